@@ -1,0 +1,1 @@
+"""Datasets: definitions, manifests and embedded pictures, written with the public API only."""

@@ -1,0 +1,51 @@
+"""What can go wrong, by type: a user's mistake, a method that does not apply, a score that has no value."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class UsageError(Exception):
+    """A mistake in what the user gave. Its message is one line: what, where, and how to mend it. Exit code 2."""
+
+
+class Skip(Exception):
+    """Raised by a method or a regime that does not apply to an input. The cell is `skipped`, with this reason."""
+
+
+class Invalid(Exception):
+    """A method returned something that is not a restored picture (wrong shape, NaN, Inf)."""
+
+
+class NotDefined(float):
+    """A score that has no value for this input: a NaN that carries its `reason`."""
+
+    reason: str
+
+    def __new__(cls, reason: str) -> NotDefined:
+        value = super().__new__(cls, "nan")
+        value.reason = reason
+        return value
+
+    def __repr__(self) -> str:
+        return f"NotDefined({self.reason!r})"
+
+    def __reduce__(self) -> tuple[type[NotDefined], tuple[str]]:
+        return NotDefined, (self.reason,)
+
+
+def one_line(text: object, limit: int = 400) -> str:
+    """`text` on one line of printable characters, at most `limit` long: safe to show in a terminal."""
+    flat = " ".join(str(text).split())
+    flat = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in flat)
+    return flat if len(flat) <= limit else flat[: limit - 1] + "…"
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The end of an error message about an unknown name: the nearest match, or what there is."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return f"known: {', '.join(names)}" if names else "none is known"

@@ -1,0 +1,1 @@
+"""The scoring core: named protocols and exact metrics."""

@@ -1,0 +1,123 @@
+"""The documented schema of a stored cell. Everything after the store reads `Record`s and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypedDict
+
+import numpy as np
+import numpy.typing as npt
+
+SCHEMA = 1
+OUTCOMES = ("ok", "skipped", "failed", "oom", "timeout", "crashed", "invalid")
+Outcome = Literal["ok", "skipped", "failed", "oom", "timeout", "crashed", "invalid"]
+
+
+class MethodPart(TypedDict):
+    """`method` of a cell. `sources` maps each file of the fingerprint to its SHA-256."""
+
+    name: str
+    spec: str
+    display: str
+    versions: dict[str, int]
+    flags: dict[str, Any]
+    cite: str
+    sources: dict[str, str]
+    source_sha256: str
+
+
+class DatasetPart(TypedDict):
+    """`dataset` of a cell; `fingerprint` covers the pictures chosen, in order."""
+
+    name: str
+    spec: str
+    display: str
+    fingerprint: str
+    pictures: int
+
+
+class NamedPart(TypedDict):
+    """`regime` or `protocol` of a cell, with the versions of every entry named."""
+
+    name: str
+    spec: str
+    display: str
+    versions: dict[str, int]
+
+
+class MetricPart(TypedDict):
+    """A metric: its version, whether higher is better, and its unit."""
+
+    version: int
+    higher: bool
+    unit: str
+
+
+class Cost(TypedDict):
+    """What one call costs. A null has its reason in `reasons`; never 0 for unknown."""
+
+    size: list[int]
+    device: str
+    threads: int
+    repeats: int
+    setup_s: float | None
+    latency_ms: dict[str, float] | None
+    latency_cpu_ms: float | None
+    latency_rel: float | None
+    reference_ms: float | None
+    peak_memory_bytes: int | None
+    params: int | None
+    macs: int | None
+    reasons: dict[str, str]
+
+
+class Cell(TypedDict):
+    """`cell.json`. `kind` is `score` (rows) or `cost` (no dataset, protocol or metrics of interest; `cost` set)."""
+
+    schema: int
+    key: str
+    kind: Literal["score", "cost"]
+    track: str
+    method: MethodPart
+    dataset: DatasetPart
+    regime: NamedPart
+    protocol: NamedPart
+    metrics: dict[str, MetricPart]
+    seed: int
+    outcome: Outcome
+    reason: str
+    traceback: str
+    notes: list[str]
+    suite: dict[str, str]
+    setup_s: float | None
+    seconds: float | None
+    cost: Cost | None
+    environment: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Crops of one picture as PNG bytes, for the report."""
+
+    item: str
+    clean: bytes
+    noisy: bytes
+    restored: bytes
+
+
+@dataclass(frozen=True)
+class Record:
+    """A stored cell: `cell.json`, its rows by column, and the crops of one picture where kept.
+
+    Columns: `item`, `input_sha256`, `output_sha256`, `note` (text), `seconds` and each metric (float64; NaN
+    where the score is not defined, with the reason in `note`; inf is kept).
+    """
+
+    cell: Cell
+    items: list[str] = field(default_factory=list)
+    input_sha256: list[str] = field(default_factory=list)
+    output_sha256: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    seconds: npt.NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    scores: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
+    panel: Panel | None = None

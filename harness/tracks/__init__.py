@@ -1,0 +1,1 @@
+"""Tracks: what an item is, how a method is called, which metrics apply."""
