@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+import operator
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import Skip, UsageError
+from ..errors import Skip, UsageError, one_line
 from ..registry import REGIMES, Bound, Entry, bind
 from ..tracks.restore import Array, Info, Sample
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_DEPTH = {"uint8": 8, "uint16": 16}
+_VOID_BY_RESAMPLING = ("sigma", "peak", "looks", "speckle", "p", "mask")
 
-def regime(name: str, *, version: int = 1, discloses: Sequence[str] = (), source: str = "clean") -> Callable[[F], F]:
+
+def regime(
+    name: str, *, version: int = 1, discloses: Sequence[str] = (), source: str = "clean"
+) -> Callable[[F], F]:
     """Register a regime: `f(x, rng, **params) -> (y, disclosed)`.
 
-    `x` and `y` are float64 (H, W, C), `x` on [0, 1] at the head of a chain; `rng` is a keyed numpy Generator;
-    `disclosed` maps names of `Info` to values on the [0, 1] scale. `source="noisy"` takes the dataset's own
-    noisy picture as `x`.
+    `x` and `y` are float64 (H, W, C), `x` on [0, 1] at the head of a chain and never changed in place; `rng`
+    is a keyed numpy Generator; `disclosed` maps names of `Info` to values on the [0, 1] scale, None for what
+    is there but kept secret. `source="noisy"` takes the dataset's own noisy picture as `x`. `f` raises `Skip`
+    for a picture to which it does not apply, `UsageError` for parameters that do not fit together.
     """
 
     def register(obj: F) -> F:
@@ -50,21 +57,49 @@ def bytes_sha256(picture: Array) -> str:
 
 
 def to_unit(picture: Array) -> npt.NDArray[np.float64]:
-    """uint8, uint16 or float → float64 on [0, 1], (H, W, C)."""
+    """uint8, uint16 or float → float64 on [0, 1], (H, W, C). Raises `UsageError` for another type or NaN."""
     hwc = as_hwc(picture)
-    if hwc.dtype == np.uint8:
-        return hwc / 255.0
-    if hwc.dtype == np.uint16:
-        return hwc / 65535.0
-    if hwc.dtype.kind == "f":
-        return hwc.astype(np.float64)
-    raise UsageError(f"a picture is uint8, uint16 or float on [0, 1], not {hwc.dtype}")
+    if hwc.dtype.name in _DEPTH:
+        return hwc / float(2 ** _DEPTH[hwc.dtype.name] - 1)
+    if hwc.dtype.kind != "f":
+        raise UsageError(f"a picture is uint8, uint16 or float on [0, 1], not {hwc.dtype}")
+    if not np.isfinite(hwc).all():
+        raise UsageError("a picture holds NaN or Inf: give float values on [0, 1]")
+    return hwc.astype(np.float64)
 
 
 def noise_key(bound: Bound, seed: int, sha: str, draw: int) -> bytes:
     """The 256-bit key of a draw: regime with versions, seed, picture, draw number; nothing else."""
     versions = ",".join(f"{p.entry.name}@{p.entry.version}" for p in bound.parts)
     return hashlib.sha256(f"{bound.canonical}|{versions}|{seed}|{sha}|{draw}".encode()).digest()
+
+
+def _disclose(known: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """What is known after a further part of a chain: never a number that is no longer true."""
+    after = {**known, **new}
+    if "scale" in new or "kernel" in new:
+        # Noise that is blurred or resampled is no longer white and of the stated strength.
+        after.update({name: None for name in _VOID_BY_RESAMPLING if name in known and name not in new})
+    both = {name for name in new if name in known}
+    for name, add in (
+        ("sigma", np.hypot),
+        ("mask", np.multiply),
+        ("scale", operator.mul),
+        ("kernel", _convolve),
+    ):
+        if name in both:
+            a, b = known[name], new[name]
+            after[name] = None if a is None or b is None else add(a, b)
+    if isinstance(after.get("sigma"), np.floating):
+        after["sigma"] = float(after["sigma"])
+    return after
+
+
+def _convolve(a: Array, b: Array) -> Array:
+    total = np.zeros((a.shape[0] + b.shape[0] - 1, a.shape[1] + b.shape[1] - 1))
+    for i, j in np.ndindex(*a.shape):
+        total[i : i + b.shape[0], j : j + b.shape[1]] += a[i, j] * b
+    return total
 
 
 def degrade_sample(bound: Bound, sample: Sample, seed: int = 0, draw: int = 0) -> tuple[Array, Info]:
@@ -75,7 +110,7 @@ def degrade_sample(bound: Bound, sample: Sample, seed: int = 0, draw: int = 0) -
     x = clean
     disclosed: dict[str, Any] = {
         "shape": clean.shape[:2],
-        "bit_depth": {"uint8": 8, "uint16": 16}.get(sample.clean.dtype.name),
+        "bit_depth": _DEPTH.get(sample.clean.dtype.name),
     }
     for place, part in enumerate(bound.parts):
         if part.entry.meta["source"] == "noisy":
@@ -85,11 +120,16 @@ def degrade_sample(bound: Bound, sample: Sample, seed: int = 0, draw: int = 0) -
                 raise UsageError(f"regime {part.entry.name!r} can only stand first in {bound.display!r}")
             x = to_unit(sample.noisy)
         x, new = part.entry.obj(x, rng, **part.kwargs)
-        if "sigma" in new and disclosed.get("sigma") is not None:
-            new = {**new, "sigma": float(np.hypot(new["sigma"], disclosed["sigma"]))}
-        disclosed.update(new)
+        disclosed = _disclose(disclosed, new)
     noisy = np.ascontiguousarray(x, dtype=np.float32)
     return noisy, Info(disclosed, key)
+
+
+def _whole(value: Any, name: str) -> int:
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise UsageError(f"{name} is a whole number, not {one_line(repr(value))}") from None
 
 
 def degrade(spec: str, clean: Any, seed: int = 0, draw: int = 0) -> tuple[Any, Info]:
@@ -99,14 +139,17 @@ def degrade(spec: str, clean: Any, seed: int = 0, draw: int = 0) -> tuple[Any, I
     float32 of the same kind. Raises `UsageError` for a wrong spec or picture.
     """
     bound = bind(spec, REGIMES)
+    seed, draw = _whole(seed, "seed"), _whole(draw, "draw")
     tensor = hasattr(clean, "detach")
     if tensor:
         if clean.ndim != 4 or clean.shape[0] != 1:
             raise UsageError(f"a tensor picture is (1, C, H, W), not {tuple(clean.shape)}")
-        picture = np.ascontiguousarray(clean.detach().cpu().numpy()[0].transpose(1, 2, 0))
+        values = clean.detach().cpu()
+        values = values.float() if values.is_floating_point() else values
+        picture = np.ascontiguousarray(values.numpy()[0].transpose(1, 2, 0))
     else:
         picture = np.asarray(clean)
-    if picture.dtype == np.float64:
+    if picture.dtype.kind == "f":
         picture = picture.astype(np.float32)
     if picture.ndim not in (2, 3) or picture.size == 0:
         raise UsageError(f"a picture is (H, W) or (H, W, C), not {picture.shape}")
