@@ -1,0 +1,156 @@
+"""Sort records into what may stand side by side: one group a board, one entry a method, pictures aligned."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..store.record import Cell, Record
+
+Floats = npt.NDArray[np.float64]
+GroupKey = tuple[Any, ...]
+MethodKey = tuple[Any, ...]
+
+
+def group_key(cell: Cell) -> GroupKey:
+    """What a board has in common, its seeds apart: dataset, regime and protocol, each in its version."""
+    data, regime, protocol = cell["dataset"], cell["regime"], cell["protocol"]
+    return (
+        data["name"], data["display"], data["fingerprint"],
+        regime["display"], regime["spec"], tuple(sorted(regime["versions"].items())),
+        protocol["display"], protocol["spec"], tuple(sorted(protocol["versions"].items())),
+    )  # fmt: skip
+
+
+def method_key(cell: Cell) -> MethodKey:
+    """What makes two cells the same method: spec, versions and source."""
+    method = cell["method"]
+    return (
+        method["spec"],
+        tuple(sorted(method["versions"].items())),
+        method["source_sha256"],
+        method["display"],
+    )
+
+
+@dataclass(frozen=True)
+class Group:
+    """All cells of one dataset, regime and protocol whose methods were tried with all of `seeds`."""
+
+    key: GroupKey
+    seeds: tuple[int, ...]
+    methods: dict[MethodKey, list[Record]]
+
+
+def groups(records: Iterable[Record]) -> list[Group]:
+    """One group for each dataset, regime, protocol and set of seeds, in sorted order.
+
+    A method tried with more seeds also stands, with the seeds in common, on the board of the fewer ones.
+    """
+    found: dict[GroupKey, dict[MethodKey, dict[int, list[Record]]]] = defaultdict(
+        lambda: defaultdict(lambda: defaultdict(list))
+    )
+    for record in records:
+        cell = record.cell
+        if cell["kind"] == "score":
+            found[group_key(cell)][method_key(cell)][cell["seed"]].append(record)
+    result = []
+    for key in sorted(found):
+        picked = {m: {s: _pick(rs) for s, rs in seeds.items()} for m, seeds in sorted(found[key].items())}
+        for seeds in sorted({tuple(sorted(by_seed)) for by_seed in picked.values()}):
+            methods = {m: [b[s] for s in seeds] for m, b in picked.items() if b.keys() >= set(seeds)}
+            result.append(Group(key, seeds, methods))
+    return result
+
+
+def _pick(records: Sequence[Record]) -> Record:
+    """One record of several of one method and seed: an ok one with most metrics, completed by the others."""
+    ordered = sorted(
+        records, key=lambda r: (r.cell["outcome"] != "ok", -len(r.cell["metrics"]), r.cell["key"])
+    )
+    first = ordered[0]
+    if len(ordered) == 1 or first.cell["outcome"] != "ok":
+        return first
+    scores, metrics = dict(first.scores), dict(first.cell["metrics"])
+    for other in ordered[1:]:
+        same = (other.items, other.output_sha256) == (first.items, first.output_sha256)
+        if other.cell["outcome"] == "ok" and same:
+            for name, part in other.cell["metrics"].items():
+                if name not in metrics and name in other.scores:
+                    metrics[name], scores[name] = part, other.scores[name]
+    if len(metrics) == len(first.cell["metrics"]):
+        return first
+    cell: Cell = {**first.cell, "metrics": metrics}
+    return Record(
+        cell,
+        first.items,
+        first.input_sha256,
+        first.output_sha256,
+        first.notes,
+        first.seconds,
+        scores,
+        first.panel,
+    )
+
+
+def labels(methods: Iterable[MethodKey]) -> dict[MethodKey, str]:
+    """The display form of each method, with the start of its source hash where two would look the same."""
+    keys = sorted(methods)
+    shown = Counter(key[3] for key in keys)
+    result: dict[MethodKey, str] = {}
+    taken: set[str] = set()
+    for key in keys:
+        label = key[3] if shown[key[3]] == 1 else f"{key[3]} [{str(key[2])[:8]}]"
+        unique, number = label, 2
+        while unique in taken:
+            unique, number = f"{label} #{number}", number + 1
+        taken.add(unique)
+        result[key] = unique
+    return result
+
+
+class Alignment:
+    """The pictures of a board in sorted order, and the rows of each record brought into that order."""
+
+    def __init__(self, records: Iterable[Record]) -> None:
+        self._orders: dict[tuple[str, ...], npt.NDArray[np.intp]] = {}
+        complete = Counter(
+            tuple(sorted(r.items)) for r in records if r.cell["outcome"] == "ok" and not self.lacks(r)
+        )
+        self.items = min(complete, key=lambda items: (-complete[items], items)) if complete else ()
+
+    @staticmethod
+    def lacks(record: Record) -> str:
+        """Why the rows of an ok record are not the whole dataset, or an empty text."""
+        wanted, have = record.cell["dataset"]["pictures"], len(record.items)
+        if have != wanted:
+            return f"{have} of {wanted} pictures are stored"
+        if len(set(record.items)) != have:
+            return "a picture is stored twice"
+        return "" if have else "the dataset has no pictures"
+
+    def order(self, record: Record) -> npt.NDArray[np.intp]:
+        """Positions of the rows of `record` in the order of `items`."""
+        key = tuple(record.items)
+        if key not in self._orders:
+            self._orders[key] = np.array(sorted(range(len(key)), key=key.__getitem__), dtype=np.intp)
+        return self._orders[key]
+
+    def inputs(self, record: Record) -> list[str]:
+        """`input_sha256` of each picture, in the order of `items`."""
+        return [record.input_sha256[i] for i in self.order(record)]
+
+    def values(self, records: Sequence[Record], metric: str) -> Floats:
+        """Scores (seeds, pictures) in the order of `items`."""
+        return np.stack([np.asarray(r.scores[metric], dtype=np.float64)[self.order(r)] for r in records])
+
+
+def digest(lines: Iterable[str]) -> str:
+    """SHA-256 of texts, one a line."""
+    return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
