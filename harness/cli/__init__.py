@@ -1,1 +1,72 @@
-"""The command line: one file a verb. Filled below."""
+"""The command line: one file a verb. Errors are one line, exit code 2."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+VERBS = ("run", "list", "report", "score", "explain", "why", "doctor", "data", "store", "export")
+
+_EXAMPLES = """examples:
+  noisebench run demo                                  the demonstration suite, into ./nb-store
+  noisebench run --methods identity nlm --datasets photos --regimes "gaussian(sigma={15,25,50})"
+  noisebench report nb-store --to board                ranked boards, tables and plots
+  noisebench list methods                              what there is to run
+
+exit codes: 0 fine, 1 something failed, 2 usage, 130 stopped by Ctrl-C"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of all verbs."""
+    top = argparse.ArgumentParser(
+        prog="noisebench",
+        description="Benchmark and evaluation of image restoration under noise.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="store_true", help="print the version and stop")
+    verbs = top.add_subparsers(dest="verb", metavar="VERB")
+    for verb in VERBS:
+        importlib.import_module(f".{verb}", __name__).add(verbs)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    from ..errors import UsageError, one_line
+    from ..store.disk import DiskFull
+
+    top = parser()
+    args = top.parse_args(argv)
+    if args.version:
+        from .. import __version__
+
+        print(f"noisebench {__version__}")
+        return 0
+    if args.verb is None:
+        top.print_help()
+        return 2
+    try:
+        code = int(args.run(args))
+        sys.stdout.flush()
+        return code
+    except UsageError as error:
+        print(f"noisebench {args.verb}: {one_line(error, 2000)}", file=sys.stderr)
+        return 2
+    except DiskFull as error:
+        print(f"noisebench {args.verb}: {one_line(error, 2000)}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"\nnoisebench {args.verb}: stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def entry() -> None:
+    """Where the `noisebench` command starts."""
+    sys.exit(main())

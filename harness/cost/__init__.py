@@ -1,1 +1,1 @@
-"""noisebench.cost"""
+"""What a call costs: latency, memory, operations."""

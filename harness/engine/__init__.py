@@ -1,1 +1,1 @@
-"""noisebench.engine"""
+"""The engine: one isolated child process a cell, typed outcomes, hard limits."""

@@ -1,1 +1,1 @@
-"""noisebench.store"""
+"""The store: cells on disk by content key, and their portable export."""

@@ -93,6 +93,8 @@ class Cell(TypedDict):
     seconds: float | None
     cost: Cost | None
     environment: dict[str, Any]
+    inputs: dict[str, Any]
+    request: dict[str, Any]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,5 @@
+"""`python -m noisebench`."""
+
+from .cli import entry
+
+entry()

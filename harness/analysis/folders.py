@@ -1,0 +1,78 @@
+"""Score two folders of pictures, paired by name; what is unmatched is an error that lists it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import NotDefined, UsageError, one_line
+from ..regimes.degrade import as_hwc, to_unit
+from ..registry import METRICS, PROTOCOLS, bind
+from ..scoring.score import score_pair
+from ..tracks.pictures import read_picture
+
+_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".npy")
+
+
+def pictures_in(folder: str | Path) -> dict[str, Path]:
+    """Pictures of a folder by name without ending. Raises `UsageError` for none, or two of one name."""
+    path = Path(folder).expanduser()
+    if not path.is_dir():
+        raise UsageError(f"{one_line(path)} is not a folder")
+    found: dict[str, Path] = {}
+    for file in sorted(path.iterdir()):
+        if file.suffix.lower() in _ENDINGS and file.is_file():
+            if file.stem in found:
+                raise UsageError(
+                    f"{one_line(path)} has two pictures named {one_line(file.stem)!r} "
+                    f"({one_line(found[file.stem].name)}, {one_line(file.name)}): keep one"
+                )
+            found[file.stem] = file
+    if not found:
+        raise UsageError(f"{one_line(path)} has no pictures ({', '.join(_ENDINGS)})")
+    return found
+
+
+def score_folders(
+    restored: str, clean: str, protocol: str, metrics: Sequence[str]
+) -> tuple[list[dict[str, Any]], str]:
+    """A row a picture with its scores, and the signature of the first metric. Raises `UsageError`."""
+    rules = bind(protocol, PROTOCOLS)
+    measures = [bind(m, METRICS) for m in metrics]
+    ours, theirs = pictures_in(restored), pictures_in(clean)
+    alone = [f"{one_line(n)} only in {one_line(d)}" for a, b, d in ((ours, theirs, restored), (theirs, ours, clean))
+             for n in sorted(a.keys() - b.keys())]  # fmt: skip
+    if alone:
+        more = f" and {len(alone) - 5} more" if len(alone) > 5 else ""
+        raise UsageError(
+            f"unmatched pictures: {'; '.join(alone[:5])}{more}: give both folders the same names"
+        )
+    rows = []
+    for name in sorted(ours):
+        mine, wanted = read_picture(ours[name]), read_picture(theirs[name])
+        if as_hwc(mine).shape != as_hwc(wanted).shape:
+            raise UsageError(
+                f"{one_line(ours[name])} is {'x'.join(map(str, mine.shape))} and {one_line(theirs[name])} is "
+                f"{'x'.join(map(str, wanted.shape))}: they must be of one size and kind"
+            )
+        scores = score_pair(to_unit(mine).astype(np.float32), wanted, rules, measures)
+        why = "; ".join(f"{m}: {v.reason}" for m, v in scores.items() if isinstance(v, NotDefined))
+        rows.append({"item": name, "scores": {m: float(v) for m, v in scores.items()}, "note": why})
+    from .. import __version__
+
+    first = measures[0]
+    signature = (
+        f"{first.display}@{first.entry.version}|{rules.display}@{rules.entry.version}|folder|{len(rows)} pictures|"
+        f"noisebench {__version__}"
+    )
+    return rows, signature
+
+
+def mean_scores(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """Mean of each metric over pictures; NaN where a picture has no value."""
+    return {m: math.fsum(r["scores"][m] for r in rows) / len(rows) if all(math.isfinite(r["scores"][m]) for r in rows)
+            else float(np.mean([r["scores"][m] for r in rows])) for m in rows[0]["scores"]}  # fmt: skip

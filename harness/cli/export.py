@@ -1,0 +1,43 @@
+"""`noisebench export`: a store as one portable JSON file."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from ..errors import UsageError, one_line
+from .options import add_json, print_json, verb
+
+_EXAMPLES = """  noisebench export nb-store --to results/demo.json
+  noisebench report results/demo.json --to board"""
+
+
+def add(verbs: Any) -> None:
+    """Add the verb."""
+    p = verb(verbs, "export", "write a store as one JSON file, small enough for git", _EXAMPLES)
+    p.add_argument("store", metavar="STORE", help="a store, or an export file")
+    p.add_argument("--to", metavar="FILE", required=True, help="the file to write")
+    add_json(p)
+    p.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Export."""
+    from ..store.cells import read_records
+    from ..store.disk import noticing_full_disk, write_file
+    from ..store.export import export_text
+
+    to = Path(args.to)
+    if not to.parent.is_dir():
+        raise UsageError(f"--to {one_line(to)}: the folder {one_line(to.parent)} is not there")
+    records = read_records(Path(args.store))
+    if not records:
+        raise UsageError(f"{one_line(args.store)} has no cells: `noisebench run … --store` fills it")
+    with noticing_full_disk(to):
+        write_file(to, export_text(records).encode())
+    if args.json:
+        print_json({"to": str(to), "cells": len(records), "bytes": to.stat().st_size})
+    else:
+        print(f"{len(records)} cells in {to} ({to.stat().st_size / 1024:.0f} KiB)")
+    return 0

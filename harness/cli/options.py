@@ -1,0 +1,82 @@
+"""Options that several verbs share."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from typing import Any
+
+from ..errors import UsageError, one_line
+
+
+def verb(verbs: Any, name: str, about: str, examples: str) -> argparse.ArgumentParser:
+    """A parser for a verb, with its examples under the help."""
+    made: argparse.ArgumentParser = verbs.add_parser(
+        name,
+        help=about,
+        description=about,
+        epilog="examples:\n" + examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    return made
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """`--json`."""
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout, messages on stderr")
+
+
+def add_plugins(parser: argparse.ArgumentParser) -> None:
+    """`--plugin FILE`, repeatable."""
+    parser.add_argument(
+        "--plugin",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a .py file that registers things (repeatable)",
+    )
+
+
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """`--data DIR`."""
+    parser.add_argument("--data", metavar="DIR", help="where named datasets lie (default: $NOISEBENCH_DATA)")
+
+
+def use_data(args: argparse.Namespace) -> None:
+    """Make `--data` known to this process and its children."""
+    if getattr(args, "data", None):
+        if not os.path.isdir(args.data):
+            raise UsageError(f"--data {one_line(args.data)} is not a folder")
+        os.environ["NOISEBENCH_DATA"] = os.path.abspath(args.data)
+
+
+def print_json(document: Any) -> None:
+    """One JSON document on stdout; values that JSON lacks are null or text."""
+    print(json.dumps(_plain(document), indent=1, ensure_ascii=False, allow_nan=False))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, float):
+        if value != value:
+            return None
+        return value if abs(value) != float("inf") else ("inf" if value > 0 else "-inf")
+    return value
+
+
+def print_table(rows: list[list[str]], head: list[str]) -> None:
+    """Aligned columns on stdout; every text on one line of printable characters."""
+    table = [[one_line(c, 160) for c in row] for row in [head, *rows]]
+    widths = [max(len(row[i]) for row in table) for i in range(len(head))]
+    for row in table:
+        print("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip())
+
+
+def note(text: str) -> None:
+    """A message to the person, on stderr."""
+    print(text, file=sys.stderr)

@@ -1,0 +1,104 @@
+"""Progress of a run: one live line a running cell on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ..errors import one_line
+
+
+def label(cell: dict[str, Any]) -> str:
+    """A cell on one line."""
+    if cell["kind"] == "cost":
+        return one_line(
+            f"{cell['method']['display']} · cost {'x'.join(map(str, cell['inputs']['size']))}", 90
+        )
+    parts = (cell[p]["display"] for p in ("method", "dataset", "regime"))
+    return one_line(" · ".join(parts), 90)
+
+
+class Plain:
+    """A line when a cell starts to be counted and when it ends."""
+
+    def __init__(self) -> None:
+        self._total = self._done = 0
+        self._begun: dict[str, float] = {}
+
+    def _say(self, text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+
+    def plan(self, todo: int, stored: int) -> None:
+        """Told once."""
+        self._total = todo
+        self._say(f"{todo} cells to run, {stored} stored already")
+
+    def start(self, cell: dict[str, Any]) -> None:
+        """A cell starts."""
+        self._begun[cell["key"]] = time.monotonic()
+
+    def picture(self, cell: dict[str, Any], n: int, of: int) -> None:
+        """A picture is done."""
+
+    def end(self, cell: dict[str, Any], outcome: str, reason: str) -> None:
+        """A cell has ended."""
+        self._done += 1
+        took = time.monotonic() - self._begun.get(cell["key"], time.monotonic())
+        more = f": {one_line(reason, 120)}" if reason else ""
+        self._say(f"[{self._done}/{self._total}] {outcome} {label(cell)} ({took:.1f} s){more}")
+
+
+class Live(Plain):
+    """Live lines with rich."""
+
+    def __init__(self, progress: Any) -> None:
+        super().__init__()
+        self._progress = progress
+        self._tasks: dict[str, Any] = {}
+        self._all: Any = None
+
+    def _say(self, text: str) -> None:
+        from rich.text import Text
+
+        self._progress.console.print(Text(text))
+
+    def plan(self, todo: int, stored: int) -> None:
+        """Told once."""
+        super().plan(todo, stored)
+        if todo:
+            self._all = self._progress.add_task("all cells", total=todo)
+
+    def start(self, cell: dict[str, Any]) -> None:
+        """A cell starts."""
+        from rich.markup import escape
+
+        super().start(cell)
+        total = cell["dataset"]["pictures"] or None
+        self._tasks[cell["key"]] = self._progress.add_task(escape(label(cell)), total=total)
+
+    def picture(self, cell: dict[str, Any], n: int, of: int) -> None:
+        """A picture is done."""
+        self._progress.update(self._tasks[cell["key"]], completed=n, total=of)
+
+    def end(self, cell: dict[str, Any], outcome: str, reason: str) -> None:
+        """A cell has ended."""
+        super().end(cell, outcome, reason)
+        self._progress.remove_task(self._tasks.pop(cell["key"]))
+        self._progress.advance(self._all)
+
+
+@contextmanager
+def watcher() -> Iterator[Plain]:
+    """A display that suits where stderr goes."""
+    if not sys.stderr.isatty():
+        yield Plain()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        yield Live(progress)

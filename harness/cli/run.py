@@ -1,0 +1,178 @@
+"""`noisebench run`: methods × datasets × regimes into a store."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from pathlib import Path
+from typing import Any
+
+from ..errors import UsageError, one_line
+from .options import add_data, add_json, add_plugins, note, print_json, print_table, use_data, verb
+
+_EXAMPLES = """  noisebench run demo
+  noisebench run suite.yaml --jobs 2 --keep sample
+  noisebench run --methods identity "nlm(h={0.6,0.8})" --datasets photos --regimes "gaussian(sigma=25)"
+  noisebench run --methods my_net --plugin my_net.py --datasets set12 --regimes real --timeout 10m --memory 8"""
+
+
+def add(verbs: Any) -> None:
+    """Add the verb."""
+    p = verb(verbs, "run", "run what is not stored yet; resumes where it was stopped", _EXAMPLES)
+    p.add_argument("suite", nargs="?", metavar="SUITE", help="a suite file, or the name of one (list suites)")
+    p.add_argument("--methods", nargs="+", metavar="M", help="method specs; {a,b} sweeps a value")
+    p.add_argument("--datasets", nargs="+", metavar="D", help="dataset specs")
+    p.add_argument("--regimes", nargs="+", metavar="R", help="regime specs; a + b composes")
+    p.add_argument("--protocol", metavar="P", help="how scores are taken (default: uint8)")
+    p.add_argument("--metrics", nargs="+", metavar="M", help="metric specs (default: psnr ssim)")
+    p.add_argument("--seed", nargs="+", type=int, metavar="N", help="seeds of the noise (default: 0)")
+    p.add_argument("--limit", type=int, metavar="N", help="only the first N pictures of each dataset")
+    p.add_argument("--store", metavar="DIR", default="nb-store", help="where results go (default: nb-store)")
+    p.add_argument("--jobs", type=int, metavar="N", help="cells at once (default: cores / threads per cell)")
+    p.add_argument("--timeout", metavar="S", help="seconds a cell may take: 600, 10m, 2h (default: 1h)")
+    p.add_argument("--memory", metavar="GIB", help="memory a cell may take, in GiB, or such as 512MiB")
+    p.add_argument("--device", metavar="D", help="where methods run: cpu, cuda, cuda:1 (default: cpu)")
+    p.add_argument("--retry", choices=("failed", "never", "always"), default="failed",
+                   help="which stored cells are run again (default: failed)")  # fmt: skip
+    p.add_argument(
+        "--keep", choices=("all", "sample", "none"), help="restored pictures to keep (default: none)"
+    )
+    p.add_argument("--dry-run", action="store_true", help="say what would run, and stop")
+    add_plugins(p)
+    add_data(p)
+    add_json(p)
+    p.set_defaults(run=run)
+
+
+def suite_of(args: argparse.Namespace) -> Any:
+    """The suite that the arguments mean: the file, overridden by options. Raises `UsageError`."""
+    from dataclasses import replace
+
+    from ..suite import Suite, count, find_suite, read_suite, seconds, size_bytes, whole
+
+    def option(name: str, check: Any, value: Any) -> Any:
+        try:
+            return check(value)
+        except ValueError as error:
+            raise UsageError(f"--{name} must be {error}, not {one_line(value)!r}") from None
+
+    suite = read_suite(find_suite(args.suite)) if args.suite else Suite()
+    changes: dict[str, Any] = {}
+    for name in ("methods", "datasets", "regimes", "metrics"):
+        if getattr(args, name):
+            changes[name] = tuple(getattr(args, name))
+    for name in ("protocol", "keep", "device"):
+        if getattr(args, name):
+            changes[name] = getattr(args, name)
+    if args.seed:
+        changes["seeds"] = tuple(option("seed", whole, s) for s in args.seed)
+    if args.limit is not None:
+        changes["limit"] = option("limit", count, args.limit)
+    limits = suite.limits
+    if args.timeout:
+        limits = replace(limits, timeout=option("timeout", seconds, args.timeout))
+    if args.memory:
+        limits = replace(limits, memory=option("memory", size_bytes, args.memory))
+    suite = replace(suite, **changes, limits=limits, plugins=tuple(args.plugin))
+    for name in ("methods", "datasets", "regimes"):
+        if not getattr(suite, name):
+            raise UsageError(f"no {name}: name a suite, or give --{name} …")
+    if len(set(suite.seeds)) != len(suite.seeds):
+        raise UsageError("--seed: a seed is given twice")
+    if suite.rank_by not in suite.metrics and args.metrics:
+        suite = replace(suite, rank_by=suite.metrics[0])
+    return suite
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run; 0 where each cell is ok or skipped, 1 where one is not."""
+    from ..engine.run import Summary, check_jobs, needs_run
+    from ..engine.run import run as run_suite
+    from .progress import watcher
+
+    use_data(args)
+    suite = suite_of(args)
+    check_jobs(args.jobs)
+    store = Path(args.store)
+    if args.dry_run:
+        from ..engine.planner import plan_in_child
+        from ..store.cells import open_store
+
+        cells = plan_in_child(suite)["cells"]
+        if store.exists():
+            open_store(store)
+        todo = {c["key"] for c in cells if not store.exists() or needs_run(store, c["key"], args.retry)}
+        rows = [["run" if c["key"] in todo else "stored", *_names(c), c["key"][:12]] for c in cells]
+        if args.json:
+            print_json({"cells": [{**_brief(c), "state": r[0]} for c, r in zip(cells, rows, strict=True)]})
+        else:
+            print_table(rows, ["state", "method", "dataset", "regime", "seed", "key"])
+            note(f"{len(todo)} to run, {len(cells) - len(todo)} stored")
+        return 0
+    summary: Summary | None = None
+    try:
+        with watcher() as watch:
+            summary = run_suite(suite, store, jobs=args.jobs, retry=args.retry, watcher=watch)
+    except KeyboardInterrupt:
+        note(
+            f"\nstopped: nothing that was finished is lost; the same command goes on from here ({_again(args)})"
+        )
+        return 130
+    failed = [c for c in summary.cells if summary.outcome.get(c["key"]) not in ("ok", "skipped")]
+    if args.json:
+        print_json(
+            {
+                "store": str(store),
+                "cells": [
+                    {
+                        **_brief(c),
+                        "outcome": summary.outcome.get(c["key"]),
+                        "reason": summary.reason.get(c["key"], ""),
+                        "state": "run" if c["key"] in summary.done else "stored",
+                    }
+                    for c in summary.cells
+                ],
+                "ok": summary.ok,
+            }
+        )
+    else:
+        counts: dict[str, int] = {}
+        for c in summary.cells:
+            name = summary.outcome.get(c["key"], "?")
+            counts[name] = counts.get(name, 0) + 1
+        text = ", ".join(f"{n} {name}" for name, n in sorted(counts.items()))
+        print(f"{len(summary.cells)} cells: {text} ({len(summary.done)} run now)")
+        for c in failed:
+            reason = summary.reason.get(c["key"], "")
+            print(
+                f"  {summary.outcome.get(c['key'])}: {one_line(' · '.join(_names(c)))}: {one_line(reason, 200)}"
+            )
+        print(f"next: noisebench report {shlex.quote(str(store))} --to board")
+    return 0 if summary.ok else 1
+
+
+def _again(args: argparse.Namespace) -> str:
+    return f"store {one_line(args.store)}"
+
+
+def _names(cell: dict[str, Any]) -> list[str]:
+    if cell["kind"] == "cost":
+        size = "x".join(map(str, cell["inputs"]["size"]))
+        return [cell["method"]["display"], f"cost {size}", "-", "-"]
+    return [
+        cell["method"]["display"],
+        cell["dataset"]["display"],
+        cell["regime"]["display"],
+        str(cell["seed"]),
+    ]
+
+
+def _brief(cell: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "key": cell["key"],
+        "kind": cell["kind"],
+        "method": cell["method"]["display"],
+        "dataset": cell["dataset"]["display"],
+        "regime": cell["regime"]["display"],
+        "seed": cell["seed"],
+    }

@@ -1,0 +1,52 @@
+"""`noisebench store`: list, verify and tidy stored cells."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from .options import add_json, print_json, print_table, verb
+
+_EXAMPLES = """  noisebench store ls nb-store
+  noisebench store verify nb-store
+  noisebench store gc nb-store"""
+
+
+def add(verbs: Any) -> None:
+    """Add the verb."""
+    p = verb(verbs, "store", "list, verify or tidy a store", _EXAMPLES)
+    p.add_argument("action", choices=("ls", "verify", "gc"))
+    p.add_argument("store", metavar="STORE")
+    add_json(p)
+    p.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """List (0), verify (0 sound, 1 not) or tidy (0)."""
+    from ..store import cells
+
+    store = cells.existing_store(Path(args.store))
+    if args.action == "ls":
+        found = [cells.read_cell(store, key) for key in cells.keys(store)]
+        if args.json:
+            print_json(found)
+        else:
+            print_table(
+                [
+                    [c["key"][:12], c["kind"], c["outcome"], c["method"]["display"], c["dataset"]["display"] or "-",
+                     c["regime"]["display"], str(c["seed"])]
+                    for c in found
+                ],
+                ["key", "kind", "outcome", "method", "dataset", "regime", "seed"],
+            )  # fmt: skip
+        return 0
+    lines = cells.verify(store) if args.action == "verify" else cells.gc(store)
+    if args.json:
+        print_json({"problems" if args.action == "verify" else "removed": lines})
+    else:
+        for line in lines:
+            print(line)
+        n = len(cells.keys(store))
+        print(f"{n} cells, {len(lines)} {'problems' if args.action == 'verify' else 'things removed'}")
+    return 1 if args.action == "verify" and lines else 0

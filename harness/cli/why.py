@@ -1,0 +1,87 @@
+"""`noisebench why`: what went into a key, and which input of a cell changed."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from ..errors import UsageError, one_line
+from .options import add_data, add_json, print_json, use_data, verb
+
+_EXAMPLES = """  noisebench why nb-store
+  noisebench why nb-store nlm
+  noisebench why nb-store 3f9c0a"""
+
+
+def add(verbs: Any) -> None:
+    """Add the verb."""
+    p = verb(verbs, "why", "say what went into a cell's key, and what changed since it was stored", _EXAMPLES)
+    p.add_argument("store", metavar="STORE")
+    p.add_argument("filter", nargs="?", default="", metavar="FILTER", help="a key's start, or part of a name")
+    add_data(p)
+    add_json(p)
+    p.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Explain keys."""
+    from ..analysis.why import differences
+    from ..engine.planner import ask_child
+    from ..store.cells import existing_store, keys, matching, read_cell
+
+    use_data(args)
+    store = existing_store(Path(args.store))
+    cells = matching([read_cell(store, key) for key in keys(store)], args.filter)
+    if not cells:
+        raise UsageError(
+            f"no stored cell matches {one_line(args.filter)!r}: `noisebench store ls {one_line(store)}`"
+        )
+    now = ask_child({"verb": "replan", "requests": [c["request"] for c in cells]})["found"]
+    held = set(keys(store))
+    document = []
+    for cell, found in zip(cells, now, strict=True):
+        changed = [found["error"]] if "error" in found else differences(cell["inputs"], found["inputs"])
+        state = (
+            "up to date"
+            if not changed
+            else "stored under its new key"
+            if found.get("key") in held
+            else "to be run again"
+        )
+        if "error" in found:
+            state = "cannot be planned now"
+        document.append(
+            {
+                "key": cell["key"],
+                "method": cell["method"]["display"],
+                "dataset": cell["dataset"]["display"],
+                "regime": cell["regime"]["display"],
+                "seed": cell["seed"],
+                "outcome": cell["outcome"],
+                "reason": cell["reason"],
+                "inputs": cell["inputs"],
+                "state": state,
+                "changed": changed,
+            }
+        )
+    if args.json:
+        print_json(document)
+        return 0
+    for entry in document:
+        names = " · ".join(
+            filter(None, (entry["method"], entry["dataset"], entry["regime"], f"seed {entry['seed']}"))
+        )
+        print(f"{entry['key'][:12]}  {one_line(names, 200)}  {entry['outcome']}  {entry['state']}")
+        for line in entry["changed"]:
+            print(f"    {one_line(line)}")
+        if len(document) <= 3:
+            for key, value in entry["inputs"].items():
+                text = (
+                    json.dumps(value, ensure_ascii=False, sort_keys=True)
+                    if isinstance(value, dict)
+                    else value
+                )
+                print(f"    {key}: {one_line(text, 300)}")
+    return 0

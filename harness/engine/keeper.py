@@ -1,0 +1,205 @@
+"""One isolated cell: fork the worker, watch its time and memory, kill its whole tree, name the outcome, store it."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import shutil
+import signal
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from ..errors import one_line
+from ..store.cells import cell_lock, commit, outcome_of, partial_dir, read_rows
+from ..store.disk import DiskFull, noticing_full_disk
+from ..store.record import SCHEMA
+from . import processes
+from .worker import EXIT_DISK, work
+
+Event = Callable[[dict[str, Any]], None]
+_TAIL = 16_384
+
+
+class Stopped(Exception):
+    """The run is over: its parent died or asked to stop."""
+
+
+def keep(job: dict[str, Any], event: Event, life: int) -> None:
+    """Run one cell to its end in this process's care. `life` is a pipe that closes when the run is over."""
+    processes.die_with_parent(signal.SIGTERM)
+    processes.adopt_orphans()
+
+    def stop(*_: object) -> None:
+        raise Stopped
+
+    signal.signal(signal.SIGTERM, stop)
+    store, key = Path(job["store"]), job["cell"]["key"]
+    try:
+        with cell_lock(store, key) as free:
+            if not free:
+                event({"event": "busy"})
+                return
+            stored = outcome_of(store, key)
+            if stored is not None and stored not in job["redo"]:
+                event({"event": "end", "outcome": stored, "reason": "", "stored": True})
+                return
+            if job["afresh"]:
+                shutil.rmtree(partial_dir(store, key), ignore_errors=True)
+            _run(job, store, key, event, life)
+    except Stopped:
+        return
+    except DiskFull as error:
+        event({"event": "disk", "message": one_line(error)})
+
+
+def _run(job: dict[str, Any], store: Path, key: str, event: Event, life: int) -> None:
+    folder = partial_dir(store, key)
+    with noticing_full_disk(store):
+        folder.mkdir(parents=True, exist_ok=True)
+    (folder / "end.json").unlink(missing_ok=True)
+    start = time.monotonic()
+    read_end, write_end = os.pipe()
+    worker = os.fork()
+    if worker == 0:
+        _become_worker(job, folder, event, life, read_end, write_end)
+    os.close(write_end)
+    try:
+        tail, status, cause = _watch(worker, read_end, life, job["timeout"], job["memory"], start)
+    finally:
+        processes.kill_all_children(worker)
+        os.close(read_end)
+    if (
+        status is not None
+        and os.waitstatus_to_exitcode(status) == EXIT_DISK
+        and not (folder / "end.json").exists()
+    ):
+        return
+    end = _outcome(folder, status, cause, job)
+    rows = sorted(read_rows(folder, key), key=lambda row: row["index"])
+    for row in rows:
+        if row["note"]:
+            row["note"] = one_line(row["note"])
+    cell = {
+        "schema": SCHEMA,
+        **job["cell"],
+        "outcome": end["outcome"],
+        "reason": end["reason"],
+        "traceback": end["traceback"] or ("" if end["outcome"] in ("ok", "skipped") else tail),
+        "notes": end["notes"],
+        "setup_s": end["setup_s"],
+        "seconds": time.monotonic() - start,
+        "cost": end["cost"],
+        "environment": job["environment"],
+    }
+    (folder / "end.json").unlink(missing_ok=True)
+    commit(store, cell, rows)
+    event({"event": "end", "outcome": end["outcome"], "reason": end["reason"][:200], "stored": False})
+
+
+def _become_worker(
+    job: dict[str, Any], folder: Path, event: Event, life: int, read_end: int, write_end: int
+) -> None:
+    try:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        processes.die_with_parent(signal.SIGKILL)
+        os.setsid()
+        os.close(read_end)
+        os.close(life)
+        nowhere = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nowhere, 0)
+        os.dup2(write_end, 1)
+        os.dup2(write_end, 2)
+        os.close(write_end)
+        if job["memory"] is not None:
+            _limit_data(job["memory"])
+        if job["threads"] > 1 or "torch" in __import__("sys").modules:
+            import cv2
+            import torch
+
+            torch.set_num_threads(job["threads"])
+            cv2.setNumThreads(job["threads"])
+        work(job, folder, event)
+    except BaseException:
+        with suppress(Exception):
+            os.write(2, traceback.format_exc()[-2000:].encode())
+    os._exit(1)
+
+
+def _limit_data(memory: int) -> None:
+    """Let allocations fail beyond the limit, on top of what the bare process has mapped already."""
+    import resource
+
+    with suppress(OSError, ValueError), open("/proc/self/statm", "rb") as file:
+        mapped = int(file.read().split()[5]) * os.sysconf("SC_PAGE_SIZE")
+        resource.setrlimit(resource.RLIMIT_DATA, (mapped + memory, mapped + memory))
+
+
+def _watch(
+    worker: int, output: int, life: int, timeout: float, memory: int | None, start: float
+) -> tuple[str, int | None, str | None]:
+    """Wait for the worker. Returns the end of what it printed, its wait status, and 'timeout' or 'oom' if stopped."""
+    tail = b""
+    ended = os.pidfd_open(worker)
+    os.set_blocking(output, False)
+    poll = select.poll()
+    for fd in (output, life, ended):
+        poll.register(fd, select.POLLIN | select.POLLHUP)
+    cause = None
+    try:
+        while True:
+            left = start + timeout - time.monotonic()
+            if left <= 0:
+                cause = "timeout"
+                break
+            wait = min(left, 0.02) if memory is not None else left
+            ready = {fd for fd, _ in poll.poll(max(1, int(min(wait, 3600) * 1000)))}
+            if output in ready:
+                try:
+                    data = os.read(output, 65_536)
+                    tail = (tail + data)[-_TAIL:]
+                    if not data:
+                        poll.unregister(output)
+                except BlockingIOError:
+                    pass
+            if life in ready:
+                raise Stopped
+            if memory is not None:
+                tree = processes.descendants(os.getpid())
+                if processes.resident_bytes(tree) > memory:
+                    cause = "oom"
+                    break
+            if ended in ready:
+                break
+    finally:
+        os.close(ended)
+    if cause is not None:
+        with suppress(OSError):
+            os.kill(worker, signal.SIGKILL)
+    _, status = os.waitpid(worker, 0)
+    with suppress(OSError):
+        while data := os.read(output, 65_536):
+            tail = (tail + data)[-_TAIL:]
+    return tail.decode("utf-8", "replace")[-4000:], status, cause
+
+
+def _outcome(folder: Path, status: int | None, cause: str | None, job: dict[str, Any]) -> dict[str, Any]:
+    blank = {"traceback": "", "notes": [], "setup_s": None, "cost": None}
+    if cause == "timeout":
+        return {**blank, "outcome": "timeout", "reason": f"took longer than {job['timeout']:g} s"}
+    if cause == "oom":
+        return {**blank, "outcome": "oom", "reason": f"needed more than {job['memory'] / 2**30:.3g} GiB"}
+    try:
+        return {**blank, **json.loads((folder / "end.json").read_bytes())}
+    except (OSError, ValueError):
+        pass
+    code = os.waitstatus_to_exitcode(status) if status is not None else 0
+    if code < 0:
+        name = signal.Signals(-code).name if -code in set(signal.Signals) else str(-code)
+        hint = " (perhaps the system ran out of memory)" if name == "SIGKILL" else ""
+        return {**blank, "outcome": "crashed", "reason": f"killed by signal {name}{hint}"}
+    return {**blank, "outcome": "crashed", "reason": f"exited with code {code} before it had finished"}

@@ -1,0 +1,63 @@
+"""The local pool: jobs in, events out. A cluster needs no more than these few functions."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+
+
+class Pool:
+    """Processes of this machine. `submit` a job, read `events`, `close` at the end."""
+
+    def __init__(self, threads: int) -> None:
+        environment = {**os.environ, **dict.fromkeys(_THREADS, str(threads))}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "noisebench.engine.zygote"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+            start_new_session=True,
+        )
+        self._pending = b""
+
+    def submit(self, job: dict[str, Any]) -> None:
+        """Start a job (it has an `id`). Raises OSError where the pool has died."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(job).encode() + b"\n")
+        self._process.stdin.flush()
+
+    def events(self, wait: float) -> Iterator[dict[str, Any]]:
+        """What has happened within `wait` seconds. Raises OSError where the pool has died."""
+        assert self._process.stdout is not None
+        fd = self._process.stdout.fileno()
+        if not select.select([fd], [], [], wait)[0]:
+            return
+        data = os.read(fd, 65_536)
+        if not data:
+            raise OSError("the process that starts cells has ended unexpectedly")
+        *lines, self._pending = (self._pending + data).split(b"\n")
+        for line in lines:
+            try:
+                message = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(message, dict) and isinstance(message.get("event"), str):
+                yield message
+
+    def close(self) -> None:
+        """End every running cell and the pool."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        try:
+            self._process.stdin.close()
+            self._process.wait(10)
+        except (OSError, subprocess.TimeoutExpired):
+            self._process.kill()
+            self._process.wait()
+        self._process.stdout.close()

@@ -1,0 +1,318 @@
+"""Cells on disk: written whole or not at all, found by key, read back as `Record`s."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import math
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import UsageError, one_line
+from .disk import noticing_full_disk, sync_dir, write_file
+from .record import OUTCOMES, SCHEMA, Panel, Record
+
+_KEY = re.compile(r"[0-9a-f]{64}")
+_TEXT = ("item", "input_sha256", "output_sha256", "note")
+
+
+def open_store(path: Path) -> Path:
+    """Make or check a store's folder. Raises `UsageError` for a newer schema or a folder that is no store."""
+    mark = path / "store.json"
+    if mark.is_file():
+        try:
+            schema = json.loads(mark.read_text()).get("schema")
+        except (ValueError, AttributeError):
+            raise UsageError(f"{one_line(mark)} is damaged: restore it, or use another --store") from None
+        if not isinstance(schema, int) or schema > SCHEMA:
+            raise UsageError(
+                f"store {one_line(path)} was written by a newer noisebench (schema {one_line(schema)}, this one "
+                f"reads up to {SCHEMA}): upgrade noisebench, or use another --store"
+            )
+        return path
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise UsageError(
+            f"{one_line(path)} is not a noisebench store: name an empty or new folder with --store"
+        )
+    try:
+        (path / "cells").mkdir(parents=True, exist_ok=True)
+        write_file(mark, json.dumps({"schema": SCHEMA}).encode())
+    except OSError as error:
+        raise UsageError(f"store {one_line(path)} cannot be made: {error.strerror}") from None
+    return path
+
+
+def existing_store(path: Path) -> Path:
+    """A store that is there already. Raises `UsageError`."""
+    if not (path / "store.json").is_file():
+        raise UsageError(
+            f"{one_line(path)} is not a noisebench store: `noisebench run … --store DIR` makes one"
+        )
+    return open_store(path)
+
+
+def cell_dir(store: Path, key: str) -> Path:
+    """Where the cell of `key` lives."""
+    return store / "cells" / key[:2] / key
+
+
+def partial_dir(store: Path, key: str) -> Path:
+    """Where the rows of an unfinished cell lie."""
+    return store / "partial" / key
+
+
+@contextmanager
+def cell_lock(store: Path, key: str) -> Iterator[bool]:
+    """Hold the cell for this process and its forks; yields False where another run holds it."""
+    folder = store / "locks"
+    folder.mkdir(exist_ok=True)
+    fd = os.open(folder / key, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+            return
+        yield True
+    finally:
+        os.close(fd)
+
+
+def outcome_of(store: Path, key: str) -> str | None:
+    """The stored outcome of a cell, None where it is not stored."""
+    try:
+        cell = json.loads((cell_dir(store, key) / "cell.json").read_bytes())
+        return str(cell["outcome"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def read_rows(folder: Path, key: str) -> list[dict[str, Any]]:
+    """Rows of an unfinished cell; a torn last line is dropped."""
+    rows: list[dict[str, Any]] = []
+    try:
+        text = (folder / "rows.jsonl").read_bytes()
+    except OSError:
+        return rows
+    for line in text.split(b"\n")[:-1]:
+        try:
+            row = json.loads(line)
+        except ValueError:
+            break
+        if not isinstance(row, dict) or row.get("key") != key:
+            break
+        rows.append(row)
+    return rows
+
+
+def append_row(folder: Path, row: Mapping[str, Any], kept: int) -> None:
+    """Add one row, durably. `kept` is the length in bytes of what is valid so far: see `valid_length`."""
+    with noticing_full_disk(folder), open(folder / "rows.jsonl", "ab", buffering=0) as file:
+        if file.tell() != kept:
+            file.truncate(kept)
+        data = json.dumps(row).encode() + b"\n"
+        if file.write(data) != len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        os.fdatasync(file.fileno())
+
+
+def valid_length(folder: Path, rows: list[dict[str, Any]]) -> int:
+    """Bytes of rows.jsonl that `rows` take up."""
+    try:
+        lines = (folder / "rows.jsonl").read_bytes().split(b"\n")
+    except OSError:
+        return 0
+    return sum(len(line) + 1 for line in lines[: len(rows)])
+
+
+def commit(store: Path, cell: Mapping[str, Any], rows: list[dict[str, Any]]) -> None:
+    """Move a finished cell into place: rows as Parquet, cell.json, outputs; then drop the partial folder."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    key = str(cell["key"])
+    partial, home = partial_dir(store, key), cell_dir(store, key)
+    home.parent.mkdir(parents=True, exist_ok=True)
+    with noticing_full_disk(store):
+        stage = Path(tempfile.mkdtemp(dir=home.parent, prefix=".tmp-"))
+        try:
+            columns = {name: pa.array([r.get(name, "") for r in rows], pa.string()) for name in _TEXT}
+            columns["seconds"] = pa.array([r["seconds"] for r in rows], pa.float64())
+            for metric in cell["metrics"]:
+                values = [_number(r["scores"].get(metric)) for r in rows]
+                columns[f"score:{metric}"] = pa.array(values, pa.float64())
+            pq.write_table(pa.table(columns), stage / "scores.parquet", compression="zstd")
+            (stage / "cell.json").write_text(
+                json.dumps(cell, indent=1, sort_keys=True) + "\n", encoding="utf-8"
+            )
+            for name in ("outputs", "panel.json"):
+                if (partial / name).exists():
+                    os.rename(partial / name, stage / name)
+            os.chmod(stage, 0o755)
+            for file in (stage / "scores.parquet", stage / "cell.json"):
+                fd = os.open(file, os.O_RDONLY)
+                os.fsync(fd)
+                os.close(fd)
+            sync_dir(stage)
+            if home.exists():
+                old = Path(tempfile.mkdtemp(dir=home.parent, prefix=".old-"))
+                os.rename(home, old / "cell")
+                os.rename(stage, home)
+                shutil.rmtree(old, ignore_errors=True)
+            else:
+                os.rename(stage, home)
+            sync_dir(home.parent)
+        except BaseException:
+            shutil.rmtree(stage, ignore_errors=True)
+            raise
+    shutil.rmtree(partial, ignore_errors=True)
+
+
+def _number(value: Any) -> float | None:
+    return {"inf": math.inf, "-inf": -math.inf}.get(value, value) if value is not None else None
+
+
+def keys(store: Path) -> list[str]:
+    """Keys of all stored cells, sorted."""
+    found: list[str] = []
+    with suppress(FileNotFoundError):
+        for first in os.scandir(store / "cells"):
+            if first.is_dir():
+                found += [e.name for e in os.scandir(first.path) if _KEY.fullmatch(e.name)]
+    return sorted(found)
+
+
+def read_cell(store: Path, key: str) -> dict[str, Any]:
+    """`cell.json` of a key. Raises `UsageError` naming the file where it is damaged."""
+    file = cell_dir(store, key) / "cell.json"
+    try:
+        cell = json.loads(file.read_bytes())
+        if cell["schema"] > SCHEMA:
+            raise UsageError(f"{one_line(file)} was written by a newer noisebench: upgrade to read it")
+        if cell["key"] != key or cell["outcome"] not in OUTCOMES:
+            raise ValueError
+    except (OSError, ValueError, KeyError, TypeError):
+        raise UsageError(
+            f"{one_line(file)} is damaged: `noisebench store gc` removes it, `run` does it again"
+        ) from None
+    return dict(cell)
+
+
+def read_record(store: Path, key: str) -> Record:
+    """One stored cell. Raises `UsageError` naming the file where it is damaged."""
+    import pyarrow.parquet as pq
+
+    cell = read_cell(store, key)
+    file = cell_dir(store, key) / "scores.parquet"
+    try:
+        table = pq.ParquetFile(file, memory_map=True).read(use_threads=False)
+        text = {name: table.column(name).to_pylist() for name in _TEXT}
+        scores = {
+            m: table.column(f"score:{m}").to_numpy(zero_copy_only=False).astype(np.float64)
+            for m in cell["metrics"]
+        }
+        seconds = table.column("seconds").to_numpy(zero_copy_only=False)
+    except Exception as error:
+        raise UsageError(
+            f"{one_line(file)} is damaged ({one_line(error, 80)}): `noisebench store gc` removes the cell, `run` does "
+            "it again"
+        ) from None
+    return Record(
+        cell,  # type: ignore[arg-type]
+        text["item"],
+        text["input_sha256"],
+        text["output_sha256"],
+        text["note"],
+        seconds,
+        scores,
+        _panel(cell_dir(store, key) / "panel.json"),
+    )
+
+
+def _panel(file: Path) -> Panel | None:
+    import base64
+
+    try:
+        data = json.loads(file.read_bytes())
+        return Panel(data["item"], *(base64.b64decode(data[n]) for n in ("clean", "noisy", "restored")))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def read_records(path: Path) -> list[Record]:
+    """All cells of a store, or of an export file, in the order of their keys. Raises `UsageError`."""
+    if path.is_file():
+        from .export import read_export
+
+        return read_export(path)
+    store = existing_store(path)
+    return [read_record(store, key) for key in keys(store)]
+
+
+def verify(store: Path) -> list[str]:
+    """What is wrong with a store, one line each; nothing is changed."""
+    problems: list[str] = []
+    for key in keys(store):
+        try:
+            record = read_record(store, key)
+        except UsageError as error:
+            problems.append(str(error))
+            continue
+        cell = record.cell
+        from ..plan import key_of
+
+        inputs = cell.get("inputs")
+        if not isinstance(inputs, dict) or key_of(inputs) != key:
+            problems.append(f"cell {key[:12]}: its inputs do not hash to its key: cell.json was edited")
+        n = cell["dataset"]["pictures"]
+        if cell["kind"] == "score" and cell["outcome"] == "ok" and len(record.items) != n:
+            problems.append(f"cell {key[:12]}: {len(record.items)} rows where {n} pictures were scored")
+        if len(set(record.items)) != len(record.items):
+            problems.append(f"cell {key[:12]}: a picture has two rows")
+    return problems
+
+
+def gc(store: Path) -> list[str]:
+    """Remove what no run can use: damaged cells, temporary folders, locks and partial rows of stored cells."""
+    removed: list[str] = []
+    for key in keys(store):
+        try:
+            read_record(store, key)
+        except UsageError:
+            removed.append(f"damaged cell {key[:12]}")
+            shutil.rmtree(cell_dir(store, key), ignore_errors=True)
+    for pattern in ("cells/*/.tmp-*", "cells/*/.old-*"):
+        for path in store.glob(pattern):
+            removed.append(path.name)
+            shutil.rmtree(path, ignore_errors=True)
+    stored = set(keys(store))
+    for folder in store.glob("partial/*"):
+        if folder.name in stored:
+            with cell_lock(store, folder.name) as free:
+                if free:
+                    removed.append(f"partial rows of stored cell {folder.name[:12]}")
+                    shutil.rmtree(folder, ignore_errors=True)
+    for lock in store.glob("locks/*"):
+        with cell_lock(store, lock.name) as free:
+            if free:
+                lock.unlink(missing_ok=True)
+    return removed
+
+
+def matching(cells: Iterable[dict[str, Any]], text: str) -> list[dict[str, Any]]:
+    """Cells whose key starts with `text`, or whose method, dataset or regime contains it."""
+    return [
+        c
+        for c in cells
+        if c["key"].startswith(text)
+        or any(text in c[p]["display"] or text in c[p]["name"] for p in ("method", "dataset", "regime"))
+    ]

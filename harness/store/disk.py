@@ -1,0 +1,57 @@
+"""Writing so that a file is there whole or not at all, and a full disk is one clear line."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from ..errors import one_line
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class DiskFull(Exception):
+    """The store's disk has no room; what is stored stays valid."""
+
+
+@contextmanager
+def noticing_full_disk(path: Path) -> Iterator[None]:
+    """Turn 'no space' and 'quota exceeded' into `DiskFull`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise DiskFull(
+                f"no room left while writing {one_line(path)} ({error.strerror}): free some space and run again; "
+                "the cells stored so far are valid"
+            ) from None
+        raise
+
+
+def sync_dir(path: Path) -> None:
+    """Flush a folder's entries to the disk."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write atomically: temporary file, fsync, rename."""
+    fd, name = tempfile.mkstemp(dir=path.parent, prefix=".tmp-")
+    try:
+        with os.fdopen(fd, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(name)
+        raise

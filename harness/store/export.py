@@ -1,0 +1,99 @@
+"""The portable form of a store: one JSON file, a row a line, without anything of the machine's paths."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import UsageError, one_line
+from .record import SCHEMA, Panel, Record
+
+_PRIVATE = ("request",)
+
+
+def export_text(records: Sequence[Record]) -> str:
+    """An export as text: equal records give equal text."""
+    pictures: dict[str, str] = {}
+    cells = []
+    for record in sorted(records, key=lambda r: r.cell["key"]):
+        cell = {k: v for k, v in record.cell.items() if k not in _PRIVATE}
+        names = list(record.scores)
+        rows = [
+            [
+                record.items[i], record.input_sha256[i], record.output_sha256[i], record.notes[i],
+                _out(record.seconds[i]), *(_out(record.scores[m][i]) for m in names),
+            ]
+            for i in range(len(record.items))
+        ]  # fmt: skip
+        panel = None
+        if record.panel is not None:
+            panel = {"item": record.panel.item}
+            for name in ("clean", "noisy", "restored"):
+                data = base64.b64encode(getattr(record.panel, name)).decode()
+                panel[name] = f"{len(pictures)}" if data not in pictures else pictures[data]
+                pictures.setdefault(data, panel[name])
+        cells.append((cell, names, rows, panel))
+    lines = ["{", f' "noisebench_export": {SCHEMA},', ' "cells": [']
+    for place, (cell, names, rows, panel) in enumerate(cells):
+        lines.append("  {")
+        lines.append(f'   "cell": {json.dumps(cell, sort_keys=True)},')
+        lines.append(f'   "metrics": {json.dumps(names)},')
+        lines.append(f'   "panel": {json.dumps(panel)},')
+        lines.append('   "rows": [')
+        lines += ["    " + json.dumps(row) + ("," if i + 1 < len(rows) else "") for i, row in enumerate(rows)]
+        lines.append("   ]")
+        lines.append("  }" + ("," if place + 1 < len(cells) else ""))
+    lines.append(" ],")
+    lines.append(' "pictures": [')
+    data = list(pictures)
+    lines += ["  " + json.dumps(text) + ("," if i + 1 < len(data) else "") for i, text in enumerate(data)]
+    lines += [" ]", "}"]
+    return "\n".join(lines) + "\n"
+
+
+def read_export(path: Path) -> list[Record]:
+    """Records of an export file. Raises `UsageError` naming the file where it is not one."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        if document["noisebench_export"] > SCHEMA:
+            raise UsageError(f"export {one_line(path)} was written by a newer noisebench: upgrade to read it")
+        pictures = [base64.b64decode(text, validate=True) for text in document["pictures"]]
+        return [_record(entry, pictures) for entry in document["cells"]]
+    except OSError as error:
+        raise UsageError(f"export {one_line(path)}: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise UsageError(
+            f"{one_line(path)} is not a noisebench export ({one_line(error, 80)}): `noisebench export STORE --to FILE` "
+            "makes one"
+        ) from None
+
+
+def _record(entry: dict[str, Any], pictures: list[bytes]) -> Record:
+    rows, names, panel = entry["rows"], entry["metrics"], entry["panel"]
+    return Record(
+        entry["cell"],
+        [str(r[0]) for r in rows],
+        [str(r[1]) for r in rows],
+        [str(r[2]) for r in rows],
+        [str(r[3]) for r in rows],
+        np.array([_in(r[4]) for r in rows], dtype=np.float64),
+        {m: np.array([_in(r[5 + j]) for r in rows], dtype=np.float64) for j, m in enumerate(names)},
+        panel and Panel(panel["item"], *(pictures[int(panel[n])] for n in ("clean", "noisy", "restored"))),
+    )
+
+
+def _out(value: float) -> float | str | None:
+    value = float(value)
+    if math.isnan(value):
+        return None
+    return value if math.isfinite(value) else ("inf" if value > 0 else "-inf")
+
+
+def _in(value: Any) -> float:
+    return math.nan if value is None else float(value)

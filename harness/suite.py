@@ -1,0 +1,243 @@
+"""Suite file → `Suite`: YAML read strictly, each mistake named with file and line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .errors import UsageError, nearest, one_line
+
+SUITES = Path(__file__).parent / "suites"
+KEEP = ("all", "sample", "none")
+TIMEOUT = 3600.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Hard limits of one cell: seconds, bytes (None: no limit), and its threads."""
+
+    timeout: float = TIMEOUT
+    memory: int | None = None
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class CostPlan:
+    """Which costs to measure: picture sizes (H, W) and calls per size. No sizes: none."""
+
+    sizes: tuple[tuple[int, int], ...] = ()
+    repeats: int = 10
+
+
+@dataclass(frozen=True)
+class Suite:
+    """What to run: methods × datasets × regimes × seeds, under one protocol."""
+
+    suite: str = "run"
+    track: str = "restore"
+    methods: tuple[str, ...] = ()
+    datasets: tuple[str, ...] = ()
+    regimes: tuple[str, ...] = ()
+    protocol: str = "uint8"
+    metrics: tuple[str, ...] = ("psnr", "ssim")
+    seeds: tuple[int, ...] = (0,)
+    rank_by: str = "psnr"
+    limit: int | None = None
+    limits: Limits = field(default_factory=Limits)
+    cost: CostPlan = field(default_factory=CostPlan)
+    keep: str = "none"
+    plugins: tuple[str, ...] = ()
+    device: str = "cpu"
+
+
+def named_suites() -> dict[str, Path]:
+    """The suites inside the package, by name."""
+    return {p.stem: p for p in sorted(SUITES.glob("*.yaml"))}
+
+
+def find_suite(name: str) -> Path:
+    """A suite file by path, or one of the package by name. Raises `UsageError`."""
+    path = Path(name)
+    if path.is_file():
+        return path
+    known = named_suites()
+    if name in known:
+        return known[name]
+    raise UsageError(f"no suite {one_line(name)!r}: give a YAML file, or one of {', '.join(known)}")
+
+
+def seconds(text: Any) -> float:
+    """`600`, `90s`, `10m` or `2h` → seconds, above 0. Raises ValueError."""
+    if isinstance(text, bool):
+        raise ValueError("a time")
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|m|h)?\s*", str(text))
+    value = float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2] or "s"] if match else 0.0
+    if value <= 0:
+        raise ValueError("a time above 0, such as 600, 10m or 2h")
+    return value
+
+
+def size_bytes(text: Any, unit: int = 1 << 30) -> int:
+    """`8GiB`, `512MiB`, or a plain number of GiB → bytes. Raises ValueError."""
+    match = (
+        None if isinstance(text, bool) else re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]i?B)?\s*", str(text))
+    )
+    scale = {"K": 10, "M": 20, "G": 30, "T": 40}
+    value = int(float(match[1]) * ((1 << scale[match[2][0]]) if match[2] else unit)) if match else 0
+    if value <= 0:
+        raise ValueError("an amount of memory, such as 8GiB or 512MiB")
+    return value
+
+
+def picture_size(text: Any) -> tuple[int, int]:
+    """`256x256` → (height, width). Raises ValueError."""
+    match = re.fullmatch(r"(\d{1,5})x(\d{1,5})", str(text))
+    if not match or not int(match[1]) or not int(match[2]):
+        raise ValueError("a size such as 256x256 (height x width)")
+    return int(match[1]), int(match[2])
+
+
+def whole(text: Any) -> int:
+    """A whole number from 0. Raises ValueError."""
+    if isinstance(text, bool) or not isinstance(text, int) or text < 0:
+        raise ValueError("a whole number from 0")
+    return text
+
+
+def count(text: Any) -> int:
+    """A whole number from 1. Raises ValueError."""
+    if isinstance(text, bool) or not isinstance(text, int) or text < 1:
+        raise ValueError("a whole number from 1")
+    return text
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("text")
+    return value
+
+
+def _choice(*choices: str) -> Callable[[Any], str]:
+    def check(value: Any) -> str:
+        if value not in choices:
+            raise ValueError(f"one of {', '.join(choices)}")
+        return str(value)
+
+    return check
+
+
+_SCALARS: dict[str, Callable[[Any], Any]] = {
+    "suite": _text, "track": _choice("restore"), "protocol": _text, "rank_by": _text,
+    "keep": _choice(*KEEP), "limit": count, "device": _text,
+}  # fmt: skip
+_LISTS: dict[str, Callable[[Any], Any]] = {
+    "methods": _text, "datasets": _text, "regimes": _text, "metrics": _text, "seeds": whole,
+}  # fmt: skip
+_MAPS: dict[str, tuple[type, dict[str, Callable[[Any], Any]], tuple[str, ...]]] = {
+    "limits": (Limits, {"timeout": seconds, "memory": size_bytes, "threads": count}, ()),
+    "cost": (CostPlan, {"sizes": picture_size, "repeats": count}, ("sizes",)),
+}
+
+
+def read_suite(path: str | Path) -> Suite:
+    """Read a suite file. Raises `UsageError` with file and line for anything that is not as documented."""
+    file = Path(path)
+    try:
+        text = file.read_text(encoding="utf-8")
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except OSError as error:
+        raise UsageError(f"suite {one_line(file)}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"suite {one_line(file)}: not UTF-8 text") from None
+    except (yaml.YAMLError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        raise UsageError(
+            f"{one_line(file)}{line}: not YAML: {one_line(getattr(error, 'problem', error))}"
+        ) from None
+    return suite_from(_mapping(node, file), file)
+
+
+def suite_from(fields: Mapping[str, yaml.Node], file: Path) -> Suite:
+    """A `Suite` from the top-level nodes of its file."""
+    known = {*_SCALARS, *_LISTS, *_MAPS}
+    values: dict[str, Any] = {}
+    for key, node in fields.items():
+        if key not in known:
+            raise _wrong(node, file, f"unknown key {one_line(key)!r}: {nearest(key, known)}")
+        if key in _SCALARS:
+            values[key] = _checked(node, file, key, _SCALARS[key])
+        elif key in _LISTS:
+            values[key] = _sequence(node, file, key, _LISTS[key])
+        else:
+            kind, checks, lists = _MAPS[key]
+            inner: dict[str, Any] = {}
+            for name, child in _mapping(node, file).items():
+                if name not in checks:
+                    raise _wrong(
+                        child, file, f"unknown key {one_line(name)!r} in {key}: {nearest(name, checks)}"
+                    )
+                read = _sequence if name in lists else _checked
+                inner[name] = read(child, file, f"{key}.{name}", checks[name])
+            values[key] = kind(**inner)
+    for key in ("methods", "datasets", "regimes"):
+        if not values.get(key):
+            raise UsageError(f"{one_line(file)}: {key} is missing: list at least one")
+    suite = replace(Suite(suite=file.stem), **values)
+    if suite.rank_by not in suite.metrics:
+        raise UsageError(f"{one_line(file)}: rank_by {suite.rank_by!r} is not among the metrics")
+    return suite
+
+
+def _wrong(node: yaml.Node, file: Path, why: str) -> UsageError:
+    return UsageError(f"{one_line(file)}:{node.start_mark.line + 1}: {why}")
+
+
+def _mapping(node: yaml.Node | None, file: Path) -> dict[str, yaml.Node]:
+    if node is None:
+        raise UsageError(f"{one_line(file)}: the file is empty: see `noisebench list suites` for examples")
+    _plain(node, file, "tag:yaml.org,2002:map")
+    if not isinstance(node, yaml.MappingNode):
+        raise _wrong(node, file, "a mapping `key: value` was due")
+    found: dict[str, yaml.Node] = {}
+    for key, value in node.value:
+        if not isinstance(key, yaml.ScalarNode) or key.tag != "tag:yaml.org,2002:str":
+            raise _wrong(key, file, "a key must be plain text")
+        if key.value in found:
+            raise _wrong(key, file, f"{one_line(key.value)!r} is given twice")
+        found[key.value] = value
+    return found
+
+
+def _plain(node: yaml.Node, file: Path, *tags: str) -> None:
+    if not node.tag.startswith("tag:yaml.org,2002:") or node.tag.startswith("tag:yaml.org,2002:python"):
+        raise _wrong(node, file, f"the YAML tag {one_line(node.tag)!r} is not allowed")
+
+
+def _checked(node: yaml.Node, file: Path, key: str, check: Callable[[Any], Any]) -> Any:
+    _plain(node, file)
+    if not isinstance(node, yaml.ScalarNode):
+        raise _wrong(node, file, f"{key} must be one value, not a {node.id}")
+    value = yaml.SafeLoader("").construct_object(node)  # type: ignore[no-untyped-call]
+    try:
+        return check(value)
+    except ValueError as error:
+        raise _wrong(node, file, f"{key} must be {error}, not {one_line(repr(value), 60)}") from None
+
+
+def _sequence(node: yaml.Node, file: Path, key: str, check: Callable[[Any], Any]) -> tuple[Any, ...]:
+    _plain(node, file)
+    if not isinstance(node, yaml.SequenceNode):
+        raise _wrong(node, file, f"{key} must be a list, such as {key.rpartition('.')[2]}: [a, b]")
+    values: list[Any] = []
+    for child in node.value:
+        value = _checked(child, file, key, check)
+        if value in values:
+            raise _wrong(child, file, f"{key}: {one_line(repr(value))} is given twice")
+        values.append(value)
+    return tuple(values)

@@ -1,0 +1,86 @@
+"""For tests and notebooks: evaluate a method in this process, and throw-away suites made from text."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .errors import UsageError
+from .registry import DATASETS, METHODS, METRICS, PROTOCOLS, REGIMES, Bound, Entry, bind
+from .tracks.restore import Restorer, open_dataset
+
+
+@dataclass(frozen=True)
+class Result:
+    """Scores of one method on one dataset under one regime: `rows` a picture, means as attributes (`.psnr`)."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    def mean(self, metric: str) -> float:
+        """Mean over pictures. Raises `UsageError` for a metric that was not asked for."""
+        if not self.rows or metric not in self.rows[0]["scores"]:
+            raise UsageError(f"no metric {metric!r} in this result: name it in metrics=")
+        return float(np.mean([_float(row["scores"][metric]) for row in self.rows]))
+
+    def __getattr__(self, name: str) -> float:
+        if name.startswith("_") or name == "rows":
+            raise AttributeError(name)
+        try:
+            return self.mean(name)
+        except UsageError as error:
+            raise AttributeError(str(error)) from None
+
+
+def _float(value: Any) -> float:
+    return float("nan") if value is None else float(value)
+
+
+def evaluate(
+    method: str | Callable[..., Any],
+    dataset: str = "photos",
+    regime: str = "gaussian(sigma=25)",
+    *,
+    protocol: str = "uint8",
+    metrics: Sequence[str] = ("psnr", "ssim"),
+    seed: int = 0,
+    limit: int | None = None,
+    device: str = "cpu",
+) -> Result:
+    """Run in this process what `noisebench run` runs in isolation: the same numbers, no limits, nothing stored.
+
+    `method` is a spec or a function `f(noisy, info)` on (1, C, H, W) tensors. Raises what the method raises.
+    """
+    from .engine.worker import restore_and_score
+
+    if callable(method):
+        meta = {"layout": "tensor", "needs": (), "requires": (), "oracle": False}
+        name = getattr(method, "__name__", "method")
+        bound = Bound(Entry(name, method, 1, meta), {}, name, name)
+    else:
+        bound = bind(method, METHODS)
+    restorer = Restorer(bound)
+    restorer.setup(device)
+    data = open_dataset(bind(dataset, DATASETS))
+    noise, rules = bind(regime, REGIMES), bind(protocol, PROTOCOLS)
+    measures = [bind(m, METRICS) for m in metrics]
+    n = len(data.ids) if limit is None else min(limit, len(data.ids))
+    rows = []
+    for index in range(n):
+        row, *_ = restore_and_score(restorer, data.load(index), noise, rules, measures, seed, device)
+        rows.append(row)
+    return Result(rows)
+
+
+def throwaway(folder: Path, suite: str, **files: str) -> Path:
+    """Write a suite and plug-in modules (name → source) into `folder`; returns the suite's path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, source in files.items():
+        (folder / f"{name}.py").write_text(textwrap.dedent(source), encoding="utf-8")
+    path = folder / "suite.yaml"
+    path.write_text(textwrap.dedent(suite), encoding="utf-8")
+    return path
