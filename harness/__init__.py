@@ -12,6 +12,8 @@ _HOME = {
     "regime": "regimes.degrade", "degrade": "regimes.degrade",
     "metric": "scoring.protocol", "protocol": "scoring.protocol",
     "psnr": "scoring.score", "ssim": "scoring.score", "score": "scoring.score", "evaluate": "testing",
+    "read_picture": "tracks.pictures", "write_picture": "tracks.pictures", "pixel_sha256": "regimes.degrade",
+    "PICTURE_SUFFIXES": "tracks.pictures", "ManifestSet": "tracks.manifest",
     "UsageError": "errors", "Skip": "errors", "Invalid": "errors", "NotDefined": "errors",
     "MethodSpec": "registry", "Restorer": "tracks.restore", "Spec": "spec",
 }  # fmt: skip
