@@ -1,0 +1,73 @@
+"""Score a restored picture against a clean one: what the engine calls for a row, and the same for users."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import UsageError
+from ..registry import METRICS, PROTOCOLS, Bound, bind, bind_all
+from .protocol import Array, prepare
+
+
+def score_pair(restored: Array, clean: Array, protocol: Bound, metrics: Sequence[Bound]) -> dict[str, float]:
+    """Scores by display spec of the metric; `NotDefined` (a NaN with a reason) where a metric has no value.
+
+    `restored`: float32 (H, W, C); `clean`: uint8, uint16 or float on [0, 1], (H, W) or (H, W, C). Raises
+    `UsageError` for unequal shapes or values that are not finite.
+    """
+    pair = prepare(restored, clean, protocol)
+    return {m.display: m.entry.obj(pair, **m.kwargs) for m in metrics}
+
+
+def score(
+    restored: Any, clean: Any, metrics: Sequence[str] | str = ("psnr", "ssim"), protocol: str = "uint8"
+) -> dict[str, float]:
+    """Several scores of one picture, the same numbers as in a run: metric → value.
+
+    Pictures: (H, W) or (H, W, C) arrays, uint8, uint16 or float on [0, 1], or (1, C, H, W) tensors. Tensors that
+    are not on the CPU are scored where they are, within 1e-5 of the same. A score without a value is
+    `NotDefined`, a NaN with its `reason`. Raises `UsageError` for a wrong spec, type, shape or value.
+    """
+    chosen = bind_all([metrics] if isinstance(metrics, str) else metrics, METRICS)
+    rules = bind(protocol, PROTOCOLS)
+    if _on_device(restored) and _on_device(clean):
+        from .tensor import score_tensors, supports
+
+        if supports(rules, chosen):
+            return score_tensors(restored, clean, rules, chosen)
+    x, y = _as_array(restored, "restored"), _as_array(clean, "clean")
+    if y.dtype.kind == "f" and y.size and float(y.max()) > 16:
+        raise UsageError(
+            f"clean picture is float and reaches {float(y.max()):g}: floats are on [0, 1]; divide, or give uint8"
+        )
+    return score_pair(x, y, rules, chosen)
+
+
+def psnr(restored: Any, clean: Any, protocol: str = "uint8") -> float:
+    """Peak signal-to-noise ratio in dB, inf for identical pictures. Pictures and errors as for `score`."""
+    return score(restored, clean, ("psnr",), protocol)["psnr"]
+
+
+def ssim(restored: Any, clean: Any, protocol: str = "uint8") -> float:
+    """Structural similarity (Wang et al. 2004), at most 1. Pictures and errors as for `score`."""
+    return score(restored, clean, ("ssim",), protocol)["ssim"]
+
+
+def _on_device(picture: Any) -> bool:
+    return hasattr(picture, "detach") and picture.device.type != "cpu"
+
+
+def _as_array(picture: Any, who: str) -> Array:
+    if not hasattr(picture, "detach"):
+        return np.asarray(picture)
+    if picture.ndim != 4 or picture.shape[0] != 1:
+        raise UsageError(
+            f"{who} tensor has shape {tuple(picture.shape)}: give (1, C, H, W), one picture at a time"
+        )
+    plain = picture.detach().cpu()
+    if plain.is_floating_point() and plain.element_size() < 4:
+        plain = plain.float()  # numpy has no bfloat16
+    return np.ascontiguousarray(plain.numpy()[0].transpose(1, 2, 0))

@@ -1,0 +1,194 @@
+"""The built-in protocols and metrics in torch, for pictures that are on a device already; float64 throughout."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..errors import NotDefined, UsageError
+from ..registry import Bound
+from . import fidelity
+from .fidelity import MS_SMALLEST, MS_WEIGHTS
+from .protocol import GRAY_601, LUMA_601, shape_text
+from .structure import K1, K2, WINDOW, gaussian_taps
+
+if TYPE_CHECKING:
+    from torch import Tensor
+else:
+    Tensor = Any
+
+_PROTOCOLS = ("uint8", "float", "raw", "y8", "gray8")
+
+
+def supports(protocol: Bound, metrics: Sequence[Bound]) -> bool:
+    """Whether `score_tensors` knows the protocol and all the metrics; plug-ins are scored on the CPU."""
+    known = {getattr(fidelity, name) for name in _METRICS}
+    return protocol.entry.name in _PROTOCOLS and all(m.entry.obj in known for m in metrics)
+
+
+def score_tensors(restored: Any, clean: Any, protocol: Bound, metrics: Sequence[Bound]) -> dict[str, float]:
+    """As `score_pair`, on (1, C, H, W) tensors on one device, with the same values to 1e-5."""
+    import torch
+
+    if restored.device != clean.device:
+        raise UsageError(
+            f"restored tensor is on {restored.device} and clean on {clean.device}: move one of them"
+        )
+    if restored.device.type == "mps":  # has no float64
+        restored, clean = restored.cpu(), clean.cpu()
+    with torch.no_grad():
+        x, y = prepare_tensors(restored, clean, protocol)
+        peak = float(protocol.entry.meta["peak"])
+        return {m.display: _METRICS[m.entry.name](x, y, peak) for m in metrics}
+
+
+def prepare_tensors(restored: Any, clean: Any, protocol: Bound) -> tuple[Tensor, Tensor]:
+    """Both pictures under a built-in protocol, float64 (1, C, H, W)."""
+    import torch
+
+    for who, tensor in (("restored", restored), ("clean", clean)):
+        if tensor.ndim != 4 or tensor.shape[0] != 1 or tensor.numel() == 0:
+            raise UsageError(
+                f"{who} tensor has shape {tuple(tensor.shape)}: give (1, C, H, W), one picture at a time"
+            )
+        if tensor.dtype not in (torch.uint8, torch.uint16) and not tensor.is_floating_point():
+            raise UsageError(f"{who} tensor is {tensor.dtype}: give uint8, uint16 or float on [0, 1]")
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            raise UsageError(
+                f"{who} tensor has values that are not finite (NaN or Inf): a score needs numbers"
+            )
+    if restored.shape != clean.shape:
+        shapes = [shape_text((*t.shape[2:], t.shape[1])) for t in (restored, clean)]
+        raise UsageError(
+            f"restored picture is {shapes[0]} and clean is {shapes[1]} (H×W×C): give equal shapes"
+        )
+    x, y = _to_unit(restored), _to_unit(clean)
+    if (
+        protocol.entry.meta["bits"] != 8
+        and restored.dtype == torch.float32
+        and torch.equal(y.float(), restored)
+    ):
+        x = y
+    return _apply(x, protocol), _apply(y, protocol)
+
+
+def _to_unit(tensor: Tensor) -> Tensor:
+    import torch
+
+    scale = {torch.uint8: 255.0, torch.uint16: 65535.0}.get(tensor.dtype, 1.0)
+    return tensor.detach().to(torch.float64) / scale
+
+
+def _apply(unit: Tensor, protocol: Bound) -> Tensor:
+    name = protocol.entry.name
+    if name == "raw":
+        return unit
+    if name == "float":
+        return unit.clamp(0, 1)
+    picture = (unit.clamp(0, 1) * 255).round()  # torch rounds half to even
+    if name == "uint8":
+        return picture
+    channels = picture.shape[1]
+    if channels not in (1, 3):
+        raise UsageError(f"protocol {name} takes 1 or 3 channels, not {channels}: use uint8, float or raw")
+    border = int(protocol.kwargs.get("border", 0))
+    height, width = picture.shape[2:]
+    picture = picture[:, :, border : max(border, height - border), border : max(border, width - border)]
+    if channels == 1:
+        return picture
+    if name == "y8":
+        return 16 + _mix(picture, LUMA_601) / 255
+    return (_mix(picture, GRAY_601) / 1000).round()
+
+
+def _mix(picture: Tensor, weights: Sequence[float]) -> Tensor:
+    red, green, blue = picture.split(1, dim=1)
+    return weights[0] * red + weights[1] * green + weights[2] * blue
+
+
+def _mean_error(x: Tensor, y: Tensor, power: int) -> float:
+    return float((x - y).abs().pow(power).mean())
+
+
+def _psnr(x: Tensor, y: Tensor, peak: float) -> float:
+    if x.numel() == 0:
+        return _nothing_left()
+    error = _mean_error(x, y, 2)
+    return math.inf if error == 0 else 10.0 * math.log10(peak**2 / error)
+
+
+def _mse(x: Tensor, y: Tensor, peak: float) -> float:
+    return _nothing_left() if x.numel() == 0 else _mean_error(x, y, 2) / peak**2
+
+
+def _mae(x: Tensor, y: Tensor, peak: float) -> float:
+    return _nothing_left() if x.numel() == 0 else _mean_error(x, y, 1) / peak
+
+
+def _ssim(x: Tensor, y: Tensor, peak: float) -> float:
+    if min(x.shape[2:]) < WINDOW:
+        return _too_small(x, "ssim", WINDOW)
+    return float(_structure(x, y, peak, luminance=True).mean())
+
+
+def _ms_ssim(x: Tensor, y: Tensor, peak: float) -> float:
+    if min(x.shape[2:]) < MS_SMALLEST:
+        return _too_small(x, "ms_ssim", MS_SMALLEST)
+    product: Any = 1.0
+    for scale, weight in enumerate(MS_WEIGHTS, 1):
+        last = scale == len(MS_WEIGHTS)
+        term = _structure(x, y, peak, luminance=last).mean(dim=(0, 2, 3)).clamp(min=0)
+        product = product * term**weight
+        x, y = (x, y) if last else (_halve(x), _halve(y))
+    return float(product.mean())
+
+
+def _structure(x: Tensor, y: Tensor, peak: float, *, luminance: bool) -> Tensor:
+    """The SSIM map over the valid region; without `luminance` its contrast-structure term."""
+    c1, c2 = (K1 * peak) ** 2, (K2 * peak) ** 2
+    # The offset of each channel leaves the variances alone and would cost them digits.
+    offset_x, offset_y = x.mean(dim=(2, 3), keepdim=True), y.mean(dim=(2, 3), keepdim=True)
+    x, y = x - offset_x, y - offset_y
+    mx, my = _blur(x), _blur(y)
+    both = _blur(x * x + y * y) - mx * mx - my * my
+    cross = _blur(x * y) - mx * my
+    result = (2 * cross + c2) / (both + c2)
+    if luminance:
+        mx, my = mx + offset_x, my + offset_y
+        result = result * (2 * mx * my + c1) / (mx * mx + my * my + c1)
+    return result
+
+
+def _blur(planes: Tensor) -> Tensor:
+    import torch
+    from torch.nn.functional import conv2d
+
+    taps = torch.from_numpy(gaussian_taps()).to(planes)
+    flat = planes.reshape(-1, 1, *planes.shape[2:])
+    flat = conv2d(conv2d(flat, taps[None, None, :, None]), taps[None, None, None, :])
+    return flat.reshape(*planes.shape[:2], *flat.shape[2:])
+
+
+def _halve(picture: Tensor) -> Tensor:
+    from torch.nn.functional import avg_pool2d, pad
+
+    height, width = picture.shape[2:]
+    return avg_pool2d(pad(picture, (0, width % 2, 0, height % 2), mode="replicate"), 2)
+
+
+def _nothing_left() -> NotDefined:
+    return NotDefined("the border of the protocol leaves no pixel")
+
+
+def _too_small(x: Tensor, name: str, least: int) -> NotDefined:
+    return NotDefined(f"{name} needs at least {least}×{least} pixels, not {x.shape[2]}×{x.shape[3]}")
+
+
+_METRICS: dict[str, Callable[[Tensor, Tensor, float], float]] = {
+    "psnr": _psnr,
+    "ssim": _ssim,
+    "ms_ssim": _ms_ssim,
+    "mse": _mse,
+    "mae": _mae,
+}
