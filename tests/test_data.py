@@ -8,6 +8,7 @@ import hashlib
 import http.server
 import json
 import os
+import re
 import threading
 from collections import Counter
 from importlib import resources
@@ -218,7 +219,8 @@ def test_named_sets_have_manifest_licence_citation_and_addresses(name, count):
     assert len(dataset.ids) == len(set(dataset.ids)) == count
     meta = DATASETS.get(name).meta
     assert meta["licence"] and meta["citation"] and meta["homepage"].startswith("https://")
-    assert all(p.address.startswith("https://raw.githubusercontent.com/") for p in dataset.pictures)
+    pinned = re.compile(r"https://raw\.githubusercontent\.com/[^/]+/[^/]+/[0-9a-f]{40}/.+")
+    assert all(pinned.fullmatch(p.address) for p in dataset.pictures)
 
 
 @pytest.mark.data
