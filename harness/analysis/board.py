@@ -493,8 +493,9 @@ def _environment(records: Iterable[Record]) -> dict[str, tuple[str, ...]]:
 
 
 HOW = (
-    f"Scores are means over pictures. In brackets: {LEVEL:.0%} paired-bootstrap interval of the difference to "
-    f"the best ({RESAMPLES:,} resamples, keyed by the board). Rank range: 1 + methods significantly better to "
-    f"n − methods significantly worse (Wilcoxon signed-rank over pictures, Holm-corrected over all pairs, "
-    f"{ALPHA:.0%}); methods whose ranges overlap may be tied. n/d: not defined. inf: identical pictures."
+    f"Scores are means over pictures. In brackets: {LEVEL:.0%} paired-bootstrap interval of the difference "
+    f"to the best ({RESAMPLES:,} resamples, keyed by the board). Rank range: 1 + methods significantly "
+    f"better to n − methods significantly worse (Wilcoxon signed-rank over pictures, Holm-corrected over all "
+    f"pairs, {ALPHA:.0%}); methods whose ranges overlap may be tied. n/d: not defined. "
+    f"inf: identical pictures."
 )

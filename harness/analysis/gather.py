@@ -87,16 +87,7 @@ def _pick(records: Sequence[Record]) -> Record:
     if len(metrics) == len(first.cell["metrics"]):
         return first
     cell: Cell = {**first.cell, "metrics": metrics}
-    return Record(
-        cell,
-        first.items,
-        first.input_sha256,
-        first.output_sha256,
-        first.notes,
-        first.seconds,
-        scores,
-        first.panel,
-    )
+    return replace(first, cell=cell, scores=scores)
 
 
 def labels(methods: Iterable[MethodKey]) -> dict[MethodKey, str]:

@@ -1,0 +1,63 @@
+"""Make hostile text harmless in Markdown, LaTeX, HTML and CSV, and shorten it for plots."""
+
+from __future__ import annotations
+
+import html
+import re
+
+from ..errors import one_line
+
+_TEX = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_",
+    "%": r"\%", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}", '"': r"\textquotedbl{}", "'": r"\textquotesingle{}", "`": r"\textasciigrave{}",
+    "·": r"\textperiodcentered{}", "×": r"$\times$", "−": r"$-$", "–": "--", "…": r"\dots{}",
+    "Δ": r"$\Delta$",
+}  # fmt: skip
+_MARKDOWN = str.maketrans({**{c: "\\" + c for c in "\\`|*[]~#"}, "<": "&lt;", ">": "&gt;", "&": "&amp;"})
+
+
+def markdown(text: object) -> str:
+    """One line that renders as `text` in a table cell or a paragraph: no markup, no HTML, no column break."""
+    flat = one_line(text).translate(_MARKDOWN)
+    # An underscore inside a word is plain text already; escaping it there would only hurt the reader.
+    return re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\_", flat)
+
+
+def markdown_code(text: object) -> str:
+    """`text` as a code span, whatever backticks it holds."""
+    flat = one_line(text, 2_000)
+    fence = "`" * (1 + max((len(run) for run in re.findall(r"`+", flat)), default=0))
+    pad = " " if flat.startswith("`") or flat.endswith("`") else ""
+    return f"{fence}{pad}{flat}{pad}{fence}"
+
+
+def latex(text: object) -> str:
+    """One line that prints as `text` in LaTeX (T1 encoding)."""
+    return "".join(_TEX.get(c, c) for c in one_line(text))
+
+
+def page(text: object) -> str:
+    """One line that shows as `text` in HTML, in an element or in a quoted attribute."""
+    return html.escape(one_line(text, 2_000), quote=True)
+
+
+def spreadsheet(text: object) -> str:
+    """A text cell of a CSV that no spreadsheet takes for a formula."""
+    flat = one_line(text, 2_000)
+    return f"'{flat}" if flat[:1] in ("=", "+", "-", "@") else flat
+
+
+def shorten(text: object, width: int) -> str:
+    """At most `width` characters; the middle goes, because parameters at the end tell sweeps apart."""
+    flat = one_line(text)
+    if len(flat) <= width:
+        return flat
+    head = (width - 1) // 2
+    return f"{flat[:head]}…{flat[len(flat) - (width - 1 - head) :]}"
+
+
+def slug(text: object, limit: int = 40) -> str:
+    """A piece of a file name: a-z, 0-9 and '-' only."""
+    return re.sub(r"[^a-z0-9]+", "-", one_line(text).lower())[:limit].strip("-") or "x"

@@ -1,0 +1,100 @@
+"""`summary.json`: every number of the board for programs, sorted and documented."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from ..analysis.board import HOW, Board, Failure, Row
+from ..store.record import Record
+
+ABOUT = {
+    "numbers": "plain JSON numbers with 9 digits; an infinite mean is the text 'inf' or '-inf', a mean that "
+    "is not defined is null and its note says why",
+    "boards": "one for each dataset, regime, protocol and set of seeds; rows in the order of the board",
+    "rank": "[low, high], null where the row is not ranked (not_ranked says why) or was not tested pairwise",
+    "difference": "mean difference to the best row in the unit of rank_by; interval is its 95 % interval",
+    "below_optimum": "dB below the Bayes optimum, where the dataset has one",
+    "cost": "the cost of the row at the board's cost_setting; a null has its reason in reasons",
+    "failures": "cells that are not ok, cost cells included; they take part in no mean",
+    "statistics": HOW,
+}
+
+
+def summary(boards: Sequence[Board], failures: Sequence[Failure], costs: Sequence[Record], title: str) -> str:
+    """The JSON text, keys sorted."""
+    document = {
+        "schema": 1,
+        "title": title,
+        "about": ABOUT,
+        "boards": [_board(board) for board in boards],
+        "failures": [vars(f) for f in failures],
+        "costs": [
+            {"method": r.cell["method"]["spec"], "key": r.cell["key"], "cost": r.cell["cost"]} for r in costs
+        ],
+    }
+    return json.dumps(_clean(document), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _board(board: Board) -> dict[str, Any]:
+    return {
+        "dataset": board.dataset,
+        "fingerprint": board.fingerprint,
+        "regime": board.regime,
+        "regime_spec": board.regime_spec,
+        "protocol": board.protocol,
+        "seeds": board.seeds,
+        "pictures": len(board.items),
+        "metrics": {
+            c.label: {"version": c.version, "higher": c.higher, "unit": c.unit} for c in board.columns
+        },
+        "rank_by": board.rank_by.label if board.rank_by else None,
+        "signatures": board.signatures,
+        "inputs_sha256": board.inputs,
+        "environment": board.environment,
+        "cost_setting": board.cost_setting,
+        "warnings": board.warnings,
+        "notes": board.notes,
+        "rows": [_row(row) for row in board.rows],
+    }
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {
+        "method": row.label,
+        "spec": row.spec,
+        "versions": row.versions,
+        "source_sha256": row.source_sha256,
+        "cite": row.cite,
+        "flags": row.flags,
+        "baseline": row.baseline,
+        "rank": row.ranks,
+        "not_ranked": row.unranked,
+        "scores": {label: {"mean": s.mean, "note": s.note} for label, s in row.scores.items()},
+        "difference": row.difference,
+        "interval": row.interval,
+        "below_optimum": row.below_optimum,
+        "below_noisy": row.below_noisy,
+        "cost": row.cost,
+        "notes": row.notes,
+        "keys": row.keys,
+    }
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(k): _clean(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean(v) for v in value]
+    if isinstance(value, float):
+        if math.isnan(value):
+            return None
+        if math.isinf(value):
+            return "inf" if value > 0 else "-inf"
+        return float(f"{value:.9g}")
+    if isinstance(value, str):
+        # Lone surrogates cannot be written as UTF-8.
+        return value.encode("utf-8", "replace").decode("utf-8")
+    return value

@@ -1,0 +1,396 @@
+"""Boards as tables: what each column shows, then Markdown, LaTeX and CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ..analysis.board import HOW, Board, Column, Failure, Row, cost_setting
+from ..store.record import Cost, Record
+from .escape import latex, markdown, markdown_code, spreadsheet
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of plain text: `numeric` marks right-aligned columns, `strong` rows that may be best."""
+
+    header: tuple[str, ...]
+    numeric: tuple[bool, ...]
+    rows: tuple[tuple[str, ...], ...]
+    strong: tuple[bool, ...] = ()
+
+
+def number(value: float | None, unit: str = "", places: int | None = None) -> str:
+    """A number as the board prints it: dB with 2 decimals, others with 4 digits; `n/d` for NaN."""
+    if value is None:
+        return "–"
+    if math.isnan(value):
+        return "n/d"
+    if math.isinf(value):
+        return "inf" if value > 0 else "−inf"
+    if places is None:
+        places = 2 if unit == "dB" else 4
+    if unit != "dB" and value != 0 and not 1e-2 <= abs(value) < 1e4:
+        return f"{value:.4g}".replace("-", "−")
+    text = f"{value:.{places}f}"
+    return text.replace("-", "−") if float(text) else text.lstrip("-")
+
+
+def rank_text(row: Row) -> str:
+    """The rank range, `2` where it is one rank, `–` where there is none."""
+    if row.ranks is None:
+        return "–"
+    low, high = row.ranks
+    return str(low) if low == high else f"{low}–{high}"
+
+
+def metric_title(column: Column) -> str:
+    """Name, unit, and an arrow to the better side."""
+    return f"{column.label}{f' ({column.unit})' if column.unit else ''} {'↑' if column.higher else '↓'}"
+
+
+def difference_text(row: Row, unit: str) -> str:
+    """Difference to the best with its interval."""
+    if row.difference is None:
+        return "–"
+    if row.interval is None:
+        return "best" if row.difference == 0 else number(row.difference, unit)
+    low, high = (number(v, unit) for v in row.interval)
+    return f"{number(row.difference, unit)} [{low}, {high}]"
+
+
+def memory_text(cost: Cost | None) -> str:
+    """Peak memory in MiB."""
+    peak = cost["peak_memory_bytes"] if cost else None
+    if peak is None:
+        return "–"
+    return "<0.1" if 0 < peak < 2**20 / 20 else f"{peak / 2**20:.1f}"
+
+
+def count_text(value: int | None) -> str:
+    """A count with its usual suffix: 1.2 k, 3.4 M, 5.6 G."""
+    if value is None:
+        return "–"
+    for size, suffix in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
+        if value >= size:
+            return f"{value / size:.2f}{suffix}"
+    return str(value)
+
+
+def latency_text(cost: Cost | None, key: str = "p50") -> str:
+    """A latency quantile in ms, 3 digits."""
+    value = (cost["latency_ms"] or {}).get(key) if cost else None
+    return "–" if value is None else f"{value:.3g}" if value < 1000 else f"{value:.0f}"
+
+
+def relative_text(cost: Cost | None) -> str:
+    """Latency relative to the reference operation."""
+    value = cost["latency_rel"] if cost else None
+    return "–" if value is None else f"{value:.3g}"
+
+
+def board_table(board: Board) -> Table:
+    """The main table of a board; columns that would be empty are left out."""
+    unit = board.rank_by.unit if board.rank_by else ""
+    columns: list[tuple[str, bool, Callable[[Row], str]]] = [
+        ("rank", True, rank_text),
+        ("method", False, _name),
+    ]
+    for column in board.columns:
+        columns.append((metric_title(column), True, _metric(column)))
+    if any(row.difference is not None for row in board.rows):
+        title = f"Δ {board.rank_by.label} to best [95 %]" if board.rank_by else ""
+        columns.append((title, True, lambda row: difference_text(row, unit)))
+    if board.has_optimum:
+        columns.append(("dB below the optimum", True, lambda row: number(row.below_optimum, "dB")))
+    if board.cost_setting:
+        columns += [
+            ("p50 ms", True, lambda row: latency_text(row.cost)),
+            ("× ref", True, lambda row: relative_text(row.cost)),
+            ("peak MiB", True, lambda row: memory_text(row.cost)),
+            ("params", True, lambda row: count_text(row.cost["params"] if row.cost else None)),
+        ]
+    if any(_flags(row) for row in board.rows):
+        columns.append(("flags", False, _flags))
+    return Table(
+        tuple(title for title, _, _ in columns),
+        tuple(numeric for _, numeric, _ in columns),
+        tuple(tuple(show(row) for _, _, show in columns) for row in board.rows),
+        tuple(row.ranks is not None and row.ranks[0] == 1 for row in board.rows),
+    )
+
+
+def _name(row: Row) -> str:
+    return row.label
+
+
+def _metric(column: Column) -> Callable[[Row], str]:
+    return lambda row: number(row.scores[column.label].mean, column.unit)
+
+
+def _flags(row: Row) -> str:
+    return ", ".join((*row.flags, *(("sanity",) if row.baseline else ())))
+
+
+def failure_table(failures: Sequence[Failure]) -> Table:
+    """Cells that have no place on a board."""
+    return Table(
+        ("method", "where", "seed", "outcome", "pictures", "reason", "last line of the traceback"),
+        (False, False, True, False, True, False, False),
+        tuple(
+            (
+                f.label,
+                f.where,
+                "" if f.seed is None else str(f.seed),
+                f.outcome,
+                f.pictures,
+                f.reason,
+                f.last_line,
+            )
+            for f in failures
+        ),
+    )
+
+
+def cost_table(records: Sequence[Record]) -> Table:
+    """Every cost that was measured, with the reason of each value that could not be."""
+    rows = []
+    for record in records:
+        cost = record.cell["cost"]
+        if cost is None:
+            continue
+        setup = "–" if cost["setup_s"] is None else f"{cost['setup_s']:.3g}"
+        why = "; ".join(f"{key}: {cost['reasons'][key]}" for key in sorted(cost["reasons"]))
+        rows.append(
+            (
+                record.cell["method"]["display"], cost_setting(cost), setup, latency_text(cost),
+                latency_text(cost, "p90"), latency_text(cost, "min"), relative_text(cost), memory_text(cost),
+                count_text(cost["params"]), count_text(cost["macs"]), why,
+            )
+        )  # fmt: skip
+    return Table(
+        ("method", "setting", "setup s", "p50 ms", "p90 ms", "min ms", "× ref", "peak MiB", "params", "MACs",
+         "not measured, because"),
+        (False, False, *(True,) * 8, False),
+        tuple(rows),
+    )  # fmt: skip
+
+
+def facts(board: Board) -> str:
+    """One line under the heading of a board."""
+    parts = [f"protocol {board.protocol}", board.seeds_text, f"{len(board.items)} pictures"]
+    if board.rank_by:
+        parts.append(
+            f"ranked by {board.rank_by.label} ({'higher' if board.rank_by.higher else 'lower'} is better)"
+        )
+    if board.cost_setting:
+        parts.append(f"cost at {board.cost_setting}")
+    return " · ".join(parts)
+
+
+def remarks(board: Board) -> list[str]:
+    """What must be known to read the board, warnings apart; the same remark on many methods is made once."""
+    told: dict[str, list[str]] = defaultdict(list)
+    for row in board.rows:
+        for column in board.columns:
+            note = row.scores[column.label].note
+            if note and note != "not scored":
+                told[f"{column.label} {note}"].append(row.label)
+        if row.unranked and row.unranked not in told:
+            told[f"not ranked, {row.unranked}"].append(row.label)
+        for note in row.notes:
+            told[note].append(row.label)
+    listed = []
+    for note in sorted(told):
+        names = told[note]
+        more = f" and {len(names) - 6} more" if len(names) > 6 else ""
+        listed.append(f"{', '.join(names[:6])}{more}: {note}")
+    return [*board.notes, *listed]
+
+
+def versions_text(board: Board) -> str:
+    """Versions of everything that took part, `name a or b` where cells differ."""
+    return " · ".join(f"{name} {' or '.join(values)}" for name, values in board.environment.items())
+
+
+def hashes(board: Board) -> list[tuple[str, str]]:
+    """Name and SHA-256 of what a board rests on."""
+    found = [(f"dataset {board.dataset}", board.fingerprint), ("noisy pictures", board.inputs)]
+    return [*found, *((f"source of {row.label}", row.source_sha256) for row in board.rows)]
+
+
+# ---------------------------------------------------------------------------------------------- Markdown
+
+
+def to_markdown(table: Table) -> list[str]:
+    """A pipe table."""
+    lines = [
+        "| " + " | ".join(markdown(title) for title in table.header) + " |",
+        "|" + "|".join("---:" if numeric else "---" for numeric in table.numeric) + "|",
+    ]
+    return lines + ["| " + " | ".join(markdown(cell) for cell in row) + " |" for row in table.rows]
+
+
+def leaderboard_markdown(
+    boards: Sequence[Board],
+    failures: Sequence[Failure],
+    costs: Sequence[Record],
+    plots: Sequence[tuple[str, str]],
+    notes: Sequence[str],
+    title: str,
+) -> str:
+    """The whole board; `plots` are (path, caption)."""
+    out = [f"# {markdown(title)}", "", markdown(HOW), ""]
+    for board in boards:
+        out += [f"## {markdown(board.title)}", "", markdown(facts(board)), ""]
+        out += [*to_markdown(board_table(board)), ""] if board.rows else ["No method has a result here.", ""]
+        out += [f"- **Warning:** {markdown(text)}" for text in board.warnings]
+        out += [f"- {markdown(text)}" for text in remarks(board)]
+        out += [f"- {markdown_code(text)}" for text in board.signatures.values()]
+        out += [""]
+    if failures:
+        out += ["## Failures and skips", "", *to_markdown(failure_table(failures)), ""]
+    if costs:
+        out += ["## Cost", "", *to_markdown(cost_table(costs)), ""]
+    if plots or notes:
+        out += ["## Plots", "", *(f"{markdown(note)}\n" for note in notes)]
+        out += [f"![{markdown(caption)}]({path})\n\n{markdown(caption)}\n" for path, caption in plots]
+    out += ["## Versions and hashes", ""]
+    seen: dict[str, None] = {}
+    for board in boards:
+        seen[f"- {markdown(f'{board.protocol}, {board.seeds_text}: {versions_text(board)}')}"] = None
+    for board in boards:
+        for name, sha in hashes(board):
+            if name == "noisy pictures":
+                name = f"noisy pictures of {board.title}, {board.seeds_text}"
+            seen[f"- {markdown(name)}: {markdown_code(sha)}"] = None
+    return "\n".join([*out, *seen, ""])
+
+
+# ------------------------------------------------------------------------------------------------- LaTeX
+
+
+def to_latex(table: Table) -> list[str]:
+    """A booktabs tabular; rows that may be best are bold."""
+    lines = [
+        r"\begin{tabular}{" + "".join("r" if numeric else "l" for numeric in table.numeric) + "}",
+        r"\toprule",
+    ]
+    lines += [" & ".join(_tex(title) for title in table.header) + r" \\", r"\midrule"]
+    for i, row in enumerate(table.rows):
+        cells = [_tex(cell) for cell in row]
+        if i < len(table.strong) and table.strong[i]:
+            cells = [
+                rf"\textbf{{{cell}}}" if numeric else cell
+                for cell, numeric in zip(cells, table.numeric, strict=True)
+            ]
+        lines.append(" & ".join(cells) + r" \\")
+    return [*lines, r"\bottomrule", r"\end{tabular}"]
+
+
+def _tex(text: str) -> str:
+    return latex(text).replace("↑", r"$\uparrow$").replace("↓", r"$\downarrow$")
+
+
+def leaderboard_latex(boards: Sequence[Board], failures: Sequence[Failure], title: str) -> str:
+    """One `table` for each board, to be `\\input`: needs booktabs and textcomp, T1 fonts."""
+    out = [f"% {latex(title)}", r"% \usepackage{booktabs,textcomp}\usepackage[T1]{fontenc}"]
+    for number_, board in enumerate(boards, 1):
+        if not board.rows:
+            continue
+        caption = _tex(f"{board.title}: {facts(board)}.")
+        said = [_tex(text) for text in (*board.warnings, *remarks(board))]
+        signed = [rf"\texttt{{{_tex(text)}}}" for text in board.signatures.values()]
+        out += [
+            "",
+            r"\begin{table}",
+            r"\centering",
+            rf"\caption{{{caption}}}",
+            rf"\label{{tab:noisebench-{number_}}}",
+        ]
+        out += [
+            *to_latex(board_table(board)),
+            r"\par\footnotesize " + r"\\ ".join([*said, *signed]),
+            r"\end{table}",
+        ]
+    if failures:
+        out += ["", r"\begin{table}", r"\centering", r"\caption{Failures and skips.}"]
+        out += [*to_latex(failure_table(failures)), r"\end{table}"]
+    return "\n".join([*out, ""])
+
+
+# --------------------------------------------------------------------------------------------------- CSV
+
+
+def leaderboard_csv(boards: Sequence[Board], failures: Sequence[Failure]) -> str:
+    """A row a method and board, then a row a failure. Numbers in full; an empty score has a note."""
+    metrics = sorted({column.label for board in boards for column in board.columns})
+    head = [
+        "dataset",
+        "regime",
+        "protocol",
+        "seeds",
+        "pictures",
+        "method",
+        "spec",
+        "outcome",
+        "rank_low",
+        "rank_high",
+    ]
+    head += [name for metric in metrics for name in (metric, f"{metric}_note")]
+    head += ["difference", "interval_low", "interval_high", "below_optimum", "below_noisy", "latency_p50_ms",
+             "latency_rel", "peak_memory_bytes", "params", "cost_setting", "flags", "not_ranked", "reason",
+             "fingerprint", "source_sha256"]  # fmt: skip
+    text = io.StringIO()
+    writer = csv.DictWriter(text, head, restval="", lineterminator="\n")
+    writer.writeheader()
+    for board in boards:
+        for row in board.rows:
+            low, high = row.ranks or (None, None)
+            left, right = row.interval or (None, None)
+            cost = row.cost
+            line: dict[str, str] = {
+                "dataset": spreadsheet(board.dataset), "regime": spreadsheet(board.regime),
+                "protocol": spreadsheet(board.protocol), "seeds": ",".join(map(str, board.seeds)),
+                "pictures": str(len(board.items)), "method": spreadsheet(row.label),
+                "spec": spreadsheet(row.spec), "outcome": "ok",
+                "rank_low": _plain(low), "rank_high": _plain(high), "difference": _plain(row.difference),
+                "interval_low": _plain(left), "interval_high": _plain(right),
+                "below_optimum": _plain(row.below_optimum), "below_noisy": str(row.below_noisy).lower(),
+                "flags": spreadsheet(_flags(row)), "not_ranked": spreadsheet(row.unranked),
+                "fingerprint": board.fingerprint, "source_sha256": row.source_sha256,
+            }  # fmt: skip
+            for column in board.columns:
+                score = row.scores[column.label]
+                line[column.label] = _plain(score.mean)
+                line[f"{column.label}_note"] = spreadsheet(score.note)
+            if cost is not None:
+                line["latency_p50_ms"] = _plain((cost["latency_ms"] or {}).get("p50"))
+                line["latency_rel"] = _plain(cost["latency_rel"])
+                line["peak_memory_bytes"] = _plain(cost["peak_memory_bytes"])
+                line["params"] = _plain(cost["params"])
+                line["cost_setting"] = spreadsheet(board.cost_setting)
+            writer.writerow(line)
+    for f in failures:
+        dataset, _, regime = f.where.partition(" · ")
+        writer.writerow(
+            {
+                "dataset": spreadsheet(dataset),
+                "regime": spreadsheet(regime),
+                "method": spreadsheet(f.label),
+                "seeds": _plain(f.seed),
+                "outcome": f.outcome,
+                "reason": spreadsheet(f.reason or f.last_line),
+            }
+        )
+    return text.getvalue()
+
+
+def _plain(value: float | None) -> str:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    return str(value) if isinstance(value, int) else f"{value:.9g}"
