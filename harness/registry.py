@@ -60,7 +60,9 @@ class Registry:
     def add(self, entry: Entry) -> None:
         """Register. Raises `UsageError` where the name is taken by another object."""
         if not entry.name.isidentifier():
-            raise UsageError(f"{self.kind} name {one_line(entry.name)!r} is not an identifier (letters, digits, _)")
+            raise UsageError(
+                f"{self.kind} name {one_line(entry.name)!r} is not an identifier (letters, digits, _)"
+            )
         held = self._entries.get(entry.name)
         if held is not None and _origin(held.obj) != _origin(entry.obj):
             raise UsageError(
@@ -117,10 +119,12 @@ METHODS = Registry(
     {
         "noisebench.methods.sanity": ("identity", "oracle", "bayes_optimum"),
         "noisebench.methods.classical": (
-            "gaussian_filter", "median", "bilateral", "nlm", "bayes_shrink", "visu_shrink", "tv_chambolle",
-            "wiener", "bm3d", "vst",
+            "gaussian_filter", "median", "adaptive_median", "bilateral", "nlm", "bayes_shrink", "visu_shrink",
+            "tv_chambolle", "wiener", "bm3d", "vst",
         ),
-        "noisebench.methods.inverse": ("bicubic", "telea", "biharmonic", "richardson_lucy"),
+        "noisebench.methods.inverse": (
+            "bicubic", "lanczos", "telea", "biharmonic", "richardson_lucy", "wiener_deconv", "jpeg_reapply",
+        ),
     },
 )  # fmt: skip
 DATASETS = Registry(
@@ -204,7 +208,9 @@ def bind(spec: Spec | str, registry: Registry) -> Bound:
     given: dict[str, Value] = {}
     for key, value in spec.args:
         if key not in params:
-            raise UsageError(f"{registry.kind} {spec.name!r} has no parameter {key!r}: {nearest(key, params)}")
+            raise UsageError(
+                f"{registry.kind} {spec.name!r} has no parameter {key!r}: {nearest(key, params)}"
+            )
         if key in given:
             raise UsageError(f"{registry.kind} {spec.name!r}: parameter {key!r} is given twice")
         given[key] = value
@@ -228,7 +234,11 @@ def bind(spec: Spec | str, registry: Registry) -> Bound:
                     short.append(f"{key}={nested.display}")
                 continue
             raise UsageError(f"{registry.kind} {spec.name!r}: {key} must be a {kind} spec, not {value!r}")
-        value = _coerce(given[key], annotation, f"{registry.kind} {spec.name!r}: {key}") if key in given else default
+        value = (
+            _coerce(given[key], annotation, f"{registry.kind} {spec.name!r}: {key}")
+            if key in given
+            else default
+        )
         if key not in given and isinstance(value, int) and not isinstance(value, bool):
             value = _coerce(value, annotation, f"{registry.kind} {spec.name!r}: default of {key}")
         kwargs[key] = value
@@ -271,9 +281,7 @@ def _nested_kind(annotation: Any) -> str | None:
 def _coerce(value: Value, annotation: Any, where: str) -> Any:
     from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-    plain = value.name if isinstance(value, Spec) and not value.args and not value.then else value
-    if isinstance(plain, Spec):
-        raise UsageError(f"{where} is a plain value, not the spec {str(plain)!r}")
+    plain = _bare(value, where)
     if annotation is Any:
         return plain
     try:
@@ -282,10 +290,28 @@ def _coerce(value: Value, annotation: Any, where: str) -> Any:
     except ValidationError as error:
         problem = error.errors()[0]
         message = problem["msg"].replace("Input should be", "must be")
-        choices = [c.strip("' ") for c in str(problem.get("ctx", {}).get("expected", "")).replace(" or ", ",").split(",")]
-        hint = f"; {nearest(plain, choices)}" if isinstance(plain, str) and problem["type"] == "literal_error" else ""
+        choices = [
+            c.strip("' ")
+            for c in str(problem.get("ctx", {}).get("expected", "")).replace(" or ", ",").split(",")
+        ]
+        hint = (
+            f"; {nearest(plain, choices)}"
+            if isinstance(plain, str) and problem["type"] == "literal_error"
+            else ""
+        )
         raise UsageError(f"{where} {one_line(message)}, not {plain!r}{hint}") from None
     return checked
+
+
+def _bare(value: Value, where: str) -> Any:
+    """Bare names as text, in tuples too: where no spec is due, `anscombe` means 'anscombe'."""
+    if isinstance(value, tuple):
+        return tuple(_bare(v, where) for v in value)
+    if isinstance(value, Spec):
+        if value.args or value.then:
+            raise UsageError(f"{where} is a plain value, not the spec {str(value)!r}")
+        return value.name
+    return value
 
 
 def load_plugin(path: str | Path) -> types.ModuleType:
@@ -314,5 +340,7 @@ def load_plugin(path: str | Path) -> types.ModuleType:
         raise
     except (Exception, SystemExit) as error:
         sys.modules.pop(name, None)
-        raise UsageError(f"plug-in {one_line(file)} failed: {type(error).__name__}: {one_line(error)}") from error
+        raise UsageError(
+            f"plug-in {one_line(file)} failed: {type(error).__name__}: {one_line(error)}"
+        ) from error
     return module
