@@ -1,0 +1,382 @@
+"""What the engine withstands: every way a method can misbehave, kill -9, two runs at once, a full disk."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from conftest import DATA
+
+from noisebench.store.cells import keys, partial_dir, read_record, read_records, read_rows, verify
+from noisebench.testing import throwaway
+
+BAD = """
+import os, sys, time, signal, subprocess
+import numpy as np
+import noisebench as nb
+
+@nb.method("raises")
+def raises(noisy, info):
+    raise ValueError("a <b>bad</b>\\nday")
+
+@nb.method("wrong_shape")
+def wrong_shape(noisy, info):
+    return noisy[..., 1:]
+
+@nb.method("gives_nan")
+def gives_nan(noisy, info):
+    return noisy * float("nan")
+
+@nb.method("gives_double", layout="hwc")
+def gives_double(noisy, info):
+    return noisy.astype(np.float64)
+
+@nb.method("edits_input")
+def edits_input(noisy, info):
+    out = noisy.clone()
+    noisy.zero_()
+    return out
+
+@nb.method("exits")
+def exits(noisy, info):
+    sys.exit(0)
+
+@nb.method("exits_hard")
+def exits_hard(noisy, info):
+    os._exit(0)
+
+@nb.method("aborts")
+def aborts(noisy, info):
+    os.abort()
+
+@nb.method("interrupts")
+def interrupts(noisy, info):
+    raise KeyboardInterrupt
+
+@nb.method("loops")
+def loops(noisy, info):
+    while True:
+        pass
+
+@nb.method("sleeps")
+def sleeps(noisy, info):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    while True:
+        time.sleep(100)
+
+@nb.method("allocates")
+def allocates(noisy, info):
+    held = []
+    while True:
+        held.append(np.ones(1 << 22))
+
+@nb.method("grandchild")
+def grandchild(noisy, info):
+    subprocess.Popen(["sleep", "4242"])
+    subprocess.Popen(["sleep", "4242"], start_new_session=True)
+    return noisy
+
+@nb.method("prints")
+def prints(noisy, info):
+    for _ in range(25):
+        print("x" * (4 << 20))
+    return noisy
+
+@nb.method("needs_mask", needs=("mask",))
+def needs_mask(noisy, info):
+    return noisy
+
+@nb.method("needs_package", requires=("no_such_package",))
+def needs_package(noisy, info):
+    return noisy
+"""
+
+
+def sleepers() -> list[int]:
+    return [p.pid for p in psutil.process_iter(["cmdline"]) if p.info["cmdline"] == ["sleep", "4242"]]
+
+
+def outcomes(document: dict) -> dict[str, str]:
+    return {c["method"]: c["outcome"] for c in document["cells"]}
+
+
+def run_bad(cli, tmp_path, *methods, extra=()):
+    throwaway(tmp_path, "", bad=BAD)
+    done = cli(
+        "run", "--methods", "identity", *methods, "--datasets", "gaussian_field(n=2, size=24)", "--regimes",
+        "gaussian(sigma=25)", "--plugin", "bad.py", "--metrics", "psnr", "--json", *extra, code=None,
+    )  # fmt: skip
+    return done, json.loads(done.stdout)
+
+
+def test_every_misbehaviour_has_its_outcome_and_the_others_finish(cli, tmp_path):
+    expected = {
+        "identity": "ok", "raises": "failed", "wrong_shape": "invalid", "gives_nan": "invalid", "gives_double": "ok",
+        "edits_input": "ok", "exits": "failed", "exits_hard": "crashed", "aborts": "crashed", "interrupts": "failed",
+        "grandchild": "ok", "prints": "ok", "needs_mask": "skipped", "needs_package": "skipped",
+    }  # fmt: skip
+    done, document = run_bad(cli, tmp_path, *[m for m in expected if m != "identity"])
+    assert outcomes(document) == expected
+    assert done.returncode == 1
+    assert sleepers() == []
+    records = {r.cell["method"]["name"]: r for r in read_records(tmp_path / "nb-store")}
+    assert "a <b>bad</b>" in records["raises"].cell["traceback"]
+    assert records["raises"].cell["reason"] == "ValueError: a <b>bad</b> day"
+    assert "SIGABRT" in records["aborts"].cell["reason"]
+    assert "code 0 before it had finished" in records["exits_hard"].cell["reason"]
+    assert records["edits_input"].cell["notes"] == ["edits its input in place (it was given a copy)"]
+    assert "NaN" in records["gives_nan"].cell["reason"]
+    assert "no_such_package" in records["needs_package"].cell["reason"]
+    for name in ("gives_double", "edits_input", "prints"):
+        np.testing.assert_array_equal(records[name].scores["psnr"], records["identity"].scores["psnr"])
+    assert verify(tmp_path / "nb-store") == []
+    cli("report", "nb-store", "--to", "board")
+    board = (tmp_path / "board" / "leaderboard.md").read_text()
+    for name, outcome in expected.items():
+        assert name in board
+        if outcome != "ok":
+            assert outcome in board
+
+
+def test_a_time_limit_is_hard(cli, tmp_path):
+    done, document = run_bad(cli, tmp_path, "loops", "sleeps", extra=("--timeout", "2"))
+    assert outcomes(document) == {"identity": "ok", "loops": "timeout", "sleeps": "timeout"}
+    assert done.returncode == 1
+
+
+def test_a_memory_limit_is_hard(cli, tmp_path):
+    done, document = run_bad(cli, tmp_path, "allocates", extra=("--memory", "512MiB"))
+    assert outcomes(document) == {"identity": "ok", "allocates": "oom"}
+    assert done.returncode == 1
+
+
+def test_failures_are_tried_again_and_never_when_told(cli, tmp_path):
+    run_bad(cli, tmp_path, "raises")
+    _, again = run_bad(cli, tmp_path, "raises", extra=("--retry", "never"))
+    assert {c["method"]: c["state"] for c in again["cells"]} == {"identity": "stored", "raises": "stored"}
+    source = (tmp_path / "bad.py").read_text()
+    _, third = run_bad(cli, tmp_path, "raises")
+    assert (tmp_path / "bad.py").read_text() == source
+    assert {c["method"]: c["state"] for c in third["cells"]} == {"identity": "stored", "raises": "run"}
+
+
+SLOW = """
+import time
+import noisebench as nb
+
+@nb.method("slow")
+def slow(noisy, info):
+    time.sleep(0.03)
+    return noisy * 0.9 + 0.1 * info.rng.random()
+
+@nb.method("slow_too")
+def slow_too(noisy, info):
+    time.sleep(0.02)
+    return noisy
+"""
+SLOW_ARGS = (
+    "run", "--methods", "slow", "slow_too", "--datasets", "gaussian_field(n=8, size=24)", "--regimes",
+    "gaussian(sigma={15,25})", "--plugin", "slow.py", "--metrics", "psnr", "--jobs", "2", "--json",
+)  # fmt: skip
+
+
+def start(tmp_path: Path, *args: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "noisebench", *args], cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        env={**os.environ, "NOISEBENCH_DATA": str(DATA)},
+    )  # fmt: skip
+
+
+def wait_for_rows(store: Path, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and not list(store.glob("partial/*/rows.jsonl")):
+        time.sleep(0.005)
+
+
+def essence(store: Path) -> dict[str, list]:
+    found = {}
+    for record in read_records(store):
+        found[record.cell["key"]] = [
+            record.cell["outcome"], record.items, record.input_sha256, record.output_sha256,
+            [float(v) for v in record.scores["psnr"]],
+        ]  # fmt: skip
+    return found
+
+
+def test_kill_9_at_random_moments_loses_nothing(cli, tmp_path):
+    throwaway(tmp_path, "", slow=SLOW)
+    cli(*SLOW_ARGS, "--store", "undisturbed")
+    wanted = essence(tmp_path / "undisturbed")
+    assert len(wanted) == 4
+    store = tmp_path / "killed"
+    moments = random.Random(7)
+    kills = 0
+    for _ in range(20):
+        process = start(tmp_path, *SLOW_ARGS, "--store", "killed")
+        wait_for_rows(store, 20)
+        time.sleep(moments.uniform(0, 0.12))
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+            kills += 1
+        process.wait()
+        deadline = time.monotonic() + 5
+        before = {}
+        while time.monotonic() < deadline and _cells_alive(store):
+            time.sleep(0.01)
+        assert not _cells_alive(store), "a cell outlives a killed run"
+        if store.is_dir():
+            before = {f.name: len(read_rows(f, f.name)) for f in store.glob("partial/*")}
+            for name, n in before.items():
+                rows = read_rows(partial_dir(store, name), name)
+                assert len({r["index"] for r in rows}) == n
+            assert verify(store) == []
+        if len(keys(store)) == 4:
+            for key in keys(store)[:2]:
+                import shutil
+
+                shutil.rmtree(store / "cells" / key[:2] / key)
+    assert kills >= 10
+    cli(*SLOW_ARGS, "--store", "killed")
+    assert essence(store) == wanted
+    assert verify(store) == []
+
+
+def _cells_alive(store: Path) -> bool:
+    for process in psutil.process_iter(["cmdline"]):
+        if "noisebench.engine.zygote" in (process.info["cmdline"] or []):
+            try:
+                if process.cwd() == str(store.parent) and process.status() != psutil.STATUS_ZOMBIE:
+                    return True
+            except psutil.Error:
+                continue
+    return False
+
+
+def test_a_resumed_cell_keeps_the_rows_it_had(cli, tmp_path):
+    throwaway(tmp_path, "", slow=SLOW.replace("0.03", "0.3"))
+    args = [a for a in SLOW_ARGS if a != "slow_too"]
+    process = start(tmp_path, *args)
+    store = tmp_path / "nb-store"
+    wait_for_rows(store)
+    time.sleep(0.4)
+    process.kill()
+    process.wait()
+    folders = list(store.glob("partial/*"))
+    before = {f.name: read_rows(f, f.name) for f in folders}
+    assert any(before.values())
+    cli(*args)
+    for key, rows in before.items():
+        record = read_record(store, key)
+        for row in rows:
+            place = record.items.index(row["item"])
+            assert record.seconds[place] == row["seconds"], "the picture was done twice"
+
+
+def test_ctrl_c_stops_within_a_second_and_says_how_to_go_on(tmp_path):
+    throwaway(tmp_path, "", bad=BAD)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "noisebench", "run", "--methods", "sleeps", "--datasets", "gaussian_field(n=2, size=24)",
+         "--regimes", "none", "--plugin", "bad.py"],
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not list((tmp_path / "nb-store").glob("partial/*")):
+        time.sleep(0.01)
+    time.sleep(0.2)
+    sent = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert time.monotonic() - sent < 10
+    assert "goes on from here" in err and "Traceback" not in err
+    assert not _cells_alive(tmp_path / "nb-store")
+
+
+def test_two_runs_on_one_store_do_each_cell_once(tmp_path, cli):
+    throwaway(
+        tmp_path,
+        "",
+        slow=SLOW.replace("time.sleep(0.03)", "open('calls', 'a').write('x'); time.sleep(0.03)").replace(
+            "time.sleep(0.02)", "open('calls', 'a').write('x'); time.sleep(0.02)"
+        ),
+    )
+    runs = [start(tmp_path, *SLOW_ARGS) for _ in range(2)]
+    assert [p.wait(120) for p in runs] == [0, 0]
+    store = tmp_path / "nb-store"
+    assert len(keys(store)) == 4
+    assert verify(store) == []
+    assert len((tmp_path / "calls").read_text()) == 4 * 8
+
+
+def test_a_full_disk_stops_the_run_with_one_line(tmp_path):
+    throwaway(tmp_path, "", slow=SLOW)
+    small = tmp_path / "small"
+    small.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=200k", "none", str(small)], capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("cannot mount a small file system here (needs root)")
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "noisebench", *SLOW_ARGS, "--keep", "all", "--datasets",
+             "gaussian_field(n=8, size=64)", "--store", str(small / "store")],
+            cwd=tmp_path, capture_output=True, text=True, timeout=120,
+        )  # fmt: skip
+        assert done.returncode == 1
+        assert "no room left" in done.stderr and "Traceback" not in done.stderr
+        assert verify(small / "store") == []
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
+
+
+def test_an_edited_import_reruns_its_cells_only_and_why_names_it(cli, tmp_path):
+    throwaway(
+        tmp_path, "",
+        one="import noisebench as nb\nimport strength\n\n@nb.method('one')\ndef one(noisy, info):\n    return noisy * strength.S\n",
+        strength="S = 0.5\n",
+        two="import noisebench as nb\n\n@nb.method('two')\ndef two(noisy, info):\n    return noisy\n",
+    )  # fmt: skip
+    args = ("run", "--methods", "one", "two", "--plugin", "one.py", "--plugin", "two.py", "--datasets",
+            "gaussian_field(n=2, size=24)", "--regimes", "none", "--json")  # fmt: skip
+
+    def states():
+        return {c["method"]: c["state"] for c in json.loads(cli(*args).stdout)["cells"]}
+
+    assert states() == {"one": "run", "two": "run"}
+    os.utime(tmp_path / "strength.py", (1, 1))
+    assert states() == {"one": "stored", "two": "stored"}
+    (tmp_path / "strength.py").write_text("S = 0.25\n")
+    why = json.loads(cli("why", "nb-store", "--json").stdout)
+    told = {e["method"]: (e["state"], e["changed"]) for e in why}
+    assert told["two"] == ("up to date", [])
+    assert told["one"][0] == "to be run again"
+    assert len(told["one"][1]) == 1 and "source file strength.py changed" in told["one"][1][0]
+    assert states() == {"one": "run", "two": "stored"}
+
+
+def test_a_plugin_that_ends_the_process_is_a_usage_error(cli, tmp_path):
+    (tmp_path / "ends.py").write_text("import os\nos._exit(0)\n")
+    done = cli(
+        "run",
+        "--methods",
+        "identity",
+        "--datasets",
+        "photos",
+        "--regimes",
+        "none",
+        "--plugin",
+        "ends.py",
+        code=2,
+    )
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "nb-store").exists()

@@ -1,0 +1,79 @@
+"""The registry: lazy, strict about names, helpful about mistakes."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from noisebench.errors import UsageError
+from noisebench.registry import Entry, Registry, load_plugin
+
+
+def test_names_are_known_without_importing_and_loaded_on_first_use(tmp_path, monkeypatch):
+    (tmp_path / "late_module.py").write_text(
+        "from tests_registry_probe import R, E\nR.add(E('late', lambda: 1))\n"
+    )
+    registry = Registry("thing", None, {"late_module": ("late",)})
+    probe = type(sys)("tests_registry_probe")
+
+    def entry(name, obj):
+        obj.__module__ = "late_module"
+        return Entry(name, obj)
+
+    probe.R, probe.E = registry, entry
+    monkeypatch.setitem(sys.modules, "tests_registry_probe", probe)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert registry.names() == ["late"]
+    assert "late_module" not in sys.modules
+    assert registry.get("late").obj() == 1
+
+
+def test_a_name_taken_by_something_else_is_refused():
+    registry = Registry("thing")
+    registry.add(Entry("one", len))
+    registry.add(Entry("one", len))
+    with pytest.raises(UsageError, match="registered twice"):
+        registry.add(Entry("one", print))
+
+
+def test_a_built_in_name_cannot_be_taken():
+    registry = Registry("thing", None, {"somewhere.else": ("mine",)})
+    with pytest.raises(UsageError, match=r"taken by somewhere\.else"):
+        registry.add(Entry("mine", len))
+
+
+def test_names_are_identifiers():
+    with pytest.raises(UsageError, match="not an identifier"):
+        Registry("thing").add(Entry("../x", len))
+
+
+def test_an_unknown_name_gets_the_nearest():
+    registry = Registry("thing")
+    registry.add(Entry("gaussian", len))
+    with pytest.raises(UsageError, match="did you mean 'gaussian'"):
+        registry.get("gausian")
+
+
+def test_a_plugin_that_fails_is_named(tmp_path):
+    file = tmp_path / "broken_plugin.py"
+    file.write_text("1 / 0")
+    with pytest.raises(UsageError, match=r"broken_plugin\.py failed: ZeroDivisionError"):
+        load_plugin(file)
+    with pytest.raises(UsageError, match="is not a file"):
+        load_plugin(tmp_path / "absent.py")
+    file.write_text("import sys; sys.exit(0)")
+    with pytest.raises(UsageError, match="SystemExit"):
+        load_plugin(file)
+
+
+def test_importing_noisebench_brings_in_nothing_heavy():
+    import subprocess
+
+    code = (
+        "import sys, noisebench, noisebench.cli; noisebench.cli.parser();"
+        "heavy = {'torch', 'numpy', 'pandas', 'matplotlib', 'cv2', 'pydantic', 'yaml', 'rich', 'scipy', 'pyarrow'};"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,130 @@
+"""The spec grammar: what it reads, how it prints, what it refuses."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import pytest
+from annotated_types import Ge
+from hypothesis import given
+from hypothesis import strategies as st
+
+from noisebench.errors import UsageError
+from noisebench.registry import METHODS, REGIMES, Entry, Registry, bind, bind_all
+from noisebench.spec import Spec, expand, parse, show
+
+
+def fresh() -> Registry:
+    registry = Registry("regime")
+
+    def noise(
+        x,
+        rng,
+        *,
+        sigma: Annotated[float, Ge(0)],
+        kind: Literal["plain", "wide"] = "plain",
+        n: int | None = None,
+    ):
+        """Noise."""
+
+    registry.add(Entry("noise", noise))
+    return registry
+
+
+def test_a_name_alone_is_a_spec():
+    assert parse("nlm") == Spec("nlm")
+
+
+def test_values_are_literals_or_specs():
+    spec = parse("vst(method=nlm(h=0.8), kind=anscombe, size=(3, 5), on=True, none=None, neg=-1.5)")
+    assert dict(spec.args) == {
+        "method": Spec("nlm", (("h", 0.8),)), "kind": Spec("anscombe"), "size": (3, 5), "on": True, "none": None,
+        "neg": -1.5,
+    }  # fmt: skip
+
+
+def test_braces_sweep_and_two_sweeps_cross():
+    assert [str(s) for s in expand("g(a={1,2}, b={x,y})")] == [
+        "g(a=1, b=x)",
+        "g(a=1, b=y)",
+        "g(a=2, b=x)",
+        "g(a=2, b=y)",
+    ]
+    assert len(expand("v(m=nlm(h={0.6,0.8}))")) == 2
+    assert [str(s) for s in expand("a(s={1,2}) + b")] == ["a(s=1) + b", "a(s=2) + b"]
+
+
+def test_canonical_form_has_all_parameters_sorted_and_display_only_what_differs():
+    bound = bind("noise(sigma=25)", fresh())
+    assert bound.canonical == "noise(kind=plain, n=None, sigma=25.0)"
+    assert bound.display == "noise(sigma=25)"
+    assert bind("noise(kind=plain, sigma=25.0)", fresh()).canonical == bound.canonical
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("noize(sigma=1)", "did you mean 'noise'"),
+        ("noise(sgima=1)", "did you mean 'sigma'"),
+        ("noise(sigma=-1)", "greater than or equal to 0"),
+        ("noise(sigma='x')", "valid number"),
+        ("noise(sigma=True)", "valid number"),
+        ("noise(sigma=1, kind=wyde)", "did you mean 'wide'"),
+        ("noise(kind=wide)", "needs sigma"),
+        ("noise(25)", "need names"),
+        ("noise(sigma=1, sigma=2)", "given twice"),
+        ("noise(**x)", "no meaning"),
+        ("noise(sigma=", "cannot be read"),
+        ("noise(sigma=lambda: 1)", "a value is"),
+        ("__import__('os').system('x')", "write name"),
+        ("noise(sigma=[].append(1))", "write name"),
+        ("(" * 5000, "cannot be read"),
+        ("a" * 20_000, "too long"),
+        ("noise(sigma={})", "a value is"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(text, words):
+    with pytest.raises(UsageError) as caught:
+        bind_all([text], fresh())
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_spec_given_twice_is_refused():
+    with pytest.raises(UsageError, match="given twice"):
+        bind_all(["noise(sigma=1)", "noise(sigma={1.0,2})"], fresh())
+
+
+def test_only_regimes_add_up():
+    with pytest.raises(UsageError, match="only regimes"):
+        bind("identity + identity", METHODS)
+    assert len(bind("gaussian(sigma=5) + gaussian(sigma=3)", REGIMES).parts) == 2
+
+
+values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**9), 10**9)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=20),
+    lambda inner: st.tuples(inner, inner),
+    max_leaves=4,
+)
+
+
+@given(values)
+def test_what_is_shown_reads_back(value):
+    def plain(read):
+        if isinstance(read, tuple):
+            return tuple(map(plain, read))
+        return read.name if isinstance(read, Spec) else read
+
+    assert plain(dict(parse(f"f(x={show(value, full=True)})").args)["x"]) == value
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_a_spec_or_a_usage_error(text):
+    try:
+        assert all(isinstance(s, Spec) for s in expand(text))
+    except UsageError as error:
+        assert "\n" not in str(error)

@@ -1,0 +1,86 @@
+"""Suite files: what is read, and each mistake in one line with file and line."""
+
+from __future__ import annotations
+
+import pytest
+
+from noisebench.errors import UsageError
+from noisebench.suite import named_suites, picture_size, read_suite, seconds, size_bytes
+
+GOOD = """\
+suite: small
+methods: [identity, "nlm(h={0.6,0.8})"]
+datasets: [photos]
+regimes: ["gaussian(sigma=25)"]
+limits: {timeout: 10m, memory: 8GiB}
+cost: {sizes: [64x32], repeats: 3}
+keep: sample
+"""
+
+
+def write(tmp_path, text):
+    path = tmp_path / "s.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_a_suite_is_read(tmp_path):
+    suite = read_suite(write(tmp_path, GOOD))
+    assert suite.methods == ("identity", "nlm(h={0.6,0.8})")
+    assert suite.limits.timeout == 600 and suite.limits.memory == 8 << 30
+    assert suite.cost.sizes == ((64, 32),)
+    assert (suite.protocol, suite.metrics, suite.seeds) == ("uint8", ("psnr", "ssim"), (0,))
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        (GOOD + "metod: [x]\n", 8, "unknown key 'metod'"),
+        (GOOD + "suite: again\n", 8, "given twice"),
+        (GOOD + "seeds: [a]\n", 8, "whole number"),
+        (GOOD + "seeds: 3\n", 8, "must be a list"),
+        (GOOD + "seeds: [0, 0]\n", 8, "given twice"),
+        (GOOD + "protocol: !!python/object:os.system x\n", 8, "not allowed"),
+        (GOOD + "protocol: !mine x\n", 8, "not allowed"),
+        (GOOD + "protocol: [uint8]\n", 8, "must be one value"),
+        (GOOD + "track: audio\n", 8, "one of restore"),
+        (GOOD.replace("timeout: 10m", "timeout: soon"), 5, "limits.timeout must be a time"),
+        (GOOD.replace("timeout: 10m", "tiemout: 1"), 5, "did you mean 'timeout'"),
+        (GOOD.replace("64x32", "64"), 6, "256x256"),
+        (GOOD + "a: [\n", 9, "not YAML"),
+        ("- a\n", 1, "mapping"),
+    ],
+)
+def test_a_mistake_names_file_and_line(tmp_path, text, line, words):
+    with pytest.raises(UsageError) as caught:
+        read_suite(write(tmp_path, text))
+    message = str(caught.value)
+    assert f"s.yaml:{line}:" in message and words in message and "\n" not in message
+
+
+def test_what_is_missing_is_named(tmp_path):
+    with pytest.raises(UsageError, match="datasets is missing"):
+        read_suite(write(tmp_path, "methods: [identity]\nregimes: [none]\n"))
+    with pytest.raises(UsageError, match="empty"):
+        read_suite(write(tmp_path, ""))
+    with pytest.raises(UsageError, match="UTF-8"):
+        path = tmp_path / "b.yaml"
+        path.write_bytes(b"\xff\xfe\x00")
+        read_suite(path)
+    with pytest.raises(UsageError, match="rank_by"):
+        read_suite(write(tmp_path, GOOD + "rank_by: lpips\n"))
+
+
+def test_times_and_sizes():
+    assert (seconds("90s"), seconds(600), seconds("2h")) == (90, 600, 7200)
+    assert (size_bytes("512MiB"), size_bytes(2), size_bytes("0.5")) == (512 << 20, 2 << 30, 1 << 29)
+    assert picture_size("481x321") == (481, 321)
+    for wrong in ("0", "-1", "x", "", True):
+        with pytest.raises(ValueError):
+            seconds(wrong)
+
+
+def test_every_suite_of_the_package_reads():
+    assert "demo" in named_suites()
+    for path in named_suites().values():
+        assert read_suite(path).methods
