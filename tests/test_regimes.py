@@ -292,6 +292,22 @@ def test_correlated_noise_has_exact_sigma_and_gaussian_correlation() -> None:
             assert abs(product.mean() - expected) <= 5 * math.sqrt(2 / worth)
 
 
+class OneGrain:
+    """Stands for a generator: a field of zeros with a single 1 in its middle."""
+
+    def standard_normal(self, shape: tuple[int, ...]) -> np.ndarray:
+        field = np.zeros(shape)
+        field[shape[0] // 2, shape[1] // 2] = 1
+        return field
+
+
+@pytest.mark.parametrize("radius", [0.3, 1.5, 4.0])
+def test_correlated_noise_of_one_grain_has_the_energy_sigma_squared(radius: float) -> None:
+    part = bind(f"correlated(sigma=51, radius={radius})", REGIMES)
+    y, _ = part.entry.obj(np.zeros((81, 81, 1)), OneGrain(), **part.kwargs)
+    assert (y**2).sum() == pytest.approx(0.2**2, rel=1e-12)
+
+
 def test_correlated_noise_is_stationary_up_to_the_corner_and_does_not_wrap() -> None:
     draws = np.array(
         [nb.degrade("correlated(sigma=255, radius=2)", flat(0, (4, 30)), draw=n)[0] for n in range(800)],
@@ -310,6 +326,20 @@ def test_stripes_are_constant_along_their_axis(axis: str) -> None:
     z = noise.take(0, axis=along)
     assert abs(z.mean()) <= 5 / math.sqrt(z.size)
     assert abs((z**2).mean() - 1) <= 5 * math.sqrt(2 / z.size)
+
+
+def test_rician_noise_without_signal_is_rayleigh() -> None:
+    noisy = nb.degrade("rician(sigma=20)", flat(0))[0].astype(np.float64) / (20 / 255)
+    assert (noisy**2).mean() == pytest.approx(2, rel=5 / math.sqrt(noisy.size))
+    assert stats.kstest(noisy.ravel(), stats.rayleigh.cdf).pvalue > 1e-3
+
+
+def test_sensor_row_noise_is_one_offset_for_all_channels() -> None:
+    spec = "sensor(iso=100, full_well=1000, read=0, row=10, bits=16)"
+    noisy, _ = nb.degrade(spec, flat(0, (2000, 2, 3)))
+    assert np.ptp(noisy, axis=(1, 2)).max() == 0
+    z = noisy[:, 0, 0].astype(np.float64) / (10 / 1000)
+    assert (z**2).mean() == pytest.approx(1, rel=5 * math.sqrt(2 / z.size))
 
 
 def test_sensor_without_light_shows_read_row_and_quantisation_noise_of_the_disclosed_sigma() -> None:
@@ -491,10 +521,11 @@ def test_downsample_area_is_the_mean_of_blocks_also_where_they_are_cut() -> None
     assert np.allclose(noisy, exact, rtol=0, atol=1e-7)
 
 
-def test_downsample_nearest_takes_the_middle_of_each_block() -> None:
-    clean = picture(9, 6)
-    noisy, _ = nb.degrade("downsample(scale=3, kernel=nearest)", clean)
-    assert np.array_equal(noisy, np.float32(clean[1::3, 1::3] / 255.0))
+@pytest.mark.parametrize("scale, middle", [(1, 0), (2, 0), (3, 1), (4, 1)])
+def test_downsample_nearest_takes_the_middle_of_each_block(scale: int, middle: int) -> None:
+    clean = picture(12, 24)
+    noisy, _ = nb.degrade(f"downsample(scale={scale}, kernel=nearest)", clean)
+    assert np.array_equal(noisy, np.float32(clean[middle::scale, middle::scale] / 255.0))
 
 
 @pytest.mark.parametrize("kernel", ["bicubic", "bilinear", "area", "nearest"])

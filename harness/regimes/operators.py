@@ -125,9 +125,9 @@ def blur(
     """Blur by a kernel of standard deviation sigma pixels, so that kernels of one sigma blur alike.
 
     `box` is about σ√12 wide, `disk` of radius 2σ, `motion` a line of length σ√12 at `angle` degrees (its
-    pixels widen it a little: 8 % at sigma 1, 2 % at 2). The border is mirrored about its outer edge (`reflect`)
-    or periodic (`circular`). The kernel disclosed is (h, w) float64 of odd size, sum 1 and symmetric about its
-    centre.
+    pixels widen it a little: 8 % at sigma 1, 2 % at 2). The border is mirrored about its outer edge
+    (`reflect`) or periodic (`circular`). The kernel disclosed is (h, w) float64 of odd size, sum 1 and
+    symmetric about its centre.
     """
     if kernel in ("gaussian", "box"):
         taps = gaussian_taps(sigma) if kernel == "gaussian" else box_taps(sigma)
