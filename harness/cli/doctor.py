@@ -1,0 +1,121 @@
+"""`noisebench doctor`: try a method on tiny pictures, in a child process that may exit, hang or crash."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ..errors import UsageError, one_line
+from ..tracks.doctor import Finding
+
+EXAMPLES = """examples:
+  noisebench doctor nlm
+  noisebench doctor 'vst(method=bm3d, kind=anscombe)'
+  noisebench doctor my_net --plugin my_net.py --json
+
+exit code: 0 all fine, 1 something fails, 2 usage"""
+
+
+def add(subparsers: Any) -> None:
+    """Add the verb to the command line."""
+    parser = subparsers.add_parser(
+        "doctor",
+        help="try a method on tiny pictures and say what is wrong with it",
+        description="Try a method in seconds: odd sizes, grey and colour, 1×1, determinism, shape, NaN, "
+        "range, input left unmodified. A method that exits, hangs or crashes is reported as such.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("method", metavar="METHOD", help="a method spec, such as 'nlm(h=0.8)'")
+    parser.add_argument(
+        "--plugin", metavar="FILE", action="append", default=[], help="a .py file to load first (repeatable)"
+    )
+    parser.add_argument(
+        "--timeout", metavar="S", type=float, default=120.0, help="seconds for all checks (default: 120)"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Examine and print. Returns 0 all fine, 1 something fails; raises `UsageError` (exit code 2)."""
+    if not args.timeout > 0:
+        raise UsageError(f"--timeout is a number of seconds above 0, not {args.timeout}")
+    findings = examine_apart(args.method, args.plugin, args.timeout)
+    fine = all(f.ok is not False for f in findings)
+    if args.json:
+        document = {"method": args.method, "ok": fine, "findings": [asdict(f) for f in findings]}
+        print(json.dumps(document, ensure_ascii=False, indent=2))
+    else:
+        print(f"{one_line(args.method)}: {verdict(findings)}")
+        for finding in findings:
+            word = {True: "ok", False: "FAIL", None: "skipped"}[finding.ok]
+            print(f"  {word:<8}{finding.name:<30} {finding.detail}".rstrip())
+    return 0 if fine else 1
+
+
+def verdict(findings: list[Finding]) -> str:
+    """One line on all findings."""
+    failed = sum(f.ok is False for f in findings)
+    if failed:
+        return f"{failed} of {len(findings)} checks fail"
+    if not any(f.ok for f in findings[1:]):
+        return "not tried"
+    return "all fine"
+
+
+def examine_apart(method: str, plugins: list[str], timeout: float) -> list[Finding]:
+    """The findings of a child process, ended with all its offspring after `timeout` seconds."""
+    with tempfile.TemporaryDirectory(prefix="noisebench-doctor-") as folder:
+        out, err = Path(folder, "findings"), Path(folder, "stderr")
+        out.touch()
+        with err.open("wb") as errors:
+            child = subprocess.Popen(
+                [sys.executable, "-P", "-m", "noisebench.tracks.doctor", str(out), method, *plugins],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                start_new_session=True,
+            )
+            try:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    child.wait(timeout)
+            finally:
+                end = child.poll()
+                _kill_group(child)
+        whole = out.read_text("utf-8").rpartition("\n")[0]
+        lines = [json.loads(line) for line in whole.splitlines()]
+        with err.open("rb") as errors:
+            errors.seek(max(0, err.stat().st_size - 2000))
+            last = errors.read().decode(errors="replace").strip().rpartition("\n")[2]
+    for line in lines:
+        if "usage" in line:
+            raise UsageError(line["usage"])
+    findings = [Finding(**line["finding"]) for line in lines if "finding" in line]
+    if not any("done" in line for line in lines):
+        trying = [line["trying"] for line in lines if "trying" in line]
+        name = trying[-1] if trying else "start"
+        if end is None:
+            what = f"still running after {timeout:g} s"
+        elif end < 0:
+            what = f"the process was ended by {signal.Signals(-end).name}"
+        else:
+            what = f"the method ended the process (exit code {end})"
+        findings.append(Finding(name, False, one_line(f"{what}: {last}" if last else what)))
+    return findings
+
+
+def _kill_group(child: subprocess.Popen[bytes]) -> None:
+    # Also after a normal end: a grandchild may have outlived it.
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
