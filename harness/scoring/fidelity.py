@@ -49,14 +49,14 @@ def ms_ssim(pair: Pair) -> float:
     total = 0.0
     for channel in range(pair.x.shape[2]):
         x, y = (np.ascontiguousarray(p[:, :, channel : channel + 1]) for p in (pair.x, pair.y))
-        product = 1.0
+        product: float = 1.0
         for scale, weight in enumerate(MS_WEIGHTS, 1):
             last = scale == len(MS_WEIGHTS)
             product *= max(0.0, mean_structure(x, y, pair.peak, luminance=last)) ** weight
             if not last:
                 x, y = _halve(x), _halve(y)
         total += product
-    return total / pair.x.shape[2]
+    return float(total / pair.x.shape[2])
 
 
 @metric("mse", higher=False)

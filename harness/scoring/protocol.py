@@ -25,9 +25,9 @@ _STRIP = 1 << 15
 
 @dataclass(frozen=True)
 class Pair:
-    """A restored picture `x` and a clean one `y`, (H, W, C), both uint8 or both float64; `peak` is the data range.
+    """A restored picture `x` and a clean one `y`, (H, W, C), both uint8 or both float64.
 
-    Empty where a border leaves nothing.
+    `peak` is the data range. Empty where a border leaves nothing.
     """
 
     x: Array
@@ -81,18 +81,19 @@ def _raw(picture: Array) -> Array:
 
 @protocol("y8", peak=255, bits=8)
 def _y8(picture: Array, *, border: Annotated[int, Ge(0)] = 0) -> Array:
-    """8-bit rounding, then BT.601 luma on 16–235 in float, `border` pixels cut off; grey stays the 8-bit grey."""
+    """8-bit rounding, `border` cut off, then BT.601 luma on 16–235 in float; grey stays the 8-bit grey."""
     _grey_or_rgb(picture, "y8")
     bottom, right = (max(border, side - border) for side in picture.shape[:2])
     picture = picture[border:bottom, border:right]
     if picture.shape[2] == 1:
         return picture
-    return (16.0 + picture @ np.array(LUMA_601) / 255.0)[:, :, None]
+    luma: Array = 16.0 + picture @ np.array(LUMA_601) / 255.0
+    return luma[:, :, None]
 
 
 @protocol("gray8", peak=255, bits=8)
 def _gray8(picture: Array) -> Array:
-    """8-bit rounding, one channel: colour becomes 0.299 R + 0.587 G + 0.114 B, rounded half to even to 8 bits."""
+    """8-bit rounding, one channel: colour becomes 0.299 R + 0.587 G + 0.114 B, rounded half to even."""
     _grey_or_rgb(picture, "gray8")
     if picture.shape[2] == 1:
         return picture
@@ -104,13 +105,14 @@ def _gray8(picture: Array) -> Array:
 def prepare(restored: Array, clean: Array, bound: Bound) -> Pair:
     """Both pictures under a protocol. Raises `UsageError` for unequal shapes, a wrong type, NaN or Inf.
 
-    `restored` and `clean`: (H, W) or (H, W, C), uint8, uint16 or float on [0, 1]. What is not 8 bit is compared in
-    float64. Where `restored` is float32 and equals the clean picture to float32, they count as identical.
+    `restored` and `clean`: (H, W) or (H, W, C), uint8, uint16 or float on [0, 1]. What is not 8 bit is
+    compared in float64; a `restored` that is the clean picture rounded to float32 counts as identical.
     """
     x, y = as_picture(restored, "restored"), as_picture(clean, "clean")
     if x.shape != y.shape:
         raise UsageError(
-            f"restored picture is {shape_text(x.shape)} and clean is {shape_text(y.shape)} (H×W×C): give equal shapes"
+            f"restored picture is {shape_text(x.shape)} and clean is {shape_text(y.shape)} (H×W×C): "
+            "give equal shapes"
         )
     if bound.entry.meta["bits"] == 8:
         x, y = to_8bit(x, "restored"), to_8bit(y, "clean")
@@ -173,8 +175,8 @@ def _finite_range(picture: Array, who: str) -> tuple[float, float]:
         row, column, _ = np.argwhere(bad)[0]
         kind = "NaN" if np.isnan(picture).any() else "Inf"
         raise UsageError(
-            f"{who} picture has {int(bad.sum())} values that are not finite ({kind}), the first at row {row}, "
-            f"column {column}: a score needs numbers"
+            f"{who} picture has {int(bad.sum())} values that are not finite ({kind}), the first at "
+            f"row {row}, column {column}: a score needs numbers"
         )
     return low, high
 

@@ -27,8 +27,8 @@ def score(
 ) -> dict[str, float]:
     """Several scores of one picture, the same numbers as in a run: metric → value.
 
-    Pictures: (H, W) or (H, W, C) arrays, uint8, uint16 or float on [0, 1], or (1, C, H, W) tensors. Tensors that
-    are not on the CPU are scored where they are, within 1e-5 of the same. A score without a value is
+    Pictures: (H, W) or (H, W, C) arrays, uint8, uint16 or float on [0, 1], or (1, C, H, W) tensors. Tensors
+    that are not on the CPU are scored where they are, within 1e-5 of the same. A score without a value is
     `NotDefined`, a NaN with its `reason`. Raises `UsageError` for a wrong spec, type, shape or value.
     """
     chosen = bind_all([metrics] if isinstance(metrics, str) else metrics, METRICS)
@@ -41,7 +41,8 @@ def score(
     x, y = _as_array(restored, "restored"), _as_array(clean, "clean")
     if y.dtype.kind == "f" and y.size and float(y.max()) > 16:
         raise UsageError(
-            f"clean picture is float and reaches {float(y.max()):g}: floats are on [0, 1]; divide, or give uint8"
+            f"clean picture is float and reaches {float(y.max()):g}: floats are on [0, 1]; "
+            "divide, or give uint8"
         )
     return score_pair(x, y, rules, chosen)
 
@@ -64,9 +65,7 @@ def _as_array(picture: Any, who: str) -> Array:
     if not hasattr(picture, "detach"):
         return np.asarray(picture)
     if picture.ndim != 4 or picture.shape[0] != 1:
-        raise UsageError(
-            f"{who} tensor has shape {tuple(picture.shape)}: give (1, C, H, W), one picture at a time"
-        )
+        raise UsageError(f"{who} tensor has shape {tuple(picture.shape)}: give (1, C, H, W), one at a time")
     plain = picture.detach().cpu()
     if plain.is_floating_point() and plain.element_size() < 4:
         plain = plain.float()  # numpy has no bfloat16

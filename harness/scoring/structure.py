@@ -1,4 +1,4 @@
-"""The mean of the SSIM map, exact and fast: OpenCV filters over pieces of the pictures that stay in the cache.
+"""The mean of the SSIM map, exact and fast: OpenCV filters over pieces of a picture that stay in the cache.
 
 With s = x + y and d = x − y, Gaussian means m_s, m_d and variances v_s, v_d, the map of Wang et al. 2004 is
 
@@ -19,7 +19,7 @@ _RADIUS = WINDOW // 2
 _MARGIN = 2 * _RADIUS
 _SIGMA = 1.5
 K1, K2 = 0.01, 0.03
-_ROWS, _VALUES = 128, 1536
+_ROWS, _VALUES = 96, 1536
 
 
 def gaussian_taps() -> Array:
@@ -29,8 +29,8 @@ def gaussian_taps() -> Array:
 
 
 def _single_taps() -> Array:
-    # A float32 window whose sum is 1 + e gives a flat picture of value v the variance e·v². On a grid of 2^-25 the
-    # sum is exactly 1 and each tap is off by 1.5e-8 at most.
+    # A float32 window whose sum is 1 + e gives a flat picture of value v the variance e·v². On a grid of
+    # 2^-25 the sum is exactly 1 and each tap is off by 1.5e-8, the middle one by ten times that, at most.
     taps = np.rint(gaussian_taps() * 2.0**25) / 2.0**25
     taps[_RADIUS] += 1.0 - taps.sum()
     return taps.astype(np.float32)
@@ -58,11 +58,11 @@ def mean_structure(x: Array, y: Array, peak: float, *, luminance: bool = True) -
                 double = np.empty((6, size), np.float64) if double is None else double
                 part = _sum(x[piece], y[piece], peak, luminance, double)
             total += part or 0.0
-    return total / ((height - _MARGIN) * (width - _MARGIN) * channels)
+    return total / float((height - _MARGIN) * (width - _MARGIN) * channels)
 
 
 def _sum(x: Array, y: Array, peak: float, luminance: bool, planes: Array) -> float | None:
-    """The sum of the map over the valid region of a piece; None where float32 planes may not be exact enough."""
+    """The sum of the map over the valid region of a piece; None where float32 planes may be too coarse."""
     dtype, shape = planes.dtype, x.shape
     depth, taps = _DEPTH[dtype], _TAPS[dtype]
     c1, c2 = 2 * (K1 * peak) ** 2, 2 * (K2 * peak) ** 2
@@ -100,10 +100,10 @@ def _sum(x: Array, y: Array, peak: float, luminance: bool, planes: Array) -> flo
 
 
 def _doubtful(squares: Array, vs: Array, vd: Array, c2: float) -> bool:
-    """Whether the rounding errors of float32 may add up in one direction; `squares` are those of the means of d.
+    """Whether the rounding errors of float32 may add up in one direction; `squares` are m_d².
 
-    They do in flat areas only. There v_s is off by 1e-7 m_s², which matters where d has structure and s has not
-    (y is a negative of x); v_d is off by 1e-7 m_d², which matters where x and y differ in brightness by much.
+    They do in flat areas only. There v_s is off by 1e-7 m_s², which matters where d has structure and s has
+    not (y is a negative of x); v_d by 1e-7 m_d², which matters where x and y differ much in brightness.
     """
     thin = slice(None, None, 4)  # the planes are smooth: every fourth row tells
     total_s, total_d = (float(cv2.sumElems(v[thin])[0]) for v in (vs, vd))

@@ -1,4 +1,4 @@
-"""The built-in protocols and metrics in torch, for pictures that are on a device already; float64 throughout."""
+"""The built-in protocols and metrics in torch, for pictures that are on a device already; in float64."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def prepare_tensors(restored: Any, clean: Any, protocol: Bound) -> tuple[Tensor,
     for who, tensor in (("restored", restored), ("clean", clean)):
         if tensor.ndim != 4 or tensor.shape[0] != 1 or tensor.numel() == 0:
             raise UsageError(
-                f"{who} tensor has shape {tuple(tensor.shape)}: give (1, C, H, W), one picture at a time"
+                f"{who} tensor has shape {tuple(tensor.shape)}: give (1, C, H, W), one at a time"
             )
         if tensor.dtype not in (torch.uint8, torch.uint16) and not tensor.is_floating_point():
             raise UsageError(f"{who} tensor is {tensor.dtype}: give uint8, uint16 or float on [0, 1]")
@@ -103,8 +103,7 @@ def _apply(unit: Tensor, protocol: Bound) -> Tensor:
 
 
 def _mix(picture: Tensor, weights: Sequence[float]) -> Tensor:
-    red, green, blue = picture.split(1, dim=1)
-    return weights[0] * red + weights[1] * green + weights[2] * blue
+    return weights[0] * picture[:, 0:1] + weights[1] * picture[:, 1:2] + weights[2] * picture[:, 2:3]
 
 
 def _mean_error(x: Tensor, y: Tensor, power: int) -> float:
