@@ -1,0 +1,209 @@
+"""The doctor: what is wrong with an adapter is named, and no adapter takes the doctor down."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import noisebench as nb
+import numpy as np
+import pytest
+import torch
+from noisebench.cli import doctor as verb
+from noisebench.registry import METHODS, Bound, Entry, bind
+from noisebench.tracks.doctor import examine
+
+HEAD = """
+import os, signal, sys, time
+import noisebench as nb
+"""
+DEADLY = {
+    "exits": "sys.exit(3)",
+    "leaves": "os._exit(0)",
+    "aborts": "os.abort()",
+    "sleeps": "signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)",
+    "fine": "return noisy * 0.9 + 0.1 * noisy.mean()",
+}
+
+
+def wrong_shape(noisy: Any, info: Any) -> Any:
+    return noisy[:, :, 1:, :]
+
+
+def not_finite(noisy: Any, info: Any) -> Any:
+    noisy = noisy.clone()
+    noisy[0, 0, 0, 0] = float("nan")
+    return noisy
+
+
+def edits_input(noisy: Any, info: Any) -> Any:
+    noisy += 0.01
+    return noisy.clone()
+
+
+def random(noisy: Any, info: Any) -> Any:
+    return noisy + 0.01 * float(np.random.default_rng().random())
+
+
+SEEN = [0]
+
+
+def remembers(noisy: Any, info: Any) -> Any:
+    before, SEEN[0] = SEEN[0], noisy.shape[-1]
+    return noisy + 0.001 * before
+
+
+def wrong_scale(noisy: Any, info: Any) -> Any:
+    return noisy * 255
+
+
+def grey_only(noisy: Any, info: Any) -> Any:
+    if noisy.shape[1] != 1:
+        raise ValueError("grey only")
+    return noisy.clone()
+
+
+def halves(noisy: Any, info: Any) -> Any:
+    return noisy.unfold(2, 2, 2).mean(-1).repeat_interleave(2, 2)
+
+
+def needs_three(noisy: Any, info: Any) -> Any:
+    return noisy + 0 * torch.nn.functional.avg_pool2d(noisy, 3, 1).mean()
+
+
+def bound_to(function: Any) -> Bound:
+    """`function` as a method that is not in the registry."""
+    meta = {"needs": (), "layout": "tensor", "oracle": False}
+    return Bound(Entry(function.__name__, function, 1, meta), {}, function.__name__, function.__name__)
+
+
+@pytest.fixture
+def plugin(tmp_path: Path) -> Path:
+    """A plug-in file with a method for each fault, prefixed with `ill_`."""
+    methods = [
+        f"@nb.method('ill_{name}')\ndef {name}(noisy, info):\n    {body}\n" for name, body in BODIES.items()
+    ]
+    file = tmp_path / "ill.py"
+    file.write_text(HEAD + STATE + "\n".join(methods))
+    return file
+
+
+def diagnose(capsys: Any, method: str, *options: Any) -> tuple[int, dict[str, bool | None], dict[str, str]]:
+    """Exit code of `noisebench doctor METHOD --json`, and by name what passes and what is said."""
+    parser = argparse.ArgumentParser()
+    verb.add(parser.add_subparsers())
+    args = parser.parse_args(["doctor", method, "--json", *map(str, options)])
+    code = args.run(args)
+    document = json.loads(capsys.readouterr().out)
+    assert document["ok"] is (code == 0)
+    findings = document["findings"]
+    return code, {f["name"]: f["ok"] for f in findings}, {f["name"]: f["detail"] for f in findings}
+
+
+@pytest.mark.parametrize(
+    ("method", "check", "said"),
+    [
+        (wrong_shape, "grey", "40×52 grey: Invalid: returned shape (1, 1, 39, 52)"),
+        (not_finite, "colour", "returned 1 values that are not finite (NaN)"),
+        (edits_input, "input left unmodified", "work on a copy"),
+        (random, "deterministic", "draw from info.rng"),
+        (remembers, "no memory of the last picture", "keep no state"),
+        (wrong_scale, "range", "return the [0, 1] scale"),
+        (grey_only, "colour", "40×52 colour: ValueError: grey only"),
+        (halves, "odd sizes", "37×53 grey: Invalid: returned shape (1, 1, 36, 53)"),
+        (needs_three, "tiny", "2×5 grey: RuntimeError"),
+    ],
+)
+def test_each_fault_fails_its_check(method: Any, check: str, said: str) -> None:
+    finding = {f.name: f for f in examine(bound_to(method))}[check]
+    assert finding.ok is False
+    assert said in finding.detail
+
+
+def test_only_the_faulty_check_fails() -> None:
+    findings = list(examine(bound_to(edits_input)))
+    assert [f.name for f in findings if not f.ok] == ["input left unmodified"]
+
+
+@pytest.mark.parametrize(
+    ("name", "check", "said"),
+    [
+        ("exits", "grey", "SystemExit: 3"),
+        ("leaves", "loads", "the method ended the process (exit code 0)"),
+        ("aborts", "loads", "the process was ended by SIGABRT"),
+    ],
+)
+def test_a_method_that_ends_its_process_is_reported(
+    plugin: Path, capsys: Any, name: str, check: str, said: str
+) -> None:
+    code, passed, details = diagnose(capsys, f"ill_{name}", "--plugin", plugin)
+    assert (code, passed[check]) == (1, False)
+    assert said in details[check]
+
+
+def test_a_method_that_hangs_is_ended(plugin: Path, capsys: Any) -> None:
+    code, passed, details = diagnose(capsys, "ill_sleeps", "--plugin", plugin, "--timeout", "3")
+    assert (code, passed) == (1, {"loads": False})
+    assert details["loads"].startswith("still running after 3 s")
+
+
+def test_a_sound_plugin_passes_every_check(plugin: Path, capsys: Any) -> None:
+    code, passed, _ = diagnose(capsys, "ill_fine", "--plugin", plugin)
+    assert code == 0
+    assert set(passed.values()) == {True}
+    assert len(passed) == 11
+
+
+@pytest.mark.parametrize(
+    ("name", "where"),
+    [("bicubic", "downsample(scale=2)"), ("telea", "mask(keep=0.5)"), ("vst", "gamma(looks=8)")],
+)
+def test_a_method_is_tried_under_a_regime_that_suits_it(name: str, where: str) -> None:
+    findings = list(examine(bind(name, METHODS)))
+    assert findings[0].detail == f"tried under {where}"
+    assert [f for f in findings if not f.ok] == []
+
+
+def test_what_does_not_apply_is_skipped_and_not_failed(capsys: Any) -> None:
+    code, passed, details = diagnose(capsys, "bayes_optimum")
+    assert (code, passed) == (0, {"loads": None})
+    assert "known for synthetic sets only" in details["loads"]
+
+
+def test_a_need_that_no_regime_meets_is_skipped(tmp_path: Path, capsys: Any) -> None:
+    file = tmp_path / "needy.py"
+    file.write_text(
+        HEAD + "@nb.method('needy', needs=('weather',))\ndef needy(noisy, info):\n    return noisy\n"
+    )
+    code, passed, details = diagnose(capsys, "needy", "--plugin", file)
+    assert (code, passed) == (0, {"loads": None})
+    assert details["loads"] == "needs weather, which the doctor cannot supply"
+
+
+@pytest.mark.parametrize(
+    ("method", "options", "message"),
+    [
+        ("nlmm", (), "did you mean 'nlm'?"),
+        ("nlm(q=1)", (), "has no parameter 'q'"),
+        ("nlm", ("--plugin", "absent.py"), "is not a file"),
+        ("nlm", ("--timeout", "0"), "--timeout is a number of seconds above 0"),
+    ],
+)
+def test_a_mistake_of_the_user_is_a_usage_error(
+    capsys: Any, method: str, options: tuple[str, ...], message: str
+) -> None:
+    with pytest.raises(nb.UsageError, match=message.replace("?", r"\?")):
+        diagnose(capsys, method, *options)
+
+
+def test_plain_output_has_a_line_a_check(capsys: Any) -> None:
+    parser = argparse.ArgumentParser()
+    verb.add(parser.add_subparsers())
+    args = parser.parse_args(["doctor", "identity"])
+    assert args.run(args) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "identity: all fine"
+    assert lines[2] == "  ok      grey"
+    assert len(lines) == 12
