@@ -28,9 +28,7 @@ def picture_line(sample: Sample) -> str:
     for key in sorted(sample.meta):
         value = sample.meta[key]
         meta.update(key.encode())
-        meta.update(
-            np.ascontiguousarray(value).tobytes() if isinstance(value, np.ndarray) else repr(value).encode()
-        )
+        meta.update(np.ascontiguousarray(value).tobytes() if isinstance(value, np.ndarray) else repr(value).encode())
     return f"{sample.id!r} {pixel_sha256(sample.clean)} {noisy} {meta.hexdigest() if sample.meta else '-'}"
 
 
@@ -126,9 +124,7 @@ def plan(suite: Suite) -> list[dict[str, Any]]:
                         "seed": seed,
                     }
                     cells.append(
-                        _cell(
-                            "score", inputs, method, data, part(regime), scores, seed, common, suite, plugins
-                        )
+                        _cell("score", inputs, method, data, part(regime), scores, seed, common, suite, plugins)
                     )
     for size in suite.cost.sizes:
         for bound, method in zip(methods, method_parts, strict=True):
@@ -144,9 +140,7 @@ def plan(suite: Suite) -> list[dict[str, Any]]:
                 "device": suite.device,
                 "threads": suite.limits.threads,
             }
-            cells.append(
-                _cell("cost", inputs, method, _NO_DATASET, part(regime), {}, 0, common, suite, plugins)
-            )
+            cells.append(_cell("cost", inputs, method, _NO_DATASET, part(regime), {}, 0, common, suite, plugins))
     return cells
 
 

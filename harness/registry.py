@@ -60,9 +60,7 @@ class Registry:
     def add(self, entry: Entry) -> None:
         """Register. Raises `UsageError` where the name is taken by another object."""
         if not entry.name.isidentifier():
-            raise UsageError(
-                f"{self.kind} name {one_line(entry.name)!r} is not an identifier (letters, digits, _)"
-            )
+            raise UsageError(f"{self.kind} name {one_line(entry.name)!r} is not an identifier (letters, digits, _)")
         held = self._entries.get(entry.name)
         if held is not None and _origin(held.obj) != _origin(entry.obj):
             raise UsageError(
@@ -149,6 +147,7 @@ REGIMES = Registry(
             "correlated", "stripes",
         ),
         "noisebench.regimes.physical": ("poisson", "poisson_gaussian", "gamma", "rayleigh", "rician", "sensor"),
+        "noisebench.regimes.compat": ("kair", "restormer"),
         "noisebench.regimes.operators": ("none", "real", "jpeg", "quantize", "mask", "downsample", "blur"),
     },
 )  # fmt: skip
@@ -157,9 +156,7 @@ METRICS = Registry(
     "noisebench.metrics",
     {"noisebench.scoring.fidelity": ("psnr", "ssim", "ms_ssim", "mse", "mae")},
 )
-PROTOCOLS = Registry(
-    "protocol", None, {"noisebench.scoring.protocol": ("uint8", "float", "raw", "y8", "gray8")}
-)
+PROTOCOLS = Registry("protocol", None, {"noisebench.scoring.protocol": ("uint8", "float", "raw", "y8", "gray8")})
 REGISTRIES = {r.kind: r for r in (METHODS, DATASETS, REGIMES, METRICS, PROTOCOLS)}
 
 MethodSpec = Annotated[Spec, "method"]
@@ -208,9 +205,7 @@ def bind(spec: Spec | str, registry: Registry) -> Bound:
     given: dict[str, Value] = {}
     for key, value in spec.args:
         if key not in params:
-            raise UsageError(
-                f"{registry.kind} {spec.name!r} has no parameter {key!r}: {nearest(key, params)}"
-            )
+            raise UsageError(f"{registry.kind} {spec.name!r} has no parameter {key!r}: {nearest(key, params)}")
         if key in given:
             raise UsageError(f"{registry.kind} {spec.name!r}: parameter {key!r} is given twice")
         given[key] = value
@@ -234,11 +229,7 @@ def bind(spec: Spec | str, registry: Registry) -> Bound:
                     short.append(f"{key}={nested.display}")
                 continue
             raise UsageError(f"{registry.kind} {spec.name!r}: {key} must be a {kind} spec, not {value!r}")
-        value = (
-            _coerce(given[key], annotation, f"{registry.kind} {spec.name!r}: {key}")
-            if key in given
-            else default
-        )
+        value = _coerce(given[key], annotation, f"{registry.kind} {spec.name!r}: {key}") if key in given else default
         if key not in given and isinstance(value, int) and not isinstance(value, bool):
             value = _coerce(value, annotation, f"{registry.kind} {spec.name!r}: default of {key}")
         kwargs[key] = value
@@ -291,14 +282,9 @@ def _coerce(value: Value, annotation: Any, where: str) -> Any:
         problem = error.errors()[0]
         message = problem["msg"].replace("Input should be", "must be")
         choices = [
-            c.strip("' ")
-            for c in str(problem.get("ctx", {}).get("expected", "")).replace(" or ", ",").split(",")
+            c.strip("' ") for c in str(problem.get("ctx", {}).get("expected", "")).replace(" or ", ",").split(",")
         ]
-        hint = (
-            f"; {nearest(plain, choices)}"
-            if isinstance(plain, str) and problem["type"] == "literal_error"
-            else ""
-        )
+        hint = f"; {nearest(plain, choices)}" if isinstance(plain, str) and problem["type"] == "literal_error" else ""
         raise UsageError(f"{where} {one_line(message)}, not {plain!r}{hint}") from None
     return checked
 
@@ -340,7 +326,5 @@ def load_plugin(path: str | Path) -> types.ModuleType:
         raise
     except (Exception, SystemExit) as error:
         sys.modules.pop(name, None)
-        raise UsageError(
-            f"plug-in {one_line(file)} failed: {type(error).__name__}: {one_line(error)}"
-        ) from error
+        raise UsageError(f"plug-in {one_line(file)} failed: {type(error).__name__}: {one_line(error)}") from error
     return module

@@ -84,9 +84,7 @@ def seconds(text: Any) -> float:
 
 def size_bytes(text: Any, unit: int = 1 << 30) -> int:
     """`8GiB`, `512MiB`, or a plain number of GiB → bytes. Raises ValueError."""
-    match = (
-        None if isinstance(text, bool) else re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]i?B)?\s*", str(text))
-    )
+    match = None if isinstance(text, bool) else re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]i?B)?\s*", str(text))
     scale = {"K": 10, "M": 20, "G": 30, "T": 40}
     value = int(float(match[1]) * ((1 << scale[match[2][0]]) if match[2] else unit)) if match else 0
     if value <= 0:
@@ -157,9 +155,7 @@ def read_suite(path: str | Path) -> Suite:
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
-        raise UsageError(
-            f"{one_line(file)}{line}: not YAML: {one_line(getattr(error, 'problem', error))}"
-        ) from None
+        raise UsageError(f"{one_line(file)}{line}: not YAML: {one_line(getattr(error, 'problem', error))}") from None
     return suite_from(_mapping(node, file), file)
 
 
@@ -179,9 +175,7 @@ def suite_from(fields: Mapping[str, yaml.Node], file: Path) -> Suite:
             inner: dict[str, Any] = {}
             for name, child in _mapping(node, file).items():
                 if name not in checks:
-                    raise _wrong(
-                        child, file, f"unknown key {one_line(name)!r} in {key}: {nearest(name, checks)}"
-                    )
+                    raise _wrong(child, file, f"unknown key {one_line(name)!r} in {key}: {nearest(name, checks)}")
                 read = _sequence if name in lists else _checked
                 inner[name] = read(child, file, f"{key}.{name}", checks[name])
             values[key] = kind(**inner)
@@ -222,8 +216,8 @@ def _plain(node: yaml.Node, file: Path, *tags: str) -> None:
 def _checked(node: yaml.Node, file: Path, key: str, check: Callable[[Any], Any]) -> Any:
     _plain(node, file)
     if not isinstance(node, yaml.ScalarNode):
-        raise _wrong(node, file, f"{key} must be one value, not a {node.id}")
-    value = yaml.SafeLoader("").construct_object(node)  # type: ignore[no-untyped-call]
+        raise _wrong(node, file, f"{key} must be one value, not a list or a mapping")
+    value = yaml.SafeLoader("").construct_object(node)
     try:
         return check(value)
     except ValueError as error:

@@ -37,9 +37,7 @@ def cli(tmp_path: Path) -> Run:
             env={**os.environ, "NOISEBENCH_DATA": str(DATA)},
         )  # fmt: skip
         if code is not None:
-            assert done.returncode == code, (
-                f"exit {done.returncode}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
-            )
+            assert done.returncode == code, f"exit {done.returncode}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
         return done
 
     return call

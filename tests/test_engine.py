@@ -321,9 +321,7 @@ def test_a_full_disk_stops_the_run_with_one_line(tmp_path):
     throwaway(tmp_path, "", slow=SLOW)
     small = tmp_path / "small"
     small.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=200k", "none", str(small)], capture_output=True
-    )
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200k", "none", str(small)], capture_output=True)
     if mounted.returncode:
         pytest.skip("cannot mount a small file system here (needs root)")
     try:

@@ -11,9 +11,7 @@ from noisebench.registry import Entry, Registry, load_plugin
 
 
 def test_names_are_known_without_importing_and_loaded_on_first_use(tmp_path, monkeypatch):
-    (tmp_path / "late_module.py").write_text(
-        "from tests_registry_probe import R, E\nR.add(E('late', lambda: 1))\n"
-    )
+    (tmp_path / "late_module.py").write_text("from tests_registry_probe import R, E\nR.add(E('late', lambda: 1))\n")
     registry = Registry("thing", None, {"late_module": ("late",)})
     probe = type(sys)("tests_registry_probe")
 

@@ -37,9 +37,7 @@ def pictures_in(folder: str | Path) -> dict[str, Path]:
     return found
 
 
-def score_folders(
-    restored: str, clean: str, protocol: str, metrics: Sequence[str]
-) -> tuple[list[dict[str, Any]], str]:
+def score_folders(restored: str, clean: str, protocol: str, metrics: Sequence[str]) -> tuple[list[dict[str, Any]], str]:
     """A row a picture with its scores, and the signature of the first metric. Raises `UsageError`."""
     rules = bind(protocol, PROTOCOLS)
     measures = [bind(m, METRICS) for m in metrics]
@@ -48,9 +46,7 @@ def score_folders(
              for n in sorted(a.keys() - b.keys())]  # fmt: skip
     if alone:
         more = f" and {len(alone) - 5} more" if len(alone) > 5 else ""
-        raise UsageError(
-            f"unmatched pictures: {'; '.join(alone[:5])}{more}: give both folders the same names"
-        )
+        raise UsageError(f"unmatched pictures: {'; '.join(alone[:5])}{more}: give both folders the same names")
     rows = []
     for name in sorted(ours):
         mine, wanted = read_picture(ours[name]), read_picture(theirs[name])

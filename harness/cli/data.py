@@ -120,9 +120,7 @@ def add(subparsers: Any) -> None:
             sub.set_defaults(names=[])
         else:
             sub.add_argument("names", metavar="NAME", nargs="+", help="a named set, such as set12")
-        sub.add_argument(
-            "--data", metavar="DIR", help="where the sets lie (default: $NOISEBENCH_DATA, the cache)"
-        )
+        sub.add_argument("--data", metavar="DIR", help="where the sets lie (default: $NOISEBENCH_DATA, the cache)")
         sub.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.set_defaults(run=run)
 
@@ -182,6 +180,4 @@ def _emit(as_json: bool, document: Any, plain: Any) -> None:
 def _table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> str:
     cells = [list(columns), *[["" if r[c] is None else one_line(r[c], 60) for c in columns] for r in rows]]
     widths = [max(len(line[i]) for line in cells) for i in range(len(columns))]
-    return "\n".join(
-        "  ".join(v.ljust(w) for v, w in zip(line, widths, strict=True)).rstrip() for line in cells
-    )
+    return "\n".join("  ".join(v.ljust(w) for v, w in zip(line, widths, strict=True)).rstrip() for line in cells)

@@ -7,9 +7,7 @@ from typing import Any
 
 from .options import add_json, print_json, verb
 
-_EXAMPLES = (
-    """  noisebench explain "psnr|uint8@1|gaussian(sigma=25)@1|photos:3f9c0a…|seed 0|noisebench 0.1\""""
-)
+_EXAMPLES = """  noisebench explain "psnr|uint8@1|gaussian(sigma=25)@1|photos:3f9c0a…|seed 0|noisebench 0.1\""""
 
 
 def add(verbs: Any) -> None:

@@ -47,9 +47,7 @@ def run(args: argparse.Namespace) -> int:
     if args.name:
         found = [e for e in entries if e["name"] == args.name]
         if not found:
-            raise UsageError(
-                f"no {args.kind[:-1]} {args.name!r}: {nearest(args.name, [e['name'] for e in entries])}"
-            )
+            raise UsageError(f"no {args.kind[:-1]} {args.name!r}: {nearest(args.name, [e['name'] for e in entries])}")
         if args.json:
             print_json(found[0])
             return 0

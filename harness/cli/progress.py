@@ -14,9 +14,7 @@ from ..errors import one_line
 def label(cell: dict[str, Any]) -> str:
     """A cell on one line."""
     if cell["kind"] == "cost":
-        return one_line(
-            f"{cell['method']['display']} · cost {'x'.join(map(str, cell['inputs']['size']))}", 90
-        )
+        return one_line(f"{cell['method']['display']} · cost {'x'.join(map(str, cell['inputs']['size']))}", 90)
     parts = (cell[p]["display"] for p in ("method", "dataset", "regime"))
     return one_line(" · ".join(parts), 90)
 

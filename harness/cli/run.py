@@ -34,9 +34,7 @@ def add(verbs: Any) -> None:
     p.add_argument("--device", metavar="D", help="where methods run: cpu, cuda, cuda:1 (default: cpu)")
     p.add_argument("--retry", choices=("failed", "never", "always"), default="failed",
                    help="which stored cells are run again (default: failed)")  # fmt: skip
-    p.add_argument(
-        "--keep", choices=("all", "sample", "none"), help="restored pictures to keep (default: none)"
-    )
+    p.add_argument("--keep", choices=("all", "sample", "none"), help="restored pictures to keep (default: none)")
     p.add_argument("--dry-run", action="store_true", help="say what would run, and stop")
     add_plugins(p)
     add_data(p)
@@ -114,9 +112,7 @@ def run(args: argparse.Namespace) -> int:
         with watcher() as watch:
             summary = run_suite(suite, store, jobs=args.jobs, retry=args.retry, watcher=watch)
     except KeyboardInterrupt:
-        note(
-            f"\nstopped: nothing that was finished is lost; the same command goes on from here ({_again(args)})"
-        )
+        note(f"\nstopped: nothing that was finished is lost; the same command goes on from here ({_again(args)})")
         return 130
     failed = [c for c in summary.cells if summary.outcome.get(c["key"]) not in ("ok", "skipped")]
     if args.json:
@@ -144,9 +140,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"{len(summary.cells)} cells: {text} ({len(summary.done)} run now)")
         for c in failed:
             reason = summary.reason.get(c["key"], "")
-            print(
-                f"  {summary.outcome.get(c['key'])}: {one_line(' · '.join(_names(c)))}: {one_line(reason, 200)}"
-            )
+            print(f"  {summary.outcome.get(c['key'])}: {one_line(' · '.join(_names(c)))}: {one_line(reason, 200)}")
         print(f"next: noisebench report {shlex.quote(str(store))} --to board")
     return 0 if summary.ok else 1
 

@@ -35,9 +35,7 @@ def run(args: argparse.Namespace) -> int:
     store = existing_store(Path(args.store))
     cells = matching([read_cell(store, key) for key in keys(store)], args.filter)
     if not cells:
-        raise UsageError(
-            f"no stored cell matches {one_line(args.filter)!r}: `noisebench store ls {one_line(store)}`"
-        )
+        raise UsageError(f"no stored cell matches {one_line(args.filter)!r}: `noisebench store ls {one_line(store)}`")
     now = ask_child({"verb": "replan", "requests": [c["request"] for c in cells]})["found"]
     held = set(keys(store))
     document = []
@@ -70,18 +68,12 @@ def run(args: argparse.Namespace) -> int:
         print_json(document)
         return 0
     for entry in document:
-        names = " · ".join(
-            filter(None, (entry["method"], entry["dataset"], entry["regime"], f"seed {entry['seed']}"))
-        )
+        names = " · ".join(filter(None, (entry["method"], entry["dataset"], entry["regime"], f"seed {entry['seed']}")))
         print(f"{entry['key'][:12]}  {one_line(names, 200)}  {entry['outcome']}  {entry['state']}")
         for line in entry["changed"]:
             print(f"    {one_line(line)}")
         if len(document) <= 3:
             for key, value in entry["inputs"].items():
-                text = (
-                    json.dumps(value, ensure_ascii=False, sort_keys=True)
-                    if isinstance(value, dict)
-                    else value
-                )
+                text = json.dumps(value, ensure_ascii=False, sort_keys=True) if isinstance(value, dict) else value
                 print(f"    {key}: {one_line(text, 300)}")
     return 0

@@ -20,9 +20,7 @@ from ..tracks.restore import Restorer, Sample
 WARM_UP = 2
 
 
-def measure(
-    method: Bound, regime: Bound, size: tuple[int, int], *, repeats: int, device: str, threads: int
-) -> Cost:
+def measure(method: Bound, regime: Bound, size: tuple[int, int], *, repeats: int, device: str, threads: int) -> Cost:
     """Measure a method on a grey picture of `size` (H, W) under `regime`.
 
     Only `restore` is timed, synchronised and after warm-up; `latency_rel` is the ratio of the median to that of
@@ -86,7 +84,8 @@ def test_picture(size: tuple[int, int]) -> np.ndarray[Any, np.dtype[np.uint8]]:
     y, x = np.mgrid[: size[0], : size[1]].astype(np.float64)
     waves = 0.5 + 0.2 * np.sin(x / 17) * np.cos(y / 23) + 0.1 * np.sin(x * y / 997)
     discs = ((x // 32 + y // 32) % 2) * 0.2 - 0.1
-    return np.rint(np.clip(waves + discs, 0, 1) * 255).astype(np.uint8)
+    byte: np.ndarray[Any, np.dtype[np.uint8]] = np.rint(np.clip(waves + discs, 0, 1) * 255).astype(np.uint8)
+    return byte
 
 
 def reference_operation(device: str) -> Callable[[], Any]:
@@ -134,9 +133,7 @@ def peak_memory(call: Callable[[], Any], device: str, reasons: dict[str, str]) -
         call()
         return max(0, _status("VmHWM") - before)
     except (OSError, AttributeError) as error:
-        reasons["peak_memory_bytes"] = (
-            f"the kernel's high-water mark cannot be reset here: {one_line(error, 80)}"
-        )
+        reasons["peak_memory_bytes"] = f"the kernel's high-water mark cannot be reset here: {one_line(error, 80)}"
         return None
 
 
@@ -152,9 +149,9 @@ def parameters(restorer: Restorer, reasons: dict[str, str]) -> int | None:
     """Number of parameters of the torch modules that a class-form method holds; 0 cannot be told from unknown."""
     import torch
 
-    modules = [v for v in vars(restorer.object or object).values() if isinstance(v, torch.nn.Module)]
-    if isinstance(restorer.object, torch.nn.Module):
-        modules = [restorer.object]
+    modules = [v for v in vars(restorer.instance or object).values() if isinstance(v, torch.nn.Module)]
+    if isinstance(restorer.instance, torch.nn.Module):
+        modules = [restorer.instance]
     if not modules:
         reasons["params"] = "no torch module: nothing to count"
         return None
@@ -179,8 +176,6 @@ def macs(call: Callable[[], Any], reasons: dict[str, str]) -> int | None:
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)
     if total == 0:
-        reasons["macs"] = (
-            "torch's counter sees no operation (numpy, OpenCV, FFT and the like are not counted)"
-        )
+        reasons["macs"] = "torch's counter sees no operation (numpy, OpenCV, FFT and the like are not counted)"
         return None
     return total

@@ -73,11 +73,7 @@ def _run(job: dict[str, Any], store: Path, key: str, event: Event, life: int) ->
     finally:
         processes.kill_all_children(worker)
         os.close(read_end)
-    if (
-        status is not None
-        and os.waitstatus_to_exitcode(status) == EXIT_DISK
-        and not (folder / "end.json").exists()
-    ):
+    if status is not None and os.waitstatus_to_exitcode(status) == EXIT_DISK and not (folder / "end.json").exists():
         return
     end = _outcome(folder, status, cause, job)
     rows = sorted(read_rows(folder, key), key=lambda row: row["index"])
@@ -101,9 +97,7 @@ def _run(job: dict[str, Any], store: Path, key: str, event: Event, life: int) ->
     event({"event": "end", "outcome": end["outcome"], "reason": end["reason"][:200], "stored": False})
 
 
-def _become_worker(
-    job: dict[str, Any], folder: Path, event: Event, life: int, read_end: int, write_end: int
-) -> None:
+def _become_worker(job: dict[str, Any], folder: Path, event: Event, life: int, read_end: int, write_end: int) -> None:
     try:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         processes.die_with_parent(signal.SIGKILL)

@@ -139,9 +139,7 @@ def _run_part(
                     stored = read_cell(store, cell["key"])
                     _ended(summary, watcher, cell, stored["outcome"], stored["reason"])
                 else:
-                    _ended(
-                        summary, watcher, cell, "crashed", "not stored: the process that kept it was killed"
-                    )
+                    _ended(summary, watcher, cell, "crashed", "not stored: the process that kept it was killed")
         if busy and not (set(running) - busy):
             import time
 
@@ -154,9 +152,7 @@ def _ended(summary: Summary, watcher: Watcher, cell: dict[str, Any], outcome: st
     watcher.end(cell, outcome, reason)
 
 
-def _job(
-    cell: dict[str, Any], suite: Suite, store: Path, retry: str, environment: dict[str, Any]
-) -> dict[str, Any]:
+def _job(cell: dict[str, Any], suite: Suite, store: Path, retry: str, environment: dict[str, Any]) -> dict[str, Any]:
     redo = {"failed": [*_NOT_OK, "skipped"], "never": [], "always": ["ok", "skipped", *_NOT_OK]}[retry]
     return {
         "cell": cell,

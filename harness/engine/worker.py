@@ -58,9 +58,7 @@ def restore_and_score(
     elapsed = time.perf_counter() - start
     restored = restorer.collect(output, as_hwc(sample.clean).shape)
     notes = []
-    if output is not prepared and not np.array_equal(
-        _plain(prepared), _plain(restorer.prepare(noisy)), equal_nan=True
-    ):
+    if output is not prepared and not np.array_equal(_plain(prepared), _plain(restorer.prepare(noisy)), equal_nan=True):
         notes.append("edits its input in place (it was given a copy)")
     values = score_pair(restored, sample.clean, protocol, metrics)
     why = [f"{name}: {v.reason}" for name, v in values.items() if isinstance(v, NotDefined)]
@@ -100,9 +98,7 @@ def crop_png(picture: Array, top: int, left: int, size: int) -> str:
     byte = np.rint(np.clip(crop, 0, 1) * 255).astype(np.uint8)
     if byte.shape[2] not in (1, 3):
         byte = byte[:, :, :1]
-    return base64.b64encode(
-        cv2.imencode(".png", byte[:, :, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])[1]
-    ).decode()
+    return base64.b64encode(cv2.imencode(".png", byte[:, :, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])[1]).decode()
 
 
 def panel_of(sample: Sample, noisy: Array, restored: Array) -> dict[str, str]:
@@ -153,9 +149,7 @@ def _score_cell(job: dict[str, Any], folder: Path, event: Event) -> dict[str, An
         if index in done:
             continue
         sample = dataset.load(index)
-        row, noisy, restored, new = restore_and_score(
-            restorer, sample, regime, protocol, metrics, job["seed"], device
-        )
+        row, noisy, restored, new = restore_and_score(restorer, sample, regime, protocol, metrics, job["seed"], device)
         notes += new
         if index in keep:
             with noticing_full_disk(folder):
@@ -170,9 +164,7 @@ def _score_cell(job: dict[str, Any], folder: Path, event: Event) -> dict[str, An
         length += len(json.dumps(row)) + 1
         event({"event": "picture", "n": len(lines), "of": n})
     if combined(lines[i] for i in range(n)) != cell["dataset"]["fingerprint"]:
-        raise UsageError(
-            f"pictures of {cell['dataset']['display']} changed while the run was under way: run again"
-        )
+        raise UsageError(f"pictures of {cell['dataset']['display']} changed while the run was under way: run again")
     return {"setup_s": setup, "notes": sorted(set(notes))}
 
 
@@ -210,9 +202,7 @@ def work(job: dict[str, Any], folder: Path, event: Event) -> None:
     except BaseException as error:
         trace = "".join(traceback.format_exception(error))[-4000:]
         memory = (
-            isinstance(error, MemoryError)
-            or "can't allocate memory" in str(error)
-            or "out of memory" in str(error)
+            isinstance(error, MemoryError) or "can't allocate memory" in str(error) or "out of memory" in str(error)
         )
         outcome = {
             "outcome": "oom" if memory else "failed",

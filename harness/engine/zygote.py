@@ -93,9 +93,7 @@ def _become_keeper(job: dict[str, Any], events: int, life: int, close: tuple[int
 
         keep(job, lambda message: send(events, {"id": job["id"], **message}), life)
     except BaseException as error:
-        send(
-            events, {"id": job["id"], "event": "broken", "message": f"{type(error).__name__}: {error}"[:1000]}
-        )
+        send(events, {"id": job["id"], "event": "broken", "message": f"{type(error).__name__}: {error}"[:1000]})
         if os.environ.get("NOISEBENCH_DEBUG"):
             import traceback
 

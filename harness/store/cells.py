@@ -40,9 +40,7 @@ def open_store(path: Path) -> Path:
             )
         return path
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise UsageError(
-            f"{one_line(path)} is not a noisebench store: name an empty or new folder with --store"
-        )
+        raise UsageError(f"{one_line(path)} is not a noisebench store: name an empty or new folder with --store")
     try:
         (path / "cells").mkdir(parents=True, exist_ok=True)
         write_file(mark, json.dumps({"schema": SCHEMA}).encode())
@@ -54,9 +52,7 @@ def open_store(path: Path) -> Path:
 def existing_store(path: Path) -> Path:
     """A store that is there already. Raises `UsageError`."""
     if not (path / "store.json").is_file():
-        raise UsageError(
-            f"{one_line(path)} is not a noisebench store: `noisebench run … --store DIR` makes one"
-        )
+        raise UsageError(f"{one_line(path)} is not a noisebench store: `noisebench run … --store DIR` makes one")
     return open_store(path)
 
 
@@ -151,9 +147,7 @@ def commit(store: Path, cell: Mapping[str, Any], rows: list[dict[str, Any]]) -> 
                 values = [_number(r["scores"].get(metric)) for r in rows]
                 columns[f"score:{metric}"] = pa.array(values, pa.float64())
             pq.write_table(pa.table(columns), stage / "scores.parquet", compression="zstd")
-            (stage / "cell.json").write_text(
-                json.dumps(cell, indent=1, sort_keys=True) + "\n", encoding="utf-8"
-            )
+            (stage / "cell.json").write_text(json.dumps(cell, indent=1, sort_keys=True) + "\n", encoding="utf-8")
             for name in ("outputs", "panel.json"):
                 if (partial / name).exists():
                     os.rename(partial / name, stage / name)
@@ -217,8 +211,7 @@ def read_record(store: Path, key: str) -> Record:
         table = pq.ParquetFile(file, memory_map=True).read(use_threads=False)
         text = {name: table.column(name).to_pylist() for name in _TEXT}
         scores = {
-            m: table.column(f"score:{m}").to_numpy(zero_copy_only=False).astype(np.float64)
-            for m in cell["metrics"]
+            m: table.column(f"score:{m}").to_numpy(zero_copy_only=False).astype(np.float64) for m in cell["metrics"]
         }
         seconds = table.column("seconds").to_numpy(zero_copy_only=False)
     except Exception as error:

@@ -51,8 +51,8 @@ def export_text(records: Sequence[Record]) -> str:
         lines.append("  }" + ("," if place + 1 < len(cells) else ""))
     lines.append(" ],")
     lines.append(' "pictures": [')
-    data = list(pictures)
-    lines += ["  " + json.dumps(text) + ("," if i + 1 < len(data) else "") for i, text in enumerate(data)]
+    texts = list(pictures)
+    lines += ["  " + json.dumps(text) + ("," if i + 1 < len(texts) else "") for i, text in enumerate(texts)]
     lines += [" ]", "}"]
     return "\n".join(lines) + "\n"
 

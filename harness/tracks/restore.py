@@ -160,7 +160,7 @@ class Restorer:
             raise Skip(f"needs the package {extra}: pip install {extra}")
         self.bound = bound
         self.meta = bound.entry.meta
-        self._object = bound.entry.obj(**bound.kwargs) if inspect.isclass(bound.entry.obj) else None
+        self._object: Any = bound.entry.obj(**bound.kwargs) if inspect.isclass(bound.entry.obj) else None
         self._device: Any = "cpu"
 
     def setup(self, device: str = "cpu") -> None:
@@ -170,7 +170,7 @@ class Restorer:
             self._object.setup(device)
 
     @property
-    def object(self) -> Any:
+    def instance(self) -> Any:
         """The instance of a class-form method, else None: where parameters of a network are looked for."""
         return self._object
 

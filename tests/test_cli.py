@@ -1,0 +1,245 @@
+"""The command line as a user meets it: exit codes, one-line errors, JSON, hostile names, the way from run to report."""
+
+from __future__ import annotations
+
+import json
+from html.parser import HTMLParser
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from noisebench.store.cells import keys, read_records
+
+SMALL = ("--datasets", "gaussian_field(n=2, size=32)", "--regimes", "gaussian(sigma=25)")
+
+
+def picture(path: Path, value: int = 120, shape=(24, 20)) -> None:
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    ok, data = cv2.imencode(".png", ((x * 5 + y * 3 + value) % 256).astype(np.uint8))
+    assert ok
+    path.write_bytes(data.tobytes())
+
+
+def test_from_run_to_board_and_back_from_the_export(cli, tmp_path):
+    first = json.loads(
+        cli("run", "--methods", "identity", "gaussian_filter", *SMALL, "--keep", "sample", "--json").stdout
+    )
+    assert first["ok"] and {c["state"] for c in first["cells"]} == {"run"}
+    again = json.loads(cli("run", "--methods", "identity", "gaussian_filter", *SMALL, "--json").stdout)
+    assert {c["state"] for c in again["cells"]} == {"stored"}
+    cli("report", "nb-store", "--to", "board")
+    cli("export", "nb-store", "--to", "all.json")
+    cli("report", "all.json", "--to", "again")
+    files = sorted(p.relative_to(tmp_path / "board") for p in (tmp_path / "board").rglob("*") if p.is_file())
+    assert Path("leaderboard.md") in files and any(f.parts[0] == "plots" for f in files)
+    for file in files:
+        assert (tmp_path / "again" / file).read_bytes() == (tmp_path / "board" / file).read_bytes(), file
+    cli("export", "all.json", "--to", "twice.json")
+    assert (tmp_path / "twice.json").read_bytes() == (tmp_path / "all.json").read_bytes()
+
+
+def test_a_run_evaluates_to_the_same_numbers_as_python(cli, tmp_path):
+    import noisebench as nb
+
+    cli("run", "--methods", "gaussian_filter", *SMALL, "--metrics", "psnr", "ssim")
+    (record,) = read_records(tmp_path / "nb-store")
+    result = nb.evaluate("gaussian_filter", "gaussian_field(n=2, size=32)", "gaussian(sigma=25)")
+    assert [r["scores"]["psnr"] for r in result.rows] == list(record.scores["psnr"])
+    assert [r["input_sha256"] for r in result.rows] == record.input_sha256
+    assert result.psnr == pytest.approx(record.scores["psnr"].mean(), abs=1e-12)
+
+
+def test_the_row_hash_is_that_of_degrade(cli, tmp_path):
+    import hashlib
+
+    import noisebench as nb
+
+    (tmp_path / "in").mkdir()
+    picture(tmp_path / "in" / "a.png")
+    cli("run", "--methods", "identity", "--datasets", "folder(path='in')", "--regimes", "gaussian(sigma=25)")
+    (record,) = read_records(tmp_path / "nb-store")
+    clean = cv2.imread(str(tmp_path / "in" / "a.png"), cv2.IMREAD_UNCHANGED)
+    noisy, info = nb.degrade("gaussian(sigma=25)", clean, seed=0)
+    assert record.input_sha256 == [hashlib.sha256(noisy.tobytes()).hexdigest()]
+    assert info.sigma == pytest.approx(25 / 255)
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("run", "nothing.yaml"), "no suite 'nothing.yaml'"),
+        (("run",), "no methods"),
+        (("run", "--methods", "identiti", *SMALL), "did you mean 'identity'"),
+        (("run", "--methods", "identity", "identity", *SMALL), "given twice"),
+        (("run", "--methods", "identity", *SMALL, "--metrics", "psnrr"), "did you mean 'psnr'"),
+        (("run", "--methods", "identity", *SMALL, "--protocol", "unit8"), "did you mean 'uint8'"),
+        (("run", "--methods", "identity", *SMALL, "--timeout", "soon"), "--timeout must be a time"),
+        (("run", "--methods", "identity", *SMALL, "--limit", "0"), "whole number from 1"),
+        (("run", "--methods", "identity", *SMALL, "--jobs", "0"), "--jobs 0"),
+        (("run", "--methods", "identity", "--datasets", "folder(path='absent')", "--regimes", "none"), "absent"),
+        (("run", "--methods", "identity", *SMALL, "--plugin", "no.py"), "no.py is not a file"),
+        (("report", "absent"), "is not a noisebench store"),
+        (("score", "absent", "absent"), "is not a folder"),
+        (("why", "absent"), "is not a noisebench store"),
+        (("explain", "psnr|x"), "has 2 parts"),
+        (("list", "methods", "nlmm"), "did you mean 'nlm'"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_one_line_exit_2_and_nothing_written(cli, tmp_path, args, words):
+    done = cli(*args, code=2)
+    assert words in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("damage", ["truncated", "empty", "text"])
+def test_a_damaged_picture_is_named_and_nothing_written(cli, tmp_path, damage):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    picture(folder / "good.png")
+    data = (folder / "good.png").read_bytes()
+    (folder / "damaged.png").write_bytes({"truncated": data[:-30], "empty": b"", "text": b"<html>no</html>"}[damage])
+    done = cli("run", "--methods", "identity", "--datasets", "folder(path='in')", "--regimes", "none", code=2)
+    assert "damaged.png" in done.stderr and len(done.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "nb-store").exists()
+
+
+def test_hostile_names_stay_text_in_every_output_and_inside_the_store(cli, tmp_path):
+    folder = tmp_path / "we <script> | 'q' \"d\" ü $%_{}"
+    folder.mkdir()
+    for name in ("a b", "<script>x<", "..", "line\nbreak", "ünï", "=cmd", "a|b`c"):
+        picture(folder / f"{name}.png", len(name))
+    before = {p.name for p in tmp_path.iterdir()}
+    spec = f"folder(path={str(folder)!r})"
+    cli("run", "--methods", "identity", "gaussian_filter", "--datasets", spec, "--regimes", "gaussian(sigma=25)",
+        "--keep", "all")  # fmt: skip
+    cli("report", "nb-store", "--to", "board")
+    cli("store", "verify", "nb-store")
+    cli("export", "nb-store", "--to", "e.json")
+    assert {p.name for p in tmp_path.iterdir()} - before == {"nb-store", "board", "e.json"}
+    record = read_records(tmp_path / "nb-store")[0]
+    assert len(record.items) == 7
+    outputs = [p for p in (tmp_path / "nb-store").rglob("*.npy")]
+    assert len(outputs) == 14 and all(p.stem.isdigit() for p in outputs)
+
+    class Tags(HTMLParser):
+        seen: list[str] = []
+
+        def handle_starttag(self, tag, attrs):
+            self.seen.append(tag)
+
+    Tags().feed((tmp_path / "board" / "leaderboard.html").read_text())
+    assert "script" not in Tags.seen and "table" in Tags.seen
+
+
+def test_the_same_picture_elsewhere_gives_the_same_input(cli, tmp_path):
+    for place, names in (("one", ("a", "b", "c")), ("two", ("z", "b", "a", "y"))):
+        (tmp_path / place).mkdir()
+        for name in names:
+            picture(tmp_path / place / f"{name}.png", ord(name[0]))
+    hashes = []
+    for place in ("one", "two"):
+        cli("run", "--methods", "identity", "--datasets", f"folder(path='{place}')", "--regimes", "poisson(peak=30)",
+            "--store", place + "-store")  # fmt: skip
+        (record,) = read_records(tmp_path / (place + "-store"))
+        hashes.append(dict(zip(record.items, record.input_sha256, strict=True)))
+    assert hashes[0]["a"] == hashes[1]["a"] and hashes[0]["b"] == hashes[1]["b"]
+    assert len(set(hashes[0].values())) == 3
+
+
+def test_a_store_of_a_newer_schema_is_refused_with_advice(cli, tmp_path):
+    cli("run", "--methods", "identity", *SMALL)
+    (tmp_path / "nb-store" / "store.json").write_text('{"schema": 99}')
+    done = cli("run", "--methods", "identity", *SMALL, code=2)
+    assert "newer noisebench" in done.stderr and "upgrade" in done.stderr
+    cli("report", "nb-store", code=2)
+
+
+def test_a_folder_that_is_no_store_is_not_written_into(cli, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").write_text("x")
+    done = cli("run", "--methods", "identity", *SMALL, "--store", "mine", code=2)
+    assert "is not a noisebench store" in done.stderr
+    assert [p.name for p in (tmp_path / "mine").iterdir()] == ["thesis.tex"]
+
+
+def test_store_verify_finds_damage_and_gc_removes_it(cli, tmp_path):
+    cli("run", "--methods", "identity", "gaussian_filter", *SMALL)
+    store = tmp_path / "nb-store"
+    first, second = keys(store)
+    home = store / "cells" / first[:2] / first
+    (home / "scores.parquet").write_bytes((home / "scores.parquet").read_bytes()[:-20])
+    cell = store / "cells" / second[:2] / second / "cell.json"
+    edited = json.loads(cell.read_text())
+    edited["inputs"]["seed"] = 7
+    cell.write_text(json.dumps(edited))
+    problems = json.loads(cli("store", "verify", "nb-store", "--json", code=1).stdout)["problems"]
+    assert len(problems) == 2
+    assert any("damaged" in p and first in p for p in problems)
+    assert any("was edited" in p and second[:12] in p for p in problems)
+    cli("store", "gc", "nb-store")
+    assert keys(store) == [second]
+
+
+def test_dry_run_writes_nothing(cli, tmp_path):
+    done = cli("run", "--methods", "identity", *SMALL, "--dry-run")
+    assert "run" in done.stdout and "identity" in done.stdout
+    assert not (tmp_path / "nb-store").exists()
+
+
+def test_score_pairs_by_name_and_lists_what_is_unmatched(cli, tmp_path):
+    for place, names in (("out", ("a", "b")), ("clean", ("a", "b"))):
+        (tmp_path / place).mkdir()
+        for name in names:
+            picture(tmp_path / place / f"{name}.png", 9 + (place == "out" and name == "b"))
+    document = json.loads(cli("score", "out", "clean", "--metrics", "psnr", "mse", "--json").stdout)
+    rows = {r["item"]: r["scores"] for r in document["rows"]}
+    assert rows["a"]["psnr"] == "inf" and rows["a"]["mse"] == 0
+    assert 20 < rows["b"]["psnr"] < 60
+    picture(tmp_path / "out" / "c.png")
+    done = cli("score", "out", "clean", code=2)
+    assert "'c' only in out" in done.stderr or "c only in out" in done.stderr
+
+
+def test_a_signature_of_the_board_can_be_explained(cli, tmp_path):
+    cli("run", "--methods", "identity", *SMALL)
+    cli("report", "nb-store", "--to", "board")
+    text = (tmp_path / "board" / "leaderboard.md").read_text()
+    signature = next(line.split("`")[1] for line in text.splitlines() if line.startswith("- `psnr|"))
+    document = json.loads(cli("explain", signature, "--json").stdout)
+    parts = {p["part"]: p for p in document["parts"]}
+    assert parts["regime"]["now"] == parts["protocol"]["now"] == "same version now"
+    assert parts["noisebench"]["now"] == "this one"
+    assert "sigma" in parts["regime"]["value"]
+
+
+def test_a_cost_is_a_cell_of_its_own(cli, tmp_path):
+    (tmp_path / "s.yaml").write_text(
+        "suite: s\nmethods: [gaussian_filter, net]\ndatasets: ['gaussian_field(n=1, size=32)']\n"
+        "regimes: ['gaussian(sigma=25)']\ncost: {sizes: [32x48], repeats: 3}\n"
+    )
+    (tmp_path / "net.py").write_text(
+        "import torch, noisebench as nb\n\n@nb.method('net')\nclass Net:\n"
+        "    def __init__(self):\n        self.layer = torch.nn.Conv2d(1, 1, 3, padding=1)\n"
+        "    def restore(self, noisy, info):\n        return self.layer(noisy)\n"
+    )
+    cli("run", "s.yaml", "--plugin", "net.py")
+    costs = {
+        r.cell["method"]["name"]: r.cell["cost"]
+        for r in read_records(tmp_path / "nb-store")
+        if r.cell["kind"] == "cost"
+    }
+    assert costs["net"]["params"] == 10 and costs["net"]["macs"] == 9 * 32 * 48
+    assert costs["gaussian_filter"]["macs"] is None and "macs" in costs["gaussian_filter"]["reasons"]
+    for cost in costs.values():
+        assert 0 < cost["latency_ms"]["min"] <= cost["latency_ms"]["p50"] <= cost["latency_ms"]["p90"]
+        assert cost["latency_rel"] > 0 and cost["size"] == [32, 48]
+
+
+def test_list_shows_parameters(cli):
+    found = json.loads(cli("list", "regimes", "poisson_gaussian", "--json").stdout)
+    assert {p["name"] for p in found["parameters"]} >= {"peak", "sigma"}
+    for kind in ("methods", "datasets", "regimes", "metrics", "protocols", "suites"):
+        assert len(json.loads(cli("list", kind, "--json").stdout)) >= 1
