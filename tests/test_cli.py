@@ -9,7 +9,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-
 from noisebench.store.cells import keys, read_records
 
 SMALL = ("--datasets", "gaussian_field(n=2, size=32)", "--regimes", "gaussian(sigma=25)")
@@ -125,13 +124,16 @@ def test_hostile_names_stay_text_in_every_output_and_inside_the_store(cli, tmp_p
     assert len(outputs) == 14 and all(p.stem.isdigit() for p in outputs)
 
     class Tags(HTMLParser):
-        seen: list[str] = []
+        def __init__(self):
+            super().__init__()
+            self.seen = []
 
         def handle_starttag(self, tag, attrs):
             self.seen.append(tag)
 
-    Tags().feed((tmp_path / "board" / "leaderboard.html").read_text())
-    assert "script" not in Tags.seen and "table" in Tags.seen
+    tags = Tags()
+    tags.feed((tmp_path / "board" / "leaderboard.html").read_text())
+    assert "script" not in tags.seen and "table" in tags.seen
 
 
 def test_the_same_picture_elsewhere_gives_the_same_input(cli, tmp_path):

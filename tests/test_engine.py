@@ -15,7 +15,6 @@ import numpy as np
 import psutil
 import pytest
 from conftest import DATA
-
 from noisebench.store.cells import keys, partial_dir, read_record, read_records, read_rows, verify
 from noisebench.testing import throwaway
 
@@ -340,7 +339,8 @@ def test_a_full_disk_stops_the_run_with_one_line(tmp_path):
 def test_an_edited_import_reruns_its_cells_only_and_why_names_it(cli, tmp_path):
     throwaway(
         tmp_path, "",
-        one="import noisebench as nb\nimport strength\n\n@nb.method('one')\ndef one(noisy, info):\n    return noisy * strength.S\n",
+        one="import noisebench as nb\nimport strength\n\n@nb.method('one')\n"
+        "def one(noisy, info):\n    return noisy * strength.S\n",
         strength="S = 0.5\n",
         two="import noisebench as nb\n\n@nb.method('two')\ndef two(noisy, info):\n    return noisy\n",
     )  # fmt: skip

@@ -41,7 +41,8 @@ def test_a_package_is_followed_by_its_full_name(tmp_path):
     root = tmp_path / "mypkg"
     (root / "sub").mkdir(parents=True)
     for name, text in {
-        "__init__.py": "", "nets.py": "", "sub/__init__.py": "", "sub/method.py": "from mypkg.nets import x\nfrom ..other import y\n",
+        "__init__.py": "", "nets.py": "", "sub/__init__.py": "", 
+        "sub/method.py": "from mypkg.nets import x\nfrom ..other import y\n",
         "other.py": "",
     }.items():  # fmt: skip
         (root / name).write_text(text)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 
 import pytest
-
 from noisebench.errors import UsageError
 from noisebench.registry import Entry, Registry, load_plugin
 

@@ -8,7 +8,6 @@ import pytest
 from annotated_types import Ge
 from hypothesis import given
 from hypothesis import strategies as st
-
 from noisebench.errors import UsageError
 from noisebench.registry import METHODS, REGIMES, Entry, Registry, bind, bind_all
 from noisebench.spec import Spec, expand, parse, show

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from noisebench.errors import UsageError
 from noisebench.suite import named_suites, picture_size, read_suite, seconds, size_bytes
 

@@ -20,12 +20,23 @@ def catalogue(kind: str, plugins: list[str]) -> list[dict[str, Any]]:
         try:
             entry = registry.get(name)
             parameters = [
-                {"name": key, "type": _type(annotation), "default": "(needed)" if default is inspect.Parameter.empty else _show(default)}
+                {
+                    "name": key,
+                    "type": _type(annotation),
+                    "default": "(needed)" if default is inspect.Parameter.empty else _show(default),
+                }
                 for key, (annotation, default) in entry.params().items()
             ]  # fmt: skip
         except UsageError as error:
             found.append(
-                {"name": name, "version": 0, "about": f"not available: {error}", "doc": str(error), "parameters": [], "meta": {}}
+                {
+                    "name": name,
+                    "version": 0,
+                    "about": f"not available: {error}",
+                    "doc": str(error),
+                    "parameters": [],
+                    "meta": {},
+                }
             )  # fmt: skip
             continue
         found.append(

@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     if args.kind == "suites":
         from ..suite import named_suites
 
-        entries = [
+        entries: list[dict[str, Any]] = [
             {
                 "name": name,
                 "about": path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# "),

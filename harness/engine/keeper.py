@@ -182,7 +182,7 @@ def _watch(
 
 
 def _outcome(folder: Path, status: int | None, cause: str | None, job: dict[str, Any]) -> dict[str, Any]:
-    blank = {"traceback": "", "notes": [], "setup_s": None, "cost": None}
+    blank: dict[str, Any] = {"traceback": "", "notes": [], "setup_s": None, "cost": None}
     if cause == "timeout":
         return {**blank, "outcome": "timeout", "reason": f"took longer than {job['timeout']:g} s"}
     if cause == "oom":

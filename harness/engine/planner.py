@@ -40,7 +40,7 @@ def ask_child(request: dict[str, Any]) -> dict[str, Any]:
 
 def suite_of(fields: dict[str, Any]) -> Suite:
     """A `Suite` back from its dictionary."""
-    values = {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
+    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
     values["limits"] = Limits(**fields["limits"])
     cost = fields["cost"]
     values["cost"] = CostPlan(tuple(tuple(s) for s in cost["sizes"]), cost["repeats"])

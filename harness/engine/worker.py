@@ -98,7 +98,8 @@ def crop_png(picture: Array, top: int, left: int, size: int) -> str:
     byte = np.rint(np.clip(crop, 0, 1) * 255).astype(np.uint8)
     if byte.shape[2] not in (1, 3):
         byte = byte[:, :, :1]
-    return base64.b64encode(cv2.imencode(".png", byte[:, :, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])[1]).decode()
+    _, data = cv2.imencode(".png", byte[:, :, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    return base64.b64encode(data.tobytes()).decode()
 
 
 def panel_of(sample: Sample, noisy: Array, restored: Array) -> dict[str, str]:
