@@ -12,8 +12,10 @@ _HOME = {
     "regime": "regimes.degrade", "degrade": "regimes.degrade",
     "metric": "scoring.protocol", "protocol": "scoring.protocol",
     "psnr": "scoring.score", "ssim": "scoring.score", "score": "scoring.score", "evaluate": "testing",
+    "frechet_distance": "scoring.distribution", "kernel_distance": "scoring.distribution",
     "read_picture": "tracks.pictures", "write_picture": "tracks.pictures", "pixel_sha256": "regimes.degrade",
     "PICTURE_SUFFIXES": "tracks.pictures", "ManifestSet": "tracks.manifest",
+    "WeightFile": "tracks.weights", "read_weight_table": "tracks.weights", "load_weights": "tracks.weights",
     "UsageError": "errors", "Skip": "errors", "Invalid": "errors", "NotDefined": "errors",
     "MethodSpec": "registry", "Restorer": "tracks.restore", "Spec": "spec",
 }  # fmt: skip
