@@ -39,8 +39,12 @@ def bootstrap_interval(differences: Floats, identity: str) -> Floats:
     usable = np.isfinite(differences).all(axis=1)
     if n == 0 or not usable.any():
         return interval
-    counts = keyed_rng(identity).multinomial(n, np.full(n, 1.0 / n), size=RESAMPLES)
-    means = differences[usable] @ (counts.T / n)
+    drawn = keyed_rng(identity).integers(0, n, size=(RESAMPLES, n), dtype=np.int64)
+    # How often each picture was drawn turns the resampled means into one product.
+    places = drawn + n * np.arange(RESAMPLES)[:, None]
+    counts = np.bincount(places.ravel(), minlength=RESAMPLES * n).reshape(RESAMPLES, n)
+    # Not `@`: a BLAS splits the sum by its threads, and the last digit would depend on the machine.
+    means = np.einsum("mn,rn->mr", differences[usable], counts / n)
     tail = (1.0 - LEVEL) / 2.0
     interval[usable] = np.quantile(means, (tail, 1.0 - tail), axis=1).T
     return interval

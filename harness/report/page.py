@@ -49,9 +49,7 @@ figure img { display: block; max-width: 100%; height: auto; background: #fff; bo
 def to_html(table: Table, caption: str = "") -> str:
     """A table in a box that scrolls sideways on narrow screens."""
     sides = ["n" if numeric else "m" if title == "method" else "" for title, numeric in _columns(table)]
-    head = "".join(
-        f'<th scope="col"{_class(s)}>{esc(t)}</th>' for t, s in zip(table.header, sides, strict=True)
-    )
+    head = "".join(f'<th scope="col"{_class(s)}>{esc(t)}</th>' for t, s in zip(table.header, sides, strict=True))
     body = []
     for i, row in enumerate(table.rows):
         best = _class("best" if i < len(table.strong) and table.strong[i] else "")
@@ -94,10 +92,7 @@ def leaderboard_html(
     ]
     out += [_board(i, board) for i, board in enumerate(boards, 1)]
     if failures:
-        out.append(
-            '<h2 id="failures">Failures and skips</h2>'
-            + to_html(failure_table(failures), "Failures and skips")
-        )
+        out.append('<h2 id="failures">Failures and skips</h2>' + to_html(failure_table(failures), "Failures and skips"))
     if costs:
         out.append('<h2 id="cost">Cost</h2>' + to_html(cost_table(costs), "Cost"))
     if plots or notes:

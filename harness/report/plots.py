@@ -18,8 +18,8 @@ from .escape import shorten, slug
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-MAX_PLOTS = 6
-"""Of each kind; the boards with most methods first."""
+MAX_PLOTS, MAX_PLOTS_OF_MANY, MANY_BOARDS = 8, 3, 50
+"""Plots of each kind, fewer where there are many boards; the boards with most methods first."""
 MAX_LINES = 12
 WIDE = 7.0
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -58,9 +58,7 @@ def save(figure: Figure, name: str, caption: str, dpi: int = 200) -> Plot:
     with warnings.catch_warnings():
         # Names may hold characters that the font lacks; a box is drawn in their place.
         warnings.simplefilter("ignore")
-        figure.savefig(
-            png, format="png", dpi=dpi, metadata={"Software": None}, pil_kwargs={"compress_level": 4}
-        )
+        figure.savefig(png, format="png", dpi=dpi, metadata={"Software": None}, pil_kwargs={"compress_level": 4})
         figure.savefig(svg, format="svg", dpi=dpi, metadata={"Date": None, "Creator": None})
     return Plot(name, caption, png.getvalue(), svg.getvalue())
 
@@ -79,19 +77,20 @@ def draw_all(boards: Sequence[Board]) -> tuple[list[Plot], list[str]]:
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(style)
         families = noise_families(boards)
-        for number, family in enumerate(_limit(families, "quality against noise level", notes), 1):
+        most = MAX_PLOTS if len(boards) <= MANY_BOARDS else MAX_PLOTS_OF_MANY
+        for number, family in enumerate(_limit(families, most, "quality against noise level", notes), 1):
             plots.append(draw_family(family, number))
-        for number, board in enumerate(_limit(pareto_boards(boards), "quality against latency", notes), 1):
+        for number, board in enumerate(_limit(pareto_boards(boards), most, "quality against latency", notes), 1):
             plots.append(draw_pareto(board, number))
-        for number, board in enumerate(_limit(panel_boards(boards), "panels of crops", notes), 1):
+        for number, board in enumerate(_limit(panel_boards(boards), most, "panels of crops", notes), 1):
             plots.append(draw_panel(board, number))
     return plots, notes
 
 
-def _limit(things: list[Any], kind: str, notes: list[str]) -> list[Any]:
-    if len(things) > MAX_PLOTS:
-        notes.append(f"{kind}: {MAX_PLOTS} of {len(things)} plots are drawn, those with most methods first")
-    return things[:MAX_PLOTS]
+def _limit(things: list[Any], most: int, kind: str, notes: list[str]) -> list[Any]:
+    if len(things) > most:
+        notes.append(f"{kind}: {most} of {len(things)} plots are drawn, those with most methods first")
+    return things[:most]
 
 
 # ------------------------------------------------------------------------------------- names and marks
@@ -328,11 +327,7 @@ def _bound_difference(
 ) -> None:
     """Leave the noisy input out of the range, where it would squeeze the contenders; and say so."""
     gaps = [
-        y - best[x]
-        for label, points in lines.items()
-        if rows[label].name != "identity"
-        for x, y in points
-        if x in best
+        y - best[x] for label, points in lines.items() if rows[label].name != "identity" for x, y in points if x in best
     ]
     everything = [y - best[x] for points in lines.values() for x, y in points if x in best]
     if not gaps or max(gaps) == min(gaps):

@@ -31,11 +31,19 @@ def summary(boards: Sequence[Board], failures: Sequence[Failure], costs: Sequenc
         "about": ABOUT,
         "boards": [_board(board) for board in boards],
         "failures": [vars(f) for f in failures],
-        "costs": [
-            {"method": r.cell["method"]["spec"], "key": r.cell["key"], "cost": r.cell["cost"]} for r in costs
-        ],
+        "costs": [{"method": r.cell["method"]["spec"], "key": r.cell["key"], "cost": r.cell["cost"]} for r in costs],
     }
-    return json.dumps(_clean(document), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+    return _lines(_clean(document), 4) + "\n"
+
+
+def _lines(value: Any, depth: int) -> str:
+    """JSON with a line for each row of a board: good to compare, and many times faster than with `indent`."""
+    if depth and isinstance(value, dict) and value:
+        inner = [f"{json.dumps(k, ensure_ascii=False)}: {_lines(value[k], depth - 1)}" for k in sorted(value)]
+        return "{\n" + ",\n".join(inner) + "\n}"
+    if depth and isinstance(value, list) and any(isinstance(v, dict) for v in value):
+        return "[\n" + ",\n".join(_lines(v, depth - 1) for v in value) + "\n]"
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False)
 
 
 def _board(board: Board) -> dict[str, Any]:
@@ -47,9 +55,7 @@ def _board(board: Board) -> dict[str, Any]:
         "protocol": board.protocol,
         "seeds": board.seeds,
         "pictures": len(board.items),
-        "metrics": {
-            c.label: {"version": c.version, "higher": c.higher, "unit": c.unit} for c in board.columns
-        },
+        "metrics": {c.label: {"version": c.version, "higher": c.higher, "unit": c.unit} for c in board.columns},
         "rank_by": board.rank_by.label if board.rank_by else None,
         "signatures": board.signatures,
         "inputs_sha256": board.inputs,

@@ -184,9 +184,7 @@ def facts(board: Board) -> str:
     """One line under the heading of a board."""
     parts = [f"protocol {board.protocol}", board.seeds_text, f"{len(board.items)} pictures"]
     if board.rank_by:
-        parts.append(
-            f"ranked by {board.rank_by.label} ({'higher' if board.rank_by.higher else 'lower'} is better)"
-        )
+        parts.append(f"ranked by {board.rank_by.label} ({'higher' if board.rank_by.higher else 'lower'} is better)")
     if board.cost_setting:
         parts.append(f"cost at {board.cost_setting}")
     return " · ".join(parts)
@@ -285,8 +283,7 @@ def to_latex(table: Table) -> list[str]:
         cells = [_tex(cell) for cell in row]
         if i < len(table.strong) and table.strong[i]:
             cells = [
-                rf"\textbf{{{cell}}}" if numeric else cell
-                for cell, numeric in zip(cells, table.numeric, strict=True)
+                rf"\textbf{{{cell}}}" if numeric else cell for cell, numeric in zip(cells, table.numeric, strict=True)
             ]
         lines.append(" & ".join(cells) + r" \\")
     return [*lines, r"\bottomrule", r"\end{tabular}"]

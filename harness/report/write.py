@@ -23,9 +23,7 @@ def write_report(records: Sequence[Record], to: Path, *, title: str = "") -> lis
     or where `to` cannot be written.
     """
     if not records:
-        raise UsageError(
-            "the store holds no cell: run a suite first (noisebench run SUITE.yaml --store STORE)"
-        )
+        raise UsageError("the store holds no cell: run a suite first (noisebench run SUITE.yaml --store STORE)")
     heading = one_line(title) or TITLE
     made = boards(records)
     failures: dict[str, Failure] = {}

@@ -1,0 +1,334 @@
+"""Boards: what is averaged, what is ranked, what is refused; and the statistics against scipy and by hand."""
+
+from __future__ import annotations
+
+import math
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+from board_records import cost_record, record, sha
+from noisebench.analysis.board import Board, Row, boards
+from noisebench.analysis.statistics import (
+    bootstrap_interval,
+    holm,
+    keyed_rng,
+    paired_difference,
+    rank_ranges,
+    signed_rank,
+)
+from scipy import stats
+
+INF = math.inf
+NAN = math.nan
+
+
+def one(*records: object) -> Board:
+    """The only board of some records."""
+    (board,) = boards(list(records))  # type: ignore[arg-type]
+    return board
+
+
+def row(board: Board, label: str) -> Row:
+    return next(r for r in board.rows if r.label == label)
+
+
+# ----------------------------------------------------------------------------------------- statistics
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 6, 12, 50])
+def test_signed_rank_without_ties_is_exact_as_in_scipy(n: int) -> None:
+    differences = np.random.default_rng(n).normal(0.3, 1, (40, n))
+    p, direction = signed_rank(differences)
+    assert p == pytest.approx(stats.wilcoxon(differences, axis=1, method="exact").pvalue, abs=1e-12)
+    assert set(direction) <= {-1, 0, 1}
+
+
+def test_signed_rank_of_many_pictures_is_scipys_normal_approximation_with_ties_and_zeros() -> None:
+    differences = np.random.default_rng(0).integers(-3, 5, (30, 80)).astype(float)
+    expected = [stats.wilcoxon(d, method="asymptotic", zero_method="wilcox").pvalue for d in differences]
+    assert signed_rank(differences)[0] == pytest.approx(expected, abs=1e-12)
+
+
+def test_signed_rank_with_ties_is_the_permutation_distribution_by_hand() -> None:
+    # |d| = 1, 1, 2 has ranks 1.5, 1.5, 3; all positive: 1 of 8 sign patterns on each side.
+    p, direction = signed_rank(np.array([[1.0, 1.0, 2.0], [-1.0, -1.0, -2.0], [1.0, -1.0, 2.0]]))
+    # W+ = 4.5 in the third: sums reach 4.5 or more for {all}, {1.5, 3}, {1.5, 3}: 3 of 8, doubled.
+    assert p.tolist() == [0.25, 0.25, 0.75]
+    assert direction.tolist() == [1, -1, 1]
+
+
+def test_a_pair_without_any_difference_is_no_evidence() -> None:
+    p, direction = signed_rank(np.zeros((1, 20)))
+    assert (p[0], direction[0]) == (1.0, 0)
+
+
+def test_infinite_differences_take_the_largest_ranks() -> None:
+    p, _ = signed_rank(np.array([[INF, 1.0, 2.0, 3.0, 4.0, 5.0]]))
+    assert p[0] == 2 / 2**6
+
+
+def test_holm_by_hand() -> None:
+    # sorted 0.01·4, 0.02·3, 0.03·2, 0.5·1; made monotone.
+    assert holm(np.array([0.03, 0.01, 0.5, 0.02])) == pytest.approx([0.06, 0.04, 0.5, 0.06])
+
+
+def test_bootstrap_interval_is_keyed_and_paired() -> None:
+    differences = np.random.default_rng(3).normal(-0.2, 0.5, (4, 12))
+    interval = bootstrap_interval(differences, "a board")
+    assert np.array_equal(interval, bootstrap_interval(differences, "a board"))
+    assert not np.array_equal(interval, bootstrap_interval(differences, "another board"))
+    assert np.array_equal(interval[2:], bootstrap_interval(differences[2:], "a board"))
+    assert (interval[:, 0] < differences.mean(axis=1)).all() and (differences.mean(axis=1) < interval[:, 1]).all()
+
+
+def test_bootstrap_interval_is_the_percentile_interval_of_resampled_means() -> None:
+    differences = np.random.default_rng(4).normal(size=12)
+    drawn = keyed_rng("key").integers(0, 12, size=(2000, 12), dtype=np.int64)
+    expected = np.quantile(differences[drawn].mean(axis=1), (0.025, 0.975))
+    assert bootstrap_interval(differences[None], "key")[0] == pytest.approx(expected, abs=1e-12)
+
+
+def test_bootstrap_of_a_constant_difference_has_no_width_and_of_an_infinite_one_no_value() -> None:
+    interval = bootstrap_interval(np.array([[0.25] * 8, [INF] + [0.0] * 7]), "key")
+    assert interval[0] == pytest.approx([0.25, 0.25])
+    assert np.isnan(interval[1]).all()
+
+
+def test_two_perfect_scores_differ_by_nothing() -> None:
+    assert paired_difference(np.array([[INF, 1.0]]), np.array([INF, 3.0])).tolist() == [[0.0, -2.0]]
+
+
+def test_ties_are_rank_ranges() -> None:
+    base = np.linspace(20, 30, 12)
+    noise = np.tile([0.1, -0.1], 6) * np.linspace(1, 2, 12)
+    scores = np.stack([base + 3, base + 3 + noise, base])
+    assert rank_ranges(scores).ranges == [(1, 2), (1, 2), (3, 3)]
+
+
+def test_five_pictures_can_never_tell_methods_apart() -> None:
+    assert rank_ranges(np.stack([np.arange(5.0) + 9, np.arange(5.0)])).ranges == [(1, 2), (1, 2)]
+    assert rank_ranges(np.stack([np.arange(6.0) + 9, np.arange(6.0)])).ranges == [(1, 1), (2, 2)]
+
+
+# --------------------------------------------------------------------------------------------- boards
+
+
+def test_the_mean_is_over_pictures_of_the_mean_over_seeds() -> None:
+    board = one(
+        record(scores={"psnr": [20.0, 30.0]}, seed=0),
+        record(scores={"psnr": [32.0, 22.0]}, seed=1, items=["p001", "p000"]),
+    )
+    assert board.seeds == (0, 1)
+    assert row(board, "nlm").scores["psnr"].values.tolist() == [21.0, 31.0]
+    assert row(board, "nlm").scores["psnr"].mean == 26.0
+
+
+def test_protocols_regimes_and_datasets_never_share_a_board() -> None:
+    made = boards(
+        [
+            record(scores={"psnr": [20.0]}),
+            record(scores={"psnr": [20.0]}, protocol="float"),
+            record(scores={"psnr": [20.0]}, regime="gaussian(sigma=50)"),
+            record(scores={"psnr": [20.0]}, dataset="set12"),
+        ]
+    )
+    assert [(b.dataset, b.regime, b.protocol) for b in made] == [
+        ("photos", "gaussian(sigma=25)", "float@1"),
+        ("photos", "gaussian(sigma=25)", "uint8@1"),
+        ("photos", "gaussian(sigma=50)", "uint8@1"),
+        ("set12", "gaussian(sigma=25)", "uint8@1"),
+    ]
+
+
+def test_a_method_with_more_seeds_stands_on_both_boards() -> None:
+    made = boards(
+        [
+            record("a", {"psnr": [20.0]}, seed=0),
+            record("a", {"psnr": [22.0]}, seed=1),
+            record("b", {"psnr": [21.0]}, seed=0),
+        ]
+    )
+    assert [(b.seeds, [r.label for r in b.rows]) for b in made] == [((0,), ["b", "a"]), ((0, 1), ["a"])]
+
+
+def test_an_infinite_score_is_kept_and_named() -> None:
+    score = row(one(record(scores={"psnr": [INF, 30.0, 40.0]})), "nlm").scores["psnr"]
+    assert (score.mean, score.note) == (INF, "1 of 3 identical; mean of the other 2: 35.0000")
+
+
+def test_a_score_that_is_not_defined_is_never_averaged_away() -> None:
+    board = one(
+        record(scores={"psnr": [30.0, NAN]}, row_notes=["", "psnr: the picture is empty"]),
+        record("median", {"psnr": [20.0, 20.0]}),
+    )
+    nlm = row(board, "nlm")
+    assert math.isnan(nlm.scores["psnr"].mean)
+    assert nlm.scores["psnr"].note == "not defined on 1 of 2 pictures: psnr: the picture is empty"
+    assert nlm.ranks is None and nlm.unranked.startswith("psnr not defined")
+    assert row(board, "median").ranks == (1, 1)
+
+
+@pytest.mark.parametrize("outcome", ["skipped", "failed", "oom", "timeout", "crashed", "invalid"])
+def test_a_cell_that_is_not_ok_is_listed_and_never_averaged(outcome: str) -> None:
+    traceback = "Traceback:\n  here\nValueError: no\n\n"
+    board = one(
+        record("good", {"psnr": [20.0, 21.0]}),
+        record("bad", {"psnr": [99.0]}, pictures=2, outcome=outcome, reason="it broke", traceback=traceback),
+    )
+    assert [r.label for r in board.rows] == ["good"]
+    (failure,) = board.failures
+    assert (failure.label, failure.outcome, failure.reason) == ("bad", outcome, "it broke")
+    assert (failure.last_line, failure.pictures) == ("ValueError: no", "1 of 2")
+
+
+def test_one_failed_seed_takes_a_method_off_the_board_of_all_seeds() -> None:
+    board = one(
+        record("a", {"psnr": [20.0]}, seed=0),
+        record("a", {"psnr": [20.0]}, seed=1),
+        record("b", {"psnr": [30.0]}, seed=0),
+        record("b", {}, pictures=1, seed=1, outcome="timeout"),
+    )
+    assert [r.label for r in board.rows] == ["a"]
+    assert [(f.label, f.seed, f.outcome) for f in board.failures] == [("b", 1, "timeout")]
+
+
+def test_an_ok_cell_without_all_its_pictures_is_incomplete() -> None:
+    board = one(record("a", {"psnr": [20.0, 21.0]}), record("b", {"psnr": [30.0]}, pictures=2))
+    assert [r.label for r in board.rows] == ["a"]
+    assert board.failures[0].outcome == "incomplete"
+    assert board.failures[0].reason == "1 of 2 pictures are stored"
+
+
+def test_rank_by_decides_the_order_and_lower_may_be_better() -> None:
+    first = record("a", {"psnr": [20.0] * 6, "mse": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]}, rank_by="mse")
+    second = record("b", {"psnr": [30.0] * 6, "mse": [0.2, 0.3, 0.4, 0.5, 0.6, 0.7]}, rank_by="mse")
+    board = one(first, second)
+    assert [(r.label, r.ranks) for r in board.rows] == [("a", (1, 1)), ("b", (2, 2))]
+    assert row(board, "b").difference == pytest.approx(0.1)
+
+
+def test_the_oracle_is_shown_but_not_ranked_and_sanity_rows_are() -> None:
+    board = one(
+        record("oracle", {"psnr": [INF] * 6}, flags={"oracle": True, "baseline": True}),
+        record("identity", {"psnr": [20.0] * 6}, flags={"baseline": True}),
+        record("nlm", {"psnr": [25.0, 26.0, 27.0, 28.0, 29.0, 30.0]}),
+    )
+    assert [(r.label, r.ranks) for r in board.rows] == [("nlm", (1, 1)), ("identity", (2, 2)), ("oracle", None)]
+    assert row(board, "identity").baseline
+    assert row(board, "oracle").flags == ("oracle",)
+
+
+def test_a_method_below_the_noisy_input_is_warned_of() -> None:
+    board = one(
+        record("identity", {"psnr": [20.0, 20.0]}), record("bad", {"psnr": [19.0, 20.0]}), record(scores={"psnr": [30, 30]})
+    )
+    assert board.warnings == ("bad is below the noisy input by 0.5 dB",)
+    assert [r.label for r in board.rows if r.below_noisy] == ["bad"]
+
+
+def test_the_gap_to_a_known_optimum() -> None:
+    board = one(
+        record("bayes_optimum", {"psnr": [31.0, 33.0]}, flags={"oracle": True}), record(scores={"psnr": [30.0, 31.0]})
+    )
+    assert board.has_optimum
+    assert row(board, "nlm").below_optimum == 1.5
+    assert row(board, "bayes_optimum").below_optimum is None
+
+
+def test_flags_say_what_a_score_owes_to() -> None:
+    flags = {"blind": True, "zero_shot": True, "self_ensemble": True, "tiled": True, "trained_on": ["photos"]}
+    shown = row(one(record(scores={"psnr": [1.0]}, flags=flags)), "nlm").flags
+    assert shown == ("blind", "zero-shot", "self-ensemble", "tiled", "contaminated")
+    other = row(one(record(scores={"psnr": [1.0]}, flags=flags, dataset="set12")), "nlm").flags
+    assert "contaminated" not in other
+
+
+def test_methods_that_saw_other_inputs_are_not_compared() -> None:
+    board = one(
+        record("a", {"psnr": [20.0] * 6}),
+        record("b", {"psnr": [21.0] * 6}),
+        record("identity", {"psnr": [90.0] * 6}, inputs="other noise"),
+    )
+    assert [(r.label, r.unranked) for r in board.rows] == [
+        ("b", ""), ("a", ""), ("identity", "saw other inputs"),
+    ]  # fmt: skip
+    assert board.warnings == (
+        "not compared, because the noisy pictures differ (input_sha256) from those of the other 2: identity",
+    )
+
+
+def test_two_sources_of_one_method_are_two_rows_with_their_hash() -> None:
+    board = one(record(scores={"psnr": [20.0]}), record(scores={"psnr": [21.0]}, source="edited"))
+    expected = {f"nlm [{sha('sourcenlm')[:8]}]", f"nlm [{sha('editednlm')[:8]}]"}
+    assert {r.label for r in board.rows} == expected
+
+
+def test_metrics_scored_apart_come_together() -> None:
+    board = one(record(scores={"psnr": [20.0]}), record(scores={"ssim": [0.5]}))
+    (nlm,) = board.rows
+    assert (nlm.scores["psnr"].mean, nlm.scores["ssim"].mean) == (20.0, 0.5)
+
+
+def test_few_pictures_are_said_to_be_few() -> None:
+    values = {"psnr": [20.0] * 5}
+    assert one(record("a", values), record("b", values)).notes == (
+        "5 pictures: with fewer than 6 no difference can be significant",
+    )
+
+
+def test_beyond_sixty_methods_only_the_best_sixty_are_tested() -> None:
+    base = np.linspace(0, 1, 8)
+    board = one(*(record(f"m{i:02d}", {"psnr": base + 30 - i}) for i in range(62)))
+    assert sum(r.ranks is not None for r in board.rows) == 60
+    assert board.rows[61].label == "m61" and board.rows[61].unranked == ""
+    assert board.notes[0].startswith("62 methods: only the 60 best by mean are tested pairwise")
+
+
+def test_costs_join_by_spec_and_source_at_the_most_common_setting() -> None:
+    board = one(
+        record("a", {"psnr": [20.0]}),
+        record("b", {"psnr": [20.0]}),
+        cost_record("a", p50=5.0),
+        cost_record("a", p50=50.0, size=(512, 512, 1)),
+        cost_record("b", p50=7.0),
+        cost_record("b", p50=1.0, source="edited"),
+    )
+    assert board.cost_setting == "256×256×1, cpu, 1 thread"
+    assert [r.cost["latency_ms"]["p50"] for r in board.rows] == [5.0, 7.0]  # type: ignore[index]
+
+
+def test_the_signature_pins_a_score_down() -> None:
+    board = one(record(scores={"psnr": [20.0]}, dataset="set12", regime="downsample(scale=2) + gaussian(sigma=5)"))
+    assert board.signatures["psnr"] == (
+        "psnr|uint8@1|downsample(scale=2) + gaussian(sigma=5)@downsample=1,gaussian=1|"
+        f"set12:{sha('set12')[:12]}|seed 0|noisebench 0.1.0"
+    )
+    plain = one(record(scores={"ssim": [0.5]}, dataset="a|b%"), record(scores={"ssim": [0.5]}, dataset="a|b%", seed=3))
+    assert plain.signatures["ssim"] == (
+        f"ssim|uint8@1|gaussian(sigma=25)@1|a%7Cb%25:{sha('a|b%')[:12]}|seeds 0,3|noisebench 0.1.0"
+    )
+
+
+def test_the_host_name_is_no_part_of_a_board() -> None:
+    environment = one(record(scores={"psnr": [20.0]})).environment
+    assert sorted(environment) == ["cpu", "noisebench", "numpy", "platform", "python", "torch"]
+
+
+def test_the_order_of_records_does_not_matter() -> None:
+    rng = np.random.default_rng(0)
+    records = [
+        record(f"m{m}", {"psnr": rng.normal(30, 2, 9)}, seed=s, regime=f"gaussian(sigma={g})")
+        for m in range(5) for s in (0, 1) for g in (15, 25)
+    ]  # fmt: skip
+    expected = repr(boards(records))
+    for seed in range(3):
+        random.Random(seed).shuffle(records)
+        assert repr(boards(records)) == expected
+
+
+def test_statistics_module_is_cheap_to_import() -> None:
+    source = Path(__file__).parents[1] / "harness" / "analysis" / "statistics.py"
+    top = [line for line in source.read_text().splitlines() if line.startswith(("import", "from"))]
+    assert not [line for line in top if "scipy" in line]
