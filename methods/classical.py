@@ -49,9 +49,7 @@ def recompress(picture: Any, quality: int, down: int, right: int) -> Any:
     import cv2
 
     if picture.shape[2] not in (1, 3):
-        return per_channel(
-            lambda plane: recompress(plane[:, :, None], quality, down, right)[:, :, 0], picture
-        )
+        return per_channel(lambda plane: recompress(plane[:, :, None], quality, down, right)[:, :, 0], picture)
     height, width = picture.shape[:2]
     moved = np.pad(picture, ((down, 0), (right, 0), (0, 0)), mode="symmetric")
     byte = np.rint(np.clip(moved, 0, 1) * 255).astype(np.uint8)[:, :, ::-1]
@@ -322,9 +320,7 @@ class Vst:
     gamma noise of disclosed `looks`; `auto` takes the one that is disclosed. Skips where none is.
     """
 
-    def __init__(
-        self, *, method: nb.MethodSpec = "nlm", kind: Literal["auto", "anscombe", "log"] = "auto"
-    ) -> None:
+    def __init__(self, *, method: nb.MethodSpec = "nlm", kind: Literal["auto", "anscombe", "log"] = "auto") -> None:
         self.inner = nb.Restorer(method)
         self.kind = kind
 

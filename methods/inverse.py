@@ -90,9 +90,7 @@ def biharmonic(noisy: Any, info: Any) -> Any:
     return np.where(missing[:, :, None], filled, noisy).astype(np.float32)
 
 
-@nb.method(
-    "richardson_lucy", layout="hwc", needs=("kernel",), cite="Richardson 1972; Lucy 1974; Morozov 1966"
-)
+@nb.method("richardson_lucy", layout="hwc", needs=("kernel",), cite="Richardson 1972; Lucy 1974; Morozov 1966")
 def richardson_lucy(noisy: Any, info: Any, *, iterations: int = 50) -> Any:
     """Richardson–Lucy deconvolution, stopped before it fits the noise: at most `iterations` steps.
 
@@ -112,29 +110,30 @@ def richardson_lucy(noisy: Any, info: Any, *, iterations: int = 50) -> Any:
     return x[:height, :width].astype(np.float32)
 
 
-@nb.method("wiener_deconv", layout="hwc", needs=("kernel",), cite="Wiener 1949; Field 1987")
+@nb.method("wiener_deconv", layout="hwc", needs=("kernel",), cite="Wiener 1949; Field 1987; Stein 1981")
 def wiener_deconv(noisy: Any, info: Any) -> Any:
     """Wiener deconvolution with the power spectrum of natural pictures, c/|f|² (Field 1987).
 
-    c is such that the blurred spectrum has the variance of the input less that of the noise. A noise below
-    the rounding error of 8 bits is taken to be that.
+    c has the least unbiased estimate (Stein 1981) of the risk of the picture blurred again, in steps of 2. A
+    noise below the rounding error of 8 bits is taken to be that.
     """
     y, height, width, transfer = _periodic(noisy, info)
     variance = max(noise_sigma(noisy, info), 1 / (255 * np.sqrt(12))) ** 2
-    f = np.hypot(np.fft.fftfreq(y.shape[0])[:, None], np.fft.rfftfreq(y.shape[1])[None, :])
-    f[0, 0] = np.inf
-    prior = f**-2.0
-    passed = np.abs(transfer[:, :, 0]) ** 2
-    twice = np.full(prior.shape[1], 2.0)
-    twice[0] = 1
-    if y.shape[1] % 2 == 0:
-        twice[-1] = 1
-    unit = float(np.sum(prior * passed * twice)) / (y.shape[0] * y.shape[1])
+    f = np.hypot(np.fft.fftfreq(y.shape[0])[:, None], np.fft.rfftfreq(y.shape[1])[None, :])[:, :, None]
+    f[0, 0] = 1 / max(y.shape[:2])
     mean = y.mean(axis=(0, 1))
-    signal = np.maximum(np.mean(np.square(y - mean), axis=(0, 1)) - variance, variance)
-    spectrum = prior[:, :, None] * (signal / max(unit, np.finfo(np.float64).tiny))
-    gain = np.conj(transfer) * spectrum / (passed[:, :, None] * spectrum + variance)
-    return (mean + _filter(y - mean, gain))[:height, :width].astype(np.float32)
+    # Of a real picture rfft2 holds half the plane: all but the first column stand for two (Nyquist's, for one).
+    power = np.abs(np.fft.rfft2(y - mean, axes=(0, 1))) ** 2
+    twice = np.where(np.arange(f.shape[1]) * 2 % y.shape[1] == 0, 1.0, 2.0)[:, None] / (y.shape[0] * y.shape[1])
+    passed = np.abs(transfer) ** 2
+    best, least = np.zeros_like(transfer), np.inf
+    for c in 2.0 ** np.arange(-24, 1):
+        shrink = passed / (passed + variance / c * f**2)
+        fit = np.sum(np.square(1 - shrink) * power * twice) / y.size
+        risk = fit + 2 * variance * np.sum(shrink * twice)
+        if risk < least:
+            best, least = np.conj(transfer) / (passed + variance / c * f**2), risk
+    return (mean + _filter(y - mean, best))[:height, :width].astype(np.float32)
 
 
 def _periodic(noisy: Any, info: Any) -> tuple[Any, int, int, Any]:

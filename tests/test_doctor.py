@@ -81,12 +81,10 @@ def bound_to(function: Any) -> Bound:
 
 @pytest.fixture
 def plugin(tmp_path: Path) -> Path:
-    """A plug-in file with a method for each fault, prefixed with `ill_`."""
-    methods = [
-        f"@nb.method('ill_{name}')\ndef {name}(noisy, info):\n    {body}\n" for name, body in BODIES.items()
-    ]
+    """A plug-in file with a sound method and those that end or hold up their process, named `ill_…`."""
+    form = "@nb.method('ill_{0}')\ndef {0}(noisy, info):\n    {1}\n"
     file = tmp_path / "ill.py"
-    file.write_text(HEAD + STATE + "\n".join(methods))
+    file.write_text(HEAD + "\n".join(form.format(*item) for item in DEADLY.items()))
     return file
 
 
@@ -174,9 +172,7 @@ def test_what_does_not_apply_is_skipped_and_not_failed(capsys: Any) -> None:
 
 def test_a_need_that_no_regime_meets_is_skipped(tmp_path: Path, capsys: Any) -> None:
     file = tmp_path / "needy.py"
-    file.write_text(
-        HEAD + "@nb.method('needy', needs=('weather',))\ndef needy(noisy, info):\n    return noisy\n"
-    )
+    file.write_text(HEAD + "@nb.method('needy', needs=('weather',))\ndef needy(noisy, info):\n    return noisy\n")
     code, passed, details = diagnose(capsys, "needy", "--plugin", file)
     assert (code, passed) == (0, {"loads": None})
     assert details["loads"] == "needs weather, which the doctor cannot supply"
