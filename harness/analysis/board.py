@@ -161,9 +161,7 @@ def signature(cell: Cell, metric: str, version: int, seeds: Sequence[int], noise
 
 
 def _field(text: str) -> str:
-    return one_line(
-        text.replace("%", "%25").replace("|", "%7C").replace("\n", "%0A").replace("\r", "%0D"), 10_000
-    )
+    return one_line(text.replace("%", "%25").replace("|", "%7C").replace("\n", "%0A").replace("\r", "%0D"), 10_000)
 
 
 def _versioned(display: str, versions: Mapping[str, int]) -> str:
@@ -199,9 +197,7 @@ def failed_costs(records: Iterable[Record]) -> list[Failure]:
 def cost_records(records: Iterable[Record]) -> list[Record]:
     """The measured cost cells, sorted by method and setting."""
     found = [r for r in records if r.cell["kind"] == "cost" and r.cell["outcome"] == "ok" and r.cell["cost"]]
-    return sorted(
-        found, key=lambda r: (r.cell["method"]["display"], cost_setting(r.cell["cost"]), r.cell["key"])
-    )
+    return sorted(found, key=lambda r: (r.cell["method"]["display"], cost_setting(r.cell["cost"]), r.cell["key"]))
 
 
 def cost_setting(cost: Cost | None) -> str:
@@ -228,9 +224,7 @@ def _board(group: Group, costs: Mapping[str, list[Record]]) -> Board:
             if not lacks and record.cell["outcome"] == "ok" and tuple(sorted(record.items)) != align.items:
                 lacks = "its pictures have other names than those of the other methods"
             if lacks:
-                lost.append(
-                    replace(failure_of(record, names[key], where), outcome="incomplete", reason=lacks)
-                )
+                lost.append(replace(failure_of(record, names[key], where), outcome="incomplete", reason=lacks))
         failures += lost
         if not lost:
             rows.append(_row(key, own, names[key], columns, align))
@@ -243,7 +237,7 @@ def _board(group: Group, costs: Mapping[str, list[Record]]) -> Board:
     notes += more
     rows, warned = _against_sanity(rows, rank_by)
     rows, setting = _with_cost(rows, costs)
-    environment = _environment(everything)
+    environment = environment_of(everything)
     version = ",".join(environment.get("noisebench", ("unknown",)))
     return Board(
         dataset=head["dataset"]["display"],
@@ -298,9 +292,7 @@ def _rank_metric(records: Sequence[Record], columns: Sequence[Column]) -> tuple[
     return match, notes
 
 
-def _row(
-    key: MethodKey, own: Sequence[Record], label: str, columns: Sequence[Column], align: Alignment
-) -> Row:
+def _row(key: MethodKey, own: Sequence[Record], label: str, columns: Sequence[Column], align: Alignment) -> Row:
     cell = own[0].cell
     method, flags = cell["method"], cell["method"]["flags"]
     shown = [text for flag, text in FLAGS.items() if flags.get(flag)]
@@ -410,9 +402,7 @@ def _rank(rows: list[Row], column: Column | None, identity: str, n: int) -> tupl
                 interval=(float(intervals[i, 0]), float(intervals[i, 1])) if finite and i else None,
             )
         )
-    return done + judged[len(ranked) :], _how_ranked(
-        len(ranked), tested, ranking.pairs, ranking.smallest_p, n
-    )
+    return done + judged[len(ranked) :], _how_ranked(len(ranked), tested, ranking.pairs, ranking.smallest_p, n)
 
 
 def _how_ranked(ranked: int, tested: int, pairs: int, smallest: float, n: int) -> list[str]:
@@ -447,9 +437,7 @@ def _against_sanity(rows: list[Row], column: Column | None) -> tuple[list[Row], 
             if inputs is not None and row is not inputs:
                 gap = sign * (row.scores[column.label].mean - inputs.scores[column.label].mean)
                 if gap < 0:
-                    warnings.append(
-                        f"{row.label} is below the noisy input by {-gap:.4g} {column.unit}".rstrip()
-                    )
+                    warnings.append(f"{row.label} is below the noisy input by {-gap:.4g} {column.unit}".rstrip())
                     row = replace(row, below_noisy=True)
             if optimum is not None and ruler is not None and row.name != "bayes_optimum":
                 below = optimum.scores[ruler].mean - row.scores[ruler].mean
@@ -475,7 +463,7 @@ def _with_cost(rows: list[Row], costs: Mapping[str, list[Record]]) -> tuple[list
     return [replace(r, cost=f.get(setting)) for r, f in zip(rows, own, strict=True)], setting
 
 
-def _environment(records: Iterable[Record]) -> dict[str, tuple[str, ...]]:
+def environment_of(records: Iterable[Record]) -> dict[str, tuple[str, ...]]:
     """Every version met, by name. Only what is listed here is shown: never a host or user name."""
     found: dict[str, set[str]] = defaultdict(set)
     seen: set[int] = set()

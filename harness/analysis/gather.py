@@ -62,18 +62,16 @@ def groups(records: Iterable[Record]) -> list[Group]:
             found[group_key(cell)][method_key(cell)][cell["seed"]].append(record)
     result = []
     for key in sorted(found):
-        picked = {m: {s: _pick(rs) for s, rs in seeds.items()} for m, seeds in sorted(found[key].items())}
+        picked = {m: {s: pick(rs) for s, rs in seeds.items()} for m, seeds in sorted(found[key].items())}
         for seeds in sorted({tuple(sorted(by_seed)) for by_seed in picked.values()}):
             methods = {m: [b[s] for s in seeds] for m, b in picked.items() if b.keys() >= set(seeds)}
             result.append(Group(key, seeds, methods))
     return result
 
 
-def _pick(records: Sequence[Record]) -> Record:
+def pick(records: Sequence[Record]) -> Record:
     """One record of several of one method and seed: an ok one with most metrics, completed by the others."""
-    ordered = sorted(
-        records, key=lambda r: (r.cell["outcome"] != "ok", -len(r.cell["metrics"]), r.cell["key"])
-    )
+    ordered = sorted(records, key=lambda r: (r.cell["outcome"] != "ok", -len(r.cell["metrics"]), r.cell["key"]))
     first = ordered[0]
     if len(ordered) == 1 or first.cell["outcome"] != "ok":
         return first
@@ -111,9 +109,7 @@ class Alignment:
 
     def __init__(self, records: Iterable[Record]) -> None:
         self._orders: dict[tuple[str, ...], npt.NDArray[np.intp]] = {}
-        complete = Counter(
-            tuple(sorted(r.items)) for r in records if r.cell["outcome"] == "ok" and not self.lacks(r)
-        )
+        complete = Counter(tuple(sorted(r.items)) for r in records if r.cell["outcome"] == "ok" and not self.lacks(r))
         self.items = min(complete, key=lambda items: (-complete[items], items)) if complete else ()
 
     @staticmethod

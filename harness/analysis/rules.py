@@ -1,0 +1,188 @@
+"""The rules of a gate: how much each score may drop, where. YAML read strictly, each mistake named with its line."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ..errors import UsageError, nearest, one_line
+from ..store.record import Cell
+from ..suite import _checked, _mapping, _text, _wrong
+
+QUALITY = ("max_drop", "max_drop_picture", "max_relative", "min_above_identity", "must_stay_first")
+SPEED = "max_latency_rel"
+_IN_UNITS = ("max_drop", "max_drop_picture", "min_above_identity")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Limits for the cells that four glob patterns choose. A limit that is None says nothing; inf allows all.
+
+    `max_drop` (mean) and `max_drop_picture` are losses in the unit of the metric; `max_relative` is a loss of
+    the mean as a share of the baseline's; `max_latency_rel` is a ratio current / baseline; `where` is
+    file and line.
+    """
+
+    where: str
+    metric: str = "*"
+    dataset: str = "*"
+    regime: str = "*"
+    method: str = "*"
+    max_drop: float | None = None
+    max_drop_picture: float | None = None
+    max_relative: float | None = None
+    max_latency_rel: float | None = None
+    min_above_identity: float | None = None
+    must_stay_first: bool | None = None
+
+    def covers(self, cell: Cell, metric: str | None) -> bool:
+        """Whether the rule speaks of this cell, and of this metric of it (None: of its speed)."""
+        return (
+            (metric is None or fnmatchcase(metric, self.metric))
+            and (metric is None or _fits(self.dataset, cell["dataset"]))
+            and _fits(self.regime, cell["regime"])
+            and _fits(self.method, cell["method"])
+        )
+
+
+DEFAULTS = (
+    Rule("default", metric="psnr", max_drop=0.02, max_drop_picture=0.5),
+    Rule("default", metric="ssim", max_drop=0.001),
+)
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A limit that holds, and the file and line that say so."""
+
+    value: float
+    where: str
+
+
+def limits(rules: Sequence[Rule], cell: Cell, metric: str | None) -> dict[str, Limit]:
+    """What holds for a metric of a cell (None: for its speed), by the name of the limit; later rules win."""
+    found: dict[str, Limit] = {}
+    for rule in rules:
+        if rule.covers(cell, metric):
+            for name in QUALITY if metric is not None else (SPEED,):
+                value = getattr(rule, name)
+                if value is not None:
+                    found[name] = Limit(float(value), rule.where)
+    return {name: limit for name, limit in found.items() if not _never(name, limit.value)}
+
+
+def _never(name: str, value: float) -> bool:
+    return (name == "must_stay_first" and not value) or (name != "min_above_identity" and math.isinf(value))
+
+
+def refuse_idle(rules: Sequence[Rule], cells: Sequence[Cell]) -> None:
+    """Raise `UsageError` for a rule of a file that no cell of the baseline falls under: it would guard nothing."""
+    for rule in rules:
+        if rule.where == "default":
+            continue
+        if any(getattr(rule, name) is not None for name in QUALITY) and not any(
+            cell["kind"] == "score" and rule.covers(cell, metric) for cell in cells for metric in cell["metrics"]
+        ):
+            raise UsageError(f"{rule.where}: this rule matches no cell of the baseline: {_there(rule, cells)}")
+        if rule.max_latency_rel is not None and not any(
+            cell["kind"] == "cost" and rule.covers(cell, None) for cell in cells
+        ):
+            raise UsageError(
+                f"{rule.where}: max_latency_rel matches no cost cell of the baseline: give the suite a `cost:`, "
+                "or mend the pattern"
+            )
+
+
+def _there(rule: Rule, cells: Sequence[Cell]) -> str:
+    scored = [cell for cell in cells if cell["kind"] == "score"]
+    for part in ("method", "dataset", "regime"):
+        pattern = getattr(rule, part)
+        names = {cell[part]["display"]: cell[part] for cell in scored}
+        if not any(_fits(pattern, fields) for fields in names.values()):
+            return f"{part} {one_line(pattern, 80)!r}, {one_line(nearest(pattern, names))}"
+    metrics = {metric for cell in scored for metric in cell["metrics"]}
+    if not any(fnmatchcase(metric, rule.metric) for metric in metrics):
+        return f"metric {one_line(rule.metric, 80)!r}, {one_line(nearest(rule.metric, metrics))}"
+    return "its patterns never meet in one cell"
+
+
+def _fits(pattern: str, part: Any) -> bool:
+    # A spec may hold brackets, which a pattern reads as a choice of characters; so it also matches as it stands.
+    names = (part["display"], part["spec"], part["name"])
+    return pattern in names or any(fnmatchcase(name, pattern) for name in names)
+
+
+def _amount(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value) or value < 0:
+        raise ValueError("a number from 0 (.inf: no limit)")
+    return float(value)
+
+
+def _gain(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError("a number")
+    return float(value)
+
+
+def _ratio(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value) or value <= 0:
+        raise ValueError("a ratio above 0, such as 1.25")
+    return float(value)
+
+
+def _yes(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("true or false")
+    return value
+
+
+_FIELDS = {
+    "metric": _text, "dataset": _text, "regime": _text, "method": _text, "max_drop": _amount,
+    "max_drop_picture": _amount, "max_relative": _amount, "max_latency_rel": _ratio,
+    "min_above_identity": _gain, "must_stay_first": _yes,
+}  # fmt: skip
+
+
+def read_rules(path: Path) -> tuple[Rule, ...]:
+    """The default rules, then those of a file: a list of mappings. Raises `UsageError` with file and line."""
+    try:
+        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    except OSError as error:
+        raise UsageError(f"rules {one_line(path)}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"rules {one_line(path)}: not UTF-8 text") from None
+    except (yaml.YAMLError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        raise UsageError(f"{one_line(path)}{line}: not YAML: {one_line(getattr(error, 'problem', error))}") from None
+    if node is None:
+        raise UsageError(f"rules {one_line(path)}: the file is empty: list rules such as `- metric: psnr`")
+    if not isinstance(node, yaml.SequenceNode) or not node.value:
+        raise _wrong(node, path, "a list of rules was due, such as `- {metric: psnr, max_drop: 0.05}`")
+    return (*DEFAULTS, *(_rule(child, path) for child in node.value))
+
+
+def _rule(node: yaml.Node, path: Path) -> Rule:
+    values: dict[str, Any] = {}
+    for key, child in _mapping(node, path).items():
+        if key not in _FIELDS:
+            raise _wrong(child, path, f"unknown key {one_line(key)!r} in a rule: {nearest(key, _FIELDS)}")
+        values[key] = _checked(child, path, key, _FIELDS[key])
+    asked = [name for name in (*QUALITY, SPEED) if name in values]
+    if not asked:
+        raise _wrong(node, path, f"the rule limits nothing: give one of {', '.join((*QUALITY, SPEED))}")
+    if "metric" not in values:
+        for name in _IN_UNITS:
+            if name in values:
+                raise _wrong(node, path, f"{name} needs `metric`, because its unit depends on it")
+        if "must_stay_first" in values:
+            raise _wrong(node, path, "must_stay_first needs `metric`: first by which?")
+    if SPEED in asked and "dataset" in values:
+        raise _wrong(node, path, "max_latency_rel takes no `dataset`: a cost is measured without one")
+    return replace(Rule(f"{one_line(path)}:{node.start_mark.line + 1}"), **values)

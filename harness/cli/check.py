@@ -1,0 +1,118 @@
+"""`noisebench check`: the gate of a continuous integration; its exit code says what came of it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import UsageError, one_line
+from .options import add_json, note, print_json, verb
+
+_EXAMPLES = """  noisebench check results/baseline.json nb-store
+  noisebench check results/baseline.json nb-store --rules rules.yaml --to check
+  noisebench check results/baseline.json nb-store --update     accept what is there now
+
+without --rules: fails on a mean drop above 0.02 dB PSNR or 0.001 SSIM, or above 0.5 dB on one picture
+rules.yaml: a list; later rules win over earlier ones and over these defaults, limit by limit
+  - {metric: ssim, dataset: "photos*", max_drop: 0.002}
+  - {metric: psnr, method: "my_*", max_drop_picture: .inf, min_above_identity: 5}
+  - {method: my_net, max_latency_rel: 1.25}
+  - {metric: psnr, method: my_net, must_stay_first: true}
+
+exit codes: 0 no regression, 1 regression (a missing or newly failing cell is one), 2 usage, 3 nothing comparable"""
+
+
+def add(verbs: Any) -> None:
+    """Add the verb."""
+    p = verb(verbs, "check", "fail where scores dropped against a baseline", _EXAMPLES)
+    p.add_argument("baseline", metavar="BASELINE", help="an export file, or a store")
+    p.add_argument("current", metavar="CURRENT", help="a store, or an export file")
+    p.add_argument("--rules", metavar="FILE", help="a YAML list of rules")
+    p.add_argument("--to", metavar="DIR", help="write check.md and check.xml (JUnit) there; the Markdown is also "
+                   "appended to $GITHUB_STEP_SUMMARY")  # fmt: skip
+    p.add_argument("--update", action="store_true", help="write CURRENT as the new BASELINE, an export file")
+    add_json(p)
+    p.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check, or update the baseline (0)."""
+    from ..analysis.check import check
+    from ..analysis.rules import DEFAULTS, read_rules
+    from ..report.comparison import write_files
+    from ..report.verdict import verdict_junit, verdict_lines, verdict_markdown, verdict_values
+    from ..store.cells import read_records
+
+    to = Path(args.to) if args.to else None
+    if to is not None and to.exists() and not to.is_dir():
+        raise UsageError(f"--to {one_line(to)} is a file: name a folder")
+    baseline = Path(args.baseline)
+    rules = read_rules(Path(args.rules)) if args.rules else DEFAULTS
+    if args.update and baseline.is_dir():
+        raise UsageError(f"--update writes an export file, and {one_line(baseline)} is a folder: name a .json file")
+    current = read_records(Path(args.current))
+    first = args.update and not baseline.exists()
+    if not first and not baseline.exists():
+        raise UsageError(f"no baseline {one_line(baseline)}: `noisebench check BASELINE CURRENT --update` makes it")
+    before = [] if first else read_records(baseline)
+    verdict = check(before, current, rules, (args.baseline, args.current))
+    lines = verdict_lines(verdict)
+    document = verdict_values(verdict)
+    if args.update:
+        _update(baseline, current)
+        lines[-1:] = [*_dropped(before, current), f"{len(current)} cells are the new baseline in {one_line(baseline)}"]
+        document["updated"] = str(baseline)
+    if to is not None:
+        text = verdict_markdown(verdict).encode("utf-8", "replace")
+        files = write_files({"check.md": text, "check.xml": verdict_junit(verdict).encode("utf-8", "replace")}, to)
+        document["files"] = [str(f) for f in files]
+        _append_summary(text)
+    if args.json:
+        print_json(document)
+    else:
+        print("\n".join(lines))
+    return 0 if args.update else verdict.exit_code
+
+
+def _append_summary(text: bytes) -> None:
+    target = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not target:
+        return
+    try:
+        with open(target, "ab") as file:
+            file.write(text)
+    except OSError as error:
+        note(f"the job summary {one_line(target)} cannot be written: {error.strerror}")
+
+
+def _update(path: Path, current: Sequence[Any]) -> None:
+    """Write the new baseline, but never one that could not be checked against."""
+    from ..analysis.check import edited, refuse_nan
+    from ..store.disk import noticing_full_disk, write_file
+    from ..store.export import export_text
+
+    if not any(r.cell["kind"] == "score" and r.cell["outcome"] == "ok" for r in current):
+        raise UsageError("--update: CURRENT has no cell that is ok, so it would guard nothing: run the suite first")
+    for record in current:
+        refuse_nan(record, "CURRENT")
+        if edited(record):
+            raise UsageError(f"--update: cell {one_line(record.cell['key'], 12)} of CURRENT was {edited(record)}")
+    if not path.parent.is_dir():
+        raise UsageError(f"--update: the folder {one_line(path.parent)} is not there: make it first")
+    with noticing_full_disk(path):
+        write_file(path, export_text(current).encode())
+
+
+def _dropped(before: Sequence[Any], current: Sequence[Any]) -> list[str]:
+    """What the new baseline no longer guards, and how many cells came and went."""
+    old, new = {r.cell["key"] for r in before}, {r.cell["key"]: r for r in current}
+    lines = [f"{len(old & new.keys())} cells kept, {len(new.keys() - old)} new, {len(old - new.keys())} gone"]
+    lost = [r for r in current if r.cell["outcome"] != "ok"]
+    for record in lost[:10]:
+        cell = record.cell
+        where = f"{cell['method']['display']} · {cell['dataset']['display']} · {cell['regime']['display']}"
+        lines.append(one_line(f"warning: {where} is {cell['outcome']}, so the new baseline does not guard it"))
+    return lines

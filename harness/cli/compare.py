@@ -1,0 +1,83 @@
+"""`noisebench compare`: two stores, or two methods of one, on the same inputs."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from ..errors import UsageError, one_line
+from .options import add_json, print_json, print_table, verb
+
+_EXAMPLES = """  noisebench compare before-store after-store
+  noisebench compare results/demo.json nb-store --to comparison
+  noisebench compare nb-store --method "nlm(h=0.6)" "nlm(h=0.8)\""""
+
+
+def add(verbs: Any) -> None:
+    """Add the verb."""
+    p = verb(verbs, "compare", "compare two stores, or two methods, on the same inputs", _EXAMPLES)
+    p.add_argument("stores", metavar="STORE", nargs="+", help="one or two stores or export files (A, then B)")
+    p.add_argument("--method", nargs=2, metavar=("A", "B"), help="compare these two methods instead of like with like")
+    p.add_argument("--to", metavar="DIR", help="also write Markdown, CSV, LaTeX, JSON and scatter plots there")
+    add_json(p)
+    p.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Compare; 0 whatever came out, 3 where nothing could be matched."""
+    from ..analysis.compare import choose, compare
+    from ..analysis.match import sound
+    from ..report.comparison import comparison_values, write_comparison
+    from ..store.cells import read_records
+
+    if len(args.stores) > 2:
+        raise UsageError(f"{len(args.stores)} stores given: compare takes one with --method A B, or two")
+    if len(args.stores) == 1 and not args.method:
+        raise UsageError("one store given: name a second one, or two methods with --method A B")
+    to = Path(args.to) if args.to else None
+    if to is not None and to.exists() and not to.is_dir():
+        raise UsageError(f"--to {one_line(to)} is a file: name a folder")
+    sides = [read_records(Path(store)) for store in args.stores]
+    for records, store in zip(sides, args.stores, strict=True):
+        sound(records, store)
+        if not records:
+            raise UsageError(f"{one_line(store)} has no cells: there is nothing to compare")
+    a, b = sides[0], sides[-1]
+    names = [args.stores[0], args.stores[-1]]
+    if args.method:
+        a, b = choose(a, args.method[0], names[0]), choose(b, args.method[1], names[1])
+        if a == b:
+            raise UsageError(f"--method {one_line(args.method[0])} twice in one store: name two methods")
+        names = (
+            list(args.method) if len(sides) == 1 else [f"{m} in {s}" for m, s in zip(args.method, names, strict=True)]
+        )
+    found = compare(a, b, *names, across=bool(args.method))
+    files = write_comparison(found, to) if to is not None else []
+    if args.json:
+        print_json({**comparison_values(found), "files": [str(f) for f in files]})
+    else:
+        _show(found)
+        if files:
+            print(f"\nwritten: {len(files)} files in {to} (start with {files[0]})")
+    return 0 if found.differences else 3
+
+
+def _show(found: Any) -> None:
+    from ..analysis.compare import HOW
+    from ..report import comparison as report
+
+    print(f"A: {one_line(found.name_a)}\nB: {one_line(found.name_b)}\n")
+    table = report.difference_table(found)
+    if table.rows:
+        print_table([list(row) for row in table.rows], list(table.header))
+    else:
+        print("nothing could be matched")
+    for line in report.notes(found):
+        print(f"note: {line}")
+    for title, other in (("not matched", report.unmatched_table(found)), ("speed", report.speed_table(found))):
+        if other.rows:
+            print(f"\n{title}:")
+            print_table([list(row) for row in other.rows], list(other.header))
+    if table.rows:
+        print(f"\n{HOW}")

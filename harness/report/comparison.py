@@ -1,0 +1,257 @@
+"""What `compare` found: text, Markdown, CSV, LaTeX, JSON, and a scatter plot of the pictures."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..analysis.compare import HOW, Comparison, Difference
+from ..errors import UsageError, one_line
+from .escape import latex, markdown, spreadsheet
+from .tables import Table, number, to_latex, to_markdown
+from .verdict import environment_lines, plain
+
+MAX_PLOTS = 12
+MAX_MOVED = 20
+
+
+def difference_table(comparison: Comparison) -> Table:
+    """A row a metric of a matched pair of cells."""
+    rows = []
+    for d in comparison.differences:
+        places = 3 if d.unit == "dB" else 5
+        better, same, worse = d.counts
+        change = _signed(d.difference, d.unit, places)
+        if d.interval is not None:
+            change += " [{}, {}]".format(*(number(v, d.unit, places) for v in d.interval))
+        rows.append(
+            (
+                d.method, d.dataset, d.regime, d.protocol, str(d.seed), f"{d.metric} {'↑' if d.higher else '↓'}",
+                str(len(d.items)), number(_mean(d.a), d.unit, places), number(_mean(d.b), d.unit, places), change,
+                f"{d.p_holm:.2g}", f"{better}/{same}/{worse}",
+            )
+        )  # fmt: skip
+    return Table(
+        ("method", "dataset", "regime", "protocol", "seed", "metric", "pictures", "A", "B", "B − A [95 %]", "p (Holm)",
+         "better/same/worse"),
+        (False, False, False, False, True, False, True, True, True, True, True, True),
+        tuple(rows),
+    )  # fmt: skip
+
+
+def _mean(values: Any) -> float:
+    return float(np.mean(values))
+
+
+def _signed(value: float, unit: str, places: int) -> str:
+    text = number(value, unit, places)
+    return f"+{text}" if value > 0 and text.strip("0.") else text
+
+
+def unmatched_table(comparison: Comparison) -> Table:
+    """Cells without a partner."""
+    return Table(
+        ("side", "method", "where", "why"),
+        (False,) * 4,
+        tuple((u.side, u.method, u.where, u.reason) for u in comparison.unmatched),
+    )
+
+
+def speed_table(comparison: Comparison) -> Table:
+    """Relative latency on both sides."""
+    return Table(
+        ("method", "setting", "× ref in A", "× ref in B", "B / A"),
+        (False, False, True, True, True),
+        tuple((s.method, s.setting, f"{s.a:.3g}", f"{s.b:.3g}", f"{s.b / s.a:.3g}") for s in comparison.speeds),
+    )
+
+
+def notes(comparison: Comparison) -> list[str]:
+    """What must be known to read the table: partial matches, environments."""
+    found: dict[str, None] = {}
+    for d in comparison.differences:
+        if d.note:
+            found[one_line(f"{d.method} · {d.where}: {d.note}")] = None
+    return [*found, *environment_lines(comparison.environments)]
+
+
+def moved(comparison: Comparison) -> list[tuple[Difference, list[tuple[str, float]]]]:
+    """The pictures that moved most, of the differences that moved most in the first metric."""
+    chosen = [d for d in _first_metric(comparison) if d.moved_most()]
+    return [(d, d.moved_most()) for d in chosen[:MAX_MOVED]]
+
+
+def _first_metric(comparison: Comparison) -> list[Difference]:
+    names = [d.metric for d in comparison.differences]
+    first = "psnr" if "psnr" in names else names[0] if names else ""
+    own = [d for d in comparison.differences if d.metric == first]
+    return sorted(own, key=lambda d: (-abs(d.difference) if d.difference == d.difference else 0.0, d.method, d.where))
+
+
+def comparison_markdown(comparison: Comparison, plots: Sequence[tuple[str, str]] = ()) -> str:
+    """The whole comparison; `plots` are (path, caption)."""
+    out = ["# noisebench comparison", "", f"- A: {markdown(comparison.name_a)}", f"- B: {markdown(comparison.name_b)}"]
+    out += ["", markdown(HOW), ""]
+    if comparison.differences:
+        out += [*to_markdown(difference_table(comparison)), ""]
+    else:
+        out += ["Nothing could be matched.", ""]
+    out += [f"- {markdown(text)}" for text in notes(comparison)]
+    if moved(comparison):
+        out += ["", "## Pictures that moved most", ""]
+        for d, pictures in moved(comparison):
+            listed = ", ".join(f"{item} {_signed(change, d.unit, 3)}" for item, change in pictures)
+            out.append(f"- {markdown(f'{d.method} · {d.where} · {d.metric}: {listed}')}")
+    if comparison.unmatched:
+        out += ["", "## Not matched", "", *to_markdown(unmatched_table(comparison))]
+    if comparison.speeds:
+        out += ["", "## Speed", "", *to_markdown(speed_table(comparison))]
+    if plots:
+        out += ["", "## Plots", ""]
+        out += [f"![{markdown(caption)}]({path})\n\n{markdown(caption)}\n" for path, caption in plots]
+    return "\n".join([*out, ""])
+
+
+def comparison_latex(comparison: Comparison) -> str:
+    """A booktabs table to be `\\input`."""
+    caption = f"A: {comparison.name_a}. B: {comparison.name_b}. {HOW}"
+    out = [r"% \usepackage{booktabs,textcomp}\usepackage[T1]{fontenc}", r"\begin{table}", r"\centering"]
+    out += [rf"\caption{{{latex(one_line(caption, 2_000))}}}", r"\label{tab:noisebench-compare}"]
+    out += [*to_latex(difference_table(comparison)), r"\end{table}"]
+    if comparison.unmatched:
+        out += ["", r"\begin{table}", r"\centering", r"\caption{Not matched.}"]
+        out += [*to_latex(unmatched_table(comparison)), r"\end{table}"]
+    return "\n".join([*out, ""])
+
+
+def comparison_csv(comparison: Comparison) -> str:
+    """A row a difference, numbers in full; then a row a cell that was not matched."""
+    head = ["status", "method_a", "method_b", "dataset", "regime", "protocol", "seed", "metric", "unit", "pictures",
+            "a", "b", "difference", "interval_low", "interval_high", "p", "p_holm", "better", "same", "worse",
+            "note"]  # fmt: skip
+    text = io.StringIO()
+    writer = csv.DictWriter(text, head, restval="", lineterminator="\n")
+    writer.writeheader()
+    for d in comparison.differences:
+        low, high = d.interval or ("", "")
+        better, same, worse = d.counts
+        names = (d.method_a, d.method_b, d.dataset, d.regime, d.protocol)
+        values = ["matched", *map(spreadsheet, names), d.seed, d.metric, d.unit, len(d.items), _mean(d.a), _mean(d.b),
+                  d.difference, low, high, d.p, d.p_holm, better, same, worse, spreadsheet(d.note)]  # fmt: skip
+        writer.writerow(dict(zip(head, values, strict=True)))
+    for u in comparison.unmatched:
+        line = {"status": f"only in {u.side}", "method_a" if u.side == "A" else "method_b": spreadsheet(u.method)}
+        writer.writerow({**line, "dataset": spreadsheet(u.where), "note": spreadsheet(u.reason)})
+    return text.getvalue()
+
+
+def comparison_values(comparison: Comparison) -> dict[str, Any]:
+    """Everything, for JSON."""
+    document = {
+        "a": comparison.name_a,
+        "b": comparison.name_b,
+        "about": HOW,
+        "differences": [
+            {
+                "method_a": d.method_a, "method_b": d.method_b, "dataset": d.dataset, "regime": d.regime,
+                "protocol": d.protocol, "seed": d.seed, "metric": d.metric, "unit": d.unit, "higher": d.higher,
+                "pictures": len(d.items), "mean_a": _mean(d.a), "mean_b": _mean(d.b), "difference": d.difference,
+                "interval": list(d.interval) if d.interval else None, "p": d.p, "p_holm": d.p_holm,
+                "better": d.counts[0], "same": d.counts[1], "worse": d.counts[2], "note": d.note,
+                "moved_most": [{"item": item, "change": change} for item, change in d.moved_most()],
+            }
+            for d in comparison.differences
+        ],
+        "unmatched": [vars(u) for u in comparison.unmatched],
+        "speeds": [vars(s) for s in comparison.speeds],
+        "environment": [{"name": n, "a": list(a), "b": list(b)} for n, a, b in comparison.environments],
+    }  # fmt: skip
+    return {name: plain(value) for name, value in document.items()}
+
+
+def write_comparison(comparison: Comparison, to: Path) -> list[Path]:
+    """Write `comparison.{md,csv,tex,json}` and `plots/scatter-*`; the files written. Raises `UsageError`."""
+    plots, left_out = _scatters(comparison)
+    linked = [(f"plots/{name}.png", caption) for name, caption, _, _ in plots]
+    text = comparison_markdown(comparison, linked)
+    if left_out:
+        text += f"\n{left_out}\n"
+    values = json.dumps(comparison_values(comparison), indent=1, ensure_ascii=False, allow_nan=False)
+    files = {
+        "comparison.md": text.encode("utf-8", "replace"),
+        "comparison.csv": comparison_csv(comparison).encode("utf-8", "replace"),
+        "comparison.tex": comparison_latex(comparison).encode("utf-8", "replace"),
+        "comparison.json": (values + "\n").encode("utf-8", "replace"),
+    }
+    for name, _, png, svg in plots:
+        files |= {f"plots/{name}.png": png, f"plots/{name}.svg": svg}
+    return write_files(files, to)
+
+
+def write_files(files: dict[str, bytes], to: Path) -> list[Path]:
+    """Write files into a folder, which is made. Raises `UsageError`."""
+    written = []
+    try:
+        for name, content in files.items():
+            path = to / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+            written.append(path)
+    except OSError as error:
+        raise UsageError(f"--to {one_line(to)} cannot be written: {error.strerror}") from None
+    return written
+
+
+def _scatters(comparison: Comparison) -> tuple[list[tuple[str, str, bytes, bytes]], str]:
+    import matplotlib
+
+    from .plots import house_style
+
+    chosen = [d for d in _first_metric(comparison) if np.isfinite([d.a, d.b]).all()]
+    style: Any = house_style()
+    drawn = []
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(style)
+        for place, difference in enumerate(chosen[:MAX_PLOTS], 1):
+            drawn.append(_scatter(difference, comparison, place))
+    more = len(chosen) - len(drawn)
+    return drawn, f"{MAX_PLOTS} of {len(chosen)} plots are drawn, those that moved most." if more else ""
+
+
+def _scatter(d: Difference, comparison: Comparison, place: int) -> tuple[str, str, bytes, bytes]:
+    """A point a picture: A across, B up, the line of equality between them."""
+    from matplotlib.figure import Figure
+
+    from .plots import COLOURS, fit, save
+
+    figure = Figure(figsize=(3.6, 3.6))
+    axes = figure.add_axes((0.17, 0.15, 0.78, 0.73))
+    low, high = float(min(d.a.min(), d.b.min())), float(max(d.a.max(), d.b.max()))
+    pad = 0.05 * (high - low) or max(0.01, abs(low) * 1e-3)
+    axes.plot([low - pad, high + pad], [low - pad, high + pad], color="#999999", linewidth=0.8)
+    better = d.gains >= 0
+    for chosen, colour, marker in ((better, COLOURS[0], "o"), (~better, COLOURS[1], "v")):
+        axes.plot(d.a[chosen], d.b[chosen], marker, color=colour, markersize=4, markerfacecolor="none")
+    axes.set_xlim(low - pad, high + pad)
+    axes.set_ylim(low - pad, high + pad)
+    axes.set_aspect("equal")
+    unit = f" ({d.unit})" if d.unit else ""
+    one, other = (d.method_a, d.method_b) if d.method_a != d.method_b else (comparison.name_a, comparison.name_b)
+    axes.set_xlabel(fit(f"{d.metric}{unit}, A: {one}", 2.8))
+    axes.set_ylabel(fit(f"{d.metric}{unit}, B: {other}", 2.6))
+    axes.set_title(fit(d.where if d.method_a != d.method_b else f"{d.method} · {d.where}", 3.2, 9), fontsize=8)
+    change = "no number" if math.isnan(d.difference) else _signed(d.difference, d.unit, 3)
+    side = "above" if d.higher else "below"
+    caption = (
+        f"{d.method} · {d.where}: a point a picture, {side} the line B is better; mean {f'{change} {d.unit}'.strip()}."
+    )
+    plot = save(figure, f"scatter-{place:02d}", caption)
+    return plot.name, plot.caption, plot.png, plot.svg

@@ -1,0 +1,155 @@
+"""What `check` found, for people and machines: lines, Markdown for a job summary, JUnit XML, plain values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+from xml.sax.saxutils import escape, quoteattr
+
+from ..analysis.check import INCOMPARABLE, OK, REGRESSION, UNCOUNTED, Finding, Verdict
+from ..errors import one_line
+from .escape import markdown
+from .tables import Table, number, to_markdown
+
+MOST = 50
+"""Findings of a kind that the terminal lists; Markdown, XML and JSON hold all."""
+
+
+def exact(value: float | None, unit: str) -> str:
+    """A score with the digits that a gate needs: dB with 4, others with 5."""
+    if value is None:
+        return "–"
+    return f"{value:.4g}" if unit == "×" else number(value, unit, 4 if unit == "dB" else 5)
+
+
+def change_text(finding: Finding) -> str:
+    """The change with its sign, or the ratio of a speed."""
+    if finding.change is None:
+        return "–"
+    if finding.unit == "×":
+        return f"{finding.change:.3g}×"
+    text = exact(finding.change, finding.unit)
+    return f"+{text}" if finding.change > 0 else text
+
+
+def finding_line(finding: Finding) -> str:
+    """One line of a terminal."""
+    name = f"{finding.place} · {finding.metric}" if finding.metric else finding.place
+    if finding.measured:
+        before, after = exact(finding.baseline, finding.unit), exact(finding.current, finding.unit)
+        name += f": {before} → {after} ({change_text(finding)})"
+    return one_line(f"{name}: {finding.reason}" if finding.reasons else name, 1_000)
+
+
+def verdict_lines(verdict: Verdict) -> list[str]:
+    """What the terminal shows: regressions, then what was not compared and why, then the summary."""
+    out: list[str] = []
+    for status in (REGRESSION, INCOMPARABLE, UNCOUNTED):
+        found = verdict.having(status)
+        out += [f"{status.upper()}  {finding_line(f)}" for f in found[:MOST]]
+        if len(found) > MOST:
+            out.append(f"… and {len(found) - MOST} more {status}")
+    gains = sorted(verdict.having(OK), key=lambda f: (-abs(f.change or 0.0), f.place, f.metric))
+    moved = [f for f in gains if f.unit != "×" and f.change]
+    out += [f"changed, within the rules  {finding_line(f)}" for f in moved[:5]]
+    if verdict.new:
+        out.append(one_line(f"not in the baseline: {len(verdict.new)} cells, such as {verdict.new[0]}"))
+    out += environment_lines(verdict.environments)
+    return [*out, verdict.summary]
+
+
+def environment_lines(differences: Sequence[tuple[str, tuple[str, ...], tuple[str, ...]]]) -> list[str]:
+    """One line for each part of the environment that differs."""
+    return [
+        one_line(f"environment differs: {name} {' or '.join(a) or 'absent'} → {' or '.join(b) or 'absent'}")
+        for name, a, b in differences
+    ]
+
+
+def _table(findings: Sequence[Finding]) -> Table:
+    return Table(
+        ("method", "dataset", "regime", "protocol", "seed", "metric", "pictures", "baseline", "current", "change",
+         "worst picture", "result"),
+        (False, False, False, False, True, False, True, True, True, True, False, False),
+        tuple(
+            (
+                f.method, f.dataset, f.regime, f.protocol, "" if f.seed is None else str(f.seed), f.metric or "–",
+                str(f.pictures) if f.pictures else "–", exact(f.baseline, f.unit), exact(f.current, f.unit),
+                change_text(f), f"{f.worst_item} ({exact(-(f.worst or 0.0), f.unit)})" if f.worst_item else "–",
+                f"{f.status}: {f.reason}" if f.reasons else f.status,
+            )
+            for f in findings
+        ),
+    )  # fmt: skip
+
+
+def verdict_markdown(verdict: Verdict) -> str:
+    """A job summary: the summary, regressions first, the rest folded away."""
+    sign = {0: "✅", 1: "❌", 3: "⚠️"}[verdict.exit_code]
+    out = [f"# {sign} noisebench check", "", markdown(verdict.summary), ""]
+    for status, title in ((REGRESSION, "Regressions"), (INCOMPARABLE, "Not comparable"), (UNCOUNTED, "Not counted")):
+        if verdict.having(status):
+            out += [f"## {title}", "", *to_markdown(_table(verdict.having(status))), ""]
+    if verdict.having(OK):
+        fine = verdict.having(OK)
+        out += ["<details>", f"<summary>{len(fine)} within the rules</summary>", ""]
+        out += [*to_markdown(_table(fine)), "", "</details>", ""]
+    out += [f"- {markdown(line)}" for line in environment_lines(verdict.environments)]
+    if verdict.new:
+        out += [f"- not in the baseline: {markdown(', '.join(verdict.new[:10]))}"]
+    return "\n".join([*out, ""])
+
+
+def verdict_junit(verdict: Verdict) -> str:
+    """JUnit XML: a test case a finding; what was not compared is skipped, and nothing compared is an error."""
+    skipped = len(verdict.having(INCOMPARABLE)) + len(verdict.having(UNCOUNTED))
+    failed, empty = len(verdict.having(REGRESSION)), verdict.exit_code == 3
+    counts = f'tests="{len(verdict.findings) + empty}" failures="{failed}" errors="{int(empty)}" skipped="{skipped}"'
+    out = ['<?xml version="1.0" encoding="UTF-8"?>', f'<testsuites name="noisebench check" {counts}>']
+    out.append(f' <testsuite name="noisebench check" {counts}>')
+    for f in verdict.findings:
+        name = f"{f.dataset} · {f.regime} · {f.protocol} · {f.seed} · {f.metric or 'cell'}"
+        case = f"  <testcase classname={_attribute(f.method)} name={_attribute(name)}"
+        text = escape(finding_line(f))
+        if f.status == REGRESSION:
+            out += [f"{case}>", f"   <failure message={_attribute(f.reason)}>{text}</failure>", "  </testcase>"]
+        elif f.status == OK:
+            out.append(f"{case}/>")
+        else:
+            out += [f"{case}>", f"   <skipped message={_attribute(f'{f.status}: {f.reason}')}/>", "  </testcase>"]
+    if empty:
+        out += ['  <testcase classname="noisebench" name="something was compared">']
+        out += [f"   <error message={_attribute(verdict.summary)}/>", "  </testcase>"]
+    return "\n".join([*out, " </testsuite>", "</testsuites>", ""])
+
+
+def _attribute(text: str) -> str:
+    return quoteattr(one_line(text, 1_000))
+
+
+def verdict_values(verdict: Verdict) -> dict[str, Any]:
+    """Everything, for JSON; infinite numbers are text."""
+    document = {
+        "exit_code": verdict.exit_code,
+        "summary": verdict.summary,
+        "compared": verdict.compared,
+        "regressions": len(verdict.having(REGRESSION)),
+        "not_comparable": len(verdict.having(INCOMPARABLE)),
+        "not_counted": len(verdict.having(UNCOUNTED)),
+        "findings": [vars(f) for f in verdict.findings],
+        "environment": [{"name": n, "baseline": list(a), "current": list(b)} for n, a, b in verdict.environments],
+        "not_in_baseline": list(verdict.new),
+    }
+    return {name: plain(value) for name, value in document.items()}
+
+
+def plain(value: Any) -> Any:
+    """Values that JSON has: NaN is null, infinity is text, a lone surrogate is a question mark."""
+    if isinstance(value, dict):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else "inf" if value > 0 else "-inf"
+    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else value
