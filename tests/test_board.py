@@ -222,7 +222,9 @@ def test_the_oracle_is_shown_but_not_ranked_and_sanity_rows_are() -> None:
 
 def test_a_method_below_the_noisy_input_is_warned_of() -> None:
     board = one(
-        record("identity", {"psnr": [20.0, 20.0]}), record("bad", {"psnr": [19.0, 20.0]}), record(scores={"psnr": [30, 30]})
+        record("identity", {"psnr": [20.0, 20.0]}),
+        record("bad", {"psnr": [19.0, 20.0]}),
+        record(scores={"psnr": [30, 30]}),
     )
     assert board.warnings == ("bad is below the noisy input by 0.5 dB",)
     assert [r.label for r in board.rows if r.below_noisy] == ["bad"]

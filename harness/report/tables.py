@@ -116,11 +116,13 @@ def board_table(board: Board) -> Table:
         ]
     if any(_flags(row) for row in board.rows):
         columns.append(("flags", False, _flags))
+    first = [row.ranks is not None and row.ranks[0] == 1 for row in board.rows]
+    told_apart = any(row.ranks is not None and row.ranks[0] > 1 for row in board.rows)
     return Table(
         tuple(title for title, _, _ in columns),
         tuple(numeric for _, numeric, _ in columns),
         tuple(tuple(show(row) for _, _, show in columns) for row in board.rows),
-        tuple(row.ranks is not None and row.ranks[0] == 1 for row in board.rows),
+        tuple(told_apart and best for best in first),
     )
 
 
@@ -273,7 +275,7 @@ def leaderboard_markdown(
 
 
 def to_latex(table: Table) -> list[str]:
-    """A booktabs tabular; rows that may be best are bold."""
+    """A booktabs tabular; what may be best is bold."""
     lines = [
         r"\begin{tabular}{" + "".join("r" if numeric else "l" for numeric in table.numeric) + "}",
         r"\toprule",
@@ -282,9 +284,8 @@ def to_latex(table: Table) -> list[str]:
     for i, row in enumerate(table.rows):
         cells = [_tex(cell) for cell in row]
         if i < len(table.strong) and table.strong[i]:
-            cells = [
-                rf"\textbf{{{cell}}}" if numeric else cell for cell, numeric in zip(cells, table.numeric, strict=True)
-            ]
+            # Rank and first metric are enough: a bold row shouts.
+            cells = [rf"\textbf{{{cell}}}" if k in (0, 2) else cell for k, cell in enumerate(cells)]
         lines.append(" & ".join(cells) + r" \\")
     return [*lines, r"\bottomrule", r"\end{tabular}"]
 

@@ -1,0 +1,340 @@
+"""Reports: the golden board, hostile names in every format, the same bytes in any order, and speed at size."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import random
+import re
+import resource
+import time
+from html.parser import HTMLParser
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from board_records import cost_record, record, sha
+from noisebench import UsageError
+from noisebench.report.escape import latex, markdown, markdown_code, shorten, slug, spreadsheet
+from noisebench.report.plots import fit, front, legend_names, noise_families, text_width
+from noisebench.report.tables import number
+from noisebench.report.write import write_report
+from noisebench.store.record import Panel, Record
+
+GOLDEN = Path(__file__).parent / "golden"
+HOSTILE = '=<script>alert("x")</script>_&%$#{}~^\\ \n`|*[a](b) ünï 中'
+
+
+def small_board() -> list[Record]:
+    base = np.array([30.0, 28.5, 31.25, 26.0, 29.0, 33.0, 27.5, 30.5, 32.0, 25.5, 34.0, 26.75])
+    wobble = np.array([0.1, -0.2, 0.15, 0.05, -0.1, 0.2, -0.15, 0.0, 0.25, -0.25, 0.3, -0.3])
+    undefined = ["", "", "ssim: a picture smaller than 11"] + [""] * 9
+    return [
+        record("identity", {"psnr": base - 9 + 3 * wobble, "ssim": base / 60}, flags={"baseline": True}),
+        record("nlm", {"psnr": base + wobble, "ssim": base / 40}),
+        record("nlm", {"psnr": base + 2 * wobble, "ssim": base / 39}, display="nlm(h=0.8)"),
+        record("median", {"psnr": base - 3 - wobble, "ssim": np.where(base == 31.25, math.nan, base / 50)},
+               row_notes=undefined, flags={"blind": True}),
+        record("blur", {"psnr": base - 12 + 5 * wobble, "ssim": base / 70}),
+        record("oracle", {"psnr": [math.inf] * 12, "ssim": [1.0] * 12}, flags={"oracle": True, "baseline": True}),
+        record("net", {"psnr": [31.0, 30.0]}, pictures=12, outcome="failed", reason="RuntimeError: no luck",
+               traceback="Traceback (most recent call last):\n  …\nRuntimeError: no luck\n"),
+        record("bm3d", {}, pictures=12, outcome="skipped", reason="needs the package bm3d: pip install bm3d"),
+        cost_record("identity", p50=0.02, peak=100),
+        cost_record("nlm", p50=150.0, peak=70 * 2**20, params=None, reasons={"params": "not a network"}),
+        cost_record("median", outcome="timeout", reason="over 600 s"),
+    ]  # fmt: skip
+
+
+def png(seed: int, size: int = 24) -> bytes:
+    picture = np.random.default_rng(seed).integers(0, 256, (size, size, 3), dtype=np.uint8)
+    return bytes(cv2.imencode(".png", picture)[1].tobytes())
+
+
+def full_board() -> list[Record]:
+    """Two levels, costs, crops and a hostile name everywhere a name can stand."""
+    rng = np.random.default_rng(5)
+    records = []
+    for sigma in (15, 50):
+        for i, name in enumerate(("identity", "nlm", HOSTILE)):
+            records.append(
+                record(name, {"psnr": rng.normal(30 + i, 1, 7), "ssim": rng.uniform(0, 1, 7)}, dataset=HOSTILE,
+                       regime=f"gaussian(sigma={sigma})", items=[f"{HOSTILE}{k}" for k in range(7)],
+                       notes=[HOSTILE], environment={"noisebench": "0.1.0", "cpu": HOSTILE},
+                       panel=Panel(f"{HOSTILE}0", png(0), png(sigma), png(sigma + i)))
+            )  # fmt: skip
+        records.append(
+            record("bad", {}, display=f"bad{HOSTILE}", dataset=HOSTILE, regime=f"gaussian(sigma={sigma})", pictures=7,
+                   outcome="failed", reason=HOSTILE, traceback=HOSTILE)
+        )  # fmt: skip
+    return [*records, *(cost_record(n, p50=3.0 + i, reasons={"macs": HOSTILE}) for i, n in enumerate(("nlm", HOSTILE)))]
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("hostile")
+    write_report(full_board(), folder, title=HOSTILE)
+    return folder
+
+
+class Elements(HTMLParser):
+    """Collects every element with its attributes, and the text shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def test_the_golden_board(tmp_path: Path) -> None:
+    write_report(small_board(), tmp_path, title="A small board")
+    assert (tmp_path / "leaderboard.md").read_text() == (GOLDEN / "board.md").read_text()
+    assert (tmp_path / "leaderboard.csv").read_text() == (GOLDEN / "board.csv").read_text()
+    assert (tmp_path / "leaderboard.tex").read_text() == (GOLDEN / "board.tex").read_text()
+
+
+def test_an_empty_store_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="holds no cell: run a suite first"):
+        write_report([], tmp_path / "report")
+    assert not (tmp_path / "report").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match=r"cannot write the report to .*choose another folder with --to"):
+        write_report(small_board(), tmp_path / "file")
+
+
+def test_the_same_bytes_in_any_order(tmp_path: Path) -> None:
+    records = full_board() + [r for r in small_board() if r.cell["kind"] == "score"]
+    first = {p.relative_to(tmp_path / "a"): p.read_bytes() for p in write_report(records, tmp_path / "a")}
+    random.Random(1).shuffle(records)
+    second = {p.relative_to(tmp_path / "b"): p.read_bytes() for p in write_report(records, tmp_path / "b")}
+    assert sorted(first) == sorted(second)
+    assert [name for name in first if first[name] != second[name]] == []
+
+
+def test_a_second_report_replaces_the_plots_of_the_first(tmp_path: Path) -> None:
+    write_report(full_board(), tmp_path)
+    (tmp_path / "plots" / "mine.txt").write_text("kept")
+    write_report(small_board(), tmp_path)
+    assert sorted(p.name for p in (tmp_path / "plots").iterdir()) == [
+        "mine.txt", "pareto-01-photos-gaussian-sigma-25.png", "pareto-01-photos-gaussian-sigma-25.svg",
+    ]  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------- hostile names
+
+
+def test_the_page_has_no_script_and_fetches_nothing(hostile: Path) -> None:
+    source = (hostile / "leaderboard.html").read_text()
+    page = Elements()
+    page.feed(source)
+    assert {tag for tag, _ in page.found} <= {
+        "html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "nav", "ul", "li", "a", "section", "div",
+        "table", "thead", "tbody", "tr", "th", "td", "strong", "code", "figure", "img", "figcaption", "footer",
+    }  # fmt: skip
+    known = {"lang", "charset", "http-equiv", "content", "name", "class", "id", "href", "src", "alt", "scope",
+             "tabindex", "aria-label"}  # fmt: skip
+    assert {key for _, attributes in page.found for key in attributes} <= known
+    assert all(a["src"].startswith("data:image/png;base64,") for tag, a in page.found if tag == "img")  # type: ignore[union-attr]
+    assert all(a["href"].startswith("#") for tag, a in page.found if tag == "a")  # type: ignore[union-attr]
+    policy = next(a["content"] for _, a in page.found if a.get("http-equiv") == "Content-Security-Policy")
+    assert re.fullmatch(r"default-src 'none'; img-src data:; style-src 'sha256-[\w+/=]+'", str(policy))
+    assert '=<script>alert("x")</script>_&%$#{}~^\\ `|*[a](b) ünï 中' in page.text
+
+
+def test_every_anchor_of_the_page_exists_once(hostile: Path) -> None:
+    page = Elements()
+    page.feed((hostile / "leaderboard.html").read_text())
+    ids = [a["id"] for _, a in page.found if "id" in a]
+    assert len(ids) == len(set(ids))
+    assert {str(a["href"])[1:] for tag, a in page.found if tag == "a"} == set(ids)
+
+
+def test_markdown_rows_keep_their_columns_and_hold_no_html(hostile: Path) -> None:
+    text = (hostile / "leaderboard.md").read_text()
+    outside_code = re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", text.replace("\\`", ""))
+    assert "<" not in outside_code
+    tables: list[list[str]] = [[]]
+    for line in text.splitlines():
+        if line.startswith("| ") or line.startswith("|-"):
+            tables[-1].append(line)
+        elif tables[-1]:
+            tables.append([])
+    for table in filter(None, tables):
+        assert len({len(re.findall(r"(?<!\\)(?:\\\\)*\|", line)) for line in table}) == 1
+
+
+def test_csv_has_no_formula_and_numbers_stay_numbers(hostile: Path) -> None:
+    rows = list(csv.reader(io.StringIO((hostile / "leaderboard.csv").read_text())))
+    assert len({len(row) for row in rows}) == 1
+    head = rows[0]
+    for row in rows[1:]:
+        for name, cell in zip(head, row, strict=True):
+            if cell[:1] in ("=", "+", "-", "@"):
+                assert name in ("difference", "interval_low", "interval_high") and math.isfinite(float(cell))
+    assert rows[1][head.index("dataset")].startswith("'=<script>")
+    assert sum(row[head.index("difference")].startswith("-") for row in rows[1:]) == 4
+
+
+def test_latex_has_no_raw_special_character(hostile: Path) -> None:
+    text = (hostile / "leaderboard.tex").read_text()
+    named = latex(HOSTILE)
+    assert named == (
+        r"=\textless{}script\textgreater{}alert(\textquotedbl{}x\textquotedbl{})\textless{}/script\textgreater{}"
+        r"\_\&\%\$\#\{\}\textasciitilde{}\textasciicircum{}\textbackslash{} \textasciigrave{}\textbar{}*[a](b) ünï 中"
+    )
+    assert named in text
+    body = [line for line in text.splitlines() if not line.startswith("%")]
+    assert not [line for line in body if re.search(r"(?<!\\)[%#~^_]", line)]
+    assert sum(line == r"\toprule" for line in body) == sum(line == r"\bottomrule" for line in body) == 3
+
+
+def test_no_file_name_comes_from_a_name(hostile: Path) -> None:
+    names = [p.relative_to(hostile).as_posix() for p in hostile.rglob("*") if p.is_file()]
+    assert all(re.fullmatch(r"(plots/)?[a-z0-9-]+\.(md|csv|tex|html|json|png|svg)", name) for name in names)
+    assert slug("../../etc/passwd") == "etc-passwd"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("a|b", "a\\|b"), ("a\nb", "a b"), ("<b>", "&lt;b&gt;"), ("`x`", "\\`x\\`"), ("bayes_shrink", "bayes_shrink"),
+     ("_x_", "\\_x\\_"), ("[a](b)", "\\[a\\](b)"), ("a\\|b", "a\\\\\\|b")],
+)  # fmt: skip
+def test_markdown_escapes(text: str, expected: str) -> None:
+    assert markdown(text) == expected
+
+
+def test_code_spans_survive_backticks() -> None:
+    assert (markdown_code("a|b"), markdown_code("a``b"), markdown_code("`")) == ("`a|b`", "```a``b```", "`` ` ``")
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", "\r@"])
+def test_a_formula_gets_an_apostrophe(start: str) -> None:
+    assert spreadsheet(f"{start}1").startswith("'")
+
+
+# ------------------------------------------------------------------------------------------- contents
+
+
+def test_summary_has_every_number_of_the_board(tmp_path: Path) -> None:
+    write_report(small_board(), tmp_path)
+    document = json.loads((tmp_path / "summary.json").read_text())
+    (board,) = document["boards"]
+    rows = {row["method"]: row for row in board["rows"]}
+    assert rows["nlm"]["scores"]["psnr"] == {"mean": 29.5041667, "note": ""}
+    assert rows["oracle"]["scores"]["psnr"]["mean"] == "inf"
+    assert rows["median"]["scores"]["ssim"]["mean"] is None
+    assert "smaller than 11" in rows["median"]["scores"]["ssim"]["note"]
+    assert rows["nlm"]["cost"]["latency_ms"]["p50"] == 150.0
+    assert rows["blur"]["below_noisy"] is True
+    assert [(f["label"], f["outcome"]) for f in document["failures"]] == [
+        ("bm3d", "skipped"), ("net", "failed"), ("median", "timeout"),
+    ]  # fmt: skip
+    assert board["fingerprint"] == sha("photos")
+
+
+def test_neither_clock_nor_host_is_in_a_report(hostile: Path, tmp_path: Path) -> None:
+    write_report(small_board(), tmp_path)
+    for path in [*tmp_path.rglob("*"), *hostile.rglob("*")]:
+        if path.is_file():
+            content = path.read_bytes()
+            assert b"secret-host" not in content
+            assert not re.search(rb"20\d\d-\d\d-\d\dT|<dc:date>|tEXtSoftware|tEXtDate", content)
+
+
+def test_a_failed_seed_is_listed_once_though_it_stands_on_two_boards(tmp_path: Path) -> None:
+    records = [
+        record("a", {"psnr": [20.0]}, seed=0),
+        record("b", {}, pictures=1, seed=0, outcome="failed", reason="no"),
+        record("b", {"psnr": [20.0]}, seed=1),
+    ]
+    write_report(records, tmp_path)
+    document = json.loads((tmp_path / "summary.json").read_text())
+    assert [(b["seeds"], len(b["rows"])) for b in document["boards"]] == [([0], 1), ([0, 1], 0)]
+    assert len(document["failures"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "expected"),
+    [(28.567, "dB", "28.57"), (0.80123, "", "0.8012"), (0.00032149, "", "0.0003215"), (-0.451, "dB", "−0.45"),
+     (-0.001, "dB", "0.00"), (math.inf, "dB", "inf"), (math.nan, "dB", "n/d"), (None, "dB", "–")],
+)  # fmt: skip
+def test_numbers_as_the_board_prints_them(value: float | None, unit: str, expected: str) -> None:
+    assert number(value, unit) == expected
+
+
+# ---------------------------------------------------------------------------------------------- plots
+
+
+def test_each_kind_of_plot_is_drawn_at_paper_width(hostile: Path) -> None:
+    plots = sorted(p.name for p in (hostile / "plots").iterdir() if p.suffix == ".png")
+    kinds = [re.sub(r"-\d\d-.*", "", name) for name in plots]
+    assert kinds == ["noise-level", "panel", "panel", "pareto", "pareto"]
+    widths = {cv2.imread(str(hostile / "plots" / name)).shape[1] for name in plots}
+    assert widths == {7 * 150, 7 * 200}
+
+
+def test_a_family_is_one_parameter_that_varies() -> None:
+    from noisebench.analysis.board import boards
+
+    made = boards(
+        [
+            record(scores={"psnr": [20.0]}, regime=f"poisson_gaussian(peak={peak}, sigma={sigma})")
+            for peak, sigma in ((30, 5), (30, 10), (60, 5))
+        ]
+        + [record(scores={"psnr": [20.0]}, regime="gaussian(sigma=25)")]
+    )
+    families = noise_families(made)
+    assert [(f.parameter, f.regime, [level for level, _ in f.boards]) for f in families] == [
+        ("poisson_gaussian.sigma", "poisson_gaussian(peak=30)", [5.0, 10.0]),
+        ("poisson_gaussian.peak", "poisson_gaussian(sigma=5)", [30.0, 60.0]),
+    ]
+
+
+def test_the_front_holds_what_no_other_beats() -> None:
+    points = [(1.0, 20.0), (2.0, 25.0), (3.0, 24.0), (2.0, 26.0), (9.0, 26.0)]
+    assert front(points, higher=True) == [0, 3]
+    assert front(points, higher=False) == [0]
+
+
+def test_names_fit_their_room_and_stay_apart() -> None:
+    long = [f"vst(kind=anscombe, method=trained(arch=unet(width={w}), optimizer=sgd_sai))" for w in (16, 32)]
+    names = legend_names(["W" * 200, "nlm", *long], 1.5)
+    assert all(text_width(name, 8) <= 1.5 for name in names.values())
+    assert len(set(names.values())) == 4
+    assert names["nlm"] == "nlm"
+    assert fit("中" * 99, 1.0) != "中" * 99
+    assert shorten("nlm(h=0.6, patch=7)", 10) == "nlm(…ch=7)"
+
+
+def test_crops_that_are_no_pictures_do_not_stop_the_report(tmp_path: Path) -> None:
+    torn = Panel("p000", b"", b"not a picture", png(1)[:40])
+    small = Panel("p000", png(1), png(2), png(3, size=8))
+    for panel in (torn, small):
+        assert write_report([record(scores={"psnr": [20.0] * 6}, panel=panel)], tmp_path)
+
+
+def test_a_big_store_takes_seconds(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    items = [f"p{i:03d}" for i in range(100)]
+    records = [
+        record(f"m{m:02d}", {"psnr": rng.normal(30, 1, 100)}, regime=f"gaussian(sigma={g})", items=items)
+        for g in range(1, 21) for m in range(50)
+    ]  # fmt: skip
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    start = time.process_time()
+    write_report(records, tmp_path)
+    # A tenth of 10,000 cells × 100 pictures; the CPU time, because the tests share the machine.
+    assert time.process_time() - start < 6.0
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 * 1024
