@@ -69,7 +69,9 @@ def telea(noisy: Any, info: Any, *, radius: int = 3) -> Any:
     byte = missing.astype(np.uint8)
 
     def fill(plane: Any) -> Any:
-        # OpenCV's float path works with absolute steps of about 1, so that [0, 1] itself comes out as noise.
+        # OpenCV takes gradients across missing pixels too: what is hidden there must not leak into the result.
+        plane = np.where(missing, plane[~missing].mean(), plane)
+        # Its float path works with absolute steps of about 1, so that [0, 1] itself comes out as noise.
         return cv2.inpaint(plane * 65535, byte, radius, cv2.INPAINT_TELEA) / 65535
 
     return np.where(missing[:, :, None], per_channel(fill, noisy), noisy).astype(np.float32)

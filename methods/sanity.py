@@ -42,7 +42,9 @@ def bayes_optimum(noisy: Any, info: Any) -> Any:
         raise nb.Skip("the optimum is known for white Gaussian noise of a disclosed sigma only")
     sigma = float(info.sigma)
     observed = np.asarray(noisy, np.float64)
-    if not _is_white_gaussian(observed - clean, sigma):
+    digital = info.sample.clean.dtype.kind == "f" and info.bit_depth is not None
+    clipped = bool(np.isin(observed, (0, 1)).any())
+    if digital or clipped or not _is_white_gaussian(observed - clean, sigma):
         raise nb.Skip("the optimum is known for white Gaussian noise only, which this is not")
     if "spectrum" in meta:
         return _wiener(observed, np.asarray(meta["spectrum"], np.float64), meta["mean"], sigma)
