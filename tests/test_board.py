@@ -304,13 +304,22 @@ def test_costs_join_by_spec_and_source_at_the_most_common_setting() -> None:
 def test_the_signature_pins_a_score_down() -> None:
     board = one(record(scores={"psnr": [20.0]}, dataset="set12", regime="downsample(scale=2) + gaussian(sigma=5)"))
     assert board.signatures["psnr"] == (
-        "psnr|uint8@1|downsample(scale=2) + gaussian(sigma=5)@downsample=1,gaussian=1|"
-        f"set12:{sha('set12')[:12]}|seed 0|noisebench 0.1.0"
+        f"psnr|uint8@1|downsample(scale=2) + gaussian(sigma=5)@1+1|set12:{sha('set12')[:12]}|seed 0|noisebench 0.1.0"
     )
     plain = one(record(scores={"ssim": [0.5]}, dataset="a|b%"), record(scores={"ssim": [0.5]}, dataset="a|b%", seed=3))
     assert plain.signatures["ssim"] == (
         f"ssim|uint8@1|gaussian(sigma=25)@1|a%7Cb%25:{sha('a|b%')[:12]}|seeds 0,3|noisebench 0.1.0"
     )
+
+
+def test_explain_reads_the_signature_of_a_board_back() -> None:
+    from noisebench.analysis.signature import explain_signature
+
+    regime = "downsample(scale=2) + gaussian(sigma=5)"
+    board = one(*(record(scores={"psnr": [20.0]}, regime=regime, seed=s) for s in (0, 1)))
+    told = {part["part"]: part for part in explain_signature(board.signatures["psnr"])["parts"]}
+    assert told["regime"]["now"] == told["protocol"]["now"] == "same version now"
+    assert (told["dataset"]["value"], told["seed"]["value"]) == ("photos", "0,1")
 
 
 def test_the_host_name_is_no_part_of_a_board() -> None:

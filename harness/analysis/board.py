@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import one_line
-from ..store.record import Cell, Cost, Panel, Record
+from ..errors import UsageError, one_line
+from ..spec import parse
+from ..store.record import Cell, Cost, NamedPart, Panel, Record
 from .gather import Alignment, Group, MethodKey, digest, groups, labels
 from .statistics import (
     ALPHA,
@@ -151,8 +152,8 @@ def signature(cell: Cell, metric: str, version: int, seeds: Sequence[int], noise
     data = cell["dataset"]
     fields = [
         metric if version == 1 else f"{metric}@{version}",
-        _versioned(cell["protocol"]["display"], cell["protocol"]["versions"]),
-        _versioned(cell["regime"]["display"], cell["regime"]["versions"]),
+        _versioned(cell["protocol"]),
+        _versioned(cell["regime"]),
         f"{data['name']}:{data['fingerprint'][:12]}",
         f"seed{'s' if len(seeds) > 1 else ''} {','.join(map(str, seeds))}",
         f"noisebench {noisebench}",
@@ -164,10 +165,17 @@ def _field(text: str) -> str:
     return one_line(text.replace("%", "%25").replace("|", "%7C").replace("\n", "%0A").replace("\r", "%0D"), 10_000)
 
 
-def _versioned(display: str, versions: Mapping[str, int]) -> str:
-    if len(versions) == 1:
-        return f"{display}@{next(iter(versions.values()))}"
-    return f"{display}@{','.join(f'{name}={versions[name]}' for name in sorted(versions))}"
+def _versioned(part: NamedPart) -> str:
+    """Display form @ version; the parts of a sum `a + b` have one version each, in their order: `@1+2`."""
+    versions = part["versions"]
+    try:
+        spec = parse(part["spec"])
+        names = [p.name for p in (spec, *spec.then)]
+    except UsageError:
+        names = []
+    if not all(name in versions for name in names) or not names:
+        names = sorted(versions)
+    return f"{part['display']}@{'+'.join(str(versions[name]) for name in names)}"
 
 
 def failure_of(record: Record, label: str, where: str) -> Failure:
@@ -246,7 +254,7 @@ def _board(group: Group, costs: Mapping[str, list[Record]]) -> Board:
         regime=head["regime"]["display"],
         regime_spec=head["regime"]["spec"],
         regime_name=head["regime"]["name"],
-        protocol=_versioned(head["protocol"]["display"], head["protocol"]["versions"]),
+        protocol=_versioned(head["protocol"]),
         seeds=group.seeds,
         items=align.items,
         columns=tuple(columns),
