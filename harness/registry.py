@@ -154,7 +154,10 @@ REGIMES = Registry(
 METRICS = Registry(
     "metric",
     "noisebench.metrics",
-    {"noisebench.scoring.fidelity": ("psnr", "ssim", "ms_ssim", "mse", "mae")},
+    {
+        "noisebench.scoring.fidelity": ("psnr", "ssim", "ms_ssim", "mse", "mae"),
+        "noisebench.scoring.perceptual": ("gmsd", "vif", "haarpsi", "snr", "nrmse", "epi", "enl"),
+    },
 )
 PROTOCOLS = Registry("protocol", None, {"noisebench.scoring.protocol": ("uint8", "float", "raw", "y8", "gray8")})
 REGISTRIES = {r.kind: r for r in (METHODS, DATASETS, REGIMES, METRICS, PROTOCOLS)}
