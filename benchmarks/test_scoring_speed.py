@@ -90,9 +90,7 @@ def test_ratios(capsys, size, rounds):
     with capsys.disabled():
         print(f"\npsnr + ssim, {size} RGB, one thread, median of {rounds} on {os.cpu_count()} cores")
         for name in calls:
-            ours, theirs = (
-                [np.median(values[key]) for values in (wall, cpu)] for key in ("noisebench", name)
-            )
+            ours, theirs = ([np.median(values[key]) for values in (wall, cpu)] for key in ("noisebench", name))
             print(
                 f"  {name:24}wall {theirs[0]:8.2f} ms{theirs[0] / ours[0]:7.1f} ×"
                 f"    CPU {theirs[1]:8.2f} ms{theirs[1] / ours[1]:7.1f} ×"

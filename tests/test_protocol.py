@@ -90,9 +90,7 @@ def test_the_clean_picture_rounded_to_float32_counts_as_identical(spec):
 
 
 def test_y8_is_the_studio_luma_in_float():
-    colours = np.array(
-        [[[0, 0, 0], [255, 255, 255], [255, 0, 0], [0, 255, 0], [0, 0, 255], [10, 20, 30]]], np.uint8
-    )
+    colours = np.array([[[0, 0, 0], [255, 255, 255], [255, 0, 0], [0, 255, 0], [0, 0, 255], [10, 20, 30]]], np.uint8)
     prepared = pair(colours, colours, "y8")
     expected = [16, 235, 81.481, 144.553, 40.966, 16 + (654.81 + 2571.06 + 748.98) / 255]
     assert prepared.x.shape == (1, 6, 1)
@@ -196,9 +194,7 @@ def test_a_protocol_and_a_metric_of_ones_own(monkeypatch):
         return float(np.abs(pair.x - pair.y).max()) / pair.peak * scale
 
     assert bind("test_half_range", PROTOCOLS).versions == {"test_half_range": 3}
-    scores = nb.score(
-        [[0.0, 0.5]], [[0.0, 0.25]], ("test_worst(scale=2)", "mae"), "test_half_range(offset=1)"
-    )
+    scores = nb.score([[0.0, 0.5]], [[0.0, 0.25]], ("test_worst(scale=2)", "mae"), "test_half_range(offset=1)")
     assert scores == {"test_worst(scale=2)": 0.5, "mae": 0.125}
 
 

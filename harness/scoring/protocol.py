@@ -111,8 +111,7 @@ def prepare(restored: Array, clean: Array, bound: Bound) -> Pair:
     x, y = as_picture(restored, "restored"), as_picture(clean, "clean")
     if x.shape != y.shape:
         raise UsageError(
-            f"restored picture is {shape_text(x.shape)} and clean is {shape_text(y.shape)} (H×W×C): "
-            "give equal shapes"
+            f"restored picture is {shape_text(x.shape)} and clean is {shape_text(y.shape)} (H×W×C): give equal shapes"
         )
     if bound.entry.meta["bits"] == 8:
         x, y = to_8bit(x, "restored"), to_8bit(y, "clean")
@@ -183,6 +182,4 @@ def _finite_range(picture: Array, who: str) -> tuple[float, float]:
 
 def _grey_or_rgb(picture: Array, name: str) -> None:
     if picture.shape[2] not in (1, 3):
-        raise UsageError(
-            f"protocol {name} takes 1 or 3 channels, not {picture.shape[2]}: use uint8, float or raw"
-        )
+        raise UsageError(f"protocol {name} takes 1 or 3 channels, not {picture.shape[2]}: use uint8, float or raw")

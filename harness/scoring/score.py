@@ -41,8 +41,7 @@ def score(
     x, y = _as_array(restored, "restored"), _as_array(clean, "clean")
     if y.dtype.kind == "f" and y.size and float(y.max()) > 16:
         raise UsageError(
-            f"clean picture is float and reaches {float(y.max()):g}: floats are on [0, 1]; "
-            "divide, or give uint8"
+            f"clean picture is float and reaches {float(y.max()):g}: floats are on [0, 1]; divide, or give uint8"
         )
     return score_pair(x, y, rules, chosen)
 

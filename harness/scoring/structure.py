@@ -20,6 +20,8 @@ _MARGIN = 2 * _RADIUS
 _SIGMA = 1.5
 K1, K2 = 0.01, 0.03
 _ROWS, _VALUES = 96, 1536
+_SMALL = 1 << 16
+"""Below so many values float64 is used: few rounding errors do not cancel, and time is no matter."""
 
 
 def gaussian_taps() -> Array:
@@ -49,11 +51,12 @@ def mean_structure(x: Array, y: Array, peak: float, *, luminance: bool = True) -
     size = (min(height, _ROWS + _MARGIN)) * min(width, columns + _MARGIN) * channels
     single, double = np.empty((6, size), np.float32), None
     wild = x.dtype == np.float64 and max(np.abs(x).max(), np.abs(y).max()) > 2 * peak
+    careful = wild or x.size < _SMALL
     total = 0.0
     for top in range(0, height - _MARGIN, _ROWS):
         for left in range(0, width - _MARGIN, columns):
             piece = np.s_[top : top + _ROWS + _MARGIN, left : left + columns + _MARGIN]
-            part = None if wild else _sum(x[piece], y[piece], peak, luminance, single)
+            part = None if careful else _sum(x[piece], y[piece], peak, luminance, single)
             if part is None:
                 double = np.empty((6, size), np.float64) if double is None else double
                 part = _sum(x[piece], y[piece], peak, luminance, double)
@@ -81,7 +84,7 @@ def _sum(x: Array, y: Array, peak: float, luminance: bool, planes: Array) -> flo
     s, d, ms, md, vs, vd = (plane.reshape(shape[0], -1)[_RADIUS:-_RADIUS] for plane in (s, d, ms, md, vs, vd))
     vs -= np.multiply(ms, ms, out=s)
     vd -= np.multiply(md, md, out=d)
-    if dtype == np.float32 and _doubtful(d, vs, vd, c2):
+    if dtype == np.float32 and _doubtful(ms, md, vs, vd, peak):
         return None
     np.subtract(vs, vd, out=s)
     vs += vd
@@ -99,19 +102,20 @@ def _sum(x: Array, y: Array, peak: float, luminance: bool, planes: Array) -> flo
     return float(cv2.sumElems(s[:, edge:-edge])[0])
 
 
-def _doubtful(squares: Array, vs: Array, vd: Array, c2: float) -> bool:
-    """Whether the rounding errors of float32 may add up in one direction; `squares` are m_d².
+def _doubtful(ms: Array, md: Array, vs: Array, vd: Array, peak: float) -> bool:
+    """Whether rounding errors of float32 may add up instead of cancelling: judged on a sample of a piece.
 
-    They do in flat areas only. There v_s is off by 1e-7 m_s², which matters where d has structure and s has
-    not (y is a negative of x); v_d by 1e-7 m_d², which matters where x and y differ much in brightness.
+    Of v_s the error is about 1e-7 m_s², which moves the map by v_d / (v_s + v_d)² times that; it has the same
+    sign wherever m_s is the same, so it does not cancel where m_s takes few values (blocks with noise) or where
+    y is a negative of x. Of v_d it is 1e-7 m_d², which tells in areas of unequal brightness.
     """
-    thin = slice(None, None, 4)  # the planes are smooth: every fourth row tells
-    total_s, total_d = (float(cv2.sumElems(v[thin])[0]) for v in (vs, vd))
-    if total_d > 1.5 * total_s:
+    ms, md, vs, vd = (plane[::6, ::7].ravel() for plane in (ms, md, vs, vd))
+    total = vs + vd
+    if vd.sum() > 1.5 * vs.sum() or np.mean(md * md / total) > 0.5:
         return True
-    if float(cv2.sumElems(squares[thin])[0]) < 0.5 * c2 * vs[thin].size:
-        return False
-    return float(np.mean(squares[thin] / (vs[thin] + vd[thin]), dtype=np.float64)) > 0.5
+    levels = np.rint(ms * (32 / peak)).astype(np.int64)
+    moved = np.bincount(levels - levels.min(), weights=ms * ms * vd / total**2) / levels.size
+    return float(np.linalg.norm(moved)) > 5
 
 
 def _mean(piece: Array) -> float:

@@ -32,9 +32,7 @@ def score_tensors(restored: Any, clean: Any, protocol: Bound, metrics: Sequence[
     import torch
 
     if restored.device != clean.device:
-        raise UsageError(
-            f"restored tensor is on {restored.device} and clean on {clean.device}: move one of them"
-        )
+        raise UsageError(f"restored tensor is on {restored.device} and clean on {clean.device}: move one of them")
     if restored.device.type == "mps":  # has no float64
         restored, clean = restored.cpu(), clean.cpu()
     with torch.no_grad():
@@ -49,26 +47,16 @@ def prepare_tensors(restored: Any, clean: Any, protocol: Bound) -> tuple[Tensor,
 
     for who, tensor in (("restored", restored), ("clean", clean)):
         if tensor.ndim != 4 or tensor.shape[0] != 1 or tensor.numel() == 0:
-            raise UsageError(
-                f"{who} tensor has shape {tuple(tensor.shape)}: give (1, C, H, W), one at a time"
-            )
+            raise UsageError(f"{who} tensor has shape {tuple(tensor.shape)}: give (1, C, H, W), one at a time")
         if tensor.dtype not in (torch.uint8, torch.uint16) and not tensor.is_floating_point():
             raise UsageError(f"{who} tensor is {tensor.dtype}: give uint8, uint16 or float on [0, 1]")
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-            raise UsageError(
-                f"{who} tensor has values that are not finite (NaN or Inf): a score needs numbers"
-            )
+            raise UsageError(f"{who} tensor has values that are not finite (NaN or Inf): a score needs numbers")
     if restored.shape != clean.shape:
         shapes = [shape_text((*t.shape[2:], t.shape[1])) for t in (restored, clean)]
-        raise UsageError(
-            f"restored picture is {shapes[0]} and clean is {shapes[1]} (H×W×C): give equal shapes"
-        )
+        raise UsageError(f"restored picture is {shapes[0]} and clean is {shapes[1]} (H×W×C): give equal shapes")
     x, y = _to_unit(restored), _to_unit(clean)
-    if (
-        protocol.entry.meta["bits"] != 8
-        and restored.dtype == torch.float32
-        and torch.equal(y.float(), restored)
-    ):
+    if protocol.entry.meta["bits"] != 8 and restored.dtype == torch.float32 and torch.equal(y.float(), restored):
         x = y
     return _apply(x, protocol), _apply(y, protocol)
 
