@@ -1,7 +1,7 @@
 """Classical denoisers: few lines each on OpenCV, SciPy and scikit-image, with defaults that need no tuning.
 
 The noise level is the one disclosed, else an estimate (`noise_sigma`). A constant that the source of a method
-does not give is fitted on the first 8 pictures of BSD400, which is a training set, at sigma 10 to 75, and
+does not give is fitted on 8 to 12 pictures of BSD400, which is a training set, at sigma 10 to 75, and
 never on a picture of a test set; its docstring says so.
 """
 
