@@ -157,8 +157,11 @@ METRICS = Registry(
     {
         "noisebench.scoring.fidelity": ("psnr", "ssim", "ms_ssim", "mse", "mae"),
         "noisebench.scoring.perceptual": ("gmsd", "vif", "haarpsi", "snr", "nrmse", "epi", "enl"),
+        "noisebench.scoring.diagnostics": (
+            "error_autocorrelation", "error_high_share", "noise_left", "psnr_flat", "psnr_edge", "psnr_texture",
+        ),
     },
-)
+)  # fmt: skip
 PROTOCOLS = Registry("protocol", None, {"noisebench.scoring.protocol": ("uint8", "float", "raw", "y8", "gray8")})
 REGISTRIES = {r.kind: r for r in (METHODS, DATASETS, REGIMES, METRICS, PROTOCOLS)}
 
