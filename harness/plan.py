@@ -78,6 +78,15 @@ def method_part(bound: Bound) -> dict[str, Any]:
     }
 
 
+def weights_part(bound: Bound) -> dict[str, str]:
+    """Weight file → SHA-256 of a method and of those it wraps: what their `weight_files(**params)` say."""
+    found: dict[str, str] = {}
+    for nested in (*bound.then, *bound.inner):
+        found.update(weights_part(nested))
+    files = getattr(bound.entry.obj, "weight_files", None)
+    return {**found, **files(**bound.kwargs)} if files is not None else found
+
+
 def plan(suite: Suite) -> list[dict[str, Any]]:
     """All cells of a suite, in a fixed order, each with its `key`, `inputs` and `request`. Raises `UsageError`."""
     plugins = [os.path.abspath(p) for p in suite.plugins]
@@ -100,6 +109,8 @@ def plan(suite: Suite) -> list[dict[str, Any]]:
     if suite.rank_by not in scores:
         raise UsageError(f"rank_by {suite.rank_by!r} is not among the metrics {', '.join(scores)}")
     method_parts = [method_part(m) for m in methods]
+    # Absent where there are none, so that adding weights to one method changes no other key.
+    weights = [{"weights": w} if (w := weights_part(m)) else {} for m in methods]
     common = {
         "track": suite.track,
         "protocol": part(protocol),
@@ -111,8 +122,9 @@ def plan(suite: Suite) -> list[dict[str, Any]]:
         data = {**part(dataset), "fingerprint": print_of_pictures, "pictures": n}
         for regime in regimes:
             for seed in suite.seeds:
-                for method in method_parts:
+                for method, files in zip(method_parts, weights, strict=True):
                     inputs = {
+                        **files,
                         "kind": "score",
                         "track": TRACK,
                         "method": {"spec": method["spec"], "versions": method["versions"]},
@@ -127,9 +139,10 @@ def plan(suite: Suite) -> list[dict[str, Any]]:
                         _cell("score", inputs, method, data, part(regime), scores, seed, common, suite, plugins)
                     )
     for size in suite.cost.sizes:
-        for bound, method in zip(methods, method_parts, strict=True):
+        for bound, method, files in zip(methods, method_parts, weights, strict=True):
             regime = _regime_for(bound, regimes)
             inputs = {
+                **files,
                 "kind": "cost",
                 "track": TRACK,
                 "method": {"spec": method["spec"], "versions": method["versions"]},

@@ -8,8 +8,9 @@ import inspect
 import sys
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -97,6 +98,11 @@ class Registry:
                 raise UsageError(f"{self.kind} {name!r}: {module} does not register it")
         return self._entries[name]
 
+    def load_built_in(self) -> None:
+        """Import every module of the package that registers here."""
+        for module in {m for m in self._lazy.values() if m.startswith(__name__.partition(".")[0] + ".")}:
+            importlib.import_module(module)
+
     def _read_points(self) -> None:
         if self._points_read or self.group is None:
             return
@@ -120,6 +126,7 @@ METHODS = Registry(
             "gaussian_filter", "median", "adaptive_median", "bilateral", "nlm", "bayes_shrink", "visu_shrink",
             "tv_chambolle", "wiener", "bm3d", "vst",
         ),
+        "noisebench.methods.networks": ("dncnn", "ffdnet", "bf_cnn"),
         "noisebench.methods.inverse": (
             "bicubic", "lanczos", "telea", "biharmonic", "richardson_lucy", "wiener_deconv", "jpeg_reapply",
         ),
@@ -276,13 +283,13 @@ def _nested_kind(annotation: Any) -> str | None:
 
 
 def _coerce(value: Value, annotation: Any, where: str) -> Any:
-    from pydantic import ConfigDict, TypeAdapter, ValidationError
+    from pydantic import ValidationError
 
     plain = _bare(value, where)
     if annotation is Any:
         return plain
     try:
-        adapter: TypeAdapter[Any] = TypeAdapter(annotation, config=ConfigDict(arbitrary_types_allowed=True))
+        adapter = _adapter(annotation) if isinstance(annotation, Hashable) else _adapter.__wrapped__(annotation)
         checked = adapter.validate_python(plain, strict=True)
     except ValidationError as error:
         problem = error.errors()[0]
@@ -293,6 +300,13 @@ def _coerce(value: Value, annotation: Any, where: str) -> Any:
         hint = f"; {nearest(plain, choices)}" if isinstance(plain, str) and problem["type"] == "literal_error" else ""
         raise UsageError(f"{where} {one_line(message)}, not {plain!r}{hint}") from None
     return checked
+
+
+@lru_cache(maxsize=1024)
+def _adapter(annotation: Any) -> Any:
+    from pydantic import ConfigDict, TypeAdapter
+
+    return TypeAdapter(annotation, config=ConfigDict(arbitrary_types_allowed=True))
 
 
 def _bare(value: Value, where: str) -> Any:

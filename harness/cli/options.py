@@ -44,12 +44,19 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", metavar="DIR", help="where named datasets lie (default: $NOISEBENCH_DATA)")
 
 
+def add_weights(parser: argparse.ArgumentParser) -> None:
+    """`--weights DIR`."""
+    parser.add_argument("--weights", metavar="DIR", help="where published weights lie (default: $NOISEBENCH_WEIGHTS)")
+
+
 def use_data(args: argparse.Namespace) -> None:
-    """Make `--data` known to this process and its children."""
-    if getattr(args, "data", None):
-        if not os.path.isdir(args.data):
-            raise UsageError(f"--data {one_line(args.data)} is not a folder")
-        os.environ["NOISEBENCH_DATA"] = os.path.abspath(args.data)
+    """Make `--data` and `--weights` known to this process and its children."""
+    for option in ("data", "weights"):
+        given = getattr(args, option, None)
+        if given:
+            if not os.path.isdir(given):
+                raise UsageError(f"--{option} {one_line(given)} is not a folder")
+            os.environ[f"NOISEBENCH_{option.upper()}"] = os.path.abspath(given)
 
 
 def print_json(document: Any) -> None:

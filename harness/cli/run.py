@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError, one_line
-from .options import add_data, add_json, add_plugins, note, print_json, print_table, use_data, verb
+from .options import add_data, add_json, add_plugins, add_weights, note, print_json, print_table, use_data, verb
 
 _EXAMPLES = """  noisebench run demo
   noisebench run suite.yaml --jobs 2 --keep sample
@@ -38,6 +38,7 @@ def add(verbs: Any) -> None:
     p.add_argument("--dry-run", action="store_true", help="say what would run, and stop")
     add_plugins(p)
     add_data(p)
+    add_weights(p)
     add_json(p)
     p.set_defaults(run=run)
 

@@ -53,7 +53,7 @@ def needs_run(store: Path, key: str, retry: str) -> bool:
     if retry == "never":
         return False
     if stored == "skipped":
-        return str(read_cell(store, key)["reason"]).startswith("needs the package")
+        return str(read_cell(store, key)["reason"]).startswith(("needs the package", "needs the weights"))
     return stored in _NOT_OK
 
 

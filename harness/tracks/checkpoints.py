@@ -1,0 +1,171 @@
+"""Weights in the files that papers publish them in: bytes → named tensors. Nothing in a file is ever executed."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import struct
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..errors import Skip, UsageError, one_line
+
+Tensors = dict[str, Any]
+"""Name → CPU tensor."""
+
+_HEADER_LIMIT = 16 * 2**20
+_SIZES = {
+    "F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1,
+}  # fmt: skip
+
+
+class _Malformed(ValueError):
+    """What is wrong with a file, as the end of a sentence that begins with its name."""
+
+
+def read_checkpoint(data: bytes, form: str, where: object) -> Tensors:
+    """The tensors of a file of `form`: `safetensors`, `torch` or `matconvnet`. Raises `UsageError`, one line."""
+    readers: dict[str, Callable[[bytes], Tensors]] = {
+        "safetensors": _safetensors,
+        "torch": _torch,
+        "matconvnet": _matconvnet,
+    }
+    if form not in readers:
+        raise UsageError(f"{one_line(where)}: unknown form of weights {one_line(form)!r}")
+    if not data:
+        raise UsageError(f"{one_line(where)} is empty (0 bytes): get the file again")
+    if data[:512].lstrip()[:1] == b"<":
+        raise UsageError(f"{one_line(where)} is a web page, not weights: get the file itself")
+    try:
+        return readers[form](data)
+    except _Malformed as error:
+        raise UsageError(f"{one_line(where)} {one_line(error, 200)}: get the file again") from None
+
+
+def _safetensors(data: bytes) -> Tensors:
+    import torch
+
+    length = struct.unpack_from("<Q", data)[0] if len(data) >= 8 else -1
+    if not 2 <= length <= min(_HEADER_LIMIT, len(data) - 8):
+        raise _Malformed("is not a safetensors file, or is truncated")
+    try:
+        header = json.loads(data[8 : 8 + length].decode(), object_pairs_hook=_unique)
+    except (ValueError, RecursionError) as error:
+        raise _Malformed(f"has a header that cannot be read ({one_line(error, 80)})") from None
+    if not isinstance(header, dict):
+        raise _Malformed("has a header that is not a table of tensors")
+    header.pop("__metadata__", None)
+    body = memoryview(data)[8 + length :]
+    spans = sorted((*_span(name, entry), name) for name, entry in header.items())
+    at = 0
+    for begin, end, name in spans:
+        if begin != at:
+            raise _Malformed(f"has a gap or an overlap before tensor {one_line(name, 60)!r}")
+        at = end
+    if at != len(body):
+        raise _Malformed(f"holds {len(body)} bytes of tensors where {at} were announced")
+    dtypes = {
+        "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16,
+        "I64": torch.int64, "I32": torch.int32, "I16": torch.int16, "I8": torch.int8, "U8": torch.uint8,
+        "BOOL": torch.bool,
+    }  # fmt: skip
+    found: Tensors = {}
+    for begin, end, name in spans:
+        entry = header[name]
+        dtype = dtypes[entry["dtype"]]
+        if begin == end:
+            found[name] = torch.empty(entry["shape"], dtype=dtype)
+        else:
+            flat = torch.frombuffer(bytearray(body[begin:end]), dtype=dtype)
+            found[name] = flat.reshape(entry["shape"])
+    return found
+
+
+def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    table = dict(pairs)
+    if len(table) != len(pairs):
+        raise ValueError("a name is given twice")
+    return table
+
+
+def _span(name: str, entry: Any) -> tuple[int, int]:
+    shown = one_line(name, 60)
+    if not isinstance(entry, dict) or str(entry.get("dtype")) not in _SIZES:
+        raise _Malformed(f"has a tensor {shown!r} of unknown type")
+    shape, offsets = _naturals(entry.get("shape")), _naturals(entry.get("data_offsets"))
+    if shape is None or offsets is None or len(offsets) != 2:
+        raise _Malformed(f"has a tensor {shown!r} without a shape or a place")
+    if offsets[1] - offsets[0] != math.prod(shape) * _SIZES[str(entry["dtype"])]:
+        raise _Malformed(f"has a tensor {shown!r} whose shape and size disagree")
+    return offsets[0], offsets[1]
+
+
+def _naturals(value: Any) -> list[int] | None:
+    return value if isinstance(value, list) and all(type(n) is int and n >= 0 for n in value) else None
+
+
+def _torch(data: bytes) -> Tensors:
+    """A pickle of tensors and plain containers; the state dict within a training checkpoint is found."""
+    import argparse
+
+    import torch
+
+    try:
+        # A Namespace of options is inert: it has no code, and its attributes pass the same filter.
+        with torch.serialization.safe_globals([argparse.Namespace]):
+            held = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    except Exception as error:
+        # What torch says is several lines long and recommends to load without the filter.
+        kind = "holds more than tensors" if "weights_only" in str(error).lower() else "is damaged"
+        raise _Malformed(f"{kind}, so it is not loaded ({type(error).__name__})") from None
+    for key in ("model", "state_dict", "params_ema", "params"):
+        if isinstance(held, dict) and isinstance(held.get(key), dict | list):
+            held = held[key]
+            break
+    if isinstance(held, list) and len(held) == 1:
+        held = held[0]
+    if not isinstance(held, dict):
+        raise _Malformed("holds no table of tensors")
+    found = {name: value for name, value in held.items() if isinstance(value, torch.Tensor)}
+    if len(found) != len(held) or not all(isinstance(name, str) for name in found):
+        raise _Malformed("holds something else among its tensors")
+    return found
+
+
+def _matconvnet(data: bytes) -> Tensors:
+    """A MatConvNet "simplenn" network in MATLAB's HDF5 form → `conv00.weight`, `conv00.bias`, … in order.
+
+    MATLAB stores (h, w, in, out) column by column, which HDF5 readers see as (out, in, w, h); singleton last
+    axes are dropped. MatConvNet correlates, as torch does, so nothing is flipped.
+    """
+    try:
+        import h5py  # type: ignore[import-untyped,unused-ignore]
+    except ImportError:
+        raise Skip("needs the package h5py (weights in MATLAB form): pip install h5py") from None
+    import numpy as np
+    import torch
+
+    found: Tensors = {}
+    try:
+        with h5py.File(io.BytesIO(data), "r") as file:
+            number = 0
+            for reference in file["net/layers"][:].ravel():
+                layer = file[reference]
+                if bytes(layer["type"][:].astype(np.uint8)) != b"conv":
+                    continue
+                kernel, bias = (file[r][:] for r in layer["weights"][:].ravel())
+                bias = bias.reshape(-1)
+                if kernel.ndim == 3:  # (in, w, h): one output
+                    kernel = kernel[None]
+                if kernel.ndim != 4 or kernel.shape[0] != bias.size:
+                    raise ValueError("a layer's shape")
+                for part, values in (("weight", kernel.transpose(0, 1, 3, 2)), ("bias", bias)):
+                    array = np.ascontiguousarray(values, dtype=np.float32)
+                    found[f"conv{number:02d}.{part}"] = torch.from_numpy(array)
+                number += 1
+    except Exception as error:
+        raise _Malformed(f"is not a MatConvNet network ({type(error).__name__})") from None
+    if not found:
+        raise _Malformed("is a MatConvNet network without convolutions")
+    return found
