@@ -19,7 +19,7 @@ _RADIUS = WINDOW // 2
 _MARGIN = 2 * _RADIUS
 _SIGMA = 1.5
 K1, K2 = 0.01, 0.03
-_ROWS, _VALUES = 96, 1536
+_ROWS, _VALUES = 128, 1536
 _SMALL = 1 << 16
 """Below so many values float64 is used: few rounding errors do not cancel, and time is no matter."""
 
@@ -109,7 +109,7 @@ def _doubtful(ms: Array, md: Array, vs: Array, vd: Array, peak: float) -> bool:
     sign wherever m_s is the same, so it does not cancel where m_s takes few values (blocks with noise) or where
     y is a negative of x. Of v_d it is 1e-7 m_d², which tells in areas of unequal brightness.
     """
-    ms, md, vs, vd = (plane[::6, ::7].ravel() for plane in (ms, md, vs, vd))
+    ms, md, vs, vd = (plane[::12, ::7].ravel() for plane in (ms, md, vs, vd))
     total = vs + vd
     if vd.sum() > 1.5 * vs.sum() or np.mean(md * md / total) > 0.5:
         return True
