@@ -112,26 +112,26 @@ def check(
         refuse_nan(record, names[0])
     if baseline:
         refuse_idle(rules, [r.cell for r in baseline])
-    trusted = [r for r in baseline if not edited(r)]
-    genuine = [r for r in current if not edited(r)]
+    mended, changed = [edited(r) for r in baseline], [edited(r) for r in current]
+    trusted = [r for r, why in zip(baseline, mended, strict=True) if not why]
+    genuine = [r for r, why in zip(current, changed, strict=True) if not why]
     old, new = Shelf(baseline), Shelf(current)
-    one, other = Shelf(trusted), Shelf(genuine)
-    findings = []
-    for record in baseline:
-        if edited(record) and (_is_score(record) or SPEED in limits(rules, record.cell, None)):
+    one = Shelf(trusted) if any(mended) else old
+    other = Shelf(genuine) if any(changed) else new
+    findings: list[Finding] = []
+    for record, why in zip(baseline, mended, strict=True):
+        if why and (_is_score(record) or SPEED in limits(rules, record.cell, None)):
             label = old.label(record.cell) if _is_score(record) else record.cell["method"]["display"]
-            why = f"the baseline cell was {edited(record)}"
-            findings.append(_finding(INCOMPARABLE, record.cell, label, "", why))
+            findings.append(_finding(INCOMPARABLE, record.cell, label, "", f"the baseline cell was {why}"))
     before, now = _Groups(one), _Groups(other)
     for record in one.records:
         findings += _cell(record, old, new, other, rules, before, now)
     findings += _speed(trusted, genuine, rules)
-    known = {(r.cell["method"]["spec"], r.cell["regime"]["spec"], r.cell["seed"]) for r in old.records}
     extra = sorted(
         {
             f"{new.label(r.cell)} · {r.cell['dataset']['display']} · {r.cell['regime']['display']}"
             for r in new.records
-            if (r.cell["method"]["spec"], r.cell["regime"]["spec"], r.cell["seed"]) not in known
+            if not old.partners(r.cell).records
         }
     )
     return Verdict(tuple(findings), environment_differences(baseline, current), tuple(extra))

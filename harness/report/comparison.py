@@ -243,6 +243,9 @@ def _scatter(d: Difference, comparison: Comparison, place: int) -> tuple[str, st
     axes.set_xlim(low - pad, high + pad)
     axes.set_ylim(low - pad, high + pad)
     axes.set_aspect("equal")
+    ticks = [tick for tick in axes.get_xticks() if low - pad <= tick <= high + pad]
+    axes.set_xticks(ticks)
+    axes.set_yticks(ticks)
     unit = f" ({d.unit})" if d.unit else ""
     one, other = (d.method_a, d.method_b) if d.method_a != d.method_b else (comparison.name_a, comparison.name_b)
     axes.set_xlabel(fit(f"{d.metric}{unit}, A: {one}", 2.8))

@@ -1,0 +1,524 @@
+"""The gate: what is a regression, what is not comparable, and that nothing compared is never a pass."""
+
+from __future__ import annotations
+
+import json
+import math
+import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from board_records import cost_record, record
+from noisebench.analysis.check import INCOMPARABLE, OK, REGRESSION, UNCOUNTED, Verdict, check, edited
+from noisebench.analysis.rules import DEFAULTS, Rule, read_rules
+from noisebench.cli import main
+from noisebench.errors import UsageError
+from noisebench.plan import key_of
+from noisebench.report.verdict import verdict_junit, verdict_lines, verdict_markdown
+from noisebench.store.export import export_text
+from noisebench.store.record import Record
+
+FLAT = {"psnr": [30.0] * 8, "ssim": [0.9] * 8}
+
+
+def sealed(one: Record) -> Record:
+    """The record with the inputs and the key that a planned cell has."""
+    cell: dict[str, Any] = dict(one.cell)
+    inputs: dict[str, Any] = {"kind": cell["kind"], "source": cell["method"]["source_sha256"]}
+    for part in ("method", "regime", "protocol"):
+        inputs[part] = {"spec": cell[part]["spec"], "versions": cell[part]["versions"]}
+    if cell["kind"] == "score":
+        inputs |= {"seed": cell["seed"], "pictures": cell["dataset"]["fingerprint"]}
+        inputs["metrics"] = {name: part["version"] for name, part in cell["metrics"].items()}
+    else:
+        inputs |= {"size": [256, 256], "device": "cpu", "threads": 1}
+    return replace(one, cell={**cell, "inputs": inputs, "key": key_of(inputs)})  # type: ignore[typeddict-item]
+
+
+def cell(method: str = "nlm", scores: Any = None, **more: Any) -> Record:
+    return sealed(record(method, FLAT if scores is None else scores, **more))
+
+
+def psnr(*values: float, **more: Any) -> Record:
+    return cell(more.pop("method", "nlm"), {"psnr": list(values)}, **more)
+
+
+def speed(value: float | None, **more: Any) -> Record:
+    return sealed(cost_record(p50=None if value is None else value * 4, **more))
+
+
+def only(verdict: Verdict) -> Any:
+    assert len(verdict.findings) == 1, verdict_lines(verdict)
+    return verdict.findings[0]
+
+
+def with_cell(one: Record, **fields: Any) -> Record:
+    return replace(one, cell={**one.cell, **fields})  # type: ignore[typeddict-item]
+
+
+# ----------------------------------------------------------------------------------------- default limits
+
+
+def test_unchanged_scores_pass() -> None:
+    verdict = check([cell()], [cell()])
+    assert (verdict.exit_code, verdict.compared, verdict.summary) == (
+        0, 2, "no regression: 2 compared, 0 regressions",
+    )  # fmt: skip
+
+
+def test_a_planted_loss_of_a_tenth_of_a_db_is_a_regression() -> None:
+    verdict = check([cell()], [cell(scores={"psnr": [29.9] * 8, "ssim": [0.9] * 8})])
+    assert verdict.exit_code == 1
+    (lost,) = verdict.having(REGRESSION)
+    assert (lost.metric, lost.reason) == ("psnr", "the mean dropped by 0.1 dB, more than 0.02 (default)")
+    assert lost.change == pytest.approx(-0.1)
+
+
+@pytest.mark.parametrize(
+    ("metric", "before", "after", "code"),
+    [("psnr", 30.0, 29.98, 0), ("psnr", 30.0, 29.979, 1), ("ssim", 0.9, 0.899, 0), ("ssim", 0.9, 0.8989, 1),
+     ("psnr", 30.0, 31.0, 0)],
+)  # fmt: skip
+def test_the_default_limits_are_exact(metric: str, before: float, after: float, code: int) -> None:
+    assert check([cell(scores={metric: [before] * 6})], [cell(scores={metric: [after] * 6})]).exit_code == code
+
+
+def test_one_picture_that_drops_above_half_a_db_is_a_regression_though_the_mean_rises() -> None:
+    found = only(check([psnr(30, 30, 30)], [psnr(31, 29.4, 31)]))
+    assert found.status == REGRESSION
+    assert found.reason == "picture p001 dropped by 0.6 dB, more than 0.5 (default)"
+    assert (found.worst_item, found.worst) == ("p001", pytest.approx(0.6))
+
+
+def test_a_metric_where_lower_is_better_regresses_when_it_rises() -> None:
+    rules = [Rule("r:1", metric="mse", max_drop=0.1)]
+    before, worse, better = (cell(scores={"mse": [v] * 3}) for v in (1.0, 1.2, 0.5))
+    assert [check([before], [now], rules).exit_code for now in (worse, better)] == [1, 0]
+
+
+def test_identical_pictures_before_and_now_are_no_change_and_a_lost_one_is_an_infinite_drop() -> None:
+    assert only(check([psnr(math.inf, 30)], [psnr(math.inf, 30)])).change == 0
+    lost = only(check([psnr(math.inf, 30)], [psnr(60, 30)]))
+    assert (lost.status, lost.change) == (REGRESSION, -math.inf)
+    swapped = only(check([psnr(math.inf, 30)], [psnr(60, math.inf)]))
+    assert swapped.status == REGRESSION
+
+
+# ------------------------------------------------------------------------------ what vanished, what failed
+
+
+def test_a_renamed_method_is_a_missing_cell_and_named() -> None:
+    found = only(check([cell("nlm")], [cell("nlm2")]))
+    assert found.status == REGRESSION
+    assert found.reason == "missing: the method is absent: did you mean 'nlm2'?"
+
+
+def test_a_renamed_dataset_with_the_same_pictures_still_compares() -> None:
+    now = cell(dataset="photos")
+    data = {**now.cell["dataset"], "name": "pics", "spec": "pics", "display": "pics"}
+    assert check([cell()], [sealed(with_cell(now, dataset=data))]).exit_code == 0
+
+
+def test_an_empty_current_store_is_a_regression_not_a_pass() -> None:
+    assert check([cell()], []).exit_code == 1
+
+
+@pytest.mark.parametrize("outcome", ["failed", "oom", "timeout", "crashed", "invalid", "skipped"])
+def test_a_newly_failing_cell_is_a_regression(outcome: str) -> None:
+    found = only(check([cell()], [cell(scores={"psnr": [], "ssim": []}, outcome=outcome, reason="boom")]))
+    assert (found.status, found.reason) == (REGRESSION, f"newly {outcome}: boom")
+
+
+def test_a_cell_that_failed_in_the_baseline_is_not_counted_and_alone_it_is_nothing_comparable() -> None:
+    verdict = check([cell(scores={"psnr": []}, outcome="failed", reason="boom")], [cell()])
+    assert (only(verdict).status, verdict.exit_code) == (UNCOUNTED, 3)
+    assert only(verdict).reason == "the baseline cell itself is failed: boom"
+
+
+def test_a_metric_that_was_not_scored_is_missing() -> None:
+    verdict = check([cell()], [psnr(*[30.0] * 8)])
+    assert [f.reason for f in verdict.having(REGRESSION)] == ["missing: ssim was not scored"]
+
+
+def test_a_score_that_is_no_longer_defined_is_a_regression() -> None:
+    found = only(check([psnr(30, 30)], [psnr(30, math.nan, row_notes=["", "too small"])]))
+    assert found.reason == "psnr is no longer defined on 1 pictures, such as p001"
+
+
+# ------------------------------------------------------------------------------------- not comparable: 3
+
+
+def test_other_inputs_are_not_comparable() -> None:
+    verdict = check([cell()], [cell(inputs="other noise")])
+    assert (only(verdict).status, verdict.exit_code) == (INCOMPARABLE, 3)
+    assert only(verdict).reason == (
+        "other inputs: none of its 8 inputs is there: the same pictures were degraded otherwise"
+    )
+
+
+def test_a_changed_dataset_is_not_comparable_and_both_fingerprints_are_told() -> None:
+    now = cell(inputs="new")
+    changed = sealed(with_cell(now, dataset={**now.cell["dataset"], "fingerprint": "f" * 64}))
+    verdict = check([cell()], [changed])
+    assert verdict.exit_code == 3
+    assert only(verdict).reason.endswith("→ ffffffffffff)")
+
+
+def test_pictures_that_vanished_are_said_and_the_others_still_judged() -> None:
+    now = psnr(29, 29, items=["p000", "p001"])
+    smaller = sealed(with_cell(now, dataset={**now.cell["dataset"], "fingerprint": "f" * 64}))
+    verdict = check([psnr(30, 30, 30)], [smaller])
+    assert [(f.status, f.pictures) for f in verdict.findings] == [(INCOMPARABLE, 0), (REGRESSION, 2)]
+    assert "1 of its 3 inputs are not there" in verdict.findings[0].reason
+
+
+def test_another_protocol_is_not_comparable() -> None:
+    verdict = check([cell()], [cell(protocol="float")])
+    assert (only(verdict).reason, verdict.exit_code) == ("other protocol: float@1, not uint8@1", 3)
+
+
+def test_another_metric_version_is_not_comparable() -> None:
+    now = psnr(*[20.0] * 8)
+    metrics = {"psnr": {**now.cell["metrics"]["psnr"], "version": 2}}
+    verdict = check([psnr(*[30.0] * 8)], [sealed(with_cell(now, metrics=metrics))])
+    assert only(verdict).reason == "other metric version: psnr is at 2, the baseline has 1"
+    assert verdict.exit_code == 3
+
+
+def test_a_baseline_edited_by_hand_is_not_comparable() -> None:
+    one = cell()
+    assert edited(one) == ""
+    inputs = {**one.cell["inputs"], "source": "other"}
+    verdict = check([with_cell(one, inputs=inputs)], [cell()])
+    assert verdict.exit_code == 3
+    assert only(verdict).reason == "the baseline cell was edited by hand: its inputs do not hash to its key"
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "named"),
+    [("seed", 1, "seed"), ("method", {"spec": "easy"}, "method"), ("protocol", {"spec": "float"}, "protocol"),
+     ("dataset", {"fingerprint": "0" * 64}, "dataset fingerprint")],
+)  # fmt: skip
+def test_a_cell_whose_parts_disagree_with_its_key_was_edited(part: str, value: Any, named: str) -> None:
+    one = cell()
+    now = {**one.cell[part], **value} if isinstance(value, dict) else value  # type: ignore[literal-required]
+    changed = with_cell(one, **{part: now})
+    assert edited(changed) == f"edited by hand: its {named} is not the one its key was made from"
+
+
+def test_a_current_cell_edited_by_hand_does_not_pass() -> None:
+    verdict = check([cell()], [with_cell(cell(), inputs={})])
+    assert (only(verdict).reason, verdict.exit_code) == ("the current cell was edited by hand", 3)
+
+
+def test_a_baseline_with_rows_cut_out_is_not_comparable() -> None:
+    assert only(check([psnr(30, 30, pictures=3)], [psnr(30, 30)])).reason == (
+        "the baseline cell is not whole: 2 of 3 pictures are stored"
+    )
+
+
+def test_an_empty_baseline_compares_nothing() -> None:
+    verdict = check([], [cell()])
+    assert (verdict.exit_code, verdict.summary) == (3, "NOTHING COMPARABLE: 0 compared, 0 regressions")
+
+
+def test_metrics_without_a_rule_are_not_counted() -> None:
+    verdict = check([cell(scores={"mse": [1.0]})], [cell(scores={"mse": [9.0]})])
+    assert (only(verdict).reason, verdict.exit_code) == ("no rule for its metrics (mse)", 3)
+
+
+def test_a_regression_outweighs_what_is_not_comparable() -> None:
+    verdict = check(
+        [cell(), cell("bm3d")], [cell(protocol="float"), cell("bm3d", {"psnr": [20] * 8, "ssim": [0.9] * 8})]
+    )
+    assert verdict.exit_code == 1
+
+
+def test_a_nan_in_the_baseline_is_named() -> None:
+    with pytest.raises(UsageError, match=r"base.json: psnr of picture 'p001' in cell .* \(nlm\) is NaN"):
+        check([psnr(30, math.nan)], [psnr(30, 30)], names=("base.json", "now"))
+
+
+def test_a_score_that_the_baseline_explains_as_not_defined_is_left_out() -> None:
+    found = only(check([psnr(30, math.nan, row_notes=["", "too small"])], [psnr(30, 10)]))
+    assert (found.status, found.pictures) == (OK, 1)
+
+
+def test_a_new_version_of_the_source_is_what_is_judged() -> None:
+    assert check([psnr(30, 30)], [psnr(29, 29, source="new")]).exit_code == 1
+
+
+def test_two_versions_in_the_current_store_are_both_judged_and_told_apart() -> None:
+    verdict = check([psnr(30, 30)], [psnr(30, 30), psnr(29, 29, source="new")])
+    assert sorted(f.status for f in verdict.findings) == [OK, REGRESSION]
+    assert all("→ nlm [" in f.method for f in verdict.findings)
+
+
+def test_differing_environments_and_new_cells_are_said() -> None:
+    verdict = check([cell()], [cell(environment={"python": "3.13.0"}), cell("new", regime="poisson(peak=30)")])
+    lines = verdict_lines(verdict)
+    assert "not in the baseline: 1 cells, such as new · photos · poisson(peak=30)" in lines
+    assert "environment differs: torch 2.5.0 → absent or 2.5.0" not in lines
+    assert any(line.startswith("environment differs: python 3.11.9 → 3.11.9 or 3.13.0") for line in lines)
+
+
+# --------------------------------------------------------------------------------------------------- rules
+
+
+def rules_of(tmp_path: Path, text: str) -> tuple[Rule, ...]:
+    (tmp_path / "rules.yaml").write_text(text, encoding="utf-8")
+    return read_rules(tmp_path / "rules.yaml")
+
+
+def judged(rules: Sequence[Rule], before: Sequence[Record], now: Sequence[Record]) -> int:
+    return check(before, now, rules).exit_code
+
+
+def test_a_later_rule_wins_limit_by_limit(tmp_path: Path) -> None:
+    rules = rules_of(tmp_path, "- {metric: psnr, method: 'n*', max_drop: 1}\n")
+    assert judged(rules, [psnr(30, 30)], [psnr(29.6, 29.6)]) == 0
+    assert judged(rules, [psnr(30, 30)], [psnr(29.4, 30)]) == 1  # the default for one picture still holds
+    assert judged(rules, [psnr(30, 30), psnr(30, 30, method="bm3d")],
+                  [psnr(30, 30), psnr(29.9, 29.9, method="bm3d")]) == 1  # fmt: skip
+
+
+def test_an_infinite_limit_switches_a_default_off(tmp_path: Path) -> None:
+    rules = rules_of(tmp_path, "- {metric: psnr, max_drop: .inf, max_drop_picture: .inf}\n")
+    assert judged(rules, [psnr(30, 30)], [psnr(3, 3)]) == 3
+
+
+def test_a_relative_limit(tmp_path: Path) -> None:
+    rules = rules_of(tmp_path, "- {metric: mse, max_relative: 0.1}\n")
+    before = cell(scores={"mse": [2.0] * 3})
+    assert judged(rules, [before], [cell(scores={"mse": [2.2] * 3})]) == 0
+    assert judged(rules, [before], [cell(scores={"mse": [2.21] * 3})]) == 1
+
+
+def test_at_least_so_much_above_identity(tmp_path: Path) -> None:
+    rules = rules_of(tmp_path, "- {metric: psnr, method: nlm, min_above_identity: 5}\n")
+    before = [psnr(26, 26), psnr(20, 20, method="identity")]
+    assert judged(rules, before, before) == 0
+    high = [psnr(26, 26), psnr(21.5, 21.5, method="identity")]
+    verdict = check(before, high, rules)
+    assert verdict.having(REGRESSION)[0].reason.startswith("4.5 above identity, less than 5 (")
+    with pytest.raises(UsageError, match="needs an ok cell of `identity` in CURRENT on photos"):
+        check([psnr(26, 26)], [psnr(26, 26)], rules)
+
+
+def test_must_stay_first(tmp_path: Path) -> None:
+    rules = rules_of(tmp_path, "- {metric: psnr, method: nlm, must_stay_first: true}\n")
+    before = [psnr(30, 30), psnr(29, 29, method="bm3d")]
+    assert judged(rules, before, before) == 0
+    verdict = check(before, [psnr(30, 30), psnr(30.5, 30.5, method="bm3d")], rules)
+    assert verdict.having(REGRESSION)[0].reason.startswith("no longer first: bm3d is ahead by 0.5 (")
+    new = check(before, [*before, psnr(40, 40, method="newcomer")], rules)
+    assert new.exit_code == 1
+    oracle = psnr(90, 90, method="oracle", flags={"oracle": True})
+    assert judged(rules, before, [*before, oracle]) == 0
+
+
+def test_speed_is_off_by_default_and_a_ratio_when_asked(tmp_path: Path) -> None:
+    before, slow = [cell(), speed(1.0)], [cell(), speed(2.0)]
+    assert check(before, slow).exit_code == 0
+    rules = rules_of(tmp_path, "- {method: nlm, max_latency_rel: 1.5}\n")
+    assert judged(rules, before, before) == 0
+    (found,) = check(before, slow, rules).having(REGRESSION)
+    assert (found.metric, found.change) == ("max_latency_rel", 2.0)
+    assert found.reason.startswith("2 × the baseline's relative latency, more than 1.5 (")
+
+
+def test_a_cost_that_vanished_failed_or_cannot_be_measured_is_a_regression(tmp_path: Path) -> None:
+    rules = rules_of(tmp_path, "- {max_latency_rel: 1.5}\n")
+    for now in ([], [speed(None)], [speed(1.0, outcome="timeout")]):
+        verdict = check([cell(), speed(1.0)], [cell(), *now], rules)
+        assert verdict.exit_code == 1, now
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [("{metric: psnr, method: nml, max_drop: 1}", "matches no cell of the baseline: method 'nml', did you mean 'nlm'?"),
+     ("{metric: vif, max_drop: 1}", "metric 'vif', known: psnr, ssim"),
+     ("{max_latency_rel: 2}", "max_latency_rel matches no cost cell of the baseline")],
+)  # fmt: skip
+def test_a_rule_that_would_guard_nothing_is_refused(tmp_path: Path, rule: str, message: str) -> None:
+    rules = rules_of(tmp_path, f"- {rule}\n")
+    with pytest.raises(UsageError, match=r"rules\.yaml:1: ") as caught:
+        check([cell()], [cell()], rules)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "the file is empty"),
+        ("psnr: 1\n", "rules.yaml:1: a list of rules was due"),
+        ("- {metric: psnr, max_drop: 1}\n- {metric: psnr, max_dorp: 1}\n",
+         "rules.yaml:2: unknown key 'max_dorp' in a rule: did you mean 'max_drop'?"),
+        ("- metric: psnr\n  max_drop: -1\n", "rules.yaml:2: max_drop must be a number from 0 (.inf: no limit), not -1"),
+        ("- metric: psnr\n  max_drop: .nan\n", "rules.yaml:2: max_drop must be a number from 0"),
+        ("- metric: psnr\n  max_drop: yes\n", "rules.yaml:2: max_drop must be a number from 0"),
+        ("- max_drop: 1\n", "rules.yaml:1: max_drop needs `metric`"),
+        ("- metric: psnr\n", "rules.yaml:1: the rule limits nothing"),
+        ("- {metric: psnr, must_stay_first: 1}\n", "must_stay_first must be true or false, not 1"),
+        ("- {dataset: photos, max_latency_rel: 2}\n", "max_latency_rel takes no `dataset`"),
+        ("- {metric: psnr, metric: ssim, max_drop: 1}\n", "rules.yaml:1: 'metric' is given twice"),
+        ("- [\n", "not YAML"),
+        ("- !!python/object:os.system {max_drop: 1}\n", "is not allowed"),
+    ],
+)  # fmt: skip
+def test_a_rule_file_is_read_strictly(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        rules_of(tmp_path, text)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_rule_names_a_spec_as_it_stands_or_by_pattern() -> None:
+    for pattern in ("gaussian(sigma=25)", "gaussian(sigma=25.0)", "gaussian", "gaussian*"):
+        rules = (*DEFAULTS, Rule("r:1", metric="psnr", regime=pattern, max_drop=0.5))
+        assert check([psnr(30)], [psnr(29.6)], rules).exit_code == 0, pattern
+
+
+# -------------------------------------------------------------------------------------- what it writes
+
+
+HOSTILE = "a|b`<script>alert(1)</script>&\"'\n]]>\x00\x1b[31m\ud800"
+
+
+def test_hostile_names_stay_text_in_markdown_and_xml() -> None:
+    before, now = psnr(30, 30, method=HOSTILE), psnr(20, 20, method=HOSTILE)
+    verdict = check([before, cell(HOSTILE + "2")], [now])
+    text = verdict_markdown(verdict)
+    assert "<script>" not in text and "\x1b" not in text
+    rows = [line for line in text.splitlines() if line.startswith("| a")]
+    assert rows and all(line.count("|") - line.count("\\|") == 13 for line in rows)
+    suite = ET.fromstring(verdict_junit(verdict).encode("utf-8", "replace"))
+    assert suite.get("failures") == "2"
+    assert all("<script>alert(1)</script>" in (case.get("classname") or "") for case in suite.iter("testcase"))
+    assert all("\n" not in line and "\x1b" not in line for line in verdict_lines(verdict))
+
+
+def test_junit_counts_failures_and_skips_and_has_an_error_when_nothing_was_compared() -> None:
+    verdict = check([cell(), cell("gone"), cell("other")], [cell(), cell("other", protocol="float")])
+    root = ET.fromstring(verdict_junit(verdict).encode())
+    assert [root.get(k) for k in ("tests", "failures", "errors", "skipped")] == ["4", "1", "0", "1"]
+    assert len(list(root.iter("failure"))) == 1 and len(list(root.iter("skipped"))) == 1
+    assert ET.fromstring(verdict_junit(check([], [])).encode()).get("errors") == "1"
+
+
+# ---------------------------------------------------------------------------------------- the command line
+
+
+def export(path: Path, *records: Record) -> Path:
+    path.write_text(export_text(records), encoding="utf-8")
+    return path
+
+
+def test_exit_codes_of_the_verb(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    base, worse = (
+        export(tmp_path / "b.json", cell()),
+        export(tmp_path / "w.json", cell(scores={"psnr": [29.9] * 8, "ssim": [0.9] * 8})),
+    )
+    other, none = export(tmp_path / "o.json", cell(protocol="float")), export(tmp_path / "n.json")
+    codes = [main(["check", str(base), str(now)]) for now in (base, worse, other, none)]
+    assert codes == [0, 1, 3, 1]
+    assert main(["check", str(none), str(base)]) == 3
+    assert main(["check", str(tmp_path / "missing.json"), str(base)]) == 2
+    out = capsys.readouterr()
+    assert (
+        "REGRESSION  nlm · photos · gaussian(sigma=25) · uint8@1 · seed 0 · psnr: 30.0000 → 29.9000 (−0.1000): "
+        in out.out
+    )
+    assert "no baseline" in out.err and len(out.err.splitlines()) == 1
+
+
+def damaged(path: Path, change: Any) -> Path:
+    document = json.loads(path.read_text())
+    change(document)
+    path.write_text(json.dumps(document))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda d: d.update(noisebench_export=99), "newer noisebench"),
+        (lambda d: d["cells"][0]["cell"].update(schema=99), "newer noisebench"),
+        (lambda d: d["cells"][0]["cell"].pop("method"), "is damaged"),
+        (lambda d: d["cells"][0].update(cell=7), "is damaged"),
+        (lambda d: d["cells"][0]["rows"][0].__setitem__(5, None), "is NaN"),
+        (lambda d: d["cells"][0]["rows"][0].__setitem__(5, math.nan), "is NaN"),
+        (lambda d: d.pop("cells"), "is not a noisebench export"),
+    ],
+)
+def test_a_damaged_baseline_is_a_usage_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], change: Any, message: str
+) -> None:
+    good = export(tmp_path / "good.json", cell())
+    bad = damaged(export(tmp_path / "bad.json", cell()), change)
+    assert main(["check", str(bad), str(good)]) == 2
+    told = capsys.readouterr().err
+    assert message in told and "bad.json" in told and len(told.splitlines()) == 1
+
+
+def test_an_empty_file_is_a_usage_error(tmp_path: Path) -> None:
+    (tmp_path / "empty.json").write_text("")
+    assert main(["check", str(tmp_path / "empty.json"), str(export(tmp_path / "b.json", cell()))]) == 2
+
+
+def test_it_writes_markdown_and_junit_and_appends_to_the_job_summary(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base = export(tmp_path / "b.json", cell())
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    (tmp_path / "summary.md").write_text("before\n")
+    assert main(["check", str(base), str(base), "--to", str(tmp_path / "out"), "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["exit_code"], document["compared"], document["regressions"]) == (0, 2, 0)
+    text = (tmp_path / "out" / "check.md").read_text()
+    assert text.startswith("# ✅ noisebench check\n\nno regression: 2 compared, 0 regressions\n")
+    assert (tmp_path / "summary.md").read_text() == "before\n" + text
+    assert ET.parse(tmp_path / "out" / "check.xml").getroot().get("tests") == "2"
+
+
+def test_update_writes_the_new_baseline_and_prints_the_differences(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base = export(tmp_path / "b.json", psnr(30, 30))
+    now = export(tmp_path / "n.json", psnr(29, 29, source="new"), cell("bad", {"psnr": []}, outcome="failed"))
+    assert main(["check", str(base), str(now), "--update"]) == 0
+    out = capsys.readouterr().out
+    assert "psnr: 30.0000 → 29.0000 (−1.0000)" in out
+    assert "0 cells kept, 2 new, 1 gone" in out
+    assert "warning: bad · photos · gaussian(sigma=25) is failed, so the new baseline does not guard it" in out
+    assert base.read_text() == now.read_text()
+    assert main(["check", str(base), str(now)]) == 0
+
+
+def test_update_makes_the_first_baseline_but_never_one_that_guards_nothing(tmp_path: Path) -> None:
+    good, bad = (
+        export(tmp_path / "g.json", cell()),
+        export(tmp_path / "x.json", cell(scores={"psnr": []}, outcome="oom")),
+    )
+    undefined = export(tmp_path / "u.json", psnr(30, math.nan))
+    target = tmp_path / "new.json"
+    assert [main(["check", str(target), str(f), "--update"]) for f in (bad, undefined)] == [2, 2]
+    assert not target.exists()
+    assert main(["check", str(target), str(good), "--update"]) == 0
+    assert target.read_text() == good.read_text()
+    assert main(["check", str(tmp_path), str(good), "--update"]) == 2
+
+
+def test_a_real_store_against_its_own_export(cli: Any, tmp_path: Path) -> None:
+    run = ["run", "--methods", "identity", "--datasets", "gaussian_field(n=2)", "--regimes", "gaussian(sigma=25)"]
+    cli(*run, "--store", "s")
+    cli("export", "s", "--to", "b.json")
+    assert "no regression: 2 compared" in cli("check", "b.json", "s").stdout
+    cells = json.loads((tmp_path / "b.json").read_text())["cells"]
+    one = cells[0]["cell"]
+    assert key_of(one["inputs"]) == one["key"]
+    assert np.isfinite([row[5] for row in cells[0]["rows"]]).all()

@@ -1,0 +1,302 @@
+"""Two sides on the same inputs: what is matched, what is not and why, and what the numbers are."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from board_records import METRICS, cost_record, record
+from noisebench.analysis.compare import Comparison, choose, compare
+from noisebench.analysis.match import pair
+from noisebench.cli import main
+from noisebench.errors import UsageError
+from noisebench.report.comparison import (
+    comparison_csv,
+    comparison_latex,
+    comparison_markdown,
+    comparison_values,
+    difference_table,
+    write_comparison,
+)
+from noisebench.store.export import export_text
+from noisebench.store.record import Record
+
+A8 = [30.0, 31.0, 29.0, 28.0, 33.0, 27.0, 30.5, 26.0]
+
+
+def psnr(values: Any = A8, method: str = "nlm", **more: Any) -> Record:
+    return record(method, {"psnr": values}, **more)
+
+
+def with_cell(one: Record, **fields: Any) -> Record:
+    return replace(one, cell={**one.cell, **fields})  # type: ignore[typeddict-item]
+
+
+def reasons(found: Comparison) -> list[tuple[str, str]]:
+    return [(u.side, u.reason) for u in found.unmatched]
+
+
+# ---------------------------------------------------------------------------------------------- matching
+
+
+def test_the_same_cells_differ_by_nothing() -> None:
+    (d,) = compare([psnr()], [psnr()]).differences
+    assert (d.difference, d.interval, d.p, d.p_holm, d.counts) == (0.0, (0.0, 0.0), 1.0, 1.0, (0, 8, 0))
+
+
+def test_pictures_are_paired_by_the_hash_of_their_input_whatever_their_order_and_name() -> None:
+    a = psnr([1.0, 2.0, 3.0])
+    order = [2, 0, 1]
+    b = replace(
+        psnr([10.0, 20.0, 30.0]),
+        items=["x", "y", "z"],
+        input_sha256=[a.input_sha256[i] for i in order],
+        scores={"psnr": np.array([30.0, 10.0, 20.0])},
+    )
+    left, right = pair(a, b)
+    assert (left.tolist(), right.tolist()) == ([0, 1, 2], [1, 2, 0])
+    (d,) = compare([a], [b]).differences
+    assert d.difference == pytest.approx(18.0)
+    assert d.a.tolist() == [1.0, 2.0, 3.0] and d.b.tolist() == [10.0, 20.0, 30.0]
+
+
+def test_two_pictures_with_one_input_are_each_used_once() -> None:
+    a = replace(psnr([1.0, 2.0]), input_sha256=["h", "h"])
+    assert [rows.tolist() for rows in pair(a, replace(a, items=["q", "r"]))] == [[0, 1], [0, 1]]
+
+
+def test_pictures_that_only_one_side_has_are_left_out_and_said() -> None:
+    a, b = psnr([1.0, 2.0, 3.0]), psnr([1.5, 2.5])
+    smaller = with_cell(b, dataset={**b.cell["dataset"], "fingerprint": "f" * 64})
+    (d,) = compare([a], [smaller]).differences
+    assert (d.items, d.difference) == (("p000", "p001"), 0.5)
+    assert d.note.startswith("other inputs: 1 of its 3 inputs are not there: the dataset has other pictures (")
+
+
+@pytest.mark.parametrize(
+    ("other", "reason"),
+    [
+        ({"method": "nlm2"}, "the method is absent: did you mean 'nlm2'?"),
+        ({"dataset": "set12"}, "the dataset is absent: there is set12"),
+        ({"regime": "gaussian(sigma=50)"}, "the regime is absent: there is gaussian(sigma=50)"),
+        ({"seed": 1}, "the seed is absent: there is 1"),
+        ({"protocol": "float"}, "other protocol: float@1, not uint8@1"),
+    ],
+)
+def test_a_cell_without_partner_is_listed_with_the_reason(other: dict[str, Any], reason: str) -> None:
+    found = compare([psnr()], [psnr(**other)])
+    assert not found.differences
+    assert reasons(found)[0] == ("A", reason)
+    assert [side for side, _ in reasons(found)] == ["A", "B"]
+
+
+def test_other_inputs_are_not_matched() -> None:
+    found = compare([psnr()], [psnr(inputs="other")])
+    assert reasons(found) == [
+        ("A", "other inputs: none of its 8 inputs is there: the same pictures were degraded otherwise")
+    ]
+
+
+def test_a_failed_cell_is_not_matched_and_says_what_became_of_it() -> None:
+    found = compare([psnr()], [psnr([], outcome="timeout", reason="after 3 s")])
+    assert reasons(found) == [("B", "timeout: after 3 s")]
+
+
+def test_a_metric_of_one_side_or_of_another_version_is_not_matched() -> None:
+    both = record("nlm", {"psnr": A8, "ssim": [0.9] * 8})
+    newer = with_cell(both, metrics={"psnr": {**METRICS["psnr"], "version": 2}, "ssim": METRICS["ssim"]})
+    assert reasons(compare([both], [psnr()])) == [("A", "ssim was not scored in B")]
+    assert reasons(compare([both], [newer])) == [("A", "psnr has other versions: 1 and 2")]
+
+
+def test_pictures_without_a_score_are_left_out_and_said() -> None:
+    (d,) = compare([psnr([1.0, math.nan, 3.0])], [psnr([2.0, 2.0, 5.0])]).differences
+    assert (d.difference, d.items, d.note) == (1.5, ("p000", "p002"), "psnr is not defined on 1 pictures")
+
+
+def test_a_dataset_under_another_name_with_the_same_pictures_is_matched() -> None:
+    b = psnr()
+    moved = with_cell(b, dataset={**b.cell["dataset"], "spec": "folder(path='/b')", "display": "folder(path='/b')"})
+    assert len(compare([psnr()], [moved]).differences) == 1
+
+
+def test_differing_environments_are_named() -> None:
+    b = psnr(environment={"noisebench": "0.1.0", "python": "3.12.0", "packages": {"torch": "2.5.0", "numpy": "2.0.0"},
+                          "platform": "Linux-x86_64", "cpu": "Some CPU @ 2.4 GHz"})  # fmt: skip
+    assert compare([psnr()], [b]).environments == (("python", ("3.11.9",), ("3.12.0",)),)
+
+
+def test_speed_is_compared_at_the_same_setting() -> None:
+    found = compare([psnr(), cost_record(p50=10)], [psnr(), cost_record(p50=15), cost_record(p50=1, size=(8, 8))])
+    assert [(s.method, s.a, s.b) for s in found.speeds] == [("nlm", 2.5, 3.75)]
+
+
+# -------------------------------------------------------------------------------------------- statistics
+
+
+def test_difference_interval_and_p_are_the_textbook_ones() -> None:
+    gain = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, -0.05])
+    (d,) = compare([psnr()], [psnr(list(np.array(A8) + gain))]).differences
+    assert d.difference == pytest.approx(gain.mean())
+    # One negative with the smallest rank: W⁻ = 1, and 2 · 2 / 2⁸ of the sign patterns are as extreme.
+    assert d.p == pytest.approx(4 / 256)
+    assert d.counts == (7, 0, 1)
+    assert d.interval is not None
+    low, high = d.interval
+    spread = 1.96 * gain.std() / math.sqrt(8)
+    assert low == pytest.approx(gain.mean() - spread, abs=0.03)
+    assert high == pytest.approx(gain.mean() + spread, abs=0.03)
+
+
+def test_p_values_are_corrected_over_all_rows() -> None:
+    a = [record("nlm", {"psnr": A8, "ssim": [0.9] * 8})]
+    b = [record("nlm", {"psnr": [v + 1 + v / 100 for v in A8], "ssim": [0.9] * 8})]
+    found = {d.metric: d for d in compare(a, b).differences}
+    assert found["psnr"].p == pytest.approx(2 / 256)
+    assert found["psnr"].p_holm == pytest.approx(4 / 256)
+
+
+def test_lower_is_better_counts_the_other_way() -> None:
+    (d,) = compare([record("nlm", {"mse": [2.0, 2.0]})], [record("nlm", {"mse": [1.0, 3.0]})]).differences
+    assert (d.counts, d.gains.tolist()) == ((1, 0, 1), [1.0, -1.0])
+
+
+def test_identical_pictures_on_both_sides_are_no_difference_and_one_sided_ones_have_no_interval() -> None:
+    (same,) = compare([psnr([math.inf, 30.0])], [psnr([math.inf, 31.0])]).differences
+    assert same.difference == 0.5
+    (won,) = compare([psnr([40.0, 30.0])], [psnr([math.inf, 31.0])]).differences
+    assert (won.difference, won.interval, won.counts) == (math.inf, None, (2, 0, 0))
+
+
+def test_the_order_of_the_records_changes_nothing() -> None:
+    a = [psnr(method=m, regime=f"gaussian(sigma={s})") for m in ("nlm", "bm3d") for s in (15, 25)]
+    b = [psnr([v + 0.1 for v in A8], r.cell["method"]["name"], regime=r.cell["regime"]["display"]) for r in a]
+    assert comparison_values(compare(a, b)) == comparison_values(compare(a[::-1], b[::-1]))
+
+
+def test_the_pictures_that_moved_most_come_first() -> None:
+    (d,) = compare([psnr([1.0, 2.0, 3.0])], [psnr([1.5, 2.0, 1.0])]).differences
+    assert d.moved_most() == [("p002", -2.0), ("p000", 0.5)]
+
+
+# --------------------------------------------------------------------------------------- two methods of one
+
+
+def test_two_methods_are_compared_across_their_names() -> None:
+    store = [psnr(), psnr([v + 1 for v in A8], "bm3d"), psnr(method="third")]
+    found = compare(choose(store, "nlm", "s"), choose(store, "bm3d", "s"), "nlm", "bm3d", across=True)
+    (d,) = found.differences
+    assert (d.method, d.difference, found.unmatched) == ("nlm → bm3d", 1.0, ())
+
+
+def test_a_method_is_chosen_by_display_spec_or_an_unambiguous_name() -> None:
+    store = [psnr(method="nlm", display="nlm(h=0.6)"), psnr(method="nlm", display="nlm(h=0.8)"), psnr(method="bm3d")]
+    assert len(choose(store, "nlm(h=0.6)", "s")) == 1
+    with pytest.raises(UsageError, match=r"'nlm' is several in s: name one of nlm\(h=0.6\), nlm\(h=0.8\)"):
+        choose(store, "nlm", "s")
+    with pytest.raises(UsageError, match="no method 'bm3' in s: did you mean 'bm3d'"):
+        choose(store, "bm3", "s")
+
+
+# -------------------------------------------------------------------------------------------- what it shows
+
+
+def test_the_table() -> None:
+    table = difference_table(compare([psnr([30.0] * 6)], [psnr([30.25] * 6)]))
+    assert table.rows == (
+        ("nlm", "photos", "gaussian(sigma=25)", "uint8@1", "0", "psnr ↑", "6", "30.000", "30.250",
+         "+0.250 [0.250, 0.250]", "0.031", "6/0/0"),
+    )  # fmt: skip
+
+
+HOSTILE = "=cmd|b`<script>$x$ \\input{/etc/passwd}\n\x1b[31m\ud800"
+
+
+def test_hostile_names_stay_text_everywhere(tmp_path: Path) -> None:
+    a = [psnr(method=HOSTILE), psnr(method=HOSTILE + "only", items=[HOSTILE + str(i) for i in range(8)])]
+    found = compare(a, [psnr([v + 1 for v in A8], HOSTILE)], HOSTILE, "B")
+    text = comparison_markdown(found)
+    assert "<script>" not in text and "\x1b" not in text
+    assert "\\input{" not in comparison_latex(found).replace("\\textbackslash{}input", "")
+    rows = list(csv.reader(io.StringIO(comparison_csv(found))))
+    assert len(rows) == 3 and len({len(row) for row in rows}) == 1
+    assert rows[1][1].startswith("'=cmd")
+    files = write_comparison(found, tmp_path / "out")
+    document = json.loads((tmp_path / "out" / "comparison.json").read_text())
+    assert (len(document["differences"]), len(document["unmatched"])) == (1, 1)
+    assert sorted(f.name for f in files) == [
+        "comparison.csv", "comparison.json", "comparison.md", "comparison.tex", "scatter-01.png", "scatter-01.svg",
+    ]  # fmt: skip
+
+
+def test_every_figure_of_the_csv_is_there_in_full() -> None:
+    rows = list(csv.DictReader(io.StringIO(comparison_csv(compare([psnr()], [psnr([v + 0.125 for v in A8])])))))
+    assert (rows[0]["status"], rows[0]["difference"], rows[0]["better"]) == ("matched", "0.125", "8")
+
+
+def test_plots_are_the_same_bytes_each_time(tmp_path: Path) -> None:
+    found = compare([psnr()], [psnr([v + 1 for v in A8])])
+    for name in ("x", "y"):
+        write_comparison(found, tmp_path / name)
+    for file in ("plots/scatter-01.png", "plots/scatter-01.svg", "comparison.md"):
+        assert (tmp_path / "x" / file).read_bytes() == (tmp_path / "y" / file).read_bytes()
+
+
+# ---------------------------------------------------------------------------------------- the command line
+
+
+def export(path: Path, *records: Record) -> str:
+    path.write_text(export_text(records), encoding="utf-8")
+    return str(path)
+
+
+def test_the_verb(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    a = export(tmp_path / "a.json", psnr(), psnr(method="gone"))
+    b = export(tmp_path / "b.json", psnr([v + 1 for v in A8]))
+    assert main(["compare", a, b]) == 0
+    out = capsys.readouterr().out
+    assert "+1.000 [1.000, 1.000]" in out
+    assert "the method is absent" in out
+    assert main(["compare", a, "--method", "nlm", "gone", "--json", "--to", str(tmp_path / "out")]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["a"], document["b"], document["differences"][0]["difference"]) == ("nlm", "gone", 0.0)
+    assert len(document["files"]) == 6
+
+
+def test_nothing_matched_is_exit_3(tmp_path: Path) -> None:
+    a, b = export(tmp_path / "a.json", psnr()), export(tmp_path / "b.json", psnr(method="other"))
+    assert main(["compare", a, b]) == 3
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["a.json"], "one store given: name a second one, or two methods with --method A B"),
+        (["a.json", "a.json", "a.json"], "3 stores given"),
+        (["a.json", "missing"], "missing is not a noisebench store"),
+        (["a.json", "empty.json"], "empty.json has no cells"),
+        (["a.json", "--method", "nlm", "nlm"], "twice in one store"),
+        (["a.json", "--method", "nlm", "x"], "no method 'x' in a.json"),
+        (["a.json", "a.json", "--to", "a.json"], "--to a.json is a file"),
+        (["a.json", "damaged.json"], "damaged.json: cell number 1 is damaged"),
+    ],
+)
+def test_mistakes_are_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], args: list[str], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    export(tmp_path / "a.json", psnr())
+    export(tmp_path / "empty.json")
+    document = json.loads((tmp_path / "a.json").read_text())
+    del document["cells"][0]["cell"]["regime"]
+    (tmp_path / "damaged.json").write_text(json.dumps(document))
+    assert main(["compare", *args]) == 2
+    told = capsys.readouterr().err
+    assert message in told and len(told.splitlines()) == 1
