@@ -1,0 +1,175 @@
+"""Claims: numbers that papers print, as data; which cells they need, and the verdict on what we get."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ..errors import UsageError, nearest, one_line
+
+CLAIMS = Path(__file__).parent.parent / "claims"
+KINDS = ("number", "effect")
+SLACK = 0.01
+CLOSE = 0.05
+
+Verdict = Literal["reproduced", "close", "differs", "not available"]
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    name: str = Field(pattern=r"^[a-z0-9_]+$")
+    table: str
+    row: str
+    method: str
+    dataset: str
+    regime: str
+    protocol: str
+    metric: str
+    value: str = Field(pattern=r"^-?\d+\.\d+$")
+    systems: list[int] = []
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    paper: str
+    url: str = Field(pattern=r"^https://")
+    kind: Literal["number"]
+    claims: list[_Row] = Field(min_length=1)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A printed number and the cell that stands for it. `value` is the text as printed; `group` its file."""
+
+    name: str
+    group: str
+    kind: str
+    paper: str
+    url: str
+    table: str
+    row: str
+    method: str
+    dataset: str
+    regime: str
+    protocol: str
+    metric: str
+    value: str
+    systems: tuple[int, ...] = ()
+
+    @property
+    def decimals(self) -> int:
+        """How many decimals are printed."""
+        return len(self.value.partition(".")[2])
+
+    @property
+    def setting(self) -> tuple[str, str, str, str]:
+        """What a run has in common: claims of one setting can be run together."""
+        return self.dataset, self.regime, self.protocol, self.metric
+
+
+def read_claims(path: Path) -> list[Claim]:
+    """The claims of one file. Raises `UsageError` naming the file and the field."""
+    import yaml
+
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        file = _File.model_validate(content)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UsageError(f"claims {one_line(path)} cannot be read: {one_line(error, 200)}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "the file"
+        raise UsageError(f"claims {one_line(path)}: {one_line(place)}: {one_line(first['msg'])}") from None
+    found: list[Claim] = []
+    for row in file.claims:
+        if any(row.name == c.name for c in found):
+            raise UsageError(f"claims {one_line(path)}: {row.name} is given twice")
+        fields = {**row.model_dump(), "systems": tuple(row.systems)}
+        found.append(Claim(group=path.stem, kind=file.kind, paper=file.paper, url=file.url, **fields))
+    return found
+
+
+def all_claims(folder: Path = CLAIMS) -> list[Claim]:
+    """Every claim of the package, in the order of files and rows. Raises `UsageError`."""
+    found = [claim for path in sorted(folder.glob("*.yaml")) for claim in read_claims(path)]
+    names = [c.name for c in found]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"claim {name} is in two files of {one_line(folder)}: rename one")
+    return found
+
+
+def chosen(
+    claims: Sequence[Claim], names: Iterable[str], kind: str | None = None, system: int | None = None
+) -> list[Claim]:
+    """The claims named (by their own name or their file's), of a kind, of a system. Raises `UsageError`."""
+    names = list(names)
+    known = {c.name for c in claims} | {c.group for c in claims}
+    for name in names:
+        if name not in known:
+            raise UsageError(f"unknown claim {one_line(name)!r}: {nearest(name, known)}")
+    found = [
+        c
+        for c in claims
+        if (not names or c.name in names or c.group in names)
+        and (kind is None or c.kind == kind)
+        and (system is None or system in c.systems)
+    ]
+    if not found:
+        of = f" of system {system}" if system is not None else ""
+        raise UsageError(f"no {kind or 'known'} claim{of} among them: `noisebench reproduce --list` names all")
+    return found
+
+
+def by_setting(claims: Iterable[Claim]) -> list[list[Claim]]:
+    """Claims in groups that one run can serve, in order of first appearance."""
+    groups: dict[tuple[str, str, str, str], list[Claim]] = {}
+    for claim in claims:
+        groups.setdefault(claim.setting, []).append(claim)
+    return list(groups.values())
+
+
+def judge(claimed: str, ours: float) -> Verdict:
+    """`reproduced` within half of the last printed decimal + 0.01, `close` within 0.05, else `differs`."""
+    if not re.fullmatch(r"-?\d+(\.\d+)?", claimed):
+        raise ValueError(f"not a printed number: {claimed!r}")
+    off = abs(ours - float(claimed))
+    half = 0.5 * 10.0 ** -len(claimed.partition(".")[2])
+    # Decimal fractions are not exact in binary: what lies on the edge is inside.
+    if off <= half + SLACK + 1e-9:
+        return "reproduced"
+    return "close" if off <= CLOSE + 1e-9 else "differs"
+
+
+def verdict_row(claim: Claim, cell: dict[str, Any] | None, ours: float | None, reason: str) -> dict[str, Any]:
+    """A row of the report. `ours` None means that there is no value, for `reason`."""
+    if ours is not None and not math.isfinite(ours):
+        ours, reason = None, "the mean is not a finite number"
+    verdict = "not available" if ours is None else judge(claim.value, ours)
+    return {
+        "name": claim.name,
+        "paper": claim.paper,
+        "url": claim.url,
+        "table": claim.table,
+        "row": claim.row,
+        "method": claim.method,
+        "dataset": claim.dataset,
+        "regime": claim.regime,
+        "protocol": claim.protocol,
+        "metric": claim.metric,
+        "claimed": claim.value,
+        "decimals": claim.decimals,
+        "ours": ours,
+        "difference": None if ours is None else ours - float(claim.value),
+        "seconds": None if cell is None else cell.get("seconds"),
+        "verdict": verdict,
+        "reason": reason,
+        "key": None if cell is None else cell["key"],
+        "outcome": None if cell is None else cell.get("outcome"),
+    }

@@ -1,0 +1,98 @@
+"""`noisebench reproduce`: published numbers, run again and judged."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from .options import add_data, add_json, add_weights, note, print_json, print_table, use_data, verb
+
+_EXAMPLES = """  noisebench reproduce --list
+  noisebench reproduce dncnn_s25_set12
+  noisebench reproduce dncnn ffdnet --data ~/testsets --weights ~/weights --store nb-claims
+  noisebench reproduce --kind number --json
+
+exit codes: 0 no claim differs, 1 one differs or its cell failed, 2 usage, 130 stopped by Ctrl-C"""
+
+
+def add(verbs: Any) -> None:
+    """Add the verb."""
+    p = verb(verbs, "reproduce", "run the cells behind published numbers and judge them", _EXAMPLES)
+    p.add_argument("names", nargs="*", metavar="NAME", help="claims, or groups of them (default: all)")
+    p.add_argument("--kind", choices=("number", "effect"), help="only claims of this kind")
+    p.add_argument("--system", type=int, metavar="N", help="only claims about this system")
+    p.add_argument("--list", action="store_true", help="list the claims and their sources, run nothing")
+    p.add_argument("--store", metavar="DIR", default="nb-store", help="where results go (default: nb-store)")
+    p.add_argument("--jobs", type=int, metavar="N", help="cells at once (default: cores / threads per cell)")
+    p.add_argument("--timeout", metavar="S", help="seconds a cell may take: 600, 10m, 2h (default: 1h)")
+    p.add_argument("--device", metavar="D", default="cpu", help="where methods run (default: cpu)")
+    p.add_argument("--retry", choices=("failed", "never", "always"), default="failed",
+                   help="which stored cells are run again (default: failed)")  # fmt: skip
+    add_data(p)
+    add_weights(p)
+    add_json(p)
+    p.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run; 0 where no claim differs and no cell failed, else 1."""
+    from ..analysis.claims import all_claims, chosen
+    from ..engine.reproduce import reproduce
+    from ..engine.run import check_jobs
+    from .progress import watcher
+
+    claims = chosen(all_claims(), args.names, args.kind, args.system)
+    if args.list:
+        if args.json:
+            print_json([{**vars(c), "decimals": c.decimals} for c in claims])
+        else:
+            table = [[c.name, c.value, c.method, c.dataset, c.regime, c.paper] for c in claims]
+            print_table(table, ["claim", "claimed", "method", "dataset", "regime", "source"])
+        return 0
+    use_data(args)
+    check_jobs(args.jobs)
+    try:
+        with watcher() as watch:
+            rows = reproduce(
+                claims, Path(args.store), base=_base(args), jobs=args.jobs, retry=args.retry, watcher=watch
+            )
+    except KeyboardInterrupt:
+        note("\nstopped: nothing that was finished is lost; the same command goes on from here")
+        return 130
+    counts = Counter(row["verdict"] for row in rows)
+    if args.json:
+        print_json({"store": args.store, "claims": rows, "verdicts": dict(counts)})
+    else:
+        _print(rows)
+        print(f"\n{len(rows)} claims: " + ", ".join(f"{n} {name}" for name, n in sorted(counts.items())))
+    bad = [r for r in rows if r["verdict"] == "differs" or r["outcome"] not in ("ok", "skipped", None)]
+    return 1 if bad else 0
+
+
+def _base(args: argparse.Namespace) -> Any:
+    from dataclasses import replace
+
+    from ..errors import UsageError, one_line
+    from ..suite import Suite, seconds
+
+    base = Suite(device=args.device)
+    if args.timeout:
+        try:
+            base = replace(base, limits=replace(base.limits, timeout=seconds(args.timeout)))
+        except ValueError as error:
+            raise UsageError(f"--timeout must be {error}, not {one_line(args.timeout)!r}") from None
+    return base
+
+
+def _print(rows: list[dict[str, Any]]) -> None:
+    table = []
+    for row in rows:
+        places = max(4, row["decimals"])
+        ours = "-" if row["ours"] is None else f"{row['ours']:.{places}f}"
+        off = "-" if row["difference"] is None else f"{row['difference']:+.{places}f}"
+        took = "-" if row["seconds"] is None else f"{row['seconds']:.1f}"
+        verdict = row["verdict"] + (f": {row['reason']}" if row["reason"] else "")
+        table.append([row["name"], row["claimed"], ours, off, took, verdict])
+    print_table(table, ["claim", "claimed", "ours", "difference", "seconds", "verdict"])
