@@ -204,10 +204,10 @@ def _cell(
 
 def _regime_for(method: Bound, regimes: Iterable[Bound]) -> Bound:
     """The first regime that discloses what the method needs and needs no noisy pictures; else gaussian(25)."""
-    needs = set(method.entry.meta["needs"])
+    needs = [n.split("|") for n in method.entry.meta["needs"]]
     for regime in regimes:
         told = {n for p in regime.parts for n in p.entry.meta["discloses"]}
-        if needs <= told and all(p.entry.meta["source"] == "clean" for p in regime.parts):
+        if all(told & set(n) for n in needs) and all(p.entry.meta["source"] == "clean" for p in regime.parts):
             return regime
     return bind("gaussian(sigma=25)", REGIMES)
 

@@ -312,7 +312,7 @@ def bm3d(noisy: Any, info: Any) -> Any:
     return on_padded(collaborate, noisy.astype(np.float64), 16).astype(np.float32)
 
 
-@nb.method("vst", layout="hwc", cite="Mäkitalo & Foi 2011, 2013")
+@nb.method("vst", layout="hwc", needs=("peak|looks",), cite="Mäkitalo & Foi 2011, 2013")
 class Vst:
     """Stabilise the variance, denoise with `method` as if the noise were Gaussian, transform back unbiased.
 
@@ -333,7 +333,7 @@ class Vst:
             kind = "log" if info.looks is not None and info.peak is None else "anscombe"
         if kind == "anscombe":
             if info.peak is None:
-                raise nb.Skip("needs peak (or looks, for kind=log), which the regime does not disclose")
+                raise nb.Skip("kind=anscombe needs peak, which the regime does not disclose")
             pair = anscombe(float(info.peak), float(info.sigma or 0))
         else:
             if info.looks is None:

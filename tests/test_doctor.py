@@ -156,7 +156,12 @@ def test_a_sound_plugin_passes_every_check(plugin: Path, capsys: Any) -> None:
 
 @pytest.mark.parametrize(
     ("name", "where"),
-    [("bicubic", "downsample(scale=2)"), ("telea", "mask(keep=0.5)"), ("vst", "gamma(looks=8)")],
+    [
+        ("bicubic", "downsample(scale=2)"),
+        ("telea", "mask(keep=0.5)"),
+        ("vst", "poisson(peak=60)"),
+        ("vst(kind=log)", "gamma(looks=8)"),
+    ],
 )
 def test_a_method_is_tried_under_a_regime_that_suits_it(name: str, where: str) -> None:
     findings = list(examine(bind(name, METHODS)))

@@ -9,13 +9,14 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError, nearest, one_line
 from ..registry import DATASETS, bind
-from ..tracks.fetch import Progress
-from ..tracks.fetch import fetch as fetch_set
-from ..tracks.manifest import ManifestSet
+
+if TYPE_CHECKING:  # numpy and OpenCV come with these: `--help` does without
+    from ..tracks.fetch import Progress
+    from ..tracks.manifest import ManifestSet
 
 _EXAMPLES = """examples:
   noisebench data list
@@ -48,6 +49,8 @@ def _opened(name: str) -> ManifestSet | None:
     entry = DATASETS.get(name)
     if any(default is inspect.Parameter.empty for _, default in entry.params().values()):
         return None
+    from ..tracks.manifest import ManifestSet
+
     opened = entry.obj(**bind(name, DATASETS).kwargs)
     return opened if isinstance(opened, ManifestSet) else None
 
@@ -98,6 +101,8 @@ def verify(name: str) -> list[str]:
 
 def fetch(name: str, progress: Progress | None = None) -> Path:
     """Download what is missing of a named set, and return its folder. Raises `UsageError`."""
+    from ..tracks.fetch import fetch as fetch_set
+
     return fetch_set(named_set(name), progress)
 
 
@@ -146,8 +151,8 @@ def run(args: argparse.Namespace) -> int:
         return 1 if lacking else 0
     if args.action == "fetch":
         done = []
-        for name, named in sets.items():
-            done.append({"name": name, "folder": str(fetch_set(named, _counter(name)))})
+        for name in sets:
+            done.append({"name": name, "folder": str(fetch(name, _counter(name)))})
         _emit(args.json, done, lambda: "\n".join(f"{d['name']}: {d['folder']}" for d in done))
         return 0
     found = [{"name": n, "pictures": len(s.pictures), "problems": s.verify()} for n, s in sets.items()]

@@ -12,10 +12,12 @@ import sys
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError, one_line
-from ..tracks.doctor import Finding
+
+if TYPE_CHECKING:  # numpy comes with it: `--help` does without
+    from ..tracks.doctor import Finding
 
 EXAMPLES = """examples:
   noisebench doctor nlm
@@ -75,6 +77,8 @@ def verdict(findings: list[Finding]) -> str:
 
 def examine_apart(method: str, plugins: list[str], timeout: float) -> list[Finding]:
     """The findings of a child process, ended with all its offspring after `timeout` seconds."""
+    from ..tracks.doctor import Finding
+
     with tempfile.TemporaryDirectory(prefix="noisebench-doctor-") as folder:
         out, err = Path(folder, "findings"), Path(folder, "stderr")
         out.touch()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import importlib
 import json
 import os
 import select
@@ -9,6 +11,7 @@ import signal
 import sys
 from typing import Any
 
+from ..registry import REGISTRIES
 from . import processes
 
 _LINE = 3500
@@ -57,18 +60,15 @@ def main() -> None:
 
 def preload() -> None:
     """Import what cells need, so that a fork starts at once."""
-    import cv2
-    import numpy as np
-    import pyarrow
-    import pyarrow.parquet
-    import pydantic
-    import torch
-
-    from ..cost import measure
-    from ..scoring import fidelity, score
-    from . import keeper
-
-    del cv2, np, pyarrow, pydantic, torch, measure, fidelity, score, keeper
+    names = ("cv2", "numpy", "pyarrow.parquet", "pydantic.type_adapter", "torch")
+    for name in (*names, "noisebench.cost.measure", "noisebench.scoring.score", "noisebench.engine.keeper"):
+        importlib.import_module(name)
+    for registry in REGISTRIES.values():
+        registry.load_built_in()
+    # The first array makes pyarrow look for pandas, which takes longer than a short cell.
+    importlib.import_module("pyarrow").array([""])
+    gc.collect()
+    gc.freeze()
 
 
 def send(fd: int, message: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -69,12 +70,13 @@ class Patient:
 
     def _suitable(self, needs: Sequence[str]) -> Bound:
         """A regime that discloses `needs` and under which the method does not skip. Raises `Skip`."""
-        unknown = [n for n in needs if n not in DISCLOSING and n not in ALWAYS]
+        choices = [[a for a in n.split("|") if a in DISCLOSING or a in ALWAYS] for n in needs]
+        unknown = [n for n, known in zip(needs, choices, strict=True) if not known]
         if unknown:
             raise Skip(f"needs {', '.join(unknown)}, which the doctor cannot supply")
-        wanted = [spec for name, spec in DISCLOSING.items() if name in needs]
-        if wanted:
-            candidates = [" + ".join(dict.fromkeys(wanted))]
+        wanted = [[spec for name, spec in DISCLOSING.items() if name in chosen] for chosen in product(*choices)]
+        if any(wanted):
+            candidates = [" + ".join(dict.fromkeys(specs)) for specs in wanted]
         else:
             candidates = list(dict.fromkeys([DISCLOSING["sigma"], *DISCLOSING.values()]))
         reason = ""

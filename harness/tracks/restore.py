@@ -110,8 +110,8 @@ def method(
     """Register a restoration method: a function `f(noisy, info, **params)` or a class with `restore`.
 
     `noisy` is a float32 tensor (1, C, H, W), nominally [0, 1], or for `layout="hwc"` a numpy (H, W, C); return
-    the same shape. `needs` lists what the regime must disclose, `requires` the import names of packages that
-    may be absent. `baseline` marks a sanity row of the board.
+    the same shape. `needs` lists what the regime must disclose (`peak|looks`: either), `requires` the import
+    names of packages that may be absent. `baseline` marks a sanity row of the board.
     """
     if layout not in ("tensor", "hwc"):
         raise ValueError(f"layout is 'tensor' or 'hwc', not {layout!r}")
@@ -176,9 +176,10 @@ class Restorer:
 
     def check(self, info: Info) -> None:
         """Raise `Skip` where the regime does not disclose what the method needs."""
-        lacking = [n for n in self.meta["needs"] if n not in info]
+        lacking = [n for n in self.meta["needs"] if not any(a in info for a in n.split("|"))]
         if lacking:
-            raise Skip(f"needs {', '.join(lacking)}, which the regime does not disclose")
+            named = ", ".join(n.replace("|", " or ") for n in lacking)
+            raise Skip(f"needs {named}, which the regime does not disclose")
 
     def prepare(self, noisy: Array) -> Any:
         """`noisy` float32 (H, W, C) → a private copy in the layout that the method takes."""
