@@ -99,13 +99,14 @@ def test_overhead_of_short_cells(benchmark, tmp_path):
     def many() -> float:
         return call(
             "run", "--methods", "identity", "--datasets", "gaussian_field(n=1, size=32)", "--regimes",
-            "gaussian(sigma={" + ",".join(map(str, range(1, 41))) + "})", "--jobs", "1", "--retry", "always", cwd=tmp_path,
+            "gaussian(sigma={" + ",".join(map(str, range(1, 41))) + "})", "--jobs", "1", "--retry", "always",
+            cwd=tmp_path,
         )  # fmt: skip
 
     def one() -> float:
         return call(
-            "run", "--methods", "identity", "--datasets", "gaussian_field(n=1, size=32)", "--regimes", "gaussian(sigma=1)",
-            "--jobs", "1", "--retry", "always", cwd=tmp_path,
+            "run", "--methods", "identity", "--datasets", "gaussian_field(n=1, size=32)", "--regimes", 
+            "gaussian(sigma=1)", "--jobs", "1", "--retry", "always", cwd=tmp_path,
         )  # fmt: skip
 
     benchmark.pedantic(many, rounds=1)
