@@ -109,13 +109,13 @@ def _doubtful(ms: Array, md: Array, vs: Array, vd: Array, peak: float) -> bool:
     sign wherever m_s is the same, so it does not cancel where m_s takes few values (blocks with noise) or where
     y is a negative of x. Of v_d it is 1e-7 m_d², which tells in areas of unequal brightness.
     """
-    ms, md, vs, vd = (plane[::12, ::7].ravel() for plane in (ms, md, vs, vd))
+    ms, md, vs, vd = (plane[::6, ::7].ravel() for plane in (ms, md, vs, vd))
     total = vs + vd
     if vd.sum() > 1.5 * vs.sum() or np.mean(md * md / total) > 0.5:
         return True
     levels = np.rint(ms * (32 / peak)).astype(np.int64)
     moved = np.bincount(levels - levels.min(), weights=ms * ms * vd / total**2) / levels.size
-    return float(np.linalg.norm(moved)) > 5
+    return float(np.linalg.norm(moved)) > 2.5
 
 
 def _mean(piece: Array) -> float:
