@@ -1,12 +1,13 @@
 # make demo   install, run the demonstration suite and say where its board is
 # make test   install, then lint, type-check and test
 # make bench  install, then run the benchmarks
+# make reference  remake the committed results and their board
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test bench install clean
+.PHONY: demo test bench reference install clean
 
 $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -27,6 +28,15 @@ test: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m pytest benchmarks -p no:xdist --benchmark-min-rounds=3 --benchmark-columns=median,iqr,ops -s
+
+# Remakes results/ and reports/: the demonstration, exported, and its board.
+reference: $(STAMP)
+	rm -rf build/reference reports/demo
+	$(BIN)/noisebench run demo --store build/reference
+	$(BIN)/noisebench export build/reference --to results/demo.json
+	$(BIN)/noisebench report results/demo.json --to reports/demo
+	$(BIN)/python -c "import json; from importlib.metadata import version as v; \
+	  print(json.dumps({n: v(n) for n in ('matplotlib', 'numpy', 'pillow')}))" > reports/made_with.json
 
 clean:
 	rm -rf build board nb-store *.egg-info

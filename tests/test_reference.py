@@ -1,0 +1,68 @@
+"""The committed board is what `report` makes of the committed results."""
+
+from __future__ import annotations
+
+import json
+import re
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+from noisebench.report.write import write_report
+from noisebench.store.cells import read_records
+
+RESULTS, BOARD = ROOT / "results" / "demo.json", ROOT / "reports" / "demo"
+MADE_WITH = ROOT / "reports" / "made_with.json"
+TEXT = ("leaderboard.md", "leaderboard.csv", "leaderboard.tex", "summary.json")
+
+
+@pytest.fixture(scope="module")
+def again(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("board")
+    write_report(read_records(RESULTS), folder)
+    return folder
+
+
+def files(folder: Path) -> set[str]:
+    return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_the_same_files_are_made(again):
+    assert files(again) == files(BOARD)
+
+
+@pytest.mark.parametrize("name", TEXT)
+def test_text_is_the_same_byte_for_byte(again, name):
+    assert (again / name).read_bytes() == (BOARD / name).read_bytes()
+
+
+def test_the_page_is_the_same_but_for_the_encoding_of_its_pictures(again):
+    def words(folder: Path) -> str:
+        return re.sub(r"data:image/png;base64,[A-Za-z0-9+/=]+", "PICTURE", (folder / "leaderboard.html").read_text())
+
+    assert words(again) == words(BOARD)
+    assert "PICTURE" in words(BOARD)
+
+
+def test_plots_and_page_are_the_same_byte_for_byte_with_the_same_libraries(again):
+    made_with = json.loads(MADE_WITH.read_text())
+    here = {name: version(name) for name in made_with}
+    if here != made_with:
+        pytest.skip(f"the board was drawn with {made_with}, here are {here}: other bytes for the same picture")
+    for name in files(BOARD):
+        assert (again / name).read_bytes() == (BOARD / name).read_bytes(), name
+
+
+def test_the_demo_suite_of_the_package_is_what_the_results_hold():
+    from noisebench.registry import METHODS, REGIMES, bind_all
+    from noisebench.suite import named_suites, read_suite
+
+    suite = read_suite(named_suites()["demo"])
+    cells = [r.cell for r in read_records(RESULTS)]
+    assert {c["suite"]["name"] for c in cells} == {"demo"}
+    assert {c["method"]["spec"] for c in cells} == {b.canonical for b in bind_all(suite.methods, METHODS)}
+    scored = {c["regime"]["spec"] for c in cells if c["kind"] == "score"}
+    assert scored == {b.canonical for b in bind_all(suite.regimes, REGIMES)}
+    assert all(c["outcome"] in ("ok", "skipped") for c in cells)
