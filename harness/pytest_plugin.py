@@ -1,0 +1,230 @@
+"""pytest plugin: a `noisebench` fixture that evaluates a denoiser and holds it against a stored baseline."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from .analysis.rules import Rule
+    from .store.record import Record
+    from .testing import Result
+
+# Nothing of noisebench is imported here: every pytest run of an environment loads this file.
+
+_DEFAULTS: dict[str, Any] = {
+    "dataset": "photos", "regime": "gaussian(sigma=25)", "protocol": "uint8", "metrics": ("psnr", "ssim"), "seed": 0,
+    "limit": None, "device": "cpu",
+}  # fmt: skip
+FOLDER = "noisebench-baseline"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--noisebench-update`."""
+    parser.getgroup("noisebench").addoption(
+        "--noisebench-update",
+        action="store_true",
+        help=f"write the scores of noisebench.check(...) as the new baselines ({FOLDER}/ beside the test file)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the marker."""
+    config.addinivalue_line(
+        "markers",
+        "noisebench(dataset, regime, protocol=, metrics=, seed=, limit=, device=): defaults of the noisebench fixture",
+    )
+
+
+class Bench:
+    """What a test gets: `evaluate` scores a method, `check` also holds it against the baseline of this test."""
+
+    def __init__(self, baseline: Path, update: bool, defaults: dict[str, Any], told: dict[str, Any] | None) -> None:
+        self.baseline = baseline
+        self._update = update
+        self._defaults = defaults
+        self._told = told
+        self._made: dict[str, Record] = {}
+
+    def evaluate(self, method: str | Callable[..., Any], dataset: str = "", regime: str = "", **options: Any) -> Result:
+        """`nb.evaluate` with the defaults of the marker; its means go into the JSON of pytest-benchmark."""
+        return self._evaluate(method, self._options(dataset, regime, options))
+
+    def check(
+        self,
+        method: str | Callable[..., Any],
+        dataset: str = "",
+        regime: str = "",
+        *,
+        rules: str | Path | None = None,
+        name: str = "",
+        **options: Any,
+    ) -> Result:
+        """Evaluate, and fail the test where `noisebench check` would fail: the same limits, the same inputs by hash.
+
+        `rules` is a rule file; `name` tells apart methods of one test that have the same name.
+        """
+        from .analysis.check import check
+        from .analysis.rules import DEFAULTS, read_rules
+        from .errors import UsageError
+        from .store.export import read_export
+
+        asked = self._options(dataset, regime, options)
+        try:
+            held = read_rules(Path(rules)) if rules is not None else DEFAULTS
+            result = self._evaluate(method, asked)
+            label = name or (method if isinstance(method, str) else getattr(method, "__name__", "method"))
+            record = _record(result, label, asked)
+            if record.cell["key"] in self._made:
+                pytest.fail(f"{label} is checked twice in this test: give one of them a name=", pytrace=False)
+            self._made[record.cell["key"]] = record
+            if not self._update:
+                stored = read_export(self.baseline) if self.baseline.is_file() else []
+                self._judge(check, stored, record, held)
+        except UsageError as error:
+            pytest.fail(f"noisebench: {error}", pytrace=False)
+        return result
+
+    def save(self) -> None:
+        """Write the baseline of this test, where `--noisebench-update` asks for it."""
+        if self._update and self._made:
+            from .analysis.check import refuse_nan
+            from .errors import UsageError
+            from .store.disk import write_file
+            from .store.export import export_text
+
+            try:
+                for record in self._made.values():
+                    refuse_nan(record, "this test")
+            except UsageError as error:
+                pytest.fail(f"noisebench: {error}", pytrace=False)
+            self.baseline.parent.mkdir(parents=True, exist_ok=True)
+            write_file(self.baseline, export_text(list(self._made.values())).encode())
+
+    def _judge(self, check: Any, stored: list[Record], record: Record, rules: tuple[Rule, ...]) -> None:
+        from .report.verdict import verdict_lines
+
+        own = [r for r in stored if _same_question(r, record)]
+        hint = "accept the scores of now with --noisebench-update"
+        if not own:
+            pytest.fail(f"noisebench: no baseline in {self.baseline}: {hint}", pytrace=False)
+        verdict = check(own, [record], rules, (str(self.baseline), "this test"))
+        # One question is asked here, so an answer that is not comparable is no answer.
+        if verdict.exit_code or verdict.having("not comparable"):
+            pytest.fail("\n".join([*verdict_lines(verdict), f"({hint})"]), pytrace=False)
+
+    def _options(self, dataset: str, regime: str, options: dict[str, Any]) -> dict[str, Any]:
+        asked = {**self._defaults, **options}
+        for key, value in (("dataset", dataset), ("regime", regime)):
+            if value:
+                asked[key] = value
+        return asked
+
+    def _evaluate(self, method: str | Callable[..., Any], asked: dict[str, Any]) -> Result:
+        from .testing import evaluate
+
+        result = evaluate(method, **asked)
+        if self._told is not None:
+            means = {metric: result.mean(metric) for metric in asked["metrics"]}
+            self._told.update({"noisebench": {"dataset": asked["dataset"], "regime": asked["regime"], **means}})
+        return result
+
+
+def _same_question(stored: Record, record: Record) -> bool:
+    """Whether both answer for the same method, dataset, regime and seed; what else differs, `check` judges."""
+    try:
+        one, other = stored.cell, record.cell
+        return (one["method"]["spec"], one["dataset"]["spec"], one["regime"]["spec"], one["seed"]) == (
+            other["method"]["spec"], other["dataset"]["spec"], other["regime"]["spec"], other["seed"],
+        )  # fmt: skip
+    except (KeyError, TypeError):
+        return True
+
+
+def _record(result: Result, label: str, asked: dict[str, Any]) -> Record:
+    """The rows of a result as a cell whose key comes from its inputs."""
+    import numpy as np
+
+    from .engine.environment import environment
+    from .plan import fingerprint, key_of, part
+    from .registry import DATASETS, METRICS, PROTOCOLS, REGIMES, bind
+    from .store.record import SCHEMA, Record
+
+    dataset, regime = bind(asked["dataset"], DATASETS), bind(asked["regime"], REGIMES)
+    protocol, metrics = bind(asked["protocol"], PROTOCOLS), [bind(m, METRICS) for m in asked["metrics"]]
+    pictures, n = fingerprint(dataset, asked["limit"])
+    method = {"name": label, "spec": label, "display": label, "versions": {}, "flags": {}, "cite": "", "sources": {},
+              "source_sha256": ""}  # fmt: skip
+    inputs = {
+        "kind": "score",
+        "method": {"spec": label},
+        "pictures": pictures,
+        "regime": {"spec": regime.canonical, "versions": regime.versions},
+        "protocol": {"spec": protocol.canonical, "versions": protocol.versions},
+        "metrics": {m.canonical: m.entry.version for m in metrics},
+        "seed": asked["seed"],
+    }
+    cell: Any = {
+        "schema": SCHEMA, "key": key_of(inputs), "kind": "score", "track": "restore", "method": method,
+        "dataset": {**part(dataset), "fingerprint": pictures, "pictures": n}, "regime": part(regime),
+        "protocol": part(protocol), "seed": asked["seed"], "outcome": "ok", "reason": "", "traceback": "", "notes": [],
+        "metrics": {
+            m.display: {"version": m.entry.version, "higher": m.entry.meta["higher"], "unit": m.entry.meta["unit"]}
+            for m in metrics
+        },
+        "suite": {"name": "pytest", "rank_by": metrics[0].display}, "setup_s": None, "seconds": None, "cost": None,
+        "environment": environment(), "inputs": inputs,
+    }  # fmt: skip
+    rows = result.rows
+    values = {m.display: [row["scores"][m.display] for row in rows] for m in metrics}
+    return Record(
+        cell,
+        [row["item"] for row in rows],
+        [row["input_sha256"] for row in rows],
+        # Neither the time nor the pixels of a run belong into a file that is kept under version control.
+        [""] * len(rows),
+        [row["note"] for row in rows],
+        np.zeros(len(rows)),
+        {name: np.array([np.nan if v is None else float(v) for v in column]) for name, column in values.items()},
+    )
+
+
+def _file(item: pytest.Item) -> Path:
+    """One file a test, so that tests in parallel processes never write the same one."""
+    name = re.sub(r"[^A-Za-z0-9_.=-]+", "-", item.nodeid.split("::", 1)[-1]).strip("-")
+    return item.path.parent / FOLDER / item.path.stem / f"{name[:120]}.json"
+
+
+@pytest.fixture
+def noisebench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    """Evaluate a method and hold it against the baseline of this test: see `Bench`."""
+    defaults = dict(_DEFAULTS)
+    marker = request.node.get_closest_marker("noisebench")
+    if marker is not None:
+        given = {**dict(zip(("dataset", "regime"), marker.args, strict=False)), **marker.kwargs}
+        unknown = sorted(given.keys() - defaults.keys())
+        if unknown or len(marker.args) > 2:
+            what = ", ".join(unknown) or "more than dataset and regime"
+            pytest.fail(f"marker noisebench does not take {what}: it takes {', '.join(defaults)}", pytrace=False)
+        defaults |= given
+    told = None
+    if "benchmark" in request.fixturenames:
+        told = getattr(request.getfixturevalue("benchmark"), "extra_info", None)
+    bench = Bench(_file(request.node), bool(request.config.getoption("--noisebench-update")), defaults, told)
+    yield bench
+    report = getattr(request.node, "_noisebench_failed", False)
+    if not report:
+        bench.save()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    """Remember a failed test: its scores are no baseline."""
+    report = yield
+    if report.when == "call" and report.failed:
+        item._noisebench_failed = True  # type: ignore[attr-defined]
+    return report

@@ -1,0 +1,155 @@
+"""The pytest plugin, used as a user's repository does: green, then red after a planted loss."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+BLUR = """
+    import torch
+
+    LOSS = {loss}
+
+    def blur(noisy, info):
+        mean = torch.nn.functional.avg_pool2d(noisy, 3, 1, 1, count_include_pad=False)
+        return mean + LOSS
+"""
+HEAD = """
+    import pytest
+    from method import blur
+
+    WHERE = ("gaussian_field(n=3)", "gaussian(sigma=25)")
+"""
+TESTS = """
+    @pytest.mark.noisebench(*WHERE)
+    def test_blur(noisebench):
+        assert noisebench.check(blur).psnr > 20
+
+    @pytest.mark.noisebench(*WHERE)
+    def test_loose(noisebench):
+        noisebench.check(blur, rules="rules.yaml")
+
+    @pytest.mark.noisebench(*WHERE)
+    def test_protocol(noisebench):
+        noisebench.check(blur, protocol="{protocol}")
+
+    @pytest.mark.noisebench(*WHERE)
+    def test_damaged(noisebench):
+        noisebench.check(blur)
+"""
+WRONG = """
+    def test_bad(noisebench):
+        assert noisebench.check(blur, *WHERE).psnr > 90
+
+    @pytest.mark.noisebench("gaussian_field(n=3)", sigma=25)
+    def test_marker(noisebench):
+        pass
+
+    def test_unknown(noisebench):
+        noisebench.check(blur, "gausian_field(n=3)")
+"""
+RULES = "- {metric: psnr, max_drop: 9, max_drop_picture: 9}\n- {metric: ssim, max_drop: 0.5}\n"
+
+
+def pytest_in(folder: Path, *args: str, plugins: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+    """Run pytest there, with the plugins named and no others."""
+    named = [part for p in ("noisebench.pytest_plugin", *plugins) for part in ("-p", p)]
+    path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "--strict-markers", "-p", "no:cacheprovider", *named, *args],
+        cwd=folder, capture_output=True, text=True, timeout=120,
+        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": path, "PYTEST_ADDOPTS": ""},
+    )  # fmt: skip
+
+
+def repository(folder: Path, *tests: str, loss: float = 0.0) -> Path:
+    (folder / "pytest.ini").write_text("[pytest]\n")
+    (folder / "method.py").write_text(textwrap.dedent(BLUR).format(loss=loss))
+    (folder / "rules.yaml").write_text(RULES)
+    (folder / "test_method.py").write_text("".join(textwrap.dedent(part) for part in (HEAD, *tests)))
+    return folder / "noisebench-baseline" / "test_method"
+
+
+def test_from_no_baseline_over_an_update_to_green_and_to_red_after_a_planted_loss(tmp_path: Path) -> None:
+    stored = repository(tmp_path, TESTS.replace("{protocol}", "uint8"))
+    first = pytest_in(tmp_path)
+    assert first.returncode == 1, first.stdout + first.stderr
+    assert "4 failed" in first.stdout
+    assert "no baseline in" in first.stdout and "--noisebench-update" in first.stdout
+    assert not stored.exists()
+
+    assert pytest_in(tmp_path, "--noisebench-update").returncode == 0
+    names = ["test_blur.json", "test_damaged.json", "test_loose.json", "test_protocol.json"]
+    assert sorted(p.name for p in stored.iterdir()) == names
+    before = (stored / "test_blur.json").read_text()
+    assert "4 passed" in pytest_in(tmp_path).stdout
+
+    repository(tmp_path, TESTS.replace("{protocol}", "float"), loss=0.02)
+    (stored / "test_damaged.json").write_text("{}")
+    red = pytest_in(tmp_path)
+    assert red.returncode == 1
+    assert "3 failed, 1 passed" in red.stdout  # the one that passes has rules of its own
+    assert "REGRESSION  blur · gaussian_field(n=3) · gaussian(sigma=25)" in red.stdout
+    assert "the mean dropped by" in red.stdout
+    assert "other protocol: float@1, not uint8@1" in red.stdout
+    assert "is not a noisebench export" in red.stdout
+    assert (stored / "test_blur.json").read_text() == before
+
+
+def test_a_failing_test_leaves_no_baseline_and_mistakes_are_named(tmp_path: Path) -> None:
+    stored = repository(tmp_path, WRONG)
+    done = pytest_in(tmp_path, "--noisebench-update")
+    assert done.returncode == 1
+    assert not stored.exists()
+    assert "marker noisebench does not take sigma: it takes dataset, regime, protocol" in done.stdout
+    assert "did you mean 'gaussian_field'?" in done.stdout
+
+
+def test_pytest_benchmark_carries_the_quality_beside_the_time(tmp_path: Path) -> None:
+    pytest.importorskip("pytest_benchmark")
+    repository(
+        tmp_path,
+        """
+        def test_quality(noisebench):
+            assert noisebench.evaluate(blur, "gaussian_field(n=2)").psnr > 20
+
+        def test_speed(benchmark, noisebench):
+            result = noisebench.evaluate(blur, "gaussian_field(n=2)")
+            benchmark.pedantic(len, args=(result.rows,), rounds=1)
+        """,
+    )
+    done = pytest_in(tmp_path, "--benchmark-json=b.json", plugins=("pytest_benchmark.plugin",))
+    assert done.returncode == 0, done.stdout + done.stderr
+    (timed,) = json.loads((tmp_path / "b.json").read_text())["benchmarks"]
+    told = timed["extra_info"]["noisebench"]
+    assert (told["dataset"], told["regime"]) == ("gaussian_field(n=2)", "gaussian(sigma=25)")
+    assert 20 < told["psnr"] < 40 and 0 < told["ssim"] < 1
+
+
+def test_parallel_tests_each_have_their_baseline(tmp_path: Path) -> None:
+    pytest.importorskip("xdist")
+    stored = repository(
+        tmp_path,
+        """
+        @pytest.mark.parametrize("sigma", [15, 25])
+        def test_levels(noisebench, sigma):
+            noisebench.check(blur, "gaussian_field(n=2)", f"gaussian(sigma={sigma})")
+        """,
+    )
+    both = ("xdist.plugin", "xdist.looponfail")
+    done = pytest_in(tmp_path, "-n", "2", "--noisebench-update", plugins=both)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert sorted(p.name for p in stored.iterdir()) == ["test_levels-15.json", "test_levels-25.json"]
+
+
+def test_loading_the_plugin_imports_nothing_heavy() -> None:
+    code = "import sys, noisebench.pytest_plugin; print(sorted({'torch', 'numpy', 'cv2'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.strip() == "[]"
