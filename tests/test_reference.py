@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
-
 from noisebench.report.write import write_report
 from noisebench.store.cells import read_records
 
