@@ -17,6 +17,4 @@ _HERE = Path(__file__).parent
 )
 def photos() -> nb.ManifestSet:
     """Twelve 256x256 photographs: 5 grey, 7 colour; textured and smooth, bright and dark."""
-    return nb.ManifestSet(
-        "photos", _HERE / "manifests" / "photos.csv", folder="photos", fixed=_HERE / "photos"
-    )
+    return nb.ManifestSet("photos", _HERE / "manifests" / "photos.csv", folder="photos", fixed=_HERE / "photos")

@@ -13,9 +13,7 @@ import noisebench as nb
 class Folder:
     """Pictures below `root`, in the order of their names; with `partners`, each with its noisy version."""
 
-    def __init__(
-        self, files: Sequence[Path], ids: Sequence[str], partners: Sequence[Path] | None = None
-    ) -> None:
+    def __init__(self, files: Sequence[Path], ids: Sequence[str], partners: Sequence[Path] | None = None) -> None:
         self.ids = ids
         self._files = files
         self._partners = partners
@@ -79,13 +77,9 @@ def _listed(path: str, pattern: str) -> tuple[Path, list[str]]:
     try:
         if not root.is_dir():
             what = "is not a folder" if root.exists() else "does not exist"
-            raise nb.UsageError(
-                f"folder {_name(path)} {what} (looked in {_name(Path.cwd())}): check the path"
-            )
+            raise nb.UsageError(f"folder {_name(path)} {what} (looked in {_name(Path.cwd())}): check the path")
         if os.path.isabs(pattern) or ".." in Path(pattern).parts:
-            raise nb.UsageError(
-                f"pattern {_name(pattern)} leads out of the folder: give a relative one without '..'"
-            )
+            raise nb.UsageError(f"pattern {_name(pattern)} leads out of the folder: give a relative one without '..'")
         matched = [f for f in root.glob(pattern) if f.is_file()]
     except (ValueError, NotImplementedError) as error:
         raise nb.UsageError(f"folder {_name(path)}, pattern {_name(pattern)}: {_name(error)}") from None
@@ -95,9 +89,7 @@ def _listed(path: str, pattern: str) -> tuple[Path, list[str]]:
     if not names:
         others = sorted({f.suffix for f in root.iterdir() if f.suffix.lower() in nb.PICTURE_SUFFIXES})
         hint = f"it holds {', '.join(_name('*' + o) for o in others)}" if others else "it holds no picture"
-        raise nb.UsageError(
-            f"folder {_name(path)} has no picture that matches {_name(pattern)}: {hint}; set pattern="
-        )
+        raise nb.UsageError(f"folder {_name(path)} has no picture that matches {_name(pattern)}: {hint}; set pattern=")
     return root, names
 
 

@@ -18,9 +18,7 @@ Size = Annotated[int, Ge(8), Le(4096)]
 class Synthetic:
     """Pictures that are drawn when they are loaded; each depends on `recipe` and its own number alone."""
 
-    def __init__(
-        self, name: str, n: int, recipe: str, draw: Callable[[np.random.Generator], tuple[Any, Any]]
-    ) -> None:
+    def __init__(self, name: str, n: int, recipe: str, draw: Callable[[np.random.Generator], tuple[Any, Any]]) -> None:
         self.ids: Sequence[str] = [f"{name}_{i:0{max(3, len(str(n - 1)))}d}" for i in range(n)]
         self._recipe = recipe
         self._draw = draw

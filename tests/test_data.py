@@ -163,9 +163,7 @@ def test_a_pair_of_two_sizes_names_both_files(sides):
     nb.write_picture(clean / "a.png", grey(0))
     nb.write_picture(noisy / "a.png", grey(0, (5, 4)))
     message = refused(opened(spec).load, 0)
-    assert (
-        "clean/a.png" in message and "noisy/a.png" in message and "(4, 5)" in message and "(5, 4)" in message
-    )
+    assert "clean/a.png" in message and "noisy/a.png" in message and "(4, 5)" in message and "(5, 4)" in message
 
 
 # --- the embedded set -------------------------------------------------------------------------------------
@@ -362,10 +360,7 @@ def test_synthetic_pictures_depend_on_their_recipe_and_number_alone():
 def test_golden_hashes_of_the_synthetic_sets():
     piecewise = opened("piecewise").load(0)
     field = opened("gaussian_field").load(0)
-    assert (
-        hashlib.sha256(piecewise.meta["labels"].astype("<i4").tobytes()).hexdigest()[:16]
-        == "90af0479fbd2dc9c"
-    )
+    assert hashlib.sha256(piecewise.meta["labels"].astype("<i4").tobytes()).hexdigest()[:16] == "90af0479fbd2dc9c"
     assert nb.pixel_sha256(piecewise.clean)[:16] == "1d53a25c2889d7b7"
     assert nb.pixel_sha256(field.clean)[:16] == "f30cc2f3a42f8069"
 

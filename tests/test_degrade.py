@@ -168,9 +168,7 @@ def test_seed_draw_and_picture_change_the_noise(spec: str) -> None:
 
 
 def test_noises_of_neighbouring_seeds_are_independent() -> None:
-    noise = [
-        degraded("gaussian(sigma=255)", np.zeros((200, 200), np.uint8), seed=s).ravel() for s in range(8)
-    ]
+    noise = [degraded("gaussian(sigma=255)", np.zeros((200, 200), np.uint8), seed=s).ravel() for s in range(8)]
     correlation = np.corrcoef(noise) - np.eye(8)
     assert np.abs(correlation).max() <= 5 / np.sqrt(200 * 200)
 
@@ -242,9 +240,7 @@ def test_operators_of_a_chain_compose() -> None:
     _, info = nb.degrade("downsample(scale=2) + downsample(scale=3)", clean)
     assert info.scale == 6
     _, info = nb.degrade("blur(sigma=1) + blur(sigma=2, kernel=motion)", clean)
-    twice, _ = nb.degrade(
-        "blur(sigma=1, boundary=circular) + blur(sigma=2, kernel=motion, boundary=circular)", clean
-    )
+    twice, _ = nb.degrade("blur(sigma=1, boundary=circular) + blur(sigma=2, kernel=motion, boundary=circular)", clean)
     spectrum = np.zeros((64, 64))
     h, w = info.kernel.shape
     spectrum[:h, :w] = info.kernel
@@ -290,9 +286,7 @@ pictures = shapes.flatmap(
 
 @settings(max_examples=150, deadline=None)
 @given(clean=pictures, spec=st.sampled_from(FIXED), seed=st.integers(0, 2**63))
-def test_any_picture_gives_a_finite_float32_picture_and_is_left_alone(
-    clean: np.ndarray, spec: str, seed: int
-) -> None:
+def test_any_picture_gives_a_finite_float32_picture_and_is_left_alone(clean: np.ndarray, spec: str, seed: int) -> None:
     before = clean.copy()
     clean.flags.writeable = False
     noisy, info = nb.degrade(spec, clean, seed=seed)
@@ -370,6 +364,4 @@ def test_a_seed_is_a_whole_number(seed: object) -> None:
 
 def test_seed_types_that_are_equal_give_equal_noise() -> None:
     clean = picture(4, 4)
-    assert np.array_equal(
-        nb.degrade("rayleigh", clean, seed=1)[0], nb.degrade("rayleigh", clean, seed=np.int64(1))[0]
-    )
+    assert np.array_equal(nb.degrade("rayleigh", clean, seed=1)[0], nb.degrade("rayleigh", clean, seed=np.int64(1))[0])

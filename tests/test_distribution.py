@@ -256,6 +256,7 @@ BAD = [
     (GOOD > 1, GOOD, r"a: features are bool: give real numbers, \(N, d\)"),
     (GOOD, GOOD.astype(object), r"b: features are object: give real numbers, \(N, d\)"),
     (np.where(GOOD == 7, np.nan, GOOD), GOOD, "a: row 2 has a value that is not finite: a distance needs numbers"),
+    (GOOD * 1e300, GOOD, r"a: a feature reaches 1.1e\+301, above 1e\+20: scale them"),
     (GOOD, np.where(GOOD == 0, np.inf, GOOD), "b: row 0 has a value that is not finite: a distance needs numbers"),
 ]
 

@@ -161,9 +161,7 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path):
     assert "cannot be read" in refusal(tmp_path)
 
 
-@pytest.mark.parametrize(
-    "name", ["two words.png", "<script>.png", "line\nbreak.png", "日本 é.png", "a'b\".png"]
-)
+@pytest.mark.parametrize("name", ["two words.png", "<script>.png", "line\nbreak.png", "日本 é.png", "a'b\".png"])
 def test_odd_names_are_read_and_shown_on_one_line(tmp_path, name):
     nb.write_picture(tmp_path / name, GREY)
     assert np.array_equal(nb.read_picture(tmp_path / name), GREY)

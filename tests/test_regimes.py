@@ -86,10 +86,7 @@ def fixed(kind: str) -> Sample:
 def hashes(specs: tuple[str, ...] = SPECS) -> dict[str, dict[str, str]]:
     """`input_sha256` of the fixed pictures under each spec, seed 0."""
     return {
-        spec: {
-            kind: bytes_sha256(degrade_sample(bind(spec, REGIMES), fixed(kind))[0])
-            for kind in ("grey", "colour")
-        }
+        spec: {kind: bytes_sha256(degrade_sample(bind(spec, REGIMES), fixed(kind))[0]) for kind in ("grey", "colour")}
         for spec in specs
     }
 
@@ -137,12 +134,8 @@ print(json.dumps(test_regimes.hashes(test_regimes.SPECS[::-1])))
 """
 
 
-@pytest.mark.parametrize(
-    "threads, plain_cpu", [("1", True), ("7", False)], ids=["one-thread-no-simd", "7-threads"]
-)
-def test_golden_hashes_do_not_depend_on_process_order_threads_or_vector_unit(
-    threads: str, plain_cpu: bool
-) -> None:
+@pytest.mark.parametrize("threads, plain_cpu", [("1", True), ("7", False)], ids=["one-thread-no-simd", "7-threads"])
+def test_golden_hashes_do_not_depend_on_process_order_threads_or_vector_unit(threads: str, plain_cpu: bool) -> None:
     env = {
         **os.environ, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads, "PYTHONHASHSEED": threads,
     }  # fmt: skip
@@ -233,9 +226,7 @@ def test_values_follow_the_law(spec: str, law: Any) -> None:
     assert stats.kstest(noisy.ravel().astype(np.float64), law.cdf).pvalue > 1e-3
 
 
-@pytest.mark.parametrize(
-    "spec", ["gaussian(sigma=25)", "poisson(peak=30)", "gamma(looks=4)", "rician(sigma=20)"]
-)
+@pytest.mark.parametrize("spec", ["gaussian(sigma=25)", "poisson(peak=30)", "gamma(looks=4)", "rician(sigma=20)"])
 def test_pointwise_noise_is_white_in_rows_columns_and_channels(spec: str) -> None:
     noisy, _ = nb.degrade(spec, flat(shape=(300, 300, 3)))
     z = (noisy - noisy.mean(dtype=np.float64)) / noisy.std(dtype=np.float64)
@@ -245,8 +236,7 @@ def test_pointwise_noise_is_white_in_rows_columns_and_channels(spec: str) -> Non
 
 def test_gaussian_range_draws_sigma_uniformly_per_picture() -> None:
     sigmas = [
-        255
-        * nb.degrade("gaussian_range(low=10, high=50, disclose=True)", flat(shape=(1, 1)), seed=seed)[1].sigma
+        255 * nb.degrade("gaussian_range(low=10, high=50, disclose=True)", flat(shape=(1, 1)), seed=seed)[1].sigma
         for seed in range(400)
     ]
     assert stats.kstest(sigmas, stats.uniform(10, 40).cdf).pvalue > 1e-3
@@ -568,9 +558,7 @@ def spread(kernel: np.ndarray) -> tuple[float, float]:
 @pytest.mark.parametrize("sigma", [2.0, 5.0, 12.5])
 def test_kernels_have_the_standard_deviation_asked_for(sigma: float) -> None:
     assert spread(np.outer(box_taps(sigma), box_taps(sigma))) == pytest.approx((sigma, sigma), rel=1e-12)
-    assert spread(np.outer(gaussian_taps(sigma), gaussian_taps(sigma))) == pytest.approx(
-        (sigma, sigma), rel=1e-3
-    )
+    assert spread(np.outer(gaussian_taps(sigma), gaussian_taps(sigma))) == pytest.approx((sigma, sigma), rel=1e-3)
     assert spread(disk_kernel(sigma)) == pytest.approx((sigma, sigma), rel=0.03)
     assert spread(motion_kernel(sigma, 0)) == pytest.approx((0, sigma), rel=0.03, abs=1e-9)
     assert spread(motion_kernel(sigma, 90)) == pytest.approx((sigma, 0), rel=0.03, abs=1e-9)

@@ -20,9 +20,7 @@ _DEPTH = {"uint8": 8, "uint16": 16}
 _VOID_BY_RESAMPLING = ("sigma", "peak", "looks", "speckle", "p", "mask")
 
 
-def regime(
-    name: str, *, version: int = 1, discloses: Sequence[str] = (), source: str = "clean"
-) -> Callable[[F], F]:
+def regime(name: str, *, version: int = 1, discloses: Sequence[str] = (), source: str = "clean") -> Callable[[F], F]:
     """Register a regime: `f(x, rng, **params) -> (y, disclosed)`.
 
     `x` and `y` are float64 (H, W, C), `x` on [0, 1] at the head of a chain and never changed in place; `rng`

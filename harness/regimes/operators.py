@@ -57,9 +57,7 @@ def jpeg(
     picture that is too large for the format.
     """
     if max(x.shape[:2]) > _JPEG_LARGEST:
-        raise Skip(
-            f"a JPEG is at most {_JPEG_LARGEST} pixels wide and high, this is {x.shape[0]}×{x.shape[1]}"
-        )
+        raise Skip(f"a JPEG is at most {_JPEG_LARGEST} pixels wide and high, this is {x.shape[0]}×{x.shape[1]}")
     options = [
         cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, _CHROMA[chroma],
         cv2.IMWRITE_JPEG_OPTIMIZE, 0, cv2.IMWRITE_JPEG_PROGRESSIVE, 0,

@@ -62,9 +62,7 @@ def gamma(
 
 
 @regime("rayleigh", discloses=("speckle",))
-def rayleigh(
-    x: Picture, rng: np.random.Generator, *, clip: bool = False, bits: Bits | None = None
-) -> Degraded:
+def rayleigh(x: Picture, rng: np.random.Generator, *, clip: bool = False, bits: Bits | None = None) -> Degraded:
     """Speckle of a one-look amplitude picture: y = x·r, r Rayleigh of mean 1 and variance 4/π − 1.
 
     `looks` is not disclosed: it would stand for Gamma speckle. `speckle` is the standard deviation of r.

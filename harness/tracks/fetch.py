@@ -55,15 +55,11 @@ def _download_once(address: str, timeout: float) -> bytes:
         error.close()
         if error.code in _RETRIED:
             raise _Passing(f"HTTP {error.code}") from None
-        raise UsageError(
-            f"{one_line(address)} answered HTTP {error.code}: the picture is not there any more"
-        ) from None
+        raise UsageError(f"{one_line(address)} answered HTTP {error.code}: the picture is not there any more") from None
     except (OSError, http.client.HTTPException) as error:
         raise _Passing(str(getattr(error, "reason", error)) or type(error).__name__) from None
     if len(data) > _LIMIT:
-        raise UsageError(
-            f"{one_line(address)} is larger than {_LIMIT // 2**20} MiB, which no picture of a set is"
-        )
+        raise UsageError(f"{one_line(address)} is larger than {_LIMIT // 2**20} MiB, which no picture of a set is")
     # A connection cut while reading with a limit is not an error of http.client: compare the lengths.
     if due is not None and due.isdigit() and len(data) < int(due):
         raise _Passing(f"connection cut after {len(data)} of {due} bytes")

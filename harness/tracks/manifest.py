@@ -170,9 +170,7 @@ class ManifestSet:
         if size != (picture.height, picture.width, picture.channels):
             due = f"{picture.width}x{picture.height}x{picture.channels}"
             return f"is {size[1]}x{size[0]}x{size[2]} where the manifest has {due}"
-        return (
-            "" if pixel_sha256(pixels) == picture.sha256 else "has other pixels than the manifest (SHA-256)"
-        )
+        return "" if pixel_sha256(pixels) == picture.sha256 else "has other pixels than the manifest (SHA-256)"
 
     def verify(self) -> list[str]:
         """Every problem as one line; empty where all pictures are there and match. Reads all of them."""

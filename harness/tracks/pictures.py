@@ -46,9 +46,7 @@ def read_picture(path: str | os.PathLike[str]) -> Array:
     try:
         data = Path(path).read_bytes()
     except OSError as error:
-        why = (
-            "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
-        )
+        why = "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
         raise UsageError(f"picture {_name(path)} {why}: check the path") from None
     except ValueError:
         raise UsageError(f"picture {_name(path)} cannot be read: its name has a null character") from None
@@ -86,9 +84,7 @@ def _to_rgb(decoded: Array, grey: bool) -> Array:
     if decoded.shape[2] == 4:
         opaque = 1.0 if decoded.dtype == np.float32 else np.iinfo(decoded.dtype).max
         if not (decoded[:, :, 3] == opaque).all():
-            raise Unreadable(
-                "has a transparent alpha channel: flatten it onto a background and save it without"
-            )
+            raise Unreadable("has a transparent alpha channel: flatten it onto a background and save it without")
         decoded = decoded[:, :, 0] if grey else decoded[:, :, :3]
     if decoded.ndim == 3 and decoded.shape[2] != 3:
         raise Unreadable(f"has {decoded.shape[2]} channels: save it as grey or RGB")
@@ -123,9 +119,7 @@ def _check_range(array: Array) -> None:
     low, high = float(array.min()), float(array.max())
     # Real noise and synthetic fields leave [0, 1] a little; a picture on another scale leaves it by far.
     if low < -1 or high > 2:
-        raise Unreadable(
-            f"has values {low:g} … {high:g}: a float picture is on [0, 1], so divide by its peak"
-        )
+        raise Unreadable(f"has values {low:g} … {high:g}: a float picture is on [0, 1], so divide by its peak")
 
 
 def write_picture(path: str | os.PathLike[str], picture: Array) -> None:
