@@ -1,0 +1,361 @@
+"""Published networks: the numbers they must give, and what is done with a file that is not theirs."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import pickle
+import shutil
+import struct
+from pathlib import Path
+
+import noisebench as nb
+import numpy as np
+import pytest
+import torch
+from noisebench.methods import networks
+from noisebench.plan import plan
+from noisebench.suite import Suite
+from noisebench.tracks.checkpoints import read_checkpoint
+from noisebench.tracks.weights import find_weights, read_weight_table
+
+TABLE = read_weight_table(Path(networks.__file__).with_name("weights.csv"))
+FILES = [(network, known) for network, several in TABLE.items() for known in several]
+
+
+@pytest.fixture
+def weights(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of published weights, as the only place where they are looked for."""
+    folder = data_dir / "weights"
+    if not folder.is_dir():
+        pytest.skip(f"no weights at {folder}")
+    monkeypatch.setenv("NOISEBENCH_DATA", str(data_dir))
+    monkeypatch.setenv("NOISEBENCH_WEIGHTS", str(folder))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """As a cell runs; and two threads on a busy machine are slower than one."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder of weights, as the only place where they are looked for."""
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    monkeypatch.setenv("NOISEBENCH_WEIGHTS", str(folder))
+    monkeypatch.setenv("NOISEBENCH_DATA", str(tmp_path / "none"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return folder
+
+
+# ---- numbers
+
+
+def first_pictures_psnr(data: Path, method: str, n: int, sigma: float, folder: str = "Set12") -> list[float]:
+    """PSNR of a method on the first pictures of a set, by the protocol's definition and not by the harness."""
+    import cv2
+
+    network = nb.Restorer(nb_bind(method))
+    network.setup()
+    found = []
+    for path in sorted((data / folder).glob("*.png"))[:n]:
+        clean = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        clean = clean[:, :, ::-1] if clean.ndim == 3 else clean[:, :, None]
+        noise = np.random.RandomState(0).normal(0, sigma / 255.0, clean.shape)
+        noisy = torch.from_numpy(np.float32(clean / 255 + noise).transpose(2, 0, 1)[None].copy())
+        out = network.call(noisy, nb.Info({"sigma": sigma / 255})).numpy()[0].transpose(1, 2, 0)
+        byte = np.rint(np.clip(out.astype(np.float64), 0, 1) * 255)
+        found.append(10 * np.log10(255**2 / np.mean((byte - clean) ** 2)))
+    return found
+
+
+def nb_bind(method: str):
+    from noisebench.registry import METHODS, bind
+
+    return bind(method, METHODS)
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(
+    ("method", "sigma", "psnr"),
+    [
+        ("dncnn", 25, (30.2076, 33.1007)),
+        ("ffdnet", 25, (30.0484, 33.2589)),
+        ("bf_cnn", 25, (29.8747, 33.0389)),
+    ],
+)
+def test_harness_gives_the_values_of_the_bare_definition(
+    weights: Path, data_dir: Path, method: str, sigma: int, psnr: tuple[float, float]
+) -> None:
+    result = nb.evaluate(method, "set12", f"kair(sigma={sigma})", metrics=("psnr",), limit=2)
+    ours = [row["scores"]["psnr"] for row in result.rows]
+    assert ours == pytest.approx(first_pictures_psnr(data_dir, method, 2, sigma), abs=1e-9)
+    assert ours == pytest.approx(psnr, abs=1e-3)
+
+
+@pytest.mark.data
+def test_ffdnet_on_the_whole_of_set12_gives_the_published_mean(weights: Path) -> None:
+    result = nb.evaluate("ffdnet", "set12", "kair(sigma=25)", metrics=("psnr",))
+    assert result.psnr == pytest.approx(30.4193, abs=1e-3)  # published: 30.43
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(("method", "psnr"), [("ffdnet(color=True)", 31.0287), ("dncnn(weights=color_blind)", 31.1158)])
+def test_colour_networks_take_rgb(weights: Path, method: str, psnr: float) -> None:
+    result = nb.evaluate(method, "cbsd68", "kair(sigma=15)", metrics=("psnr",), limit=1)
+    assert result.psnr == pytest.approx(psnr, abs=1e-3)
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(("variant", "psnr"), [("saoyan_s25", 30.1505), ("saoyan_blind", 30.0733), ("blind", 30.0332)])
+def test_other_trainings_of_dncnn(weights: Path, variant: str, psnr: float) -> None:
+    result = nb.evaluate(f"dncnn(weights={variant})", "set12", "kair(sigma=25)", metrics=("psnr",), limit=1)
+    assert result.psnr == pytest.approx(psnr, abs=1e-3)
+
+
+def random_state(names: dict[str, tuple[int, ...]]) -> dict[str, torch.Tensor]:
+    rng = torch.Generator().manual_seed(3)
+    return {name: torch.rand(*shape, generator=rng) + 0.1 for name, shape in names.items()}
+
+
+def test_folding_a_batch_norm_changes_nothing() -> None:
+    norm = {f"module.dncnn.3.{p}": (5,) for p in ("weight", "bias", "running_mean", "running_var")}
+    kernels = {"module.dncnn.0.weight": (5, 1, 3, 3), "module.dncnn.2.weight": (5, 5, 3, 3)}
+    state = random_state({**kernels, **norm, "module.dncnn.5.weight": (1, 5, 3, 3)})
+    state["module.dncnn.3.num_batches_tracked"] = torch.tensor(4)
+    nn = torch.nn
+    plain = nn.Sequential(
+        nn.Conv2d(1, 5, 3, padding=1, bias=False), nn.ReLU(),
+        nn.Conv2d(5, 5, 3, padding=1, bias=False), nn.BatchNorm2d(5), nn.ReLU(),
+        nn.Conv2d(5, 1, 3, padding=1, bias=False),
+    ).eval()  # fmt: skip
+    plain.load_state_dict({k.removeprefix("module.dncnn."): v for k, v in state.items()})
+    folded = networks.stack(networks.dncnn_with_norm(state), [1, 5, 5, 1])
+    x = torch.rand(1, 1, 9, 8, generator=torch.Generator().manual_seed(4))
+    assert torch.allclose(folded(x), plain(x), rtol=1e-5)
+
+
+def test_bf_cnn_norm_divides_by_the_root_plus_epsilon_and_ignores_stored_mean_and_bias() -> None:
+    shapes = {"first_layer.weight": (4, 1, 3, 3), "last_layer.weight": (1, 4, 3, 3)}
+    for n in range(18):
+        shapes[f"hidden_layer_list.{n}.weight"] = (4, 4, 3, 3)
+        shapes |= {f"bn_layer_list.{n}.{p}": (4,) for p in ("weight", "bias", "running_mean", "running_var")}
+    state = random_state(shapes)
+    layers = networks.bias_free(state)
+    scale = state["bn_layer_list.7.weight"] / (state["bn_layer_list.7.running_var"].sqrt() + 1e-5)
+    kernel = state["hidden_layer_list.7.weight"] * scale.reshape(4, 1, 1, 1)
+    assert len(layers) == 20 and all(bias is None for _, bias in layers)
+    assert torch.allclose(layers[8][0], kernel, rtol=1e-6)
+
+
+def test_weights_of_another_shape_are_refused() -> None:
+    with pytest.raises(nb.UsageError, match="1 convolutions where 2 of set shapes are due"):
+        networks.stack([(torch.zeros(4, 1, 3, 3), None)], [1, 4, 1])
+
+
+@pytest.mark.data
+def test_bf_cnn_is_homogeneous(weights: Path) -> None:
+    network = nb.Restorer(nb_bind("bf_cnn"))
+    network.setup()
+    noisy = torch.rand(1, 1, 24, 31, generator=torch.Generator().manual_seed(1))
+    once = network.call(noisy, nb.Info())
+    assert torch.allclose(network.call(4 * noisy, nb.Info()), 4 * once, atol=1e-5)
+    assert not torch.allclose(once, noisy, atol=1e-3)
+
+
+@pytest.mark.data
+def test_parameter_counts_are_those_of_the_papers(weights: Path) -> None:
+    counts = {}
+    for method in ("dncnn", "dncnn(weights=blind)", "dncnn(weights=color_blind)", "ffdnet", "ffdnet(color=True)"):
+        made = nb_bind(method)
+        network = made.entry.obj(**made.kwargs)
+        network.setup("cpu")
+        counts[method] = sum(p.numel() for p in network.net.parameters())
+    assert list(counts.values()) == [555137, 665921, 668227, 485316, 852108]
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (5, 8), (6, 7), (9, 9)])
+def test_ffdnet_takes_odd_sizes(weights: Path, height: int, width: int) -> None:
+    network = nb.Restorer(nb_bind("ffdnet"))
+    network.setup()
+    out = network.call(torch.full((1, 1, height, width), 0.5), nb.Info({"sigma": 25 / 255}))
+    assert out.shape == (1, 1, height, width) and torch.isfinite(out).all()
+
+
+@pytest.mark.data
+def test_a_picture_of_other_channels_is_skipped(weights: Path) -> None:
+    with pytest.raises(nb.Skip, match="grey"):
+        nb.evaluate("dncnn", "cbsd68", "kair(sigma=25)", limit=1)
+
+
+# ---- files
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("network", [n for n, several in TABLE.items() if len(several) > 1])
+def test_all_files_of_a_network_hold_the_same_parameters(weights: Path, network: str) -> None:
+    pytest.importorskip("h5py")
+    layers = []
+    for known in TABLE[network]:
+        tensors, _ = nb.load_weights([known])
+        read = networks.bias_free if network == "bf_cnn" else networks.numbered
+        found = read(tensors)
+        if network.startswith("ffdnet") and known.form == "matconvnet":
+            found = networks.torch_order(found, 3 if "color" in network else 1)
+        layers.append(found)
+    for other in layers[1:]:
+        assert len(other) == len(layers[0])
+        for (a, a_bias), (b, b_bias) in zip(layers[0], other, strict=True):
+            assert torch.equal(a, b)
+            assert (a_bias is None and b_bias is None) or torch.equal(a_bias, b_bias)
+
+
+@pytest.mark.data
+def test_the_table_of_files_is_that_of_the_published_ones(weights: Path) -> None:
+    with (weights / "manifest.csv").open() as file:
+        published = {row["file"]: row["sha256"] for row in csv.DictReader(file)}
+    assert {k.file: k.sha256 for _, k in FILES} == {k.file: published[k.file] for _, k in FILES}
+
+
+def test_a_missing_file_is_skipped_saying_where_it_was_looked_for(nowhere: Path) -> None:
+    with pytest.raises(nb.Skip, match=r"^needs the weights dncnn_s25.safetensors \(cszn/DnCNN ") as caught:
+        nb.evaluate("dncnn", "photos", limit=1)
+    assert str(nowhere) in str(caught.value) and "--weights" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_is_found_in_a_root_and_in_its_folders_by_either_name(nowhere: Path) -> None:
+    known = nb.WeightFile("a.safetensors", "0" * 64, "safetensors", "x", "MIT", "b=1.mat")
+    (nowhere / "folder").mkdir()
+    (nowhere / "folder" / "b=1.mat").write_bytes(b"x")
+    assert find_weights([known])[0] == nowhere / "folder" / "b=1.mat"
+    (nowhere / "a.safetensors").write_bytes(b"x")
+    assert find_weights([known])[0] == nowhere / "a.safetensors"
+
+
+@pytest.mark.data
+def test_a_truncated_file_is_refused_in_one_line(weights: Path, nowhere: Path, data_dir: Path) -> None:
+    whole = (data_dir / "weights" / "DnCNN_S_gray" / "dncnn_s25.safetensors").read_bytes()
+    (nowhere / "dncnn_s25.safetensors").write_bytes(whole[:-100])
+    with pytest.raises(nb.UsageError, match=r"dncnn_s25.safetensors are not the published ones") as caught:
+        nb.load_weights(TABLE["dncnn_s25"])
+    assert "\n" not in str(caught.value)
+
+
+class Bomb:
+    """Writes a file when it is unpickled."""
+
+    def __init__(self, mark: Path):
+        self.mark = mark
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.mark),)
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_pickle_that_runs_code_does_not_run(nowhere: Path, tmp_path: Path, zipped: bool) -> None:
+    mark, hostile = tmp_path / "ran", nowhere / "DnCNN-S-25.pth"
+    if zipped:
+        torch.save({"a": Bomb(mark)}, hostile)
+    else:
+        hostile.write_bytes(pickle.dumps({"a": Bomb(mark)}))
+    with pytest.raises(nb.UsageError, match="not the published ones"):
+        nb.load_weights(TABLE["dncnn_saoyan_s25"])
+    # Even with the right hash nothing but tensors is loaded.
+    sha = hashlib.sha256(hostile.read_bytes()).hexdigest()
+    with pytest.raises(nb.UsageError, match="is not loaded") as caught:
+        nb.load_weights([nb.WeightFile("DnCNN-S-25.pth", sha, "torch", "x", "MIT")])
+    assert not mark.exists() and "\n" not in str(caught.value)
+
+
+def safetensors(header: object, body: bytes = b"") -> bytes:
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + body
+
+
+ONE = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
+
+
+def test_safetensors_are_read() -> None:
+    body = struct.pack("<2f", 1.5, -2) + struct.pack("<q", 7)
+    header = {"__metadata__": {"k": "v"}, "a": ONE, "n": {"dtype": "I64", "shape": [], "data_offsets": [8, 16]}}
+    found = read_checkpoint(safetensors(header, body), "safetensors", "x")
+    assert found["a"].tolist() == [1.5, -2] and found["a"].dtype == torch.float32
+    assert found["n"].item() == 7 and found["n"].shape == ()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"short",
+        struct.pack("<Q", 1 << 60) + b"{}",
+        safetensors(b"{"),
+        safetensors([]),
+        safetensors(b'{"a": 1, "a": 2}'),
+        safetensors({"a": ONE}, b"1234567"),
+        safetensors({"a": ONE}, b"123456789"),
+        safetensors({"a": {**ONE, "dtype": "F99"}}, b"12345678"),
+        safetensors({"a": {**ONE, "dtype": ["F32"]}}, b"12345678"),
+        safetensors({"a": {**ONE, "shape": [3]}}, b"12345678"),
+        safetensors({"a": {**ONE, "shape": [-1, -2]}}, b"12345678"),
+        safetensors({"a": {**ONE, "shape": [True, 2]}}, b"12345678"),
+        safetensors({"a": {**ONE, "data_offsets": [8, 16]}}, b"1234567812345678"),
+        safetensors({"a": ONE, "b": ONE}, b"12345678"),
+        safetensors({"a": 7}),
+        b"<!DOCTYPE html><html>",
+    ],
+)
+@pytest.mark.parametrize("form", ["safetensors", "torch", "matconvnet"])
+def test_a_malformed_file_is_refused_in_one_line(data: bytes, form: str) -> None:
+    if form == "matconvnet":
+        pytest.importorskip("h5py")
+    with pytest.raises(nb.UsageError, match=r"^some\\?.file") as caught:
+        read_checkpoint(data, form, "some.file")
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 300
+
+
+# ---- keys
+
+
+def keys_of(method: str) -> list[dict]:
+    suite = Suite(methods=(method,), datasets=("gaussian_field(n=1)",), regimes=("kair(sigma=25)",))
+    return plan(suite)
+
+
+def test_weights_are_part_of_the_key() -> None:
+    (cell,) = keys_of("dncnn(weights=s50)")
+    known = TABLE["dncnn_s50"][0]
+    assert cell["inputs"]["weights"] == {known.file: known.sha256}
+    assert "weights" not in keys_of("identity")[0]["inputs"]
+
+
+def test_weights_of_a_wrapped_method_are_part_of_the_key() -> None:
+    (cell,) = keys_of("vst(method=ffdnet)")
+    assert cell["inputs"]["weights"] == networks.known_hashes("ffdnet")
+
+
+@pytest.mark.data
+def test_a_skipped_cell_is_run_once_the_weights_are_there(cli, data_dir: Path, tmp_path: Path) -> None:
+    source = data_dir / "weights" / "FFDNet_gray" / "ffdnet_gray.safetensors"
+    if not source.is_file():
+        pytest.skip(f"no weights at {source}")
+    empty = tmp_path / "w"
+    empty.mkdir()
+    # NOISEBENCH_DATA would lead to the weights too: another folder is given as the data.
+    line = ["run", "--methods", "ffdnet", "--datasets", "gaussian_field(n=1)", "--regimes", "kair(sigma=25)",
+            "--weights", empty, "--data", tmp_path, "--store", "s", "--json"]  # fmt: skip
+    first = json.loads(cli(*line).stdout)["cells"][0]
+    assert first["outcome"] == "skipped" and first["reason"].startswith("needs the weights ffdnet_gray")
+    shutil.copy(source, empty)
+    second = json.loads(cli(*line).stdout)["cells"][0]
+    assert second["outcome"] == "ok" and second["key"] == first["key"]
