@@ -103,6 +103,14 @@ def test_a_mean_far_from_zero_costs_no_digits():
     assert nb.frechet_distance(a, b) == pytest.approx(3.0, rel=1e-9)
 
 
+@pytest.mark.parametrize("condition", [1e2, 1e6, 1e14])
+def test_an_ill_conditioned_covariance_costs_no_digits(condition):
+    turn = np.linalg.qr(normal(50, 50, seed=2))[0]
+    a = (normal(400, 50) * np.sqrt(np.geomspace(1, 1 / condition, 50))) @ turn
+    a -= a.mean(axis=0)
+    assert nb.frechet_distance(a, 3 * a) == pytest.approx(4 * a.var(axis=0, ddof=1).sum(), rel=1e-12)
+
+
 def test_integers_singles_and_tensors_are_features_too():
     import torch
 
@@ -171,8 +179,8 @@ def test_extrapolation_is_the_same_each_time_and_takes_reference_statistics():
 
 
 def test_extrapolation_below_the_feature_dimension_is_refused_unless_allowed():
-    a, b = normal(200, 150), normal(200, 150, seed=1)
-    with pytest.raises(nb.UsageError, match=r"^a: 200 features of dimension 150 .* at least 300"):
+    a, b = normal(128, 65), normal(128, 65, seed=1)
+    with pytest.raises(nb.UsageError, match=r"^a: 128 features of dimension 65 .* at least 130"):
         frechet_infinity(a, b)
     assert math.isfinite(frechet_infinity(a, b, allow_small=True)[0])
 
