@@ -30,8 +30,8 @@ class Plain:
         print(text, file=sys.stderr, flush=True)
 
     def plan(self, todo: int, stored: int) -> None:
-        """Told once."""
-        self._total = todo
+        """Told once a run; several runs add up."""
+        self._total += todo
         self._say(f"{todo} cells to run, {stored} stored already")
 
     def start(self, cell: dict[str, Any]) -> None:
@@ -64,9 +64,11 @@ class Live(Plain):
         self._progress.console.print(Text(text))
 
     def plan(self, todo: int, stored: int) -> None:
-        """Told once."""
+        """Told once a run; several runs add up."""
         super().plan(todo, stored)
-        if todo:
+        if self._all is not None:
+            self._progress.update(self._all, total=self._total)
+        elif todo:
             self._all = self._progress.add_task("all cells", total=todo)
 
     def start(self, cell: dict[str, Any]) -> None:

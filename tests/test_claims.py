@@ -1,0 +1,190 @@
+"""Claims: read strictly, judged by one rule, run through the engine, and never silently missing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from noisebench.analysis import claims as claims_module
+from noisebench.analysis.claims import Claim, all_claims, by_setting, chosen, judge, read_claims, verdict_row
+from noisebench.cli import main
+from noisebench.errors import UsageError
+from noisebench.registry import DATASETS, METHODS, METRICS, PROTOCOLS, REGIMES, bind
+
+ROW = (
+    '{name: a, table: t, row: r, method: identity, dataset: "gaussian_field(n=2)", regime: "kair(sigma=25)", '
+    'protocol: float, metric: psnr, value: "20.17"}'
+)
+HEAD = "paper: P\nurl: https://example.org\nkind: number\nclaims:\n"
+
+
+# ---- the verdict
+
+
+@pytest.mark.parametrize(
+    ("claimed", "ours", "verdict"),
+    [
+        ("30.43", 30.43, "reproduced"),
+        ("30.43", 30.445, "reproduced"),  # half a unit of the second decimal + 0.01
+        ("30.43", 30.415, "reproduced"),
+        ("30.43", 30.4451, "close"),
+        ("30.436", 30.4465, "reproduced"),  # half a unit of the third decimal + 0.01
+        ("30.436", 30.4466, "close"),
+        ("30.4", 30.46, "reproduced"),
+        ("30.43", 30.48, "close"),
+        ("30.43", 30.38, "close"),
+        ("30.43", 30.4801, "differs"),
+        ("30.43", 27.40, "differs"),
+        ("27.20", 27.215, "reproduced"),  # a printed zero counts
+    ],
+)
+def test_verdict(claimed: str, ours: float, verdict: str) -> None:
+    assert judge(claimed, ours) == verdict
+
+
+def made_up(**changes: object) -> Claim:
+    fields = {
+        "name": "a", "group": "g", "kind": "number", "paper": "P", "url": "https://example.org", "table": "t",
+        "row": "r", "method": "identity", "dataset": "gaussian_field(n=2)", "regime": "kair(sigma=25)",
+        "protocol": "float", "metric": "psnr", "value": "20.17",
+    }  # fmt: skip
+    return Claim(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def test_no_value_is_not_available_with_its_reason() -> None:
+    row = verdict_row(made_up(), None, None, "needs the weights x")
+    assert (row["verdict"], row["reason"], row["ours"]) == ("not available", "needs the weights x", None)
+    assert verdict_row(made_up(), None, float("inf"), "")["verdict"] == "not available"
+
+
+# ---- the files
+
+
+def test_every_claim_names_what_exists_and_cites_its_source() -> None:
+    claims = all_claims()
+    assert len(claims) >= 20
+    for claim in claims:
+        bind(claim.method, METHODS)
+        bind(claim.dataset, DATASETS)
+        bind(claim.regime, REGIMES)
+        bind(claim.protocol, PROTOCOLS)
+        bind(claim.metric, METRICS)
+        assert claim.paper and claim.table and claim.row and claim.decimals in (2, 3)
+
+
+def test_published_values_are_as_printed() -> None:
+    values = {c.name: c.value for c in all_claims()}
+    assert [values[f"dncnn_s{s}_set12"] for s in (15, 25, 50)] == ["32.859", "30.436", "27.178"]
+    assert [values[f"dncnn_s{s}_bsd68"] for s in (15, 25, 50)] == ["31.73", "29.23", "26.23"]
+    assert [values[f"dncnn_b{s}_set12"] for s in (15, 25, 50)] == ["32.680", "30.362", "27.206"]
+    assert [values[f"dncnn_b{s}_bsd68"] for s in (15, 25, 50)] == ["31.61", "29.16", "26.23"]
+    assert [values[f"ffdnet_{s}_set12"] for s in (15, 25, 50)] == ["32.75", "30.43", "27.32"]
+    assert [values[f"ffdnet_{s}_bsd68"] for s in (15, 25, 50)] == ["31.63", "29.19", "26.29"]
+    assert [values[f"ffdnet_color_{s}_cbsd68"] for s in (15, 25, 50)] == ["33.87", "31.21", "27.96"]
+    assert [values[f"cdncnn_{s}_cbsd68"] for s in (15, 25, 50)] == ["33.89", "31.23", "27.92"]
+    assert [values[f"saoyan_s{s}_set12"] for s in (15, 25, 50)] == ["32.837", "30.404", "27.165"]
+    assert [values[f"saoyan_b{s}_bsd68"] for s in (15, 25, 50)] == ["31.60", "29.15", "26.20"]
+
+
+def test_a_claim_file_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(HEAD + "  - " + ROW)
+    assert read_claims(file) == [made_up(group="mine")]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "the file"),
+        ("a: [", "cannot be read"),
+        (HEAD, "claims"),
+        (HEAD + "  - " + ROW.replace('"20.17"', "20.17"), "claims.0.value"),
+        (HEAD + "  - " + ROW.replace('"20.17"', '"20"'), "claims.0.value"),
+        (HEAD + "  - " + ROW.replace("row: r, ", ""), "claims.0.row"),
+        (HEAD + "  - " + ROW.replace("row: r,", "row: r, more: 1,"), "claims.0.more"),
+        (HEAD.replace("number", "guess") + "  - " + ROW, "kind"),
+        (HEAD.replace("https", "file") + "  - " + ROW, "url"),
+        (HEAD + "  - " + ROW + "\n  - " + ROW, "a is given twice"),
+        (HEAD + "  - !!python/object/apply:os.getcwd []", "cannot be read"),
+    ],
+)
+def test_a_wrong_claim_file_is_refused_in_one_line(tmp_path: Path, text: str, problem: str) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(text)
+    with pytest.raises(UsageError) as caught:
+        read_claims(file)
+    assert problem in str(caught.value) and "mine.yaml" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_claims_are_chosen_by_name_group_kind_and_system() -> None:
+    claims = [made_up(), made_up(name="b", group="h", systems=(7,))]
+    assert [c.name for c in chosen(claims, [])] == ["a", "b"]
+    assert [c.name for c in chosen(claims, ["h"])] == ["b"]
+    assert [c.name for c in chosen(claims, ["a", "h"], "number")] == ["a", "b"]
+    assert [c.name for c in chosen(claims, [], None, 7)] == ["b"]
+    with pytest.raises(UsageError, match="unknown claim 'aa'"):
+        chosen(claims, ["aa"])
+    with pytest.raises(UsageError, match="no effect claim"):
+        chosen(claims, [], "effect")
+
+
+def test_claims_of_one_setting_run_together() -> None:
+    claims = [made_up(), made_up(name="b", dataset="set12"), made_up(name="c", method="median")]
+    assert [[c.name for c in group] for group in by_setting(claims)] == [["a", "c"], ["b"]]
+
+
+# ---- the verb
+
+
+def test_list_shows_every_claim(cli) -> None:
+    listed = json.loads(cli("reproduce", "--list", "--json").stdout)
+    assert [c["name"] for c in listed] == [c.name for c in all_claims()]
+
+
+def test_an_unknown_claim_is_a_usage_error(cli) -> None:
+    done = cli("reproduce", "dncnn_s25_set13", code=2)
+    assert "did you mean 'dncnn_s25_set12'?" in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_what_cannot_run_is_not_available_and_says_why(cli, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    done = cli("reproduce", "ffdnet_25_set12", "--data", empty, "--weights", empty, "--json")
+    (row,) = json.loads(done.stdout)["claims"]
+    assert row["verdict"] == "not available" and "set12" in row["reason"]
+
+
+def test_differs_is_exit_code_1_and_stops_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # identity on noise of sigma 25 without clipping: close to 20·log10(255/25) = 20.17
+    claims = [
+        made_up(name="wrong", value="30.17", protocol="raw"),
+        made_up(name="gone", dataset="set12", value="30.17"),
+        made_up(name="right", value="20.17", protocol="raw"),
+    ]
+    monkeypatch.setattr(claims_module, "all_claims", lambda: claims)
+    monkeypatch.setenv("NOISEBENCH_DATA", str(tmp_path / "none"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert main(["reproduce", "--store", str(tmp_path / "s"), "--json"]) == 1
+    rows = {r["name"]: r for r in json.loads(capsys.readouterr().out)["claims"]}
+    assert list(rows) == ["wrong", "gone", "right"]
+    assert rows["wrong"]["verdict"] == "differs"
+    assert rows["wrong"]["difference"] == pytest.approx(-10, abs=0.1)
+    assert rows["gone"]["verdict"] == "not available"
+    assert rows["right"]["ours"] == rows["wrong"]["ours"] and rows["right"]["key"] == rows["wrong"]["key"]
+    assert rows["right"]["seconds"] > 0
+
+
+@pytest.mark.data
+def test_ffdnet_on_set12_is_reproduced_and_not_run_twice(cli, data_dir: Path) -> None:
+    if not (data_dir / "weights").is_dir():
+        pytest.skip(f"no weights at {data_dir / 'weights'}")
+    first = json.loads(cli("reproduce", "ffdnet_25_set12", "--json").stdout)
+    (row,) = first["claims"]
+    assert row["verdict"] == "reproduced" and row["claimed"] == "30.43"
+    assert row["ours"] == pytest.approx(30.4193, abs=1e-3)
+    again = cli("reproduce", "ffdnet_25_set12")
+    assert "0 cells to run, 1 stored already" in again.stderr
+    assert "30.4193" in again.stdout and "1 claims: 1 reproduced" in again.stdout
