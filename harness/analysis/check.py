@@ -91,7 +91,8 @@ class Verdict:
     @property
     def summary(self) -> str:
         """The one line to remember."""
-        said = [f"{self.compared} compared", f"{len(self.having(REGRESSION))} regressions"]
+        lost = len(self.having(REGRESSION))
+        said = [f"{self.compared} compared", f"{lost} regression{'' if lost == 1 else 's'}"]
         for status in (INCOMPARABLE, UNCOUNTED):
             if self.having(status):
                 said.append(f"{len(self.having(status))} {status}")
@@ -151,7 +152,7 @@ def refuse_nan(record: Record, source: str) -> None:
                 raise UsageError(
                     f"{one_line(source)}: {one_line(metric, 60)} of picture {one_line(record.items[row], 80)!r} "
                     f"in cell {record.cell['key'][:12]} ({one_line(record.cell['method']['display'], 60)}) is NaN "
-                    "and no reason is stored: make the baseline again"
+                    "and no reason is stored: restore the file, or delete it and make it again with --update"
                 )
 
 
