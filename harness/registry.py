@@ -126,6 +126,7 @@ METHODS = Registry(
             "gaussian_filter", "median", "adaptive_median", "bilateral", "nlm", "bayes_shrink", "visu_shrink",
             "tv_chambolle", "wiener", "bm3d", "vst",
         ),
+        "noisebench.methods.pictures": ("folder",),
         "noisebench.methods.networks": ("dncnn", "ffdnet", "bf_cnn"),
         "noisebench.methods.inverse": (
             "bicubic", "lanczos", "telea", "biharmonic", "richardson_lucy", "wiener_deconv", "jpeg_reapply",

@@ -58,7 +58,7 @@ def evaluate(
     from .engine.worker import restore_and_score
 
     if callable(method):
-        meta = {"layout": "tensor", "needs": (), "requires": (), "oracle": False}
+        meta = {"layout": "tensor", "needs": (), "requires": (), "oracle": False, "named": False}
         name = getattr(method, "__name__", "method")
         bound = Bound(Entry(name, method, 1, meta), {}, name, name)
     else:

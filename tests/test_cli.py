@@ -205,6 +205,28 @@ def test_score_pairs_by_name_and_lists_what_is_unmatched(cli, tmp_path):
     assert "'c' only in out" in done.stderr or "c only in out" in done.stderr
 
 
+def test_restored_pictures_of_a_folder_are_a_method(cli, tmp_path):
+    import noisebench as nb
+
+    (tmp_path / "clean").mkdir()
+    (tmp_path / "out").mkdir()
+    for name in ("a", "b"):
+        picture(tmp_path / "clean" / f"{name}.png", ord(name))
+        clean = cv2.imread(str(tmp_path / "clean" / f"{name}.png"), cv2.IMREAD_UNCHANGED)
+        np.save(tmp_path / "out" / f"{name}.npy", nb.degrade("gaussian(sigma=25)", clean)[0])
+    args = ("run", "--methods", "identity", "folder(path='out')", "--datasets", "folder(path='clean')", "--regimes",
+            "gaussian(sigma=25)", "--json")  # fmt: skip
+    cli(*args)
+    records = {r.cell["method"]["name"]: r for r in read_records(tmp_path / "nb-store")}
+    assert list(records["folder"].scores["psnr"]) == list(records["identity"].scores["psnr"])
+    np.save(tmp_path / "out" / "a.npy", np.zeros((24, 20), np.float32))
+    states = {c["method"]: c["state"] for c in json.loads(cli(*args).stdout)["cells"]}
+    assert states == {"identity": "stored", "folder(path=out)": "run"}
+    (tmp_path / "out" / "b.npy").unlink()
+    done = json.loads(cli(*args, code=1).stdout)
+    assert "no picture named 'b'" in {c["method"]: c["reason"] for c in done["cells"]}["folder(path=out)"]
+
+
 def test_a_signature_of_the_board_can_be_explained(cli, tmp_path):
     cli("run", "--methods", "identity", *SMALL)
     cli("report", "nb-store", "--to", "board")

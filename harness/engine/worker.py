@@ -74,8 +74,10 @@ def restore_and_score(
 
 
 def told(restorer: Restorer, info: Info, sample: Sample) -> Info:
-    """What this method is told: an oracle sees the sample, nobody else does."""
-    return info.replace(sample=sample) if restorer.meta["oracle"] else info
+    """What this method is told: an oracle sees the sample, a `named` one the picture's id, nobody else does."""
+    if restorer.meta["oracle"]:
+        return info.replace(sample=sample)
+    return info.replace(item=sample.id) if restorer.meta["named"] else info
 
 
 def _plain(prepared: Any) -> Array:
