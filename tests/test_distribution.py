@@ -295,3 +295,12 @@ def test_moments_refuse_another_width_and_a_single_feature_has_no_covariance():
         Moments.of(GOOD).add(GOOD[:, :2])
     with pytest.raises(nb.UsageError, match="at least 2 features, not 1"):
         _ = Moments.of(GOOD[:1]).cov
+
+
+def test_bad_options_are_one_line():
+    with pytest.raises(nb.UsageError, match=r"^block is 0: give 1 or more rows$"):
+        kernel_distance(GOOD, GOOD, block=0)
+    with pytest.raises(nb.UsageError, match=r"^splits is 0: give 1 or more$"):
+        frechet_infinity(normal(128, 2), normal(128, 2), splits=0)
+    with pytest.raises(nb.UsageError, match=r"^a: row 3 has a value that is not finite"):
+        frechet_infinity(np.where(np.arange(128)[:, None] == 3, np.nan, normal(128, 2)), normal(128, 2))

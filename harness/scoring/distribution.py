@@ -112,6 +112,8 @@ def frechet_infinity(
     it counts as exact, as the reference statistics of the authors do. Raises `UsageError` where a half has
     fewer rows than columns (the bias is not c/N there), unless `allow_small`.
     """
+    if splits < 1:
+        raise UsageError(f"splits is {splits}: give 1 or more")
     rng = np.random.Generator(np.random.Philox(seed))
     sets: list[Any] = []
     for who, given in (("a", a), ("b", b)):
@@ -124,6 +126,7 @@ def frechet_infinity(
                 f"{who}: {array.shape[0]} features of dimension {array.shape[1]} cannot be extrapolated: give at "
                 f"least {2 * array.shape[1]}, or allow_small=True"
             )
+        _check_finite(array, who)
         sets.append(array[rng.permutation(array.shape[0])])
     orders = [rng.permutation(_GROUPS * 2) for _ in range(splits)]
     value = _extrapolated(sets, orders)
@@ -145,9 +148,10 @@ def kernel_distance(a: Any, b: Any, *, block: int = _BLOCK) -> tuple[float, floa
     centred kernel (Székely and Rizzo 2014), which alone remain where the sets have one distribution, and σa²
     is the variance over i of Σⱼ k(aᵢ, aⱼ)/(m−1) − Σⱼ k(aᵢ, bⱼ)/n, less τaa/(m−1) + τab/n. Where the first two
     parts together come out negative they count as zero, so near equality the error is 10 to 20 % too large.
-    The error is `NotDefined` below four features.
-    Raises `UsageError` as `frechet_distance` does.
+    The error is `NotDefined` below four features. Raises `UsageError` as `frechet_distance` does.
     """
+    if block < 1:
+        raise UsageError(f"block is {block}: give 1 or more rows")
     x, y = _features(a, "a"), _features(b, "b")
     _same_width(x.shape[1], y.shape[1])
     _check_finite(x, "a")
