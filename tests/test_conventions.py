@@ -1,0 +1,178 @@
+"""One pair under every usual convention: each against the library that uses it, where that is installed."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import noisebench as nb
+import numpy as np
+import pytest
+from noisebench.analysis.conventions import explain_pairs, gives, grouped
+from noisebench.cli import main
+
+
+def pair(height: int = 40, width: int = 53, channels: int = 3) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    walk = np.cumsum(rng.standard_normal((height, width, channels)), axis=0)
+    clean = (255 * (walk - walk.min()) / np.ptp(walk)).astype(np.uint8)
+    restored = np.clip(np.rint(clean + rng.normal(0, 12, clean.shape)), 0, 255).astype(np.uint8)
+    return restored, clean
+
+
+def values(restored: np.ndarray, clean: np.ndarray) -> dict[str, float]:
+    return {row["name"]: row["value"] for row in explain_pairs([(restored, clean)])}
+
+
+# ---- against this harness
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_our_own_protocols_are_among_them(channels: int) -> None:
+    restored, clean = pair(channels=channels)
+    found = values(restored, clean)
+    assert found["psnr uint8"] == pytest.approx(nb.psnr(restored, clean), abs=1e-10)
+    assert found["psnr raw"] == pytest.approx(nb.psnr(restored, clean, protocol="raw"), abs=1e-10)
+    assert found["ssim"] == pytest.approx(nb.ssim(restored, clean), abs=1e-6)
+    if channels == 3:
+        for border, name in ((0, "psnr y"), (2, "psnr y border 2"), (4, "psnr y border 4")):
+            assert found[name] == pytest.approx(nb.psnr(restored, clean, protocol=f"y8(border={border})"), abs=1e-10)
+        assert found["psnr luma rounded"] == pytest.approx(nb.psnr(restored, clean, protocol="gray8"), abs=1e-10)
+        assert found["ssim luma"] == pytest.approx(nb.ssim(restored, clean, protocol="gray8"), abs=1e-6)
+    else:
+        assert not any(name.startswith(("psnr y", "ssim y", "psnr luma", "ssim luma")) for name in found)
+
+
+# ---- against the libraries
+
+
+def test_scikit_image() -> None:
+    metrics = pytest.importorskip("skimage.metrics")
+    restored, clean = pair()
+    found = values(restored, clean)
+    ssim = metrics.structural_similarity
+    assert found["psnr uint8"] == pytest.approx(metrics.peak_signal_noise_ratio(clean, restored), abs=1e-10)
+    assert found["ssim uniform"] == pytest.approx(ssim(restored, clean, channel_axis=2), abs=1e-12)
+    assert found["ssim gaussian sample"] == pytest.approx(
+        ssim(restored, clean, channel_axis=2, gaussian_weights=True), abs=1e-12
+    )
+    assert found["ssim"] == pytest.approx(
+        ssim(restored, clean, channel_axis=2, gaussian_weights=True, sigma=1.5, use_sample_covariance=False),
+        abs=1e-12,
+    )
+
+
+def test_torchmetrics() -> None:
+    image = pytest.importorskip("torchmetrics.functional.image")
+    torch = pytest.importorskip("torch")
+    restored, clean = pair()
+    found = values(restored, clean)
+    x, y = (torch.from_numpy(a / 255.0).permute(2, 0, 1)[None] for a in (restored, clean))
+    ssim = image.structural_similarity_index_measure(x, y, data_range=1.0)
+    assert found["ssim reflect"] == pytest.approx(ssim.item(), abs=1e-10)
+    psnr = image.peak_signal_noise_ratio(x, y, data_range=1.0)
+    assert found["psnr raw"] == pytest.approx(psnr.item(), abs=1e-5)  # it returns float32
+
+
+def test_torchmetrics_pools_the_error_of_a_batch() -> None:
+    image = pytest.importorskip("torchmetrics.functional.image")
+    torch = pytest.importorskip("torch")
+    restored, clean = pair()
+    worse = np.clip(restored.astype(int) + 40, 0, 255).astype(np.uint8)
+    rows = {r["name"]: r["value"] for r in explain_pairs([(restored, clean), (worse, clean)])}
+    batch = [torch.from_numpy(np.stack(a) / 255.0) for a in ([restored, worse], [clean, clean])]
+    assert rows["psnr pooled"] == pytest.approx(image.peak_signal_noise_ratio(*batch, data_range=1.0).item(), abs=1e-5)
+    assert rows["psnr pooled"] < rows["psnr uint8"] - 1
+
+
+# ---- by hand
+
+
+def test_added_epsilon_caps_psnr_at_80_db() -> None:
+    _, clean = pair()
+    found = values(clean, clean)
+    assert found["psnr + 1e-8"] == pytest.approx(80, abs=1e-9)
+    assert math.isinf(found["psnr uint8"]) and found["ssim"] == 1
+
+
+def test_matlab_halves_a_picture_of_512() -> None:
+    rng = np.random.default_rng(1)
+    clean = rng.integers(0, 256, (512, 600), dtype=np.uint8)
+    restored = np.clip(clean + rng.normal(0, 20, clean.shape), 0, 255).astype(np.uint8)
+    halves = [a.reshape(256, 2, 300, 2).mean(axis=(1, 3)) / 255 for a in (restored, clean)]
+    assert values(restored, clean)["ssim shrunk"] == pytest.approx(nb.ssim(*halves, protocol="raw"), abs=1e-6)
+
+
+def test_what_does_not_apply_is_left_out() -> None:
+    restored, clean = pair(height=8, width=9)
+    found = values(restored, clean)
+    assert "ssim" not in found and "ssim uniform" in found and "psnr uint8 border 2" in found
+    assert "psnr uint8 border 4" not in found
+
+
+@pytest.mark.parametrize(
+    ("value", "claimed", "given"),
+    [
+        (25.4349, "25.43", True),
+        (25.4399, "25.43", True),  # cut off instead of rounded
+        (25.44, "25.43", False),
+        (25.425, "25.43", True),
+        (25.4249, "25.43", False),
+        (25.9, "25", True),
+        (math.inf, "25.43", False),
+    ],
+)
+def test_claimed_within_its_printed_decimals(value: float, claimed: str, given: bool) -> None:
+    assert gives(value, claimed) is given
+
+
+def test_rows_are_sorted_and_grouped_where_equal() -> None:
+    rows = explain_pairs([pair()])
+    assert [r["metric"] for r in rows] == sorted(r["metric"] for r in rows)
+    groups = [[r["name"] for r in group] for group in grouped(rows)]
+    assert ["psnr + 1e-8", "psnr float", "psnr raw", "psnr uint8"] in [sorted(g) for g in groups]
+
+
+# ---- the verb
+
+
+def test_explain_prints_a_pair_and_marks_the_claimed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    restored, clean = pair()
+    for name, picture in (("r.png", restored), ("c.png", clean)):
+        nb.write_picture(tmp_path / name, picture)
+    found = values(restored, clean)
+    line = ["explain", str(tmp_path / "r.png"), str(tmp_path / "c.png")]
+    claimed = f"{found['psnr y']:.2f}"
+    assert main([*line, "--claimed", claimed]) == 0
+    out, err = capsys.readouterr()
+    marked = [text for text in out.splitlines() if text.startswith("=")]
+    assert len(marked) == 1 and "psnr y " in marked[0]
+    assert f"{claimed} is given by: psnr y" in err
+    assert main([*line, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert {r["name"]: r["value"] for r in document["conventions"]} == found
+
+
+def test_explain_takes_two_folders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    restored, clean = pair()
+    for folder, picture in (("r", restored), ("c", clean)):
+        (tmp_path / folder).mkdir()
+        for name in "ab":
+            nb.write_picture(tmp_path / folder / f"{name}.png", picture)
+    line = ["explain", str(tmp_path / "r"), str(tmp_path / "c")]
+    assert main([*line, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["pictures"] == 2
+    rows = {r["name"]: r["value"] for r in document["conventions"]}
+    assert rows["psnr pooled"] == pytest.approx(rows["psnr uint8"], abs=1e-10)
+    (tmp_path / "r" / "b.png").unlink()
+    assert main(line) == 2
+    assert "unmatched pictures: b" in capsys.readouterr().err
+    assert main(["explain", str(tmp_path / "r"), str(tmp_path / "c" / "a.png")]) == 2
+
+
+@pytest.mark.parametrize("claimed", ["x", "1e3", "-2", "nan"])
+def test_a_claimed_number_that_is_none_is_refused(claimed: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "a.png", "b.png", f"--claimed={claimed}"]) == 2
+    assert "--claimed must be a number" in capsys.readouterr().err
