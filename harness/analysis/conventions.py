@@ -164,8 +164,8 @@ _Y = "Y of BT.601, 16–235"
 ANY: tuple[Convention, ...] = (
     Convention("psnr uint8", "psnr", f"rounded to 8 bit, {_ALL}", "noisebench uint8; KAIR and BasicSR, border 0; "
                "scikit-image on uint8", _psnr(_byte)),
-    Convention("psnr uint8 border 2", "psnr", "the same, border 2 cut", "super-resolution x2", _psnr(_byte, 2)),
-    Convention("psnr uint8 border 4", "psnr", "the same, border 4 cut", "super-resolution x4", _psnr(_byte, 4)),
+    Convention("psnr uint8 border 2", "psnr", "as psnr uint8, border 2 cut", "super-resolution x2", _psnr(_byte, 2)),
+    Convention("psnr uint8 border 4", "psnr", "as psnr uint8, border 4 cut", "super-resolution x4", _psnr(_byte, 4)),
     Convention("psnr float", "psnr", f"clipped, not rounded, {_ALL}", "noisebench float; many torch test scripts",
                _psnr(_clipped)),
     Convention("psnr raw", "psnr", f"neither clipped nor rounded, {_ALL}", "noisebench raw; scikit-image and "
@@ -174,7 +174,7 @@ ANY: tuple[Convention, ...] = (
                _psnr(_plain, extra=1e-8)),
     Convention("ssim", "ssim", f"Gaussian 11×11, population, valid region, 8 bit, {_ALL}", "noisebench uint8; "
                "Wang's ssim_index.m per channel; KAIR and BasicSR", _ssim(_byte)),
-    Convention("ssim border 4", "ssim", "the same, border 4 cut", "super-resolution x4", _ssim(_byte, border=4)),
+    Convention("ssim border 4", "ssim", "as ssim, border 4 cut", "super-resolution x4", _ssim(_byte, border=4)),
     Convention("ssim uniform", "ssim", f"uniform 7×7, sample covariance, 8 bit, {_ALL}", "scikit-image, defaults",
                _ssim(_byte, _FLAT, sample=True)),
     Convention("ssim gaussian sample", "ssim", f"Gaussian 11×11, sample covariance, 8 bit, {_ALL}",
@@ -186,8 +186,8 @@ ANY: tuple[Convention, ...] = (
 )  # fmt: skip
 COLOUR: tuple[Convention, ...] = (
     Convention("psnr y", "psnr", f"8 bit, {_Y}, float", "noisebench y8; BasicSR, test_y_channel", _psnr(_studio)),
-    Convention("psnr y border 2", "psnr", "the same, border 2 cut", "super-resolution x2", _psnr(_studio, 2)),
-    Convention("psnr y border 4", "psnr", "the same, border 4 cut", "super-resolution x4", _psnr(_studio, 4)),
+    Convention("psnr y border 2", "psnr", "as psnr y, border 2 cut", "super-resolution x2", _psnr(_studio, 2)),
+    Convention("psnr y border 4", "psnr", "as psnr y, border 4 cut", "super-resolution x4", _psnr(_studio, 4)),
     Convention("psnr y rounded", "psnr", f"8 bit, {_Y}, rounded", "MATLAB rgb2ycbcr on uint8",
                _psnr(_studio_rounded)),
     Convention("psnr luma", "psnr", "8 bit, full-range luma, float", "Y of YIQ", _psnr(_full)),
@@ -195,7 +195,7 @@ COLOUR: tuple[Convention, ...] = (
                _psnr(_full_rounded)),
     Convention("ssim y", "ssim", f"as ssim, of {_Y}, float", "noisebench y8; BasicSR, test_y_channel",
                _ssim(_studio)),
-    Convention("ssim y border 4", "ssim", "the same, border 4 cut", "super-resolution x4",
+    Convention("ssim y border 4", "ssim", "as ssim y, border 4 cut", "super-resolution x4",
                _ssim(_studio, border=4)),
     Convention("ssim luma", "ssim", "as ssim, of full-range luma, rounded", "noisebench gray8; pyiqa ssim",
                _ssim(_full_rounded)),
