@@ -106,6 +106,9 @@ def plan(suite: Suite) -> list[dict[str, Any]]:
         }
         for m in metrics
     }
+    for name in scores:
+        if name in ("item", "input_sha256", "output_sha256", "seconds", "note"):
+            raise UsageError(f"a metric cannot be named {name!r}: it is a column of every row")
     if suite.rank_by not in scores:
         raise UsageError(f"rank_by {suite.rank_by!r} is not among the metrics {', '.join(scores)}")
     method_parts = [method_part(m) for m in methods]

@@ -180,7 +180,7 @@ def _record(result: Result, label: str, asked: dict[str, Any]) -> Record:
         "environment": environment(), "inputs": inputs,
     }  # fmt: skip
     rows = result.rows
-    values = {m.display: [row["scores"][m.display] for row in rows] for m in metrics}
+    values = {m.display: [row[m.display] for row in rows] for m in metrics}
     return Record(
         cell,
         [row["item"] for row in rows],

@@ -17,15 +17,19 @@ from .tracks.restore import Restorer, open_dataset
 
 @dataclass(frozen=True)
 class Result:
-    """Scores of one method on one dataset under one regime: `rows` a picture, means as attributes (`.psnr`)."""
+    """Scores of one method on one dataset under one regime: `rows` a picture, means as attributes (`.psnr`).
+
+    A row has `item`, `input_sha256`, `output_sha256`, `seconds`, `note` and each metric as a float (NaN where the
+    score is not defined, with the reason in `note`).
+    """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
 
     def mean(self, metric: str) -> float:
         """Mean over pictures. Raises `UsageError` for a metric that was not asked for."""
-        if not self.rows or metric not in self.rows[0]["scores"]:
+        if not self.rows or metric not in self.rows[0]:
             raise UsageError(f"no metric {metric!r} in this result: name it in metrics=")
-        return float(np.mean([_float(row["scores"][metric]) for row in self.rows]))
+        return float(np.mean([row[metric] for row in self.rows]))
 
     def __getattr__(self, name: str) -> float:
         if name.startswith("_") or name == "rows":
@@ -72,7 +76,8 @@ def evaluate(
     rows = []
     for index in range(n):
         row, *_ = restore_and_score(restorer, data.load(index), noise, rules, measures, seed, device)
-        rows.append(row)
+        scores = row.pop("scores")
+        rows.append({**row, **{name: _float(value) for name, value in scores.items()}})
     return Result(rows)
 
 

@@ -45,7 +45,7 @@ def test_a_run_evaluates_to_the_same_numbers_as_python(cli, tmp_path):
     cli("run", "--methods", "gaussian_filter", *SMALL, "--metrics", "psnr", "ssim")
     (record,) = read_records(tmp_path / "nb-store")
     result = nb.evaluate("gaussian_filter", "gaussian_field(n=2, size=32)", "gaussian(sigma=25)")
-    assert [r["scores"]["psnr"] for r in result.rows] == list(record.scores["psnr"])
+    assert [r["psnr"] for r in result.rows] == list(record.scores["psnr"])
     assert [r["input_sha256"] for r in result.rows] == record.input_sha256
     assert result.psnr == pytest.approx(record.scores["psnr"].mean(), abs=1e-12)
 

@@ -61,11 +61,13 @@ RULES = "- {metric: psnr, max_drop: 9, max_drop_picture: 9}\n- {metric: ssim, ma
 def pytest_in(folder: Path, *args: str, plugins: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
     """Run pytest there, with the plugins named and no others."""
     named = [part for p in ("noisebench.pytest_plugin", *plugins) for part in ("-p", p)]
+    # Under xdist the variables of the outer worker would make the inner pytest take itself for one.
+    outer = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_XDIST")}
     path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "--strict-markers", "-p", "no:cacheprovider", *named, *args],
         cwd=folder, capture_output=True, text=True, timeout=120,
-        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": path, "PYTEST_ADDOPTS": ""},
+        env={**outer, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": path, "PYTEST_ADDOPTS": ""},
     )  # fmt: skip
 
 

@@ -145,7 +145,7 @@ def commit(store: Path, cell: Mapping[str, Any], rows: list[dict[str, Any]]) -> 
             columns["seconds"] = pa.array([r["seconds"] for r in rows], pa.float64())
             for metric in cell["metrics"]:
                 values = [_number(r["scores"].get(metric)) for r in rows]
-                columns[f"score:{metric}"] = pa.array(values, pa.float64())
+                columns[metric] = pa.array(values, pa.float64())
             # Hashes do not compress, and a plain file is read twice as fast.
             pq.write_table(
                 pa.table(columns), stage / "scores.parquet", compression="none", use_dictionary=False,
@@ -214,9 +214,7 @@ def read_record(store: Path, key: str) -> Record:
     try:
         table = pq.ParquetFile(file, memory_map=True).read(use_threads=False)
         text = {name: table.column(name).to_pylist() for name in _TEXT}
-        scores = {
-            m: table.column(f"score:{m}").to_numpy(zero_copy_only=False).astype(np.float64) for m in cell["metrics"]
-        }
+        scores = {m: table.column(m).to_numpy(zero_copy_only=False).astype(np.float64) for m in cell["metrics"]}
         seconds = table.column("seconds").to_numpy(zero_copy_only=False)
     except Exception as error:
         raise UsageError(
