@@ -67,6 +67,8 @@ SPECS = (
     "blur(sigma=2, kernel=motion, angle=30)",
     "downsample(scale=2) + gaussian(sigma=5)",
     "blur(sigma=1) + poisson(peak=50) + jpeg(quality=80)",
+    "kair(sigma=25)",
+    "restormer(sigma=25)",
 )
 
 

@@ -8,7 +8,10 @@ import os
 import sys
 from collections.abc import Sequence
 
-VERBS = ("run", "list", "report", "compare", "check", "score", "explain", "reproduce", "why", "doctor", "data", "store", "export")
+VERBS = (
+    "run", "list", "report", "compare", "check", "score", "explain", "reproduce", "why", "doctor", "data", "store",
+    "export",
+)  # fmt: skip
 
 _EXAMPLES = """examples:
   noisebench run demo                                  the demonstration suite, into ./nb-store
