@@ -15,6 +15,8 @@ import pytest
 from noisebench.plan import key_of
 from noisebench.store.cells import commit, open_store, partial_dir, read_records
 
+RESULTS = Path(__file__).resolve().parent.parent / "results" / "demo.json"
+
 PLUGIN = """
 import cv2
 import numpy as np
@@ -169,3 +171,62 @@ def test_peak_memory_is_measured_exactly(benchmark):
         errors.append(f"{mebi} MiB: {100 * (peak / (mebi << 20) - 1):+.2f} %")
     benchmark.pedantic(lambda: nb.degrade("gaussian(sigma=25)", np.zeros((64, 64), np.uint8)), rounds=3)
     print("\npeak memory against known allocations: " + ", ".join(errors))
+
+
+def test_report_of_many_cells(benchmark, tmp_path):
+    """1,000 cells × 100 pictures in a child: time a cell and the peak of its memory."""
+    script = f"""
+import os, resource, sys, time
+os.fsync = os.fdatasync = lambda fd: None
+from copy import deepcopy
+from pathlib import Path
+import numpy as np
+from noisebench.plan import key_of
+from noisebench.report.write import write_report
+from noisebench.store.cells import commit, open_store, partial_dir, read_records
+from noisebench.store.record import Record
+base = next(r for r in read_records(Path({str(RESULTS)!r})) if r.cell["kind"] == "score")
+store, rng = open_store(Path("big")), np.random.default_rng(0)
+for i in range(1000):
+    method, level = i % 100, i // 100 + 1
+    cell = deepcopy(dict(base.cell))
+    cell["inputs"]["i"] = i
+    cell |= {{"key": key_of(cell["inputs"]), "outcome": "ok", "notes": [], "request": {{}}}}
+    cell["method"] |= {{"name": f"m{{method}}", "spec": f"m{{method}}", "display": f"m{{method}}"}}
+    cell["regime"] |= {{"spec": f"gaussian(sigma={{level}}.0)", "display": f"gaussian(sigma={{level}})"}}
+    cell["dataset"]["pictures"] = 100
+    rows = [
+        {{"item": f"p{{j}}", "input_sha256": f"{{level:032}}{{j:032}}", "output_sha256": f"{{i:032}}{{j:032}}",
+          "note": "", "seconds": 0.1, "scores": {{"psnr": 30 + rng.normal(), "ssim": 0.8}}}}
+        for j in range(100)
+    ]
+    partial_dir(store, cell["key"]).mkdir(parents=True)
+    commit(store, cell, rows)
+start, busy = time.perf_counter(), time.process_time()
+write_report(read_records(store), Path("board"))
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+print(time.perf_counter() - start, time.process_time() - busy, peak)
+"""
+
+    def once() -> list[float]:
+        done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True, capture_output=True, text=True)
+        return [float(v) for v in done.stdout.split()]
+
+    wall, cpu, peak = benchmark.pedantic(once, rounds=1)
+    print(f"\nreport of 1,000 cells × 100 pictures: {wall:.1f} s wall, {cpu:.1f} s CPU, {peak:.0f} MiB")
+    print("(target for 10,000 cells: 15 s, 1 GiB)")
+
+
+def test_parent_memory_does_not_grow_with_the_pictures(benchmark, tmp_path):
+    def peak(n: int) -> float:
+        script = (
+            "import resource, sys\nfrom noisebench.cli import main\n"
+            f"main(['run', '--methods', 'identity', '--datasets', 'gaussian_field(n={n}, size=32)', '--regimes', 'none'"
+            f", '--store', 's{n}'])\n"
+            "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)\n"
+        )
+        done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True, capture_output=True, text=True)
+        return float(done.stdout.split()[-1])
+
+    few, many = benchmark.pedantic(lambda: (peak(2), peak(400)), rounds=1)
+    print(f"\npeak memory of the parent: {few:.1f} MiB for 2 pictures, {many:.1f} MiB for 400")

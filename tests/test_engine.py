@@ -146,6 +146,12 @@ def test_every_misbehaviour_has_its_outcome_and_the_others_finish(cli, tmp_path)
             assert outcome in board
 
 
+def test_a_denoiser_does_not_apply_where_pictures_are_made_smaller(cli, tmp_path):
+    done = cli("run", "--methods", "median", "bicubic", "--datasets", "gaussian_field(n=1, size=24)", "--regimes",
+               "downsample(scale=2)", "--json")  # fmt: skip
+    assert outcomes(json.loads(done.stdout)) == {"median": "skipped", "bicubic": "ok"}
+
+
 def test_a_time_limit_is_hard(cli, tmp_path):
     done, document = run_bad(cli, tmp_path, "loops", "sleeps", extra=("--timeout", "2"))
     assert outcomes(document) == {"identity": "ok", "loops": "timeout", "sleeps": "timeout"}

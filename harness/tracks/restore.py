@@ -220,6 +220,14 @@ class Restorer:
             raise Invalid(f"returned {int((~np.isfinite(picture)).sum())} values that are not finite ({bad})")
         return picture
 
+    def gives(self, output: Any, shape: tuple[int, ...]) -> bool:
+        """Whether `output` is a picture of `shape`."""
+        try:
+            self.collect(output, shape)
+        except Invalid:
+            return False
+        return True
+
     def restore(self, noisy: Array, info: Info, shape: tuple[int, ...] | None = None) -> Array:
         """`noisy` float32 (H, W, C) → restored float32 of `shape` (default: the same)."""
         self.check(info)
