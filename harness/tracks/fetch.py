@@ -11,9 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import UsageError, one_line
+from ..store.disk import write_file
 from .containers import Unreadable
 from .manifest import ManifestSet, Picture
-from .pictures import decode_picture, write_bytes
+from .pictures import decode_picture
 
 _TRIES = 4
 _TIMEOUT = 30.0
@@ -81,7 +82,7 @@ def fetch_picture(dataset: ManifestSet, picture: Picture, place: Path, *, pause:
         target.parent.mkdir(parents=True, exist_ok=True)
         if not target.parent.resolve().is_relative_to(place.resolve()):
             raise UsageError(f"{one_line(target)} leads out of {one_line(place)}: remove the link")
-        write_bytes(target, data)
+        write_file(target, data)
     except OSError as error:
         raise UsageError(
             f"{one_line(target)} cannot be written ({error.strerror}): give --data a folder with room"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import UsageError, one_line
+from ..store.disk import write_file
 from .containers import Unreadable, check, kind_of
 
 Array = npt.NDArray[Any]
@@ -136,7 +136,7 @@ def write_picture(path: str | os.PathLike[str], picture: Array) -> None:
         data = encode_png(picture)
     else:
         raise UsageError(f"picture {_name(path)} is written as .png or .npy: change its ending")
-    write_bytes(target, data)
+    write_file(target, data)
 
 
 def encode_png(picture: Array) -> bytes:
@@ -150,21 +150,6 @@ def encode_png(picture: Array) -> bytes:
     if not done:
         raise UsageError(f"a picture of shape {picture.shape} cannot be encoded as PNG")
     return data.tobytes()
-
-
-def write_bytes(target: Path, data: bytes) -> None:
-    """Write a file whole or not at all: a temporary file beside it, then a rename."""
-    handle, name = tempfile.mkstemp(prefix=".part-", dir=target.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, 0o644)
-        os.replace(name, target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _name(path: object) -> str:
