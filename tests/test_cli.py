@@ -84,6 +84,9 @@ def test_the_row_hash_is_that_of_degrade(cli, tmp_path):
         (("why", "absent"), "is not a noisebench store"),
         (("explain", "psnr|x"), "has 2 parts"),
         (("list", "methods", "nlmm"), "did you mean 'nlm'"),
+        (("rum",), "invalid choice: 'rum'"),
+        (("run", "demo", "--kep", "all"), "unrecognized arguments: --kep"),
+        (("run", "demo", "--seed", "x"), "invalid int value: 'x'"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_one_line_exit_2_and_nothing_written(cli, tmp_path, args, words):

@@ -7,6 +7,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 VERBS = (
     "run", "list", "report", "compare", "check", "score", "explain", "reproduce", "why", "doctor", "data", "store",
@@ -22,9 +23,17 @@ _EXAMPLES = """examples:
 exit codes: 0 fine, 1 something failed, 2 usage, 130 stopped by Ctrl-C"""
 
 
+class OneLineParser(argparse.ArgumentParser):
+    """A parser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and where the help is; exit code 2."""
+        self.exit(2, f"{self.prog}: {' '.join(message.split())}: see `{self.prog} --help`\n")
+
+
 def parser() -> argparse.ArgumentParser:
     """The parser of all verbs."""
-    top = argparse.ArgumentParser(
+    top = OneLineParser(
         prog="noisebench",
         description="Benchmark and evaluation of image restoration under noise.",
         epilog=_EXAMPLES,
