@@ -39,7 +39,9 @@ def module_sources(file: Path, name: str) -> dict[str, str]:
         root, package = root.parent, package[:-1]
     prefix = ".".join(name.split(".")[: max(len(package), 0)]) if package else ""
     found: dict[str, str] = {}
-    todo = [file]
+    # Importing a module of a package runs the `__init__.py` of each folder on its way.
+    above = [folder / "__init__.py" for folder in file.parents if package and folder.is_relative_to(root)]
+    todo = [file, *(init for init in above if init.is_file())]
     while todo:
         path = todo.pop()
         label = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name

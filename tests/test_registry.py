@@ -74,3 +74,31 @@ def test_importing_noisebench_brings_in_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_an_installed_package_registers_by_entry_point(tmp_path):
+    import os
+    import subprocess
+
+    site = tmp_path / "site"
+    info = site / "thirdparty-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: thirdparty\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[noisebench.methods]\nthird = thirdparty.denoise\n")
+    (site / "thirdparty").mkdir()
+    (site / "thirdparty" / "__init__.py").write_text("")
+    (site / "thirdparty" / "net.py").write_text("GAIN = 0.5\n")
+    (site / "thirdparty" / "denoise.py").write_text(
+        "import noisebench as nb\nfrom thirdparty.net import GAIN\n\n"
+        "@nb.method('third')\ndef third(noisy, info):\n    return noisy * GAIN\n"
+    )
+    args = ["run", "--methods", "third", "--datasets", "gaussian_field(n=1, size=16)", "--regimes", "none"]
+    done = subprocess.run(
+        [sys.executable, "-m", "noisebench", *args, "--json"], cwd=tmp_path, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(site)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    from noisebench.store.cells import read_records
+
+    (record,) = read_records(tmp_path / "nb-store")
+    assert set(record.cell["method"]["sources"]) == {"__init__.py", "denoise.py", "net.py"}
