@@ -84,6 +84,11 @@ def grandchild(noisy, info):
     subprocess.Popen(["sleep", "4242"], start_new_session=True)
     return noisy
 
+@nb.method("forks")
+def forks(noisy, info):
+    os.fork()
+    return noisy
+
 @nb.method("prints")
 def prints(noisy, info):
     for _ in range(25):
@@ -121,7 +126,7 @@ def test_every_misbehaviour_has_its_outcome_and_the_others_finish(cli, tmp_path)
     expected = {
         "identity": "ok", "raises": "failed", "wrong_shape": "invalid", "gives_nan": "invalid", "gives_double": "ok",
         "edits_input": "ok", "exits": "failed", "exits_hard": "crashed", "aborts": "crashed", "interrupts": "failed",
-        "grandchild": "ok", "prints": "ok", "needs_mask": "skipped", "needs_package": "skipped",
+        "grandchild": "ok", "prints": "ok", "forks": "ok", "needs_mask": "skipped", "needs_package": "skipped",
     }  # fmt: skip
     done, document = run_bad(cli, tmp_path, *[m for m in expected if m != "identity"])
     assert outcomes(document) == expected
@@ -135,7 +140,7 @@ def test_every_misbehaviour_has_its_outcome_and_the_others_finish(cli, tmp_path)
     assert records["edits_input"].cell["notes"] == ["edits its input in place (it was given a copy)"]
     assert "NaN" in records["gives_nan"].cell["reason"]
     assert "no_such_package" in records["needs_package"].cell["reason"]
-    for name in ("gives_double", "edits_input", "prints"):
+    for name in ("gives_double", "edits_input", "prints", "forks"):
         np.testing.assert_array_equal(records[name].scores["psnr"], records["identity"].scores["psnr"])
     assert verify(tmp_path / "nb-store") == []
     cli("report", "nb-store", "--to", "board")

@@ -40,7 +40,7 @@ def keep(job: dict[str, Any], event: Event, life: int) -> None:
     signal.signal(signal.SIGTERM, stop)
     store, key = Path(job["store"]), job["cell"]["key"]
     try:
-        with cell_lock(store, key) as free:
+        with noticing_full_disk(store), cell_lock(store, key) as free:
             if not free:
                 event({"event": "busy"})
                 return
