@@ -37,7 +37,7 @@ def module_sources(file: Path, name: str) -> dict[str, str]:
     package = name.split(".")[:-1] if "." in name else []
     while len(package) > 1 and (root / "__init__.py").exists() and (root.parent / "__init__.py").exists():
         root, package = root.parent, package[:-1]
-    prefix = ".".join(name.split(".")[: max(len(package), 0)]) if package else ""
+    prefix = ".".join(package)
     found: dict[str, str] = {}
     # Importing a module of a package runs the `__init__.py` of each folder on its way.
     above = [folder / "__init__.py" for folder in file.parents if package and folder.is_relative_to(root)]

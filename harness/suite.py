@@ -145,18 +145,22 @@ _MAPS: dict[str, tuple[type, dict[str, Callable[[Any], Any]], tuple[str, ...]]] 
 def read_suite(path: str | Path) -> Suite:
     """Read a suite file. Raises `UsageError` with file and line for anything that is not as documented."""
     file = Path(path)
+    return suite_from(_mapping(compose(file, "suite"), file), file)
+
+
+def compose(file: Path, what: str) -> yaml.Node | None:
+    """The nodes of a YAML file, unconstructed; None where it is empty. Raises `UsageError` with file and line."""
     try:
-        text = file.read_text(encoding="utf-8")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node: yaml.Node | None = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     except OSError as error:
-        raise UsageError(f"suite {one_line(file)}: {error.strerror}") from None
+        raise UsageError(f"{what} {one_line(file)}: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise UsageError(f"suite {one_line(file)}: not UTF-8 text") from None
+        raise UsageError(f"{what} {one_line(file)}: not UTF-8 text") from None
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
         raise UsageError(f"{one_line(file)}{line}: not YAML: {one_line(getattr(error, 'problem', error))}") from None
-    return suite_from(_mapping(node, file), file)
+    return node
 
 
 def suite_from(fields: Mapping[str, yaml.Node], file: Path) -> Suite:

@@ -13,7 +13,7 @@ import yaml
 
 from ..errors import UsageError, nearest, one_line
 from ..store.record import Cell
-from ..suite import _checked, _mapping, _text, _wrong
+from ..suite import _checked, _mapping, _text, _wrong, compose
 
 QUALITY = ("max_drop", "max_drop_picture", "max_relative", "min_above_identity", "must_stay_first")
 SPEED = "max_latency_rel"
@@ -151,16 +151,7 @@ _FIELDS = {
 
 def read_rules(path: Path) -> tuple[Rule, ...]:
     """The default rules, then those of a file: a list of mappings. Raises `UsageError` with file and line."""
-    try:
-        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-    except OSError as error:
-        raise UsageError(f"rules {one_line(path)}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"rules {one_line(path)}: not UTF-8 text") from None
-    except (yaml.YAMLError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark else ""
-        raise UsageError(f"{one_line(path)}{line}: not YAML: {one_line(getattr(error, 'problem', error))}") from None
+    node = compose(path, "rules")
     if node is None:
         raise UsageError(f"rules {one_line(path)}: the file is empty: list rules such as `- metric: psnr`")
     if not isinstance(node, yaml.SequenceNode) or not node.value:

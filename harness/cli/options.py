@@ -9,6 +9,7 @@ import sys
 from typing import Any
 
 from ..errors import UsageError, one_line
+from ..jsonable import plain
 
 
 def verb(verbs: Any, name: str, about: str, examples: str) -> argparse.ArgumentParser:
@@ -61,19 +62,7 @@ def use_data(args: argparse.Namespace) -> None:
 
 def print_json(document: Any) -> None:
     """One JSON document on stdout; values that JSON lacks are null or text."""
-    print(json.dumps(_plain(document), indent=1, ensure_ascii=False, allow_nan=False))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
-    if isinstance(value, float):
-        if value != value:
-            return None
-        return value if abs(value) != float("inf") else ("inf" if value > 0 else "-inf")
-    return value
+    print(json.dumps(plain(document), indent=1, ensure_ascii=False, allow_nan=False))
 
 
 def print_table(rows: list[list[str]], head: list[str]) -> None:

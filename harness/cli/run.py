@@ -113,7 +113,10 @@ def run(args: argparse.Namespace) -> int:
         with watcher() as watch:
             summary = run_suite(suite, store, jobs=args.jobs, retry=args.retry, watcher=watch)
     except KeyboardInterrupt:
-        note(f"\nstopped: nothing that was finished is lost; the same command goes on from here ({_again(args)})")
+        note(
+            "\nstopped: nothing that was finished is lost; the same command goes on from here "
+            f"(store {one_line(args.store)})"
+        )
         return 130
     failed = [c for c in summary.cells if summary.outcome.get(c["key"]) not in ("ok", "skipped")]
     if args.json:
@@ -144,10 +147,6 @@ def run(args: argparse.Namespace) -> int:
             print(f"  {summary.outcome.get(c['key'])}: {one_line(' · '.join(_names(c)))}: {one_line(reason, 200)}")
         print(f"next: noisebench report {shlex.quote(str(store))} --to board")
     return 0 if summary.ok else 1
-
-
-def _again(args: argparse.Namespace) -> str:
-    return f"store {one_line(args.store)}"
 
 
 def _names(cell: dict[str, Any]) -> list[str]:

@@ -111,12 +111,11 @@ def _become_worker(job: dict[str, Any], folder: Path, event: Event, life: int, r
         os.close(write_end)
         if job["memory"] is not None:
             _limit_data(job["memory"])
-        if job["threads"] > 1 or "torch" in __import__("sys").modules:
-            import cv2
-            import torch
+        import cv2
+        import torch
 
-            torch.set_num_threads(job["threads"])
-            cv2.setNumThreads(job["threads"])
+        torch.set_num_threads(job["threads"])
+        cv2.setNumThreads(job["threads"])
         work(job, folder, event)
     except BaseException:
         with suppress(Exception):

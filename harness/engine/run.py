@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -132,17 +133,13 @@ def _run_part(
                 if index in finished:
                     continue
                 if index in busy and outcome_of(store, cell["key"]) is None:
-                    busy.discard(index)
                     waiting.append(index)
-                    busy.add(index)
                 elif index in busy:
                     stored = read_cell(store, cell["key"])
                     _ended(summary, watcher, cell, stored["outcome"], stored["reason"])
                 else:
                     _ended(summary, watcher, cell, "crashed", "not stored: the process that kept it was killed")
         if busy and not (set(running) - busy):
-            import time
-
             time.sleep(_BUSY_WAIT)
 
 

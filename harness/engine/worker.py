@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import math
 import os
 import time
 import traceback
@@ -16,6 +15,7 @@ import numpy as np
 
 from ..errors import Invalid, NotDefined, Skip, UsageError, one_line
 from ..fingerprint import combined
+from ..jsonable import plain
 from ..plan import picture_line
 from ..regimes.degrade import as_hwc, bytes_sha256, degrade_sample, to_unit
 from ..registry import DATASETS, METHODS, METRICS, PROTOCOLS, REGIMES, Bound, bind, load_plugin
@@ -73,7 +73,7 @@ def restore_and_score(
         "input_sha256": bytes_sha256(noisy),
         "output_sha256": bytes_sha256(restored),
         "seconds": elapsed,
-        "scores": {name: _json_number(v) for name, v in values.items()},
+        "scores": {name: plain(float(v)) for name, v in values.items()},
         "note": "; ".join(why),
     }
     return row, noisy, restored, notes
@@ -89,13 +89,6 @@ def told(restorer: Restorer, info: Info, sample: Sample) -> Info:
 def _plain(prepared: Any) -> Array:
     array: Array = prepared.detach().cpu().numpy() if hasattr(prepared, "detach") else prepared
     return array
-
-
-def _json_number(value: float) -> float | str | None:
-    value = float(value)
-    if math.isnan(value):
-        return None
-    return value if math.isfinite(value) else ("inf" if value > 0 else "-inf")
 
 
 def crop_png(picture: Array, top: int, left: int, size: int) -> str:

@@ -14,9 +14,10 @@ import numpy as np
 
 from ..analysis.compare import HOW, Comparison, Difference
 from ..errors import UsageError, one_line
+from ..jsonable import plain
 from .escape import latex, markdown, spreadsheet
 from .tables import Table, number, to_latex, to_markdown
-from .verdict import environment_lines, plain
+from .verdict import environment_lines
 
 MAX_PLOTS = 12
 MAX_MOVED = 20

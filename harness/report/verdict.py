@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from ..analysis.check import INCOMPARABLE, OK, REGRESSION, UNCOUNTED, Finding, Verdict
 from ..errors import one_line
+from ..jsonable import plain
 from .escape import markdown
 from .tables import Table, number, to_markdown
 
@@ -142,14 +142,3 @@ def verdict_values(verdict: Verdict) -> dict[str, Any]:
         "not_in_baseline": list(verdict.new),
     }
     return {name: plain(value) for name, value in document.items()}
-
-
-def plain(value: Any) -> Any:
-    """Values that JSON has: NaN is null, infinity is text, a lone surrogate is a question mark."""
-    if isinstance(value, dict):
-        return {str(k): plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(v) for v in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None if math.isnan(value) else "inf" if value > 0 else "-inf"
-    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else value

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UsageError, one_line
+from ..jsonable import plain
 from .record import SCHEMA, Panel, Record
 
 _PRIVATE = ("request",)
@@ -27,7 +28,7 @@ def export_text(records: Sequence[Record]) -> str:
         rows = [
             [
                 record.items[i], record.input_sha256[i], record.output_sha256[i], record.notes[i],
-                _out(record.seconds[i]), *(_out(record.scores[m][i]) for m in names),
+                plain(float(record.seconds[i])), *(plain(float(record.scores[m][i])) for m in names),
             ]
             for i in range(len(record.items))
         ]  # fmt: skip
@@ -86,13 +87,6 @@ def _record(entry: dict[str, Any], pictures: list[bytes]) -> Record:
         {m: np.array([_in(r[5 + j]) for r in rows], dtype=np.float64) for j, m in enumerate(names)},
         panel and Panel(panel["item"], *(pictures[int(panel[n])] for n in ("clean", "noisy", "restored"))),
     )
-
-
-def _out(value: float) -> float | str | None:
-    value = float(value)
-    if math.isnan(value):
-        return None
-    return value if math.isfinite(value) else ("inf" if value > 0 else "-inf")
 
 
 def _in(value: Any) -> float:
