@@ -188,6 +188,15 @@ def test_store_verify_finds_damage_and_gc_removes_it(cli, tmp_path):
     assert keys(store) == [second]
 
 
+def test_gc_leaves_a_cell_of_a_newer_noisebench_alone(cli, tmp_path):
+    cli("run", "--methods", "identity", *SMALL)
+    (key,) = keys(tmp_path / "nb-store")
+    cell = tmp_path / "nb-store" / "cells" / key[:2] / key / "cell.json"
+    cell.write_text(json.dumps({**json.loads(cell.read_text()), "schema": 99}))
+    assert "newer noisebench" in cli("store", "gc", "nb-store", code=2).stderr
+    assert cell.is_file()
+
+
 def test_dry_run_writes_nothing(cli, tmp_path):
     done = cli("run", "--methods", "identity", *SMALL, "--dry-run")
     assert "run" in done.stdout and "identity" in done.stdout

@@ -25,6 +25,10 @@ _KEY = re.compile(r"[0-9a-f]{64}")
 _TEXT = ("item", "input_sha256", "output_sha256", "note")
 
 
+class Damaged(UsageError):
+    """A stored cell that cannot be read and that a run would do again."""
+
+
 def open_store(path: Path) -> Path:
     """Make or check a store's folder. Raises `UsageError` for a newer schema or a folder that is no store."""
     mark = path / "store.json"
@@ -199,9 +203,7 @@ def read_cell(store: Path, key: str) -> dict[str, Any]:
         if cell["key"] != key or cell["outcome"] not in OUTCOMES:
             raise ValueError
     except (OSError, ValueError, KeyError, TypeError):
-        raise UsageError(
-            f"{one_line(file)} is damaged: `noisebench store gc` removes it, `run` does it again"
-        ) from None
+        raise Damaged(f"{one_line(file)} is damaged: `noisebench store gc` removes it, `run` does it again") from None
     return dict(cell)
 
 
@@ -217,7 +219,7 @@ def read_record(store: Path, key: str) -> Record:
         scores = {m: table.column(m).to_numpy(zero_copy_only=False).astype(np.float64) for m in cell["metrics"]}
         seconds = table.column("seconds").to_numpy(zero_copy_only=False)
     except Exception as error:
-        raise UsageError(
+        raise Damaged(
             f"{one_line(file)} is damaged ({one_line(error, 80)}): `noisebench store gc` removes the cell, `run` does "
             "it again"
         ) from None
@@ -282,7 +284,7 @@ def gc(store: Path) -> list[str]:
     for key in keys(store):
         try:
             read_record(store, key)
-        except UsageError:
+        except Damaged:
             removed.append(f"damaged cell {key[:12]}")
             shutil.rmtree(cell_dir(store, key), ignore_errors=True)
     for pattern in ("cells/*/.tmp-*", "cells/*/.old-*"):
