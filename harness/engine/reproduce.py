@@ -35,7 +35,7 @@ def reproduce(
             datasets=(dataset,),
             regimes=(regime,),
             protocol=protocol,
-            metrics=(metric,),
+            metrics=tuple(dict.fromkeys((*base.metrics, metric))),  # the same cells as an ordinary run
             rank_by=metric,
         )
         try:
