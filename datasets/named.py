@@ -59,6 +59,14 @@ kodak24 = _named(
     citation="Kodak lossless true color image suite (PhotoCD PCD0992)",
     homepage="https://r0k.us/graphics/kodak/",
 )  # fmt: skip
+kodak24_crop500 = _named(
+    "kodak24_crop500", "Kodak24_crop500",
+    "The \"Kodak24\" of FFDNet's tables: 500x500 out of each of the 24 photographs; no figure of one fits the other.",
+    licence="released by Kodak for unrestricted use",
+    citation="Kodak lossless true color image suite (PhotoCD PCD0992); cropped by K. Zhang et al., FFDNet, IEEE TIP "
+    "27(9), 2018",
+    homepage="https://github.com/cszn/FFDNet",
+)  # fmt: skip
 polyu = _named(
     "polyu", "PolyU", "PolyU: 100 pairs of real noise, 512x512; both are JPEG, so the noise is compressed.",
     licence="non-commercial research",

@@ -140,8 +140,8 @@ DATASETS = Registry(
         "noisebench.datasets.files": ("folder", "pairs"),
         "noisebench.datasets.embedded": ("photos",),
         "noisebench.datasets.named": (
-            "set5", "set12", "set14", "bsd68", "cbsd68", "kodak24", "polyu", "mri_knee", "lowlight_easy",
-            "lowlight_medium",
+            "set5", "set12", "set14", "bsd68", "cbsd68", "kodak24", "kodak24_crop500", "polyu", "mri_knee",
+            "lowlight_easy", "lowlight_medium",
         ),
         "noisebench.datasets.synthetic": ("gaussian_field", "piecewise"),
     },

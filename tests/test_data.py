@@ -25,8 +25,8 @@ from noisebench.tracks.pictures import encode_png
 from noisebench.tracks.restore import open_dataset
 
 SETS = {
-    "set5": 5, "set12": 12, "set14": 14, "bsd68": 68, "cbsd68": 68, "kodak24": 24, "polyu": 100,
-    "mri_knee": 3, "lowlight_easy": 10, "lowlight_medium": 10,
+    "set5": 5, "set12": 12, "set14": 14, "bsd68": 68, "cbsd68": 68, "kodak24": 24,
+    "kodak24_crop500": 24, "polyu": 100, "mri_knee": 3, "lowlight_easy": 10, "lowlight_medium": 10,
 }  # fmt: skip
 DATA = Path(os.environ.get("NOISEBENCH_DATA") or Path(__file__).parents[2] / "shared" / "data")
 
