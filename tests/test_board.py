@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from board_records import cost_record, record, sha
-from noisebench.analysis.board import Board, Row, boards
+from noisebench.analysis.board import Board, boards
+from noisebench.analysis.rows import Row
 from noisebench.analysis.statistics import (
     bootstrap_interval,
     holm,

@@ -6,7 +6,8 @@ import base64
 import hashlib
 from collections.abc import Sequence
 
-from ..analysis.board import HOW, Board, Failure
+from ..analysis.board import HOW, Board
+from ..analysis.failures import Failure
 from ..store.record import Record
 from .escape import page as esc
 from .tables import Table, board_table, cost_table, facts, failure_table, hashes, remarks, versions_text

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..analysis.board import Board, Row
+from ..analysis.board import Board
+from ..analysis.rows import Row
 from ..errors import one_line
 from ..store.record import Panel
 from .escape import slug

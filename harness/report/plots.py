@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..analysis.board import Board, Column, Row, cost_setting
+from ..analysis.board import Board, cost_setting
+from ..analysis.rows import Column, Row
 from ..errors import UsageError, one_line
 from ..spec import Spec, parse
 from .escape import shorten, slug

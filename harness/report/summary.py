@@ -7,7 +7,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from ..analysis.board import HOW, Board, Failure, Row
+from ..analysis.board import HOW, Board
+from ..analysis.failures import Failure
+from ..analysis.rows import Row
 from ..store.record import Record
 
 ABOUT = {

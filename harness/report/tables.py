@@ -9,7 +9,9 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ..analysis.board import HOW, Board, Column, Failure, Row, cost_setting
+from ..analysis.board import HOW, Board, cost_setting
+from ..analysis.failures import Failure
+from ..analysis.rows import Column, Row
 from ..store.record import Cost, Record
 from .escape import latex, markdown, markdown_code, spreadsheet
 

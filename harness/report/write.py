@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..analysis.board import Failure, boards, cost_records, failed_costs
+from ..analysis.board import boards, cost_records
+from ..analysis.failures import Failure, failed_costs
 from ..errors import UsageError, one_line
 from ..store.record import Record
 from .page import leaderboard_html
