@@ -20,6 +20,7 @@ import numpy as np
 from ..errors import UsageError, one_line
 from .disk import noticing_full_disk, sync_dir, write_file
 from .record import OUTCOMES, SCHEMA, Panel, Record
+from .views import unnamed_pictures, wrong_views
 
 _KEY = re.compile(r"[0-9a-f]{64}")
 _TEXT = ("item", "input_sha256", "output_sha256", "note")
@@ -94,6 +95,15 @@ def outcome_of(store: Path, key: str) -> str | None:
         return str(cell["outcome"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def stamp_of(store: Path, key: str) -> list[int] | None:
+    """What tells one stored version of a cell from the next, None where it is not stored."""
+    try:
+        status = os.stat(cell_dir(store, key) / "cell.json")
+    except OSError:
+        return None
+    return [status.st_ino, status.st_mtime_ns]
 
 
 def read_rows(folder: Path, key: str) -> list[dict[str, Any]]:
@@ -266,6 +276,7 @@ def verify(store: Path) -> list[str]:
             continue
         cell = record.cell
         from ..plan import key_of
+        from .kept import damaged_outputs
 
         inputs = cell.get("inputs")
         if not isinstance(inputs, dict) or key_of(inputs) != key:
@@ -275,6 +286,8 @@ def verify(store: Path) -> list[str]:
             problems.append(f"cell {key[:12]}: {len(record.items)} rows where {n} pictures were scored")
         if len(set(record.items)) != len(record.items):
             problems.append(f"cell {key[:12]}: a picture has two rows")
+        problems += [f"cell {key[:12]}: {what}" for what in damaged_outputs(cell_dir(store, key), record)]
+        problems += [f"cell {key[:12]}: {one_line(p)}" for p in wrong_views(store, cell_dir(store, key) / "outputs")]
     return problems
 
 
@@ -298,6 +311,9 @@ def gc(store: Path) -> list[str]:
                 if free:
                     removed.append(f"partial rows of stored cell {folder.name[:12]}")
                     shutil.rmtree(folder, ignore_errors=True)
+    for picture in unnamed_pictures(store):
+        removed.append(f"picture {picture.stem[:12]} that no cell shows")
+        picture.unlink(missing_ok=True)
     for lock in store.glob("locks/*"):
         with cell_lock(store, lock.name) as free:
             if free:
