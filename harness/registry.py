@@ -139,6 +139,7 @@ DATASETS = Registry(
     {
         "noisebench.datasets.files": ("folder", "pairs"),
         "noisebench.datasets.embedded": ("photos",),
+        "noisebench.datasets.derived": ("luma",),
         "noisebench.datasets.named": (
             "set5", "set12", "set14", "bsd68", "cbsd68", "kodak24", "kodak24_crop500", "polyu", "mri_knee",
             "lowlight_easy", "lowlight_medium",
@@ -155,7 +156,7 @@ REGIMES = Registry(
             "correlated", "stripes",
         ),
         "noisebench.regimes.physical": ("poisson", "poisson_gaussian", "gamma", "rayleigh", "rician", "sensor"),
-        "noisebench.regimes.compat": ("kair", "restormer"),
+        "noisebench.regimes.compat": ("kair", "restormer", "dncnn_matlab"),
         "noisebench.regimes.operators": ("none", "real", "jpeg", "quantize", "mask", "downsample", "blur"),
     },
 )  # fmt: skip
@@ -175,6 +176,8 @@ REGISTRIES = {r.kind: r for r in (METHODS, DATASETS, REGIMES, METRICS, PROTOCOLS
 
 MethodSpec = Annotated[Spec, "method"]
 """Annotation of a parameter that is itself a method spec, such as `vst(method=nlm(h=0.8))`."""
+DatasetSpec = Annotated[Spec, "dataset"]
+"""Annotation of a parameter that is itself a dataset spec, such as `luma(of=set5)`."""
 
 
 @dataclass(frozen=True)

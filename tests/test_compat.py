@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import noisebench as nb
 import numpy as np
 import pytest
+from noisebench.regimes.compat import matlab_randn_v4
 from noisebench.regimes.degrade import bytes_sha256
 
 
@@ -68,6 +70,40 @@ def test_golden_hashes() -> None:
         (32, 48): "de8a26482a922da41a47aa976f4deb5592ab016f01d81ae9481ceac27b64fddf",
         (32, 48, 3): "df8e69f7ed4d7561a1b9ea6b13aa81b32d3c05170fa0f86654f4c0e667290618",
     }
+
+
+def test_matlab_v4_draws_are_those_of_its_documentation() -> None:
+    """randn('seed', 0); randn(20, 1) as MATLAB prints it to four decimals."""
+    printed = [
+        1.1650, 0.6268, 0.0751, 0.3516, -0.6965, 1.6961, 0.0591, 1.7971, 0.2641, 0.8717,
+        -1.4462, -0.7012, 1.2460, -0.6390, 0.5774, -0.3600, -0.1356, -1.3493, -1.2704, 0.9846,
+    ]  # fmt: skip
+    assert np.array_equal(np.round(matlab_randn_v4(20), 4), printed)
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 1000, 65_536])
+def test_matlab_v4_draws_equal_the_recurrence_written_out(n: int) -> None:
+    state, expected = 1144108930, []
+    while len(expected) < min(n, 2000):
+        pair = []
+        for _ in range(2):
+            state = 16807 * state % (2**31 - 1)
+            pair.append(2 * (state / (2**31 - 1)) - 1)
+        s = pair[0] ** 2 + pair[1] ** 2
+        if s < 1:
+            expected.append(pair[0] * math.sqrt(-2 * math.log(s) / s))
+    draws = matlab_randn_v4(n)
+    assert draws.shape == (n,)
+    np.testing.assert_allclose(draws[: len(expected)], expected, rtol=1e-14, atol=0)
+
+
+def test_matlab_noise_runs_down_the_columns_and_channel_by_channel() -> None:
+    black = np.zeros((3, 2, 3), np.uint8)
+    noisy, info = nb.degrade("dncnn_matlab(sigma=25)", black)
+    draws = np.float32(25 / 255 * matlab_randn_v4(18))
+    assert np.array_equal(noisy[:, :, 0].T.ravel(), draws[:6])
+    assert np.array_equal(noisy[:, :, 2].T.ravel(), draws[12:])
+    assert info.sigma == 25 / 255
 
 
 @pytest.mark.data

@@ -69,6 +69,7 @@ SPECS = (
     "blur(sigma=1) + poisson(peak=50) + jpeg(quality=80)",
     "kair(sigma=25)",
     "restormer(sigma=25)",
+    "dncnn_matlab(sigma=25)",
 )
 
 
