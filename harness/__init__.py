@@ -17,7 +17,8 @@ _HOME = {
     "PICTURE_SUFFIXES": "tracks.pictures", "ManifestSet": "tracks.manifest",
     "WeightFile": "tracks.weights", "read_weight_table": "tracks.weights", "load_weights": "tracks.weights",
     "UsageError": "errors", "Skip": "errors", "Invalid": "errors", "NotDefined": "errors",
-    "MethodSpec": "registry", "Restorer": "tracks.restore", "Spec": "spec",
+    "MethodSpec": "registry", "DatasetSpec": "registry", "Dataset": "tracks.restore", "open_dataset": "tracks.restore",
+    "Restorer": "tracks.restore", "Spec": "spec",
 }  # fmt: skip
 
 __all__ = ["__version__", *sorted(_HOME)]

@@ -127,6 +127,7 @@ METHODS = Registry(
             "tv_chambolle", "wiener", "bm3d", "vst",
         ),
         "noisebench.methods.pictures": ("folder",),
+        "noisebench.methods.wrappers": ("tiled", "ensemble"),
         "noisebench.methods.networks": ("dncnn", "ffdnet", "bf_cnn"),
         "noisebench.methods.inverse": (
             "bicubic", "lanczos", "telea", "biharmonic", "richardson_lucy", "wiener_deconv", "jpeg_reapply",
