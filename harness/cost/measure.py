@@ -149,13 +149,22 @@ def parameters(restorer: Restorer, reasons: dict[str, str]) -> int | None:
     """Number of parameters of the torch modules that a class-form method holds; 0 cannot be told from unknown."""
     import torch
 
-    modules = [v for v in vars(restorer.instance or object).values() if isinstance(v, torch.nn.Module)]
-    if isinstance(restorer.instance, torch.nn.Module):
-        modules = [restorer.instance]
+    modules: list[torch.nn.Module] = []
+    for instance in instances(restorer):
+        held = [instance] if isinstance(instance, torch.nn.Module) else vars(instance).values()
+        modules += [v for v in held if isinstance(v, torch.nn.Module)]
     if not modules:
         reasons["params"] = "no torch module: nothing to count"
         return None
     return sum(p.numel() for module in modules for p in module.parameters())
+
+
+def instances(restorer: Restorer) -> list[Any]:
+    """The instance of a class-form method and of those that it wraps."""
+    found = [] if restorer.instance is None else [restorer.instance]
+    for value in vars(restorer.instance).values() if found else ():
+        found += instances(value) if isinstance(value, Restorer) else []
+    return found
 
 
 def macs(call: Callable[[], Any], reasons: dict[str, str]) -> int | None:

@@ -73,6 +73,10 @@ class Info:
         """The same with some values changed (None takes one away)."""
         return Info({**self._values, **values}, self._key)
 
+    def stream(self, number: int) -> Info:
+        """The same knowledge with draws of its own, for a method that is called several times on one picture."""
+        return Info(self._values, self._key + number.to_bytes(8, "little"))
+
     @property
     def rng(self) -> np.random.Generator:
         """A numpy generator that depends on the input alone."""
@@ -229,6 +233,9 @@ class Restorer:
         return True
 
     def restore(self, noisy: Array, info: Info, shape: tuple[int, ...] | None = None) -> Array:
-        """`noisy` float32 (H, W, C) → restored float32 of `shape` (default: the same)."""
+        """`noisy` float32 (H, W, C) → restored float32 of `shape` (default: the same). Raises `Skip`, `Invalid`."""
         self.check(info)
-        return self.collect(self.call(self.prepare(noisy), info), shape or noisy.shape)
+        output = self.call(self.prepare(noisy), info)
+        if shape and shape != noisy.shape and self.gives(output, noisy.shape):
+            raise Skip("keeps the size of its input, which this regime makes smaller")
+        return self.collect(output, shape or noisy.shape)
