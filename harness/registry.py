@@ -128,7 +128,6 @@ METHODS = Registry(
         ),
         "noisebench.methods.pictures": ("folder",),
         "noisebench.methods.wrappers": ("tiled", "ensemble"),
-        "noisebench.methods.wrappers": ("tiled", "ensemble"),
         "noisebench.methods.networks": ("dncnn", "ffdnet", "bf_cnn"),
         "noisebench.methods.inverse": (
             "bicubic", "lanczos", "telea", "biharmonic", "richardson_lucy", "wiener_deconv", "jpeg_reapply",
