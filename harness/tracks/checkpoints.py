@@ -25,11 +25,12 @@ class _Malformed(ValueError):
 
 
 def read_checkpoint(data: bytes, form: str, where: object) -> Tensors:
-    """The tensors of a file of `form`: `safetensors`, `torch` or `matconvnet`. Raises `UsageError`, one line."""
+    """The tensors of a file of `form`; a key of `readers` below. Raises `UsageError`, one line."""
     readers: dict[str, Callable[[bytes], Tensors]] = {
         "safetensors": _safetensors,
         "torch": _torch,
         "matconvnet": _matconvnet,
+        "keras": _keras,
     }
     if form not in readers:
         raise UsageError(f"{one_line(where)}: unknown form of weights {one_line(form)!r}")
@@ -139,10 +140,7 @@ def _matconvnet(data: bytes) -> Tensors:
     MATLAB stores (h, w, in, out) column by column, which HDF5 readers see as (out, in, w, h); singleton last
     axes are dropped. MatConvNet correlates, as torch does, so nothing is flipped.
     """
-    try:
-        import h5py  # type: ignore[import-untyped,unused-ignore]
-    except ImportError:
-        raise Skip("needs the package h5py (weights in MATLAB form): pip install h5py") from None
+    h5py = _h5py("MATLAB")
     import numpy as np
     import torch
 
@@ -169,3 +167,43 @@ def _matconvnet(data: bytes) -> Tensors:
     if not found:
         raise _Malformed("is a MatConvNet network without convolutions")
     return found
+
+
+def _keras(data: bytes) -> Tensors:
+    """A Keras model in HDF5 → `conv1.kernel` (out, in, h, w), `bn4.gamma`, …: the layer, a dot, the variable.
+
+    Keras stores kernels as (h, w, in, out) and correlates, as torch does. Only the arrays are read: a model's own
+    code and configuration are not looked at.
+    """
+    h5py = _h5py("Keras")
+    import numpy as np
+    import torch
+
+    found: Tensors = {}
+    try:
+        with h5py.File(io.BytesIO(data), "r") as file:
+            # A file of weights alone has the layers at its root.
+            for layer, group in file.get("model_weights", file).items():
+                arrays: dict[str, Any] = {}
+                group.visititems(
+                    lambda name, item, arrays=arrays: arrays.update({name: item}) if hasattr(item, "shape") else None
+                )
+                for name, item in arrays.items():
+                    values = np.asarray(item[()], dtype=np.float32)
+                    if values.ndim == 4:
+                        values = values.transpose(3, 2, 0, 1)
+                    variable = name.rpartition("/")[2].partition(":")[0]
+                    found[f"{layer}.{variable}"] = torch.from_numpy(np.ascontiguousarray(values))
+    except Exception as error:
+        raise _Malformed(f"is not a Keras model ({type(error).__name__})") from None
+    if not found:
+        raise _Malformed("is a Keras model without weights")
+    return found
+
+
+def _h5py(form: str) -> Any:
+    try:
+        import h5py  # type: ignore[import-untyped,unused-ignore]
+    except ImportError:
+        raise Skip(f"needs the package h5py (weights in {form} form): pip install h5py") from None
+    return h5py

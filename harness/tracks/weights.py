@@ -17,7 +17,7 @@ from .checkpoints import Tensors, read_checkpoint
 class WeightFile:
     """One file that holds the parameters of a network. `also` is its name where it was published, if another.
 
-    `form` is `safetensors`, `torch` or `matconvnet`; `origin` says who published it, and where.
+    `form` is `safetensors`, `torch`, `matconvnet` or `keras`; `origin` says who published it, and where.
     """
 
     file: str
