@@ -49,6 +49,11 @@ def key_of(inputs: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def restoration_key(inputs: dict[str, Any]) -> str:
+    """The key of what the restored pictures of a cell depend on: all but protocol and metrics."""
+    return key_of({name: value for name, value in inputs.items() if name not in ("protocol", "metrics")})
+
+
 def part(bound: Bound) -> dict[str, Any]:
     """Name, canonical and display form, versions: a `NamedPart`."""
     return {
@@ -190,6 +195,7 @@ def _cell(
         "cwd": os.getcwd(),
         "device": suite.device,
         "threads": suite.limits.threads,
+        "keep": suite.keep,
     }
     return {
         "key": key_of(inputs),

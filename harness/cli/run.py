@@ -85,7 +85,7 @@ def suite_of(args: argparse.Namespace) -> Any:
 
 def run(args: argparse.Namespace) -> int:
     """Run; 0 where each cell is ok or skipped, 1 where one is not."""
-    from ..engine.run import Summary, check_jobs, needs_run
+    from ..engine.run import Summary, check_jobs, donors_of, needs_run
     from ..engine.run import run as run_suite
     from .progress import watcher
 
@@ -100,13 +100,16 @@ def run(args: argparse.Namespace) -> int:
         cells = plan_in_child(suite)["cells"]
         if store.exists():
             open_store(store)
-        todo = {c["key"] for c in cells if not store.exists() or needs_run(store, c["key"], args.retry)}
-        rows = [["run" if c["key"] in todo else "stored", *_names(c), c["key"][:12]] for c in cells]
+        todo = [c for c in cells if not store.exists() or needs_run(store, c["key"], args.retry)]
+        donors = donors_of(store, todo, args.retry)
+        states = {c["key"]: "re-score" if c["key"] in donors else "run" for c in todo}
+        rows = [[states.get(c["key"], "stored"), *_names(c), c["key"][:12]] for c in cells]
         if args.json:
             print_json({"cells": [{**_brief(c), "state": r[0]} for c, r in zip(cells, rows, strict=True)]})
         else:
             print_table(rows, ["state", "method", "dataset", "regime", "seed", "key"])
-            note(f"{len(todo)} to run, {len(cells) - len(todo)} stored")
+            rescore = f", {len(donors)} to re-score" if donors else ""
+            note(f"{len(todo) - len(donors)} to run{rescore}, {len(cells) - len(todo)} stored")
         return 0
     summary: Summary | None = None
     try:
@@ -128,7 +131,7 @@ def run(args: argparse.Namespace) -> int:
                         **_brief(c),
                         "outcome": summary.outcome.get(c["key"]),
                         "reason": summary.reason.get(c["key"], ""),
-                        "state": "run" if c["key"] in summary.done else "stored",
+                        "state": summary.state(c["key"]),
                     }
                     for c in summary.cells
                 ],
@@ -141,7 +144,8 @@ def run(args: argparse.Namespace) -> int:
             name = summary.outcome.get(c["key"], "?")
             counts[name] = counts.get(name, 0) + 1
         text = ", ".join(f"{n} {name}" for name, n in sorted(counts.items()))
-        print(f"{len(summary.cells)} cells: {text} ({len(summary.done)} run now)")
+        rescored = f", {len(summary.rescored)} re-scored" if summary.rescored else ""
+        print(f"{len(summary.cells)} cells: {text} ({len(summary.done)} run now{rescored})")
         for c in failed:
             reason = summary.reason.get(c["key"], "")
             print(f"  {summary.outcome.get(c['key'])}: {one_line(' · '.join(_names(c)))}: {one_line(reason, 200)}")

@@ -30,6 +30,7 @@ def run(args: argparse.Namespace) -> int:
     from ..analysis.why import differences
     from ..engine.planner import ask_child
     from ..store.cells import existing_store, keys, matching, read_cell
+    from ..store.kept import find_donors
 
     use_data(args)
     store = existing_store(Path(args.store))
@@ -38,6 +39,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"no stored cell matches {one_line(args.filter)!r}: `noisebench store ls {one_line(store)}`")
     now = ask_child({"verb": "replan", "requests": [c["request"] for c in cells]})["found"]
     held = set(keys(store))
+    donors = find_donors(store, [{"kind": c["kind"], **f} for c, f in zip(cells, now, strict=True) if "key" in f])
     document = []
     for cell, found in zip(cells, now, strict=True):
         changed = [found["error"]] if "error" in found else differences(cell["inputs"], found["inputs"])
@@ -46,6 +48,8 @@ def run(args: argparse.Namespace) -> int:
             if not changed
             else "stored under its new key"
             if found.get("key") in held
+            else "to be re-scored"
+            if found.get("key") in donors
             else "to be run again"
         )
         if "error" in found:
@@ -62,6 +66,7 @@ def run(args: argparse.Namespace) -> int:
                 "inputs": cell["inputs"],
                 "state": state,
                 "changed": changed,
+                "rescored_from": cell["rescored"]["source"] if "rescored" in cell else None,
             }
         )
     if args.json:
@@ -70,6 +75,8 @@ def run(args: argparse.Namespace) -> int:
     for entry in document:
         names = " · ".join(filter(None, (entry["method"], entry["dataset"], entry["regime"], f"seed {entry['seed']}")))
         print(f"{entry['key'][:12]}  {one_line(names, 200)}  {entry['outcome']}  {entry['state']}")
+        if entry["rescored_from"]:
+            print(f"    re-scored from what cell {entry['rescored_from'][:12]} kept: its method was not run again")
         for line in entry["changed"]:
             print(f"    {one_line(line)}")
         if len(document) <= 3:

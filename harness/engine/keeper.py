@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import one_line
-from ..store.cells import cell_lock, commit, outcome_of, partial_dir, read_rows
+from ..store.cells import cell_lock, commit, outcome_of, partial_dir, read_cell, read_rows, stamp_of
 from ..store.disk import DiskFull, noticing_full_disk
 from ..store.record import SCHEMA
 from . import processes
@@ -45,8 +45,10 @@ def keep(job: dict[str, Any], event: Event, life: int) -> None:
                 event({"event": "busy"})
                 return
             stored = outcome_of(store, key)
-            if stored is not None and stored not in job["redo"]:
-                event({"event": "end", "outcome": stored, "reason": "", "stored": True})
+            # What another run has stored since this one was planned is a result, and is not tried again.
+            if stored is not None and (stored not in job["redo"] or stamp_of(store, key) != job["stamp"]):
+                reason = read_cell(store, key)["reason"]
+                event({"event": "end", "outcome": stored, "reason": reason[:200], "stored": True})
                 return
             if job["afresh"]:
                 shutil.rmtree(partial_dir(store, key), ignore_errors=True)
@@ -90,11 +92,14 @@ def _run(job: dict[str, Any], store: Path, key: str, event: Event, life: int) ->
         "setup_s": end["setup_s"],
         "seconds": time.monotonic() - start,
         "cost": end["cost"],
-        "environment": job["environment"],
+        "environment": end["environment"] or job["environment"],
+        **({"rescored": end["rescored"]} if end["rescored"] else {}),
     }
     (folder / "end.json").unlink(missing_ok=True)
     commit(store, cell, rows)
-    event({"event": "end", "outcome": end["outcome"], "reason": end["reason"][:200], "stored": False})
+    reason = end["reason"] or end["said"]
+    event({"event": "end", "outcome": end["outcome"], "reason": reason[:200], "stored": False,
+           "rescored": bool(end["rescored"])})  # fmt: skip
 
 
 def _become_worker(job: dict[str, Any], folder: Path, event: Event, life: int, read_end: int, write_end: int) -> None:
@@ -181,7 +186,10 @@ def _watch(
 
 
 def _outcome(folder: Path, status: int | None, cause: str | None, job: dict[str, Any]) -> dict[str, Any]:
-    blank: dict[str, Any] = {"traceback": "", "notes": [], "setup_s": None, "cost": None}
+    blank: dict[str, Any] = {
+        "traceback": "", "notes": [], "setup_s": None, "cost": None, "said": "", "rescored": None,
+        "environment": None,
+    }  # fmt: skip
     if cause == "timeout":
         return {**blank, "outcome": "timeout", "reason": f"took longer than {job['timeout']:g} s"}
     if cause == "oom":

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..errors import UsageError
-from ..store.cells import open_store, outcome_of, read_cell
+from ..store.cells import open_store, outcome_of, read_cell, stamp_of
 from ..store.disk import DiskFull
+from ..store.kept import find_donors
 from ..suite import Suite
 from .planner import plan_in_child
 from .pool import Pool
@@ -33,12 +34,17 @@ class Watcher(Protocol):
 
 @dataclass
 class Summary:
-    """Every planned cell with its outcome, the reason, and whether it was stored before."""
+    """Every planned cell with its outcome, the reason, and whether it was run now or only scored anew."""
 
     cells: list[dict[str, Any]] = field(default_factory=list)
     outcome: dict[str, str] = field(default_factory=dict)
     reason: dict[str, str] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
+    rescored: set[str] = field(default_factory=set)
+
+    def state(self, key: str) -> str:
+        """What this run did about a cell: `run`, `re-scored` or `stored` (nothing)."""
+        return "run" if key in self.done else "re-scored" if key in self.rescored else "stored"
 
     @property
     def ok(self) -> bool:
@@ -64,7 +70,9 @@ def run(suite: Suite, store: Path, *, jobs: int | None, retry: str, watcher: Wat
     cells = planned["cells"]
     open_store(store)
     summary = Summary(cells=cells)
+    stamps = {c["key"]: stamp_of(store, c["key"]) for c in cells}
     todo = [c for c in cells if needs_run(store, c["key"], retry)]
+    donors = donors_of(store, todo, retry)
     held = {c["key"] for c in todo}
     for cell in cells:
         if cell["key"] not in held:
@@ -80,7 +88,11 @@ def run(suite: Suite, store: Path, *, jobs: int | None, retry: str, watcher: Wat
     try:
         for kind, at_once in (("score", width), ("cost", 1)):
             part = [c for c in todo if c["kind"] == kind]
-            _run_part(pool, part, at_once, suite, store, retry, environment, summary, watcher)
+            jobs_of = {
+                c["key"]: _job(c, suite, store, retry, environment, stamps[c["key"]], donors.get(c["key"]))
+                for c in part
+            }
+            _run_part(pool, part, at_once, jobs_of, summary, watcher)
     finally:
         pool.close()
     return summary
@@ -90,10 +102,7 @@ def _run_part(
     pool: Pool,
     cells: Sequence[dict[str, Any]],
     at_once: int,
-    suite: Suite,
-    store: Path,
-    retry: str,
-    environment: dict[str, Any],
+    jobs: dict[str, dict[str, Any]],
     summary: Summary,
     watcher: Watcher,
 ) -> None:
@@ -108,7 +117,7 @@ def _run_part(
             running[index] = cell
             if index not in busy:
                 watcher.start(cell)
-            pool.submit({"id": index, **_job(cell, suite, store, retry, environment)})
+            pool.submit({"id": index, **jobs[cell["key"]]})
         for message in pool.events(_BUSY_WAIT):
             index = message.get("id", -1)
             if index not in running:
@@ -119,7 +128,7 @@ def _run_part(
             elif message["event"] == "end":
                 finished.add(index)
                 if not message["stored"]:
-                    summary.done.add(cell["key"])
+                    (summary.rescored if message["rescored"] else summary.done).add(cell["key"])
                 _ended(summary, watcher, cell, message["outcome"], message["reason"])
             elif message["event"] == "broken":
                 finished.add(index)
@@ -132,11 +141,8 @@ def _run_part(
                 del running[index]
                 if index in finished:
                     continue
-                if index in busy and outcome_of(store, cell["key"]) is None:
+                if index in busy:
                     waiting.append(index)
-                elif index in busy:
-                    stored = read_cell(store, cell["key"])
-                    _ended(summary, watcher, cell, stored["outcome"], stored["reason"])
                 else:
                     _ended(summary, watcher, cell, "crashed", "not stored: the process that kept it was killed")
         if busy and not (set(running) - busy):
@@ -149,7 +155,20 @@ def _ended(summary: Summary, watcher: Watcher, cell: dict[str, Any], outcome: st
     watcher.end(cell, outcome, reason)
 
 
-def _job(cell: dict[str, Any], suite: Suite, store: Path, retry: str, environment: dict[str, Any]) -> dict[str, Any]:
+def donors_of(store: Path, cells: Sequence[dict[str, Any]], retry: str) -> dict[str, str]:
+    """Planned cell → stored cell whose kept pictures it is scored from. None of them with `--retry always`."""
+    return {} if retry == "always" or not cells else find_donors(store, cells)
+
+
+def _job(
+    cell: dict[str, Any],
+    suite: Suite,
+    store: Path,
+    retry: str,
+    environment: dict[str, Any],
+    stamp: list[int] | None,
+    donor: str | None,
+) -> dict[str, Any]:
     redo = {"failed": [*_NOT_OK, "skipped"], "never": [], "always": ["ok", "skipped", *_NOT_OK]}[retry]
     return {
         "cell": cell,
@@ -164,6 +183,8 @@ def _job(cell: dict[str, Any], suite: Suite, store: Path, retry: str, environmen
         "environment": environment,
         "redo": redo,
         "afresh": retry == "always",
+        "stamp": stamp,
+        "donor": donor,
     }
 
 

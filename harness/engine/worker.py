@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import base64
+import itertools
 import json
 import os
+import shutil
 import time
 import traceback
 from collections.abc import Callable
@@ -17,15 +18,16 @@ from ..errors import Invalid, NotDefined, Skip, UsageError, one_line
 from ..fingerprint import combined
 from ..jsonable import plain
 from ..plan import picture_line
-from ..regimes.degrade import as_hwc, bytes_sha256, degrade_sample, to_unit
+from ..regimes.degrade import as_hwc, bytes_sha256, degrade_sample
 from ..registry import DATASETS, METHODS, METRICS, PROTOCOLS, REGIMES, Bound, bind, load_plugin
 from ..scoring.score import score_pair
 from ..store.cells import append_row, read_rows, valid_length
 from ..store.disk import DiskFull, noticing_full_disk, write_file
-from ..tracks.restore import Array, Info, Restorer, Sample, open_dataset
+from ..store.kept import Kept, LostOutput, open_kept, save_output
+from ..tracks.restore import Array, Dataset, Info, Restorer, Sample, open_dataset
+from .views import leave_view, panel_of
 
 Event = Callable[[dict[str, Any]], None]
-PANEL = 96
 EXIT_DISK = 74
 
 
@@ -48,6 +50,14 @@ def restore_and_score(
 ) -> tuple[dict[str, Any], Array, Array, list[str]]:
     """One picture: its row, the input, the restored picture, and what is to be noted. What every run uses."""
     noisy, info = degrade_sample(regime, sample, seed)
+    restored, elapsed, notes = restore_one(restorer, sample, noisy, info, device)
+    return row_of(sample, noisy, restored, elapsed, protocol, metrics), noisy, restored, notes
+
+
+def restore_one(
+    restorer: Restorer, sample: Sample, noisy: Array, info: Info, device: str
+) -> tuple[Array, float, list[str]]:
+    """One call of the method: the restored picture float32 (H, W, C), its seconds, and what is to be noted."""
     info = told(restorer, info, sample)
     restorer.check(info)
     prepared = restorer.prepare(noisy)
@@ -66,9 +76,16 @@ def restore_and_score(
     notes = []
     if output is not prepared and not np.array_equal(_plain(prepared), _plain(restorer.prepare(noisy)), equal_nan=True):
         notes.append("edits its input in place (it was given a copy)")
+    return restored, elapsed, notes
+
+
+def row_of(
+    sample: Sample, noisy: Array, restored: Array, elapsed: float, protocol: Bound, metrics: list[Bound]
+) -> dict[str, Any]:
+    """The row of one picture: hashes, seconds, scores, and why a score has no value."""
     values = score_pair(restored, sample.clean, protocol, metrics)
     why = [f"{name}: {v.reason}" for name, v in values.items() if isinstance(v, NotDefined)]
-    row = {
+    return {
         "item": sample.id,
         "input_sha256": bytes_sha256(noisy),
         "output_sha256": bytes_sha256(restored),
@@ -76,7 +93,6 @@ def restore_and_score(
         "scores": {name: plain(float(v)) for name, v in values.items()},
         "note": "; ".join(why),
     }
-    return row, noisy, restored, notes
 
 
 def told(restorer: Restorer, info: Info, sample: Sample) -> Info:
@@ -91,88 +107,122 @@ def _plain(prepared: Any) -> Array:
     return array
 
 
-def crop_png(picture: Array, top: int, left: int, size: int) -> str:
-    """Base64 of an 8-bit PNG of a crop of an (H, W[, C]) picture on [0, 1]."""
-    import cv2
-
-    crop = as_hwc(picture)[top : top + size, left : left + size]
-    byte = np.rint(np.clip(crop, 0, 1) * 255).astype(np.uint8)
-    if byte.shape[2] not in (1, 3):
-        byte = byte[:, :, :1]
-    _, data = cv2.imencode(".png", byte[:, :, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
-    return base64.b64encode(data.tobytes()).decode()
-
-
-def panel_of(sample: Sample, noisy: Array, restored: Array) -> dict[str, str]:
-    """Crops of the clean, noisy and restored picture, where the clean one has most detail."""
-    clean = to_unit(sample.clean)
-    height, width = clean.shape[:2]
-    size = min(PANEL, height, width)
-    best, place = -1.0, (0, 0)
-    for top in range(0, height - size + 1, max(1, size // 2)):
-        for left in range(0, width - size + 1, max(1, size // 2)):
-            detail = float(np.abs(np.diff(clean[top : top + size, left : left + size].mean(2), axis=1)).sum())
-            if detail > best:
-                best, place = detail, (top, left)
-    scale = max(1, round(height / noisy.shape[0]))
-    shown = np.repeat(np.repeat(noisy, scale, 0), scale, 1)[:height, :width]
-    return {
-        "item": sample.id,
-        "clean": crop_png(clean, *place, size),
-        "noisy": crop_png(shown, *place, size),
-        "restored": crop_png(restored, *place, size),
-    }
-
-
 def kept_items(keep: str, n: int) -> set[int]:
     """Indices of the pictures whose output is kept."""
     return {"all": set(range(n)), "sample": {0, n // 2, n - 1}, "none": set()}[keep]
 
 
 def _score_cell(job: dict[str, Any], folder: Path, event: Event) -> dict[str, Any]:
-    cell, key = job["cell"], job["cell"]["key"]
-    regime = bind(cell["regime"]["display"], REGIMES)
-    protocol = bind(cell["protocol"]["display"], PROTOCOLS)
-    metrics = [bind(m, METRICS) for m in cell["metrics"]]
-    dataset = open_dataset(bind(cell["dataset"]["display"], DATASETS))
-    n = cell["dataset"]["pictures"]
-    rows = read_rows(folder, key)
-    length = valid_length(folder, rows)
-    done = {row["index"] for row in rows}
-    keep = kept_items(job["keep"], n)
+    said = ""
+    if job["donor"] is not None:
+        try:
+            return _rescore(job, folder, event)
+        except LostOutput as lost:
+            said = f"the kept pictures of cell {job['donor'][:12]} cannot be used, {lost}: restored again"
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+    _load_plugins(job)
     device = job["device"]
-    restorer = Restorer(bind(cell["method"]["display"], METHODS))
+    restorer = Restorer(bind(job["cell"]["method"]["display"], METHODS))
     start = time.perf_counter()
     restorer.setup(device)
     setup = time.perf_counter() - start
     notes: list[str] = []
+
+    def by_method(_: int, sample: Sample, noisy: Array, info: Info) -> tuple[Array, float]:
+        restored, elapsed, new = restore_one(restorer, sample, noisy, info, device)
+        notes.extend(new)
+        return restored, elapsed
+
+    _rows(job, folder, event, _scoring(job["cell"]), by_method, None)
+    return {"setup_s": setup, "notes": sorted(set(notes)), "said": said}
+
+
+def _rescore(job: dict[str, Any], folder: Path, event: Event) -> dict[str, Any]:
+    """Score what another cell kept. The method is neither imported nor called. Raises `LostOutput`."""
+    kept = open_kept(Path(job["store"]), job["donor"])
+    try:
+        scoring = _scoring(job["cell"])
+    except UsageError:  # a dataset, regime, protocol or metric of a plug-in
+        _load_plugins(job)
+        scoring = _scoring(job["cell"])
+
+    def by_donor(index: int, sample: Sample, noisy: Array, _: Info) -> tuple[Array, float]:
+        return kept.read(index, sample.id, bytes_sha256(noisy), as_hwc(sample.clean).shape)
+
+    _rows(job, folder, event, scoring, by_donor, kept)
+    donor = kept.record.cell
+    return {
+        "setup_s": donor["setup_s"],
+        "notes": donor["notes"],
+        "said": f"re-scored from cell {job['donor'][:12]}",
+        "rescored": {"source": job["donor"], "environment": job["environment"]},
+        "environment": donor["environment"],
+    }
+
+
+def _load_plugins(job: dict[str, Any]) -> None:
+    for file in job["plugins"]:
+        load_plugin(file)
+
+
+def _scoring(cell: dict[str, Any]) -> tuple[Dataset, Bound, Bound, list[Bound]]:
+    return (
+        open_dataset(bind(cell["dataset"]["display"], DATASETS)),
+        bind(cell["regime"]["display"], REGIMES),
+        bind(cell["protocol"]["display"], PROTOCOLS),
+        [bind(m, METRICS) for m in cell["metrics"]],
+    )
+
+
+def _rows(
+    job: dict[str, Any],
+    folder: Path,
+    event: Event,
+    scoring: tuple[Dataset, Bound, Bound, list[Bound]],
+    restored_by: Callable[[int, Sample, Array, Info], tuple[Array, float]],
+    kept: Kept | None,
+) -> None:
+    """A durable row a picture, from where an earlier run stopped; `kept` where nothing is restored anew."""
+    cell, key = job["cell"], job["cell"]["key"]
+    dataset, regime, protocol, metrics = scoring
+    n = cell["dataset"]["pictures"]
+    # Rows of a run that had its pictures from elsewhere, and all after them, are made again.
+    rows = list(itertools.takewhile(lambda row: row.get("donor") == job["donor"], read_rows(folder, key)))
+    length = valid_length(folder, rows)
+    done = {row["index"] for row in rows}
+    keep = kept_items(job["keep"], n)
     lines = {row["index"]: row["picture"] for row in rows}
     for index in range(n):
         if index in done:
             continue
         sample = dataset.load(index)
-        row, noisy, restored, new = restore_and_score(restorer, sample, regime, protocol, metrics, job["seed"], device)
-        notes += new
+        noisy, info = degrade_sample(regime, sample, job["seed"])
+        restored, elapsed = restored_by(index, sample, noisy, info)
+        row = row_of(sample, noisy, restored, elapsed, protocol, metrics)
         if index in keep:
             with noticing_full_disk(folder):
-                (folder / "outputs").mkdir(exist_ok=True)
-                np.save(folder / "outputs" / f"{index:05d}.npy", restored)
+                if kept is None:
+                    save_output(folder, index, restored)
+                else:
+                    kept.lend(index, folder)
+                leave_view(Path(job["store"]), folder / "outputs", index, sample, noisy, restored)
         if keep and index == min(keep):
             with noticing_full_disk(folder):
                 write_file(folder / "panel.json", json.dumps(panel_of(sample, noisy, restored)).encode())
         lines[index] = picture_line(sample)
-        row = {"key": key, "index": index, "picture": lines[index], **row}
+        row = {"key": key, "index": index, "picture": lines[index], "donor": job["donor"], **row}
         append_row(folder, row, length)
         length += len(json.dumps(row)) + 1
         event({"event": "picture", "n": len(lines), "of": n})
     if combined(lines[i] for i in range(n)) != cell["dataset"]["fingerprint"]:
         raise UsageError(f"pictures of {cell['dataset']['display']} changed while the run was under way: run again")
-    return {"setup_s": setup, "notes": sorted(set(notes))}
 
 
 def _cost_cell(job: dict[str, Any], folder: Path, event: Event) -> dict[str, Any]:
     from ..cost.measure import measure
 
+    _load_plugins(job)
     cell = job["cell"]
     cost = measure(
         bind(cell["method"]["display"], METHODS),
@@ -191,8 +241,6 @@ def work(job: dict[str, Any], folder: Path, event: Event) -> None:
     trace = ""
     own = os.getpid()
     try:
-        for file in job["plugins"]:
-            load_plugin(file)
         run = _score_cell if job["cell"]["kind"] == "score" else _cost_cell
         outcome = {"outcome": "ok", "reason": "", **run(job, folder, event)}
     except DiskFull as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -71,6 +71,16 @@ class Cost(TypedDict):
     reasons: dict[str, str]
 
 
+class Rescored(TypedDict):
+    """Of a cell whose pictures another cell had kept: its key (`source`), and the environment that scored them.
+
+    `seconds` of the rows, `setup_s`, `notes` and `environment` are those of the other cell: of the restoring.
+    """
+
+    source: str
+    environment: dict[str, Any]
+
+
 class Cell(TypedDict):
     """`cell.json`. `kind` is `score` (rows) or `cost` (no dataset, protocol or metrics of interest; `cost` set)."""
 
@@ -95,6 +105,7 @@ class Cell(TypedDict):
     environment: dict[str, Any]
     inputs: dict[str, Any]
     request: dict[str, Any]
+    rescored: NotRequired[Rescored]
 
 
 @dataclass(frozen=True)
