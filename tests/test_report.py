@@ -110,7 +110,7 @@ def test_an_empty_store_is_refused_and_nothing_is_written(tmp_path: Path) -> Non
 
 def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(UsageError, match=r"cannot write the report to .*choose another folder with --to"):
+    with pytest.raises(UsageError, match=r"cannot write to .*choose another folder with --to"):
         write_report(small_board(), tmp_path / "file")
 
 
@@ -128,7 +128,8 @@ def test_a_second_report_replaces_the_plots_of_the_first(tmp_path: Path) -> None
     (tmp_path / "plots" / "mine.txt").write_text("kept")
     write_report(small_board(), tmp_path)
     assert sorted(p.name for p in (tmp_path / "plots").iterdir()) == [
-        "mine.txt", "pareto-01-photos-gaussian-sigma-25.png", "pareto-01-photos-gaussian-sigma-25.svg",
+        "critical-01-photos-gaussian-sigma-25.png", "critical-01-photos-gaussian-sigma-25.svg", "mine.txt",
+        "pareto-01-photos-gaussian-sigma-25.png", "pareto-01-photos-gaussian-sigma-25.svg",
     ]  # fmt: skip
 
 
@@ -280,7 +281,7 @@ def test_numbers_as_the_board_prints_them(value: float | None, unit: str, expect
 def test_each_kind_of_plot_is_drawn_at_paper_width(hostile: Path) -> None:
     plots = sorted(p.name for p in (hostile / "plots").iterdir() if p.suffix == ".png")
     kinds = [re.sub(r"-\d\d-.*", "", name) for name in plots]
-    assert kinds == ["noise-level", "panel", "panel", "pareto", "pareto"]
+    assert kinds == ["critical", "critical", "critical", "noise-level", "panel", "panel", "pareto", "pareto"]
     widths = {cv2.imread(str(hostile / "plots" / name)).shape[1] for name in plots}
     assert widths == {7 * 150, 7 * 200}
 

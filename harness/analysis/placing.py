@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from .rows import Column, Row
-from .statistics import ALPHA, MIN_PICTURES, bootstrap_interval, paired_difference, rank_ranges
+from .statistics import ALPHA, MIN_PICTURES, bootstrap_interval, paired_difference, rank_ranges, worst_tail
 
 MAX_PAIRED = 60
 """Pairs grow with the square of the methods: only this many, the best by mean, are tested pairwise."""
@@ -57,6 +57,7 @@ def rank(rows: list[Row], column: Column | None, identity: str, n: int) -> tuple
     ranking = rank_ranges(sign * values[:tested])
     differences = paired_difference(values, values[0])
     intervals = bootstrap_interval(differences, identity)
+    tails = worst_tail(values, column.higher)
     done = []
     for i, row in enumerate(ranked):
         finite = bool(np.isfinite(differences[i]).all())
@@ -66,6 +67,7 @@ def rank(rows: list[Row], column: Column | None, identity: str, n: int) -> tuple
                 ranks=ranking.ranges[i] if i < tested else None,
                 difference=float(differences[i].mean()) if finite else None,
                 interval=(float(intervals[i, 0]), float(intervals[i, 1])) if finite and i else None,
+                tail=float(tails[i]),
             )
         )
     return done + judged[len(ranked) :], _how_ranked(len(ranked), tested, ranking.pairs, ranking.smallest_p, n)

@@ -41,7 +41,10 @@ class Score:
 
 @dataclass(frozen=True)
 class Row:
-    """One method on a board. `ranks` is None where `unranked` says why, or beyond the methods tested."""
+    """One method on a board. `ranks` is None where `unranked` says why, or beyond the methods tested.
+
+    `tail` is the score that one picture in twenty falls short of, in the metric of the ranking.
+    """
 
     label: str
     name: str
@@ -61,6 +64,7 @@ class Row:
     ranks: tuple[int, int] | None = None
     difference: float | None = None
     interval: tuple[float, float] | None = None
+    tail: float | None = None
     below_optimum: float | None = None
     below_noisy: bool = False
     cost: Cost | None = None

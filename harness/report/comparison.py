@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from ..analysis.compare import HOW, Comparison, Difference
-from ..errors import UsageError, one_line
+from ..errors import one_line
 from ..jsonable import plain
 from .escape import latex, markdown, spreadsheet
+from .files import text_bytes, write_files
 from .tables import Table, number, to_latex, to_markdown
 from .verdict import environment_lines
 
@@ -186,28 +187,14 @@ def write_comparison(comparison: Comparison, to: Path) -> list[Path]:
         text += f"\n{left_out}\n"
     values = json.dumps(comparison_values(comparison), indent=1, ensure_ascii=False, allow_nan=False)
     files = {
-        "comparison.md": text.encode("utf-8", "replace"),
-        "comparison.csv": comparison_csv(comparison).encode("utf-8", "replace"),
-        "comparison.tex": comparison_latex(comparison).encode("utf-8", "replace"),
-        "comparison.json": (values + "\n").encode("utf-8", "replace"),
+        "comparison.md": text_bytes(text),
+        "comparison.csv": text_bytes(comparison_csv(comparison)),
+        "comparison.tex": text_bytes(comparison_latex(comparison)),
+        "comparison.json": text_bytes(values + "\n"),
     }
     for name, _, png, svg in plots:
         files |= {f"plots/{name}.png": png, f"plots/{name}.svg": svg}
     return write_files(files, to)
-
-
-def write_files(files: dict[str, bytes], to: Path) -> list[Path]:
-    """Write files into a folder, which is made. Raises `UsageError`."""
-    written = []
-    try:
-        for name, content in files.items():
-            path = to / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-            written.append(path)
-    except OSError as error:
-        raise UsageError(f"--to {one_line(to)} cannot be written: {error.strerror}") from None
-    return written
 
 
 def _scatters(comparison: Comparison) -> tuple[list[tuple[str, str, bytes, bytes]], str]:

@@ -19,6 +19,8 @@ from .escape import shorten, slug
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from .critical import Diagram
+
 MAX_PLOTS, MAX_PLOTS_OF_MANY, MANY_BOARDS = 8, 3, 50
 """Plots of each kind, fewer where there are many boards; the boards with most methods first."""
 MAX_LINES = 12
@@ -64,10 +66,11 @@ def save(figure: Figure, name: str, caption: str, dpi: int = 200) -> Plot:
     return Plot(name, caption, png.getvalue(), svg.getvalue())
 
 
-def draw_all(boards: Sequence[Board]) -> tuple[list[Plot], list[str]]:
+def draw_all(boards: Sequence[Board], diagrams: Sequence[Diagram]) -> tuple[list[Plot], list[str]]:
     """All plots of a report, and a note for each kind of which some were left out."""
     import matplotlib
 
+    from .critical import draw_critical
     from .panels import draw_panel, panel_boards
 
     plots: list[Plot] = []
@@ -83,6 +86,8 @@ def draw_all(boards: Sequence[Board]) -> tuple[list[Plot], list[str]]:
             plots.append(draw_family(family, number))
         for number, board in enumerate(_limit(pareto_boards(boards), most, "quality against latency", notes), 1):
             plots.append(draw_pareto(board, number))
+        for number, one in enumerate(_limit(list(diagrams), most, "critical differences", notes), 1):
+            plots.append(draw_critical(one, number))
         for number, board in enumerate(_limit(panel_boards(boards), most, "panels of crops", notes), 1):
             plots.append(draw_panel(board, number))
     return plots, notes

@@ -7,10 +7,13 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from ..analysis import evidence
 from ..analysis.board import HOW, Board
+from ..analysis.evidence import Evidence, Overall
 from ..analysis.failures import Failure
 from ..analysis.rows import Row
 from ..store.record import Record
+from .evidence import evidence_values, overall_values
 
 ABOUT = {
     "numbers": "plain JSON numbers with 9 digits; an infinite mean is the text 'inf' or '-inf', a mean that "
@@ -21,17 +24,29 @@ ABOUT = {
     "below_optimum": "dB below the Bayes optimum, where the dataset has one",
     "cost": "the cost of the row at the board's cost_setting; a null has its reason in reasons",
     "failures": "cells that are not ok, cost cells included; they take part in no mean",
+    "worst_5_percent": "the score, in rank_by, that one picture in twenty falls short of",
+    "evidence": f"{' '.join(evidence.HOW)} wins_ties_losses sums over all other methods; wins is the matrix "
+    "of the first 30: pictures on which the row beats the column; rankings[0] is the board's own",
+    "together": "the methods that several boards of one protocol share; firsts counts boards with rank low 1",
     "statistics": HOW,
 }
 
 
-def summary(boards: Sequence[Board], failures: Sequence[Failure], costs: Sequence[Record], title: str) -> str:
-    """The JSON text, keys sorted."""
+def summary(
+    boards: Sequence[Board],
+    failures: Sequence[Failure],
+    costs: Sequence[Record],
+    found: Sequence[Evidence | None],
+    together: Sequence[Overall],
+    title: str,
+) -> str:
+    """The JSON text, keys sorted; `found` is the evidence of each board."""
     document = {
         "schema": 1,
         "title": title,
         "about": ABOUT,
-        "boards": [_board(board) for board in boards],
+        "boards": [{**_board(b), "evidence": evidence_values(e)} for b, e in zip(boards, found, strict=True)],
+        "together": [overall_values(one) for one in together],
         "failures": [vars(f) for f in failures],
         "costs": [{"method": r.cell["method"]["spec"], "key": r.cell["key"], "cost": r.cell["cost"]} for r in costs],
     }
@@ -83,6 +98,7 @@ def _row(row: Row) -> dict[str, Any]:
         "scores": {label: {"mean": s.mean, "note": s.note} for label, s in row.scores.items()},
         "difference": row.difference,
         "interval": row.interval,
+        "worst_5_percent": row.tail,
         "below_optimum": row.below_optimum,
         "below_noisy": row.below_noisy,
         "cost": row.cost,

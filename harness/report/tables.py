@@ -107,6 +107,8 @@ def board_table(board: Board) -> Table:
     if any(row.difference is not None for row in board.rows):
         title = f"Δ {board.rank_by.label} to best [95 %]" if board.rank_by else ""
         columns.append((title, True, lambda row: difference_text(row, unit)))
+    if board.rank_by and any(row.tail is not None for row in board.rows):
+        columns.append((f"worst 5 % {board.rank_by.label}", True, lambda row: number(row.tail, unit)))
     if board.has_optimum:
         columns.append(("dB below the optimum", True, lambda row: number(row.below_optimum, "dB")))
     if board.cost_setting:
@@ -282,9 +284,9 @@ def to_latex(table: Table) -> list[str]:
         r"\begin{tabular}{" + "".join("r" if numeric else "l" for numeric in table.numeric) + "}",
         r"\toprule",
     ]
-    lines += [" & ".join(_tex(title) for title in table.header) + r" \\", r"\midrule"]
+    lines += [" & ".join(tex(title) for title in table.header) + r" \\", r"\midrule"]
     for i, row in enumerate(table.rows):
-        cells = [_tex(cell) for cell in row]
+        cells = [tex(cell) for cell in row]
         if i < len(table.strong) and table.strong[i]:
             # Rank and first metric are enough: a bold row shouts.
             cells = [rf"\textbf{{{cell}}}" if k in (0, 2) else cell for k, cell in enumerate(cells)]
@@ -292,7 +294,8 @@ def to_latex(table: Table) -> list[str]:
     return [*lines, r"\bottomrule", r"\end{tabular}"]
 
 
-def _tex(text: str) -> str:
+def tex(text: str) -> str:
+    """`text` for a LaTeX table, arrows and Greek letters of headings included."""
     return latex(text).replace("↑", r"$\uparrow$").replace("↓", r"$\downarrow$")
 
 
@@ -302,9 +305,9 @@ def leaderboard_latex(boards: Sequence[Board], failures: Sequence[Failure], titl
     for number_, board in enumerate(boards, 1):
         if not board.rows:
             continue
-        caption = _tex(f"{board.title}: {facts(board)}.")
-        said = [_tex(text) for text in (*board.warnings, *remarks(board))]
-        signed = [rf"\texttt{{{_tex(text)}}}" for text in board.signatures.values()]
+        caption = tex(f"{board.title}: {facts(board)}.")
+        said = [tex(text) for text in (*board.warnings, *remarks(board))]
+        signed = [rf"\texttt{{{tex(text)}}}" for text in board.signatures.values()]
         out += [
             "",
             r"\begin{table}",
@@ -342,9 +345,9 @@ def leaderboard_csv(boards: Sequence[Board], failures: Sequence[Failure]) -> str
         "rank_high",
     ]
     head += [name for metric in metrics for name in (metric, f"{metric}_note")]
-    head += ["difference", "interval_low", "interval_high", "below_optimum", "below_noisy", "latency_p50_ms",
-             "latency_rel", "peak_memory_bytes", "params", "cost_setting", "flags", "not_ranked", "reason",
-             "fingerprint", "source_sha256"]  # fmt: skip
+    head += ["difference", "interval_low", "interval_high", "worst_5_percent", "below_optimum", "below_noisy",
+             "latency_p50_ms", "latency_rel", "peak_memory_bytes", "params", "cost_setting", "flags",
+             "not_ranked", "reason", "fingerprint", "source_sha256"]  # fmt: skip
     text = io.StringIO()
     writer = csv.DictWriter(text, head, restval="", lineterminator="\n")
     writer.writeheader()
@@ -360,6 +363,7 @@ def leaderboard_csv(boards: Sequence[Board], failures: Sequence[Failure]) -> str
                 "spec": spreadsheet(row.spec), "outcome": "ok",
                 "rank_low": _plain(low), "rank_high": _plain(high), "difference": _plain(row.difference),
                 "interval_low": _plain(left), "interval_high": _plain(right),
+                "worst_5_percent": _plain(row.tail),
                 "below_optimum": _plain(row.below_optimum), "below_noisy": str(row.below_noisy).lower(),
                 "flags": spreadsheet(_flags(row)), "not_ranked": spreadsheet(row.unranked),
                 "fingerprint": board.fingerprint, "source_sha256": row.source_sha256,

@@ -6,9 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..analysis.board import boards, cost_records
+from ..analysis.evidence import evidence, overall
 from ..analysis.failures import Failure, failed_costs
 from ..errors import UsageError, one_line
 from ..store.record import Record
+from .critical import diagrams
+from .evidence import sections, statistics_latex, statistics_markdown
+from .files import text_bytes, write_files
 from .page import leaderboard_html
 from .plots import draw_all
 from .summary import summary
@@ -18,7 +22,7 @@ TITLE = "noisebench leaderboard"
 
 
 def write_report(records: Sequence[Record], to: Path, *, title: str = "") -> list[Path]:
-    """Write `leaderboard.{md,csv,tex,html}`, `summary.json` and `plots/` into `to`; the files written.
+    """Write `leaderboard.{md,csv,tex,html}`, `statistics.{md,tex}`, `summary.json` and `plots/`; the files written.
 
     Plots of an earlier report in the same folder are replaced. Raises `UsageError` where there is no record,
     or where `to` cannot be written.
@@ -33,42 +37,21 @@ def write_report(records: Sequence[Record], to: Path, *, title: str = "") -> lis
         failures.setdefault(failure.key + failure.outcome, failure)
     lost = list(failures.values())
     costs = cost_records(records)
-    plots, notes = draw_all(made)
+    found, together = evidence(made), overall(made)
+    plots, notes = draw_all(made, diagrams(found, together))
+    parts = sections(found, together)
     linked = [(f"plots/{plot.name}.png", plot.caption) for plot in plots]
     shown = [(plot.png, plot.caption) for plot in plots]
     files: dict[str, bytes] = {
-        "leaderboard.md": _bytes(leaderboard_markdown(made, lost, costs, linked, notes, heading)),
-        "leaderboard.csv": _bytes(leaderboard_csv(made, lost)),
-        "leaderboard.tex": _bytes(leaderboard_latex(made, lost, heading)),
-        "leaderboard.html": _bytes(leaderboard_html(made, lost, costs, shown, notes, heading)),
-        "summary.json": _bytes(summary(made, lost, costs, heading)),
+        "leaderboard.md": text_bytes(leaderboard_markdown(made, lost, costs, linked, notes, heading)),
+        "leaderboard.csv": text_bytes(leaderboard_csv(made, lost)),
+        "leaderboard.tex": text_bytes(leaderboard_latex(made, lost, heading)),
+        "leaderboard.html": text_bytes(leaderboard_html(made, lost, costs, shown, notes, heading)),
+        "statistics.md": text_bytes(statistics_markdown(parts, heading)),
+        "statistics.tex": text_bytes(statistics_latex(parts)),
+        "summary.json": text_bytes(summary(made, lost, costs, found, together, heading)),
     }
     for plot in plots:
         files[f"plots/{plot.name}.png"] = plot.png
         files[f"plots/{plot.name}.svg"] = plot.svg
-    return _write(files, to)
-
-
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "replace")
-
-
-def _write(files: dict[str, bytes], to: Path) -> list[Path]:
-    written = []
-    try:
-        folder = to / "plots"
-        if folder.is_dir():
-            for pattern in ("noise-level-*", "pareto-*", "panel-*"):
-                for old in folder.glob(pattern):
-                    if old.suffix in (".png", ".svg"):
-                        old.unlink()
-        for name, content in files.items():
-            path = to / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-            written.append(path)
-    except OSError as error:
-        raise UsageError(
-            f"cannot write the report to {one_line(to)}: {error.strerror}; choose another folder with --to"
-        ) from None
-    return written
+    return write_files(files, to, replaces=("noise-level-", "pareto-", "panel-", "critical-"))

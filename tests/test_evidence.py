@@ -1,0 +1,200 @@
+"""What stands behind an order: textbook values, who beats whom, other ways to rank, and no false claims."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from board_records import record
+from noisebench.analysis.board import boards
+from noisebench.analysis.evidence import Choice, evidence, kendall, overall, pooled_mse, wins
+from noisebench.analysis.friedman import critical_difference, friedman
+from noisebench.analysis.statistics import holm, rank_ranges, signed_rank, worst_tail
+from noisebench.report.write import write_report
+from scipy import stats
+
+# Demšar, JMLR 7 (2006), table 6: AUC of C4.5, +m, +cf, +m+cf on 14 data sets. The table prints 0.975 for the last two
+# on `voting` and ranks them 2 and 3, so they differed in a later digit.
+DEMSAR = np.array([
+    [0.763, 0.768, 0.771, 0.798], [0.599, 0.591, 0.590, 0.569], [0.954, 0.971, 0.968, 0.967],
+    [0.628, 0.661, 0.654, 0.657], [0.882, 0.888, 0.886, 0.898], [0.936, 0.931, 0.916, 0.931],
+    [0.661, 0.668, 0.609, 0.685], [0.583, 0.583, 0.563, 0.625], [0.775, 0.838, 0.866, 0.875],
+    [1.000, 1.000, 1.000, 1.000], [0.940, 0.962, 0.965, 0.962], [0.619, 0.666, 0.614, 0.669],
+    [0.972, 0.981, 0.9751, 0.975], [0.957, 0.978, 0.946, 0.970],
+]).T  # fmt: skip
+
+
+def test_demsars_example_has_his_mean_ranks_statistics_and_critical_difference() -> None:
+    test = friedman(DEMSAR)
+    assert test is not None
+    assert [round(r, 3) for r in test.mean_ranks] == [3.143, 2.000, 2.893, 1.964]
+    # He uses the formula without the correction for ties, which ours has: scipy agrees with ours.
+    k, n = DEMSAR.shape
+    plain = 12 * n / (k * (k + 1)) * sum((r - (k + 1) / 2) ** 2 for r in test.mean_ranks)
+    assert round(plain, 2) == 9.28
+    assert round((n - 1) * plain / (n * (k - 1) - plain), 2) == 3.69
+    expected = stats.friedmanchisquare(*DEMSAR)
+    assert (test.chi2, test.p) == pytest.approx((expected.statistic, expected.pvalue), rel=1e-12)
+    assert round(test.critical_difference, 2) == 1.25
+    assert round(critical_difference(4, 14, alpha=0.10), 2) == 1.12
+    assert (test.order, test.groups) == ((3, 1, 2, 0), ((0, 3),))
+
+
+@pytest.mark.parametrize(("k", "q"), [(2, 1.960), (3, 2.343), (5, 2.728), (10, 3.164)])
+def test_nemenyis_critical_values_are_those_of_demsars_table_5(k: int, q: float) -> None:
+    assert critical_difference(k, 30) / math.sqrt(k * (k + 1) / 180) == pytest.approx(q, abs=1e-3)
+
+
+def test_methods_whose_mean_ranks_are_far_apart_share_no_group() -> None:
+    scores = np.arange(4.0)[:, None] + np.zeros((4, 40))
+    test = friedman(scores)
+    assert test is not None
+    assert test.mean_ranks == (4.0, 3.0, 2.0, 1.0)
+    assert test.chi2 == pytest.approx(40 * 3)
+    assert (test.f, test.f_p) == (math.inf, 0.0)
+    # CD is 0.74 here: no two are joined.
+    assert test.groups == ()
+
+
+def test_a_board_of_ties_only_says_nothing() -> None:
+    test = friedman(np.ones((3, 8)))
+    assert test is not None
+    assert (test.chi2, test.p, test.mean_ranks) == (0.0, 1.0, (2.0, 2.0, 2.0))
+    assert friedman(np.ones((1, 8))) is None
+
+
+def test_darwins_maize_is_the_textbook_value_of_the_signed_rank_test() -> None:
+    maize = np.array([[49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48.0]])
+    p, direction = signed_rank(maize)
+    assert (p[0], direction[0]) == (0.041259765625, 1)
+
+
+def test_holms_textbook_example() -> None:
+    assert holm(np.array([0.01, 0.04, 0.03, 0.005])) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+
+
+def test_wins_count_pictures_and_ties_belong_to_nobody() -> None:
+    table = wins(np.array([[3.0, 2.0, 5.0], [1.0, 2.0, 6.0]]))
+    assert table.tolist() == [[0, 1], [1, 0]]
+
+
+def test_kendall_is_scipys_tau_b() -> None:
+    a, b = np.array([1.0, 2, 3, 4, 5, 5]), np.array([2.0, 1, 3, 3, 6, 5])
+    assert kendall(a, b) == pytest.approx(stats.kendalltau(a, b).statistic, abs=1e-12)
+    assert math.isnan(kendall(a, np.ones(6)))
+
+
+def test_pooled_mse_is_the_psnr_of_the_mean_error() -> None:
+    # MSE 0.01 and 0.0001: their mean is 0.00505; a perfect picture counts as no error.
+    assert pooled_mse(np.array([[20.0, 40.0]]))[0] == pytest.approx(-10 * math.log10(0.00505))
+    assert pooled_mse(np.array([[20.0, math.inf]]))[0] == pytest.approx(-10 * math.log10(0.005))
+
+
+def test_the_worst_tail_is_the_5th_percentile_on_the_bad_side() -> None:
+    values = np.arange(21.0)[None]
+    assert worst_tail(values, True).tolist() == [1.0]
+    assert worst_tail(values, False).tolist() == [19.0]
+    assert worst_tail(np.array([[math.inf, math.inf, 3.0]]), True).tolist() == [3.0]
+
+
+def steady(label: str, psnr: list[float], **more: object) -> object:
+    return record(label, {"psnr": psnr, "mse": [10 ** (-v / 10) for v in psnr]}, **more)  # type: ignore[arg-type]
+
+
+def choice(found: object, metric: str, aggregation: str, protocol: str = "uint8@1") -> Choice:
+    return next(
+        c for c in found.choices  # type: ignore[attr-defined]
+        if (c.metric, c.aggregation, c.protocol) == (metric, aggregation, protocol)
+    )  # fmt: skip
+
+
+def test_the_order_under_another_aggregation_can_turn_round() -> None:
+    # a has the higher mean of dB; b the lower mean squared error, the higher median and the better worst picture.
+    made = boards([steady("a", [20.0, 21.0, 60.0]), steady("b", [30.0, 31.0, 32.0])])  # type: ignore[list-item]
+    (found,) = evidence(made)
+    assert found is not None and found.labels == ("a", "b")
+    own = choice(found, "psnr", "mean")
+    assert (found.choices[0], own.ranks, own.tau) == (own, (1.0, 2.0), 1.0)
+    for metric, rule in (("psnr", "pooled MSE"), ("psnr", "median"), ("psnr", "worst 5 %"), ("mse", "mean")):
+        assert (choice(found, metric, rule).ranks, choice(found, metric, rule).tau) == ((2.0, 1.0), -1.0)
+
+
+def test_boards_that_differ_in_the_protocol_only_inform_each_other() -> None:
+    made = boards([
+        record("a", {"psnr": [30.0] * 6}), record("b", {"psnr": [29.0] * 6}),
+        record("a", {"psnr": [28.0] * 6}, protocol="float"), record("b", {"psnr": [29.0] * 6}, protocol="float"),
+        record("a", {"psnr": [1.0] * 6}, protocol="float", dataset="set12"),
+    ])  # fmt: skip
+    found = dict(zip([(b.dataset, b.protocol) for b in made], evidence(made), strict=True))
+    assert choice(found["photos", "uint8@1"], "psnr", "mean", "float@1").tau == -1.0
+    assert choice(found["photos", "float@1"], "psnr", "mean", "uint8@1").ranks == (1.0, 2.0)[::-1]
+    assert found["set12", "float@1"] is None
+
+
+def test_counts_are_wins_ties_losses_of_the_row() -> None:
+    (found,) = evidence(boards([record("a", {"psnr": [3.0, 2, 5, 9]}), record("b", {"psnr": [1.0, 2, 6, 1]})]))
+    assert found is not None
+    assert (found.counts(0, 1), found.counts(1, 0)) == ((2, 1, 1), (1, 1, 2))
+
+
+def test_together_a_picture_counts_once_whatever_the_number_of_regimes() -> None:
+    rows = []
+    for sigma in (15, 25, 50):
+        for i, name in enumerate("abc"):
+            rows.append(record(name, {"psnr": np.arange(8.0) + i + sigma}, regime=f"gaussian(sigma={sigma})"))
+    (one,) = overall(boards(rows))
+    assert (one.labels, len(one.boards), one.firsts) == (("c", "b", "a"), 3, (3, 0, 0))
+    assert one.friedman is not None and one.friedman.blocks == 8
+    assert one.means == (3.5 + 2 + 30, 3.5 + 1 + 30, 3.5 + 30)
+
+
+def null_share(methods: int, pictures: int, count: int, seed: int = 0) -> float:
+    """Of boards of equal methods (exchangeable scores on pictures of their own difficulty), how many make a claim."""
+    rng = np.random.default_rng(seed)
+    false = 0
+    for _ in range(count):
+        hard = rng.normal(28, 4, pictures)
+        false += rank_ranges(hard + 0.3 * rng.standard_t(4, (methods, pictures))).significant > 0
+    return false / count
+
+
+@pytest.mark.parametrize(("methods", "pictures"), [(2, 12), (5, 12), (5, 40)])
+def test_equal_methods_are_told_apart_on_at_most_one_board_in_twenty(methods: int, pictures: int) -> None:
+    assert null_share(methods, pictures, 300) <= 0.05
+
+
+def test_methods_that_differ_are_told_apart() -> None:
+    rng = np.random.default_rng(1)
+    scores = rng.normal(28, 4, 24) + np.arange(5.0)[:, None] + 0.3 * rng.normal(size=(5, 24))
+    assert rank_ranges(scores).ranges == [(5 - i, 5 - i) for i in range(5)]
+
+
+def test_the_report_carries_the_evidence_in_every_form(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    rows = [
+        record(name, {"psnr": rng.normal(30 - i, 1, 10), "ssim": rng.uniform(0, 1, 10)},
+               regime=f"gaussian(sigma={sigma})")
+        for sigma in (15, 25) for i, name in enumerate(("a_1", "b", "c"))
+    ]  # fmt: skip
+    write_report(rows, tmp_path)
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    first = summary["boards"][0]["evidence"]
+    assert sorted(first["methods"]) == ["a_1", "b", "c"]
+    assert [sum(row) for row in first["wins_ties_losses"]] == [20, 20, 20]
+    assert first["friedman"]["pictures"] == 10
+    assert first["rankings"][0]["kendall_tau"] == 1.0
+    assert summary["together"][0]["friedman"]["pictures"] == 10
+    assert (
+        summary["boards"][0]["rows"][0]["worst_5_percent"] < summary["boards"][0]["rows"][0]["scores"]["psnr"]["mean"]
+    )
+    told = (tmp_path / "statistics.md").read_text()
+    assert "Friedman over 10 pictures" in told and "| pooled MSE |" in told and "## Together: 2 boards" in told
+    tex = (tmp_path / "statistics.tex").read_text()
+    assert tex.count(r"\begin{tabular}") == tex.count(r"\end{tabular}") == 5
+    assert r"a\_1" in tex
+    names = sorted(p.name for p in (tmp_path / "plots").glob("critical-*.svg"))
+    assert names[0] == "critical-01-all-boards.svg" and len(names) == 3
+    assert "worst 5 % psnr" in (tmp_path / "leaderboard.md").read_text()
