@@ -107,13 +107,13 @@ def save_output(folder: Path, index: int, restored: npt.NDArray[np.float32]) -> 
 
 
 def damaged_outputs(folder: Path, record: Record) -> list[str]:
-    """Kept outputs of a stored cell that are not what its rows say, one line each."""
+    """Kept outputs of a stored cell that are missing or not what its rows say, one line each."""
     found: list[str] = []
     if not (folder / "outputs").is_dir():
         return found
-    kept = Kept(folder, record)
+    kept, whole = Kept(folder, record), record.cell["request"].get("keep") == "all"
     for index, item in enumerate(record.items):
-        if output_file(folder, index).exists():
+        if whole or output_file(folder, index).exists():
             try:
                 kept.read(index, item, record.input_sha256[index])
             except LostOutput as lost:
