@@ -184,7 +184,7 @@ def test_ffdnet_on_set12_is_reproduced_and_not_run_twice(cli, data_dir: Path) ->
     first = json.loads(cli("reproduce", "ffdnet_25_set12", "--json").stdout)
     (row,) = first["claims"]
     assert row["verdict"] == "reproduced" and row["claimed"] == "30.43"
-    assert row["ours"] == pytest.approx(30.4193, abs=1e-3)
+    assert row["ours"] == pytest.approx(30.43, abs=0.005)  # the draws of the paper: no tolerance beyond its rounding
     again = cli("reproduce", "ffdnet_25_set12")
     assert "0 cells to run, 1 stored already" in again.stderr
-    assert "30.4193" in again.stdout and "1 claims: 1 reproduced" in again.stdout
+    assert "30.4288" in again.stdout and "1 claims: 1 reproduced" in again.stdout
