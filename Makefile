@@ -35,6 +35,7 @@ reference: $(STAMP)
 	$(BIN)/noisebench run demo --store build/reference
 	$(BIN)/noisebench export build/reference --to results/demo.json
 	$(BIN)/noisebench report results/demo.json --to reports/demo
+	$(BIN)/python benchmarks/false_claims.py docs/null.png
 	$(BIN)/python -c "import json; from importlib.metadata import version as v; \
 	  print(json.dumps({n: v(n) for n in ('matplotlib', 'numpy', 'pillow')}))" > reports/made_with.json
 

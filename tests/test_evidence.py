@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from board_records import record
+from conftest import ROOT
 from noisebench.analysis.board import boards
 from noisebench.analysis.evidence import Choice, evidence, kendall, overall, pooled_mse, wins
 from noisebench.analysis.friedman import critical_difference, friedman
@@ -164,6 +165,15 @@ def null_share(methods: int, pictures: int, count: int, seed: int = 0) -> float:
 @pytest.mark.parametrize(("methods", "pictures"), [(2, 12), (5, 12), (5, 40)])
 def test_equal_methods_are_told_apart_on_at_most_one_board_in_twenty(methods: int, pictures: int) -> None:
     assert null_share(methods, pictures, 300) <= 0.05
+
+
+def test_the_figure_of_1000_boards_a_setting_says_the_same() -> None:
+    document = json.loads((ROOT / "docs" / "null.json").read_text())
+    assert document["boards"] == 1000 and len(document["rows"]) == 15
+    # Where the true share is 5 %, 99.9 % of simulations of 1,000 boards find less than this.
+    most = stats.binom.ppf(0.999, 1000, 0.05) / 1000
+    assert all(row["ours"] <= most for row in document["rows"])
+    assert sum(row["ours"] for row in document["rows"]) / 15 <= 0.05
 
 
 def test_methods_that_differ_are_told_apart() -> None:
