@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from .errors import UsageError, nearest, one_line
+from .strict import compose, mapping, mistake, plain_text, scalar, sequence
 
 SUITES = Path(__file__).parent / "suites"
 KEEP = ("all", "sample", "none")
@@ -114,12 +115,6 @@ def count(text: Any) -> int:
     return text
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError("text")
-    return value
-
-
 def _choice(*choices: str) -> Callable[[Any], str]:
     def check(value: Any) -> str:
         if value not in choices:
@@ -130,11 +125,11 @@ def _choice(*choices: str) -> Callable[[Any], str]:
 
 
 _SCALARS: dict[str, Callable[[Any], Any]] = {
-    "suite": _text, "track": _choice("restore"), "protocol": _text, "rank_by": _text,
-    "keep": _choice(*KEEP), "limit": count, "device": _text,
+    "suite": plain_text, "track": _choice("restore"), "protocol": plain_text, "rank_by": plain_text,
+    "keep": _choice(*KEEP), "limit": count, "device": plain_text,
 }  # fmt: skip
 _LISTS: dict[str, Callable[[Any], Any]] = {
-    "methods": _text, "datasets": _text, "regimes": _text, "metrics": _text, "seeds": whole,
+    "methods": plain_text, "datasets": plain_text, "regimes": plain_text, "metrics": plain_text, "seeds": whole,
 }  # fmt: skip
 _MAPS: dict[str, tuple[type, dict[str, Callable[[Any], Any]], tuple[str, ...]]] = {
     "limits": (Limits, {"timeout": seconds, "memory": size_bytes, "threads": count}, ()),
@@ -145,22 +140,7 @@ _MAPS: dict[str, tuple[type, dict[str, Callable[[Any], Any]], tuple[str, ...]]] 
 def read_suite(path: str | Path) -> Suite:
     """Read a suite file. Raises `UsageError` with file and line for anything that is not as documented."""
     file = Path(path)
-    return suite_from(_mapping(compose(file, "suite"), file), file)
-
-
-def compose(file: Path, what: str) -> yaml.Node | None:
-    """The nodes of a YAML file, unconstructed; None where it is empty. Raises `UsageError` with file and line."""
-    try:
-        node: yaml.Node | None = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-    except OSError as error:
-        raise UsageError(f"{what} {one_line(file)}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{what} {one_line(file)}: not UTF-8 text") from None
-    except (yaml.YAMLError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark else ""
-        raise UsageError(f"{one_line(file)}{line}: not YAML: {one_line(getattr(error, 'problem', error))}") from None
-    return node
+    return suite_from(mapping(compose(file, "suite"), file), file)
 
 
 def suite_from(fields: Mapping[str, yaml.Node], file: Path) -> Suite:
@@ -169,18 +149,18 @@ def suite_from(fields: Mapping[str, yaml.Node], file: Path) -> Suite:
     values: dict[str, Any] = {}
     for key, node in fields.items():
         if key not in known:
-            raise _wrong(node, file, f"unknown key {one_line(key)!r}: {nearest(key, known)}")
+            raise mistake(node, file, f"unknown key {one_line(key)!r}: {nearest(key, known)}")
         if key in _SCALARS:
-            values[key] = _checked(node, file, key, _SCALARS[key])
+            values[key] = scalar(node, file, key, _SCALARS[key])
         elif key in _LISTS:
-            values[key] = _sequence(node, file, key, _LISTS[key])
+            values[key] = sequence(node, file, key, _LISTS[key])
         else:
             kind, checks, lists = _MAPS[key]
             inner: dict[str, Any] = {}
-            for name, child in _mapping(node, file).items():
+            for name, child in mapping(node, file).items():
                 if name not in checks:
-                    raise _wrong(child, file, f"unknown key {one_line(name)!r} in {key}: {nearest(name, checks)}")
-                read = _sequence if name in lists else _checked
+                    raise mistake(child, file, f"unknown key {one_line(name)!r} in {key}: {nearest(name, checks)}")
+                read = sequence if name in lists else scalar
                 inner[name] = read(child, file, f"{key}.{name}", checks[name])
             values[key] = kind(**inner)
     for key in ("methods", "datasets", "regimes"):
@@ -190,52 +170,3 @@ def suite_from(fields: Mapping[str, yaml.Node], file: Path) -> Suite:
     if suite.rank_by not in suite.metrics:
         raise UsageError(f"{one_line(file)}: rank_by {suite.rank_by!r} is not among the metrics")
     return suite
-
-
-def _wrong(node: yaml.Node, file: Path, why: str) -> UsageError:
-    return UsageError(f"{one_line(file)}:{node.start_mark.line + 1}: {why}")
-
-
-def _mapping(node: yaml.Node | None, file: Path) -> dict[str, yaml.Node]:
-    if node is None:
-        raise UsageError(f"{one_line(file)}: the file is empty: see `noisebench list suites` for examples")
-    _plain(node, file, "tag:yaml.org,2002:map")
-    if not isinstance(node, yaml.MappingNode):
-        raise _wrong(node, file, "a mapping `key: value` was due")
-    found: dict[str, yaml.Node] = {}
-    for key, value in node.value:
-        if not isinstance(key, yaml.ScalarNode) or key.tag != "tag:yaml.org,2002:str":
-            raise _wrong(key, file, "a key must be plain text")
-        if key.value in found:
-            raise _wrong(key, file, f"{one_line(key.value)!r} is given twice")
-        found[key.value] = value
-    return found
-
-
-def _plain(node: yaml.Node, file: Path, *tags: str) -> None:
-    if not node.tag.startswith("tag:yaml.org,2002:") or node.tag.startswith("tag:yaml.org,2002:python"):
-        raise _wrong(node, file, f"the YAML tag {one_line(node.tag)!r} is not allowed")
-
-
-def _checked(node: yaml.Node, file: Path, key: str, check: Callable[[Any], Any]) -> Any:
-    _plain(node, file)
-    if not isinstance(node, yaml.ScalarNode):
-        raise _wrong(node, file, f"{key} must be one value, not a list or a mapping")
-    value = yaml.SafeLoader("").construct_object(node)
-    try:
-        return check(value)
-    except ValueError as error:
-        raise _wrong(node, file, f"{key} must be {error}, not {one_line(repr(value), 60)}") from None
-
-
-def _sequence(node: yaml.Node, file: Path, key: str, check: Callable[[Any], Any]) -> tuple[Any, ...]:
-    _plain(node, file)
-    if not isinstance(node, yaml.SequenceNode):
-        raise _wrong(node, file, f"{key} must be a list, such as {key.rpartition('.')[2]}: [a, b]")
-    values: list[Any] = []
-    for child in node.value:
-        value = _checked(child, file, key, check)
-        if value in values:
-            raise _wrong(child, file, f"{key}: {one_line(repr(value))} is given twice")
-        values.append(value)
-    return tuple(values)

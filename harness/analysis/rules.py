@@ -13,7 +13,7 @@ import yaml
 
 from ..errors import UsageError, nearest, one_line
 from ..store.record import Cell
-from ..suite import _checked, _mapping, _text, _wrong, compose
+from ..strict import compose, mapping, mistake, plain_text, scalar
 
 QUALITY = ("max_drop", "max_drop_picture", "max_relative", "min_above_identity", "must_stay_first")
 SPEED = "max_latency_rel"
@@ -143,7 +143,7 @@ def _yes(value: Any) -> bool:
 
 
 _FIELDS = {
-    "metric": _text, "dataset": _text, "regime": _text, "method": _text, "max_drop": _amount,
+    "metric": plain_text, "dataset": plain_text, "regime": plain_text, "method": plain_text, "max_drop": _amount,
     "max_drop_picture": _amount, "max_relative": _amount, "max_latency_rel": _ratio,
     "min_above_identity": _gain, "must_stay_first": _yes,
 }  # fmt: skip
@@ -155,25 +155,25 @@ def read_rules(path: Path) -> tuple[Rule, ...]:
     if node is None:
         raise UsageError(f"rules {one_line(path)}: the file is empty: list rules such as `- metric: psnr`")
     if not isinstance(node, yaml.SequenceNode) or not node.value:
-        raise _wrong(node, path, "a list of rules was due, such as `- {metric: psnr, max_drop: 0.05}`")
+        raise mistake(node, path, "a list of rules was due, such as `- {metric: psnr, max_drop: 0.05}`")
     return (*DEFAULTS, *(_rule(child, path) for child in node.value))
 
 
 def _rule(node: yaml.Node, path: Path) -> Rule:
     values: dict[str, Any] = {}
-    for key, child in _mapping(node, path).items():
+    for key, child in mapping(node, path).items():
         if key not in _FIELDS:
-            raise _wrong(child, path, f"unknown key {one_line(key)!r} in a rule: {nearest(key, _FIELDS)}")
-        values[key] = _checked(child, path, key, _FIELDS[key])
+            raise mistake(child, path, f"unknown key {one_line(key)!r} in a rule: {nearest(key, _FIELDS)}")
+        values[key] = scalar(child, path, key, _FIELDS[key])
     asked = [name for name in (*QUALITY, SPEED) if name in values]
     if not asked:
-        raise _wrong(node, path, f"the rule limits nothing: give one of {', '.join((*QUALITY, SPEED))}")
+        raise mistake(node, path, f"the rule limits nothing: give one of {', '.join((*QUALITY, SPEED))}")
     if "metric" not in values:
         for name in _IN_UNITS:
             if name in values:
-                raise _wrong(node, path, f"{name} needs `metric`, because its unit depends on it")
+                raise mistake(node, path, f"{name} needs `metric`, because its unit depends on it")
         if "must_stay_first" in values:
-            raise _wrong(node, path, "must_stay_first needs `metric`: first by which?")
+            raise mistake(node, path, "must_stay_first needs `metric`: first by which?")
     if SPEED in asked and "dataset" in values:
-        raise _wrong(node, path, "max_latency_rel takes no `dataset`: a cost is measured without one")
+        raise mistake(node, path, "max_latency_rel takes no `dataset`: a cost is measured without one")
     return replace(Rule(f"{one_line(path)}:{node.start_mark.line + 1}"), **values)
