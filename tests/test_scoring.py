@@ -5,6 +5,7 @@ import pickle
 import subprocess
 import sys
 
+import cv2
 import noisebench as nb
 import numpy as np
 import pytest
@@ -160,6 +161,16 @@ def test_float_scores_are_those_of_the_equations(name):
     assert scores["mae"] == pytest.approx(np.mean(np.abs(x - y)), rel=1e-12)
 
 
+@pytest.mark.parametrize("sigma", [5, 25])
+@pytest.mark.parametrize("name", ["astronaut", "camera"])
+def test_roundings_of_float32_cancel_in_photographs_with_wide_areas_of_one_brightness(name, sigma):
+    y = getattr(data, name)()
+    x = np.clip(np.rint(y + np.random.default_rng(0).normal(0, sigma, y.shape)), 0, 255).astype(np.uint8)
+    for restored in (x, cv2.GaussianBlur(x, (0, 0), 1.0)):
+        assert nb.ssim(restored, y) == pytest.approx(ssim_ref(restored, y, 255), rel=0, abs=1e-7)
+        assert nb.ssim(restored / 255, y / 255, "float") == pytest.approx(nb.ssim(restored, y), rel=0, abs=1e-9)
+
+
 @pytest.mark.parametrize("offset", [0, 10, 1000])
 @pytest.mark.parametrize("sigma", [0.003, 0.3, 3])
 def test_raw_scores_are_those_of_the_equations_far_outside_the_unit_range(offset, sigma):
@@ -277,8 +288,6 @@ def test_ms_ssim_of_a_picture_with_itself_is_one():
 
 
 def test_order_and_number_of_threads_do_not_matter():
-    import cv2
-
     x, y = data.astronaut(), np.roll(data.astronaut(), 1, axis=0)
     before = cv2.getNumThreads()
     try:
