@@ -13,6 +13,7 @@ _HOME = {
     "metric": "scoring.protocol", "protocol": "scoring.protocol",
     "psnr": "scoring.score", "ssim": "scoring.score", "score": "scoring.score", "evaluate": "testing",
     "frechet_distance": "scoring.distribution", "kernel_distance": "scoring.distribution",
+    "read_checkpoint": "tracks.checkpoints", "module_sources": "fingerprint",
     "read_picture": "tracks.pictures", "write_picture": "tracks.pictures", "pixel_sha256": "regimes.degrade",
     "PICTURE_SUFFIXES": "tracks.pictures", "ManifestSet": "tracks.manifest",
     "WeightFile": "tracks.weights", "read_weight_table": "tracks.weights", "load_weights": "tracks.weights",

@@ -128,6 +128,7 @@ METHODS = Registry(
         ),
         "noisebench.methods.pictures": ("folder",),
         "noisebench.methods.wrappers": ("tiled", "ensemble"),
+        "noisebench.methods.programs": ("command",),
         "noisebench.methods.networks": ("dncnn", "ffdnet", "bf_cnn"),
         "noisebench.methods.keras": ("dncnn_keras",),
         "noisebench.methods.enhance": ("sci", "zero_dce"),

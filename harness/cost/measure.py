@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import os
 import statistics
 import time
 from collections.abc import Callable
@@ -47,17 +48,21 @@ def measure(method: Bound, regime: Bound, size: tuple[int, int], *, repeats: int
     for _ in range(repeats):
         prepared = restorer.prepare(noisy)
         wait()
-        start, start_cpu = time.perf_counter(), time.process_time()
+        start, start_cpu = time.perf_counter(), _cpu_seconds()
         restorer.call(prepared, info)
         wait()
         own.append((time.perf_counter() - start) * 1e3)
-        cpu.append((time.process_time() - start_cpu) * 1e3)
+        cpu.append((_cpu_seconds() - start_cpu) * 1e3)
         start = time.perf_counter()
         reference()
         wait()
         other.append((time.perf_counter() - start) * 1e3)
     prepared = restorer.prepare(noisy)
-    peak = peak_memory(lambda: restorer.call(prepared, info), device, reasons)
+    if any(getattr(instance, "external", False) for instance in instances(restorer)):
+        peak = None
+        reasons["peak_memory_bytes"] = "the work is done by another program, whose memory is not seen"
+    else:
+        peak = peak_memory(lambda: restorer.call(prepared, info), device, reasons)
     return {
         "size": list(size),
         "device": device,
@@ -109,6 +114,12 @@ def _synchroniser(device: str) -> Callable[[], None]:
     import torch
 
     return torch.cuda.synchronize
+
+
+def _cpu_seconds() -> float:
+    """Processor time of this process and of the programs that it has waited for."""
+    children = os.times()
+    return time.process_time() + children.children_user + children.children_system
 
 
 def peak_memory(call: Callable[[], Any], device: str, reasons: dict[str, str]) -> int | None:
