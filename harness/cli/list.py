@@ -8,17 +8,21 @@ from typing import Any
 from ..errors import UsageError, nearest
 from .options import add_json, add_plugins, print_json, print_table, verb
 
-KINDS = ("methods", "datasets", "regimes", "metrics", "protocols", "suites")
+KINDS = ("methods", "datasets", "regimes", "metrics", "protocols", "suites", "systems")
 _EXAMPLES = """  noisebench list methods
   noisebench list regimes poisson_gaussian
-  noisebench list suites --json"""
+  noisebench list suites --json
+  noisebench list systems --store nb-claims
+  noisebench list systems 12"""
 
 
 def add(verbs: Any) -> None:
     """Add the verb."""
-    p = verb(verbs, "list", "list methods, datasets, regimes, metrics, protocols or suites", _EXAMPLES)
+    p = verb(verbs, "list", "list methods, datasets, regimes, metrics, protocols, suites or systems", _EXAMPLES)
     p.add_argument("kind", choices=KINDS)
     p.add_argument("name", nargs="?", metavar="NAME", help="show this one in full")
+    p.add_argument("--store", metavar="STORE", action="append", default=[],
+                   help="systems: read verdicts from this store or export (default: ./results/*.json)")  # fmt: skip
     add_plugins(p)
     add_json(p)
     p.set_defaults(run=run)
@@ -26,6 +30,10 @@ def add(verbs: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """List."""
+    if args.kind == "systems":
+        return _systems(args)
+    if args.store:
+        raise UsageError("--store goes with `list systems`: it is what the verdicts are read from")
     if args.kind == "suites":
         from ..suite import named_suites
 
@@ -68,3 +76,46 @@ def run(args: argparse.Namespace) -> int:
     else:
         print_table([[e["name"], e["about"]] for e in entries], ["name", "what it is"])
     return 0
+
+
+def _systems(args: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from ..analysis.claims import all_claims
+    from ..analysis.systems import read_systems, system_rows
+
+    results = [Path(p) for p in args.store] or sorted(Path("results").glob("*.json"))
+    rows = system_rows(read_systems(), all_claims(), results)
+    if args.name:
+        rows = [r for r in rows if args.name in (str(r["number"]), r["name"])]
+        if not rows:
+            known = [str(s.number) for s in read_systems()] + [s.name for s in read_systems()]
+            raise UsageError(f"no system {args.name!r}: {nearest(args.name, known)}")
+    if args.json:
+        print_json(rows[0] if args.name else rows)
+    elif args.name:
+        _system(rows[0])
+    else:
+        table = [[r["number"], r["name"], r["role"], _specs(r), _claims(r), r["verdict"] or "-"] for r in rows]
+        print_table(table, ["#", "system", "role", "spec", "claims", "verdict"])
+    return 0
+
+
+def _specs(row: dict[str, Any]) -> str:
+    if not row["specs"]:
+        return "not yet"
+    return "; ".join(row["specs"]) + (" (part)" if row["part"] else "")
+
+
+def _claims(row: dict[str, Any]) -> str:
+    names = list(row["claims"])
+    return ", ".join(names[:2]) + (f" and {len(names) - 2} more" if len(names) > 2 else "") or "-"
+
+
+def _system(row: dict[str, Any]) -> None:
+    print(f"{row['number']}. {row['name']} ({row['role']})\n\n{row['about']}\n")
+    print(f"source: {row['source']}\nspec: {_specs(row)}")
+    if row["lacks"]:
+        print(f"missing: {row['lacks']}")
+    for name, verdict in row["claims"].items():
+        print(f"claim {name}: {verdict}")

@@ -1,0 +1,137 @@
+"""The 57 systems: all there, what they name exists, and their verdicts come from what was run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from noisebench.analysis import claims as claims_module
+from noisebench.analysis import systems as systems_module
+from noisebench.analysis.claims import Claim, all_claims
+from noisebench.analysis.systems import read_systems, stored_means, summed, system_rows
+from noisebench.cli import main
+from noisebench.errors import UsageError
+from noisebench.registry import REGISTRIES, bind
+
+
+def claim(name: str = "a", **changes: object) -> Claim:
+    fields = {
+        "name": name, "group": "g", "kind": "number", "paper": "P", "url": "https://example.org", "table": "t",
+        "row": "r", "method": "identity", "dataset": "gaussian_field(n=2, size=32)", "regime": "kair(sigma=25)",
+        "protocol": "raw", "metric": "psnr", "value": "20.17", "systems": (12,),
+    }  # fmt: skip
+    return Claim(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+# ---- the table
+
+
+def test_there_are_57_each_with_a_role_and_a_source() -> None:
+    systems = read_systems()
+    assert [s.number for s in systems] == list(range(1, 58))
+    assert len({s.name for s in systems}) == 57
+    assert all(s.about and s.source for s in systems)
+
+
+def test_every_spec_binds_and_what_is_only_a_part_says_what_is_missing() -> None:
+    for system in read_systems():
+        for text in system.specs:
+            kind, _, spec = text.partition(" ")
+            bind(spec, REGISTRIES[kind])
+        assert system.part == bool(system.lacks)
+        assert system.specs or not system.part
+
+
+def test_every_claim_names_a_system_that_exists() -> None:
+    assert all(1 <= n <= 57 for c in all_claims() for n in c.systems)
+    assert any(c.systems for c in all_claims())
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("- {number: 2, name: a, role: method, about: b, source: c}", "number 2 stands where 1 is due"),
+        ("- {number: 1, name: a, role: wizard, about: b, source: c}", "0.role"),
+        ("- {number: 1, name: a, role: method, about: b}", "0.source"),
+        ("[", "cannot be read"),
+    ],
+)
+def test_a_wrong_table_is_refused_in_one_line(tmp_path: Path, text: str, problem: str) -> None:
+    (tmp_path / "s.yaml").write_text(text)
+    with pytest.raises(UsageError) as caught:
+        read_systems(tmp_path / "s.yaml")
+    assert problem in str(caught.value) and "\n" not in str(caught.value)
+
+
+# ---- verdicts
+
+
+def test_verdicts_of_several_claims_in_one_text() -> None:
+    assert summed([]) == ""
+    assert summed(["reproduced", "reproduced"]) == "reproduced"
+    assert summed(["reproduced", "not run", "reproduced"]) == "1 not run, 2 reproduced"
+
+
+def test_without_results_nothing_is_run() -> None:
+    row = system_rows(read_systems(), [claim()], [])[11]
+    assert (row["claims"], row["verdict"], row["state"]) == ({"a": "not run"}, "not run", "part")
+
+
+def test_verdicts_are_read_from_a_store_and_from_an_export(cli, tmp_path: Path) -> None:
+    common = (
+        "--methods",
+        "identity",
+        "--datasets",
+        "gaussian_field(n=2, size=32)",
+        "--protocol",
+        "raw",
+        "--metrics",
+        "psnr",
+    )
+    cli("run", *common, "--regimes", "kair(sigma=25)", "--store", "whole")
+    cli("export", "whole", "--to", "whole.json")
+    cli("run", *common, "--regimes", "kair(sigma=25)", "--store", "less", "--limit", 1)
+    # kair draws the same noise for each picture of a size.
+    noise = np.random.RandomState(0).normal(0, 25 / 255, (32, 32))
+    right = claim(value=f"{-10 * np.log10(np.mean(noise**2)):.2f}")
+    wrong, other = claim("b", value="30.17"), claim("c", regime="kair(sigma=50)")
+    for results in ("whole", "whole.json"):
+        row = system_rows(read_systems(), [right, wrong, other], [tmp_path / results])[11]
+        assert row["claims"] == {"a": "reproduced", "b": "differs", "c": "not run"}
+    assert stored_means([right], [tmp_path / "less"]) == {}  # not all pictures
+
+
+# ---- the verb
+
+
+def test_list_systems(cli) -> None:
+    rows = json.loads(cli("list", "systems", "--json").stdout)
+    assert len(rows) == 57 and rows[0]["state"] == "not yet"
+    one = json.loads(cli("list", "systems", "12", "--json").stdout)
+    assert one["specs"] == ["method bf_cnn"] and one["verdict"] == "not run"
+    table = cli("list", "systems").stdout.splitlines()
+    assert len(table) == 58 and table[0].split() == ["#", "system", "role", "spec", "claims", "verdict"]
+    shown = cli("list", "systems", "ELD").stdout
+    assert shown.startswith("13. ELD (regime)") and "missing: the recipe" in shown
+
+
+def test_mistakes_are_one_line(cli) -> None:
+    assert "did you mean 'ELD'" in cli("list", "systems", "ELDD", code=2).stderr
+    assert "--store goes with" in cli("list", "methods", "--store", "s", code=2).stderr
+    assert cli("list", "systems", "--store", "nowhere", code=2).stderr.count("\n") == 1
+
+
+def test_committed_results_of_the_folder_are_the_default(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[list[Path]] = []
+    monkeypatch.setattr(claims_module, "all_claims", lambda: [claim()])
+    monkeypatch.setattr(systems_module, "stored_means", lambda claims, results: asked.append(results) or {"a": 20.17})
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "x.json").touch()
+    monkeypatch.chdir(tmp_path)
+    assert main(["list", "systems", "12"]) == 0
+    assert asked == [[Path("results/x.json")]]
+    assert "claim a: reproduced" in capsys.readouterr().out
