@@ -129,6 +129,7 @@ METHODS = Registry(
         "noisebench.methods.pictures": ("folder",),
         "noisebench.methods.wrappers": ("tiled", "ensemble"),
         "noisebench.methods.programs": ("command",),
+        "noisebench.methods.zoo": ("spandrel",),
         "noisebench.methods.networks": ("dncnn", "ffdnet", "bf_cnn"),
         "noisebench.methods.keras": ("dncnn_keras",),
         "noisebench.methods.enhance": ("sci", "zero_dce"),
@@ -171,6 +172,7 @@ METRICS = Registry(
         "noisebench.scoring.fidelity": ("psnr", "ssim", "ms_ssim", "mse", "mae"),
         "noisebench.scoring.perceptual": ("gmsd", "vif", "haarpsi", "snr", "nrmse", "epi", "enl"),
         "noisebench.scoring.sets": ("fid", "fid_infinity", "patch_fid", "fd", "fd_infinity", "kid"),
+        "noisebench.scoring.no_reference": ("brightness", "entropy", "noise_level", "lightness_order"),
         "noisebench.scoring.diagnostics": (
             "error_autocorrelation", "error_high_share", "noise_left", "psnr_flat", "psnr_edge", "psnr_texture",
         ),
