@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     """Check, or update the baseline (0)."""
     from ..analysis.check import check
     from ..analysis.rules import DEFAULTS, read_rules
-    from ..report.comparison import write_files
+    from ..report.files import write_files
     from ..report.verdict import verdict_junit, verdict_lines, verdict_markdown, verdict_values
     from ..store.cells import read_records
 
