@@ -92,7 +92,7 @@ class Bench:
     def save(self) -> None:
         """Write the baseline of this test, where `--noisebench-update` asks for it."""
         if self._update and self._made:
-            from .analysis.check import refuse_nan
+            from .analysis.trust import refuse_nan
             from .errors import UsageError
             from .store.disk import write_file
             from .store.export import export_text

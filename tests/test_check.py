@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 from board_records import cost_record, record
-from noisebench.analysis.check import INCOMPARABLE, OK, REGRESSION, UNCOUNTED, Verdict, check, edited
+from noisebench.analysis.check import check
+from noisebench.analysis.findings import INCOMPARABLE, OK, REGRESSION, UNCOUNTED, Verdict
 from noisebench.analysis.rules import DEFAULTS, Rule, read_rules
+from noisebench.analysis.trust import edited
 from noisebench.cli import main
 from noisebench.errors import UsageError
 from noisebench.plan import key_of

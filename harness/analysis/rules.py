@@ -17,6 +17,7 @@ from ..strict import compose, mapping, mistake, plain_text, scalar
 
 QUALITY = ("max_drop", "max_drop_picture", "max_relative", "min_above_identity", "must_stay_first")
 SPEED = "max_latency_rel"
+RIVAL = "must_not_be_slower_than"
 _IN_UNITS = ("max_drop", "max_drop_picture", "min_above_identity")
 
 
@@ -25,8 +26,8 @@ class Rule:
     """Limits for the cells that four glob patterns choose. A limit that is None says nothing; inf allows all.
 
     `max_drop` (mean) and `max_drop_picture` are losses in the unit of the metric; `max_relative` is a loss of
-    the mean as a share of the baseline's; `max_latency_rel` is a ratio current / baseline; `where` is
-    file and line.
+    the mean as a share of the baseline's; `max_latency_rel` is a ratio current / baseline;
+    `must_not_be_slower_than` names a method measured beside it; `where` is file and line.
     """
 
     where: str
@@ -40,14 +41,15 @@ class Rule:
     max_latency_rel: float | None = None
     min_above_identity: float | None = None
     must_stay_first: bool | None = None
+    must_not_be_slower_than: str | None = None
 
     def covers(self, cell: Cell, metric: str | None) -> bool:
         """Whether the rule speaks of this cell, and of this metric of it (None: of its speed)."""
         return (
             (metric is None or fnmatchcase(metric, self.metric))
-            and (metric is None or _fits(self.dataset, cell["dataset"]))
-            and _fits(self.regime, cell["regime"])
-            and _fits(self.method, cell["method"])
+            and (metric is None or fits(self.dataset, cell["dataset"]))
+            and fits(self.regime, cell["regime"])
+            and fits(self.method, cell["method"])
         )
 
 
@@ -77,6 +79,17 @@ def limits(rules: Sequence[Rule], cell: Cell, metric: str | None) -> dict[str, L
     return {name: limit for name, limit in found.items() if not _never(name, limit.value)}
 
 
+def rivals(rules: Sequence[Rule], cell: Cell) -> dict[str, str]:
+    """Methods that a cost cell must not be slower than, and the file and line that say so."""
+    named = [rule for rule in rules if rule.must_not_be_slower_than is not None and rule.covers(cell, None)]
+    return {str(rule.must_not_be_slower_than): rule.where for rule in named}
+
+
+def speed_limited(rules: Sequence[Rule], cell: Cell) -> bool:
+    """Whether any rule speaks of the speed of this cell."""
+    return cell["kind"] == "cost" and bool(limits(rules, cell, None) or rivals(rules, cell))
+
+
 def _never(name: str, value: float) -> bool:
     return (name == "must_stay_first" and not value) or (name != "min_above_identity" and math.isinf(value))
 
@@ -90,13 +103,14 @@ def refuse_idle(rules: Sequence[Rule], cells: Sequence[Cell]) -> None:
             cell["kind"] == "score" and rule.covers(cell, metric) for cell in cells for metric in cell["metrics"]
         ):
             raise UsageError(f"{rule.where}: this rule matches no cell of the baseline: {_there(rule, cells)}")
-        if rule.max_latency_rel is not None and not any(
-            cell["kind"] == "cost" and rule.covers(cell, None) for cell in cells
-        ):
-            raise UsageError(
-                f"{rule.where}: max_latency_rel matches no cost cell of the baseline: give the suite a `cost:`, "
-                "or mend the pattern"
-            )
+        for name in (SPEED, RIVAL):
+            if getattr(rule, name) is not None and not any(
+                cell["kind"] == "cost" and rule.covers(cell, None) for cell in cells
+            ):
+                raise UsageError(
+                    f"{rule.where}: {name} matches no cost cell of the baseline: give the suite a `cost:`, "
+                    "or mend the pattern"
+                )
 
 
 def _there(rule: Rule, cells: Sequence[Cell]) -> str:
@@ -104,7 +118,7 @@ def _there(rule: Rule, cells: Sequence[Cell]) -> str:
     for part in ("method", "dataset", "regime"):
         pattern = getattr(rule, part)
         names = {cell[part]["display"]: cell[part] for cell in scored}
-        if not any(_fits(pattern, fields) for fields in names.values()):
+        if not any(fits(pattern, fields) for fields in names.values()):
             return f"{part} {one_line(pattern, 80)!r}, {one_line(nearest(pattern, names))}"
     metrics = {metric for cell in scored for metric in cell["metrics"]}
     if not any(fnmatchcase(metric, rule.metric) for metric in metrics):
@@ -112,7 +126,8 @@ def _there(rule: Rule, cells: Sequence[Cell]) -> str:
     return "its patterns never meet in one cell"
 
 
-def _fits(pattern: str, part: Any) -> bool:
+def fits(pattern: str, part: Any) -> bool:
+    """Whether a pattern means this method, dataset or regime, by its name or either of its forms."""
     # A spec may hold brackets, which a pattern reads as a choice of characters; so it also matches as it stands.
     names = (part["display"], part["spec"], part["name"])
     return pattern in names or any(fnmatchcase(name, pattern) for name in names)
@@ -146,6 +161,7 @@ _FIELDS = {
     "metric": plain_text, "dataset": plain_text, "regime": plain_text, "method": plain_text, "max_drop": _amount,
     "max_drop_picture": _amount, "max_relative": _amount, "max_latency_rel": _ratio,
     "min_above_identity": _gain, "must_stay_first": _yes,
+    RIVAL: plain_text,
 }  # fmt: skip
 
 
@@ -165,15 +181,16 @@ def _rule(node: yaml.Node, path: Path) -> Rule:
         if key not in _FIELDS:
             raise mistake(child, path, f"unknown key {one_line(key)!r} in a rule: {nearest(key, _FIELDS)}")
         values[key] = scalar(child, path, key, _FIELDS[key])
-    asked = [name for name in (*QUALITY, SPEED) if name in values]
+    asked = [name for name in (*QUALITY, SPEED, RIVAL) if name in values]
     if not asked:
-        raise mistake(node, path, f"the rule limits nothing: give one of {', '.join((*QUALITY, SPEED))}")
+        raise mistake(node, path, f"the rule limits nothing: give one of {', '.join((*QUALITY, SPEED, RIVAL))}")
     if "metric" not in values:
         for name in _IN_UNITS:
             if name in values:
                 raise mistake(node, path, f"{name} needs `metric`, because its unit depends on it")
         if "must_stay_first" in values:
             raise mistake(node, path, "must_stay_first needs `metric`: first by which?")
-    if SPEED in asked and "dataset" in values:
-        raise mistake(node, path, "max_latency_rel takes no `dataset`: a cost is measured without one")
+    for name in (SPEED, RIVAL):
+        if name in values and "dataset" in values:
+            raise mistake(node, path, f"{name} takes no `dataset`: a cost is measured without one")
     return replace(Rule(f"{one_line(path)}:{node.start_mark.line + 1}"), **values)

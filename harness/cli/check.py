@@ -90,7 +90,7 @@ def _append_summary(text: bytes) -> None:
 
 def _update(path: Path, current: Sequence[Any]) -> None:
     """Write the new baseline, but never one that could not be checked against."""
-    from ..analysis.check import edited, refuse_nan
+    from ..analysis.trust import edited, refuse_nan
     from ..store.disk import noticing_full_disk, write_file
     from ..store.export import export_text
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from ..analysis.check import INCOMPARABLE, OK, REGRESSION, UNCOUNTED, Finding, Verdict
+from ..analysis.findings import INCOMPARABLE, OK, REGRESSION, UNCOUNTED, Finding, Verdict
 from ..errors import one_line
 from ..jsonable import plain
 from .escape import markdown
