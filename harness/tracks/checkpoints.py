@@ -120,7 +120,7 @@ def _torch(data: bytes) -> Tensors:
         # What torch says is several lines long and recommends to load without the filter.
         kind = "holds more than tensors" if "weights_only" in str(error).lower() else "is damaged"
         raise _Malformed(f"{kind}, so it is not loaded ({type(error).__name__})") from None
-    for key in ("model", "state_dict", "params_ema", "params"):
+    for key in ("model", "model_state_dict", "state_dict", "params_ema", "params-ema", "params", "net"):
         if isinstance(held, dict) and isinstance(held.get(key), dict | list):
             held = held[key]
             break
