@@ -215,6 +215,8 @@ def test_a_cell_whose_parts_disagree_with_its_key_was_edited(part: str, value: A
 def test_a_current_cell_edited_by_hand_does_not_pass() -> None:
     verdict = check([cell()], [with_cell(cell(), inputs={})])
     assert (only(verdict).reason, verdict.exit_code) == ("the current cell was edited by hand", 3)
+    beside = check([cell(), cell("bm3d")], [with_cell(cell(), inputs={}), cell("bm3d")])
+    assert (beside.compared, beside.exit_code) == (2, 3)
 
 
 def test_a_baseline_with_rows_cut_out_is_not_comparable() -> None:
@@ -258,6 +260,7 @@ def test_two_versions_in_the_current_store_are_both_judged_and_told_apart() -> N
     verdict = check([psnr(30, 30)], [psnr(30, 30), psnr(29, 29, source="new")])
     assert sorted(f.status for f in verdict.findings) == [OK, REGRESSION]
     assert all("→ nlm [" in f.method for f in verdict.findings)
+    assert "one of 2 versions in the store: run into a new --store" in verdict.having(REGRESSION)[0].reason
 
 
 def test_differing_environments_and_new_cells_are_said() -> None:
@@ -338,6 +341,25 @@ def test_a_cost_that_vanished_failed_or_cannot_be_measured_is_a_regression(tmp_p
     for now in ([], [speed(None)], [speed(1.0, outcome="timeout")]):
         verdict = check([cell(), speed(1.0)], [cell(), *now], rules)
         assert verdict.exit_code == 1, now
+
+
+def test_a_cost_that_newly_fails_is_a_regression_without_any_rule() -> None:
+    (found,) = check([cell(), speed(1.0)], [cell(), speed(1.0, outcome="oom", reason="8 GiB")]).having(REGRESSION)
+    assert (found.metric, found.reason) == ("", "no longer measured: oom: 8 GiB")
+    assert check([cell(), speed(1.0)], [cell()]).exit_code == 0
+
+
+def test_a_method_must_not_be_slower_than_another_of_now(tmp_path: Path) -> None:
+    rules = rules_of(tmp_path, "- {method: nlm, must_not_be_slower_than: bm3d}\n")
+    before = [cell(), speed(1.0), speed(1.5, method="bm3d")]
+    assert judged(rules, before, before) == 0
+    now = [cell(), speed(3.0), speed(2.0, method="bm3d")]
+    (found,) = check(before, now, rules).having(REGRESSION)
+    assert (found.metric, found.change) == ("must_not_be_slower_than", 1.5)
+    assert found.reason.startswith("1.5 × the relative latency of bm3d (")
+    with pytest.raises(UsageError, match=r"rules.yaml:1: must_not_be_slower_than needs an ok cost cell of 'bm3d'"):
+        check(before, [cell(), speed(1.0)], rules)
+    assert judged(rules, before, [cell(), speed(1.0, method="bm3d")]) == 1  # its own cost is missing
 
 
 @pytest.mark.parametrize(
@@ -465,6 +487,32 @@ def test_a_damaged_baseline_is_a_usage_error(
     assert main(["check", str(bad), str(good)]) == 2
     told = capsys.readouterr().err
     assert message in told and "bad.json" in told and len(told.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda entry: entry["rows"][0].__setitem__(5, 20.0),
+        lambda entry: entry["rows"][0].__setitem__(1, "0" * 64),
+        lambda entry: entry["cell"]["method"]["flags"].update(oracle=True),
+    ],
+)
+def test_a_score_edited_by_hand_does_not_pass_though_everything_else_compares(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], change: Any
+) -> None:
+    now = export(tmp_path / "now.json", cell("bm3d"), cell("nlm"))
+    base = damaged(export(tmp_path / "base.json", cell("bm3d"), cell("nlm")), lambda d: change(d["cells"][0]))
+    assert main(["check", str(base), str(now)]) == 3
+    out = capsys.readouterr().out
+    assert "the baseline cell was edited by hand: it does not hash to its seal" in out
+    assert out.endswith("EDITED BY HAND: 2 compared, 0 regressions, 1 not comparable\n")
+    assert main(["check", str(now), str(base)]) == 3
+    assert "the current cell was edited by hand" in capsys.readouterr().out
+
+
+def test_a_baseline_without_seals_is_read(tmp_path: Path) -> None:
+    base = damaged(export(tmp_path / "b.json", cell()), lambda d: d["cells"][0].pop("seal"))
+    assert main(["check", str(base), str(export(tmp_path / "n.json", cell()))]) == 0
 
 
 def test_an_empty_file_is_a_usage_error(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import UsageError, one_line
 from ..plan import key_of
+from ..store.export import seal_of
 from ..store.record import Record
 
 
@@ -28,6 +29,8 @@ def refuse_nan(record: Record, source: str) -> None:
 def edited(record: Record) -> str:
     """Why a cell cannot be what its key was made from, or an empty text."""
     cell = record.cell
+    if record.seal and record.seal != seal_of(record):
+        return "edited by hand: it does not hash to its seal"
     inputs = cell.get("inputs")
     if not isinstance(inputs, dict) or key_of(inputs) != cell["key"]:
         return "edited by hand: its inputs do not hash to its key"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import math
 from collections.abc import Sequence
@@ -23,7 +24,7 @@ def export_text(records: Sequence[Record]) -> str:
     pictures: dict[str, str] = {}
     cells = []
     for record in sorted(records, key=lambda r: r.cell["key"]):
-        cell = {k: v for k, v in record.cell.items() if k not in _PRIVATE}
+        cell = _public(record)
         names = list(record.scores)
         rows = [
             [
@@ -39,13 +40,14 @@ def export_text(records: Sequence[Record]) -> str:
                 data = base64.b64encode(getattr(record.panel, name)).decode()
                 panel[name] = f"{len(pictures)}" if data not in pictures else pictures[data]
                 pictures.setdefault(data, panel[name])
-        cells.append((cell, names, rows, panel))
+        cells.append((cell, names, rows, panel, seal_of(record)))
     lines = ["{", f' "noisebench_export": {SCHEMA},', ' "cells": [']
-    for place, (cell, names, rows, panel) in enumerate(cells):
+    for place, (cell, names, rows, panel, seal) in enumerate(cells):
         lines.append("  {")
         lines.append(f'   "cell": {json.dumps(cell, sort_keys=True)},')
         lines.append(f'   "metrics": {json.dumps(names)},')
         lines.append(f'   "panel": {json.dumps(panel)},')
+        lines.append(f'   "seal": {json.dumps(seal)},')
         lines.append('   "rows": [')
         lines += ["    " + json.dumps(row) + ("," if i + 1 < len(rows) else "") for i, row in enumerate(rows)]
         lines.append("   ]")
@@ -56,6 +58,21 @@ def export_text(records: Sequence[Record]) -> str:
     lines += ["  " + json.dumps(text) + ("," if i + 1 < len(texts) else "") for i, text in enumerate(texts)]
     lines += [" ]", "}"]
     return "\n".join(lines) + "\n"
+
+
+def _public(record: Record) -> dict[str, Any]:
+    return {k: v for k, v in record.cell.items() if k not in _PRIVATE}
+
+
+def seal_of(record: Record) -> str:
+    """SHA-256 of what an export says of a cell, its crops apart: an edit by hand shows."""
+    seal = hashlib.sha256(json.dumps(_public(record), sort_keys=True).encode())
+    for column in (record.items, record.input_sha256, record.output_sha256, record.notes, list(record.scores)):
+        seal.update(json.dumps(column).encode())
+    for values in (record.seconds, *record.scores.values()):
+        floats = np.asarray(values, dtype="<f8")
+        seal.update(np.where(np.isnan(floats), np.nan, floats).tobytes())
+    return seal.hexdigest()
 
 
 def read_export(path: Path) -> list[Record]:
@@ -86,6 +103,7 @@ def _record(entry: dict[str, Any], pictures: list[bytes]) -> Record:
         np.array([_in(r[4]) for r in rows], dtype=np.float64),
         {m: np.array([_in(r[5 + j]) for r in rows], dtype=np.float64) for j, m in enumerate(names)},
         panel and Panel(panel["item"], *(pictures[int(panel[n])] for n in ("clean", "noisy", "restored"))),
+        str(entry.get("seal", "")),
     )
 
 

@@ -123,7 +123,8 @@ class Record:
     """A stored cell: `cell.json`, its rows by column, and the crops of one picture where kept.
 
     Columns: `item`, `input_sha256`, `output_sha256`, `note` (text), `seconds` and each metric (float64; NaN
-    where the score is not defined, with the reason in `note`; inf is kept).
+    where the score is not defined, with the reason in `note`; inf is kept). `seal` is what an export says that
+    all this hashes to; a store has none.
     """
 
     cell: Cell
@@ -134,3 +135,4 @@ class Record:
     seconds: npt.NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     scores: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
     panel: Panel | None = None
+    seal: str = ""
