@@ -24,13 +24,15 @@ def add(verbs: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the report and say where it is."""
+    from ..report.page_pictures import Kept
     from ..report.write import write_report
     from ..store.cells import read_records
 
     to = Path(args.to)
     if to.exists() and not to.is_dir():
         raise UsageError(f"--to {one_line(to)} is a file: name a folder")
-    files = write_report(read_records(Path(args.store)), to)
+    store = Path(args.store)
+    files = write_report(read_records(store), to, kept=Kept.in_store(store) if store.is_dir() else None)
     if args.json:
         print_json({"to": str(to), "files": [str(f) for f in files]})
         return 0

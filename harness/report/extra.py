@@ -1,17 +1,12 @@
-"""Tables beside the boards (matrices, sensitivities, set distances …): every report shows what stands here.
-
-Whoever has a table to show adds a function `(boards, records) → list of Extra` to `MAKERS`; the page shows each
-under its board, or under "More" where it belongs to none. Plots need nothing: the page shows every plot of `plots/`
-that it does not draw itself.
-"""
+"""Tables beside the boards, for the page: each under its board, or across boards where it belongs to none."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..analysis.board import Board
-from ..store.record import Record
+from .evidence import Section
 from .tables import Table
 
 
@@ -25,10 +20,13 @@ class Extra:
     board: int | None = None
 
 
-Maker = Callable[[Sequence[Board], Sequence[Record]], "list[Extra]"]
-MAKERS: list[Maker] = []
-
-
-def extras(boards: Sequence[Board], records: Sequence[Record]) -> list[Extra]:
-    """Every table beside the boards, in the order of their makers."""
-    return [extra for make in MAKERS for extra in make(boards, records)]
+def of_sections(sections: Sequence[Section], boards: Sequence[Board]) -> list[Extra]:
+    """The tables of sections; one whose title is that of exactly one board belongs to it."""
+    titles = [board.title for board in boards]
+    found = []
+    for section in sections:
+        own = titles.index(section.title) if titles.count(section.title) == 1 else None
+        for place, (caption, table) in enumerate(section.tables):
+            title = caption if own is not None else f"{section.title}: {caption}"
+            found.append(Extra(title, table, " ".join(section.lines) if place == 0 else "", own))
+    return found

@@ -1,55 +1,94 @@
-"""The board as one static HTML page: no scripts, nothing fetched, every text escaped, dark and light."""
+"""The page: one file that fetches nothing. Scripts of ours over data as JSON; without scripts, the plain tables."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from typing import Any
 
 from ..analysis.board import HOW, Board
 from ..analysis.failures import Failure
 from ..store.record import Record
 from .escape import page as esc
+from .extra import Extra
+from .page_data import page_data
+from .page_pictures import Kept, page_pictures
+from .plots import Plot
 from .tables import Table, board_table, cost_table, facts, failure_table, hashes, remarks, versions_text
 
-_STYLE = """
-:root { color-scheme: light dark; --ink: #1c2024; --soft: #5b6470; --line: #d9dee4; --paper: #ffffff;
-  --band: #f4f6f8; --best: #e3f1e8; --warn: #9a3412; --warnband: #fdf0e7; --link: #0b5cad; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6e9ec; --soft: #9aa4b0; --line: #363d46;
-  --paper: #14171a; --band: #1d2126; --best: #1b3527; --warn: #fdba74; --warnband: #33231a;
-  --link: #7cb7f2; } }
-* { box-sizing: border-box; }
-body { margin: 0 auto; padding: 2rem 1.25rem 4rem; max-width: 84rem; background: var(--paper);
-  color: var(--ink); font: 15px/1.5 system-ui, "Segoe UI", "Helvetica Neue", Arial, sans-serif; }
-h1 { font-size: 1.6rem; line-height: 1.25; margin: 0 0 .5rem; overflow-wrap: anywhere; }
-h2 { font-size: 1.15rem; margin: 2.5rem 0 .25rem; overflow-wrap: anywhere; }
-p { margin: .25rem 0 .75rem; max-width: 60rem; }
-a { color: var(--link); }
-.soft, footer, figcaption { color: var(--soft); font-size: .875rem; }
-nav ul { columns: 22rem; margin: 1rem 0; padding-left: 1.2rem; }
-nav li { overflow-wrap: anywhere; break-inside: avoid; }
-.scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: 6px; margin: .5rem 0 1rem; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { padding: .35rem .7rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
-th { background: var(--band); font-weight: 600; white-space: nowrap; }
-tr:last-child td { border-bottom: 0; }
-td.n, th.n { text-align: right; white-space: nowrap; }
-td { overflow-wrap: anywhere; min-width: 3.5rem; }
-td.m { min-width: 13rem; }
-tr.best td { background: var(--best); }
-ul.notes { margin: 0 0 1rem; padding-left: 1.2rem; font-size: .875rem; }
-ul.notes li { overflow-wrap: anywhere; }
-li.warn { color: var(--warn); background: var(--warnband); padding: 0 .4rem; border-radius: 4px; }
-code { font: .82rem/1.4 ui-monospace, "Cascadia Mono", Menlo, Consolas, monospace; overflow-wrap: anywhere; }
-figure { margin: 1.25rem 0; }
-figure img { display: block; max-width: 100%; height: auto; background: #fff; border-radius: 6px;
-  border: 1px solid var(--line); }
-"""
+MAX_STATIC_ROWS = 2_000
+"""Rows of boards that a reader without scripts gets; the rest is in `leaderboard.md`."""
+_DRAWN = ("noise-level-", "pareto-", "panel-")
+"""Plots that the page draws itself, from the data."""
+
+
+def leaderboard_html(
+    boards: Sequence[Board],
+    failures: Sequence[Failure],
+    costs: Sequence[Record],
+    plots: Sequence[Plot],
+    title: str,
+    *,
+    extra: Sequence[Extra] = (),
+    traces: Mapping[str, str] | None = None,
+    kept: Kept | None = None,
+) -> str:
+    """The whole page. `traces`: the end of the traceback by key; `kept`: the pictures that a store holds."""
+    style, script = _asset("page.css"), _script()
+    policy = (
+        f"default-src 'none'; img-src data:; style-src 'sha256-{_sha(style)}'; script-src 'sha256-{_sha(script)}'; "
+        "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'"
+    )
+    others = [plot for plot in plots if not plot.name.startswith(_DRAWN)]
+    values = page_data(boards, failures, costs, extra, others, traces or {}, title)
+    sets, pictures, said = page_pictures(boards, kept)
+    for board, shown in zip(values["boards"], sets, strict=True):
+        board["pictures"] = shown
+    values["pictureNote"] = said
+    out = [
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        f"<title>{esc(title)}</title>\n<style>{style}</style>\n</head>\n<body>",
+        f"<noscript>{_static(boards, failures, costs, extra, title)}</noscript>",
+        f'<script type="application/json" id="data">{_json(values)}</script>',
+        f"<script>{script}</script>",
+        # Last, so that the board is up before they are read.
+        f'<script type="application/json" id="pictures">{_json(pictures)}</script>',
+    ]
+    return "\n".join([*out, "</body>\n</html>\n"])
+
+
+def _asset(name: str) -> str:
+    return (files(__package__) / "page_assets" / name).read_text(encoding="utf-8")
+
+
+def _script() -> str:
+    names = ("1_core.js", "2_board.js", "3_charts.js", "4_pictures.js", "5_main.js")
+    return '"use strict";\n(() => {\n' + "\n".join(_asset(name) for name in names) + "})();\n"
+
+
+def _sha(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _json(values: Any) -> str:
+    """JSON that cannot end its element: no `<` is left in it. A list of many values has a line for each."""
+    if isinstance(values, list):
+        return "[" + ",\n".join(_json(value) for value in values) + "]"
+    text = json.dumps(values, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c")
+
+
+# ------------------------------------------------------------------------------------- without scripts
 
 
 def to_html(table: Table, caption: str = "") -> str:
     """A table in a box that scrolls sideways on narrow screens."""
-    sides = ["n" if numeric else "m" if title == "method" else "" for title, numeric in _columns(table)]
+    sides = ["n" if numeric else "name" if title == "method" else "" for title, numeric in _columns(table)]
     head = "".join(f'<th scope="col"{_class(s)}>{esc(t)}</th>' for t, s in zip(table.header, sides, strict=True))
     body = []
     for i, row in enumerate(table.rows):
@@ -72,49 +111,42 @@ def _class(name: str) -> str:
     return f' class="{name}"' if name else ""
 
 
-def leaderboard_html(
-    boards: Sequence[Board],
-    failures: Sequence[Failure],
-    costs: Sequence[Record],
-    plots: Sequence[tuple[bytes, str]],
-    notes: Sequence[str],
-    title: str,
+def _static(
+    boards: Sequence[Board], failures: Sequence[Failure], costs: Sequence[Record], extra: Sequence[Extra], title: str
 ) -> str:
-    """The whole page; `plots` are (PNG bytes, caption)."""
-    style_hash = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-    policy = f"default-src 'none'; img-src data:; style-src 'sha256-{style_hash}'"
-    out = [
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f"<title>{esc(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>",
-        f'<h1>{esc(title)}</h1>\n<p class="soft">{esc(HOW)}</p>',
-        _contents(boards, failures, costs, plots),
-    ]
-    out += [_board(i, board) for i, board in enumerate(boards, 1)]
+    """The tables of the report as plain HTML."""
+    shown: list[Board] = []
+    rows = 0
+    for board in boards:
+        rows += len(board.rows)
+        if rows > MAX_STATIC_ROWS and shown:
+            break
+        shown.append(board)
+    out = [f'<div class="static">\n<h1>{esc(title)}</h1>\n<p class="soft">{esc(HOW)}</p>']
+    out.append(_contents(shown, failures, costs))
+    for i, board in enumerate(shown):
+        out.append(_board(i + 1, board))
+        out += [_extra(e) for e in extra if e.board == i]
+    if len(shown) < len(boards):
+        out.append(f"<p>{len(boards) - len(shown)} more boards are in leaderboard.md beside this file.</p>")
+    out += [_extra(e) for e in extra if e.board is None]
     if failures:
         out.append('<h2 id="failures">Failures and skips</h2>' + to_html(failure_table(failures), "Failures and skips"))
     if costs:
         out.append('<h2 id="cost">Cost</h2>' + to_html(cost_table(costs), "Cost"))
-    if plots or notes:
-        out.append('<h2 id="plots">Plots</h2>')
-        out += [f'<p class="soft">{esc(note)}</p>' for note in notes]
-    for png, caption in plots:
-        data = base64.b64encode(png).decode()
-        out.append(
-            f'<figure><img alt="{esc(caption)}" src="data:image/png;base64,{data}">'
-            f"<figcaption>{esc(caption)}</figcaption></figure>"
-        )
-    return "\n".join([*out, _footer(boards), "</body>\n</html>\n"])
+    return "\n".join([*out, _footer(shown), "</div>"])
 
 
-def _contents(
-    boards: Sequence[Board], failures: Sequence[Failure], costs: Sequence[Record], plots: Sequence[object]
-) -> str:
+def _extra(extra: Extra) -> str:
+    note = f'<p class="soft">{esc(extra.note)}</p>' if extra.note else ""
+    return f"<h3>{esc(extra.title)}</h3>{note}{to_html(extra.table, extra.title)}"
+
+
+def _contents(boards: Sequence[Board], failures: Sequence[Failure], costs: Sequence[Record]) -> str:
     links = [f'<li><a href="#board-{i}">{esc(board.title)}</a></li>' for i, board in enumerate(boards, 1)]
     for name, text, there in (
         ("failures", f"Failures and skips ({len(failures)})", failures), ("cost", "Cost", costs),
-        ("plots", "Plots", plots), ("versions", "Versions and hashes", boards),
+        ("versions", "Versions and hashes", boards),
     ):  # fmt: skip
         if there:
             links.append(f'<li><a href="#{name}">{text}</a></li>')

@@ -12,8 +12,10 @@ from ..errors import UsageError, one_line
 from ..store.record import Record
 from .critical import diagrams
 from .evidence import sections, statistics_latex, statistics_markdown
+from .extra import of_sections
 from .files import text_bytes, write_files
 from .page import leaderboard_html
+from .page_pictures import Kept
 from .plots import draw_all
 from .summary import summary
 from .tables import leaderboard_csv, leaderboard_latex, leaderboard_markdown
@@ -21,9 +23,10 @@ from .tables import leaderboard_csv, leaderboard_latex, leaderboard_markdown
 TITLE = "noisebench leaderboard"
 
 
-def write_report(records: Sequence[Record], to: Path, *, title: str = "") -> list[Path]:
+def write_report(records: Sequence[Record], to: Path, *, title: str = "", kept: Kept | None = None) -> list[Path]:
     """Write `leaderboard.{md,csv,tex,html}`, `statistics.{md,tex}`, `summary.json` and `plots/`; the files written.
 
+    `kept` says where a store has its pictures, for the page; without it the page shows the crops of the panels.
     Plots of an earlier report in the same folder are replaced. Raises `UsageError` where there is no record,
     or where `to` cannot be written.
     """
@@ -41,12 +44,15 @@ def write_report(records: Sequence[Record], to: Path, *, title: str = "") -> lis
     plots, notes = draw_all(made, diagrams(found, together))
     parts = sections(found, together)
     linked = [(f"plots/{plot.name}.png", plot.caption) for plot in plots]
-    shown = [(plot.png, plot.caption) for plot in plots]
+    traces = {r.cell["key"]: r.cell["traceback"] for r in records if r.cell["traceback"]}
+    more = of_sections(parts, made)
     files: dict[str, bytes] = {
         "leaderboard.md": text_bytes(leaderboard_markdown(made, lost, costs, linked, notes, heading)),
         "leaderboard.csv": text_bytes(leaderboard_csv(made, lost)),
         "leaderboard.tex": text_bytes(leaderboard_latex(made, lost, heading)),
-        "leaderboard.html": text_bytes(leaderboard_html(made, lost, costs, shown, notes, heading)),
+        "leaderboard.html": text_bytes(
+            leaderboard_html(made, lost, costs, plots, heading, extra=more, traces=traces, kept=kept)
+        ),
         "statistics.md": text_bytes(statistics_markdown(parts, heading)),
         "statistics.tex": text_bytes(statistics_latex(parts)),
         "summary.json": text_bytes(summary(made, lost, costs, found, together, heading)),

@@ -1,0 +1,198 @@
+"""What the page shows, as plain values for JSON: boards by column, methods once, scores of pictures packed."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..analysis.board import HOW, Board
+from ..analysis.failures import Failure
+from ..analysis.placing import OTHER_INPUTS, rank
+from ..analysis.rows import Column, Row
+from ..errors import one_line
+from ..store.record import Record
+from .escape import slug
+from .extra import Extra
+from .plots import Plot, noise_families
+from .tables import Table, cost_table, facts, hashes, remarks, versions_text
+
+MAX_CELLS = 4_000
+"""Above so many rows ranks are those of the metric that the suite names: other metrics show their means only."""
+_CODES = 65_000
+_INF, _MINUS_INF, _NAN = 65_533, 65_534, 65_535
+
+
+def page_data(
+    boards: Sequence[Board],
+    failures: Sequence[Failure],
+    costs: Sequence[Record],
+    extra: Sequence[Extra],
+    plots: Sequence[Plot],
+    traces: Mapping[str, str],
+    title: str,
+) -> dict[str, Any]:
+    """Everything but the pictures. `traces` has the end of the traceback by the key of a failed cell."""
+    methods = _Numbering()
+    flags = _Numbering()
+    items = _Numbering()
+    cards: dict[Any, dict[str, Any]] = {}
+    everything = sum(len(board.rows) for board in boards) <= MAX_CELLS
+    shown = []
+    for board in boards:
+        for row in board.rows:
+            cards.setdefault(_identity(row), _card(row))
+        shown.append(
+            {
+                "d": board.dataset, "r": board.regime, "p": board.protocol, "s": board.seeds_text,
+                "items": items(board.items),
+                "columns": [[c.label, c.unit, c.higher] for c in board.columns],
+                "rank": board.columns.index(board.rank_by) if board.rank_by in board.columns else -1,
+                "m": [methods(_identity(row)) for row in board.rows],
+                "flags": [[flags(flag) for flag in row.flags] for row in board.rows],
+                "below": [i for i, row in enumerate(board.rows) if row.below_noisy],
+                "tail": [_short(row.tail) for row in board.rows],
+                "optimum": [_short(row.below_optimum) for row in board.rows] if board.has_optimum else None,
+                "scores": [_scores(board, column, everything) for column in board.columns],
+                "values": [packed(np.array([row.scores[c.label].values for row in board.rows]), c.unit)
+                           for c in board.columns],
+                "cost": [_cost(row) for row in board.rows] if board.cost_setting else None,
+                "setting": board.cost_setting, "facts": facts(board), "warnings": list(board.warnings),
+                "remarks": remarks(board), "signatures": list(board.signatures.values()),
+                "versions": versions_text(board), "hashes": hashes(board)[:2],
+            }
+        )  # fmt: skip
+    places = {id(board): i for i, board in enumerate(boards)}
+    return {
+        "title": title,
+        "how": HOW,
+        "boards": shown,
+        "methods": [cards[identity] for identity in methods.found],
+        "flags": list(flags.found),
+        "items": [list(names) for names in items.found],
+        "families": [
+            {"x": f.parameter.split(".")[-1], "of": f.regime, "at": [[level, places[id(b)]] for level, b in f.boards]}
+            for f in noise_families(boards)
+        ],
+        "failures": [{**vars(f), "trace": traces.get(f.key, "")} for f in failures],
+        "cost": _cost_rows(costs, {identity: i for i, identity in enumerate(methods.found)}),
+        "extra": [{"title": e.title, "note": e.note, "board": e.board, **_table(e.table)} for e in extra],
+        "plots": [[plot.caption, base64.b64encode(plot.svg).decode(), _board_of(plot, boards)] for plot in plots],
+    }
+
+
+def _board_of(plot: Plot, boards: Sequence[Board]) -> int | None:
+    """The one board whose name stands at the end of the plot's."""
+    own = [i for i, board in enumerate(boards) if plot.name.endswith(f"-{slug(board.title, 48)}")]
+    return own[0] if len(own) == 1 else None
+
+
+class _Numbering:
+    """Numbers things in the order in which they are met."""
+
+    def __init__(self) -> None:
+        self.found: dict[Any, int] = {}
+
+    def __call__(self, thing: Any) -> int:
+        return self.found.setdefault(thing, len(self.found))
+
+
+def _identity(row: Row) -> tuple[str, str, str]:
+    return row.spec, row.source_sha256, row.label
+
+
+def _card(row: Row) -> dict[str, Any]:
+    return {
+        "label": one_line(row.label), "name": one_line(row.name), "spec": one_line(row.spec, 2_000),
+        "versions": ", ".join(f"{name} {version}" for name, version in row.versions.items()),
+        "source": row.source_sha256, "cite": one_line(row.cite, 1_000), "baseline": row.baseline,
+        "reference": row.oracle or row.name == "identity",
+    }  # fmt: skip
+
+
+def _scores(board: Board, column: Column, everything: bool) -> dict[str, Any]:
+    """Means and places of all rows by one metric, in the order of the board."""
+    rows: Sequence[Row] = board.rows
+    said: list[str] = []
+    own = board.rank_by is not None and column.label == board.rank_by.label
+    if not own and everything:
+        placed_rows, said = _placed(board, column)
+        found = {_identity(row): row for row in placed_rows}
+        rows = tuple(found[_identity(row)] for row in board.rows)
+    placed = own or everything
+    return {
+        "mean": [_short(row.scores[column.label].mean) for row in rows],
+        "note": {i: n for i, row in enumerate(rows) if (n := row.scores[column.label].note)},
+        "low": [row.ranks[0] if placed and row.ranks else None for row in rows],
+        "high": [row.ranks[1] if placed and row.ranks else None for row in rows],
+        "gap": [_short(row.difference) if placed else None for row in rows],
+        "from": [_short(row.interval[0]) if placed and row.interval else None for row in rows],
+        "to": [_short(row.interval[1]) if placed and row.interval else None for row in rows],
+        "why": {i: row.unranked for i, row in enumerate(rows) if row.unranked},
+        "said": said if placed else ["ranks are shown by the metric that the suite ranks by"],
+    }
+
+
+def _placed(board: Board, column: Column) -> tuple[list[Row], list[str]]:
+    bare = [
+        replace(row, unranked=row.unranked if row.unranked == OTHER_INPUTS else "", ranks=None, interval=None,
+                difference=None)
+        for row in board.rows
+    ]  # fmt: skip
+    identity = f"{board.dataset}|{board.fingerprint}|{board.regime_spec}|{board.protocol}|{board.seeds}|{column.label}"
+    return rank(bare, column, identity, len(board.items))
+
+
+def packed(values: npt.NDArray[np.float64], unit: str) -> list[Any]:
+    """[decimals, offset, base64 of little-endian uint16]: decimal steps above the smallest, three codes for no number.
+
+    As many decimals as 16 bits hold, at most 3 for dB and 6 for others: never fewer than the board prints, but for
+    metrics that span more than four orders of magnitude.
+    """
+    finite = values[np.isfinite(values)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    places = 3 if unit == "dB" else 6
+    while (high - low) * 10.0**places > _CODES:
+        places -= 1
+    offset = math.floor(low * 10.0**places)
+    with np.errstate(invalid="ignore"):
+        codes = np.rint(np.where(np.isfinite(values), values, low) * 10.0**places) - offset
+    codes = np.where(np.isnan(values), _NAN, np.where(values == np.inf, _INF, codes))
+    codes = np.where(values == -np.inf, _MINUS_INF, codes)
+    return [places, offset, base64.b64encode(codes.astype("<u2").tobytes()).decode()]
+
+
+def _short(value: float | None) -> float | str | None:
+    """Six digits, which are more than the page prints; infinite values as text."""
+    if value is None or math.isnan(value):
+        return None
+    if math.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    return float(f"{value:.6g}")
+
+
+def _cost(row: Row) -> list[Any] | None:
+    if row.cost is None:
+        return None
+    latency = (row.cost["latency_ms"] or {}).get("p50")
+    return [_short(latency), _short(row.cost["latency_rel"]), row.cost["peak_memory_bytes"], row.cost["params"]]
+
+
+def _cost_rows(costs: Sequence[Record], methods: Mapping[Any, int]) -> dict[str, Any]:
+    """The table of costs, and the methods that each of its rows belongs to."""
+    measured = [record for record in costs if record.cell["cost"] is not None]
+    owners = []
+    for record in measured:
+        spec, source = record.cell["method"]["spec"], record.cell["method"]["source_sha256"]
+        owners.append([i for identity, i in methods.items() if identity[:2] == (spec, source)])
+    return {**_table(cost_table(measured)), "of": owners}
+
+
+def _table(table: Table) -> dict[str, Any]:
+    strong = [i for i, best in enumerate(table.strong) if best]
+    return {"head": table.header, "numeric": table.numeric, "rows": table.rows, "strong": strong}
