@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -102,9 +103,15 @@ def _versioned(part: NamedPart) -> str:
 
 
 def cost_records(records: Iterable[Record]) -> list[Record]:
-    """The measured cost cells, sorted by method and setting."""
+    """The measured cost cells, sorted by method and size."""
     found = [r for r in records if r.cell["kind"] == "cost" and r.cell["outcome"] == "ok" and r.cell["cost"]]
-    return sorted(found, key=lambda r: (r.cell["method"]["display"], cost_setting(r.cell["cost"]), r.cell["key"]))
+
+    def place(record: Record) -> tuple[str, int, str, str]:
+        cost = record.cell["cost"]
+        pixels = math.prod(cost["size"]) if cost else 0
+        return record.cell["method"]["display"], pixels, cost_setting(cost), record.cell["key"]
+
+    return sorted(found, key=place)
 
 
 def cost_setting(cost: Cost | None) -> str:

@@ -17,6 +17,7 @@ from ..regimes.degrade import degrade_sample
 from ..registry import Bound
 from ..store.record import Cost
 from ..tracks.restore import Restorer, Sample
+from .energy import energy
 
 WARM_UP = 2
 
@@ -24,8 +25,8 @@ WARM_UP = 2
 def measure(method: Bound, regime: Bound, size: tuple[int, int], *, repeats: int, device: str, threads: int) -> Cost:
     """Measure a method on a grey picture of `size` (H, W) under `regime`.
 
-    Only `restore` is timed, synchronised and after warm-up; `latency_rel` is the ratio of the median to that of
-    an interleaved convolution. What cannot be measured is None, with the reason in `reasons`.
+    Only `restore` is timed, synchronised, and but for `first_ms` after warm-up; `latency_rel` is the ratio of the
+    median to that of an interleaved convolution. What cannot be measured is None, with the reason in `reasons`.
     """
     sample = Sample("cost", test_picture(size))
     noisy, info = degrade_sample(regime, sample, 0)
@@ -39,7 +40,14 @@ def measure(method: Bound, regime: Bound, size: tuple[int, int], *, repeats: int
     reference = reference_operation(device)
     wait = _synchroniser(device)
     shape = (*size, 1)
-    restorer.collect(restorer.call(restorer.prepare(noisy), info), shape)
+    prepared = restorer.prepare(noisy)
+    wait()
+    start = time.perf_counter()
+    output = restorer.call(prepared, info)
+    wait()
+    first = (time.perf_counter() - start) * 1e3
+    restorer.collect(output, shape)
+    del output
     for _ in range(WARM_UP - 1):
         restorer.call(restorer.prepare(noisy), info)
     reference()
@@ -69,6 +77,7 @@ def measure(method: Bound, regime: Bound, size: tuple[int, int], *, repeats: int
         "threads": threads,
         "repeats": repeats,
         "setup_s": setup,
+        "first_ms": first,
         "latency_ms": {
             "p50": statistics.median(own),
             "p90": float(np.percentile(own, 90)),
@@ -78,6 +87,7 @@ def measure(method: Bound, regime: Bound, size: tuple[int, int], *, repeats: int
         "latency_rel": statistics.median(own) / statistics.median(other),
         "reference_ms": statistics.median(other),
         "peak_memory_bytes": peak,
+        "energy_j": energy(lambda: restorer.call(restorer.prepare(noisy), info), device, reasons),
         "params": parameters(restorer, reasons),
         "macs": macs(lambda: restorer.call(restorer.prepare(noisy), info), reasons),
         "reasons": reasons,

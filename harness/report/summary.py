@@ -11,6 +11,7 @@ from ..analysis import evidence
 from ..analysis.board import HOW, Board
 from ..analysis.evidence import Evidence, Overall
 from ..analysis.failures import Failure
+from ..analysis.growth import growths
 from ..analysis.rows import Row
 from ..store.record import Record
 from .evidence import evidence_values, overall_values
@@ -23,6 +24,8 @@ ABOUT = {
     "difference": "mean difference to the best row in the unit of rank_by; interval is its 95 % interval",
     "below_optimum": "dB below the Bayes optimum, where the dataset has one",
     "cost": "the cost of the row at the board's cost_setting; a null has its reason in reasons",
+    "growth": "latency_rel of a method as a power of the number of pixels, by least squares of logarithms over sizes; "
+    "error is the standard error of the exponent, worst the largest share by which a size is off",
     "failures": "cells that are not ok, cost cells included; they take part in no mean",
     "worst_5_percent": "the score, in rank_by, that one picture in twenty falls short of",
     "evidence": f"{' '.join(evidence.HOW)} wins_ties_losses sums over all other methods; wins is the matrix "
@@ -49,6 +52,7 @@ def summary(
         "together": [overall_values(one) for one in together],
         "failures": [vars(f) for f in failures],
         "costs": [{"method": r.cell["method"]["spec"], "key": r.cell["key"], "cost": r.cell["cost"]} for r in costs],
+        "growth": [vars(growth) for growth in growths(costs)],
     }
     return _lines(_clean(document), 4) + "\n"
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ..analysis.board import HOW, Board, cost_setting
 from ..analysis.failures import Failure
+from ..analysis.growth import growths
 from ..analysis.rows import Column, Row
 from ..store.record import Cost, Record
 from .escape import latex, markdown, markdown_code, spreadsheet
@@ -163,27 +164,39 @@ def failure_table(failures: Sequence[Failure]) -> Table:
 
 
 def cost_table(records: Sequence[Record]) -> Table:
-    """Every cost that was measured, with the reason of each value that could not be."""
-    rows = []
-    for record in records:
-        cost = record.cell["cost"]
-        if cost is None:
-            continue
-        setup = "–" if cost["setup_s"] is None else f"{cost['setup_s']:.3g}"
-        why = "; ".join(f"{key}: {cost['reasons'][key]}" for key in sorted(cost["reasons"]))
-        rows.append(
-            (
-                record.cell["method"]["display"], cost_setting(cost), setup, latency_text(cost),
-                latency_text(cost, "p90"), latency_text(cost, "min"), relative_text(cost), memory_text(cost),
-                count_text(cost["params"]), count_text(cost["macs"]), why,
-            )
-        )  # fmt: skip
+    """Every cost that was measured, with the reason of each value that could not be.
+
+    Columns that no record has are left out. The growth is an exponent: see `analysis/growth.py`.
+    """
+    costs = [(r, cost) for r in records if (cost := r.cell["cost"]) is not None]
+    grown = {key: growth.text for growth in growths(records) for key in growth.keys}
+    columns: list[tuple[str, bool, bool, Callable[[Record, Cost], str]]] = [
+        ("method", False, True, lambda r, c: r.cell["method"]["display"]),
+        ("setting", False, True, lambda r, c: cost_setting(c)),
+        ("setup s", True, True, lambda r, c: _digits(c["setup_s"])),
+        ("first ms", True, any("first_ms" in c for _, c in costs), lambda r, c: _digits(c.get("first_ms"))),
+        ("p50 ms", True, True, lambda r, c: latency_text(c)),
+        ("p90 ms", True, True, lambda r, c: latency_text(c, "p90")),
+        ("min ms", True, True, lambda r, c: latency_text(c, "min")),
+        ("× ref", True, True, lambda r, c: relative_text(c)),
+        ("× ref ∝ pixels to the power", True, bool(grown), lambda r, c: grown.get(r.cell["key"], "–")),
+        ("peak MiB", True, True, lambda r, c: memory_text(c)),
+        ("J a call", True, any(c.get("energy_j") for _, c in costs), lambda r, c: _digits(c.get("energy_j"))),
+        ("params", True, True, lambda r, c: count_text(c["params"])),
+        ("MACs", True, True, lambda r, c: count_text(c["macs"])),
+        ("not measured, because", False, True,
+         lambda r, c: "; ".join(f"{key}: {c['reasons'][key]}" for key in sorted(c["reasons"]))),
+    ]  # fmt: skip
+    there = [column for column in columns if column[2]]
     return Table(
-        ("method", "setting", "setup s", "p50 ms", "p90 ms", "min ms", "× ref", "peak MiB", "params", "MACs",
-         "not measured, because"),
-        (False, False, *(True,) * 8, False),
-        tuple(rows),
-    )  # fmt: skip
+        tuple(title for title, *_ in there),
+        tuple(numeric for _, numeric, *_ in there),
+        tuple(tuple(show(*pair) for *_, show in there) for pair in costs),
+    )
+
+
+def _digits(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3g}"
 
 
 def facts(board: Board) -> str:

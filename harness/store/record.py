@@ -53,8 +53,39 @@ class MetricPart(TypedDict):
     unit: str
 
 
+class SetPart(TypedDict):
+    """A metric of the whole set of pictures: FID and its kin, against a reference set. Lower is better.
+
+    `value` is null where there is none, and `note` says why. `error` is a standard error, `interval` a 95 % one;
+    either is null where the metric has none. `n` counts pictures (patches, where it is of patches), `d` is the
+    dimension of `features`, whose network file has the hash `features_sha256`. `reference` is `clean`, or name
+    and hash of a file. `floor` is what the clean pictures themselves score: two halves of them, or all against a
+    reference file. `flags`: `small-n` (below 2,048), `refused` (fewer than the features).
+    """
+
+    version: int
+    higher: bool
+    unit: str
+    features: str
+    features_sha256: str
+    resize: str
+    reference: str
+    value: float | None
+    error: float | None
+    interval: list[float] | None
+    n: int
+    d: int
+    floor: float | None
+    flags: list[str]
+    note: str
+
+
 class Cost(TypedDict):
-    """What one call costs. A null has its reason in `reasons`; never 0 for unknown."""
+    """What one call costs. A null has its reason in `reasons`; never 0 for unknown.
+
+    `first_ms` is the first call after setup in a fresh process, `latency_ms` the steady state; `energy_j` is what
+    the processor packages took in one call.
+    """
 
     size: list[int]
     device: str
@@ -68,6 +99,8 @@ class Cost(TypedDict):
     peak_memory_bytes: int | None
     params: int | None
     macs: int | None
+    first_ms: NotRequired[float | None]
+    energy_j: NotRequired[float | None]
     reasons: dict[str, str]
 
 
@@ -82,7 +115,10 @@ class Rescored(TypedDict):
 
 
 class Cell(TypedDict):
-    """`cell.json`. `kind` is `score` (rows) or `cost` (no dataset, protocol or metrics of interest; `cost` set)."""
+    """`cell.json`. `kind` is `score` (rows) or `cost` (no dataset, protocol or metrics of interest; `cost` set).
+
+    `sets` (absent where none was asked for) are the metrics of the whole set, by name: in no row and no ranking.
+    """
 
     schema: int
     key: str
@@ -106,6 +142,7 @@ class Cell(TypedDict):
     inputs: dict[str, Any]
     request: dict[str, Any]
     rescored: NotRequired[Rescored]
+    sets: NotRequired[dict[str, SetPart]]
 
 
 @dataclass(frozen=True)

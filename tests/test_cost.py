@@ -1,0 +1,229 @@
+"""What a cost says: operations counted by hand, memory against known allocations, growth, energy, the first call."""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+
+import noisebench as nb
+import numpy as np
+import pytest
+import torch
+from board_records import cost_record
+from noisebench.analysis.board import cost_records
+from noisebench.analysis.growth import growths
+from noisebench.cost.energy import energy
+from noisebench.cost.measure import macs, measure, peak_memory
+from noisebench.registry import METHODS, REGIMES, bind
+from noisebench.report.tables import cost_table
+from torch import nn
+
+H, W = 20, 24
+
+
+def counted(call) -> int | None:
+    reasons: dict[str, str] = {}
+    with torch.no_grad():
+        found = macs(call, reasons)
+    assert (found is None) == ("macs" in reasons)
+    return found
+
+
+def picture(channels: int) -> torch.Tensor:
+    return torch.ones(1, channels, H, W)
+
+
+LAYERS = {
+    "a convolution: out × in × window a pixel": (nn.Conv2d(3, 8, 3, padding=1), picture(3), H * W * 8 * 3 * 9),
+    "with a stride: a pixel of the output": (nn.Conv2d(3, 8, 3, stride=2, padding=1), picture(3), 10 * 12 * 8 * 3 * 9),
+    "depthwise: window only": (nn.Conv2d(6, 6, 5, padding=2, groups=6), picture(6), H * W * 6 * 25),
+    "transposed: a pixel of the input": (nn.ConvTranspose2d(4, 2, 2, stride=2), picture(4), H * W * 4 * 2 * 4),
+    "linear: in × out a row": (nn.Linear(5, 7), torch.ones(11, 5), 11 * 5 * 7),
+    "norm, activation and pooling are no products": (
+        nn.Sequential(nn.Conv2d(1, 4, 1), nn.BatchNorm2d(4), nn.ReLU(), nn.AvgPool2d(2)).eval(),
+        picture(1),
+        H * W * 4,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_macs_are_those_counted_by_hand(name):
+    layer, x, by_hand = LAYERS[name]
+    assert counted(lambda: layer(x)) == by_hand
+
+
+def test_attention_is_counted_though_the_processor_has_fast_paths_for_it():
+    batch, heads, length, width = 2, 4, 16, 8
+    q, k, v = (torch.ones(batch, heads, length, width) for _ in range(3))
+    products = 2 * batch * heads * length * length * width  # q·k for every pair, and the weights times v
+    assert counted(lambda: nn.functional.scaled_dot_product_attention(q, k, v)) == products
+    dim = heads * width
+    attention, x = nn.MultiheadAttention(dim, heads, batch_first=True).eval(), torch.ones(batch, length, dim)
+    projections = batch * length * 4 * dim * dim  # query, key, value, and out
+    assert counted(lambda: attention(x, x, x, need_weights=False)) == projections + products
+    assert torch.backends.mha.get_fastpath_enabled(), "left as it was"
+
+
+def test_what_the_counter_cannot_see_is_unknown_and_not_zero():
+    assert counted(lambda: np.fft.fft2(np.ones((8, 8)))) is None
+
+
+@pytest.mark.parametrize("kind", ["numpy", "torch", "a short spike"])
+def test_peak_memory_of_a_known_allocation(kind):
+    size = 256 << 20
+
+    def call() -> float:
+        if kind == "torch":
+            return float(torch.ones(size // 4)[-1])
+        held = np.ones(size // 8)
+        if kind == "a short spike":
+            del held
+            return 0.0
+        return float(held[-1])
+
+    reasons: dict[str, str] = {}
+    peak = peak_memory(call, "cpu", reasons)
+    if peak is None:
+        pytest.skip(reasons["peak_memory_bytes"])
+    assert peak == pytest.approx(size, rel=0.02)
+
+
+def test_memory_held_before_the_call_is_not_of_the_call():
+    held = np.ones(64 << 17)
+    reasons: dict[str, str] = {}
+    peak = peak_memory(lambda: float(np.ones(32 << 17).sum()), "cpu", reasons)
+    if peak is None:
+        pytest.skip(reasons["peak_memory_bytes"])
+    assert peak == pytest.approx(32 << 20, abs=3 << 20) and held.size
+
+
+def package(root: Path, name: str = "package-0", folder: str = "intel-rapl:0", value: int = 0) -> Path:
+    domain = root / folder
+    domain.mkdir(parents=True)
+    (domain / "name").write_text(f"{name}\n")
+    (domain / "energy_uj").write_text(f"{value}\n")
+    (domain / "max_energy_range_uj").write_text("1000000\n")
+    return domain
+
+
+def spender(*domains: Path, joules: float):
+    def call() -> None:
+        for domain in domains:
+            now = int((domain / "energy_uj").read_text())
+            (domain / "energy_uj").write_text(str((now + round(joules * 1e6)) % 1_000_000))
+
+    return call
+
+
+def test_energy_is_that_of_all_packages_once(tmp_path, monkeypatch):
+    monkeypatch.setattr("noisebench.cost.energy.SPAN", 0.0)
+    domains = [package(tmp_path, f"package-{i}", f"intel-rapl:{i}", 10) for i in range(2)]
+    parts = [package(tmp_path, "core", "intel-rapl:0:0"), package(tmp_path, "psys", "intel-rapl:2")]
+    reasons: dict[str, str] = {}
+    assert energy(spender(*domains, *parts, joules=0.25), "cpu", reasons, tmp_path) == pytest.approx(0.5)
+    assert reasons == {}
+
+
+def test_energy_is_right_when_the_counter_starts_again(tmp_path, monkeypatch):
+    monkeypatch.setattr("noisebench.cost.energy.SPAN", 0.0)
+    domain = package(tmp_path, value=900_000)
+    assert energy(spender(domain, joules=0.25), "cpu", {}, tmp_path) == pytest.approx(0.25)
+
+
+def test_energy_is_an_average_over_many_calls(tmp_path, monkeypatch):
+    monkeypatch.setattr("noisebench.cost.energy.SPAN", 0.005)
+    domain = package(tmp_path)
+    assert energy(spender(domain, joules=1e-5), "cpu", {}, tmp_path) == pytest.approx(1e-5)
+
+
+def test_energy_that_the_machine_does_not_tell_is_null_with_a_reason(tmp_path):
+    def why(device: str = "cpu", root: Path = tmp_path) -> str:
+        reasons: dict[str, str] = {}
+        assert energy(lambda: None, device, reasons, root) is None
+        return reasons["energy_j"]
+
+    assert "no energy counter" in why(root=tmp_path / "absent") and "no energy counter" in why()
+    domain = package(tmp_path)
+    assert "does not advance" in why()
+    (domain / "energy_uj").unlink()
+    (domain / "energy_uj").mkdir()  # as unreadable for root as for anyone
+    assert "permission" in why()
+    assert "processor" in why("cuda")
+
+
+def sized(exponent: float, *sides: int, bend: float = 0.0, factor: float = 4.0, **more):
+    return [
+        cost_record("nlm", size=(side, side), p50=factor * side ** (2 * exponent) * (1 + bend * (i % 2)), **more)
+        for i, side in enumerate(sides)
+    ]
+
+
+def test_the_exponent_of_a_power_law_is_found():
+    (growth,) = growths(sized(1.5, 64, 128, 256, 512))
+    assert growth.exponent == pytest.approx(1.5, abs=1e-12)
+    assert growth.error == pytest.approx(0, abs=1e-12) and growth.worst == pytest.approx(0, abs=1e-12)
+    assert growth.text == "1.50 ± 0.00 (4 sizes, off by ≤ 0 %)"
+    assert [s[0] for s in growth.sizes] == [64, 128, 256, 512]
+
+
+def test_the_fit_is_stated():
+    # Logarithms y = (0, ln 1.21, 0) at x = (0, 1, 2)·ln 4: slope 0, mean ln(1.21)/3, so the middle is off by 2/3.
+    (growth,) = growths(sized(0.0, 64, 128, 256, bend=0.21))
+    assert growth.exponent == pytest.approx(0, abs=1e-12)
+    rest = math.log(1.21) ** 2 * (1 - 1 / 3)
+    assert growth.error == pytest.approx(math.sqrt(rest / 1 / (2 * math.log(4) ** 2)))
+    assert growth.worst == pytest.approx(1.21 ** (2 / 3) - 1)
+    (two,) = growths(sized(1.0, 64, 128))
+    assert two.error is None and two.text == "1.00 (2 sizes, off by ≤ 0 %)"
+
+
+def test_one_size_or_another_version_of_the_method_is_no_growth():
+    assert growths(sized(1.0, 64)) == []
+    assert growths([*sized(1.0, 64), *sized(1.0, 128, source="edited")]) == []
+    assert growths([cost_record("nlm", size=s) for s in ((64, 128), (128, 64))]) == []
+
+
+def test_the_cost_table_is_in_the_order_of_sizes_and_says_the_exponent():
+    records = cost_records([*sized(1.0, 1024, 64, 256), cost_record("identity", size=(64, 64))])
+    table = cost_table(records)
+    shown = [dict(zip(table.header, row, strict=True)) for row in table.rows]
+    assert [(r["method"], r["setting"].split(",")[0]) for r in shown] == [
+        ("identity", "64×64"), ("nlm", "64×64"), ("nlm", "256×256"), ("nlm", "1024×1024"),
+    ]  # fmt: skip
+    column = "× ref ∝ pixels to the power"
+    assert [r[column] for r in shown] == ["–", *["1.00 ± 0.00 (3 sizes, off by ≤ 0 %)"] * 3]
+    assert "first ms" not in table.header and "J a call" not in table.header, "older costs have neither"
+
+
+def test_first_call_and_steady_state_are_told_apart():
+    @nb.method("slow_at_first", layout="hwc")
+    class SlowAtFirst:
+        def setup(self, device):
+            self.ready = False
+
+        def restore(self, noisy, info):
+            if not self.ready:
+                time.sleep(0.2)
+                self.ready = True
+            return noisy
+
+    cost = measure(bind("slow_at_first", METHODS), bind("none", REGIMES), (8, 8), repeats=3, device="cpu", threads=1)
+    assert cost["first_ms"] >= 200 > cost["latency_ms"]["min"]
+    assert cost["energy_j"] is not None or cost["reasons"]["energy_j"]
+
+
+def test_first_call_and_energy_have_columns_where_there_are_any():
+    old, new = cost_record("a"), cost_record("b")
+    assert new.cell["cost"] is not None
+    new.cell["cost"].update({"first_ms": 12.34, "energy_j": 0.5})
+    table = cost_table([old, new])
+    places = [table.header.index(title) for title in ("first ms", "J a call")]
+    assert [[row[i] for i in places] for row in table.rows] == [["–", "–"], ["12.3", "0.5"]]
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_peak_memory_on_a_device_is_the_allocators():
+    assert peak_memory(lambda: torch.ones(64 << 18, device="cuda").sum().item(), "cuda", {}) >= 64 << 20
