@@ -98,6 +98,10 @@ class Registry:
                 raise UsageError(f"{self.kind} {name!r}: {module} does not register it")
         return self._entries[name]
 
+    def name_of(self, obj: Any) -> str:
+        """The name under which this very function or class is registered, or an empty text; imports nothing."""
+        return next((name for name, entry in self._entries.items() if entry.obj is obj), "")
+
     def load_built_in(self) -> None:
         """Import every module of the package that registers here."""
         for module in {m for m in self._lazy.values() if m.startswith(__name__.partition(".")[0] + ".")}:
@@ -174,7 +178,8 @@ METRICS = Registry(
         "noisebench.scoring.sets": ("fid", "fid_infinity", "patch_fid", "fd", "fd_infinity", "kid"),
         "noisebench.scoring.no_reference": ("brightness", "entropy", "noise_level", "lightness_order"),
         "noisebench.scoring.diagnostics": (
-            "error_autocorrelation", "error_high_share", "noise_left", "psnr_flat", "psnr_edge", "psnr_texture",
+            "error_autocorrelation", "error_high_share", "error_band", "residual_autocorrelation",
+            "residual_whiteness", "noise_left", "psnr_flat", "psnr_edge", "psnr_texture",
         ),
     },
 )  # fmt: skip

@@ -1,14 +1,26 @@
 """Diagnostics on pictures whose error is known."""
 
+import itertools
 import math
 
+import cv2
 import noisebench as nb
 import numpy as np
 import pytest
 from noisebench.scoring.diagnostics import regions
 from skimage import data
 
-ALL = ("error_autocorrelation", "error_high_share", "noise_left", "psnr_flat", "psnr_edge", "psnr_texture")
+ALL = (
+    "error_autocorrelation",
+    "error_high_share",
+    "error_band",
+    "residual_whiteness",
+    "residual_autocorrelation",
+    "noise_left",
+    "psnr_flat",
+    "psnr_edge",
+    "psnr_texture",
+)
 GREY = np.full((256, 256), 0.5)
 WHITE = 0.1 * np.random.default_rng(0).normal(size=GREY.shape)
 ROW, COLUMN = np.mgrid[:256, :256]
@@ -67,6 +79,74 @@ def test_the_noise_left_is_that_added(sigma):
 
 def test_a_plane_has_no_noise_left():
     assert measure("noise_left", ROW / 512 + COLUMN / 1024) == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize("width", [256, 255])
+def test_rings_of_the_spectrum_add_up_and_the_outer_ones_are_the_high_share(width):
+    clean = np.full((200, width), 0.5)
+    error = clean + 0.1 * np.random.default_rng(0).normal(size=clean.shape)
+    edges = (0.0, 0.125, 0.25, 0.375, 0.5, 0.75)
+    shares = [measure(f"error_band(low={low}, high={high})", error, clean) for low, high in itertools.pairwise(edges)]
+    assert sum(shares) == pytest.approx(1, abs=1e-12)
+    assert sum(shares[2:]) == pytest.approx(measure("error_high_share", error, clean), abs=1e-12)
+    areas = [math.pi * (high**2 - low**2) for low, high in itertools.pairwise(edges[:5])]
+    assert shares[:4] == pytest.approx(areas, abs=0.01)
+
+
+def test_a_ring_with_no_width_is_not_defined():
+    assert (
+        measure("error_band(low=0.3, high=0.2)", GREY + WHITE).reason == "error_band needs low < high, not 0.3 and 0.2"
+    )
+
+
+# --- the residual ----------------------------------------------------------------------------------------------
+
+
+def residual(name, restored, noisy, clean=GREY, protocol="uint8"):
+    (value,) = nb.score(restored, clean, name, protocol, noisy=noisy).values()
+    return value
+
+
+def test_a_residual_of_white_noise_is_white_even_where_the_protocol_would_clip():
+    bright = np.full(GREY.shape, 0.99)
+    assert residual("residual_whiteness", bright, bright + WHITE, bright) == pytest.approx(1, abs=0.01)
+    assert residual("residual_autocorrelation", bright, bright + WHITE, bright) == pytest.approx(0, abs=0.01)
+
+
+def test_structure_taken_away_shows_in_the_residual():
+    photo = data.camera()[100:356, 150:406] / 255
+    noisy = photo + WHITE
+    smooth = cv2.GaussianBlur(noisy, (0, 0), 5)
+    assert residual("residual_whiteness", smooth, noisy, photo) < 0.75
+    assert residual("residual_autocorrelation", smooth, noisy, photo) > 0.3
+
+
+def test_smooth_noise_left_behind_shows_in_the_residual():
+    left = cv2.GaussianBlur(WHITE, (0, 0), 0.5)
+    assert residual("residual_whiteness", GREY + left, GREY + WHITE) < 0.7
+    assert residual("residual_autocorrelation", GREY + left, GREY + WHITE) < -0.3
+
+
+def test_the_flatness_of_one_wave_is_nothing():
+    wave = 0.1 * np.cos(2 * np.pi * 10 * ROW / 256)
+    assert residual("residual_whiteness", GREY, GREY + wave) < 1e-12
+
+
+@pytest.mark.parametrize("name", ["residual_whiteness", "residual_autocorrelation"])
+def test_without_a_noisy_input_of_the_same_size_there_is_no_residual(name):
+    reason = f"{name} needs the noisy input, of the size of the restored picture"
+    assert measure(name, GREY + WHITE).reason == reason
+    assert residual(name, GREY, GREY[::2, ::2]).reason == reason
+    assert residual(name, GREY, GREY).reason == f"{name} needs a residual that varies"
+
+
+def test_the_residual_of_a_run_is_that_of_its_input():
+    result = nb.evaluate("identity", "photos", "gaussian(sigma=25)", metrics=("psnr", "residual_whiteness"), limit=1)
+    assert math.isnan(result.rows[0]["residual_whiteness"])  # nothing was taken away
+    result = nb.evaluate(
+        "gaussian_filter", "photos", "gaussian(sigma=25)", metrics=("psnr", "residual_whiteness"), limit=1
+    )
+    assert 0 < result.rows[0]["residual_whiteness"] < 1
 
 
 # --- regions ---------------------------------------------------------------------------------------------------
@@ -129,4 +209,5 @@ def test_a_border_that_leaves_nothing_is_not_defined(name):
 def test_any_number_of_channels_is_measured(name, channels):
     clean = np.repeat(data.camera()[100:164, 150:214, None], channels, axis=2)
     noisy = np.clip(clean + np.random.default_rng(0).normal(0, 20, clean.shape), 0, 255).astype(np.uint8)
-    assert math.isfinite(measure(name, noisy, clean, "uint8"))
+    (value,) = nb.score(noisy, clean, name, noisy=np.roll(noisy, 1, axis=0)).values()
+    assert math.isfinite(value)

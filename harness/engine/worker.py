@@ -83,7 +83,7 @@ def row_of(
     sample: Sample, noisy: Array, restored: Array, elapsed: float, protocol: Bound, metrics: list[Bound]
 ) -> dict[str, Any]:
     """The row of one picture: hashes, seconds, scores, and why a score has no value."""
-    values = score_pair(restored, sample.clean, protocol, metrics)
+    values = score_pair(restored, sample.clean, protocol, metrics, noisy)
     why = [f"{name}: {v.reason}" for name, v in values.items() if isinstance(v, NotDefined)]
     return {
         "item": sample.id,

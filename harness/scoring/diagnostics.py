@@ -1,7 +1,8 @@
-"""Diagnostics of why a method loses: correlation and spectrum of its error, noise left, PSNR by region.
+"""Diagnostics of why a method loses: correlation and spectrum of its error and residual, noise left, PSNR by region.
 
-A metric sees the restored and the clean picture, not the noisy one: `error` is restored − clean. None of these
-ranks methods by itself. All in float64.
+The error is restored − clean, under the protocol. The residual is noisy − restored, what the method took away: not
+clipped, rounded or cut; for noise that was white it should look like that noise. None of these ranks methods by
+itself. All in float64.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Annotated
 import cv2
 import numpy as np
 import numpy.typing as npt
-from annotated_types import Ge
+from annotated_types import Ge, Gt
 
 from ..errors import NotDefined
 from .protocol import Pair, metric
@@ -23,7 +24,7 @@ FLAT_BELOW = 4.0
 """Root mean square gradient, in grey levels of 255 a pixel, below which a place is flat."""
 EDGE_FROM = 0.7
 """Coherence of the gradient from which a place that is not flat is an edge; below, it is texture."""
-_SIGMA = 1.5
+_SIGMA, _EULER = 1.5, 0.5772156649015329
 
 
 @metric("error_autocorrelation", higher=False)
@@ -33,18 +34,42 @@ def error_autocorrelation(pair: Pair, *, lag: Annotated[int, Ge(1)] = 1) -> floa
     Σ e(p) e(p + lag) / √(Σ e(p)² Σ e(p + lag)²) over the pairs that fit, after the mean of each channel is taken
     away, channels together. Near 1: blur, blotches, or a wrong level; below 0: ringing, or a checkerboard.
     """
-    height, width, _ = pair.x.shape
-    if min(height, width) <= lag:
-        return _too_small(pair, f"error_autocorrelation(lag={lag})", lag + 1)
-    error = _error(pair)
-    error -= error.mean(axis=(0, 1))
-    found = []
-    for first, second in ((error[:-lag], error[lag:]), (error[:, :-lag], error[:, lag:])):
-        power = math.sqrt(float(np.sum(first * first)) * float(np.sum(second * second)))
-        if power <= 1e-20 * error.size:
-            return NotDefined("error_autocorrelation needs an error that varies")
-        found.append(float(np.sum(first * second)) / power)
-    return sum(found) / 2
+    return _correlation(_error(pair), lag, "error_autocorrelation", "an error")
+
+
+@metric("residual_autocorrelation", higher=False, residual=True)
+def residual_autocorrelation(pair: Pair, *, lag: Annotated[int, Ge(1)] = 1) -> float:
+    """Correlation of the residual with itself `lag` pixels right and down, as for the error; 0 where white.
+
+    Above 0: structure of the picture went with the noise. Below 0: smooth parts of the noise were left behind.
+    """
+    if pair.residual is None:
+        return _no_residual("residual_autocorrelation")
+    return _correlation(pair.residual.copy(), lag, "residual_autocorrelation", "a residual")
+
+
+@metric("residual_whiteness", residual=True)
+def residual_whiteness(pair: Pair) -> float:
+    """Spectral flatness of the residual: 1 for white noise, towards 0 the more its power is in a few frequencies.
+
+    e^γ times the geometric mean of the periodogram over its arithmetic mean (Gray and Markel 1974), without the
+    constant, channels together; the factor, γ = 0.5772…, makes it 1 for white Gaussian noise (± 0.01 at 128²).
+    """
+    if pair.residual is None:
+        return _no_residual("residual_whiteness")
+    height, width = pair.residual.shape[:2]
+    if min(height, width) < 8:
+        return NotDefined(f"residual_whiteness needs at least 8×8 pixels, not {height}×{width}")
+    power, weight = _periodogram(pair.residual)
+    weight[0, 0] = 0
+    total = float(weight.sum()) * float(power.shape[2])
+    mean = float((power * weight[:, :, None]).sum()) / total
+    # What is left of rounding is no residual; and zeros have no logarithm.
+    if mean <= 1e-20 * height * width:
+        return NotDefined("residual_whiteness needs a residual that varies")
+    logarithm = np.log(np.maximum(power, mean * 1e-20))
+    geometric = float((logarithm * weight[:, :, None]).sum()) / total
+    return math.exp(_EULER + geometric) / mean
 
 
 @metric("error_high_share", higher=False)
@@ -56,19 +81,21 @@ def error_high_share(pair: Pair) -> float:
     """
     if min(pair.x.shape[:2]) < 8:
         return _too_small(pair, "error_high_share", 8)
-    error = _error(pair)
-    height, width = error.shape[:2]
-    power = np.abs(np.fft.rfft2(error, axes=(0, 1))) ** 2
-    both = np.full(power.shape[1], 2.0)  # a column of rfft2 stands for two of fft2 …
-    both[0] = 1.0  # … but for the constant and, where the width is even, the Nyquist column
-    if width % 2 == 0:
-        both[-1] = 1.0
-    radial = power.sum(axis=2) * both
-    total = float(radial.sum())
-    if total == 0:
-        return NotDefined("error_high_share needs an error")
-    square = np.fft.fftfreq(height)[:, None] ** 2 + np.fft.rfftfreq(width) ** 2
-    return float(radial[square > 1 / 16].sum()) / total
+    return _share(pair, 0.25, 1.0, "error_high_share")
+
+
+@metric("error_band", higher=False)
+def error_band(pair: Pair, *, low: Annotated[float, Ge(0)] = 0.0, high: Annotated[float, Gt(0)] = 0.125) -> float:
+    """Share of the error's power at `low` < |f| ≤ `high` cycles a pixel: one ring of its radial spectrum.
+
+    Rings from 0 to 0.125, 0.25, 0.375, 0.5 and 0.71 add up to 1. The constant counts where `low` is 0. A white
+    error has the area of the ring, π (high² − low²) below 0.5; where a method has more, it loses there.
+    """
+    if high <= low:
+        return NotDefined(f"error_band needs low < high, not {low:g} and {high:g}")
+    if min(pair.x.shape[:2]) < 8:
+        return _too_small(pair, "error_band", 8)
+    return _share(pair, low, high, "error_band")
 
 
 @metric("noise_left", higher=False)
@@ -135,12 +162,54 @@ def _psnr_where(pair: Pair, kind: int, name: str) -> float:
     return math.inf if total == 0 else 10 * math.log10(pair.peak**2 * count / total)
 
 
+def _share(pair: Pair, low: float, high: float, name: str) -> float:
+    power, weight = _periodogram(_error(pair))
+    radial = power.sum(axis=2) * weight
+    total = float(radial.sum())
+    if total == 0:
+        return NotDefined(f"{name} needs an error")
+    height, width = pair.x.shape[:2]
+    square = np.fft.fftfreq(height)[:, None] ** 2 + np.fft.rfftfreq(width) ** 2
+    inside = square <= high**2
+    if low > 0:
+        inside &= square > low**2
+    return float(radial[inside].sum()) / total
+
+
+def _periodogram(error: Float) -> tuple[Float, Float]:
+    """|rfft2|² (H, W//2 + 1, C), and for how many frequencies of the whole plane each stands (H, W//2 + 1)."""
+    power = np.abs(np.fft.rfft2(error, axes=(0, 1))) ** 2
+    weight = np.full(power.shape[:2], 2.0)
+    weight[:, 0] = 1.0  # the constant column stands for itself, and where the width is even the Nyquist column
+    if error.shape[1] % 2 == 0:
+        weight[:, -1] = 1.0
+    return power, weight
+
+
+def _correlation(error: Float, lag: int, name: str, what: str) -> float:
+    height, width = error.shape[:2]
+    if min(height, width) <= lag:
+        return NotDefined(f"{name}(lag={lag}) needs at least {lag + 1}×{lag + 1} pixels, not {height}×{width}")
+    error -= error.mean(axis=(0, 1))
+    found = []
+    for first, second in ((error[:-lag], error[lag:]), (error[:, :-lag], error[:, lag:])):
+        power = math.sqrt(float(np.sum(first * first)) * float(np.sum(second * second)))
+        if power <= 1e-20 * error.size:
+            return NotDefined(f"{name} needs {what} that varies")
+        found.append(float(np.sum(first * second)) / power)
+    return sum(found) / 2
+
+
 def _smooth(plane: Float) -> Float:
     return np.asarray(cv2.GaussianBlur(plane, (13, 13), _SIGMA, borderType=cv2.BORDER_REFLECT_101), np.float64)
 
 
 def _error(pair: Pair) -> Float:
     return np.subtract(pair.x, pair.y, dtype=np.float64)
+
+
+def _no_residual(name: str) -> NotDefined:
+    return NotDefined(f"{name} needs the noisy input, of the size of the restored picture")
 
 
 def _too_small(pair: Pair, name: str, least: int) -> NotDefined:

@@ -27,12 +27,15 @@ _STRIP = 1 << 15
 class Pair:
     """A restored picture `x` and a clean one `y`, (H, W, C), both uint8 or both float64.
 
-    `peak` is the data range. Empty where a border leaves nothing.
+    `peak` is the data range. Empty where a border leaves nothing. `residual` is the noisy input less the restored
+    picture, float64 (H, W, C) on [0, 1], neither clipped nor rounded nor cut whatever the protocol: for metrics that
+    ask for it, None where there is no noisy input of the same size.
     """
 
     x: Array
     y: Array
     peak: float
+    residual: Array | None = None
 
 
 def protocol(name: str, version: int = 1, *, peak: float = 1.0, bits: int | None = None) -> Callable[[F], F]:
@@ -51,11 +54,17 @@ def protocol(name: str, version: int = 1, *, peak: float = 1.0, bits: int | None
     return register
 
 
-def metric(name: str, version: int = 1, *, higher: bool = True, unit: str = "") -> Callable[[F], F]:
-    """Register a metric: `f(pair, **params) -> float`, `NotDefined(reason)` where it has no value."""
+def metric(
+    name: str, version: int = 1, *, higher: bool = True, unit: str = "", residual: bool = False
+) -> Callable[[F], F]:
+    """Register a metric: `f(pair, **params) -> float`, `NotDefined(reason)` where it has no value.
+
+    With `residual` the pair has one, where the noisy input is known.
+    """
 
     def register(obj: F) -> F:
-        METRICS.add(Entry(name, obj, version, {"higher": higher, "unit": unit}))
+        meta = {"higher": higher, "unit": unit, **({"residual": True} if residual else {})}
+        METRICS.add(Entry(name, obj, version, meta))
         return obj
 
     return register
@@ -123,6 +132,14 @@ def prepare(restored: Array, clean: Array, bound: Bound) -> Pair:
     x, y = bound.entry.obj(x, **bound.kwargs), bound.entry.obj(y, **bound.kwargs)
     kind = np.uint8 if x.dtype == np.uint8 and y.dtype == np.uint8 else np.float64
     return Pair(np.ascontiguousarray(x, kind), np.ascontiguousarray(y, kind), float(bound.entry.meta["peak"]))
+
+
+def residual(noisy: Array, restored: Array) -> Array | None:
+    """`noisy` less `restored`, float64 (H, W, C) on [0, 1]; None where their sizes differ. Raises as `prepare`."""
+    first, second = as_picture(noisy, "noisy"), as_picture(restored, "restored")
+    if first.shape != second.shape:
+        return None
+    return _to_unit(first, "noisy") - _to_unit(second, "restored")
 
 
 def as_picture(picture: Array, who: str) -> Array:

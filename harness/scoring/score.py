@@ -3,32 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ..errors import UsageError
 from ..registry import METRICS, PROTOCOLS, Bound, bind, bind_all
-from .protocol import Array, prepare
+from .protocol import Array, prepare, residual
 
 
-def score_pair(restored: Array, clean: Array, protocol: Bound, metrics: Sequence[Bound]) -> dict[str, float]:
+def score_pair(
+    restored: Array, clean: Array, protocol: Bound, metrics: Sequence[Bound], noisy: Array | None = None
+) -> dict[str, float]:
     """Scores by display spec of the metric; `NotDefined` (a NaN with a reason) where a metric has no value.
 
-    `restored`: float32 (H, W, C); `clean`: uint8, uint16 or float on [0, 1], (H, W) or (H, W, C). Raises
-    `UsageError` for unequal shapes or values that are not finite.
+    `restored`: float32 (H, W, C); `clean`: uint8, uint16 or float on [0, 1], (H, W) or (H, W, C); `noisy`, the
+    input of the method, likewise, for metrics of the residual. Raises `UsageError` for unequal shapes or values
+    that are not finite.
     """
     pair = prepare(restored, clean, protocol)
+    if noisy is not None and any(m.entry.meta.get("residual") for m in metrics):
+        pair = replace(pair, residual=residual(noisy, restored))
     return {m.display: m.entry.obj(pair, **m.kwargs) for m in metrics}
 
 
 def score(
-    restored: Any, clean: Any, metrics: Sequence[str] | str = ("psnr", "ssim"), protocol: str = "uint8"
+    restored: Any,
+    clean: Any,
+    metrics: Sequence[str] | str = ("psnr", "ssim"),
+    protocol: str = "uint8",
+    *,
+    noisy: Any = None,
 ) -> dict[str, float]:
     """Several scores of one picture, the same numbers as in a run: metric → value.
 
     Pictures: (H, W) or (H, W, C) arrays, uint8, uint16 or float on [0, 1], or (1, C, H, W) tensors. Tensors
-    that are not on the CPU are scored where they are, within 1e-5 of the same. A score without a value is
+    that are not on the CPU are scored where they are, within 1e-5 of the same. `noisy` is the input of the method,
+    for metrics of the residual such as `residual_whiteness`. A score without a value is
     `NotDefined`, a NaN with its `reason`. Raises `UsageError` for a wrong spec, type, shape or value.
     """
     chosen = bind_all([metrics] if isinstance(metrics, str) else metrics, METRICS)
@@ -43,7 +55,7 @@ def score(
         raise UsageError(
             f"clean picture is float and reaches {float(y.max()):g}: floats are on [0, 1]; divide, or give uint8"
         )
-    return score_pair(x, y, rules, chosen)
+    return score_pair(x, y, rules, chosen, None if noisy is None else _as_array(noisy, "noisy"))
 
 
 def psnr(restored: Any, clean: Any, protocol: str = "uint8") -> float:
