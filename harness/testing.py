@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -20,19 +21,23 @@ class Result:
     """Scores of one method on one dataset under one regime: `rows` a picture, means as attributes (`.psnr`).
 
     A row has `item`, `input_sha256`, `output_sha256`, `seconds`, `note` and each metric as a float (NaN where the
-    score is not defined, with the reason in `note`).
+    score is not defined, with the reason in `note`). `sets` has a `SetPart` (see store/record.py) of each metric of
+    the whole set; its value is an attribute too (`.kid`), NaN where it was refused.
     """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
+    sets: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def mean(self, metric: str) -> float:
-        """Mean over pictures. Raises `UsageError` for a metric that was not asked for."""
+        """Mean over pictures, or the value of a set metric. Raises `UsageError` for one that was not asked for."""
+        if metric in self.sets:
+            return _float(self.sets[metric]["value"])
         if not self.rows or metric not in self.rows[0]:
             raise UsageError(f"no metric {metric!r} in this result: name it in metrics=")
         return float(np.mean([row[metric] for row in self.rows]))
 
     def __getattr__(self, name: str) -> float:
-        if name.startswith("_") or name == "rows":
+        if name.startswith("_") or name in ("rows", "sets"):
             raise AttributeError(name)
         try:
             return self.mean(name)
@@ -57,28 +62,42 @@ def evaluate(
 ) -> Result:
     """Run in this process what `noisebench run` runs in isolation: the same numbers, no limits, nothing stored.
 
-    `method` is a spec or a function `f(noisy, info)` on (1, C, H, W) tensors. Raises what the method raises.
+    `method` is a spec, a registered function or class (then with its layout and defaults), or any function
+    `f(noisy, info)` on (1, C, H, W) tensors. Raises what the method raises.
     """
     from .engine.worker import restore_and_score
+    from .scoring.collect import collector
 
-    if callable(method):
-        meta = {"layout": "tensor", "needs": (), "requires": (), "oracle": False, "named": False}
-        name = getattr(method, "__name__", "method")
-        bound = Bound(Entry(name, method, 1, meta), {}, name, name)
-    else:
-        bound = bind(method, METHODS)
-    restorer = Restorer(bound)
+    restorer = Restorer(_bound(method))
     restorer.setup(device)
     data = open_dataset(bind(dataset, DATASETS))
     noise, rules = bind(regime, REGIMES), bind(protocol, PROTOCOLS)
     measures = [bind(m, METRICS) for m in metrics]
+    single = [m for m in measures if not m.entry.meta.get("set")]
+    whole = [m for m in measures if m.entry.meta.get("set")]
     n = len(data.ids) if limit is None else min(limit, len(data.ids))
+    restorer.expect(data.ids, n)
     rows = []
-    for index in range(n):
-        row, *_ = restore_and_score(restorer, data.load(index), noise, rules, measures, seed, device)
-        scores = row.pop("scores")
-        rows.append({**row, **{name: _float(value) for name, value in scores.items()}})
-    return Result(rows)
+    with tempfile.TemporaryDirectory() as folder:
+        taker, parts = collector(whole, Path(folder), n, rules, device)
+        for index in range(n):
+            sample = data.load(index)
+            row, _, restored, _ = restore_and_score(restorer, sample, noise, rules, single, seed, device)
+            scores = row.pop("scores")
+            rows.append({**row, **{name: _float(value) for name, value in scores.items()}})
+            if whole:
+                taker.take(restored, sample.clean)
+        return Result(rows, {name: {**parts[name], **found} for name, found in taker.score().items()})
+
+
+def _bound(method: str | Callable[..., Any]) -> Bound:
+    """A spec, a registered function or class with its defaults, or any function as it stands."""
+    spec = method if isinstance(method, str) else METHODS.name_of(method)
+    if spec or isinstance(method, str):
+        return bind(spec, METHODS)
+    meta = {"layout": "tensor", "needs": (), "requires": (), "oracle": False, "named": False}
+    name = getattr(method, "__name__", "method")
+    return Bound(Entry(name, method, 1, meta), {}, name, name)
 
 
 def throwaway(folder: Path, suite: str, **files: str) -> Path:

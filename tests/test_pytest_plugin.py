@@ -8,7 +8,9 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from typing import Any
 
+import noisebench as nb
 import pytest
 from conftest import ROOT
 
@@ -155,3 +157,24 @@ def test_loading_the_plugin_imports_nothing_heavy() -> None:
     code = "import sys, noisebench.pytest_plugin; print(sorted({'torch', 'numpy', 'cv2'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@nb.method("halves", layout="hwc")
+def halves(noisy: Any, info: Any, *, keep: float = 0.5) -> Any:
+    return noisy * keep + 0.25
+
+
+@nb.method("halves_too", needs=("sigma",))
+class Halves:
+    def restore(self, noisy: Any, info: Any) -> Any:
+        return noisy * 0.5 + 0.25
+
+
+def test_a_registered_function_or_class_is_evaluated_as_it_is_registered() -> None:
+    def plain(noisy: Any, info: Any) -> Any:
+        assert tuple(noisy.shape[:2]) == (1, 1)
+        return noisy * 0.5 + 0.25
+
+    where = ("gaussian_field(n=2)", "gaussian(sigma=25)")
+    scores = {nb.evaluate(method, *where).psnr for method in (halves, Halves, "halves", "halves(keep=0.5)", plain)}
+    assert len(scores) == 1
