@@ -13,7 +13,8 @@ import noisebench as nb
 import numpy as np
 import pytest
 from noisebench.cost.measure import measure
-from noisebench.methods.programs import sweep, unit, words_of
+from noisebench.methods.exchange import unit
+from noisebench.methods.programs import sweep, words_of
 from noisebench.plan import plan
 from noisebench.registry import METHODS, REGIMES, bind
 from noisebench.store.cells import read_records
@@ -281,11 +282,13 @@ def test_an_edited_program_or_module_beside_it_runs_again_in_the_working_directo
 def test_a_time_out_ends_the_program_and_its_children(cli, here):
     body = """
 import subprocess
+from pathlib import Path
 child = subprocess.Popen(["sleep", "500"], start_new_session=True)
 Path("child").write_text(str(child.pid))
 child.wait()
 """
-    spec = program(body)
+    Path("run.py").write_text(body)
+    spec = f"command(argv={f'{sys.executable} run.py {{input}} {{output}}'!r})"
     args = ("--datasets", "gaussian_field(n=1, size=16)", "--regimes", "none", "--timeout", "6")
     cli("run", "--methods", spec, *args, code=1)
     (record,) = read_records(here / "nb-store")

@@ -175,6 +175,10 @@ class Restorer:
         if self._object is not None and hasattr(self._object, "setup"):
             self._object.setup(device)
 
+    def expect(self, ids: Sequence[str], chosen: int) -> list[str]:
+        """Tell a `named` method that the first `chosen` of `ids` come. Returns notes; raises what the method raises."""
+        return list(self._object.expect(ids, chosen)) if self.meta["named"] and hasattr(self._object, "expect") else []
+
     @property
     def instance(self) -> Any:
         """The instance of a class-form method, else None: where parameters of a network are looked for."""
