@@ -9,8 +9,18 @@ from pathlib import Path
 import noisebench as nb
 import numpy as np
 import pytest
-from noisebench.analysis.conventions import explain_pairs, gives, grouped
+from noisebench.analysis.conventions import ANY, explain_pairs, gives, grouped
 from noisebench.cli import main
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Two threads of torch on a busy machine are slower than one."""
+    torch = pytest.importorskip("torch")
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def pair(height: int = 40, width: int = 53, channels: int = 3) -> tuple[np.ndarray, np.ndarray]:
@@ -36,7 +46,7 @@ def test_our_own_protocols_are_among_them(channels: int) -> None:
     assert found["psnr raw"] == pytest.approx(nb.psnr(restored, clean, protocol="raw"), abs=1e-10)
     assert found["ssim"] == pytest.approx(nb.ssim(restored, clean), abs=1e-6)
     if channels == 3:
-        for border, name in ((0, "psnr y"), (2, "psnr y border 2"), (4, "psnr y border 4")):
+        for border, name in ((0, "psnr y"), (2, "psnr y border 2"), (3, "psnr y border 3"), (4, "psnr y border 4")):
             assert found[name] == pytest.approx(nb.psnr(restored, clean, protocol=f"y8(border={border})"), abs=1e-10)
         assert found["psnr luma rounded"] == pytest.approx(nb.psnr(restored, clean, protocol="gray8"), abs=1e-10)
         assert found["ssim luma"] == pytest.approx(nb.ssim(restored, clean, protocol="gray8"), abs=1e-6)
@@ -86,7 +96,54 @@ def test_torchmetrics_pools_the_error_of_a_batch() -> None:
     assert rows["psnr pooled"] < rows["psnr uint8"] - 1
 
 
+@pytest.mark.parametrize(
+    ("height", "width", "f"), [(383, 390, 1), (384, 390, 2), (385, 391, 2), (640, 641, 2), (641, 642, 3)]
+)
+def test_piq_halves_from_384_pixels(height: int, width: int, f: int) -> None:
+    piq = pytest.importorskip("piq")
+    torch = pytest.importorskip("torch")
+    restored, clean = (a[:, :, None] if a.ndim == 2 else a for a in pair(height, width, 1))
+    ours = {c.name: c.value(restored, clean) for c in ANY if c.name in ("ssim pooled", "ssim float", "psnr + 1e-8")}
+    x, y = (torch.from_numpy(a / 255.0).permute(2, 0, 1)[None] for a in (restored, clean))
+    assert ours["ssim pooled"] == pytest.approx(piq.ssim(x, y, data_range=1.0).item(), abs=1e-9)
+    assert ours["ssim float"] == pytest.approx(piq.ssim(x, y, data_range=1.0, downsample=False).item(), abs=1e-9)
+    assert ours["psnr + 1e-8"] == pytest.approx(piq.psnr(x, y, data_range=1.0).item(), abs=1e-9)
+    assert (ours["ssim pooled"] == ours["ssim float"]) == (f == 1)
+
+
+def test_pytorch_msssim() -> None:
+    library = pytest.importorskip("pytorch_msssim")
+    torch = pytest.importorskip("torch")
+    restored, clean = pair()
+    x, y = (torch.from_numpy(a / 255.0).permute(2, 0, 1)[None] for a in (restored, clean))
+    assert values(restored, clean)["ssim float"] == pytest.approx(library.ssim(x, y, data_range=1.0).item(), abs=1e-6)
+
+
 # ---- by hand
+
+
+def test_matlab_s_own_ssim_repeats_the_border() -> None:
+    ndimage = pytest.importorskip("scipy.ndimage")
+    restored, clean = pair(channels=1)
+    x, y = (a[:, :, 0].astype(float) for a in (restored, clean))
+
+    def mean(a: np.ndarray) -> np.ndarray:
+        return ndimage.gaussian_filter(a, 1.5, mode="nearest", radius=5)
+
+    mx, my = mean(x), mean(y)
+    c1, c2 = 2.55**2, 7.65**2
+    vx, vy, cov = mean(x * x) - mx**2, mean(y * y) - my**2, mean(x * y) - mx * my
+    due = (2 * mx * my + c1) * (2 * cov + c2) / ((mx**2 + my**2 + c1) * (vx + vy + c2))
+    assert values(restored, clean)["ssim replicate"] == pytest.approx(due.mean(), abs=1e-10)
+
+
+@pytest.mark.parametrize("border", [2, 3, 4])
+def test_a_border_is_cut_before_anything_is_filtered(border: int) -> None:
+    restored, clean = pair()
+    found = values(restored, clean)
+    cut = values(*(a[border:-border, border:-border] for a in (restored, clean)))
+    for name in ("psnr uint8", "psnr y", "ssim", "ssim y"):
+        assert found[f"{name} border {border}"] == pytest.approx(cut[name], abs=1e-12)
 
 
 def test_added_epsilon_caps_psnr_at_80_db() -> None:

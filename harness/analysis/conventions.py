@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -123,22 +123,23 @@ def _ssim(
     *,
     border: int = 0,
     sample: bool = False,
-    reflect: bool = False,
-    shrink: bool = False,
+    edge: Literal["valid", "reflect", "replicate"] = "valid",
+    shrink: Callable[[Floats], Floats] | None = None,
 ) -> Callable[[Array, Array], float | None]:
-    """SSIM after `prepare`: valid region; `sample` covariance; `reflect`ed border; MATLAB's `shrink`ing."""
+    """SSIM after `prepare`: valid region, or with the border continued; `sample` covariance; after `shrink`."""
     count = float(len(taps) ** 2)
     unbias = count / (count - 1) if sample else 1.0
 
     def value(restored: Array, clean: Array) -> float | None:
         x, y = _cut(prepare(restored), border), _cut(prepare(clean), border)
-        if shrink:
-            x, y = _shrunk(x), _shrunk(y)
+        if shrink is not None:
+            x, y = shrink(x), shrink(y)
         if min(x.shape[:2]) < len(taps):
             return None
-        if reflect:
-            edge = ((len(taps) // 2,) * 2, (len(taps) // 2,) * 2, (0, 0))
-            x, y = np.pad(x, edge, mode="reflect"), np.pad(y, edge, mode="reflect")
+        if edge != "valid":
+            wide = ((len(taps) // 2,) * 2, (len(taps) // 2,) * 2, (0, 0))
+            mode: Literal["reflect", "edge"] = "reflect" if edge == "reflect" else "edge"
+            x, y = np.pad(x, wide, mode=mode), np.pad(y, wide, mode=mode)
         planes = [_plane_ssim(x[:, :, c], y[:, :, c], taps, unbias) for c in range(x.shape[2])]
         return float(np.mean(planes))
 
@@ -158,6 +159,15 @@ def _shrunk(picture: Floats) -> Floats:
     return means
 
 
+def _pooled(picture: Floats) -> Floats:
+    """piq: the mean of each whole f×f block, f = round(shorter side / 256) half to even, at least 1."""
+    height, width, channels = picture.shape
+    f = max(1, round(min(height, width) / 256))
+    whole = picture[: height // f * f, : width // f * f]
+    means: Floats = whole.reshape(height // f, f, width // f, f, channels).mean(axis=(1, 3))
+    return means
+
+
 _ALL = "all channels"
 _Y = "Y of BT.601, 16–235"
 
@@ -165,6 +175,7 @@ ANY: tuple[Convention, ...] = (
     Convention("psnr uint8", "psnr", f"rounded to 8 bit, {_ALL}", "noisebench uint8; KAIR and BasicSR, border 0; "
                "scikit-image on uint8", _psnr(_byte)),
     Convention("psnr uint8 border 2", "psnr", "as psnr uint8, border 2 cut", "super-resolution x2", _psnr(_byte, 2)),
+    Convention("psnr uint8 border 3", "psnr", "as psnr uint8, border 3 cut", "super-resolution x3", _psnr(_byte, 3)),
     Convention("psnr uint8 border 4", "psnr", "as psnr uint8, border 4 cut", "super-resolution x4", _psnr(_byte, 4)),
     Convention("psnr float", "psnr", f"clipped, not rounded, {_ALL}", "noisebench float; many torch test scripts",
                _psnr(_clipped)),
@@ -174,19 +185,28 @@ ANY: tuple[Convention, ...] = (
                _psnr(_plain, extra=1e-8)),
     Convention("ssim", "ssim", f"Gaussian 11×11, population, valid region, 8 bit, {_ALL}", "noisebench uint8; "
                "Wang's ssim_index.m per channel; KAIR and BasicSR", _ssim(_byte)),
+    Convention("ssim float", "ssim", "as ssim, neither clipped nor rounded", "pytorch-msssim, piq below 384 pixels",
+               _ssim(_plain)),
+    Convention("ssim border 2", "ssim", "as ssim, border 2 cut", "super-resolution x2", _ssim(_byte, border=2)),
+    Convention("ssim border 3", "ssim", "as ssim, border 3 cut", "super-resolution x3", _ssim(_byte, border=3)),
     Convention("ssim border 4", "ssim", "as ssim, border 4 cut", "super-resolution x4", _ssim(_byte, border=4)),
     Convention("ssim uniform", "ssim", f"uniform 7×7, sample covariance, 8 bit, {_ALL}", "scikit-image, defaults",
                _ssim(_byte, _FLAT, sample=True)),
     Convention("ssim gaussian sample", "ssim", f"Gaussian 11×11, sample covariance, 8 bit, {_ALL}",
                "scikit-image, gaussian_weights=True alone", _ssim(_byte, sample=True)),
     Convention("ssim reflect", "ssim", "Gaussian 11×11, population, reflected border averaged too, floats",
-               "torchmetrics", _ssim(_plain, reflect=True)),
+               "torchmetrics", _ssim(_plain, edge="reflect")),
+    Convention("ssim replicate", "ssim", f"Gaussian 11×11, population, border repeated and averaged too, 8 bit, {_ALL}",
+               "MATLAB's own ssim, channel by channel", _ssim(_byte, edge="replicate")),
+    Convention("ssim pooled", "ssim", "mean of f×f blocks first, f = shorter side / 256, then as ssim float",
+               "piq, which halves pictures from 384 pixels up", _ssim(_plain, shrink=_pooled)),
     Convention("ssim shrunk", "ssim", f"mean of f×f first, f = shorter side / 256, then as ssim, {_ALL}",
-               "Wang's ssim.m", _ssim(_byte, shrink=True)),
+               "Wang's ssim.m", _ssim(_byte, shrink=_shrunk)),
 )  # fmt: skip
 COLOUR: tuple[Convention, ...] = (
     Convention("psnr y", "psnr", f"8 bit, {_Y}, float", "noisebench y8; BasicSR, test_y_channel", _psnr(_studio)),
     Convention("psnr y border 2", "psnr", "as psnr y, border 2 cut", "super-resolution x2", _psnr(_studio, 2)),
+    Convention("psnr y border 3", "psnr", "as psnr y, border 3 cut", "super-resolution x3", _psnr(_studio, 3)),
     Convention("psnr y border 4", "psnr", "as psnr y, border 4 cut", "super-resolution x4", _psnr(_studio, 4)),
     Convention("psnr y rounded", "psnr", f"8 bit, {_Y}, rounded", "MATLAB rgb2ycbcr on uint8",
                _psnr(_studio_rounded)),
@@ -195,12 +215,16 @@ COLOUR: tuple[Convention, ...] = (
                _psnr(_full_rounded)),
     Convention("ssim y", "ssim", f"as ssim, of {_Y}, float", "noisebench y8; BasicSR, test_y_channel",
                _ssim(_studio)),
+    Convention("ssim y border 2", "ssim", "as ssim y, border 2 cut", "super-resolution x2",
+               _ssim(_studio, border=2)),
+    Convention("ssim y border 3", "ssim", "as ssim y, border 3 cut", "super-resolution x3",
+               _ssim(_studio, border=3)),
     Convention("ssim y border 4", "ssim", "as ssim y, border 4 cut", "super-resolution x4",
                _ssim(_studio, border=4)),
     Convention("ssim luma", "ssim", "as ssim, of full-range luma, rounded", "noisebench gray8; pyiqa ssim",
                _ssim(_full_rounded)),
     Convention("ssim luma shrunk", "ssim", "full-range luma, rounded, then as ssim shrunk", "Wang's ssim.m on "
-               "rgb2gray", _ssim(_full_rounded, shrink=True)),
+               "rgb2gray", _ssim(_full_rounded, shrink=_shrunk)),
 )  # fmt: skip
 
 
