@@ -127,8 +127,10 @@ def _score_cell(job: dict[str, Any], folder: Path, event: Event) -> dict[str, An
     start = time.perf_counter()
     restorer.setup(device)
     setup = time.perf_counter() - start
-    chosen = job["cell"]["dataset"]
-    notes = restorer.expect(open_dataset(bind(chosen["display"], DATASETS)).ids, chosen["pictures"])
+    notes: list[str] = []
+    if restorer.meta["named"]:
+        chosen = job["cell"]["dataset"]
+        notes += restorer.expect(open_dataset(bind(chosen["display"], DATASETS)).ids, chosen["pictures"])
 
     def by_method(_: int, sample: Sample, noisy: Array, info: Info) -> tuple[Array, float]:
         restored, elapsed, new = restore_one(restorer, sample, noisy, info, device)

@@ -177,7 +177,7 @@ class Restorer:
 
     def expect(self, ids: Sequence[str], chosen: int) -> list[str]:
         """Tell a `named` method that the first `chosen` of `ids` come. Returns notes; raises what the method raises."""
-        return list(self._object.expect(ids, chosen)) if self.meta["named"] and hasattr(self._object, "expect") else []
+        return list(self._object.expect(ids, chosen)) if hasattr(self._object, "expect") else []
 
     @property
     def instance(self) -> Any:
