@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from noisebench.analysis.friedman import friedman
 from noisebench.analysis.statistics import ALPHA, bootstrap_interval, paired_difference, rank_ranges, signed_rank
-from noisebench.report.plots import COLOURS, GREY, MARKERS, house_style, place
+from noisebench.report.plots import COLOURS, GREY, MARKERS, place, styled
 
 BOARDS = 1_000
 METHODS = (2, 3, 5, 10, 20)
@@ -56,12 +56,9 @@ def simulate(methods: int, pictures: int, boards: int) -> dict[str, float]:
 
 def draw(found: dict[tuple[int, int], dict[str, float]], to: Path) -> None:
     """A panel a number of pictures, a line a rule."""
-    import matplotlib
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(house_style())
+    with styled():
         figure = Figure(figsize=(7.0, 3.0))
         for spot, pictures in enumerate(PICTURES):
             axes = place(figure, 0.62 + 2.14 * spot, 0.98, 1.92, 1.62)

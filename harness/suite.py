@@ -148,6 +148,8 @@ def suite_from(fields: Mapping[str, yaml.Node], file: Path) -> Suite:
     known = {*_SCALARS, *_LISTS, *_MAPS}
     values: dict[str, Any] = {}
     for key, node in fields.items():
+        if key == "study":  # what is drawn of the results: read by `noisebench study` alone
+            continue
         if key not in known:
             raise mistake(node, file, f"unknown key {one_line(key)!r}: {nearest(key, known)}")
         if key in _SCALARS:

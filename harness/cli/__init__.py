@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 VERBS = (
-    "run", "list", "report", "compare", "check", "score", "explain", "reproduce", "why", "doctor", "data", "store",
-    "export",
+    "run", "study", "list", "report", "compare", "check", "score", "explain", "reproduce", "why", "doctor", "data",
+    "store", "export",
 )  # fmt: skip
 
 _EXAMPLES = """examples:

@@ -198,16 +198,11 @@ def write_comparison(comparison: Comparison, to: Path) -> list[Path]:
 
 
 def _scatters(comparison: Comparison) -> tuple[list[tuple[str, str, bytes, bytes]], str]:
-    import matplotlib
-
-    from .plots import house_style
+    from .plots import styled
 
     chosen = [d for d in _first_metric(comparison) if np.isfinite([d.a, d.b]).all()]
-    style: Any = house_style()
     drawn = []
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(style)
+    with styled():
         for place, difference in enumerate(chosen[:MAX_PLOTS], 1):
             drawn.append(_scatter(difference, comparison, place))
     more = len(chosen) - len(drawn)

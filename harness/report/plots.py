@@ -6,8 +6,9 @@ import io
 import math
 import warnings
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..analysis.board import Board, cost_setting
@@ -33,12 +34,21 @@ GREY = "#6b7280"
 
 @dataclass(frozen=True)
 class Plot:
-    """A finished picture: file stem, caption, and both formats."""
+    """A finished picture: file stem, caption, and both formats; PDF on demand, inside `styled`."""
 
     name: str
     caption: str
     png: bytes
     svg: bytes
+    figure: Figure = field(repr=False, compare=False)
+
+    def pdf(self) -> bytes:
+        """The same as PDF, without a date."""
+        out = io.BytesIO()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self.figure.savefig(out, format="pdf", metadata={"Creator": None, "Producer": None, "CreationDate": None})
+        return out.getvalue()
 
 
 def house_style() -> dict[str, Any]:
@@ -50,9 +60,22 @@ def house_style() -> dict[str, Any]:
         "axes.linewidth": 0.7, "axes.grid": True, "grid.color": "#e2e5e9", "grid.linewidth": 0.5,
         "axes.axisbelow": True, "lines.linewidth": 1.1, "lines.markersize": 4.2, "figure.dpi": 100,
         "savefig.dpi": 200, "text.parse_math": False, "svg.hashsalt": "noisebench", "svg.fonttype": "path",
+        "pdf.fonttype": 42,
         "axes.unicode_minus": True, "axes.formatter.use_mathtext": False, "figure.facecolor": "white",
         "axes.facecolor": "white", "savefig.facecolor": "white", "path.simplify": False,
     }  # fmt: skip
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """Draw in the house style inside: the user's own matplotlibrc must not change a report."""
+    import matplotlib
+
+    style: Any = house_style()
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(style)
+        yield
 
 
 def save(figure: Figure, name: str, caption: str, dpi: int = 200) -> Plot:
@@ -63,23 +86,17 @@ def save(figure: Figure, name: str, caption: str, dpi: int = 200) -> Plot:
         warnings.simplefilter("ignore")
         figure.savefig(png, format="png", dpi=dpi, metadata={"Software": None}, pil_kwargs={"compress_level": 4})
         figure.savefig(svg, format="svg", dpi=dpi, metadata={"Date": None, "Creator": None})
-    return Plot(name, caption, png.getvalue(), svg.getvalue())
+    return Plot(name, caption, png.getvalue(), svg.getvalue(), figure)
 
 
 def draw_all(boards: Sequence[Board], diagrams: Sequence[Diagram]) -> tuple[list[Plot], list[str]]:
     """All plots of a report, and a note for each kind of which some were left out."""
-    import matplotlib
-
     from .critical import draw_critical
     from .panels import draw_panel, panel_boards
 
     plots: list[Plot] = []
     notes: list[str] = []
-    style: Any = house_style()
-    with matplotlib.rc_context():
-        # The user's own matplotlibrc must not change the report.
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(style)
+    with styled():
         families = noise_families(boards)
         most = MAX_PLOTS if len(boards) <= MANY_BOARDS else MAX_PLOTS_OF_MANY
         for number, family in enumerate(_limit(families, most, "quality against noise level", notes), 1):
@@ -166,7 +183,8 @@ def marks(rows: Iterable[tuple[str, bool]]) -> dict[str, dict[str, Any]]:
     return result
 
 
-def _plain_number(value: float, _: object = None) -> str:
+def plain_number(value: float, _: object = None) -> str:
+    """A tick as a plain number: 0.1, 1, 10."""
     return f"{value:g}"
 
 
@@ -264,7 +282,7 @@ def draw_family(family: Family, number: int) -> Plot:
         axes.set_xlabel(fit(f"{parameter} of {family.regime}", 2.8))
         if len(levels) <= 8:
             axes.set_xticks(levels)
-        axes.xaxis.set_major_formatter(_plain_number)
+        axes.xaxis.set_major_formatter(plain_number)
         axes.margins(x=0.06, y=0.07)
     left.set_ylabel(f"mean {column.label}{f' ({column.unit})' if column.unit else ''}")
     right.set_ylabel(f"difference to the best ranked{f' ({column.unit})' if column.unit else ''}")
@@ -399,7 +417,7 @@ def draw_pareto(board: Board, number: int) -> Plot:
     axes.set_xscale("log")
     span = max(p[1] for p in points) / min(p[1] for p in points)
     axes.xaxis.set_major_locator(LogLocator(base=10, subs=(1.0,) if span > 30 else (1.0, 2.0, 5.0)))
-    axes.xaxis.set_major_formatter(_plain_number)
+    axes.xaxis.set_major_formatter(plain_number)
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.margins(x=0.07, y=0.08)
     setting = cost_setting(points[0][0].cost)

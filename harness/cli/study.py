@@ -1,0 +1,78 @@
+"""`noisebench study`: run a suite and draw quality against noise level, a method's parameter, or compute."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from ..errors import UsageError, one_line
+from .options import add_data, add_json, add_plugins, add_weights, note, print_json, use_data, verb
+
+_EXAMPLES = """  noisebench study levels --to study
+  noisebench study study.yaml --store nb-store --to study
+
+a study file is a suite with a list of what to draw:
+  study: [{x: gaussian.sigma}, {x: nlm.h, y: ssim}, {x: latency}]"""
+
+
+def add(verbs: Any) -> None:
+    """Add the verb."""
+    p = verb(verbs, "study", "run a suite and draw quality against noise level, a parameter, or compute", _EXAMPLES)
+    p.add_argument("study", metavar="STUDY", help="a study file, or the name of a suite that has a study")
+    p.add_argument("--store", metavar="DIR", default="nb-store", help="where cells go, shared with run (nb-store)")
+    p.add_argument("--to", metavar="DIR", default="study", help="where plots and tables go (default: study)")
+    p.add_argument("--limit", type=int, metavar="N", help="only the first N pictures of each dataset")
+    p.add_argument("--jobs", type=int, metavar="N", help="cells at once (default: cores / threads per cell)")
+    add_plugins(p)
+    add_data(p)
+    add_weights(p)
+    add_json(p)
+    p.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run what is not stored, then write; 1 where a cell is not ok, which takes its points off the plots."""
+    from dataclasses import replace
+
+    from ..analysis.curves import refuse_idle
+    from ..engine.planner import plan_in_child
+    from ..engine.run import check_jobs
+    from ..engine.run import run as run_suite
+    from ..report.studies import write_study
+    from ..store.cells import read_record
+    from ..study import read_study
+    from ..suite import find_suite
+    from .progress import watcher
+
+    use_data(args)
+    to, store = Path(args.to), Path(args.store)
+    if to.exists() and not to.is_dir():
+        raise UsageError(f"--to {one_line(to)} is a file: name a folder")
+    check_jobs(args.jobs)
+    suite, axes = read_study(find_suite(args.study))
+    if args.limit is not None:
+        if args.limit < 1:
+            raise UsageError(f"--limit {args.limit}: give a whole number from 1")
+        suite = replace(suite, limit=args.limit)
+    suite = replace(suite, plugins=tuple(args.plugin))
+    planned = plan_in_child(suite)["cells"]
+    refuse_idle(axes, [c[part]["spec"] for c in planned for part in ("regime", "method")])
+    try:
+        with watcher() as watch:
+            summary = run_suite(suite, store, jobs=args.jobs, retry="failed", watcher=watch)
+    except KeyboardInterrupt:
+        note(f"\nstopped: nothing that was finished is lost; the same command goes on (store {one_line(args.store)})")
+        return 130
+    records = [read_record(store, c["key"]) for c in summary.cells]
+    files = write_study(records, axes, to, title=f"Study {suite.suite}")
+    lost = [c for c in summary.cells if summary.outcome.get(c["key"]) not in ("ok", "skipped")]
+    for cell in lost:
+        where = f"{cell['method']['display']} · {cell['dataset']['display']} · {cell['regime']['display']}"
+        note(one_line(f"{summary.outcome.get(cell['key'])}: {where}: {summary.reason.get(cell['key'], '')}"))
+    if args.json:
+        print_json({"to": str(to), "files": [str(f) for f in files], "cells": len(records), "not_ok": len(lost)})
+    else:
+        print((to / "study.md").read_text(encoding="utf-8"))
+        print(f"written: {len(files)} files in {to}; {len(summary.done)} of {len(summary.cells)} cells were run now")
+    return 1 if lost else 0

@@ -1,0 +1,184 @@
+"""A study written out: a plot and a table for each chart, as vector and pixels, Markdown, LaTeX, CSV and JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..analysis.board import boards
+from ..analysis.curves import Chart, Curve, charts
+from ..errors import UsageError, one_line
+from ..jsonable import plain
+from ..store.record import Record
+from ..study import Axis
+from .escape import markdown, slug, spreadsheet
+from .files import text_bytes, write_files
+from .plots import MAX_LINES, WIDE, Plot, fit, front, legend_names, marks, place, plain_number, save, styled
+from .tables import Table, number, tex, to_latex, to_markdown
+
+MAX_CHARTS = 40
+
+
+def write_study(records: Sequence[Record], axes: Sequence[Axis], to: Path, *, title: str) -> list[Path]:
+    """Write `study.{md,tex,csv,json}` and `plots/study-*.{png,svg,pdf}`; the files written. Raises `UsageError`."""
+    if not records:
+        raise UsageError("the study has no cell: run it first")
+    made = boards(records)
+    found = [chart for axis in axes for chart in charts(made, axis)]
+    if len(found) > MAX_CHARTS:
+        raise UsageError(
+            f"the study would have {len(found)} plots, more than {MAX_CHARTS}: ask for fewer axes or boards"
+        )
+    with styled():
+        plots = [draw_chart(chart, i) for i, chart in enumerate(found, 1)]
+        files: dict[str, bytes] = {}
+        for plot in plots:
+            files |= {f"plots/{plot.name}.png": plot.png, f"plots/{plot.name}.svg": plot.svg}
+            files[f"plots/{plot.name}.pdf"] = plot.pdf()
+    document = {"title": title, "charts": [chart_values(c, p) for c, p in zip(found, plots, strict=True)]}
+    text = json.dumps(plain(document), indent=1, ensure_ascii=False, allow_nan=False)
+    files |= {
+        "study.md": text_bytes(_markdown(found, plots, title)),
+        "study.tex": text_bytes(_latex(found, plots)),
+        "study.csv": text_bytes(_csv(found)),
+        "study.json": text_bytes(text + "\n"),
+    }
+    return write_files(files, to, replaces=("study-",))
+
+
+def best_of(chart: Chart) -> set[tuple[str, float]]:
+    """(method, x) of the points on the Pareto front of a cost chart."""
+    points = [point for curve in chart.curves for point in curve.points]
+    kept = front([(p.x, p.y) for p in points], chart.column.higher)
+    return {(points[i].method, points[i].x) for i in kept} if chart.cost else set()
+
+
+def draw_chart(chart: Chart, number_: int) -> Plot:
+    """Mean quality against x, a line a curve; for a cost the Pareto front as grey steps."""
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import NullFormatter
+
+    shown = chart.curves[: 2 * MAX_LINES]
+    names = legend_names([curve.label for curve in shown], 2.1)
+    style = marks((curve.label, curve.reference) for curve in shown)
+    height = max(2.8, 0.75 + 0.163 * len(shown))
+    figure = Figure(figsize=(WIDE, height))
+    axes = place(figure, 0.62, 0.5, 3.85, height - 0.82)
+    if chart.cost:
+        best = best_of(chart)
+        steps = sorted({(p.x, p.y) for curve in chart.curves for p in curve.points if (p.method, p.x) in best})
+        xs, ys = [x for x, _ in steps], [y for _, y in steps]
+        axes.step(xs, ys, where="post", color="#9aa1ab", linewidth=1.4, zorder=1, label="Pareto front")
+    for curve in shown:
+        look = {**style[curve.label], "markerfacecolor": "white", "markeredgewidth": 1.0}
+        if chart.cost:
+            look |= {"linewidth": 0.6, "markersize": 5.5}
+        xs, ys = [p.x for p in curve.points], [p.y for p in curve.points]
+        axes.plot(xs, ys, label=names[curve.label], zorder=3, **look)
+    values = sorted({p.x for curve in shown for p in curve.points})
+    log = (chart.cost or chart.axis.log) and values[0] > 0
+    if log:
+        axes.set_xscale("log")
+        axes.xaxis.set_minor_formatter(NullFormatter())
+    if not chart.cost and len(values) <= 8:
+        axes.set_xticks(values)
+        axes.minorticks_off()
+    axes.xaxis.set_major_formatter(plain_number)
+    axes.margins(x=0.06, y=0.08)
+    axes.set_xlabel(fit(f"{chart.x_label}{' (log)' if log else ''}", 4.3))
+    unit = f" ({chart.column.unit})" if chart.column.unit else ""
+    axes.set_ylabel(f"mean {chart.column.label}{unit}")
+    axes.set_title(fit(chart.where, 6.3, 9), loc="left")
+    box = (4.6 / WIDE, 1 - 0.28 / height)
+    figure.legend(loc="upper left", bbox_to_anchor=box, handlelength=2.6, labelspacing=0.35, borderaxespad=0.0)
+    caption = f"Mean {chart.column.label} over pictures against {chart.x_label} ({chart.where})."
+    if chart.cost:
+        caption += " The grey steps are the Pareto front."
+    if len(shown) < len(chart.curves):
+        caption += f" {len(chart.curves) - len(shown)} curves of lower mean are left out; the table has all."
+    return save(figure, f"study-{number_:02d}-{slug(chart.axis.x, 24)}-{slug(chart.where, 40)}", one_line(caption, 600))
+
+
+def chart_table(chart: Chart) -> Table:
+    """A row a curve and a column a value of x; for a cost a row a method."""
+    unit = f" ({chart.column.unit})" if chart.column.unit else ""
+    title = f"{chart.column.label}{unit}"
+    if chart.cost:
+        best = best_of(chart)
+        points = sorted((p for curve in chart.curves for p in curve.points), key=lambda p: (p.x, p.method))
+        rows: tuple[tuple[str, ...], ...] = tuple(
+            (p.method, f"{p.x:.4g}", number(p.y, chart.column.unit), number(p.tail, chart.column.unit),
+             "yes" if (p.method, p.x) in best else "")
+            for p in points
+        )  # fmt: skip
+        return Table(
+            ("method", chart.x_label, title, "worst 5 %", "on the front"), (False, True, True, True, False), rows
+        )
+    values = sorted({p.x for curve in chart.curves for p in curve.points})
+    rows = tuple((curve.label, *(_at(curve, x, chart) for x in values)) for curve in chart.curves)
+    return Table((f"{title} at {chart.axis.x} =", *(f"{x:g}" for x in values)), (False, *(True,) * len(values)), rows)
+
+
+def _at(curve: Curve, x: float, chart: Chart) -> str:
+    found = [p.y for p in curve.points if p.x == x]
+    return " or ".join(number(y, chart.column.unit) for y in found) or "–"
+
+
+def _markdown(found: Sequence[Chart], plots: Sequence[Plot], title: str) -> str:
+    out = [f"# {markdown(title)}", ""]
+    for chart, plot in zip(found, plots, strict=True):
+        out += [f"## {markdown(f'{chart.axis.x}: {chart.where}')}", ""]
+        out += [f"![{markdown(plot.caption)}](plots/{plot.name}.png)", "", markdown(plot.caption), ""]
+        out += [*to_markdown(chart_table(chart)), ""]
+    return "\n".join(out)
+
+
+def _latex(found: Sequence[Chart], plots: Sequence[Plot]) -> str:
+    out = [r"% \usepackage{booktabs,graphicx,textcomp}\usepackage[T1]{fontenc}"]
+    for place_, (chart, plot) in enumerate(zip(found, plots, strict=True), 1):
+        caption = rf"\caption{{{tex(plot.caption)}}}"
+        out += ["", r"\begin{figure}", r"\centering", rf"\includegraphics[width=\linewidth]{{plots/{plot.name}.pdf}}"]
+        out += [caption, rf"\label{{fig:noisebench-study-{place_}}}", r"\end{figure}"]
+        out += ["", r"\begin{table}", r"\centering", caption, rf"\label{{tab:noisebench-study-{place_}}}"]
+        out += [*to_latex(chart_table(chart)), r"\end{table}"]
+    return "\n".join([*out, ""])
+
+
+def _csv(found: Sequence[Chart]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("where", "x_name", "x", "metric", "mean", "worst_5_percent", "curve", "method", "on_front"))
+    for chart in found:
+        best = best_of(chart)
+        for curve in chart.curves:
+            for p in curve.points:
+                tail = "" if p.tail is None else f"{p.tail:.9g}"
+                mark = str((p.method, p.x) in best).lower() if chart.cost else ""
+                names = spreadsheet(curve.label), spreadsheet(p.method)
+                writer.writerow((spreadsheet(chart.where), chart.axis.x, f"{p.x:.9g}", chart.column.label, f"{p.y:.9g}",
+                                 tail, *names, mark))  # fmt: skip
+    return text.getvalue()
+
+
+def chart_values(chart: Chart, plot: Plot) -> dict[str, Any]:
+    """A chart as plain values."""
+    best = best_of(chart)
+    return {
+        "x": chart.axis.x, "x_label": chart.x_label, "metric": chart.column.label, "unit": chart.column.unit,
+        "higher": chart.column.higher, "where": chart.where, "plot": f"plots/{plot.name}.svg", "caption": plot.caption,
+        "curves": [
+            {
+                "label": curve.label, "reference": curve.reference,
+                "points": [
+                    {"x": p.x, "y": p.y, "worst_5_percent": p.tail, "method": p.method,
+                     **({"on_front": (p.method, p.x) in best} if chart.cost else {})}
+                    for p in curve.points
+                ],
+            }
+            for curve in chart.curves
+        ],
+    }  # fmt: skip

@@ -1,0 +1,143 @@
+"""Studies: what is drawn against what, each mistake named, and the cells shared with an ordinary run."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from board_records import cost_record, record
+from noisebench import UsageError
+from noisebench.analysis.board import boards
+from noisebench.analysis.curves import charts, parameter, without
+from noisebench.report.studies import best_of, chart_table
+from noisebench.spec import parse
+from noisebench.study import Axis, read_study
+from noisebench.suite import named_suites, read_suite
+
+STUDY = """suite: small
+methods: [identity, "gaussian_filter(width={0.8,1.2})"]
+datasets: ["gaussian_field(n=2, size=24)"]
+regimes: ["gaussian(sigma={15,50})"]
+cost: {sizes: [16x16], repeats: 2}
+study:
+  - {x: gaussian.sigma}
+  - {x: gaussian_filter.width, y: ssim}
+  - {x: latency}
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    file = folder / "study.yaml"
+    file.write_text(text)
+    return file
+
+
+def test_a_parameter_is_found_in_sums_and_inside_other_specs() -> None:
+    spec = parse("vst(method=nlm(h=0.8), kind=auto)")
+    assert parameter(spec, "nlm.h") == 0.8
+    assert str(without(spec, "nlm.h")) == "vst(method=nlm, kind=auto)"
+    both = parse("downsample(scale=2) + gaussian(sigma=5)")
+    assert parameter(both, "gaussian.sigma") == 5.0
+    assert str(without(both, "gaussian.sigma")) == "downsample(scale=2) + gaussian"
+    assert parameter(both, "gaussian.scale") is None
+
+
+def levels() -> list[object]:
+    return [
+        record(name, {"psnr": [40.0 - sigma / 10 - i, 42.0 - sigma / 10 - i]}, regime=f"gaussian(sigma={sigma})")
+        for sigma in (5, 15, 50) for i, name in enumerate(("nlm", "median", "identity"))
+    ]  # fmt: skip
+
+
+def test_quality_against_the_noise_level_is_a_line_a_method_in_the_order_of_numbers() -> None:
+    (chart,) = charts(boards(levels()), Axis("gaussian.sigma"))  # type: ignore[arg-type]
+    assert [c.label for c in chart.curves] == ["nlm", "median", "identity"]
+    assert [(p.x, p.y) for p in chart.curves[0].points] == [(5.0, 40.5), (15.0, 39.5), (50.0, 36.0)]
+    assert [c.reference for c in chart.curves] == [False, False, True]
+    assert chart_table(chart).header == ("psnr (dB) at gaussian.sigma =", "5", "15", "50")
+    assert chart_table(chart).rows[1] == ("median", "39.50", "38.50", "35.00")
+
+
+def test_quality_against_a_parameter_of_a_method_joins_what_differs_in_it_alone() -> None:
+    rows = [
+        record("net", {"psnr": [y, y]}, display=f"net(n={n}, width={w})")
+        for w in (8, 16) for n, y in ((10, 25.0 + w / 8), (1000, 29.0))
+    ]  # fmt: skip
+    (chart,) = charts(boards([*rows, record("nlm", {"psnr": [30.0, 30.0]})]), Axis("net.n", log=True))
+    assert [c.label for c in chart.curves] == ["net(width=16)", "net(width=8)"]
+    assert [(p.x, p.y) for p in chart.curves[0].points] == [(10.0, 27.0), (1000.0, 29.0)]
+
+
+def test_quality_against_compute_marks_the_front() -> None:
+    rows = [record(n, {"psnr": [y, y]}) for n, y in (("fast", 25.0), ("slow", 30.0), ("bad", 24.0))]
+    costs = [cost_record(n, p50=ms) for n, ms in (("fast", 1.0), ("slow", 100.0), ("bad", 2.0))]
+    (chart,) = charts(boards([*rows, *costs]), Axis("latency"))
+    assert best_of(chart) == {("fast", 1.0), ("slow", 100.0)}
+    assert [row[0] + row[-1] for row in chart_table(chart).rows] == ["fastyes", "bad", "slowyes"]
+
+
+@pytest.mark.parametrize(("x", "said"), [
+    ("gaussian.sgima", "neither a regime nor a method has gaussian.sgima at two values"),
+    ("macs", "no cell has a macs"),
+])  # fmt: skip
+def test_where_nothing_varies_the_study_says_so(x: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        charts(boards(levels()), Axis(x))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("study", "said"), [
+    ("", "study is missing: list what to draw"),
+    ("study: []", ":5: study must be a list"),
+    ("study: [{x: sigma}]", ":5: study.x must be one of latency, .*name.parameter such as gaussian.sigma"),
+    ("study: [{y: psnr}]", ":5: x is missing"),
+    ("study: [{x: latency}]", ":5: x latency needs costs: add cost"),
+    ("study: [{x: nlm.h, y: vif}]", ":5: y 'vif' is not among the metrics: psnr, ssim"),
+    ("study: [{x: nlm.h, lgo: true}]", ":5: unknown key 'lgo' in study: did you mean 'log'"),
+    ("study: [{x: nlm.h, log: 1}]", ":5: study.log must be true or false"),
+])  # fmt: skip
+def test_a_mistake_in_a_study_is_named_with_its_line(tmp_path: Path, study: str, said: str) -> None:
+    head = 'suite: s\nmethods: ["nlm(h={0.6,0.8})"]\ndatasets: [photos]\nregimes: [none]\n'
+    with pytest.raises(UsageError, match=said):
+        read_study(write(tmp_path, head + study))
+
+
+def test_an_axis_that_nothing_varies_is_refused_before_anything_is_run(cli, tmp_path) -> None:
+    write(tmp_path, STUDY.replace("gaussian_filter.width", "gaussian_filter.wdith"))
+    done = cli("study", "study.yaml", "--store", "s", code=2)
+    assert done.stderr.strip() == (
+        "noisebench study: study x: gaussian_filter.wdith: neither a regime nor a method has gaussian_filter.wdith "
+        "at two values or more: sweep it, such as 'gaussian_filter(wdith={…,…})'"
+    )
+    assert not (tmp_path / "s").exists() and not (tmp_path / "study").exists()
+
+
+def test_a_study_file_is_a_suite_too_and_the_builtin_one_is_a_study(tmp_path: Path) -> None:
+    suite, axes = read_study(write(tmp_path, STUDY))
+    assert read_suite(tmp_path / "study.yaml") == suite
+    assert axes == (Axis("gaussian.sigma"), Axis("gaussian_filter.width", "ssim"), Axis("latency"))
+    assert [axis.x for axis in read_study(named_suites()["levels"])[1]] == [
+        "gaussian.sigma", "gaussian.sigma", "nlm.h", "latency",
+    ]  # fmt: skip
+
+
+def test_one_yaml_gives_the_plots_and_tables_and_shares_the_cells_of_a_run(cli, tmp_path) -> None:
+    write(tmp_path, STUDY)
+    cli("run", "study.yaml", "--store", "s")
+    done = cli("study", "study.yaml", "--store", "s", "--to", "out")
+    assert "0 of 9 cells were run now" in done.stdout
+    out = tmp_path / "out"
+    names = sorted(p.name for p in (out / "plots").glob("*.pdf"))
+    assert [n[:8] for n in names] == [f"study-0{i}" for i in range(1, 6)]
+    assert all((out / "plots" / n).read_bytes().startswith(b"%PDF-") for n in names)
+    document = json.loads((out / "study.json").read_text())
+    assert [c["x"] for c in document["charts"]] == ["gaussian.sigma", *["gaussian_filter.width"] * 2, *["latency"] * 2]
+    assert document["charts"][1]["metric"] == "ssim"
+    rows = list(csv.DictReader((out / "study.csv").open()))
+    assert {r["curve"] for r in rows if r["x_name"] == "gaussian_filter.width"} == {"gaussian_filter"}
+    tex = (out / "study.tex").read_text()
+    assert tex.count(r"\begin{table}") == tex.count(r"\begin{figure}") == 5
+    again = (out / "study.json").read_bytes(), [(out / "plots" / n).read_bytes() for n in names]
+    cli("study", "study.yaml", "--store", "s", "--to", "out")
+    assert again == ((out / "study.json").read_bytes(), [(out / "plots" / n).read_bytes() for n in names])
