@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -127,14 +128,22 @@ def test_pytest_benchmark_carries_the_quality_beside_the_time(tmp_path: Path) ->
         def test_speed(benchmark, noisebench):
             result = noisebench.evaluate(blur, "gaussian_field(n=2)")
             benchmark.pedantic(len, args=(result.rows,), rounds=1)
+
+        def test_without_noise(benchmark, noisebench):
+            noisebench.evaluate("identity", "gaussian_field(n=1)", "none")
+            benchmark.pedantic(len, args=("",), rounds=1)
         """,
     )
     done = pytest_in(tmp_path, "--benchmark-json=b.json", plugins=("pytest_benchmark.plugin",))
     assert done.returncode == 0, done.stdout + done.stderr
-    (timed,) = json.loads((tmp_path / "b.json").read_text())["benchmarks"]
+    timed = json.loads((tmp_path / "b.json").read_text())["benchmarks"][0]
     told = timed["extra_info"]["noisebench"]
-    assert (told["dataset"], told["regime"]) == ("gaussian_field(n=2)", "gaussian(sigma=25)")
+    assert [told[k] for k in ("method", "dataset", "regime", "protocol", "seed")] == [
+        "blur", "gaussian_field(n=2)", "gaussian(sigma=25)", "uint8", 0,
+    ]  # fmt: skip
     assert 20 < told["psnr"] < 40 and 0 < told["ssim"] < 1
+    perfect = json.loads((tmp_path / "b.json").read_text(), parse_constant=pytest.fail)["benchmarks"][1]
+    assert perfect["extra_info"]["noisebench"]["psnr"] == "inf"
 
 
 def test_parallel_tests_each_have_their_baseline(tmp_path: Path) -> None:
@@ -145,12 +154,23 @@ def test_parallel_tests_each_have_their_baseline(tmp_path: Path) -> None:
         @pytest.mark.parametrize("sigma", [15, 25])
         def test_levels(noisebench, sigma):
             noisebench.check(blur, "gaussian_field(n=2)", f"gaussian(sigma={sigma})")
+
+        @pytest.mark.parametrize("seed", [0, 1], ids=["a/b", "a b"])
+        def test_names(noisebench, seed):
+            noisebench.check(blur, "gaussian_field(n=2)", seed=seed)
+
+        @pytest.mark.xfail
+        def test_expected_to_fail(noisebench):
+            noisebench.check(blur, "gaussian_field(n=2)")
+            assert False
         """,
     )
     both = ("xdist.plugin", "xdist.looponfail")
     done = pytest_in(tmp_path, "-n", "2", "--noisebench-update", plugins=both)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert sorted(p.name for p in stored.iterdir()) == ["test_levels-15.json", "test_levels-25.json"]
+    names = sorted(p.name for p in stored.iterdir())
+    assert names[:2] == ["test_levels-15.json", "test_levels-25.json"]
+    assert len(names) == 4 and all(re.fullmatch(r"test_names-a-b-[0-9a-f]{8}\.json", name) for name in names[2:])
 
 
 def test_loading_the_plugin_imports_nothing_heavy() -> None:
