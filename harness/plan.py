@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,7 @@ def key_of(inputs: dict[str, Any]) -> str:
 
 def restoration_key(inputs: dict[str, Any]) -> str:
     """The key of what the restored pictures of a cell depend on: all but protocol and metrics."""
-    return key_of({name: value for name, value in inputs.items() if name not in ("protocol", "metrics")})
+    return key_of({name: value for name, value in inputs.items() if name not in ("protocol", "metrics", "sets")})
 
 
 def part(bound: Bound) -> dict[str, Any]:
@@ -101,8 +102,13 @@ def plan(suite: Suite) -> list[dict[str, Any]]:
     datasets = bind_all(suite.datasets, DATASETS)
     regimes = bind_all(suite.regimes, REGIMES)
     protocol = bind(suite.protocol, PROTOCOLS)
-    metrics = bind_all(suite.metrics, METRICS)
-    _together(methods, datasets, regimes, metrics)
+    asked = bind_all(suite.metrics, METRICS)
+    _together(methods, datasets, regimes, asked)
+    metrics = [m for m in asked if not m.entry.meta.get("set")]
+    whole = [m for m in asked if m.entry.meta.get("set")]
+    suite = replace(suite, rank_by=_rank_by(suite, metrics, whole))
+    # Absent where there are none, as weights are: a cell without set metrics keeps its key.
+    keyed_sets, sets = _sets(whole)
     scores = {
         m.display: {
             "version": m.entry.version,
@@ -114,7 +120,7 @@ def plan(suite: Suite) -> list[dict[str, Any]]:
     for name in scores:
         if name in ("item", "input_sha256", "output_sha256", "seconds", "note"):
             raise UsageError(f"a metric cannot be named {name!r}: it is a column of every row")
-    if suite.rank_by not in scores:
+    if metrics and suite.rank_by not in scores:
         raise UsageError(f"rank_by {suite.rank_by!r} is not among the metrics {', '.join(scores)}")
     method_parts = [method_part(m) for m in methods]
     # Absent where there are none, so that adding weights to one method changes no other key.
@@ -141,10 +147,14 @@ def plan(suite: Suite) -> list[dict[str, Any]]:
                         "regime": {"spec": regime.canonical, "versions": regime.versions},
                         "protocol": {"spec": protocol.canonical, "versions": protocol.versions},
                         "metrics": {m.canonical: m.entry.version for m in metrics},
+                        **keyed_sets,
                         "seed": seed,
                     }
                     cells.append(
-                        _cell("score", inputs, method, data, part(regime), scores, seed, common, suite, plugins)
+                        {
+                            **_cell("score", inputs, method, data, part(regime), scores, seed, common, suite, plugins),
+                            **sets,
+                        }
                     )
     for size in suite.cost.sizes:
         for bound, method, files in zip(methods, method_parts, weights, strict=True):
@@ -163,6 +173,28 @@ def plan(suite: Suite) -> list[dict[str, Any]]:
             }
             cells.append(_cell("cost", inputs, method, _NO_DATASET, part(regime), {}, 0, common, suite, plugins))
     return cells
+
+
+def _sets(whole: list[Bound]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """`sets` of the key inputs and of the cell. Raises `UsageError` for a package, weights or a file not there."""
+    if not whole:
+        return {}, {}
+    from .scoring.sets import plan_set
+
+    made = [(m, *plan_set(m)) for m in whole]
+    return {"sets": {m.canonical: i for m, i, _ in made}}, {"sets": {m.display: p for m, _, p in made}}
+
+
+def _rank_by(suite: Suite, metrics: list[Bound], whole: list[Bound]) -> str:
+    """The metric that boards rank by: of single pictures, none where only sets are scored. Raises `UsageError`."""
+    shown = [m.display for m in metrics]
+    if suite.rank_by in shown or not shown:
+        return suite.rank_by if shown else ""
+    if suite.rank_by == suite.metrics[0]:  # what `run --metrics` takes where nobody said
+        return shown[0]
+    if suite.rank_by in [m.display for m in whole]:
+        raise UsageError(f"rank_by {suite.rank_by!r} is of the whole set: name a metric of each picture, such as psnr")
+    return suite.rank_by
 
 
 _NO_DATASET = {"name": "", "spec": "", "display": "", "versions": {}, "fingerprint": "", "pictures": 0}

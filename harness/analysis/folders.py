@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ import numpy as np
 
 from ..errors import NotDefined, UsageError, one_line
 from ..regimes.degrade import as_hwc, to_unit
-from ..registry import METRICS, PROTOCOLS, bind
+from ..registry import METRICS, PROTOCOLS, Bound, bind, bind_all
+from ..scoring.collect import Collector, collector
 from ..scoring.score import score_pair
 from ..tracks.pictures import read_picture
 
@@ -37,27 +39,27 @@ def pictures_in(folder: str | Path) -> dict[str, Path]:
     return found
 
 
-def score_folders(restored: str, clean: str, protocol: str, metrics: Sequence[str]) -> tuple[list[dict[str, Any]], str]:
-    """A row a picture with its scores, and the signature of the first metric. Raises `UsageError`."""
+def score_folders(
+    restored: str, clean: str, protocol: str, metrics: Sequence[str]
+) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]], str]:
+    """A row a picture with its scores, a `SetPart` a set metric, and the signature of the first metric.
+
+    Raises `UsageError`.
+    """
     rules = bind(protocol, PROTOCOLS)
-    measures = [bind(m, METRICS) for m in metrics]
+    measures = bind_all(metrics, METRICS)
+    single = [m for m in measures if not m.entry.meta.get("set")]
+    whole = [m for m in measures if m.entry.meta.get("set")]
     ours, theirs = pictures_in(restored), pictures_in(clean)
     alone = [f"{one_line(n)} only in {one_line(d)}" for a, b, d in ((ours, theirs, restored), (theirs, ours, clean))
              for n in sorted(a.keys() - b.keys())]  # fmt: skip
     if alone:
         more = f" and {len(alone) - 5} more" if len(alone) > 5 else ""
         raise UsageError(f"unmatched pictures: {'; '.join(alone[:5])}{more}: give both folders the same names")
-    rows = []
-    for name in sorted(ours):
-        mine, wanted = read_picture(ours[name]), read_picture(theirs[name])
-        if as_hwc(mine).shape != as_hwc(wanted).shape:
-            raise UsageError(
-                f"{one_line(ours[name])} is {'x'.join(map(str, mine.shape))} and {one_line(theirs[name])} is "
-                f"{'x'.join(map(str, wanted.shape))}: they must be of one size and kind"
-            )
-        scores = score_pair(to_unit(mine).astype(np.float32), wanted, rules, measures)
-        why = "; ".join(f"{m}: {v.reason}" for m, v in scores.items() if isinstance(v, NotDefined))
-        rows.append({"item": name, "scores": {m: float(v) for m, v in scores.items()}, "note": why})
+    with tempfile.TemporaryDirectory() as folder:
+        taker, parts = collector(whole, Path(folder), len(ours), rules)
+        rows = [_row(name, ours[name], theirs[name], rules, single, taker if whole else None) for name in sorted(ours)]
+        sets = {name: {**parts[name], **found} for name, found in taker.score().items()}
     from .. import __version__
 
     first = measures[0]
@@ -65,7 +67,24 @@ def score_folders(restored: str, clean: str, protocol: str, metrics: Sequence[st
         f"{first.display}@{first.entry.version}|{rules.display}@{rules.entry.version}|folder|{len(rows)} pictures|"
         f"noisebench {__version__}"
     )
-    return rows, signature
+    return rows, sets, signature
+
+
+def _row(
+    name: str, ours: Path, theirs: Path, rules: Bound, measures: Sequence[Bound], taker: Collector | None
+) -> dict[str, Any]:
+    mine, wanted = read_picture(ours), read_picture(theirs)
+    if as_hwc(mine).shape != as_hwc(wanted).shape:
+        raise UsageError(
+            f"{one_line(ours)} is {'x'.join(map(str, mine.shape))} and {one_line(theirs)} is "
+            f"{'x'.join(map(str, wanted.shape))}: they must be of one size and kind"
+        )
+    picture = to_unit(mine).astype(np.float32)
+    scores = score_pair(picture, wanted, rules, measures)
+    if taker is not None:
+        taker.take(picture, wanted)
+    why = "; ".join(f"{m}: {v.reason}" for m, v in scores.items() if isinstance(v, NotDefined))
+    return {"item": name, "scores": {m: float(v) for m, v in scores.items()}, "note": why}
 
 
 def mean_scores(rows: Sequence[dict[str, Any]]) -> dict[str, float]:

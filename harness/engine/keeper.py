@@ -93,6 +93,7 @@ def _run(job: dict[str, Any], store: Path, key: str, event: Event, life: int) ->
         "seconds": time.monotonic() - start,
         "cost": end["cost"],
         "environment": end["environment"] or job["environment"],
+        **({"sets": end["sets"]} if end["sets"] else {}),
         **({"rescored": end["rescored"]} if end["rescored"] else {}),
     }
     (folder / "end.json").unlink(missing_ok=True)
@@ -188,6 +189,7 @@ def _watch(
 def _outcome(folder: Path, status: int | None, cause: str | None, job: dict[str, Any]) -> dict[str, Any]:
     blank: dict[str, Any] = {
         "traceback": "", "notes": [], "setup_s": None, "cost": None, "said": "", "rescored": None,
+        "sets": None,
         "environment": None,
     }  # fmt: skip
     if cause == "timeout":

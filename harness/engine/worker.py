@@ -10,7 +10,7 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,6 +26,9 @@ from ..store.disk import DiskFull, noticing_full_disk, write_file
 from ..store.kept import Kept, LostOutput, open_kept, save_output
 from ..tracks.restore import Array, Dataset, Info, Restorer, Sample, open_dataset
 from .views import leave_view, panel_of
+
+if TYPE_CHECKING:
+    from ..scoring.collect import Collector
 
 Event = Callable[[dict[str, Any]], None]
 EXIT_DISK = 74
@@ -127,18 +130,16 @@ def _score_cell(job: dict[str, Any], folder: Path, event: Event) -> dict[str, An
     start = time.perf_counter()
     restorer.setup(device)
     setup = time.perf_counter() - start
-    notes: list[str] = []
-    if restorer.meta["named"]:
-        chosen = job["cell"]["dataset"]
-        notes += restorer.expect(open_dataset(bind(chosen["display"], DATASETS)).ids, chosen["pictures"])
+    chosen = job["cell"]["dataset"]
+    notes = restorer.expect(open_dataset(bind(chosen["display"], DATASETS)).ids, chosen["pictures"])
 
     def by_method(_: int, sample: Sample, noisy: Array, info: Info) -> tuple[Array, float]:
         restored, elapsed, new = restore_one(restorer, sample, noisy, info, device)
         notes.extend(new)
         return restored, elapsed
 
-    _rows(job, folder, event, _scoring(job["cell"]), by_method, None)
-    return {"setup_s": setup, "notes": sorted(set(notes)), "said": said}
+    sets = _rows(job, folder, event, _scoring(job["cell"]), by_method, None)
+    return {"setup_s": setup, "notes": sorted(set(notes)), "said": said, "sets": sets}
 
 
 def _rescore(job: dict[str, Any], folder: Path, event: Event) -> dict[str, Any]:
@@ -153,7 +154,7 @@ def _rescore(job: dict[str, Any], folder: Path, event: Event) -> dict[str, Any]:
     def by_donor(index: int, sample: Sample, noisy: Array, _: Info) -> tuple[Array, float]:
         return kept.read(index, sample.id, bytes_sha256(noisy), as_hwc(sample.clean).shape)
 
-    _rows(job, folder, event, scoring, by_donor, kept)
+    sets = _rows(job, folder, event, scoring, by_donor, kept)
     donor = kept.record.cell
     return {
         "setup_s": donor["setup_s"],
@@ -161,6 +162,7 @@ def _rescore(job: dict[str, Any], folder: Path, event: Event) -> dict[str, Any]:
         "said": f"re-scored from cell {job['donor'][:12]}",
         "rescored": {"source": job["donor"], "environment": job["environment"]},
         "environment": donor["environment"],
+        "sets": sets,
     }
 
 
@@ -185,8 +187,11 @@ def _rows(
     scoring: tuple[Dataset, Bound, Bound, list[Bound]],
     restored_by: Callable[[int, Sample, Array, Info], tuple[Array, float]],
     kept: Kept | None,
-) -> None:
-    """A durable row a picture, from where an earlier run stopped; `kept` where nothing is restored anew."""
+) -> dict[str, Any]:
+    """A durable row a picture, from where an earlier run stopped; `kept` where nothing is restored anew.
+
+    Returns the set metrics of the cell, complete.
+    """
     cell, key = job["cell"], job["cell"]["key"]
     dataset, regime, protocol, metrics = scoring
     n = cell["dataset"]["pictures"]
@@ -196,6 +201,7 @@ def _rows(
     done = {row["index"] for row in rows}
     keep = kept_items(job["keep"], n)
     lines = {row["index"]: row["picture"] for row in rows}
+    taker = _collector(job, folder, protocol, rows)
     for index in range(n):
         if index in done:
             continue
@@ -203,6 +209,8 @@ def _rows(
         noisy, info = degrade_sample(regime, sample, job["seed"])
         restored, elapsed = restored_by(index, sample, noisy, info)
         row = row_of(sample, noisy, restored, elapsed, protocol, metrics)
+        if taker is not None:
+            row["features"] = taker.take(restored, sample.clean)
         if index in keep:
             with noticing_full_disk(folder):
                 if kept is None:
@@ -220,6 +228,20 @@ def _rows(
         event({"event": "picture", "n": len(lines), "of": n})
     if combined(lines[i] for i in range(n)) != cell["dataset"]["fingerprint"]:
         raise UsageError(f"pictures of {cell['dataset']['display']} changed while the run was under way: run again")
+    results = taker.score() if taker is not None else {}
+    return {name: {**part, **results[name]} for name, part in cell.get("sets", {}).items()}
+
+
+def _collector(job: dict[str, Any], folder: Path, protocol: Bound, rows: list[dict[str, Any]]) -> Collector | None:
+    """What takes features for the set metrics of a cell, going on after `rows`; None where it has none."""
+    cell = job["cell"]
+    if not cell.get("sets"):
+        return None
+    from ..scoring.collect import Collector, planned
+
+    taken = [row["features"] for row in rows]
+    metrics, n = planned(cell["sets"]), cell["dataset"]["pictures"]
+    return Collector(metrics, folder, n, protocol=protocol, taken=taken, device=job["device"])
 
 
 def _cost_cell(job: dict[str, Any], folder: Path, event: Event) -> dict[str, Any]:

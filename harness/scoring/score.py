@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from ..errors import UsageError
+from ..errors import UsageError, nearest
 from ..registry import METRICS, PROTOCOLS, Bound, bind, bind_all
 from .protocol import Array, prepare, residual
 
@@ -44,6 +46,10 @@ def score(
     `NotDefined`, a NaN with its `reason`. Raises `UsageError` for a wrong spec, type, shape or value.
     """
     chosen = bind_all([metrics] if isinstance(metrics, str) else metrics, METRICS)
+    if any(m.entry.meta.get("set") for m in chosen):
+        from .sets import refuse_sets
+
+        refuse_sets(chosen)
     rules = bind(protocol, PROTOCOLS)
     if _on_device(restored) and _on_device(clean):
         from .tensor import score_tensors, supports
@@ -56,6 +62,49 @@ def score(
             f"clean picture is float and reaches {float(y.max()):g}: floats are on [0, 1]; divide, or give uint8"
         )
     return score_pair(x, y, rules, chosen, None if noisy is None else _as_array(noisy, "noisy"))
+
+
+def score_sets(
+    restored: Iterable[Any], clean: Iterable[Any], metrics: Sequence[str] | str = ("kid",), protocol: str = "uint8"
+) -> dict[str, dict[str, Any]]:
+    """Set metrics of restored pictures against clean ones, in pairs: metric → `SetPart` (see store/record.py).
+
+    Pictures as for `score`; they are read once, in turn, and their features kept on disk meanwhile. Raises
+    `UsageError` for a metric of single pictures, for sets of unequal number, and what `score` raises.
+    """
+    import tempfile
+
+    from .collect import collector
+
+    chosen = bind_all([metrics] if isinstance(metrics, str) else metrics, METRICS)
+    single = [m.display for m in chosen if not m.entry.meta.get("set")]
+    if single:
+        raise UsageError(f"{', '.join(single)} is of single pictures: use score")
+    rules = bind(protocol, PROTOCOLS)
+    pairs = list(restored), list(clean)
+    if len(pairs[0]) != len(pairs[1]):
+        raise UsageError(f"{len(pairs[0])} restored and {len(pairs[1])} clean pictures: give pairs")
+    with tempfile.TemporaryDirectory() as folder:
+        taker, parts = collector(chosen, Path(folder), len(pairs[0]), rules)
+        for x, y in zip(*pairs, strict=True):
+            taker.take(_as_array(x, "restored"), _as_array(y, "clean"))
+        return {name: {**parts[name], **result} for name, result in taker.score().items()}
+
+
+def features(
+    pictures: Iterable[Any], network: str = "efficientnet_lite0", protocol: str = "uint8"
+) -> npt.NDArray[np.float32]:
+    """Features (N, d) of pictures, as the set metrics take them. Raises `UsageError` for an unknown network."""
+    from .features import NETWORKS, extract, open_network, pictures_of
+
+    if network not in NETWORKS:
+        raise UsageError(f"unknown features {network!r}: {nearest(network, NETWORKS)}")
+    rules, net = bind(protocol, PROTOCOLS), open_network(network)
+    rows = []
+    for picture in pictures:
+        array = _as_array(picture, "clean")
+        rows.append(extract(net, NETWORKS[network].side, [pictures_of(prepare(array, array, rules))[1]]))
+    return np.concatenate(rows) if rows else np.empty((0, NETWORKS[network].width), np.float32)
 
 
 def psnr(restored: Any, clean: Any, protocol: str = "uint8") -> float:
