@@ -39,6 +39,16 @@ def test_from_run_to_board_and_back_from_the_export(cli, tmp_path):
     assert (tmp_path / "twice.json").read_bytes() == (tmp_path / "all.json").read_bytes()
 
 
+def test_an_export_without_pictures_is_otherwise_the_same(cli, tmp_path):
+    cli("run", "--methods", "identity", *SMALL, "--keep", "sample")
+    cli("export", "nb-store", "--to", "all.json")
+    cli("export", "all.json", "--to", "bare.json", "--no-pictures")
+    (bare,), (whole,) = (read_records(tmp_path / name) for name in ("bare.json", "all.json"))
+    assert bare.panel is None and whole.panel is not None
+    assert bare.seal == whole.seal
+    assert json.loads((tmp_path / "bare.json").read_text())["pictures"] == []
+
+
 def test_a_run_evaluates_to_the_same_numbers_as_python(cli, tmp_path):
     import noisebench as nb
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from ..errors import UsageError, one_line
 from .options import add_json, print_json, verb
 
 _EXAMPLES = """  noisebench export nb-store --to results/demo.json
+  noisebench export nb-store --to set12.json --no-pictures
   noisebench report results/demo.json --to board"""
 
 
@@ -18,6 +20,8 @@ def add(verbs: Any) -> None:
     p = verb(verbs, "export", "write a store as one JSON file, small enough for git", _EXAMPLES)
     p.add_argument("store", metavar="STORE", help="a store, or an export file")
     p.add_argument("--to", metavar="FILE", required=True, help="the file to write")
+    p.add_argument("--no-pictures", action="store_true",
+                   help="leave out the crops: where pictures must not be passed on")  # fmt: skip
     add_json(p)
     p.set_defaults(run=run)
 
@@ -34,6 +38,8 @@ def run(args: argparse.Namespace) -> int:
     records = read_records(Path(args.store))
     if not records:
         raise UsageError(f"{one_line(args.store)} has no cells: `noisebench run … --store` fills it")
+    if args.no_pictures:
+        records = [replace(record, panel=None) for record in records]
     with noticing_full_disk(to):
         write_file(to, export_text(records).encode())
     if args.json:
