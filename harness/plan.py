@@ -15,6 +15,7 @@ from .errors import UsageError
 from .fingerprint import combined, method_sources
 from .regimes.degrade import pixel_sha256
 from .registry import DATASETS, METHODS, METRICS, PROTOCOLS, REGIMES, Bound, bind, bind_all, load_plugin
+from .scoring.protocol import metric_part
 from .suite import Suite
 from .tracks.restore import Sample, open_dataset
 
@@ -109,14 +110,7 @@ def plan(suite: Suite) -> list[dict[str, Any]]:
     suite = replace(suite, rank_by=_rank_by(suite, metrics, whole))
     # Absent where there are none, as weights are: a cell without set metrics keeps its key.
     keyed_sets, sets = _sets(whole)
-    scores = {
-        m.display: {
-            "version": m.entry.version,
-            "higher": m.entry.meta["higher"],
-            "unit": m.entry.meta["unit"],
-        }
-        for m in metrics
-    }
+    scores = {m.display: metric_part(m) for m in metrics}
     for name in scores:
         if name in ("item", "input_sha256", "output_sha256", "seconds", "note"):
             raise UsageError(f"a metric cannot be named {name!r}: it is a column of every row")
@@ -146,7 +140,7 @@ def plan(suite: Suite) -> list[dict[str, Any]]:
                         "pictures": print_of_pictures,
                         "regime": {"spec": regime.canonical, "versions": regime.versions},
                         "protocol": {"spec": protocol.canonical, "versions": protocol.versions},
-                        "metrics": {m.canonical: m.entry.version for m in metrics},
+                        "metrics": {m.canonical: _version(m, scores[m.display]) for m in metrics},
                         **keyed_sets,
                         "seed": seed,
                     }
@@ -195,6 +189,12 @@ def _rank_by(suite: Suite, metrics: list[Bound], whole: list[Bound]) -> str:
     if suite.rank_by in [m.display for m in whole]:
         raise UsageError(f"rank_by {suite.rank_by!r} is of the whole set: name a metric of each picture, such as psnr")
     return suite.rank_by
+
+
+def _version(metric: Bound, described: dict[str, Any]) -> int | str:
+    """What of a metric goes into a key: its version, and the package and weights that it is made with."""
+    made_with = described.get("made_with")
+    return f"{metric.entry.version}, {made_with}" if made_with else metric.entry.version
 
 
 _NO_DATASET = {"name": "", "spec": "", "display": "", "versions": {}, "fingerprint": "", "pictures": 0}

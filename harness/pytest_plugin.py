@@ -161,6 +161,7 @@ def _record(result: Result, label: str, asked: dict[str, Any]) -> Record:
     from .engine.environment import environment
     from .plan import fingerprint, key_of, part
     from .registry import DATASETS, METRICS, PROTOCOLS, REGIMES, bind
+    from .scoring.protocol import metric_part
     from .store.record import SCHEMA, Record
 
     dataset, regime = bind(asked["dataset"], DATASETS), bind(asked["regime"], REGIMES)
@@ -181,10 +182,7 @@ def _record(result: Result, label: str, asked: dict[str, Any]) -> Record:
         "schema": SCHEMA, "key": key_of(inputs), "kind": "score", "track": "restore", "method": method,
         "dataset": {**part(dataset), "fingerprint": pictures, "pictures": n}, "regime": part(regime),
         "protocol": part(protocol), "seed": asked["seed"], "outcome": "ok", "reason": "", "traceback": "", "notes": [],
-        "metrics": {
-            m.display: {"version": m.entry.version, "higher": m.entry.meta["higher"], "unit": m.entry.meta["unit"]}
-            for m in metrics
-        },
+        "metrics": {m.display: metric_part(m) for m in metrics},
         "suite": {"name": "pytest", "rank_by": metrics[0].display}, "setup_s": None, "seconds": None, "cost": None,
         "environment": environment(), "inputs": inputs,
     }  # fmt: skip

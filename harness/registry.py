@@ -181,6 +181,7 @@ METRICS = Registry(
             "error_autocorrelation", "error_high_share", "error_band", "residual_autocorrelation",
             "residual_whiteness", "noise_left", "psnr_flat", "psnr_edge", "psnr_texture",
         ),
+        "noisebench.scoring.iqa": ("pyiqa", "lpips", "dists", "niqe", "brisque"),
     },
 )  # fmt: skip
 PROTOCOLS = Registry("protocol", None, {"noisebench.scoring.protocol": ("uint8", "float", "raw", "y8", "gray8")})

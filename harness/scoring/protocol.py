@@ -70,6 +70,16 @@ def metric(
     return register
 
 
+def metric_part(bound: Bound) -> dict[str, Any]:
+    """What is stored of a metric: see `MetricPart` of store/record.py. Raises `UsageError` where it cannot be used."""
+    part = {"version": bound.entry.version, "higher": bound.entry.meta["higher"], "unit": bound.entry.meta["unit"]}
+    if bound.entry.meta.get("package") == "pyiqa":
+        from .iqa import describe
+
+        part.update(describe(bound))
+    return part
+
+
 @protocol("uint8", peak=255, bits=8)
 def _uint8(picture: Array) -> Array:
     """Clip to [0, 1], ×255, round half to even, all channels, border 0."""

@@ -46,11 +46,15 @@ class NamedPart(TypedDict):
 
 
 class MetricPart(TypedDict):
-    """A metric: its version, whether higher is better, and its unit."""
+    """A metric: its version, whether higher is better, and its unit.
+
+    `made_with`, where another package computes it: which, and the SHA-256 of its weights.
+    """
 
     version: int
     higher: bool
     unit: str
+    made_with: NotRequired[str]
 
 
 class SetPart(TypedDict):

@@ -1,0 +1,138 @@
+"""Metrics by way of pyiqa: a stand-in for the package where it is not installed, the package itself where it is."""
+
+import json
+import sys
+import types
+
+import noisebench as nb
+import numpy as np
+import pytest
+from noisebench.registry import METRICS, bind
+from noisebench.scoring import iqa
+from noisebench.scoring.protocol import metric_part
+from skimage import data
+
+CLEAN = data.astronaut()[:64, 180:260]
+NOISY = np.clip(CLEAN + np.random.default_rng(0).normal(0, 20, CLEAN.shape), 0, 255).astype(np.uint8)
+
+
+@pytest.fixture(autouse=True)
+def opened_anew():
+    iqa._open.cache_clear()
+    yield
+    iqa._open.cache_clear()
+
+
+@pytest.fixture
+def stand_in(monkeypatch):
+    """A package with a distance, a metric without a reference, one that fails and one whose weights are not there."""
+    import torch
+
+    class Model(torch.nn.Module):
+        def __init__(self, mode, lower_better, weight):
+            super().__init__()
+            self.metric_mode, self.lower_better = mode, lower_better
+            self.empty = torch.nn.Parameter(torch.empty(0))
+            if weight is not None:
+                self.weight = torch.nn.Parameter(torch.tensor([float(weight)]))
+
+        def forward(self, x, y=None):
+            if x.shape[2] < 32:
+                raise ValueError("too small\nfor me")
+            if self.metric_mode == "NR":
+                assert y is None
+                return x.mean()
+            return self.weight * (x - y).abs().mean()
+
+    def create_metric(name, device):
+        if name == "musiq":
+            raise OSError("no network")
+        print("Loading pretrained model")  # as pyiqa does, on standard output
+        modes = {"lpips": ("FR", True, 2), "lpips-vgg": ("FR", True, 3), "brisque": ("NR", False, None)}
+        return Model(*modes[name])
+
+    package = types.SimpleNamespace(
+        create_metric=create_metric,
+        list_models=lambda: ["lpips", "lpips-vgg", "brisque", "musiq", "fid"],
+        __version__="9.9",
+    )
+    monkeypatch.setitem(sys.modules, "pyiqa", package)
+
+
+def test_without_the_package_the_message_has_the_line_that_installs_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyiqa", None)
+    with pytest.raises(nb.UsageError) as caught:
+        nb.score(NOISY, CLEAN, "lpips")
+    assert str(caught.value).startswith("lpips needs the package pyiqa (")
+    assert str(caught.value).endswith("): pip install 'noisebench[iqa]'") and "\n" not in str(caught.value)
+
+
+def test_a_picture_arrives_on_the_unit_range_in_three_channels(stand_in, capsys):
+    difference = np.abs(NOISY.astype(float) - CLEAN).mean() / 255
+    assert nb.score(NOISY, CLEAN, "lpips")["lpips"] == pytest.approx(2 * difference, rel=1e-6)
+    assert nb.score(NOISY, CLEAN, "lpips(net=vgg)")["lpips(net=vgg)"] == pytest.approx(3 * difference, rel=1e-6)
+    grey = np.abs(NOISY[..., 0].astype(float) - CLEAN[..., 0]).mean() / 255
+    assert nb.score(NOISY[..., 0], CLEAN[..., 0], "pyiqa(name=lpips)")["pyiqa(name=lpips)"] == pytest.approx(
+        2 * grey, rel=1e-6
+    )
+    assert capsys.readouterr().out == ""
+
+
+def test_a_metric_without_a_reference_sees_the_restored_picture_only(stand_in):
+    value = nb.score(NOISY, CLEAN, "brisque")["brisque"]
+    assert value == pytest.approx(NOISY.mean() / 255, rel=1e-6)
+
+
+def test_direction_version_and_weights_are_part_of_the_metric(stand_in):
+    one, other = (metric_part(bind(m, METRICS)) for m in ("pyiqa(name=lpips)", "pyiqa(name='lpips-vgg')"))
+    assert one["higher"] is False and one["made_with"].startswith("pyiqa 9.9, weights ")
+    assert len(one["made_with"].split()[-1]) == 64 and one["made_with"] != other["made_with"]
+    assert metric_part(bind("pyiqa(name=brisque)", METRICS)) == {
+        "version": 1, "higher": True, "unit": "", "made_with": "pyiqa 9.9",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("pyiqa(name=lpip)", "pyiqa has no metric 'lpip': did you mean 'lpips'?"),
+        ("pyiqa(name=fid)", "pyiqa(name=fid) is of a set of pictures: use fid, or fd(features=…)"),
+        ("pyiqa(name=musiq)", "pyiqa(name=musiq) cannot be opened (OSError: no network): pyiqa downloads weights"),
+    ],
+)
+def test_what_cannot_be_opened_is_one_line(stand_in, spec, message):
+    for call in (lambda: nb.score(NOISY, CLEAN, spec), lambda: metric_part(bind(spec, METRICS))):
+        with pytest.raises(nb.UsageError) as caught:
+            call()
+        assert str(caught.value).startswith(message) and "\n" not in str(caught.value)
+
+
+def test_a_picture_that_the_metric_refuses_has_no_score_and_says_why(stand_in):
+    assert nb.score(NOISY[:16], CLEAN[:16], "brisque")["brisque"].reason == "brisque of 16×80: too small for me"
+    four = np.zeros((64, 64, 4), np.uint8)
+    assert nb.score(four, four, "lpips")["lpips"].reason == "lpips takes 1 or 3 channels, not 4"
+    assert nb.score(NOISY, CLEAN, "lpips", "y8(border=99)")["lpips"].reason
+
+
+def test_a_run_that_needs_the_package_ends_before_it_starts(cli, tmp_path):
+    if "pyiqa" not in sys.modules and _installed():
+        pytest.skip("pyiqa is installed")
+    done = cli(
+        "run", "--methods", "identity", "--datasets", "photos", "--regimes", "none", "--metrics", "psnr", "lpips",
+        "--store", "s", code=2,
+    )  # fmt: skip
+    assert "pip install 'noisebench[iqa]'" in done.stderr and not (tmp_path / "s" / "cells").exists()
+
+
+def _installed():
+    import importlib.util
+
+    return importlib.util.find_spec("pyiqa") is not None
+
+
+def test_pyiqa_itself_agrees_where_conventions_coincide():
+    pytest.importorskip("pyiqa")
+    scores = nb.score(NOISY, CLEAN, ("psnr", "ssim", "gmsd", "pyiqa(name=psnr)", "pyiqa(name=ssimc)"))
+    assert scores["pyiqa(name=psnr)"] == pytest.approx(scores["psnr"], abs=1e-4)
+    assert scores["pyiqa(name=ssimc)"] == pytest.approx(scores["ssim"], abs=1e-5)
+    assert json.dumps(metric_part(bind("pyiqa(name=psnr)", METRICS)))
