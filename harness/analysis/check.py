@@ -14,6 +14,7 @@ from .gates import Groups, above_identity, broken, stays_first
 from .gather import Alignment
 from .match import Places, Shelf, environment_differences, other_inputs, pair, sound
 from .rules import DEFAULTS, Limit, Rule, limits, refuse_idle, speed_limited
+from .set_changes import set_changes, set_limits_broken
 from .speed import speed_findings
 from .statistics import paired_difference
 from .trust import edited, refuse_nan
@@ -111,10 +112,29 @@ def _pair(record: Record, partner: Record, label: str, sides: _Sides) -> list[Fi
         return result
     asked = {name: limits(sides.rules, cell, name) for name in cell["metrics"]}
     gated = {name: held for name, held in asked.items() if held}
-    if not gated:
+    sets = _sets(record, partner, label, sides)
+    if not gated and not sets:
         text = f"no rule for its metrics ({', '.join(sorted(cell['metrics'])) or 'none'})"
         result.append(finding(UNCOUNTED, cell, label, "", text))
-    return result + [_metric(record, partner, label, name, held, rows, sides) for name, held in gated.items()]
+    measured = [_metric(record, partner, label, name, held, rows, sides) for name, held in gated.items()]
+    return [*result, *measured, *sets]
+
+
+def _sets(record: Record, partner: Record, label: str, sides: _Sides) -> list[Finding]:
+    """The set metrics of the baseline, each against the same one now."""
+    cell, found = record.cell, []
+    parts = cell.get("sets") or {}
+    for one in set_changes(record, partner):
+        if one.metric not in parts:
+            continue
+        if one.reason:
+            lacking = UNCOUNTED if parts[one.metric]["value"] is None else INCOMPARABLE
+            found.append(finding(REGRESSION if one.lost else lacking, cell, label, one.metric, one.reason))
+            continue
+        reasons = set_limits_broken(one, limits(sides.rules, cell, one.metric))
+        plain = finding(REGRESSION if reasons else OK, cell, label, one.metric, *reasons)
+        found.append(replace(plain, pictures=one.n, baseline=one.a, current=one.b, change=one.change))
+    return found
 
 
 def _metric(

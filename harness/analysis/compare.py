@@ -21,6 +21,7 @@ from .match import (
     protocol_text,
     where_text,
 )
+from .set_changes import SetChange, set_changes
 from .statistics import LEVEL, MIN_PICTURES, RESAMPLES, bootstrap_interval, holm, paired_difference, signed_rank
 
 _CHUNK = 1_000
@@ -98,6 +99,15 @@ class Unmatched:
 
 
 @dataclass(frozen=True)
+class SetDifference:
+    """A set metric of one matched pair of cells: no statistics over pictures, but its own standard error."""
+
+    method: str
+    where: str
+    change: SetChange
+
+
+@dataclass(frozen=True)
 class Speed:
     """`latency_rel` of one method at one setting on both sides."""
 
@@ -117,6 +127,7 @@ class Comparison:
     unmatched: tuple[Unmatched, ...]
     speeds: tuple[Speed, ...]
     environments: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]
+    sets: tuple[SetDifference, ...] = ()
 
 
 def choose(records: Sequence[Record], text: str, source: str) -> list[Record]:
@@ -142,6 +153,7 @@ def compare(
     spec_a = a[0].cell["method"]["spec"] if across and a else ""
     spec_b = b[0].cell["method"]["spec"] if across and b else ""
     differences: list[Difference] = []
+    sets: list[SetDifference] = []
     unmatched: list[Unmatched] = []
     for record in one.records:
         found = other.partners(record.cell, spec_b)
@@ -151,6 +163,8 @@ def compare(
             made, lost = _side_by_side(record, partner, one, other)
             differences += made
             unmatched += lost
+            if record.cell["outcome"] == partner.cell["outcome"] == "ok":
+                sets += _sets(record, partner, one, other)
     for record in other.records:
         found = one.partners(record.cell, spec_a)
         if not found.records:
@@ -162,7 +176,14 @@ def compare(
         tuple(unmatched),
         () if across else tuple(_speeds(a, b)),
         environment_differences(a, b),
+        tuple(sets),
     )
+
+
+def _sets(a: Record, b: Record, one: Shelf, other: Shelf) -> list[SetDifference]:
+    labels = one.label(a.cell), other.label(b.cell)
+    method = labels[0] if labels[0] == labels[1] else " → ".join(labels)
+    return [SetDifference(method, where_text(a.cell), change) for change in set_changes(a, b)]
 
 
 def _lost(side: str, shelf: Shelf, cell: Cell, reason: str) -> Unmatched:

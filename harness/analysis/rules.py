@@ -100,7 +100,7 @@ def refuse_idle(rules: Sequence[Rule], cells: Sequence[Cell]) -> None:
         if rule.where == "default":
             continue
         if any(getattr(rule, name) is not None for name in QUALITY) and not any(
-            cell["kind"] == "score" and rule.covers(cell, metric) for cell in cells for metric in cell["metrics"]
+            cell["kind"] == "score" and rule.covers(cell, metric) for cell in cells for metric in _metrics(cell)
         ):
             raise UsageError(f"{rule.where}: this rule matches no cell of the baseline: {_there(rule, cells)}")
         for name in (SPEED, RIVAL):
@@ -120,10 +120,15 @@ def _there(rule: Rule, cells: Sequence[Cell]) -> str:
         names = {cell[part]["display"]: cell[part] for cell in scored}
         if not any(fits(pattern, fields) for fields in names.values()):
             return f"{part} {one_line(pattern, 80)!r}, {one_line(nearest(pattern, names))}"
-    metrics = {metric for cell in scored for metric in cell["metrics"]}
+    metrics = {metric for cell in scored for metric in _metrics(cell)}
     if not any(fnmatchcase(metric, rule.metric) for metric in metrics):
         return f"metric {one_line(rule.metric, 80)!r}, {one_line(nearest(rule.metric, metrics))}"
     return "its patterns never meet in one cell"
+
+
+def _metrics(cell: Cell) -> tuple[str, ...]:
+    """What a rule may speak of: the metrics of single pictures and those of the whole set."""
+    return (*cell["metrics"], *(cell.get("sets") or {}))
 
 
 def fits(pattern: str, part: Any) -> bool:

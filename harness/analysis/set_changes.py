@@ -42,19 +42,23 @@ def set_changes(a: Record, b: Record) -> list[SetChange]:
         if mine is None or theirs is None:
             side = "A" if mine is None else "B"
             found.append(SetChange(name, lost=theirs is None, reason=f"{name} was not scored in {side}"))
-        elif identity(name, mine) != identity(name, theirs) or a.items != b.items:
+        elif identity(name, mine) != identity(name, theirs) or _inputs(a) != _inputs(b):
             found.append(SetChange(name, reason=f"{name} is of other features, pictures, reference or version"))
         elif mine["value"] is None or theirs["value"] is None:
-            side, why = ("A", mine["note"]) if mine["value"] is None else ("B", theirs["note"])
-            lost = mine["value"] is not None
-            found.append(SetChange(name, lost=lost, reason=f"{name} has no value in {side}: {why}"))
+            side, part = ("A", mine) if mine["value"] is None else ("B", theirs)
+            why = "refused" if "refused" in part["flags"] else part["note"]
+            found.append(SetChange(name, lost=part is theirs, reason=f"{name} has no value in {side}: {why}"))
         else:
             error = max(mine["error"] or 0.0, theirs["error"] or 0.0)
             found.append(SetChange(name, mine["value"], theirs["value"], error, theirs["n"]))
     return found
 
 
-def broken(change: SetChange, held: Mapping[str, Limit]) -> list[str]:
+def _inputs(record: Record) -> list[tuple[str, str]]:
+    return sorted(zip(record.items, record.input_sha256, strict=True))
+
+
+def set_limits_broken(change: SetChange, held: Mapping[str, Limit]) -> list[str]:
     """Which limits a change breaks. `max_drop` and `max_relative` of a rule take the place of the default."""
     rise, reasons = change.change, []
     limit = held.get("max_drop")

@@ -49,6 +49,10 @@ def edited(record: Record) -> str:
                 sorted(versions.values()) if isinstance(versions, dict) else None,
                 sorted(part["version"] for part in cell["metrics"].values()),
             ),
+            "set metrics": (
+                sorted(str(part["network_sha256"]) for part in (inputs.get("sets") or {}).values()),
+                sorted(part["features_sha256"] for part in (cell.get("sets") or {}).values()),
+            ),
         }
         if cell["outcome"] == "ok" and not set(cell["metrics"]) <= set(record.scores):
             return "edited by hand: a metric has no scores"

@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
         _show(found)
         if files:
             print(f"\nwritten: {len(files)} files in {to} (start with {files[0]})")
-    return 0 if found.differences else 3
+    return 0 if found.differences or found.sets else 3
 
 
 def _show(found: Any) -> None:
@@ -75,7 +75,11 @@ def _show(found: Any) -> None:
         print("nothing could be matched")
     for line in report.notes(found):
         print(f"note: {line}")
-    for title, other in (("not matched", report.unmatched_table(found)), ("speed", report.speed_table(found))):
+    for title, other in (
+        ("set metrics", report.sets_table(found)),
+        ("not matched", report.unmatched_table(found)),
+        ("speed", report.speed_table(found)),
+    ):
         if other.rows:
             print(f"\n{title}:")
             print_table([list(row) for row in other.rows], list(other.header))

@@ -66,6 +66,21 @@ def unmatched_table(comparison: Comparison) -> Table:
     )
 
 
+def sets_table(comparison: Comparison) -> Table:
+    """Set metrics on both sides; a change within the standard error says so."""
+    rows = []
+    for s in comparison.sets:
+        c = s.change
+        values = ("–", "–", "–") if c.reason else tuple(f"{v:.4g}" for v in (c.a, c.b, c.change))
+        within = "within the standard error" if c.error and abs(c.change) <= c.error else ""
+        rows.append((s.method, s.where, c.metric, str(c.n) if c.n else "–", *values, c.reason or within))
+    return Table(
+        ("method", "where", "set metric ↓", "N", "A", "B", "B − A", "note"),
+        (False, False, False, True, True, True, True, False),
+        tuple(rows),
+    )
+
+
 def speed_table(comparison: Comparison) -> Table:
     """Relative latency on both sides."""
     return Table(
@@ -113,6 +128,8 @@ def comparison_markdown(comparison: Comparison, plots: Sequence[tuple[str, str]]
             out.append(f"- {markdown(f'{d.method} · {d.where} · {d.metric}: {listed}')}")
     if comparison.unmatched:
         out += ["", "## Not matched", "", *to_markdown(unmatched_table(comparison))]
+    if comparison.sets:
+        out += ["", "## Set metrics", "", *to_markdown(sets_table(comparison))]
     if comparison.speeds:
         out += ["", "## Speed", "", *to_markdown(speed_table(comparison))]
     if plots:
@@ -172,6 +189,9 @@ def comparison_values(comparison: Comparison) -> dict[str, Any]:
             for d in comparison.differences
         ],
         "unmatched": [vars(u) for u in comparison.unmatched],
+        "sets": [
+            {"method": s.method, "where": s.where, **vars(s.change), "change": s.change.change} for s in comparison.sets
+        ],
         "speeds": [vars(s) for s in comparison.speeds],
         "environment": [{"name": n, "a": list(a), "b": list(b)} for n, a, b in comparison.environments],
     }  # fmt: skip

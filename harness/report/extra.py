@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..analysis.board import Board
+from ..analysis.sets import BoardSets
 from .evidence import Section
+from .sets import HOW, set_facts, set_table
 from .tables import Table
 
 
@@ -18,6 +20,15 @@ class Extra:
     table: Table
     note: str = ""
     board: int | None = None
+
+
+def of_sets(sets: Sequence[BoardSets | None]) -> list[Extra]:
+    """The set metrics of each board, with how to read them."""
+    return [
+        Extra("Set metrics", set_table(held), " ".join([*HOW, *set_facts(held)]), place)
+        for place, held in enumerate(sets)
+        if held is not None
+    ]
 
 
 def of_sections(sections: Sequence[Section], boards: Sequence[Board]) -> list[Extra]:

@@ -11,13 +11,14 @@ from typing import Any
 from ..analysis.board import Board
 from ..analysis.sets import BoardSets, SetValue
 from .escape import markdown, spreadsheet
-from .tables import Table, number, tex, to_latex, to_markdown
+from .tables import Table, tex, to_latex, to_markdown
 
 HOW = (
     "One value for the whole set of restored pictures against the reference; lower is better. ±: standard error; in "
-    "brackets: 95 % interval. Floor: what the clean pictures themselves score (two halves of them, or all against a "
-    "reference file). small-n: below 2,048, where a Fréchet distance is mostly bias. These values take no part in the "
-    "ranking above."
+    "brackets: 95 % interval. These values take no part in any ranking or mean.",
+    "Floor: what the clean pictures themselves score (two halves of them, or all against a reference file); halves are "
+    "of other scenes and half as many, so a method may well be below. small-n: below 2,048, where a Fréchet distance "
+    "is mostly bias.",
 )
 HEAD = ("value", "floor", "N", "flags", "note")
 
@@ -26,16 +27,18 @@ def value_text(value: float | None, error: float | None, interval: Any) -> str:
     """A value with its error or interval."""
     if value is None or math.isnan(value):
         return "n/d"
-    text = number(value)
-    if error is not None:
-        text += f" ± {number(error, places=None) if error else '0'}"
-    return text + (" [{}, {}]".format(*(number(v) for v in interval)) if interval else "")
+    text = _short(value) + ("" if error is None else f" ± {_short(error, 2)}")
+    return text + (" [{}, {}]".format(*(_short(v) for v in interval)) if interval else "")
+
+
+def _short(value: float, digits: int = 4) -> str:
+    return f"{value:.{digits}g}".replace("-", "−")
 
 
 def _cells(value: SetValue) -> tuple[str, ...]:
     return (
         value_text(value.value, value.error, value.interval),
-        "–" if value.floor is None else number(value.floor),
+        "–" if value.floor is None else _short(value.floor),
         str(value.n),
         ", ".join(value.flags),
         value.note,
@@ -48,6 +51,8 @@ def set_table(sets: BoardSets) -> Table:
     for column in sets.columns:
         held = [(label, values[column.label]) for label, values in sets.values.items() if column.label in values]
         held.sort(key=lambda pair: (math.isnan(pair[1].value), pair[1].value, pair[0]))
+        if len({value.note for _, value in held}) == 1 and all(math.isnan(value.value) for _, value in held):
+            held = [("all methods", held[0][1])]
         rows += [(column.label, label, *_cells(value)) for label, value in held]
     return Table(
         ("set metric ↓", "method", *HEAD),
@@ -65,14 +70,14 @@ def set_facts(sets: BoardSets) -> list[str]:
     ]
 
 
-def sets_markdown(boards: Sequence[Board], sets: Sequence[BoardSets | None]) -> str:
-    """A section for all boards that have set metrics, empty where none has."""
+def sets_markdown(boards: Sequence[Board], sets: Sequence[BoardSets | None]) -> list[str]:
+    """The lines of a section for all boards that have set metrics, none where none has."""
     out: list[str] = []
     for board, held in zip(boards, sets, strict=True):
         if held is not None:
             out += [f"### {markdown(board.title)}", "", markdown(f"protocol {board.protocol} · {board.seeds_text}"), ""]
             out += [*to_markdown(set_table(held)), "", *(f"- {markdown(line)}" for line in set_facts(held)), ""]
-    return "\n".join(["", "## Set metrics", "", markdown(HOW), "", *out]) if out else ""
+    return ["## Set metrics", "", *map(markdown, HOW), "", *out] if out else []
 
 
 def sets_latex(boards: Sequence[Board], sets: Sequence[BoardSets | None]) -> str:
@@ -80,7 +85,7 @@ def sets_latex(boards: Sequence[Board], sets: Sequence[BoardSets | None]) -> str
     out: list[str] = []
     for board, held in zip(boards, sets, strict=True):
         if held is not None:
-            caption = tex(f"{board.title}: set metrics. {HOW}")
+            caption = " ".join([tex(f"{board.title}: set metrics."), *map(tex, HOW)])
             out += ["", r"\begin{table}", r"\centering", rf"\caption{{{caption}}}", *to_latex(set_table(held))]
             out += [r"\par\footnotesize " + r"\\ ".join(tex(line) for line in set_facts(held)), r"\end{table}"]
     return "\n".join([*out, ""]) if out else ""
@@ -104,8 +109,8 @@ def sets_csv(boards: Sequence[Board], sets: Sequence[BoardSets | None]) -> str:
                         [
                             *map(spreadsheet, place), ",".join(map(str, board.seeds)), spreadsheet(label),
                             spreadsheet(column.label), *(_full(x) for x in (v.value, v.error, low, high)), v.n,
-                            column.d, _full(v.floor), ",".join(v.flags), spreadsheet(v.note), spreadsheet(column.reference),
-                            column.features_sha256, column.resize,
+                            column.d, _full(v.floor), ",".join(v.flags), spreadsheet(v.note),
+                            spreadsheet(column.reference), column.features_sha256, column.resize,
                         ]
                     )  # fmt: skip
     return text.getvalue()

@@ -13,8 +13,10 @@ from ..analysis.evidence import Evidence, Overall
 from ..analysis.failures import Failure
 from ..analysis.growth import growths
 from ..analysis.rows import Row
+from ..analysis.sets import BoardSets
 from ..store.record import Record
 from .evidence import evidence_values, overall_values
+from .sets import sets_values
 
 ABOUT = {
     "numbers": "plain JSON numbers with 9 digits; an infinite mean is the text 'inf' or '-inf', a mean that "
@@ -33,6 +35,11 @@ ABOUT = {
     "together": "the methods that several boards of one protocol share; firsts counts boards with rank low 1",
     "statistics": HOW,
 }
+SETS = (
+    "metrics of the whole set of pictures, lower is better, in no ranking: columns by label; rows by method, then "
+    "label: value (null where refused or not defined: note says why), standard error, 95 % interval, n, floor (what the clean "
+    "pictures themselves score), flags (small-n, refused)"
+)
 
 
 def summary(
@@ -42,13 +49,18 @@ def summary(
     found: Sequence[Evidence | None],
     together: Sequence[Overall],
     title: str,
+    sets: Sequence[BoardSets | None] = (),
 ) -> str:
-    """The JSON text, keys sorted; `found` is the evidence of each board."""
+    """The JSON text, keys sorted; `found` is the evidence, `sets` are the set metrics of each board."""
+    held = {place: {"sets": sets_values(one)} for place, one in enumerate(sets) if one is not None}
     document = {
         "schema": 1,
         "title": title,
-        "about": ABOUT,
-        "boards": [{**_board(b), "evidence": evidence_values(e)} for b, e in zip(boards, found, strict=True)],
+        "about": {**ABOUT, **({"sets": SETS} if held else {})},
+        "boards": [
+            {**_board(b), "evidence": evidence_values(e), **held.get(place, {})}
+            for place, (b, e) in enumerate(zip(boards, found, strict=True))
+        ],
         "together": [overall_values(one) for one in together],
         "failures": [vars(f) for f in failures],
         "costs": [{"method": r.cell["method"]["spec"], "key": r.cell["key"], "cost": r.cell["cost"]} for r in costs],

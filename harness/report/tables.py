@@ -259,8 +259,9 @@ def leaderboard_markdown(
     plots: Sequence[tuple[str, str]],
     notes: Sequence[str],
     title: str,
+    more: Sequence[str] = (),
 ) -> str:
-    """The whole board; `plots` are (path, caption)."""
+    """The whole board; `plots` are (path, caption), `more` are lines of further sections."""
     out = [f"# {markdown(title)}", "", markdown(HOW), ""]
     for board in boards:
         out += [f"## {markdown(board.title)}", "", markdown(facts(board)), ""]
@@ -273,6 +274,7 @@ def leaderboard_markdown(
         out += ["## Failures and skips", "", *to_markdown(failure_table(failures)), ""]
     if costs:
         out += ["## Cost", "", *to_markdown(cost_table(costs)), ""]
+    out += more
     if plots or notes:
         out += ["## Plots", "", *(f"{markdown(note)}\n" for note in notes)]
         out += [f"![{markdown(caption)}]({path})\n\n{markdown(caption)}\n" for path, caption in plots]
@@ -297,9 +299,9 @@ def to_latex(table: Table) -> list[str]:
         r"\begin{tabular}{" + "".join("r" if numeric else "l" for numeric in table.numeric) + "}",
         r"\toprule",
     ]
-    lines += [" & ".join(tex(title) for title in table.header) + r" \\", r"\midrule"]
+    lines += [" & ".join(latex(title) for title in table.header) + r" \\", r"\midrule"]
     for i, row in enumerate(table.rows):
-        cells = [tex(cell) for cell in row]
+        cells = [latex(cell) for cell in row]
         if i < len(table.strong) and table.strong[i]:
             # Rank and first metric are enough: a bold row shouts.
             cells = [rf"\textbf{{{cell}}}" if k in (0, 2) else cell for k, cell in enumerate(cells)]
@@ -307,9 +309,7 @@ def to_latex(table: Table) -> list[str]:
     return [*lines, r"\bottomrule", r"\end{tabular}"]
 
 
-def tex(text: str) -> str:
-    """`text` for a LaTeX table, arrows and Greek letters of headings included."""
-    return latex(text).replace("↑", r"$\uparrow$").replace("↓", r"$\downarrow$")
+tex = latex
 
 
 def leaderboard_latex(boards: Sequence[Board], failures: Sequence[Failure], title: str) -> str:
@@ -318,9 +318,9 @@ def leaderboard_latex(boards: Sequence[Board], failures: Sequence[Failure], titl
     for number_, board in enumerate(boards, 1):
         if not board.rows:
             continue
-        caption = tex(f"{board.title}: {facts(board)}.")
-        said = [tex(text) for text in (*board.warnings, *remarks(board))]
-        signed = [rf"\texttt{{{tex(text)}}}" for text in board.signatures.values()]
+        caption = latex(f"{board.title}: {facts(board)}.")
+        said = [latex(text) for text in (*board.warnings, *remarks(board))]
+        signed = [rf"\texttt{{{latex(text)}}}" for text in board.signatures.values()]
         out += [
             "",
             r"\begin{table}",

@@ -8,15 +8,17 @@ from pathlib import Path
 from ..analysis.board import boards, cost_records
 from ..analysis.evidence import evidence, overall
 from ..analysis.failures import Failure, failed_costs
+from ..analysis.sets import board_sets
 from ..errors import UsageError, one_line
 from ..store.record import Record
 from .critical import diagrams
 from .evidence import sections, statistics_latex, statistics_markdown
-from .extra import of_sections
+from .extra import of_sections, of_sets
 from .files import text_bytes, write_files
 from .page import leaderboard_html
 from .page_pictures import Kept
 from .plots import draw_all
+from .sets import sets_csv, sets_latex, sets_markdown
 from .summary import summary
 from .tables import leaderboard_csv, leaderboard_latex, leaderboard_markdown
 
@@ -45,18 +47,23 @@ def write_report(records: Sequence[Record], to: Path, *, title: str = "", kept: 
     parts = sections(found, together)
     linked = [(f"plots/{plot.name}.png", plot.caption) for plot in plots]
     traces = {r.cell["key"]: r.cell["traceback"] for r in records if r.cell["traceback"]}
-    more = of_sections(parts, made)
+    sets = board_sets(made, records)
+    more = [*of_sets(sets), *of_sections(parts, made)]
     files: dict[str, bytes] = {
-        "leaderboard.md": text_bytes(leaderboard_markdown(made, lost, costs, linked, notes, heading)),
+        "leaderboard.md": text_bytes(
+            leaderboard_markdown(made, lost, costs, linked, notes, heading, sets_markdown(made, sets))
+        ),
         "leaderboard.csv": text_bytes(leaderboard_csv(made, lost)),
-        "leaderboard.tex": text_bytes(leaderboard_latex(made, lost, heading)),
+        "leaderboard.tex": text_bytes(leaderboard_latex(made, lost, heading) + sets_latex(made, sets)),
         "leaderboard.html": text_bytes(
             leaderboard_html(made, lost, costs, plots, heading, extra=more, traces=traces, kept=kept)
         ),
         "statistics.md": text_bytes(statistics_markdown(parts, heading)),
         "statistics.tex": text_bytes(statistics_latex(parts)),
-        "summary.json": text_bytes(summary(made, lost, costs, found, together, heading)),
+        "summary.json": text_bytes(summary(made, lost, costs, found, together, heading, sets)),
     }
+    if any(sets):
+        files["sets.csv"] = text_bytes(sets_csv(made, sets))
     for plot in plots:
         files[f"plots/{plot.name}.png"] = plot.png
         files[f"plots/{plot.name}.svg"] = plot.svg
