@@ -37,8 +37,8 @@ ABOUT = {
 }
 SETS = (
     "metrics of the whole set of pictures, lower is better, in no ranking: columns by label; rows by method, then "
-    "label: value (null where refused or not defined: note says why), standard error, 95 % interval, n, floor (what the clean "
-    "pictures themselves score), flags (small-n, refused)"
+    "label: value (null where refused or not defined: note says why), standard error, 95 % interval, n, "
+    "floor (what the clean pictures themselves score), flags (small-n, refused)"
 )
 
 
