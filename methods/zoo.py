@@ -20,14 +20,17 @@ class Network:
     `.safetensors`, or `.pth`, `.pt`, `.ckpt` read by torch's loader for weights alone: nothing in a file is ever
     run. Networks that take a noise level are told the sigma of the regime, those that enlarge need its scale. A
     picture is padded to the size that the network asks for and cut again; the result is clipped to [0, 1]. A
-    picture with other channels than the network's is skipped. For large pictures see `tiled`.
+    picture with other channels than the network's is skipped, or with adapt=True a grey network is applied to each
+    channel, and a colour network to a grey picture three times over, of which the mean is taken. For large pictures
+    see `tiled`.
     """
 
-    def __init__(self, *, path: str) -> None:
+    def __init__(self, *, path: str, adapt: bool = False) -> None:
         self.path = path
+        self.adapt = adapt
 
     @staticmethod
-    def weight_files(path: str) -> dict[str, str]:
+    def weight_files(path: str, adapt: bool) -> dict[str, str]:
         """File → SHA-256, for the key of a cell."""
         return {Path(path).name: hashlib.sha256(read(path)).hexdigest()}
 
@@ -43,21 +46,29 @@ class Network:
         import torch
 
         channels, scale = self.network.input_channels, self.network.scale
-        if noisy.shape[1] != channels:
-            kind = {1: "grey (1 channel)", 3: "RGB (3 channels)"}.get(channels, f"{channels} channels in")
-            raise nb.Skip(f"this network is for {kind} pictures, not {noisy.shape[1]} channels")
         if scale != 1 and info.scale != scale:
             told = "the regime does not make pictures smaller" if info.scale is None else f"here it is {info.scale:g}"
             raise nb.Skip(f"this network enlarges {scale} times; {told}")
-        if not self.level:
-            restored = self.network(noisy)
-        elif info.sigma is None:
+        if self.level and info.sigma is None:
             raise nb.Skip("needs sigma, which the regime does not disclose")
-        else:
-            with torch.no_grad():
-                restored = with_level(self.network, noisy, float(info.sigma)).clamp(0, 1)
+        with torch.no_grad():
+            if noisy.shape[1] == channels:
+                restored = self.call(noisy, info)
+            elif self.adapt and channels == 1:
+                restored = torch.cat([self.call(plane, info) for plane in noisy.split(1, dim=1)], dim=1)
+            elif self.adapt and noisy.shape[1] == 1:
+                restored = self.call(noisy.expand(-1, channels, -1, -1), info).mean(1, keepdim=True)
+            else:
+                kind = {1: "grey (1 channel)", 3: "RGB (3 channels)"}.get(channels, f"{channels} channels in")
+                raise nb.Skip(f"this network is for {kind} pictures, not {noisy.shape[1]} channels: see adapt=")
         height, width = info.shape if scale != 1 else noisy.shape[2:]
         return restored[:, :, :height, :width]
+
+    def call(self, noisy: Any, info: Any) -> Any:
+        """A picture with the network's own channels through it, clipped to [0, 1]."""
+        if self.level:
+            return with_level(self.network, noisy, float(info.sigma)).clamp(0, 1)
+        return self.network(noisy)
 
 
 def with_level(network: Any, noisy: Any, sigma: float) -> Any:

@@ -134,6 +134,17 @@ def test_a_picture_with_other_channels_is_skipped(network, channels, says):
         restored(saved(dncnn(network)), *scene(16, 16, channels))
 
 
+def test_a_network_can_be_adapted_to_other_channels():
+    noisy, info = scene(13, 22, 3)
+    net = dncnn(1)
+    expected = np.concatenate([array(net(tensor(noisy[:, :, [c]]))) for c in range(3)], axis=2)
+    assert np.array_equal(restored(saved(net)[:-1] + ", adapt=True)", noisy, info), expected)
+    noisy, info = scene(13, 22, 1)
+    net = dncnn(3)
+    expected = array(net(tensor(np.repeat(noisy, 3, 2)))).mean(2, keepdims=True)
+    assert np.abs(restored(saved(net)[:-1] + ", adapt=True)", noisy, info) - expected).max() < 1e-7
+
+
 @pytest.mark.data
 @pytest.mark.skipif(not (DATA / "weights" / "DnCNN_KAIR").is_dir(), reason="no weights")
 def test_published_weights_give_what_our_own_network_gives(monkeypatch):
