@@ -245,12 +245,18 @@ def _cell(
 
 def _regime_for(method: Bound, regimes: Iterable[Bound]) -> Bound:
     """The first regime that discloses what the method needs and needs no noisy pictures; else gaussian(25)."""
-    needs = [n.split("|") for n in method.entry.meta["needs"]]
+    needs = [n.split("|") for n in _needs(method)]
     for regime in regimes:
         told = {n for p in regime.parts for n in p.entry.meta["discloses"]}
         if all(told & set(n) for n in needs) and all(p.entry.meta["source"] == "clean" for p in regime.parts):
             return regime
     return bind("gaussian(sigma=25)", REGIMES)
+
+
+def _needs(bound: Bound) -> list[str]:
+    """What a method needs; of a wrapper that needs nothing itself, what the method within it needs."""
+    own = list(bound.entry.meta.get("needs", ()))
+    return own or [name for nested in bound.inner for name in _needs(nested)]
 
 
 def _together(*groups: list[Bound]) -> None:

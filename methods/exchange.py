@@ -52,21 +52,21 @@ def write(path: Path, picture: Any, bits: int) -> None:
 
 
 def collect(folder: Path, name: str) -> Any:
-    """The restored picture that the program left, float (H, W, C). Raises `Invalid`."""
+    """The restored picture that the program left, of the stem of `name`, float (H, W, C). Raises `Invalid`."""
     pictures = sorted(f.name for f in folder.iterdir() if f.suffix.lower() in nb.PICTURE_SUFFIXES)
-    if name not in pictures:
+    due = [p for p in pictures if Path(p).stem == Path(name).stem]
+    if not due:
         found = f"only {', '.join(pictures[:5])}" if pictures else "no picture"
         raise nb.Invalid(f"the program ended well, but {name} is not in its output folder: {found}")
     if len(pictures) > 1:
-        others = ", ".join(p for p in pictures[:6] if p != name)
-        raise nb.Invalid(f"the program wrote {len(pictures)} pictures where {name} was due: also {others}")
+        raise nb.Invalid(f"the program wrote {len(pictures)} pictures where one was due: {', '.join(pictures[:5])}")
+    path = folder / due[0]
     try:
-        picture = _read_npy(folder / name) if name.endswith(".npy") else nb.read_picture(folder / name)
+        return unit(_read_npy(path) if path.suffix == ".npy" else nb.read_picture(path))
     except nb.UsageError as error:
         raise nb.Invalid(
             f"the program's output cannot be read: {str(error).replace(f'{folder}{os.sep}', '')}"
         ) from None
-    return unit(picture)
 
 
 def _read_npy(path: Path) -> Any:

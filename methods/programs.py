@@ -42,7 +42,7 @@ class Command:
 
     `{input}` and `{output}` are two folders. The first holds one picture, `picture.npy`: float32 (H, W, C),
     nominally [0, 1]; the program writes the restored one under the same name into the second. With format=png
-    it is `picture.png` of 8 or 16 `bits`, clipped and rounded; the output may be of either depth.
+    it is `picture.png` of 8 or 16 `bits`, clipped and rounded; the output may be of another kind or depth.
     `{input_file}` and `{output_file}` are the files themselves. What the regime discloses is in the JSON file
     `{info}`, and can be named: `{sigma}` (of [0, 1]), `{sigma255}`, `{peak}`, `{looks}`, `{scale}`, `{quality}`,
     `{mask}` and `{kernel}` (paths of `.npy` files); `{seed}` is a number that depends on the input alone. A brace

@@ -14,7 +14,7 @@ from noisebench.cost.measure import parameters
 from noisebench.methods import networks
 from noisebench.plan import plan
 from noisebench.registry import METHODS, bind
-from noisebench.suite import Suite
+from noisebench.suite import CostPlan, Suite
 
 PHOTOS = ROOT / "datasets" / "photos"
 
@@ -210,6 +210,17 @@ def test_weights_and_sources_of_the_method_within_are_part_of_the_key():
     assert cell["inputs"]["weights"] == networks.known_hashes("dncnn_s25")
     assert {"wrappers.py", "networks.py"} <= set(cell["inputs"]["sources"])
     assert cell["key"] != cell_of("tiled(method=ensemble(method=dncnn), overlap=31)")["key"]
+
+
+def test_the_cost_of_a_wrapper_is_measured_under_a_regime_that_suits_the_method_within():
+    suite = Suite(
+        methods=("ensemble(method=tiled(method=telea))",),
+        datasets=("gaussian_field(n=1)",),
+        regimes=("gaussian(sigma=25)", "mask(keep=0.5)"),
+        cost=CostPlan(((32, 32),), 1),
+    )
+    (cost,) = (cell for cell in plan(suite) if cell["kind"] == "cost")
+    assert cost["regime"]["spec"] == "mask(keep=0.5)"
 
 
 def test_parameters_of_a_network_within_are_counted():
