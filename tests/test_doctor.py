@@ -208,3 +208,16 @@ def test_plain_output_has_a_line_a_check(capsys: Any) -> None:
     assert lines[0] == "identity: all fine"
     assert lines[2] == "  ok      grey"
     assert len(lines) == 12
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_method_for_one_kind_of_picture_is_tried_on_that_kind(channels: int) -> None:
+    def picky(noisy: Any, info: Any) -> Any:
+        if noisy.shape[1] != channels:
+            raise nb.Skip(f"{channels} channels only")
+        return noisy * 0.9 + 0.05
+
+    found = {f.name: f.ok for f in examine(bound_to(picky))}
+    own, other = ("grey", "colour") if channels == 1 else ("colour", "grey")
+    assert found.pop(own) is True and found.pop(other) is None
+    assert all(found.values()), found
