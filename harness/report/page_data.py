@@ -20,7 +20,7 @@ from ..store.record import Record
 from .escape import slug
 from .extra import Extra
 from .plots import Plot, noise_families
-from .tables import Table, cost_table, facts, hashes, remarks, versions_text
+from .tables import Table, cost_table, facts, hashes, number, remarks, versions_text
 
 MAX_CELLS = 4_000
 """Above so many rows ranks are those of the metric that the suite names: other metrics show their means only."""
@@ -56,8 +56,8 @@ def page_data(
                 "m": [methods(_identity(row)) for row in board.rows],
                 "flags": [[flags(flag) for flag in row.flags] for row in board.rows],
                 "below": [i for i, row in enumerate(board.rows) if row.below_noisy],
-                "tail": [_short(row.tail) for row in board.rows],
-                "optimum": [_short(row.below_optimum) for row in board.rows] if board.has_optimum else None,
+                "tail": [_printed(row.tail, board.rank_by.unit if board.rank_by else "") for row in board.rows],
+                "optimum": [_printed(row.below_optimum, "dB") for row in board.rows] if board.has_optimum else None,
                 "scores": [_scores(board, column, everything) for column in board.columns],
                 "values": [packed(np.array([row.scores[c.label].values for row in board.rows]), c.unit)
                            for c in board.columns],
@@ -124,15 +124,15 @@ def _scores(board: Board, column: Column, everything: bool) -> dict[str, Any]:
         placed_rows, said = _placed(board, column)
         found = {_identity(row): row for row in placed_rows}
         rows = tuple(found[_identity(row)] for row in board.rows)
-    placed = own or everything
+    placed, unit = own or everything, column.unit
     return {
-        "mean": [_short(row.scores[column.label].mean) for row in rows],
+        "mean": [_printed(row.scores[column.label].mean, unit) for row in rows],
         "note": {i: n for i, row in enumerate(rows) if (n := row.scores[column.label].note)},
         "low": [row.ranks[0] if placed and row.ranks else None for row in rows],
         "high": [row.ranks[1] if placed and row.ranks else None for row in rows],
-        "gap": [_short(row.difference) if placed else None for row in rows],
-        "from": [_short(row.interval[0]) if placed and row.interval else None for row in rows],
-        "to": [_short(row.interval[1]) if placed and row.interval else None for row in rows],
+        "gap": [_printed(row.difference, unit) if placed else None for row in rows],
+        "from": [_printed(row.interval[0], unit) if placed and row.interval else None for row in rows],
+        "to": [_printed(row.interval[1], unit) if placed and row.interval else None for row in rows],
         "why": {i: row.unranked for i, row in enumerate(rows) if row.unranked},
         "said": said if placed else ["ranks are shown by the metric that the suite ranks by"],
     }
@@ -151,12 +151,12 @@ def _placed(board: Board, column: Column) -> tuple[list[Row], list[str]]:
 def packed(values: npt.NDArray[np.float64], unit: str) -> list[Any]:
     """[decimals, offset, base64 of little-endian uint16]: decimal steps above the smallest, three codes for no number.
 
-    As many decimals as 16 bits hold, at most 3 for dB and 6 for others: never fewer than the board prints, but for
-    metrics that span more than four orders of magnitude.
+    As many decimals as the tables print, fewer where the values span more than 16 bits hold.
     """
     finite = values[np.isfinite(values)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
-    places = 3 if unit == "dB" else 6
+    small = bool(((np.abs(finite) < 1e-2) & (finite != 0)).any())
+    places = 2 if unit == "dB" else 6 if small else 4
     while (high - low) * 10.0**places > _CODES:
         places -= 1
     offset = math.floor(low * 10.0**places)
@@ -167,20 +167,25 @@ def packed(values: npt.NDArray[np.float64], unit: str) -> list[Any]:
     return [places, offset, base64.b64encode(codes.astype("<u2").tobytes()).decode()]
 
 
-def _short(value: float | None) -> float | str | None:
-    """Six digits, which are more than the page prints; infinite values as text."""
+def _printed(value: float | None, unit: str) -> float | str | None:
+    """The number that the tables print, so that the page prints the same; infinite values as text."""
     if value is None or math.isnan(value):
         return None
     if math.isinf(value):
         return "inf" if value > 0 else "-inf"
-    return float(f"{value:.6g}")
+    return float(number(value, unit).replace("−", "-"))
+
+
+def _digits(value: float | None) -> float | None:
+    """Three digits, as the tables print a latency."""
+    return None if value is None else float(f"{value:.3g}" if value < 1000 else f"{value:.0f}")
 
 
 def _cost(row: Row) -> list[Any] | None:
     if row.cost is None:
         return None
     latency = (row.cost["latency_ms"] or {}).get("p50")
-    return [_short(latency), _short(row.cost["latency_rel"]), row.cost["peak_memory_bytes"], row.cost["params"]]
+    return [_digits(latency), _digits(row.cost["latency_rel"]), row.cost["peak_memory_bytes"], row.cost["params"]]
 
 
 def _cost_rows(costs: Sequence[Record], methods: Mapping[Any, int]) -> dict[str, Any]:

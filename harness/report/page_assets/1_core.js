@@ -21,24 +21,30 @@ function fill(element, attributes, children) {
   return element;
 }
 
+/** Decimals with ties to the even digit, as the other files of the report have them. */
+function fixed(value, places) {
+  const scaled = Math.abs(value) * 10 ** places;
+  return scaled % 1 === 0.5 ? ((Math.sign(value) * 2 * Math.round(scaled / 2)) / 10 ** places).toFixed(places) : value.toFixed(places);
+}
+
 /** A number as every other file of the report prints it: dB with 2 decimals, others with 4. */
 function number(value, unit, places = unit === "dB" ? 2 : 4) {
   if (value === null || value === undefined || Number.isNaN(value)) return "n/d";
   if (value === "inf" || value === Infinity) return "inf";
   if (value === "-inf" || value === -Infinity) return "−inf";
   const small = unit !== "dB" && value !== 0 && (Math.abs(value) < 1e-2 || Math.abs(value) >= 1e4);
-  const text = small ? String(Number(value.toPrecision(4))) : value.toFixed(places);
+  const text = small ? String(Number(value.toPrecision(4))) : fixed(value, places);
   return Number(text) ? text.replace("-", "−") : text.replace("-", "");
 }
 
 const digits = (value) =>
   value === null || value === undefined ? "–" : value >= 1000 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
 const mebibytes = (value) =>
-  value === null || value === undefined ? "–" : value > 0 && value < 52429 ? "<0.1" : (value / 1048576).toFixed(1);
+  value === null || value === undefined ? "–" : value > 0 && value < 52429 ? "<0.1" : fixed(value / 1048576, 1);
 
 function count(value) {
   if (value === null || value === undefined) return "–";
-  for (const [size, suffix] of [[1e9, " G"], [1e6, " M"], [1e3, " k"]]) if (value >= size) return (value / size).toFixed(2) + suffix;
+  for (const [size, suffix] of [[1e9, " G"], [1e6, " M"], [1e3, " k"]]) if (value >= size) return fixed(value / size, 2) + suffix;
   return String(value);
 }
 

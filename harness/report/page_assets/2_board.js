@@ -80,7 +80,7 @@ function boardColumns(board, column, rows) {
     columns.push(["gap", `Δ ${label} to best [95 %]`, "gap", text, (row) => [gapBar(row, room, higher), h("span", { class: "text" }, text(row))]]);
   }
   if (column === board.rank && board.tail.some((v) => v !== null)) columns.push(["tail", `worst 5 % ${label}`, "n other wide", (row) => number(board.tail[row.i], unit).replace("n/d", "–")]);
-  if (board.optimum) columns.push(["optimum", "dB below optimum", "n other wide", (row) => number(board.optimum[row.i], "dB").replace("n/d", "–")]);
+  if (board.optimum) columns.push(["optimum", "dB below the optimum", "n other wide", (row) => number(board.optimum[row.i], "dB").replace("n/d", "–")]);
   if (board.cost) {
     COST.forEach(([key, title, show], place) => columns.push([key, title, "n cost wide", (row) => (row.cost ? show(row.cost[place]) : "–")]));
   }

@@ -91,9 +91,8 @@ function keptItem(board) {
   return board.pictures.find((p) => p.item === state.item) || board.pictures[0];
 }
 
-function closeViewer() {
-  viewer.dialog?.close();
-}
+// The state says whether the viewer is open: closing changes the state at once, and drawing closes the dialog.
+const closeViewer = () => go({ a: "", b: "" });
 
 function drawViewer(board, column) {
   if (!viewing() || !board || !board.pictures.length) {
@@ -122,7 +121,8 @@ function drawViewer(board, column) {
   const status = h("div", { class: "status" });
   Object.assign(viewer, { board, column, kept, list, a, b, status, w: kept.w, h: kept.h });
   if (!viewer.dialog) {
-    viewer.dialog = h("dialog", { class: "viewer", "aria-label": "Viewer", onkeydown: viewerKey, onclose: () => viewing() && go({ a: "", b: "" }) });
+    viewer.dialog = h("dialog", { class: "viewer", "aria-label": "Viewer", onkeydown: viewerKey, oncancel: (e) => (e.preventDefault(), closeViewer()),
+      onclose: () => viewing() && !viewer.dialog.open && closeViewer() });
     document.body.append(viewer.dialog);
     new ResizeObserver(paint).observe(canvas);
   }

@@ -105,11 +105,12 @@ function drawAbout(board) {
 
 const dialogs = {};
 
-function dialog(name, title, contents, closed) {
-  const box = (dialogs[name] ??= document.body.appendChild(h("dialog", { "aria-label": title, onclose: () => dialogs[name].closed?.() })));
-  box.closed = closed;
+function dialog(name, title, contents, shut) {
+  const box = (dialogs[name] ??= document.body.appendChild(h("dialog", { oncancel: (e) => (e.preventDefault(), dialogs[name].shut()),
+    onclose: () => !dialogs[name].open && dialogs[name].shut() })));
+  box.shut = shut || (() => box.close());
   box.setAttribute("aria-label", title);
-  box.replaceChildren(h("button", { class: "shut", "aria-label": "Close", onclick: () => box.close() }, "✕"), ...contents.flat(2).filter(Boolean));
+  box.replaceChildren(h("button", { class: "shut", "aria-label": "Close", onclick: () => box.shut() }, "✕"), ...contents.flat(2).filter(Boolean));
   if (!box.open) box.showModal();
 }
 
@@ -142,14 +143,14 @@ function drawCard(board) {
     h("dl", {}, h("dt", {}, "spec"), h("dd", {}, h("code", {}, method.spec)), h("dt", {}, "versions"), h("dd", {}, method.versions),
       h("dt", {}, "flags"), h("dd", {}, [...flags, ...(method.baseline ? ["sanity row"] : [])].join(", ") || "none"),
       h("dt", {}, "cite"), h("dd", {}, method.cite || "no citation is given"), h("dt", {}, "source"), h("dd", {}, h("code", {}, method.source))),
-    seen && h("button", { onclick: () => (dialogs.card.close(), view(board, seen.item, here)) }, "Look at its pictures"),
+    seen && h("button", { onclick: () => (go({ card: "" }), view(board, seen.item, here)) }, "Look at its pictures"),
     h("h3", {}, label ? `Scores: ${label}` : "Scores"),
     h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "board"), h("th", { scope: "col", class: "n" }, label || ""),
       h("th", { scope: "col", class: "n" }, "rank"), h("th", { scope: "col" }, "Δ to best [95 %]"))), h("tbody", {}, rows))),
     h("h3", {}, "Cost"),
     costs.length ? costs.map((row) => h("dl", {}, row.map((text, k) => k && text && text !== "–" ? [h("dt", {}, data.cost.head[k]), h("dd", {}, text)] : null)))
       : h("p", { class: "soft" }, "No cost was measured."),
-  ], () => state.card && go({ card: "" }));
+  ], () => (state.card ? go({ card: "" }) : dialogs.card.close()));
 }
 
 function drawHelp() {
@@ -235,7 +236,7 @@ function start() {
   addEventListener("keydown", key);
   let wide = innerWidth;
   addEventListener("resize", () => innerWidth !== wide && ((wide = innerWidth), render()));
-  if (document.readyState === "loading") addEventListener("DOMContentLoaded", render);
+  if (data.boards.some((b) => b.pictures.length)) addEventListener("DOMContentLoaded", render);
   readAddress();
   render();
 }
