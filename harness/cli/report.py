@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,31 +11,49 @@ from ..errors import UsageError, one_line
 from .options import add_json, print_json, verb
 
 _EXAMPLES = """  noisebench report nb-store --to board
-  noisebench report results/demo.json --to board"""
+  noisebench report results/demo.json --to board
+  noisebench report nb-store --bundle paper              tables, figures, references, suites and results"""
 
 
 def add(verbs: Any) -> None:
     """Add the verb."""
     p = verb(verbs, "report", "write the leaderboard as Markdown, CSV, LaTeX, HTML and plots", _EXAMPLES)
     p.add_argument("store", metavar="STORE", help="a store, or an export file")
-    p.add_argument("--to", metavar="DIR", default="board", help="where to write (default: board)")
+    p.add_argument("--to", metavar="DIR", help="where to write (default: board, unless --bundle is given)")
+    p.add_argument("--bundle", metavar="DIR", help="write what a paper needs there: .tex, .pdf, .bib, suites, results")
     add_json(p)
     p.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Write the report and say where it is."""
+    from ..report.bundle import write_bundle
     from ..report.page_pictures import Kept
     from ..report.write import write_report
     from ..store.cells import read_records
 
-    to = Path(args.to)
-    if to.exists() and not to.is_dir():
-        raise UsageError(f"--to {one_line(to)} is a file: name a folder")
+    for option in ("to", "bundle"):
+        given = getattr(args, option)
+        if given and Path(given).exists() and not Path(given).is_dir():
+            raise UsageError(f"--{option} {one_line(given)} is a file: name a folder")
     store = Path(args.store)
-    files = write_report(read_records(store), to, kept=Kept.in_store(store) if store.is_dir() else None)
+    records = read_records(store)
+    document: dict[str, Any] = {}
+    if args.bundle:
+        made, remade = write_bundle(records, Path(args.bundle))
+        document["bundle"] = {"to": args.bundle, "files": [str(f) for f in made], "remade": vars(remade)}
+        if not args.json:
+            print(f"written: {len(made)} files in {args.bundle} (start with {Path(args.bundle) / 'README.md'})")
+            print(remade.text)
+        if not args.to:
+            if args.json:
+                print_json(document)
+            return 0
+    to = Path(args.to or "board")
+    files = write_report(records, to, kept=Kept.in_store(store) if store.is_dir() else None)
     if args.json:
-        print_json({"to": str(to), "files": [str(f) for f in files]})
+        summary = json.loads((to / "summary.json").read_text(encoding="utf-8"))
+        print_json({"to": str(to), "files": [str(f) for f in files], **document, "summary": summary})
         return 0
     board = to / "leaderboard.md"
     text = board.read_text(encoding="utf-8")

@@ -13,7 +13,8 @@ _TEX = {
     ">": r"\textgreater{}",
     "|": r"\textbar{}", '"': r"\textquotedbl{}", "'": r"\textquotesingle{}", "`": r"\textasciigrave{}",
     "·": r"\textperiodcentered{}", "×": r"$\times$", "−": r"$-$", "–": "--", "…": r"\dots{}",
-    "Δ": r"$\Delta$",
+    "Δ": r"$\Delta$", "χ": r"$\chi$", "²": r"$^2$", "τ": r"$\tau$", "≤": r"$\leq$", "≥": r"$\geq$", "→": r"$\to$",
+    "↑": r"$\uparrow$", "↓": r"$\downarrow$", "∝": r"$\propto$", "µ": r"\textmu{}", "\N{REPLACEMENT CHARACTER}": "?",
 }  # fmt: skip
 _MARKDOWN = str.maketrans({**{c: "\\" + c for c in "\\`|*[]~#"}, "<": "&lt;", ">": "&gt;", "&": "&amp;"})
 
@@ -42,8 +43,8 @@ def markdown_code(text: object) -> str:
 
 
 def latex(text: object) -> str:
-    """One line that prints as `text` in LaTeX (T1 encoding)."""
-    return "".join(_TEX.get(c, c) for c in one_line(text))
+    """One line that prints as `text` in LaTeX (T1 encoding); what its fonts lack prints as its code, `[U+4E2D]`."""
+    return "".join(_TEX.get(c) or (c if ord(c) < 0x180 else f"[U+{ord(c):04X}]") for c in one_line(text))
 
 
 def page(text: object) -> str:

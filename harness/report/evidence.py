@@ -9,8 +9,8 @@ from typing import Any
 from ..analysis.evidence import HOW, Choice, Evidence, Overall
 from ..analysis.friedman import Friedman
 from .critical import friedman_text
-from .escape import markdown
-from .tables import Table, number, tex, to_latex, to_markdown
+from .escape import latex, markdown
+from .tables import Table, number, to_latex, to_markdown
 
 MAX_SECTIONS = 12
 MAX_METHODS = 16
@@ -112,8 +112,8 @@ def statistics_latex(made: Sequence[Section]) -> str:
     out = [r"% \usepackage{booktabs,textcomp}\usepackage[T1]{fontenc}"]
     for place, section in enumerate(made, 1):
         for part, (caption, table) in enumerate(section.tables, 1):
-            told = tex(" ".join([f"{section.title}. {caption}.", *section.lines]))
-            out += ["", r"\begin{table}", r"\centering\small", rf"\caption{{{told}}}"]
+            told = latex(" ".join([f"{section.title}. {caption}.", *section.lines]))
+            out += ["", r"\begin{table}", r"\centering", rf"\caption{{{told}}}"]
             out += [rf"\label{{tab:noisebench-statistics-{place}-{part}}}", *to_latex(table), r"\end{table}"]
     return "\n".join([*out, ""])
 

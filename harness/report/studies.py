@@ -15,10 +15,10 @@ from ..errors import UsageError, one_line
 from ..jsonable import plain
 from ..store.record import Record
 from ..study import Axis
-from .escape import markdown, slug, spreadsheet
+from .escape import latex, markdown, slug, spreadsheet
 from .files import text_bytes, write_files
 from .plots import MAX_LINES, WIDE, Plot, fit, front, legend_names, marks, place, plain_number, save, styled
-from .tables import Table, number, tex, to_latex, to_markdown
+from .tables import Table, number, to_latex, to_markdown
 
 MAX_CHARTS = 40
 
@@ -140,7 +140,7 @@ def _markdown(found: Sequence[Chart], plots: Sequence[Plot], title: str) -> str:
 def _latex(found: Sequence[Chart], plots: Sequence[Plot]) -> str:
     out = [r"% \usepackage{booktabs,graphicx,textcomp}\usepackage[T1]{fontenc}"]
     for place_, (chart, plot) in enumerate(zip(found, plots, strict=True), 1):
-        caption = rf"\caption{{{tex(plot.caption)}}}"
+        caption = rf"\caption{{{latex(plot.caption)}}}"
         out += ["", r"\begin{figure}", r"\centering", rf"\includegraphics[width=\linewidth]{{plots/{plot.name}.pdf}}"]
         out += [caption, rf"\label{{fig:noisebench-study-{place_}}}", r"\end{figure}"]
         out += ["", r"\begin{table}", r"\centering", caption, rf"\label{{tab:noisebench-study-{place_}}}"]
