@@ -209,7 +209,8 @@ def test_latex_has_no_raw_special_character(hostile: Path) -> None:
     named = latex(HOSTILE)
     assert named == (
         r"=\textless{}script\textgreater{}alert(\textquotedbl{}x\textquotedbl{})\textless{}/script\textgreater{}"
-        r"\_\&\%\$\#\{\}\textasciitilde{}\textasciicircum{}\textbackslash{} \textasciigrave{}\textbar{}*[a](b) ünï [U+4E2D]"
+        r"\_\&\%\$\#\{\}\textasciitilde{}\textasciicircum{}\textbackslash{} "
+        r"\textasciigrave{}\textbar{}*[a](b) ünï [U+4E2D]"
     )
     assert named in text
     body = [line for line in text.splitlines() if not line.startswith("%")]
