@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -17,6 +20,9 @@ from ..scoring.collect import Collector, collector
 from ..scoring.score import score_pair
 from ..tracks.pictures import read_picture
 
+T = TypeVar("T")
+_SIDE_BY_SIDE = tuple(f"noisebench.scoring.{name}" for name in ("fidelity", "perceptual", "diagnostics", "vision"))
+"""Modules of metrics that may be called from several threads at once."""
 _ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".npy")
 
 
@@ -51,14 +57,18 @@ def score_folders(
     single = [m for m in measures if not m.entry.meta.get("set")]
     whole = [m for m in measures if m.entry.meta.get("set")]
     ours, theirs = pictures_in(restored), pictures_in(clean)
-    alone = [f"{one_line(n)} only in {one_line(d)}" for a, b, d in ((ours, theirs, restored), (theirs, ours, clean))
+    unmatched = [f"{one_line(n)} only in {one_line(d)}" for a, b, d in ((ours, theirs, restored), (theirs, ours, clean))
              for n in sorted(a.keys() - b.keys())]  # fmt: skip
-    if alone:
-        more = f" and {len(alone) - 5} more" if len(alone) > 5 else ""
-        raise UsageError(f"unmatched pictures: {'; '.join(alone[:5])}{more}: give both folders the same names")
+    if unmatched:
+        more = f" and {len(unmatched) - 5} more" if len(unmatched) > 5 else ""
+        raise UsageError(f"unmatched pictures: {'; '.join(unmatched[:5])}{more}: give both folders the same names")
     with tempfile.TemporaryDirectory() as folder:
         taker, parts = collector(whole, Path(folder), len(ours), rules)
-        rows = [_row(name, ours[name], theirs[name], rules, single, taker if whole else None) for name in sorted(ours)]
+        names = sorted(ours)
+        # Networks use all cores themselves, features are taken in turn, and of a plug-in nothing is promised.
+        alone = whole or any(m.entry.obj.__module__ not in _SIDE_BY_SIDE for m in single)
+        jobs = [partial(_row, n, ours[n], theirs[n], rules, single, taker if whole else None) for n in names]
+        rows = [job() for job in jobs] if alone else side_by_side(jobs)
         sets = {name: {**parts[name], **found} for name, found in taker.score().items()}
     from .. import __version__
 
@@ -68,6 +78,26 @@ def score_folders(
         f"noisebench {__version__}"
     )
     return rows, sets, signature
+
+
+def side_by_side(jobs: Sequence[Callable[[], T]]) -> list[T]:
+    """The results of all jobs in their order, of which as many run at once as there are cores.
+
+    OpenCV and numpy let go of the interpreter while they work. What is raised first, in order, is raised.
+    """
+    import cv2
+
+    cores = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, len(jobs))
+    inner = cv2.getNumThreads()
+    if cores < 2:
+        return [job() for job in jobs]
+    cv2.setNumThreads(1)
+    pool = ThreadPoolExecutor(cores)
+    try:
+        return [result.result() for result in [pool.submit(job) for job in jobs]]
+    finally:
+        pool.shutdown(cancel_futures=True)
+        cv2.setNumThreads(inner)
 
 
 def _row(

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import NotDefined, UsageError
 from ..registry import Bound
-from . import fidelity
+from . import fidelity, perceptual
 from .fidelity import MS_SMALLEST, MS_WEIGHTS
+from .perceptual import GMSD_SMALLEST, YIQ
 from .protocol import GRAY_601, LUMA_601, shape_text
 from .structure import K1, K2, WINDOW, gaussian_taps
 
@@ -18,12 +19,13 @@ if TYPE_CHECKING:
 else:
     Tensor = Any
 
+_GMSD_T = 170.0
 _PROTOCOLS = ("uint8", "float", "raw", "y8", "gray8")
 
 
 def supports(protocol: Bound, metrics: Sequence[Bound]) -> bool:
     """Whether `score_tensors` knows the protocol and all the metrics; plug-ins are scored on the CPU."""
-    known = {getattr(fidelity, name) for name in _METRICS}
+    known = {getattr(fidelity, name, None) or getattr(perceptual, name) for name in _METRICS}
     return protocol.entry.name in _PROTOCOLS and all(m.entry.obj in known for m in metrics)
 
 
@@ -164,6 +166,30 @@ def _halve(picture: Tensor) -> Tensor:
     return avg_pool2d(pad(picture, (0, width % 2, 0, height % 2), mode="replicate"), 2)
 
 
+def _gmsd(x: Tensor, y: Tensor, peak: float) -> float:
+    from torch.nn.functional import avg_pool2d, pad
+
+    height, width = x.shape[2:]
+    if min(height, width) < GMSD_SMALLEST:
+        return _too_small(x, "gmsd", GMSD_SMALLEST)
+    if x.shape[1] not in (1, 3):
+        return NotDefined(f"gmsd takes 1 or 3 channels, not {x.shape[1]}")
+    lumas = [_mix(p, YIQ[0]) if p.shape[1] == 3 else p for p in (x, y)]
+    halved = [avg_pool2d(pad(p * (255.0 / peak), (0, width % 2, 0, height % 2)), 2) for p in lumas]
+    first, second = (_squared_gradient(p) for p in halved)
+    similar = (2 * (first * second).sqrt() + _GMSD_T) / (first + second + _GMSD_T)
+    return float(similar.std(unbiased=False))
+
+
+def _squared_gradient(plane: Tensor) -> Tensor:
+    import torch
+    from torch.nn.functional import conv2d
+
+    side, flat = plane.new_tensor([-1.0, 0.0, 1.0]), plane.new_full((3,), 1 / 3)
+    kernels = torch.stack([torch.outer(flat, side), torch.outer(side, flat)])[:, None]
+    return conv2d(plane, kernels, padding=1).pow(2).sum(dim=1, keepdim=True)
+
+
 def _nothing_left() -> NotDefined:
     return NotDefined("the border of the protocol leaves no pixel")
 
@@ -178,4 +204,5 @@ _METRICS: dict[str, Callable[[Tensor, Tensor, float], float]] = {
     "ms_ssim": _ms_ssim,
     "mse": _mse,
     "mae": _mae,
+    "gmsd": _gmsd,
 }
