@@ -336,6 +336,27 @@ def test_speed_is_off_by_default_and_a_ratio_when_asked(tmp_path: Path) -> None:
     assert found.reason.startswith("2 × the baseline's relative latency, more than 1.5 (")
 
 
+def busy(cpu: float, p50: float, reference: float, reference_cpu: float = 2.0) -> Record:
+    one = speed(1.0)
+    assert one.cell["cost"] is not None
+    cost = {**one.cell["cost"], "latency_cpu_ms": cpu, "reference_ms": reference, "reference_cpu_ms": reference_cpu,
+            "latency_ms": {"p50": p50, "p90": p50, "min": p50}, "latency_rel": p50 / reference}  # fmt: skip
+    return with_cell(one, cost=cost)
+
+
+def test_on_a_busy_machine_cpu_time_is_what_tells_a_slow_down(tmp_path: Path) -> None:
+    rules = rules_of(tmp_path, "- {method: nlm, max_latency_rel: 1.5}\n")
+    calm = busy(cpu=10, p50=10.5, reference=2.1)
+    # The reference waited for others, so its latency says nothing: the same work passes, twice the work does not.
+    assert judged(rules, [cell(), calm], [cell(), busy(cpu=10, p50=65, reference=8)]) == 0
+    (found,) = check([cell(), calm], [cell(), busy(cpu=20, p50=60, reference=30)], rules).having(REGRESSION)
+    assert found.reason.startswith("2 × the baseline's relative CPU time, more than 1.5 (")
+    assert (found.baseline, found.current) == (5.0, 10.0)
+    # On a calm machine it is latency that counts, and for a call that sleeps always.
+    assert judged(rules, [cell(), calm], [cell(), busy(cpu=10, p50=21, reference=2.1)]) == 1
+    assert judged(rules, [cell(), calm], [cell(), busy(cpu=10, p50=210, reference=5)]) == 1
+
+
 def test_a_cost_that_vanished_failed_or_cannot_be_measured_is_a_regression(tmp_path: Path) -> None:
     rules = rules_of(tmp_path, "- {max_latency_rel: 1.5}\n")
     for now in ([], [speed(None)], [speed(1.0, outcome="timeout")]):
@@ -454,8 +475,8 @@ def test_exit_codes_of_the_verb(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert main(["check", str(tmp_path / "missing.json"), str(base)]) == 2
     out = capsys.readouterr()
     assert (
-        "REGRESSION  nlm · photos · gaussian(sigma=25) · uint8@1 · seed 0 · psnr: 30.0000 → 29.9000 (−0.1000): "
-        in out.out
+        "REGRESSION  nlm · photos · gaussian(sigma=25) · uint8@1 · seed 0 · psnr: 30.0000 → 29.9000 (−0.1000), "
+        "worst picture p000 (−0.1000): the mean dropped by 0.1 dB, more than 0.02 (default)" in out.out
     )
     assert "no baseline" in out.err and len(out.err.splitlines()) == 1
 

@@ -12,6 +12,9 @@ from .findings import OK, REGRESSION, UNCOUNTED, Finding, finding
 from .gates import SLACK
 from .rules import RIVAL, SPEED, Limit, Rule, fits, limits, rivals
 
+BUSY = 1.5
+"""A reference that takes this much longer than it works had to wait for the processor."""
+
 
 def speed_findings(baseline: Sequence[Record], current: Sequence[Record], rules: Sequence[Rule]) -> list[Finding]:
     """Cost cells of the baseline that no longer work, or that are slower than a rule allows.
@@ -49,9 +52,10 @@ def _against_baseline(record: Record, partners: Sequence[Record], limit: Limit) 
         if theirs is None:
             result.append(_finding(REGRESSION, record, SPEED, _lost(partner)))
             continue
-        ratio = theirs / own
-        slow = f"{ratio:.3g} × the baseline's relative latency, more than {limit.value:g} ({limit.where})"
-        result.append(_measured(record, SPEED, own, theirs, slow if ratio > limit.value + SLACK else ""))
+        what, before, now = _yardstick(record, partner, own, theirs)
+        ratio = now / before
+        slow = f"{ratio:.3g} × the baseline's relative {what}, more than {limit.value:g} ({limit.where})"
+        result.append(_measured(record, SPEED, before, now, slow if ratio > limit.value + SLACK else ""))
     return result
 
 
@@ -60,7 +64,7 @@ def _against_rival(
 ) -> list[Finding]:
     spec, setting = record.cell["method"]["spec"], _setting(record)
     others = [
-        (other.cell["method"]["display"], latency)
+        (other, latency)
         for other in costs
         if fits(name, other.cell["method"]) and other.cell["method"]["spec"] != spec and _setting(other) == setting
         if (latency := _latency(other)) is not None
@@ -77,8 +81,9 @@ def _against_rival(
             result.append(_finding(REGRESSION, record, RIVAL, _lost(partner)))
             continue
         for rival, latency in others:
-            slow = f"{own / latency:.3g} × the relative latency of {rival} ({where})"
-            result.append(_measured(record, RIVAL, latency, own, slow if own / latency > 1 + SLACK else ""))
+            what, theirs, ours = _yardstick(rival, partner, latency, own)
+            slow = f"{ours / theirs:.3g} × the relative {what} of {rival.cell['method']['display']} ({where})"
+            result.append(_measured(record, RIVAL, theirs, ours, slow if ours / theirs > 1 + SLACK else ""))
     return result
 
 
@@ -90,6 +95,33 @@ def _finding(status: str, record: Record, metric: str, *reasons: str) -> Finding
 def _measured(record: Record, metric: str, before: float, now: float, slow: str) -> Finding:
     plain = _finding(REGRESSION, record, metric, slow) if slow else _finding(OK, record, metric)
     return replace(plain, unit="×", baseline=before, current=now, change=now / before)
+
+
+def _yardstick(a: Record, b: Record, latency_a: float, latency_b: float) -> tuple[str, float, float]:
+    """What to compare two costs by: latency, or CPU time where either machine was too busy for latency to mean much.
+
+    A machine is busy where the reference operation had to wait. A call that waits far more than the reference
+    waits for something else than the processor, and there latency is what counts.
+    """
+    pace = [_pace(record) for record in (a, b)]
+    if None not in pace:
+        (cpu_a, waits_a, idle_a), (cpu_b, waits_b, idle_b) = (p for p in pace if p is not None)
+        bound = idle_a <= 2 * max(1.0, waits_a) and idle_b <= 2 * max(1.0, waits_b)
+        if max(waits_a, waits_b) > BUSY and bound:
+            return "CPU time", cpu_a, cpu_b
+    return "latency", latency_a, latency_b
+
+
+def _pace(record: Record) -> tuple[float, float, float] | None:
+    """Relative CPU time of a call, and time over CPU time of the reference and of the call."""
+    cost = record.cell["cost"]
+    if cost is None or cost["device"] != "cpu" or not cost["latency_ms"]:
+        return None
+    values = (cost["latency_cpu_ms"], cost.get("reference_cpu_ms"), cost["reference_ms"], cost["latency_ms"]["p50"])
+    if not all(isinstance(value, int | float) and math.isfinite(value) and value > 0 for value in values):
+        return None
+    cpu, reference_cpu, reference, p50 = (float(value) for value in values if value is not None)
+    return cpu / reference_cpu, reference / reference_cpu, p50 / cpu
 
 
 def _setting(record: Record) -> str:

@@ -52,7 +52,7 @@ def measure(method: Bound, regime: Bound, size: tuple[int, int], *, repeats: int
         restorer.call(restorer.prepare(noisy), info)
     reference()
     reasons: dict[str, str] = {}
-    own, cpu, other = [], [], []
+    own, cpu, other, other_cpu = [], [], [], []
     for _ in range(repeats):
         prepared = restorer.prepare(noisy)
         wait()
@@ -61,10 +61,11 @@ def measure(method: Bound, regime: Bound, size: tuple[int, int], *, repeats: int
         wait()
         own.append((time.perf_counter() - start) * 1e3)
         cpu.append((_cpu_seconds() - start_cpu) * 1e3)
-        start = time.perf_counter()
+        start, start_cpu = time.perf_counter(), _cpu_seconds()
         reference()
         wait()
         other.append((time.perf_counter() - start) * 1e3)
+        other_cpu.append((_cpu_seconds() - start_cpu) * 1e3)
     prepared = restorer.prepare(noisy)
     if any(getattr(instance, "external", False) for instance in instances(restorer)):
         peak = None
@@ -86,6 +87,7 @@ def measure(method: Bound, regime: Bound, size: tuple[int, int], *, repeats: int
         "latency_cpu_ms": statistics.median(cpu),
         "latency_rel": statistics.median(own) / statistics.median(other),
         "reference_ms": statistics.median(other),
+        "reference_cpu_ms": statistics.median(other_cpu),
         "peak_memory_bytes": peak,
         "energy_j": energy(lambda: restorer.call(restorer.prepare(noisy), info), device, reasons),
         "params": parameters(restorer, reasons),

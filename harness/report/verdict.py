@@ -39,6 +39,8 @@ def finding_line(finding: Finding) -> str:
     if finding.measured:
         before, after = exact(finding.baseline, finding.unit), exact(finding.current, finding.unit)
         name += f": {before} → {after} ({change_text(finding)})"
+        if finding.status == REGRESSION and finding.worst_item:
+            name += f", worst picture {finding.worst_item} ({exact(-(finding.worst or 0.0), finding.unit)})"
     return one_line(f"{name}: {finding.reason}" if finding.reasons else name, 1_000)
 
 

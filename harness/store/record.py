@@ -88,7 +88,8 @@ class Cost(TypedDict):
     """What one call costs. A null has its reason in `reasons`; never 0 for unknown.
 
     `first_ms` is the first call after setup in a fresh process, `latency_ms` the steady state; `energy_j` is what
-    the processor packages took in one call.
+    the processor packages took in one call. `reference_cpu_ms` is to `reference_ms` as `latency_cpu_ms` to the p50:
+    how much longer the reference takes than it works tells how busy the machine was.
     """
 
     size: list[int]
@@ -103,6 +104,7 @@ class Cost(TypedDict):
     peak_memory_bytes: int | None
     params: int | None
     macs: int | None
+    reference_cpu_ms: NotRequired[float | None]
     first_ms: NotRequired[float | None]
     energy_j: NotRequired[float | None]
     reasons: dict[str, str]
