@@ -34,7 +34,11 @@ def test_from_run_to_board_and_back_from_the_export(cli, tmp_path):
     files = sorted(p.relative_to(tmp_path / "board") for p in (tmp_path / "board").rglob("*") if p.is_file())
     assert Path("leaderboard.md") in files and any(f.parts[0] == "plots" for f in files)
     for file in files:
-        assert (tmp_path / "again" / file).read_bytes() == (tmp_path / "board" / file).read_bytes(), file
+        ours, other = ((tmp_path / name / file).read_bytes() for name in ("board", "again"))
+        if file.name == "leaderboard.html":
+            # The page of a store shows whole pictures, that of an export the crops of the panels.
+            ours, other = (page.partition(b'id="data"')[0] for page in (ours, other))
+        assert ours == other, file
     cli("export", "all.json", "--to", "twice.json")
     assert (tmp_path / "twice.json").read_bytes() == (tmp_path / "all.json").read_bytes()
 
@@ -146,7 +150,8 @@ def test_hostile_names_stay_text_in_every_output_and_inside_the_store(cli, tmp_p
 
     tags = Tags()
     tags.feed((tmp_path / "board" / "leaderboard.html").read_text())
-    assert "script" not in tags.seen and "table" in tags.seen
+    # The data, the program of the page, and its pictures: none comes from a name.
+    assert tags.seen.count("script") == 3 and "table" in tags.seen
 
 
 def test_the_same_picture_elsewhere_gives_the_same_input(cli, tmp_path):
