@@ -6,12 +6,17 @@ import math
 from typing import Any
 
 
-def plain(value: Any) -> Any:
-    """NaN is null, infinity is the text "inf" or "-inf", a lone surrogate is a question mark; all else stays."""
+def plain(value: Any, digits: int | None = None) -> Any:
+    """NaN is null, infinity is the text "inf" or "-inf", a lone surrogate is a question mark; all else stays.
+
+    `digits` rounds finite floats to as many significant ones.
+    """
     if isinstance(value, dict):
-        return {str(k): plain(v) for k, v in value.items()}
+        return {str(k): plain(v, digits) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(v) for v in value]
+        return [plain(v, digits) for v in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None if math.isnan(value) else "inf" if value > 0 else "-inf"
+    if isinstance(value, float) and digits is not None:
+        return float(f"{value:.{digits}g}")
     return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else value

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,12 +13,14 @@ from ..analysis.failures import Failure
 from ..analysis.growth import growths
 from ..analysis.rows import Row
 from ..analysis.sets import BoardSets
+from ..jsonable import plain
 from ..store.record import Record
 from .evidence import evidence_values, overall_values
 from .sets import sets_values
 
+DIGITS = 9
 ABOUT = {
-    "numbers": "plain JSON numbers with 9 digits; an infinite mean is the text 'inf' or '-inf', a mean that "
+    "numbers": f"plain JSON numbers with {DIGITS} digits; an infinite mean is the text 'inf' or '-inf', a mean that "
     "is not defined is null and its note says why",
     "boards": "one for each dataset, regime, protocol and set of seeds; rows in the order of the board",
     "rank": "[low, high], null where the row is not ranked (not_ranked says why) or was not tested pairwise",
@@ -66,7 +67,7 @@ def summary(
         "costs": [{"method": r.cell["method"]["spec"], "key": r.cell["key"], "cost": r.cell["cost"]} for r in costs],
         "growth": [vars(growth) for growth in growths(costs)],
     }
-    return _lines(_clean(document), 4) + "\n"
+    return _lines(plain(document, DIGITS), 4) + "\n"
 
 
 def _lines(value: Any, depth: int) -> str:
@@ -121,20 +122,3 @@ def _row(row: Row) -> dict[str, Any]:
         "notes": row.notes,
         "keys": row.keys,
     }
-
-
-def _clean(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(k): _clean(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_clean(v) for v in value]
-    if isinstance(value, float):
-        if math.isnan(value):
-            return None
-        if math.isinf(value):
-            return "inf" if value > 0 else "-inf"
-        return float(f"{value:.9g}")
-    if isinstance(value, str):
-        # Lone surrogates cannot be written as UTF-8.
-        return value.encode("utf-8", "replace").decode("utf-8")
-    return value
