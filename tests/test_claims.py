@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from noisebench.analysis import claims as claims_module
 from noisebench.analysis.claims import Claim, all_claims, by_setting, chosen, judge, read_claims, verdict_row
+from noisebench.analysis.effects import all_effects
 from noisebench.cli import main
 from noisebench.errors import UsageError
 from noisebench.registry import DATASETS, METHODS, METRICS, PROTOCOLS, REGIMES, bind
@@ -139,7 +140,7 @@ def test_claims_of_one_setting_run_together() -> None:
 
 def test_list_shows_every_claim(cli) -> None:
     listed = json.loads(cli("reproduce", "--list", "--json").stdout)
-    assert [c["name"] for c in listed] == [c.name for c in all_claims()]
+    assert [c["name"] for c in listed] == [c.name for c in (*all_claims(), *all_effects())]
 
 
 def test_an_unknown_claim_is_a_usage_error(cli) -> None:
@@ -167,7 +168,7 @@ def test_differs_is_exit_code_1_and_stops_nothing_else(
     monkeypatch.setattr(claims_module, "all_claims", lambda: claims)
     monkeypatch.setenv("NOISEBENCH_DATA", str(tmp_path / "none"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    assert main(["reproduce", "--store", str(tmp_path / "s"), "--json"]) == 1
+    assert main(["reproduce", "--kind", "number", "--store", str(tmp_path / "s"), "--json"]) == 1
     rows = {r["name"]: r for r in json.loads(capsys.readouterr().out)["claims"]}
     assert list(rows) == ["wrong", "gone", "right"]
     assert rows["wrong"]["verdict"] == "differs"

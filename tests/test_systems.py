@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from noisebench.analysis import claims as claims_module
+from noisebench.analysis import effects as effects_module
 from noisebench.analysis import systems as systems_module
 from noisebench.analysis.claims import Claim, all_claims
-from noisebench.analysis.systems import read_systems, stored_means, summed, system_rows
+from noisebench.analysis.effects import all_effects
+from noisebench.analysis.systems import read_systems, summed, system_rows
 from noisebench.cli import main
 from noisebench.errors import UsageError
 from noisebench.registry import REGISTRIES, bind
@@ -45,8 +47,8 @@ def test_every_spec_binds_and_what_is_only_a_part_says_what_is_missing() -> None
 
 
 def test_every_claim_names_a_system_that_exists() -> None:
-    assert all(1 <= n <= 57 for c in all_claims() for n in c.systems)
-    assert any(c.systems for c in all_claims())
+    assert all(1 <= n <= 57 for c in (*all_claims(), *all_effects()) for n in c.systems)
+    assert all(e.systems for e in all_effects())
 
 
 @pytest.mark.parametrize(
@@ -100,7 +102,8 @@ def test_verdicts_are_read_from_a_store_and_from_an_export(cli, tmp_path: Path) 
     for results in ("whole", "whole.json"):
         row = system_rows(read_systems(), [right, wrong, other], [tmp_path / results])[11]
         assert row["claims"] == {"a": "reproduced", "b": "differs", "c": "not run"}
-    assert stored_means([right], [tmp_path / "less"]) == {}  # not all pictures
+    less = system_rows(read_systems(), [right], [tmp_path / "less"])[11]
+    assert less["verdict"] == "not run"  # not all pictures
 
 
 # ---- the verb
@@ -128,10 +131,11 @@ def test_committed_results_of_the_folder_are_the_default(
 ) -> None:
     asked: list[list[Path]] = []
     monkeypatch.setattr(claims_module, "all_claims", lambda: [claim()])
-    monkeypatch.setattr(systems_module, "stored_means", lambda claims, results: asked.append(results) or {"a": 20.17})
+    monkeypatch.setattr(effects_module, "all_effects", list)
+    monkeypatch.setattr(systems_module, "stored_means", lambda results: asked.append(results) or {})
     (tmp_path / "results").mkdir()
     (tmp_path / "results" / "x.json").touch()
     monkeypatch.chdir(tmp_path)
     assert main(["list", "systems", "12"]) == 0
     assert asked == [[Path("results/x.json")]]
-    assert "claim a: reproduced" in capsys.readouterr().out
+    assert "claim a: not run" in capsys.readouterr().out

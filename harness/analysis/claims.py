@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -73,15 +73,23 @@ class Claim:
         return self.dataset, self.regime, self.protocol, self.metric
 
 
-def read_claims(path: Path) -> list[Claim]:
-    """The claims of one file. Raises `UsageError` naming the file and the field."""
+def content_of(path: Path) -> dict[str, Any]:
+    """What a claim file holds, unchecked. Raises `UsageError` naming the file."""
     import yaml
 
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        file = _File.model_validate(content)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UsageError(f"claims {one_line(path)} cannot be read: {one_line(error, 200)}") from None
+    if not isinstance(content, dict):
+        raise UsageError(f"claims {one_line(path)}: the file is not a table with paper, url, kind and claims")
+    return content
+
+
+def read_claims(path: Path) -> list[Claim]:
+    """The claims of one file. Raises `UsageError` naming the file and the field."""
+    try:
+        file = _File.model_validate(content_of(path))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "the file"
@@ -96,8 +104,9 @@ def read_claims(path: Path) -> list[Claim]:
 
 
 def all_claims(folder: Path = CLAIMS) -> list[Claim]:
-    """Every claim of the package, in the order of files and rows. Raises `UsageError`."""
-    found = [claim for path in sorted(folder.glob("*.yaml")) for claim in read_claims(path)]
+    """Every number claim of the package, in the order of files and rows. Raises `UsageError`."""
+    files = [path for path in sorted(folder.glob("*.yaml")) if content_of(path).get("kind") != "effect"]
+    found = [claim for path in files for claim in read_claims(path)]
     names = [c.name for c in found]
     for name in names:
         if names.count(name) > 1:
@@ -105,9 +114,23 @@ def all_claims(folder: Path = CLAIMS) -> list[Claim]:
     return found
 
 
-def chosen(
-    claims: Sequence[Claim], names: Iterable[str], kind: str | None = None, system: int | None = None
-) -> list[Claim]:
+class _Chosen(Protocol):
+    """What a claim of either kind has."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def group(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def systems(self) -> tuple[int, ...]: ...
+
+
+C = TypeVar("C", bound=_Chosen)
+
+
+def chosen(claims: Sequence[C], names: Iterable[str], kind: str | None = None, system: int | None = None) -> list[C]:
     """The claims named (by their own name or their file's), of a kind, of a system. Raises `UsageError`."""
     names = list(names)
     known = {c.name for c in claims} | {c.group for c in claims}
@@ -154,6 +177,7 @@ def verdict_row(claim: Claim, cell: dict[str, Any] | None, ours: float | None, r
     verdict = "not available" if ours is None else judge(claim.value, ours)
     return {
         "name": claim.name,
+        "kind": "number",
         "paper": claim.paper,
         "url": claim.url,
         "table": claim.table,

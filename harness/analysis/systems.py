@@ -11,8 +11,12 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from ..errors import UsageError, one_line
 from .claims import Claim, verdict_row
+from .effects import CellOf, Effect, effect_row
 
 SYSTEMS = Path(__file__).parent.parent / "systems.yaml"
+
+Held = dict[tuple[str | int, ...], tuple[int, dict[str, float]]]
+"""Method, dataset, regime, protocol (canonical) and seed → number of pictures, and the mean of each metric."""
 
 Role = Literal["method", "recipe", "regime", "dataset", "metric", "diagnostic", "sampler", "study"]
 
@@ -49,25 +53,39 @@ def read_systems(path: Path = SYSTEMS) -> list[System]:
     return systems
 
 
-def system_rows(systems: Sequence[System], claims: Sequence[Claim], results: Sequence[Path]) -> list[dict[str, Any]]:
+def system_rows(
+    systems: Sequence[System], claims: Sequence[Claim | Effect], results: Sequence[Path]
+) -> list[dict[str, Any]]:
     """A row for each system; `claims` are judged on what `results` (stores or exports) hold, and nothing is run."""
-    named = {n for c in claims for n in c.systems}
-    held = stored_means([c for c in claims if c.systems], results) if named else {}
+    own = [c for c in claims if c.systems]
+    held = stored_means(results) if own else {}
+    verdicts = {c.name: _verdict(c, held) for c in own}
     rows = []
     for system in systems:
-        own = [c for c in claims if system.number in c.systems]
-        verdicts = {
-            c.name: verdict_row(c, None, held[c.name], "")["verdict"] if c.name in held else "not run" for c in own
-        }
+        of_it = {c.name: verdicts[c.name] for c in own if system.number in c.systems}
         rows.append(
             {
                 **system.model_dump(),
+                "spec": "; ".join(system.specs) or "not yet",
                 "state": "not yet" if not system.specs else "part" if system.part else "here",
-                "claims": verdicts,
-                "verdict": summed(list(verdicts.values())),
+                "claims": of_it,
+                "verdict": summed(list(of_it.values())),
             }
         )
     return rows
+
+
+def _verdict(claim: Claim | Effect, held: Held) -> str:
+    if isinstance(claim, Claim):
+        ours = _mean(claim, 0, held)
+        return "not run" if ours is None else str(verdict_row(claim, None, ours, "")["verdict"])
+    values = []
+    for seed in claim.seeds:
+        found = {name: _mean(cell, seed, held) for name, cell in claim.cells.items()}
+        values.append({name: mean for name, mean in found.items() if mean is not None})
+    whole = [v for v in values if len(v) == len(claim.cells)]
+    verdict = str(effect_row(claim, whole, None, "")["verdict"])
+    return "not run" if len(whole) < len(values) else verdict
 
 
 def summed(verdicts: Sequence[str]) -> str:
@@ -78,32 +96,30 @@ def summed(verdicts: Sequence[str]) -> str:
     return ", ".join(f"{n} {name}" for name, n in sorted(counts.items()))
 
 
-def stored_means(claims: Sequence[Claim], results: Sequence[Path]) -> dict[str, float]:
-    """Claim → mean over all pictures of its cell, of the results given; a later one wins. Raises `UsageError`."""
+def stored_means(results: Sequence[Path]) -> Held:
+    """Every scored cell of the results given, a later one instead of an earlier. Raises `UsageError`."""
     import numpy as np
 
-    from ..registry import DATASETS, METHODS, PROTOCOLS, REGIMES, bind
     from ..store.cells import read_records
-    from ..tracks.restore import open_dataset
 
-    wanted: dict[tuple[str, ...], list[Claim]] = {}
-    whole: dict[str, int] = {}
-    for claim in claims:
-        dataset = bind(claim.dataset, DATASETS)
-        whole.setdefault(dataset.canonical, len(open_dataset(dataset).ids))
-        others = ((claim.method, METHODS), (claim.regime, REGIMES), (claim.protocol, PROTOCOLS))
-        spec = (dataset.canonical, *(bind(text, registry).canonical for text, registry in others))
-        wanted.setdefault(spec, []).append(claim)
-    found: dict[str, float] = {}
+    held: Held = {}
     for path in results:
         for record in read_records(path):
             cell = record.cell
-            if cell["kind"] != "score" or cell["outcome"] != "ok" or cell["seed"] != 0:
-                continue
-            spec = (cell["dataset"]["spec"], cell["method"]["spec"], cell["regime"]["spec"], cell["protocol"]["spec"])
-            if cell["dataset"]["pictures"] != whole.get(spec[0]):
-                continue
-            for claim in wanted.get(spec, []):
-                if claim.metric in record.scores:
-                    found[claim.name] = float(np.mean(record.scores[claim.metric]))
-    return found
+            if cell["kind"] == "score" and cell["outcome"] == "ok":
+                parts = (cell["method"], cell["dataset"], cell["regime"], cell["protocol"])
+                means = {metric: float(np.mean(values)) for metric, values in record.scores.items()}
+                held[(*(str(part["spec"]) for part in parts), cell["seed"])] = (cell["dataset"]["pictures"], means)
+    return held
+
+
+def _mean(cell: Claim | CellOf, seed: int, held: Held) -> float | None:
+    """The mean of a cell's metric over all pictures of its dataset, None where it was not run."""
+    from ..registry import DATASETS, METHODS, PROTOCOLS, REGIMES, bind
+    from ..tracks.restore import open_dataset
+
+    dataset = bind(cell.dataset, DATASETS)
+    others = (bind(cell.regime, REGIMES), bind(cell.protocol, PROTOCOLS))
+    specs = (bind(cell.method, METHODS).canonical, dataset.canonical, *(bound.canonical for bound in others))
+    pictures, means = held.get((*specs, seed), (0, {}))
+    return means.get(cell.metric) if pictures == len(open_dataset(dataset).ids) else None

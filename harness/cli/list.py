@@ -82,10 +82,11 @@ def _systems(args: argparse.Namespace) -> int:
     from pathlib import Path
 
     from ..analysis.claims import all_claims
+    from ..analysis.effects import all_effects
     from ..analysis.systems import read_systems, system_rows
 
     results = [Path(p) for p in args.store] or sorted(Path("results").glob("*.json"))
-    rows = system_rows(read_systems(), all_claims(), results)
+    rows = system_rows(read_systems(), [*all_claims(), *all_effects()], results)
     if args.name:
         rows = [r for r in rows if args.name in (str(r["number"]), r["name"])]
         if not rows:
@@ -102,9 +103,7 @@ def _systems(args: argparse.Namespace) -> int:
 
 
 def _specs(row: dict[str, Any]) -> str:
-    if not row["specs"]:
-        return "not yet"
-    return "; ".join(row["specs"]) + (" (part)" if row["part"] else "")
+    return str(row["spec"]) + (" (part)" if row["part"] else "")
 
 
 def _claims(row: dict[str, Any]) -> str:

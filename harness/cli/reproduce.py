@@ -38,26 +38,35 @@ def add(verbs: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run; 0 where no claim differs and no cell failed, else 1."""
-    from ..analysis.claims import all_claims, chosen
-    from ..engine.reproduce import reproduce
+    from ..analysis.claims import Claim, all_claims, chosen
+    from ..analysis.effects import Effect, all_effects
+    from ..engine.reproduce import reproduce, reproduce_effects
     from ..engine.run import check_jobs
     from .progress import watcher
 
-    claims = chosen(all_claims(), args.names, args.kind, args.system)
+    every: list[Claim | Effect] = [*all_claims(), *all_effects()]
+    claims = chosen(every, args.names, args.kind, args.system)
     if args.list:
         if args.json:
-            print_json([{**vars(c), "decimals": c.decimals} for c in claims])
+            print_json([_listed(c) for c in claims])
         else:
-            table = [[c.name, c.value, c.method, c.dataset, c.regime, c.paper] for c in claims]
+            table = [
+                [c.name, c.holds, "", "", "", c.paper]
+                if isinstance(c, Effect)
+                else [c.name, c.value, c.method, c.dataset, c.regime, c.paper]
+                for c in claims
+            ]
             print_table(table, ["claim", "claimed", "method", "dataset", "regime", "source"])
         return 0
     use_data(args)
     check_jobs(args.jobs)
     try:
         with watcher() as watch:
-            rows = reproduce(
-                claims, Path(args.store), base=_base(args), jobs=args.jobs, retry=args.retry, watcher=watch
-            )
+            store, base = Path(args.store), _base(args)
+            numbers = [c for c in claims if isinstance(c, Claim)]
+            effects = [c for c in claims if isinstance(c, Effect)]
+            rows = reproduce(numbers, store, base=base, jobs=args.jobs, retry=args.retry, watcher=watch)
+            rows += reproduce_effects(effects, store, base=base, jobs=args.jobs, retry=args.retry, watcher=watch)
     except KeyboardInterrupt:
         note("\nstopped: nothing that was finished is lost; the same command goes on from here")
         return 130
@@ -67,8 +76,14 @@ def run(args: argparse.Namespace) -> int:
     else:
         _print(rows)
         print(f"\n{len(rows)} claims: " + ", ".join(f"{n} {name}" for name, n in sorted(counts.items())))
-    bad = [r for r in rows if r["verdict"] == "differs" or r["outcome"] not in ("ok", "skipped", None)]
+    bad = [r for r in rows if r["verdict"] == "differs" or r.get("outcome") not in ("ok", "skipped", None)]
     return 1 if bad else 0
+
+
+def _listed(claim: Any) -> dict[str, Any]:
+    if claim.kind == "effect":
+        return {**vars(claim), "cells": {name: vars(cell) for name, cell in claim.cells.items()}}
+    return {**vars(claim), "decimals": claim.decimals}
 
 
 def _base(args: argparse.Namespace) -> Any:
@@ -89,10 +104,17 @@ def _base(args: argparse.Namespace) -> Any:
 def _print(rows: list[dict[str, Any]]) -> None:
     table = []
     for row in rows:
-        places = max(4, row["decimals"])
+        places = max(4, row.get("decimals", 0))
         ours = "-" if row["ours"] is None else f"{row['ours']:.{places}f}"
+        if row["kind"] == "effect" and row["values"]:
+            ours = ", ".join(f"{name}={_range([v[name] for v in row['values']])}" for name in row["values"][0])
         off = "-" if row["difference"] is None else f"{row['difference']:+.{places}f}"
         took = "-" if row["seconds"] is None else f"{row['seconds']:.1f}"
         verdict = row["verdict"] + (f": {row['reason']}" if row["reason"] else "")
         table.append([row["name"], row["claimed"], ours, off, took, verdict])
     print_table(table, ["claim", "claimed", "ours", "difference", "seconds", "verdict"])
+
+
+def _range(values: list[float]) -> str:
+    low, high = f"{min(values):.4g}", f"{max(values):.4g}"
+    return low if low == high else f"{low}…{high}"

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..analysis.claims import Claim, by_setting, verdict_row
+from ..analysis.effects import CellOf, Effect, effect_row
 from ..errors import UsageError
 from ..store.cells import read_record
 from ..suite import Suite
@@ -49,6 +50,60 @@ def reproduce(
         cells = dict(zip(methods, summary.cells, strict=True))
         rows.update({c.name: _row(c, cells[c.method], summary, store) for c in group})
     return [rows[c.name] for c in claims]
+
+
+def reproduce_effects(
+    effects: Sequence[Effect], store: Path, *, base: Suite, jobs: int | None, retry: str, watcher: Watcher
+) -> list[dict[str, Any]]:
+    """A row for each effect: the means of its cells on each seed, seconds, verdict, reason.
+
+    What cannot be run is `not available` with its reason. Raises `UsageError` where the store cannot be used.
+    """
+    rows = []
+    for effect in effects:
+        means: dict[str, list[float]] = {}
+        seconds, reason = 0.0, ""
+        for name, cell in effect.cells.items():
+            try:
+                means[name], took = _means(cell, effect.seeds, store, base, jobs, retry, watcher)
+            except UsageError as error:
+                if not (store / "store.json").is_file() and store.exists():
+                    raise
+                reason = str(error)
+                break
+            seconds += took
+        values = [] if reason else [dict(zip(means, v, strict=True)) for v in zip(*means.values(), strict=True)]
+        rows.append(effect_row(effect, values, None if reason else seconds, reason))
+    return rows
+
+
+def _means(
+    cell: CellOf, seeds: tuple[int, ...], store: Path, base: Suite, jobs: int | None, retry: str, watcher: Watcher
+) -> tuple[list[float], float]:
+    """Mean of the metric on each seed, and seconds. Raises `UsageError` where a cell is not ok."""
+    suite = replace(
+        base,
+        suite="reproduce",
+        methods=(cell.method,),
+        datasets=(cell.dataset,),
+        regimes=(cell.regime,),
+        protocol=cell.protocol,
+        metrics=tuple(dict.fromkeys((*base.metrics, cell.metric))),
+        seeds=seeds,
+        rank_by=cell.metric,
+    )
+    summary = run(suite, store, jobs=jobs, retry=retry, watcher=watcher)
+    by_seed = {planned["seed"]: planned["key"] for planned in summary.cells}
+    means, seconds = [], 0.0
+    for seed in seeds:
+        key = by_seed[seed]
+        outcome = summary.outcome.get(key, "crashed")
+        if outcome != "ok":
+            raise UsageError(f"{cell.method} is {outcome}: {summary.reason.get(key, '')}")
+        record = read_record(store, key)
+        means.append(float(np.mean(record.scores[cell.metric])))
+        seconds += float(record.cell["seconds"] or 0.0)
+    return means, seconds
 
 
 def _row(claim: Claim, planned: dict[str, Any], summary: Summary, store: Path) -> dict[str, Any]:
