@@ -99,7 +99,8 @@ def test_a_new_protocol_calls_no_method_and_imports_no_plugin(run, cli, lab):
 
 
 def test_a_new_metric_gives_the_numbers_of_a_fresh_run(run, lab):
-    args = ("--regimes", "gaussian(sigma=3)", "--metrics", "psnr", "ssim", "bright")
+    metrics = ("psnr", "ssim", "residual_whiteness", "bright")  # one that needs the noisy picture too
+    args = ("--regimes", "gaussian(sigma=3)", "--metrics", *metrics)
     cell = run(*args)["3"]
     assert (cell["state"], count(lab)) == ("re-scored", N * len(LEVELS)), "the plug-in's metric is scored as well"
     run(*args, "--store", "afresh")
@@ -108,7 +109,8 @@ def test_a_new_metric_gives_the_numbers_of_a_fresh_run(run, lab):
     donor = read_record(lab / "nb-store", stored(lab / "nb-store", BASE)["3"]["key"])
     for name in ("items", "input_sha256", "output_sha256", "notes"):
         assert getattr(again, name) == getattr(fresh, name)
-    for metric in ("psnr", "ssim", "bright"):
+    for metric in metrics:
+        assert np.isfinite(fresh.scores[metric]).all()
         np.testing.assert_array_equal(again.scores[metric], fresh.scores[metric])
     np.testing.assert_array_equal(again.seconds, donor.seconds)
     assert (again.cell["setup_s"], again.cell["environment"]) == (donor.cell["setup_s"], donor.cell["environment"])

@@ -22,7 +22,7 @@ def energy(call: Callable[[], Any], device: str, reasons: dict[str, str], root: 
         return None
     packages = _packages(root)
     if not packages:
-        reasons["energy_j"] = f"this machine shows no energy counter in {POWERCAP}"
+        reasons["energy_j"] = f"no energy counter in {POWERCAP}"
         return None
     try:
         calls, start, before = 0, time.perf_counter(), [_read(p, "energy_uj") for p in packages]

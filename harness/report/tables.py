@@ -86,8 +86,7 @@ def count_text(value: int | None) -> str:
 
 def latency_text(cost: Cost | None, key: str = "p50") -> str:
     """A latency quantile in ms, 3 digits."""
-    value = (cost["latency_ms"] or {}).get(key) if cost else None
-    return "–" if value is None else f"{value:.3g}" if value < 1000 else f"{value:.0f}"
+    return _digits((cost["latency_ms"] or {}).get(key) if cost else None)
 
 
 def relative_text(cost: Cost | None) -> str:
@@ -196,7 +195,7 @@ def cost_table(records: Sequence[Record]) -> Table:
 
 
 def _digits(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3g}"
+    return "–" if value is None else f"{value:.3g}" if value < 1000 else f"{value:.0f}"
 
 
 def facts(board: Board) -> str:

@@ -80,14 +80,16 @@ class Kept:
 
     def lend(self, index: int, folder: Path) -> None:
         """Give another cell the same output: a hard link, a copy where the disk has none. Each cell stays whole
-        when the other one is removed. Raises OSError."""
-        target = output_file(folder, index)
+        when the other one is removed. Raises `LostOutput`, and OSError for a full disk."""
+        source, target = output_file(self.folder, index), output_file(folder, index)
         target.parent.mkdir(exist_ok=True)
         target.unlink(missing_ok=True)
         try:
-            os.link(output_file(self.folder, index), target)
+            os.link(source, target)
+        except FileNotFoundError:
+            raise LostOutput(f"outputs/{source.name} is missing") from None
         except OSError:
-            shutil.copyfile(output_file(self.folder, index), target)
+            shutil.copyfile(source, target)
 
 
 def open_kept(store: Path, key: str) -> Kept:
