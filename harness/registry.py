@@ -137,6 +137,7 @@ METHODS = Registry(
         "noisebench.methods.networks": ("dncnn", "ffdnet", "bf_cnn"),
         "noisebench.methods.keras": ("dncnn_keras",),
         "noisebench.methods.enhance": ("sci", "zero_dce"),
+        "noisebench.methods.estimated": ("estimated",),
         "noisebench.methods.inverse": (
             "bicubic", "lanczos", "telea", "biharmonic", "richardson_lucy", "wiener_deconv", "jpeg_reapply",
         ),
@@ -181,6 +182,7 @@ METRICS = Registry(
             "error_autocorrelation", "error_high_share", "error_band", "residual_autocorrelation",
             "residual_whiteness", "noise_left", "psnr_flat", "psnr_edge", "psnr_texture",
         ),
+        "noisebench.scoring.vision": ("psnr_hvs", "fsim"),
         "noisebench.scoring.iqa": ("pyiqa", "lpips", "dists", "niqe", "brisque"),
     },
 )  # fmt: skip

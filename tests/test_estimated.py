@@ -1,0 +1,49 @@
+"""A noise level that nobody discloses is estimated; one that is disclosed is not looked at."""
+
+from __future__ import annotations
+
+import noisebench as nb
+import numpy as np
+import pytest
+from noisebench.methods.classical import noise_sigma
+from noisebench.registry import METHODS, bind
+from noisebench.tracks.restore import Restorer
+
+
+def smooth(sigma: float, channels: int = 3) -> np.ndarray:
+    ramp = np.linspace(0.2, 0.8, 96)[:, None, None] * np.ones((1, 96, channels))
+    return (ramp + np.random.default_rng(0).normal(0, sigma, ramp.shape)).astype(np.float32)
+
+
+def restore(spec: str, noisy: np.ndarray, info: nb.Info) -> np.ndarray:
+    method = Restorer(bind(spec, METHODS))
+    method.setup()
+    return method.restore(noisy, info)
+
+
+@pytest.mark.parametrize("told", [None, 0.4])
+def test_the_method_within_is_told_the_estimate_alone(told: float | None) -> None:
+    noisy = smooth(20 / 255)
+    estimate = noise_sigma(noisy, nb.Info())
+    assert estimate == pytest.approx(20 / 255, rel=0.05)
+    ours = restore("estimated(method=nlm)", noisy, nb.Info({"sigma": told}))
+    assert np.array_equal(ours, restore("nlm", noisy, nb.Info({"sigma": estimate})))
+
+
+def test_it_serves_where_the_method_alone_is_skipped() -> None:
+    assert bind("estimated(method=bilateral)", METHODS).entry.meta["blind"]
+    with pytest.raises(nb.Skip, match="needs sigma"):
+        Restorer(bind("ffdnet", METHODS)).check(nb.Info())
+    Restorer(bind("estimated(method=ffdnet)", METHODS)).check(nb.Info())
+
+
+@pytest.mark.data
+def test_ffdnet_by_estimate_is_near_ffdnet_that_is_told(data_dir, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not (data_dir / "weights").is_dir():
+        pytest.skip("no weights")
+    monkeypatch.setenv("NOISEBENCH_DATA", str(data_dir))
+    told, estimated = (
+        nb.evaluate(m, "set12", "gaussian(sigma=25)", metrics=("psnr",), limit=1).psnr
+        for m in ("ffdnet", "estimated(method=ffdnet)")
+    )
+    assert told - 0.3 < estimated <= told + 0.05
