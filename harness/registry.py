@@ -183,6 +183,7 @@ METRICS = Registry(
             "residual_whiteness", "noise_left", "psnr_flat", "psnr_edge", "psnr_texture",
         ),
         "noisebench.scoring.vision": ("psnr_hvs", "fsim"),
+        "noisebench.scoring.vision": ("psnr_hvs", "fsim"),
         "noisebench.scoring.iqa": ("pyiqa", "lpips", "dists", "niqe", "brisque"),
     },
 )  # fmt: skip

@@ -37,7 +37,7 @@ def gmsd(pair: Pair) -> float:
     over 3 after 2×2 means at every second pixel; outside the picture is zero, as in the authors' code. The
     deviation divides by N, as in the paper (their code by N − 1).
     """
-    lumas = _lumas(pair, "gmsd", GMSD_SMALLEST)
+    lumas = lumas_of(pair, "gmsd", GMSD_SMALLEST)
     if isinstance(lumas, NotDefined):
         return lumas
     first, second = (_squared_gradient(_halve(luma)) for luma in lumas)
@@ -61,7 +61,7 @@ def vif(pair: Pair) -> float:
     5 and 3 of sigma a fifth of that, where they fit; the noise of seeing has the variance 2. Above 1 where
     contrast was raised. Not defined below 41 pixels, nor where the clean picture is flat.
     """
-    lumas = _lumas(pair, "vif", VIF_SMALLEST)
+    lumas = lumas_of(pair, "vif", VIF_SMALLEST)
     if isinstance(lumas, NotDefined):
         return lumas
     # Offsets leave variances alone, but cost them digits.
@@ -87,18 +87,18 @@ def haarpsi(pair: Pair) -> float:
     C = 30, alpha = 4.2, after 2×2 means at every second pixel; outside the picture is zero, as in the authors'
     code. Colour adds the similarity of I and Q of YIQ, under the mean of both weights. Not defined below 16 pixels.
     """
-    problem = _problem(pair, "haarpsi", HAARPSI_SMALLEST)
-    if problem is not None:
-        return problem
-    planes = [[_halve(plane) for plane in _mixed(p, pair.peak, YIQ[: p.shape[2]])] for p in (pair.x, pair.y)]
+    found = problem_of(pair, "haarpsi", HAARPSI_SMALLEST)
+    if found is not None:
+        return found
+    halves = [[_halve(plane) for plane in planes_of(p, pair.peak, YIQ[: p.shape[2]])] for p in (pair.x, pair.y)]
     weights: list[Float] = []
     similar: list[Float] = []
     for across in (False, True):
-        ours, theirs = ([_haar(p[0], k, across) for k in (1, 2, 3)] for p in planes)
+        ours, theirs = ([_haar(p[0], k, across) for k in (1, 2, 3)] for p in halves)
         weights.append(np.maximum(ours[2], theirs[2]))
         similar.append((_alike(ours[0], theirs[0]) + _alike(ours[1], theirs[1])) / 2)
     if pair.x.shape[2] == 3:
-        chroma = [_alike(_mean2(planes[0][c]), _mean2(planes[1][c])) for c in (1, 2)]
+        chroma = [_alike(_mean2(halves[0][c]), _mean2(halves[1][c])) for c in (1, 2)]
         similar.append((chroma[0] + chroma[1]) / 2)
         weights.append((weights[0] + weights[1]) / 2)
     total = sum(float(w.sum()) for w in weights)
@@ -141,7 +141,7 @@ def epi(pair: Pair) -> float:
 
     The four-neighbour 3×3 Laplacian, where it fits. Not defined where either picture has no edges.
     """
-    lumas = _lumas(pair, "epi", 3)
+    lumas = lumas_of(pair, "epi", 3)
     if isinstance(lumas, NotDefined):
         return lumas
     x, y = (_laplacian(luma) for luma in lumas)
@@ -162,7 +162,7 @@ def enl(pair: Pair, *, tile: Annotated[int, Ge(4)] = 16, share: Annotated[float,
     tiles in which the clean picture varies least for its mean, at least one; the median over these tiles. inf
     where they are flat. Speckle of L looks has L; smoothing raises it, so read it beside a fidelity metric.
     """
-    lumas = _lumas(pair, "enl", tile)
+    lumas = lumas_of(pair, "enl", tile)
     if isinstance(lumas, NotDefined):
         return lumas
     (mean, variance), (clean_mean, clean_variance) = (_tile_moments(luma, tile) for luma in lumas)
@@ -178,7 +178,7 @@ def enl(pair: Pair, *, tile: Annotated[int, Ge(4)] = 16, share: Annotated[float,
     return float(np.median(looks))
 
 
-def _problem(pair: Pair, name: str, least: int) -> NotDefined | None:
+def problem_of(pair: Pair, name: str, least: int) -> NotDefined | None:
     height, width, channels = pair.x.shape
     if min(height, width) < least:
         return NotDefined(f"{name} needs at least {least}×{least} pixels, not {height}×{width}")
@@ -187,16 +187,16 @@ def _problem(pair: Pair, name: str, least: int) -> NotDefined | None:
     return None
 
 
-def _lumas(pair: Pair, name: str, least: int) -> tuple[Float, Float] | NotDefined:
+def lumas_of(pair: Pair, name: str, least: int) -> tuple[Float, Float] | NotDefined:
     """Restored and clean luma (H, W) on 0–255."""
-    problem = _problem(pair, name, least)
-    if problem is not None:
-        return problem
-    x, y = (_mixed(p, pair.peak, YIQ[:1])[0] for p in (pair.x, pair.y))
+    found = problem_of(pair, name, least)
+    if found is not None:
+        return found
+    x, y = (planes_of(p, pair.peak, YIQ[:1])[0] for p in (pair.x, pair.y))
     return x, y
 
 
-def _mixed(picture: npt.NDArray[np.generic], peak: float, rows: tuple[tuple[float, ...], ...]) -> list[Float]:
+def planes_of(picture: npt.NDArray[np.generic], peak: float, rows: tuple[tuple[float, ...], ...]) -> list[Float]:
     plain = np.asarray(picture, np.float64)
     if peak != 255.0:
         plain = plain * (255.0 / peak)
