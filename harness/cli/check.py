@@ -19,10 +19,11 @@ without --rules: fails on a mean drop above 0.02 dB PSNR or 0.001 SSIM, or above
 rules.yaml: a list; later rules win over earlier ones and over these defaults, limit by limit
   - {metric: ssim, dataset: "photos*", max_drop: 0.002}
   - {metric: psnr, method: "my_*", max_drop_picture: .inf, min_above_identity: 5}
-  - {method: my_net, max_latency_rel: 1.25}
+  - {method: my_net, max_latency_rel: 1.25, must_not_be_slower_than: "nlm*"}
   - {metric: psnr, method: my_net, must_stay_first: true}
 
-exit codes: 0 no regression, 1 regression (a missing or newly failing cell is one), 2 usage, 3 nothing comparable"""
+exit codes: 0 no regression, 1 regression (a missing or newly failing cell is one), 2 usage,
+3 nothing comparable, or a cell that was edited by hand"""
 
 
 def add(verbs: Any) -> None:
