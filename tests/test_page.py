@@ -173,6 +173,11 @@ def choose(page: Any, control: str, value: str) -> None:
     page.locator(f'[data-k="{control}"]').select_option(label=value)
 
 
+def decoded(page: Any) -> None:
+    """Wait until the viewer has its pictures."""
+    page.wait_for_selector('dialog.viewer[open][aria-busy="false"]')
+
+
 def shade(page: Any, x: float, y: float = 0.5) -> tuple[int, int, int]:
     """The colour of the viewer at a share of its width and height."""
     return tuple(
@@ -316,8 +321,7 @@ def test_scores_by_picture_are_those_of_the_rows(opened):
 def test_the_viewer_wipes_between_two_pictures(opened):
     page = opened()
     page.locator("#items tbody tr").first.locator("button").nth(1).click()
-    page.wait_for_function("document.querySelector('.viewer canvas').width > 300")
-    page.wait_for_timeout(100)
+    decoded(page)
     assert (shade(page, 0.45), shade(page, 0.55)) == ((NOISY,) * 3, (SHADES["median"],) * 3)
     for _ in range(3):
         page.keyboard.press("Shift+ArrowRight")
@@ -325,7 +329,7 @@ def test_the_viewer_wipes_between_two_pictures(opened):
     page.keyboard.press("x")
     assert shade(page, 0.55) == (SHADES["median"],) * 3
     page.keyboard.press("ArrowDown")
-    page.wait_for_timeout(100)
+    decoded(page)
     assert shade(page, 0.45) == (SHADES["median"] + 30,) * 3
     box = page.locator(".viewer canvas").bounding_box()
     page.mouse.click(box["x"] + 0.4 * box["width"], box["y"] + 0.5 * box["height"])
@@ -335,7 +339,7 @@ def test_the_viewer_wipes_between_two_pictures(opened):
 @in_browser
 def test_the_viewer_shows_the_error_on_a_scale(opened):
     page = opened(state="item=p000&a=:noisy&b=nlm")
-    page.wait_for_timeout(100)
+    decoded(page)
     page.keyboard.press("e")
     ramp = [(59, 15, 112), (140, 41, 129)]
     t = (SHADES["nlm"] - CLEAN) / 32 * 5 - 1
@@ -350,7 +354,7 @@ def test_the_viewer_shows_the_error_on_a_scale(opened):
 @in_browser
 def test_the_viewer_zooms_to_a_pixel_grid(opened):
     page = opened(state="item=p000&a=:clean&b=nlm&mode=side&zoom=4")
-    page.wait_for_timeout(100)
+    decoded(page)
 
     def shades() -> int:
         return page.evaluate(
@@ -430,7 +434,7 @@ def test_a_link_brings_back_what_was_seen(opened):
     second = opened(state=state)
 
     def seen(page: Any) -> list[Any]:
-        page.wait_for_timeout(100)
+        decoded(page)
         selects = page.locator("select, input").evaluate_all("all => all.map((s) => s.value)")
         return [methods(page), main_column(page), selects, page.locator(".viewer .status").inner_text()]
 

@@ -120,6 +120,9 @@ function current() {
   return { board, column: asked >= 0 ? asked : Math.max(0, board.rank) };
 }
 
+/** A long name may break after a bracket or a comma. */
+const breakable = (text) => text.split(/(?<=[(,])/).flatMap((part, i) => (i ? [h("wbr"), part] : [part]));
+
 const nameOf = (board, row) => data.methods[board.m[row]].label;
 
 function toast(text) {

@@ -90,7 +90,7 @@ function boardColumns(board, column, rows) {
 function methodCell(row) {
   const open = () => go({ card: row.method.label }, true);
   return [
-    h("button", { class: "link", "data-k": "m" + row.i, onclick: open }, row.method.label),
+    h("button", { class: "link", "data-k": "m" + row.i, onclick: open }, breakable(row.method.label)),
     ...row.flags.map((flag) => h("span", { class: flag === "contaminated" ? "chip warn" : "chip" }, flag)),
     row.method.baseline && h("span", { class: "chip" }, "sanity"),
     row.below && h("span", { class: "chip warn" }, "below noisy input"),

@@ -53,7 +53,7 @@ function drawStrip(board, column) {
   const unit = board.columns[column][1];
   const score = (i) => (j < 0 ? "" : `${number(values[i * data.items[board.items].length + j], unit)} ${unit}`);
   const tile = (number, name, text, who) => picture(number) && h("button", { onclick: () => view(board, chosen.item, who), "aria-label": `Look at ${name}` },
-    h("img", { src: picture(number), alt: "", loading: "lazy" }), h("b", {}, name), h("i", {}, text));
+    h("img", { src: picture(number), alt: "", loading: "lazy" }), h("b", {}, breakable(name)), h("i", {}, text));
   return h("div", { class: "strip" }, tile(chosen.clean, "clean", "", "clean"), tile(chosen.noisy, "noisy input", "", "noisy"),
     rows.slice(0, 24).map((row) => tile(chosen.restored[row.i], row.method.label, score(row.i), row.i)));
 }
@@ -77,6 +77,7 @@ function view(board, item, who) {
   go({ item, a: ":" + a, b: typeof who === "number" ? b : ":" + b }, true);
 }
 
+const TITLES = { Wipe: "one over the other", Side: "side by side", Error: "distance to the clean picture" };
 const viewing = () => Boolean(state.b);
 
 /** What can be shown of an item as [key in the address, name, number of the picture, row]. */
@@ -106,13 +107,13 @@ function drawViewer(board, column) {
   const b = side(state.b, 2);
   const choose = (name, label, chosen) => h("label", {}, label, h("select", { "data-k": "v" + name, onchange: (e) => go({ [name]: e.target.value }) },
     list.map(([key, text]) => h("option", { value: key, selected: key === chosen[0] }, text))));
-  const toggle = (text, on, key, act) => h("button", { "aria-pressed": on ? "true" : "false", "aria-keyshortcuts": key, "data-k": "v" + text, onclick: act }, text);
+  const toggle = (text, on, key, act) => h("button", { title: TITLES[text], "aria-pressed": on ? "true" : "false", "aria-keyshortcuts": key, "data-k": "v" + text, onclick: act }, text);
   const tools = h("div", { class: "tools" },
     h("label", {}, "Picture", h("select", { "data-k": "vitem", onchange: (e) => go({ item: e.target.value, zoom: "", at: "" }) },
       board.pictures.map((p) => h("option", { value: p.item, selected: p === kept }, p.item)))),
     choose("a", "Left (A)", a), choose("b", "Right (B)", b),
     h("div", { class: "acts" },
-      toggle("Wipe", state.mode !== "side", "s", () => go({ mode: "wipe" })), toggle("Side by side", state.mode === "side", "s", () => go({ mode: "side" })),
+      toggle("Wipe", state.mode !== "side", "s", () => go({ mode: "wipe" })), toggle("Side", state.mode === "side", "s", () => go({ mode: "side" })),
       toggle("Error", state.error === "1", "e", () => go({ error: state.error ? "" : "1" })),
       h("button", { "aria-label": "Zoom out", "data-k": "v-", onclick: () => zoomBy(1 / 2) }, "−"), h("button", { "aria-label": "Zoom in", "data-k": "v+", onclick: () => zoomBy(2) }, "+"),
       h("button", { "aria-keyshortcuts": "0", "data-k": "v0", onclick: () => go({ zoom: "", at: "" }) }, "Fit"),
@@ -253,6 +254,8 @@ function zoomBy(factor, at) {
 function paint() {
   const { canvas, dialog } = viewer;
   if (!dialog?.open || !viewing()) return;
+  const shown = [viewer.kept.clean, viewer.a[2], viewer.b[2]];
+  dialog.setAttribute("aria-busy", String(!shown.every((number) => number === null || viewer.images[number]?.ready)));
   const ratio = devicePixelRatio || 1;
   canvas.width = Math.round(canvas.clientWidth * ratio);
   canvas.height = Math.round(canvas.clientHeight * ratio);
