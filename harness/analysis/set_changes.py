@@ -45,9 +45,10 @@ def set_changes(a: Record, b: Record) -> list[SetChange]:
         elif identity(name, mine) != identity(name, theirs) or _inputs(a) != _inputs(b):
             found.append(SetChange(name, reason=f"{name} is of other features, pictures, reference or version"))
         elif mine["value"] is None or theirs["value"] is None:
-            side, part = ("A", mine) if mine["value"] is None else ("B", theirs)
+            lost = mine["value"] is not None
+            side, part = ("B", theirs) if lost else ("A", mine)
             why = "refused" if "refused" in part["flags"] else part["note"]
-            found.append(SetChange(name, lost=part is theirs, reason=f"{name} has no value in {side}: {why}"))
+            found.append(SetChange(name, lost=lost, reason=f"{name} has no value in {side}: {why}"))
         else:
             error = max(mine["error"] or 0.0, theirs["error"] or 0.0)
             found.append(SetChange(name, mine["value"], theirs["value"], error, theirs["n"]))

@@ -102,20 +102,22 @@ def frechet_from_statistics(mean_a: Any, cov_a: Any, mean_b: Any, cov_b: Any) ->
 
 
 def frechet_infinity(
-    a: Any, b: Any, *, splits: int = 2, seed: int = 0, allow_small: bool = False
+    a: Any, b: Any, *, splits: int = 2, seed: int = 0, allow_small: bool = False, paired: bool = False
 ) -> tuple[float, float, float]:
     """Fréchet distance extrapolated to infinitely many samples, and its 95 % interval: (value, low, high).
 
     The distance of N samples is too high by c/N + O(1/N²) (Chong and Forsyth 2020). Halves have twice that
     bias: value = 2 FD(all) − mean FD(half), the mean over both halves of `splits` random splits. The interval
     is Student's t of a jackknife that deletes each of eight random groups in turn. `b` may be `Moments`: then
-    it counts as exact, as the reference statistics of the authors do. Raises `UsageError` where a half has
+    it counts as exact, as the reference statistics of the authors do. With `paired`, row i of `a` and row i of `b`
+    belong together and stay together in each half. Raises `UsageError` where a half has
     fewer rows than columns (the bias is not c/N there), unless `allow_small`.
     """
     if splits < 1:
         raise UsageError(f"splits is {splits}: give 1 or more")
     rng = np.random.Generator(np.random.Philox(seed))
     sets: list[Any] = []
+    order: npt.NDArray[np.intp] = np.empty(0, np.intp)
     for who, given in (("a", a), ("b", b)):
         if isinstance(given, Moments) and who == "b":
             sets.append(given)
@@ -127,7 +129,10 @@ def frechet_infinity(
                 f"least {2 * array.shape[1]}, or allow_small=True"
             )
         _check_finite(array, who)
-        sets.append(array[rng.permutation(array.shape[0])])
+        if paired and sets and sets[0].shape[0] != array.shape[0]:
+            raise UsageError(f"pairs need equally many features, not {sets[0].shape[0]} and {array.shape[0]}")
+        order = order if paired and sets else rng.permutation(array.shape[0])
+        sets.append(array[order])
     orders = [rng.permutation(_GROUPS * 2) for _ in range(splits)]
     value = _extrapolated(sets, orders)
     without = [_extrapolated(sets, orders, group) for group in range(_GROUPS)]

@@ -205,7 +205,7 @@ def _distance(metric: SetMetric, x: Any, y: Any, paired: bool) -> dict[str, Any]
         return {"value": value, "error": None if isinstance(error, NotDefined) else error}
     if metric.distance == "infinity":
         other = y if isinstance(y, Moments) else np.asarray(y)
-        value, low, high = frechet_infinity(np.asarray(x), other, allow_small=True)
+        value, low, high = frechet_infinity(np.asarray(x), other, allow_small=True, paired=paired)
         return {"value": value, "interval": [low, high]}
     return {"value": frechet_distance(_compact(x), _compact(y))}
 
