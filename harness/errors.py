@@ -37,7 +37,11 @@ class NotDefined(float):
 
 def one_line(text: object, limit: int = 400) -> str:
     """`text` on one line of printable characters, at most `limit` long: safe to show in a terminal."""
-    flat = " ".join(str(text).split())
+    plain = text if isinstance(text, str) else str(text)
+    # The usual text is one line already, and a big board has a million of them.
+    if len(plain) <= limit and plain.isprintable() and "  " not in plain and plain == plain.strip():
+        return plain
+    flat = " ".join(plain.split())
     flat = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in flat)
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"
 

@@ -109,6 +109,7 @@ class Alignment:
 
     def __init__(self, records: Iterable[Record]) -> None:
         self._orders: dict[tuple[str, ...], npt.NDArray[np.intp]] = {}
+        self._digests: dict[tuple[Any, ...], str] = {}
         complete = Counter(tuple(sorted(r.items)) for r in records if r.cell["outcome"] == "ok" and not self.lacks(r))
         self.items = min(complete, key=lambda items: (-complete[items], items)) if complete else ()
 
@@ -132,6 +133,13 @@ class Alignment:
     def inputs(self, record: Record) -> list[str]:
         """`input_sha256` of each picture, in the order of `items`."""
         return [record.input_sha256[i] for i in self.order(record)]
+
+    def digest(self, records: Sequence[Record]) -> str:
+        """SHA-256 of the seeds and inputs of records: equal where they saw the same noisy pictures."""
+        seen = tuple((r.cell["seed"], tuple(self.inputs(r))) for r in records)
+        if seen not in self._digests:
+            self._digests[seen] = digest(f"{seed} {sha}" for seed, inputs in seen for sha in inputs)
+        return self._digests[seen]
 
     def values(self, records: Sequence[Record], metric: str) -> Floats:
         """Scores (seeds, pictures) in the order of `items`."""

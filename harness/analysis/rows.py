@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ..errors import one_line
 from ..store.record import Cost, Panel, Record
-from .gather import Alignment, MethodKey, digest
+from .gather import Alignment, MethodKey
 
 Floats = npt.NDArray[np.float64]
 
@@ -105,7 +105,7 @@ def row_of(key: MethodKey, own: Sequence[Record], label: str, columns: Sequence[
         baseline=bool(flags.get("baseline")),
         oracle=bool(flags.get("oracle")),
         scores=scores,
-        inputs=digest(f"{r.cell['seed']} {sha}" for r in own for sha in align.inputs(r)),
+        inputs=align.digest(own),
         keys=tuple(r.cell["key"] for r in own),
         notes=tuple(sorted({one_line(note) for r in own for note in r.cell["notes"]})),
         panel=panels[0] if panels else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 
-from ..errors import one_line as clean_line
+from ..errors import one_line
 
 _TEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_",
@@ -17,14 +17,6 @@ _TEX = {
     "↑": r"$\uparrow$", "↓": r"$\downarrow$", "∝": r"$\propto$", "µ": r"\textmu{}", "\N{REPLACEMENT CHARACTER}": "?",
 }  # fmt: skip
 _MARKDOWN = str.maketrans({**{c: "\\" + c for c in "\\`|*[]~#"}, "<": "&lt;", ">": "&gt;", "&": "&amp;"})
-
-
-def one_line(text: object, limit: int = 400) -> str:
-    """`errors.one_line`, quickly for the usual text that is one line already: a big board has a million cells."""
-    flat = text if isinstance(text, str) else str(text)
-    if flat.isascii() and flat.isprintable() and len(flat) <= limit and "  " not in flat and flat == flat.strip():
-        return flat
-    return clean_line(flat, limit)
 
 
 def markdown(text: object) -> str:

@@ -124,13 +124,13 @@ def evidence_values(one: Evidence | None) -> dict[str, Any] | None:
         return None
     count = len(one.labels)
     most = min(count, MAX_MATRIX)
-    totals = [
-        [sum(one.counts(i, j)[k] for j in range(count) if j != i) for k in range(3)] for i in range(count)
-    ]  # fmt: skip
+    won, lost = one.wins.sum(axis=1).tolist(), one.wins.sum(axis=0).tolist()
+    pairs = one.pictures * (count - 1)
+    totals = [[w, pairs - w - b, b] for w, b in zip(won, lost, strict=True)]
     return {
         "methods": one.labels,
         "wins_ties_losses": totals,
-        "wins": [[int(one.wins[i, j]) for j in range(most)] for i in range(most)],
+        "wins": one.wins[:most, :most].tolist(),
         "friedman": friedman_values(one.friedman),
         "rankings": [_choice_values(choice) for choice in one.choices],
     }
