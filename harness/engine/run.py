@@ -117,6 +117,7 @@ def _run_part(
             running[index] = cell
             if index not in busy:
                 watcher.start(cell)
+            busy.discard(index)
             pool.submit({"id": index, **jobs[cell["key"]]})
         for message in pool.events(_BUSY_WAIT):
             index = message.get("id", -1)
