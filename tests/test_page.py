@@ -71,6 +71,30 @@ def hostile() -> list[Record]:
     ]  # fmt: skip
 
 
+def many() -> list[Record]:
+    """40 methods on 20 boards of 12 pictures."""
+    names = [f"trained(arch=unet(width={i}))" for i in range(40)]
+    levels = [f"gaussian(sigma={s})" for s in range(1, 21)]
+    return [
+        record(
+            "trained", {"psnr": BASE - i / 9 * WOBBLE, "ssim": BASE / (50 + i)}, display=name, regime=level, source=name
+        )
+        for i, name in enumerate(names)
+        for level in levels
+    ]
+
+
+ODD = {
+    "costs": [cost_record("nlm"), cost_record("median", outcome="timeout", reason="over 600 s")],
+    "failures": [record("net", {}, pictures=12, outcome="crashed", reason="killed by signal SIGSEGV")],
+    "undefined": [
+        record("nlm", {"psnr": [math.nan, math.inf], "ssim": [1.0, 1.0]}),
+        record("median", {"psnr": [20.0, 21.0]}),
+    ],
+    "unscored": [record("nlm", {}, pictures=0)],
+}
+
+
 def leave_pictures(store: Path, records: list[Record]) -> Kept:
     """Flat pictures of two items for each score cell: the shade tells which picture is seen."""
     for cell in (r.cell for r in records if r.scores and r.cell["dataset"]["name"] == "photos"):
@@ -131,7 +155,10 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         patch.setattr("noisebench.report.write.draw_all", lambda *_: ([drawn], []))
         write_report(records, folder / "ordinary", kept=leave_pictures(folder / "store", records))
         write_report(hostile(), folder / "hostile", title=HOSTILE)
-    return {name: folder / name / "leaderboard.html" for name in ("ordinary", "hostile")}
+        write_report(many(), folder / "many")
+        for name, records in ODD.items():
+            write_report(records, folder / name)
+    return {name: folder / name / "leaderboard.html" for name in ("ordinary", "hostile", "many", *ODD)}
 
 
 @pytest.fixture(scope="module")
@@ -512,6 +539,26 @@ def test_without_scripts_the_tables_are_there(opened):
     assert page.locator("table").count() >= 6
     assert "28.7" in page.locator("table").first.inner_text() or "29." in page.locator("table").first.inner_text()
     assert page.locator("h2").first.inner_text() == "photos · gaussian(sigma=15)"
+
+
+@in_browser
+@pytest.mark.parametrize("name", list(ODD))
+def test_a_store_with_little_in_it_has_a_page_that_opens(opened, name):
+    page = opened(name, state="card=nlm&item=x&b=nlm")
+    for key in "?mclvjkt":
+        page.keyboard.press(key)
+        page.keyboard.press("Escape")
+    assert page.locator("main h2").last.inner_text() == "About"
+
+
+@in_browser
+def test_only_the_board_in_view_is_drawn(opened, pages):
+    page = opened("many")
+    assert page.locator("[data-k=regime] option").count() == 20
+    assert page.locator("table.board tbody tr").count() == 40
+    assert page.locator("#items tbody td").count() == 12 * 12
+    data = pages["many"].read_text().partition('id="data">')[2].partition("</script>")[0]
+    assert len(data) < 800 * 300  # bytes a row, its scores of 12 pictures by two metrics included
 
 
 @in_browser

@@ -138,7 +138,7 @@ function sortable(key, title, kind) {
 }
 
 function drawBoard(board, column) {
-  if (!board.m.length) return [h("p", {}, "No method has a result here.")];
+  if (!board.m.length || !board.columns.length) return [h("p", {}, "No method has a result here.")];
   const rows = ordered(board, column);
   const columns = boardColumns(board, column, rowsOf(board, column));
   const scores = board.scores[column];

@@ -161,7 +161,6 @@ function curves(family, label) {
 
 function drawCurves(board, column) {
   const family = familyOf(board);
-  if (!family) return null;
   const [label, unit, higher] = board.columns[column];
   const { lines, best } = curves(family, label);
   const relative = state.curve === "gap";

@@ -96,7 +96,7 @@ function keptItem(board) {
 const closeViewer = () => go({ a: "", b: "" });
 
 function drawViewer(board, column) {
-  if (!viewing() || !board || !board.pictures.length) {
+  if (!viewing() || !board || !board.pictures.length || !board.columns.length) {
     if (viewer.dialog?.open) viewer.dialog.close();
     return;
   }

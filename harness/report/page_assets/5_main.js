@@ -42,8 +42,8 @@ function drawControls(board, column) {
   ];
 }
 
-function table(t) {
-  return h("div", { class: "scroll", tabindex: "0", role: "region" }, h("table", {},
+function table(t, label) {
+  return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label }, h("table", {},
     h("thead", {}, h("tr", {}, t.head.map((text, k) => h("th", { scope: "col", class: t.numeric[k] ? "n" : null }, text)))),
     h("tbody", {}, t.rows.map((row, i) => h("tr", { class: t.strong.includes(i) ? "best" : null },
       row.map((text, k) => h("td", { class: t.numeric[k] ? "n" : text.length > 40 ? "long" : "t" }, text)))))));
@@ -55,23 +55,24 @@ function sections(board, column) {
   const pick = (label, name, values) => h("select", { "aria-label": label, "data-k": "p" + name, onchange: (e) => go({ [name]: e.target.value }) }, options(values, state[name]));
   const own = data.extra.filter((e) => e.board === state.board);
   const general = data.extra.filter((e) => e.board === null);
-  const extras = (list) => list.map((e) => [h("h3", {}, e.title), e.note && h("p", { class: "soft" }, e.note), table(e)]);
+  const extras = (list) => list.map((e) => [h("h3", {}, e.title), e.note && h("p", { class: "soft" }, e.note), table(e, e.title)]);
   const plots = (of) => data.plots.filter((p) => p[2] === of).map(([text, source]) => h("figure", {},
     h("img", { alt: text, src: "data:image/svg+xml;base64," + source }), h("figcaption", {}, text)));
   const lost = data.failures;
   const hasCost = board && board.cost && board.columns.length;
   const found = [];
   if (board) {
-    found.push(["board", "Board", board.facts, [act("Copy as Markdown", () => copyBoard("markdown")), act("Copy as LaTeX", () => copyBoard("latex"))], () => drawBoard(board, column)]);
+    const copies = [act("Copy as Markdown", () => copyBoard("markdown")), act("Copy as LaTeX", () => copyBoard("latex"))];
+    found.push(["board", "Board", board.facts, board.columns.length ? copies : [], () => drawBoard(board, column)]);
     if (hasCost) found.push(["pareto", "Quality and cost", "", [pick("Cost", "x", COST.map(([key, title]) => [key, title]))], () => drawPareto(board, column)]);
     if (familyOf(board)) found.push(["curves", "Quality against noise level", "", [pick("Show", "curve", [["gap", "difference to the best"], ["mean", "mean"]])], () => drawCurves(board, column)]);
-    if (board.pictures.length) found.push(["look", "Pictures", data.pictureNote, [itemChooser(board), act("Open the viewer", () => view(board, keptItem(board).item, firstRow(board, column)))], () => drawStrip(board, column)]);
+    if (board.pictures.length && board.columns.length) found.push(["look", "Pictures", data.pictureNote, [itemChooser(board), act("Open the viewer", () => view(board, keptItem(board).item, firstRow(board, column)))], () => drawStrip(board, column)]);
     if (board.columns.length && board.m.length) found.push(["items", "By picture", "", [], () => drawItems(board, column, false)]);
     if (own.length || plots(state.board).length) found.push(["more", "Behind the order", "", [], () => [plots(state.board), extras(own)]]);
   }
   if (general.length || plots(null).length) found.push(["all", "Across boards", "", [], () => [plots(null), extras(general)]]);
   if (lost.length) found.push(["failures", "Failures and skips", `${lost.length} cells take part in no mean`, [], drawFailures]);
-  if (data.cost.rows.length) found.push(["cost", "Cost", "", [], () => table(data.cost)]);
+  if (data.cost.rows.length) found.push(["cost", "Cost", "", [], () => table(data.cost, "Cost")]);
   found.push(["about", "About", "", [], () => drawAbout(board)]);
   return found;
 }
@@ -145,7 +146,7 @@ function drawCard(board) {
       h("dt", {}, "cite"), h("dd", {}, method.cite || "no citation is given"), h("dt", {}, "source"), h("dd", {}, h("code", {}, method.source))),
     seen && h("button", { onclick: () => (go({ card: "" }), view(board, seen.item, here)) }, "Look at its pictures"),
     h("h3", {}, label ? `Scores: ${label}` : "Scores"),
-    h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "board"), h("th", { scope: "col", class: "n" }, label || ""),
+    h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Scores" }, h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "board"), h("th", { scope: "col", class: "n" }, label || ""),
       h("th", { scope: "col", class: "n" }, "rank"), h("th", { scope: "col" }, "Δ to best [95 %]"))), h("tbody", {}, rows))),
     h("h3", {}, "Cost"),
     costs.length ? costs.map((row) => h("dl", {}, row.map((text, k) => k && text && text !== "–" ? [h("dt", {}, data.cost.head[k]), h("dd", {}, text)] : null)))
@@ -209,11 +210,12 @@ function key(event) {
     return;
   }
   const { board, column } = current();
+  const looks = board && board.pictures.length && board.columns.length;
   const cycle = board ? board.columns[(column + 1) % board.columns.length]?.[0] : "";
   const keys = {
     "/": () => document.querySelector('[data-k="filter"]')?.focus(), j: () => toBoard(state.board + 1), k: () => toBoard(state.board - 1),
-    m: () => cycle && go({ m: cycle }), t: otherTheme, c: () => board && copyBoard("markdown"), l: () => board && copyBoard("latex"),
-    v: () => board?.pictures.length && view(board, keptItem(board).item, firstRow(board, column)), "?": drawHelp,
+    m: () => cycle && go({ m: cycle }), t: otherTheme, c: () => board?.columns.length && copyBoard("markdown"), l: () => board?.columns.length && copyBoard("latex"),
+    v: () => looks && view(board, keptItem(board).item, firstRow(board, column)), "?": drawHelp,
   };
   if (!keys[event.key] || event.target.tagName === "SELECT") return;
   event.preventDefault();
