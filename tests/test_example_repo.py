@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
-import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
 import yaml
 from conftest import ROOT
+from shell import shell
 
 EXAMPLE = ROOT / "docs" / "examples" / "denoiser-repo"
 DEFINED = '@nb.method("dct_shrink", needs=("sigma",))\ndef dct_shrink('
@@ -32,11 +31,7 @@ def workflow() -> dict[str, str]:
 
 def step(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run one step there as a pipeline does."""
-    # Under xdist the variables of the outer worker would make the inner pytest take itself for one.
-    outer = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    env = {**outer, "PATH": path, "GITHUB_STEP_SUMMARY": str(folder / "summary.md")}
-    return subprocess.run(["bash", "-ec", command], cwd=folder, capture_output=True, text=True, timeout=240, env=env)
+    return shell(command, folder, GITHUB_STEP_SUMMARY=str(folder / "summary.md"))
 
 
 def fine(command: str, folder: Path) -> str:

@@ -5,30 +5,24 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from conftest import ROOT
+from shell import shell
 
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
 def follow(guide: str, folder: Path, but: str = "") -> str:
     """Do what a guide says, step by step; what its commands printed. The block `but` is left out."""
-    outer = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     said = []
     for language, text in BLOCK.findall((ROOT / "docs" / guide).read_text(encoding="utf-8")):
         name = re.match(r"# (\w+\.(?:py|yaml))\n", text)
         if name:
             (folder / name[1]).write_text(text)
         elif language == "sh" and text != but:
-            done = subprocess.run(
-                ["bash", "-ec", text], cwd=folder, capture_output=True, text=True, timeout=240,
-                env={**outer, "PATH": path},
-            )  # fmt: skip
+            done = shell(text, folder)
             assert done.returncode == 0, f"{guide}: {text}\n{done.stdout}{done.stderr}"
             said.append(done.stdout)
     return "".join(said)
