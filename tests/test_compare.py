@@ -300,3 +300,30 @@ def test_mistakes_are_one_line(
     assert main(["compare", *args]) == 2
     told = capsys.readouterr().err
     assert message in told and len(told.splitlines()) == 1
+
+
+# ---------------------------------------------------------------------------------- pictures that moved
+
+
+def test_the_kept_pictures_that_moved_most_are_shown_side_by_side(cli, tmp_path) -> None:
+    for name in ("identity", "gaussian_filter"):
+        cli("run", "--methods", name, "--datasets", "gaussian_field(n=3, size=24)", "--regimes", "gaussian(sigma=25)",
+            "--keep", "all", "--store", "s")  # fmt: skip
+    cli("compare", "s", "--method", "identity", "gaussian_filter", "--to", "out")
+    text = (tmp_path / "out" / "comparison.md").read_text()
+    assert "plots/moved-01.png" in text and "that moved most in psnr" in text
+    assert (tmp_path / "out" / "plots" / "moved-01.svg").stat().st_size > 1000
+
+
+def test_where_no_picture_was_kept_the_comparison_says_how_to_keep_them(tmp_path) -> None:
+    found = compare([psnr(A8)], [psnr([v + 1 for v in A8])])
+    files = write_comparison(found, tmp_path, (lambda key: [], lambda key: []))
+    assert not [f for f in files if f.name.startswith("moved")]
+    assert "run with --keep all to see them" in (tmp_path / "comparison.md").read_text()
+
+
+def test_the_json_has_a_line_a_difference(tmp_path) -> None:
+    write_comparison(compare([psnr(A8)], [psnr([v + 1 for v in A8])]), tmp_path)
+    text = (tmp_path / "comparison.json").read_text()
+    assert json.loads(text)["differences"][0]["difference"] == 1.0
+    assert sum('"method_a"' in line for line in text.splitlines()) == 1

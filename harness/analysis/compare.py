@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -56,6 +57,8 @@ class Difference:
     note: str
     difference: float = 0.0
     interval: tuple[float, float] | None = None
+    key_a: str = ""
+    key_b: str = ""
     p: float = 1.0
     p_holm: float = 1.0
 
@@ -69,13 +72,18 @@ class Difference:
         """Dataset, regime, protocol and seed."""
         return f"{self.dataset} · {self.regime} · {self.protocol} · seed {self.seed}"
 
+    @cached_property
+    def change(self) -> Floats:
+        """b − a on each picture, (n,)."""
+        change: Floats = paired_difference(self.b[None], self.a)[0]
+        return change
+
     @property
     def gains(self) -> Floats:
         """How much better B is on each picture, (n,): positive is better whatever the metric."""
-        change: Floats = paired_difference(self.b[None], self.a)[0]
-        return change if self.higher else -change
+        return self.change if self.higher else -self.change
 
-    @property
+    @cached_property
     def counts(self) -> tuple[int, int, int]:
         """Pictures on which B is better, the same, worse."""
         gains = self.gains
@@ -83,9 +91,9 @@ class Difference:
 
     def moved_most(self, most: int = 3) -> list[tuple[str, float]]:
         """The pictures that changed most, with b − a; none that did not change."""
-        change = paired_difference(self.b[None], self.a)[0]
-        order = sorted(range(len(change)), key=lambda i: (-abs(change[i]), self.items[i]))
-        return [(self.items[i], float(change[i])) for i in order[:most] if change[i] != 0]
+        # Items are in the order of their names, which a stable sort keeps among equals.
+        order = np.argsort(-np.abs(self.change), kind="stable")[:most]
+        return [(self.items[i], float(self.change[i])) for i in order if self.change[i] != 0]
 
 
 @dataclass(frozen=True)
@@ -228,7 +236,7 @@ def _side_by_side(a: Record, b: Record, one: Shelf, other: Shelf) -> tuple[list[
                 one.label(a.cell), other.label(b.cell), a.cell["dataset"]["display"],
                 a.cell["regime"]["display"], protocol_text(a.cell), a.cell["seed"], name, part["unit"],
                 part["higher"], tuple(a.items[i] for i in rows_a[defined]), va[defined], vb[defined],
-                "; ".join([*notes, *lacking]),
+                "; ".join([*notes, *lacking]), key_a=a.cell["key"], key_b=b.cell["key"],
             )
         )  # fmt: skip
     return found, left_out

@@ -19,7 +19,7 @@ def add(verbs: Any) -> None:
     p = verb(verbs, "compare", "compare two stores, or two methods, on the same inputs", _EXAMPLES)
     p.add_argument("stores", metavar="STORE", nargs="+", help="one or two stores or export files (A, then B)")
     p.add_argument("--method", nargs=2, metavar=("A", "B"), help="compare these two methods instead of like with like")
-    p.add_argument("--to", metavar="DIR", help="also write Markdown, CSV, LaTeX, JSON and scatter plots there")
+    p.add_argument("--to", metavar="DIR", help="also write Markdown, CSV, LaTeX, JSON, scatter plots and panels there")
     add_json(p)
     p.set_defaults(run=run)
 
@@ -29,6 +29,8 @@ def run(args: argparse.Namespace) -> int:
     from ..analysis.compare import choose, compare
     from ..analysis.match import sound
     from ..report.comparison import comparison_values, write_comparison
+    from ..report.moved import pictures_of
+    from ..report.page_pictures import Kept
     from ..store.cells import read_records
 
     if len(args.stores) > 2:
@@ -53,7 +55,9 @@ def run(args: argparse.Namespace) -> int:
             list(args.method) if len(sides) == 1 else [f"{m} in {s}" for m, s in zip(args.method, names, strict=True)]
         )
     found = compare(a, b, *names, across=bool(args.method))
-    files = write_comparison(found, to) if to is not None else []
+    kept = [Kept.in_store(Path(s)) if Path(s).is_dir() else None for s in (args.stores[0], args.stores[-1])]
+    pictures = pictures_of(a, kept[0]), pictures_of(b, kept[1])
+    files = write_comparison(found, to, pictures) if to is not None else []
     if args.json:
         print_json({**comparison_values(found), "files": [str(f) for f in files]})
     else:

@@ -17,6 +17,8 @@ from ..errors import one_line
 from ..jsonable import plain
 from .escape import latex, markdown, spreadsheet
 from .files import text_bytes, write_files
+from .moved import Pictures, moved_panels
+from .plots import Plot
 from .tables import Table, number, to_latex, to_markdown
 from .verdict import environment_lines
 
@@ -112,12 +114,15 @@ def _first_metric(comparison: Comparison) -> list[Difference]:
     return sorted(own, key=lambda d: (-abs(d.difference) if d.difference == d.difference else 0.0, d.method, d.where))
 
 
-def comparison_markdown(comparison: Comparison, plots: Sequence[tuple[str, str]] = ()) -> str:
-    """The whole comparison; `plots` are (path, caption)."""
+def comparison_markdown(
+    comparison: Comparison, plots: Sequence[tuple[str, str]] = (), table: Table | None = None
+) -> str:
+    """The whole comparison; `plots` are (path, caption), `table` that of the differences where it is made already."""
+    table = table or difference_table(comparison)
     out = ["# noisebench comparison", "", f"- A: {markdown(comparison.name_a)}", f"- B: {markdown(comparison.name_b)}"]
     out += ["", markdown(HOW), ""]
     if comparison.differences:
-        out += [*to_markdown(difference_table(comparison)), ""]
+        out += [*to_markdown(table), ""]
     else:
         out += ["Nothing could be matched.", ""]
     out += [f"- {markdown(text)}" for text in notes(comparison)]
@@ -138,12 +143,13 @@ def comparison_markdown(comparison: Comparison, plots: Sequence[tuple[str, str]]
     return "\n".join([*out, ""])
 
 
-def comparison_latex(comparison: Comparison) -> str:
+def comparison_latex(comparison: Comparison, table: Table | None = None) -> str:
     """A booktabs table to be `\\input`."""
+    table = table or difference_table(comparison)
     caption = f"A: {comparison.name_a}. B: {comparison.name_b}. {HOW}"
     out = [r"% \usepackage{booktabs,textcomp}\usepackage[T1]{fontenc}", r"\begin{table}", r"\centering"]
     out += [rf"\caption{{{latex(one_line(caption, 2_000))}}}", r"\label{tab:noisebench-compare}"]
-    out += [*to_latex(difference_table(comparison)), r"\end{table}"]
+    out += [*to_latex(table), r"\end{table}"]
     if comparison.unmatched:
         out += ["", r"\begin{table}", r"\centering", r"\caption{Not matched.}"]
         out += [*to_latex(unmatched_table(comparison)), r"\end{table}"]
@@ -198,38 +204,57 @@ def comparison_values(comparison: Comparison) -> dict[str, Any]:
     return {name: plain(value) for name, value in document.items()}
 
 
-def write_comparison(comparison: Comparison, to: Path) -> list[Path]:
-    """Write `comparison.{md,csv,tex,json}` and `plots/scatter-*`; the files written. Raises `UsageError`."""
-    plots, left_out = _scatters(comparison)
-    linked = [(f"plots/{name}.png", caption) for name, caption, _, _ in plots]
-    text = comparison_markdown(comparison, linked)
-    if left_out:
-        text += f"\n{left_out}\n"
-    values = json.dumps(comparison_values(comparison), indent=1, ensure_ascii=False, allow_nan=False)
+def write_comparison(comparison: Comparison, to: Path, pictures: tuple[Pictures, Pictures] | None = None) -> list[Path]:
+    """Write `comparison.{md,csv,tex,json}`, `plots/scatter-*` and, of `pictures` of A and of B, `plots/moved-*`.
+
+    The files written. Raises `UsageError`.
+    """
+    plots, notes_ = _plots(comparison, pictures)
+    table = difference_table(comparison)
+    text = comparison_markdown(comparison, [(f"plots/{plot.name}.png", plot.caption) for plot in plots], table)
+    text += "".join(f"\n{note}\n" for note in notes_)
     files = {
         "comparison.md": text_bytes(text),
         "comparison.csv": text_bytes(comparison_csv(comparison)),
-        "comparison.tex": text_bytes(comparison_latex(comparison)),
-        "comparison.json": text_bytes(values + "\n"),
+        "comparison.tex": text_bytes(comparison_latex(comparison, table)),
+        "comparison.json": text_bytes(_json(comparison_values(comparison))),
     }
-    for name, _, png, svg in plots:
-        files |= {f"plots/{name}.png": png, f"plots/{name}.svg": svg}
-    return write_files(files, to)
+    for plot in plots:
+        files |= {f"plots/{plot.name}.png": plot.png, f"plots/{plot.name}.svg": plot.svg}
+    return write_files(files, to, replaces=("scatter-", "moved-"))
 
 
-def _scatters(comparison: Comparison) -> tuple[list[tuple[str, str, bytes, bytes]], str]:
+def _json(document: dict[str, Any]) -> str:
+    """A line an entry of each list: good to compare, and many times faster than with `indent`."""
+
+    def lines(value: Any) -> str:
+        def text(one: Any) -> str:
+            return json.dumps(one, ensure_ascii=False, allow_nan=False)
+
+        if isinstance(value, list) and value:
+            return "[\n  " + ",\n  ".join(map(text, value)) + "\n ]"
+        return text(value)
+
+    return "{\n" + ",\n".join(f" {json.dumps(k)}: {lines(v)}" for k, v in document.items()) + "\n}\n"
+
+
+def _plots(comparison: Comparison, pictures: tuple[Pictures, Pictures] | None) -> tuple[list[Plot], list[str]]:
     from .plots import styled
 
     chosen = [d for d in _first_metric(comparison) if np.isfinite([d.a, d.b]).all()]
-    drawn = []
+    said = []
     with styled():
-        for place, difference in enumerate(chosen[:MAX_PLOTS], 1):
-            drawn.append(_scatter(difference, comparison, place))
-    more = len(chosen) - len(drawn)
-    return drawn, f"{MAX_PLOTS} of {len(chosen)} plots are drawn, those that moved most." if more else ""
+        drawn = [_scatter(difference, comparison, place) for place, difference in enumerate(chosen[:MAX_PLOTS], 1)]
+        if len(chosen) > len(drawn):
+            said.append(f"{MAX_PLOTS} of {len(chosen)} scatter plots are drawn, those that moved most.")
+        if pictures is not None:
+            panels, note = moved_panels(comparison, chosen[: 2 * MAX_MOVED], *pictures)
+            drawn += panels
+            said += [note] if note else []
+    return drawn, said
 
 
-def _scatter(d: Difference, comparison: Comparison, place: int) -> tuple[str, str, bytes, bytes]:
+def _scatter(d: Difference, comparison: Comparison, place: int) -> Plot:
     """A point a picture: A across, B up, the line of equality between them."""
     from matplotlib.figure import Figure
 
@@ -259,5 +284,4 @@ def _scatter(d: Difference, comparison: Comparison, place: int) -> tuple[str, st
     caption = (
         f"{d.method} · {d.where}: a point a picture, {side} the line B is better; mean {f'{change} {d.unit}'.strip()}."
     )
-    plot = save(figure, f"scatter-{place:02d}", caption)
-    return plot.name, plot.caption, plot.png, plot.svg
+    return save(figure, f"scatter-{place:02d}", caption)

@@ -1,0 +1,124 @@
+"""Panels of the pictures that moved most between two sides: both restored pictures, their errors, and the change."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..analysis.compare import Comparison, Difference
+from ..errors import one_line
+from ..store.record import Panel, Record
+from .page_pictures import Kept
+from .panels import decode
+from .plots import WIDE, Plot, fit, place, save
+from .tables import number
+
+Pictures = Callable[[str], Sequence[Panel]]
+"""The kept pictures of a cell, by its key."""
+MAX_PANELS, MAX_ROWS = 6, 3
+EDGE, GAP, LINE = 0.06, 0.04, 0.3
+COLUMNS = ("clean", "noisy", "A", "B", "error of A", "error of B", "B − A")
+CELL = (WIDE - 2 * EDGE - (len(COLUMNS) - 1) * GAP) / len(COLUMNS)
+
+
+def pictures_of(records: Iterable[Record], kept: Kept | None) -> Pictures:
+    """Where one side has its pictures: those that its store kept, else the crop of each record."""
+    crops = {r.cell["key"]: r.panel for r in records if r.panel is not None}
+
+    def find(key: str) -> Sequence[Panel]:
+        found = []
+        if kept is not None:
+            for view, file in kept.of_cell(key):
+                with suppress(OSError):
+                    clean, noisy = (kept.shared(name).read_bytes() for name in (view.clean, view.noisy))
+                    found.append(Panel(view.item, clean, noisy, file.read_bytes()))
+        crop = crops.get(key)
+        return found or ([crop] if crop is not None else [])
+
+    return find
+
+
+def moved_panels(
+    comparison: Comparison, chosen: Sequence[Difference], a: Pictures, b: Pictures
+) -> tuple[list[Plot], str]:
+    """Panels of the differences of `chosen`, in their order, that have kept pictures which moved; and a note."""
+    plots: list[Plot] = []
+    lacking = 0
+    for difference in chosen:
+        if len(plots) == MAX_PANELS:
+            break
+        one, other = ({p.item: p for p in side(key)} for side, key in ((a, difference.key_a), (b, difference.key_b)))
+        changes = dict(difference.moved_most(len(difference.items)))
+        shown = [item for item in changes if item in one and item in other and one[item].clean == other[item].clean]
+        if changes and not shown:
+            lacking += 1
+        if shown:
+            plots.append(_draw(comparison, difference, shown[:MAX_ROWS], one, other, len(plots) + 1))
+    note = "No picture of what moved was kept on both sides: run with --keep all to see them." if lacking else ""
+    return plots, "" if plots else note
+
+
+def _draw(
+    comparison: Comparison, d: Difference, items: Sequence[str], one: dict[str, Panel], other: dict[str, Panel],
+    number_: int,
+) -> Plot:  # fmt: skip
+    from matplotlib.figure import Figure
+
+    rows: list[tuple[str, list[npt.NDArray[Any] | None]]] = []
+    for item in items:
+        pictures = [decode(png) for png in (one[item].clean, one[item].noisy, one[item].restored, other[item].restored)]
+        clean, _, left, right = pictures
+        maps = [_gap(left, clean), _gap(right, clean), _gap(right, left)]
+        rows.append((item, [*pictures, *maps]))
+    errors = [m for _, row in rows for m in row[4:6] if m is not None]
+    top = max([1.0, *(math.ceil(float(np.percentile(e, 99.5))) for e in errors)])
+    changes = [m for _, row in rows for m in row[6:] if m is not None]
+    most = max([1.0, *(math.ceil(float(np.percentile(c, 99.5))) for c in changes)])
+    rises = [CELL * min(max(_aspect(row), 0.3), 2.5) for _, row in rows]
+    height = 0.42 + sum(rise + LINE for rise in rises) + 0.3
+    figure = Figure(figsize=(WIDE, height))
+    canvas = place(figure, 0, 0, WIDE, height)
+    canvas.set(xlim=(0, WIDE), ylim=(0, height))
+    canvas.set_axis_off()
+    y = height - 0.42
+    for column, title in enumerate(COLUMNS):
+        x = EDGE + column * (CELL + GAP) + CELL / 2
+        canvas.text(x, height - 0.38, title, ha="center", va="center", fontsize=8)
+    for (item, row), rise in zip(rows, rises, strict=True):
+        where = d.items.index(item)
+        scores = f"{number(float(d.a[where]), d.unit, 3)} → {number(float(d.b[where]), d.unit, 3)} {d.unit or d.metric}"
+        canvas.text(EDGE, y - LINE / 2, fit(f"{item}: {scores}", WIDE - 0.2), ha="left", va="center", fontsize=8)
+        y -= LINE
+        for column, picture in enumerate(row):
+            if picture is None:
+                continue
+            left_edge = EDGE + column * (CELL + GAP)
+            scaled = {"cmap": "magma", "vmin": 0, "vmax": most if column == 6 else top} if column > 3 else {}
+            canvas.imshow(picture, extent=(left_edge, left_edge + CELL, y - rise, y), aspect="auto",
+                          interpolation="none", **scaled)  # fmt: skip
+        y -= rise
+    canvas.set(xlim=(0, WIDE), ylim=(0, height))
+    scale = f"Brightest: an error of {top:.0f}, a change of {most:.0f} (of 255, mean over channels)."
+    canvas.text(EDGE, 0.15, scale, ha="left", va="center", fontsize=8)
+    names = f"A: {comparison.name_a}, B: {comparison.name_b}"
+    canvas.text(WIDE / 2, height - 0.14, fit(f"{d.method} · {d.where}", WIDE - 0.3, 9), ha="center", va="center",
+                fontsize=9)  # fmt: skip
+    caption = f"Kept pictures of {d.method} · {d.where} that moved most in {d.metric}. {names}. {scale}"
+    return save(figure, f"moved-{number_:02d}", one_line(caption, 600), dpi=150)
+
+
+def _gap(a: npt.NDArray[Any] | None, b: npt.NDArray[Any] | None) -> npt.NDArray[np.float64] | None:
+    if a is None or b is None or a.shape != b.shape:
+        return None
+    gap: npt.NDArray[np.float64] = np.abs(a.astype(np.float64) - b).mean(axis=2)
+    return gap
+
+
+def _aspect(row: Sequence[npt.NDArray[Any] | None]) -> float:
+    shapes = [p.shape for p in row if p is not None]
+    return shapes[0][0] / shapes[0][1] if shapes else 1.0
