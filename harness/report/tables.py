@@ -165,10 +165,12 @@ def failure_table(failures: Sequence[Failure]) -> Table:
 def cost_table(records: Sequence[Record]) -> Table:
     """Every cost that was measured, with the reason of each value that could not be.
 
-    Columns that no record has are left out. The growth is an exponent: see `analysis/growth.py`.
+    Columns that no record has are left out. The growth, an exponent (see `analysis/growth.py`), stands at the largest
+    size. That no counter of energy is there is said of the machine, not of every method.
     """
     costs = [(r, cost) for r in records if (cost := r.cell["cost"]) is not None]
-    grown = {key: growth.text for growth in growths(records) for key in growth.keys}
+    grown = {growth.keys[-1]: growth.text for growth in growths(records)}
+    energy = any(c.get("energy_j") for _, c in costs)
     columns: list[tuple[str, bool, bool, Callable[[Record, Cost], str]]] = [
         ("method", False, True, lambda r, c: r.cell["method"]["display"]),
         ("setting", False, True, lambda r, c: cost_setting(c)),
@@ -180,11 +182,11 @@ def cost_table(records: Sequence[Record]) -> Table:
         ("× ref", True, True, lambda r, c: relative_text(c)),
         ("× ref ∝ pixels to the power", True, bool(grown), lambda r, c: grown.get(r.cell["key"], "–")),
         ("peak MiB", True, True, lambda r, c: memory_text(c)),
-        ("J a call", True, any(c.get("energy_j") for _, c in costs), lambda r, c: _digits(c.get("energy_j"))),
+        ("J a call", True, energy, lambda r, c: _digits(c.get("energy_j"))),
         ("params", True, True, lambda r, c: count_text(c["params"])),
         ("MACs", True, True, lambda r, c: count_text(c["macs"])),
         ("not measured, because", False, True,
-         lambda r, c: "; ".join(f"{key}: {c['reasons'][key]}" for key in sorted(c["reasons"]))),
+         lambda r, c: "; ".join(f"{k}: {c['reasons'][k]}" for k in sorted(c["reasons"]) if energy or k != "energy_j")),
     ]  # fmt: skip
     there = [column for column in columns if column[2]]
     return Table(
