@@ -79,7 +79,7 @@ def evaluate(
     restorer.expect(data.ids, n)
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        taker, parts = collector(whole, Path(folder), n, rules, device)
+        taker, parts = collector(whole, Path(folder), n, rules)
         for index in range(n):
             sample = data.load(index)
             row, _, restored, _ = restore_and_score(restorer, sample, noise, rules, single, seed, device)

@@ -130,8 +130,10 @@ def _score_cell(job: dict[str, Any], folder: Path, event: Event) -> dict[str, An
     start = time.perf_counter()
     restorer.setup(device)
     setup = time.perf_counter() - start
-    chosen = job["cell"]["dataset"]
-    notes = restorer.expect(open_dataset(bind(chosen["display"], DATASETS)).ids, chosen["pictures"])
+    notes: list[str] = []
+    if restorer.meta["named"]:
+        chosen = job["cell"]["dataset"]
+        notes += restorer.expect(open_dataset(bind(chosen["display"], DATASETS)).ids, chosen["pictures"])
 
     def by_method(_: int, sample: Sample, noisy: Array, info: Info) -> tuple[Array, float]:
         restored, elapsed, new = restore_one(restorer, sample, noisy, info, device)
@@ -241,7 +243,7 @@ def _collector(job: dict[str, Any], folder: Path, protocol: Bound, rows: list[di
 
     taken = [row["features"] for row in rows]
     metrics, n = planned(cell["sets"]), cell["dataset"]["pictures"]
-    return Collector(metrics, folder, n, protocol=protocol, taken=taken, device=job["device"])
+    return Collector(metrics, folder, n, protocol=protocol, taken=taken)
 
 
 def _cost_cell(job: dict[str, Any], folder: Path, event: Event) -> dict[str, Any]:

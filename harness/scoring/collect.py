@@ -26,7 +26,8 @@ class Collector:
 
     `n` is how many pictures there will be: a metric that is refused for that number takes none. `taken` are the
     results of `take` for the pictures whose features lie in `folder` already, in their order; what lies beyond
-    them there is dropped.
+    them there is dropped. Features are taken on the CPU whatever the device of the method, so that they are the
+    same numbers everywhere.
     """
 
     def __init__(
@@ -37,13 +38,11 @@ class Collector:
         *,
         protocol: Bound,
         taken: Iterable[Taken] = (),
-        device: str = "cpu",
     ) -> None:
         self._metrics = dict(metrics)
         self._folder = folder
         self._n = n
         self._protocol = protocol
-        self._device = device
         self._streams = {
             _name(m): m for m in metrics.values() if m.patch is not None or not refusal(m, n)
         }  # fmt: skip
@@ -102,7 +101,7 @@ class Collector:
 
     def _network(self, name: str) -> Callable[[Any], Any]:
         if name not in self._networks:
-            self._networks[name] = open_network(name, self._device)
+            self._networks[name] = open_network(name)
         return self._networks[name]
 
     def _count(self, done: Taken) -> None:
@@ -142,14 +141,14 @@ def _name(metric: SetMetric) -> str:
 
 
 def collector(
-    bounds: Iterable[Bound], folder: Path, n: int, protocol: Bound, device: str = "cpu"
+    bounds: Iterable[Bound], folder: Path, n: int, protocol: Bound
 ) -> tuple[Collector, dict[str, dict[str, Any]]]:
     """A `Collector` for bound set metrics, and their blank `SetPart`s. Raises `UsageError` for what is missing."""
     metrics, parts = {}, {}
     for bound in bounds:
         metrics[bound.display] = made_of(bound)
         _, parts[bound.display] = plan_set(bound)
-    return Collector(metrics, folder, n, protocol=protocol, device=device), parts
+    return Collector(metrics, folder, n, protocol=protocol), parts
 
 
 def planned(sets: Mapping[str, Any]) -> dict[str, SetMetric]:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import NotDefined, Skip, UsageError, one_line
+from ..errors import Skip, UsageError, one_line
 from ..tracks.weights import WeightFile, find_weights, load_weights
 from .protocol import Array, Pair
 from .resize import resize
@@ -70,18 +70,18 @@ def network_sha256(name: str) -> str:
     return found
 
 
-def open_network(name: str, device: str = "cpu") -> Callable[[Any], Any]:
-    """A float32 batch (n, 3, side, side) on 0–255 → features (n, width). Raises `UsageError`."""
+def open_network(name: str) -> Callable[[Any], Any]:
+    """A float32 batch (n, 3, side, side) on 0–255 → features (n, width), on the CPU. Raises `UsageError`."""
     network_sha256(name)
     if name == "inception":
         from .inception import Inception
 
-        return Inception(load_weights([INCEPTION])[0], device=device)
+        return Inception(load_weights([INCEPTION])[0])
     from ..tracks.checkpoints import read_checkpoint
     from .lite0 import Lite0
 
     place = _place(name)
-    return Lite0(read_checkpoint(place.read_bytes(), "torch", place), mid=name.endswith("_mid"), device=device)
+    return Lite0(read_checkpoint(place.read_bytes(), "torch", place), mid=name.endswith("_mid"))
 
 
 def pictures_of(pair: Pair) -> tuple[Array, Array]:
@@ -118,11 +118,6 @@ def extract(network: Callable[[Any], Any], side: int, pictures: Sequence[Array])
         tensor = torch.from_numpy(np.ascontiguousarray(batch.transpose(0, 3, 1, 2), np.float32))
         found.append(np.asarray(network(tensor).numpy(), np.float32))
     return np.concatenate(found)
-
-
-def not_defined(error: UsageError) -> NotDefined:
-    """The reason of an error as a value."""
-    return NotDefined(one_line(error))
 
 
 def _place(name: str) -> Path:

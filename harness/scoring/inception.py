@@ -17,13 +17,9 @@ class Inception:
     count the padding, and the pool of the last block takes the maximum.
     """
 
-    def __init__(self, tensors: Tensors, *, device: str = "cpu") -> None:
+    def __init__(self, tensors: Tensors) -> None:
         names = [k.removesuffix(".conv.weight") for k in tensors if k.endswith(".conv.weight")]
-        self._convs = {
-            name: tuple(t.to(device) for t in folded(tensors, f"{name}.conv.weight", f"{name}.bn", _EPS))
-            for name in names
-        }
-        self._device = device
+        self._convs = {name: folded(tensors, f"{name}.conv.weight", f"{name}.bn", _EPS) for name in names}
 
     def __call__(self, batch: Any) -> Any:
         """Features of a float32 batch."""
@@ -32,7 +28,7 @@ class Inception:
 
         conv = self._conv
         with torch.inference_mode():
-            x = conv("Conv2d_1a_3x3", (batch.to(self._device) - 128.0) / 128.0, 2, "valid")
+            x = conv("Conv2d_1a_3x3", (batch - 128.0) / 128.0, 2, "valid")
             x = conv("Conv2d_2b_3x3", conv("Conv2d_2a_3x3", x, 1, "valid"))
             x = conv("Conv2d_3b_1x1", max_pool2d(x, 3, 2))
             x = max_pool2d(conv("Conv2d_4a_3x3", x, 1, "valid"), 3, 2)
@@ -47,7 +43,7 @@ class Inception:
                 (("branch3x3_1", "branch3x3_2"), ("branch7x7x3_1", "branch7x7x3_2", "branch7x7x3_3", "branch7x7x3_4")),
             )
             x = self._e("Mixed_7c", self._e("Mixed_7b", x, "mean"), "max")
-            return x.mean(dim=(2, 3)).cpu()
+            return x.mean(dim=(2, 3))
 
     def _conv(self, name: str, x: Any, stride: int = 1, padding: str = "same") -> Any:
         from torch.nn.functional import conv2d

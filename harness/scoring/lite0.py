@@ -19,7 +19,7 @@ class Lite0:
     variant), padded as TensorFlow pads; batch norms are folded into the convolutions. Input (x − 127)/128.
     """
 
-    def __init__(self, tensors: Tensors, *, mid: bool = False, device: str = "cpu") -> None:
+    def __init__(self, tensors: Tensors, *, mid: bool = False) -> None:
         fold = {"_conv_stem": "_bn0", "_conv_head": "_bn1"}
         for i in range(len(_STRIDES)):
             block = f"_blocks.{i}."
@@ -28,27 +28,23 @@ class Lite0:
                 for conv, norm in (("_expand_conv", "_bn0"), ("_depthwise_conv", "_bn1"), ("_project_conv", "_bn2"))
                 if f"{block}{conv}.weight" in tensors
             }
-        self._convs = {
-            conv: tuple(t.to(device) for t in folded(tensors, f"{conv}.weight", norm, _EPS))
-            for conv, norm in fold.items()
-        }
+        self._convs = {conv: folded(tensors, f"{conv}.weight", norm, _EPS) for conv, norm in fold.items()}
         self._mid = mid
-        self._device = device
 
     def __call__(self, batch: Any) -> Any:
         """Features of a float32 batch."""
         import torch
 
         with torch.inference_mode():
-            x = self._conv("_conv_stem", (batch.to(self._device) - 127.0) / 128.0, stride=2).clamp(0, 6)
+            x = self._conv("_conv_stem", (batch - 127.0) / 128.0, stride=2).clamp(0, 6)
             found = []
             for i, stride in enumerate(_STRIDES):
                 x = self._block(f"_blocks.{i}.", x, stride)
                 if self._mid and i in _MID:
                     found.append(x.mean(dim=(2, 3)))
             if self._mid:
-                return torch.cat(found, dim=1).cpu()
-            return self._conv("_conv_head", x).clamp(0, 6).mean(dim=(2, 3)).cpu()
+                return torch.cat(found, dim=1)
+            return self._conv("_conv_head", x).clamp(0, 6).mean(dim=(2, 3))
 
     def _block(self, name: str, x: Any, stride: int) -> Any:
         y = x

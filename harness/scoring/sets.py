@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -249,8 +249,3 @@ def refuse_sets(metrics: Sequence[Bound]) -> None:
                 f"{bound.display} is of a whole set of pictures, not of one: use score_sets, evaluate or "
                 "`noisebench score DIR DIR`"
             )
-
-
-def complete(part: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
-    """A planned `SetPart` with its result."""
-    return {**part, **result}
