@@ -138,6 +138,7 @@ METHODS = Registry(
         "noisebench.methods.keras": ("dncnn_keras",),
         "noisebench.methods.enhance": ("sci", "zero_dce"),
         "noisebench.methods.estimated": ("estimated",),
+        "noisebench.methods.robustness": ("misinformed",),
         "noisebench.methods.inverse": (
             "bicubic", "lanczos", "telea", "biharmonic", "richardson_lucy", "wiener_deconv", "jpeg_reapply",
         ),
@@ -182,7 +183,6 @@ METRICS = Registry(
             "error_autocorrelation", "error_high_share", "error_band", "residual_autocorrelation",
             "residual_whiteness", "noise_left", "psnr_flat", "psnr_edge", "psnr_texture",
         ),
-        "noisebench.scoring.vision": ("psnr_hvs", "fsim"),
         "noisebench.scoring.vision": ("psnr_hvs", "fsim"),
         "noisebench.scoring.iqa": ("pyiqa", "lpips", "dists", "niqe", "brisque"),
     },
