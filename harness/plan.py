@@ -109,7 +109,7 @@ def plan(suite: Suite) -> list[dict[str, Any]]:
     whole = [m for m in asked if m.entry.meta.get("set")]
     suite = replace(suite, rank_by=_rank_by(suite, metrics, whole))
     # Absent where there are none, as weights are: a cell without set metrics keeps its key.
-    keyed_sets, sets = _sets(whole)
+    keyed_sets, sets = set_parts(whole)
     scores = {m.display: metric_part(m) for m in metrics}
     for name in scores:
         if name in ("item", "input_sha256", "output_sha256", "seconds", "note"):
@@ -169,7 +169,7 @@ def plan(suite: Suite) -> list[dict[str, Any]]:
     return cells
 
 
-def _sets(whole: list[Bound]) -> tuple[dict[str, Any], dict[str, Any]]:
+def set_parts(whole: list[Bound]) -> tuple[dict[str, Any], dict[str, Any]]:
     """`sets` of the key inputs and of the cell. Raises `UsageError` for a package, weights or a file not there."""
     if not whole:
         return {}, {}

@@ -159,13 +159,15 @@ def _record(result: Result, label: str, asked: dict[str, Any]) -> Record:
     import numpy as np
 
     from .engine.environment import environment
-    from .plan import fingerprint, key_of, part
+    from .plan import fingerprint, key_of, part, set_parts
     from .registry import DATASETS, METRICS, PROTOCOLS, REGIMES, bind
     from .scoring.protocol import metric_part
     from .store.record import SCHEMA, Record
 
     dataset, regime = bind(asked["dataset"], DATASETS), bind(asked["regime"], REGIMES)
-    protocol, metrics = bind(asked["protocol"], PROTOCOLS), [bind(m, METRICS) for m in asked["metrics"]]
+    protocol, every = bind(asked["protocol"], PROTOCOLS), [bind(m, METRICS) for m in asked["metrics"]]
+    metrics = [m for m in every if m.display not in result.sets]
+    keyed, _ = set_parts([m for m in every if m.display in result.sets])
     pictures, n = fingerprint(dataset, asked["limit"])
     method = {"name": label, "spec": label, "display": label, "versions": {}, "flags": {}, "cite": "", "sources": {},
               "source_sha256": ""}  # fmt: skip
@@ -176,6 +178,7 @@ def _record(result: Result, label: str, asked: dict[str, Any]) -> Record:
         "regime": {"spec": regime.canonical, "versions": regime.versions},
         "protocol": {"spec": protocol.canonical, "versions": protocol.versions},
         "metrics": {m.canonical: m.entry.version for m in metrics},
+        **keyed,
         "seed": asked["seed"],
     }
     cell: Any = {
@@ -183,8 +186,9 @@ def _record(result: Result, label: str, asked: dict[str, Any]) -> Record:
         "dataset": {**part(dataset), "fingerprint": pictures, "pictures": n}, "regime": part(regime),
         "protocol": part(protocol), "seed": asked["seed"], "outcome": "ok", "reason": "", "traceback": "", "notes": [],
         "metrics": {m.display: metric_part(m) for m in metrics},
-        "suite": {"name": "pytest", "rank_by": metrics[0].display}, "setup_s": None, "seconds": None, "cost": None,
-        "environment": environment(), "inputs": inputs,
+        "suite": {"name": "pytest", "rank_by": metrics[0].display if metrics else ""}, "setup_s": None,
+        "seconds": None, "cost": None, "environment": environment(), "inputs": inputs,
+        **({"sets": result.sets} if result.sets else {}),
     }  # fmt: skip
     rows = result.rows
     values = {m.display: [row[m.display] for row in rows] for m in metrics}
