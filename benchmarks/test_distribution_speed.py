@@ -36,6 +36,120 @@ def by_symmetric_root(a, b):
     return float(gap @ gap + np.trace(first) + np.trace(second) - 2 * np.sqrt(np.maximum(between, 0)).sum())
 
 
+def statistics(features):
+    return features.mean(axis=0), np.cov(features, rowvar=False)
+
+
+def frechet_torchmetrics(a, b):
+    import torch
+    from torchmetrics.image.fid import _compute_fid
+
+    return float(_compute_fid(*(torch.from_numpy(s) for side in (a, b) for s in statistics(side))))
+
+
+def frechet_torch_fidelity(a, b):
+    import torch
+    from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
+
+    sides = [fid_features_to_statistics(torch.from_numpy(side)) for side in (a, b)]
+    return float(fid_statistics_to_metric(*sides, False)["frechet_inception_distance"])
+
+
+def frechet_clean_fid(a, b):
+    from cleanfid.fid import frechet_distance
+
+    return float(frechet_distance(*statistics(a), *statistics(b)))
+
+
+def kernel_torchmetrics(a, b):
+    import torch
+    from torchmetrics.image.kid import poly_mmd
+
+    return float(poly_mmd(torch.from_numpy(a), torch.from_numpy(b)))
+
+
+def kernel_torch_fidelity(a, b):
+    from torch_fidelity.metric_kid import kernel_mmd
+
+    keys = {
+        "kid_kernel": "poly",
+        "kid_kernel_poly_degree": 3,
+        "kid_kernel_poly_gamma": None,
+        "kid_kernel_poly_coef0": 1,
+    }
+    return float(kernel_mmd(a, b, **keys))
+
+
+def kernel_clean_fid(a, b):
+    from cleanfid.fid import kernel_distance
+
+    return float(kernel_distance(a, b, num_subsets=1, max_subset_size=len(a)))
+
+
+def ours_frechet(a, b):
+    import noisebench as nb
+
+    return nb.frechet_distance(a, b)
+
+
+def ours_kernel(a, b):
+    import noisebench as nb
+
+    return nb.kernel_distance(a, b)[0]
+
+
+PEER_CHILD = """
+import sys, time
+sys.path.insert(0, {folder!r})
+import test_distribution_speed as bench
+
+a, b, expected = {setup}
+small = a[:8, :4].copy(), b[:8, :4].copy()
+for call in (bench.{ours}, bench.{theirs}):
+    call(*small)  # imports
+    start = time.process_time()
+    value = call(a, b)
+    print(value, time.process_time() - start)
+print(expected)
+"""
+
+
+def against(ours, theirs, setup):
+    """Ours and a peer's in a child of one thread: value, processor seconds, of each; and what is expected."""
+    code = PEER_CHILD.format(folder=os.path.dirname(os.path.abspath(__file__)), setup=setup, ours=ours, theirs=theirs)
+    threads = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, **threads})
+    if "ModuleNotFoundError" in done.stderr:
+        pytest.skip(f"{theirs}: {done.stderr.strip().splitlines()[-1]}: pip install 'noisebench[peers]'")
+    assert done.returncode == 0, done.stderr[-2000:]
+    *_, mine, other, expected = done.stdout.strip().splitlines()
+    return (*map(float, mine.split()), *map(float, other.split()), float(expected))
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("setup", ["bench.scaled(1000)", "bench.unlike(2500)"])
+@pytest.mark.parametrize("peer", ["torchmetrics", "torch_fidelity", "clean_fid"])
+def test_frechet_distance_is_more_exact_and_faster_than_that_of(peer, setup):
+    value, seconds, other, slow, expected = against("ours_frechet", f"frechet_{peer}", setup)
+    print(
+        f"\nFréchet {setup} d={D}: ours {seconds:.2f} s, error {abs(value / expected - 1):.0e}; "
+        f"{peer} {slow:.2f} s, error {abs(other / expected - 1):.0e}: {slow / seconds:.1f}×"
+    )
+    assert value == pytest.approx(expected, rel=1e-8)
+    assert abs(value / expected - 1) <= max(abs(other / expected - 1), 1e-10)
+    assert slow > seconds
+
+
+@pytest.mark.parametrize("peer", ["torchmetrics", "torch_fidelity", "clean_fid"])
+def test_kernel_distance_has_the_value_of(peer):
+    value, seconds, other, slow, _ = against("ours_kernel", f"kernel_{peer}", "bench.unlike(1000)[:2] + (0,)")
+    print(
+        f"\nKID N=1000 d={D}: ours {seconds:.2f} s with its standard error; {peer} {slow:.2f} s without: "
+        f"{slow / seconds:.1f}×; values differ by {abs(value / other - 1):.0e}"
+    )
+    assert value == pytest.approx(other, rel=1e-6)
+
+
 CHILD = """
 import sys, time
 sys.path.insert(0, {folder!r})
