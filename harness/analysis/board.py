@@ -227,9 +227,8 @@ def environment_of(records: Iterable[Record]) -> dict[str, tuple[str, ...]]:
 
 
 HOW = (
-    f"Scores are means over pictures. In brackets: {LEVEL:.0%} paired-bootstrap interval of the difference "
-    f"to the best ({RESAMPLES:,} resamples, keyed by the board). Rank range: 1 + methods significantly "
-    f"better to n − methods significantly worse (Wilcoxon signed-rank over pictures, Holm-corrected over all "
-    f"pairs, {ALPHA:.0%}); methods whose ranges overlap may be tied. n/d: not defined. "
-    f"inf: identical pictures."
+    f"Scores are means over pictures. Rank range: 1 + methods significantly better to n − methods significantly "
+    f"worse (Wilcoxon signed-rank over pictures, Holm-corrected over all pairs, {ALPHA:.0%}); overlapping ranges may "
+    f"be tied. In brackets: {LEVEL:.0%} paired-bootstrap interval of the difference to the best ({RESAMPLES:,} "
+    f"resamples, keyed), for one pair: not corrected for many. n/d: not defined. inf: identical pictures."
 )
