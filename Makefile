@@ -34,6 +34,7 @@ test: $(STAMP) browser
 
 bench: $(STAMP)
 	$(BIN)/python -m pytest benchmarks -p no:xdist --benchmark-min-rounds=3 --benchmark-columns=median,iqr,ops -s
+	$(BIN)/python benchmarks/metric_table.py
 
 # Remakes results/ and reports/: the demonstration, exported, and its board.
 reference: $(STAMP)
