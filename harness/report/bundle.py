@@ -13,6 +13,7 @@ from typing import Any
 from ..analysis.board import Board, boards
 from ..analysis.evidence import evidence, overall
 from ..analysis.remake import Recipe, recipes, yaml_text
+from ..analysis.sets import board_sets
 from ..errors import UsageError, one_line
 from ..store.export import export_text
 from ..store.record import Record
@@ -22,6 +23,7 @@ from .escape import latex, markdown, markdown_code, slug
 from .evidence import sections, statistics_latex
 from .files import text_bytes, write_files
 from .plots import Plot, draw_all, styled
+from .sets import sets_latex
 from .tables import leaderboard_latex
 
 _PREAMBLE = r"""\documentclass{article}
@@ -74,7 +76,9 @@ def write_bundle(records: Sequence[Record], to: Path) -> tuple[list[Path], Remad
             files |= {f"figures/{plot.name}.pdf": plot.pdf(), f"figures/{plot.name}.svg": plot.svg}
     files |= {f"suites/{name}": text_bytes(yaml_text(recipe)) for name, recipe in suites}
     files |= {
-        "boards.tex": text_bytes(leaderboard_latex(made, lost, "noisebench leaderboard")),
+        "boards.tex": text_bytes(
+            leaderboard_latex(made, lost, "noisebench leaderboard") + sets_latex(made, board_sets(made, records))
+        ),
         "statistics.tex": text_bytes(statistics_latex(sections(found, together))),
         "figures.tex": text_bytes(_figures(plots)),
         "references.bib": text_bytes(references),

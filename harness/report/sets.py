@@ -10,8 +10,8 @@ from typing import Any
 
 from ..analysis.board import Board
 from ..analysis.sets import BoardSets, SetValue
-from .escape import markdown, spreadsheet
-from .tables import Table, tex, to_latex, to_markdown
+from .escape import latex, markdown, spreadsheet
+from .tables import Table, to_latex, to_markdown
 
 HOW = (
     "One value for the whole set of restored pictures against the reference; lower is better. ±: standard error; in "
@@ -85,9 +85,9 @@ def sets_latex(boards: Sequence[Board], sets: Sequence[BoardSets | None]) -> str
     out: list[str] = []
     for board, held in zip(boards, sets, strict=True):
         if held is not None:
-            caption = " ".join([tex(f"{board.title}: set metrics."), *map(tex, HOW)])
+            caption = " ".join([latex(f"{board.title}: set metrics."), *map(latex, HOW)])
             out += ["", r"\begin{table}", r"\centering", rf"\caption{{{caption}}}", *to_latex(set_table(held))]
-            out += [r"\par\footnotesize " + r"\\ ".join(tex(line) for line in set_facts(held)), r"\end{table}"]
+            out += [r"\par\footnotesize " + r"\\ ".join(latex(line) for line in set_facts(held)), r"\end{table}"]
     return "\n".join([*out, ""]) if out else ""
 
 

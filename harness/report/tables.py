@@ -310,9 +310,6 @@ def to_latex(table: Table) -> list[str]:
     return [*lines, r"\bottomrule", r"\end{tabular}"]
 
 
-tex = latex
-
-
 def leaderboard_latex(boards: Sequence[Board], failures: Sequence[Failure], title: str) -> str:
     """One `table` for each board, to be `\\input`: needs booktabs and textcomp, T1 fonts."""
     out = [f"% {latex(title)}", r"% \usepackage{booktabs,textcomp}\usepackage[T1]{fontenc}"]
