@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import os
 from collections.abc import Iterable
@@ -68,9 +69,10 @@ def part(bound: Bound) -> dict[str, Any]:
 
 def method_part(bound: Bound) -> dict[str, Any]:
     """A `MethodPart`: flags of wrapped methods are inherited."""
+    own, *wrapped = _flags(bound)
     flags: dict[str, Any] = {}
     for name in _FLAGS:
-        values = [e.meta.get(name) for e in bound.entries]
+        values = [own.get(name), *(f.get(name) for f in wrapped)]
         if name == "trained_on":
             flags[name] = sorted({d for v in values for d in v or ()})
         else:
@@ -83,6 +85,14 @@ def method_part(bound: Bound) -> dict[str, Any]:
         "sources": sources,
         "source_sha256": combined(f"{k} {v}" for k, v in sources.items()),
     }
+
+
+def _flags(bound: Bound) -> list[dict[str, Any]]:
+    """Flags of a method, then of each that it wraps: as registered, changed by what its `flags(**params)` says."""
+    own, say = dict(bound.entry.meta), inspect.getattr_static(bound.entry.obj, "flags", None)
+    if isinstance(say, staticmethod):
+        own.update(say(**bound.kwargs))
+    return [own, *(f for nested in (*bound.then, *bound.inner) for f in _flags(nested))]
 
 
 def weights_part(bound: Bound) -> dict[str, str]:

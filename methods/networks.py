@@ -54,6 +54,12 @@ class DnCNN:
         """File → SHA-256, for the key of a cell."""
         return known_hashes(f"dncnn_{weights}")
 
+    @staticmethod
+    def flags(*, weights: str) -> dict[str, Any]:
+        """A model for all levels is blind; the colour one saw the 432 pictures of the Berkeley set not in CBSD68."""
+        trained_on = ("cbsd432",) if weights == "color_blind" else ("bsd400",)
+        return {"blind": weights.endswith("blind"), "trained_on": trained_on}
+
     def setup(self, device: Any) -> None:
         """Load the parameters. Raises `Skip` where the file is missing."""
         tensors, _ = nb.load_weights(_TABLE[self.network])
@@ -73,7 +79,7 @@ class DnCNN:
 @nb.method(
     "ffdnet",
     needs=("sigma",),
-    trained_on=("bsd400",),
+    trained_on=("bsd400", "imagenet", "waterloo"),
     cite="K. Zhang et al., FFDNet: toward a fast and flexible solution for CNN-based image denoising, "
     "IEEE TIP 27(9), 2018",
 )

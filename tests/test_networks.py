@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 import torch
 from noisebench.methods import networks
-from noisebench.plan import plan
+from noisebench.plan import method_part, plan
+from noisebench.registry import METHODS, bind
 from noisebench.suite import Suite
 from noisebench.tracks.checkpoints import read_checkpoint
 from noisebench.tracks.weights import find_weights, read_weight_table
@@ -353,3 +354,17 @@ def test_a_skipped_cell_is_run_once_the_weights_are_there(cli, data_dir: Path, t
     shutil.copy(source, empty)
     second = json.loads(cli(*line).stdout)["cells"][0]
     assert second["outcome"] == "ok" and second["key"] == first["key"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "blind", "trained_on"),
+    [
+        ("dncnn(weights=s25)", False, ["bsd400"]),
+        ("dncnn(weights=blind)", True, ["bsd400"]),
+        ("dncnn(weights=color_blind)", True, ["cbsd432"]),
+        ("tiled(method=dncnn(weights=blind))", True, ["bsd400"]),
+    ],
+)
+def test_flags_belong_to_the_weights_not_to_the_network(spec: str, blind: bool, trained_on: list[str]) -> None:
+    flags = method_part(bind(spec, METHODS))["flags"]
+    assert (flags["blind"], flags["trained_on"]) == (blind, trained_on)
