@@ -139,6 +139,7 @@ METHODS = Registry(
         "noisebench.methods.enhance": ("sci", "zero_dce"),
         "noisebench.methods.estimated": ("estimated",),
         "noisebench.methods.robustness": ("misinformed",),
+        "noisebench.methods.attack": ("attacked",),
         "noisebench.methods.inverse": (
             "bicubic", "lanczos", "telea", "biharmonic", "richardson_lucy", "wiener_deconv", "jpeg_reapply",
         ),
