@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from noisebench.analysis.friedman import friedman
 from noisebench.analysis.statistics import ALPHA, bootstrap_interval, paired_difference, rank_ranges, signed_rank
-from noisebench.report.plots import COLOURS, GREY, MARKERS, place, styled
+from noisebench.report.drawing import COLOURS, GREY, MARKERS, place, styled
 
 BOARDS = 1_000
 METHODS = (2, 3, 5, 10, 20)

@@ -20,8 +20,10 @@ import numpy as np
 import pytest
 from board_records import cost_record, record, sha
 from noisebench import UsageError
+from noisebench.report.drawing import fit, legend_names, text_width
 from noisebench.report.escape import latex, markdown, markdown_code, shorten, slug, spreadsheet
-from noisebench.report.plots import fit, front, legend_names, noise_families, text_width
+from noisebench.report.noise_levels import noise_families
+from noisebench.report.pareto import front
 from noisebench.report.tables import number
 from noisebench.report.write import write_report
 from noisebench.store.record import Panel, Record

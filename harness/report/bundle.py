@@ -19,12 +19,13 @@ from ..store.export import export_text
 from ..store.record import Record
 from .bibliography import bibliography
 from .critical import diagrams
+from .drawing import Plot, styled
 from .escape import latex, markdown, markdown_code, slug
 from .evidence import sections, statistics_latex
 from .files import text_bytes, write_files
-from .plots import Plot, draw_all, styled
+from .leaderboard import leaderboard_latex
+from .plots import draw_all
 from .sets import sets_latex
-from .tables import leaderboard_latex
 
 _PREAMBLE = r"""\documentclass{article}
 \usepackage[T1]{fontenc}

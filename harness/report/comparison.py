@@ -15,10 +15,10 @@ import numpy as np
 from ..analysis.compare import HOW, Comparison, Difference
 from ..errors import one_line
 from ..jsonable import plain
+from .drawing import Plot
 from .escape import latex, markdown, spreadsheet
 from .files import text_bytes, write_files
 from .moved import Pictures, moved_panels
-from .plots import Plot
 from .tables import Table, number, to_latex, to_markdown
 from .verdict import environment_lines
 
@@ -239,7 +239,7 @@ def _json(document: dict[str, Any]) -> str:
 
 
 def _plots(comparison: Comparison, pictures: tuple[Pictures, Pictures] | None) -> tuple[list[Plot], list[str]]:
-    from .plots import styled
+    from .drawing import styled
 
     chosen = [d for d in _first_metric(comparison) if np.isfinite([d.a, d.b]).all()]
     said = []
@@ -258,7 +258,7 @@ def _scatter(d: Difference, comparison: Comparison, place: int) -> Plot:
     """A point a picture: A across, B up, the line of equality between them."""
     from matplotlib.figure import Figure
 
-    from .plots import COLOURS, fit, save
+    from .drawing import COLOURS, fit, save
 
     figure = Figure(figsize=(3.6, 3.6))
     axes = figure.add_axes((0.17, 0.15, 0.78, 0.73))

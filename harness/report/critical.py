@@ -10,8 +10,8 @@ from typing import Any
 from ..analysis.evidence import Evidence, Overall
 from ..analysis.friedman import Friedman
 from ..errors import one_line
+from .drawing import WIDE, Plot, fit, place, save
 from .escape import slug
-from .plots import WIDE, Plot, fit, place, save
 
 MAX_SHOWN = 24
 LEFT, MARGIN = 2.05, 0.12

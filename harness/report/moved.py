@@ -13,9 +13,9 @@ import numpy.typing as npt
 from ..analysis.compare import Comparison, Difference
 from ..errors import one_line
 from ..store.record import Panel, Record
+from .drawing import WIDE, Plot, fit, place, save
 from .page_pictures import Kept
 from .panels import decode
-from .plots import WIDE, Plot, fit, place, save
 from .tables import number
 
 Pictures = Callable[[str], Sequence[Panel]]

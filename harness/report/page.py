@@ -12,11 +12,11 @@ from typing import Any
 from ..analysis.board import HOW, Board
 from ..analysis.failures import Failure
 from ..store.record import Record
+from .drawing import Plot
 from .escape import page as esc
 from .extra import Extra
 from .page_data import page_data
 from .page_pictures import Kept, page_pictures
-from .plots import Plot
 from .tables import Table, board_table, cost_table, facts, failure_table, hashes, remarks, versions_text
 
 MAX_STATIC_ROWS = 2_000

@@ -17,9 +17,10 @@ from ..analysis.placing import OTHER_INPUTS, rank
 from ..analysis.rows import Column, Row
 from ..errors import one_line
 from ..store.record import Record
+from .drawing import Plot
 from .escape import slug
 from .extra import Extra
-from .plots import Plot, noise_families
+from .noise_levels import noise_families
 from .tables import Table, cost_table, facts, hashes, number, remarks, versions_text
 
 MAX_CELLS = 4_000

@@ -14,8 +14,8 @@ from ..analysis.board import Board
 from ..analysis.rows import Row
 from ..errors import one_line
 from ..store.record import Panel
+from .drawing import WIDE, Plot, fit, place, save, text_width
 from .escape import slug
-from .plots import WIDE, Plot, fit, place, save, text_width
 from .tables import number as number_text
 
 MAX_CROPS = 13

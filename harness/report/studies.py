@@ -15,9 +15,10 @@ from ..errors import UsageError, one_line
 from ..jsonable import plain
 from ..store.record import Record
 from ..study import Axis
+from .drawing import MAX_LINES, WIDE, Plot, fit, legend_names, marks, place, plain_number, save, styled
 from .escape import latex, markdown, slug, spreadsheet
 from .files import text_bytes, write_files
-from .plots import MAX_LINES, WIDE, Plot, fit, front, legend_names, marks, place, plain_number, save, styled
+from .pareto import front
 from .tables import Table, number, to_latex, to_markdown
 
 MAX_CHARTS = 40

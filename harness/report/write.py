@@ -15,12 +15,12 @@ from .critical import diagrams
 from .evidence import sections, statistics_latex, statistics_markdown
 from .extra import of_sections, of_sets
 from .files import text_bytes, write_files
+from .leaderboard import leaderboard_csv, leaderboard_latex, leaderboard_markdown
 from .page import leaderboard_html
 from .page_pictures import Kept
 from .plots import draw_all
 from .sets import sets_csv, sets_latex, sets_markdown
 from .summary import summary
-from .tables import leaderboard_csv, leaderboard_latex, leaderboard_markdown
 
 TITLE = "noisebench leaderboard"
 
