@@ -21,6 +21,8 @@ COSTS = {
     "params": ("parameters", ""),
     "macs": ("multiply-accumulates of one call", ""),
 }
+DRAWS = "draws"
+"""What an axis names to split the error over draws of the noise, instead of drawing it against something."""
 _PARAMETER = re.compile(r"[A-Za-z_]\w*\.[A-Za-z_]\w*")
 
 
@@ -28,6 +30,7 @@ _PARAMETER = re.compile(r"[A-Za-z_]\w*\.[A-Za-z_]\w*")
 class Axis:
     """One plot a board, or a family of boards: `x` is a cost of `COSTS`, or `name.parameter` of a regime or method.
 
+    `x` may also be `draws`: a table of bias² and variance of the error over the seeds.
     `y` is a metric (empty: the suite's rank_by); `log` makes x logarithmic (costs always are).
     """
 
@@ -63,13 +66,24 @@ def read_study(path: str | Path) -> tuple[Suite, tuple[Axis, ...]]:
             raise mistake(child, file, f"y {one_line(axis.y)!r} is not among the metrics: {', '.join(suite.metrics)}")
         if axis.x in COSTS and not suite.cost.sizes:
             raise mistake(child, file, f"x {axis.x} needs costs: add cost: {{sizes: [256x256]}}")
+        lacking = _lacking_for_draws(suite) if axis.x == DRAWS else ""
+        if lacking:
+            raise mistake(child, file, f"x {DRAWS} needs {lacking}")
         axes.append(axis)
     return suite, tuple(axes)
 
 
+def _lacking_for_draws(suite: Suite) -> str:
+    if len(set(suite.seeds)) < 2:
+        return "several seeds: add seeds: [0, 1, 2, 3]"
+    if suite.keep != "all":
+        return "the restored pictures: add keep: all"
+    return "" if "mse" in suite.metrics else "the metric mse: add it to metrics"
+
+
 def _x(value: Any) -> str:
-    if not isinstance(value, str) or (value not in COSTS and not _PARAMETER.fullmatch(value)):
-        raise ValueError(f"one of {', '.join(COSTS)}, or name.parameter such as gaussian.sigma or nlm.h")
+    if not isinstance(value, str) or (value not in (*COSTS, DRAWS) and not _PARAMETER.fullmatch(value)):
+        raise ValueError(f"one of {', '.join(COSTS)}, {DRAWS}, or name.parameter such as gaussian.sigma or nlm.h")
     return value
 
 

@@ -13,7 +13,8 @@ _EXAMPLES = """  noisebench study levels --to study
   noisebench study study.yaml --store nb-store --to study
 
 a study file is a suite with a list of what to draw:
-  study: [{x: gaussian.sigma}, {x: nlm.h, y: ssim}, {x: latency}]"""
+  study: [{x: gaussian.sigma}, {x: nlm.h, y: ssim}, {x: latency}]
+{x: draws} splits the error over the seeds into bias² and variance"""
 
 
 def add(verbs: Any) -> None:
@@ -41,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     from ..engine.run import run as run_suite
     from ..report.studies import write_study
     from ..store.cells import read_record
-    from ..study import read_study
+    from ..study import DRAWS, read_study
     from ..suite import find_suite
     from .progress import watcher
 
@@ -57,7 +58,8 @@ def run(args: argparse.Namespace) -> int:
         suite = replace(suite, limit=args.limit)
     suite = replace(suite, plugins=tuple(args.plugin))
     planned = plan_in_child(suite)["cells"]
-    refuse_idle(axes, [c[part]["spec"] for c in planned for part in ("regime", "method")])
+    drawn = [axis for axis in axes if axis.x != DRAWS]
+    refuse_idle(drawn, [c[part]["spec"] for c in planned for part in ("regime", "method")])
     try:
         with watcher() as watch:
             summary = run_suite(suite, store, jobs=args.jobs, retry="failed", watcher=watch)
@@ -65,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
         note(f"\nstopped: nothing that was finished is lost; the same command goes on (store {one_line(args.store)})")
         return 130
     records = [read_record(store, c["key"]) for c in summary.cells]
-    files = write_study(records, axes, to, title=f"Study {suite.suite}")
+    files = write_study(records, axes, to, title=f"Study {suite.suite}", store=store)
     lost = [c for c in summary.cells if summary.outcome.get(c["key"]) not in ("ok", "skipped")]
     for cell in lost:
         where = f"{cell['method']['display']} · {cell['dataset']['display']} · {cell['regime']['display']}"

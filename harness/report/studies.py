@@ -11,11 +11,13 @@ from typing import Any
 
 from ..analysis.board import boards
 from ..analysis.curves import Chart, Curve, charts
+from ..analysis.draws import Split, splits
 from ..errors import UsageError, one_line
 from ..jsonable import plain
 from ..store.record import Record
-from ..study import Axis
+from ..study import DRAWS, Axis
 from .drawing import MAX_LINES, WIDE, Plot, fit, legend_names, marks, place, plain_number, save, styled
+from .draws import draws_csv, draws_latex, draws_markdown, draws_values
 from .escape import latex, markdown, slug, spreadsheet
 from .files import text_bytes, write_files
 from .pareto import front
@@ -24,27 +26,41 @@ from .tables import Table, number, to_latex, to_markdown
 MAX_CHARTS = 40
 
 
-def write_study(records: Sequence[Record], axes: Sequence[Axis], to: Path, *, title: str) -> list[Path]:
-    """Write `study.{md,tex,csv,json}` and `plots/study-*.{png,svg,pdf}`; the files written. Raises `UsageError`."""
+def write_study(
+    records: Sequence[Record], axes: Sequence[Axis], to: Path, *, title: str, store: Path | None = None
+) -> list[Path]:
+    """Write `study.{md,tex,csv,json}` and `plots/study-*.{png,svg,pdf}`; the files written. Raises `UsageError`.
+
+    An axis `draws` writes `draws.csv` too, from the kept pictures of `store`.
+    """
     if not records:
         raise UsageError("the study has no cell: run it first")
     made = boards(records)
-    found = [chart for axis in axes for chart in charts(made, axis)]
+    found = [chart for axis in axes if axis.x != DRAWS for chart in charts(made, axis)]
     if len(found) > MAX_CHARTS:
         raise UsageError(
             f"the study would have {len(found)} plots, more than {MAX_CHARTS}: ask for fewer axes or boards"
         )
+    split: tuple[list[Split], list[str]] = ([], [])
+    if store is not None and any(axis.x == DRAWS for axis in axes):
+        split = splits(store, records)
+        if not split[0]:
+            raise UsageError(f"study x: {DRAWS}: no error can be split: {split[1][0]}")
     with styled():
         plots = [draw_chart(chart, i) for i, chart in enumerate(found, 1)]
         files: dict[str, bytes] = {}
         for plot in plots:
             files |= {f"plots/{plot.name}.png": plot.png, f"plots/{plot.name}.svg": plot.svg}
             files[f"plots/{plot.name}.pdf"] = plot.pdf()
-    document = {"title": title, "charts": [chart_values(c, p) for c, p in zip(found, plots, strict=True)]}
+    drawn = [chart_values(chart, plot) for chart, plot in zip(found, plots, strict=True)]
+    document: dict[str, Any] = {"title": title, "charts": drawn}
+    if split[0]:
+        document["draws"] = draws_values(*split)
+        files["draws.csv"] = text_bytes(draws_csv(split[0]))
     text = json.dumps(plain(document), indent=1, ensure_ascii=False, allow_nan=False)
     files |= {
-        "study.md": text_bytes(_markdown(found, plots, title)),
-        "study.tex": text_bytes(_latex(found, plots)),
+        "study.md": text_bytes("\n".join([*_markdown(found, plots, title), *draws_markdown(*split)])),
+        "study.tex": text_bytes("\n".join([*_latex(found, plots), *draws_latex(split[0]), ""])),
         "study.csv": text_bytes(_csv(found)),
         "study.json": text_bytes(text + "\n"),
     }
@@ -129,16 +145,16 @@ def _at(curve: Curve, x: float, chart: Chart) -> str:
     return " or ".join(number(y, chart.column.unit) for y in found) or "–"
 
 
-def _markdown(found: Sequence[Chart], plots: Sequence[Plot], title: str) -> str:
+def _markdown(found: Sequence[Chart], plots: Sequence[Plot], title: str) -> list[str]:
     out = [f"# {markdown(title)}", ""]
     for chart, plot in zip(found, plots, strict=True):
         out += [f"## {markdown(f'{chart.axis.x}: {chart.where}')}", ""]
         out += [f"![{markdown(plot.caption)}](plots/{plot.name}.png)", "", markdown(plot.caption), ""]
         out += [*to_markdown(chart_table(chart)), ""]
-    return "\n".join(out)
+    return out
 
 
-def _latex(found: Sequence[Chart], plots: Sequence[Plot]) -> str:
+def _latex(found: Sequence[Chart], plots: Sequence[Plot]) -> list[str]:
     out = [r"% \usepackage{booktabs,graphicx,textcomp}\usepackage[T1]{fontenc}"]
     for place_, (chart, plot) in enumerate(zip(found, plots, strict=True), 1):
         caption = rf"\caption{{{latex(plot.caption)}}}"
@@ -146,7 +162,7 @@ def _latex(found: Sequence[Chart], plots: Sequence[Plot]) -> str:
         out += [caption, rf"\label{{fig:noisebench-study-{place_}}}", r"\end{figure}"]
         out += ["", r"\begin{table}", r"\centering", caption, rf"\label{{tab:noisebench-study-{place_}}}"]
         out += [*to_latex(chart_table(chart)), r"\end{table}"]
-    return "\n".join([*out, ""])
+    return out
 
 
 def _csv(found: Sequence[Chart]) -> str:
