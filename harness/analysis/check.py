@@ -13,7 +13,7 @@ from .findings import INCOMPARABLE, OK, REGRESSION, UNCOUNTED, Finding, Verdict,
 from .gates import Groups, above_identity, broken, stays_first
 from .gather import Alignment
 from .match import Places, Shelf, environment_differences, other_inputs, pair, sound
-from .rules import DEFAULTS, Limit, Rule, limits, refuse_idle, speed_limited
+from .rules import DEFAULTS, Limit, Rule, limits, refuse_idle, speed_limited, spoken
 from .set_changes import set_changes, set_limits_broken
 from .speed import speed_findings
 from .statistics import paired_difference
@@ -131,7 +131,7 @@ def _sets(record: Record, partner: Record, label: str, sides: _Sides) -> list[Fi
             lacking = UNCOUNTED if parts[one.metric]["value"] is None else INCOMPARABLE
             found.append(finding(REGRESSION if one.lost else lacking, cell, label, one.metric, one.reason))
             continue
-        reasons = set_limits_broken(one, limits(sides.rules, cell, one.metric))
+        reasons = set_limits_broken(one, spoken(sides.rules, cell, one.metric))
         plain = finding(REGRESSION if reasons else OK, cell, label, one.metric, *reasons)
         found.append(replace(plain, pictures=one.n, baseline=one.a, current=one.b, change=one.change))
     return found

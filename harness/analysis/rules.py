@@ -69,6 +69,11 @@ class Limit:
 
 def limits(rules: Sequence[Rule], cell: Cell, metric: str | None) -> dict[str, Limit]:
     """What holds for a metric of a cell (None: for its speed), by the name of the limit; later rules win."""
+    return {name: said for name, said in spoken(rules, cell, metric).items() if not _never(name, said.value)}
+
+
+def spoken(rules: Sequence[Rule], cell: Cell, metric: str | None) -> dict[str, Limit]:
+    """The same with limits that allow all: they still take the place of a default."""
     found: dict[str, Limit] = {}
     for rule in rules:
         if rule.covers(cell, metric):
@@ -76,7 +81,7 @@ def limits(rules: Sequence[Rule], cell: Cell, metric: str | None) -> dict[str, L
                 value = getattr(rule, name)
                 if value is not None:
                     found[name] = Limit(float(value), rule.where)
-    return {name: limit for name, limit in found.items() if not _never(name, limit.value)}
+    return found
 
 
 def rivals(rules: Sequence[Rule], cell: Cell) -> dict[str, str]:
