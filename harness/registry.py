@@ -182,7 +182,7 @@ METRICS = Registry(
         "noisebench.scoring.no_reference": ("brightness", "entropy", "noise_level", "lightness_order"),
         "noisebench.scoring.diagnostics": (
             "error_autocorrelation", "error_high_share", "error_band", "residual_autocorrelation",
-            "residual_whiteness", "noise_left", "psnr_flat", "psnr_edge", "psnr_texture",
+            "residual_whiteness", "psnr_flat", "psnr_edge", "psnr_texture",
         ),
         "noisebench.scoring.vision": ("psnr_hvs", "fsim"),
         "noisebench.scoring.iqa": ("pyiqa", "lpips", "dists", "niqe", "brisque"),

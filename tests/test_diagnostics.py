@@ -16,7 +16,6 @@ ALL = (
     "error_band",
     "residual_whiteness",
     "residual_autocorrelation",
-    "noise_left",
     "psnr_flat",
     "psnr_edge",
     "psnr_texture",
@@ -72,13 +71,13 @@ def test_no_error_is_not_defined(name):
 
 
 @pytest.mark.parametrize("sigma", [1, 5, 25])
-def test_the_noise_left_is_that_added(sigma):
+def test_the_noise_level_is_that_added(sigma):
     noisy = GREY + sigma / 255 * np.random.default_rng(1).normal(size=GREY.shape)
-    assert measure("noise_left", noisy) == pytest.approx(sigma, rel=0.02)
+    assert measure("noise_level", noisy) == pytest.approx(sigma, rel=0.02)
 
 
 def test_a_plane_has_no_noise_left():
-    assert measure("noise_left", ROW / 512 + COLUMN / 1024) == pytest.approx(0, abs=1e-9)
+    assert measure("noise_level", ROW / 512 + COLUMN / 1024) == pytest.approx(0, abs=1e-9)
 
 
 @pytest.mark.parametrize("width", [256, 255])

@@ -22,9 +22,12 @@ def test_the_list_of_metrics_is_the_registered_ones():
     assert all(f"| `{name}" in text for name in METRICS.names()), again
 
 
-def test_our_own_errors_in_the_table_are_below_1e_6():
+def test_our_own_errors_in_the_table_are_below_1e_6_and_bold_is_the_fastest():
     text = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
     rows = [line.split("|") for line in text.splitlines() if "512²" in line or "1080p |" in line]
     assert len(rows) == 10
     assert all(float(row[3].split("·")[1]) <= 1e-6 for row in rows)
-    assert all(row[3].strip().startswith("**") for row in rows), "ours is the fastest in every row"
+    for row in rows:  # which one it is depends on the machine and the day; that the table says so does not
+        rates = [float(cell.split("·")[0].strip(" *")) for cell in row[3:-1] if "·" in cell]
+        bold = [float(cell.split("·")[0].strip(" *")) for cell in row[3:-1] if "**" in cell]
+        assert bold == [max(rates)]

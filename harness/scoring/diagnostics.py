@@ -1,4 +1,4 @@
-"""Diagnostics of why a method loses: correlation and spectrum of its error and residual, noise left, PSNR by region.
+"""Diagnostics of why a method loses: correlation and spectrum of its error and residual, PSNR by region.
 
 The error is restored − clean, under the protocol. The residual is noisy − restored, what the method took away: not
 clipped, rounded or cut; for noise that was white it should look like that noise. None of these ranks methods by
@@ -96,21 +96,6 @@ def error_band(pair: Pair, *, low: Annotated[float, Ge(0)] = 0.0, high: Annotate
     if min(pair.x.shape[:2]) < 8:
         return _too_small(pair, "error_band", 8)
     return _share(pair, low, high, "error_band")
-
-
-@metric("noise_left", higher=False)
-def noise_left(pair: Pair) -> float:
-    """Noise level of the restored picture on 0–255, estimated without the clean one (Immerkær 1996).
-
-    √(π/2) times the mean of |restored ∗ [1 −2 1; −2 4 −2; 1 −2 1]| / 6 where it fits, over all channels. Right for
-    white Gaussian noise; fine texture counts as noise, so compare with the value of the clean picture.
-    """
-    if min(pair.x.shape[:2]) < 3:
-        return _too_small(pair, "noise_left", 3)
-    picture = np.asarray(pair.x, np.float64)
-    rows = picture[:-2] - 2 * picture[1:-1] + picture[2:]
-    both = rows[:, :-2] - 2 * rows[:, 1:-1] + rows[:, 2:]
-    return math.sqrt(math.pi / 2) / 6 * float(np.abs(both).mean()) * 255 / pair.peak
 
 
 @metric("psnr_flat", unit="dB")

@@ -24,7 +24,7 @@ YIQ = ((0.299, 0.587, 0.114), (0.596, -0.274, -0.322), (0.211, -0.523, 0.312))
 """Rows Y, I and Q of R, G, B, to three decimals as in the code of HaarPSI's authors."""
 
 GMSD_SMALLEST, HAARPSI_SMALLEST, VIF_SMALLEST = 6, 16, 41
-_GMSD_T = 170.0
+GMSD_T = 170.0
 _HAAR_C, _HAAR_ALPHA = 30.0, 4.2
 _VIF_NOISE, _VIF_TINY, _VIF_ROWS = 2.0, 1e-10, 64
 
@@ -42,11 +42,11 @@ def gmsd(pair: Pair) -> float:
         return lumas
     first, second = (_squared_gradient(_halve(luma)) for luma in lumas)
     both = first + second
-    both += _GMSD_T
+    both += GMSD_T
     np.multiply(first, second, out=first)
     np.sqrt(first, out=first)
     first *= 2.0
-    first += _GMSD_T
+    first += GMSD_T
     first /= both
     first -= first.mean()
     return float(cv2.norm(first)) / math.sqrt(first.size)

@@ -10,7 +10,7 @@ from ..errors import NotDefined, UsageError
 from ..registry import Bound
 from . import fidelity, perceptual
 from .fidelity import MS_SMALLEST, MS_WEIGHTS
-from .perceptual import GMSD_SMALLEST, YIQ
+from .perceptual import GMSD_SMALLEST, GMSD_T, YIQ
 from .protocol import GRAY_601, LUMA_601, shape_text
 from .structure import K1, K2, WINDOW, gaussian_taps
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 else:
     Tensor = Any
 
-_GMSD_T = 170.0
 _PROTOCOLS = ("uint8", "float", "raw", "y8", "gray8")
 
 
@@ -177,7 +176,7 @@ def _gmsd(x: Tensor, y: Tensor, peak: float) -> float:
     lumas = [_mix(p, YIQ[0]) if p.shape[1] == 3 else p for p in (x, y)]
     halved = [avg_pool2d(pad(p * (255.0 / peak), (0, width % 2, 0, height % 2)), 2) for p in lumas]
     first, second = (_squared_gradient(p) for p in halved)
-    similar = (2 * (first * second).sqrt() + _GMSD_T) / (first + second + _GMSD_T)
+    similar = (2 * (first * second).sqrt() + GMSD_T) / (first + second + GMSD_T)
     return float(similar.std(unbiased=False))
 
 
