@@ -178,6 +178,14 @@ def test_pictures_that_vanished_are_said_and_the_others_still_judged() -> None:
     assert "1 of its 3 inputs are not there" in verdict.findings[0].reason
 
 
+def test_what_passes_only_in_part_says_so_first() -> None:
+    verdict = check([cell(), cell("median")], [cell(), cell("median", protocol="float")])
+    assert verdict.exit_code == 0
+    assert verdict.summary == (
+        "NOT ALL COMPARABLE, no regression in the rest: 2 compared, 0 regressions, 1 not comparable"
+    )
+
+
 def test_another_protocol_is_not_comparable() -> None:
     verdict = check([cell()], [cell(protocol="float")])
     assert (only(verdict).reason, verdict.exit_code) == ("other protocol: float@1, not uint8@1", 3)

@@ -16,7 +16,7 @@ from noisebench.analysis.growth import growths
 from noisebench.cost.energy import energy
 from noisebench.cost.measure import macs, measure, peak_memory
 from noisebench.registry import METHODS, REGIMES, bind
-from noisebench.report.tables import cost_table
+from noisebench.report.tables import cost_remarks, cost_table
 from torch import nn
 
 H, W = 20, 24
@@ -218,12 +218,17 @@ def test_first_call_and_energy_have_columns_where_there_are_any():
     old, new = cost_record("a"), cost_record("b")
     assert old.cell["cost"] is not None and new.cell["cost"] is not None
     old.cell["cost"]["reasons"]["energy_j"] = "no counter"
-    assert not any("no counter" in text for row in cost_table([old]).rows for text in row)
+    assert not any("no counter" in text for text in cost_remarks([old]))
     new.cell["cost"].update({"first_ms": 12.34, "energy_j": 0.5})
     table = cost_table([old, new])
     places = [table.header.index(title) for title in ("first ms", "J a call")]
     assert [[row[i] for i in places] for row in table.rows] == [["–", "–"], ["12.3", "0.5"]]
-    assert "energy_j: no counter" in table.rows[0][-1]
+    assert "a: energy_j not measured: no counter" in cost_remarks([old, new])
+
+
+def test_why_a_cost_has_no_value_is_said_once_for_all_methods():
+    records = [cost_record(f"m{i}", reasons={"macs": "nothing seen"}) for i in range(8)]
+    assert cost_remarks([*records, *records]) == ["m0, m1, m2, m3, m4, m5 and 2 more: macs not measured: nothing seen"]
 
 
 @pytest.mark.cuda

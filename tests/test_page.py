@@ -46,7 +46,12 @@ def ordinary() -> list[Record]:
         found += [
             record("identity", {"psnr": BASE - 9 - drop + WOBBLE, "ssim": BASE / 60}, flags={"baseline": True}, **at),
             record("nlm", {"psnr": BASE - drop + WOBBLE, "ssim": BASE / 45}, **at),
-            record("median", {"psnr": BASE - 3 - drop - WOBBLE, "ssim": BASE / 40}, flags={"blind": True}, **at),
+            record(
+                "median",
+                {"psnr": BASE - 3 - drop - WOBBLE, "ssim": BASE / 40},
+                flags={"blind": True, "trained_on": ["wood", "sky"]},
+                **at,
+            ),
             record("blur", {"psnr": BASE - 12 - drop + 5 * WOBBLE, "ssim": BASE / 70}, **at),
         ]
     found += [
@@ -301,9 +306,12 @@ def test_the_plot_of_cost_tells_and_opens_a_method(opened):
     card = page.locator("dialog[open]")
     text = card.inner_text()
     assert "nlm" in text and "p50 ms" in text and re.search(r"\b[0-9a-f]{64}\b", text)
+    assert "macs not measured: no torch operation was seen" in text and "trained on" not in text
     assert card.locator("tbody tr").count() == 4
     page.keyboard.press("Escape")
     assert page.locator("dialog[open]").count() == 0 and "card" not in page.url
+    page.locator('#pareto .point[aria-label^="median"]').click()
+    assert "wood, sky" in page.locator("dialog[open]").inner_text()
 
 
 @in_browser

@@ -24,6 +24,7 @@ from .match import (
 )
 from .set_changes import SetChange, set_changes
 from .statistics import LEVEL, MIN_PICTURES, RESAMPLES, bootstrap_interval, holm, paired_difference, signed_rank
+from .trust import broken_seal
 
 _CHUNK = 1_000
 
@@ -215,6 +216,7 @@ def _side_by_side(a: Record, b: Record, one: Shelf, other: Shelf) -> tuple[list[
         return [], left_out
     rows_a, rows_b = pair(a, b)
     notes = [text for text in (other_inputs(a, b, len(rows_a)), other_inputs(b, a, len(rows_b))) if text]
+    edits = [f"{side} was {text}" for side, record in (("A", a), ("B", b)) if (text := broken_seal(record))]
     if not len(rows_a):
         return [], [Unmatched("A", one.label(a.cell), where_text(a.cell), notes[0] if notes else "no rows")]
     found: list[Difference] = []
@@ -236,7 +238,7 @@ def _side_by_side(a: Record, b: Record, one: Shelf, other: Shelf) -> tuple[list[
                 one.label(a.cell), other.label(b.cell), a.cell["dataset"]["display"],
                 a.cell["regime"]["display"], protocol_text(a.cell), a.cell["seed"], name, part["unit"],
                 part["higher"], tuple(a.items[i] for i in rows_a[defined]), va[defined], vb[defined],
-                "; ".join([*notes, *lacking]), key_a=a.cell["key"], key_b=b.cell["key"],
+                "; ".join([*edits, *notes, *lacking]), key_a=a.cell["key"], key_b=b.cell["key"],
             )
         )  # fmt: skip
     return found, left_out

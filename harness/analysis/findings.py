@@ -90,7 +90,9 @@ class Verdict:
             if self.having(status):
                 said.append(f"{len(self.having(status))} {status}")
         unsure = "NOTHING COMPARABLE" if self.trusted or not self.compared else "EDITED BY HAND"
-        word = {0: "no regression", 1: "REGRESSION", 3: unsure}[self.exit_code]
+        part = "NOT ALL COMPARABLE, no regression in the rest"
+        passed = part if self.having(INCOMPARABLE) else "no regression"
+        word = {0: passed, 1: "REGRESSION", 3: unsure}[self.exit_code]
         return f"{word}: {', '.join(said)}"
 
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from ..errors import one_line
 from ..store.record import Cost, Panel, Record
 from .gather import Alignment, MethodKey
+from .trust import broken_seal
 
 Floats = npt.NDArray[np.float64]
 
@@ -53,6 +54,7 @@ class Row:
     source_sha256: str
     cite: str
     flags: tuple[str, ...]
+    trained_on: tuple[str, ...]
     baseline: bool
     oracle: bool
     scores: Mapping[str, Score]
@@ -90,6 +92,7 @@ def row_of(key: MethodKey, own: Sequence[Record], label: str, columns: Sequence[
     cell = own[0].cell
     method, flags = cell["method"], cell["method"]["flags"]
     shown = [text for flag, text in FLAGS.items() if flags.get(flag)]
+    trained_on = tuple(one_line(name, 80) for name in flags.get("trained_on") or ())
     if cell["dataset"]["name"] in tuple(flags.get("trained_on") or ()):
         shown.append("contaminated")
     scores = {c.label: _score(own, c, align) for c in columns}
@@ -102,12 +105,13 @@ def row_of(key: MethodKey, own: Sequence[Record], label: str, columns: Sequence[
         source_sha256=method["source_sha256"],
         cite=method["cite"],
         flags=tuple(shown),
+        trained_on=trained_on,
         baseline=bool(flags.get("baseline")),
         oracle=bool(flags.get("oracle")),
         scores=scores,
         inputs=align.digest(own),
         keys=tuple(r.cell["key"] for r in own),
-        notes=tuple(sorted({one_line(note) for r in own for note in r.cell["notes"]})),
+        notes=tuple(sorted({one_line(note) for r in own for note in (*r.cell["notes"], broken_seal(r)) if note})),
         panel=panels[0] if panels else None,
     )
 

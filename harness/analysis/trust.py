@@ -26,11 +26,17 @@ def refuse_nan(record: Record, source: str) -> None:
                 )
 
 
+def broken_seal(record: Record) -> str:
+    """That a cell of an export is not what was exported, or an empty text; a cell of a store has no seal."""
+    whole = not record.seal or record.seal == seal_of(record)
+    return "" if whole else "edited by hand: it does not hash to its seal"
+
+
 def edited(record: Record) -> str:
     """Why a cell cannot be what its key was made from, or an empty text."""
     cell = record.cell
-    if record.seal and record.seal != seal_of(record):
-        return "edited by hand: it does not hash to its seal"
+    if text := broken_seal(record):
+        return text
     inputs = cell.get("inputs")
     if not isinstance(inputs, dict) or key_of(inputs) != cell["key"]:
         return "edited by hand: its inputs do not hash to its key"

@@ -12,13 +12,15 @@ from ..analysis.failures import Failure
 from ..store.record import Record
 from .escape import latex, markdown, markdown_code, spreadsheet
 from .tables import (
+    board_hashes,
     board_table,
+    cost_remarks,
     cost_table,
     facts,
     failure_table,
     flags_text,
-    hashes,
     remarks,
+    sources,
     to_latex,
     to_markdown,
     versions_text,
@@ -47,20 +49,26 @@ def leaderboard_markdown(
         out += ["## Failures and skips", "", *to_markdown(failure_table(failures)), ""]
     if costs:
         out += ["## Cost", "", *to_markdown(cost_table(costs)), ""]
+        out += [*(f"- {markdown(text)}" for text in cost_remarks(costs)), ""]
     out += more
     if plots or notes:
         out += ["## Plots", "", *(f"{markdown(note)}\n" for note in notes)]
-        out += [f"![{markdown(caption)}]({path})\n\n{markdown(caption)}\n" for path, caption in plots]
+        out += [f"![{markdown(_first(caption))}]({path})\n\n{markdown(caption)}\n" for path, caption in plots]
     out += ["## Versions and hashes", ""]
     seen: dict[str, None] = {}
     for board in boards:
         seen[f"- {markdown(f'{board.protocol}, {board.seeds_text}: {versions_text(board)}')}"] = None
     for board in boards:
-        for name, sha in hashes(board):
-            if name == "noisy pictures":
-                name = f"noisy pictures of {board.title}, {board.seeds_text}"
+        for name, sha in board_hashes(board):
             seen[f"- {markdown(name)}: {markdown_code(sha)}"] = None
+    for names, sha in sources(boards):
+        seen[f"- source of {markdown(names)}: {markdown_code(sha)}"] = None
     return "\n".join([*out, *seen, ""])
+
+
+def _first(caption: str) -> str:
+    """What a plot shows, without its legend: for those who hear the caption after it."""
+    return caption.partition(": ")[0].partition(". ")[0]
 
 
 def leaderboard_latex(boards: Sequence[Board], failures: Sequence[Failure], title: str) -> str:

@@ -17,7 +17,18 @@ from .escape import page as esc
 from .extra import Extra
 from .page_data import page_data
 from .page_pictures import Kept, page_pictures
-from .tables import Table, board_table, cost_table, facts, failure_table, hashes, remarks, versions_text
+from .tables import (
+    Table,
+    board_hashes,
+    board_table,
+    cost_remarks,
+    cost_table,
+    facts,
+    failure_table,
+    remarks,
+    sources,
+    versions_text,
+)
 
 MAX_STATIC_ROWS = 2_000
 """Rows of boards that a reader without scripts gets; the rest is in `leaderboard.md`."""
@@ -134,6 +145,7 @@ def _static(
         out.append('<h2 id="failures">Failures and skips</h2>' + to_html(failure_table(failures), "Failures and skips"))
     if costs:
         out.append('<h2 id="cost">Cost</h2>' + to_html(cost_table(costs), "Cost"))
+        out.append(f'<ul class="notes">{"".join(f"<li>{esc(text)}</li>" for text in cost_remarks(costs))}</ul>')
     return "\n".join([*out, _footer(shown), "</div>"])
 
 
@@ -171,9 +183,9 @@ def _footer(boards: Sequence[Board]) -> str:
         lines[f"<p>{esc(f'{board.protocol}, {board.seeds_text}: {versions_text(board)}')}</p>"] = None
     items: dict[str, None] = {}
     for board in boards:
-        for name, sha in hashes(board):
-            if name == "noisy pictures":
-                name = f"noisy pictures of {board.title}, {board.seeds_text}"
+        for name, sha in board_hashes(board):
             items[f"<li>{esc(name)}: <code>{esc(sha)}</code></li>"] = None
+    for names, sha in sources(boards):
+        items[f"<li>source of {esc(names)}: <code>{esc(sha)}</code></li>"] = None
     listed = "".join(lines) + '<ul class="notes">' + "\n".join(items) + "</ul>"
     return f'<footer><h2 id="versions">Versions and hashes</h2>\n{listed}\n</footer>'

@@ -21,7 +21,7 @@ from .drawing import Plot
 from .escape import slug
 from .extra import Extra
 from .noise_levels import noise_families
-from .tables import Table, cost_table, facts, hashes, number, remarks, versions_text
+from .tables import Table, board_hashes, cost_reasons, cost_remarks, cost_table, facts, number, remarks, versions_text
 
 MAX_CELLS = 4_000
 """Above so many rows ranks are those of the metric that the suite names: other metrics show their means only."""
@@ -65,7 +65,7 @@ def page_data(
                 "cost": [_cost(row) for row in board.rows] if board.cost_setting else None,
                 "setting": board.cost_setting, "facts": facts(board), "warnings": list(board.warnings),
                 "remarks": remarks(board), "signatures": list(board.signatures.values()),
-                "versions": versions_text(board), "hashes": hashes(board)[:2],
+                "versions": versions_text(board), "hashes": board_hashes(board),
             }
         )  # fmt: skip
     places = {id(board): i for i, board in enumerate(boards)}
@@ -112,6 +112,7 @@ def _card(row: Row) -> dict[str, Any]:
         "label": one_line(row.label), "name": one_line(row.name), "spec": one_line(row.spec, 2_000),
         "versions": ", ".join(f"{name} {version}" for name, version in row.versions.items()),
         "source": row.source_sha256, "cite": one_line(row.cite, 1_000), "baseline": row.baseline,
+        "trained": ", ".join(row.trained_on),
         "reference": row.oracle or row.name == "identity",
     }  # fmt: skip
 
@@ -196,7 +197,8 @@ def _cost_rows(costs: Sequence[Record], methods: Mapping[Any, int]) -> dict[str,
     for record in measured:
         spec, source = record.cell["method"]["spec"], record.cell["method"]["source_sha256"]
         owners.append([i for identity, i in methods.items() if identity[:2] == (spec, source)])
-    return {**_table(cost_table(measured)), "of": owners}
+    why = ["; ".join(cost_reasons(record, energy=False)) for record in measured]
+    return {**_table(cost_table(measured)), "of": owners, "why": why, "notes": cost_remarks(measured)}
 
 
 def _table(table: Table) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..analysis.board import Board, cost_setting
@@ -162,10 +162,10 @@ def failure_table(failures: Sequence[Failure]) -> Table:
 
 
 def cost_table(records: Sequence[Record]) -> Table:
-    """Every cost that was measured, with the reason of each value that could not be.
+    """Every cost that was measured; `cost_remarks` says why a value could not be.
 
     Columns that no record has are left out. The growth, an exponent (see `analysis/growth.py`), stands at the largest
-    size. That no counter of energy is there is said of the machine, not of every method.
+    size.
     """
     costs = [(r, cost) for r in records if (cost := r.cell["cost"]) is not None]
     grown = {growth.keys[-1]: growth.text for growth in growths(records)}
@@ -173,7 +173,7 @@ def cost_table(records: Sequence[Record]) -> Table:
     columns: list[tuple[str, bool, bool, Callable[[Record, Cost], str]]] = [
         ("method", False, True, lambda r, c: r.cell["method"]["display"]),
         ("setting", False, True, lambda r, c: cost_setting(c)),
-        ("setup s", True, True, lambda r, c: _digits(c["setup_s"])),
+        ("setup s", True, True, lambda r, c: _seconds(c["setup_s"])),
         ("first ms", True, any("first_ms" in c for _, c in costs), lambda r, c: _digits(c.get("first_ms"))),
         ("p50 ms", True, True, lambda r, c: latency_text(c)),
         ("p90 ms", True, True, lambda r, c: latency_text(c, "p90")),
@@ -184,8 +184,6 @@ def cost_table(records: Sequence[Record]) -> Table:
         ("J a call", True, energy, lambda r, c: _digits(c.get("energy_j"))),
         ("params", True, True, lambda r, c: count_text(c["params"])),
         ("MACs", True, True, lambda r, c: count_text(c["macs"])),
-        ("not measured, because", False, True,
-         lambda r, c: "; ".join(f"{k}: {c['reasons'][k]}" for k in sorted(c["reasons"]) if energy or k != "energy_j")),
     ]  # fmt: skip
     there = [column for column in columns if column[2]]
     return Table(
@@ -193,6 +191,27 @@ def cost_table(records: Sequence[Record]) -> Table:
         tuple(numeric for _, numeric, *_ in there),
         tuple(tuple(show(*pair) for *_, show in there) for pair in costs),
     )
+
+
+def cost_reasons(record: Record, energy: bool) -> list[str]:
+    """Why a cost has no value here or there. That no counter of energy is there is said only where another has one."""
+    reasons = record.cell["cost"]["reasons"] if record.cell["cost"] else {}
+    return [f"{name} not measured: {reasons[name]}" for name in sorted(reasons) if energy or name != "energy_j"]
+
+
+def cost_remarks(records: Sequence[Record]) -> list[str]:
+    """Each reason once, with the methods that it holds for."""
+    energy = any(r.cell["cost"] and r.cell["cost"].get("energy_j") for r in records)
+    told: dict[str, list[str]] = defaultdict(list)
+    for record in records:
+        for reason in cost_reasons(record, energy):
+            if (name := record.cell["method"]["display"]) not in told[reason]:
+                told[reason].append(name)
+    return _grouped(told)
+
+
+def _seconds(value: float | None) -> str:
+    return "<0.001" if value is not None and 0 < value < 5e-4 else _digits(value)
 
 
 def _digits(value: float | None) -> str:
@@ -221,12 +240,17 @@ def remarks(board: Board) -> list[str]:
             told[f"not ranked, {row.unranked}"].append(row.label)
         for note in row.notes:
             told[note].append(row.label)
+    return [*board.notes, *_grouped(told)]
+
+
+def _grouped(told: Mapping[str, Sequence[str]]) -> list[str]:
+    """`a, b: note`, at most six names a note."""
     listed = []
     for note in sorted(told):
         names = told[note]
         more = f" and {len(names) - 6} more" if len(names) > 6 else ""
         listed.append(f"{', '.join(names[:6])}{more}: {note}")
-    return [*board.notes, *listed]
+    return listed
 
 
 def versions_text(board: Board) -> str:
@@ -234,10 +258,19 @@ def versions_text(board: Board) -> str:
     return " · ".join(f"{name} {' or '.join(values)}" for name, values in board.environment.items())
 
 
-def hashes(board: Board) -> list[tuple[str, str]]:
-    """Name and SHA-256 of what a board rests on."""
-    found = [(f"dataset {board.dataset}", board.fingerprint), ("noisy pictures", board.inputs)]
-    return [*found, *((f"source of {row.label}", row.source_sha256) for row in board.rows)]
+def board_hashes(board: Board) -> list[tuple[str, str]]:
+    """Name and SHA-256 of the pictures that a board rests on."""
+    noisy = f"noisy pictures of {board.title}, {board.seeds_text}"
+    return [(f"dataset {board.dataset}", board.fingerprint), (noisy, board.inputs)]
+
+
+def sources(boards: Sequence[Board]) -> list[tuple[str, str]]:
+    """The methods of all boards, by the SHA-256 of their source."""
+    names: dict[str, dict[str, None]] = defaultdict(dict)
+    for board in boards:
+        for row in board.rows:
+            names[row.source_sha256][row.label] = None
+    return [(", ".join(labels), sha) for sha, labels in names.items()]
 
 
 # ---------------------------------------------------------------------------------------------- Markdown

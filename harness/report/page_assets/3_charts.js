@@ -194,7 +194,7 @@ function drawCurves(board, column) {
       svg("path", { class: "hit", d }), svg("path", { class: "line", d, "stroke-dasharray": i >= 7 || line.method.reference ? "4 3" : null }),
       line.points.map(([l, v]) => svg("circle", { cx: x(l), cy: y(v), r: 3 })),
       svg("path", { class: "line", d: `M${x(lastLevel) + 6} ${y(last)}L${size.width - room + 8} ${end.y}`, opacity: 0.35 }),
-      svg("text", { x: size.width - room + 12, y: end.y + 4 }, short(line.method.label, Math.floor(room / 7))));
+      svg("text", { x: size.width - room + 12, y: end.y + 4 }, short(line.method.label, Math.floor((room - 12) / 7))));
   });
   const left = lines.filter((line) => !line.method.reference).length - own.length;
   return [chart(size, "Quality against noise level", marks, series),

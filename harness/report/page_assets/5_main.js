@@ -72,7 +72,7 @@ function sections(board, column) {
   }
   if (general.length || plots(null).length) found.push(["all", "Across boards", "", [], () => [plots(null), extras(general)]]);
   if (lost.length) found.push(["failures", "Failures and skips", `${lost.length} cells take part in no mean`, [], drawFailures]);
-  if (data.cost.rows.length) found.push(["cost", "Cost", "", [], () => table(data.cost, "Cost")]);
+  if (data.cost.rows.length) found.push(["cost", "Cost", "", [], () => [table(data.cost, "Cost"), h("ul", { class: "notes" }, data.cost.notes.map((text) => h("li", {}, text)))]]);
   found.push(["about", "About", "", [], () => drawAbout(board)]);
   return found;
 }
@@ -136,20 +136,22 @@ function drawCard(board) {
     rows.push(h("tr", {}, h("td", {}, h("button", { class: "link", onclick: () => go({ board: n }) }, `${b.d} · ${b.r}`)),
       h("td", { class: "n" }, number(row.mean, b.columns[column][1])), h("td", { class: "n" }, rankText(row)), h("td", {}, row.why || gapText(row, b.columns[column][1]))));
   });
-  const costs = data.cost.rows.filter((_, i) => data.cost.of[i].includes(place));
+  const costs = data.cost.rows.map((row, i) => [row, i]).filter(([, i]) => data.cost.of[i].includes(place));
   const here = board ? board.m.indexOf(place) : -1;
   const seen = board?.pictures.find((p) => p.restored[here] !== undefined);
   dialog("card", method.label, [
     h("h2", {}, method.label, [...flags].map((flag) => h("span", { class: "chip" }, flag)), method.baseline && h("span", { class: "chip" }, "sanity")),
     h("dl", {}, h("dt", {}, "spec"), h("dd", {}, h("code", {}, method.spec)), h("dt", {}, "versions"), h("dd", {}, method.versions),
       h("dt", {}, "flags"), h("dd", {}, [...flags, ...(method.baseline ? ["sanity row"] : [])].join(", ") || "none"),
+      method.trained && [h("dt", {}, "trained on"), h("dd", {}, method.trained)],
       h("dt", {}, "cite"), h("dd", {}, method.cite || "no citation is given"), h("dt", {}, "source"), h("dd", {}, h("code", {}, method.source))),
     seen && h("button", { onclick: () => (go({ card: "" }), view(board, seen.item, here)) }, "Look at its pictures"),
     h("h3", {}, label ? `Scores: ${label}` : "Scores"),
     h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Scores" }, h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "board"), h("th", { scope: "col", class: "n" }, label || ""),
       h("th", { scope: "col", class: "n" }, "rank"), h("th", { scope: "col" }, "Δ to best [95 %]"))), h("tbody", {}, rows))),
     h("h3", {}, "Cost"),
-    costs.length ? costs.map((row) => h("dl", {}, row.map((text, k) => k && text && text !== "–" ? [h("dt", {}, data.cost.head[k]), h("dd", {}, text)] : null)))
+    costs.length ? costs.map(([row, i]) => h("dl", {}, row.map((text, k) => k && text && text !== "–" ? [h("dt", {}, data.cost.head[k]), h("dd", {}, text)] : null),
+        data.cost.why[i] && [h("dt", {}, "no value"), h("dd", {}, data.cost.why[i])]))
       : h("p", { class: "soft" }, "No cost was measured."),
   ], () => (state.card ? go({ card: "" }) : dialogs.card.close()));
 }
