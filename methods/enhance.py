@@ -18,6 +18,7 @@ _TABLE = nb.read_weight_table(Path(__file__).with_name("weights.csv"))
 @nb.method(
     "sci",
     blind=True,
+    enhances=True,
     cite="L. Ma et al., Toward fast, flexible, and robust low-light image enhancement, CVPR 2022",
 )
 class SCI:
@@ -67,6 +68,7 @@ class SCI:
 @nb.method(
     "zero_dce",
     blind=True,
+    enhances=True,
     cite="C. Guo et al., Zero-reference deep curve estimation for low-light image enhancement, CVPR 2020",
 )
 class ZeroDCE:

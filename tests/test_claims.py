@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from conftest import ROOT
 from noisebench.analysis import claims as claims_module
 from noisebench.analysis.claims import Claim, all_claims, by_setting, chosen, judge, read_claims, verdict_row
 from noisebench.analysis.effects import all_effects
@@ -189,3 +191,52 @@ def test_ffdnet_on_set12_is_reproduced_and_not_run_twice(cli, data_dir: Path) ->
     again = cli("reproduce", "ffdnet_25_set12")
     assert "0 cells to run, 1 stored already" in again.stderr
     assert "30.4288" in again.stdout and "1 claims: 1 reproduced" in again.stdout
+
+
+# ---- judged on results
+
+
+def test_stored_results_are_judged_and_nothing_is_run(
+    cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cli("run", "--methods", "identity", "--datasets", "gaussian_field(n=2, size=16)", "--protocol", "raw",
+        "--regimes", "kair(sigma=25)", "--store", "s")  # fmt: skip
+    cli("export", "s", "--to", "s.json", "--no-pictures")
+    noise = np.random.RandomState(0).normal(0, 25 / 255, (16, 16))
+    psnr = -10 * np.log10(np.mean(noise**2))
+    same = {"dataset": "gaussian_field(n=2, size=16)", "protocol": "raw"}
+    claims = [
+        made_up(name="right", value=f"{psnr:.2f}", **same),
+        made_up(name="wrong", value="30.17", **same),
+        made_up(name="gone", dataset="set12"),
+    ]
+    monkeypatch.setattr(claims_module, "all_claims", lambda: claims)
+    monkeypatch.chdir(tmp_path)
+    assert main(["reproduce", "--kind", "number", "--from", "s.json", "--to", "v.md", "--json"]) == 1
+    rows = json.loads(capsys.readouterr().out)["claims"]
+    assert [r["verdict"] for r in rows] == ["reproduced", "differs", "not available"]
+    assert rows[0]["ours"] == pytest.approx(psnr, abs=1e-4) and len(rows[0]["key"]) == 64
+    assert [r["reason"] for r in rows] == ["", "", "not among these results"]
+    text = (tmp_path / "v.md").read_text()
+    assert "3 claims: 1 differs, 1 not available, 1 reproduced." in text
+    assert (
+        f"| `right` | t; r | `identity` · `gaussian_field(n=2, size=16)` · `kair(sigma=25)` · `raw` · `psnr` | {psnr:.2f} | {psnr:.4f} |"
+        in text
+    )
+    assert "- `gone`: not among these results" in text
+    assert not (tmp_path / "nb-store").exists()
+
+
+def test_a_table_that_cannot_be_written_is_refused_before_anything_is_run(cli) -> None:
+    assert "ends in .md" in cli("reproduce", "--to", "x.html", code=2).stderr
+    assert "nowhere is not there" in cli("reproduce", "--to", "nowhere/x.md", code=2).stderr
+
+
+def test_the_table_in_the_docs_is_what_the_committed_results_give(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results, table = ROOT / "results" / "published.json", ROOT / "docs" / "published.md"
+    assert results.exists() == table.exists()
+    if results.exists():
+        main(["reproduce", "--from", str(results), "--to", str(tmp_path / "published.md")])
+        assert (tmp_path / "published.md").read_text() == table.read_text()

@@ -205,7 +205,8 @@ def test_explain_prints_a_pair_and_marks_the_claimed(tmp_path: Path, capsys: pyt
     out, err = capsys.readouterr()
     marked = [text for text in out.splitlines() if text.startswith("=")]
     assert len(marked) == 1 and "psnr y " in marked[0]
-    assert f"{claimed} is given by: psnr y" in err
+    assert f"{claimed} is given by:\n  psnr y: 8 bit, Y of BT.601, 16–235, float\n" in err
+    assert f"where uint8, the protocol of noisebench, has {found['psnr uint8']:.4f}: rounded to 8 bit" in err
     assert main([*line, "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert {r["name"]: r["value"] for r in document["conventions"]} == found
@@ -223,10 +224,16 @@ def test_explain_takes_two_folders(tmp_path: Path, capsys: pytest.CaptureFixture
     assert document["pictures"] == 2
     rows = {r["name"]: r["value"] for r in document["conventions"]}
     assert rows["psnr pooled"] == pytest.approx(rows["psnr uint8"], abs=1e-10)
+    nb.write_picture(tmp_path / "r" / "b.png", restored[1:])
+    assert main(line) == 2
+    assert "b.png: restored picture is" in capsys.readouterr().err
     (tmp_path / "r" / "b.png").unlink()
     assert main(line) == 2
     assert "unmatched pictures: b" in capsys.readouterr().err
     assert main(["explain", str(tmp_path / "r"), str(tmp_path / "c" / "a.png")]) == 2
+    assert "one of each" in capsys.readouterr().err
+    assert main(["explain", str(tmp_path / "r"), str(tmp_path / "none")]) == 2
+    assert "none does not exist" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("claimed", ["x", "1e3", "-2", "nan"])

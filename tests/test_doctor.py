@@ -59,6 +59,10 @@ def wrong_scale(noisy: Any, info: Any) -> Any:
     return noisy * 255
 
 
+def brightens(noisy: Any, info: Any) -> Any:
+    return noisy + 0.4
+
+
 def grey_only(noisy: Any, info: Any) -> Any:
     if noisy.shape[1] != 1:
         raise ValueError("grey only")
@@ -73,9 +77,9 @@ def needs_three(noisy: Any, info: Any) -> Any:
     return noisy + 0 * torch.nn.functional.avg_pool2d(noisy, 3, 1).mean()
 
 
-def bound_to(function: Any) -> Bound:
+def bound_to(function: Any, **more: bool) -> Bound:
     """`function` as a method that is not in the registry."""
-    meta = {"needs": (), "layout": "tensor", "oracle": False}
+    meta = {"needs": (), "layout": "tensor", "oracle": False, **more}
     return Bound(Entry(function.__name__, function, 1, meta), {}, function.__name__, function.__name__)
 
 
@@ -109,6 +113,7 @@ def diagnose(capsys: Any, method: str, *options: Any) -> tuple[int, dict[str, bo
         (random, "deterministic", "draw from info.rng"),
         (remembers, "no memory of the last picture", "keep no state"),
         (wrong_scale, "range", "return the [0, 1] scale"),
+        (brightens, "range", "brightness is not kept"),
         (grey_only, "colour", "40×52 colour: ValueError: grey only"),
         (halves, "odd sizes", "37×53 grey: Invalid: returned shape (1, 1, 36, 53)"),
         (needs_three, "tiny", "2×5 grey: RuntimeError"),
@@ -118,6 +123,11 @@ def test_each_fault_fails_its_check(method: Any, check: str, said: str) -> None:
     finding = {f.name: f for f in examine(bound_to(method))}[check]
     assert finding.ok is False
     assert said in finding.detail
+
+
+def test_a_method_that_is_meant_to_brighten_may() -> None:
+    assert all(f.ok for f in examine(bound_to(brightens, enhances=True)))
+    assert METHODS.get("sci").meta["enhances"] and METHODS.get("zero_dce").meta["enhances"]
 
 
 def test_only_the_faulty_check_fails() -> None:

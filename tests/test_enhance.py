@@ -111,3 +111,13 @@ def test_a_keras_file_is_read_and_a_wrong_one_refused_in_one_line(root: str) -> 
         with pytest.raises(nb.UsageError, match="m.h5 is not a Keras model") as caught:
             read_checkpoint(data, "keras", "m.h5")
         assert "\n" not in str(caught.value)
+
+
+def test_a_keras_file_that_points_into_another_file_is_refused(tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    (tmp_path / "private").write_bytes(bytes(8))
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        file.create_dataset("conv1/kernel", (8,), "u1", external=[(str(tmp_path / "private"), 0, 8)])
+    with pytest.raises(nb.UsageError, match="m.h5 is not a Keras model"):
+        read_checkpoint(buffer.getvalue(), "keras", "m.h5")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from noisebench.analysis import claims as claims_module
 from noisebench.analysis import effects as effects_module
-from noisebench.analysis import systems as systems_module
+from noisebench.analysis import judged as judged_module
 from noisebench.analysis.claims import Claim, all_claims
 from noisebench.analysis.effects import all_effects
 from noisebench.analysis.systems import read_systems, summed, system_rows
@@ -132,7 +132,7 @@ def test_committed_results_of_the_folder_are_the_default(
     asked: list[list[Path]] = []
     monkeypatch.setattr(claims_module, "all_claims", lambda: [claim()])
     monkeypatch.setattr(effects_module, "all_effects", list)
-    monkeypatch.setattr(systems_module, "stored_means", lambda results: asked.append(results) or {})
+    monkeypatch.setattr(judged_module, "stored_means", lambda results: asked.append(results) or {})
     (tmp_path / "results").mkdir()
     (tmp_path / "results" / "x.json").touch()
     monkeypatch.chdir(tmp_path)

@@ -228,13 +228,19 @@ COLOUR: tuple[Convention, ...] = (
 )  # fmt: skip
 
 
-def explain_pairs(pairs: Iterable[tuple[Array, Array]], claimed: str | None = None) -> list[dict[str, Any]]:
+OWN = {"psnr": "psnr uint8", "ssim": "ssim"}
+"""Metric → the convention of `uint8`, the default protocol."""
+
+
+def explain_pairs(
+    pairs: Iterable[tuple[Array, Array]], claimed: str | None = None, names: Sequence[str] = ()
+) -> list[dict[str, Any]]:
     """A row for each convention: its mean over the pairs, sorted; for several pairs the pooled MSE too.
 
     `claimed` is a number as printed: `gives` says whether a value rounds to it. Raises `UsageError` for a pair
-    of unequal shapes.
+    of unequal shapes, by its name of `names`.
     """
-    from ..errors import UsageError
+    from ..errors import UsageError, one_line
     from ..scoring.protocol import as_picture, shape_text
 
     values: dict[str, list[float | None]] = {}
@@ -244,8 +250,9 @@ def explain_pairs(pairs: Iterable[tuple[Array, Array]], claimed: str | None = No
     for restored, clean in pairs:
         x, y = as_picture(restored, "restored"), as_picture(clean, "clean")
         if x.shape != y.shape:
+            of = f"{one_line(names[count])}: " if names else ""
             raise UsageError(
-                f"restored picture is {shape_text(x.shape)} and clean is {shape_text(y.shape)}: give equal shapes"
+                f"{of}restored picture is {shape_text(x.shape)} and clean is {shape_text(y.shape)}: give equal shapes"
             )
         colour = colour and x.shape[2] == 3
         for convention in (*ANY, *(COLOUR if colour else ())):

@@ -10,13 +10,11 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from ..errors import UsageError, one_line
-from .claims import Claim, verdict_row
-from .effects import CellOf, Effect, effect_row
+from .claims import Claim
+from .effects import Effect
+from .judged import ABSENT, judged
 
 SYSTEMS = Path(__file__).parent.parent / "systems.yaml"
-
-Held = dict[tuple[str | int, ...], tuple[int, dict[str, float]]]
-"""Method, dataset, regime, protocol (canonical) and seed → number of pictures, and the mean of each metric."""
 
 Role = Literal["method", "recipe", "regime", "dataset", "metric", "diagnostic", "sampler", "study"]
 
@@ -58,8 +56,8 @@ def system_rows(
 ) -> list[dict[str, Any]]:
     """A row for each system; `claims` are judged on what `results` (stores or exports) hold, and nothing is run."""
     own = [c for c in claims if c.systems]
-    held = stored_means(results) if own else {}
-    verdicts = {c.name: _verdict(c, held) for c in own}
+    found = judged(own, results)
+    verdicts = {r["name"]: "not run" if r["reason"] == ABSENT else str(r["verdict"]) for r in found}
     rows = []
     for system in systems:
         of_it = {c.name: verdicts[c.name] for c in own if system.number in c.systems}
@@ -75,51 +73,9 @@ def system_rows(
     return rows
 
 
-def _verdict(claim: Claim | Effect, held: Held) -> str:
-    if isinstance(claim, Claim):
-        ours = _mean(claim, 0, held)
-        return "not run" if ours is None else str(verdict_row(claim, None, ours, "")["verdict"])
-    values = []
-    for seed in claim.seeds:
-        found = {name: _mean(cell, seed, held) for name, cell in claim.cells.items()}
-        values.append({name: mean for name, mean in found.items() if mean is not None})
-    whole = [v for v in values if len(v) == len(claim.cells)]
-    verdict = str(effect_row(claim, whole, None, "")["verdict"])
-    return "not run" if len(whole) < len(values) else verdict
-
-
 def summed(verdicts: Sequence[str]) -> str:
     """The verdicts of a system's claims in one text: the one they share, else how many of each; "" without claims."""
     counts = Counter(verdicts)
     if len(counts) == 1 and verdicts:
         return verdicts[0]
     return ", ".join(f"{n} {name}" for name, n in sorted(counts.items()))
-
-
-def stored_means(results: Sequence[Path]) -> Held:
-    """Every scored cell of the results given, a later one instead of an earlier. Raises `UsageError`."""
-    import numpy as np
-
-    from ..store.cells import read_records
-
-    held: Held = {}
-    for path in results:
-        for record in read_records(path):
-            cell = record.cell
-            if cell["kind"] == "score" and cell["outcome"] == "ok":
-                parts = (cell["method"], cell["dataset"], cell["regime"], cell["protocol"])
-                means = {metric: float(np.mean(values)) for metric, values in record.scores.items()}
-                held[(*(str(part["spec"]) for part in parts), cell["seed"])] = (cell["dataset"]["pictures"], means)
-    return held
-
-
-def _mean(cell: Claim | CellOf, seed: int, held: Held) -> float | None:
-    """The mean of a cell's metric over all pictures of its dataset, None where it was not run."""
-    from ..registry import DATASETS, METHODS, PROTOCOLS, REGIMES, bind
-    from ..tracks.restore import open_dataset
-
-    dataset = bind(cell.dataset, DATASETS)
-    others = (bind(cell.regime, REGIMES), bind(cell.protocol, PROTOCOLS))
-    specs = (bind(cell.method, METHODS).canonical, dataset.canonical, *(bound.canonical for bound in others))
-    pictures, means = held.get((*specs, seed), (0, {}))
-    return means.get(cell.metric) if pictures == len(open_dataset(dataset).ids) else None

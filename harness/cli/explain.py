@@ -55,6 +55,9 @@ def _pair(args: argparse.Namespace) -> int:
     if claimed is not None and not re.fullmatch(r"\d{1,4}(\.\d{1,12})?", claimed):
         raise UsageError(f"--claimed must be a number as printed, such as 25.43, not {one_line(claimed)!r}")
     restored, clean = Path(args.signature), Path(args.clean)
+    for path in (restored, clean):
+        if not path.exists():
+            raise UsageError(f"{one_line(path)} does not exist: check the path")
     if restored.is_dir() != clean.is_dir():
         raise UsageError("give two pictures or two folders, not one of each")
     if restored.is_dir():
@@ -66,7 +69,7 @@ def _pair(args: argparse.Namespace) -> int:
         files = [(ours[name], theirs[name]) for name in sorted(ours)]
     else:
         files = [(restored, clean)]
-    rows = explain_pairs(((read_picture(a), read_picture(b)) for a, b in files), claimed)
+    rows = explain_pairs(((read_picture(a), read_picture(b)) for a, b in files), claimed, [a.name for a, _ in files])
     if args.json:
         print_json({"pictures": len(files), "claimed": claimed, "conventions": rows})
         return 0
@@ -78,6 +81,19 @@ def _pair(args: argparse.Namespace) -> int:
             table.append([mark, value, row["name"], row["what"], row["who"]])
     print_table(table, ["", "value", "convention", "what is compared", "used by"])
     if claimed is not None:
-        names = ", ".join(row["name"] for row in rows if row["gives"])
-        note(f"\n{claimed} is given by: {names}" if names else f"\n{claimed} is given by none of these")
+        note("\n" + "\n".join(_given(rows, claimed)))
     return 0
+
+
+def _given(rows: list[dict[str, Any]], claimed: str) -> list[str]:
+    """Which conventions give the number claimed, and what our own protocol does instead."""
+    from ..analysis.conventions import OWN
+
+    found = [row for row in rows if row["gives"]]
+    if not found:
+        return [f"{claimed} is given by none of these"]
+    lines = [f"{claimed} is given by:", *(f"  {row['name']}: {row['what']}" for row in found)]
+    for own in (row for row in rows if row["name"] in OWN.values()):
+        if own["metric"] in {row["metric"] for row in found} and not own["gives"]:
+            lines.append(f"where uint8, the protocol of noisebench, has {own['value']:.4f}: {own['what']}")
+    return lines

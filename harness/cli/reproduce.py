@@ -13,6 +13,7 @@ _EXAMPLES = """  noisebench reproduce --list
   noisebench reproduce dncnn_s25_set12
   noisebench reproduce dncnn ffdnet --data ~/testsets --weights ~/weights --store nb-claims
   noisebench reproduce --kind number --json
+  noisebench reproduce --from results/published.json --to docs/published.md
 
 exit codes: 0 no claim differs, 1 one differs or its cell failed, 2 usage, 130 stopped by Ctrl-C"""
 
@@ -24,6 +25,9 @@ def add(verbs: Any) -> None:
     p.add_argument("--kind", choices=("number", "effect"), help="only claims of this kind")
     p.add_argument("--system", type=int, metavar="N", help="only claims about this system")
     p.add_argument("--list", action="store_true", help="list the claims and their sources, run nothing")
+    p.add_argument("--from", dest="results", metavar="RESULTS", action="append", default=[],
+                   help="judge what this store or export holds, run nothing (repeatable)")  # fmt: skip
+    p.add_argument("--to", metavar="FILE.md", help="write the verdicts as a Markdown table too")
     p.add_argument("--store", metavar="DIR", default="nb-store", help="where results go (default: nb-store)")
     p.add_argument("--jobs", type=int, metavar="N", help="cells at once (default: cores / threads per cell)")
     p.add_argument("--timeout", metavar="S", help="seconds a cell may take: 600, 10m, 2h (default: 1h)")
@@ -40,9 +44,7 @@ def run(args: argparse.Namespace) -> int:
     """Run; 0 where no claim differs and no cell failed, else 1."""
     from ..analysis.claims import Claim, all_claims, chosen
     from ..analysis.effects import Effect, all_effects
-    from ..engine.reproduce import reproduce, reproduce_effects
     from ..engine.run import check_jobs
-    from .progress import watcher
 
     every: list[Claim | Effect] = [*all_claims(), *all_effects()]
     claims = chosen(every, args.names, args.kind, args.system)
@@ -60,24 +62,58 @@ def run(args: argparse.Namespace) -> int:
         return 0
     use_data(args)
     check_jobs(args.jobs)
+    to = _markdown_file(args.to)
     try:
-        with watcher() as watch:
-            store, base = Path(args.store), _base(args)
-            numbers = [c for c in claims if isinstance(c, Claim)]
-            effects = [c for c in claims if isinstance(c, Effect)]
-            rows = reproduce(numbers, store, base=base, jobs=args.jobs, retry=args.retry, watcher=watch)
-            rows += reproduce_effects(effects, store, base=base, jobs=args.jobs, retry=args.retry, watcher=watch)
+        rows = _judged(claims, args) if args.results else _run(claims, args)
     except KeyboardInterrupt:
         note("\nstopped: nothing that was finished is lost; the same command goes on from here")
         return 130
+    if to is not None:
+        from ..report.claims import claims_markdown
+        from ..store.disk import noticing_full_disk, write_file
+
+        with noticing_full_disk(to):
+            write_file(to, claims_markdown(rows).encode())
     counts = Counter(row["verdict"] for row in rows)
     if args.json:
-        print_json({"store": args.store, "claims": rows, "verdicts": dict(counts)})
+        print_json({"store": None if args.results else args.store, "claims": rows, "verdicts": dict(counts)})
     else:
         _print(rows)
         print(f"\n{len(rows)} claims: " + ", ".join(f"{n} {name}" for name, n in sorted(counts.items())))
     bad = [r for r in rows if r["verdict"] == "differs" or r.get("outcome") not in ("ok", "skipped", None)]
     return 1 if bad else 0
+
+
+def _run(claims: list[Any], args: argparse.Namespace) -> list[dict[str, Any]]:
+    from ..engine.reproduce import reproduce, reproduce_effects
+    from .progress import watcher
+
+    store, base = Path(args.store), _base(args)
+    numbers = [c for c in claims if c.kind == "number"]
+    effects = [c for c in claims if c.kind == "effect"]
+    with watcher() as watch:
+        rows = reproduce(numbers, store, base=base, jobs=args.jobs, retry=args.retry, watcher=watch)
+        rows += reproduce_effects(effects, store, base=base, jobs=args.jobs, retry=args.retry, watcher=watch)
+    return rows
+
+
+def _judged(claims: list[Any], args: argparse.Namespace) -> list[dict[str, Any]]:
+    from ..analysis.judged import judged
+
+    return judged(claims, [Path(p) for p in args.results])
+
+
+def _markdown_file(text: str | None) -> Path | None:
+    from ..errors import UsageError, one_line
+
+    if text is None:
+        return None
+    path = Path(text)
+    if path.suffix != ".md":
+        raise UsageError(f"--to {one_line(path)}: it is Markdown, so name a file that ends in .md")
+    if not path.parent.is_dir():
+        raise UsageError(f"--to {one_line(path)}: the folder {one_line(path.parent)} is not there")
+    return path
 
 
 def _listed(claim: Any) -> dict[str, Any]:

@@ -189,6 +189,8 @@ def _keras(data: bytes) -> Tensors:
                     lambda name, item, arrays=arrays: arrays.update({name: item}) if hasattr(item, "shape") else None
                 )
                 for name, item in arrays.items():
+                    if item.external or item.is_virtual:
+                        raise ValueError("its numbers are in another file")
                     values = np.asarray(item[()], dtype=np.float32)
                     if values.ndim == 4:
                         values = values.transpose(3, 2, 0, 1)

@@ -110,6 +110,7 @@ def method(
     oracle: bool = False,
     baseline: bool = False,
     named: bool = False,
+    enhances: bool = False,
     cite: str = "",
 ) -> Callable[[F], F]:
     """Register a restoration method: a function `f(noisy, info, **params)` or a class with `restore`.
@@ -117,14 +118,16 @@ def method(
     `noisy` is a float32 tensor (1, C, H, W), nominally [0, 1], or for `layout="hwc"` a numpy (H, W, C); return
     the same shape. `needs` lists what the regime must disclose (`peak|looks`: either), `requires` the import
     names of packages that may be absent. `baseline` marks a sanity row of the board; `named` methods are told
-    the picture's id as `info.item`, for results that exist already.
+    the picture's id as `info.item`, for results that exist already. `enhances` is for a method that is meant to
+    change the brightness of a picture.
     """
     if layout not in ("tensor", "hwc"):
         raise ValueError(f"layout is 'tensor' or 'hwc', not {layout!r}")
     meta = {
         "needs": tuple(needs), "requires": tuple(requires), "weights": tuple(weights), "layout": layout,
         "blind": blind, "zero_shot": zero_shot, "self_ensemble": self_ensemble, "tiled": tiled,
-        "trained_on": tuple(trained_on), "oracle": oracle, "baseline": baseline, "named": named, "cite": cite,
+        "trained_on": tuple(trained_on), "oracle": oracle, "baseline": baseline, "named": named,
+        "enhances": enhances, "cite": cite,
     }  # fmt: skip
 
     def register(obj: F) -> F:
