@@ -13,7 +13,7 @@ _HOME = {
     "metric": "scoring.protocol", "protocol": "scoring.protocol",
     "psnr": "scoring.score", "ssim": "scoring.score", "score": "scoring.score", "score_sets": "scoring.score",
     "features": "scoring.score", "write_reference": "scoring.reference", "evaluate": "testing",
-    "frechet_distance": "scoring.distribution", "kernel_distance": "scoring.distribution",
+    "frechet_distance": "scoring.frechet", "kernel_distance": "scoring.kernel",
     "read_checkpoint": "tracks.checkpoints", "module_sources": "fingerprint",
     "read_picture": "tracks.pictures", "write_picture": "tracks.pictures", "pixel_sha256": "regimes.degrade",
     "PICTURE_SUFFIXES": "tracks.pictures", "ManifestSet": "tracks.manifest",

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import UsageError, one_line
-from .distribution import Moments
 from .features import NETWORKS, network_sha256
+from .moments import Moments
 from .resize import NAME as RESIZE
 
 if TYPE_CHECKING:

@@ -13,8 +13,10 @@ from annotated_types import Ge
 
 from ..errors import NotDefined, UsageError
 from ..registry import METRICS, Bound, Entry
-from .distribution import Moments, frechet_distance, frechet_infinity, kernel_distance
 from .features import NETWORKS, NetworkName, network_sha256
+from .frechet import frechet_distance, frechet_infinity
+from .kernel import kernel_distance
+from .moments import Moments
 from .reference import Reference, read_reference
 from .resize import NAME as RESIZE
 
