@@ -18,6 +18,7 @@ import pytest
 from board_records import cost_record, record
 from noisebench.analysis.board import boards
 from noisebench.engine.views import leave_view
+from noisebench.report.escape import latex
 from noisebench.report.page_data import packed
 from noisebench.report.page_pictures import Kept, page_pictures
 from noisebench.report.write import write_report
@@ -97,6 +98,11 @@ ODD = {
         record("median", {"psnr": [20.0, 21.0]}),
     ],
     "unscored": [record("nlm", {}, pictures=0)],
+    "oracle": [
+        record("nlm", {"psnr": BASE}),
+        record("other", {"psnr": BASE - 1}, display="snow☃→man"),
+        record("oracle", {"psnr": [math.inf] * 12}, flags={"oracle": True}),
+    ],
 }
 
 
@@ -237,6 +243,21 @@ def test_the_board_is_in_the_order_of_the_ranking_and_sorts_both_ways(opened):
     assert (methods(page), header.get_attribute("aria-sort")) == (["blur", "identity", "nlm", "median"], "ascending")
     page.locator("th", has_text="p50 ms").locator("button").click()
     assert methods(page) == ["identity", "blur", "median", "nlm"]
+    for title in ("to best", "worst 5 %"):
+        page.locator("th", has_text=title).locator("button").click()
+        assert methods(page) == ["nlm", "median", "identity", "blur"], "the better end comes first"
+
+
+@in_browser
+def test_what_has_no_rank_comes_last_in_either_direction(opened):
+    page = opened("oracle")
+    header = page.locator("th", has_text="rank").locator("button")
+    assert methods(page) == ["nlm", "snow☃→man", "oracle"]
+    header.click()
+    assert methods(page) == ["snow☃→man", "nlm", "oracle"] and "sort=-rank" in page.url
+    page.keyboard.press("l")
+    page.wait_for_function("copied.length === 1")
+    assert f"{latex('snow☃→man')} & " in page.evaluate("copied[0]"), "what LaTeX lacks is as in the report"
 
 
 @in_browser

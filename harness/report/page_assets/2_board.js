@@ -26,10 +26,12 @@ function ordered(board, column) {
     const text = [row.method.label, row.method.spec, ...row.flags, row.method.baseline ? "sanity" : ""].join(" ").toLowerCase();
     return words.every((word) => text.includes(word));
   });
-  const byPlace = (a, b) => (a.why ? 1 : 0) - (b.why ? 1 : 0) || compare(a.mean, b.mean, higher ? -1 : 1) || a.i - b.i;
+  const place = (a, b) => compare(a.mean, b.mean, higher ? -1 : 1) || a.i - b.i;
+  const unranked = (a, b) => (a.why ? 1 : 0) - (b.why ? 1 : 0);
+  const byPlace = (a, b) => unranked(a, b) || place(a, b);
   const key = state.sort.replace(/^-/, "");
   const sign = state.sort.startsWith("-") ? -1 : 1;
-  if (key === "rank") return found.sort((a, b) => sign * byPlace(a, b));
+  if (key === "rank") return found.sort((a, b) => unranked(a, b) || sign * place(a, b));
   if (key === "method") return found.sort((a, b) => sign * a.method.label.localeCompare(b.method.label, "en"));
   const value = sortValue(board, key);
   return value ? found.sort((a, b) => compare(value(a), value(b), sign) || byPlace(a, b)) : found.sort(byPlace);
@@ -126,12 +128,14 @@ function gapBar(row, room, higher) {
   return svg("svg", { width, height: 14, viewBox: `0 0 ${width} 14`, "aria-hidden": "true" }, parts);
 }
 
-function sortable(key, title, kind) {
+function sortable(key, title, kind, higher) {
   const on = state.sort.replace(/^-/, "") === key;
   const down = state.sort.startsWith("-");
-  const label = data.boards[state.board].columns.find(([name]) => "=" + name === key);
-  // The first press shows the better end of a metric.
-  const first = label && label[2] ? "-" + key : key;
+  const { columns, rank } = data.boards[state.board];
+  const label = columns.find(([name]) => "=" + name === key);
+  // The first press shows the better end of a metric, and of what is told in its unit.
+  const up = label ? label[2] : key === "gap" ? higher : key === "tail" && columns[rank]?.[2];
+  const first = up ? "-" + key : key;
   const act = () => go({ sort: on ? (down ? key : "-" + key) : first });
   return h("th", { scope: "col", class: kind, "aria-sort": on ? (down ? "descending" : "ascending") : null },
     h("button", { "data-k": "s" + key, onclick: act }, title));
@@ -148,7 +152,7 @@ function drawBoard(board, column) {
   return [
     h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Board" },
       h("table", { class: "board", "aria-label": `${board.d} · ${board.r}` },
-        h("thead", {}, h("tr", {}, columns.map(([key, title, kind]) => sortable(key, title, kind)))),
+        h("thead", {}, h("tr", {}, columns.map(([key, title, kind]) => sortable(key, title, kind, board.columns[column][2])))),
         h("tbody", {}, body))),
     rows.length ? null : h("p", { class: "soft" }, "No method matches the filter."),
     h("ul", { class: "notes" },
@@ -164,8 +168,9 @@ function drawBoard(board, column) {
 const TEX = { "\\": "\\textbackslash{}", "{": "\\{", "}": "\\}", $: "\\$", "&": "\\&", "#": "\\#", _: "\\_", "%": "\\%",
   "~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "<": "\\textless{}", ">": "\\textgreater{}", "|": "\\textbar{}",
   '"': "\\textquotedbl{}", "'": "\\textquotesingle{}", "`": "\\textasciigrave{}", "·": "\\textperiodcentered{}", "×": "$\\times$",
-  "−": "$-$", "–": "--", "…": "\\dots{}", "Δ": "$\\Delta$", "↑": "$\\uparrow$", "↓": "$\\downarrow$" };
-const tex = (text) => Array.from(text, (c) => TEX[c] || c).join("");
+  "−": "$-$", "–": "--", "…": "\\dots{}", "Δ": "$\\Delta$", "↑": "$\\uparrow$", "↓": "$\\downarrow$",
+  "χ": "$\\chi$", "²": "$^2$", "τ": "$\\tau$", "≤": "$\\leq$", "≥": "$\\geq$", "→": "$\\to$", "∝": "$\\propto$", "µ": "\\textmu{}", "\ufffd": "?" };
+const tex = (text) => Array.from(text, (c) => TEX[c] || (c < "\u0180" ? c : `[U+${c.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}]`)).join("");
 const markdown = (text) => text.replace(/[\\`|*[\]~#]/g, "\\$&").replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;")
   .replace(/(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])/g, "\\_");
 
