@@ -54,6 +54,18 @@ def test_plots_and_page_are_the_same_byte_for_byte_with_the_same_libraries(again
         assert (again / name).read_bytes() == (BOARD / name).read_bytes(), name
 
 
+@pytest.mark.parametrize("name", ["polyu", "mri_knee", "lowlight"])
+def test_boards_of_real_noise_are_what_is_made_of_their_results(name, tmp_path):
+    write_report(read_records(ROOT / "results" / f"{name}.json"), tmp_path)
+    board = ROOT / "reports" / name
+    made_with = json.loads(MADE_WITH.read_text())
+    same = {library: version(library) for library in made_with} == made_with
+    assert files(board) == {f for f in files(tmp_path) if f == "leaderboard.md" or f.endswith(".png")}
+    for file in files(board):
+        if same or not file.endswith(".png"):
+            assert (tmp_path / file).read_bytes() == (board / file).read_bytes(), file
+
+
 def test_the_demo_suite_of_the_package_is_what_the_results_hold():
     from noisebench.registry import METHODS, REGIMES, bind_all
     from noisebench.suite import named_suites, read_suite
