@@ -350,6 +350,11 @@ def test_a_reference_file_takes_the_place_of_the_clean_pictures(tmp_path, monkey
         ({"other": np.zeros(3)}, "fd", "has neither"),
         ({"features": np.array([{}], dtype=object)}, "fd", "is not an .npz of arrays"),
         ({"features": np.zeros((4, 152)), "network_sha256": "other", "resize": "other"}, "fd", "is of other features"),
+        ({"mu": np.zeros(152, complex), "sigma": np.eye(152)}, "fd", r"r.npz: .* of numbers"),
+        ({"mu": np.array(["a"] * 152), "sigma": np.eye(152)}, "fd", r"r.npz: .* of numbers"),
+        ({"mu": np.full(152, np.nan), "sigma": np.eye(152)}, "fd", r"r.npz: .*not finite"),
+        ({"mu": np.zeros(152), "sigma": np.triu(np.ones((152, 152)))}, "fd", r"r.npz: covariance is not symmetric"),
+        ({"mu": np.zeros(152), "sigma": -np.eye(152)}, "fd", r"r.npz: sigma has a variance below 0"),
     ],
 )
 def test_a_reference_file_that_cannot_be_used_says_why(tmp_path, arrays, spec, told):
@@ -357,6 +362,23 @@ def test_a_reference_file_that_cannot_be_used_says_why(tmp_path, arrays, spec, t
         np.savez(tmp_path / "r.npz", **arrays)
     with pytest.raises(UsageError, match=told):
         nb.score_sets([], [], f"{spec}(features=efficientnet_lite0_mid, reference={str(tmp_path / 'r.npz')!r})")
+
+
+@packaged
+def test_a_reference_is_for_the_network_it_was_made_with_and_is_written_whole_or_refused(tmp_path):
+    mid = "efficientnet_lite0_mid"
+    file = tmp_path / "r.npz"
+    np.save(file.with_suffix(".npy"), np.zeros((4, 152)))
+    lone = f"fd(features={mid}, reference={str(file.with_suffix('.npy'))!r})"
+    with pytest.raises(UsageError, match="is not an .npz of arrays"):
+        nb.score_sets([], [], lone)
+    nb.write_reference(file, np.zeros((4, 152)), mid)
+    with pytest.raises(UsageError, match="is of other features than efficientnet_lite0 "):
+        nb.score_sets([], [], f"fd(features=efficientnet_lite0, reference={str(file)!r})")
+    with pytest.raises(UsageError, match="features are <U1: give real numbers"):
+        nb.write_reference(file, np.array([["a"] * 152] * 4), mid)
+    with pytest.raises(UsageError, match="cannot be written: No such file or directory"):
+        nb.write_reference(tmp_path / "none" / "r.npz", np.zeros((4, 152)), mid)
 
 
 # ------------------------------------------------------------------------------------------- kept on disk

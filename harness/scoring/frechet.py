@@ -153,6 +153,11 @@ def _side(given: Any, who: str) -> _Side:
 
 
 def _statistics(mean: Any, cov: Any, who: str) -> _Side:
+    return _Side(who, *symmetric(mean, cov, who), False)
+
+
+def symmetric(mean: Any, cov: Any, who: str) -> tuple[Float, Float]:
+    """Mean (d,) and covariance (d, d) in float64, symmetric to the last digit. Raises `UsageError`."""
     centre, square = np.asarray(mean, np.float64), np.asarray(cov, np.float64)
     if centre.ndim != 1 or square.shape != (centre.size, centre.size) or centre.size == 0:
         raise UsageError(f"{who}: mean has shape {centre.shape} and covariance {square.shape}: give (d,) and (d, d)")
@@ -160,7 +165,7 @@ def _statistics(mean: Any, cov: Any, who: str) -> _Side:
         raise UsageError(f"{who}: mean or covariance has values that are not finite: a distance needs numbers")
     if float(np.abs(square - square.T).max()) > _NEGATIVE * float(np.abs(square).max()):
         raise UsageError(f"{who}: covariance is not symmetric: give (d, d) of np.cov(features, rowvar=False)")
-    return _Side(who, centre, (square + square.T) / 2, False)
+    return centre, (square + square.T) / 2
 
 
 def _extrapolated(sets: list[Any], orders: list[npt.NDArray[np.intp]], without: int | None = None) -> float:

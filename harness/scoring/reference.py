@@ -14,7 +14,8 @@ import numpy as np
 
 from ..errors import UsageError, one_line
 from .features import NETWORKS, network_sha256
-from .moments import Moments
+from .frechet import symmetric
+from .moments import Float, Moments, feature_rows
 from .resize import NAME as RESIZE
 
 if TYPE_CHECKING:
@@ -58,10 +59,12 @@ def _read(path: str, network: str, size: int, stamp: int) -> Reference:
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
             held = {name: file[name] for name in file.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, AttributeError, KeyError) as error:
+    # A lone .npy is an array, which is no context: TypeError.
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, AttributeError, KeyError, TypeError) as error:
         raise UsageError(f"reference {one_line(path)} is not an .npz of arrays ({one_line(error, 80)})") from None
     said = "network_sha256" in held
-    if said and (str(held["network_sha256"]), str(held.get("resize"))) != (network_sha256(network), RESIZE):
+    made_by = [str(held.get(name)) for name in ("network", "network_sha256", "resize")]
+    if said and made_by != [network, network_sha256(network), RESIZE]:
         raise UsageError(
             f"reference {one_line(path)} is of other features than {network} ({RESIZE}): make it again with "
             "noisebench.write_reference"
@@ -74,20 +77,23 @@ def _read(path: str, network: str, size: int, stamp: int) -> Reference:
         moments = Moments.of(features, f"reference {one_line(path)}")
     elif "mu" in held and "sigma" in held:
         features = None
-        mean, cov = np.asarray(held["mu"], np.float64), np.asarray(held["sigma"], np.float64)
-        if (
-            mean.shape != (width,)
-            or cov.shape != (width, width)
-            or not (np.isfinite(mean).all() and np.isfinite(cov).all())
-        ):
-            raise UsageError(
-                f"reference {one_line(path)}: mu has shape {mean.shape} and sigma {cov.shape}, due are ({width},) and "
-                f"({width}, {width}) of numbers"
-            )
-        moments = Moments(2, mean, cov)
+        moments = Moments(2, *checked_statistics(held["mu"], held["sigma"], width, f"reference {one_line(path)}"))
     else:
         raise UsageError(f"reference {one_line(path)} has neither `features` nor `mu` and `sigma`")
     return Reference(Path(path).name, hashlib.sha256(data).hexdigest(), moments, features, said)
+
+
+def checked_statistics(mu: Any, sigma: Any, width: int, who: str) -> tuple[Float, Float]:
+    """Mean (d,) and covariance (d, d) in float64. Raises `UsageError` for what is none, before anything is scored."""
+    if mu.shape != (width,) or sigma.shape != (width, width) or {mu.dtype.kind, sigma.dtype.kind} - set("fiu"):
+        raise UsageError(
+            f"{who}: mu has shape {mu.shape} and sigma {sigma.shape}, due are ({width},) and ({width}, {width}) of "
+            "numbers"
+        )
+    mean, cov = symmetric(mu, sigma, who)
+    if float(np.diag(cov).min()) < 0:
+        raise UsageError(f"{who}: sigma has a variance below 0: it is no covariance")
+    return mean, cov
 
 
 def write_reference(path: str | Path, features: Any, network: str) -> None:
@@ -99,8 +105,8 @@ def write_reference(path: str | Path, features: Any, network: str) -> None:
 
     if network not in NETWORKS:
         raise UsageError(f"unknown features {one_line(network)!r}: known: {', '.join(NETWORKS)}")
-    array = np.asarray(features, np.float32)
-    if array.ndim != 2 or array.shape[1] != NETWORKS[network].width:
+    array = feature_rows(features, "features").astype(np.float32)
+    if array.shape[1] != NETWORKS[network].width:
         raise UsageError(f"features have shape {array.shape}: due is (N, {NETWORKS[network].width}) of {network}")
     moments = Moments.of(array)
     buffer = io.BytesIO()
@@ -108,4 +114,7 @@ def write_reference(path: str | Path, features: Any, network: str) -> None:
         buffer, features=array, mu=moments.mean, sigma=moments.cov, network=network,
         network_sha256=network_sha256(network), resize=RESIZE,
     )  # fmt: skip
-    write_file(Path(path), buffer.getvalue())
+    try:
+        write_file(Path(path), buffer.getvalue())
+    except OSError as error:
+        raise UsageError(f"reference {one_line(path)} cannot be written: {error.strerror}") from None
