@@ -334,6 +334,7 @@ def test_names_fit_their_room_and_stay_apart() -> None:
     assert all(text_width(name, 8) <= 1.5 for name in names.values())
     assert len(set(names.values())) == 4
     assert names["nlm"] == "nlm"
+    assert [names[label] for label in long] == ["vst(…width=16…)", "vst(…width=32…)"], "what differs is what is shown"
     assert fit("中" * 99, 1.0) != "中" * 99
     assert shorten("nlm(h=0.6, patch=7)", 10) == "nlm(…ch=7)"
 

@@ -10,7 +10,7 @@ from typing import Any
 from ..analysis.evidence import Evidence, Overall
 from ..analysis.friedman import Friedman
 from ..errors import one_line
-from .drawing import WIDE, Plot, fit, place, save
+from .drawing import WIDE, Plot, fit, legend_names, place, save
 from .escape import slug
 
 MAX_SHOWN = 24
@@ -86,13 +86,14 @@ def draw_critical(diagram: Diagram, number: int) -> Plot:
     for (first, end), lane in zip(bars, lanes, strict=True):
         y = line - 0.09 - BAR * lane
         draw([across(ranks[first]) - 0.03, across(ranks[end]) + 0.03], [y, y], linewidth=2.6, color="#0072B2")
+    names = legend_names([diagram.labels[method] for method in shown], LEFT - MARGIN - 0.5)
     for spot, method in enumerate(shown):
         left = spot < half
         y = line - under - STEP * ((spot if left else last - spot) + 0.4)
         x = across(ranks[spot])
         edge = LEFT - MARGIN if left else WIDE - LEFT + MARGIN
         draw([x, x, edge], [line, y, y], linewidth=0.6, color="#6b7280")
-        name = fit(diagram.labels[method], LEFT - MARGIN - 0.5)
+        name = names[diagram.labels[method]]
         text = f"{name}  {ranks[spot]:.2f}" if left else f"{ranks[spot]:.2f}  {name}"
         canvas.text(edge - 0.04 if left else edge + 0.04, y, text, ha="right" if left else "left", va="center",
                     fontsize=8)  # fmt: skip

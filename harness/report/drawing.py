@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -104,16 +105,43 @@ def fit(text: object, inches: float, size: float = 8) -> str:
 
 
 def legend_names(labels: Sequence[str], inches: float) -> dict[str, str]:
-    """A name of at most `inches` for each label; where two would look the same, numbers tell them apart."""
+    """A name of at most `inches` for each label: where two would look the same, what differs between them is shown.
+
+    Where that has no room either, numbers tell them apart.
+    """
+    alike: dict[str, list[str]] = defaultdict(list)
+    for label in labels:
+        alike[fit(label, inches)].append(label)
     result: dict[str, str] = {}
     taken: set[str] = set()
     for label in labels:
-        name, number = fit(label, inches), 2
+        same = alike[fit(label, inches)]
+        shown = _difference(label, same) if len(same) > 1 else label
+        name, number = fit(shown, inches), 2
         while name in taken:
-            name, number = f"{fit(label, inches - 0.25)} ({number})", number + 1
+            name, number = f"{fit(shown, inches - 0.25)} ({number})", number + 1
         taken.add(name)
         result[label] = name
     return result
+
+
+def _difference(label: str, labels: Sequence[str]) -> str:
+    """`trained(…width=24…)`: the name, and the arguments from the first to the last that tell `labels` apart."""
+    head, opened, _ = label.partition("(")
+    if not opened:
+        return label
+    start, end = _shared(labels), len(label) - _shared([other[::-1] for other in labels])
+    start = max(len(head) + 1, *(label.rfind(mark, 0, start) + 1 for mark in "( "))
+    end = min((at for mark in ",)" if (at := label.find(mark, max(end, start))) >= 0), default=len(label))
+    before = "…" if start > len(head) + 1 else ""
+    after = "…" if end < len(label) - 1 else ""
+    return f"{head}({before}{label[start:end]}{after})"
+
+
+def _shared(texts: Sequence[str]) -> int:
+    """How many characters all of `texts` begin with."""
+    short = min(map(len, texts))
+    return next((i for i in range(short) if len({text[i] for text in texts}) > 1), short)
 
 
 def place(figure: Figure, left: float, bottom: float, width: float, height: float) -> Any:
