@@ -34,7 +34,7 @@ import noisebench as nb
 def bright(pair):
     return float(pair.x.mean())
 """
-N = 5
+N = 4
 LEVELS = (1, 2, 3, 4, 5, 6)
 ARGS = ("run", "--methods", "counts", "--plugin", "counts.py", "--plugin", "bright.py", "--datasets",
         f"gaussian_field(n={N}, size=24)", "--json")  # fmt: skip

