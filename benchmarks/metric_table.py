@@ -184,6 +184,8 @@ def metric_list():
     lines = ["| metric | better | unit | what it is |", "|---|---|---|---|"]
     for name in METRICS.names():
         entry = METRICS.get(name)
+        if not entry.obj.__module__.startswith("noisebench."):
+            continue  # of a plug-in
         given = ", ".join(
             key if default is inspect.Parameter.empty else f"{key}={default!r}"
             for key, (_, default) in entry.params().items()
