@@ -2,14 +2,14 @@
 # make test   install, then lint, type-check and test
 # make bench  install, then run the benchmarks
 # make reference  remake the committed results and their board
-# make real   run the suites of real noise on the pictures and weights at $NOISEBENCH_DATA, and remake their boards
+# make sets   run the suites of published sets on the pictures and weights at $NOISEBENCH_DATA, and remake their boards
 # make boards  remake their boards from the committed results
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test bench reference real boards install browser clean
+.PHONY: demo test bench reference sets boards install browser clean
 
 $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -49,16 +49,16 @@ reference: $(STAMP)
 	  print(json.dumps({n: v(n) for n in ('matplotlib', 'numpy', 'pillow')}))" > reports/made_with.json
 
 # Pictures that are not ours to pass on: without crops, and of the board its text and plots alone.
-REAL := polyu mri_knee lowlight
+SETS := awgn polyu mri_knee lowlight
 
-real: $(STAMP)
-	set -e; for suite in $(REAL); do \
+sets: $(STAMP)
+	set -e; for suite in $(SETS); do \
 	  $(BIN)/noisebench run $$suite --store build/$$suite; \
 	  $(BIN)/noisebench export build/$$suite --to results/$$suite.json --no-pictures; done
 	$(MAKE) boards
 
 boards: $(STAMP)
-	set -e; for suite in $(REAL); do \
+	set -e; for suite in $(SETS); do \
 	  $(BIN)/noisebench report results/$$suite.json --to build/board/$$suite >/dev/null; \
 	  rm -rf reports/$$suite; mkdir -p reports/$$suite/plots; \
 	  cp build/board/$$suite/leaderboard.md reports/$$suite; \

@@ -54,8 +54,8 @@ def test_plots_and_page_are_the_same_byte_for_byte_with_the_same_libraries(again
         assert (again / name).read_bytes() == (BOARD / name).read_bytes(), name
 
 
-@pytest.mark.parametrize("name", ["polyu", "mri_knee", "lowlight"])
-def test_boards_of_real_noise_are_what_is_made_of_their_results(name, tmp_path):
+@pytest.mark.parametrize("name", ["awgn", "polyu", "mri_knee", "lowlight"])
+def test_boards_of_published_sets_are_what_is_made_of_their_results(name, tmp_path):
     write_report(read_records(ROOT / "results" / f"{name}.json"), tmp_path)
     board = ROOT / "reports" / name
     made_with = json.loads(MADE_WITH.read_text())
