@@ -250,7 +250,7 @@ def test_what_cannot_be_wrapped_is_said_in_one_line(method, says):
 
 
 def test_what_the_method_within_does_not_apply_to_is_skipped_and_flags_are_on_the_board(cli, tmp_path: Path):
-    methods = ["tiled(method=nlm, size=16)", "ensemble(method=tiled(method=nlm))", "tiled(method=ffdnet)"]
+    methods = ["tiled(method=nlm, size=16)", "ensemble(method=tiled(method=nlm))", "tiled(method=wiener_deconv)"]
     cli("run", "--methods", *methods, "--datasets", "gaussian_field(n=2, size=32)", "--regimes", "gaussian(sigma=25)",
         "poisson(peak=20)", "downsample(scale=2)")  # fmt: skip
     cli("report", "nb-store", "--to", "board")
@@ -260,4 +260,4 @@ def test_what_the_method_within_does_not_apply_to_is_skipped_and_flags_are_on_th
     assert rows["ensemble(method=tiled(method=nlm))"] == "self-ensemble, tiled"
     page = (tmp_path / "board" / "leaderboard.md").read_text()
     assert "keeps the size of its input" in page
-    assert "needs sigma, which the regime does not disclose" in page
+    assert "needs kernel, which the regime does not disclose" in page
