@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .errors import UsageError
+from .regimes.degrade import degrade_sample
 from .registry import DATASETS, METHODS, METRICS, PROTOCOLS, REGIMES, Bound, Entry, bind
 from .tracks.restore import Restorer, open_dataset
 
@@ -65,7 +66,7 @@ def evaluate(
     `method` is a spec, a registered function or class (then with its layout and defaults), or any function
     `f(noisy, info)` on (1, C, H, W) tensors. Raises what the method raises.
     """
-    from .engine.worker import restore_and_score
+    from .engine.worker import restore_one, row_of
     from .scoring.collect import collector
 
     restorer = Restorer(_bound(method))
@@ -82,7 +83,9 @@ def evaluate(
         taker, parts = collector(whole, Path(folder), n, rules)
         for index in range(n):
             sample = data.load(index)
-            row, _, restored, _ = restore_and_score(restorer, sample, noise, rules, single, seed, device)
+            noisy, info = degrade_sample(noise, sample, seed)
+            restored, elapsed, _ = restore_one(restorer, sample, noisy, info, device)
+            row = row_of(sample, noisy, restored, elapsed, rules, single)
             scores = row.pop("scores")
             rows.append({**row, **{name: _float(value) for name, value in scores.items()}})
             if whole:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -21,9 +21,31 @@ CLOSE = 0.05
 Verdict = Literal["reproduced", "close", "differs", "not available"]
 
 
-class _Row(BaseModel):
+class ClaimRow(BaseModel):
+    """What a row of a claim file has, of either kind."""
+
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
     name: str = Field(pattern=r"^[a-z0-9_]+$")
+    systems: list[int] = []
+
+
+R = TypeVar("R", bound=ClaimRow)
+
+
+class ClaimFile(BaseModel, Generic[R]):
+    """A claim file of either kind: where its rows come from, and the rows."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    paper: str
+    url: str = Field(pattern=r"^https://")
+    kind: str
+    claims: list[R] = Field(min_length=1)
+
+
+F = TypeVar("F", bound=ClaimFile[Any])
+
+
+class _Row(ClaimRow):
     table: str
     row: str
     method: str
@@ -32,15 +54,10 @@ class _Row(BaseModel):
     protocol: str
     metric: str
     value: str = Field(pattern=r"^-?\d+\.\d+$")
-    systems: list[int] = []
 
 
-class _File(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-    paper: str
-    url: str = Field(pattern=r"^https://")
+class _File(ClaimFile[_Row]):
     kind: Literal["number"]
-    claims: list[_Row] = Field(min_length=1)
 
 
 @dataclass(frozen=True)
@@ -86,18 +103,26 @@ def content_of(path: Path) -> dict[str, Any]:
     return content
 
 
-def read_claims(path: Path) -> list[Claim]:
-    """The claims of one file. Raises `UsageError` naming the file and the field."""
+def checked(path: Path, schema: type[F]) -> F:
+    """The content of a claim file, each name once. Raises `UsageError` naming the file and the field."""
     try:
-        file = _File.model_validate(content_of(path))
+        file = schema.model_validate(content_of(path))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "the file"
         raise UsageError(f"claims {one_line(path)}: {one_line(place)}: {one_line(first['msg'])}") from None
+    names = [row.name for row in file.claims]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"claims {one_line(path)}: {name} is given twice")
+    return file
+
+
+def read_claims(path: Path) -> list[Claim]:
+    """The claims of one file. Raises `UsageError` naming the file and the field."""
+    file = checked(path, _File)
     found: list[Claim] = []
     for row in file.claims:
-        if any(row.name == c.name for c in found):
-            raise UsageError(f"claims {one_line(path)}: {row.name} is given twice")
         fields = {**row.model_dump(), "systems": tuple(row.systems)}
         found.append(Claim(group=path.stem, kind=file.kind, paper=file.paper, url=file.url, **fields))
     return found

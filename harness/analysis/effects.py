@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from ..errors import UsageError, one_line
-from .claims import CLAIMS, content_of
+from .claims import CLAIMS, ClaimFile, ClaimRow, checked, content_of
 
 _OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
@@ -32,23 +32,16 @@ class _Cell(BaseModel):
     metric: str
 
 
-class _Row(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-    name: str = Field(pattern=r"^[a-z0-9_]+$")
+class _Row(ClaimRow):
     where: str
     says: str
     cells: dict[str, _Cell] = Field(min_length=1)
     holds: str
     seeds: list[int] = Field(min_length=1)
-    systems: list[int] = []
 
 
-class _File(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-    paper: str
-    url: str = Field(pattern=r"^https://")
+class _File(ClaimFile[_Row]):
     kind: Literal["effect"]
-    claims: list[_Row] = Field(min_length=1)
 
 
 @dataclass(frozen=True)
@@ -81,20 +74,13 @@ class Effect:
 
 def read_effects(path: Path) -> list[Effect]:
     """The effects of one file. Raises `UsageError` naming the file and the field."""
-    try:
-        file = _File.model_validate(content_of(path))
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "the file"
-        raise UsageError(f"claims {one_line(path)}: {one_line(place)}: {one_line(first['msg'])}") from None
+    file = checked(path, _File)
     found: list[Effect] = []
     for row in file.claims:
         try:
             parsed(row.holds, row.cells)
         except ValueError as error:
             raise UsageError(f"claims {one_line(path)}: {row.name}: holds: {one_line(error)}") from None
-        if any(row.name == e.name for e in found):
-            raise UsageError(f"claims {one_line(path)}: {row.name} is given twice")
         cells = {name: CellOf(**cell.model_dump()) for name, cell in row.cells.items()}
         found.append(
             Effect(

@@ -42,21 +42,6 @@ def synchronise(device: str) -> None:
         torch.cuda.synchronize()
 
 
-def restore_and_score(
-    restorer: Restorer,
-    sample: Sample,
-    regime: Bound,
-    protocol: Bound,
-    metrics: list[Bound],
-    seed: int,
-    device: str,
-) -> tuple[dict[str, Any], Array, Array, list[str]]:
-    """One picture: its row, the input, the restored picture, and what is to be noted. What every run uses."""
-    noisy, info = degrade_sample(regime, sample, seed)
-    restored, elapsed, notes = restore_one(restorer, sample, noisy, info, device)
-    return row_of(sample, noisy, restored, elapsed, protocol, metrics), noisy, restored, notes
-
-
 def restore_one(
     restorer: Restorer, sample: Sample, noisy: Array, info: Info, device: str
 ) -> tuple[Array, float, list[str]]:
