@@ -7,8 +7,9 @@ from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
-from noisebench.plan import key_of
 from noisebench.store.cells import commit, open_store, partial_dir, read_records
+from noisebench.store.keys import key_of
+from noisebench.store.record import SCHEMA
 
 RESULTS = Path(__file__).parents[1] / "results" / "demo.json"
 
@@ -22,10 +23,10 @@ def make(folder: str, cells: int, pictures: int = 100, *, seed: int = 0) -> Path
         method, level = i % 100, i // 100 + 1
         cell = deepcopy(dict(base.cell))
         cell["inputs"]["i"] = i
-        cell |= {"key": key_of(cell["inputs"]), "outcome": "ok", "notes": [], "request": {}}
+        cell |= {"schema": SCHEMA, "key": key_of(cell["inputs"]), "outcome": "ok", "notes": [], "request": {}}
         cell["method"] |= {"name": f"m{method}", "spec": f"m{method}", "display": f"m{method}"}
         cell["regime"] |= {"spec": f"gaussian(sigma={level}.0)", "display": f"gaussian(sigma={level})"}
-        cell["dataset"]["pictures"] = pictures
+        cell["dataset"]["items"] = pictures
         rows = [
             {"item": f"p{j}", "input_sha256": f"{level:032}{j:032}", "output_sha256": f"{i:032}{j:032}",
              "note": "", "seconds": 0.1, "scores": {"psnr": 30 + rng.normal(), "ssim": 0.8 + 0.01 * rng.normal()}}

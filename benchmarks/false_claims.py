@@ -11,9 +11,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from noisebench.analysis.friedman import friedman
-from noisebench.analysis.statistics import ALPHA, bootstrap_interval, paired_difference, rank_ranges, signed_rank
-from noisebench.report.drawing import COLOURS, GREY, MARKERS, place, styled
+from noisebench.report.plots.drawing import COLOURS, GREY, MARKERS, place, styled
+from noisebench.statistics.friedman import friedman
+from noisebench.statistics.paired_tests import bootstrap_interval, paired_difference, signed_rank
+from noisebench.statistics.ranking import ALPHA, rank_ranges
 
 BOARDS = 1_000
 METHODS = (2, 3, 5, 10, 20)

@@ -21,7 +21,7 @@ import cv2
 import noisebench as nb
 import numpy as np
 import torch
-from noisebench.registry import METRICS
+from noisebench.registry import registry
 from skimage import data
 from skimage import metrics as scikit
 
@@ -182,15 +182,15 @@ def processor():
 def metric_list():
     """All metrics with parameters, direction, unit and definition, in Markdown."""
     lines = ["| metric | better | unit | what it is |", "|---|---|---|---|"]
-    for name in METRICS.names():
-        entry = METRICS.get(name)
+    for name in registry("metric").names():
+        entry = registry("metric").get(name)
         if not entry.obj.__module__.startswith("noisebench."):
             continue  # of a plug-in
         given = ", ".join(
             key if default is inspect.Parameter.empty else f"{key}={default!r}"
             for key, (_, default) in entry.params().items()
         )
-        better = "by name" if name == "pyiqa" else "higher" if entry.meta["higher"] else "lower"
+        better = "by name" if name in ("pyiqa", "torchmetrics") else "higher" if entry.meta["higher"] else "lower"
         about = entry.doc.replace("|", "\\|")
         lines.append(f"| `{name}{f'({given})' if given else ''}` | {better} | {entry.meta['unit'] or '1'} | {about} |")
     return "\n".join(lines)

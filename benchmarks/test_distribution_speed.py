@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+from targets import hold
 
 D = 2048
 
@@ -199,12 +200,12 @@ def unlike(n):
 
 @pytest.mark.timeout(900)
 def test_frechet_distance_below_the_dimension_is_20_times_sqrtm():
-    assert compare("scaled(1000)", 1000) >= 20
+    hold({"Fréchet distance below the dimension, times as fast as sqrtm": compare("scaled(1000)", 1000)})
 
 
 @pytest.mark.timeout(900)
 def test_frechet_distance_above_the_dimension_is_3_times_sqrtm():
-    assert compare("unlike(4000)", 4000) >= 3
+    hold({"Fréchet distance above the dimension, times as fast as sqrtm": compare("unlike(4000)", 4000)})
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads the high-water mark from /proc")
@@ -218,5 +219,5 @@ def test_kernel_distance_of_5000_by_5000_by_2048_stays_below_1_gib():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
     value, error, seconds, peak = map(float, done.stdout.split())
     print(f"\nKID 5000×5000×2048: {seconds:.1f} s, whole process {peak / 1024:.0f} MiB, {value:.2e} ± {error:.2e}")
-    assert peak <= 1024**2  # kB
+    hold({"kernel distance of 5,000 to 5,000, memory": peak / 1024})
     assert abs(value) < 4 * error  # both sets have one distribution

@@ -12,6 +12,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 from board_records import cost_record, record
+from targets import hold
 
 CHROMIUM = shutil.which("chromium")
 PICTURES = 12
@@ -61,5 +62,5 @@ def test_a_page_of_10000_rows_is_up_within_2_seconds(tmp_path, monkeypatch, benc
 
         benchmark.pedantic(open_page, rounds=3)
         browser.close()
-    print(f"\n{page_file.stat().st_size / 1e6:.1f} MB, the board is up after {np.median(seconds):.2f} s of CPU time")
-    assert np.median(seconds) <= 2.0
+    print(f"\n{page_file.stat().st_size / 1e6:.1f} MB")
+    hold({"opening the page of 10,000 rows": float(np.median(seconds))})

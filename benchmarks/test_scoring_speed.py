@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+from targets import hold
 from torchmetrics.functional.image import peak_signal_noise_ratio as torch_psnr
 from torchmetrics.functional.image import structural_similarity_index_measure as torch_ssim
 
@@ -75,7 +76,7 @@ def test_psnr_and_ssim(benchmark, size, name):
 
 @pytest.mark.parametrize(("size", "rounds"), [("512x512", 15), ("1080p", 5)])
 def test_ratios(capsys, size, rounds):
-    """Prints how many times faster we are. Fails on an error above 1e-6, never on time."""
+    """How many times faster we are, in processor time; the targets are those of 512×512."""
     calls = contenders(size)
     scores = {name: call() for name, call in calls.items()}
     wall, cpu = {name: [] for name in calls}, {name: [] for name in calls}
@@ -95,6 +96,11 @@ def test_ratios(capsys, size, rounds):
                 f"  {name:24}wall {theirs[0]:8.2f} ms{theirs[0] / ours[0]:7.1f} ×"
                 f"    CPU {theirs[1]:8.2f} ms{theirs[1] / ours[1]:7.1f} ×"
             )
-    for name in ("noisebench", "noisebench, float32 in"):
-        for metric in ("psnr", "ssim"):
-            assert scores[name][metric] == pytest.approx(scores["scikit-image"][metric], rel=0, abs=1e-6)
+    own = ("noisebench", "noisebench, float32 in")
+    errors = [abs(scores[n][metric] - scores["scikit-image"][metric]) for n in own for metric in ("psnr", "ssim")]
+    measured = {"scoring, error": max(errors)}
+    if size == "512x512":
+        for name in ("scikit-image", "torchmetrics"):
+            measured[f"scoring, times as fast as {name}"] = np.median(cpu[name]) / np.median(cpu["noisebench"])
+    with capsys.disabled():
+        hold(measured)

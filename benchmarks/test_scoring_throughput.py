@@ -21,7 +21,7 @@ import cv2
 import noisebench as nb
 import numpy as np
 import pytest
-from noisebench.analysis.folders import score_folders, side_by_side
+from noisebench.tracks.restore.folder_scoring import score_folders, side_by_side
 
 FORK = multiprocessing.get_context("fork")
 CORES = max(2, len(os.sched_getaffinity(0)))

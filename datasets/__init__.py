@@ -1,1 +1,1 @@
-"""Datasets: definitions, manifests and embedded pictures, written with the public API only."""
+"""Datasets, a room a track, one component a file, written with the public API only."""

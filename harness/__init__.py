@@ -1,27 +1,153 @@
-"""noisebench: benchmark and evaluation of image restoration under noise."""
+"""noisebench: benchmark and evaluation of restoration under noise, and of everything else that noise is done to."""
 
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
 _HOME = {
-    "method": "tracks.restore", "dataset": "tracks.restore", "Sample": "tracks.restore", "Info": "tracks.restore",
-    "regime": "regimes.degrade", "degrade": "regimes.degrade",
-    "metric": "scoring.protocol", "protocol": "scoring.protocol",
-    "psnr": "scoring.score", "ssim": "scoring.score", "score": "scoring.score", "score_sets": "scoring.score",
-    "features": "scoring.score", "write_reference": "scoring.reference", "evaluate": "testing",
-    "frechet_distance": "scoring.frechet", "kernel_distance": "scoring.kernel",
-    "read_checkpoint": "tracks.checkpoints", "module_sources": "fingerprint",
-    "read_picture": "tracks.pictures", "write_picture": "tracks.pictures", "pixel_sha256": "regimes.degrade",
-    "PICTURE_SUFFIXES": "tracks.pictures", "ManifestSet": "tracks.manifest",
-    "WeightFile": "tracks.weights", "read_weight_table": "tracks.weights", "load_weights": "tracks.weights",
-    "UsageError": "errors", "Skip": "errors", "Invalid": "errors", "NotDefined": "errors",
-    "MethodSpec": "registry", "DatasetSpec": "registry", "Dataset": "tracks.restore", "open_dataset": "tracks.restore",
-    "Restorer": "tracks.restore", "Spec": "spec",
+    "method": "components", "dataset": "components", "regime": "components", "metric": "components",
+    "protocol": "components", "open_dataset": "components",
+    "Track": "track", "Case": "track", "Runner": "track", "Words": "track", "Defaults": "track", "Dataset": "track",
+    "add_track": "track", "MethodRunner": "runner", "ArrayFiles": "array_outputs", "noise_key": "keyed_noise",
+    "keyed_generator": "keyed_noise", "get_track": "track", "checked_declarations": "track",
+    "Info": "info", "Spec": "spec", "Bound": "registry", "MethodSpec": "registry", "DatasetSpec": "registry",
+    "Nested": "registry",
+    "bind": "registry", "evaluate": "evaluation", "Result": "evaluation", "module_sources": "sources",
+    "UsageError": "errors", "Skip": "errors", "Invalid": "errors", "NotDefined": "errors", "one_line": "errors",
+    "list_files": "data.folders", "pair_folders": "data.folders", "frame": "frames",
+    "WeightFile": "data.weights", "read_weight_table": "data.weights", "load_weights": "data.weights",
+    "read_checkpoint": "data.checkpoints",
+    "frechet_distance": "distances.frechet", "kernel_distance": "distances.kernel",
+    "read_picture": "imaging.pictures", "write_picture": "imaging.pictures", "PICTURE_SUFFIXES": "imaging.pictures",
+    "pixel_sha256": "imaging.pixels", "ManifestSet": "imaging.manifest",
+    "Sample": "imaging.sample", "Restorer": "tracks.restore.restorer", "degrade": "tracks.restore.degrade",
+    "psnr": "tracks.restore.scoring", "ssim": "tracks.restore.scoring", "score": "tracks.restore.scoring",
+    "score_sets": "tracks.restore.scoring", "features": "tracks.restore.scoring",
+    "write_reference": "tracks.restore.set_metrics.reference",
 }  # fmt: skip
+
+if TYPE_CHECKING:  # what a type checker sees; at run time a name is imported when it is first used
+    from .components import (
+        dataset as dataset,
+    )
+    from .components import (
+        method as method,
+    )
+    from .components import (
+        metric as metric,
+    )
+    from .components import (
+        open_dataset as open_dataset,
+    )
+    from .components import (
+        protocol as protocol,
+    )
+    from .components import (
+        regime as regime,
+    )
+    from .data.checkpoints import read_checkpoint as read_checkpoint
+    from .data.folders import list_files as list_files
+    from .data.folders import pair_folders as pair_folders
+    from .data.weights import (
+        WeightFile as WeightFile,
+    )
+    from .data.weights import (
+        load_weights as load_weights,
+    )
+    from .data.weights import (
+        read_weight_table as read_weight_table,
+    )
+    from .distances.frechet import frechet_distance as frechet_distance
+    from .distances.kernel import kernel_distance as kernel_distance
+    from .errors import (
+        Invalid as Invalid,
+    )
+    from .errors import (
+        NotDefined as NotDefined,
+    )
+    from .errors import (
+        Skip as Skip,
+    )
+    from .errors import (
+        UsageError as UsageError,
+    )
+    from .errors import (
+        one_line as one_line,
+    )
+    from .evaluation import Result as Result
+    from .evaluation import evaluate as evaluate
+    from .frames import frame as frame
+    from .imaging.manifest import ManifestSet as ManifestSet
+    from .imaging.pictures import (
+        PICTURE_SUFFIXES as PICTURE_SUFFIXES,
+    )
+    from .imaging.pictures import (
+        read_picture as read_picture,
+    )
+    from .imaging.pictures import (
+        write_picture as write_picture,
+    )
+    from .imaging.pixels import pixel_sha256 as pixel_sha256
+    from .imaging.sample import Sample as Sample
+    from .info import Info as Info
+    from .keyed_noise import keyed_generator as keyed_generator
+    from .keyed_noise import noise_key as noise_key
+    from .registry import Bound as Bound
+    from .registry import DatasetSpec as DatasetSpec
+    from .registry import MethodSpec as MethodSpec
+    from .registry import Nested as Nested
+    from .registry import bind as bind
+    from .runner import MethodRunner as MethodRunner
+    from .sources import module_sources as module_sources
+    from .spec import Spec as Spec
+    from .track import (
+        Case as Case,
+    )
+    from .track import (
+        Dataset as Dataset,
+    )
+    from .track import (
+        Defaults as Defaults,
+    )
+    from .track import (
+        Runner as Runner,
+    )
+    from .track import (
+        Track as Track,
+    )
+    from .track import (
+        Words as Words,
+    )
+    from .track import (
+        add_track as add_track,
+    )
+    from .track import (
+        checked_declarations as checked_declarations,
+    )
+    from .track import (
+        get_track as get_track,
+    )
+    from .tracks.restore.degrade import degrade as degrade
+    from .tracks.restore.restorer import Restorer as Restorer
+    from .tracks.restore.scoring import (
+        features as features,
+    )
+    from .tracks.restore.scoring import (
+        psnr as psnr,
+    )
+    from .tracks.restore.scoring import (
+        score as score,
+    )
+    from .tracks.restore.scoring import (
+        score_sets as score_sets,
+    )
+    from .tracks.restore.scoring import (
+        ssim as ssim,
+    )
+    from .tracks.restore.set_metrics.reference import write_reference as write_reference
 
 __all__ = ["__version__", *sorted(_HOME)]
 

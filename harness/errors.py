@@ -11,11 +11,19 @@ class UsageError(Exception):
 
 
 class Skip(Exception):
-    """Raised by a method or a regime that does not apply to an input. The cell is `skipped`, with this reason."""
+    """Raised by a method or a regime that does not apply to an input. The cell is `skipped`, with this reason.
+
+    `needs` names what is missing here and may be there later, such as a package or a file: then the cell is tried
+    again by the next run.
+    """
+
+    def __init__(self, reason: str = "", *, needs: str = "") -> None:
+        super().__init__(reason)
+        self.needs = needs
 
 
 class Invalid(Exception):
-    """A method returned something that is not a restored picture (wrong shape, NaN, Inf)."""
+    """A method returned something that is not an output of its track (wrong shape, NaN, Inf)."""
 
 
 class NotDefined(float):

@@ -2,63 +2,63 @@
 
 from __future__ import annotations
 
-import hashlib
 import inspect
-import json
 import os
-from collections.abc import Iterable
-from dataclasses import replace
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NotRequired, TypedDict, cast
 
-import numpy as np
-
+from .components import open_dataset
 from .errors import UsageError
-from .fingerprint import combined, method_sources
-from .regimes.degrade import pixel_sha256
-from .registry import DATASETS, METHODS, METRICS, PROTOCOLS, REGIMES, Bound, bind, bind_all, load_plugin
-from .scoring.protocol import metric_part
+from .registry import Bound, bind, bind_all, load_plugin
+from .sources import method_sources
+from .store.keys import combined, key_of
+from .store.record import DatasetPart, Inputs, Kind, MethodPart, MetricPart, NamedPart, Request, SetPart
 from .suite import Suite
-from .tracks.restore import Sample, open_dataset
+from .track import HasSetMetrics, Track, get_track
 
-TRACK = "restore@1"
-_FLAGS = ("blind", "zero_shot", "self_ensemble", "tiled", "oracle", "baseline", "trained_on")
-
-
-def picture_line(sample: Sample) -> str:
-    """What identifies one picture of a dataset: id, clean and noisy pixels, and what the optimum is told."""
-    noisy = pixel_sha256(sample.noisy) if sample.noisy is not None else "-"
-    meta = hashlib.sha256()
-    for key in sorted(sample.meta):
-        value = sample.meta[key]
-        meta.update(key.encode())
-        meta.update(np.ascontiguousarray(value).tobytes() if isinstance(value, np.ndarray) else repr(value).encode())
-    return f"{sample.id!r} {pixel_sha256(sample.clean)} {noisy} {meta.hexdigest() if sample.meta else '-'}"
+_FLAGS = ("blind", "zero_shot", "self_ensemble", "tiled", "oracle")
+_COLUMNS = (
+    *("track", "method", "dataset", "regime", "seed", "protocol", "item"),
+    *("input_sha256", "output_sha256", "seconds", "note", "outcome", "key"),
+)
+"""What a metric cannot be called: the other columns of rows and frames."""
 
 
-def fingerprint(bound: Bound, limit: int | None) -> tuple[str, int]:
-    """Fingerprint of the pictures chosen, in order, and how many they are. Reads each picture once."""
+class PlannedCell(TypedDict):
+    """A cell before it is run. `after` names cells that must be ok first; an `alone` cell has the machine to itself."""
+
+    key: str
+    kind: Kind
+    track: str
+    words: dict[str, str]
+    method: MethodPart
+    dataset: DatasetPart
+    regime: NamedPart
+    protocol: NamedPart
+    metrics: dict[str, MetricPart]
+    sets: NotRequired[dict[str, SetPart]]
+    seed: int
+    suite: dict[str, str]
+    inputs: Inputs
+    request: Request
+    after: list[str]
+    alone: bool
+
+
+def fingerprint(bound: Bound, limit: int | None, track: Track) -> tuple[str, int]:
+    """Fingerprint of the items chosen, in order, and how many they are. Reads each item once. Raises `UsageError`."""
     dataset = open_dataset(bound)
     n = len(dataset.ids) if limit is None else min(limit, len(dataset.ids))
     if n == 0:
-        raise UsageError(f"dataset {bound.display} has no pictures")
+        raise UsageError(f"dataset {bound.display} has no {track.words.items}")
     if len(set(dataset.ids)) != len(dataset.ids):
-        raise UsageError(f"dataset {bound.display} gives the same id to several pictures")
-    return combined(picture_line(dataset.load(i)) for i in range(n)), n
+        raise UsageError(f"dataset {bound.display} gives the same id to several {track.words.items}")
+    return combined(track.identify(dataset.load(i)) for i in range(n)), n
 
 
-def key_of(inputs: dict[str, Any]) -> str:
-    """The content key of what went into a cell."""
-    text = json.dumps(inputs, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def restoration_key(inputs: dict[str, Any]) -> str:
-    """The key of what the restored pictures of a cell depend on: all but protocol and metrics."""
-    return key_of({name: value for name, value in inputs.items() if name not in ("protocol", "metrics", "sets")})
-
-
-def part(bound: Bound) -> dict[str, Any]:
-    """Name, canonical and display form, versions: a `NamedPart`."""
+def part(bound: Bound) -> NamedPart:
+    """Name, canonical and display form, versions."""
     return {
         "name": bound.entry.name,
         "spec": bound.canonical,
@@ -67,16 +67,20 @@ def part(bound: Bound) -> dict[str, Any]:
     }
 
 
-def method_part(bound: Bound) -> dict[str, Any]:
-    """A `MethodPart`: flags of wrapped methods are inherited."""
+def metric_part(bound: Bound) -> MetricPart:
+    """What is stored of a metric. Raises `UsageError` where it cannot be used."""
+    meta = bound.entry.meta
+    own = {name: meta[name] for name in ("higher", "unit", "decimals", "order", "gate")}
+    described = meta["describe"](bound) if meta["describe"] is not None else {}
+    return cast(MetricPart, {"version": bound.entry.version, **own, **described})
+
+
+def method_part(bound: Bound) -> MethodPart:
+    """What is stored of a method: flags of wrapped methods are inherited, a role is its own."""
     own, *wrapped = _flags(bound)
-    flags: dict[str, Any] = {}
-    for name in _FLAGS:
-        values = [own.get(name), *(f.get(name) for f in wrapped)]
-        if name == "trained_on":
-            flags[name] = sorted({d for v in values for d in v or ()})
-        else:
-            flags[name] = bool(values[0]) if name == "baseline" else any(values)
+    flags: dict[str, Any] = {name: any(f.get(name) for f in (own, *wrapped)) for name in _FLAGS}
+    flags["trained_on"] = sorted({d for f in (own, *wrapped) for d in f.get("trained_on") or ()})
+    flags["role"] = own.get("role", "")
     sources = method_sources(bound)
     return {
         **part(bound),
@@ -104,136 +108,182 @@ def weights_part(bound: Bound) -> dict[str, str]:
     return {**found, **files(**bound.kwargs)} if files is not None else found
 
 
-def plan(suite: Suite) -> list[dict[str, Any]]:
+def is_set(metric: Bound) -> bool:
+    """Whether a metric is of the whole set of items, and not of each."""
+    return bool(metric.entry.meta.get("set"))
+
+
+def split_metrics(metrics: Iterable[Bound]) -> tuple[list[Bound], list[Bound]]:
+    """Metrics of single items, and those of the whole set."""
+    every = list(metrics)
+    return [m for m in every if not is_set(m)], [m for m in every if is_set(m)]
+
+
+def set_parts(whole: Sequence[Bound], track: Track) -> tuple[dict[str, Any], dict[str, SetPart]]:
+    """What set metrics add to a key, and their blank `SetPart`s. Raises `UsageError` for what is missing."""
+    if whole and not isinstance(track, HasSetMetrics):
+        raise UsageError(f"track {track.name} has no metrics of whole sets: {', '.join(m.display for m in whole)}")
+    keyed: dict[str, Any] = {}
+    parts: dict[str, SetPart] = {}
+    for metric in whole:
+        assert isinstance(track, HasSetMetrics)
+        keyed[metric.canonical], blank = track.plan_set(metric)
+        parts[metric.display] = cast(SetPart, blank)
+    return keyed, parts
+
+
+def completed(suite: Suite, track: Track) -> Suite:
+    """The suite with what its track means where it says nothing. Raises `UsageError` for a rank_by not scored."""
+    named = track.defaults
+    metrics = suite.metrics or named.metrics
+    suite = replace(suite, protocol=suite.protocol or named.protocol, metrics=metrics)
+    single, whole = split_metrics(bind_all(metrics, "metric", track.name))
+    shown = [m.display for m in single]
+    if suite.rank_by in [m.display for m in whole]:
+        raise UsageError(
+            f"rank_by {suite.rank_by!r} is of the whole set: name a metric of each {track.words.item}, "
+            f"such as {named.rank_by}"
+        )
+    if suite.rank_by and shown and suite.rank_by not in shown:
+        raise UsageError(f"rank_by {suite.rank_by!r} is not among the metrics {', '.join(shown)}")
+    for name in shown:
+        if name in _COLUMNS:
+            raise UsageError(f"a metric cannot be named {name!r}: it is a column of every row")
+    usual = named.rank_by if named.rank_by in shown else shown[0] if shown else ""
+    return replace(suite, rank_by=(suite.rank_by or usual) if shown else "")
+
+
+@dataclass(frozen=True)
+class _Method:
+    """A method of a plan: bound, as it is stored, and what its weights add to a key."""
+
+    bound: Bound
+    part: MethodPart
+    weights: dict[str, str]
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        # Weights are absent where there are none, so that adding them to one method changes no other key.
+        return {
+            **({"weights": self.weights} if self.weights else {}),
+            "method": {"spec": self.part["spec"], "versions": self.part["versions"]},
+            "sources": self.part["sources"],
+        }
+
+
+def plan(suite: Suite) -> list[PlannedCell]:
     """All cells of a suite, in a fixed order, each with its `key`, `inputs` and `request`. Raises `UsageError`."""
     plugins = [os.path.abspath(p) for p in suite.plugins]
     for file in plugins:
         load_plugin(file)
-    methods = bind_all(suite.methods, METHODS)
-    datasets = bind_all(suite.datasets, DATASETS)
-    regimes = bind_all(suite.regimes, REGIMES)
-    protocol = bind(suite.protocol, PROTOCOLS)
-    asked = bind_all(suite.metrics, METRICS)
-    _together(methods, datasets, regimes, asked)
-    metrics = [m for m in asked if not m.entry.meta.get("set")]
-    whole = [m for m in asked if m.entry.meta.get("set")]
-    suite = replace(suite, rank_by=_rank_by(suite, metrics, whole))
-    # Absent where there are none, as weights are: a cell without set metrics keeps its key.
-    keyed_sets, sets = set_parts(whole)
-    scores = {m.display: metric_part(m) for m in metrics}
-    for name in scores:
-        if name in ("item", "input_sha256", "output_sha256", "seconds", "note"):
-            raise UsageError(f"a metric cannot be named {name!r}: it is a column of every row")
-    if metrics and suite.rank_by not in scores:
-        raise UsageError(f"rank_by {suite.rank_by!r} is not among the metrics {', '.join(scores)}")
-    method_parts = [method_part(m) for m in methods]
-    # Absent where there are none, so that adding weights to one method changes no other key.
-    weights = [{"weights": w} if (w := weights_part(m)) else {} for m in methods]
-    common = {
-        "track": suite.track,
-        "protocol": part(protocol),
-        "suite": {"name": suite.suite, "rank_by": suite.rank_by},
+    track = get_track(suite.track)
+    suite = replace(completed(suite, track), plugins=tuple(plugins))
+    bound = [
+        bind_all(getattr(suite, f"{kind}s"), kind, track.name) for kind in ("method", "dataset", "regime", "metric")
+    ]
+    for kind, group in zip(("method", "dataset", "regime", "metric"), bound, strict=True):
+        # A cost needs no dataset: what asks for one alone names none.
+        if not group and not (kind == "dataset" and suite.cost.sizes):
+            raise UsageError(f"no {kind} given: name at least one")
+    methods = [_Method(m, method_part(m), weights_part(m)) for m in bound[0]]
+    return [*_score_cells(suite, track, methods, *bound[1:]), *_cost_cells(suite, track, methods, bound[2])]
+
+
+def _score_cells(
+    suite: Suite,
+    track: Track,
+    methods: Sequence[_Method],
+    datasets: Sequence[Bound],
+    regimes: Sequence[Bound],
+    metrics: Sequence[Bound],
+) -> Iterable[PlannedCell]:
+    single, whole = split_metrics(metrics)
+    protocol = bind(suite.protocol, "protocol", track.name)
+    keyed_sets, sets = set_parts(whole, track)
+    scores = {m.display: metric_part(m) for m in single}
+    scoring: dict[str, Any] = {
+        "protocol": {"spec": protocol.canonical, "versions": protocol.versions},
+        "metrics": {m.canonical: _version(m, scores[m.display]) for m in single},
+        # Absent where there are none, as weights are.
+        **({"sets": keyed_sets} if keyed_sets else {}),
     }
-    cells: list[dict[str, Any]] = []
     for dataset in datasets:
-        print_of_pictures, n = fingerprint(dataset, suite.limit)
-        data = {**part(dataset), "fingerprint": print_of_pictures, "pictures": n}
+        data, n = fingerprint(dataset, suite.limit, track)
+        chosen = cast(DatasetPart, {**part(dataset), "fingerprint": data, "items": n})
         for regime in regimes:
             for seed in suite.seeds:
-                for method, files in zip(method_parts, weights, strict=True):
-                    inputs = {
-                        **files,
+                for method in methods:
+                    inputs: dict[str, Any] = {
+                        **method.inputs,
                         "kind": "score",
-                        "track": TRACK,
-                        "method": {"spec": method["spec"], "versions": method["versions"]},
-                        "sources": method["sources"],
-                        "pictures": print_of_pictures,
+                        "track": f"{track.name}@{track.version}",
+                        "data": data,
                         "regime": {"spec": regime.canonical, "versions": regime.versions},
-                        "protocol": {"spec": protocol.canonical, "versions": protocol.versions},
-                        "metrics": {m.canonical: _version(m, scores[m.display]) for m in metrics},
-                        **keyed_sets,
+                        **scoring,
                         "seed": seed,
                     }
-                    cells.append(
-                        {
-                            **_cell("score", inputs, method, data, part(regime), scores, seed, common, suite, plugins),
-                            **sets,
-                        }
-                    )
+                    cell = _cell("score", inputs, method, chosen, regime, scores, seed, suite, track, protocol)
+                    yield {**cell, "sets": sets} if sets else cell
+
+
+def _cost_cells(
+    suite: Suite, track: Track, methods: Sequence[_Method], regimes: Sequence[Bound]
+) -> Iterable[PlannedCell]:
+    protocol = bind(suite.protocol, "protocol", track.name)
+    usual = track.defaults.size
     for size in suite.cost.sizes:
-        for bound, method, files in zip(methods, method_parts, weights, strict=True):
-            regime = _regime_for(bound, regimes)
-            inputs = {
-                **files,
+        if len(size) != len(usual):
+            example = "x".join(map(str, usual))
+            raise UsageError(f"cost size {'x'.join(map(str, size))} is none of track {track.name}: such as {example}")
+        for method in methods:
+            regime = _regime_for(method.bound, regimes, track)
+            inputs: dict[str, Any] = {
+                **method.inputs,
                 "kind": "cost",
-                "track": TRACK,
-                "method": {"spec": method["spec"], "versions": method["versions"]},
-                "sources": method["sources"],
+                "track": f"{track.name}@{track.version}",
                 "regime": {"spec": regime.canonical, "versions": regime.versions},
                 "size": list(size),
                 "repeats": suite.cost.repeats,
                 "device": suite.device,
                 "threads": suite.limits.threads,
             }
-            cells.append(_cell("cost", inputs, method, _NO_DATASET, part(regime), {}, 0, common, suite, plugins))
-    return cells
+            yield _cell("cost", inputs, method, _NO_DATASET, regime, {}, 0, suite, track, protocol)
 
 
-def set_parts(whole: list[Bound]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """`sets` of the key inputs and of the cell. Raises `UsageError` for a package, weights or a file not there."""
-    if not whole:
-        return {}, {}
-    from .scoring.sets import plan_set
-
-    made = [(m, *plan_set(m)) for m in whole]
-    return {"sets": {m.canonical: i for m, i, _ in made}}, {"sets": {m.display: p for m, _, p in made}}
-
-
-def _rank_by(suite: Suite, metrics: list[Bound], whole: list[Bound]) -> str:
-    """The metric that boards rank by: of single pictures, none where only sets are scored. Raises `UsageError`."""
-    shown = [m.display for m in metrics]
-    if suite.rank_by in shown or not shown:
-        return suite.rank_by if shown else ""
-    if suite.rank_by == suite.metrics[0]:  # what `run --metrics` takes where nobody said
-        return shown[0]
-    if suite.rank_by in [m.display for m in whole]:
-        raise UsageError(f"rank_by {suite.rank_by!r} is of the whole set: name a metric of each picture, such as psnr")
-    return suite.rank_by
-
-
-def _version(metric: Bound, described: dict[str, Any]) -> int | str:
+def _version(metric: Bound, described: MetricPart) -> int | str:
     """What of a metric goes into a key: its version, and the package and weights that it is made with."""
     made_with = described.get("made_with")
     return f"{metric.entry.version}, {made_with}" if made_with else metric.entry.version
 
 
-_NO_DATASET = {"name": "", "spec": "", "display": "", "versions": {}, "fingerprint": "", "pictures": 0}
+_NO_DATASET: DatasetPart = {"name": "", "spec": "", "display": "", "versions": {}, "fingerprint": "", "items": 0}
 
 
 def _cell(
-    kind: str,
+    kind: Kind,
     inputs: dict[str, Any],
-    method: dict[str, Any],
-    dataset: dict[str, Any],
-    regime: dict[str, Any],
-    metrics: dict[str, Any],
+    method: _Method,
+    dataset: DatasetPart,
+    regime: Bound,
+    metrics: dict[str, MetricPart],
     seed: int,
-    common: dict[str, Any],
     suite: Suite,
-    plugins: list[str],
-) -> dict[str, Any]:
-    request = {
-        "methods": [method["display"]],
+    track: Track,
+    protocol: Bound,
+) -> PlannedCell:
+    request: Request = {
+        "track": track.name,
+        "methods": [method.part["display"]],
         "datasets": [dataset["display"]] if kind == "score" else [],
-        "regimes": [regime["display"]],
+        "regimes": [regime.display],
         "protocol": suite.protocol,
         "metrics": list(suite.metrics),
         "seeds": [seed],
         "limit": suite.limit,
-        "cost": None if kind == "score" else {"size": inputs["size"], "repeats": suite.cost.repeats},
+        "cost": {"size": inputs["size"], "repeats": suite.cost.repeats} if kind == "cost" else None,
         "rank_by": suite.rank_by,
         "suite": suite.suite,
-        "plugins": plugins,
+        "plugins": list(suite.plugins),
         "cwd": os.getcwd(),
         "device": suite.device,
         "threads": suite.limits.threads,
@@ -242,34 +292,33 @@ def _cell(
     return {
         "key": key_of(inputs),
         "kind": kind,
-        "method": method,
+        "track": track.name,
+        "words": dict(vars(track.words)),
+        "method": method.part,
         "dataset": dataset,
-        "regime": regime,
+        "regime": part(regime),
+        "protocol": part(protocol),
         "metrics": metrics,
         "seed": seed,
-        **common,
-        "inputs": inputs,
+        "suite": {"name": suite.suite, "rank_by": suite.rank_by},
+        "inputs": cast(Inputs, inputs),
         "request": request,
+        "after": [],
+        "alone": kind == "cost",
     }
 
 
-def _regime_for(method: Bound, regimes: Iterable[Bound]) -> Bound:
-    """The first regime that discloses what the method needs and needs no noisy pictures; else gaussian(25)."""
+def _regime_for(method: Bound, regimes: Iterable[Bound], track: Track) -> Bound:
+    """The first regime that discloses what the method needs and makes its own input; else the usual one."""
     needs = [n.split("|") for n in _needs(method)]
     for regime in regimes:
         told = {n for p in regime.parts for n in p.entry.meta["discloses"]}
         if all(told & set(n) for n in needs) and all(p.entry.meta["source"] == "clean" for p in regime.parts):
             return regime
-    return bind("gaussian(sigma=25)", REGIMES)
+    return bind(track.defaults.regime, "regime", track.name)
 
 
 def _needs(bound: Bound) -> list[str]:
     """What a method needs; of a wrapper that needs nothing itself, what the method within it needs."""
     own = list(bound.entry.meta.get("needs", ()))
     return own or [name for nested in bound.inner for name in _needs(nested)]
-
-
-def _together(*groups: list[Bound]) -> None:
-    for group, name in zip(groups, ("method", "dataset", "regime", "metric"), strict=True):
-        if not group:
-            raise UsageError(f"no {name} given: name at least one")

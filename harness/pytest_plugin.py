@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from .analysis.rules import Rule
+    from .evaluation import Result
+    from .gate.rules import Rule
     from .store.record import Record
-    from .testing import Result
+
 
 # Nothing of noisebench is imported here: every pytest run of an environment loads this file.
 
 _DEFAULTS: dict[str, Any] = {
-    "dataset": "photos", "regime": "gaussian(sigma=25)", "protocol": "uint8", "metrics": ("psnr", "ssim"), "seed": 0,
-    "limit": None, "device": "cpu",
+    "track": "restore", "dataset": "", "regime": "", "protocol": "", "metrics": (), "seed": 0, "limit": None,
+    "device": "cpu",
 }  # fmt: skip
+"""What is empty here is as the track has it."""
 FOLDER = "noisebench-baseline"
 MOST = 120
 _SIMPLE = re.compile(r"\w+(::\w+)*(\[[A-Za-z0-9_.=]([A-Za-z0-9_.=-]*[A-Za-z0-9_.=])?\])?", re.ASCII)
@@ -39,7 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Name the marker."""
     config.addinivalue_line(
         "markers",
-        "noisebench(dataset, regime, protocol=, metrics=, seed=, limit=, device=): defaults of the noisebench fixture",
+        "noisebench(dataset, regime, track=, protocol=, metrics=, seed=, limit=, device=): defaults of the fixture",
     )
 
 
@@ -71,14 +73,14 @@ class Bench:
 
         `rules` is a rule file; `name` tells apart methods of one test that have the same name.
         """
-        from .analysis.check import check
-        from .analysis.rules import DEFAULTS, read_rules
         from .errors import UsageError
+        from .gate.check import check
+        from .gate.rules import read_rules
         from .store.export import read_export
 
         asked = self._options(dataset, regime, options)
         try:
-            held = read_rules(Path(rules)) if rules is not None else DEFAULTS
+            held = read_rules(Path(rules)) if rules is not None else ()
             result = self._evaluate(method, asked)
             label = name or _label(method)
             record = _record(result, label, asked)
@@ -95,10 +97,10 @@ class Bench:
     def save(self) -> None:
         """Write the baseline of this test, where `--noisebench-update` asks for it."""
         if self._update and self._made:
-            from .analysis.trust import refuse_nan
             from .errors import UsageError
             from .store.disk import write_file
             from .store.export import export_text
+            from .store.seals import refuse_nan
 
             try:
                 for record in self._made.values():
@@ -125,16 +127,19 @@ class Bench:
         for key, value in (("dataset", dataset), ("regime", regime)):
             if value:
                 asked[key] = value
-        return asked
+        from .track import get_track
+
+        usual = get_track(asked["track"]).defaults
+        return {key: value or getattr(usual, key, value) for key, value in asked.items()}
 
     def _evaluate(self, method: str | Callable[..., Any], asked: dict[str, Any]) -> Result:
-        from .jsonable import plain
-        from .testing import evaluate
+        from .evaluation import evaluate
+        from .json_values import plain
 
         result = evaluate(method, **asked)
         if self._told is not None:
             means = {metric: result.mean(metric) for metric in asked["metrics"]}
-            where = {key: asked[key] for key in ("dataset", "regime", "protocol", "seed")}
+            where = {key: asked[key] for key in ("track", "dataset", "regime", "protocol", "seed")}
             self._told["noisebench"] = plain({"method": _label(method), **where, **means})
         return result
 
@@ -144,12 +149,12 @@ def _label(method: str | Callable[..., Any]) -> str:
 
 
 def _same_question(stored: Record, record: Record) -> bool:
-    """Whether both answer for the same method, dataset, regime and seed; what else differs, `check` judges."""
+    """Whether both answer for the same track, method, dataset, regime and seed; what else differs, `check` judges."""
     try:
         one, other = stored.cell, record.cell
-        return (one["method"]["spec"], one["dataset"]["spec"], one["regime"]["spec"], one["seed"]) == (
-            other["method"]["spec"], other["dataset"]["spec"], other["regime"]["spec"], other["seed"],
-        )  # fmt: skip
+        return all(one[part]["spec"] == other[part]["spec"] for part in ("method", "dataset", "regime")) and (
+            (one["track"], one["seed"]) == (other["track"], other["seed"])
+        )
     except (KeyError, TypeError):
         return True
 
@@ -159,31 +164,33 @@ def _record(result: Result, label: str, asked: dict[str, Any]) -> Record:
     import numpy as np
 
     from .engine.environment import environment
-    from .plan import fingerprint, key_of, part, set_parts
-    from .registry import DATASETS, METRICS, PROTOCOLS, REGIMES, bind
-    from .scoring.protocol import metric_part
+    from .plan import fingerprint, metric_part, part, set_parts, split_metrics
+    from .registry import bind
+    from .store.keys import key_of
     from .store.record import SCHEMA, Record
+    from .track import get_track
 
-    dataset, regime = bind(asked["dataset"], DATASETS), bind(asked["regime"], REGIMES)
-    protocol, every = bind(asked["protocol"], PROTOCOLS), [bind(m, METRICS) for m in asked["metrics"]]
-    metrics = [m for m in every if m.display not in result.sets]
-    keyed, _ = set_parts([m for m in every if m.display in result.sets])
-    pictures, n = fingerprint(dataset, asked["limit"])
+    track = get_track(asked["track"])
+    dataset, regime, protocol = (bind(asked[kind], kind, track.name) for kind in ("dataset", "regime", "protocol"))
+    metrics, whole = split_metrics(bind(m, "metric", track.name) for m in asked["metrics"])
+    keyed, _ = set_parts(whole, track)
+    data, n = fingerprint(dataset, asked["limit"], track)
     method = {"name": label, "spec": label, "display": label, "versions": {}, "flags": {}, "cite": "", "sources": {},
               "source_sha256": ""}  # fmt: skip
     inputs = {
         "kind": "score",
+        "track": f"{track.name}@{track.version}",
         "method": {"spec": label},
-        "pictures": pictures,
+        "data": data,
         "regime": {"spec": regime.canonical, "versions": regime.versions},
         "protocol": {"spec": protocol.canonical, "versions": protocol.versions},
         "metrics": {m.canonical: m.entry.version for m in metrics},
-        **keyed,
+        **({"sets": keyed} if keyed else {}),
         "seed": asked["seed"],
     }
     cell: Any = {
-        "schema": SCHEMA, "key": key_of(inputs), "kind": "score", "track": "restore", "method": method,
-        "dataset": {**part(dataset), "fingerprint": pictures, "pictures": n}, "regime": part(regime),
+        "schema": SCHEMA, "key": key_of(inputs), "kind": "score", "track": track.name, "words": dict(vars(track.words)),
+        "method": method, "dataset": {**part(dataset), "fingerprint": data, "items": n}, "regime": part(regime),
         "protocol": part(protocol), "seed": asked["seed"], "outcome": "ok", "reason": "", "traceback": "", "notes": [],
         "metrics": {m.display: metric_part(m) for m in metrics},
         "suite": {"name": "pytest", "rank_by": metrics[0].display if metrics else ""}, "setup_s": None,

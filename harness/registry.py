@@ -1,10 +1,11 @@
-"""One lazy registry for methods, datasets, regimes, metrics and protocols; and the binding of specs to them."""
+"""What is registered, by kind and track; and the binding of specs to it. A component is found by its file name."""
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
 import inspect
+import itertools
 import sys
 import types
 import typing
@@ -49,14 +50,18 @@ class Entry:
 
 
 class Registry:
-    """Names to entries. Built-in names and entry points are imported on first use only."""
+    """Names to entries of one kind and track. A built-in component is the module of its name, imported on first use."""
 
-    def __init__(self, kind: str, group: str | None = None, lazy: Mapping[str, Iterable[str]] | None = None):
+    def __init__(
+        self, kind: str, track: str = "", package: str = "", group: str | None = None, *, leaf: str = ""
+    ) -> None:
         self.kind = kind
-        self.group = group
+        self.track = track
         self._entries: dict[str, Entry] = {}
-        self._lazy = {name: module for module, names in (lazy or {}).items() for name in names}
-        self._points_read = group is None
+        self._package = package
+        self._leaf = leaf
+        self._group = group
+        self._points: dict[str, str] | None = None
 
     def add(self, entry: Entry) -> None:
         """Register. Raises `UsageError` where the name is taken by another object."""
@@ -68,22 +73,19 @@ class Registry:
                 f"{self.kind} {entry.name!r} is registered twice: in {_origin(held.obj)[0]} and in "
                 f"{_origin(entry.obj)[0]}; rename one of them"
             )
-        owner = self._lazy.get(entry.name)
+        owner = self._home(entry.name)
         if owner is not None and owner != _origin(entry.obj)[0]:
             raise UsageError(f"{self.kind} {entry.name!r} is taken by {owner}; choose another name")
         self._entries[entry.name] = entry
 
     def names(self) -> list[str]:
         """All names, sorted; imports nothing."""
-        self._read_points()
-        return sorted({*self._entries, *self._lazy})
+        return sorted({*self._entries, *self._built_in(), *self._from_points()})
 
     def get(self, name: str) -> Entry:
         """The entry. Raises `UsageError` with the nearest match, or naming what failed to import."""
         if name not in self._entries:
-            if name not in self._lazy:
-                self._read_points()
-            module = self._lazy.get(name)
+            module = self._home(name) or self._from_points().get(name)
             if module is None:
                 raise UsageError(f"unknown {self.kind} {one_line(name)!r}: {nearest(name, self.names())}")
             try:
@@ -102,99 +104,87 @@ class Registry:
         """The name under which this very function or class is registered, or an empty text; imports nothing."""
         return next((name for name, entry in self._entries.items() if entry.obj is obj), "")
 
-    def load_built_in(self) -> None:
-        """Import every module of the package that registers here."""
-        for module in {m for m in self._lazy.values() if m.startswith(__name__.partition(".")[0] + ".")}:
-            importlib.import_module(module)
+    def _built_in(self) -> frozenset[str]:
+        return _modules(self._package, self._leaf)
 
-    def _read_points(self) -> None:
-        if self._points_read or self.group is None:
-            return
-        self._points_read = True
-        from importlib.metadata import entry_points
+    def _home(self, name: str) -> str | None:
+        """The module that a built-in name is registered by."""
+        if name not in self._built_in():
+            return None
+        return f"{self._package}.{name}" + (f".{self._leaf}" if self._leaf else "")
 
-        for point in entry_points(group=self.group):
-            self._lazy.setdefault(point.name, point.value.partition(":")[0])
+    def _from_points(self) -> Mapping[str, str]:
+        """Names of entry points → their modules."""
+        if self._points is None:
+            self._points = {}
+            if self._group is not None:
+                from importlib.metadata import entry_points
+
+                self._points = {p.name: p.value.partition(":")[0] for p in entry_points(group=self._group)}
+        return self._points
+
+
+@lru_cache(maxsize=128)
+def _modules(package: str, leaf: str) -> frozenset[str]:
+    """The modules of a package by file name, private ones apart; with `leaf`, its folders that hold such a module."""
+    if not package or (spec := _find_spec(package)) is None:
+        return frozenset()
+    places = [Path(place) for place in spec.submodule_search_locations or ()]
+    if leaf:
+        return frozenset(file.parent.name for place in places for file in place.glob(f"*/{leaf}.py"))
+    return frozenset(file.stem for place in places for file in place.glob("*.py") if not file.stem.startswith("_"))
+
+
+def _find_spec(package: str) -> Any:
+    try:
+        return importlib.util.find_spec(package)
+    except ModuleNotFoundError:  # a track that has no room of that kind
+        return None
 
 
 def _origin(obj: Callable[..., Any]) -> tuple[str, str]:
     return getattr(obj, "__module__", "?"), getattr(obj, "__qualname__", "?")
 
 
-METHODS = Registry(
-    "method",
-    "noisebench.methods",
-    {
-        "noisebench.methods.sanity": ("identity", "oracle", "bayes_optimum"),
-        "noisebench.methods.classical": (
-            "gaussian_filter", "median", "adaptive_median", "bilateral", "nlm", "bayes_shrink", "visu_shrink",
-            "tv_chambolle", "wiener", "bm3d", "vst",
-        ),
-        "noisebench.methods.pictures": ("folder",),
-        "noisebench.methods.wrappers": ("tiled", "ensemble"),
-        "noisebench.methods.programs": ("command",),
-        "noisebench.methods.zoo": ("spandrel",),
-        "noisebench.methods.networks": ("dncnn", "ffdnet", "bf_cnn"),
-        "noisebench.methods.keras": ("dncnn_keras",),
-        "noisebench.methods.enhance": ("sci", "zero_dce"),
-        "noisebench.methods.estimated": ("estimated",),
-        "noisebench.methods.robustness": ("misinformed",),
-        "noisebench.methods.attack": ("attacked",),
-        "noisebench.methods.inverse": (
-            "bicubic", "lanczos", "telea", "biharmonic", "richardson_lucy", "wiener_deconv", "jpeg_reapply",
-        ),
-    },
-)  # fmt: skip
-DATASETS = Registry(
-    "dataset",
-    "noisebench.datasets",
-    {
-        "noisebench.datasets.files": ("folder", "pairs"),
-        "noisebench.datasets.embedded": ("photos",),
-        "noisebench.datasets.derived": ("luma",),
-        "noisebench.datasets.named": (
-            "set5", "set12", "set14", "bsd68", "cbsd68", "kodak24", "kodak24_crop500", "polyu", "mri_knee",
-            "lowlight_easy", "lowlight_medium",
-        ),
-        "noisebench.datasets.synthetic": ("gaussian_field", "piecewise"),
-    },
-)  # fmt: skip
-REGIMES = Registry(
-    "regime",
-    "noisebench.regimes",
-    {
-        "noisebench.regimes.additive": (
-            "gaussian", "gaussian_range", "laplace", "uniform", "salt_pepper", "impulse", "mixture",
-            "correlated", "stripes",
-        ),
-        "noisebench.regimes.physical": ("poisson", "poisson_gaussian", "gamma", "rayleigh", "rician", "sensor"),
-        "noisebench.regimes.compat": ("kair", "restormer", "dncnn_matlab"),
-        "noisebench.regimes.operators": ("none", "real", "jpeg", "quantize", "mask", "downsample", "blur"),
-    },
-)  # fmt: skip
-METRICS = Registry(
-    "metric",
-    "noisebench.metrics",
-    {
-        "noisebench.scoring.fidelity": ("psnr", "ssim", "ms_ssim", "mse", "mae"),
-        "noisebench.scoring.perceptual": ("gmsd", "vif", "haarpsi", "snr", "nrmse", "epi", "enl"),
-        "noisebench.scoring.sets": ("fid", "fid_infinity", "patch_fid", "fd", "fd_infinity", "kid"),
-        "noisebench.scoring.no_reference": ("brightness", "entropy", "noise_level", "lightness_order"),
-        "noisebench.scoring.diagnostics": (
-            "error_autocorrelation", "error_high_share", "error_band", "residual_autocorrelation",
-            "residual_whiteness", "psnr_flat", "psnr_edge", "psnr_texture",
-        ),
-        "noisebench.scoring.vision": ("psnr_hvs", "fsim"),
-        "noisebench.scoring.iqa": ("pyiqa", "lpips", "dists", "niqe", "brisque"),
-    },
-)  # fmt: skip
-PROTOCOLS = Registry("protocol", None, {"noisebench.scoring.protocol": ("uint8", "float", "raw", "y8", "gray8")})
-REGISTRIES = {r.kind: r for r in (METHODS, DATASETS, REGIMES, METRICS, PROTOCOLS)}
+_REGISTRIES: dict[tuple[str, str], Registry] = {}
+_OWN_ROOMS = ("method", "dataset")
+"""Kinds whose components lie in packages of their own, written with the public API only."""
 
-MethodSpec = Annotated[Spec, "method"]
-"""Annotation of a parameter that is itself a method spec, such as `vst(method=nlm(h=0.8))`."""
-DatasetSpec = Annotated[Spec, "dataset"]
-"""Annotation of a parameter that is itself a dataset spec, such as `luma(of=set5)`."""
+
+def registry(kind: str, track: str = "restore") -> Registry:
+    """The registry of a kind, such as `method` or `metric`, of a track; `track=""` for kinds that no track owns.
+
+    Built-in components are the modules of one package: `noisebench.methods.<track>`, `noisebench.datasets.<track>`,
+    `noisebench.tracks.<track>.<kind>s`. Others come by decorator, or by entry point of the group `noisebench.<kind>s`,
+    with `.<track>` behind it where that is not `restore`.
+    """
+    key = kind, track
+    if key not in _REGISTRIES:
+        root = __name__.rpartition(".")[0]
+        group = f"{root}.{kind}s" if track in ("", "restore") else f"{root}.{kind}s.{track}"
+        if kind == "track":
+            made = Registry(kind, track, f"{root}.tracks", group, leaf="track")
+        elif kind in _OWN_ROOMS:
+            made = Registry(kind, track, f"{root}.{kind}s.{track}", group)
+        else:
+            made = Registry(kind, track, f"{root}.tracks.{track}.{kind}s", group)
+        _REGISTRIES[key] = made
+    return _REGISTRIES[key]
+
+
+@dataclass(frozen=True)
+class Nested:
+    """Marks a parameter that is itself a spec, such as `vst(method=nlm(h=0.8))`: `Annotated[Any, Nested("method")]`.
+
+    The component gets it bound. `track` names another one than that of the component.
+    """
+
+    kind: str
+    track: str = ""
+
+
+MethodSpec = Annotated[Any, Nested("method")]
+DatasetSpec = Annotated[Any, Nested("dataset")]
 
 
 @dataclass(frozen=True)
@@ -207,6 +197,7 @@ class Bound:
     display: str
     then: tuple[Bound, ...] = ()
     inner: tuple[Bound, ...] = ()
+    track: str = "restore"
 
     @property
     def parts(self) -> tuple[Bound, ...]:
@@ -230,18 +221,22 @@ class Bound:
         return self.canonical
 
 
-def bind(spec: Spec | str, registry: Registry) -> Bound:
+SUMS = ("regime",)
+"""Kinds whose specs add up: `a + b` is one after the other."""
+
+
+def bind(spec: Spec | str, kind: str, track: str = "restore") -> Bound:
     """Check `spec` against what is registered. Raises `UsageError` for an unknown name, key, type or range."""
     if isinstance(spec, str):
         spec = parse(spec)
-    entry = registry.get(spec.name)
+    entry = registry(kind, track).get(spec.name)
     params = entry.params()
     given: dict[str, Value] = {}
     for key, value in spec.args:
         if key not in params:
-            raise UsageError(f"{registry.kind} {spec.name!r} has no parameter {key!r}: {nearest(key, params)}")
+            raise UsageError(f"{kind} {spec.name!r} has no parameter {key!r}: {nearest(key, params)}")
         if key in given:
-            raise UsageError(f"{registry.kind} {spec.name!r}: parameter {key!r} is given twice")
+            raise UsageError(f"{kind} {spec.name!r}: parameter {key!r} is given twice")
         given[key] = value
     kwargs: dict[str, Any] = {}
     inner: list[Bound] = []
@@ -250,31 +245,31 @@ def bind(spec: Spec | str, registry: Registry) -> Bound:
     for key in sorted(params):
         annotation, default = params[key]
         if key not in given and default is inspect.Parameter.empty:
-            raise UsageError(f"{registry.kind} {spec.name!r} needs {key}: write {spec.name}({key}=…)")
-        kind = _nested_kind(annotation)
-        if kind is not None:
+            raise UsageError(f"{kind} {spec.name!r} needs {key}: write {spec.name}({key}=…)")
+        inside = _nested(annotation)
+        if inside is not None:
             value = given.get(key, default)
             if isinstance(value, str | Spec):
-                nested = bind(value, REGISTRIES[kind])
+                nested = bind(value, inside.kind, inside.track or track)
                 inner.append(nested)
                 kwargs[key] = nested
                 full.append(f"{key}={nested.canonical}")
                 if key in given:
                     short.append(f"{key}={nested.display}")
                 continue
-            raise UsageError(f"{registry.kind} {spec.name!r}: {key} must be a {kind} spec, not {value!r}")
-        value = _coerce(given[key], annotation, f"{registry.kind} {spec.name!r}: {key}") if key in given else default
+            raise UsageError(f"{kind} {spec.name!r}: {key} must be a {inside.kind} spec, not {value!r}")
+        value = _coerce(given[key], annotation, f"{kind} {spec.name!r}: {key}") if key in given else default
         if key not in given and isinstance(value, int) and not isinstance(value, bool):
-            value = _coerce(value, annotation, f"{registry.kind} {spec.name!r}: default of {key}")
+            value = _coerce(value, annotation, f"{kind} {spec.name!r}: default of {key}")
         kwargs[key] = value
         full.append(f"{key}={show(value, full=True)}")
         if key in given and value != default:
             short.append(f"{key}={show(value)}")
     canonical = f"{spec.name}({', '.join(full)})" if full else spec.name
     display = f"{spec.name}({', '.join(short)})" if short else spec.name
-    then = tuple(bind(part, registry) for part in spec.then)
-    if then and registry is not REGIMES:
-        raise UsageError(f"{registry.kind} {str(spec)!r}: only regimes add up with '+'")
+    then = tuple(bind(part, kind, track) for part in spec.then)
+    if then and kind not in SUMS:
+        raise UsageError(f"{kind} {str(spec)!r}: only regimes add up with '+'")
     return Bound(
         entry,
         kwargs,
@@ -282,25 +277,25 @@ def bind(spec: Spec | str, registry: Registry) -> Bound:
         " + ".join([display, *(b.display for b in then)]),
         then,
         tuple(inner),
+        track,
     )
 
 
-def bind_all(texts: Iterable[str], registry: Registry) -> list[Bound]:
+def bind_all(texts: Iterable[str], kind: str, track: str = "restore") -> list[Bound]:
     """Expand sweeps and bind each, in order. Raises `UsageError`, for a spec given twice too."""
     bounds: dict[str, Bound] = {}
     for text in texts:
         for spec in expand(text):
-            bound = bind(spec, registry)
+            bound = bind(spec, kind, track)
             if bound.canonical in bounds:
-                raise UsageError(f"{registry.kind} {bound.display!r} is given twice")
+                raise UsageError(f"{kind} {bound.display!r} is given twice")
             bounds[bound.canonical] = bound
     return list(bounds.values())
 
 
-def _nested_kind(annotation: Any) -> str | None:
-    if typing.get_origin(annotation) is Annotated and typing.get_args(annotation)[0] is Spec:
-        return str(typing.get_args(annotation)[1])
-    return None
+def _nested(annotation: Any) -> Nested | None:
+    """What kind of spec a parameter is; None for a plain one."""
+    return next((m for m in getattr(annotation, "__metadata__", ()) if isinstance(m, Nested)), None)
 
 
 def _coerce(value: Value, annotation: Any, where: str) -> Any:
@@ -354,7 +349,8 @@ def load_plugin(path: str | Path) -> types.ModuleType:
     if held is not None:
         if getattr(held, "__file__", None) == str(file):
             return held
-        name = f"noisebench_plugin_{name}_{abs(hash(str(file)))}"
+        # Not by the path: the name goes into keys, which are the same wherever the file lies.
+        name = next(f"{name}_{n}" for n in itertools.count(2) if f"{name}_{n}" not in sys.modules)
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
         raise UsageError(f"plug-in {one_line(file)} cannot be imported: its name must end in .py")

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import yaml
 
 from .errors import UsageError, nearest, one_line
-from .strict import compose, mapping, mistake, plain_text, scalar
 from .suite import Suite, suite_from
+from .track import Track, known_track
+from .yaml_reading import compose, mapping, mistake, plain_text, scalar
 
 COSTS = {
     "latency": ("median latency of one call", "ms"),
@@ -30,13 +31,20 @@ _PARAMETER = re.compile(r"[A-Za-z_]\w*\.[A-Za-z_]\w*")
 class Axis:
     """One plot a board, or a family of boards: `x` is a cost of `COSTS`, or `name.parameter` of a regime or method.
 
-    `x` may also be `draws`: a table of bias² and variance of the error over the seeds.
+    `x` may also be `draws`: a table of bias² and variance of the error over the seeds, in a track that splits it.
     `y` is a metric (empty: the suite's rank_by); `log` makes x logarithmic (costs always are).
     """
 
     x: str
     y: str = ""
     log: bool = False
+
+
+@runtime_checkable
+class SplitsDraws(Protocol):
+    """A track that splits an error over draws of the noise: the mean of `split_metric`, which must be scored."""
+
+    split_metric: str
 
 
 def read_study(path: str | Path) -> tuple[Suite, tuple[Axis, ...]]:
@@ -52,6 +60,9 @@ def read_study(path: str | Path) -> tuple[Suite, tuple[Axis, ...]]:
     suite = suite_from(fields, file)
     if not isinstance(node, yaml.SequenceNode) or not node.value:
         raise mistake(node, file, "study must be a list, such as study: [{x: gaussian.sigma}]")
+    track = known_track(suite.track)
+    # Of a track that only a plug-in brings, what it scores by default is known when the suite is planned.
+    metrics = suite.metrics or (track.defaults.metrics if track is not None else ())
     axes = []
     for child in node.value:
         found: dict[str, Any] = {}
@@ -62,23 +73,27 @@ def read_study(path: str | Path) -> tuple[Suite, tuple[Axis, ...]]:
         if "x" not in found:
             raise mistake(child, file, "x is missing: what quality is drawn against")
         axis = Axis(**found)
-        if axis.y and axis.y not in suite.metrics:
-            raise mistake(child, file, f"y {one_line(axis.y)!r} is not among the metrics: {', '.join(suite.metrics)}")
+        if axis.y and metrics and axis.y not in metrics:
+            raise mistake(child, file, f"y {one_line(axis.y)!r} is not among the metrics: {', '.join(metrics)}")
         if axis.x in COSTS and not suite.cost.sizes:
             raise mistake(child, file, f"x {axis.x} needs costs: add cost: {{sizes: [256x256]}}")
-        lacking = _lacking_for_draws(suite) if axis.x == DRAWS else ""
-        if lacking:
-            raise mistake(child, file, f"x {DRAWS} needs {lacking}")
+        why = _why_no_draws(suite, track, metrics) if axis.x == DRAWS else None
+        if why is not None:
+            raise mistake(child, file, f"x {DRAWS} {why}")
         axes.append(axis)
     return suite, tuple(axes)
 
 
-def _lacking_for_draws(suite: Suite) -> str:
+def _why_no_draws(suite: Suite, track: Track | None, metrics: Sequence[str]) -> str | None:
+    if track is not None and not isinstance(track, SplitsDraws):
+        return f"is for errors that split, and track {track.name} has none: name a cost or a parameter"
     if len(set(suite.seeds)) < 2:
-        return "several seeds: add seeds: [0, 1, 2, 3]"
+        return "needs several seeds: add seeds: [0, 1, 2, 3]"
     if suite.keep != "all":
-        return "the restored pictures: add keep: all"
-    return "" if "mse" in suite.metrics else "the metric mse: add it to metrics"
+        return "needs the outputs: add keep: all"
+    if isinstance(track, SplitsDraws) and track.split_metric not in metrics:
+        return f"needs the metric {track.split_metric}: add it to metrics"
+    return None
 
 
 def _x(value: Any) -> str:

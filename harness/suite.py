@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from .errors import UsageError, nearest, one_line
-from .strict import compose, mapping, mistake, plain_text, scalar, sequence
+from .yaml_reading import compose, mapping, mistake, plain_text, scalar, sequence
 
 SUITES = Path(__file__).parent / "suites"
 KEEP = ("all", "sample", "none")
@@ -29,25 +29,28 @@ class Limits:
 
 @dataclass(frozen=True)
 class CostPlan:
-    """Which costs to measure: picture sizes (H, W) and calls per size. No sizes: none."""
+    """Which costs to measure: sizes of an input, such as (H, W) of a picture, and calls per size. No sizes: none."""
 
-    sizes: tuple[tuple[int, int], ...] = ()
+    sizes: tuple[tuple[int, ...], ...] = ()
     repeats: int = 10
 
 
 @dataclass(frozen=True)
 class Suite:
-    """What to run: methods × datasets × regimes × seeds, under one protocol."""
+    """What to run: methods × datasets × regimes × seeds, under one protocol.
+
+    `protocol`, `metrics` and `rank_by` are empty where nothing is said: then they are those of the track.
+    """
 
     suite: str = "run"
     track: str = "restore"
     methods: tuple[str, ...] = ()
     datasets: tuple[str, ...] = ()
     regimes: tuple[str, ...] = ()
-    protocol: str = "uint8"
-    metrics: tuple[str, ...] = ("psnr", "ssim")
+    protocol: str = ""
+    metrics: tuple[str, ...] = ()
     seeds: tuple[int, ...] = (0,)
-    rank_by: str = "psnr"
+    rank_by: str = ""
     limit: int | None = None
     limits: Limits = field(default_factory=Limits)
     cost: CostPlan = field(default_factory=CostPlan)
@@ -93,12 +96,11 @@ def size_bytes(text: Any, unit: int = 1 << 30) -> int:
     return value
 
 
-def picture_size(text: Any) -> tuple[int, int]:
-    """`256x256` → (height, width). Raises ValueError."""
-    match = re.fullmatch(r"(\d{1,5})x(\d{1,5})", str(text))
-    if not match or not int(match[1]) or not int(match[2]):
+def input_size(text: Any) -> tuple[int, ...]:
+    """`256x256` → (256, 256), `1000` → (1000,). Raises ValueError."""
+    if isinstance(text, bool) or not re.fullmatch(r"[1-9]\d{0,8}(x[1-9]\d{0,4}){0,3}", str(text)):
         raise ValueError("a size such as 256x256 (height x width)")
-    return int(match[1]), int(match[2])
+    return tuple(map(int, str(text).split("x")))
 
 
 def whole(text: Any) -> int:
@@ -125,7 +127,7 @@ def _choice(*choices: str) -> Callable[[Any], str]:
 
 
 _SCALARS: dict[str, Callable[[Any], Any]] = {
-    "suite": plain_text, "track": _choice("restore"), "protocol": plain_text, "rank_by": plain_text,
+    "suite": plain_text, "track": plain_text, "protocol": plain_text, "rank_by": plain_text,
     "keep": _choice(*KEEP), "limit": count, "device": plain_text,
 }  # fmt: skip
 _LISTS: dict[str, Callable[[Any], Any]] = {
@@ -133,7 +135,7 @@ _LISTS: dict[str, Callable[[Any], Any]] = {
 }  # fmt: skip
 _MAPS: dict[str, tuple[type, dict[str, Callable[[Any], Any]], tuple[str, ...]]] = {
     "limits": (Limits, {"timeout": seconds, "memory": size_bytes, "threads": count}, ()),
-    "cost": (CostPlan, {"sizes": picture_size, "repeats": count}, ("sizes",)),
+    "cost": (CostPlan, {"sizes": input_size, "repeats": count}, ("sizes",)),
 }
 
 
@@ -169,6 +171,6 @@ def suite_from(fields: Mapping[str, yaml.Node], file: Path) -> Suite:
         if not values.get(key):
             raise UsageError(f"{one_line(file)}: {key} is missing: list at least one")
     suite = replace(Suite(suite=file.stem), **values)
-    if suite.rank_by not in suite.metrics:
+    if suite.rank_by and suite.metrics and suite.rank_by not in suite.metrics:
         raise UsageError(f"{one_line(file)}: rank_by {suite.rank_by!r} is not among the metrics")
     return suite

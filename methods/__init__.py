@@ -1,1 +1,1 @@
-"""Adapters of restoration methods, written as a third party would: with the public API only."""
+"""Methods, a room a track, one component a file, written with the public API only."""

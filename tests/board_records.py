@@ -4,22 +4,38 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from noisebench.store.record import Cell, Cost, Panel, Record
+from noisebench.store.record import SCHEMA, Cell, Cost, Panel, Record
 
-METRICS = {
-    "psnr": {"version": 1, "higher": True, "unit": "dB"},
-    "ssim": {"version": 1, "higher": True, "unit": ""},
-    "mse": {"version": 1, "higher": False, "unit": ""},
-}
+METRICS: dict[str, dict[str, Any]] = {
+    "psnr": {"version": 1, "higher": True, "unit": "dB", "decimals": 2, "order": 0,
+             "gate": {"max_drop": 0.02, "max_drop_item": 0.5}},
+    "ssim": {"version": 1, "higher": True, "unit": "", "decimals": 4, "order": 1, "gate": {"max_drop": 0.001}},
+    "mse": {"version": 1, "higher": False, "unit": "", "decimals": 4, "order": 100, "gate": {}},
+    "rmse": {"version": 1, "higher": False, "unit": "", "decimals": 4, "order": 0, "gate": {"max_drop": 0.001}},
+    "sup_norm": {"version": 1, "higher": False, "unit": "", "decimals": 4, "order": 1, "gate": {}},
+}  # fmt: skip
 ENVIRONMENT = {
     "noisebench": "0.1.0", "python": "3.11.9", "platform": "Linux-x86_64", "cpu": "Some CPU @ 2.4 GHz",
     "packages": {"numpy": "2.0.0", "torch": "2.5.0"}, "hostname": "secret-host",
 }  # fmt: skip
-FLAGS = {"blind": False, "zero_shot": False, "self_ensemble": False, "tiled": False, "trained_on": [],
-         "oracle": False, "baseline": False}  # fmt: skip
+FLAGS = {"blind": False, "zero_shot": False, "self_ensemble": False, "tiled": False, "trained_on": [], "oracle": False}
+ROLES = {"identity": "baseline", "gaussian_filter": "sanity", "oracle": "sanity", "bayes_optimum": "optimum",
+         "mean": "baseline"}  # fmt: skip
+WORDS = {
+    "restore": {"item": "picture", "items": "pictures", "given": "noisy input", "output": "restored picture",
+                "truth": "clean picture", "level": "noise level"},
+    "functions": {"item": "function", "items": "functions", "given": "noisy samples", "output": "fit",
+                  "truth": "true values", "level": "noise level"},
+}  # fmt: skip
+
+
+def panel_of(item: str, clean: bytes, noisy: bytes, restored: bytes) -> Panel:
+    """Crops of one picture."""
+    return Panel(item, {"clean": clean, "noisy": noisy, "restored": restored})
 
 
 def sha(text: str) -> str:
@@ -47,25 +63,27 @@ def record(
     rank_by: str = "psnr",
     inputs: str = "",
     source: str = "source",
+    track: str = "restore",
     panel: Panel | None = None,
     environment: Mapping[str, Any] | None = None,
 ) -> Record:
-    """A score cell; `scores` maps a metric to a value a picture."""
+    """A score cell; `scores` maps a metric to a value an item, of which the dataset has `pictures`."""
     values = {name: np.array(list(column), dtype=float) for name, column in (scores or {}).items()}
     n = len(next(iter(values.values()))) if values else 0
     names = list(items) if items is not None else [f"p{i:03d}" for i in range(n)]
-    shown = display or method
+    shown, place = display or method, "" if track == "restore" else f"{track}|"
     spec = regime.replace("=25)", "=25.0)").replace("=50)", "=50.0)").replace("=15)", "=15.0)")
     cell: dict[str, Any] = {
-        "schema": 1,
-        "key": sha(f"{shown}|{dataset}|{regime}|{protocol}|{seed}|{source}|{sorted(values)}"),
+        "schema": SCHEMA,
+        "key": sha(f"{place}{shown}|{dataset}|{regime}|{protocol}|{seed}|{source}|{sorted(values)}"),
         "kind": "score",
-        "track": "restore",
+        "track": track,
+        "words": WORDS[track],
         "method": {"name": method, "spec": shown, "display": shown, "versions": {method: 1},
-                   "flags": {**FLAGS, **(flags or {})}, "cite": "", "sources": {},
+                   "flags": {**FLAGS, "role": ROLES.get(method, ""), **(flags or {})}, "cite": "", "sources": {},
                    "source_sha256": sha(source + method)},
-        "dataset": {"name": dataset, "spec": dataset, "display": dataset, "fingerprint": sha(dataset),
-                    "pictures": n if pictures is None else pictures},
+        "dataset": {"name": dataset, "spec": dataset, "display": dataset, "versions": {dataset: 1},
+                    "fingerprint": sha(dataset), "items": n if pictures is None else pictures},
         "regime": {"name": regime.split("(")[0], "spec": spec, "display": regime,
                    "versions": {part.split("(")[0].strip(): 1 for part in regime.split("+")}},
         "protocol": {"name": protocol, "spec": protocol, "display": protocol, "versions": {protocol: 1}},
@@ -75,7 +93,7 @@ def record(
         "reason": reason,
         "traceback": traceback,
         "notes": list(notes),
-        "suite": {"suite": "demo", "rank_by": rank_by},
+        "suite": {"name": "demo", "rank_by": rank_by},
         "setup_s": 0.1,
         "seconds": 1.0,
         "cost": None,
@@ -120,3 +138,21 @@ def cost_record(
                             "cost": cost if outcome == "ok" else None, "metrics": {}}  # fmt: skip
     stored: Cell = cell  # type: ignore[assignment]
     return Record(stored)
+
+
+def as_schema_1(one: Record) -> Record:
+    """The same record as it was stored before tracks: no words, no roles, metrics that say nothing of themselves."""
+    cell: dict[str, Any] = {**one.cell, "schema": 1}
+    del cell["words"]
+    method, data = dict(cell["method"]), dict(cell["dataset"])
+    flags = dict(method["flags"])
+    flags["baseline"] = flags.pop("role") in ("baseline", "sanity")
+    data["pictures"] = data.pop("items")
+    known = ("version", "higher", "unit")
+    metrics = {name: {k: part[k] for k in known} for name, part in cell["metrics"].items()}
+    inputs = dict(cell.get("inputs") or {})
+    if "data" in inputs:
+        inputs["pictures"] = inputs.pop("data")
+    cell |= {"method": {**method, "flags": flags}, "dataset": data, "metrics": metrics, "inputs": inputs}
+    stored: Cell = cell  # type: ignore[assignment]
+    return replace(one, cell=stored)

@@ -10,11 +10,13 @@ import noisebench as nb
 import numpy as np
 import pytest
 from noisebench.errors import Skip, UsageError
-from noisebench.registry import METHODS, bind, bind_all
+from noisebench.imaging.sample import Sample
+from noisebench.info import Info
+from noisebench.registry import bind, bind_all, registry
 from noisebench.study import Axis, read_study
 from noisebench.suite import named_suites
 from noisebench.testing import throwaway
-from noisebench.tracks.restore import Info, Restorer, Sample
+from noisebench.tracks.restore.restorer import Restorer
 
 RADIUS = 4 / 255
 CLEAN = np.random.default_rng(1).uniform(0.2, 0.8, (24, 20, 3)).astype(np.float32)
@@ -48,11 +50,11 @@ def methods() -> Iterator[None]:
 
     yield
     for name in ("same", "blurred", "detached"):
-        del METHODS._entries[name]
+        del registry("method")._entries[name]
 
 
 def restore(spec: str, **info: Any) -> np.ndarray:
-    one = Restorer(bind(spec, METHODS))
+    one = Restorer(bind(spec, "method"))
     one.setup("cpu")
     return one.restore(NOISY, Info({"sigma": 0.1, "sample": Sample("a", CLEAN), **info}))
 
@@ -90,7 +92,7 @@ def test_what_cannot_be_attacked_is_skipped_with_its_reason() -> None:
     with pytest.raises(Skip, match="needs the clean picture"):
         restore("attacked(method=same)", sample=None)
     with pytest.raises(UsageError, match="attacked cannot wrap oracle"):
-        bind("attacked(method=oracle)", METHODS).entry.obj(method=bind("oracle", METHODS))
+        bind("attacked(method=oracle)", "method").entry.obj(method=bind("oracle", "method"))
 
 
 def test_torch_is_as_it_was_afterwards() -> None:
@@ -125,5 +127,5 @@ def test_a_study_draws_quality_against_the_radius(cli, tmp_path) -> None:
 def test_the_builtin_study_attacks_the_networks() -> None:
     suite, axes = read_study(named_suites()["attacked"])
     assert axes == (Axis("attacked.radius"),)
-    bound = bind_all(suite.methods, METHODS)
+    bound = bind_all(suite.methods, "method")
     assert [m.kwargs["radius"] for m in bound] == [0.0, 1.0, 2.0, 4.0] * 3

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import math
 import random
+import subprocess
+import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
-from board_records import cost_record, record, sha
-from noisebench.analysis.board import Board, boards
-from noisebench.analysis.rows import Row
-from noisebench.analysis.statistics import (
-    bootstrap_interval,
-    holm,
-    keyed_rng,
-    paired_difference,
-    rank_ranges,
-    signed_rank,
-)
+from board_records import as_schema_1, cost_record, record, sha
+from noisebench.boards.board import Board, boards, how
+from noisebench.boards.levels import level_families
+from noisebench.boards.rows import Row
+from noisebench.errors import UsageError
+from noisebench.statistics.paired_tests import bootstrap_interval, keyed_rng, paired_difference, signed_rank
+from noisebench.statistics.ranking import holm, rank_ranges
 from noisebench.store.export import seal_of
 from scipy import stats
 
@@ -214,12 +211,12 @@ def test_rank_by_decides_the_order_and_lower_may_be_better() -> None:
 
 def test_the_oracle_is_shown_but_not_ranked_and_sanity_rows_are() -> None:
     board = one(
-        record("oracle", {"psnr": [INF] * 6}, flags={"oracle": True, "baseline": True}),
-        record("identity", {"psnr": [20.0] * 6}, flags={"baseline": True}),
+        record("oracle", {"psnr": [INF] * 6}, flags={"oracle": True}),
+        record("identity", {"psnr": [20.0] * 6}),
         record("nlm", {"psnr": [25.0, 26.0, 27.0, 28.0, 29.0, 30.0]}),
     )
     assert [(r.label, r.ranks) for r in board.rows] == [("nlm", (1, 1)), ("identity", (2, 2)), ("oracle", None)]
-    assert row(board, "identity").baseline
+    assert [r.role for r in board.rows] == ["", "baseline", "sanity"]
     assert row(board, "oracle").flags == ("oracle",)
 
 
@@ -230,14 +227,14 @@ def test_a_method_below_the_noisy_input_is_warned_of() -> None:
         record(scores={"psnr": [30, 30]}),
     )
     assert board.warnings == ("bad is below the noisy input by 0.5 dB",)
-    assert [r.label for r in board.rows if r.below_noisy] == ["bad"]
+    assert [r.label for r in board.rows if r.below_baseline] == ["bad"]
 
 
 def test_the_gap_to_a_known_optimum() -> None:
     board = one(
         record("bayes_optimum", {"psnr": [31.0, 33.0]}, flags={"oracle": True}), record(scores={"psnr": [30.0, 31.0]})
     )
-    assert board.has_optimum
+    assert board.optimum_column is not None and board.optimum_column.label == "psnr"
     assert row(board, "nlm").below_optimum == 1.5
     assert row(board, "bayes_optimum").below_optimum is None
 
@@ -267,9 +264,7 @@ def test_methods_that_saw_other_inputs_are_not_compared() -> None:
     assert [(r.label, r.unranked) for r in board.rows] == [
         ("b", ""), ("a", ""), ("identity", "saw other inputs"),
     ]  # fmt: skip
-    assert board.warnings == (
-        "not compared, because the noisy pictures differ (input_sha256) from those of the other 2: identity",
-    )
+    assert board.warnings == ("not compared: other noisy input (input_sha256) than the other 2: identity",)
 
 
 def test_two_sources_of_one_method_are_two_rows_with_their_hash() -> None:
@@ -324,7 +319,7 @@ def test_the_signature_pins_a_score_down() -> None:
 
 
 def test_explain_reads_the_signature_of_a_board_back() -> None:
-    from noisebench.analysis.signature import explain_signature
+    from noisebench.boards.signature import explain_signature
 
     regime = "downsample(scale=2) + gaussian(sigma=5)"
     board = one(*(record(scores={"psnr": [20.0]}, regime=regime, seed=s) for s in (0, 1)))
@@ -350,7 +345,155 @@ def test_the_order_of_records_does_not_matter() -> None:
         assert repr(boards(records)) == expected
 
 
-def test_statistics_module_is_cheap_to_import() -> None:
-    source = Path(__file__).parents[1] / "harness" / "analysis" / "statistics.py"
-    top = [line for line in source.read_text().splitlines() if line.startswith(("import", "from"))]
-    assert not [line for line in top if "scipy" in line]
+def test_statistics_are_cheap_to_import() -> None:
+    code = (
+        "import sys, noisebench.boards.order_stability, noisebench.gate.check, noisebench.comparing.comparison\n"
+        "print(sorted({'scipy', 'torch', 'pandas', 'cv2', 'matplotlib'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+# --------------------------------------------------------------------------------------------- tracks
+
+
+def fits(method: str, *rmse: float, **more: object) -> object:
+    more = {"dataset": "bumps", "protocol": "held_out", "rank_by": "rmse", "track": "functions", **more}
+    return record(method, {"sup_norm": [2 * v for v in rmse], "rmse": rmse}, **more)  # type: ignore[arg-type]
+
+
+def test_a_board_speaks_the_words_of_its_track_and_never_mixes_tracks() -> None:
+    where = {"dataset": "d", "regime": "gaussian(sigma=1)", "protocol": "p"}
+    made = boards([fits("nlm", 0.2, **where), record("nlm", {"psnr": [30.0]}, **where)])  # type: ignore[list-item, arg-type]
+    assert [(b.track, b.rank_by.label if b.rank_by else "") for b in made] == [
+        ("functions", "rmse"), ("restore", "psnr"),
+    ]  # fmt: skip
+    assert [b.words["items"] for b in made] == ["functions", "pictures"]
+    assert how(made[0].words).startswith("Scores are means over functions.")
+
+
+def test_warnings_and_notes_are_in_the_words_of_the_track() -> None:
+    board = one(fits("mean", 0.5, 0.5), fits("bad", 0.7, 0.5), fits("good", 0.1, 0.1))
+    assert board.warnings == ("bad is below the noisy samples by 0.1",)
+    assert [r.label for r in board.rows if r.below_baseline] == ["bad"]
+    assert board.notes == ("2 functions: with fewer than 6 no difference can be significant",)
+    short = one(fits("good", 0.1, pictures=2))
+    assert short.failures[0].reason == "1 of 2 functions are stored"
+
+
+def test_how_far_below_an_optimum_is_said_in_the_first_metric_whatever_its_direction() -> None:
+    board = one(
+        fits("best", 0.1, 0.2, flags={"oracle": True, "role": "optimum"}, rank_by="sup_norm"),
+        fits("spline", 0.3, 0.3, rank_by="sup_norm"),
+    )
+    assert board.rank_by is not None and board.rank_by.label == "sup_norm"
+    assert board.optimum_column is not None and board.optimum_column.label == "rmse"
+    assert row(board, "spline").below_optimum == pytest.approx(0.15)
+
+
+def test_without_an_optimum_there_is_no_ruler() -> None:
+    board = one(record(scores={"psnr": [20.0]}), record("identity", {"psnr": [10.0]}))
+    assert board.optimum_column is None and not board.has_optimum
+
+
+def test_an_optimum_that_was_not_scored_by_a_metric_is_a_ruler_in_the_next() -> None:
+    board = one(record("bayes_optimum", {"mse": [1.0]}), record(scores={"psnr": [20.0], "mse": [3.0]}))
+    assert board.optimum_column is not None and board.optimum_column.label == "mse"
+    assert row(board, "nlm").below_optimum == 2.0
+
+
+def test_columns_stand_in_the_order_that_metrics_declare_with_their_decimals() -> None:
+    board = one(record(scores={"mse": [0.1], "ssim": [0.5], "psnr": [20.0]}))
+    assert [(c.label, c.decimals) for c in board.columns] == [("psnr", 2), ("ssim", 4), ("mse", 4)]
+
+
+def test_where_no_suite_says_what_ranks_the_first_metric_does() -> None:
+    board = one(record(scores={"ssim": [0.5], "mse": [0.1]}, rank_by=""))
+    assert board.rank_by is not None and board.rank_by.label == "ssim"
+    assert board.notes == ()
+
+
+def test_a_signature_names_the_track_where_it_is_not_the_usual_one_and_is_read_back_in_it() -> None:
+    from noisebench.boards.signature import explain_signature
+
+    regime = "gaussian(sigma=0.1)"
+    text = one(fits("mean", 0.5, regime=regime)).signatures["rmse"]
+    assert text == f"functions/rmse|held_out@1|{regime}@1|bumps:{sha('bumps')[:12]}|seed 0|noisebench 0.1.0"
+    parts = {part["part"]: part for part in explain_signature(text)["parts"]}
+    assert "held-out points" in parts["metric"]["meaning"]
+    assert "the functions whose fingerprint" in parts["dataset"]["meaning"]
+    with pytest.raises(UsageError, match="track"):
+        explain_signature(text.replace("functions/", "no_such_track/"))
+
+
+# ------------------------------------------------------------------------------------------ old cells
+
+
+def many() -> list[object]:
+    rng = np.random.default_rng(1)
+    return [
+        record(m, {"mse": rng.random(8), "ssim": rng.random(8), "psnr": rng.normal(30, 2, 8)}, **more)  # type: ignore[arg-type]
+        for m, more in {
+            "nlm": {}, "identity": {}, "oracle": {"flags": {"oracle": True}}, "gaussian_filter": {},
+            "bayes_optimum": {"flags": {"oracle": True}},
+        }.items()
+    ]  # fmt: skip
+
+
+def test_cells_of_schema_1_make_the_same_board() -> None:
+    now, then = one(*many()), one(*map(as_schema_1, many()))  # type: ignore[arg-type]
+    assert [r.role for r in then.rows] == [r.role for r in now.rows]
+    assert then.columns == now.columns and then.optimum_column == now.optimum_column
+    assert (then.warnings, then.notes, then.signatures) == (now.warnings, now.notes, now.signatures)
+    shown = ("label", "ranks", "difference", "interval", "tail", "below_optimum", "below_baseline", "unranked")
+    assert [[getattr(r, f) for f in shown] for r in then.rows] == [[getattr(r, f) for f in shown] for r in now.rows]
+    assert {k: then.words[k] for k in ("item", "items", "given", "level")} == {
+        k: now.words[k] for k in ("item", "items", "given", "level")
+    }
+
+
+def test_cells_of_both_schemas_stand_on_one_board() -> None:
+    first, *rest = many()
+    board = one(as_schema_1(first), *rest)  # type: ignore[arg-type]
+    assert len(board.rows) == 5 and board.columns == one(*many()).columns
+
+
+def test_what_a_newer_cell_says_of_a_metric_goes_before_what_is_assumed_of_an_older_one() -> None:
+    new, other = record("a", {"psnr": [1.0], "mse": [1.0]}), record("b", {"psnr": [1.0], "mse": [1.0]})
+    new.cell["metrics"]["mse"] |= {"decimals": 7, "order": -1}
+    for pair in ((new, as_schema_1(other)), (as_schema_1(record("0", {"psnr": [1.0], "mse": [1.0]})), new)):
+        assert [(c.label, c.decimals) for c in one(*pair).columns] == [("mse", 7), ("psnr", 2)]
+
+
+def test_a_cell_of_schema_1_without_all_its_pictures_is_incomplete() -> None:
+    board = one(as_schema_1(record(scores={"psnr": [30.0]}, pictures=2)))
+    assert board.failures[0].reason == "1 of 2 pictures are stored"
+
+
+# --------------------------------------------------------------------------------------------- levels
+
+
+def levelled(*regimes: str, **more: object) -> list[object]:
+    return [record(m, {"psnr": [30.0]}, regime=r, **more) for r in regimes for m in ("nlm", "median")]  # type: ignore[arg-type]
+
+
+def families(records: list[object]) -> list[tuple[str, str, list[float]]]:
+    found = level_families(boards(records))  # type: ignore[arg-type]
+    return [(f.parameter, f.regime, [level for level, _ in f.boards]) for f in found]
+
+
+def test_boards_that_differ_in_one_number_of_the_regime_are_a_family() -> None:
+    regimes = [f"gaussian(sigma={s}, clip={c})" for s in (50, 5, 25) for c in (True, False)]
+    assert families(levelled(*regimes)) == [
+        ("gaussian.sigma", "gaussian(clip=False)", [5.0, 25.0, 50.0]),
+        ("gaussian.sigma", "gaussian(clip=True)", [5.0, 25.0, 50.0]),
+    ]
+    assert families(levelled("gaussian(sigma=5)", "poisson(peak=5)")) == []
+
+
+def test_a_number_that_stands_twice_in_a_sum_is_no_level() -> None:
+    assert families(levelled("gaussian(sigma=5) + gaussian(sigma=9)", "gaussian(sigma=7) + gaussian(sigma=8)")) == []
+
+
+def test_families_of_two_tracks_are_apart() -> None:
+    both = [*levelled("gaussian(sigma=5)"), *levelled("gaussian(sigma=9)", track="functions")]
+    assert families(both) == []

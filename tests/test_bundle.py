@@ -9,11 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from board_records import record
-from noisebench.analysis.remake import recipes, yaml_text
-from noisebench.engine.planner import plan_in_child
-from noisebench.report.bibliography import balanced, bibliography, entries_of, known_entries
-from noisebench.report.bundle import checked_suites, write_bundle
+from board_records import cost_record, record
+from noisebench.engine.planning import plan_in_child
+from noisebench.report.bundle.bibliography import balanced, bibliography, entries_of, known_entries
+from noisebench.report.bundle.suites import recipes, yaml_text
+from noisebench.report.bundle.write import checked_suites, write_bundle
 from noisebench.report.escape import latex
 from noisebench.store.cells import keys, read_records
 from noisebench.suite import read_suite
@@ -57,6 +57,21 @@ def test_a_product_is_one_suite() -> None:
     (one,) = recipes(rows)
     assert (one.methods, one.datasets, one.seeds) == (("a", "b", "c"), ("photos", "set12"), (0, 1))
     assert one.regimes == ("gaussian(sigma=15)", "gaussian(sigma=25)")
+
+
+def test_a_suite_names_its_track_and_costs_stay_with_it(tmp_path: Path) -> None:
+    rows = [
+        record("knn", {"rmse": [0.1]}, track="functions", dataset="bumps", regime="none", rank_by="rmse"),
+        record("knn", {"psnr": [1.0]}, regime="none"),
+    ]
+    cost = cost_record("knn", size=(400,))
+    rows.append(replace(cost, cell={**cost.cell, "track": "functions"}))  # type: ignore[typeddict-item]
+    made = {one.track: one for one in recipes(rows)}
+    assert [(track, made[track].sizes) for track in sorted(made)] == [("functions", ((400,),)), ("restore", ())]
+    file = tmp_path / "s.yaml"
+    file.write_text(yaml_text(made["functions"]), encoding="utf-8")
+    suite = read_suite(file)
+    assert (suite.track, suite.rank_by, suite.cost.sizes) == ("functions", "rmse", ((400,),))
 
 
 def test_hostile_names_survive_the_suite_file(tmp_path: Path) -> None:

@@ -12,17 +12,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from board_records import cost_record, record
-from noisebench.analysis.check import check
-from noisebench.analysis.findings import INCOMPARABLE, OK, REGRESSION, UNCOUNTED, Verdict
-from noisebench.analysis.rules import DEFAULTS, Rule, read_rules
-from noisebench.analysis.trust import edited
+from board_records import as_schema_1, cost_record, record
 from noisebench.cli import main
 from noisebench.errors import UsageError
-from noisebench.plan import key_of
+from noisebench.gate.check import check
+from noisebench.gate.rules import Rule, read_rules
+from noisebench.gate.verdict import INCOMPARABLE, OK, REGRESSION, UNCOUNTED, Verdict
 from noisebench.report.verdict import verdict_junit, verdict_lines, verdict_markdown
 from noisebench.store.export import export_text
+from noisebench.store.keys import key_of
 from noisebench.store.record import Record
+from noisebench.store.seals import why_edited
 
 FLAT = {"psnr": [30.0] * 8, "ssim": [0.9] * 8}
 
@@ -30,11 +30,12 @@ FLAT = {"psnr": [30.0] * 8, "ssim": [0.9] * 8}
 def sealed(one: Record) -> Record:
     """The record with the inputs and the key that a planned cell has."""
     cell: dict[str, Any] = dict(one.cell)
-    inputs: dict[str, Any] = {"kind": cell["kind"], "source": cell["method"]["source_sha256"]}
+    inputs: dict[str, Any] = {"kind": cell["kind"], "track": f"{cell['track']}@1"}
+    inputs["source"] = cell["method"]["source_sha256"]
     for part in ("method", "regime", "protocol"):
         inputs[part] = {"spec": cell[part]["spec"], "versions": cell[part]["versions"]}
     if cell["kind"] == "score":
-        inputs |= {"seed": cell["seed"], "pictures": cell["dataset"]["fingerprint"]}
+        inputs |= {"seed": cell["seed"], "data": cell["dataset"]["fingerprint"]}
         inputs["metrics"] = {name: part["version"] for name, part in cell["metrics"].items()}
     else:
         inputs |= {"size": [256, 256], "device": "cpu", "threads": 1}
@@ -93,7 +94,8 @@ def test_one_picture_that_drops_above_half_a_db_is_a_regression_though_the_mean_
     found = only(check([psnr(30, 30, 30)], [psnr(31, 29.4, 31)]))
     assert found.status == REGRESSION
     assert found.reason == "picture p001 dropped by 0.6 dB, more than 0.5 (default)"
-    assert (found.worst_item, found.worst) == ("p001", pytest.approx(0.6))
+    assert (found.item, found.worst_item, found.worst) == ("picture", "p001", pytest.approx(0.6))
+    assert found.decimals == 2
 
 
 def test_a_metric_where_lower_is_better_regresses_when_it_rises() -> None:
@@ -108,6 +110,62 @@ def test_identical_pictures_before_and_now_are_no_change_and_a_lost_one_is_an_in
     assert (lost.status, lost.change) == (REGRESSION, -math.inf)
     swapped = only(check([psnr(math.inf, 30)], [psnr(60, math.inf)]))
     assert swapped.status == REGRESSION
+
+
+def test_a_cell_of_schema_1_has_the_same_limits_and_passes_and_fails_alike() -> None:
+    rng = np.random.default_rng(0)
+    for drop in (0.0, 0.019, 0.021, 0.6):
+        scores = {"psnr": rng.normal(30, 2, 8), "ssim": rng.uniform(0.5, 0.9, 8), "mse": rng.random(8)}
+        lower = {"psnr": scores["psnr"] - drop, "ssim": scores["ssim"] - drop / 20, "mse": scores["mse"] + drop}
+        now = check([cell(scores=scores)], [cell(scores=lower)])
+        old = check([old_cell(scores=scores)], [cell(scores=lower)])
+        assert old.findings == now.findings and old.exit_code == now.exit_code
+        assert check([old_cell(scores=scores)], [old_cell(scores=lower)]).findings == now.findings
+
+
+def old_cell(**more: Any) -> Record:
+    one = as_schema_1(cell(**more))
+    assert "data" not in one.cell["inputs"] and "pictures" in one.cell["inputs"]
+    return with_cell(one, key=key_of(one.cell["inputs"]))
+
+
+def test_a_baseline_of_a_test_whose_inputs_name_no_track_is_not_taken_for_edited() -> None:
+    one = old_cell()
+    inputs = {name: value for name, value in one.cell["inputs"].items() if name != "track"}
+    assert why_edited(with_cell(one, inputs=inputs, key=key_of(inputs))) is None
+
+
+def fit(*rmse: float, **more: Any) -> Record:
+    more = {"dataset": "bumps", "protocol": "held_out", "rank_by": "rmse", "track": "functions", **more}
+    return cell(more.pop("method", "spline"), {"rmse": list(rmse)}, **more)
+
+
+def test_where_no_rule_speaks_a_metric_has_the_limits_that_it_declares() -> None:
+    assert check([fit(0.1, 0.1)], [fit(0.1009, 0.1009)]).exit_code == 0
+    found = only(check([fit(0.1, 0.1)], [fit(0.1011, 0.1011)]))
+    assert found.reason == "the mean dropped by 0.0011, more than 0.001 (default)"
+    rules = [Rule("r:1", metric="rmse", max_drop_item=0.5, max_drop=math.inf)]
+    assert only(check([fit(0.1, 0.1)], [fit(0.1, 0.7)], rules)).reason == (
+        "function p001 dropped by 0.6, more than 0.5 (r:1)"
+    )
+
+
+def test_a_cell_of_another_track_is_no_partner() -> None:
+    alike = {"method": "nlm", "dataset": "photos", "protocol": "uint8"}
+    found = only(check([fit(0.1, **alike)], [psnr(30)]))
+    assert (found.status, found.reason) == (REGRESSION, "missing: the track is absent: there is restore")
+
+
+def test_a_metric_that_another_package_computes_is_not_taken_for_edited() -> None:
+    one = psnr(30)
+    metrics = {"psnr": {**one.cell["metrics"]["psnr"], "made_with": "package 1.2, weights abc"}}
+    inputs = {**one.cell["inputs"], "metrics": {"psnr": "1, package 1.2, weights abc"}}
+    whole = with_cell(one, metrics=metrics, inputs=inputs, key=key_of(inputs))
+    assert why_edited(whole) is None
+    other = {"psnr": {**metrics["psnr"], "made_with": "package 1.3, weights abc"}}
+    assert why_edited(with_cell(whole, metrics=other)) == (
+        "edited by hand: its metrics is not the one its key was made from"
+    )
 
 
 # ------------------------------------------------------------------------------ what vanished, what failed
@@ -158,7 +216,7 @@ def test_other_inputs_are_not_comparable() -> None:
     verdict = check([cell()], [cell(inputs="other noise")])
     assert (only(verdict).status, verdict.exit_code) == (INCOMPARABLE, 3)
     assert only(verdict).reason == (
-        "other inputs: none of its 8 inputs is there: the same pictures were degraded otherwise"
+        "other inputs: none of its 8 inputs is there: the regime made something else of the same pictures"
     )
 
 
@@ -201,7 +259,7 @@ def test_another_metric_version_is_not_comparable() -> None:
 
 def test_a_baseline_edited_by_hand_is_not_comparable() -> None:
     one = cell()
-    assert edited(one) == ""
+    assert why_edited(one) is None
     inputs = {**one.cell["inputs"], "source": "other"}
     verdict = check([with_cell(one, inputs=inputs)], [cell()])
     assert verdict.exit_code == 3
@@ -211,13 +269,13 @@ def test_a_baseline_edited_by_hand_is_not_comparable() -> None:
 @pytest.mark.parametrize(
     ("part", "value", "named"),
     [("seed", 1, "seed"), ("method", {"spec": "easy"}, "method"), ("protocol", {"spec": "float"}, "protocol"),
-     ("dataset", {"fingerprint": "0" * 64}, "dataset fingerprint")],
+     ("dataset", {"fingerprint": "0" * 64}, "dataset fingerprint"), ("track", "functions", "track")],
 )  # fmt: skip
 def test_a_cell_whose_parts_disagree_with_its_key_was_edited(part: str, value: Any, named: str) -> None:
     one = cell()
     now = {**one.cell[part], **value} if isinstance(value, dict) else value  # type: ignore[literal-required]
     changed = with_cell(one, **{part: now})
-    assert edited(changed) == f"edited by hand: its {named} is not the one its key was made from"
+    assert why_edited(changed) == f"edited by hand: its {named} is not the one its key was made from"
 
 
 def test_a_current_cell_edited_by_hand_does_not_pass() -> None:
@@ -300,7 +358,7 @@ def test_a_later_rule_wins_limit_by_limit(tmp_path: Path) -> None:
 
 
 def test_an_infinite_limit_switches_a_default_off(tmp_path: Path) -> None:
-    rules = rules_of(tmp_path, "- {metric: psnr, max_drop: .inf, max_drop_picture: .inf}\n")
+    rules = rules_of(tmp_path, "- {metric: psnr, max_drop: .inf, max_drop_item: .inf}\n")
     assert judged(rules, [psnr(30, 30)], [psnr(3, 3)]) == 3
 
 
@@ -311,15 +369,23 @@ def test_a_relative_limit(tmp_path: Path) -> None:
     assert judged(rules, [before], [cell(scores={"mse": [2.21] * 3})]) == 1
 
 
-def test_at_least_so_much_above_identity(tmp_path: Path) -> None:
-    rules = rules_of(tmp_path, "- {metric: psnr, method: nlm, min_above_identity: 5}\n")
+def test_at_least_so_much_above_the_baseline_method(tmp_path: Path) -> None:
+    rules = rules_of(tmp_path, "- {metric: psnr, method: nlm, min_above_baseline: 5}\n")
     before = [psnr(26, 26), psnr(20, 20, method="identity")]
     assert judged(rules, before, before) == 0
     high = [psnr(26, 26), psnr(21.5, 21.5, method="identity")]
     verdict = check(before, high, rules)
-    assert verdict.having(REGRESSION)[0].reason.startswith("4.5 above identity, less than 5 (")
-    with pytest.raises(UsageError, match="needs an ok cell of `identity` in CURRENT on photos"):
+    assert verdict.having(REGRESSION)[0].reason.startswith("4.5 above the noisy input, less than 5 (")
+    with pytest.raises(
+        UsageError, match=r"needs an ok cell of a method of role 'baseline' \(noisy input\) in CURRENT on photos"
+    ):
         check([psnr(26, 26)], [psnr(26, 26)], rules)
+
+
+def test_the_old_names_of_two_limits_are_still_read(tmp_path: Path) -> None:
+    old = rules_of(tmp_path, "- {metric: psnr, max_drop: .inf, max_drop_picture: 1, min_above_identity: 2}\n")
+    assert old == rules_of(tmp_path, "- {metric: psnr, max_drop: .inf, max_drop_item: 1, min_above_baseline: 2}\n")
+    assert (old[0].max_drop_item, old[0].min_above_baseline) == (1.0, 2.0)
 
 
 def test_must_stay_first(tmp_path: Path) -> None:
@@ -419,6 +485,8 @@ def test_a_rule_that_would_guard_nothing_is_refused(tmp_path: Path, rule: str, m
         ("- {metric: psnr, must_stay_first: 1}\n", "must_stay_first must be true or false, not 1"),
         ("- {dataset: photos, max_latency_rel: 2}\n", "max_latency_rel takes no `dataset`"),
         ("- {metric: psnr, metric: ssim, max_drop: 1}\n", "rules.yaml:1: 'metric' is given twice"),
+        ("- {metric: psnr, max_drop_item: 1, max_drop_picture: 2}\n", "max_drop_item is given twice, once by its old"),
+        ("- {metric: psnr, max_drop_picture: -1}\n", "rules.yaml:1: max_drop_picture must be a number from 0"),
         ("- [\n", "not YAML"),
         ("- !!python/object:os.system {max_drop: 1}\n", "is not allowed"),
     ],
@@ -432,7 +500,7 @@ def test_a_rule_file_is_read_strictly(tmp_path: Path, text: str, message: str) -
 
 def test_a_rule_names_a_spec_as_it_stands_or_by_pattern() -> None:
     for pattern in ("gaussian(sigma=25)", "gaussian(sigma=25.0)", "gaussian", "gaussian*"):
-        rules = (*DEFAULTS, Rule("r:1", metric="psnr", regime=pattern, max_drop=0.5))
+        rules = (Rule("r:1", metric="psnr", regime=pattern, max_drop=0.5),)
         assert check([psnr(30)], [psnr(29.6)], rules).exit_code == 0, pattern
 
 

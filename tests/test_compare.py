@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from board_records import METRICS, cost_record, record
-from noisebench.analysis.compare import Comparison, choose, compare
-from noisebench.analysis.match import pair
+from board_records import METRICS, as_schema_1, cost_record, record
 from noisebench.cli import main
+from noisebench.comparing.comparison import Comparison, choose, compare
+from noisebench.comparing.pairing import pair, sound
 from noisebench.errors import UsageError
 from noisebench.report.comparison import (
     comparison_csv,
@@ -113,10 +113,46 @@ def test_a_cell_without_partner_is_listed_with_the_reason(other: dict[str, Any],
     assert [side for side, _ in reasons(found)] == ["A", "B"]
 
 
+def test_a_cell_of_another_track_is_no_partner() -> None:
+    other = record("nlm", {"rmse": A8}, track="functions")
+    assert reasons(compare([psnr()], [other])) == [
+        ("A", "the track is absent: there is functions"), ("B", "the track is absent: there is restore"),
+    ]  # fmt: skip
+
+
+def test_metrics_stand_in_the_order_that_they_declare_and_with_their_decimals_in_old_cells_too() -> None:
+    one = record("nlm", {"mse": A8, "ssim": A8, "psnr": A8})
+    for a, b in ((one, one), (as_schema_1(one), one), (one, as_schema_1(one))):
+        found = compare([a], [b]).differences
+        assert [(d.metric, d.decimals, d.track) for d in found] == [
+            ("psnr", 2, "restore"), ("ssim", 4, "restore"), ("mse", 4, "restore"),
+        ]  # fmt: skip
+    functions = record("spline", {"sup_norm": A8, "rmse": A8}, track="functions")
+    assert [d.metric for d in compare([functions], [functions]).differences] == ["rmse", "sup_norm"]
+
+
+def test_what_is_not_matched_is_said_in_the_words_of_the_track() -> None:
+    a = record("spline", {"rmse": [0.1, math.nan, 0.2]}, track="functions")
+    (d,) = compare([a], [a]).differences
+    assert d.note == "rmse is not defined on 1 functions"
+    other = record("spline", {"rmse": [0.1, 0.3, 0.2]}, track="functions", inputs="other")
+    assert reasons(compare([a], [other]))[0][1].endswith("the regime made something else of the same functions")
+
+
+@pytest.mark.parametrize("change", [
+    {"words": {"item": "picture"}}, {"words": {"item": ["picture"], "items": "pictures", "given": "input"}},
+    {"metrics": {"psnr": {**METRICS["psnr"], "gate": {"max_drop": "0.1"}}}},
+    {"metrics": {"psnr": {**METRICS["psnr"], "order": "first"}}},
+])  # fmt: skip
+def test_a_cell_that_says_of_itself_what_cannot_be_is_damaged(change: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match=r"s: cell number 1 is damaged \("):
+        sound([with_cell(psnr(), **change)], "s")
+
+
 def test_other_inputs_are_not_matched() -> None:
     found = compare([psnr()], [psnr(inputs="other")])
     assert reasons(found) == [
-        ("A", "other inputs: none of its 8 inputs is there: the same pictures were degraded otherwise")
+        ("A", "other inputs: none of its 8 inputs is there: the regime made something else of the same pictures")
     ]
 
 

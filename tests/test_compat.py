@@ -8,8 +8,8 @@ from pathlib import Path
 import noisebench as nb
 import numpy as np
 import pytest
-from noisebench.regimes.compat import matlab_randn_v4
-from noisebench.regimes.degrade import bytes_sha256
+from noisebench.imaging.pixels import bytes_sha256
+from noisebench.tracks.restore.regimes.dncnn_matlab import matlab_randn_v4
 
 
 def published(picture: np.ndarray, sigma: float) -> np.ndarray:

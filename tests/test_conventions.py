@@ -9,8 +9,9 @@ from pathlib import Path
 import noisebench as nb
 import numpy as np
 import pytest
-from noisebench.analysis.conventions import ANY, explain_pairs, gives, grouped
 from noisebench.cli import main
+from noisebench.cli.explain import grouped
+from noisebench.tracks.restore.conventions import ANY, explain_pairs, gives
 
 
 @pytest.fixture(autouse=True)
@@ -229,7 +230,7 @@ def test_explain_takes_two_folders(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "b.png: restored picture is" in capsys.readouterr().err
     (tmp_path / "r" / "b.png").unlink()
     assert main(line) == 2
-    assert "unmatched pictures: b" in capsys.readouterr().err
+    assert "unmatched files: 'b' only in " in capsys.readouterr().err
     assert main(["explain", str(tmp_path / "r"), str(tmp_path / "c" / "a.png")]) == 2
     assert "one of each" in capsys.readouterr().err
     assert main(["explain", str(tmp_path / "r"), str(tmp_path / "none")]) == 2

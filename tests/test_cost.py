@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 import torch
 from board_records import cost_record
-from noisebench.analysis.board import cost_records
-from noisebench.analysis.growth import growths
+from noisebench.boards.board import cost_records
+from noisebench.boards.scaling import growths
 from noisebench.cost.energy import energy
 from noisebench.cost.measure import macs, measure, peak_memory
-from noisebench.registry import METHODS, REGIMES, bind
+from noisebench.registry import bind
 from noisebench.report.tables import cost_remarks, cost_table
+from noisebench.track import get_track
 from torch import nn
 
 H, W = 20, 24
@@ -192,7 +193,7 @@ def test_the_cost_table_is_in_the_order_of_sizes_and_says_the_exponent():
     assert [(r["method"], r["setting"].split(",")[0]) for r in shown] == [
         ("identity", "64×64"), ("nlm", "64×64"), ("nlm", "256×256"), ("nlm", "1024×1024"),
     ]  # fmt: skip
-    column = "× ref ∝ pixels to the power"
+    column = "× ref ∝ size to the power"
     assert [r[column] for r in shown] == ["–", "–", "–", "1.00 ± 0.00 (3 sizes, off by ≤ 0 %)"]
     assert "first ms" not in table.header and "J a call" not in table.header, "older costs have neither"
 
@@ -209,7 +210,15 @@ def test_first_call_and_steady_state_are_told_apart():
                 self.ready = True
             return noisy
 
-    cost = measure(bind("slow_at_first", METHODS), bind("none", REGIMES), (8, 8), repeats=3, device="cpu", threads=1)
+    cost = measure(
+        get_track("restore"),
+        bind("slow_at_first", "method"),
+        bind("none", "regime"),
+        (8, 8),
+        repeats=3,
+        device="cpu",
+        threads=1,
+    )
     assert cost["first_ms"] >= 200 > cost["latency_ms"]["min"]
     assert cost["energy_j"] is not None or cost["reasons"]["energy_j"]
 

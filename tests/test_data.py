@@ -18,11 +18,11 @@ import noisebench as nb
 import numpy as np
 import pytest
 from noisebench.cli import data as cli
-from noisebench.registry import DATASETS, bind
-from noisebench.tracks import fetch as fetching
-from noisebench.tracks.manifest import COLUMNS, read_manifest
-from noisebench.tracks.pictures import encode_png
-from noisebench.tracks.restore import open_dataset
+from noisebench.components import open_dataset
+from noisebench.data import fetch as fetching
+from noisebench.imaging.manifest import COLUMNS, read_manifest
+from noisebench.imaging.pictures import encode_png
+from noisebench.registry import bind, registry
 
 SETS = {
     "set5": 5, "set12": 12, "set14": 14, "bsd68": 68, "cbsd68": 68, "kodak24": 24,
@@ -32,7 +32,7 @@ DATA = Path(os.environ.get("NOISEBENCH_DATA") or Path(__file__).parents[2] / "sh
 
 
 def opened(spec):
-    return open_dataset(bind(spec, DATASETS))
+    return open_dataset(bind(spec, "dataset"))
 
 
 def grey(value, size=(4, 5)):
@@ -90,7 +90,7 @@ def test_a_pattern_never_leaves_the_folder(tmp_path, pattern):
 
 def test_a_folder_without_a_match_names_folder_pattern_and_what_there_is(tmp_path):
     message = refused(opened, f"folder(path={str(tmp_path)!r})")
-    assert "'*.png'" in message and "holds no picture" in message and tmp_path.name in message
+    assert "'*.png'" in message and "holds none of .png, .jpg" in message and tmp_path.name in message
     (tmp_path / "a.JPG").write_bytes(b"\xff\xd8")
     assert "'*.JPG'" in refused(opened, f"folder(path={str(tmp_path)!r})")
     assert "does not exist" in refused(opened, "folder(path='no such place')")
@@ -145,7 +145,7 @@ def test_pictures_without_a_partner_are_listed_and_refused(sides):
     for name in ("b", "z\n1"):
         nb.write_picture(noisy / f"{name}.png", grey(0))
     assert refused(opened, spec) == (
-        "pairs: pictures without a partner of the same name, only in clean: 'a'; only in noisy: 'z 1'"
+        f"unmatched files: 'a' only in {clean}; 'z 1' only in {noisy}: give both folders the same names"
     )
 
 
@@ -180,7 +180,7 @@ def test_photos_are_twelve_verified_pictures_led_by_a_grey_textured_one():
 
 
 def test_photos_are_small_and_each_has_author_and_licence():
-    folder = resources.files("noisebench.datasets") / "photos"
+    folder = resources.files("noisebench.datasets.restore") / "pictures"
     files = sorted(f.name for f in folder.iterdir() if f.name.endswith(".png"))
     assert sum(len((folder / f).read_bytes()) for f in files) < 1_000_000
     rows = list(csv.DictReader((folder / "licences.csv").read_text("utf-8").splitlines()))
@@ -193,7 +193,7 @@ def test_photos_are_the_original_pixels_of_their_sources():
     import skimage
 
     source_folder = Path(skimage.__file__).parent / "data"
-    folder = Path(str(resources.files("noisebench.datasets") / "photos"))
+    folder = Path(str(resources.files("noisebench.datasets.restore") / "pictures"))
     for row in csv.DictReader((folder / "licences.csv").read_text("utf-8").splitlines()):
         x0, y0, x1, y1 = map(int, row["crop_x0_y0_x1_y1"].split())
         original = nb.read_picture(source_folder / row["source"].split("data/")[1])
@@ -215,7 +215,7 @@ def test_photos_span_dark_and_bright_smooth_and_textured():
 def test_named_sets_have_manifest_licence_citation_and_addresses(name, count):
     dataset = opened(name)
     assert len(dataset.ids) == len(set(dataset.ids)) == count
-    meta = DATASETS.get(name).meta
+    meta = registry("dataset").get(name).meta
     assert meta["licence"] and meta["citation"] and meta["homepage"].startswith("https://")
     pinned = re.compile(r"https://raw\.githubusercontent\.com/[^/]+/[^/]+/[0-9a-f]{40}/.+")
     assert all(pinned.fullmatch(p.address) for p in dataset.pictures)
@@ -580,7 +580,7 @@ def named(tiny, server):
 
     nb.dataset("tiny", licence="mine")(tiny_set)
     yield dataset
-    del DATASETS._entries["tiny"]
+    del registry("dataset")._entries["tiny"]
 
 
 def test_list_says_what_there_is(named, capsys):
@@ -641,6 +641,71 @@ def test_a_broken_plugin_does_not_hide_the_other_sets(capsys):
     try:
         rows = {r["name"]: r for r in cli.list_data()}
     finally:
-        del DATASETS._entries["broken_set"]
+        del registry("dataset")._entries["broken_set"]
     assert rows["broken_set"]["state"] == "broken" and rows["broken_set"]["about"] == "no luck"
     assert rows["photos"]["state"] == "present"
+
+
+# --- the manifest of a folder -----------------------------------------------------------------------------
+
+
+def test_a_manifest_of_a_folder_is_used_at_once_and_verifies(tmp_path, capsys):
+    pictures = {"a.png": grey(1), "sub/b.png": np.full((3, 2, 3), 9, np.uint16), "c.npy": np.zeros((2, 3), np.float32)}
+    for name, picture in pictures.items():
+        (tmp_path / "mine" / name).parent.mkdir(parents=True, exist_ok=True)
+        nb.write_picture(tmp_path / "mine" / name, picture)
+    (tmp_path / "mine" / "notes.txt").write_text("no picture")
+    target = tmp_path / "mine.csv"
+    assert verb("manifest", str(tmp_path / "mine"), "--to", str(target)) == 0
+    assert capsys.readouterr() == ("", f"3 pictures, relative to {tmp_path / 'mine'}\n")
+    dataset = nb.ManifestSet("mine", target, folder="mine", fixed=tmp_path / "mine")
+    assert list(dataset.ids) == ["a", "c", "sub/b"] and dataset.verify() == []
+    assert np.array_equal(dataset.load(2).clean, pictures["sub/b.png"])
+    shape = {p.id: (p.file, p.width, p.height, p.channels, p.address) for p in dataset.pictures}
+    assert shape["sub/b"] == ("sub/b.png", 2, 3, 3, "") and shape["a"] == ("a.png", 5, 4, 1, "")
+    nb.write_picture(tmp_path / "mine" / "a.png", grey(2))
+    assert "has other pixels" in dataset.verify()[0]
+
+
+def test_a_manifest_of_pairs_has_both_folders(tmp_path, capsys):
+    for side, value in (("clean", 1), ("noisy", 5)):
+        (tmp_path / side).mkdir()
+        nb.write_picture(tmp_path / side / "a.png", grey(value))
+    assert verb("manifest", str(tmp_path / "clean"), "--noisy", str(tmp_path / "noisy")) == 0
+    (tmp_path / "pairs.csv").write_text(capsys.readouterr().out)
+    dataset = nb.ManifestSet("pairs", tmp_path / "pairs.csv", folder="pairs", fixed=tmp_path)
+    assert dataset.verify() == [] and [p.file for p in dataset.pictures] == ["clean/a.png", "noisy/a.png"]
+    assert (dataset.load(0).clean[0, 0], dataset.load(0).noisy[0, 0]) == (1, 5)
+
+
+def test_a_manifest_as_json_has_the_same_rows(tmp_path, capsys):
+    nb.write_picture(tmp_path / "a.png", grey(1))
+    assert verb("manifest", str(tmp_path), "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["root"] == str(tmp_path) and document["pictures"][0]["sha256"] == nb.pixel_sha256(grey(1))
+
+
+def test_pictures_that_differ_in_their_ending_keep_it_as_their_id(tmp_path):
+    nb.write_picture(tmp_path / "a.png", grey(1))
+    nb.write_picture(tmp_path / "a.npy", grey(2))
+    verb("manifest", str(tmp_path), "--to", str(tmp_path / "m.csv"))
+    assert [p.id for p in read_manifest(tmp_path / "m.csv")] == ["a.npy", "a.png"]
+
+
+def test_what_cannot_be_in_a_manifest_is_one_line_and_nothing_is_written(tmp_path):
+    folder, target = tmp_path / "mine", tmp_path / "m.csv"
+    folder.mkdir()
+    line = ("manifest", str(folder), "--to", str(target))
+    assert "has no file that matches" in refused(verb, *line)
+    (folder / "a.png").write_bytes(encode_png(grey(1))[:-9])
+    assert "a.png' is truncated" in refused(verb, *line)
+    (folder / "a.png").unlink()
+    nb.write_picture(folder / "x\ny.png", grey(1))
+    assert "name that a manifest cannot hold" in refused(verb, *line)
+    (folder / "x\ny.png").rename(folder / "a.png")
+    assert "give two folders" in refused(verb, *line, "--noisy", str(folder))
+    (tmp_path / "noisy").mkdir()
+    nb.write_picture(tmp_path / "noisy" / "b.png", grey(1))
+    assert "'a' only in" in refused(verb, *line, "--noisy", str(tmp_path / "noisy"))
+    assert not target.exists()
+    assert "cannot be written" in refused(verb, *line[:3], str(tmp_path / "gone" / "m.csv"))

@@ -18,9 +18,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from noisebench.errors import Skip, UsageError
-from noisebench.regimes.degrade import bytes_sha256, degrade_sample, pixel_sha256, to_unit
-from noisebench.registry import REGIMES, bind
-from noisebench.tracks.restore import Sample
+from noisebench.imaging.pixels import bytes_sha256, pixel_sha256, to_unit
+from noisebench.imaging.sample import Sample
+from noisebench.registry import bind
+from noisebench.tracks.restore.degrade import degrade_sample
 from test_regimes import SPECS, imresize_matrix, picture
 
 RANDOM = (
@@ -34,7 +35,7 @@ FIXED = tuple(s for s in SPECS if s != "real")
 
 
 def degraded(spec: str, clean: np.ndarray, seed: int = 0, draw: int = 0, name: str = "a") -> np.ndarray:
-    return degrade_sample(bind(spec, REGIMES), Sample(name, clean), seed, draw)[0]
+    return degrade_sample(bind(spec, "regime"), Sample(name, clean), seed, draw)[0]
 
 
 # --- the recipe, spelled out -----------------------------------------------------------------------------
@@ -134,7 +135,7 @@ import json, sys
 sys.path.insert(0, sys.argv[1])
 import numpy as np
 import noisebench as nb
-from noisebench.regimes.degrade import bytes_sha256
+from noisebench.imaging.pixels import bytes_sha256
 from test_regimes import picture
 print(json.dumps([bytes_sha256(nb.degrade(s, picture(23, 17, 3, seed=5), seed=7)[0]) for s in sys.argv[2:]]))
 """
@@ -265,8 +266,8 @@ def test_real_needs_a_noisy_picture_and_the_first_place() -> None:
         nb.degrade("real", picture(4, 4))
     sample = Sample("a", picture(4, 4), noisy=picture(4, 4, seed=1))
     with pytest.raises(UsageError, match="can only stand first"):
-        degrade_sample(bind("gaussian(sigma=1) + real", REGIMES), sample)
-    noisy, _ = degrade_sample(bind("real + quantize(bits=8)", REGIMES), sample)
+        degrade_sample(bind("gaussian(sigma=1) + real", "regime"), sample)
+    noisy, _ = degrade_sample(bind("real + quantize(bits=8)", "regime"), sample)
     assert np.array_equal(noisy[:, :, 0], np.float32(picture(4, 4, seed=1) / 255.0))
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import noisebench as nb
 import numpy as np
 import pytest
-from noisebench.registry import DATASETS, bind
-from noisebench.tracks.restore import open_dataset
+from noisebench.components import open_dataset
+from noisebench.registry import bind
 
 
 @pytest.fixture
@@ -20,8 +20,8 @@ def colour(tmp_path: Path) -> str:
 
 
 def test_luma_is_studio_range_and_cut_to_a_multiple(colour: str) -> None:
-    whole = open_dataset(bind(colour, DATASETS))
-    made = open_dataset(bind(f"luma(of={colour}, multiple=4)", DATASETS))
+    whole = open_dataset(bind(colour, "dataset"))
+    made = open_dataset(bind(f"luma(of={colour}, multiple=4)", "dataset"))
     assert list(made.ids) == list(whole.ids) == ["a", "b"]
     y = made.load(0).clean
     rgb = whole.load(0).clean.astype(float)
@@ -34,7 +34,7 @@ def test_luma_is_studio_range_and_cut_to_a_multiple(colour: str) -> None:
 @pytest.mark.parametrize(("value", "luma"), [(0, 16), (255, 235), (128, 126)])
 def test_black_is_16_and_white_is_235(tmp_path: Path, value: int, luma: int) -> None:
     nb.write_picture(tmp_path / "flat.png", np.full((4, 4, 3), value, np.uint8))
-    made = open_dataset(bind(f"luma(of=folder(path={str(tmp_path)!r}))", DATASETS))
+    made = open_dataset(bind(f"luma(of=folder(path={str(tmp_path)!r}))", "dataset"))
     assert np.unique(made.load(0).clean).tolist() == [luma]
 
 
@@ -42,19 +42,19 @@ def test_what_is_not_8_bit_or_too_small_is_refused(tmp_path: Path) -> None:
     nb.write_picture(tmp_path / "deep.png", np.full((4, 4), 500, np.uint16))
     of = f"folder(path={str(tmp_path)!r})"
     with pytest.raises(nb.UsageError, match="8-bit pictures.*'deep' is uint16"):
-        open_dataset(bind(f"luma(of={of})", DATASETS)).load(0)
+        open_dataset(bind(f"luma(of={of})", "dataset")).load(0)
     nb.write_picture(tmp_path / "deep.png", np.full((4, 4), 5, np.uint8))
     with pytest.raises(nb.UsageError, match="smaller than multiple=5"):
-        open_dataset(bind(f"luma(of={of}, multiple=5)", DATASETS)).load(0)
+        open_dataset(bind(f"luma(of={of}, multiple=5)", "dataset")).load(0)
 
 
 def test_the_spec_names_the_other_set_and_checks_it() -> None:
-    bound = bind("luma(of=set5, multiple=3)", DATASETS)
+    bound = bind("luma(of=set5, multiple=3)", "dataset")
     assert bound.canonical == "luma(multiple=3, of=set5)" and bound.versions == {"luma": 1, "set5": 1}
     with pytest.raises(nb.UsageError, match="did you mean 'set5'"):
-        bind("luma(of=set55)", DATASETS)
+        bind("luma(of=set55)", "dataset")
     with pytest.raises(nb.UsageError, match="multiple"):
-        bind("luma(of=set5, multiple=0)", DATASETS)
+        bind("luma(of=set5, multiple=0)", "dataset")
 
 
 @pytest.mark.data

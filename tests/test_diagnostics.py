@@ -7,7 +7,7 @@ import cv2
 import noisebench as nb
 import numpy as np
 import pytest
-from noisebench.scoring.diagnostics import regions
+from noisebench.tracks.restore.metrics._errors import regions
 from skimage import data
 
 ALL = (

@@ -7,9 +7,9 @@ import sys
 import noisebench as nb
 import numpy as np
 import pytest
-from noisebench.scoring.frechet import frechet_from_statistics, frechet_infinity
-from noisebench.scoring.kernel import kernel_distance
-from noisebench.scoring.moments import Moments
+from noisebench.distances.frechet import frechet_from_statistics, frechet_infinity
+from noisebench.distances.kernel import kernel_distance
+from noisebench.distances.moments import Moments
 
 
 def normal(n, d, seed=0):

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import torch
 from noisebench.cli import doctor as verb
-from noisebench.registry import METHODS, Bound, Entry, bind
-from noisebench.tracks.doctor import examine
+from noisebench.registry import Bound, Entry, bind, registry
+from noisebench.tracks.restore.doctor import examine
 
 HEAD = """
 import os, signal, sys, time
@@ -127,7 +127,7 @@ def test_each_fault_fails_its_check(method: Any, check: str, said: str) -> None:
 
 def test_a_method_that_is_meant_to_brighten_may() -> None:
     assert all(f.ok for f in examine(bound_to(brightens, enhances=True)))
-    assert METHODS.get("sci").meta["enhances"] and METHODS.get("zero_dce").meta["enhances"]
+    assert registry("method").get("sci").meta["enhances"] and registry("method").get("zero_dce").meta["enhances"]
 
 
 def test_only_the_faulty_check_fails() -> None:
@@ -174,7 +174,7 @@ def test_a_sound_plugin_passes_every_check(plugin: Path, capsys: Any) -> None:
     ],
 )
 def test_a_method_is_tried_under_a_regime_that_suits_it(name: str, where: str) -> None:
-    findings = list(examine(bind(name, METHODS)))
+    findings = list(examine(bind(name, "method")))
     assert findings[0].detail == f"tried under {where}"
     assert [f for f in findings if not f.ok] == []
 

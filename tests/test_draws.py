@@ -9,14 +9,14 @@ from pathlib import Path
 import noisebench as nb
 import numpy as np
 import pytest
-from noisebench.analysis.draws import splits
+from noisebench.components import open_dataset
 from noisebench.errors import UsageError
-from noisebench.registry import DATASETS, bind
+from noisebench.registry import bind
 from noisebench.store.cells import cell_dir, read_records
 from noisebench.study import Axis, read_study
 from noisebench.suite import named_suites
 from noisebench.testing import throwaway
-from noisebench.tracks.restore import open_dataset
+from noisebench.tracks.restore.draws import splits
 
 DATASET, REGIME, K, GAIN, LIFT = "gaussian_field(n=2, size=48)", "gaussian(sigma=25)", 4, 0.5, 0.02
 HALVED = f"""
@@ -57,7 +57,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_parts_are_those_of_a_linear_filter(study: Path) -> None:
     made, missing = splits(study / "nb-store", read_records(study / "nb-store"))
     assert missing == [] and [s.method for s in made] == ["halved", "identity"]
-    dataset = open_dataset(bind(DATASET, DATASETS))
+    dataset = open_dataset(bind(DATASET, "dataset"))
     for split, gain, lift in zip(made, (GAIN, 1.0), (LIFT, 0.0), strict=True):
         assert split.draws == K and split.items == tuple(dataset.ids)
         np.testing.assert_allclose(split.bias + split.variance, split.mse, rtol=1e-14)
@@ -112,7 +112,7 @@ def test_what_cannot_be_split_says_why(study: Path) -> None:
     ("line", "said"),
     [
         ("seeds: [0, 1, 2, 3]", "x draws needs several seeds: add seeds"),
-        ("keep: all", "x draws needs the restored pictures: add keep: all"),
+        ("keep: all", "x draws needs the outputs: add keep: all"),
         ("metrics: [psnr, mse]", "x draws needs the metric mse: add it to metrics"),
     ],
 )

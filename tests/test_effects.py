@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-from noisebench.analysis.effects import CellOf, Effect, all_effects, effect_row, holds, parsed, read_effects
+from noisebench.claims.effects import CellOf, Effect, all_effects, effect_row, holds, parsed, read_effects
 from noisebench.errors import UsageError
-from noisebench.registry import DATASETS, METHODS, METRICS, PROTOCOLS, REGIMES, bind
+from noisebench.registry import bind
+from noisebench.track import get_track
 
 CELL = '{method: identity, dataset: "gaussian_field(n=1)", regime: none, metric: psnr}'
 ROW = f'{{name: a, where: w, says: s, cells: {{x: {CELL}, y: {CELL}}}, holds: "x > y", seeds: [0, 1, 2]}}'
@@ -91,18 +92,16 @@ def test_every_effect_names_what_exists_and_several_seeds_where_there_is_chance(
     for effect in effects:
         assert len(effect.seeds) >= 3 and effect.says and effect.where
         for cell in effect.cells.values():
-            bind(cell.method, METHODS)
-            bind(cell.dataset, DATASETS)
-            bind(cell.regime, REGIMES)
-            bind(cell.protocol, PROTOCOLS)
-            bind(cell.metric, METRICS)
+            for kind in ("method", "dataset", "regime", "protocol", "metric"):
+                usual = getattr(get_track(cell.track).defaults, kind, "")
+                bind(getattr(cell, kind) or usual, kind, cell.track)
 
 
 def test_a_file_is_read(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text(HEAD + "  - " + ROW)
     (effect,) = read_effects(tmp_path / "mine.yaml")
     assert (effect.name, effect.group, effect.kind, effect.seeds) == ("a", "mine", "effect", (0, 1, 2))
-    assert effect.cells["x"] == CellOf("identity", "gaussian_field(n=1)", "none", "uint8", "psnr")
+    assert effect.cells["x"] == CellOf("identity", "gaussian_field(n=1)", "none", "", "psnr")
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,10 @@ import numpy as np
 import psutil
 import pytest
 from conftest import DATA
-from noisebench.store.cells import keys, partial_dir, read_record, read_records, read_rows, verify
+from noisebench.store.cells import keys, partial_dir, read_record, read_records, read_rows
+from noisebench.store.upkeep import verify as verify_store
 from noisebench.testing import throwaway
+from noisebench.track import get_track
 
 BAD = """
 import os, sys, time, signal, subprocess
@@ -105,6 +107,10 @@ def needs_package(noisy, info):
 """
 
 
+def files_of(track):
+    return get_track(track).outputs
+
+
 def sleepers() -> list[int]:
     return [p.pid for p in psutil.process_iter(["cmdline"]) if p.info["cmdline"] == ["sleep", "4242"]]
 
@@ -142,7 +148,7 @@ def test_every_misbehaviour_has_its_outcome_and_the_others_finish(cli, tmp_path)
     assert "no_such_package" in records["needs_package"].cell["reason"]
     for name in ("gives_double", "edits_input", "prints", "forks"):
         np.testing.assert_array_equal(records[name].scores["psnr"], records["identity"].scores["psnr"])
-    assert verify(tmp_path / "nb-store") == []
+    assert verify_store(tmp_path / "nb-store", files_of) == []
     cli("report", "nb-store", "--to", "board")
     board = (tmp_path / "board" / "leaderboard.md").read_text()
     for name, outcome in expected.items():
@@ -248,7 +254,7 @@ def test_kill_9_at_random_moments_loses_nothing(cli, tmp_path):
             for name, n in before.items():
                 rows = read_rows(partial_dir(store, name), name)
                 assert len({r["index"] for r in rows}) == n
-            assert verify(store) == []
+            assert verify_store(store, files_of) == []
         if len(keys(store)) == 4:
             for key in keys(store)[:2]:
                 import shutil
@@ -257,7 +263,7 @@ def test_kill_9_at_random_moments_loses_nothing(cli, tmp_path):
     assert kills >= 10
     cli(*SLOW_ARGS, "--store", "killed")
     assert essence(store) == wanted
-    assert verify(store) == []
+    assert verify_store(store, files_of) == []
 
 
 def _cells_alive(store: Path) -> bool:
@@ -323,7 +329,7 @@ def test_two_runs_on_one_store_do_each_cell_once(tmp_path, cli):
     assert [p.wait(120) for p in runs] == [0, 0]
     store = tmp_path / "nb-store"
     assert len(keys(store)) == 4
-    assert verify(store) == []
+    assert verify_store(store, files_of) == []
     assert len((tmp_path / "calls").read_text()) == 4 * 8
 
 
@@ -342,7 +348,7 @@ def test_a_full_disk_stops_the_run_with_one_line(tmp_path):
         )  # fmt: skip
         assert done.returncode == 1
         assert "no room left" in done.stderr and "Traceback" not in done.stderr
-        assert verify(small / "store") == []
+        assert verify_store(small / "store", files_of) == []
     finally:
         subprocess.run(["umount", str(small)], check=True)
 
@@ -369,7 +375,7 @@ def test_an_edited_import_reruns_its_cells_only_and_why_names_it(cli, tmp_path):
     told = {e["method"]: (e["state"], e["changed"]) for e in why}
     assert told["two"] == ("up to date", [])
     assert told["one"][0] == "to be run again"
-    assert len(told["one"][1]) == 1 and "source file strength.py changed" in told["one"][1][0]
+    assert len(told["one"][1]) == 1 and "source file one/strength.py changed" in told["one"][1][0]
     assert states() == {"one": "run", "two": "stored"}
 
 

@@ -9,10 +9,11 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
-from noisebench.methods import keras
-from noisebench.registry import DATASETS, METHODS, bind
-from noisebench.tracks.checkpoints import read_checkpoint
-from noisebench.tracks.restore import Restorer, open_dataset
+from noisebench.components import open_dataset
+from noisebench.data.checkpoints import read_checkpoint
+from noisebench.methods.restore import dncnn_keras as keras
+from noisebench.registry import bind
+from noisebench.tracks.restore.restorer import Restorer
 
 pytestmark = pytest.mark.data
 
@@ -29,7 +30,7 @@ def weights(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def ready(spec: str) -> Restorer:
-    method = Restorer(bind(spec, METHODS))
+    method = Restorer(bind(spec, "method"))
     method.setup()
     return method
 
@@ -45,7 +46,7 @@ def test_parameter_counts() -> None:
 
 @pytest.mark.parametrize("level", ["easy", "medium"])
 def test_sci_gives_its_authors_pictures_within_a_grey_level(data_dir: Path, level: str) -> None:
-    dark = open_dataset(bind(f"lowlight_{level}", DATASETS))
+    dark = open_dataset(bind(f"lowlight_{level}", "dataset"))
     method = ready(f"sci(weights={level})")
     index = 0
     sample = dark.load(index)
@@ -65,7 +66,7 @@ def test_sci_never_darkens_and_stays_in_range() -> None:
 
 def test_zero_dce_brightens_and_keeps_black_and_white(data_dir: Path) -> None:
     method = ready("zero_dce")
-    dark = open_dataset(bind("lowlight_easy", DATASETS)).load(0).clean[:96, :96] / 255
+    dark = open_dataset(bind("lowlight_easy", "dataset")).load(0).clean[:96, :96] / 255
     bright = method.restore(dark.astype(np.float32), nb.Info())
     assert bright.mean() > 1.5 * dark.mean() and bright.min() >= 0 and bright.max() <= 1
     ends = np.zeros((16, 16, 3), np.float32)

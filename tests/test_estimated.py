@@ -5,9 +5,9 @@ from __future__ import annotations
 import noisebench as nb
 import numpy as np
 import pytest
-from noisebench.methods.classical import noise_sigma
-from noisebench.registry import METHODS, bind
-from noisebench.tracks.restore import Restorer
+from noisebench.methods.restore._noise_level import noise_sigma
+from noisebench.registry import bind
+from noisebench.tracks.restore.restorer import Restorer
 
 
 def smooth(sigma: float, channels: int = 3) -> np.ndarray:
@@ -16,7 +16,7 @@ def smooth(sigma: float, channels: int = 3) -> np.ndarray:
 
 
 def restore(spec: str, noisy: np.ndarray, info: nb.Info) -> np.ndarray:
-    method = Restorer(bind(spec, METHODS))
+    method = Restorer(bind(spec, "method"))
     method.setup()
     return method.restore(noisy, info)
 
@@ -31,10 +31,10 @@ def test_the_method_within_is_told_the_estimate_alone(told: float | None) -> Non
 
 
 def test_it_serves_where_the_method_alone_is_skipped() -> None:
-    assert bind("estimated(method=bilateral)", METHODS).entry.meta["blind"]
+    assert bind("estimated(method=bilateral)", "method").entry.meta["blind"]
     with pytest.raises(nb.Skip, match="needs sigma"):
-        Restorer(bind("ffdnet", METHODS)).check(nb.Info())
-    Restorer(bind("estimated(method=ffdnet)", METHODS)).check(nb.Info())
+        Restorer(bind("ffdnet", "method")).check(nb.Info())
+    Restorer(bind("estimated(method=ffdnet)", "method")).check(nb.Info())
 
 
 @pytest.mark.data

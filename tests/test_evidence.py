@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 from board_records import record
 from conftest import ROOT
-from noisebench.analysis.board import boards
-from noisebench.analysis.evidence import Choice, evidence, kendall, overall, pooled_mse, wins
-from noisebench.analysis.friedman import critical_difference, friedman
-from noisebench.analysis.statistics import holm, rank_ranges, signed_rank, worst_tail
+from noisebench.boards.board import boards
+from noisebench.boards.order_stability import Choice, evidence, kendall, overall, wins
 from noisebench.report.write import write_report
+from noisebench.statistics.friedman import critical_difference, friedman
+from noisebench.statistics.paired_tests import signed_rank, worst_tail
+from noisebench.statistics.ranking import holm, rank_ranges
+from noisebench.tracks.restore.aggregations import pooled_mse
 from scipy import stats
 
 # Demšar, JMLR 7 (2006), table 6: AUC of C4.5, +m, +cf, +m+cf on 14 data sets. The table prints 0.975 for the last two
@@ -135,6 +137,29 @@ def test_boards_that_differ_in_the_protocol_only_inform_each_other() -> None:
     assert found["set12", "float@1"] is None
 
 
+def functions(name: str, *rmse: float, protocol: str = "held_out") -> object:
+    return record(name, {"rmse": rmse}, dataset="photos", protocol=protocol, rank_by="rmse", track="functions")
+
+
+def test_a_track_without_aggregations_of_its_own_has_the_usual_three() -> None:
+    (found,) = evidence(boards([functions("a", 0.1, 0.2), functions("b", 0.2, 0.3)]))  # type: ignore[list-item]
+    assert found is not None
+    assert [c.aggregation for c in found.choices] == ["mean", "median", "worst 5 %"]
+
+
+def test_boards_of_two_tracks_neither_inform_each_other_nor_stand_together() -> None:
+    scores = {"psnr": [30.0] * 6}
+    made = boards([
+        functions("a", *[0.1] * 6, protocol="uint8"), functions("b", *[0.2] * 6, protocol="uint8"),  # type: ignore[list-item]
+        record("a", scores, protocol="uint8"), record("b", scores, protocol="uint8"),
+        record("a", scores, protocol="float"), record("b", scores, protocol="float"),
+    ])  # fmt: skip
+    found = dict(zip([(b.track, b.protocol) for b in made], evidence(made), strict=True))
+    assert {c.protocol for c in found["functions", "uint8@1"].choices} == {"uint8@1"}  # type: ignore[union-attr]
+    assert {c.protocol for c in found["restore", "uint8@1"].choices} == {"uint8@1", "float@1"}  # type: ignore[union-attr]
+    assert overall(made) == []
+
+
 def test_counts_are_wins_ties_losses_of_the_row() -> None:
     (found,) = evidence(boards([record("a", {"psnr": [3.0, 2, 5, 9]}), record("b", {"psnr": [1.0, 2, 6, 1]})]))
     assert found is not None
@@ -194,14 +219,14 @@ def test_the_report_carries_the_evidence_in_every_form(tmp_path: Path) -> None:
     first = summary["boards"][0]["evidence"]
     assert sorted(first["methods"]) == ["a_1", "b", "c"]
     assert [sum(row) for row in first["wins_ties_losses"]] == [20, 20, 20]
-    assert first["friedman"]["pictures"] == 10
+    assert first["friedman"]["items"] == 10
     assert first["rankings"][0]["kendall_tau"] == 1.0
-    assert summary["together"][0]["friedman"]["pictures"] == 10
+    assert summary["together"][0]["friedman"]["items"] == 10
     assert (
         summary["boards"][0]["rows"][0]["worst_5_percent"] < summary["boards"][0]["rows"][0]["scores"]["psnr"]["mean"]
     )
     told = (tmp_path / "statistics.md").read_text()
-    assert "Friedman over 10 pictures" in told and "| pooled MSE |" in told and "## Together: 2 boards" in told
+    assert "Friedman over 10 pictures" in told and "| pooled MSE " in told and "## Together: 2 boards" in told
     tex = (tmp_path / "statistics.tex").read_text()
     assert tex.count(r"\begin{tabular}") == tex.count(r"\end{tabular}") == 5
     assert r"a\_1" in tex

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from noisebench.fingerprint import module_sources
+from noisebench.sources import module_sources
 
 
 def sources(file, name="plug"):
@@ -23,7 +23,8 @@ def test_imports_of_the_folder_are_followed_also_inside_functions(tmp_path):
     (tmp_path / "pack" / "four.py").write_text("")
     (tmp_path / "pack" / "five.py").write_text("x = 1\n")
     assert set(sources(tmp_path / "plug.py")) == {
-        "plug.py", "one.py", "three.py", "pack/__init__.py", "pack/two.py", "pack/four.py", "pack/five.py",
+        f"plug/{file}.py"
+        for file in ("plug", "one", "three", "pack/__init__", "pack/two", "pack/four", "pack/five")
     }  # fmt: skip
 
 
@@ -47,10 +48,10 @@ def test_a_package_is_followed_by_its_full_name(tmp_path):
     }.items():  # fmt: skip
         (root / name).write_text(text)
     found = sources(root / "sub" / "method.py", "mypkg.sub.method")
-    assert {"sub/method.py", "nets.py", "other.py"} <= set(found)
+    assert {"mypkg/sub/method.py", "mypkg/nets.py", "mypkg/other.py"} <= set(found)
 
 
 def test_a_cycle_ends(tmp_path):
     (tmp_path / "plug.py").write_text("import other\n")
     (tmp_path / "other.py").write_text("import plug\n")
-    assert set(sources(tmp_path / "plug.py")) == {"plug.py", "other.py"}
+    assert set(sources(tmp_path / "plug.py")) == {"plug/plug.py", "plug/other.py"}

@@ -1,4 +1,4 @@
-"""Two folders are scored on all cores: the same rows in the same order, and the first mistake is the one told."""
+"""Folders paired by name, and scored on all cores: the same rows in the same order, the first mistake is told."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from pathlib import Path
 import noisebench as nb
 import numpy as np
 import pytest
-from noisebench.analysis.folders import score_folders, side_by_side
+from noisebench.cli import main
+from noisebench.data.folders import list_files, pair_folders
+from noisebench.tracks.restore.folder_scoring import score_folders, side_by_side
 
 N = 7
 
@@ -78,3 +80,106 @@ def test_the_metric_of_a_plugin_is_called_by_one_thread(folders, two_cores):
 
     score_folders(*map(str, folders), "uint8", ("psnr", "counts_threads"))
     assert seen == {threading.get_ident()}
+
+
+def test_metrics_of_other_packages_are_called_by_one_thread(folders, two_cores, monkeypatch):
+    from noisebench.tracks.restore import folder_scoring
+
+    called = []
+    monkeypatch.setattr(folder_scoring, "side_by_side", lambda jobs: called.append(len(jobs)) or [j() for j in jobs])
+    score_folders(*map(str, folders), "uint8", ("psnr", "torchmetrics(name=TotalVariation)"))
+    assert called == []
+    score_folders(*map(str, folders), "uint8", ("psnr", "ssim"))
+    assert called == [N]
+
+
+# ---- pairing
+
+
+@pytest.fixture
+def sides(tmp_path: Path) -> tuple[Path, Path]:
+    for side in ("one", "two"):
+        (tmp_path / side / "sub").mkdir(parents=True)
+    return tmp_path / "one", tmp_path / "two"
+
+
+def touch(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).touch()
+
+
+def test_files_are_paired_by_name_without_ending_in_the_order_of_names(sides):
+    one, two = sides
+    touch(one, "b.x", "a.b.y", "notes.txt", "sub/a.x")
+    touch(two, "a.b.X", "b.x", "c.txt", "sub/a.y")
+    assert pair_folders(one, two, (".x", ".y")) == [
+        ("a.b", one / "a.b.y", two / "a.b.X"),
+        ("b", one / "b.x", two / "b.x"),
+    ]
+    assert [name for name, _, _ in pair_folders(one, str(two), (".x", ".y"), "**/*")] == ["a.b", "b", "sub/a"]
+
+
+def test_all_that_is_unmatched_is_told_by_folder(sides):
+    one, two = sides
+    touch(one, *(f"{i:02d}.x" for i in range(12)), "z.x")
+    touch(two, "z.x", "y\n.x")
+    with pytest.raises(nb.UsageError) as caught:
+        pair_folders(one, two, (".x",))
+    listed = ", ".join(f"'{i:02d}'" for i in range(8))
+    assert str(caught.value) == (
+        f"unmatched files: {listed} and 4 more only in {one}; 'y' only in {two}: give both folders the same names"
+    )
+
+
+def test_two_files_of_one_name_are_an_error(sides):
+    one, two = sides
+    touch(one, "a.x", "a.y")
+    touch(two, "a.x")
+    with pytest.raises(nb.UsageError, match=r"one has two files named 'a' \('a.x', 'a.y'\): keep one"):
+        pair_folders(one, two, (".x", ".y"))
+
+
+def test_a_folder_that_is_none_says_where_it_was_looked_for(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(nb.UsageError) as caught:
+        list_files("gone", (".x",))
+    assert str(caught.value) == f"gone is not a folder: it does not exist (looked in {tmp_path}): check the path"
+
+
+# ---- the verbs
+
+
+def test_score_reads_every_form_that_the_dataset_folder_reads(tmp_path, capsys):
+    import cv2
+
+    picture = np.arange(144, dtype=np.uint8).reshape(6, 8, 3)
+    for side, ending in (("out", ".ppm"), ("clean", ".bmp")):
+        (tmp_path / side).mkdir()
+        assert cv2.imwrite(str(tmp_path / side / f"a{ending}"), picture)
+    assert main(["score", str(tmp_path / "out"), str(tmp_path / "clean"), "--metrics", "psnr"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split() for line in lines[:3]] == [["picture", "psnr"], ["a", "inf"], ["mean", "inf"]]
+
+
+def test_a_mean_is_not_finite_where_a_value_is_not(folders, capsys):
+    import json
+
+    out, clean = map(str, folders)
+    nb.write_picture(folders[0] / "0.png", nb.read_picture(folders[1] / "0.png"))
+    assert main(["score", out, clean, "--metrics", "psnr", "mse", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["mean"]["psnr"] == "inf" and document["rows"][0]["scores"]["mse"] == 0
+    assert document["mean"]["mse"] == pytest.approx(np.mean([r["scores"]["mse"] for r in document["rows"]]), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        (("score", "a", "b"), "track functions cannot score folders"),
+        (("explain", "a", "b"), "track functions knows no conventions to explain a pair by"),
+    ],
+)
+def test_a_track_that_has_not_the_verb_says_so_in_one_line(line, says, capsys):
+    assert main([*line, "--track", "functions"]) == 2
+    message = capsys.readouterr().err
+    assert says in message and message.count("\n") == 1

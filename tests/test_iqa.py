@@ -7,9 +7,9 @@ import types
 import noisebench as nb
 import numpy as np
 import pytest
-from noisebench.registry import METRICS, bind
-from noisebench.scoring import iqa
-from noisebench.scoring.protocol import metric_part
+from noisebench.plan import metric_part
+from noisebench.registry import bind
+from noisebench.tracks.restore.metrics import _pyiqa as iqa
 from skimage import data
 
 CLEAN = data.astronaut()[:64, 180:260]
@@ -84,11 +84,11 @@ def test_a_metric_without_a_reference_sees_the_restored_picture_only(stand_in):
 
 
 def test_direction_version_and_weights_are_part_of_the_metric(stand_in):
-    one, other = (metric_part(bind(m, METRICS)) for m in ("pyiqa(name=lpips)", "pyiqa(name='lpips-vgg')"))
+    one, other = (metric_part(bind(m, "metric")) for m in ("pyiqa(name=lpips)", "pyiqa(name='lpips-vgg')"))
     assert one["higher"] is False and one["made_with"].startswith("pyiqa 9.9, weights ")
     assert len(one["made_with"].split()[-1]) == 64 and one["made_with"] != other["made_with"]
-    assert metric_part(bind("pyiqa(name=brisque)", METRICS)) == {
-        "version": 1, "higher": True, "unit": "", "made_with": "pyiqa 9.9",
+    assert metric_part(bind("pyiqa(name=brisque)", "metric")) == {
+        "version": 1, "higher": True, "unit": "", "decimals": 4, "order": 100, "gate": {}, "made_with": "pyiqa 9.9",
     }  # fmt: skip
 
 
@@ -101,7 +101,7 @@ def test_direction_version_and_weights_are_part_of_the_metric(stand_in):
     ],
 )
 def test_what_cannot_be_opened_is_one_line(stand_in, spec, message):
-    for call in (lambda: nb.score(NOISY, CLEAN, spec), lambda: metric_part(bind(spec, METRICS))):
+    for call in (lambda: nb.score(NOISY, CLEAN, spec), lambda: metric_part(bind(spec, "metric"))):
         with pytest.raises(nb.UsageError) as caught:
             call()
         assert str(caught.value).startswith(message) and "\n" not in str(caught.value)
@@ -135,4 +135,4 @@ def test_pyiqa_itself_agrees_where_conventions_coincide():
     scores = nb.score(NOISY, CLEAN, ("psnr", "ssim", "gmsd", "pyiqa(name=psnr)", "pyiqa(name=ssimc)"))
     assert scores["pyiqa(name=psnr)"] == pytest.approx(scores["psnr"], abs=1e-4)
     assert scores["pyiqa(name=ssimc)"] == pytest.approx(scores["ssim"], abs=1e-5)
-    assert json.dumps(metric_part(bind("pyiqa(name=psnr)", METRICS)))
+    assert json.dumps(metric_part(bind("pyiqa(name=psnr)", "metric")))

@@ -8,10 +8,12 @@ from typing import Any
 import noisebench as nb
 import numpy as np
 import pytest
-from noisebench.datasets.synthetic import gaussian_field, piecewise
-from noisebench.methods.classical import anscombe, logarithm, noise_sigma
-from noisebench.regimes.degrade import degrade_sample
-from noisebench.registry import METHODS, REGIMES, bind
+from noisebench.datasets.restore.gaussian_field import gaussian_field
+from noisebench.datasets.restore.piecewise import piecewise
+from noisebench.methods.restore._noise_level import noise_sigma
+from noisebench.methods.restore.vst import anscombe, logarithm
+from noisebench.registry import bind, registry
+from noisebench.tracks.restore.degrade import degrade_sample
 
 DENOISERS = [
     "gaussian_filter", "median", "bilateral", "nlm", "bayes_shrink", "visu_shrink", "tv_chambolle", "wiener",
@@ -50,7 +52,7 @@ def three_d(picture: Any) -> Any:
 
 def restore(method: str, noisy: Any, info: nb.Info) -> Any:
     """The restored float32 (H, W, C), of the shape that `info` gives."""
-    restorer = nb.Restorer(bind(method, METHODS))
+    restorer = nb.Restorer(bind(method, "method"))
     restorer.setup("cpu")
     noisy = three_d(noisy)
     shape = (*(info.shape or noisy.shape[:2]), noisy.shape[2])
@@ -130,7 +132,7 @@ def test_takes_any_size_without_a_warning(method: str, regime: str, channels: in
 @pytest.mark.parametrize(("method", "regime"), SUITED)
 def test_repeats_itself_and_leaves_its_input_alone(method: str, regime: str) -> None:
     noisy, info = nb.degrade(regime, scene(33, 41, 3), seed=0)
-    restorer = nb.Restorer(bind(method, METHODS))
+    restorer = nb.Restorer(bind(method, "method"))
     prepared = restorer.prepare(noisy)
     first = np.array(restorer.call(prepared, info))
     assert np.array_equal(prepared, noisy)
@@ -143,10 +145,13 @@ def test_no_noise_is_taken_away_where_there_is_none(method: str) -> None:
     assert np.allclose(restore(method, clean, nb.Info({"sigma": 0.0}))[:, :, 0], clean, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["identity", "oracle", "bayes_optimum", "gaussian_filter"])
-def test_sanity_rows_are_marked(name: str) -> None:
-    meta = METHODS.get(name).meta
-    assert meta["baseline"]
+@pytest.mark.parametrize(
+    ("name", "role"),
+    [("identity", "baseline"), ("oracle", "sanity"), ("bayes_optimum", "optimum"), ("gaussian_filter", "sanity")],
+)
+def test_sanity_rows_are_marked(name: str, role: str) -> None:
+    meta = registry("method").get(name).meta
+    assert meta["role"] == role
     assert meta["oracle"] == (name in ("oracle", "bayes_optimum"))
 
 
@@ -204,7 +209,7 @@ def test_oracle_skips_without_the_clean_picture() -> None:
 
 def optimum(dataset: Any, index: int, regime: str) -> tuple[Any, Any]:
     sample = dataset.load(index)
-    noisy, info = degrade_sample(bind(regime, REGIMES), sample)
+    noisy, info = degrade_sample(bind(regime, "regime"), sample)
     return restore("bayes_optimum", noisy, info.replace(sample=sample))[:, :, 0], sample
 
 
@@ -238,7 +243,7 @@ def test_bayes_optimum_of_regions_has_the_error_of_their_means() -> None:
 def test_nothing_beats_the_optimum(method: str) -> None:
     fields = gaussian_field(n=1, size=96)
     restored, sample = optimum(fields, 0, "gaussian(sigma=25)")
-    noisy, info = degrade_sample(bind("gaussian(sigma=25)", REGIMES), sample)
+    noisy, info = degrade_sample(bind("gaussian(sigma=25)", "regime"), sample)
     other = restore(method, noisy, info)[:, :, 0]
     assert np.mean((other - sample.clean) ** 2) > np.mean((restored - sample.clean) ** 2)
 
@@ -339,7 +344,7 @@ def test_skips_where_the_regime_does_not_disclose_enough(method: str, regime: st
 @pytest.mark.parametrize("spec", ["vst(method=nlmm)", "vst(kind=cubic)", "vst(method=3)", "nlm(h=strong)"])
 def test_wrong_parameters_are_usage_errors(spec: str) -> None:
     with pytest.raises(nb.UsageError):
-        bind(spec, METHODS)
+        bind(spec, "method")
 
 
 # Filters and operators, against their definitions

@@ -15,12 +15,13 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
-from noisebench.methods import networks
+from noisebench.data.checkpoints import read_checkpoint
+from noisebench.data.weights import find_weights, read_weight_table
+from noisebench.methods.restore import _conv_stacks as networks
+from noisebench.methods.restore import bf_cnn, dncnn, ffdnet
 from noisebench.plan import method_part, plan
-from noisebench.registry import METHODS, bind
+from noisebench.registry import bind
 from noisebench.suite import Suite
-from noisebench.tracks.checkpoints import read_checkpoint
-from noisebench.tracks.weights import find_weights, read_weight_table
 
 TABLE = read_weight_table(Path(networks.__file__).with_name("weights.csv"))
 FILES = [(network, known) for network, several in TABLE.items() for known in several]
@@ -79,9 +80,9 @@ def first_pictures_psnr(data: Path, method: str, n: int, sigma: float, folder: s
 
 
 def nb_bind(method: str):
-    from noisebench.registry import METHODS, bind
+    from noisebench.registry import bind
 
-    return bind(method, METHODS)
+    return bind(method, "method")
 
 
 @pytest.mark.data
@@ -133,7 +134,7 @@ def test_folding_a_batch_norm_changes_nothing() -> None:
         nn.Conv2d(5, 1, 3, padding=1, bias=False),
     ).eval()  # fmt: skip
     plain.load_state_dict({k.removeprefix("module.dncnn."): v for k, v in state.items()})
-    folded = networks.stack(networks.dncnn_with_norm(state), [1, 5, 5, 1])
+    folded = networks.stack(dncnn.dncnn_with_norm(state), [1, 5, 5, 1])
     x = torch.rand(1, 1, 9, 8, generator=torch.Generator().manual_seed(4))
     assert torch.allclose(folded(x), plain(x), rtol=1e-5)
 
@@ -144,7 +145,7 @@ def test_bf_cnn_norm_divides_by_the_root_plus_epsilon_and_ignores_stored_mean_an
         shapes[f"hidden_layer_list.{n}.weight"] = (4, 4, 3, 3)
         shapes |= {f"bn_layer_list.{n}.{p}": (4,) for p in ("weight", "bias", "running_mean", "running_var")}
     state = random_state(shapes)
-    layers = networks.bias_free(state)
+    layers = bf_cnn.bias_free(state)
     scale = state["bn_layer_list.7.weight"] / (state["bn_layer_list.7.running_var"].sqrt() + 1e-5)
     kernel = state["hidden_layer_list.7.weight"] * scale.reshape(4, 1, 1, 1)
     assert len(layers) == 20 and all(bias is None for _, bias in layers)
@@ -202,10 +203,10 @@ def test_all_files_of_a_network_hold_the_same_parameters(weights: Path, network:
     layers = []
     for known in TABLE[network]:
         tensors, _ = nb.load_weights([known])
-        read = networks.bias_free if network == "bf_cnn" else networks.numbered
+        read = bf_cnn.bias_free if network == "bf_cnn" else networks.numbered
         found = read(tensors)
         if network.startswith("ffdnet") and known.form == "matconvnet":
-            found = networks.torch_order(found, 3 if "color" in network else 1)
+            found = ffdnet.torch_order(found, 3 if "color" in network else 1)
         layers.append(found)
     for other in layers[1:]:
         assert len(other) == len(layers[0])
@@ -288,6 +289,12 @@ def test_safetensors_are_read() -> None:
     assert found["n"].item() == 7 and found["n"].shape == ()
 
 
+def test_a_header_whose_length_looks_like_a_web_page_is_none() -> None:
+    header = json.dumps({"a": ONE}).encode()
+    found = read_checkpoint(safetensors(header.ljust(0x3C20), struct.pack("<2f", 1, 2)), "safetensors", "x")
+    assert found["a"].tolist() == [1, 2]
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -306,6 +313,8 @@ def test_safetensors_are_read() -> None:
         safetensors({"a": {**ONE, "shape": [True, 2]}}, b"12345678"),
         safetensors({"a": {**ONE, "data_offsets": [8, 16]}}, b"1234567812345678"),
         safetensors({"a": ONE, "b": ONE}, b"12345678"),
+        safetensors({"a": {**ONE, "dtype": "F4", "shape": [16]}}, b"12345678"),
+        safetensors({"a": {**ONE, "shape": [1 << 62, 1 << 62]}}, b"12345678"),
         safetensors({"a": 7}),
         b"<!DOCTYPE html><html>",
     ],
@@ -366,5 +375,5 @@ def test_a_skipped_cell_is_run_once_the_weights_are_there(cli, data_dir: Path, t
     ],
 )
 def test_flags_belong_to_the_weights_not_to_the_network(spec: str, blind: bool, trained_on: list[str]) -> None:
-    flags = method_part(bind(spec, METHODS))["flags"]
+    flags = method_part(bind(spec, "method"))["flags"]
     assert (flags["blind"], flags["trained_on"]) == (blind, trained_on)

@@ -16,15 +16,16 @@ from typing import Any
 import numpy as np
 import pytest
 from board_records import cost_record, record
-from noisebench.analysis.board import boards
-from noisebench.engine.views import leave_view
+from noisebench.boards.board import boards
+from noisebench.imaging.sample import Sample
 from noisebench.report.escape import latex
-from noisebench.report.page_data import packed
-from noisebench.report.page_pictures import Kept, page_pictures
+from noisebench.report.page.data import packed
+from noisebench.report.page.previews import KeptPreviews, page_previews
 from noisebench.report.write import write_report
 from noisebench.store.cells import cell_dir
 from noisebench.store.record import Record
-from noisebench.tracks.restore import Sample
+from noisebench.tracks.restore.crops import leave_view
+from test_report import fits_board
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 in_browser = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: `apt-get install chromium`, then run again")
@@ -45,7 +46,7 @@ def ordinary() -> list[Record]:
     for sigma, drop in ((15, 0.0), (25, 3.0), (50, 7.0)):
         at: dict[str, Any] = {"regime": f"gaussian(sigma={sigma})"}
         found += [
-            record("identity", {"psnr": BASE - 9 - drop + WOBBLE, "ssim": BASE / 60}, flags={"baseline": True}, **at),
+            record("identity", {"psnr": BASE - 9 - drop + WOBBLE, "ssim": BASE / 60}, **at),
             record("nlm", {"psnr": BASE - drop + WOBBLE, "ssim": BASE / 45}, **at),
             record(
                 "median",
@@ -106,7 +107,7 @@ ODD = {
 }
 
 
-def leave_pictures(store: Path, records: list[Record]) -> Kept:
+def leave_pictures(store: Path, records: list[Record]) -> KeptPreviews:
     """Flat pictures of two items for each score cell: the shade tells which picture is seen."""
     for cell in (r.cell for r in records if r.scores and r.cell["dataset"]["name"] == "photos"):
         outputs = cell_dir(store, cell["key"]) / "outputs"
@@ -118,7 +119,7 @@ def leave_pictures(store: Path, records: list[Record]) -> Kept:
             leave_view(
                 store, outputs, index, Sample(item, clean), flat * (NOISY + extra) / 255, flat * np.float32(shade) / 255
             )
-    return Kept.in_store(store)
+    return KeptPreviews.in_store(store)
 
 
 # ------------------------------------------------------------------------------------------- the browser
@@ -167,9 +168,13 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         write_report(records, folder / "ordinary", kept=leave_pictures(folder / "store", records))
         write_report(hostile(), folder / "hostile", title=HOSTILE)
         write_report(many(), folder / "many")
+        write_report(fits_board(), folder / "functions")
+        write_report([*ordinary(), *fits_board()], folder / "both")
         for name, records in ODD.items():
             write_report(records, folder / name)
-    return {name: folder / name / "leaderboard.html" for name in ("ordinary", "hostile", "many", *ODD)}
+    return {
+        name: folder / name / "leaderboard.html" for name in ("ordinary", "hostile", "many", "functions", "both", *ODD)
+    }
 
 
 @pytest.fixture(scope="module")
@@ -394,7 +399,7 @@ def test_the_viewer_wipes_between_two_pictures(opened):
 
 @in_browser
 def test_the_viewer_shows_the_error_on_a_scale(opened):
-    page = opened(state="item=p000&a=:noisy&b=nlm")
+    page = opened(state="item=p000&a=:given&b=nlm")
     decoded(page)
     page.keyboard.press("e")
     ramp = [(59, 15, 112), (140, 41, 129)]
@@ -409,7 +414,7 @@ def test_the_viewer_shows_the_error_on_a_scale(opened):
 
 @in_browser
 def test_the_viewer_zooms_to_a_pixel_grid(opened):
-    page = opened(state="item=p000&a=:clean&b=nlm&mode=side&zoom=4")
+    page = opened(state="item=p000&a=:truth&b=nlm&mode=side&zoom=4")
     decoded(page)
 
     def shades() -> int:
@@ -435,13 +440,13 @@ def test_the_viewer_zooms_to_a_pixel_grid(opened):
 
 @in_browser
 def test_other_methods_and_pictures_by_key(opened):
-    page = opened(state="item=p000&a=:noisy&b=nlm")
+    page = opened(state="item=p000&a=:given&b=nlm")
     choices = page.locator('[data-k="vb"] option').all_inner_texts()
-    assert choices == ["clean", "noisy input", "nlm", "median", "identity", "blur"]
+    assert choices == ["clean picture", "noisy input", "nlm", "median", "identity", "blur"]
     page.keyboard.press("]")
     assert page.locator('[data-k="vb"]').input_value() == "median"
     page.keyboard.press("{")
-    assert page.locator('[data-k="va"]').input_value() == ":clean"
+    assert page.locator('[data-k="va"]').input_value() == ":truth"
     page.keyboard.press("Escape")
     assert page.locator("dialog[open]").count() == 0 and methods(page)[0] == "nlm"
 
@@ -577,7 +582,23 @@ def test_a_store_with_little_in_it_has_a_page_that_opens(opened, name):
     for key in "?mclvjkt":
         page.keyboard.press(key)
         page.keyboard.press("Escape")
-    assert page.locator("main h2").last.inner_text() == "About"
+    assert page.locator("main h2").last.text_content() == "About"
+
+
+@in_browser
+def test_the_page_speaks_in_the_words_of_the_track_of_the_board_in_view(opened):
+    page = opened("functions")
+    assert page.locator("main h2").all_text_contents() == [
+        "Board", "Quality against noise level", "By function", "Behind the order", "Across boards", "About",
+    ]  # fmt: skip
+    assert methods(page) == ["spline", "knn", "mean"], "the least error is the best"
+    page.locator("#items").scroll_into_view_if_needed()
+    assert page.locator("#items thead th").first.inner_text() == "function: rmse"
+    both = opened("both")
+    assert both.locator("[data-k=dataset] option").all_inner_texts() == ["functions: bumps", "photos", "textures"]
+    assert "By function" in both.locator("main h2").all_text_contents()
+    choose(both, "dataset", "photos")
+    assert "By picture" in both.locator("main h2").all_text_contents()
 
 
 @in_browser
@@ -592,7 +613,7 @@ def test_only_the_board_in_view_is_drawn(opened, pages):
 
 @in_browser
 def test_every_control_has_a_name(opened):
-    page = opened(state="item=p000&a=:noisy&b=nlm")
+    page = opened(state="item=p000&a=:given&b=nlm")
     nameless = page.evaluate(
         """() => [...document.querySelectorAll('button, select, input, [role=button], canvas[tabindex], dialog')]
         .filter((e) => !(e.getAttribute('aria-label') || e.textContent.trim() || e.closest('label')))
@@ -612,12 +633,13 @@ def unpack(packing: list[Any]) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("values", "unit", "error"),
-    [([20.0, 34.5678, 61.2], "dB", 5e-3), ([0.0, 0.123456, 1.0], "", 5e-5), ([-3.5, 2e-4, 1e-3], "", 5e-5),
-     ([0.0, 650.25, 1e6], "", 50.0), ([math.inf, -math.inf, math.nan], "dB", 0.0), ([7.0, 7.0], "dB", 0.0)],
+    ("values", "decimals", "error"),
+    [([20.0, 34.5678, 61.2], 2, 5e-3), ([0.0, 0.123456, 1.0], 4, 5e-5), ([-3.5, 2e-4, 1e-3], 4, 5e-5),
+     ([0.0, 650.25, 1e6], 4, 50.0), ([0.0, 0.12345, 0.5], 3, 5e-4), ([math.inf, -math.inf, math.nan], 2, 0.0),
+     ([7.0, 7.0], 2, 0.0)],
 )  # fmt: skip
-def test_packed_scores_are_as_exact_as_what_is_printed(values, unit, error):
-    packing = packed(np.array([values]), unit)
+def test_packed_scores_are_as_exact_as_what_is_printed(values, decimals, error):
+    packing = packed(np.array([values]), decimals)
     assert unpack(packing) == pytest.approx(values, abs=error, nan_ok=True)
 
 
@@ -625,15 +647,15 @@ def test_pictures_beyond_the_limit_are_counted_and_the_best_stay(tmp_path, monke
     records = ordinary()
     kept = leave_pictures(tmp_path, records)
     made = boards(records)
-    sets, pictures, said = page_pictures(made, kept)
+    sets, pictures, said = page_previews(made, kept)
     assert [len(items) for items in sets] == [2, 2, 2, 0] and said == ""
-    assert [sorted(item["restored"]) for item in sets[0]] == [[0, 1, 2, 3]] * 2
+    assert [sorted(item["outputs"]) for item in sets[0]] == [[0, 1, 2, 3]] * 2
     assert len(pictures) == len(set(pictures)) == 10
     size = len(base64.b64decode(pictures[0].partition(",")[2]))
-    monkeypatch.setattr("noisebench.report.page_pictures.MAX_BYTES", 3 * size + 2)
-    sets, pictures, said = page_pictures(made, kept)
-    assert [sorted(item["restored"]) for item in sets[0]] == [[0, 2]]  # identity looks like the noisy input
-    assert "pictures are left out" in said and "best first" in said
+    monkeypatch.setattr("noisebench.report.page.previews.MAX_BYTES", 3 * size + 2)
+    sets, pictures, said = page_previews(made, kept)
+    assert [sorted(item["outputs"]) for item in sets[0]] == [[0, 2]]  # identity looks like the noisy input
+    assert "previews are left out" in said and "best first" in said
 
 
 def test_a_large_picture_is_shown_where_it_has_most_detail(tmp_path):
@@ -644,7 +666,7 @@ def test_a_large_picture_is_shown_where_it_has_most_detail(tmp_path):
     outputs.mkdir(parents=True)
     noisy = (clean / 255).astype(np.float32)[:, :, None]
     leave_view(tmp_path, outputs, 0, Sample("p000", clean), noisy, noisy)
-    ((item,),), pictures, said = page_pictures(boards([cell]), Kept.in_store(tmp_path))
+    ((item,),), pictures, said = page_previews(boards([cell]), KeptPreviews.in_store(tmp_path), "pictures")
     assert (item["full"], item["h"], item["w"]) == ((600, 700), 512, 512)
     assert said == "of pictures larger than 512 pixels the part with most detail is shown"
     assert len(pictures) == 1
@@ -652,6 +674,6 @@ def test_a_large_picture_is_shown_where_it_has_most_detail(tmp_path):
 
 def test_what_was_kept_is_not_in_the_page_twice(pages):
     source = pages["ordinary"].read_text()
-    assert len(source.partition('id="pictures"')[0]) < 1_000_000
-    addresses = json.loads(re.findall(r'id="pictures">(.*?)</script>', source, re.DOTALL)[0])
+    assert len(source.partition('id="previews"')[0]) < 1_000_000
+    addresses = json.loads(re.findall(r'id="previews">(.*?)</script>', source, re.DOTALL)[0])
     assert len(addresses) == len(set(addresses)) == 10

@@ -6,7 +6,7 @@ import math
 import noisebench as nb
 import numpy as np
 import pytest
-from noisebench.registry import METRICS, PROTOCOLS, bind
+from noisebench.registry import bind, registry
 from scipy.signal import convolve2d
 from skimage import data, metrics
 
@@ -170,7 +170,7 @@ def test_equal_pictures_have_the_best_score(name, best, clean):
 @pytest.mark.parametrize("name", ["gmsd", "vif", "haarpsi", "snr", "nrmse", "epi"])
 def test_more_noise_is_worse_in_the_direction_the_metric_says(name):
     values = [nb.score(noisy(COLOUR, sigma), COLOUR, name)[name] for sigma in (2, 5, 10, 25)]
-    higher = METRICS.get(name).meta["higher"]
+    higher = registry("metric").get(name).meta["higher"]
     assert values == sorted(values, reverse=higher) and len(set(values)) == 4
 
 
@@ -275,7 +275,7 @@ def test_a_border_that_leaves_nothing_is_not_defined(name):
 def test_every_metric_runs_under_every_protocol_and_leaves_the_pictures_alone(name):
     x, y = PAIRS["colour"]
     kept = x.copy(), y.copy()
-    for protocol in PROTOCOLS.names():
+    for protocol in registry("protocol").names():
         assert math.isfinite(nb.score(x, y, name, protocol)[name])
     assert np.array_equal(x, kept[0]) and np.array_equal(y, kept[1])
 
@@ -283,7 +283,7 @@ def test_every_metric_runs_under_every_protocol_and_leaves_the_pictures_alone(na
 @pytest.mark.parametrize("spec", ["nrmse(by=median)", "enl(tile=2)", "enl(share=0.0)", "gmsd(c=3)"])
 def test_a_wrong_parameter_is_one_line(spec):
     with pytest.raises(nb.UsageError) as caught:
-        bind(spec, METRICS)
+        bind(spec, "metric")
     assert "\n" not in str(caught.value)
 
 
@@ -298,4 +298,6 @@ def test_a_run_stores_them_and_the_export_has_them(cli, tmp_path):
     cli("export", "s", "--to", "cells.json")
     (stored,) = json.loads((tmp_path / "cells.json").read_text())["cells"]
     assert stored["metrics"] == sorted(["psnr", *ALL])
-    assert stored["cell"]["metrics"]["gmsd"] == {"higher": False, "unit": "", "version": 1}
+    assert stored["cell"]["metrics"]["gmsd"] == {
+        "version": 1, "higher": False, "unit": "", "decimals": 4, "order": 100, "gate": {},
+    }  # fmt: skip

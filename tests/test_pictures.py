@@ -10,7 +10,7 @@ import cv2
 import noisebench as nb
 import numpy as np
 import pytest
-from noisebench.tracks.pictures import encode_png
+from noisebench.imaging.pictures import encode_png
 from PIL import Image
 
 RGB = np.arange(12 * 10 * 3, dtype=np.uint8).reshape(12, 10, 3)

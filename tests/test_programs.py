@@ -13,12 +13,13 @@ import noisebench as nb
 import numpy as np
 import pytest
 from noisebench.cost.measure import measure
-from noisebench.methods.exchange import unit
-from noisebench.methods.programs import sweep, words_of
+from noisebench.methods.restore._exchange import unit
+from noisebench.methods.restore.command import sweep, words_of
 from noisebench.plan import plan
-from noisebench.registry import METHODS, REGIMES, bind
+from noisebench.registry import bind
 from noisebench.store.cells import read_records
 from noisebench.suite import Suite
+from noisebench.track import get_track
 
 SHARED = """
 import json, os, pickle, sys
@@ -50,7 +51,7 @@ def program(body: str, arguments: str = "{input_file} {output_file}", options: s
 
 
 def restored(spec: str, noisy: Any, info: Any) -> Any:
-    return nb.Restorer(bind(spec, METHODS)).restore(noisy, info)
+    return nb.Restorer(bind(spec, "method")).restore(noisy, info)
 
 
 # ---- what goes in and out
@@ -322,7 +323,9 @@ def test_a_failure_stands_on_record_with_the_end_of_standard_error(cli, here):
 
 def test_the_cost_of_a_program_has_its_processor_time_and_no_memory_of_ours():
     spec = program("sum(range(3 * 10**6)); np.save(out, np.load(src))")
-    cost = measure(bind(spec, METHODS), bind("none", REGIMES), (16, 16), repeats=2, device="cpu", threads=1)
+    cost = measure(
+        get_track("restore"), bind(spec, "method"), bind("none", "regime"), (16, 16), repeats=2, device="cpu", threads=1
+    )
     assert cost["latency_cpu_ms"] > 50
     assert cost["peak_memory_bytes"] is None
     assert "another program" in cost["reasons"]["peak_memory_bytes"]

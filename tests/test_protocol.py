@@ -3,14 +3,14 @@
 import noisebench as nb
 import numpy as np
 import pytest
-from noisebench.registry import METRICS, PROTOCOLS, bind
-from noisebench.scoring.protocol import prepare, to_8bit
+from noisebench.registry import bind, registry
+from noisebench.tracks.restore.pairs import prepare, to_8bit
 
 BYTES = np.arange(256, dtype=np.uint8).reshape(16, 16)
 
 
 def pair(restored, clean, spec):
-    return prepare(np.asarray(restored), np.asarray(clean), bind(spec, PROTOCOLS))
+    return prepare(np.asarray(restored), np.asarray(clean), bind(spec, "protocol"))
 
 
 def restored(values, spec):
@@ -170,11 +170,11 @@ def test_luma_needs_one_or_three_channels(spec):
 @pytest.mark.parametrize("spec", ["y8(border=-1)", "y8(border=1.5)", "y8(edge=1)", "uint9"])
 def test_a_wrong_spec_is_refused(spec):
     with pytest.raises(nb.UsageError):
-        bind(spec, PROTOCOLS)
+        bind(spec, "protocol")
 
 
 def test_built_in_metrics_say_which_way_is_better():
-    declared = {name: bind(name, METRICS).entry.meta for name in ("psnr", "ssim", "ms_ssim", "mse", "mae")}
+    declared = {name: bind(name, "metric").entry.meta for name in ("psnr", "ssim", "ms_ssim", "mse", "mae")}
     assert {name: meta["higher"] for name, meta in declared.items()} == {
         "psnr": True, "ssim": True, "ms_ssim": True, "mse": False, "mae": False,
     }  # fmt: skip
@@ -182,8 +182,8 @@ def test_built_in_metrics_say_which_way_is_better():
 
 
 def test_a_protocol_and_a_metric_of_ones_own(monkeypatch):
-    for registry in (PROTOCOLS, METRICS):
-        monkeypatch.setattr(registry, "_entries", dict(registry._entries))
+    for kind in ("protocol", "metric"):
+        monkeypatch.setattr(registry(kind), "_entries", dict(registry(kind)._entries))
 
     @nb.protocol("test_half_range", version=3, peak=0.5)
     def halve(picture, *, offset: float = 0.0):
@@ -193,7 +193,7 @@ def test_a_protocol_and_a_metric_of_ones_own(monkeypatch):
     def worst(pair, *, scale: float = 1.0):
         return float(np.abs(pair.x - pair.y).max()) / pair.peak * scale
 
-    assert bind("test_half_range", PROTOCOLS).versions == {"test_half_range": 3}
+    assert bind("test_half_range", "protocol").versions == {"test_half_range": 3}
     scores = nb.score([[0.0, 0.5]], [[0.0, 0.25]], ("test_worst(scale=2)", "mae"), "test_half_range(offset=1)")
     assert scores == {"test_worst(scale=2)": 0.5, "mae": 0.125}
 

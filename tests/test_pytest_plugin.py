@@ -58,7 +58,7 @@ WRONG = """
     def test_unknown(noisebench):
         noisebench.check(blur, "gausian_field(n=3)")
 """
-RULES = "- {metric: psnr, max_drop: 9, max_drop_picture: 9}\n- {metric: ssim, max_drop: 0.5}\n"
+RULES = "- {metric: psnr, max_drop: 9, max_drop_item: 9}\n- {metric: ssim, max_drop: 0.5}\n"
 
 
 def pytest_in(folder: Path, *args: str, plugins: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
@@ -113,7 +113,7 @@ def test_a_failing_test_leaves_no_baseline_and_mistakes_are_named(tmp_path: Path
     done = pytest_in(tmp_path, "--noisebench-update")
     assert done.returncode == 1
     assert not stored.exists()
-    assert "marker noisebench does not take sigma: it takes dataset, regime, protocol" in done.stdout
+    assert "marker noisebench does not take sigma: it takes track, dataset, regime, protocol" in done.stdout
     assert "did you mean 'gaussian_field'?" in done.stdout
 
 

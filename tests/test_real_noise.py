@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import ROOT
-from noisebench.registry import DATASETS, METHODS, METRICS, PROTOCOLS, REGIMES, bind, bind_all
+from noisebench.registry import bind, bind_all
 from noisebench.store.cells import read_records
 from noisebench.store.export import seal_of
 from noisebench.store.record import Record
@@ -29,22 +29,22 @@ def results(suite: str) -> dict[tuple[str, str, str, int], Record]:
 @pytest.mark.parametrize("name", SUITES)
 def test_results_are_the_whole_suite_of_the_package(name: str) -> None:
     suite = read_suite(named_suites()[name])
-    methods, regimes = bind_all(suite.methods, METHODS), bind_all(suite.regimes, REGIMES)
+    methods, regimes = bind_all(suite.methods, "method"), bind_all(suite.regimes, "regime")
     due = {
         (m.canonical, d.canonical, r.canonical, seed)
         for m in methods
-        for d in bind_all(suite.datasets, DATASETS)
+        for d in bind_all(suite.datasets, "dataset")
         for r in regimes
         for seed in suite.seeds
     }
     found = results(name)
     assert set(found) == due
-    protocol = bind(suite.protocol, PROTOCOLS).canonical
+    protocol = bind(suite.protocol, "protocol").canonical
     for record in found.values():
         assert record.cell["outcome"] in ("ok", "skipped")
         assert record.cell["protocol"]["spec"] == protocol
         if record.cell["outcome"] == "ok":
-            assert set(record.scores) == {bind(m, METRICS).display for m in suite.metrics}
+            assert set(record.scores) == {bind(m, "metric").display for m in suite.metrics}
             assert all(np.isfinite(values).all() for values in record.scores.values())
 
 

@@ -54,8 +54,8 @@ def test_plots_and_page_are_the_same_byte_for_byte_with_the_same_libraries(again
         assert (again / name).read_bytes() == (BOARD / name).read_bytes(), name
 
 
-@pytest.mark.parametrize("name", ["awgn", "polyu", "mri_knee", "lowlight"])
-def test_boards_of_published_sets_are_what_is_made_of_their_results(name, tmp_path):
+@pytest.mark.parametrize("name", ["awgn", "polyu", "mri_knee", "lowlight", "functions"])
+def test_boards_of_text_and_plots_are_what_is_made_of_their_results(name, tmp_path):
     write_report(read_records(ROOT / "results" / f"{name}.json"), tmp_path)
     board = ROOT / "reports" / name
     made_with = json.loads(MADE_WITH.read_text())
@@ -66,14 +66,15 @@ def test_boards_of_published_sets_are_what_is_made_of_their_results(name, tmp_pa
             assert (tmp_path / file).read_bytes() == (board / file).read_bytes(), file
 
 
-def test_the_demo_suite_of_the_package_is_what_the_results_hold():
-    from noisebench.registry import METHODS, REGIMES, bind_all
+@pytest.mark.parametrize(("results", "name"), [("demo", "demo"), ("functions", "demo_functions")])
+def test_the_demo_suites_of_the_package_are_what_the_results_hold(results, name):
+    from noisebench.registry import bind_all
     from noisebench.suite import named_suites, read_suite
 
-    suite = read_suite(named_suites()["demo"])
-    cells = [r.cell for r in read_records(RESULTS)]
-    assert {c["suite"]["name"] for c in cells} == {"demo"}
-    assert {c["method"]["spec"] for c in cells} == {b.canonical for b in bind_all(suite.methods, METHODS)}
+    suite = read_suite(named_suites()[name])
+    cells = [r.cell for r in read_records(ROOT / "results" / f"{results}.json")]
+    assert {c["suite"]["name"] for c in cells} == {name}
+    assert {c["method"]["spec"] for c in cells} == {b.canonical for b in bind_all(suite.methods, "method", suite.track)}
     scored = {c["regime"]["spec"] for c in cells if c["kind"] == "score"}
-    assert scored == {b.canonical for b in bind_all(suite.regimes, REGIMES)}
+    assert scored == {b.canonical for b in bind_all(suite.regimes, "regime", suite.track)}
     assert all(c["outcome"] in ("ok", "skipped") for c in cells)

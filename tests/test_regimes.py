@@ -21,10 +21,11 @@ import noisebench as nb
 import numpy as np
 import pytest
 from noisebench.errors import UsageError
-from noisebench.regimes.degrade import bytes_sha256, degrade_sample
-from noisebench.regimes.filters import box_taps, disk_kernel, gaussian_taps, motion_kernel
-from noisebench.registry import REGIMES, bind
-from noisebench.tracks.restore import Sample
+from noisebench.imaging.pixels import bytes_sha256
+from noisebench.imaging.sample import Sample
+from noisebench.registry import bind, registry
+from noisebench.tracks.restore.degrade import degrade_sample
+from noisebench.tracks.restore.regimes._filters import box_taps, disk_kernel, gaussian_taps, motion_kernel
 from scipy import ndimage, stats
 from scipy.special import i0e, i1e
 
@@ -89,7 +90,7 @@ def fixed(kind: str) -> Sample:
 def hashes(specs: tuple[str, ...] = SPECS) -> dict[str, dict[str, str]]:
     """`input_sha256` of the fixed pictures under each spec, seed 0."""
     return {
-        spec: {kind: bytes_sha256(degrade_sample(bind(spec, REGIMES), fixed(kind))[0]) for kind in ("grey", "colour")}
+        spec: {kind: bytes_sha256(degrade_sample(bind(spec, "regime"), fixed(kind))[0]) for kind in ("grey", "colour")}
         for spec in specs
     }
 
@@ -114,8 +115,11 @@ def gradient() -> np.ndarray:
 
 
 def test_every_built_in_regime_has_a_golden_spec() -> None:
-    built_in = {n for n in REGIMES.names() if REGIMES.get(n).obj.__module__.startswith("noisebench.regimes.")}
-    assert built_in == {part.entry.name for spec in SPECS for part in bind(spec, REGIMES).parts}
+    known = registry("regime")
+    built_in = {
+        n for n in known.names() if known.get(n).obj.__module__.startswith("noisebench.tracks.restore.regimes.")
+    }
+    assert built_in == {part.entry.name for spec in SPECS for part in bind(spec, "regime").parts}
 
 
 @pytest.mark.parametrize("spec", SPECS)
@@ -296,7 +300,7 @@ class OneGrain:
 
 @pytest.mark.parametrize("radius", [0.3, 1.5, 4.0])
 def test_correlated_noise_of_one_grain_has_the_energy_sigma_squared(radius: float) -> None:
-    part = bind(f"correlated(sigma=51, radius={radius})", REGIMES)
+    part = bind(f"correlated(sigma=51, radius={radius})", "regime")
     y, _ = part.entry.obj(np.zeros((81, 81, 1)), OneGrain(), **part.kwargs)
     assert (y**2).sum() == pytest.approx(0.2**2, rel=1e-12)
 
@@ -392,7 +396,7 @@ def test_nothing_is_clipped_or_rounded_unless_the_regime_says_so(head: str) -> N
 def test_none_is_the_picture_and_real_the_noisy_one(kind: str) -> None:
     sample = fixed(kind)
     for spec, source in (("none", sample.clean), ("real", sample.noisy)):
-        noisy, _ = degrade_sample(bind(spec, REGIMES), sample)
+        noisy, _ = degrade_sample(bind(spec, "regime"), sample)
         assert np.array_equal(noisy, np.float32(source / 255.0).reshape(noisy.shape))
 
 
@@ -617,7 +621,7 @@ def test_discloses_exactly_what_is_documented(spec: str) -> None:
 
 @pytest.mark.parametrize("spec", SPECS)
 def test_discloses_no_more_than_it_declares(spec: str) -> None:
-    bound = bind(spec, REGIMES)
+    bound = bind(spec, "regime")
     _, info = degrade_sample(bound, fixed("colour"))
     declared = {name for part in bound.parts for name in part.entry.meta["discloses"]}
     assert {n for n in info.disclosed() if n in info} <= declared | {"shape", "bit_depth"}

@@ -3,27 +3,41 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 from noisebench.errors import UsageError
-from noisebench.registry import Entry, Registry, load_plugin
+from noisebench.registry import Entry, Registry, load_plugin, registry
+
+
+def package(folder: Path, **files: str) -> str:
+    """A package of that name on the path, with these modules."""
+    folder.mkdir()
+    for name, text in {"__init__": "", **files}.items():
+        (folder / f"{name}.py").write_text(text)
+    return folder.name
 
 
 def test_names_are_known_without_importing_and_loaded_on_first_use(tmp_path, monkeypatch):
-    (tmp_path / "late_module.py").write_text("from tests_registry_probe import R, E\nR.add(E('late', lambda: 1))\n")
-    registry = Registry("thing", None, {"late_module": ("late",)})
-    probe = type(sys)("tests_registry_probe")
-
-    def entry(name, obj):
-        obj.__module__ = "late_module"
-        return Entry(name, obj)
-
-    probe.R, probe.E = registry, entry
-    monkeypatch.setitem(sys.modules, "tests_registry_probe", probe)
     monkeypatch.syspath_prepend(str(tmp_path))
-    assert registry.names() == ["late"]
-    assert "late_module" not in sys.modules
-    assert registry.get("late").obj() == 1
+    late = "from noisebench.registry import Entry\nimport tests_registry_probe\n\ndef f(): return 1\n\n"
+    name = package(tmp_path / "lateness", late=late + "tests_registry_probe.R.add(Entry('late', f))\n", _shared="")
+    found = Registry("thing", package=name)
+    probe = type(sys)("tests_registry_probe")
+    probe.R = found
+    monkeypatch.setitem(sys.modules, "tests_registry_probe", probe)
+    assert found.names() == ["late"]
+    assert "lateness.late" not in sys.modules
+    assert found.get("late").obj() == 1
+
+
+def test_a_file_that_does_not_register_its_name_is_said(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    found = Registry("thing", package=package(tmp_path / "forgetful", lost="", broken="1 / 0"))
+    with pytest.raises(UsageError, match=r"thing 'lost': forgetful\.lost does not register it"):
+        found.get("lost")
+    with pytest.raises(UsageError, match=r"importing forgetful\.broken failed: ZeroDivisionError"):
+        found.get("broken")
 
 
 def test_a_name_taken_by_something_else_is_refused():
@@ -35,9 +49,8 @@ def test_a_name_taken_by_something_else_is_refused():
 
 
 def test_a_built_in_name_cannot_be_taken():
-    registry = Registry("thing", None, {"somewhere.else": ("mine",)})
-    with pytest.raises(UsageError, match=r"taken by somewhere\.else"):
-        registry.add(Entry("mine", len))
+    with pytest.raises(UsageError, match=r"(taken by|registered twice: in) noisebench\.methods\.restore\.nlm"):
+        registry("method").add(Entry("nlm", len))
 
 
 def test_names_are_identifiers():
@@ -101,4 +114,4 @@ def test_an_installed_package_registers_by_entry_point(tmp_path):
     from noisebench.store.cells import read_records
 
     (record,) = read_records(tmp_path / "nb-store")
-    assert set(record.cell["method"]["sources"]) == {"__init__.py", "denoise.py", "net.py"}
+    assert set(record.cell["method"]["sources"]) == {f"thirdparty/{name}.py" for name in ("__init__", "denoise", "net")}

@@ -12,18 +12,19 @@ import random
 import re
 import resource
 import time
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from board_records import cost_record, record, sha
+from board_records import cost_record, panel_of, record, sha
 from noisebench import UsageError
-from noisebench.report.drawing import fit, legend_names, text_width
+from noisebench.boards.levels import level_families
 from noisebench.report.escape import latex, markdown, markdown_code, shorten, slug, spreadsheet
-from noisebench.report.noise_levels import noise_families
-from noisebench.report.pareto import front
+from noisebench.report.plots.drawing import fit, legend_names, text_width
+from noisebench.report.plots.pareto import front
 from noisebench.report.tables import number
 from noisebench.report.write import write_report
 from noisebench.store.record import Panel, Record
@@ -37,13 +38,13 @@ def small_board() -> list[Record]:
     wobble = np.array([0.1, -0.2, 0.15, 0.05, -0.1, 0.2, -0.15, 0.0, 0.25, -0.25, 0.3, -0.3])
     undefined = ["", "", "ssim: a picture smaller than 11"] + [""] * 9
     return [
-        record("identity", {"psnr": base - 9 + 3 * wobble, "ssim": base / 60}, flags={"baseline": True}),
+        record("identity", {"psnr": base - 9 + 3 * wobble, "ssim": base / 60}),
         record("nlm", {"psnr": base + wobble, "ssim": base / 40}),
         record("nlm", {"psnr": base + 2 * wobble, "ssim": base / 39}, display="nlm(h=0.8)"),
         record("median", {"psnr": base - 3 - wobble, "ssim": np.where(base == 31.25, math.nan, base / 50)},
                row_notes=undefined, flags={"blind": True}),
         record("blur", {"psnr": base - 12 + 5 * wobble, "ssim": base / 70}),
-        record("oracle", {"psnr": [math.inf] * 12, "ssim": [1.0] * 12}, flags={"oracle": True, "baseline": True}),
+        record("oracle", {"psnr": [math.inf] * 12, "ssim": [1.0] * 12}, flags={"oracle": True}),
         record("net", {"psnr": [31.0, 30.0]}, pictures=12, outcome="failed", reason="RuntimeError: no luck",
                traceback="Traceback (most recent call last):\n  …\nRuntimeError: no luck\n"),
         record("bm3d", {}, pictures=12, outcome="skipped", reason="needs the package bm3d: pip install bm3d"),
@@ -68,7 +69,7 @@ def full_board() -> list[Record]:
                 record(name, {"psnr": rng.normal(30 + i, 1, 7), "ssim": rng.uniform(0, 1, 7)}, dataset=HOSTILE,
                        regime=f"gaussian(sigma={sigma})", items=[f"{HOSTILE}{k}" for k in range(7)],
                        notes=[HOSTILE], environment={"noisebench": "0.1.0", "cpu": HOSTILE},
-                       panel=Panel(f"{HOSTILE}0", png(0), png(sigma), png(sigma + i)))
+                       panel=panel_of(f"{HOSTILE}0", png(0), png(sigma), png(sigma + i)))
             )  # fmt: skip
         records.append(
             record("bad", {}, display=f"bad{HOSTILE}", dataset=HOSTILE, regime=f"gaussian(sigma={sigma})", pictures=7,
@@ -165,7 +166,7 @@ def test_the_page_allows_its_own_style_and_script_and_fetches_nothing(hostile: P
 def test_data_cannot_end_its_element(hostile: Path) -> None:
     source = (hostile / "leaderboard.html").read_text()
     found = re.findall(r'<script type="application/json" id="(\w+)">(.*?)</script>', source, re.DOTALL)
-    assert [name for name, _ in found] == ["data", "pictures"]
+    assert [name for name, _ in found] == ["data", "previews"]
     assert all("<" not in text for _, text in found)
     values = json.loads(found[0][1])
     assert values["title"] == '=<script>alert("x")</script>_&%$#{}~^\\ `|*[a](b) ünï 中'
@@ -177,7 +178,7 @@ def test_every_anchor_of_the_page_exists_once(hostile: Path) -> None:
     page.feed((hostile / "leaderboard.html").read_text())
     ids = [a["id"] for _, a in page.found if "id" in a]
     assert len(ids) == len(set(ids))
-    assert {str(a["href"])[1:] for tag, a in page.found if tag == "a"} == set(ids) - {"data", "pictures"}
+    assert {str(a["href"])[1:] for tag, a in page.found if tag == "a"} == set(ids) - {"data", "previews"}
 
 
 def test_markdown_rows_keep_their_columns_and_hold_no_html(hostile: Path) -> None:
@@ -186,7 +187,7 @@ def test_markdown_rows_keep_their_columns_and_hold_no_html(hostile: Path) -> Non
     assert "<" not in outside_code
     tables: list[list[str]] = [[]]
     for line in text.splitlines():
-        if line.startswith("| ") or line.startswith("|-"):
+        if line.startswith(("| ", "|:", "|-")):
             tables[-1].append(line)
         elif tables[-1]:
             tables.append([])
@@ -257,7 +258,7 @@ def test_summary_has_every_number_of_the_board(tmp_path: Path) -> None:
     assert rows["median"]["scores"]["ssim"]["mean"] is None
     assert "smaller than 11" in rows["median"]["scores"]["ssim"]["note"]
     assert rows["nlm"]["cost"]["latency_ms"]["p50"] == 150.0
-    assert rows["blur"]["below_noisy"] is True
+    assert rows["blur"]["below_baseline"] is True
     assert [(f["label"], f["outcome"]) for f in document["failures"]] == [
         ("bm3d", "skipped"), ("net", "failed"), ("median", "timeout"),
     ]  # fmt: skip
@@ -286,12 +287,102 @@ def test_a_failed_seed_is_listed_once_though_it_stands_on_two_boards(tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("value", "unit", "expected"),
-    [(28.567, "dB", "28.57"), (0.80123, "", "0.8012"), (0.00032149, "", "0.0003215"), (-0.451, "dB", "−0.45"),
-     (-0.001, "dB", "0.00"), (math.inf, "dB", "inf"), (math.nan, "dB", "n/d"), (None, "dB", "–")],
+    ("value", "decimals", "more", "expected"),
+    [(28.567, 2, 0, "28.57"), (0.80123, 4, 0, "0.8012"), (0.00032149, 4, 0, "0.0003215"), (-0.451, 2, 0, "−0.45"),
+     (-0.001, 2, 0, "0.00"), (-0.001, 2, 1, "−0.001"), (0.1234567, 4, 1, "0.12346"), (123456.7, 1, 0, "123456.7"),
+     (123456.7, 4, 0, "1.235e+05"), (math.inf, 2, 0, "inf"), (math.nan, 2, 0, "n/d"), (None, 2, 0, "–")],
 )  # fmt: skip
-def test_numbers_as_the_board_prints_them(value: float | None, unit: str, expected: str) -> None:
-    assert number(value, unit) == expected
+def test_numbers_as_the_board_prints_them(value: float | None, decimals: int, more: int, expected: str) -> None:
+    assert number(value, decimals, more) == expected
+
+
+# --------------------------------------------------------------------------------------------- tracks
+
+
+def fits_board() -> list[Record]:
+    """Three methods of another track on two levels, each with a drawing of one fit."""
+    rmse = np.array([0.2, 0.31, 0.12, 0.25, 0.4, 0.33, 0.27])
+    return [
+        record(name, {"rmse": rmse * (1 + i) * level, "sup_norm": 3 * rmse * (1 + i) + level}, track="functions",
+               dataset="bumps", regime=f"gaussian(sigma={level})", protocol="held_out", rank_by="rmse",
+               items=[f"f{k}" for k in range(7)], panel=Panel("f0", {"fit": png(i)}))
+        for level in (0.05, 0.2) for i, name in enumerate(("spline", "knn", "mean"))
+    ]  # fmt: skip
+
+
+def headings(folder: Path) -> list[str]:
+    return re.findall(r"^## (.*)", (folder / "leaderboard.md").read_text(), re.M)
+
+
+def test_a_report_speaks_in_the_words_of_its_track(tmp_path: Path) -> None:
+    write_report(fits_board(), tmp_path)
+    text = (tmp_path / "leaderboard.md").read_text()
+    assert headings(tmp_path)[:2] == ["bumps · gaussian(sigma=0.05)", "bumps · gaussian(sigma=0.2)"]
+    assert "Scores are means over functions." in text and "ranked by rmse (lower is better)" in text
+    assert "mean rmse over functions (left)" in text and "Grey: noisy samples and references." in text
+    whole = "".join(p.read_text() for p in tmp_path.iterdir() if p.suffix in (".md", ".tex", ".csv", ".json"))
+    assert not re.search(r"pictures? |clean|restored|psnr|PSNR|dB\b", whole)
+
+
+def test_tracks_stand_apart_and_only_then_is_a_track_named(tmp_path: Path) -> None:
+    write_report([*small_board(), *fits_board()], tmp_path)
+    assert headings(tmp_path)[:3] == [
+        "functions: bumps · gaussian(sigma=0.05)", "functions: bumps · gaussian(sigma=0.2)",
+        "photos · gaussian(sigma=25)",
+    ]  # fmt: skip
+    text = (tmp_path / "leaderboard.md").read_text()
+    assert "7 functions · ranked by rmse" in text and "12 pictures · ranked by psnr" in text
+    assert "Scores are means over items." in text
+    document = json.loads((tmp_path / "summary.json").read_text())
+    assert [(b["track"], b["dataset"], b["items"]) for b in document["boards"]] == [
+        ("functions", "bumps", 7), ("functions", "bumps", 7), ("restore", "photos", 12),
+    ]  # fmt: skip
+    assert (document["schema"], document["boards"][2]["words"]["given"]) == (2, "noisy input")
+    lines = list(csv.DictReader(io.StringIO((tmp_path / "leaderboard.csv").read_text())))
+    assert [line["track"] for line in lines if line["outcome"] == "ok"] == ["functions"] * 6 + ["restore"] * 6
+
+
+def test_a_track_draws_what_its_methods_left(tmp_path: Path) -> None:
+    write_report(fits_board(), tmp_path)
+    drawn = sorted(p.name for p in (tmp_path / "plots").iterdir() if p.name.startswith(("drawing", "panel")))
+    assert drawn == [f"drawing-0{i}-bumps-gaussian-sigma-0-{end}" for i, end in
+                     ((1, "05.png"), (1, "05.svg"), (2, "2.png"), (2, "2.svg"))]  # fmt: skip
+    page = (tmp_path / "leaderboard.html").read_text()
+    data = json.loads(page.partition('id="data">')[2].partition("</script>")[0])
+    captions = [caption for caption, _, board in data["plots"] if board is not None]
+    assert sum(caption.startswith("Fits of f0 on bumps · gaussian(sigma=") for caption in captions) == 2
+    assert all(board["previews"] == [] for board in data["boards"])
+
+
+def test_fits_that_are_no_pictures_do_not_stop_the_report(tmp_path: Path) -> None:
+    torn = [replace(r, panel=Panel("f0", {"fit": data})) for r, data in
+            zip(fits_board(), (b"", b"no picture", png(1)[:40]), strict=False)]  # fmt: skip
+    assert write_report(torn, tmp_path)
+
+
+def test_cells_of_a_track_that_is_not_loaded_are_reported_without_its_plots(tmp_path: Path) -> None:
+    strange = [replace(r, cell={**r.cell, "track": "elsewhere"}) for r in fits_board()]  # type: ignore[typeddict-item]
+    write_report(strange, tmp_path)
+    assert headings(tmp_path)[0] == "bumps · gaussian(sigma=0.05)"
+    assert not [p for p in (tmp_path / "plots").iterdir() if p.name.startswith("drawing")]
+
+
+def test_words_and_tracks_of_a_stored_cell_are_only_text(tmp_path: Path) -> None:
+    words = {name: HOSTILE for name in ("item", "items", "given", "output", "truth", "level")}
+    strange = [
+        replace(r, cell={**r.cell, "track": track, "words": words})  # type: ignore[typeddict-item]
+        for track in (HOSTILE, "other") for r in fits_board()
+    ]  # fmt: skip
+    write_report(strange, tmp_path)
+    page = Elements()
+    page.feed((tmp_path / "leaderboard.html").read_text())
+    assert sum(tag == "script" for tag, _ in page.found) == 3
+    text = (tmp_path / "leaderboard.md").read_text()
+    assert "<script" not in re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", text.replace("\\`", ""))
+    body = [line for line in (tmp_path / "leaderboard.tex").read_text().splitlines() if not line.startswith("%")]
+    assert not [line for line in body if re.search(r"(?<!\\)[%#~^_]", line)]
+    rows = list(csv.reader(io.StringIO((tmp_path / "leaderboard.csv").read_text())))
+    assert {row[0][:2] for row in rows[1:]} == {"'=", "ot"}
 
 
 # ---------------------------------------------------------------------------------------------- plots
@@ -300,13 +391,13 @@ def test_numbers_as_the_board_prints_them(value: float | None, unit: str, expect
 def test_each_kind_of_plot_is_drawn_at_paper_width(hostile: Path) -> None:
     plots = sorted(p.name for p in (hostile / "plots").iterdir() if p.suffix == ".png")
     kinds = [re.sub(r"-\d\d-.*", "", name) for name in plots]
-    assert kinds == ["critical", "critical", "critical", "noise-level", "panel", "panel", "pareto", "pareto"]
+    assert kinds == ["critical", "critical", "critical", "level", "panel", "panel", "pareto", "pareto"]
     widths = {cv2.imread(str(hostile / "plots" / name)).shape[1] for name in plots}
     assert widths == {7 * 150, 7 * 200}
 
 
 def test_a_family_is_one_parameter_that_varies() -> None:
-    from noisebench.analysis.board import boards
+    from noisebench.boards.board import boards
 
     made = boards(
         [
@@ -315,7 +406,7 @@ def test_a_family_is_one_parameter_that_varies() -> None:
         ]
         + [record(scores={"psnr": [20.0]}, regime="gaussian(sigma=25)")]
     )
-    families = noise_families(made)
+    families = level_families(made)
     assert [(f.parameter, f.regime, [level for level, _ in f.boards]) for f in families] == [
         ("poisson_gaussian.sigma", "poisson_gaussian(peak=30)", [5.0, 10.0]),
         ("poisson_gaussian.peak", "poisson_gaussian(sigma=5)", [30.0, 60.0]),
@@ -340,8 +431,8 @@ def test_names_fit_their_room_and_stay_apart() -> None:
 
 
 def test_crops_that_are_no_pictures_do_not_stop_the_report(tmp_path: Path) -> None:
-    torn = Panel("p000", b"", b"not a picture", png(1)[:40])
-    small = Panel("p000", png(1), png(2), png(3, size=8))
+    torn = panel_of("p000", b"", b"not a picture", png(1)[:40])
+    small = panel_of("p000", png(1), png(2), png(3, size=8))
     for panel in (torn, small):
         assert write_report([record(scores={"psnr": [20.0] * 6}, panel=panel)], tmp_path)
 

@@ -110,7 +110,7 @@ def test_pictures_that_the_dataset_does_not_have_are_noted(cli, here):
     assert record.cell["notes"] == ["pictures in 'out' that the dataset does not have: 'other.png', 'z.png'"]
 
 
-@pytest.mark.parametrize(("path", "says"), [("gone", "is not a folder"), ("empty", "has no pictures")])
+@pytest.mark.parametrize(("path", "says"), [("gone", "is not a folder"), ("empty", "has no file that matches")])
 def test_a_folder_that_is_none_is_said_before_anything_runs(cli, here, path, says):
     (here / "empty").mkdir()
     spec = f"folder(path={path!r})"

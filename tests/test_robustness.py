@@ -5,16 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from noisebench.errors import Skip
-from noisebench.registry import METHODS, bind
+from noisebench.info import Info
+from noisebench.registry import bind
 from noisebench.study import Axis, read_study
 from noisebench.suite import named_suites
-from noisebench.tracks.restore import Info, Restorer
+from noisebench.tracks.restore.restorer import Restorer
 
 NOISY = (0.5 + 0.1 * np.random.default_rng(0).normal(size=(24, 20, 3))).astype(np.float32)
 
 
 def restore(spec: str, sigma: float) -> np.ndarray:
-    one = Restorer(bind(spec, METHODS))
+    one = Restorer(bind(spec, "method"))
     one.setup("cpu")
     return one.restore(NOISY, Info({"sigma": sigma}))
 
@@ -32,7 +33,7 @@ def test_told_the_truth_it_is_the_method_itself() -> None:
 
 def test_where_no_level_is_disclosed_it_is_skipped() -> None:
     with pytest.raises(Skip, match="needs sigma"):
-        Restorer(bind("misinformed", METHODS)).restore(NOISY, Info({}))
+        Restorer(bind("misinformed", "method")).restore(NOISY, Info({}))
 
 
 def test_the_builtin_study_draws_quality_against_the_factor() -> None:

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from noisebench.registry import METRICS, PROTOCOLS, bind, bind_all
-from noisebench.scoring.score import score_pair
-from noisebench.scoring.tensor import score_tensors, supports
+from noisebench.registry import bind, bind_all
+from noisebench.tracks.restore.scoring import score_pair
+from noisebench.tracks.restore.tensor_scoring import score_tensors, supports
 from scipy.ndimage import correlate1d
 from skimage import data, metrics
 
@@ -182,7 +182,7 @@ def test_raw_scores_are_those_of_the_equations_far_outside_the_unit_range(offset
 
 
 def raw_scores(x, y):
-    return score_pair(x, y, bind("raw", PROTOCOLS), bind_all(("psnr", "ssim"), METRICS))
+    return score_pair(x, y, bind("raw", "protocol"), bind_all(("psnr", "ssim"), "metric"))
 
 
 def test_y8_scores_are_those_of_the_luma():
@@ -347,7 +347,7 @@ def tensor_of(picture):
 
 
 def assert_tensors_agree(x, y, protocol, device="cpu"):
-    rules, chosen = bind(protocol, PROTOCOLS), bind_all(TENSORS, METRICS)
+    rules, chosen = bind(protocol, "protocol"), bind_all(TENSORS, "metric")
     assert supports(rules, chosen)
     theirs = score_tensors(tensor_of(x).to(device), tensor_of(y).to(device), rules, chosen)
     ours = score_pair(x, y, rules, chosen)
@@ -399,7 +399,7 @@ def test_tensors_are_one_picture_at_a_time(noisy_photo):
         with pytest.raises(nb.UsageError, match=r"give \(1, C, H, W\), one at a time"):
             nb.psnr(wrong, wrong)
         with pytest.raises(nb.UsageError, match=r"give \(1, C, H, W\), one at a time"):
-            score_tensors(wrong, wrong, bind("uint8", PROTOCOLS), bind_all(ALL, METRICS))
+            score_tensors(wrong, wrong, bind("uint8", "protocol"), bind_all(ALL, "metric"))
 
 
 # --- how it is called ------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import hashlib
 import importlib.util
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -15,15 +16,15 @@ import numpy as np
 import pytest
 import torch
 from noisebench.errors import UsageError
-from noisebench.registry import METRICS, PROTOCOLS, bind
-from noisebench.scoring import features as networks
-from noisebench.scoring.collect import Collector
-from noisebench.scoring.inception import Inception
-from noisebench.scoring.lite0 import Lite0
-from noisebench.scoring.resize import resize
-from noisebench.scoring.sets import SetMetric, Sets, halves, made_of, refusal, score_set
+from noisebench.imaging.features import networks
+from noisebench.imaging.features.inception import Inception
+from noisebench.imaging.features.lite0 import Lite0
+from noisebench.imaging.features.resize import resize
+from noisebench.registry import bind
 from noisebench.store.cells import partial_dir, read_records, read_rows
 from noisebench.testing import throwaway
+from noisebench.tracks.restore.set_metrics.collector import Collector
+from noisebench.tracks.restore.set_metrics.definition import SetMetric, Sets, halves, made_of, refusal, score_set
 
 packaged = pytest.mark.skipif(
     importlib.util.find_spec(networks.LITE0_PACKAGE) is None, reason="needs noisebench[fid]: the network in a package"
@@ -45,7 +46,7 @@ def one_thread(monkeypatch):
 
 
 def metric(spec):
-    return made_of(bind(spec, METRICS))
+    return made_of(bind(spec, "metric"))
 
 
 def two_sets(n, seed=0, d=152):
@@ -390,19 +391,19 @@ def test_features_go_on_where_a_killed_process_stopped(tmp_path):
     clean = [rng.integers(0, 256, (20, 20, 3)).astype(np.uint8) for _ in range(4)]
     restored = [(c / 255 + 0.1 * rng.normal(size=c.shape)).astype(np.float32) for c in clean]
     metrics = {KID: metric(KID), FD: metric(FD)}
-    rules = bind("uint8", PROTOCOLS)
+    rules = bind("uint8", "protocol")
     (tmp_path / "whole").mkdir()
     whole = Collector(metrics, tmp_path / "whole", 4, protocol=rules)
-    taken = [whole.take(x, y) for x, y in zip(restored, clean, strict=True)]
+    taken = [whole.take(x, nb.Sample("", y)) for x, y in zip(restored, clean, strict=True)]
     (tmp_path / "torn").mkdir()
     first = Collector(metrics, tmp_path / "torn", 4, protocol=rules)
     for i in range(3):
-        first.take(restored[i], clean[i])
+        first.take(restored[i], nb.Sample("", clean[i]))
     for file in (tmp_path / "torn").iterdir():  # the third picture has no row, and half of a fourth was written
         file.write_bytes(file.read_bytes() + b"torn")
     second = Collector(metrics, tmp_path / "torn", 4, protocol=rules, taken=taken[:2])
     for i in (2, 3):
-        second.take(restored[i], clean[i])
+        second.take(restored[i], nb.Sample("", clean[i]))
     assert second.score() == whole.score()
     next((tmp_path / "torn").iterdir()).write_bytes(b"")
     with pytest.raises(UsageError, match="has lost features of finished pictures"):
@@ -500,8 +501,8 @@ def test_reports_show_set_metrics_beside_their_floor_and_an_export_tells_the_sam
     for name in ("leaderboard.md", "leaderboard.tex", "sets.csv", "summary.json"):
         assert (ran / "board" / name).read_bytes() == (ran / "again" / name).read_bytes()
     text = (ran / "board" / "leaderboard.md").read_text()
-    head, _, section = text.partition("## Set metrics")
-    assert "kid" not in head.partition("## Versions")[0].replace(KID, "") and "| floor |" in section
+    head, _, section = re.sub(" +", " ", text).partition("## Set metrics")
+    assert "kid" not in head.partition("## Versions")[0].replace(KID, "") and re.search(r"\| +floor +\|", section)
     assert "| fd(features=efficientnet\\_lite0\\_mid) | all methods | n/d |" in section.replace("&#95;", "\\_") or (
         "all methods | n/d" in section
     )
@@ -524,9 +525,9 @@ def test_compare_and_check_hold_set_metrics_side_by_side(ran, cli):
 
 @packaged
 def test_a_worse_set_metric_is_a_regression_beyond_its_error(ran):
-    from noisebench.analysis.check import check
-    from noisebench.analysis.rules import DEFAULTS, Rule
-    from noisebench.analysis.set_changes import set_changes
+    from noisebench.comparing.set_changes import set_changes
+    from noisebench.gate.check import check
+    from noisebench.gate.rules import Rule
 
     before = read_records(ran / "nb-store")
 
@@ -542,7 +543,7 @@ def test_a_worse_set_metric_is_a_regression_beyond_its_error(ran):
     worse = check(before, moved(50))
     assert worse.exit_code == 1 and {f.metric for f in worse.having("regression")} == {KID}
     for limit in (1e9, float("inf")):  # a number, and the word for no limit
-        loose = (*DEFAULTS, Rule("rules.yaml:1", metric="kid*", max_drop=limit))
+        loose = (Rule("rules.yaml:1", metric="kid*", max_drop=limit),)
         assert check(before, moved(50), loose).exit_code == 0
     gone = replace(before[0], cell={k: v for k, v in before[0].cell.items() if k != "sets"})
     lost = {c.metric: (c.lost, c.reason) for c in set_changes(before[0], gone)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Annotated, Literal
 
 import pytest
@@ -9,12 +10,15 @@ from annotated_types import Ge
 from hypothesis import given
 from hypothesis import strategies as st
 from noisebench.errors import UsageError
-from noisebench.registry import METHODS, REGIMES, Entry, Registry, bind, bind_all
+from noisebench.registry import Entry, bind, bind_all, registry
 from noisebench.spec import Spec, expand, parse, show
 
+NUMBER = itertools.count()
 
-def fresh() -> Registry:
-    registry = Registry("regime")
+
+def fresh() -> str:
+    """A kind of its own, with one component."""
+    kind = f"kind_{next(NUMBER)}"
 
     def noise(
         x,
@@ -26,8 +30,8 @@ def fresh() -> Registry:
     ):
         """Noise."""
 
-    registry.add(Entry("noise", noise))
-    return registry
+    registry(kind).add(Entry("noise", noise))
+    return kind
 
 
 def test_a_name_alone_is_a_spec():
@@ -96,8 +100,8 @@ def test_a_spec_given_twice_is_refused():
 
 def test_only_regimes_add_up():
     with pytest.raises(UsageError, match="only regimes"):
-        bind("identity + identity", METHODS)
-    assert len(bind("gaussian(sigma=5) + gaussian(sigma=3)", REGIMES).parts) == 2
+        bind("identity + identity", "method")
+    assert len(bind("gaussian(sigma=5) + gaussian(sigma=3)", "regime").parts) == 2
 
 
 values = st.recursive(

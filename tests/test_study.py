@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from board_records import cost_record, record
 from noisebench import UsageError
-from noisebench.analysis.board import boards
-from noisebench.analysis.curves import charts, parameter, without
+from noisebench.boards.board import boards
+from noisebench.boards.curves import charts, parameter, without
 from noisebench.report.studies import best_of, chart_table
 from noisebench.spec import parse
 from noisebench.study import Axis, read_study
@@ -58,6 +58,25 @@ def test_quality_against_the_noise_level_is_a_line_a_method_in_the_order_of_numb
     assert [c.reference for c in chart.curves] == [False, False, True]
     assert chart_table(chart).header == ("psnr (dB) at gaussian.sigma =", "5", "15", "50")
     assert chart_table(chart).rows[1] == ("median", "39.50", "38.50", "35.00")
+
+
+def test_baselines_and_optima_are_references_whatever_their_name() -> None:
+    rows = [
+        record(name, {"rmse": [level, level + i]}, regime=f"gaussian(sigma={level})", rank_by="rmse",
+               track="functions", flags={"role": role})
+        for level in (1, 2)
+        for i, (name, role) in enumerate((("spline", ""), ("mean", "baseline"), ("best", "optimum")))
+    ]  # fmt: skip
+    (chart,) = charts(boards(rows), Axis("gaussian.sigma"))
+    assert [(c.label, c.reference) for c in chart.curves] == [("spline", False), ("mean", True), ("best", True)]
+
+
+def test_a_track_that_splits_no_error_has_no_draws(tmp_path: Path) -> None:
+    text = "suite: s\ntrack: functions\nmethods: [mean]\ndatasets: [bumps]\nregimes: [none]\nseeds: [0, 1]\nkeep: all\n"
+    with pytest.raises(UsageError, match=":8: x draws is for errors that split, and track functions has none"):
+        read_study(write(tmp_path, text + "study: [{x: draws}]\n"))
+    with pytest.raises(UsageError, match=":8: y 'psnr' is not among the metrics: rmse, sup_norm"):
+        read_study(write(tmp_path, text + "study: [{x: gaussian.sigma, y: psnr}]\n"))
 
 
 def test_quality_against_a_parameter_of_a_method_joins_what_differs_in_it_alone() -> None:

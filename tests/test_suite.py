@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from noisebench.errors import UsageError
-from noisebench.suite import named_suites, picture_size, read_suite, seconds, size_bytes
+from noisebench.suite import input_size, named_suites, read_suite, seconds, size_bytes
 
 GOOD = """\
 suite: small
@@ -28,7 +28,8 @@ def test_a_suite_is_read(tmp_path):
     assert suite.methods == ("identity", "nlm(h={0.6,0.8})")
     assert suite.limits.timeout == 600 and suite.limits.memory == 8 << 30
     assert suite.cost.sizes == ((64, 32),)
-    assert (suite.protocol, suite.metrics, suite.seeds) == ("uint8", ("psnr", "ssim"), (0,))
+    # What is not said is as the track has it.
+    assert (suite.track, suite.protocol, suite.metrics, suite.rank_by, suite.seeds) == ("restore", "", (), "", (0,))
 
 
 @pytest.mark.parametrize(
@@ -42,10 +43,10 @@ def test_a_suite_is_read(tmp_path):
         (GOOD + "protocol: !!python/object:os.system x\n", 8, "not allowed"),
         (GOOD + "protocol: !mine x\n", 8, "not allowed"),
         (GOOD + "protocol: [uint8]\n", 8, "must be one value"),
-        (GOOD + "track: audio\n", 8, "one of restore"),
+        (GOOD + "track: [audio]\n", 8, "must be one value"),
         (GOOD.replace("timeout: 10m", "timeout: soon"), 5, "limits.timeout must be a time"),
         (GOOD.replace("timeout: 10m", "tiemout: 1"), 5, "did you mean 'timeout'"),
-        (GOOD.replace("64x32", "64"), 6, "256x256"),
+        (GOOD.replace("64x32", "64x"), 6, "256x256"),
         (GOOD + "a: [\n", 9, "not YAML"),
         ("- a\n", 1, "mapping"),
     ],
@@ -67,13 +68,13 @@ def test_what_is_missing_is_named(tmp_path):
         path.write_bytes(b"\xff\xfe\x00")
         read_suite(path)
     with pytest.raises(UsageError, match="rank_by"):
-        read_suite(write(tmp_path, GOOD + "rank_by: lpips\n"))
+        read_suite(write(tmp_path, GOOD + "metrics: [psnr]\nrank_by: lpips\n"))
 
 
 def test_times_and_sizes():
     assert (seconds("90s"), seconds(600), seconds("2h")) == (90, 600, 7200)
     assert (size_bytes("512MiB"), size_bytes(2), size_bytes("0.5")) == (512 << 20, 2 << 30, 1 << 29)
-    assert picture_size("481x321") == (481, 321)
+    assert (input_size("481x321"), input_size(1000)) == ((481, 321), (1000,))
     for wrong in ("0", "-1", "x", "", True):
         with pytest.raises(ValueError):
             seconds(wrong)

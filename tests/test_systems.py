@@ -7,15 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from noisebench.analysis import claims as claims_module
-from noisebench.analysis import effects as effects_module
-from noisebench.analysis import judged as judged_module
-from noisebench.analysis.claims import Claim, all_claims
-from noisebench.analysis.effects import all_effects
-from noisebench.analysis.systems import read_systems, summed, system_rows
+from noisebench.claims import effects as effects_module
+from noisebench.claims import numbers as claims_module
+from noisebench.claims import stored as judged_module
+from noisebench.claims.effects import all_effects
+from noisebench.claims.numbers import Claim, all_claims
+from noisebench.claims.systems import read_systems, summed, system_rows
 from noisebench.cli import main
 from noisebench.errors import UsageError
-from noisebench.registry import REGISTRIES, bind
+from noisebench.registry import bind
 
 
 def claim(name: str = "a", **changes: object) -> Claim:
@@ -41,8 +41,8 @@ def test_every_spec_binds_and_what_is_only_a_part_says_what_is_missing() -> None
     for system in read_systems():
         for text in system.specs:
             kind, _, spec = text.partition(" ")
-            bind(spec, REGISTRIES[kind])
-        assert system.part == bool(system.lacks)
+            bind(spec, kind, system.track)
+        assert system.lacks or not system.part
         assert system.specs or not system.part
 
 
@@ -54,16 +54,17 @@ def test_every_claim_names_a_system_that_exists() -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("- {number: 2, name: a, role: method, about: b, source: c}", "number 2 stands where 1 is due"),
-        ("- {number: 1, name: a, role: wizard, about: b, source: c}", "0.role"),
-        ("- {number: 1, name: a, role: method, about: b}", "0.source"),
+        ("{number: 2, name: a, role: method, about: b, source: c}", "number 2 stands where 1 is due"),
+        ("{number: 1, name: a, role: wizard, about: b, source: c}", "s.yaml: role"),
+        ("{number: 1, name: a, role: method, about: b}", "s.yaml: source"),
         ("[", "cannot be read"),
+        ("- 1", "s.yaml: "),
     ],
 )
-def test_a_wrong_table_is_refused_in_one_line(tmp_path: Path, text: str, problem: str) -> None:
+def test_a_wrong_file_is_refused_in_one_line(tmp_path: Path, text: str, problem: str) -> None:
     (tmp_path / "s.yaml").write_text(text)
     with pytest.raises(UsageError) as caught:
-        read_systems(tmp_path / "s.yaml")
+        read_systems(tmp_path)
     assert problem in str(caught.value) and "\n" not in str(caught.value)
 
 

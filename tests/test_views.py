@@ -12,11 +12,18 @@ import cv2
 import noisebench as nb
 import numpy as np
 import pytest
-from noisebench.engine.views import most_detail
-from noisebench.store.cells import cell_dir, gc, keys, read_record, verify
-from noisebench.store.views import VIEW, picture_file, read_views
+from noisebench.store.cells import cell_dir, keys, read_record
+from noisebench.store.previews import VIEW, picture_file, read_views
+from noisebench.store.upkeep import gc
+from noisebench.store.upkeep import verify as verify_store
+from noisebench.track import get_track
+from noisebench.tracks.restore.crops import most_detail
 
 ARGS = ("--datasets", "folder(path='in')", "--regimes", "gaussian(sigma={15,50})", "--jobs", "1", "--keep")
+
+
+def files_of(track):
+    return get_track(track).outputs
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +88,7 @@ def test_nothing_is_kept_where_nothing_is_asked_for(cli, tmp_path):
 
 @pytest.mark.parametrize("fault", ["gone", "other", "torn", "note", "restored"])
 def test_verify_finds_a_picture_that_is_gone_or_another(store, fault):
-    assert verify(store) == []
+    assert verify_store(store, files_of) == []
     outputs = cell_dir(store, cells(store)[0]) / "outputs"
     (view, file), _ = read_views(outputs)
     clean, noisy = picture_file(store, view.clean), picture_file(store, view.noisy)
@@ -95,18 +102,35 @@ def test_verify_finds_a_picture_that_is_gone_or_another(store, fault):
         file.with_suffix(".json").write_text(json.dumps({"item": "a", "clean": "../../../etc/passwd"}))
     else:
         file.write_bytes(b"")
-    problems = verify(store)
+    problems = verify_store(store, files_of)
     says = {"note": "00000.json is damaged", "restored": "00000.png is missing or damaged"}
     assert any(says.get(fault, "the noisy picture of a is missing or damaged") in line for line in problems)
     assert all(line.startswith("cell ") for line in problems)
 
 
-def test_a_report_is_made_of_the_pictures_that_are_left(store, cli):
-    outputs = cell_dir(store, cells(store)[0]) / "outputs"
+def previews(page: Path, regime: str) -> list[dict]:
+    """What the page of a report holds to be looked at on the board of a regime."""
+    data = json.loads(page.read_text().partition('id="data">')[2].partition("</script>")[0])
+    (board,) = [board for board in data["boards"] if board["r"] == regime]
+    return board["previews"]
+
+
+def test_a_report_is_made_of_the_pictures_that_are_left(store, cli, tmp_path):
+    key = cells(store)[0]
+    regime, name = (read_record(store, key).cell[part]["display"] for part in ("regime", "method"))
+    outputs = cell_dir(store, key) / "outputs"
     (view, file), _ = read_views(outputs)
+    cli("report", "nb-store", "--to", "board")
+    whole, other = previews(tmp_path / "board" / "leaderboard.html", regime)
+    assert whole["item"] == view.item and whole["given"] is not None and len(whole["outputs"]) == 2
     picture_file(store, view.noisy).unlink()
     file.write_bytes(b"")
     cli("report", "nb-store", "--to", "board")
+    left, same = previews(tmp_path / "board" / "leaderboard.html", regime)
+    assert left["given"] is None and same.keys() == other.keys() and len(same["outputs"]) == 2
+    rows = [line for line in (tmp_path / "board" / "leaderboard.csv").read_text().splitlines() if f",{regime}," in line]
+    gone = next(i for i, line in enumerate(rows) if f",{name}," in line)
+    assert list(left["outputs"]) == [str(1 - gone)]
 
 
 def test_gc_removes_pictures_that_no_cell_shows(store):
@@ -118,7 +142,7 @@ def test_gc_removes_pictures_that_no_cell_shows(store):
         if "50" in read_record(store, key).cell["regime"]["display"]:
             shutil.rmtree(cell_dir(store, key))
     assert len([line for line in gc(store) if "that no cell shows" in line]) == 2
-    assert verify(store) == [] and len(list((store / "pictures").rglob("*.png"))) == 4
+    assert verify_store(store, files_of) == [] and len(list((store / "pictures").rglob("*.png"))) == 4
 
 
 def test_gc_keeps_the_pictures_of_an_unfinished_cell(store):

@@ -5,7 +5,7 @@ import math
 import noisebench as nb
 import numpy as np
 import pytest
-from noisebench.registry import METRICS
+from noisebench.registry import registry
 from scipy.fft import dctn
 from scipy.signal import convolve2d
 from skimage import data
@@ -198,7 +198,9 @@ def test_equal_pictures_have_the_best_score(name, best, clean):
 @pytest.mark.parametrize("name", ["psnr_hvs", "fsim"])
 def test_more_noise_is_worse(name):
     values = [nb.score(noisy(COLOUR, sigma), COLOUR, name)[name] for sigma in (2, 5, 10, 25)]
-    assert METRICS.get(name).meta["higher"] and values == sorted(values, reverse=True) and len(set(values)) == 4
+    assert (
+        registry("metric").get(name).meta["higher"] and values == sorted(values, reverse=True) and len(set(values)) == 4
+    )
 
 
 def test_a_shift_of_brightness_is_weighed_by_the_constant_cosine():

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from conftest import DATA, ROOT
 from noisebench.cost.measure import parameters
-from noisebench.methods import networks
+from noisebench.methods.restore import _conv_stacks as networks
 from noisebench.plan import plan
-from noisebench.registry import METHODS, bind
+from noisebench.registry import bind
 from noisebench.suite import CostPlan, Suite
 
-PHOTOS = ROOT / "datasets" / "photos"
+PHOTOS = ROOT / "datasets" / "restore" / "pictures"
 
 
 @nb.method("wt_mask", layout="hwc", needs=("mask",))
@@ -56,7 +56,7 @@ def wt_border(noisy: Any, info: Any) -> Any:
 
 
 def restored(method: str, noisy: Any, info: Any, shape: tuple[int, ...] | None = None) -> Any:
-    restorer = nb.Restorer(bind(method, METHODS))
+    restorer = nb.Restorer(bind(method, "method"))
     restorer.setup("cpu")
     return restorer.restore(noisy, info, shape)
 
@@ -208,7 +208,10 @@ def test_flags_of_every_layer_are_kept(method, flags):
 def test_weights_and_sources_of_the_method_within_are_part_of_the_key():
     cell = cell_of("tiled(method=ensemble(method=dncnn))")
     assert cell["inputs"]["weights"] == networks.known_hashes("dncnn_s25")
-    assert {"wrappers.py", "networks.py"} <= set(cell["inputs"]["sources"])
+    assert {f"noisebench.methods/restore/{name}.py" for name in ("tiled", "ensemble", "dncnn", "_conv_stacks")} <= set(
+        cell["inputs"]["sources"]
+    )
+    assert "noisebench.methods/restore/ffdnet.py" not in cell["inputs"]["sources"]
     assert cell["key"] != cell_of("tiled(method=ensemble(method=dncnn), overlap=31)")["key"]
 
 
@@ -226,7 +229,7 @@ def test_the_cost_of_a_wrapper_is_measured_under_a_regime_that_suits_the_method_
 def test_parameters_of_a_network_within_are_counted():
     import torch
 
-    outer = nb.Restorer(bind("tiled(method=ensemble(method=bf_cnn))", METHODS))
+    outer = nb.Restorer(bind("tiled(method=ensemble(method=bf_cnn))", "method"))
     outer.instance.inner.instance.inner.instance.net = torch.nn.Conv2d(1, 2, 3)
     assert parameters(outer, {}) == 2 * 9 + 2
 

@@ -14,7 +14,7 @@ import pytest
 import torch
 from conftest import DATA
 from noisebench.plan import plan
-from noisebench.registry import METHODS, bind
+from noisebench.registry import bind
 from noisebench.suite import Suite
 from torch.nn import functional
 
@@ -65,7 +65,7 @@ def saved(net: Any, name: str = "net.pth", wrap: str | None = None) -> str:
 
 
 def restored(spec: str, noisy: Any, info: Any, shape: tuple[int, ...] | None = None) -> Any:
-    restorer = nb.Restorer(bind(spec, METHODS))
+    restorer = nb.Restorer(bind(spec, "method"))
     restorer.setup("cpu")
     return restorer.restore(noisy, info, shape)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError, one_line
-from .options import add_json, note, print_json, verb
+from .options import add_json, note, note_old, print_json, verb
 
 _EXAMPLES = """  noisebench check results/baseline.json nb-store
   noisebench check results/baseline.json nb-store --rules rules.yaml --to check
@@ -18,7 +18,7 @@ _EXAMPLES = """  noisebench check results/baseline.json nb-store
 without --rules: fails on a mean drop above 0.02 dB PSNR or 0.001 SSIM, or above 0.5 dB on one picture
 rules.yaml: a list; later rules win over earlier ones and over these defaults, limit by limit
   - {metric: ssim, dataset: "photos*", max_drop: 0.002}
-  - {metric: psnr, method: "my_*", max_drop_picture: .inf, min_above_identity: 5}
+  - {metric: psnr, method: "my_*", max_drop_item: .inf, min_above_baseline: 5}
   - {method: my_net, max_latency_rel: 1.25, must_not_be_slower_than: "nlm*"}
   - {metric: psnr, method: my_net, must_stay_first: true}
 
@@ -41,8 +41,8 @@ def add(verbs: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Check, or update the baseline (0)."""
-    from ..analysis.check import check
-    from ..analysis.rules import DEFAULTS, read_rules
+    from ..gate.check import check
+    from ..gate.rules import read_rules
     from ..report.files import write_files
     from ..report.verdict import verdict_junit, verdict_lines, verdict_markdown, verdict_values
     from ..store.cells import read_records
@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     if to is not None and to.exists() and not to.is_dir():
         raise UsageError(f"--to {one_line(to)} is a file: name a folder")
     baseline = Path(args.baseline)
-    rules = read_rules(Path(args.rules)) if args.rules else DEFAULTS
+    rules = read_rules(Path(args.rules)) if args.rules else ()
     if args.update and baseline.is_dir():
         raise UsageError(f"--update writes an export file, and {one_line(baseline)} is a folder: name a .json file")
     current = read_records(Path(args.current))
@@ -59,6 +59,8 @@ def run(args: argparse.Namespace) -> int:
     if not first and not baseline.exists():
         raise UsageError(f"no baseline {one_line(baseline)}: `noisebench check BASELINE CURRENT --update` makes it")
     before = [] if first else read_records(baseline)
+    for side in (baseline, Path(args.current)):
+        note_old(side)
     verdict = check(before, current, rules, (args.baseline, args.current))
     lines = verdict_lines(verdict)
     document = verdict_values(verdict)
@@ -91,16 +93,17 @@ def _append_summary(text: bytes) -> None:
 
 def _update(path: Path, current: Sequence[Any]) -> None:
     """Write the new baseline, but never one that could not be checked against."""
-    from ..analysis.trust import edited, refuse_nan
     from ..store.disk import noticing_full_disk, write_file
     from ..store.export import export_text
+    from ..store.seals import refuse_nan, why_edited
 
     if not any(r.cell["kind"] == "score" and r.cell["outcome"] == "ok" for r in current):
         raise UsageError("--update: CURRENT has no cell that is ok, so it would guard nothing: run the suite first")
     for record in current:
         refuse_nan(record, "CURRENT")
-        if edited(record):
-            raise UsageError(f"--update: cell {one_line(record.cell['key'], 12)} of CURRENT was {edited(record)}")
+        why = why_edited(record)
+        if why is not None:
+            raise UsageError(f"--update: cell {one_line(record.cell['key'], 12)} of CURRENT was {why}")
     if not path.parent.is_dir():
         raise UsageError(f"--update: the folder {one_line(path.parent)} is not there: make it first")
     with noticing_full_disk(path):

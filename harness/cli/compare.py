@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError, one_line
-from .options import add_json, print_json, print_table, verb
+from .options import add_json, note_old, print_json, print_table, verb
 
 _EXAMPLES = """  noisebench compare before-store after-store
   noisebench compare results/demo.json nb-store --to comparison
@@ -26,11 +26,10 @@ def add(verbs: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Compare; 0 whatever came out, 3 where nothing could be matched."""
-    from ..analysis.compare import choose, compare
-    from ..analysis.match import sound
+    from ..comparing.comparison import choose, compare
+    from ..comparing.pairing import sound
     from ..report.comparison import comparison_values, write_comparison
-    from ..report.moved import pictures_of
-    from ..report.page_pictures import Kept
+    from ..report.page.previews import KeptPreviews, previews_of
     from ..store.cells import read_records
 
     if len(args.stores) > 2:
@@ -42,6 +41,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"--to {one_line(to)} is a file: name a folder")
     sides = [read_records(Path(store)) for store in args.stores]
     for records, store in zip(sides, args.stores, strict=True):
+        note_old(Path(store))
         sound(records, store)
         if not records:
             raise UsageError(f"{one_line(store)} has no cells: there is nothing to compare")
@@ -55,9 +55,9 @@ def run(args: argparse.Namespace) -> int:
             list(args.method) if len(sides) == 1 else [f"{m} in {s}" for m, s in zip(args.method, names, strict=True)]
         )
     found = compare(a, b, *names, across=bool(args.method))
-    kept = [Kept.in_store(Path(s)) if Path(s).is_dir() else None for s in (args.stores[0], args.stores[-1])]
-    pictures = pictures_of(a, kept[0]), pictures_of(b, kept[1])
-    files = write_comparison(found, to, pictures) if to is not None else []
+    kept = [KeptPreviews.in_store(Path(s)) if Path(s).is_dir() else None for s in (args.stores[0], args.stores[-1])]
+    previews = previews_of(a, kept[0]), previews_of(b, kept[1])
+    files = write_comparison(found, to, previews) if to is not None else []
     if args.json:
         print_json({**comparison_values(found), "files": [str(f) for f in files]})
     else:
@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _show(found: Any) -> None:
-    from ..analysis.compare import HOW
+    from ..comparing.comparison import HOW
     from ..report import comparison as report
 
     print(f"A: {one_line(found.name_a)}\nB: {one_line(found.name_b)}\n")

@@ -1,34 +1,35 @@
-"""`noisebench data`: which sets there are, where they lie, whether they match their manifests; fetch them."""
+"""`noisebench data`: which sets there are, where they lie, whether they match their manifests; fetch them, make one."""
 
 from __future__ import annotations
 
 import argparse
 import inspect
-import json
 import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError, nearest, one_line
-from ..registry import DATASETS, bind
+from ..registry import bind, registry
+from .options import add_json, note, print_json, print_table, verb
 
 if TYPE_CHECKING:  # numpy and OpenCV come with these: `--help` does without
-    from ..tracks.fetch import Progress
-    from ..tracks.manifest import ManifestSet
+    from ..data.fetch import Progress
+    from ..imaging.manifest import ManifestSet
 
-_EXAMPLES = """examples:
-  noisebench data list
+
+_EXAMPLES = """  noisebench data list
   noisebench data where set12 bsd68
   noisebench data verify kodak24 --data ~/pictures
   noisebench data fetch set5 set14
-"""
+  noisebench data manifest ~/pictures/mine --to mine.csv
+  noisebench data manifest pairs/clean --noisy pairs/noisy --to pairs.csv"""
 _HELP = {
     "list": "every dataset: pictures, state, licence",
     "where": "the folder of each set, and whether it is complete",
     "verify": "compare the pixels of each set with its manifest",
     "fetch": "download what is missing of each set",
+    "manifest": "write the manifest of a folder of pictures: what a named set is made of",
 }
 
 
@@ -46,18 +47,18 @@ def named_sets() -> list[str]:
 
 
 def _opened(name: str) -> ManifestSet | None:
-    entry = DATASETS.get(name)
+    entry = registry("dataset").get(name)
     if any(default is inspect.Parameter.empty for _, default in entry.params().values()):
         return None
-    from ..tracks.manifest import ManifestSet
+    from ..imaging.manifest import ManifestSet
 
-    opened = entry.obj(**bind(name, DATASETS).kwargs)
+    opened = entry.obj(**bind(name, "dataset").kwargs)
     return opened if isinstance(opened, ManifestSet) else None
 
 
 def list_data() -> list[dict[str, Any]]:
     """A row for each dataset. `state` is present, partial, absent, no manifest or broken."""
-    return [_row(name) for name in DATASETS.names()]
+    return [_row(name) for name in registry("dataset").names()]
 
 
 def _row(name: str) -> dict[str, Any]:
@@ -69,7 +70,7 @@ def _row(name: str) -> dict[str, Any]:
         "fetch": False,
     }
     try:
-        entry = DATASETS.get(name)
+        entry = registry("dataset").get(name)
         opened = _opened(name)
     except Exception as error:  # a broken plug-in must not hide the other sets
         broken = {"licence": "", "citation": "", "homepage": "", "about": one_line(error)}
@@ -101,32 +102,29 @@ def verify(name: str) -> list[str]:
 
 def fetch(name: str, progress: Progress | None = None) -> Path:
     """Download what is missing of a named set, and return its folder. Raises `UsageError`."""
-    from ..tracks.fetch import fetch as fetch_set
+    from ..data.fetch import fetch as fetch_set
 
     return fetch_set(named_set(name), progress)
 
 
-def add(subparsers: Any) -> None:
-    """Add the verb `data` with its sub-verbs; `run` of this module is the default of the parser."""
-    parser = subparsers.add_parser(
-        "data", help="list, find, verify and fetch test sets", description=__doc__, epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
-    verbs = parser.add_subparsers(dest="action", metavar="{list,where,verify,fetch}", required=True)
-    for verb, text in _HELP.items():
-        sub = verbs.add_parser(
-            verb,
-            help=text,
-            description=text,
-            epilog=_EXAMPLES,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        if verb == "list":
-            sub.set_defaults(names=[])
+def add(verbs: Any) -> None:
+    """Add the verb `data` with its sub-verbs."""
+    parser = verb(verbs, "data", "list, find, verify and fetch test sets; write the manifest of one", _EXAMPLES)
+    actions = parser.add_subparsers(dest="action", metavar="{list,where,verify,fetch,manifest}", required=True)
+    for name, text in _HELP.items():
+        p = verb(actions, name, text, _EXAMPLES)
+        if name == "manifest":
+            p.add_argument("folder", metavar="FOLDER", help="(clean) pictures, those of subfolders too")
+            p.add_argument("--noisy", metavar="FOLDER", help="noisy pictures of the same names")
+            p.add_argument("--to", metavar="FILE.csv", help="where to (default: standard output)")
+            p.set_defaults(data=None)
         else:
-            sub.add_argument("names", metavar="NAME", nargs="+", help="a named set, such as set12")
-        sub.add_argument("--data", metavar="DIR", help="where the sets lie (default: $NOISEBENCH_DATA, the cache)")
-        sub.add_argument("--json", action="store_true", help="one JSON document on stdout")
+            if name == "list":
+                p.set_defaults(names=[])
+            else:
+                p.add_argument("names", metavar="NAME", nargs="+", help="a named set, such as set12")
+            p.add_argument("--data", metavar="DIR", help="where the sets lie (default: $NOISEBENCH_DATA, the cache)")
+        add_json(p)
     parser.set_defaults(run=run)
 
 
@@ -134,36 +132,74 @@ def run(args: argparse.Namespace) -> int:
     """0, or 1 where a set asked for is absent or does not match. Raises `UsageError` (exit code 2)."""
     if args.data:
         os.environ["NOISEBENCH_DATA"] = args.data
-    if args.action == "list":
-        rows = list_data()
-        _emit(args.json, rows, lambda: _table(rows, ("name", "pictures", "state", "licence")))
-        return 0
+    actions = {"list": _list, "where": _where, "fetch": _fetch, "verify": _verify, "manifest": _manifest}
+    return actions[args.action](args)
+
+
+def _list(args: argparse.Namespace) -> int:
+    rows = list_data()
+    if args.json:
+        print_json(rows)
+    else:
+        columns = ("name", "pictures", "state", "licence")
+        print_table([["" if row[c] is None else one_line(row[c], 60) for c in columns] for row in rows], columns)
+    return 0
+
+
+def _where(args: argparse.Namespace) -> int:
     sets = {name: named_set(name) for name in args.names}
-    if args.action == "where":
-        places = [
-            {"name": n, "folder": str(s.where() or s.candidates()[0]), "state": _state(s, s.where())}
-            for n, s in sets.items()
-        ]
-        _emit(args.json, places, lambda: "\n".join(str(p["folder"]) for p in places))
-        lacking = [p for p in places if p["state"] != "present"]
-        for place in lacking:
-            print(f"{place['name']}: {place['state']}", file=sys.stderr)
-        return 1 if lacking else 0
-    if args.action == "fetch":
-        done = []
-        for name in sets:
-            done.append({"name": name, "folder": str(fetch(name, _counter(name)))})
-        _emit(args.json, done, lambda: "\n".join(f"{d['name']}: {d['folder']}" for d in done))
-        return 0
+    places = [
+        {"name": name, "folder": str(s.where() or s.candidates()[0]), "state": _state(s, s.where())}
+        for name, s in sets.items()
+    ]
+    if args.json:
+        print_json(places)
+    for place in places:
+        if not args.json:
+            print(place["folder"])
+        if place["state"] != "present":
+            note(f"{place['name']}: {place['state']}")
+    return 1 if any(place["state"] != "present" for place in places) else 0
+
+
+def _fetch(args: argparse.Namespace) -> int:
+    sets = {name: named_set(name) for name in args.names}  # a mistake in any name comes before the first download
+    done = [{"name": name, "folder": str(fetch(name, _counter(name)))} for name in sets]
+    if args.json:
+        print_json(done)
+    else:
+        print("\n".join(f"{d['name']}: {d['folder']}" for d in done))
+    return 0
+
+
+def _verify(args: argparse.Namespace) -> int:
+    sets = {name: named_set(name) for name in args.names}
     found = [{"name": n, "pictures": len(s.pictures), "problems": s.verify()} for n, s in sets.items()]
-    _emit(args.json, found, lambda: "\n".join(_verdict(f) for f in found))
+    if args.json:
+        print_json(found)
+    else:
+        for f in found:
+            print("\n".join(f["problems"]) or f"{f['name']}: all {f['pictures']} files match the manifest")
     return 1 if any(f["problems"] for f in found) else 0
 
 
-def _verdict(found: dict[str, Any]) -> str:
-    if not found["problems"]:
-        return f"{found['name']}: all {found['pictures']} files match the manifest"
-    return "\n".join(found["problems"])
+def _manifest(args: argparse.Namespace) -> int:
+    from ..imaging.manifest import manifest_text, pictures_of
+    from ..store.disk import write_file
+
+    root, pictures = pictures_of(args.folder, args.noisy)
+    if args.to is not None:
+        target = Path(args.to).expanduser()
+        try:
+            write_file(target, manifest_text(pictures).encode())
+        except OSError as error:
+            raise UsageError(f"{one_line(args.to)} cannot be written ({error.strerror}): check the path") from None
+    if args.json:
+        print_json({"root": str(root), "manifest": args.to, "pictures": [vars(p) for p in pictures]})
+    elif args.to is None:
+        print(manifest_text(pictures), end="")
+    note(f"{len(pictures)} pictures, relative to {one_line(root)}")
+    return 0
 
 
 def _counter(name: str) -> Progress:
@@ -176,13 +212,3 @@ def _counter(name: str) -> Progress:
             print(f"{name}: {done}/{total}", file=sys.stderr)
 
     return show
-
-
-def _emit(as_json: bool, document: Any, plain: Any) -> None:
-    print(json.dumps(document, ensure_ascii=False, indent=1) if as_json else plain())
-
-
-def _table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> str:
-    cells = [list(columns), *[["" if r[c] is None else one_line(r[c], 60) for c in columns] for r in rows]]
-    widths = [max(len(line[i]) for line in cells) for i in range(len(columns))]
-    return "\n".join("  ".join(v.ljust(w) for v, w in zip(line, widths, strict=True)).rstrip() for line in cells)

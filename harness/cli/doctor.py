@@ -15,48 +15,38 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError, one_line
+from .options import add_json, add_plugins, add_track, print_json, verb
 
 if TYPE_CHECKING:  # numpy comes with it: `--help` does without
-    from ..tracks.doctor import Finding
+    from ..track import Finding
 
-EXAMPLES = """examples:
-  noisebench doctor nlm
+
+_EXAMPLES = """  noisebench doctor nlm
   noisebench doctor 'vst(method=bm3d, kind=anscombe)'
   noisebench doctor my_net --plugin my_net.py --json
 
 exit code: 0 all fine, 1 something fails, 2 usage"""
 
 
-def add(subparsers: Any) -> None:
-    """Add the verb to the command line."""
-    parser = subparsers.add_parser(
-        "doctor",
-        help="try a method on tiny pictures and say what is wrong with it",
-        description="Try a method in seconds: odd sizes, grey and colour, 1×1, determinism, shape, NaN, "
-        "range, input left unmodified. A method that exits, hangs or crashes is reported as such.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("method", metavar="METHOD", help="a method spec, such as 'nlm(h=0.8)'")
-    parser.add_argument(
-        "--plugin", metavar="FILE", action="append", default=[], help="a .py file to load first (repeatable)"
-    )
-    parser.add_argument(
-        "--timeout", metavar="S", type=float, default=120.0, help="seconds for all checks (default: 120)"
-    )
-    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
-    parser.set_defaults(run=run)
+def add(verbs: Any) -> None:
+    """Add the verb."""
+    p = verb(verbs, "doctor", "try a method on tiny inputs and say what is wrong with it", _EXAMPLES)
+    p.add_argument("method", metavar="METHOD", help="a method spec, such as 'nlm(h=0.8)'")
+    p.add_argument("--timeout", metavar="S", type=float, default=120.0, help="seconds for all checks (default: 120)")
+    add_track(p)
+    add_plugins(p)
+    add_json(p)
+    p.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Examine and print. Returns 0 all fine, 1 something fails; raises `UsageError` (exit code 2)."""
     if not args.timeout > 0:
         raise UsageError(f"--timeout is a number of seconds above 0, not {args.timeout}")
-    findings = examine_apart(args.method, args.plugin, args.timeout)
+    findings = examine_apart(args.method, args.track, args.plugin, args.timeout)
     fine = all(f.ok is not False for f in findings)
     if args.json:
-        document = {"method": args.method, "ok": fine, "findings": [asdict(f) for f in findings]}
-        print(json.dumps(document, ensure_ascii=False, indent=2))
+        print_json({"method": args.method, "ok": fine, "findings": [asdict(f) for f in findings]})
     else:
         print(f"{one_line(args.method)}: {verdict(findings)}")
         for finding in findings:
@@ -75,16 +65,16 @@ def verdict(findings: list[Finding]) -> str:
     return "all fine"
 
 
-def examine_apart(method: str, plugins: list[str], timeout: float) -> list[Finding]:
+def examine_apart(method: str, track: str, plugins: list[str], timeout: float) -> list[Finding]:
     """The findings of a child process, ended with all its offspring after `timeout` seconds."""
-    from ..tracks.doctor import Finding
+    from ..track import Finding
 
     with tempfile.TemporaryDirectory(prefix="noisebench-doctor-") as folder:
         out, err = Path(folder, "findings"), Path(folder, "stderr")
         out.touch()
         with err.open("wb") as errors:
             child = subprocess.Popen(
-                [sys.executable, "-P", "-m", "noisebench.tracks.doctor", str(out), method, *plugins],
+                [sys.executable, "-P", "-m", "noisebench.engine.examining", str(out), track, method, *plugins],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=errors,

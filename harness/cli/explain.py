@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import argparse
 import re
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol, runtime_checkable
 
-from .options import add_json, note, print_json, print_table, verb
+from .options import add_json, add_plugins, add_track, note, print_json, print_table, verb
 
 _EXAMPLES = """  noisebench explain "psnr|uint8@1|gaussian(sigma=25)@1|photos:3f9c0a…|seed 0|noisebench 0.1"
   noisebench explain restored.png clean.png
   noisebench explain restored/ clean/ --claimed 25.43"""
+
+
+@runtime_checkable
+class ExplainsPairs(Protocol):
+    """A track that can score a pair of files, or of folders, under every convention in common use.
+
+    Gives how many pairs there are, and a row a convention: `name`, `metric`, `value`, `what`, `who`, whether it `gives`
+    the claimed number, and whether it is our `own` default.
+    """
+
+    def explain_pairs(self, restored: str, clean: str, claimed: str | None) -> tuple[int, list[dict[str, Any]]]: ...
 
 
 def add(verbs: Any) -> None:
@@ -22,6 +33,8 @@ def add(verbs: Any) -> None:
     )
     p.add_argument("clean", nargs="?", metavar="CLEAN", help="the clean picture, or a folder of the same names")
     p.add_argument("--claimed", metavar="X", help="mark the conventions that give this number, as printed")
+    add_track(p)
+    add_plugins(p)
     add_json(p)
     p.set_defaults(run=run)
 
@@ -30,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     """Explain."""
     if args.clean is not None:
         return _pair(args)
-    from ..analysis.signature import explain_signature
+    from ..boards.signature import explain_signature
     from ..errors import UsageError
 
     if args.claimed is not None:
@@ -46,32 +59,21 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _pair(args: argparse.Namespace) -> int:
-    from ..analysis.conventions import explain_pairs, grouped
-    from ..analysis.folders import pictures_in
     from ..errors import UsageError, one_line
-    from ..tracks.pictures import read_picture
+    from ..registry import load_plugin
+    from ..track import get_track
 
     claimed = args.claimed
     if claimed is not None and not re.fullmatch(r"\d{1,4}(\.\d{1,12})?", claimed):
         raise UsageError(f"--claimed must be a number as printed, such as 25.43, not {one_line(claimed)!r}")
-    restored, clean = Path(args.signature), Path(args.clean)
-    for path in (restored, clean):
-        if not path.exists():
-            raise UsageError(f"{one_line(path)} does not exist: check the path")
-    if restored.is_dir() != clean.is_dir():
-        raise UsageError("give two pictures or two folders, not one of each")
-    if restored.is_dir():
-        ours, theirs = pictures_in(restored), pictures_in(clean)
-        alone = sorted(ours.keys() ^ theirs.keys())
-        if alone:
-            shown = ", ".join(one_line(n, 60) for n in alone[:5])
-            raise UsageError(f"unmatched pictures: {shown}: give both folders the same names")
-        files = [(ours[name], theirs[name]) for name in sorted(ours)]
-    else:
-        files = [(restored, clean)]
-    rows = explain_pairs(((read_picture(a), read_picture(b)) for a, b in files), claimed, [a.name for a, _ in files])
+    for file in args.plugin:
+        load_plugin(file)
+    track = get_track(args.track)
+    if not isinstance(track, ExplainsPairs):
+        raise UsageError(f"track {track.name} knows no conventions to explain a pair by: give a signature alone")
+    count, rows = track.explain_pairs(args.signature, args.clean, claimed)
     if args.json:
-        print_json({"pictures": len(files), "claimed": claimed, "conventions": rows})
+        print_json({track.words.items: count, "claimed": claimed, "conventions": rows})
         return 0
     table = []
     for group in grouped(rows):
@@ -81,19 +83,29 @@ def _pair(args: argparse.Namespace) -> int:
             table.append([mark, value, row["name"], row["what"], row["who"]])
     print_table(table, ["", "value", "convention", "what is compared", "used by"])
     if claimed is not None:
-        note("\n" + "\n".join(_given(rows, claimed)))
+        note("\n" + "\n".join(_given(rows, claimed, track.defaults.protocol)))
     return 0
 
 
-def _given(rows: list[dict[str, Any]], claimed: str) -> list[str]:
-    """Which conventions give the number claimed, and what our own protocol does instead."""
-    from ..analysis.conventions import OWN
+def grouped(rows: Sequence[dict[str, Any]], places: int = 4) -> list[list[dict[str, Any]]]:
+    """Rows that print the same value stand together."""
+    groups: list[list[dict[str, Any]]] = []
+    for row in rows:
+        same = groups and groups[-1][0]["metric"] == row["metric"]
+        if same and f"{groups[-1][0]['value']:.{places}f}" == f"{row['value']:.{places}f}":
+            groups[-1].append(row)
+        else:
+            groups.append([row])
+    return groups
 
+
+def _given(rows: Sequence[dict[str, Any]], claimed: str, protocol: str) -> list[str]:
+    """Which conventions give the number claimed, and what our own protocol does instead."""
     found = [row for row in rows if row["gives"]]
     if not found:
         return [f"{claimed} is given by none of these"]
     lines = [f"{claimed} is given by:", *(f"  {row['name']}: {row['what']}" for row in found)]
-    for own in (row for row in rows if row["name"] in OWN.values()):
+    for own in (row for row in rows if row["own"]):
         if own["metric"] in {row["metric"] for row in found} and not own["gives"]:
-            lines.append(f"where uint8, the protocol of noisebench, has {own['value']:.4f}: {own['what']}")
+            lines.append(f"where {protocol}, the protocol of noisebench, has {own['value']:.4f}: {own['what']}")
     return lines

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError, one_line
-from .options import add_json, print_json, verb
+from .options import add_json, note_old, print_json, verb
 
 _EXAMPLES = """  noisebench export nb-store --to results/demo.json
   noisebench export nb-store --to set12.json --no-pictures
@@ -36,6 +36,7 @@ def run(args: argparse.Namespace) -> int:
     if not to.parent.is_dir():
         raise UsageError(f"--to {one_line(to)}: the folder {one_line(to.parent)} is not there")
     records = read_records(Path(args.store))
+    note_old(Path(args.store))
     if not records:
         raise UsageError(f"{one_line(args.store)} has no cells: `noisebench run … --store` fills it")
     if args.no_pictures:

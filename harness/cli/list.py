@@ -8,7 +8,7 @@ from typing import Any
 from ..errors import UsageError, nearest
 from .options import add_json, add_plugins, print_json, print_table, verb
 
-KINDS = ("methods", "datasets", "regimes", "metrics", "protocols", "suites", "systems")
+KINDS = ("tracks", "methods", "datasets", "regimes", "metrics", "protocols", "suites", "systems")
 _EXAMPLES = """  noisebench list methods
   noisebench list regimes poisson_gaussian
   noisebench list suites --json
@@ -23,6 +23,7 @@ def add(verbs: Any) -> None:
     p.add_argument("name", nargs="?", metavar="NAME", help="show this one in full")
     p.add_argument("--store", metavar="STORE", action="append", default=[],
                    help="systems: read verdicts from this store or export (default: ./results/*.json)")  # fmt: skip
+    p.add_argument("--track", metavar="T", help="only what belongs to this track (default: all)")
     add_plugins(p)
     add_json(p)
     p.set_defaults(run=run)
@@ -46,12 +47,9 @@ def run(args: argparse.Namespace) -> int:
             for name, path in named_suites().items()
         ]
     else:
-        import os
+        from ..engine.planning import catalogue_in_child
 
-        from ..engine.planner import ask_child
-
-        files = [os.path.abspath(p) for p in args.plugin]
-        entries = ask_child({"verb": "list", "kind": args.kind[:-1], "plugins": files})["entries"]
+        entries = catalogue_in_child(args.kind[:-1], args.track or "", args.plugin)
     if args.name:
         found = [e for e in entries if e["name"] == args.name]
         if not found:
@@ -74,18 +72,22 @@ def run(args: argparse.Namespace) -> int:
     elif args.json:
         print_json(entries)
     else:
-        print_table([[e["name"], e["about"]] for e in entries], ["name", "what it is"])
+        several = len({e.get("track") for e in entries}) > 1 and args.kind not in ("tracks", "suites")
+        print_table(
+            [[e["name"], *([e["track"]] if several else []), e["about"]] for e in entries],
+            ["name", *(["track"] if several else []), "what it is"],
+        )
     return 0
 
 
 def _systems(args: argparse.Namespace) -> int:
     from pathlib import Path
 
-    from ..analysis.claims import all_claims
-    from ..analysis.effects import all_effects
-    from ..analysis.systems import read_systems, system_rows
+    from ..claims.effects import all_effects
+    from ..claims.numbers import all_claims
+    from ..claims.systems import read_systems, system_rows
 
-    results = [Path(p) for p in args.store] or sorted(Path("results").glob("*.json"))
+    results = [Path(p) for p in args.store] or sorted(Path("results").rglob("*.json"))
     rows = system_rows(read_systems(), [*all_claims(), *all_effects()], results)
     if args.name:
         rows = [r for r in rows if args.name in (str(r["number"]), r["name"])]

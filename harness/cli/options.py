@@ -6,10 +6,12 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError, one_line
-from ..jsonable import plain
+from ..json_values import plain
 
 
 def verb(verbs: Any, name: str, about: str, examples: str) -> argparse.ArgumentParser:
@@ -40,6 +42,11 @@ def add_plugins(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_track(parser: argparse.ArgumentParser) -> None:
+    """`--track T`."""
+    parser.add_argument("--track", metavar="T", default="restore", help="the field of work (default: restore)")
+
+
 def add_data(parser: argparse.ArgumentParser) -> None:
     """`--data DIR`."""
     parser.add_argument("--data", metavar="DIR", help="where named datasets lie (default: $NOISEBENCH_DATA)")
@@ -65,12 +72,22 @@ def print_json(document: Any) -> None:
     print(json.dumps(plain(document), indent=1, ensure_ascii=False, allow_nan=False))
 
 
-def print_table(rows: list[list[str]], head: list[str]) -> None:
+def print_table(rows: Sequence[Sequence[str]], head: Sequence[str]) -> None:
     """Aligned columns on stdout; every text on one line of printable characters."""
-    table = [[one_line(c, 160) for c in row] for row in [head, *rows]]
-    widths = [max(len(row[i]) for row in table) for i in range(len(head))]
-    for row in table:
-        print("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip())
+    from tabulate import tabulate
+
+    flat = [[one_line(cell, 160) for cell in row] for row in (head, *rows)]
+    table = tabulate(flat, tablefmt="plain", disable_numparse=True)
+    print("\n".join(line.rstrip() for line in table.splitlines()))
+
+
+def note_old(path: Path) -> None:
+    """Say so where a store was written by an older noisebench; an export is read as it is."""
+    from ..store.cells import schema_of
+    from ..store.record import SCHEMA
+
+    if (path / "store.json").is_file() and (schema := schema_of(path)) < SCHEMA:
+        note(f"{one_line(path)} was written by an older noisebench (schema {schema}): it is read, not added to")
 
 
 def note(text: str) -> None:

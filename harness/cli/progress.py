@@ -6,12 +6,15 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import one_line
 
+if TYPE_CHECKING:
+    from ..plan import PlannedCell
 
-def label(cell: dict[str, Any]) -> str:
+
+def label(cell: PlannedCell) -> str:
     """A cell on one line."""
     if cell["kind"] == "cost":
         return one_line(f"{cell['method']['display']} · cost {'x'.join(map(str, cell['inputs']['size']))}", 90)
@@ -34,14 +37,14 @@ class Plain:
         self._total += todo
         self._say(f"{todo} cells to run, {stored} stored already")
 
-    def start(self, cell: dict[str, Any]) -> None:
+    def start(self, cell: PlannedCell) -> None:
         """A cell starts."""
         self._begun[cell["key"]] = time.monotonic()
 
-    def picture(self, cell: dict[str, Any], n: int, of: int) -> None:
-        """A picture is done."""
+    def item(self, cell: PlannedCell, n: int, of: int) -> None:
+        """An item is done."""
 
-    def end(self, cell: dict[str, Any], outcome: str, reason: str) -> None:
+    def end(self, cell: PlannedCell, outcome: str, reason: str) -> None:
         """A cell has ended."""
         self._done += 1
         took = time.monotonic() - self._begun.get(cell["key"], time.monotonic())
@@ -71,19 +74,19 @@ class Live(Plain):
         elif todo:
             self._all = self._progress.add_task("all cells", total=todo)
 
-    def start(self, cell: dict[str, Any]) -> None:
+    def start(self, cell: PlannedCell) -> None:
         """A cell starts."""
         from rich.markup import escape
 
         super().start(cell)
-        total = cell["dataset"]["pictures"] or None
+        total = cell["dataset"]["items"] or None
         self._tasks[cell["key"]] = self._progress.add_task(escape(label(cell)), total=total)
 
-    def picture(self, cell: dict[str, Any], n: int, of: int) -> None:
-        """A picture is done."""
+    def item(self, cell: PlannedCell, n: int, of: int) -> None:
+        """An item is done."""
         self._progress.update(self._tasks[cell["key"]], completed=n, total=of)
 
-    def end(self, cell: dict[str, Any], outcome: str, reason: str) -> None:
+    def end(self, cell: PlannedCell, outcome: str, reason: str) -> None:
         """A cell has ended."""
         super().end(cell, outcome, reason)
         self._progress.remove_task(self._tasks.pop(cell["key"]))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError, one_line
-from .options import add_json, print_json, verb
+from .options import add_json, note_old, print_json, verb
 
 _EXAMPLES = """  noisebench report nb-store --to board
   noisebench report results/demo.json --to board
@@ -27,8 +27,8 @@ def add(verbs: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the report and say where it is."""
-    from ..report.bundle import write_bundle
-    from ..report.page_pictures import Kept
+    from ..report.bundle.write import write_bundle
+    from ..report.page.previews import KeptPreviews
     from ..report.write import write_report
     from ..store.cells import read_records
 
@@ -38,6 +38,7 @@ def run(args: argparse.Namespace) -> int:
             raise UsageError(f"--{option} {one_line(given)} is a file: name a folder")
     store = Path(args.store)
     records = read_records(store)
+    note_old(store)
     document: dict[str, Any] = {}
     if args.bundle:
         made, remade = write_bundle(records, Path(args.bundle))
@@ -50,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
                 print_json(document)
             return 0
     to = Path(args.to or "board")
-    files = write_report(records, to, kept=Kept.in_store(store) if store.is_dir() else None)
+    files = write_report(records, to, kept=KeptPreviews.in_store(store) if store.is_dir() else None)
     if args.json:
         summary = json.loads((to / "summary.json").read_text(encoding="utf-8"))
         print_json({"to": str(to), "files": [str(f) for f in files], **document, "summary": summary})

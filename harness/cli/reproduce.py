@@ -5,15 +5,28 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .options import add_data, add_json, add_weights, note, print_json, print_table, use_data, verb
+from .options import (
+    add_data,
+    add_json,
+    add_plugins,
+    add_weights,
+    note,
+    print_json,
+    print_table,
+    use_data,
+    verb,
+)
+
+if TYPE_CHECKING:
+    from ..claims.numbers import ClaimRow
 
 _EXAMPLES = """  noisebench reproduce --list
   noisebench reproduce dncnn_s25_set12
   noisebench reproduce dncnn ffdnet --data ~/testsets --weights ~/weights --store nb-claims
   noisebench reproduce --kind number --json
-  noisebench reproduce --from results/published.json --to docs/published.md
+  noisebench reproduce --from results/claims/published.json --to docs/published.md
 
 exit codes: 0 no claim differs, 1 one differs or its cell failed, 2 usage, 130 stopped by Ctrl-C"""
 
@@ -24,6 +37,8 @@ def add(verbs: Any) -> None:
     p.add_argument("names", nargs="*", metavar="NAME", help="claims, or groups of them (default: all)")
     p.add_argument("--kind", choices=("number", "effect"), help="only claims of this kind")
     p.add_argument("--system", type=int, metavar="N", help="only claims about this system")
+    p.add_argument("--claims", metavar="FILE", action="append", default=[],
+                   help="claims of your own, a YAML file (repeatable), instead of the published ones")  # fmt: skip
     p.add_argument("--list", action="store_true", help="list the claims and their sources, run nothing")
     p.add_argument("--from", dest="results", metavar="RESULTS", action="append", default=[],
                    help="judge what this store or export holds, run nothing (repeatable)")  # fmt: skip
@@ -34,6 +49,7 @@ def add(verbs: Any) -> None:
     p.add_argument("--device", metavar="D", default="cpu", help="where methods run (default: cpu)")
     p.add_argument("--retry", choices=("failed", "never", "always"), default="failed",
                    help="which stored cells are run again (default: failed)")  # fmt: skip
+    add_plugins(p)
     add_data(p)
     add_weights(p)
     add_json(p)
@@ -42,11 +58,11 @@ def add(verbs: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run; 0 where no claim differs and no cell failed, else 1."""
-    from ..analysis.claims import Claim, all_claims, chosen
-    from ..analysis.effects import Effect, all_effects
-    from ..engine.run import check_jobs
+    from ..claims.effects import Effect, all_effects, read_file
+    from ..claims.numbers import Claim, all_claims, chosen
 
-    every: list[Claim | Effect] = [*all_claims(), *all_effects()]
+    every: list[Claim | Effect] = [c for file in args.claims for c in read_file(Path(file))]
+    every = every or [*all_claims(), *all_effects()]
     claims = chosen(every, args.names, args.kind, args.system)
     if args.list:
         if args.json:
@@ -61,7 +77,6 @@ def run(args: argparse.Namespace) -> int:
             print_table(table, ["claim", "claimed", "method", "dataset", "regime", "source"])
         return 0
     use_data(args)
-    check_jobs(args.jobs)
     to = _markdown_file(args.to)
     try:
         rows = _judged(claims, args) if args.results else _run(claims, args)
@@ -84,22 +99,26 @@ def run(args: argparse.Namespace) -> int:
     return 1 if bad else 0
 
 
-def _run(claims: list[Any], args: argparse.Namespace) -> list[dict[str, Any]]:
-    from ..engine.reproduce import reproduce, reproduce_effects
+def _run(claims: list[Any], args: argparse.Namespace) -> list[ClaimRow]:
+    from ..claims.reproduce import reproduce, reproduce_effects
+    from ..engine.run import RunOptions
     from .progress import watcher
 
-    store, base = Path(args.store), _base(args)
+    store, base, options = Path(args.store), _base(args), RunOptions(args.jobs, args.retry)
     numbers = [c for c in claims if c.kind == "number"]
     effects = [c for c in claims if c.kind == "effect"]
     with watcher() as watch:
-        rows = reproduce(numbers, store, base=base, jobs=args.jobs, retry=args.retry, watcher=watch)
-        rows += reproduce_effects(effects, store, base=base, jobs=args.jobs, retry=args.retry, watcher=watch)
+        rows = reproduce(numbers, store, base, options, watch)
+        rows += reproduce_effects(effects, store, base, options, watch)
     return rows
 
 
-def _judged(claims: list[Any], args: argparse.Namespace) -> list[dict[str, Any]]:
-    from ..analysis.judged import judged
+def _judged(claims: list[Any], args: argparse.Namespace) -> list[ClaimRow]:
+    from ..claims.stored import judged
+    from ..registry import load_plugin
 
+    for file in args.plugin:
+        load_plugin(file)
     return judged(claims, [Path(p) for p in args.results])
 
 
@@ -128,7 +147,7 @@ def _base(args: argparse.Namespace) -> Any:
     from ..errors import UsageError, one_line
     from ..suite import Suite, seconds
 
-    base = Suite(device=args.device)
+    base = Suite(device=args.device, plugins=tuple(args.plugin))
     if args.timeout:
         try:
             base = replace(base, limits=replace(base.limits, timeout=seconds(args.timeout)))
@@ -137,7 +156,7 @@ def _base(args: argparse.Namespace) -> Any:
     return base
 
 
-def _print(rows: list[dict[str, Any]]) -> None:
+def _print(rows: list[ClaimRow]) -> None:
     table = []
     for row in rows:
         places = max(4, row.get("decimals", 0))

@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 import shlex
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError, one_line
 from .options import add_data, add_json, add_plugins, add_weights, note, print_json, print_table, use_data, verb
+
+if TYPE_CHECKING:
+    from ..plan import PlannedCell
 
 _EXAMPLES = """  noisebench run demo
   noisebench run suite.yaml --jobs 2 --keep sample
@@ -20,11 +23,14 @@ def add(verbs: Any) -> None:
     """Add the verb."""
     p = verb(verbs, "run", "run what is not stored yet; resumes where it was stopped", _EXAMPLES)
     p.add_argument("suite", nargs="?", metavar="SUITE", help="a suite file, or the name of one (list suites)")
+    p.add_argument("--track", metavar="T", help="the field of work (default: restore; see list tracks)")
     p.add_argument("--methods", nargs="+", metavar="M", help="method specs; {a,b} sweeps a value")
     p.add_argument("--datasets", nargs="+", metavar="D", help="dataset specs")
     p.add_argument("--regimes", nargs="+", metavar="R", help="regime specs; a + b composes")
-    p.add_argument("--protocol", metavar="P", help="how scores are taken (default: uint8)")
-    p.add_argument("--metrics", nargs="+", metavar="M", help="metric specs (default: psnr ssim)")
+    p.add_argument("--protocol", metavar="P", help="how scores are taken (default: the track's, in restore uint8)")
+    p.add_argument(
+        "--metrics", nargs="+", metavar="M", help="metric specs (default: the track's, in restore psnr ssim)"
+    )
     p.add_argument("--seed", nargs="+", type=int, metavar="N", help="seeds of the noise (default: 0)")
     p.add_argument("--limit", type=int, metavar="N", help="only the first N pictures of each dataset")
     p.add_argument("--store", metavar="DIR", default="nb-store", help="where results go (default: nb-store)")
@@ -60,7 +66,7 @@ def suite_of(args: argparse.Namespace) -> Any:
     for name in ("methods", "datasets", "regimes", "metrics"):
         if getattr(args, name):
             changes[name] = tuple(getattr(args, name))
-    for name in ("protocol", "keep", "device"):
+    for name in ("track", "protocol", "keep", "device"):
         if getattr(args, name):
             changes[name] = getattr(args, name)
     if args.seed:
@@ -79,22 +85,22 @@ def suite_of(args: argparse.Namespace) -> Any:
     if len(set(suite.seeds)) != len(suite.seeds):
         raise UsageError("--seed: a seed is given twice")
     if suite.rank_by not in suite.metrics and args.metrics:
-        suite = replace(suite, rank_by=suite.metrics[0])
+        suite = replace(suite, rank_by="")
     return suite
 
 
 def run(args: argparse.Namespace) -> int:
     """Run; 0 where each cell is ok or skipped, 1 where one is not."""
-    from ..engine.run import Summary, check_jobs, donors_of, needs_run
+    from ..engine.run import RunOptions, Summary, donors_of, needs_run
     from ..engine.run import run as run_suite
     from .progress import watcher
 
     use_data(args)
     suite = suite_of(args)
-    check_jobs(args.jobs)
+    options = RunOptions(args.jobs, args.retry)
     store = Path(args.store)
     if args.dry_run:
-        from ..engine.planner import plan_in_child
+        from ..engine.planning import plan_in_child
         from ..store.cells import open_store
 
         cells = plan_in_child(suite)["cells"]
@@ -114,7 +120,7 @@ def run(args: argparse.Namespace) -> int:
     summary: Summary | None = None
     try:
         with watcher() as watch:
-            summary = run_suite(suite, store, jobs=args.jobs, retry=args.retry, watcher=watch)
+            summary = run_suite(suite, store, options, watch)
     except KeyboardInterrupt:
         note(
             "\nstopped: nothing that was finished is lost; the same command goes on from here "
@@ -153,7 +159,7 @@ def run(args: argparse.Namespace) -> int:
     return 0 if summary.ok else 1
 
 
-def _names(cell: dict[str, Any]) -> list[str]:
+def _names(cell: PlannedCell) -> list[str]:
     if cell["kind"] == "cost":
         size = "x".join(map(str, cell["inputs"]["size"]))
         return [cell["method"]["display"], f"cost {size}", "-", "-"]
@@ -165,7 +171,7 @@ def _names(cell: dict[str, Any]) -> list[str]:
     ]
 
 
-def _brief(cell: dict[str, Any]) -> dict[str, Any]:
+def _brief(cell: PlannedCell) -> dict[str, Any]:
     return {
         "key": cell["key"],
         "kind": cell["kind"],

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .options import add_json, print_json, print_table, verb
+from .options import add_json, note_old, print_json, print_table, verb
+
+if TYPE_CHECKING:
+    from ..store.outputs import OutputFiles
 
 _EXAMPLES = """  noisebench store ls nb-store
   noisebench store verify nb-store
@@ -24,9 +27,11 @@ def add(verbs: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """List (0), verify (0 sound, 1 not) or tidy (0)."""
-    from ..store import cells
+    from ..store import cells, upkeep
+    from ..track import known_track
 
     store = cells.existing_store(Path(args.store))
+    note_old(store)
     if args.action == "ls":
         found = [cells.read_cell(store, key) for key in cells.keys(store)]
         if args.json:
@@ -41,7 +46,12 @@ def run(args: argparse.Namespace) -> int:
                 ["key", "kind", "outcome", "method", "dataset", "regime", "seed"],
             )  # fmt: skip
         return 0
-    lines = cells.verify(store) if args.action == "verify" else cells.gc(store)
+
+    def files_of(track: str) -> OutputFiles | None:
+        known = known_track(track)
+        return known.outputs if known is not None else None
+
+    lines = upkeep.verify(store, files_of) if args.action == "verify" else upkeep.gc(store)
     if args.json:
         print_json({"problems" if args.action == "verify" else "removed": lines})
     else:

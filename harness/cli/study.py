@@ -1,4 +1,4 @@
-"""`noisebench study`: run a suite and draw quality against noise level, a method's parameter, or compute."""
+"""`noisebench study`: run a suite and draw quality against the level of a regime, a method's parameter, or compute."""
 
 from __future__ import annotations
 
@@ -19,11 +19,13 @@ a study file is a suite with a list of what to draw:
 
 def add(verbs: Any) -> None:
     """Add the verb."""
-    p = verb(verbs, "study", "run a suite and draw quality against noise level, a parameter, or compute", _EXAMPLES)
+    p = verb(
+        verbs, "study", "run a suite and draw quality against the level of a regime, a parameter, or compute", _EXAMPLES
+    )
     p.add_argument("study", metavar="STUDY", help="a study file, or the name of a suite that has a study")
     p.add_argument("--store", metavar="DIR", default="nb-store", help="where cells go, shared with run (nb-store)")
     p.add_argument("--to", metavar="DIR", default="study", help="where plots and tables go (default: study)")
-    p.add_argument("--limit", type=int, metavar="N", help="only the first N pictures of each dataset")
+    p.add_argument("--limit", type=int, metavar="N", help="only the first N items of each dataset")
     p.add_argument("--jobs", type=int, metavar="N", help="cells at once (default: cores / threads per cell)")
     add_plugins(p)
     add_data(p)
@@ -36,9 +38,9 @@ def run(args: argparse.Namespace) -> int:
     """Run what is not stored, then write; 1 where a cell is not ok, which takes its points off the plots."""
     from dataclasses import replace
 
-    from ..analysis.curves import refuse_idle
-    from ..engine.planner import plan_in_child
-    from ..engine.run import check_jobs
+    from ..boards.curves import refuse_idle
+    from ..engine.planning import plan_in_child
+    from ..engine.run import RunOptions
     from ..engine.run import run as run_suite
     from ..report.studies import write_study
     from ..store.cells import read_record
@@ -50,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     to, store = Path(args.to), Path(args.store)
     if to.exists() and not to.is_dir():
         raise UsageError(f"--to {one_line(to)} is a file: name a folder")
-    check_jobs(args.jobs)
+    options = RunOptions(args.jobs)
     suite, axes = read_study(find_suite(args.study))
     if args.limit is not None:
         if args.limit < 1:
@@ -62,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     refuse_idle(drawn, [c[part]["spec"] for c in planned for part in ("regime", "method")])
     try:
         with watcher() as watch:
-            summary = run_suite(suite, store, jobs=args.jobs, retry="failed", watcher=watch)
+            summary = run_suite(suite, store, options, watch)
     except KeyboardInterrupt:
         note(f"\nstopped: nothing that was finished is lost; the same command goes on (store {one_line(args.store)})")
         return 130

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError, one_line
-from .options import add_data, add_json, print_json, use_data, verb
+from .options import add_data, add_json, note_old, print_json, use_data, verb
 
 _EXAMPLES = """  noisebench why nb-store
   noisebench why nb-store nlm
@@ -27,20 +27,21 @@ def add(verbs: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Explain keys."""
-    from ..analysis.why import differences
-    from ..engine.planner import ask_child
+    from ..engine.planning import replan_in_child
     from ..store.cells import existing_store, keys, matching, read_cell
-    from ..store.kept import find_donors
+    from ..store.key_changes import differences
+    from ..store.outputs import find_donors
 
     use_data(args)
     store = existing_store(Path(args.store))
+    note_old(store)
     cells = matching([read_cell(store, key) for key in keys(store)], args.filter)
     if not cells:
         raise UsageError(f"no stored cell matches {one_line(args.filter)!r}: `noisebench store ls {one_line(store)}`")
-    now = ask_child({"verb": "replan", "requests": [c["request"] for c in cells]})["found"]
+    now = replan_in_child([c["request"] for c in cells])
     held = set(keys(store))
     donors = find_donors(store, [{"kind": c["kind"], **f} for c, f in zip(cells, now, strict=True) if "key" in f])
-    document = []
+    document: list[dict[str, Any]] = []
     for cell, found in zip(cells, now, strict=True):
         changed = [found["error"]] if "error" in found else differences(cell["inputs"], found["inputs"])
         state = (

@@ -12,66 +12,69 @@ from typing import Any
 
 import numpy as np
 
+from ..calling import synchronise
 from ..errors import one_line
-from ..regimes.degrade import degrade_sample
 from ..registry import Bound
 from ..store.record import Cost
-from ..tracks.restore import Restorer, Sample
+from ..track import Runner, Track
 from .energy import energy
 
 WARM_UP = 2
 
 
-def measure(method: Bound, regime: Bound, size: tuple[int, int], *, repeats: int, device: str, threads: int) -> Cost:
-    """Measure a method on a grey picture of `size` (H, W) under `regime`.
+def measure(
+    track: Track, method: Bound, regime: Bound, size: tuple[int, ...], *, repeats: int, device: str, threads: int
+) -> Cost:
+    """Measure a method on the track's probe of `size` under `regime`.
 
-    Only `restore` is timed, synchronised, and but for `first_ms` after warm-up; `latency_rel` is the ratio of the
+    Only the call is timed, synchronised, and but for `first_ms` after warm-up; `latency_rel` is the ratio of the
     median to that of an interleaved convolution. What cannot be measured is None, with the reason in `reasons`.
     """
-    sample = Sample("cost", test_picture(size))
-    noisy, info = degrade_sample(regime, sample, 0)
-    if method.entry.meta["oracle"]:
-        info = info.replace(sample=sample)
-    restorer = Restorer(method)
+    item = track.probe(size)
+    case = track.pose(regime, item, 0)
+    runner = track.open(method)
+    info = case.info.replace(sample=item) if method.entry.meta["oracle"] else case.info
     start = time.perf_counter()
-    restorer.setup(device)
+    runner.setup(device)
     setup = time.perf_counter() - start
-    restorer.check(info)
+    runner.check(info)
     reference = reference_operation(device)
-    wait = _synchroniser(device)
-    shape = (*size, 1)
-    prepared = restorer.prepare(noisy)
-    wait()
+    prepared = runner.prepare(case.given)
+    synchronise(device)
     start = time.perf_counter()
-    output = restorer.call(prepared, info)
-    wait()
+    output = runner.call(prepared, info)
+    synchronise(device)
     first = (time.perf_counter() - start) * 1e3
-    restorer.collect(output, shape)
+    runner.accept(output, case)
     del output
+
+    def call() -> Any:
+        return runner.call(runner.prepare(case.given), info)
+
     for _ in range(WARM_UP - 1):
-        restorer.call(restorer.prepare(noisy), info)
+        call()
     reference()
     reasons: dict[str, str] = {}
     own, cpu, other, other_cpu = [], [], [], []
     for _ in range(repeats):
-        prepared = restorer.prepare(noisy)
-        wait()
+        prepared = runner.prepare(case.given)
+        synchronise(device)
         start, start_cpu = time.perf_counter(), _cpu_seconds()
-        restorer.call(prepared, info)
-        wait()
+        runner.call(prepared, info)
+        synchronise(device)
         own.append((time.perf_counter() - start) * 1e3)
         cpu.append((_cpu_seconds() - start_cpu) * 1e3)
         start, start_cpu = time.perf_counter(), _cpu_seconds()
         reference()
-        wait()
+        synchronise(device)
         other.append((time.perf_counter() - start) * 1e3)
         other_cpu.append((_cpu_seconds() - start_cpu) * 1e3)
-    prepared = restorer.prepare(noisy)
-    if any(getattr(instance, "external", False) for instance in instances(restorer)):
+    prepared = runner.prepare(case.given)
+    if any(getattr(instance, "external", False) for instance in instances(runner)):
         peak = None
         reasons["peak_memory_bytes"] = "the work is done by another program, whose memory is not seen"
     else:
-        peak = peak_memory(lambda: restorer.call(prepared, info), device, reasons)
+        peak = peak_memory(lambda: runner.call(prepared, info), device, reasons)
     return {
         "size": list(size),
         "device": device,
@@ -89,20 +92,11 @@ def measure(method: Bound, regime: Bound, size: tuple[int, int], *, repeats: int
         "reference_ms": statistics.median(other),
         "reference_cpu_ms": statistics.median(other_cpu),
         "peak_memory_bytes": peak,
-        "energy_j": energy(lambda: restorer.call(restorer.prepare(noisy), info), device, reasons),
-        "params": parameters(restorer, reasons),
-        "macs": macs(lambda: restorer.call(restorer.prepare(noisy), info), reasons),
+        "energy_j": energy(call, device, reasons),
+        "params": parameters(runner, reasons),
+        "macs": macs(call, reasons),
         "reasons": reasons,
     }
-
-
-def test_picture(size: tuple[int, int]) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """A fixed grey picture (H, W) with smooth parts, edges and texture."""
-    y, x = np.mgrid[: size[0], : size[1]].astype(np.float64)
-    waves = 0.5 + 0.2 * np.sin(x / 17) * np.cos(y / 23) + 0.1 * np.sin(x * y / 997)
-    discs = ((x // 32 + y // 32) % 2) * 0.2 - 0.1
-    byte: np.ndarray[Any, np.dtype[np.uint8]] = np.rint(np.clip(waves + discs, 0, 1) * 255).astype(np.uint8)
-    return byte
 
 
 def reference_operation(device: str) -> Callable[[], Any]:
@@ -118,14 +112,6 @@ def reference_operation(device: str) -> Callable[[], Any]:
             return torch.nn.functional.conv2d(x, w, padding=1)
 
     return call
-
-
-def _synchroniser(device: str) -> Callable[[], None]:
-    if not device.startswith("cuda"):
-        return lambda: None
-    import torch
-
-    return torch.cuda.synchronize
 
 
 def _cpu_seconds() -> float:
@@ -168,12 +154,12 @@ def _status(name: str) -> int:
     raise OSError(f"no {name} in /proc/self/status")
 
 
-def parameters(restorer: Restorer, reasons: dict[str, str]) -> int | None:
+def parameters(runner: Runner, reasons: dict[str, str]) -> int | None:
     """Number of parameters of the torch modules that a class-form method holds; 0 cannot be told from unknown."""
     import torch
 
     modules: list[torch.nn.Module] = []
-    for instance in instances(restorer):
+    for instance in instances(runner):
         held = [instance] if isinstance(instance, torch.nn.Module) else vars(instance).values()
         modules += [v for v in held if isinstance(v, torch.nn.Module)]
     if not modules:
@@ -182,11 +168,11 @@ def parameters(restorer: Restorer, reasons: dict[str, str]) -> int | None:
     return sum(p.numel() for module in modules for p in module.parameters())
 
 
-def instances(restorer: Restorer) -> list[Any]:
+def instances(runner: Runner) -> list[Any]:
     """The instance of a class-form method and of those that it wraps."""
-    found = [] if restorer.instance is None else [restorer.instance]
-    for value in vars(restorer.instance).values() if found else ():
-        found += instances(value) if isinstance(value, Restorer) else []
+    found = [] if runner.instance is None else [runner.instance]
+    for value in vars(runner.instance).values() if found else ():
+        found += instances(value) if isinstance(value, type(runner)) else []
     return found
 
 

@@ -8,7 +8,9 @@ import select
 import subprocess
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import cast
+
+from .messages import Event, Job
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
@@ -16,10 +18,10 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEX
 class Pool:
     """Processes of this machine. `submit` a job, read `events`, `close` at the end."""
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, track: str) -> None:
         environment = {**os.environ, **dict.fromkeys(_THREADS, str(threads))}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "noisebench.engine.zygote"],
+            [sys.executable, "-m", "noisebench.engine.fork_server", track],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,
@@ -27,13 +29,13 @@ class Pool:
         )
         self._pending = b""
 
-    def submit(self, job: dict[str, Any]) -> None:
+    def submit(self, job: Job) -> None:
         """Start a job (it has an `id`). Raises OSError where the pool has died."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(job).encode() + b"\n")
         self._process.stdin.flush()
 
-    def events(self, wait: float) -> Iterator[dict[str, Any]]:
+    def events(self, wait: float) -> Iterator[Event]:
         """What has happened within `wait` seconds. Raises OSError where the pool has died."""
         assert self._process.stdout is not None
         fd = self._process.stdout.fileno()
@@ -49,7 +51,7 @@ class Pool:
             except ValueError:
                 continue
             if isinstance(message, dict) and isinstance(message.get("event"), str):
-                yield message
+                yield cast(Event, message)
 
     def close(self) -> None:
         """End every running cell and the pool."""

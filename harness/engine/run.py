@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import os
 import time
-from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from ..errors import UsageError
+from ..plan import PlannedCell
 from ..store.cells import open_store, outcome_of, read_cell, stamp_of
 from ..store.disk import DiskFull
-from ..store.kept import find_donors
+from ..store.outputs import find_donors
+from ..store.record import NOT_OK
 from ..suite import Suite
-from .planner import plan_in_child
+from .messages import Job
+from .planning import plan_in_child
 from .pool import Pool
 
 RETRY = ("failed", "never", "always")
-_NOT_OK = ("failed", "oom", "timeout", "crashed", "invalid")
 _BUSY_WAIT = 0.3
 
 
@@ -27,16 +28,16 @@ class Watcher(Protocol):
     """What a progress display is told."""
 
     def plan(self, todo: int, stored: int) -> None: ...
-    def start(self, cell: dict[str, Any]) -> None: ...
-    def picture(self, cell: dict[str, Any], n: int, of: int) -> None: ...
-    def end(self, cell: dict[str, Any], outcome: str, reason: str) -> None: ...
+    def start(self, cell: PlannedCell) -> None: ...
+    def item(self, cell: PlannedCell, n: int, of: int) -> None: ...
+    def end(self, cell: PlannedCell, outcome: str, reason: str) -> None: ...
 
 
 @dataclass
 class Summary:
     """Every planned cell with its outcome, the reason, and whether it was run now or only scored anew."""
 
-    cells: list[dict[str, Any]] = field(default_factory=list)
+    cells: list[PlannedCell] = field(default_factory=list)
     outcome: dict[str, str] = field(default_factory=dict)
     reason: dict[str, str] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
@@ -52,6 +53,18 @@ class Summary:
         return all(self.outcome.get(c["key"]) in ("ok", "skipped") for c in self.cells)
 
 
+@dataclass(frozen=True)
+class RunOptions:
+    """How a suite is run, whatever it is. `jobs`: cells at once, None for as many as the cores bear."""
+
+    jobs: int | None = None
+    retry: str = "failed"
+
+    def __post_init__(self) -> None:
+        if self.jobs is not None and self.jobs < 1:
+            raise UsageError(f"--jobs {self.jobs}: give a whole number from 1")
+
+
 def needs_run(store: Path, key: str, retry: str) -> bool:
     """Whether a cell is to be run, by what is stored of it."""
     stored = outcome_of(store, key)
@@ -60,19 +73,19 @@ def needs_run(store: Path, key: str, retry: str) -> bool:
     if retry == "never":
         return False
     if stored == "skipped":
-        return str(read_cell(store, key)["reason"]).startswith(("needs the package", "needs the weights"))
-    return stored in _NOT_OK
+        return bool(read_cell(store, key).get("needs"))
+    return stored in NOT_OK
 
 
-def run(suite: Suite, store: Path, *, jobs: int | None, retry: str, watcher: Watcher) -> Summary:
+def run(suite: Suite, store: Path, options: RunOptions, watcher: Watcher) -> Summary:
     """Run a suite into a store. Raises `UsageError` before anything is written, `DiskFull`, KeyboardInterrupt."""
     planned = plan_in_child(suite)
     cells = planned["cells"]
     open_store(store)
     summary = Summary(cells=cells)
     stamps = {c["key"]: stamp_of(store, c["key"]) for c in cells}
-    todo = [c for c in cells if needs_run(store, c["key"], retry)]
-    donors = donors_of(store, todo, retry)
+    todo = [c for c in cells if needs_run(store, c["key"], options.retry)]
+    donors = donors_of(store, todo, options.retry)
     held = {c["key"] for c in todo}
     for cell in cells:
         if cell["key"] not in held:
@@ -83,113 +96,141 @@ def run(suite: Suite, store: Path, *, jobs: int | None, retry: str, watcher: Wat
     if not todo:
         return summary
     environment = {**planned["environment"], "threads": suite.limits.threads, "device": suite.device}
-    width = jobs or max(1, (os.cpu_count() or 1) // suite.limits.threads)
-    pool = Pool(suite.limits.threads)
+    jobs = {
+        c["key"]: _job(c, suite, store, options.retry, environment, stamps[c["key"]], donors.get(c["key"]))
+        for c in todo
+    }
+    width = options.jobs or max(1, (os.cpu_count() or 1) // suite.limits.threads)
+    pool = Pool(suite.limits.threads, suite.track)
     try:
-        for kind, at_once in (("score", width), ("cost", 1)):
-            part = [c for c in todo if c["kind"] == kind]
-            jobs_of = {
-                c["key"]: _job(c, suite, store, retry, environment, stamps[c["key"]], donors.get(c["key"]))
-                for c in part
-            }
-            _run_part(pool, part, at_once, jobs_of, summary, watcher)
+        _Course(pool, width, jobs, store, summary, watcher).run(todo)
     finally:
         pool.close()
     return summary
 
 
-def _run_part(
-    pool: Pool,
-    cells: Sequence[dict[str, Any]],
-    at_once: int,
-    jobs: dict[str, dict[str, Any]],
-    summary: Summary,
-    watcher: Watcher,
-) -> None:
-    waiting = deque(range(len(cells)))
-    running: dict[int, dict[str, Any]] = {}
-    finished: set[int] = set()
-    busy: set[int] = set()
-    while waiting or running:
-        while waiting and len(running) < at_once:
-            index = waiting.popleft()
-            cell = cells[index]
-            running[index] = cell
-            if index not in busy:
-                watcher.start(cell)
-            busy.discard(index)
-            pool.submit({"id": index, **jobs[cell["key"]]})
-        for message in pool.events(_BUSY_WAIT):
-            index = message.get("id", -1)
-            if index not in running:
-                continue
-            cell = running[index]
-            if message["event"] == "picture":
-                watcher.picture(cell, message["n"], message["of"])
-            elif message["event"] == "end":
-                finished.add(index)
-                if not message["stored"]:
-                    (summary.rescored if message["rescored"] else summary.done).add(cell["key"])
-                _ended(summary, watcher, cell, message["outcome"], message["reason"])
-            elif message["event"] == "broken":
-                finished.add(index)
-                _ended(summary, watcher, cell, "crashed", f"not stored: {message['message']}")
-            elif message["event"] == "busy":
-                busy.add(index)
-            elif message["event"] == "disk":
-                raise DiskFull(message["message"])
-            elif message["event"] == "gone":
-                del running[index]
-                if index in finished:
-                    continue
-                if index in busy:
-                    waiting.append(index)
-                else:
-                    _ended(summary, watcher, cell, "crashed", "not stored: the process that kept it was killed")
-        if busy and not (set(running) - busy):
-            time.sleep(_BUSY_WAIT)
+@dataclass
+class _Course:
+    """A run under way: cells wait, run, and end; cells of `after` first, an `alone` one with nothing beside it."""
+
+    pool: Pool
+    width: int
+    jobs: Mapping[str, Job]
+    store: Path
+    summary: Summary
+    watcher: Watcher
+    waiting: list[PlannedCell] = field(default_factory=list)
+    running: dict[int, PlannedCell] = field(default_factory=dict)
+    busy: set[str] = field(default_factory=set)
+    ended: set[str] = field(default_factory=set)
+    ordered: bool = False
+
+    def run(self, cells: Sequence[PlannedCell]) -> None:
+        """All of them, to their end. Raises `DiskFull`, OSError where the pool has died."""
+        self.waiting = list(cells)
+        self.ordered = any(cell["after"] for cell in cells)
+        number = 0
+        while self.waiting or self.running:
+            while (chosen := self._next()) is not None:
+                self.waiting.remove(chosen)
+                number += 1
+                self.running[number] = chosen
+                if chosen["key"] not in self.busy:
+                    self.watcher.start(chosen)
+                self.busy.discard(chosen["key"])
+                job: Job = {**self.jobs[chosen["key"]], "id": number, "blocked": self._blocked(chosen) or ""}
+                self.pool.submit(job)
+            for message in self.pool.events(_BUSY_WAIT):
+                self._hear(message)
+            if self.busy and all(c["key"] in self.busy for c in self.running.values()):
+                time.sleep(_BUSY_WAIT)
+
+    def _next(self) -> PlannedCell | None:
+        """The cell that may start now: what needs the machine to itself waits for all that does not."""
+        if len(self.running) >= self.width or any(c["alone"] for c in self.running.values()):
+            return None
+        ready = [c for c in self.waiting if self._ready(c)] if self.ordered else self.waiting
+        if not ready and not self.running and self.waiting:
+            ready = self.waiting  # they wait for each other: each is told so
+        beside = next((c for c in ready if not c["alone"]), None)
+        if beside is not None or self.running:
+            return beside
+        return next(iter(ready), None)
+
+    def _ready(self, cell: PlannedCell) -> bool:
+        coming = {c["key"] for c in (*self.waiting, *self.running.values())}
+        return not coming & set(cell["after"])
+
+    def _blocked(self, cell: PlannedCell) -> str | None:
+        """Why a cell cannot be run: a cell that it needs is not ok."""
+        for key in cell["after"]:
+            outcome = self.summary.outcome.get(key) or outcome_of(self.store, key) or "not run"
+            if outcome != "ok":
+                reason = self.summary.reason.get(key, "")
+                return f"needs cell {key[:12]}, which is {outcome}" + (f": {reason}" if reason else "")
+        return None
+
+    def _hear(self, message: Any) -> None:
+        cell = self.running.get(message.get("id", -1))
+        if cell is None:
+            return
+        key, what = cell["key"], message["event"]
+        if what == "item":
+            self.watcher.item(cell, message["n"], message["of"])
+        elif what == "end":
+            self.ended.add(key)
+            if not message["stored"]:
+                (self.summary.rescored if message["rescored"] else self.summary.done).add(key)
+            self._end(cell, message["outcome"], message["reason"])
+        elif what == "broken":
+            self.ended.add(key)
+            self._end(cell, "crashed", f"not stored: {message['message']}")
+        elif what == "busy":
+            self.busy.add(key)
+        elif what == "disk":
+            raise DiskFull(message["message"])
+        elif what == "gone":
+            del self.running[message["id"]]
+            if key in self.ended:
+                return
+            if key in self.busy:
+                self.waiting.append(cell)
+            else:
+                self._end(cell, "crashed", "not stored: the process that supervised it was killed")
+
+    def _end(self, cell: PlannedCell, outcome: str, reason: str) -> None:
+        self.summary.outcome[cell["key"]] = outcome
+        self.summary.reason[cell["key"]] = reason
+        self.watcher.end(cell, outcome, reason)
 
 
-def _ended(summary: Summary, watcher: Watcher, cell: dict[str, Any], outcome: str, reason: str) -> None:
-    summary.outcome[cell["key"]] = outcome
-    summary.reason[cell["key"]] = reason
-    watcher.end(cell, outcome, reason)
-
-
-def donors_of(store: Path, cells: Sequence[dict[str, Any]], retry: str) -> dict[str, str]:
-    """Planned cell → stored cell whose kept pictures it is scored from. None of them with `--retry always`."""
+def donors_of(store: Path, cells: Sequence[PlannedCell], retry: str) -> dict[str, str]:
+    """Planned cell → stored cell whose kept outputs it is scored from. None of them with `--retry always`."""
     return {} if retry == "always" or not cells else find_donors(store, cells)
 
 
 def _job(
-    cell: dict[str, Any],
+    cell: PlannedCell,
     suite: Suite,
     store: Path,
     retry: str,
     environment: dict[str, Any],
     stamp: list[int] | None,
     donor: str | None,
-) -> dict[str, Any]:
-    redo = {"failed": [*_NOT_OK, "skipped"], "never": [], "always": ["ok", "skipped", *_NOT_OK]}[retry]
+) -> Job:
+    redo = {"failed": [*NOT_OK, "skipped"], "never": [], "always": ["ok", "skipped", *NOT_OK]}[retry]
     return {
         "cell": cell,
         "store": str(store.resolve()),
-        "seed": cell["seed"],
         "keep": suite.keep,
         "device": suite.device,
         "threads": suite.limits.threads,
         "timeout": suite.limits.timeout,
         "memory": suite.limits.memory,
-        "plugins": cell["request"]["plugins"],
         "environment": environment,
         "redo": redo,
         "afresh": retry == "always",
         "stamp": stamp,
         "donor": donor,
+        "blocked": "",
     }
-
-
-def check_jobs(jobs: int | None) -> None:
-    """Raise `UsageError` for a number of jobs below 1."""
-    if jobs is not None and jobs < 1:
-        raise UsageError(f"--jobs {jobs}: give a whole number from 1")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
+from ..claims.numbers import ClaimRow
 from .escape import markdown, markdown_code
+from .tables import pipe_table
 
 
-def claims_markdown(rows: Sequence[dict[str, Any]]) -> str:
+def claims_markdown(rows: Sequence[ClaimRow]) -> str:
     """`rows` are those of `reproduce`: first those with a verdict, by paper; then what is not available."""
     counts = Counter(row["verdict"] for row in rows)
     lines = [
@@ -19,10 +20,10 @@ def claims_markdown(rows: Sequence[dict[str, Any]]) -> str:
     ]
     known = [row for row in rows if row["verdict"] != "not available"]
     for paper in dict.fromkeys(row["paper"] for row in known):
-        of_it = [row for row in known if row["paper"] == paper]
-        lines += ["", f"## {markdown(paper)}", "", f"<{of_it[0]['url']}>", ""]
-        lines += _numbers([row for row in of_it if row["kind"] == "number"])
-        lines += _effects([row for row in of_it if row["kind"] == "effect"])
+        own = [row for row in known if row["paper"] == paper]
+        lines += ["", f"## {markdown(paper)}", "", f"<{own[0]['url']}>", ""]
+        lines += _numbers([row for row in own if row["kind"] == "number"])
+        lines += _effects([row for row in own if row["kind"] == "effect"])
     absent = [row for row in rows if row["verdict"] == "not available"]
     if absent:
         lines += ["", "## Not available", ""]
@@ -30,28 +31,30 @@ def claims_markdown(rows: Sequence[dict[str, Any]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _numbers(rows: Sequence[dict[str, Any]]) -> list[str]:
-    lines = [
-        "| claim | where | cell | claimed | ours | difference | verdict |",
-        "|---|---|---|---:|---:|---:|---|",
-    ]
+def _numbers(rows: Sequence[ClaimRow]) -> list[str]:
+    cells = []
     for row in rows:
         places = max(4, row["decimals"])
-        cell = " · ".join(markdown_code(row[part]) for part in ("method", "dataset", "regime", "protocol", "metric"))
-        lines.append(
-            f"| {markdown_code(row['name'])} | {markdown(row['table'])}; {markdown(row['row'])} | {cell} "
-            f"| {row['claimed']} | {row['ours']:.{places}f} | {row['difference']:+.{places}f} | {row['verdict']} |"
-        )
-    return lines if rows else []
+        cell = (row["method"], row["dataset"], row["regime"], row["protocol"], row["metric"])
+        cells.append(
+            (
+                markdown_code(row["name"]), f"{markdown(row['table'])}; {markdown(row['row'])}",
+                " · ".join(map(markdown_code, cell)), str(row["claimed"]),
+                f"{row['ours']:.{places}f}", f"{row['difference']:+.{places}f}", row["verdict"],
+            )
+        )  # fmt: skip
+    head = ("claim", "where", "cell", "claimed", "ours", "difference", "verdict")
+    return pipe_table(head, (False, False, False, True, True, True, False), cells) if cells else []
 
 
-def _effects(rows: Sequence[dict[str, Any]]) -> list[str]:
-    lines = ["| claim | what is said | holds where | on seeds | verdict |", "|---|---|---|---|---|"]
-    for row in rows:
-        verdict = row["verdict"] + (f": {markdown(row['reason'])}" if row["reason"] else "")
-        seeds = ", ".join(map(str, row["seeds"]))
-        lines.append(
-            f"| {markdown_code(row['name'])} | {markdown(row['row'])} | {markdown_code(row['claimed'])} | {seeds} "
-            f"| {verdict} |"
+def _effects(rows: Sequence[ClaimRow]) -> list[str]:
+    cells = [
+        (
+            markdown_code(row["name"]), markdown(row["row"]), markdown_code(row["claimed"]),
+            ", ".join(map(str, row["seeds"])),
+            row["verdict"] + (f": {markdown(row['reason'])}" if row["reason"] else ""),
         )
-    return lines if rows else []
+        for row in rows
+    ]  # fmt: skip
+    head = ("claim", "what is said", "holds where", "on seeds", "verdict")
+    return pipe_table(head, (False,) * len(head), cells) if cells else []

@@ -1,4 +1,4 @@
-"""What `compare` found: text, Markdown, CSV, LaTeX, JSON, and a scatter plot of the pictures."""
+"""What `compare` found: text, Markdown, CSV, LaTeX, JSON, and scatter plots with a point an item."""
 
 from __future__ import annotations
 
@@ -6,44 +6,49 @@ import csv
 import io
 import json
 import math
+from collections import Counter
 from collections.abc import Sequence
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..analysis.compare import HOW, Comparison, Difference
+from ..comparing.comparison import HOW, Comparison, Difference
 from ..errors import one_line
-from ..jsonable import plain
-from .drawing import Plot
+from ..json_values import plain
+from ..track import known_track
 from .escape import latex, markdown, spreadsheet
 from .files import text_bytes, write_files
-from .moved import Pictures, moved_panels
+from .plots.drawing import Plot
+from .sections import HasChangedPanels, Previews
 from .tables import Table, number, to_latex, to_markdown
 from .verdict import environment_lines
 
+MORE = 1
+"""Decimals more than on a board: a difference is small beside what differs."""
 MAX_PLOTS = 12
-MAX_MOVED = 20
+MAX_CHANGED = 20
 
 
 def difference_table(comparison: Comparison) -> Table:
     """A row a metric of a matched pair of cells."""
     rows = []
     for d in comparison.differences:
-        places = 3 if d.unit == "dB" else 5
         better, same, worse = d.counts
-        change = _signed(d.difference, d.unit, places)
+        change = _signed(d.difference, d)
         if d.interval is not None:
-            change += " [{}, {}]".format(*(number(v, d.unit, places) for v in d.interval))
+            change += " [{}, {}]".format(*(number(v, d.decimals, MORE) for v in d.interval))
         rows.append(
             (
                 d.method, d.dataset, d.regime, d.protocol, str(d.seed), f"{d.metric} {'↑' if d.higher else '↓'}",
-                str(len(d.items)), number(_mean(d.a), d.unit, places), number(_mean(d.b), d.unit, places), change,
+                str(len(d.items)), number(_mean(d.a), d.decimals, MORE), number(_mean(d.b), d.decimals, MORE), change,
                 f"{d.p_holm:.2g}", f"{better}/{same}/{worse}",
             )
         )  # fmt: skip
     return Table(
-        ("method", "dataset", "regime", "protocol", "seed", "metric", "pictures", "A", "B", "B − A [95 %]", "p (Holm)",
+        ("method", "dataset", "regime", "protocol", "seed", "metric", "items", "A", "B", "B − A [95 %]", "p (Holm)",
          "better/same/worse"),
         (False, False, False, False, True, False, True, True, True, True, True, True),
         tuple(rows),
@@ -54,8 +59,8 @@ def _mean(values: Any) -> float:
     return float(np.mean(values))
 
 
-def _signed(value: float, unit: str, places: int) -> str:
-    text = number(value, unit, places)
+def _signed(value: float, d: Difference) -> str:
+    text = number(value, d.decimals, MORE)
     return f"+{text}" if value > 0 and text.strip("0.") else text
 
 
@@ -94,22 +99,23 @@ def speed_table(comparison: Comparison) -> Table:
 
 def notes(comparison: Comparison) -> list[str]:
     """What must be known to read the table: partial matches, environments."""
-    found: dict[str, None] = {}
+    lines: dict[str, None] = {}
     for d in comparison.differences:
         if d.note:
-            found[one_line(f"{d.method} · {d.where}: {d.note}")] = None
-    return [*found, *environment_lines(comparison.environments)]
+            lines[one_line(f"{d.method} · {d.where}: {d.note}")] = None
+    return [*lines, *environment_lines(comparison.environments)]
 
 
-def moved(comparison: Comparison) -> list[tuple[Difference, list[tuple[str, float]]]]:
-    """The pictures that moved most, of the differences that moved most in the first metric."""
+def changed_most(comparison: Comparison) -> list[tuple[Difference, list[tuple[str, float]]]]:
+    """The items that changed most, of the differences that changed most in the first metric."""
     chosen = [d for d in _first_metric(comparison) if d.moved_most()]
-    return [(d, d.moved_most()) for d in chosen[:MAX_MOVED]]
+    return [(d, d.moved_most()) for d in chosen[:MAX_CHANGED]]
 
 
 def _first_metric(comparison: Comparison) -> list[Difference]:
-    names = [d.metric for d in comparison.differences]
-    first = "psnr" if "psnr" in names else names[0] if names else ""
+    """The differences in the metric that most of them have, the first of these on a board; the largest first."""
+    count = Counter(d.metric for d in comparison.differences)
+    first = max(count, key=count.__getitem__, default="")
     own = [d for d in comparison.differences if d.metric == first]
     return sorted(own, key=lambda d: (-abs(d.difference) if d.difference == d.difference else 0.0, d.method, d.where))
 
@@ -126,10 +132,10 @@ def comparison_markdown(
     else:
         out += ["Nothing could be matched.", ""]
     out += [f"- {markdown(text)}" for text in notes(comparison)]
-    if moved(comparison):
-        out += ["", "## Pictures that moved most", ""]
-        for d, pictures in moved(comparison):
-            listed = ", ".join(f"{item} {_signed(change, d.unit, 3)}" for item, change in pictures)
+    if changed := changed_most(comparison):
+        out += ["", "## What moved most", ""]
+        for d, items in changed:
+            listed = ", ".join(f"{item} {_signed(change, d)}" for item, change in items)
             out.append(f"- {markdown(f'{d.method} · {d.where} · {d.metric}: {listed}')}")
     if comparison.unmatched:
         out += ["", "## Not matched", "", *to_markdown(unmatched_table(comparison))]
@@ -158,7 +164,7 @@ def comparison_latex(comparison: Comparison, table: Table | None = None) -> str:
 
 def comparison_csv(comparison: Comparison) -> str:
     """A row a difference, numbers in full; then a row a cell that was not matched."""
-    head = ["status", "method_a", "method_b", "dataset", "regime", "protocol", "seed", "metric", "unit", "pictures",
+    head = ["status", "method_a", "method_b", "dataset", "regime", "protocol", "seed", "metric", "unit", "items",
             "a", "b", "difference", "interval_low", "interval_high", "p", "p_holm", "better", "same", "worse",
             "note"]  # fmt: skip
     text = io.StringIO()
@@ -187,7 +193,7 @@ def comparison_values(comparison: Comparison) -> dict[str, Any]:
             {
                 "method_a": d.method_a, "method_b": d.method_b, "dataset": d.dataset, "regime": d.regime,
                 "protocol": d.protocol, "seed": d.seed, "metric": d.metric, "unit": d.unit, "higher": d.higher,
-                "pictures": len(d.items), "mean_a": _mean(d.a), "mean_b": _mean(d.b), "difference": d.difference,
+                "items": len(d.items), "mean_a": _mean(d.a), "mean_b": _mean(d.b), "difference": d.difference,
                 "interval": list(d.interval) if d.interval else None, "p": d.p, "p_holm": d.p_holm,
                 "better": d.counts[0], "same": d.counts[1], "worse": d.counts[2], "note": d.note,
                 "moved_most": [{"item": item, "change": change} for item, change in d.moved_most()],
@@ -204,15 +210,15 @@ def comparison_values(comparison: Comparison) -> dict[str, Any]:
     return {name: plain(value) for name, value in document.items()}
 
 
-def write_comparison(comparison: Comparison, to: Path, pictures: tuple[Pictures, Pictures] | None = None) -> list[Path]:
-    """Write `comparison.{md,csv,tex,json}`, `plots/scatter-*` and, of `pictures` of A and of B, `plots/moved-*`.
+def write_comparison(comparison: Comparison, to: Path, previews: tuple[Previews, Previews] | None = None) -> list[Path]:
+    """Write `comparison.{md,csv,tex,json}`, `plots/scatter-*` and, of the previews of A and of B, `plots/moved-*`.
 
     The files written. Raises `UsageError`.
     """
-    plots, notes_ = _plots(comparison, pictures)
+    plots, plot_notes = _plots(comparison, previews)
     table = difference_table(comparison)
     text = comparison_markdown(comparison, [(f"plots/{plot.name}.png", plot.caption) for plot in plots], table)
-    text += "".join(f"\n{note}\n" for note in notes_)
+    text += "".join(f"\n{note}\n" for note in plot_notes)
     files = {
         "comparison.md": text_bytes(text),
         "comparison.csv": text_bytes(comparison_csv(comparison)),
@@ -238,27 +244,30 @@ def _json(document: dict[str, Any]) -> str:
     return "{\n" + ",\n".join(f" {json.dumps(k)}: {lines(v)}" for k, v in document.items()) + "\n}\n"
 
 
-def _plots(comparison: Comparison, pictures: tuple[Pictures, Pictures] | None) -> tuple[list[Plot], list[str]]:
-    from .drawing import styled
+def _plots(comparison: Comparison, previews: tuple[Previews, Previews] | None) -> tuple[list[Plot], list[str]]:
+    from .plots.drawing import styled
 
+    by_track = attrgetter("track")
     chosen = [d for d in _first_metric(comparison) if np.isfinite([d.a, d.b]).all()]
-    said = []
+    plot_notes = []
     with styled():
-        drawn = [_scatter(difference, comparison, place) for place, difference in enumerate(chosen[:MAX_PLOTS], 1)]
-        if len(chosen) > len(drawn):
-            said.append(f"{MAX_PLOTS} of {len(chosen)} scatter plots are drawn, those that moved most.")
-        if pictures is not None:
-            panels, note = moved_panels(comparison, chosen[: 2 * MAX_MOVED], *pictures)
-            drawn += panels
-            said += [note] if note else []
-    return drawn, said
+        plots = [_scatter(difference, comparison, place) for place, difference in enumerate(chosen[:MAX_PLOTS], 1)]
+        if len(chosen) > len(plots):
+            plot_notes.append(f"{MAX_PLOTS} of {len(chosen)} scatter plots are drawn, those that moved most.")
+        for name, own in groupby(sorted(chosen[: 2 * MAX_CHANGED], key=by_track), key=by_track):
+            track = known_track(name)
+            if previews is not None and isinstance(track, HasChangedPanels):
+                panels, note = track.changed_panels(comparison, list(own), *previews)
+                plots += panels
+                plot_notes += [note] if note else []
+    return plots, plot_notes
 
 
 def _scatter(d: Difference, comparison: Comparison, place: int) -> Plot:
-    """A point a picture: A across, B up, the line of equality between them."""
+    """A point an item: A across, B up, the line of equality between them."""
     from matplotlib.figure import Figure
 
-    from .drawing import COLOURS, fit, save
+    from .plots.drawing import COLOURS, fit, save
 
     figure = Figure(figsize=(3.6, 3.6))
     axes = figure.add_axes((0.17, 0.15, 0.78, 0.73))
@@ -279,9 +288,9 @@ def _scatter(d: Difference, comparison: Comparison, place: int) -> Plot:
     axes.set_xlabel(fit(f"{d.metric}{unit}, A: {one}", 2.8))
     axes.set_ylabel(fit(f"{d.metric}{unit}, B: {other}", 2.6))
     axes.set_title(fit(d.where if d.method_a != d.method_b else f"{d.method} · {d.where}", 3.2, 9), fontsize=8)
-    change = "no number" if math.isnan(d.difference) else _signed(d.difference, d.unit, 3)
+    change = "no number" if math.isnan(d.difference) else _signed(d.difference, d)
     side = "above" if d.higher else "below"
     caption = (
-        f"{d.method} · {d.where}: a point a picture, {side} the line B is better; mean {f'{change} {d.unit}'.strip()}."
+        f"{d.method} · {d.where}: a point an item, {side} the line B is better; mean {f'{change} {d.unit}'.strip()}."
     )
     return save(figure, f"scatter-{place:02d}", caption)

@@ -11,7 +11,7 @@ from ..errors import UsageError, one_line
 def write_files(files: Mapping[str, bytes], to: Path, *, replaces: Sequence[str] = ()) -> list[Path]:
     """Write files into `to`, which is made; the files written.
 
-    Pictures of an earlier time in its `plots/` whose name starts with one of `replaces` are removed first.
+    Plots of an earlier time in its `plots/` whose name starts with one of `replaces` are removed first.
     Raises `UsageError` where `to` cannot be written.
     """
     written = []

@@ -7,10 +7,11 @@ import io
 import math
 from collections.abc import Sequence
 
-from ..analysis.board import HOW, Board
-from ..analysis.failures import Failure
-from ..store.record import Record
+from ..boards.board import Board, how
+from ..boards.rows import Row
+from .data import ReportData
 from .escape import latex, markdown, markdown_code, spreadsheet
+from .set_metrics import sets_latex, sets_markdown
 from .tables import (
     board_hashes,
     board_table,
@@ -27,43 +28,42 @@ from .tables import (
 )
 
 
-def leaderboard_markdown(
-    boards: Sequence[Board],
-    failures: Sequence[Failure],
-    costs: Sequence[Record],
-    plots: Sequence[tuple[str, str]],
-    notes: Sequence[str],
-    title: str,
-    more: Sequence[str] = (),
-) -> str:
-    """The whole board; `plots` are (path, caption), `more` are lines of further sections."""
-    out = [f"# {markdown(title)}", "", markdown(HOW), ""]
-    for board in boards:
+def leaderboard_markdown(data: ReportData) -> str:
+    """The whole report but its statistics; plots are linked in `plots/`."""
+    out = [f"# {markdown(data.title)}", "", markdown(how(data.words)), ""]
+    for board in data.boards:
         out += [f"## {markdown(board.title)}", "", markdown(facts(board)), ""]
         out += [*to_markdown(board_table(board)), ""] if board.rows else ["No method has a result here.", ""]
         out += [f"- **Warning:** {markdown(text)}" for text in board.warnings]
         out += [f"- {markdown(text)}" for text in remarks(board)]
         out += [f"- {markdown_code(text)}" for text in board.signatures.values()]
         out += [""]
-    if failures:
-        out += ["## Failures and skips", "", *to_markdown(failure_table(failures)), ""]
-    if costs:
-        out += ["## Cost", "", *to_markdown(cost_table(costs)), ""]
-        out += [*(f"- {markdown(text)}" for text in cost_remarks(costs)), ""]
-    out += more
-    if plots or notes:
-        out += ["## Plots", "", *(f"{markdown(note)}\n" for note in notes)]
-        out += [f"![{markdown(_first(caption))}]({path})\n\n{markdown(caption)}\n" for path, caption in plots]
-    out += ["## Versions and hashes", ""]
-    seen: dict[str, None] = {}
+    if data.failures:
+        table = failure_table(data.failures, data.words["items"])
+        out += ["## Failures and skips", "", *to_markdown(table), ""]
+    if data.costs:
+        out += ["## Cost", "", *to_markdown(cost_table(data.costs)), ""]
+        out += [*(f"- {markdown(text)}" for text in cost_remarks(data.costs)), ""]
+    out += sets_markdown(data.boards, data.sets)
+    if data.plots or data.notes:
+        out += ["## Plots", "", *(f"{markdown(note)}\n" for note in data.notes)]
+        for plot in data.plots:
+            text = f"![{markdown(_first(plot.caption))}](plots/{plot.name}.png)"
+            out.append(f"{text}\n\n{markdown(plot.caption)}\n")
+    return "\n".join([*out, *_hashes(data.boards), ""])
+
+
+def _hashes(boards: Sequence[Board]) -> list[str]:
+    """Versions and hashes, each once."""
+    lines: dict[str, None] = {}
     for board in boards:
-        seen[f"- {markdown(f'{board.protocol}, {board.seeds_text}: {versions_text(board)}')}"] = None
+        lines[f"- {markdown(f'{board.protocol}, {board.seeds_text}: {versions_text(board)}')}"] = None
     for board in boards:
         for name, sha in board_hashes(board):
-            seen[f"- {markdown(name)}: {markdown_code(sha)}"] = None
+            lines[f"- {markdown(name)}: {markdown_code(sha)}"] = None
     for names, sha in sources(boards):
-        seen[f"- source of {markdown(names)}: {markdown_code(sha)}"] = None
-    return "\n".join([*out, *seen, ""])
+        lines[f"- source of {markdown(names)}: {markdown_code(sha)}"] = None
+    return ["## Versions and hashes", "", *lines]
 
 
 def _first(caption: str) -> str:
@@ -71,84 +71,48 @@ def _first(caption: str) -> str:
     return caption.partition(": ")[0].partition(". ")[0]
 
 
-def leaderboard_latex(boards: Sequence[Board], failures: Sequence[Failure], title: str) -> str:
+def leaderboard_latex(data: ReportData) -> str:
     """One `table` for each board, to be `\\input`: needs booktabs and textcomp, T1 fonts."""
-    out = [f"% {latex(title)}", r"% \usepackage{booktabs,textcomp}\usepackage[T1]{fontenc}"]
-    for number_, board in enumerate(boards, 1):
+    out = [f"% {latex(data.title)}", r"% \usepackage{booktabs,textcomp}\usepackage[T1]{fontenc}"]
+    for place, board in enumerate(data.boards, 1):
         if not board.rows:
             continue
         caption = latex(f"{board.title}: {facts(board)}.")
-        said = [latex(text) for text in (*board.warnings, *remarks(board))]
-        signed = [rf"\texttt{{{latex(text)}}}" for text in board.signatures.values()]
+        notes = [latex(text) for text in (*board.warnings, *remarks(board))]
+        signatures = [rf"\texttt{{{latex(text)}}}" for text in board.signatures.values()]
         out += [
             "",
             r"\begin{table}",
             r"\centering",
             rf"\caption{{{caption}}}",
-            rf"\label{{tab:noisebench-{number_}}}",
-        ]
-        out += [
+            rf"\label{{tab:noisebench-{place}}}",
             *to_latex(board_table(board)),
-            r"\par\footnotesize " + r"\\ ".join([*said, *signed]),
+            r"\par\footnotesize " + r"\\ ".join([*notes, *signatures]),
             r"\end{table}",
         ]
-    if failures:
+    if data.failures:
         out += ["", r"\begin{table}", r"\centering", r"\caption{Failures and skips.}"]
-        out += [*to_latex(failure_table(failures)), r"\end{table}"]
-    return "\n".join([*out, ""])
+        out += [*to_latex(failure_table(data.failures, data.words["items"])), r"\end{table}"]
+    return "\n".join([*out, ""]) + sets_latex(data.boards, data.sets)
 
 
-def leaderboard_csv(boards: Sequence[Board], failures: Sequence[Failure]) -> str:
+_PLACE = ("track", "dataset", "regime", "protocol", "seeds", "items", "method", "spec", "outcome", "rank_low",
+          "rank_high")  # fmt: skip
+_REST = ("difference", "interval_low", "interval_high", "worst_5_percent", "below_optimum", "below_baseline",
+         "latency_p50_ms", "latency_rel", "peak_memory_bytes", "params", "cost_setting", "flags", "not_ranked",
+         "reason", "fingerprint", "source_sha256")  # fmt: skip
+
+
+def leaderboard_csv(data: ReportData) -> str:
     """A row a method and board, then a row a failure. Numbers in full; an empty score has a note."""
-    metrics = sorted({column.label for board in boards for column in board.columns})
-    head = [
-        "dataset",
-        "regime",
-        "protocol",
-        "seeds",
-        "pictures",
-        "method",
-        "spec",
-        "outcome",
-        "rank_low",
-        "rank_high",
-    ]
-    head += [name for metric in metrics for name in (metric, f"{metric}_note")]
-    head += ["difference", "interval_low", "interval_high", "worst_5_percent", "below_optimum", "below_noisy",
-             "latency_p50_ms", "latency_rel", "peak_memory_bytes", "params", "cost_setting", "flags",
-             "not_ranked", "reason", "fingerprint", "source_sha256"]  # fmt: skip
+    metrics = sorted({column.label for board in data.boards for column in board.columns})
+    head = [*_PLACE, *(name for metric in metrics for name in (metric, f"{metric}_note")), *_REST]
     text = io.StringIO()
     writer = csv.DictWriter(text, head, restval="", lineterminator="\n")
     writer.writeheader()
-    for board in boards:
-        for row in board.rows:
-            low, high = row.ranks or (None, None)
-            left, right = row.interval or (None, None)
-            cost = row.cost
-            line: dict[str, str] = {
-                "dataset": spreadsheet(board.dataset), "regime": spreadsheet(board.regime),
-                "protocol": spreadsheet(board.protocol), "seeds": ",".join(map(str, board.seeds)),
-                "pictures": str(len(board.items)), "method": spreadsheet(row.label),
-                "spec": spreadsheet(row.spec), "outcome": "ok",
-                "rank_low": _plain(low), "rank_high": _plain(high), "difference": _plain(row.difference),
-                "interval_low": _plain(left), "interval_high": _plain(right),
-                "worst_5_percent": _plain(row.tail),
-                "below_optimum": _plain(row.below_optimum), "below_noisy": str(row.below_noisy).lower(),
-                "flags": spreadsheet(flags_text(row)), "not_ranked": spreadsheet(row.unranked),
-                "fingerprint": board.fingerprint, "source_sha256": row.source_sha256,
-            }  # fmt: skip
-            for column in board.columns:
-                score = row.scores[column.label]
-                line[column.label] = _plain(score.mean)
-                line[f"{column.label}_note"] = spreadsheet(score.note)
-            if cost is not None:
-                line["latency_p50_ms"] = _plain((cost["latency_ms"] or {}).get("p50"))
-                line["latency_rel"] = _plain(cost["latency_rel"])
-                line["peak_memory_bytes"] = _plain(cost["peak_memory_bytes"])
-                line["params"] = _plain(cost["params"])
-                line["cost_setting"] = spreadsheet(board.cost_setting)
-            writer.writerow(line)
-    for f in failures:
+    for board in data.boards:
+        writer.writerows(_line(board, row) for row in board.rows)
+    for f in data.failures:
         dataset, _, regime = f.where.partition(" · ")
         writer.writerow(
             {
@@ -161,6 +125,34 @@ def leaderboard_csv(boards: Sequence[Board], failures: Sequence[Failure]) -> str
             }
         )
     return text.getvalue()
+
+
+def _line(board: Board, row: Row) -> dict[str, str]:
+    """A row of a board by name of its column."""
+    low, high = row.ranks or (None, None)
+    left, right = row.interval or (None, None)
+    line = {
+        "track": spreadsheet(board.track), "dataset": spreadsheet(board.dataset), "regime": spreadsheet(board.regime),
+        "protocol": spreadsheet(board.protocol), "seeds": ",".join(map(str, board.seeds)),
+        "items": str(len(board.items)), "method": spreadsheet(row.label), "spec": spreadsheet(row.spec),
+        "outcome": "ok", "rank_low": _plain(low), "rank_high": _plain(high), "difference": _plain(row.difference),
+        "interval_low": _plain(left), "interval_high": _plain(right), "worst_5_percent": _plain(row.tail),
+        "below_optimum": _plain(row.below_optimum), "below_baseline": str(row.below_baseline).lower(),
+        "flags": spreadsheet(flags_text(row)), "not_ranked": spreadsheet(row.unranked),
+        "fingerprint": board.fingerprint, "source_sha256": row.source_sha256,
+    }  # fmt: skip
+    for column in board.columns:
+        score = row.scores[column.label]
+        line |= {column.label: _plain(score.mean), f"{column.label}_note": spreadsheet(score.note)}
+    if (cost := row.cost) is not None:
+        line |= {
+            "latency_p50_ms": _plain((cost["latency_ms"] or {}).get("p50")),
+            "latency_rel": _plain(cost["latency_rel"]),
+            "peak_memory_bytes": _plain(cost["peak_memory_bytes"]),
+            "params": _plain(cost["params"]),
+            "cost_setting": spreadsheet(board.cost_setting),
+        }
+    return line
 
 
 def _plain(value: float | None) -> str:

@@ -1,4 +1,4 @@
-"""A study written out: a plot and a table for each chart, as vector and pixels, Markdown, LaTeX, CSV and JSON."""
+"""A study written out: a plot and a table for each chart, as vector and bitmap, Markdown, LaTeX, CSV and JSON."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..analysis.board import boards
-from ..analysis.curves import Chart, Curve, charts
-from ..analysis.draws import Split, splits
+from ..boards.board import boards
+from ..boards.curves import Chart, Curve, charts
 from ..errors import UsageError, one_line
-from ..jsonable import plain
+from ..json_values import plain
 from ..store.record import Record
 from ..study import DRAWS, Axis
-from .drawing import MAX_LINES, WIDE, Plot, fit, legend_names, marks, place, plain_number, save, styled
-from .draws import draws_csv, draws_latex, draws_markdown, draws_values
+from ..track import known_track
+from .data import common_words
 from .escape import latex, markdown, slug, spreadsheet
 from .files import text_bytes, write_files
-from .pareto import front
-from .tables import Table, number, to_latex, to_markdown
+from .plots.drawing import MAX_LINES, WIDE, Plot, fit, legend_names, marks, place, plain_number, save, styled
+from .plots.pareto import front
+from .sections import DrawsSection, HasDraws
+from .tables import Table, number, to_latex, to_markdown, unit_text
 
 MAX_CHARTS = 40
 
@@ -31,40 +32,48 @@ def write_study(
 ) -> list[Path]:
     """Write `study.{md,tex,csv,json}` and `plots/study-*.{png,svg,pdf}`; the files written. Raises `UsageError`.
 
-    An axis `draws` writes `draws.csv` too, from the kept pictures of `store`.
+    An axis `draws` writes `draws.csv` too, from the kept outputs of `store`.
     """
     if not records:
         raise UsageError("the study has no cell: run it first")
-    made = boards(records)
-    found = [chart for axis in axes if axis.x != DRAWS for chart in charts(made, axis)]
-    if len(found) > MAX_CHARTS:
+    ordered = boards(records)
+    drawn = [chart for axis in axes if axis.x != DRAWS for chart in charts(ordered, axis)]
+    if len(drawn) > MAX_CHARTS:
         raise UsageError(
-            f"the study would have {len(found)} plots, more than {MAX_CHARTS}: ask for fewer axes or boards"
+            f"the study would have {len(drawn)} plots, more than {MAX_CHARTS}: ask for fewer axes or boards"
         )
-    split: tuple[list[Split], list[str]] = ([], [])
-    if store is not None and any(axis.x == DRAWS for axis in axes):
-        split = splits(store, records)
-        if not split[0]:
-            raise UsageError(f"study x: {DRAWS}: no error can be split: {split[1][0]}")
+    items = common_words(ordered)["items"]
+    splits = draws_of(store, records) if store is not None and any(axis.x == DRAWS for axis in axes) else None
     with styled():
-        plots = [draw_chart(chart, i) for i, chart in enumerate(found, 1)]
+        plots = [draw_chart(chart, i, items) for i, chart in enumerate(drawn, 1)]
         files: dict[str, bytes] = {}
         for plot in plots:
             files |= {f"plots/{plot.name}.png": plot.png, f"plots/{plot.name}.svg": plot.svg}
             files[f"plots/{plot.name}.pdf"] = plot.pdf()
-    drawn = [chart_values(chart, plot) for chart, plot in zip(found, plots, strict=True)]
-    document: dict[str, Any] = {"title": title, "charts": drawn}
-    if split[0]:
-        document["draws"] = draws_values(*split)
-        files["draws.csv"] = text_bytes(draws_csv(split[0]))
+    document: dict[str, Any] = {
+        "title": title,
+        "charts": [chart_values(chart, plot) for chart, plot in zip(drawn, plots, strict=True)],
+    }
+    if splits is not None:
+        document["draws"] = splits.values
+        files["draws.csv"] = text_bytes(splits.csv)
     text = json.dumps(plain(document), indent=1, ensure_ascii=False, allow_nan=False)
     files |= {
-        "study.md": text_bytes("\n".join([*_markdown(found, plots, title), *draws_markdown(*split)])),
-        "study.tex": text_bytes("\n".join([*_latex(found, plots), *draws_latex(split[0]), ""])),
-        "study.csv": text_bytes(_csv(found)),
+        "study.md": text_bytes("\n".join([*_markdown(drawn, plots, title), *(splits.markdown if splits else ())])),
+        "study.tex": text_bytes("\n".join([*_latex(drawn, plots), *(splits.latex if splits else ()), ""])),
+        "study.csv": text_bytes(_csv(drawn)),
         "study.json": text_bytes(text + "\n"),
     }
     return write_files(files, to, replaces=("study-",))
+
+
+def draws_of(store: Path, records: Sequence[Record]) -> DrawsSection:
+    """How errors split over draws of the noise. Raises `UsageError` where the track does not say, or has nothing."""
+    name = records[0].cell["track"]
+    track = known_track(name)
+    if not isinstance(track, HasDraws):
+        raise UsageError(f"study x: {DRAWS}: track {one_line(name)} cannot split errors over draws: take it away")
+    return track.draws(store, records)
 
 
 def best_of(chart: Chart) -> set[tuple[str, float]]:
@@ -74,8 +83,8 @@ def best_of(chart: Chart) -> set[tuple[str, float]]:
     return {(points[i].method, points[i].x) for i in kept} if chart.cost else set()
 
 
-def draw_chart(chart: Chart, number_: int) -> Plot:
-    """Mean quality against x, a line a curve; for a cost the Pareto front as grey steps."""
+def draw_chart(chart: Chart, place_: int, items: str) -> Plot:
+    """Mean quality over `items` against x, a line a curve; for a cost the Pareto front as grey steps."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import NullFormatter
 
@@ -107,28 +116,26 @@ def draw_chart(chart: Chart, number_: int) -> Plot:
     axes.xaxis.set_major_formatter(plain_number)
     axes.margins(x=0.06, y=0.08)
     axes.set_xlabel(fit(f"{chart.x_label}{' (log)' if log else ''}", 4.3))
-    unit = f" ({chart.column.unit})" if chart.column.unit else ""
-    axes.set_ylabel(f"mean {chart.column.label}{unit}")
+    axes.set_ylabel(f"mean {chart.column.label}{unit_text(chart.column)}")
     axes.set_title(fit(chart.where, 6.3, 9), loc="left")
     box = (4.6 / WIDE, 1 - 0.28 / height)
     figure.legend(loc="upper left", bbox_to_anchor=box, handlelength=2.6, labelspacing=0.35, borderaxespad=0.0)
-    caption = f"Mean {chart.column.label} over pictures against {chart.x_label} ({chart.where})."
+    caption = f"Mean {chart.column.label} over {items} against {chart.x_label} ({chart.where})."
     if chart.cost:
         caption += " The grey steps are the Pareto front."
     if len(shown) < len(chart.curves):
         caption += f" {len(chart.curves) - len(shown)} curves of lower mean are left out; the table has all."
-    return save(figure, f"study-{number_:02d}-{slug(chart.axis.x, 24)}-{slug(chart.where, 40)}", one_line(caption, 600))
+    return save(figure, f"study-{place_:02d}-{slug(chart.axis.x, 24)}-{slug(chart.where, 40)}", one_line(caption, 600))
 
 
 def chart_table(chart: Chart) -> Table:
     """A row a curve and a column a value of x; for a cost a row a method."""
-    unit = f" ({chart.column.unit})" if chart.column.unit else ""
-    title = f"{chart.column.label}{unit}"
+    title = f"{chart.column.label}{unit_text(chart.column)}"
     if chart.cost:
         best = best_of(chart)
         points = sorted((p for curve in chart.curves for p in curve.points), key=lambda p: (p.x, p.method))
         rows: tuple[tuple[str, ...], ...] = tuple(
-            (p.method, f"{p.x:.4g}", number(p.y, chart.column.unit), number(p.tail, chart.column.unit),
+            (p.method, f"{p.x:.4g}", number(p.y, chart.column.decimals), number(p.tail, chart.column.decimals),
              "yes" if (p.method, p.x) in best else "")
             for p in points
         )  # fmt: skip
@@ -141,22 +148,22 @@ def chart_table(chart: Chart) -> Table:
 
 
 def _at(curve: Curve, x: float, chart: Chart) -> str:
-    found = [p.y for p in curve.points if p.x == x]
-    return " or ".join(number(y, chart.column.unit) for y in found) or "–"
+    means = [p.y for p in curve.points if p.x == x]
+    return " or ".join(number(y, chart.column.decimals) for y in means) or "–"
 
 
-def _markdown(found: Sequence[Chart], plots: Sequence[Plot], title: str) -> list[str]:
+def _markdown(drawn: Sequence[Chart], plots: Sequence[Plot], title: str) -> list[str]:
     out = [f"# {markdown(title)}", ""]
-    for chart, plot in zip(found, plots, strict=True):
+    for chart, plot in zip(drawn, plots, strict=True):
         out += [f"## {markdown(f'{chart.axis.x}: {chart.where}')}", ""]
         out += [f"![{markdown(plot.caption)}](plots/{plot.name}.png)", "", markdown(plot.caption), ""]
         out += [*to_markdown(chart_table(chart)), ""]
     return out
 
 
-def _latex(found: Sequence[Chart], plots: Sequence[Plot]) -> list[str]:
+def _latex(drawn: Sequence[Chart], plots: Sequence[Plot]) -> list[str]:
     out = [r"% \usepackage{booktabs,graphicx,textcomp}\usepackage[T1]{fontenc}"]
-    for place_, (chart, plot) in enumerate(zip(found, plots, strict=True), 1):
+    for place_, (chart, plot) in enumerate(zip(drawn, plots, strict=True), 1):
         caption = rf"\caption{{{latex(plot.caption)}}}"
         out += ["", r"\begin{figure}", r"\centering", rf"\includegraphics[width=\linewidth]{{plots/{plot.name}.pdf}}"]
         out += [caption, rf"\label{{fig:noisebench-study-{place_}}}", r"\end{figure}"]
@@ -165,11 +172,11 @@ def _latex(found: Sequence[Chart], plots: Sequence[Plot]) -> list[str]:
     return out
 
 
-def _csv(found: Sequence[Chart]) -> str:
+def _csv(drawn: Sequence[Chart]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("where", "x_name", "x", "metric", "mean", "worst_5_percent", "curve", "method", "on_front"))
-    for chart in found:
+    for chart in drawn:
         best = best_of(chart)
         for curve in chart.curves:
             for p in curve.points:

@@ -3,71 +3,75 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
-from ..analysis import evidence
-from ..analysis.board import HOW, Board
-from ..analysis.evidence import Evidence, Overall
-from ..analysis.failures import Failure
-from ..analysis.growth import growths
-from ..analysis.rows import Row
-from ..analysis.sets import BoardSets
-from ..jsonable import plain
-from ..store.record import Record
-from .evidence import evidence_values, overall_values
-from .sets import sets_values
+from ..boards import order_stability
+from ..boards.board import Board, how
+from ..boards.failures import Failure
+from ..boards.rows import Row
+from ..boards.scaling import growths
+from ..json_values import plain
+from .data import ReportData
+from .order_stability import evidence_values, overall_values
+from .set_metrics import sets_values
 
+SCHEMA = 2
+"""1: before tracks."""
 DIGITS = 9
 ABOUT = {
     "numbers": f"plain JSON numbers with {DIGITS} digits; an infinite mean is the text 'inf' or '-inf', a mean that "
     "is not defined is null and its note says why",
-    "boards": "one for each dataset, regime, protocol and set of seeds; rows in the order of the board",
+    "boards": "one for each track, dataset, regime, protocol and set of seeds; rows in the order of the board; words "
+    "say what its track calls its things",
+    "items": "how many items the board is over: means, ranks and intervals are over these",
+    "role": "what a row is: empty for a contender, baseline, sanity or optimum",
     "rank": "[low, high], null where the row is not ranked (not_ranked says why) or was not tested pairwise",
     "difference": "mean difference to the best row in the unit of rank_by; interval is its 95 % interval",
-    "below_optimum": "dB below the Bayes optimum, where the dataset has one",
+    "below_optimum": "how far below the best possible, where it is known, in the metric optimum_by of the board",
+    "below_baseline": "whether the row is worse than the baseline of the board, in rank_by",
     "cost": "the cost of the row at the board's cost_setting; a null has its reason in reasons",
-    "growth": "latency_rel of a method as a power of the number of pixels, by least squares of logarithms over sizes; "
-    "error is the standard error of the exponent, worst the largest share by which a size is off",
+    "growth": "latency_rel of a method as a power of the size (the product of its sides), by least squares of "
+    "logarithms; error is the standard error of the exponent, worst the largest share by which a size is off",
     "failures": "cells that are not ok, cost cells included; they take part in no mean",
-    "worst_5_percent": "the score, in rank_by, that one picture in twenty falls short of",
-    "evidence": f"{' '.join(evidence.HOW)} wins_ties_losses sums over all other methods; wins is the matrix "
-    "of the first 30: pictures on which the row beats the column; rankings[0] is the board's own",
+    "worst_5_percent": "the score, in rank_by, that one item in twenty falls short of",
+    "evidence": f"{' '.join(order_stability.HOW)} wins_ties_losses sums over all other methods; wins is the matrix "
+    "of the first 30: items on which the row beats the column; rankings[0] is the board's own",
     "together": "the methods that several boards of one protocol share; firsts counts boards with rank low 1",
-    "statistics": HOW,
 }
 SETS = (
-    "metrics of the whole set of pictures, lower is better, in no ranking: columns by label; rows by method, then "
+    "metrics of the whole set of items, lower is better, in no ranking: columns by label; rows by method, then "
     "label: value (null where refused or not defined: note says why), standard error, 95 % interval, n, "
-    "floor (what the clean pictures themselves score), flags (small-n, refused)"
+    "floor (what the true items themselves score), flags (small-n, refused)"
 )
 
 
-def summary(
-    boards: Sequence[Board],
-    failures: Sequence[Failure],
-    costs: Sequence[Record],
-    found: Sequence[Evidence | None],
-    together: Sequence[Overall],
-    title: str,
-    sets: Sequence[BoardSets | None] = (),
-) -> str:
-    """The JSON text, keys sorted; `found` is the evidence, `sets` are the set metrics of each board."""
-    held = {place: {"sets": sets_values(one)} for place, one in enumerate(sets) if one is not None}
+def summary(data: ReportData) -> str:
+    """The JSON text, keys sorted."""
+    about = {**ABOUT, "statistics": how(data.words)}
     document = {
-        "schema": 1,
-        "title": title,
-        "about": {**ABOUT, **({"sets": SETS} if held else {})},
+        "schema": SCHEMA,
+        "title": data.title,
+        "about": {**about, **({"sets": SETS} if any(data.sets) else {})},
         "boards": [
-            {**_board(b), "evidence": evidence_values(e), **held.get(place, {})}
-            for place, (b, e) in enumerate(zip(boards, found, strict=True))
+            {**_board(board), "evidence": evidence_values(behind), **({"sets": sets_values(sets)} if sets else {})}
+            for board, behind, sets in zip(data.boards, data.evidence, data.sets, strict=True)
         ],
-        "together": [overall_values(one) for one in together],
-        "failures": [vars(f) for f in failures],
-        "costs": [{"method": r.cell["method"]["spec"], "key": r.cell["key"], "cost": r.cell["cost"]} for r in costs],
-        "growth": [vars(growth) for growth in growths(costs)],
+        "together": [overall_values(one) for one in data.overall],
+        "failures": [failure_values(f) for f in data.failures],
+        "costs": [
+            {"method": r.cell["method"]["spec"], "key": r.cell["key"], "cost": r.cell["cost"]} for r in data.costs
+        ],
+        "growth": [vars(growth) for growth in growths(data.costs)],
     }
     return _lines(plain(document, DIGITS), 4) + "\n"
+
+
+def failure_values(f: Failure) -> dict[str, Any]:
+    """A cell without a place on a board as plain values; `items` is how many of its items are stored, in words."""
+    return {
+        "label": f.label, "where": f.where, "seed": f.seed, "outcome": f.outcome, "reason": f.reason,
+        "last_line": f.last_line, "items": f.pictures, "key": f.key,
+    }  # fmt: skip
 
 
 def _lines(value: Any, depth: int) -> str:
@@ -82,15 +86,21 @@ def _lines(value: Any, depth: int) -> str:
 
 def _board(board: Board) -> dict[str, Any]:
     return {
+        "track": board.track,
+        "words": board.words,
         "dataset": board.dataset,
         "fingerprint": board.fingerprint,
         "regime": board.regime,
         "regime_spec": board.regime_spec,
         "protocol": board.protocol,
         "seeds": board.seeds,
-        "pictures": len(board.items),
-        "metrics": {c.label: {"version": c.version, "higher": c.higher, "unit": c.unit} for c in board.columns},
+        "items": len(board.items),
+        "metrics": {
+            c.label: {"version": c.version, "higher": c.higher, "unit": c.unit, "decimals": c.decimals}
+            for c in board.columns
+        },
         "rank_by": board.rank_by.label if board.rank_by else None,
+        "optimum_by": board.optimum_column.label if board.optimum_column else None,
         "signatures": board.signatures,
         "inputs_sha256": board.inputs,
         "environment": board.environment,
@@ -109,7 +119,7 @@ def _row(row: Row) -> dict[str, Any]:
         "source_sha256": row.source_sha256,
         "cite": row.cite,
         "flags": row.flags,
-        "baseline": row.baseline,
+        "role": row.role,
         "rank": row.ranks,
         "not_ranked": row.unranked,
         "scores": {label: {"mean": s.mean, "note": s.note} for label, s in row.scores.items()},
@@ -117,7 +127,7 @@ def _row(row: Row) -> dict[str, Any]:
         "interval": row.interval,
         "worst_5_percent": row.tail,
         "below_optimum": row.below_optimum,
-        "below_noisy": row.below_noisy,
+        "below_baseline": row.below_baseline,
         "cost": row.cost,
         "notes": row.notes,
         "keys": row.keys,

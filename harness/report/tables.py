@@ -7,10 +7,10 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..analysis.board import Board, cost_setting
-from ..analysis.failures import Failure
-from ..analysis.growth import growths
-from ..analysis.rows import Column, Row
+from ..boards.board import Board, cost_setting
+from ..boards.failures import Failure
+from ..boards.rows import Column, Row
+from ..boards.scaling import growths
 from ..store.record import Cost, Record
 from .escape import latex, markdown
 
@@ -25,19 +25,24 @@ class Table:
     strong: tuple[bool, ...] = ()
 
 
-def number(value: float | None, unit: str = "", places: int | None = None) -> str:
-    """A number as the board prints it: dB with 2 decimals, others with 4 digits; `n/d` for NaN."""
+FEW = 2
+"""A metric that is printed with no more decimals keeps them: what is smaller is nothing to its readers."""
+
+
+def number(value: float | None, decimals: int, more: int = 0) -> str:
+    """A number with the `decimals` of its metric and `more` of them; `n/d` for NaN, `–` for None.
+
+    Of a metric with more than `FEW` decimals what is very small or large has 4 digits instead.
+    """
     if value is None:
         return "–"
     if math.isnan(value):
         return "n/d"
     if math.isinf(value):
         return "inf" if value > 0 else "−inf"
-    if places is None:
-        places = 2 if unit == "dB" else 4
-    if unit != "dB" and value != 0 and not 1e-2 <= abs(value) < 1e4:
+    if decimals > FEW and value != 0 and not 1e-2 <= abs(value) < 1e4:
         return f"{value:.4g}".replace("-", "−")
-    text = f"{value:.{places}f}"
+    text = f"{value:.{decimals + more}f}"
     return text.replace("-", "−") if float(text) else text.lstrip("-")
 
 
@@ -51,17 +56,27 @@ def rank_text(row: Row) -> str:
 
 def metric_title(column: Column) -> str:
     """Name, unit, and an arrow to the better side."""
-    return f"{column.label}{f' ({column.unit})' if column.unit else ''} {'↑' if column.higher else '↓'}"
+    return f"{column.label}{unit_text(column)} {'↑' if column.higher else '↓'}"
 
 
-def difference_text(row: Row, unit: str) -> str:
+def unit_text(column: Column) -> str:
+    """The unit in brackets after a space, nothing where there is none."""
+    return f" ({column.unit})" if column.unit else ""
+
+
+def difference_text(row: Row, decimals: int) -> str:
     """Difference to the best with its interval."""
     if row.difference is None:
         return "–"
     if row.interval is None:
-        return "best" if row.difference == 0 else number(row.difference, unit)
-    low, high = (number(v, unit) for v in row.interval)
-    return f"{number(row.difference, unit)} [{low}, {high}]"
+        return "best" if row.difference == 0 else number(row.difference, decimals)
+    low, high = (number(v, decimals) for v in row.interval)
+    return f"{number(row.difference, decimals)} [{low}, {high}]"
+
+
+def optimum_title(column: Column) -> str:
+    """What `below_optimum` is called, with the unit of the column that it is given in."""
+    return f"below the optimum{unit_text(column)}"
 
 
 def memory_text(cost: Cost | None) -> str:
@@ -95,20 +110,20 @@ def relative_text(cost: Cost | None) -> str:
 
 def board_table(board: Board) -> Table:
     """The main table of a board; columns that would be empty are left out."""
-    unit = board.rank_by.unit if board.rank_by else ""
     columns: list[tuple[str, bool, Callable[[Row], str]]] = [
         ("rank", True, rank_text),
         ("method", False, _name),
     ]
     for column in board.columns:
         columns.append((metric_title(column), True, _metric(column)))
-    if any(row.difference is not None for row in board.rows):
-        title = f"Δ {board.rank_by.label} to best [95 %]" if board.rank_by else ""
-        columns.append((title, True, lambda row: difference_text(row, unit)))
-    if board.rank_by and any(row.tail is not None for row in board.rows):
-        columns.append((f"worst 5 % {board.rank_by.label}", True, lambda row: number(row.tail, unit)))
-    if board.has_optimum:
-        columns.append(("dB below the optimum", True, lambda row: number(row.below_optimum, "dB")))
+    if (ranking := board.rank_by) is not None:
+        places = ranking.decimals
+        if any(row.difference is not None for row in board.rows):
+            columns.append((f"Δ {ranking.label} to best [95 %]", True, lambda row: difference_text(row, places)))
+        if any(row.tail is not None for row in board.rows):
+            columns.append((f"worst 5 % {ranking.label}", True, lambda row: number(row.tail, places)))
+    if (optimum := board.optimum_column) is not None:
+        columns.append((optimum_title(optimum), True, lambda row: number(row.below_optimum, optimum.decimals)))
     if board.cost_setting:
         columns += [
             ("p50 ms", True, lambda row: latency_text(row.cost)),
@@ -133,18 +148,18 @@ def _name(row: Row) -> str:
 
 
 def _metric(column: Column) -> Callable[[Row], str]:
-    return lambda row: number(row.scores[column.label].mean, column.unit)
+    return lambda row: number(row.scores[column.label].mean, column.decimals)
 
 
 def flags_text(row: Row) -> str:
-    """The flags of a row, `sanity` among them."""
-    return ", ".join((*row.flags, *(("sanity",) if row.baseline else ())))
+    """The flags of a row, `sanity` among them for whatever is no contender."""
+    return ", ".join((*row.flags, *(("sanity",) if row.role else ())))
 
 
-def failure_table(failures: Sequence[Failure]) -> Table:
-    """Cells that have no place on a board."""
+def failure_table(failures: Sequence[Failure], items: str) -> Table:
+    """Cells that have no place on a board; `items` is what their items are called."""
     return Table(
-        ("method", "where", "seed", "outcome", "pictures", "reason", "last line of the traceback"),
+        ("method", "where", "seed", "outcome", items, "reason", "last line of the traceback"),
         (False, False, True, False, True, False, False),
         tuple(
             (
@@ -164,7 +179,7 @@ def failure_table(failures: Sequence[Failure]) -> Table:
 def cost_table(records: Sequence[Record]) -> Table:
     """Every cost that was measured; `cost_remarks` says why a value could not be.
 
-    Columns that no record has are left out. The growth, an exponent (see `analysis/growth.py`), stands at the largest
+    Columns that no record has are left out. The growth, an exponent (see `boards/scaling.py`), stands at the largest
     size.
     """
     costs = [(r, cost) for r in records if (cost := r.cell["cost"]) is not None]
@@ -179,7 +194,7 @@ def cost_table(records: Sequence[Record]) -> Table:
         ("p90 ms", True, True, lambda r, c: latency_text(c, "p90")),
         ("min ms", True, True, lambda r, c: latency_text(c, "min")),
         ("× ref", True, True, lambda r, c: relative_text(c)),
-        ("× ref ∝ pixels to the power", True, bool(grown), lambda r, c: grown.get(r.cell["key"], "–")),
+        ("× ref ∝ size to the power", True, bool(grown), lambda r, c: grown.get(r.cell["key"], "–")),
         ("peak MiB", True, True, lambda r, c: memory_text(c)),
         ("J a call", True, energy, lambda r, c: _digits(c.get("energy_j"))),
         ("params", True, True, lambda r, c: count_text(c["params"])),
@@ -202,12 +217,12 @@ def cost_reasons(record: Record, energy: bool) -> list[str]:
 def cost_remarks(records: Sequence[Record]) -> list[str]:
     """Each reason once, with the methods that it holds for."""
     energy = any(r.cell["cost"] and r.cell["cost"].get("energy_j") for r in records)
-    told: dict[str, list[str]] = defaultdict(list)
+    methods: dict[str, list[str]] = defaultdict(list)
     for record in records:
         for reason in cost_reasons(record, energy):
-            if (name := record.cell["method"]["display"]) not in told[reason]:
-                told[reason].append(name)
-    return _grouped(told)
+            if (name := record.cell["method"]["display"]) not in methods[reason]:
+                methods[reason].append(name)
+    return _grouped(methods)
 
 
 def _seconds(value: float | None) -> str:
@@ -220,7 +235,7 @@ def _digits(value: float | None) -> str:
 
 def facts(board: Board) -> str:
     """One line under the heading of a board."""
-    parts = [f"protocol {board.protocol}", board.seeds_text, f"{len(board.items)} pictures"]
+    parts = [f"protocol {board.protocol}", board.seeds_text, f"{len(board.items)} {board.words['items']}"]
     if board.rank_by:
         parts.append(f"ranked by {board.rank_by.label} ({'higher' if board.rank_by.higher else 'lower'} is better)")
     if board.cost_setting:
@@ -230,24 +245,24 @@ def facts(board: Board) -> str:
 
 def remarks(board: Board) -> list[str]:
     """What must be known to read the board, warnings apart; the same remark on many methods is made once."""
-    told: dict[str, list[str]] = defaultdict(list)
+    methods: dict[str, list[str]] = defaultdict(list)
     for row in board.rows:
         for column in board.columns:
             note = row.scores[column.label].note
             if note and note != "not scored":
-                told[f"{column.label} {note}"].append(row.label)
-        if row.unranked and row.unranked not in told:
-            told[f"not ranked, {row.unranked}"].append(row.label)
+                methods[f"{column.label} {note}"].append(row.label)
+        if row.unranked and row.unranked not in methods:
+            methods[f"not ranked, {row.unranked}"].append(row.label)
         for note in row.notes:
-            told[note].append(row.label)
-    return [*board.notes, *_grouped(told)]
+            methods[note].append(row.label)
+    return [*board.notes, *_grouped(methods)]
 
 
-def _grouped(told: Mapping[str, Sequence[str]]) -> list[str]:
+def _grouped(methods: Mapping[str, Sequence[str]]) -> list[str]:
     """`a, b: note`, at most six names a note."""
     listed = []
-    for note in sorted(told):
-        names = told[note]
+    for note in sorted(methods):
+        names = methods[note]
         more = f" and {len(names) - 6} more" if len(names) > 6 else ""
         listed.append(f"{', '.join(names[:6])}{more}: {note}")
     return listed
@@ -259,9 +274,9 @@ def versions_text(board: Board) -> str:
 
 
 def board_hashes(board: Board) -> list[tuple[str, str]]:
-    """Name and SHA-256 of the pictures that a board rests on."""
-    noisy = f"noisy pictures of {board.title}, {board.seeds_text}"
-    return [(f"dataset {board.dataset}", board.fingerprint), (noisy, board.inputs)]
+    """Name and SHA-256 of the items that a board rests on, and of what its methods were given."""
+    given = f"{board.words['given']} of {board.title}, {board.seeds_text}"
+    return [(f"dataset {board.dataset}", board.fingerprint), (given, board.inputs)]
 
 
 def sources(boards: Sequence[Board]) -> list[tuple[str, str]]:
@@ -277,12 +292,25 @@ def sources(boards: Sequence[Board]) -> list[tuple[str, str]]:
 
 
 def to_markdown(table: Table) -> list[str]:
-    """A pipe table."""
-    lines = [
-        "| " + " | ".join(markdown(title) for title in table.header) + " |",
-        "|" + "|".join("---:" if numeric else "---" for numeric in table.numeric) + "|",
-    ]
-    return lines + ["| " + " | ".join(markdown(cell) for cell in row) + " |" for row in table.rows]
+    """A pipe table, a line each."""
+    return pipe_table(
+        [markdown(title) for title in table.header],
+        table.numeric,
+        [[markdown(cell) for cell in row] for row in table.rows],
+    )
+
+
+def pipe_table(header: Sequence[str], numeric: Sequence[bool], rows: Sequence[Sequence[str]]) -> list[str]:
+    """The same of cells that are Markdown already; `numeric` columns are aligned right."""
+    import tabulate
+
+    # A board is the same bytes wherever it is made: widths count characters, whatever else is installed.
+    tabulate.WIDE_CHARS_MODE = False
+    sides = ["right" if right else "left" for right in numeric]
+    text: str = tabulate.tabulate(
+        rows, header, tablefmt="pipe", disable_numparse=True, colalign=sides if rows else None
+    )
+    return text.split("\n")
 
 
 # ------------------------------------------------------------------------------------------------- LaTeX

@@ -6,30 +6,34 @@ from collections.abc import Sequence
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from ..analysis.findings import INCOMPARABLE, OK, REGRESSION, UNCOUNTED, Finding, Verdict
 from ..errors import one_line
-from ..jsonable import plain
+from ..gate.verdict import INCOMPARABLE, OK, REGRESSION, UNCOUNTED, Finding, Verdict
+from ..json_values import plain
 from .escape import markdown
 from .tables import Table, number, to_markdown
 
+RATIO = "×"
+"""The unit of a speed."""
 MOST = 50
 """Findings of a kind that the terminal lists; Markdown, XML and JSON hold all."""
 
 
-def exact(value: float | None, unit: str) -> str:
-    """A score with the digits that a gate needs: dB with 4, others with 5."""
+def exact(value: float | None, finding: Finding) -> str:
+    """A score of a finding with the digits that a gate needs: more than on a board, and 4 decimals at least."""
     if value is None:
         return "–"
-    return f"{value:.4g}" if unit == "×" else number(value, unit, 4 if unit == "dB" else 5)
+    if finding.unit == RATIO:
+        return f"{value:.4g}"
+    return number(value, finding.decimals, max(1, 4 - finding.decimals))
 
 
 def change_text(finding: Finding) -> str:
     """The change with its sign, or the ratio of a speed."""
     if finding.change is None:
         return "–"
-    if finding.unit == "×":
-        return f"{finding.change:.3g}×"
-    text = exact(finding.change, finding.unit)
+    if finding.unit == RATIO:
+        return f"{finding.change:.3g}{RATIO}"
+    text = exact(finding.change, finding)
     return f"+{text}" if finding.change > 0 else text
 
 
@@ -37,11 +41,16 @@ def finding_line(finding: Finding) -> str:
     """One line of a terminal."""
     name = f"{finding.place} · {finding.metric}" if finding.metric else finding.place
     if finding.measured:
-        before, after = exact(finding.baseline, finding.unit), exact(finding.current, finding.unit)
+        before, after = exact(finding.baseline, finding), exact(finding.current, finding)
         name += f": {before} → {after} ({change_text(finding)})"
         if finding.status == REGRESSION and finding.worst_item:
-            name += f", worst picture {finding.worst_item} ({exact(-(finding.worst or 0.0), finding.unit)})"
+            name += f", worst {finding.item} {worst_text(finding)}"
     return one_line(f"{name}: {finding.reason}" if finding.reasons else name, 1_000)
+
+
+def worst_text(finding: Finding) -> str:
+    """The item that lost most, with what it lost."""
+    return f"{finding.worst_item} ({exact(-(finding.worst or 0.0), finding)})" if finding.worst_item else "–"
 
 
 def verdict_lines(verdict: Verdict) -> list[str]:
@@ -53,7 +62,7 @@ def verdict_lines(verdict: Verdict) -> list[str]:
         if len(found) > MOST:
             out.append(f"… and {len(found) - MOST} more {status}")
     gains = sorted(verdict.having(OK), key=lambda f: (-abs(f.change or 0.0), f.place, f.metric))
-    moved = [f for f in gains if f.unit != "×" and f.change]
+    moved = [f for f in gains if f.unit != RATIO and f.change]
     out += [f"changed, within the rules  {finding_line(f)}" for f in moved[:5]]
     if verdict.new:
         out.append(one_line(f"not in the baseline: {len(verdict.new)} cells, such as {verdict.new[0]}"))
@@ -71,14 +80,14 @@ def environment_lines(differences: Sequence[tuple[str, tuple[str, ...], tuple[st
 
 def _table(findings: Sequence[Finding]) -> Table:
     return Table(
-        ("method", "dataset", "regime", "protocol", "seed", "metric", "pictures", "baseline", "current", "change",
-         "worst picture", "result"),
+        ("method", "dataset", "regime", "protocol", "seed", "metric", "items", "baseline", "current", "change",
+         "worst item", "result"),
         (False, False, False, False, True, False, True, True, True, True, False, False),
         tuple(
             (
                 f.method, f.dataset, f.regime, f.protocol, "" if f.seed is None else str(f.seed), f.metric or "–",
-                str(f.pictures) if f.pictures else "–", exact(f.baseline, f.unit), exact(f.current, f.unit),
-                change_text(f), f"{f.worst_item} ({exact(-(f.worst or 0.0), f.unit)})" if f.worst_item else "–",
+                str(f.pictures) if f.pictures else "–", exact(f.baseline, f), exact(f.current, f),
+                change_text(f), worst_text(f),
                 f"{f.status}: {f.reason}" if f.reasons else f.status,
             )
             for f in findings
@@ -130,6 +139,15 @@ def _attribute(text: str) -> str:
     return quoteattr(one_line(text, 1_000))
 
 
+def _finding_values(f: Finding) -> dict[str, Any]:
+    return {
+        "status": f.status, "method": f.method, "dataset": f.dataset, "regime": f.regime, "protocol": f.protocol,
+        "seed": f.seed, "metric": f.metric, "reasons": f.reasons, "unit": f.unit, "decimals": f.decimals,
+        "items": f.pictures, "baseline": f.baseline, "current": f.current, "change": f.change, "worst": f.worst,
+        "worst_item": f.worst_item,
+    }  # fmt: skip
+
+
 def verdict_values(verdict: Verdict) -> dict[str, Any]:
     """Everything, for JSON; infinite numbers are text."""
     document = {
@@ -139,7 +157,7 @@ def verdict_values(verdict: Verdict) -> dict[str, Any]:
         "regressions": len(verdict.having(REGRESSION)),
         "not_comparable": len(verdict.having(INCOMPARABLE)),
         "not_counted": len(verdict.having(UNCOUNTED)),
-        "findings": [vars(f) for f in verdict.findings],
+        "findings": [_finding_values(f) for f in verdict.findings],
         "environment": [{"name": n, "baseline": list(a), "current": list(b)} for n, a, b in verdict.environments],
         "not_in_baseline": list(verdict.new),
     }

@@ -20,8 +20,8 @@ import numpy as np
 
 from ..errors import UsageError, one_line
 from .disk import noticing_full_disk, sync_dir, write_file
-from .record import OUTCOMES, SCHEMA, Panel, Record
-from .views import unnamed_pictures, wrong_views
+from .previews import read_panel
+from .record import OUTCOMES, SCHEMA, Cell, Record
 
 _KEY = re.compile(r"[0-9a-f]{64}")
 _TEXT = ("item", "input_sha256", "output_sha256", "note")
@@ -31,18 +31,33 @@ class Damaged(UsageError):
     """A stored cell that cannot be read and that a run would do again."""
 
 
+def schema_of(path: Path) -> int:
+    """The schema of a store. Raises `UsageError` for a newer one, or where the mark of the store is damaged."""
+    mark = path / "store.json"
+    try:
+        schema = json.loads(mark.read_text()).get("schema")
+    except (OSError, ValueError, AttributeError):
+        raise UsageError(f"{one_line(mark)} is damaged: restore it, or use another --store") from None
+    if not isinstance(schema, int) or schema > SCHEMA:
+        raise UsageError(
+            f"store {one_line(path)} was written by a newer noisebench (schema {one_line(schema)}, this one "
+            f"reads up to {SCHEMA}): upgrade noisebench, or use another --store"
+        )
+    return schema
+
+
 def open_store(path: Path) -> Path:
-    """Make or check a store's folder. Raises `UsageError` for a newer schema or a folder that is no store."""
+    """Make a store's folder, or check one that is to be written to.
+
+    Raises `UsageError` for a newer or an older schema, or a folder that is no store.
+    """
     mark = path / "store.json"
     if mark.is_file():
-        try:
-            schema = json.loads(mark.read_text()).get("schema")
-        except (ValueError, AttributeError):
-            raise UsageError(f"{one_line(mark)} is damaged: restore it, or use another --store") from None
-        if not isinstance(schema, int) or schema > SCHEMA:
+        schema = schema_of(path)
+        if schema < SCHEMA:
             raise UsageError(
-                f"store {one_line(path)} was written by a newer noisebench (schema {one_line(schema)}, this one "
-                f"reads up to {SCHEMA}): upgrade noisebench, or use another --store"
+                f"store {one_line(path)} was written by an older noisebench (schema {schema}): its cells are read by "
+                "report, compare, check and export, and have other keys now: run into a new --store"
             )
         return path
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
@@ -59,7 +74,8 @@ def existing_store(path: Path) -> Path:
     """A store that is there already. Raises `UsageError`."""
     if not (path / "store.json").is_file():
         raise UsageError(f"{one_line(path)} is not a noisebench store: `noisebench run … --store DIR` makes one")
-    return open_store(path)
+    schema_of(path)
+    return path
 
 
 def cell_dir(store: Path, key: str) -> Path:
@@ -204,18 +220,18 @@ def keys(store: Path) -> list[str]:
     return sorted(found)
 
 
-def read_cell(store: Path, key: str) -> dict[str, Any]:
+def read_cell(store: Path, key: str) -> Cell:
     """`cell.json` of a key. Raises `UsageError` naming the file where it is damaged."""
     file = cell_dir(store, key) / "cell.json"
     try:
-        cell = json.loads(file.read_bytes())
+        cell: Cell = json.loads(file.read_bytes())
         if cell["schema"] > SCHEMA:
             raise UsageError(f"{one_line(file)} was written by a newer noisebench: upgrade to read it")
         if cell["key"] != key or cell["outcome"] not in OUTCOMES:
             raise ValueError
     except (OSError, ValueError, KeyError, TypeError):
         raise Damaged(f"{one_line(file)} is damaged: `noisebench store gc` removes it, `run` does it again") from None
-    return dict(cell)
+    return cell
 
 
 def read_record(store: Path, key: str) -> Record:
@@ -235,25 +251,15 @@ def read_record(store: Path, key: str) -> Record:
             "it again"
         ) from None
     return Record(
-        cell,  # type: ignore[arg-type]
+        cell,
         text["item"],
         text["input_sha256"],
         text["output_sha256"],
         text["note"],
         seconds,
         scores,
-        _panel(cell_dir(store, key) / "panel.json"),
+        read_panel(cell_dir(store, key) / "panel.json"),
     )
-
-
-def _panel(file: Path) -> Panel | None:
-    import base64
-
-    try:
-        data = json.loads(file.read_bytes())
-        return Panel(data["item"], *(base64.b64decode(data[n]) for n in ("clean", "noisy", "restored")))
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
 
 
 def read_records(path: Path) -> list[Record]:
@@ -274,63 +280,7 @@ def read_records(path: Path) -> list[Record]:
     return found
 
 
-def verify(store: Path) -> list[str]:
-    """What is wrong with a store, one line each; nothing is changed."""
-    problems: list[str] = []
-    for key in keys(store):
-        try:
-            record = read_record(store, key)
-        except UsageError as error:
-            problems.append(str(error))
-            continue
-        cell = record.cell
-        from ..plan import key_of
-        from .kept import damaged_outputs
-
-        inputs = cell.get("inputs")
-        if not isinstance(inputs, dict) or key_of(inputs) != key:
-            problems.append(f"cell {key[:12]}: its inputs do not hash to its key: cell.json was edited")
-        n = cell["dataset"]["pictures"]
-        if cell["kind"] == "score" and cell["outcome"] == "ok" and len(record.items) != n:
-            problems.append(f"cell {key[:12]}: {len(record.items)} rows where {n} pictures were scored")
-        if len(set(record.items)) != len(record.items):
-            problems.append(f"cell {key[:12]}: a picture has two rows")
-        problems += [f"cell {key[:12]}: {what}" for what in damaged_outputs(cell_dir(store, key), record)]
-        problems += [f"cell {key[:12]}: {one_line(p)}" for p in wrong_views(store, cell_dir(store, key) / "outputs")]
-    return problems
-
-
-def gc(store: Path) -> list[str]:
-    """Remove what no run can use: damaged cells, temporary folders, locks and partial rows of stored cells."""
-    removed: list[str] = []
-    for key in keys(store):
-        try:
-            read_record(store, key)
-        except Damaged:
-            removed.append(f"damaged cell {key[:12]}")
-            shutil.rmtree(cell_dir(store, key), ignore_errors=True)
-    for pattern in ("cells/*/.tmp-*", "cells/*/.old-*"):
-        for path in store.glob(pattern):
-            removed.append(path.name)
-            shutil.rmtree(path, ignore_errors=True)
-    stored = set(keys(store))
-    for folder in store.glob("partial/*"):
-        if folder.name in stored:
-            with cell_lock(store, folder.name) as free:
-                if free:
-                    removed.append(f"partial rows of stored cell {folder.name[:12]}")
-                    shutil.rmtree(folder, ignore_errors=True)
-    for picture in unnamed_pictures(store):
-        removed.append(f"picture {picture.stem[:12]} that no cell shows")
-        picture.unlink(missing_ok=True)
-    for lock in store.glob("locks/*"):
-        with cell_lock(store, lock.name) as free:
-            if free:
-                lock.unlink(missing_ok=True)
-    return removed
-
-
-def matching(cells: Iterable[dict[str, Any]], text: str) -> list[dict[str, Any]]:
+def matching(cells: Iterable[Cell], text: str) -> list[Cell]:
     """Cells whose key starts with `text`, or whose method, dataset or regime contains it."""
     return [
         c

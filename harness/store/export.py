@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UsageError, one_line
-from ..jsonable import plain
+from ..json_values import plain
 from .record import SCHEMA, Panel, Record
 
 _PRIVATE = ("request",)
@@ -35,11 +35,7 @@ def export_text(records: Sequence[Record]) -> str:
         ]  # fmt: skip
         panel = None
         if record.panel is not None:
-            panel = {"item": record.panel.item}
-            for name in ("clean", "noisy", "restored"):
-                data = base64.b64encode(getattr(record.panel, name)).decode()
-                panel[name] = f"{len(pictures)}" if data not in pictures else pictures[data]
-                pictures.setdefault(data, panel[name])
+            panel = {"item": record.panel.item, **_placed(record.panel, pictures)}
         cells.append((cell, names, rows, panel, seal_of(record)))
     lines = ["{", f' "noisebench_export": {SCHEMA},', ' "cells": [']
     for place, (cell, names, rows, panel, seal) in enumerate(cells):
@@ -58,6 +54,12 @@ def export_text(records: Sequence[Record]) -> str:
     lines += ["  " + json.dumps(text) + ("," if i + 1 < len(texts) else "") for i, text in enumerate(texts)]
     lines += [" ]", "}"]
     return "\n".join(lines) + "\n"
+
+
+def _placed(panel: Panel, pictures: dict[str, str]) -> dict[str, str]:
+    """The place of each picture of a panel among `pictures`, to which new ones are added."""
+    texts = {name: base64.b64encode(png).decode() for name, png in panel.parts.items()}
+    return {name: pictures.setdefault(text, str(len(pictures))) for name, text in texts.items()}
 
 
 def _public(record: Record) -> dict[str, Any]:
@@ -102,7 +104,7 @@ def _record(entry: dict[str, Any], pictures: list[bytes]) -> Record:
         [str(r[3]) for r in rows],
         np.array([_in(r[4]) for r in rows], dtype=np.float64),
         {m: np.array([_in(r[5 + j]) for r in rows], dtype=np.float64) for j, m in enumerate(names)},
-        panel and Panel(panel["item"], *(pictures[int(panel[n])] for n in ("clean", "noisy", "restored"))),
+        panel and Panel(panel["item"], {n: pictures[int(place)] for n, place in panel.items() if n != "item"}),
         str(entry.get("seal", "")),
     )
 

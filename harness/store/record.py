@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NotRequired, TypedDict
 
 import numpy as np
 import numpy.typing as npt
 
-SCHEMA = 1
-OUTCOMES = ("ok", "skipped", "failed", "oom", "timeout", "crashed", "invalid")
-Outcome = Literal["ok", "skipped", "failed", "oom", "timeout", "crashed", "invalid"]
+SCHEMA = 2
+"""Of cells, stores and exports. 1: before tracks; read for ever, see the functions at the end."""
+OUTCOMES = ("ok", "skipped", "failed", "oom", "timeout", "crashed", "invalid", "blocked")
+NOT_OK = ("failed", "oom", "timeout", "crashed", "invalid", "blocked")
+Outcome = Literal["ok", "skipped", "failed", "oom", "timeout", "crashed", "invalid", "blocked"]
+Role = Literal["", "baseline", "sanity", "optimum"]
+Kind = Literal["score", "cost", "train"]
 
 
 class MethodPart(TypedDict):
@@ -27,13 +32,15 @@ class MethodPart(TypedDict):
 
 
 class DatasetPart(TypedDict):
-    """`dataset` of a cell; `fingerprint` covers the pictures chosen, in order."""
+    """`dataset` of a cell; `fingerprint` covers the `items` chosen, in order. Schema 1 calls them `pictures`."""
 
     name: str
     spec: str
     display: str
+    versions: dict[str, int]
     fingerprint: str
-    pictures: int
+    items: NotRequired[int]
+    pictures: NotRequired[int]
 
 
 class NamedPart(TypedDict):
@@ -46,14 +53,18 @@ class NamedPart(TypedDict):
 
 
 class MetricPart(TypedDict):
-    """A metric: its version, whether higher is better, and its unit.
+    """A metric: its version, whether higher is better, its unit, the decimals that are printed, its place on a board.
 
-    `made_with`, where another package computes it: which, and the SHA-256 of its weights.
+    `gate`: what a check lets pass where no rule speaks. `made_with`, where another package computes it: which, and
+    the SHA-256 of its weights.
     """
 
     version: int
     higher: bool
     unit: str
+    decimals: NotRequired[int]
+    order: NotRequired[int]
+    gate: NotRequired[dict[str, float]]
     made_with: NotRequired[str]
 
 
@@ -120,16 +131,61 @@ class Rescored(TypedDict):
     environment: dict[str, Any]
 
 
+class Inputs(TypedDict, total=False):
+    """What the key of a cell is made of. Schema 1 has `pictures` for `data`."""
+
+    kind: Kind
+    track: str
+    method: dict[str, Any]
+    sources: dict[str, str]
+    weights: dict[str, str]
+    data: str
+    pictures: str
+    regime: dict[str, Any]
+    protocol: dict[str, Any]
+    metrics: dict[str, int | str]
+    sets: dict[str, Any]
+    seed: int
+    size: list[int]
+    repeats: int
+    device: str
+    threads: int
+
+
+class Request(TypedDict):
+    """What plans just this cell again, on the machine that it was planned on: in no export."""
+
+    track: str
+    methods: list[str]
+    datasets: list[str]
+    regimes: list[str]
+    protocol: str
+    metrics: list[str]
+    seeds: list[int]
+    limit: int | None
+    cost: dict[str, Any] | None
+    rank_by: str
+    suite: str
+    plugins: list[str]
+    cwd: str
+    device: str
+    threads: int
+    keep: str
+
+
 class Cell(TypedDict):
     """`cell.json`. `kind` is `score` (rows) or `cost` (no dataset, protocol or metrics of interest; `cost` set).
 
     `sets` (absent where none was asked for) are the metrics of the whole set, by name: in no row and no ranking.
+    `words` are what the track calls its things; `needs` names the package or file that a skipped cell waits for.
     """
 
     schema: int
     key: str
-    kind: Literal["score", "cost"]
+    kind: Kind
     track: str
+    words: NotRequired[dict[str, str]]
+    needs: NotRequired[str]
     method: MethodPart
     dataset: DatasetPart
     regime: NamedPart
@@ -145,20 +201,18 @@ class Cell(TypedDict):
     seconds: float | None
     cost: Cost | None
     environment: dict[str, Any]
-    inputs: dict[str, Any]
-    request: dict[str, Any]
+    inputs: Inputs
+    request: Request
     rescored: NotRequired[Rescored]
     sets: NotRequired[dict[str, SetPart]]
 
 
 @dataclass(frozen=True)
 class Panel:
-    """Crops of one picture as PNG bytes, for the report."""
+    """One item to look at in the report: PNG bytes by what they show, such as `clean`, `noisy`, `restored`."""
 
     item: str
-    clean: bytes
-    noisy: bytes
-    restored: bytes
+    parts: Mapping[str, bytes]
 
 
 @dataclass(frozen=True)
@@ -179,3 +233,59 @@ class Record:
     scores: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
     panel: Panel | None = None
     seal: str = ""
+
+
+# Fields that schema 1 lacks: what a reader finds instead. Its cells are all of the track `restore`.
+
+_OLD_ROLES: dict[str, Role] = {"identity": "baseline", "bayes_optimum": "optimum"}
+_OLD_METRICS: dict[str, tuple[int, int, dict[str, float]]] = {
+    "psnr": (2, 0, {"max_drop": 0.02, "max_drop_item": 0.5}),
+    "ssim": (4, 1, {"max_drop": 0.001}),
+}
+_OLD_WORDS = {
+    "item": "picture",
+    "items": "pictures",
+    "given": "noisy input",
+    "output": "restored picture",
+    "truth": "clean picture",
+    "level": "noise level",
+}
+
+
+def item_count(cell: Cell) -> int:
+    """How many items were chosen of the dataset."""
+    data = cell["dataset"]
+    return data["items"] if "items" in data else data.get("pictures", 0)
+
+
+def role_of(method: MethodPart) -> Role:
+    """What a method is on a board."""
+    flags = method["flags"] or {}
+    if "role" in flags:
+        role: Role = flags["role"]
+        return role
+    return _OLD_ROLES.get(method["name"], "sanity" if flags.get("baseline") else "")
+
+
+def decimals_of(name: str, part: MetricPart) -> int:
+    """How many decimals of a metric are printed."""
+    return part["decimals"] if "decimals" in part else 2 if part["unit"] == "dB" else _old(name)[0]
+
+
+def order_of(name: str, part: MetricPart) -> int:
+    """Where a metric stands on a board."""
+    return part["order"] if "order" in part else _old(name)[1]
+
+
+def gate_of(name: str, part: MetricPart) -> Mapping[str, float]:
+    """What a check lets pass of a metric where no rule speaks."""
+    return part["gate"] if "gate" in part else _old(name)[2]
+
+
+def words_of(cell: Cell) -> Mapping[str, str]:
+    """What the things of a cell are called."""
+    return cell.get("words") or _OLD_WORDS
+
+
+def _old(name: str) -> tuple[int, int, dict[str, float]]:
+    return _OLD_METRICS.get(name, (4, 100, {}))

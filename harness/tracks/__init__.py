@@ -1,1 +1,1 @@
-"""Tracks: what an item is, how a method is called, which metrics apply."""
+"""Tracks: one room each; nothing outside imports them by name."""

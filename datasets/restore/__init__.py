@@ -1,0 +1,1 @@
+"""Datasets of `restore`: definitions, manifests and embedded pictures."""

@@ -1,0 +1,19 @@
+"""The pictures of a folder; pattern="**/*.png" takes subfolders too."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import noisebench as nb
+from noisebench.datasets.restore._files import Files
+
+
+@nb.dataset("folder", licence="the user's own")
+def folder(*, path: str, pattern: str = "*.png") -> Files:
+    """The pictures of a folder; pattern="**/*.png" takes subfolders too."""
+    files = nb.list_files(path, nb.PICTURE_SUFFIXES, pattern)
+    stems = {name: name.removesuffix(Path(name).suffix) for name in files}
+    times = Counter(stems.values())
+    # A name keeps its ending only where two would be the same without.
+    return Files(list(files.values()), [name if times[stem] > 1 else stem for name, stem in stems.items()])

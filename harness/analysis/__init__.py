@@ -1,1 +1,0 @@
-"""noisebench.analysis"""

@@ -1,0 +1,46 @@
+"""Outputs that are one array each: hashed, kept as `.npy`, and read back."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+
+class ArrayFiles:
+    """The `OutputFiles` of a track whose outputs are arrays of one type; a track that shows them overrides the rest."""
+
+    suffix = ".npy"
+    dtype = "<f4"
+
+    def digest(self, output: Any) -> str:
+        """SHA-256 of the values, little-endian in C order."""
+        import numpy as np
+
+        return hashlib.sha256(np.ascontiguousarray(output, dtype=self.dtype).tobytes()).hexdigest()
+
+    def save(self, output: Any, file: Path) -> None:
+        """Keep an array. Raises OSError."""
+        import numpy as np
+
+        np.save(file, output)
+
+    def load(self, file: Path, wanted: Any = None) -> Any:
+        """The array again. Raises OSError, and ValueError for another type, or another shape than `wanted`."""
+        import numpy as np
+
+        try:
+            array = np.load(file, allow_pickle=False)
+        except EOFError:
+            raise ValueError("an empty file") from None
+        if array.dtype != np.dtype(self.dtype) or array.shape != (wanted or array.shape):
+            raise ValueError(f"{array.dtype} {array.shape}")
+        return array
+
+    def preview(self, store: Path, folder: Path, index: int, item: Any, case: Any, output: Any) -> None:
+        """Leave nothing to look at."""
+
+    def panel(self, item: Any, case: Any, output: Any) -> Mapping[str, bytes] | None:
+        """Show nothing in a report."""
+        return None

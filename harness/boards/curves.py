@@ -1,0 +1,250 @@
+"""Boards as curves: quality against a parameter of the regime, a parameter of a method, or a cost."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import UsageError
+from ..spec import Spec, parse
+from ..store.record import Cost
+from ..study import COSTS, Axis
+from .board import Board
+from .rows import Column, Row
+
+
+@dataclass(frozen=True)
+class Point:
+    """One method at one x: its mean, its worst 5 %, and the key of the board's row it comes from."""
+
+    x: float
+    y: float
+    tail: float | None
+    method: str
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A line of a study, its points by x. `reference` marks baselines, optima and oracles."""
+
+    label: str
+    points: tuple[Point, ...]
+    reference: bool = False
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One plot of a study: quality `y` against `x_label`, on `where`. `cost` charts have a Pareto front."""
+
+    axis: Axis
+    where: str
+    x_label: str
+    column: Column
+    curves: tuple[Curve, ...]
+    cost: bool = False
+
+
+def charts(boards: Sequence[Board], axis: Axis) -> list[Chart]:
+    """Every chart of one axis, in the order of the boards. Raises `UsageError` where nothing varies."""
+    boards = sorted(boards, key=_natural)
+    if axis.x in COSTS:
+        made = [chart for board in boards if (chart := _cost_chart(board, axis)) is not None]
+        lacking = f"no cell has a {axis.x}: see the reasons under Cost in the report"
+    else:
+        made = [*_regime_charts(boards, axis), *_method_charts(boards, axis)]
+        lacking = _nothing(axis)
+    if not made:
+        raise UsageError(f"study x: {axis.x}: {lacking}")
+    return made
+
+
+def _nothing(axis: Axis) -> str:
+    swept = f"{axis.x.replace('.', '(')}={{…,…}})"
+    return f"neither a regime nor a method has {axis.x} at two values or more: sweep it, such as {swept!r}"
+
+
+def refuse_idle(axes: Sequence[Axis], specs: Iterable[str]) -> None:
+    """Raise `UsageError` where no two of the canonical `specs` to be run differ in the parameter of an axis."""
+    parsed = [spec for text in set(specs) if (spec := readable_spec(text)) is not None]
+    for axis in axes:
+        values = {parameter(spec, axis.x) for spec in parsed} - {None}
+        if axis.x not in COSTS and len(values) < 2:
+            raise UsageError(f"study x: {axis.x}: {_nothing(axis)}")
+
+
+def _natural(board: Board) -> tuple[list[tuple[float, str]], str]:
+    """Sorts sigma=5 before sigma=25."""
+    pieces = re.findall(r"\d+(?:\.\d+)?|\D+", f"{board.dataset} {board.regime}")
+    return [(float(p), "") if p[0].isdigit() else (-1.0, p) for p in pieces], board.protocol
+
+
+def _column(board: Board, axis: Axis) -> Column | None:
+    if not axis.y:
+        return board.rank_by
+    return next((c for c in board.columns if axis.y in (c.label, c.name)), None)
+
+
+def _reference(row: Row) -> bool:
+    return row.oracle or row.role in ("baseline", "optimum")
+
+
+def _shown(row: Row) -> bool:
+    return not row.unranked or row.oracle
+
+
+def _point(row: Row, column: Column, board: Board, x: float) -> Point | None:
+    mean = row.scores[column.label].mean if column.label in row.scores else math.nan
+    if not math.isfinite(mean):
+        return None
+    own = board.rank_by is not None and column.label == board.rank_by.label
+    return Point(x, mean, row.tail if own else None, row.label)
+
+
+def _curves(lines: dict[str, list[Point]], references: set[str], higher: bool) -> tuple[Curve, ...]:
+    sign = -1.0 if higher else 1.0
+
+    def best(label: str) -> tuple[float, str]:
+        return sign * max(lines[label], key=lambda p: p.x).y, label
+
+    return tuple(
+        Curve(label, tuple(sorted(lines[label], key=lambda p: (p.x, p.method))), label in references)
+        for label in sorted(lines, key=best)
+    )
+
+
+# ---------------------------------------------------------------------------------------- parameters
+
+
+def parameter(spec: Spec, wanted: str) -> float | None:
+    """The number at `name.parameter`, in a part of a sum or in a spec inside it; None where there is none."""
+    for part in (spec, *spec.then):
+        for key, value in part.args:
+            if f"{part.name}.{key}" == wanted and isinstance(value, int | float) and not isinstance(value, bool):
+                return float(value)
+            if isinstance(value, Spec) and (found := parameter(value, wanted)) is not None:
+                return found
+    return None
+
+
+def without(spec: Spec, wanted: str) -> Spec:
+    """The spec without `name.parameter`: what all points of a line share."""
+
+    def bare(part: Spec) -> Spec:
+        kept: list[tuple[str, Any]] = [
+            (key, without(value, wanted) if isinstance(value, Spec) else value)
+            for key, value in part.args
+            if f"{part.name}.{key}" != wanted
+        ]
+        return Spec(part.name, tuple(kept))
+
+    first, *rest = (bare(part) for part in (spec, *spec.then))
+    return Spec(first.name, first.args, tuple(rest))
+
+
+def readable_spec(text: str) -> Spec | None:
+    """The spec that `text` is; None where it is none, as in an old cell."""
+    try:
+        return parse(text)
+    except UsageError:
+        return None
+
+
+def _short(text: str, wanted: str) -> str:
+    """The display form without the parameter."""
+    spec = readable_spec(text)
+    return text if spec is None else str(without(spec, wanted))
+
+
+def _regime_charts(boards: Sequence[Board], axis: Axis) -> list[Chart]:
+    families: dict[tuple[Any, ...], list[tuple[float, Board, Column]]] = defaultdict(list)
+    for board in boards:
+        spec, column = readable_spec(board.regime_spec), _column(board, axis)
+        value = parameter(spec, axis.x) if spec is not None else None
+        if spec is not None and value is not None and column is not None:
+            key = (
+                board.track, board.dataset, board.fingerprint, board.protocol, board.seeds,
+                str(without(spec, axis.x)), column.name, column.version,
+            )  # fmt: skip
+            families[key].append((value, board, column))
+    made = []
+    for members in families.values():
+        if len({value for value, _, _ in members}) < 2:
+            continue
+        _, first, column = members[0]
+        lines: dict[str, list[Point]] = defaultdict(list)
+        references: set[str] = set()
+        for value, board, _ in members:
+            for row in filter(_shown, board.rows):
+                point = _point(row, column, board, value)
+                if point is not None:
+                    lines[row.label].append(point)
+                    if _reference(row):
+                        references.add(row.label)
+        label = f"{axis.x.partition('.')[2]} of {_short(first.regime, axis.x)}"
+        where = f"{first.dataset}, {first.protocol}, {first.seeds_text}"
+        made.append(Chart(axis, where, label, column, _curves(lines, references, column.higher)))
+    return made
+
+
+def _method_charts(boards: Sequence[Board], axis: Axis) -> list[Chart]:
+    made = []
+    for board in boards:
+        column = _column(board, axis)
+        if column is None:
+            continue
+        lines: dict[str, list[Point]] = defaultdict(list)
+        for row in filter(_shown, board.rows):
+            spec = readable_spec(row.spec)
+            value = parameter(spec, axis.x) if spec is not None else None
+            point = _point(row, column, board, value) if value is not None else None
+            if point is not None:
+                lines[_short(row.label, axis.x)].append(point)
+        varied = {label: points for label, points in lines.items() if len({p.x for p in points}) > 1}
+        if varied:
+            where = f"{board.title}, {board.protocol}, {board.seeds_text}"
+            made.append(Chart(axis, where, axis.x, column, _curves(varied, set(), column.higher)))
+    return made
+
+
+# ---------------------------------------------------------------------------------------------- costs
+
+
+def cost_value(cost: Cost | None, name: str) -> float | None:
+    """One number of a cost, as `COSTS` names it; None where it was not measured."""
+    if cost is None:
+        return None
+    value: float | None
+    if name == "latency":
+        value = (cost["latency_ms"] or {}).get("p50")
+    elif name == "memory":
+        value = None if cost["peak_memory_bytes"] is None else cost["peak_memory_bytes"] / 2**20
+    elif name == "latency_rel":
+        value = cost["latency_rel"]
+    else:
+        value = cost["params"] if name == "params" else cost["macs"]
+    return float(value) if value is not None and value > 0 and math.isfinite(value) else None
+
+
+def _cost_chart(board: Board, axis: Axis) -> Chart | None:
+    column = _column(board, axis)
+    if column is None:
+        return None
+    lines: dict[str, list[Point]] = defaultdict(list)
+    references = set()
+    for row in board.ranked:
+        x = cost_value(row.cost, axis.x)
+        point = _point(row, column, board, x) if x is not None else None
+        if point is not None:
+            lines[row.name].append(point)
+            if _reference(row):
+                references.add(row.name)
+    if sum(map(len, lines.values())) < 2:
+        return None
+    about, unit = COSTS[axis.x]
+    label = f"{about}{f' ({unit})' if unit else ''}, {board.cost_setting}"
+    where = f"{board.title}, {board.protocol}, {board.seeds_text}"
+    return Chart(axis, where, label, column, _curves(lines, references, column.higher), cost=True)

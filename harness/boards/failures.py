@@ -1,0 +1,47 @@
+"""Cells that have no place on a board: which, what came of them, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..errors import one_line
+from ..store.record import Record, item_count
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A cell without a place on the board: which, what came of it, and why."""
+
+    label: str
+    where: str
+    seed: int | None
+    outcome: str
+    reason: str
+    last_line: str
+    pictures: str
+    key: str
+
+
+def failure_of(record: Record, label: str, where: str) -> Failure:
+    """A cell that is not ok, as the board lists it."""
+    cell = record.cell
+    lines = [line for line in cell["traceback"].splitlines() if line.strip()]
+    scored = cell["kind"] == "score"
+    return Failure(
+        label=label,
+        where=where,
+        seed=cell["seed"] if scored else None,
+        outcome=cell["outcome"],
+        reason=one_line(cell["reason"]),
+        last_line=one_line(lines[-1]) if lines else "",
+        pictures=f"{len(record.items)} of {item_count(cell)}" if scored else "",
+        key=cell["key"],
+    )
+
+
+def failed_costs(records: Iterable[Record]) -> list[Failure]:
+    """The cost cells that did not come to an end, sorted."""
+    lost = [r for r in records if r.cell["kind"] == "cost" and r.cell["outcome"] != "ok"]
+    lost.sort(key=lambda r: (r.cell["method"]["display"], r.cell["key"]))
+    return [failure_of(r, r.cell["method"]["display"], "cost") for r in lost]

@@ -1,0 +1,153 @@
+"""Sort records into what may stand side by side: one group a board, one entry a method, items aligned."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..statistics.paired_tests import Floats
+from ..store.record import Cell, Record, item_count, words_of
+
+GroupKey = tuple[Any, ...]
+MethodKey = tuple[Any, ...]
+
+
+def group_key(cell: Cell) -> GroupKey:
+    """What a board has in common, its seeds apart: track, dataset, regime and protocol, each in its version."""
+    data, regime, protocol = cell["dataset"], cell["regime"], cell["protocol"]
+    return (
+        cell["track"],
+        data["name"], data["display"], data["fingerprint"],
+        regime["display"], regime["spec"], tuple(sorted(regime["versions"].items())),
+        protocol["display"], protocol["spec"], tuple(sorted(protocol["versions"].items())),
+    )  # fmt: skip
+
+
+def method_key(cell: Cell) -> MethodKey:
+    """What makes two cells the same method: spec, versions and source."""
+    method = cell["method"]
+    return (
+        method["spec"],
+        tuple(sorted(method["versions"].items())),
+        method["source_sha256"],
+        method["display"],
+    )
+
+
+@dataclass(frozen=True)
+class Group:
+    """All cells of one track, dataset, regime and protocol whose methods were tried with all of `seeds`."""
+
+    key: GroupKey
+    seeds: tuple[int, ...]
+    methods: dict[MethodKey, list[Record]]
+
+
+def groups(records: Iterable[Record]) -> list[Group]:
+    """One group for each track, dataset, regime, protocol and set of seeds, in sorted order.
+
+    A method tried with more seeds also stands, with the seeds in common, on the board of the fewer ones.
+    """
+    found: dict[GroupKey, dict[MethodKey, dict[int, list[Record]]]] = defaultdict(
+        lambda: defaultdict(lambda: defaultdict(list))
+    )
+    for record in records:
+        cell = record.cell
+        if cell["kind"] == "score":
+            found[group_key(cell)][method_key(cell)][cell["seed"]].append(record)
+    result = []
+    for key in sorted(found):
+        picked = {m: {s: pick(rs) for s, rs in seeds.items()} for m, seeds in sorted(found[key].items())}
+        for seeds in sorted({tuple(sorted(by_seed)) for by_seed in picked.values()}):
+            methods = {m: [b[s] for s in seeds] for m, b in picked.items() if b.keys() >= set(seeds)}
+            result.append(Group(key, seeds, methods))
+    return result
+
+
+def pick(records: Sequence[Record]) -> Record:
+    """One record of several of one method and seed: an ok one with most metrics, completed by the others."""
+    ordered = sorted(records, key=lambda r: (r.cell["outcome"] != "ok", -len(r.cell["metrics"]), r.cell["key"]))
+    first = ordered[0]
+    if len(ordered) == 1 or first.cell["outcome"] != "ok":
+        return first
+    scores, metrics = dict(first.scores), dict(first.cell["metrics"])
+    for other in ordered[1:]:
+        same = (other.items, other.output_sha256) == (first.items, first.output_sha256)
+        if other.cell["outcome"] == "ok" and same:
+            for name, part in other.cell["metrics"].items():
+                if name not in metrics and name in other.scores:
+                    metrics[name], scores[name] = part, other.scores[name]
+    if len(metrics) == len(first.cell["metrics"]):
+        return first
+    cell: Cell = {**first.cell, "metrics": metrics}
+    return replace(first, cell=cell, scores=scores)
+
+
+def labels(methods: Iterable[MethodKey]) -> dict[MethodKey, str]:
+    """The display form of each method, with the start of its source hash where two would look the same."""
+    keys = sorted(methods)
+    shown = Counter(key[3] for key in keys)
+    result: dict[MethodKey, str] = {}
+    taken: set[str] = set()
+    for key in keys:
+        label = key[3] if shown[key[3]] == 1 else f"{key[3]} [{str(key[2])[:8]}]"
+        unique, number = label, 2
+        while unique in taken:
+            unique, number = f"{label} #{number}", number + 1
+        taken.add(unique)
+        result[key] = unique
+    return result
+
+
+class Alignment:
+    """The items of a board in sorted order, and the rows of each record brought into that order."""
+
+    def __init__(self, records: Iterable[Record]) -> None:
+        self._orders: dict[tuple[str, ...], npt.NDArray[np.intp]] = {}
+        self._digests: dict[tuple[Any, ...], str] = {}
+        whole = (r for r in records if r.cell["outcome"] == "ok" and self.why_not_whole(r) is None)
+        complete = Counter(tuple(sorted(r.items)) for r in whole)
+        self.items = min(complete, key=lambda items: (-complete[items], items)) if complete else ()
+
+    @staticmethod
+    def why_not_whole(record: Record) -> str | None:
+        """Why the rows of an ok record are not the whole dataset."""
+        wanted, have, words = item_count(record.cell), len(record.items), words_of(record.cell)
+        if have != wanted:
+            return f"{have} of {wanted} {words['items']} are stored"
+        if len(set(record.items)) != have:
+            return f"one {words['item']} is stored twice"
+        return None if have else f"the dataset has no {words['items']}"
+
+    def order(self, record: Record) -> npt.NDArray[np.intp]:
+        """Positions of the rows of `record` in the order of `items`."""
+        key = tuple(record.items)
+        if key not in self._orders:
+            self._orders[key] = np.array(sorted(range(len(key)), key=key.__getitem__), dtype=np.intp)
+        return self._orders[key]
+
+    def inputs(self, record: Record) -> list[str]:
+        """`input_sha256` of each item, in the order of `items`."""
+        return [record.input_sha256[i] for i in self.order(record)]
+
+    def digest(self, records: Sequence[Record]) -> str:
+        """SHA-256 of the seeds and inputs of records: equal where they were given the same."""
+        seen = tuple((r.cell["seed"], tuple(self.inputs(r))) for r in records)
+        if seen not in self._digests:
+            self._digests[seen] = digest(f"{seed} {sha}" for seed, inputs in seen for sha in inputs)
+        return self._digests[seen]
+
+    def values(self, records: Sequence[Record], metric: str) -> Floats:
+        """Scores (seeds, items) in the order of `items`."""
+        return np.stack([np.asarray(r.scores[metric], dtype=np.float64)[self.order(r)] for r in records])
+
+
+def digest(lines: Iterable[str]) -> str:
+    """SHA-256 of texts, one a line."""
+    return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,237 @@
+"""What stands behind the order of a board: item-by-item wins, Friedman's test, and how stable the order is."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from ..statistics.friedman import Friedman, friedman
+from ..statistics.paired_tests import Floats, worst_tail
+from ..track import known_track
+from .board import Board
+from .ordering import MAX_PAIRED
+from .rows import Row
+
+Counts = npt.NDArray[np.int64]
+
+HOW = (
+    "Wins, ties and losses count items.",
+    "Friedman's test (corrected for ties; F: the form of Iman and Davenport) asks whether any method differs; mean "
+    "ranks that differ by less than the critical difference (Nemenyi, 5 %) are not told apart.",
+    "Kendall's tau-b holds the order under another choice of metric, protocol or aggregation against the order of "
+    "the board: 1 is the same order, −1 the reverse. Worst 5 %: the score that one item in twenty falls short of.",
+)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One way to put methods in order. `ranks` follow the methods of the board; `tau` is against the board."""
+
+    metric: str
+    protocol: str
+    aggregation: str
+    ranks: tuple[float, ...]
+    tau: float
+
+    @property
+    def label(self) -> str:
+        """The choice in words."""
+        return f"{self.metric}, {self.aggregation}, {self.protocol}"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """For the methods of a board that were tested pairwise, in its order.
+
+    `wins` (M, M): items on which the method of the row is better than that of the column. `choices[0]` is the
+    board's own; the others need a value for each of these methods.
+    """
+
+    title: str
+    labels: tuple[str, ...]
+    wins: Counts
+    pictures: int
+    friedman: Friedman | None
+    choices: tuple[Choice, ...]
+
+    def counts(self, i: int, j: int) -> tuple[int, int, int]:
+        """Pictures on which method `i` is better than, equal to, and worse than method `j`."""
+        better, worse = int(self.wins[i, j]), int(self.wins[j, i])
+        return better, self.pictures - better - worse, worse
+
+
+@dataclass(frozen=True)
+class Overall:
+    """Several boards of one track and protocol: methods on all of them, an item's score its mean over regimes."""
+
+    title: str
+    boards: tuple[str, ...]
+    metric: str
+    unit: str
+    labels: tuple[str, ...]
+    means: tuple[float, ...]
+    firsts: tuple[int, ...]
+    friedman: Friedman | None
+
+
+def tested(board: Board) -> list[Row]:
+    """The rows that take part in the pairwise tests."""
+    return list(board.ranked[:MAX_PAIRED])
+
+
+def wins(scores: Floats) -> Counts:
+    """(M, M) from paired `scores` (M, n), higher is better: how often the row beats the column."""
+    result: Counts = np.stack([(own > scores).sum(axis=1) for own in scores]).astype(np.int64)
+    return result
+
+
+def kendall(a: Floats, b: Floats) -> float:
+    """Kendall's tau-b of two rankings (M,); NaN where one of them ties everything (Kendall 1945)."""
+    one, other = np.sign(a[:, None] - a[None]), np.sign(b[:, None] - b[None])
+    scale = float(np.sqrt((one**2).sum() * (other**2).sum()))
+    return float((one * other).sum()) / scale if scale else float("nan")
+
+
+AGGREGATIONS: dict[str, Callable[[Floats, bool], Floats]] = {
+    "mean": lambda values, higher: np.asarray(values.mean(axis=1)),
+    "median": lambda values, higher: np.asarray(np.median(values, axis=1)),
+    "worst 5 %": worst_tail,
+}
+
+
+@runtime_checkable
+class PoolsItems(Protocol):
+    """A track of which some metrics are also pooled over all items in a way of their own."""
+
+    def aggregations(self) -> Mapping[str, tuple[str, Callable[[Floats], Floats]]]:
+        """By name of a metric: what the way is called, and (M,) from scores (M, n), better in the same direction."""
+
+
+def _own_aggregations(board: Board) -> Mapping[str, tuple[str, Callable[[Floats], Floats]]]:
+    track = known_track(board.track)
+    return track.aggregations() if isinstance(track, PoolsItems) else {}
+
+
+def evidence_of(board: Board, others: Sequence[Board] = ()) -> Evidence | None:
+    """What can be said of one board; `others` are the same items and regime under other protocols."""
+    column, rows = board.rank_by, tested(board)
+    if column is None or len(rows) < 2:
+        return None
+    sign = 1.0 if column.higher else -1.0
+    if any(len(row.scores[column.label].values) != len(board.items) for row in rows) or not board.items:
+        return None
+    scores = sign * _values(rows, column.label)
+    choices: list[Choice] = []
+    pooled = _own_aggregations(board)
+    own = None
+    for where in (board, *others):
+        by_label = {(row.label, row.spec): row for row in where.rows}
+        here = [by_label.get((row.label, row.spec)) for row in rows]
+        found = [row for row in here if row is not None]
+        if len(found) < len(rows):
+            continue
+        for metric in where.columns:
+            if metric.label not in found[0].scores or (where is not board and metric.label != column.label):
+                continue
+            if any(len(row.scores[metric.label].values) != len(where.items) for row in found):
+                continue
+            values = _values(found, metric.label)
+            if not values.size or np.isnan(values).any():
+                continue
+            made = {name: rule(values, metric.higher) for name, rule in AGGREGATIONS.items()}
+            if metric.name in pooled:
+                name, pool = pooled[metric.name]
+                made[name] = pool(values)
+            for name, total in made.items():
+                order = _ranks(total if metric.higher else -total)
+                own = order if own is None and where is board and metric.label == column.label else own
+                choices.append(Choice(metric.label, where.protocol, name, tuple(order), float("nan")))
+    if own is None:
+        return None
+    judged = [_judged(choice, own) for choice in choices]
+    judged.sort(key=lambda c: (c.protocol != board.protocol, c.metric != column.label))
+    return Evidence(
+        board.title,
+        tuple(row.label for row in rows),
+        wins(scores),
+        scores.shape[1],
+        friedman(scores),
+        tuple(judged),
+    )
+
+
+def _judged(choice: Choice, own: Floats) -> Choice:
+    ranks = np.array(choice.ranks)
+    return Choice(choice.metric, choice.protocol, choice.aggregation, choice.ranks, kendall(own, ranks))
+
+
+def _values(rows: Sequence[Row], label: str) -> Floats:
+    return np.stack([row.scores[label].values for row in rows])
+
+
+def _ranks(total: Floats) -> Floats:
+    """Ranks of (M,), 1 the highest; equal values share their mean rank."""
+    above = (total[None] > total[:, None]).sum(axis=1)
+    same = (total[None] == total[:, None]).sum(axis=1)
+    ranks: Floats = 1.0 + above + (same - 1) / 2.0
+    return ranks
+
+
+def evidence(boards: Sequence[Board]) -> list[Evidence | None]:
+    """One for each board, in order; boards that differ in nothing but the protocol inform each other."""
+    same: dict[Any, list[Board]] = defaultdict(list)
+    for board in boards:
+        same[_but_protocol(board)].append(board)
+    return [
+        evidence_of(board, [other for other in same[_but_protocol(board)] if other is not board]) for board in boards
+    ]
+
+
+def _but_protocol(board: Board) -> tuple[Any, ...]:
+    return board.track, board.dataset, board.fingerprint, board.regime, board.regime_spec, board.seeds, board.inputs
+
+
+def overall(boards: Sequence[Board]) -> list[Overall]:
+    """For each track, protocol, set of seeds and metric with several boards: its common methods over all of them."""
+    alike: dict[tuple[Any, ...], list[Board]] = defaultdict(list)
+    for board in boards:
+        if board.rank_by is not None and board.ranked:
+            alike[board.track, board.protocol, board.seeds, board.rank_by.label].append(board)
+    made = [_overall(group) for _, group in sorted(alike.items()) if len(group) > 1]
+    return [one for one in made if one is not None]
+
+
+def _overall(group: Sequence[Board]) -> Overall | None:
+    first = group[0]
+    column = first.rank_by
+    assert column is not None
+    places = [{(row.label, row.spec): row for row in board.ranked} for board in group]
+    common = [key for key in places[0] if all(key in rows for rows in places)]
+    if len(common) < 2:
+        return None
+    by_data: dict[tuple[str, tuple[str, ...]], list[Floats]] = defaultdict(list)
+    for board, rows in zip(group, places, strict=True):
+        values = _values([rows[key] for key in common], column.label)
+        by_data[board.fingerprint, board.items].append(values)
+    scores = np.concatenate([np.mean(parts, axis=0) for parts in by_data.values()], axis=1)
+    if np.isnan(scores).any():
+        return None
+    sign = 1.0 if column.higher else -1.0
+    means = scores.mean(axis=1)
+    order = sorted(range(len(common)), key=lambda i: (-sign * means[i], common[i]))[:MAX_PAIRED]
+    firsts = [sum((r := rows[key].ranks) is not None and r[0] == 1 for rows in places) for key in common]
+    return Overall(
+        f"{len(group)} boards, {first.protocol}, {first.seeds_text}",
+        tuple(board.title for board in group),
+        column.label,
+        column.unit,
+        tuple(common[i][0] for i in order),
+        tuple(float(means[i]) for i in order),
+        tuple(firsts[i] for i in order),
+        friedman(sign * scores[order]),
+    )

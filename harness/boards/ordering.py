@@ -1,0 +1,133 @@
+"""Put the rows of a board in order: rank ranges, difference to the best, and to baseline and optimum."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ..statistics.paired_tests import bootstrap_interval, paired_difference, worst_tail
+from ..statistics.ranking import ALPHA, MIN_ITEMS, rank_ranges
+from .rows import Column, Row
+
+MAX_PAIRED = 60
+"""Pairs grow with the square of the methods: only this many, the best by mean, are tested pairwise."""
+OTHER_INPUTS = "saw other inputs"
+
+
+def refuse_other_inputs(rows: list[Row], words: Mapping[str, str]) -> tuple[list[Row], list[str]]:
+    """Only methods that were given the same are compared: those of the most common inputs."""
+    count = Counter(row.inputs for row in rows)
+    if len(count) < 2:
+        return rows, []
+    reference = min(count, key=lambda d: (-count[d], min(r.label for r in rows if r.inputs == d)))
+    others = sorted(row.label for row in rows if row.inputs != reference)
+    kept = [r if r.inputs == reference else replace(r, unranked=OTHER_INPUTS) for r in rows]
+    listed = ", ".join(others[:8]) + (f" and {len(others) - 8} more" if len(others) > 8 else "")
+    return kept, [f"not compared: other {words['given']} (input_sha256) than the other {count[reference]}: {listed}"]
+
+
+def rank(
+    rows: list[Row], column: Column | None, identity: str, n: int, items: str = "items"
+) -> tuple[list[Row], list[str]]:
+    """Rows in the order of the board, ranked ones first, and what must be known of the ranking.
+
+    `identity` keys the resamples of the intervals; `n` is the number of `items`.
+    """
+    if column is None:
+        return sorted(rows, key=lambda r: r.label), []
+    sign = 1.0 if column.higher else -1.0
+    judged = []
+    for row in rows:
+        why = row.unranked
+        if not why and row.oracle:
+            why = "oracle: sees what no method may see"
+        if not why and np.isnan(row.scores[column.label].mean):
+            why = f"{column.label} {row.scores[column.label].note}"
+        judged.append(replace(row, unranked=why))
+
+    def place(row: Row) -> tuple[bool, float, str]:
+        mean = row.scores[column.label].mean
+        return bool(row.unranked), float("inf") if np.isnan(mean) else -sign * mean, row.label
+
+    judged.sort(key=place)
+    ranked = [row for row in judged if not row.unranked]
+    if not ranked:
+        return judged, ["no method is ranked"]
+    values = np.stack([row.scores[column.label].values for row in ranked])
+    tested = min(len(ranked), MAX_PAIRED)
+    ranking = rank_ranges(sign * values[:tested])
+    differences = paired_difference(values, values[0])
+    intervals = bootstrap_interval(differences, identity)
+    tails = worst_tail(values, column.higher)
+    done = []
+    for i, row in enumerate(ranked):
+        finite = bool(np.isfinite(differences[i]).all())
+        done.append(
+            replace(
+                row,
+                ranks=ranking.ranges[i] if i < tested else None,
+                difference=float(differences[i].mean()) if finite else None,
+                interval=(float(intervals[i, 0]), float(intervals[i, 1])) if finite and i else None,
+                tail=float(tails[i]),
+            )
+        )
+    return done + judged[len(ranked) :], _how_ranked(
+        len(ranked), tested, ranking.pairs, ranking.smallest_p, f"{n} {items}", n
+    )
+
+
+def _how_ranked(ranked: int, tested: int, pairs: int, smallest: float, items: str, n: int) -> list[str]:
+    notes = []
+    if ranked > tested:
+        notes.append(
+            f"{ranked} methods: only the {tested} best by mean are tested pairwise; "
+            f"their rank ranges are among these {tested}, the others have none"
+        )
+    if pairs and n < MIN_ITEMS:
+        notes.append(f"{items}: with fewer than {MIN_ITEMS} no difference can be significant")
+    elif pairs and smallest > ALPHA:
+        notes.append(
+            f"{items} are too few for {pairs} pairs: the smallest p that Holm's correction leaves is "
+            f"{smallest:.2g}, so hardly any difference can be significant"
+        )
+    return notes
+
+
+def hold_against_references(
+    rows: list[Row], column: Column | None, columns: Sequence[Column], words: Mapping[str, str]
+) -> tuple[list[Row], list[str], Column | None]:
+    """Mark methods below the baseline, and say how far each is below a known optimum, and by which metric."""
+    if column is None:
+        return rows, [], None
+    fair = [row for row in rows if row.unranked != OTHER_INPUTS]
+    baseline = next((row for row in fair if row.role == "baseline"), None)
+    optimum = next((row for row in fair if row.role == "optimum"), None)
+    ruler = None if optimum is None else _ruler(optimum, fair, columns)
+    result, warnings = [], []
+    for row in rows:
+        if row.unranked != OTHER_INPUTS:
+            if baseline is not None and row is not baseline:
+                below = _shortfall(row, baseline, column)
+                if below > 0:
+                    warnings.append(f"{row.label} is below the {words['given']} by {below:.4g} {column.unit}".rstrip())
+                    row = replace(row, below_baseline=True)
+            if optimum is not None and ruler is not None and row.role != "optimum":
+                below = _shortfall(row, optimum, ruler)
+                row = replace(row, below_optimum=below if np.isfinite(below) else None)
+        result.append(row)
+    return result, warnings, ruler
+
+
+def _shortfall(row: Row, other: Row, column: Column) -> float:
+    """How much worse the mean of a row is than that of another one; NaN where either has none."""
+    gap = other.scores[column.label].mean - row.scores[column.label].mean
+    return gap if column.higher else -gap
+
+
+def _ruler(optimum: Row, rows: Sequence[Row], columns: Sequence[Column]) -> Column | None:
+    """The first metric in which a method can be told from the optimum."""
+    others = [row for row in rows if row.role != "optimum"]
+    return next((c for c in columns if any(np.isfinite(_shortfall(row, optimum, c)) for row in others)), None)

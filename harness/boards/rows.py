@@ -1,0 +1,153 @@
+"""One method on a board: its scores, flags and hashes, from its records. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import one_line
+from ..statistics.paired_tests import Floats
+from ..store.record import Cost, MetricPart, Panel, Record, Role, decimals_of, order_of, role_of, words_of
+from ..store.seals import why_seal_broken
+from .grouping import Alignment, MethodKey
+
+FLAGS = {"blind": "blind", "zero_shot": "zero-shot", "self_ensemble": "self-ensemble", "tiled": "tiled",
+         "oracle": "oracle"}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Column:
+    """A metric of a board, of which `decimals` are printed. `label` has the version only where two versions meet."""
+
+    name: str
+    version: int
+    higher: bool
+    unit: str
+    label: str
+    decimals: int
+
+
+@dataclass(frozen=True)
+class Score:
+    """Mean over items of the mean over seeds: inf where an item is inf, NaN where one has no value."""
+
+    mean: float
+    note: str
+    values: Floats
+
+
+@dataclass(frozen=True)
+class Row:
+    """One method on a board. `ranks` is None where `unranked` says why, or beyond the methods tested.
+
+    `role` is what the method is there for. `tail` is the score that one item in twenty falls short of, in the metric
+    of the ranking. `below_optimum` is in the unit of the `optimum_column` of the board.
+    """
+
+    label: str
+    name: str
+    spec: str
+    versions: Mapping[str, int]
+    source_sha256: str
+    cite: str
+    flags: tuple[str, ...]
+    trained_on: tuple[str, ...]
+    role: Role
+    oracle: bool
+    scores: Mapping[str, Score]
+    inputs: str
+    keys: tuple[str, ...]
+    notes: tuple[str, ...]
+    panel: Panel | None
+    unranked: str = ""
+    ranks: tuple[int, int] | None = None
+    difference: float | None = None
+    interval: tuple[float, float] | None = None
+    tail: float | None = None
+    below_optimum: float | None = None
+    below_baseline: bool = False
+    cost: Cost | None = None
+
+
+def columns_of(records: Sequence[Record]) -> list[Column]:
+    """Every metric met, in the order that the metrics themselves ask for."""
+    found: dict[tuple[str, int], MetricPart] = {}
+    # What a newer cell says of a metric goes before what is assumed of an older one.
+    for record in sorted(records, key=lambda r: -r.cell["schema"]):
+        for name, part in record.cell["metrics"].items():
+            found.setdefault((name, part["version"]), part)
+    count = Counter(name for name, _ in found)
+    ordered = sorted(found, key=lambda key: (order_of(key[0], found[key]), key[0], -key[1]))
+    return [
+        Column(
+            name, version, part["higher"], part["unit"], name if count[name] == 1 else f"{name}@{version}",
+            decimals_of(name, part),
+        )
+        for name, version in ordered
+        for part in (found[name, version],)
+    ]  # fmt: skip
+
+
+def board_row(key: MethodKey, own: Sequence[Record], label: str, columns: Sequence[Column], align: Alignment) -> Row:
+    """The row of one method from its records, one a seed; not ranked yet."""
+    cell = own[0].cell
+    method, flags = cell["method"], cell["method"]["flags"]
+    shown = [text for flag, text in FLAGS.items() if flags.get(flag)]
+    trained_on = tuple(one_line(name, 80) for name in flags.get("trained_on") or ())
+    if cell["dataset"]["name"] in tuple(flags.get("trained_on") or ()):
+        shown.append("contaminated")
+    scores = {c.label: _score(own, c, align) for c in columns}
+    panels = [r.panel for r in own if r.panel is not None]
+    return Row(
+        label=label,
+        name=method["name"],
+        spec=method["spec"],
+        versions=dict(sorted(method["versions"].items())),
+        source_sha256=method["source_sha256"],
+        cite=method["cite"],
+        flags=tuple(shown),
+        trained_on=trained_on,
+        role=role_of(method),
+        oracle=bool(flags.get("oracle")),
+        scores=scores,
+        inputs=align.digest(own),
+        keys=tuple(r.cell["key"] for r in own),
+        notes=tuple(sorted({one_line(note) for r in own for note in (*r.cell["notes"], why_seal_broken(r)) if note})),
+        panel=panels[0] if panels else None,
+    )
+
+
+def _score(own: Sequence[Record], column: Column, align: Alignment) -> Score:
+    n = len(align.items)
+    held = [r.cell["metrics"].get(column.name) for r in own]
+    if any(part is None or part["version"] != column.version for part in held) or any(
+        column.name not in r.scores for r in own
+    ):
+        return Score(float("nan"), "not scored", np.full(n, np.nan))
+    raw = align.values(own, column.name)
+    with np.errstate(invalid="ignore"):
+        values = raw.mean(axis=0)
+        mean = float(values.mean())
+    undefined = int(np.isnan(values).sum())
+    if undefined:
+        where = f"not defined on {undefined} of {n} {words_of(own[0].cell)['items']}"
+        return Score(float("nan"), f"{where}: {_reasons_undefined(own, column.name)}", values)
+    if np.isinf(values).any():
+        rest = values[np.isfinite(values)]
+        count = n - len(rest)
+        tail = f"; mean of the other {len(rest)}: {rest.mean():.4f}" if len(rest) else ""
+        return Score(mean, f"{count} of {n} identical{tail}", values)
+    return Score(mean, "", values)
+
+
+def _reasons_undefined(own: Sequence[Record], metric: str) -> str:
+    reasons = []
+    for record in own:
+        bad = np.flatnonzero(np.isnan(record.scores[metric]))
+        reasons += [one_line(record.notes[i], 120) for i in bad if i < len(record.notes) and record.notes[i]]
+    common = Counter(reasons)
+    usual = sorted(common, key=lambda reason: (-common[reason], reason))[:2]
+    return "; ".join(usual) or "no reason is stored"

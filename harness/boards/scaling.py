@@ -1,0 +1,68 @@
+"""How latency grows with the input: the exponent of a power law fitted to costs at several sizes."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..store.record import Record
+
+
+@dataclass(frozen=True)
+class Growth:
+    """latency ∝ numbers of an input ** exponent, by least squares of logarithms over `sizes`, such as (H, W).
+
+    `error` is the standard error of the exponent, None for two sizes; `worst` is the largest deviation of a
+    latency from the line, as a share of it. Latencies are those relative to the reference operation, so that a
+    machine that slows down between two sizes does not bend the line.
+    """
+
+    keys: tuple[str, ...]
+    method: str
+    sizes: tuple[tuple[int, ...], ...]
+    exponent: float
+    error: float | None
+    worst: float
+
+    @property
+    def text(self) -> str:
+        """The exponent with the fit behind it."""
+        error = "" if self.error is None else f" ± {self.error:.2f}"
+        return f"{self.exponent:.2f}{error} ({len(self.sizes)} sizes, off by ≤ {100 * self.worst:.0f} %)"
+
+
+def growths(records: Iterable[Record]) -> list[Growth]:
+    """A fit for every method, regime, device and number of threads that was measured at two sizes or more."""
+    found: dict[tuple[Any, ...], dict[tuple[int, ...], Record]] = defaultdict(dict)
+    for record in records:
+        cell, cost = record.cell, record.cell["cost"]
+        if cost is not None and _relative(record) > 0:
+            setting = (cell["method"]["spec"], cell["method"]["source_sha256"], cell["regime"]["spec"])
+            found[(*setting, cost["device"], cost["threads"])][tuple(cost["size"])] = record
+    return [fit(by_size) for _, by_size in sorted(found.items()) if len({math.prod(s) for s in by_size}) > 1]
+
+
+def fit(by_size: dict[tuple[int, ...], Record]) -> Growth:
+    """The fit through the costs of one method, at two sizes of different product at least."""
+    sizes = tuple(sorted(by_size, key=math.prod))
+    x = np.log([math.prod(size) for size in sizes])
+    y = np.log([_relative(by_size[size]) for size in sizes])
+    spread = float(np.sum((x - x.mean()) ** 2))
+    exponent = float(np.sum((x - x.mean()) * (y - y.mean()))) / spread
+    left = y - y.mean() - exponent * (x - x.mean())
+    error = math.sqrt(float(left @ left) / (len(sizes) - 2) / spread) if len(sizes) > 2 else None
+    worst = float(np.max(np.abs(np.expm1(left))))
+    first = by_size[sizes[0]].cell
+    return Growth(
+        tuple(by_size[s].cell["key"] for s in sizes), first["method"]["display"], sizes, exponent, error, worst
+    )
+
+
+def _relative(record: Record) -> float:
+    cost = record.cell["cost"]
+    return (cost["latency_rel"] if cost else None) or math.nan

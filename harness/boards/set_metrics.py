@@ -1,0 +1,148 @@
+"""Set metrics of a board: one value a method, beside the floor that the truths themselves score; never ranked."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..store.record import Record
+from .board import Board
+from .grouping import digest, group_key, method_key
+
+Parts = dict[str, Any]
+"""Name of a set metric → its `SetPart`."""
+
+
+@dataclass(frozen=True)
+class SetColumn:
+    """A set metric of a board, with what all its values have in common. `label` tells two versions apart."""
+
+    label: str
+    name: str
+    version: int
+    features: str
+    reference: str
+    features_sha256: str
+    resize: str
+    d: int
+
+
+@dataclass(frozen=True)
+class SetValue:
+    """Value, standard error, 95 % interval and floor of a method; NaN or None where there is none, and why.
+
+    Over several seeds each is the mean: the items are the same ones, so errors do not shrink with seeds.
+    """
+
+    value: float
+    error: float | None
+    interval: tuple[float, float] | None
+    n: int
+    floor: float | None
+    flags: tuple[str, ...]
+    note: str
+
+
+def set_identity(name: str, part: Any) -> tuple[Any, ...]:
+    """What two values must have in common to stand in one column."""
+    return (
+        name, part["version"], part["features"], part["reference"], part["features_sha256"], part["resize"], part["d"]
+    )  # fmt: skip
+
+
+def set_columns(sets: Sequence[Parts]) -> tuple[SetColumn, ...]:
+    """Every set metric that a cell was asked for, sorted; several of one name say what differs."""
+    found = sorted({set_identity(name, part) for parts in sets for name, part in parts.items()})
+    columns = []
+    for place, (name, version, features, reference, sha, resize, d) in enumerate(found):
+        twin = sum(other[0] == name for other in found) > 1
+        label = (
+            f"{name} [{place + 1}: {features} {sha[:8]}, {resize}, {reference}, version {version}]" if twin else name
+        )
+        columns.append(SetColumn(label, name, version, features, reference, sha, resize, d))
+    return tuple(columns)
+
+
+@dataclass(frozen=True)
+class BoardSets:
+    """The set metrics of one board: its columns, and the values of each method by label of row and column."""
+
+    columns: tuple[SetColumn, ...]
+    values: dict[str, dict[str, SetValue]]
+
+
+def board_sets(boards: Sequence[Board], records: Sequence[Record]) -> list[BoardSets | None]:
+    """The set metrics of each board, None where it has none. `records` are those that the boards were made of."""
+    if not any(r.cell.get("sets") for r in records):
+        return [None] * len(boards)
+    by_key = {r.cell["key"]: r for r in records}
+    alike: dict[tuple[Any, ...], list[Record]] = defaultdict(list)
+    for record in sorted(records, key=lambda r: r.cell["key"]):
+        if record.cell["kind"] == "score" and record.cell["outcome"] == "ok":
+            alike[_outputs_of(record)].append(record)
+    made = []
+    for board in boards:
+        rows = {row.label: [_merged(alike[_outputs_of(by_key[key])]) for key in row.keys] for row in board.rows}
+        columns = set_columns([parts for seeds in rows.values() for parts in seeds])
+        values = {label: set_values(seeds, columns) for label, seeds in rows.items()}
+        made.append(BoardSets(columns, values) if columns else None)
+    return made
+
+
+def _outputs_of(record: Record) -> tuple[Any, ...]:
+    """What cells of one method, place and seed have in common whatever they were scored by."""
+    return group_key(record.cell), method_key(record.cell), record.cell["seed"], digest(record.output_sha256)
+
+
+def _merged(records: Sequence[Record]) -> Parts:
+    """The set metrics of cells that gave the same outputs; one that has a value goes first."""
+    found: Parts = {}
+    for record in records:
+        for name, part in (record.cell.get("sets") or {}).items():
+            if name not in found or (found[name]["value"] is None and part["value"] is not None):
+                found[name] = part
+    return found
+
+
+def set_values(own: Sequence[Parts], columns: Sequence[SetColumn]) -> dict[str, SetValue]:
+    """The values of one method, parts a seed, by label of the column."""
+    return {c.label: value for c in columns if (value := _value(own, c)) is not None}
+
+
+def _value(own: Sequence[Parts], column: SetColumn) -> SetValue | None:
+    wanted = (column.name, column.version, column.features, column.reference, column.features_sha256, column.resize,
+              column.d)  # fmt: skip
+    parts = []
+    for held in own:
+        part = held.get(column.name)
+        if part is None or set_identity(column.name, part) != wanted:
+            return None
+        parts.append(part)
+    first = parts[0]
+    flags = tuple(sorted({f for p in parts for f in p["flags"]}))
+    lacking = next((p for p in parts if p["value"] is None), None)
+    if lacking is not None:
+        return SetValue(math.nan, None, None, lacking["n"], None, flags, lacking["note"])
+    notes = sorted({p["note"] for p in parts if p["note"]})
+    if len(parts) > 1:
+        notes.append(f"mean over {len(parts)} seeds")
+    low, high = (_mean([p["interval"][k] if p["interval"] else None for p in parts]) for k in (0, 1))
+    value = _mean([p["value"] for p in parts])
+    return SetValue(
+        math.nan if value is None else value,
+        _mean([p["error"] for p in parts]),
+        None if low is None or high is None else (low, high),
+        first["n"],
+        _mean([p["floor"] for p in parts]),
+        flags,
+        "; ".join(notes),
+    )
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    """The mean, None where one is missing."""
+    held = [float(v) for v in values if v is not None]
+    return math.fsum(held) / len(held) if held and len(held) == len(values) else None

@@ -1,0 +1,105 @@
+"""A score's signature: the one line that pins it down, and how it is read back."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ..errors import UsageError, nearest, one_line
+from ..registry import bind
+from ..track import DEFAULT, get_track
+
+_PARTS = ("metric", "protocol", "regime", "dataset", "seed", "noisebench")
+
+
+def split(text: str) -> list[str]:
+    """The parts of a signature. Raises `UsageError`."""
+    parts = text.strip().split("|")
+    if len(parts) != len(_PARTS):
+        raise UsageError(
+            f"signature {one_line(text, 120)!r} has {len(parts)} parts, not {len(_PARTS)}: "
+            "metric|protocol@v|regime@v|dataset:hash|seed N|noisebench V, with track/ before the metric"
+        )
+    return parts
+
+
+def explain_signature(text: str) -> dict[str, Any]:
+    """Each part of a signature spelled out, and whether this version still means the same. Raises `UsageError`."""
+    first, protocol, regime, dataset, seed, version = split(text)
+    from .. import __version__
+
+    name, metric = _tracked(first)
+    track = get_track(name)
+    item = track.words.item
+    parts = [_part(kind, spec, name) for kind, spec in (("metric", metric), ("protocol", protocol))]
+    plain, versions = _versioned(regime)
+    bound = bind(plain, "regime", name)
+    now = "+".join(str(p.entry.version) for p in bound.parts)
+    told = sorted({d for p in bound.parts for d in p.entry.meta["discloses"]})
+    parts.append(
+        {
+            "part": "regime",
+            "value": bound.canonical,
+            "meaning": "; then ".join(p.entry.doc for p in bound.parts)
+            + (f" Discloses {', '.join(told)}." if told else ""),
+            "now": _agrees(versions, now),
+        }
+    )
+    match = re.fullmatch(r"(.+):([0-9a-f]+)…?", dataset)
+    if match is None:
+        raise UsageError(f"signature part {one_line(dataset)!r} is not dataset:hash")
+    parts.append(
+        {
+            "part": "dataset",
+            "value": match[1],
+            "meaning": f"the {track.words.items} whose fingerprint (ids and contents, in order) begins with {match[2]}",
+            "now": "",
+        }
+    )
+    if not re.fullmatch(r"seeds? [\d, ]+", seed):
+        raise UsageError(f"signature part {one_line(seed)!r} is not 'seed N': {nearest(seed, ['seed 0'])}")
+    parts.append(
+        {
+            "part": "seed",
+            "value": seed.partition(" ")[2],
+            "meaning": f"what keys all that is drawn for each {item}, beside the regime and the {item}",
+            "now": "",
+        }
+    )
+    parts.append(
+        {
+            "part": "noisebench",
+            "value": version.removeprefix("noisebench "),
+            "meaning": "the version that took the score",
+            "now": "this one" if version == f"noisebench {__version__}" else f"this is {__version__}",
+        }
+    )
+    return {"signature": text.strip(), "parts": parts}
+
+
+def _tracked(text: str) -> tuple[str, str]:
+    """Track and metric of the first part: `functions/rmse`, or a metric alone."""
+    match = re.match(r"([A-Za-z]\w*)/", text)
+    return (match[1], text[match.end() :]) if match else (DEFAULT, text)
+
+
+def _versioned(text: str) -> tuple[str, str]:
+    spec, at, version = text.rpartition("@")
+    return (spec, version) if at and re.fullmatch(r"[\d+]+", version) else (text, "")
+
+
+def _agrees(then: str, now: str) -> str:
+    if not then:
+        return ""
+    return "same version now" if then == now else f"now at version {now}: numbers may differ"
+
+
+def _part(kind: str, text: str, track: str) -> dict[str, str]:
+    spec, version = _versioned(text)
+    bound = bind(spec, kind, track)
+    return {
+        "part": kind,
+        "value": bound.canonical,
+        "meaning": " ".join((bound.entry.obj.__doc__ or "").split()),
+        "now": _agrees(version, str(bound.entry.version)),
+    }

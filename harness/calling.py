@@ -1,0 +1,74 @@
+"""One method on one item: what it is told, the timed call, and the row that comes of it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from typing import Any, TypedDict
+
+from .errors import NotDefined
+from .info import Info
+from .json_values import plain
+from .registry import Bound
+from .track import Case, Runner, Track
+
+
+class ItemRow(TypedDict):
+    """What is stored of one item: hashes, seconds, scores (None: not defined), and why a score has no value."""
+
+    item: str
+    input_sha256: str
+    output_sha256: str
+    seconds: float
+    scores: dict[str, Any]
+    note: str
+
+
+def synchronise(device: str) -> None:
+    """Wait until the device has finished."""
+    if device.startswith("cuda"):
+        import torch
+
+        torch.cuda.synchronize()
+
+
+def told(runner: Runner, info: Info, item: Any) -> Info:
+    """What this method is told: an oracle sees the item, a `named` one its id, nobody else does."""
+    if runner.meta["oracle"]:
+        return info.replace(sample=item)
+    return info.replace(item=item.id) if runner.meta["named"] else info
+
+
+def call_on(runner: Runner, item: Any, case: Case, device: str) -> tuple[Any, float, list[str]]:
+    """One call of the method: its output, validated, the seconds, and what is to be noted. Raises `Skip`, `Invalid`."""
+    info = told(runner, case.info, item)
+    runner.check(info)
+    prepared = runner.prepare(case.given)
+    own = os.getpid()
+    synchronise(device)
+    start = time.perf_counter()
+    output = runner.call(prepared, info)
+    synchronise(device)
+    elapsed = time.perf_counter() - start
+    if os.getpid() != own:  # a method forked, and its child came back: it must not write rows too
+        os._exit(1)
+    made = runner.accept(output, case)
+    touched = output is not prepared and not runner.untouched(prepared, case.given)
+    return made, elapsed, ["edits its input in place (it was given a copy)"] if touched else []
+
+
+def item_row(
+    track: Track, item: Any, case: Case, output: Any, elapsed: float, protocol: Bound, metrics: Sequence[Bound]
+) -> ItemRow:
+    """The row of one item, scored."""
+    values = track.score(output, item, case, protocol, metrics)
+    why = [f"{name}: {v.reason}" for name, v in values.items() if isinstance(v, NotDefined)]
+    return {
+        "item": item.id,
+        "input_sha256": case.input_sha256,
+        "output_sha256": track.outputs.digest(output),
+        "seconds": elapsed,
+        "scores": {name: plain(float(v)) for name, v in values.items()},
+        "note": "; ".join(why),
+    }

@@ -1,0 +1,87 @@
+"""What is registered, described: for `noisebench list`."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from typing import Any, get_args, get_origin
+
+from .errors import UsageError
+from .registry import Entry, Nested, load_plugin, registry
+from .spec import show
+from .track import get_track
+
+
+def catalogue(kind: str, track: str, plugins: Sequence[str]) -> list[dict[str, Any]]:
+    """Name, track, version, docstring, parameters and declarations of each entry of a kind, of one track or of all.
+
+    Raises `UsageError` for an unknown track.
+    """
+    for file in plugins:
+        load_plugin(file)
+    if kind == "track":
+        return [_track(name) for name in registry("track", "").names()]
+    if track:
+        get_track(track)
+    found = []
+    for own in [track] if track else registry("track", "").names():
+        for name in registry(kind, own).names():
+            try:
+                found.append({"name": name, "track": own, **_entry(registry(kind, own).get(name))})
+            except UsageError as error:
+                blank = {
+                    "version": 0,
+                    "about": f"not available: {error}",
+                    "doc": str(error),
+                    "parameters": [],
+                    "meta": {},
+                }
+                found.append({"name": name, "track": own, **blank})
+    return found
+
+
+def _track(name: str) -> dict[str, Any]:
+    track = get_track(name)
+    doc = inspect.getdoc(type(track)) or ""
+    meta = {**vars(track.defaults), **vars(track.words)}
+    return {
+        "name": name, "track": name, "version": track.version, "about": doc.partition("\n")[0], "doc": doc,
+        "parameters": [], "meta": {k: list(v) if isinstance(v, tuple) else v for k, v in meta.items()},
+    }  # fmt: skip
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    return {
+        "version": entry.version,
+        "about": entry.doc,
+        "doc": inspect.getdoc(entry.obj) or "",
+        "parameters": [
+            {
+                "name": key,
+                "type": _type(annotation),
+                "default": "(needed)" if default is inspect.Parameter.empty else _show(default),
+            }
+            for key, (annotation, default) in entry.params().items()
+        ],
+        "meta": {k: list(v) if isinstance(v, tuple) else v for k, v in entry.meta.items() if not callable(v)},
+    }
+
+
+def _show(value: Any) -> str:
+    try:
+        return show(value)
+    except Exception:
+        return repr(value)
+
+
+def _type(annotation: Any) -> str:
+    if hasattr(annotation, "__metadata__"):
+        for mark in annotation.__metadata__:
+            if isinstance(mark, Nested):
+                return f"{mark.kind} spec" + (f" of track {mark.track}" if mark.track else "")
+        inner = get_args(annotation)[0]
+        limits = [str(m) for m in annotation.__metadata__ if not isinstance(m, str)]
+        return _type(inner) + (f" ({', '.join(limits)})" if limits else "")
+    if get_origin(annotation) is not None or not isinstance(annotation, type):
+        return str(annotation).replace("typing.", "")
+    return annotation.__name__

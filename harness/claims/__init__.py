@@ -1,0 +1,1 @@
+"""Claims: what papers say, as data; the cells behind them, and the verdicts."""

@@ -1,0 +1,90 @@
+"""The 57 published systems: what each becomes here, what expresses it, its claims and their last verdicts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from ..errors import UsageError, one_line
+from ..track import DEFAULT
+from .effects import Effect
+from .numbers import Claim
+from .stored import ABSENT, judged
+
+SYSTEMS = Path(__file__).with_name("systems")
+"""A file a system."""
+
+Role = Literal["method", "recipe", "regime", "dataset", "metric", "diagnostic", "sampler", "study"]
+
+
+class System(BaseModel):
+    """One system. `specs` of its `track` are written "kind spec"; `part` says that they are not all of it.
+
+    `lacks` is what of the paper is missing, or was not reproduced at the scale of its claims.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    number: int
+    name: str
+    role: Role
+    about: str
+    source: str
+    track: str = DEFAULT
+    specs: list[str] = []
+    part: bool = False
+    lacks: str = ""
+
+
+def read_systems(folder: Path = SYSTEMS) -> list[System]:
+    """All systems in the order of their numbers. Raises `UsageError` naming the file and the field."""
+    import yaml
+
+    systems = []
+    for path in sorted(folder.glob("*.yaml")):
+        try:
+            systems.append(System.model_validate(yaml.safe_load(path.read_text(encoding="utf-8"))))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise UsageError(f"system {one_line(path)} cannot be read: {one_line(error, 200)}") from None
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(map(str, first["loc"])) or "the file"
+            raise UsageError(f"system {one_line(path)}: {one_line(place)}: {one_line(first['msg'])}") from None
+    systems.sort(key=lambda system: system.number)
+    for number, system in enumerate(systems, 1):
+        if system.number != number:
+            raise UsageError(f"systems {one_line(folder)}: number {system.number} stands where {number} is due")
+    return systems
+
+
+def system_rows(
+    systems: Sequence[System], claims: Sequence[Claim | Effect], results: Sequence[Path]
+) -> list[dict[str, Any]]:
+    """A row for each system; `claims` are judged on what `results` (stores or exports) hold, and nothing is run."""
+    own = [c for c in claims if c.systems]
+    found = judged(own, results)
+    verdicts = {r["name"]: "not run" if r["reason"] == ABSENT else str(r["verdict"]) for r in found}
+    rows = []
+    for system in systems:
+        of_it = {c.name: verdicts[c.name] for c in own if system.number in c.systems}
+        rows.append(
+            {
+                **system.model_dump(),
+                "spec": "; ".join(system.specs) or "not yet",
+                "state": "not yet" if not system.specs else "part" if system.part else "here",
+                "claims": of_it,
+                "verdict": summed(list(of_it.values())),
+            }
+        )
+    return rows
+
+
+def summed(verdicts: Sequence[str]) -> str:
+    """The verdicts of a system's claims in one text: the one they share, else how many of each; "" without claims."""
+    counts = Counter(verdicts)
+    if len(counts) == 1 and verdicts:
+        return verdicts[0]
+    return ", ".join(f"{n} {name}" for name, n in sorted(counts.items()))

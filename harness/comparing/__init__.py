@@ -1,0 +1,1 @@
+"""Comparing: the same cell, and in it the same inputs, on two sides."""

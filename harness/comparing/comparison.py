@@ -1,0 +1,297 @@
+"""Two stores, or two methods: the same inputs side by side, with intervals, and what could not be matched."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from ..boards.board import cost_setting
+from ..boards.grouping import Alignment
+from ..errors import UsageError, nearest, one_line
+from ..statistics.paired_tests import LEVEL, RESAMPLES, Floats, bootstrap_interval, paired_difference, signed_rank
+from ..statistics.ranking import MIN_ITEMS, holm
+from ..store.record import Cell, Record, decimals_of, order_of, words_of
+from ..store.seals import why_seal_broken
+from .pairing import Shelf, environment_differences, pair, protocol_text, where_text, why_inputs_differ
+from .set_changes import SetChange, set_changes
+
+_CHUNK = 1_000
+
+HOW = (
+    f"Difference: B − A, mean over the items whose input is the same by hash. In brackets: {LEVEL:.0%} "
+    f"paired-bootstrap interval ({RESAMPLES:,} resamples, keyed). p: Wilcoxon signed-rank over items, "
+    f"Holm-corrected over all rows; with fewer than {MIN_ITEMS} items no difference can be significant. "
+    f"Better, same, worse: items on which B is better than, equal to or worse than A."
+)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One metric of one matched pair of cells. `a` and `b` are scores an item (n,), in the order of `items`.
+
+    `difference` is the mean of b − a, in the unit of the metric, of which `decimals` are printed; `interval` is None
+    where one is infinite.
+    """
+
+    track: str
+    method_a: str
+    method_b: str
+    dataset: str
+    regime: str
+    protocol: str
+    seed: int
+    metric: str
+    unit: str
+    higher: bool
+    decimals: int
+    items: tuple[str, ...]
+    a: Floats
+    b: Floats
+    note: str
+    difference: float = 0.0
+    interval: tuple[float, float] | None = None
+    key_a: str = ""
+    key_b: str = ""
+    p: float = 1.0
+    p_holm: float = 1.0
+
+    @property
+    def method(self) -> str:
+        """The method, or both."""
+        return self.method_a if self.method_a == self.method_b else f"{self.method_a} → {self.method_b}"
+
+    @property
+    def where(self) -> str:
+        """Dataset, regime, protocol and seed."""
+        return f"{self.dataset} · {self.regime} · {self.protocol} · seed {self.seed}"
+
+    @cached_property
+    def change(self) -> Floats:
+        """b − a on each item, (n,)."""
+        change: Floats = paired_difference(self.b[None], self.a)[0]
+        return change
+
+    @property
+    def gains(self) -> Floats:
+        """How much better B is on each item, (n,): positive is better whatever the metric."""
+        return self.change if self.higher else -self.change
+
+    @cached_property
+    def counts(self) -> tuple[int, int, int]:
+        """Items on which B is better, the same, worse."""
+        gains = self.gains
+        return int((gains > 0).sum()), int((gains == 0).sum()), int((gains < 0).sum())
+
+    def moved_most(self, most: int = 3) -> list[tuple[str, float]]:
+        """The items that changed most, with b − a; none that did not change."""
+        # Items are in the order of their names, which a stable sort keeps among equals.
+        order = np.argsort(-np.abs(self.change), kind="stable")[:most]
+        return [(self.items[i], float(self.change[i])) for i in order if self.change[i] != 0]
+
+
+@dataclass(frozen=True)
+class Unmatched:
+    """A cell, or a metric of it, without a partner: which side (A, B), and why."""
+
+    side: str
+    method: str
+    where: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class SetDifference:
+    """A set metric of one matched pair of cells: no statistics over items, but its own standard error."""
+
+    method: str
+    where: str
+    change: SetChange
+
+
+@dataclass(frozen=True)
+class Speed:
+    """`latency_rel` of one method at one setting on both sides."""
+
+    method: str
+    setting: str
+    a: float
+    b: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What two sides have in common and what they do not."""
+
+    name_a: str
+    name_b: str
+    differences: tuple[Difference, ...]
+    unmatched: tuple[Unmatched, ...]
+    speeds: tuple[Speed, ...]
+    environments: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]
+    sets: tuple[SetDifference, ...] = ()
+
+
+def choose(records: Sequence[Record], text: str, source: str) -> list[Record]:
+    """The records of one method, named by display form, spec or plain name. Raises `UsageError`."""
+    for exact in ("display", "spec", "name"):
+        found = [r for r in records if r.cell["method"][exact] == text]
+        specs = sorted({r.cell["method"]["display"] for r in found})
+        if len({r.cell["method"]["spec"] for r in found}) > 1:
+            raise UsageError(
+                f"method {one_line(text)!r} is several in {one_line(source)}: name one of {', '.join(specs)}"
+            )
+        if found:
+            return found
+    known = {r.cell["method"]["display"] for r in records}
+    raise UsageError(f"no method {one_line(text)!r} in {one_line(source)}: {one_line(nearest(text, known))}")
+
+
+def compare(
+    a: Sequence[Record], b: Sequence[Record], name_a: str = "A", name_b: str = "B", *, across: bool = False
+) -> Comparison:
+    """Match the cells of two sides; with `across`, each side is one method, whatever its name."""
+    one, other = Shelf(a), Shelf(b)
+    spec_a = a[0].cell["method"]["spec"] if across and a else ""
+    spec_b = b[0].cell["method"]["spec"] if across and b else ""
+    differences: list[Difference] = []
+    sets: list[SetDifference] = []
+    unmatched: list[Unmatched] = []
+    for record in one.records:
+        found = other.partners(record.cell, spec_b)
+        if not found.records:
+            unmatched.append(_lost("A", one, record.cell, found.reason))
+        for partner in found.records:
+            made, lost = _side_by_side(record, partner, one, other)
+            differences += made
+            unmatched += lost
+            if record.cell["outcome"] == partner.cell["outcome"] == "ok":
+                sets += _sets(record, partner, one, other)
+    for record in other.records:
+        found = one.partners(record.cell, spec_a)
+        if not found.records:
+            unmatched.append(_lost("B", other, record.cell, found.reason))
+    return Comparison(
+        name_a,
+        name_b,
+        tuple(_with_statistics(differences)),
+        tuple(unmatched),
+        () if across else tuple(_speeds(a, b)),
+        environment_differences(a, b),
+        tuple(sets),
+    )
+
+
+def _sets(a: Record, b: Record, one: Shelf, other: Shelf) -> list[SetDifference]:
+    labels = one.label(a.cell), other.label(b.cell)
+    method = labels[0] if labels[0] == labels[1] else " → ".join(labels)
+    return [SetDifference(method, where_text(a.cell), change) for change in set_changes(a, b)]
+
+
+def _lost(side: str, shelf: Shelf, cell: Cell, reason: str) -> Unmatched:
+    if cell["outcome"] != "ok":
+        reason = f"{cell['outcome']}; {reason}"
+    return Unmatched(side, shelf.label(cell), where_text(cell), reason)
+
+
+def _side_by_side(a: Record, b: Record, one: Shelf, other: Shelf) -> tuple[list[Difference], list[Unmatched]]:
+    left_out: list[Unmatched] = []
+    for side, shelf, record in (("A", one, a), ("B", other, b)):
+        cell = record.cell
+        reason = None
+        if cell["outcome"] != "ok":
+            reason = f"{cell['outcome']}: {one_line(cell['reason'], 120)}".removesuffix(": ")
+        elif len(set(record.items)) != len(record.items):
+            reason = Alignment.why_not_whole(record)
+        if reason is not None:
+            left_out.append(Unmatched(side, shelf.label(cell), where_text(cell), reason))
+    if left_out:
+        return [], left_out
+    rows_a, rows_b = pair(a, b)
+    notes = [why for why in (why_inputs_differ(a, b, len(rows_a)), why_inputs_differ(b, a, len(rows_b))) if why]
+    edits = [f"{side} was {why}" for side, record in (("A", a), ("B", b)) if (why := why_seal_broken(record))]
+    if not len(rows_a):
+        return [], [Unmatched("A", one.label(a.cell), where_text(a.cell), notes[0] if notes else "no rows")]
+    items = words_of(a.cell)["items"]
+    found: list[Difference] = []
+    for name in _metrics(a.cell, b.cell):
+        reason = why_not_comparable(a, b, name)
+        label = f"{where_text(a.cell)} · {name}"
+        if reason is not None:
+            left_out.append(Unmatched("A" if name in a.cell["metrics"] else "B", one.label(a.cell), label, reason))
+            continue
+        part = a.cell["metrics"][name]
+        va, vb = a.scores[name][rows_a], b.scores[name][rows_b]
+        defined = ~(np.isnan(va) | np.isnan(vb))
+        lacking = [f"{name} is not defined on {int((~defined).sum())} {items}"] if not defined.all() else []
+        if not defined.any():
+            left_out.append(Unmatched("A", one.label(a.cell), label, lacking[0]))
+            continue
+        found.append(
+            Difference(
+                a.cell["track"], one.label(a.cell), other.label(b.cell), a.cell["dataset"]["display"],
+                a.cell["regime"]["display"], protocol_text(a.cell), a.cell["seed"], name, part["unit"],
+                part["higher"], decimals_of(name, part), tuple(a.items[i] for i in rows_a[defined]),
+                va[defined], vb[defined], "; ".join([*edits, *notes, *lacking]),
+                key_a=a.cell["key"], key_b=b.cell["key"],
+            )
+        )  # fmt: skip
+    return found, left_out
+
+
+def why_not_comparable(a: Record, b: Record, name: str) -> str | None:
+    """Why a metric cannot be compared between two cells."""
+    for side, record in (("A", a), ("B", b)):
+        if name not in record.cell["metrics"] or name not in record.scores:
+            return f"{name} was not scored in {side}"
+    one, other = a.cell["metrics"][name], b.cell["metrics"][name]
+    if one["version"] != other["version"]:
+        return f"{name} has other versions: {one['version']} and {other['version']}"
+    return None if one["higher"] == other["higher"] else f"{name} has other directions"
+
+
+def _metrics(a: Cell, b: Cell) -> list[str]:
+    """Every metric of either cell, in the order that the metrics themselves ask for."""
+    metrics = {**b["metrics"], **a["metrics"]}
+    return sorted(metrics, key=lambda name: (order_of(name, metrics[name]), name))
+
+
+def _with_statistics(differences: Sequence[Difference]) -> list[Difference]:
+    """Means, intervals and p values, those with equally many items at once: they share the resamples."""
+    result = list(differences)
+    sizes: dict[int, list[int]] = defaultdict(list)
+    for place, one in enumerate(differences):
+        sizes[len(one.items)].append(place)
+    p = np.ones(len(result))
+    for n, places in sorted(sizes.items()):
+        for start in range(0, len(places), _CHUNK):
+            part = places[start : start + _CHUNK]
+            table = np.stack([paired_difference(result[i].b[None], result[i].a)[0] for i in part])
+            intervals = bootstrap_interval(table, f"compare|{n}")
+            p[part], _ = signed_rank(table)
+            with np.errstate(invalid="ignore"):
+                means = table.mean(axis=1)
+            for row, i in enumerate(part):
+                finite = bool(np.isfinite(intervals[row]).all())
+                result[i] = replace(
+                    result[i],
+                    difference=float(means[row]),
+                    interval=(float(intervals[row, 0]), float(intervals[row, 1])) if finite else None,
+                )
+    adjusted = holm(p)
+    return [replace(d, p=float(p[i]), p_holm=float(adjusted[i])) for i, d in enumerate(result)]
+
+
+def _speeds(a: Sequence[Record], b: Sequence[Record]) -> list[Speed]:
+    sides: list[dict[tuple[str, str], float]] = []
+    for records in (a, b):
+        found: dict[tuple[str, str], float] = {}
+        for record in records:
+            cost = record.cell["cost"] if record.cell["kind"] == "cost" else None
+            if cost is not None and cost["latency_rel"] is not None:
+                found[record.cell["method"]["display"], cost_setting(cost)] = cost["latency_rel"]
+        sides.append(found)
+    return [Speed(*key, sides[0][key], sides[1][key]) for key in sorted(sides[0].keys() & sides[1].keys())]

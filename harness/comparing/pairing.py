@@ -1,0 +1,196 @@
+"""Find the same cell, and in it the same inputs, on two sides: what `compare` and `check` share."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..boards.board import environment_of
+from ..boards.grouping import Alignment, MethodKey, group_key, labels, method_key, pick
+from ..errors import UsageError, nearest, one_line
+from ..store.record import SCHEMA, Cell, Record, decimals_of, gate_of, item_count, order_of, role_of, words_of
+
+Places = npt.NDArray[np.intp]
+
+_PARTS = {
+    "method": ("name", "spec", "display", "versions", "source_sha256", "flags"),
+    "dataset": ("name", "spec", "display", "fingerprint"),
+    "regime": ("name", "spec", "display", "versions"),
+    "protocol": ("name", "spec", "display", "versions"),
+}
+_WORDS = ("item", "items", "given")
+
+
+def sound(records: Sequence[Record], source: str) -> None:
+    """Raise `UsageError` where a record is not a cell as documented, such as in a file edited by hand."""
+    for number, record in enumerate(records, 1):
+        try:
+            cell = record.cell
+            where = f"{one_line(source)}: cell {one_line(cell['key'], 12)}"
+            schema: object = cell["schema"]
+            if not isinstance(schema, int) or schema > SCHEMA:
+                raise UsageError(
+                    f"{where} was written by a newer noisebench (schema {one_line(schema)}): upgrade to read it"
+                )
+            for part, names in _PARTS.items():
+                fields: dict[str, object] = cell[part]  # type: ignore[literal-required]
+                for name in names:
+                    fields[name]
+            hash((group_key(cell), method_key(cell)))
+            cell["kind"], cell["seed"], cell["outcome"], cell["reason"], cell["cost"], cell["environment"]
+            hash((role_of(cell["method"]), item_count(cell), *(words_of(cell)[k] for k in _WORDS)))
+            for name, metric in cell["metrics"].items():
+                hash((metric["version"], metric["higher"], metric["unit"], decimals_of(name, metric)))
+                order_of(name, metric) + sum(gate_of(name, metric).values())
+        except (KeyError, TypeError, AttributeError) as error:
+            raise UsageError(
+                f"{one_line(source)}: cell number {number} is damaged ({one_line(error, 80)}): export it again"
+            ) from None
+
+
+@dataclass(frozen=True)
+class Found:
+    """The partners of a cell; without any, `kind` (absent, protocol) and `reason` say why."""
+
+    records: tuple[Record, ...]
+    kind: str = ""
+    reason: str = ""
+
+
+class Shelf:
+    """The score cells of one side, found by what they are; cells that differ in metrics only are one."""
+
+    def __init__(self, records: Iterable[Record]) -> None:
+        same: dict[tuple[object, ...], list[Record]] = defaultdict(list)
+        for record in records:
+            if record.cell["kind"] == "score":
+                same[group_key(record.cell), method_key(record.cell), record.cell["seed"]].append(record)
+        picked = [pick(group) for group in same.values()]
+        self.records = sorted(picked, key=lambda r: (*_order(r.cell), r.cell["key"]))
+        self._methods: dict[str, dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
+        self._places: dict[tuple[str, str, str, int], list[Record]] = defaultdict(list)
+        for record in self.records:
+            cell, spec = record.cell, record.cell["method"]["spec"]
+            self._methods[cell["track"]][spec].append(record)
+            self._places[cell["track"], spec, cell["regime"]["spec"], cell["seed"]].append(record)
+        self._labels: dict[MethodKey, str] = labels({method_key(r.cell) for r in self.records})
+
+    def label(self, cell: Cell) -> str:
+        """The display form of the method, with the start of its source hash where two would look the same."""
+        return self._labels[method_key(cell)]
+
+    def partners(self, cell: Cell, spec: str = "") -> Found:
+        """Cells of the method `spec` (default: that of `cell`) on track, data, regime, seed and protocol of `cell`."""
+        spec = spec or cell["method"]["spec"]
+        methods = self._methods.get(cell["track"], {})
+        if not methods and self._methods:
+            return Found((), "absent", f"the track is absent: {_have(self._methods)}")
+        if spec not in methods:
+            return Found((), "absent", f"the method is absent: {nearest(spec, methods)}")
+        here = self._places.get((cell["track"], spec, cell["regime"]["spec"], cell["seed"]), [])
+        data = [r for r in here if _same_data(r.cell, cell)]
+        if not data:
+            return Found((), "absent", self._absence(methods[spec], cell))
+        found = [r for r in data if _protocol(r.cell) == _protocol(cell)]
+        if not found:
+            others = sorted({protocol_text(r.cell) for r in data})
+            return Found((), "protocol", f"other protocol: {', '.join(others)}, not {protocol_text(cell)}")
+        prints = cell["dataset"]["fingerprint"]
+        exact = [r for r in found if r.cell["dataset"]["fingerprint"] == prints]
+        return Found(tuple(exact or found))
+
+    @staticmethod
+    def _absence(own: Sequence[Record], cell: Cell) -> str:
+        data = [r for r in own if _same_data(r.cell, cell)]
+        if not data:
+            return f"the dataset is absent: {_have(r.cell['dataset']['display'] for r in own)}"
+        regime = [r for r in data if r.cell["regime"]["spec"] == cell["regime"]["spec"]]
+        if not regime:
+            return f"the regime is absent: {_have(r.cell['regime']['display'] for r in data)}"
+        return f"the seed is absent: {_have(str(r.cell['seed']) for r in regime)}"
+
+
+def _have(names: Iterable[str]) -> str:
+    listed = sorted(set(names))
+    more = f" and {len(listed) - 4} more" if len(listed) > 4 else ""
+    return f"there {'is' if len(listed) == 1 else 'are'} {', '.join(listed[:4])}{more}"
+
+
+def _order(cell: Cell) -> tuple[str, str, str, str, int]:
+    return (
+        cell["dataset"]["display"], cell["regime"]["display"], cell["method"]["display"],
+        cell["protocol"]["display"], cell["seed"],
+    )  # fmt: skip
+
+
+def _same_data(one: Cell, other: Cell) -> bool:
+    a, b = one["dataset"], other["dataset"]
+    return a["fingerprint"] == b["fingerprint"] or a["spec"] == b["spec"]
+
+
+def _protocol(cell: Cell) -> tuple[object, ...]:
+    return cell["protocol"]["spec"], tuple(sorted(cell["protocol"]["versions"].items()))
+
+
+def protocol_text(cell: Cell) -> str:
+    """The protocol with its version: `uint8@1`."""
+    versions = cell["protocol"]["versions"]
+    return f"{cell['protocol']['display']}@{','.join(str(versions[v]) for v in sorted(versions))}"
+
+
+def where_text(cell: Cell) -> str:
+    """Dataset, regime, protocol and seed of a cell, in words."""
+    return (
+        f"{cell['dataset']['display']} · {cell['regime']['display']} · {cell['protocol']['display']} · "
+        f"seed {cell['seed']}"
+    )
+
+
+def pair(a: Record, b: Record) -> tuple[Places, Places]:
+    """Rows of `a` and rows of `b` with the same input by hash, in the order of a's items."""
+    if a.items == b.items and a.input_sha256 == b.input_sha256:
+        same = np.array(sorted(range(len(a.items)), key=a.items.__getitem__), dtype=np.intp)
+        return same, same
+    waiting: dict[str, list[int]] = defaultdict(list)
+    for row in sorted(range(len(b.items)), key=b.items.__getitem__, reverse=True):
+        waiting[b.input_sha256[row]].append(row)
+    left, right = [], []
+    for row in sorted(range(len(a.items)), key=a.items.__getitem__):
+        if waiting.get(a.input_sha256[row]):
+            left.append(row)
+            right.append(waiting[a.input_sha256[row]].pop())
+    return np.array(left, dtype=np.intp), np.array(right, dtype=np.intp)
+
+
+def why_inputs_differ(a: Record, b: Record, matched: int) -> str | None:
+    """Why items of `a` have no partner in `b`; None where all have one."""
+    missing = len(a.items) - matched
+    if not missing:
+        return None
+    items = words_of(a.cell)["items"]
+    whole = "none of its" if not matched else f"{missing} of its"
+    if a.cell["dataset"]["fingerprint"] != b.cell["dataset"]["fingerprint"]:
+        prints = " → ".join(r.cell["dataset"]["fingerprint"][:12] for r in (a, b))
+        cause = f"the dataset has other {items} ({prints})"
+    elif a.cell["regime"]["versions"] != b.cell["regime"]["versions"]:
+        cause = "the regime has another version"
+    else:
+        cause = Alignment.why_not_whole(b) or f"the regime made something else of the same {items}"
+    verb = "inputs is there" if not matched else "inputs are not there"
+    return f"other inputs: {whole} {len(a.items)} {verb}: {cause}"
+
+
+def environment_differences(
+    a: Iterable[Record], b: Iterable[Record]
+) -> tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]:
+    """Name and versions on either side of everything of the environment that differs."""
+    one, other = environment_of(a), environment_of(b)
+    return tuple(
+        (name, one.get(name, ()), other.get(name, ()))
+        for name in sorted(one.keys() | other.keys())
+        if one.get(name, ()) != other.get(name, ())
+    )

@@ -1,0 +1,54 @@
+"""The set metrics of two cells side by side: what changed, or why it cannot be said. `gate/limits.py` judges it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from ..boards.set_metrics import set_identity
+from ..store.record import Record, words_of
+
+
+@dataclass(frozen=True)
+class SetChange:
+    """One set metric on both sides; `reason` says why it cannot be compared, and then nothing else holds."""
+
+    metric: str
+    a: float = math.nan
+    b: float = math.nan
+    error: float = 0.0
+    n: int = 0
+    lost: bool = False
+    reason: str = ""
+
+    @property
+    def change(self) -> float:
+        """B − A: above zero is worse."""
+        return self.b - self.a
+
+
+def set_changes(a: Record, b: Record) -> list[SetChange]:
+    """Every set metric that either cell was asked for, sorted by name. `lost` marks one that A has and B lacks."""
+    one, other = a.cell.get("sets") or {}, b.cell.get("sets") or {}
+    items = words_of(a.cell)["items"]
+    found = []
+    for name in sorted(one.keys() | other.keys()):
+        mine, theirs = one.get(name), other.get(name)
+        if mine is None or theirs is None:
+            side = "A" if mine is None else "B"
+            found.append(SetChange(name, lost=theirs is None, reason=f"{name} was not scored in {side}"))
+        elif set_identity(name, mine) != set_identity(name, theirs) or _inputs(a) != _inputs(b):
+            found.append(SetChange(name, reason=f"{name} is of other features, {items}, reference or version"))
+        elif mine["value"] is None or theirs["value"] is None:
+            lost = mine["value"] is not None
+            side, part = ("B", theirs) if lost else ("A", mine)
+            why = "refused" if "refused" in part["flags"] else part["note"]
+            found.append(SetChange(name, lost=lost, reason=f"{name} has no value in {side}: {why}"))
+        else:
+            error = max(mine["error"] or 0.0, theirs["error"] or 0.0)
+            found.append(SetChange(name, mine["value"], theirs["value"], error, theirs["n"]))
+    return found
+
+
+def _inputs(record: Record) -> list[tuple[str, str]]:
+    return sorted(zip(record.items, record.input_sha256, strict=True))

@@ -1,0 +1,125 @@
+"""How a component is registered: one decorator a kind. What only one track knows is checked by that track."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from .registry import Bound, Entry, registry
+from .track import DEFAULT, Dataset, get_track
+
+F = TypeVar("F", bound=Callable[..., Any])
+ROLES = ("", "baseline", "sanity", "optimum")
+"""What a method is on a board: a contender; the input as it is; a row that is there to be beaten; the best possible."""
+
+
+def component(kind: str, name: str, version: int, meta: Mapping[str, Any], track: str) -> Callable[[F], F]:
+    """Register an object of any kind. Raises `UsageError` where the name is taken."""
+
+    def register(obj: F) -> F:
+        registry(kind, track).add(Entry(name, obj, version, dict(meta)))
+        return obj
+
+    return register
+
+
+def method(
+    name: str,
+    *,
+    track: str = DEFAULT,
+    version: int = 1,
+    needs: Sequence[str] = (),
+    requires: Sequence[str] = (),
+    weights: Sequence[str] = (),
+    blind: bool = False,
+    zero_shot: bool = False,
+    self_ensemble: bool = False,
+    tiled: bool = False,
+    trained_on: Sequence[str] = (),
+    oracle: bool = False,
+    role: str = "",
+    named: bool = False,
+    cite: str = "",
+    **declared: Any,
+) -> Callable[[F], F]:
+    """Register a method: a function of what is given and told, or a class, as its track calls it.
+
+    In `restore`: `f(noisy, info, **params)`, or a class with `restore(noisy, info)`; `noisy` is a float32 tensor
+    (1, C, H, W), nominally [0, 1], or with `layout="hwc"` a numpy (H, W, C); the same shape comes back.
+
+    `needs` lists what the regime must disclose (`peak|looks`: either), `requires` the import names of packages that
+    may be absent. `role` is one of `ROLES`. `named` methods are told the item's id as `info.item`, for results that
+    exist already; an `oracle` is told the item itself. `declared` is what the track declares further (in `restore`:
+    `layout`, and `enhances` for a method that is meant to change the brightness). Raises `UsageError`.
+    """
+    if role not in ROLES:
+        raise ValueError(f"role is one of {', '.join(map(repr, ROLES))}, not {role!r}")
+    meta = {
+        "needs": tuple(needs), "requires": tuple(requires), "weights": tuple(weights), "blind": blind,
+        "zero_shot": zero_shot, "self_ensemble": self_ensemble, "tiled": tiled, "trained_on": tuple(trained_on),
+        "oracle": oracle, "role": role, "named": named, "cite": cite, **get_track(track).declare("method", declared),
+    }  # fmt: skip
+    return component("method", name, version, meta, track)
+
+
+def dataset(name: str, *, track: str = DEFAULT, version: int = 1, **meta: Any) -> Callable[[F], F]:
+    """Register a dataset: a function of keyword parameters that returns a `Dataset`. `meta` is licence, homepage, …"""
+    return component("dataset", name, version, meta, track)
+
+
+def regime(
+    name: str, *, track: str = DEFAULT, version: int = 1, discloses: Sequence[str] = (), source: str = "clean"
+) -> Callable[[F], F]:
+    """Register a regime, which the track calls to make a case of an item.
+
+    In `restore`: `f(x, rng, **params) -> (y, disclosed)`; `x` and `y` are float64 (H, W, C), `x` on [0, 1] at the
+    head of a chain and never changed in place; `rng` is a keyed numpy Generator; `disclosed` maps names of `Info` to
+    values on the [0, 1] scale, None for what is there but kept secret. `source="noisy"` takes the dataset's own
+    noisy picture as `x`. `f` raises `Skip` for an item to which it does not apply, `UsageError` for parameters that
+    do not fit together.
+    """
+    return component("regime", name, version, {"discloses": tuple(discloses), "source": source}, track)
+
+
+def metric(
+    name: str,
+    version: int = 1,
+    *,
+    track: str = DEFAULT,
+    higher: bool = True,
+    unit: str = "",
+    decimals: int = 4,
+    order: int = 100,
+    gate: Mapping[str, float] | None = None,
+    describe: Callable[[Bound], dict[str, Any]] | None = None,
+    **declared: Any,
+) -> Callable[[F], F]:
+    """Register a metric, which the track calls; `NotDefined(reason)` is its value where it has none.
+
+    In `restore`: `f(pair, **params) -> float`; with `residual=True` the pair has one, where the noisy input is known.
+
+    `decimals` is how many are printed; metrics stand on a board by `order`, then by name. `gate` is what a check lets
+    pass where no rule speaks: `max_drop` of the mean, `max_drop_item` of one item, in the unit. `describe` says of a
+    bound metric what is stored with it, such as the hash of its weights.
+    """
+    meta = {
+        "higher": higher, "unit": unit, "decimals": decimals, "order": order, "gate": dict(gate or {}),
+        "describe": describe, **get_track(track).declare("metric", declared),
+    }  # fmt: skip
+    return component("metric", name, version, meta, track)
+
+
+def protocol(name: str, version: int = 1, *, track: str = DEFAULT, **declared: Any) -> Callable[[F], F]:
+    """Register a protocol: what is done to outputs and truths before a metric compares them.
+
+    In `restore`: `f(picture, **params) -> picture`, called for the restored and for the clean one. With `bits=8` the
+    picture comes clipped and rounded to uint8, else as float64 on [0, 1], unclipped; both (H, W, C). The result is
+    (H, W, C), uint8 or float; `peak` is its data range.
+    """
+    return component("protocol", name, version, get_track(track).declare("protocol", declared), track)
+
+
+def open_dataset(bound: Bound) -> Dataset:
+    """The dataset that a bound spec names."""
+    opened: Dataset = bound.entry.obj(**bound.kwargs)
+    return opened

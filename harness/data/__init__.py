@@ -1,0 +1,1 @@
+"""Files of any track: where they lie, how they are fetched, weights and checkpoints."""

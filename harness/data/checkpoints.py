@@ -1,0 +1,152 @@
+"""Weights in the files that papers publish them in: bytes → named tensors. Nothing in a file is ever executed."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+from ..errors import Skip, UsageError, one_line
+
+Tensors = dict[str, Any]
+"""Name → CPU tensor."""
+
+
+class _Malformed(ValueError):
+    """What is wrong with a file, as the end of a sentence that begins with its name."""
+
+
+def read_checkpoint(data: bytes, form: str, where: object) -> Tensors:
+    """The tensors of a file of `form`; a key of `readers` below. Raises `UsageError`, one line."""
+    readers: dict[str, Callable[[bytes], Tensors]] = {
+        "safetensors": _safetensors,
+        "torch": _torch,
+        "matconvnet": _matconvnet,
+        "keras": _keras,
+    }
+    if form not in readers:
+        raise UsageError(f"{one_line(where)}: unknown form of weights {one_line(form)!r}")
+    if not data:
+        raise UsageError(f"{one_line(where)} is empty (0 bytes): get the file again")
+    # Safetensors begin with the length of a header, which may look like a blank and a "<".
+    if data[:512].lstrip()[:1] == b"<" and b"\0" not in data[:8]:
+        raise UsageError(f"{one_line(where)} is a web page, not weights: get the file itself")
+    try:
+        return readers[form](data)
+    except _Malformed as error:
+        raise UsageError(f"{one_line(where)} {one_line(error, 200)}: get the file again") from None
+
+
+def _safetensors(data: bytes) -> Tensors:
+    from safetensors.torch import load
+
+    try:
+        return load(data)
+    except Exception as error:  # a type that torch lacks is a KeyError
+        why = str(error).removeprefix("Error while deserializing: ")
+        raise _Malformed(f"is not a safetensors file, or is damaged ({one_line(why, 100)})") from None
+
+
+def _torch(data: bytes) -> Tensors:
+    """A pickle of tensors and plain containers; the state dict within a training checkpoint is found."""
+    import argparse
+
+    import torch
+
+    try:
+        # A Namespace of options is inert: it has no code, and its attributes pass the same filter.
+        with torch.serialization.safe_globals([argparse.Namespace]):
+            held = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    except Exception as error:
+        # What torch says is several lines long and recommends to load without the filter.
+        kind = "holds more than tensors" if "weights_only" in str(error).lower() else "is damaged"
+        raise _Malformed(f"{kind}, so it is not loaded ({type(error).__name__})") from None
+    for key in ("model", "model_state_dict", "state_dict", "params_ema", "params-ema", "params", "net"):
+        if isinstance(held, dict) and isinstance(held.get(key), dict | list):
+            held = held[key]
+            break
+    if isinstance(held, list) and len(held) == 1:
+        held = held[0]
+    if not isinstance(held, dict):
+        raise _Malformed("holds no table of tensors")
+    found = {name: value for name, value in held.items() if isinstance(value, torch.Tensor)}
+    if len(found) != len(held) or not all(isinstance(name, str) for name in found):
+        raise _Malformed("holds something else among its tensors")
+    return found
+
+
+def _matconvnet(data: bytes) -> Tensors:
+    """A MatConvNet "simplenn" network in MATLAB's HDF5 form → `conv00.weight`, `conv00.bias`, … in order.
+
+    MATLAB stores (h, w, in, out) column by column, which HDF5 readers see as (out, in, w, h); singleton last
+    axes are dropped. MatConvNet correlates, as torch does, so nothing is flipped.
+    """
+    h5py = _h5py("MATLAB")
+    import numpy as np
+    import torch
+
+    found: Tensors = {}
+    try:
+        with h5py.File(io.BytesIO(data), "r") as file:
+            number = 0
+            for reference in file["net/layers"][:].ravel():
+                layer = file[reference]
+                if bytes(layer["type"][:].astype(np.uint8)) != b"conv":
+                    continue
+                kernel, bias = (file[r][:] for r in layer["weights"][:].ravel())
+                bias = bias.reshape(-1)
+                if kernel.ndim == 3:  # (in, w, h): one output
+                    kernel = kernel[None]
+                if kernel.ndim != 4 or kernel.shape[0] != bias.size:
+                    raise ValueError("a layer's shape")
+                for part, values in (("weight", kernel.transpose(0, 1, 3, 2)), ("bias", bias)):
+                    array = np.ascontiguousarray(values, dtype=np.float32)
+                    found[f"conv{number:02d}.{part}"] = torch.from_numpy(array)
+                number += 1
+    except Exception as error:
+        raise _Malformed(f"is not a MatConvNet network ({type(error).__name__})") from None
+    if not found:
+        raise _Malformed("is a MatConvNet network without convolutions")
+    return found
+
+
+def _keras(data: bytes) -> Tensors:
+    """A Keras model in HDF5 → `conv1.kernel` (out, in, h, w), `bn4.gamma`, …: the layer, a dot, the variable.
+
+    Keras stores kernels as (h, w, in, out) and correlates, as torch does. Only the arrays are read: a model's own
+    code and configuration are not looked at.
+    """
+    h5py = _h5py("Keras")
+    import numpy as np
+    import torch
+
+    found: Tensors = {}
+    try:
+        with h5py.File(io.BytesIO(data), "r") as file:
+            # A file of weights alone has the layers at its root.
+            for layer, group in file.get("model_weights", file).items():
+                arrays: dict[str, Any] = {}
+                group.visititems(
+                    lambda name, item, arrays=arrays: arrays.update({name: item}) if hasattr(item, "shape") else None
+                )
+                for name, item in arrays.items():
+                    if item.external or item.is_virtual:
+                        raise ValueError("its numbers are in another file")
+                    values = np.asarray(item[()], dtype=np.float32)
+                    if values.ndim == 4:
+                        values = values.transpose(3, 2, 0, 1)
+                    variable = name.rpartition("/")[2].partition(":")[0]
+                    found[f"{layer}.{variable}"] = torch.from_numpy(np.ascontiguousarray(values))
+    except Exception as error:
+        raise _Malformed(f"is not a Keras model ({type(error).__name__})") from None
+    if not found:
+        raise _Malformed("is a Keras model without weights")
+    return found
+
+
+def _h5py(form: str) -> Any:
+    try:
+        import h5py  # type: ignore[import-untyped,unused-ignore]
+    except ImportError:
+        raise Skip(f"needs the package h5py (weights in {form} form): pip install h5py") from None
+    return h5py

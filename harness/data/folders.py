@@ -1,0 +1,77 @@
+"""Folders of the user's own files: what is in one, and two of them paired by name without ending."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from ..errors import UsageError, one_line
+
+_SHOWN = 8
+
+Folder = str | os.PathLike[str]
+
+
+def list_files(folder: Folder, suffixes: Collection[str], pattern: str = "*") -> dict[str, Path]:
+    """The files below `folder` that match `pattern` and end in one of `suffixes` (lower case): relative name → file.
+
+    Sorted by name; `pattern="**/*"` takes subfolders too. Raises `UsageError` for no folder, a pattern that leads
+    out of it, and where nothing matches.
+    """
+    root, shown = Path(folder).expanduser(), one_line(folder)
+    try:
+        if not root.is_dir():
+            why = "" if root.exists() else f": it does not exist (looked in {one_line(Path.cwd())})"
+            raise UsageError(f"{shown} is not a folder{why}: check the path")
+        if os.path.isabs(pattern) or ".." in Path(pattern).parts:
+            raise UsageError(f"pattern {one_line(pattern)!r} leads out of the folder: give a relative one without '..'")
+        matched = [file for file in root.glob(pattern) if file.suffix.lower() in suffixes and file.is_file()]
+        others = {f"*{f.suffix}" for f in root.iterdir() if f.suffix.lower() in suffixes} if not matched else ()
+    except (ValueError, NotImplementedError) as error:
+        raise UsageError(f"folder {shown}, pattern {one_line(pattern)!r}: {one_line(error)}") from None
+    except OSError as error:
+        raise UsageError(f"folder {shown} cannot be read: {error.strerror}") from None
+    if not matched:
+        there = f"it holds {_listing(sorted(others))}" if others else f"it holds none of {', '.join(suffixes)}"
+        raise UsageError(f"folder {shown} has no file that matches {one_line(pattern)!r}: {there}")
+    return dict(sorted((file.relative_to(root).as_posix(), file) for file in matched))
+
+
+def pair_folders(
+    first: Folder, second: Folder, suffixes: Collection[str], pattern: str = "*"
+) -> list[tuple[str, Path, Path]]:
+    """Files of two folders of the same name without ending: that name, the first's and the second's file.
+
+    In the order of the names. Raises `UsageError` as `list_files` does, for two files of one name in a folder, and
+    listing what has no partner.
+    """
+    ours, theirs = (_by_stem(folder, list_files(folder, suffixes, pattern)) for folder in (first, second))
+    alone = [
+        f"{_listing(sorted(only))} only in {one_line(folder)}"
+        for folder, only in ((first, ours.keys() - theirs.keys()), (second, theirs.keys() - ours.keys()))
+        if only
+    ]
+    if alone:
+        raise UsageError(f"unmatched files: {'; '.join(alone)}: give both folders the same names")
+    return [(stem, ours[stem], theirs[stem]) for stem in sorted(ours)]
+
+
+def stem_of(name: str) -> str:
+    """A relative name without its ending."""
+    return name.removesuffix(Path(name).suffix)
+
+
+def _by_stem(folder: Folder, files: dict[str, Path]) -> dict[str, Path]:
+    names: dict[str, str] = {}
+    for name in files:
+        other = names.setdefault(stem_of(name), name)
+        if other != name:
+            twice = one_line(stem_of(name))
+            raise UsageError(f"{one_line(folder)} has two files named {twice!r} ({_listing([other, name])}): keep one")
+    return {stem: files[name] for stem, name in names.items()}
+
+
+def _listing(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(repr(one_line(name, 120)) for name in names[:_SHOWN]) + more

@@ -1,0 +1,86 @@
+"""Published weights: where they are looked for, and their SHA-256 checked before anything is read."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import Skip, UsageError, one_line
+from .checkpoints import Tensors, read_checkpoint
+from .roots import weight_roots
+
+
+@dataclass(frozen=True)
+class WeightFile:
+    """One file that holds the parameters of a network. `also` is its name where it was published, if another.
+
+    `form` is `safetensors`, `torch`, `matconvnet` or `keras`; `origin` says who published it, and where.
+    """
+
+    file: str
+    sha256: str
+    form: str
+    origin: str
+    licence: str
+    also: str = ""
+
+
+def read_weight_table(path: Path) -> dict[str, tuple[WeightFile, ...]]:
+    """A CSV of known files, by network; several files of one network hold the same parameters, best first."""
+    table: dict[str, tuple[WeightFile, ...]] = {}
+    with path.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            network = row.pop("network")
+            table[network] = (*table.get(network, ()), WeightFile(**row))
+    return table
+
+
+def _places(root: Path, name: str) -> Iterator[Path]:
+    """`name` in a root or in one of its folders."""
+    yield root / name
+    try:
+        folders = sorted(p for p in root.iterdir() if p.is_dir())
+    except OSError:
+        return
+    for folder in folders:
+        yield folder / name
+
+
+def find_weights(files: Sequence[WeightFile]) -> tuple[Path, WeightFile]:
+    """The first of `files` that is there. Raises `Skip` that says where it was looked for."""
+    roots = weight_roots()
+    for root in roots:
+        for known in files:
+            for name in (known.file, known.also):
+                for place in _places(root, name) if name else ():
+                    if place.is_file():
+                        return place, known
+    searched = ", ".join(one_line(r) for r in roots)
+    raise Skip(
+        f"needs the weights {files[0].file} ({files[0].origin}), not found in {searched}: "
+        "give their folder with --weights or $NOISEBENCH_WEIGHTS",
+        needs=f"weights {files[0].file}",
+    )
+
+
+def load_weights(files: Sequence[WeightFile]) -> tuple[Tensors, WeightFile]:
+    """The tensors of the first of `files` that is there, and which one that was.
+
+    Raises `Skip` where none is there, `UsageError` where it is not the published file: it is hashed as it
+    was read, and parsed only then.
+    """
+    place, known = find_weights(files)
+    try:
+        data = place.read_bytes()
+    except OSError as error:
+        raise UsageError(f"weights {one_line(place)} cannot be read: {error.strerror}") from None
+    sha = hashlib.sha256(data).hexdigest()
+    if sha != known.sha256:
+        raise UsageError(
+            f"weights {one_line(place)} are not the published ones (SHA-256 {sha[:12]}…, {len(data)} bytes; due is "
+            f"{known.sha256[:12]}…): get {one_line(known.origin)} again"
+        )
+    return read_checkpoint(data, known.form, place), known

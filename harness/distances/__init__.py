@@ -1,0 +1,1 @@
+"""Distances between two sets of feature vectors: Fréchet and kernel."""

@@ -1,0 +1,46 @@
+"""Try a method in a process of its own: `python -m noisebench.engine.examining OUT TRACK METHOD [PLUGIN…]`.
+
+It appends JSON lines to the file OUT, one before and one after each check, so that whoever waits knows where a method
+ended the process or hung.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ..errors import UsageError, one_line
+from ..registry import bind, load_plugin
+from ..track import Examines, get_track
+
+
+def main(out: str, track: str, method: str, plugins: Sequence[str]) -> None:
+    """The child: findings as JSON lines in the file `out`."""
+    with Path(out).open("a", encoding="utf-8") as file:
+
+        def tell(**line: Any) -> None:
+            file.write(json.dumps(line) + "\n")
+            file.flush()
+
+        tell(trying="reading the method")
+        try:
+            for plugin in plugins:
+                load_plugin(plugin)
+            field_of_work = get_track(track)
+            if not isinstance(field_of_work, Examines):
+                raise UsageError(f"track {track} has no doctor: run the method on a small dataset instead")
+            bound = bind(method, "method", track)
+        except UsageError as error:
+            tell(usage=one_line(error))
+            return
+        for finding in field_of_work.examine(bound, lambda name: tell(trying=name)):
+            tell(finding=asdict(finding))
+        tell(done=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:])

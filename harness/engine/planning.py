@@ -1,0 +1,112 @@
+"""Planning in a child of its own, so that the parent imports no method: suite in, cells out."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import Any, TypedDict, cast
+
+from ..errors import UsageError, one_line
+from ..plan import PlannedCell
+from ..replan import Replanned
+from ..store.record import Request
+from ..suite import CostPlan, Limits, Suite
+
+
+class Planned(TypedDict):
+    """The cells of a suite, and the environment that they were planned in."""
+
+    cells: list[PlannedCell]
+    environment: dict[str, Any]
+
+
+def plan_in_child(suite: Suite) -> Planned:
+    """All cells of a suite. Raises `UsageError`."""
+    return cast(Planned, _ask_child({"verb": "plan", "suite": dataclasses.asdict(suite)}))
+
+
+def replan_in_child(requests: Sequence[Request]) -> list[Replanned]:
+    """What each stored request would be made of now. Raises `UsageError`."""
+    found: list[Replanned] = _ask_child({"verb": "replan", "requests": list(requests)})["found"]
+    return found
+
+
+def catalogue_in_child(kind: str, track: str, plugins: Sequence[str]) -> list[dict[str, Any]]:
+    """What is registered of a kind, of one track or (empty) of all. Raises `UsageError`."""
+    files = [os.path.abspath(p) for p in plugins]
+    entries: list[dict[str, Any]] = _ask_child({"verb": "list", "kind": kind, "track": track, "plugins": files})[
+        "entries"
+    ]
+    return entries
+
+
+def _ask_child(request: dict[str, Any]) -> dict[str, Any]:
+    """Have a child answer `request`. Raises `UsageError` with the child's one line."""
+    done = subprocess.run(
+        [sys.executable, "-m", "noisebench.engine.planning"],
+        input=json.dumps(request).encode(),
+        stdout=subprocess.PIPE,
+        check=False,
+    )
+    try:
+        answer = json.loads(done.stdout.rpartition(b"\n")[2])
+    except ValueError:
+        raise UsageError(
+            f"planning ended with code {done.returncode} before it was done: a plug-in or dataset ends the process "
+            "while it is imported"
+        ) from None
+    if "error" in answer:
+        raise UsageError(answer["error"])
+    return dict(answer)
+
+
+def suite_of(fields: dict[str, Any]) -> Suite:
+    """A `Suite` back from its dictionary."""
+    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
+    values["limits"] = Limits(**fields["limits"])
+    cost = fields["cost"]
+    values["cost"] = CostPlan(tuple(tuple(s) for s in cost["sizes"]), cost["repeats"])
+    return Suite(**values)
+
+
+def _answer(request: dict[str, Any]) -> dict[str, Any]:
+    if request["verb"] == "plan":
+        from ..plan import plan
+        from .environment import environment
+
+        return {"cells": plan(suite_of(request["suite"])), "environment": environment()}
+    if request["verb"] == "replan":
+        from ..replan import replan
+
+        return {"found": replan(request["requests"])}
+    if request["verb"] == "list":
+        from ..catalogue import catalogue
+
+        return {"entries": catalogue(request["kind"], request["track"], request["plugins"])}
+    raise UsageError(f"unknown request {one_line(request['verb'])!r}")
+
+
+def main() -> None:
+    """Read one request from standard input, write one JSON line; what plug-ins print goes to standard error."""
+    out = os.dup(1)
+    os.dup2(2, 1)
+    request = json.loads(sys.stdin.buffer.read())
+    folder = os.getcwd()
+    if folder not in sys.path:
+        sys.path.append(folder)
+    try:
+        answer = _answer(request)
+    except UsageError as error:
+        answer = {"error": one_line(error, 1000)}
+    except OSError as error:
+        answer = {"error": one_line(f"{error.strerror or error}: {error.filename or ''}")}
+    with os.fdopen(out, "wb") as file:
+        file.write(b"\n" + json.dumps(answer).encode())
+
+
+if __name__ == "__main__":
+    main()

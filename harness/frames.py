@@ -1,0 +1,71 @@
+"""Stored results as pandas frames."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .store.cells import read_records
+from .store.record import MetricPart, Record, order_of
+
+if TYPE_CHECKING:
+    import pandas
+
+
+def frame(*sources: str | os.PathLike[str]) -> pandas.DataFrame:
+    """The rows of stores and exports, one a cell and item, in the order of the cells' keys.
+
+    Columns: `track`, `method`, `dataset`, `regime`, `seed`, `protocol` (display forms), `item`, each metric (float64,
+    NaN where the score is not defined or the cell has none), `seconds`, `input_sha256`, `output_sha256`, `note`,
+    `outcome`, `key`. Cells that are not ok give the rows that they have; costs have none. A cell of several sources
+    counts once. Raises `UsageError` for what is neither a store nor an export.
+    """
+    import pandas
+
+    found: dict[str, Record] = {}
+    for source in sources:
+        for record in read_records(Path(source)):
+            found.setdefault(record.cell["key"], record)
+    records = [found[key] for key in sorted(found)]
+    counts = [len(record.items) for record in records]
+
+    def each(values: Sequence[Any], kind: Any = object) -> Any:
+        return np.repeat(np.array(values, dtype=kind), counts)
+
+    def joined(values: Sequence[Any]) -> Any:
+        return np.concatenate([np.empty(0), *values])
+
+    cells = [record.cell for record in records]
+    return pandas.DataFrame(
+        {
+            "track": each([cell["track"] for cell in cells]),
+            "method": each([cell["method"]["display"] for cell in cells]),
+            "dataset": each([cell["dataset"]["display"] for cell in cells]),
+            "regime": each([cell["regime"]["display"] for cell in cells]),
+            "seed": each([cell["seed"] for cell in cells], np.int64),
+            "protocol": each([cell["protocol"]["display"] for cell in cells]),
+            "item": [item for record in records for item in record.items],
+            **{
+                name: joined([record.scores.get(name, np.full(len(record.items), np.nan)) for record in records])
+                for name in _metrics_of(records)
+            },
+            "seconds": joined([record.seconds for record in records]),
+            "input_sha256": [sha for record in records for sha in record.input_sha256],
+            "output_sha256": [sha for record in records for sha in record.output_sha256],
+            "note": [note for record in records for note in record.notes],
+            "outcome": each([cell["outcome"] for cell in cells]),
+            "key": each([cell["key"] for cell in cells]),
+        }
+    )
+
+
+def _metrics_of(records: Sequence[Record]) -> list[str]:
+    """Every metric with a column, in the order that the metrics ask for."""
+    found: dict[str, MetricPart] = {}
+    for record in records:
+        found.update({name: record.cell["metrics"][name] for name in record.scores})
+    return sorted(found, key=lambda name: (order_of(name, found[name]), name))

@@ -1,0 +1,1 @@
+"""The gate: rules, limits, and the verdict of a check."""

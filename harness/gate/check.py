@@ -1,0 +1,190 @@
+"""The gate: each cell of a baseline against the same inputs now. Pure; a vanished cell is a regression."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..boards.grouping import Alignment
+from ..comparing.pairing import Places, Shelf, environment_differences, pair, sound, why_inputs_differ
+from ..comparing.set_changes import set_changes
+from ..statistics.paired_tests import paired_difference
+from ..store.record import Record, decimals_of, words_of
+from ..store.seals import refuse_nan, why_edited
+from .limits import Groups, limits_broken, set_limits_broken, why_not_above_baseline, why_not_first
+from .rules import Limit, Rule, limits, refuse_idle, speed_limited, spoken
+from .speed import speed_findings
+from .verdict import INCOMPARABLE, OK, REGRESSION, UNCOUNTED, Finding, Verdict, finding
+
+
+@dataclass(frozen=True)
+class _Sides:
+    """Both sides as they are, and as they are without the cells that were edited by hand."""
+
+    old: Shelf
+    new: Shelf
+    genuine: Shelf
+    before: Groups
+    now: Groups
+    rules: Sequence[Rule]
+
+
+def check(
+    baseline: Sequence[Record],
+    current: Sequence[Record],
+    rules: Sequence[Rule] = (),
+    names: tuple[str, str] = ("BASELINE", "CURRENT"),
+) -> Verdict:
+    """Judge `current` by `baseline`, by `rules` and where they say nothing by what each metric declares.
+
+    Raises `UsageError` for a damaged side, a NaN in the baseline, an idle rule.
+    """
+    sound(baseline, names[0])
+    sound(current, names[1])
+    for record in baseline:
+        refuse_nan(record, names[0])
+    if baseline:
+        refuse_idle(rules, [r.cell for r in baseline])
+    mended, changed = [why_edited(r) for r in baseline], [why_edited(r) for r in current]
+    trusted = [r for r, why in zip(baseline, mended, strict=True) if not why]
+    genuine = [r for r, why in zip(current, changed, strict=True) if not why]
+    old, new = Shelf(baseline), Shelf(current)
+    one = Shelf(trusted) if any(mended) else old
+    other = Shelf(genuine) if any(changed) else new
+    findings: list[Finding] = []
+    for record, why in zip(baseline, mended, strict=True):
+        scored = record.cell["kind"] == "score"
+        if why and (scored or speed_limited(rules, record.cell)):
+            label = old.label(record.cell) if scored else record.cell["method"]["display"]
+            findings.append(finding(INCOMPARABLE, record.cell, label, "", f"the baseline cell was {why}"))
+    sides = _Sides(old, new, other, Groups(one), Groups(other), rules)
+    for record in one.records:
+        findings += _cell(record, sides)
+    findings += speed_findings(trusted, genuine, rules)
+    extra = sorted(
+        {
+            f"{new.label(r.cell)} · {r.cell['dataset']['display']} · {r.cell['regime']['display']}"
+            for r in new.records
+            if not old.partners(r.cell).records
+        }
+    )
+    # All of a first baseline is new: nothing of it differs from anything.
+    environments = environment_differences(baseline, current) if baseline and current else ()
+    return Verdict(tuple(findings), environments, tuple(extra), trusted=not any(mended) and not any(changed))
+
+
+def _cell(record: Record, sides: _Sides) -> list[Finding]:
+    cell, label = record.cell, sides.old.label(record.cell)
+    if cell["outcome"] != "ok":
+        text = f"the baseline cell itself is {cell['outcome']}: {cell['reason']}"
+        return [finding(UNCOUNTED, cell, label, "", text)]
+    why = Alignment.why_not_whole(record)
+    if why is not None:
+        return [finding(INCOMPARABLE, cell, label, "", f"the baseline cell is not whole: {why}")]
+    found = sides.genuine.partners(cell)
+    if not found.records:
+        if sides.new.partners(cell).records:
+            return [finding(INCOMPARABLE, cell, label, "", "the current cell was edited by hand")]
+        if found.kind == "protocol":
+            return [finding(INCOMPARABLE, cell, label, "", found.reason)]
+        return [finding(REGRESSION, cell, label, "", f"missing: {found.reason}")]
+    result: list[Finding] = []
+    many = len(found.records)
+    for partner in found.records:
+        named = label if many == 1 else f"{label} → {sides.new.label(partner.cell)}"
+        for one in _pair(record, partner, named, sides):
+            told = many > 1 and one.status == REGRESSION
+            hint = f"one of {many} versions in the store: run into a new --store to judge the last one alone"
+            result.append(replace(one, reasons=(*one.reasons, hint)) if told else one)
+    return result
+
+
+def _pair(record: Record, partner: Record, label: str, sides: _Sides) -> list[Finding]:
+    """A cell of the baseline and one of its partners: a finding a metric that has a rule."""
+    cell, outcome = record.cell, partner.cell["outcome"]
+    if outcome != "ok":
+        why = f"newly {outcome}: {partner.cell['reason']}".removesuffix(": ")
+        return [finding(REGRESSION, cell, label, "", why)]
+    rows = pair(record, partner)
+    differ = why_inputs_differ(record, partner, len(rows[0]))
+    result = [finding(INCOMPARABLE, cell, label, "", differ)] if differ is not None else []
+    if not len(rows[0]):
+        return result
+    asked = {name: limits(sides.rules, cell, name) for name in cell["metrics"]}
+    gated = {name: held for name, held in asked.items() if held}
+    sets = _sets(record, partner, label, sides)
+    if not gated and not sets:
+        text = f"no rule for its metrics ({', '.join(sorted(cell['metrics'])) or 'none'})"
+        result.append(finding(UNCOUNTED, cell, label, "", text))
+    measured = [_metric(record, partner, label, name, held, rows, sides) for name, held in gated.items()]
+    return [*result, *measured, *sets]
+
+
+def _sets(record: Record, partner: Record, label: str, sides: _Sides) -> list[Finding]:
+    """The set metrics of the baseline, each against the same one now."""
+    cell, found = record.cell, []
+    parts = cell.get("sets") or {}
+    for one in set_changes(record, partner):
+        if one.metric not in parts:
+            continue
+        if one.reason:
+            lacking = UNCOUNTED if parts[one.metric]["value"] is None else INCOMPARABLE
+            found.append(finding(REGRESSION if one.lost else lacking, cell, label, one.metric, one.reason))
+            continue
+        reasons = set_limits_broken(one, spoken(sides.rules, cell, one.metric))
+        plain = finding(REGRESSION if reasons else OK, cell, label, one.metric, *reasons)
+        found.append(replace(plain, pictures=one.n, baseline=one.a, current=one.b, change=one.change))
+    return found
+
+
+def _metric(
+    record: Record, partner: Record, label: str, metric: str, held: Mapping[str, Limit], rows: tuple[Places, Places],
+    sides: _Sides,
+) -> Finding:  # fmt: skip
+    cell, part, words = record.cell, record.cell["metrics"][metric], words_of(record.cell)
+    theirs = partner.cell["metrics"].get(metric)
+    if theirs is None or metric not in partner.scores:
+        return finding(REGRESSION, cell, label, metric, f"missing: {metric} was not scored")
+    if theirs["version"] != part["version"] or theirs["higher"] != part["higher"]:
+        text = f"other metric version: {metric} is at {theirs['version']}, the baseline has {part['version']}"
+        return finding(INCOMPARABLE, cell, label, metric, text)
+    a, b = record.scores[metric][rows[0]], partner.scores[metric][rows[1]]
+    defined = ~np.isnan(a)
+    if not defined.any():
+        return finding(UNCOUNTED, cell, label, metric, f"{metric} is not defined in the baseline")
+    items = [record.items[row] for row, kept in zip(rows[0], defined, strict=True) if kept]
+    a, b = a[defined], b[defined]
+    undefined = np.flatnonzero(np.isnan(b))
+    if len(undefined):
+        text = f"{metric} is no longer defined on {len(undefined)} {words['items']}, such as {items[undefined[0]]}"
+        return finding(REGRESSION, cell, label, metric, text)
+    change = paired_difference(b[None], a)[0]
+    losses = -change if part["higher"] else change
+    with np.errstate(invalid="ignore"):
+        drop = float(losses.mean())
+    if math.isnan(drop):
+        # Perfect items were lost here and won there: a loss all the same.
+        drop = math.inf
+    place = int(np.argmax(losses))
+    worst = f"{words['item']} {items[place]}", float(losses[place])
+    reasons: list[str | None] = [*limits_broken(held, drop, worst, float(a.mean()), part["unit"])]
+    if "min_above_baseline" in held:
+        reasons.append(why_not_above_baseline(partner, metric, held["min_above_baseline"], sides.now))
+    if "must_stay_first" in held:
+        reasons.append(why_not_first(record, partner, metric, held["must_stay_first"], sides.before, sides.now))
+    broken = [reason for reason in reasons if reason is not None]
+    plain = finding(REGRESSION if broken else OK, cell, label, metric, *broken)
+    return replace(
+        plain,
+        unit=part["unit"],
+        decimals=decimals_of(metric, part),
+        pictures=len(items),
+        baseline=float(a.mean()),
+        current=float(b.mean()),
+        change=-drop if part["higher"] else drop,
+        worst=float(losses[place]),
+        worst_item=items[place] if losses[place] > 0 else "",
+    )

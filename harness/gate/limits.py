@@ -1,0 +1,128 @@
+"""The limits of a rule held against scores: why a metric of a cell is a regression, in words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from ..boards.grouping import Alignment, group_key, method_key
+from ..comparing.pairing import Shelf
+from ..comparing.set_changes import SetChange
+from ..errors import UsageError, one_line
+from ..store.record import Cell, Record, role_of, words_of
+from .rules import Limit
+
+SLACK = 1e-9
+"""Rounding of a mean of float64 scores is no loss."""
+SET_SHARE = 0.01
+"""Without a rule, a rise of a set metric by this share of the baseline, or by its standard error, is let pass."""
+
+
+def limits_broken(
+    held: Mapping[str, Limit], drop: float, worst: tuple[str, float], mean: float, unit: str
+) -> list[str]:
+    """Which limits a metric of single items breaks: by the loss of its `mean`, and of the item that lost most."""
+    reasons: list[str] = []
+    space = f" {unit}" if unit else ""
+    limit = held.get("max_drop")
+    if limit and drop > limit.value + SLACK:
+        reasons.append(f"the mean dropped by {drop:.4g}{space}, more than {limit.value:g} ({limit.where})")
+    limit = held.get("max_relative")
+    share = drop / abs(mean) if mean and math.isfinite(mean) else math.inf if drop > SLACK else 0.0
+    if limit and share > limit.value + SLACK:
+        reasons.append(f"the mean dropped by {share:.3%}, more than {limit.value:.3%} ({limit.where})")
+    limit = held.get("max_drop_item")
+    item, loss = worst
+    if limit and loss > limit.value + SLACK:
+        reasons.append(f"{item} dropped by {loss:.4g}{space}, more than {limit.value:g} ({limit.where})")
+    return reasons
+
+
+class Groups:
+    """Mean scores of the ok cells that may stand side by side on one side."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+        self._groups: dict[tuple[object, ...], list[Record]] = {}
+        for record in shelf.records:
+            if record.cell["outcome"] == "ok" and Alignment.why_not_whole(record) is None:
+                self._groups.setdefault((group_key(record.cell), record.cell["seed"]), []).append(record)
+
+    def of(self, cell: Cell) -> list[Record]:
+        """The cells beside `cell`, itself included."""
+        return self._groups.get((group_key(cell), cell["seed"]), [])
+
+    def lead(self, cell: Cell, metric: str) -> tuple[float, str]:
+        """By how much the best other method is ahead, and its label; oracles take no part."""
+        mine = next((r for r in self.of(cell) if method_key(r.cell) == method_key(cell)), None)
+        own = _mean(mine, metric) if mine else math.nan
+        ahead, best = -math.inf, ""
+        for record in self.of(cell):
+            oracle = (record.cell["method"]["flags"] or {}).get("oracle")
+            # The same method from another source is no rival: it is the past of this one.
+            if oracle or record.cell["method"]["spec"] == cell["method"]["spec"]:
+                continue
+            gap = _gap(_mean(record, metric), own)
+            if gap > ahead:
+                ahead, best = gap, self._shelf.label(record.cell)
+        return ahead, best
+
+
+def _mean(record: Record, metric: str) -> float:
+    part = record.cell["metrics"].get(metric)
+    if part is None or metric not in record.scores:
+        return math.nan
+    with np.errstate(invalid="ignore"):
+        mean = float(np.mean(record.scores[metric]))
+    return mean if part["higher"] else -mean
+
+
+def _gap(a: float, b: float) -> float:
+    return 0.0 if a == b else a - b
+
+
+def why_not_above_baseline(partner: Record, metric: str, limit: Limit, now: Groups) -> str | None:
+    """That a mean is not as far above that of the baseline method as it must be.
+
+    Raises `UsageError` where no method of that role was run.
+    """
+    cell, given = partner.cell, one_line(words_of(partner.cell)["given"], 60)
+    baseline = next((r for r in now.of(cell) if role_of(r.cell["method"]) == "baseline"), None)
+    if baseline is None:
+        raise UsageError(
+            f"{limit.where}: min_above_baseline needs an ok cell of a method of role 'baseline' ({given}) in CURRENT "
+            f"on {one_line(cell['dataset']['display'], 80)} · {one_line(cell['regime']['display'], 80)}: "
+            "add it to the methods"
+        )
+    gain = _gap(_mean(partner, metric), _mean(baseline, metric))
+    if gain >= limit.value - SLACK:
+        return None
+    return f"{gain:.4g} above the {given}, less than {limit.value:g} ({limit.where})"
+
+
+def why_not_first(
+    record: Record, partner: Record, metric: str, limit: Limit, before: Groups, now: Groups
+) -> str | None:
+    """That another method is ahead now, where none was."""
+    was, _ = before.lead(record.cell, metric)
+    ahead, best = now.lead(partner.cell, metric)
+    if was > SLACK or ahead <= SLACK:
+        return None
+    return f"no longer first: {best} is ahead by {ahead:.4g} ({limit.where})"
+
+
+def set_limits_broken(change: SetChange, held: Mapping[str, Limit]) -> list[str]:
+    """Which limits a set metric breaks by its rise. `max_drop` and `max_relative` of a rule replace the default."""
+    rise, reasons = change.change, []
+    limit = held.get("max_drop")
+    if limit and rise > limit.value + SLACK:
+        reasons.append(f"rose by {rise:.4g}, more than {limit.value:g} ({limit.where})")
+    share = held.get("max_relative")
+    if share and rise > share.value * abs(change.a) + SLACK:
+        reasons.append(f"rose by {rise:.4g}, more than {share.value:.3%} of {change.a:.4g} ({share.where})")
+    passed = max(SET_SHARE * abs(change.a), change.error)
+    if not limit and not share and rise > passed + SLACK:
+        reasons.append(f"rose by {rise:.4g}, more than {passed:.4g} (default: 1 %, or the standard error)")
+    return reasons

@@ -1,0 +1,148 @@
+"""The speed gate: relative latency now against that of the baseline, and against that of a rival."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ..errors import UsageError, one_line
+from ..store.record import Record
+from .limits import SLACK
+from .rules import RIVAL, SPEED, Limit, Rule, fits, limits, rivals
+from .verdict import OK, REGRESSION, UNCOUNTED, Finding, finding
+
+BUSY = 1.5
+"""A reference that takes this much longer than it works had to wait for the processor."""
+
+
+def speed_findings(baseline: Sequence[Record], current: Sequence[Record], rules: Sequence[Rule]) -> list[Finding]:
+    """Cost cells of the baseline that no longer work, or that are slower than a rule allows.
+
+    Raises `UsageError` where the rival that a rule names was not measured.
+    """
+    result: list[Finding] = []
+    costs = [record for record in current if record.cell["kind"] == "cost"]
+    there: dict[tuple[str, str], list[Record]] = {}
+    for record in costs:
+        there.setdefault((record.cell["method"]["spec"], _setting(record)), []).append(record)
+    for record in baseline:
+        if record.cell["kind"] != "cost":
+            continue
+        partners = there.get((record.cell["method"]["spec"], _setting(record)), [])
+        limit = limits(rules, record.cell, None).get(SPEED)
+        if limit is not None:
+            result += _against_baseline(record, partners, limit)
+        for name, where in rivals(rules, record.cell).items():
+            result += _against_rival(record, partners, costs, name, where)
+        if limit is None and record.cell["outcome"] == "ok":
+            result += [_finding(REGRESSION, p, "", _lost(p)) for p in partners if p.cell["outcome"] != "ok"]
+    return result
+
+
+def _against_baseline(record: Record, partners: Sequence[Record], limit: Limit) -> list[Finding]:
+    own = _latency(record)
+    if own is None:
+        return [_finding(UNCOUNTED, record, SPEED, f"the baseline has no latency: {_why(record)}")]
+    if not partners:
+        return [_finding(REGRESSION, record, SPEED, f"missing: no cost cell at {_setting(record)}")]
+    result = []
+    for partner in partners:
+        theirs = _latency(partner)
+        if theirs is None:
+            result.append(_finding(REGRESSION, record, SPEED, _lost(partner)))
+            continue
+        what, before, now = _yardstick(record, partner, own, theirs)
+        ratio = now / before
+        slow = f"{ratio:.3g} × the baseline's relative {what}, more than {limit.value:g} ({limit.where})"
+        result.append(_measured(record, SPEED, before, now, slow if ratio > limit.value + SLACK else ""))
+    return result
+
+
+def _against_rival(
+    record: Record, partners: Sequence[Record], costs: Sequence[Record], name: str, where: str
+) -> list[Finding]:
+    spec, setting = record.cell["method"]["spec"], _setting(record)
+    others = [
+        (other, latency)
+        for other in costs
+        if fits(name, other.cell["method"]) and other.cell["method"]["spec"] != spec and _setting(other) == setting
+        if (latency := _latency(other)) is not None
+    ]
+    if not others:
+        raise UsageError(
+            f"{where}: {RIVAL} needs an ok cost cell of {one_line(name, 80)!r} in CURRENT at {setting}: "
+            "add it to the methods"
+        )
+    result = [] if partners else [_finding(REGRESSION, record, RIVAL, f"missing: no cost cell at {setting}")]
+    for partner in partners:
+        own = _latency(partner)
+        if own is None:
+            result.append(_finding(REGRESSION, record, RIVAL, _lost(partner)))
+            continue
+        for rival, latency in others:
+            what, theirs, ours = _yardstick(rival, partner, latency, own)
+            slow = f"{ours / theirs:.3g} × the relative {what} of {rival.cell['method']['display']} ({where})"
+            result.append(_measured(record, RIVAL, theirs, ours, slow if ours / theirs > 1 + SLACK else ""))
+    return result
+
+
+def _finding(status: str, record: Record, metric: str, *reasons: str) -> Finding:
+    plain = finding(status, record.cell, record.cell["method"]["display"], metric, *reasons)
+    return replace(plain, dataset=f"cost at {_setting(record)}")
+
+
+def _measured(record: Record, metric: str, before: float, now: float, slow: str) -> Finding:
+    plain = _finding(REGRESSION, record, metric, slow) if slow else _finding(OK, record, metric)
+    return replace(plain, unit="×", baseline=before, current=now, change=now / before)
+
+
+def _yardstick(a: Record, b: Record, latency_a: float, latency_b: float) -> tuple[str, float, float]:
+    """What to compare two costs by: latency, or CPU time where either machine was too busy for latency to mean much.
+
+    A machine is busy where the reference operation had to wait. A call that waits far more than the reference
+    waits for something else than the processor, and there latency is what counts.
+    """
+    pace = [_pace(record) for record in (a, b)]
+    if None not in pace:
+        (cpu_a, waits_a, idle_a), (cpu_b, waits_b, idle_b) = (p for p in pace if p is not None)
+        bound = idle_a <= 2 * max(1.0, waits_a) and idle_b <= 2 * max(1.0, waits_b)
+        if max(waits_a, waits_b) > BUSY and bound:
+            return "CPU time", cpu_a, cpu_b
+    return "latency", latency_a, latency_b
+
+
+def _pace(record: Record) -> tuple[float, float, float] | None:
+    """Relative CPU time of a call, and time over CPU time of the reference and of the call."""
+    cost = record.cell["cost"]
+    if cost is None or cost["device"] != "cpu" or not cost["latency_ms"]:
+        return None
+    values = (cost["latency_cpu_ms"], cost.get("reference_cpu_ms"), cost["reference_ms"], cost["latency_ms"]["p50"])
+    if not all(isinstance(value, int | float) and math.isfinite(value) and value > 0 for value in values):
+        return None
+    cpu, reference_cpu, reference, p50 = (float(value) for value in values if value is not None)
+    return cpu / reference_cpu, reference / reference_cpu, p50 / cpu
+
+
+def _setting(record: Record) -> str:
+    """Size, device and threads: from the inputs of the key, because a cell that failed holds no cost."""
+    inputs, cost = record.cell["inputs"], record.cell["cost"]
+    size = "×".join(map(str, inputs.get("size") or (cost["size"] if cost else ())))
+    threads = inputs.get("threads", 1)
+    return f"{size}, {inputs.get('device', 'cpu')}, {threads} thread{'' if threads == 1 else 's'}"
+
+
+def _latency(record: Record) -> float | None:
+    cost = record.cell["cost"]
+    value = cost["latency_rel"] if cost is not None and record.cell["outcome"] == "ok" else None
+    return value if isinstance(value, int | float) and value > 0 and math.isfinite(value) else None
+
+
+def _lost(record: Record) -> str:
+    return f"no longer measured: {_why(record)}"
+
+
+def _why(record: Record) -> str:
+    if record.cell["outcome"] != "ok" or record.cell["cost"] is None:
+        return f"{record.cell['outcome']}: {record.cell['reason']}".removesuffix(": ")
+    return str((record.cell["cost"]["reasons"] or {}).get("latency_rel", "no reason is stored"))

@@ -1,0 +1,1 @@
+"""Pictures and their containers: shared by the tracks that have pictures."""

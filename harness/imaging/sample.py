@@ -1,0 +1,22 @@
+"""One picture as an item: the clean one, and its own noisy one where there is such."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .pixels import Array
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One picture: `clean` uint8, uint16 or float32 [0, 1], (H, W) or (H, W, C); `noisy` likewise where real.
+
+    `meta` may hold what only the oracle and `bayes_optimum` see, such as the true spectrum of a synthetic set.
+    """
+
+    id: str
+    clean: Array
+    noisy: Array | None = None
+    meta: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,65 @@
+"""What a method is told of a case: what its regime discloses, and draws that depend on the input alone."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Info:
+    """What the regime discloses, on the scale of the input; an unknown attribute is None.
+
+    `shape` is that of the wanted output, (H, W) of a picture; `rng` (numpy) and `generator` (torch, CPU) are keyed by
+    the input, for stochastic methods. `sample` is None except for methods registered with `oracle=True`.
+    """
+
+    def __init__(self, values: Mapping[str, Any] | None = None, key: bytes = b"") -> None:
+        self._values = dict(values or {})
+        self._key = hashlib.sha256(b"method" + key).digest()
+        self._rng: np.random.Generator | None = None
+        self._generator: Any = None
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self._values.get(name)
+
+    def __contains__(self, name: str) -> bool:
+        return self._values.get(name) is not None
+
+    def __repr__(self) -> str:
+        return f"Info({', '.join(sorted(self._values))})"
+
+    def disclosed(self) -> dict[str, Any]:
+        """A copy of what is known, by name."""
+        return dict(self._values)
+
+    def replace(self, **values: Any) -> Info:
+        """The same with some values changed (None takes one away)."""
+        return Info({**self._values, **values}, self._key)
+
+    def stream(self, number: int) -> Info:
+        """The same knowledge with draws of its own, for a method that is called several times on one picture."""
+        return Info(self._values, self._key + number.to_bytes(8, "little"))
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """A numpy generator that depends on the input alone."""
+        if self._rng is None:
+            import numpy as np
+
+            self._rng = np.random.Generator(np.random.Philox(key=int.from_bytes(self._key[:16], "little")))
+        return self._rng
+
+    @property
+    def generator(self) -> Any:
+        """A CPU `torch.Generator` that depends on the input alone."""
+        if self._generator is None:
+            import torch
+
+            self._generator = torch.Generator().manual_seed(int.from_bytes(self._key[16:23], "little"))
+        return self._generator

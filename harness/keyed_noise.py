@@ -1,0 +1,24 @@
+"""Keyed draws: they depend on the input, the regime, the seed and the number of the draw, and on nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from .registry import Bound
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def noise_key(regime: Bound, seed: int, item_sha256: str, draw: int = 0) -> bytes:
+    """The 256-bit key of a draw: regime with versions, seed, hash of the item's true values, draw number."""
+    versions = ",".join(f"{p.entry.name}@{p.entry.version}" for p in regime.parts)
+    return hashlib.sha256(f"{regime.canonical}|{versions}|{seed}|{item_sha256}|{draw}".encode()).digest()
+
+
+def keyed_generator(key: bytes) -> np.random.Generator:
+    """A numpy generator (Philox) that depends on the key alone."""
+    import numpy as np
+
+    return np.random.Generator(np.random.Philox(key=int.from_bytes(key[:16], "little")))

@@ -1,0 +1,43 @@
+"""Tables beside the boards, for the page: each under its board, or across boards where it belongs to none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..boards.board import Board
+from ..boards.set_metrics import BoardSets
+from .order_stability import Section
+from .set_metrics import how, set_facts, set_table
+from .tables import Table
+
+
+@dataclass(frozen=True)
+class Extra:
+    """A table with its title and a sentence on how to read it; `board` is an index, None for the whole report."""
+
+    title: str
+    table: Table
+    note: str = ""
+    board: int | None = None
+
+
+def of_sets(sets: Sequence[BoardSets | None], boards: Sequence[Board]) -> list[Extra]:
+    """The set metrics of each board, with how to read them."""
+    return [
+        Extra("Set metrics", set_table(own), " ".join([*how(board.words), *set_facts(own)]), place)
+        for place, (own, board) in enumerate(zip(sets, boards, strict=True))
+        if own is not None
+    ]
+
+
+def of_sections(sections: Sequence[Section], boards: Sequence[Board]) -> list[Extra]:
+    """The tables of sections; one whose title is that of exactly one board belongs to it."""
+    titles = [board.title for board in boards]
+    tables = []
+    for section in sections:
+        own = titles.index(section.title) if titles.count(section.title) == 1 else None
+        for place, (caption, table) in enumerate(section.tables):
+            title = caption if own is not None else f"{section.title}: {caption}"
+            tables.append(Extra(title, table, " ".join(section.lines) if place == 0 else "", own))
+    return tables

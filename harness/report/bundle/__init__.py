@@ -1,0 +1,1 @@
+"""The bundle for a paper: tables, figures, references, suites and results."""

@@ -1,0 +1,213 @@
+"""A bundle for a paper: tables, vector figures, references, the suites, the results, and how to make them again."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ...boards.board import Board
+from ...errors import UsageError, one_line
+from ...store.export import export_text
+from ...store.record import Record
+from ..data import report_data
+from ..escape import latex, markdown, markdown_code, slug
+from ..files import text_bytes, write_files
+from ..leaderboard import leaderboard_latex
+from ..order_stability import statistics_latex
+from ..plots.drawing import Plot, styled
+from ..plots.selection import draw_all
+from ..tables import pipe_table
+from ..write import TITLE
+from .bibliography import bibliography
+from .suites import Recipe, recipes, yaml_text
+
+_PREAMBLE = r"""\documentclass{article}
+\usepackage[T1]{fontenc}
+\usepackage[utf8]{inputenc}
+\usepackage[a4paper,landscape,margin=1.5cm]{geometry}
+\usepackage{booktabs,textcomp,graphicx}
+\IfFileExists{lmodern.sty}{\usepackage{lmodern}}{}
+% Wide boards: everything in a float is small.
+\makeatletter\def\@floatboxreset{\reset@font\scriptsize\@setminipage}\makeatother
+"""
+
+
+@dataclass(frozen=True)
+class Remade:
+    """Whether the suites plan the same cells here and now: how many, and which not; or why that is not known."""
+
+    cells: int
+    missing: tuple[str, ...]
+    unknown: str = ""
+
+    @property
+    def text(self) -> str:
+        """In one line."""
+        if self.unknown:
+            return f"Whether the suites plan the same cells could not be tried: {self.unknown}"
+        if not self.missing:
+            return f"Planned here, the suites give the same {self.cells} cells, key by key."
+        first = ", ".join(self.missing[:5])
+        more = f" and {len(self.missing) - 5} more" if len(self.missing) > 5 else ""
+        return (
+            f"Planned here, the suites give {self.cells - len(self.missing)} of {self.cells} cells; something that "
+            f"goes into a key has changed since (`noisebench why` says what) of: {first}{more}"
+        )
+
+
+def write_bundle(records: Sequence[Record], to: Path) -> tuple[list[Path], Remade]:
+    """Write the bundle; the files written and whether its suites plan the same cells. Raises `UsageError`."""
+    if not records:
+        raise UsageError("the store holds no cell: run a suite first (noisebench run SUITE.yaml --store STORE)")
+    data = report_data(records, TITLE)
+    plots, _ = draw_all(data)
+    suites, remade = checked_suites(records)
+    references, used = _references(data.boards)
+    files: dict[str, bytes] = {}
+    with styled():
+        for plot in plots:
+            files |= {f"figures/{plot.name}.pdf": plot.pdf(), f"figures/{plot.name}.svg": plot.svg}
+    files |= {f"suites/{name}": text_bytes(yaml_text(recipe)) for name, recipe in suites}
+    files |= {
+        "boards.tex": text_bytes(leaderboard_latex(data)),
+        "statistics.tex": text_bytes(statistics_latex(data.sections)),
+        "figures.tex": text_bytes(_figures(plots)),
+        "references.bib": text_bytes(references),
+        "paper.tex": text_bytes(_paper(used)),
+        "results.json": text_bytes(export_text(records)),
+        "README.md": text_bytes(_readme(suites, remade, used, data.words)),
+    }
+    return write_files(files, to), remade
+
+
+# --------------------------------------------------------------------------------------------- suites
+
+
+def checked_suites(records: Sequence[Record]) -> tuple[list[tuple[str, Recipe]], Remade]:
+    """The suites, those with fewest files that plan the same cells; and whether they do."""
+    cells = {r.cell["key"]: r.cell for r in records}
+    best: tuple[list[tuple[str, Recipe]], Remade] | None = None
+    for ride in (True, False):
+        suites = _named(recipes(records, ride=ride))
+        try:
+            planned = _planned([recipe for _, recipe in suites])
+        except UsageError as error:
+            return suites, Remade(len(cells), (), one_line(error))
+        missing = [
+            one_line(
+                " · ".join(p for p in (c["method"]["display"], c["dataset"]["display"], c["regime"]["display"]) if p)
+            )
+            for key, c in cells.items()
+            if key not in planned
+        ]
+        if best is None or len(missing) < len(best[1].missing):
+            best = suites, Remade(len(cells), tuple(sorted(missing)))
+        if not missing:
+            break
+    assert best is not None
+    return best
+
+
+def _named(suites: Sequence[Recipe]) -> list[tuple[str, Recipe]]:
+    if len(suites) == 1:
+        return [(f"{slug(suites[0].suite)}.yaml", suites[0])]
+    return [(f"{slug(recipe.suite)}-{i}.yaml", recipe) for i, recipe in enumerate(suites, 1)]
+
+
+def _planned(suites: Sequence[Recipe]) -> set[str]:
+    """Keys of the cells that the suite files plan, read back as a user would. Raises `UsageError`."""
+    from ...engine.planning import plan_in_child
+    from ...suite import read_suite
+
+    keys: set[str] = set()
+    with tempfile.TemporaryDirectory() as folder:
+        for recipe in suites:
+            file = Path(folder) / "suite.yaml"
+            file.write_bytes(text_bytes(yaml_text(recipe)))
+            suite = replace(read_suite(file), plugins=recipe.plugins)
+            keys |= {cell["key"] for cell in plan_in_child(suite)["cells"]}
+    return keys
+
+
+# ------------------------------------------------------------------------------------------ documents
+
+
+def _references(boards: Sequence[Board]) -> tuple[str, dict[str, list[str]]]:
+    from ...engine.planning import catalogue_in_child
+
+    methods = {row.name: row.cite for board in boards for row in board.rows if row.cite}
+    names = sorted({(board.track, board.dataset_name) for board in boards})
+    try:
+        listed = catalogue_in_child("dataset", "", ())
+    except UsageError:
+        listed = []
+    about = {(entry["track"], entry["name"]): entry["meta"] for entry in listed}
+    described = [(name[1], {k: str(v) for k, v in about.get(name, {}).items()}) for name in names]
+    return bibliography(sorted(methods.items()), described)
+
+
+def _figures(plots: Sequence[Plot]) -> str:
+    out = [r"% \usepackage{graphicx}"]
+    for i, plot in enumerate(plots, 1):
+        out += [
+            "",
+            r"\begin{figure}",
+            r"\centering",
+            rf"\includegraphics[width=0.8\linewidth,height=0.7\textheight,keepaspectratio]{{figures/{plot.name}.pdf}}",
+        ]
+        out += [rf"\caption{{{latex(plot.caption)}}}", rf"\label{{fig:noisebench-{i}}}", r"\end{figure}"]
+    return "\n".join([*out, ""])
+
+
+def _paper(used: dict[str, list[str]]) -> str:
+    names = [rf"{latex(name)}~\cite{{{','.join(keys)}}}" for name, keys in sorted(used.items())]
+    out = [_PREAMBLE + r"\begin{document}", r"\setlength{\tabcolsep}{3pt}\sloppy"]
+    if names:
+        out += ["Methods and datasets: " + ", ".join(names) + "."]
+    out += [r"\input{boards}", r"\clearpage", r"\input{statistics}", r"\clearpage", r"\input{figures}"]
+    if names:
+        out += [r"\bibliographystyle{plain}", r"\bibliography{references}"]
+    return "\n".join([*out, r"\end{document}", ""])
+
+
+def _readme(
+    suites: Sequence[tuple[str, Recipe]], remade: Remade, used: dict[str, list[str]], words: Mapping[str, str]
+) -> str:
+    out = ["# Results, and how to make them again", "", markdown(remade.text), "", "```sh"]
+    for name, recipe in suites:
+        plugins = "".join(f" --plugin {_shell(Path(p).name)}" for p in recipe.plugins)
+        out.append(f"noisebench run suites/{name} --store store{plugins}   # every number")
+    out += [
+        "noisebench report store --to board                # tables, plots and the page",
+        f"noisebench compare results.json store             # yours against these, {words['item']} by {words['item']}",
+        "noisebench report results.json --bundle .         # this folder, from the results alone",
+        "pdflatex paper && bibtex paper && pdflatex paper && pdflatex paper",
+        "```",
+        "",
+        *pipe_table(
+            ("file", "what it is"),
+            (False, False),
+            [
+                ("`boards.tex`, `statistics.tex`, `figures.tex`",
+                 "to `\\input`; need booktabs, textcomp, graphicx, T1 fonts"),
+                ("`figures/`", "each plot as PDF and SVG"),
+                ("`references.bib`", "the methods and datasets"),
+                ("`paper.tex`", "a document that holds them all"),
+                ("`suites/`", "the suites that plan these cells"),
+                ("`results.json`",
+                 f"every score of every {markdown(words['item'])}: `noisebench report`, `compare` and `check` read it"),
+            ],
+        ),
+        "",
+    ]  # fmt: skip
+    if used:
+        rows = [(markdown(name), markdown_code(", ".join(keys))) for name, keys in sorted(used.items())]
+        out += [*pipe_table(("name", "cite as"), (False, False), rows), ""]
+    return "\n".join(out)
+
+
+def _shell(name: str) -> str:
+    return re.sub(r"[^\w.@%+=:,-]", "_", name)

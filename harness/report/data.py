@@ -1,0 +1,93 @@
+"""All that a report is ordered of, computed once: every file of it shows a part of this."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ..boards.board import Board, boards, cost_records
+from ..boards.failures import Failure, failed_costs
+from ..boards.order_stability import Evidence, Overall, evidence, overall
+from ..boards.set_metrics import BoardSets, board_sets
+from ..store.record import Record
+from ..track import DEFAULT, Words
+from .beside_boards import Extra, of_sections, of_sets
+from .order_stability import Section, sections
+
+if TYPE_CHECKING:
+    from .page.previews import KeptPreviews
+    from .plots.drawing import Plot
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """Boards and what stands beside them; `evidence` and `sets` are one a board, in the order of the boards.
+
+    `extra` are the tables beside the boards, `traces` the end of the traceback by the key of a failed cell; `kept`
+    says where a store has its previews.
+    """
+
+    title: str
+    boards: Sequence[Board]
+    failures: Sequence[Failure]
+    costs: Sequence[Record]
+    evidence: Sequence[Evidence | None]
+    overall: Sequence[Overall]
+    sets: Sequence[BoardSets | None]
+    sections: Sequence[Section]
+    extra: Sequence[Extra]
+    traces: Mapping[str, str]
+    plots: Sequence[Plot] = ()
+    notes: Sequence[str] = ()
+    kept: KeptPreviews | None = None
+
+    @cached_property
+    def words(self) -> Mapping[str, str]:
+        """What things are called in the whole report: as on its boards, in general where these differ."""
+        return common_words(self.boards)
+
+
+class NamedBoard(Board):
+    """A board whose title says its track, because the report has boards of several."""
+
+    @property
+    def title(self) -> str:
+        """Track, dataset and regime."""
+        return f"{self.track}: {super().title}"
+
+
+def _named(board: Board) -> NamedBoard:
+    return NamedBoard(**{field.name: getattr(board, field.name) for field in fields(board)})
+
+
+def common_words(boards: Sequence[Board]) -> Mapping[str, str]:
+    """The words of boards, the general ones where boards do not share them."""
+    first = boards[0].words if boards else vars(Words())
+    return first if all(board.words == first for board in boards) else vars(Words())
+
+
+def report_data(records: Sequence[Record], title: str) -> ReportData:
+    """Everything that is computed from `records`; plots are none yet. Tracks stand apart, one after the other."""
+    ordered = sorted(boards(records), key=lambda board: board.track)
+    if len({board.track for board in ordered}) > 1:
+        ordered = [board if board.track == DEFAULT else _named(board) for board in ordered]
+    failures: dict[str, Failure] = {}
+    for failure in [*(f for board in ordered for f in board.failures), *failed_costs(records)]:
+        # A cell may stand on the board of its own seeds and on that of fewer ones; it failed once.
+        failures.setdefault(failure.key + failure.outcome, failure)
+    each, together, sets = evidence(ordered), overall(ordered), board_sets(ordered, records)
+    behind = sections(ordered, each, together)
+    return ReportData(
+        title=title,
+        boards=ordered,
+        failures=list(failures.values()),
+        costs=cost_records(records),
+        evidence=each,
+        overall=together,
+        sets=sets,
+        sections=behind,
+        extra=[*of_sets(sets, ordered), *of_sections(behind, ordered)],
+        traces={r.cell["key"]: r.cell["traceback"] for r in records if r.cell["traceback"]},
+    )

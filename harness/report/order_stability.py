@@ -1,0 +1,182 @@
+"""The statistics behind the boards as tables and values: who beats whom, mean ranks, and other ways to rank."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..boards.board import Board
+from ..boards.order_stability import HOW, Choice, Evidence, Overall
+from ..statistics.friedman import Friedman
+from .escape import latex, markdown
+from .tables import Table, number, to_latex, to_markdown, unit_text
+
+if TYPE_CHECKING:
+    from .data import ReportData
+
+MAX_SECTIONS = 12
+MAX_METHODS = 16
+MAX_MATRIX = 30
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading, what must be known, and the tables under it with their captions."""
+
+    title: str
+    lines: tuple[str, ...]
+    tables: tuple[tuple[str, Table], ...]
+
+
+def sections(boards: Sequence[Board], evidence: Sequence[Evidence | None], overall: Sequence[Overall]) -> list[Section]:
+    """All boards together first, then each board; at most 12 boards, those with most methods.
+
+    `evidence` is one a board, in the order of the boards.
+    """
+    together = [_overall_section(one, first_board(one, boards)) for one in overall]
+    each = [(one, board.words) for one, board in zip(evidence, boards, strict=True) if one is not None]
+    chosen = sorted(each, key=lambda pair: -len(pair[0].labels))[:MAX_SECTIONS]
+    return [*together, *(_section(*pair) for pair in each if any(pair[0] is one for one, _ in chosen))]
+
+
+def first_board(one: Overall, boards: Sequence[Board]) -> Board:
+    """The first of the boards that stand together: its words and the decimals of its metric are those of all."""
+    ranked = [board for board in boards if board.rank_by is not None and board.rank_by.label == one.metric]
+    return next(board for board in ranked if board.title == one.boards[0])
+
+
+def _section(one: Evidence, words: Mapping[str, str]) -> Section:
+    shown = min(len(one.labels), MAX_METHODS)
+    lines = []
+    if one.friedman is not None:
+        lines.append(_test_line(one.friedman, words))
+    if shown < len(one.labels):
+        lines.append(f"The {shown} best of {len(one.labels)} methods are shown; summary.json has all.")
+    return Section(
+        one.title,
+        tuple(lines),
+        (
+            (f"Wins/ties/losses of the row against the column, in {words['items']}", wins_table(one, shown)),
+            ("Rank of each method under other choices", choices_table(one, shown)),
+        ),
+    )
+
+
+def _test_line(test: Friedman, words: Mapping[str, str]) -> str:
+    line = (
+        f"Friedman over {test.blocks} {words['items']}: {friedman_text(test)}; F = {test.f:.3g}, p = {test.f_p:.2g}; "
+    )
+    return f"{line}critical difference of mean ranks {test.critical_difference:.2f}."
+
+
+def friedman_text(test: Friedman) -> str:
+    """`χ²(8) = 90.1, p = 4.5e-16`."""
+    return f"χ²({len(test.mean_ranks) - 1}) = {test.chi2:.1f}, p = {test.p:.2g}"
+
+
+def wins_table(one: Evidence, shown: int) -> Table:
+    """Mean rank, then `better/same/worse` against each of the first `shown` methods."""
+    rows = []
+    for i, label in enumerate(one.labels[:shown]):
+        rank = "–" if one.friedman is None else f"{one.friedman.mean_ranks[i]:.2f}"
+        cells = ("·" if i == j else "/".join(map(str, one.counts(i, j))) for j in range(shown))
+        rows.append((str(i + 1), label, rank, *cells))
+    head = ("", "method", "mean rank", *(f"vs {j + 1}" for j in range(shown)))
+    return Table(head, (True, False, *(True,) * (shown + 1)), tuple(rows))
+
+
+def choices_table(one: Evidence, shown: int) -> Table:
+    """A row a choice: Kendall's tau-b against the board, and the rank of each of the first `shown` methods."""
+    head = ("metric", "aggregation", "protocol", "tau", *(f"{j + 1}" for j in range(shown)))
+    rows = tuple(
+        (
+            c.metric, c.aggregation, c.protocol, number(c.tau, 2), *(f"{rank:g}" for rank in c.ranks[:shown]),
+        )
+        for c in one.choices
+    )  # fmt: skip
+    return Table(head, (False, False, False, *(True,) * (shown + 1)), rows)
+
+
+def _overall_section(one: Overall, first: Board) -> Section:
+    assert first.rank_by is not None
+    rows = []
+    for i, label in enumerate(one.labels[: 2 * MAX_METHODS]):
+        rank = "–" if one.friedman is None else f"{one.friedman.mean_ranks[i]:.2f}"
+        rows.append(
+            (label, number(one.means[i], first.rank_by.decimals), rank, f"{one.firsts[i]} of {len(one.boards)}")
+        )
+    lines = [f"The score of one {first.words['item']} is its mean over the boards that show it; it counts once."]
+    if one.friedman is not None:
+        lines.append(_test_line(one.friedman, first.words))
+    table = Table(
+        ("method", f"{one.metric}{unit_text(first.rank_by)}", "mean rank", "first, or tied for it"),
+        (False, True, True, True),
+        tuple(rows),
+    )
+    return Section(f"Together: {one.title}", tuple(lines), (("All boards together", table),))
+
+
+def statistics_markdown(data: ReportData) -> str:
+    """`statistics.md`."""
+    out = [f"# {markdown(data.title)}: statistics", "", *(f"{markdown(line)}\n" for line in HOW)]
+    for section in data.sections:
+        out += [f"## {markdown(section.title)}", ""]
+        out += [f"{markdown(line)}\n" for line in section.lines]
+        for caption, table in section.tables:
+            out += [f"{markdown(caption)}:", "", *to_markdown(table), ""]
+    return "\n".join(out)
+
+
+def statistics_latex(sections: Sequence[Section]) -> str:
+    """The same as booktabs tables to be `\\input`."""
+    out = [r"% \usepackage{booktabs,textcomp}\usepackage[T1]{fontenc}"]
+    for place, section in enumerate(sections, 1):
+        for part, (caption, table) in enumerate(section.tables, 1):
+            text = latex(" ".join([f"{section.title}. {caption}.", *section.lines]))
+            out += ["", r"\begin{table}", r"\centering", rf"\caption{{{text}}}"]
+            out += [rf"\label{{tab:noisebench-statistics-{place}-{part}}}", *to_latex(table), r"\end{table}"]
+    return "\n".join([*out, ""])
+
+
+def evidence_values(one: Evidence | None) -> dict[str, Any] | None:
+    """For `summary.json`: methods in the order of the board, totals for all, the matrix of the first 30."""
+    if one is None:
+        return None
+    count = len(one.labels)
+    most = min(count, MAX_MATRIX)
+    won, lost = one.wins.sum(axis=1).tolist(), one.wins.sum(axis=0).tolist()
+    pairs = one.pictures * (count - 1)
+    totals = [[w, pairs - w - b, b] for w, b in zip(won, lost, strict=True)]
+    return {
+        "methods": one.labels,
+        "wins_ties_losses": totals,
+        "wins": one.wins[:most, :most].tolist(),
+        "friedman": friedman_values(one.friedman),
+        "rankings": [_choice_values(choice) for choice in one.choices],
+    }
+
+
+def _choice_values(choice: Choice) -> dict[str, Any]:
+    return {
+        "metric": choice.metric, "protocol": choice.protocol, "aggregation": choice.aggregation,
+        "kendall_tau": choice.tau, "ranks": choice.ranks,
+    }  # fmt: skip
+
+
+def friedman_values(test: Friedman | None) -> dict[str, Any] | None:
+    """A Friedman test as plain values."""
+    if test is None:
+        return None
+    return {
+        "items": test.blocks, "mean_ranks": test.mean_ranks, "chi2": test.chi2, "p": test.p, "f": test.f,
+        "f_p": test.f_p, "critical_difference": test.critical_difference,
+    }  # fmt: skip
+
+
+def overall_values(one: Overall) -> dict[str, Any]:
+    """For `summary.json`."""
+    return {
+        "boards": one.boards, "metric": one.metric, "methods": one.labels, "means": one.means, "firsts": one.firsts,
+        "friedman": friedman_values(one.friedman),
+    }  # fmt: skip

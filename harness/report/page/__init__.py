@@ -1,0 +1,1 @@
+"""The page: one file with everything in it, for a browser without network."""

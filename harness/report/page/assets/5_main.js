@@ -1,0 +1,248 @@
+// The page as a whole: controls, sections, method cards, failures, keys.
+
+const HELP = [
+  ["/", "filter the methods"], ["j  k", "next, previous regime"], ["m", "next metric"], ["t", "dark or light"],
+  ["c  l", "copy the board as Markdown, as LaTeX"], ["v", "look at the outputs"], ["?", "this help"], ["Esc", "close"],
+];
+const VIEWER_HELP = [
+  ["← →", "move the wipe (Shift: faster)"], ["↑ ↓", "previous, next item"], ["[  ]", "other method right (B)"],
+  ["{  }", "other method left (A)"], ["x", "swap left and right"], ["s", "wipe or side by side"], ["e", "error map"],
+  [",  .", "scale of the error map"], ["+  −  0", "zoom in, out, fit"], ["w a z d", "pan"], ["g", "pixel grid, from 8 × on"],
+];
+
+function options(values, chosen) {
+  return values.map(([value, text]) => h("option", { value, selected: value === chosen }, text));
+}
+
+function control(title, key, values, chosen, act) {
+  return h("label", {}, title, h("select", { "data-k": key, onchange: (e) => act(e.target.value) }, options(values, chosen)));
+}
+
+/** Change the board; what belongs to the old one is let go. */
+function toBoard(index) {
+  if (index >= 0 && index < data.boards.length) go({ board: index, card: "", a: "", b: "" }, true);
+}
+
+function drawControls(board, column) {
+  const datasets = [...new Set(data.boards.map((b) => b.d))];
+  const own = data.boards.map((b, i) => [b, i]).filter(([b]) => b.d === board.d);
+  const twice = (b) => own.filter(([o]) => o.r === b.r).length > 1;
+  const toDataset = (d) => {
+    const same = data.boards.findIndex((b) => b.d === d && b.r === board.r);
+    toBoard(same >= 0 ? same : data.boards.findIndex((b) => b.d === d));
+  };
+  const filter = h("input", { type: "search", "data-k": "filter", placeholder: "name, parameter or flag", spellcheck: "false",
+    oninput: (e) => go({ q: e.target.value }) });
+  filter.value = state.q;
+  return [
+    control("Dataset", "dataset", datasets.map((d) => [d, d]), board.d, toDataset),
+    control("Regime", "regime", own.map(([b, i]) => [String(i), twice(b) ? `${b.r} · ${b.p}, ${b.s}` : b.r]), String(state.board), (i) => toBoard(Number(i))),
+    control("Metric", "metric", board.columns.map(([label]) => [label, label]), board.columns[column]?.[0], (m) => go({ m })),
+    h("label", {}, "Filter", filter),
+  ];
+}
+
+function table(t, label) {
+  return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label }, h("table", {},
+    h("thead", {}, h("tr", {}, t.head.map((text, k) => h("th", { scope: "col", class: t.numeric[k] ? "n" : null }, text)))),
+    h("tbody", {}, t.rows.map((row, i) => h("tr", { class: t.strong.includes(i) ? "best" : null },
+      row.map((text, k) => h("td", { class: t.numeric[k] ? "n" : text.length > 40 ? "long" : "t" }, text)))))));
+}
+
+/** The sections as [id, name, one line, buttons, contents]; those without contents are left out. */
+function sections(board, column) {
+  const act = (text, run) => h("button", { "data-k": "a" + text, onclick: run }, text);
+  const pick = (label, name, values) => h("select", { "aria-label": label, "data-k": "p" + name, onchange: (e) => go({ [name]: e.target.value }) }, options(values, state[name]));
+  const own = data.extra.filter((e) => e.board === state.board);
+  const general = data.extra.filter((e) => e.board === null);
+  const extras = (list) => list.map((e) => [h("h3", {}, e.title), e.note && h("p", { class: "soft" }, e.note), table(e, e.title)]);
+  const plots = (of) => data.plots.filter((p) => p[2] === of).map(([text, source]) => h("figure", {},
+    h("img", { alt: text, src: "data:image/svg+xml;base64," + source }), h("figcaption", {}, text)));
+  const lost = data.failures;
+  const hasCost = board && board.cost && board.columns.length;
+  const found = [];
+  if (board) {
+    const copies = [act("Copy as Markdown", () => copyBoard("markdown")), act("Copy as LaTeX", () => copyBoard("latex"))];
+    found.push(["board", "Board", board.facts, board.columns.length ? copies : [], () => drawBoard(board, column)]);
+    if (hasCost) found.push(["pareto", "Quality and cost", "", [pick("Cost", "x", COST.map(([key, title]) => [key, title]))], () => drawPareto(board, column)]);
+    if (familyOf(board)) found.push(["curves", `Quality against ${wordsOf(board).level}`, "", [pick("Show", "curve", [["gap", "difference to the best"], ["mean", "mean"]])], () => drawCurves(board, column)]);
+    if (board.previews.length && board.columns.length) found.push(["look", capital(wordsOf(board).items), data.previewNote, [itemChooser(board), act("Open the viewer", () => view(board, keptItem(board).item, firstRow(board, column)))], () => drawStrip(board, column)]);
+    if (board.columns.length && board.m.length) found.push(["items", `By ${wordsOf(board).item}`, "", [], () => drawItems(board, column, false)]);
+    if (own.length || plots(state.board).length) found.push(["more", "Behind the order", "", [], () => [plots(state.board), extras(own)]]);
+  }
+  if (general.length || plots(null).length) found.push(["all", "Across boards", "", [], () => [plots(null), extras(general)]]);
+  if (lost.length) found.push(["failures", "Failures and skips", `${lost.length} cells take part in no mean`, [], drawFailures]);
+  if (data.cost.rows.length) found.push(["cost", "Cost", "", [], () => [table(data.cost, "Cost"), h("ul", { class: "notes" }, data.cost.notes.map((text) => h("li", {}, text)))]]);
+  found.push(["about", "About", "", [], () => drawAbout(board)]);
+  return found;
+}
+
+/** The best method of the board that has a preview of the chosen item. */
+function firstRow(board, column) {
+  const kept = keptItem(board);
+  const row = ordered(board, column).find((r) => kept.outputs[r.i] !== undefined && !r.method.reference);
+  return row ? row.i : Number(Object.keys(kept.outputs)[0]);
+}
+
+function drawFailures() {
+  return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Failures and skips" }, h("table", {},
+    h("thead", {}, h("tr", {}, ["outcome", "method", "where", data.words.items, "reason"].map((t) => h("th", { scope: "col" }, t)))),
+    h("tbody", {}, data.failures.map((f) => h("tr", {}, h("td", {}, h("span", { class: f.outcome === "skipped" ? "chip" : "chip warn" }, f.outcome)),
+      h("td", { class: "name" }, f.label), h("td", {}, f.where, f.seed === null ? "" : `, seed ${f.seed}`), h("td", {}, f.items),
+      h("td", { class: "long" }, f.trace ? h("details", {}, h("summary", {}, f.reason || f.last_line), h("pre", {}, f.trace)) : f.reason || f.last_line))))));
+}
+
+function drawAbout(board) {
+  return [
+    h("p", { class: "soft" }, data.how),
+    board && h("dl", {}, h("dt", {}, "versions"), h("dd", {}, board.versions),
+      board.hashes.map(([name, sha]) => [h("dt", {}, name), h("dd", {}, h("code", {}, sha))]),
+      board.signatures.map((text) => [h("dt", {}, "signature"), h("dd", {}, h("code", {}, text))])),
+    h("p", { class: "soft" }, "Everything here is in this file: it fetches nothing. Tables for papers and every number: leaderboard.tex, .csv, .md and summary.json beside it."),
+  ];
+}
+
+// ------------------------------------------------------------------------------------------------- cards
+
+const dialogs = {};
+
+function dialog(name, title, contents, shut) {
+  const box = (dialogs[name] ??= document.body.appendChild(h("dialog", { oncancel: (e) => (e.preventDefault(), dialogs[name].shut()),
+    onclose: () => !dialogs[name].open && dialogs[name].shut() })));
+  box.shut = shut || (() => box.close());
+  box.setAttribute("aria-label", title);
+  box.replaceChildren(h("button", { class: "shut", "aria-label": "Close", onclick: () => box.shut() }, "✕"), ...contents.flat(2).filter(Boolean));
+  if (!box.open) box.showModal();
+}
+
+function drawCard(board) {
+  const method = data.methods.find((m) => m.label === state.card && board && board.m.includes(data.methods.indexOf(m)))
+    || data.methods.find((m) => m.label === state.card);
+  if (!method) {
+    if (dialogs.card?.open) dialogs.card.close();
+    return;
+  }
+  const place = data.methods.indexOf(method);
+  const label = board?.columns[current().column]?.[0];
+  const rows = [];
+  const flags = new Set();
+  data.boards.forEach((b, n) => {
+    const i = b.m.indexOf(place);
+    if (i < 0) return;
+    b.flags[i].forEach((f) => flags.add(data.flags[f]));
+    const column = b.columns.findIndex(([name]) => name === label);
+    if (column < 0) return;
+    const row = rowsOf(b, column)[i];
+    rows.push(h("tr", {}, h("td", {}, h("button", { class: "link", onclick: () => go({ board: n }) }, `${b.d} · ${b.r}`)),
+      h("td", { class: "n" }, number(row.mean, b.columns[column][3])), h("td", { class: "n" }, rankText(row)), h("td", {}, row.why || gapText(row, b.columns[column][3]))));
+  });
+  const costs = data.cost.rows.map((row, i) => [row, i]).filter(([, i]) => data.cost.of[i].includes(place));
+  const here = board ? board.m.indexOf(place) : -1;
+  const seen = board?.previews.find((p) => p.outputs[here] !== undefined);
+  dialog("card", method.label, [
+    h("h2", {}, method.label, [...flags].map((flag) => h("span", { class: "chip" }, flag)), method.sanity && h("span", { class: "chip" }, "sanity")),
+    h("dl", {}, h("dt", {}, "spec"), h("dd", {}, h("code", {}, method.spec)), h("dt", {}, "versions"), h("dd", {}, method.versions),
+      h("dt", {}, "flags"), h("dd", {}, [...flags, ...(method.sanity ? ["sanity row"] : [])].join(", ") || "none"),
+      method.trained && [h("dt", {}, "trained on"), h("dd", {}, method.trained)],
+      h("dt", {}, "cite"), h("dd", {}, method.cite || "no citation is given"), h("dt", {}, "source"), h("dd", {}, h("code", {}, method.source))),
+    seen && h("button", { onclick: () => (go({ card: "" }), view(board, seen.item, here)) }, `Look at its ${wordsOf(board).items}`),
+    h("h3", {}, label ? `Scores: ${label}` : "Scores"),
+    h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Scores" }, h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "board"), h("th", { scope: "col", class: "n" }, label || ""),
+      h("th", { scope: "col", class: "n" }, "rank"), h("th", { scope: "col" }, "Δ to best [95 %]"))), h("tbody", {}, rows))),
+    h("h3", {}, "Cost"),
+    costs.length ? costs.map(([row, i]) => h("dl", {}, row.map((text, k) => k && text && text !== "–" ? [h("dt", {}, data.cost.head[k]), h("dd", {}, text)] : null),
+        data.cost.why[i] && [h("dt", {}, "no value"), h("dd", {}, data.cost.why[i])]))
+      : h("p", { class: "soft" }, "No cost was measured."),
+  ], () => (state.card ? go({ card: "" }) : dialogs.card.close()));
+}
+
+function drawHelp() {
+  const keys = (list) => h("dl", {}, list.map(([key, text]) => [h("dt", {}, key.split(/\s+/).map((k) => [h("kbd", {}, k), " "])), h("dd", {}, text)]));
+  dialog("help", "Keys", [h("h2", {}, "Keys"), keys(HELP), h("h3", {}, "In the viewer"), keys(VIEWER_HELP),
+    h("p", { class: "soft" }, "Tab reaches every control and every mark of the plots; Enter opens. The address keeps what you see: copy it to share it.")]);
+}
+
+// ------------------------------------------------------------------------------------------------- theme
+
+function setTheme(theme) {
+  if (theme) document.documentElement.dataset.theme = theme;
+  try {
+    if (theme) localStorage.setItem("noisebench-theme", theme);
+    else document.documentElement.dataset.theme = localStorage.getItem("noisebench-theme") || "";
+  } catch { /* a page from a file may have no storage: the choice then lasts until it is closed */ }
+  if (!["dark", "light"].includes(document.documentElement.dataset.theme)) delete document.documentElement.dataset.theme;
+}
+
+function otherTheme() {
+  const dark = (document.documentElement.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
+  setTheme(dark ? "light" : "dark");
+}
+
+// ------------------------------------------------------------------------------------------------- page
+
+const places = {};
+
+function render() {
+  const { board, column } = current();
+  const focus = document.activeElement?.dataset?.k;
+  const at = document.activeElement?.selectionStart;
+  if (board) places.controls.replaceChildren(...drawControls(board, column));
+  const list = sections(board, column);
+  places.links.replaceChildren(...list.map(([id, name]) => h("button", { onclick: () => document.getElementById(id).scrollIntoView() }, name)));
+  const made = list.map(([id, name, line, acts]) => h("section", { id, "aria-labelledby": id + "-h" },
+    h("div", { class: "head" }, h("h2", { id: id + "-h" }, name), h("span", { class: "soft" }, line), h("div", { class: "acts" }, acts)), h("div", { class: "body" })));
+  const charts = made.filter((s) => ["pareto", "curves"].includes(s.id));
+  const others = made.filter((s) => !charts.includes(s));
+  places.main.replaceChildren(...(others[0] && board ? [others[0], h("div", { class: charts.length > 1 ? "two" : "" }, charts), ...others.slice(1)] : others));
+  list.forEach(([, , , , draw], i) => made[i].querySelector(".body").append(...[draw()].flat(3).filter(Boolean)));
+  tip("");
+  drawCard(board);
+  if (document.readyState !== "loading") drawViewer(board, column);
+  if (focus && !document.querySelector("dialog[open]")) {
+    const again = document.querySelector(`[data-k="${CSS.escape(focus)}"]`);
+    again?.focus({ preventScroll: true });
+    if (focus === "filter") again.setSelectionRange(at, at);
+  }
+}
+
+function key(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+  if (event.target.id === "filter" || event.target.tagName === "INPUT") {
+    if (event.key === "Escape") event.target.blur();
+    return;
+  }
+  const { board, column } = current();
+  const looks = board && board.previews.length && board.columns.length;
+  const cycle = board ? board.columns[(column + 1) % board.columns.length]?.[0] : "";
+  const keys = {
+    "/": () => document.querySelector('[data-k="filter"]')?.focus(), j: () => toBoard(state.board + 1), k: () => toBoard(state.board - 1),
+    m: () => cycle && go({ m: cycle }), t: otherTheme, c: () => board?.columns.length && copyBoard("markdown"), l: () => board?.columns.length && copyBoard("latex"),
+    v: () => looks && view(board, keptItem(board).item, firstRow(board, column)), "?": drawHelp,
+  };
+  if (!keys[event.key] || event.target.tagName === "SELECT") return;
+  event.preventDefault();
+  keys[event.key]();
+}
+
+function start() {
+  setTheme("");
+  const wrap = (kind, ...children) => h("div", { class: `wrap ${kind}` }, children);
+  places.controls = wrap("controls");
+  places.links = wrap("links");
+  places.main = h("main", { class: "wrap" });
+  document.body.append(
+    h("header", {}, wrap("top", h("h1", {}, data.title), h("button", { "aria-label": "Dark or light", "aria-keyshortcuts": "t", onclick: otherTheme }, "◐"),
+      h("button", { "aria-label": "Keys", "aria-keyshortcuts": "?", onclick: drawHelp }, "?"))),
+    h("div", { class: "bar" }, places.controls, h("nav", { "aria-label": "Sections" }, places.links)),
+    places.main, h("div", { id: "tip", role: "tooltip" }), h("div", { id: "toast", role: "status" }));
+  addEventListener("hashchange", () => (readAddress(), render()));
+  addEventListener("popstate", () => (readAddress(), render()));
+  addEventListener("keydown", key);
+  let wide = innerWidth;
+  addEventListener("resize", () => innerWidth !== wide && ((wide = innerWidth), render()));
+  if (data.boards.some((b) => b.previews.length)) addEventListener("DOMContentLoaded", render);
+  readAddress();
+  render();
+}
+
+start();

@@ -1,0 +1,234 @@
+"""What the page shows, as plain values for JSON: boards by column, methods once, scores of items packed."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ...boards.board import Board, how
+from ...boards.levels import level_families
+from ...boards.ordering import OTHER_INPUTS, rank
+from ...boards.rows import Column, Row
+from ...errors import one_line
+from ...store.record import Record
+from ...track import DEFAULT
+from ..data import ReportData
+from ..escape import slug
+from ..plots.drawing import Plot, is_reference
+from ..summary import failure_values
+from ..tables import (
+    FEW,
+    Table,
+    board_hashes,
+    cost_reasons,
+    cost_remarks,
+    cost_table,
+    facts,
+    number,
+    optimum_title,
+    remarks,
+    versions_text,
+)
+
+MAX_CELLS = 4_000
+"""Above so many rows ranks are those of the metric that the suite names: other metrics show their means only."""
+_CODES = 65_000
+_INF, _MINUS_INF, _NAN = 65_533, 65_534, 65_535
+
+
+def page_data(data: ReportData, plots: Sequence[Plot]) -> dict[str, Any]:
+    """Everything but the previews; `plots` are those that the page does not draw itself."""
+    boards = data.boards
+    methods, flags, items = _Numbering(), _Numbering(), _Numbering()
+    cards: dict[Any, dict[str, Any]] = {}
+    everything = sum(len(board.rows) for board in boards) <= MAX_CELLS
+    several = len({board.track for board in boards}) > 1
+    shown = []
+    for board in boards:
+        for row in board.rows:
+            cards.setdefault(_identity(row), _card(row))
+        shown.append(
+            {
+                **_place(board, several), **_numbers(board, everything),
+                "items": items(board.items),
+                "m": [methods(_identity(row)) for row in board.rows],
+                "flags": [[flags(flag) for flag in row.flags] for row in board.rows],
+            }
+        )  # fmt: skip
+    places = {id(board): i for i, board in enumerate(boards)}
+    return {
+        "title": data.title,
+        "how": how(data.words),
+        "words": data.words,
+        "boards": shown,
+        "methods": [cards[identity] for identity in methods.numbers],
+        "flags": list(flags.numbers),
+        "items": [list(names) for names in items.numbers],
+        "families": [
+            {"x": f.parameter.split(".")[-1], "of": f.regime, "at": [[level, places[id(b)]] for level, b in f.boards]}
+            for f in level_families(boards)
+        ],
+        "failures": [{**failure_values(f), "trace": data.traces.get(f.key, "")} for f in data.failures],
+        "cost": _cost_rows(data.costs, {identity: i for i, identity in enumerate(methods.numbers)}),
+        "extra": [{"title": e.title, "note": e.note, "board": e.board, **_table(e.table)} for e in data.extra],
+        "plots": [[plot.caption, base64.b64encode(plot.svg).decode(), _board_of(plot, boards)] for plot in plots],
+    }
+
+
+def _place(board: Board, several: bool) -> dict[str, Any]:
+    """Where a board belongs and what must be known of it; its own words where the report has `several` tracks."""
+    named = several and board.track != DEFAULT
+    return {
+        "d": f"{board.track}: {board.dataset}" if named else board.dataset,
+        "r": board.regime, "p": board.protocol, "s": board.seeds_text,
+        **({"words": board.words} if several else {}),
+        "setting": board.cost_setting, "facts": facts(board), "warnings": list(board.warnings),
+        "remarks": remarks(board), "signatures": list(board.signatures.values()),
+        "versions": versions_text(board), "hashes": board_hashes(board),
+    }  # fmt: skip
+
+
+def _numbers(board: Board, everything: bool) -> dict[str, Any]:
+    """The columns of a board; per row its means and places, distances, costs, and the scores of its items packed."""
+    optimum = board.optimum_column
+    places = board.rank_by.decimals if board.rank_by else 0
+    return {
+        "columns": [[c.label, c.unit, c.higher, c.decimals] for c in board.columns],
+        "rank": board.columns.index(board.rank_by) if board.rank_by in board.columns else -1,
+        "below": [i for i, row in enumerate(board.rows) if row.below_baseline],
+        "tail": [_printed(row.tail, places) for row in board.rows],
+        "optimum": optimum and {
+            "title": optimum_title(optimum), "decimals": optimum.decimals,
+            "by": [_printed(row.below_optimum, optimum.decimals) for row in board.rows],
+        },
+        "scores": [_scores(board, column, everything) for column in board.columns],
+        "values": [
+            packed(np.array([row.scores[c.label].values for row in board.rows]), c.decimals) for c in board.columns
+        ],
+        "cost": [_cost(row) for row in board.rows] if board.cost_setting else None,
+    }  # fmt: skip
+
+
+def _board_of(plot: Plot, boards: Sequence[Board]) -> int | None:
+    """The one board whose name stands at the end of the plot's."""
+    own = [i for i, board in enumerate(boards) if plot.name.endswith(f"-{slug(board.title, 48)}")]
+    return own[0] if len(own) == 1 else None
+
+
+class _Numbering:
+    """Numbers things in the order in which they are met."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[Any, int] = {}
+
+    def __call__(self, thing: Any) -> int:
+        return self.numbers.setdefault(thing, len(self.numbers))
+
+
+def _identity(row: Row) -> tuple[str, str, str]:
+    return row.spec, row.source_sha256, row.label
+
+
+def _card(row: Row) -> dict[str, Any]:
+    return {
+        "label": one_line(row.label), "name": one_line(row.name), "spec": one_line(row.spec, 2_000),
+        "versions": ", ".join(f"{name} {version}" for name, version in row.versions.items()),
+        "source": row.source_sha256, "cite": one_line(row.cite, 1_000), "sanity": bool(row.role),
+        "trained": ", ".join(row.trained_on),
+        "reference": is_reference(row),
+    }  # fmt: skip
+
+
+def _scores(board: Board, column: Column, everything: bool) -> dict[str, Any]:
+    """Means and places of all rows by one metric, in the order of the board."""
+    rows: Sequence[Row] = board.rows
+    notes: list[str] = []
+    own = board.rank_by is not None and column.label == board.rank_by.label
+    if not own and everything:
+        placed_rows, notes = _placed(board, column)
+        by_identity = {_identity(row): row for row in placed_rows}
+        rows = tuple(by_identity[_identity(row)] for row in board.rows)
+    placed, decimals = own or everything, column.decimals
+    return {
+        "mean": [_printed(row.scores[column.label].mean, decimals) for row in rows],
+        "note": {i: n for i, row in enumerate(rows) if (n := row.scores[column.label].note)},
+        "low": [row.ranks[0] if placed and row.ranks else None for row in rows],
+        "high": [row.ranks[1] if placed and row.ranks else None for row in rows],
+        "gap": [_printed(row.difference, decimals) if placed else None for row in rows],
+        "from": [_printed(row.interval[0], decimals) if placed and row.interval else None for row in rows],
+        "to": [_printed(row.interval[1], decimals) if placed and row.interval else None for row in rows],
+        "why": {i: row.unranked for i, row in enumerate(rows) if row.unranked},
+        "remarks": notes if placed else ["ranks are shown by the metric that the suite ranks by"],
+    }
+
+
+def _placed(board: Board, column: Column) -> tuple[list[Row], list[str]]:
+    bare = [
+        replace(row, unranked=row.unranked if row.unranked == OTHER_INPUTS else "", ranks=None, interval=None,
+                difference=None)
+        for row in board.rows
+    ]  # fmt: skip
+    identity = f"{board.dataset}|{board.fingerprint}|{board.regime_spec}|{board.protocol}|{board.seeds}|{column.label}"
+    return rank(bare, column, identity, len(board.items), board.words["items"])
+
+
+def packed(values: npt.NDArray[np.float64], decimals: int) -> list[Any]:
+    """[decimals, offset, base64 of little-endian uint16]: decimal steps above the smallest, three codes for no number.
+
+    As many decimals as the tables print, fewer where the values span more than 16 bits hold.
+    """
+    finite = values[np.isfinite(values)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    small = bool(((np.abs(finite) < 1e-2) & (finite != 0)).any())
+    places = decimals + 2 if small and decimals > FEW else decimals
+    while (high - low) * 10.0**places > _CODES:
+        places -= 1
+    offset = math.floor(low * 10.0**places)
+    with np.errstate(invalid="ignore"):
+        codes = np.rint(np.where(np.isfinite(values), values, low) * 10.0**places) - offset
+    codes = np.where(np.isnan(values), _NAN, np.where(values == np.inf, _INF, codes))
+    codes = np.where(values == -np.inf, _MINUS_INF, codes)
+    return [places, offset, base64.b64encode(codes.astype("<u2").tobytes()).decode()]
+
+
+def _printed(value: float | None, decimals: int) -> float | str | None:
+    """The number that the tables print, so that the page prints the same; infinite values as text."""
+    if value is None or math.isnan(value):
+        return None
+    if math.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    return float(number(value, decimals).replace("−", "-"))
+
+
+def _digits(value: float | None) -> float | None:
+    """Three digits, as the tables print a latency."""
+    return None if value is None else float(f"{value:.3g}" if value < 1000 else f"{value:.0f}")
+
+
+def _cost(row: Row) -> list[Any] | None:
+    if row.cost is None:
+        return None
+    latency = (row.cost["latency_ms"] or {}).get("p50")
+    return [_digits(latency), _digits(row.cost["latency_rel"]), row.cost["peak_memory_bytes"], row.cost["params"]]
+
+
+def _cost_rows(costs: Sequence[Record], methods: Mapping[Any, int]) -> dict[str, Any]:
+    """The table of costs, and the methods that each of its rows belongs to."""
+    measured = [record for record in costs if record.cell["cost"] is not None]
+    owners = []
+    for record in measured:
+        spec, source = record.cell["method"]["spec"], record.cell["method"]["source_sha256"]
+        owners.append([i for identity, i in methods.items() if identity[:2] == (spec, source)])
+    why = ["; ".join(cost_reasons(record, energy=False)) for record in measured]
+    return {**_table(cost_table(measured)), "of": owners, "why": why, "notes": cost_remarks(measured)}
+
+
+def _table(table: Table) -> dict[str, Any]:
+    strong = [i for i, best in enumerate(table.strong) if best]
+    return {"head": table.header, "numeric": table.numeric, "rows": table.rows, "strong": strong}

@@ -1,0 +1,180 @@
+"""The page: one file that fetches nothing. Scripts of ours over data as JSON; without scripts, the plain tables."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import Any
+
+from ...boards.board import Board, how
+from ..beside_boards import Extra
+from ..data import ReportData
+from ..escape import page as esc
+from ..tables import (
+    Table,
+    board_hashes,
+    board_table,
+    cost_remarks,
+    cost_table,
+    facts,
+    failure_table,
+    remarks,
+    sources,
+    versions_text,
+)
+from .data import page_data
+from .previews import page_previews
+
+MAX_STATIC_ROWS = 2_000
+"""Rows of boards that a reader without scripts gets; the rest is in `leaderboard.md`."""
+_DRAWN = ("level-", "pareto-")
+"""Plots that the page draws itself, from the data."""
+_VIEWED = ("panel-",)
+"""Plots of what its viewer shows, where there is something to view."""
+
+
+def leaderboard_html(data: ReportData) -> str:
+    """The whole page."""
+    style, script = _asset("page.css"), _script()
+    policy = (
+        f"default-src 'none'; img-src data:; style-src 'sha256-{_sha(style)}'; script-src 'sha256-{_sha(script)}'; "
+        "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'"
+    )
+    previews, addresses, note = page_previews(data.boards, data.kept, data.words["items"])
+    seen = (*_DRAWN, *_VIEWED) if any(previews) else _DRAWN
+    values = page_data(data, [plot for plot in data.plots if not plot.name.startswith(seen)])
+    for board, own in zip(values["boards"], previews, strict=True):
+        board["previews"] = own
+    values["previewNote"] = note
+    out = [
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        f"<title>{esc(data.title)}</title>\n<style>{style}</style>\n</head>\n<body>",
+        f"<noscript>{_static(data)}</noscript>",
+        f'<script type="application/json" id="data">{_json(values)}</script>',
+        f"<script>{script}</script>",
+        # Last, so that the board is up before they are read.
+        f'<script type="application/json" id="previews">{_json(addresses)}</script>',
+    ]
+    return "\n".join([*out, "</body>\n</html>\n"])
+
+
+def _asset(name: str) -> str:
+    return (files(__package__) / "assets" / name).read_text(encoding="utf-8")
+
+
+def _script() -> str:
+    names = ("1_core.js", "2_board.js", "3_charts.js", "4_previews.js", "5_main.js")
+    return '"use strict";\n(() => {\n' + "\n".join(_asset(name) for name in names) + "})();\n"
+
+
+def _sha(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _json(values: Any) -> str:
+    """JSON that cannot end its element: no `<` is left in it. A list of many values has a line for each."""
+    if isinstance(values, list):
+        return "[" + ",\n".join(_json(value) for value in values) + "]"
+    text = json.dumps(values, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c")
+
+
+# ------------------------------------------------------------------------------------- without scripts
+
+
+def to_html(table: Table, caption: str = "") -> str:
+    """A table in a box that scrolls sideways on narrow screens."""
+    sides = ["n" if numeric else "name" if title == "method" else "" for title, numeric in _columns(table)]
+    head = "".join(f'<th scope="col"{_class(s)}>{esc(t)}</th>' for t, s in zip(table.header, sides, strict=True))
+    body = []
+    for i, row in enumerate(table.rows):
+        best = _class("best" if i < len(table.strong) and table.strong[i] else "")
+        cells = "".join(f"<td{_class(side)}>{esc(cell)}</td>" for cell, side in zip(row, sides, strict=True))
+        body.append(f"<tr{best}>{cells}</tr>")
+    label = f' aria-label="{esc(caption)}"' if caption else ""
+    return (
+        f'<div class="scroll" tabindex="0"><table{label}><thead><tr>{head}</tr></thead>\n<tbody>'
+        + "\n".join(body)
+        + "</tbody></table></div>"
+    )
+
+
+def _columns(table: Table) -> list[tuple[str, bool]]:
+    return list(zip(table.header, table.numeric, strict=True))
+
+
+def _class(name: str) -> str:
+    return f' class="{name}"' if name else ""
+
+
+def _static(data: ReportData) -> str:
+    """The tables of the report as plain HTML."""
+    boards: list[Board] = []
+    rows = 0
+    for board in data.boards:
+        rows += len(board.rows)
+        if rows > MAX_STATIC_ROWS and boards:
+            break
+        boards.append(board)
+    out = [f'<div class="static">\n<h1>{esc(data.title)}</h1>\n<p class="soft">{esc(how(data.words))}</p>']
+    out.append(_contents(boards, data))
+    for i, board in enumerate(boards):
+        out.append(_board(i + 1, board))
+        out += [_extra(e) for e in data.extra if e.board == i]
+    if len(boards) < len(data.boards):
+        out.append(f"<p>{len(data.boards) - len(boards)} more boards are in leaderboard.md beside this file.</p>")
+    out += [_extra(e) for e in data.extra if e.board is None]
+    if data.failures:
+        table = failure_table(data.failures, data.words["items"])
+        out.append('<h2 id="failures">Failures and skips</h2>' + to_html(table, "Failures and skips"))
+    if data.costs:
+        out.append('<h2 id="cost">Cost</h2>' + to_html(cost_table(data.costs), "Cost"))
+        out.append(f'<ul class="notes">{"".join(f"<li>{esc(text)}</li>" for text in cost_remarks(data.costs))}</ul>')
+    return "\n".join([*out, _footer(boards), "</div>"])
+
+
+def _extra(extra: Extra) -> str:
+    note = f'<p class="soft">{esc(extra.note)}</p>' if extra.note else ""
+    return f"<h3>{esc(extra.title)}</h3>{note}{to_html(extra.table, extra.title)}"
+
+
+def _contents(boards: Sequence[Board], data: ReportData) -> str:
+    links = [f'<li><a href="#board-{i}">{esc(board.title)}</a></li>' for i, board in enumerate(boards, 1)]
+    for name, text, there in (
+        ("failures", f"Failures and skips ({len(data.failures)})", data.failures), ("cost", "Cost", data.costs),
+        ("versions", "Versions and hashes", boards),
+    ):  # fmt: skip
+        if there:
+            links.append(f'<li><a href="#{name}">{text}</a></li>')
+    return f'<nav aria-label="Contents"><ul>{"".join(links)}</ul></nav>'
+
+
+def _board(number: int, board: Board) -> str:
+    notes = [f'<li class="warn"><strong>Warning:</strong> {esc(text)}</li>' for text in board.warnings]
+    notes += [f"<li>{esc(text)}</li>" for text in remarks(board)]
+    notes += [f"<li><code>{esc(text)}</code></li>" for text in board.signatures.values()]
+    table = to_html(board_table(board), board.title) if board.rows else "<p>No method has a result here.</p>"
+    return (
+        f'<section>\n<h2 id="board-{number}">{esc(board.title)}</h2>\n'
+        f'<p class="soft">{esc(facts(board))}</p>\n'
+        f'{table}\n<ul class="notes">{"".join(notes)}</ul>\n</section>'
+    )
+
+
+def _footer(boards: Sequence[Board]) -> str:
+    lines: dict[str, None] = {}
+    for board in boards:
+        lines[f"<p>{esc(f'{board.protocol}, {board.seeds_text}: {versions_text(board)}')}</p>"] = None
+    items: dict[str, None] = {}
+    for board in boards:
+        for name, sha in board_hashes(board):
+            items[f"<li>{esc(name)}: <code>{esc(sha)}</code></li>"] = None
+    for names, sha in sources(boards):
+        items[f"<li>source of {esc(names)}: <code>{esc(sha)}</code></li>"] = None
+    listed = "".join(lines) + '<ul class="notes">' + "\n".join(items) + "</ul>"
+    return f'<footer><h2 id="versions">Versions and hashes</h2>\n{listed}\n</footer>'

@@ -1,0 +1,150 @@
+"""Set metrics as tables: a value a method, its error, and the floor beside it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..boards.board import Board
+from ..boards.set_metrics import BoardSets, SetColumn, SetValue
+from .escape import latex, markdown, spreadsheet
+from .tables import Table, to_latex, to_markdown
+
+
+def how(words: Mapping[str, str]) -> tuple[str, str]:
+    """How set metrics are read, in the words of a track."""
+    return (
+        f"One value for what a method makes of all {words['items']} of the set, against the reference; lower is "
+        "better. ±: standard error; in brackets: 95 % interval. These values take no part in any ranking or mean.",
+        f"Floor: what the true {words['items']} themselves score (two halves of them, or all against a reference "
+        f"file); halves hold other {words['items']} and half as many, so a method may well be below. small-n: below "
+        "2,048, where a Fréchet distance is mostly bias.",
+    )
+
+
+HEAD = ("value", "floor", "N", "flags", "note")
+
+
+def value_text(value: float | None, error: float | None, interval: Any) -> str:
+    """A value with its error or interval."""
+    if value is None or math.isnan(value):
+        return "n/d"
+    text = _short(value) + ("" if error is None else f" ± {_short(error, 2)}")
+    return text + (" [{}, {}]".format(*(_short(v) for v in interval)) if interval else "")
+
+
+def _short(value: float, digits: int = 4) -> str:
+    return f"{value:.{digits}g}".replace("-", "−")
+
+
+def _cells(value: SetValue) -> tuple[str, ...]:
+    return (
+        value_text(value.value, value.error, value.interval),
+        "–" if value.floor is None else _short(value.floor),
+        str(value.n),
+        ", ".join(value.flags),
+        value.note,
+    )
+
+
+def set_table(sets: BoardSets) -> Table:
+    """A row a method and set metric, best first within a metric; what has no value comes last, with its reason."""
+    rows: list[tuple[str, ...]] = []
+    for column in sets.columns:
+        methods = [(label, values[column.label]) for label, values in sets.values.items() if column.label in values]
+        methods.sort(key=lambda pair: (math.isnan(pair[1].value), pair[1].value, pair[0]))
+        if len({value.note for _, value in methods}) == 1 and all(math.isnan(value.value) for _, value in methods):
+            methods = [("all methods", methods[0][1])]
+        rows += [(column.label, label, *_cells(value)) for label, value in methods]
+    return Table(
+        ("set metric ↓", "method", *HEAD),
+        (False, False, True, True, True, False, False),
+        tuple(rows),
+    )
+
+
+def set_facts(sets: BoardSets) -> list[str]:
+    """What each set metric rests on, a line each."""
+    return [
+        f"{c.label}: version {c.version}, features {c.features} ({c.d}, SHA-256 {c.features_sha256[:12]}…), "
+        f"{c.resize}, reference {c.reference}"
+        for c in sets.columns
+    ]
+
+
+def sets_markdown(boards: Sequence[Board], sets: Sequence[BoardSets | None]) -> list[str]:
+    """The lines of a section for all boards that have set metrics, none where none has."""
+    out: list[str] = []
+    notes: dict[str, None] = {}
+    for board, own in _with_sets(boards, sets):
+        notes |= dict.fromkeys(how(board.words))
+        out += [f"### {markdown(board.title)}", "", markdown(f"protocol {board.protocol} · {board.seeds_text}"), ""]
+        out += [*to_markdown(set_table(own)), "", *(f"- {markdown(line)}" for line in set_facts(own)), ""]
+    return ["## Set metrics", "", *map(markdown, notes), "", *out] if out else []
+
+
+def sets_latex(boards: Sequence[Board], sets: Sequence[BoardSets | None]) -> str:
+    """A table a board that has set metrics."""
+    out: list[str] = []
+    for board, own in _with_sets(boards, sets):
+        caption = " ".join([latex(f"{board.title}: set metrics."), *map(latex, how(board.words))])
+        out += ["", r"\begin{table}", r"\centering", rf"\caption{{{caption}}}", *to_latex(set_table(own))]
+        out += [r"\par\footnotesize " + r"\\ ".join(latex(line) for line in set_facts(own)), r"\end{table}"]
+    return "\n".join([*out, ""]) if out else ""
+
+
+def _with_sets(boards: Sequence[Board], sets: Sequence[BoardSets | None]) -> list[tuple[Board, BoardSets]]:
+    return [(board, own) for board, own in zip(boards, sets, strict=True) if own is not None]
+
+
+def sets_csv(boards: Sequence[Board], sets: Sequence[BoardSets | None]) -> str:
+    """A row a method and set metric, numbers in full; only a head where there is none."""
+    text = io.StringIO()
+    head = ["dataset", "regime", "protocol", "seeds", "method", "set_metric", "value", "error", "interval_low",
+            "interval_high", "n", "d", "floor", "flags", "note", "reference", "features_sha256", "resize"]  # fmt: skip
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(head)
+    for board, own in _with_sets(boards, sets):
+        place = [*map(spreadsheet, (board.dataset, board.regime, board.protocol)), ",".join(map(str, board.seeds))]
+        for column in own.columns:
+            for label, values in own.values.items():
+                if column.label in values:
+                    writer.writerow([*place, spreadsheet(label), *_line(column, values[column.label])])
+    return text.getvalue()
+
+
+def _line(column: SetColumn, value: SetValue) -> list[Any]:
+    low, high = value.interval or (None, None)
+    return [
+        spreadsheet(column.label), *(_full(x) for x in (value.value, value.error, low, high)), value.n, column.d,
+        _full(value.floor), ",".join(value.flags), spreadsheet(value.note), spreadsheet(column.reference),
+        column.features_sha256, column.resize,
+    ]  # fmt: skip
+
+
+def sets_values(sets: BoardSets) -> dict[str, Any]:
+    """Columns and values for JSON; a value that is not defined is NaN here."""
+    return {
+        "columns": {c.label: {k: v for k, v in vars(c).items() if k != "label"} for c in sets.columns},
+        "rows": {label: {m: vars(v) for m, v in values.items()} for label, values in sets.values.items() if values},
+    }
+
+
+def _full(value: float | None) -> str:
+    return "" if value is None or math.isnan(value) else f"{value:.9g}"
+
+
+def part_table(parts: Mapping[str, Any]) -> Table:
+    """`SetPart`s of one set, a row each."""
+    rows = []
+    for name, p in parts.items():
+        interval = tuple(p["interval"]) if p["interval"] else None
+        value = SetValue(
+            math.nan if p["value"] is None else p["value"], p["error"], interval, p["n"], p["floor"], tuple(p["flags"]),
+            p["note"],
+        )  # fmt: skip
+        rows.append((name, *_cells(value)))
+    return Table(("set metric ↓", *HEAD), (False, True, True, True, False, False), tuple(rows))

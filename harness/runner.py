@@ -1,0 +1,65 @@
+"""What the runners of all tracks share: a bound method, set up and asked for what it needs."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import sys
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from .errors import Skip
+from .info import Info
+from .registry import Bound
+
+
+def missing_packages(bound: Bound) -> list[str]:
+    """Import names that the method requires and that are not installed."""
+    names = [n for e in bound.entries for n in e.meta.get("requires", ())]
+    return [n for n in dict.fromkeys(names) if n not in sys.modules and importlib.util.find_spec(n) is None]
+
+
+class MethodRunner:
+    """A function `f(given, info, **params)`, or an instance of a class whose method `verb` takes the same.
+
+    A track adds `prepare`, `accept` and `untouched`: see `Runner` of `track.py`.
+    """
+
+    verb: ClassVar[str] = "call"
+
+    def __init__(self, bound: Bound) -> None:
+        absent = " ".join(missing_packages(bound))
+        if absent:
+            raise Skip(f"needs the package {absent}: pip install {absent}", needs=f"package {absent}")
+        self.bound = bound
+        self.meta = bound.entry.meta
+        self.device: Any = "cpu"
+        self._object: Any = bound.entry.obj(**bound.kwargs) if inspect.isclass(bound.entry.obj) else None
+
+    @property
+    def instance(self) -> Any:
+        """The instance of a class-form method, else None: where parameters of a network are looked for."""
+        return self._object
+
+    def setup(self, device: str = "cpu") -> None:
+        """Load weights and the like; timed apart from the call."""
+        self.device = device
+        if self._object is not None and hasattr(self._object, "setup"):
+            self._object.setup(device)
+
+    def expect(self, ids: Sequence[str], chosen: int) -> list[str]:
+        """Tell a `named` method that the first `chosen` of `ids` come. Returns notes; raises what the method raises."""
+        return list(self._object.expect(ids, chosen)) if hasattr(self._object, "expect") else []
+
+    def check(self, info: Info) -> None:
+        """Raise `Skip` where the regime does not disclose what the method needs."""
+        lacking = [n for n in self.meta["needs"] if not any(a in info for a in n.split("|"))]
+        if lacking:
+            named = ", ".join(n.replace("|", " or ") for n in lacking)
+            raise Skip(f"needs {named}, which the regime does not disclose")
+
+    def call(self, prepared: Any, info: Info) -> Any:
+        """The bare call: what latency is measured of."""
+        if self._object is not None:
+            return getattr(self._object, self.verb)(prepared, info)
+        return self.bound.entry.obj(prepared, info, **self.bound.kwargs)

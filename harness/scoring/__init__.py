@@ -1,1 +1,0 @@
-"""The scoring core: named protocols and exact metrics."""

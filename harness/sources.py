@@ -1,0 +1,104 @@
+"""What code a method is made of: its file and, transitively, the modules it imports from its own package or folder."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import sys
+from functools import lru_cache
+from pathlib import Path
+
+from .registry import Bound
+
+
+def method_sources(bound: Bound) -> dict[str, str]:
+    """Each source file of a method (nested ones included), named from its package or folder → SHA-256."""
+    found: dict[str, str] = {}
+    for entry in bound.entries:
+        module = sys.modules.get(entry.obj.__module__)
+        file = getattr(module, "__file__", None)
+        if file is None:
+            found[entry.obj.__module__] = "no file"
+            continue
+        found.update(module_sources(Path(file).resolve(), getattr(module, "__name__", "")))
+    return dict(sorted(found.items()))
+
+
+@lru_cache(maxsize=256)
+def module_sources(file: Path, name: str) -> dict[str, str]:
+    """The files that `file` (imported as `name`) draws in from its own root → SHA-256 of their bytes.
+
+    A file is named `<root>/<path below it>`. The root is the top package of `name`, or the module itself where it is
+    in none; of noisebench it is the room, such as `noisebench.methods`. So the names are the same however the package
+    was installed, and files of one name in two roots are two.
+    """
+    root = file.parent
+    package = name.split(".")[:-1] if "." in name else []
+    top = 2 if package[:1] == [__name__.partition(".")[0]] else 1
+    while len(package) > top and (root / "__init__.py").exists() and (root.parent / "__init__.py").exists():
+        root, package = root.parent, package[:-1]
+    prefix = ".".join(package)
+    found: dict[str, str] = {}
+    # Importing a module of a package runs the `__init__.py` of each folder on its way.
+    above = [folder / "__init__.py" for folder in file.parents if package and folder.is_relative_to(root)]
+    todo = [file, *(init for init in above if init.is_file())]
+    while todo:
+        path = todo.pop()
+        label = f"{prefix or name}/{path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name}"
+        if label in found:
+            continue
+        data = path.read_bytes()
+        found[label] = hashlib.sha256(data).hexdigest()
+        if path.suffix == ".py":
+            todo.extend(_imports(data, path, root, prefix))
+    return found
+
+
+def _imports(data: bytes, path: Path, root: Path, prefix: str) -> list[Path]:
+    try:
+        tree = ast.parse(data)
+    except (SyntaxError, ValueError, RecursionError):
+        return []
+    found: list[Path] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                found += _locate(alias.name, root, prefix)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                folder = path.parent
+                for _ in range(node.level - 1):
+                    folder = folder.parent
+                if folder.is_relative_to(root):
+                    found += _files(folder, base.split(".") if base else [])
+                    for alias in node.names:
+                        found += _files(folder, [*(base.split(".") if base else []), alias.name])
+            else:
+                found += _locate(base, root, prefix)
+                for alias in node.names:
+                    found += _locate(f"{base}.{alias.name}", root, prefix)
+    return found
+
+
+def _locate(name: str, root: Path, prefix: str) -> list[Path]:
+    if prefix and (name == prefix or name.startswith(prefix + ".")):
+        name = name[len(prefix) :].lstrip(".")
+        return _files(root, name.split(".") if name else [])
+    return [] if prefix else _files(root, name.split("."))
+
+
+def _files(folder: Path, parts: list[str]) -> list[Path]:
+    found: list[Path] = []
+    for part in parts:
+        if not part.isidentifier():
+            break
+        module, package = folder / f"{part}.py", folder / part / "__init__.py"
+        if package.is_file():
+            found.append(package)
+        elif module.is_file():
+            found.append(module)
+        elif not (folder / part).is_dir():
+            break
+        folder = folder / part
+    return found

@@ -1,0 +1,1 @@
+"""Statistics on arrays: paired tests, rankings, Friedman's test."""

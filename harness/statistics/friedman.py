@@ -1,0 +1,84 @@
+"""Friedman's test of many methods on common items, and Nemenyi's critical difference between mean ranks."""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from .paired_tests import Floats
+from .ranking import ALPHA
+
+
+@dataclass(frozen=True)
+class Friedman:
+    """Mean ranks (1 is best) in the order of the methods given, and what follows from them.
+
+    `chi2` has `len(mean_ranks) − 1` degrees of freedom and is corrected for ties; `f` is Iman & Davenport's less
+    conservative form. Two methods differ where their mean ranks differ by `critical_difference` or more
+    (Nemenyi, 5 %). `groups` are the largest runs (first, last) of methods in rank order, indices into
+    `order`, that it does not tell apart.
+    """
+
+    mean_ranks: tuple[float, ...]
+    blocks: int
+    chi2: float
+    p: float
+    f: float
+    f_p: float
+    critical_difference: float
+    order: tuple[int, ...]
+    groups: tuple[tuple[int, int], ...]
+
+
+def friedman(scores: Floats) -> Friedman | None:
+    """Friedman (1937) on paired `scores` (M, n), higher is better, no NaN; None below 2 methods or 2 items.
+
+    Statistic, Iman–Davenport correction and critical difference as in Demšar, JMLR 7 (2006).
+    """
+    m, n = scores.shape
+    if m < 2 or n < 2:
+        return None
+    from scipy.special import chdtrc, fdtrc
+    from scipy.stats import rankdata
+
+    ranks = rankdata(-scores, axis=0)
+    means = ranks.mean(axis=1)
+    # With ties the ranks of an item spread less than 1 … M do: their own variance takes its place.
+    spread = float(((ranks - (m + 1) / 2) ** 2).sum())
+    chi2 = n * n * float(((means - (m + 1) / 2) ** 2).sum()) * (m - 1) / spread if spread > 0 else 0.0
+    p = float(chdtrc(m - 1, chi2))
+    rest = n * (m - 1) - chi2
+    f = (n - 1) * chi2 / rest if rest > 1e-9 * n else math.inf
+    f_p = 0.0 if math.isinf(f) else float(fdtrc(m - 1, (m - 1) * (n - 1), f))
+    critical = critical_difference(m, n)
+    order = tuple(sorted(range(m), key=lambda i: (means[i], i)))
+    return Friedman(
+        tuple(float(r) for r in means), n, chi2, p, f, f_p, critical, order,
+        _groups([float(means[i]) for i in order], critical),
+    )  # fmt: skip
+
+
+def critical_difference(methods: int, blocks: int, alpha: float = ALPHA) -> float:
+    """Nemenyi's critical difference of mean ranks: q·√(k(k+1)/6N)."""
+    return _studentized(methods, alpha) * math.sqrt(methods * (methods + 1) / (6.0 * blocks))
+
+
+@functools.cache
+def _studentized(methods: int, alpha: float) -> float:
+    from scipy.stats import studentized_range
+
+    return float(studentized_range.ppf(1.0 - alpha, methods, np.inf)) / math.sqrt(2.0)
+
+
+def _groups(ranks: list[float], critical: float) -> tuple[tuple[int, int], ...]:
+    found: list[tuple[int, int]] = []
+    for first in range(len(ranks)):
+        last = first
+        while last + 1 < len(ranks) and ranks[last + 1] - ranks[first] < critical:
+            last += 1
+        if last > first and (not found or last > found[-1][1]):
+            found.append((first, last))
+    return tuple(found)

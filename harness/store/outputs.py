@@ -1,0 +1,147 @@
+"""Outputs that a stored cell kept: which cell has those another one needs, and reading them back verified."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from ..errors import UsageError, one_line
+from .cells import cell_dir, keys, read_cell, read_record
+from .keys import output_key
+from .record import Record, item_count
+
+
+class LostOutput(Exception):
+    """A kept output that is missing or not what was scored, in words."""
+
+
+class OutputFiles(Protocol):
+    """How outputs of a track are hashed, kept and shown. `suffix` is the ending of a kept output's file.
+
+    `load` raises OSError, and ValueError for a file that is damaged or does not hold what is wanted. `preview` leaves
+    pictures of one item, `panel` gives pictures of the item that a report shows; either may do nothing.
+    """
+
+    suffix: str
+
+    def digest(self, output: Any) -> str: ...
+    def save(self, output: Any, file: Path) -> None: ...
+    def load(self, file: Path, wanted: Any = None) -> Any: ...
+    def preview(self, store: Path, folder: Path, index: int, item: Any, case: Any, output: Any) -> None: ...
+    def panel(self, item: Any, case: Any, output: Any) -> Mapping[str, bytes] | None: ...
+
+
+def output_file(folder: Path, index: int, suffix: str) -> Path:
+    """Where the output of a row lies, in the folder of a cell."""
+    return folder / "outputs" / f"{index:05d}{suffix}"
+
+
+def _outputs_in(folder: Path) -> int:
+    """How many outputs lie in a folder, notes and pictures to look at apart."""
+    return sum(file.suffix not in (".json", ".png") for file in folder.iterdir())
+
+
+class Wanted(Protocol):
+    """What is asked of a planned cell."""
+
+    def __getitem__(self, name: str, /) -> Any: ...
+
+
+def find_donors(store: Path, cells: Iterable[Wanted]) -> dict[str, str]:
+    """Key of a planned cell → key of a stored ok cell that kept all the outputs it asks for.
+
+    Both have the same inputs but for protocol and metrics. A cell whose method ran is preferred to one that was
+    re-scored itself.
+    """
+    wanted = {cell["key"]: output_key(cell["inputs"]) for cell in cells if cell["kind"] == "score"}
+    offered: dict[str, tuple[bool, str]] = {}
+    for key in keys(store) if wanted else ():
+        outputs = cell_dir(store, key) / "outputs"
+        if not outputs.is_dir():
+            continue
+        try:
+            cell = read_cell(store, key)
+            n = item_count(cell)
+            kept_all = cell["request"].get("keep") == "all" or _outputs_in(outputs) == n
+            if cell["kind"] == "score" and cell["outcome"] == "ok" and kept_all:
+                made, offer = output_key(cell["inputs"]), ("rescored" in cell, key)
+                offered[made] = min(offered.get(made, offer), offer)
+        except (OSError, UsageError, KeyError, AttributeError):
+            continue
+    return {key: offered[what][1] for key, what in wanted.items() if what in offered and offered[what][1] != key}
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The kept outputs of one stored cell. Every read is verified against the row that was scored."""
+
+    folder: Path
+    record: Record
+    files: OutputFiles
+
+    def read(self, index: int, item: str, input_sha256: str, wanted: Any = None) -> tuple[Any, float]:
+        """The output of a row, as `wanted`, and the seconds it took. Raises `LostOutput`."""
+        record, file = self.record, output_file(self.folder, index, self.files.suffix)
+        if index >= len(record.items) or record.items[index] != item:
+            raise LostOutput(f"it has no row of {one_line(item, 60)}")
+        if record.input_sha256[index] != input_sha256:
+            raise LostOutput(f"the input of {one_line(item, 60)} is another now")
+        try:
+            output = self.files.load(file, wanted)
+        except FileNotFoundError:
+            raise LostOutput(f"outputs/{file.name} is missing") from None
+        except OSError:
+            raise LostOutput(f"outputs/{file.name} cannot be read") from None
+        except ValueError:
+            raise LostOutput(f"outputs/{file.name} is damaged") from None
+        if self.files.digest(output) != record.output_sha256[index]:
+            raise LostOutput(f"outputs/{file.name} is damaged")
+        return output, float(record.seconds[index])
+
+    def lend(self, index: int, folder: Path) -> None:
+        """Give another cell the same output: a hard link, a copy where the disk has none. Each cell stays whole
+        when the other one is removed. Raises `LostOutput`, and OSError for a full disk."""
+        source, target = (output_file(place, index, self.files.suffix) for place in (self.folder, folder))
+        target.parent.mkdir(exist_ok=True)
+        target.unlink(missing_ok=True)
+        try:
+            os.link(source, target)
+        except FileNotFoundError:
+            raise LostOutput(f"outputs/{source.name} is missing") from None
+        except OSError:
+            shutil.copyfile(source, target)
+
+
+def open_kept(store: Path, key: str, files: OutputFiles) -> Kept:
+    """The kept outputs of a cell. Raises `LostOutput` where the cell is gone or damaged."""
+    try:
+        return Kept(cell_dir(store, key), read_record(store, key), files)
+    except UsageError:
+        raise LostOutput("the cell is gone or damaged") from None
+
+
+def save_output(folder: Path, index: int, output: Any, files: OutputFiles) -> None:
+    """Keep an output in the folder of a cell. Raises OSError."""
+    file = output_file(folder, index, files.suffix)
+    file.parent.mkdir(exist_ok=True)
+    file.unlink(missing_ok=True)  # it may be a link to the output of another cell
+    files.save(output, file)
+
+
+def damaged_outputs(folder: Path, record: Record, files: OutputFiles) -> list[str]:
+    """Kept outputs of a stored cell that are missing or not what its rows say, one line each."""
+    found: list[str] = []
+    if not (folder / "outputs").is_dir():
+        return found
+    kept, whole = Kept(folder, record, files), record.cell["request"].get("keep") == "all"
+    for index, item in enumerate(record.items):
+        if whole or output_file(folder, index, files.suffix).exists():
+            try:
+                kept.read(index, item, record.input_sha256[index])
+            except LostOutput as lost:
+                found.append(str(lost))
+    return found

@@ -1,0 +1,128 @@
+"""Pictures to look at: 8-bit PNGs of kept items. Clean and noisy ones are shared by all cells of a store.
+
+`outputs/<index>.png` of a cell is the restored picture, `outputs/<index>.json` says which part of it is shown and
+names the clean and the noisy picture, which lie in `STORE/pictures/` under the SHA-256 of their pixels.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .record import Panel
+
+VIEW = 512
+"""Larger pictures are shown as the part of this size with most detail."""
+_NAME = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class View:
+    """What is kept of one item: its full (height, width), the part shown (top, left, height, width), two hashes."""
+
+    item: str
+    size: tuple[int, int]
+    place: tuple[int, int, int, int]
+    clean: str
+    noisy: str
+
+
+def panel_text(item: str, parts: Mapping[str, bytes]) -> str:
+    """`panel.json` of a cell: the PNGs of one item, for reports."""
+    return json.dumps({"item": item, **{name: base64.b64encode(png).decode() for name, png in parts.items()}})
+
+
+def read_panel(file: Path) -> Panel | None:
+    """The panel of a cell, None where there is none or it is damaged."""
+    try:
+        data = json.loads(file.read_bytes())
+        item = data.pop("item")
+        return Panel(str(item), {str(name): base64.b64decode(text) for name, text in data.items()})
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def byte_sha256(picture: npt.NDArray[np.uint8]) -> str:
+    """SHA-256 of the shape and pixels of an 8-bit (H, W, C) picture, RGB."""
+    head = "x".join(map(str, picture.shape)) + "\n"
+    return hashlib.sha256(head.encode() + np.ascontiguousarray(picture).tobytes()).hexdigest()
+
+
+def picture_file(store: Path, name: str) -> Path:
+    """Where a shared picture lies."""
+    return store / "pictures" / name[:2] / f"{name}.png"
+
+
+def write_view(outputs: Path, index: int, view: View) -> None:
+    """Write the note on one kept item into a cell's `outputs`."""
+    (outputs / f"{index:05d}.json").write_text(json.dumps(asdict(view), sort_keys=True), encoding="utf-8")
+
+
+def read_views(outputs: Path) -> list[tuple[View, Path]]:
+    """The kept items of a cell with the file of each restored picture, in their order; damaged notes are left out."""
+    found = []
+    for note in sorted(outputs.glob("*.json")):
+        view = _read(note)
+        if view is not None and note.with_suffix(".png").is_file():
+            found.append((view, note.with_suffix(".png")))
+    return found
+
+
+def _read(note: Path) -> View | None:
+    try:
+        data: dict[str, Any] = json.loads(note.read_bytes())
+        view = View(data["item"], tuple(data["size"]), tuple(data["place"]), data["clean"], data["noisy"])
+        sizes = (*view.size, *view.place)
+        sound = isinstance(view.item, str) and len(sizes) == 6 and all(isinstance(n, int) for n in sizes)
+        return view if sound and all(_NAME.fullmatch(n) for n in (view.clean, view.noisy)) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def wrong_views(store: Path, outputs: Path) -> Iterator[str]:
+    """What is wrong with the kept pictures of a cell: a damaged note, a picture that is gone or is another."""
+    for note in sorted(outputs.glob("*.json")):
+        view = _read(note)
+        if view is None:
+            yield f"{note.name} is damaged"
+            continue
+        if _pixels(note.with_suffix(".png")) is None:
+            yield f"{note.with_suffix('.png').name} is missing or damaged"
+        for kind, name in (("clean", view.clean), ("noisy", view.noisy)):
+            if _pixels(picture_file(store, name)) != name:
+                yield f"the {kind} picture of {view.item} is missing or damaged"
+
+
+def _pixels(file: Path) -> str | None:
+    import cv2
+
+    try:
+        data = np.frombuffer(file.read_bytes(), dtype=np.uint8)
+        raw = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if len(data) else None
+    except (OSError, cv2.error):
+        return None
+    if raw is None or raw.dtype != np.uint8:
+        return None
+    rgb = raw[:, :, None] if raw.ndim == 2 else raw[:, :, ::-1]
+    return byte_sha256(rgb.astype(np.uint8))
+
+
+def unnamed_pictures(store: Path) -> list[Path]:
+    """Shared pictures that no cell, finished or not, names."""
+    named: set[str] = set()
+    # Pictures first, then the notes: a picture that a run adds meanwhile is not in the list.
+    pictures = sorted(store.glob("pictures/*/*.png"))
+    for pattern in ("cells/*/*/outputs/*.json", "partial/*/outputs/*.json"):
+        for note in store.glob(pattern):
+            view = _read(note)
+            named |= {view.clean, view.noisy} if view else set()
+    return [file for file in pictures if file.stem not in named]

@@ -1,0 +1,81 @@
+"""Whether a stored cell may be judged by: no score that is no number, and nothing edited by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ..errors import UsageError, one_line
+from .export import seal_of
+from .keys import key_of
+from .record import MetricPart, Record, words_of
+
+
+def refuse_nan(record: Record, source: str) -> None:
+    """Raise `UsageError` where an ok cell holds a score that is no number and no reason is stored for it."""
+    if record.cell["outcome"] != "ok":
+        return
+    for metric, values in record.scores.items():
+        for row in np.flatnonzero(np.isnan(values)):
+            if not record.notes[row]:
+                item = one_line(words_of(record.cell)["item"], 60)
+                raise UsageError(
+                    f"{one_line(source)}: {one_line(metric, 60)} of {item} {one_line(record.items[row], 80)!r} "
+                    f"in cell {record.cell['key'][:12]} ({one_line(record.cell['method']['display'], 60)}) is NaN "
+                    "and no reason is stored: restore the file, or delete it and make it again with --update"
+                )
+
+
+def why_seal_broken(record: Record) -> str | None:
+    """That a cell of an export is not what was exported; a cell of a store has no seal."""
+    whole = not record.seal or record.seal == seal_of(record)
+    return None if whole else "edited by hand: it does not hash to its seal"
+
+
+def why_edited(record: Record) -> str | None:
+    """Why a cell cannot be what its key was made from."""
+    cell = record.cell
+    if why := why_seal_broken(record):
+        return why
+    inputs = cell.get("inputs")
+    if not isinstance(inputs, dict) or key_of(inputs) != cell["key"]:
+        return "edited by hand: its inputs do not hash to its key"
+    parts: dict[str, tuple[object, object]] = {
+        # The baselines of tests, of schema 1, name no track in their inputs.
+        "track": (str(inputs.get("track", cell["track"])).partition("@")[0], cell["track"]),
+        "kind": (inputs.get("kind"), cell["kind"]),
+        "method": (_spec(inputs, "method"), cell["method"]["spec"]),
+        "regime": (_spec(inputs, "regime"), cell["regime"]["spec"]),
+    }
+    if cell["kind"] == "score":
+        versions = inputs.get("metrics")
+        parts |= {
+            "seed": (inputs.get("seed"), cell["seed"]),
+            "protocol": (_spec(inputs, "protocol"), cell["protocol"]["spec"]),
+            "dataset fingerprint": (inputs.get("data", inputs.get("pictures")), cell["dataset"]["fingerprint"]),
+            "metrics": (
+                sorted(map(str, versions.values())) if isinstance(versions, dict) else None,
+                sorted(_version_in_key(part) for part in cell["metrics"].values()),
+            ),
+            "set metrics": (
+                sorted(str(part["network_sha256"]) for part in (inputs.get("sets") or {}).values()),
+                sorted(part["features_sha256"] for part in (cell.get("sets") or {}).values()),
+            ),
+        }
+        if cell["outcome"] == "ok" and not set(cell["metrics"]) <= set(record.scores):
+            return "edited by hand: a metric has no scores"
+    for name, (keyed, shown) in parts.items():
+        if keyed != shown:
+            return f"edited by hand: its {name} is not the one its key was made from"
+    return None
+
+
+def _version_in_key(metric: MetricPart) -> str:
+    made_with = metric.get("made_with")
+    return f"{metric['version']}, {made_with}" if made_with else str(metric["version"])
+
+
+def _spec(inputs: Mapping[str, object], name: str) -> object:
+    part = inputs.get(name)
+    return part.get("spec") if isinstance(part, dict) else None

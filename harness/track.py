@@ -1,0 +1,175 @@
+"""What a track is: the few functions by which engine, boards and reports deal with items that they know nothing of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from .errors import UsageError, nearest
+from .info import Info
+from .registry import Bound, Entry, registry
+from .store.outputs import OutputFiles
+
+DEFAULT = "restore"
+"""The track that is meant where none is named."""
+
+
+class Item(Protocol):
+    """One unit of a dataset, and of every pairing: what has an id."""
+
+    @property
+    def id(self) -> str: ...
+
+
+class Dataset(Protocol):
+    """Items in a fixed order. `ids` is cheap; `load` reads one item and is called when it is needed."""
+
+    ids: Sequence[str]
+
+    def load(self, index: int) -> Any: ...
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a regime makes of an item: what a method is `given` and told, and what `output` is wanted of it.
+
+    `given` and `wanted` are the track's own; `input_sha256` is the hash of all that is given.
+    """
+
+    given: Any
+    info: Info
+    input_sha256: str
+    wanted: Any = None
+
+
+@dataclass(frozen=True)
+class Words:
+    """What the things of a track are called on boards, pages and plots."""
+
+    item: str = "item"
+    items: str = "items"
+    given: str = "input"
+    output: str = "output"
+    truth: str = "truth"
+    level: str = "level"
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """What is meant where nobody says: in a suite, in `nb.evaluate`, in the pytest plugin, in a cost."""
+
+    protocol: str
+    metrics: tuple[str, ...]
+    rank_by: str
+    dataset: str
+    regime: str
+    size: tuple[int, ...] = ()
+
+
+class Runner(Protocol):
+    """A method ready to be called: `setup`, then for each case `check`, `prepare`, `call` (timed), `accept`."""
+
+    bound: Bound
+    meta: Mapping[str, Any]
+
+    @property
+    def instance(self) -> Any: ...
+    def setup(self, device: str = "cpu") -> None: ...
+    def expect(self, ids: Sequence[str], chosen: int) -> list[str]: ...
+    def check(self, info: Info) -> None: ...
+    def prepare(self, given: Any) -> Any: ...
+    def call(self, prepared: Any, info: Info) -> Any: ...
+    def accept(self, output: Any, case: Case) -> Any: ...
+    def untouched(self, prepared: Any, given: Any) -> bool: ...
+
+
+class Track(Protocol):
+    """A field of work: its items, what a regime makes of them, how a method is called, how an output is scored."""
+
+    name: str
+    version: int
+    words: Words
+    defaults: Defaults
+    preload: tuple[str, ...]
+    outputs: OutputFiles
+
+    def declare(self, kind: str, declared: Mapping[str, Any]) -> dict[str, Any]: ...
+    def identify(self, item: Any) -> str: ...
+    def pose(self, regime: Bound, item: Any, seed: int, draw: int = 0) -> Case: ...
+    def open(self, method: Bound) -> Runner: ...
+    def score(
+        self, output: Any, item: Any, case: Case, protocol: Bound, metrics: Sequence[Bound]
+    ) -> dict[str, float]: ...
+    def probe(self, size: tuple[int, ...]) -> Any: ...
+
+
+class Collector(Protocol):
+    """What takes something of each output, durably, and scores the whole set at the end."""
+
+    def take(self, output: Any, item: Any) -> Any: ...
+    def score(self) -> dict[str, dict[str, Any]]: ...
+    def clear(self) -> None: ...
+
+
+@runtime_checkable
+class HasSetMetrics(Protocol):
+    """A track with metrics of a whole set of outputs, such as FID."""
+
+    def plan_set(self, metric: Bound) -> tuple[dict[str, Any], dict[str, Any]]: ...
+    def collector(
+        self, sets: Mapping[str, Any], folder: Path, n: int, *, protocol: Bound, taken: Iterable[Any] = ()
+    ) -> Collector: ...
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check of a method found. `ok` is None where it does not apply; `detail` is one line."""
+
+    name: str
+    ok: bool | None
+    detail: str = ""
+
+
+@runtime_checkable
+class Examines(Protocol):
+    """A track that can try a method on tiny inputs. `before` hears the name of each check before it is done."""
+
+    def examine(self, method: Bound, before: Callable[[str], None]) -> Iterator[Finding]: ...
+
+
+def checked_declarations(
+    kind: str, declared: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """`declared` with what holds where nothing is said. Raises `UsageError` for a name that the track does not know."""
+    own = known.get(kind, {})
+    for name in declared:
+        if name not in own:
+            raise UsageError(f"a {kind} declares no {name!r}: {nearest(name, own)}")
+    return {**own, **declared}
+
+
+def add_track(track: Track) -> Track:
+    """Register a track. Raises `UsageError` where the name is taken by another one."""
+
+    def found() -> Track:
+        return track
+
+    found.__module__, found.__qualname__ = type(track).__module__, f"{type(track).__qualname__}({track.name})"
+    registry("track", "").add(Entry(track.name, found, track.version))
+    return track
+
+
+def get_track(name: str) -> Track:
+    """The track of that name. Raises `UsageError` with the nearest match."""
+    found: Track = registry("track", "").get(name).obj()
+    return found
+
+
+def known_track(name: str) -> Track | None:
+    """The same, None where it is of a plug-in that is not loaded: for what reads stored results."""
+    try:
+        return get_track(name)
+    except UsageError:
+        return None

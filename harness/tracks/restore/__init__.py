@@ -1,0 +1,1 @@
+"""Track `restore`: picture in, picture out."""

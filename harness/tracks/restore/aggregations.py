@@ -1,0 +1,14 @@
+"""How scores of pictures are pooled, beside mean, median and worst tail."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...statistics.paired_tests import Floats
+
+
+def pooled_mse(psnr: Floats) -> Floats:
+    """PSNR of the mean squared error over all pictures, (M,), from PSNR a picture (M, n): one peak for all."""
+    with np.errstate(divide="ignore"):
+        pooled: Floats = -10.0 * np.log10(np.mean(10.0 ** (-psnr / 10.0), axis=1))
+    return pooled

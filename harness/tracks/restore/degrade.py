@@ -1,0 +1,108 @@
+"""Degrade one picture: the key, the chain of regimes, and what is disclosed. Nothing else draws noise."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ...errors import Skip, UsageError, one_line
+from ...imaging.pixels import DEPTH_OF_TYPE, Array, pixel_sha256, to_unit
+from ...imaging.sample import Sample
+from ...info import Info
+from ...keyed_noise import keyed_generator, noise_key
+from ...registry import Bound, bind
+
+_VOID_BY_RESAMPLING = ("sigma", "peak", "looks", "speckle", "p", "mask")
+
+
+def _disclose(known: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """What is known after a further part of a chain: never a number that is no longer true."""
+    after = {**known, **new}
+    if "scale" in new or "kernel" in new:
+        # Noise that is blurred or resampled is no longer white and of the stated strength.
+        after.update({name: None for name in _VOID_BY_RESAMPLING if name in known and name not in new})
+    both = {name for name in new if name in known}
+    for name, add in (
+        ("sigma", np.hypot),
+        ("mask", np.multiply),
+        ("scale", operator.mul),
+        ("kernel", _convolve),
+    ):
+        if name in both:
+            a, b = known[name], new[name]
+            after[name] = None if a is None or b is None else add(a, b)
+    if isinstance(after.get("sigma"), np.floating):
+        after["sigma"] = float(after["sigma"])
+    return after
+
+
+def _convolve(a: Array, b: Array) -> Array:
+    total = np.zeros((a.shape[0] + b.shape[0] - 1, a.shape[1] + b.shape[1] - 1))
+    for i, j in np.ndindex(*a.shape):
+        total[i : i + b.shape[0], j : j + b.shape[1]] += a[i, j] * b
+    return total
+
+
+def degrade_sample(bound: Bound, sample: Sample, seed: int = 0, draw: int = 0) -> tuple[Array, Info]:
+    """The input of a run: float32 (H', W', C) and what is disclosed. Raises `Skip` where there is none."""
+    clean = to_unit(sample.clean)
+    key = noise_key(bound, seed, pixel_sha256(sample.clean), draw)
+    rng = keyed_generator(key)
+    x = clean
+    disclosed: dict[str, Any] = {
+        "shape": clean.shape[:2],
+        "bit_depth": DEPTH_OF_TYPE.get(sample.clean.dtype.name),
+    }
+    for place, part in enumerate(bound.parts):
+        if part.entry.meta["source"] == "noisy":
+            if sample.noisy is None:
+                raise Skip(f"regime {part.entry.name} needs a dataset that has noisy pictures of its own")
+            if place:
+                raise UsageError(f"regime {part.entry.name!r} can only stand first in {bound.display!r}")
+            x = to_unit(sample.noisy)
+        x, new = part.entry.obj(x, rng, **part.kwargs)
+        disclosed = _disclose(disclosed, new)
+    noisy = np.ascontiguousarray(x, dtype=np.float32)
+    return noisy, Info(disclosed, key)
+
+
+def _whole(value: Any, name: str) -> int:
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise UsageError(f"{name} is a whole number, not {one_line(repr(value))}") from None
+
+
+def degrade(spec: str, clean: Any, seed: int = 0, draw: int = 0) -> tuple[Any, Info]:
+    """The noisy version of `clean` under a regime, exactly as a run uses it, and what is disclosed.
+
+    `clean`: (H, W[, C]) uint8, uint16 or float on [0, 1], or a (1, C, H, W) tensor on [0, 1]; the result is
+    float32 of the same kind. Raises `UsageError` for a wrong spec or picture.
+    """
+    bound = bind(spec, "regime")
+    seed, draw = _whole(seed, "seed"), _whole(draw, "draw")
+    tensor = hasattr(clean, "detach")
+    if tensor:
+        if clean.ndim != 4 or clean.shape[0] != 1:
+            raise UsageError(f"a tensor picture is (1, C, H, W), not {tuple(clean.shape)}")
+        values = clean.detach().cpu()
+        values = values.float() if values.is_floating_point() else values
+        picture = np.ascontiguousarray(values.numpy()[0].transpose(1, 2, 0))
+    else:
+        picture = np.asarray(clean)
+    if picture.dtype.kind == "f":
+        picture = picture.astype(np.float32)
+    if picture.ndim not in (2, 3) or picture.size == 0:
+        raise UsageError(f"a picture is (H, W) or (H, W, C), not {picture.shape}")
+    try:
+        noisy, info = degrade_sample(bound, Sample("", picture), seed, draw)
+    except Skip as skip:
+        raise UsageError(str(skip)) from None
+    if tensor:
+        import torch
+
+        return torch.from_numpy(np.ascontiguousarray(noisy.transpose(2, 0, 1)))[None].to(clean.device), info
+    return (noisy[:, :, 0] if picture.ndim == 2 and noisy.shape[2] == 1 else noisy), info

@@ -1,0 +1,102 @@
+"""The error of a method split over draws of the noise: what it always gets wrong, and what the noise makes it do."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ...errors import UsageError, one_line
+from ...registry import Bound, bind
+from ...store.cells import cell_dir
+from ...store.outputs import Kept, LostOutput
+from ...store.record import Record
+from .pairs import prepare
+from .track import PictureFiles
+
+_GREY = 255.0**2
+
+
+@dataclass(frozen=True)
+class Split:
+    """Mean squared error of one method on each picture, in grey levels² (of 255), as bias² + variance.
+
+    Exactly: `mse` = `bias` + `variance`, for each picture. Both parts are unbiased estimates from `draws` draws, so
+    `bias` may come out slightly below 0 where there is none.
+    """
+
+    where: str
+    method: str
+    draws: int
+    items: tuple[str, ...]
+    mse: npt.NDArray[np.float64]
+    bias: npt.NDArray[np.float64]
+    variance: npt.NDArray[np.float64]
+
+
+def splits(store: Path, records: Sequence[Record]) -> tuple[list[Split], list[str]]:
+    """A `Split` of each method that has several seeds, and why another one has none.
+
+    From the `mse` of the rows and the kept restored pictures, which are read one by one and verified; the clean ones
+    are not needed. Raises `UsageError` for a kept picture that is lost.
+    """
+    groups: dict[tuple[str, ...], list[Record]] = defaultdict(list)
+    for record in records:
+        cell = record.cell
+        if cell["kind"] == "score":
+            place = f"{cell['dataset']['display']} · {cell['regime']['display']}, {cell['protocol']['display']}"
+            groups[place, cell["method"]["display"], cell["dataset"]["fingerprint"]].append(record)
+    made, missing = [], []
+    for (place, method, _), group in sorted(groups.items()):
+        why = _problem(group)
+        if why:
+            missing.append(f"{method}, {place}: {why}")
+            continue
+        protocol = bind(group[0].cell["protocol"]["display"], "protocol")
+        kept = [Kept(cell_dir(store, r.cell["key"]), r, PictureFiles()) for r in group]
+        mse = _GREY * np.mean([r.scores["mse"] for r in group], axis=0)
+        items = group[0].items
+        variance = _GREY * np.array([variance_of(kept, protocol, i) for i in range(len(items))])
+        made.append(Split(place, method, len(group), tuple(items), mse, mse - variance, variance))
+    return made, missing
+
+
+def variance_of(kept: Sequence[Kept], protocol: Bound, index: int) -> float:
+    """The unbiased variance of a restored picture over draws under a protocol, mean over pixels, on [0, 1]²."""
+    mean: Any = 0.0
+    deviation = 0.0
+    for n, one in enumerate(kept, 1):
+        record = one.record
+        try:
+            restored, _ = one.read(index, record.items[index], record.input_sha256[index])
+        except LostOutput as lost:
+            key = record.cell["key"][:12]
+            raise UsageError(f"cell {key}: {one_line(lost)}: run it again with --retry always --keep all") from None
+        pair = prepare(restored, restored, protocol)
+        picture = pair.x / pair.peak
+        gap = picture - mean
+        mean = mean + gap / n
+        # Welford's update: one picture in memory, whatever the number of draws.
+        deviation += float(np.vdot(gap, picture - mean)) / picture.size
+    return deviation / (len(kept) - 1)
+
+
+def _problem(group: Sequence[Record]) -> str:
+    lost = [r.cell["outcome"] for r in group if r.cell["outcome"] != "ok"]
+    if lost:
+        return f"{len(lost)} of {len(group)} seeds are {lost[0]}"
+    if len(group) < 2:
+        return "one seed only"
+    if any("mse" not in r.scores for r in group):
+        return "no mse among the metrics"
+    if any(not math.isfinite(v) for r in group for v in r.scores["mse"]):
+        return "mse is not defined on every picture"
+    if set(group[0].input_sha256) & set(group[1].input_sha256):
+        return "the noise does not change with the seed"
+    return ""

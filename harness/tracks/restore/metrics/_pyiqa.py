@@ -1,0 +1,119 @@
+"""Metrics of the package pyiqa, perceptual and no-reference ones among them: imported when one is used, not before.
+
+pyiqa downloads the weights of a network when it is first used. Their hash and the version of pyiqa are part of the
+metric: of the key of a cell, and of what is stored with its scores.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib
+import sys
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ....components import metric
+from ....errors import NotDefined, UsageError, nearest, one_line
+from ....registry import Bound
+from ..pairs import Pair
+from ._undefined import nothing_left
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_SETS = ("fid", "inception_score", "sfid")
+LPIPS_NETS = {"alex": "lpips", "vgg": "lpips-vgg"}
+_INSTALL = "pip install 'noisebench[iqa]'"
+
+
+def iqa_metric(name: str, version: int = 1, *, higher: bool) -> Callable[[F], F]:
+    """Register a metric that pyiqa computes."""
+
+    return metric(name, version, higher=higher, describe=describe)
+
+
+def describe(bound: Bound) -> dict[str, Any]:
+    """`higher` of a bound metric of pyiqa, and `made_with`: version of pyiqa and hash of the weights.
+
+    Opens the metric. Raises `UsageError` where the package or weights are missing, or the name is unknown.
+    """
+    name = bound.entry.name
+    name = LPIPS_NETS[bound.kwargs["net"]] if name == "lpips" else bound.kwargs.get("name", name)
+    model, made_with = _open(name, bound.display)
+    return {"higher": not model.lower_better, "made_with": made_with}
+
+
+def pyiqa_score(pair: Pair, name: str, shown: str) -> float:
+    import torch
+
+    model, _ = _open(name, shown)
+    if pair.x.size == 0:
+        return nothing_left()
+    if pair.x.shape[2] not in (1, 3):
+        return NotDefined(f"{shown} takes 1 or 3 channels, not {pair.x.shape[2]}")
+    pictures = [_tensor(p, pair.peak) for p in ((pair.x, pair.y) if model.metric_mode == "FR" else (pair.x,))]
+    try:
+        with contextlib.redirect_stdout(sys.stderr), torch.random.fork_rng(devices=[]), torch.no_grad():
+            torch.manual_seed(0)
+            value = float(model(*pictures))
+    except (AssertionError, IndexError, RuntimeError, TypeError, ValueError) as error:
+        if "memory" in str(error):
+            raise
+        return NotDefined(f"{shown} of {pair.x.shape[0]}×{pair.x.shape[1]}: {one_line(error, 200)}")
+    return value if np.isfinite(value) else NotDefined(f"{shown} has no finite value for this picture")
+
+
+def _tensor(picture: Any, peak: float) -> Any:
+    import torch
+
+    plain = np.clip(np.asarray(picture, np.float64) / peak, 0, 1).astype(np.float32)
+    if plain.shape[2] == 1:
+        plain = np.repeat(plain, 3, axis=2)
+    return torch.from_numpy(np.ascontiguousarray(plain.transpose(2, 0, 1)))[None]
+
+
+@lru_cache(maxsize=8)
+def _open(name: str, shown: str) -> tuple[Any, str]:
+    """The metric of pyiqa, on the CPU, and what it is made with."""
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            package = importlib.import_module("pyiqa")
+    except ImportError as error:
+        raise UsageError(f"{shown} needs the package pyiqa ({one_line(error, 100)}): {_INSTALL}") from None
+    known = package.list_models()
+    if name not in known:
+        raise UsageError(f"pyiqa has no metric {one_line(name)!r}: {nearest(name, known)}")
+    if name.startswith(_SETS):
+        raise UsageError(f"{shown} is of a set of pictures: use fid, or fd(features=…)")
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            model = package.create_metric(name, device="cpu")
+    except ImportError as error:
+        raise UsageError(f"{shown} cannot be opened: pyiqa lacks a package ({one_line(error, 150)})") from None
+    except Exception as error:
+        raise UsageError(
+            f"{shown} cannot be opened ({type(error).__name__}: {one_line(error, 150)}): pyiqa downloads weights when "
+            "first used; do that once where there is a network, and keep its cache, ~/.cache/torch/hub"
+        ) from None
+    digest = _weights_sha256(model)
+    return model, f"pyiqa {package.__version__}" + (f", weights {digest}" if digest else "")
+
+
+def _weights_sha256(model: Any) -> str:
+    """Hash of the parameters of a model, by name, and of files that it reads by itself; empty where it has none."""
+    digest = hashlib.sha256()
+    found = False
+    for name, tensor in sorted(model.named_parameters()):
+        if tensor.numel():
+            found = True
+            digest.update(f"{name} {tuple(tensor.shape)} ".encode())
+            digest.update(np.ascontiguousarray(tensor.detach().cpu().float().numpy()).tobytes())
+    files = {v for m in model.modules() for v in vars(m).values() if isinstance(v, str) and Path(v).is_file()}
+    for hashed in sorted(hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in files):
+        found = True
+        digest.update(hashed.encode())
+    return digest.hexdigest() if found else ""

@@ -1,0 +1,13 @@
+"""PSNR where the clean picture has texture: see `regions`. Not defined where no pixel has."""
+
+from __future__ import annotations
+
+from ....components import metric
+from ..pairs import Pair
+from ._errors import psnr_where
+
+
+@metric("psnr_texture", unit="dB", decimals=2)
+def psnr_texture(pair: Pair) -> float:
+    """PSNR where the clean picture has texture: see `regions`. Not defined where no pixel has."""
+    return psnr_where(pair, 2, "psnr_texture")

@@ -1,0 +1,14 @@
+"""Clip to [0, 1], no rounding, all channels, border 0."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ....components import protocol
+from ..pairs import Array
+
+
+@protocol("float", peak=1)
+def _float(picture: Array) -> Array:
+    """Clip to [0, 1], no rounding, all channels, border 0."""
+    return np.clip(picture, 0.0, 1.0)

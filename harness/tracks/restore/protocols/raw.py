@@ -1,0 +1,12 @@
+"""Neither clipped nor rounded, all channels, border 0; the data range is 1."""
+
+from __future__ import annotations
+
+from ....components import protocol
+from ..pairs import Array
+
+
+@protocol("raw", peak=1)
+def _raw(picture: Array) -> Array:
+    """Neither clipped nor rounded, all channels, border 0; the data range is 1."""
+    return picture

@@ -1,0 +1,12 @@
+"""Clip to [0, 1], ×255, round half to even, all channels, border 0."""
+
+from __future__ import annotations
+
+from ....components import protocol
+from ..pairs import Array
+
+
+@protocol("uint8", peak=255, bits=8)
+def _uint8(picture: Array) -> Array:
+    """Clip to [0, 1], ×255, round half to even, all channels, border 0."""
+    return picture

@@ -1,0 +1,26 @@
+"""8-bit rounding, `border` cut off, then BT.601 luma on 16–235 in float; grey stays the 8-bit grey."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Ge
+
+from ....components import protocol
+from ..pairs import Array, require_grey_or_rgb
+
+LUMA_601 = (65.481, 128.553, 24.966)
+"""Studio-range BT.601: Y = 16 + (65.481 R + 128.553 G + 24.966 B) / 255 with R, G, B on 0–255."""
+
+
+@protocol("y8", peak=255, bits=8)
+def _y8(picture: Array, *, border: Annotated[int, Ge(0)] = 0) -> Array:
+    """8-bit rounding, `border` cut off, then BT.601 luma on 16–235 in float; grey stays the 8-bit grey."""
+    require_grey_or_rgb(picture, "y8")
+    bottom, right = (max(border, side - border) for side in picture.shape[:2])
+    picture = picture[border:bottom, border:right]
+    if picture.shape[2] == 1:
+        return picture
+    luma: Array = 16.0 + picture @ np.array(LUMA_601) / 255.0
+    return luma[:, :, None]

@@ -1,0 +1,29 @@
+"""Speckle of an intensity picture: y = x·g, g Gamma of mean 1 and variance 1/looks."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Ge, Le
+
+from ....components import regime
+from ._digitise import Bits, Degraded, Picture, digitise
+
+
+@regime("gamma", discloses=("looks", "speckle"))
+def gamma(
+    x: Picture,
+    rng: np.random.Generator,
+    *,
+    looks: Annotated[float, Ge(0.01), Le(1e6)],
+    clip: bool = False,
+    bits: Bits | None = None,
+) -> Degraded:
+    """Speckle of an intensity picture: y = x·g, g Gamma of mean 1 and variance 1/looks.
+
+    `speckle` is the standard deviation of g.
+    """
+    y, depth = digitise(x * (rng.standard_gamma(looks, x.shape) / looks), clip, bits)
+    return y, {"looks": looks, "speckle": 1 / math.sqrt(looks), **depth}

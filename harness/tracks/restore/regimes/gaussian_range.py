@@ -1,0 +1,28 @@
+"""White Gaussian noise; sigma is drawn per picture, uniform on [low, high], and told only if disclose."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ....components import regime
+from ....errors import UsageError
+from ._digitise import Bits, Degraded, Picture, Sigma, digitise
+
+
+@regime("gaussian_range", discloses=("sigma",))
+def gaussian_range(
+    x: Picture,
+    rng: np.random.Generator,
+    *,
+    low: Sigma,
+    high: Sigma,
+    disclose: bool = False,
+    clip: bool = False,
+    bits: Bits | None = None,
+) -> Degraded:
+    """White Gaussian noise; sigma is drawn per picture, uniform on [low, high], and told only if disclose."""
+    if low > high:
+        raise UsageError(f"regime 'gaussian_range': low={low:g} is above high={high:g}; exchange them")
+    s = (low + (high - low) * rng.random()) / 255
+    y, depth = digitise(x + s * rng.standard_normal(x.shape), clip, bits)
+    return y, {"sigma": s if disclose else None, **depth}

@@ -1,0 +1,20 @@
+"""White Laplace noise (heavy tails) of standard deviation sigma."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ....components import regime
+from ._digitise import Bits, Degraded, Picture, Sigma, digitise
+
+
+@regime("laplace", discloses=("sigma",))
+def laplace(
+    x: Picture, rng: np.random.Generator, *, sigma: Sigma, clip: bool = False, bits: Bits | None = None
+) -> Degraded:
+    """White Laplace noise (heavy tails) of standard deviation sigma."""
+    s = sigma / 255
+    y, depth = digitise(x + (s / math.sqrt(2)) * rng.laplace(size=x.shape), clip, bits)
+    return y, {"sigma": s, **depth}

@@ -1,0 +1,39 @@
+"""Gaussian noise whose sigma is drawn per value from sigmas with probabilities weights."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ....components import regime
+from ....errors import UsageError
+from ._digitise import Bits, Degraded, Picture, Probability, Sigma, digitise
+
+
+@regime("mixture", discloses=("sigma",))
+def mixture(
+    x: Picture,
+    rng: np.random.Generator,
+    *,
+    sigmas: tuple[Sigma, ...],
+    weights: tuple[Probability, ...],
+    clip: bool = False,
+    bits: Bits | None = None,
+) -> Degraded:
+    """Gaussian noise whose sigma is drawn per value from sigmas with probabilities weights.
+
+    The overall standard deviation is disclosed.
+    """
+    if not sigmas or len(sigmas) != len(weights):
+        raise UsageError(
+            f"regime 'mixture': {len(sigmas)} sigmas and {len(weights)} weights; give a weight to each sigma"
+        )
+    if abs(math.fsum(weights) - 1) > 1e-9:
+        raise UsageError(f"regime 'mixture': weights add up to {math.fsum(weights):g}; they must add up to 1")
+    scales = np.array(sigmas) / 255
+    edges = np.array([math.fsum(weights[: i + 1]) for i in range(len(weights) - 1)])
+    which = np.searchsorted(edges, rng.random(x.shape), side="right")
+    y, depth = digitise(x + scales[which] * rng.standard_normal(x.shape), clip, bits)
+    overall = math.sqrt(math.fsum(w * (s / 255) ** 2 for w, s in zip(weights, sigmas, strict=True)))
+    return y, {"sigma": overall, **depth}

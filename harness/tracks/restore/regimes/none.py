@@ -1,0 +1,14 @@
+"""The picture as the dataset has it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ....components import regime
+from ._digitise import Degraded, Picture
+
+
+@regime("none")
+def none(x: Picture, rng: np.random.Generator) -> Degraded:
+    """The picture as the dataset has it."""
+    return x, {}

@@ -1,0 +1,14 @@
+"""Clipped to [0, 1] and rounded half to even to one of 2^bits levels."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ....components import regime
+from ._digitise import Bits, Degraded, Picture, digitise
+
+
+@regime("quantize", discloses=("bit_depth",))
+def quantize(x: Picture, rng: np.random.Generator, *, bits: Bits) -> Degraded:
+    """Clipped to [0, 1] and rounded half to even to one of 2^bits levels."""
+    return digitise(x, True, bits)

@@ -1,0 +1,23 @@
+"""Magnitude of a complex signal (MRI): y = |x + n₁ + i·n₂|, each n Gaussian of sigma."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ....components import regime
+from ._digitise import Bits, Degraded, Picture, Sigma, digitise
+
+
+@regime("rician", discloses=("sigma",))
+def rician(
+    x: Picture, rng: np.random.Generator, *, sigma: Sigma, clip: bool = False, bits: Bits | None = None
+) -> Degraded:
+    """Magnitude of a complex signal (MRI): y = |x + n₁ + i·n₂|, each n Gaussian of sigma.
+
+    Its mean square is x² + 2·sigma².
+    """
+    s = sigma / 255
+    real = x + s * rng.standard_normal(x.shape)
+    imaginary = s * rng.standard_normal(x.shape)
+    y, depth = digitise(np.sqrt(real * real + imaginary * imaginary), clip, bits)
+    return y, {"sigma": s, **depth}

@@ -1,0 +1,28 @@
+"""One Gaussian offset of standard deviation sigma for each row (or column) and channel."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from ....components import regime
+from ._digitise import Bits, Degraded, Picture, Sigma, digitise
+
+
+@regime("stripes", discloses=("sigma",))
+def stripes(
+    x: Picture,
+    rng: np.random.Generator,
+    *,
+    sigma: Sigma,
+    axis: Literal["row", "column"] = "row",
+    clip: bool = False,
+    bits: Bits | None = None,
+) -> Degraded:
+    """One Gaussian offset of standard deviation sigma for each row (or column) and channel."""
+    s = sigma / 255
+    height, width, channels = x.shape
+    shape = (height, 1, channels) if axis == "row" else (1, width, channels)
+    y, depth = digitise(x + s * rng.standard_normal(shape), clip, bits)
+    return y, {"sigma": s, **depth}

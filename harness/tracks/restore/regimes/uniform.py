@@ -1,0 +1,20 @@
+"""White noise uniform on ±width/2; its standard deviation width/√12 is disclosed."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ....components import regime
+from ._digitise import Bits, Degraded, Picture, Sigma, digitise
+
+
+@regime("uniform", discloses=("sigma",))
+def uniform(
+    x: Picture, rng: np.random.Generator, *, width: Sigma, clip: bool = False, bits: Bits | None = None
+) -> Degraded:
+    """White noise uniform on ±width/2; its standard deviation width/√12 is disclosed."""
+    w = width / 255
+    y, depth = digitise(x + w * (rng.random(x.shape) - 0.5), clip, bits)
+    return y, {"sigma": w / math.sqrt(12), **depth}

@@ -1,0 +1,83 @@
+"""A restoration method ready to be called on pictures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...errors import Invalid, Skip
+from ...imaging.pixels import Array
+from ...info import Info
+from ...runner import MethodRunner
+from ...track import Case
+
+_SMALLER = "keeps the size of its input, which this regime makes smaller"
+
+
+def _plain(prepared: Any) -> Array:
+    array: Array = prepared.detach().cpu().numpy() if hasattr(prepared, "detach") else prepared
+    return array
+
+
+class Restorer(MethodRunner):
+    """A method ready to be called on float32 (H, W, C) pictures."""
+
+    verb = "restore"
+
+    def prepare(self, noisy: Array) -> Any:
+        """`noisy` float32 (H, W, C) → a private copy in the layout that the method takes."""
+        if self.meta["layout"] == "hwc":
+            return np.array(noisy, dtype=np.float32, order="C")
+        import torch
+
+        tensor = torch.from_numpy(np.ascontiguousarray(noisy.transpose(2, 0, 1), dtype=np.float32).copy())
+        return tensor[None].to(self.device)
+
+    def collect(self, output: Any, shape: tuple[int, ...]) -> Array:
+        """The output as float32 (H, W, C). Raises `Invalid` for a wrong shape or type, NaN or Inf."""
+        hwc = self.meta["layout"] == "hwc"
+        if not hwc:
+            if not hasattr(output, "detach"):
+                raise Invalid(f"returned {type(output).__name__} where a tensor (1, C, H, W) was due")
+            output = output.detach().cpu().numpy()
+        elif not isinstance(output, np.ndarray):
+            raise Invalid(f"returned {type(output).__name__} where a numpy array (H, W, C) was due")
+        want = shape if hwc else (1, shape[2], shape[0], shape[1])
+        if hwc and output.ndim == 2 and shape[2] == 1:
+            output = output[:, :, None]
+        if output.shape != want:
+            raise Invalid(f"returned shape {tuple(output.shape)} where {tuple(want)} was due")
+        if output.dtype.kind not in "fiu":
+            raise Invalid(f"returned dtype {output.dtype} where float32 was due")
+        picture = np.ascontiguousarray(output if hwc else output[0].transpose(1, 2, 0), dtype=np.float32)
+        if not np.isfinite(picture).all():
+            bad = "NaN" if np.isnan(picture).any() else "Inf"
+            raise Invalid(f"returned {int((~np.isfinite(picture)).sum())} values that are not finite ({bad})")
+        return picture
+
+    def accept(self, output: Any, case: Case) -> Array:
+        """The output as float32 (H, W, C) of the shape wanted. Raises `Invalid`; `Skip` for that of the input."""
+        if case.given.shape != case.wanted and self.gives(output, case.given.shape):
+            raise Skip(_SMALLER)
+        return self.collect(output, case.wanted)
+
+    def untouched(self, prepared: Any, given: Array) -> bool:
+        """Whether the method left its input as it was."""
+        return np.array_equal(_plain(prepared), _plain(self.prepare(given)), equal_nan=True)
+
+    def gives(self, output: Any, shape: tuple[int, ...]) -> bool:
+        """Whether `output` is a picture of `shape`."""
+        try:
+            self.collect(output, shape)
+        except Invalid:
+            return False
+        return True
+
+    def restore(self, noisy: Array, info: Info, shape: tuple[int, ...] | None = None) -> Array:
+        """`noisy` float32 (H, W, C) → restored float32 of `shape` (default: the same). Raises `Skip`, `Invalid`."""
+        self.check(info)
+        output = self.call(self.prepare(noisy), info)
+        if shape and shape != noisy.shape and self.gives(output, noisy.shape):
+            raise Skip(_SMALLER)
+        return self.collect(output, shape or noisy.shape)

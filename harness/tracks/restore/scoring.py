@@ -1,0 +1,134 @@
+"""Score a restored picture against a clean one: what the engine calls for a row, and the same for users."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ...errors import UsageError, nearest
+from ...imaging.sample import Sample
+from ...plan import split_metrics
+from ...registry import Bound, bind, bind_all
+from .pairs import Array, pictures_of, prepare, residual
+
+
+def score_pair(
+    restored: Array, clean: Array, protocol: Bound, metrics: Sequence[Bound], noisy: Array | None = None
+) -> dict[str, float]:
+    """Scores by display spec of the metric; `NotDefined` (a NaN with a reason) where a metric has no value.
+
+    `restored`: float32 (H, W, C); `clean`: uint8, uint16 or float on [0, 1], (H, W) or (H, W, C); `noisy`, the
+    input of the method, likewise, for metrics of the residual. Raises `UsageError` for unequal shapes or values
+    that are not finite.
+    """
+    pair = prepare(restored, clean, protocol)
+    if noisy is not None and any(m.entry.meta.get("residual") for m in metrics):
+        pair = replace(pair, residual=residual(noisy, restored))
+    return {m.display: m.entry.obj(pair, **m.kwargs) for m in metrics}
+
+
+def score(
+    restored: Any,
+    clean: Any,
+    metrics: Sequence[str] | str = ("psnr", "ssim"),
+    protocol: str = "uint8",
+    *,
+    noisy: Any = None,
+) -> dict[str, float]:
+    """Several scores of one picture, the same numbers as in a run: metric → value.
+
+    Pictures: (H, W) or (H, W, C) arrays, uint8, uint16 or float on [0, 1], or (1, C, H, W) tensors. Tensors
+    that are not on the CPU are scored where they are, within 1e-5 of the same. `noisy` is the input of the method,
+    for metrics of the residual such as `residual_whiteness`. A score without a value is
+    `NotDefined`, a NaN with its `reason`. Raises `UsageError` for a wrong spec, type, shape or value.
+    """
+    chosen = bind_all([metrics] if isinstance(metrics, str) else metrics, "metric")
+    if split_metrics(chosen)[1]:
+        from .set_metrics.definition import refuse_sets
+
+        refuse_sets(chosen)
+    rules = bind(protocol, "protocol")
+    if _on_device(restored) and _on_device(clean):
+        from .tensor_scoring import score_tensors, supports
+
+        if supports(rules, chosen):
+            return score_tensors(restored, clean, rules, chosen)
+    x, y = _as_array(restored, "restored"), _as_array(clean, "clean")
+    if y.dtype.kind == "f" and y.size and float(y.max()) > 16:
+        raise UsageError(
+            f"clean picture is float and reaches {float(y.max()):g}: floats are on [0, 1]; divide, or give uint8"
+        )
+    return score_pair(x, y, rules, chosen, None if noisy is None else _as_array(noisy, "noisy"))
+
+
+def score_sets(
+    restored: Iterable[Any], clean: Iterable[Any], metrics: Sequence[str] | str = ("kid",), protocol: str = "uint8"
+) -> dict[str, dict[str, Any]]:
+    """Set metrics of restored pictures against clean ones, in pairs: metric → `SetPart` (see store/record.py).
+
+    Pictures as for `score`; they are read once, in turn, and their features kept on disk meanwhile. Raises
+    `UsageError` for a metric of single pictures, for sets of unequal number, and what `score` raises.
+    """
+    import tempfile
+
+    from .set_metrics.collector import collector
+
+    chosen = bind_all([metrics] if isinstance(metrics, str) else metrics, "metric")
+    single, _ = split_metrics(chosen)
+    if single:
+        raise UsageError(f"{', '.join(m.display for m in single)} is of single pictures: use score")
+    rules = bind(protocol, "protocol")
+    pairs = list(restored), list(clean)
+    if len(pairs[0]) != len(pairs[1]):
+        raise UsageError(f"{len(pairs[0])} restored and {len(pairs[1])} clean pictures: give pairs")
+    with tempfile.TemporaryDirectory() as folder:
+        taker, parts = collector(chosen, Path(folder), len(pairs[0]), rules)
+        for x, y in zip(*pairs, strict=True):
+            taker.take(_as_array(x, "restored"), Sample("", _as_array(y, "clean")))
+        return {name: {**parts[name], **result} for name, result in taker.score().items()}
+
+
+def features(
+    pictures: Iterable[Any], network: str = "efficientnet_lite0", protocol: str = "uint8"
+) -> npt.NDArray[np.float32]:
+    """Features (N, d) of pictures, as the set metrics take them. Raises `UsageError` for an unknown network."""
+    from ...imaging.features.networks import NETWORKS, extract, open_network
+
+    if network not in NETWORKS:
+        raise UsageError(f"unknown features {network!r}: {nearest(network, NETWORKS)}")
+    rules, net = bind(protocol, "protocol"), open_network(network)
+    rows = []
+    for picture in pictures:
+        array = _as_array(picture, "clean")
+        rows.append(extract(net, NETWORKS[network].side, [pictures_of(prepare(array, array, rules))[1]]))
+    return np.concatenate(rows) if rows else np.empty((0, NETWORKS[network].width), np.float32)
+
+
+def psnr(restored: Any, clean: Any, protocol: str = "uint8") -> float:
+    """Peak signal-to-noise ratio in dB, inf for identical pictures. Pictures and errors as for `score`."""
+    return score(restored, clean, ("psnr",), protocol)["psnr"]
+
+
+def ssim(restored: Any, clean: Any, protocol: str = "uint8") -> float:
+    """Structural similarity (Wang et al. 2004), at most 1. Pictures and errors as for `score`."""
+    return score(restored, clean, ("ssim",), protocol)["ssim"]
+
+
+def _on_device(picture: Any) -> bool:
+    return hasattr(picture, "detach") and picture.device.type != "cpu"
+
+
+def _as_array(picture: Any, who: str) -> Array:
+    if not hasattr(picture, "detach"):
+        return np.asarray(picture)
+    if picture.ndim != 4 or picture.shape[0] != 1:
+        raise UsageError(f"{who} tensor has shape {tuple(picture.shape)}: give (1, C, H, W), one at a time")
+    plain = picture.detach().cpu()
+    if plain.is_floating_point() and plain.element_size() < 4:
+        plain = plain.float()  # numpy has no bfloat16
+    return np.ascontiguousarray(plain.numpy()[0].transpose(1, 2, 0))

@@ -1,0 +1,165 @@
+"""Features of a set of pictures, taken one by one and kept on disk: bounded memory, and a set that can be resumed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ....errors import UsageError, one_line
+from ....imaging.features.networks import NETWORKS, extract, open_network, patches
+from ....imaging.pixels import pixel_sha256
+from ....imaging.sample import Sample
+from ....registry import Bound, bind
+from ....store.disk import noticing_full_disk
+from ..pairs import Array, pictures_of, prepare
+from .definition import SetMetric, Sets, made_of, plan_set, refusal, score_set
+
+Taken = dict[str, Any]
+"""Of one picture: name of a stream → number of its features, or why there are none."""
+
+
+class Collector:
+    """Takes features of pictures for some set metrics into files of `folder`, then scores the sets.
+
+    `n` is how many pictures there will be: a metric that is refused for that number takes none. `taken` are the
+    results of `take` for the pictures whose features lie in `folder` already, in their order; what lies beyond
+    them there is dropped. Features are taken on the CPU whatever the device of the method, so that they are the
+    same numbers everywhere.
+    """
+
+    def __init__(
+        self,
+        metrics: Mapping[str, SetMetric],
+        folder: Path,
+        n: int,
+        *,
+        protocol: Bound,
+        taken: Iterable[Taken] = (),
+    ) -> None:
+        self._metrics = dict(metrics)
+        self._folder = folder
+        self._n = n
+        self._protocol = protocol
+        self._streams = {
+            _name(m): m for m in metrics.values() if m.patch is not None or not refusal(m, n)
+        }  # fmt: skip
+        self._networks: dict[str, Callable[[Any], Any]] = {}
+        self._counts: dict[str, list[Any]] = {stream: [] for stream in self._streams}
+        for one in taken:
+            self._count(one)
+        for stream in self._streams:
+            self._cut(stream)
+
+    def take(self, output: Array, item: Sample) -> Taken:
+        """Append the features of one picture, durably. `restored` float32 (H, W, C), `clean` as a dataset has it."""
+        done: Taken = {}
+        for stream, metric in self._streams.items():
+            try:
+                pair = pictures_of(prepare(output, item.clean, self._protocol))
+            except UsageError as error:
+                done[stream] = one_line(error)
+                continue
+            network = self._network(metric.features)
+            side = NETWORKS[metric.features].side
+            key = pixel_sha256(item.clean) if metric.patch else ""
+            pieces = [patches(p, key, *metric.patch) if metric.patch else [p] for p in pair]
+            if not pieces[0]:
+                size = metric.patch[0] if metric.patch else 0
+                done[stream] = f"{pair[0].shape[0]}×{pair[0].shape[1]} is smaller than a patch of {size}"
+                continue
+            for which, part in zip(("restored", "clean"), pieces, strict=True):
+                self._append(self._file(stream, which), extract(network, side, part).tobytes())
+            done[stream] = len(pieces[0])
+        self._count(done)
+        return done
+
+    def score(self) -> dict[str, dict[str, Any]]:
+        """The result of each metric, by name: see `score_set`."""
+        found = {}
+        for name, metric in self._metrics.items():
+            stream = _name(metric)
+            if stream not in self._streams:
+                none = np.empty((0, metric.width), np.float32)
+                found[name] = {**score_set(metric, Sets(none, none, (), refusal(metric, self._n))), "n": self._n}
+                continue
+            counts = self._counts[stream]
+            whys = [c for c in counts if isinstance(c, str)]
+            numbers = [0 if isinstance(c, str) else int(c) for c in counts]
+            problem = f"not defined on {len(whys)} of {len(counts)} pictures: {whys[0]}" if whys else ""
+            sides = [self._read(self._file(stream, w), metric.width, sum(numbers)) for w in ("restored", "clean")]
+            found[name] = score_set(metric, Sets(sides[0], sides[1], numbers, problem))
+        return found
+
+    def clear(self) -> None:
+        """Remove the files."""
+        for stream in self._streams:
+            for which in ("restored", "clean"):
+                self._file(stream, which).unlink(missing_ok=True)
+
+    def _network(self, name: str) -> Callable[[Any], Any]:
+        if name not in self._networks:
+            self._networks[name] = open_network(name)
+        return self._networks[name]
+
+    def _count(self, done: Taken) -> None:
+        for stream, counts in self._counts.items():
+            counts.append(done.get(stream, "no features were taken"))
+
+    def _file(self, stream: str, which: str) -> Path:
+        return self._folder / f"features-{stream}-{which}.f32"
+
+    def _cut(self, stream: str) -> None:
+        """Drop what a killed process left behind the last whole picture."""
+        wanted = 4 * self._streams[stream].width * sum(c for c in self._counts[stream] if not isinstance(c, str))
+        for which in ("restored", "clean"):
+            file = self._file(stream, which)
+            size = file.stat().st_size if file.exists() else 0
+            if size < wanted:
+                raise UsageError(f"{one_line(file)} has lost features of finished pictures: run with --retry always")
+            if size > wanted:
+                os.truncate(file, wanted)
+
+    @staticmethod
+    def _append(file: Path, data: bytes) -> None:
+        with noticing_full_disk(file), file.open("ab") as out:
+            out.write(data)
+            out.flush()
+            os.fdatasync(out.fileno())
+
+    @staticmethod
+    def _read(file: Path, width: int, n: int) -> Any:
+        if n == 0:
+            return np.empty((0, width), np.float32)
+        return np.memmap(file, np.float32, "r", shape=(n, width))
+
+
+def _name(metric: SetMetric) -> str:
+    return "-".join([metric.features, *map(str, metric.patch or ())])
+
+
+def collector(
+    bounds: Iterable[Bound], folder: Path, n: int, protocol: Bound
+) -> tuple[Collector, dict[str, dict[str, Any]]]:
+    """A `Collector` for bound set metrics, and their blank `SetPart`s. Raises `UsageError` for what is missing."""
+    metrics, parts = {}, {}
+    for bound in bounds:
+        metrics[bound.display] = made_of(bound)
+        _, parts[bound.display] = plan_set(bound)
+    return Collector(metrics, folder, n, protocol=protocol), parts
+
+
+def planned(sets: Mapping[str, Any]) -> dict[str, SetMetric]:
+    """The set metrics of a planned cell, by name. Raises `UsageError` where a file is no longer the planned one."""
+    found = {}
+    for name, part in sets.items():
+        bound = bind(name, "metric")
+        _, now = plan_set(bound)
+        for what in ("version", "features_sha256", "resize", "reference"):
+            if now[what] != part[what]:
+                raise UsageError(f"{one_line(name)}: its {what} changed while the run was under way: run again")
+        found[name] = made_of(bound)
+    return found

@@ -1,0 +1,201 @@
+"""Track `restore`: picture in, picture out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...array_outputs import ArrayFiles
+from ...registry import Bound
+from ...track import Case, Defaults, Finding, Words, add_track, checked_declarations
+
+if TYPE_CHECKING:
+    from ...boards.board import Board
+    from ...comparing.comparison import Comparison, Difference
+    from ...imaging.pixels import Array
+    from ...imaging.sample import Sample
+    from ...report.plots.drawing import Plot
+    from ...report.sections import DrawsSection, Previews
+    from ...statistics.paired_tests import Floats
+    from ...store.outputs import OutputFiles
+    from ...store.record import Record
+    from .restorer import Restorer
+    from .set_metrics.collector import Collector
+
+_DECLARED: Mapping[str, Mapping[str, Any]] = {
+    "method": {"layout": "tensor", "enhances": False},
+    "metric": {"residual": False, "set": False},
+    "protocol": {"peak": 1.0, "bits": None},
+}
+"""What a component of this track may declare beyond what every track knows, with what holds where it does not."""
+
+
+class PictureFiles(ArrayFiles):
+    """Restored pictures as `.npy` float32 (H, W, C), and PNGs of them to look at."""
+
+    def preview(self, store: Path, folder: Path, index: int, item: Sample, case: Case, output: Array) -> None:
+        """8-bit PNGs of the clean, noisy and restored picture, for the page."""
+        from .crops import leave_view
+
+        leave_view(store, folder, index, item, case.given, output)
+
+    def panel(self, item: Sample, case: Case, output: Array) -> Mapping[str, bytes]:
+        """Crops of the three as PNGs, where the clean one has most detail."""
+        from .crops import panel_of
+
+        return panel_of(item, case.given, output)
+
+
+class Restore:
+    """Items are pictures, a regime makes them noisy or degrades them otherwise, a method gives a picture."""
+
+    name = "restore"
+    version = 1
+    words = Words(
+        item="picture",
+        items="pictures",
+        given="noisy input",
+        output="restored picture",
+        truth="clean picture",
+        level="noise level",
+    )
+    defaults = Defaults(
+        protocol="uint8",
+        metrics=("psnr", "ssim"),
+        rank_by="psnr",
+        dataset="photos",
+        regime="gaussian(sigma=25)",
+        size=(256, 256),
+    )
+    preload: tuple[str, ...] = (
+        "cv2",
+        "torch",
+        "noisebench.tracks.restore.scoring",
+        "noisebench.tracks.restore.metrics.psnr",
+        "noisebench.tracks.restore.metrics.ssim",
+    )
+    outputs: OutputFiles = PictureFiles()
+
+    def declare(self, kind: str, declared: Mapping[str, Any]) -> dict[str, Any]:
+        """What a component declares, complete. Raises `UsageError` for a name, ValueError for a value unknown here."""
+        made = checked_declarations(kind, declared, _DECLARED)
+        if made.get("layout") not in (None, "tensor", "hwc"):
+            raise ValueError(f"layout is 'tensor' or 'hwc', not {made['layout']!r}")
+        if made.get("bits") not in (None, 8):
+            raise ValueError(f"bits is 8 or None, not {made['bits']!r}")
+        return made
+
+    def identify(self, item: Sample) -> str:
+        """Id, clean and noisy pixels, and what the optimum is told, on one line."""
+        import numpy as np
+
+        from ...imaging.pixels import pixel_sha256
+
+        noisy = pixel_sha256(item.noisy) if item.noisy is not None else "-"
+        meta = hashlib.sha256()
+        for key in sorted(item.meta):
+            value = item.meta[key]
+            meta.update(key.encode())
+            array = isinstance(value, np.ndarray)
+            meta.update(np.ascontiguousarray(value).tobytes() if array else repr(value).encode())
+        return f"{item.id!r} {pixel_sha256(item.clean)} {noisy} {meta.hexdigest() if item.meta else '-'}"
+
+    def pose(self, regime: Bound, item: Sample, seed: int, draw: int = 0) -> Case:
+        """The noisy picture, float32 (H', W', C), what is disclosed, and the shape (H, W, C) of the wanted one."""
+        from ...imaging.pixels import as_hwc, bytes_sha256
+        from .degrade import degrade_sample
+
+        noisy, info = degrade_sample(regime, item, seed, draw)
+        return Case(noisy, info, bytes_sha256(noisy), as_hwc(item.clean).shape)
+
+    def open(self, method: Bound) -> Restorer:
+        """The method, ready to be set up. Raises `Skip` where a package that it requires is not there."""
+        from .restorer import Restorer
+
+        return Restorer(method)
+
+    def score(
+        self, output: Array, item: Sample, case: Case, protocol: Bound, metrics: Sequence[Bound]
+    ) -> dict[str, float]:
+        """Scores by display form of the metric; `NotDefined` where a metric has no value."""
+        from .scoring import score_pair
+
+        return score_pair(output, item.clean, protocol, metrics, case.given)
+
+    def probe(self, size: tuple[int, ...]) -> Sample:
+        """A fixed grey picture of `size` (H, W), for costs."""
+        from ...imaging.sample import Sample
+        from .probe import test_picture
+
+        height, width = size
+        return Sample("cost", test_picture(height, width))
+
+    # Below: what a track may have. See the protocols of `track.py`.
+
+    def plan_set(self, metric: Bound) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What of a set metric goes into a key, and its blank `SetPart`. Raises `UsageError` for what is missing."""
+        from .set_metrics.definition import plan_set
+
+        return plan_set(metric)
+
+    def collector(
+        self, sets: Mapping[str, Any], folder: Path, n: int, *, protocol: Bound, taken: Iterable[Any] = ()
+    ) -> Collector:
+        """What takes the features of restored pictures for the planned set metrics of a cell."""
+        from .set_metrics.collector import Collector, planned
+
+        return Collector(planned(sets), folder, n, protocol=protocol, taken=taken)
+
+    def aggregations(self) -> Mapping[str, tuple[str, Callable[[Floats], Floats]]]:
+        """Pooled MSE beside the mean of PSNR: see `tracks/restore/aggregations.py`."""
+        from .aggregations import pooled_mse
+
+        return {"psnr": ("pooled MSE", pooled_mse)}
+
+    def examine(self, method: Bound, before: Callable[[str], None]) -> Iterator[Finding]:
+        """Try a method on tiny pictures: see `tracks/restore/doctor.py`."""
+        from .doctor import examine
+
+        return examine(method, before)
+
+    def score_folders(
+        self, restored: str, clean: str, protocol: str, metrics: Sequence[str]
+    ) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]], str]:
+        """Score pictures that exist already: see `tracks/restore/folder_scoring.py`."""
+        from .folder_scoring import score_folders
+
+        return score_folders(restored, clean, protocol, metrics)
+
+    def explain_pairs(self, restored: str, clean: str, claimed: str | None) -> tuple[int, list[dict[str, Any]]]:
+        """Two pictures, or two folders of them, under every usual convention: see `tracks/restore/conventions.py`."""
+        from .conventions import explain_files
+
+        return explain_files(restored, clean, claimed)
+
+    def panels(self, boards: Sequence[Board], most: int, notes: list[str]) -> list[Plot]:
+        """Crops of one picture as each method restores it: see `tracks/restore/report/panels.py`."""
+        from .report.panels import panels
+
+        return panels(boards, most, notes)
+
+    def changed_panels(
+        self, comparison: Comparison, differences: Sequence[Difference], a: Previews, b: Previews
+    ) -> tuple[list[Plot], str]:
+        """The kept pictures that changed most: see `tracks/restore/report/changed.py`."""
+        from .report.changed import changed_panels
+
+        return changed_panels(comparison, differences, a, b)
+
+    split_metric = "mse"
+    """The metric whose mean is split over draws of the noise: it must be scored."""
+
+    def draws(self, store: Path, records: Sequence[Record]) -> DrawsSection:
+        """Errors split over draws of the noise: see `tracks/restore/report/draws.py`."""
+        from .report.draws import draws_section
+
+        return draws_section(store, records)
+
+
+TRACK = add_track(Restore())

@@ -1,0 +1,26 @@
+"""Wrappers around a method that are recorded as such: in tiles, and over the eight flips and rotations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import noisebench as nb
+
+
+def refuse_unwrappable(name: str, method: Any) -> None:
+    """Raise `UsageError` for a method that knows which picture it is given: a part or a turned one is another."""
+    for entry in method.entries:
+        if entry.meta["named"] or entry.meta["oracle"]:
+            raise nb.UsageError(f"{name} cannot wrap {entry.name}, which looks up whole pictures: name it by itself")
+
+
+def wrapped(name: str, method: Any) -> nb.Restorer:
+    """The method within, ready to be set up."""
+    refuse_unwrappable(name, method)
+    return nb.Restorer(method)
+
+
+def apply(inner: nb.Restorer, noisy: Any, info: Any) -> Any:
+    """`noisy` (H, W, C) restored, of the size that `info` wants. Raises what the method raises, and `Skip`."""
+    size = info.shape if info.scale else noisy.shape[:2]
+    return inner.restore(noisy, info, (*size, noisy.shape[2]))

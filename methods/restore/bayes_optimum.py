@@ -1,0 +1,70 @@
+"""The least mean squared error that is possible, on synthetic sets under white Gaussian noise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import noisebench as nb
+import numpy as np
+from noisebench.methods.restore._clean import clean_of
+
+
+@nb.method("bayes_optimum", layout="hwc", oracle=True, role="optimum")
+def bayes_optimum(noisy: Any, info: Any) -> Any:
+    """The least mean squared error that is possible, on synthetic sets under white Gaussian noise.
+
+    With the true `spectrum` (E|fft2(x − mean)|² / HW) of a stationary Gaussian field it is the Wiener filter,
+    which is the exact posterior mean (Wiener 1949). With `labels` of a piecewise constant picture it is the
+    mean of each region: the posterior mean under a flat prior, for someone who is told the edges, hence a
+    bound that no method reaches. Skips where neither applies.
+    """
+    clean = clean_of(info)
+    meta = info.sample.meta
+    if "spectrum" not in meta and "labels" not in meta:
+        raise nb.Skip("the optimum is known for synthetic sets only (gaussian_field, piecewise)")
+    if info.sigma is None or any(name in info for name in ("mask", "kernel", "scale", "peak", "looks")):
+        raise nb.Skip("the optimum is known for white Gaussian noise of a disclosed sigma only")
+    sigma = float(info.sigma)
+    observed = np.asarray(noisy, np.float64)
+    digital = info.sample.clean.dtype.kind == "f" and info.bit_depth is not None
+    clipped = bool(np.isin(observed, (0, 1)).any())
+    if digital or clipped or not _is_white_gaussian(observed - clean, sigma):
+        raise nb.Skip("the optimum is known for white Gaussian noise only, which this is not")
+    if "spectrum" in meta:
+        return _wiener(observed, np.asarray(meta["spectrum"], np.float64), meta["mean"], sigma)
+    return _region_means(observed, np.asarray(meta["labels"]))
+
+
+def _is_white_gaussian(noise: Any, sigma: float) -> bool:
+    """Whether spread, kurtosis and the correlation of neighbours agree with N(0, sigma²) within 6 errors.
+
+    A regime tells its sigma and not its law (Laplace and correlated noise have a sigma too). Standard errors
+    of the sample moments of a white Gaussian: σ²√(2/n), √(24/n), 1/√n.
+    """
+    n = noise.size
+    if sigma <= 0:
+        return bool(np.abs(noise).max() < 1e-6)
+    z = noise / sigma
+    moments = [
+        (np.mean(z**2) - 1) / np.sqrt(2 / n),
+        (np.mean(z**4) - 3 * np.mean(z**2) ** 2) / np.sqrt(24 / n),
+        np.sum(z[1:] * z[:-1]) / np.sqrt(max(z[1:].size, 1)),
+        np.sum(z[:, 1:] * z[:, :-1]) / np.sqrt(max(z[:, 1:].size, 1)),
+    ]
+    return bool(np.max(np.abs(moments)) < 6)
+
+
+def _wiener(observed: Any, spectrum: Any, mean: Any, sigma: float) -> Any:
+    spectrum = spectrum[:, :, None] if spectrum.ndim == 2 else spectrum
+    gain = spectrum / np.maximum(spectrum + sigma**2, np.finfo(np.float64).tiny)
+    filtered = np.fft.ifft2(gain * np.fft.fft2(observed - mean, axes=(0, 1)), axes=(0, 1)).real
+    return (mean + filtered).astype(np.float32)
+
+
+def _region_means(observed: Any, labels: Any) -> Any:
+    _, region = np.unique(labels.ravel(), return_inverse=True)
+    region = region.ravel()
+    pixels = observed.reshape(region.size, -1)
+    count = np.bincount(region)
+    means = [np.bincount(region, weights=channel) / count for channel in pixels.T]
+    return np.stack([m[region] for m in means], axis=-1).reshape(observed.shape).astype(np.float32)

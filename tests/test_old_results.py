@@ -1,0 +1,89 @@
+"""Results of an earlier schema are read for ever: an export and a store that noisebench 0.1.0 wrote before tracks."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+from noisebench.store.cells import read_records
+from noisebench.store.record import decimals_of, gate_of, item_count, order_of, role_of
+
+FIXTURES = ROOT / "tests" / "fixtures"
+EXPORTS = [FIXTURES / "schema_1_export.json", *sorted((ROOT / "results").rglob("*.json"))]
+
+
+def rows_of(file: Path) -> list[dict[str, str]]:
+    """The rows of a CSV file."""
+    with file.open(encoding="utf-8", newline="") as text:
+        return list(csv.DictReader(text))
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    """The old store, in a folder of its own."""
+    shutil.copytree(FIXTURES / "schema_1_store", tmp_path / "old")
+    return tmp_path / "old"
+
+
+@pytest.mark.parametrize("file", EXPORTS, ids=lambda file: file.stem)
+def test_every_committed_export_makes_boards_and_passes_its_own_check(cli, file: Path) -> None:
+    cli("report", file, "--to", "board")
+    # 3: its metrics have no reference, and no rule speaks of them.
+    said = cli("check", file, file, code=3 if file.stem == "lowlight" else 0).stdout
+    assert "0 regressions" in said
+
+
+def test_a_board_of_an_old_store_is_what_it_was(cli, old: Path, tmp_path: Path) -> None:
+    done = cli("report", "old", "--to", "board")
+    assert "old was written by an older noisebench (schema 1)" in done.stderr
+    # What the version that wrote it made of it; these columns have other names now.
+    renamed = {"pictures": "items", "below_noisy": "below_baseline"}
+    now, then = rows_of(tmp_path / "board" / "leaderboard.csv"), rows_of(FIXTURES / "schema_1_leaderboard.csv")
+    assert len(now) == len(then) == 9
+    for row, was in zip(now, then, strict=True):
+        same = {renamed.get(name, name): value for name, value in was.items()}
+        assert {**same, "track": "restore" if was["outcome"] == "ok" else ""} == row
+
+
+def test_what_old_cells_lack_is_found(old: Path) -> None:
+    cells = {r.cell["method"]["name"]: r.cell for r in read_records(old) if r.cell["kind"] == "score"}
+    assert {name: role_of(cell["method"]) for name, cell in cells.items()} == {
+        "identity": "baseline", "bayes_optimum": "optimum", "gaussian_filter": "sanity", "median": "",
+    }  # fmt: skip
+    cell = cells["median"]
+    assert item_count(cell) == 7
+    assert [(decimals_of(n, p), order_of(n, p)) for n, p in sorted(cell["metrics"].items())] == [(2, 0), (4, 1)]
+    assert gate_of("psnr", cell["metrics"]["psnr"]) == {"max_drop": 0.02, "max_drop_item": 0.5}
+
+
+def test_other_verbs_read_it_and_say_that_it_is_old(cli, old: Path) -> None:
+    cli("export", "old", "--to", "new.json")
+    again = json.loads((old.parent / "new.json").read_text())
+    assert {entry["cell"]["schema"] for entry in again["cells"]} == {1}
+    for args in (("check", "new.json", "old"), ("compare", "old", "new.json"), ("store", "ls", "old")):
+        assert "older noisebench" in cli(*args).stderr
+    assert "0 problems" in cli("store", "verify", "old").stdout
+    said = cli("why", "old", "median").stdout
+    assert "to be run again" in said and "noisebench.methods/restore/median.py is new" in said
+
+
+def test_a_run_into_it_is_refused_and_writes_nothing(cli, old: Path) -> None:
+    before = sorted(p.relative_to(old) for p in old.rglob("*"))
+    done = cli("run", "--methods", "median", "--datasets", "gaussian_field(n=1, size=16)", "--regimes", "none",
+               "--store", "old", code=2)  # fmt: skip
+    assert "written by an older noisebench (schema 1)" in done.stderr and "run into a new --store" in done.stderr
+    assert sorted(p.relative_to(old) for p in old.rglob("*")) == before
+
+
+def test_an_old_export_edited_by_hand_does_not_pass(cli, tmp_path: Path) -> None:
+    text = (FIXTURES / "schema_1_export.json").read_text()
+    document = json.loads(text)
+    cell = next(e for e in document["cells"] if e["rows"] and e["cell"]["method"]["name"] == "median")
+    cell["rows"][0][5] += 1.0
+    (tmp_path / "edited.json").write_text(json.dumps(document))
+    done = cli("check", FIXTURES / "schema_1_export.json", "edited.json", code=3)
+    assert "edited by hand" in done.stdout
