@@ -1,0 +1,27 @@
+"""A fit as a small picture: the samples as dots, the true function in grey, the fit as a line."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+
+from .target import Floats, Samples, Target
+
+
+def draw_fit(item: Target, given: Samples, fit: Floats) -> bytes:
+    """A PNG of a function of one coordinate, its noisy samples and a fit (M,)."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(2.2, 1.5), dpi=150)
+    axes = figure.add_axes((0.02, 0.02, 0.96, 0.96))
+    order = np.argsort(item.at[:, 0])
+    axes.plot(given.x[:, 0], given.y, ".", color="#b9bec6", markersize=2, zorder=1)
+    axes.plot(item.at[order, 0], item.truth[order], color="#6b7280", linewidth=1.0, zorder=2)
+    axes.plot(item.at[order, 0], fit[order], color="#c2410c", linewidth=1.0, zorder=3)
+    low, high = float(item.truth.min()), float(item.truth.max())
+    margin = 0.25 * (high - low) or 1.0
+    axes.set(ylim=(low - margin, high + margin), xticks=[], yticks=[])
+    file = io.BytesIO()
+    figure.savefig(file, format="png", metadata={"Software": None})
+    return file.getvalue()

@@ -1,0 +1,1 @@
+"""Metrics of `functions`, one a file."""

@@ -1,0 +1,14 @@
+"""Largest error at a held-out point."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ....components import metric
+from ..target import Floats, Target
+
+
+@metric("sup_norm", track="functions", higher=False, order=1)
+def sup_norm(fit: Floats, truth: Floats, item: Target) -> float:
+    """Largest absolute error at a held-out point, in the unit of the protocol; 0 is best."""
+    return float(np.abs(fit - truth).max())

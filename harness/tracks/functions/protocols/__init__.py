@@ -1,0 +1,1 @@
+"""Protocols of `functions`, one a file."""

@@ -1,0 +1,1 @@
+"""Regimes of `functions`, one a file."""

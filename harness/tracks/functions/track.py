@@ -1,0 +1,157 @@
+"""Track `functions`: noisy samples of a function in, its values elsewhere out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ...array_outputs import ArrayFiles
+from ...errors import Invalid, NotDefined
+from ...info import Info
+from ...keyed_noise import keyed_generator, noise_key
+from ...registry import Bound
+from ...runner import MethodRunner
+from ...store.outputs import OutputFiles
+from ...track import Case, Defaults, Words, add_track, checked_declarations
+
+if TYPE_CHECKING:
+    from ...boards.board import Board
+    from ...report.plots.drawing import Plot
+    from .target import Floats, Samples, Target
+
+_DECLARED: Mapping[str, Mapping[str, Any]] = {}
+
+
+class ValueFiles(ArrayFiles):
+    """Values as `.npy`, float64 (M,)."""
+
+    dtype = "<f8"
+
+    def panel(self, item: Target, case: Case, output: Floats) -> Mapping[str, bytes] | None:
+        """The fit drawn over samples and truth, None where points have more than one coordinate."""
+        from .drawing import draw_fit
+
+        return {"fit": draw_fit(item, case.given, output)} if item.at.shape[1] == 1 else None
+
+
+class Fitter(MethodRunner):
+    """A method `f(samples, info, **params)`, or a class with `fit(samples, info)`: values (M,) at `samples.at`."""
+
+    verb = "fit"
+
+    def prepare(self, given: Samples) -> Samples:
+        """A private copy of the samples."""
+        from .target import Samples
+
+        return Samples(given.x.copy(), given.y.copy(), given.at.copy())
+
+    def accept(self, output: Any, case: Case) -> Floats:
+        """Values float64 (M,). Raises `Invalid` for another shape or type, NaN or Inf."""
+        import numpy as np
+
+        if hasattr(output, "detach"):
+            output = output.detach().cpu().numpy()
+        if not isinstance(output, np.ndarray) or output.dtype.kind not in "fiu":
+            raise Invalid(f"returned {type(output).__name__} where an array of numbers {case.wanted} was due")
+        if output.shape != case.wanted:
+            raise Invalid(f"returned shape {output.shape} where {case.wanted} was due")
+        values = np.ascontiguousarray(output, dtype=np.float64)
+        if not np.isfinite(values).all():
+            bad = "NaN" if np.isnan(values).any() else "Inf"
+            raise Invalid(f"returned {int((~np.isfinite(values)).sum())} values that are not finite ({bad})")
+        return values
+
+    def untouched(self, prepared: Samples, given: Samples) -> bool:
+        """Whether the method left the samples as they were."""
+        return all(bool((getattr(prepared, n) == getattr(given, n)).all()) for n in ("x", "y", "at"))
+
+
+class Functions:
+    """Items are functions sampled on points, a regime makes the samples noisy, a method gives values elsewhere."""
+
+    name = "functions"
+    version = 1
+    words = Words(
+        item="function",
+        items="functions",
+        given="noisy samples",
+        output="fit",
+        truth="true values",
+        level="noise level",
+    )
+    defaults = Defaults(
+        protocol="held_out",
+        metrics=("rmse", "sup_norm"),
+        rank_by="rmse",
+        dataset="bumps",
+        regime="gaussian(sigma=0.05)",
+        size=(400,),
+    )
+    preload: tuple[str, ...] = ("numpy", "scipy.linalg")
+    outputs: OutputFiles = ValueFiles()
+
+    def declare(self, kind: str, declared: Mapping[str, Any]) -> dict[str, Any]:
+        """What a component declares, complete. Raises `UsageError` for a name unknown here."""
+        return checked_declarations(kind, declared, _DECLARED)
+
+    def identify(self, item: Target) -> str:
+        """Id, and the hash of points and values, on one line."""
+        sha = hashlib.sha256()
+        for array in (item.x, item.y, item.at, item.truth):
+            sha.update(f"{array.shape}".encode() + array.astype("<f8").tobytes())
+        return f"{item.id!r} {sha.hexdigest()}"
+
+    def pose(self, regime: Bound, item: Target, seed: int, draw: int = 0) -> Case:
+        """The samples with their noise, keyed by function, regime, seed and draw."""
+        import numpy as np
+
+        from .target import Samples
+
+        values = hashlib.sha256(b"".join(a.astype("<f8").tobytes() for a in (item.x, item.y))).hexdigest()
+        key = noise_key(regime, seed, values, draw)
+        rng = keyed_generator(key)
+        y, disclosed = item.y, dict[str, Any]()
+        for part in regime.parts:
+            y, new = part.entry.obj(y, rng, **part.kwargs)
+            # Of two noises in a row neither level is the level of both.
+            disclosed |= {n: None if n in disclosed else v for n, v in new.items()}
+        given = Samples(item.x, np.ascontiguousarray(y, dtype=np.float64), item.at)
+        sha = hashlib.sha256(b"".join(a.astype("<f8").tobytes() for a in (given.x, given.y, given.at)))
+        return Case(given, Info({**disclosed, "shape": item.truth.shape}, key), sha.hexdigest(), item.truth.shape)
+
+    def open(self, method: Bound) -> Fitter:
+        """The method, ready to be set up. Raises `Skip` where a package that it requires is not there."""
+        return Fitter(method)
+
+    def score(
+        self, output: Floats, item: Target, case: Case, protocol: Bound, metrics: Sequence[Bound]
+    ) -> dict[str, float]:
+        """Scores by display form of the metric: of errors as the protocol leaves them."""
+        fit, truth = protocol.entry.obj(output, item.truth, item.y, **protocol.kwargs)
+        scores: dict[str, float] = {}
+        for metric in metrics:
+            value = metric.entry.obj(fit, truth, item, **metric.kwargs)
+            scores[metric.display] = value if isinstance(value, NotDefined) else float(value)
+        return scores
+
+    def probe(self, size: tuple[int, ...]) -> Target:
+        """A sine sampled at `size` (N,) points, for costs."""
+        import numpy as np
+
+        from .target import as_target
+
+        (n,) = size
+        x, at = np.linspace(0, 1, n), np.linspace(0, 1, max(1, n // 2))
+        return as_target("cost", x, np.sin(9 * x), at, np.sin(9 * at))
+
+    # Below: what a track may have. See the protocols of `track.py` and of `report/sections.py`.
+
+    def panels(self, boards: Sequence[Board], most: int, notes: list[str]) -> list[Plot]:
+        """The fits of one function side by side: see `tracks/functions/report.py`."""
+        from .report import fit_panels
+
+        return fit_panels(boards, most, notes)
+
+
+TRACK = add_track(Functions())
