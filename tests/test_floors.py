@@ -1,0 +1,60 @@
+"""What the floors of `.importlinter` do not see: names of one track in rooms that serve all, and private imports."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from conftest import ROOT
+
+HARNESS = ROOT / "harness"
+OF_PICTURES = {"psnr", "ssim", "dB", "identity", "bayes_optimum", "uint8"}
+OWN_ROOMS = ("tracks", "imaging", "distances", "claims")
+READS_OLD_CELLS = {HARNESS / "store" / "record.py"}
+PUBLIC_NAMES = {HARNESS / "__init__.py"}
+OPEN_TO_COMPONENTS = ("noisebench", "noisebench.tracks.functions", "noisebench.methods", "noisebench.datasets")
+
+
+def shared_files() -> list[Path]:
+    files = [f for f in HARNESS.rglob("*.py") if f.relative_to(HARNESS).parts[0] not in OWN_ROOMS]
+    return [f for f in files if f not in READS_OLD_CELLS | PUBLIC_NAMES]
+
+
+def names_of_pictures(source: str) -> list[tuple[int, str]]:
+    """Line and text of each string that is a name of the track of pictures, whole."""
+    strings = (n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Constant) and isinstance(n.value, str))
+    return [(n.lineno, n.value) for n in strings if n.value in OF_PICTURES]
+
+
+def test_shared_rooms_name_nothing_of_one_track():
+    found = {
+        f"{f.relative_to(ROOT)}:{line}: {text}"
+        for f in shared_files()
+        for line, text in names_of_pictures(f.read_text())
+    }
+    assert len(shared_files()) > 100
+    assert found == set()
+
+
+def test_a_name_of_one_track_is_found():
+    assert names_of_pictures('if metric == "psnr":\n    unit = "dB"') == [(1, "psnr"), (2, "dB")]
+    assert names_of_pictures('"""Such as psnr."""') == []
+
+
+def modules_imported(source: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield "." * node.level + (node.module or "")
+
+
+def test_methods_and_datasets_use_what_a_user_may_use():
+    files = [f for folder in ("methods", "datasets") for f in (ROOT / folder).rglob("*.py")]
+    assert len(files) > 60
+    for file in files:
+        for module in modules_imported(file.read_text()):
+            if module.startswith((".", "noisebench")):
+                own = any(module == m or module.startswith(f"{m}.") for m in OPEN_TO_COMPONENTS[1:])
+                assert own or module == "noisebench", f"{file.relative_to(ROOT)} imports {module}"
