@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Result:
-    """Scores of one method on one dataset under one regime: `rows` a picture, means as attributes (`.psnr`).
+    """Scores of one method on one dataset under one regime: `rows` an item, means as attributes (`.psnr`).
 
     A row has `item`, `input_sha256`, `output_sha256`, `seconds`, `note` and each metric as a float (NaN where the
     score is not defined, with the reason in `note`). `sets` has a `SetPart` (see store/record.py) of each metric of
@@ -33,7 +33,7 @@ class Result:
     sets: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def mean(self, metric: str) -> float:
-        """Mean over pictures, or the value of a set metric. Raises `UsageError` for one that was not asked for."""
+        """Mean over items, or the value of a set metric. Raises `UsageError` for one that was not asked for."""
         if metric in self.sets:
             return _float(self.sets[metric]["value"])
         if not self.rows or metric not in self.rows[0]:

@@ -43,7 +43,7 @@ class Info:
         return Info({**self._values, **values}, self._key)
 
     def stream(self, number: int) -> Info:
-        """The same knowledge with draws of its own, for a method that is called several times on one picture."""
+        """The same knowledge with draws of its own, for a method that is called several times on one item."""
         return Info(self._values, self._key + number.to_bytes(8, "little"))
 
     @property

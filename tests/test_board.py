@@ -7,16 +7,19 @@ import random
 import subprocess
 import sys
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from board_records import as_schema_1, cost_record, record, sha
+from conftest import ROOT
 from noisebench.boards.board import Board, boards, how
 from noisebench.boards.levels import level_families
 from noisebench.boards.rows import Row
 from noisebench.errors import UsageError
 from noisebench.statistics.paired_tests import bootstrap_interval, keyed_rng, paired_difference, signed_rank
 from noisebench.statistics.ranking import holm, rank_ranges
+from noisebench.store.cells import read_records
 from noisebench.store.export import seal_of
 from scipy import stats
 
@@ -180,7 +183,7 @@ def test_a_cell_that_is_not_ok_is_listed_and_never_averaged(outcome: str) -> Non
     assert [r.label for r in board.rows] == ["good"]
     (failure,) = board.failures
     assert (failure.label, failure.outcome, failure.reason) == ("bad", outcome, "it broke")
-    assert (failure.last_line, failure.pictures) == ("ValueError: no", "1 of 2")
+    assert (failure.last_line, failure.items) == ("ValueError: no", "1 of 2")
 
 
 def test_one_failed_seed_takes_a_method_off_the_board_of_all_seeds() -> None:
@@ -497,3 +500,22 @@ def test_a_number_that_stands_twice_in_a_sum_is_no_level() -> None:
 def test_families_of_two_tracks_are_apart() -> None:
     both = [*levelled("gaussian(sigma=5)"), *levelled("gaussian(sigma=9)", track="functions")]
     assert families(both) == []
+
+
+# The records that these tests are made of
+
+
+@pytest.mark.parametrize("kind", ["score", "cost"])
+def test_the_records_of_the_tests_have_the_fields_of_real_cells(kind: str) -> None:
+    made: dict[str, Any] = dict(
+        (record("nlm", {"psnr": [30.0], "ssim": [0.9]}) if kind == "score" else cost_record()).cell
+    )
+    cells = [dict(r.cell) for r in read_records(ROOT / "results" / "demo.json") if r.cell["outcome"] == "ok"]
+    real: dict[str, Any] = next(c for c in cells if c["kind"] == kind)
+    assert set(made) <= set(real)
+    assert set(made["cost"] or {}) <= set(real["cost"] or {})
+    for part in ("suite", "words", "method", "dataset", "regime", "protocol", "metrics"):
+        assert set(made[part]) == set(real[part]), part
+    assert set(made["method"]["flags"]) == set(real["method"]["flags"])
+    for name, about in made["metrics"].items():
+        assert set(about) == set(real["metrics"][name]), name

@@ -180,11 +180,15 @@ def test_a_renamed_method_is_a_missing_cell_and_named() -> None:
 def test_a_renamed_dataset_with_the_same_pictures_still_compares() -> None:
     now = cell(dataset="photos")
     data = {**now.cell["dataset"], "name": "pics", "spec": "pics", "display": "pics"}
-    assert check([cell()], [sealed(with_cell(now, dataset=data))]).exit_code == 0
+    verdict = check([cell()], [sealed(with_cell(now, dataset=data))])
+    assert (verdict.exit_code, verdict.compared) == (0, 2)
+    assert {f.status for f in verdict.findings} == {OK}
 
 
 def test_an_empty_current_store_is_a_regression_not_a_pass() -> None:
-    assert check([cell()], []).exit_code == 1
+    verdict = check([cell()], [])
+    assert (verdict.exit_code, verdict.compared) == (1, 0)
+    assert only(verdict).status == REGRESSION and only(verdict).reason.startswith("missing: ")
 
 
 @pytest.mark.parametrize("outcome", ["failed", "oom", "timeout", "crashed", "invalid", "skipped"])
@@ -232,7 +236,7 @@ def test_pictures_that_vanished_are_said_and_the_others_still_judged() -> None:
     now = psnr(29, 29, items=["p000", "p001"])
     smaller = sealed(with_cell(now, dataset={**now.cell["dataset"], "fingerprint": "f" * 64}))
     verdict = check([psnr(30, 30, 30)], [smaller])
-    assert [(f.status, f.pictures) for f in verdict.findings] == [(INCOMPARABLE, 0), (REGRESSION, 2)]
+    assert [(f.status, f.items) for f in verdict.findings] == [(INCOMPARABLE, 0), (REGRESSION, 2)]
     assert "1 of its 3 inputs are not there" in verdict.findings[0].reason
 
 
@@ -306,6 +310,7 @@ def test_a_regression_outweighs_what_is_not_comparable() -> None:
         [cell(), cell("bm3d")], [cell(protocol="float"), cell("bm3d", {"psnr": [20] * 8, "ssim": [0.9] * 8})]
     )
     assert verdict.exit_code == 1
+    assert [(f.metric, f.status) for f in verdict.findings] == [("psnr", REGRESSION), ("ssim", OK), ("", INCOMPARABLE)]
 
 
 def test_a_nan_in_the_baseline_is_named() -> None:
@@ -315,11 +320,12 @@ def test_a_nan_in_the_baseline_is_named() -> None:
 
 def test_a_score_that_the_baseline_explains_as_not_defined_is_left_out() -> None:
     found = only(check([psnr(30, math.nan, row_notes=["", "too small"])], [psnr(30, 10)]))
-    assert (found.status, found.pictures) == (OK, 1)
+    assert (found.status, found.items) == (OK, 1)
 
 
 def test_a_new_version_of_the_source_is_what_is_judged() -> None:
-    assert check([psnr(30, 30)], [psnr(29, 29, source="new")]).exit_code == 1
+    verdict = check([psnr(30, 30)], [psnr(29, 29, source="new")])
+    assert (verdict.exit_code, only(verdict).status, only(verdict).change) == (1, REGRESSION, pytest.approx(-1))
 
 
 def test_two_versions_in_the_current_store_are_both_judged_and_told_apart() -> None:
@@ -433,9 +439,14 @@ def test_on_a_busy_machine_cpu_time_is_what_tells_a_slow_down(tmp_path: Path) ->
 
 def test_a_cost_that_vanished_failed_or_cannot_be_measured_is_a_regression(tmp_path: Path) -> None:
     rules = rules_of(tmp_path, "- {max_latency_rel: 1.5}\n")
-    for now in ([], [speed(None)], [speed(1.0, outcome="timeout")]):
+    for now, reason in (
+        ([], "missing: no cost cell at 256×256, cpu, 1 thread"),
+        ([speed(None)], "no longer measured: no reason is stored"),
+        ([speed(1.0, outcome="timeout")], "no longer measured: timeout"),
+    ):
         verdict = check([cell(), speed(1.0)], [cell(), *now], rules)
-        assert verdict.exit_code == 1, now
+        assert verdict.exit_code == 1
+        assert [(f.metric, f.reason) for f in verdict.having(REGRESSION)] == [("max_latency_rel", reason)]
 
 
 def test_a_cost_that_newly_fails_is_a_regression_without_any_rule() -> None:
@@ -499,9 +510,14 @@ def test_a_rule_file_is_read_strictly(tmp_path: Path, text: str, message: str) -
 
 
 def test_a_rule_names_a_spec_as_it_stands_or_by_pattern() -> None:
+    def found(pattern: str) -> Any:
+        return only(check([psnr(30)], [psnr(29.6)], (Rule("r:1", metric="psnr", regime=pattern, max_drop=0.5),)))
+
     for pattern in ("gaussian(sigma=25)", "gaussian(sigma=25.0)", "gaussian", "gaussian*"):
-        rules = (Rule("r:1", metric="psnr", regime=pattern, max_drop=0.5),)
-        assert check([psnr(30)], [psnr(29.6)], rules).exit_code == 0, pattern
+        assert found(pattern).status == OK, pattern
+    for pattern in ("gaussian(sigma=2)", "gaussian(sigma=50)", "gauss", "poisson*"):
+        with pytest.raises(UsageError, match="this rule matches no cell of the baseline"):
+            found(pattern)
 
 
 # -------------------------------------------------------------------------------------- what it writes
@@ -607,14 +623,19 @@ def test_a_score_edited_by_hand_does_not_pass_though_everything_else_compares(
     assert "the current cell was edited by hand" in capsys.readouterr().out
 
 
-def test_a_baseline_without_seals_is_read(tmp_path: Path) -> None:
+def test_a_baseline_without_seals_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     base = damaged(export(tmp_path / "b.json", cell()), lambda d: d["cells"][0].pop("seal"))
     assert main(["check", str(base), str(export(tmp_path / "n.json", cell()))]) == 0
+    assert capsys.readouterr().out.endswith("no regression: 2 compared, 0 regressions\n")
+    worse = export(tmp_path / "w.json", cell(scores={"psnr": [29.0] * 8, "ssim": [0.9] * 8}))
+    assert main(["check", str(base), str(worse)]) == 1
 
 
-def test_an_empty_file_is_a_usage_error(tmp_path: Path) -> None:
+def test_an_empty_file_is_a_usage_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "empty.json").write_text("")
     assert main(["check", str(tmp_path / "empty.json"), str(export(tmp_path / "b.json", cell()))]) == 2
+    message = capsys.readouterr().err
+    assert "empty.json" in message and message.count("\n") == 1
 
 
 def test_it_writes_markdown_and_junit_and_appends_to_the_job_summary(

@@ -19,7 +19,7 @@ class Failure:
     outcome: str
     reason: str
     last_line: str
-    pictures: str
+    items: str
     key: str
 
 
@@ -35,7 +35,7 @@ def failure_of(record: Record, label: str, where: str) -> Failure:
         outcome=cell["outcome"],
         reason=one_line(cell["reason"]),
         last_line=one_line(lines[-1]) if lines else "",
-        pictures=f"{len(record.items)} of {item_count(cell)}" if scored else "",
+        items=f"{len(record.items)} of {item_count(cell)}" if scored else "",
         key=cell["key"],
     )
 

@@ -55,14 +55,14 @@ class Evidence:
     title: str
     labels: tuple[str, ...]
     wins: Counts
-    pictures: int
+    items: int
     friedman: Friedman | None
     choices: tuple[Choice, ...]
 
     def counts(self, i: int, j: int) -> tuple[int, int, int]:
-        """Pictures on which method `i` is better than, equal to, and worse than method `j`."""
+        """Items on which method `i` is better than, equal to, and worse than method `j`."""
         better, worse = int(self.wins[i, j]), int(self.wins[j, i])
-        return better, self.pictures - better - worse, worse
+        return better, self.items - better - worse, worse
 
 
 @dataclass(frozen=True)

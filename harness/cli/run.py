@@ -32,7 +32,7 @@ def add(verbs: Any) -> None:
         "--metrics", nargs="+", metavar="M", help="metric specs (default: the track's, in restore psnr ssim)"
     )
     p.add_argument("--seed", nargs="+", type=int, metavar="N", help="seeds of the noise (default: 0)")
-    p.add_argument("--limit", type=int, metavar="N", help="only the first N pictures of each dataset")
+    p.add_argument("--limit", type=int, metavar="N", help="only the first N items of each dataset")
     p.add_argument("--store", metavar="DIR", default="nb-store", help="where results go (default: nb-store)")
     p.add_argument("--jobs", type=int, metavar="N", help="cells at once (default: cores / threads per cell)")
     p.add_argument("--timeout", metavar="S", help="seconds a cell may take: 600, 10m, 2h (default: 1h)")
@@ -40,7 +40,7 @@ def add(verbs: Any) -> None:
     p.add_argument("--device", metavar="D", help="where methods run: cpu, cuda, cuda:1 (default: cpu)")
     p.add_argument("--retry", choices=("failed", "never", "always"), default="failed",
                    help="which stored cells are run again (default: failed)")  # fmt: skip
-    p.add_argument("--keep", choices=("all", "sample", "none"), help="restored pictures to keep (default: none)")
+    p.add_argument("--keep", choices=("all", "sample", "none"), help="outputs to keep (default: none)")
     p.add_argument("--dry-run", action="store_true", help="say what would run, and stop")
     add_plugins(p)
     add_data(p)

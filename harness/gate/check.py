@@ -136,7 +136,7 @@ def _sets(record: Record, partner: Record, label: str, sides: _Sides) -> list[Fi
             continue
         reasons = set_limits_broken(one, spoken(sides.rules, cell, one.metric))
         plain = finding(REGRESSION if reasons else OK, cell, label, one.metric, *reasons)
-        found.append(replace(plain, pictures=one.n, baseline=one.a, current=one.b, change=one.change))
+        found.append(replace(plain, items=one.n, baseline=one.a, current=one.b, change=one.change))
     return found
 
 
@@ -181,7 +181,7 @@ def _metric(
         plain,
         unit=part["unit"],
         decimals=decimals_of(metric, part),
-        pictures=len(items),
+        items=len(items),
         baseline=float(a.mean()),
         current=float(b.mean()),
         change=-drop if part["higher"] else drop,

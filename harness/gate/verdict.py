@@ -29,7 +29,7 @@ class Finding:
     reasons: tuple[str, ...] = ()
     unit: str = ""
     decimals: int = 4
-    pictures: int = 0
+    items: int = 0
     baseline: float | None = None
     current: float | None = None
     change: float | None = None

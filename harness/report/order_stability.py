@@ -146,7 +146,7 @@ def evidence_values(one: Evidence | None) -> dict[str, Any] | None:
     count = len(one.labels)
     most = min(count, MAX_MATRIX)
     won, lost = one.wins.sum(axis=1).tolist(), one.wins.sum(axis=0).tolist()
-    pairs = one.pictures * (count - 1)
+    pairs = one.items * (count - 1)
     totals = [[w, pairs - w - b, b] for w, b in zip(won, lost, strict=True)]
     return {
         "methods": one.labels,

@@ -70,7 +70,7 @@ def failure_values(f: Failure) -> dict[str, Any]:
     """A cell without a place on a board as plain values; `items` is how many of its items are stored, in words."""
     return {
         "label": f.label, "where": f.where, "seed": f.seed, "outcome": f.outcome, "reason": f.reason,
-        "last_line": f.last_line, "items": f.pictures, "key": f.key,
+        "last_line": f.last_line, "items": f.items, "key": f.key,
     }  # fmt: skip
 
 

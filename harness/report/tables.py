@@ -167,7 +167,7 @@ def failure_table(failures: Sequence[Failure], items: str) -> Table:
                 f.where,
                 "" if f.seed is None else str(f.seed),
                 f.outcome,
-                f.pictures,
+                f.items,
                 f.reason,
                 f.last_line,
             )

@@ -86,7 +86,7 @@ def _table(findings: Sequence[Finding]) -> Table:
         tuple(
             (
                 f.method, f.dataset, f.regime, f.protocol, "" if f.seed is None else str(f.seed), f.metric or "–",
-                str(f.pictures) if f.pictures else "–", exact(f.baseline, f), exact(f.current, f),
+                str(f.items) if f.items else "–", exact(f.baseline, f), exact(f.current, f),
                 change_text(f), worst_text(f),
                 f"{f.status}: {f.reason}" if f.reasons else f.status,
             )
@@ -143,7 +143,7 @@ def _finding_values(f: Finding) -> dict[str, Any]:
     return {
         "status": f.status, "method": f.method, "dataset": f.dataset, "regime": f.regime, "protocol": f.protocol,
         "seed": f.seed, "metric": f.metric, "reasons": f.reasons, "unit": f.unit, "decimals": f.decimals,
-        "items": f.pictures, "baseline": f.baseline, "current": f.current, "change": f.change, "worst": f.worst,
+        "items": f.items, "baseline": f.baseline, "current": f.current, "change": f.change, "worst": f.worst,
         "worst_item": f.worst_item,
     }  # fmt: skip
 

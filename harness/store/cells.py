@@ -273,7 +273,7 @@ def read_records(path: Path) -> list[Record]:
     # Reading a file is mostly time outside of the interpreter's lock; a store has many.
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         for record in pool.map(lambda key: read_record(store, key), keys(store)):
-            # All methods see the same pictures: one copy of each name and hash is a quarter of the memory.
+            # All methods see the same items: one copy of each name and hash is a quarter of the memory.
             for column in (record.items, record.input_sha256, record.notes):
                 column[:] = [texts.setdefault(text, text) for text in column]
             found.append(record)

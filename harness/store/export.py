@@ -57,7 +57,7 @@ def export_text(records: Sequence[Record]) -> str:
 
 
 def _placed(panel: Panel, pictures: dict[str, str]) -> dict[str, str]:
-    """The place of each picture of a panel among `pictures`, to which new ones are added."""
+    """The place of each part of a panel among `pictures`, to which new ones are added."""
     texts = {name: base64.b64encode(png).decode() for name, png in panel.parts.items()}
     return {name: pictures.setdefault(text, str(len(pictures))) for name, text in texts.items()}
 

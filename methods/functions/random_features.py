@@ -12,8 +12,13 @@ CUT = 1e-10
 """Singular values below this share of the largest count as 0 (float64): the floor of a fit depends on it."""
 
 
-@nb.method("random_features", track="functions", cite="M. Li, S. Sonoda, F. Cao, Y. G. Wang, J. Liang, How powerful "
-           "are shallow neural networks with bandlimited random weights?, ICML 2023")  # fmt: skip
+@nb.method(
+    "random_features",
+    track="functions",
+    blind=True,
+    cite="M. Li, S. Sonoda, F. Cao, Y. G. Wang, J. Liang, "
+    "How powerful are shallow neural networks with bandlimited random weights?, ICML 2023",
+)
 def random_features(
     samples: Any,
     info: Any,
