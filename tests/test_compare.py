@@ -322,9 +322,10 @@ def test_the_verb(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert len(document["files"]) == 6
 
 
-def test_nothing_matched_is_exit_3(tmp_path: Path) -> None:
+def test_nothing_matched_is_exit_3(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     a, b = export(tmp_path / "a.json", psnr()), export(tmp_path / "b.json", psnr(method="other"))
     assert main(["compare", a, b]) == 3
+    assert "the method is absent" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -175,14 +175,37 @@ def test_a_memory_limit_is_hard(cli, tmp_path):
     assert done.returncode == 1
 
 
+COUNTED = """
+import noisebench as nb
+
+@nb.method("fails")
+def fails(noisy, info):
+    open("fails", "a").write("x")
+    raise ValueError("no")
+
+@nb.method("works")
+def works(noisy, info):
+    open("works", "a").write("x")
+    return noisy
+"""
+
+
 def test_failures_are_tried_again_and_never_when_told(cli, tmp_path):
-    run_bad(cli, tmp_path, "raises")
-    _, again = run_bad(cli, tmp_path, "raises", extra=("--retry", "never"))
-    assert {c["method"]: c["state"] for c in again["cells"]} == {"identity": "stored", "raises": "stored"}
-    source = (tmp_path / "bad.py").read_text()
-    _, third = run_bad(cli, tmp_path, "raises")
-    assert (tmp_path / "bad.py").read_text() == source
-    assert {c["method"]: c["state"] for c in third["cells"]} == {"identity": "stored", "raises": "run"}
+    throwaway(tmp_path, "", counted=COUNTED)
+
+    def states(*extra: str) -> dict[str, tuple[str, str, int]]:
+        """State and outcome of each method, and how often it has been called so far."""
+        done = cli(
+            "run", "--methods", "fails", "works", "--datasets", "gaussian_field(n=1, size=24)", "--regimes",
+            "gaussian(sigma=25)", "--plugin", "counted.py", "--metrics", "psnr", "--json", *extra, code=1,
+        )  # fmt: skip
+        cells = json.loads(done.stdout)["cells"]
+        return {c["method"]: (c["state"], c["outcome"], len((tmp_path / c["method"]).read_text())) for c in cells}
+
+    assert states() == {"fails": ("run", "failed", 1), "works": ("run", "ok", 1)}
+    assert states("--retry", "never") == {"fails": ("stored", "failed", 1), "works": ("stored", "ok", 1)}
+    assert states() == {"fails": ("run", "failed", 2), "works": ("stored", "ok", 1)}
+    assert states("--retry", "always") == {"fails": ("run", "failed", 3), "works": ("run", "ok", 2)}
 
 
 SLOW = """

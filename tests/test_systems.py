@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
-from noisebench.claims import effects as effects_module
-from noisebench.claims import numbers as claims_module
-from noisebench.claims import stored as judged_module
+from conftest import ROOT
 from noisebench.claims.effects import all_effects
 from noisebench.claims.numbers import Claim, all_claims
 from noisebench.claims.systems import read_systems, summed, system_rows
-from noisebench.cli import main
 from noisebench.errors import UsageError
 from noisebench.registry import bind
 
@@ -127,16 +125,17 @@ def test_mistakes_are_one_line(cli) -> None:
     assert cli("list", "systems", "--store", "nowhere", code=2).stderr.count("\n") == 1
 
 
-def test_committed_results_of_the_folder_are_the_default(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    asked: list[list[Path]] = []
-    monkeypatch.setattr(claims_module, "all_claims", lambda: [claim()])
-    monkeypatch.setattr(effects_module, "all_effects", list)
-    monkeypatch.setattr(judged_module, "stored_means", lambda results: asked.append(results) or {})
-    (tmp_path / "results").mkdir()
-    (tmp_path / "results" / "x.json").touch()
-    monkeypatch.chdir(tmp_path)
-    assert main(["list", "systems", "12"]) == 0
-    assert asked == [[Path("results/x.json")]]
-    assert "claim a: not run" in capsys.readouterr().out
+def test_committed_results_of_the_folder_are_the_default(cli, tmp_path: Path) -> None:
+    committed = ROOT / "results" / "claims" / "bandlimited_weights.json"
+    names = {e.name for e in all_effects() if 33 in e.systems}
+
+    def verdicts(*options: object) -> dict[str, str]:
+        return json.loads(cli("list", "systems", "33", "--json", *options).stdout)["claims"]
+
+    assert names and verdicts() == dict.fromkeys(names, "not run")
+    below = tmp_path / "results" / "claims"
+    below.mkdir(parents=True)
+    shutil.copy(committed, below)
+    assert verdicts() == verdicts("--store", committed) == dict.fromkeys(names, "reproduced")
+    cli("run", "--methods", "identity", "--datasets", "gaussian_field(n=1, size=16)", "--regimes", "none")
+    assert verdicts("--store", "nb-store") == dict.fromkeys(names, "not run")  # a store that is named is instead of it

@@ -17,12 +17,16 @@ def telea(noisy: Any, info: Any, *, radius: int = 3) -> Any:
     missing = np.asarray(info.mask) <= 0
     if missing.all() or not missing.any():
         return noisy
-    byte = missing.astype(np.uint8)
+    # OpenCV can read beyond the edge of fewer than three rows or columns: there the edge is repeated, mask and all.
+    edge = [(int(side < 3),) * 2 for side in missing.shape]
+    inner = tuple(slice(before, before + side) for (before, _), side in zip(edge, missing.shape, strict=True))
+    byte = np.pad(missing.astype(np.uint8), edge, mode="edge")
 
     def fill(plane: Any) -> Any:
         # OpenCV takes gradients across missing pixels too: what is hidden there must not leak into the result.
         plane = np.where(missing, plane[~missing].mean(), plane)
         # Its float path works with absolute steps of about 1, so that [0, 1] itself comes out as noise.
-        return cv2.inpaint(plane * 65535, byte, radius, cv2.INPAINT_TELEA) / 65535
+        padded = np.pad(plane * 65535, edge, mode="edge")
+        return cv2.inpaint(padded, byte, radius, cv2.INPAINT_TELEA)[inner] / 65535
 
     return np.where(missing[:, :, None], per_channel(fill, noisy), noisy).astype(np.float32)

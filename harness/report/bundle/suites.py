@@ -72,7 +72,7 @@ def _setting(cell: Cell) -> Recipe:
     request, inputs = cell.get("request") or {}, cell.get("inputs") or {}
     suite = dict(cell["suite"])
     return Recipe(
-        str(suite.get("name") or suite.get("suite") or "remade"),
+        str(suite.get("name") or "remade"),
         cell["track"],
         str(suite.get("rank_by") or ""),
         cell["protocol"]["display"],
