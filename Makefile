@@ -1,6 +1,7 @@
 # make demo   install, run the demonstration suite and say where its board is
 # make test   install, then lint, type-check and test
 # make bench  install, then run the benchmarks, which fail where a target of benchmarks/targets.py is missed
+# make mutants  install, then break the code of four rooms on purpose, in a copy, and list what no test noticed
 # make reference  remake the committed results and their board
 # make sets   run the suites of published sets on the pictures and weights at $NOISEBENCH_DATA, and remake their boards
 # make boards  remake their boards from the committed results
@@ -9,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test types bench reference sets boards install browser clean
+.PHONY: demo test types bench mutants reference sets boards install browser clean
 
 $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -44,6 +45,14 @@ types: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m pytest benchmarks -p no:xdist --benchmark-min-rounds=3 --benchmark-columns=median,iqr,ops -s
 	$(BIN)/python benchmarks/metric_table.py
+
+# A sample a room; MUTANTS="statistics --sample 100", MUTANTS="store --all": benchmarks/mutants.py --help has the rest.
+$(VENV)/.mutants: $(STAMP)
+	$(BIN)/python -m pip install --quiet --editable '.[mutants]'
+	touch $@
+
+mutants: $(VENV)/.mutants
+	$(BIN)/python benchmarks/mutants.py $(MUTANTS)
 
 # Remakes results/ and reports/: the demonstrations, exported, and the board of the first.
 reference: $(STAMP)

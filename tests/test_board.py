@@ -62,6 +62,19 @@ def test_signed_rank_with_ties_is_the_permutation_distribution_by_hand() -> None
     assert direction.tolist() == [1, -1, 1]
 
 
+def test_the_direction_close_to_balance_is_that_of_the_rank_sums() -> None:
+    # Ranks 3 and 5 up, 1, 2 and 4 down: 8 against 7.
+    differences = np.array([[-1.0, -2.0, 3.0, -4.0, 5.0]])
+    assert signed_rank(np.concatenate([differences, -differences]))[1].tolist() == [1, -1]
+
+
+def test_the_smallest_p_that_can_be_reached_counts_items_and_pairs() -> None:
+    scores = np.random.default_rng(0).normal(size=(3, 8))
+    assert rank_ranges(scores).smallest_p == 3 * 2**-7
+    assert rank_ranges(scores[:1]).smallest_p == 2**-7
+    assert rank_ranges(scores[:, :2]).smallest_p == 1.0
+
+
 def test_a_pair_without_any_difference_is_no_evidence() -> None:
     p, direction = signed_rank(np.zeros((1, 20)))
     assert (p[0], direction[0]) == (1.0, 0)

@@ -41,6 +41,8 @@ def test_demsars_example_has_his_mean_ranks_statistics_and_critical_difference()
     assert round((n - 1) * plain / (n * (k - 1) - plain), 2) == 3.69
     expected = stats.friedmanchisquare(*DEMSAR)
     assert (test.chi2, test.p) == pytest.approx((expected.statistic, expected.pvalue), rel=1e-12)
+    f = (n - 1) * test.chi2 / (n * (k - 1) - test.chi2)
+    assert (test.f, test.f_p) == pytest.approx((f, stats.f.sf(f, k - 1, (k - 1) * (n - 1))), rel=1e-12)
     assert round(test.critical_difference, 2) == 1.25
     assert round(critical_difference(4, 14, alpha=0.10), 2) == 1.12
     assert (test.order, test.groups) == ((3, 1, 2, 0), ((0, 3),))

@@ -167,6 +167,13 @@ def test_a_missing_package_says_how_to_install_it(monkeypatch):
         nb.score_sets([], [], KID)
 
 
+@pytest.mark.parametrize(("restored", "clean"), [(2, 1), (1, 2)])
+def test_sets_of_unequal_number_are_refused(restored, clean):
+    pictures = [np.zeros((80, 80, 3), dtype=np.uint8)] * 2
+    with pytest.raises(UsageError, match=f"{restored} restored and {clean} clean pictures: give pairs"):
+        nb.score_sets(pictures[:restored], pictures[:clean], KID)
+
+
 def test_missing_weights_name_the_file_and_another_way(cli, tmp_path):
     done = cli("run", "--methods", "identity", *SMALL, "--metrics", "psnr", "fid", "--weights", tmp_path, code=2)
     assert "pt_inception-2015-12-05-6726825d.pth" in done.stderr and "features=efficientnet_lite0" in done.stderr
