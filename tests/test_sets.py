@@ -24,7 +24,7 @@ from noisebench.registry import bind
 from noisebench.store.cells import partial_dir, read_records, read_rows
 from noisebench.testing import throwaway
 from noisebench.tracks.restore.set_metrics.collector import Collector
-from noisebench.tracks.restore.set_metrics.definition import SetMetric, Sets, halves, made_of, refusal, score_set
+from noisebench.tracks.restore.set_metrics.definition import SetMetric, Sets, halves, made_of, score_set, why_too_few
 
 packaged = pytest.mark.skipif(
     importlib.util.find_spec(networks.LITE0_PACKAGE) is None, reason="needs noisebench[fid]: the network in a package"
@@ -283,9 +283,9 @@ def test_small_sets_are_flagged_or_refused(spec, n, flags, valued):
 
 
 def test_inception_needs_as_many_pictures_as_features():
-    assert refusal(SetMetric("inception", "frechet"), 2048) == ""
-    assert "kid is unbiased at any number" in refusal(SetMetric("inception", "frechet"), 2047)
-    assert refusal(SetMetric("inception", "kernel", True), 2) == ""
+    assert why_too_few(SetMetric("inception", "frechet"), 2048) is None
+    assert "kid is unbiased at any number" in why_too_few(SetMetric("inception", "frechet"), 2047)
+    assert why_too_few(SetMetric("inception", "kernel", True), 2) is None
 
 
 def test_paired_kernel_distance_is_the_statistic_over_pairs():

@@ -54,8 +54,8 @@ def splits(store: Path, records: Sequence[Record]) -> tuple[list[Split], list[st
             groups[place, cell["method"]["display"], cell["dataset"]["fingerprint"]].append(record)
     made, missing = [], []
     for (place, method, _), group in sorted(groups.items()):
-        why = _problem(group)
-        if why:
+        why = _why_not_split(group)
+        if why is not None:
             missing.append(f"{method}, {place}: {why}")
             continue
         protocol = bind(group[0].cell["protocol"]["display"], "protocol")
@@ -87,7 +87,7 @@ def variance_of(kept: Sequence[Kept], protocol: Bound, index: int) -> float:
     return deviation / (len(kept) - 1)
 
 
-def _problem(group: Sequence[Record]) -> str:
+def _why_not_split(group: Sequence[Record]) -> str | None:
     lost = [r.cell["outcome"] for r in group if r.cell["outcome"] != "ok"]
     if lost:
         return f"{len(lost)} of {len(group)} seeds are {lost[0]}"
@@ -99,4 +99,4 @@ def _problem(group: Sequence[Record]) -> str:
         return "mse is not defined on every picture"
     if set(group[0].input_sha256) & set(group[1].input_sha256):
         return "the noise does not change with the seed"
-    return ""
+    return None

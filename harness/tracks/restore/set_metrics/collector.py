@@ -16,7 +16,7 @@ from ....imaging.sample import Sample
 from ....registry import Bound, bind
 from ....store.disk import noticing_full_disk
 from ..pairs import Array, pictures_of, prepare
-from .definition import SetMetric, Sets, made_of, plan_set, refusal, score_set
+from .definition import SetMetric, Sets, made_of, plan_set, refused, score_set, why_too_few
 
 Taken = dict[str, Any]
 """Of one picture: name of a stream → number of its features, or why there are none."""
@@ -45,7 +45,7 @@ class Collector:
         self._n = n
         self._protocol = protocol
         self._streams = {
-            _name(m): m for m in metrics.values() if m.patch is not None or not refusal(m, n)
+            _name(m): m for m in metrics.values() if m.patch is not None or why_too_few(m, n) is None
         }  # fmt: skip
         self._networks: dict[str, Callable[[Any], Any]] = {}
         self._counts: dict[str, list[Any]] = {stream: [] for stream in self._streams}
@@ -82,14 +82,14 @@ class Collector:
         found = {}
         for name, metric in self._metrics.items():
             stream = _name(metric)
-            if stream not in self._streams:
-                none = np.empty((0, metric.width), np.float32)
-                found[name] = {**score_set(metric, Sets(none, none, (), refusal(metric, self._n))), "n": self._n}
+            why = why_too_few(metric, self._n)
+            if why is not None and stream not in self._streams:
+                found[name] = refused(self._n, why)
                 continue
             counts = self._counts[stream]
             whys = [c for c in counts if isinstance(c, str)]
             numbers = [0 if isinstance(c, str) else int(c) for c in counts]
-            problem = f"not defined on {len(whys)} of {len(counts)} pictures: {whys[0]}" if whys else ""
+            problem = f"not defined on {len(whys)} of {len(counts)} pictures: {whys[0]}" if whys else None
             sides = [self._read(self._file(stream, w), metric.width, sum(numbers)) for w in ("restored", "clean")]
             found[name] = score_set(metric, Sets(sides[0], sides[1], numbers, problem))
         return found

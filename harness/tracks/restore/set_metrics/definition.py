@@ -98,13 +98,13 @@ def plan_set(bound: Bound) -> tuple[dict[str, Any], dict[str, Any]]:
     return inputs, part
 
 
-def refusal(metric: SetMetric, n: int) -> str:
-    """Why a distance of `n` features would mean nothing, or an empty text."""
+def why_too_few(metric: SetMetric, n: int) -> str | None:
+    """Why a distance of `n` features would mean nothing; None where it means something."""
     what = "patches" if metric.patch else "pictures"
     if n < 2:
         return f"{n} {what}: a distance needs at least 2"
     if n >= metric.needs or metric.allow_small:
-        return ""
+        return None
     instead = "kid" if metric.features == "inception" else f"kid(features={metric.features})"
     why = (
         f"a covariance of {metric.width} features is singular"
@@ -117,6 +117,12 @@ def refusal(metric: SetMetric, n: int) -> str:
     )
 
 
+def refused(n: int, why: str) -> dict[str, Any]:
+    """The result of a distance that `n` features are too few for; of fewer than 2 none is defined at all."""
+    flags = ["refused"] if n >= 2 else []
+    return {"value": None, "error": None, "interval": None, "n": n, "floor": None, "flags": flags, "note": why}
+
+
 @dataclass(frozen=True)
 class Sets:
     """Features of restored and clean pictures, (N, d) each, row i of both from one picture or patch.
@@ -127,16 +133,18 @@ class Sets:
     restored: Any
     clean: Any
     counts: Sequence[int]
-    problem: str = ""
+    problem: str | None = None
 
 
 def score_set(metric: SetMetric, sets: Sets) -> dict[str, Any]:
     """`value`, `error`, `interval`, `n`, `floor`, `flags` and `note` of a `SetPart`."""
     n = len(sets.restored)
     found: dict[str, Any] = {"value": None, "error": None, "interval": None, "n": n, "floor": None, "flags": []}
-    why = sets.problem or refusal(metric, n)
-    if why:
-        return {**found, "flags": ["refused"] if why.startswith("refused") else [], "note": why}
+    if sets.problem is not None:
+        return {**found, "note": sets.problem}
+    why = why_too_few(metric, n)
+    if why is not None:
+        return refused(n, why)
     reference = read_reference(metric) if metric.reference else None
     notes = []
     if metric.distance != "kernel" and n < ENOUGH:
