@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from .keyed_noise import keyed_generator
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -50,9 +52,7 @@ class Info:
     def rng(self) -> np.random.Generator:
         """A numpy generator that depends on the input alone."""
         if self._rng is None:
-            import numpy as np
-
-            self._rng = np.random.Generator(np.random.Philox(key=int.from_bytes(self._key[:16], "little")))
+            self._rng = keyed_generator(self._key)
         return self._rng
 
     @property

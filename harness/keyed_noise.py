@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from .registry import Bound
-
 if TYPE_CHECKING:
     import numpy as np
+
+    from .registry import Bound
 
 
 def noise_key(regime: Bound, seed: int, item_sha256: str, draw: int = 0) -> bytes:

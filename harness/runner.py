@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from .errors import Skip
+from .errors import Invalid, Skip
 from .info import Info
 from .registry import Bound
 
@@ -17,6 +17,15 @@ def missing_packages(bound: Bound) -> list[str]:
     """Import names that the method requires and that are not installed."""
     names = [n for e in bound.entries for n in e.meta.get("requires", ())]
     return [n for n in dict.fromkeys(names) if n not in sys.modules and importlib.util.find_spec(n) is None]
+
+
+def refuse_not_finite(values: Any) -> None:
+    """Raise `Invalid` for an array with a NaN or an Inf."""
+    import numpy as np
+
+    if not np.isfinite(values).all():
+        bad = "NaN" if np.isnan(values).any() else "Inf"
+        raise Invalid(f"returned {int((~np.isfinite(values)).sum())} values that are not finite ({bad})")
 
 
 class MethodRunner:

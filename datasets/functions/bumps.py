@@ -24,7 +24,7 @@ class Bumps:
         """Function `index`: three to six bumps, the narrowest of which has the bandwidth."""
         number = range(len(self.ids))[index]
         key = hashlib.sha256(f"bumps|{self._bandwidth!r}|{number}".encode()).digest()
-        rng = np.random.Generator(np.random.Philox(key=int.from_bytes(key[:16], "little")))
+        rng = nb.keyed_generator(key)
         count = int(rng.integers(3, 7))
         sharpness = self._bandwidth * np.concatenate([[1.0], rng.uniform(0.1, 1.0, count - 1)])
         centres, heights = rng.uniform(0.1, 0.9, count), rng.uniform(0.2, 0.6, count)

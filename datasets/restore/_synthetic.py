@@ -26,6 +26,6 @@ class Synthetic:
         """Picture `index`, float32 (size, size), with its `meta`."""
         number = range(len(self.ids))[index]
         key = hashlib.sha256(f"{self._recipe}|{number}".encode()).digest()
-        rng = np.random.Generator(np.random.Philox(key=int.from_bytes(key[:16], "little")))
+        rng = nb.keyed_generator(key)
         picture, meta = self._draw(rng)
         return nb.Sample(self.ids[index], np.ascontiguousarray(picture, dtype=np.float32), meta=meta)

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
+from ..keyed_noise import keyed_generator
+
 Floats = npt.NDArray[np.float64]
 """Scores and what is made of them, float64; its shape is said where it is used."""
 
@@ -23,8 +25,7 @@ ROWS_AT_ONCE = 20_000
 
 def keyed_rng(identity: str) -> np.random.Generator:
     """A generator that depends on `identity` alone: Philox keyed by its SHA-256."""
-    digest = hashlib.sha256(identity.encode()).digest()
-    return np.random.Generator(np.random.Philox(key=int.from_bytes(digest[:16], "little")))
+    return keyed_generator(hashlib.sha256(identity.encode()).digest())
 
 
 def bootstrap_interval(differences: Floats, identity: str) -> Floats:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from ...data.weights import WeightFile, find_weights, load_weights
 from ...errors import Skip, UsageError, one_line
+from ...keyed_noise import keyed_generator
 from ..pixels import Array
 from .resize import resize
 
@@ -94,7 +95,7 @@ def patches(picture: Array, key: str, size: int, stride: int, most: int) -> list
     places = [(top, left) for top in range(0, height - size + 1, stride) for left in range(0, width - size + 1, stride)]
     if len(places) > most:
         seed = hashlib.sha256(f"patches|{key}|{height}|{width}|{size}|{stride}".encode()).digest()
-        rng = np.random.Generator(np.random.Philox(key=int.from_bytes(seed[:16], "little")))
+        rng = keyed_generator(seed)
         places = [places[i] for i in sorted(rng.choice(len(places), most, replace=False))]
     return [picture[top : top + size, left : left + size] for top, left in places]
 

@@ -11,7 +11,7 @@ from ...errors import Invalid, NotDefined
 from ...info import Info
 from ...keyed_noise import keyed_generator, noise_key
 from ...registry import Bound
-from ...runner import MethodRunner
+from ...runner import MethodRunner, refuse_not_finite
 from ...store.outputs import OutputFiles
 from ...track import Case, Defaults, Words, add_track, checked_declarations
 
@@ -57,9 +57,7 @@ class Fitter(MethodRunner):
         if output.shape != case.wanted:
             raise Invalid(f"returned shape {output.shape} where {case.wanted} was due")
         values = np.ascontiguousarray(output, dtype=np.float64)
-        if not np.isfinite(values).all():
-            bad = "NaN" if np.isnan(values).any() else "Inf"
-            raise Invalid(f"returned {int((~np.isfinite(values)).sum())} values that are not finite ({bad})")
+        refuse_not_finite(values)
         return values
 
     def untouched(self, prepared: Samples, given: Samples) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from ...errors import Invalid, Skip
 from ...imaging.pixels import Array
 from ...info import Info
-from ...runner import MethodRunner
+from ...runner import MethodRunner, refuse_not_finite
 from ...track import Case
 
 _SMALLER = "keeps the size of its input, which this regime makes smaller"
@@ -51,9 +51,7 @@ class Restorer(MethodRunner):
         if output.dtype.kind not in "fiu":
             raise Invalid(f"returned dtype {output.dtype} where float32 was due")
         picture = np.ascontiguousarray(output if hwc else output[0].transpose(1, 2, 0), dtype=np.float32)
-        if not np.isfinite(picture).all():
-            bad = "NaN" if np.isnan(picture).any() else "Inf"
-            raise Invalid(f"returned {int((~np.isfinite(picture)).sum())} values that are not finite ({bad})")
+        refuse_not_finite(picture)
         return picture
 
     def accept(self, output: Any, case: Case) -> Array:

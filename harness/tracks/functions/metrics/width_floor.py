@@ -9,6 +9,7 @@ import numpy as np
 from annotated_types import Ge, Gt, Le
 
 from ....components import metric
+from ....keyed_noise import keyed_generator
 from ..target import Floats, Target
 
 CUT = 1e-10
@@ -32,7 +33,7 @@ def width_floor(
     from scipy.special import expit
 
     key = hashlib.sha256(item.x.astype("<f8").tobytes() + item.y.astype("<f8").tobytes()).digest()
-    rng = np.random.Generator(np.random.Philox(key=int.from_bytes(key[:16], "little")))
+    rng = keyed_generator(key)
     w, b = rng.uniform(-lam, lam, (item.x.shape[1], width)), rng.uniform(-lam, lam, width)
     c = np.linalg.lstsq(expit(item.x @ w + b), item.y, rcond=CUT)[0]
     return float(np.sqrt(np.mean((expit(item.at @ w + b) @ c - item.truth) ** 2)))
