@@ -29,10 +29,11 @@ ROOT = Path(__file__).parent.parent
 SIZES = {"512²": (512, 512), "1080p": (1080, 1920)}
 LIBRARIES = {
     "noisebench": "noisebench", "torchmetrics": "torchmetrics", "scikit-image": "skimage", "piq": "piq",
-    "pyiqa": "pyiqa",
+    "pyiqa": "pyiqa", "OpenCV": "cv2",
 }  # fmt: skip
+FLOATS = ("float32", "float64")
 NOTES = {
-    ("PSNR", "piq"): "adds 1e-8 to the MSE",
+    **dict.fromkeys(((m, "piq") for m in ("PSNR", *(f"PSNR, {kind}" for kind in FLOATS))), "adds 1e-8 to the MSE"),
     ("PSNR", "pyiqa"): "adds 1e-8 to the MSE",
     ("MS-SSIM", "torchmetrics"): "averages over a padded border too",
     ("VIF", "pyiqa"): "is the VIF of wavelets, another metric",
@@ -61,6 +62,19 @@ def calls(x, y):
     found["SSIM", "scikit-image"] = lambda: scikit.structural_similarity(
         x, y, channel_axis=2, data_range=255, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, full=True
     )[1][5:-5, 5:-5].mean()
+    for kind in FLOATS:
+        given = [(p / 255).astype(kind) for p in (x, y)]
+        tensors = [torch.from_numpy(p.transpose(2, 0, 1).copy())[None] for p in given]
+        name = f"PSNR, {kind}"
+        found[name, "noisebench"] = lambda given=given: nb.psnr(*given, "float")
+        found[name, "scikit-image"] = lambda given=given: scikit.peak_signal_noise_ratio(*given[::-1], data_range=1)
+        if installed("torchmetrics"):
+            psnr = importlib.import_module("torchmetrics.functional.image").peak_signal_noise_ratio
+            found[name, "torchmetrics"] = lambda tensors=tensors, psnr=psnr: psnr(*tensors, data_range=1.0)
+        if installed("piq"):
+            psnr = importlib.import_module("piq").psnr
+            found[name, "piq"] = lambda tensors=tensors, psnr=psnr: psnr(*tensors)
+    found["PSNR", "OpenCV"] = lambda: cv2.PSNR(x, y)
     a, b = (torch.from_numpy(p.transpose(2, 0, 1).copy())[None].float() / 255 for p in (x, y))
     lumas = [torch.from_numpy((p @ [0.299, 0.587, 0.114])[None, None]).float() / 255 for p in (x, y)]
     if installed("torchmetrics"):
@@ -100,7 +114,9 @@ def references(x, y):
     sys.path.insert(0, str(ROOT / "tests"))
     fidelity, perceptual = importlib.import_module("test_scoring"), importlib.import_module("test_perceptual")
     return {
-        "PSNR": fidelity.psnr_ref(x, y, 255), "SSIM": fidelity.ssim_ref(x, y, 255),
+        "PSNR": fidelity.psnr_ref(x, y, 255),
+        **{f"PSNR, {k}": fidelity.psnr_ref((x / 255).astype(k), (y / 255).astype(k), 1) for k in FLOATS},
+        "SSIM": fidelity.ssim_ref(x, y, 255),
         "MS-SSIM": fidelity.ms_ssim_ref(x, y, 255), "GMSD": perceptual.gmsd_ref(x, y), "VIF": perceptual.vif_ref(x, y),
     }  # fmt: skip
 
@@ -163,7 +179,7 @@ def speed_table(rounds):
             lines.append(f"| {metric} | {size} | " + " | ".join(cells) + " |")
     versions = ", ".join(
         f"{name} {importlib.metadata.version(name)}" for name in (*LIBRARIES, "torch", "opencv-python-headless")
-        if name not in LIBRARIES or installed(name)
+        if name != "OpenCV" and (name not in LIBRARIES or installed(name))
     )  # fmt: skip
     lines += ["", *(f"({i}) {note}: the difference is no error. " for i, note in enumerate(notes, 1)), ""]
     return "\n".join([*lines, f"Made with {versions}, on {processor()}."])
@@ -188,7 +204,7 @@ def metric_list():
             continue  # of a plug-in
         given = ", ".join(
             key if default is inspect.Parameter.empty else f"{key}={default!r}"
-            for key, (_, default) in entry.params().items()
+            for key, (_, default) in entry.params.items()
         )
         better = "by name" if name in ("pyiqa", "torchmetrics") else "higher" if entry.meta["higher"] else "lower"
         about = entry.doc.replace("|", "\\|")

@@ -61,7 +61,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
                 "type": _type(annotation),
                 "default": "(needed)" if default is inspect.Parameter.empty else _show(default),
             }
-            for key, (annotation, default) in entry.params().items()
+            for key, (annotation, default) in entry.params.items()
         ],
         "meta": {k: list(v) if isinstance(v, tuple) else v for k, v in entry.meta.items() if not callable(v)},
     }

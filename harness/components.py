@@ -114,7 +114,9 @@ def protocol(name: str, version: int = 1, *, track: str = DEFAULT, **declared: A
 
     In `restore`: `f(picture, **params) -> picture`, called for the restored and for the clean one. With `bits=8` the
     picture comes clipped and rounded to uint8, else as float64 on [0, 1], unclipped; both (H, W, C). The result is
-    (H, W, C), uint8 or float; `peak` is its data range.
+    (H, W, C), uint8 or float; `peak` is its data range. `keeps=(low, high)`, without `bits`, says that
+    values of that range stay as they are, that others come out each by itself, and that float32 may be given too:
+    metrics that add up over values then need no whole copies.
     """
     return component("protocol", name, version, get_track(track).declare("protocol", declared), track)
 

@@ -11,7 +11,7 @@ import types
 import typing
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,7 +33,8 @@ class Entry:
         """The first line of the docstring."""
         return (inspect.getdoc(self.obj) or "").partition("\n")[0]
 
-    def params(self) -> dict[str, tuple[Any, Any]]:
+    @cached_property
+    def params(self) -> Mapping[str, tuple[Any, Any]]:
         """Keyword-only parameters as name → (annotation, default or `inspect.Parameter.empty`)."""
         target = self.obj.__init__ if inspect.isclass(self.obj) else self.obj
         if target is object.__init__:
@@ -230,7 +231,7 @@ def bind(spec: Spec | str, kind: str, track: str = "restore") -> Bound:
     if isinstance(spec, str):
         spec = parse(spec)
     entry = registry(kind, track).get(spec.name)
-    params = entry.params()
+    params = entry.params
     given: dict[str, Value] = {}
     for key, value in spec.args:
         if key not in params:

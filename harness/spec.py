@@ -8,6 +8,7 @@ import keyword
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Union
 
 from .errors import UsageError, one_line
@@ -58,6 +59,11 @@ def expand(text: str) -> list[Spec]:
     """All specs that `text` stands for: `{…}` sweeps a value, several sweeps cross. Raises `UsageError`."""
     if not isinstance(text, str):
         raise UsageError(f"a spec is text such as 'gaussian(sigma=25)', not {text!r}")
+    return list(_expanded(text))
+
+
+@lru_cache(maxsize=1024)
+def _expanded(text: str) -> tuple[Spec, ...]:
     if len(text) > _MAX_LENGTH:
         raise UsageError(f"a spec of {len(text)} characters is too long: at most {_MAX_LENGTH}")
     try:
@@ -68,7 +74,7 @@ def expand(text: str) -> list[Spec]:
             f"spec {one_line(text)!r} cannot be read{where}: write name(key=value, …), with text in quotes"
         ) from None
     try:
-        return list(_specs(tree, text))
+        return tuple(_specs(tree, text))
     except RecursionError:
         raise UsageError(f"spec {one_line(text, 80)!r} is nested too deeply") from None
 

@@ -161,6 +161,27 @@ def test_float_scores_are_those_of_the_equations(name):
     assert scores["mae"] == pytest.approx(np.mean(np.abs(x - y)), rel=1e-12)
 
 
+@pytest.mark.parametrize("restored", ["float32", "float64", "uint8", "uint16"])
+@pytest.mark.parametrize("clean", ["float32", "float64", "uint8", "uint16"])
+@pytest.mark.parametrize("protocol", ["float", "raw"])
+def test_sums_over_pixels_are_exact_whatever_the_types_of_the_pictures(restored, clean, protocol):
+    rng = np.random.default_rng(0)
+    peaks = {"uint8": 255, "uint16": 65535}
+    truth = rng.random((150, 200, 3))  # more than one piece
+    x, y = (
+        np.rint(np.clip(p, 0, 1) * peaks[kind]).astype(kind) if kind in peaks else p.astype(kind)
+        for p, kind in ((truth + rng.normal(0, 0.1, truth.shape), restored), (truth, clean))
+    )
+    a, b = (p / peaks.get(p.dtype.name, 1.0) if p.dtype.kind == "u" else p.astype(np.float64) for p in (x, y))
+    if protocol == "float":
+        a = np.clip(a, 0, 1)
+    scores = nb.score(x, y, ("psnr", "mse", "mae", "snr"), protocol)
+    assert scores["psnr"] == pytest.approx(psnr_ref(a, b, 1), rel=0, abs=1e-9)
+    assert scores["mse"] == pytest.approx(np.mean((a - b) ** 2), rel=1e-12)
+    assert scores["mae"] == pytest.approx(np.mean(np.abs(a - b)), rel=1e-12)
+    assert scores["snr"] == pytest.approx(10 * np.log10(np.sum(b**2) / np.sum((a - b) ** 2)), rel=0, abs=1e-9)
+
+
 @pytest.mark.parametrize("sigma", [5, 25])
 @pytest.mark.parametrize("name", ["astronaut", "camera"])
 def test_roundings_of_float32_cancel_in_photographs_with_wide_areas_of_one_brightness(name, sigma):

@@ -48,7 +48,7 @@ def named_sets() -> list[str]:
 
 def _opened(name: str) -> ManifestSet | None:
     entry = registry("dataset").get(name)
-    if any(default is inspect.Parameter.empty for _, default in entry.params().values()):
+    if any(default is inspect.Parameter.empty for _, default in entry.params.values()):
         return None
     from ..imaging.manifest import ManifestSet
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _DECLARED: Mapping[str, Mapping[str, Any]] = {
     "method": {"layout": "tensor", "enhances": False},
     "metric": {"residual": False, "set": False},
-    "protocol": {"peak": 1.0, "bits": None},
+    "protocol": {"peak": 1.0, "bits": None, "keeps": None},
 }
 """What a component of this track may declare beyond what every track knows, with what holds where it does not."""
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-import cv2
 import numpy as np
 
 from ....components import metric
 from ....errors import NotDefined
 from ..pairs import Pair
-from ._fidelity import error_norm
+from ._fidelity import squared_error
 from ._planes import power_of
 from ._undefined import nothing_left
 
@@ -28,4 +27,4 @@ def nrmse(pair: Pair, *, by: Literal["euclidean", "range", "mean"] = "euclidean"
     }[by]()
     if scale <= 0:
         return NotDefined(f"nrmse(by={by}) divides by the {by} of the clean picture, which is {scale:g}")
-    return math.sqrt(error_norm(pair, cv2.NORM_L2SQR) / pair.y.size) / scale
+    return math.sqrt(squared_error(pair) / pair.y.size) / scale

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import math
 
-import cv2
-
 from ....components import metric
 from ..pairs import Pair
-from ._fidelity import error_norm
+from ._fidelity import squared_error
 from ._undefined import nothing_left
 
 
 @metric("psnr", unit="dB", decimals=2, order=0, gate={"max_drop": 0.02, "max_drop_item": 0.5})
 def psnr(pair: Pair) -> float:
     """Peak signal-to-noise ratio: 10·log10(peak² / MSE) over all pixels and channels; inf for equal ones."""
-    if pair.x.size == 0:
+    if pair.size == 0:
         return nothing_left()
-    error = error_norm(pair, cv2.NORM_L2SQR) / pair.x.size
+    error = squared_error(pair) / pair.size
     return math.inf if error == 0 else 10.0 * math.log10(pair.peak**2 / error)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 
-import cv2
-
 from ....components import metric
 from ....errors import NotDefined
 from ..pairs import Pair
-from ._fidelity import error_norm
+from ._fidelity import squared_error
 from ._planes import power_of
 from ._undefined import nothing_left
 
@@ -19,7 +17,7 @@ def snr(pair: Pair) -> float:
     """Signal-to-noise ratio: 10·log10(Σ clean² / Σ (restored − clean)²), all channels; inf for equal ones."""
     if pair.y.size == 0:
         return nothing_left()
-    power, error = power_of(pair), error_norm(pair, cv2.NORM_L2SQR)
+    power, error = power_of(pair), squared_error(pair)
     if power == 0:
         return NotDefined("snr needs a clean picture that is not black")
     return math.inf if error == 0 else 10 * math.log10(power / error)
