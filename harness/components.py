@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from .errors import UsageError
 from .registry import Bound, Entry, registry
 from .track import DEFAULT, Dataset, get_track
 
@@ -14,13 +16,28 @@ ROLES = ("", "baseline", "sanity", "optimum")
 
 
 def component(kind: str, name: str, version: int, meta: Mapping[str, Any], track: str) -> Callable[[F], F]:
-    """Register an object of any kind. Raises `UsageError` where the name is taken."""
+    """Register an object of any kind. Raises `UsageError` where the name is taken, and for what cannot be called."""
+    if not isinstance(name, str):
+        own = getattr(name, "__name__", f"a_{kind}")
+        raise UsageError(f'{kind} {own!r} has no name: write @nb.{kind}("{own}")')
 
     def register(obj: F) -> F:
+        _refuse_positional(obj, kind, name)
         registry(kind, track).add(Entry(name, obj, version, dict(meta)))
         return obj
 
     return register
+
+
+def _refuse_positional(obj: Callable[..., Any], kind: str, name: str) -> None:
+    """Raise `UsageError` for a parameter of a spec that does not go by its name alone."""
+    made = inspect.isclass(obj)
+    target = obj.__init__ if made else obj
+    if target is object.__init__:
+        return
+    for p in list(inspect.signature(target).parameters.values())[1 if made else 0 :]:
+        if p.kind is p.POSITIONAL_OR_KEYWORD and (made or p.default is not p.empty):
+            raise UsageError(f"{kind} {name!r}: parameter {p.name!r} goes by name alone: parameters go after `*`")
 
 
 def method(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+_LISTED = 20
 
 
 class UsageError(Exception):
@@ -43,6 +45,15 @@ class NotDefined(float):
         return NotDefined, (self.reason,)
 
 
+def refuse_all(mistakes: Sequence[str], of: int, items: str) -> None:
+    """Raise one `UsageError` for all mistakes, each named, of so many items; none where there are none."""
+    if len(mistakes) == 1:
+        raise UsageError(mistakes[0])
+    if mistakes:
+        more = f"; and {len(mistakes) - _LISTED} more" if len(mistakes) > _LISTED else ""
+        raise UsageError(f"{len(mistakes)} of {of} {items} cannot be used: {'; '.join(mistakes[:_LISTED])}{more}")
+
+
 def one_line(text: object, limit: int = 400) -> str:
     """`text` on one line of printable characters, at most `limit` long: safe to show in a terminal."""
     plain = text if isinstance(text, str) else str(text)
@@ -57,7 +68,8 @@ def one_line(text: object, limit: int = 400) -> str:
 def nearest(name: str, known: Iterable[str]) -> str:
     """The end of an error message about an unknown name: the nearest match, or what there is."""
     names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    lower = {known_name.lower(): known_name for known_name in names}
+    close = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.65)
     if close:
-        return f"did you mean {close[0]!r}?"
+        return f"did you mean {lower[close[0]]!r}?"
     return f"known: {', '.join(names)}" if names else "none is known"

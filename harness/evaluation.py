@@ -12,7 +12,7 @@ import numpy as np
 
 from .components import open_dataset
 from .errors import UsageError
-from .plan import set_parts, split_metrics
+from .plan import refuse_unknown_needs, set_parts, split_metrics
 from .registry import Bound, Entry, bind, registry
 from .track import DEFAULT, HasSetMetrics, Track, get_track
 
@@ -85,7 +85,9 @@ def evaluate(
 
     field_of_work = get_track(track)
     usual = field_of_work.defaults
-    runner = field_of_work.open(_bound(method, field_of_work))
+    bound = _bound(method, field_of_work)
+    refuse_unknown_needs(bound, field_of_work)
+    runner = field_of_work.open(bound)
     runner.setup(device)
     data = open_dataset(bind(dataset or usual.dataset, "dataset", track))
     noise, rules = bind(regime or usual.regime, "regime", track), bind(protocol or usual.protocol, "protocol", track)

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any, NotRequired, TypedDict, cast
 
 from .components import open_dataset
-from .errors import UsageError
-from .registry import Bound, bind, bind_all, load_plugin
+from .errors import UsageError, nearest, refuse_all
+from .registry import Bound, bind, bind_all, load_plugin, registry
 from .sources import method_sources
 from .store.keys import combined, key_of
 from .store.record import DatasetPart, Inputs, Kind, MethodPart, MetricPart, NamedPart, Request, SetPart
@@ -54,7 +54,14 @@ def fingerprint(bound: Bound, limit: int | None, track: Track) -> tuple[str, int
         raise UsageError(f"dataset {bound.display} has no {track.words.items}")
     if len(set(dataset.ids)) != len(dataset.ids):
         raise UsageError(f"dataset {bound.display} gives the same id to several {track.words.items}")
-    return combined(track.identify(dataset.load(i)) for i in range(n)), n
+    hashes, mistakes = [], []
+    for index in range(n):
+        try:
+            hashes.append(track.identify(dataset.load(index)))
+        except UsageError as error:
+            mistakes.append(str(error))
+    refuse_all(mistakes, n, track.words.items)
+    return combined(hashes), n
 
 
 def part(bound: Bound) -> NamedPart:
@@ -185,6 +192,8 @@ def plan(suite: Suite) -> list[PlannedCell]:
         # A cost needs no dataset: what asks for one alone names none.
         if not group and not (kind == "dataset" and suite.cost.sizes):
             raise UsageError(f"no {kind} given: name at least one")
+    for method in bound[0]:
+        refuse_unknown_needs(method, track)
     methods = [_Method(m, method_part(m), weights_part(m)) for m in bound[0]]
     return [*_score_cells(suite, track, methods, *bound[1:]), *_cost_cells(suite, track, methods, bound[2])]
 
@@ -316,6 +325,22 @@ def _regime_for(method: Bound, regimes: Iterable[Bound], track: Track) -> Bound:
         if all(told & set(n) for n in needs) and all(p.entry.meta["source"] == "clean" for p in regime.parts):
             return regime
     return bind(track.defaults.regime, "regime", track.name)
+
+
+def refuse_unknown_needs(method: Bound, track: Track) -> None:
+    """Raise `UsageError` for what a method needs and no registered regime of its track can ever disclose."""
+    usual = bind(track.defaults.regime, "regime", track.name)
+    needs = {need: need.split("|") for need in _needs(method)}
+    if all(set(usual.entry.meta["discloses"]) & set(names) for names in needs.values()):
+        return
+    regimes = registry("regime", track.name)
+    always = track.pose(usual, track.probe(track.defaults.size), 0).info.disclosed()
+    known = {"item", "sample", *always}.union(*(regimes.get(name).meta["discloses"] for name in regimes.names()))
+    for need, names in needs.items():
+        if not known & set(names):
+            raise UsageError(
+                f"method {method.display} needs {need!r}, which no regime discloses: {nearest(names[0], known)}"
+            )
 
 
 def _needs(bound: Bound) -> list[str]:

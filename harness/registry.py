@@ -7,9 +7,11 @@ import importlib.util
 import inspect
 import itertools
 import sys
+import threading
 import types
 import typing
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -17,6 +19,8 @@ from typing import Annotated, Any
 
 from .errors import UsageError, nearest, one_line
 from .spec import Spec, Value, expand, parse, show
+
+_SLOW = 3.0
 
 
 @dataclass(frozen=True)
@@ -337,6 +341,22 @@ def _bare(value: Value, where: str) -> Any:
     return value
 
 
+@contextmanager
+def _named_if_slow(what: str) -> Iterator[None]:
+    """Say on standard error what is still being imported, after some seconds."""
+
+    def say() -> None:
+        print(f"noisebench: {what} is still being imported, after {_SLOW:.0f} s", file=sys.stderr, flush=True)
+
+    timer = threading.Timer(_SLOW, say)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
 def load_plugin(path: str | Path) -> types.ModuleType:
     """Import a plug-in file; its folder becomes importable. Raises `UsageError` naming the file."""
     file = Path(path).expanduser().resolve()
@@ -358,7 +378,8 @@ def load_plugin(path: str | Path) -> types.ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        with _named_if_slow(f"plug-in {one_line(file)}"):
+            spec.loader.exec_module(module)
     except UsageError:
         sys.modules.pop(name, None)
         raise

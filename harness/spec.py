@@ -69,14 +69,32 @@ def _expanded(text: str) -> tuple[Spec, ...]:
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        where = f" at column {error.offset}" if isinstance(error, SyntaxError) and error.offset else ""
-        raise UsageError(
-            f"spec {one_line(text)!r} cannot be read{where}: write name(key=value, …), with text in quotes"
-        ) from None
+        raise _refuse(text, _advice(text, error.msg if isinstance(error, SyntaxError) else "")) from None
     try:
         return tuple(_specs(tree, text))
     except RecursionError:
         raise UsageError(f"spec {one_line(text, 80)!r} is nested too deeply") from None
+
+
+_BARE_PATH = re.compile(r"(\w+)\s*=\s*([^\s\"'(){},]*[/\\][^\s\"'(){},]*)")
+
+
+def _advice(text: str, said: str = "") -> str:
+    """How to mend a spec that Python cannot read, from what it says, or that is no spec."""
+    if path := _BARE_PATH.search(text):
+        return f"put the text in quotes: {path[1]}={path[2]!r}"
+    if left_open := re.search(r"^'(.)' was never closed|opening parenthesis '(.)'", said):
+        return f"{_CLOSING[left_open[1] or left_open[2]]} is missing"
+    if "unmatched" in said:
+        return "it has a closing bracket too many"
+    if "unterminated string" in said:
+        return "a quote is not closed"
+    if empty := re.search(r"(\w+)\s*=\s*[,)}]", text):
+        return f"{empty[1]} has no value: write {empty[1]}=…"
+    return "write name(key=value, …), with text in quotes"
+
+
+_CLOSING = {"(": "')'", "[": "']'", "{": "'}'"}
 
 
 def _refuse(text: str, why: str) -> UsageError:
@@ -99,7 +117,7 @@ def _specs(node: ast.expr, text: str) -> Iterator[Spec]:
         for values in itertools.product(*choices):
             yield Spec(node.func.id, tuple(zip([str(n) for n in names], values, strict=True)))
     else:
-        raise _refuse(text, "write name(key=value, …)")
+        raise _refuse(text, _advice(text))
 
 
 def _values(node: ast.expr, text: str) -> Iterator[Value]:

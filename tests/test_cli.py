@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -93,9 +96,9 @@ def test_the_row_hash_is_that_of_degrade(cli, tmp_path):
         (("run", "--methods", "identity", *SMALL, "--jobs", "0"), "--jobs 0"),
         (("run", "--methods", "identity", "--datasets", "folder(path='absent')", "--regimes", "none"), "absent"),
         (("run", "--methods", "identity", *SMALL, "--plugin", "no.py"), "no.py is not a file"),
-        (("report", "absent"), "is not a noisebench store"),
+        (("report", "absent"), "absent does not exist"),
         (("score", "absent", "absent"), "is not a folder"),
-        (("why", "absent"), "is not a noisebench store"),
+        (("why", "absent"), "absent does not exist"),
         (("explain", "psnr|x"), "has 2 parts"),
         (("list", "methods", "nlmm"), "did you mean 'nlm'"),
         (("rum",), "invalid choice: 'rum'"),
@@ -120,6 +123,54 @@ def test_a_damaged_picture_is_named_and_nothing_written(cli, tmp_path, damage):
     done = cli("run", "--methods", "identity", "--datasets", "folder(path='in')", "--regimes", "none", code=2)
     assert "damaged.png" in done.stderr and len(done.stderr.strip().splitlines()) == 1
     assert not (tmp_path / "nb-store").exists()
+
+
+def test_all_damaged_pictures_are_named_at_once(cli, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    picture(folder / "good.png")
+    for name in "abcdefgh":
+        (folder / f"{name}.png").write_bytes((folder / "good.png").read_bytes()[:-30])
+    done = cli("run", "--methods", "identity", "--datasets", "folder(path='in')", "--regimes", "none", code=2)
+    assert "8 of 9 pictures cannot be used" in done.stderr and len(done.stderr.strip().splitlines()) == 1
+    assert all(f"{name}.png' is truncated" in done.stderr for name in "abcdefgh")
+    done = cli("score", "in", "in", code=2)
+    assert "8 of 9 pairs cannot be used" in done.stderr and "h.png" in done.stderr
+
+
+def test_cells_that_fail_alike_are_one_line_and_stand_in_full_in_the_csv(cli, tmp_path):
+    (tmp_path / "bad.py").write_text(
+        "import noisebench as nb\n@nb.method('boom', layout='hwc')\n"
+        "def boom(noisy, info, *, k: int = 1):\n    raise RuntimeError(f'no {k % 2}')\n"
+    )
+    specs = ",".join(map(str, range(1, 13)))
+    done = cli("run", "--methods", f"boom(k={{{specs}}})", "--plugin", "bad.py", *SMALL, "--protocol", "y8(border=2)",
+               "--limit", 1, code=1)  # fmt: skip
+    listed = [line for line in done.stdout.splitlines() if line.startswith("  failed: ")]
+    assert len(listed) == 2 and all("and 5 more: RuntimeError: no " in line for line in listed)
+    assert done.stderr.count("RuntimeError: no 0") == 4  # three cells, and one line on those that follow
+    cli("report", "nb-store", "--to", "board")
+    rows = list(csv.DictReader((tmp_path / "board" / "leaderboard.csv").open()))
+    assert len(rows) == 12
+    assert {row["spec"] for row in rows} == {f"boom(k={k})" for k in range(1, 13)}
+    assert {(row["track"], row["protocol"]) for row in rows} == {("restore", "y8(border=2)@1")}
+
+
+def test_a_run_that_a_scheduler_ends_says_how_it_goes_on(tmp_path):
+    (tmp_path / "slow.py").write_text(
+        "import time, noisebench as nb\n@nb.method('slow', layout='hwc')\n"
+        "def slow(noisy, info):\n    time.sleep(600)\n    return noisy\n"
+    )
+    run = subprocess.Popen(
+        [sys.executable, "-c", "from noisebench.cli import entry; entry()", "run", "--methods", "slow",
+         "--plugin", "slow.py", *SMALL],
+        cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert "1 cells to run" in run.stderr.readline()
+    run.terminate()
+    _, said = run.communicate(timeout=60)
+    assert run.returncode == 130
+    assert "stopped: nothing that was finished is lost" in said
 
 
 def test_hostile_names_stay_text_in_every_output_and_inside_the_store(cli, tmp_path):

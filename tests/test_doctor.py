@@ -63,6 +63,10 @@ def brightens(noisy: Any, info: Any) -> Any:
     return noisy + 0.4
 
 
+def swaps_red_and_blue(noisy: Any, info: Any) -> Any:
+    return noisy.flip(1) if noisy.shape[1] == 3 else noisy.clone()
+
+
 def grey_only(noisy: Any, info: Any) -> Any:
     if noisy.shape[1] != 1:
         raise ValueError("grey only")
@@ -115,6 +119,7 @@ def diagnose(capsys: Any, method: str, *options: Any) -> tuple[int, dict[str, bo
         (wrong_scale, "range", "return the [0, 1] scale"),
         (brightens, "range", "brightness is not kept"),
         (grey_only, "colour", "40×52 colour: ValueError: grey only"),
+        (swaps_red_and_blue, "channel order", "the channels come back as BGR"),
         (halves, "odd sizes", "37×53 grey: Invalid: returned shape (1, 1, 36, 53)"),
         (needs_three, "tiny", "2×5 grey: RuntimeError"),
     ],
@@ -161,7 +166,7 @@ def test_a_sound_plugin_passes_every_check(plugin: Path, capsys: Any) -> None:
     code, passed, _ = diagnose(capsys, "ill_fine", "--plugin", plugin)
     assert code == 0
     assert set(passed.values()) == {True}
-    assert len(passed) == 11
+    assert len(passed) == 12
 
 
 @pytest.mark.parametrize(
@@ -185,9 +190,26 @@ def test_what_does_not_apply_is_skipped_and_not_failed(capsys: Any) -> None:
     assert "known for synthetic sets only" in details["loads"]
 
 
-def test_a_need_that_no_regime_meets_is_skipped(tmp_path: Path, capsys: Any) -> None:
+def test_a_need_that_no_regime_meets_is_a_mistake(tmp_path: Path, capsys: Any) -> None:
     file = tmp_path / "needy.py"
-    file.write_text(HEAD + "@nb.method('needy', needs=('weather',))\ndef needy(noisy, info):\n    return noisy\n")
+    file.write_text(HEAD + "@nb.method('needy', needs=('sgima',))\ndef needy(noisy, info):\n    return noisy\n")
+    with pytest.raises(nb.UsageError, match=r"needs 'sgima', which no regime discloses: did you mean 'sigma'\?"):
+        diagnose(capsys, "needy", "--plugin", file)
+
+
+def test_a_need_that_the_doctor_cannot_supply_is_skipped(tmp_path: Path, capsys: Any) -> None:
+    file = tmp_path / "needy.py"
+    file.write_text(
+        HEAD
+        + """
+@nb.regime("rainy", discloses=("weather",))
+def rainy(x, rng):
+    return x, {"weather": 1.0}
+@nb.method("needy", needs=("weather",))
+def needy(noisy, info):
+    return noisy
+"""
+    )
     code, passed, details = diagnose(capsys, "needy", "--plugin", file)
     assert (code, passed) == (0, {"loads": None})
     assert details["loads"] == "needs weather, which the doctor cannot supply"
@@ -198,6 +220,7 @@ def test_a_need_that_no_regime_meets_is_skipped(tmp_path: Path, capsys: Any) -> 
     [
         ("nlmm", (), "did you mean 'nlm'?"),
         ("nlm(q=1)", (), "has no parameter 'q'"),
+        ("nlm(h=-1)", (), "h must be greater than 0, not -1"),
         ("nlm", ("--plugin", "absent.py"), "is not a file"),
         ("nlm", ("--timeout", "0"), "--timeout is a number of seconds above 0"),
     ],
@@ -217,7 +240,7 @@ def test_plain_output_has_a_line_a_check(capsys: Any) -> None:
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "identity: all fine"
     assert lines[2] == "  ok      grey"
-    assert len(lines) == 12
+    assert len(lines) == 13
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -230,4 +253,5 @@ def test_a_method_for_one_kind_of_picture_is_tried_on_that_kind(channels: int) -
     found = {f.name: f.ok for f in examine(bound_to(picky))}
     own, other = ("grey", "colour") if channels == 1 else ("colour", "grey")
     assert found.pop(own) is True and found.pop(other) is None
+    assert found.pop("channel order") is (None if channels == 1 else True)
     assert all(found.values()), found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zlib
 from pathlib import Path
 
@@ -63,11 +64,27 @@ def test_jpeg_gives_the_pixels_that_another_decoder_gives(tmp_path, progressive)
     assert np.array_equal(nb.read_picture(path), np.asarray(Image.open(path)))
 
 
-def test_exif_orientation_is_ignored(tmp_path):
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP"])
+def test_a_picture_that_is_shown_turned_is_refused_and_one_that_is_not_is_read(tmp_path, kind):
     exif = Image.Exif()
     exif[0x112] = 6
-    path = saved(tmp_path / "a.jpg", Image.fromarray(RGB), "JPEG", exif=exif)
-    assert nb.read_picture(path).shape == (12, 10, 3)
+    turned = saved(tmp_path / f"turned.{kind.lower()}", Image.fromarray(RGB), kind, exif=exif)
+    with pytest.raises(nb.UsageError, match=r"turned.*EXIF orientation 6.*save it as it is shown"):
+        nb.read_picture(turned)
+    exif[0x112] = 1
+    upright = saved(tmp_path / f"upright.{kind.lower()}", Image.fromarray(RGB), kind, exif=exif)
+    assert nb.read_picture(upright).shape == (12, 10, 3)
+
+
+def test_a_picture_too_large_to_be_read_is_said_to_be_too_large(tmp_path):
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 0, 0, 0, 0)
+    data = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 1000)) + chunk(b"IEND", b"")
+    (tmp_path / "wide.png").write_bytes(b"\x89PNG\r\n\x1a\n" + data)
+    with pytest.raises(nb.UsageError, match=r"wide\.png.*too large"):
+        nb.read_picture(tmp_path / "wide.png")
 
 
 def test_a_palette_is_expanded(tmp_path):

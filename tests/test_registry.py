@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -58,11 +59,49 @@ def test_names_are_identifiers():
         Registry("thing").add(Entry("../x", len))
 
 
-def test_an_unknown_name_gets_the_nearest():
+@pytest.mark.parametrize("name", ["gausian", "Gaussian", "GAUSSIAN"])
+def test_an_unknown_name_gets_the_nearest(name):
     registry = Registry("thing")
     registry.add(Entry("gaussian", len))
     with pytest.raises(UsageError, match="did you mean 'gaussian'"):
-        registry.get("gausian")
+        registry.get(name)
+
+
+def test_a_name_like_none_gets_a_list_and_no_far_fetched_guess():
+    registry = Registry("thing")
+    registry.add(Entry("spandrel", len))
+    with pytest.raises(UsageError, match="known: spandrel"):
+        registry.get("bare")
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("@nb.method\ndef bare(noisy, info): return noisy", r"'bare' has no name: write @nb\.method\(\"bare\"\)"),
+        ("@nb.regime\ndef bare(x, rng): return x, {}", r'write @nb\.regime\("bare"\)'),
+        ("@nb.method('f')\ndef f(noisy, info, k=1): return noisy", r"'k' goes by name alone: parameters go after `\*`"),
+        ("@nb.method('F')\nclass F:\n  def __init__(self, k): pass", r"'k' goes by name alone"),
+        ("@nb.metric('m')\ndef m(pair, power=2): return 0.0", r"'power' goes by name alone"),
+    ],
+)
+def test_a_component_written_wrongly_is_told_how_to_write_it(tmp_path, code, words):
+    file = tmp_path / "wrong_plugin.py"
+    file.write_text(f"import noisebench as nb\n{code}\n")
+    with pytest.raises(UsageError, match=words):
+        load_plugin(file)
+
+
+def test_a_plugin_that_takes_long_to_import_is_named(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr("noisebench.registry._SLOW", 0.05)
+    file = tmp_path / "slow_plugin.py"
+    file.write_text("import time; time.sleep(0.5)")
+    load_plugin(file)
+    assert f"{file} is still being imported" in capfd.readouterr().err
+    file = tmp_path / "quick_plugin.py"
+    file.write_text("")
+    load_plugin(file)
+    time.sleep(0.2)
+    assert capfd.readouterr().err == ""
 
 
 def test_a_plugin_that_fails_is_named(tmp_path):

@@ -8,16 +8,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..errors import UsageError, one_line
-from ..spec import parse
+from ..errors import one_line
 from ..statistics.paired_tests import LEVEL, RESAMPLES
 from ..statistics.ranking import ALPHA
-from ..store.record import Cell, Cost, NamedPart, Record, words_of
+from ..store.record import Cell, Cost, Record, words_of
 from ..track import DEFAULT, Words
 from .failures import Failure, failure_of
 from .grouping import Alignment, Group, groups, labels
 from .ordering import hold_against_references, rank, refuse_other_inputs
 from .rows import Column, Row, board_row, columns_of
+from .signature import versioned
 
 
 @dataclass(frozen=True)
@@ -90,8 +90,8 @@ def signature(cell: Cell, metric: str, version: int, seeds: Sequence[int], noise
     data = cell["dataset"]
     fields = [
         track_prefix(cell["track"]) + (metric if version == 1 else f"{metric}@{version}"),
-        _versioned(cell["protocol"]),
-        _versioned(cell["regime"]),
+        versioned(cell["protocol"]),
+        versioned(cell["regime"]),
         f"{data['name']}:{data['fingerprint'][:12]}",
         f"seed{'s' if len(seeds) > 1 else ''} {','.join(map(str, seeds))}",
         f"noisebench {noisebench}",
@@ -106,19 +106,6 @@ def track_prefix(track: str) -> str:
 
 def _field(text: str) -> str:
     return one_line(text.replace("%", "%25").replace("|", "%7C").replace("\n", "%0A").replace("\r", "%0D"), 10_000)
-
-
-def _versioned(part: NamedPart) -> str:
-    """Display form @ version; the parts of a sum `a + b` have one version each, in their order: `@1+2`."""
-    versions = part["versions"]
-    try:
-        spec = parse(part["spec"])
-        names = [p.name for p in (spec, *spec.then)]
-    except UsageError:
-        names = []
-    if not all(name in versions for name in names) or not names:
-        names = sorted(versions)
-    return f"{part['display']}@{'+'.join(str(versions[name]) for name in names)}"
 
 
 def cost_records(records: Iterable[Record]) -> list[Record]:
@@ -181,7 +168,7 @@ def _board(group: Group, costs: Mapping[str, list[Record]]) -> Board:
         regime=head["regime"]["display"],
         regime_spec=head["regime"]["spec"],
         regime_name=head["regime"]["name"],
-        protocol=_versioned(head["protocol"]),
+        protocol=versioned(head["protocol"]),
         seeds=group.seeds,
         items=align.items,
         columns=tuple(columns),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..errors import one_line
 from ..store.record import Record, item_count
+from .signature import versioned
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,11 @@ class Failure:
     last_line: str
     items: str
     key: str
+    track: str
+    dataset: str
+    regime: str
+    protocol: str
+    spec: str
 
 
 def failure_of(record: Record, label: str, where: str) -> Failure:
@@ -37,6 +43,11 @@ def failure_of(record: Record, label: str, where: str) -> Failure:
         last_line=one_line(lines[-1]) if lines else "",
         items=f"{len(record.items)} of {item_count(cell)}" if scored else "",
         key=cell["key"],
+        track=cell["track"],
+        dataset=cell["dataset"]["display"],
+        regime=cell["regime"]["display"],
+        protocol=versioned(cell["protocol"]) if scored else "",
+        spec=cell["method"]["spec"],
     )
 
 

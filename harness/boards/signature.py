@@ -7,6 +7,8 @@ from typing import Any
 
 from ..errors import UsageError, nearest, one_line
 from ..registry import bind
+from ..spec import parse
+from ..store.record import NamedPart
 from ..track import DEFAULT, get_track
 
 _PARTS = ("metric", "protocol", "regime", "dataset", "seed", "noisebench")
@@ -103,3 +105,16 @@ def _part(kind: str, text: str, track: str) -> dict[str, str]:
         "meaning": " ".join((bound.entry.obj.__doc__ or "").split()),
         "now": _agrees(version, str(bound.entry.version)),
     }
+
+
+def versioned(part: NamedPart) -> str:
+    """Display form @ version; the parts of a sum `a + b` have one version each, in their order: `@1+2`."""
+    versions = part["versions"]
+    try:
+        spec = parse(part["spec"])
+        names = [p.name for p in (spec, *spec.then)]
+    except UsageError:
+        names = []
+    if not all(name in versions for name in names) or not names:
+        names = sorted(versions)
+    return f"{part['display']}@{'+'.join(str(versions[name]) for name in names)}"

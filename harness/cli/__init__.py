@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -20,7 +21,7 @@ _EXAMPLES = """examples:
   noisebench report nb-store --to board                ranked boards, tables and plots
   noisebench list methods                              what there is to run
 
-exit codes: 0 fine, 1 something failed, 2 usage, 130 stopped by Ctrl-C"""
+exit codes: 0 fine, 1 something failed, 2 usage, 130 stopped by Ctrl-C or SIGTERM"""
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -66,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except UsageError as error:
-        print(f"noisebench {args.verb}: {one_line(error, 2000)}", file=sys.stderr)
+        print(f"noisebench {args.verb}: {one_line(error, 10_000)}", file=sys.stderr)
         return 2
     except DiskFull as error:
         print(f"noisebench {args.verb}: {one_line(error, 2000)}", file=sys.stderr)
@@ -81,4 +82,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def entry() -> None:
     """Where the `noisebench` command starts."""
+    # What a scheduler sends before it ends a job is met as Ctrl-C is: with a word, and nothing lost.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,10 @@ from ..errors import one_line
 
 if TYPE_CHECKING:
     from ..plan import PlannedCell
+
+
+_ALIKE = 3
+"""How many cells that end alike, other than well, have a line of their own."""
 
 
 def label(cell: PlannedCell) -> str:
@@ -28,6 +33,7 @@ class Plain:
     def __init__(self) -> None:
         self._total = self._done = 0
         self._begun: dict[str, float] = {}
+        self._alike: Counter[tuple[str, str]] = Counter()
 
     def _say(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)
@@ -48,6 +54,11 @@ class Plain:
         """A cell has ended."""
         self._done += 1
         took = time.monotonic() - self._begun.get(cell["key"], time.monotonic())
+        self._alike[outcome, reason] += 1
+        if reason and (times := self._alike[outcome, reason]) > _ALIKE:
+            if times == _ALIKE + 1:
+                self._say(f"more cells {outcome} for the reason above are counted at the end: {one_line(reason, 80)}")
+            return
         more = f": {one_line(reason, 120)}" if reason else ""
         self._say(f"[{self._done}/{self._total}] {outcome} {label(cell)} ({took:.1f} s){more}")
 

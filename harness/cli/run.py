@@ -11,7 +11,12 @@ from ..errors import UsageError, one_line
 from .options import add_data, add_json, add_plugins, add_weights, note, print_json, print_table, use_data, verb
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..engine.run import Summary
     from ..plan import PlannedCell
+
+_LISTED = 20
 
 _EXAMPLES = """  noisebench run demo
   noisebench run suite.yaml --jobs 2 --keep sample
@@ -91,7 +96,7 @@ def suite_of(args: argparse.Namespace) -> Any:
 
 def run(args: argparse.Namespace) -> int:
     """Run; 0 where each cell is ok or skipped, 1 where one is not."""
-    from ..engine.run import RunOptions, Summary, donors_of, needs_run
+    from ..engine.run import RunOptions, donors_of, needs_run
     from ..engine.run import run as run_suite
     from .progress import watcher
 
@@ -152,11 +157,26 @@ def run(args: argparse.Namespace) -> int:
         text = ", ".join(f"{n} {name}" for name, n in sorted(counts.items()))
         rescored = f", {len(summary.rescored)} re-scored" if summary.rescored else ""
         print(f"{len(summary.cells)} cells: {text} ({len(summary.done)} run now{rescored})")
-        for c in failed:
-            reason = summary.reason.get(c["key"], "")
-            print(f"  {summary.outcome.get(c['key'])}: {one_line(' · '.join(_names(c)))}: {one_line(reason, 200)}")
+        for line in failure_lines(failed, summary):
+            print(line)
         print(f"next: noisebench report {shlex.quote(str(store))} --to board")
     return 0 if summary.ok else 1
+
+
+def failure_lines(failed: Sequence[PlannedCell], summary: Summary) -> list[str]:
+    """A line for all cells of one outcome and reason, the most numerous first; of very many the last are counted."""
+    alike: dict[tuple[str, str], list[PlannedCell]] = {}
+    for cell in failed:
+        outcome, reason = summary.outcome.get(cell["key"], "?"), summary.reason.get(cell["key"], "")
+        alike.setdefault((outcome, one_line(reason, 200)), []).append(cell)
+    groups = sorted(alike.items(), key=lambda group: -len(group[1]))
+    lines = []
+    for (outcome, reason), cells in groups[:_LISTED]:
+        more = f" and {len(cells) - 1} more" if len(cells) > 1 else ""
+        lines.append(f"  {outcome}: {one_line(' · '.join(_names(cells[0])))}{more}: {reason}")
+    if hidden := sum(len(cells) for _, cells in groups[_LISTED:]):
+        lines.append(f"  and {hidden} more, with {len(groups) - _LISTED} other reasons: `noisebench report` lists them")
+    return lines
 
 
 def _names(cell: PlannedCell) -> list[str]:

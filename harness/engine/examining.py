@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError, one_line
+from ..plan import refuse_unknown_needs
 from ..registry import bind, load_plugin
 from ..track import Examines, get_track
 
@@ -34,6 +35,7 @@ def main(out: str, track: str, method: str, plugins: Sequence[str]) -> None:
             if not isinstance(field_of_work, Examines):
                 raise UsageError(f"track {track} has no doctor: run the method on a small dataset instead")
             bound = bind(method, "method", track)
+            refuse_unknown_needs(bound, field_of_work)
         except UsageError as error:
             tell(usage=one_line(error))
             return

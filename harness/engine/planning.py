@@ -100,8 +100,10 @@ def main() -> None:
         sys.path.append(folder)
     try:
         answer = _answer(request)
+    except KeyboardInterrupt:  # the parent, which is stopped too, says so
+        os._exit(130)
     except UsageError as error:
-        answer = {"error": one_line(error, 1000)}
+        answer = {"error": one_line(error, 10_000)}
     except OSError as error:
         answer = {"error": one_line(f"{error.strerror or error}: {error.filename or ''}")}
     with os.fdopen(out, "wb") as file:

@@ -69,6 +69,8 @@ def _check_png(data: bytes) -> None:
         seen.add(name)
         if name == b"IHDR":
             colour = data[at + 17]
+        elif name == b"eXIf":
+            _refuse_turned(data[at + 8 : end - 4])
         elif name == b"acTL" and struct.unpack_from(">I", data, at + 8)[0] > 1:
             raise Unreadable("is an animated PNG: save one frame as a plain PNG")
         elif name == b"IEND":
@@ -98,6 +100,8 @@ def _check_jpeg(data: bytes) -> None:
         length = struct.unpack_from(">H", data, at + 2)[0]
         if at + 2 + length > len(data):
             raise Unreadable("is truncated (inside a JPEG segment): copy it again")
+        if marker == 0xE1 and data[at + 4 : at + 10] == b"Exif\0\0":
+            _refuse_turned(data[at + 10 : at + 2 + length])
         if marker in _FRAMES:
             precision, components = data[at + 4], data[at + 9]
             if precision != 8:
@@ -111,6 +115,7 @@ def _check_jpeg(data: bytes) -> None:
 
 
 def _check_tiff(data: bytes) -> None:
+    _refuse_turned(data)
     order = "<" if data[:2] == b"II" else ">"
     at = struct.unpack_from(order + "I", data, 4)[0]
     entries = struct.unpack_from(order + "H", data, at)[0]
@@ -127,3 +132,25 @@ def _check_webp(data: bytes) -> None:
         raise Unreadable("is truncated (shorter than its WebP header says): copy it again")
     if data[12:16] == b"VP8X" and data[20] & 2:
         raise Unreadable("is an animated WebP: save one frame as PNG")
+    at = 12
+    while at + 8 <= len(data):
+        name, length = struct.unpack_from("<4sI", data, at)
+        if name == b"EXIF":
+            _refuse_turned(data[at + 8 : at + 8 + length].removeprefix(b"Exif\0\0"))
+        at += 8 + length + length % 2
+
+
+def _refuse_turned(exif: bytes) -> None:
+    """Raise `Unreadable` where EXIF, which has the form of a TIFF, says that the picture is shown turned or mirrored.
+
+    Some programs turn such a picture as they read it and others do not. EXIF that cannot be read says nothing.
+    """
+    order = "<" if exif[:2] == b"II" else ">"
+    try:
+        at = struct.unpack_from(order + "I", exif, 4)[0]
+        for n in range(struct.unpack_from(order + "H", exif, at)[0]):
+            tag, _, _, value = struct.unpack_from(order + "HHIH", exif, at + 2 + 12 * n)
+            if tag == 274 and 2 <= value <= 8:
+                raise Unreadable(f"is stored turned or mirrored (EXIF orientation {value}): save it as it is shown")
+    except struct.error:
+        return

@@ -27,10 +27,11 @@ def read_picture(path: str | os.PathLike[str]) -> Array:
     """A picture file as uint8, uint16 or float32 [0, 1], grey (H, W) or RGB (H, W, 3).
 
     PNG, JPEG, TIFF, BMP, WebP and PNM, told by content and not by name, in their own bit depth; palettes are
-    expanded to RGB; an alpha channel that is opaque everywhere is dropped. The stored pixels count: EXIF
-    orientation, gamma and colour profiles are ignored. `.npy`: uint8, uint16, float (H, W[, C]); complex is
+    expanded to RGB; an alpha channel that is opaque everywhere is dropped. The stored pixels count: gamma and
+    colour profiles are ignored. `.npy`: uint8, uint16, float (H, W[, C]); complex is
     read as its magnitude. Raises `UsageError` naming file and remedy where the file is missing, empty, cut
-    short or damaged, or is transparent, animated, CMYK, of several pages or of another depth.
+    short or damaged, or is transparent, animated, CMYK, of several pages, of another depth, or stored in another
+    orientation than it is shown (EXIF), because some programs turn such a picture and others do not.
     """
     try:
         data = Path(path).read_bytes()
@@ -53,7 +54,9 @@ def decode_picture(data: bytes) -> Array:
     check(data, kind)
     try:
         decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error:
+    except cv2.error as error:
+        if "CV_IO_MAX_IMAGE" in str(error):
+            raise Unreadable("is too large, with more than 2³⁰ pixels: cut it into tiles") from None
         decoded = None
     if decoded is None or decoded.size == 0:
         raise Unreadable(f"is a damaged or unusual {kind.upper()}: save it again as PNG")

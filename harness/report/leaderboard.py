@@ -113,12 +113,14 @@ def leaderboard_csv(data: ReportData) -> str:
     for board in data.boards:
         writer.writerows(_line(board, row) for row in board.rows)
     for f in data.failures:
-        dataset, _, regime = f.where.partition(" · ")
         writer.writerow(
             {
-                "dataset": spreadsheet(dataset),
-                "regime": spreadsheet(regime),
+                "track": spreadsheet(f.track),
+                "dataset": spreadsheet(f.dataset),
+                "regime": spreadsheet(f.regime),
+                "protocol": spreadsheet(f.protocol),
                 "method": spreadsheet(f.label),
+                "spec": spreadsheet(f.spec),
                 "seeds": _plain(f.seed),
                 "outcome": f.outcome,
                 "reason": spreadsheet(f.reason or f.last_line),

@@ -72,6 +72,8 @@ def open_store(path: Path) -> Path:
 
 def existing_store(path: Path) -> Path:
     """A store that is there already. Raises `UsageError`."""
+    if not path.exists():
+        raise UsageError(f"store {one_line(path)} does not exist: check the path, or make one by `noisebench run`")
     if not (path / "store.json").is_file():
         raise UsageError(f"{one_line(path)} is not a noisebench store: `noisebench run … --store DIR` makes one")
     schema_of(path)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import noisebench as nb
 import numpy as np
+from annotated_types import Gt
 from noisebench.methods.restore._noise_level import noise_sigma, per_channel
 
 
 @nb.method("bilateral", layout="hwc", cite="Tomasi & Manduchi 1998")
-def bilateral(noisy: Any, info: Any, *, width: float = 1.8, strength: float = 2.5) -> Any:
+def bilateral(
+    noisy: Any, info: Any, *, width: Annotated[float, Gt(0)] = 1.8, strength: Annotated[float, Gt(0)] = 2.5
+) -> Any:
     """Bilateral filter: spatial `width` in pixels, range `strength` in units of the noise sigma.
 
     Zhang & Gunturk (2008) find the best width in 1.5–2.1 whatever the noise, and the best range in proportion

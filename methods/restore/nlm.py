@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import noisebench as nb
+from annotated_types import Ge, Gt
 from noisebench.methods.restore._noise_level import noise_sigma, on_padded
 
 
 @nb.method("nlm", layout="hwc", cite="Buades, Coll & Morel 2005; Darbon et al. 2008")
-def nlm(noisy: Any, info: Any, *, h: float = 0.6, patch: int | None = None, reach: int = 6) -> Any:
+def nlm(
+    noisy: Any,
+    info: Any,
+    *,
+    h: Annotated[float, Gt(0)] = 0.6,
+    patch: Annotated[int, Ge(1)] | None = None,
+    reach: Annotated[int, Ge(1)] = 6,
+) -> Any:
     """Non-local means: filtering strength `h` in units of sigma, `patch` side and search `reach` in pixels.
 
     Patch 5 and reach 6 are what scikit-image's documentation uses, h = 0.6 is best on BSD400 at sigma 10 to

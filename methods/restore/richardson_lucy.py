@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import noisebench as nb
 import numpy as np
+from annotated_types import Ge
 from noisebench.methods.restore._inverse import filtered, periodic
 from noisebench.methods.restore._noise_level import noise_sigma
 
 
 @nb.method("richardson_lucy", layout="hwc", needs=("kernel",), cite="Richardson 1972; Lucy 1974; Morozov 1966")
-def richardson_lucy(noisy: Any, info: Any, *, iterations: int = 50) -> Any:
+def richardson_lucy(noisy: Any, info: Any, *, iterations: Annotated[int, Ge(1)] = 50) -> Any:
     """Richardson–Lucy deconvolution, stopped before it fits the noise: at most `iterations` steps.
 
     The stop is Morozov's discrepancy principle (1966): once the blurred estimate is within sigma of y.

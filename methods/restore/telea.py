@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import noisebench as nb
 import numpy as np
+from annotated_types import Ge
 from noisebench.methods.restore._noise_level import per_channel
 
 
 @nb.method("telea", layout="hwc", needs=("mask",), blind=True, cite="Telea 2004")
-def telea(noisy: Any, info: Any, *, radius: int = 3) -> Any:
+def telea(noisy: Any, info: Any, *, radius: Annotated[int, Ge(1)] = 3) -> Any:
     """Fast marching inpainting (Telea 2004) of the pixels where the mask is 0; known pixels stay."""
     import cv2
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import noisebench as nb
+from annotated_types import Ge
 from noisebench.methods.restore._noise_level import wavelet_shrink
 
 
 @nb.method("visu_shrink", layout="hwc", cite="Donoho & Johnstone 1994")
-def visu_shrink(noisy: Any, info: Any, *, wavelet: str = "sym8", levels: int = 4, shifts: int = 0) -> Any:
+def visu_shrink(
+    noisy: Any,
+    info: Any,
+    *,
+    wavelet: str = "sym8",
+    levels: Annotated[int, Ge(1)] = 4,
+    shifts: Annotated[int, Ge(0)] = 0,
+) -> Any:
     """Wavelet soft thresholding at σ√(2 log N) (Donoho & Johnstone 1994): smooth, as it wants no noise left.
 
     `shifts` > 0 averages (shifts + 1)² shifted versions (cycle spinning, Coifman & Donoho 1995).

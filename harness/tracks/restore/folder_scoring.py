@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ...data.folders import pair_folders
-from ...errors import NotDefined, UsageError, one_line
+from ...errors import NotDefined, UsageError, one_line, refuse_all
 from ...imaging.pictures import PICTURE_SUFFIXES, read_picture
 from ...imaging.pixels import as_hwc, to_unit
 from ...imaging.sample import Sample
@@ -39,9 +39,11 @@ def score_folders(
     pairs = pair_folders(restored, clean, PICTURE_SUFFIXES)
     with tempfile.TemporaryDirectory() as folder:
         taker, parts = collector(whole, Path(folder), len(pairs), rules)
-        jobs = [partial(_row, *pair, rules, single, taker if whole else None) for pair in pairs]
-        rows = side_by_side(jobs) if not whole and all(map(_is_reentrant, single)) else [job() for job in jobs]
-        sets = {name: {**parts[name], **found} for name, found in taker.score().items()}
+        jobs = [partial(_row_or_mistake, *pair, rules, single, taker if whole else None) for pair in pairs]
+        found = side_by_side(jobs) if not whole and all(map(_is_reentrant, single)) else [job() for job in jobs]
+        refuse_all([row for row in found if isinstance(row, str)], len(pairs), "pairs")
+        rows = [row for row in found if not isinstance(row, str)]
+        sets = {name: {**parts[name], **value} for name, value in taker.score().items()}
     from ... import __version__
 
     first = measures[0]
@@ -78,6 +80,14 @@ def side_by_side(jobs: Sequence[Callable[[], T]]) -> list[T]:
     finally:
         pool.shutdown(cancel_futures=True)
         cv2.setNumThreads(inner)
+
+
+def _row_or_mistake(*args: Any) -> dict[str, Any] | str:
+    """A row, or what is wrong with the pair: all pairs are looked at before one is refused."""
+    try:
+        return _row(*args)
+    except UsageError as error:
+        return str(error)
 
 
 def _row(
