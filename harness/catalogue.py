@@ -63,8 +63,15 @@ def _entry(entry: Entry) -> dict[str, Any]:
             }
             for key, (annotation, default) in entry.params().items()
         ],
-        "meta": {k: list(v) if isinstance(v, tuple) else v for k, v in entry.meta.items() if not callable(v)},
+        "meta": {key: _plain(value) for key, value in entry.meta.items() if not callable(value)},
     }
+
+
+def _plain(value: Any) -> Any:
+    """A declared value as JSON has it: of functions by name, the names."""
+    if isinstance(value, tuple) or (isinstance(value, dict) and any(map(callable, value.values()))):
+        return list(value)
+    return value
 
 
 def _show(value: Any) -> str:

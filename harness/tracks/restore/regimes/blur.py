@@ -9,11 +9,12 @@ from annotated_types import Ge, Le
 
 from ....components import regime
 from ....imaging.resample import Boundary
+from ..disclosure import BLUR, SETTINGS
 from ._digitise import Degraded, Picture
 from ._filters import box_taps, disk_kernel, filter_separable, filter_valid, gaussian_taps, motion_kernel, pad
 
 
-@regime("blur", discloses=("kernel", "boundary"))
+@regime("blur", discloses=("kernel", "boundary"), keeps=SETTINGS, adds_up=BLUR)
 def blur(
     x: Picture,
     rng: np.random.Generator,

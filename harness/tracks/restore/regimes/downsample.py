@@ -9,10 +9,11 @@ from annotated_types import Ge, Le
 
 from ....components import regime
 from ....imaging.resample import Resampling, shrink
+from ..disclosure import SCALE, SETTINGS
 from ._digitise import Degraded, Picture
 
 
-@regime("downsample", discloses=("scale",))
+@regime("downsample", discloses=("scale",), keeps=SETTINGS, adds_up=SCALE)
 def downsample(
     x: Picture,
     rng: np.random.Generator,

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from ....components import regime
+from ..disclosure import ALL
 from ._digitise import Degraded, Picture, Sigma
 from ._published_draws import legacy_draws
 
 
-@regime("kair", discloses=("sigma",))
+@regime("kair", discloses=("sigma",), keeps=ALL)
 def kair(x: Picture, rng: np.random.Generator, *, sigma: Sigma) -> Degraded:
     """Gaussian noise as KAIR tests draw it: numpy's legacy generator, seed 0 for each picture, not clipped.
 

@@ -11,4 +11,4 @@ from ._digitise import Degraded, Picture
 @regime("real", source="noisy")
 def real(x: Picture, rng: np.random.Generator) -> Degraded:
     """The dataset's own noisy picture."""
-    return x, {}
+    return x, {"sigma": None}  # there is noise, and nobody knows how much
