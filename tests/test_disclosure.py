@@ -26,6 +26,7 @@ LINKS = (
     "kair(sigma=12)",
     "restormer(sigma=12)",
     "dncnn_matlab(sigma=12)",
+    "swinir(sigma=12)",
     "poisson(peak=60)",
     "poisson_gaussian(peak=60, sigma=8)",
     "sensor(iso=6400, ratio=10)",
