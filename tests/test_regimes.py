@@ -61,6 +61,7 @@ SPECS = (
     "downsample(scale=3, kernel=bilinear)",
     "downsample(scale=3, kernel=area)",
     "downsample(scale=4, kernel=nearest)",
+    "downsample(scale=2, bits=8)",
     "blur(sigma=1.6)",
     "blur(sigma=1.6, boundary=circular)",
     "blur(sigma=2, kernel=box)",
@@ -641,6 +642,7 @@ DISCLOSED: dict[str, dict[str, Any]] = {
     "jpeg(quality=30)": {"quality": 30, "bit_depth": 8},
     "quantize(bits=3)": {"bit_depth": 3},
     "downsample(scale=2)": {"scale": 2},
+    "downsample(scale=2, bits=8)": {"scale": 2, "bit_depth": 8},
 }  # fmt: skip
 
 
@@ -702,6 +704,7 @@ def test_discloses_no_more_than_it_declares(spec: str) -> None:
         ("mask(keep=1.5)", "keep"),
         ("downsample(scale=0)", "scale"),
         ("downsample(scale=2.5)", "scale"),
+        ("downsample(scale=2, bits=0)", "bits"),
         ("downsample(scale=2, kernel=bicubik)", "did you mean 'bicubic'"),
         ("blur(sigma=0)", "sigma"),
         ("blur(sigma=1, kernel=gausian)", "did you mean 'gaussian'"),

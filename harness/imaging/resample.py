@@ -50,14 +50,19 @@ def weights(scale: int, kernel: Callable[[float], float], support: int) -> tuple
     return first, taps / math.fsum(taps)
 
 
-def shrink(x: Picture, scale: int, resampling: Resampling) -> Picture:
+def shrink(x: Picture, scale: int, resampling: Resampling, top: float | None = None) -> Picture:
     """(H, W, C) → (⌈H/scale⌉, ⌈W/scale⌉, C), centres aligned, mirrored borders.
+
+    With `top`, `x` are whole numbers on 0 … `top`, and so is what comes back: rounded half up and clipped once when
+    the columns have been made shorter and again when the rows have, as `imresize` does with whole-number pictures.
 
     `bicubic` and `bilinear` are antialiased as MATLAB's `imresize` is. `area` is the mean of scale×scale
     blocks (of what there is of them, at the far border). `nearest` takes pixel (scale−1)//2 of each block.
     """
     for axis in (0, 1):
         x = np.moveaxis(_shrink_rows(np.moveaxis(x, axis, 0), scale, resampling), 0, axis)
+        if top is not None:
+            x = np.clip(np.floor(x + 0.5), 0, top)
     return x
 
 

@@ -31,19 +31,34 @@ def degrade_sample(bound: Bound, sample: Sample, seed: int = 0, draw: int = 0) -
     }
     known: dict[str, Known] = {}
     for place, part in enumerate(bound.parts):
+        told: dict[str, Any] = {}
         if part.entry.meta["source"] == "noisy":
             if sample.noisy is None:
                 raise Skip(f"regime {part.entry.name} needs a dataset that has noisy pictures of its own")
             if place:
                 raise UsageError(f"regime {part.entry.name!r} can only stand first in {bound.display!r}")
             x = to_unit(sample.noisy)
+            told = _scale_of_own(clean, x, sample.id)
         if place and _cuts(bound.parts[place - 1]):
             known = cut(known)
         x, new = part.entry.obj(x, rng, **part.kwargs)
+        new = {**told, **new}
         form |= {name: new[name] for name in _FORM if name in new}
         known = disclose(known, part, {name: value for name, value in new.items() if name not in _FORM})
     noisy = np.ascontiguousarray(x, dtype=np.float32)
     return noisy, Info({**form, **{name: one.value for name, one in known.items()}}, key)
+
+
+def _scale_of_own(clean: Array, noisy: Array, name: str) -> dict[str, Any]:
+    """How many times as large the clean picture is as its own noisy one, where it is larger. Raises `UsageError`."""
+    scale = clean.shape[0] // noisy.shape[0]
+    if clean.shape[:2] != tuple(scale * side for side in noisy.shape[:2]):
+        sizes = " and ".join("×".join(map(str, picture.shape[:2])) for picture in (clean, noisy))
+        raise UsageError(
+            f"picture {name!r} and its own noisy one are {sizes}: "
+            "give one size, or a clean one that is a whole number of times as large"
+        )
+    return {"scale": scale} if scale > 1 else {}
 
 
 def _cuts(part: Bound) -> bool:
