@@ -35,13 +35,15 @@ class Dataset(Protocol):
 class Case:
     """What a regime makes of an item: what a method is `given` and told, and what `output` is wanted of it.
 
-    `given` and `wanted` are the track's own; `input_sha256` is the hash of all that is given.
+    `given` and `wanted` are the track's own; `input_sha256` is the hash of all that is given. `note` is what a reader of
+    the board must know of what the method was given.
     """
 
     given: Any
     info: Info
     input_sha256: str
     wanted: Any = None
+    note: str = ""
 
 
 @dataclass(frozen=True)

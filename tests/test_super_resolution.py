@@ -173,3 +173,21 @@ def test_a_real_picture_of_another_shape_is_refused_with_both_sizes() -> None:
         bind("real + downsample(scale=2)", "regime"), Sample("a", COLOUR[:36, :40], COLOUR[:18, :20])
     )
     assert noisy.shape == (9, 10, 3) and info.scale == 4
+
+
+# --- what a board says ---------------------------------------------------------------------------------------
+
+
+def test_a_board_says_that_methods_were_given_values_outside_the_scale(cli: Any, tmp_path: Path) -> None:
+    edge = np.zeros((32, 32), np.uint8)
+    edge[:, 16:] = 255
+    (tmp_path / "edges").mkdir()
+    nb.write_picture(tmp_path / "edges" / "a.png", edge)
+    regimes = ("downsample(scale=2)", "downsample(bits=8, scale=2)", "gaussian(sigma=25)")
+    cli("run", "--methods", "bicubic", "identity", "--datasets", "folder(path='edges')", "--regimes", *regimes)
+    cli("report", "nb-store", "--to", "board")
+    boards = (tmp_path / "board" / "leaderboard.md").read_text().replace("\\", "").split("\n## ")
+    said = {r: [line for b in boards if b.splitlines()[0].endswith(r) for line in b.splitlines() if "outside" in line]
+            for r in regimes}  # fmt: skip
+    assert [len(lines) for lines in said.values()] == [1, 0, 0]
+    assert said[regimes[0]][0].startswith("- identity, bicubic: was given values outside [0, 1]")

@@ -33,6 +33,9 @@ _DECLARED: Mapping[str, Mapping[str, Any]] = {
 """What a component of this track may declare beyond what every track knows, with what holds where it does not."""
 
 
+_OUTSIDE = "was given values outside [0, 1]: a network made for files of 8 bit needs downsample(…, bits=8)"
+
+
 class PictureFiles(ArrayFiles):
     """Restored pictures as `.npy` float32 (H, W, C), and PNGs of them to look at."""
 
@@ -109,7 +112,9 @@ class Restore:
         from .degrade import degrade_sample
 
         noisy, info = degrade_sample(regime, item, seed, draw)
-        return Case(noisy, info, bytes_sha256(noisy), as_hwc(item.clean).shape)
+        # Noise leaves [0, 1] by design; of a picture that is only small a network may expect a file of 8 bit.
+        outside = "scale" in info and (noisy.min() < 0 or noisy.max() > 1)
+        return Case(noisy, info, bytes_sha256(noisy), as_hwc(item.clean).shape, _OUTSIDE if outside else "")
 
     def open(self, method: Bound) -> Restorer:
         """The method, ready to be set up. Raises `Skip` where a package that it requires is not there."""
