@@ -160,11 +160,11 @@ class Restore:
 
         return {"psnr": ("pooled MSE", pooled_mse)}
 
-    def examine(self, method: Bound, before: Callable[[str], None]) -> Iterator[Finding]:
+    def examine(self, method: Bound, before: Callable[[str], None], regime: str) -> Iterator[Finding]:
         """Try a method on tiny pictures: see `tracks/restore/doctor.py`."""
         from .doctor import examine
 
-        return examine(method, before)
+        return examine(method, before, regime)
 
     def score_folders(
         self, restored: str, clean: str, protocol: str, metrics: Sequence[str]
