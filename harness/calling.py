@@ -55,7 +55,8 @@ def call_on(runner: Runner, item: Any, case: Case, device: str) -> tuple[Any, fl
         os._exit(1)
     made = runner.accept(output, case)
     touched = output is not prepared and not runner.untouched(prepared, case.given)
-    return made, elapsed, ["edits its input in place (it was given a copy)"] if touched else []
+    edits = "edits its input in place (it was given a copy)" if touched else ""
+    return made, elapsed, [note for note in (edits, case.note) if note]
 
 
 def item_row(

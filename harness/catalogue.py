@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, get_args, get_origin
 
 from .errors import UsageError
-from .registry import Entry, Nested, load_plugin, registry
+from .registry import Entry, Later, Nested, load_plugin, registry
 from .spec import show
 from .track import get_track
 
@@ -63,8 +63,15 @@ def _entry(entry: Entry) -> dict[str, Any]:
             }
             for key, (annotation, default) in entry.params.items()
         ],
-        "meta": {k: list(v) if isinstance(v, tuple) else v for k, v in entry.meta.items() if not callable(v)},
+        "meta": {key: _plain(value) for key, value in entry.meta.items() if not callable(value)},
     }
+
+
+def _plain(value: Any) -> Any:
+    """A declared value as JSON has it: of functions by name, the names."""
+    if isinstance(value, tuple) or (isinstance(value, dict) and any(map(callable, value.values()))):
+        return list(value)
+    return value
 
 
 def _show(value: Any) -> str:
@@ -80,7 +87,7 @@ def _type(annotation: Any) -> str:
             if isinstance(mark, Nested):
                 return f"{mark.kind} spec" + (f" of track {mark.track}" if mark.track else "")
         inner = get_args(annotation)[0]
-        limits = [str(m) for m in annotation.__metadata__ if not isinstance(m, str)]
+        limits = [str(m) for m in annotation.__metadata__ if not isinstance(m, str | Later)]
         return _type(inner) + (f" ({', '.join(limits)})" if limits else "")
     if get_origin(annotation) is not None or not isinstance(annotation, type):
         return str(annotation).replace("typing.", "")

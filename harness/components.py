@@ -85,7 +85,13 @@ def dataset(name: str, *, track: str = DEFAULT, version: int = 1, **meta: Any) -
 
 
 def regime(
-    name: str, *, track: str = DEFAULT, version: int = 1, discloses: Sequence[str] = (), source: str = "clean"
+    name: str,
+    *,
+    track: str = DEFAULT,
+    version: int = 1,
+    discloses: Sequence[str] = (),
+    source: str = "clean",
+    **declared: Any,
 ) -> Callable[[F], F]:
     """Register a regime, which the track calls to make a case of an item.
 
@@ -94,8 +100,16 @@ def regime(
     values on the [0, 1] scale, None for what is there but kept secret. `source="noisy"` takes the dataset's own
     noisy picture as `x`. `f` raises `Skip` for an item to which it does not apply, `UsageError` for parameters that
     do not fit together.
+
+    `declared` is what the track declares further. In `restore`, of a sum of regimes: `keeps`, the names that earlier
+    regimes disclosed and that are still true after this one (default none; `("*",)`: all, as where noise is added);
+    `adds_up`, for names that it discloses a function of the earlier and this value that gives that of both; `cuts`,
+    the names of parameters that make it clip or round what it made.
     """
-    return component("regime", name, version, {"discloses": tuple(discloses), "source": source}, track)
+    meta = {
+        "discloses": tuple(discloses), "source": source, **get_track(track).declare("regime", declared),
+    }  # fmt: skip
+    return component("regime", name, version, meta, track)
 
 
 def metric(

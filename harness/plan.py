@@ -227,7 +227,7 @@ def _score_cells(
                         "kind": "score",
                         "track": f"{track.name}@{track.version}",
                         "data": data,
-                        "regime": {"spec": regime.canonical, "versions": regime.versions},
+                        "regime": regime_inputs(regime),
                         **scoring,
                         "seed": seed,
                     }
@@ -250,13 +250,18 @@ def _cost_cells(
                 **method.inputs,
                 "kind": "cost",
                 "track": f"{track.name}@{track.version}",
-                "regime": {"spec": regime.canonical, "versions": regime.versions},
+                "regime": regime_inputs(regime),
                 "size": list(size),
                 "repeats": suite.cost.repeats,
                 "device": suite.device,
                 "threads": suite.limits.threads,
             }
             yield _cell("cost", inputs, method, _NO_DATASET, regime, {}, 0, suite, track, protocol)
+
+
+def regime_inputs(regime: Bound) -> dict[str, Any]:
+    """What of a regime goes into a key. `sum` is raised when sums disclose otherwise, and no regime alone does."""
+    return {"spec": regime.canonical, "versions": regime.versions, **({"sum": 2} if regime.then else {})}
 
 
 def _version(metric: Bound, described: MetricPart) -> int | str:

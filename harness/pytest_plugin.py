@@ -164,7 +164,7 @@ def _record(result: Result, label: str, asked: dict[str, Any]) -> Record:
     import numpy as np
 
     from .engine.environment import environment
-    from .plan import fingerprint, metric_part, part, set_parts, split_metrics
+    from .plan import fingerprint, metric_part, part, regime_inputs, set_parts, split_metrics
     from .registry import bind
     from .store.keys import key_of
     from .store.record import SCHEMA, Record
@@ -182,7 +182,7 @@ def _record(result: Result, label: str, asked: dict[str, Any]) -> Record:
         "track": f"{track.name}@{track.version}",
         "method": {"spec": label},
         "data": data,
-        "regime": {"spec": regime.canonical, "versions": regime.versions},
+        "regime": regime_inputs(regime),
         "protocol": {"spec": protocol.canonical, "versions": protocol.versions},
         "metrics": {m.canonical: m.entry.version for m in metrics},
         **({"sets": keyed} if keyed else {}),

@@ -188,6 +188,14 @@ class Nested:
     track: str = ""
 
 
+@dataclass(frozen=True)
+class Later:
+    """Marks a parameter that came after results were stored: `Annotated[int | None, Later()]`.
+
+    At its default it is left out of the canonical form, so that keys and keyed draws are as they were.
+    """
+
+
 MethodSpec = Annotated[Any, Nested("method")]
 DatasetSpec = Annotated[Any, Nested("dataset")]
 
@@ -267,7 +275,8 @@ def bind(spec: Spec | str, kind: str, track: str = "restore") -> Bound:
         if key not in given and isinstance(value, int) and not isinstance(value, bool):
             value = _coerce(value, annotation, f"{kind} {spec.name!r}: default of {key}")
         kwargs[key] = value
-        full.append(f"{key}={show(value, full=True)}")
+        if value != default or not any(isinstance(m, Later) for m in getattr(annotation, "__metadata__", ())):
+            full.append(f"{key}={show(value, full=True)}")
         if key in given and value != default:
             short.append(f"{key}={show(value)}")
     canonical = f"{spec.name}({', '.join(full)})" if full else spec.name

@@ -35,13 +35,15 @@ class Dataset(Protocol):
 class Case:
     """What a regime makes of an item: what a method is `given` and told, and what `output` is wanted of it.
 
-    `given` and `wanted` are the track's own; `input_sha256` is the hash of all that is given.
+    `given` and `wanted` are the track's own; `input_sha256` is the hash of all that is given. `note` is what a reader
+    of the board must know of what the method was given.
     """
 
     given: Any
     info: Info
     input_sha256: str
     wanted: Any = None
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -134,9 +136,12 @@ class Finding:
 
 @runtime_checkable
 class Examines(Protocol):
-    """A track that can try a method on tiny inputs. `before` hears the name of each check before it is done."""
+    """A track that can try a method on tiny inputs. `before` hears the name of each check before it is done.
 
-    def examine(self, method: Bound, before: Callable[[str], None]) -> Iterator[Finding]: ...
+    `regime` is the one to try it under, or an empty text: the track chooses.
+    """
+
+    def examine(self, method: Bound, before: Callable[[str], None], regime: str) -> Iterator[Finding]: ...
 
 
 def checked_declarations(

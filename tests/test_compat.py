@@ -49,6 +49,21 @@ def test_restormer_adds_the_same_draws_to_the_float32_picture() -> None:
     assert info.sigma == 25 / 255
 
 
+def test_swinir_draws_for_blue_green_and_red() -> None:
+    rgb = ramp(6, 9, 3)
+    bgr = rgb[:, :, ::-1].astype(np.float32) / 255.0  # as OpenCV reads the file
+    drawn = np.float32(bgr + np.random.RandomState(0).normal(0, 25 / 255.0, bgr.shape))
+    noisy, info = nb.degrade("swinir(sigma=25)", rgb)
+    assert noisy.tobytes() == np.ascontiguousarray(drawn[:, :, ::-1]).tobytes()
+    assert noisy.tobytes() != nb.degrade("restormer(sigma=25)", rgb)[0].tobytes()
+    assert info.sigma == 25 / 255
+
+
+def test_swinir_and_restormer_give_a_grey_picture_the_same_noise() -> None:
+    noisy = [nb.degrade(f"{name}(sigma=25)", ramp(8, 9))[0] for name in ("swinir", "restormer")]
+    assert np.array_equal(*noisy)
+
+
 def test_a_grey_picture_with_a_channel_axis_gets_the_same_values() -> None:
     flat, _ = nb.degrade("kair(sigma=25)", ramp(8, 9))
     deep, _ = nb.degrade("kair(sigma=25)", ramp(8, 9)[:, :, None])

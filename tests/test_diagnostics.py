@@ -210,3 +210,13 @@ def test_any_number_of_channels_is_measured(name, channels):
     noisy = np.clip(clean + np.random.default_rng(0).normal(0, 20, clean.shape), 0, 255).astype(np.uint8)
     (value,) = nb.score(noisy, clean, name, noisy=np.roll(noisy, 1, axis=0)).values()
     assert math.isfinite(value)
+
+
+@pytest.mark.parametrize("size", [20, 40, 500])
+@pytest.mark.parametrize("down, across", [(3, 4), (4, 3), (5, 0), (0, 5)])
+def test_a_wave_at_a_quarter_cycle_exactly_is_low_at_every_size(size, down, across):
+    row, column = np.mgrid[:size, :size] / 20
+    wave = 0.1 * np.cos(2 * np.pi * (down * row + across * column))
+    assert measure("error_high_share", 0.5 + wave, np.full((size, size), 0.5)) == pytest.approx(0, abs=1e-12)
+    assert measure("error_band(low=0.125, high=0.25)", 0.5 + wave, np.full((size, size), 0.5)) == pytest.approx(1)
+    assert measure("error_band(low=0.25, high=0.5)", 0.5 + wave, np.full((size, size), 0.5)) == pytest.approx(0)

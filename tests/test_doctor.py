@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from noisebench.cli import doctor as verb
+from noisebench.imaging.resample import enlarge
 from noisebench.registry import Bound, Entry, bind, registry
 from noisebench.tracks.restore.doctor import examine
 
@@ -172,7 +173,7 @@ def test_a_sound_plugin_passes_every_check(plugin: Path, capsys: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "where"),
     [
-        ("bicubic", "downsample(scale=2)"),
+        ("bicubic", "downsample(bits=8, scale=2)"),
         ("telea", "mask(keep=0.5)"),
         ("vst", "poisson(peak=60)"),
         ("vst(kind=log)", "gamma(looks=8)"),
@@ -255,3 +256,47 @@ def test_a_method_for_one_kind_of_picture_is_tried_on_that_kind(channels: int) -
     assert found.pop(own) is True and found.pop(other) is None
     assert found.pop("channel order") is (None if channels == 1 else True)
     assert all(found.values()), found
+
+
+def enlarger(scale: int) -> Any:
+    def network(noisy: Any, info: Any) -> Any:
+        if info.scale != scale:
+            raise nb.Skip(f"this network enlarges {scale} times")
+        height, width = info.shape
+        large = torch.nn.functional.interpolate(noisy, scale_factor=scale, mode="bilinear")
+        return large[:, :, :height, :width]
+
+    return network
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize("regime", ["", "downsample(scale=2)", "downsample(scale=2, bits=8) + gaussian(sigma=1)"])
+def test_a_network_that_enlarges_is_tried_at_its_own_scale(scale: int, regime: str) -> None:
+    found = {f.name: f for f in examine(bound_to(enlarger(scale), needs=("scale",)), regime=regime)}
+    assert f"scale={scale}" in found["loads"].detail
+    assert [found[f"×{s}"].ok for s in (2, 3, 4)] == [True if s == scale else None for s in (2, 3, 4)]
+    assert all(f.ok is not False for f in found.values())
+
+
+def test_the_gain_over_bicubic_is_that_of_the_mean_squared_errors() -> None:
+    found = {name: {f.name: f.detail for f in examine(bind(name, "method"))} for name in ("bicubic", "identity")}
+    assert [found["bicubic"][f"×{s}"] for s in (2, 3, 4)] == ["+0.0 dB over bicubic"] * 3
+    assert "×2" not in found["identity"]
+    under = {f.name: f.detail for f in examine(bind("identity", "method"), regime="downsample(scale=3)")}
+    assert under["loads"] == "tried under downsample(scale=3)"
+    assert all(float(under[f"×{s}"].partition(" dB")[0]) < -1 for s in (2, 3, 4))
+
+
+def test_a_regime_may_be_named_and_a_wrong_one_is_a_usage_error(capsys: Any) -> None:
+    _, passed, details = diagnose(capsys, "nlm", "--regime", "poisson(peak=20)")
+    assert details["loads"] == "tried under poisson(peak=20)" and set(passed.values()) == {True}
+    with pytest.raises(nb.UsageError, match="has no parameter 'scal'"):
+        diagnose(capsys, "nlm", "--regime", "downsample(scal=2)")
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_bicubic_of_the_doctor_is_the_method(scale: int) -> None:
+    small = np.random.default_rng(0).random((9, 11, 3), np.float32)
+    size = (9 * scale - 1, 11 * scale)
+    method = bind("bicubic", "method").entry.obj(small, nb.Info({"scale": scale, "shape": size}))
+    assert np.abs(enlarge(small.astype(np.float64), scale, size) - method).max() < 1e-6

@@ -61,6 +61,7 @@ SPECS = (
     "downsample(scale=3, kernel=bilinear)",
     "downsample(scale=3, kernel=area)",
     "downsample(scale=4, kernel=nearest)",
+    "downsample(scale=2, bits=8)",
     "blur(sigma=1.6)",
     "blur(sigma=1.6, boundary=circular)",
     "blur(sigma=2, kernel=box)",
@@ -71,6 +72,7 @@ SPECS = (
     "kair(sigma=25)",
     "restormer(sigma=25)",
     "dncnn_matlab(sigma=25)",
+    "swinir(sigma=25)",
 )
 
 
@@ -562,6 +564,38 @@ def spread(kernel: np.ndarray) -> tuple[float, float]:
     return math.sqrt((kernel * i**2).sum()), math.sqrt((kernel * j**2).sum())
 
 
+def along(kernel: np.ndarray, angle: float) -> tuple[float, float]:
+    """Standard deviations along a direction, in degrees counter-clockwise as seen, and across it."""
+    i, j = np.indices(kernel.shape) - kernel.shape[0] // 2
+    c, s = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+    return math.sqrt((kernel * (j * c - i * s) ** 2).sum()), math.sqrt((kernel * (j * s + i * c) ** 2).sum())
+
+
+@pytest.mark.parametrize("sigma", [0.05, 0.3, 1.0, 2.0, 20.0])
+def test_a_box_has_its_standard_deviation_exactly(sigma: float) -> None:
+    assert spread(np.outer(box_taps(sigma), box_taps(sigma))) == pytest.approx((sigma, sigma), rel=1e-12)
+
+
+@pytest.mark.parametrize("sigma, wide", [(0.3, 0.09), (0.5, 0.46), (0.8, 0.80), (1.0, 1.00), (5.0, 5.00)])
+def test_a_sampled_gaussian_is_narrower_than_its_sigma_below_a_pixel(sigma: float, wide: float) -> None:
+    found = spread(np.outer(gaussian_taps(sigma), gaussian_taps(sigma)))[0]
+    assert found == pytest.approx(wide, abs=0.005)
+    assert sigma < 0.8 or found == pytest.approx(sigma, rel=1e-3)
+
+
+@pytest.mark.parametrize("sigma, disk, line", [(1.0, 1.06, 1.08), (2.0, 2.03, 2.04)])
+def test_pixels_widen_a_disk_and_a_line_as_documented(sigma: float, disk: float, line: float) -> None:
+    assert spread(disk_kernel(sigma)) == pytest.approx((disk, disk), abs=0.005)
+    assert along(motion_kernel(sigma, 0), 0)[0] == pytest.approx(line, abs=0.005)
+
+
+@pytest.mark.parametrize("sigma", [0.5, 1.0, 2.0, 5.0])
+def test_motion_is_narrow_across_its_line(sigma: float) -> None:
+    across = [along(motion_kernel(sigma, angle), angle)[1] for angle in range(0, 181, 15)]
+    assert max(across[0], across[-1]) < 1e-9
+    assert 0.35 < max(across) < 0.44
+
+
 @pytest.mark.parametrize("sigma", [2.0, 5.0, 12.5])
 def test_kernels_have_the_standard_deviation_asked_for(sigma: float) -> None:
     assert spread(np.outer(box_taps(sigma), box_taps(sigma))) == pytest.approx((sigma, sigma), rel=1e-12)
@@ -608,6 +642,7 @@ DISCLOSED: dict[str, dict[str, Any]] = {
     "jpeg(quality=30)": {"quality": 30, "bit_depth": 8},
     "quantize(bits=3)": {"bit_depth": 3},
     "downsample(scale=2)": {"scale": 2},
+    "downsample(scale=2, bits=8)": {"scale": 2, "bit_depth": 8},
 }  # fmt: skip
 
 
@@ -669,6 +704,7 @@ def test_discloses_no_more_than_it_declares(spec: str) -> None:
         ("mask(keep=1.5)", "keep"),
         ("downsample(scale=0)", "scale"),
         ("downsample(scale=2.5)", "scale"),
+        ("downsample(scale=2, bits=0)", "bits"),
         ("downsample(scale=2, kernel=bicubik)", "did you mean 'bicubic'"),
         ("blur(sigma=0)", "sigma"),
         ("blur(sigma=1, kernel=gausian)", "did you mean 'gaussian'"),

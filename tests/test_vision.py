@@ -227,3 +227,12 @@ def test_other_than_1_or_3_channels_is_not_defined(name):
 def test_fsim_of_flat_pictures_is_not_defined():
     assert nb.score(FLAT, FLAT, "fsim")["fsim"].reason == "fsim needs pictures with features"
     assert nb.score(np.zeros_like(FLAT), FLAT, "fsim")["fsim"].reason == "fsim needs pictures with features"
+
+
+@pytest.mark.parametrize("shape", [FLAT.shape, (65, 81), (300, 300, 3)])
+def test_fsim_of_a_flat_picture_and_another_is_low_and_the_same_either_way_round(shape):
+    flat = np.full(shape, 90, np.uint8)
+    other = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    there, back = (nb.score(x, y, "fsim")["fsim"] for x, y in ((flat, other), (other, flat)))
+    assert 0 < there < 0.2
+    assert there == pytest.approx(back, abs=1e-12)

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import noisebench as nb
+import numpy as np
 
 
 class Files:
-    """Pictures in a fixed order; with `partners`, each with its noisy version."""
+    """Pictures in a fixed order; with `partners`, each with its noisy or small version."""
 
     def __init__(self, files: Sequence[Path], names: Sequence[str], partners: Sequence[Path] | None = None) -> None:
         # A name that is not UTF-8 still has to go into JSON.
@@ -24,9 +25,19 @@ class Files:
         if self._partners is None:
             return nb.Sample(self.ids[index], clean)
         noisy = nb.read_picture(self._partners[index])
-        if clean.shape != noisy.shape:
+        scale = _scale(clean.shape, noisy.shape)
+        if not scale or clean.ndim != noisy.ndim or clean.shape[2:] != noisy.shape[2:]:
             raise nb.UsageError(
                 f"{nb.one_line(self._files[index])} has shape {clean.shape} but {nb.one_line(self._partners[index])} "
-                f"has {noisy.shape}: a pair must have one size and the same channels"
+                f"has {noisy.shape}: a pair has the same channels and one size, or the clean one is a whole number of "
+                "times as large"
             )
-        return nb.Sample(self.ids[index], clean, noisy)
+        height, width = (side * scale for side in noisy.shape[:2])
+        return nb.Sample(self.ids[index], np.ascontiguousarray(clean[:height, :width]), noisy)
+
+
+def _scale(large: Sequence[int], small: Sequence[int]) -> int:
+    """How many times as large, 0 where there is no such whole number. Up to scale − 1 pixels over count as cut off."""
+    height, width = (a // b for a, b in zip(large[:2], small[:2], strict=True))
+    over = max(a - height * b for a, b in zip(large[:2], small[:2], strict=True))
+    return height if height == width and over < height else 0

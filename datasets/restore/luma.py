@@ -8,6 +8,7 @@ from typing import Annotated
 import noisebench as nb
 import numpy as np
 from annotated_types import Ge
+from noisebench.datasets.restore._cut import cut_to_multiple
 
 _LUMA = np.array([65.481, 128.553, 24.966])
 
@@ -22,23 +23,20 @@ class Luma:
 
     def load(self, index: int) -> nb.Sample:
         """Picture `index`, uint8 (H, W). Raises `UsageError` where the other set's is not 8 bit, grey or RGB."""
-        sample = self._of.load(index)
+        sample = cut_to_multiple(self._of.load(index), self._multiple)
         noisy = None if sample.noisy is None else self._luma(sample.noisy, sample.id)
         return nb.Sample(sample.id, self._luma(sample.clean, sample.id), noisy)
 
-    def _luma(self, picture: np.ndarray, name: str) -> np.ndarray:
+    @staticmethod
+    def _luma(picture: np.ndarray, name: str) -> np.ndarray:
         channels = picture.shape[2] if picture.ndim == 3 else 1
         if picture.dtype != np.uint8 or channels not in (1, 3):
             raise nb.UsageError(
                 f"luma is of 8-bit pictures, grey or RGB; {name!r} is {picture.dtype}, {channels} channels"
             )
-        height, width = (side // self._multiple * self._multiple for side in picture.shape[:2])
-        if not height or not width:
-            raise nb.UsageError(f"picture {name!r} is smaller than multiple={self._multiple} pixels")
-        cut = picture[:height, :width]
         if channels == 1:
-            return np.ascontiguousarray(cut.reshape(height, width))
-        luma: np.ndarray = np.rint(16 + cut @ _LUMA / 255).astype(np.uint8)
+            return picture.reshape(picture.shape[:2])
+        luma: np.ndarray = np.rint(16 + picture @ _LUMA / 255).astype(np.uint8)
         return luma
 
 

@@ -1,4 +1,4 @@
-"""Clean and noisy pictures of one name (without its ending) in two folders; for the regime `real`."""
+"""Clean and noisy, or large and small, pictures of one name (without its ending) in two folders; for `real`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ from noisebench.datasets.restore._files import Files
 
 @nb.dataset("pairs", licence="the user's own")
 def pairs(*, clean: str, noisy: str, pattern: str = "*") -> Files:
-    """Clean and noisy pictures of one name (without its ending) in two folders; for the regime `real`."""
-    found = nb.pair_folders(clean, noisy, nb.PICTURE_SUFFIXES, pattern)
+    """Clean and noisy, or large and small, pictures of one name (without its ending) in two folders; for `real`.
+
+    A clean picture may be a whole number of times as large as its partner: then `real` discloses the `scale`. Where it
+    does not divide its sides, the clean picture is cut at the bottom and the right. `bird.png` and `birdx2.png` are
+    one name where all files of the folder `noisy` have the same ending `x2`.
+    """
+    found = nb.pair_folders(clean, noisy, nb.PICTURE_SUFFIXES, pattern, scaled=True)
     return Files([file for _, file, _ in found], [name for name, _, _ in found], [file for _, _, file in found])

@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # numpy comes with it: `--help` does without
 _EXAMPLES = """  noisebench doctor nlm
   noisebench doctor 'vst(method=bm3d, kind=anscombe)'
   noisebench doctor my_net --plugin my_net.py --json
+  noisebench doctor my_sr_net --plugin my_net.py --regime "downsample(scale=2, bits=8)"
 
 exit code: 0 all fine, 1 something fails, 2 usage"""
 
@@ -32,6 +33,8 @@ def add(verbs: Any) -> None:
     """Add the verb."""
     p = verb(verbs, "doctor", "try a method on tiny inputs and say what is wrong with it", _EXAMPLES)
     p.add_argument("method", metavar="METHOD", help="a method spec, such as 'nlm(h=0.8)'")
+    p.add_argument("--regime", metavar="R", default="", help="try it under this regime, downsample ×2, ×3 and ×4 "
+                   "(default: one that discloses what it needs)")  # fmt: skip
     p.add_argument("--timeout", metavar="S", type=float, default=120.0, help="seconds for all checks (default: 120)")
     add_track(p)
     add_plugins(p)
@@ -43,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     """Examine and print. Returns 0 all fine, 1 something fails; raises `UsageError` (exit code 2)."""
     if not args.timeout > 0:
         raise UsageError(f"--timeout is a number of seconds above 0, not {args.timeout}")
-    findings = examine_apart(args.method, args.track, args.plugin, args.timeout)
+    findings = examine_apart(args.method, args.track, args.regime, args.plugin, args.timeout)
     fine = all(f.ok is not False for f in findings)
     if args.json:
         print_json({"method": args.method, "ok": fine, "findings": [asdict(f) for f in findings]})
@@ -65,7 +68,7 @@ def verdict(findings: list[Finding]) -> str:
     return "all fine"
 
 
-def examine_apart(method: str, track: str, plugins: list[str], timeout: float) -> list[Finding]:
+def examine_apart(method: str, track: str, regime: str, plugins: list[str], timeout: float) -> list[Finding]:
     """The findings of a child process, ended with all its offspring after `timeout` seconds."""
     from ..track import Finding
 
@@ -74,7 +77,7 @@ def examine_apart(method: str, track: str, plugins: list[str], timeout: float) -
         out.touch()
         with err.open("wb") as errors:
             child = subprocess.Popen(
-                [sys.executable, "-P", "-m", "noisebench.engine.examining", str(out), track, method, *plugins],
+                [sys.executable, "-P", "-m", "noisebench.engine.examining", str(out), track, method, regime, *plugins],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=errors,

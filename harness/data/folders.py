@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -39,14 +40,17 @@ def list_files(folder: Folder, suffixes: Collection[str], pattern: str = "*") ->
 
 
 def pair_folders(
-    first: Folder, second: Folder, suffixes: Collection[str], pattern: str = "*"
+    first: Folder, second: Folder, suffixes: Collection[str], pattern: str = "*", *, scaled: bool = False
 ) -> list[tuple[str, Path, Path]]:
     """Files of two folders of the same name without ending: that name, the first's and the second's file.
 
-    In the order of the names. Raises `UsageError` as `list_files` does, for two files of one name in a folder, and
-    listing what has no partner.
+    In the order of the names. With `scaled`, an `x2` or the like at the end of all names of the second folder is no
+    part of them, if it is at the end of no name of the first. Raises `UsageError` as `list_files` does, for two files
+    of one name in a folder, and listing what has no partner.
     """
     ours, theirs = (_by_stem(folder, list_files(folder, suffixes, pattern)) for folder in (first, second))
+    if scaled:
+        theirs = _without_scale(theirs, ours)
     alone = [
         f"{_listing(sorted(only))} only in {one_line(folder)}"
         for folder, only in ((first, ours.keys() - theirs.keys()), (second, theirs.keys() - ours.keys()))
@@ -60,6 +64,14 @@ def pair_folders(
 def stem_of(name: str) -> str:
     """A relative name without its ending."""
     return name.removesuffix(Path(name).suffix)
+
+
+def _without_scale(small: dict[str, Path], large: Collection[str]) -> dict[str, Path]:
+    ends = {re.search(r"(x\d+)?$", stem).group() for stem in small}  # type: ignore[union-attr]  # it always matches
+    end = ends.pop()
+    if ends or any(stem.endswith(end) for stem in large):
+        return small
+    return {stem.removesuffix(end): file for stem, file in small.items()}
 
 
 def _by_stem(folder: Folder, files: dict[str, Path]) -> dict[str, Path]:

@@ -1,4 +1,4 @@
-"""Try a method in a process of its own: `python -m noisebench.engine.examining OUT TRACK METHOD [PLUGIN…]`.
+"""Try a method in a process of its own: `python -m noisebench.engine.examining OUT TRACK METHOD REGIME [PLUGIN…]`.
 
 It appends JSON lines to the file OUT, one before and one after each check, so that whoever waits knows where a method
 ended the process or hung.
@@ -19,7 +19,7 @@ from ..registry import bind, load_plugin
 from ..track import Examines, get_track
 
 
-def main(out: str, track: str, method: str, plugins: Sequence[str]) -> None:
+def main(out: str, track: str, method: str, regime: str, plugins: Sequence[str]) -> None:
     """The child: findings as JSON lines in the file `out`."""
     with Path(out).open("a", encoding="utf-8") as file:
 
@@ -36,13 +36,15 @@ def main(out: str, track: str, method: str, plugins: Sequence[str]) -> None:
                 raise UsageError(f"track {track} has no doctor: run the method on a small dataset instead")
             bound = bind(method, "method", track)
             refuse_unknown_needs(bound, field_of_work)
+            if regime:
+                bind(regime, "regime", track)
         except UsageError as error:
             tell(usage=one_line(error))
             return
-        for finding in field_of_work.examine(bound, lambda name: tell(trying=name)):
+        for finding in field_of_work.examine(bound, lambda name: tell(trying=name), regime):
             tell(finding=asdict(finding))
         tell(done=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:])
+    main(sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4], sys.argv[5:])

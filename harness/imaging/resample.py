@@ -1,4 +1,4 @@
-"""Downsampling by a whole factor with exact float64 weights, as the literature's bicubic has them."""
+"""Resampling by a whole factor with exact float64 weights, as the literature's bicubic has them."""
 
 from __future__ import annotations
 
@@ -50,14 +50,33 @@ def weights(scale: int, kernel: Callable[[float], float], support: int) -> tuple
     return first, taps / math.fsum(taps)
 
 
-def shrink(x: Picture, scale: int, resampling: Resampling) -> Picture:
+def shrink(x: Picture, scale: int, resampling: Resampling, top: float | None = None) -> Picture:
     """(H, W, C) → (⌈H/scale⌉, ⌈W/scale⌉, C), centres aligned, mirrored borders.
+
+    With `top`, `x` are whole numbers on 0 … `top`, and so is what comes back: rounded half up and clipped once when
+    the columns have been made shorter and again when the rows have, as `imresize` does with whole-number pictures.
 
     `bicubic` and `bilinear` are antialiased as MATLAB's `imresize` is. `area` is the mean of scale×scale
     blocks (of what there is of them, at the far border). `nearest` takes pixel (scale−1)//2 of each block.
     """
     for axis in (0, 1):
         x = np.moveaxis(_shrink_rows(np.moveaxis(x, axis, 0), scale, resampling), 0, axis)
+        if top is not None:
+            x = np.clip(np.floor(x + 0.5), 0, top)
+    return x
+
+
+def enlarge(x: Picture, scale: int, size: tuple[int, int]) -> Picture:
+    """(h, w, C) → (*size, C) by cubic convolution, pixel i at (i + ½)/scale − ½ of `x`, mirrored borders."""
+    for axis, n in enumerate(size):
+        rows = np.moveaxis(x, axis, 0)
+        position = (np.arange(n) + 0.5) / scale - 0.5
+        first = np.floor(position).astype(np.int64)
+        total = np.zeros((n, *rows.shape[1:]))
+        for k in range(-1, 3):
+            weight = np.array([cubic(t) for t in position - (first + k)])
+            total += weight.reshape(-1, *[1] * (x.ndim - 1)) * rows[fold(first + k, len(rows), "reflect")]
+        x = np.moveaxis(total, 0, axis)
     return x
 
 

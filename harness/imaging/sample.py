@@ -13,6 +13,7 @@ from .pixels import Array
 class Sample:
     """One picture: `clean` uint8, uint16 or float32 [0, 1], (H, W) or (H, W, C); `noisy` likewise where real.
 
+    `noisy` may be smaller than `clean` by a whole factor, for super-resolution.
     `meta` may hold what only the oracle and `bayes_optimum` see, such as the true spectrum of a synthetic set.
     """
 

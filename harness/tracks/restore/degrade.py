@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,36 +13,10 @@ from ...imaging.sample import Sample
 from ...info import Info
 from ...keyed_noise import keyed_generator, noise_key
 from ...registry import Bound, bind
+from .disclosure import Known, cut, disclose
 
-_VOID_BY_RESAMPLING = ("sigma", "peak", "looks", "speckle", "p", "mask")
-
-
-def _disclose(known: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """What is known after a further part of a chain: never a number that is no longer true."""
-    after = {**known, **new}
-    if "scale" in new or "kernel" in new:
-        # Noise that is blurred or resampled is no longer white and of the stated strength.
-        after.update({name: None for name in _VOID_BY_RESAMPLING if name in known and name not in new})
-    both = {name for name in new if name in known}
-    for name, add in (
-        ("sigma", np.hypot),
-        ("mask", np.multiply),
-        ("scale", operator.mul),
-        ("kernel", _convolve),
-    ):
-        if name in both:
-            a, b = known[name], new[name]
-            after[name] = None if a is None or b is None else add(a, b)
-    if isinstance(after.get("sigma"), np.floating):
-        after["sigma"] = float(after["sigma"])
-    return after
-
-
-def _convolve(a: Array, b: Array) -> Array:
-    total = np.zeros((a.shape[0] + b.shape[0] - 1, a.shape[1] + b.shape[1] - 1))
-    for i, j in np.ndindex(*a.shape):
-        total[i : i + b.shape[0], j : j + b.shape[1]] += a[i, j] * b
-    return total
+_FORM = ("shape", "bit_depth")
+"""What a picture is, whatever lies in it: the last word counts."""
 
 
 def degrade_sample(bound: Bound, sample: Sample, seed: int = 0, draw: int = 0) -> tuple[Array, Info]:
@@ -52,21 +25,45 @@ def degrade_sample(bound: Bound, sample: Sample, seed: int = 0, draw: int = 0) -
     key = noise_key(bound, seed, pixel_sha256(sample.clean), draw)
     rng = keyed_generator(key)
     x = clean
-    disclosed: dict[str, Any] = {
+    form: dict[str, Any] = {
         "shape": clean.shape[:2],
         "bit_depth": DEPTH_OF_TYPE.get(sample.clean.dtype.name),
     }
+    known: dict[str, Known] = {}
     for place, part in enumerate(bound.parts):
+        told: dict[str, Any] = {}
         if part.entry.meta["source"] == "noisy":
             if sample.noisy is None:
                 raise Skip(f"regime {part.entry.name} needs a dataset that has noisy pictures of its own")
             if place:
                 raise UsageError(f"regime {part.entry.name!r} can only stand first in {bound.display!r}")
             x = to_unit(sample.noisy)
+            told = _scale_of_own(clean, x, sample.id)
+        if place and _cuts(bound.parts[place - 1]):
+            known = cut(known)
         x, new = part.entry.obj(x, rng, **part.kwargs)
-        disclosed = _disclose(disclosed, new)
+        new = {**told, **new}
+        form |= {name: new[name] for name in _FORM if name in new}
+        known = disclose(known, part, {name: value for name, value in new.items() if name not in _FORM})
     noisy = np.ascontiguousarray(x, dtype=np.float32)
-    return noisy, Info(disclosed, key)
+    return noisy, Info({**form, **{name: one.value for name, one in known.items()}}, key)
+
+
+def _scale_of_own(clean: Array, noisy: Array, name: str) -> dict[str, Any]:
+    """How many times as large the clean picture is as its own noisy one, where it is larger. Raises `UsageError`."""
+    scale = clean.shape[0] // noisy.shape[0]
+    if clean.shape[:2] != tuple(scale * side for side in noisy.shape[:2]):
+        sizes = " and ".join("×".join(map(str, picture.shape[:2])) for picture in (clean, noisy))
+        raise UsageError(
+            f"picture {name!r} and its own noisy one are {sizes}: "
+            "give one size, or a clean one that is a whole number of times as large"
+        )
+    return {"scale": scale} if scale > 1 else {}
+
+
+def _cuts(part: Bound) -> bool:
+    """Whether a regime is told to clip or round what it made. What it discloses is the strength before."""
+    return any(part.kwargs[name] not in (None, False) for name in part.entry.meta["cuts"])
 
 
 def _whole(value: Any, name: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -11,18 +12,20 @@ import numpy as np
 
 from ...errors import Skip, one_line
 from ...imaging.pixels import Array, as_hwc, to_unit
+from ...imaging.resample import enlarge
 from ...imaging.sample import Sample
 from ...info import Info
 from ...registry import Bound, bind
 from ...track import Finding
 from .degrade import degrade_sample
+from .probe import test_picture
 from .restorer import Restorer
 
 # A regime that discloses each name, operators first: in this order they are added up.
 DISCLOSING = {
     "kernel": "blur(sigma=1.0)",
     "boundary": "blur(sigma=1.0)",
-    "scale": "downsample(scale=2)",
+    "scale": "downsample(scale=2, bits=8)",
     "looks": "gamma(looks=8)",
     "speckle": "gamma(looks=8)",
     "peak": "poisson(peak=60)",
@@ -31,6 +34,8 @@ DISCLOSING = {
     "mask": "mask(keep=0.5)",
     "quality": "jpeg(quality=30)",
 }
+SCALES = (2, 3, 4)
+"""Of super-resolution: a network enlarges by one of them."""
 ALWAYS = ("shape", "bit_depth", "rng", "generator")
 TYPICAL = (40, 52)
 
@@ -45,16 +50,25 @@ def picture(height: int, width: int, channels: int) -> Array:
     return stacked[:, :, 0] if channels == 1 else stacked
 
 
+def scaled(spec: str) -> list[str]:
+    """A regime, and where it makes pictures smaller the same at each of `SCALES`."""
+    return list(dict.fromkeys([spec, *(_at_scale(spec, scale) for scale in SCALES)]))
+
+
+def _at_scale(spec: str, scale: int) -> str:
+    return re.sub(r"\bscale=\d+", f"scale={scale}", spec)
+
+
 class Patient:
     """A method with the regime that it is tried under, and the fewest and most channels of 1 and 3 that it takes."""
 
-    def __init__(self, bound: Bound) -> None:
+    def __init__(self, bound: Bound, regime: str = "") -> None:
         self.oracle = bool(bound.entry.meta["oracle"])
         self.enhances = bool(bound.entry.meta.get("enhances"))
         self.restorer = Restorer(bound)
         self.restorer.setup("cpu")
         self.fewest = self.most = 1
-        self.regime = self._suitable(bound.entry.meta["needs"])
+        self.regime = self._suitable(scaled(regime) if regime else _candidates(bound.entry.meta["needs"]))
         try:
             self.try_on(*TYPICAL, 3)
             self.most = 3
@@ -63,17 +77,8 @@ class Patient:
         except (Exception, SystemExit):
             self.most = 3  # as below
 
-    def _suitable(self, needs: Sequence[str]) -> Bound:
-        """A regime that discloses `needs` and under which the method does not skip. Raises `Skip`."""
-        choices = [[a for a in n.split("|") if a in DISCLOSING or a in ALWAYS] for n in needs]
-        unknown = [n for n, known in zip(needs, choices, strict=True) if not known]
-        if unknown:
-            raise Skip(f"needs {', '.join(unknown)}, which the doctor cannot supply")
-        wanted = [[spec for name, spec in DISCLOSING.items() if name in chosen] for chosen in product(*choices)]
-        if any(wanted):
-            candidates = [" + ".join(dict.fromkeys(specs)) for specs in wanted]
-        else:
-            candidates = list(dict.fromkeys([DISCLOSING["sigma"], *DISCLOSING.values()]))
+    def _suitable(self, candidates: Sequence[str]) -> Bound:
+        """The first regime under which the method does not skip. Raises `Skip`."""
         reason = ""
         for self.fewest, spec in product((1, 3), candidates):
             self.regime = bind(spec, "regime")
@@ -100,6 +105,20 @@ class Patient:
         """The restored picture. Raises what the method raises, and `Invalid`."""
         noisy, info, clean = self.degraded(height, width, channels, draw)
         return self.restorer.restore(noisy, info, clean.shape)
+
+
+def _candidates(needs: Sequence[str]) -> list[str]:
+    """Regimes that disclose `needs`. Raises `Skip`."""
+    choices = [[a for a in n.split("|") if a in DISCLOSING or a in ALWAYS] for n in needs]
+    unknown = [n for n, known in zip(needs, choices, strict=True) if not known]
+    if unknown:
+        raise Skip(f"needs {', '.join(unknown)}, which the doctor cannot supply")
+    wanted = [[spec for name, spec in DISCLOSING.items() if name in chosen] for chosen in product(*choices)]
+    if any(wanted):
+        found = [" + ".join(dict.fromkeys(specs)) for specs in wanted]
+    else:
+        found = [DISCLOSING["sigma"], *DISCLOSING.values()]
+    return list(dict.fromkeys(spec for one in found for spec in scaled(one)))
 
 
 def _sizes(patient: Patient, sizes: Sequence[tuple[int, int, int]]) -> tuple[bool | None, str]:
@@ -192,8 +211,21 @@ def _larger(patient: Patient) -> tuple[bool, str]:
     return True, told
 
 
+def _gain(patient: Patient, scale: int) -> tuple[bool, str]:
+    plane = test_picture(103, 103)[7:, 7:]  # so that its edges lie on no grid of small pixels
+    sample = Sample("doctor", np.stack([plane, 255 - plane, plane], axis=-1)[:, :, : patient.most])
+    clean = to_unit(sample.clean)
+    noisy, info = degrade_sample(bind(_at_scale(patient.regime.display, scale), "regime"), sample)
+    restored = patient.restorer.restore(noisy, info.replace(sample=sample) if patient.oracle else info, clean.shape)
+    bicubic = enlarge(noisy.astype(np.float64), scale, (96, 96))
+    theirs, own = (float(np.mean(np.square(x - clean))) for x in (bicubic, restored))
+    return True, f"{round(10 * np.log10(theirs / own), 1) + 0.0:+.1f} dB over bicubic" if own > 0 else "no error"
+
+
 def checks(patient: Patient) -> dict[str, Callable[[], tuple[bool | None, str]]]:
     """The checks by name, in the order in which they are done."""
+    told = {name for part in patient.regime.parts for name in part.entry.meta["discloses"]}
+    scales = SCALES if "scale" in told and _at_scale(patient.regime.display, 0) != patient.regime.display else ()
     return {
         "grey": partial(_sizes, patient, [(*TYPICAL, 1)]),
         "colour": partial(_sizes, patient, [(*TYPICAL, 3)]),
@@ -206,14 +238,18 @@ def checks(patient: Patient) -> dict[str, Callable[[], tuple[bool | None, str]]]
         "range": partial(_range, patient),
         "channel order": partial(_channel_order, patient),
         "larger": partial(_larger, patient),
+        **{f"×{scale}": partial(_gain, patient, scale) for scale in scales},
     }
 
 
-def examine(bound: Bound, before: Callable[[str], None] = lambda name: None) -> Iterator[Finding]:
-    """Try `bound`, a method of track restore, and yield what each check finds; `before` hears what comes."""
+def examine(bound: Bound, before: Callable[[str], None] = lambda name: None, regime: str = "") -> Iterator[Finding]:
+    """Try `bound`, a method of track restore, and yield what each check finds; `before` hears what comes.
+
+    Under `regime`, or one that discloses what the method needs; those that make pictures smaller ×2, ×3 and ×4.
+    """
     before("loads")
     try:
-        patient = Patient(bound)
+        patient = Patient(bound, regime)
     except Skip as skip:
         yield Finding("loads", None, one_line(skip))
         return

@@ -26,10 +26,14 @@ if TYPE_CHECKING:
 
 _DECLARED: Mapping[str, Mapping[str, Any]] = {
     "method": {"layout": "tensor", "enhances": False},
+    "regime": {"keeps": (), "adds_up": {}, "cuts": ()},
     "metric": {"residual": False, "set": False},
     "protocol": {"peak": 1.0, "bits": None, "keeps": None},
 }
 """What a component of this track may declare beyond what every track knows, with what holds where it does not."""
+
+
+_OUTSIDE = "was given values outside [0, 1]: a network made for files of 8 bit needs downsample(…, bits=8)"
 
 
 class PictureFiles(ArrayFiles):
@@ -108,7 +112,9 @@ class Restore:
         from .degrade import degrade_sample
 
         noisy, info = degrade_sample(regime, item, seed, draw)
-        return Case(noisy, info, bytes_sha256(noisy), as_hwc(item.clean).shape)
+        # Noise leaves [0, 1] by design; of a picture that is only small a network may expect a file of 8 bit.
+        outside = "scale" in info and (noisy.min() < 0 or noisy.max() > 1)
+        return Case(noisy, info, bytes_sha256(noisy), as_hwc(item.clean).shape, _OUTSIDE if outside else "")
 
     def open(self, method: Bound) -> Restorer:
         """The method, ready to be set up. Raises `Skip` where a package that it requires is not there."""
@@ -154,11 +160,11 @@ class Restore:
 
         return {"psnr": ("pooled MSE", pooled_mse)}
 
-    def examine(self, method: Bound, before: Callable[[str], None]) -> Iterator[Finding]:
+    def examine(self, method: Bound, before: Callable[[str], None], regime: str) -> Iterator[Finding]:
         """Try a method on tiny pictures: see `tracks/restore/doctor.py`."""
         from .doctor import examine
 
-        return examine(method, before)
+        return examine(method, before, regime)
 
     def score_folders(
         self, restored: str, clean: str, protocol: str, metrics: Sequence[str]

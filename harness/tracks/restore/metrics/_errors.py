@@ -63,10 +63,12 @@ def band_share(pair: Pair, low: float, high: float, name: str) -> float:
     if total == 0:
         return NotDefined(f"{name} needs an error")
     height, width = pair.x.shape[:2]
-    square = np.fft.fftfreq(height)[:, None] ** 2 + np.fft.rfftfreq(width) ** 2
-    inside = square <= high**2
+    # In whole numbers, by 1/(H·W): which side of the edge of a ring a frequency lies on is no matter of rounding.
+    rows, columns = np.rint(np.fft.fftfreq(height, 1 / height)), np.rint(np.fft.rfftfreq(width, 1 / width))
+    square = (rows * width)[:, None] ** 2 + (columns * height) ** 2
+    inside = square <= (high * height * width) ** 2
     if low > 0:
-        inside &= square > low**2
+        inside &= square > (low * height * width) ** 2
     return float(radial[inside].sum()) / total
 
 

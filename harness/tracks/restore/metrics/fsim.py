@@ -27,7 +27,9 @@ def fsim(pair: Pair) -> float:
     As in the authors' code: means of k×k at every k-th pixel, k the smaller side over 256; phase congruency by log-
     Gabor filters of 4 scales from wavelength 6 and 4 orientations (Kovesi 1999), its noise threshold by the median;
     the Scharr gradient; similarities (2 a b + T) / (a² + b² + T) with T = 0.85 and 160, weighted by the larger
-    congruency. Colour is FSIMc: I and Q of YIQ, T = 200, to the power 0.03. Not defined below 16 pixels.
+    congruency. Colour is FSIMc: I and Q of YIQ, T = 200, to the power 0.03. A flat picture has congruency 0, where
+    the authors divide 0 by 0: against a picture with features the score is low and the same either way round, and
+    two flat ones have none. Not defined below 16 pixels.
     """
     found = problem_of(pair, "fsim", FSIM_SMALLEST)
     if found is not None:

@@ -9,11 +9,12 @@ import numpy as np
 from annotated_types import Gt, Le
 
 from ....components import regime
+from ..disclosure import ALL, SIGMA
 from ._digitise import Bits, Degraded, Picture, Sigma, digitise
 from ._filters import filter_separable, gaussian_taps
 
 
-@regime("correlated", discloses=("sigma",))
+@regime("correlated", discloses=("sigma",), keeps=ALL, adds_up=SIGMA, cuts=("clip", "bits"))
 def correlated(
     x: Picture,
     rng: np.random.Generator,

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from ....components import regime
+from ..disclosure import ALL
 from ._digitise import Degraded, Picture, Sigma
 
 
-@regime("dncnn_matlab", discloses=("sigma",))
+@regime("dncnn_matlab", discloses=("sigma",), keeps=ALL)
 def dncnn_matlab(x: Picture, rng: np.random.Generator, *, sigma: Sigma) -> Degraded:
     """Gaussian noise as the MATLAB tests of DnCNN and FFDNet draw it: randn('seed', 0) for each picture.
 

@@ -9,10 +9,11 @@ import numpy as np
 from annotated_types import Ge, Le
 
 from ....components import regime
+from ..disclosure import FACTOR, MULTIPLIED
 from ._digitise import Bits, Degraded, Picture, digitise
 
 
-@regime("gamma", discloses=("looks", "speckle"))
+@regime("gamma", discloses=("looks", "speckle"), keeps=MULTIPLIED, adds_up=FACTOR, cuts=("clip", "bits"))
 def gamma(
     x: Picture,
     rng: np.random.Generator,

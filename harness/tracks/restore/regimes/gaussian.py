@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from ....components import regime
+from ..disclosure import ALL, SIGMA
 from ._digitise import Bits, Degraded, Picture, Sigma, digitise
 
 
-@regime("gaussian", discloses=("sigma",))
+@regime("gaussian", discloses=("sigma",), keeps=ALL, adds_up=SIGMA, cuts=("clip", "bits"))
 def gaussian(
     x: Picture, rng: np.random.Generator, *, sigma: Sigma, clip: bool = False, bits: Bits | None = None
 ) -> Degraded:

@@ -6,10 +6,11 @@ import numpy as np
 
 from ....components import regime
 from ....errors import UsageError
+from ..disclosure import ALL, SIGMA
 from ._digitise import Bits, Degraded, Picture, Sigma, digitise
 
 
-@regime("gaussian_range", discloses=("sigma",))
+@regime("gaussian_range", discloses=("sigma",), keeps=ALL, adds_up=SIGMA, cuts=("clip", "bits"))
 def gaussian_range(
     x: Picture,
     rng: np.random.Generator,

@@ -10,6 +10,7 @@ from annotated_types import Ge, Le
 
 from ....components import regime
 from ....errors import Skip
+from ..disclosure import SETTINGS
 from ._digitise import Degraded, Picture
 
 _JPEG_LARGEST = 65_500
@@ -20,7 +21,7 @@ _CHROMA = {
 }
 
 
-@regime("jpeg", discloses=("quality", "bit_depth"))
+@regime("jpeg", discloses=("quality", "bit_depth"), keeps=SETTINGS)
 def jpeg(
     x: Picture,
     rng: np.random.Generator,

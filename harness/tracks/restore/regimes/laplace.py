@@ -7,10 +7,11 @@ import math
 import numpy as np
 
 from ....components import regime
+from ..disclosure import ALL, SIGMA
 from ._digitise import Bits, Degraded, Picture, Sigma, digitise
 
 
-@regime("laplace", discloses=("sigma",))
+@regime("laplace", discloses=("sigma",), keeps=ALL, adds_up=SIGMA, cuts=("clip", "bits"))
 def laplace(
     x: Picture, rng: np.random.Generator, *, sigma: Sigma, clip: bool = False, bits: Bits | None = None
 ) -> Degraded:

@@ -8,10 +8,11 @@ import numpy as np
 
 from ....components import regime
 from ....errors import UsageError
+from ..disclosure import ALL, SIGMA
 from ._digitise import Bits, Degraded, Picture, Probability, Sigma, digitise
 
 
-@regime("mixture", discloses=("sigma",))
+@regime("mixture", discloses=("sigma",), keeps=ALL, adds_up=SIGMA, cuts=("clip", "bits"))
 def mixture(
     x: Picture,
     rng: np.random.Generator,

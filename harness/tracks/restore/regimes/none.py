@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from ....components import regime
+from ..disclosure import ALL
 from ._digitise import Degraded, Picture
 
 
-@regime("none")
+@regime("none", keeps=ALL)
 def none(x: Picture, rng: np.random.Generator) -> Degraded:
     """The picture as the dataset has it."""
     return x, {}

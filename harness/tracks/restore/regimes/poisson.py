@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from ....components import regime
+from ..disclosure import COUNTED, PEAK
 from ._digitise import Bits, Degraded, Peak, Picture, digitise
 
 
-@regime("poisson", discloses=("peak",))
+@regime("poisson", discloses=("peak",), keeps=COUNTED, adds_up=PEAK, cuts=("clip", "bits"))
 def poisson(
     x: Picture, rng: np.random.Generator, *, peak: Peak, clip: bool = False, bits: Bits | None = None
 ) -> Degraded:

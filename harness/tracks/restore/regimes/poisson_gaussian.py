@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from ....components import regime
+from ..disclosure import COUNTED, COUNTS
 from ._digitise import Bits, Degraded, Peak, Picture, Sigma, digitise
 
 
-@regime("poisson_gaussian", discloses=("peak", "sigma"))
+@regime("poisson_gaussian", discloses=("peak", "sigma"), keeps=COUNTED, adds_up=COUNTS, cuts=("clip", "bits"))
 def poisson_gaussian(
     x: Picture,
     rng: np.random.Generator,

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from ....components import regime
+from ..disclosure import ALL
 from ._digitise import Degraded, Picture, Sigma
 from ._published_draws import legacy_draws
 
 
-@regime("restormer", discloses=("sigma",))
+@regime("restormer", discloses=("sigma",), keeps=ALL)
 def restormer(x: Picture, rng: np.random.Generator, *, sigma: Sigma) -> Degraded:
     """Gaussian noise as Restormer's tests draw it: that of `kair`, added to the float32 clean picture.
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from ....components import regime
+from ..disclosure import BENT
 from ._digitise import Bits, Degraded, Picture, Sigma, digitise
 
 
-@regime("rician", discloses=("sigma",))
+@regime("rician", discloses=("sigma",), keeps=BENT, cuts=("clip", "bits"))
 def rician(
     x: Picture, rng: np.random.Generator, *, sigma: Sigma, clip: bool = False, bits: Bits | None = None
 ) -> Degraded:

@@ -9,10 +9,13 @@ import numpy as np
 from annotated_types import Ge, Gt, Le
 
 from ....components import regime
+from ..disclosure import COUNTED, COUNTS
 from ._digitise import Bits, Degraded, Picture, digitise
 
 
-@regime("sensor", discloses=("peak", "sigma", "iso", "ratio", "bit_depth"))
+@regime(
+    "sensor", discloses=("peak", "sigma", "iso", "ratio", "bit_depth"), keeps=COUNTED, adds_up=COUNTS, cuts=("clip",)
+)
 def sensor(
     x: Picture,
     rng: np.random.Generator,

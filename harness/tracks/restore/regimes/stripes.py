@@ -7,10 +7,11 @@ from typing import Literal
 import numpy as np
 
 from ....components import regime
+from ..disclosure import ALL, SIGMA
 from ._digitise import Bits, Degraded, Picture, Sigma, digitise
 
 
-@regime("stripes", discloses=("sigma",))
+@regime("stripes", discloses=("sigma",), keeps=ALL, adds_up=SIGMA, cuts=("clip", "bits"))
 def stripes(
     x: Picture,
     rng: np.random.Generator,

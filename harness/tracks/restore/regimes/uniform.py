@@ -7,10 +7,11 @@ import math
 import numpy as np
 
 from ....components import regime
+from ..disclosure import ALL, SIGMA
 from ._digitise import Bits, Degraded, Picture, Sigma, digitise
 
 
-@regime("uniform", discloses=("sigma",))
+@regime("uniform", discloses=("sigma",), keeps=ALL, adds_up=SIGMA, cuts=("clip", "bits"))
 def uniform(
     x: Picture, rng: np.random.Generator, *, width: Sigma, clip: bool = False, bits: Bits | None = None
 ) -> Degraded:

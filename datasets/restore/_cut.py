@@ -1,0 +1,26 @@
+"""Pictures cut to a whole multiple of pixels, as tables of super-resolution have them."""
+
+from __future__ import annotations
+
+import noisebench as nb
+import numpy as np
+
+
+def cut_to_multiple(sample: nb.Sample, multiple: int) -> nb.Sample:
+    """`sample` with its sides cut at the bottom and the right; its own noisy picture, if smaller, by as much.
+
+    Raises `UsageError` where nothing is left, and where the small picture cannot be cut by whole pixels.
+    """
+    height, width = (side // multiple * multiple for side in sample.clean.shape[:2])
+    if not height or not width:
+        raise nb.UsageError(f"picture {sample.id!r} is smaller than multiple={multiple} pixels")
+    clean, noisy = np.ascontiguousarray(sample.clean[:height, :width]), sample.noisy
+    if noisy is not None:
+        scale = sample.clean.shape[0] // noisy.shape[0]
+        if height % scale or width % scale:
+            raise nb.UsageError(
+                f"picture {sample.id!r} is {scale} times as large as its own small one: "
+                f"multiple={multiple} must be a multiple of {scale}"
+            )
+        noisy = np.ascontiguousarray(noisy[: height // scale, : width // scale])
+    return nb.Sample(sample.id, clean, noisy)
