@@ -43,7 +43,14 @@ ROOMS = {
     "statistics": Room(("harness/statistics/*.py",), ("tests/test_board.py", "tests/test_evidence.py")),
     "regimes": Room(
         ("harness/tracks/restore/regimes/*.py",),
-        ("tests/test_regimes.py", "tests/test_draws.py", "-k", "not process_order"),
+        (
+            "tests/test_regimes.py",
+            "tests/test_draws.py",
+            "tests/test_disclosure.py",
+            "tests/test_super_resolution.py",
+            "-k",
+            "not process_order",
+        ),
     ),
     "scoring": Room(
         ("harness/tracks/restore/scoring.py",),

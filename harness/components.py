@@ -152,6 +152,15 @@ def protocol(name: str, version: int = 1, *, track: str = DEFAULT, **declared: A
     return component("protocol", name, version, get_track(track).declare("protocol", declared), track)
 
 
+def disclosed_by(regime: Bound) -> set[str]:
+    """Names that a regime, or a sum, discloses: those of the last part, and of the others what later ones keep."""
+    names: set[str] = set()
+    for part in regime.parts:
+        keeps = part.entry.meta.get("keeps", ("*",))
+        names = {name for name in names if "*" in keeps or name in keeps} | set(part.entry.meta["discloses"])
+    return names
+
+
 def open_dataset(bound: Bound) -> Dataset:
     """The dataset that a bound spec names."""
     opened: Dataset = bound.entry.obj(**bound.kwargs)

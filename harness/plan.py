@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NotRequired, TypedDict, cast
 
-from .components import open_dataset
+from .components import disclosed_by, open_dataset
 from .errors import UsageError, nearest, refuse_all
 from .registry import Bound, bind, bind_all, load_plugin, registry
 from .sources import method_sources
@@ -326,7 +326,7 @@ def _regime_for(method: Bound, regimes: Iterable[Bound], track: Track) -> Bound:
     """The first regime that discloses what the method needs and makes its own input; else the usual one."""
     needs = [n.split("|") for n in _needs(method)]
     for regime in regimes:
-        told = {n for p in regime.parts for n in p.entry.meta["discloses"]}
+        told = disclosed_by(regime)
         if all(told & set(n) for n in needs) and all(p.entry.meta["source"] == "clean" for p in regime.parts):
             return regime
     return bind(track.defaults.regime, "regime", track.name)

@@ -9,10 +9,13 @@ from typing import Any
 import noisebench as nb
 import numpy as np
 import pytest
+from noisebench.boards.signature import explain_signature
 from noisebench.catalogue import catalogue
+from noisebench.components import disclosed_by
 from noisebench.imaging.sample import Sample
-from noisebench.plan import regime_inputs
+from noisebench.plan import plan, regime_inputs
 from noisebench.registry import bind, registry
+from noisebench.suite import CostPlan, Suite
 from noisebench.tracks.restore.degrade import degrade_sample
 
 LINKS = (
@@ -250,6 +253,21 @@ def test_a_sum_has_another_key_than_before_its_values_added_up_and_a_single_regi
     single, both = (bind(spec, "regime") for spec in ("kair(sigma=25)", "kair(sigma=25) + jpeg(quality=10)"))
     assert regime_inputs(single) == {"spec": "kair(sigma=25.0)", "versions": {"kair": 1}}
     assert regime_inputs(both)["sum"] == 2
+
+
+def test_a_signature_and_a_plan_know_what_a_sum_discloses() -> None:
+    assert disclosed_by(bind("gaussian(sigma=25) + poisson(peak=30)", "regime")) == {"peak"}
+    assert disclosed_by(bind("poisson(peak=30) + gaussian(sigma=25)", "regime")) == {"peak", "sigma"}
+    said = explain_signature("psnr|uint8@1|gaussian(sigma=25) + jpeg(quality=10)@1+1|photos:3f9c|seed 0|noisebench 0.1")
+    (regime,) = (part for part in said["parts"] if part["part"] == "regime")
+    assert "Discloses bit_depth, quality." in regime["meaning"]
+
+
+def test_a_cost_is_measured_under_a_sum_only_where_it_discloses_what_the_method_needs() -> None:
+    spoilt = "gaussian(sigma=25) + jpeg(quality=10)"
+    suite = Suite(methods=("ffdnet",), regimes=(spoilt,), cost=CostPlan(((16, 16),), 1))
+    (cost,) = (cell for cell in plan(suite) if cell["kind"] == "cost")
+    assert cost["regime"]["spec"] == bind("gaussian(sigma=25)", "regime").canonical
 
 
 def test_a_declaration_that_regimes_do_not_know_is_refused() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from ..components import disclosed_by
 from ..errors import UsageError, nearest, one_line
 from ..registry import bind
 from ..spec import parse
@@ -37,7 +38,7 @@ def explain_signature(text: str) -> dict[str, Any]:
     plain, versions = _versioned(regime)
     bound = bind(plain, "regime", name)
     now = "+".join(str(p.entry.version) for p in bound.parts)
-    told = sorted({d for p in bound.parts for d in p.entry.meta["discloses"]})
+    told = sorted(disclosed_by(bound))
     parts.append(
         {
             "part": "regime",

@@ -1,4 +1,4 @@
-"""⌈H/scale⌉ × ⌈W/scale⌉ pixels; bicubic is antialiased, a = −0.5, as in super-resolution papers."""
+"""⌈H/scale⌉ × ⌈W/scale⌉ pixels; bicubic is antialiased, a = −0.5; bits=8 for tables of super-resolution networks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def downsample(
     kernel: Resampling = "bicubic",
     bits: Annotated[Bits | None, Later()] = None,
 ) -> Degraded:
-    """⌈H/scale⌉ × ⌈W/scale⌉ pixels; bicubic is antialiased, a = −0.5, as in super-resolution papers.
+    """⌈H/scale⌉ × ⌈W/scale⌉ pixels; bicubic is antialiased, a = −0.5; bits=8 for tables of super-resolution networks.
 
     `bits=8` is for tables of super-resolution networks: their small pictures are files of 8 bit that MATLAB's
     `imresize` made. The picture is clipped and rounded, and rounded half up and clipped again when its columns have
