@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,23 +11,47 @@ import noisebench as nb
 
 
 class Files:
-    """Pictures in a fixed order; with `partners`, each with its noisy version."""
+    """Pictures in a fixed order; with `partners`, each with its noisy version.
 
-    def __init__(self, files: Sequence[Path], names: Sequence[str], partners: Sequence[Path] | None = None) -> None:
+    `group` is a regular expression that finds in each name what pictures of one group share: its first bracket, or
+    all of what it matches. Raises `UsageError` where it is none, or finds nothing in a name.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[Path],
+        names: Sequence[str],
+        partners: Sequence[Path] | None = None,
+        group: str | None = None,
+    ) -> None:
         # A name that is not UTF-8 still has to go into JSON.
         self.ids: Sequence[str] = [os.fsencode(name).decode("utf-8", "replace") for name in names]
         self._files = files
         self._partners = partners
+        self._groups = [_group_of(name, group) for name in self.ids]
 
     def load(self, index: int) -> nb.Sample:
         """Picture `index`. Raises `UsageError` naming what cannot be read or does not fit its partner."""
         clean = nb.read_picture(self._files[index])
         if self._partners is None:
-            return nb.Sample(self.ids[index], clean)
+            return nb.Sample(self.ids[index], clean, group=self._groups[index])
         noisy = nb.read_picture(self._partners[index])
         if clean.shape != noisy.shape:
             raise nb.UsageError(
                 f"{nb.one_line(self._files[index])} has shape {clean.shape} but {nb.one_line(self._partners[index])} "
                 f"has {noisy.shape}: a pair must have one size and the same channels"
             )
-        return nb.Sample(self.ids[index], clean, noisy)
+        return nb.Sample(self.ids[index], clean, noisy, group=self._groups[index])
+
+
+def _group_of(name: str, group: str | None) -> str:
+    if group is None:
+        return ""
+    try:
+        found = re.search(group, name)
+    except re.error as error:
+        raise nb.UsageError(f"group={group!r} is no regular expression: {error}") from None
+    text = found and next((part for part in found.groups() if part), found[0])
+    if not text:
+        raise nb.UsageError(f"group={group!r} finds nothing in {nb.one_line(name)!r}: each name must show its group")
+    return text

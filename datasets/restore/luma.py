@@ -24,7 +24,7 @@ class Luma:
         """Picture `index`, uint8 (H, W). Raises `UsageError` where the other set's is not 8 bit, grey or RGB."""
         sample = self._of.load(index)
         noisy = None if sample.noisy is None else self._luma(sample.noisy, sample.id)
-        return nb.Sample(sample.id, self._luma(sample.clean, sample.id), noisy)
+        return nb.Sample(sample.id, self._luma(sample.clean, sample.id), noisy, group=sample.group)
 
     def _luma(self, picture: np.ndarray, name: str) -> np.ndarray:
         channels = picture.shape[2] if picture.ndim == 3 else 1

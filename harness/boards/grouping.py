@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from ..statistics.paired_tests import Floats
 from ..store.record import Cell, Record, item_count, words_of
+from .units import Units, units_of
 
 GroupKey = tuple[Any, ...]
 MethodKey = tuple[Any, ...]
@@ -142,6 +143,17 @@ class Alignment:
         if seen not in self._digests:
             self._digests[seen] = digest(f"{seed} {sha}" for seed, inputs in seen for sha in inputs)
         return self._digests[seen]
+
+    def units(self, records: Iterable[Record]) -> Units:
+        """Which items are one unit, by every record that has them all."""
+        told: dict[tuple[Any, ...], Record] = {}
+        for r in records:
+            if r.cell["outcome"] == "ok" and self.why_not_whole(r) is None and tuple(sorted(r.items)) == self.items:
+                # Most records are of the same inputs: one of them says it all.
+                data = r.cell["dataset"]
+                told.setdefault((r.cell["seed"], tuple(self.inputs(r)), "groups" in data, "same" in data), r)
+        chosen = list(told.values())
+        return units_of(chosen, [self.order(r).tolist() for r in chosen])
 
     def values(self, records: Sequence[Record], metric: str) -> Floats:
         """Scores (seeds, items) in the order of `items`."""

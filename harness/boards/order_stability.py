@@ -123,7 +123,7 @@ def evidence_of(board: Board, others: Sequence[Board] = ()) -> Evidence | None:
     if column is None or len(rows) < 2:
         return None
     sign = 1.0 if column.higher else -1.0
-    if any(len(row.scores[column.label].values) != len(board.items) for row in rows) or not board.items:
+    if any(len(row.scores[column.label].values) != board.units.count for row in rows) or not board.items:
         return None
     scores = sign * _values(rows, column.label)
     choices: list[Choice] = []
@@ -138,7 +138,7 @@ def evidence_of(board: Board, others: Sequence[Board] = ()) -> Evidence | None:
         for metric in where.columns:
             if metric.label not in found[0].scores or (where is not board and metric.label != column.label):
                 continue
-            if any(len(row.scores[metric.label].values) != len(where.items) for row in found):
+            if any(len(row.scores[metric.label].values) != where.units.count for row in found):
                 continue
             values = _values(found, metric.label)
             if not values.size or np.isnan(values).any():

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..boards.grouping import Alignment
+from ..boards.units import units_of
 from ..comparing.pairing import Places, Shelf, environment_differences, pair, sound, why_inputs_differ
 from ..comparing.set_changes import set_changes
 from ..statistics.paired_tests import paired_difference
@@ -156,6 +157,7 @@ def _metric(
     if not defined.any():
         return finding(UNCOUNTED, cell, label, metric, f"{metric} is not defined in the baseline")
     items = [record.items[row] for row, kept in zip(rows[0], defined, strict=True) if kept]
+    units = units_of((record, partner), [side[defined].tolist() for side in rows])
     a, b = a[defined], b[defined]
     undefined = np.flatnonzero(np.isnan(b))
     if len(undefined):
@@ -164,13 +166,13 @@ def _metric(
     change = paired_difference(b[None], a)[0]
     losses = -change if part["higher"] else change
     with np.errstate(invalid="ignore"):
-        drop = float(losses.mean())
+        drop, before, now = (float(units.average(values).mean()) for values in (losses, a, b))
     if math.isnan(drop):
         # Perfect items were lost here and won there: a loss all the same.
         drop = math.inf
     place = int(np.argmax(losses))
     worst = f"{words['item']} {items[place]}", float(losses[place])
-    reasons: list[str | None] = [*limits_broken(held, drop, worst, float(a.mean()), part["unit"])]
+    reasons: list[str | None] = [*limits_broken(held, drop, worst, before, part["unit"])]
     if "min_above_baseline" in held:
         reasons.append(why_not_above_baseline(partner, metric, held["min_above_baseline"], sides.now))
     if "must_stay_first" in held:
@@ -182,8 +184,8 @@ def _metric(
         unit=part["unit"],
         decimals=decimals_of(metric, part),
         items=len(items),
-        baseline=float(a.mean()),
-        current=float(b.mean()),
+        baseline=before,
+        current=now,
         change=-drop if part["higher"] else drop,
         worst=float(losses[place]),
         worst_item=items[place] if losses[place] > 0 else "",

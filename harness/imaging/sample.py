@@ -14,9 +14,11 @@ class Sample:
     """One picture: `clean` uint8, uint16 or float32 [0, 1], (H, W) or (H, W, C); `noisy` likewise where real.
 
     `meta` may hold what only the oracle and `bayes_optimum` see, such as the true spectrum of a synthetic set.
+    Pictures of one `group` (a scene, patient, video) count as one in every test.
     """
 
     id: str
     clean: Array
     noisy: Array | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
+    group: str = ""
