@@ -102,11 +102,12 @@ def metric_part(bound: Bound) -> MetricPart:
 
 
 def method_part(bound: Bound) -> MethodPart:
-    """What is stored of a method: flags of wrapped methods are inherited, a role is its own."""
+    """What is stored of a method: flags of wrapped methods are inherited, role and family are its own."""
     own, *wrapped = _flags(bound)
     flags: dict[str, Any] = {name: any(f.get(name) for f in (own, *wrapped)) for name in _FLAGS}
     flags["trained_on"] = sorted({d for f in (own, *wrapped) for d in f.get("trained_on") or ()})
     flags["role"] = own.get("role", "")
+    flags["family"] = own.get("family", "")
     sources = method_sources(bound)
     return {
         **part(bound),

@@ -48,8 +48,9 @@ class Score:
 class Row:
     """One method on a board. `ranks` is None where `unranked` says why, or beyond the methods tested.
 
-    `role` is what the method is there for. `tail` is the score that one item in twenty falls short of, in the metric
-    of the ranking. `below_optimum` is in the unit of the `optimum_column` of the board.
+    `role` is what the method is there for, `family` the one contender that it is a variant of, where it says so.
+    `tail` is the score that one item in twenty falls short of, in the metric of the ranking. `below_optimum` is in the
+    unit of the `optimum_column` of the board.
     """
 
     label: str
@@ -61,6 +62,7 @@ class Row:
     flags: tuple[str, ...]
     trained_on: tuple[str, ...]
     role: Role
+    family: str
     oracle: bool
     scores: Mapping[str, Score]
     inputs: str
@@ -118,6 +120,7 @@ def board_row(
         flags=tuple(shown),
         trained_on=trained_on,
         role=role_of(method),
+        family=one_line(flags.get("family") or "", 80),
         oracle=bool(flags.get("oracle")),
         scores=scores,
         inputs=align.digest(own),

@@ -54,7 +54,9 @@ class Units:
         whole = f"{len(self.of)} {words['items']}"
         if not self.merged:
             return whole
-        return f"{whole} in {self.count} group{'s' * (self.count > 1)}" if self.grouped else f"{whole}, {self.count} of them distinct"
+        if not self.grouped:
+            return f"{whole}, {self.count} of them distinct"
+        return f"{whole} in {self.count} group{'s' if self.count > 1 else ''}"
 
     def remark(self, words: Mapping[str, str]) -> str:
         """How units count, to be said where the scores are."""

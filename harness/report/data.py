@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from ..boards.board import Board, boards, cost_records
 from ..boards.failures import Failure, failed_costs
-from ..boards.order_stability import Evidence, Overall, evidence, overall
+from ..boards.order_stability import Evidence, evidence
 from ..boards.set_metrics import BoardSets, board_sets
+from ..boards.together import Overall, overall
 from ..store.record import Record
 from ..track import DEFAULT, Words
 from .beside_boards import Extra, of_sections, of_sets
