@@ -136,6 +136,12 @@ def test_exports_keep_groups_and_those_without_any_are_read(tmp_path: Path) -> N
     assert back == {"good": {"a": ["p000", "p001"]}, "bad": None}
 
 
+def test_boards_of_two_limits_have_two_headings() -> None:
+    few, whole = said(psnr("good", A[:6]), total=12, fingerprint="few"), said(psnr("good", A), total=12)
+    titles = {board.title for board in boards([few, whole])}
+    assert titles == {"photos (first 6 of 12) · gaussian(sigma=25)", "photos · gaussian(sigma=25)"}
+
+
 # ------------------------------------------------------------------------------------- where groups come from
 
 

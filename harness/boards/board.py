@@ -13,9 +13,10 @@ from ..spec import parse
 from ..statistics.paired_tests import LEVEL, RESAMPLES
 from ..statistics.ranking import ALPHA
 from ..store.record import Cell, Cost, NamedPart, Record, dataset_text, words_of
+from ..store.versions import newest, older
 from ..track import DEFAULT, Words
 from .failures import Failure, failure_of
-from .grouping import Alignment, Group, groups, labels
+from .grouping import Alignment, Group, GroupKey, group_key, groups, labels, method_key
 from .ordering import hold_against_references, rank, refuse_other_inputs
 from .rows import Column, Row, board_row, columns_of
 from .units import Units, overlap_remark
@@ -78,13 +79,23 @@ class Board:
         return tuple(row for row in self.rows if not row.unranked)
 
 
-def boards(records: Sequence[Record]) -> list[Board]:
-    """Every board that the records hold, in sorted order; the order of the records does not matter."""
+def boards(records: Sequence[Record], *, all_versions: bool = False) -> list[Board]:
+    """Every board that the records hold, in sorted order; the order of the records does not matter.
+
+    Of a method that was edited the newest version is shown, and how many are not, or `all_versions`.
+    """
+    hidden: dict[GroupKey, set[tuple[str, str]]] = defaultdict(set)
+    if not all_versions:
+        for record in older(records):
+            if record.cell["kind"] == "score":
+                cell = record.cell
+                hidden[group_key(cell)].add((cell["method"]["display"], str(method_key(cell))))
+        records = newest(records)
     costs: dict[str, list[Record]] = defaultdict(list)
     for record in sorted(records, key=lambda r: r.cell["key"]):
         if record.cell["kind"] == "cost" and record.cell["outcome"] == "ok" and record.cell["cost"]:
             costs[record.cell["method"]["spec"]].append(record)
-    return [_board(group, costs) for group in groups(records)]
+    return [_board(group, costs, sorted(hidden[group.key])) for group in groups(records)]
 
 
 def signature(cell: Cell, metric: str, version: int, seeds: Sequence[int], noisebench: str) -> str:
@@ -147,7 +158,7 @@ def cost_setting(cost: Cost | None) -> str:
     return f"{'×'.join(map(str, cost['size']))}, {cost['device']}, {threads}"
 
 
-def _board(group: Group, costs: Mapping[str, list[Record]]) -> Board:
+def _board(group: Group, costs: Mapping[str, list[Record]], hidden: Sequence[tuple[str, str]]) -> Board:
     everything = [record for own in group.methods.values() for record in own]
     head = min(everything, key=lambda r: r.cell["key"]).cell
     align = Alignment(everything)
@@ -178,6 +189,9 @@ def _board(group: Group, costs: Mapping[str, list[Record]]) -> Board:
     track, *rest = group.key
     identity = f"{track_prefix(track)}{tuple(rest)!r}|{group.seeds!r}|{rank_by.label if rank_by else ''}"
     rows, more = rank(rows, rank_by, identity, units.count, units.words(words))
+    if hidden:
+        older_ones = ", ".join(f"{name} ({n})" for name, n in sorted(Counter(name for name, _ in hidden).items()))
+        notes.append(f"older versions that are not shown (report --all-versions shows them): {one_line(older_ones)}")
     notes += [*([units.remark(words)] if units.merged else []), *filter(None, [overlap_remark(known)]), *more]
     rows, warned, optimum_column = hold_against_references(rows, rank_by, columns, words)
     rows, setting = _with_cost(rows, costs)

@@ -72,8 +72,10 @@ def groups(records: Iterable[Record]) -> list[Group]:
 
 
 def pick(records: Sequence[Record]) -> Record:
-    """One record of several of one method and seed: an ok one with most metrics, completed by the others."""
-    ordered = sorted(records, key=lambda r: (r.cell["outcome"] != "ok", -len(r.cell["metrics"]), r.cell["key"]))
+    """One record of several of one method and seed: the newest ok one with most metrics, completed by the others."""
+    ordered = sorted(records, key=lambda r: (-len(r.cell["metrics"]), r.cell["key"]))
+    ordered.sort(key=lambda r: r.asked, reverse=True)
+    ordered.sort(key=lambda r: r.cell["outcome"] != "ok")
     first = ordered[0]
     if len(ordered) == 1 or first.cell["outcome"] != "ok":
         return first

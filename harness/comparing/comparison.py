@@ -17,6 +17,7 @@ from ..statistics.paired_tests import LEVEL, RESAMPLES, Floats, bootstrap_interv
 from ..statistics.ranking import MIN_ITEMS, holm
 from ..store.record import Cell, Record, decimals_of, order_of, words_of
 from ..store.seals import why_seal_broken
+from ..store.versions import newest
 from .pairing import Shelf, environment_differences, pair, protocol_text, where_text, why_inputs_differ
 from .set_changes import SetChange, set_changes
 
@@ -156,7 +157,8 @@ def choose(records: Sequence[Record], text: str, source: str) -> list[Record]:
 def compare(
     a: Sequence[Record], b: Sequence[Record], name_a: str = "A", name_b: str = "B", *, across: bool = False
 ) -> Comparison:
-    """Match the cells of two sides; with `across`, each side is one method, whatever its name."""
+    """Match the cells of two sides, the newest versions; with `across`, each side is one method, whatever its name."""
+    a, b = newest(a), newest(b)
     one, other = Shelf(a), Shelf(b)
     spec_a = a[0].cell["method"]["spec"] if across and a else ""
     spec_b = b[0].cell["method"]["spec"] if across and b else ""

@@ -10,11 +10,12 @@ import numpy as np
 
 from ..boards.grouping import Alignment
 from ..boards.units import units_of
-from ..comparing.pairing import Places, Shelf, environment_differences, pair, sound, why_inputs_differ
+from ..comparing.pairing import Places, Shelf, apart, environment_differences, pair, sound, why_inputs_differ
 from ..comparing.set_changes import set_changes
 from ..statistics.paired_tests import paired_difference
 from ..store.record import Record, decimals_of, words_of
 from ..store.seals import refuse_nan, why_edited
+from ..store.versions import newest
 from .limits import Groups, limits_broken, set_limits_broken, why_not_above_baseline, why_not_first
 from .rules import Limit, Rule, limits, refuse_idle, speed_limited, spoken
 from .speed import speed_findings
@@ -23,7 +24,7 @@ from .verdict import INCOMPARABLE, OK, REGRESSION, UNCOUNTED, Finding, Verdict, 
 
 @dataclass(frozen=True)
 class _Sides:
-    """Both sides as they are, and as they are without the cells that were edited by hand."""
+    """Both sides as they are, and as they are without the cells that were edited by hand; the `keys` of the old one."""
 
     old: Shelf
     new: Shelf
@@ -31,6 +32,7 @@ class _Sides:
     before: Groups
     now: Groups
     rules: Sequence[Rule]
+    keys: frozenset[str]
 
 
 def check(
@@ -41,10 +43,12 @@ def check(
 ) -> Verdict:
     """Judge `current` by `baseline`, by `rules` and where they say nothing by what each metric declares.
 
+    Of a method that was edited the newest version on either side is judged.
     Raises `UsageError` for a damaged side, a NaN in the baseline, an idle rule.
     """
     sound(baseline, names[0])
     sound(current, names[1])
+    baseline, current = newest(baseline), newest(current)
     for record in baseline:
         refuse_nan(record, names[0])
     if baseline:
@@ -61,7 +65,7 @@ def check(
         if why and (scored or speed_limited(rules, record.cell)):
             label = old.label(record.cell) if scored else record.cell["method"]["display"]
             findings.append(finding(INCOMPARABLE, record.cell, label, "", f"the baseline cell was {why}"))
-    sides = _Sides(old, new, other, Groups(one), Groups(other), rules)
+    sides = _Sides(old, new, other, Groups(one), Groups(other), rules, frozenset(r.cell["key"] for r in one.records))
     for record in one.records:
         findings += _cell(record, sides)
     findings += speed_findings(trusted, genuine, rules)
@@ -92,9 +96,10 @@ def _cell(record: Record, sides: _Sides) -> list[Finding]:
         if found.kind == "protocol":
             return [finding(INCOMPARABLE, cell, label, "", found.reason)]
         return [finding(REGRESSION, cell, label, "", f"missing: {found.reason}")]
+    partners = apart(record, found.records, sides.keys)
     result: list[Finding] = []
-    many = len(found.records)
-    for partner in found.records:
+    many = len(partners)
+    for partner in partners:
         named = label if many == 1 else f"{label} → {sides.new.label(partner.cell)}"
         for one in _pair(record, partner, named, sides):
             told = many > 1 and one.status == REGRESSION

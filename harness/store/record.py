@@ -230,7 +230,8 @@ class Record:
 
     Columns: `item`, `input_sha256`, `output_sha256`, `note` (text), `seconds` and each metric (float64; NaN
     where the score is not defined, with the reason in `note`; inf is kept). `seal` is what an export says that
-    all this hashes to; a store has none.
+    all this hashes to; a store has none. `asked` is when a run asked for it last, UTC in ISO 8601; empty where that
+    is not known.
     """
 
     cell: Cell
@@ -242,6 +243,7 @@ class Record:
     scores: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
     panel: Panel | None = None
     seal: str = ""
+    asked: str = ""
 
 
 # Fields that schema 1 lacks: what a reader finds instead. Its cells are all of the track `restore`.
