@@ -12,6 +12,7 @@ import pytest
 from board_records import cost_record, record
 from conftest import Run
 from noisebench.boards.board import boards
+from noisebench.claims.stored import stored_means
 from noisebench.comparing.comparison import compare
 from noisebench.gate.check import check
 from noisebench.report.data import report_data
@@ -39,7 +40,8 @@ def version(source: str, asked: str, *values: float, **more: Any) -> Record:
 
 def test_the_newest_version_is_the_one_that_was_asked_for_last() -> None:
     first, second = version("a", "2026-01-02"), version("b", "2026-01-01")
-    assert newest([second, first]) == [first] and older([second, first]) == [second]
+    kept = newest([second, first])
+    assert kept == [first] and older([second, first], kept) == [second]
 
 
 def test_a_place_has_a_newest_version_of_its_own() -> None:
@@ -60,6 +62,8 @@ def test_other_weights_are_another_version() -> None:
     ]
     first, second = (replace(one, cell=cell) for one, cell in zip((first, second), cells, strict=True))
     assert newest([first, second]) == [second]
+    (whole,) = boards([first, second], all_versions=True)
+    assert len(whole.rows) == 2
 
 
 def test_versions_of_which_no_time_is_known_are_all_kept() -> None:
@@ -108,6 +112,14 @@ def test_costs_against_themselves_are_never_a_regression(tmp_path: Path) -> None
     rules.write_text("[{method: nlm, max_latency_rel: 1.1}]")
     kept = [sealed(cost_record(p50=p50, source=source)) for p50, source in ((10.0, "a"), (30.0, "b"))]
     assert [f.status for f in check(kept, kept, read_rules(rules)).findings if f.metric] == ["ok", "ok"]
+
+
+@pytest.mark.parametrize("newer", ["a", "b"])
+def test_claims_are_judged_by_the_newest_version(tmp_path: Path, newer: str) -> None:
+    kept = [version(source, f"2026-01-0{1 + (source == newer)}", 30.0 + (source == newer)) for source in "ab"]
+    (tmp_path / "x.json").write_text(export_text(kept))
+    ((_, means),) = stored_means([tmp_path / "x.json"]).values()
+    assert means == {"psnr": 31.0}
 
 
 def test_exports_keep_which_version_is_the_newest(tmp_path: Path) -> None:

@@ -86,11 +86,10 @@ def boards(records: Sequence[Record], *, all_versions: bool = False) -> list[Boa
     """
     hidden: dict[GroupKey, set[tuple[str, str]]] = defaultdict(set)
     if not all_versions:
-        for record in older(records):
-            if record.cell["kind"] == "score":
-                cell = record.cell
-                hidden[group_key(cell)].add((cell["method"]["display"], str(method_key(cell))))
-        records = newest(records)
+        kept = newest(records)
+        for cell in (record.cell for record in older(records, kept) if record.cell["kind"] == "score"):
+            hidden[group_key(cell)].add((cell["method"]["display"], str(method_key(cell))))
+        records = kept
     costs: dict[str, list[Record]] = defaultdict(list)
     for record in sorted(records, key=lambda r: r.cell["key"]):
         if record.cell["kind"] == "cost" and record.cell["outcome"] == "ok" and record.cell["cost"]:

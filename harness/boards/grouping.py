@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from ..statistics.paired_tests import Floats
 from ..store.record import Cell, Record, item_count, words_of
+from ..store.versions import weights_of
 from .units import Units, units_of
 
 GroupKey = tuple[Any, ...]
@@ -31,13 +32,14 @@ def group_key(cell: Cell) -> GroupKey:
 
 
 def method_key(cell: Cell) -> MethodKey:
-    """What makes two cells the same method: spec, versions and source."""
+    """What makes two cells the same method: spec, versions, source and weights."""
     method = cell["method"]
     return (
         method["spec"],
         tuple(sorted(method["versions"].items())),
         method["source_sha256"],
         method["display"],
+        weights_of(cell),
     )
 
 

@@ -14,7 +14,7 @@ from .keys import key_of
 from .outputs import OutputFiles, damaged_outputs
 from .previews import unnamed_pictures, wrong_views
 from .record import Cell, Record, item_count
-from .versions import older
+from .versions import newest, older
 
 
 def verify(store: Path, files_of: Callable[[str], OutputFiles | None]) -> list[str]:
@@ -53,7 +53,8 @@ def readable(store: Path) -> list[Record]:
 
 def old_cells(store: Path) -> list[Cell]:
     """Cells of older versions of methods, which boards do not show."""
-    return [record.cell for record in older(readable(store))]
+    found = readable(store)
+    return [record.cell for record in older(found, newest(found))]
 
 
 def remove_cells(store: Path, cells: Iterable[Cell]) -> list[Cell]:
