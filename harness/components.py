@@ -55,6 +55,7 @@ def method(
     trained_on: Sequence[str] = (),
     oracle: bool = False,
     role: str = "",
+    family: str = "",
     named: bool = False,
     cite: str = "",
     **declared: Any,
@@ -65,16 +66,18 @@ def method(
     (1, C, H, W), nominally [0, 1], or with `layout="hwc"` a numpy (H, W, C); the same shape comes back.
 
     `needs` lists what the regime must disclose (`peak|looks`: either), `requires` the import names of packages that
-    may be absent. `role` is one of `ROLES`. `named` methods are told the item's id as `info.item`, for results that
-    exist already; an `oracle` is told the item itself. `declared` is what the track declares further (in `restore`:
-    `layout`, and `enhances` for a method that is meant to change the brightness). Raises `UsageError`.
+    may be absent. `role` is one of `ROLES`. Methods of one `family`, such as the grey and the colour network of one
+    paper, are one contender where boards stand together. `named` methods are told the item's id as `info.item`, for
+    results that exist already; an `oracle` is told the item itself. `declared` is what the track declares further (in
+    `restore`: `layout`, and `enhances` for a method that is meant to change the brightness). Raises `UsageError`.
     """
     if role not in ROLES:
         raise ValueError(f"role is one of {', '.join(map(repr, ROLES))}, not {role!r}")
     meta = {
         "needs": tuple(needs), "requires": tuple(requires), "weights": tuple(weights), "blind": blind,
         "zero_shot": zero_shot, "self_ensemble": self_ensemble, "tiled": tiled, "trained_on": tuple(trained_on),
-        "oracle": oracle, "role": role, "named": named, "cite": cite, **get_track(track).declare("method", declared),
+        "oracle": oracle, "role": role, "family": family, "named": named, "cite": cite,
+        **get_track(track).declare("method", declared),
     }  # fmt: skip
     return component("method", name, version, meta, track)
 

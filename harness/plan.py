@@ -15,7 +15,7 @@ from .sources import method_sources
 from .store.keys import combined, key_of
 from .store.record import DatasetPart, Inputs, Kind, MethodPart, MetricPart, NamedPart, Request, SetPart
 from .suite import Suite
-from .track import HasSetMetrics, Track, get_track
+from .track import HasSetMetrics, SeesAlike, Track, get_track
 
 _FLAGS = ("blind", "zero_shot", "self_ensemble", "tiled", "oracle")
 _COLUMNS = (
@@ -46,22 +46,46 @@ class PlannedCell(TypedDict):
     alone: bool
 
 
-def fingerprint(bound: Bound, limit: int | None, track: Track) -> tuple[str, int]:
-    """Fingerprint of the items chosen, in order, and how many they are. Reads each item once. Raises `UsageError`."""
+def dataset_part(bound: Bound, limit: int | None, track: Track) -> DatasetPart:
+    """What is stored of a dataset, with the fingerprint of the items chosen. Reads each once. Raises `UsageError`."""
     dataset = open_dataset(bound)
-    n = len(dataset.ids) if limit is None else min(limit, len(dataset.ids))
+    total = len(dataset.ids)
+    n = total if limit is None else min(limit, total)
     if n == 0:
         raise UsageError(f"dataset {bound.display} has no {track.words.items}")
-    if len(set(dataset.ids)) != len(dataset.ids):
+    if len(set(dataset.ids)) != total:
         raise UsageError(f"dataset {bound.display} gives the same id to several {track.words.items}")
-    hashes, mistakes = [], []
+    ids, lines, sketches, mistakes = dataset.ids[:n], [], [], []
+    groups: dict[str, list[str]] = {}
     for index in range(n):
         try:
-            hashes.append(track.identify(dataset.load(index)))
+            item = dataset.load(index)
+            lines.append(track.identify(item))
         except UsageError as error:
             mistakes.append(str(error))
+            continue
+        if group := getattr(item, "group", ""):
+            groups.setdefault(group, []).append(ids[index])
+        if isinstance(track, SeesAlike):
+            sketches.append(track.sketch(item))
     refuse_all(mistakes, n, track.words.items)
-    return combined(hashes), n
+    made: dict[str, Any] = {**part(bound), "fingerprint": combined(lines), "items": n, "total": total}
+    if groups:
+        made["groups"] = groups
+    if isinstance(track, SeesAlike):
+        same, overlaps = track.alike(sketches)
+        named = {item: group for group, items in groups.items() for item in items}
+        # What is one unit already needs no warning.
+        one = {ids[i]: place for place, places in enumerate(same) for i in places}
+        pairs = [
+            [ids[i], ids[j]]
+            for i, j in overlaps
+            if one.get(ids[i], ids[i]) != one.get(ids[j], ids[j])
+            and named.get(ids[i], ids[i]) != named.get(ids[j], ids[j])
+        ]
+        made |= {"same": [[ids[i] for i in places] for places in same]} if same else {}
+        made |= {"overlaps": pairs} if pairs else {}
+    return cast(DatasetPart, made)
 
 
 def part(bound: Bound) -> NamedPart:
@@ -83,11 +107,12 @@ def metric_part(bound: Bound) -> MetricPart:
 
 
 def method_part(bound: Bound) -> MethodPart:
-    """What is stored of a method: flags of wrapped methods are inherited, a role is its own."""
+    """What is stored of a method: flags of wrapped methods are inherited, role and family are its own."""
     own, *wrapped = _flags(bound)
     flags: dict[str, Any] = {name: any(f.get(name) for f in (own, *wrapped)) for name in _FLAGS}
     flags["trained_on"] = sorted({d for f in (own, *wrapped) for d in f.get("trained_on") or ()})
     flags["role"] = own.get("role", "")
+    flags["family"] = own.get("family", "")
     sources = method_sources(bound)
     return {
         **part(bound),
@@ -217,8 +242,7 @@ def _score_cells(
         **({"sets": keyed_sets} if keyed_sets else {}),
     }
     for dataset in datasets:
-        data, n = fingerprint(dataset, suite.limit, track)
-        chosen = cast(DatasetPart, {**part(dataset), "fingerprint": data, "items": n})
+        chosen = dataset_part(dataset, suite.limit, track)
         for regime in regimes:
             for seed in suite.seeds:
                 for method in methods:
@@ -226,7 +250,7 @@ def _score_cells(
                         **method.inputs,
                         "kind": "score",
                         "track": f"{track.name}@{track.version}",
-                        "data": data,
+                        "data": chosen["fingerprint"],
                         "regime": regime_inputs(regime),
                         **scoring,
                         "seed": seed,

@@ -164,7 +164,7 @@ def _record(result: Result, label: str, asked: dict[str, Any]) -> Record:
     import numpy as np
 
     from .engine.environment import environment
-    from .plan import fingerprint, metric_part, part, regime_inputs, set_parts, split_metrics
+    from .plan import dataset_part, metric_part, part, regime_inputs, set_parts, split_metrics
     from .registry import bind
     from .store.keys import key_of
     from .store.record import SCHEMA, Record
@@ -174,14 +174,14 @@ def _record(result: Result, label: str, asked: dict[str, Any]) -> Record:
     dataset, regime, protocol = (bind(asked[kind], kind, track.name) for kind in ("dataset", "regime", "protocol"))
     metrics, whole = split_metrics(bind(m, "metric", track.name) for m in asked["metrics"])
     keyed, _ = set_parts(whole, track)
-    data, n = fingerprint(dataset, asked["limit"], track)
+    chosen = dataset_part(dataset, asked["limit"], track)
     method = {"name": label, "spec": label, "display": label, "versions": {}, "flags": {}, "cite": "", "sources": {},
               "source_sha256": ""}  # fmt: skip
     inputs = {
         "kind": "score",
         "track": f"{track.name}@{track.version}",
         "method": {"spec": label},
-        "data": data,
+        "data": chosen["fingerprint"],
         "regime": regime_inputs(regime),
         "protocol": {"spec": protocol.canonical, "versions": protocol.versions},
         "metrics": {m.canonical: m.entry.version for m in metrics},
@@ -190,7 +190,7 @@ def _record(result: Result, label: str, asked: dict[str, Any]) -> Record:
     }
     cell: Any = {
         "schema": SCHEMA, "key": key_of(inputs), "kind": "score", "track": track.name, "words": dict(vars(track.words)),
-        "method": method, "dataset": {**part(dataset), "fingerprint": data, "items": n}, "regime": part(regime),
+        "method": method, "dataset": chosen, "regime": part(regime),
         "protocol": part(protocol), "seed": asked["seed"], "outcome": "ok", "reason": "", "traceback": "", "notes": [],
         "metrics": {m.display: metric_part(m) for m in metrics},
         "suite": {"name": "pytest", "rank_by": metrics[0].display if metrics else ""}, "setup_s": None,

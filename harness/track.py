@@ -116,6 +116,15 @@ class Collector(Protocol):
 
 
 @runtime_checkable
+class SeesAlike(Protocol):
+    """A track that sees which items are no independent evidence. A sketch is small and depends on its item alone."""
+
+    def sketch(self, item: Any) -> Any: ...
+    def alike(self, sketches: Sequence[Any]) -> tuple[list[list[int]], list[tuple[int, int]]]:
+        """Places of items whose truths are equal, and pairs of places that show the same thing in part."""
+
+
+@runtime_checkable
 class HasSetMetrics(Protocol):
     """A track with metrics of a whole set of outputs, such as FID."""
 

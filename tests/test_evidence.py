@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from board_records import record
 from conftest import ROOT
 from noisebench.boards.board import boards
-from noisebench.boards.order_stability import Choice, evidence, kendall, overall, wins
+from noisebench.boards.order_stability import Choice, evidence, kendall, wins
+from noisebench.boards.together import LeftOut, overall
+from noisebench.plan import method_part
+from noisebench.registry import bind
+from noisebench.report.data import report_data
+from noisebench.report.order_stability import statistics_markdown, who_is_compared
+from noisebench.report.plots.critical_difference import diagrams, draw_critical
 from noisebench.report.write import write_report
 from noisebench.statistics.friedman import critical_difference, friedman
 from noisebench.statistics.paired_tests import signed_rank, worst_tail
 from noisebench.statistics.ranking import holm, rank_ranges
+from noisebench.store.record import Record
 from noisebench.tracks.restore.aggregations import pooled_mse
 from scipy import stats
 
@@ -177,6 +186,85 @@ def test_together_a_picture_counts_once_whatever_the_number_of_regimes() -> None
     assert (one.labels, len(one.boards), one.firsts) == (("c", "b", "a"), 3, (3, 0, 0))
     assert one.friedman is not None and one.friedman.blocks == 8
     assert one.means == (3.5 + 2 + 30, 3.5 + 1 + 30, 3.5 + 30)
+
+
+def on(name: str, gain: float, *datasets: str, **more: Any) -> list[Record]:
+    """A method on some datasets, `gain` above the others of its kind on each picture."""
+    return [record(name, {"psnr": np.arange(8.0) + gain}, dataset=data, **more) for data in datasets]
+
+
+def test_methods_that_are_not_on_every_board_are_left_out_by_name() -> None:
+    (one,) = overall(boards([*on("a", 3, "x", "y", "z"), *on("b", 2, "x", "y", "z"), *on("c", 1, "x")]))
+    assert (one.labels, one.of, len(one.boards)) == (("a", "b"), 3, 3)
+    assert one.left_out == (LeftOut("c", ("y · gaussian(sigma=25)", "z · gaussian(sigma=25)"), False),)
+
+
+def test_a_better_method_that_is_not_on_every_board_makes_the_boards_that_it_shares_the_comparison() -> None:
+    kept = [*on("net", 9, "x", "y"), *on("a", 3, "x", "y", "z", "w"), *on("b", 2, "x", "y", "z", "w")]
+    one, *rest = overall(boards(kept))
+    assert (one.labels, one.title) == (("net", "a", "b"), "2 of 4 boards (x, y), uint8@1, seed 0")
+    assert rest == []
+
+
+def test_who_is_ahead_of_the_first_where_both_are_is_said() -> None:
+    (one,) = overall(boards([*on("net", 9, "x"), *on("a", 3, "x", "y"), *on("b", 2, "x", "y")]))
+    assert (one.labels[0], one.left_out[0].label, one.left_out[0].ahead) == ("a", "net", True)
+    assert who_is_compared(one)[-1] == "Of these, ahead of a on the boards that both are on: net."
+
+
+def test_what_came_of_a_method_where_it_is_missing_is_said() -> None:
+    skipped = record("net", outcome="skipped", reason="needs sigma", dataset="y", pictures=8)
+    (one,) = overall(boards([*on("net", 1, "x"), skipped, *on("a", 3, "x", "y"), *on("b", 2, "x", "y")]))
+    assert one.left_out == (LeftOut("net", ("y · gaussian(sigma=25) (skipped)",), False),)
+
+
+def test_variants_of_one_family_are_one_contender() -> None:
+    grey = on("net", 9, "x", flags={"family": "net"})
+    colour = on("net", 9, "y", display="net(color=True)", flags={"family": "net"})
+    (one,) = overall(boards([*grey, *colour, *on("a", 3, "x", "y")]))
+    assert (one.labels, one.families) == (("net", "a"), (("net", ("net", "net(color=True)")),))
+    assert who_is_compared(one) == ["net is net or net(color=True)."]
+
+
+def test_two_of_a_family_on_one_board_stay_apart() -> None:
+    variants = [*on("net", 9, "x", "y", display="one", flags={"family": "net"}),
+                *on("net", 8, "x", "y", display="two", flags={"family": "net"})]  # fmt: skip
+    (one,) = overall(boards([*variants, *on("a", 3, "x", "y")]))
+    assert one.labels == ("one", "two", "a")
+
+
+def test_another_source_of_a_method_is_never_averaged_with_it() -> None:
+    versions = [*on("net", 9, "x"), *on("net", 1, "y", source="edited")]
+    (one,) = overall(boards([*versions, *on("a", 3, "x", "y"), *on("b", 2, "x", "y")]))
+    assert one.labels == ("a", "b")
+    assert len({lost.label for lost in one.left_out}) == 2
+
+
+def test_pictures_that_stand_on_boards_of_two_limits_count_once() -> None:
+    whole = [record(name, {"psnr": np.arange(8.0) + i}) for i, name in enumerate("ab")]
+    few = [record(name, {"psnr": np.arange(3.0) + i}) for i, name in enumerate("ab")]
+    few = [replace(r, cell={**r.cell, "dataset": {**r.cell["dataset"], "fingerprint": "few"}}) for r in few]  # type: ignore[typeddict-item]
+    (one,) = overall(boards([*whole, *few]))
+    assert one.friedman is not None and one.friedman.blocks == 8
+    assert one.means == (4.5, 3.5)
+
+
+def test_the_page_the_text_and_the_diagram_say_who_is_left_out() -> None:
+    kept = [record_ for i in range(3) for record_ in on("abc"[i], i, "x", "y")]
+    data = report_data([*kept, *on("late", 1, "x")], "")
+    said = "Left out: late, not on y · gaussian(sigma=25)."
+    assert said in statistics_markdown(data).replace("\\", "")
+    assert any(said in extra.note for extra in data.extra)
+    assert said in diagrams(data)[0].note and said in draw_critical(diagrams(data)[0], 1).caption
+
+
+def test_the_networks_of_two_kinds_of_pictures_declare_one_family() -> None:
+    def family(spec: str) -> str:
+        return str(method_part(bind(spec, "method", "restore"))["flags"]["family"])
+
+    assert family("ffdnet") == family("ffdnet(color=True)") == "ffdnet"
+    assert family("dncnn(weights=blind)") == family("dncnn(weights=color_blind)") != family("dncnn(weights=s25)")
+    assert family("nlm") == ""
 
 
 def null_share(methods: int, pictures: int, count: int, seed: int = 0) -> float:

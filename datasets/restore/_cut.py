@@ -23,4 +23,4 @@ def cut_to_multiple(sample: nb.Sample, multiple: int) -> nb.Sample:
                 f"multiple={multiple} must be a multiple of {scale}"
             )
         noisy = np.ascontiguousarray(noisy[: height // scale, : width // scale])
-    return nb.Sample(sample.id, clean, noisy)
+    return nb.Sample(sample.id, clean, noisy, group=sample.group)

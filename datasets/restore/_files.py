@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,19 +12,30 @@ import numpy as np
 
 
 class Files:
-    """Pictures in a fixed order; with `partners`, each with its noisy or small version."""
+    """Pictures in a fixed order; with `partners`, each with its noisy or small version.
 
-    def __init__(self, files: Sequence[Path], names: Sequence[str], partners: Sequence[Path] | None = None) -> None:
+    `group` is a regular expression that finds in each name what pictures of one group share: its first bracket, or
+    all of what it matches. Raises `UsageError` where it is none, or finds nothing in a name.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[Path],
+        names: Sequence[str],
+        partners: Sequence[Path] | None = None,
+        group: str | None = None,
+    ) -> None:
         # A name that is not UTF-8 still has to go into JSON.
         self.ids: Sequence[str] = [os.fsencode(name).decode("utf-8", "replace") for name in names]
         self._files = files
         self._partners = partners
+        self._groups = [_group_of(name, group) for name in self.ids]
 
     def load(self, index: int) -> nb.Sample:
         """Picture `index`. Raises `UsageError` naming what cannot be read or does not fit its partner."""
         clean = nb.read_picture(self._files[index])
         if self._partners is None:
-            return nb.Sample(self.ids[index], clean)
+            return nb.Sample(self.ids[index], clean, group=self._groups[index])
         noisy = nb.read_picture(self._partners[index])
         scale = _scale(clean.shape, noisy.shape)
         if not scale or clean.ndim != noisy.ndim or clean.shape[2:] != noisy.shape[2:]:
@@ -33,7 +45,9 @@ class Files:
                 "times as large"
             )
         height, width = (side * scale for side in noisy.shape[:2])
-        return nb.Sample(self.ids[index], np.ascontiguousarray(clean[:height, :width]), noisy)
+        return nb.Sample(
+            self.ids[index], np.ascontiguousarray(clean[:height, :width]), noisy, group=self._groups[index]
+        )
 
 
 def _scale(large: Sequence[int], small: Sequence[int]) -> int:
@@ -41,3 +55,16 @@ def _scale(large: Sequence[int], small: Sequence[int]) -> int:
     height, width = (a // b for a, b in zip(large[:2], small[:2], strict=True))
     over = max(a - height * b for a, b in zip(large[:2], small[:2], strict=True))
     return height if height == width and over < height else 0
+
+
+def _group_of(name: str, group: str | None) -> str:
+    if group is None:
+        return ""
+    try:
+        found = re.search(group, name)
+    except re.error as error:
+        raise nb.UsageError(f"group={group!r} is no regular expression: {error}") from None
+    text = found and next((part for part in found.groups() if part), found[0])
+    if not text:
+        raise nb.UsageError(f"group={group!r} finds nothing in {nb.one_line(name)!r}: each name must show its group")
+    return text

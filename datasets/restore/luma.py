@@ -25,7 +25,7 @@ class Luma:
         """Picture `index`, uint8 (H, W). Raises `UsageError` where the other set's is not 8 bit, grey or RGB."""
         sample = cut_to_multiple(self._of.load(index), self._multiple)
         noisy = None if sample.noisy is None else self._luma(sample.noisy, sample.id)
-        return nb.Sample(sample.id, self._luma(sample.clean, sample.id), noisy)
+        return nb.Sample(sample.id, self._luma(sample.clean, sample.id), noisy, group=sample.group)
 
     @staticmethod
     def _luma(picture: np.ndarray, name: str) -> np.ndarray:

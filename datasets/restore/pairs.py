@@ -7,12 +7,13 @@ from noisebench.datasets.restore._files import Files
 
 
 @nb.dataset("pairs", licence="the user's own")
-def pairs(*, clean: str, noisy: str, pattern: str = "*") -> Files:
+def pairs(*, clean: str, noisy: str, pattern: str = "*", group: str | None = None) -> Files:
     """Clean and noisy, or large and small, pictures of one name (without its ending) in two folders; for `real`.
 
     A clean picture may be a whole number of times as large as its partner: then `real` discloses the `scale`. Where it
     does not divide its sides, the clean picture is cut at the bottom and the right. `bird.png` and `birdx2.png` are
-    one name where all files of the folder `noisy` have the same ending `x2`.
+    one name where all files of the folder `noisy` have the same ending `x2`. group: as of `folder`.
     """
     found = nb.pair_folders(clean, noisy, nb.PICTURE_SUFFIXES, pattern, scaled=True)
-    return Files([file for _, file, _ in found], [name for name, _, _ in found], [file for _, _, file in found])
+    names = [name for name, _, _ in found]
+    return Files([file for _, file, _ in found], names, [file for _, _, file in found], group)

@@ -23,7 +23,7 @@ class Rgb:
         """Picture `index`, (H, W, 3) of its own type. Raises `UsageError` where the other set's is not grey or RGB."""
         sample = cut_to_multiple(self._of.load(index), self._multiple)
         noisy = None if sample.noisy is None else _rgb(sample.noisy, sample.id)
-        return nb.Sample(sample.id, _rgb(sample.clean, sample.id), noisy)
+        return nb.Sample(sample.id, _rgb(sample.clean, sample.id), noisy, group=sample.group)
 
 
 def _rgb(picture: np.ndarray[Any, Any], name: str) -> np.ndarray[Any, Any]:

@@ -11,27 +11,32 @@ from typing import Any
 from ..errors import one_line
 from ..statistics.paired_tests import LEVEL, RESAMPLES
 from ..statistics.ranking import ALPHA
-from ..store.record import Cell, Cost, Record, words_of
+from ..store.record import Cell, Cost, Record, dataset_text, words_of
+from ..store.versions import newest, older
 from ..track import DEFAULT, Words
 from .failures import Failure, failure_of
-from .grouping import Alignment, Group, groups, labels
+from .grouping import Alignment, Group, GroupKey, group_key, groups, labels, method_key
 from .ordering import hold_against_references, rank, refuse_other_inputs
 from .rows import Column, Row, board_row, columns_of
 from .signature import versioned
+from .units import Units, overlap_remark
 
 
 @dataclass(frozen=True)
 class Board:
     """All methods of one track, dataset, regime, protocol and set of seeds; ranked `rows` first, best on top.
 
-    `words` are what the track calls its things, by the fields of `Words`. `optimum_column` is what a row's
-    `below_optimum` is measured by; None where no known optimum is on the board.
+    `words` are what the track calls its things, by the fields of `Words`. `units` are what tests count, `given` the
+    hash of what was given of each item, with the first seed. `chosen` is the dataset as a heading says it, with the
+    share that was chosen of it. `optimum_column` is what a row's `below_optimum` is measured by; None where no known
+    optimum is on the board.
     """
 
     track: str
     words: Mapping[str, str]
     dataset: str
     dataset_name: str
+    chosen: str
     fingerprint: str
     regime: str
     regime_spec: str
@@ -39,6 +44,8 @@ class Board:
     protocol: str
     seeds: tuple[int, ...]
     items: tuple[str, ...]
+    units: Units
+    given: tuple[str, ...]
     columns: tuple[Column, ...]
     rank_by: Column | None
     rows: tuple[Row, ...]
@@ -54,7 +61,7 @@ class Board:
     @property
     def title(self) -> str:
         """Dataset and regime, as a heading."""
-        return f"{self.dataset} · {self.regime}"
+        return f"{self.chosen} · {self.regime}"
 
     @property
     def seeds_text(self) -> str:
@@ -72,13 +79,22 @@ class Board:
         return tuple(row for row in self.rows if not row.unranked)
 
 
-def boards(records: Sequence[Record]) -> list[Board]:
-    """Every board that the records hold, in sorted order; the order of the records does not matter."""
+def boards(records: Sequence[Record], *, all_versions: bool = False) -> list[Board]:
+    """Every board that the records hold, in sorted order; the order of the records does not matter.
+
+    Of a method that was edited the newest version is shown, and how many are not, or `all_versions`.
+    """
+    hidden: dict[GroupKey, set[tuple[str, str]]] = defaultdict(set)
+    if not all_versions:
+        kept = newest(records)
+        for cell in (record.cell for record in older(records, kept) if record.cell["kind"] == "score"):
+            hidden[group_key(cell)].add((cell["method"]["display"], str(method_key(cell))))
+        records = kept
     costs: dict[str, list[Record]] = defaultdict(list)
     for record in sorted(records, key=lambda r: r.cell["key"]):
         if record.cell["kind"] == "cost" and record.cell["outcome"] == "ok" and record.cell["cost"]:
             costs[record.cell["method"]["spec"]].append(record)
-    return [_board(group, costs) for group in groups(records)]
+    return [_board(group, costs, sorted(hidden[group.key])) for group in groups(records)]
 
 
 def signature(cell: Cell, metric: str, version: int, seeds: Sequence[int], noisebench: str) -> str:
@@ -128,14 +144,18 @@ def cost_setting(cost: Cost | None) -> str:
     return f"{'×'.join(map(str, cost['size']))}, {cost['device']}, {threads}"
 
 
-def _board(group: Group, costs: Mapping[str, list[Record]]) -> Board:
+def _board(group: Group, costs: Mapping[str, list[Record]], hidden: Sequence[tuple[str, str]]) -> Board:
     everything = [record for own in group.methods.values() for record in own]
     head = min(everything, key=lambda r: r.cell["key"]).cell
     align = Alignment(everything)
     names = labels(group.methods)
     columns = columns_of(everything)
-    where = f"{head['dataset']['display']} · {head['regime']['display']}"
+    # A cell of an older version says less of its dataset.
+    known = min(everything, key=lambda r: (-len(r.cell["dataset"]), r.cell["key"])).cell
+    where = f"{dataset_text(known)} · {head['regime']['display']}"
+    units = align.units(everything)
     rows: list[Row] = []
+    given: tuple[str, ...] = ()
     failures: list[Failure] = []
     for key, own in group.methods.items():
         lost = [failure_of(r, names[key], where) for r in own if r.cell["outcome"] != "ok"]
@@ -145,7 +165,8 @@ def _board(group: Group, costs: Mapping[str, list[Record]]) -> Board:
                 lost.append(replace(failure_of(record, names[key], where), outcome="incomplete", reason=one_line(why)))
         failures += lost
         if not lost:
-            rows.append(board_row(key, own, names[key], columns, align))
+            given = given or tuple(align.inputs(own[0]))
+            rows.append(board_row(key, own, names[key], columns, align, units))
     failures.sort(key=lambda f: (f.label, f.seed or 0, f.key))
     rank_by, notes = _rank_metric(everything, columns)
     words = {name: one_line(word, 60) for name, word in {**vars(Words()), **words_of(head)}.items()}
@@ -153,8 +174,11 @@ def _board(group: Group, costs: Mapping[str, list[Record]]) -> Board:
     reference = next((row.inputs for row in rows if not row.unranked), rows[0].inputs if rows else "")
     track, *rest = group.key
     identity = f"{track_prefix(track)}{tuple(rest)!r}|{group.seeds!r}|{rank_by.label if rank_by else ''}"
-    rows, more = rank(rows, rank_by, identity, len(align.items), words["items"])
-    notes += more
+    rows, more = rank(rows, rank_by, identity, units.count, units.words(words))
+    if hidden:
+        older_ones = ", ".join(f"{name} ({n})" for name, n in sorted(Counter(name for name, _ in hidden).items()))
+        notes.append(f"older versions that are not shown (report --all-versions shows them): {one_line(older_ones)}")
+    notes += [*([units.remark(words)] if units.merged else []), *filter(None, [overlap_remark(known)]), *more]
     rows, warned, optimum_column = hold_against_references(rows, rank_by, columns, words)
     rows, setting = _with_cost(rows, costs)
     environment = environment_of(everything)
@@ -164,6 +188,7 @@ def _board(group: Group, costs: Mapping[str, list[Record]]) -> Board:
         words=words,
         dataset=head["dataset"]["display"],
         dataset_name=head["dataset"]["name"],
+        chosen=dataset_text(known),
         fingerprint=head["dataset"]["fingerprint"],
         regime=head["regime"]["display"],
         regime_spec=head["regime"]["spec"],
@@ -171,6 +196,8 @@ def _board(group: Group, costs: Mapping[str, list[Record]]) -> Board:
         protocol=versioned(head["protocol"]),
         seeds=group.seeds,
         items=align.items,
+        units=units,
+        given=given,
         columns=tuple(columns),
         rank_by=rank_by,
         rows=tuple(rows),

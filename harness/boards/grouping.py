@@ -13,6 +13,8 @@ import numpy.typing as npt
 
 from ..statistics.paired_tests import Floats
 from ..store.record import Cell, Record, item_count, words_of
+from ..store.versions import weights_of
+from .units import Units, units_of
 
 GroupKey = tuple[Any, ...]
 MethodKey = tuple[Any, ...]
@@ -30,13 +32,14 @@ def group_key(cell: Cell) -> GroupKey:
 
 
 def method_key(cell: Cell) -> MethodKey:
-    """What makes two cells the same method: spec, versions and source."""
+    """What makes two cells the same method: spec, versions, source and weights."""
     method = cell["method"]
     return (
         method["spec"],
         tuple(sorted(method["versions"].items())),
         method["source_sha256"],
         method["display"],
+        weights_of(cell),
     )
 
 
@@ -71,8 +74,10 @@ def groups(records: Iterable[Record]) -> list[Group]:
 
 
 def pick(records: Sequence[Record]) -> Record:
-    """One record of several of one method and seed: an ok one with most metrics, completed by the others."""
-    ordered = sorted(records, key=lambda r: (r.cell["outcome"] != "ok", -len(r.cell["metrics"]), r.cell["key"]))
+    """One record of several of one method and seed: the newest ok one with most metrics, completed by the others."""
+    ordered = sorted(records, key=lambda r: (-len(r.cell["metrics"]), r.cell["key"]))
+    ordered.sort(key=lambda r: r.asked, reverse=True)
+    ordered.sort(key=lambda r: r.cell["outcome"] != "ok")
     first = ordered[0]
     if len(ordered) == 1 or first.cell["outcome"] != "ok":
         return first
@@ -142,6 +147,17 @@ class Alignment:
         if seen not in self._digests:
             self._digests[seen] = digest(f"{seed} {sha}" for seed, inputs in seen for sha in inputs)
         return self._digests[seen]
+
+    def units(self, records: Iterable[Record]) -> Units:
+        """Which items are one unit, by every record that has them all."""
+        told: dict[tuple[Any, ...], Record] = {}
+        for r in records:
+            if r.cell["outcome"] == "ok" and self.why_not_whole(r) is None and tuple(sorted(r.items)) == self.items:
+                # Most records are of the same inputs: one of them says it all.
+                data = r.cell["dataset"]
+                told.setdefault((r.cell["seed"], tuple(self.inputs(r)), "groups" in data, "same" in data), r)
+        chosen = list(told.values())
+        return units_of(chosen, [self.order(r).tolist() for r in chosen])
 
     def values(self, records: Sequence[Record], metric: str) -> Floats:
         """Scores (seeds, items) in the order of `items`."""

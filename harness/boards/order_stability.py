@@ -65,20 +65,6 @@ class Evidence:
         return better, self.items - better - worse, worse
 
 
-@dataclass(frozen=True)
-class Overall:
-    """Several boards of one track and protocol: methods on all of them, an item's score its mean over regimes."""
-
-    title: str
-    boards: tuple[str, ...]
-    metric: str
-    unit: str
-    labels: tuple[str, ...]
-    means: tuple[float, ...]
-    firsts: tuple[int, ...]
-    friedman: Friedman | None
-
-
 def tested(board: Board) -> list[Row]:
     """The rows that take part in the pairwise tests."""
     return list(board.ranked[:MAX_PAIRED])
@@ -123,7 +109,7 @@ def evidence_of(board: Board, others: Sequence[Board] = ()) -> Evidence | None:
     if column is None or len(rows) < 2:
         return None
     sign = 1.0 if column.higher else -1.0
-    if any(len(row.scores[column.label].values) != len(board.items) for row in rows) or not board.items:
+    if any(len(row.scores[column.label].values) != board.units.count for row in rows) or not board.items:
         return None
     scores = sign * _values(rows, column.label)
     choices: list[Choice] = []
@@ -138,7 +124,7 @@ def evidence_of(board: Board, others: Sequence[Board] = ()) -> Evidence | None:
         for metric in where.columns:
             if metric.label not in found[0].scores or (where is not board and metric.label != column.label):
                 continue
-            if any(len(row.scores[metric.label].values) != len(where.items) for row in found):
+            if any(len(row.scores[metric.label].values) != where.units.count for row in found):
                 continue
             values = _values(found, metric.label)
             if not values.size or np.isnan(values).any():
@@ -194,44 +180,3 @@ def evidence(boards: Sequence[Board]) -> list[Evidence | None]:
 
 def _but_protocol(board: Board) -> tuple[Any, ...]:
     return board.track, board.dataset, board.fingerprint, board.regime, board.regime_spec, board.seeds, board.inputs
-
-
-def overall(boards: Sequence[Board]) -> list[Overall]:
-    """For each track, protocol, set of seeds and metric with several boards: its common methods over all of them."""
-    alike: dict[tuple[Any, ...], list[Board]] = defaultdict(list)
-    for board in boards:
-        if board.rank_by is not None and board.ranked:
-            alike[board.track, board.protocol, board.seeds, board.rank_by.label].append(board)
-    made = [_overall(group) for _, group in sorted(alike.items()) if len(group) > 1]
-    return [one for one in made if one is not None]
-
-
-def _overall(group: Sequence[Board]) -> Overall | None:
-    first = group[0]
-    column = first.rank_by
-    assert column is not None
-    places = [{(row.label, row.spec): row for row in board.ranked} for board in group]
-    common = [key for key in places[0] if all(key in rows for rows in places)]
-    if len(common) < 2:
-        return None
-    by_data: dict[tuple[str, tuple[str, ...]], list[Floats]] = defaultdict(list)
-    for board, rows in zip(group, places, strict=True):
-        values = _values([rows[key] for key in common], column.label)
-        by_data[board.fingerprint, board.items].append(values)
-    scores = np.concatenate([np.mean(parts, axis=0) for parts in by_data.values()], axis=1)
-    if np.isnan(scores).any():
-        return None
-    sign = 1.0 if column.higher else -1.0
-    means = scores.mean(axis=1)
-    order = sorted(range(len(common)), key=lambda i: (-sign * means[i], common[i]))[:MAX_PAIRED]
-    firsts = [sum((r := rows[key].ranks) is not None and r[0] == 1 for rows in places) for key in common]
-    return Overall(
-        f"{len(group)} boards, {first.protocol}, {first.seeds_text}",
-        tuple(board.title for board in group),
-        column.label,
-        column.unit,
-        tuple(common[i][0] for i in order),
-        tuple(float(means[i]) for i in order),
-        tuple(firsts[i] for i in order),
-        friedman(sign * scores[order]),
-    )

@@ -13,6 +13,7 @@ from ..statistics.paired_tests import Floats
 from ..store.record import Cost, MetricPart, Panel, Record, Role, decimals_of, order_of, role_of, words_of
 from ..store.seals import why_seal_broken
 from .grouping import Alignment, MethodKey
+from .units import Units
 
 FLAGS = {"blind": "blind", "zero_shot": "zero-shot", "self_ensemble": "self-ensemble", "tiled": "tiled",
          "oracle": "oracle"}  # fmt: skip
@@ -32,19 +33,24 @@ class Column:
 
 @dataclass(frozen=True)
 class Score:
-    """Mean over items of the mean over seeds: inf where an item is inf, NaN where one has no value."""
+    """Mean over units of the mean over seeds: inf where an item is inf, NaN where one has no value.
+
+    `values` (units,) are what is averaged and tested, `by_item` (n,) what is shown of each item.
+    """
 
     mean: float
     note: str
     values: Floats
+    by_item: Floats
 
 
 @dataclass(frozen=True)
 class Row:
     """One method on a board. `ranks` is None where `unranked` says why, or beyond the methods tested.
 
-    `role` is what the method is there for. `tail` is the score that one item in twenty falls short of, in the metric
-    of the ranking. `below_optimum` is in the unit of the `optimum_column` of the board.
+    `role` is what the method is there for, `family` the one contender that it is a variant of, where it says so.
+    `tail` is the score that one item in twenty falls short of, in the metric of the ranking. `below_optimum` is in the
+    unit of the `optimum_column` of the board.
     """
 
     label: str
@@ -56,6 +62,7 @@ class Row:
     flags: tuple[str, ...]
     trained_on: tuple[str, ...]
     role: Role
+    family: str
     oracle: bool
     scores: Mapping[str, Score]
     inputs: str
@@ -91,7 +98,9 @@ def columns_of(records: Sequence[Record]) -> list[Column]:
     ]  # fmt: skip
 
 
-def board_row(key: MethodKey, own: Sequence[Record], label: str, columns: Sequence[Column], align: Alignment) -> Row:
+def board_row(
+    key: MethodKey, own: Sequence[Record], label: str, columns: Sequence[Column], align: Alignment, units: Units
+) -> Row:
     """The row of one method from its records, one a seed; not ranked yet."""
     cell = own[0].cell
     method, flags = cell["method"], cell["method"]["flags"]
@@ -99,7 +108,7 @@ def board_row(key: MethodKey, own: Sequence[Record], label: str, columns: Sequen
     trained_on = tuple(one_line(name, 80) for name in flags.get("trained_on") or ())
     if cell["dataset"]["name"] in tuple(flags.get("trained_on") or ()):
         shown.append("contaminated")
-    scores = {c.label: _score(own, c, align) for c in columns}
+    scores = {c.label: _score(own, c, align, units) for c in columns}
     panels = [r.panel for r in own if r.panel is not None]
     return Row(
         label=label,
@@ -111,6 +120,7 @@ def board_row(key: MethodKey, own: Sequence[Record], label: str, columns: Sequen
         flags=tuple(shown),
         trained_on=trained_on,
         role=role_of(method),
+        family=one_line(flags.get("family") or "", 80),
         oracle=bool(flags.get("oracle")),
         scores=scores,
         inputs=align.digest(own),
@@ -120,27 +130,28 @@ def board_row(key: MethodKey, own: Sequence[Record], label: str, columns: Sequen
     )
 
 
-def _score(own: Sequence[Record], column: Column, align: Alignment) -> Score:
+def _score(own: Sequence[Record], column: Column, align: Alignment, units: Units) -> Score:
     n = len(align.items)
     held = [r.cell["metrics"].get(column.name) for r in own]
     if any(part is None or part["version"] != column.version for part in held) or any(
         column.name not in r.scores for r in own
     ):
-        return Score(float("nan"), "not scored", np.full(n, np.nan))
+        return Score(float("nan"), "not scored", np.full(units.count, np.nan), np.full(n, np.nan))
     raw = align.values(own, column.name)
     with np.errstate(invalid="ignore"):
-        values = raw.mean(axis=0)
+        items = raw.mean(axis=0)
+        values = units.average(items)
         mean = float(values.mean())
-    undefined = int(np.isnan(values).sum())
+    undefined = int(np.isnan(items).sum())
     if undefined:
         where = f"not defined on {undefined} of {n} {words_of(own[0].cell)['items']}"
-        return Score(float("nan"), f"{where}: {_reasons_undefined(own, column.name)}", values)
-    if np.isinf(values).any():
-        rest = values[np.isfinite(values)]
+        return Score(float("nan"), f"{where}: {_reasons_undefined(own, column.name)}", values, items)
+    if np.isinf(items).any():
+        rest = items[np.isfinite(items)]
         count = n - len(rest)
         tail = f"; mean of the other {len(rest)}: {rest.mean():.4f}" if len(rest) else ""
-        return Score(mean, f"{count} of {n} identical{tail}", values)
-    return Score(mean, "", values)
+        return Score(mean, f"{count} of {n} identical{tail}", values, items)
+    return Score(mean, "", values, items)
 
 
 def _reasons_undefined(own: Sequence[Record], metric: str) -> str:

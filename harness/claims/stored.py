@@ -26,10 +26,11 @@ def stored_means(results: Sequence[Path]) -> Held:
     import numpy as np
 
     from ..store.cells import read_records
+    from ..store.versions import newest
 
     held: Held = {}
     for path in results:
-        for record in read_records(path):
+        for record in newest(read_records(path)):
             cell = record.cell
             if cell["kind"] == "score" and cell["outcome"] == "ok":
                 parts = (cell["method"], cell["dataset"], cell["regime"], cell["protocol"])

@@ -46,6 +46,7 @@ def run(args: argparse.Namespace) -> int:
     from ..report.files import write_files
     from ..report.verdict import verdict_junit, verdict_lines, verdict_markdown, verdict_values
     from ..store.cells import read_records
+    from ..store.versions import newest
 
     to = Path(args.to) if args.to else None
     if to is not None and to.exists() and not to.is_dir():
@@ -63,8 +64,11 @@ def run(args: argparse.Namespace) -> int:
         note_old(side)
     verdict = check(before, current, rules, (args.baseline, args.current))
     lines = verdict_lines(verdict)
+    if not first and os.path.samefile(baseline, args.current):
+        lines.insert(-1, "BASELINE and CURRENT are the same results: nothing can have changed between them")
     document = verdict_values(verdict)
     if args.update:
+        current = newest(current)
         _update(baseline, current)
         lines[-1:] = [*_dropped(before, current), f"{len(current)} cells are the new baseline in {one_line(baseline)}"]
         document["updated"] = str(baseline)

@@ -21,6 +21,8 @@ def add(verbs: Any) -> None:
     p.add_argument("store", metavar="STORE", help="a store, or an export file")
     p.add_argument("--to", metavar="DIR", help="where to write (default: board, unless --bundle is given)")
     p.add_argument("--bundle", metavar="DIR", help="write what a paper needs there: .tex, .pdf, .bib, suites, results")
+    p.add_argument("--all-versions", action="store_true",
+                   help="show older versions of methods that were edited too, not the newest alone")  # fmt: skip
     add_json(p)
     p.set_defaults(run=run)
 
@@ -41,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     note_old(store)
     document: dict[str, Any] = {}
     if args.bundle:
-        made, remade = write_bundle(records, Path(args.bundle))
+        made, remade = write_bundle(records, Path(args.bundle), all_versions=args.all_versions)
         document["bundle"] = {"to": args.bundle, "files": [str(f) for f in made], "remade": vars(remade)}
         if not args.json:
             print(f"written: {len(made)} files in {args.bundle} (start with {Path(args.bundle) / 'README.md'})")
@@ -51,7 +53,8 @@ def run(args: argparse.Namespace) -> int:
                 print_json(document)
             return 0
     to = Path(args.to or "board")
-    files = write_report(records, to, kept=KeptPreviews.in_store(store) if store.is_dir() else None)
+    kept = KeptPreviews.in_store(store) if store.is_dir() else None
+    files = write_report(records, to, kept=kept, all_versions=args.all_versions)
     if args.json:
         summary = json.loads((to / "summary.json").read_text(encoding="utf-8"))
         print_json({"to": str(to), "files": [str(f) for f in files], **document, "summary": summary})

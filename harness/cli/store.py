@@ -1,35 +1,46 @@
-"""`noisebench store`: list, verify and tidy stored cells."""
+"""`noisebench store`: list, verify, remove and tidy stored cells."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..errors import UsageError, one_line
 from .options import add_json, note_old, print_json, print_table, verb
 
 if TYPE_CHECKING:
     from ..store.outputs import OutputFiles
+    from ..store.record import Cell
 
 _EXAMPLES = """  noisebench store ls nb-store
   noisebench store verify nb-store
-  noisebench store gc nb-store"""
+  noisebench store gc nb-store
+  noisebench store gc nb-store --old              list the cells of older versions of methods, which boards do not show
+  noisebench store gc nb-store --old --yes        remove them
+  noisebench store rm nb-store "nlm(h=0.6)"       list the cells whose key starts so, or a name of which holds that
+  noisebench store rm nb-store "nlm(h=0.6)" --yes remove them"""
 
 
 def add(verbs: Any) -> None:
     """Add the verb."""
-    p = verb(verbs, "store", "list, verify or tidy a store", _EXAMPLES)
-    p.add_argument("action", choices=("ls", "verify", "gc"))
+    p = verb(verbs, "store", "list, verify or tidy a store, or remove cells of it", _EXAMPLES)
+    p.add_argument("action", choices=("ls", "verify", "gc", "rm"))
     p.add_argument("store", metavar="STORE")
+    p.add_argument("filter", nargs="?", metavar="FILTER", help="of rm: a key's start, or part of a name")
+    p.add_argument("--old", action="store_true", help="of gc: older versions of methods too")
+    p.add_argument("--yes", action="store_true", help="remove the cells that rm and gc --old list without it")
     add_json(p)
     p.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """List (0), verify (0 sound, 1 not) or tidy (0)."""
+    """List (0), verify (0 sound, 1 not), tidy or remove (0)."""
     from ..store import cells, upkeep
     from ..track import known_track
 
+    _refuse_misplaced(args)
     store = cells.existing_store(Path(args.store))
     note_old(store)
     if args.action == "ls":
@@ -37,15 +48,10 @@ def run(args: argparse.Namespace) -> int:
         if args.json:
             print_json(found)
         else:
-            print_table(
-                [
-                    [c["key"][:12], c["kind"], c["outcome"], c["method"]["display"], c["dataset"]["display"] or "-",
-                     c["regime"]["display"], str(c["seed"])]
-                    for c in found
-                ],
-                ["key", "kind", "outcome", "method", "dataset", "regime", "seed"],
-            )  # fmt: skip
+            _list(found)
         return 0
+    if args.action == "rm" or args.old:
+        return _remove(args, store)
 
     def files_of(track: str) -> OutputFiles | None:
         known = known_track(track)
@@ -60,3 +66,53 @@ def run(args: argparse.Namespace) -> int:
         n = len(cells.keys(store))
         print(f"{n} cells, {len(lines)} {'problems' if args.action == 'verify' else 'things removed'}")
     return 1 if args.action == "verify" and lines else 0
+
+
+def _refuse_misplaced(args: argparse.Namespace) -> None:
+    """Raise `UsageError` for what an action does not take, or lacks."""
+    if args.action == "rm" and not args.filter:
+        raise UsageError("store rm needs a FILTER: a key's start, or part of a name; `noisebench store ls` lists both")
+    if args.action != "rm" and args.filter is not None:
+        raise UsageError(f"store {args.action} takes no FILTER: it is of rm")
+    if args.old and args.action != "gc":
+        raise UsageError("--old is of store gc")
+    if args.yes and args.action != "rm" and not args.old:
+        raise UsageError("--yes is of store rm and store gc --old")
+
+
+def _list(found: Sequence[Cell]) -> None:
+    print_table(
+        [
+            [c["key"][:12], c["kind"], c["outcome"], c["method"]["display"], c["dataset"]["display"] or "-",
+             c["regime"]["display"], str(c["seed"])]
+            for c in found
+        ],
+        ["key", "kind", "outcome", "method", "dataset", "regime", "seed"],
+    )  # fmt: skip
+
+
+def _remove(args: argparse.Namespace, store: Path) -> int:
+    """List the cells that `rm` or `gc --old` are about, and remove them where the person has said so."""
+    from ..store import cells, upkeep
+
+    if args.action == "rm":
+        chosen = cells.matching([r.cell for r in upkeep.readable(store)], args.filter)
+        if not chosen:
+            raise UsageError(
+                f"no stored cell matches {one_line(args.filter)!r}: `noisebench store ls {one_line(store)}`"
+            )
+    else:
+        chosen = upkeep.old_cells(store)
+    removed = upkeep.remove_cells(store, chosen) if args.yes else []
+    tidied = upkeep.gc(store) if args.yes and args.old else []
+    if args.json:
+        print_json({"cells": [c["key"] for c in chosen], "removed": [c["key"] for c in removed], "tidied": tidied})
+        return 0
+    if chosen:
+        _list(chosen)
+    if not args.yes:
+        print(f"{len(chosen)} cells would be removed: " + ("add --yes" if chosen else "there are none"))
+    else:
+        busy = f"; {len(chosen) - len(removed)} are left, which a run is at" if len(removed) < len(chosen) else ""
+        print(f"{len(removed)} cells removed, {len(cells.keys(store))} are there{busy}")
+    return 0

@@ -11,11 +11,13 @@ import numpy as np
 
 from ..boards.board import cost_setting
 from ..boards.grouping import Alignment
+from ..boards.units import units_of
 from ..errors import UsageError, nearest, one_line
 from ..statistics.paired_tests import LEVEL, RESAMPLES, Floats, bootstrap_interval, paired_difference, signed_rank
 from ..statistics.ranking import MIN_ITEMS, holm
 from ..store.record import Cell, Record, decimals_of, order_of, words_of
 from ..store.seals import why_seal_broken
+from ..store.versions import newest
 from .pairing import Shelf, environment_differences, pair, protocol_text, where_text, why_inputs_differ
 from .set_changes import SetChange, set_changes
 
@@ -31,7 +33,9 @@ HOW = (
 
 @dataclass(frozen=True)
 class Difference:
-    """One metric of one matched pair of cells. `a` and `b` are scores an item (n,), in the order of `items`.
+    """One metric of one matched pair of cells. `a` and `b` are scores a unit (n,), in the order of `items`.
+
+    An item is a unit where none is equal to it or of its group; a unit of several is named by its first.
 
     `difference` is the mean of b − a, in the unit of the metric, of which `decimals` are printed; `interval` is None
     where one is infinite.
@@ -153,7 +157,8 @@ def choose(records: Sequence[Record], text: str, source: str) -> list[Record]:
 def compare(
     a: Sequence[Record], b: Sequence[Record], name_a: str = "A", name_b: str = "B", *, across: bool = False
 ) -> Comparison:
-    """Match the cells of two sides; with `across`, each side is one method, whatever its name."""
+    """Match the cells of two sides, the newest versions; with `across`, each side is one method, whatever its name."""
+    a, b = newest(a), newest(b)
     one, other = Shelf(a), Shelf(b)
     spec_a = a[0].cell["method"]["spec"] if across and a else ""
     spec_b = b[0].cell["method"]["spec"] if across and b else ""
@@ -215,7 +220,8 @@ def _side_by_side(a: Record, b: Record, one: Shelf, other: Shelf) -> tuple[list[
     edits = [f"{side} was {why}" for side, record in (("A", a), ("B", b)) if (why := why_seal_broken(record))]
     if not len(rows_a):
         return [], [Unmatched("A", one.label(a.cell), where_text(a.cell), notes[0] if notes else "no rows")]
-    items = words_of(a.cell)["items"]
+    words = words_of(a.cell)
+    items = words["items"]
     found: list[Difference] = []
     for name in _metrics(a.cell, b.cell):
         reason = why_not_comparable(a, b, name)
@@ -230,12 +236,16 @@ def _side_by_side(a: Record, b: Record, one: Shelf, other: Shelf) -> tuple[list[
         if not defined.any():
             left_out.append(Unmatched("A", one.label(a.cell), label, lacking[0]))
             continue
+        matched = rows_a[defined].tolist(), rows_b[defined].tolist()
+        units = units_of((a, b), matched)
+        merged = [f"{units.text(words)}: {units.remark(words)}"] if units.merged else []
         found.append(
             Difference(
                 a.cell["track"], one.label(a.cell), other.label(b.cell), a.cell["dataset"]["display"],
                 a.cell["regime"]["display"], protocol_text(a.cell), a.cell["seed"], name, part["unit"],
-                part["higher"], decimals_of(name, part), tuple(a.items[i] for i in rows_a[defined]),
-                va[defined], vb[defined], "; ".join([*edits, *notes, *lacking]),
+                part["higher"], decimals_of(name, part),
+                tuple(a.items[matched[0][i]] for i in units.firsts()), units.average(va[defined]),
+                units.average(vb[defined]), "; ".join([*edits, *notes, *lacking, *merged]),
                 key_a=a.cell["key"], key_b=b.cell["key"],
             )
         )  # fmt: skip

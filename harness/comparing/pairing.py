@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,6 +59,14 @@ class Found:
     records: tuple[Record, ...]
     kind: str = ""
     reason: str = ""
+
+
+def apart(record: Record, partners: Sequence[Record], keys: Collection[str]) -> Sequence[Record]:
+    """Partners of a record; where it is itself among them, without the versions that its own side (`keys`) has too."""
+    own = record.cell["key"]
+    if all(partner.cell["key"] != own for partner in partners):
+        return partners
+    return [p for p in partners if p.cell["key"] == own or p.cell["key"] not in keys]
 
 
 class Shelf:

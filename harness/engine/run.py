@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from ..errors import UsageError
 from ..plan import PlannedCell
-from ..store.cells import open_store, outcome_of, read_cell, stamp_of
+from ..store.cells import mark_asked, open_store, outcome_of, read_cell, stamp_of
 from ..store.disk import DiskFull
 from ..store.outputs import find_donors
 from ..store.record import NOT_OK
@@ -92,6 +92,7 @@ def run(suite: Suite, store: Path, options: RunOptions, watcher: Watcher) -> Sum
             stored = read_cell(store, cell["key"])
             summary.outcome[cell["key"]] = stored["outcome"]
             summary.reason[cell["key"]] = stored["reason"]
+    mark_asked(store, summary.outcome)
     watcher.plan(len(todo), len(cells) - len(todo))
     if not todo:
         return summary

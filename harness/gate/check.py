@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..boards.grouping import Alignment
-from ..comparing.pairing import Places, Shelf, environment_differences, pair, sound, why_inputs_differ
+from ..boards.units import units_of
+from ..comparing.pairing import Places, Shelf, apart, environment_differences, pair, sound, why_inputs_differ
 from ..comparing.set_changes import set_changes
 from ..statistics.paired_tests import paired_difference
 from ..store.record import Record, decimals_of, words_of
 from ..store.seals import refuse_nan, why_edited
+from ..store.versions import newest
 from .limits import Groups, limits_broken, set_limits_broken, why_not_above_baseline, why_not_first
 from .rules import Limit, Rule, limits, refuse_idle, speed_limited, spoken
 from .speed import speed_findings
@@ -22,7 +24,7 @@ from .verdict import INCOMPARABLE, OK, REGRESSION, UNCOUNTED, Finding, Verdict, 
 
 @dataclass(frozen=True)
 class _Sides:
-    """Both sides as they are, and as they are without the cells that were edited by hand."""
+    """Both sides as they are, and as they are without the cells that were edited by hand; the `keys` of the old one."""
 
     old: Shelf
     new: Shelf
@@ -30,6 +32,7 @@ class _Sides:
     before: Groups
     now: Groups
     rules: Sequence[Rule]
+    keys: frozenset[str]
 
 
 def check(
@@ -40,10 +43,12 @@ def check(
 ) -> Verdict:
     """Judge `current` by `baseline`, by `rules` and where they say nothing by what each metric declares.
 
+    Of a method that was edited the newest version on either side is judged.
     Raises `UsageError` for a damaged side, a NaN in the baseline, an idle rule.
     """
     sound(baseline, names[0])
     sound(current, names[1])
+    baseline, current = newest(baseline), newest(current)
     for record in baseline:
         refuse_nan(record, names[0])
     if baseline:
@@ -60,7 +65,7 @@ def check(
         if why and (scored or speed_limited(rules, record.cell)):
             label = old.label(record.cell) if scored else record.cell["method"]["display"]
             findings.append(finding(INCOMPARABLE, record.cell, label, "", f"the baseline cell was {why}"))
-    sides = _Sides(old, new, other, Groups(one), Groups(other), rules)
+    sides = _Sides(old, new, other, Groups(one), Groups(other), rules, frozenset(r.cell["key"] for r in one.records))
     for record in one.records:
         findings += _cell(record, sides)
     findings += speed_findings(trusted, genuine, rules)
@@ -91,9 +96,10 @@ def _cell(record: Record, sides: _Sides) -> list[Finding]:
         if found.kind == "protocol":
             return [finding(INCOMPARABLE, cell, label, "", found.reason)]
         return [finding(REGRESSION, cell, label, "", f"missing: {found.reason}")]
+    partners = apart(record, found.records, sides.keys)
     result: list[Finding] = []
-    many = len(found.records)
-    for partner in found.records:
+    many = len(partners)
+    for partner in partners:
         named = label if many == 1 else f"{label} → {sides.new.label(partner.cell)}"
         for one in _pair(record, partner, named, sides):
             told = many > 1 and one.status == REGRESSION
@@ -156,6 +162,7 @@ def _metric(
     if not defined.any():
         return finding(UNCOUNTED, cell, label, metric, f"{metric} is not defined in the baseline")
     items = [record.items[row] for row, kept in zip(rows[0], defined, strict=True) if kept]
+    units = units_of((record, partner), [side[defined].tolist() for side in rows])
     a, b = a[defined], b[defined]
     undefined = np.flatnonzero(np.isnan(b))
     if len(undefined):
@@ -164,13 +171,13 @@ def _metric(
     change = paired_difference(b[None], a)[0]
     losses = -change if part["higher"] else change
     with np.errstate(invalid="ignore"):
-        drop = float(losses.mean())
+        drop, before, now = (float(units.average(values).mean()) for values in (losses, a, b))
     if math.isnan(drop):
         # Perfect items were lost here and won there: a loss all the same.
         drop = math.inf
     place = int(np.argmax(losses))
     worst = f"{words['item']} {items[place]}", float(losses[place])
-    reasons: list[str | None] = [*limits_broken(held, drop, worst, float(a.mean()), part["unit"])]
+    reasons: list[str | None] = [*limits_broken(held, drop, worst, before, part["unit"])]
     if "min_above_baseline" in held:
         reasons.append(why_not_above_baseline(partner, metric, held["min_above_baseline"], sides.now))
     if "must_stay_first" in held:
@@ -182,8 +189,8 @@ def _metric(
         unit=part["unit"],
         decimals=decimals_of(metric, part),
         items=len(items),
-        baseline=float(a.mean()),
-        current=float(b.mean()),
+        baseline=before,
+        current=now,
         change=-drop if part["higher"] else drop,
         worst=float(losses[place]),
         worst_item=items[place] if losses[place] > 0 else "",

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ..boards.grouping import Alignment, group_key, method_key
+from ..boards.units import units_of
 from ..comparing.pairing import Shelf
 from ..comparing.set_changes import SetChange
 from ..errors import UsageError, one_line
@@ -75,7 +76,8 @@ def _mean(record: Record, metric: str) -> float:
     if part is None or metric not in record.scores:
         return math.nan
     with np.errstate(invalid="ignore"):
-        mean = float(np.mean(record.scores[metric]))
+        units = units_of([record], [range(len(record.items))])
+        mean = float(np.mean(units.average(record.scores[metric])))
     return mean if part["higher"] else -mean
 
 

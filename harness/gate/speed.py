@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ..comparing.pairing import apart
 from ..errors import UsageError, one_line
 from ..store.record import Record
 from .limits import SLACK
@@ -23,13 +24,14 @@ def speed_findings(baseline: Sequence[Record], current: Sequence[Record], rules:
     """
     result: list[Finding] = []
     costs = [record for record in current if record.cell["kind"] == "cost"]
+    held = {record.cell["key"] for record in baseline}
     there: dict[tuple[str, str], list[Record]] = {}
     for record in costs:
         there.setdefault((record.cell["method"]["spec"], _setting(record)), []).append(record)
     for record in baseline:
         if record.cell["kind"] != "cost":
             continue
-        partners = there.get((record.cell["method"]["spec"], _setting(record)), [])
+        partners = apart(record, there.get((record.cell["method"]["spec"], _setting(record)), []), held)
         limit = limits(rules, record.cell, None).get(SPEED)
         if limit is not None:
             result += _against_baseline(record, partners, limit)

@@ -1,7 +1,8 @@
 """Named sets of pictures: a manifest says which pixels they are; the files lie where the user has them.
 
 A manifest is a CSV file with the columns id, role (`clean` or `noisy`), file, width, height, channels, sha256
-(of the decoded pixels, so that a lossless re-encoding still verifies) and address (for download, or empty).
+(of the decoded pixels, so that a lossless re-encoding still verifies) and address (for download, or empty). A ninth
+column, group, may say of a clean picture which scene, patient or video it is of.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class Picture:
     channels: int
     sha256: str
     address: str
+    group: str = ""
 
 
 def read_manifest(path: Path) -> tuple[Picture, ...]:
@@ -47,8 +49,10 @@ def read_manifest(path: Path) -> tuple[Picture, ...]:
     try:
         with open(path, newline="", encoding="utf-8") as file:
             reader = csv.DictReader(file)
-            if tuple(reader.fieldnames or ()) != COLUMNS:
-                raise UsageError(f"manifest {one_line(path)}: its columns must be {', '.join(COLUMNS)}")
+            if tuple(reader.fieldnames or ()) not in (COLUMNS, (*COLUMNS, "group")):
+                raise UsageError(
+                    f"manifest {one_line(path)}: its columns must be {', '.join(COLUMNS)}, and group or no more"
+                )
             rows = [_picture(row, f"manifest {one_line(path)}, line {reader.line_num}") for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"manifest {one_line(path)} cannot be read: {one_line(error)}") from None
@@ -68,7 +72,7 @@ def _picture(row: dict[str, Any], where: str) -> Picture:
         picture = Picture(
             row["id"], row["role"], row["file"],
             int(row["width"]), int(row["height"]), int(row["channels"]),
-            row["sha256"], row["address"],
+            row["sha256"], row["address"], row.get("group") or "",
         )  # fmt: skip
     except (TypeError, ValueError):
         raise UsageError(f"{where}: width, height and channels are whole numbers") from None
@@ -122,7 +126,7 @@ def _described(name: str, role: str, file: Path, root: Path) -> Picture:
 def manifest_text(pictures: Iterable[Picture]) -> str:
     """A manifest, as `read_manifest` reads it."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
     writer.writerows(asdict(picture) for picture in pictures)
     return text.getvalue()
@@ -237,4 +241,5 @@ class ManifestSet:
             clean.id,
             self.check(self.root, clean),
             None if noisy is None else self.check(self.root, noisy),
+            group=clean.group,
         )

@@ -15,9 +15,11 @@ class Sample:
 
     `noisy` may be smaller than `clean` by a whole factor, for super-resolution.
     `meta` may hold what only the oracle and `bayes_optimum` see, such as the true spectrum of a synthetic set.
+    Pictures of one `group` (a scene, patient, video) count as one in every test.
     """
 
     id: str
     clean: Array
     noisy: Array | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
+    group: str = ""

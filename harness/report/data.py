@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 from ..boards.board import Board, boards, cost_records
 from ..boards.failures import Failure, failed_costs
-from ..boards.order_stability import Evidence, Overall, evidence, overall
+from ..boards.order_stability import Evidence, evidence
 from ..boards.set_metrics import BoardSets, board_sets
+from ..boards.together import Overall, overall
 from ..store.record import Record
+from ..store.versions import newest
 from ..track import DEFAULT, Words
 from .beside_boards import Extra, of_sections, of_sets
 from .order_stability import Section, sections
@@ -68,9 +70,10 @@ def common_words(boards: Sequence[Board]) -> Mapping[str, str]:
     return first if all(board.words == first for board in boards) else vars(Words())
 
 
-def report_data(records: Sequence[Record], title: str) -> ReportData:
+def report_data(records: Sequence[Record], title: str, *, all_versions: bool = False) -> ReportData:
     """Everything that is computed from `records`; plots are none yet. Tracks stand apart, one after the other."""
-    ordered = sorted(boards(records), key=lambda board: board.track)
+    ordered = sorted(boards(records, all_versions=all_versions), key=lambda board: board.track)
+    records = records if all_versions else newest(records)
     if len({board.track for board in ordered}) > 1:
         ordered = [board if board.track == DEFAULT else _named(board) for board in ordered]
     failures: dict[str, Failure] = {}

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..boards import together
 from ..boards.board import Board
-from ..boards.order_stability import HOW, Choice, Evidence, Overall
+from ..boards.order_stability import HOW, Choice, Evidence
+from ..boards.together import LeftOut, Overall
 from ..statistics.friedman import Friedman
 from .escape import latex, markdown
 from .tables import Table, number, to_latex, to_markdown, unit_text
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 MAX_SECTIONS = 12
 MAX_METHODS = 16
 MAX_MATRIX = 30
+MAX_MISSING = 3
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,10 @@ def _overall_section(one: Overall, first: Board) -> Section:
         rows.append(
             (label, number(one.means[i], first.rank_by.decimals), rank, f"{one.firsts[i]} of {len(one.boards)}")
         )
-    lines = [f"The score of one {first.words['item']} is its mean over the boards that show it; it counts once."]
+    lines = [
+        f"The score of one {first.words['item']} is its mean over the boards that show it; it counts once.",
+        *who_is_compared(one),
+    ]
     if one.friedman is not None:
         lines.append(_test_line(one.friedman, first.words))
     table = Table(
@@ -114,12 +120,32 @@ def _overall_section(one: Overall, first: Board) -> Section:
         (False, True, True, True),
         tuple(rows),
     )
-    return Section(f"Together: {one.title}", tuple(lines), (("All boards together", table),))
+    caption = "All boards together" if len(one.boards) == one.of else f"Together: {', '.join(one.boards)}"
+    return Section(f"Together: {one.title}", tuple(lines), ((caption, table),))
+
+
+def who_is_compared(one: Overall) -> list[str]:
+    """Which variants stand for a family, and which methods are left out, with the boards where they are not."""
+    families = [f"{family} is {' or '.join(labels)}." for family, labels in one.families]
+    left_out = "; ".join(_left_out_text(lost, len(one.boards)) for lost in one.left_out)
+    ahead = [lost.label for lost in one.left_out if lost.ahead]
+    return [
+        *families,
+        *([f"Left out: {left_out}."] if left_out else []),
+        *([f"Of these, ahead of {one.labels[0]} on the boards that both are on: {', '.join(ahead)}."] if ahead else []),
+    ]
+
+
+def _left_out_text(lost: LeftOut, boards: int) -> str:
+    if len(lost.missing) == boards:
+        return f"{lost.label}, on none of them"
+    more = f" and {len(lost.missing) - MAX_MISSING} more" if len(lost.missing) > MAX_MISSING else ""
+    return f"{lost.label}, not on {', '.join(lost.missing[:MAX_MISSING])}{more}"
 
 
 def statistics_markdown(data: ReportData) -> str:
     """`statistics.md`."""
-    out = [f"# {markdown(data.title)}: statistics", "", *(f"{markdown(line)}\n" for line in HOW)]
+    out = [f"# {markdown(data.title)}: statistics", "", *(f"{markdown(line)}\n" for line in (*HOW, together.HOW))]
     for section in data.sections:
         out += [f"## {markdown(section.title)}", ""]
         out += [f"{markdown(line)}\n" for line in section.lines]
@@ -178,5 +204,6 @@ def overall_values(one: Overall) -> dict[str, Any]:
     """For `summary.json`."""
     return {
         "boards": one.boards, "metric": one.metric, "methods": one.labels, "means": one.means, "firsts": one.firsts,
-        "friedman": friedman_values(one.friedman),
+        "friedman": friedman_values(one.friedman), "families": dict(one.families),
+        "left_out": {lost.label: lost.missing for lost in one.left_out},
     }  # fmt: skip

@@ -95,6 +95,7 @@ def _board(board: Board) -> dict[str, Any]:
         "protocol": board.protocol,
         "seeds": board.seeds,
         "items": len(board.items),
+        "units": board.units.count,
         "metrics": {
             c.label: {"version": c.version, "higher": c.higher, "unit": c.unit, "decimals": c.decimals}
             for c in board.columns

@@ -235,7 +235,7 @@ def _digits(value: float | None) -> str:
 
 def facts(board: Board) -> str:
     """One line under the heading of a board."""
-    parts = [f"protocol {board.protocol}", board.seeds_text, f"{len(board.items)} {board.words['items']}"]
+    parts = [f"protocol {board.protocol}", board.seeds_text, board.units.text(board.words)]
     if board.rank_by:
         parts.append(f"ranked by {board.rank_by.label} ({'higher' if board.rank_by.higher else 'lower'} is better)")
     if board.cost_setting:
@@ -276,7 +276,7 @@ def versions_text(board: Board) -> str:
 def board_hashes(board: Board) -> list[tuple[str, str]]:
     """Name and SHA-256 of the items that a board rests on, and of what its methods were given."""
     given = f"{board.words['given']} of {board.title}, {board.seeds_text}"
-    return [(f"dataset {board.dataset}", board.fingerprint), (given, board.inputs)]
+    return [(f"dataset {board.chosen}", board.fingerprint), (given, board.inputs)]
 
 
 def sources(boards: Sequence[Board]) -> list[tuple[str, str]]:

@@ -22,17 +22,23 @@ TITLE = "noisebench leaderboard"
 
 
 def write_report(
-    records: Sequence[Record], to: Path, *, title: str = "", kept: KeptPreviews | None = None
+    records: Sequence[Record],
+    to: Path,
+    *,
+    title: str = "",
+    kept: KeptPreviews | None = None,
+    all_versions: bool = False,
 ) -> list[Path]:
     """Write `leaderboard.{md,csv,tex,html}`, `statistics.{md,tex}`, `summary.json` and `plots/`; the files written.
 
     `kept` says where a store has its previews, for the page; without it the page shows the crops of the panels.
+    Of methods that were edited the newest version is shown, or `all_versions`.
     Plots of an earlier report in the same folder are replaced. Raises `UsageError` where there is no record,
     or where `to` cannot be written.
     """
     if not records:
         raise UsageError("the store holds no cell: run a suite first (noisebench run SUITE.yaml --store STORE)")
-    data = report_data(records, one_line(title) or TITLE)
+    data = report_data(records, one_line(title) or TITLE, all_versions=all_versions)
     plots, notes = draw_all(data)
     data = replace(data, plots=plots, notes=notes, kept=kept)
     texts = {

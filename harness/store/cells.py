@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,26 @@ def stamp_of(store: Path, key: str) -> list[int] | None:
     return [status.st_ino, status.st_mtime_ns]
 
 
+def mark_asked(store: Path, keys: Iterable[str]) -> None:
+    """Note that a run asked for these stored cells now; a store that cannot be written to stays as it is."""
+    when = _now()
+    for key in keys:
+        with suppress(OSError):
+            (cell_dir(store, key) / "asked").write_text(when)
+
+
+def asked_of(store: Path, key: str) -> str:
+    """When a run asked for a stored cell last, UTC in ISO 8601; empty where that is not known."""
+    try:
+        return (cell_dir(store, key) / "asked").read_text()
+    except (OSError, ValueError):
+        return ""
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
 def read_rows(folder: Path, key: str) -> list[dict[str, Any]]:
     """Rows of an unfinished cell; a torn last line is dropped."""
     rows: list[dict[str, Any]] = []
@@ -185,6 +206,7 @@ def commit(store: Path, cell: Mapping[str, Any], rows: list[dict[str, Any]]) -> 
                 write_statistics=False,
             )  # fmt: skip
             (stage / "cell.json").write_text(json.dumps(cell, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+            (stage / "asked").write_text(_now())
             for name in ("outputs", "panel.json"):
                 if (partial / name).exists():
                     os.rename(partial / name, stage / name)
@@ -261,6 +283,7 @@ def read_record(store: Path, key: str) -> Record:
         seconds,
         scores,
         read_panel(cell_dir(store, key) / "panel.json"),
+        asked=asked_of(store, key),
     )
 
 

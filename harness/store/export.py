@@ -36,14 +36,15 @@ def export_text(records: Sequence[Record]) -> str:
         panel = None
         if record.panel is not None:
             panel = {"item": record.panel.item, **_placed(record.panel, pictures)}
-        cells.append((cell, names, rows, panel, seal_of(record)))
+        cells.append((cell, names, rows, panel, seal_of(record), record.asked))
     lines = ["{", f' "noisebench_export": {SCHEMA},', ' "cells": [']
-    for place, (cell, names, rows, panel, seal) in enumerate(cells):
+    for place, (cell, names, rows, panel, seal, asked) in enumerate(cells):
         lines.append("  {")
         lines.append(f'   "cell": {json.dumps(cell, sort_keys=True)},')
         lines.append(f'   "metrics": {json.dumps(names)},')
         lines.append(f'   "panel": {json.dumps(panel)},')
         lines.append(f'   "seal": {json.dumps(seal)},')
+        lines += [f'   "asked": {json.dumps(asked)},'] if asked else []
         lines.append('   "rows": [')
         lines += ["    " + json.dumps(row) + ("," if i + 1 < len(rows) else "") for i, row in enumerate(rows)]
         lines.append("   ]")
@@ -106,6 +107,7 @@ def _record(entry: dict[str, Any], pictures: list[bytes]) -> Record:
         {m: np.array([_in(r[5 + j]) for r in rows], dtype=np.float64) for j, m in enumerate(names)},
         panel and Panel(panel["item"], {n: pictures[int(place)] for n, place in panel.items() if n != "item"}),
         str(entry.get("seal", "")),
+        str(entry.get("asked", "")),
     )
 
 

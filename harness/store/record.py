@@ -32,7 +32,12 @@ class MethodPart(TypedDict):
 
 
 class DatasetPart(TypedDict):
-    """`dataset` of a cell; `fingerprint` covers the `items` chosen, in order. Schema 1 calls them `pictures`."""
+    """`dataset` of a cell; `fingerprint` covers the `items` chosen, in order. Schema 1 calls them `pictures`.
+
+    `total`: how many there are to choose from. `groups` are the ids of each group that the dataset declares, `same`
+    the ids of items with equal truths, `overlaps` pairs of ids that were seen to show the same thing in part; absent
+    where there are none.
+    """
 
     name: str
     spec: str
@@ -41,6 +46,10 @@ class DatasetPart(TypedDict):
     fingerprint: str
     items: NotRequired[int]
     pictures: NotRequired[int]
+    total: NotRequired[int]
+    groups: NotRequired[dict[str, list[str]]]
+    same: NotRequired[list[list[str]]]
+    overlaps: NotRequired[list[list[str]]]
 
 
 class NamedPart(TypedDict):
@@ -221,7 +230,8 @@ class Record:
 
     Columns: `item`, `input_sha256`, `output_sha256`, `note` (text), `seconds` and each metric (float64; NaN
     where the score is not defined, with the reason in `note`; inf is kept). `seal` is what an export says that
-    all this hashes to; a store has none.
+    all this hashes to; a store has none. `asked` is when a run asked for it last, UTC in ISO 8601; empty where that
+    is not known.
     """
 
     cell: Cell
@@ -233,6 +243,7 @@ class Record:
     scores: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
     panel: Panel | None = None
     seal: str = ""
+    asked: str = ""
 
 
 # Fields that schema 1 lacks: what a reader finds instead. Its cells are all of the track `restore`.
@@ -256,6 +267,13 @@ def item_count(cell: Cell) -> int:
     """How many items were chosen of the dataset."""
     data = cell["dataset"]
     return data["items"] if "items" in data else data.get("pictures", 0)
+
+
+def dataset_text(cell: Cell) -> str:
+    """The dataset as a heading says it: `photos`, or `photos (first 6 of 12)`."""
+    data, chosen = cell["dataset"], item_count(cell)
+    total = data.get("total", chosen)
+    return data["display"] if total == chosen else f"{data['display']} (first {chosen} of {total})"
 
 
 def role_of(method: MethodPart) -> Role:

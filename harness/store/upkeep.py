@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from ..errors import UsageError, one_line
-from .cells import Damaged, cell_dir, cell_lock, keys, read_record
+from .cells import Damaged, asked_of, cell_dir, cell_lock, keys, read_cell, read_record
 from .keys import key_of
 from .outputs import OutputFiles, damaged_outputs
 from .previews import unnamed_pictures, wrong_views
-from .record import item_count
+from .record import Cell, Record, item_count
+from .versions import newest, older
 
 
 def verify(store: Path, files_of: Callable[[str], OutputFiles | None]) -> list[str]:
@@ -37,6 +40,36 @@ def verify(store: Path, files_of: Callable[[str], OutputFiles | None]) -> list[s
             problems += [f"cell {key[:12]}: {what}" for what in damaged_outputs(cell_dir(store, key), record, files)]
         problems += [f"cell {key[:12]}: {one_line(p)}" for p in wrong_views(store, cell_dir(store, key) / "outputs")]
     return problems
+
+
+def readable(store: Path) -> list[Record]:
+    """The stored cells without their rows; damaged ones apart, which `gc` removes."""
+    found = []
+    for key in keys(store):
+        with suppress(Damaged):
+            found.append(Record(read_cell(store, key), asked=asked_of(store, key)))
+    return found
+
+
+def old_cells(store: Path) -> list[Cell]:
+    """Cells of older versions of methods, which boards do not show."""
+    found = readable(store)
+    return [record.cell for record in older(found, newest(found))]
+
+
+def remove_cells(store: Path, cells: Iterable[Cell]) -> list[Cell]:
+    """Remove stored cells with all that they kept; those removed, which are all but what another run is at."""
+    removed = []
+    for cell in cells:
+        with cell_lock(store, cell["key"]) as free:
+            if free:
+                home = cell_dir(store, cell["key"])
+                # Renamed first: a cell is there whole or not at all.
+                gone = home.with_name(f".old-{cell['key']}")
+                os.rename(home, gone)
+                shutil.rmtree(gone)
+                removed.append(cell)
+    return removed
 
 
 def gc(store: Path) -> list[str]:

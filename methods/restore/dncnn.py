@@ -39,9 +39,13 @@ class DnCNN:
 
     @staticmethod
     def flags(*, weights: str) -> dict[str, Any]:
-        """A model for all levels is blind; the colour one saw the 432 pictures of the Berkeley set not in CBSD68."""
+        """A model for all levels is blind; the colour one saw the 432 pictures of the Berkeley set not in CBSD68.
+
+        Grey and colour are one family where both are for all levels.
+        """
         trained_on = ("cbsd432",) if weights == "color_blind" else ("bsd400",)
-        return {"blind": weights.endswith("blind"), "trained_on": trained_on}
+        family = "dncnn(blind)" if weights in ("blind", "color_blind") else ""
+        return {"blind": weights.endswith("blind"), "trained_on": trained_on, "family": family}
 
     def setup(self, device: Any) -> None:
         """Load the parameters. Raises `Skip` where the file is missing."""

@@ -11,6 +11,7 @@ from noisebench.methods.restore._conv_stacks import WEIGHTS, Layers, known_hashe
 @nb.method(
     "ffdnet",
     needs=("sigma",),
+    family="ffdnet",
     trained_on=("bsd400", "imagenet", "waterloo"),
     cite="K. Zhang et al., FFDNet: toward a fast and flexible solution for CNN-based image denoising, "
     "IEEE TIP 27(9), 2018",

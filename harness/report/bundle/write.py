@@ -12,6 +12,7 @@ from ...boards.board import Board
 from ...errors import UsageError, one_line
 from ...store.export import export_text
 from ...store.record import Record
+from ...store.versions import newest
 from ..data import report_data
 from ..escape import latex, markdown, markdown_code, slug
 from ..files import text_bytes, write_files
@@ -58,11 +59,12 @@ class Remade:
         )
 
 
-def write_bundle(records: Sequence[Record], to: Path) -> tuple[list[Path], Remade]:
+def write_bundle(records: Sequence[Record], to: Path, *, all_versions: bool = False) -> tuple[list[Path], Remade]:
     """Write the bundle; the files written and whether its suites plan the same cells. Raises `UsageError`."""
     if not records:
         raise UsageError("the store holds no cell: run a suite first (noisebench run SUITE.yaml --store STORE)")
-    data = report_data(records, TITLE)
+    data = report_data(records, TITLE, all_versions=all_versions)
+    records = records if all_versions else newest(records)
     plots, _ = draw_all(data)
     suites, remade = checked_suites(records)
     references, used = _references(data.boards)

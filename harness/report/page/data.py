@@ -85,7 +85,7 @@ def _place(board: Board, several: bool) -> dict[str, Any]:
     """Where a board belongs and what must be known of it; its own words where the report has `several` tracks."""
     named = several and board.track != DEFAULT
     return {
-        "d": f"{board.track}: {board.dataset}" if named else board.dataset,
+        "d": f"{board.track}: {board.chosen}" if named else board.chosen,
         "r": board.regime, "p": board.protocol, "s": board.seeds_text,
         **({"words": board.words} if several else {}),
         "setting": board.cost_setting, "facts": facts(board), "warnings": list(board.warnings),
@@ -109,7 +109,7 @@ def _numbers(board: Board, everything: bool) -> dict[str, Any]:
         },
         "scores": [_scores(board, column, everything) for column in board.columns],
         "values": [
-            packed(np.array([row.scores[c.label].values for row in board.rows]), c.decimals) for c in board.columns
+            packed(np.array([row.scores[c.label].by_item for row in board.rows]), c.decimals) for c in board.columns
         ],
         "cost": [_cost(row) for row in board.rows] if board.cost_setting else None,
     }  # fmt: skip
@@ -175,7 +175,7 @@ def _placed(board: Board, column: Column) -> tuple[list[Row], list[str]]:
         for row in board.rows
     ]  # fmt: skip
     identity = f"{board.dataset}|{board.fingerprint}|{board.regime_spec}|{board.protocol}|{board.seeds}|{column.label}"
-    return rank(bare, column, identity, len(board.items), board.words["items"])
+    return rank(bare, column, identity, board.units.count, board.units.words(board.words))
 
 
 def packed(values: npt.NDArray[np.float64], decimals: int) -> list[Any]:

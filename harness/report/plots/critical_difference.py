@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ...errors import one_line
 from ...statistics.friedman import Friedman
 from ..escape import slug
-from ..order_stability import first_board, friedman_text
+from ..order_stability import first_board, friedman_text, who_is_compared
 from .drawing import WIDE, Plot, fit, legend_names, place, save
 
 if TYPE_CHECKING:
@@ -23,13 +23,14 @@ STEP, BAR = 0.19, 0.075
 
 @dataclass(frozen=True)
 class Diagram:
-    """What one diagram shows: which methods, the test behind it, a heading and what the ranks are over."""
+    """What one diagram shows: which methods, the test behind it, a heading, what the ranks are over, who is missing."""
 
     name: str
     heading: str
     labels: tuple[str, ...]
     test: Friedman
     over: str
+    note: str = ""
 
 
 def diagrams(data: ReportData) -> list[Diagram]:
@@ -39,7 +40,9 @@ def diagrams(data: ReportData) -> list[Diagram]:
         if one.friedman is not None and len(one.labels) > 2:
             items = first_board(one, data.boards).words["items"]
             over = f"{one.friedman.blocks} {items}, {one.metric} averaged over {len(one.boards)} boards"
-            chosen.append(Diagram("all-boards", one.title, one.labels, one.friedman, over))
+            name = "all-boards" if len(one.boards) == one.of else "shared-boards"
+            note = " ".join(who_is_compared(one))
+            chosen.append(Diagram(name, one.title, one.labels, one.friedman, over, note))
     each = [(e, board.words["items"]) for e, board in zip(data.evidence, data.boards, strict=True) if e is not None]
     for own, items in sorted(each, key=lambda pair: -len(pair[0].labels)):
         if own.friedman is not None and len(own.labels) > 2:
@@ -80,7 +83,9 @@ def draw_critical(diagram: Diagram, number: int) -> Plot:
     )
     if len(shown) < len(test.order):
         caption += f" {len(test.order) - len(shown)} methods of worse mean rank are left out."
-    return save(figure, f"critical-{number:02d}-{diagram.name}", one_line(caption, 700))
+    if diagram.note:
+        caption += f" {diagram.note}"
+    return save(figure, f"critical-{number:02d}-{diagram.name}", one_line(caption, 1_500))
 
 
 @dataclass(frozen=True)

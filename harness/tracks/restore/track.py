@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ...statistics.paired_tests import Floats
     from ...store.outputs import OutputFiles
     from ...store.record import Record
+    from .alike import Sketch
     from .restorer import Restorer
     from .set_metrics.collector import Collector
 
@@ -92,7 +93,7 @@ class Restore:
         return made
 
     def identify(self, item: Sample) -> str:
-        """Id, clean and noisy pixels, and what the optimum is told, on one line."""
+        """Id, clean and noisy pixels, what the optimum is told, and the group, on one line."""
         import numpy as np
 
         from ...imaging.pixels import pixel_sha256
@@ -104,7 +105,8 @@ class Restore:
             meta.update(key.encode())
             array = isinstance(value, np.ndarray)
             meta.update(np.ascontiguousarray(value).tobytes() if array else repr(value).encode())
-        return f"{item.id!r} {pixel_sha256(item.clean)} {noisy} {meta.hexdigest() if item.meta else '-'}"
+        group = f" group {item.group!r}" if item.group else ""
+        return f"{item.id!r} {pixel_sha256(item.clean)} {noisy} {meta.hexdigest() if item.meta else '-'}{group}"
 
     def pose(self, regime: Bound, item: Sample, seed: int, draw: int = 0) -> Case:
         """The noisy picture, float32 (H', W', C), what is disclosed, and the shape (H, W, C) of the wanted one."""
@@ -193,6 +195,18 @@ class Restore:
         from .report.changed import changed_panels
 
         return changed_panels(comparison, differences, a, b)
+
+    def sketch(self, item: Sample) -> Sketch:
+        """What is compared to see whether pictures are independent: see `tracks/restore/alike.py`."""
+        from .alike import sketch
+
+        return sketch(item.clean)
+
+    def alike(self, sketches: Sequence[Sketch]) -> tuple[list[list[int]], list[tuple[int, int]]]:
+        """Equal pictures, and pairs that show parts of one another."""
+        from .alike import alike
+
+        return alike(sketches)
 
     split_metric = "mse"
     """The metric whose mean is split over draws of the noise: it must be scored."""

@@ -1,0 +1,208 @@
+"""Several boards of one track and protocol together: methods on the boards that they share, and who is left out."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..statistics.friedman import Friedman, friedman
+from ..statistics.paired_tests import Floats
+from .board import Board
+from .ordering import MAX_PAIRED
+from .rows import Column, Row
+from .units import joined
+
+MOST = 3
+"""Comparisons of one group of boards at most."""
+_MOST_SETS = 200
+
+HOW = (
+    "Boards stand together where two methods or more share them; who is not on all of them is left out, by name, and "
+    "whoever of these is ahead of the first on the boards that both are on is named again."
+)
+
+Places = Mapping[int, Row]
+"""Number of a board → the row of one contender there."""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A method that is not in a comparison, and the boards of it where it is not, with what came of it there.
+
+    `ahead`: whether it is better than the first of the comparison, on the boards that both are on.
+    """
+
+    label: str
+    missing: tuple[str, ...]
+    ahead: bool
+
+
+@dataclass(frozen=True)
+class Overall:
+    """Boards that share `labels`. A unit's score is its mean over those of the `boards` that show it.
+
+    `families` are the contenders of several variants, with these; `of` counts all boards of the group.
+    """
+
+    title: str
+    boards: tuple[str, ...]
+    of: int
+    metric: str
+    unit: str
+    labels: tuple[str, ...]
+    means: tuple[float, ...]
+    firsts: tuple[int, ...]
+    friedman: Friedman | None
+    left_out: tuple[LeftOut, ...]
+    families: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+def overall(boards: Sequence[Board]) -> list[Overall]:
+    """For each track, protocol, set of seeds and metric with several boards: what their methods share."""
+    alike: dict[tuple[Any, ...], list[Board]] = defaultdict(list)
+    for board in boards:
+        if board.rank_by is not None and board.ranked:
+            alike[board.track, board.protocol, board.seeds, board.rank_by.label].append(board)
+    return [one for _, group in sorted(alike.items()) if len(group) > 1 for one in _overall(group)]
+
+
+def _overall(group: Sequence[Board]) -> list[Overall]:
+    """The largest comparisons, each of which has a method that those before it lack; at most `MOST`."""
+    column = group[0].rank_by
+    assert column is not None
+    entrants = contenders(group)
+    found = []
+    for places in shared_boards({label: frozenset(own) for label, own in entrants.items()}):
+        members = [label for label, own in entrants.items() if own.keys() >= places]
+        one = _together(group, sorted(places), members, entrants, column)
+        if one is not None:
+            found.append((one, set(members)))
+    # An order whose first place does not hold is for want of a better one.
+    found.sort(key=lambda pair: any(lost.ahead for lost in pair[0].left_out))
+    made: list[Overall] = []
+    seen: set[str] = set()
+    for one, names in found:
+        if len(made) < MOST and names - seen:
+            seen |= names
+            made.append(one)
+    return made
+
+
+def contenders(group: Sequence[Board]) -> dict[str, Places]:
+    """Label → its rows, of all that are ranked on some board.
+
+    Methods of one declared family are one contender where no board has two of them. Another source is another one.
+    """
+    ranked = [(place, row) for place, board in enumerate(group) for row in board.ranked]
+    families = {row.family for _, row in ranked if row.family}
+    times = Counter((place, row.family) for place, row in ranked)
+    apart = {family for (_, family), count in times.items() if count > 1}
+    found: dict[tuple[str, ...], dict[int, Row]] = defaultdict(dict)
+    for place, row in ranked:
+        whole = row.family in families - apart
+        found[(row.family,) if whole else (row.label, row.spec, row.source_sha256)][place] = row
+    shown = Counter(key[0] for key in found)
+    return {key[0] if shown[key[0]] == 1 else f"{key[0]} [{key[-1][:8]}]": own for key, own in found.items()}
+
+
+def shared_boards(sets: Mapping[str, frozenset[int]]) -> list[frozenset[int]]:
+    """Sets of two boards or more that two methods or more share; those with most methods × boards first."""
+    closed: set[frozenset[int]] = set()
+    for own in sorted(set(sets.values()), key=lambda s: (-len(s), sorted(s))):
+        closed |= {own, *(own & other for other in closed)}
+        if len(closed) > _MOST_SETS:
+            break
+    members = {places: sum(own >= places for own in sets.values()) for places in closed}
+    usable = [places for places in closed if len(places) > 1 and members[places] > 1]
+    return sorted(usable, key=lambda places: (-len(places) * members[places], -len(places), sorted(places)))
+
+
+def _together(
+    group: Sequence[Board],
+    places: Sequence[int],
+    members: Sequence[str],
+    entrants: Mapping[str, Places],
+    column: Column,
+) -> Overall | None:
+    """The comparison of `members` on the boards at `places`; None where one has no score."""
+    first, label, sign = group[0], column.label, 1.0 if column.higher else -1.0
+    chosen = [group[place] for place in places]
+    rows = {name: [entrants[name][place] for place in places] for name in members}
+    scores = _averaged(chosen, [[row.scores[label].by_item for row in own] for own in rows.values()])
+    if np.isnan(scores).any():
+        return None
+    means = scores.mean(axis=1)
+    order = sorted(range(len(members)), key=lambda i: (-sign * means[i], members[i]))[:MAX_PAIRED]
+    best = entrants[members[order[0]]]
+    left_out = tuple(
+        LeftOut(name, _missing(name, own, group, places), _lead(own, best, label, sign) > 0)
+        for name, own in entrants.items()
+        if name not in rows
+    )
+    return Overall(
+        f"{_how_many(chosen, group)}, {first.protocol}, {first.seeds_text}",
+        tuple(board.title for board in chosen),
+        len(group),
+        label,
+        column.unit,
+        tuple(members[i] for i in order),
+        tuple(float(means[i]) for i in order),
+        tuple(sum(row.ranks is not None and row.ranks[0] == 1 for row in rows[members[i]]) for i in order),
+        friedman(sign * scores[order]),
+        left_out,
+        tuple((name, tuple(sorted(used))) for name in members if (used := {r.label for r in rows[name]}) != {name}),
+    )
+
+
+def _how_many(chosen: Sequence[Board], group: Sequence[Board]) -> str:
+    """`9 boards`, or `3 of 9 boards (set12)`."""
+    if len(chosen) == len(group):
+        return f"{len(group)} boards"
+    return f"{len(chosen)} of {len(group)} boards ({', '.join(dict.fromkeys(board.chosen for board in chosen))})"
+
+
+def _averaged(boards: Sequence[Board], scores: Sequence[Sequence[Floats]]) -> Floats:
+    """(M, blocks) from scores (M, boards) of (items,): what is one unit on a board, or one item on two, is a block."""
+    tokens = [
+        {("item", board.dataset, item), ("given", sha), ("unit", number, unit)}
+        for number, board in enumerate(boards)
+        for item, sha, unit in zip(board.items, board.given, board.units.of, strict=True)
+    ]
+    block = np.array(joined(tokens), dtype=np.intp)
+    total, count = np.zeros((len(scores), block.max(initial=-1) + 1)), np.zeros(block.max(initial=-1) + 1)
+    start = 0
+    for number, board in enumerate(boards):
+        own = block[start : start + len(board.items)]
+        start += len(board.items)
+        here, times = np.zeros_like(total), np.bincount(own, minlength=len(count))
+        with np.errstate(invalid="ignore"):
+            for method, columns in enumerate(scores):
+                np.add.at(here[method], own, columns[number])
+            total += here / np.maximum(times, 1)
+        count += times > 0
+    averages: Floats = total / count
+    return averages
+
+
+def _lead(one: Places, other: Places, label: str, sign: float) -> float:
+    """By how much the mean of `one` is ahead of the other's, over the boards that both are on; NaN where on none."""
+    both = sorted(one.keys() & other.keys())
+    with np.errstate(invalid="ignore"):
+        sides = [np.mean([own[place].scores[label].mean for place in both]) if both else np.nan for own in (one, other)]
+        return float(sign * (sides[0] - sides[1]))
+
+
+def _missing(name: str, own: Places, group: Sequence[Board], places: Sequence[int]) -> tuple[str, ...]:
+    lost = []
+    for place in places:
+        if place not in own:
+            board = group[place]
+            labels = {row.label for row in own.values()} | {name}
+            outcome = next((f.outcome for f in board.failures if f.label in labels), "")
+            why = outcome or next(("not ranked" for row in board.rows if row.label in labels and row.unranked), "")
+            lost.append(f"{board.title} ({why})" if why else board.title)
+    return tuple(lost)

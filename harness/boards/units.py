@@ -1,0 +1,131 @@
+"""Which items are one unit of every test and interval: equal inputs, equal truths, and declared groups."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..statistics.paired_tests import Floats
+from ..store.record import Cell, Record, words_of
+
+
+@dataclass(frozen=True)
+class Units:
+    """`of` (n,): the unit of each item, numbered from 0 in the order of their first items; `grouped` by declaration."""
+
+    of: tuple[int, ...]
+    grouped: bool = False
+
+    @property
+    def count(self) -> int:
+        """How many units there are: the n of every test and interval."""
+        return max(self.of, default=-1) + 1
+
+    @property
+    def merged(self) -> bool:
+        """Whether a unit has several items."""
+        return self.count < len(self.of)
+
+    def average(self, values: Floats) -> Floats:
+        """Scores (…, n) → the mean of each unit (…, units); where each item is a unit, the scores as they are."""
+        if not self.merged:
+            return values
+        of = np.array(self.of)
+        total = np.zeros((self.count, *values.shape[:-1]))
+        with np.errstate(invalid="ignore"):
+            np.add.at(total, of, np.moveaxis(values, -1, 0))
+        mean: Floats = np.moveaxis(total, 0, -1) / np.bincount(of)
+        return mean
+
+    def firsts(self) -> list[int]:
+        """The place of the first item of each unit."""
+        return [self.of.index(unit) for unit in range(self.count)]
+
+    def words(self, words: Mapping[str, str]) -> str:
+        """What is counted: `pictures`, `distinct pictures` or `groups of pictures`."""
+        items = words["items"]
+        return items if not self.merged else f"groups of {items}" if self.grouped else f"distinct {items}"
+
+    def text(self, words: Mapping[str, str]) -> str:
+        """`12 pictures`, `12 pictures, 3 of them distinct` or `12 pictures in 3 groups`."""
+        whole = f"{len(self.of)} {words['items']}"
+        if not self.merged:
+            return whole
+        if not self.grouped:
+            return f"{whole}, {self.count} of them distinct"
+        return f"{whole} in {self.count} group{'s' if self.count > 1 else ''}"
+
+    def remark(self, words: Mapping[str, str]) -> str:
+        """How units count, to be said where the scores are."""
+        why = f"{words['items']} of one group" if self.grouped else f"equal {words['items']}"
+        return f"{why} count once: their scores are averaged before every mean, test and interval (n = {self.count})"
+
+
+def units_of(records: Sequence[Record], places: Sequence[Sequence[int]]) -> Units:
+    """The units of items that `places` finds in each record: (records, n) rows. Each record is of the same items.
+
+    Items are one unit where a record has the same input for them, or where its cell says that their truths are
+    equal or that they are of one group.
+    """
+    if not any(_declares(r.cell) or len({r.input_sha256[row] for row in rows}) < len(rows)
+               for r, rows in zip(records, places, strict=True)):  # fmt: skip
+        return Units(tuple(range(len(places[0]) if places else 0)))
+    tokens: list[set[Hashable]] = [set() for _ in (places[0] if places else ())]
+    for record, rows in zip(records, places, strict=True):
+        declared, seed = _declared(record.cell), record.cell["seed"]
+        for own, row in zip(tokens, rows, strict=True):
+            own.add((seed, record.input_sha256[row]))
+            own.update(declared.get(record.items[row], ()))
+    return Units(tuple(joined(tokens)), any("groups" in r.cell["dataset"] for r in records))
+
+
+def _declares(cell: Cell) -> bool:
+    return "groups" in cell["dataset"] or "same" in cell["dataset"]
+
+
+def _declared(cell: Cell) -> dict[str, list[tuple[str, str]]]:
+    """Item → what it shares with others: (`group`, its name), (`same`, the first item of equal truth)."""
+    data = cell["dataset"]
+    found: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for kind, groups in (("group", data.get("groups", {})), ("same", {own[0]: own for own in data.get("same", ())})):
+        for name, items in groups.items():
+            for item in items:
+                found[item].append((kind, name))
+    return found
+
+
+def joined(tokens: Sequence[Iterable[Hashable]]) -> list[int]:
+    """A number for each element, from 0 in order; elements with a token in common, or a chain of such, have one."""
+    parent = list(range(len(tokens)))
+
+    def root(place: int) -> int:
+        while parent[place] != place:
+            parent[place] = parent[parent[place]]
+            place = parent[place]
+        return place
+
+    owner: dict[Hashable, int] = {}
+    for place, own in enumerate(tokens):
+        for token in own:
+            first, second = root(owner.setdefault(token, place)), root(place)
+            parent[max(first, second)] = min(first, second)
+    numbers: dict[int, int] = {}
+    return [numbers.setdefault(root(place), len(numbers)) for place in range(len(tokens))]
+
+
+def overlap_remark(cell: Cell) -> str:
+    """That items show the same thing in part; empty where none was seen to."""
+    pairs = cell["dataset"].get("overlaps", [])
+    if not pairs:
+        return ""
+    words = words_of(cell)
+    shown = "; ".join(" and ".join(pair) for pair in pairs[:3])
+    more = f"; and {len(pairs) - 3} more pairs" if len(pairs) > 3 else ""
+    count = len({item for pair in pairs for item in pair})
+    return (
+        f"{count} {words['items']} show parts of one another ({shown}{more}) and are not independent: "
+        "intervals are too narrow until the dataset says which are one group"
+    )

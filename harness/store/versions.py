@@ -1,0 +1,53 @@
+"""Versions of a method in one store: which of them was asked for last, at each place."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+from .record import Cell, Record
+
+
+def newest(records: Sequence[Record]) -> list[Record]:
+    """The records without older versions of the same method at the same place, in their order.
+
+    A version is the code of a method and its weights; a place has all seeds. The newest is the one that a run asked
+    for last. Where no record says when that was, as in exports of earlier versions of noisebench, all are kept.
+    """
+    last: dict[Hashable, dict[Hashable, str]] = defaultdict(dict)
+    known = [(record, last[_place(record.cell)], _version(record.cell)) for record in records]
+    for record, versions, version in known:
+        versions[version] = max(versions.get(version, ""), record.asked)
+    return [r for r, versions, version in known if len(versions) == 1 or versions[version] == max(versions.values())]
+
+
+def older(records: Sequence[Record], kept: Sequence[Record]) -> list[Record]:
+    """The records that `newest` did not keep."""
+    held = {id(record) for record in kept}
+    return [record for record in records if id(record) not in held]
+
+
+def _place(cell: Cell) -> Hashable:
+    """What versions of a method have in common: its spec, and all that it was run on, seeds apart."""
+    method, data = cell["method"], cell["dataset"]
+    parts = [(part["display"], part["spec"], _items(part["versions"])) for part in (cell["regime"], cell["protocol"])]
+    measured: Any = (cell["cost"] or cell.get("inputs") or {}) if cell["kind"] == "cost" else {}
+    setting = (str(measured.get("size")), measured.get("device"), measured.get("threads"))
+    where = (cell["kind"], cell["track"], data["display"], data["fingerprint"], *parts, setting)
+    return method["spec"], method["display"], where
+
+
+def _version(cell: Cell) -> Hashable:
+    return _items(cell["method"]["versions"]), cell["method"]["source_sha256"], weights_of(cell)
+
+
+def weights_of(cell: Cell) -> tuple[tuple[str, str], ...]:
+    """Name and SHA-256 of each weight file that the key of a cell was made from, sorted."""
+    inputs: Any = cell.get("inputs")
+    weights = inputs.get("weights") if isinstance(inputs, dict) else None
+    return tuple(sorted(weights.items())) if isinstance(weights, dict) else ()
+
+
+def _items(found: Mapping[str, Hashable]) -> Hashable:
+    return tuple(sorted(found.items()))

@@ -1,0 +1,112 @@
+"""Which pictures are no independent evidence: equal ones, and those that show parts of one another.
+
+Seen are crops of one picture and frames that overlap: the same things at the same scale and upright, wherever they
+lie, saved anew or with a little noise. Not seen are pictures that are turned, mirrored or resized, and those that have
+hardly a corner or are smaller than 48 pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ...imaging.pixels import Array, pixel_sha256, to_unit
+
+AGREEING = 5
+"""So many corners of two pictures must lie equally far apart; pictures of different things have 3 at most by chance."""
+_REACH = 12
+_MARGIN = _REACH + 4
+_CORNER = 2e-5
+_BITS, _BAND = 64, 16
+_MOST_WRONG = 6
+_NEIGHBOURS = 32
+_points = np.random.Generator(np.random.Philox(key=7)).integers(-_REACH, _REACH + 1, size=(2, 2, _BITS))
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """The hash of a picture, and of each corner in it where it lies (K, 2) and what is around it, 64 bits (K,)."""
+
+    sha256: str
+    at: npt.NDArray[np.int64]
+    codes: npt.NDArray[np.uint64]
+
+
+def sketch(picture: Array) -> Sketch:
+    """What is compared of a picture. A corner depends on the 33 × 33 pixels around it alone.
+
+    A bit is whether one of two points is brighter (Calonder et al., BRIEF, ECCV 2010); corners are the smaller
+    eigenvalue of Shi and Tomasi (CVPR 1994).
+    """
+    import cv2
+
+    grey = to_unit(picture).mean(axis=2).astype(np.float32)
+    at: npt.NDArray[np.int64] = np.empty((0, 2), np.int64)
+    if min(grey.shape) >= 3 * _MARGIN:
+        soft = cv2.GaussianBlur(grey, (0, 0), 2.0)
+        strength = cv2.cornerMinEigenVal(soft, 9, ksize=3)
+        peak: Any = (strength == cv2.dilate(strength, np.ones((17, 17), np.uint8))) & (strength > _CORNER)
+        inner = peak[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
+        at = np.argwhere(inner) + _MARGIN
+    if not len(at):
+        return Sketch(pixel_sha256(picture), at, np.empty(0, np.uint64))
+    one, other = (soft[at[:, :1] + y, at[:, 1:] + x] for y, x in _points)
+    codes = np.packbits(one > other, axis=1).view(np.uint64)[:, 0]
+    return Sketch(pixel_sha256(picture), at, codes)
+
+
+def alike(sketches: Sequence[Sketch]) -> tuple[list[list[int]], list[tuple[int, int]]]:
+    """Places of equal pictures, and pairs of places that show parts of one another: as few as join all that do."""
+    equal: dict[str, list[int]] = {}
+    for place, own in enumerate(sketches):
+        equal.setdefault(own.sha256, []).append(place)
+    group = list(range(len(sketches)))
+    joining = []
+    for first, second in _overlapping(sketches):
+        if group[first] != group[second]:
+            joining.append((first, second))
+            group = [group[first] if number == group[second] else number for number in group]
+    return [places for places in equal.values() if len(places) > 1], joining
+
+
+def _overlapping(sketches: Sequence[Sketch]) -> list[tuple[int, int]]:
+    """Pairs of pictures (i < j) of which enough corners look the same and lie equally far apart."""
+    owner = np.repeat(np.arange(len(sketches)), [len(own.codes) for own in sketches])
+    if len(np.unique(owner)) < 2:
+        return []
+    at, codes = np.concatenate([s.at for s in sketches]), np.concatenate([s.codes for s in sketches])
+    first, second = _similar(codes, owner)
+    shift = at[second] - at[first]
+    pairs = set()
+    # Corners may be a pixel off: cells of four pixels, laid in four ways so that no two that agree are cut apart.
+    for corner in np.ndindex(2, 2):
+        votes = np.column_stack([owner[first], owner[second], (shift + 2 * np.array(corner)) // 4])
+        found, count = np.unique(votes, axis=0, return_counts=True)
+        pairs |= {(int(i), int(j)) for i, j, *_ in found[count >= AGREEING]}
+    return sorted(pairs)
+
+
+def _similar(
+    codes: npt.NDArray[np.uint64], owner: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Places of corners of two pictures that differ in few bits and agree in a whole band of them."""
+    found = [np.empty((0, 2), np.int64)]
+    for low in range(0, _BITS, _BAND):
+        band = (codes >> np.uint64(low)) & np.uint64(2**_BAND - 1)
+        order = np.lexsort((codes, band))
+        for step in range(1, _NEIGHBOURS + 1):
+            a, b = order[:-step], order[step:]
+            near = (band[a] == band[b]) & (owner[a] != owner[b])
+            if not near.any():
+                continue
+            a, b = a[near], b[near]
+            wrong = np.unpackbits((codes[a] ^ codes[b]).view(np.uint8).reshape(-1, 8), axis=1).sum(axis=1)
+            close = wrong <= _MOST_WRONG
+            found.append(np.column_stack([a[close], b[close]]))
+    # Corners are in the order of their pictures, so the smaller place is of the earlier picture.
+    pairs = np.unique(np.sort(np.concatenate(found), axis=1), axis=0)
+    return pairs[:, 0], pairs[:, 1]
