@@ -10,12 +10,12 @@ from typing import Any
 
 from ..errors import UsageError, one_line
 from ..spec import parse
-from ..statistics.paired_tests import LEVEL, RESAMPLES
-from ..statistics.ranking import ALPHA
+from ..statistics.paired_tests import ALPHA, MIN_ITEMS
 from ..store.record import Cell, Cost, NamedPart, Record, words_of
 from ..track import DEFAULT, Words
 from .failures import Failure, failure_of
 from .grouping import Alignment, Group, groups, labels
+from .identical import average_compared
 from .ordering import hold_against_references, rank, refuse_other_inputs
 from .rows import Column, Row, board_row, columns_of
 
@@ -166,8 +166,9 @@ def _board(group: Group, costs: Mapping[str, list[Record]]) -> Board:
     reference = next((row.inputs for row in rows if not row.unranked), rows[0].inputs if rows else "")
     track, *rest = group.key
     identity = f"{track_prefix(track)}{tuple(rest)!r}|{group.seeds!r}|{rank_by.label if rank_by else ''}"
+    rows, averaged = average_compared(rows, columns, words)
     rows, more = rank(rows, rank_by, identity, len(align.items), words["items"])
-    notes += more
+    notes += averaged + more
     rows, warned, optimum_column = hold_against_references(rows, rank_by, columns, words)
     rows, setting = _with_cost(rows, costs)
     environment = environment_of(everything)
@@ -262,8 +263,9 @@ def how(words: Mapping[str, str]) -> str:
     items = words["items"]
     return (
         f"Scores are means over {items}. Rank range: 1 + methods significantly better to n − methods significantly "
-        f"worse (Wilcoxon signed-rank over {items}, Holm-corrected over all pairs, {ALPHA:.0%}); overlapping ranges "
-        f"may be tied. In brackets: {LEVEL:.0%} paired-bootstrap interval of the difference to the best "
-        f"({RESAMPLES:,} resamples, keyed), for one pair: not corrected for many. n/d: not defined. "
-        f"inf: identical {items}."
+        f"worse; overlapping ranges may be tied. In brackets: the interval of the mean difference to the best. Both "
+        f"are of the mean, over all pairs of methods at once (bootstrap-t over {items}, keyed; {ALPHA:.0%}): an "
+        f"interval leaves 0 out where the ranges part a method from the best. Below {MIN_ITEMS} {items} there are "
+        f"none. n/d: not defined. inf: exact on all {items}; identical: {items} on which a method is exact, which "
+        f"count in no mean."
     )

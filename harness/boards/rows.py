@@ -32,17 +32,23 @@ class Column:
 
 @dataclass(frozen=True)
 class Score:
-    """Mean over items of the mean over seeds: inf where an item is inf, NaN where one has no value."""
+    """Mean over items of the mean over seeds: inf where an item is inf, NaN where one has no value.
+
+    `identical` counts the items that are exact; on a board the mean is over those that no method has exact.
+    """
 
     mean: float
     note: str
     values: Floats
+    identical: int = 0
 
 
 @dataclass(frozen=True)
 class Row:
     """One method on a board. `ranks` is None where `unranked` says why, or beyond the methods tested.
 
+    `apart` are the labels of the rows that the paired test tells it apart from; `difference` is that of its mean to
+    the best finite one, `interval` holds with those of all other pairs at once and is None where there is none.
     `role` is what the method is there for. `tail` is the score that one item in twenty falls short of, in the metric
     of the ranking. `below_optimum` is in the unit of the `optimum_column` of the board.
     """
@@ -64,6 +70,7 @@ class Row:
     panel: Panel | None
     unranked: str = ""
     ranks: tuple[int, int] | None = None
+    apart: frozenset[str] = frozenset()
     difference: float | None = None
     interval: tuple[float, float] | None = None
     tail: float | None = None
@@ -136,10 +143,8 @@ def _score(own: Sequence[Record], column: Column, align: Alignment) -> Score:
         where = f"not defined on {undefined} of {n} {words_of(own[0].cell)['items']}"
         return Score(float("nan"), f"{where}: {_reasons_undefined(own, column.name)}", values)
     if np.isinf(values).any():
-        rest = values[np.isfinite(values)]
-        count = n - len(rest)
-        tail = f"; mean of the other {len(rest)}: {rest.mean():.4f}" if len(rest) else ""
-        return Score(mean, f"{count} of {n} identical{tail}", values)
+        count = int(np.isinf(values).sum())
+        return Score(mean, f"{count} of {n} {'identical' if (mean > 0) == column.higher else 'infinite'}", values)
     return Score(mean, "", values)
 
 

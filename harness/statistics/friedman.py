@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .paired_tests import Floats
-from .ranking import ALPHA
+from .paired_tests import ALPHA, MIN_ITEMS, Floats
 
 
 @dataclass(frozen=True)
@@ -17,29 +16,29 @@ class Friedman:
     """Mean ranks (1 is best) in the order of the methods given, and what follows from them.
 
     `chi2` has `len(mean_ranks) − 1` degrees of freedom and is corrected for ties; `f` is Iman & Davenport's less
-    conservative form. Two methods differ where their mean ranks differ by `critical_difference` or more
-    (Nemenyi, 5 %). `groups` are the largest runs (first, last) of methods in rank order, indices into
-    `order`, that it does not tell apart.
+    conservative form, None (and its p) where all items order the methods alike and it has no value. Two methods
+    differ where their mean ranks differ by `critical_difference` or more (Nemenyi, 5 %). `groups` are the largest
+    runs (first, last) of methods in rank order, indices into `order`, that it does not tell apart.
     """
 
     mean_ranks: tuple[float, ...]
     blocks: int
     chi2: float
     p: float
-    f: float
-    f_p: float
+    f: float | None
+    f_p: float | None
     critical_difference: float
     order: tuple[int, ...]
     groups: tuple[tuple[int, int], ...]
 
 
 def friedman(scores: Floats) -> Friedman | None:
-    """Friedman (1937) on paired `scores` (M, n), higher is better, no NaN; None below 2 methods or 2 items.
+    """Friedman (1937) on paired `scores` (M, n), higher is better, no NaN; None below 2 methods or 6 items.
 
     Statistic, Iman–Davenport correction and critical difference as in Demšar, JMLR 7 (2006).
     """
     m, n = scores.shape
-    if m < 2 or n < 2:
+    if m < 2 or n < MIN_ITEMS:
         return None
     from scipy.special import chdtrc, fdtrc
     from scipy.stats import rankdata
@@ -51,8 +50,8 @@ def friedman(scores: Floats) -> Friedman | None:
     chi2 = n * n * float(((means - (m + 1) / 2) ** 2).sum()) * (m - 1) / spread if spread > 0 else 0.0
     p = float(chdtrc(m - 1, chi2))
     rest = n * (m - 1) - chi2
-    f = (n - 1) * chi2 / rest if rest > 1e-9 * n else math.inf
-    f_p = 0.0 if math.isinf(f) else float(fdtrc(m - 1, (m - 1) * (n - 1), f))
+    f = (n - 1) * chi2 / rest if rest > 1e-9 * n else None
+    f_p = None if f is None else float(fdtrc(m - 1, (m - 1) * (n - 1), f))
     critical = critical_difference(m, n)
     order = tuple(sorted(range(m), key=lambda i: (means[i], i)))
     return Friedman(

@@ -1,4 +1,4 @@
-"""Critical-difference diagrams: mean ranks on a line, bars over what the test does not tell apart."""
+"""Diagrams of mean ranks: methods on a line, bars over what a test does not tell apart."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import one_line
 from ...statistics.friedman import Friedman
+from ...statistics.ranking import cliques
 from ..escape import slug
 from ..order_stability import first_board, friedman_text
 from .drawing import WIDE, Plot, fit, legend_names, place, save
@@ -23,13 +24,20 @@ STEP, BAR = 0.19, 0.075
 
 @dataclass(frozen=True)
 class Diagram:
-    """What one diagram shows: which methods, the test behind it, a heading and what the ranks are over."""
+    """What one diagram shows: which methods, their mean ranks, a heading and what the ranks are over.
+
+    `joined` are the sets of methods that are not told apart, and `rule` says by what; `critical` is the difference of
+    mean ranks by which they were, None where it was another test.
+    """
 
     name: str
     heading: str
     labels: tuple[str, ...]
     test: Friedman
     over: str
+    joined: tuple[tuple[int, ...], ...]
+    rule: str
+    critical: float | None = None
 
 
 def diagrams(data: ReportData) -> list[Diagram]:
@@ -39,12 +47,22 @@ def diagrams(data: ReportData) -> list[Diagram]:
         if one.friedman is not None and len(one.labels) > 2:
             items = first_board(one, data.boards).words["items"]
             over = f"{one.friedman.blocks} {items}, {one.metric} averaged over {len(one.boards)} boards"
-            chosen.append(Diagram("all-boards", one.title, one.labels, one.friedman, over))
+            test = one.friedman
+            joined = tuple(test.order[first : last + 1] for first, last in test.groups)
+            rule = (
+                f"whose mean ranks differ by less than the critical difference of {test.critical_difference:.2f} "
+                "(Nemenyi, 5 %)"
+            )
+            chosen.append(
+                Diagram("all-boards", one.title, one.labels, test, over, joined, rule, test.critical_difference)
+            )
     each = [(e, board.words["items"]) for e, board in zip(data.evidence, data.boards, strict=True) if e is not None]
     for own, items in sorted(each, key=lambda pair: -len(pair[0].labels)):
         if own.friedman is not None and len(own.labels) > 2:
             over = f"{own.friedman.blocks} {items}"
-            chosen.append(Diagram(slug(own.title, 48), own.title, own.labels, own.friedman, over))
+            rule = f"that the paired test of the mean {own.metric} does not tell apart, as the rank ranges of the board"
+            joined = tuple(cliques(own.apart))
+            chosen.append(Diagram(slug(own.title, 48), own.title, own.labels, own.friedman, over, joined, rule))
     return chosen
 
 
@@ -55,9 +73,8 @@ def draw_critical(diagram: Diagram, number: int) -> Plot:
     test = diagram.test
     shown = test.order[:MAX_SHOWN]
     ranks = [test.mean_ranks[i] for i in shown]
-    last = len(shown) - 1
-    bars = [(a, min(b, last)) for a, b in test.groups if a < last]
-    lanes = _lanes([(ranks[a], ranks[b]) for a, b in bars])
+    bars = _bars(diagram.joined, shown)
+    lanes = _lanes([(ranks[bar[0]], ranks[bar[-1]]) for bar in bars])
     under = BAR * (max(lanes, default=-1) + 1) + 0.12
     height = 0.34 + 0.42 + under + STEP * math.ceil(len(shown) / 2) + 0.06
     figure = Figure(figsize=(WIDE, height))
@@ -66,17 +83,20 @@ def draw_critical(diagram: Diagram, number: int) -> Plot:
     axes.set_axis_off()
     low = math.floor(ranks[0])
     canvas = _Canvas(axes, low, max(math.ceil(ranks[-1]), low + 1), height - 0.34 - 0.42)
-    _draw_scale(canvas, test.critical_difference)
-    for (first, end), lane in zip(bars, lanes, strict=True):
+    _draw_scale(canvas, diagram.critical)
+    passes = any(len(bar) <= bar[-1] - bar[0] for bar in bars)
+    for bar, lane in zip(bars, lanes, strict=True):
         y = canvas.line - 0.09 - BAR * lane
-        ends = [canvas.across(ranks[first]) - 0.03, canvas.across(ranks[end]) + 0.03]
-        canvas.draw(ends, [y, y], linewidth=2.6, color="#0072B2")
+        ends = [canvas.across(ranks[bar[0]]) - 0.03, canvas.across(ranks[bar[-1]]) + 0.03]
+        canvas.draw(ends, [y, y], linewidth=1.2 if passes else 2.6, color="#0072B2")
+        if passes:
+            across = [canvas.across(ranks[place]) for place in bar]
+            canvas.draw(across, [y] * len(bar), linestyle="none", marker="o", markersize=3.4, color="#0072B2")
     _draw_names(canvas, [diagram.labels[method] for method in shown], ranks, canvas.line - under)
     axes.text(WIDE / 2, height - 0.15, fit(diagram.heading, WIDE - 0.3, 9), ha="center", va="center", fontsize=9)
     caption = (
-        f"Mean rank of each method over {diagram.over} ({diagram.heading}), best left. Bars join methods whose mean "
-        f"ranks differ by less than the critical difference of {test.critical_difference:.2f} (Nemenyi, 5 %). "
-        f"Friedman: {friedman_text(test)}."
+        f"Mean rank of each method over {diagram.over} ({diagram.heading}), best left. Bars join methods "
+        f"{diagram.rule}{'; dots mark the methods of a bar' if passes else ''}. Friedman: {friedman_text(test)}."
     )
     if len(shown) < len(test.order):
         caption += f" {len(test.order) - len(shown)} methods of worse mean rank are left out."
@@ -105,15 +125,15 @@ class _Canvas:
         self.axes.plot(xs, ys, solid_capstyle="butt", **{"color": "#222222", "linewidth": 0.8, **look})
 
 
-def _draw_scale(canvas: _Canvas, critical_difference: float) -> None:
-    """The line of ranks with its ticks, and above it the critical difference where it has room."""
+def _draw_scale(canvas: _Canvas, critical_difference: float | None) -> None:
+    """The line of ranks with its ticks, and above it the critical difference where there is one and it has room."""
     low, high, line = canvas.low, canvas.high, canvas.line
     canvas.draw([canvas.across(low), canvas.across(high)], [line, line])
     for tick in range(low, high + 1, max(1, math.ceil((high - low) / 12))):
         canvas.draw([canvas.across(tick)] * 2, [line, line + 0.05])
         canvas.axes.text(canvas.across(tick), line + 0.07, str(tick), ha="center", va="bottom", fontsize=8)
-    width = canvas.length(critical_difference)
-    if width <= WIDE - 2 * LEFT:
+    width = canvas.length(critical_difference or 0.0)
+    if critical_difference is not None and width <= WIDE - 2 * LEFT:
         left, above = canvas.across(low), line + 0.27
         canvas.draw([left, left + width], [above, above], linewidth=1.4)
         for end in (left, left + width):
@@ -134,6 +154,14 @@ def _draw_names(canvas: _Canvas, labels: Sequence[str], ranks: Sequence[float], 
         text = f"{names[label]}  {rank:.2f}" if left else f"{rank:.2f}  {names[label]}"
         canvas.axes.text(edge - 0.04 if left else edge + 0.04, y, text, ha="right" if left else "left", va="center",
                          fontsize=8)  # fmt: skip
+
+
+def _bars(joined: Sequence[tuple[int, ...]], shown: Sequence[int]) -> list[tuple[int, ...]]:
+    """The places, in the order `shown`, of the methods of each set; sets that are part of another one are left out."""
+    place = {method: i for i, method in enumerate(shown)}
+    sets = {tuple(sorted(place[method] for method in own if method in place)) for own in joined}
+    whole = [own for own in sets if len(own) > 1 and not any(set(own) < set(other) for other in sets)]
+    return sorted(whole)
 
 
 def _lanes(spans: Sequence[tuple[float, float]]) -> list[int]:
