@@ -239,6 +239,19 @@ def test_a_method_exact_on_every_picture_is_first_and_takes_no_picture_from_the_
     assert board.notes == ("2 methods are exact on all pictures: differences are to the best of the others",)
 
 
+def test_five_pictures_tell_no_method_apart_that_has_them_all_exact() -> None:
+    board = one(record("all", {"psnr": [INF] * 5}), record("good", {"psnr": [30.0] * 5}))
+    assert [r.ranks for r in board.rows] == [(1, 2), (1, 2)]
+
+
+def test_where_lower_is_better_the_interval_of_a_worse_method_is_above_0() -> None:
+    base = np.linspace(0.1, 0.3, 12)
+    more = 0.05 + 0.01 * np.cos(np.arange(12.0))
+    board = one(record("a", {"mse": base}, rank_by="mse"), record("b", {"mse": base + more}, rank_by="mse"))
+    interval = row(board, "b").interval
+    assert interval is not None and 0.03 < interval[0] < more.mean() < interval[1] < 0.07
+
+
 def test_where_each_picture_is_exact_for_some_method_nothing_is_ranked() -> None:
     board = one(record("a", {"psnr": [INF, 30.0]}), record("b", {"psnr": [31.0, INF]}))
     assert [r.ranks for r in board.rows] == [None, None]

@@ -71,12 +71,10 @@ class Evidence:
         test = self.friedman
         if test is None:
             return ""
-        ranks = np.array(test.mean_ranks)
-        nemenyi = np.abs(ranks[:, None] - ranks[None]) >= test.critical_difference
-        pairs = np.triu_indices(len(ranks), 1)
-        mean, rank = int(self.apart[pairs].sum()), int(nemenyi[pairs].sum())
+        pairs = np.triu_indices(len(self.labels), 1)
+        mean, rank = int(self.apart[pairs].sum()), int(test.apart[pairs].sum())
         found = []
-        if (differs := int((self.apart != nemenyi)[pairs].sum())) > 0:
+        if (differs := int((self.apart != test.apart)[pairs].sum())) > 0:
             found.append(
                 f"Of {len(pairs[0])} pairs of methods the paired test of the mean tells {mean} apart and Nemenyi's "
                 f"test of mean ranks {rank}; they disagree on {differs}"

@@ -38,7 +38,8 @@ ABOUT = {
     "failures": "cells that are not ok, cost cells included; they take part in no mean",
     "worst_5_percent": "the score, in rank_by, that one item in twenty falls short of",
     "evidence": f"{' '.join(order_stability.HOW)} wins_ties_losses sums over all other methods; wins is the matrix "
-    "of the first 30: items on which the row beats the column; rankings[0] is the board's own",
+    "of the first 30: items on which the row beats the column; rankings[0] is the board's own; disagreement says where "
+    "the tests of ranks contradict the board",
     "together": "the methods that several boards of one protocol share; firsts counts boards with rank low 1",
 }
 SETS = (

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .paired_tests import ALPHA, MIN_ITEMS, Floats
+from .ranking import Pairs
 
 
 @dataclass(frozen=True)
@@ -17,8 +18,7 @@ class Friedman:
 
     `chi2` has `len(mean_ranks) − 1` degrees of freedom and is corrected for ties; `f` is Iman & Davenport's less
     conservative form, None (and its p) where all items order the methods alike and it has no value. Two methods
-    differ where their mean ranks differ by `critical_difference` or more (Nemenyi, 5 %). `groups` are the largest
-    runs (first, last) of methods in rank order, indices into `order`, that it does not tell apart.
+    differ where their mean ranks differ by `critical_difference` or more (Nemenyi, 5 %).
     """
 
     mean_ranks: tuple[float, ...]
@@ -29,7 +29,13 @@ class Friedman:
     f_p: float | None
     critical_difference: float
     order: tuple[int, ...]
-    groups: tuple[tuple[int, int], ...]
+
+    @property
+    def apart(self) -> Pairs:
+        """Which pairs Nemenyi's test tells apart."""
+        ranks = np.array(self.mean_ranks)
+        apart: Pairs = np.abs(ranks[:, None] - ranks[None]) >= self.critical_difference
+        return apart
 
 
 def friedman(scores: Floats) -> Friedman | None:
@@ -54,10 +60,7 @@ def friedman(scores: Floats) -> Friedman | None:
     f_p = None if f is None else float(fdtrc(m - 1, (m - 1) * (n - 1), f))
     critical = critical_difference(m, n)
     order = tuple(sorted(range(m), key=lambda i: (means[i], i)))
-    return Friedman(
-        tuple(float(r) for r in means), n, chi2, p, f, f_p, critical, order,
-        _groups([float(means[i]) for i in order], critical),
-    )  # fmt: skip
+    return Friedman(tuple(float(r) for r in means), n, chi2, p, f, f_p, critical, order)
 
 
 def critical_difference(methods: int, blocks: int, alpha: float = ALPHA) -> float:
@@ -70,14 +73,3 @@ def _studentized(methods: int, alpha: float) -> float:
     from scipy.stats import studentized_range
 
     return float(studentized_range.ppf(1.0 - alpha, methods, np.inf)) / math.sqrt(2.0)
-
-
-def _groups(ranks: list[float], critical: float) -> tuple[tuple[int, int], ...]:
-    found: list[tuple[int, int]] = []
-    for first in range(len(ranks)):
-        last = first
-        while last + 1 < len(ranks) and ranks[last + 1] - ranks[first] < critical:
-            last += 1
-        if last > first and (not found or last > found[-1][1]):
-            found.append((first, last))
-    return tuple(found)

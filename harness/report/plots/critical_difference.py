@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ...errors import one_line
 from ...statistics.friedman import Friedman
-from ...statistics.ranking import cliques
+from ...statistics.ranking import Pairs, cliques
 from ..escape import slug
 from ..order_stability import first_board, friedman_text
 from .drawing import WIDE, Plot, fit, legend_names, place, save
@@ -26,8 +28,8 @@ STEP, BAR = 0.19, 0.075
 class Diagram:
     """What one diagram shows: which methods, their mean ranks, a heading and what the ranks are over.
 
-    `joined` are the sets of methods that are not told apart, and `rule` says by what; `critical` is the difference of
-    mean ranks by which they were, None where it was another test.
+    `apart` says which pairs are told apart, and `rule` by what; `critical` is the difference of mean ranks by which
+    they are, None where it was another test.
     """
 
     name: str
@@ -35,7 +37,7 @@ class Diagram:
     labels: tuple[str, ...]
     test: Friedman
     over: str
-    joined: tuple[tuple[int, ...], ...]
+    apart: Pairs
     rule: str
     critical: float | None = None
 
@@ -48,21 +50,19 @@ def diagrams(data: ReportData) -> list[Diagram]:
             items = first_board(one, data.boards).words["items"]
             over = f"{one.friedman.blocks} {items}, {one.metric} averaged over {len(one.boards)} boards"
             test = one.friedman
-            joined = tuple(test.order[first : last + 1] for first, last in test.groups)
             rule = (
                 f"whose mean ranks differ by less than the critical difference of {test.critical_difference:.2f} "
                 "(Nemenyi, 5 %)"
             )
             chosen.append(
-                Diagram("all-boards", one.title, one.labels, test, over, joined, rule, test.critical_difference)
+                Diagram("all-boards", one.title, one.labels, test, over, test.apart, rule, test.critical_difference)
             )
     each = [(e, board.words["items"]) for e, board in zip(data.evidence, data.boards, strict=True) if e is not None]
     for own, items in sorted(each, key=lambda pair: -len(pair[0].labels)):
         if own.friedman is not None and len(own.labels) > 2:
             over = f"{own.friedman.blocks} {items}"
-            rule = f"that the paired test of the mean {own.metric} does not tell apart, as the rank ranges of the board"
-            joined = tuple(cliques(own.apart))
-            chosen.append(Diagram(slug(own.title, 48), own.title, own.labels, own.friedman, over, joined, rule))
+            rule = f"that the paired test of the mean {own.metric} does not tell apart, as in the ranges of the board"
+            chosen.append(Diagram(slug(own.title, 48), own.title, own.labels, own.friedman, over, own.apart, rule))
     return chosen
 
 
@@ -73,7 +73,7 @@ def draw_critical(diagram: Diagram, number: int) -> Plot:
     test = diagram.test
     shown = test.order[:MAX_SHOWN]
     ranks = [test.mean_ranks[i] for i in shown]
-    bars = _bars(diagram.joined, shown)
+    bars = cliques(diagram.apart[np.ix_(shown, shown)])
     lanes = _lanes([(ranks[bar[0]], ranks[bar[-1]]) for bar in bars])
     under = BAR * (max(lanes, default=-1) + 1) + 0.12
     height = 0.34 + 0.42 + under + STEP * math.ceil(len(shown) / 2) + 0.06
@@ -154,14 +154,6 @@ def _draw_names(canvas: _Canvas, labels: Sequence[str], ranks: Sequence[float], 
         text = f"{names[label]}  {rank:.2f}" if left else f"{rank:.2f}  {names[label]}"
         canvas.axes.text(edge - 0.04 if left else edge + 0.04, y, text, ha="right" if left else "left", va="center",
                          fontsize=8)  # fmt: skip
-
-
-def _bars(joined: Sequence[tuple[int, ...]], shown: Sequence[int]) -> list[tuple[int, ...]]:
-    """The places, in the order `shown`, of the methods of each set; sets that are part of another one are left out."""
-    place = {method: i for i, method in enumerate(shown)}
-    sets = {tuple(sorted(place[method] for method in own if method in place)) for own in joined}
-    whole = [own for own in sets if len(own) > 1 and not any(set(own) < set(other) for other in sets)]
-    return sorted(whole)
 
 
 def _lanes(spans: Sequence[tuple[float, float]]) -> list[int]:
