@@ -17,8 +17,8 @@ from noisebench.boards.board import Board, boards, how
 from noisebench.boards.levels import level_families
 from noisebench.boards.rows import Row
 from noisebench.errors import UsageError
-from noisebench.statistics.paired_tests import bootstrap_interval, keyed_rng, paired_difference, signed_rank
-from noisebench.statistics.ranking import holm, rank_ranges
+from noisebench.statistics.paired_tests import MeanDifferences, keyed_rng, mean_differences, paired_difference
+from noisebench.statistics.ranking import cliques, rank_ranges
 from noisebench.store.cells import read_records
 from noisebench.store.export import seal_of
 from scipy import stats
@@ -40,76 +40,95 @@ def row(board: Board, label: str) -> Row:
 # ----------------------------------------------------------------------------------------- statistics
 
 
-@pytest.mark.parametrize("n", [1, 2, 5, 6, 12, 50])
-def test_signed_rank_without_ties_is_exact_as_in_scipy(n: int) -> None:
-    differences = np.random.default_rng(n).normal(0.3, 1, (40, n))
-    p, direction = signed_rank(differences)
-    assert p == pytest.approx(stats.wilcoxon(differences, axis=1, method="exact").pvalue, abs=1e-12)
-    assert set(direction) <= {-1, 0, 1}
+def judged(*differences: object, identity: str = "a board") -> MeanDifferences:
+    """Rows of differences of one length as a family of their own."""
+    (made,) = mean_differences([np.array(differences, dtype=float)], identity)
+    return made
 
 
-def test_signed_rank_of_many_pictures_is_scipys_normal_approximation_with_ties_and_zeros() -> None:
-    differences = np.random.default_rng(0).integers(-3, 5, (30, 80)).astype(float)
-    expected = [stats.wilcoxon(d, method="asymptotic", zero_method="wilcox").pvalue for d in differences]
-    assert signed_rank(differences)[0] == pytest.approx(expected, abs=1e-12)
+def test_an_interval_is_that_of_resampled_studentised_means_by_hand() -> None:
+    differences = np.random.default_rng(0).gamma(2.0, size=(3, 9)) - 1.5
+    drawn = keyed_rng("key|9").integers(0, 9, size=(1999, 9), dtype=np.int64)
+    mean, error = differences.mean(axis=1), differences.std(axis=1, ddof=1) / 3
+    again = differences[:, drawn]
+    t = (again.mean(axis=2) - mean[:, None]) / (again.std(axis=2, ddof=1) / 3)
+    high, low = np.sort(t, axis=1)[:, 1799], -np.sort(t, axis=1)[:, 199]
+    bound = np.sort(np.maximum(t / high[:, None], -t / low[:, None]).max(axis=0))[1919]
+    (made,) = mean_differences([differences], "key")
+    assert made.mean == pytest.approx(mean)
+    assert made.interval[:, 0] == pytest.approx(mean - bound * high * error, rel=1e-9)
+    assert made.interval[:, 1] == pytest.approx(mean + bound * low * error, rel=1e-9)
 
 
-def test_signed_rank_with_ties_is_the_permutation_distribution_by_hand() -> None:
-    # |d| = 1, 1, 2 has ranks 1.5, 1.5, 3; all positive: 1 of 8 sign patterns on each side.
-    p, direction = signed_rank(np.array([[1.0, 1.0, 2.0], [-1.0, -1.0, -2.0], [1.0, -1.0, 2.0]]))
-    # W+ = 4.5 in the third: sums reach 4.5 or more for {all}, {1.5, 3}, {1.5, 3}: 3 of 8, doubled.
-    assert p.tolist() == [0.25, 0.25, 0.75]
-    assert direction.tolist() == [1, -1, 1]
+def test_an_interval_leaves_0_out_where_p_is_at_most_5_percent_and_only_there() -> None:
+    rng = np.random.default_rng(1)
+    told = []
+    for n in (6, 8, 12, 40):
+        differences = rng.exponential(size=(60, n)) - 1 + rng.normal(0, 0.8, (60, 1))
+        made = judged(*differences)
+        out = (made.interval[:, 0] > 0) | (made.interval[:, 1] < 0)
+        assert np.array_equal(out, made.told)
+        told.append(int(out.sum()))
+    assert 0 < told[2] < told[3] < 60
 
 
-def test_the_direction_close_to_balance_is_that_of_the_rank_sums() -> None:
-    # Ranks 3 and 5 up, 1, 2 and 4 down: 8 against 7.
-    differences = np.array([[-1.0, -2.0, 3.0, -4.0, 5.0]])
-    assert signed_rank(np.concatenate([differences, -differences]))[1].tolist() == [1, -1]
+def test_more_differences_in_a_family_make_none_more_certain() -> None:
+    rng = np.random.default_rng(2)
+    one, others = rng.normal(0.8, 1, 14), rng.normal(0, 1, (20, 14))
+    alone, among = judged(one), judged(one, *others)
+    assert alone.p[0] < among.p[0]
+    assert among.interval[0, 0] < alone.interval[0, 0] and alone.interval[0, 1] < among.interval[0, 1]
 
 
-def test_the_smallest_p_that_can_be_reached_counts_items_and_pairs() -> None:
-    scores = np.random.default_rng(0).normal(size=(3, 8))
-    assert rank_ranges(scores).smallest_p == 3 * 2**-7
-    assert rank_ranges(scores[:1]).smallest_p == 2**-7
-    assert rank_ranges(scores[:, :2]).smallest_p == 1.0
+def test_tables_of_other_lengths_belong_to_the_family() -> None:
+    rng = np.random.default_rng(2)
+    one, others = rng.normal(0.8, 1, (1, 14)), rng.normal(0, 1, (20, 9))
+    first, second = mean_differences([one, others], "key")
+    assert (len(first.p), len(second.p)) == (1, 20)
+    assert mean_differences([one], "key")[0].p[0] < first.p[0]
 
 
-def test_a_pair_without_any_difference_is_no_evidence() -> None:
-    p, direction = signed_rank(np.zeros((1, 20)))
-    assert (p[0], direction[0]) == (1.0, 0)
+def test_the_unit_of_a_difference_changes_no_p() -> None:
+    differences = np.random.default_rng(3).normal(0.5, 1, (4, 12))
+    made = judged(*differences, *(1000 * differences))
+    assert made.p[:4] == pytest.approx(made.p[4:], abs=0)
 
 
-def test_infinite_differences_take_the_largest_ranks() -> None:
-    p, _ = signed_rank(np.array([[INF, 1.0, 2.0, 3.0, 4.0, 5.0]]))
-    assert p[0] == 2 / 2**6
-
-
-def test_holm_by_hand() -> None:
-    # sorted 0.01·4, 0.02·3, 0.03·2, 0.5·1; made monotone.
-    assert holm(np.array([0.03, 0.01, 0.5, 0.02])) == pytest.approx([0.06, 0.04, 0.5, 0.06])
-
-
-def test_bootstrap_interval_is_keyed_and_paired() -> None:
+def test_resamples_are_keyed_by_the_identity() -> None:
     differences = np.random.default_rng(3).normal(-0.2, 0.5, (4, 12))
-    interval = bootstrap_interval(differences, "a board")
-    assert np.array_equal(interval, bootstrap_interval(differences, "a board"))
-    assert not np.array_equal(interval, bootstrap_interval(differences, "another board"))
-    assert np.array_equal(interval[2:], bootstrap_interval(differences[2:], "a board"))
-    assert (interval[:, 0] < differences.mean(axis=1)).all() and (differences.mean(axis=1) < interval[:, 1]).all()
+    interval = judged(*differences).interval
+    assert np.array_equal(interval, judged(*differences).interval)
+    assert not np.array_equal(interval, judged(*differences, identity="another board").interval)
 
 
-def test_bootstrap_interval_is_the_percentile_interval_of_resampled_means() -> None:
-    differences = np.random.default_rng(4).normal(size=12)
-    drawn = keyed_rng("key").integers(0, 12, size=(2000, 12), dtype=np.int64)
-    expected = np.quantile(differences[drawn].mean(axis=1), (0.025, 0.975))
-    assert bootstrap_interval(differences[None], "key")[0] == pytest.approx(expected, abs=1e-12)
+def test_a_constant_difference_has_no_width_and_no_difference_at_all_is_no_evidence() -> None:
+    made = judged([0.25] * 8, [0.0] * 8)
+    assert made.interval.tolist() == [[0.25, 0.25], [0.0, 0.0]]
+    assert made.p.tolist() == [2 / 2**8, 1.0]
 
 
-def test_bootstrap_of_a_constant_difference_has_no_width_and_of_an_infinite_one_no_value() -> None:
-    interval = bootstrap_interval(np.array([[0.25] * 8, [INF] + [0.0] * 7]), "key")
-    assert interval[0] == pytest.approx([0.25, 0.25])
-    assert np.isnan(interval[1]).all()
+def test_no_p_is_below_the_chance_that_all_signs_agree() -> None:
+    assert judged(np.linspace(1.0, 1.1, 6)).p.tolist() == [2 / 2**6]
+    assert judged(np.linspace(1.0, 1.1, 20)).p.tolist() == [1.25 / 2000]
+
+
+def test_a_difference_on_two_items_of_twelve_has_no_interval_and_is_no_evidence() -> None:
+    made = judged([0.3, 0.5] + [0.0] * 10)
+    assert made.p[0] == 1.0 and np.isnan(made.interval).all()
+
+
+def test_five_items_have_neither_interval_nor_evidence() -> None:
+    made = judged([9.0, 9.1, 9.2, 9.3, 9.4])
+    assert made.p[0] == 1.0 and np.isnan(made.interval).all()
+
+
+def test_methods_that_no_pair_tells_apart_are_cliques() -> None:
+    apart = np.zeros((5, 5), dtype=bool)
+    for i, j in ((0, 2), (0, 4), (1, 3), (1, 4), (2, 4), (3, 4)):
+        apart[i, j] = apart[j, i] = True
+    assert cliques(apart) == [(0, 1), (0, 3), (1, 2), (2, 3)]
+    assert cliques(np.zeros((3, 3), dtype=bool)) == [(0, 1, 2)]
+    assert cliques(~np.eye(3, dtype=bool)) == []
 
 
 def test_two_perfect_scores_differ_by_nothing() -> None:
@@ -120,12 +139,29 @@ def test_ties_are_rank_ranges() -> None:
     base = np.linspace(20, 30, 12)
     noise = np.tile([0.1, -0.1], 6) * np.linspace(1, 2, 12)
     scores = np.stack([base + 3, base + 3 + noise, base])
-    assert rank_ranges(scores).ranges == [(1, 2), (1, 2), (3, 3)]
+    assert rank_ranges(scores, "key").ranges == [(1, 2), (1, 2), (3, 3)]
+
+
+def test_the_intervals_to_the_first_agree_with_the_ranks() -> None:
+    rng = np.random.default_rng(5)
+    for n in (8, 12, 30):
+        scores = rng.normal(28, 4, n) - 0.25 * np.arange(9.0)[:, None] + 0.6 * rng.exponential(size=(9, n))
+        ranking = rank_ranges(scores[np.argsort(-scores.mean(axis=1))], "key")
+        assert np.array_equal(ranking.to_first[1:, 1] < 0, ranking.apart[0, 1:])
+
+
+def test_a_method_that_is_ahead_on_most_pictures_and_of_lower_mean_is_not_said_to_be_better() -> None:
+    # Signed ranks say that the second is better (p = 0.02): it is a little ahead on 21 pictures, far behind on 3.
+    behind = np.concatenate([np.linspace(0.1, 0.5, 21), [-9.0, -11.0, -13.0]])
+    base = np.linspace(20, 30, 24)
+    ranking = rank_ranges(np.stack([base, base + behind]), "key")
+    assert stats.wilcoxon(behind).pvalue < 0.05 and behind.mean() < 0
+    assert ranking.ranges == [(1, 2), (1, 2)]
 
 
 def test_five_pictures_can_never_tell_methods_apart() -> None:
-    assert rank_ranges(np.stack([np.arange(5.0) + 9, np.arange(5.0)])).ranges == [(1, 2), (1, 2)]
-    assert rank_ranges(np.stack([np.arange(6.0) + 9, np.arange(6.0)])).ranges == [(1, 1), (2, 2)]
+    assert rank_ranges(np.stack([np.arange(5.0) + 9, np.arange(5.0)]), "key").ranges == [(1, 2), (1, 2)]
+    assert rank_ranges(np.stack([np.arange(6.0) + 9, np.arange(6.0)]), "key").ranges == [(1, 1), (2, 2)]
 
 
 # --------------------------------------------------------------------------------------------- boards
@@ -169,9 +205,63 @@ def test_a_method_with_more_seeds_stands_on_both_boards() -> None:
     assert [(b.seeds, [r.label for r in b.rows]) for b in made] == [((0,), ["b", "a"]), ((0, 1), ["a"])]
 
 
-def test_an_infinite_score_is_kept_and_named() -> None:
+def test_an_exact_picture_is_counted_and_in_no_mean() -> None:
     score = row(one(record(scores={"psnr": [INF, 30.0, 40.0]})), "nlm").scores["psnr"]
-    assert (score.mean, score.note) == (INF, "1 of 3 identical; mean of the other 2: 35.0000")
+    assert (score.mean, score.identical, score.note) == (35.0, 1, "1 of 3 identical")
+
+
+def test_a_method_exact_on_one_flat_picture_and_worst_on_all_others_is_last() -> None:
+    base = np.linspace(25, 32, 12)
+    board = one(
+        record("flat", {"psnr": [INF, *(base[1:] - 5)]}), record("good", {"psnr": base}),
+        record("fair", {"psnr": base - 1}),
+    )  # fmt: skip
+    assert [(r.label, r.ranks) for r in board.rows] == [("good", (1, 1)), ("fair", (2, 2)), ("flat", (3, 3))]
+    # The first picture is in nobody's mean, so that the differences are those of the means.
+    assert [r.scores["psnr"].mean for r in board.rows] == pytest.approx([base[1:].mean() - k for k in (0, 1, 5)])
+    assert [r.difference for r in board.rows] == pytest.approx([0.0, -1.0, -5.0])
+    assert row(board, "flat").interval == pytest.approx((-5.0, -5.0))
+    assert [r.scores["psnr"].identical for r in board.rows] == [0, 0, 1]
+    assert (
+        "psnr: means, ranks and differences are over the 11 of 12 pictures on which no method is exact" in board.notes
+    )
+
+
+def test_a_method_exact_on_every_picture_is_first_and_takes_no_picture_from_the_others() -> None:
+    base = np.linspace(25, 32, 8)
+    board = one(
+        record("all", {"psnr": [INF] * 8}), record("good", {"psnr": base}), record("fair", {"psnr": base - 1}),
+        record("too", {"psnr": [INF] * 8}),
+    )  # fmt: skip
+    assert [(r.label, r.ranks, r.difference) for r in board.rows] == [
+        ("all", (1, 2), None), ("too", (1, 2), None), ("good", (3, 3), 0.0), ("fair", (4, 4), -1.0),
+    ]  # fmt: skip
+    assert board.notes == ("2 methods are exact on all pictures: differences are to the best of the others",)
+
+
+def test_five_pictures_tell_no_method_apart_that_has_them_all_exact() -> None:
+    board = one(record("all", {"psnr": [INF] * 5}), record("good", {"psnr": [30.0] * 5}))
+    assert [r.ranks for r in board.rows] == [(1, 2), (1, 2)]
+
+
+def test_where_lower_is_better_the_interval_of_a_worse_method_is_above_0() -> None:
+    base = np.linspace(0.1, 0.3, 12)
+    more = 0.05 + 0.01 * np.cos(np.arange(12.0))
+    board = one(record("a", {"mse": base}, rank_by="mse"), record("b", {"mse": base + more}, rank_by="mse"))
+    interval = row(board, "b").interval
+    assert interval is not None and 0.03 < interval[0] < more.mean() < interval[1] < 0.07
+
+
+def test_where_each_picture_is_exact_for_some_method_nothing_is_ranked() -> None:
+    board = one(record("a", {"psnr": [INF, 30.0]}), record("b", {"psnr": [31.0, INF]}))
+    assert [r.ranks for r in board.rows] == [None, None]
+    assert board.notes[-1] == "no method is ranked: psnr: on each of the 2 pictures one method or another is exact"
+
+
+def test_a_score_that_is_infinitely_bad_is_not_left_out() -> None:
+    board = one(record("a", {"psnr": [-INF, *[40.0] * 7]}), record("b", {"psnr": [20.0] * 8}))
+    assert (row(board, "a").scores["psnr"].mean, row(board, "a").unranked) == (-INF, "psnr 1 of 8 infinite")
+    assert row(board, "b").ranks == (1, 1)
 
 
 def test_a_score_that_is_not_defined_is_never_averaged_away() -> None:
@@ -297,9 +387,15 @@ def test_metrics_scored_apart_come_together() -> None:
 
 def test_few_pictures_are_said_to_be_few() -> None:
     values = {"psnr": [20.0] * 5}
-    assert one(record("a", values), record("b", values)).notes == (
-        "5 pictures: with fewer than 6 no difference can be significant",
-    )
+    board = one(record("a", values), record("b", values))
+    assert board.notes == ("5 pictures are too few to tell methods apart: 6 at least",)
+    assert [r.interval for r in board.rows] == [None, None]
+
+
+def test_a_board_on_which_nothing_is_told_apart_says_so() -> None:
+    values = {"psnr": [20.0, 25.0, 22.0, 21.0, 23.0, 24.0]}
+    board = one(record("a", values), record("b", {"psnr": values["psnr"][::-1]}))
+    assert board.notes == ("no two of these methods are told apart by 6 pictures",)
 
 
 def test_beyond_sixty_methods_only_the_best_sixty_are_tested() -> None:
@@ -391,7 +487,7 @@ def test_warnings_and_notes_are_in_the_words_of_the_track() -> None:
     board = one(fits("mean", 0.5, 0.5), fits("bad", 0.7, 0.5), fits("good", 0.1, 0.1))
     assert board.warnings == ("bad is below the noisy samples by 0.1",)
     assert [r.label for r in board.rows if r.below_baseline] == ["bad"]
-    assert board.notes == ("2 functions: with fewer than 6 no difference can be significant",)
+    assert board.notes == ("2 functions are too few to tell methods apart: 6 at least",)
     short = one(fits("good", 0.1, pictures=2))
     assert short.failures[0].reason == "1 of 2 functions are stored"
 

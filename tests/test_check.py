@@ -406,6 +406,21 @@ def test_must_stay_first(tmp_path: Path) -> None:
     assert judged(rules, before, [*before, oracle]) == 0
 
 
+def test_a_picture_that_a_rival_has_exact_puts_it_not_ahead(tmp_path: Path) -> None:
+    rules = rules_of(tmp_path, "- {metric: psnr, method: nlm, must_stay_first: true}\n")
+    before = [psnr(30, 30), psnr(29, 29, method="bm3d")]
+    assert judged(rules, before, [psnr(30, 30), psnr(29, math.inf, method="bm3d")]) == 0
+    verdict = check(before, [psnr(30, 30), psnr(31, math.inf, method="bm3d")], rules)
+    assert verdict.having(REGRESSION)[0].reason.startswith("no longer first: bm3d is ahead by 1 (")
+
+
+def test_a_picture_that_is_exact_puts_no_method_above_the_baseline(tmp_path: Path) -> None:
+    rules = rules_of(tmp_path, "- {metric: psnr, method: nlm, min_above_baseline: 5}\n")
+    now = [psnr(24, math.inf), psnr(20, 20, method="identity")]
+    verdict = check(now, now, rules)
+    assert verdict.having(REGRESSION)[0].reason.startswith("4 above the noisy input, less than 5 (")
+
+
 def test_speed_is_off_by_default_and_a_ratio_when_asked(tmp_path: Path) -> None:
     before, slow = [cell(), speed(1.0)], [cell(), speed(2.0)]
     assert check(before, slow).exit_code == 0

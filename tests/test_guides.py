@@ -44,7 +44,7 @@ def test_comparisons(tmp_path: Path) -> None:
     (tmp_path / "results").mkdir()
     shutil.copy(ROOT / "results" / "demo.json", tmp_path / "results")
     said = follow("compare.md", tmp_path)
-    row = "gaussian_filter → nlm photos gaussian(sigma=15) uint8@1 0 psnr ↑ 12 31.029 32.890 +1.861 [0.911, 2.732]"
+    row = "gaussian_filter → nlm photos gaussian(sigma=15) uint8@1 0 psnr ↑ 12 31.029 32.890 +1.861 [0.080, 3.483]"
     assert row in re.sub(" +", " ", said)
     assert "9 of its 12 inputs are not there: the dataset has other pictures" in said
     assert "the regime is absent: there are gaussian(sigma=15), gaussian(sigma=25)" in said

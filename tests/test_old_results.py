@@ -40,13 +40,17 @@ def test_every_committed_export_makes_boards_and_passes_its_own_check(cli, file:
 def test_a_board_of_an_old_store_is_what_it_was(cli, old: Path, tmp_path: Path) -> None:
     done = cli("report", "old", "--to", "board")
     assert "old was written by an older noisebench (schema 1)" in done.stderr
-    # What the version that wrote it made of it; these columns have other names now.
+    # What the version that wrote it made of it; these columns have other names now, and intervals hold all at once.
     renamed = {"pictures": "items", "below_noisy": "below_baseline"}
     now, then = rows_of(tmp_path / "board" / "leaderboard.csv"), rows_of(FIXTURES / "schema_1_leaderboard.csv")
     assert len(now) == len(then) == 9
     for row, was in zip(now, then, strict=True):
         same = {renamed.get(name, name): value for name, value in was.items()}
-        assert {**same, "track": "restore" if was["outcome"] == "ok" else ""} == row
+        wider = {name: row[name] for name in ("interval_low", "interval_high")}
+        assert {**same, **wider, "track": "restore" if was["outcome"] == "ok" else ""} == row
+        for name, sign in (("interval_low", 1), ("interval_high", -1)):
+            assert (was[name] == "") == (row[name] == "")
+            assert not was[name] or sign * float(row[name]) < sign * float(was[name])
 
 
 def test_what_old_cells_lack_is_found(old: Path) -> None:

@@ -98,6 +98,7 @@ ODD = {
         record("nlm", {"psnr": [math.nan, math.inf], "ssim": [1.0, 1.0]}),
         record("median", {"psnr": [20.0, 21.0]}),
     ],
+    "exact": [record("nlm", {"psnr": [math.inf, *BASE[1:]]}), record("median", {"psnr": BASE - 1})],
     "unscored": [record("nlm", {}, pictures=0)],
     "oracle": [
         record("nlm", {"psnr": BASE}),
@@ -297,6 +298,12 @@ def test_another_regime_and_another_dataset(opened):
     assert main_column(page) == [f"{(BASE + 2).mean():.2f}"]
     page.go_back()
     assert main_column(page)[0] == f"{(BASE - 7 + WOBBLE).mean():.2f}"
+
+
+@in_browser
+def test_pictures_that_a_method_has_exact_are_counted_beside_its_mean(opened):
+    page = opened("exact")
+    assert main_column(page) == [f"{BASE[1:].mean():.2f} (1 identical)", f"{BASE[1:].mean() - 1:.2f}"]
 
 
 @in_browser

@@ -107,6 +107,17 @@ def test_the_golden_board(tmp_path: Path) -> None:
     assert (tmp_path / "leaderboard.tex").read_text() == (GOLDEN / "board.tex").read_text()
 
 
+def test_pictures_that_a_method_has_exact_are_counted_in_every_form_of_the_board(tmp_path: Path) -> None:
+    base = np.linspace(25.0, 32.0, 8)
+    write_report([record("nlm", {"psnr": [np.inf, *base[1:]]}), record("median", {"psnr": base - 1})], tmp_path)
+    mean = base[1:].mean()
+    assert f"| {mean:.2f} (1 identical) |" in (tmp_path / "leaderboard.md").read_text()
+    assert f"{mean:.2f} (1 identical)}} &" in (tmp_path / "leaderboard.tex").read_text()
+    assert f",{mean:.9g},1 of 8 identical," in (tmp_path / "leaderboard.csv").read_text()
+    first = json.loads((tmp_path / "summary.json").read_text())["boards"][0]["rows"][0]["scores"]["psnr"]
+    assert first == {"mean": mean, "identical": 1, "note": "1 of 8 identical"}
+
+
 def test_an_empty_store_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="holds no cell: run a suite first"):
         write_report([], tmp_path / "report")
@@ -253,7 +264,7 @@ def test_summary_has_every_number_of_the_board(tmp_path: Path) -> None:
     document = json.loads((tmp_path / "summary.json").read_text())
     (board,) = document["boards"]
     rows = {row["method"]: row for row in board["rows"]}
-    assert rows["nlm"]["scores"]["psnr"] == {"mean": 29.5041667, "note": ""}
+    assert rows["nlm"]["scores"]["psnr"] == {"mean": 29.5041667, "identical": 0, "note": ""}
     assert rows["oracle"]["scores"]["psnr"]["mean"] == "inf"
     assert rows["median"]["scores"]["ssim"]["mean"] is None
     assert "smaller than 11" in rows["median"]["scores"]["ssim"]["note"]
@@ -337,7 +348,7 @@ def test_tracks_stand_apart_and_only_then_is_a_track_named(tmp_path: Path) -> No
     assert [(b["track"], b["dataset"], b["items"]) for b in document["boards"]] == [
         ("functions", "bumps", 7), ("functions", "bumps", 7), ("restore", "photos", 12),
     ]  # fmt: skip
-    assert (document["schema"], document["boards"][2]["words"]["given"]) == (2, "noisy input")
+    assert (document["schema"], document["boards"][2]["words"]["given"]) == (3, "noisy input")
     lines = list(csv.DictReader(io.StringIO((tmp_path / "leaderboard.csv").read_text())))
     assert [line["track"] for line in lines if line["outcome"] == "ok"] == ["functions"] * 6 + ["restore"] * 6
 

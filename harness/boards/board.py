@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import one_line
-from ..statistics.paired_tests import LEVEL, RESAMPLES
-from ..statistics.ranking import ALPHA
+from ..statistics.paired_tests import ALPHA, MIN_ITEMS
 from ..store.record import Cell, Cost, Record, dataset_text, words_of
 from ..store.versions import newest, older
 from ..track import DEFAULT, Words
 from .failures import Failure, failure_of
 from .grouping import Alignment, Group, GroupKey, group_key, groups, labels, method_key
+from .identical import average_compared
 from .ordering import hold_against_references, rank, refuse_other_inputs
 from .rows import Column, Row, board_row, columns_of
 from .signature import versioned
@@ -174,11 +174,13 @@ def _board(group: Group, costs: Mapping[str, list[Record]], hidden: Sequence[tup
     reference = next((row.inputs for row in rows if not row.unranked), rows[0].inputs if rows else "")
     track, *rest = group.key
     identity = f"{track_prefix(track)}{tuple(rest)!r}|{group.seeds!r}|{rank_by.label if rank_by else ''}"
+    rows, averaged = average_compared(rows, columns, units.words(words))
     rows, more = rank(rows, rank_by, identity, units.count, units.words(words))
     if hidden:
         older_ones = ", ".join(f"{name} ({n})" for name, n in sorted(Counter(name for name, _ in hidden).items()))
         notes.append(f"older versions that are not shown (report --all-versions shows them): {one_line(older_ones)}")
-    notes += [*([units.remark(words)] if units.merged else []), *filter(None, [overlap_remark(known)]), *more]
+    notes += [*([units.remark(words)] if units.merged else []), *filter(None, [overlap_remark(known)])]
+    notes += averaged + more
     rows, warned, optimum_column = hold_against_references(rows, rank_by, columns, words)
     rows, setting = _with_cost(rows, costs)
     environment = environment_of(everything)
@@ -276,8 +278,9 @@ def how(words: Mapping[str, str]) -> str:
     items = words["items"]
     return (
         f"Scores are means over {items}. Rank range: 1 + methods significantly better to n − methods significantly "
-        f"worse (Wilcoxon signed-rank over {items}, Holm-corrected over all pairs, {ALPHA:.0%}); overlapping ranges "
-        f"may be tied. In brackets: {LEVEL:.0%} paired-bootstrap interval of the difference to the best "
-        f"({RESAMPLES:,} resamples, keyed), for one pair: not corrected for many. n/d: not defined. "
-        f"inf: identical {items}."
+        f"worse; overlapping ranges may be tied. In brackets: the interval of the mean difference to the best. Both "
+        f"are of the mean, over all pairs of methods at once (bootstrap-t over {items}, keyed; {ALPHA:.0%}): an "
+        f"interval leaves 0 out where the ranges part a method from the best. Below {MIN_ITEMS} {items} there are "
+        f"none. n/d: not defined. inf: exact on all {items}; identical: {items} on which a method is exact, which "
+        f"count in no mean."
     )

@@ -11,9 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ..statistics.friedman import Friedman, friedman
-from ..statistics.paired_tests import Floats, worst_tail
+from ..statistics.paired_tests import ALPHA, MIN_ITEMS, Floats, worst_tail
+from ..statistics.ranking import Pairs
 from ..track import known_track
 from .board import Board
+from .identical import means
 from .ordering import MAX_PAIRED
 from .rows import Row
 
@@ -21,8 +23,10 @@ Counts = npt.NDArray[np.int64]
 
 HOW = (
     "Wins, ties and losses count items.",
-    "Friedman's test (corrected for ties; F: the form of Iman and Davenport) asks whether any method differs; mean "
-    "ranks that differ by less than the critical difference (Nemenyi, 5 %) are not told apart.",
+    "The order and the rank ranges of a board rest on one test, the paired one of the mean. Friedman's test (corrected "
+    "for ties; F: the form of Iman and Davenport) and Nemenyi's critical difference of mean ranks (5 %) ask another "
+    "question, how often a method is ahead and not by how much, and decide nothing here; they are given from "
+    f"{MIN_ITEMS} items on.",
     "Kendall's tau-b holds the order under another choice of metric, protocol or aggregation against the order of "
     "the board: 1 is the same order, −1 the reverse. Worst 5 %: the score that one item in twenty falls short of.",
 )
@@ -48,16 +52,41 @@ class Choice:
 class Evidence:
     """For the methods of a board that were tested pairwise, in its order.
 
-    `wins` (M, M): items on which the method of the row is better than that of the column. `choices[0]` is the
-    board's own; the others need a value for each of these methods.
+    `wins` (M, M): items on which the method of the row is better than that of the column. `apart`: which pairs the
+    paired test of the mean of `metric` tells apart, as on the board. `choices[0]` is the board's own; the others need a
+    value for each of these methods.
     """
 
     title: str
+    metric: str
     labels: tuple[str, ...]
     wins: Counts
+    apart: Pairs
     items: int
     friedman: Friedman | None
     choices: tuple[Choice, ...]
+
+    def disagreement(self) -> str:
+        """Where Friedman's or Nemenyi's test contradicts the order of the board: what, and why; else nothing."""
+        test = self.friedman
+        if test is None:
+            return ""
+        pairs = np.triu_indices(len(self.labels), 1)
+        mean, rank = int(self.apart[pairs].sum()), int(test.apart[pairs].sum())
+        found = []
+        if (differs := int((self.apart != test.apart)[pairs].sum())) > 0:
+            found.append(
+                f"Of {len(pairs[0])} pairs of methods the paired test of the mean tells {mean} apart and Nemenyi's "
+                f"test of mean ranks {rank}; they disagree on {differs}"
+            )
+        if (test.p <= ALPHA) != bool(mean):
+            found.append(
+                f"Friedman's test finds {'a' if test.p <= ALPHA else 'no'} difference among the methods, and the "
+                f"paired test of the mean {'tells some' if mean else 'tells no two of them'} apart"
+            )
+        if not found:
+            return ""
+        return f"{'. '.join(found)}. Ranks say how often a method is ahead, the mean by how much: the board goes by it."
 
     def counts(self, i: int, j: int) -> tuple[int, int, int]:
         """Items on which method `i` is better than, equal to, and worse than method `j`."""
@@ -84,7 +113,7 @@ def kendall(a: Floats, b: Floats) -> float:
 
 
 AGGREGATIONS: dict[str, Callable[[Floats, bool], Floats]] = {
-    "mean": lambda values, higher: np.asarray(values.mean(axis=1)),
+    "mean": means,
     "median": lambda values, higher: np.asarray(np.median(values, axis=1)),
     "worst 5 %": worst_tail,
 }
@@ -143,8 +172,10 @@ def evidence_of(board: Board, others: Sequence[Board] = ()) -> Evidence | None:
     judged.sort(key=lambda c: (c.protocol != board.protocol, c.metric != column.label))
     return Evidence(
         board.title,
+        column.label,
         tuple(row.label for row in rows),
         wins(scores),
+        np.array([[other.label in row.apart for other in rows] for row in rows]),
         scores.shape[1],
         friedman(scores),
         tuple(judged),

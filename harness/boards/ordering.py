@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..statistics.paired_tests import bootstrap_interval, paired_difference, worst_tail
-from ..statistics.ranking import ALPHA, MIN_ITEMS, rank_ranges
+from ..statistics.paired_tests import MIN_ITEMS, Floats, worst_tail
+from ..statistics.ranking import Ranking, ranges, rank_ranges
+from .identical import averageable, compared, is_exact
 from .rows import Column, Row
 
 MAX_PAIRED = 60
@@ -39,14 +40,7 @@ def rank(
     if column is None:
         return sorted(rows, key=lambda r: r.label), []
     sign = 1.0 if column.higher else -1.0
-    judged = []
-    for row in rows:
-        why = row.unranked
-        if not why and row.oracle:
-            why = "oracle: sees what no method may see"
-        if not why and np.isnan(row.scores[column.label].mean):
-            why = f"{column.label} {row.scores[column.label].note}"
-        judged.append(replace(row, unranked=why))
+    judged = [replace(row, unranked=row.unranked or _why_unranked(row, column)) for row in rows]
 
     def place(row: Row) -> tuple[bool, float, str]:
         mean = row.scores[column.label].mean
@@ -57,42 +51,66 @@ def rank(
     if not ranked:
         return judged, ["no method is ranked"]
     values = np.stack([row.scores[column.label].values for row in ranked])
+    kept = compared(values, column.higher)
+    if not kept.any():
+        why = f"{column.label}: on each of the {n} {items} one method or another is exact"
+        return [replace(row, unranked=row.unranked or why) for row in judged], [f"no method is ranked: {why}"]
     tested = min(len(ranked), MAX_PAIRED)
-    ranking = rank_ranges(sign * values[:tested])
-    differences = paired_difference(values, values[0])
-    intervals = bootstrap_interval(differences, identity)
+    perfect = int(is_exact(values, column.higher).all(axis=1).sum())
+    rest = values[perfect:][:, kept]
+    ranking = _with_perfect(rank_ranges(sign * rest[: max(0, tested - perfect)], identity), perfect, n)
+    difference = (rest - rest[:1]).mean(axis=1)
     tails = worst_tail(values, column.higher)
     done = []
+    apart = [frozenset(ranked[j].label for j in np.flatnonzero(line)) for line in ranking.apart]
     for i, row in enumerate(ranked):
-        finite = bool(np.isfinite(differences[i]).all())
+        low, high = sorted(sign * ranking.to_first[i - perfect]) if perfect <= i < tested else (np.nan, np.nan)
         done.append(
             replace(
                 row,
                 ranks=ranking.ranges[i] if i < tested else None,
-                difference=float(differences[i].mean()) if finite else None,
-                interval=(float(intervals[i, 0]), float(intervals[i, 1])) if finite and i else None,
+                apart=apart[i] if i < tested else frozenset(),
+                difference=float(difference[i - perfect]) if i >= perfect else None,
+                interval=None if np.isnan(low) else (float(low), float(high)),
                 tail=float(tails[i]),
             )
         )
-    return done + judged[len(ranked) :], _how_ranked(
-        len(ranked), tested, ranking.pairs, ranking.smallest_p, f"{n} {items}", n
-    )
+    return done + judged[len(ranked) :], _how_ranked(len(ranked), tested, perfect, ranking, int(kept.sum()), items)
 
 
-def _how_ranked(ranked: int, tested: int, pairs: int, smallest: float, items: str, n: int) -> list[str]:
+def _why_unranked(row: Row, column: Column) -> str:
+    score = row.scores[column.label]
+    if row.oracle:
+        return "oracle: sees what no method may see"
+    return "" if averageable(score.values, column.higher) else f"{column.label} {score.note}"
+
+
+def _with_perfect(ranking: Ranking, perfect: int, n: int) -> Ranking:
+    """The ranking behind `perfect` methods that have all `n` items exact: better on each, equal to each other."""
+    if not perfect:
+        return ranking
+    m = perfect + len(ranking.ranges)
+    apart = np.zeros((m, m), dtype=np.bool_)
+    apart[perfect:, perfect:] = ranking.apart
+    apart[:perfect, perfect:] = apart[perfect:, :perfect] = n >= MIN_ITEMS
+    order: Floats = -np.maximum(np.arange(m), perfect - 1).astype(np.float64)
+    return replace(ranking, ranges=ranges(order, apart), apart=apart)
+
+
+def _how_ranked(ranked: int, tested: int, perfect: int, ranking: Ranking, n: int, items: str) -> list[str]:
     notes = []
     if ranked > tested:
         notes.append(
             f"{ranked} methods: only the {tested} best by mean are tested pairwise; "
             f"their rank ranges are among these {tested}, the others have none"
         )
-    if pairs and n < MIN_ITEMS:
-        notes.append(f"{items}: with fewer than {MIN_ITEMS} no difference can be significant")
-    elif pairs and smallest > ALPHA:
-        notes.append(
-            f"{items} are too few for {pairs} pairs: the smallest p that Holm's correction leaves is "
-            f"{smallest:.2g}, so hardly any difference can be significant"
-        )
+    if tested > 1 and n < MIN_ITEMS:
+        notes.append(f"{n} {items} are too few to tell methods apart: {MIN_ITEMS} at least")
+    elif tested > 1 and not ranking.apart.any():
+        notes.append(f"no two of these methods are told apart by {n} {items}")
+    if 0 < perfect < ranked:
+        are = "method is" if perfect == 1 else "methods are"
+        notes.append(f"{perfect} {are} exact on all {items}: differences are to the best of the others")
     return notes
 
 

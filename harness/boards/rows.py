@@ -35,19 +35,23 @@ class Column:
 class Score:
     """Mean over units of the mean over seeds: inf where an item is inf, NaN where one has no value.
 
-    `values` (units,) are what is averaged and tested, `by_item` (n,) what is shown of each item.
+    `values` (units,) are what is averaged and tested, `by_item` (n,) what is shown of each item. `identical` counts the
+    items that are exact; on a board the mean is over the units that no method has exact.
     """
 
     mean: float
     note: str
     values: Floats
     by_item: Floats
+    identical: int = 0
 
 
 @dataclass(frozen=True)
 class Row:
     """One method on a board. `ranks` is None where `unranked` says why, or beyond the methods tested.
 
+    `apart` are the labels of the rows that the paired test tells it apart from; `difference` is that of its mean to
+    the best finite one, `interval` holds with those of all other pairs at once and is None where there is none.
     `role` is what the method is there for, `family` the one contender that it is a variant of, where it says so.
     `tail` is the score that one item in twenty falls short of, in the metric of the ranking. `below_optimum` is in the
     unit of the `optimum_column` of the board.
@@ -71,6 +75,7 @@ class Row:
     panel: Panel | None
     unranked: str = ""
     ranks: tuple[int, int] | None = None
+    apart: frozenset[str] = frozenset()
     difference: float | None = None
     interval: tuple[float, float] | None = None
     tail: float | None = None
@@ -147,10 +152,9 @@ def _score(own: Sequence[Record], column: Column, align: Alignment, units: Units
         where = f"not defined on {undefined} of {n} {words_of(own[0].cell)['items']}"
         return Score(float("nan"), f"{where}: {_reasons_undefined(own, column.name)}", values, items)
     if np.isinf(items).any():
-        rest = items[np.isfinite(items)]
-        count = n - len(rest)
-        tail = f"; mean of the other {len(rest)}: {rest.mean():.4f}" if len(rest) else ""
-        return Score(mean, f"{count} of {n} identical{tail}", values, items)
+        count = int(np.isinf(items).sum())
+        kind = "identical" if (mean > 0) == column.higher else "infinite"
+        return Score(mean, f"{count} of {n} {kind}", values, items)
     return Score(mean, "", values, items)
 
 

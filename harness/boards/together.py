@@ -12,6 +12,7 @@ import numpy as np
 from ..statistics.friedman import Friedman, friedman
 from ..statistics.paired_tests import Floats
 from .board import Board
+from .identical import means
 from .ordering import MAX_PAIRED
 from .rows import Column, Row
 from .units import joined
@@ -135,8 +136,8 @@ def _together(
     scores = _averaged(chosen, [[row.scores[label].by_item for row in own] for own in rows.values()])
     if np.isnan(scores).any():
         return None
-    means = scores.mean(axis=1)
-    order = sorted(range(len(members)), key=lambda i: (-sign * means[i], members[i]))[:MAX_PAIRED]
+    averages = means(scores, column.higher)
+    order = sorted(range(len(members)), key=lambda i: (-sign * averages[i], members[i]))[:MAX_PAIRED]
     best = entrants[members[order[0]]]
     left_out = tuple(
         LeftOut(name, _missing(name, own, group, places), _lead(own, best, label, sign) > 0)
@@ -150,7 +151,7 @@ def _together(
         label,
         column.unit,
         tuple(members[i] for i in order),
-        tuple(float(means[i]) for i in order),
+        tuple(float(averages[i]) for i in order),
         tuple(sum(row.ranks is not None and row.ranks[0] == 1 for row in rows[members[i]]) for i in order),
         friedman(sign * scores[order]),
         left_out,

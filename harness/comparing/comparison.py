@@ -8,26 +8,26 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from ..boards.board import cost_setting
 from ..boards.grouping import Alignment
+from ..boards.identical import is_exact
 from ..boards.units import units_of
 from ..errors import UsageError, nearest, one_line
-from ..statistics.paired_tests import LEVEL, RESAMPLES, Floats, bootstrap_interval, paired_difference, signed_rank
-from ..statistics.ranking import MIN_ITEMS, holm
+from ..statistics.paired_tests import ALPHA, MIN_ITEMS, Floats, mean_differences, paired_difference
 from ..store.record import Cell, Record, decimals_of, order_of, words_of
 from ..store.seals import why_seal_broken
 from ..store.versions import newest
 from .pairing import Shelf, environment_differences, pair, protocol_text, where_text, why_inputs_differ
 from .set_changes import SetChange, set_changes
 
-_CHUNK = 1_000
-
 HOW = (
-    f"Difference: B − A, mean over the items whose input is the same by hash. In brackets: {LEVEL:.0%} "
-    f"paired-bootstrap interval ({RESAMPLES:,} resamples, keyed). p: Wilcoxon signed-rank over items, "
-    f"Holm-corrected over all rows; with fewer than {MIN_ITEMS} items no difference can be significant. "
-    f"Better, same, worse: items on which B is better than, equal to or worse than A."
+    f"Difference: B − A, mean over the items whose input is the same by hash. In brackets: its interval. p: of a mean "
+    f"difference of 0. Both are of the mean, over all rows at once (bootstrap-t over items, keyed; {ALPHA:.0%}): an "
+    f"interval leaves 0 out where p is at most {ALPHA:.0%}. Below {MIN_ITEMS} items there are none. Items on which a "
+    f"side is exact (an infinite score) count in no mean. Better, same, worse: items on which B is better than, equal "
+    f"to or worse than A."
 )
 
 
@@ -37,8 +37,9 @@ class Difference:
 
     An item is a unit where none is equal to it or of its group; a unit of several is named by its first.
 
-    `difference` is the mean of b − a, in the unit of the metric, of which `decimals` are printed; `interval` is None
-    where one is infinite.
+    `difference` is the mean of b − a over the items that neither side has exact, in the unit of the metric, of which
+    `decimals` are printed; `interval` is None where there is none, and `p` is 1 there. Both hold over all rows of a
+    comparison at once.
     """
 
     track: str
@@ -61,7 +62,6 @@ class Difference:
     key_a: str = ""
     key_b: str = ""
     p: float = 1.0
-    p_holm: float = 1.0
 
     @property
     def method(self) -> str:
@@ -78,6 +78,18 @@ class Difference:
         """b − a on each item, (n,)."""
         change: Floats = paired_difference(self.b[None], self.a)[0]
         return change
+
+    @cached_property
+    def kept(self) -> npt.NDArray[np.bool_]:
+        """The items (n,) that means are over: those that neither side has exact, all where there is no such item."""
+        kept: npt.NDArray[np.bool_] = ~(is_exact(self.a, self.higher) | is_exact(self.b, self.higher))
+        return kept if kept.any() else ~kept
+
+    @property
+    def means(self) -> tuple[float, float]:
+        """The means of A and of B."""
+        with np.errstate(invalid="ignore"):
+            return float(self.a[self.kept].mean()), float(self.b[self.kept].mean())
 
     @property
     def gains(self) -> Floats:
@@ -239,6 +251,9 @@ def _side_by_side(a: Record, b: Record, one: Shelf, other: Shelf) -> tuple[list[
         matched = rows_a[defined].tolist(), rows_b[defined].tolist()
         units = units_of((a, b), matched)
         merged = [f"{units.text(words)}: {units.remark(words)}"] if units.merged else []
+        counts = [int(is_exact(side[defined], part["higher"]).sum()) for side in (va, vb)]
+        if any(counts):
+            lacking.append(f"{name} is exact on {counts[0]} {items} in A and {counts[1]} in B, which count in no mean")
         found.append(
             Difference(
                 a.cell["track"], one.label(a.cell), other.label(b.cell), a.cell["dataset"]["display"],
@@ -270,29 +285,22 @@ def _metrics(a: Cell, b: Cell) -> list[str]:
 
 
 def _with_statistics(differences: Sequence[Difference]) -> list[Difference]:
-    """Means, intervals and p values, those with equally many items at once: they share the resamples."""
-    result = list(differences)
+    """Means, intervals and p values: all rows are one family, and those with equally many items share the resamples."""
+    changes = [one.change[one.kept] for one in differences]
+    with np.errstate(invalid="ignore"):
+        result = [
+            replace(one, difference=float(change.mean())) for one, change in zip(differences, changes, strict=True)
+        ]
     sizes: dict[int, list[int]] = defaultdict(list)
-    for place, one in enumerate(differences):
-        sizes[len(one.items)].append(place)
-    p = np.ones(len(result))
-    for n, places in sorted(sizes.items()):
-        for start in range(0, len(places), _CHUNK):
-            part = places[start : start + _CHUNK]
-            table = np.stack([paired_difference(result[i].b[None], result[i].a)[0] for i in part])
-            intervals = bootstrap_interval(table, f"compare|{n}")
-            p[part], _ = signed_rank(table)
-            with np.errstate(invalid="ignore"):
-                means = table.mean(axis=1)
-            for row, i in enumerate(part):
-                finite = bool(np.isfinite(intervals[row]).all())
-                result[i] = replace(
-                    result[i],
-                    difference=float(means[row]),
-                    interval=(float(intervals[row, 0]), float(intervals[row, 1])) if finite else None,
-                )
-    adjusted = holm(p)
-    return [replace(d, p=float(p[i]), p_holm=float(adjusted[i])) for i, d in enumerate(result)]
+    for place, change in enumerate(changes):
+        if np.isfinite(change).all():
+            sizes[len(change)].append(place)
+    places = [own for _, own in sorted(sizes.items())]
+    judged = mean_differences([np.stack([changes[i] for i in own]) for own in places], "compare")
+    for own, made in zip(places, judged, strict=True):
+        for i, (low, high), p in zip(own, made.interval.tolist(), made.p.tolist(), strict=True):
+            result[i] = replace(result[i], interval=None if np.isnan(low) else (low, high), p=p)
+    return result
 
 
 def _speeds(a: Sequence[Record], b: Sequence[Record]) -> list[Speed]:

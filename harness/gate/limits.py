@@ -8,10 +8,12 @@ from collections.abc import Mapping
 import numpy as np
 
 from ..boards.grouping import Alignment, group_key, method_key
+from ..boards.identical import is_exact
 from ..boards.units import units_of
 from ..comparing.pairing import Shelf
 from ..comparing.set_changes import SetChange
 from ..errors import UsageError, one_line
+from ..statistics.paired_tests import paired_difference
 from ..store.record import Cell, Record, role_of, words_of
 from .rules import Limit
 
@@ -58,31 +60,32 @@ class Groups:
     def lead(self, cell: Cell, metric: str) -> tuple[float, str]:
         """By how much the best other method is ahead, and its label; oracles take no part."""
         mine = next((r for r in self.of(cell) if method_key(r.cell) == method_key(cell)), None)
-        own = _mean(mine, metric) if mine else math.nan
         ahead, best = -math.inf, ""
         for record in self.of(cell):
             oracle = (record.cell["method"]["flags"] or {}).get("oracle")
             # The same method from another source is no rival: it is the past of this one.
             if oracle or record.cell["method"]["spec"] == cell["method"]["spec"]:
                 continue
-            gap = _gap(_mean(record, metric), own)
+            gap = _ahead(record, mine, metric) if mine else math.nan
             if gap > ahead:
                 ahead, best = gap, self._shelf.label(record.cell)
         return ahead, best
 
 
-def _mean(record: Record, metric: str) -> float:
-    part = record.cell["metrics"].get(metric)
-    if part is None or metric not in record.scores:
+def _ahead(one: Record, other: Record, metric: str) -> float:
+    """How much better the mean of `one` is, over the units that neither has exact; NaN where one was not scored."""
+    part = one.cell["metrics"].get(metric)
+    both = metric in one.scores and metric in other.scores and sorted(one.items) == sorted(other.items)
+    if part is None or not both:
         return math.nan
+    places = [sorted(range(len(r.items)), key=r.items.__getitem__) for r in (one, other)]
+    units = units_of((one, other), places)
+    a, b = (units.average(r.scores[metric][own]) for r, own in zip((one, other), places, strict=True))
+    perfect = is_exact(a, part["higher"]) | is_exact(b, part["higher"])
+    kept = ~perfect if not perfect.all() else perfect
     with np.errstate(invalid="ignore"):
-        units = units_of([record], [range(len(record.items))])
-        mean = float(np.mean(units.average(record.scores[metric])))
-    return mean if part["higher"] else -mean
-
-
-def _gap(a: float, b: float) -> float:
-    return 0.0 if a == b else a - b
+        gap = float(paired_difference(a[None], b)[0][kept].mean())
+    return gap if part["higher"] else -gap
 
 
 def why_not_above_baseline(partner: Record, metric: str, limit: Limit, now: Groups) -> str | None:
@@ -98,7 +101,7 @@ def why_not_above_baseline(partner: Record, metric: str, limit: Limit, now: Grou
             f"on {one_line(cell['dataset']['display'], 80)} · {one_line(cell['regime']['display'], 80)}: "
             "add it to the methods"
         )
-    gain = _gap(_mean(partner, metric), _mean(baseline, metric))
+    gain = _ahead(partner, baseline, metric)
     if gain >= limit.value - SLACK:
         return None
     return f"{gain:.4g} above the {given}, less than {limit.value:g} ({limit.where})"

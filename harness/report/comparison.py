@@ -43,20 +43,16 @@ def difference_table(comparison: Comparison) -> Table:
         rows.append(
             (
                 d.method, d.dataset, d.regime, d.protocol, str(d.seed), f"{d.metric} {'↑' if d.higher else '↓'}",
-                str(len(d.items)), number(_mean(d.a), d.decimals, MORE), number(_mean(d.b), d.decimals, MORE), change,
-                f"{d.p_holm:.2g}", f"{better}/{same}/{worse}",
+                str(len(d.items)), *(number(mean, d.decimals, MORE) for mean in d.means), change, f"{d.p:.2g}",
+                f"{better}/{same}/{worse}",
             )
         )  # fmt: skip
     return Table(
-        ("method", "dataset", "regime", "protocol", "seed", "metric", "items", "A", "B", "B − A [95 %]", "p (Holm)",
+        ("method", "dataset", "regime", "protocol", "seed", "metric", "items", "A", "B", "B − A [95 %]", "p (all rows)",
          "better/same/worse"),
         (False, False, False, False, True, False, True, True, True, True, True, True),
         tuple(rows),
     )  # fmt: skip
-
-
-def _mean(values: Any) -> float:
-    return float(np.mean(values))
 
 
 def _signed(value: float, d: Difference) -> str:
@@ -165,7 +161,7 @@ def comparison_latex(comparison: Comparison, table: Table | None = None) -> str:
 def comparison_csv(comparison: Comparison) -> str:
     """A row a difference, numbers in full; then a row a cell that was not matched."""
     head = ["status", "method_a", "method_b", "dataset", "regime", "protocol", "seed", "metric", "unit", "items",
-            "a", "b", "difference", "interval_low", "interval_high", "p", "p_holm", "better", "same", "worse",
+            "a", "b", "difference", "interval_low", "interval_high", "p", "better", "same", "worse",
             "note"]  # fmt: skip
     text = io.StringIO()
     writer = csv.DictWriter(text, head, restval="", lineterminator="\n")
@@ -174,8 +170,8 @@ def comparison_csv(comparison: Comparison) -> str:
         low, high = d.interval or ("", "")
         better, same, worse = d.counts
         names = (d.method_a, d.method_b, d.dataset, d.regime, d.protocol)
-        values = ["matched", *map(spreadsheet, names), d.seed, d.metric, d.unit, len(d.items), _mean(d.a), _mean(d.b),
-                  d.difference, low, high, d.p, d.p_holm, better, same, worse, spreadsheet(d.note)]  # fmt: skip
+        values = ["matched", *map(spreadsheet, names), d.seed, d.metric, d.unit, len(d.items), *d.means,
+                  d.difference, low, high, d.p, better, same, worse, spreadsheet(d.note)]  # fmt: skip
         writer.writerow(dict(zip(head, values, strict=True)))
     for u in comparison.unmatched:
         line = {"status": f"only in {u.side}", "method_a" if u.side == "A" else "method_b": spreadsheet(u.method)}
@@ -193,8 +189,8 @@ def comparison_values(comparison: Comparison) -> dict[str, Any]:
             {
                 "method_a": d.method_a, "method_b": d.method_b, "dataset": d.dataset, "regime": d.regime,
                 "protocol": d.protocol, "seed": d.seed, "metric": d.metric, "unit": d.unit, "higher": d.higher,
-                "items": len(d.items), "mean_a": _mean(d.a), "mean_b": _mean(d.b), "difference": d.difference,
-                "interval": list(d.interval) if d.interval else None, "p": d.p, "p_holm": d.p_holm,
+                "items": len(d.items), "mean_a": d.means[0], "mean_b": d.means[1], "difference": d.difference,
+                "interval": list(d.interval) if d.interval else None, "p": d.p,
                 "better": d.counts[0], "same": d.counts[1], "worse": d.counts[2], "note": d.note,
                 "moved_most": [{"item": item, "change": change} for item, change in d.moved_most()],
             }

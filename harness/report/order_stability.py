@@ -54,6 +54,8 @@ def _section(one: Evidence, words: Mapping[str, str]) -> Section:
     lines = []
     if one.friedman is not None:
         lines.append(_test_line(one.friedman, words))
+    if disagreement := one.disagreement():
+        lines.append(disagreement)
     if shown < len(one.labels):
         lines.append(f"The {shown} best of {len(one.labels)} methods are shown; summary.json has all.")
     return Section(
@@ -67,10 +69,11 @@ def _section(one: Evidence, words: Mapping[str, str]) -> Section:
 
 
 def _test_line(test: Friedman, words: Mapping[str, str]) -> str:
-    line = (
-        f"Friedman over {test.blocks} {words['items']}: {friedman_text(test)}; F = {test.f:.3g}, p = {test.f_p:.2g}; "
+    f = f"F = {test.f:.3g}, p = {test.f_p:.2g}" if test.f is not None else "all order the methods alike"
+    return (
+        f"Friedman over {test.blocks} {words['items']}: {friedman_text(test)}; {f}; "
+        f"critical difference of mean ranks {test.critical_difference:.2f}."
     )
-    return f"{line}critical difference of mean ranks {test.critical_difference:.2f}."
 
 
 def friedman_text(test: Friedman) -> str:
@@ -179,6 +182,7 @@ def evidence_values(one: Evidence | None) -> dict[str, Any] | None:
         "wins_ties_losses": totals,
         "wins": one.wins[:most, :most].tolist(),
         "friedman": friedman_values(one.friedman),
+        "disagreement": one.disagreement(),
         "rankings": [_choice_values(choice) for choice in one.choices],
     }
 

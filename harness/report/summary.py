@@ -15,18 +15,21 @@ from .data import ReportData
 from .order_stability import evidence_values, overall_values
 from .set_metrics import sets_values
 
-SCHEMA = 2
-"""1: before tracks."""
+SCHEMA = 3
+"""1: before tracks. 2: rank by signed ranks, interval of one pair, infinite means where one item was exact."""
 DIGITS = 9
 ABOUT = {
     "numbers": f"plain JSON numbers with {DIGITS} digits; an infinite mean is the text 'inf' or '-inf', a mean that "
-    "is not defined is null and its note says why",
+    "is not defined is null and its note says why; identical counts the items on which a row is exact, which are in no "
+    "mean of its board",
     "boards": "one for each track, dataset, regime, protocol and set of seeds; rows in the order of the board; words "
     "say what its track calls its things",
     "items": "how many items the board is over: means, ranks and intervals are over these",
     "role": "what a row is: empty for a contender, baseline, sanity or optimum",
     "rank": "[low, high], null where the row is not ranked (not_ranked says why) or was not tested pairwise",
-    "difference": "mean difference to the best row in the unit of rank_by; interval is its 95 % interval",
+    "difference": "mean difference to the best row with a finite mean, in the unit of rank_by; interval holds with "
+    "those of all other pairs at once (95 %), null where there is none; it leaves 0 out where the row and the best one "
+    "are told apart",
     "below_optimum": "how far below the best possible, where it is known, in the metric optimum_by of the board",
     "below_baseline": "whether the row is worse than the baseline of the board, in rank_by",
     "cost": "the cost of the row at the board's cost_setting; a null has its reason in reasons",
@@ -35,7 +38,8 @@ ABOUT = {
     "failures": "cells that are not ok, cost cells included; they take part in no mean",
     "worst_5_percent": "the score, in rank_by, that one item in twenty falls short of",
     "evidence": f"{' '.join(order_stability.HOW)} wins_ties_losses sums over all other methods; wins is the matrix "
-    "of the first 30: items on which the row beats the column; rankings[0] is the board's own",
+    "of the first 30: items on which the row beats the column; rankings[0] is the board's own; disagreement says where "
+    "the tests of ranks contradict the board",
     "together": "the methods that several boards of one protocol share; firsts counts boards with rank low 1",
 }
 SETS = (
@@ -123,7 +127,7 @@ def _row(row: Row) -> dict[str, Any]:
         "role": row.role,
         "rank": row.ranks,
         "not_ranked": row.unranked,
-        "scores": {label: {"mean": s.mean, "note": s.note} for label, s in row.scores.items()},
+        "scores": {k: {"mean": s.mean, "identical": s.identical, "note": s.note} for k, s in row.scores.items()},
         "difference": row.difference,
         "interval": row.interval,
         "worst_5_percent": row.tail,

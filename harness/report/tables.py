@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ..boards.board import Board, cost_setting
 from ..boards.failures import Failure
-from ..boards.rows import Column, Row
+from ..boards.rows import Column, Row, Score
 from ..boards.scaling import growths
 from ..store.record import Cost, Record
 from .escape import latex, markdown
@@ -148,7 +148,13 @@ def _name(row: Row) -> str:
 
 
 def _metric(column: Column) -> Callable[[Row], str]:
-    return lambda row: number(row.scores[column.label].mean, column.decimals)
+    return lambda row: score_text(row.scores[column.label], column.decimals)
+
+
+def score_text(score: Score, decimals: int) -> str:
+    """The mean, and beside it how many items it leaves out because the method is exact on them."""
+    count = f" ({score.identical} identical)" if score.identical and math.isfinite(score.mean) else ""
+    return number(score.mean, decimals) + count
 
 
 def flags_text(row: Row) -> str:

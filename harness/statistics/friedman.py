@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .paired_tests import Floats
-from .ranking import ALPHA
+from .paired_tests import ALPHA, MIN_ITEMS, Floats
+from .ranking import Pairs
 
 
 @dataclass(frozen=True)
@@ -17,29 +17,34 @@ class Friedman:
     """Mean ranks (1 is best) in the order of the methods given, and what follows from them.
 
     `chi2` has `len(mean_ranks) − 1` degrees of freedom and is corrected for ties; `f` is Iman & Davenport's less
-    conservative form. Two methods differ where their mean ranks differ by `critical_difference` or more
-    (Nemenyi, 5 %). `groups` are the largest runs (first, last) of methods in rank order, indices into
-    `order`, that it does not tell apart.
+    conservative form, None (and its p) where all items order the methods alike and it has no value. Two methods
+    differ where their mean ranks differ by `critical_difference` or more (Nemenyi, 5 %).
     """
 
     mean_ranks: tuple[float, ...]
     blocks: int
     chi2: float
     p: float
-    f: float
-    f_p: float
+    f: float | None
+    f_p: float | None
     critical_difference: float
     order: tuple[int, ...]
-    groups: tuple[tuple[int, int], ...]
+
+    @property
+    def apart(self) -> Pairs:
+        """Which pairs Nemenyi's test tells apart."""
+        ranks = np.array(self.mean_ranks)
+        apart: Pairs = np.abs(ranks[:, None] - ranks[None]) >= self.critical_difference
+        return apart
 
 
 def friedman(scores: Floats) -> Friedman | None:
-    """Friedman (1937) on paired `scores` (M, n), higher is better, no NaN; None below 2 methods or 2 items.
+    """Friedman (1937) on paired `scores` (M, n), higher is better, no NaN; None below 2 methods or 6 items.
 
     Statistic, Iman–Davenport correction and critical difference as in Demšar, JMLR 7 (2006).
     """
     m, n = scores.shape
-    if m < 2 or n < 2:
+    if m < 2 or n < MIN_ITEMS:
         return None
     from scipy.special import chdtrc, fdtrc
     from scipy.stats import rankdata
@@ -51,14 +56,11 @@ def friedman(scores: Floats) -> Friedman | None:
     chi2 = n * n * float(((means - (m + 1) / 2) ** 2).sum()) * (m - 1) / spread if spread > 0 else 0.0
     p = float(chdtrc(m - 1, chi2))
     rest = n * (m - 1) - chi2
-    f = (n - 1) * chi2 / rest if rest > 1e-9 * n else math.inf
-    f_p = 0.0 if math.isinf(f) else float(fdtrc(m - 1, (m - 1) * (n - 1), f))
+    f = (n - 1) * chi2 / rest if rest > 1e-9 * n else None
+    f_p = None if f is None else float(fdtrc(m - 1, (m - 1) * (n - 1), f))
     critical = critical_difference(m, n)
     order = tuple(sorted(range(m), key=lambda i: (means[i], i)))
-    return Friedman(
-        tuple(float(r) for r in means), n, chi2, p, f, f_p, critical, order,
-        _groups([float(means[i]) for i in order], critical),
-    )  # fmt: skip
+    return Friedman(tuple(float(r) for r in means), n, chi2, p, f, f_p, critical, order)
 
 
 def critical_difference(methods: int, blocks: int, alpha: float = ALPHA) -> float:
@@ -71,14 +73,3 @@ def _studentized(methods: int, alpha: float) -> float:
     from scipy.stats import studentized_range
 
     return float(studentized_range.ppf(1.0 - alpha, methods, np.inf)) / math.sqrt(2.0)
-
-
-def _groups(ranks: list[float], critical: float) -> tuple[tuple[int, int], ...]:
-    found: list[tuple[int, int]] = []
-    for first in range(len(ranks)):
-        last = first
-        while last + 1 < len(ranks) and ranks[last + 1] - ranks[first] < critical:
-            last += 1
-        if last > first and (not found or last > found[-1][1]):
-            found.append((first, last))
-    return tuple(found)

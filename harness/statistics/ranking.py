@@ -1,60 +1,70 @@
-"""Rank ranges of many methods: all pairs tested, corrected by Holm."""
+"""Rank ranges of many methods: all pairs of means tested at once."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from .paired_tests import Floats, paired_difference, row_slices, signed_rank
+from .paired_tests import Floats, mean_differences
 
-ALPHA = 0.05
-MIN_ITEMS = 6
-"""With fewer items the two-sided signed-rank test cannot reach 5 %: 2/2⁵ = 0.0625."""
-
-
-def holm(p: Floats) -> Floats:
-    """Holm's step-down adjusted p values of one family, in the order given."""
-    count = len(p)
-    order = np.argsort(p, kind="stable")
-    stepped = np.maximum.accumulate(p[order] * (count - np.arange(count)))
-    adjusted = np.empty(count)
-    adjusted[order] = np.minimum(1.0, stepped)
-    return adjusted
+Pairs = npt.NDArray[np.bool_]
+"""(M, M), symmetric: something that is so of a pair of methods, or not."""
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """Rank range (low, high) of each method, and whether any pair could have been told apart at all."""
+    """Rank range (low, high) of each method, and which pairs are told `apart`.
+
+    `to_first` (M, 2) are the intervals of the mean difference to the first method: NaN where there is none, such as
+    for the first itself. The intervals of all pairs hold at once; one leaves 0 out where its pair is told apart, and
+    only there.
+    """
 
     ranges: list[tuple[int, int]]
-    pairs: int
-    significant: int
-    smallest_p: float
+    apart: Pairs
+    to_first: Floats
 
 
-def rank_ranges(scores: Floats) -> Ranking:
-    """Rank ranges of methods by their paired `scores` (M, n), higher is better, no NaN.
+def rank_ranges(scores: Floats, identity: str) -> Ranking:
+    """Rank ranges of methods by the means of their paired finite `scores` (M, n), higher is better.
 
-    Low = 1 + number significantly better, high = M − number significantly worse: all pairs, signed-rank,
-    Holm-corrected at 5 %. `smallest_p` is the smallest corrected p that n items and these pairs can reach.
+    Low = 1 + number significantly better, high = M − number significantly worse: all pairs at once, 5 %.
+    `identity` keys the resamples.
     """
-    m, n = scores.shape
+    m = len(scores)
     first, second = np.triu_indices(m, 1)
-    pairs = len(first)
-    smallest = min(1.0, 2.0 ** (1 - n) * max(1, pairs))
-    better = np.zeros(m, dtype=np.int64)
-    worse = np.zeros(m, dtype=np.int64)
-    if pairs and n:
-        p, direction = np.empty(pairs), np.empty(pairs, dtype=np.int8)
-        for part in row_slices(pairs):
-            p[part], direction[part] = signed_rank(paired_difference(scores[first[part]], scores[second[part]]))
-        told = (holm(p) <= ALPHA) & (direction != 0) & (n >= MIN_ITEMS)
-        wins = told & (direction > 0)
-        loses = told & (direction < 0)
-        np.add.at(worse, first[wins], 1)
-        np.add.at(better, second[wins], 1)
-        np.add.at(better, first[loses], 1)
-        np.add.at(worse, second[loses], 1)
-    ranges = [(1 + int(b), m - int(w)) for b, w in zip(better, worse, strict=True)]
-    return Ranking(ranges, pairs, int(worse.sum()), smallest)
+    (made,) = mean_differences([scores[second] - scores[first]], identity)
+    to_first = np.full((m, 2), np.nan)
+    to_first[1:] = made.interval[: m - 1]
+    apart = np.zeros((m, m), dtype=np.bool_)
+    apart[first, second] = apart[second, first] = made.told
+    return Ranking(ranges(scores.mean(axis=1), apart), apart, to_first)
+
+
+def ranges(means: Floats, apart: Pairs) -> list[tuple[int, int]]:
+    """The rank range of each method from its mean (M,), higher is better, and the pairs that are told apart."""
+    better = (apart & (means[None] > means[:, None])).sum(axis=1)
+    worse = (apart & (means[None] < means[:, None])).sum(axis=1)
+    return [(1 + int(b), len(means) - int(w)) for b, w in zip(better, worse, strict=True)]
+
+
+def cliques(apart: Pairs) -> list[tuple[int, ...]]:
+    """The largest sets of two or more methods of which no two are told apart, in order (Bron & Kerbosch 1973)."""
+    joined = [set(np.flatnonzero(~row)) - {i} for i, row in enumerate(apart)]
+    found: list[tuple[int, ...]] = []
+
+    def extend(clique: list[int], candidates: set[int], done: set[int]) -> None:
+        if not candidates and not done:
+            if len(clique) > 1:
+                found.append(tuple(sorted(int(i) for i in clique)))
+            return
+        pivot = max(candidates | done, key=lambda i: (len(joined[i] & candidates), -i))
+        for i in sorted(candidates - joined[pivot]):
+            extend([*clique, i], candidates & joined[i], done & joined[i])
+            candidates = candidates - {i}
+            done = done | {i}
+
+    extend([], set(range(len(apart))), set())
+    return sorted(found)

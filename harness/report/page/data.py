@@ -157,7 +157,8 @@ def _scores(board: Board, column: Column, everything: bool) -> dict[str, Any]:
     placed, decimals = own or everything, column.decimals
     return {
         "mean": [_printed(row.scores[column.label].mean, decimals) for row in rows],
-        "note": {i: n for i, row in enumerate(rows) if (n := row.scores[column.label].note)},
+        "identical": {i: n for i, row in enumerate(rows) if (n := row.scores[column.label].identical)},
+        "note": {i: text for i, row in enumerate(rows) if (text := row.scores[column.label].note)},
         "low": [row.ranks[0] if placed and row.ranks else None for row in rows],
         "high": [row.ranks[1] if placed and row.ranks else None for row in rows],
         "gap": [_printed(row.difference, decimals) if placed else None for row in rows],

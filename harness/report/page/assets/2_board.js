@@ -55,6 +55,12 @@ function compare(a, b, sign) {
 
 const rankText = (row) => (row.low === null ? "–" : row.low === row.high ? String(row.low) : `${row.low}–${row.high}`);
 
+/** The mean, and how many items it leaves out because the method is exact on them. */
+function meanText(scores, i, places) {
+  const mean = finite(scores.mean[i]);
+  return number(mean, places) + (scores.identical[i] && Number.isFinite(mean) ? ` (${scores.identical[i]} identical)` : "");
+}
+
 function gapText(row, decimals) {
   if (Number.isNaN(row.gap)) return "–";
   if (Number.isNaN(row.from)) return row.gap === 0 ? "best" : number(row.gap, decimals);
@@ -75,7 +81,7 @@ function boardColumns(board, column, rows) {
   for (const c of order) {
     const [name, unit, up, places] = board.columns[c];
     const title = `${name}${unit ? ` (${unit})` : ""} ${arrow(up)}`;
-    columns.push(["=" + name, title, c === column ? "n main" : "n other wide", (row) => number(finite(board.scores[c].mean[row.i]), places)]);
+    columns.push(["=" + name, title, c === column ? "n main" : "n other wide", (row) => meanText(board.scores[c], row.i, places)]);
   }
   if (rows.some((row) => !Number.isNaN(row.gap))) {
     const text = (row) => gapText(row, decimals);

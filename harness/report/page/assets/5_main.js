@@ -134,7 +134,7 @@ function drawCard(board) {
     if (column < 0) return;
     const row = rowsOf(b, column)[i];
     rows.push(h("tr", {}, h("td", {}, h("button", { class: "link", onclick: () => go({ board: n }) }, `${b.d} · ${b.r}`)),
-      h("td", { class: "n" }, number(row.mean, b.columns[column][3])), h("td", { class: "n" }, rankText(row)), h("td", {}, row.why || gapText(row, b.columns[column][3]))));
+      h("td", { class: "n" }, meanText(b.scores[column], i, b.columns[column][3])), h("td", { class: "n" }, rankText(row)), h("td", {}, row.why || gapText(row, b.columns[column][3]))));
   });
   const costs = data.cost.rows.map((row, i) => [row, i]).filter(([, i]) => data.cost.of[i].includes(place));
   const here = board ? board.m.indexOf(place) : -1;
