@@ -340,7 +340,7 @@ def test_nothing_matched_is_exit_3(tmp_path: Path, capsys: pytest.CaptureFixture
     [
         (["a.json"], "one store given: name a second one, or two methods with --method A B"),
         (["a.json", "a.json", "a.json"], "3 stores given"),
-        (["a.json", "missing"], "missing is not a noisebench store"),
+        (["a.json", "missing"], "missing does not exist"),
         (["a.json", "empty.json"], "empty.json has no cells"),
         (["a.json", "--method", "nlm", "nlm"], "twice in one store"),
         (["a.json", "--method", "nlm", "x"], "no method 'x' in a.json"),

@@ -47,7 +47,10 @@ def test_a_board_of_an_old_store_is_what_it_was(cli, old: Path, tmp_path: Path) 
     for row, was in zip(now, then, strict=True):
         same = {renamed.get(name, name): value for name, value in was.items()}
         wider = {name: row[name] for name in ("interval_low", "interval_high")}
-        assert {**same, **wider, "track": "restore" if was["outcome"] == "ok" else ""} == row
+        # A row of a failed cell says more than it did.
+        told = {} if was["outcome"] == "ok" else {name: row[name] for name in ("spec", "protocol", "regime")}
+        assert {**same, **wider, **told, "track": "restore"} == row
+        assert row["spec"].startswith(was["method"].partition("(")[0])
         for name, sign in (("interval_low", 1), ("interval_high", -1)):
             assert (was[name] == "") == (row[name] == "")
             assert not was[name] or sign * float(row[name]) < sign * float(was[name])
