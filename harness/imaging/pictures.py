@@ -14,6 +14,7 @@ import numpy.typing as npt
 from ..errors import UsageError, one_line
 from ..store.disk import write_file
 from .containers import Unreadable, check, kind_of
+from .validation import WIDEST, channels_first
 
 Array = npt.NDArray[Any]
 
@@ -89,7 +90,7 @@ def _decode_npy(data: bytes) -> Array:
         raise Unreadable("is a truncated or damaged .npy: save it again") from None
     if array.ndim not in (2, 3) or array.size == 0:
         raise Unreadable(f"has shape {array.shape}: a picture is (H, W) or (H, W, C)")
-    if array.ndim == 3 and array.shape[0] in (1, 3) and array.shape[2] > 4:
+    if channels_first(array.shape):
         raise Unreadable(f"has shape {array.shape}, channels first: transpose it to (H, W, C)")
     if array.dtype.kind == "c":
         array = np.abs(array)
@@ -107,7 +108,7 @@ def _check_range(array: Array) -> None:
         raise Unreadable("has NaN or infinite values: a float picture is finite, on [0, 1]")
     low, high = float(array.min()), float(array.max())
     # Real noise and synthetic fields leave [0, 1] a little; a picture on another scale leaves it by far.
-    if low < -1 or high > 2:
+    if low < WIDEST[0] or high > WIDEST[1]:
         raise Unreadable(f"has values {low:g} … {high:g}: a float picture is on [0, 1], so divide by its peak")
 
 

@@ -18,7 +18,8 @@ from ...data.folders import pair_folders
 from ...errors import UsageError, one_line
 from ...imaging.pictures import PICTURE_SUFFIXES, read_picture
 from ...imaging.pixels import Array, Float, to_unit
-from .pairs import as_picture, shape_text, to_8bit
+from ...imaging.validation import as_picture
+from .pairs import shape_text, to_8bit
 from .protocols.gray8 import GRAY_601
 from .protocols.y8 import LUMA_601
 
