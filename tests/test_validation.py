@@ -200,6 +200,12 @@ def test_an_item_of_a_dataset_that_is_no_picture_is_refused_by_name_before_anyth
             use(Sample("one", clean))
 
 
+@pytest.mark.parametrize(("noisy", "says"), [(R * 1.0, "divide it by 255$"), (R / 127.5 - 1, r"take \(x \+ 1\) / 2$")])
+def test_the_own_noisy_picture_of_an_item_is_on_the_scale_of_the_clean_one(noisy, says) -> None:
+    with pytest.raises(nb.UsageError, match=f"^'one': noisy picture is float .*{says}"):
+        degrade_sample(bind("real", "regime"), Sample("one", U, noisy))
+
+
 def test_synthetic_fields_that_leave_0_1_are_taken() -> None:
     data = nb.open_dataset(nb.bind("gaussian_field(std=0.25, exponent=0, n=3)", "dataset"))
     for index in range(3):
@@ -215,6 +221,8 @@ def test_folders_of_floats_on_other_scales_are_refused(cli, tmp_path: Path) -> N
     done = cli("score", "restored", "clean", code=2)
     assert "a.npy: restored picture is float" in done.stderr and "take (x + 1) / 2" in done.stderr
     assert "range=" not in done.stderr and done.stderr.count("\n") == 1
+    done = cli("explain", "restored/a.npy", "clean/a.npy", code=2)
+    assert "restored picture is float" in done.stderr and "take (x + 1) / 2" in done.stderr
     spec = "folder(path='signed', pattern='*.npy')"
     done = cli("run", "--methods", "identity", "--datasets", spec, "--regimes", "none", code=2)
     assert "'a': clean picture is float with values -1 … 1" in done.stderr and done.stderr.count("\n") == 1

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 import os
-from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ..data.folders import path_of
 from ..errors import UsageError, one_line
 from ..store.disk import write_file
 from .containers import Unreadable, check, kind_of
@@ -34,7 +34,7 @@ def read_picture(path: str | os.PathLike[str]) -> Array:
     short or damaged, or is transparent, animated, CMYK, of several pages or of another depth.
     """
     try:
-        data = Path(path).read_bytes()
+        data = path_of(path, "a picture file").read_bytes()
     except OSError as error:
         why = "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
         raise UsageError(f"picture {_name(path)} {why}: check the path") from None
@@ -117,7 +117,9 @@ def write_picture(path: str | os.PathLike[str], picture: Array) -> None:
 
     Raises `UsageError` where the picture does not fit the file, and `OSError` where the disk refuses.
     """
-    target = Path(path)
+    target = path_of(path, "a picture file")
+    if not isinstance(picture, np.ndarray):
+        raise UsageError(f"a picture is an array (H, W[, C]), not {type(picture).__name__}")
     if target.suffix.lower() == ".npy":
         buffer = io.BytesIO()
         np.save(buffer, picture, allow_pickle=False)

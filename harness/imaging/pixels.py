@@ -23,7 +23,9 @@ def as_hwc(picture: Array) -> Array:
 
 
 def pixel_sha256(picture: Array) -> str:
-    """SHA-256 of dtype, shape and pixels; (H, W) and (H, W, 1) are the same picture."""
+    """SHA-256 of dtype, shape and pixels; (H, W) and (H, W, 1) are the same picture. Raises `UsageError`."""
+    if not isinstance(picture, np.ndarray):
+        raise UsageError(f"a picture is an array (H, W[, C]), not {type(picture).__name__}")
     flat = picture[:, :, 0] if picture.ndim == 3 and picture.shape[2] == 1 else picture
     little = np.ascontiguousarray(flat, dtype=flat.dtype.newbyteorder("<"))
     head = f"{little.dtype.str.lstrip('<|')} {'x'.join(map(str, little.shape))}\n".encode()

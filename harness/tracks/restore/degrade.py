@@ -11,7 +11,16 @@ import numpy as np
 from ...errors import Skip, UsageError, one_line
 from ...imaging.pixels import DEPTH_OF_TYPE, Array, canonical, pixel_sha256, to_unit
 from ...imaging.sample import Sample
-from ...imaging.validation import Range, as_picture, check_clean, check_item, given_array, is_tensor, mapped
+from ...imaging.validation import (
+    Range,
+    as_picture,
+    check_clean,
+    check_item,
+    check_restored,
+    given_array,
+    is_tensor,
+    mapped,
+)
 from ...info import Info
 from ...keyed_noise import keyed_generator, noise_key
 from ...registry import Bound, bind
@@ -68,7 +77,9 @@ def degrade_sample(bound: Bound, sample: Sample, seed: int = 0, draw: int = 0) -
                 raise Skip(f"regime {part.entry.name} needs a dataset that has noisy pictures of its own")
             if place:
                 raise UsageError(f"regime {part.entry.name!r} can only stand first in {bound.display!r}")
-            x = to_unit(canonical(as_picture(sample.noisy, f"{one_line(sample.id, 60)!r}: noisy")))
+            own = as_picture(sample.noisy, f"{one_line(sample.id, 60)!r}: noisy")
+            check_restored(own, f"{one_line(sample.id, 60)!r}: noisy", clean, file=True)
+            x = to_unit(canonical(own))
         x, new = part.entry.obj(x, rng, **part.kwargs)
         disclosed = _disclose(disclosed, new)
     noisy = np.ascontiguousarray(x, dtype=np.float32)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...errors import UsageError, nearest
+from ...errors import UsageError, nearest, one_line
 from ...imaging.sample import Sample
 from ...imaging.validation import Range, as_tensor, check_pair, check_restored, given_array, mapped
 from ...plan import split_metrics
@@ -100,7 +100,7 @@ def score_sets(
     if single:
         raise UsageError(f"{', '.join(m.display for m in single)} is of single pictures: use score")
     rules = bind(protocol, "protocol")
-    pairs = list(restored), list(clean)
+    pairs = _several(restored, "restored pictures"), _several(clean, "clean pictures")
     if len(pairs[0]) != len(pairs[1]):
         raise UsageError(f"{len(pairs[0])} restored and {len(pairs[1])} clean pictures: give pairs")
     with tempfile.TemporaryDirectory() as folder:
@@ -120,11 +120,11 @@ def features(
     """
     from ...imaging.features.networks import NETWORKS, extract, open_network
 
-    if network not in NETWORKS:
-        raise UsageError(f"unknown features {network!r}: {nearest(network, NETWORKS)}")
+    if not isinstance(network, str) or network not in NETWORKS:
+        raise UsageError(f"unknown features {one_line(network, 60)!r}: {nearest(str(network), NETWORKS)}")
     rules, net = bind(protocol, "protocol"), open_network(network)
     rows = []
-    for picture in pictures:
+    for picture in _several(pictures, "pictures"):
         array = mapped(given_array(picture, "a"), range, "a")
         if range is None:
             check_restored(array, "a")
@@ -140,6 +140,12 @@ def psnr(restored: Any, clean: Any, protocol: str = "uint8", *, range: Range = N
 def ssim(restored: Any, clean: Any, protocol: str = "uint8", *, range: Range = None) -> float:
     """Structural similarity (Wang et al. 2004), at most 1. Pictures, `range` and errors as for `score`."""
     return score(restored, clean, ("ssim",), protocol, range=range)["ssim"]
+
+
+def _several(pictures: Any, what: str) -> list[Any]:
+    if not isinstance(pictures, Iterable) or isinstance(pictures, str | bytes):
+        raise UsageError(f"{what} are a list of pictures, not {type(pictures).__name__}")
+    return list(pictures)
 
 
 def _on_device(picture: Any) -> bool:
