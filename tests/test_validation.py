@@ -234,3 +234,10 @@ def test_the_scale_of_an_output_is_told_by_its_mean() -> None:
     assert why_off_scale(F.astype(np.float64) * 65535) == "values 0 … 65535, as on 0–65535"
     for fine in (F, NOISY, NOISY * 3, F - 200, F + 1e6, np.where(F > 0.99, 100, 0.0)):
         assert why_off_scale(fine) == ""
+
+
+def test_the_patches_of_a_set_metric_are_the_same_for_8_bits_and_floats_of_them() -> None:
+    fd = "fd(features=efficientnet_lite0_mid, patch=16, stride=2, most=4, allow_small=True)"
+    eight, floats = (nb.score_sets([R, R[::-1]], [clean, clean[::-1]], fd) for clean in (U, F))
+    assert next(iter(eight.values()))["value"] is not None
+    assert eight == floats
