@@ -115,9 +115,10 @@ def test_a_clean_picture_that_is_none_is_refused_with_the_remedy(way: str, what:
         (NOISY * 255, "divide it by 255, or say range=255"),
         (NOISY.astype(np.float64) * 65535, "divide it by 65535"),
         (R / 127.5 - 1, r"take \(x \+ 1\) / 2, or say range=\(-1, 1\)"),
+        (2 * NOISY - 1, r"take \(x \+ 1\) / 2, or say range=\(-1, 1\)"),
         (NOISY.transpose(2, 0, 1), "channels first"),
     ],
-    ids=["0–255", "noisy 0–255", "0–65535", "[-1, 1]", "CHW"],
+    ids=["0–255", "noisy 0–255", "0–65535", "[-1, 1]", "noisy [-1, 1]", "CHW"],
 )
 def test_a_restored_picture_on_another_scale_than_the_clean_one_is_refused(way, clean, restored, remedy) -> None:
     with pytest.raises(nb.UsageError, match=f"^restored .*{remedy}"):
@@ -142,6 +143,14 @@ def test_what_a_run_makes_and_scores_is_scored_here_too(sigma: int) -> None:
     assert np.isfinite(nb.psnr(checkers, U, "raw"))
     few = nb.degrade("poisson(peak=0.01)", U)[0]
     assert few.max() >= 100 and np.isfinite(nb.psnr(few, U))
+
+
+@pytest.mark.parametrize("level", [0.0, 0.3, 0.9, 1.0])
+@pytest.mark.parametrize("sigma", [30, 100, 1000, 100_000])
+def test_noise_of_any_strength_on_small_flat_pictures_is_never_taken_for_another_scale(level, sigma) -> None:
+    clean = np.full((16, 16), level, np.float32)
+    for seed in range(20):
+        nb.psnr(nb.degrade(f"gaussian(sigma={sigma})", clean, seed=seed)[0], clean)
 
 
 # --- range= says otherwise ---------------------------------------------------------------------------------
