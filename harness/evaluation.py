@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
+import itertools
+import operator
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,10 +15,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .components import open_dataset
-from .errors import UsageError
+from .engine.environment import check_device
+from .errors import UsageError, one_line
 from .plan import refuse_unknown_needs, set_parts, split_metrics
-from .registry import Bound, Entry, bind, registry
-from .track import DEFAULT, HasSetMetrics, Track, get_track
+from .registry import Bound, Entry, bind, bind_all, registry
+from .runner import used_device
+from .suite import count
+from .suite import whole as natural
+from .track import DEFAULT, HasRange, HasSetMetrics, Track, get_track
 
 if TYPE_CHECKING:
     import pandas
@@ -69,29 +77,41 @@ def evaluate(
     *,
     track: str = DEFAULT,
     protocol: str = "",
-    metrics: Sequence[str] = (),
+    metrics: Sequence[str] | str = (),
     seed: int = 0,
     limit: int | None = None,
     device: str = "cpu",
+    range: float | tuple[float, float] | None = None,
 ) -> Result:
     """Run in this process what `noisebench run` runs in isolation: the same numbers, no limits, nothing stored.
 
-    `method` is a spec, a registered function or class (then with what it declares and its defaults), or any function
-    as the track calls it: in `restore`, `f(noisy, info)` on (1, C, H, W) tensors. What is not said is as the track
-    has it: in `restore`, `photos` under `gaussian(sigma=25)`, psnr and ssim under `uint8`. Raises what the method
-    raises.
+    `method` is a spec, a registered function or class (then with what it declares and its defaults), any function
+    as the track calls it: in `restore`, `f(noisy, info)` on (1, C, H, W) tensors, or a torch module, which is called
+    on the tensor alone, in eval mode and without gradients. What is not said is as the track has it: in `restore`,
+    `photos` under `gaussian(sigma=25)`, psnr and ssim under `uint8`. `range` says what the float pictures of the
+    dataset are on, where not on [0, 1]: 255 for 0–255, or (-1, 1). Raises what the method raises, and `UsageError`.
     """
     from .calling import call_on, item_row
 
     field_of_work = get_track(track)
     usual = field_of_work.defaults
+    seed = _number("seed", natural, seed)
+    limit = None if limit is None else _number("limit", count, limit)
+    device = str(device)
+    check_device(device)
     bound = _bound(method, field_of_work)
     refuse_unknown_needs(bound, field_of_work)
+    if range is not None and not isinstance(field_of_work, HasRange):
+        raise UsageError(f"track {field_of_work.name} has no pictures: leave range out")
     runner = field_of_work.open(bound)
     runner.setup(device)
-    data = open_dataset(bind(dataset or usual.dataset, "dataset", track))
-    noise, rules = bind(regime or usual.regime, "regime", track), bind(protocol or usual.protocol, "protocol", track)
-    single, whole = split_metrics(bind(m, "metric", track) for m in metrics or usual.metrics)
+    device = used_device(runner, device)
+    data = open_dataset(bind(_or(dataset, usual.dataset), "dataset", track))
+    noise, rules = (
+        bind(_or(regime, usual.regime), "regime", track),
+        bind(_or(protocol, usual.protocol), "protocol", track),
+    )
+    single, whole = split_metrics(bind_all(_or(metrics, usual.metrics), "metric", track))
     _, parts = set_parts(whole, field_of_work)
     n = len(data.ids) if limit is None else min(limit, len(data.ids))
     runner.expect(data.ids, n)
@@ -100,8 +120,10 @@ def evaluate(
         taker = None
         if parts and isinstance(field_of_work, HasSetMetrics):
             taker = field_of_work.collector(parts, Path(folder), n, protocol=rules)
-        for index in range(n):
+        for index in itertools.islice(itertools.count(), n):
             item = data.load(index)
+            if range is not None and isinstance(field_of_work, HasRange):
+                item = field_of_work.rescaled(item, range)
             case = field_of_work.pose(noise, item, seed)
             output, elapsed, _ = call_on(runner, item, case, device)
             row = item_row(field_of_work, item, case, output, elapsed, rules, single)
@@ -113,11 +135,60 @@ def evaluate(
     return Result(rows, {name: {**part, **found[name]} for name, part in parts.items()})
 
 
+def _or(given: Any, usual: Any) -> Any:
+    """`usual` where nothing is given."""
+    return usual if given is None or (isinstance(given, str | tuple | list) and not given) else given
+
+
+def _number(name: str, check: Callable[[Any], int], value: Any) -> int:
+    try:
+        return check(value if isinstance(value, bool) or not hasattr(value, "__index__") else operator.index(value))
+    except ValueError as error:
+        raise UsageError(f"{name} must be {error}, not {one_line(repr(value), 80)}") from None
+
+
 def _bound(method: str | Callable[..., Any], track: Track) -> Bound:
-    """A spec, a registered function or class with its defaults, or any function as it stands."""
+    """A spec, a registered function or class with its defaults, a torch module, or any function as it stands."""
     spec = method if isinstance(method, str) else registry("method", track.name).name_of(method)
     if spec or isinstance(method, str):
         return bind(spec, "method", track.name)
+    name = getattr(method, "__name__", type(method).__name__)
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(method, torch.nn.Module):
+        method = _called(method)
+    _check_callable(method, name)
     meta = {"needs": (), "requires": (), "oracle": False, "named": False, **track.declare("method", {})}
-    name = getattr(method, "__name__", "method")
     return Bound(Entry(name, method, 1, meta), {}, name, name, track=track.name)
+
+
+def _called(module: Any) -> Callable[[Any, Any], Any]:
+    """A torch module as a method: called on what is given, in eval mode and without gradients, and left as it was."""
+    import torch
+
+    def call(given: Any, info: Any) -> Any:
+        trained = [part for part in module.modules() if part.training]
+        module.eval()
+        try:
+            with torch.no_grad():
+                return module(given)
+        finally:
+            for part in trained:
+                part.training = True
+
+    return call
+
+
+def _check_callable(method: Any, name: str) -> None:
+    """Raise `UsageError` for what cannot be called as `f(given, info)`, or made without arguments where a class."""
+    given: tuple[Any, ...] = () if inspect.isclass(method) else (None, None)
+    how = f"{name}()" if inspect.isclass(method) else f"{name}(given, info)"
+    if not callable(method):
+        raise UsageError(
+            f"method is {name}: give a spec such as 'nlm(h=0.8)', a function f(given, info), a class, or a torch module"
+        )
+    try:
+        inspect.signature(method).bind(*given)
+    except TypeError as error:
+        raise UsageError(f"method {name} cannot be called as {how}: {error}") from None
+    except ValueError:  # a function in C tells no signature
+        return

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .data.folders import path_of
 from .store.cells import read_records
 from .store.record import MetricPart, Record, order_of
 
@@ -28,7 +28,7 @@ def frame(*sources: str | os.PathLike[str]) -> pandas.DataFrame:
 
     found: dict[str, Record] = {}
     for source in sources:
-        for record in read_records(Path(source)):
+        for record in read_records(path_of(source, "a store or export")):
             found.setdefault(record.cell["key"], record)
     records = [found[key] for key in sorted(found)]
     counts = [len(record.items) for record in records]

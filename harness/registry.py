@@ -89,10 +89,14 @@ class Registry:
 
     def get(self, name: str) -> Entry:
         """The entry. Raises `UsageError` with the nearest match, or naming what failed to import."""
+        if not isinstance(name, str):
+            raise UsageError(f"a {self.kind} is named by text, not {type(name).__name__}")
         if name not in self._entries:
             module = self._home(name) or self._from_points().get(name)
             if module is None:
-                raise UsageError(f"unknown {self.kind} {one_line(name)!r}: {nearest(name, self.names())}")
+                other = [k for k in _NAMED if k != self.kind and name in registry(k, self.track).names()]
+                hint = f"it is a {other[0]}" if other else nearest(name, self.names())
+                raise UsageError(f"unknown {self.kind} {one_line(name)!r}: {hint}")
             try:
                 importlib.import_module(module)
             except UsageError:
@@ -152,6 +156,7 @@ def _origin(obj: Callable[..., Any]) -> tuple[str, str]:
 
 
 _REGISTRIES: dict[tuple[str, str], Registry] = {}
+_NAMED = ("method", "dataset", "regime", "metric", "protocol")
 _OWN_ROOMS = ("method", "dataset")
 """Kinds whose components lie in packages of their own, written with the public API only."""
 
@@ -240,7 +245,7 @@ SUMS = ("regime",)
 
 def bind(spec: Spec | str, kind: str, track: str = "restore") -> Bound:
     """Check `spec` against what is registered. Raises `UsageError` for an unknown name, key, type or range."""
-    if isinstance(spec, str):
+    if not isinstance(spec, Spec):
         spec = parse(spec)
     entry = registry(kind, track).get(spec.name)
     params = entry.params
@@ -295,9 +300,13 @@ def bind(spec: Spec | str, kind: str, track: str = "restore") -> Bound:
     )
 
 
-def bind_all(texts: Iterable[str], kind: str, track: str = "restore") -> list[Bound]:
-    """Expand sweeps and bind each, in order. Raises `UsageError`, for a spec given twice too."""
+def bind_all(texts: Iterable[str] | str, kind: str, track: str = "restore") -> list[Bound]:
+    """Expand sweeps and bind each, in order; one text is a list of one. Raises `UsageError`, for one given twice."""
     bounds: dict[str, Bound] = {}
+    if isinstance(texts, str):
+        texts = (texts,)
+    if not isinstance(texts, Iterable):
+        raise UsageError(f"{kind}s are a list of specs, not {type(texts).__name__}")
     for text in texts:
         for spec in expand(text):
             bound = bind(spec, kind, track)

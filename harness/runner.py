@@ -6,17 +6,25 @@ import importlib.util
 import inspect
 import sys
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from .errors import Invalid, Skip
+from .errors import Invalid, Skip, UsageError
 from .info import Info
 from .registry import Bound
+
+if TYPE_CHECKING:
+    from .track import Runner
 
 
 def missing_packages(bound: Bound) -> list[str]:
     """Import names that the method requires and that are not installed."""
     names = [n for e in bound.entries for n in e.meta.get("requires", ())]
     return [n for n in dict.fromkeys(names) if n not in sys.modules and importlib.util.find_spec(n) is None]
+
+
+def used_device(runner: Runner, asked: str) -> str:
+    """Where a method works that was set up for the device `asked`: what is recorded."""
+    return str(getattr(runner, "device", asked))
 
 
 def refuse_not_finite(values: Any) -> None:
@@ -43,6 +51,8 @@ class MethodRunner:
         self.bound = bound
         self.meta = bound.entry.meta
         self.device: Any = "cpu"
+        if inspect.isclass(bound.entry.obj) and not callable(getattr(bound.entry.obj, self.verb, None)):
+            raise UsageError(f"method {bound.entry.name}: its class has no {self.verb}(given, info): add it")
         self._object: Any = bound.entry.obj(**bound.kwargs) if inspect.isclass(bound.entry.obj) else None
 
     @property
@@ -51,10 +61,14 @@ class MethodRunner:
         return self._object
 
     def setup(self, device: str = "cpu") -> None:
-        """Load weights and the like; timed apart from the call."""
-        self.device = device
+        """Load weights and the like; timed apart from the call. Afterwards `device` is where the method works."""
+        self.device = device if self.can_use_device() else "cpu"
         if self._object is not None and hasattr(self._object, "setup"):
-            self._object.setup(device)
+            self._object.setup(self.device)
+
+    def can_use_device(self) -> bool:
+        """Whether the method can work on another device than the CPU; a track says what cannot."""
+        return True
 
     def expect(self, ids: Sequence[str], chosen: int) -> list[str]:
         """Tell a `named` method that the first `chosen` of `ids` come. Returns notes; raises what the method raises."""

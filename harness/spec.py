@@ -58,7 +58,7 @@ def parse(text: str) -> Spec:
 def expand(text: str) -> list[Spec]:
     """All specs that `text` stands for: `{…}` sweeps a value, several sweeps cross. Raises `UsageError`."""
     if not isinstance(text, str):
-        raise UsageError(f"a spec is text such as 'gaussian(sigma=25)', not {text!r}")
+        raise UsageError(f"a spec is text such as 'gaussian(sigma=25)', not {type(text).__name__}")
     return list(_expanded(text))
 
 

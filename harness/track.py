@@ -134,6 +134,13 @@ class HasSetMetrics(Protocol):
     ) -> Collector: ...
 
 
+@runtime_checkable
+class HasRange(Protocol):
+    """A track whose items can be brought to its own range of values, from one that the caller names."""
+
+    def rescaled(self, item: Any, range: Any) -> Any: ...
+
+
 @dataclass(frozen=True)
 class Finding:
     """What one check of a method found. `ok` is None where it does not apply; `detail` is one line."""

@@ -117,7 +117,7 @@ def diagnose(capsys: Any, method: str, *options: Any) -> tuple[int, dict[str, bo
         (edits_input, "input left unmodified", "work on a copy"),
         (random, "deterministic", "draw from info.rng"),
         (remembers, "no memory of the last picture", "keep no state"),
-        (wrong_scale, "range", "return the [0, 1] scale"),
+        (wrong_scale, "range", "as on 0–255: give float32 on [0, 1]"),
         (brightens, "range", "brightness is not kept"),
         (grey_only, "colour", "40×52 colour: ValueError: grey only"),
         (swaps_red_and_blue, "channel order", "the channels come back as BGR"),

@@ -443,7 +443,7 @@ def test_jpeg_skips_a_picture_too_wide_for_the_format() -> None:
 def test_quantize_rounds_half_to_even_and_clips() -> None:
     x = np.array([[-0.5, 0.0, 0.5 / 3, 1.5 / 3, 2.5 / 3, 0.99, 1.5]], np.float32)
     exact = np.rint(np.clip(x.astype(np.float64), 0, 1) * 3) / 3
-    noisy, info = nb.degrade("quantize(bits=2)", x)
+    noisy, info = nb.degrade("quantize(bits=2)", x, range=(0, 1))
     assert np.array_equal(noisy, exact.astype(np.float32))
     assert set(np.round(noisy * 3).ravel()) <= {0, 1, 2, 3}
     assert nb.degrade("quantize(bits=1)", flat(0.5, (1, 1)))[0].item() == 0
@@ -648,7 +648,7 @@ DISCLOSED: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("spec", DISCLOSED)
 def test_discloses_exactly_what_is_documented(spec: str) -> None:
-    _, info = nb.degrade(spec, flat(shape=(6, 5)))
+    _, info = nb.degrade(spec, flat(0.3, shape=(6, 5)))  # 0.3 is on no grid of 8 or 16 bits
     known = {name: value for name, value in info.disclosed().items() if value is not None}
     assert known.pop("shape") == (6, 5)
     assert known == pytest.approx(DISCLOSED[spec], rel=1e-12)

@@ -42,7 +42,7 @@ def add(verbs: Any) -> None:
     p.add_argument("--jobs", type=int, metavar="N", help="cells at once (default: cores / threads per cell)")
     p.add_argument("--timeout", metavar="S", help="seconds a cell may take: 600, 10m, 2h (default: 1h)")
     p.add_argument("--memory", metavar="GIB", help="memory a cell may take, in GiB, or such as 512MiB")
-    p.add_argument("--device", metavar="D", help="where methods run: cpu, cuda, cuda:1 (default: cpu)")
+    p.add_argument("--device", metavar="D", help="where methods run: cpu, cuda, cuda:1, mps (default: cpu)")
     p.add_argument("--retry", choices=("failed", "never", "always"), default="failed",
                    help="which stored cells are run again (default: failed)")  # fmt: skip
     p.add_argument("--keep", choices=("all", "sample", "none"), help="outputs to keep (default: none)")

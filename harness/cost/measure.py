@@ -15,6 +15,7 @@ import numpy as np
 from ..calling import synchronise
 from ..errors import one_line
 from ..registry import Bound
+from ..runner import used_device
 from ..store.record import Cost
 from ..track import Runner, Track
 from .energy import energy
@@ -37,6 +38,7 @@ def measure(
     start = time.perf_counter()
     runner.setup(device)
     setup = time.perf_counter() - start
+    device = used_device(runner, device)
     runner.check(info)
     reference = reference_operation(device)
     prepared = runner.prepare(case.given)

@@ -14,13 +14,20 @@ _SHOWN = 8
 Folder = str | os.PathLike[str]
 
 
+def path_of(given: object, what: str) -> Path:
+    """A path that a caller gives. Raises `UsageError` for what is none."""
+    if not isinstance(given, str | os.PathLike):
+        raise UsageError(f"{what} is a path, not {type(given).__name__}")
+    return Path(given)
+
+
 def list_files(folder: Folder, suffixes: Collection[str], pattern: str = "*") -> dict[str, Path]:
     """The files below `folder` that match `pattern` and end in one of `suffixes` (lower case): relative name → file.
 
     Sorted by name; `pattern="**/*"` takes subfolders too. Raises `UsageError` for no folder, a pattern that leads
     out of it, and where nothing matches.
     """
-    root, shown = Path(folder).expanduser(), one_line(folder)
+    root, shown = path_of(folder, "a folder").expanduser(), one_line(folder)
     try:
         if not root.is_dir():
             why = "" if root.exists() else f": it does not exist (looked in {one_line(Path.cwd())})"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..errors import Skip, UsageError, one_line
 from .checkpoints import Tensors, read_checkpoint
+from .folders import path_of
 from .roots import weight_roots
 
 
@@ -29,12 +30,18 @@ class WeightFile:
 
 
 def read_weight_table(path: Path) -> dict[str, tuple[WeightFile, ...]]:
-    """A CSV of known files, by network; several files of one network hold the same parameters, best first."""
+    """A CSV of known files, by network; several files of one network hold the same parameters, best first.
+
+    Its columns are `network` and the fields of `WeightFile`. Raises `UsageError` for another file.
+    """
     table: dict[str, tuple[WeightFile, ...]] = {}
-    with path.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            network = row.pop("network")
-            table[network] = (*table.get(network, ()), WeightFile(**row))
+    try:
+        with path_of(path, "a table of weights").open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                network = row.pop("network")
+                table[network] = (*table.get(network, ()), WeightFile(**row))
+    except (OSError, UnicodeDecodeError, csv.Error, KeyError, TypeError) as error:
+        raise UsageError(f"table of weights {one_line(path)} cannot be read: {one_line(error)}") from None
     return table
 
 

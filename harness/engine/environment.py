@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
+
+from ..errors import UsageError, one_line
 
 _PACKAGES = (
     "numpy",
@@ -37,6 +40,25 @@ def environment() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "packages": packages,
     }
+
+
+def check_device(device: str) -> None:
+    """Raise `UsageError` where methods cannot run on `device` here. Imports torch for any other than `cpu`."""
+    if device == "cpu":
+        return
+    known = re.fullmatch(r"(cuda|mps)(?::(\d+))?", device)
+    if known is None:
+        raise UsageError(f"unknown device {one_line(device)!r}: give cpu, cuda, cuda:1 or mps")
+    import torch
+
+    kind, number = known[1], int(known[2] or 0)
+    if kind == "mps":
+        count = int(torch.backends.mps.is_available())
+    else:
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if number >= count:
+        what = f"torch {torch.__version__} finds no {kind}" if not count else f"the last one here is {kind}:{count - 1}"
+        raise UsageError(f"device {device} is not there ({what}): give {'cpu' if not count else 'that'}")
 
 
 def _cpu() -> str:

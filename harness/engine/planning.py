@@ -76,9 +76,11 @@ def suite_of(fields: dict[str, Any]) -> Suite:
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
     if request["verb"] == "plan":
         from ..plan import plan
-        from .environment import environment
+        from .environment import check_device, environment
 
-        return {"cells": plan(suite_of(request["suite"])), "environment": environment()}
+        suite = suite_of(request["suite"])
+        check_device(suite.device)
+        return {"cells": plan(suite), "environment": environment()}
     if request["verb"] == "replan":
         from ..replan import replan
 

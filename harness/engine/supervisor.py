@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 from ..errors import one_line
 from ..store.cells import cell_lock, commit, outcome_of, partial_dir, read_cell, read_rows, stamp_of
 from ..store.disk import DiskFull, noticing_full_disk
-from ..store.record import SCHEMA
+from ..store.record import SCHEMA, SetPart
 from . import processes
 from .messages import Ending, Job, Tell
 from .worker import EXIT_DISK, work
@@ -91,7 +92,9 @@ def _store(job: Job, store: Path, end: Ending, folder: Path, tail: str, seconds:
     for row in rows:
         if row["note"]:
             row["note"] = one_line(row["note"])
-    whole = end["outcome"] in ("ok", "skipped", "blocked")
+    if end["outcome"] == "ok" and (why := _why_undefined(rows, end.get("sets") or {})):
+        end = {**end, "outcome": "undefined", "reason": why}
+    whole = end["outcome"] in ("ok", "skipped", "undefined", "blocked")
     done: dict[str, Any] = {
         "schema": SCHEMA,
         **cell,
@@ -110,6 +113,14 @@ def _store(job: Job, store: Path, end: Ending, folder: Path, tail: str, seconds:
     reason = end["reason"] or end.get("said", "")
     tell({"event": "end", "outcome": end["outcome"], "reason": reason[:200], "stored": False,
           "rescored": bool(end.get("rescored"))})  # fmt: skip
+
+
+def _why_undefined(rows: Sequence[Mapping[str, Any]], sets: Mapping[str, SetPart]) -> str:
+    """Why no score of any item has a value; an empty text where one has, or where none was asked for."""
+    scores = [value for row in rows for value in row["scores"].values()]
+    if not scores or any(v is not None for v in (*scores, *(part["value"] for part in sets.values()))):
+        return ""
+    return one_line(f"no score has a value: {rows[0]['note']}")
 
 
 def _become_worker(job: Job, folder: Path, tell: Tell, life: int, read_end: int, write_end: int) -> None:

@@ -18,6 +18,7 @@ from ..components import open_dataset
 from ..errors import Invalid, Skip, UsageError, one_line
 from ..plan import PlannedCell
 from ..registry import Bound, bind, load_plugin
+from ..runner import used_device
 from ..store.cells import append_row, read_rows, valid_length
 from ..store.disk import DiskFull, noticing_full_disk, write_file
 from ..store.keys import combined
@@ -61,10 +62,10 @@ def _score_cell(job: Job, folder: Path, tell: Tell) -> Ending:
             folder.mkdir()
     _load_plugins(job["cell"])
     scoring = _scoring(job["cell"])
-    device = job["device"]
     runner = scoring.track.open(bind(job["cell"]["method"]["display"], "method", scoring.track.name))
     start = time.perf_counter()
-    runner.setup(device)
+    runner.setup(job["device"])
+    device = used_device(runner, job["device"])
     setup = time.perf_counter() - start
     notes: list[str] = []
     if runner.meta["named"]:
@@ -76,7 +77,9 @@ def _score_cell(job: Job, folder: Path, tell: Tell) -> Ending:
         return output, elapsed
 
     sets = _rows(job, folder, tell, scoring, by_method, None)
-    return {"outcome": "ok", "reason": "", "setup_s": setup, "notes": sorted(set(notes)), "said": said, "sets": sets}
+    where = {**job["environment"], "device": device}
+    return {"outcome": "ok", "reason": "", "setup_s": setup, "notes": sorted(set(notes)), "said": said, "sets": sets,
+            "environment": where}  # fmt: skip
 
 
 def _rescore(job: Job, source: str, folder: Path, tell: Tell) -> Ending:
@@ -195,7 +198,8 @@ def _cost_cell(job: Job, folder: Path, tell: Tell) -> Ending:
         device=job["device"],
         threads=job["threads"],
     )
-    return {"outcome": "ok", "reason": "", "setup_s": cost["setup_s"], "notes": [], "cost": cost}
+    where = {**job["environment"], "device": cost["device"]}
+    return {"outcome": "ok", "reason": "", "setup_s": cost["setup_s"], "notes": [], "cost": cost, "environment": where}
 
 
 WORK: dict[str, Callable[[Job, Path, Tell], Ending]] = {"score": _score_cell, "cost": _cost_cell}

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from ..data.folders import list_files, pair_folders, stem_of
+from ..data.folders import list_files, pair_folders, path_of, stem_of
 from ..data.roots import data_roots
 from ..errors import UsageError, one_line
 from .pictures import PICTURE_SUFFIXES, read_picture
@@ -151,7 +151,7 @@ class ManifestSet:
         self.name = name
         self.folder = folder
         self.homepage = homepage
-        self.pictures = read_manifest(Path(manifest))
+        self.pictures = read_manifest(path_of(manifest, "a manifest"))
         self._fixed = Path(fixed) if fixed is not None else None
         self._clean = [p for p in self.pictures if p.role == "clean"]
         self._noisy = {p.id: p for p in self.pictures if p.role == "noisy"}

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import io
 import os
-from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ..data.folders import path_of
 from ..errors import UsageError, one_line
 from ..store.disk import write_file
 from .containers import Unreadable, check, kind_of
+from .validation import WIDEST, channels_first
 
 Array = npt.NDArray[Any]
 
@@ -34,7 +35,7 @@ def read_picture(path: str | os.PathLike[str]) -> Array:
     orientation than it is shown (EXIF), because some programs turn such a picture and others do not.
     """
     try:
-        data = Path(path).read_bytes()
+        data = path_of(path, "a picture file").read_bytes()
     except OSError as error:
         why = "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
         raise UsageError(f"picture {_name(path)} {why}: check the path") from None
@@ -92,7 +93,7 @@ def _decode_npy(data: bytes) -> Array:
         raise Unreadable("is a truncated or damaged .npy: save it again") from None
     if array.ndim not in (2, 3) or array.size == 0:
         raise Unreadable(f"has shape {array.shape}: a picture is (H, W) or (H, W, C)")
-    if array.ndim == 3 and array.shape[0] in (1, 3) and array.shape[2] > 4:
+    if channels_first(array.shape):
         raise Unreadable(f"has shape {array.shape}, channels first: transpose it to (H, W, C)")
     if array.dtype.kind == "c":
         array = np.abs(array)
@@ -110,7 +111,7 @@ def _check_range(array: Array) -> None:
         raise Unreadable("has NaN or infinite values: a float picture is finite, on [0, 1]")
     low, high = float(array.min()), float(array.max())
     # Real noise and synthetic fields leave [0, 1] a little; a picture on another scale leaves it by far.
-    if low < -1 or high > 2:
+    if low < WIDEST[0] or high > WIDEST[1]:
         raise Unreadable(f"has values {low:g} … {high:g}: a float picture is on [0, 1], so divide by its peak")
 
 
@@ -119,7 +120,9 @@ def write_picture(path: str | os.PathLike[str], picture: Array) -> None:
 
     Raises `UsageError` where the picture does not fit the file, and `OSError` where the disk refuses.
     """
-    target = Path(path)
+    target = path_of(path, "a picture file")
+    if not isinstance(picture, np.ndarray):
+        raise UsageError(f"a picture is an array (H, W[, C]), not {type(picture).__name__}")
     if target.suffix.lower() == ".npy":
         buffer = io.BytesIO()
         np.save(buffer, picture, allow_pickle=False)

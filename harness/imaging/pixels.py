@@ -14,6 +14,7 @@ Array = npt.NDArray[Any]
 Float = npt.NDArray[np.float64]
 DEPTH_OF_TYPE = {"uint8": 8, "uint16": 16}
 """Bits of the whole-number types that a picture may have."""
+_STRIP = 1 << 14
 
 
 def as_hwc(picture: Array) -> Array:
@@ -22,11 +23,51 @@ def as_hwc(picture: Array) -> Array:
 
 
 def pixel_sha256(picture: Array) -> str:
-    """SHA-256 of dtype, shape and pixels; (H, W) and (H, W, 1) are the same picture."""
+    """SHA-256 of dtype, shape and pixels; (H, W) and (H, W, 1) are the same picture. Raises `UsageError`."""
+    if not isinstance(picture, np.ndarray):
+        raise UsageError(f"a picture is an array (H, W[, C]), not {type(picture).__name__}")
     flat = picture[:, :, 0] if picture.ndim == 3 and picture.shape[2] == 1 else picture
     little = np.ascontiguousarray(flat, dtype=flat.dtype.newbyteorder("<"))
     head = f"{little.dtype.str.lstrip('<|')} {'x'.join(map(str, little.shape))}\n".encode()
     return hashlib.sha256(head + little.tobytes()).hexdigest()
+
+
+def canonical(picture: Array) -> Array:
+    """The same values in the narrowest type that holds them: uint8, else uint16, else float32.
+
+    A float is k/255 (k/65535) where it is within 2⁻²³ of it, the last place of a float32 just below 2, so that a
+    picture divided by 255 in any precision is the 8-bit picture again.
+    """
+    if picture.dtype.name == "uint16":
+        eighth = picture // 257  # v/65535 = k/255 where v = 257 k
+        return eighth.astype(np.uint8) if np.array_equal(eighth * np.uint16(257), picture) else picture
+    if picture.dtype.kind != "f":
+        return picture
+    for kind in (np.uint8, np.uint16):
+        whole = _on_grid(picture, kind)
+        if whole is not None:
+            return whole
+    return picture.astype(np.float32, copy=False)
+
+
+def _on_grid(picture: Array, kind: type[np.uint8] | type[np.uint16]) -> Array | None:
+    """The whole numbers that a float picture is of, None where a value lies between them."""
+    top = float(np.iinfo(kind).max)
+    flat = np.ascontiguousarray(picture).reshape(-1)
+    whole = np.empty(flat.shape, kind)
+    for start in range(0, flat.size, _STRIP):
+        scaled = flat[start : start + _STRIP].astype(np.float64) * top
+        nearest = np.rint(scaled)
+        inside = nearest.min() >= 0 and nearest.max() <= top
+        if not (inside and (np.abs(scaled - nearest) <= top * 2.0**-23).all()):
+            return None
+        whole[start : start + _STRIP] = nearest
+    return whole.reshape(picture.shape)
+
+
+def value_sha256(picture: Array) -> str:
+    """SHA-256 of shape and values: the same for a picture in 8 bits, in 16, and as float of /255."""
+    return pixel_sha256(canonical(picture))
 
 
 def bytes_sha256(picture: Array) -> str:

@@ -52,7 +52,7 @@ class Wanted(Protocol):
 
 
 def find_donors(store: Path, cells: Iterable[Wanted]) -> dict[str, str]:
-    """Key of a planned cell → key of a stored ok cell that kept all the outputs it asks for.
+    """Key of a planned cell → key of a stored cell, ok or undefined, that kept all the outputs it asks for.
 
     Both have the same inputs but for protocol and metrics. A cell whose method ran is preferred to one that was
     re-scored itself.
@@ -67,7 +67,7 @@ def find_donors(store: Path, cells: Iterable[Wanted]) -> dict[str, str]:
             cell = read_cell(store, key)
             n = item_count(cell)
             kept_all = cell["request"].get("keep") == "all" or _outputs_in(outputs) == n
-            if cell["kind"] == "score" and cell["outcome"] == "ok" and kept_all:
+            if cell["kind"] == "score" and cell["outcome"] in ("ok", "undefined") and kept_all:
                 made, offer = output_key(cell["inputs"]), ("rescored" in cell, key)
                 offered[made] = min(offered.get(made, offer), offer)
         except (OSError, UsageError, KeyError, AttributeError):

@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 SCHEMA = 2
 """Of cells, stores and exports. 1: before tracks; read for ever, see the functions at the end."""
-OUTCOMES = ("ok", "skipped", "failed", "oom", "timeout", "crashed", "invalid", "blocked")
-NOT_OK = ("failed", "oom", "timeout", "crashed", "invalid", "blocked")
-Outcome = Literal["ok", "skipped", "failed", "oom", "timeout", "crashed", "invalid", "blocked"]
+OUTCOMES = ("ok", "skipped", "failed", "oom", "timeout", "crashed", "invalid", "undefined", "blocked")
+NOT_OK = ("failed", "oom", "timeout", "crashed", "invalid", "undefined", "blocked")
+Outcome = Literal["ok", "skipped", "failed", "oom", "timeout", "crashed", "invalid", "undefined", "blocked"]
 Role = Literal["", "baseline", "sanity", "optimum"]
 Kind = Literal["score", "cost", "train"]
 

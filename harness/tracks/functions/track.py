@@ -40,6 +40,10 @@ class Fitter(MethodRunner):
 
     verb = "fit"
 
+    def can_use_device(self) -> bool:
+        """Whether a class sets up a network: samples are numpy arrays."""
+        return hasattr(self.bound.entry.obj, "setup")
+
     def prepare(self, given: Samples) -> Samples:
         """A private copy of the samples."""
         from .target import Samples

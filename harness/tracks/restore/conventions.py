@@ -18,7 +18,8 @@ from ...data.folders import pair_folders
 from ...errors import UsageError, one_line
 from ...imaging.pictures import PICTURE_SUFFIXES, read_picture
 from ...imaging.pixels import Array, Float, to_unit
-from .pairs import as_picture, shape_text, to_8bit
+from ...imaging.validation import as_picture, check_item, check_restored
+from .pairs import shape_text, to_8bit
 from .protocols.gray8 import GRAY_601
 from .protocols.y8 import LUMA_601
 
@@ -266,11 +267,13 @@ def explain_pairs(
     known = {c.name: c for c in (*ANY, *COLOUR)}
     for restored, clean in pairs:
         x, y = as_picture(restored, "restored"), as_picture(clean, "clean")
+        of = f"{one_line(names[count])}: " if names else ""
         if x.shape != y.shape:
-            of = f"{one_line(names[count])}: " if names else ""
             raise UsageError(
                 f"{of}restored picture is {shape_text(x.shape)} and clean is {shape_text(y.shape)}: give equal shapes"
             )
+        check_item(y, f"{of}clean")
+        check_restored(x, f"{of}restored", y, file=True)
         colour = colour and x.shape[2] == 3
         for convention in (*ANY, *(COLOUR if colour else ())):
             values.setdefault(convention.name, []).append(convention.value(x, y))

@@ -8,8 +8,18 @@ from typing import Any
 import numpy as np
 
 from ...errors import Skip, UsageError, one_line
-from ...imaging.pixels import DEPTH_OF_TYPE, Array, pixel_sha256, to_unit
+from ...imaging.pixels import DEPTH_OF_TYPE, Array, canonical, pixel_sha256, to_unit
 from ...imaging.sample import Sample
+from ...imaging.validation import (
+    Range,
+    as_picture,
+    check_clean,
+    check_item,
+    check_restored,
+    given_array,
+    is_tensor,
+    mapped,
+)
 from ...info import Info
 from ...keyed_noise import keyed_generator, noise_key
 from ...registry import Bound, bind
@@ -20,14 +30,19 @@ _FORM = ("shape", "bit_depth")
 
 
 def degrade_sample(bound: Bound, sample: Sample, seed: int = 0, draw: int = 0) -> tuple[Array, Info]:
-    """The input of a run: float32 (H', W', C) and what is disclosed. Raises `Skip` where there is none."""
-    clean = to_unit(sample.clean)
-    key = noise_key(bound, seed, pixel_sha256(sample.clean), draw)
+    """The input of a run: float32 (H', W', C) and what is disclosed. Raises `Skip` where there is none.
+
+    All of it depends on the values of the picture, not on the type that holds them. Raises `UsageError` for what is
+    no picture.
+    """
+    values = canonical(clean_of(sample))
+    clean = to_unit(values)
+    key = noise_key(bound, seed, pixel_sha256(values), draw)
     rng = keyed_generator(key)
     x = clean
     form: dict[str, Any] = {
         "shape": clean.shape[:2],
-        "bit_depth": DEPTH_OF_TYPE.get(sample.clean.dtype.name),
+        "bit_depth": DEPTH_OF_TYPE.get(values.dtype.name),
     }
     known: dict[str, Known] = {}
     for place, part in enumerate(bound.parts):
@@ -37,7 +52,9 @@ def degrade_sample(bound: Bound, sample: Sample, seed: int = 0, draw: int = 0) -
                 raise Skip(f"regime {part.entry.name} needs a dataset that has noisy pictures of its own")
             if place:
                 raise UsageError(f"regime {part.entry.name!r} can only stand first in {bound.display!r}")
-            x = to_unit(sample.noisy)
+            own = as_picture(sample.noisy, f"{one_line(sample.id, 60)!r}: noisy")
+            check_restored(own, f"{one_line(sample.id, 60)!r}: noisy", clean, file=True)
+            x = to_unit(canonical(own))
             told = _scale_of_own(clean, x, sample.id)
         if place and _cuts(bound.parts[place - 1]):
             known = cut(known)
@@ -66,40 +83,45 @@ def _cuts(part: Bound) -> bool:
     return any(part.kwargs[name] not in (None, False) for name in part.entry.meta["cuts"])
 
 
+def clean_of(sample: Sample) -> Array:
+    """The clean picture of an item, (H, W, C). Raises `UsageError` for what is no picture, or on another scale."""
+    who = f"{one_line(sample.id, 60)!r}: clean" if sample.id else "clean"
+    clean = as_picture(sample.clean, who)
+    check_item(clean, who)
+    return clean
+
+
 def _whole(value: Any, name: str) -> int:
     try:
-        return operator.index(value)
+        number = operator.index(value)
     except TypeError:
-        raise UsageError(f"{name} is a whole number, not {one_line(repr(value))}") from None
+        number = -1
+    if number < 0 or isinstance(value, bool):
+        raise UsageError(f"{name} is a whole number from 0, not {one_line(repr(value), 80)}")
+    return number
 
 
-def degrade(spec: str, clean: Any, seed: int = 0, draw: int = 0) -> tuple[Any, Info]:
+def degrade(spec: str, clean: Any, seed: int = 0, draw: int = 0, *, range: Range = None) -> tuple[Any, Info]:
     """The noisy version of `clean` under a regime, exactly as a run uses it, and what is disclosed.
 
-    `clean`: (H, W[, C]) uint8, uint16 or float on [0, 1], or a (1, C, H, W) tensor on [0, 1]; the result is
-    float32 of the same kind. Raises `UsageError` for a wrong spec or picture.
+    `clean`: (H, W[, C]) uint8, uint16 or float on [0, 1], or a (1, C, H, W) or (C, H, W) tensor of these; `range` says
+    what a float picture is on instead: 255 for 0–255, (-1, 1), or (0, 1) to have it taken as it stands. The noise
+    depends on the values of the picture: the same picture in 8 bits and as float of /255 gets the same. The result is
+    float32 on [0, 1] (not clipped), of the same kind. Raises `UsageError` for a wrong spec or picture.
     """
+    if not isinstance(spec, str):
+        raise UsageError(f"the regime comes first, as text, not {type(spec).__name__}: degrade(regime, clean)")
     bound = bind(spec, "regime")
     seed, draw = _whole(seed, "seed"), _whole(draw, "draw")
-    tensor = hasattr(clean, "detach")
-    if tensor:
-        if clean.ndim != 4 or clean.shape[0] != 1:
-            raise UsageError(f"a tensor picture is (1, C, H, W), not {tuple(clean.shape)}")
-        values = clean.detach().cpu()
-        values = values.float() if values.is_floating_point() else values
-        picture = np.ascontiguousarray(values.numpy()[0].transpose(1, 2, 0))
-    else:
-        picture = np.asarray(clean)
-    if picture.dtype.kind == "f":
-        picture = picture.astype(np.float32)
-    if picture.ndim not in (2, 3) or picture.size == 0:
-        raise UsageError(f"a picture is (H, W) or (H, W, C), not {picture.shape}")
+    picture = mapped(given_array(clean, "clean"), range, "clean")
+    check_clean(picture, "clean", said=range is not None)
     try:
         noisy, info = degrade_sample(bound, Sample("", picture), seed, draw)
     except Skip as skip:
         raise UsageError(str(skip)) from None
-    if tensor:
+    if is_tensor(clean):
         import torch
 
-        return torch.from_numpy(np.ascontiguousarray(noisy.transpose(2, 0, 1)))[None].to(clean.device), info
-    return (noisy[:, :, 0] if picture.ndim == 2 and noisy.shape[2] == 1 else noisy), info
+        made = torch.from_numpy(np.ascontiguousarray(noisy.transpose(2, 0, 1))).to(clean.device)
+        return (made[None] if clean.ndim == 4 else made), info
+    return (noisy[:, :, 0] if np.ndim(clean) == 2 and noisy.shape[2] == 1 else noisy), info

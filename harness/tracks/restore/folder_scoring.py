@@ -17,6 +17,7 @@ from ...errors import NotDefined, UsageError, one_line, refuse_all
 from ...imaging.pictures import PICTURE_SUFFIXES, read_picture
 from ...imaging.pixels import as_hwc, to_unit
 from ...imaging.sample import Sample
+from ...imaging.validation import check_item, check_restored
 from ...plan import split_metrics
 from ...registry import Bound, bind, bind_all
 from .scoring import score_pair
@@ -99,6 +100,8 @@ def _row(
             f"{one_line(ours)} is {'x'.join(map(str, mine.shape))} and {one_line(theirs)} is "
             f"{'x'.join(map(str, wanted.shape))}: they must be of one size and kind"
         )
+    check_item(wanted, f"{one_line(theirs)}: clean")
+    check_restored(as_hwc(mine), f"{one_line(ours)}: restored", as_hwc(wanted), file=True)
     picture = to_unit(mine).astype(np.float32)
     scores = score_pair(picture, wanted, rules, measures)
     if taker is not None:

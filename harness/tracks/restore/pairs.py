@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import UsageError
+from ...imaging.validation import as_picture
 from ...registry import Bound
 
 Array = npt.NDArray[Any]
@@ -132,16 +133,6 @@ def residual(noisy: Array, restored: Array) -> Array | None:
     for picture, who in ((first, "noisy"), (second, "restored")):
         _within(picture, 0.0, 1.0, who)
     return _to_unit(first) - _to_unit(second)
-
-
-def as_picture(picture: Array, who: str) -> Array:
-    """(H, W) or (H, W, C) → (H, W, C). Raises `UsageError` for another shape or type."""
-    array = np.asarray(picture)
-    if array.dtype not in (np.uint8, np.uint16) and array.dtype.kind != "f":
-        raise UsageError(f"{who} picture is {array.dtype}: give uint8, uint16 or float on [0, 1]")
-    if array.ndim not in (2, 3) or array.size == 0:
-        raise UsageError(f"{who} picture has shape {array.shape}: give (H, W) or (H, W, C)")
-    return array[:, :, None] if array.ndim == 2 else array
 
 
 def to_8bit(picture: Array, who: str = "") -> npt.NDArray[np.uint8]:

@@ -8,7 +8,9 @@ import numpy as np
 
 from ...errors import Invalid, Skip
 from ...imaging.pixels import Array
+from ...imaging.validation import why_off_scale
 from ...info import Info
+from ...registry import Bound
 from ...runner import MethodRunner, refuse_not_finite
 from ...track import Case
 
@@ -20,10 +22,23 @@ def _plain(prepared: Any) -> Array:
     return array
 
 
+def _can_use_device(bound: Bound) -> bool:
+    wrapped = [inner for inner in bound.inner if "layout" in inner.entry.meta]
+    if bound.entry.meta["layout"] == "tensor":
+        return True
+    if wrapped:
+        return any(map(_can_use_device, wrapped))
+    return hasattr(bound.entry.obj, "setup") and not getattr(bound.entry.obj, "external", False)
+
+
 class Restorer(MethodRunner):
     """A method ready to be called on float32 (H, W, C) pictures."""
 
     verb = "restore"
+
+    def can_use_device(self) -> bool:
+        """Whether tensors are passed, or a class sets up a network, or one of these is wrapped."""
+        return _can_use_device(self.bound)
 
     def prepare(self, noisy: Array) -> Any:
         """`noisy` float32 (H, W, C) → a private copy in the layout that the method takes."""
@@ -35,12 +50,13 @@ class Restorer(MethodRunner):
         return tensor[None].to(self.device)
 
     def collect(self, output: Any, shape: tuple[int, ...]) -> Array:
-        """The output as float32 (H, W, C). Raises `Invalid` for a wrong shape or type, NaN or Inf."""
+        """The output as float32 (H, W, C). Raises `Invalid` for a wrong shape, type or scale, NaN or Inf."""
         hwc = self.meta["layout"] == "hwc"
         if not hwc:
             if not hasattr(output, "detach"):
                 raise Invalid(f"returned {type(output).__name__} where a tensor (1, C, H, W) was due")
-            output = output.detach().cpu().numpy()
+            output = output.detach().cpu()
+            output = (output.float() if output.is_floating_point() else output).numpy()  # numpy has no bfloat16
         elif not isinstance(output, np.ndarray):
             raise Invalid(f"returned {type(output).__name__} where a numpy array (H, W, C) was due")
         want = shape if hwc else (1, shape[2], shape[0], shape[1])
@@ -48,10 +64,12 @@ class Restorer(MethodRunner):
             output = output[:, :, None]
         if output.shape != want:
             raise Invalid(f"returned shape {tuple(output.shape)} where {tuple(want)} was due")
-        if output.dtype.kind not in "fiu":
-            raise Invalid(f"returned dtype {output.dtype} where float32 was due")
+        if output.dtype.kind != "f":
+            raise Invalid(f"returned dtype {output.dtype}: give float32 on [0, 1]")
         picture = np.ascontiguousarray(output if hwc else output[0].transpose(1, 2, 0), dtype=np.float32)
         refuse_not_finite(picture)
+        if why := why_off_scale(picture):
+            raise Invalid(f"returned {why}: give float32 on [0, 1]")
         return picture
 
     def accept(self, output: Any, case: Case) -> Array:

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...errors import UsageError, nearest
+from ...errors import UsageError, nearest, one_line
 from ...imaging.sample import Sample
+from ...imaging.validation import Range, as_tensor, check_pair, check_restored, given_array, mapped
 from ...plan import split_metrics
 from ...registry import Bound, bind, bind_all
 from .pairs import Array, pictures_of, prepare, residual
@@ -39,15 +40,17 @@ def score(
     protocol: str = "uint8",
     *,
     noisy: Any = None,
+    range: Range = None,
 ) -> dict[str, float]:
     """Several scores of one picture, the same numbers as in a run: metric → value.
 
-    Pictures: (H, W) or (H, W, C) arrays, uint8, uint16 or float on [0, 1], or (1, C, H, W) tensors. Tensors
-    that are not on the CPU are scored where they are, within 1e-5 of the same. `noisy` is the input of the method,
-    for metrics of the residual such as `residual_whiteness`. A score without a value is
-    `NotDefined`, a NaN with its `reason`. Raises `UsageError` for a wrong spec, type, shape or value.
+    Pictures: (H, W) or (H, W, C) arrays, uint8, uint16 or float on [0, 1], or (1, C, H, W) or (C, H, W) tensors.
+    `range` says what float pictures are on instead: 255 for 0–255, (-1, 1), or (0, 1) to have them taken as they
+    stand. Tensors that are not on the CPU are scored where they are, within 1e-5 of the same. `noisy` is the input of
+    the method, for metrics of the residual such as `residual_whiteness`. A score without a value is `NotDefined`, a
+    NaN with its `reason`. Raises `UsageError` for a wrong spec, type, shape or value, and for floats on another scale.
     """
-    chosen = bind_all([metrics] if isinstance(metrics, str) else metrics, "metric")
+    chosen = bind_all(metrics, "metric")
     if split_metrics(chosen)[1]:
         from .set_metrics.definition import refuse_sets
 
@@ -57,78 +60,93 @@ def score(
         from .tensor_scoring import score_tensors, supports
 
         if supports(rules, chosen):
-            return score_tensors(restored, clean, rules, chosen)
-    x, y = _as_array(restored, "restored"), _as_array(clean, "clean")
-    if y.dtype.kind == "f" and y.size and float(y.max()) > 16:
-        raise UsageError(
-            f"clean picture is float and reaches {float(y.max()):g}: floats are on [0, 1]; divide, or give uint8"
-        )
-    return score_pair(x, y, rules, chosen, None if noisy is None else _as_array(noisy, "noisy"))
+            x, y = (mapped(as_tensor(p, who), range, who) for p, who in ((restored, "restored"), (clean, "clean")))
+            check_pair(x, y, said=range is not None)
+            return score_tensors(x, y, rules, chosen)
+    x, y = given_pair(restored, clean, range)
+    if noisy is not None:
+        noisy = mapped(given_array(noisy, "noisy"), range, "noisy")
+        if range is None:
+            check_restored(noisy, "noisy")
+    return score_pair(x, y, rules, chosen, noisy)
+
+
+def given_pair(restored: Any, clean: Any, range: Range) -> tuple[Array, Array]:
+    """Two pictures as a caller gives them, as arrays (H, W, C), float on [0, 1] or of whole numbers."""
+    x, y = (mapped(given_array(p, who), range, who) for p, who in ((restored, "restored"), (clean, "clean")))
+    check_pair(x, y, said=range is not None)
+    return x, y
 
 
 def score_sets(
-    restored: Iterable[Any], clean: Iterable[Any], metrics: Sequence[str] | str = ("kid",), protocol: str = "uint8"
+    restored: Iterable[Any],
+    clean: Iterable[Any],
+    metrics: Sequence[str] | str = ("kid",),
+    protocol: str = "uint8",
+    *,
+    range: Range = None,
 ) -> dict[str, dict[str, Any]]:
     """Set metrics of restored pictures against clean ones, in pairs: metric → `SetPart` (see store/record.py).
 
-    Pictures as for `score`; they are read once, in turn, and their features kept on disk meanwhile. Raises
+    Pictures and `range` as for `score`; they are read once, in turn, and their features kept on disk meanwhile. Raises
     `UsageError` for a metric of single pictures, for sets of unequal number, and what `score` raises.
     """
     import tempfile
 
     from .set_metrics.collector import collector
 
-    chosen = bind_all([metrics] if isinstance(metrics, str) else metrics, "metric")
+    chosen = bind_all(metrics, "metric")
     single, _ = split_metrics(chosen)
     if single:
         raise UsageError(f"{', '.join(m.display for m in single)} is of single pictures: use score")
     rules = bind(protocol, "protocol")
-    pairs = list(restored), list(clean)
+    pairs = _several(restored, "restored pictures"), _several(clean, "clean pictures")
     if len(pairs[0]) != len(pairs[1]):
         raise UsageError(f"{len(pairs[0])} restored and {len(pairs[1])} clean pictures: give pairs")
     with tempfile.TemporaryDirectory() as folder:
         taker, parts = collector(chosen, Path(folder), len(pairs[0]), rules)
         for x, y in zip(*pairs, strict=True):
-            taker.take(_as_array(x, "restored"), Sample("", _as_array(y, "clean")))
+            ours, theirs = given_pair(x, y, range)
+            taker.take(ours, Sample("", theirs))
         return {name: {**parts[name], **result} for name, result in taker.score().items()}
 
 
 def features(
-    pictures: Iterable[Any], network: str = "efficientnet_lite0", protocol: str = "uint8"
+    pictures: Iterable[Any], network: str = "efficientnet_lite0", protocol: str = "uint8", *, range: Range = None
 ) -> npt.NDArray[np.float32]:
-    """Features (N, d) of pictures, as the set metrics take them. Raises `UsageError` for an unknown network."""
+    """Features (N, d) of pictures, as the set metrics take them; pictures and `range` as for `score`.
+
+    Raises `UsageError` for an unknown network, and what `score` raises.
+    """
     from ...imaging.features.networks import NETWORKS, extract, open_network
 
-    if network not in NETWORKS:
-        raise UsageError(f"unknown features {network!r}: {nearest(network, NETWORKS)}")
+    if not isinstance(network, str) or network not in NETWORKS:
+        raise UsageError(f"unknown features {one_line(network, 60)!r}: {nearest(str(network), NETWORKS)}")
     rules, net = bind(protocol, "protocol"), open_network(network)
     rows = []
-    for picture in pictures:
-        array = _as_array(picture, "clean")
+    for picture in _several(pictures, "pictures"):
+        array = mapped(given_array(picture, "a"), range, "a")
+        if range is None:
+            check_restored(array, "a")
         rows.append(extract(net, NETWORKS[network].side, [pictures_of(prepare(array, array, rules))[1]]))
     return np.concatenate(rows) if rows else np.empty((0, NETWORKS[network].width), np.float32)
 
 
-def psnr(restored: Any, clean: Any, protocol: str = "uint8") -> float:
-    """Peak signal-to-noise ratio in dB, inf for identical pictures. Pictures and errors as for `score`."""
-    return score(restored, clean, ("psnr",), protocol)["psnr"]
+def psnr(restored: Any, clean: Any, protocol: str = "uint8", *, range: Range = None) -> float:
+    """Peak signal-to-noise ratio in dB, inf for identical pictures. Pictures, `range` and errors as for `score`."""
+    return score(restored, clean, ("psnr",), protocol, range=range)["psnr"]
 
 
-def ssim(restored: Any, clean: Any, protocol: str = "uint8") -> float:
-    """Structural similarity (Wang et al. 2004), at most 1. Pictures and errors as for `score`."""
-    return score(restored, clean, ("ssim",), protocol)["ssim"]
+def ssim(restored: Any, clean: Any, protocol: str = "uint8", *, range: Range = None) -> float:
+    """Structural similarity (Wang et al. 2004), at most 1. Pictures, `range` and errors as for `score`."""
+    return score(restored, clean, ("ssim",), protocol, range=range)["ssim"]
+
+
+def _several(pictures: Any, what: str) -> list[Any]:
+    if not isinstance(pictures, Iterable) or isinstance(pictures, str | bytes):
+        raise UsageError(f"{what} are a list of pictures, not {type(pictures).__name__}")
+    return list(pictures)
 
 
 def _on_device(picture: Any) -> bool:
     return hasattr(picture, "detach") and picture.device.type != "cpu"
-
-
-def _as_array(picture: Any, who: str) -> Array:
-    if not hasattr(picture, "detach"):
-        return np.asarray(picture)
-    if picture.ndim != 4 or picture.shape[0] != 1:
-        raise UsageError(f"{who} tensor has shape {tuple(picture.shape)}: give (1, C, H, W), one at a time")
-    plain = picture.detach().cpu()
-    if plain.is_floating_point() and plain.element_size() < 4:
-        plain = plain.float()  # numpy has no bfloat16
-    return np.ascontiguousarray(plain.numpy()[0].transpose(1, 2, 0))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...errors import NotDefined, UsageError
+from ...imaging.validation import as_tensor
 from ...registry import Bound
 from .metrics._planes import GMSD_SMALLEST, YIQ
 from .metrics._structure import K1, K2, WINDOW, gaussian_taps
@@ -52,11 +53,8 @@ def prepare_tensors(restored: Any, clean: Any, protocol: Bound) -> tuple[Tensor,
     """Both pictures under a built-in protocol, float64 (1, C, H, W)."""
     import torch
 
+    restored, clean = as_tensor(restored, "restored"), as_tensor(clean, "clean")
     for who, tensor in (("restored", restored), ("clean", clean)):
-        if tensor.ndim != 4 or tensor.shape[0] != 1 or tensor.numel() == 0:
-            raise UsageError(f"{who} tensor has shape {tuple(tensor.shape)}: give (1, C, H, W), one at a time")
-        if tensor.dtype not in (torch.uint8, torch.uint16) and not tensor.is_floating_point():
-            raise UsageError(f"{who} tensor is {tensor.dtype}: give uint8, uint16 or float on [0, 1]")
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
             raise UsageError(f"{who} tensor has values that are not finite (NaN or Inf): a score needs numbers")
     if restored.shape != clean.shape:

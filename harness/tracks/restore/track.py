@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ...comparing.comparison import Comparison, Difference
     from ...imaging.pixels import Array
     from ...imaging.sample import Sample
+    from ...imaging.validation import Range
     from ...report.plots.drawing import Plot
     from ...report.sections import DrawsSection, Previews
     from ...statistics.paired_tests import Floats
@@ -93,12 +94,22 @@ class Restore:
         return made
 
     def identify(self, item: Sample) -> str:
-        """Id, clean and noisy pixels, what the optimum is told, and the group, on one line."""
+        """Id, clean and noisy pixels, what the optimum is told, and the group, on one line.
+
+        Raises `UsageError` for what is no picture.
+        """
         import numpy as np
 
-        from ...imaging.pixels import pixel_sha256
+        from ...imaging.pixels import canonical, pixel_sha256
+        from .degrade import clean_of
 
-        noisy = pixel_sha256(item.noisy) if item.noisy is not None else "-"
+        def pixels(picture: Array) -> str:
+            stored, values = pixel_sha256(picture), canonical(picture)
+            same = values is picture or pixel_sha256(values) == stored
+            return stored if same else f"{stored}={pixel_sha256(values)}"
+
+        clean_of(item)
+        noisy = pixels(item.noisy) if item.noisy is not None else "-"
         meta = hashlib.sha256()
         for key in sorted(item.meta):
             value = item.meta[key]
@@ -106,7 +117,7 @@ class Restore:
             array = isinstance(value, np.ndarray)
             meta.update(np.ascontiguousarray(value).tobytes() if array else repr(value).encode())
         group = f" group {item.group!r}" if item.group else ""
-        return f"{item.id!r} {pixel_sha256(item.clean)} {noisy} {meta.hexdigest() if item.meta else '-'}{group}"
+        return f"{item.id!r} {pixels(item.clean)} {noisy} {meta.hexdigest() if item.meta else '-'}{group}"
 
     def pose(self, regime: Bound, item: Sample, seed: int, draw: int = 0) -> Case:
         """The noisy picture, float32 (H', W', C), what is disclosed, and the shape (H, W, C) of the wanted one."""
@@ -155,6 +166,15 @@ class Restore:
         from .set_metrics.collector import Collector, planned
 
         return Collector(planned(sets), folder, n, protocol=protocol, taken=taken)
+
+    def rescaled(self, item: Sample, range: Range) -> Sample:
+        """The item with its float pictures brought from `range` to [0, 1]. Raises `UsageError`."""
+        from dataclasses import replace
+
+        from ...imaging.validation import as_picture, mapped
+
+        noisy = item.noisy if item.noisy is None else mapped(as_picture(item.noisy, "noisy"), range, "noisy")
+        return replace(item, clean=mapped(as_picture(item.clean, "clean"), range, "clean"), noisy=noisy)
 
     def aggregations(self) -> Mapping[str, tuple[str, Callable[[Floats], Floats]]]:
         """Pooled MSE beside the mean of PSNR: see `tracks/restore/aggregations.py`."""

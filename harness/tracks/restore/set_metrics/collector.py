@@ -11,7 +11,7 @@ import numpy as np
 
 from ....errors import UsageError, one_line
 from ....imaging.features.networks import NETWORKS, extract, open_network, patches
-from ....imaging.pixels import pixel_sha256
+from ....imaging.pixels import value_sha256
 from ....imaging.sample import Sample
 from ....registry import Bound, bind
 from ....store.disk import noticing_full_disk
@@ -65,7 +65,7 @@ class Collector:
                 continue
             network = self._network(metric.features)
             side = NETWORKS[metric.features].side
-            key = pixel_sha256(item.clean) if metric.patch else ""
+            key = value_sha256(item.clean) if metric.patch else ""
             pieces = [patches(p, key, *metric.patch) if metric.patch else [p] for p in pair]
             if not pieces[0]:
                 size = metric.patch[0] if metric.patch else 0

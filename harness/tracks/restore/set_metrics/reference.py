@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ....data.folders import path_of
 from ....distances.frechet import symmetric
 from ....distances.moments import Float, Moments, feature_rows
 from ....errors import UsageError, one_line
@@ -103,7 +104,8 @@ def write_reference(path: str | Path, features: Any, network: str) -> None:
     """
     from ....store.disk import write_file
 
-    if network not in NETWORKS:
+    target = path_of(path, "a reference")
+    if not isinstance(network, str) or network not in NETWORKS:
         raise UsageError(f"unknown features {one_line(network)!r}: known: {', '.join(NETWORKS)}")
     array = feature_rows(features, "features").astype(np.float32)
     if array.shape[1] != NETWORKS[network].width:
@@ -115,6 +117,6 @@ def write_reference(path: str | Path, features: Any, network: str) -> None:
         network_sha256=network_sha256(network), resize=RESIZE,
     )  # fmt: skip
     try:
-        write_file(Path(path), buffer.getvalue())
+        write_file(target, buffer.getvalue())
     except OSError as error:
         raise UsageError(f"reference {one_line(path)} cannot be written: {error.strerror}") from None
