@@ -12,6 +12,7 @@ from ..errors import UsageError
 
 Array = npt.NDArray[Any]
 Float = npt.NDArray[np.float64]
+_ONE = {np.dtype(f): np.array(1, f).view(u)[()] for f, u in ((np.float32, np.uint32), (np.float64, np.uint64))}
 DEPTH_OF_TYPE = {"uint8": 8, "uint16": 16}
 """Bits of the whole-number types that a picture may have."""
 _STRIP = 1 << 14
@@ -85,3 +86,11 @@ def to_unit(picture: Array) -> Float:
     if not np.isfinite(hwc).all():
         raise UsageError("a picture holds NaN or Inf: give float values on [0, 1]")
     return hwc.astype(np.float64)
+
+
+def is_unit(picture: Array) -> bool:
+    """Whether all values of a float picture are on [0, 1]; False says nothing. One pass, in half the time of two."""
+    if picture.dtype not in _ONE:
+        return False
+    one = _ONE[picture.dtype]  # what is negative, above 1, NaN or Inf is larger, read as a whole number
+    return bool(picture.view(one.dtype).max() <= one)

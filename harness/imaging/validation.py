@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UsageError
-from .pixels import DEPTH_OF_TYPE, Array
+from .pixels import DEPTH_OF_TYPE, Array, is_unit
 
 Range = float | tuple[float, float] | None
 """What the values of a float picture are on: (low, high), or high alone for (0, high); None for [0, 1]."""
@@ -208,11 +208,11 @@ def _is_picture_type(picture: Any) -> bool:
 
 
 def _extent(picture: Any) -> tuple[float, float]:
-    """Least and greatest value of a float picture; (0, 1) for whole numbers, which are on a scale by their type.
+    """Least and greatest value of a float picture; (0, 1) where all lie there, and for whole numbers.
 
     (0, 1) where a value is not finite, too: what is wrong then is said elsewhere.
     """
-    if not _is_float(picture):
+    if not _is_float(picture) or (isinstance(picture, np.ndarray) and is_unit(np.ascontiguousarray(picture))):
         return 0.0, 1.0
     least, most = float(picture.min()), float(picture.max())
     return (least, most) if np.isfinite(least) and np.isfinite(most) else (0.0, 1.0)

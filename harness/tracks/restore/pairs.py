@@ -11,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import UsageError
+from ...imaging.pixels import is_unit
 from ...imaging.validation import as_picture
 from ...registry import Bound
 
 Array = npt.NDArray[Any]
 F = TypeVar("F", bound=Callable[..., Any])
 _STRIP = 1 << 15
-_ONE = {np.dtype(f): np.array(1, f).view(u)[()] for f, u in ((np.float32, np.uint32), (np.float64, np.uint64))}
 
 
 @dataclass(frozen=True)
@@ -101,18 +101,10 @@ def _as_is(picture: Array) -> Array:
 
 def _within(picture: Array, low: float, high: float, who: str) -> bool:
     """Whether all values, as they are on [0, 1], lie within. Raises `UsageError` for NaN or Inf."""
-    if low <= 0.0 and high >= 1.0 and (picture.dtype.kind != "f" or _is_unit(picture)):
+    if low <= 0.0 and high >= 1.0 and (picture.dtype.kind != "f" or is_unit(picture)):
         return True
     least, most = _finite_range(picture, who)
     return low <= least and most <= high
-
-
-def _is_unit(picture: Array) -> bool:
-    """Whether all values of a float picture are on [0, 1]; False says nothing. One pass, in half the time of two."""
-    if picture.dtype not in _ONE:
-        return False
-    one = _ONE[picture.dtype]  # what is negative, above 1, NaN or Inf is larger, read as a whole number
-    return bool(picture.view(one.dtype).max() <= one)
 
 
 def _is_rounded(x: Array, y: Array) -> bool:
