@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import math
+import resource
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import noisebench as nb
 import numpy as np
 import pytest
 import torch
-from board_records import cost_record
-from noisebench.boards.board import cost_records
+from board_records import cost_record, record
+from noisebench.boards.board import boards, cost_records
 from noisebench.boards.scaling import growths
 from noisebench.cost.energy import energy
-from noisebench.cost.measure import macs, measure, peak_memory
+from noisebench.cost.measure import macs, measure, peak_memory, reference_operation, relative, timed
+from noisebench.cost.pace import busy
 from noisebench.registry import bind
-from noisebench.report.tables import cost_remarks, cost_table
+from noisebench.report.tables import board_table, cost_remarks, cost_table, remarks
+from noisebench.store.record import REFERENCE, Record
 from noisebench.track import get_track
 from torch import nn
 
@@ -221,6 +225,116 @@ def test_first_call_and_steady_state_are_told_apart():
     )
     assert cost["first_ms"] >= 200 > cost["latency_ms"]["min"]
     assert cost["energy_j"] is not None or cost["reasons"]["energy_j"]
+
+
+# ---- the yardstick
+
+
+@pytest.mark.parametrize("freed", [0, 10 * 2**17])
+def test_the_reference_touches_no_new_memory_whatever_the_allocator_holds(freed):
+    reference = reference_operation("cpu")
+    reference()
+    np.ones(freed)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(20):
+        reference()
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before < 100  # a page is 4 KiB, its result 4 MiB
+
+
+def test_the_reference_is_a_convolution():
+    generator = torch.Generator().manual_seed(0)
+    x, taps = torch.randn(16, 256, 256, generator=generator), torch.randn(3, 3, 16, 16, generator=generator)
+    due = nn.functional.conv2d(x[None], taps.permute(2, 3, 0, 1), padding=1)[0]
+    reference = reference_operation("cpu")
+    reference()
+    assert torch.allclose(reference().view(16, 256, 258)[:, :, :256], due, atol=1e-4)
+
+
+def test_the_reference_is_repeated_for_as_long_as_the_call_took():
+    calls = []
+
+    def call() -> None:
+        calls.append(None)
+        time.sleep(0.01)
+
+    timed(call, "cpu")
+    assert len(calls) == 1
+    took = timed(call, "cpu", span=0.05)
+    assert 1 < len(calls) - 1 <= 5 and took.wall >= 10 > took.cpu
+
+
+def test_a_cost_tells_how_busy_the_machine_was():
+    cost = measure(
+        get_track("restore"),
+        bind("identity", "method"),
+        bind("none", "regime"),
+        (8, 8),
+        repeats=3,
+        device="cpu",
+        threads=1,
+    )
+    assert cost["busy"] > 0 and cost["latency_rel"] > 0
+
+
+def paced(*, p50: float, cpu: float, busy: float | None) -> Record:
+    one = cost_record("nlm", p50=p50)
+    more = {} if busy is None else {"busy": busy}
+    return replace(one, cell={**one.cell, "cost": {
+        **one.cell["cost"], "latency_cpu_ms": cpu, "reference_ms": 8.0, "reference_cpu_ms": 4.0, **more}})  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("p50", "cpu", "busy", "due"),
+    [
+        (40, 20, 1.0, 5),  # idle: times
+        (40, 20, 2.0, 5),  # busy, and both waited alike
+        (90, 20, 3.0, 5),  # busy, and the long call waited more than the short reference
+        (90, 8, 3.0, 11.25),  # it waits for something else than the processor
+    ],
+)
+def test_times_are_compared_on_an_idle_machine_and_processor_times_on_a_busy_one(p50, cpu, busy, due):
+    assert relative(paced(p50=p50, cpu=cpu, busy=busy).cell["cost"]) == due
+
+
+def test_of_an_older_cost_reference_times_tell_how_busy_the_machine_was():
+    assert busy(paced(p50=40, cpu=20, busy=None).cell["cost"]) == 2
+    assert busy(paced(p50=40, cpu=20, busy=1.25).cell["cost"]) == 1.25
+    assert busy(cost_record("nlm").cell["cost"]) is None
+
+
+def test_a_cost_of_a_busy_machine_is_marked_on_the_board():
+    def shown(factor: float) -> tuple[str, list[str], str]:
+        cost = paced(p50=40, cpu=20, busy=factor)
+        (board,) = boards([record("nlm", {"psnr": [30.0, 31.0]}), cost])
+        table = cost_table([cost])
+        return " ".join(board_table(board).rows[0]), remarks(board), " ".join((*table.header, *table.rows[0]))
+
+    row, said, table = shown(2.5)
+    assert "busy" in row and any("nlm: busy: the machine did other work" in text for text in said)
+    assert "busy" in table and "2.5 ×" in table
+    assert "busy" not in " ".join(str(part) for part in shown(1.1))
+
+
+def beside(version: int, one: Record) -> Record:
+    inputs = {"reference": version}
+    return replace(one, cell={**one.cell, "inputs": inputs, "key": f"{version}{one.cell['key'][1:]}"})
+
+
+def test_costs_of_two_reference_operations_are_not_compared():
+    old, new = cost_record("nlm"), beside(REFERENCE, cost_record("median"))
+    shown = {r.cell["method"]["name"]: r.cell["cost"]["latency_rel"] for r in cost_records([old, new])}
+    assert shown["nlm"] is None and shown["median"] is not None
+    assert any(text.startswith("nlm: latency_rel not measured: timed beside an older reference") for text in
+               cost_remarks(cost_records([old, new])))  # fmt: skip
+    assert cost_records([old])[0].cell["cost"]["latency_rel"] is not None, "among themselves they are compared"
+    assert growths(cost_records([*sized(1.0, 64, 128), new])) == []
+
+
+def test_a_cost_that_was_measured_again_takes_the_place_of_the_older():
+    old, new = cost_record("nlm", p50=8.0), beside(REFERENCE, cost_record("nlm", p50=4.0))
+    assert [r.cell["cost"]["latency_ms"]["p50"] for r in cost_records([new, old])] == [4.0]
+    (board,) = boards([record("nlm", {"psnr": [30.0, 31.0]}), old, new])
+    assert board.rows[0].cost["latency_ms"]["p50"] == 4.0
 
 
 def test_first_call_and_energy_have_columns_where_there_are_any():

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ..cost.pace import is_busy, newest, reference_of
 from ..errors import UsageError, one_line
 from ..spec import parse
 from ..statistics.paired_tests import LEVEL, RESAMPLES
@@ -75,9 +76,8 @@ class Board:
 def boards(records: Sequence[Record]) -> list[Board]:
     """Every board that the records hold, in sorted order; the order of the records does not matter."""
     costs: dict[str, list[Record]] = defaultdict(list)
-    for record in sorted(records, key=lambda r: r.cell["key"]):
-        if record.cell["kind"] == "cost" and record.cell["outcome"] == "ok" and record.cell["cost"]:
-            costs[record.cell["method"]["spec"]].append(record)
+    for record in sorted(cost_records(records), key=lambda r: r.cell["key"]):
+        costs[record.cell["method"]["spec"]].append(record)
     return [_board(group, costs) for group in groups(records)]
 
 
@@ -122,8 +122,10 @@ def _versioned(part: NamedPart) -> str:
 
 
 def cost_records(records: Iterable[Record]) -> list[Record]:
-    """The measured cost cells, sorted by method and size."""
-    found = [r for r in records if r.cell["kind"] == "cost" and r.cell["outcome"] == "ok" and r.cell["cost"]]
+    """The measured cost cells, sorted by method and size; relative latencies are all of the newest reference met."""
+    found = newest(r for r in records if r.cell["kind"] == "cost" and r.cell["outcome"] == "ok" and r.cell["cost"])
+    last = max(map(reference_of, found), default=1)
+    found = [r if reference_of(r) == last else _without_relative(r) for r in found]
 
     def place(record: Record) -> tuple[str, int, str, str]:
         cost = record.cell["cost"]
@@ -131,6 +133,15 @@ def cost_records(records: Iterable[Record]) -> list[Record]:
         return record.cell["method"]["display"], numbers, cost_setting(cost), record.cell["key"]
 
     return sorted(found, key=place)
+
+
+def _without_relative(record: Record) -> Record:
+    cost = record.cell["cost"]
+    if cost is None:
+        return record
+    why = "timed beside an older reference operation than others here: run it again"
+    changed: Cost = {**cost, "latency_rel": None, "reasons": {**cost["reasons"], "latency_rel": why}}
+    return replace(record, cell={**record.cell, "cost": changed})
 
 
 def cost_setting(cost: Cost | None) -> str:
@@ -237,7 +248,14 @@ def _with_cost(rows: list[Row], costs: Mapping[str, list[Record]]) -> tuple[list
     if not count:
         return rows, ""
     setting = min(count, key=lambda s: (-count[s], s))
-    return [replace(r, cost=f.get(setting)) for r, f in zip(rows, own, strict=True)], setting
+    return [_costing(r, f.get(setting)) for r, f in zip(rows, own, strict=True)], setting
+
+
+def _costing(row: Row, cost: Cost | None) -> Row:
+    if cost is None or not is_busy(cost):
+        return replace(row, cost=cost)
+    note = "busy: the machine did other work while the cost was measured, and its ms are too long"
+    return replace(row, cost=cost, flags=(*row.flags, "busy"), notes=(*row.notes, note))
 
 
 def environment_of(records: Iterable[Record]) -> dict[str, tuple[str, ...]]:
