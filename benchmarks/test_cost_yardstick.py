@@ -14,9 +14,9 @@ from targets import hold
 
 SIDES = (64, 256, 1024)
 LOOPS = {
-    0: "equal work, × ref apart, beside 0 busy loops",
-    2: "equal work, × ref apart, beside 2 busy loops",
-    6: "equal work, × ref apart, beside 6 busy loops",
+    "equal work, × ref apart, beside 0 busy loops": 0,
+    "equal work, × ref apart, beside 2 busy loops": 2,
+    "equal work, × ref apart, beside 6 busy loops": 6,
 }
 METHODS = """
 import noisebench as nb
@@ -93,7 +93,7 @@ def test_equal_work_has_one_cost(benchmark, tmp_path: Path) -> None:
         return json.loads(done.stdout)
 
     def every() -> None:
-        for count, target in LOOPS.items():
+        for target, count in LOOPS.items():
             with busy_loops(count):
                 for side in SIDES:
                     costs = [cost(name, side) for name in NAMES]

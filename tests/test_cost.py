@@ -6,6 +6,7 @@ import math
 import resource
 import time
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import noisebench as nb
@@ -16,7 +17,8 @@ from board_records import cost_record, record
 from noisebench.boards.board import boards, cost_records
 from noisebench.boards.scaling import growths
 from noisebench.cost.energy import energy
-from noisebench.cost.measure import macs, measure, peak_memory, reference_operation, relative, timed
+from noisebench.cost.macs import macs
+from noisebench.cost.measure import measure, peak_memory, reference_operation, relative, timed
 from noisebench.cost.pace import busy
 from noisebench.registry import bind
 from noisebench.report.tables import board_table, cost_remarks, cost_table, remarks
@@ -45,6 +47,27 @@ LAYERS = {
     "depthwise: window only": (nn.Conv2d(6, 6, 5, padding=2, groups=6), picture(6), H * W * 6 * 25),
     "transposed: a pixel of the input": (nn.ConvTranspose2d(4, 2, 2, stride=2), picture(4), H * W * 4 * 2 * 4),
     "linear: in × out a row": (nn.Linear(5, 7), torch.ones(11, 5), 11 * 5 * 7),
+    "recurrent: input and state by their matrices, four gates a step": (
+        nn.LSTM(5, 7),
+        torch.ones(11, 2, 5),
+        22 * 4 * 7 * 12,
+    ),
+    "recurrent, both ways, in two layers": (
+        nn.LSTM(5, 7, num_layers=2, bidirectional=True),
+        torch.ones(11, 2, 5),
+        22 * 2 * 4 * 7 * (5 + 7 + 14 + 7),
+    ),
+    "recurrent, with a projection of its state": (
+        nn.LSTM(5, 7, proj_size=3),
+        torch.ones(11, 2, 5),
+        22 * (4 * 7 * (5 + 3) + 7 * 3),
+    ),
+    "gated: three gates": (nn.GRU(5, 7), torch.ones(11, 2, 5), 22 * 3 * 7 * 12),
+    "an encoder: four projections, attention, two linear layers": (
+        nn.TransformerEncoderLayer(8, 2, 16, batch_first=True).eval(),
+        torch.ones(3, 10, 8),
+        3 * (10 * 4 * 8 * 8 + 2 * 10 * 10 * 8 + 10 * 2 * 8 * 16),
+    ),
     "norm, activation and pooling are no products": (
         nn.Sequential(nn.Conv2d(1, 4, 1), nn.BatchNorm2d(4), nn.ReLU(), nn.AvgPool2d(2)).eval(),
         picture(1),
@@ -69,6 +92,73 @@ def test_attention_is_counted_though_the_processor_has_fast_paths_for_it():
     projections = batch * length * 4 * dim * dim  # query, key, value, and out
     assert counted(lambda: attention(x, x, x, need_weights=False)) == projections + products
     assert torch.backends.mha.get_fastpath_enabled(), "left as it was"
+
+
+@cache
+def quantised() -> nn.Module:
+    return torch.ao.quantization.quantize_dynamic(nn.Sequential(nn.Linear(W, 7)), {nn.Linear}, dtype=torch.qint8)
+
+
+class Product(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x @ x.transpose(2, 3)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        raise NotImplementedError
+
+
+BESIDE = {
+    "quantised": (lambda x: quantised()(x), 3 * H * W * 7),
+    "a function with a gradient of its own": (Product.apply, 3 * H * W * H),
+    "einsum": (lambda x: torch.einsum("bchw,bchv->bcwv", x, x), 3 * H * W * W),
+    "a matrix by a vector": (lambda x: x[0, 0].mv(torch.ones(W)), H * W),
+    "resampling, padding and indices are no products": (
+        lambda x: nn.functional.pad(
+            nn.functional.interpolate(x, scale_factor=2, mode="bicubic"), (1, 1, 1, 1), "reflect"
+        )[x.new_zeros(1).long()],
+        0,
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
+@pytest.mark.parametrize("name", BESIDE)
+def test_what_stands_beside_a_convolution_is_counted_too(name):
+    call, by_hand = BESIDE[name]
+    x, layer = picture(3), nn.Conv2d(3, 8, 1)
+    call(x)
+    assert counted(lambda: (layer(x), call(x))) == H * W * 8 * 3 + by_hand
+
+
+def test_a_deformable_convolution_is_counted_as_a_convolution():
+    ops = pytest.importorskip("torchvision.ops")
+    x, offset, weight = picture(4), torch.ones(1, 18, H, W), torch.ones(6, 4, 3, 3)
+    assert counted(lambda: ops.deform_conv2d(x, offset, weight, padding=1)) == H * W * 6 * 4 * 9
+
+
+@torch.library.custom_op("noisebench_tests::product", mutates_args=())
+def product(x: torch.Tensor) -> torch.Tensor:
+    return x @ x.transpose(2, 3)
+
+
+@pytest.mark.parametrize(
+    ("call", "named"),
+    [
+        (product, "noisebench_tests::product"),
+        (torch.fft.fft2, "aten::_fft_c2c"),
+        (torch.linalg.svd, "aten::_linalg_svd"),
+        (lambda x: torch.cdist(x, x, p=1), "aten::_cdist_forward"),
+        (lambda x: x.to_mkldnn().to_dense(), "aten::to_mkldnn, aten::_to_dense"),
+    ],
+)
+def test_an_operation_that_cannot_be_counted_makes_the_sum_unknown_and_is_named(call, named):
+    reasons: dict[str, str] = {}
+    x, layer = picture(3), nn.Conv2d(3, 8, 1)
+    with torch.no_grad():
+        assert macs(lambda: (layer(x), call(x)), reasons) is None
+    assert f"the products of {named} are not known" in reasons["macs"]
 
 
 def test_what_the_counter_cannot_see_is_unknown_and_not_zero():

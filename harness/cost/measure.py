@@ -21,6 +21,7 @@ from ..registry import Bound
 from ..store.record import Cost
 from ..track import Runner, Track
 from .energy import energy
+from .macs import macs
 from .pace import judged_by_cpu, pace
 
 WARM_UP = 2
@@ -69,9 +70,11 @@ def measure(
         own.append(timed(partial(runner.call, prepared, info), device))
         other.append(timed(reference, device, min(own[-1].wall / 1e3, LONGEST)))
     prepared = runner.prepare(case.given)
-    if any(getattr(instance, "external", False) for instance in instances(runner)):
+    external = any(getattr(instance, "external", False) for instance in instances(runner))
+    if external:
         peak = None
         reasons["peak_memory_bytes"] = "the work is done by another program, whose memory is not seen"
+        reasons["macs"] = "the work is done by another program, whose operations are not seen"
     else:
         peak = peak_memory(lambda: runner.call(prepared, info), device, reasons)
     wall = [one.wall for one in own]
@@ -91,7 +94,7 @@ def measure(
         "peak_memory_bytes": peak,
         "energy_j": energy(call, device, reasons),
         "params": parameters(runner, reasons),
-        "macs": macs(call, reasons),
+        "macs": None if external else macs(call, reasons),
         "reasons": reasons,
     }
     return {**cost, "latency_rel": relative(cost)}
@@ -222,26 +225,3 @@ def instances(runner: Runner) -> list[Any]:
     for value in vars(runner.instance).values() if found else ():
         found += instances(value) if isinstance(value, type(runner)) else []
     return found
-
-
-def macs(call: Callable[[], Any], reasons: dict[str, str]) -> int | None:
-    """Multiply-accumulates by torch's own counter (conv, linear, matmul, attention); None where it sees none."""
-    import torch
-    from torch.nn.attention import SDPBackend, sdpa_kernel
-    from torch.utils.flop_counter import FlopCounterMode
-
-    fast = torch.backends.mha.get_fastpath_enabled()
-    try:
-        torch.backends.mha.set_fastpath_enabled(False)
-        with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):
-            call()
-        total = int(counter.get_total_flops()) // 2
-    except Exception as error:
-        reasons["macs"] = f"torch's counter failed: {one_line(error, 100)}"
-        return None
-    finally:
-        torch.backends.mha.set_fastpath_enabled(fast)
-    if total == 0:
-        reasons["macs"] = "torch's counter sees no operation (numpy, OpenCV, FFT and the like are not counted)"
-        return None
-    return total
