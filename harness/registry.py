@@ -183,6 +183,14 @@ class Nested:
     track: str = ""
 
 
+@dataclass(frozen=True)
+class Later:
+    """Marks a parameter that came later: `Annotated[bool, Later()]`. At its default it is in no canonical form.
+
+    So the keys of what was stored before it came stay as they are.
+    """
+
+
 MethodSpec = Annotated[Any, Nested("method")]
 DatasetSpec = Annotated[Any, Nested("dataset")]
 
@@ -262,7 +270,8 @@ def bind(spec: Spec | str, kind: str, track: str = "restore") -> Bound:
         if key not in given and isinstance(value, int) and not isinstance(value, bool):
             value = _coerce(value, annotation, f"{kind} {spec.name!r}: default of {key}")
         kwargs[key] = value
-        full.append(f"{key}={show(value, full=True)}")
+        if value != default or not _is_later(annotation):
+            full.append(f"{key}={show(value, full=True)}")
         if key in given and value != default:
             short.append(f"{key}={show(value)}")
     canonical = f"{spec.name}({', '.join(full)})" if full else spec.name
@@ -296,6 +305,10 @@ def bind_all(texts: Iterable[str], kind: str, track: str = "restore") -> list[Bo
 def _nested(annotation: Any) -> Nested | None:
     """What kind of spec a parameter is; None for a plain one."""
     return next((m for m in getattr(annotation, "__metadata__", ()) if isinstance(m, Nested)), None)
+
+
+def _is_later(annotation: Any) -> bool:
+    return any(isinstance(m, Later) for m in getattr(annotation, "__metadata__", ()))
 
 
 def _coerce(value: Value, annotation: Any, where: str) -> Any:
