@@ -20,9 +20,12 @@ from noisebench.cost.energy import energy
 from noisebench.cost.macs import macs
 from noisebench.cost.measure import measure, peak_memory, reference_operation, relative, timed
 from noisebench.cost.pace import busy
+from noisebench.plan import plan
 from noisebench.registry import bind
 from noisebench.report.tables import board_table, cost_remarks, cost_table, remarks
+from noisebench.store.keys import key_of
 from noisebench.store.record import REFERENCE, Record
+from noisebench.suite import CostPlan, Suite
 from noisebench.track import get_track
 from torch import nn
 
@@ -364,6 +367,15 @@ def test_a_cost_tells_how_busy_the_machine_was():
         threads=1,
     )
     assert cost["busy"] > 0 and cost["latency_rel"] > 0
+
+
+def test_the_version_of_the_reference_is_an_input_of_the_key_of_a_cost_and_of_nothing_else():
+    asked = {"methods": ("identity",), "datasets": ("piecewise(n=1, size=16)",), "regimes": ("none",)}
+    score, cost = plan(Suite(**asked, cost=CostPlan(((8, 8),))))
+    assert (score["kind"], cost["kind"]) == ("score", "cost")
+    assert "reference" not in score["inputs"]
+    assert cost["inputs"]["reference"] == REFERENCE
+    assert cost["key"] == key_of(cost["inputs"])
 
 
 def paced(*, p50: float, cpu: float, busy: float | None) -> Record:
