@@ -79,6 +79,7 @@ LAYERS = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:LSTM with projections")
 @pytest.mark.parametrize("name", LAYERS)
 def test_macs_are_those_counted_by_hand(name):
     layer, x, by_hand = LAYERS[name]
