@@ -31,6 +31,9 @@ TARGETS = {
     "Fréchet distance below the dimension, times as fast as sqrtm": Target(20, "×", at_least=True),
     "Fréchet distance above the dimension, times as fast as sqrtm": Target(3, "×", at_least=True),
     "kernel distance of 5,000 to 5,000, memory": Target(1024, "MiB"),
+    "equal work, × ref apart, beside 0 busy loops": Target(1.2, "×"),
+    "equal work, × ref apart, beside 2 busy loops": Target(1.3, "×"),
+    "equal work, × ref apart, beside 6 busy loops": Target(1.3, "×"),
     "opening the page of 10,000 rows": Target(2, "s"),
 }
 

@@ -13,7 +13,7 @@ from .errors import UsageError, nearest, refuse_all
 from .registry import Bound, bind, bind_all, load_plugin, registry
 from .sources import method_sources
 from .store.keys import combined, key_of
-from .store.record import DatasetPart, Inputs, Kind, MethodPart, MetricPart, NamedPart, Request, SetPart
+from .store.record import REFERENCE, DatasetPart, Inputs, Kind, MethodPart, MetricPart, NamedPart, Request, SetPart
 from .suite import Suite
 from .track import HasSetMetrics, SeesAlike, Track, get_track
 
@@ -279,6 +279,7 @@ def _cost_cells(
                 "repeats": suite.cost.repeats,
                 "device": suite.device,
                 "threads": suite.limits.threads,
+                "reference": REFERENCE,
             }
             yield _cell("cost", inputs, method, _NO_DATASET, regime, {}, 0, suite, track, protocol)
 

@@ -280,7 +280,7 @@ def bind(spec: Spec | str, kind: str, track: str = "restore") -> Bound:
         if key not in given and isinstance(value, int) and not isinstance(value, bool):
             value = _coerce(value, annotation, f"{kind} {spec.name!r}: default of {key}")
         kwargs[key] = value
-        if value != default or not any(isinstance(m, Later) for m in getattr(annotation, "__metadata__", ())):
+        if value != default or not _is_later(annotation):
             full.append(f"{key}={show(value, full=True)}")
         if key in given and value != default:
             short.append(f"{key}={show(value)}")
@@ -319,6 +319,10 @@ def bind_all(texts: Iterable[str] | str, kind: str, track: str = "restore") -> l
 def _nested(annotation: Any) -> Nested | None:
     """What kind of spec a parameter is; None for a plain one."""
     return next((m for m in getattr(annotation, "__metadata__", ()) if isinstance(m, Nested)), None)
+
+
+def _is_later(annotation: Any) -> bool:
+    return any(isinstance(m, Later) for m in getattr(annotation, "__metadata__", ()))
 
 
 def _coerce(value: Value, annotation: Any, where: str) -> Any:

@@ -452,6 +452,30 @@ def test_on_a_busy_machine_cpu_time_is_what_tells_a_slow_down(tmp_path: Path) ->
     assert judged(rules, [cell(), calm], [cell(), busy(cpu=10, p50=210, reference=5)]) == 1
 
 
+def beside_reference(version: int, one: Record) -> Record:
+    inputs = {**one.cell["inputs"], "reference": version}
+    return with_cell(one, inputs=inputs, key=key_of(inputs))
+
+
+def test_costs_beside_other_reference_operations_are_not_comparable(tmp_path: Path) -> None:
+    rules = rules_of(tmp_path, "- {method: nlm, max_latency_rel: 1.5}\n")
+    newer = beside_reference(2, speed(9.0))
+    verdict = check([cell(), speed(1.0)], [cell(), newer], rules)
+    (found,) = verdict.having(INCOMPARABLE)
+    assert (found.metric, verdict.having(REGRESSION)) == ("max_latency_rel", ())
+    assert found.reason == "timed beside other reference operations (1 and 2): measure both again"
+    # An older cost that is still there does not stand in for the newer one.
+    assert check([cell(), speed(1.0)], [cell(), speed(1.0), newer], rules).having(INCOMPARABLE)
+    assert check([cell(), beside_reference(2, speed(1.0))], [cell(), newer], rules).exit_code == 1
+
+
+def test_a_rival_beside_another_reference_operation_is_not_comparable(tmp_path: Path) -> None:
+    rules = rules_of(tmp_path, "- {method: nlm, must_not_be_slower_than: bm3d}\n")
+    now = [cell(), speed(9.0), beside_reference(2, speed(1.0, method="bm3d"))]
+    (found,) = check([cell(), speed(1.0)], now, rules).having(INCOMPARABLE)
+    assert found.metric == "must_not_be_slower_than"
+
+
 def test_a_cost_that_vanished_failed_or_cannot_be_measured_is_a_regression(tmp_path: Path) -> None:
     rules = rules_of(tmp_path, "- {max_latency_rel: 1.5}\n")
     for now, reason in (

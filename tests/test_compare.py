@@ -185,6 +185,16 @@ def test_differing_environments_are_named() -> None:
     assert compare([psnr()], [b]).environments == (("python", ("3.11.9",), ("3.12.0",)),)
 
 
+def test_speed_beside_other_reference_operations_is_not_compared() -> None:
+    old = cost_record(p50=10)
+    newer = replace(old, cell={**old.cell, "inputs": {"reference": 2}})
+    found = compare([psnr(), old], [psnr(), newer])
+    assert found.speeds == ()
+    (lost,) = found.unmatched
+    assert (lost.method, lost.where) == ("nlm", "cost at 256×256×1, cpu, 1 thread")
+    assert lost.reason == "timed beside other reference operations (1 and 2): measure both again"
+
+
 def test_speed_is_compared_at_the_same_setting() -> None:
     found = compare([psnr(), cost_record(p50=10)], [psnr(), cost_record(p50=15), cost_record(p50=1, size=(8, 8))])
     assert [(s.method, s.a, s.b) for s in found.speeds] == [("nlm", 2.5, 3.75)]

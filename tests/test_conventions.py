@@ -49,6 +49,11 @@ def test_our_own_protocols_are_among_them(channels: int) -> None:
     if channels == 3:
         for border, name in ((0, "psnr y"), (2, "psnr y border 2"), (3, "psnr y border 3"), (4, "psnr y border 4")):
             assert found[name] == pytest.approx(nb.psnr(restored, clean, protocol=f"y8(border={border})"), abs=1e-10)
+            protocol = f"y8(border={border}, rounded=True)"
+            for metric in ("psnr", "ssim"):
+                rounded = name.replace("psnr y", f"{metric} y rounded")
+                due = nb.score(restored, clean, metric, protocol)[metric]
+                assert found[rounded] == pytest.approx(due, abs=1e-6)
         assert found["psnr luma rounded"] == pytest.approx(nb.psnr(restored, clean, protocol="gray8"), abs=1e-10)
         assert found["ssim luma"] == pytest.approx(nb.ssim(restored, clean, protocol="gray8"), abs=1e-6)
     else:
@@ -84,6 +89,77 @@ def test_torchmetrics() -> None:
     assert found["ssim reflect"] == pytest.approx(ssim.item(), abs=1e-10)
     psnr = image.peak_signal_noise_ratio(x, y, data_range=1.0)
     assert found["psnr raw"] == pytest.approx(psnr.item(), abs=1e-5)  # it returns float32
+
+
+def floats(channels: int = 3) -> tuple[np.ndarray, np.ndarray]:
+    """A restored picture beyond [0, 1] here and there, as a network gives it."""
+    restored, clean = pair(channels=channels)
+    noise = np.random.default_rng(1).normal(0, 0.05, restored.shape)
+    return (restored / 255.0 + noise).astype(np.float32), clean
+
+
+def batch(*pictures: np.ndarray) -> list:
+    torch = pytest.importorskip("torch")
+    unit = [a / 255.0 if a.dtype == np.uint8 else a.astype(np.float64) for a in pictures]
+    return [torch.from_numpy(a).permute(2, 0, 1)[None] for a in unit]
+
+
+def test_our_own_float_and_raw_ssim() -> None:
+    found = values(*floats())
+    for name, protocol in (("ssim clipped", "float"), ("ssim float", "raw")):
+        assert found[name] == pytest.approx(nb.ssim(*floats(), protocol=protocol), abs=1e-6)
+    assert found["ssim clipped"] != pytest.approx(found["ssim float"], abs=1e-5)
+
+
+def test_torchmetrics_with_the_data_range_left_out() -> None:
+    image = pytest.importorskip("torchmetrics.functional.image")
+    restored, clean = floats()
+    found = values(restored, clean // 2)
+    x, y = batch(restored, clean // 2)
+    due = image.structural_similarity_index_measure(x, y)
+    assert found["ssim reflect own range"] == pytest.approx(due.item(), abs=1e-9)
+    assert found["ssim reflect own range"] != pytest.approx(found["ssim reflect"], abs=1e-3)
+    due = image.peak_signal_noise_ratio(x, y, data_range=(y.max() - y.min()).item())
+    assert found["psnr own range"] == pytest.approx(due.item(), abs=1e-5)
+    assert "psnr own range" not in values(restored, np.full_like(clean, 9)), "a flat picture has no range"
+
+
+def test_scikit_image_uniform_on_floats() -> None:
+    metrics = pytest.importorskip("skimage.metrics")
+    restored, clean = floats()
+    due = metrics.structural_similarity(restored.astype(float), clean / 255.0, channel_axis=2, data_range=1)
+    assert values(restored, clean)["ssim uniform float"] == pytest.approx(due, abs=1e-12)
+
+
+def test_piq_takes_clamped_floats_only() -> None:
+    piq = pytest.importorskip("piq")
+    restored, clean = floats()
+    found = values(restored, clean)
+    x, y = batch(restored, clean)
+    with pytest.raises(AssertionError):
+        piq.psnr(x, y, data_range=1.0)
+    x = x.clamp(0, 1)
+    assert found["psnr float + 1e-8"] == pytest.approx(piq.psnr(x, y, data_range=1.0).item(), abs=1e-9)
+    assert found["ssim pooled"] == pytest.approx(piq.ssim(x, y, data_range=1.0).item(), abs=1e-9)
+
+
+def test_the_mean_of_channel_psnrs() -> None:
+    restored, clean = pair()
+    restored[:, :, 0] = np.clip(restored[:, :, 0].astype(int) + 30, 0, 255)
+    found = values(restored, clean)
+    each = [nb.psnr(restored[:, :, c], clean[:, :, c]) for c in range(3)]
+    assert found["psnr of channels"] == pytest.approx(np.mean(each), abs=1e-10)
+    assert found["psnr of channels"] > found["psnr uint8"] + 0.1
+
+
+def test_truncation_is_what_a_cast_to_uint8_does() -> None:
+    restored, clean = floats()
+    cast = (np.clip(restored, 0, 1) * 255).astype(np.uint8)
+    found = values(restored, clean)
+    assert found["psnr truncated"] == pytest.approx(nb.psnr(cast, clean), abs=1e-10)
+    assert found["ssim truncated"] == pytest.approx(nb.ssim(cast, clean), abs=1e-6)
+    every = (np.arange(256, dtype=np.uint8) / np.float32(255)).reshape(16, 16)
+    assert values(every, (every * 255).round().astype(np.uint8))["psnr truncated"] == math.inf
 
 
 def test_torchmetrics_pools_the_error_of_a_batch() -> None:
@@ -138,12 +214,30 @@ def test_matlab_s_own_ssim_repeats_the_border() -> None:
     assert values(restored, clean)["ssim replicate"] == pytest.approx(due.mean(), abs=1e-10)
 
 
+def test_matlab_s_own_ssim_takes_colour_for_a_volume() -> None:
+    ndimage = pytest.importorskip("scipy.ndimage")
+    restored, clean = pair()
+    x, y = restored.astype(float), clean.astype(float)
+
+    def mean(a: np.ndarray) -> np.ndarray:
+        return ndimage.gaussian_filter(a, 1.5, mode="nearest", radius=5)  # along all three axes
+
+    mx, my = mean(x), mean(y)
+    c1, c2 = 2.55**2, 7.65**2
+    vx, vy, cov = mean(x * x) - mx**2, mean(y * y) - my**2, mean(x * y) - mx * my
+    due = (2 * mx * my + c1) * (2 * cov + c2) / ((mx**2 + my**2 + c1) * (vx + vy + c2))
+    found = values(restored, clean)
+    assert found["ssim volume"] == pytest.approx(due.mean(), abs=1e-10)
+    grey = [np.rint(a.astype(int) @ [299, 587, 114] / 1000).astype(np.uint8) for a in (restored, clean)]
+    assert found["ssim luma replicate"] == pytest.approx(values(*grey)["ssim replicate"], abs=1e-12)
+
+
 @pytest.mark.parametrize("border", [2, 3, 4])
 def test_a_border_is_cut_before_anything_is_filtered(border: int) -> None:
     restored, clean = pair()
     found = values(restored, clean)
     cut = values(*(a[border:-border, border:-border] for a in (restored, clean)))
-    for name in ("psnr uint8", "psnr y", "ssim", "ssim y"):
+    for name in ("psnr uint8", "psnr y", "psnr y rounded", "ssim", "ssim y", "ssim y rounded"):
         assert found[f"{name} border {border}"] == pytest.approx(cut[name], abs=1e-12)
 
 
@@ -189,7 +283,8 @@ def test_rows_are_sorted_and_grouped_where_equal() -> None:
     rows = explain_pairs([pair()])
     assert [r["metric"] for r in rows] == sorted(r["metric"] for r in rows)
     groups = [[r["name"] for r in group] for group in grouped(rows)]
-    assert ["psnr + 1e-8", "psnr float", "psnr raw", "psnr uint8"] in [sorted(g) for g in groups]
+    assert ["psnr + 1e-8", "psnr float", "psnr float + 1e-8", "psnr own range", "psnr raw", "psnr truncated",
+            "psnr uint8"] in [sorted(g) for g in groups]  # fmt: skip
 
 
 # ---- the verb
@@ -235,6 +330,55 @@ def test_explain_takes_two_folders(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "one of each" in capsys.readouterr().err
     assert main(["explain", str(tmp_path / "r"), str(tmp_path / "none")]) == 2
     assert "none does not exist" in capsys.readouterr().err
+
+
+def rows_of(*pairs: tuple[np.ndarray, np.ndarray]) -> dict[str, dict]:
+    return {row["name"]: row for row in explain_pairs(pairs)}
+
+
+def test_a_grey_picture_among_colour_ones_is_scored_as_the_convention_treats_it() -> None:
+    colour, grey = pair(), pair(channels=1)
+    rows = rows_of(colour, grey, grey)
+    alone = values(*colour)["psnr y"], values(*grey)["psnr uint8"]
+    assert rows["psnr y"]["value"] == pytest.approx((alone[0] + 2 * alone[1]) / 3, abs=1e-10)
+    assert rows["psnr y"]["value"] == pytest.approx(
+        np.mean([nb.psnr(*p, protocol="y8") for p in (colour, grey, grey)]), abs=1e-10
+    )
+    assert rows["psnr y"]["what"].endswith("; 2 grey pictures as they are")
+    repeated = [np.repeat(a, 3, axis=2) for a in grey]
+    alone = values(*colour)["psnr y"], values(*repeated)["psnr y"]
+    assert rows["psnr y, grey as RGB"]["value"] == pytest.approx((alone[0] + 2 * alone[1]) / 3, abs=1e-10)
+    assert rows["psnr y, grey as RGB"]["what"].endswith("; 2 grey pictures repeated to three channels")
+    assert {name for name in rows if "luma" in name} == {name for name in values(*colour) if "luma" in name}
+
+
+def test_a_set_of_one_kind_says_nothing_of_grey() -> None:
+    assert not any("grey" in row["what"] for row in rows_of(pair()).values())
+    rows = rows_of(pair(channels=1))
+    assert not any("luma" in name or name.startswith(("psnr y", "ssim y", "ssim volume")) for name in rows)
+
+
+def test_how_to_tell_conventions_apart_is_said_where_several_match(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    restored, clean = pair()
+    for name, picture in (("r.png", restored), ("c.png", clean)):
+        nb.write_picture(tmp_path / name, picture)
+    line = ["explain", str(tmp_path / "r.png"), str(tmp_path / "c.png"), "--claimed"]
+
+    def said(claimed: str) -> str:
+        assert main([*line, claimed]) == 0
+        return capsys.readouterr().err
+
+    found = values(restored, clean)
+    claimed = f"{found['psnr uint8']:.2f}"
+    count = sum(gives(v, claimed) for v in found.values())
+    assert count > 1 and f"{count} conventions match at 2 decimals: give more decimals or a second picture" in said(
+        claimed
+    )
+    assert "match at" not in said(f"{found['psnr y rounded']:.6f}")
+    nb.write_picture(tmp_path / "r.png", clean)
+    assert "conventions agree on this to the last digit" in said("1.0000")
 
 
 @pytest.mark.parametrize("claimed", ["x", "1e3", "-2", "nan"])

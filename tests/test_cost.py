@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import math
+import resource
 import time
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import noisebench as nb
 import numpy as np
 import pytest
 import torch
-from board_records import cost_record
-from noisebench.boards.board import cost_records
+from board_records import cost_record, record
+from noisebench.boards.board import boards, cost_records
 from noisebench.boards.scaling import growths
 from noisebench.cost.energy import energy
-from noisebench.cost.measure import macs, measure, peak_memory
+from noisebench.cost.macs import macs
+from noisebench.cost.measure import measure, peak_memory, reference_operation, relative, timed
+from noisebench.cost.pace import busy
+from noisebench.plan import plan
 from noisebench.registry import bind
-from noisebench.report.tables import cost_remarks, cost_table
+from noisebench.report.tables import board_table, cost_remarks, cost_table, remarks
+from noisebench.store.keys import key_of
+from noisebench.store.record import REFERENCE, Record
+from noisebench.suite import CostPlan, Suite
 from noisebench.track import get_track
 from torch import nn
 
@@ -41,6 +50,27 @@ LAYERS = {
     "depthwise: window only": (nn.Conv2d(6, 6, 5, padding=2, groups=6), picture(6), H * W * 6 * 25),
     "transposed: a pixel of the input": (nn.ConvTranspose2d(4, 2, 2, stride=2), picture(4), H * W * 4 * 2 * 4),
     "linear: in × out a row": (nn.Linear(5, 7), torch.ones(11, 5), 11 * 5 * 7),
+    "recurrent: input and state by their matrices, four gates a step": (
+        nn.LSTM(5, 7),
+        torch.ones(11, 2, 5),
+        22 * 4 * 7 * 12,
+    ),
+    "recurrent, both ways, in two layers": (
+        nn.LSTM(5, 7, num_layers=2, bidirectional=True),
+        torch.ones(11, 2, 5),
+        22 * 2 * 4 * 7 * (5 + 7 + 14 + 7),
+    ),
+    "recurrent, with a projection of its state": (
+        nn.LSTM(5, 7, proj_size=3),
+        torch.ones(11, 2, 5),
+        22 * (4 * 7 * (5 + 3) + 7 * 3),
+    ),
+    "gated: three gates": (nn.GRU(5, 7), torch.ones(11, 2, 5), 22 * 3 * 7 * 12),
+    "an encoder: four projections, attention, two linear layers": (
+        nn.TransformerEncoderLayer(8, 2, 16, batch_first=True).eval(),
+        torch.ones(3, 10, 8),
+        3 * (10 * 4 * 8 * 8 + 2 * 10 * 10 * 8 + 10 * 2 * 8 * 16),
+    ),
     "norm, activation and pooling are no products": (
         nn.Sequential(nn.Conv2d(1, 4, 1), nn.BatchNorm2d(4), nn.ReLU(), nn.AvgPool2d(2)).eval(),
         picture(1),
@@ -49,6 +79,7 @@ LAYERS = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:LSTM with projections")
 @pytest.mark.parametrize("name", LAYERS)
 def test_macs_are_those_counted_by_hand(name):
     layer, x, by_hand = LAYERS[name]
@@ -65,6 +96,73 @@ def test_attention_is_counted_though_the_processor_has_fast_paths_for_it():
     projections = batch * length * 4 * dim * dim  # query, key, value, and out
     assert counted(lambda: attention(x, x, x, need_weights=False)) == projections + products
     assert torch.backends.mha.get_fastpath_enabled(), "left as it was"
+
+
+@cache
+def quantised() -> nn.Module:
+    return torch.ao.quantization.quantize_dynamic(nn.Sequential(nn.Linear(W, 7)), {nn.Linear}, dtype=torch.qint8)
+
+
+class Product(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x @ x.transpose(2, 3)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        raise NotImplementedError
+
+
+BESIDE = {
+    "quantised": (lambda x: quantised()(x), 3 * H * W * 7),
+    "a function with a gradient of its own": (Product.apply, 3 * H * W * H),
+    "einsum": (lambda x: torch.einsum("bchw,bchv->bcwv", x, x), 3 * H * W * W),
+    "a matrix by a vector": (lambda x: x[0, 0].mv(torch.ones(W)), H * W),
+    "resampling, padding and indices are no products": (
+        lambda x: nn.functional.pad(
+            nn.functional.interpolate(x, scale_factor=2, mode="bicubic"), (1, 1, 1, 1), "reflect"
+        )[x.new_zeros(1).long()],
+        0,
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
+@pytest.mark.parametrize("name", BESIDE)
+def test_what_stands_beside_a_convolution_is_counted_too(name):
+    call, by_hand = BESIDE[name]
+    x, layer = picture(3), nn.Conv2d(3, 8, 1)
+    call(x)
+    assert counted(lambda: (layer(x), call(x))) == H * W * 8 * 3 + by_hand
+
+
+def test_a_deformable_convolution_is_counted_as_a_convolution():
+    ops = pytest.importorskip("torchvision.ops")
+    x, offset, weight = picture(4), torch.ones(1, 18, H, W), torch.ones(6, 4, 3, 3)
+    assert counted(lambda: ops.deform_conv2d(x, offset, weight, padding=1)) == H * W * 6 * 4 * 9
+
+
+@torch.library.custom_op("noisebench_tests::product", mutates_args=())
+def product(x: torch.Tensor) -> torch.Tensor:
+    return x @ x.transpose(2, 3)
+
+
+@pytest.mark.parametrize(
+    ("call", "named"),
+    [
+        (product, "noisebench_tests::product"),
+        (torch.fft.fft2, "aten::_fft_c2c"),
+        (torch.linalg.svd, "aten::_linalg_svd"),
+        (lambda x: torch.cdist(x, x, p=1), "aten::_cdist_forward"),
+        (lambda x: x.to_mkldnn().to_dense(), "aten::to_mkldnn, aten::_to_dense"),
+    ],
+)
+def test_an_operation_that_cannot_be_counted_makes_the_sum_unknown_and_is_named(call, named):
+    reasons: dict[str, str] = {}
+    x, layer = picture(3), nn.Conv2d(3, 8, 1)
+    with torch.no_grad():
+        assert macs(lambda: (layer(x), call(x)), reasons) is None
+    assert f"the products of {named} are not known" in reasons["macs"]
 
 
 def test_what_the_counter_cannot_see_is_unknown_and_not_zero():
@@ -221,6 +319,125 @@ def test_first_call_and_steady_state_are_told_apart():
     )
     assert cost["first_ms"] >= 200 > cost["latency_ms"]["min"]
     assert cost["energy_j"] is not None or cost["reasons"]["energy_j"]
+
+
+# ---- the yardstick
+
+
+@pytest.mark.parametrize("freed", [0, 10 * 2**17])
+def test_the_reference_touches_no_new_memory_whatever_the_allocator_holds(freed):
+    reference = reference_operation("cpu")
+    reference()
+    np.ones(freed)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(20):
+        reference()
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before < 100  # a page is 4 KiB, its result 4 MiB
+
+
+def test_the_reference_is_a_convolution():
+    generator = torch.Generator().manual_seed(0)
+    x, taps = torch.randn(16, 256, 256, generator=generator), torch.randn(3, 3, 16, 16, generator=generator)
+    due = nn.functional.conv2d(x[None], taps.permute(2, 3, 0, 1), padding=1)[0]
+    reference = reference_operation("cpu")
+    reference()
+    assert torch.allclose(reference().view(16, 256, 258)[:, :, :256], due, atol=1e-4)
+
+
+def test_the_reference_is_repeated_for_as_long_as_the_call_took():
+    calls = []
+
+    def call() -> None:
+        calls.append(None)
+        time.sleep(0.01)
+
+    timed(call, "cpu")
+    assert len(calls) == 1
+    took = timed(call, "cpu", span=0.05)
+    assert 1 < len(calls) - 1 <= 5 and took.wall >= 10 > took.cpu
+
+
+def test_a_cost_tells_how_busy_the_machine_was():
+    cost = measure(
+        get_track("restore"),
+        bind("identity", "method"),
+        bind("none", "regime"),
+        (8, 8),
+        repeats=3,
+        device="cpu",
+        threads=1,
+    )
+    assert cost["busy"] > 0 and cost["latency_rel"] > 0
+
+
+def test_the_version_of_the_reference_is_an_input_of_the_key_of_a_cost_and_of_nothing_else():
+    asked = {"methods": ("identity",), "datasets": ("piecewise(n=1, size=16)",), "regimes": ("none",)}
+    score, cost = plan(Suite(**asked, cost=CostPlan(((8, 8),))))
+    assert (score["kind"], cost["kind"]) == ("score", "cost")
+    assert "reference" not in score["inputs"]
+    assert cost["inputs"]["reference"] == REFERENCE
+    assert cost["key"] == key_of(cost["inputs"])
+
+
+def paced(*, p50: float, cpu: float, busy: float | None) -> Record:
+    one = cost_record("nlm", p50=p50)
+    more = {} if busy is None else {"busy": busy}
+    return replace(one, cell={**one.cell, "cost": {
+        **one.cell["cost"], "latency_cpu_ms": cpu, "reference_ms": 8.0, "reference_cpu_ms": 4.0, **more}})  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("p50", "cpu", "busy", "due"),
+    [
+        (40, 20, 1.0, 5),  # idle: times
+        (40, 20, 2.0, 5),  # busy, and both waited alike
+        (90, 20, 3.0, 5),  # busy, and the long call waited more than the short reference
+        (90, 8, 3.0, 11.25),  # it waits for something else than the processor
+    ],
+)
+def test_times_are_compared_on_an_idle_machine_and_processor_times_on_a_busy_one(p50, cpu, busy, due):
+    assert relative(paced(p50=p50, cpu=cpu, busy=busy).cell["cost"]) == due
+
+
+def test_of_an_older_cost_reference_times_tell_how_busy_the_machine_was():
+    assert busy(paced(p50=40, cpu=20, busy=None).cell["cost"]) == 2
+    assert busy(paced(p50=40, cpu=20, busy=1.25).cell["cost"]) == 1.25
+    assert busy(cost_record("nlm").cell["cost"]) is None
+
+
+def test_a_cost_of_a_busy_machine_is_marked_on_the_board():
+    def shown(factor: float) -> tuple[str, list[str], str]:
+        cost = paced(p50=40, cpu=20, busy=factor)
+        (board,) = boards([record("nlm", {"psnr": [30.0, 31.0]}), cost])
+        table = cost_table([cost])
+        return " ".join(board_table(board).rows[0]), remarks(board), " ".join((*table.header, *table.rows[0]))
+
+    row, said, table = shown(2.5)
+    assert "busy" in row and any("nlm: busy: the machine did other work" in text for text in said)
+    assert "busy" in table and "2.5 ×" in table
+    assert "busy" not in " ".join(str(part) for part in shown(1.1))
+
+
+def beside(version: int, one: Record) -> Record:
+    inputs = {"reference": version}
+    return replace(one, cell={**one.cell, "inputs": inputs, "key": f"{version}{one.cell['key'][1:]}"})
+
+
+def test_costs_of_two_reference_operations_are_not_compared():
+    old, new = cost_record("nlm"), beside(REFERENCE, cost_record("median"))
+    shown = {r.cell["method"]["name"]: r.cell["cost"]["latency_rel"] for r in cost_records([old, new])}
+    assert shown["nlm"] is None and shown["median"] is not None
+    assert any(text.startswith("nlm: latency_rel not measured: timed beside an older reference") for text in
+               cost_remarks(cost_records([old, new])))  # fmt: skip
+    assert cost_records([old])[0].cell["cost"]["latency_rel"] is not None, "among themselves they are compared"
+    assert growths(cost_records([*sized(1.0, 64, 128), new])) == []
+
+
+def test_a_cost_that_was_measured_again_takes_the_place_of_the_older():
+    old, new = cost_record("nlm", p50=8.0), beside(REFERENCE, cost_record("nlm", p50=4.0))
+    assert [r.cell["cost"]["latency_ms"]["p50"] for r in cost_records([new, old])] == [4.0]
+    (board,) = boards([record("nlm", {"psnr": [30.0, 31.0]}), old, new])
+    assert board.rows[0].cost["latency_ms"]["p50"] == 4.0
 
 
 def test_first_call_and_energy_have_columns_where_there_are_any():

@@ -1,5 +1,7 @@
 """What each protocol does to a picture, by exact values."""
 
+from fractions import Fraction
+
 import noisebench as nb
 import numpy as np
 import pytest
@@ -101,6 +103,26 @@ def test_y8_is_the_studio_luma_in_float():
 def test_y8_rounds_to_8_bits_before_it_mixes():
     almost = np.full((1, 1, 3), 100.4 / 255, np.float32)
     np.testing.assert_allclose(pair(almost, almost, "y8").x, 16 + 219 * 100 / 255, rtol=0, atol=1e-12)
+
+
+def test_y8_rounded_is_the_studio_luma_half_up():
+    colours = np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype=np.uint8)
+    colours[0, :3] = (255, 255, 255), (0, 0, 0), (100, 100, 100)
+    prepared = pair(colours, colours, "y8(rounded=True)")
+    exact = [16 + Fraction(65481 * r + 128553 * g + 24966 * b, 255000) for r, g, b in colours.reshape(-1, 3).tolist()]
+    assert prepared.x.dtype == np.uint8 and prepared.x[0, :3, 0].tolist() == [235, 16, 102]
+    assert prepared.x.reshape(-1).tolist() == [int(value + Fraction(1, 2)) for value in exact]
+
+
+def test_y8_rounded_cuts_the_border_and_passes_grey():
+    assert np.array_equal(pair(BYTES, BYTES, "y8(border=3, rounded=True)").x[:, :, 0], BYTES[3:-3, 3:-3])
+
+
+def test_the_key_of_y8_is_that_of_before_it_could_round():
+    for spec in ("y8(border=4)", "y8(border=4, rounded=False)"):
+        assert nb.bind(spec, "protocol").canonical == "y8(border=4)"
+    assert nb.bind("y8(border=4, rounded=True)", "protocol").canonical == "y8(border=4, rounded=True)"
+    assert nb.bind("y8", "protocol").versions == {"y8": 1}
 
 
 def test_y8_passes_grey_as_the_8_bit_grey():

@@ -377,7 +377,9 @@ def assert_tensors_agree(x, y, protocol, device="cpu"):
         assert getattr(theirs[name], "reason", None) == getattr(ours[name], "reason", None)
 
 
-@pytest.mark.parametrize("protocol", ["uint8", "float", "raw", "y8(border=3)", "gray8", "y8(border=100)"])
+@pytest.mark.parametrize(
+    "protocol", ["uint8", "float", "raw", "y8(border=3)", "gray8", "y8(border=100)", "y8(border=3, rounded=True)"]
+)
 @pytest.mark.parametrize("kind", ["uint8", "uint16", "float32", "float64"])
 def test_the_torch_path_gives_the_same_values(noisy_photo, protocol, kind):
     clean = noisy_photo[1][:171, :168]

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ..cost.pace import is_busy, of_newest_reference, reference_of
 from ..errors import one_line
 from ..statistics.paired_tests import ALPHA, MIN_ITEMS
 from ..store.record import Cell, Cost, Record, dataset_text, words_of
@@ -91,9 +92,8 @@ def boards(records: Sequence[Record], *, all_versions: bool = False) -> list[Boa
             hidden[group_key(cell)].add((cell["method"]["display"], str(method_key(cell))))
         records = kept
     costs: dict[str, list[Record]] = defaultdict(list)
-    for record in sorted(records, key=lambda r: r.cell["key"]):
-        if record.cell["kind"] == "cost" and record.cell["outcome"] == "ok" and record.cell["cost"]:
-            costs[record.cell["method"]["spec"]].append(record)
+    for record in sorted(cost_records(records), key=lambda r: r.cell["key"]):
+        costs[record.cell["method"]["spec"]].append(record)
     return [_board(group, costs, sorted(hidden[group.key])) for group in groups(records)]
 
 
@@ -125,8 +125,11 @@ def _field(text: str) -> str:
 
 
 def cost_records(records: Iterable[Record]) -> list[Record]:
-    """The measured cost cells, sorted by method and size."""
-    found = [r for r in records if r.cell["kind"] == "cost" and r.cell["outcome"] == "ok" and r.cell["cost"]]
+    """The measured cost cells, sorted by method and size; relative latencies are all of the newest reference met."""
+    costs = [r for r in records if r.cell["kind"] == "cost" and r.cell["outcome"] == "ok" and r.cell["cost"]]
+    found = of_newest_reference(costs)
+    last = max(map(reference_of, found), default=1)
+    found = [r if reference_of(r) == last else _without_relative(r) for r in found]
 
     def place(record: Record) -> tuple[str, int, str, str]:
         cost = record.cell["cost"]
@@ -134,6 +137,15 @@ def cost_records(records: Iterable[Record]) -> list[Record]:
         return record.cell["method"]["display"], numbers, cost_setting(cost), record.cell["key"]
 
     return sorted(found, key=place)
+
+
+def _without_relative(record: Record) -> Record:
+    cost = record.cell["cost"]
+    if cost is None:
+        return record
+    why = "timed beside an older reference operation than others here: run it again"
+    changed: Cost = {**cost, "latency_rel": None, "reasons": {**cost["reasons"], "latency_rel": why}}
+    return replace(record, cell={**record.cell, "cost": changed})
 
 
 def cost_setting(cost: Cost | None) -> str:
@@ -253,7 +265,14 @@ def _with_cost(rows: list[Row], costs: Mapping[str, list[Record]]) -> tuple[list
     if not count:
         return rows, ""
     setting = min(count, key=lambda s: (-count[s], s))
-    return [replace(r, cost=f.get(setting)) for r, f in zip(rows, own, strict=True)], setting
+    return [_costing(r, f.get(setting)) for r, f in zip(rows, own, strict=True)], setting
+
+
+def _costing(row: Row, cost: Cost | None) -> Row:
+    if cost is None or not is_busy(cost):
+        return replace(row, cost=cost)
+    note = "busy: the machine did other work while the cost was measured, and its ms are too long"
+    return replace(row, cost=cost, flags=(*row.flags, "busy"), notes=(*row.notes, note))
 
 
 def environment_of(records: Iterable[Record]) -> dict[str, tuple[str, ...]]:

@@ -105,7 +105,20 @@ def _given(rows: Sequence[dict[str, Any]], claimed: str, protocol: str) -> list[
     if not found:
         return [f"{claimed} is given by none of these"]
     lines = [f"{claimed} is given by:", *(f"  {row['name']}: {row['what']}" for row in found)]
+    if len(found) > 1:
+        lines.append(_how_to_tell(found, claimed))
     for own in (row for row in rows if row["own"]):
         if own["metric"] in {row["metric"] for row in found} and not own["gives"]:
             lines.append(f"where {protocol}, the protocol of noisebench, has {own['value']:.4f}: {own['what']}")
     return lines
+
+
+def _how_to_tell(found: Sequence[dict[str, Any]], claimed: str) -> str:
+    """What would tell conventions apart that give the same number."""
+    if len({f"{row['value']:.9f}" for row in found}) == 1:
+        return (
+            f"{len(found)} conventions agree on this to the last digit: give a second picture, or one before rounding"
+        )
+    decimals = len(claimed.partition(".")[2])
+    places = f"{decimals} decimal{'' if decimals == 1 else 's'}"
+    return f"{len(found)} conventions match at {places}: give more decimals or a second picture"

@@ -14,6 +14,7 @@ from ..boards.board import cost_setting
 from ..boards.grouping import Alignment
 from ..boards.identical import is_exact
 from ..boards.units import units_of
+from ..cost.pace import of_newest_reference, why_apart
 from ..errors import UsageError, nearest, one_line
 from ..statistics.paired_tests import ALPHA, MIN_ITEMS, Floats, mean_differences, paired_difference
 from ..store.record import Cell, Record, decimals_of, order_of, words_of
@@ -191,12 +192,16 @@ def compare(
         found = one.partners(record.cell, spec_a)
         if not found.records:
             unmatched.append(_lost("B", other, record.cell, found.reason))
+    speeds: tuple[Speed, ...] = ()
+    if not across:
+        speeds, apart = _speeds(a, b)
+        unmatched += apart
     return Comparison(
         name_a,
         name_b,
         tuple(_with_statistics(differences)),
         tuple(unmatched),
-        () if across else tuple(_speeds(a, b)),
+        speeds,
         environment_differences(a, b),
         tuple(sets),
     )
@@ -303,13 +308,22 @@ def _with_statistics(differences: Sequence[Difference]) -> list[Difference]:
     return result
 
 
-def _speeds(a: Sequence[Record], b: Sequence[Record]) -> list[Speed]:
-    sides: list[dict[tuple[str, str], float]] = []
+def _speeds(a: Sequence[Record], b: Sequence[Record]) -> tuple[tuple[Speed, ...], list[Unmatched]]:
+    """Relative latencies at one setting on both sides; those that are of two reference operations are left out."""
+    sides: list[dict[tuple[str, str], tuple[float, Record]]] = []
     for records in (a, b):
-        found: dict[tuple[str, str], float] = {}
-        for record in records:
-            cost = record.cell["cost"] if record.cell["kind"] == "cost" else None
+        found: dict[tuple[str, str], tuple[float, Record]] = {}
+        for record in of_newest_reference(r for r in records if r.cell["kind"] == "cost"):
+            cost = record.cell["cost"]
             if cost is not None and cost["latency_rel"] is not None:
-                found[record.cell["method"]["display"], cost_setting(cost)] = cost["latency_rel"]
+                found[record.cell["method"]["display"], cost_setting(cost)] = cost["latency_rel"], record
         sides.append(found)
-    return [Speed(*key, sides[0][key], sides[1][key]) for key in sorted(sides[0].keys() & sides[1].keys())]
+    speeds: list[Speed] = []
+    left_out: list[Unmatched] = []
+    for method, setting in sorted(sides[0].keys() & sides[1].keys()):
+        (one, record), (other, partner) = (side[method, setting] for side in sides)
+        if apart := why_apart(record, partner):
+            left_out.append(Unmatched("A", method, f"cost at {setting}", apart))
+        else:
+            speeds.append(Speed(method, setting, one, other))
+    return tuple(speeds), left_out

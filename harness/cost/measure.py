@@ -5,9 +5,12 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
+import resource
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,8 +22,12 @@ from ..runner import used_device
 from ..store.record import Cost
 from ..track import Runner, Track
 from .energy import energy
+from .macs import macs
+from .pace import judged_by_cpu, pace
 
 WARM_UP = 2
+LONGEST = 0.5
+"""Seconds for which the reference operation is repeated after one call, at most."""
 
 
 def measure(
@@ -28,8 +35,10 @@ def measure(
 ) -> Cost:
     """Measure a method on the track's probe of `size` under `regime`.
 
-    Only the call is timed, synchronised, and but for `first_ms` after warm-up; `latency_rel` is the ratio of the
-    median to that of an interleaved convolution. What cannot be measured is None, with the reason in `reasons`.
+    Only the call is timed, synchronised, and but for `first_ms` after warm-up. After each call the reference operation
+    is repeated for as long, so that a busy machine slows both alike. `latency_rel` is the ratio of their median times,
+    or of their CPU times where the machine was busy and the call waited for nothing but the processor. What cannot be
+    measured is None, with the reason in `reasons`.
     """
     item = track.probe(size)
     case = track.pose(regime, item, 0)
@@ -57,69 +66,117 @@ def measure(
         call()
     reference()
     reasons: dict[str, str] = {}
-    own, cpu, other, other_cpu = [], [], [], []
+    own, other = [], []
     for _ in range(repeats):
         prepared = runner.prepare(case.given)
-        synchronise(device)
-        start, start_cpu = time.perf_counter(), _cpu_seconds()
-        runner.call(prepared, info)
-        synchronise(device)
-        own.append((time.perf_counter() - start) * 1e3)
-        cpu.append((_cpu_seconds() - start_cpu) * 1e3)
-        start, start_cpu = time.perf_counter(), _cpu_seconds()
-        reference()
-        synchronise(device)
-        other.append((time.perf_counter() - start) * 1e3)
-        other_cpu.append((_cpu_seconds() - start_cpu) * 1e3)
+        own.append(timed(partial(runner.call, prepared, info), device))
+        other.append(timed(reference, device, min(own[-1].wall / 1e3, LONGEST)))
     prepared = runner.prepare(case.given)
-    if any(getattr(instance, "external", False) for instance in instances(runner)):
+    external = any(getattr(instance, "external", False) for instance in instances(runner))
+    if external:
         peak = None
         reasons["peak_memory_bytes"] = "the work is done by another program, whose memory is not seen"
+        reasons["macs"] = "the work is done by another program, whose operations are not seen"
     else:
         peak = peak_memory(lambda: runner.call(prepared, info), device, reasons)
-    return {
+    wall = [one.wall for one in own]
+    cost: Cost = {
         "size": list(size),
         "device": device,
         "threads": threads,
         "repeats": repeats,
         "setup_s": setup,
         "first_ms": first,
-        "latency_ms": {
-            "p50": statistics.median(own),
-            "p90": float(np.percentile(own, 90)),
-            "min": min(own),
-        },
-        "latency_cpu_ms": statistics.median(cpu),
-        "latency_rel": statistics.median(own) / statistics.median(other),
-        "reference_ms": statistics.median(other),
-        "reference_cpu_ms": statistics.median(other_cpu),
+        "latency_ms": {"p50": statistics.median(wall), "p90": float(np.percentile(wall, 90)), "min": min(wall)},
+        "latency_cpu_ms": statistics.median(one.cpu for one in own),
+        "latency_rel": None,
+        "reference_ms": statistics.median(one.wall for one in other),
+        "reference_cpu_ms": statistics.median(one.cpu for one in other),
+        "busy": sum(one.wall for one in other) / sum(one.cpu for one in other) * processors(threads),
         "peak_memory_bytes": peak,
         "energy_j": energy(call, device, reasons),
         "params": parameters(runner, reasons),
-        "macs": macs(call, reasons),
+        "macs": None if external else macs(call, reasons),
         "reasons": reasons,
     }
+    return {**cost, "latency_rel": relative(cost)}
+
+
+def relative(cost: Cost) -> float | None:
+    """Latency over that of the reference; CPU time over its CPU time where that is what can be compared."""
+    own = pace(cost)
+    if own is not None and judged_by_cpu(own):
+        return own.cpu
+    return cost["latency_ms"]["p50"] / cost["reference_ms"] if cost["latency_ms"] and cost["reference_ms"] else None
+
+
+def processors(threads: int) -> int:
+    """How many processors so many threads can have at once."""
+    return min(threads, len(os.sched_getaffinity(0)))
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Milliseconds of one call, and those that processors worked for it."""
+
+    wall: float
+    cpu: float
+
+
+def timed(call: Callable[[], Any], device: str, span: float = 0.0) -> Timing:
+    """One call, or the mean of calls repeated for `span` seconds; synchronised."""
+    synchronise(device)
+    calls, start, start_cpu = 0, time.perf_counter(), _cpu_seconds()
+    while True:
+        call()
+        synchronise(device)
+        calls += 1
+        took = time.perf_counter() - start
+        if took >= span:
+            return Timing(took * 1e3 / calls, (_cpu_seconds() - start_cpu) * 1e3 / calls)
 
 
 def reference_operation(device: str) -> Callable[[], Any]:
-    """A 3×3 convolution of 16 to 16 channels at 256×256 in float32, the yardstick of `latency_rel`."""
+    """A 3×3 convolution of 16 to 16 channels at 256×256 in float32, the yardstick of `latency_rel`.
+
+    As nine matrix products that add up in memory of its own, in strips that stay in the cache beside other work: a
+    library's convolution allocates its result and its scratch at each call, and takes 2 ms or 5 with what the
+    allocator happens to hold of the method. A change of what it does raises `REFERENCE`.
+    """
     import torch
 
+    channels, side, strip = 16, 256, 32
+    width = side + 2
+    part = strip * width
     generator = torch.Generator().manual_seed(0)
-    x = torch.randn(1, 16, 256, 256, generator=generator).to(device)
-    w = torch.randn(16, 16, 3, 3, generator=generator).to(device)
+    # Rows of zero-padded pixels behind one another: a shift of the window is then a shift of the whole.
+    padded = torch.zeros(channels, width * width + 2)
+    inner = padded[:, : width * width].view(channels, width, width)[:, 1:-1, 1:-1]
+    inner.copy_(torch.randn(channels, side, side, generator=generator))
+    padded = padded.to(device)
+    weights = torch.randn(3, 3, channels, channels, generator=generator).to(device)
+    out = torch.zeros(channels, side * width, device=device)
+    steps = [
+        (out[:, start : start + part], weights[i, j], padded[:, start + i * width + j :][:, :part])
+        for start in range(0, side * width, part)
+        for i in range(3)
+        for j in range(3)
+    ]
 
     def call() -> Any:
         with torch.no_grad():
-            return torch.nn.functional.conv2d(x, w, padding=1)
+            out.zero_()
+            for sums, weight, shifted in steps:
+                sums.addmm_(weight, shifted)
+            return out
 
     return call
 
 
 def _cpu_seconds() -> float:
     """Processor time of this process and of the programs that it has waited for."""
-    children = os.times()
-    return time.process_time() + children.children_user + children.children_system
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
 
 
 def peak_memory(call: Callable[[], Any], device: str, reasons: dict[str, str]) -> int | None:
@@ -176,26 +233,3 @@ def instances(runner: Runner) -> list[Any]:
     for value in vars(runner.instance).values() if found else ():
         found += instances(value) if isinstance(value, type(runner)) else []
     return found
-
-
-def macs(call: Callable[[], Any], reasons: dict[str, str]) -> int | None:
-    """Multiply-accumulates by torch's own counter (conv, linear, matmul, attention); None where it sees none."""
-    import torch
-    from torch.nn.attention import SDPBackend, sdpa_kernel
-    from torch.utils.flop_counter import FlopCounterMode
-
-    fast = torch.backends.mha.get_fastpath_enabled()
-    try:
-        torch.backends.mha.set_fastpath_enabled(False)
-        with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):
-            call()
-        total = int(counter.get_total_flops()) // 2
-    except Exception as error:
-        reasons["macs"] = f"torch's counter failed: {one_line(error, 100)}"
-        return None
-    finally:
-        torch.backends.mha.set_fastpath_enabled(fast)
-    if total == 0:
-        reasons["macs"] = "torch's counter sees no operation (numpy, OpenCV, FFT and the like are not counted)"
-        return None
-    return total

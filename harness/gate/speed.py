@@ -7,14 +7,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..comparing.pairing import apart
+from ..cost.pace import judged_by_cpu, of_newest_reference, pace, why_apart
 from ..errors import UsageError, one_line
 from ..store.record import Record
 from .limits import SLACK
 from .rules import RIVAL, SPEED, Limit, Rule, fits, limits, rivals
-from .verdict import OK, REGRESSION, UNCOUNTED, Finding, finding
-
-BUSY = 1.5
-"""A reference that takes this much longer than it works had to wait for the processor."""
+from .verdict import INCOMPARABLE, OK, REGRESSION, UNCOUNTED, Finding, finding
 
 
 def speed_findings(baseline: Sequence[Record], current: Sequence[Record], rules: Sequence[Rule]) -> list[Finding]:
@@ -23,7 +21,7 @@ def speed_findings(baseline: Sequence[Record], current: Sequence[Record], rules:
     Raises `UsageError` where the rival that a rule names was not measured.
     """
     result: list[Finding] = []
-    costs = [record for record in current if record.cell["kind"] == "cost"]
+    costs = of_newest_reference(record for record in current if record.cell["kind"] == "cost")
     held = {record.cell["key"] for record in baseline}
     there: dict[tuple[str, str], list[Record]] = {}
     for record in costs:
@@ -54,6 +52,9 @@ def _against_baseline(record: Record, partners: Sequence[Record], limit: Limit) 
         if theirs is None:
             result.append(_finding(REGRESSION, record, SPEED, _lost(partner)))
             continue
+        if why := why_apart(record, partner):
+            result.append(_finding(INCOMPARABLE, record, SPEED, why))
+            continue
         what, before, now = _yardstick(record, partner, own, theirs)
         ratio = now / before
         slow = f"{ratio:.3g} × the baseline's relative {what}, more than {limit.value:g} ({limit.where})"
@@ -83,6 +84,9 @@ def _against_rival(
             result.append(_finding(REGRESSION, record, RIVAL, _lost(partner)))
             continue
         for rival, latency in others:
+            if apart := why_apart(rival, partner):
+                result.append(_finding(INCOMPARABLE, record, RIVAL, apart))
+                continue
             what, theirs, ours = _yardstick(rival, partner, latency, own)
             slow = f"{ours / theirs:.3g} × the relative {what} of {rival.cell['method']['display']} ({where})"
             result.append(_measured(record, RIVAL, theirs, ours, slow if ours / theirs > 1 + SLACK else ""))
@@ -100,30 +104,12 @@ def _measured(record: Record, metric: str, before: float, now: float, slow: str)
 
 
 def _yardstick(a: Record, b: Record, latency_a: float, latency_b: float) -> tuple[str, float, float]:
-    """What to compare two costs by: latency, or CPU time where either machine was too busy for latency to mean much.
-
-    A machine is busy where the reference operation had to wait. A call that waits far more than the reference
-    waits for something else than the processor, and there latency is what counts.
-    """
-    pace = [_pace(record) for record in (a, b)]
-    if None not in pace:
-        (cpu_a, waits_a, idle_a), (cpu_b, waits_b, idle_b) = (p for p in pace if p is not None)
-        bound = idle_a <= 2 * max(1.0, waits_a) and idle_b <= 2 * max(1.0, waits_b)
-        if max(waits_a, waits_b) > BUSY and bound:
-            return "CPU time", cpu_a, cpu_b
+    """What to compare two costs by: latency, or CPU time where either machine was too busy for latency to mean much."""
+    paces = [pace(record.cell["cost"]) for record in (a, b)]
+    if judged_by_cpu(*paces):
+        cpu_a, cpu_b = (p.cpu for p in paces if p is not None)
+        return "CPU time", cpu_a, cpu_b
     return "latency", latency_a, latency_b
-
-
-def _pace(record: Record) -> tuple[float, float, float] | None:
-    """Relative CPU time of a call, and time over CPU time of the reference and of the call."""
-    cost = record.cell["cost"]
-    if cost is None or cost["device"] != "cpu" or not cost["latency_ms"]:
-        return None
-    values = (cost["latency_cpu_ms"], cost.get("reference_cpu_ms"), cost["reference_ms"], cost["latency_ms"]["p50"])
-    if not all(isinstance(value, int | float) and math.isfinite(value) and value > 0 for value in values):
-        return None
-    cpu, reference_cpu, reference, p50 = (float(value) for value in values if value is not None)
-    return cpu / reference_cpu, reference / reference_cpu, p50 / cpu
 
 
 def _setting(record: Record) -> str:

@@ -11,6 +11,7 @@ from ..boards.board import Board, cost_setting
 from ..boards.failures import Failure
 from ..boards.rows import Column, Row, Score
 from ..boards.scaling import growths
+from ..cost.pace import is_busy
 from ..store.record import Cost, Record
 from .escape import latex, markdown
 
@@ -201,6 +202,7 @@ def cost_table(records: Sequence[Record]) -> Table:
         ("min ms", True, True, lambda r, c: latency_text(c, "min")),
         ("× ref", True, True, lambda r, c: relative_text(c)),
         ("× ref ∝ size to the power", True, bool(grown), lambda r, c: grown.get(r.cell["key"], "–")),
+        ("busy", True, any(is_busy(c) for _, c in costs), lambda r, c: f"{c['busy']:.2g} ×" if is_busy(c) else ""),
         ("peak MiB", True, True, lambda r, c: memory_text(c)),
         ("J a call", True, energy, lambda r, c: _digits(c.get("energy_j"))),
         ("params", True, True, lambda r, c: count_text(c["params"])),

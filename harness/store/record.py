@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 SCHEMA = 2
 """Of cells, stores and exports. 1: before tracks; read for ever, see the functions at the end."""
+REFERENCE = 2
+"""Of the operation that latencies are relative to. 1: a convolution of torch, as costs have it that name none."""
 OUTCOMES = ("ok", "skipped", "failed", "oom", "timeout", "crashed", "invalid", "undefined", "blocked")
 NOT_OK = ("failed", "oom", "timeout", "crashed", "invalid", "undefined", "blocked")
 Outcome = Literal["ok", "skipped", "failed", "oom", "timeout", "crashed", "invalid", "undefined", "blocked"]
@@ -108,8 +110,9 @@ class Cost(TypedDict):
     """What one call costs. A null has its reason in `reasons`; never 0 for unknown.
 
     `first_ms` is the first call after setup in a fresh process, `latency_ms` the steady state; `energy_j` is what
-    the processor packages took in one call. `reference_cpu_ms` is to `reference_ms` as `latency_cpu_ms` to the p50:
-    how much longer the reference takes than it works tells how busy the machine was.
+    the processor packages took in one call. `latency_rel` is over the reference operation, whose version is
+    `reference` of the inputs, and whose times are `reference_ms` and `reference_cpu_ms`. `busy` is how many times
+    longer that took than on idle processors; in older cells the ratio of those two tells.
     """
 
     size: list[int]
@@ -125,6 +128,7 @@ class Cost(TypedDict):
     params: int | None
     macs: int | None
     reference_cpu_ms: NotRequired[float | None]
+    busy: NotRequired[float]
     first_ms: NotRequired[float | None]
     energy_j: NotRequired[float | None]
     reasons: dict[str, str]
@@ -159,6 +163,7 @@ class Inputs(TypedDict, total=False):
     repeats: int
     device: str
     threads: int
+    reference: int
 
 
 class Request(TypedDict):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,7 +21,7 @@ from ...imaging.pixels import Array, Float, to_unit
 from ...imaging.validation import as_picture, check_item, check_restored
 from .pairs import shape_text, to_8bit
 from .protocols.gray8 import GRAY_601
-from .protocols.y8 import LUMA_601
+from .protocols.y8 import LUMA_601, rounded_luma
 
 
 @dataclass(frozen=True)
@@ -50,17 +50,34 @@ def _plain(picture: Array) -> Float:
     return to_unit(picture) * 255.0
 
 
+def _truncated(picture: Array) -> Float:
+    if picture.dtype == np.uint8:
+        return picture.astype(np.float64)
+    unit = to_unit(picture) if picture.dtype == np.uint16 else picture
+    # In the precision that it comes in: so k / 255 gives k again, as it does where this is done.
+    whole: Float = np.floor(np.clip(unit, 0, 1) * unit.dtype.type(255)).astype(np.float64)
+    return whole
+
+
+# Of a grey picture the luma is the grey itself.
+
+
 def _studio(picture: Array) -> Float:
     byte = _byte(picture)
+    if byte.shape[2] == 1:
+        return byte
     luma: Float = (16 + byte @ np.array(LUMA_601) / 255)[:, :, None]
     return luma
 
 
 def _studio_rounded(picture: Array) -> Float:
-    return np.rint(_studio(picture))
+    byte = to_8bit(picture)
+    return (byte if byte.shape[2] == 1 else rounded_luma(byte)).astype(np.float64)
 
 
 def _full(picture: Array) -> Float:
+    if picture.shape[2] == 1:
+        return _byte(picture)
     luma: Float = (_byte(picture) @ np.array(GRAY_601) / 1000)[:, :, None]
     return luma
 
@@ -72,17 +89,41 @@ def _full_rounded(picture: Array) -> Float:
 Prepare = Callable[[Array], Float]
 
 
-def _psnr(prepare: Prepare, border: int = 0, extra: float = 0.0) -> Callable[[Array, Array], float | None]:
-    """PSNR after `prepare`; `extra` is added to the MSE on the [0, 1] scale."""
+Span = Callable[[Float, Float], float]
+"""The data range of a restored and a clean picture, on 0–255."""
+
+
+def _clean_span(restored: Float, clean: Float) -> float:
+    return float(np.ptp(clean))
+
+
+def _wider_span(restored: Float, clean: Float) -> float:
+    return float(max(np.ptp(restored), np.ptp(clean)))
+
+
+def _psnr(
+    prepare: Prepare, border: int = 0, extra: float = 0.0, span: Span | None = None
+) -> Callable[[Array, Array], float | None]:
+    """PSNR after `prepare`; `extra` is added to the MSE on the [0, 1] scale; `span` for another peak than 255."""
 
     def value(restored: Array, clean: Array) -> float | None:
         x, y = _cut(prepare(restored), border), _cut(prepare(clean), border)
         if x.size == 0:
             return None
-        mse = float(np.mean((x - y) ** 2)) / 255.0**2 + extra
+        peak = 255.0 if span is None else span(x, y)
+        if peak == 0:
+            return None
+        mse = float(np.mean((x - y) ** 2)) / peak**2 + extra
         return math.inf if mse == 0 else -10 * math.log10(mse)
 
     return value
+
+
+def _channel_psnr(restored: Array, clean: Array) -> float | None:
+    """The mean of the PSNR of each channel, 8 bit."""
+    plain = _psnr(_byte)
+    each = [plain(restored[:, :, [c]], clean[:, :, [c]]) for c in range(clean.shape[2])]
+    return float(np.mean([v for v in each if v is not None]))
 
 
 def _cut(picture: Float, border: int) -> Float:
@@ -106,8 +147,8 @@ def _filter(picture: Float, taps: Float) -> Float:
     return whole[radius : whole.shape[0] - radius, radius : whole.shape[1] - radius]
 
 
-def _plane_ssim(x: Float, y: Float, taps: Float, unbias: float) -> float:
-    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+def _plane_ssim(x: Float, y: Float, taps: Float, unbias: float, peak: float = 255.0) -> float:
+    c1, c2 = (0.01 * peak) ** 2, (0.03 * peak) ** 2
     # Variances do not change with an offset: centring keeps digits on bright flats.
     offset = float(x.mean())
     xs, ys = x - offset, y - offset
@@ -128,8 +169,9 @@ def _ssim(
     sample: bool = False,
     edge: Literal["valid", "reflect", "replicate"] = "valid",
     shrink: Callable[[Float], Float] | None = None,
+    span: Span | None = None,
 ) -> Callable[[Array, Array], float | None]:
-    """SSIM after `prepare`: valid region, or with the border continued; `sample` covariance; after `shrink`."""
+    """SSIM after `prepare`: valid region, or with the border continued; `sample` covariance; after `shrink`; `span`."""
     count = float(len(taps) ** 2)
     unbias = count / (count - 1) if sample else 1.0
 
@@ -139,14 +181,40 @@ def _ssim(
             x, y = shrink(x), shrink(y)
         if min(x.shape[:2]) < len(taps):
             return None
+        peak = 255.0 if span is None else span(x, y)
+        if peak == 0:
+            return None
         if edge != "valid":
             wide = ((len(taps) // 2,) * 2, (len(taps) // 2,) * 2, (0, 0))
             mode: Literal["reflect", "edge"] = "reflect" if edge == "reflect" else "edge"
             x, y = np.pad(x, wide, mode=mode), np.pad(y, wide, mode=mode)
-        planes = [_plane_ssim(x[:, :, c], y[:, :, c], taps, unbias) for c in range(x.shape[2])]
+        planes = [_plane_ssim(x[:, :, c], y[:, :, c], taps, unbias, peak) for c in range(x.shape[2])]
         return float(np.mean(planes))
 
     return value
+
+
+def _volume_ssim(restored: Array, clean: Array) -> float | None:
+    """SSIM of (H, W, C) as a volume: the Gaussian goes across the channels too, and every border is repeated."""
+    x, y = _byte(restored), _byte(clean)
+    if min(x.shape[:2]) < len(_GAUSS):
+        return None
+    radius, last = len(_GAUSS) // 2, x.shape[2] - 1
+    across = np.zeros((last + 1, last + 1))
+    for channel in range(last + 1):
+        for place, tap in enumerate(_GAUSS):
+            across[channel, min(max(channel + place - radius, 0), last)] += tap
+
+    def mean(volume: Float) -> Float:
+        wide = np.pad(volume, ((radius, radius), (radius, radius), (0, 0)), mode="edge")
+        planes: Float = np.stack([_filter(wide[:, :, c], _GAUSS) for c in range(last + 1)], axis=2)
+        return planes @ across.T
+
+    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    mx, my = mean(x), mean(y)
+    vx, vy, cov = mean(x * x) - mx * mx, mean(y * y) - my * my, mean(x * y) - mx * my
+    values = (2 * mx * my + c1) * (2 * cov + c2) / ((mx * mx + my * my + c1) * (vx + vy + c2))
+    return float(values.mean())
 
 
 def _shrunk(picture: Float) -> Float:
@@ -184,50 +252,81 @@ ANY: tuple[Convention, ...] = (
                _psnr(_clipped)),
     Convention("psnr raw", "psnr", f"neither clipped nor rounded, {_ALL}", "noisebench raw; scikit-image and "
                "torchmetrics on floats", _psnr(_plain)),
-    Convention("psnr + 1e-8", "psnr", "neither clipped nor rounded, 1e-8 added to the MSE", "piq, pyiqa",
+    Convention("psnr truncated", "psnr", f"clipped, cut off to 8 bit, {_ALL}", "scripts that cast to uint8",
+               _psnr(_truncated)),
+    Convention("psnr + 1e-8", "psnr", "neither clipped nor rounded, 1e-8 added to the MSE", "pyiqa",
                _psnr(_plain, extra=1e-8)),
+    Convention("psnr float + 1e-8", "psnr", "clipped, not rounded, 1e-8 added to the MSE", "piq, which takes nothing "
+               "outside of [0, 1]", _psnr(_clipped, extra=1e-8)),
+    Convention("psnr own range", "psnr", "neither clipped nor rounded, the data range is that of the clean picture",
+               "torcheval and torchmetrics 1.0, data_range left out", _psnr(_plain, span=_clean_span)),
     Convention("ssim", "ssim", f"Gaussian 11×11, population, valid region, 8 bit, {_ALL}", "noisebench uint8; "
                "Wang's ssim_index.m per channel; KAIR and BasicSR", _ssim(_byte)),
-    Convention("ssim float", "ssim", "as ssim, neither clipped nor rounded", "pytorch-msssim, piq below 384 pixels",
+    Convention("ssim clipped", "ssim", "as ssim, clipped, not rounded", "noisebench float; piq below 384 pixels",
+               _ssim(_clipped)),
+    Convention("ssim float", "ssim", "as ssim, neither clipped nor rounded", "noisebench raw; pytorch-msssim",
                _ssim(_plain)),
+    Convention("ssim truncated", "ssim", "as ssim, clipped, cut off to 8 bit", "scripts that cast to uint8",
+               _ssim(_truncated)),
     Convention("ssim border 2", "ssim", "as ssim, border 2 cut", "super-resolution x2", _ssim(_byte, border=2)),
     Convention("ssim border 3", "ssim", "as ssim, border 3 cut", "super-resolution x3", _ssim(_byte, border=3)),
     Convention("ssim border 4", "ssim", "as ssim, border 4 cut", "super-resolution x4", _ssim(_byte, border=4)),
     Convention("ssim uniform", "ssim", f"uniform 7×7, sample covariance, 8 bit, {_ALL}", "scikit-image, defaults",
                _ssim(_byte, _FLAT, sample=True)),
+    Convention("ssim uniform float", "ssim", "as ssim uniform, neither clipped nor rounded", "scikit-image on floats, "
+               "data_range=1", _ssim(_plain, _FLAT, sample=True)),
     Convention("ssim gaussian sample", "ssim", f"Gaussian 11×11, sample covariance, 8 bit, {_ALL}",
                "scikit-image, gaussian_weights=True alone", _ssim(_byte, sample=True)),
     Convention("ssim reflect", "ssim", "Gaussian 11×11, population, reflected border averaged too, floats",
                "torchmetrics", _ssim(_plain, edge="reflect")),
+    Convention("ssim reflect own range", "ssim", "as ssim reflect, the data range is the wider one of the two pictures",
+               "torchmetrics, data_range left out", _ssim(_plain, edge="reflect", span=_wider_span)),
     Convention("ssim replicate", "ssim", f"Gaussian 11×11, population, border repeated and averaged too, 8 bit, {_ALL}",
                "MATLAB's own ssim, channel by channel", _ssim(_byte, edge="replicate")),
-    Convention("ssim pooled", "ssim", "mean of f×f blocks first, f = shorter side / 256, then as ssim float",
-               "piq, which halves pictures from 384 pixels up", _ssim(_plain, shrink=_pooled)),
+    Convention("ssim pooled", "ssim", "mean of f×f blocks first, f = shorter side / 256, then as ssim clipped",
+               "piq, which halves pictures from 384 pixels up", _ssim(_clipped, shrink=_pooled)),
     Convention("ssim shrunk", "ssim", f"mean of f×f first, f = shorter side / 256, then as ssim, {_ALL}",
                "Wang's ssim.m", _ssim(_byte, shrink=_shrunk)),
 )  # fmt: skip
+
+
+def _studio_conventions(name: str, kind: str, prepare: Prepare, who: str, where: str) -> list[Convention]:
+    found = []
+    for metric, score, of in (("psnr", _psnr, "8 bit,"), ("ssim", _border_ssim, "as ssim, of")):
+        found.append(Convention(f"{metric} {name}", metric, f"{of} {_Y}, {kind}", who, score(prepare, 0)))
+        for border in (2, 3, 4):
+            what = f"as {metric} {name}, border {border} cut"
+            used = f"super-resolution x{border}{where}"
+            found.append(Convention(f"{metric} {name} border {border}", metric, what, used, score(prepare, border)))
+    return found
+
+
+def _border_ssim(prepare: Prepare, border: int) -> Callable[[Array, Array], float | None]:
+    return _ssim(prepare, border=border)
+
+
+STUDIO: tuple[Convention, ...] = (
+    *_studio_conventions("y", "float", _studio, "noisebench y8; on colour BasicSR, test_y_channel", ""),
+    *_studio_conventions("y rounded", "rounded", _studio_rounded,
+                         "noisebench y8(rounded=True); MATLAB rgb2ycbcr on uint8", " in MATLAB"),
+)  # fmt: skip
+"""Of the luma on 16–235, which is another scale than that of a grey picture left as it is."""
+
 COLOUR: tuple[Convention, ...] = (
-    Convention("psnr y", "psnr", f"8 bit, {_Y}, float", "noisebench y8; BasicSR, test_y_channel", _psnr(_studio)),
-    Convention("psnr y border 2", "psnr", "as psnr y, border 2 cut", "super-resolution x2", _psnr(_studio, 2)),
-    Convention("psnr y border 3", "psnr", "as psnr y, border 3 cut", "super-resolution x3", _psnr(_studio, 3)),
-    Convention("psnr y border 4", "psnr", "as psnr y, border 4 cut", "super-resolution x4", _psnr(_studio, 4)),
-    Convention("psnr y rounded", "psnr", f"8 bit, {_Y}, rounded", "MATLAB rgb2ycbcr on uint8",
-               _psnr(_studio_rounded)),
+    *STUDIO,
+    Convention("psnr of channels", "psnr", "8 bit, mean of the PSNR of each channel", "scripts that score channel by "
+               "channel", _channel_psnr),
     Convention("psnr luma", "psnr", "8 bit, full-range luma, float", "Y of YIQ", _psnr(_full)),
     Convention("psnr luma rounded", "psnr", "8 bit, full-range luma, rounded", "noisebench gray8; MATLAB rgb2gray",
                _psnr(_full_rounded)),
-    Convention("ssim y", "ssim", f"as ssim, of {_Y}, float", "noisebench y8; BasicSR, test_y_channel",
-               _ssim(_studio)),
-    Convention("ssim y border 2", "ssim", "as ssim y, border 2 cut", "super-resolution x2",
-               _ssim(_studio, border=2)),
-    Convention("ssim y border 3", "ssim", "as ssim y, border 3 cut", "super-resolution x3",
-               _ssim(_studio, border=3)),
-    Convention("ssim y border 4", "ssim", "as ssim y, border 4 cut", "super-resolution x4",
-               _ssim(_studio, border=4)),
     Convention("ssim luma", "ssim", "as ssim, of full-range luma, rounded", "noisebench gray8; pyiqa ssim",
                _ssim(_full_rounded)),
     Convention("ssim luma shrunk", "ssim", "full-range luma, rounded, then as ssim shrunk", "Wang's ssim.m on "
                "rgb2gray", _ssim(_full_rounded, shrink=_shrunk)),
+    Convention("ssim luma replicate", "ssim", "full-range luma, rounded, then as ssim replicate",
+               "MATLAB's own ssim on rgb2gray", _ssim(_full_rounded, edge="replicate")),
+    Convention("ssim volume", "ssim", "as ssim replicate, the Gaussian across the channels too",
+               "MATLAB's own ssim on RGB, which it takes for a volume", _volume_ssim),
 )  # fmt: skip
 
 
@@ -262,27 +361,30 @@ def explain_pairs(
     of unequal shapes, by its name of `names`.
     """
     values: dict[str, list[float | None]] = {}
-    colour = True
-    count, squares, sizes = 0, 0.0, 0
-    known = {c.name: c for c in (*ANY, *COLOUR)}
+    channels: list[int] = []
+    squares, sizes = 0.0, 0
     for restored, clean in pairs:
         x, y = as_picture(restored, "restored"), as_picture(clean, "clean")
-        of = f"{one_line(names[count])}: " if names else ""
+        of = f"{one_line(names[len(channels)])}: " if names else ""
         if x.shape != y.shape:
             raise UsageError(
                 f"{of}restored picture is {shape_text(x.shape)} and clean is {shape_text(y.shape)}: give equal shapes"
             )
         check_item(y, f"{of}clean")
         check_restored(x, f"{of}restored", y, file=True)
-        colour = colour and x.shape[2] == 3
-        for convention in (*ANY, *(COLOUR if colour else ())):
+        channels.append(x.shape[2])
+        for convention in (*ANY, *(COLOUR if x.shape[2] in (1, 3) else ())):
             values.setdefault(convention.name, []).append(convention.value(x, y))
+        for convention in STUDIO if x.shape[2] in (1, 3) else ():
+            as_rgb = convention.value(_rgb(x), _rgb(y)) if x.shape[2] == 1 else values[convention.name][-1]
+            values.setdefault(convention.name + _AS_RGB, []).append(as_rgb)
         difference = _byte(x) - _byte(y)
-        squares, sizes, count = squares + float(np.sum(difference**2)), sizes + difference.size, count + 1
+        squares, sizes = squares + float(np.sum(difference**2)), sizes + difference.size
+    count = len(channels)
     rows = [
-        _row(known[name], float(np.mean([v for v in found if v is not None])), claimed)
-        for name, found in values.items()
-        if len(found) == count and None not in found
+        _row(convention, float(np.mean([v for v in found if v is not None])), claimed)
+        for convention in _met(channels)
+        if len(found := values.get(convention.name, [])) == count and None not in found
     ]
     if count > 1 and sizes:
         mse = squares / sizes
@@ -292,6 +394,30 @@ def explain_pairs(
         )  # fmt: skip
         rows.append(_row(convention, pooled, claimed))
     return sorted(rows, key=lambda r: (r["metric"], -r["value"], r["name"]))
+
+
+_AS_RGB = ", grey as RGB"
+
+
+def _met(channels: Sequence[int]) -> list[Convention]:
+    """The conventions for pictures of so many channels; with grey among colour, each says what it does to grey."""
+    grey = channels.count(1)
+    if 3 not in channels:
+        return list(ANY)
+    if not grey:
+        return [*ANY, *COLOUR]
+    pictures = f"{grey} grey picture{'' if grey == 1 else 's'}"
+    left = [replace(c, what=f"{c.what}; {pictures} as {'it is' if grey == 1 else 'they are'}") for c in COLOUR]
+    repeated = [
+        replace(c, name=c.name + _AS_RGB, what=f"{c.what}; {pictures} repeated to three channels",
+                who="readers that repeat grey, such as BasicSR's")
+        for c in STUDIO
+    ]  # fmt: skip
+    return [*ANY, *left, *repeated]
+
+
+def _rgb(grey: Array) -> Array:
+    return np.repeat(grey, 3, axis=2)
 
 
 def _row(convention: Convention, value: float, claimed: str | None) -> dict[str, Any]:

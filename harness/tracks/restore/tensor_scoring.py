@@ -16,7 +16,7 @@ from .metrics.gmsd import GMSD_T
 from .metrics.ms_ssim import MS_SMALLEST, MS_WEIGHTS
 from .pairs import shape_text
 from .protocols.gray8 import GRAY_601
-from .protocols.y8 import LUMA_601
+from .protocols.y8 import LUMA_601, LUMA_601_WHOLE
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -90,6 +90,8 @@ def _apply(unit: Tensor, protocol: Bound) -> Tensor:
     picture = picture[:, :, border : max(border, height - border), border : max(border, width - border)]
     if channels == 1:
         return picture
+    if name == "y8" and protocol.kwargs["rounded"]:
+        return ((_mix(picture, LUMA_601_WHOLE) + 16 * 255_000 + 127_500) / 255_000).floor()
     if name == "y8":
         return 16 + _mix(picture, LUMA_601) / 255
     return (_mix(picture, GRAY_601) / 1000).round()

@@ -1,0 +1,91 @@
+"""Which costs can be compared, and by what: the reference that they are relative to, and how busy the machine was."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from ..store.record import Cost, Inputs, Record
+
+BUSY = 1.5
+"""A reference that takes this much longer than it works had to wait for the processor."""
+
+
+def reference_of(record: Record) -> int:
+    """The version of the reference operation that a cost is relative to; 1 where its inputs name none."""
+    return _inputs(record).get("reference", 1)
+
+
+def why_apart(a: Record, b: Record) -> str:
+    """Why the relative latencies of two costs are no ratio of each other; empty where they are."""
+    one, other = reference_of(a), reference_of(b)
+    return "" if one == other else f"timed beside other reference operations ({one} and {other}): measure both again"
+
+
+def of_newest_reference(records: Iterable[Record]) -> list[Record]:
+    """Costs without those that were measured again beside a newer reference operation."""
+    there = list(records)
+    best: dict[tuple[Any, ...], int] = {}
+    for record in there:
+        best[_setting(record)] = max(reference_of(record), best.get(_setting(record), 0))
+    return [record for record in there if reference_of(record) == best[_setting(record)]]
+
+
+def _setting(record: Record) -> tuple[Any, ...]:
+    cell, inputs, cost = record.cell, _inputs(record), record.cell["cost"]
+    names = ("size", "device", "threads")
+    measured = [str(inputs.get(name, cost.get(name) if cost else None)) for name in names]
+    return cell["track"], cell["method"]["spec"], cell["method"]["source_sha256"], cell["regime"]["spec"], *measured
+
+
+def _inputs(record: Record) -> Inputs:
+    return record.cell.get("inputs") or {}
+
+
+@dataclass(frozen=True)
+class Pace:
+    """CPU time of a call over that of the reference; how many times longer each of the two takes than it works."""
+
+    cpu: float
+    reference: float
+    call: float
+
+
+def busy(cost: Cost) -> float | None:
+    """How many times longer the reference took than on idle processors; None where the cost does not tell."""
+    if (factor := _positive(cost.get("busy"))) is not None:
+        return factor
+    took, worked = _positive(cost["reference_ms"]), _positive(cost.get("reference_cpu_ms"))
+    return took / worked if took is not None and worked is not None else None
+
+
+def is_busy(cost: Cost) -> bool:
+    """Whether the machine did other work meanwhile, so that times are too long: as the cost itself says it."""
+    return (_positive(cost.get("busy")) or 0.0) > BUSY
+
+
+def pace(cost: Cost | None) -> Pace | None:
+    """The pace of a cost on the processor; None for another device, and where a time is missing."""
+    if cost is None or cost["device"] != "cpu" or not cost["latency_ms"]:
+        return None
+    cpu, reference_cpu = _positive(cost["latency_cpu_ms"]), _positive(cost.get("reference_cpu_ms"))
+    p50, factor = _positive(cost["latency_ms"]["p50"]), busy(cost)
+    if cpu is None or reference_cpu is None or p50 is None or factor is None:
+        return None
+    return Pace(cpu / reference_cpu, factor, p50 / cpu)
+
+
+def judged_by_cpu(*paces: Pace | None) -> bool:
+    """Whether costs are to be compared by CPU time: where a machine was too busy for latency to mean much.
+
+    A call that waits far more than the reference waits for something else than the processor, and there latency counts.
+    """
+    known = [p for p in paces if p is not None]
+    bound = all(p.call <= 2 * max(1.0, p.reference) for p in known)
+    return len(known) == len(paces) and bound and max(p.reference for p in known) > BUSY
+
+
+def _positive(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and value > 0 and math.isfinite(value) else None
