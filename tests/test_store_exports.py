@@ -7,7 +7,6 @@ import dataclasses
 import hashlib
 import json
 import math
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -188,7 +187,7 @@ def test_seals_of_an_export_of_old_are_what_they_were() -> None:
 def test_a_score_that_is_no_number_without_a_reason_is_refused_with_its_names_cut() -> None:
     long = {"m": "m" * 70, "i": "i" * 100, "d": "d" * 70, "w": "w" * 70}
     one = made("nlm", 1.0, 1.0, math.nan, items=["a", "b", long["i"]], display=long["d"], row_notes=["n", "", ""])
-    one = replace(with_cell(one, words={"item": long["w"]}), scores={long["m"]: one.scores["psnr"]})
+    one = read_back(replace(with_cell(one, words={"item": long["w"]}), scores={long["m"]: one.scores["psnr"]}))
     short = {c: c * 59 + "…" for c in "mdw"}
     assert refused(lambda: refuse_nan(one, "base.json")) == (
         f"base.json: {short['m']} of {short['w']} '{'i' * 79}…' in cell {one.cell['key'][:12]} ({short['d']}) is NaN "
@@ -358,8 +357,8 @@ def test_a_role_is_the_one_that_is_stored_and_in_old_cells_found_by_name_and_fla
 def test_what_a_metric_says_of_itself_comes_before_what_is_known_of_old_ones() -> None:
     full: Any = {"version": 1, "higher": True, "unit": "dB", "decimals": 5, "order": 7, "gate": {"max_drop": 3.0}}
     assert (decimals_of("psnr", full), order_of("psnr", full), gate_of("psnr", full)) == (5, 7, {"max_drop": 3.0})
-    old: Mapping[str, Any] = {
-        name: {"version": 1, "higher": True, "unit": unit}
+    old: dict[str, Any] = {
+        name: json.loads(json.dumps({"version": 1, "higher": True, "unit": unit}))
         for name, unit in (("psnr", "dB"), ("ssim", ""), ("mse", ""), ("snr", "dB"), ("psnr ", ""), ("x", "ee"))
     }
     assert {name: (decimals_of(name, p), order_of(name, p), gate_of(name, p)) for name, p in old.items()} == {

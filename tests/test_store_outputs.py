@@ -29,6 +29,7 @@ from noisebench.store.previews import (
     wrong_views,
 )
 from noisebench.store.record import Panel, Record
+from noisebench.store.upkeep import verify
 from stored_cells import (
     ARRAYS,
     CLEAN,
@@ -116,13 +117,13 @@ def test_a_cell_that_kept_a_part_lends_only_where_its_loss_is_worth_saying(store
     assert lent(store, one) == [], "it has no outputs at all"
 
 
-def test_hundreds_of_kept_outputs_are_counted(store: Path) -> None:
+def test_hundreds_of_rows_and_kept_outputs_are_counted(store: Path) -> None:
     n = 300
     one = made("nlm", *[1.0] * n, request={"keep": "sample"})
     key = put(store, one, [np.zeros(1, "<f4")])
     for index in range(1, n):
         (cell_dir(store, key) / "outputs" / f"{index:05d}.npy").touch()
-    assert lent(store, one) == [key]
+    assert lent(store, one) == [key] and verify(store, lambda track: None) == []
 
 
 @pytest.mark.parametrize("fault", ["no outputs", "damaged", "no request", "no mapping", "no inputs"])
