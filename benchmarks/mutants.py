@@ -48,10 +48,12 @@ ROOMS = {
     "scoring": Room(
         ("harness/tracks/restore/scoring.py",),
         (
+            "tests/test_diagnostics.py",
             "tests/test_scoring.py",
             "tests/test_sets.py::test_features_by_name_have_their_dimension_and_do_not_depend_on_company",
             "tests/test_sets.py::test_sets_of_unequal_number_are_refused",
             "tests/test_sets.py::test_patches_are_counted_and_a_picture_that_is_too_small_says_so",
+            "tests/test_sets.py::test_a_pair_of_pictures_has_no_set_metric",
             "-k",
             "not torchmetrics and not scikit_image",
         ),
@@ -114,6 +116,11 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "class Inputs(TypedDict, total=False):",
         "class Inputs(TypedDict, total=True):",
     ): "only the type checker reads it",
+    (
+        "harness/tracks/restore/scoring.py",
+        "for x, y in zip(*pairs, strict=True):",
+        "for x, y in zip(*pairs, strict=False):",
+    ): "the lengths are equal: two lines above",
     **{
         (f"{_STORE}/{file}", line, line.replace("=True", "=False")): "it is there unless a run removes it just now"
         for file, line in _REMOVING
