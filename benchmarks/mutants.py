@@ -80,6 +80,10 @@ ROOMS = {
 
 # Changes that change nothing a caller can see: file, line before, line after, and why.
 _REGIMES, _STORE = "harness/tracks/restore/regimes", "harness/store"
+_SCORING = "harness/tracks/restore/scoring.py"
+_PAIRS = "for x, y in zip(*pairs, strict=True):"
+_DEVICE = 'return hasattr(picture, "detach") and picture.device.type != "cpu"'
+_HALF = "if plain.is_floating_point() and plain.element_size() < 4:"
 _READING = "table = pq.ParquetFile(file, memory_map=True).read(use_threads=False)"
 _POOL = "with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:"
 _REMOVING = (
@@ -116,11 +120,9 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "class Inputs(TypedDict, total=False):",
         "class Inputs(TypedDict, total=True):",
     ): "only the type checker reads it",
-    (
-        "harness/tracks/restore/scoring.py",
-        "for x, y in zip(*pairs, strict=True):",
-        "for x, y in zip(*pairs, strict=False):",
-    ): "the lengths are equal: two lines above",
+    (_SCORING, _PAIRS, _PAIRS.replace("True", "False")): "the lengths are equal",
+    (_SCORING, _DEVICE, _DEVICE.replace("!=", ">")): "the names of all other devices come after",
+    (_SCORING, _HALF, _HALF.replace("4", "5")): "a float32 stays what it is",
     **{
         (f"{_STORE}/{file}", line, line.replace("=True", "=False")): "it is there unless a run removes it just now"
         for file, line in _REMOVING
