@@ -82,6 +82,7 @@ ROOMS = {
 _REGIMES, _STORE = "harness/tracks/restore/regimes", "harness/store"
 _SCORING = "harness/tracks/restore/scoring.py"
 _PAIRS = "for x, y in zip(*pairs, strict=True):"
+_TAKER = "taker, parts = collector(chosen, Path(folder), len(pairs[0]), rules)"
 _DEVICE = 'return hasattr(picture, "detach") and picture.device.type != "cpu"'
 _HALF = "if plain.is_floating_point() and plain.element_size() < 4:"
 _READING = "table = pq.ParquetFile(file, memory_map=True).read(use_threads=False)"
@@ -121,6 +122,7 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "class Inputs(TypedDict, total=True):",
     ): "only the type checker reads it",
     (_SCORING, _PAIRS, _PAIRS.replace("True", "False")): "the lengths are equal",
+    (_SCORING, _TAKER, _TAKER.replace("0", " 1")): "the lengths are equal",
     (_SCORING, _DEVICE, _DEVICE.replace("!=", ">")): "the names of all other devices come after",
     (_SCORING, _HALF, _HALF.replace("4", "5")): "a float32 stays what it is",
     **{

@@ -457,6 +457,13 @@ def test_a_wrong_call_is_one_line(call, message):
     assert "\n" not in str(caught.value)
 
 
+def test_a_clean_float_picture_may_reach_16_and_no_more():
+    clean = np.full((12, 12), 16.0)
+    assert nb.psnr(clean, clean, "raw") == math.inf
+    with pytest.raises(nb.UsageError, match="clean picture is float and reaches 16.5"):
+        nb.psnr(clean, clean + 0.5, "raw")
+
+
 def test_scoring_arrays_loads_neither_torch_nor_scipy():
     program = (
         "import sys, numpy, noisebench as nb; p = numpy.zeros((170, 170), 'u1');"
