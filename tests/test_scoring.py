@@ -409,7 +409,7 @@ def test_a_cpu_tensor_scores_exactly_as_the_array(noisy_photo):
 
 def test_tensors_are_one_picture_at_a_time(noisy_photo):
     x = tensor_of(noisy_photo[0])
-    for wrong in (x[0], x.expand(2, -1, -1, -1)):
+    for wrong in (x[0], x.expand(2, -1, -1, -1), x[:0]):
         with pytest.raises(nb.UsageError, match=r"give \(1, C, H, W\), one at a time"):
             nb.psnr(wrong, wrong)
         with pytest.raises(nb.UsageError, match=r"give \(1, C, H, W\), one at a time"):
