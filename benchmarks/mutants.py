@@ -80,6 +80,7 @@ ROOMS = {
 
 # Changes that change nothing a caller can see: file, line before, line after, and why.
 _REGIMES, _STORE = "harness/tracks/restore/regimes", "harness/store"
+_SPREAD = "chi2 = n * n * float(((means - (m + 1) / 2) ** 2).sum()) * (m - 1) / spread if spread > 0 else 0.0"
 _SCORING = "harness/tracks/restore/scoring.py"
 _PAIRS = "for x, y in zip(*pairs, strict=True):"
 _TAKER = "taker, parts = collector(chosen, Path(folder), len(pairs[0]), rules)"
@@ -121,6 +122,7 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "class Inputs(TypedDict, total=False):",
         "class Inputs(TypedDict, total=True):",
     ): "only the type checker reads it",
+    ("harness/statistics/friedman.py", _SPREAD, _SPREAD.replace(">", "!=")): "a sum of squares is not negative",
     (_SCORING, _PAIRS, _PAIRS.replace("True", "False")): "the lengths are equal",
     (_SCORING, _TAKER, _TAKER.replace("0", " 1")): "the lengths are equal",
     (_SCORING, _DEVICE, _DEVICE.replace("!=", ">")): "the names of all other devices come after",
