@@ -54,6 +54,20 @@ def test_signed_rank_of_many_pictures_is_scipys_normal_approximation_with_ties_a
     assert signed_rank(differences)[0] == pytest.approx(expected, abs=1e-12)
 
 
+@pytest.mark.parametrize("n", [26, 50])
+def test_signed_rank_of_more_than_25_pictures_with_ties_is_scipys_normal_approximation(n: int) -> None:
+    differences = np.random.default_rng(n).choice([-3.0, -2.0, -1.0, 1.0, 2.0, 3.0, 4.0], (30, n))
+    expected = [stats.wilcoxon(d, method="asymptotic").pvalue for d in differences]
+    assert signed_rank(differences)[0] == pytest.approx(expected, abs=1e-12)
+
+
+def test_zeros_are_no_ties_of_the_signed_rank_test() -> None:
+    differences = np.random.default_rng(0).normal(0.3, 1, (5, 30))
+    expected = stats.wilcoxon(differences, axis=1, method="exact").pvalue
+    with_zeros = np.concatenate([np.zeros((5, 4)), differences], axis=1)
+    assert signed_rank(with_zeros)[0] == pytest.approx(expected, abs=1e-12)
+
+
 def test_signed_rank_with_ties_is_the_permutation_distribution_by_hand() -> None:
     # |d| = 1, 1, 2 has ranks 1.5, 1.5, 3; all positive: 1 of 8 sign patterns on each side.
     p, direction = signed_rank(np.array([[1.0, 1.0, 2.0], [-1.0, -1.0, -2.0], [1.0, -1.0, 2.0]]))
