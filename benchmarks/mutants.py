@@ -61,6 +61,7 @@ ROOMS = {
     "metrics": Room(
         ("harness/tracks/restore/metrics/*.py",),
         (
+            "tests/test_vision.py",
             "tests/test_perceptual.py",
             "tests/test_no_reference.py",
             "tests/test_diagnostics.py",
@@ -86,6 +87,8 @@ _PAIRS = "for x, y in zip(*pairs, strict=True):"
 _TAKER = "taker, parts = collector(chosen, Path(folder), len(pairs[0]), rules)"
 _DEVICE = 'return hasattr(picture, "detach") and picture.device.type != "cpu"'
 _HALF = "if plain.is_floating_point() and plain.element_size() < 4:"
+_METRICS = "harness/tracks/restore/metrics"
+_ODD = "if height % 2 or width % 2:"
 _READING = "table = pq.ParquetFile(file, memory_map=True).read(use_threads=False)"
 _POOL = "with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:"
 _REMOVING = (
@@ -123,6 +126,8 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "class Inputs(TypedDict, total=True):",
     ): "only the type checker reads it",
     ("harness/statistics/friedman.py", _SPREAD, _SPREAD.replace(">", "!=")): "a sum of squares is not negative",
+    (f"{_METRICS}/ms_ssim.py", _ODD, _ODD.replace("height %", "height **")): "even sides are padded by nothing",
+    (f"{_METRICS}/vif.py", "turned = gain < 0", "turned = gain <= 0"): "a gain of 0 is one of 0 either way",
     (_SCORING, _PAIRS, _PAIRS.replace("True", "False")): "the lengths are equal",
     (_SCORING, _TAKER, _TAKER.replace("0", " 1")): "the lengths are equal",
     (_SCORING, _DEVICE, _DEVICE.replace("!=", ">")): "the names of all other devices come after",
