@@ -1,7 +1,7 @@
 # make demo   install, run the demonstration suite and say where its board is
 # make test   install, then lint, type-check and test
 # make bench  install, then run the benchmarks, which fail where a target of benchmarks/targets.py is missed
-# make mutants  install, then break the code of four rooms on purpose, in a copy, and list what no test noticed
+# make mutants  install, then break the code of five rooms on purpose, in a copy, and list what no test noticed
 # make reference  remake the committed results and their board
 # make sets   run the suites of published sets on the pictures and weights at $NOISEBENCH_DATA, and remake their boards
 # make boards  remake their boards from the committed results

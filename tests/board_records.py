@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from noisebench.store.keys import key_of
 from noisebench.store.record import SCHEMA, Cell, Cost, Panel, Record
 
 METRICS: dict[str, dict[str, Any]] = {
@@ -156,3 +157,18 @@ def as_schema_1(one: Record) -> Record:
     cell |= {"method": {**method, "flags": flags}, "dataset": data, "metrics": metrics, "inputs": inputs}
     stored: Cell = cell  # type: ignore[assignment]
     return replace(one, cell=stored)
+
+
+def sealed(one: Record) -> Record:
+    """The record with the inputs and the key that a planned cell has."""
+    cell: dict[str, Any] = dict(one.cell)
+    inputs: dict[str, Any] = {"kind": cell["kind"], "track": f"{cell['track']}@1"}
+    inputs["source"] = cell["method"]["source_sha256"]
+    for part in ("method", "regime", "protocol"):
+        inputs[part] = {"spec": cell[part]["spec"], "versions": cell[part]["versions"]}
+    if cell["kind"] == "score":
+        inputs |= {"seed": cell["seed"], "data": cell["dataset"]["fingerprint"]}
+        inputs["metrics"] = {name: part["version"] for name, part in cell["metrics"].items()}
+    else:
+        inputs |= {"size": [256, 256], "device": "cpu", "threads": 1}
+    return replace(one, cell={**cell, "inputs": inputs, "key": key_of(inputs)})  # type: ignore[typeddict-item]

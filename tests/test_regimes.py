@@ -26,6 +26,7 @@ from noisebench.imaging.sample import Sample
 from noisebench.registry import bind, registry
 from noisebench.tracks.restore.degrade import degrade_sample
 from noisebench.tracks.restore.regimes._filters import box_taps, disk_kernel, gaussian_taps, motion_kernel
+from noisebench.tracks.restore.regimes.sensor import _tukey
 from scipy import ndimage, stats
 from scipy.special import i0e, i1e
 
@@ -360,6 +361,15 @@ def test_sensor_read_noise_is_tukey_lambda(shape: float) -> None:
     assert stats.kstest(z, stats.tukeylambda(shape, scale=scale).cdf).pvalue > 1e-3
 
 
+def test_sensor_read_noise_is_finite_where_the_draw_is_zero() -> None:
+    class Zeros(np.random.Generator):
+        def random(self, size: tuple[int, ...]) -> np.ndarray:  # type: ignore[override]
+            return np.zeros(size)
+
+    (drawn,) = _tukey(Zeros(np.random.Philox()), (1,), 0.0)
+    assert drawn == pytest.approx(-54 * math.log(2) * math.sqrt(3) / math.pi, rel=1e-12)
+
+
 def test_sensor_rounds_to_its_bits_before_it_brightens() -> None:
     noisy, info = nb.degrade("sensor(iso=800, ratio=8, bits=10)", flat(shape=(50, 50)))
     levels = noisy.astype(np.float64) * 1023 / 8
@@ -624,6 +634,9 @@ DISCLOSED: dict[str, dict[str, Any]] = {
     "gaussian(sigma=25.5)": {"sigma": 0.1},
     "gaussian_range(low=5, high=50)": {},
     "gaussian_range(low=51, high=51, disclose=True)": {"sigma": 0.2},
+    "kair(sigma=25.5)": {"sigma": 0.1},
+    "restormer(sigma=25.5)": {"sigma": 0.1},
+    "dncnn_matlab(sigma=25.5)": {"sigma": 0.1},
     "laplace(sigma=25.5)": {"sigma": 0.1},
     "uniform(width=51)": {"sigma": 0.2 / math.sqrt(12)},
     "salt_pepper(p=0.2)": {"p": 0.2},
@@ -716,6 +729,43 @@ def test_a_bad_value_is_refused_in_one_line_that_names_it(spec: str, names: str)
         nb.degrade(spec, flat(shape=(4, 4)))
     assert names in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+TINY = math.ulp(0.0)
+ENDS: dict[str, tuple[float, float]] = {
+    "gaussian(sigma={})": (0.0, 1e5),
+    "gaussian(sigma=1, bits={})": (1, 16),
+    "salt_pepper(p={})": (0.0, 1.0),
+    "poisson(peak={})": (TINY, 1e9),
+    "correlated(sigma=1, radius={})": (TINY, 64.0),
+    "gamma(looks={})": (0.01, 1e6),
+    "mask(keep={})": (TINY, 1.0),
+    "downsample(scale={})": (1, 64),
+    "jpeg(quality={})": (1, 100),
+    "blur(sigma={})": (0.05, 20.0),
+    "blur(sigma=1, angle={})": (-360.0, 360.0),
+    "sensor(iso={})": (1.0, 1e7),
+    "sensor(iso=100, ratio={})": (1.0, 1e4),
+    "sensor(iso=100, full_well={})": (TINY, 1e8),
+    "sensor(iso=100, read={})": (0.0, 1e5),
+    "sensor(iso=100, shape={})": (-0.4, 1.0),
+    "sensor(iso=100, row={})": (0.0, 1e5),
+}
+
+
+@pytest.mark.parametrize("spec", ENDS)
+def test_the_ends_of_a_range_are_in_it_and_what_lies_beyond_is_refused(spec: str) -> None:
+    low, high = ENDS[spec]
+    below, above = (
+        (low - 1, high + 1)
+        if isinstance(low, int)
+        else (math.nextafter(low, -math.inf), math.nextafter(high, math.inf))
+    )
+    for value in (low, high):
+        bind(spec.format(value), "regime")
+    for value in (below, above):
+        with pytest.raises(UsageError):
+            bind(spec.format(value), "regime")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 from noisebench.store.cells import cell_dir, keys, read_cell, read_record, read_records
 from noisebench.store.keys import key_of
-from noisebench.store.outputs import find_donors, open_kept, save_output
 from noisebench.store.upkeep import gc
 from noisebench.store.upkeep import verify as verify_store
 from noisebench.testing import throwaway
@@ -126,38 +125,6 @@ def test_a_new_metric_gives_the_numbers_of_a_fresh_run(run, lab):
     assert verify_store(lab / "nb-store", files_of) == []
 
 
-def asked(cell: dict, **inputs) -> list[dict]:
-    """A planned cell as `cell`, with other inputs."""
-    changed = {**cell["inputs"], **inputs}
-    return [{"kind": "score", "inputs": changed, "key": key_of(changed)}]
-
-
-def test_only_a_whole_set_of_the_same_pictures_is_lent(lab):
-    store = lab / "nb-store"
-    cell = stored(store, BASE)["3"]
-    key, folder = cell["key"], cell_dir(store, cell["key"])
-    new = {"metrics": {"ssim": 1}, "protocol": {"spec": "float", "versions": {"float": 1}}}
-    assert list(find_donors(store, asked(cell, **new)).values()) == [key]
-    assert find_donors(store, asked(cell)) == {}, "a cell lends nothing to itself"
-    others = [{"seed": 1}, {"regime": {"spec": "none", "versions": {"none": 1}}}, {"pictures": "0"},
-              {"sources": {"counts.py": "0"}}, {"weights": {"w": "0"}}, {"method": {"spec": "m"}}]  # fmt: skip
-    for other in others:
-        assert find_donors(store, asked(cell, **new, **other)) == {}, other
-
-    def rewrite(**fields) -> None:
-        (folder / "cell.json").write_text(json.dumps({**cell, **fields}))
-
-    rewrite(outcome="failed")
-    assert find_donors(store, asked(cell, **new)) == {}
-    rewrite(request={**cell["request"], "keep": "sample"})
-    (folder / "outputs" / "00001.npy").unlink()
-    assert find_donors(store, asked(cell, **new)) == {}
-    rewrite()
-    assert list(find_donors(store, asked(cell, **new)).values()) == [key], "kept whole, so its loss is worth saying"
-    shutil.rmtree(folder / "outputs")
-    assert find_donors(store, asked(cell, **new)) == {}
-
-
 def test_damage_is_noticed_and_only_what_is_damaged_is_restored_again(run, lab):
     store = lab / "nb-store"
     lenders = stored(store, BASE)
@@ -203,14 +170,6 @@ def test_damage_is_noticed_and_only_what_is_damaged_is_restored_again(run, lab):
     for level, cell in again.items():
         assert read_cell(store, cell["key"])["rescored"]["source"] == told[level]["key"]
         assert not (cell_dir(store, cell["key"]) / "outputs").exists(), "kept only where asked for"
-
-
-def test_writing_over_what_was_lent_leaves_the_lender_as_it_was(lab, tmp_path):
-    store, folder = lab / "nb-store", tmp_path / "half"
-    folder.mkdir()
-    open_kept(store, keys(store)[0], files_of("restore")).lend(0, folder)
-    save_output(folder, 0, np.zeros((24, 24, 1), np.float32), files_of("restore"))
-    assert verify_store(store, files_of) == []
 
 
 def test_why_says_that_a_cell_would_be_scored_anew(cli, lab):

@@ -408,6 +408,20 @@ def test_tensors_on_a_gpu_are_scored_there(noisy_photo):
     assert on_device == pytest.approx(nb.score(x, y, TENSORS), rel=0, abs=1e-5)
 
 
+def test_pictures_on_one_device_are_scored_there_where_it_can_be_done_and_brought_here_otherwise(noisy_photo):
+    import torch
+
+    class Elsewhere(torch.Tensor):
+        device = torch.device("xla")
+
+    x, y = (tensor_of(p) for p in noisy_photo)
+    far_x, far_y = (p.as_subclass(Elsewhere) for p in (x, y))
+    with pytest.raises(nb.UsageError, match="restored tensor is on xla and clean on meta: move one of them"):
+        nb.psnr(far_x, y.to("meta"))
+    for metric, restored, clean in (("fsim", far_x, far_y), ("psnr", far_x, y), ("psnr", x, far_y)):
+        assert nb.score(restored, clean, metric) == nb.score(x, y, metric)
+
+
 def test_a_cpu_tensor_scores_exactly_as_the_array(noisy_photo):
     x, y = noisy_photo
     assert nb.score(tensor_of(x), tensor_of(y), ALL) == nb.score(x, y, ALL)
@@ -418,7 +432,7 @@ def test_a_cpu_tensor_scores_exactly_as_the_array(noisy_photo):
 
 def test_tensors_are_one_picture_at_a_time(noisy_photo):
     x = tensor_of(noisy_photo[0])
-    for wrong in (x[0, 0], x.expand(2, -1, -1, -1)):
+    for wrong in (x[0, 0], x.expand(2, -1, -1, -1), x[:0]):
         with pytest.raises(nb.UsageError, match=r"give \(1, C, H, W\) or \(C, H, W\), one at a time"):
             nb.psnr(wrong, wrong)
         with pytest.raises(nb.UsageError, match=r"give \(1, C, H, W\) or \(C, H, W\), one at a time"):

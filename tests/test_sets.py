@@ -154,6 +154,7 @@ def test_features_by_name_have_their_dimension_and_do_not_depend_on_company():
     for name, width in (("efficientnet_lite0", 1280), ("efficientnet_lite0_mid", 152)):
         together = nb.features(pictures, name)
         assert together.shape == (3, width) and together.dtype == np.float32
+        assert nb.features([], name).shape == (0, width) and nb.features([], name).dtype == np.float32
         assert np.array_equal(together[1:2], nb.features([pictures[1]], name))
     grey = np.repeat(pictures[1][:, :, None], 3, axis=2)
     assert np.array_equal(nb.features([grey]), nb.features([pictures[1]]))

@@ -61,7 +61,7 @@ def open_store(path: Path) -> Path:
                 "report, compare, check and export, and have other keys now: run into a new --store"
             )
         return path
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+    if path.exists() and (not path.is_dir() or any(_foreign(entry.name) for entry in path.iterdir())):
         raise UsageError(f"{one_line(path)} is not a noisebench store: name an empty or new folder with --store")
     try:
         (path / "cells").mkdir(parents=True, exist_ok=True)
@@ -69,6 +69,11 @@ def open_store(path: Path) -> Path:
     except OSError as error:
         raise UsageError(f"store {one_line(path)} cannot be made: {error.strerror}") from None
     return path
+
+
+def _foreign(name: str) -> bool:
+    """Whether an entry of a folder is none of a store that another run makes at this moment."""
+    return name not in ("cells", "store.json") and not name.startswith(".tmp-")
 
 
 def existing_store(path: Path) -> Path:

@@ -55,7 +55,7 @@ def sensor(
 
 def _tukey(rng: np.random.Generator, size: tuple[int, ...], shape: float) -> Picture:
     """Draws of the Tukey-lambda distribution with λ = `shape`, scaled to variance 1."""
-    u = np.clip(rng.random(size), 2.0**-54, 1 - 2.0**-53)  # 0 and 1 are at infinity
+    u: Picture = np.maximum(rng.random(size), 2.0**-54)  # 0 is at infinity, as is 1, which is never drawn
     if abs(shape) < 1e-4:  # the logistic distribution is the limit; the formula below cancels there
         return np.log(u / (1 - u)) * (math.sqrt(3) / math.pi)
     variance = 2 / shape**2 * (1 / (1 + 2 * shape) - math.gamma(1 + shape) ** 2 / math.gamma(2 + 2 * shape))

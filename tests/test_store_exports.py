@@ -1,0 +1,383 @@
+"""Exports, seals, keys and what a record says: the same after a round trip, and every edit shows."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import hashlib
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from board_records import as_schema_1, cost_record, panel_of, record, sealed, sha
+from conftest import ROOT
+from noisebench.errors import UsageError
+from noisebench.store.cells import open_store, read_record
+from noisebench.store.export import export_text, read_export, seal_of
+from noisebench.store.key_changes import differences
+from noisebench.store.keys import combined, key_of, output_key
+from noisebench.store.outputs import Kept
+from noisebench.store.previews import View
+from noisebench.store.record import Panel, Record, decimals_of, gate_of, item_count, order_of, role_of, words_of
+from noisebench.store.seals import refuse_nan, why_edited, why_seal_broken
+from stored_cells import FILES, A, B, made, put, refused, rekeyed, same, with_cell
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    return open_store(tmp_path / "store")
+
+
+# ------------------------------------------------------------------------------------------ exports and seals
+
+
+def exported() -> list[Record]:
+    """Three cells: pictures shared and not, a score of each sort, and no rows."""
+    a = replace(
+        made("nlm", 30.0, math.inf, -math.inf, math.nan, row_notes=["", "identical", "", "too small"]),
+        panel=panel_of("p000", b"clean", b"noisy", b"restored"),
+    )
+    b = replace(made("bm3d", 1.0), panel=panel_of("p000", b"clean", b"noisy", b"other"))
+    return [a, b, made("broken", outcome="failed", pictures=3, items=[], reason="no")]
+
+
+def written(text: str, folder: Path) -> Path:
+    file = folder / "export.json"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_an_export_is_read_back_as_it_was_written(tmp_path: Path) -> None:
+    ones = [replace(one, seconds=one.seconds * 3) for one in exported()[:2]]
+    two = replace(ones[0], scores={**ones[0].scores, "ssim": np.arange(4.0)})
+    ones[0] = with_cell(two, metrics={**two.cell["metrics"], "ssim": two.cell["metrics"]["psnr"]})
+    found = read_export(written(export_text(ones), tmp_path))
+    assert len(found) == 2
+    for one, other in zip(found, sorted(ones, key=lambda r: r.cell["key"]), strict=True):
+        same(one, other)
+        assert one.seal == seal_of(other) and why_seal_broken(one) is None and "request" not in one.cell
+
+
+def test_an_export_is_a_row_a_line_and_a_picture_once() -> None:
+    ones = exported()[:2]
+    text = export_text(ones)
+    assert text.endswith(" ]\n}\n") and "request" not in text
+    document = json.loads(text)
+    assert list(document) == ["noisebench_export", "cells", "pictures"] and document["noisebench_export"] == 2
+    first, second = sorted(ones, key=lambda r: r.cell["key"])
+    parts = [*first.panel.parts.values(), second.panel.parts["restored"]]
+    assert [base64.b64decode(t) for t in document["pictures"]] == parts
+    assert [entry["panel"] for entry in document["cells"]] == [
+        {"item": "p000", "clean": "0", "noisy": "1", "restored": "2"},
+        {"item": "p000", "clean": "0", "noisy": "1", "restored": "3"},
+    ]
+    nlm = next(entry for entry in document["cells"] if entry["cell"]["method"]["name"] == "nlm")
+    one = ones[0]
+    values = [30.0, "inf", "-inf", None]
+    assert nlm["metrics"] == ["psnr"] and nlm["seal"] == seal_of(one)
+    assert nlm["rows"] == [
+        [one.items[i], one.input_sha256[i], one.output_sha256[i], one.notes[i], 0.1, values[i]] for i in range(4)
+    ]
+    assert sum(line.startswith("    [") for line in text.splitlines()) == 5
+
+
+def test_equal_records_give_equal_text_and_seals() -> None:
+    ones = exported()
+    turned = [replace(one, cell=dict(reversed(one.cell.items()))) for one in reversed(ones)]  # type: ignore[arg-type]
+    assert export_text(turned) == export_text(ones)
+    assert [seal_of(one) for one in reversed(turned)] == [seal_of(one) for one in ones]
+
+
+def test_an_export_of_hundreds_of_cells_rows_and_pictures_is_read_back(tmp_path: Path) -> None:
+    n = 300
+    many = replace(made("many", *map(float, range(n))), panel=Panel("p", {f"x{i}": b"%d" % i for i in range(n)}))
+    few = record("few", {"psnr": [1.0]})
+    ones = [many, *(with_cell(few, key=sha(str(i))) for i in range(n - 1))]
+    found = read_export(written(export_text(ones), tmp_path))
+    assert [one.cell["key"] for one in found] == sorted(one.cell["key"] for one in ones)
+    same(next(one for one in found if one.panel is not None), many)
+
+
+def test_an_export_without_cells_or_pictures_is_read_back(tmp_path: Path) -> None:
+    assert read_export(written(export_text([]), tmp_path)) == []
+    (one,) = read_export(written(export_text([exported()[2]]), tmp_path))
+    assert (one.items, one.panel, one.seconds.shape) == ([], None, (0,))
+
+
+def edited_export(**fields: Any) -> str:
+    document = json.loads(export_text(exported()[:1]))
+    return json.dumps({**document, **fields})
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "Expecting value: line 1 column 1 (char 0)"),
+        ("[]", "list indices must be integers or slices, not str"),
+        ("{}", "'noisebench_export'"),
+        ('{"noisebench_export": "2"}', "'>' not supported between instances of 'str' and 'int'"),
+        (edited_export(pictures=[]), "list index out of range"),
+        (edited_export(pictures=["a*b=", "", ""]), "Only base64 data is allowed"),
+        (
+            '{"noisebench_export": 2, "pictures": [], "cells": [{"cell": {}, "metrics": ["x"], "panel": null, '
+            f'"rows": [["", "", "", "", 0, "{"x" * 90}"]]}}]}}',
+            ("could not convert string to float: '" + "x" * 90)[:79] + "…",
+        ),
+    ],
+)
+def test_what_is_no_export_is_named_with_the_reason(tmp_path: Path, text: str, reason: str) -> None:
+    file = written(text, tmp_path)
+    assert refused(lambda: read_export(file)) == (
+        f"{file} is not a noisebench export ({reason}): `noisebench export STORE --to FILE` makes one"
+    )
+
+
+def test_an_export_of_a_newer_noisebench_an_older_one_and_none(tmp_path: Path) -> None:
+    file = written(edited_export(noisebench_export=3), tmp_path)
+    assert refused(lambda: read_export(file)) == f"export {file} was written by a newer noisebench: upgrade to read it"
+    assert len(read_export(written(edited_export(noisebench_export=1), tmp_path))) == 1
+    assert refused(lambda: read_export(tmp_path / "no.json")) == (
+        f"export {tmp_path / 'no.json'}: No such file or directory"
+    )
+    with pytest.raises(UsageError, match="Is a directory"):
+        read_export(tmp_path)
+
+
+def test_every_edit_of_what_an_export_says_breaks_its_seal() -> None:
+    one = replace(exported()[0], seal="")
+    assert why_seal_broken(one) is None, "a cell of a store has none"
+    one = replace(one, seal=seal_of(one))
+    assert why_seal_broken(one) is None
+    other = ["x", *one.items[1:]]
+    edits: dict[str, Any] = {
+        "items": other, "input_sha256": other, "output_sha256": other, "notes": other,
+        "seconds": np.add(one.seconds, [0, 0, 0, 1e-9]), "scores": {"psnr": one.scores["psnr"] + [1e-9, 0, 0, 0]},
+        "cell": {**one.cell, "seed": 1},
+    }  # fmt: skip
+    for name, value in [*edits.items(), ("scores", {"ssim": one.scores["psnr"]})]:
+        assert why_seal_broken(replace(one, **{name: value})) == "edited by hand: it does not hash to its seal", name
+
+
+def test_a_seal_hangs_on_neither_crops_nor_the_machine_nor_the_kind_of_nan(store: Path) -> None:
+    one = exported()[0]
+    payload = np.array([0x7FF8000000000001], dtype="<u8").view("<f8")[0]
+    values = np.where(np.isnan(one.scores["psnr"]), payload, one.scores["psnr"]).astype(">f8")
+    for other in (
+        replace(one, panel=None),
+        with_cell(one, request={"cwd": "/elsewhere"}),
+        replace(one, scores={"psnr": values}),
+        read_record(store, put(store, one)),
+    ):
+        assert seal_of(other) == seal_of(one)
+
+
+def test_seals_of_an_export_of_old_are_what_they_were() -> None:
+    ones = read_export(ROOT / "tests" / "fixtures" / "schema_1_export.json")
+    assert len(ones) > 5 and all(one.seal and one.seal == seal_of(one) for one in ones)
+    assert [why_edited(one) for one in ones] == [None] * len(ones)
+
+
+# ------------------------------------------------------------------------------------------ what may be judged
+
+
+def test_a_score_that_is_no_number_without_a_reason_is_refused_with_its_names_cut() -> None:
+    long = {"m": "m" * 70, "i": "i" * 100, "d": "d" * 70, "w": "w" * 70}
+    one = made("nlm", 1.0, 1.0, math.nan, items=["a", "b", long["i"]], display=long["d"], row_notes=["n", "", ""])
+    one = read_back(replace(with_cell(one, words={"item": long["w"]}), scores={long["m"]: one.scores["psnr"]}))
+    short = {c: c * 59 + "…" for c in "mdw"}
+    assert refused(lambda: refuse_nan(one, "base.json")) == (
+        f"base.json: {short['m']} of {short['w']} '{'i' * 79}…' in cell {one.cell['key'][:12]} ({short['d']}) is NaN "
+        "and no reason is stored: restore the file, or delete it and make it again with --update"
+    )
+
+
+def test_a_score_that_is_no_number_is_let_pass_with_a_reason_and_where_the_cell_is_not_ok() -> None:
+    one = made("nlm", math.nan, math.inf, math.nan, row_notes=["why", "", "too"])
+    refuse_nan(one, "base.json")
+    refuse_nan(made("nlm", math.nan, outcome="failed"), "base.json")
+    with pytest.raises(UsageError, match="'p002'"):
+        refuse_nan(replace(one, notes=["why", "", ""]), "base.json")
+
+
+def not_its(name: str) -> str:
+    return f"edited by hand: its {name} is not the one its key was made from"
+
+
+def read_back(one: Record) -> Record:
+    """The record with texts that are equal to those of its inputs and not the same objects."""
+    return replace(one, cell=json.loads(json.dumps(one.cell)))
+
+
+def test_a_cell_is_what_its_key_was_made_from() -> None:
+    one = made()
+    for whole in (one, made(outcome="failed"), sealed(cost_record())):
+        assert why_edited(read_back(whole)) is None
+    assert why_edited(replace(one, seal=sha("other"))) == "edited by hand: it does not hash to its seal"
+    no_hash = "edited by hand: its inputs do not hash to its key"
+    no_track = {name: value for name, value in one.cell["inputs"].items() if name != "track"}
+    assert why_edited(with_cell(one, inputs=no_track, key=key_of(no_track))) is None, "an early baseline of a test"
+    for inputs in (None, [], {**one.cell["inputs"], "seed": 1}):
+        assert why_edited(with_cell(one, inputs=inputs)) == no_hash
+    assert why_edited(with_cell(one, key=A)) == no_hash
+
+
+def test_a_part_of_a_cell_that_is_not_of_its_inputs_is_named() -> None:
+    one = read_back(made())
+    edited = {
+        "track": {"track": "functions"}, "kind": {"kind": "cost"}, "seed": {"seed": 1},
+        "method": {"method": {**one.cell["method"], "spec": "x"}},
+        "regime": {"regime": {**one.cell["regime"], "spec": "x"}},
+        "protocol": {"protocol": {**one.cell["protocol"], "spec": "x"}},
+        "dataset fingerprint": {"dataset": {**one.cell["dataset"], "fingerprint": A}},
+        "metrics": {"metrics": {"psnr": {**one.cell["metrics"]["psnr"], "version": 2}}},
+    }  # fmt: skip
+    for name, fields in edited.items():
+        assert why_edited(with_cell(one, **fields)) == not_its(name)
+    for name in ("method", "regime", "protocol"):
+        assert why_edited(rekeyed(one, **{name: "text"})) == not_its(name)
+    assert why_edited(rekeyed(one, metrics=None)) == not_its("metrics")
+    cost = read_back(sealed(cost_record()))
+    assert why_edited(with_cell(cost, kind="score")) == not_its("kind")
+    assert why_edited(with_cell(cost, method={**cost.cell["method"], "spec": "x"})) == not_its("method")
+
+
+def test_the_version_of_a_metric_is_that_of_its_package_too() -> None:
+    one = read_back(made())
+    metrics = {"psnr": {**one.cell["metrics"]["psnr"], "made_with": "package 1.2"}}
+    whole = rekeyed(with_cell(one, metrics=metrics), metrics={"psnr": "1, package 1.2"})
+    assert why_edited(whole) is None
+    assert why_edited(rekeyed(whole, metrics={"psnr": "1, package 1.3"})) == not_its("metrics")
+
+
+def test_a_set_metric_is_of_the_network_that_its_key_names() -> None:
+    one = read_back(made())
+    whole = rekeyed(with_cell(one, sets={"fid": {"features_sha256": A}}), sets={"fid": {"network_sha256": A}})
+    assert why_edited(whole) is None
+    assert why_edited(with_cell(whole, sets={"fid": {"features_sha256": B}})) == not_its("set metrics")
+    assert why_edited(with_cell(whole, sets={})) == not_its("set metrics")
+    assert why_edited(rekeyed(whole, sets={})) == not_its("set metrics")
+
+
+def test_an_ok_cell_has_scores_of_all_its_metrics() -> None:
+    one = read_back(made())
+    assert why_edited(replace(one, scores={})) == "edited by hand: a metric has no scores"
+    assert why_edited(replace(one, scores={**one.scores, "more": one.scores["psnr"]})) is None
+    failed = read_back(made(outcome="failed"))
+    assert why_edited(replace(failed, scores={})) is None
+
+
+# ------------------------------------------------------------------------------------------ keys
+
+
+def test_a_key_is_the_hash_of_sorted_ascii_json_without_spaces() -> None:
+    text = '{"a":[1,2.5],"b":{"c":"\\u00e9","d":null}}'
+    assert key_of({"b": {"d": None, "c": "é"}, "a": [1, 2.5]}) == hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_the_key_of_outputs_leaves_out_how_they_are_scored() -> None:
+    inputs = {"seed": 0, "method": {"spec": "nlm"}}
+    scored = {**inputs, "protocol": {"spec": "float"}, "metrics": {"psnr": 1}, "sets": {"fid": {}}}
+    assert output_key(scored) == key_of(inputs)
+    assert output_key({**scored, "data": "x"}) != key_of(inputs)
+
+
+def test_several_texts_are_hashed_in_order_and_apart() -> None:
+    assert combined(["ab", "c"]) == hashlib.sha256(b"ab\nc").hexdigest()
+    assert len({combined(parts) for parts in (["ab", "c"], ["a", "bc"], ["c", "ab"], ["abc"])}) == 4
+
+
+def test_what_changed_between_two_keys_is_said_in_words() -> None:
+    old, new = "0123456789abcdef", "fedcba9876543210"
+    before = {
+        "seed": 0, "data": old, "method": {"spec": "nlm", "versions": {"nlm": 1}}, "gone": 1, "same": {"x": [1]},
+        "sources": {"a.py": old, "b.py": old, "same.py": old}, "weights": {"z": 2},
+    }  # fmt: skip
+    now = {
+        "seed": 1, "data": new, "method": {"spec": "nlm", "versions": {"nlm": 2}}, "new": [2], "same": {"x": [1]},
+        "sources": {"a.py": new, "c.py": old, "same.py": old}, "weights": 3,
+    }  # fmt: skip
+    assert differences(before, now) == [
+        "the items of the dataset changed (0123456789ab → fedcba987654)",
+        "gone changed (1 → absent)",
+        "method.versions.nlm changed (1 → 2)",
+        "new changed (absent → [2])",
+        "seed changed (0 → 1)",
+        "source file a.py changed (0123456789ab → fedcba987654)",
+        "source file b.py is no longer used",
+        "source file c.py is new",
+        "weights changed ({'z': 2} → 3)",
+    ]
+    assert differences(before, before) == []
+    assert differences({"a": 2}, {"a": {"b": 1}}) == ["a changed (2 → {'b': 1})"]
+    assert differences({"a": 2}, {"a": 1}) == ["a changed (2 → 1)"]
+    assert differences({"zdata": "x"}, {"zdata": "y"}) == ["zdata changed (x → y)"]
+    assert differences(*({"sources": {"a": text}} for text in ("zzz", "aaa"))) == ["source file a changed (zzz → aaa)"]
+
+
+# ------------------------------------------------------------------------------------------ what records say
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        (Panel("a", {}), "item"),
+        (Record({}), "cell"),  # type: ignore[typeddict-item]
+        (View("a", (1, 1), (0, 0, 1, 1), A, B), "clean"),
+        (Kept(Path(), Record({}), FILES), "folder"),  # type: ignore[typeddict-item]
+    ],
+)
+def test_what_is_stored_cannot_be_changed_in_passing(value: Any, name: str) -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(value, name, None)
+
+
+def test_a_record_without_rows_has_empty_columns_of_its_own() -> None:
+    a, b = (Record({}) for _ in range(2))  # type: ignore[typeddict-item]
+    assert (a.items, a.input_sha256, a.output_sha256, a.notes, a.scores, a.panel, a.seal) == (
+        [], [], [], [], {}, None, "",
+    )  # fmt: skip
+    assert a.seconds.shape == (0,) and a.items is not b.items
+
+
+def test_a_role_is_the_one_that_is_stored_and_in_old_cells_found_by_name_and_flag() -> None:
+    assert [role_of(record(name).cell["method"]) for name in ("identity", "oracle", "bayes_optimum", "nlm")] == [
+        "baseline", "sanity", "optimum", "",
+    ]  # fmt: skip
+    old = {name: as_schema_1(record(name)).cell["method"] for name in ("identity", "oracle", "bayes_optimum", "nlm")}
+    assert [role_of(method) for method in old.values()] == ["baseline", "sanity", "optimum", ""]
+    assert role_of({**old["nlm"], "flags": None}) == ""  # type: ignore[typeddict-item]
+    assert role_of({**old["nlm"], "flags": {"baseline": True}}) == "sanity"
+    assert role_of({**old["identity"], "flags": {"role": ""}}) == ""
+
+
+def test_what_a_metric_says_of_itself_comes_before_what_is_known_of_old_ones() -> None:
+    full: Any = {"version": 1, "higher": True, "unit": "dB", "decimals": 5, "order": 7, "gate": {"max_drop": 3.0}}
+    assert (decimals_of("psnr", full), order_of("psnr", full), gate_of("psnr", full)) == (5, 7, {"max_drop": 3.0})
+    old: dict[str, Any] = {
+        name: json.loads(json.dumps({"version": 1, "higher": True, "unit": unit}))
+        for name, unit in (("psnr", "dB"), ("ssim", ""), ("mse", ""), ("snr", "dB"), ("psnr ", ""), ("x", "ee"))
+    }
+    assert {name: (decimals_of(name, p), order_of(name, p), gate_of(name, p)) for name, p in old.items()} == {
+        "psnr": (2, 0, {"max_drop": 0.02, "max_drop_item": 0.5}),
+        "ssim": (4, 1, {"max_drop": 0.001}),
+        "mse": (4, 100, {}),
+        "snr": (2, 100, {}),
+        "psnr ": (4, 100, {}),
+        "x": (4, 100, {}),
+    }
+    assert decimals_of("psnr", {**old["psnr"], "unit": ""}) == 2  # type: ignore[typeddict-item]
+
+
+def test_items_are_counted_and_named_in_cells_of_any_schema() -> None:
+    now = record("nlm", pictures=5)
+    old = as_schema_1(now)
+    assert item_count(now.cell) == item_count(old.cell) == 5
+    assert words_of(now.cell) == words_of(old.cell) and words_of(old.cell)["item"] == "picture"
+    assert words_of(record("spline", track="functions").cell)["item"] == "function"
+    dataset = dict(old.cell["dataset"])
+    del dataset["pictures"]
+    assert item_count(with_cell(old, dataset=dataset).cell) == 0
