@@ -26,9 +26,14 @@ def replan(requests: Sequence[Request]) -> list[Replanned]:
     found: list[Replanned] = []
     for request in requests:
         try:
+            suite = _suite(request)
+        except KeyError as error:
+            found.append({"error": f"its request lacks {error}: run it again"})
+            continue
+        try:
             if os.path.isdir(request["cwd"]):
                 os.chdir(request["cwd"])
-            cells = plan(_suite(request))
+            cells = plan(suite)
             found.append({"key": cells[-1]["key"], "inputs": cells[-1]["inputs"]})
         except UsageError as error:
             found.append({"error": str(error)})

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .options import add_json, note_old, print_json, print_table, verb
+from .options import add_json, note_left_out, note_old, print_json, print_table, verb
 
 if TYPE_CHECKING:
     from ..store.outputs import OutputFiles
@@ -26,14 +26,15 @@ def add(verbs: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """List (0), verify (0 sound, 1 not) or tidy (0)."""
+    """List or verify (0 sound, 1 a cell is damaged or edited) or tidy (0)."""
     from ..store import cells, upkeep
     from ..track import known_track
 
     store = cells.existing_store(Path(args.store))
     note_old(store)
     if args.action == "ls":
-        found = [cells.read_cell(store, key) for key in cells.keys(store)]
+        found, left_out = cells.read_cells(store)
+        note_left_out(left_out)
         if args.json:
             print_json(found)
         else:
@@ -45,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
                 ],
                 ["key", "kind", "outcome", "method", "dataset", "regime", "seed"],
             )  # fmt: skip
-        return 0
+        return 1 if left_out else 0
 
     def files_of(track: str) -> OutputFiles | None:
         known = known_track(track)

@@ -15,7 +15,6 @@ from ..errors import UsageError, nearest, one_line
 from ..statistics.paired_tests import LEVEL, RESAMPLES, Floats, bootstrap_interval, paired_difference, signed_rank
 from ..statistics.ranking import MIN_ITEMS, holm
 from ..store.record import Cell, Record, decimals_of, order_of, words_of
-from ..store.seals import why_seal_broken
 from .pairing import Shelf, environment_differences, pair, protocol_text, where_text, why_inputs_differ
 from .set_changes import SetChange, set_changes
 
@@ -212,7 +211,6 @@ def _side_by_side(a: Record, b: Record, one: Shelf, other: Shelf) -> tuple[list[
         return [], left_out
     rows_a, rows_b = pair(a, b)
     notes = [why for why in (why_inputs_differ(a, b, len(rows_a)), why_inputs_differ(b, a, len(rows_b))) if why]
-    edits = [f"{side} was {why}" for side, record in (("A", a), ("B", b)) if (why := why_seal_broken(record))]
     if not len(rows_a):
         return [], [Unmatched("A", one.label(a.cell), where_text(a.cell), notes[0] if notes else "no rows")]
     items = words_of(a.cell)["items"]
@@ -235,7 +233,7 @@ def _side_by_side(a: Record, b: Record, one: Shelf, other: Shelf) -> tuple[list[
                 a.cell["track"], one.label(a.cell), other.label(b.cell), a.cell["dataset"]["display"],
                 a.cell["regime"]["display"], protocol_text(a.cell), a.cell["seed"], name, part["unit"],
                 part["higher"], decimals_of(name, part), tuple(a.items[i] for i in rows_a[defined]),
-                va[defined], vb[defined], "; ".join([*edits, *notes, *lacking]),
+                va[defined], vb[defined], "; ".join([*notes, *lacking]),
                 key_a=a.cell["key"], key_b=b.cell["key"],
             )
         )  # fmt: skip

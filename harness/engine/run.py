@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from ..errors import UsageError
 from ..plan import PlannedCell
-from ..store.cells import open_store, outcome_of, read_cell, stamp_of
+from ..store.cells import open_store, outcome_of, read_cell, refuse_read_only, stamp_of
 from ..store.disk import DiskFull
 from ..store.outputs import find_donors
 from ..store.record import NOT_OK
@@ -79,6 +79,8 @@ def needs_run(store: Path, key: str, retry: str) -> bool:
 
 def run(suite: Suite, store: Path, options: RunOptions, watcher: Watcher) -> Summary:
     """Run a suite into a store. Raises `UsageError` before anything is written, `DiskFull`, KeyboardInterrupt."""
+    if not store.exists():
+        refuse_read_only(store)
     planned = plan_in_child(suite)
     cells = planned["cells"]
     open_store(store)
@@ -92,6 +94,8 @@ def run(suite: Suite, store: Path, options: RunOptions, watcher: Watcher) -> Sum
             stored = read_cell(store, cell["key"])
             summary.outcome[cell["key"]] = stored["outcome"]
             summary.reason[cell["key"]] = stored["reason"]
+    if todo:
+        refuse_read_only(store)
     watcher.plan(len(todo), len(cells) - len(todo))
     if not todo:
         return summary

@@ -220,8 +220,9 @@ class Record:
     """A stored cell: `cell.json`, its rows by column, and the crops of one picture where kept.
 
     Columns: `item`, `input_sha256`, `output_sha256`, `note` (text), `seconds` and each metric (float64; NaN
-    where the score is not defined, with the reason in `note`; inf is kept). `seal` is what an export says that
-    all this hashes to; a store has none.
+    where the score is not defined, with the reason in `note`; inf is kept). `seal` is what store or export say that
+    all this hashes to, empty where it was written before there were seals. `whole` is what the reader of a store found
+    by hashing its files; None where the record itself is to be hashed, as those of exports are.
     """
 
     cell: Cell
@@ -233,6 +234,7 @@ class Record:
     scores: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
     panel: Panel | None = None
     seal: str = ""
+    whole: bool | None = None
 
 
 # Fields that schema 1 lacks: what a reader finds instead. Its cells are all of the track `restore`.
