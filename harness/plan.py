@@ -11,7 +11,7 @@ from typing import Any, NotRequired, TypedDict, cast
 from .components import open_dataset
 from .errors import UsageError
 from .registry import Bound, bind, bind_all, load_plugin
-from .sources import method_sources
+from .sources import method_folders, method_sources
 from .store.keys import combined, key_of
 from .store.record import DatasetPart, Inputs, Kind, MethodPart, MetricPart, NamedPart, Request, SetPart
 from .suite import Suite
@@ -288,6 +288,7 @@ def _cell(
         "device": suite.device,
         "threads": suite.limits.threads,
         "keep": suite.keep,
+        "folders": method_folders(method.bound),
     }
     return {
         "key": key_of(inputs),

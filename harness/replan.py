@@ -14,10 +14,11 @@ from .track import DEFAULT
 
 
 class Replanned(TypedDict, total=False):
-    """The key and inputs that a stored cell would have now; `error` where it cannot be planned."""
+    """The key and inputs that a stored cell would have now, and its request; `error` where it cannot be planned."""
 
     key: str
     inputs: Inputs
+    request: Request
     error: str
 
 
@@ -34,7 +35,8 @@ def replan(requests: Sequence[Request]) -> list[Replanned]:
             if os.path.isdir(request["cwd"]):
                 os.chdir(request["cwd"])
             cells = plan(suite)
-            found.append({"key": cells[-1]["key"], "inputs": cells[-1]["inputs"]})
+            cell = cells[-1]
+            found.append({"key": cell["key"], "inputs": cell["inputs"], "request": cell["request"]})
         except UsageError as error:
             found.append({"error": str(error)})
     return found

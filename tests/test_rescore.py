@@ -132,7 +132,7 @@ def test_a_new_metric_gives_the_numbers_of_a_fresh_run(run, lab):
 def asked(cell: dict, **inputs) -> list[dict]:
     """A planned cell as `cell`, with other inputs."""
     changed = {**cell["inputs"], **inputs}
-    return [{"kind": "score", "inputs": changed, "key": key_of(changed)}]
+    return [{"kind": "score", "inputs": changed, "key": key_of(changed), "request": cell["request"]}]
 
 
 def test_only_a_whole_set_of_the_same_pictures_is_lent(lab):

@@ -29,6 +29,7 @@ def run(args: argparse.Namespace) -> int:
     """Explain keys; 1 where a damaged or edited cell is left out."""
     from ..engine.planning import replan_in_child
     from ..store.cells import existing_store, keys, matching, read_cells
+    from ..store.file_changes import changes_of
     from ..store.key_changes import differences
     from ..store.outputs import find_donors
 
@@ -47,11 +48,12 @@ def run(args: argparse.Namespace) -> int:
     document: list[dict[str, Any]] = []
     for cell, found in zip(cells, now, strict=True):
         changed = [found["error"]] if "error" in found else differences(cell["inputs"], found["inputs"])
+        files = [] if "error" in found else changes_of(cell, found["request"], store)
         state = (
             "up to date"
-            if not changed
+            if not changed and not files
             else "stored under its new key"
-            if found.get("key") in held
+            if changed and found.get("key") in held
             else "to be re-scored"
             if found.get("key") in donors
             else "to be run again"
@@ -69,7 +71,8 @@ def run(args: argparse.Namespace) -> int:
                 "reason": cell["reason"],
                 "inputs": cell["inputs"],
                 "state": state,
-                "changed": changed,
+                "changed": [*changed, *files],
+                "opened": cell.get("opened", {}),
                 "rescored_from": cell["rescored"]["source"] if "rescored" in cell else None,
             }
         )

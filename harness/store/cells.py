@@ -151,13 +151,19 @@ def is_genuine(store: Path, key: str, sealed: bool) -> bool:
         return False
 
 
+def genuine_cell(store: Path, key: str) -> Cell | None:
+    """`cell.json` of a key, None where it is not stored, or is damaged or edited by hand."""
+    try:
+        cell = read_cell(store, key)
+    except Damaged:
+        return None
+    return cell if is_genuine(store, key, seals_cells(store)) else None
+
+
 def outcome_of(store: Path, key: str) -> str | None:
     """The stored outcome of a cell, None where it is not stored, or is damaged or edited by hand."""
-    try:
-        cell = parsed((cell_dir(store, key) / "cell.json").read_bytes())
-        return str(cell["outcome"]) if is_genuine(store, key, seals_cells(store)) else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+    cell = genuine_cell(store, key)
+    return None if cell is None else cell["outcome"]
 
 
 def stamp_of(store: Path, key: str) -> list[int] | None:

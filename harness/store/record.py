@@ -153,7 +153,10 @@ class Inputs(TypedDict, total=False):
 
 
 class Request(TypedDict):
-    """What plans just this cell again, on the machine that it was planned on: in no export."""
+    """What plans just this cell again, on the machine that it was planned on: in no export.
+
+    `folders` are those of the method, by the names that its source files have: its opened files lie below them.
+    """
 
     track: str
     methods: list[str]
@@ -171,6 +174,7 @@ class Request(TypedDict):
     device: str
     threads: int
     keep: str
+    folders: NotRequired[dict[str, str]]
 
 
 class Cell(TypedDict):
@@ -178,6 +182,7 @@ class Cell(TypedDict):
 
     `sets` (absent where none was asked for) are the metrics of the whole set, by name: in no row and no ranking.
     `words` are what the track calls its things; `needs` names the package or file that a skipped cell waits for.
+    `opened` (absent where there are none) maps the files that the method opened in its own folders to their SHA-256.
     """
 
     schema: int
@@ -205,6 +210,7 @@ class Cell(TypedDict):
     request: Request
     rescored: NotRequired[Rescored]
     sets: NotRequired[dict[str, SetPart]]
+    opened: NotRequired[dict[str, str]]
 
 
 @dataclass(frozen=True)
