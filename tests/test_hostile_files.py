@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from noisebench.cli import main
+from noisebench.statistics.paired_tests import keyed_rng
 from noisebench.store.disk import DiskFull, noticing_full_disk
 from noisebench.store.record import Cell
 from noisebench.store.shape import why_no_cell
@@ -154,6 +155,18 @@ def test_a_row_that_holds_no_number_is_named(
     assert "cell number 1 is damaged (row 2: " in told and why in told
 
 
+def test_a_name_that_utf_8_lacks_keys_a_draw_as_any_other() -> None:
+    assert keyed_rng("\ud800 a").random() != keyed_rng("\ud800 b").random()
+
+
+def test_an_export_to_a_read_only_disk_is_one_line(export: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    Path("e.json").write_text(json.dumps(export))
+    Path("closed").mkdir()
+    with read_only(Path("closed")):
+        assert main(["export", "e.json", "--to", "closed/e.json"]) == 2
+        assert "closed/e.json cannot be written (Read-only file system)" in capsys.readouterr().err
+
+
 def test_deeply_nested_rules_are_refused(export: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
     Path("bad.json").write_text(json.dumps(export))
     Path("rules.yaml").write_text("[" * 5000)
@@ -242,7 +255,7 @@ def test_gc_says_removed_only_of_what_is_gone(tmp_path: Path, capsys: pytest.Cap
     kept.mkdir(parents=True)
     Path("s/store.json").write_text('{"schema": 2, "sealed": true}')
     with read_only(kept.parent):
-        assert main(["store", "gc", "s"]) == 1
+        assert main(["store", "gc", "s"]) == 2
         out, err = capsys.readouterr()
         assert "removed" not in out and ".tmp-1 cannot be written" in err and kept.exists()
     assert main(["store", "gc", "s"]) == 0

@@ -70,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except DiskFull as error:
         print(f"noisebench {args.verb}: {one_line(error, 2000)}", file=sys.stderr)
-        return 2 if args.verb == "check" else 1  # there, 1 is a regression and nothing else
+        return 1 if args.verb in ("run", "study", "reproduce") else 2  # in check, 1 is a regression and nothing else
     except KeyboardInterrupt:
         print(f"\nnoisebench {args.verb}: stopped", file=sys.stderr)
         return 130
