@@ -250,6 +250,16 @@ def test_a_read_only_store_is_found_before_a_method_runs(tmp_path: Path, capsys:
         assert "cannot be written (Read-only file system)" in refused(["store", "gc", "s"], capsys)
 
 
+@pytest.mark.parametrize("kind", ["number", "effect"])
+def test_no_claim_is_called_not_available_because_of_a_read_only_store(
+    kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("closed").mkdir()
+    with read_only(Path("closed")):
+        told = refused(["reproduce", "--kind", kind, "--store", "closed/s"], capsys)
+    assert "store closed/s: " in told and "closed cannot be written (Read-only file system)" in told
+
+
 def test_gc_says_removed_only_of_what_is_gone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     kept = tmp_path / "s" / "cells" / "aa" / ".tmp-1"
     kept.mkdir(parents=True)

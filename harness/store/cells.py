@@ -36,6 +36,10 @@ class Damaged(UsageError):
     """A stored cell that cannot be read, or was edited by hand, and that a run would do again."""
 
 
+class ClosedStore(UsageError):
+    """A store that cannot be written."""
+
+
 def schema_of(path: Path) -> int:
     """The schema of a store. Raises `UsageError` for a newer one, or where the mark of the store is damaged."""
     mark = path / "store.json"
@@ -76,15 +80,15 @@ def open_store(path: Path) -> Path:
 
 
 def refuse_read_only(path: Path) -> None:
-    """Raise `UsageError` where nothing can be written to a store, or to the folder that it would be made in."""
+    """Raise `ClosedStore` where nothing can be written to a store, or to the folder that it would be made in."""
     place = next((folder for folder in (path, *path.absolute().parents) if folder.is_dir()), Path("/"))
     try:
         with noticing_full_disk(place), tempfile.TemporaryFile(dir=place):
             pass
     except DiskFull as error:
-        raise UsageError(f"store {one_line(path)}: {error}") from None
+        raise ClosedStore(f"store {one_line(path)}: {error}") from None
     except OSError as error:
-        raise UsageError(f"store {one_line(path)} cannot be written: {error.strerror}") from None
+        raise ClosedStore(f"store {one_line(path)} cannot be written: {error.strerror}") from None
 
 
 def existing_store(path: Path) -> Path:
