@@ -1,7 +1,8 @@
-"""Values as JSON has them: the one rule for NaN, infinity and text that UTF-8 lacks."""
+"""Values as JSON has them: the one rule for NaN, infinity and text that UTF-8 lacks, and reading what others wrote."""
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
@@ -20,3 +21,11 @@ def plain(value: Any, digits: int | None = None) -> Any:
     if isinstance(value, float) and digits is not None:
         return float(f"{value:.{digits}g}")
     return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else value
+
+
+def parsed(text: str | bytes) -> Any:
+    """A JSON document. Raises ValueError for what is none, and for one that is nested too deeply to be read."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None

@@ -11,7 +11,7 @@ from typing import Any, NotRequired, TypedDict, cast
 from .components import disclosed_by, open_dataset
 from .errors import UsageError, nearest, refuse_all
 from .registry import Bound, bind, bind_all, load_plugin, registry
-from .sources import method_sources
+from .sources import method_folders, method_sources
 from .store.keys import combined, key_of
 from .store.record import REFERENCE, DatasetPart, Inputs, Kind, MethodPart, MetricPart, NamedPart, Request, SetPart
 from .suite import Suite
@@ -327,6 +327,7 @@ def _cell(
         "device": suite.device,
         "threads": suite.limits.threads,
         "keep": suite.keep,
+        "folders": method_folders(method.bound),
     }
     return {
         "key": key_of(inputs),

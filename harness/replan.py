@@ -14,10 +14,11 @@ from .track import DEFAULT
 
 
 class Replanned(TypedDict, total=False):
-    """The key and inputs that a stored cell would have now; `error` where it cannot be planned."""
+    """The key and inputs that a stored cell would have now, and its request; `error` where it cannot be planned."""
 
     key: str
     inputs: Inputs
+    request: Request
     error: str
 
 
@@ -26,10 +27,16 @@ def replan(requests: Sequence[Request]) -> list[Replanned]:
     found: list[Replanned] = []
     for request in requests:
         try:
+            suite = _suite(request)
+        except KeyError as error:
+            found.append({"error": f"its request lacks {error}: run it again"})
+            continue
+        try:
             if os.path.isdir(request["cwd"]):
                 os.chdir(request["cwd"])
-            cells = plan(_suite(request))
-            found.append({"key": cells[-1]["key"], "inputs": cells[-1]["inputs"]})
+            cells = plan(suite)
+            cell = cells[-1]
+            found.append({"key": cell["key"], "inputs": cell["inputs"], "request": cell["request"]})
         except UsageError as error:
             found.append({"error": str(error)})
     return found

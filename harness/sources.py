@@ -24,23 +24,44 @@ def method_sources(bound: Bound) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-@lru_cache(maxsize=256)
-def module_sources(file: Path, name: str) -> dict[str, str]:
-    """The files that `file` (imported as `name`) draws in from its own root → SHA-256 of their bytes.
+def method_folders(bound: Bound) -> dict[str, str]:
+    """The folders of a method (nested ones included) as its source files are named → where they lie."""
+    found: dict[str, str] = {}
+    for entry in bound.entries:
+        module = sys.modules.get(entry.obj.__module__)
+        file = getattr(module, "__file__", None)
+        if file is not None:
+            name = getattr(module, "__name__", "")
+            root, prefix = _root_of(Path(file).absolute(), name)
+            found[prefix or name] = str(root)
+    return dict(sorted(found.items()))
 
-    A file is named `<root>/<path below it>`. The root is the top package of `name`, or the module itself where it is
-    in none; of noisebench it is the room, such as `noisebench.methods`. So the names are the same however the package
-    was installed, and files of one name in two roots are two.
+
+def _root_of(file: Path, name: str) -> tuple[Path, str]:
+    """The folder of a module, or of the package that it is of, and the name of that package, empty where it is in none.
+
+    Of noisebench it is the room, such as `noisebench.methods`.
     """
     root = file.parent
     package = name.split(".")[:-1] if "." in name else []
     top = 2 if package[:1] == [__name__.partition(".")[0]] else 1
     while len(package) > top and (root / "__init__.py").exists() and (root.parent / "__init__.py").exists():
         root, package = root.parent, package[:-1]
-    prefix = ".".join(package)
+    return root, ".".join(package)
+
+
+@lru_cache(maxsize=256)
+def module_sources(file: Path, name: str) -> dict[str, str]:
+    """The files that `file` (imported as `name`) draws in from its own root → SHA-256 of their bytes.
+
+    A file is named `<root>/<path below it>`. The root is the top package of `name`, or the module itself where it is
+    in none. So the names are the same however the package
+    was installed, and files of one name in two roots are two.
+    """
+    root, prefix = _root_of(file, name)
     found: dict[str, str] = {}
     # Importing a module of a package runs the `__init__.py` of each folder on its way.
-    above = [folder / "__init__.py" for folder in file.parents if package and folder.is_relative_to(root)]
+    above = [folder / "__init__.py" for folder in file.parents if prefix and folder.is_relative_to(root)]
     todo = [file, *(init for init in above if init.is_file())]
     while todo:
         path = todo.pop()

@@ -6,7 +6,6 @@ import math
 import random
 import subprocess
 import sys
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,6 @@ from noisebench.errors import UsageError
 from noisebench.statistics.paired_tests import MeanDifferences, keyed_rng, mean_differences, paired_difference
 from noisebench.statistics.ranking import cliques, rank_ranges
 from noisebench.store.cells import read_records
-from noisebench.store.export import seal_of
 from scipy import stats
 
 INF = math.inf
@@ -351,14 +349,6 @@ def test_flags_say_what_a_score_owes_to() -> None:
     assert shown == ("blind", "zero-shot", "self-ensemble", "tiled", "contaminated")
     other = row(one(record(scores={"psnr": [1.0]}, flags=flags, dataset="set12")), "nlm").flags
     assert "contaminated" not in other
-
-
-def test_an_export_that_was_edited_by_hand_is_said_on_the_board() -> None:
-    one = record("nlm", {"psnr": [30.0, 31.0]})
-    (board,) = boards([replace(one, seal=seal_of(one)), record("median", {"psnr": [29.0, 28.0]})])
-    assert [row.notes for row in board.rows] == [(), ()]
-    (board,) = boards([replace(one, seal="0" * 64)])
-    assert board.rows[0].notes == ("edited by hand: it does not hash to its seal",)
 
 
 def test_methods_that_saw_other_inputs_are_not_compared() -> None:

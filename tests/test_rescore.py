@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from noisebench.store.cells import cell_dir, keys, read_cell, read_record, read_records
 from noisebench.store.keys import key_of
+from noisebench.store.seals import files_seal
 from noisebench.store.upkeep import gc
 from noisebench.store.upkeep import verify as verify_store
 from noisebench.testing import throwaway
@@ -64,6 +65,8 @@ def lab(base, tmp_path) -> Path:
     for file in tmp_path.glob("nb-store/cells/*/*/cell.json"):
         file.write_text(file.read_text().replace(json.dumps(str(base)), json.dumps(str(tmp_path))).replace(
             f"{base}/", f"{tmp_path}/"))  # fmt: skip
+        sealed = {name: (file.parent / name).read_bytes() for name in ("cell.json", "scores.parquet")}
+        (file.parent / "seal").write_bytes(files_seal(sealed))
     return tmp_path
 
 

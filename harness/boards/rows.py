@@ -11,7 +11,6 @@ import numpy as np
 from ..errors import one_line
 from ..statistics.paired_tests import Floats
 from ..store.record import Cost, MetricPart, Panel, Record, Role, decimals_of, order_of, role_of, words_of
-from ..store.seals import why_seal_broken
 from .grouping import Alignment, MethodKey
 from .units import Units
 
@@ -130,7 +129,7 @@ def board_row(
         scores=scores,
         inputs=align.digest(own),
         keys=tuple(r.cell["key"] for r in own),
-        notes=tuple(sorted({one_line(note) for r in own for note in (*r.cell["notes"], why_seal_broken(r)) if note})),
+        notes=tuple(sorted({one_line(note) for r in own for note in r.cell["notes"] if note})),
         panel=panels[0] if panels else None,
     )
 

@@ -11,7 +11,7 @@ import numpy as np
 from ..engine.run import RunOptions, Summary, Watcher, run
 from ..errors import UsageError
 from ..plan import PlannedCell
-from ..store.cells import read_record
+from ..store.cells import ClosedStore, read_record
 from ..suite import Suite
 from ..track import known_track
 from .effects import CellOf, Effect, effect_row
@@ -43,6 +43,8 @@ def reproduce(
         )
         try:
             summary = run(suite, store, options, watcher)
+        except ClosedStore:
+            raise
         except UsageError as error:
             if not (store / "store.json").is_file() and store.exists():
                 raise
@@ -68,6 +70,8 @@ def reproduce_effects(
         for name, cell in effect.cells.items():
             try:
                 means[name], took = _means(cell, effect.seeds, store, base, options, watcher)
+            except ClosedStore:
+                raise
             except UsageError as error:
                 if not (store / "store.json").is_file() and store.exists():
                     raise

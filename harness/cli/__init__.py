@@ -71,13 +71,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except DiskFull as error:
         print(f"noisebench {args.verb}: {one_line(error, 2000)}", file=sys.stderr)
-        return 1
+        return 1 if args.verb in ("run", "study", "reproduce") else 2  # in check, 1 is a regression and nothing else
     except KeyboardInterrupt:
         print(f"\nnoisebench {args.verb}: stopped", file=sys.stderr)
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as error:
+        if os.environ.get("NOISEBENCH_DEBUG"):
+            raise
+        what = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else repr(error)
+        print(
+            f"noisebench {args.verb}: this should not have happened, please report it: {one_line(what, 300)} "
+            "(NOISEBENCH_DEBUG=1 shows where)",
+            file=sys.stderr,
+        )
+        return 2
 
 
 def entry() -> None:

@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     from ..gate.rules import read_rules
     from ..report.files import write_files
     from ..report.verdict import verdict_junit, verdict_lines, verdict_markdown, verdict_values
-    from ..store.cells import read_records
+    from ..store.cells import read_every
     from ..store.versions import newest
 
     to = Path(args.to) if args.to else None
@@ -55,13 +55,13 @@ def run(args: argparse.Namespace) -> int:
     rules = read_rules(Path(args.rules)) if args.rules else ()
     if args.update and baseline.is_dir():
         raise UsageError(f"--update writes an export file, and {one_line(baseline)} is a folder: name a .json file")
-    current = read_records(Path(args.current))
+    current = read_every(Path(args.current))
     first = args.update and not baseline.exists()
     if not first and not baseline.exists():
         raise UsageError(f"no baseline {one_line(baseline)}: `noisebench check BASELINE CURRENT --update` makes it")
-    before = [] if first else read_records(baseline)
-    for side in (baseline, Path(args.current)):
-        note_old(side)
+    before = [] if first else read_every(baseline)
+    for side, records in ((baseline, before), (Path(args.current), current)):
+        note_old(side, records)
     verdict = check(before, current, rules, (args.baseline, args.current))
     lines = verdict_lines(verdict)
     if not first and os.path.samefile(baseline, args.current):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError, one_line
-from .options import add_json, note_old, print_json, print_table, verb
+from .options import add_json, print_json, print_table, read_noted, verb
 
 _EXAMPLES = """  noisebench compare before-store after-store
   noisebench compare results/demo.json nb-store --to comparison
@@ -25,12 +25,10 @@ def add(verbs: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Compare; 0 whatever came out, 3 where nothing could be matched."""
+    """Compare; 0 whatever came out, 1 where a damaged or edited cell is left out, 3 where nothing could be matched."""
     from ..comparing.comparison import choose, compare
-    from ..comparing.pairing import sound
     from ..report.comparison import comparison_values, write_comparison
     from ..report.page.previews import KeptPreviews, previews_of
-    from ..store.cells import read_records
 
     if len(args.stores) > 2:
         raise UsageError(f"{len(args.stores)} stores given: compare takes one with --method A B, or two")
@@ -39,12 +37,11 @@ def run(args: argparse.Namespace) -> int:
     to = Path(args.to) if args.to else None
     if to is not None and to.exists() and not to.is_dir():
         raise UsageError(f"--to {one_line(to)} is a file: name a folder")
-    sides = [read_records(Path(store)) for store in args.stores]
+    read = [read_noted(Path(store)) for store in args.stores]
+    sides, left_out = [records for records, _ in read], [line for _, lines in read for line in lines]
     for records, store in zip(sides, args.stores, strict=True):
-        note_old(Path(store))
-        sound(records, store)
         if not records:
-            raise UsageError(f"{one_line(store)} has no cells: there is nothing to compare")
+            raise UsageError(f"{one_line(store)} has no cells that can be read: there is nothing to compare")
     a, b = sides[0], sides[-1]
     names = [args.stores[0], args.stores[-1]]
     if args.method:
@@ -59,12 +56,12 @@ def run(args: argparse.Namespace) -> int:
     previews = previews_of(a, kept[0]), previews_of(b, kept[1])
     files = write_comparison(found, to, previews) if to is not None else []
     if args.json:
-        print_json({**comparison_values(found), "files": [str(f) for f in files]})
+        print_json({**comparison_values(found), "left_out": left_out, "files": [str(f) for f in files]})
     else:
         _show(found)
         if files:
             print(f"\nwritten: {len(files)} files in {to} (start with {files[0]})")
-    return 0 if found.differences or found.sets else 3
+    return 3 if not (found.differences or found.sets) else 1 if left_out else 0
 
 
 def _show(found: Any) -> None:

@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     if not to.parent.is_dir():
         raise UsageError(f"--to {one_line(to)}: the folder {one_line(to.parent)} is not there")
     records = read_records(Path(args.store))
-    note_old(Path(args.store))
+    note_old(Path(args.store), records)
     if not records:
         raise UsageError(f"{one_line(args.store)} has no cells: `noisebench run … --store` fills it")
     if args.no_pictures:

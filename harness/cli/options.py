@@ -8,10 +8,15 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError, one_line
 from ..json_values import plain
+
+if TYPE_CHECKING:
+    from ..store.record import Record
+
+_SHOWN = 10
 
 
 def verb(verbs: Any, name: str, about: str, examples: str) -> argparse.ArgumentParser:
@@ -81,13 +86,38 @@ def print_table(rows: Sequence[Sequence[str]], head: Sequence[str]) -> None:
     print("\n".join(line.rstrip() for line in table.splitlines()))
 
 
-def note_old(path: Path) -> None:
-    """Say so where a store was written by an older noisebench; an export is read as it is."""
-    from ..store.cells import schema_of
+def note_old(path: Path, records: Sequence[Record] = ()) -> None:
+    """Say so where a store was written by an older noisebench, or `records` of store or export have no seal."""
+    from ..store.cells import schema_of, seals_cells
     from ..store.record import SCHEMA
 
+    bare = sum(not record.seal for record in records)
     if (path / "store.json").is_file() and (schema := schema_of(path)) < SCHEMA:
         note(f"{one_line(path)} was written by an older noisebench (schema {schema}): it is read, not added to")
+    elif bare or (path.is_dir() and not records and not seals_cells(path)):
+        cells = f"{bare} of {len(records)} cells" if records else "cells"
+        note(f"{one_line(path)}: {cells} were written before there were seals: an edit by hand is not noticed there")
+
+
+def read_noted(path: Path) -> tuple[list[Record], list[str]]:
+    """The cells of a store or export that may be judged by, and a line for each one left out; notes name the latter.
+
+    Raises `UsageError` for what is neither store nor export.
+    """
+    from ..store.cells import read_genuine
+
+    records, left_out = read_genuine(path)
+    note_old(path, records)
+    note_left_out(left_out)
+    return records, left_out
+
+
+def note_left_out(lines: Sequence[str]) -> None:
+    """Name the first cells that are left out, and count the others."""
+    for line in lines[:_SHOWN]:
+        note(f"left out: {line}")
+    if len(lines) > _SHOWN:
+        note(f"left out: {len(lines) - _SHOWN} more cells, which `noisebench store verify` names")
 
 
 def note(text: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError, one_line
-from .options import add_json, note_old, print_json, verb
+from .options import add_json, print_json, read_noted, verb
 
 _EXAMPLES = """  noisebench report nb-store --to board
   noisebench report results/demo.json --to board
@@ -28,20 +28,19 @@ def add(verbs: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the report and say where it is."""
+    """Write the report and say where it is; 1 where a cell is left out, because it is damaged or edited by hand."""
     from ..report.bundle.write import write_bundle
     from ..report.page.previews import KeptPreviews
     from ..report.write import write_report
-    from ..store.cells import read_records
 
     for option in ("to", "bundle"):
         given = getattr(args, option)
         if given and Path(given).exists() and not Path(given).is_dir():
             raise UsageError(f"--{option} {one_line(given)} is a file: name a folder")
     store = Path(args.store)
-    records = read_records(store)
-    note_old(store)
-    document: dict[str, Any] = {}
+    records, left_out = read_noted(store)
+    code = 1 if left_out else 0
+    document: dict[str, Any] = {"left_out": left_out}
     if args.bundle:
         made, remade = write_bundle(records, Path(args.bundle), all_versions=args.all_versions)
         document["bundle"] = {"to": args.bundle, "files": [str(f) for f in made], "remade": vars(remade)}
@@ -51,14 +50,14 @@ def run(args: argparse.Namespace) -> int:
         if not args.to:
             if args.json:
                 print_json(document)
-            return 0
+            return code
     to = Path(args.to or "board")
     kept = KeptPreviews.in_store(store) if store.is_dir() else None
     files = write_report(records, to, kept=kept, all_versions=args.all_versions)
     if args.json:
         summary = json.loads((to / "summary.json").read_text(encoding="utf-8"))
         print_json({"to": str(to), "files": [str(f) for f in files], **document, "summary": summary})
-        return 0
+        return code
     board = to / "leaderboard.md"
     text = board.read_text(encoding="utf-8")
     lines = text.splitlines()
@@ -66,4 +65,4 @@ def run(args: argparse.Namespace) -> int:
     if len(lines) > 60:
         print(f"… ({len(lines) - 60} more lines in {board})")
     print(f"\nwritten: {len(files)} files in {to} (start with {to / 'leaderboard.html'})")
-    return 0
+    return code

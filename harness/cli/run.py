@@ -111,7 +111,7 @@ def run(args: argparse.Namespace) -> int:
         cells = plan_in_child(suite)["cells"]
         if store.exists():
             open_store(store)
-        todo = [c for c in cells if not store.exists() or needs_run(store, c["key"], args.retry)]
+        todo = [c for c in cells if not store.exists() or needs_run(store, c, args.retry)]
         donors = donors_of(store, todo, args.retry)
         states = {c["key"]: "re-score" if c["key"] in donors else "run" for c in todo}
         rows = [[states.get(c["key"], "stored"), *_names(c), c["key"][:12]] for c in cells]

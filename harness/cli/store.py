@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError, one_line
-from .options import add_json, note_old, print_json, print_table, verb
+from .options import add_json, note_left_out, note_old, print_json, print_table, verb
 
 if TYPE_CHECKING:
     from ..store.outputs import OutputFiles
@@ -36,7 +36,7 @@ def add(verbs: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """List (0), verify (0 sound, 1 not), tidy or remove (0)."""
+    """List or verify (0 sound, 1 a cell is damaged or edited), tidy or remove (0)."""
     from ..store import cells, upkeep
     from ..track import known_track
 
@@ -44,12 +44,13 @@ def run(args: argparse.Namespace) -> int:
     store = cells.existing_store(Path(args.store))
     note_old(store)
     if args.action == "ls":
-        found = [cells.read_cell(store, key) for key in cells.keys(store)]
+        found, left_out = cells.read_cells(store)
+        note_left_out(left_out)
         if args.json:
             print_json(found)
         else:
             _list(found)
-        return 0
+        return 1 if left_out else 0
     if args.action == "rm" or args.old:
         return _remove(args, store)
 

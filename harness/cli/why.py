@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError, one_line
-from .options import add_data, add_json, note_old, print_json, use_data, verb
+from .options import add_data, add_json, note_left_out, note_old, print_json, use_data, verb
 
 _EXAMPLES = """  noisebench why nb-store
   noisebench why nb-store nlm
@@ -26,16 +26,20 @@ def add(verbs: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Explain keys."""
+    """Explain keys; 1 where a damaged or edited cell is left out."""
     from ..engine.planning import replan_in_child
-    from ..store.cells import existing_store, keys, matching, read_cell
+    from ..store.cells import existing_store, keys, matching, read_cells
+    from ..store.file_changes import changes_of
     from ..store.key_changes import differences
     from ..store.outputs import find_donors
 
     use_data(args)
     store = existing_store(Path(args.store))
     note_old(store)
-    cells = matching([read_cell(store, key) for key in keys(store)], args.filter)
+    every, left_out = read_cells(store)
+    note_left_out(left_out)
+    code = 1 if left_out else 0
+    cells = matching(every, args.filter)
     if not cells:
         raise UsageError(f"no stored cell matches {one_line(args.filter)!r}: `noisebench store ls {one_line(store)}`")
     now = replan_in_child([c["request"] for c in cells])
@@ -44,11 +48,12 @@ def run(args: argparse.Namespace) -> int:
     document: list[dict[str, Any]] = []
     for cell, found in zip(cells, now, strict=True):
         changed = [found["error"]] if "error" in found else differences(cell["inputs"], found["inputs"])
+        files = [] if "error" in found else changes_of(cell, found["request"], store)
         state = (
             "up to date"
-            if not changed
+            if not changed and not files
             else "stored under its new key"
-            if found.get("key") in held
+            if changed and found.get("key") in held
             else "to be re-scored"
             if found.get("key") in donors
             else "to be run again"
@@ -66,13 +71,14 @@ def run(args: argparse.Namespace) -> int:
                 "reason": cell["reason"],
                 "inputs": cell["inputs"],
                 "state": state,
-                "changed": changed,
+                "changed": [*changed, *files],
+                "opened": cell.get("opened", {}),
                 "rescored_from": cell["rescored"]["source"] if "rescored" in cell else None,
             }
         )
     if args.json:
         print_json(document)
-        return 0
+        return code
     for entry in document:
         names = " · ".join(filter(None, (entry["method"], entry["dataset"], entry["regime"], f"seed {entry['seed']}")))
         print(f"{entry['key'][:12]}  {one_line(names, 200)}  {entry['outcome']}  {entry['state']}")
@@ -84,4 +90,4 @@ def run(args: argparse.Namespace) -> int:
             for key, value in entry["inputs"].items():
                 text = json.dumps(value, ensure_ascii=False, sort_keys=True) if isinstance(value, dict) else value
                 print(f"    {key}: {one_line(text, 300)}")
-    return 0
+    return code

@@ -18,7 +18,6 @@ from ..cost.pace import of_newest_reference, why_apart
 from ..errors import UsageError, nearest, one_line
 from ..statistics.paired_tests import ALPHA, MIN_ITEMS, Floats, mean_differences, paired_difference
 from ..store.record import Cell, Record, decimals_of, order_of, words_of
-from ..store.seals import why_seal_broken
 from ..store.versions import newest
 from .pairing import Shelf, environment_differences, pair, protocol_text, where_text, why_inputs_differ
 from .set_changes import SetChange, set_changes
@@ -234,7 +233,6 @@ def _side_by_side(a: Record, b: Record, one: Shelf, other: Shelf) -> tuple[list[
         return [], left_out
     rows_a, rows_b = pair(a, b)
     notes = [why for why in (why_inputs_differ(a, b, len(rows_a)), why_inputs_differ(b, a, len(rows_b))) if why]
-    edits = [f"{side} was {why}" for side, record in (("A", a), ("B", b)) if (why := why_seal_broken(record))]
     if not len(rows_a):
         return [], [Unmatched("A", one.label(a.cell), where_text(a.cell), notes[0] if notes else "no rows")]
     words = words_of(a.cell)
@@ -265,7 +263,7 @@ def _side_by_side(a: Record, b: Record, one: Shelf, other: Shelf) -> tuple[list[
                 a.cell["regime"]["display"], protocol_text(a.cell), a.cell["seed"], name, part["unit"],
                 part["higher"], decimals_of(name, part),
                 tuple(a.items[matched[0][i]] for i in units.firsts()), units.average(va[defined]),
-                units.average(vb[defined]), "; ".join([*edits, *notes, *lacking, *merged]),
+                units.average(vb[defined]), "; ".join([*notes, *lacking, *merged]),
                 key_a=a.cell["key"], key_b=b.cell["key"],
             )
         )  # fmt: skip

@@ -11,45 +11,10 @@ import numpy.typing as npt
 
 from ..boards.board import environment_of
 from ..boards.grouping import Alignment, MethodKey, group_key, labels, method_key, pick
-from ..errors import UsageError, nearest, one_line
-from ..store.record import SCHEMA, Cell, Record, decimals_of, gate_of, item_count, order_of, role_of, words_of
+from ..errors import nearest
+from ..store.record import Cell, Record, words_of
 
 Places = npt.NDArray[np.intp]
-
-_PARTS = {
-    "method": ("name", "spec", "display", "versions", "source_sha256", "flags"),
-    "dataset": ("name", "spec", "display", "fingerprint"),
-    "regime": ("name", "spec", "display", "versions"),
-    "protocol": ("name", "spec", "display", "versions"),
-}
-_WORDS = ("item", "items", "given")
-
-
-def sound(records: Sequence[Record], source: str) -> None:
-    """Raise `UsageError` where a record is not a cell as documented, such as in a file edited by hand."""
-    for number, record in enumerate(records, 1):
-        try:
-            cell = record.cell
-            where = f"{one_line(source)}: cell {one_line(cell['key'], 12)}"
-            schema: object = cell["schema"]
-            if not isinstance(schema, int) or schema > SCHEMA:
-                raise UsageError(
-                    f"{where} was written by a newer noisebench (schema {one_line(schema)}): upgrade to read it"
-                )
-            for part, names in _PARTS.items():
-                fields: dict[str, object] = cell[part]  # type: ignore[literal-required]
-                for name in names:
-                    fields[name]
-            hash((group_key(cell), method_key(cell)))
-            cell["kind"], cell["seed"], cell["outcome"], cell["reason"], cell["cost"], cell["environment"]
-            hash((role_of(cell["method"]), item_count(cell), *(words_of(cell)[k] for k in _WORDS)))
-            for name, metric in cell["metrics"].items():
-                hash((metric["version"], metric["higher"], metric["unit"], decimals_of(name, metric)))
-                order_of(name, metric) + sum(gate_of(name, metric).values())
-        except (KeyError, TypeError, AttributeError) as error:
-            raise UsageError(
-                f"{one_line(source)}: cell number {number} is damaged ({one_line(error, 80)}): export it again"
-            ) from None
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,19 @@ from typing import Any, Protocol
 
 from ..errors import UsageError
 from ..plan import PlannedCell
-from ..store.cells import mark_asked, open_store, outcome_of, read_cell, stamp_of
+from ..store.cells import (
+    genuine_cell,
+    mark_asked,
+    open_store,
+    outcome_of,
+    read_cell,
+    refuse_read_only,
+    stamp_of,
+)  # fmt: skip
 from ..store.disk import DiskFull
+from ..store.file_changes import changes_of
 from ..store.outputs import find_donors
-from ..store.record import NOT_OK
+from ..store.record import NOT_OK, Cell
 from ..suite import Suite
 from .messages import Job
 from .planning import plan_in_child
@@ -65,26 +74,33 @@ class RunOptions:
             raise UsageError(f"--jobs {self.jobs}: give a whole number from 1")
 
 
-def needs_run(store: Path, key: str, retry: str) -> bool:
-    """Whether a cell is to be run, by what is stored of it."""
-    stored = outcome_of(store, key)
-    if stored is None or retry == "always":
+def needs_run(store: Path, cell: PlannedCell, retry: str) -> bool:
+    """Whether a cell is to be run, by what is stored of it and what its method opened then."""
+    stored = genuine_cell(store, cell["key"])
+    if stored is None or retry == "always" or _outdated(stored, cell, store):
         return True
     if retry == "never":
         return False
-    if stored == "skipped":
-        return bool(read_cell(store, key).get("needs"))
-    return stored in NOT_OK
+    if stored["outcome"] == "skipped":
+        return bool(stored.get("needs"))
+    return stored["outcome"] in NOT_OK
+
+
+def _outdated(stored: Cell | None, cell: PlannedCell, store: Path) -> bool:
+    """Whether a file that the method opened is another one now."""
+    return stored is not None and bool(changes_of(stored, cell["request"], store))
 
 
 def run(suite: Suite, store: Path, options: RunOptions, watcher: Watcher) -> Summary:
     """Run a suite into a store. Raises `UsageError` before anything is written, `DiskFull`, KeyboardInterrupt."""
+    if not store.exists():
+        refuse_read_only(store)
     planned = plan_in_child(suite)
     cells = planned["cells"]
     open_store(store)
     summary = Summary(cells=cells)
     stamps = {c["key"]: stamp_of(store, c["key"]) for c in cells}
-    todo = [c for c in cells if needs_run(store, c["key"], options.retry)]
+    todo = [c for c in cells if needs_run(store, c, options.retry)]
     donors = donors_of(store, todo, options.retry)
     held = {c["key"] for c in todo}
     for cell in cells:
@@ -92,6 +108,8 @@ def run(suite: Suite, store: Path, options: RunOptions, watcher: Watcher) -> Sum
             stored = read_cell(store, cell["key"])
             summary.outcome[cell["key"]] = stored["outcome"]
             summary.reason[cell["key"]] = stored["reason"]
+    if todo:
+        refuse_read_only(store)
     mark_asked(store, summary.outcome)
     watcher.plan(len(todo), len(cells) - len(todo))
     if not todo:
@@ -219,7 +237,8 @@ def _job(
     stamp: list[int] | None,
     donor: str | None,
 ) -> Job:
-    redo = {"failed": [*NOT_OK, "skipped"], "never": [], "always": ["ok", "skipped", *NOT_OK]}[retry]
+    afresh = retry == "always" or _outdated(genuine_cell(store, cell["key"]), cell, store)
+    redo = ["ok", "skipped", *NOT_OK] if afresh else {"failed": [*NOT_OK, "skipped"], "never": []}[retry]
     return {
         "cell": cell,
         "store": str(store.resolve()),
@@ -230,7 +249,7 @@ def _job(
         "memory": suite.limits.memory,
         "environment": environment,
         "redo": redo,
-        "afresh": retry == "always",
+        "afresh": afresh,
         "stamp": stamp,
         "donor": donor,
         "blocked": "",

@@ -21,6 +21,7 @@ from ..store.disk import DiskFull, noticing_full_disk
 from ..store.record import SCHEMA, SetPart
 from . import processes
 from .messages import Ending, Job, Tell
+from .opened_files import opened_in, outdated
 from .worker import EXIT_DISK, work
 
 _TAIL = 16_384
@@ -51,7 +52,7 @@ def supervise(job: Job, tell: Tell, life: int) -> None:
                 reason = read_cell(store, key)["reason"]
                 tell({"event": "end", "outcome": stored, "reason": reason[:200], "stored": True})
                 return
-            if job["afresh"]:
+            if job["afresh"] or outdated(job, partial_dir(store, key)):
                 shutil.rmtree(partial_dir(store, key), ignore_errors=True)
             _run(job, store, key, tell, life)
     except Stopped:
@@ -108,6 +109,9 @@ def _store(job: Job, store: Path, end: Ending, folder: Path, tail: str, seconds:
         "environment": end.get("environment") or job["environment"],
         **{name: end[name] for name in ("needs", "sets", "rescored") if end.get(name)},
     }
+    lender = end.get("rescored")
+    if opened := opened_in(folder) if lender is None else read_cell(store, lender["source"]).get("opened"):
+        done["opened"] = opened
     (folder / "end.json").unlink(missing_ok=True)
     commit(store, done, rows)
     reason = end["reason"] or end.get("said", "")

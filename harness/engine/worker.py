@@ -27,6 +27,7 @@ from ..store.previews import panel_text
 from ..store.record import SetPart
 from ..track import Case, Collector, Dataset, HasSetMetrics, Track, get_track
 from .messages import Ending, Job, Tell
+from .opened_files import noticing_opened_files
 
 EXIT_DISK = 74
 
@@ -60,19 +61,22 @@ def _score_cell(job: Job, folder: Path, tell: Tell) -> Ending:
             said = f"the kept outputs of cell {job['donor'][:12]} cannot be used, {lost}: made again"
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
-    _load_plugins(job["cell"])
+    with noticing_opened_files(job, folder):
+        _load_plugins(job["cell"])
     scoring = _scoring(job["cell"])
-    runner = scoring.track.open(bind(job["cell"]["method"]["display"], "method", scoring.track.name))
-    start = time.perf_counter()
-    runner.setup(job["device"])
+    with noticing_opened_files(job, folder):
+        runner = scoring.track.open(bind(job["cell"]["method"]["display"], "method", scoring.track.name))
+        start = time.perf_counter()
+        runner.setup(job["device"])
+        setup = time.perf_counter() - start
     device = used_device(runner, job["device"])
-    setup = time.perf_counter() - start
     notes: list[str] = []
     if runner.meta["named"]:
         notes += runner.expect(scoring.dataset.ids, job["cell"]["dataset"]["items"])
 
     def by_method(_: int, item: Any, case: Case) -> tuple[Any, float]:
-        output, elapsed, new = call_on(runner, item, case, device)
+        with noticing_opened_files(job, folder):
+            output, elapsed, new = call_on(runner, item, case, device)
         notes.extend(new)
         return output, elapsed
 
@@ -187,17 +191,18 @@ def _cost_cell(job: Job, folder: Path, tell: Tell) -> Ending:
     from ..cost.measure import measure
 
     cell = job["cell"]
-    _load_plugins(cell)
-    track = get_track(cell["track"])
-    cost = measure(
-        track,
-        bind(cell["method"]["display"], "method", track.name),
-        bind(cell["regime"]["display"], "regime", track.name),
-        tuple(cell["inputs"]["size"]),
-        repeats=cell["inputs"]["repeats"],
-        device=job["device"],
-        threads=job["threads"],
-    )
+    with noticing_opened_files(job, folder):
+        _load_plugins(cell)
+        track = get_track(cell["track"])
+        cost = measure(
+            track,
+            bind(cell["method"]["display"], "method", track.name),
+            bind(cell["regime"]["display"], "regime", track.name),
+            tuple(cell["inputs"]["size"]),
+            repeats=cell["inputs"]["repeats"],
+            device=job["device"],
+            threads=job["threads"],
+        )
     where = {**job["environment"], "device": cost["device"]}
     return {"outcome": "ok", "reason": "", "setup_s": cost["setup_s"], "notes": [], "cost": cost, "environment": where}
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..boards.grouping import Alignment
 from ..boards.units import units_of
-from ..comparing.pairing import Places, Shelf, apart, environment_differences, pair, sound, why_inputs_differ
+from ..comparing.pairing import Places, Shelf, apart, environment_differences, pair, why_inputs_differ
 from ..comparing.set_changes import set_changes
 from ..statistics.paired_tests import paired_difference
 from ..store.record import Record, decimals_of, words_of
@@ -43,11 +43,9 @@ def check(
 ) -> Verdict:
     """Judge `current` by `baseline`, by `rules` and where they say nothing by what each metric declares.
 
-    Of a method that was edited the newest version on either side is judged.
-    Raises `UsageError` for a damaged side, a NaN in the baseline, an idle rule.
+    Of a method that was edited the newest version on either side is judged. Raises `UsageError` for a NaN in the
+    baseline, an idle rule.
     """
-    sound(baseline, names[0])
-    sound(current, names[1])
     baseline, current = newest(baseline), newest(current)
     for record in baseline:
         refuse_nan(record, names[0])

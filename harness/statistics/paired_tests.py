@@ -30,7 +30,7 @@ ROWS_AT_ONCE = 256
 
 def keyed_rng(identity: str) -> np.random.Generator:
     """A generator that depends on `identity` alone: Philox keyed by its SHA-256."""
-    return keyed_generator(hashlib.sha256(identity.encode()).digest())
+    return keyed_generator(hashlib.sha256(identity.encode("utf-8", "replace")).digest())
 
 
 @dataclass(frozen=True)

@@ -20,23 +20,32 @@ from typing import Any
 import numpy as np
 
 from ..errors import UsageError, one_line
-from .disk import noticing_full_disk, sync_dir, write_file
+from ..json_values import parsed
+from .disk import DiskFull, noticing_full_disk, sync_dir, write_file
 from .previews import read_panel
 from .record import OUTCOMES, SCHEMA, Cell, Record
+from .seals import files_seal, split_genuine
+from .shape import why_no_cell
 
 _KEY = re.compile(r"[0-9a-f]{64}")
 _TEXT = ("item", "input_sha256", "output_sha256", "note")
+_SEALED = ("cell.json", "scores.parquet")
+_AGAIN = "`noisebench store gc` removes it, `run` does it again"
 
 
 class Damaged(UsageError):
-    """A stored cell that cannot be read and that a run would do again."""
+    """A stored cell that cannot be read, or was edited by hand, and that a run would do again."""
+
+
+class ClosedStore(UsageError):
+    """A store that cannot be written."""
 
 
 def schema_of(path: Path) -> int:
     """The schema of a store. Raises `UsageError` for a newer one, or where the mark of the store is damaged."""
     mark = path / "store.json"
     try:
-        schema = json.loads(mark.read_text()).get("schema")
+        schema = parsed(mark.read_bytes()).get("schema")
     except (OSError, ValueError, AttributeError):
         raise UsageError(f"{one_line(mark)} is damaged: restore it, or use another --store") from None
     if not isinstance(schema, int) or schema > SCHEMA:
@@ -65,7 +74,7 @@ def open_store(path: Path) -> Path:
         raise UsageError(f"{one_line(path)} is not a noisebench store: name an empty or new folder with --store")
     try:
         (path / "cells").mkdir(parents=True, exist_ok=True)
-        write_file(mark, json.dumps({"schema": SCHEMA}).encode())
+        write_file(mark, json.dumps({"schema": SCHEMA, "sealed": True}).encode())
     except OSError as error:
         raise UsageError(f"store {one_line(path)} cannot be made: {error.strerror}") from None
     return path
@@ -74,6 +83,18 @@ def open_store(path: Path) -> Path:
 def _foreign(name: str) -> bool:
     """Whether an entry of a folder is none of a store that another run makes at this moment."""
     return name not in ("cells", "store.json") and not name.startswith(".tmp-")
+
+
+def refuse_read_only(path: Path) -> None:
+    """Raise `ClosedStore` where nothing can be written to a store, or to the folder that it would be made in."""
+    place = next((folder for folder in (path, *path.absolute().parents) if folder.is_dir()), Path("/"))
+    try:
+        with noticing_full_disk(place), tempfile.TemporaryFile(dir=place):
+            pass
+    except DiskFull as error:
+        raise ClosedStore(f"store {one_line(path)}: {error}") from None
+    except OSError as error:
+        raise ClosedStore(f"store {one_line(path)} cannot be written: {error.strerror}") from None
 
 
 def existing_store(path: Path) -> Path:
@@ -113,13 +134,48 @@ def cell_lock(store: Path, key: str) -> Iterator[bool]:
         os.close(fd)
 
 
-def outcome_of(store: Path, key: str) -> str | None:
-    """The stored outcome of a cell, None where it is not stored."""
+def seals_cells(store: Path) -> bool:
+    """Whether each cell of a store was written with a seal: whether it was made since there are seals."""
     try:
-        cell = json.loads((cell_dir(store, key) / "cell.json").read_bytes())
-        return str(cell["outcome"])
+        return parsed((store / "store.json").read_bytes())["sealed"] is True
     except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _seal_holds(folder: Path, files: Mapping[str, bytes], sealed: bool) -> tuple[str, bool]:
+    """The seal of a cell, empty where it has none, and whether its files hash to it; `sealed`: that it must have one.
+
+    Bytes are hashed as they are read, not what they mean: that is 0.1 ms a cell of 100 items.
+    """
+    try:
+        seal = (folder / "seal").read_bytes()
+    except OSError:
+        return "", not sealed
+    return seal.decode("ascii", "replace"), seal == files_seal(files)
+
+
+def is_genuine(store: Path, key: str, sealed: bool) -> bool:
+    """Whether the files of a stored cell hash to their seal; `sealed` is what `seals_cells` says of the store."""
+    folder = cell_dir(store, key)
+    try:
+        return _seal_holds(folder, {name: (folder / name).read_bytes() for name in _SEALED}, sealed)[1]
+    except OSError:
+        return False
+
+
+def genuine_cell(store: Path, key: str) -> Cell | None:
+    """`cell.json` of a key, None where it is not stored, or is damaged or edited by hand."""
+    try:
+        cell = read_cell(store, key)
+    except Damaged:
         return None
+    return cell if is_genuine(store, key, seals_cells(store)) else None
+
+
+def outcome_of(store: Path, key: str) -> str | None:
+    """The stored outcome of a cell, None where it is not stored, or is damaged or edited by hand."""
+    cell = genuine_cell(store, key)
+    return None if cell is None else cell["outcome"]
 
 
 def stamp_of(store: Path, key: str) -> list[int] | None:
@@ -160,7 +216,7 @@ def read_rows(folder: Path, key: str) -> list[dict[str, Any]]:
         return rows
     for line in text.split(b"\n")[:-1]:
         try:
-            row = json.loads(line)
+            row = parsed(line)
         except ValueError:
             break
         if not isinstance(row, dict) or row.get("key") != key:
@@ -190,7 +246,7 @@ def valid_length(folder: Path, rows: list[dict[str, Any]]) -> int:
 
 
 def commit(store: Path, cell: Mapping[str, Any], rows: list[dict[str, Any]]) -> None:
-    """Move a finished cell into place: rows as Parquet, cell.json, outputs; then drop the partial folder."""
+    """Move a finished cell into place: rows as Parquet, cell.json, a seal, outputs; then drop the partial folder."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -212,12 +268,13 @@ def commit(store: Path, cell: Mapping[str, Any], rows: list[dict[str, Any]]) -> 
             )  # fmt: skip
             (stage / "cell.json").write_text(json.dumps(cell, indent=1, sort_keys=True) + "\n", encoding="utf-8")
             (stage / "asked").write_text(_now())
+            (stage / "seal").write_bytes(files_seal({name: (stage / name).read_bytes() for name in _SEALED}))
             for name in ("outputs", "panel.json"):
                 if (partial / name).exists():
                     os.rename(partial / name, stage / name)
             os.chmod(stage, 0o755)
-            for file in (stage / "scores.parquet", stage / "cell.json"):
-                fd = os.open(file, os.O_RDONLY)
+            for name in (*_SEALED, "seal"):
+                fd = os.open(stage / name, os.O_RDONLY)
                 os.fsync(fd)
                 os.close(fd)
             sync_dir(stage)
@@ -250,35 +307,57 @@ def keys(store: Path) -> list[str]:
 
 
 def read_cell(store: Path, key: str) -> Cell:
-    """`cell.json` of a key. Raises `UsageError` naming the file where it is damaged."""
+    """`cell.json` of a key, its seal apart. Raises `UsageError` naming the file where it is damaged."""
     file = cell_dir(store, key) / "cell.json"
     try:
-        cell: Cell = json.loads(file.read_bytes())
+        return _cell(file, key, file.read_bytes())
+    except OSError:
+        raise _damaged(file) from None
+
+
+def _damaged(file: Path, why: str = "") -> Damaged:
+    return Damaged(f"{one_line(file)} is damaged{why and f' ({why})'}: {_AGAIN}")
+
+
+def _cell(file: Path, key: str, data: bytes) -> Cell:
+    try:
+        cell: Cell = parsed(data)
         if cell["schema"] > SCHEMA:
             raise UsageError(f"{one_line(file)} was written by a newer noisebench: upgrade to read it")
         if cell["key"] != key or cell["outcome"] not in OUTCOMES:
             raise ValueError
-    except (OSError, ValueError, KeyError, TypeError):
-        raise Damaged(f"{one_line(file)} is damaged: `noisebench store gc` removes it, `run` does it again") from None
+    except (ValueError, KeyError, TypeError):
+        raise _damaged(file) from None
     return cell
 
 
-def read_record(store: Path, key: str) -> Record:
-    """One stored cell. Raises `UsageError` naming the file where it is damaged."""
+def _load(store: Path, key: str, sealed: bool) -> Record:
+    """One stored cell, whole or edited. Raises `UsageError` naming the file where it is damaged."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    cell = read_cell(store, key)
-    file = cell_dir(store, key) / "scores.parquet"
+    folder = cell_dir(store, key)
+    file, scores_file = (folder / name for name in _SEALED)
     try:
-        table = pq.ParquetFile(file, memory_map=True).read(use_threads=False)
+        data = file.read_bytes()
+    except OSError:
+        raise _damaged(file) from None
+    try:
+        rows = scores_file.read_bytes()
+    except OSError as error:
+        raise _damaged(scores_file, one_line(error.strerror)) from None
+    cell = _cell(file, key, data)
+    seal, whole = _seal_holds(folder, {"cell.json": data, "scores.parquet": rows}, sealed)
+    # What hashes to its seal is as it was written.
+    if not (seal and whole) and (why := why_no_cell(cell)):
+        raise _damaged(file, why)
+    try:
+        table = pq.ParquetFile(pa.BufferReader(rows)).read(use_threads=False)
         text = {name: table.column(name).to_pylist() for name in _TEXT}
         scores = {m: table.column(m).to_numpy(zero_copy_only=False).astype(np.float64) for m in cell["metrics"]}
         seconds = table.column("seconds").to_numpy(zero_copy_only=False)
     except Exception as error:
-        raise Damaged(
-            f"{one_line(file)} is damaged ({one_line(error, 80)}): `noisebench store gc` removes the cell, `run` does "
-            "it again"
-        ) from None
+        raise _damaged(scores_file, one_line(error, 80)) from None
     return Record(
         cell,
         text["item"],
@@ -287,27 +366,98 @@ def read_record(store: Path, key: str) -> Record:
         text["note"],
         seconds,
         scores,
-        read_panel(cell_dir(store, key) / "panel.json"),
-        asked=asked_of(store, key),
+        read_panel(folder / "panel.json"),
+        seal,
+        whole,
+        asked_of(store, key),
     )
 
 
-def read_records(path: Path) -> list[Record]:
-    """All cells of a store, or of an export file, in the order of their keys. Raises `UsageError`."""
+def read_record(store: Path, key: str) -> Record:
+    """One stored cell. Raises `UsageError` naming the file where it is damaged, or was edited by hand."""
+    record = _load(store, key, seals_cells(store))
+    for edited in split_genuine([record])[1]:
+        raise Damaged(f"{one_line(store)}: {edited}: {_AGAIN}")
+    return record
+
+
+def _read(path: Path) -> tuple[list[Record], list[Damaged]]:
+    """All cells of a store, or of an export file, in the order of their keys, edited ones too; those that are damaged.
+
+    Raises `UsageError` for what is neither.
+    """
     if path.is_file():
         from .export import read_export
 
-        return read_export(path)
+        return read_export(path), []
     store = existing_store(path)
-    found, texts = [], dict[str, str]()
+    sealed = seals_cells(store)
+    found, damaged, texts = [], [], dict[str, str]()
+
+    def load(key: str) -> Record | Damaged:
+        try:
+            return _load(store, key, sealed)
+        except Damaged as error:
+            return error
+
     # Reading a file is mostly time outside of the interpreter's lock; a store has many.
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        for record in pool.map(lambda key: read_record(store, key), keys(store)):
+        for record in pool.map(load, keys(store)):
+            if isinstance(record, Damaged):
+                damaged.append(record)
+                continue
             # All methods see the same items: one copy of each name and hash is a quarter of the memory.
             for column in (record.items, record.input_sha256, record.notes):
                 column[:] = [texts.setdefault(text, text) for text in column]
             found.append(record)
+    return found, damaged
+
+
+def read_every(path: Path) -> list[Record]:
+    """All cells of a store or export, those that were edited by hand too. Raises `UsageError` for a damaged one."""
+    found, damaged = _read(path)
+    if damaged:
+        raise damaged[0]
     return found
+
+
+def read_genuine(path: Path) -> tuple[list[Record], list[str]]:
+    """The cells of a store or export that can be read and hash to their seals, and a line for each other one.
+
+    Raises `UsageError` for what is neither store nor export.
+    """
+    found, damaged = _read(path)
+    genuine, edited = split_genuine(found)
+    again = _AGAIN if path.is_dir() else "export it again"
+    return genuine, [*map(str, damaged), *(f"{one_line(path)}: {line}: {again}" for line in edited)]
+
+
+def read_records(path: Path) -> list[Record]:
+    """All cells of a store or export. Raises `UsageError` for one that is damaged or was edited by hand."""
+    genuine, aside = read_genuine(path)
+    if aside:
+        more = f" (and {len(aside) - 1} more cells)" if len(aside) > 1 else ""
+        raise UsageError(aside[0] + more)
+    return genuine
+
+
+def read_cells(store: Path) -> tuple[list[Cell], list[str]]:
+    """`cell.json` of each stored cell that is whole, in the order of their keys, and a line for each other one."""
+    sealed = seals_cells(store)
+    found, aside = [], []
+    for key in keys(store):
+        try:
+            cell = read_cell(store, key)
+            if not sealed and (why := why_no_cell(cell)):
+                raise _damaged(cell_dir(store, key) / "cell.json", why)
+        except Damaged as error:
+            aside.append(str(error))
+            continue
+        if is_genuine(store, key, sealed):
+            found.append(cell)
+        else:
+            aside.append(f"{one_line(store)}: cell {key[:12]} is damaged or was edited by hand: {_AGAIN}")
+    return found, aside
 
 
 def matching(cells: Iterable[Cell], text: str) -> list[Cell]:

@@ -12,18 +12,23 @@ from pathlib import Path
 from ..errors import one_line
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 class DiskFull(Exception):
-    """The store's disk has no room; what is stored stays valid."""
+    """The disk takes no more: it is full, or read-only. What is stored stays valid."""
 
 
 @contextmanager
 def noticing_full_disk(path: Path) -> Iterator[None]:
-    """Turn 'no space' and 'quota exceeded' into `DiskFull`."""
+    """Turn 'no space', 'quota exceeded', 'read-only' and 'permission denied' into `DiskFull`."""
     try:
         yield
     except OSError as error:
+        if error.errno in _CLOSED:
+            raise DiskFull(
+                f"{one_line(path)} cannot be written ({error.strerror}): make it writable, or name another place"
+            ) from None
         if error.errno in _FULL:
             raise DiskFull(
                 f"no room left while writing {one_line(path)} ({error.strerror}): free some space and run again; "

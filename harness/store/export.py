@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import UsageError, one_line
-from ..json_values import plain
-from .record import SCHEMA, Panel, Record
+from ..json_values import parsed, plain
+from .record import SCHEMA, Cell, Panel, Record
+from .shape import why_no_cell, why_no_number
 
 _PRIVATE = ("request",)
 
@@ -79,36 +80,82 @@ def seal_of(record: Record) -> str:
 
 
 def read_export(path: Path) -> list[Record]:
-    """Records of an export file. Raises `UsageError` naming the file where it is not one."""
+    """Records of an export file. Raises `UsageError` for what is not one, and naming a cell that is damaged."""
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        if document["noisebench_export"] > SCHEMA:
-            raise UsageError(f"export {one_line(path)} was written by a newer noisebench: upgrade to read it")
+        document = parsed(path.read_bytes().decode("utf-8"))
+        schema, cells = document["noisebench_export"], document["cells"]
+        if why := _why_newer(schema):
+            raise UsageError(f"export {one_line(path)} {why}")
         pictures = [base64.b64decode(text, validate=True) for text in document["pictures"]]
-        return [_record(entry, pictures) for entry in document["cells"]]
+        if not isinstance(cells, list):
+            raise ValueError("`cells` is no list")
     except OSError as error:
         raise UsageError(f"export {one_line(path)}: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError, IndexError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise UsageError(
             f"{one_line(path)} is not a noisebench export ({one_line(error, 80)}): `noisebench export STORE --to FILE` "
             "makes one"
         ) from None
+    return [_record(entry, pictures, f"{one_line(path)}: cell number {n}") for n, entry in enumerate(cells, 1)]
 
 
-def _record(entry: dict[str, Any], pictures: list[bytes]) -> Record:
-    rows, names, panel = entry["rows"], entry["metrics"], entry["panel"]
-    return Record(
-        entry["cell"],
-        [str(r[0]) for r in rows],
-        [str(r[1]) for r in rows],
-        [str(r[2]) for r in rows],
-        [str(r[3]) for r in rows],
-        np.array([_in(r[4]) for r in rows], dtype=np.float64),
-        {m: np.array([_in(r[5 + j]) for r in rows], dtype=np.float64) for j, m in enumerate(names)},
-        panel and Panel(panel["item"], {n: pictures[int(place)] for n, place in panel.items() if n != "item"}),
-        str(entry.get("seal", "")),
-        str(entry.get("asked", "")),
-    )
+def _why_newer(schema: object) -> str | None:
+    if isinstance(schema, int) and schema <= SCHEMA:
+        return None
+    return f"was written by a newer noisebench (schema {one_line(schema, 40)}): upgrade to read it"
+
+
+def _record(entry: Any, pictures: list[bytes], where: str) -> Record:
+    """A record of an entry. Raises `UsageError` that says `where` and what is not as documented."""
+    try:
+        cell, rows, names, panel = entry["cell"], entry["rows"], entry["metrics"], entry["panel"]
+        if isinstance(cell, dict) and "schema" in cell and (why := _why_newer(cell["schema"])):
+            raise UsageError(f"{where} {why}")
+        if why := why_no_cell(cell) or _why_no_rows(rows, names, cell):
+            raise ValueError(why)
+        return Record(
+            cell,
+            [row[0] for row in rows],
+            [row[1] for row in rows],
+            [row[2] for row in rows],
+            [row[3] for row in rows],
+            np.array([_in(row[4]) for row in rows], dtype=np.float64),
+            {m: np.array([_in(row[5 + j]) for row in rows], dtype=np.float64) for j, m in enumerate(names)},
+            _panel(panel, pictures),
+            str(entry.get("seal", "")),
+            asked=str(entry.get("asked", "")),
+        )
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+        raise UsageError(f"{where} is damaged ({one_line(error, 120)}): export it again") from None
+
+
+def _why_no_rows(rows: Any, names: Any, cell: Cell) -> str | None:
+    """Why rows, and the metrics that they hold, are not those of a cell."""
+    if not isinstance(names, list) or not all(isinstance(name, str) and name in cell["metrics"] for name in names):
+        return "`metrics` lists what the cell was not scored by"
+    if len(set(names)) != len(names):
+        return "`metrics` lists one twice"
+    if not isinstance(rows, list):
+        return "`rows` is no list"
+    for n, row in enumerate(rows, 1):
+        if not isinstance(row, list) or len(row) != 5 + len(names):
+            return f"row {n} has not {5 + len(names)} values"
+        if not all(isinstance(text, str) for text in row[:4]):
+            return f"row {n}: an item, hash or note is no text"
+        if why := next((why for value in row[4:] if (why := why_no_number(value))), None):
+            return f"row {n}: {why}"
+    return None
+
+
+def _panel(panel: Any, pictures: list[bytes]) -> Panel | None:
+    if panel is None:
+        return None
+    if not all(isinstance(text, str) for text in panel.values()):
+        raise ValueError("`panel` holds what is no text")
+    places = {name: int(place) for name, place in panel.items() if name != "item"}
+    if any(place < 0 for place in places.values()):
+        raise ValueError("`panel` names a picture that is not there")
+    return Panel(panel["item"], {name: pictures[place] for name, place in places.items()})
 
 
 def _in(value: Any) -> float:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from ..errors import UsageError, one_line
 from .cells import cell_dir, keys, read_cell, read_record
+from .file_changes import changes_of
 from .keys import output_key
 from .record import Record, item_count
 
@@ -54,10 +55,12 @@ class Wanted(Protocol):
 def find_donors(store: Path, cells: Iterable[Wanted]) -> dict[str, str]:
     """Key of a planned cell → key of a stored cell, ok or undefined, that kept all the outputs it asks for.
 
-    Both have the same inputs but for protocol and metrics. A cell whose method ran is preferred to one that was
-    re-scored itself.
+    Both have the same inputs but for protocol and metrics, and the method would open the same files now. A cell whose
+    method ran is preferred to one that was re-scored itself.
     """
-    wanted = {cell["key"]: output_key(cell["inputs"]) for cell in cells if cell["kind"] == "score"}
+    scored = [(cell, output_key(cell["inputs"])) for cell in cells if cell["kind"] == "score"]
+    wanted = {cell["key"]: made for cell, made in scored}
+    requests = {made: cell["request"] for cell, made in scored}
     offered: dict[str, tuple[bool, str]] = {}
     for key in keys(store) if wanted else ():
         outputs = cell_dir(store, key) / "outputs"
@@ -69,7 +72,8 @@ def find_donors(store: Path, cells: Iterable[Wanted]) -> dict[str, str]:
             kept_all = cell["request"].get("keep") == "all" or _outputs_in(outputs) == n
             if cell["kind"] == "score" and cell["outcome"] in ("ok", "undefined") and kept_all:
                 made, offer = output_key(cell["inputs"]), ("rescored" in cell, key)
-                offered[made] = min(offered.get(made, offer), offer)
+                if made in requests and not changes_of(cell, requests[made], store):
+                    offered[made] = min(offered.get(made, offer), offer)
         except (OSError, UsageError, KeyError, AttributeError):
             continue
     return {key: offered[what][1] for key, what in wanted.items() if what in offered and offered[what][1] != key}

@@ -167,7 +167,10 @@ class Inputs(TypedDict, total=False):
 
 
 class Request(TypedDict):
-    """What plans just this cell again, on the machine that it was planned on: in no export."""
+    """What plans just this cell again, on the machine that it was planned on: in no export.
+
+    `folders` are those of the method, by the names that its source files have: its opened files lie below them.
+    """
 
     track: str
     methods: list[str]
@@ -185,6 +188,7 @@ class Request(TypedDict):
     device: str
     threads: int
     keep: str
+    folders: NotRequired[dict[str, str]]
 
 
 class Cell(TypedDict):
@@ -192,6 +196,7 @@ class Cell(TypedDict):
 
     `sets` (absent where none was asked for) are the metrics of the whole set, by name: in no row and no ranking.
     `words` are what the track calls its things; `needs` names the package or file that a skipped cell waits for.
+    `opened` (absent where there are none) maps the files that the method opened in its own folders to their SHA-256.
     """
 
     schema: int
@@ -219,6 +224,7 @@ class Cell(TypedDict):
     request: Request
     rescored: NotRequired[Rescored]
     sets: NotRequired[dict[str, SetPart]]
+    opened: NotRequired[dict[str, str]]
 
 
 @dataclass(frozen=True)
@@ -234,9 +240,10 @@ class Record:
     """A stored cell: `cell.json`, its rows by column, and the crops of one picture where kept.
 
     Columns: `item`, `input_sha256`, `output_sha256`, `note` (text), `seconds` and each metric (float64; NaN
-    where the score is not defined, with the reason in `note`; inf is kept). `seal` is what an export says that
-    all this hashes to; a store has none. `asked` is when a run asked for it last, UTC in ISO 8601; empty where that
-    is not known.
+    where the score is not defined, with the reason in `note`; inf is kept). `seal` is what store or export say that
+    all this hashes to, empty where it was written before there were seals. `whole` is what the reader of a store found
+    by hashing its files; None where the record itself is to be hashed, as those of exports are. `asked` is when a run
+    asked for it last, UTC in ISO 8601; empty where that is not known.
     """
 
     cell: Cell
@@ -248,6 +255,7 @@ class Record:
     scores: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
     panel: Panel | None = None
     seal: str = ""
+    whole: bool | None = None
     asked: str = ""
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -27,10 +28,28 @@ def refuse_nan(record: Record, source: str) -> None:
                 )
 
 
+def files_seal(files: Mapping[str, bytes]) -> bytes:
+    """The seal of a cell in a store: name → bytes of its files as lines of SHA-256, which `sha256sum -c` reads."""
+    return "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in files.items()).encode()
+
+
 def why_seal_broken(record: Record) -> str | None:
-    """That a cell of an export is not what was exported; a cell of a store has no seal."""
-    whole = not record.seal or record.seal == seal_of(record)
+    """That a cell is not what was stored or exported; one that was written before there were seals may be anything."""
+    whole = record.whole if record.whole is not None else not record.seal or record.seal == seal_of(record)
     return None if whole else "edited by hand: it does not hash to its seal"
+
+
+def split_genuine(records: Sequence[Record]) -> tuple[list[Record], list[str]]:
+    """The records that hash to their seals, and a line for each of the others."""
+    genuine: list[Record] = []
+    edited: list[str] = []
+    for record in records:
+        why = why_seal_broken(record)
+        if why is None:
+            genuine.append(record)
+        else:
+            edited.append(f"cell {one_line(record.cell['key'][:12])} was {why}")
+    return genuine, edited
 
 
 def why_edited(record: Record) -> str | None:

@@ -9,7 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..errors import UsageError, one_line
-from .cells import Damaged, asked_of, cell_dir, cell_lock, keys, read_cell, read_record
+from .cells import Damaged, asked_of, cell_dir, cell_lock, keys, read_cell, read_record, refuse_read_only
+from .disk import noticing_full_disk
 from .keys import key_of
 from .outputs import OutputFiles, damaged_outputs
 from .previews import unnamed_pictures, wrong_views
@@ -73,28 +74,37 @@ def remove_cells(store: Path, cells: Iterable[Cell]) -> list[Cell]:
 
 
 def gc(store: Path) -> list[str]:
-    """Remove what no run can use: damaged cells, temporary folders, locks and partial rows of stored cells."""
+    """Remove what no run can use: damaged and edited cells, temporary folders, locks, partial rows of stored cells.
+
+    Raises `UsageError` where the store cannot be written, and `DiskFull` where something in it cannot be removed.
+    """
+    refuse_read_only(store)
     removed: list[str] = []
+
+    def remove(folder: Path, what: str) -> None:
+        with noticing_full_disk(folder), suppress(FileNotFoundError):
+            shutil.rmtree(folder)
+        removed.append(what)
+
     for key in keys(store):
         try:
             read_record(store, key)
         except Damaged:
-            removed.append(f"damaged cell {key[:12]}")
-            shutil.rmtree(cell_dir(store, key), ignore_errors=True)
+            remove(cell_dir(store, key), f"damaged or edited cell {key[:12]}")
     for pattern in ("cells/*/.tmp-*", "cells/*/.old-*"):
         for path in store.glob(pattern):
-            removed.append(path.name)
-            shutil.rmtree(path, ignore_errors=True)
+            remove(path, path.name)
     stored = set(keys(store))
     for folder in store.glob("partial/*"):
         if folder.name in stored:
             with cell_lock(store, folder.name) as free:
                 if free:
-                    removed.append(f"partial rows of stored cell {folder.name[:12]}")
-                    shutil.rmtree(folder, ignore_errors=True)
+                    remove(folder, f"partial rows of stored cell {folder.name[:12]}")
     for picture in unnamed_pictures(store):
         removed.append(f"picture {picture.stem[:12]} that no cell shows")
         picture.unlink(missing_ok=True)
+    for note in store.glob("digests/*"):
+        note.unlink(missing_ok=True)
     for lock in store.glob("locks/*"):
         with cell_lock(store, lock.name) as free:
             if free:
