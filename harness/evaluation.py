@@ -12,7 +12,7 @@ import numpy as np
 
 from .components import open_dataset
 from .errors import UsageError
-from .plan import set_parts, split_metrics
+from .plan import set_parts, shown_to, split_metrics
 from .registry import Bound, Entry, bind, registry
 from .track import DEFAULT, HasSetMetrics, Track, get_track
 
@@ -81,7 +81,7 @@ def evaluate(
     has it: in `restore`, `photos` under `gaussian(sigma=25)`, psnr and ssim under `uint8`. Raises what the method
     raises.
     """
-    from .calling import call_on, item_row
+    from .calling import call_on, item_row, told
 
     field_of_work = get_track(track)
     usual = field_of_work.defaults
@@ -93,6 +93,7 @@ def evaluate(
     _, parts = set_parts(whole, field_of_work)
     n = len(data.ids) if limit is None else min(limit, len(data.ids))
     runner.expect(data.ids, n)
+    shown = shown_to(runner.meta)
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         taker = None
@@ -101,7 +102,7 @@ def evaluate(
         for index in range(n):
             item = data.load(index)
             case = field_of_work.pose(noise, item, seed)
-            output, elapsed, _ = call_on(runner, item, case, device)
+            output, elapsed, _ = call_on(runner, told(case, item, shown), device)
             row = item_row(field_of_work, item, case, output, elapsed, rules, single)
             scores = {name: _float(value) for name, value in row["scores"].items()}
             rows.append({**{key: value for key, value in row.items() if key != "scores"}, **scores})

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NotRequired, TypedDict, cast
+from typing import Any, Literal, NotRequired, TypedDict, cast
 
 from .components import open_dataset
 from .errors import UsageError
@@ -25,8 +25,14 @@ _COLUMNS = (
 """What a metric cannot be called: the other columns of rows and frames."""
 
 
+Shown = Literal["item", "id"]
+
+
 class PlannedCell(TypedDict):
-    """A cell before it is run. `after` names cells that must be ok first; an `alone` cell has the machine to itself."""
+    """A cell before it is run. `after` names cells that must be ok first; an `alone` cell has the machine to itself.
+
+    `shown` is what the method sees beyond its input, and is absent where that is nothing: see `shown_to`.
+    """
 
     key: str
     kind: Kind
@@ -44,6 +50,7 @@ class PlannedCell(TypedDict):
     request: Request
     after: list[str]
     alone: bool
+    shown: NotRequired[Shown]
 
 
 def fingerprint(bound: Bound, limit: int | None, track: Track) -> tuple[str, int]:
@@ -89,6 +96,11 @@ def method_part(bound: Bound) -> MethodPart:
         "sources": sources,
         "source_sha256": combined(f"{k} {v}" for k, v in sources.items()),
     }
+
+
+def shown_to(meta: Mapping[str, Any]) -> Shown | None:
+    """What a method sees of an item beyond its input: an oracle the item, a `named` one its id, all others nothing."""
+    return "item" if meta["oracle"] else "id" if meta["named"] else None
 
 
 def _flags(bound: Bound) -> list[dict[str, Any]]:
@@ -289,7 +301,8 @@ def _cell(
         "threads": suite.limits.threads,
         "keep": suite.keep,
     }
-    return {
+    shown = shown_to(method.bound.entry.meta)
+    cell: PlannedCell = {
         "key": key_of(inputs),
         "kind": kind,
         "track": track.name,
@@ -306,6 +319,9 @@ def _cell(
         "after": [],
         "alone": kind == "cost",
     }
+    if shown is not None:
+        cell["shown"] = shown
+    return cell
 
 
 def _regime_for(method: Bound, regimes: Iterable[Bound], track: Track) -> Bound:

@@ -11,7 +11,8 @@ from ..store.record import Cost, Outcome, Rescored, SetPart
 
 class Job(TypedDict):
     """A cell to be run. `redo` are the stored outcomes that are tried again, `stamp` tells the stored version that the
-    plan saw; `donor` is a cell whose kept outputs are scored; `blocked` says why the cell cannot be run at all."""
+    plan saw; `donor` is a cell whose kept outputs are scored, and `said` why those of one could not be; `blocked` says
+    why the cell cannot be run at all."""
 
     id: NotRequired[int]
     cell: PlannedCell
@@ -26,6 +27,7 @@ class Job(TypedDict):
     afresh: bool
     stamp: list[int] | None
     donor: str | None
+    said: NotRequired[str]
     blocked: str
 
 
@@ -48,7 +50,10 @@ Tell = Callable[[Event], None]
 
 
 class Ending(TypedDict, total=False):
-    """How a cell ended, as its worker leaves it in `end.json`; what is absent is not known."""
+    """How a cell ended, as its worker leaves it in `end.json`; what is absent is not known.
+
+    `lost` says why the kept outputs of a donor cannot be used: the method is to make them again.
+    """
 
     outcome: Required[Outcome]
     reason: Required[str]
@@ -59,5 +64,6 @@ class Ending(TypedDict, total=False):
     cost: Cost | None
     environment: dict[str, Any]
     said: str
+    lost: str
     rescored: Rescored
     sets: dict[str, SetPart]

@@ -1,48 +1,69 @@
-"""The work of one cell, inside its own process: load, pose, call, score, a durable row an item."""
+"""The scorer of one cell, in a process of its own: load, pose, have the method called, score, a durable row an item."""
 
 from __future__ import annotations
 
 import itertools
 import json
+import math
 import os
-import shutil
-import time
-import traceback
-from collections.abc import Callable, Sequence
+import socket
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn, cast
 
-from ..calling import call_on, item_row
+from ..calling import item_row, told
 from ..components import open_dataset
-from ..errors import Invalid, Skip, UsageError, one_line
+from ..errors import Invalid, UsageError, one_line
 from ..plan import PlannedCell
 from ..registry import Bound, bind, load_plugin
 from ..store.cells import append_row, read_rows, valid_length
 from ..store.disk import DiskFull, noticing_full_disk, write_file
 from ..store.keys import combined
-from ..store.outputs import Kept, LostOutput, open_kept, save_output
+from ..store.outputs import ChecksOutputs, Kept, LostOutput, open_kept, save_output
 from ..store.previews import panel_text
-from ..store.record import SetPart
+from ..store.record import Cost, SetPart
 from ..track import Case, Collector, Dataset, HasSetMetrics, Track, get_track
+from .channel import HungUp, ask, read_answer
 from .messages import Ending, Job, Tell
+from .method_process import Task, ending_of
 
-EXIT_DISK = 74
+EXIT_DISK, EXIT_METHOD = 74, 75
 
 
 @dataclass(frozen=True)
 class _Scoring:
-    """What a cell is scored by."""
+    """What a cell is scored by; `ahead` is the thread that reads its dataset."""
 
     track: Track
     dataset: Dataset
     regime: Bound
     protocol: Bound
     metrics: Sequence[Bound]
+    ahead: ThreadPoolExecutor
 
 
-OutputBy = Callable[[int, Any, Case], tuple[Any, float]]
-"""Index, item and case → the output and the seconds that it took."""
+@dataclass(frozen=True)
+class _Posed:
+    """One item, ready: its case, and the line of it in the fingerprint."""
+
+    index: int
+    item: Any
+    case: Case
+    line: str
+
+
+Made = tuple[_Posed, Any, float]
+"""An item, the output for it, and the seconds that it took."""
+
+
+class MethodEnded(Exception):
+    """The method's process says how the cell ends."""
+
+    def __init__(self, ending: Ending) -> None:
+        super().__init__(ending["reason"])
+        self.ending = ending
 
 
 def kept_items(keep: str, n: int) -> set[int]:
@@ -50,48 +71,102 @@ def kept_items(keep: str, n: int) -> set[int]:
     return {"all": set(range(n)), "sample": {0, n // 2, n - 1}, "none": set()}[keep]
 
 
-def _score_cell(job: Job, folder: Path, tell: Tell) -> Ending:
-    said = ""
-    if job["donor"] is not None:
-        try:
-            return _rescore(job, job["donor"], folder, tell)
-        except LostOutput as lost:
-            said = f"the kept outputs of cell {job['donor'][:12]} cannot be used, {lost}: made again"
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir()
-    _load_plugins(job["cell"])
-    scoring = _scoring(job["cell"])
-    device = job["device"]
-    runner = scoring.track.open(bind(job["cell"]["method"]["display"], "method", scoring.track.name))
-    start = time.perf_counter()
-    runner.setup(device)
-    setup = time.perf_counter() - start
-    notes: list[str] = []
-    if runner.meta["named"]:
-        notes += runner.expect(scoring.dataset.ids, job["cell"]["dataset"]["items"])
+def _score_cell(job: Job, folder: Path, tell: Tell, channel: socket.socket) -> Ending:
+    cell = job["cell"]
+    scoring = _scoring(cell)
+    n = cell["dataset"]["items"]
+    setup = _seconds(_asked(channel, "open", _task(job)))
+    shown = cell.get("shown")
+    notes = list(map(one_line, _asked(channel, "expect", scoring.dataset.ids, n))) if shown == "id" else []
 
-    def by_method(_: int, item: Any, case: Case) -> tuple[Any, float]:
-        output, elapsed, new = call_on(runner, item, case, device)
-        notes.extend(new)
-        return output, elapsed
+    def made(posed: Iterator[Future[_Posed]]) -> Iterator[Made]:
+        """The method is at work on the next item while the one before it is scored."""
 
-    sets = _rows(job, folder, tell, scoring, by_method, None)
-    return {"outcome": "ok", "reason": "", "setup_s": setup, "notes": sorted(set(notes)), "said": said, "sets": sets}
+        def give(one: _Posed) -> _Posed:
+            ask(channel, "call", told(one.case, one.item, shown))
+            return one
+
+        at_work = give(first.result()) if (first := next(posed, None)) is not None else None
+        while at_work is not None:
+            done, at_work, failed = at_work, None, None
+            output, seconds, new = _made(channel, scoring.track, done.case)
+            notes.extend(new)
+            try:
+                at_work = give(coming.result()) if (coming := next(posed, None)) is not None else None
+            except Exception as error:
+                failed = error
+            yield done, output, seconds
+            if failed is not None:  # once the item before it has its row
+                raise failed
+
+    sets = _rows(job, folder, tell, scoring, made, None)
+    return {"outcome": "ok", "reason": "", "setup_s": setup, "notes": sorted(set(notes)), "sets": sets}
 
 
-def _rescore(job: Job, source: str, folder: Path, tell: Tell) -> Ending:
-    """Score what another cell kept. The method is neither imported nor called. Raises `LostOutput`."""
+def _task(job: Job) -> Task:
+    cell = job["cell"]
+    return {
+        "track": cell["track"],
+        "method": cell["method"]["display"],
+        "plugins": cell["request"]["plugins"],
+        "device": job["device"],
+        "threads": job["threads"],
+    }
+
+
+def _asked(channel: socket.socket, *question: Any) -> Any:
+    """What the method's process answers. Raises `HungUp`, `MethodEnded`, `Invalid`."""
+    ask(channel, *question)
+    return _answered(channel)
+
+
+def _answered(channel: socket.socket) -> Any:
+    reply = read_answer(channel)
     try:
-        scoring = _scoring(job["cell"])
-    except UsageError:  # a track, dataset, regime, protocol or metric of a plug-in
-        _load_plugins(job["cell"])
-        scoring = _scoring(job["cell"])
+        if "value" in reply:
+            return reply["value"]
+        said = reply["end"]
+        outcome = said["outcome"]
+        ending: Ending = {
+            "outcome": outcome if outcome in ("skipped", "invalid", "oom") else "failed",
+            "reason": one_line(said["reason"]),
+            "traceback": str(said.get("traceback", ""))[-4000:],
+            "needs": one_line(said.get("needs", "")),
+        }
+    except (TypeError, KeyError, AttributeError):
+        raise Invalid("its process sent something that is no answer") from None
+    raise MethodEnded(ending)
+
+
+def _seconds(value: Any) -> float:
+    if not isinstance(value, float) or not 0 <= value < math.inf:
+        raise Invalid("its process sent something that is no time")
+    return value
+
+
+def _made(channel: socket.socket, track: Track, case: Case) -> tuple[Any, float, list[str]]:
+    """Output, seconds and notes of the call under way. Raises `Invalid` for what the other side should not let pass."""
+    said = _answered(channel)
+    try:
+        output, seconds, notes = said["output"], _seconds(said["seconds"]), [one_line(note) for note in said["notes"]]
+        if isinstance(track.outputs, ChecksOutputs):
+            track.outputs.check(output, case.wanted)
+    except (ValueError, TypeError, KeyError) as error:
+        raise Invalid(f"its process sent what is no output: {one_line(error)}") from None
+    return output, seconds, notes
+
+
+def _rescore(job: Job, folder: Path, tell: Tell, source: str) -> Ending:
+    """Score what another cell kept. The method is neither imported nor called. Raises `LostOutput`."""
+    scoring = _scoring(job["cell"])
     kept = open_kept(Path(job["store"]), source, scoring.track.outputs)
 
-    def by_donor(index: int, item: Any, case: Case) -> tuple[Any, float]:
-        return kept.read(index, item.id, case.input_sha256, case.wanted)
+    def made(posed: Iterator[Future[_Posed]]) -> Iterator[Made]:
+        for coming in posed:
+            one = coming.result()
+            yield one, *kept.read(one.index, one.item.id, one.case.input_sha256, one.case.wanted)
 
-    sets = _rows(job, folder, tell, scoring, by_donor, kept)
+    sets = _rows(job, folder, tell, scoring, made, kept)
     donor = kept.record.cell
     return {
         "outcome": "ok",
@@ -105,24 +180,56 @@ def _rescore(job: Job, source: str, folder: Path, tell: Tell) -> Ending:
     }
 
 
-def _load_plugins(cell: PlannedCell) -> None:
-    for file in cell["request"]["plugins"]:
-        load_plugin(file)
-
-
 def _scoring(cell: PlannedCell) -> _Scoring:
+    """What scores the cell. A plug-in is imported only where one of them is in it: it may hold the method."""
+    try:
+        return _bound_scoring(cell)
+    except UsageError:
+        for file in cell["request"]["plugins"]:
+            load_plugin(file)
+        return _bound_scoring(cell)
+
+
+def _bound_scoring(cell: PlannedCell) -> _Scoring:
     track = get_track(cell["track"])
+    dataset = bind(cell["dataset"]["display"], "dataset", track.name)
+    # What a dataset opens may be bound to the thread that opened it.
+    ahead = ThreadPoolExecutor(1)
     return _Scoring(
         track,
-        open_dataset(bind(cell["dataset"]["display"], "dataset", track.name)),
+        ahead.submit(open_dataset, dataset).result(),
         bind(cell["regime"]["display"], "regime", track.name),
         bind(cell["protocol"]["display"], "protocol", track.name),
         [bind(m, "metric", track.name) for m in cell["metrics"]],
+        ahead,
     )
 
 
+def _posed(scoring: _Scoring, seed: int, indices: Iterable[int]) -> Iterator[Future[_Posed]]:
+    """Items with their cases, in order; one is read and posed in a thread of its own while the caller is busy."""
+
+    def pose(index: int) -> _Posed:
+        item = scoring.dataset.load(index)
+        case = scoring.track.pose(scoring.regime, item, seed)
+        return _Posed(index, item, case, scoring.track.identify(item))
+
+    coming: Future[_Posed] | None = None
+    for index in indices:
+        after = scoring.ahead.submit(pose, index)
+        if coming is not None:
+            yield coming
+        coming = after
+    if coming is not None:
+        yield coming
+
+
 def _rows(
-    job: Job, folder: Path, tell: Tell, scoring: _Scoring, output_by: OutputBy, kept: Kept | None
+    job: Job,
+    folder: Path,
+    tell: Tell,
+    scoring: _Scoring,
+    made: Callable[[Iterator[Future[_Posed]]], Iterator[Made]],
+    kept: Kept | None,
 ) -> dict[str, SetPart]:
     """A durable row an item, from where an earlier run stopped; `kept` where no output is made anew.
 
@@ -133,16 +240,12 @@ def _rows(
     # Rows of a run that had its outputs from elsewhere, and all after them, are made again.
     rows = list(itertools.takewhile(lambda row: row.get("donor") == job["donor"], read_rows(folder, key)))
     length = valid_length(folder, rows)
-    done = {row["index"] for row in rows}
     keep = kept_items(job["keep"], n)
     lines = {row["index"]: row["line"] for row in rows}
     taker = _collector(job, folder, scoring, rows)
-    for index in range(n):
-        if index in done:
-            continue
-        item = scoring.dataset.load(index)
-        case = track.pose(scoring.regime, item, cell["seed"])
-        output, elapsed = output_by(index, item, case)
+    posed = _posed(scoring, cell["seed"], [index for index in range(n) if index not in lines])
+    for one, output, elapsed in made(posed):
+        index, item, case = one.index, one.item, one.case
         row: dict[str, Any] = {**item_row(track, item, case, output, elapsed, scoring.protocol, scoring.metrics)}
         if taker is not None:
             row["features"] = taker.take(output, item)
@@ -156,7 +259,7 @@ def _rows(
         if keep and index == min(keep) and (shown := track.outputs.panel(item, case, output)) is not None:
             with noticing_full_disk(folder):
                 write_file(folder / "panel.json", panel_text(item.id, shown).encode())
-        lines[index] = track.identify(item)
+        lines[index] = one.line
         row = {"key": key, "index": index, "line": lines[index], "donor": job["donor"], **row}
         append_row(folder, row, length)
         length += len(json.dumps(row)) + 1
@@ -180,55 +283,46 @@ def _collector(job: Job, folder: Path, scoring: _Scoring, rows: list[dict[str, A
     return scoring.track.collector(sets, folder, n, protocol=scoring.protocol, taken=taken)
 
 
-def _cost_cell(job: Job, folder: Path, tell: Tell) -> Ending:
-    from ..cost.measure import measure
-
+def _cost_cell(job: Job, channel: socket.socket) -> Ending:
+    """The method's process measures, and nothing runs beside it."""
     cell = job["cell"]
-    _load_plugins(cell)
-    track = get_track(cell["track"])
-    cost = measure(
-        track,
-        bind(cell["method"]["display"], "method", track.name),
-        bind(cell["regime"]["display"], "regime", track.name),
-        tuple(cell["inputs"]["size"]),
-        repeats=cell["inputs"]["repeats"],
-        device=job["device"],
-        threads=job["threads"],
-    )
-    return {"outcome": "ok", "reason": "", "setup_s": cost["setup_s"], "notes": [], "cost": cost}
+    size = tuple(cell["inputs"]["size"])
+    cost = _asked(channel, "measure", _task(job), cell["regime"]["display"], size, cell["inputs"]["repeats"])
+    if not isinstance(cost, dict) or not cost.keys() >= Cost.__required_keys__:
+        raise Invalid("its process sent what is no cost")
+    return {"outcome": "ok", "reason": "", "setup_s": cost["setup_s"], "notes": [], "cost": cast(Cost, cost)}
 
 
-WORK: dict[str, Callable[[Job, Path, Tell], Ending]] = {"score": _score_cell, "cost": _cost_cell}
-"""What is done for a cell of each kind."""
-
-
-def work(job: Job, folder: Path, tell: Tell) -> None:
-    """Do the cell and leave `end.json`; the process ends here whatever happens."""
+def work(job: Job, folder: Path, tell: Tell, channel: socket.socket | None) -> None:
+    """Do the cell and leave `end.json`; the process ends here whatever happens. `channel` leads to the method."""
     ending: Ending
-    trace = ""
-    own = os.getpid()
     try:
-        ending = WORK[job["cell"]["kind"]](job, folder, tell)
+        if job["donor"] is not None:
+            ending = _rescore(job, folder, tell, job["donor"])
+        elif channel is None:
+            raise ValueError("neither a method nor outputs of one")
+        elif job["cell"]["kind"] == "cost":
+            ending = _cost_cell(job, channel)
+        else:
+            ending = _score_cell(job, folder, tell, channel)
+    except HungUp:
+        os._exit(EXIT_METHOD)
+    except LostOutput as lost:
+        ending = {"outcome": "failed", "reason": "", "lost": one_line(lost)}
     except DiskFull as error:
-        tell({"event": "disk", "message": one_line(error)})
-        os._exit(EXIT_DISK)
-    except Skip as skip:
-        ending = {"outcome": "skipped", "reason": one_line(skip), "needs": skip.needs}
-    except Invalid as error:
-        ending = {"outcome": "invalid", "reason": one_line(error)}
+        _end_full(error, tell)
+    except MethodEnded as ended:
+        ending = ended.ending
     except BaseException as error:
-        trace = "".join(traceback.format_exception(error))[-4000:]
-        memory = (
-            isinstance(error, MemoryError) or "can't allocate memory" in str(error) or "out of memory" in str(error)
-        )
-        reason = one_line(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
-        ending = {"outcome": "oom" if memory else "failed", "reason": reason}
-    if os.getpid() != own:
-        os._exit(1)
+        ending = ending_of(error)
     try:
         with noticing_full_disk(folder):
-            write_file(folder / "end.json", json.dumps({"traceback": trace, **ending}).encode())
+            write_file(folder / "end.json", json.dumps(ending).encode())
     except DiskFull as error:
-        tell({"event": "disk", "message": one_line(error)})
-        os._exit(EXIT_DISK)
+        _end_full(error, tell)
     os._exit(0)
+
+
+def _end_full(error: DiskFull, tell: Tell) -> NoReturn:
+    tell({"event": "disk", "message": one_line(error)})
+    os._exit(EXIT_DISK)

@@ -1,0 +1,106 @@
+"""The process of one method: it answers the scorer's questions, and holds neither truth, nor rows, nor the store."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn, TypedDict
+
+from ..calling import call_on
+from ..errors import Invalid, Skip, one_line
+from ..registry import bind, load_plugin
+from ..track import Case, Runner, get_track
+from .channel import HungUp, answer, hear
+from .messages import Ending
+
+
+class Task(TypedDict):
+    """What the method's process is told of its cell."""
+
+    track: str
+    method: str
+    plugins: list[str]
+    device: str
+    threads: int
+
+
+def serve(channel: socket.socket) -> NoReturn:
+    """Answer until the scorer hangs up; the process ends here whatever happens."""
+    own = os.getpid()
+    verbs: dict[str, Callable[..., Any]] = {"open": lambda task: _open(task, verbs), "measure": _measure}
+    while True:
+        try:
+            try:
+                verb, *words = hear(channel)
+                reply = {"value": verbs[verb](*words)}
+            except HungUp:
+                raise
+            except BaseException as error:
+                reply = {"end": ending_of(error)}
+            if os.getpid() != own:  # a method forked, and its child came back: it must not answer too
+                os._exit(1)
+            try:
+                answer(channel, reply)
+            except Invalid as error:
+                answer(channel, {"end": ending_of(error)})
+        except BaseException:
+            os._exit(0)
+
+
+def _open(task: Task, verbs: dict[str, Callable[..., Any]]) -> float:
+    """Import the method and set it up; then `verbs` has what it can be asked. Returns the seconds of the set-up."""
+    runner = _loaded(task)
+    start = time.perf_counter()
+    runner.setup(task["device"])
+    setup = time.perf_counter() - start
+    verbs["expect"] = runner.expect
+
+    def call(case: Case) -> dict[str, Any]:
+        output, seconds, notes = call_on(runner, case, task["device"])
+        return {"output": output, "seconds": seconds, "notes": notes}
+
+    verbs["call"] = call
+    return setup
+
+
+def _loaded(task: Task) -> Runner:
+    for file in task["plugins"]:
+        load_plugin(file)
+    track = get_track(task["track"])
+    return track.open(bind(task["method"], "method", track.name))
+
+
+def _measure(task: Task, regime: str, size: tuple[int, ...], repeats: int) -> Mapping[str, Any]:
+    """The cost of one call: see `cost/measure.py`."""
+    from ..cost.measure import measure
+
+    for file in task["plugins"]:
+        load_plugin(file)
+    track = get_track(task["track"])
+    return measure(
+        track,
+        bind(task["method"], "method", track.name),
+        bind(regime, "regime", track.name),
+        size,
+        repeats=repeats,
+        device=task["device"],
+        threads=task["threads"],
+    )
+
+
+def ending_of(error: BaseException) -> Ending:
+    """How a cell ends by an exception."""
+    if isinstance(error, Skip):
+        return {"outcome": "skipped", "reason": one_line(error), "needs": one_line(error.needs)}
+    if isinstance(error, Invalid):
+        return {"outcome": "invalid", "reason": one_line(error)}
+    text = str(error)
+    memory = isinstance(error, MemoryError) or "can't allocate memory" in text or "out of memory" in text
+    return {
+        "outcome": "oom" if memory else "failed",
+        "reason": one_line(f"{type(error).__name__}: {text}" if text else type(error).__name__),
+        "traceback": "".join(traceback.format_exception(error))[-4000:],
+    }

@@ -1,0 +1,257 @@
+"""What a method that means harm can reach: it looks for the clean picture, and tries to take others down with it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from noisebench.imaging.sample import Sample
+from noisebench.keyed_noise import keyed_generator
+from noisebench.registry import bind
+from noisebench.store.cells import keys, read_records
+from noisebench.store.upkeep import verify
+from noisebench.testing import throwaway
+from noisebench.track import get_track
+
+CLEAN = np.random.default_rng(5).integers(0, 256, (2, 40, 64, 3), dtype=np.uint8)
+
+SPY = '''
+import ctypes, gc, json, os, re, sys
+import numpy as np
+import noisebench as nb
+
+# What to look for, each byte inverted: so that what looks for it is not found.
+SOUGHT = [bytes.fromhex(text) for text in json.loads(open("sought.json").read())]
+LOOKED_AT = 256 << 20
+
+
+def in_memory_of(pid):
+    """Whether memory of a process holds what is sought; None where it cannot be read."""
+    try:
+        maps, memory = open(f"/proc/{pid}/maps").readlines(), open(f"/proc/{pid}/mem", "rb", 0)
+    except OSError:
+        return None
+    left, looked = LOOKED_AT, False
+    for line in maps:
+        low, high, rights, name = re.match(r"(\\w+)-(\\w+) (\\S+) \\S+ \\S+ \\S+ *(.*)", line).groups()
+        size = int(high, 16) - int(low, 16)
+        if not rights.startswith("rw") or name not in ("", "[heap]", "[stack]") or size > left:
+            continue
+        try:
+            memory.seek(int(low, 16))
+            data = np.frombuffer(memory.read(size), np.uint8)
+        except OSError:
+            continue
+        left, looked = left - size, True
+        if any(sought in (~data).tobytes() for sought in SOUGHT):
+            return True
+    return False if looked else None
+
+
+def parent_of(pid):
+    return int(open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[1])
+
+
+def others_of_the_run():
+    """The process that all others of the run are forked from, and those."""
+    server, found = parent_of(os.getppid()), []
+    for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
+        try:
+            line = [pid]
+            while line[-1] not in (0, server):
+                line.append(parent_of(line[-1]))
+        except OSError:
+            continue
+        if line[-1] == server and pid != os.getpid():
+            found.append(pid)
+    return found
+
+
+def readable(path):
+    try:
+        if path.endswith("/fd"):
+            return any(os.readlink(f"{path}/{n}") for n in os.listdir(path))
+        return bool(open(path, "rb").read(1))
+    except OSError:
+        return False
+
+
+def traced(pid):
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.ptrace(16, pid, 0, 0):
+        return False
+    os.waitpid(pid, 0)
+    libc.ptrace(17, pid, 0, 0)
+    return True
+
+
+def on_the_stack():
+    names, frame = [], sys._getframe(1)
+    while frame is not None:
+        names += [n for n, v in frame.f_locals.items() if type(v).__name__ in ("Sample", "PlannedCell") or n == "job"]
+        frame = frame.f_back
+    return names
+
+
+def among_objects():
+    found = []
+    for one in gc.get_objects():
+        if type(one).__name__ == "Sample" or (type(one) is dict and ("fingerprint" in one or "seed" in one)):
+            found.append(type(one).__name__)
+    return found
+
+
+@nb.method("spy", layout="hwc")
+def spy(noisy, info):
+    others = others_of_the_run()
+    np.log10 = lambda x: -9.0
+    from noisebench.tracks.restore import scoring
+    from noisebench.tracks.restore.metrics import psnr
+    scoring.score_pair = psnr.psnr = lambda *a, **k: {"psnr": 99.0}
+    report = {
+        "own memory": in_memory_of(os.getpid()),
+        "others": len(others),
+        "memory of others": [pid for pid in others if in_memory_of(pid) is not None],
+        "files of others": [f"{pid}/{n}" for pid in others for n in ("environ", "fd", "maps")
+                            if readable(f"/proc/{pid}/{n}")],
+        "traced": [pid for pid in others if traced(pid)],
+        "stack": on_the_stack(),
+        "objects": among_objects(),
+        "descriptors": sorted(
+            link.partition(":")[0] for n in os.listdir("/proc/self/fd") if int(n) > 2
+            for link in [os.readlink(f"/proc/self/fd/{n}") if os.path.islink(f"/proc/self/fd/{n}") else "listing"]
+        ),
+        "info": sorted(info.disclosed()),
+        "data": os.path.exists("pictures/0.png"), "store": os.path.exists("nb-store/cells"),
+    }
+    open("report.json", "w").write(json.dumps(report))
+    return noisy
+'''
+
+
+@pytest.fixture
+def spied(tmp_path: Path) -> Path:
+    """A folder with two clean pictures, and a method that looks for them."""
+    (tmp_path / "pictures").mkdir()
+    for number, picture in enumerate(CLEAN):
+        cv2.imwrite(str(tmp_path / "pictures" / f"{number}.png"), picture[:, :, ::-1])
+    forms = [part for one in CLEAN for row in (one[20, :16],) for part in (row, row / 255.0)]
+    (tmp_path / "sought.json").write_text(json.dumps([bytes(255 - b for b in form.tobytes()).hex() for form in forms]))
+    throwaway(tmp_path, "", spy=SPY)
+    return tmp_path
+
+
+def run_spy(cli: Any, *more: str, code: int = 0) -> Any:
+    return cli("run", "--methods", "identity", "spy", "--datasets", 'folder(path="pictures")', "--regimes",
+               "gaussian(sigma=25)", "--metrics", "psnr", "--plugin", "spy.py", "--jobs", "1", *more,
+               code=code)  # fmt: skip
+
+
+def test_a_method_finds_the_clean_picture_nowhere_and_its_score_is_that_of_its_output(cli, spied) -> None:
+    run_spy(cli)
+    report = json.loads((spied / "report.json").read_text())
+    assert report.pop("others") >= 3, "the method saw no process to look into"
+    assert report == {
+        "own memory": False, "memory of others": [], "files of others": [], "traced": [], "stack": [], "objects": [],
+        "descriptors": ["listing", "socket"], "info": ["bit_depth", "shape", "sigma"], "data": True, "store": True,
+    }  # fmt: skip
+    records = {r.cell["method"]["name"]: r for r in read_records(spied / "nb-store")}
+    assert records["spy"].output_sha256 == records["identity"].output_sha256
+    np.testing.assert_array_equal(records["spy"].scores["psnr"], records["identity"].scores["psnr"])
+
+
+def test_the_noise_cannot_be_drawn_again_from_what_a_method_is_told() -> None:
+    sample = Sample("a", CLEAN[0])
+    case = get_track("restore").pose(bind("gaussian(sigma=25)", "regime"), sample, 0)
+    noise = case.given - CLEAN[0] / 255
+    own = [case.info.rng, *(keyed_generator(value) for value in vars(case.info).values() if isinstance(value, bytes))]
+    assert len(own) == 2
+    for rng in own:
+        assert abs(np.corrcoef(rng.standard_normal(noise.shape).ravel(), noise.ravel())[0, 1]) < 0.1
+
+
+HARMFUL = """
+import gc, os, signal, socket, struct, time
+import noisebench as nb
+
+def channel():
+    return next(o for o in gc.get_objects() if isinstance(o, socket.socket) and o.fileno() >= 0)
+
+@nb.method("kills_parent")
+def kills_parent(noisy, info):
+    os.kill(os.getppid(), signal.SIGKILL)
+    time.sleep(60)
+
+@nb.method("closes")
+def closes(noisy, info):
+    os.closerange(3, 1000)
+    time.sleep(60)
+
+@nb.method("leaves_a_fork")
+def leaves_a_fork(noisy, info):
+    if os.fork():
+        os._exit(7)
+    os.setsid()
+    time.sleep(60)
+
+@nb.method("talks_nonsense")
+def talks_nonsense(noisy, info):
+    channel().sendall(b"no answer at all" * 99)
+    time.sleep(60)
+
+@nb.method("sends_a_pickle")
+def sends_a_pickle(noisy, info):
+    import pickle
+    class Harm:
+        def __reduce__(self):
+            return os.system, ("touch harmed",)
+    body = pickle.dumps(Harm())
+    channel().sendall(struct.pack("<IQ", 1, len(body)) + body)
+    time.sleep(60)
+
+@nb.method("claims_much")
+def claims_much(noisy, info):
+    channel().sendall(struct.pack("<IQQ", 2, 1 << 61, 1))
+    time.sleep(60)
+
+@nb.method("lets_nan_pass")
+def lets_nan_pass(noisy, info):
+    from noisebench.tracks.restore import restorer
+    restorer.refuse_not_finite = lambda values: None
+    return noisy * float("nan")
+
+@nb.method("lets_a_shape_pass")
+def lets_a_shape_pass(noisy, info):
+    from noisebench.tracks.restore.restorer import Restorer
+    Restorer.accept = lambda self, output, case: output.numpy()
+    return noisy[0, :, :, 1:]
+"""
+
+
+def test_a_method_that_means_harm_ends_its_own_cell_and_nothing_else(cli, tmp_path) -> None:
+    expected = {
+        "identity": ("ok", ""),
+        "kills_parent": ("crashed", "not stored: the process that supervised it was killed"),
+        "closes": ("crashed", "closed the channel to its scorer before it had finished"),
+        "leaves_a_fork": ("crashed", "exited with code 7 before it had finished"),
+        "talks_nonsense": ("invalid", "its process sent something that is no answer"),
+        "sends_a_pickle": ("invalid", "its process sent something that is no answer"),
+        "claims_much": ("oom", "MemoryError"),
+        "lets_nan_pass": ("invalid", "its process sent what is no output: values that are not finite"),
+        "lets_a_shape_pass": ("invalid", "its process sent what is no output: shape (1, 24, 23)"),
+    }
+    throwaway(tmp_path, "", harmful=HARMFUL)
+    done = cli("run", "--methods", *expected, "--datasets", "gaussian_field(n=2, size=24)", "--regimes",
+               "gaussian(sigma=25)", "--plugin", "harmful.py", "--metrics", "psnr", "--json", "--timeout", "50",
+               code=1)  # fmt: skip
+    told = {c["method"]: (c["outcome"], c["reason"]) for c in json.loads(done.stdout)["cells"]}
+    assert {name: outcome for name, (outcome, _) in told.items()} == {n: o for n, (o, _) in expected.items()}
+    for name, (_, reason) in expected.items():
+        assert told[name][1].startswith(reason)
+    assert not (tmp_path / "harmed").exists()
+    assert len(keys(tmp_path / "nb-store")) == len(expected) - 1
+    assert verify(tmp_path / "nb-store", lambda track: get_track(track).outputs) == []
