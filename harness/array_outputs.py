@@ -18,7 +18,7 @@ class ArrayFiles:
         """SHA-256 of the values, little-endian in C order."""
         import numpy as np
 
-        return hashlib.sha256(np.ascontiguousarray(output, dtype=self.dtype).tobytes()).hexdigest()
+        return hashlib.sha256(np.ascontiguousarray(output, dtype=self.dtype).data).hexdigest()
 
     def check(self, output: Any, wanted: Any) -> None:
         """Raise ValueError for another type, another shape than `wanted`, NaN or Inf."""

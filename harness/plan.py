@@ -15,7 +15,7 @@ from .sources import method_sources
 from .store.keys import combined, key_of
 from .store.record import DatasetPart, Inputs, Kind, MethodPart, MetricPart, NamedPart, Request, SetPart
 from .suite import Suite
-from .track import HasSetMetrics, Track, get_track
+from .track import HasSetMetrics, PreloadsMore, Track, get_track
 
 _FLAGS = ("blind", "zero_shot", "self_ensemble", "tiled", "oracle")
 _COLUMNS = (
@@ -199,6 +199,16 @@ def plan(suite: Suite) -> list[PlannedCell]:
             raise UsageError(f"no {kind} given: name at least one")
     methods = [_Method(m, method_part(m), weights_part(m)) for m in bound[0]]
     return [*_score_cells(suite, track, methods, *bound[1:]), *_cost_cells(suite, track, methods, bound[2])]
+
+
+def preload_for(cells: Sequence[PlannedCell]) -> list[str]:
+    """Modules that these cells of one track need beyond what each of its cells does."""
+    track = get_track(cells[0]["track"])
+    if not isinstance(track, PreloadsMore):
+        return []
+    named = {("method", cell["method"]["display"]) for cell in cells}
+    named |= {("metric", metric) for cell in cells for metric in (*cell["metrics"], *cell.get("sets", ()))}
+    return list(track.preload_for(bind(spec, kind, track.name) for kind, spec in sorted(named)))
 
 
 def _score_cells(

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+from conftest import DATA
+from noisebench.engine.channel import answer, read_answer
+from noisebench.engine.sandbox import need_bubblewrap
+from noisebench.errors import Invalid, UsageError
 from noisebench.imaging.sample import Sample
 from noisebench.keyed_noise import keyed_generator
 from noisebench.registry import bind
@@ -58,6 +67,8 @@ def parent_of(pid):
 
 def others_of_the_run():
     """The process that all others of the run are forked from, and those."""
+    if os.getppid() < 3:  # alone with the program that made the sandbox
+        return []
     server, found = parent_of(os.getppid()), []
     for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
         try:
@@ -100,8 +111,8 @@ def on_the_stack():
 def among_objects():
     found = []
     for one in gc.get_objects():
-        if type(one).__name__ == "Sample" or (type(one) is dict and ("fingerprint" in one or "seed" in one)):
-            found.append(type(one).__name__)
+        if type(one).__name__ == "Sample" or (type(one) is dict and ("fingerprint" in one or "inputs" in one)):
+            found.append(sorted(one) if type(one) is dict else type(one).__name__)
     return found
 
 
@@ -127,6 +138,7 @@ def spy(noisy, info):
         ),
         "info": sorted(info.disclosed()),
         "data": os.path.exists("pictures/0.png"), "store": os.path.exists("nb-store/cells"),
+        "named sets": os.path.isdir(sets := os.environ["NOISEBENCH_DATA"]) and set(os.listdir(sets)) > {"weights"},
     }
     open("report.json", "w").write(json.dumps(report))
     return noisy
@@ -145,23 +157,58 @@ def spied(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run_spy(cli: Any, *more: str, code: int = 0) -> Any:
-    return cli("run", "--methods", "identity", "spy", "--datasets", 'folder(path="pictures")', "--regimes",
-               "gaussian(sigma=25)", "--metrics", "psnr", "--plugin", "spy.py", "--jobs", "1", *more,
-               code=code)  # fmt: skip
+ARGS = (
+    "run", "--methods", "identity", "spy", "--datasets", 'folder(path="pictures")', "--regimes", "gaussian(sigma=25)",
+    "--metrics", "psnr", "--plugin", "spy.py", "--jobs", "1",
+)  # fmt: skip
+UNPRIVILEGED = ("setpriv", "--bounding-set=-all", "--inh-caps=-all")
+"""Runs a program without any capability, as an ordinary user has none: root's own memory is closed to it otherwise."""
 
 
-def test_a_method_finds_the_clean_picture_nowhere_and_its_score_is_that_of_its_output(cli, spied) -> None:
-    run_spy(cli)
+@pytest.mark.parametrize("before", [(), UNPRIVILEGED], ids=["as who runs the tests", "without capabilities"])
+def test_a_method_finds_the_clean_picture_nowhere_and_its_score_is_that_of_its_output(spied, before) -> None:
+    if before and (shutil.which(before[0]) is None or os.geteuid() != 0):
+        pytest.skip("needs setpriv, and root")
+    subprocess.run(
+        [*before, sys.executable, "-m", "noisebench", *ARGS], cwd=spied, check=True, capture_output=True,
+        env={**os.environ, "NOISEBENCH_DATA": str(DATA)},
+    )  # fmt: skip
     report = json.loads((spied / "report.json").read_text())
     assert report.pop("others") >= 3, "the method saw no process to look into"
     assert report == {
         "own memory": False, "memory of others": [], "files of others": [], "traced": [], "stack": [], "objects": [],
         "descriptors": ["listing", "socket"], "info": ["bit_depth", "shape", "sigma"], "data": True, "store": True,
+        "named sets": DATA.is_dir(),
     }  # fmt: skip
     records = {r.cell["method"]["name"]: r for r in read_records(spied / "nb-store")}
     assert records["spy"].output_sha256 == records["identity"].output_sha256
     np.testing.assert_array_equal(records["spy"].scores["psnr"], records["identity"].scores["psnr"])
+
+
+def bubblewrap() -> str:
+    """Why there is no sandbox here, or an empty text."""
+    try:
+        need_bubblewrap()
+    except UsageError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.skipif(bool(bubblewrap()), reason=bubblewrap())
+def test_a_sandbox_hides_data_store_and_all_other_processes(cli, spied) -> None:
+    cli(*ARGS, "--sandbox")
+    records = {r.cell["method"]["name"]: r for r in read_records(spied / "nb-store")}
+    assert records["spy"].cell["outcome"] == "ok" and records["spy"].output_sha256 == records["identity"].output_sha256
+    report = json.loads((spied / "report.json").read_text())
+    assert report["own memory"] is False and report["others"] == 0
+    assert not report["data"] and not report["store"] and not report["named sets"]
+
+
+def test_without_bubblewrap_a_sandbox_is_refused_in_one_line(cli, spied, monkeypatch) -> None:
+    monkeypatch.setenv("PATH", str(spied))
+    done = cli(*ARGS, "--sandbox", code=2)
+    assert "install it (apt-get install bubblewrap)" in done.stderr and len(done.stderr.splitlines()) == 1
+    assert not (spied / "nb-store").exists()
 
 
 def test_the_noise_cannot_be_drawn_again_from_what_a_method_is_told() -> None:
@@ -255,3 +302,104 @@ def test_a_method_that_means_harm_ends_its_own_cell_and_nothing_else(cli, tmp_pa
     assert not (tmp_path / "harmed").exists()
     assert len(keys(tmp_path / "nb-store")) == len(expected) - 1
     assert verify(tmp_path / "nb-store", lambda track: get_track(track).outputs) == []
+
+
+SIDE_BY_SIDE = """
+import os, sys, time
+from dataclasses import dataclass
+import numpy as np
+import noisebench as nb
+
+RUNS = "noisebench.engine.fork_server" in sys.orig_argv
+
+def mark(name):
+    open(name, "w").close()
+
+def wait_for(name):
+    for _ in range(2000):
+        if os.path.exists(name):
+            return
+        time.sleep(0.01)
+    raise TimeoutError(name)
+
+class Pictures:
+    ids = ["0", "1", "2"]
+    def load(self, index):
+        if RUNS:
+            mark(f"read {index}")
+            if index == 2 and os.path.exists("third is damaged"):
+                raise OSError("cannot be read")
+        return nb.Sample(str(index), np.full((8, 8), 10 + index, np.uint8))
+
+@nb.dataset("three")
+def three():
+    return Pictures()
+
+@nb.method("waits", layout="hwc")
+def waits(noisy, info):
+    index = round(255 * float(noisy[0, 0, 0])) - 10
+    mark(f"called {index}")
+    if index < 2:
+        wait_for(f"read {index + 1}")
+    return noisy
+
+@nb.metric("patient")
+def patient(pair):
+    index = round(255 * float(pair.y.mean())) - 10
+    if index < 1:
+        wait_for(f"called {index + 1}")
+    return 1.0
+"""
+
+
+@pytest.fixture
+def side_by_side(tmp_path: Path) -> Path:
+    """A method that waits until the next item is read, and a metric that waits until the next item is restored."""
+    throwaway(tmp_path, "", side=SIDE_BY_SIDE)
+    return tmp_path
+
+
+WAITING = ("run", "--methods", "waits", "--datasets", "three", "--regimes", "none", "--metrics", "patient",
+           "--protocol", "float", "--plugin", "side.py", "--timeout", "60")  # fmt: skip
+
+
+def test_items_are_read_and_scored_while_the_method_works_on_another(cli, side_by_side) -> None:
+    cli(*WAITING)
+    (record,) = read_records(side_by_side / "nb-store")
+    assert record.scores["patient"].tolist() == [1, 1, 1]
+
+
+def test_an_item_that_cannot_be_read_costs_none_of_those_before_it(cli, side_by_side) -> None:
+    (side_by_side / "third is damaged").touch()
+    cli(*WAITING, code=1)
+    (record,) = read_records(side_by_side / "nb-store")
+    assert record.items == ["0", "1"]
+    assert (record.cell["outcome"], record.cell["reason"]) == ("failed", "OSError: cannot be read")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None, True, 10**40, 0.1, float("inf"), "a\ud800", np.float64(0.1), np.int8(-3), (1, [2.5, ("x",)], {"a": ()}),
+        np.zeros((0, 3), "<f4"), np.arange(6, dtype=">i2").reshape(2, 3).T, np.array(1 + 2j),
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_a_plain_value_crosses_as_it_is(value: Any) -> None:
+    found = crossed(value)
+    assert type(found) is type(value) and repr(found) == repr(value)
+    if isinstance(value, np.ndarray):
+        assert found.dtype == value.dtype and found.tobytes() == value.tobytes()
+
+
+@pytest.mark.parametrize("value", [object(), {1: 2}, np.array([None]), {3}, [b"bytes"]], ids=repr)
+def test_what_is_not_plain_is_refused_by_its_type(value: Any) -> None:
+    with pytest.raises(Invalid, match="an output is made of arrays, numbers, text, lists, tuples and dicts"):
+        crossed(value)
+
+
+def crossed(value: Any) -> Any:
+    near, far = socket.socketpair()
+    with near, far:
+        answer(near, value)
+        return read_answer(far)

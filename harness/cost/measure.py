@@ -20,6 +20,8 @@ from ..track import Runner, Track
 from .energy import energy
 
 WARM_UP = 2
+PRELOAD = ("torch", __name__)
+"""Modules that each cost needs, for its reference operation and its counters too."""
 
 
 def measure(

@@ -9,70 +9,63 @@ import os
 import select
 import signal
 import socket
-import struct
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 from ..track import known_track
 from . import processes
-from .messages import Event, Job
-from .method_process import serve
-from .supervisor import MethodEnd, become_method, ready_to_supervise, supervise
+from .messages import Event, next_job, send_job
+from .method_process import serve, use_threads
+from .supervisor import MethodEnd, Scorer, become_method, print_to, ready_to_supervise, supervise
+from .worker import work
 
 _LINE = 3500
-_SIZE = struct.Struct("<Q")
 _PRELOAD = (
     "numpy",
     "pyarrow.parquet",
     "pydantic.type_adapter",
-    "noisebench.cost.measure",
 )
 
 
-class _Forked(NamedTuple):
-    """What a fork goes on with: where events go, and the line that jobs come down."""
-
-    events: int
-    line: socket.socket
-
-
 @dataclass(frozen=True)
-class _Supervisor:
-    """A process that runs one cell after another: see `supervisor.py`. Jobs go down the line, a byte comes back."""
+class _Pair:
+    """A supervisor and its scorer, which run one cell after another. Jobs go down the line, a byte comes back."""
 
-    pid: int
+    supervisor: int
+    scorer: int
     line: socket.socket
 
 
-def main(track: str) -> _Forked | None:
-    """Read jobs as JSON lines from standard input, give each to a supervisor, write events as JSON lines.
+def main(track: str, modules: Sequence[str]) -> Callable[[], NoReturn] | None:
+    """Read jobs as JSON lines from standard input, give each to a pair, write events as JSON lines.
 
-    Returns None when the run is over; and in each fork that is to be a supervisor, which so has no job on its stack.
+    Returns None when the run is over; and in a fork what it is to do, so that it has no job on its stack.
     """
     processes.die_with_parent(signal.SIGTERM)
     processes.close_memory()
     events = os.dup(1)
     os.dup2(2, 1)
     os.set_inheritable(events, False)
-    preload(track)
-    idle: list[_Supervisor] = []
-    busy: dict[_Supervisor, int] = {}
+    preload(track, modules)
+    idle: list[_Pair] = []
+    busy: dict[_Pair, int] = {}
     send(events, {"event": "ready"})
     pending = b""
     while True:
-        lines = {one.line.fileno(): one for one in (*busy, *idle)}
+        lines = {pair.line.fileno(): pair for pair in (*busy, *idle)}
         ready, _, _ = select.select([0, *lines], [], [])
-        for one in (lines[fd] for fd in ready if fd in lines):
-            alive = _heard(one)
+        for pair in (lines[fd] for fd in ready if fd in lines):
+            alive = _heard(pair)
             if not alive:
-                os.waitpid(one.pid, 0)
-                idle = [other for other in idle if other is not one]
-            if one in busy:
-                send(events, {"event": "gone", "id": busy.pop(one)})
-                idle += [one] if alive else []
+                _reap(pair)
+                idle = [other for other in idle if other is not pair]
+            if pair in busy:
+                send(events, {"event": "gone", "id": busy.pop(pair)})
+                idle += [pair] if alive else []
         if 0 in ready:
             data = os.read(0, 65_536)
             if not data:
@@ -80,36 +73,67 @@ def main(track: str) -> _Forked | None:
             *texts, pending = (pending + data).split(b"\n")
             for text in texts:
                 if not idle:
-                    forked = _new_supervisor([other.line for other in busy])
-                    if isinstance(forked, socket.socket):
-                        return _Forked(events, forked)
-                    idle.append(forked)
-                one = idle.pop()
-                busy[one] = json.loads(text)["id"]
-                one.line.sendall(_SIZE.pack(len(text)) + text)
-    for one in (*busy, *idle):
-        one.line.close()
-        os.kill(one.pid, signal.SIGTERM)
-    for one in (*busy, *idle):
-        os.waitpid(one.pid, 0)
+                    made = _new_pair(events, [other.line for other in busy])
+                    if not isinstance(made, _Pair):
+                        return made
+                    idle.append(made)
+                pair = idle.pop()
+                busy[pair] = json.loads(text)["id"]
+                with suppress(OSError):  # it has ended, which is heard next
+                    send_job(pair.line, text)
+    for pair in (*busy, *idle):
+        pair.line.close()
+        os.kill(pair.supervisor, signal.SIGTERM)
+    for pair in (*busy, *idle):
+        _reap(pair)
     return None
 
 
-def _heard(one: _Supervisor) -> bool:
+def _heard(pair: _Pair) -> bool:
     """Whether the supervisor says that it is done, and has not ended itself."""
     try:
-        return bool(one.line.recv(1))
+        return bool(pair.line.recv(1))
     except OSError:
         return False
 
 
-def preload(track: str) -> None:
-    """Import what cells of a track need, so that a fork starts at once."""
+def _reap(pair: _Pair) -> None:
+    """Wait for the supervisor to end, and end its scorer."""
+    os.waitpid(pair.supervisor, 0)
+    processes.kill_group(pair.scorer)
+    os.waitpid(pair.scorer, 0)
+
+
+def _new_pair(events: int, others: Sequence[socket.socket]) -> _Pair | Callable[[], NoReturn]:
+    """Fork a scorer and a supervisor; in each fork, what it is to do."""
+    ours, line = socket.socketpair()
+    near, far = socket.socketpair()
+    printed, output = os.pipe()
+    scorer = os.fork()
+    if scorer == 0:
+        _close(ours, line, near, *others)
+        os.close(printed)
+        return partial(score_jobs, events, far, output)
+    supervisor = os.fork()
+    if supervisor == 0:
+        _close(ours, far, *others)
+        return partial(supervise_jobs, events, line, Scorer(scorer, near, printed, output))
+    _close(line, near, far)
+    os.close(printed)
+    os.close(output)
+    return _Pair(supervisor, scorer, ours)
+
+
+def _close(*sockets: socket.socket) -> None:
+    for one in sockets:
+        one.close()
+
+
+def preload(track: str, modules: Sequence[str]) -> None:
+    """Import what cells of a track need, and `modules`, so that a fork starts at once."""
     own = known_track(track)
-    for name in (*_PRELOAD, *(own.preload if own is not None else ())):
+    for name in (*_PRELOAD, *(own.preload if own is not None else ()), *modules):
         importlib.import_module(name)
-    # The first array makes pyarrow look for pandas, which takes longer than a short cell.
-    importlib.import_module("pyarrow").array([""])
     gc.collect()
     gc.freeze()
 
@@ -122,28 +146,17 @@ def send(fd: int, message: dict[str, Any]) -> None:
     os.write(fd, data + b"\n")
 
 
-def _new_supervisor(others: Sequence[socket.socket]) -> _Supervisor | socket.socket:
-    """Fork a supervisor; in the fork, its end of the line."""
-    ours, line = socket.socketpair()
-    pid = os.fork()
-    if pid:
-        line.close()
-        return _Supervisor(pid, ours)
-    for other in (ours, *others):
-        other.close()
-    return line
-
-
-def supervise_jobs(events: int, line: socket.socket) -> NoReturn:
-    """Run what comes down the line, until it closes; and each method, in the fork that is its process."""
+def supervise_jobs(events: int, line: socket.socket, scorer: Scorer) -> NoReturn:
+    """Run what comes down the line, until it closes or the scorer is spent; and each method, in its own fork."""
     try:
         os.setsid()
         nowhere = os.open(os.devnull, os.O_RDONLY)
         os.dup2(nowhere, 0)
         os.close(nowhere)
-        end = _run_jobs(events, line)
+        end = _run_jobs(events, line, scorer)
         if end is not None:
             line.close()
+            scorer.line.close()
             serve(become_method(end))
     except BaseException:
         if os.environ.get("NOISEBENCH_DEBUG"):
@@ -153,41 +166,49 @@ def supervise_jobs(events: int, line: socket.socket) -> NoReturn:
     os._exit(0)
 
 
-def _run_jobs(events: int, line: socket.socket) -> MethodEnd | None:
-    """Run what comes down the line, until it closes. Returns in the fork that is to be a method's process."""
+def _run_jobs(events: int, line: socket.socket, scorer: Scorer) -> MethodEnd | None:
+    """Run what comes down the line. Returns in the fork that is to be a method's process."""
     ready_to_supervise()
-    while (job := _next_job(line)) is not None:
+    while scorer.sound and (got := next_job(line)) is not None:
+        job, _ = got
         tell = partial(_tell, events, job["id"])
         try:
-            end = supervise(job, tell, line.fileno())
+            end = supervise(job, tell, line.fileno(), scorer)
         except BaseException as error:
             tell({"event": "broken", "message": f"{type(error).__name__}: {error}"[:1000]})
             raise
         if end is not None:
             return end
-        line.sendall(b".")
+        if scorer.sound:
+            line.sendall(b".")
     return None
+
+
+def score_jobs(events: int, line: socket.socket, output: int) -> NoReturn:
+    """Score the cells that come down the line, until it closes."""
+    try:
+        processes.die_with_parent(signal.SIGKILL)
+        os.setsid()
+        print_to(output)
+        while (got := next_job(line)) is not None:
+            job, descriptors = got
+            channel = socket.socket(fileno=descriptors[0]) if descriptors else None
+            use_threads(job["threads"])
+            line.sendall(work(job, partial(_tell, events, job["id"]), channel))
+    except BaseException:
+        import traceback
+
+        with suppress(Exception):
+            os.write(2, traceback.format_exc()[-2000:].encode())
+        os._exit(1)
+    os._exit(0)
 
 
 def _tell(events: int, number: int, message: Event) -> None:
     send(events, {"id": number, **message})
 
 
-def _next_job(line: socket.socket) -> Job | None:
-    def read(length: int) -> bytes:
-        data = b""
-        while len(data) < length and (more := line.recv(length - len(data))):
-            data += more
-        return data
-
-    head = read(_SIZE.size)
-    if not head:
-        return None
-    job: Job = json.loads(read(*_SIZE.unpack(head)))
-    return job
-
-
 if __name__ == "__main__":
-    if (fork := main(sys.argv[1])) is not None:
-        supervise_jobs(*fork)
+    if (fork := main(sys.argv[1], sys.argv[2:])) is not None:
+        fork()
     sys.exit(0)

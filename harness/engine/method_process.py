@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import socket
+import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, NoReturn, TypedDict
 
 from ..calling import call_on
 from ..errors import Invalid, Skip, one_line
 from ..registry import bind, load_plugin
 from ..track import Case, Runner, get_track
+from . import processes
 from .channel import HungUp, answer, hear
 from .messages import Ending
+
+THREADED = {"torch": "set_num_threads", "cv2": "setNumThreads"}
+"""Libraries with threads of their own, and how they are told how many they may use."""
 
 
 class Task(TypedDict):
@@ -91,6 +98,31 @@ def _measure(task: Task, regime: str, size: tuple[int, ...], repeats: int) -> Ma
     )
 
 
+def confined(channel: socket.socket, memory: int | None, threads: int) -> socket.socket:
+    """Limit this process to what a method may have. Returns the channel."""
+    processes.drop_capabilities()
+    if memory is not None:
+        _limit_data(memory)
+    use_threads(threads)
+    return channel
+
+
+def use_threads(threads: int) -> None:
+    """Tell the libraries that are loaded how many threads they may use."""
+    for module, name in THREADED.items():
+        if module in sys.modules:
+            getattr(sys.modules[module], name)(threads)
+
+
+def _limit_data(memory: int) -> None:
+    """Let allocations fail beyond the limit, on top of what the bare process has mapped already."""
+    import resource
+
+    with suppress(OSError, ValueError), open("/proc/self/statm", "rb") as file:
+        mapped = int(file.read().split()[5]) * os.sysconf("SC_PAGE_SIZE")
+        resource.setrlimit(resource.RLIMIT_DATA, (mapped + memory, mapped + memory))
+
+
 def ending_of(error: BaseException) -> Ending:
     """How a cell ends by an exception."""
     if isinstance(error, Skip):
@@ -104,3 +136,14 @@ def ending_of(error: BaseException) -> Ending:
         "reason": one_line(f"{type(error).__name__}: {text}" if text else type(error).__name__),
         "traceback": "".join(traceback.format_exception(error))[-4000:],
     }
+
+
+def main(descriptor: str, memory: str, threads: str, *modules: str) -> None:
+    """The method's process in a sandbox, where it begins anew."""
+    for name in modules:
+        importlib.import_module(name)
+    serve(confined(socket.socket(fileno=int(descriptor)), int(memory) or None, int(threads)))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -75,8 +75,8 @@ def parents() -> dict[int, int]:
     return found
 
 
-def descendants(pid: int, without: int | None = None) -> list[int]:
-    """All living descendants of `pid`, but for one process and those beneath it."""
+def descendants(pid: int) -> list[int]:
+    """All living descendants of `pid`."""
     children: dict[int, list[int]] = {}
     for child, parent in parents().items():
         children.setdefault(parent, []).append(child)
@@ -84,31 +84,47 @@ def descendants(pid: int, without: int | None = None) -> list[int]:
     todo = [pid]
     while todo:
         for child in children.get(todo.pop(), []):
-            if child != without:
-                found.append(child)
-                todo.append(child)
+            found.append(child)
+            todo.append(child)
     return found
 
 
-def kill_descendants(without: int | None = None) -> None:
-    """SIGKILL every descendant of this process and reap them, but for one process and those beneath it."""
+def kill_descendants() -> None:
+    """SIGKILL every descendant of this process, and reap them."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
-        if without is None:
-            try:
-                while os.waitpid(-1, os.WNOHANG)[0]:
-                    pass
-            except ChildProcessError:  # orphans come to this process: without a child it has no descendant
-                return
-        for pid in (found := descendants(os.getpid(), without)):
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        except ChildProcessError:  # orphans come to this process: without a child it has no descendant
+            return
+        for pid in descendants(os.getpid()):
             with suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
-        for pid in found:
-            with suppress(OSError):
-                os.waitpid(pid, os.WNOHANG)
-        if not found:
-            return
         time.sleep(0.002)
+
+
+def kill_child(pid: int) -> None:
+    """SIGKILL a child, and wait for its end; nothing where it was reaped already."""
+    with suppress(ChildProcessError):
+        if not os.waitpid(pid, os.WNOHANG)[0]:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+
+
+def kill_group(pid: int) -> None:
+    """SIGKILL a process that leads its own session, and all that have not left it."""
+    for kill in (os.killpg, os.kill):
+        with suppress(OSError):
+            kill(pid, signal.SIGKILL)
+
+
+def exit_code(pid: int) -> int | None:
+    """How a process ended that its parent has not reaped yet, as `waitstatus_to_exitcode` has it; None if unknown."""
+    with suppress(OSError, ValueError, IndexError), open(f"/proc/{pid}/stat", "rb") as file:
+        state, *_, status = file.read().rpartition(b")")[2].split()
+        return os.waitstatus_to_exitcode(int(status)) if state == b"Z" else None
+    return None
 
 
 def resident_bytes(pids: list[int]) -> int:

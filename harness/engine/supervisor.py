@@ -10,23 +10,24 @@ import signal
 import socket
 import sys
 import time
-import traceback
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from ..errors import one_line
+from ..plan import PlannedCell
+from ..registry import bind, registry
 from ..store.cells import cell_lock, commit, outcome_of, partial_dir, read_cell, read_rows, stamp_of
 from ..store.disk import DiskFull, noticing_full_disk
 from ..store.record import SCHEMA
-from . import processes
-from .messages import Ending, Job, Tell
-from .worker import EXIT_DISK, EXIT_METHOD, work
+from . import method_process, processes
+from .messages import Ending, Job, Tell, send_job
+from .sandbox import command
+from .worker import DONE, FULL, HUNG_UP
 
 _TAIL = 16_384
-
-
 _LOOK, _LOOK_AGAIN = 0.02, 0.2
 """Seconds between two looks at the memory of known processes, and between two searches for new ones."""
 
@@ -37,12 +38,27 @@ class Stopped(Exception):
 
 @dataclass(frozen=True)
 class MethodEnd:
-    """What a method's process has: its end of the channel to the scorer, and where what it prints goes."""
+    """What a method's process has: its end of the channel to the scorer, where what it prints goes, its limits, and
+    what a sandbox hides from it (None: no sandbox)."""
 
     channel: socket.socket
     output: int
     memory: int | None
     threads: int
+    hidden: list[str] | None
+    plugins: list[str]
+
+
+@dataclass
+class Scorer:
+    """The process that scores the cells of a supervisor: `line` leads to it; what it and the methods print comes out
+    of `printed`, as they write it into `output`. One that is not `sound` scores no other cell."""
+
+    pid: int
+    line: socket.socket
+    printed: int
+    output: int
+    sound: bool = True
 
 
 def ready_to_supervise() -> None:
@@ -56,7 +72,7 @@ def ready_to_supervise() -> None:
     signal.signal(signal.SIGTERM, stop)
 
 
-def supervise(job: Job, tell: Tell, life: int) -> MethodEnd | None:
+def supervise(job: Job, tell: Tell, life: int, scorer: Scorer) -> MethodEnd | None:
     """Run one cell to its end in this process's care. `life` is a descriptor that closes when the run is over.
 
     Returns None, but for the fork that is to be the method's process: it comes back with its end, so that it has
@@ -76,7 +92,7 @@ def supervise(job: Job, tell: Tell, life: int) -> MethodEnd | None:
                 return None
             if job["afresh"]:
                 shutil.rmtree(partial_dir(store, key), ignore_errors=True)
-            return _run(job, store, key, tell, life)
+            return _run(job, store, key, tell, life, scorer)
     except Stopped:
         return None
     except DiskFull as error:
@@ -84,7 +100,7 @@ def supervise(job: Job, tell: Tell, life: int) -> MethodEnd | None:
         return None
 
 
-def _run(job: Job, store: Path, key: str, tell: Tell, life: int) -> MethodEnd | None:
+def _run(job: Job, store: Path, key: str, tell: Tell, life: int, scorer: Scorer) -> MethodEnd | None:
     folder = partial_dir(store, key)
     with noticing_full_disk(store):
         folder.mkdir(parents=True, exist_ok=True)
@@ -94,33 +110,40 @@ def _run(job: Job, store: Path, key: str, tell: Tell, life: int) -> MethodEnd | 
         ending: Ending = {"outcome": "blocked", "reason": job["blocked"]}
         _store(job, store, ending, folder, "", time.monotonic() - start, tell)
         return None
-    read_end, write_end = os.pipe()
+    import_scoring(job["cell"])
     method, channel = None, None
     if job["donor"] is None:
         channel, far = socket.socketpair()
-        # Before anything of this cell reads a true item, and by a process that never does.
+        # By a process that never reads a true item.
         method = os.fork()
         if method == 0:
-            return MethodEnd(far, write_end, job["memory"], job["threads"])
+            plugins = job["cell"]["request"]["plugins"]
+            return MethodEnd(far, scorer.output, job["memory"], job["threads"], job["hidden"], plugins)
         far.close()
-    scorer = os.fork()
-    if scorer == 0:
-        _become_scorer(job, folder, tell, channel, life, write_end)
-    os.close(write_end)
-    if channel is not None:
-        channel.close()
     try:
-        watched = _watch(method, scorer, read_end, life, job["timeout"], job["memory"], start)
+        try:
+            send_job(scorer.line, json.dumps(job).encode(), *([channel.fileno()] if channel is not None else []))
+        finally:
+            if channel is not None:
+                channel.close()
+        watched = _watch(method, scorer, life, job["timeout"], job["memory"], start)
+    except BaseException:
+        scorer.sound = False
+        raise
     finally:
+        if method is not None:
+            processes.kill_child(method)
+        if not scorer.sound or watched.cause is not None:
+            processes.kill_group(scorer.pid)
         processes.kill_descendants()
-        os.close(read_end)
-    if watched.scorer == EXIT_DISK:
+    scorer.sound = watched.cause is None and watched.went in (DONE, HUNG_UP)
+    if watched.went == FULL:
         return None
     ending = _ending(folder, watched, job)
     if "lost" in ending:
         said = f"the kept outputs of cell {(job['donor'] or '')[:12]} cannot be used, {ending['lost']}: made again"
         shutil.rmtree(folder, ignore_errors=True)
-        return _run({**job, "donor": None, "said": said}, store, key, tell, life)
+        return _run({**job, "donor": None, "said": said}, store, key, tell, life, scorer)
     _store(job, store, {"said": job.get("said", ""), **ending}, folder, watched.tail, time.monotonic() - start, tell)
     return None
 
@@ -153,39 +176,48 @@ def _store(job: Job, store: Path, end: Ending, folder: Path, tail: str, seconds:
           "rescored": bool(end.get("rescored"))})  # fmt: skip
 
 
+def import_scoring(cell: PlannedCell) -> None:
+    """Import what scores a cell and is no plug-in's, so that its scorer and that of the next one start with it."""
+    for kind, spec in [
+        ("dataset", cell["dataset"]["display"]),
+        ("regime", cell["regime"]["display"]),
+        ("protocol", cell["protocol"]["display"]),
+        *(("metric", metric) for metric in cell["metrics"]),
+    ]:
+        _import(kind, spec, cell["track"])
+    _names(cell["track"])
+
+
+@lru_cache(maxsize=1024)
+def _import(kind: str, spec: str, track: str) -> None:
+    with suppress(Exception):  # what is wrong with it is for the scorer to say
+        bind(spec, kind, track)
+
+
+@lru_cache
+def _names(track: str) -> None:
+    """Look for the names of methods, which imports none, so that no method's process has to."""
+    registry("method", track).names()
+
+
 def become_method(end: MethodEnd) -> socket.socket:
-    """Leave this process with its end of the channel and nothing else of the run's."""
+    """Leave this process with its end of the channel and nothing else of the run's; it may go on in a sandbox."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     processes.die_with_parent(signal.SIGKILL)
     os.setsid()
-    _print_to(end.output)
+    print_to(end.output)
     processes.close_all_but(end.channel.fileno())
     processes.close_memory(False)
-    processes.drop_capabilities()
-    if end.memory is not None:
-        _limit_data(end.memory)
-    use_threads(end.threads)
-    return end.channel
+    if end.hidden is not None:
+        loaded = [name for name in method_process.THREADED if name in sys.modules]
+        words = [str(end.channel.fileno()), str(end.memory or 0), str(end.threads), *loaded]
+        end.channel.set_inheritable(True)
+        built = command(end.hidden, end.plugins, ["-m", method_process.__name__, *words])
+        os.execv(built[0], built)
+    return method_process.confined(end.channel, end.memory, end.threads)
 
 
-def _become_scorer(
-    job: Job, folder: Path, tell: Tell, channel: socket.socket | None, life: int, write_end: int
-) -> None:
-    try:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        processes.die_with_parent(signal.SIGKILL)
-        os.setsid()
-        os.close(life)
-        _print_to(write_end)
-        use_threads(job["threads"])
-        work(job, folder, tell, channel)
-    except BaseException:
-        with suppress(Exception):
-            os.write(2, traceback.format_exc()[-2000:].encode())
-    os._exit(1)
-
-
-def _print_to(output: int) -> None:
+def print_to(output: int) -> None:
     """Nothing to read from standard input; what is printed goes to `output`."""
     nowhere = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nowhere, 0)
@@ -195,90 +227,67 @@ def _print_to(output: int) -> None:
     os.close(output)
 
 
-def use_threads(threads: int) -> None:
-    """Tell the libraries that are loaded how many threads they may use."""
-    for module, name in (("torch", "set_num_threads"), ("cv2", "setNumThreads")):
-        if module in sys.modules:
-            getattr(sys.modules[module], name)(threads)
-
-
-def _limit_data(memory: int) -> None:
-    """Let allocations fail beyond the limit, on top of what the bare process has mapped already."""
-    import resource
-
-    with suppress(OSError, ValueError), open("/proc/self/statm", "rb") as file:
-        mapped = int(file.read().split()[5]) * os.sysconf("SC_PAGE_SIZE")
-        resource.setrlimit(resource.RLIMIT_DATA, (mapped + memory, mapped + memory))
-
-
 @dataclass(frozen=True)
 class _Watched:
-    """How the processes of a cell ended: the end of what they printed, exit codes, and 'timeout' or 'oom' if stopped.
-
-    An exit code is that of `waitstatus_to_exitcode`; None where there is no such process or it had not ended by itself.
-    """
+    """How the processes of a cell ended: the end of what they printed, the exit code of the method where it ended by
+    itself, what the scorer answers (empty where it ended, with its exit code), and 'timeout' or 'oom' if stopped."""
 
     tail: str
     method: int | None
+    went: bytes
     scorer: int | None
     cause: str | None
 
 
-def _watch(
-    method: int | None, scorer: int, output: int, life: int, timeout: float, memory: int | None, start: float
-) -> _Watched:
+def _watch(method: int | None, scorer: Scorer, life: int, timeout: float, memory: int | None, start: float) -> _Watched:
     """Wait for the scorer; time and memory are the method's. Raises `Stopped`."""
-    tail = b""
-    ended = {os.pidfd_open(pid): pid for pid in (method, scorer) if pid is not None}
-    codes: dict[int, int] = {}
-    os.set_blocking(output, False)
+    tail, code, went, cause = b"", None, None, None
+    ended = os.pidfd_open(method) if method is not None else -1
+    died = os.pidfd_open(scorer.pid)
+    os.set_blocking(scorer.printed, False)
     poll = select.poll()
-    for fd in (output, life, *ended):
+    for fd in (scorer.printed, life, scorer.line.fileno(), died, *([ended] if method is not None else [])):
         poll.register(fd, select.POLLIN | select.POLLHUP)
-    cause = None
     tree: list[int] = []
     searched = -_LOOK_AGAIN
     end = start + timeout
     try:
         # Where the channel is closed the method has ended, a moment before this is seen; or it goes on without.
-        while scorer not in codes or (codes[scorer] == EXIT_METHOD and method not in codes):
+        while went is None or (went == HUNG_UP and code is None):
             now = time.monotonic()
             if now >= end:
-                cause = None if scorer in codes else "timeout"
+                cause = "timeout" if went is None else None
                 break
             wait = min(end - now, _LOOK) if memory is not None else end - now
             ready = {fd for fd, _ in poll.poll(max(1, int(min(wait, 3600) * 1000)))}
-            if output in ready:
-                try:
-                    data = os.read(output, 65_536)
-                    tail = (tail + data)[-_TAIL:]
-                    if not data:
-                        poll.unregister(output)
-                except BlockingIOError:
-                    pass
+            if scorer.printed in ready:
+                with suppress(BlockingIOError):
+                    tail = (tail + os.read(scorer.printed, 65_536))[-_TAIL:]
             if life in ready:
                 raise Stopped
             if memory is not None and method is not None:
                 if now - searched >= _LOOK_AGAIN:
-                    tree, searched = processes.descendants(os.getpid(), without=scorer), now
+                    tree, searched = processes.descendants(os.getpid()), now
                 if processes.resident_bytes(tree) > memory:
                     cause = "oom"
                     break
-            for fd in ready & set(ended):
-                poll.unregister(fd)
-                codes[ended[fd]] = os.waitstatus_to_exitcode(os.waitpid(ended[fd], 0)[1])
-                if ended[fd] == scorer:
-                    end = min(end, now + 1)
-                else:  # its forks may hold the channel open, for whose end the scorer waits
-                    processes.kill_descendants(without=scorer)
+            if went is None and ready & {scorer.line.fileno(), died}:
+                with suppress(OSError):
+                    went = scorer.line.recv(1, socket.MSG_DONTWAIT)
+                went, end = went or b"", min(end, now + 1)
+            if ended in ready and method is not None:
+                poll.unregister(ended)
+                code = os.waitstatus_to_exitcode(os.waitpid(method, 0)[1])
+                processes.kill_descendants()  # they may hold the channel open, for whose end the scorer waits
     finally:
-        for fd in ended:
-            os.close(fd)
+        os.close(died)
+        if method is not None:
+            os.close(ended)
     with suppress(OSError):
-        while data := os.read(output, 65_536):
+        while data := os.read(scorer.printed, 65_536):
             tail = (tail + data)[-_TAIL:]
-    text = tail.decode("utf-8", "replace")[-4000:]
-    return _Watched(text, codes.get(method or 0), codes.get(scorer), cause)
+    scored = processes.exit_code(scorer.pid) if went == b"" else None
+    return _Watched(tail.decode("utf-8", "replace")[-4000:], code, went or b"", scored, cause)
 
 
 def _ending(folder: Path, watched: _Watched, job: Job) -> Ending:
@@ -291,7 +300,7 @@ def _ending(folder: Path, watched: _Watched, job: Job) -> Ending:
         return left
     except (OSError, ValueError):
         pass
-    if watched.scorer != EXIT_METHOD:
+    if watched.went != HUNG_UP:
         return {"outcome": "crashed", "reason": f"scoring {_how(watched.scorer)}"}
     if watched.method is None:
         return {"outcome": "crashed", "reason": "closed the channel to its scorer before it had finished"}

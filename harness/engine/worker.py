@@ -5,20 +5,19 @@ from __future__ import annotations
 import itertools
 import json
 import math
-import os
 import socket
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 
 from ..calling import item_row, told
 from ..components import open_dataset
 from ..errors import Invalid, UsageError, one_line
 from ..plan import PlannedCell
 from ..registry import Bound, bind, load_plugin
-from ..store.cells import append_row, read_rows, valid_length
+from ..store.cells import append_row, partial_dir, read_rows, valid_length
 from ..store.disk import DiskFull, noticing_full_disk, write_file
 from ..store.keys import combined
 from ..store.outputs import ChecksOutputs, Kept, LostOutput, open_kept, save_output
@@ -29,7 +28,9 @@ from .channel import HungUp, ask, read_answer
 from .messages import Ending, Job, Tell
 from .method_process import Task, ending_of
 
-EXIT_DISK, EXIT_METHOD = 74, 75
+DONE, SPENT, HUNG_UP, FULL = b"D", b"S", b"H", b"F"
+"""How scoring a cell went: `end.json` is there, and so it is but by an error or a plug-in's code; the method's process
+has ended, or closed its channel; the disk is full."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,8 @@ def kept_items(keep: str, n: int) -> set[int]:
     return {"all": set(range(n)), "sample": {0, n // 2, n - 1}, "none": set()}[keep]
 
 
-def _score_cell(job: Job, folder: Path, tell: Tell, channel: socket.socket) -> Ending:
+def _score_cell(job: Job, folder: Path, tell: Tell, scoring: _Scoring, channel: socket.socket) -> Ending:
     cell = job["cell"]
-    scoring = _scoring(cell)
     n = cell["dataset"]["items"]
     setup = _seconds(_asked(channel, "open", _task(job)))
     shown = cell.get("shown")
@@ -156,9 +156,9 @@ def _made(channel: socket.socket, track: Track, case: Case) -> tuple[Any, float,
     return output, seconds, notes
 
 
-def _rescore(job: Job, folder: Path, tell: Tell, source: str) -> Ending:
+def _rescore(job: Job, folder: Path, tell: Tell, scoring: _Scoring) -> Ending:
     """Score what another cell kept. The method is neither imported nor called. Raises `LostOutput`."""
-    scoring = _scoring(job["cell"])
+    source = job["donor"] or ""
     kept = open_kept(Path(job["store"]), source, scoring.track.outputs)
 
     def made(posed: Iterator[Future[_Posed]]) -> Iterator[Made]:
@@ -180,23 +180,23 @@ def _rescore(job: Job, folder: Path, tell: Tell, source: str) -> Ending:
     }
 
 
-def _scoring(cell: PlannedCell) -> _Scoring:
-    """What scores the cell. A plug-in is imported only where one of them is in it: it may hold the method."""
+def _scoring(cell: PlannedCell, ahead: ThreadPoolExecutor) -> tuple[_Scoring, bool]:
+    """What scores the cell, and whether plug-ins were imported: only where one has part in it, for a method may lie
+    in the same file."""
     try:
-        return _bound_scoring(cell)
+        return _bound_scoring(cell, ahead), False
     except UsageError:
         for file in cell["request"]["plugins"]:
             load_plugin(file)
-        return _bound_scoring(cell)
+        return _bound_scoring(cell, ahead), True
 
 
-def _bound_scoring(cell: PlannedCell) -> _Scoring:
+def _bound_scoring(cell: PlannedCell, ahead: ThreadPoolExecutor) -> _Scoring:
     track = get_track(cell["track"])
     dataset = bind(cell["dataset"]["display"], "dataset", track.name)
-    # What a dataset opens may be bound to the thread that opened it.
-    ahead = ThreadPoolExecutor(1)
     return _Scoring(
         track,
+        # What a dataset opens may be bound to the thread that opened it.
         ahead.submit(open_dataset, dataset).result(),
         bind(cell["regime"]["display"], "regime", track.name),
         bind(cell["protocol"]["display"], "protocol", track.name),
@@ -293,36 +293,43 @@ def _cost_cell(job: Job, channel: socket.socket) -> Ending:
     return {"outcome": "ok", "reason": "", "setup_s": cost["setup_s"], "notes": [], "cost": cast(Cost, cost)}
 
 
-def work(job: Job, folder: Path, tell: Tell, channel: socket.socket | None) -> None:
-    """Do the cell and leave `end.json`; the process ends here whatever happens. `channel` leads to the method."""
+def work(job: Job, tell: Tell, channel: socket.socket | None) -> bytes:
+    """Do the cell and leave `end.json`. `channel` leads to the method.
+
+    Returns how it went, `DONE`, `SPENT`, `HUNG_UP` or `FULL`; a process that is spent scores no other cell.
+    """
     ending: Ending
+    folder = partial_dir(Path(job["store"]), job["cell"]["key"])
+    went, ahead = DONE, ThreadPoolExecutor(1)
     try:
-        if job["donor"] is not None:
-            ending = _rescore(job, folder, tell, job["donor"])
-        elif channel is None:
-            raise ValueError("neither a method nor outputs of one")
-        elif job["cell"]["kind"] == "cost":
+        if job["cell"]["kind"] == "cost" and channel is not None:
             ending = _cost_cell(job, channel)
         else:
-            ending = _score_cell(job, folder, tell, channel)
+            scoring, plugged = _scoring(job["cell"], ahead)
+            went = SPENT if plugged else DONE
+            if channel is not None:
+                ending = _score_cell(job, folder, tell, scoring, channel)
+            else:
+                ending = _rescore(job, folder, tell, scoring)
     except HungUp:
-        os._exit(EXIT_METHOD)
+        return HUNG_UP
     except LostOutput as lost:
         ending = {"outcome": "failed", "reason": "", "lost": one_line(lost)}
     except DiskFull as error:
-        _end_full(error, tell)
+        tell({"event": "disk", "message": one_line(error)})
+        return FULL
     except MethodEnded as ended:
         ending = ended.ending
     except BaseException as error:
-        ending = ending_of(error)
+        ending, went = ending_of(error), SPENT
+    finally:
+        ahead.shutdown(cancel_futures=True)
+        if channel is not None:
+            channel.close()
     try:
         with noticing_full_disk(folder):
             write_file(folder / "end.json", json.dumps(ending).encode())
     except DiskFull as error:
-        _end_full(error, tell)
-    os._exit(0)
-
-
-def _end_full(error: DiskFull, tell: Tell) -> NoReturn:
-    tell({"event": "disk", "message": one_line(error)})
-    os._exit(EXIT_DISK)
+        tell({"event": "disk", "message": one_line(error)})
+        return FULL
+    return went
