@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -112,6 +113,86 @@ def test_overhead_of_short_cells(benchmark, tmp_path):
 
     benchmark.pedantic(many, rounds=1)
     hold({"overhead of a short cell": (best(many, 2) - best(one, 2)) / 39})
+
+
+def cpu_seconds(*args: str, cwd: Path) -> float:
+    """Processor time of a call and of all that it waited for."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    call(*args, cwd=cwd)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def test_processor_time_of_short_cells_and_of_a_start(benchmark, tmp_path):
+    """`identity` takes microseconds: what a cell of it costs is what the engine costs."""
+
+    def cells(n: int) -> float:
+        return cpu_seconds(
+            "run", "--methods", "identity", "--datasets", "gaussian_field(n=4, size=32)", "--regimes",
+            "gaussian(sigma={" + ",".join(map(str, range(1, n + 1))) + "})", "--jobs", "1", "--retry", "always",
+            cwd=tmp_path,
+        )  # fmt: skip
+
+    one = benchmark.pedantic(lambda: best(lambda: cells(1), 3), rounds=1)
+    hold({
+        "a cell of 4 small pictures beyond its method, CPU": (best(lambda: cells(41), 3) - one) / 40,
+        "starting a run, CPU": one,
+    })  # fmt: skip
+
+
+ONE_PROCESS = """
+import json, time, cv2, noisebench as nb
+from pathlib import Path
+from noisebench.calling import call_on, item_row
+from noisebench.store.cells import append_row
+from noisebench.track import get_track
+cv2.setNumThreads(1)
+track, method = get_track("restore"), nb.Restorer(nb.bind("identity", "method"))
+data, regime = nb.open_dataset(nb.bind('folder(path="pictures")', "dataset")), nb.bind("gaussian(sigma=25)", "regime")
+protocol, metrics = nb.bind("uint8", "protocol"), [nb.bind(m, "metric") for m in ("psnr", "ssim")]
+Path("rows.jsonl").unlink(missing_ok=True)
+start, length = time.perf_counter(), 0
+for index in range(len(data.ids)):
+    item = data.load(index)
+    case = track.pose(regime, item, 0)
+    output, seconds, _ = call_on(method, case, "cpu")
+    row = {**item_row(track, item, case, output, seconds, protocol, metrics), "line": track.identify(item)}
+    append_row(Path(), row, length)
+    length += len(json.dumps(row)) + 1
+print(time.perf_counter() - start)
+"""
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="two processors are needed to work side by side")
+def test_restoring_and_scoring_go_side_by_side(benchmark, tmp_path):
+    """A cell against a loop that does the same work in one process; pairs, on a machine that does nothing else."""
+    import cv2
+
+    draws = np.random.default_rng(0)
+    (tmp_path / "pictures").mkdir()
+    for number in range(200):
+        picture = cv2.GaussianBlur(draws.uniform(0, 255, (512, 512, 3)).astype(np.float32), (0, 0), 4)
+        scaled = cv2.normalize(picture, None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
+        cv2.imwrite(str(tmp_path / "pictures" / f"{number:03d}.png"), scaled)
+
+    def cell() -> float:
+        call("run", "--methods", "identity", "--datasets", 'folder(path="pictures")', "--regimes", "gaussian(sigma=25)",
+             "--retry", "always", cwd=tmp_path)  # fmt: skip
+        (record,) = read_records(tmp_path / "nb-store")
+        return float(record.cell["seconds"])
+
+    def loop() -> float:
+        done = subprocess.run(
+            [sys.executable, "-c", ONE_PROCESS], cwd=tmp_path, check=True, capture_output=True,
+            env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+        )  # fmt: skip
+        return float(done.stdout)
+
+    benchmark.pedantic(cell, rounds=1)
+    pairs = [(cell(), loop()) for _ in range(3)]
+    ours, theirs = (min(p[i] for p in pairs) for i in (0, 1))
+    print(f"\n200 pictures: a cell {ours:.2f} s, one process {theirs:.2f} s, load {os.getloadavg()[0]:.1f}")
+    hold({"200 pictures of 512×512 RGB, times as fast as one process": theirs / ours})
 
 
 @pytest.fixture

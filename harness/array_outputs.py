@@ -18,7 +18,18 @@ class ArrayFiles:
         """SHA-256 of the values, little-endian in C order."""
         import numpy as np
 
-        return hashlib.sha256(np.ascontiguousarray(output, dtype=self.dtype).tobytes()).hexdigest()
+        return hashlib.sha256(np.ascontiguousarray(output, dtype=self.dtype).data).hexdigest()
+
+    def check(self, output: Any, wanted: Any) -> None:
+        """Raise ValueError for another type, another shape than `wanted`, NaN or Inf."""
+        import numpy as np
+
+        if not isinstance(output, np.ndarray) or output.dtype != np.dtype(self.dtype):
+            raise ValueError(f"{getattr(output, 'dtype', type(output).__name__)} where {self.dtype} was due")
+        if output.shape != (wanted or output.shape):
+            raise ValueError(f"shape {output.shape} where {wanted} was due")
+        if not np.isfinite(output).all():
+            raise ValueError("values that are not finite")
 
     def save(self, output: Any, file: Path) -> None:
         """Keep an array. Raises OSError."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, TypedDict
 
 from .errors import NotDefined
-from .info import Info
 from .json_values import plain
+from .plan import Shown
 from .registry import Bound
 from .track import Case, Runner, Track
 
@@ -33,25 +34,24 @@ def synchronise(device: str) -> None:
         torch.cuda.synchronize()
 
 
-def told(runner: Runner, info: Info, item: Any) -> Info:
-    """What this method is told: an oracle sees the item, a `named` one its id, nobody else does."""
-    if runner.meta["oracle"]:
-        return info.replace(sample=item)
-    return info.replace(item=item.id) if runner.meta["named"] else info
+def told(case: Case, item: Any, shown: Shown | None) -> Case:
+    """The case as a method is told it: with the item for an oracle, with its id for a `named` method."""
+    if shown is None:
+        return case
+    return replace(case, info=case.info.replace(sample=item) if shown == "item" else case.info.replace(item=item.id))
 
 
-def call_on(runner: Runner, item: Any, case: Case, device: str) -> tuple[Any, float, list[str]]:
+def call_on(runner: Runner, case: Case, device: str) -> tuple[Any, float, list[str]]:
     """One call of the method: its output, validated, the seconds, and what is to be noted. Raises `Skip`, `Invalid`."""
-    info = told(runner, case.info, item)
-    runner.check(info)
+    runner.check(case.info)
     prepared = runner.prepare(case.given)
     own = os.getpid()
     synchronise(device)
     start = time.perf_counter()
-    output = runner.call(prepared, info)
+    output = runner.call(prepared, case.info)
     synchronise(device)
     elapsed = time.perf_counter() - start
-    if os.getpid() != own:  # a method forked, and its child came back: it must not write rows too
+    if os.getpid() != own:  # a method forked, and its child came back: it must not go on too
         os._exit(1)
     made = runner.accept(output, case)
     touched = output is not prepared and not runner.untouched(prepared, case.given)

@@ -17,7 +17,7 @@ import numpy as np
 from .components import open_dataset
 from .engine.environment import check_device
 from .errors import UsageError, one_line
-from .plan import refuse_unknown_needs, set_parts, split_metrics
+from .plan import refuse_unknown_needs, set_parts, shown_to, split_metrics
 from .registry import Bound, Entry, bind, bind_all, registry
 from .runner import used_device
 from .suite import count
@@ -91,7 +91,7 @@ def evaluate(
     `photos` under `gaussian(sigma=25)`, psnr and ssim under `uint8`. `range` says what the float pictures of the
     dataset are on, where not on [0, 1]: 255 for 0–255, or (-1, 1). Raises what the method raises, and `UsageError`.
     """
-    from .calling import call_on, item_row
+    from .calling import call_on, item_row, told
 
     field_of_work = get_track(track)
     usual = field_of_work.defaults
@@ -115,6 +115,7 @@ def evaluate(
     _, parts = set_parts(whole, field_of_work)
     n = len(data.ids) if limit is None else min(limit, len(data.ids))
     runner.expect(data.ids, n)
+    shown = shown_to(runner.meta)
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         taker = None
@@ -125,7 +126,7 @@ def evaluate(
             if range is not None and isinstance(field_of_work, HasRange):
                 item = field_of_work.rescaled(item, range)
             case = field_of_work.pose(noise, item, seed)
-            output, elapsed, _ = call_on(runner, item, case, device)
+            output, elapsed, _ = call_on(runner, told(case, item, shown), device)
             row = item_row(field_of_work, item, case, output, elapsed, rules, single)
             scores = {name: _float(value) for name, value in row["scores"].items()}
             rows.append({**{key: value for key, value in row.items() if key != "scores"}, **scores})

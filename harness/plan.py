@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NotRequired, TypedDict, cast
+from typing import Any, Literal, NotRequired, TypedDict, cast
 
 from .components import disclosed_by, open_dataset
 from .errors import UsageError, nearest, refuse_all
@@ -15,7 +15,7 @@ from .sources import method_folders, method_sources
 from .store.keys import combined, key_of
 from .store.record import REFERENCE, DatasetPart, Inputs, Kind, MethodPart, MetricPart, NamedPart, Request, SetPart
 from .suite import Suite
-from .track import HasSetMetrics, SeesAlike, Track, get_track
+from .track import HasSetMetrics, PreloadsMore, SeesAlike, Track, get_track
 
 _FLAGS = ("blind", "zero_shot", "self_ensemble", "tiled", "oracle")
 _COLUMNS = (
@@ -25,8 +25,14 @@ _COLUMNS = (
 """What a metric cannot be called: the other columns of rows and frames."""
 
 
+Shown = Literal["item", "id"]
+
+
 class PlannedCell(TypedDict):
-    """A cell before it is run. `after` names cells that must be ok first; an `alone` cell has the machine to itself."""
+    """A cell before it is run. `after` names cells that must be ok first; an `alone` cell has the machine to itself.
+
+    `shown` is what the method sees beyond its input, and is absent where that is nothing: see `shown_to`.
+    """
 
     key: str
     kind: Kind
@@ -44,6 +50,7 @@ class PlannedCell(TypedDict):
     request: Request
     after: list[str]
     alone: bool
+    shown: NotRequired[Shown]
 
 
 def dataset_part(bound: Bound, limit: int | None, track: Track) -> DatasetPart:
@@ -121,6 +128,11 @@ def method_part(bound: Bound) -> MethodPart:
         "sources": sources,
         "source_sha256": combined(f"{k} {v}" for k, v in sources.items()),
     }
+
+
+def shown_to(meta: Mapping[str, Any]) -> Shown | None:
+    """What a method sees of an item beyond its input: an oracle the item, a `named` one its id, all others nothing."""
+    return "item" if meta["oracle"] else "id" if meta["named"] else None
 
 
 def _flags(bound: Bound) -> list[dict[str, Any]]:
@@ -221,6 +233,16 @@ def plan(suite: Suite) -> list[PlannedCell]:
         refuse_unknown_needs(method, track)
     methods = [_Method(m, method_part(m), weights_part(m)) for m in bound[0]]
     return [*_score_cells(suite, track, methods, *bound[1:]), *_cost_cells(suite, track, methods, bound[2])]
+
+
+def preload_for(cells: Sequence[PlannedCell]) -> list[str]:
+    """Modules that these cells of one track need beyond what each of its cells does."""
+    track = get_track(cells[0]["track"])
+    if not isinstance(track, PreloadsMore):
+        return []
+    named = {("method", cell["method"]["display"]) for cell in cells}
+    named |= {("metric", metric) for cell in cells for metric in (*cell["metrics"], *cell.get("sets", ()))}
+    return list(track.preload_for(bind(spec, kind, track.name) for kind, spec in sorted(named)))
 
 
 def _score_cells(
@@ -329,7 +351,8 @@ def _cell(
         "keep": suite.keep,
         "folders": method_folders(method.bound),
     }
-    return {
+    shown = shown_to(method.bound.entry.meta)
+    cell: PlannedCell = {
         "key": key_of(inputs),
         "kind": kind,
         "track": track.name,
@@ -346,6 +369,9 @@ def _cell(
         "after": [],
         "alone": kind == "cost",
     }
+    if shown is not None:
+        cell["shown"] = shown
+    return cell
 
 
 def _regime_for(method: Bound, regimes: Iterable[Bound], track: Track) -> Bound:

@@ -141,6 +141,13 @@ class HasRange(Protocol):
     def rescaled(self, item: Any, range: Any) -> Any: ...
 
 
+@runtime_checkable
+class PreloadsMore(Protocol):
+    """A track some of whose components need more than `preload`, such as torch: what these do, by module."""
+
+    def preload_for(self, components: Iterable[Bound]) -> tuple[str, ...]: ...
+
+
 @dataclass(frozen=True)
 class Finding:
     """What one check of a method found. `ok` is None where it does not apply; `detail` is one line."""

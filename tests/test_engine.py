@@ -291,7 +291,7 @@ def test_kill_9_at_random_moments_loses_nothing(cli, tmp_path):
 
 def _cells_alive(store: Path) -> bool:
     for process in psutil.process_iter(["cmdline"]):
-        if "noisebench.engine.zygote" in (process.info["cmdline"] or []):
+        if "noisebench.engine.fork_server" in (process.info["cmdline"] or []):
             try:
                 if process.cwd() == str(store.parent) and process.status() != psutil.STATUS_ZOMBIE:
                     return True

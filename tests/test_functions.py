@@ -8,7 +8,8 @@ from pathlib import Path
 import noisebench as nb
 import numpy as np
 import pytest
-from noisebench.calling import call_on
+from noisebench.calling import call_on, told
+from noisebench.plan import shown_to
 from noisebench.registry import bind
 from noisebench.track import get_track
 from noisebench.tracks.functions import Target, as_target
@@ -29,7 +30,7 @@ def posed(item: Target, regime: str = "none", seed: int = 0, draw: int = 0):
 
 def fit(method: str, item: Target, regime: str = "none", seed: int = 0) -> np.ndarray:
     runner = TRACK.open(bind(method, "method", "functions"))
-    return call_on(runner, item, posed(item, regime, seed), "cpu")[0]
+    return call_on(runner, told(posed(item, regime, seed), item, shown_to(runner.meta)), "cpu")[0]
 
 
 def scores(output: np.ndarray, item: Target, protocol: str = "held_out") -> dict[str, float]:

@@ -95,8 +95,8 @@ class Scales:
 
     def pose(self, regime, item, seed, draw=0):
         key = hashlib.sha256(f"{regime.canonical}|{seed}|{item.weight}|{draw}".encode()).digest()
-        info = nb.Info({}, key)
-        given = tuple(regime.entry.obj(item.weight, info.rng, **regime.kwargs) for _ in range(item.weighings))
+        rng = nb.keyed_generator(key)
+        given = tuple(regime.entry.obj(item.weight, rng, **regime.kwargs) for _ in range(item.weighings))
         return nb.Case(given, nb.Info({}, key), hashlib.sha256(repr(given).encode()).hexdigest())
 
     def open(self, method):

@@ -46,6 +46,7 @@ def add(verbs: Any) -> None:
     p.add_argument("--retry", choices=("failed", "never", "always"), default="failed",
                    help="which stored cells are run again (default: failed)")  # fmt: skip
     p.add_argument("--keep", choices=("all", "sample", "none"), help="outputs to keep (default: none)")
+    p.add_argument("--sandbox", action="store_true", help="hide data and store from the methods (needs bubblewrap)")
     p.add_argument("--dry-run", action="store_true", help="say what would run, and stop")
     add_plugins(p)
     add_data(p)
@@ -102,7 +103,7 @@ def run(args: argparse.Namespace) -> int:
 
     use_data(args)
     suite = suite_of(args)
-    options = RunOptions(args.jobs, args.retry)
+    options = RunOptions(args.jobs, args.retry, args.sandbox)
     store = Path(args.store)
     if args.dry_run:
         from ..engine.planning import plan_in_child

@@ -28,6 +28,8 @@ from .pace import judged_by_cpu, pace
 WARM_UP = 2
 LONGEST = 0.5
 """Seconds for which the reference operation is repeated after one call, at most."""
+PRELOAD = ("torch", __name__)
+"""Modules that each cost needs, for its reference operation and its counters too."""
 
 
 def measure(

@@ -8,71 +8,132 @@ import json
 import os
 import select
 import signal
+import socket
 import sys
-from typing import Any
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NoReturn
 
 from ..track import known_track
 from . import processes
-from .messages import Job
+from .messages import Event, next_job, send_job
+from .method_process import serve, use_threads
+from .supervisor import MethodEnd, Scorer, become_method, print_to, ready_to_supervise, supervise
+from .worker import work
 
 _LINE = 3500
 _PRELOAD = (
     "numpy",
     "pyarrow.parquet",
     "pydantic.type_adapter",
-    "noisebench.cost.measure",
-    "noisebench.engine.supervisor",
 )
 
 
-def main(track: str) -> None:
-    """Read jobs as JSON lines from standard input, fork a supervisor for each, write events as JSON lines."""
+@dataclass(frozen=True)
+class _Pair:
+    """A supervisor and its scorer, which run one cell after another. Jobs go down the line, a byte comes back."""
+
+    supervisor: int
+    scorer: int
+    line: socket.socket
+
+
+def main(track: str, modules: Sequence[str]) -> Callable[[], NoReturn] | None:
+    """Read jobs as JSON lines from standard input, give each to a pair, write events as JSON lines.
+
+    Returns None when the run is over; and in a fork what it is to do, so that it has no job on its stack.
+    """
     processes.die_with_parent(signal.SIGTERM)
+    processes.close_memory()
     events = os.dup(1)
     os.dup2(2, 1)
     os.set_inheritable(events, False)
-    preload(track)
-    life_read, life_write = os.pipe()
-    wake_read, wake_write = os.pipe()
-    os.set_blocking(wake_write, False)
-    signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
-    running: dict[int, int] = {}
+    preload(track, modules)
+    idle: list[_Pair] = []
+    busy: dict[_Pair, int] = {}
     send(events, {"event": "ready"})
     pending = b""
     while True:
-        ready, _, _ = select.select([0, wake_read], [], [])
-        if wake_read in ready:
-            os.read(wake_read, 4096)
-            for pid in list(running):
-                done, status = os.waitpid(pid, os.WNOHANG)
-                if done:
-                    send(events, {"event": "gone", "id": running.pop(pid), "status": status})
+        lines = {pair.line.fileno(): pair for pair in (*busy, *idle)}
+        ready, _, _ = select.select([0, *lines], [], [])
+        for pair in (lines[fd] for fd in ready if fd in lines):
+            alive = _heard(pair)
+            if not alive:
+                _reap(pair)
+                idle = [other for other in idle if other is not pair]
+            if pair in busy:
+                send(events, {"event": "gone", "id": busy.pop(pair)})
+                idle += [pair] if alive else []
         if 0 in ready:
             data = os.read(0, 65_536)
             if not data:
                 break
-            *lines, pending = (pending + data).split(b"\n")
-            for line in lines:
-                job: Job = json.loads(line)
-                pid = os.fork()
-                if pid == 0:
-                    _become_supervisor(job, events, life_read, (life_write, wake_read, wake_write))
-                running[pid] = job["id"]
-    os.close(life_write)
-    for pid in running:
-        os.kill(pid, signal.SIGTERM)
-    for pid in running:
-        os.waitpid(pid, 0)
+            *texts, pending = (pending + data).split(b"\n")
+            for text in texts:
+                if not idle:
+                    made = _new_pair(events, [other.line for other in busy])
+                    if not isinstance(made, _Pair):
+                        return made
+                    idle.append(made)
+                pair = idle.pop()
+                busy[pair] = json.loads(text)["id"]
+                with suppress(OSError):  # it has ended, which is heard next
+                    send_job(pair.line, text)
+    for pair in (*busy, *idle):
+        pair.line.close()
+        os.kill(pair.supervisor, signal.SIGTERM)
+    for pair in (*busy, *idle):
+        _reap(pair)
+    return None
 
 
-def preload(track: str) -> None:
-    """Import what cells of a track need, so that a fork starts at once."""
+def _heard(pair: _Pair) -> bool:
+    """Whether the supervisor says that it is done, and has not ended itself."""
+    try:
+        return bool(pair.line.recv(1))
+    except OSError:
+        return False
+
+
+def _reap(pair: _Pair) -> None:
+    """Wait for the supervisor to end, and end its scorer."""
+    os.waitpid(pair.supervisor, 0)
+    processes.kill_group(pair.scorer)
+    os.waitpid(pair.scorer, 0)
+
+
+def _new_pair(events: int, others: Sequence[socket.socket]) -> _Pair | Callable[[], NoReturn]:
+    """Fork a scorer and a supervisor; in each fork, what it is to do."""
+    ours, line = socket.socketpair()
+    near, far = socket.socketpair()
+    printed, output = os.pipe()
+    scorer = os.fork()
+    if scorer == 0:
+        _close(ours, line, near, *others)
+        os.close(printed)
+        return partial(score_jobs, events, far, output)
+    supervisor = os.fork()
+    if supervisor == 0:
+        _close(ours, far, *others)
+        return partial(supervise_jobs, events, line, Scorer(scorer, near, printed, output))
+    _close(line, near, far)
+    os.close(printed)
+    os.close(output)
+    return _Pair(supervisor, scorer, ours)
+
+
+def _close(*sockets: socket.socket) -> None:
+    for one in sockets:
+        one.close()
+
+
+def preload(track: str, modules: Sequence[str]) -> None:
+    """Import what cells of a track need, and `modules`, so that a fork starts at once."""
     own = known_track(track)
-    for name in (*_PRELOAD, *(own.preload if own is not None else ())):
+    for name in (*_PRELOAD, *(own.preload if own is not None else ()), *modules):
         importlib.import_module(name)
-    # The first array makes pyarrow look for pandas, which takes longer than a short cell.
-    importlib.import_module("pyarrow").array([""])
     gc.collect()
     gc.freeze()
 
@@ -85,21 +146,19 @@ def send(fd: int, message: dict[str, Any]) -> None:
     os.write(fd, data + b"\n")
 
 
-def _become_supervisor(job: Job, events: int, life: int, close: tuple[int, ...]) -> None:
+def supervise_jobs(events: int, line: socket.socket, scorer: Scorer) -> NoReturn:
+    """Run what comes down the line, until it closes or the scorer is spent; and each method, in its own fork."""
     try:
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.setsid()
-        for fd in close:
-            os.close(fd)
         nowhere = os.open(os.devnull, os.O_RDONLY)
         os.dup2(nowhere, 0)
         os.close(nowhere)
-        from .supervisor import supervise
-
-        supervise(job, lambda message: send(events, {"id": job["id"], **message}), life)
-    except BaseException as error:
-        send(events, {"id": job["id"], "event": "broken", "message": f"{type(error).__name__}: {error}"[:1000]})
+        end = _run_jobs(events, line, scorer)
+        if end is not None:
+            line.close()
+            scorer.line.close()
+            serve(become_method(end))
+    except BaseException:
         if os.environ.get("NOISEBENCH_DEBUG"):
             import traceback
 
@@ -107,6 +166,49 @@ def _become_supervisor(job: Job, events: int, life: int, close: tuple[int, ...])
     os._exit(0)
 
 
+def _run_jobs(events: int, line: socket.socket, scorer: Scorer) -> MethodEnd | None:
+    """Run what comes down the line. Returns in the fork that is to be a method's process."""
+    ready_to_supervise()
+    while scorer.sound and (got := next_job(line)) is not None:
+        job, _ = got
+        tell = partial(_tell, events, job["id"])
+        try:
+            end = supervise(job, tell, line.fileno(), scorer)
+        except BaseException as error:
+            tell({"event": "broken", "message": f"{type(error).__name__}: {error}"[:1000]})
+            raise
+        if end is not None:
+            return end
+        if scorer.sound:
+            line.sendall(b".")
+    return None
+
+
+def score_jobs(events: int, line: socket.socket, output: int) -> NoReturn:
+    """Score the cells that come down the line, until it closes."""
+    try:
+        processes.die_with_parent(signal.SIGKILL)
+        os.setsid()
+        print_to(output)
+        while (got := next_job(line)) is not None:
+            job, descriptors = got
+            channel = socket.socket(fileno=descriptors[0]) if descriptors else None
+            use_threads(job["threads"])
+            line.sendall(work(job, partial(_tell, events, job["id"]), channel))
+    except BaseException:
+        import traceback
+
+        with suppress(Exception):
+            os.write(2, traceback.format_exc()[-2000:].encode())
+        os._exit(1)
+    os._exit(0)
+
+
+def _tell(events: int, number: int, message: Event) -> None:
+    send(events, {"id": number, **message})
+
+
 if __name__ == "__main__":
-    main(sys.argv[1])
+    if (fork := main(sys.argv[1], sys.argv[2:])) is not None:
+        fork()
     sys.exit(0)

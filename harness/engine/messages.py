@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import socket
+import struct
 from collections.abc import Callable
 from typing import Any, NotRequired, Required, TypedDict
 
@@ -11,7 +14,8 @@ from ..store.record import Cost, Outcome, Rescored, SetPart
 
 class Job(TypedDict):
     """A cell to be run. `redo` are the stored outcomes that are tried again, `stamp` tells the stored version that the
-    plan saw; `donor` is a cell whose kept outputs are scored; `blocked` says why the cell cannot be run at all."""
+    plan saw; `donor` is a cell whose kept outputs are scored, and `said` why those of one could not be; `blocked` says
+    why the cell cannot be run at all. `hidden` is what a sandbox hides from the method, None where it has none."""
 
     id: NotRequired[int]
     cell: PlannedCell
@@ -26,6 +30,8 @@ class Job(TypedDict):
     afresh: bool
     stamp: list[int] | None
     donor: str | None
+    said: NotRequired[str]
+    hidden: list[str] | None
     blocked: str
 
 
@@ -45,10 +51,33 @@ class Event(TypedDict, total=False):
 
 
 Tell = Callable[[Event], None]
+_SIZE = struct.Struct("<Q")
+
+
+def send_job(line: socket.socket, text: bytes, *descriptors: int) -> None:
+    """Send a job, as JSON, and descriptors that belong to it. Raises OSError."""
+    socket.send_fds(line, [_SIZE.pack(len(text))], descriptors)
+    line.sendall(text)
+
+
+def next_job(line: socket.socket) -> tuple[Job, list[int]] | None:
+    """The next job and the descriptors sent with it; None where the line is closed. Raises OSError."""
+    head, descriptors, _, _ = socket.recv_fds(line, _SIZE.size, 1)
+    if not head:
+        return None
+    (length,) = _SIZE.unpack(head)
+    text = b""
+    while len(text) < length and (more := line.recv(length - len(text))):
+        text += more
+    job: Job = json.loads(text)
+    return job, descriptors
 
 
 class Ending(TypedDict, total=False):
-    """How a cell ended, as its worker leaves it in `end.json`; what is absent is not known."""
+    """How a cell ended, as its worker leaves it in `end.json`; what is absent is not known.
+
+    `lost` says why the kept outputs of a donor cannot be used: the method is to make them again.
+    """
 
     outcome: Required[Outcome]
     reason: Required[str]
@@ -59,5 +88,6 @@ class Ending(TypedDict, total=False):
     cost: Cost | None
     environment: dict[str, Any]
     said: str
+    lost: str
     rescored: Rescored
     sets: dict[str, SetPart]

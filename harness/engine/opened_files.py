@@ -15,8 +15,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
+from ..errors import Invalid
 from ..json_values import parsed
 from ..store.disk import noticing_full_disk, write_file
 from ..store.file_changes import ABSENT, Signature, digest_of, file_changes, remember_digest, signature_of
@@ -25,21 +26,29 @@ from .messages import Job
 _FILE = "opened.json"
 _CHANGED = "changed meanwhile"
 """In the place of a hash: two versions of the file were read, so no version of it gives these scores again."""
+_FORMS = (os.path.abspath, os.path.realpath)
 _CACHES = ("__pycache__", "site-packages", "dist-packages")
+
+
+class Seen(TypedDict):
+    """What a method's process saw since it was last asked, by name `<folder's name>/<path below>`.
+
+    `read` has the signature of a file when it was opened to be read (None: it was not there), `written` is what the
+    method wrote itself, `torn` what changed between two times that it was read.
+    """
+
+    read: dict[str, list[int] | None]
+    written: list[str]
+    torn: list[str]
 
 
 @dataclass
 class _Watch:
-    """What is watched for one unfinished cell, in `home`, and what was seen, by name.
+    """The folders that are watched, by both their paths where one is a link; what lies `apart`; what was seen so far."""
 
-    `seen` has path and signature of when a file was last opened to be read, `written` what the method wrote itself,
-    `torn` what changed between two times that it was read.
-    """
-
-    home: Path | None = None
-    folders: tuple[tuple[str, str], ...] = ()
+    roots: tuple[tuple[str, str], ...] = ()
     apart: tuple[str, ...] = ()
-    seen: dict[str, tuple[str, Signature | None]] = field(default_factory=dict)
+    seen: dict[str, Signature | None] = field(default_factory=dict)
     written: set[str] = field(default_factory=set)
     torn: set[str] = field(default_factory=set)
     on: bool = False
@@ -47,23 +56,70 @@ class _Watch:
 
 
 _watch = _Watch()
-"""Of this process. A hook cannot be removed, so it asks at each event."""
+"""Of the method's process, which has one method. A hook cannot be removed, so it asks at each event."""
 
 
 @contextmanager
-def noticing_opened_files(job: Job, folder: Path) -> Iterator[None]:
-    """Around code of a method: what it opens is added, hashed, to what lies in the folder of its unfinished cell."""
-    global _watch
-    if _watch.home != folder:
-        _watch = _watch_of(job["cell"]["request"].get("folders", {}), job["store"], folder)
+def noticing_opened_files(folders: Mapping[str, str]) -> Iterator[None]:
+    """Around code of a method whose own folders these are, in its process."""
+    if not _watch.roots:
+        _watch.roots = tuple(sorted({(name, form(at)) for name, at in folders.items() for form in _FORMS}))
+        installed = (sys.prefix, sys.base_prefix, sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"))
+        below = [path for path in installed if any(path.startswith(root + os.sep) for _, root in _watch.roots)]
+        _watch.apart = tuple(f"{path}{os.sep}" for path in below)
     _hook()
     _watch.on = True
     try:
         yield
     finally:
         _watch.on = False
-        if _watch.news:
-            _keep(folder, Path(job["store"]))
+
+
+def seen_files() -> Seen | None:
+    """All that was seen so far; None where nothing is new since the last call."""
+    if not _watch.news:
+        return None
+    _watch.news = False
+    read = {name: list(signature) if signature else None for name, signature in _watch.seen.items()}
+    return {"read": read, "written": sorted(_watch.written), "torn": sorted(_watch.torn)}
+
+
+def keep_opened(seen: Any, folders: Mapping[str, str], folder: Path, store: Path) -> None:
+    """Hash what a method's process says it saw, and keep it in the folder of the unfinished cell.
+
+    The method is not believed: names lie below its own folders, and what lies in the store does not count. What
+    changed since it was opened, not by the method itself, is of no version; what is gone, such as a temporary file, is
+    absent. Raises `Invalid`.
+    """
+    try:
+        read = {
+            _name(name, folders): signature and tuple(map(int, signature)) for name, signature in seen["read"].items()
+        }
+        written, torn = set(seen["written"]), set(seen["torn"])
+    except (TypeError, KeyError, ValueError, AttributeError):
+        raise Invalid("its process sent something that is no answer") from None
+    known = opened_in(folder)
+    inside = tuple(f"{form(str(store))}{os.sep}" for form in _FORMS)
+    for name, before in read.items():
+        label, _, below = name.partition("/")
+        path = os.path.join(folders[label], below)
+        if os.path.isdir(path) or any(form(path).startswith(inside) for form in _FORMS):
+            continue
+        digest = digest_of(path, store)
+        own = name in written or digest == ABSENT
+        changed = name in torn or signature_of(path) != before or known.get(name, digest) != digest
+        known[name] = _CHANGED if changed and not own else digest
+        if known[name] == digest != ABSENT:
+            remember_digest(path, digest, store)
+    with noticing_full_disk(folder):
+        write_file(folder / _FILE, json.dumps(known, sort_keys=True).encode())
+
+
+def _name(name: str, folders: Mapping[str, str]) -> str:
+    label, _, below = name.partition("/")
+    if label not in folders or ".." in below.split("/") or os.path.isabs(below):
+        raise ValueError
+    return name
 
 
 def opened_in(folder: Path) -> dict[str, str]:
@@ -77,16 +133,6 @@ def opened_in(folder: Path) -> dict[str, str]:
 def outdated(job: Job, folder: Path) -> bool:
     """Whether rows of an unfinished cell were made with files that are other ones now."""
     return bool(file_changes(opened_in(folder), job["cell"]["request"].get("folders", {}), Path(job["store"])))
-
-
-def _watch_of(folders: Mapping[str, str], store: str, home: Path) -> _Watch:
-    """Watch these folders, by both their paths where one is a link; installations and the store lie apart."""
-    forms = (os.path.abspath, os.path.realpath)
-    roots = {(name, form(given)) for name, given in folders.items() for form in forms}
-    installed = (sys.prefix, sys.base_prefix, sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"))
-    below = [path for path in installed if any(path.startswith(root + os.sep) for _, root in roots)]
-    apart = tuple(f"{path}{os.sep}" for path in (*(form(store) for form in forms), *below))
-    return _Watch(home, tuple(sorted(roots)), apart)
 
 
 @cache
@@ -103,7 +149,7 @@ def _hear(event: str, args: tuple[Any, ...]) -> None:
 
 
 def _note(path: str, caller: str, reads: bool) -> None:
-    name = next((f"{name}{path[len(root) :]}" for name, root in _watch.folders if path.startswith(root + os.sep)), None)
+    name = next((f"{name}{path[len(root) :]}" for name, root in _watch.roots if path.startswith(root + os.sep)), None)
     # Modules that are imported are among the method's sources, by their own rule.
     if name is None or path.startswith(_watch.apart) or caller.startswith("<frozen importlib"):
         return
@@ -112,28 +158,9 @@ def _note(path: str, caller: str, reads: bool) -> None:
     if not reads:
         _watch.written.add(name)
         return
-    now = path, signature_of(path)
-    before = _watch.seen.get(name)
-    if before != now:
+    now = signature_of(path)
+    if name not in _watch.seen or _watch.seen[name] != now:
+        if name in _watch.seen and name not in _watch.written:
+            _watch.torn.add(name)
         _watch.seen[name] = now
         _watch.news = True
-        if before is not None and name not in _watch.written:
-            _watch.torn.add(name)
-
-
-def _keep(folder: Path, store: Path) -> None:
-    """Hash what was seen. What changed since it was opened, not by the method itself, is of no version; what is gone,
-    such as a temporary file, is absent."""
-    known = opened_in(folder)
-    for name, (path, before) in list(_watch.seen.items()):
-        if os.path.isdir(path):
-            continue
-        digest = digest_of(path, store)
-        own = name in _watch.written or digest == ABSENT
-        torn = name in _watch.torn or signature_of(path) != before or known.get(name, digest) != digest
-        known[name] = _CHANGED if torn and not own else digest
-        if known[name] == digest != ABSENT:
-            remember_digest(path, digest, store)
-    with noticing_full_disk(folder):
-        write_file(folder / _FILE, json.dumps(known, sort_keys=True).encode())
-    _watch.news = False

@@ -18,9 +18,10 @@ from ..suite import CostPlan, Limits, Suite
 
 
 class Planned(TypedDict):
-    """The cells of a suite, and the environment that they were planned in."""
+    """The cells of a suite, what is to be imported before them, and the environment that they were planned in."""
 
     cells: list[PlannedCell]
+    preload: list[str]
     environment: dict[str, Any]
 
 
@@ -75,12 +76,15 @@ def suite_of(fields: dict[str, Any]) -> Suite:
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
     if request["verb"] == "plan":
-        from ..plan import plan
+        from ..cost.measure import PRELOAD
+        from ..plan import plan, preload_for
         from .environment import check_device, environment
 
         suite = suite_of(request["suite"])
         check_device(suite.device)
-        return {"cells": plan(suite), "environment": environment()}
+        cells = plan(suite)
+        measured = PRELOAD if any(cell["kind"] == "cost" for cell in cells) else ()
+        return {"cells": cells, "preload": [*measured, *preload_for(cells)], "environment": environment()}
     if request["verb"] == "replan":
         from ..replan import replan
 

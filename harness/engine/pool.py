@@ -7,7 +7,7 @@ import os
 import select
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import cast
 
 from .messages import Event, Job
@@ -18,10 +18,10 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEX
 class Pool:
     """Processes of this machine. `submit` a job, read `events`, `close` at the end."""
 
-    def __init__(self, threads: int, track: str) -> None:
+    def __init__(self, threads: int, track: str, preload: Sequence[str] = ()) -> None:
         environment = {**os.environ, **dict.fromkeys(_THREADS, str(threads))}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "noisebench.engine.fork_server", track],
+            [sys.executable, "-m", "noisebench.engine.fork_server", track, *preload],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,

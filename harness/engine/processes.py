@@ -9,12 +9,46 @@ import sys
 import time
 from contextlib import suppress
 
-_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_CAPBSET_DROP = 1, 4, 24
+_PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 36, 38
+_CAPABILITIES_VERSION = 0x20080522
+_LOOKS_INTO_OTHERS = (2, 8, 16, 17, 19, 21, 38, 39, 40)
+"""Capabilities by which root sees the memory of others, or gets them back: DAC_READ_SEARCH, SETPCAP, SYS_MODULE,
+SYS_RAWIO, SYS_PTRACE, SYS_ADMIN, PERFMON, BPF, CHECKPOINT_RESTORE. DAC_OVERRIDE stays: it opens no memory, and a method
+may need it to read its own files."""
 
 
 def _prctl(option: int, value: int) -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+
+
+def close_memory(closed: bool = True) -> None:
+    """Close this process's memory, descriptors and environment in /proc to all others (Linux); forks inherit it."""
+    _prctl(_PR_SET_DUMPABLE, 0 if closed else 1)
+
+
+def drop_capabilities() -> None:
+    """Give up for good what lets root look into other processes (Linux); nobody else has it."""
+    if sys.platform != "linux":
+        return
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    for capability in _LOOKS_INTO_OTHERS:
+        _prctl(_PR_CAPBSET_DROP, capability)
+    libc = ctypes.CDLL(None, use_errno=True)
+    # Twice effective, permitted, inheritable: of the capabilities 0 to 31 and 32 to 63.
+    head, sets = (ctypes.c_uint32 * 2)(_CAPABILITIES_VERSION, 0), (ctypes.c_uint32 * 6)()
+    if libc.capget(head, sets) == 0:
+        for capability in _LOOKS_INTO_OTHERS:
+            for kind in range(3):
+                sets[3 * (capability // 32) + kind] &= ~(1 << capability % 32)
+        libc.capset(head, sets)
+
+
+def close_all_but(kept: int) -> None:
+    """Close every descriptor above standard error but one."""
+    os.closerange(3, kept)
+    os.closerange(kept + 1, os.sysconf("SC_OPEN_MAX"))
 
 
 def die_with_parent(sig: int = signal.SIGKILL) -> None:
@@ -55,23 +89,42 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
-def kill_all_children(worker: int) -> None:
-    """SIGKILL the worker's group and every descendant of this process, and reap them."""
+def kill_descendants() -> None:
+    """SIGKILL every descendant of this process, and reap them."""
     deadline = time.monotonic() + 10
-    while True:
-        with suppress(OSError):
-            os.killpg(worker, signal.SIGKILL)
-        for pid in descendants(os.getpid()):
-            with suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
+    while time.monotonic() < deadline:
         try:
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
-        except ChildProcessError:
+        except ChildProcessError:  # orphans come to this process: without a child it has no descendant
             return
-        if time.monotonic() > deadline:
-            return
+        for pid in descendants(os.getpid()):
+            with suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
         time.sleep(0.002)
+
+
+def kill_child(pid: int) -> None:
+    """SIGKILL a child, and wait for its end; nothing where it was reaped already."""
+    with suppress(ChildProcessError):
+        if not os.waitpid(pid, os.WNOHANG)[0]:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+
+
+def kill_group(pid: int) -> None:
+    """SIGKILL a process that leads its own session, and all that have not left it."""
+    for kill in (os.killpg, os.kill):
+        with suppress(OSError):
+            kill(pid, signal.SIGKILL)
+
+
+def exit_code(pid: int) -> int | None:
+    """How a process ended that its parent has not reaped yet, as `waitstatus_to_exitcode` has it; None if unknown."""
+    with suppress(OSError, ValueError, IndexError), open(f"/proc/{pid}/stat", "rb") as file:
+        state, *_, status = file.read().rpartition(b")")[2].split()
+        return os.waitstatus_to_exitcode(int(status)) if state == b"Z" else None
+    return None
 
 
 def resident_bytes(pids: list[int]) -> int:

@@ -28,6 +28,7 @@ from ..suite import Suite
 from .messages import Job
 from .planning import plan_in_child
 from .pool import Pool
+from .sandbox import hidden_from, need_bubblewrap
 
 RETRY = ("failed", "never", "always")
 _BUSY_WAIT = 0.3
@@ -64,10 +65,12 @@ class Summary:
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How a suite is run, whatever it is. `jobs`: cells at once, None for as many as the cores bear."""
+    """How a suite is run, whatever it is. `jobs`: cells at once, None for as many as the cores bear. `sandbox`: hide
+    data and store from the methods."""
 
     jobs: int | None = None
     retry: str = "failed"
+    sandbox: bool = False
 
     def __post_init__(self) -> None:
         if self.jobs is not None and self.jobs < 1:
@@ -93,6 +96,8 @@ def _outdated(stored: Cell | None, cell: PlannedCell, store: Path) -> bool:
 
 def run(suite: Suite, store: Path, options: RunOptions, watcher: Watcher) -> Summary:
     """Run a suite into a store. Raises `UsageError` before anything is written, `DiskFull`, KeyboardInterrupt."""
+    if options.sandbox:
+        need_bubblewrap()
     if not store.exists():
         refuse_read_only(store)
     planned = plan_in_child(suite)
@@ -115,12 +120,9 @@ def run(suite: Suite, store: Path, options: RunOptions, watcher: Watcher) -> Sum
     if not todo:
         return summary
     environment = {**planned["environment"], "threads": suite.limits.threads, "device": suite.device}
-    jobs = {
-        c["key"]: _job(c, suite, store, options.retry, environment, stamps[c["key"]], donors.get(c["key"]))
-        for c in todo
-    }
+    jobs = {c["key"]: _job(c, suite, store, options, environment, stamps[c["key"]], donors.get(c["key"])) for c in todo}
     width = options.jobs or max(1, (os.cpu_count() or 1) // suite.limits.threads)
-    pool = Pool(suite.limits.threads, suite.track)
+    pool = Pool(suite.limits.threads, suite.track, planned["preload"])
     try:
         _Course(pool, width, jobs, store, summary, watcher).run(todo)
     finally:
@@ -232,13 +234,13 @@ def _job(
     cell: PlannedCell,
     suite: Suite,
     store: Path,
-    retry: str,
+    options: RunOptions,
     environment: dict[str, Any],
     stamp: list[int] | None,
     donor: str | None,
 ) -> Job:
-    afresh = retry == "always" or _outdated(genuine_cell(store, cell["key"]), cell, store)
-    redo = ["ok", "skipped", *NOT_OK] if afresh else {"failed": [*NOT_OK, "skipped"], "never": []}[retry]
+    afresh = options.retry == "always" or _outdated(genuine_cell(store, cell["key"]), cell, store)
+    redo = ["ok", "skipped", *NOT_OK] if afresh else {"failed": [*NOT_OK, "skipped"], "never": []}[options.retry]
     return {
         "cell": cell,
         "store": str(store.resolve()),
@@ -252,5 +254,6 @@ def _job(
         "afresh": afresh,
         "stamp": stamp,
         "donor": donor,
+        "hidden": hidden_from(cell["dataset"]["display"] or "none", store) if options.sandbox else None,
         "blocked": "",
     }

@@ -1,4 +1,4 @@
-"""One isolated cell: fork the worker, watch its time and memory, kill its whole tree, name the outcome, store it."""
+"""One cell: fork its method and its scorer, watch time and memory, kill the whole tree, name the outcome, store it."""
 
 from __future__ import annotations
 
@@ -7,32 +7,64 @@ import os
 import select
 import shutil
 import signal
+import socket
 import sys
 import time
-import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from ..errors import one_line
+from ..plan import PlannedCell
+from ..registry import bind, registry
 from ..store.cells import cell_lock, commit, outcome_of, partial_dir, read_cell, read_rows, stamp_of
 from ..store.disk import DiskFull, noticing_full_disk
 from ..store.record import SCHEMA, SetPart
-from . import processes
-from .messages import Ending, Job, Tell
+from . import method_process, processes
+from .messages import Ending, Job, Tell, send_job
 from .opened_files import opened_in, outdated
-from .worker import EXIT_DISK, work
+from .sandbox import command
+from .worker import DONE, FULL, HUNG_UP
 
 _TAIL = 16_384
+_LOOK, _LOOK_AGAIN = 0.02, 0.2
+"""Seconds between two looks at the memory of known processes, and between two searches for new ones."""
 
 
 class Stopped(Exception):
     """The run is over: its parent died or asked to stop."""
 
 
-def supervise(job: Job, tell: Tell, life: int) -> None:
-    """Run one cell to its end in this process's care. `life` is a pipe that closes when the run is over."""
+@dataclass(frozen=True)
+class MethodEnd:
+    """What a method's process has: its end of the channel to the scorer, where what it prints goes, its limits, and
+    what a sandbox hides from it (None: no sandbox)."""
+
+    channel: socket.socket
+    output: int
+    memory: int | None
+    threads: int
+    hidden: list[str] | None
+    plugins: list[str]
+
+
+@dataclass
+class Scorer:
+    """The process that scores the cells of a supervisor: `line` leads to it; what it and the methods print comes out
+    of `printed`, as they write it into `output`. One that is not `sound` scores no other cell."""
+
+    pid: int
+    line: socket.socket
+    printed: int
+    output: int
+    sound: bool = True
+
+
+def ready_to_supervise() -> None:
+    """Make this process one that cells can be run in, by `supervise`."""
     processes.die_with_parent(signal.SIGTERM)
     processes.adopt_orphans()
 
@@ -40,28 +72,37 @@ def supervise(job: Job, tell: Tell, life: int) -> None:
         raise Stopped
 
     signal.signal(signal.SIGTERM, stop)
+
+
+def supervise(job: Job, tell: Tell, life: int, scorer: Scorer) -> MethodEnd | None:
+    """Run one cell to its end in this process's care. `life` is a descriptor that closes when the run is over.
+
+    Returns None, but for the fork that is to be the method's process: it comes back with its end, so that it has
+    neither the job nor anything else of the supervisor on its stack. See `become_method`.
+    """
     store, key = Path(job["store"]), job["cell"]["key"]
     try:
         with noticing_full_disk(store), cell_lock(store, key) as free:
             if not free:
                 tell({"event": "busy"})
-                return
+                return None
             stored = outcome_of(store, key)
             # What another run has stored since this one was planned is a result, and is not tried again.
             if stored is not None and (stored not in job["redo"] or stamp_of(store, key) != job["stamp"]):
                 reason = read_cell(store, key)["reason"]
                 tell({"event": "end", "outcome": stored, "reason": reason[:200], "stored": True})
-                return
+                return None
             if job["afresh"] or outdated(job, partial_dir(store, key)):
                 shutil.rmtree(partial_dir(store, key), ignore_errors=True)
-            _run(job, store, key, tell, life)
+            return _run(job, store, key, tell, life, scorer)
     except Stopped:
-        return
+        return None
     except DiskFull as error:
         tell({"event": "disk", "message": one_line(error)})
+        return None
 
 
-def _run(job: Job, store: Path, key: str, tell: Tell, life: int) -> None:
+def _run(job: Job, store: Path, key: str, tell: Tell, life: int, scorer: Scorer) -> MethodEnd | None:
     folder = partial_dir(store, key)
     with noticing_full_disk(store):
         folder.mkdir(parents=True, exist_ok=True)
@@ -70,20 +111,43 @@ def _run(job: Job, store: Path, key: str, tell: Tell, life: int) -> None:
     if job["blocked"]:
         ending: Ending = {"outcome": "blocked", "reason": job["blocked"]}
         _store(job, store, ending, folder, "", time.monotonic() - start, tell)
-        return
-    read_end, write_end = os.pipe()
-    worker = os.fork()
-    if worker == 0:
-        _become_worker(job, folder, tell, life, read_end, write_end)
-    os.close(write_end)
+        return None
+    import_scoring(job["cell"])
+    method, channel = None, None
+    if job["donor"] is None:
+        channel, far = socket.socketpair()
+        # By a process that never reads a true item.
+        method = os.fork()
+        if method == 0:
+            plugins = job["cell"]["request"]["plugins"]
+            return MethodEnd(far, scorer.output, job["memory"], job["threads"], job["hidden"], plugins)
+        far.close()
     try:
-        tail, status, cause = _watch(worker, read_end, life, job["timeout"], job["memory"], start)
+        try:
+            send_job(scorer.line, json.dumps(job).encode(), *([channel.fileno()] if channel is not None else []))
+        finally:
+            if channel is not None:
+                channel.close()
+        watched = _watch(method, scorer, life, job["timeout"], job["memory"], start)
+    except BaseException:
+        scorer.sound = False
+        raise
     finally:
-        processes.kill_all_children(worker)
-        os.close(read_end)
-    if status is not None and os.waitstatus_to_exitcode(status) == EXIT_DISK and not (folder / "end.json").exists():
-        return
-    _store(job, store, _ending(folder, status, cause, job), folder, tail, time.monotonic() - start, tell)
+        if method is not None:
+            processes.kill_child(method)
+        if not scorer.sound or watched.cause is not None:
+            processes.kill_group(scorer.pid)
+        processes.kill_descendants()
+    scorer.sound = watched.cause is None and watched.went in (DONE, HUNG_UP)
+    if watched.went == FULL:
+        return None
+    ending = _ending(folder, watched, job)
+    if "lost" in ending:
+        said = f"the kept outputs of cell {(job['donor'] or '')[:12]} cannot be used, {ending['lost']}: made again"
+        shutil.rmtree(folder, ignore_errors=True)
+        return _run({**job, "donor": None, "said": said}, store, key, tell, life, scorer)
+    _store(job, store, {"said": job.get("said", ""), **ending}, folder, watched.tail, time.monotonic() - start, tell)
+    return None
 
 
 def _store(job: Job, store: Path, end: Ending, folder: Path, tail: str, seconds: float, tell: Tell) -> None:
@@ -98,7 +162,7 @@ def _store(job: Job, store: Path, end: Ending, folder: Path, tail: str, seconds:
     whole = end["outcome"] in ("ok", "skipped", "undefined", "blocked")
     done: dict[str, Any] = {
         "schema": SCHEMA,
-        **cell,
+        **{name: value for name, value in cell.items() if name != "shown"},
         "outcome": end["outcome"],
         "reason": end["reason"],
         "traceback": end.get("traceback") or ("" if whole else tail),
@@ -127,105 +191,141 @@ def _why_undefined(rows: Sequence[Mapping[str, Any]], sets: Mapping[str, SetPart
     return one_line(f"no score has a value: {rows[0]['note']}")
 
 
-def _become_worker(job: Job, folder: Path, tell: Tell, life: int, read_end: int, write_end: int) -> None:
-    try:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        processes.die_with_parent(signal.SIGKILL)
-        os.setsid()
-        os.close(read_end)
-        os.close(life)
-        nowhere = os.open(os.devnull, os.O_RDONLY)
-        os.dup2(nowhere, 0)
-        os.dup2(write_end, 1)
-        os.dup2(write_end, 2)
-        os.close(write_end)
-        if job["memory"] is not None:
-            _limit_data(job["memory"])
-        use_threads(job["threads"])
-        work(job, folder, tell)
-    except BaseException:
-        with suppress(Exception):
-            os.write(2, traceback.format_exc()[-2000:].encode())
-    os._exit(1)
+def import_scoring(cell: PlannedCell) -> None:
+    """Import what scores a cell and is no plug-in's, so that its scorer and that of the next one start with it."""
+    for kind, spec in [
+        ("dataset", cell["dataset"]["display"]),
+        ("regime", cell["regime"]["display"]),
+        ("protocol", cell["protocol"]["display"]),
+        *(("metric", metric) for metric in cell["metrics"]),
+    ]:
+        _import(kind, spec, cell["track"])
+    _names(cell["track"])
 
 
-def use_threads(threads: int) -> None:
-    """Tell the libraries that are loaded how many threads they may use."""
-    for module, name in (("torch", "set_num_threads"), ("cv2", "setNumThreads")):
-        if module in sys.modules:
-            getattr(sys.modules[module], name)(threads)
+@lru_cache(maxsize=1024)
+def _import(kind: str, spec: str, track: str) -> None:
+    with suppress(Exception):  # what is wrong with it is for the scorer to say
+        bind(spec, kind, track)
 
 
-def _limit_data(memory: int) -> None:
-    """Let allocations fail beyond the limit, on top of what the bare process has mapped already."""
-    import resource
-
-    with suppress(OSError, ValueError), open("/proc/self/statm", "rb") as file:
-        mapped = int(file.read().split()[5]) * os.sysconf("SC_PAGE_SIZE")
-        resource.setrlimit(resource.RLIMIT_DATA, (mapped + memory, mapped + memory))
+@lru_cache
+def _names(track: str) -> None:
+    """Look for the names of methods, which imports none, so that no method's process has to."""
+    registry("method", track).names()
 
 
-def _watch(
-    worker: int, output: int, life: int, timeout: float, memory: int | None, start: float
-) -> tuple[str, int | None, str | None]:
-    """Wait for the worker. Returns the end of what it printed, its wait status, and 'timeout' or 'oom' if stopped."""
-    tail = b""
-    ended = os.pidfd_open(worker)
-    os.set_blocking(output, False)
+def become_method(end: MethodEnd) -> socket.socket:
+    """Leave this process with its end of the channel and nothing else of the run's; it may go on in a sandbox."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    processes.die_with_parent(signal.SIGKILL)
+    os.setsid()
+    print_to(end.output)
+    processes.close_all_but(end.channel.fileno())
+    processes.close_memory(False)
+    if end.hidden is not None:
+        loaded = [name for name in method_process.THREADED if name in sys.modules]
+        words = [str(end.channel.fileno()), str(end.memory or 0), str(end.threads), *loaded]
+        end.channel.set_inheritable(True)
+        built = command(end.hidden, end.plugins, ["-m", method_process.__name__, *words])
+        os.execv(built[0], built)
+    return method_process.confined(end.channel, end.memory, end.threads)
+
+
+def print_to(output: int) -> None:
+    """Nothing to read from standard input; what is printed goes to `output`."""
+    nowhere = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nowhere, 0)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.close(nowhere)
+    os.close(output)
+
+
+@dataclass(frozen=True)
+class _Watched:
+    """How the processes of a cell ended: the end of what they printed, the exit code of the method where it ended by
+    itself, what the scorer answers (empty where it ended, with its exit code), and 'timeout' or 'oom' if stopped."""
+
+    tail: str
+    method: int | None
+    went: bytes
+    scorer: int | None
+    cause: str | None
+
+
+def _watch(method: int | None, scorer: Scorer, life: int, timeout: float, memory: int | None, start: float) -> _Watched:
+    """Wait for the scorer; time and memory are the method's. Raises `Stopped`."""
+    tail, code, went, cause = b"", None, None, None
+    ended = os.pidfd_open(method) if method is not None else -1
+    died = os.pidfd_open(scorer.pid)
+    os.set_blocking(scorer.printed, False)
     poll = select.poll()
-    for fd in (output, life, ended):
+    for fd in (scorer.printed, life, scorer.line.fileno(), died, *([ended] if method is not None else [])):
         poll.register(fd, select.POLLIN | select.POLLHUP)
-    cause = None
+    tree: list[int] = []
+    searched = -_LOOK_AGAIN
+    end = start + timeout
     try:
-        while True:
-            left = start + timeout - time.monotonic()
-            if left <= 0:
-                cause = "timeout"
+        # Where the channel is closed the method has ended, a moment before this is seen; or it goes on without.
+        while went is None or (went == HUNG_UP and code is None):
+            now = time.monotonic()
+            if now >= end:
+                cause = "timeout" if went is None else None
                 break
-            wait = min(left, 0.02) if memory is not None else left
+            wait = min(end - now, _LOOK) if memory is not None else end - now
             ready = {fd for fd, _ in poll.poll(max(1, int(min(wait, 3600) * 1000)))}
-            if output in ready:
-                try:
-                    data = os.read(output, 65_536)
-                    tail = (tail + data)[-_TAIL:]
-                    if not data:
-                        poll.unregister(output)
-                except BlockingIOError:
-                    pass
+            if scorer.printed in ready:
+                with suppress(BlockingIOError):
+                    tail = (tail + os.read(scorer.printed, 65_536))[-_TAIL:]
             if life in ready:
                 raise Stopped
-            if memory is not None:
-                tree = processes.descendants(os.getpid())
+            if memory is not None and method is not None:
+                if now - searched >= _LOOK_AGAIN:
+                    tree, searched = processes.descendants(os.getpid()), now
                 if processes.resident_bytes(tree) > memory:
                     cause = "oom"
                     break
-            if ended in ready:
-                break
+            if went is None and ready & {scorer.line.fileno(), died}:
+                with suppress(OSError):
+                    went = scorer.line.recv(1, socket.MSG_DONTWAIT)
+                went, end = went or b"", min(end, now + 1)
+            if ended in ready and method is not None:
+                poll.unregister(ended)
+                code = os.waitstatus_to_exitcode(os.waitpid(method, 0)[1])
+                processes.kill_descendants()  # they may hold the channel open, for whose end the scorer waits
     finally:
-        os.close(ended)
-    if cause is not None:
-        with suppress(OSError):
-            os.kill(worker, signal.SIGKILL)
-    _, status = os.waitpid(worker, 0)
+        os.close(died)
+        if method is not None:
+            os.close(ended)
     with suppress(OSError):
-        while data := os.read(output, 65_536):
+        while data := os.read(scorer.printed, 65_536):
             tail = (tail + data)[-_TAIL:]
-    return tail.decode("utf-8", "replace")[-4000:], status, cause
+    scored = processes.exit_code(scorer.pid) if went == b"" else None
+    return _Watched(tail.decode("utf-8", "replace")[-4000:], code, went or b"", scored, cause)
 
 
-def _ending(folder: Path, status: int | None, cause: str | None, job: Job) -> Ending:
-    if cause == "timeout":
+def _ending(folder: Path, watched: _Watched, job: Job) -> Ending:
+    if watched.cause == "timeout":
         return {"outcome": "timeout", "reason": f"took longer than {job['timeout']:g} s"}
-    if cause == "oom":
+    if watched.cause == "oom":
         return {"outcome": "oom", "reason": f"needed more than {(job['memory'] or 0) / 2**30:.3g} GiB"}
     try:
         left: Ending = json.loads((folder / "end.json").read_bytes())
         return left
     except (OSError, ValueError):
         pass
-    code = os.waitstatus_to_exitcode(status) if status is not None else 0
-    if code < 0:
+    if watched.went != HUNG_UP:
+        return {"outcome": "crashed", "reason": f"scoring {_how(watched.scorer)}"}
+    if watched.method is None:
+        return {"outcome": "crashed", "reason": "closed the channel to its scorer before it had finished"}
+    return {"outcome": "crashed", "reason": _how(watched.method)}
+
+
+def _how(code: int | None) -> str:
+    """How a process ended, in words."""
+    if code is not None and code < 0:
         name = signal.Signals(-code).name if -code in set(signal.Signals) else str(-code)
         hint = " (perhaps the system ran out of memory)" if name == "SIGKILL" else ""
-        return {"outcome": "crashed", "reason": f"killed by signal {name}{hint}"}
-    return {"outcome": "crashed", "reason": f"exited with code {code} before it had finished"}
+        return f"killed by signal {name}{hint}"
+    return f"exited with code {code} before it had finished"

@@ -1,50 +1,105 @@
-"""The work of one cell, inside its own process: load, pose, call, score, a durable row an item."""
+"""The scorer of one cell, in a process of its own: load, pose, have the method called, score, a durable row an item."""
 
 from __future__ import annotations
 
 import itertools
 import json
-import os
-import shutil
-import time
-import traceback
-from collections.abc import Callable, Sequence
+import math
+import socket
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from ..calling import call_on, item_row
+from ..calling import item_row, told
 from ..components import open_dataset
-from ..errors import Invalid, Skip, UsageError, one_line
+from ..errors import Invalid, UsageError, one_line
 from ..plan import PlannedCell
 from ..registry import Bound, bind, load_plugin
-from ..runner import used_device
-from ..store.cells import append_row, read_rows, valid_length
+from ..store.cells import append_row, partial_dir, read_rows, valid_length
 from ..store.disk import DiskFull, noticing_full_disk, write_file
 from ..store.keys import combined
-from ..store.outputs import Kept, LostOutput, open_kept, save_output
+from ..store.outputs import ChecksOutputs, Kept, LostOutput, open_kept, save_output
 from ..store.previews import panel_text
-from ..store.record import SetPart
+from ..store.record import Cost, SetPart
 from ..track import Case, Collector, Dataset, HasSetMetrics, Track, get_track
+from .channel import HungUp, ask, read_answer
 from .messages import Ending, Job, Tell
-from .opened_files import noticing_opened_files
+from .method_process import Task, ending_of
+from .opened_files import keep_opened
 
-EXIT_DISK = 74
+DONE, SPENT, HUNG_UP, FULL = b"D", b"S", b"H", b"F"
+"""How scoring a cell went: `end.json` is there, and so it is but by an error or a plug-in's code; the method's process
+has ended, or closed its channel; the disk is full."""
 
 
 @dataclass(frozen=True)
 class _Scoring:
-    """What a cell is scored by."""
+    """What a cell is scored by; `ahead` is the thread that reads its dataset."""
 
     track: Track
     dataset: Dataset
     regime: Bound
     protocol: Bound
     metrics: Sequence[Bound]
+    ahead: ThreadPoolExecutor
 
 
-OutputBy = Callable[[int, Any, Case], tuple[Any, float]]
-"""Index, item and case → the output and the seconds that it took."""
+@dataclass(frozen=True)
+class _Posed:
+    """One item with its case, ready for the method."""
+
+    index: int
+    item: Any
+    case: Case
+
+
+Made = tuple[_Posed, Any, float]
+"""An item, the output for it, and the seconds that it took."""
+
+
+@dataclass(frozen=True)
+class _Method:
+    """The method's process: the channel that leads to it, and where what it opens of its own `folders` is kept."""
+
+    channel: socket.socket
+    folders: Mapping[str, str]
+    folder: Path
+    store: Path
+
+    def asked(self, *question: Any) -> Any:
+        """What it answers. Raises `HungUp`, `MethodEnded`, `Invalid`."""
+        ask(self.channel, *question)
+        return self.answered()
+
+    def answered(self) -> Any:
+        """Its next answer."""
+        reply = read_answer(self.channel)
+        try:
+            if "opened" in reply:
+                keep_opened(reply["opened"], self.folders, self.folder, self.store)
+            if "value" in reply:
+                return reply["value"]
+            said = reply["end"]
+            outcome = said["outcome"]
+            ending: Ending = {
+                "outcome": outcome if outcome in ("skipped", "invalid", "oom") else "failed",
+                "reason": one_line(said["reason"]),
+                "traceback": str(said.get("traceback", ""))[-4000:],
+                "needs": one_line(said.get("needs", "")),
+            }
+        except (TypeError, KeyError, AttributeError):
+            raise Invalid("its process sent something that is no answer") from None
+        raise MethodEnded(ending)
+
+
+class MethodEnded(Exception):
+    """The method's process says how the cell ends."""
+
+    def __init__(self, ending: Ending) -> None:
+        super().__init__(ending["reason"])
+        self.ending = ending
 
 
 def kept_items(keep: str, n: int) -> set[int]:
@@ -52,53 +107,89 @@ def kept_items(keep: str, n: int) -> set[int]:
     return {"all": set(range(n)), "sample": {0, n // 2, n - 1}, "none": set()}[keep]
 
 
-def _score_cell(job: Job, folder: Path, tell: Tell) -> Ending:
-    said = ""
-    if job["donor"] is not None:
-        try:
-            return _rescore(job, job["donor"], folder, tell)
-        except LostOutput as lost:
-            said = f"the kept outputs of cell {job['donor'][:12]} cannot be used, {lost}: made again"
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir()
-    with noticing_opened_files(job, folder):
-        _load_plugins(job["cell"])
-    scoring = _scoring(job["cell"])
-    with noticing_opened_files(job, folder):
-        runner = scoring.track.open(bind(job["cell"]["method"]["display"], "method", scoring.track.name))
-        start = time.perf_counter()
-        runner.setup(job["device"])
-        setup = time.perf_counter() - start
-    device = used_device(runner, job["device"])
-    notes: list[str] = []
-    if runner.meta["named"]:
-        notes += runner.expect(scoring.dataset.ids, job["cell"]["dataset"]["items"])
+def _score_cell(job: Job, folder: Path, tell: Tell, scoring: _Scoring, method: _Method) -> Ending:
+    cell = job["cell"]
+    n = cell["dataset"]["items"]
+    opened = method.asked("open", _task(job))
+    try:
+        setup, device = _seconds(opened["seconds"]), _device(opened["device"], job)
+    except (TypeError, KeyError):
+        raise Invalid("its process sent something that is no answer") from None
+    shown = cell.get("shown")
+    notes = list(map(one_line, method.asked("expect", scoring.dataset.ids, n))) if shown == "id" else []
 
-    def by_method(_: int, item: Any, case: Case) -> tuple[Any, float]:
-        with noticing_opened_files(job, folder):
-            output, elapsed, new = call_on(runner, item, case, device)
-        notes.extend(new)
-        return output, elapsed
+    def made(posed: Iterator[Future[_Posed]]) -> Iterator[Made]:
+        """The method is at work on the next item while the one before it is scored."""
 
-    sets = _rows(job, folder, tell, scoring, by_method, None)
+        def give(one: _Posed) -> _Posed:
+            ask(method.channel, "call", told(one.case, one.item, shown))
+            return one
+
+        at_work = give(first.result()) if (first := next(posed, None)) is not None else None
+        while at_work is not None:
+            done, at_work, failed = at_work, None, None
+            output, seconds, new = _made(method, scoring.track, done.case)
+            notes.extend(new)
+            try:
+                at_work = give(coming.result()) if (coming := next(posed, None)) is not None else None
+            except Exception as error:
+                failed = error
+            yield done, output, seconds
+            if failed is not None:  # once the item before it has its row
+                raise failed
+
+    sets = _rows(job, folder, tell, scoring, made, None)
     where = {**job["environment"], "device": device}
-    return {"outcome": "ok", "reason": "", "setup_s": setup, "notes": sorted(set(notes)), "said": said, "sets": sets,
+    return {"outcome": "ok", "reason": "", "setup_s": setup, "notes": sorted(set(notes)), "sets": sets,
             "environment": where}  # fmt: skip
 
 
-def _rescore(job: Job, source: str, folder: Path, tell: Tell) -> Ending:
-    """Score what another cell kept. The method is neither imported nor called. Raises `LostOutput`."""
+def _task(job: Job) -> Task:
+    cell = job["cell"]
+    return {
+        "track": cell["track"],
+        "method": cell["method"]["display"],
+        "plugins": cell["request"]["plugins"],
+        "device": job["device"],
+        "threads": job["threads"],
+        "folders": cell["request"].get("folders", {}),
+    }
+
+
+def _seconds(value: Any) -> float:
+    if not isinstance(value, float) or not 0 <= value < math.inf:
+        raise Invalid("its process sent something that is no time")
+    return value
+
+
+def _device(value: Any, job: Job) -> str:
+    """The device that the method says it works on: the one asked for, or the CPU."""
+    return job["device"] if value == job["device"] else "cpu"
+
+
+def _made(method: _Method, track: Track, case: Case) -> tuple[Any, float, list[str]]:
+    """Output, seconds and notes of the call under way. Raises `Invalid` for what the other side should not let pass."""
+    said = method.answered()
     try:
-        scoring = _scoring(job["cell"])
-    except UsageError:  # a track, dataset, regime, protocol or metric of a plug-in
-        _load_plugins(job["cell"])
-        scoring = _scoring(job["cell"])
+        output, seconds, notes = said["output"], _seconds(said["seconds"]), [one_line(note) for note in said["notes"]]
+        if isinstance(track.outputs, ChecksOutputs):
+            track.outputs.check(output, case.wanted)
+    except (ValueError, TypeError, KeyError) as error:
+        raise Invalid(f"its process sent what is no output: {one_line(error)}") from None
+    return output, seconds, notes
+
+
+def _rescore(job: Job, folder: Path, tell: Tell, scoring: _Scoring) -> Ending:
+    """Score what another cell kept. The method is neither imported nor called. Raises `LostOutput`."""
+    source = job["donor"] or ""
     kept = open_kept(Path(job["store"]), source, scoring.track.outputs)
 
-    def by_donor(index: int, item: Any, case: Case) -> tuple[Any, float]:
-        return kept.read(index, item.id, case.input_sha256, case.wanted)
+    def made(posed: Iterator[Future[_Posed]]) -> Iterator[Made]:
+        for coming in posed:
+            one = coming.result()
+            yield one, *kept.read(one.index, one.item.id, one.case.input_sha256, one.case.wanted)
 
-    sets = _rows(job, folder, tell, scoring, by_donor, kept)
+    sets = _rows(job, folder, tell, scoring, made, kept)
     donor = kept.record.cell
     return {
         "outcome": "ok",
@@ -112,24 +203,55 @@ def _rescore(job: Job, source: str, folder: Path, tell: Tell) -> Ending:
     }
 
 
-def _load_plugins(cell: PlannedCell) -> None:
-    for file in cell["request"]["plugins"]:
-        load_plugin(file)
+def _scoring(cell: PlannedCell, ahead: ThreadPoolExecutor) -> tuple[_Scoring, bool]:
+    """What scores the cell, and whether plug-ins were imported: only where one has part in it, for a method may lie
+    in the same file."""
+    try:
+        return _bound_scoring(cell, ahead), False
+    except UsageError:
+        for file in cell["request"]["plugins"]:
+            load_plugin(file)
+        return _bound_scoring(cell, ahead), True
 
 
-def _scoring(cell: PlannedCell) -> _Scoring:
+def _bound_scoring(cell: PlannedCell, ahead: ThreadPoolExecutor) -> _Scoring:
     track = get_track(cell["track"])
+    dataset = bind(cell["dataset"]["display"], "dataset", track.name)
     return _Scoring(
         track,
-        open_dataset(bind(cell["dataset"]["display"], "dataset", track.name)),
+        # What a dataset opens may be bound to the thread that opened it.
+        ahead.submit(open_dataset, dataset).result(),
         bind(cell["regime"]["display"], "regime", track.name),
         bind(cell["protocol"]["display"], "protocol", track.name),
         [bind(m, "metric", track.name) for m in cell["metrics"]],
+        ahead,
     )
 
 
+def _posed(scoring: _Scoring, seed: int, indices: Iterable[int]) -> Iterator[Future[_Posed]]:
+    """Items with their cases, in order; one is read and posed in a thread of its own while the caller is busy."""
+
+    def pose(index: int) -> _Posed:
+        item = scoring.dataset.load(index)
+        return _Posed(index, item, scoring.track.pose(scoring.regime, item, seed))
+
+    coming: Future[_Posed] | None = None
+    for index in indices:
+        after = scoring.ahead.submit(pose, index)
+        if coming is not None:
+            yield coming
+        coming = after
+    if coming is not None:
+        yield coming
+
+
 def _rows(
-    job: Job, folder: Path, tell: Tell, scoring: _Scoring, output_by: OutputBy, kept: Kept | None
+    job: Job,
+    folder: Path,
+    tell: Tell,
+    scoring: _Scoring,
+    made: Callable[[Iterator[Future[_Posed]]], Iterator[Made]],
+    kept: Kept | None,
 ) -> dict[str, SetPart]:
     """A durable row an item, from where an earlier run stopped; `kept` where no output is made anew.
 
@@ -140,16 +262,12 @@ def _rows(
     # Rows of a run that had its outputs from elsewhere, and all after them, are made again.
     rows = list(itertools.takewhile(lambda row: row.get("donor") == job["donor"], read_rows(folder, key)))
     length = valid_length(folder, rows)
-    done = {row["index"] for row in rows}
     keep = kept_items(job["keep"], n)
     lines = {row["index"]: row["line"] for row in rows}
     taker = _collector(job, folder, scoring, rows)
-    for index in range(n):
-        if index in done:
-            continue
-        item = scoring.dataset.load(index)
-        case = track.pose(scoring.regime, item, cell["seed"])
-        output, elapsed = output_by(index, item, case)
+    posed = _posed(scoring, cell["seed"], [index for index in range(n) if index not in lines])
+    for one, output, elapsed in made(posed):
+        index, item, case = one.index, one.item, one.case
         row: dict[str, Any] = {**item_row(track, item, case, output, elapsed, scoring.protocol, scoring.metrics)}
         if taker is not None:
             row["features"] = taker.take(output, item)
@@ -187,57 +305,56 @@ def _collector(job: Job, folder: Path, scoring: _Scoring, rows: list[dict[str, A
     return scoring.track.collector(sets, folder, n, protocol=scoring.protocol, taken=taken)
 
 
-def _cost_cell(job: Job, folder: Path, tell: Tell) -> Ending:
-    from ..cost.measure import measure
-
+def _cost_cell(job: Job, method: _Method) -> Ending:
+    """The method's process measures, and nothing runs beside it."""
     cell = job["cell"]
-    with noticing_opened_files(job, folder):
-        _load_plugins(cell)
-        track = get_track(cell["track"])
-        cost = measure(
-            track,
-            bind(cell["method"]["display"], "method", track.name),
-            bind(cell["regime"]["display"], "regime", track.name),
-            tuple(cell["inputs"]["size"]),
-            repeats=cell["inputs"]["repeats"],
-            device=job["device"],
-            threads=job["threads"],
-        )
-    where = {**job["environment"], "device": cost["device"]}
-    return {"outcome": "ok", "reason": "", "setup_s": cost["setup_s"], "notes": [], "cost": cost, "environment": where}
+    size = tuple(cell["inputs"]["size"])
+    cost = method.asked("measure", _task(job), cell["regime"]["display"], size, cell["inputs"]["repeats"])
+    if not isinstance(cost, dict) or not cost.keys() >= Cost.__required_keys__:
+        raise Invalid("its process sent what is no cost")
+    return {"outcome": "ok", "reason": "", "setup_s": cost["setup_s"], "notes": [], "cost": cast(Cost, cost),
+            "environment": {**job["environment"], "device": _device(cost["device"], job)}}  # fmt: skip
 
 
-WORK: dict[str, Callable[[Job, Path, Tell], Ending]] = {"score": _score_cell, "cost": _cost_cell}
-"""What is done for a cell of each kind."""
+def work(job: Job, tell: Tell, channel: socket.socket | None) -> bytes:
+    """Do the cell and leave `end.json`. `channel` leads to the method.
 
-
-def work(job: Job, folder: Path, tell: Tell) -> None:
-    """Do the cell and leave `end.json`; the process ends here whatever happens."""
+    Returns how it went, `DONE`, `SPENT`, `HUNG_UP` or `FULL`; a process that is spent scores no other cell.
+    """
     ending: Ending
-    trace = ""
-    own = os.getpid()
+    folder = partial_dir(Path(job["store"]), job["cell"]["key"])
+    went, ahead = DONE, ThreadPoolExecutor(1)
+    folders = job["cell"]["request"].get("folders", {})
+    method = _Method(channel, folders, folder, Path(job["store"])) if channel is not None else None
     try:
-        ending = WORK[job["cell"]["kind"]](job, folder, tell)
+        if job["cell"]["kind"] == "cost" and method is not None:
+            ending = _cost_cell(job, method)
+        else:
+            scoring, plugged = _scoring(job["cell"], ahead)
+            went = SPENT if plugged else DONE
+            if method is not None:
+                ending = _score_cell(job, folder, tell, scoring, method)
+            else:
+                ending = _rescore(job, folder, tell, scoring)
+    except HungUp:
+        return HUNG_UP
+    except LostOutput as lost:
+        ending = {"outcome": "failed", "reason": "", "lost": one_line(lost)}
     except DiskFull as error:
         tell({"event": "disk", "message": one_line(error)})
-        os._exit(EXIT_DISK)
-    except Skip as skip:
-        ending = {"outcome": "skipped", "reason": one_line(skip), "needs": skip.needs}
-    except Invalid as error:
-        ending = {"outcome": "invalid", "reason": one_line(error)}
+        return FULL
+    except MethodEnded as ended:
+        ending = ended.ending
     except BaseException as error:
-        trace = "".join(traceback.format_exception(error))[-4000:]
-        memory = (
-            isinstance(error, MemoryError) or "can't allocate memory" in str(error) or "out of memory" in str(error)
-        )
-        reason = one_line(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
-        ending = {"outcome": "oom" if memory else "failed", "reason": reason}
-    if os.getpid() != own:
-        os._exit(1)
+        ending, went = ending_of(error), SPENT
+    finally:
+        ahead.shutdown(cancel_futures=True)
+        if channel is not None:
+            channel.close()
     try:
         with noticing_full_disk(folder):
-            write_file(folder / "end.json", json.dumps({"traceback": trace, **ending}).encode())
+            write_file(folder / "end.json", json.dumps(ending).encode())
     except DiskFull as error:
         tell({"event": "disk", "message": one_line(error)})
-        os._exit(EXIT_DISK)
-    os._exit(0)
+        return FULL
+    return went

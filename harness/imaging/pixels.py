@@ -73,7 +73,7 @@ def value_sha256(picture: Array) -> str:
 
 def bytes_sha256(picture: Array) -> str:
     """SHA-256 of the float32 little-endian pixels in (H, W, C) order: `input_sha256` of a row."""
-    return hashlib.sha256(np.ascontiguousarray(picture, dtype="<f4").tobytes()).hexdigest()
+    return hashlib.sha256(np.ascontiguousarray(picture, dtype="<f4").data).hexdigest()
 
 
 def to_unit(picture: Array) -> Float:

@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -256,11 +256,10 @@ def commit(store: Path, cell: Mapping[str, Any], rows: list[dict[str, Any]]) -> 
     with noticing_full_disk(store):
         stage = Path(tempfile.mkdtemp(dir=home.parent, prefix=".tmp-"))
         try:
-            columns = {name: pa.array([r.get(name, "") for r in rows], pa.string()) for name in _TEXT}
-            columns["seconds"] = pa.array([r["seconds"] for r in rows], pa.float64())
+            columns = {name: _text_column([r.get(name, "") for r in rows]) for name in _TEXT}
+            columns["seconds"] = _float_column([r["seconds"] for r in rows])
             for metric in cell["metrics"]:
-                values = [_number(r["scores"].get(metric)) for r in rows]
-                columns[metric] = pa.array(values, pa.float64())
+                columns[metric] = _float_column([_number(r["scores"].get(metric)) for r in rows])
             # Hashes do not compress, and a plain file is read twice as fast.
             pq.write_table(
                 pa.table(columns), stage / "scores.parquet", compression="none", use_dictionary=False,
@@ -290,6 +289,25 @@ def commit(store: Path, cell: Mapping[str, Any], rows: list[dict[str, Any]]) -> 
             shutil.rmtree(stage, ignore_errors=True)
             raise
     shutil.rmtree(partial, ignore_errors=True)
+
+
+def _text_column(values: Sequence[str]) -> Any:
+    """An Arrow column. `pyarrow.array` would import pandas first, which takes longer than a short cell."""
+    import pyarrow as pa
+
+    texts = [value.encode() for value in values]
+    ends = np.cumsum([0, *map(len, texts)], dtype=np.int32)
+    return pa.StringArray.from_buffers(len(texts), pa.py_buffer(ends.tobytes()), pa.py_buffer(b"".join(texts)))
+
+
+def _float_column(values: Sequence[float | None]) -> Any:
+    """The same of numbers; None is a null."""
+    import pyarrow as pa
+
+    known = np.array([value is not None for value in values], bool)
+    data = np.array([0.0 if value is None else value for value in values], np.float64)
+    nulls = None if known.all() else pa.py_buffer(np.packbits(known, bitorder="little").tobytes())
+    return pa.Array.from_buffers(pa.float64(), len(values), [nulls, pa.py_buffer(data.tobytes())])
 
 
 def _number(value: Any) -> float | None:

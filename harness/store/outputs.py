@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from ..errors import UsageError, one_line
 from .cells import cell_dir, keys, read_cell, read_record
@@ -34,6 +34,13 @@ class OutputFiles(Protocol):
     def load(self, file: Path, wanted: Any = None) -> Any: ...
     def preview(self, store: Path, folder: Path, index: int, item: Any, case: Any, output: Any) -> None: ...
     def panel(self, item: Any, case: Any, output: Any) -> Mapping[str, bytes] | None: ...
+
+
+@runtime_checkable
+class ChecksOutputs(Protocol):
+    """Files of a track that tells what is none of its outputs: `check` raises ValueError. `ArrayFiles` does."""
+
+    def check(self, output: Any, wanted: Any) -> None: ...
 
 
 def output_file(folder: Path, index: int, suffix: str) -> Path:

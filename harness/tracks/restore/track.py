@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,7 +78,8 @@ class Restore:
     )
     preload: tuple[str, ...] = (
         "cv2",
-        "torch",
+        "noisebench.tracks.restore.degrade",
+        "noisebench.tracks.restore.restorer",
         "noisebench.tracks.restore.scoring",
         "noisebench.tracks.restore.metrics.psnr",
         "noisebench.tracks.restore.metrics.ssim",
@@ -152,6 +154,12 @@ class Restore:
         return Sample("cost", test_picture(height, width))
 
     # Below: what a track may have. See the protocols of `track.py`.
+
+    def preload_for(self, components: Iterable[Bound]) -> tuple[str, ...]:
+        """torch, where a method takes tensors, a metric is a network, or a plug-in has imported it."""
+        metas = [entry.meta for bound in components for entry in bound.entries]
+        used = any(meta.get("layout") == "tensor" or meta.get("set") or meta.get("describe") for meta in metas)
+        return ("torch",) if used or "torch" in sys.modules else ()
 
     def plan_set(self, metric: Bound) -> tuple[dict[str, Any], dict[str, Any]]:
         """What of a set metric goes into a key, and its blank `SetPart`. Raises `UsageError` for what is missing."""

@@ -1,0 +1,165 @@
+"""The process of one method: it answers the scorer's questions, and holds neither truth, nor rows, nor the store."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any, NoReturn, TypedDict
+
+from ..calling import call_on
+from ..errors import Invalid, Skip, one_line
+from ..registry import bind, load_plugin
+from ..runner import used_device
+from ..track import Case, Runner, get_track
+from . import processes
+from .channel import HungUp, answer, hear
+from .messages import Ending
+from .opened_files import noticing_opened_files, seen_files
+
+THREADED = {"torch": "set_num_threads", "cv2": "setNumThreads"}
+"""Libraries with threads of their own, and how they are told how many they may use."""
+
+
+class Task(TypedDict):
+    """What the method's process is told of its cell."""
+
+    track: str
+    method: str
+    plugins: list[str]
+    device: str
+    threads: int
+    folders: dict[str, str]
+
+
+class Opened(TypedDict):
+    """What comes of the set-up: its seconds, and the device that the method works on."""
+
+    seconds: float
+    device: str
+
+
+def serve(channel: socket.socket) -> NoReturn:
+    """Answer until the scorer hangs up; the process ends here whatever happens."""
+    own = os.getpid()
+    verbs: dict[str, Callable[..., Any]] = {"open": lambda task: _open(task, verbs), "measure": _measure}
+    while True:
+        try:
+            try:
+                verb, *words = hear(channel)
+                reply: dict[str, Any] = {"value": verbs[verb](*words)}
+            except HungUp:
+                raise
+            except BaseException as error:
+                reply = {"end": ending_of(error)}
+            if (seen := seen_files()) is not None:
+                reply["opened"] = seen
+            if os.getpid() != own:  # a method forked, and its child came back: it must not answer too
+                os._exit(1)
+            try:
+                answer(channel, reply)
+            except Invalid as error:
+                answer(channel, {"end": ending_of(error)})
+        except BaseException:
+            os._exit(0)
+
+
+def _open(task: Task, verbs: dict[str, Callable[..., Any]]) -> Opened:
+    """Import the method and set it up; then `verbs` has what it can be asked."""
+    with noticing_opened_files(task["folders"]):
+        runner = _loaded(task)
+        start = time.perf_counter()
+        runner.setup(task["device"])
+        setup = time.perf_counter() - start
+    device = used_device(runner, task["device"])
+    verbs["expect"] = runner.expect
+
+    def call(case: Case) -> dict[str, Any]:
+        with noticing_opened_files(task["folders"]):
+            output, seconds, notes = call_on(runner, case, device)
+        return {"output": output, "seconds": seconds, "notes": notes}
+
+    verbs["call"] = call
+    return {"seconds": setup, "device": device}
+
+
+def _loaded(task: Task) -> Runner:
+    for file in task["plugins"]:
+        load_plugin(file)
+    track = get_track(task["track"])
+    return track.open(bind(task["method"], "method", track.name))
+
+
+def _measure(task: Task, regime: str, size: tuple[int, ...], repeats: int) -> Mapping[str, Any]:
+    """The cost of one call: see `cost/measure.py`."""
+    from ..cost.measure import measure
+
+    with noticing_opened_files(task["folders"]):
+        for file in task["plugins"]:
+            load_plugin(file)
+        track = get_track(task["track"])
+        return measure(
+            track,
+            bind(task["method"], "method", track.name),
+            bind(regime, "regime", track.name),
+            size,
+            repeats=repeats,
+            device=task["device"],
+            threads=task["threads"],
+        )
+
+
+def confined(channel: socket.socket, memory: int | None, threads: int) -> socket.socket:
+    """Limit this process to what a method may have. Returns the channel."""
+    processes.drop_capabilities()
+    if memory is not None:
+        _limit_data(memory)
+    use_threads(threads)
+    return channel
+
+
+def use_threads(threads: int) -> None:
+    """Tell the libraries that are loaded how many threads they may use."""
+    for module, name in THREADED.items():
+        if module in sys.modules:
+            getattr(sys.modules[module], name)(threads)
+
+
+def _limit_data(memory: int) -> None:
+    """Let allocations fail beyond the limit, on top of what the bare process has mapped already."""
+    import resource
+
+    with suppress(OSError, ValueError), open("/proc/self/statm", "rb") as file:
+        mapped = int(file.read().split()[5]) * os.sysconf("SC_PAGE_SIZE")
+        resource.setrlimit(resource.RLIMIT_DATA, (mapped + memory, mapped + memory))
+
+
+def ending_of(error: BaseException) -> Ending:
+    """How a cell ends by an exception."""
+    if isinstance(error, Skip):
+        return {"outcome": "skipped", "reason": one_line(error), "needs": one_line(error.needs)}
+    if isinstance(error, Invalid):
+        return {"outcome": "invalid", "reason": one_line(error)}
+    text = str(error)
+    memory = isinstance(error, MemoryError) or "can't allocate memory" in text or "out of memory" in text
+    return {
+        "outcome": "oom" if memory else "failed",
+        "reason": one_line(f"{type(error).__name__}: {text}" if text else type(error).__name__),
+        "traceback": "".join(traceback.format_exception(error))[-4000:],
+    }
+
+
+def main(descriptor: str, memory: str, threads: str, *modules: str) -> None:
+    """The method's process in a sandbox, where it begins anew."""
+    for name in modules:
+        importlib.import_module(name)
+    serve(confined(socket.socket(fileno=int(descriptor)), int(memory) or None, int(threads)))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
