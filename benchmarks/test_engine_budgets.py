@@ -141,27 +141,31 @@ def test_processor_time_of_short_cells_and_of_a_start(benchmark, tmp_path):
 
 
 ONE_PROCESS = """
-import sys, time, cv2, noisebench as nb
+import json, time, cv2, noisebench as nb
+from pathlib import Path
+from noisebench.calling import call_on, item_row
+from noisebench.store.cells import append_row
 from noisebench.track import get_track
 cv2.setNumThreads(1)
 track, method = get_track("restore"), nb.Restorer(nb.bind("identity", "method"))
 data, regime = nb.open_dataset(nb.bind('folder(path="pictures")', "dataset")), nb.bind("gaussian(sigma=25)", "regime")
 protocol, metrics = nb.bind("uint8", "protocol"), [nb.bind(m, "metric") for m in ("psnr", "ssim")]
-start = time.perf_counter()
+Path("rows.jsonl").unlink(missing_ok=True)
+start, length = time.perf_counter(), 0
 for index in range(len(data.ids)):
     item = data.load(index)
     case = track.pose(regime, item, 0)
-    track.identify(item)
-    output = method.accept(method.call(method.prepare(case.given), case.info), case)
-    track.outputs.digest(output)
-    track.score(output, item, case, protocol, metrics)
+    output, seconds, _ = call_on(method, case, "cpu")
+    row = {**item_row(track, item, case, output, seconds, protocol, metrics), "line": track.identify(item)}
+    append_row(Path(), row, length)
+    length += len(json.dumps(row)) + 1
 print(time.perf_counter() - start)
 """
 
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="two processors are needed to work side by side")
 def test_restoring_and_scoring_go_side_by_side(benchmark, tmp_path):
-    """A cell against a loop that does the same in one process; pairs, on a machine that does nothing else."""
+    """A cell against a loop that does the same work in one process; pairs, on a machine that does nothing else."""
     import cv2
 
     draws = np.random.default_rng(0)

@@ -47,12 +47,11 @@ class _Scoring:
 
 @dataclass(frozen=True)
 class _Posed:
-    """One item, ready: its case, and the line of it in the fingerprint."""
+    """One item with its case, ready for the method."""
 
     index: int
     item: Any
     case: Case
-    line: str
 
 
 Made = tuple[_Posed, Any, float]
@@ -210,8 +209,7 @@ def _posed(scoring: _Scoring, seed: int, indices: Iterable[int]) -> Iterator[Fut
 
     def pose(index: int) -> _Posed:
         item = scoring.dataset.load(index)
-        case = scoring.track.pose(scoring.regime, item, seed)
-        return _Posed(index, item, case, scoring.track.identify(item))
+        return _Posed(index, item, scoring.track.pose(scoring.regime, item, seed))
 
     coming: Future[_Posed] | None = None
     for index in indices:
@@ -259,7 +257,7 @@ def _rows(
         if keep and index == min(keep) and (shown := track.outputs.panel(item, case, output)) is not None:
             with noticing_full_disk(folder):
                 write_file(folder / "panel.json", panel_text(item.id, shown).encode())
-        lines[index] = one.line
+        lines[index] = track.identify(item)
         row = {"key": key, "index": index, "line": lines[index], "donor": job["donor"], **row}
         append_row(folder, row, length)
         length += len(json.dumps(row)) + 1
