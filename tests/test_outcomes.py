@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 from pathlib import Path
 
 import noisebench as nb
@@ -11,10 +13,11 @@ import pytest
 import torch
 from noisebench.cost.measure import measure
 from noisebench.engine.environment import check_device
+from noisebench.engine.method_process import serve
 from noisebench.engine.planning import plan_in_child
-from noisebench.engine.worker import WORK
+from noisebench.engine.worker import DONE, work
 from noisebench.registry import bind
-from noisebench.store.cells import read_records
+from noisebench.store.cells import partial_dir, read_records
 from noisebench.suite import Suite
 from noisebench.track import get_track
 
@@ -152,10 +155,18 @@ def test_a_cost_is_that_of_the_device_that_was_used() -> None:
 
 
 def test_a_cell_is_stored_with_the_device_that_was_used(tmp_path) -> None:
-    """The worker is told `cuda`, as where there is one."""
+    """Both processes of the cell are told `cuda`, as where there is one."""
     suite = Suite(methods=("median",), datasets=("gaussian_field(n=1, size=16)",), regimes=("none",))
     (cell,) = plan_in_child(suite)["cells"]
     job = {"cell": cell, "store": str(tmp_path), "keep": "none", "device": "cuda", "donor": None,
-           "environment": {"threads": 1, "device": "cuda"}}  # fmt: skip
-    ending = WORK["score"](job, tmp_path, lambda event: None)
+           "threads": 1, "environment": {"threads": 1, "device": "cuda"}}  # fmt: skip
+    folder = partial_dir(tmp_path, cell["key"])
+    folder.mkdir(parents=True)
+    channel, far = socket.socketpair()
+    if os.fork() == 0:
+        channel.close()
+        serve(far)
+    far.close()
+    assert work(job, lambda event: None, channel) == DONE
+    ending = json.loads((folder / "end.json").read_text())
     assert ending["environment"] == {"threads": 1, "device": "cpu"}

@@ -44,7 +44,7 @@ class Seen(TypedDict):
 
 @dataclass
 class _Watch:
-    """The folders that are watched, by both their paths where one is a link; what lies `apart`; what was seen so far."""
+    """Folders that are watched, by both their paths where one is a link; what lies `apart`; what was seen so far."""
 
     roots: tuple[tuple[str, str], ...] = ()
     apart: tuple[str, ...] = ()
