@@ -14,7 +14,8 @@ import pytest
 from board_records import record
 from noisebench.cli import main
 from noisebench.components import open_dataset
-from noisebench.engine.opened_files import noticing_opened_files, opened_in
+from noisebench.engine.opened_files import keep_opened, noticing_opened_files, opened_in, seen_files
+from noisebench.errors import Invalid
 from noisebench.registry import bind
 from noisebench.store import file_changes as file_changes_module
 from noisebench.store.cells import keys, open_store, read_cell, read_record
@@ -167,11 +168,13 @@ def notice(tmp_path: Path) -> Callable[[Callable[[], Any]], dict[str, str]]:
     """What is noted of a call, for a method whose file lies in `plug`, below which is the store."""
     root = tmp_path / "plug"
     (root / "store" / "partial").mkdir(parents=True)
-    job: Any = {"store": str(root / "store"), "cell": {"request": {"folders": {"plug": str(root)}}}}
+    folders = {"plug": str(root)}
 
     def call(work: Callable[[], Any]) -> dict[str, str]:
-        with noticing_opened_files(job, root / "store" / "partial"):
+        with noticing_opened_files(folders):
             work()
+        if (seen := seen_files()) is not None:
+            keep_opened(json.loads(json.dumps(seen)), folders, root / "store" / "partial", root / "store")
         return opened_in(root / "store" / "partial")
 
     return call
@@ -283,9 +286,10 @@ def test_a_file_that_the_method_makes_and_then_reads_is_what_it_made(tmp_path: P
 def test_a_folder_that_is_a_link_is_the_folder(tmp_path: Path) -> None:
     net = file(tmp_path / "real" / "net.pth")
     (tmp_path / "link").symlink_to(tmp_path / "real")
-    job: Any = {"store": str(tmp_path / "store"), "cell": {"request": {"folders": {"plug": str(tmp_path / "link")}}}}
-    with noticing_opened_files(job, tmp_path):
+    folders = {"plug": str(tmp_path / "link")}
+    with noticing_opened_files(folders):
         net.read_text()
+    keep_opened(seen_files(), folders, tmp_path, tmp_path / "store")
     assert opened_in(tmp_path)["plug/net.pth"] == sha("a")
 
 
@@ -315,3 +319,28 @@ def test_the_digest_of_a_file_that_changed_just_now_is_not_remembered(
     net = file(tmp_path / "net.pth")
     remember_digest(str(net), digest_of(str(net), tmp_path), tmp_path)
     assert not (tmp_path / "digests").exists()
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        {"read": {"plug/../secret": None}, "written": [], "torn": []},
+        {"read": {"elsewhere/secret": None}, "written": [], "torn": []},
+        {"read": {"plug//etc/passwd": None}, "written": [], "torn": []},
+        {"read": {"plug/a": ["x"]}, "written": [], "torn": []},
+        {"read": []},
+        None,
+    ],
+)
+def test_what_a_method_says_it_saw_is_not_believed(tmp_path: Path, seen: Any) -> None:
+    with pytest.raises(Invalid):
+        keep_opened(seen, {"plug": str(tmp_path)}, tmp_path, tmp_path / "store")
+    assert opened_in(tmp_path) == {}
+
+
+def test_only_files_are_hashed(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    keep_opened(
+        {"read": {"plug/pipe": None}, "written": [], "torn": []}, {"plug": str(tmp_path)}, tmp_path, tmp_path / "s"
+    )
+    assert opened_in(tmp_path) == {"plug/pipe": ABSENT}

@@ -18,6 +18,7 @@ from noisebench.engine.planning import plan_in_child
 from noisebench.engine.worker import DONE, work
 from noisebench.registry import bind
 from noisebench.store.cells import partial_dir, read_records
+from noisebench.store.seals import files_seal
 from noisebench.suite import Suite
 from noisebench.track import get_track
 
@@ -97,6 +98,8 @@ def test_a_regression_to_undefined_fails_the_gate(cli, tmp_path) -> None:
     cell = json.loads((folder / "cell.json").read_text())
     cli("export", "st", "--to", "base.json")
     (folder / "cell.json").write_text(json.dumps({**cell, "outcome": "undefined", "reason": "no score has a value"}))
+    sealed = {name: (folder / name).read_bytes() for name in ("cell.json", "scores.parquet")}
+    (folder / "seal").write_bytes(files_seal(sealed))
     done = cli("check", "base.json", "st", code=1)
     assert "newly undefined: no score has a value" in done.stdout
 

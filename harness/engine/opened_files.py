@@ -46,6 +46,7 @@ class Seen(TypedDict):
 class _Watch:
     """Folders that are watched, by both their paths where one is a link; what lies `apart`; what was seen so far."""
 
+    folders: Mapping[str, str] = field(default_factory=dict)
     roots: tuple[tuple[str, str], ...] = ()
     apart: tuple[str, ...] = ()
     seen: dict[str, Signature | None] = field(default_factory=dict)
@@ -62,11 +63,9 @@ _watch = _Watch()
 @contextmanager
 def noticing_opened_files(folders: Mapping[str, str]) -> Iterator[None]:
     """Around code of a method whose own folders these are, in its process."""
-    if not _watch.roots:
-        _watch.roots = tuple(sorted({(name, form(at)) for name, at in folders.items() for form in _FORMS}))
-        installed = (sys.prefix, sys.base_prefix, sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"))
-        below = [path for path in installed if any(path.startswith(root + os.sep) for _, root in _watch.roots)]
-        _watch.apart = tuple(f"{path}{os.sep}" for path in below)
+    global _watch
+    if _watch.folders != folders:
+        _watch = _watch_of(folders)
     _hook()
     _watch.on = True
     try:
@@ -133,6 +132,13 @@ def opened_in(folder: Path) -> dict[str, str]:
 def outdated(job: Job, folder: Path) -> bool:
     """Whether rows of an unfinished cell were made with files that are other ones now."""
     return bool(file_changes(opened_in(folder), job["cell"]["request"].get("folders", {}), Path(job["store"])))
+
+
+def _watch_of(folders: Mapping[str, str]) -> _Watch:
+    roots = tuple(sorted({(name, form(at)) for name, at in folders.items() for form in _FORMS}))
+    installed = (sys.prefix, sys.base_prefix, sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"))
+    below = [path for path in installed if any(path.startswith(root + os.sep) for _, root in roots)]
+    return _Watch(folders, roots, tuple(f"{path}{os.sep}" for path in below))
 
 
 @cache
