@@ -47,7 +47,7 @@ def exported() -> list[Record]:
 
 def written(text: str, folder: Path) -> Path:
     file = folder / "export.json"
-    file.write_text(text, encoding="utf-8")
+    file.write_text(text, encoding="utf-8", errors="surrogateescape")
     return file
 
 
@@ -119,14 +119,16 @@ def edited_export(**fields: Any) -> str:
         ("", "Expecting value: line 1 column 1 (char 0)"),
         ("[]", "list indices must be integers or slices, not str"),
         ("{}", "'noisebench_export'"),
-        ('{"noisebench_export": "2"}', "'>' not supported between instances of 'str' and 'int'"),
-        (edited_export(pictures=[]), "list index out of range"),
+        ('{"noisebench_export": 2}', "'cells'"),
+        ('{"noisebench_export": 2, "cells": []}', "'pictures'"),
+        ('{"noisebench_export": 2, "cells": {}, "pictures": []}', "`cells` is no list"),
         (edited_export(pictures=["a*b=", "", ""]), "Only base64 data is allowed"),
         (
-            '{"noisebench_export": 2, "pictures": [], "cells": [{"cell": {}, "metrics": ["x"], "panel": null, '
-            f'"rows": [["", "", "", "", 0, "{"x" * 90}"]]}}]}}',
-            ("could not convert string to float: '" + "x" * 90)[:79] + "…",
+            edited_export(pictures=["a"]),
+            "Invalid base64-encoded string: number of data characters (1) cannot be 1 more than a multiple"[:79] + "…",
         ),
+        ("[" * 100_000, "nested too deeply"),
+        ("\udcff", "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"),
     ],
 )
 def test_what_is_no_export_is_named_with_the_reason(tmp_path: Path, text: str, reason: str) -> None:
@@ -136,9 +138,75 @@ def test_what_is_no_export_is_named_with_the_reason(tmp_path: Path, text: str, r
     )
 
 
+def entry_of(**fields: Any) -> str:
+    """An export of one cell, fields of which are others."""
+    (entry,) = json.loads(export_text(exported()[:1]))["cells"]
+    return edited_export(cells=[{**entry, **fields}])
+
+
+def first_row(*values: Any) -> str:
+    """An export of one cell, the first row of which ends otherwise."""
+    (entry,) = json.loads(export_text(exported()[:1]))["cells"]
+    first, *others = entry["rows"]
+    return edited_export(cells=[{**entry, "rows": [[*first[: -len(values)], *values], *others]}])
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (edited_export(pictures=[]), "list index out of range"),
+        (edited_export(cells=[3]), "'int' object is not subscriptable"),
+        (entry_of(cell={}), "(schema is missing"),
+        (entry_of(cell=[]), "names with values, not list"),
+        (entry_of(panel={"item": 1}), "`panel` holds what is no text"),
+        (entry_of(panel={"item": "p", "clean": "-1"}), "`panel` names a picture that is not there"),
+        (entry_of(panel={"clean": "0"}), "'item'"),
+        (
+            entry_of(panel={"item": "p", "clean": "x" * 90}),
+            f"(invalid literal for int() with base 10: '{'x' * 90}"[:120] + "…",
+        ),
+        (entry_of(panel=[]), "'list' object has no attribute 'values'"),
+        (entry_of(metrics="psnr"), "`metrics` lists what the cell was not scored by"),
+        (entry_of(metrics=[3]), "`metrics` lists what the cell was not scored by"),
+        (entry_of(metrics=["ssim"]), "`metrics` lists what the cell was not scored by"),
+        (entry_of(metrics=["psnr", "psnr"]), "`metrics` lists one twice"),
+        (entry_of(rows={}), "`rows` is no list"),
+        (entry_of(rows=[{}]), "row 1 has not 6 values"),
+        (entry_of(metrics=[]), "row 1 has not 5 values"),
+        (entry_of(rows=[["", "", "", "", 0]]), "row 1 has not 6 values"),
+        (entry_of(rows=[["", "", "", None, 0, 0]]), "row 1: an item, hash or note is no text"),
+        (first_row("x" * 90), "row 1: a whole number, not '" + "x" * 59),
+        (first_row("nan"), "row 1: a whole number, not 'nan'"),
+        (first_row(True), "row 1: a whole number, not True"),
+        (first_row(2**63), "row 1: a whole number below 2**63"),
+        (first_row([], 30.0), "row 1: a whole number, not list"),
+    ],
+)
+def test_a_damaged_cell_of_an_export_is_named_by_its_number(tmp_path: Path, text: str, reason: str) -> None:
+    file = written(text, tmp_path)
+    said = refused(lambda: read_export(file))
+    assert said.startswith(f"{file}: cell number 1 is damaged (") and said.endswith(f"{reason}): export it again")
+
+
+def test_a_damaged_cell_is_counted_from_the_first(tmp_path: Path) -> None:
+    document = json.loads(export_text(exported()))
+    document["cells"][2]["cell"]["outcome"] = "fine"
+    file = written(json.dumps(document), tmp_path)
+    assert refused(lambda: read_export(file)).startswith(
+        f"{file}: cell number 3 is damaged (outcome: 'fine' is none of"
+    )
+    document["cells"][1]["cell"]["schema"] = 3
+    assert refused(lambda: read_export(written(json.dumps(document), tmp_path))) == (
+        f"{file}: cell number 2 was written by a newer noisebench (schema 3): upgrade to read it"
+    )
+
+
 def test_an_export_of_a_newer_noisebench_an_older_one_and_none(tmp_path: Path) -> None:
-    file = written(edited_export(noisebench_export=3), tmp_path)
-    assert refused(lambda: read_export(file)) == f"export {file} was written by a newer noisebench: upgrade to read it"
+    for schema, said in ((3, "3"), ("2", "2"), (None, "None"), ("x" * 50, "x" * 39 + "…")):
+        file = written(edited_export(noisebench_export=schema), tmp_path)
+        assert refused(lambda file=file: read_export(file)) == (
+            f"export {file} was written by a newer noisebench (schema {said}): upgrade to read it"
+        )
     assert len(read_export(written(edited_export(noisebench_export=1), tmp_path))) == 1
     assert refused(lambda: read_export(tmp_path / "no.json")) == (
         f"export {tmp_path / 'no.json'}: No such file or directory"
