@@ -59,7 +59,7 @@ from noisebench.store.disk import DiskFull, noticing_full_disk, write_file
 from noisebench.store.export import export_text
 from noisebench.store.outputs import output_file, save_output
 from noisebench.store.previews import panel_text, picture_file, unnamed_pictures
-from noisebench.store.upkeep import gc, readable, verify
+from noisebench.store.upkeep import gc, old_cells, readable, remove_cells, verify
 from stored_cells import (
     ARRAYS,
     CLEAN,
@@ -86,6 +86,7 @@ from stored_cells import (
     with_cell,
     without_seals,
 )
+from test_hostile_files import read_only
 
 
 @pytest.fixture
@@ -821,3 +822,56 @@ def test_gc_leaves_what_a_run_holds(store: Path) -> None:
         assert read_rows(partial_dir(store, key), key) == [row(0, key)] and names(store / "locks") == [key]
     assert gc(store) == [f"partial rows of stored cell {key[:12]}"]
     assert names(store / "partial") == [] and names(store / "locks") == []
+
+
+def test_cells_are_removed_with_all_that_they_kept_and_those_that_a_run_holds_are_not(store: Path) -> None:
+    mine, held, other = lender(), made("held"), made("other")
+    for one in (mine, held, other):
+        put(store, one, ARRAYS if one is mine else ())
+    with cell_lock(store, held.cell["key"]):
+        removed = remove_cells(store, [read_cell(store, one.cell["key"]) for one in (held, mine)])
+    assert [cell["key"] for cell in removed] == [mine.cell["key"]]
+    assert keys(store) == sorted([held.cell["key"], other.cell["key"]])
+    assert list(store.glob("cells/*/.*")) == [] and verify(store, files_of) == []
+
+
+def test_a_cell_is_removed_where_an_earlier_removal_of_it_was_stopped(store: Path) -> None:
+    one = made()
+    key = put(store, one)
+    left = cell_dir(store, key).with_name(f".old-{key}")
+    left.mkdir()
+    (left / "cell.json").write_text("{}")
+    assert [cell["key"] for cell in remove_cells(store, [one.cell])] == [key] and keys(store) == []
+    assert list(store.glob("cells/*/*")) == []
+    assert remove_cells(store, [one.cell]) == [one.cell], "one that another removed meanwhile is gone too"
+
+
+def test_cells_of_a_store_that_cannot_be_written_are_not_removed(store: Path) -> None:
+    one = made()
+    key = put(store, one)
+    with read_only(store):
+        said = refused(lambda: remove_cells(store, [one.cell]))
+        assert said == refused(lambda: gc(store))
+    assert said.startswith(f"store {store}: ") and "Read-only file system" in said
+    assert keys(store) == [key] and verify(store, files_of) == []
+
+
+def test_a_cell_that_cannot_be_removed_is_named_and_left_whole(store: Path) -> None:
+    one = made()
+    key = put(store, one)
+    folder = cell_dir(store, key).parent
+    with read_only(folder), pytest.raises(DiskFull) as error:
+        remove_cells(store, [one.cell])
+    assert str(error.value).startswith(f"{cell_dir(store, key)} cannot be written (Read-only file system)")
+    assert keys(store) == [key] and verify(store, files_of) == []
+
+
+def test_old_cells_are_those_of_older_versions_of_methods(store: Path) -> None:
+    now = made("nlm")
+    before = with_cell(now, method={**now.cell["method"], "versions": {"nlm": 0}})
+    before = rekeyed(before, method={**before.cell["inputs"]["method"], "versions": {"nlm": 0}})
+    for one in (before, now, made("bm3d")):
+        put(store, one)
+    assert [cell["key"] for cell in old_cells(store)] == [before.cell["key"]]
+    mark_asked(store, [before.cell["key"]])
+    assert [cell["key"] for cell in old_cells(store)] == [now.cell["key"]], "what a run asked for last is the newest"
