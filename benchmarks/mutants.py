@@ -93,17 +93,13 @@ _SCORING = "harness/tracks/restore/scoring.py"
 _PAIRS = "for x, y in zip(*pairs, strict=True):"
 _TAKER = "taker, parts = collector(chosen, Path(folder), len(pairs[0]), rules)"
 _DEVICE = 'return hasattr(picture, "detach") and picture.device.type != "cpu"'
-_HALF = "if plain.is_floating_point() and plain.element_size() < 4:"
 _METRICS = "harness/tracks/restore/metrics"
 _ODD = "if height % 2 or width % 2:"
-_READING = "table = pq.ParquetFile(file, memory_map=True).read(use_threads=False)"
+_READING = "table = pq.ParquetFile(pa.BufferReader(rows)).read(use_threads=False)"
 _POOL = "with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:"
 _REMOVING = (
     ("cells.py", "shutil.rmtree(old, ignore_errors=True)"),
     ("cells.py", "shutil.rmtree(stage, ignore_errors=True)"),
-    ("upkeep.py", "shutil.rmtree(cell_dir(store, key), ignore_errors=True)"),
-    ("upkeep.py", "shutil.rmtree(path, ignore_errors=True)"),
-    ("upkeep.py", "shutil.rmtree(folder, ignore_errors=True)"),
     ("upkeep.py", "picture.unlink(missing_ok=True)"),
     ("upkeep.py", "lock.unlink(missing_ok=True)"),
 )
@@ -114,7 +110,6 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "pairs = -(-missing * 15 // 11) + 64  # 4/π pairs a value, and some to spare",
     ): "drawn in larger portions, the values are the same",
     (f"{_STORE}/cells.py", _READING, _READING.replace("False", "True")): "the same table, read otherwise",
-    (f"{_STORE}/cells.py", _READING, _READING.replace("True", "False")): "the same table, read otherwise",
     (f"{_STORE}/cells.py", _POOL, _POOL.replace("4", " 5")): "more threads, the same records",
     (f"{_STORE}/cells.py", _POOL, _POOL.replace("4", " 3")): "fewer threads, the same records",
     (f"{_STORE}/cells.py", _POOL, _POOL.replace("or 1", "or 0")): "a machine has a processor",
@@ -138,7 +133,6 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
     (_SCORING, _PAIRS, _PAIRS.replace("True", "False")): "the lengths are equal",
     (_SCORING, _TAKER, _TAKER.replace("0", " 1")): "the lengths are equal",
     (_SCORING, _DEVICE, _DEVICE.replace("!=", ">")): "the names of all other devices come after",
-    (_SCORING, _HALF, _HALF.replace("4", "5")): "a float32 stays what it is",
     **{
         (f"{_STORE}/{file}", line, line.replace("=True", "=False")): "it is there unless a run removes it just now"
         for file, line in _REMOVING
