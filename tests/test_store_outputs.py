@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 from noisebench.store.cells import cell_dir, open_store, partial_dir
+from noisebench.store.file_changes import ABSENT, LARGE, changes_of, digest_of, file_changes, remember_digest
 from noisebench.store.keys import key_of
 from noisebench.store.outputs import Kept, LostOutput, damaged_outputs, find_donors, open_kept, output_file, save_output
 from noisebench.store.previews import (
@@ -29,7 +30,7 @@ from noisebench.store.previews import (
     wrong_views,
 )
 from noisebench.store.record import Panel, Record
-from noisebench.store.upkeep import verify
+from noisebench.store.upkeep import gc, verify
 from stored_cells import (
     ARRAYS,
     CLEAN,
@@ -286,6 +287,46 @@ def test_damaged_outputs_are_listed_and_those_that_were_not_kept_are_not(kept: K
     assert damaged_outputs(folder, part, FILES) == [torn]
     shutil.rmtree(folder / "outputs")
     assert damaged_outputs(folder, one, FILES) == []
+
+
+# ------------------------------------------------------------------------------------------ files of a method
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_files_that_are_others_now_are_named_in_order(store: Path, tmp_path: Path) -> None:
+    (tmp_path / "below").mkdir()
+    for name in ("same", "below/other"):
+        (tmp_path / name).write_text("now")
+    before = {"lab/same": digest("now"), "lab/below/other": digest("then"), "lab/gone": digest("now"), "net/x": A}
+    was, now = digest("then")[:12], digest("now")[:12]
+    assert file_changes(before, {"lab": str(tmp_path)}, store) == [
+        f"file lab/below/other, which the method opened, changed ({was} → {now})",
+        f"file lab/gone, which the method opened, changed ({now} → absent)",
+        f"file net/x, which the method opened, changed ({A[:12]} → absent)",
+    ]
+    assert file_changes({"lab/gone": ABSENT, "net/x": ABSENT}, {"lab": str(tmp_path)}, store) == []
+    assert changes_of({"opened": {"net/x": A}}, {}, store) and changes_of({"opened": None}, {}, store) == []
+
+
+def test_only_the_digest_of_a_large_file_that_is_there_is_remembered(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("noisebench.store.file_changes._SETTLED", -(10**18))
+    sizes = {"small": LARGE - 1, "large": LARGE}
+    for name, size in sizes.items():
+        with open(tmp_path / name, "wb") as file:
+            file.truncate(size)
+    for name in ("small", "gone", "large"):
+        remember_digest(str(tmp_path / name), B, store)
+    found = {name: digest_of(str(tmp_path / name), store) for name in ("small", "gone", "large")}
+    assert found == {"small": digest("\0" * (LARGE - 1)), "gone": ABSENT, "large": B}
+    (note,) = (store / "digests").iterdir()
+    note.write_text(B[:63])
+    assert digest_of(str(tmp_path / "large"), store) == digest("\0" * LARGE), "a torn note is none"
+    assert len(note.name) == 64 and gc(store) == [] and not note.exists()
 
 
 # ------------------------------------------------------------------------------------------ pictures to look at
