@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
 import os
 import stat
@@ -18,11 +19,12 @@ import pytest
 from board_records import record, sealed
 from noisebench.array_outputs import ArrayFiles
 from noisebench.errors import UsageError
-from noisebench.store.cells import commit, partial_dir
+from noisebench.store.cells import cell_dir, commit, partial_dir
 from noisebench.store.keys import key_of
 from noisebench.store.outputs import save_output
 from noisebench.store.previews import View, byte_sha256, picture_file, write_view
 from noisebench.store.record import Record
+from noisebench.store.seals import files_seal
 
 FILES = ArrayFiles()
 ARRAYS = tuple(np.full((2, 3), value, "<f4") for value in (0.25, 0.5, 0.75))
@@ -62,6 +64,27 @@ def put(store: Path, one: Record, arrays: Sequence[Any] = ()) -> str:
         save_output(partial, index, array, FILES)
     commit(store, one.cell, rows_of(one))
     return key
+
+
+def edit(store: Path, key: str, text: str | None = None, /, **fields: Any) -> Path:
+    """Change `cell.json` by hand, whole or some of its fields; the file."""
+    file = cell_dir(store, key) / "cell.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), **fields}) if text is None else text)
+    return file
+
+
+def seal_again(store: Path, key: str) -> None:
+    """Give a cell that was changed by hand the seal of what it is now."""
+    folder = cell_dir(store, key)
+    (folder / "seal").write_bytes(files_seal({n: (folder / n).read_bytes() for n in ("cell.json", "scores.parquet")}))
+
+
+def without_seals(store: Path) -> Path:
+    """The store as it would be if it had been made before there were seals."""
+    (store / "store.json").write_text('{"schema": 2}')
+    for seal in store.glob("cells/*/*/seal"):
+        seal.unlink()
+    return store
 
 
 def keeping(one: Record, arrays: Sequence[Any] = ARRAYS) -> Record:

@@ -92,6 +92,20 @@ def test_the_unit_of_a_difference_changes_no_p() -> None:
     assert made.p[:4] == pytest.approx(made.p[4:], abs=0)
 
 
+def test_the_unit_of_a_difference_scales_its_interval_where_some_resamples_are_of_equal_items_only() -> None:
+    differences = np.array([0.0, 0.0, 0.0, 0.0, 1.0, 3.0])
+    interval = judged(differences).interval
+    assert np.isfinite(interval).all() and (interval[:, 0] < interval[:, 1]).all()
+    for unit in (2.0**-20, 2.0**20):
+        assert np.array_equal(judged(unit * differences).interval, unit * interval)
+
+
+def test_a_family_of_more_than_500_differences_has_a_fourth_of_the_resamples() -> None:
+    differences = np.random.default_rng(4).normal(1000, 1, (501, 12))
+    assert judged(*differences[:500]).p.tolist() == [1.25 / 2000] * 500
+    assert judged(*differences).p.tolist() == [1.25 / 500] * 501
+
+
 def test_resamples_are_keyed_by_the_identity() -> None:
     differences = np.random.default_rng(3).normal(-0.2, 0.5, (4, 12))
     interval = judged(*differences).interval

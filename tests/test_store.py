@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import itertools
 import json
 import math
@@ -11,11 +12,14 @@ import re
 import resource
 import shutil
 import threading
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from board_records import cost_record, panel_of, record, sealed
@@ -26,20 +30,28 @@ from noisebench.store import record as records
 from noisebench.store.cells import (
     Damaged,
     append_row,
+    asked_of,
     cell_dir,
     cell_lock,
     commit,
     existing_store,
+    genuine_cell,
+    is_genuine,
     keys,
+    mark_asked,
     matching,
     open_store,
     outcome_of,
     partial_dir,
     read_cell,
+    read_cells,
+    read_every,
+    read_genuine,
     read_record,
     read_records,
     read_rows,
     schema_of,
+    seals_cells,
     stamp_of,
     valid_length,
 )
@@ -47,13 +59,14 @@ from noisebench.store.disk import DiskFull, noticing_full_disk, write_file
 from noisebench.store.export import export_text
 from noisebench.store.outputs import output_file, save_output
 from noisebench.store.previews import panel_text, picture_file, unnamed_pictures
-from noisebench.store.upkeep import gc, verify
+from noisebench.store.upkeep import gc, old_cells, readable, remove_cells, verify
 from stored_cells import (
     ARRAYS,
     CLEAN,
     FILES,
     A,
     B,
+    edit,
     in_order,
     lender,
     made,
@@ -66,11 +79,14 @@ from stored_cells import (
     row,
     rows_of,
     same,
+    seal_again,
     shared,
     umask,
     views,
     with_cell,
+    without_seals,
 )
+from test_hostile_files import read_only
 
 
 @pytest.fixture
@@ -85,7 +101,7 @@ def test_a_new_store_is_made_with_the_folders_above_it_and_opened_again(tmp_path
     path = tmp_path / "a" / "b"
     for _ in range(2):
         assert open_store(path) == path
-        assert json.loads((path / "store.json").read_text()) == {"schema": 2}
+        assert json.loads((path / "store.json").read_text()) == {"schema": 2, "sealed": True}
         assert names(path) == ["cells", "store.json"]
     assert existing_store(path) == path and schema_of(path) == 2 and keys(path) == []
 
@@ -128,7 +144,9 @@ def test_what_is_no_store_is_not_written_to(tmp_path: Path) -> None:
         assert refused(lambda path=path: existing_store(path)) == (
             f"{path} is not a noisebench store: `noisebench run … --store DIR` makes one"
         )
-        assert refused(lambda path=path: read_records(path / "no")).startswith(f"{path / 'no'} is not a noisebench")
+        assert refused(lambda path=path: read_records(path / "no")) == (
+            f"store {path / 'no'} does not exist: check the path, or make one by `noisebench run`"
+        )
     assert (tmp_path / "file").read_text() == "mine" and names(tmp_path / "folder") == ["notes.txt"]
     path = tmp_path / "file" / "below"
     assert refused(lambda: open_store(path)) == f"store {path} cannot be made: Not a directory"
@@ -202,9 +220,39 @@ def test_files_of_a_store_are_read_by_all_and_written_by_their_owner(store: Path
 def test_a_damaged_cell_has_no_outcome(store: Path, text: str) -> None:
     key = put(store, made(outcome="failed"))
     assert outcome_of(store, key) == "failed"
-    (cell_dir(store, key) / "cell.json").write_text(text)
+    edit(store, key, text)
+    seal_again(store, key)
     assert outcome_of(store, key) is None
     assert outcome_of(store, B) is None
+
+
+def test_a_cell_that_was_edited_by_hand_has_no_outcome(store: Path) -> None:
+    key = put(store, made(outcome="failed"))
+    edit(store, key, reason="mine")
+    assert outcome_of(store, key) is None and genuine_cell(store, key) is None
+    seal_again(store, key)
+    assert outcome_of(store, key) == "failed"
+    found = genuine_cell(store, key)
+    assert found is not None and found["reason"] == "mine"
+
+
+def test_when_a_run_asked_for_a_cell_last_is_noted_beside_it(store: Path) -> None:
+    one = made()
+    key = one.cell["key"]
+    assert asked_of(store, key) == ""
+    mark_asked(store, [key])
+    assert keys(store) == [], "what is not stored is not noted"
+    times = [datetime.now(UTC)]
+    for note in (lambda: put(store, one), lambda: mark_asked(store, [B, key])):
+        note()
+        found = asked_of(store, key)
+        times += [datetime.fromisoformat(found), datetime.now(UTC)]
+        assert len(found) == len("2026-01-01T00:00:00.000000+00:00") and found.endswith("+00:00")
+        assert read_record(store, key).asked == found, "a note is no edit"
+    assert times == sorted(times) and times[1] < times[3]
+    assert [record.asked for record in readable(store)] == [found]
+    (cell_dir(store, key) / "asked").write_bytes(b"\xff")
+    assert asked_of(store, key) == ""
 
 
 def test_a_stamp_tells_one_version_of_a_cell_from_the_next(store: Path) -> None:
@@ -286,7 +334,7 @@ def test_a_cell_is_read_back_as_it_was_stored(store: Path) -> None:
     commit(store, one.cell, rows_of(one))
     same(read_record(store, one.cell["key"]), one)
     home = cell_dir(store, one.cell["key"])
-    assert names(home) == ["cell.json", "outputs", "panel.json", "scores.parquet"]
+    assert names(home) == ["asked", "cell.json", "outputs", "panel.json", "scores.parquet", "seal"]
     assert names(home.parent) == [one.cell["key"]] and not partial.exists()
     np.testing.assert_array_equal(np.load(home / "outputs" / "00000.npy"), ARRAYS[0])
 
@@ -327,7 +375,7 @@ def test_a_cell_that_is_done_again_takes_the_place_of_the_old_one(store: Path) -
     new = replace(old, scores={"psnr": old.scores["psnr"] + 1})
     assert put(store, new) == key
     same(read_record(store, key), new)
-    assert names(cell_dir(store, key)) == ["cell.json", "scores.parquet"]
+    assert names(cell_dir(store, key)) == ["asked", "cell.json", "scores.parquet", "seal"]
     assert names(cell_dir(store, key).parent) == [key]
 
 
@@ -371,8 +419,8 @@ def test_a_cell_is_on_the_disk_before_it_has_its_name(store: Path, monkeypatch: 
     monkeypatch.setattr(os, "fsync", fsync)
     monkeypatch.setattr(os, "rename", renamed)
     home = cell_dir(store, put(store, made()))
-    inodes = [(home / name).stat().st_ino for name in ("scores.parquet", "cell.json", ".")]
-    assert named == [(home, 3)] and flushed == [*inodes, home.parent.stat().st_ino]
+    inodes = [(home / name).stat().st_ino for name in ("cell.json", "scores.parquet", "seal", ".")]
+    assert named == [(home, 4)] and flushed == [*inodes, home.parent.stat().st_ino]
 
 
 # ------------------------------------------------------------------------------------------ reading cells
@@ -394,8 +442,8 @@ def test_keys_are_those_of_cells_in_order_and_nothing_else_that_lies_there(store
 )
 def test_a_cell_that_is_not_what_its_place_says_is_damaged(store: Path, fields: dict[str, Any]) -> None:
     key = put(store, made())
-    file = cell_dir(store, key) / "cell.json"
-    file.write_text(json.dumps({**json.loads(file.read_text()), **fields}))
+    file = edit(store, key, **fields)
+    seal_again(store, key)
     with pytest.raises(Damaged) as error:
         read_cell(store, key)
     assert str(error.value) == f"{file} is damaged: `noisebench store gc` removes it, `run` does it again"
@@ -408,6 +456,7 @@ def test_a_torn_cell_is_damaged(store: Path, text: str | None) -> None:
     file.unlink()
     if text is not None:
         file.write_text(text)
+        seal_again(store, key)
     for call in (read_cell, read_record):
         with pytest.raises(Damaged, match=f"^{re.escape(str(file))} is damaged: "):
             call(store, key)
@@ -433,15 +482,16 @@ def test_damaged_scores_are_named_with_the_first_80_characters_of_the_reason(sto
     key = put(store, made())
     file = cell_dir(store, key) / "scores.parquet"
     file.write_bytes(b"PAR1 not really, but long enough to be taken for one")
+    seal_again(store, key)
     with pytest.raises(Damaged) as error:
         read_record(store, key)
     whole = re.fullmatch(
-        rf"{re.escape(str(file))} is damaged \((.*)\): `noisebench store gc` removes the cell, `run` does it again",
+        rf"{re.escape(str(file))} is damaged \((.*)\): `noisebench store gc` removes it, `run` does it again",
         str(error.value),
     )
     assert whole is not None and len(whole[1]) == 80 and whole[1].endswith("…")
     file.unlink()
-    with pytest.raises(Damaged, match=r"scores\.parquet is damaged"):
+    with pytest.raises(Damaged, match=r"scores\.parquet is damaged \(No such file or directory\): "):
         read_record(store, key)
 
 
@@ -477,6 +527,153 @@ def test_a_cell_is_found_by_the_start_of_its_key_and_by_parts_of_its_names() -> 
     assert {text: matching([one, two], text) for text in found} == found
 
 
+# ------------------------------------------------------------------------------------------ seals
+
+
+def edited(store: Path, key: str) -> str:
+    """What is said of a cell that does not hash to its seal."""
+    return (
+        f"{store}: cell {key[:12]} was edited by hand: it does not hash to its seal: `noisebench store gc` removes it, "
+        "`run` does it again"
+    )
+
+
+def score_again(folder: Path) -> None:
+    """Add 1 dB to every score, and leave all else."""
+    table = pq.read_table(folder / "scores.parquet")
+    place = table.schema.get_field_index("psnr")
+    scores = pa.array([value + 1 for value in table.column("psnr").to_pylist()])
+    pq.write_table(table.set_column(place, "psnr", scores), folder / "scores.parquet")
+
+
+def test_the_seal_of_a_cell_is_the_hashes_of_its_files(store: Path) -> None:
+    key = put(store, made())
+    folder = cell_dir(store, key)
+    text = "".join(
+        f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n"
+        for name in ("cell.json", "scores.parquet")
+    )
+    assert (folder / "seal").read_text() == text
+    found = read_record(store, key)
+    assert (found.seal, found.whole) == (text, True) and is_genuine(store, key, True)
+
+
+def test_every_edit_of_the_files_of_a_cell_breaks_its_seal(store: Path) -> None:
+    edits: list[Callable[[Path], object]] = [
+        lambda folder: (folder / "cell.json").write_text((folder / "cell.json").read_text() + "\n"),
+        score_again,
+        lambda folder: (folder / "seal").write_text(""),
+        lambda folder: (folder / "seal").unlink(),
+    ]
+    for change in edits:
+        key = put(store, made())
+        change(cell_dir(store, key))
+        with pytest.raises(Damaged) as error:
+            read_record(store, key)
+        assert str(error.value) == edited(store, key) == refused(lambda: read_records(store))
+        assert not is_genuine(store, key, True) and outcome_of(store, key) is None
+        assert read_genuine(store) == ([], [edited(store, key)])
+        (found,) = read_every(store)
+        assert found.whole is False and found.cell["key"] == key
+        assert verify(store, files_of) == [edited(store, key)]
+
+
+def test_a_cell_whose_files_are_gone_is_not_genuine(store: Path) -> None:
+    for name in ("cell.json", "scores.parquet"):
+        key = put(store, made())
+        (cell_dir(store, key) / name).unlink()
+        assert not is_genuine(store, key, False)
+
+
+@pytest.mark.parametrize(
+    ("mark", "seals"),
+    [
+        ('{"schema": 2, "sealed": true}', True),
+        *((text, False) for text in ('{"schema": 2}', '{"sealed": 1}', '{"sealed": false}', "{", "[]", "3")),
+    ],
+)
+def test_a_store_seals_its_cells_where_its_mark_says_so(store: Path, mark: str, seals: bool) -> None:
+    assert seals_cells(store) is True
+    (store / "store.json").write_text(mark)
+    assert seals_cells(store) is seals
+    (store / "store.json").unlink()
+    assert seals_cells(store) is False
+
+
+def test_a_store_that_was_made_before_there_were_seals_is_read(store: Path) -> None:
+    one = made()
+    key = put(store, one)
+    without_seals(store)
+    found = read_record(store, key)
+    same(found, one)
+    assert (found.seal, found.whole) == ("", True) and outcome_of(store, key) == "ok"
+    assert [record.cell["key"] for record in read_records(store)] == [key] and gc(store) == []
+    assert read_cells(store) == ([found.cell], [])
+
+
+def test_a_cell_that_is_in_an_old_store_with_a_seal_is_held_to_it(store: Path) -> None:
+    old, new = put(store, made("old")), made("new")
+    without_seals(store)
+    key = put(store, new)
+    edit(store, key, seed=1)
+    assert read_genuine(store)[1] == [edited(store, key)]
+    assert [cell["key"] for cell in read_cells(store)[0]] == [old]
+
+
+def test_a_cell_without_a_seal_is_read_by_its_documented_shape(store: Path) -> None:
+    key = put(store, made())
+    without_seals(store)
+    file = edit(store, key, seed="x")
+    says = f"{file} is damaged (seed: a whole number, not 'x'): `noisebench store gc` removes it, `run` does it again"
+    assert refused(lambda: read_record(store, key)) == says
+    assert read_cells(store) == ([], [says]) and read_genuine(store) == ([], [says])
+    assert refused(lambda: read_every(store)) == says
+
+
+def test_what_is_wrong_with_a_cell_of_an_edited_store_is_its_shape_before_its_seal(store: Path) -> None:
+    key = put(store, made())
+    file = edit(store, key, seed="x")
+    assert refused(lambda: read_record(store, key)).startswith(f"{file} is damaged (seed: ")
+
+
+def test_cells_that_are_left_out_are_counted(store: Path) -> None:
+    ones = sorted((made(name) for name in ("a", "b", "c")), key=lambda one: one.cell["key"])
+    first, second, third = (put(store, one) for one in ones)
+    for key in (first, third):
+        edit(store, key, seed=1)
+    found, aside = read_genuine(store)
+    assert [one.cell["key"] for one in found] == [second] and aside == [edited(store, first), edited(store, third)]
+    assert refused(lambda: read_records(store)) == f"{aside[0]} (and 1 more cells)"
+    torn = edit(store, second, "{")
+    found, aside = read_genuine(store)
+    assert found == [] and aside == [
+        f"{torn} is damaged: `noisebench store gc` removes it, `run` does it again",
+        edited(store, first),
+        edited(store, third),
+    ]
+    assert refused(lambda: read_records(store)) == f"{aside[0]} (and 2 more cells)"
+    cells, aside = read_cells(store)
+    assert cells == [] and aside == [
+        f"{store}: cell {first[:12]} is damaged or was edited by hand: `noisebench store gc` removes it, `run` does it "
+        "again",
+        f"{torn} is damaged: `noisebench store gc` removes it, `run` does it again",
+        f"{store}: cell {third[:12]} is damaged or was edited by hand: `noisebench store gc` removes it, `run` does it "
+        "again",
+    ]
+
+
+def test_an_edited_cell_of_an_export_is_to_be_exported_again(store: Path, tmp_path: Path) -> None:
+    one = made()
+    put(store, one)
+    document = json.loads(export_text(read_records(store)))
+    document["cells"][0]["rows"][0][5] = 99.0
+    file = tmp_path / "export.json"
+    file.write_text(json.dumps(document))
+    assert refused(lambda: read_records(file)) == (
+        f"{file}: cell {one.cell['key'][:12]} was edited by hand: it does not hash to its seal: export it again"
+    )
+
+
 # ------------------------------------------------------------------------------------------ the disk
 
 
@@ -490,9 +687,16 @@ def test_no_room_is_one_clear_line(tmp_path: Path, number: int) -> None:
     )
 
 
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES, errno.EPERM])
+def test_a_place_that_cannot_be_written_is_one_clear_line(tmp_path: Path, number: int) -> None:
+    with pytest.raises(DiskFull) as error, noticing_full_disk(tmp_path):
+        raise OSError(number, "not yours")
+    assert str(error.value) == (f"{tmp_path} cannot be written (not yours): make it writable, or name another place")
+
+
 def test_another_failure_of_the_disk_stays_what_it_is(tmp_path: Path) -> None:
-    with pytest.raises(PermissionError), noticing_full_disk(tmp_path):
-        raise PermissionError(errno.EACCES, "no")
+    with pytest.raises(FileNotFoundError), noticing_full_disk(tmp_path):
+        raise FileNotFoundError(errno.ENOENT, "no")
     with pytest.raises(KeyError), noticing_full_disk(tmp_path):
         raise KeyError(errno.ENOSPC)
 
@@ -586,8 +790,10 @@ def test_a_damaged_cell_is_said_and_the_others_are_looked_at(store: Path) -> Non
 
 
 def test_gc_removes_what_no_run_can_use_and_says_what(store: Path) -> None:
-    sound, damaged, done = (put(store, made(name)) for name in ("sound", "damaged", "done"))
+    sound, damaged, edited, done = (put(store, made(name)) for name in ("sound", "damaged", "edited", "done"))
     (cell_dir(store, damaged) / "scores.parquet").write_bytes(b"")
+    seal_again(store, damaged)
+    edit(store, edited, seed=1)
     for name in (".tmp-1", ".old-2"):
         (cell_dir(store, sound).parent / name).mkdir()
     for key in (done, "f" * 64):
@@ -597,8 +803,8 @@ def test_gc_removes_what_no_run_can_use_and_says_what(store: Path) -> None:
     with cell_lock(store, sound):
         pass
     assert gc(store) == [
-        f"damaged cell {damaged[:12]}", ".tmp-1", ".old-2", f"partial rows of stored cell {done[:12]}",
-        f"picture {stray[:12]} that no cell shows",
+        *(f"damaged or edited cell {key[:12]}" for key in sorted([damaged, edited])), ".tmp-1", ".old-2",
+        f"partial rows of stored cell {done[:12]}", f"picture {stray[:12]} that no cell shows",
     ]  # fmt: skip
     assert keys(store) == sorted([sound, done])
     assert sorted(p.name for p in (store / "cells").glob("*/*")) == sorted([sound, done])
@@ -616,3 +822,56 @@ def test_gc_leaves_what_a_run_holds(store: Path) -> None:
         assert read_rows(partial_dir(store, key), key) == [row(0, key)] and names(store / "locks") == [key]
     assert gc(store) == [f"partial rows of stored cell {key[:12]}"]
     assert names(store / "partial") == [] and names(store / "locks") == []
+
+
+def test_cells_are_removed_with_all_that_they_kept_and_those_that_a_run_holds_are_not(store: Path) -> None:
+    mine, held, other = lender(), made("held"), made("other")
+    for one in (mine, held, other):
+        put(store, one, ARRAYS if one is mine else ())
+    with cell_lock(store, held.cell["key"]):
+        removed = remove_cells(store, [read_cell(store, one.cell["key"]) for one in (held, mine)])
+    assert [cell["key"] for cell in removed] == [mine.cell["key"]]
+    assert keys(store) == sorted([held.cell["key"], other.cell["key"]])
+    assert list(store.glob("cells/*/.*")) == [] and verify(store, files_of) == []
+
+
+def test_a_cell_is_removed_where_an_earlier_removal_of_it_was_stopped(store: Path) -> None:
+    one = made()
+    key = put(store, one)
+    left = cell_dir(store, key).with_name(f".old-{key}")
+    left.mkdir()
+    (left / "cell.json").write_text("{}")
+    assert [cell["key"] for cell in remove_cells(store, [one.cell])] == [key] and keys(store) == []
+    assert list(store.glob("cells/*/*")) == []
+    assert remove_cells(store, [one.cell]) == [one.cell], "one that another removed meanwhile is gone too"
+
+
+def test_cells_of_a_store_that_cannot_be_written_are_not_removed(store: Path) -> None:
+    one = made()
+    key = put(store, one)
+    with read_only(store):
+        said = refused(lambda: remove_cells(store, [one.cell]))
+        assert said == refused(lambda: gc(store))
+    assert said.startswith(f"store {store}: ") and "Read-only file system" in said
+    assert keys(store) == [key] and verify(store, files_of) == []
+
+
+def test_a_cell_that_cannot_be_removed_is_named_and_left_whole(store: Path) -> None:
+    one = made()
+    key = put(store, one)
+    folder = cell_dir(store, key).parent
+    with read_only(folder), pytest.raises(DiskFull) as error:
+        remove_cells(store, [one.cell])
+    assert str(error.value).startswith(f"{cell_dir(store, key)} cannot be written (Read-only file system)")
+    assert keys(store) == [key] and verify(store, files_of) == []
+
+
+def test_old_cells_are_those_of_older_versions_of_methods(store: Path) -> None:
+    now = made("nlm")
+    before = with_cell(now, method={**now.cell["method"], "versions": {"nlm": 0}})
+    before = rekeyed(before, method={**before.cell["inputs"]["method"], "versions": {"nlm": 0}})
+    for one in (before, now, made("bm3d")):
+        put(store, one)
+    assert [cell["key"] for cell in old_cells(store)] == [before.cell["key"]]
+    mark_asked(store, [before.cell["key"]])
+    assert [cell["key"] for cell in old_cells(store)] == [now.cell["key"]], "what a run asked for last is the newest"

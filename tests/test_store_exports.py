@@ -22,8 +22,19 @@ from noisebench.store.key_changes import differences
 from noisebench.store.keys import combined, key_of, output_key
 from noisebench.store.outputs import Kept
 from noisebench.store.previews import View
-from noisebench.store.record import Panel, Record, decimals_of, gate_of, item_count, order_of, role_of, words_of
+from noisebench.store.record import (
+    OUTCOMES,
+    Panel,
+    Record,
+    decimals_of,
+    gate_of,
+    item_count,
+    order_of,
+    role_of,
+    words_of,
+)
 from noisebench.store.seals import refuse_nan, why_edited, why_seal_broken
+from noisebench.store.shape import why_no_cell, why_no_number
 from stored_cells import FILES, A, B, made, put, refused, rekeyed, same, with_cell
 
 
@@ -47,7 +58,7 @@ def exported() -> list[Record]:
 
 def written(text: str, folder: Path) -> Path:
     file = folder / "export.json"
-    file.write_text(text, encoding="utf-8")
+    file.write_text(text, encoding="utf-8", errors="surrogateescape")
     return file
 
 
@@ -119,14 +130,16 @@ def edited_export(**fields: Any) -> str:
         ("", "Expecting value: line 1 column 1 (char 0)"),
         ("[]", "list indices must be integers or slices, not str"),
         ("{}", "'noisebench_export'"),
-        ('{"noisebench_export": "2"}', "'>' not supported between instances of 'str' and 'int'"),
-        (edited_export(pictures=[]), "list index out of range"),
+        ('{"noisebench_export": 2}', "'cells'"),
+        ('{"noisebench_export": 2, "cells": []}', "'pictures'"),
+        ('{"noisebench_export": 2, "cells": {}, "pictures": []}', "`cells` is no list"),
         (edited_export(pictures=["a*b=", "", ""]), "Only base64 data is allowed"),
         (
-            '{"noisebench_export": 2, "pictures": [], "cells": [{"cell": {}, "metrics": ["x"], "panel": null, '
-            f'"rows": [["", "", "", "", 0, "{"x" * 90}"]]}}]}}',
-            ("could not convert string to float: '" + "x" * 90)[:79] + "…",
+            edited_export(pictures=["a"]),
+            "Invalid base64-encoded string: number of data characters (1) cannot be 1 more than a multiple"[:79] + "…",
         ),
+        ("[" * 100_000, "nested too deeply"),
+        ("\udcff", "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"),
     ],
 )
 def test_what_is_no_export_is_named_with_the_reason(tmp_path: Path, text: str, reason: str) -> None:
@@ -136,9 +149,75 @@ def test_what_is_no_export_is_named_with_the_reason(tmp_path: Path, text: str, r
     )
 
 
+def entry_of(**fields: Any) -> str:
+    """An export of one cell, fields of which are others."""
+    (entry,) = json.loads(export_text(exported()[:1]))["cells"]
+    return edited_export(cells=[{**entry, **fields}])
+
+
+def first_row(*values: Any) -> str:
+    """An export of one cell, the first row of which ends otherwise."""
+    (entry,) = json.loads(export_text(exported()[:1]))["cells"]
+    first, *others = entry["rows"]
+    return edited_export(cells=[{**entry, "rows": [[*first[: -len(values)], *values], *others]}])
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (edited_export(pictures=[]), "list index out of range"),
+        (edited_export(cells=[3]), "'int' object is not subscriptable"),
+        (entry_of(cell={}), "(schema is missing"),
+        (entry_of(cell=[]), "names with values, not list"),
+        (entry_of(panel={"item": 1}), "`panel` holds what is no text"),
+        (entry_of(panel={"item": "p", "clean": "-1"}), "`panel` names a picture that is not there"),
+        (entry_of(panel={"clean": "0"}), "'item'"),
+        (
+            entry_of(panel={"item": "p", "clean": "x" * 90}),
+            f"(invalid literal for int() with base 10: '{'x' * 90}"[:120] + "…",
+        ),
+        (entry_of(panel=[]), "'list' object has no attribute 'values'"),
+        (entry_of(metrics="psnr"), "`metrics` lists what the cell was not scored by"),
+        (entry_of(metrics=[3]), "`metrics` lists what the cell was not scored by"),
+        (entry_of(metrics=["ssim"]), "`metrics` lists what the cell was not scored by"),
+        (entry_of(metrics=["psnr", "psnr"]), "`metrics` lists one twice"),
+        (entry_of(rows={}), "`rows` is no list"),
+        (entry_of(rows=[{}]), "row 1 has not 6 values"),
+        (entry_of(metrics=[]), "row 1 has not 5 values"),
+        (entry_of(rows=[["", "", "", "", 0]]), "row 1 has not 6 values"),
+        (entry_of(rows=[["", "", "", None, 0, 0]]), "row 1: an item, hash or note is no text"),
+        (first_row("x" * 90), "row 1: a whole number, not '" + "x" * 59),
+        (first_row("nan"), "row 1: a whole number, not 'nan'"),
+        (first_row(True), "row 1: a whole number, not True"),
+        (first_row(2**63), "row 1: a whole number below 2**63"),
+        (first_row([], 30.0), "row 1: a whole number, not list"),
+    ],
+)
+def test_a_damaged_cell_of_an_export_is_named_by_its_number(tmp_path: Path, text: str, reason: str) -> None:
+    file = written(text, tmp_path)
+    said = refused(lambda: read_export(file))
+    assert said.startswith(f"{file}: cell number 1 is damaged (") and said.endswith(f"{reason}): export it again")
+
+
+def test_a_damaged_cell_is_counted_from_the_first(tmp_path: Path) -> None:
+    document = json.loads(export_text(exported()))
+    document["cells"][2]["cell"]["outcome"] = "fine"
+    file = written(json.dumps(document), tmp_path)
+    assert refused(lambda: read_export(file)).startswith(
+        f"{file}: cell number 3 is damaged (outcome: 'fine' is none of"
+    )
+    document["cells"][1]["cell"]["schema"] = 3
+    assert refused(lambda: read_export(written(json.dumps(document), tmp_path))) == (
+        f"{file}: cell number 2 was written by a newer noisebench (schema 3): upgrade to read it"
+    )
+
+
 def test_an_export_of_a_newer_noisebench_an_older_one_and_none(tmp_path: Path) -> None:
-    file = written(edited_export(noisebench_export=3), tmp_path)
-    assert refused(lambda: read_export(file)) == f"export {file} was written by a newer noisebench: upgrade to read it"
+    for schema, said in ((3, "3"), ("2", "2"), (None, "None"), ("x" * 50, "x" * 39 + "…")):
+        file = written(edited_export(noisebench_export=schema), tmp_path)
+        assert refused(lambda file=file: read_export(file)) == (
+            f"export {file} was written by a newer noisebench (schema {said}): upgrade to read it"
+        )
     assert len(read_export(written(edited_export(noisebench_export=1), tmp_path))) == 1
     assert refused(lambda: read_export(tmp_path / "no.json")) == (
         f"export {tmp_path / 'no.json'}: No such file or directory"
@@ -268,6 +347,97 @@ def test_an_ok_cell_has_scores_of_all_its_metrics() -> None:
     assert why_edited(replace(one, scores={**one.scores, "more": one.scores["psnr"]})) is None
     failed = read_back(made(outcome="failed"))
     assert why_edited(replace(failed, scores={})) is None
+
+
+# ------------------------------------------------------------------------------------------ shapes
+
+
+def psnr_with(**fields: Any) -> dict[str, Any]:
+    return {"metrics": {"psnr": {**made().cell["metrics"]["psnr"], **fields}}}
+
+
+def part(name: str, **fields: Any) -> dict[str, Any]:
+    return {name: {**made().cell[name], **fields}}  # type: ignore[literal-required]
+
+
+def deep(levels: int) -> Any:
+    return json.loads("[" * levels + "]" * levels)
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        *((psnr_with(decimals=n), None) for n in (0, 20)),
+        *((psnr_with(decimals=n), f"metrics.psnr.decimals: from 0 to 20, not {n}") for n in (-1, 21)),
+        (psnr_with(decimals=2.0), "metrics.psnr.decimals: a whole number, not 2.0"),
+        (psnr_with(decimals=True), "metrics.psnr.decimals: a whole number, not True"),
+        (psnr_with(gate={"max_drop": 0}), None),
+        (psnr_with(gate={"max_drop": 0.1, "max_drop_item": -1e-9}), "metrics.psnr.gate: a limit from 0"),
+        (psnr_with(gate={"max_drop": math.inf}), "metrics.psnr.gate.max_drop: a finite number, not inf"),
+        (psnr_with(gate={"max_drop": "1"}), "metrics.psnr.gate.max_drop: a number, not '1'"),
+        (psnr_with(gate=3), "metrics.psnr.gate: names with values, not 3"),
+        (psnr_with(unit=None), "metrics.psnr.unit: text, not None"),
+        (psnr_with(higher=1), "metrics.psnr.higher: true or false, not 1"),
+        ({"metrics": {"m" * 50: {}}}, f"metrics.{'m' * 39}….version is missing"),
+        ({"seed": 2**63 - 1}, None),
+        ({"seed": -(2**63) + 1}, None),
+        *(({"seed": n}, "seed: a whole number below 2**63") for n in (2**63, -(2**63))),
+        ({"kind": "train"}, None),
+        ({"outcome": "fine"}, "outcome: 'fine' is none of " + ", ".join(OUTCOMES)),
+        ({"outcome": 3}, "outcome: 3 is none of " + ", ".join(OUTCOMES)),
+        ({"setup_s": None}, None),
+        ({"setup_s": "1"}, "setup_s: a number, not '1'"),
+        ({"notes": ["a", 3]}, "notes[1]: text, not 3"),
+        ({"notes": "a"}, "notes: a list, not 'a'"),
+        (part("method", flags={"role": "boss"}), "role: 'boss' is none of , baseline, sanity, optimum"),
+        (part("environment", packages={"numpy": 2}), "packages.numpy: text, not 2"),
+        (part("environment", packages=None), None),
+        ({"words": {"item": "x"}}, "words.given is missing"),
+        ({"words": {**made().cell["words"], "level": 3}}, "words.level: text, not 3"),
+        ({"more": deep(32)}, None),
+        ({"more": deep(34)}, "more: nested more than 32 deep"),
+        ({"more": {"a": deep(33)}}, "more: nested more than 32 deep"),
+        ({"inputs": []}, "inputs: names with values, not list"),
+        ({"request": {"keep": 3}}, "request.keep: text, not 3"),
+        ({"rescored": {}}, "rescored.source is missing"),
+        ({"sets": {"fid": []}}, "sets.fid: names with values, not list"),
+    ],
+)
+def test_what_is_not_as_documented_is_named_by_its_place(fields: dict[str, Any], why: str | None) -> None:
+    assert why_no_cell(with_cell(made(), **fields).cell) == why
+
+
+def test_a_field_that_is_missing_is_named_in_the_order_of_the_document() -> None:
+    cell: dict[str, Any] = dict(made().cell)
+    for name in ("inputs", "request"):
+        del cell[name]
+    assert why_no_cell(cell) is None, "an export has no request, and an old one no inputs"
+    for name in ("environment", "seed", "dataset", "key", "schema"):
+        del cell[name]
+        assert why_no_cell(cell) == f"{name} is missing"
+    assert why_no_cell(part("method", spec="x")) == "schema is missing"
+    dataset = {name: value for name, value in made().cell["dataset"].items() if name != "items"}
+    assert why_no_cell(with_cell(made(), dataset=dataset).cell) == "dataset.items is missing"
+    assert why_no_cell(with_cell(made(), dataset={**dataset, "pictures": 3}).cell) is None
+
+
+def test_a_cost_has_what_was_measured_and_a_ratio_above_0() -> None:
+    one = sealed(cost_record())
+    assert why_no_cell(one.cell) is None
+    assert why_no_cell(with_cell(one, cost=None).cell) == "cost is missing"
+    assert why_no_cell(with_cell(one, cost=None, outcome="failed").cell) is None
+    for ratio in (None, 1e-9):
+        assert why_no_cell(with_cell(one, cost={**one.cell["cost"], "latency_rel": ratio}).cell) is None
+    for ratio in (0, -1.0):
+        cell = with_cell(one, cost={**one.cell["cost"], "latency_rel": ratio}).cell
+        assert why_no_cell(cell) == "cost.latency_rel: a ratio above 0"
+
+
+def test_a_score_is_a_number_null_or_infinity_in_words() -> None:
+    for value in (None, "inf", "-inf", 0, 1.5, math.inf, -(2**63) + 1):
+        assert why_no_number(value) is None
+    for value in ("nan", "Inf", "", True, [], {}, 2**63):
+        assert why_no_number(value) is not None
 
 
 # ------------------------------------------------------------------------------------------ keys

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 from noisebench.store.cells import cell_dir, open_store, partial_dir
+from noisebench.store.file_changes import ABSENT, LARGE, changes_of, digest_of, file_changes, remember_digest
 from noisebench.store.keys import key_of
 from noisebench.store.outputs import Kept, LostOutput, damaged_outputs, find_donors, open_kept, output_file, save_output
 from noisebench.store.previews import (
@@ -29,7 +30,7 @@ from noisebench.store.previews import (
     wrong_views,
 )
 from noisebench.store.record import Panel, Record
-from noisebench.store.upkeep import verify
+from noisebench.store.upkeep import gc, verify
 from stored_cells import (
     ARRAYS,
     CLEAN,
@@ -37,15 +38,18 @@ from stored_cells import (
     NOISY,
     A,
     B,
+    edit,
     in_order,
     lender,
     made,
     picture,
     put,
     rekeyed,
+    seal_again,
     shared,
     views,
     with_cell,
+    without_seals,
 )
 
 
@@ -60,7 +64,7 @@ def store(tmp_path: Path) -> Path:
 def asked(one: Record, **inputs: Any) -> list[dict[str, Any]]:
     """A planned cell as a stored one, with other inputs."""
     changed = {**one.cell["inputs"], **inputs}
-    return [{"kind": one.cell["kind"], "inputs": changed, "key": key_of(changed)}]
+    return [{"kind": one.cell["kind"], "inputs": changed, "key": key_of(changed), "request": one.cell["request"]}]
 
 
 NEW = {"metrics": {"ssim": 1}, "protocol": {"spec": "float"}}
@@ -87,6 +91,7 @@ def test_a_cell_that_kept_all_lends_to_one_that_differs_in_how_it_is_scored(stor
     ("fields", "lends"),
     [
         ({}, True),
+        ({"outcome": "undefined"}, True),
         ({"outcome": "failed"}, False),
         ({"outcome": "oom"}, False),
         ({"outcome": "timeout"}, False),
@@ -98,7 +103,9 @@ def test_a_cell_that_kept_all_lends_to_one_that_differs_in_how_it_is_scored(stor
         ({"inputs": None}, False),
     ],
 )
-def test_only_an_ok_cell_of_scores_lends(store: Path, fields: dict[str, Any], lends: bool) -> None:
+def test_only_a_cell_of_scores_whose_method_did_its_work_lends(
+    store: Path, fields: dict[str, Any], lends: bool
+) -> None:
     key = put(store, lender(**fields), ARRAYS)
     assert lent(store, lender()) == ([key] if lends else [])
 
@@ -126,7 +133,7 @@ def test_hundreds_of_rows_and_kept_outputs_are_counted(store: Path) -> None:
     assert lent(store, one) == [key] and verify(store, lambda track: None) == []
 
 
-@pytest.mark.parametrize("fault", ["no outputs", "damaged", "no request", "no mapping", "no inputs"])
+@pytest.mark.parametrize("fault", ["no outputs", "damaged", "edited", "no request", "no mapping", "no inputs"])
 def test_cells_that_cannot_lend_are_passed_over(store: Path, fault: str) -> None:
     candidates = (rekeyed(lender(), metrics={f"m{i}": 1}) for i in itertools.count())
     first, last = in_order(candidates, 2)
@@ -140,9 +147,29 @@ def test_cells_that_cannot_lend_are_passed_over(store: Path, fault: str) -> None
         first = with_cell(first, inputs=None)
     put(store, first, () if fault == "no outputs" else ARRAYS)
     if fault == "damaged":
-        (cell_dir(store, first.cell["key"]) / "cell.json").write_text("{")
+        edit(store, first.cell["key"], "{")
+        seal_again(store, first.cell["key"])
+    elif fault == "edited":
+        edit(store, first.cell["key"], seed=1)
     put(store, last, ARRAYS)
     assert lent(store, lender()) == [last.cell["key"]]
+
+
+def test_a_cell_of_a_store_without_seals_lends(store: Path) -> None:
+    key = put(store, lender(), ARRAYS)
+    assert lent(without_seals(store), lender()) == [key]
+
+
+def test_a_cell_lends_while_the_files_that_its_method_opened_are_what_they_were(store: Path, tmp_path: Path) -> None:
+    file = tmp_path / "net.pt"
+    file.write_bytes(b"weights")
+    opened = {"net/net.pt": hashlib.sha256(b"weights").hexdigest()}
+    key = put(store, lender(opened=opened), ARRAYS)
+    now = lender(request={"keep": "all", "folders": {"net": str(tmp_path)}})
+    assert lent(store, now) == [key]
+    assert lent(store, lender()) == [], "where its folder lies now is not known"
+    file.write_bytes(b"others!")
+    assert lent(store, now) == []
 
 
 def test_a_cell_whose_method_ran_is_preferred_to_one_that_was_rescored(store: Path) -> None:
@@ -214,9 +241,11 @@ def test_a_kept_output_that_cannot_be_read_says_why(kept: Kept) -> None:
 
 def test_a_cell_that_is_gone_or_damaged_lends_nothing(store: Path, kept: Kept) -> None:
     key = kept.record.cell["key"]
-    (cell_dir(store, key) / "scores.parquet").unlink()
+    edit(store, key, seed=1)
     for gone in (key, B):
         assert lost(lambda gone=gone: open_kept(store, gone, FILES)) == "the cell is gone or damaged"
+    (cell_dir(store, key) / "scores.parquet").unlink()
+    assert lost(lambda: open_kept(store, key, FILES)) == "the cell is gone or damaged"
 
 
 def test_an_output_is_lent_as_a_link_and_as_a_copy_where_the_disk_has_none(
@@ -258,6 +287,46 @@ def test_damaged_outputs_are_listed_and_those_that_were_not_kept_are_not(kept: K
     assert damaged_outputs(folder, part, FILES) == [torn]
     shutil.rmtree(folder / "outputs")
     assert damaged_outputs(folder, one, FILES) == []
+
+
+# ------------------------------------------------------------------------------------------ files of a method
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_files_that_are_others_now_are_named_in_order(store: Path, tmp_path: Path) -> None:
+    (tmp_path / "below").mkdir()
+    for name in ("same", "below/other"):
+        (tmp_path / name).write_text("now")
+    before = {"lab/same": digest("now"), "lab/below/other": digest("then"), "lab/gone": digest("now"), "net/x": A}
+    was, now = digest("then")[:12], digest("now")[:12]
+    assert file_changes(before, {"lab": str(tmp_path)}, store) == [
+        f"file lab/below/other, which the method opened, changed ({was} → {now})",
+        f"file lab/gone, which the method opened, changed ({now} → absent)",
+        f"file net/x, which the method opened, changed ({A[:12]} → absent)",
+    ]
+    assert file_changes({"lab/gone": ABSENT, "net/x": ABSENT}, {"lab": str(tmp_path)}, store) == []
+    assert changes_of({"opened": {"net/x": A}}, {}, store) and changes_of({"opened": None}, {}, store) == []
+
+
+def test_only_the_digest_of_a_large_file_that_is_there_is_remembered(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("noisebench.store.file_changes._SETTLED", -(10**18))
+    sizes = {"small": LARGE - 1, "large": LARGE}
+    for name, size in sizes.items():
+        with open(tmp_path / name, "wb") as file:
+            file.truncate(size)
+    for name in ("small", "gone", "large"):
+        remember_digest(str(tmp_path / name), B, store)
+    found = {name: digest_of(str(tmp_path / name), store) for name in ("small", "gone", "large")}
+    assert found == {"small": digest("\0" * (LARGE - 1)), "gone": ABSENT, "large": B}
+    (note,) = (store / "digests").iterdir()
+    note.write_text(B[:63])
+    assert digest_of(str(tmp_path / "large"), store) == digest("\0" * LARGE), "a torn note is none"
+    assert len(note.name) == 64 and gc(store) == [] and not note.exists()
 
 
 # ------------------------------------------------------------------------------------------ pictures to look at

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from ..errors import UsageError, one_line
-from .cells import cell_dir, keys, read_cell, read_record
+from .cells import cell_dir, is_genuine, keys, read_cell, read_record, seals_cells
 from .file_changes import changes_of
 from .keys import output_key
 from .record import Record, item_count
@@ -60,7 +60,7 @@ class Wanted(Protocol):
 
 
 def find_donors(store: Path, cells: Iterable[Wanted]) -> dict[str, str]:
-    """Key of a planned cell → key of a stored cell, ok or undefined, that kept all the outputs it asks for.
+    """Key of a planned cell → key of a stored cell, ok or undefined, not edited, that kept all the outputs it asks for.
 
     Both have the same inputs but for protocol and metrics, and the method would open the same files now. A cell whose
     method ran is preferred to one that was re-scored itself.
@@ -69,6 +69,7 @@ def find_donors(store: Path, cells: Iterable[Wanted]) -> dict[str, str]:
     wanted = {cell["key"]: made for cell, made in scored}
     requests = {made: cell["request"] for cell, made in scored}
     offered: dict[str, tuple[bool, str]] = {}
+    sealed = seals_cells(store)
     for key in keys(store) if wanted else ():
         outputs = cell_dir(store, key) / "outputs"
         if not outputs.is_dir():
@@ -79,7 +80,7 @@ def find_donors(store: Path, cells: Iterable[Wanted]) -> dict[str, str]:
             kept_all = cell["request"].get("keep") == "all" or _outputs_in(outputs) == n
             if cell["kind"] == "score" and cell["outcome"] in ("ok", "undefined") and kept_all:
                 made, offer = output_key(cell["inputs"]), ("rescored" in cell, key)
-                if made in requests and not changes_of(cell, requests[made], store):
+                if made in requests and is_genuine(store, key, sealed) and not changes_of(cell, requests[made], store):
                     offered[made] = min(offered.get(made, offer), offer)
         except (OSError, UsageError, KeyError, AttributeError):
             continue

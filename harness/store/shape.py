@@ -153,11 +153,11 @@ def _named(inner: Refuse) -> Refuse:
 
 def _fields(kind: Any) -> Refuse:
     hints = get_type_hints(kind, include_extras=True)
-    due = {
+    due = [
         name
         for name, hint in hints.items()
         if kind.__total__ and get_origin(hint) is not NotRequired and name not in _ABSENT.get(kind, ())
-    }
+    ]
     inner = {
         name: _checker(get_args(hint)[0] if get_origin(hint) is NotRequired else hint) for name, hint in hints.items()
     }

@@ -59,7 +59,11 @@ def old_cells(store: Path) -> list[Cell]:
 
 
 def remove_cells(store: Path, cells: Iterable[Cell]) -> list[Cell]:
-    """Remove stored cells with all that they kept; those removed, which are all but what another run is at."""
+    """Remove stored cells with all that they kept; those removed, which are all but what another run is at.
+
+    Raises `UsageError` where the store cannot be written, and `DiskFull` where a cell in it cannot be removed.
+    """
+    refuse_read_only(store)
     removed = []
     for cell in cells:
         with cell_lock(store, cell["key"]) as free:
@@ -67,8 +71,10 @@ def remove_cells(store: Path, cells: Iterable[Cell]) -> list[Cell]:
                 home = cell_dir(store, cell["key"])
                 # Renamed first: a cell is there whole or not at all.
                 gone = home.with_name(f".old-{cell['key']}")
-                os.rename(home, gone)
-                shutil.rmtree(gone)
+                shutil.rmtree(gone, ignore_errors=True)  # of a removal that was stopped
+                with noticing_full_disk(home), suppress(FileNotFoundError):
+                    os.rename(home, gone)
+                    shutil.rmtree(gone)
                 removed.append(cell)
     return removed
 
