@@ -90,6 +90,7 @@ ROOMS = {
 _REGIMES, _STORE = "harness/tracks/restore/regimes", "harness/store"
 _SPREAD = "chi2 = n * n * float(((means - (m + 1) / 2) ** 2).sum()) * (m - 1) / spread if spread > 0 else 0.0"
 _PAIRED = "harness/statistics/paired_tests.py"
+_ENDS = "ends = round(TAIL * (resamples + 1)) - 1, resamples - round(TAIL * (resamples + 1))"
 _BOUND = "bound = np.sort(largest)[resamples - round(ALPHA / CAUTION * (resamples + 1))]"
 _SCORING = "harness/tracks/restore/scoring.py"
 _PAIRS = "for x, y in zip(*pairs, strict=True):"
@@ -99,6 +100,7 @@ _METRICS = "harness/tracks/restore/metrics"
 _ODD = "if height % 2 or width % 2:"
 _READING = "table = pq.ParquetFile(pa.BufferReader(rows)).read(use_threads=False)"
 _POOL = "with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:"
+_KEPT = "if file.tell() != kept:"
 _SETTLES = "if signature is not None and signature[2] >= LARGE and time.time_ns() - signature[4] > _SETTLED:"
 _REMOVING = (
     ("cells.py", "shutil.rmtree(old, ignore_errors=True)"),
@@ -123,7 +125,10 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "except (OSError, UsageError, KeyError, AttributeError):",
         "except (CosmicRayTestingException, UsageError, KeyError, AttributeError):",
     ): "there is no OSError unless another run removes the folder at that moment",
+    (f"{_STORE}/cells.py", _KEPT, _KEPT.replace("!=", ">")): "what is valid is no longer than the file",
     (f"{_STORE}/file_changes.py", _SETTLES, _SETTLES.replace("> _", ">= _")): "a nanosecond",
+    (f"{_STORE}/file_changes.py", "_SETTLED = 2_000_000_000", "_SETTLED = 1999999999"): "a nanosecond",
+    (f"{_STORE}/file_changes.py", "_SETTLED = 2_000_000_000", "_SETTLED = 2000000001"): "a nanosecond",
     (f"{_STORE}/key_changes.py", 'if before == "absent":', 'if before is "absent":'): "the text is this file's own",
     (f"{_STORE}/key_changes.py", 'if now == "absent":', 'if now is "absent":'): "the text is this file's own",
     (
@@ -131,6 +136,7 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "class Inputs(TypedDict, total=False):",
         "class Inputs(TypedDict, total=True):",
     ): "only the type checker reads it",
+    (_PAIRED, _ENDS, _ENDS[:-5] + "* 1))"): "rounded, the same place of 1 999 and of 499",
     (_PAIRED, _BOUND, _BOUND.replace("+ 1", "* 1")): "rounded, the same place of 1 999 and of 499",
     (_PAIRED, "UNBOUNDED = 1e6", "UNBOUNDED = 999999.0"): "any bound will do that lies far above the tails of noise",
     (_PAIRED, "UNBOUNDED = 1e6", "UNBOUNDED = 1000001.0"): "any bound will do that lies far above the tails of noise",

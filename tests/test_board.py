@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 import subprocess
@@ -141,6 +142,18 @@ def test_methods_that_no_pair_tells_apart_are_cliques() -> None:
     assert cliques(apart) == [(0, 1), (0, 3), (1, 2), (2, 3)]
     assert cliques(np.zeros((3, 3), dtype=bool)) == [(0, 1, 2)]
     assert cliques(~np.eye(3, dtype=bool)) == []
+
+
+def test_cliques_are_the_sets_that_no_other_holds() -> None:
+    rng = np.random.default_rng(5)
+    for _ in range(30):
+        apart = np.triu(rng.random((6, 6)) < 0.4, 1)
+        apart = apart | apart.T
+        sets = [
+            set(s) for k in range(2, 7) for s in itertools.combinations(range(6), k) if not apart[np.ix_(s, s)].any()
+        ]
+        largest = [tuple(sorted(s)) for s in sets if not any(s < other for other in sets)]
+        assert cliques(apart) == sorted(largest)
 
 
 def test_two_perfect_scores_differ_by_nothing() -> None:

@@ -369,6 +369,14 @@ def deep(levels: int) -> Any:
     [
         *((psnr_with(decimals=n), None) for n in (0, 20)),
         *((psnr_with(decimals=n), f"metrics.psnr.decimals: from 0 to 20, not {n}") for n in (-1, 21)),
+        (
+            {"metrics": {"m" * 50: psnr_with(decimals=21)["metrics"]["psnr"]}},
+            f"metrics.{'m' * 39}….decimals: from 0 to 20, not 21",
+        ),
+        (
+            {"metrics": {"m" * 50: psnr_with(gate={"max_drop": -1})["metrics"]["psnr"]}},
+            f"metrics.{'m' * 39}….gate: a limit from 0",
+        ),
         (psnr_with(decimals=2.0), "metrics.psnr.decimals: a whole number, not 2.0"),
         (psnr_with(decimals=True), "metrics.psnr.decimals: a whole number, not True"),
         (psnr_with(gate={"max_drop": 0}), None),
