@@ -104,11 +104,14 @@ def _limits(range: Any) -> tuple[float, float]:
     return low, high
 
 
-def check_pair(restored: Any, clean: Any, *, said: bool) -> None:
+def check_pair(restored: Any, clean: Any, *, said: bool) -> bool:
     """Raise `UsageError` where one of two pictures is off [0, 1] by its looks, or both are exchanged.
 
-    `said`: the caller has named the range of float pictures, which is believed as far as it can be.
+    `said`: the caller has named the range of float pictures, which is believed as far as it can be. Returns whether
+    both are seen to lie on [0, 1].
     """
+    if all(isinstance(picture, np.ndarray) and lies_on_unit(picture) for picture in (restored, clean)):
+        return True
     least, most = _extent(clean)
     if not said and least < -OVERSHOOT and most > 1 + OVERSHOOT and _scale(clean, least, most) is None:
         first = _extent(restored)
@@ -119,6 +122,7 @@ def check_pair(restored: Any, clean: Any, *, said: bool) -> None:
     _check_clean(clean, "clean", least, most, said)
     if not said:
         check_restored(restored, "restored", clean)
+    return False
 
 
 def check_clean(picture: Any, who: str, *, said: bool) -> None:
@@ -207,12 +211,17 @@ def _is_picture_type(picture: Any) -> bool:
     return _is_float(picture) or _type_of(picture) in DEPTH_OF_TYPE
 
 
+def lies_on_unit(picture: Array) -> bool:
+    """Whether a picture is of whole numbers, or of floats that are quickly seen to lie on [0, 1]."""
+    return picture.dtype.kind != "f" or is_unit(np.ascontiguousarray(picture))
+
+
 def _extent(picture: Any) -> tuple[float, float]:
     """Least and greatest value of a float picture; (0, 1) where all lie there, and for whole numbers.
 
     (0, 1) where a value is not finite, too: what is wrong then is said elsewhere.
     """
-    if not _is_float(picture) or (isinstance(picture, np.ndarray) and is_unit(np.ascontiguousarray(picture))):
+    if not _is_float(picture) or (isinstance(picture, np.ndarray) and lies_on_unit(picture)):
         return 0.0, 1.0
     least, most = float(picture.min()), float(picture.max())
     return (least, most) if np.isfinite(least) and np.isfinite(most) else (0.0, 1.0)

@@ -66,10 +66,11 @@ class Pair:
         return picture if self.finish is None else self.finish(_to_unit(picture))
 
 
-def prepare(restored: Array, clean: Array, bound: Bound) -> Pair:
+def prepare(restored: Array, clean: Array, bound: Bound, *, unit: bool = False) -> Pair:
     """Both pictures under a protocol. Raises `UsageError` for unequal shapes, a wrong type, NaN or Inf.
 
-    `restored` and `clean`: (H, W) or (H, W, C), uint8, uint16 or float on [0, 1]. What is not 8 bit is
+    `restored` and `clean`: (H, W) or (H, W, C), uint8, uint16 or float on [0, 1]; `unit` says that all values are known
+    to lie there. What is not 8 bit is
     compared in float64; a `restored` that is the clean picture rounded to float32 counts as identical.
     """
     x, y = as_picture(restored, "restored"), as_picture(clean, "clean")
@@ -86,7 +87,8 @@ def prepare(restored: Array, clean: Array, bound: Bound) -> Pair:
         return Pair((np.ascontiguousarray(x, kind), np.ascontiguousarray(y, kind)), peak)
     x, y = np.ascontiguousarray(x), np.ascontiguousarray(y)
     low, high = meta["keeps"] or (0.0, 0.0)
-    kept = [_within(picture, low, high, who) for picture, who in ((x, "restored"), (y, "clean"))]
+    unit = unit and low <= 0.0 and high >= 1.0
+    kept = [unit or _within(picture, low, high, who) for picture, who in ((x, "restored"), (y, "clean"))]
     if x.dtype == np.float32 != y.dtype and _is_rounded(x, y):
         x = y
     if meta["keeps"]:

@@ -19,15 +19,21 @@ from .pairs import Array, pictures_of, prepare, residual
 
 
 def score_pair(
-    restored: Array, clean: Array, protocol: Bound, metrics: Sequence[Bound], noisy: Array | None = None
+    restored: Array,
+    clean: Array,
+    protocol: Bound,
+    metrics: Sequence[Bound],
+    noisy: Array | None = None,
+    *,
+    unit: bool = False,
 ) -> dict[str, float]:
     """Scores by display spec of the metric; `NotDefined` (a NaN with a reason) where a metric has no value.
 
     `restored`: float32 (H, W, C); `clean`: uint8, uint16 or float on [0, 1], (H, W) or (H, W, C); `noisy`, the
-    input of the method, likewise, for metrics of the residual. Raises `UsageError` for unequal shapes or values
-    that are not finite.
+    input of the method, likewise, for metrics of the residual; `unit` as of `prepare`. Raises `UsageError` for unequal
+    shapes or values that are not finite.
     """
-    pair = prepare(restored, clean, protocol)
+    pair = prepare(restored, clean, protocol, unit=unit)
     if noisy is not None and any(m.entry.meta.get("residual") for m in metrics):
         pair = replace(pair, residual=residual(noisy, restored))
     return {m.display: m.entry.obj(pair, **m.kwargs) for m in metrics}
@@ -63,19 +69,18 @@ def score(
             x, y = (mapped(as_tensor(p, who), range, who) for p, who in ((restored, "restored"), (clean, "clean")))
             check_pair(x, y, said=range is not None)
             return score_tensors(x, y, rules, chosen)
-    x, y = given_pair(restored, clean, range)
+    x, y, unit = given_pair(restored, clean, range)
     if noisy is not None:
         noisy = mapped(given_array(noisy, "noisy"), range, "noisy")
         if range is None:
             check_restored(noisy, "noisy")
-    return score_pair(x, y, rules, chosen, noisy)
+    return score_pair(x, y, rules, chosen, noisy, unit=unit)
 
 
-def given_pair(restored: Any, clean: Any, range: Range) -> tuple[Array, Array]:
-    """Two pictures as a caller gives them, as arrays (H, W, C), float on [0, 1] or of whole numbers."""
+def given_pair(restored: Any, clean: Any, range: Range) -> tuple[Array, Array, bool]:
+    """Two pictures as a caller gives them, as arrays (H, W, C), and whether both are seen to lie on [0, 1]."""
     x, y = (mapped(given_array(p, who), range, who) for p, who in ((restored, "restored"), (clean, "clean")))
-    check_pair(x, y, said=range is not None)
-    return x, y
+    return x, y, check_pair(x, y, said=range is not None)
 
 
 def score_sets(
@@ -106,7 +111,7 @@ def score_sets(
     with tempfile.TemporaryDirectory() as folder:
         taker, parts = collector(chosen, Path(folder), len(pairs[0]), rules)
         for x, y in zip(*pairs, strict=True):
-            ours, theirs = given_pair(x, y, range)
+            ours, theirs, _ = given_pair(x, y, range)
             taker.take(ours, Sample("", theirs))
         return {name: {**parts[name], **result} for name, result in taker.score().items()}
 
