@@ -23,7 +23,15 @@ ENVIRONMENT = {
     "noisebench": "0.1.0", "python": "3.11.9", "platform": "Linux-x86_64", "cpu": "Some CPU @ 2.4 GHz",
     "packages": {"numpy": "2.0.0", "torch": "2.5.0"}, "hostname": "secret-host",
 }  # fmt: skip
-FLAGS = {"blind": False, "zero_shot": False, "self_ensemble": False, "tiled": False, "trained_on": [], "oracle": False}
+FLAGS = {
+    "blind": False,
+    "zero_shot": False,
+    "self_ensemble": False,
+    "tiled": False,
+    "trained_on": [],
+    "oracle": False,
+    "family": "",
+}
 ROLES = {"identity": "baseline", "gaussian_filter": "sanity", "oracle": "sanity", "bayes_optimum": "optimum",
          "mean": "baseline"}  # fmt: skip
 WORDS = {
@@ -84,7 +92,8 @@ def record(
                    "flags": {**FLAGS, "role": ROLES.get(method, ""), **(flags or {})}, "cite": "", "sources": {},
                    "source_sha256": sha(source + method)},
         "dataset": {"name": dataset, "spec": dataset, "display": dataset, "versions": {dataset: 1},
-                    "fingerprint": sha(dataset), "items": n if pictures is None else pictures},
+                    "fingerprint": sha(dataset), "items": n if pictures is None else pictures,
+                    "total": n if pictures is None else pictures},
         "regime": {"name": regime.split("(")[0], "spec": spec, "display": regime,
                    "versions": {part.split("(")[0].strip(): 1 for part in regime.split("+")}},
         "protocol": {"name": protocol, "spec": protocol, "display": protocol, "versions": {protocol: 1}},
@@ -135,7 +144,8 @@ def cost_record(
         "peak_memory_bytes": peak, "params": params, "macs": None,
         "reasons": dict(reasons or {"macs": "no torch operation was seen"}),
     }  # fmt: skip
-    cell: dict[str, Any] = {**base.cell, "kind": "cost", "key": sha(f"cost{display or method}{size}{source}"),
+    data = {name: value for name, value in base.cell["dataset"].items() if name != "total"}
+    cell: dict[str, Any] = {**base.cell, "kind": "cost", "dataset": data, "key": sha(f"cost{display or method}{size}{source}"),
                             "cost": cost if outcome == "ok" else None, "metrics": {}}  # fmt: skip
     stored: Cell = cell  # type: ignore[assignment]
     return Record(stored)
@@ -149,6 +159,8 @@ def as_schema_1(one: Record) -> Record:
     flags = dict(method["flags"])
     flags["baseline"] = flags.pop("role") in ("baseline", "sanity")
     data["pictures"] = data.pop("items")
+    data.pop("total", None)
+    del flags["family"]
     known = ("version", "higher", "unit")
     metrics = {name: {k: part[k] for k in known} for name, part in cell["metrics"].items()}
     inputs = dict(cell.get("inputs") or {})
