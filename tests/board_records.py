@@ -145,7 +145,8 @@ def cost_record(
         "reasons": dict(reasons or {"macs": "no torch operation was seen"}),
     }  # fmt: skip
     data = {name: value for name, value in base.cell["dataset"].items() if name != "total"}
-    cell: dict[str, Any] = {**base.cell, "kind": "cost", "dataset": data, "key": sha(f"cost{display or method}{size}{source}"),
+    cell: dict[str, Any] = {**base.cell, "kind": "cost", "dataset": data,
+                            "key": sha(f"cost{display or method}{size}{source}"),
                             "cost": cost if outcome == "ok" else None, "metrics": {}}  # fmt: skip
     stored: Cell = cell  # type: ignore[assignment]
     return Record(stored)
