@@ -390,6 +390,9 @@ def paced(*, p50: float, cpu: float, busy: float | None) -> Record:
     ("p50", "cpu", "busy", "due"),
     [
         (40, 20, 1.0, 5),  # idle: times
+        (26, 20, 1.05, 3.25),  # as good as idle
+        (26, 20, 1.2, 5),  # both had to wait now and then
+        (44, 20, 1.2, 5.5),  # it waits for more than the processor
         (40, 20, 2.0, 5),  # busy, and both waited alike
         (90, 20, 3.0, 5),  # busy, and the long call waited more than the short reference
         (90, 8, 3.0, 11.25),  # it waits for something else than the processor

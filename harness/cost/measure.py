@@ -39,7 +39,7 @@ def measure(
 
     Only the call is timed, synchronised, and but for `first_ms` after warm-up. After each call the reference operation
     is repeated for as long, so that a busy machine slows both alike. `latency_rel` is the ratio of their median times,
-    or of their CPU times where the machine was busy and the call waited for nothing but the processor. What cannot be
+    or of their CPU times where they had to wait for the processor, and the call for nothing else. What cannot be
     measured is None, with the reason in `reasons`.
     """
     item = track.probe(size)

@@ -10,7 +10,9 @@ from typing import Any
 from ..store.record import Cost, Inputs, Record
 
 BUSY = 1.5
-"""A reference that takes this much longer than it works had to wait for the processor."""
+"""A reference that takes this much longer than it works had to wait for the processor: the machine was busy."""
+WAITED = 1.1
+"""Beyond this, times of two costs are less alike than their processor times are."""
 
 
 def reference_of(record: Record) -> int:
@@ -78,13 +80,13 @@ def pace(cost: Cost | None) -> Pace | None:
 
 
 def judged_by_cpu(*paces: Pace | None) -> bool:
-    """Whether costs are to be compared by CPU time: where a machine was too busy for latency to mean much.
+    """Whether costs are to be compared by CPU time: where one had to wait for a processor now and then.
 
     A call that waits far more than the reference waits for something else than the processor, and there latency counts.
     """
     known = [p for p in paces if p is not None]
-    bound = all(p.call <= 2 * max(1.0, p.reference) for p in known)
-    return len(known) == len(paces) and bound and max(p.reference for p in known) > BUSY
+    bound = all(p.call <= (2.0 if p.reference > BUSY else 1.5) * max(1.0, p.reference) for p in known)
+    return len(known) == len(paces) and bound and max(p.reference for p in known) > WAITED
 
 
 def _positive(value: object) -> float | None:
