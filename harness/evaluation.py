@@ -34,11 +34,13 @@ class Result:
 
     A row has `item`, `input_sha256`, `output_sha256`, `seconds`, `note` and each metric as a float (NaN where the
     score is not defined, with the reason in `note`). `sets` has a `SetPart` (see store/record.py) of each metric of
-    the whole set; its value is an attribute too (`.kid`), NaN where it was refused.
+    the whole set; its value is an attribute too (`.kid`), NaN where it was refused. A mean leaves out items that are
+    exact (an infinite PSNR) as long as others are not. `higher` says of each metric whether more is better.
     """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     sets: dict[str, dict[str, Any]] = field(default_factory=dict)
+    higher: dict[str, bool] = field(default_factory=dict)
 
     def mean(self, metric: str) -> float:
         """Mean over items, or the value of a set metric. Raises `UsageError` for one that was not asked for."""
@@ -46,7 +48,7 @@ class Result:
             return _float(self.sets[metric]["value"])
         if not self.rows or metric not in self.rows[0]:
             raise UsageError(f"no metric {metric!r} in this result: name it in metrics=")
-        return float(np.mean([row[metric] for row in self.rows]))
+        return mean_of([row[metric] for row in self.rows], self.higher.get(metric, True))[0]
 
     @property
     def frame(self) -> pandas.DataFrame:
@@ -58,12 +60,19 @@ class Result:
         return pandas.DataFrame(self.rows, columns=["item", *metrics, *about])
 
     def __getattr__(self, name: str) -> float:
-        if name.startswith("_") or name in ("rows", "sets"):
+        if name.startswith("_") or name in ("rows", "sets", "higher"):
             raise AttributeError(name)
         try:
             return self.mean(name)
         except UsageError as error:
             raise AttributeError(str(error)) from None
+
+
+def mean_of(values: Sequence[float], higher: bool) -> tuple[float, int]:
+    """The mean of scores, and how many are exact, infinitely good: those are left out, unless all are."""
+    exact = float("inf") if higher else float("-inf")
+    kept = [value for value in values if value != exact]
+    return (float(np.mean(kept)) if kept else exact), len(values) - len(kept)
 
 
 def _float(value: Any) -> float:
@@ -133,7 +142,8 @@ def evaluate(
             if taker is not None:
                 taker.take(output, item)
         found = taker.score() if taker is not None else {}
-    return Result(rows, {name: {**part, **found[name]} for name, part in parts.items()})
+    higher = {metric.display: bool(metric.entry.meta["higher"]) for metric in single}
+    return Result(rows, {name: {**part, **found[name]} for name, part in parts.items()}, higher)
 
 
 def _or(given: Any, usual: Any) -> Any:

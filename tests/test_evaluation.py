@@ -173,3 +173,18 @@ def test_a_public_function_refuses_a_wrong_type_in_words(name: str, tmp_path: Pa
             FUNCTIONS[name](wrong)
         assert re.fullmatch(r".{10,1000}", str(caught.value)), (name, wrong)
     assert not any(tmp_path.iterdir())
+
+
+def test_a_mean_leaves_out_items_that_are_exact_unless_all_are() -> None:
+    rows = [{"item": name, "psnr": value, "mse": mse} for name, value, mse in
+            (("a", float("inf"), 0.0), ("b", 30.0, 0.1), ("c", 32.0, 0.2))]  # fmt: skip
+    result = nb.Result(rows, higher={"psnr": True, "mse": False})
+    assert (result.psnr, result.mse) == (31.0, pytest.approx(0.1))
+    assert nb.Result(rows[:1], higher={"psnr": True}).psnr == float("inf")
+    bad = [{"item": "a", "m": float("inf")}, {"item": "b", "m": 1.0}]
+    assert nb.Result(bad, higher={"m": False}).m == float("inf"), "infinitely bad is no reason to be left out"
+
+
+def test_evaluate_knows_which_scores_are_exact() -> None:
+    found = nb.evaluate("identity", "photos", "none", limit=1, metrics=("psnr", "mse"))
+    assert found.higher == {"psnr": True, "mse": False} and found.psnr == float("inf")

@@ -161,15 +161,26 @@ def test_score_reads_every_form_that_the_dataset_folder_reads(tmp_path, capsys):
     assert [line.split() for line in lines[:3]] == [["picture", "psnr"], ["a", "inf"], ["mean", "inf"]]
 
 
-def test_a_mean_is_not_finite_where_a_value_is_not(folders, capsys):
+def test_a_mean_is_over_the_pictures_that_are_not_identical_with_their_number_beside_it(folders, capsys):
     import json
 
     out, clean = map(str, folders)
     nb.write_picture(folders[0] / "0.png", nb.read_picture(folders[1] / "0.png"))
     assert main(["score", out, clean, "--metrics", "psnr", "mse", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
-    assert document["mean"]["psnr"] == "inf" and document["rows"][0]["scores"]["mse"] == 0
+    first, *others = document["rows"]
+    assert first["scores"] == {"psnr": "inf", "mse": 0} and others
+    assert document["mean"]["psnr"] == pytest.approx(np.mean([r["scores"]["psnr"] for r in others]), rel=1e-12)
+    assert document["identical"] == {"psnr": 1, "mse": 0}
+    assert main(["score", out, clean, "--metrics", "psnr"]) == 0
+    assert "(1 identical)" in capsys.readouterr().out
     assert document["mean"]["mse"] == pytest.approx(np.mean([r["scores"]["mse"] for r in document["rows"]]), rel=1e-12)
+
+
+def test_scores_without_any_value_end_with_an_error(folders, capsys):
+    out, clean = map(str, folders)
+    assert main(["score", out, clean, "--protocol", "y8(border=500)", "--metrics", "psnr"]) == 1
+    assert "the border of the protocol leaves no pixel" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -41,9 +41,10 @@ def add(verbs: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Score and print a row an item and the mean, then what was scored of the set."""
+    """Score and print a row an item and the mean, then what was scored of the set. 1 where no score has a value."""
     from ..errors import UsageError
-    from ..registry import load_plugin
+    from ..evaluation import mean_of
+    from ..registry import bind_all, load_plugin
     from ..track import get_track
 
     use_data(args)
@@ -54,14 +55,21 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"track {track.name} cannot score folders: run its methods with `noisebench run`")
     protocol, metrics = args.protocol or track.defaults.protocol, args.metrics or track.defaults.metrics
     rows, sets, signature = track.score_folders(args.restored, args.clean, protocol, metrics)
-    means = {name: _mean([row["scores"][name] for row in rows]) for name in rows[0]["scores"]}
+    higher = {metric.display: bool(metric.entry.meta["higher"]) for metric in bind_all(metrics, "metric", track.name)}
+    found = {name: mean_of([row["scores"][name] for row in rows], higher[name]) for name in rows[0]["scores"]}
+    code = 1 if found and all(math.isnan(value) for row in rows for value in row["scores"].values()) else 0
+    means, exact = {n: mean for n, (mean, _) in found.items()}, {n: count for n, (_, count) in found.items()}
     if args.json:
-        print_json({"protocol": protocol, "signature": signature, "rows": rows, "mean": means, "sets": sets})
-        return 0
+        print_json({"protocol": protocol, "signature": signature, "rows": rows, "mean": means, "identical": exact,
+                    "sets": sets})  # fmt: skip
+        return code
     names = list(means)
     if names:
         table = [[r["item"], *(f"{r['scores'][n]:.4f}" for n in names)] for r in rows]
-        print_table([*table, ["mean", *(f"{means[n]:.4f}" for n in names)]], [track.words.item, *names])
+        print_table(
+            [*table, ["mean", *(f"{means[n]:.4f}{_counted(exact[n], len(rows))}" for n in names)]],
+            [track.words.item, *names],
+        )
     if sets:
         from ..report.set_metrics import part_table
 
@@ -72,9 +80,9 @@ def run(args: argparse.Namespace) -> int:
         if row["note"]:
             note(f"{row['item']}: {row['note']}")
     print(f"\n{signature}")
-    return 0
+    return code
 
 
-def _mean(values: Sequence[float]) -> float:
-    """The mean, not finite where a value is not."""
-    return (math.fsum if all(map(math.isfinite, values)) else sum)(values) / len(values)
+def _counted(exact: int, n: int) -> str:
+    """How many items are exact and in no mean; nothing where none is, or all are."""
+    return f" ({exact} identical)" if 0 < exact < n else ""
