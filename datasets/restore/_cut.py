@@ -2,8 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import noisebench as nb
 import numpy as np
+
+Change = Callable[[np.ndarray[Any, Any], str], np.ndarray[Any, Any]]
+"""A picture and its id → the picture in another form of the same size. Raises `UsageError`."""
+
+
+class Cut:
+    """Another dataset's pictures, each cut to a whole multiple of pixels and then changed."""
+
+    def __init__(self, of: nb.Dataset, multiple: int, change: Change) -> None:
+        self._of = of
+        self._multiple = multiple
+        self._change = change
+        self.ids: Sequence[str] = of.ids
+
+    def load(self, index: int) -> nb.Sample:
+        """Picture `index`. Raises `UsageError` where it cannot be cut or changed."""
+        sample = cut_to_multiple(self._of.load(index), self._multiple)
+        noisy = None if sample.noisy is None else self._change(sample.noisy, sample.id)
+        return nb.Sample(sample.id, self._change(sample.clean, sample.id), noisy, group=sample.group)
 
 
 def cut_to_multiple(sample: nb.Sample, multiple: int) -> nb.Sample:
