@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import itertools
 import operator
 import sys
 import tempfile
@@ -20,6 +19,7 @@ from .errors import UsageError, one_line
 from .plan import refuse_unknown_needs, set_parts, shown_to, split_metrics
 from .registry import Bound, Entry, bind, bind_all, registry
 from .runner import used_device
+from .statistics.exact_scores import is_exact, means
 from .suite import count
 from .suite import whole as natural
 from .track import DEFAULT, HasRange, HasSetMetrics, Track, get_track
@@ -70,9 +70,8 @@ class Result:
 
 def mean_of(values: Sequence[float], higher: bool) -> tuple[float, int]:
     """The mean of scores, and how many are exact, infinitely good: those are left out, unless all are."""
-    exact = float("inf") if higher else float("-inf")
-    kept = [value for value in values if value != exact]
-    return (float(np.mean(kept)) if kept else exact), len(values) - len(kept)
+    table = np.array([values], dtype=np.float64)
+    return float(means(table, higher)[0]), int(is_exact(table, higher).sum())
 
 
 def _float(value: Any) -> float:
@@ -130,7 +129,7 @@ def evaluate(
         taker = None
         if parts and isinstance(field_of_work, HasSetMetrics):
             taker = field_of_work.collector(parts, Path(folder), n, protocol=rules)
-        for index in itertools.islice(itertools.count(), n):
+        for index, _ in enumerate(data.ids[:n]):
             item = data.load(index)
             if range is not None and isinstance(field_of_work, HasRange):
                 item = field_of_work.rescaled(item, range)

@@ -10,12 +10,12 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from ..statistics.exact_scores import means
 from ..statistics.friedman import Friedman, friedman
 from ..statistics.paired_tests import ALPHA, MIN_ITEMS, Floats, worst_tail
 from ..statistics.ranking import Pairs
 from ..track import known_track
 from .board import Board
-from .identical import means
 from .ordering import MAX_PAIRED
 from .rows import Row
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..statistics.exact_scores import averageable, compared, is_exact
 from ..statistics.paired_tests import MIN_ITEMS, Floats, worst_tail
 from ..statistics.ranking import Ranking, ranges, rank_ranges
-from .identical import averageable, compared, is_exact
 from .rows import Column, Row
 
 MAX_PAIRED = 60

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from ..statistics.exact_scores import means
 from ..statistics.friedman import Friedman, friedman
 from ..statistics.paired_tests import Floats
 from .board import Board
-from .identical import means
 from .ordering import MAX_PAIRED
 from .rows import Column, Row
 from .units import joined

@@ -12,10 +12,10 @@ import numpy.typing as npt
 
 from ..boards.board import cost_setting
 from ..boards.grouping import Alignment
-from ..boards.identical import is_exact
 from ..boards.units import units_of
 from ..cost.pace import of_newest_reference, why_apart
 from ..errors import UsageError, nearest, one_line
+from ..statistics.exact_scores import is_exact
 from ..statistics.paired_tests import ALPHA, MIN_ITEMS, Floats, mean_differences, paired_difference
 from ..store.record import Cell, Record, decimals_of, order_of, words_of
 from ..store.versions import newest

@@ -19,7 +19,7 @@ from ..store.cells import (
     read_cell,
     refuse_read_only,
     stamp_of,
-)  # fmt: skip
+)
 from ..store.disk import DiskFull
 from ..store.file_changes import changes_of
 from ..store.outputs import find_donors

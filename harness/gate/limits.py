@@ -8,11 +8,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from ..boards.grouping import Alignment, group_key, method_key
-from ..boards.identical import is_exact
 from ..boards.units import units_of
 from ..comparing.pairing import Shelf
 from ..comparing.set_changes import SetChange
 from ..errors import UsageError, one_line
+from ..statistics.exact_scores import is_exact
 from ..statistics.paired_tests import paired_difference
 from ..store.record import Cell, Record, role_of, words_of
 from .rules import Limit

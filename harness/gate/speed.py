@@ -84,8 +84,8 @@ def _against_rival(
             result.append(_finding(REGRESSION, record, RIVAL, _lost(partner)))
             continue
         for rival, latency in others:
-            if apart := why_apart(rival, partner):
-                result.append(_finding(INCOMPARABLE, record, RIVAL, apart))
+            if why := why_apart(rival, partner):
+                result.append(_finding(INCOMPARABLE, record, RIVAL, why))
                 continue
             what, theirs, ours = _yardstick(rival, partner, latency, own)
             slow = f"{ours / theirs:.3g} × the relative {what} of {rival.cell['method']['display']} ({where})"
