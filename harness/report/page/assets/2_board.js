@@ -147,36 +147,6 @@ function gapBar(row, room, higher) {
   return svg("svg", { width, height: 14, viewBox: `0 0 ${width} 14`, "aria-hidden": "true" }, parts);
 }
 
-// -------------------------------------------------------------------------------------------- which columns
-
-// Keys between commas: a name with a comma in it still is found.
-const isHidden = (key) => key !== "method" && `,${state.hide},`.includes(`,${key},`);
-const shownColumns = (board, column) => boardColumns(board, column).filter(({ key }) => !isHidden(key));
-
-function hide(key, on) {
-  const list = on ? `${state.hide ? state.hide + "," : ""}${key}` : `,${state.hide},`.replace(`,${key},`, ",").replace(/^,|,$/g, "");
-  go({ hide: list });
-}
-
-let choosing = false;
-
-/** The button that opens the boxes below; it says how many columns are not seen. */
-function columnsButton(board, column) {
-  const gone = boardColumns(board, column).filter(({ key }) => isHidden(key)).length;
-  return h("button", { "data-k": "acolumns", "aria-expanded": String(choosing), "aria-controls": "columns",
-    onclick: () => ((choosing = !choosing), render()) }, gone ? `Columns (${gone} hidden)` : "Columns");
-}
-
-/** A box for each column. */
-function columnBoxes(columns) {
-  if (!choosing) return null;
-  const close = (e) => e.key === "Escape" && (e.stopPropagation(), (choosing = false), render(), document.querySelector('[data-k="acolumns"]').focus());
-  const boxes = columns.filter(({ key, title }) => title && key !== "method").map(({ key, title }) => h("label", {},
-    h("input", { type: "checkbox", "data-k": "h" + key, checked: !isHidden(key), onchange: (e) => hide(key, !e.target.checked) }), title));
-  return h("fieldset", { id: "columns", class: "columns", onkeydown: close }, h("legend", {}, "Columns that are shown"), boxes,
-    h("button", { "data-k": "hall", disabled: !state.hide, onclick: () => go({ hide: "" }) }, "Show all"));
-}
-
 // ------------------------------------------------------------------------------------------------- table
 
 const sortedBy = () => state.sort.replace(/^-/, "");
@@ -218,14 +188,15 @@ function bodyCell({ key, title, kind, text, cell }, row, pad) {
 function drawBoard(board, column) {
   if (!board.m.length || !board.columns.length) return [h("p", {}, "No method has a result here.")];
   const rows = ordered(board, column);
-  const columns = shownColumns(board, column);
+  const all = boardColumns(board, column);
+  const columns = all.filter(isShown);
   const scores = board.scores[column];
   const apart = scores.low.some((low) => low > 1);
   const fill = columns.map(({ kind, text }) => (/\bcost\b/.test(kind) ? pads(rows.map(text)) : []));
   const body = rows.map((row, i) => h("tr", { class: apart && row.low === 1 ? "best" : null }, columns.map((c, k) => bodyCell(c, row, fill[k][i]))));
   return [
-    columnBoxes(boardColumns(board, column)),
-    orderControl(columns),
+    columnBoxes(all),
+    orderControl(all),
     scrollBox("Table of the board", h("table", { class: "board", "aria-label": `${board.d} · ${board.r}` },
       h("thead", {}, h("tr", {}, columns.map(headerCell))), h("tbody", {}, body))),
     rows.length ? null : h("p", { class: "soft" }, "No method matches the filter."),
@@ -262,7 +233,7 @@ function pipeTable(title, right, cells) {
 function copyText(kind) {
   const { board, column } = current();
   const rows = ordered(board, column);
-  const columns = shownColumns(board, column);
+  const columns = boardColumns(board, column).filter(isShown);
   const flags = (row) => [...row.flags, ...(row.method.sanity ? ["sanity"] : [])].join(", ");
   const title = [...columns.map((c) => c.title), "flags"];
   const cells = rows.map((row) => [...columns.map(({ text }) => text(row)), flags(row)]);

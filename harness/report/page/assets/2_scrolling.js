@@ -7,6 +7,9 @@ function scrollBox(label, table) {
   const frame = h("div", { class: "frame" }, box, cues);
   const update = () => showMore(frame, box, table, cues);
   box.addEventListener("scroll", update, { passive: true });
+  // A browser leaves what gets the focus where it is as soon as a part of it is seen.
+  box.addEventListener("focusin", ({ target }) => target !== box && target.matches(":focus-visible")
+    && target.closest("th, td")?.scrollIntoView({ block: "nearest", inline: "nearest" }));
   const sizes = new ResizeObserver(update);
   for (const seen of [frame, table]) sizes.observe(seen);
   return frame;
@@ -43,5 +46,6 @@ function keepScrolls() {
 function measureBar(bar) {
   const told = () => document.documentElement.style.setProperty("--bar", getComputedStyle(bar).position === "sticky" ? `${bar.offsetHeight}px` : "0px");
   new ResizeObserver(told).observe(bar);
+  addEventListener("resize", told);
   told();
 }
