@@ -87,7 +87,7 @@ function boardColumns(board, column) {
   }
   if (all.some((row) => !Number.isNaN(row.gap))) {
     columns.push({ key: "gap", title: `Δ ${label} to best [95 %]`, kind: "gap", better: higher, value: (row) => row.gap,
-      text: (row) => gapText(row, decimals), cell: (row) => [gapBar(row, room, higher), h("span", { class: "text" }, gapText(row, decimals))] });
+      text: (row) => gapText(row, decimals), cell: (row) => h("span", { class: "pair" }, gapBar(row, room, higher), h("span", { class: "text" }, gapText(row, decimals))) });
   }
   if (column === board.rank && board.tail.some((v) => v !== null)) {
     columns.push({ key: "tail", title: `worst 5 % ${label}`, kind: "n other", better: higher, value: (row) => finite(board.tail[row.i]),
