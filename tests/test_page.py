@@ -510,7 +510,10 @@ def test_a_link_brings_back_what_was_seen(opened):
 
 
 @in_browser
-@pytest.mark.parametrize("state", ["d=none&m=none&sort=none&method=none&b=none&x=none&ref=none&ticks=%0A", "q=%3Cimg src=x%3E", "%%%=&&="])
+@pytest.mark.parametrize(
+    "state",
+    ["d=none&m=none&sort=none&method=none&b=none&x=none", "ref=none&ticks=%0A&only=1", "q=%3Cimg src=x%3E", "%%%=&&="],
+)
 def test_a_link_to_what_is_not_there_opens_the_page(opened, state):
     page = opened(state=state)
     assert page.locator("h2").first.inner_text() == "Board"

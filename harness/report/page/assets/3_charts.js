@@ -202,7 +202,7 @@ function drawCurves(board, column) {
   });
   const left = lines.filter((line) => !line.method.reference).length - own.length;
   return [chart(size, `Quality against ${wordsOf(board).level}`, marks, series),
-    h("p", { class: "soft" }, `${board.d}, ${board.p}, ${board.s}.${relative ? " The best is that of the whole board." : ""}${left > 0 ? ` ${left} methods of lower mean are left out.` : ""}`)];
+    h("p", { class: "soft" }, `${board.d}, ${board.p}, ${board.s}.${relative && comparesTicked() ? " The best is that of the whole board." : ""}${left > 0 ? ` ${left} methods of lower mean are left out.` : ""}`)];
 }
 
 /** Push labels apart, in order, by at least `step`, between `low` and `high`. */

@@ -29,7 +29,7 @@ function methodSections(method, board, column) {
   const back = h("button", { "data-k": "back", "aria-keyshortcuts": "Escape", onclick: closeMethod }, "← To the board");
   const found = [["method", method.label, "", [back], () => drawMethod(method, place)]];
   if (place >= 0) found.push(["boards", "On all boards", "", [], () => drawBoardsOf(place, label)]);
-  if (worst.length) found.push(["worst", `Worst ${one.items}`, `by ${label}, over all its boards, each ${one.item} once`, [], () => drawWorst(worst, one)]);
+  if (worst.length) found.push(["worst", `Worst ${one.items}`, `by ${label}, over all its boards, each ${one.item} once`, [], () => drawWorst(worst)]);
   if (lost.length) found.push(["failures", "Failures and skips", `${lost.length} cells take part in no mean`, [], () => drawFailures(lost)]);
   found.push(["cost", "Cost", "", [], () => drawCostOf(place)]);
   return found;
@@ -59,7 +59,7 @@ function drawBoardsOf(place, label) {
       return h("td", { class: "n" }, at < 0 ? "–" : meanText(b.scores[at], i, b.columns[at][3]));
     });
     const why = scores.why[i];
-    return h("tr", {}, h("td", {}, h("button", { class: "link", "data-k": "b" + n, onclick: () => go({ board: n, method: "" }, true) }, `${b.d} · ${b.r}`)),
+    return h("tr", {}, h("td", { class: "name" }, h("button", { class: "link", "data-k": "b" + n, onclick: () => go({ board: n, method: "" }, true) }, `${b.d} · ${b.r}`)),
       h("td", { class: "n" }, `${rankText(row)} of ${scores.why ? b.m.length - Object.keys(scores.why).length : b.m.length}`), means,
       h("td", { class: "n" }, why || `${gapText(row, b.columns[c][3])}${b.columns[c][0] === label ? "" : ` (${b.columns[c][0]})`}`));
   });
@@ -106,11 +106,12 @@ function worstItems(place, label) {
   return [["Worst score", lowest], ["Furthest behind the best on it", furthest]].filter(([, list]) => list.length);
 }
 
-function drawWorst(lists, words) {
-  return lists.map(([title, list]) => [h("h3", {}, title), h("div", { class: "strip worst" }, list.map((one) => worstTile(one, words)))]);
+function drawWorst(lists) {
+  return lists.map(([title, list]) => [h("h3", {}, title), h("div", { class: "strip worst" }, list.map(worstTile))]);
 }
 
-function worstTile(one, words) {
+/** Its picture, where the page has it, and what is known of it; pressed, the viewer shows it beside the best. */
+function worstTile(one) {
   const board = data.boards[one.board];
   const [label, unit, , decimals] = board.columns[one.column];
   const kept = board.previews.find((p) => p.item === one.item);
@@ -118,9 +119,9 @@ function worstTile(one, words) {
   const there = one.best !== null && kept?.outputs[one.best] !== undefined;
   const open = () => go({ board: one.board, item: one.item, a: there ? nameOf(board, one.best) : kept.given === null ? ":truth" : ":given", b: nameOf(board, one.row) }, true);
   const text = [h("b", {}, breakable(one.item)), h("i", {}, `${number(one.score, decimals)} ${unit || label}`),
-    one.gap > 0 && h("i", {}, `${number(one.gap, decimals)} behind ${nameOf(board, one.best)}`), h("i", {}, `${board.d} · ${board.r}`)];
+    one.gap > 0 && h("i", {}, `${number(one.gap, decimals)}${unit && ` ${unit}`} behind ${nameOf(board, one.best)}`), h("i", {}, `${board.d} · ${board.r}`)];
   return shown ? h("button", { "data-k": `w${one.board}:${one.item}`, onclick: open }, h("img", { src: shown, alt: "", loading: "lazy" }), text)
-    : h("div", {}, h("span", { class: "none" }, `no ${words.output} is kept here`), text);
+    : h("div", {}, text);
 }
 
 // ------------------------------------------------------------------------------------------------- cost

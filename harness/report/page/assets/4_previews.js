@@ -184,7 +184,7 @@ function stopBlinking() {
 function load(number) {
   if (number === null || viewer.images[number]) return;
   const image = new Image();
-  const entry = (viewer.images[number] = { image, pixels: null, ready: false });
+  const entry = (viewer.images[number] = { image, pixels: null, ready: false, lost: false });
   image.onload = () => {
     const canvas = h("canvas", { width: image.naturalWidth, height: image.naturalHeight });
     const context = canvas.getContext("2d", { willReadFrequently: true });
@@ -195,6 +195,7 @@ function load(number) {
     entry.ready = true;
     paint();
   };
+  image.onerror = () => ((entry.lost = true), paint());
   image.src = preview(number);
 }
 
@@ -302,7 +303,7 @@ function paint() {
   const { canvas, dialog } = viewer;
   if (!dialog?.open || !viewing()) return;
   const shown = [viewer.kept.truth, viewer.a[2], viewer.b[2]];
-  dialog.setAttribute("aria-busy", String(!shown.every((number) => number === null || viewer.images[number]?.ready)));
+  dialog.setAttribute("aria-busy", String(!shown.every((number) => number === null || viewer.images[number]?.ready || viewer.images[number]?.lost)));
   const ratio = devicePixelRatio || 1;
   canvas.width = Math.round(canvas.clientWidth * ratio);
   canvas.height = Math.round(canvas.clientHeight * ratio);
@@ -391,6 +392,7 @@ function drawStatus(scale) {
     side("A", viewer.a, !state.flip), side("B", viewer.b, state.flip),
     h("span", {}, `${about}, ${Math.round(scale * 100)} %`),
     state.error ? h("span", {}, "absolute error 0", h("i", { class: "ramp" }), `${viewer.top} of 255`) : "",
+    [viewer.a[2], viewer.b[2]].some((n) => viewer.images[n]?.lost) ? h("span", {}, "a picture is not where it should be, in leaderboard_pictures beside this file") : "",
     unread ? h("span", {}, "no error map: pictures beside a page are read only from a server") : "",
     pixel ? h("span", {}, `(${pixel.join(", ")}) A ${value(viewer.a)} · B ${value(viewer.b)}`) : "");
 }
