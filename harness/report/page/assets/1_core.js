@@ -91,7 +91,7 @@ function valuesOf(board, column) {
 // ------------------------------------------------------------------------------------------------- state
 
 const DEFAULTS = { m: "", sort: "rank", q: "", x: "p50", curve: "gap", method: "", ticks: "", only: "", ref: "", item: "", a: "", b: "", mode: "wipe",
-  flip: "", error: "", wipe: "50", zoom: "", at: "" };
+  flip: "", error: "", wipe: "50", zoom: "", at: "", hide: "" };
 const state = { board: 0, ...DEFAULTS };
 
 /** Read the address; what it names and the report does not have is left as it is by default. */
@@ -134,8 +134,8 @@ function current() {
   return { board, column: asked >= 0 ? asked : Math.max(0, board.rank) };
 }
 
-/** A long name may break after a bracket or a comma. */
-const breakable = (text) => text.split(/(?<=[(,])/).flatMap((part, i) => (i ? [h("wbr"), part] : [part]));
+/** A long name may break after a bracket, a comma or a slash. */
+const breakable = (text) => text.split(/(?<=[(,/])/).flatMap((part, i) => (i ? [h("wbr"), part] : [part]));
 
 const nameOf = (board, row) => data.methods[board.m[row]].label;
 

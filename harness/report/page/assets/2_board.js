@@ -1,4 +1,4 @@
-// The board: rows in the order asked for, rank ranges and intervals as small bars, copies for papers.
+// The board: its columns as values, rows in the order asked for, rank ranges and intervals as small bars, copies for papers.
 
 const COST = [["p50", "p50 ms", digits], ["rel", "× ref", digits], ["mem", "peak MiB", mebibytes], ["par", "params", count]];
 
@@ -38,18 +38,8 @@ function ordered(board, column) {
   const sign = state.sort.startsWith("-") ? -1 : 1;
   if (key === "rank") return found.sort((a, b) => unranked(a, b) || sign * place(a, b));
   if (key === "method") return found.sort((a, b) => sign * a.method.label.localeCompare(b.method.label, "en"));
-  const value = sortValue(board, key);
+  const value = boardColumns(board, column).find((c) => c.key === key)?.value;
   return value ? found.sort((a, b) => compare(value(a), value(b), sign) || byPlace(a, b)) : found.sort(byPlace);
-}
-
-function sortValue(board, key) {
-  const place = COST.findIndex(([name]) => name === key);
-  if (place >= 0) return (row) => (row.cost ? finite(row.cost[place]) : NaN);
-  if (key === "gap") return (row) => row.gap;
-  if (key === "optimum" && board.optimum) return (row) => finite(board.optimum.by[row.i]);
-  if (key === "tail") return (row) => finite(board.tail[row.i]);
-  const column = board.columns.findIndex(([label]) => "=" + label === key);
-  return column < 0 ? null : (row) => finite(board.scores[column].mean[row.i]);
 }
 
 /** Numbers in order; what is no number comes last either way. */
@@ -72,44 +62,65 @@ function gapText(row, decimals) {
   return `${number(row.gap, decimals)} [${number(row.from, decimals)}, ${number(row.to, decimals)}]`;
 }
 
-/** The columns of the board as [key, title, class, text of a row, element of a row]. */
-function boardColumns(board, column, rows) {
+/**
+ * The columns of the board, in their order:
+ * key    its name in the address; a column of no `title` has no box to hide it
+ * title  what stands in the header and in copies
+ * kind   classes of its cells; "n" sets numbers at the right
+ * better whether the better end is the high one: the first press of the header shows it
+ * value  of a row, the number to sort by; without it the column does not sort
+ * text   of a row, as it is read and copied
+ * cell   of a row, elements to draw where that is more than the text
+ */
+function boardColumns(board, column) {
   const [label, , higher, decimals] = board.columns[column];
-  const arrow = (up) => (up ? "↑" : "↓");
-  const most = Math.max(1, ...rows.map((row) => row.high ?? 1));
-  const room = gapRoom(rows);
+  const all = rowsOf(board, column);
+  const most = Math.max(1, ...all.map((row) => row.high ?? 1));
+  const room = gapRoom(all);
+  const dash = (value, places) => number(value, places).replace("n/d", "–");
   const columns = [
-    ["rank", "rank", "rank", rankText, (row) => [h("span", { class: "text" }, rankText(row)), rankBar(row, most)]],
-    ["method", "method", "name", (row) => row.method.label, (row) => methodCell(row, wordsOf(board))],
+    { key: "rank", title: "rank", kind: "rank", better: false, value: (row) => row.low ?? NaN, text: rankText,
+      cell: (row) => [h("span", { class: "text" }, rankText(row)), rankBar(row, most)] },
+    { key: "method", title: "method", kind: "name stuck", better: false, value: (row) => row.i, text: (row) => row.method.label,
+      cell: (row) => methodCell(row, wordsOf(board)) },
   ];
-  const order = [column, ...board.columns.keys()].filter((c, i, all) => all.indexOf(c) === i);
+  const order = [column, ...board.columns.keys()].filter((c, i, list) => list.indexOf(c) === i);
   for (const c of order) {
     const [name, unit, up, places] = board.columns[c];
-    const title = `${name}${unit ? ` (${unit})` : ""} ${arrow(up)}`;
-    columns.push(["=" + name, title, c === column ? "n main" : "n other wide", (row) => meanText(board.scores[c], row.i, places)]);
+    columns.push({ key: "=" + name, title: `${name}${unit ? ` (${unit})` : ""} ${up ? "↑" : "↓"}`, kind: c === column ? "n main" : "n other",
+      better: up, value: (row) => finite(board.scores[c].mean[row.i]), text: (row) => meanText(board.scores[c], row.i, places) });
   }
-  if (rows.some((row) => !Number.isNaN(row.gap))) {
-    const text = (row) => gapText(row, decimals);
+  if (all.some((row) => !Number.isNaN(row.gap))) {
     const middle = referenceOf(board, column) !== null;
-    columns.push(["gap", differenceTitle(board, column), "gap", text, (row) => [gapBar(row, room, higher, middle), h("span", { class: "text" }, text(row))]]);
+    columns.push({ key: "gap", title: differenceTitle(board, column), kind: "gap", better: higher, value: (row) => row.gap,
+      text: (row) => gapText(row, decimals), cell: (row) => [gapBar(row, room, higher, middle), h("span", { class: "text" }, gapText(row, decimals))] });
   }
-  if (column === board.rank && board.tail.some((v) => v !== null)) columns.push(["tail", `worst 5 % ${label}`, "n other wide", (row) => number(board.tail[row.i], decimals).replace("n/d", "–")]);
-  if (board.optimum) columns.push(["optimum", board.optimum.title, "n other wide", (row) => number(board.optimum.by[row.i], board.optimum.decimals).replace("n/d", "–")]);
-  if (board.cost) {
-    COST.forEach(([key, title, show], place) => columns.push([key, title, "n cost wide", (row) => (row.cost ? show(row.cost[place]) : "–")]));
+  if (column === board.rank && board.tail.some((v) => v !== null)) {
+    columns.push({ key: "tail", title: `worst 5 % ${label}`, kind: "n other", better: higher, value: (row) => finite(board.tail[row.i]),
+      text: (row) => dash(board.tail[row.i], decimals) });
   }
+  if (board.optimum) {
+    columns.push({ key: "optimum", title: board.optimum.title, kind: "n other", better: false, value: (row) => finite(board.optimum.by[row.i]),
+      text: (row) => dash(board.optimum.by[row.i], board.optimum.decimals) });
+  }
+  COST.forEach(([key, title, show], place) => board.cost && columns.push({ key, title, kind: "n cost", better: false,
+    value: (row) => (row.cost ? finite(row.cost[place]) : NaN), text: (row) => (row.cost ? show(row.cost[place]) : "–") }));
   return columns;
 }
 
+/** A label with what stands in its brackets set apart. */
+function labelParts(label) {
+  const at = label.indexOf("(");
+  return at < 1 ? breakable(label) : [label.slice(0, at), h("wbr"), h("span", { class: "args" }, breakable(label.slice(at)))];
+}
+
 function methodCell(row, words) {
-  return [
-    tickBox(row),
-    h("button", { class: "link", "data-k": "m" + row.i, onclick: () => openMethod(row.method.label) }, breakable(row.method.label)),
-    ...row.flags.map((flag) => h("span", { class: flag === "contaminated" ? "chip warn" : "chip" }, flag)),
+  return h("div", { class: "ticked" }, tickBox(row), h("div", {},
+    h("button", { class: "link", "data-k": "m" + row.i, onclick: () => openMethod(row.method.label) }, labelParts(row.method.label)),
+    row.flags.map((flag) => h("span", { class: flag === "contaminated" ? "chip warn" : "chip" }, flag)),
     row.method.sanity && h("span", { class: "chip" }, "sanity"),
     row.below && h("span", { class: "chip warn" }, `below ${words.given}`),
-    row.why && h("span", { class: "chip" }, row.why.startsWith("oracle") ? "not ranked" : row.why),
-  ];
+    row.why && h("span", { class: "chip" }, row.why.startsWith("oracle") ? "not ranked" : row.why)));
 }
 
 function rankBar(row, most) {
@@ -141,33 +152,59 @@ function gapBar(row, room, higher, middle) {
   return svg("svg", { width, height: 14, viewBox: `0 0 ${width} 14`, "aria-hidden": "true" }, parts);
 }
 
-function sortable(key, title, kind, higher) {
-  const on = state.sort.replace(/^-/, "") === key;
+// ------------------------------------------------------------------------------------------------- table
+
+const sortedBy = () => state.sort.replace(/^-/, "");
+const reverse = () => go({ sort: state.sort.startsWith("-") ? sortedBy() : "-" + state.sort });
+/** The order that shows the better end of a column. */
+const firstOrder = ({ key, better }) => (better ? "-" + key : key);
+
+function headerCell(c) {
+  const { key, title, kind, value } = c;
+  if (!value) return h("th", { scope: "col", class: kind }, title);
+  const on = sortedBy() === key;
   const down = state.sort.startsWith("-");
-  const { columns, rank } = data.boards[state.board];
-  const label = columns.find(([name]) => "=" + name === key);
-  // The first press shows the better end of a metric, and of what is told in its unit.
-  const up = label ? label[2] : key === "gap" ? higher : key === "tail" && columns[rank]?.[2];
-  const first = up ? "-" + key : key;
-  const act = () => go({ sort: on ? (down ? key : "-" + key) : first });
-  return h("th", { scope: "col", class: kind, "aria-sort": on ? (down ? "descending" : "ascending") : null },
+  const act = () => (on ? reverse() : go({ sort: firstOrder(c) }));
+  return h("th", { scope: "col", class: kind, "data-title": title, "aria-sort": on ? (down ? "descending" : "ascending") : null },
     h("button", { "data-k": "s" + key, onclick: act }, title));
+}
+
+/** Where the board is cards, which have no header: the same orders. */
+function orderControl(columns) {
+  const choices = columns.filter(({ value }) => value);
+  return h("div", { class: "sortby" },
+    h("label", {}, "Sort by", h("select", { "data-k": "sortby", onchange: (e) => go({ sort: firstOrder(choices.find((c) => c.key === e.target.value)) }) },
+      choices.map(({ key, title }) => h("option", { value: key, selected: key === sortedBy() }, title)))),
+    h("button", { "data-k": "sortdown", "aria-pressed": String(state.sort.startsWith("-")), onclick: reverse }, "Descending"));
+}
+
+/** What is to follow each number so that the points of a column stand below each other: spaces as wide as what lacks. */
+function pads(texts) {
+  const fractions = texts.map((text) => /^[−<]?\d+(?:\.(\d+))?$/.exec(text)).map((found) => found && (found[1] || ""));
+  const most = Math.max(0, ...fractions.map((digitsAfter) => digitsAfter?.length || 0));
+  return fractions.map((own) => (own === null ? null : (own === "" && most ? "\u2008" : "") + "\u2007".repeat(most - own.length)));
+}
+
+/** A cell has the title of its column with it, for cards; a header has it for paper. */
+function bodyCell({ key, title, kind, text, cell }, row, pad) {
+  return h("td", { class: kind, role: key === "method" ? "rowheader" : null, "data-title": title, "data-pad": pad || null }, cell ? cell(row) : text(row));
 }
 
 function drawBoard(board, column) {
   if (!board.m.length || !board.columns.length) return [h("p", {}, "No method has a result here.")];
   const rows = ordered(board, column);
-  const columns = boardColumns(board, column, rowsOf(board, column));
+  const all = boardColumns(board, column);
+  const columns = all.filter(isShown);
   const scores = board.scores[column];
   const apart = scores.low.some((low) => low > 1);
-  const body = rows.map((row) => h("tr", { class: apart && row.low === 1 ? "best" : null },
-    columns.map(([, , kind, text, element]) => h("td", { class: kind }, element ? element(row) : text(row)))));
+  const fill = columns.map(({ kind, text }) => (/\bcost\b/.test(kind) ? pads(rows.map(text)) : []));
+  const body = rows.map((row, i) => h("tr", { class: apart && row.low === 1 ? "best" : null }, columns.map((c, k) => bodyCell(c, row, fill[k][i]))));
   return [
     ...comparisonNotes(board, column),
-    h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Board" },
-      h("table", { class: "board", "aria-label": `${board.d} · ${board.r}` },
-        h("thead", {}, h("tr", {}, columns.map(([key, title, kind]) => sortable(key, title, kind, board.columns[column][2])))),
-        h("tbody", {}, body))),
+    columnBoxes(all),
+    orderControl(all),
+    scrollBox("Table of the board", h("table", { class: "board", "aria-label": `${board.d} · ${board.r}` },
+      h("thead", {}, h("tr", {}, columns.map(headerCell))), h("tbody", {}, body))),
     rows.length ? null : h("p", { class: "soft" }, state.q ? "No method matches the filter." : "No ticked method is on this board."),
     h("ul", { class: "notes" },
       board.warnings.map((text) => h("li", { class: "warn" }, "Warning: " + text)),
@@ -198,15 +235,15 @@ function pipeTable(title, right, cells) {
   return [line(title), "|" + rule.join("|") + "|", ...cells.map(line)].join("\n") + "\n";
 }
 
-/** The board as it stands: its order, its filter, its metric. */
+/** The board as it stands: its order, its filter, its metric, its columns. */
 function copyText(kind) {
   const { board, column } = current();
   const rows = ordered(board, column);
-  const columns = boardColumns(board, column, rows);
+  const columns = boardColumns(board, column).filter(isShown);
   const flags = (row) => [...row.flags, ...(row.method.sanity ? ["sanity"] : [])].join(", ");
-  const title = [...columns.map(([, name]) => name), "flags"];
-  const cells = rows.map((row) => [...columns.map(([, , , text]) => text(row)), flags(row)]);
-  const right = [...columns.map(([key, , kind]) => /\bn\b/.test(kind) || key === "rank" || key === "gap"), false];
+  const title = [...columns.map((c) => c.title), "flags"];
+  const cells = rows.map((row) => [...columns.map(({ text }) => text(row)), flags(row)]);
+  const right = [...columns.map((c) => /\bn\b/.test(c.kind) || c.key === "rank" || c.key === "gap"), false];
   if (kind === "markdown") {
     return pipeTable(title.map(markdown), right, cells.map((texts) => texts.map(markdown)));
   }

@@ -25,21 +25,29 @@ function tickBox(row) {
     onchange: (e) => tick(label, e.target.checked) });
 }
 
-const clearTicks = () => go({ ticks: "", only: "" });
+function clearTicks() {
+  go({ ticks: "", only: "" });
+  // The button that was pressed is gone.
+  if (document.activeElement === document.body) document.querySelector(".tick")?.focus();
+}
+
 const toggleTicked = () => (state.ticks ? go({ only: state.only ? "" : "1" }, true) : toast("Tick methods on the board first"));
 
-/** Buttons beside the board: what is done with the ticked rows, and what Δ is measured from. */
-function comparisonActs(board, column) {
+/** What is done with the ticked rows. */
+function comparisonButtons() {
   const count = tickedNames().length;
-  const found = references(board, column);
-  const chosen = referenceOf(board, column);
   return [
     count > 0 && h("button", { "data-k": "only", "aria-pressed": comparesTicked() ? "true" : "false", "aria-keyshortcuts": "o", onclick: toggleTicked }, `Only the ticked (${count})`),
     count > 0 && h("button", { "data-k": "untick", "aria-keyshortcuts": "u", onclick: clearTicks }, "Clear ticks"),
-    found.length > 1 && h("label", {}, "Δ to ", h("select", { "data-k": "ref", onchange: (e) => go({ ref: e.target.value }) },
-      h("option", { value: "", selected: chosen === null }, "the best"),
-      found.map((i) => h("option", { value: nameOf(board, i), selected: i === chosen }, nameOf(board, i))))),
   ];
+}
+
+function referenceChooser(board, column) {
+  const found = references(board, column);
+  const chosen = referenceOf(board, column);
+  return found.length > 1 && h("label", {}, "Δ to ", h("select", { "data-k": "ref", onchange: (e) => go({ ref: e.target.value }) },
+    h("option", { value: "", selected: chosen === null }, "the best"),
+    found.map((i) => h("option", { value: nameOf(board, i), selected: i === chosen }, nameOf(board, i)))));
 }
 
 /** What the reader must know of a board that shows a part of its rows, or another reference. */

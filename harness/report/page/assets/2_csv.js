@@ -9,7 +9,7 @@ function csvCell(value) {
 }
 
 /** What a column of the board is in the file, as [name, value of a row]: names are those of leaderboard.csv. */
-function csvFields([key, title, , text], board, column, rows) {
+function csvFields({ key, title, text }, board, column, rows) {
   const place = COST.findIndex(([name]) => name === key);
   if (place >= 0) return [[["latency_p50_ms", "latency_rel", "peak_memory_bytes", "params"][place], (row) => (row.cost ? row.cost[place] : null)]];
   if (key === "rank") return [["rank_low", (row) => row.low], ["rank_high", (row) => row.high]];
@@ -31,7 +31,7 @@ function csvFields([key, title, , text], board, column, rows) {
 
 function csvText(board, column) {
   const rows = ordered(board, column);
-  const fields = boardColumns(board, column, rows).flatMap((one) => csvFields(one, board, column, rows));
+  const fields = boardColumns(board, column).filter(isShown).flatMap((one) => csvFields(one, board, column, rows));
   fields.push(["flags", (row) => [...row.flags, ...(row.method.sanity ? ["sanity"] : [])].join(", ")], ["not_ranked", (row) => row.why]);
   const lines = [fields.map(([name]) => csvCell(name)), ...rows.map((row) => fields.map(([, value]) => csvCell(value(row))))];
   return lines.map((cells) => cells.join(",") + "\n").join("");

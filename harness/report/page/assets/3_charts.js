@@ -190,15 +190,17 @@ function drawCurves(board, column) {
     const [lastLevel, last] = line.points[line.points.length - 1];
     const text = `${line.method.label}\n${line.points.map(([l, v]) => `${family.x} ${l}: ${number(v, decimals)}`).join("\n")}`;
     const open = () => openMethod(line.method.label);
-    const lit = (on) => (e) => e.currentTarget.parentNode.querySelectorAll(".series").forEach((g) => g.classList.toggle("dim", on && g !== e.currentTarget));
+    const lit = (on) => (e) => e.currentTarget.parentNode.querySelectorAll(".curve").forEach((g) => g.classList.toggle("dim", on && g !== e.currentTarget));
     const hints = withTip(text);
-    return svg("g", { class: `series ${kind}`, tabindex: "0", role: "button", "aria-label": text.replace(/\n/g, ", "), "data-k": "c" + line.method.label, ...pressed(open),
-      onpointerenter: (e) => (lit(true)(e), hints.onpointerenter(e)), onpointermove: hints.onpointermove,
-      onpointerleave: (e) => (lit(false)(e), hints.onpointerleave(e)), onfocus: hints.onfocus, onblur: hints.onblur },
+    const button = svg("g", { class: "series", tabindex: "0", role: "button", "aria-label": text.replace(/\n/g, ", "), "data-k": "c" + line.method.label, ...pressed(open),
+      onfocus: hints.onfocus, onblur: hints.onblur },
       svg("path", { class: "hit", d }), svg("path", { class: "line", d, "stroke-dasharray": i >= 7 || line.method.reference ? "4 3" : null }),
       line.points.map(([l, v]) => svg("circle", { cx: x(l), cy: y(v), r: 3 })),
-      svg("path", { class: "line", d: `M${x(lastLevel) + 6} ${y(last)}L${size.width - room + 8} ${end.y}`, opacity: 0.35 }),
-      svg("text", { x: size.width - room + 12, y: end.y + 4 }, short(line.method.label, Math.floor((room - 12) / 7))));
+      svg("path", { class: "line", d: `M${x(lastLevel) + 6} ${y(last)}L${size.width - room + 8} ${end.y}`, opacity: 0.35 }));
+    // The label may be shortened: it stands beside the button, whose name is whole.
+    return svg("g", { class: `curve ${kind}`, onpointermove: hints.onpointermove,
+      onpointerenter: (e) => (lit(true)(e), hints.onpointerenter(e)), onpointerleave: (e) => (lit(false)(e), hints.onpointerleave(e)) }, button,
+      svg("text", { x: size.width - room + 12, y: end.y + 4, "aria-hidden": "true", onclick: open }, short(line.method.label, Math.floor((room - 12) / 7))));
   });
   const left = lines.filter((line) => !line.method.reference).length - own.length;
   return [chart(size, `Quality against ${wordsOf(board).level}`, marks, series),

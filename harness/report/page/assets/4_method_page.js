@@ -63,7 +63,7 @@ function drawBoardsOf(place, label) {
       h("td", { class: "n" }, `${rankText(row)} of ${scores.why ? b.m.length - Object.keys(scores.why).length : b.m.length}`), means,
       h("td", { class: "n" }, why || `${gapText(row, b.columns[c][3])}${b.columns[c][0] === label ? "" : ` (${b.columns[c][0]})`}`));
   });
-  return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Scores on all boards" }, h("table", {},
+  return scrollBox("Table of scores on all boards", h("table", {},
     h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "board"), h("th", { scope: "col", class: "n" }, "rank"), titles.map((title) => h("th", { scope: "col", class: "n" }, title)),
       h("th", { scope: "col", class: "n" }, `Δ ${label || ""} to best [95 %]`))), h("tbody", {}, rows)));
 }

@@ -31,13 +31,13 @@ function drawItems(board, column, whole) {
       return h("td", { class: scores[k] === top && !rows[k].why ? "n top1" : "n" },
         shown ? h("button", { title: "look at it", onclick: open }, text) : text);
     });
-    return h("tr", {}, h("th", { scope: "row" }, item), cells);
+    return h("tr", {}, h("th", { scope: "row", class: "stuck" }, item), cells);
   });
   const more = items.length > MOST_ITEMS && !whole;
   return [
-    h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `Scores by ${one}` },
+    scrollBox(`Scores by ${one}`,
       h("table", { class: "items" },
-        h("thead", {}, h("tr", {}, h("th", { scope: "col" }, `${one}: ${label}${unit ? ` (${unit})` : ""}`),
+        h("thead", {}, h("tr", {}, h("th", { scope: "col", class: "stuck" }, `${one}: ${label}${unit ? ` (${unit})` : ""}`),
           rows.map((row) => h("th", { scope: "col", class: "n", title: row.method.label }, short(row.method.label, 22))))),
         h("tbody", {}, body))),
     more && h("p", {}, h("button", { onclick: (e) => e.target.closest(".body").replaceChildren(...drawItems(board, column, true).filter(Boolean)) },
@@ -55,7 +55,7 @@ function drawStrip(board, column) {
   const [, unit, , decimals] = board.columns[column];
   const words = wordsOf(board);
   const score = (i) => (j < 0 ? "" : `${number(values[i * data.items[board.items].length + j], decimals)} ${unit}`);
-  const tile = (number, name, text, who) => preview(number) && h("button", { onclick: () => view(board, chosen.item, who), "aria-label": `Look at ${name}` },
+  const tile = (number, name, text, who) => preview(number) && h("button", { onclick: () => view(board, chosen.item, who), title: "look at it" },
     h("img", { src: preview(number), alt: "", loading: "lazy" }), h("b", {}, breakable(name)), h("i", {}, text));
   return [
     h("div", { class: "strip" }, tile(chosen.truth, words.truth, "", "truth"), tile(chosen.given, words.given, "", "given"),

@@ -1,8 +1,10 @@
 // The page as a whole: controls, sections, failures, keys.
 
 const HELP = [
-  ["/", "filter the methods"], ["j  k", "next, previous regime"], ["m", "next metric"], ["t", "dark or light"],
-  ["c  l  d", "copy the board as Markdown, as LaTeX; download it as CSV"], ["o  u", "only the ticked methods, or all; no ticks"], ["v", "look at the outputs"], ["?", "this help"], ["Esc", "close; from a method to the board"],
+  ["/", "filter the methods"], ["Esc", "in the filter: all methods again; at a method: to the board; elsewhere: close"], ["j  k", "next, previous regime"],
+  ["m", "next metric"], ["t", "dark or light"], ["c  l  d", "copy the board as Markdown, as LaTeX; download it as CSV"],
+  ["o  u", "only the ticked methods, or all; no ticks"], ["v", "look at the outputs"], ["?", "this help"],
+  ["← →", "in the list of sections and among the buttons of the board: next, previous"],
 ];
 const VIEWER_HELP = [
   ["← →", "move the wipe (Shift: faster)"], ["↑ ↓", "previous, next item"], ["[  ]", "other method right (B)"],
@@ -43,10 +45,13 @@ function drawControls(board, column) {
 }
 
 function table(t, label) {
-  return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label }, h("table", {},
-    h("thead", {}, h("tr", {}, t.head.map((text, k) => h("th", { scope: "col", class: t.numeric[k] ? "n" : null }, text)))),
+  const kind = (text, k) => (t.numeric[k] ? "n" : text.length > 40 ? "long" : "t");
+  // A matrix has no word in its corner; its rows are named by their first cell.
+  const corner = t.head[0] === "";
+  return scrollBox(label, h("table", {},
+    h("thead", {}, h("tr", {}, t.head.map((text, k) => (text ? h("th", { scope: "col", class: t.numeric[k] ? "n" : null }, text) : h("td", {}))))),
     h("tbody", {}, t.rows.map((row, i) => h("tr", { class: t.strong.includes(i) ? "best" : null },
-      row.map((text, k) => h("td", { class: t.numeric[k] ? "n" : text.length > 40 ? "long" : "t" }, text)))))));
+      row.map((text, k) => (corner && !k ? h("th", { scope: "row" }, text) : h("td", { class: kind(text, k) }, text))))))));
 }
 
 /** The sections as [id, name, one line, buttons, contents]; those without contents are left out. */
@@ -62,8 +67,10 @@ function sections(board, column) {
   const hasCost = board && board.cost && board.columns.length;
   const found = [];
   if (board) {
-    const copies = [act("Copy as Markdown", () => copyBoard("markdown")), act("Copy as LaTeX", () => copyBoard("latex")), act("Download CSV", downloadCsv)];
-    found.push(["board", "Board", board.facts, board.columns.length ? [comparisonActs(board, column), copies] : [], () => drawBoard(board, column)]);
+    const acts = () => [columnsButton(board, column), comparisonButtons(), act("Copy as Markdown", () => copyBoard("markdown")),
+      act("Copy as LaTeX", () => copyBoard("latex")), act("Download CSV", downloadCsv)].flat().filter(Boolean);
+    const tools = board.columns.length && h("div", { class: "acts", role: "toolbar", "aria-label": "Board" }, roving("acts", acts()));
+    found.push(["board", "Board", board.facts, [tools, referenceChooser(board, column)], () => drawBoard(board, column)]);
     if (hasCost) found.push(["pareto", "Quality and cost", "", [pick("Cost", "x", COST.map(([key, title]) => [key, title]))], () => drawPareto(board, column)]);
     if (familyOf(board)) found.push(["curves", `Quality against ${wordsOf(board).level}`, "", [pick("Show", "curve", [["gap", "difference to the best"], ["mean", "mean"]])], () => drawCurves(board, column)]);
     if (board.previews.length && board.columns.length) found.push(["look", capital(wordsOf(board).items), data.previewNote, [itemChooser(board), act("Open the viewer", () => view(board, keptItem(board).item, firstRow(board, column)))], () => drawStrip(board, column)]);
@@ -72,7 +79,7 @@ function sections(board, column) {
   }
   if (general.length || plots(null).length) found.push(["all", "Across boards", "", [], () => [plots(null), extras(general)]]);
   if (lost.length) found.push(["failures", "Failures and skips", `${lost.length} cells take part in no mean`, [], () => drawFailures(lost)]);
-  if (data.cost.rows.length) found.push(["cost", "Cost", "", [], () => [table(data.cost, "Cost"), h("ul", { class: "notes" }, data.cost.notes.map((text) => h("li", {}, text)))]]);
+  if (data.cost.rows.length) found.push(["cost", "Cost", "", [], () => [table(data.cost, "Table of costs"), h("ul", { class: "notes" }, data.cost.notes.map((text) => h("li", {}, text)))]]);
   found.push(["about", "About", "", [], () => drawAbout(board)]);
   return found;
 }
@@ -85,7 +92,7 @@ function firstRow(board, column) {
 }
 
 function drawFailures(lost) {
-  return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Failures and skips" }, h("table", {},
+  return scrollBox("Table of failures and skips", h("table", {},
     h("thead", {}, h("tr", {}, ["outcome", "method", "where", data.words.items, "reason"].map((t) => h("th", { scope: "col" }, t)))),
     h("tbody", {}, lost.map((f) => h("tr", {}, h("td", {}, h("span", { class: f.outcome === "skipped" ? "chip" : "chip warn" }, f.outcome)),
       h("td", { class: "name" }, h("button", { class: "link", onclick: () => openMethod(f.label) }, breakable(f.label))), h("td", {}, f.where, f.seed === null ? "" : `, seed ${f.seed}`), h("td", {}, f.items),
@@ -149,13 +156,15 @@ function render() {
   const method = methodAsked(board);
   document.title = method ? `${method.label} · ${data.title}` : data.title;
   const list = method ? methodSections(method, board, column) : sections(board, column);
-  places.links.replaceChildren(...list.map(([id, name]) => h("button", { onclick: () => document.getElementById(id).scrollIntoView() }, name)));
-  const made = list.map(([id, name, line, acts]) => h("section", { id, "aria-labelledby": id + "-h" },
-    h("div", { class: "head" }, h("h2", { id: id + "-h", tabindex: id === "method" ? "-1" : null }, name), h("span", { class: "soft" }, line), h("div", { class: "acts" }, acts)), h("div", { class: "body" })));
+  places.links.replaceChildren(...roving("sections", list.map(([id, name]) => h("button", { "data-k": "j" + id, onclick: () => jump(id) }, name))));
+  const scrollAgain = keepScrolls();
+  const made = list.map(([id, name, line, acts]) => h("section", { id, tabindex: "-1", "aria-labelledby": id + "-h" },
+    h("div", { class: "head" }, h("h2", { id: id + "-h", tabindex: id === "method" ? "-1" : null }, name), id === "board" && h("span", { class: "printed" }, inView(board)), h("span", { class: "soft" }, line), h("div", { class: "acts" }, acts)), h("div", { class: "body" })));
   const charts = made.filter((s) => ["pareto", "curves"].includes(s.id));
   const others = made.filter((s) => !charts.includes(s));
   places.main.replaceChildren(...(others[0] && board ? [others[0], h("div", { class: charts.length > 1 ? "two" : "" }, charts), ...others.slice(1)] : others));
   list.forEach(([, , , , draw], i) => made[i].querySelector(".body").append(...[draw()].flat(3).filter(Boolean)));
+  scrollAgain();
   tip("");
   if (document.readyState !== "loading") drawViewer(board, column);
   if (focus && !document.querySelector("dialog[open]")) {
@@ -165,10 +174,22 @@ function render() {
   }
 }
 
+/** What the controls say of the board, for paper, where they are not. */
+function inView(board) {
+  return `${board.d} · ${board.r}${state.q ? `, of the methods those with “${state.q}”` : ""}`;
+}
+
+/** Bring a section into view, and the keyboard with it. */
+function jump(id) {
+  const section = document.getElementById(id);
+  section.focus({ preventScroll: true });
+  section.scrollIntoView();
+}
+
 function key(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   if (event.target.tagName === "INPUT" && event.target.type !== "checkbox") {
-    if (event.key === "Escape") event.target.blur();
+    if (event.key === "Escape" && event.target.dataset.k === "filter") leaveFilter();
     return;
   }
   const { board, column } = current();
@@ -188,14 +209,16 @@ function key(event) {
 function start() {
   setTheme("");
   const wrap = (kind, ...children) => h("div", { class: `wrap ${kind}` }, children);
-  places.controls = wrap("controls");
+  places.controls = h("div", { class: "wrap controls", role: "search", "aria-label": "What is in view" });
   places.links = wrap("links");
   places.main = h("main", { class: "wrap" });
-  document.body.append(
-    h("header", {}, wrap("top", h("h1", {}, data.title), h("button", { "aria-label": "Dark or light", "aria-keyshortcuts": "t", onclick: otherTheme }, "◐"),
-      h("button", { "aria-label": "Keys", "aria-keyshortcuts": "?", onclick: drawHelp }, "?"))),
-    h("div", { class: "bar" }, places.controls, h("nav", { "aria-label": "Sections" }, places.links)),
-    places.main, h("div", { id: "tip", role: "tooltip" }), h("div", { id: "toast", role: "status" }));
+  const bar = h("div", { class: "bar" }, places.controls, h("nav", { "aria-label": "Sections" }, places.links));
+  document.body.append(skipLink(),
+    h("header", {}, wrap("top", h("h1", {}, data.title),
+      h("button", { title: "dark or light", "aria-keyshortcuts": "t", onclick: otherTheme }, "Theme"),
+      h("button", { title: "what each key does", "aria-keyshortcuts": "?", onclick: drawHelp }, "Keys"))),
+    bar, places.main, h("div", { id: "tip", role: "tooltip" }), h("div", { id: "toast", role: "status" }));
+  measureBar(bar);
   addEventListener("hashchange", () => (readAddress(), render()));
   addEventListener("popstate", () => (readAddress(), render()));
   addEventListener("keydown", key);
