@@ -16,7 +16,9 @@ from board_records import cost_record, record
 from noisebench.boards.board import boards
 from noisebench.cli import main
 from noisebench.imaging.sample import Sample
+from noisebench.report.data import report_data
 from noisebench.report.escape import spreadsheet
+from noisebench.report.page.data import page_data
 from noisebench.report.page.previews import BESIDE, KeptPreviews, page_previews
 from noisebench.report.page.telling import in_order, telling, worst_cases
 from noisebench.report.write import write_report
@@ -37,6 +39,7 @@ from test_page import (
     ordinary,
     shade,
 )
+from test_page_layout import findings
 
 # The browser of the tests of the page, over the pages of this file.
 chromium, opened = test_page.chromium, test_page.opened
@@ -50,7 +53,7 @@ def with_weights() -> list[Record]:
     for one in found:
         if one.cell["method"]["name"] == "nlm":
             one.cell["method"]["flags"]["family"] = "patches"
-            one.cell["inputs"] = {"weights": {"nlm.safetensors": "ab" * 32}}  # type: ignore[typeddict-item]
+            one.cell["inputs"] = {"weights": {"/home/someone/nlm.safetensors": "ab" * 32}}  # type: ignore[typeddict-item]
             one.cell["opened"] = {"nlm/table.npy": "cd" * 32}
     return found
 
@@ -230,7 +233,7 @@ def test_differences_to_another_method_are_those_of_the_paired_test(opened, page
 @in_browser
 def test_a_reference_that_is_not_on_the_board_leaves_the_best(opened):
     page = opened(state="ref=bm3d")
-    assert "bm3d is not tested against the other methods here" in page.locator("#board .only").inner_text()
+    assert "Differences to bm3d are not known here" in page.locator("#board .only").inner_text()
     assert page.locator("td.gap .text").first.inner_text() == "best"
 
 
@@ -247,6 +250,19 @@ def test_every_row_has_its_difference_to_every_other(metric):
         assert [board.rows[k].label in row.apart for k in others] == list(apart)
         if i:
             assert (row.difference, row.interval) == (pytest.approx(row.to_others[0, 0]), tuple(row.to_others[0, 1:]))
+
+
+def test_a_page_has_no_more_pairs_than_it_says(monkeypatch):
+    data = report_data(ordinary(), "x")
+    pairs = 3 * 6  # Four methods on three boards; a fourth board has one method.
+
+    def shipped(most: int) -> list[list[bool]]:
+        monkeypatch.setattr("noisebench.report.page.data.MAX_PAIRS", most)
+        return [["pairs" in scores for scores in board["scores"]] for board in page_data(data, [])["boards"]]
+
+    assert shipped(2 * pairs) == [[True, True]] * 3 + [[False]]
+    assert shipped(2 * pairs - 1) == shipped(pairs) == [[True, False]] * 3 + [[False]]
+    assert shipped(pairs - 1) == [[False, False]] * 3 + [[False]]
 
 
 # -------------------------------------------------------------------------------------------------- blink
@@ -329,6 +345,7 @@ def test_a_method_has_a_page_and_back_leads_to_the_board(opened):
     card = page.locator("#method").inner_text()
     for text in ("patches", "weights nlm.safetensors", "ab" * 32, "weights nlm/table.npy", "cd" * 32):
         assert text in card
+    assert "someone" not in page.content(), "no path of the machine is published"
     found = page.locator("#boards tbody tr").all_inner_texts()
     assert [text.split("\t")[0] for text in found] == [
         *(f"photos · gaussian(sigma={s})" for s in (15, 25, 50)),
@@ -403,6 +420,23 @@ def test_hostile_names_are_text_on_the_page_of_a_method_and_in_ticks(opened):
     assert again.evaluate("window.evil") is None and again.locator("img[src=x], [onerror]").count() == 0
 
 
+# ---------------------------------------------------------------------------------------------------- axe
+
+
+@in_browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_has_no_serious_finding_where_methods_are_compared(opened, scheme):
+    page = opened(
+        state="ticks=nlm%0Ablur&only=1&ref=blur", viewport={"width": 1440, "height": 900}, color_scheme=scheme
+    )
+    page.wait_for_selector("#look img")
+    assert findings(page, "#board") == []
+    page.keyboard.press("v")
+    decoded(page)
+    page.keyboard.press("b")
+    assert findings(page, "dialog.viewer") == []
+
+
 # -------------------------------------------------------------------------------------- which previews
 
 
@@ -411,6 +445,7 @@ def test_an_item_tells_methods_apart_by_its_spread_over_the_usual_one():
     spread = [values[:, 0].std(), values[:, 1].std(), values[:, 2].std(), 0.0]
     assert telling(values) == pytest.approx(np.array(spread) / np.median(spread))
     assert telling(np.ones((2, 3))) == pytest.approx(1.0)
+    assert np.isfinite(telling(np.array([[1e300, 1.0, 2.0], [-1e300, 2.0, 2.0]]))).all()
     assert worst_cases(values, True, [0, 1, 2], 2) == [(0, 0), (1, 1)]
     assert worst_cases(-values, False, [0, 2], 2) == [(0, 0), (0, 0)]
 

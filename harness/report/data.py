@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from ..boards.board import Board, boards, cost_records
@@ -12,6 +13,7 @@ from ..boards.failures import Failure, failed_costs
 from ..boards.order_stability import Evidence, evidence
 from ..boards.set_metrics import BoardSets, board_sets
 from ..boards.together import Overall, overall
+from ..errors import one_line
 from ..store.record import Record
 from ..store.versions import newest
 from ..track import DEFAULT, Words
@@ -70,9 +72,10 @@ def common_words(boards: Sequence[Board]) -> Mapping[str, str]:
 
 
 def _weights(record: Record) -> dict[str, str]:
-    """Files that a method declares as its weights, or was seen to open in its folders, by name."""
+    """Files that a method declares as its weights, or was seen to open in its folders, by name: never a whole path."""
     cell = record.cell
-    return {**(cell.get("inputs") or {}).get("weights", {}), **(cell.get("opened") or {})}
+    found = {**(cell.get("inputs") or {}).get("weights", {}), **(cell.get("opened") or {})}
+    return {one_line(PurePath(name).name if PurePath(name).is_absolute() else name): sha for name, sha in found.items()}
 
 
 def report_data(records: Sequence[Record], title: str, *, all_versions: bool = False) -> ReportData:

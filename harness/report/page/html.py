@@ -71,8 +71,7 @@ def _asset(name: str) -> str:
 def _script() -> str:
     names = (
         "1_core.js", "2_keyboard.js", "2_scrolling.js", "2_columns.js", "2_board.js", "2_comparison.js", "2_csv.js",
-        "3_charts.js", "4_previews.js", "4_method_page.js",
-        "5_main.js",
+        "3_charts.js", "4_previews.js", "4_method_page.js", "5_main.js",
     )  # fmt: skip
     return '"use strict";\n(() => {\n' + "\n".join(_asset(name) for name in names) + "})();\n"
 

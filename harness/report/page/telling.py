@@ -58,10 +58,11 @@ def telling(values: Floats) -> Floats:
     finite = np.isfinite(values)
     count = np.maximum(finite.sum(axis=0), 1)
     mean = np.where(finite, values, 0.0).sum(axis=0) / count
-    rest = np.where(finite, values, 0.0) - np.where(finite, mean, 0.0)
-    spread = np.sqrt((rest**2).sum(axis=0) / count)
-    typical = float(np.median(spread)) or float(spread.mean())
-    return spread / typical if typical else np.ones(values.shape[1])
+    rest = np.where(finite, values - mean, 0.0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        spread = np.nan_to_num(np.sqrt((rest**2).sum(axis=0) / count), posinf=0.0)
+        typical = float(np.median(spread)) or float(spread.mean())
+        return np.nan_to_num(spread / typical, posinf=0.0) if typical else np.ones(values.shape[1])
 
 
 def worst_cases(values: Floats, higher: bool, items: Sequence[int], methods: int) -> list[tuple[int, int]]:

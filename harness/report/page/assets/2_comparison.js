@@ -60,7 +60,7 @@ function comparisonNotes(board, column) {
       h("button", { onclick: clearTicks }, "Show all")));
   }
   if (state.ref && referenceOf(board, column) === null) {
-    notes.push(h("p", { class: "only" }, `${state.ref} is not tested against the other methods here: Δ is to the best. `, h("button", { onclick: () => go({ ref: "" }) }, "Clear")));
+    notes.push(h("p", { class: "only" }, `Differences to ${state.ref} are not known here: Δ is to the best. `, h("button", { onclick: () => go({ ref: "" }) }, "Clear")));
   }
   return notes;
 }

@@ -60,7 +60,7 @@ function drawBoardsOf(place, label) {
     });
     const why = scores.why[i];
     return h("tr", {}, h("td", { class: "name" }, h("button", { class: "link", "data-k": "b" + n, onclick: () => go({ board: n, method: "" }, true) }, `${b.d} · ${b.r}`)),
-      h("td", { class: "n" }, `${rankText(row)} of ${scores.why ? b.m.length - Object.keys(scores.why).length : b.m.length}`), means,
+      h("td", { class: "n" }, row.low === null ? "–" : `${rankText(row)} of ${scores.low.filter((low) => low !== null).length}`), means,
       h("td", { class: "n" }, why || `${gapText(row, b.columns[c][3])}${b.columns[c][0] === label ? "" : ` (${b.columns[c][0]})`}`));
   });
   return scrollBox("Table of scores on all boards", h("table", {},
@@ -70,8 +70,16 @@ function drawBoardsOf(place, label) {
 
 // ------------------------------------------------------------------------------------------------ worst
 
-/** Lists of items as [title, entries]: of the lowest scores and of the largest gaps to the best ranked method on them. */
+const worstKnown = new Map();
+
+/** Lists of items as [title, entries]: of the worst scores and of the largest gaps to the best ranked method on them. */
 function worstItems(place, label) {
+  const name = `${place}:${label}`;
+  if (!worstKnown.has(name)) worstKnown.set(name, findWorst(place, label));
+  return worstKnown.get(name);
+}
+
+function findWorst(place, label) {
   const found = [];
   data.boards.forEach((b, n) => {
     const i = b.m.indexOf(place);

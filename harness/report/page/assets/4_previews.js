@@ -157,6 +157,7 @@ const lessMotion = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 /** Show one picture in the place of the other; once more to change them. */
 function blink() {
+  stopBlinking();
   const on = state.mode === "blink";
   go({ mode: "blink", flip: on && !state.flip ? "1" : "" });
   const [, name] = state.flip ? viewer.b : viewer.a;
