@@ -172,7 +172,7 @@ def test_the_intervals_to_the_first_agree_with_the_ranks() -> None:
     for n in (8, 12, 30):
         scores = rng.normal(28, 4, n) - 0.25 * np.arange(9.0)[:, None] + 0.6 * rng.exponential(size=(9, n))
         ranking = rank_ranges(scores[np.argsort(-scores.mean(axis=1))], "key")
-        assert np.array_equal(ranking.to_first[1:, 1] < 0, ranking.apart[0, 1:])
+        assert np.array_equal(ranking.between[1:, 0, 2] < 0, ranking.apart[0, 1:])
 
 
 def test_a_method_that_is_ahead_on_most_pictures_and_of_lower_mean_is_not_said_to_be_better() -> None:

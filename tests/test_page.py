@@ -336,15 +336,14 @@ def test_the_plot_of_cost_tells_and_opens_a_method(opened):
     on = page.locator("#pareto .point.on").evaluate_all("all => all.map((p) => p.getAttribute('aria-label'))")
     assert sorted(text.split(",")[0] for text in on) == ["identity", "median", "nlm"]
     nlm.click()
-    card = page.locator("dialog[open]")
-    text = card.inner_text()
+    text = page.locator("main").inner_text()
     assert "nlm" in text and "p50 ms" in text and re.search(r"\b[0-9a-f]{64}\b", text)
     assert "macs not measured: no torch operation was seen" in text and "trained on" not in text
-    assert card.locator("tbody tr").count() == 4
+    assert page.locator("#boards tbody tr").count() == 4
     page.keyboard.press("Escape")
-    assert page.locator("dialog[open]").count() == 0 and "card" not in page.url
+    assert page.locator("#board").count() == 1 and "method" not in page.url
     page.locator('#pareto .point[aria-label^="median"]').click()
-    assert "wood, sky" in page.locator("dialog[open]").inner_text()
+    assert "wood, sky" in page.locator("#method").inner_text()
 
 
 @in_browser
@@ -485,7 +484,7 @@ def test_the_board_by_keyboard(opened):
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
     page.locator('#pareto .point[aria-label^="blur"], .point').first.focus()
     page.keyboard.press("Enter")
-    assert page.locator("dialog[open]").count() == 1
+    assert page.locator("#method").count() == 1
 
 
 @in_browser
@@ -511,7 +510,10 @@ def test_a_link_brings_back_what_was_seen(opened):
 
 
 @in_browser
-@pytest.mark.parametrize("state", ["d=none&m=none&sort=none&card=none&b=none&x=none", "q=%3Cimg src=x%3E", "%%%=&&="])
+@pytest.mark.parametrize(
+    "state",
+    ["d=none&m=none&sort=none&method=none&b=none&x=none", "ref=none&ticks=%0A&only=1", "q=%3Cimg src=x%3E", "%%%=&&="],
+)
 def test_a_link_to_what_is_not_there_opens_the_page(opened, state):
     page = opened(state=state)
     assert page.locator("h2").first.inner_text() == "Board"
@@ -541,7 +543,7 @@ def test_hostile_names_are_shown_as_text(opened):
     page = opened("hostile")
     assert methods(page)[0] == " ".join(HOSTILE.split())
     page.locator("table.board .link").first.click()
-    assert HOSTILE in page.locator("dialog[open]").inner_text()
+    assert HOSTILE in page.locator("main").inner_text()
     page.keyboard.press("Escape")
     page.locator("#failures summary").click()
     assert page.locator("#failures pre").inner_text() == f"{HOSTILE}\n{HOSTILE}"
@@ -585,7 +587,7 @@ def test_without_scripts_the_tables_are_there(opened):
 @in_browser
 @pytest.mark.parametrize("name", list(ODD))
 def test_a_store_with_little_in_it_has_a_page_that_opens(opened, name):
-    page = opened(name, state="card=nlm&item=x&b=nlm")
+    page = opened(name, state="method=nlm&item=x&b=nlm&ticks=none&only=1&ref=none&mode=blink")
     for key in "?mclvjkt":
         page.keyboard.press(key)
         page.keyboard.press("Escape")
@@ -615,7 +617,8 @@ def test_only_the_board_in_view_is_drawn(opened, pages):
     assert page.locator("table.board tbody tr").count() == 40
     assert page.locator("#items tbody td").count() == 12 * 12
     data = pages["many"].read_text().partition('id="data">')[2].partition("</script>")[0]
-    assert len(data) < 800 * 300  # bytes a row, its scores of 12 pictures by two metrics included
+    # Bytes a row, its scores of 12 pictures by two metrics included, and of a pair of methods by each metric.
+    assert len(data) < 800 * 330 + 20 * 2 * (40 * 39 // 2) * 16
 
 
 @in_browser
@@ -654,15 +657,15 @@ def test_pictures_beyond_the_limit_are_counted_and_the_best_stay(tmp_path, monke
     records = ordinary()
     kept = leave_pictures(tmp_path, records)
     made = boards(records)
-    sets, pictures, said = page_previews(made, kept)
-    assert [len(items) for items in sets] == [2, 2, 2, 0] and said == ""
-    assert [sorted(item["outputs"]) for item in sets[0]] == [[0, 1, 2, 3]] * 2
-    assert len(pictures) == len(set(pictures)) == 10
-    size = len(base64.b64decode(pictures[0].partition(",")[2]))
+    shown = page_previews(made, kept)
+    assert [len(items) for items in shown.items] == [2, 2, 2, 0] and shown.note == ""
+    assert [sorted(item["outputs"]) for item in shown.items[0]] == [[0, 1, 2, 3]] * 2
+    assert len(shown.addresses) == len(set(shown.addresses)) == 10
+    size = len(base64.b64decode(shown.addresses[0].partition(",")[2]))
     monkeypatch.setattr("noisebench.report.page.previews.MAX_BYTES", 3 * size + 2)
-    sets, pictures, said = page_previews(made, kept)
-    assert [sorted(item["outputs"]) for item in sets[0]] == [[0, 2]]  # identity looks like the noisy input
-    assert "previews are left out" in said and "best first" in said
+    shown = page_previews(made, kept)
+    assert [sorted(item["outputs"]) for item in shown.items[0]] == [[0, 2]]  # identity looks like the noisy input
+    assert shown.note.startswith("6 of 24 previews are shown, because a page holds ")
 
 
 def test_a_large_picture_is_shown_where_it_has_most_detail(tmp_path):
@@ -673,10 +676,11 @@ def test_a_large_picture_is_shown_where_it_has_most_detail(tmp_path):
     outputs.mkdir(parents=True)
     noisy = (clean / 255).astype(np.float32)[:, :, None]
     leave_view(tmp_path, outputs, 0, Sample("p000", clean), noisy, noisy)
-    ((item,),), pictures, said = page_previews(boards([cell]), KeptPreviews.in_store(tmp_path), "pictures")
+    shown = page_previews(boards([cell]), KeptPreviews.in_store(tmp_path), "pictures")
+    ((item,),) = shown.items
     assert (item["full"], item["h"], item["w"]) == ((600, 700), 512, 512)
-    assert said == "of pictures larger than 512 pixels the part with most detail is shown"
-    assert len(pictures) == 1
+    assert shown.note == "of pictures larger than 512 pixels the part with most detail is shown"
+    assert len(shown.addresses) == 1
 
 
 def test_what_was_kept_is_not_in_the_page_twice(pages):

@@ -60,11 +60,12 @@ def rank(
     rest = values[perfect:][:, kept]
     ranking = _with_perfect(rank_ranges(sign * rest[: max(0, tested - perfect)], identity), perfect, n)
     difference = (rest - rest[:1]).mean(axis=1)
+    between = _between(ranking.between, perfect, column.higher)
     tails = worst_tail(values, column.higher)
     done = []
     apart = [frozenset(ranked[j].label for j in np.flatnonzero(line)) for line in ranking.apart]
     for i, row in enumerate(ranked):
-        low, high = sorted(sign * ranking.to_first[i - perfect]) if perfect <= i < tested else (np.nan, np.nan)
+        low, high = between[i, perfect, 1:] if perfect <= i < tested else (np.nan, np.nan)
         done.append(
             replace(
                 row,
@@ -72,6 +73,7 @@ def rank(
                 apart=apart[i] if i < tested else frozenset(),
                 difference=float(difference[i - perfect]) if i >= perfect else None,
                 interval=None if np.isnan(low) else (float(low), float(high)),
+                to_others=between[i] if i < tested else None,
                 tail=float(tails[i]),
             )
         )
@@ -95,6 +97,14 @@ def _with_perfect(ranking: Ranking, perfect: int, n: int) -> Ranking:
     apart[:perfect, perfect:] = apart[perfect:, :perfect] = n >= MIN_ITEMS
     order: Floats = -np.maximum(np.arange(m), perfect - 1).astype(np.float64)
     return replace(ranking, ranges=ranges(order, apart), apart=apart)
+
+
+def _between(signed: Floats, perfect: int, higher: bool) -> Floats:
+    """The differences of all pairs (M, M, 3) in the metric's own sign, none for the first `perfect` methods."""
+    m = perfect + len(signed)
+    between = np.full((m, m, 3), np.nan)
+    between[perfect:, perfect:] = signed if higher else -signed[:, :, [0, 2, 1]]
+    return between
 
 
 def _how_ranked(ranked: int, tested: int, perfect: int, ranking: Ranking, n: int, items: str) -> list[str]:

@@ -51,6 +51,8 @@ class Row:
 
     `apart` are the labels of the rows that the paired test tells it apart from; `difference` is that of its mean to
     the best finite one, `interval` holds with those of all other pairs at once and is None where there is none.
+    `to_others` (M, 3) is the same to each of the M rows that are tested pairwise, in the order of the board: mean
+    difference and the two ends of its interval, NaN where there is none.
     `role` is what the method is there for, `family` the one contender that it is a variant of, where it says so.
     `tail` is the score that one item in twenty falls short of, in the metric of the ranking. `below_optimum` is in the
     unit of the `optimum_column` of the board.
@@ -77,6 +79,7 @@ class Row:
     apart: frozenset[str] = frozenset()
     difference: float | None = None
     interval: tuple[float, float] | None = None
+    to_others: Floats | None = None
     tail: float | None = None
     below_optimum: float | None = None
     below_baseline: bool = False

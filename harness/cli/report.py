@@ -23,6 +23,8 @@ def add(verbs: Any) -> None:
     p.add_argument("--bundle", metavar="DIR", help="write what a paper needs there: .tex, .pdf, .bib, suites, results")
     p.add_argument("--all-versions", action="store_true",
                    help="show older versions of methods that were edited too, not the newest alone")  # fmt: skip
+    p.add_argument("--pages", action="store_true",
+                   help="put previews that leaderboard.html has no room for into a folder beside it")  # fmt: skip
     add_json(p)
     p.set_defaults(run=run)
 
@@ -33,6 +35,8 @@ def run(args: argparse.Namespace) -> int:
     from ..report.page.previews import KeptPreviews
     from ..report.write import write_report
 
+    if args.pages and args.bundle and not args.to:
+        raise UsageError("--pages belongs to a report, and --bundle alone writes none: name its folder with --to")
     for option in ("to", "bundle"):
         given = getattr(args, option)
         if given and Path(given).exists() and not Path(given).is_dir():
@@ -53,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
             return code
     to = Path(args.to or "board")
     kept = KeptPreviews.in_store(store) if store.is_dir() else None
-    files = write_report(records, to, kept=kept, all_versions=args.all_versions)
+    files = write_report(records, to, kept=kept, all_versions=args.all_versions, pages=args.pages)
     if args.json:
         summary = json.loads((to / "summary.json").read_text(encoding="utf-8"))
         print_json({"to": str(to), "files": [str(f) for f in files], **document, "summary": summary})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from ..boards.board import Board, boards, cost_records
@@ -12,6 +13,7 @@ from ..boards.failures import Failure, failed_costs
 from ..boards.order_stability import Evidence, evidence
 from ..boards.set_metrics import BoardSets, board_sets
 from ..boards.together import Overall, overall
+from ..errors import one_line
 from ..store.record import Record
 from ..store.versions import newest
 from ..track import DEFAULT, Words
@@ -19,7 +21,6 @@ from .beside_boards import Extra, of_sections, of_sets
 from .order_stability import Section, sections
 
 if TYPE_CHECKING:
-    from .page.previews import KeptPreviews
     from .plots.drawing import Plot
 
 
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 class ReportData:
     """Boards and what stands beside them; `evidence` and `sets` are one a board, in the order of the boards.
 
-    `extra` are the tables beside the boards, `traces` the end of the traceback by the key of a failed cell; `kept`
-    says where a store has its previews.
+    `extra` are the tables beside the boards; `traces` the end of the traceback by the key of a failed cell, `weights`
+    the SHA-256 of each file of weights by the key of the cell that used it.
     """
 
     title: str
@@ -41,9 +42,9 @@ class ReportData:
     sections: Sequence[Section]
     extra: Sequence[Extra]
     traces: Mapping[str, str]
+    weights: Mapping[str, Mapping[str, str]]
     plots: Sequence[Plot] = ()
     notes: Sequence[str] = ()
-    kept: KeptPreviews | None = None
 
     @cached_property
     def words(self) -> Mapping[str, str]:
@@ -70,6 +71,13 @@ def common_words(boards: Sequence[Board]) -> Mapping[str, str]:
     return first if all(board.words == first for board in boards) else vars(Words())
 
 
+def _weights(record: Record) -> dict[str, str]:
+    """Files that a method declares as its weights, or was seen to open in its folders, by name: never a whole path."""
+    cell = record.cell
+    found = {**(cell.get("inputs") or {}).get("weights", {}), **(cell.get("opened") or {})}
+    return {one_line(PurePath(name).name if PurePath(name).is_absolute() else name): sha for name, sha in found.items()}
+
+
 def report_data(records: Sequence[Record], title: str, *, all_versions: bool = False) -> ReportData:
     """Everything that is computed from `records`; plots are none yet. Tracks stand apart, one after the other."""
     ordered = sorted(boards(records, all_versions=all_versions), key=lambda board: board.track)
@@ -93,4 +101,5 @@ def report_data(records: Sequence[Record], title: str, *, all_versions: bool = F
         sections=behind,
         extra=[*of_sets(sets, ordered), *of_sections(behind, ordered)],
         traces={r.cell["key"]: r.cell["traceback"] for r in records if r.cell["traceback"]},
+        weights={r.cell["key"]: files for r in records if (files := _weights(r))},
     )

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..errors import UsageError, one_line
 
 
-def write_files(files: Mapping[str, bytes], to: Path, *, replaces: Sequence[str] = ()) -> list[Path]:
-    """Write files into `to`, which is made; the files written.
+def write_files(
+    files: Mapping[str, bytes | Path], to: Path, *, replaces: Sequence[str] = (), clears: str = ""
+) -> list[Path]:
+    """Write files into `to`, which is made; the files written. A `Path` is copied.
 
-    Plots of an earlier time in its `plots/` whose name starts with one of `replaces` are removed first.
+    Plots of an earlier time in its `plots/` whose name starts with one of `replaces` are removed first, and what the
+    pattern `clears` finds in `to`, with the folder that it leaves empty.
     Raises `UsageError` where `to` cannot be written.
     """
     written = []
@@ -20,10 +24,17 @@ def write_files(files: Mapping[str, bytes], to: Path, *, replaces: Sequence[str]
             for old in (to / "plots").glob(f"{start}*"):
                 if old.suffix in (".png", ".svg"):
                     old.unlink()
+        for old in sorted(to.glob(clears)) if clears else ():
+            old.unlink()
+            if not any(old.parent.iterdir()):
+                old.parent.rmdir()
         for name, content in files.items():
             path = to / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+            if isinstance(content, Path):
+                shutil.copyfile(content, path)
+            else:
+                path.write_bytes(content)
             written.append(path)
     except OSError as error:
         raise UsageError(f"cannot write to {one_line(to)}: {error.strerror}; choose another folder with --to") from None

@@ -100,7 +100,7 @@ def count_text(value: int | None) -> str:
 
 def latency_text(cost: Cost | None, key: str = "p50") -> str:
     """A latency quantile in ms, 3 digits."""
-    return _digits((cost["latency_ms"] or {}).get(key) if cost else None)
+    return digits_text((cost["latency_ms"] or {}).get(key) if cost else None)
 
 
 def relative_text(cost: Cost | None) -> str:
@@ -196,7 +196,7 @@ def cost_table(records: Sequence[Record]) -> Table:
         ("method", False, True, lambda r, c: r.cell["method"]["display"]),
         ("setting", False, True, lambda r, c: cost_setting(c)),
         ("setup s", True, True, lambda r, c: _seconds(c["setup_s"])),
-        ("first ms", True, any("first_ms" in c for _, c in costs), lambda r, c: _digits(c.get("first_ms"))),
+        ("first ms", True, any("first_ms" in c for _, c in costs), lambda r, c: digits_text(c.get("first_ms"))),
         ("p50 ms", True, True, lambda r, c: latency_text(c)),
         ("p90 ms", True, True, lambda r, c: latency_text(c, "p90")),
         ("min ms", True, True, lambda r, c: latency_text(c, "min")),
@@ -204,7 +204,7 @@ def cost_table(records: Sequence[Record]) -> Table:
         ("× ref ∝ size to the power", True, bool(grown), lambda r, c: grown.get(r.cell["key"], "–")),
         ("busy", True, any(is_busy(c) for _, c in costs), lambda r, c: f"{c['busy']:.2g} ×" if is_busy(c) else ""),
         ("peak MiB", True, True, lambda r, c: memory_text(c)),
-        ("J a call", True, energy, lambda r, c: _digits(c.get("energy_j"))),
+        ("J a call", True, energy, lambda r, c: digits_text(c.get("energy_j"))),
         ("params", True, True, lambda r, c: count_text(c["params"])),
         ("MACs", True, True, lambda r, c: count_text(c["macs"])),
     ]  # fmt: skip
@@ -234,10 +234,11 @@ def cost_remarks(records: Sequence[Record]) -> list[str]:
 
 
 def _seconds(value: float | None) -> str:
-    return "<0.001" if value is not None and 0 < value < 5e-4 else _digits(value)
+    return "<0.001" if value is not None and 0 < value < 5e-4 else digits_text(value)
 
 
-def _digits(value: float | None) -> str:
+def digits_text(value: float | None) -> str:
+    """A duration as tables print it: three digits, none after the point from 1,000 on."""
     return "–" if value is None else f"{value:.3g}" if value < 1000 else f"{value:.0f}"
 
 

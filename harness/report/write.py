@@ -13,7 +13,7 @@ from .files import text_bytes, write_files
 from .leaderboard import leaderboard_csv, leaderboard_latex, leaderboard_markdown
 from .order_stability import statistics_latex, statistics_markdown
 from .page.html import leaderboard_html
-from .page.previews import KeptPreviews
+from .page.previews import BESIDE_FILES, KeptPreviews, page_previews
 from .plots.selection import PREFIXES, draw_all
 from .set_metrics import sets_csv
 from .summary import summary
@@ -28,31 +28,34 @@ def write_report(
     title: str = "",
     kept: KeptPreviews | None = None,
     all_versions: bool = False,
+    pages: bool = False,
 ) -> list[Path]:
     """Write `leaderboard.{md,csv,tex,html}`, `statistics.{md,tex}`, `summary.json` and `plots/`; the files written.
 
     `kept` says where a store has its previews, for the page; without it the page shows the crops of the panels.
     Of methods that were edited the newest version is shown, or `all_versions`.
-    Plots of an earlier report in the same folder are replaced. Raises `UsageError` where there is no record,
-    or where `to` cannot be written.
+    Previews that the page has no room for are left out, or written into a folder beside it (`pages`).
+    Plots and previews of an earlier report in the same folder are replaced. Raises `UsageError` where there is no
+    record, or where `to` cannot be written.
     """
     if not records:
         raise UsageError("the store holds no cell: run a suite first (noisebench run SUITE.yaml --store STORE)")
     data = report_data(records, one_line(title) or TITLE, all_versions=all_versions)
     plots, notes = draw_all(data)
-    data = replace(data, plots=plots, notes=notes, kept=kept)
+    data = replace(data, plots=plots, notes=notes)
+    shown = page_previews(data.boards, kept, data.words["items"], beside=pages)
     texts = {
         "leaderboard.md": leaderboard_markdown(data),
         "leaderboard.csv": leaderboard_csv(data),
         "leaderboard.tex": leaderboard_latex(data),
-        "leaderboard.html": leaderboard_html(data),
+        "leaderboard.html": leaderboard_html(data, shown),
         "statistics.md": statistics_markdown(data),
         "statistics.tex": statistics_latex(data.sections),
         "summary.json": summary(data),
     }
     if any(data.sets):
         texts["sets.csv"] = sets_csv(data.boards, data.sets)
-    files = {name: text_bytes(text) for name, text in texts.items()}
+    files: dict[str, bytes | Path] = {name: text_bytes(text) for name, text in texts.items()}
     for plot in plots:
         files |= {f"plots/{plot.name}.png": plot.png, f"plots/{plot.name}.svg": plot.svg}
-    return write_files(files, to, replaces=PREFIXES)
+    return write_files({**files, **shown.beside}, to, replaces=PREFIXES, clears=BESIDE_FILES)

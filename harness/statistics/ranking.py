@@ -17,14 +17,14 @@ Pairs = npt.NDArray[np.bool_]
 class Ranking:
     """Rank range (low, high) of each method, and which pairs are told `apart`.
 
-    `to_first` (M, 2) are the intervals of the mean difference to the first method: NaN where there is none, such as
-    for the first itself. The intervals of all pairs hold at once; one leaves 0 out where its pair is told apart, and
-    only there.
+    `between[i, j]` (M, M, 3) is the mean difference of method i to method j and the two ends of its interval: NaN where
+    there is none, such as to itself. The intervals of all pairs hold at once; one leaves 0 out where its pair is told
+    apart, and only there.
     """
 
     ranges: list[tuple[int, int]]
     apart: Pairs
-    to_first: Floats
+    between: Floats
 
 
 def rank_ranges(scores: Floats, identity: str) -> Ranking:
@@ -36,11 +36,12 @@ def rank_ranges(scores: Floats, identity: str) -> Ranking:
     m = len(scores)
     first, second = np.triu_indices(m, 1)
     (made,) = mean_differences([scores[second] - scores[first]], identity)
-    to_first = np.full((m, 2), np.nan)
-    to_first[1:] = made.interval[: m - 1]
+    between = np.full((m, m, 3), np.nan)
+    between[second, first] = np.column_stack([made.mean, made.interval])
+    between[first, second] = -between[second, first][:, [0, 2, 1]]
     apart = np.zeros((m, m), dtype=np.bool_)
     apart[first, second] = apart[second, first] = made.told
-    return Ranking(ranges(scores.mean(axis=1), apart), apart, to_first)
+    return Ranking(ranges(scores.mean(axis=1), apart), apart, between)
 
 
 def ranges(means: Floats, apart: Pairs) -> list[tuple[int, int]]:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from ...boards.board import Board, how
 from ...boards.levels import level_families
-from ...boards.ordering import OTHER_INPUTS, rank
+from ...boards.ordering import MAX_PAIRED, OTHER_INPUTS, rank
 from ...boards.rows import Column, Row
 from ...errors import one_line
 from ...store.record import Record
@@ -29,6 +29,7 @@ from ..tables import (
     cost_reasons,
     cost_remarks,
     cost_table,
+    digits_text,
     facts,
     number,
     optimum_title,
@@ -38,6 +39,10 @@ from ..tables import (
 
 MAX_CELLS = 4_000
 """Above so many rows ranks are those of the metric that the suite names: other metrics show their means only."""
+MAX_PAIRS = 100_000
+"""Differences of so many pairs of methods are in the page, 16 bytes each: of all metrics, else of the ranking ones."""
+_DIGITS = 9
+"""As many as leaderboard.csv has."""
 _CODES = 65_000
 _INF, _MINUS_INF, _NAN = 65_533, 65_534, 65_535
 
@@ -48,14 +53,17 @@ def page_data(data: ReportData, plots: Sequence[Plot]) -> dict[str, Any]:
     methods, flags, items = _Numbering(), _Numbering(), _Numbering()
     cards: dict[Any, dict[str, Any]] = {}
     everything = sum(len(board.rows) for board in boards) <= MAX_CELLS
+    paired = _paired(boards, everything)
     several = len({board.track for board in boards}) > 1
     shown = []
     for board in boards:
         for row in board.rows:
-            cards.setdefault(_identity(row), _card(row))
+            card = cards.setdefault(_identity(row), _card(row))
+            for key in row.keys:
+                card["weights"] |= data.weights.get(key, {})
         shown.append(
             {
-                **_place(board, several), **_numbers(board, everything),
+                **_place(board, several), **_numbers(board, everything, paired),
                 "items": items(board.items),
                 "m": [methods(_identity(row)) for row in board.rows],
                 "flags": [[flags(flag) for flag in row.flags] for row in board.rows],
@@ -74,7 +82,10 @@ def page_data(data: ReportData, plots: Sequence[Plot]) -> dict[str, Any]:
             {"x": f.parameter.split(".")[-1], "of": f.regime, "at": [[level, places[id(b)]] for level, b in f.boards]}
             for f in level_families(boards)
         ],
-        "failures": [{**failure_values(f), "trace": data.traces.get(f.key, "")} for f in data.failures],
+        "failures": [
+            {**failure_values(f), "spec": one_line(f.spec, 2_000), "trace": data.traces.get(f.key, "")}
+            for f in data.failures
+        ],
         "cost": _cost_rows(data.costs, {identity: i for i, identity in enumerate(methods.numbers)}),
         "extra": [{"title": e.title, "note": e.note, "board": e.board, **_table(e.table)} for e in data.extra],
         "plots": [[plot.caption, base64.b64encode(plot.svg).decode(), _board_of(plot, boards)] for plot in plots],
@@ -94,7 +105,7 @@ def _place(board: Board, several: bool) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _numbers(board: Board, everything: bool) -> dict[str, Any]:
+def _numbers(board: Board, everything: bool, paired: frozenset[str]) -> dict[str, Any]:
     """The columns of a board; per row its means and places, distances, costs, and the scores of its items packed."""
     optimum = board.optimum_column
     places = board.rank_by.decimals if board.rank_by else 0
@@ -102,12 +113,12 @@ def _numbers(board: Board, everything: bool) -> dict[str, Any]:
         "columns": [[c.label, c.unit, c.higher, c.decimals] for c in board.columns],
         "rank": board.columns.index(board.rank_by) if board.rank_by in board.columns else -1,
         "below": [i for i, row in enumerate(board.rows) if row.below_baseline],
-        "tail": [_printed(row.tail, places) for row in board.rows],
+        "tail": [_exact(row.tail, places) for row in board.rows],
         "optimum": optimum and {
             "title": optimum_title(optimum), "decimals": optimum.decimals,
-            "by": [_printed(row.below_optimum, optimum.decimals) for row in board.rows],
+            "by": [_exact(row.below_optimum, optimum.decimals) for row in board.rows],
         },
-        "scores": [_scores(board, column, everything) for column in board.columns],
+        "scores": [_scores(board, column, everything, paired) for column in board.columns],
         "values": [
             packed(np.array([row.scores[c.label].by_item for row in board.rows]), c.decimals) for c in board.columns
         ],
@@ -140,31 +151,33 @@ def _card(row: Row) -> dict[str, Any]:
         "label": one_line(row.label), "name": one_line(row.name), "spec": one_line(row.spec, 2_000),
         "versions": ", ".join(f"{name} {version}" for name, version in row.versions.items()),
         "source": row.source_sha256, "cite": one_line(row.cite, 1_000), "sanity": bool(row.role),
-        "trained": ", ".join(row.trained_on),
+        "trained": ", ".join(row.trained_on), "family": row.family, "weights": {},
         "reference": is_reference(row),
     }  # fmt: skip
 
 
-def _scores(board: Board, column: Column, everything: bool) -> dict[str, Any]:
+def _scores(board: Board, column: Column, everything: bool, paired: frozenset[str]) -> dict[str, Any]:
     """Means and places of all rows by one metric, in the order of the board."""
-    rows: Sequence[Row] = board.rows
+    rows = placed_rows = list(board.rows)
     notes: list[str] = []
     own = board.rank_by is not None and column.label == board.rank_by.label
     if not own and everything:
         placed_rows, notes = _placed(board, column)
         by_identity = {_identity(row): row for row in placed_rows}
-        rows = tuple(by_identity[_identity(row)] for row in board.rows)
+        rows = [by_identity[_identity(row)] for row in board.rows]
     placed, decimals = own or everything, column.decimals
+    pairs = _pairs(placed_rows, rows) if placed and ("own" if own else "others") in paired else None
     return {
-        "mean": [_printed(row.scores[column.label].mean, decimals) for row in rows],
+        "mean": [_exact(row.scores[column.label].mean, decimals) for row in rows],
         "identical": {i: n for i, row in enumerate(rows) if (n := row.scores[column.label].identical)},
         "note": {i: text for i, row in enumerate(rows) if (text := row.scores[column.label].note)},
         "low": [row.ranks[0] if placed and row.ranks else None for row in rows],
         "high": [row.ranks[1] if placed and row.ranks else None for row in rows],
-        "gap": [_printed(row.difference, decimals) if placed else None for row in rows],
-        "from": [_printed(row.interval[0], decimals) if placed and row.interval else None for row in rows],
-        "to": [_printed(row.interval[1], decimals) if placed and row.interval else None for row in rows],
+        "gap": [_exact(row.difference, decimals) if placed else None for row in rows],
+        "from": [_exact(row.interval[0], decimals) if placed and row.interval else None for row in rows],
+        "to": [_exact(row.interval[1], decimals) if placed and row.interval else None for row in rows],
         "why": {i: row.unranked for i, row in enumerate(rows) if row.unranked},
+        **({"pairs": pairs} if pairs else {}),
         "remarks": notes if placed else ["ranks are shown by the metric that the suite ranks by"],
     }
 
@@ -198,25 +211,53 @@ def packed(values: npt.NDArray[np.float64], decimals: int) -> list[Any]:
     return [places, offset, base64.b64encode(codes.astype("<u2").tobytes()).decode()]
 
 
-def _printed(value: float | None, decimals: int) -> float | str | None:
-    """The number that the tables print, so that the page prints the same; infinite values as text."""
+def _paired(boards: Sequence[Board], everything: bool) -> frozenset[str]:
+    """Of which metrics the page has the differences of all pairs: `own`, which ranks a board, and `others`."""
+    own = sum(math.comb(min(len(board.rows), MAX_PAIRED), 2) for board in boards)
+    whole = sum(math.comb(min(len(board.rows), MAX_PAIRED), 2) * len(board.columns) for board in boards)
+    return frozenset((["own"] if own <= MAX_PAIRS else []) + (["others"] if everything and whole <= MAX_PAIRS else []))
+
+
+def _pairs(placed: Sequence[Row], rows: Sequence[Row]) -> dict[str, Any] | None:
+    """The methods tested pairwise, best first, by their places in `rows`; mean difference and interval of each pair.
+
+    Little-endian float32 as base64, three numbers a pair: of the second to the first, the third to the first, the
+    third to the second, and so on.
+    """
+    tested = [row for row in placed if row.to_others is not None]
+    if len(tested) < 2:
+        return None
+    place = {_identity(row): i for i, row in enumerate(rows)}
+    between = np.stack([row.to_others for row in tested if row.to_others is not None])
+    later, earlier = np.tril_indices(len(tested), -1)
+    with np.errstate(over="ignore"):
+        numbers = between[later, earlier].astype("<f4")
+    return {"of": [place[_identity(row)] for row in tested], "by": base64.b64encode(numbers.tobytes()).decode()}
+
+
+def _exact(value: float | None, decimals: int) -> float | str | None:
+    """The number with 9 digits, in full where it would be printed otherwise; infinite values as text."""
     if value is None or math.isnan(value):
         return None
     if math.isinf(value):
         return "inf" if value > 0 else "-inf"
-    return float(number(value, decimals).replace("−", "-"))
+    short = float(f"{value:.{_DIGITS}g}")
+    return short if number(short, decimals) == number(value, decimals) else float(value)
 
 
-def _digits(value: float | None) -> float | None:
-    """Three digits, as the tables print a latency."""
-    return None if value is None else float(f"{value:.3g}" if value < 1000 else f"{value:.0f}")
+def _latency(value: float | None) -> float | None:
+    """The same of what tables print with three digits."""
+    if value is None:
+        return None
+    short = float(f"{value:.{_DIGITS}g}")
+    return short if digits_text(short) == digits_text(value) else float(value)
 
 
 def _cost(row: Row) -> list[Any] | None:
     if row.cost is None:
         return None
     latency = (row.cost["latency_ms"] or {}).get("p50")
-    return [_digits(latency), _digits(row.cost["latency_rel"]), row.cost["peak_memory_bytes"], row.cost["params"]]
+    return [_latency(latency), _latency(row.cost["latency_rel"]), row.cost["peak_memory_bytes"], row.cost["params"]]
 
 
 def _cost_rows(costs: Sequence[Record], methods: Mapping[Any, int]) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from ..tables import (
     versions_text,
 )
 from .data import page_data
-from .previews import page_previews
+from .previews import PagePreviews
 
 MAX_STATIC_ROWS = 2_000
 """Rows of boards that a reader without scripts gets; the rest is in `leaderboard.md`."""
@@ -37,19 +37,20 @@ _VIEWED = ("panel-",)
 """Plots of what its viewer shows, where there is something to view."""
 
 
-def leaderboard_html(data: ReportData) -> str:
-    """The whole page."""
-    style, script = _asset("page.css"), _script()
+def leaderboard_html(data: ReportData, shown: PagePreviews) -> str:
+    """The whole page, with the previews that are shown."""
+    style, script = _asset("page.css") + _asset("comparison.css"), _script()
+    beside = " 'self'" if shown.beside else ""
     policy = (
-        f"default-src 'none'; img-src data:; style-src 'sha256-{_sha(style)}'; script-src 'sha256-{_sha(script)}'; "
-        "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'"
+        f"default-src 'none'; img-src data:{beside}; style-src 'sha256-{_sha(style)}'; "
+        f"script-src 'sha256-{_sha(script)}'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'"
     )
-    previews, addresses, note = page_previews(data.boards, data.kept, data.words["items"])
-    seen = (*_DRAWN, *_VIEWED) if any(previews) else _DRAWN
+    seen = (*_DRAWN, *_VIEWED) if any(shown.items) else _DRAWN
     values = page_data(data, [plot for plot in data.plots if not plot.name.startswith(seen)])
-    for board, own in zip(values["boards"], previews, strict=True):
+    for board, own in zip(values["boards"], shown.items, strict=True):
         board["previews"] = own
-    values["previewNote"] = note
+    values["previewNote"] = shown.note
+    values["beside"] = bool(shown.beside)
     out = [
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
@@ -59,7 +60,7 @@ def leaderboard_html(data: ReportData) -> str:
         f'<script type="application/json" id="data">{_json(values)}</script>',
         f"<script>{script}</script>",
         # Last, so that the board is up before they are read.
-        f'<script type="application/json" id="previews">{_json(addresses)}</script>',
+        f'<script type="application/json" id="previews">{_json(shown.addresses)}</script>',
     ]
     return "\n".join([*out, "</body>\n</html>\n"])
 
@@ -70,8 +71,8 @@ def _asset(name: str) -> str:
 
 def _script() -> str:
     names = (
-        "1_core.js", "2_keyboard.js", "2_scrolling.js", "2_columns.js", "2_board.js", "3_charts.js", "4_previews.js",
-        "5_main.js",
+        "1_core.js", "2_keyboard.js", "2_scrolling.js", "2_columns.js", "2_board.js", "2_comparison.js", "2_csv.js",
+        "3_charts.js", "4_previews.js", "4_method_page.js", "5_main.js",
     )  # fmt: skip
     return '"use strict";\n(() => {\n' + "\n".join(_asset(name) for name in names) + "})();\n"
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import struct
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,21 @@ from ...boards.rows import Row
 from ...store.cells import cell_dir
 from ...store.previews import VIEW, View, picture_file, read_views
 from ...store.record import Panel, Record
+from ..escape import slug
 from ..sections import Previews
+from .telling import BEST, Worth, in_order
 
 MAX_BYTES = 24 * 2**20
 """Of all PNG files together; base64 makes a third more of them."""
 NO_ROOM = -1
 PARTS = ("clean", "noisy", "restored")
 """Parts of a panel, by the names that they are stored under: the truth, what a method was given, its output."""
-Read = Callable[[], bytes]
+Picture = bytes | Path
+"""A PNG, or the file that has it."""
+BESIDE = "leaderboard_pictures"
+"""The folder beside the page for what has no room in it."""
+BESIDE_FILES = f"{BESIDE}/*-{'[0-9a-f]' * 16}.png"
+"""What an earlier report has left there."""
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -58,6 +66,19 @@ def previews_of(records: Iterable[Record], kept: KeptPreviews | None) -> Preview
 
 
 @dataclass(frozen=True)
+class PagePreviews:
+    """The previews of a page: `items` of each board, the `addresses` of all pictures, a `note` on what is shown.
+
+    `beside` are the pictures of addresses that lead into a folder beside the page, by their path there.
+    """
+
+    items: Sequence[Sequence[Mapping[str, Any]]]
+    addresses: Sequence[str]
+    note: str
+    beside: Mapping[str, Picture]
+
+
+@dataclass(frozen=True)
 class _Shown:
     """One item of a board: where its previews come from, those of outputs by the place of their row."""
 
@@ -65,84 +86,122 @@ class _Shown:
     item: str
     size: tuple[int, int]
     place: tuple[int, int, int, int] | None
-    truth: Read
-    given: Read
-    outputs: dict[int, Read]
+    truth: Picture
+    given: Picture
+    outputs: Mapping[int, Picture]
+    worth: Worth
+
+    def rows(self) -> list[int]:
+        """The best method first, then those whose worst case the item is, then the others by rank."""
+        best = min(self.outputs, default=0)
+        return sorted(self.outputs, key=lambda row: (row != best, row not in self.worth.worst_of, row))
 
 
 @dataclass
 class _Album:
-    """PNGs as the page holds them: each once, numbered, as many as there is room for."""
+    """PNGs as the page holds them: each once, numbered, as many as there is room for; `beside` it the others."""
 
     room: int
-    numbers: dict[bytes, int] = field(default_factory=dict)
+    linked: bool
+    numbers: dict[str, int] = field(default_factory=dict)
+    addresses: list[str] = field(default_factory=list)
+    beside: dict[str, Picture] = field(default_factory=dict)
+    sizes: set[int] = field(default_factory=set)
 
-    def put(self, read: Read) -> int | None:
+    def put(self, picture: Picture, item: str) -> int | None:
         """The number of a PNG; None for what is none, `NO_ROOM` where it does not fit."""
-        data = read()
+        size = _bytes_of(picture)
+        # What does not fit is read only where it may be one that is there already.
+        if size > self.room and size not in self.sizes and not self.linked:
+            return NO_ROOM
+        data = _read(picture)
         if not data.startswith(_PNG) or len(data) < 24:
             return None
-        if data not in self.numbers:
-            if len(data) > self.room:
+        name = hashlib.sha256(data).hexdigest()
+        if name not in self.numbers:
+            if len(data) > self.room and not self.linked:
                 return NO_ROOM
-            self.room -= len(data)
-            self.numbers[data] = len(self.numbers)
-        return self.numbers[data]
-
-    def addresses(self) -> list[str]:
-        """All of them as data addresses, by number."""
-        return [f"data:image/png;base64,{base64.b64encode(png).decode()}" for png in self.numbers]
+            self.sizes.add(len(data))
+            self.numbers[name] = len(self.addresses)
+            if len(data) <= self.room:
+                self.room -= len(data)
+                self.addresses.append(f"data:image/png;base64,{base64.b64encode(data).decode()}")
+            else:
+                path = f"{BESIDE}/{slug(item)}-{name[:16]}.png"
+                self.addresses.append(path)
+                self.beside[path] = picture
+        return self.numbers[name]
 
 
 def page_previews(
-    boards: Sequence[Board], kept: KeptPreviews | None, items: str = "items"
-) -> tuple[list[list[dict[str, Any]]], list[str], str]:
-    """(for each board its items, PNGs as data addresses, what was left out and why); `items` is what these are called.
+    boards: Sequence[Board], kept: KeptPreviews | None, items: str = "items", *, beside: bool = False
+) -> PagePreviews:
+    """What a page shows of the kept items, up to `MAX_BYTES`; `items` is what these are called.
 
-    The first kept item of every board comes first, on it the best methods, until `MAX_BYTES` are used.
+    Of every board comes first the item that tells its methods apart most, then the worst cases of its best methods,
+    then the others as they tell; of an item first what the best methods made of it. `beside` puts what has no room
+    into a folder beside the page.
     """
-    by_board = [_of_board(i, board, kept) for i, board in enumerate(boards)]
+    by_board = [_in_order(board, _of_board(i, board, kept)) for i, board in enumerate(boards)]
     entries: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    album, left_out = _Album(MAX_BYTES), 0
+    album, left_out, outputs = _Album(MAX_BYTES, beside), 0, 0
     for depth in range(max((len(own) for own in by_board), default=0)):
         level = [own[depth] for own in by_board if depth < len(own)]
         opened: dict[int, dict[str, Any]] = {}
-        for shown, row in _best_first(level):
+        for shown, row in _in_turn(level):
             if shown.board not in opened:
                 opened[shown.board] = _entry(shown, album)
             entry = opened[shown.board]
-            number = album.put(shown.outputs[row]) if entry["truth"] not in (None, NO_ROOM) else NO_ROOM
+            there = entry["truth"] not in (None, NO_ROOM)
+            number = album.put(shown.outputs[row], shown.item) if there else NO_ROOM
             if number == NO_ROOM:
                 left_out += 1
             elif number is not None:
+                outputs += 1
                 entry["outputs"][row] = number
         for board, entry in opened.items():
             if entry["outputs"]:
                 entry["given"] = None if entry["given"] == NO_ROOM else entry["given"]
                 entries[board].append(entry)
+    for board, own in entries.items():
+        order = {item: i for i, item in enumerate(boards[board].items)}
+        own.sort(key=lambda entry: order.get(entry["item"], len(order)))
     notes = []
     if any(s.place and s.size != s.place[2:] for own in by_board for s in own):
         notes.append(f"of {items} larger than {VIEW} pixels the part with most detail is shown")
-    if left_out:
-        notes.append(f"{left_out} previews are left out: a page holds {MAX_BYTES // 2**20} MiB of them, best first")
-    return [entries[i] for i in range(len(boards))], album.addresses(), "; ".join(notes)
+    room = f"{MAX_BYTES // 2**20} MiB of previews"
+    if album.beside:
+        notes.append(f"{room} are in this file, the other {len(album.beside)} pictures in {BESIDE} beside it")
+    elif left_out:
+        notes.append(f"{outputs} of {outputs + left_out} previews are shown, because a page holds {room}")
+    if left_out or album.beside:
+        notes.append(f"first come the {items} that tell methods apart most and the worst cases of the {BEST} best")
+    return PagePreviews([entries[i] for i in range(len(boards))], album.addresses, "; ".join(notes), album.beside)
 
 
 def _entry(shown: _Shown, album: _Album) -> dict[str, Any]:
     """An item as the page has it, without its outputs: sizes in pixels, and the numbers of truth and input."""
-    height, width = shown.place[2:] if shown.place else _size(shown.truth())
+    height, width = shown.place[2:] if shown.place else _size(_read(shown.truth))
     return {
         "item": shown.item, "full": shown.size, "at": (shown.place or (0, 0))[:2], "w": width, "h": height,
-        "truth": album.put(shown.truth), "given": album.put(shown.given), "outputs": {},
+        "tells": shown.worth.tells, "truth": album.put(shown.truth, shown.item),
+        "given": album.put(shown.given, shown.item), "outputs": {},
     }  # fmt: skip
 
 
-def _best_first(level: Sequence[_Shown]) -> Iterator[tuple[_Shown, int]]:
-    for place in range(max((len(shown.outputs) for shown in level), default=0)):
-        for shown in level:
-            rows = sorted(shown.outputs)
+def _in_turn(level: Sequence[_Shown]) -> Iterator[tuple[_Shown, int]]:
+    """One output of each item, then the next one of each."""
+    orders = [shown.rows() for shown in level]
+    for place in range(max(map(len, orders), default=0)):
+        for shown, rows in zip(level, orders, strict=True):
             if place < len(rows):
                 yield shown, rows[place]
+
+
+def _in_order(board: Board, own: Sequence[_Shown]) -> list[_Shown]:
+    """The kept items of a board as they are shown."""
+    by_item = {shown.item: shown for shown in own}
+    return [replace(by_item[worth.item], worth=worth) for worth in in_order(board, list(by_item))]
 
 
 def _of_board(number: int, board: Board, kept: KeptPreviews | None) -> list[_Shown]:
@@ -160,8 +219,8 @@ def _of_board(number: int, board: Board, kept: KeptPreviews | None) -> list[_Sho
         return _panels(number, rows)
     order = {item: i for i, item in enumerate(board.items)}
     return [
-        _Shown(number, v.item, v.size, v.place, _reader(kept.shared(v.clean)), _reader(kept.shared(v.noisy)),
-               {i: _reader(file) for i, file in files[v].items()})
+        _Shown(number, v.item, v.size, v.place, kept.shared(v.clean), kept.shared(v.noisy),
+               files[v], Worth(v.item))
         for v in sorted(best.values(), key=lambda v: order.get(v.item, len(order)))
     ]  # fmt: skip
 
@@ -178,22 +237,24 @@ def _panels(number: int, rows: Sequence[tuple[int, Row]]) -> list[_Shown]:
         return []
     best = min(count, key=lambda key: (-count[key], key))
     item, truth, given = best
-    outputs = {i: _bytes(panel.parts["restored"]) for i, panel in panels.items() if shared(panel) == best}
-    return [_Shown(number, item, (0, 0), None, _bytes(truth), _bytes(given), outputs)]
+    outputs = {i: panel.parts["restored"] for i, panel in panels.items() if shared(panel) == best}
+    return [_Shown(number, item, (0, 0), None, truth, given, outputs, Worth(item))]
 
 
-def _bytes(data: bytes) -> Read:
-    return lambda: data
+def _bytes_of(picture: Picture) -> int:
+    """How large a picture is; 0 where its file is gone."""
+    try:
+        return len(picture) if isinstance(picture, bytes) else picture.stat().st_size
+    except OSError:
+        return 0
 
 
-def _reader(file: Path) -> Read:
-    def read() -> bytes:
-        try:
-            return file.read_bytes()
-        except OSError:
-            return b""
-
-    return read
+def _read(picture: Picture) -> bytes:
+    """The bytes of a picture; none where its file is gone."""
+    try:
+        return picture if isinstance(picture, bytes) else picture.read_bytes()
+    except OSError:
+        return b""
 
 
 def _size(png: bytes) -> tuple[int, int]:

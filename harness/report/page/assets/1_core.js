@@ -24,7 +24,17 @@ function fill(element, attributes, children) {
 /** Decimals with ties to the even digit, as the other files of the report have them. */
 function fixed(value, places) {
   const scaled = Math.abs(value) * 10 ** places;
-  return scaled % 1 === 0.5 ? ((Math.sign(value) * 2 * Math.round(scaled / 2)) / 10 ** places).toFixed(places) : value.toFixed(places);
+  const tie = scaled % 1 === 0.5 && Number.isInteger(value * 2 ** (places + 1));
+  return tie ? ((Math.sign(value) * 2 * Math.round(scaled / 2)) / 10 ** places).toFixed(places) : value.toFixed(places);
+}
+
+/** The same with a number of digits. */
+function precise(value, most) {
+  const size = Math.abs(value);
+  const up = Number(size.toPrecision(most));
+  const step = 10 ** (Math.floor(Math.log10(size)) - most + 1);
+  const tie = Math.abs(2 * (up - size) - step) < 1e-9 * step && Number.isInteger(size * 2 ** 20) && Math.round(up / step) % 2;
+  return Number((Math.sign(value) * (tie ? up - step : up)).toPrecision(most));
 }
 
 /** A number with the decimals of its metric, as every other file of the report prints it. */
@@ -33,12 +43,12 @@ function number(value, decimals) {
   if (value === "inf" || value === Infinity) return "inf";
   if (value === "-inf" || value === -Infinity) return "−inf";
   const small = decimals > 2 && value !== 0 && (Math.abs(value) < 1e-2 || Math.abs(value) >= 1e4);
-  const text = small ? String(Number(value.toPrecision(4))) : fixed(value, decimals);
+  const text = small ? String(precise(value, 4)) : fixed(value, decimals);
   return Number(text) ? text.replace("-", "−") : text.replace("-", "");
 }
 
 const digits = (value) =>
-  value === null || value === undefined ? "–" : value >= 1000 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
+  value === null || value === undefined ? "–" : value >= 1000 ? fixed(value, 0) : String(value && precise(value, 3));
 const mebibytes = (value) =>
   value === null || value === undefined ? "–" : value > 0 && value < 52429 ? "<0.1" : fixed(value / 1048576, 1);
 
@@ -80,8 +90,8 @@ function valuesOf(board, column) {
 
 // ------------------------------------------------------------------------------------------------- state
 
-const DEFAULTS = { m: "", sort: "rank", q: "", x: "p50", curve: "gap", card: "", item: "", a: "", b: "", mode: "wipe",
-  error: "", wipe: "50", zoom: "", at: "", hide: "" };
+const DEFAULTS = { m: "", sort: "rank", q: "", x: "p50", curve: "gap", method: "", ticks: "", only: "", ref: "", item: "", a: "", b: "", mode: "wipe",
+  flip: "", error: "", wipe: "50", zoom: "", at: "", hide: "" };
 const state = { board: 0, ...DEFAULTS };
 
 /** Read the address; what it names and the report does not have is left as it is by default. */

@@ -5,21 +5,26 @@ const COST = [["p50", "p50 ms", digits], ["rel", "× ref", digits], ["mem", "pea
 /** Everything the board shows of a row, as numbers and as text. */
 function rowsOf(board, column) {
   const scores = board.scores[column];
-  return board.m.map((m, i) => ({
-    i,
-    method: data.methods[m],
-    flags: board.flags[i].map((f) => data.flags[f]),
-    mean: finite(scores.mean[i]),
-    low: scores.low[i], high: scores.high[i],
-    gap: finite(scores.gap[i]), from: finite(scores.from[i]), to: finite(scores.to[i]),
-    why: scores.why[i],
-    below: board.below.includes(i) && column === board.rank,
-    cost: board.cost ? board.cost[i] : null,
-  }));
+  const differences = differencesOf(board, column);
+  const reference = referenceOf(board, column);
+  return board.m.map((m, i) => {
+    const [gap, from, to] = differences(i);
+    return {
+      i,
+      method: data.methods[m],
+      flags: board.flags[i].map((f) => data.flags[f]),
+      mean: finite(scores.mean[i]),
+      low: scores.low[i], high: scores.high[i],
+      gap, from, to, reference: i === reference,
+      why: scores.why[i],
+      below: board.below.includes(i) && column === board.rank,
+      cost: board.cost ? board.cost[i] : null,
+    };
+  });
 }
 
 function ordered(board, column) {
-  const rows = rowsOf(board, column);
+  const rows = shownRows(rowsOf(board, column));
   const [, , higher] = board.columns[column];
   const words = state.q.toLowerCase().split(/\s+/).filter(Boolean);
   const found = rows.filter((row) => {
@@ -53,7 +58,7 @@ function meanText(scores, i, places) {
 
 function gapText(row, decimals) {
   if (Number.isNaN(row.gap)) return "–";
-  if (Number.isNaN(row.from)) return row.gap === 0 ? "best" : number(row.gap, decimals);
+  if (Number.isNaN(row.from)) return row.gap === 0 ? (row.reference ? "reference" : "best") : number(row.gap, decimals);
   return `${number(row.gap, decimals)} [${number(row.from, decimals)}, ${number(row.to, decimals)}]`;
 }
 
@@ -86,8 +91,9 @@ function boardColumns(board, column) {
       better: up, value: (row) => finite(board.scores[c].mean[row.i]), text: (row) => meanText(board.scores[c], row.i, places) });
   }
   if (all.some((row) => !Number.isNaN(row.gap))) {
-    columns.push({ key: "gap", title: `Δ ${label} to best [95 %]`, kind: "gap", better: higher, value: (row) => row.gap,
-      text: (row) => gapText(row, decimals), cell: (row) => h("span", { class: "pair" }, gapBar(row, room, higher), h("span", { class: "text" }, gapText(row, decimals))) });
+    const middle = referenceOf(board, column) !== null;
+    columns.push({ key: "gap", title: differenceTitle(board, column), kind: "gap", better: higher, value: (row) => row.gap,
+      text: (row) => gapText(row, decimals), cell: (row) => h("span", { class: "pair" }, gapBar(row, room, higher, middle), h("span", { class: "text" }, gapText(row, decimals))) });
   }
   if (column === board.rank && board.tail.some((v) => v !== null)) {
     columns.push({ key: "tail", title: `worst 5 % ${label}`, kind: "n other", better: higher, value: (row) => finite(board.tail[row.i]),
@@ -109,14 +115,12 @@ function labelParts(label) {
 }
 
 function methodCell(row, words) {
-  const open = () => go({ card: row.method.label }, true);
-  return [
-    h("button", { class: "link", "data-k": "m" + row.i, onclick: open }, labelParts(row.method.label)),
-    ...row.flags.map((flag) => h("span", { class: flag === "contaminated" ? "chip warn" : "chip" }, flag)),
+  return h("div", { class: "ticked" }, tickBox(row), h("div", {},
+    h("button", { class: "link", "data-k": "m" + row.i, onclick: () => openMethod(row.method.label) }, labelParts(row.method.label)),
+    row.flags.map((flag) => h("span", { class: flag === "contaminated" ? "chip warn" : "chip" }, flag)),
     row.method.sanity && h("span", { class: "chip" }, "sanity"),
     row.below && h("span", { class: "chip warn" }, `below ${words.given}`),
-    row.why && h("span", { class: "chip" }, row.why.startsWith("oracle") ? "not ranked" : row.why),
-  ];
+    row.why && h("span", { class: "chip" }, row.why.startsWith("oracle") ? "not ranked" : row.why)));
 }
 
 function rankBar(row, most) {
@@ -134,15 +138,16 @@ function gapRoom(rows) {
   return ends.length ? Math.max(ends[Math.floor(0.8 * (ends.length - 1))] * 1.15, 1e-9) : 1;
 }
 
-function gapBar(row, room, higher) {
+/** A bar from the best, at the better end, or from a reference in the middle. */
+function gapBar(row, room, higher, middle) {
   const width = 120;
-  const zero = higher ? width - 8 : 8;
-  const at = (value) => Math.min(width - 2, Math.max(2, zero + (value / room) * (width - 16)));
+  const zero = middle ? width / 2 : higher ? width - 8 : 8;
+  const at = (value) => Math.min(width - 2, Math.max(2, zero + (value / room) * (middle ? width / 2 - 8 : width - 16)));
   const kind = row.method.sanity ? " ref" : "";
   const far = Math.abs(row.gap) > room;
   const parts = [svg("line", { class: "zero", x1: zero, x2: zero, y1: 0, y2: 14 })];
   if (Number.isFinite(row.from)) parts.push(svg("line", { class: "whisker" + kind, x1: at(row.from), x2: at(row.to), y1: 7, y2: 7 }));
-  if (far) parts.push(svg("path", { class: "dot" + kind, d: higher ? "M7 2 1 7 7 12z" : `M${width - 7} 2 ${width - 1} 7 ${width - 7} 12z` }));
+  if (far) parts.push(svg("path", { class: "dot" + kind, d: row.gap < 0 ? "M7 2 1 7 7 12z" : `M${width - 7} 2 ${width - 1} 7 ${width - 7} 12z` }));
   else if (Number.isFinite(row.gap)) parts.push(svg("circle", { class: "dot" + kind, cx: at(row.gap), cy: 7, r: 3 }));
   return svg("svg", { width, height: 14, viewBox: `0 0 ${width} 14`, "aria-hidden": "true" }, parts);
 }
@@ -195,11 +200,12 @@ function drawBoard(board, column) {
   const fill = columns.map(({ kind, text }) => (/\bcost\b/.test(kind) ? pads(rows.map(text)) : []));
   const body = rows.map((row, i) => h("tr", { class: apart && row.low === 1 ? "best" : null }, columns.map((c, k) => bodyCell(c, row, fill[k][i]))));
   return [
+    ...comparisonNotes(board, column),
     columnBoxes(all),
     orderControl(all),
     scrollBox("Table of the board", h("table", { class: "board", "aria-label": `${board.d} · ${board.r}` },
       h("thead", {}, h("tr", {}, columns.map(headerCell))), h("tbody", {}, body))),
-    rows.length ? null : h("p", { class: "soft" }, "No method matches the filter."),
+    rows.length ? null : h("p", { class: "soft" }, state.q ? "No method matches the filter." : "No ticked method is on this board."),
     h("ul", { class: "notes" },
       board.warnings.map((text) => h("li", { class: "warn" }, "Warning: " + text)),
       (column === board.rank ? board.remarks : scores.remarks).map((text) => h("li", {}, text)),

@@ -85,8 +85,11 @@ function unbeaten(p, points, higher) {
 }
 
 function drawPareto(board, column) {
-  const points = paretoPoints(board, column, state.x);
-  if (points.length < 2) return [h("p", { class: "soft" }, "No two ranked methods of this board have this cost.")];
+  const all = paretoPoints(board, column, state.x);
+  if (all.length < 2) return [h("p", { class: "soft" }, "No two ranked methods of this board have this cost.")];
+  const rows = new Set(shownRows(all.map((p) => p.row)));
+  const points = all.filter((p) => rows.has(p.row));
+  if (!points.length) return [h("p", { class: "soft" }, "No ticked method has this cost and a rank.")];
   const [label, unit, higher, decimals] = board.columns[column];
   const size = canvasSize("pareto");
   const { x, y, box, marks } = frame(size, points.map((p) => p.x), points.map((p) => p.y),
@@ -100,8 +103,8 @@ function drawPareto(board, column) {
   const dots = [...points].sort((a, b) => radius(b) - radius(a)).map((p) => {
     const text = `${p.row.method.label}\n${number(p.y, decimals)} ${unit || label}, rank ${rankText(p.row)}\n${digits(p.time)} ms, ${mebibytes(
       Number.isNaN(p.memory) ? null : p.memory)} MiB`;
-    const open = () => (tip(""), go({ card: p.row.method.label }, true));
-    return svg("circle", { class: unbeaten(p, points, higher) ? "point on" : "point", cx: x(p.x), cy: y(p.y), r: radius(p), tabindex: "0",
+    const open = () => openMethod(p.row.method.label);
+    return svg("circle", { class: unbeaten(p, all, higher) ? "point on" : "point", cx: x(p.x), cy: y(p.y), r: radius(p), tabindex: "0",
       role: "button", "aria-label": text.replace(/\n/g, ", "), "data-k": "p" + p.row.i, ...pressed(open), ...withTip(text) });
   });
   return [
@@ -162,7 +165,8 @@ function curves(family, label) {
 function drawCurves(board, column) {
   const family = familyOf(board);
   const [label, unit, higher, decimals] = board.columns[column];
-  const { lines, best } = curves(family, label);
+  const { lines: every, best } = curves(family, label);
+  const lines = shownRows(every);
   const relative = state.curve === "gap";
   const drawn = lines.map((line) => ({ ...line, points: line.points.filter(([l]) => best.has(l)).map(([l, v]) => [l, relative ? v - best.get(l) : v]) }));
   const worth = (line) => (higher ? -1 : 1) * line.points.reduce((sum, [, v]) => sum + v, 0) / line.points.length;
@@ -185,7 +189,7 @@ function drawCurves(board, column) {
     const d = line.points.map(([l, v], j) => `${j ? "L" : "M"}${x(l)} ${y(v)}`).join("");
     const [lastLevel, last] = line.points[line.points.length - 1];
     const text = `${line.method.label}\n${line.points.map(([l, v]) => `${family.x} ${l}: ${number(v, decimals)}`).join("\n")}`;
-    const open = () => (tip(""), go({ card: line.method.label }, true));
+    const open = () => openMethod(line.method.label);
     const lit = (on) => (e) => e.currentTarget.parentNode.querySelectorAll(".curve").forEach((g) => g.classList.toggle("dim", on && g !== e.currentTarget));
     const hints = withTip(text);
     const button = svg("g", { class: "series", tabindex: "0", role: "button", "aria-label": text.replace(/\n/g, ", "), "data-k": "c" + line.method.label, ...pressed(open),
@@ -200,7 +204,7 @@ function drawCurves(board, column) {
   });
   const left = lines.filter((line) => !line.method.reference).length - own.length;
   return [chart(size, `Quality against ${wordsOf(board).level}`, marks, series),
-    h("p", { class: "soft" }, `${board.d}, ${board.p}, ${board.s}.${left > 0 ? ` ${left} methods of lower mean are left out.` : ""}`)];
+    h("p", { class: "soft" }, `${board.d}, ${board.p}, ${board.s}.${relative && comparesTicked() ? " The best is that of the whole board." : ""}${left > 0 ? ` ${left} methods of lower mean are left out.` : ""}`)];
 }
 
 /** Push labels apart, in order, by at least `step`, between `low` and `high`. */

@@ -17,17 +17,18 @@ function drawItems(board, column, whole) {
   const { item: one, items: all } = wordsOf(board);
   const items = data.items[board.items];
   const values = valuesOf(board, column);
-  const rows = ordered(board, column).slice(0, MOST_COLUMNS);
+  const found = ordered(board, column);
+  const rows = found.slice(0, MOST_COLUMNS);
   const kept = new Map(board.previews.map((p) => [p.item, p]));
   const body = items.slice(0, whole ? items.length : MOST_ITEMS).map((item, j) => {
-    const found = rows.map((row) => values[row.i * items.length + j]);
-    const ranked = found.filter((v, k) => !rows[k].why && !Number.isNaN(v));
+    const scores = rows.map((row) => values[row.i * items.length + j]);
+    const ranked = scores.filter((v, k) => !rows[k].why && !Number.isNaN(v));
     const top = ranked.length > 1 ? (higher ? Math.max(...ranked) : Math.min(...ranked)) : null;
     const cells = rows.map((row, k) => {
-      const text = number(found[k], decimals);
+      const text = number(scores[k], decimals);
       const shown = kept.get(item)?.outputs[row.i] !== undefined;
       const open = () => view(board, item, row.i);
-      return h("td", { class: found[k] === top && !rows[k].why ? "n top1" : "n" },
+      return h("td", { class: scores[k] === top && !rows[k].why ? "n top1" : "n" },
         shown ? h("button", { title: "look at it", onclick: open }, text) : text);
     });
     return h("tr", {}, h("th", { scope: "row", class: "stuck" }, item), cells);
@@ -41,13 +42,13 @@ function drawItems(board, column, whole) {
         h("tbody", {}, body))),
     more && h("p", {}, h("button", { onclick: (e) => e.target.closest(".body").replaceChildren(...drawItems(board, column, true).filter(Boolean)) },
       `Show all ${items.length} ${all}`)),
-    board.m.length > MOST_COLUMNS && h("p", { class: "soft" }, `The first ${MOST_COLUMNS} rows of the board, as it is sorted and filtered.`),
+    found.length > MOST_COLUMNS && h("p", { class: "soft" }, `The first ${MOST_COLUMNS} rows of the board, as it is sorted and filtered.`),
   ];
 }
 
 /** Thumbnails of one item: its truth, what was given, and each method in the order of the board. */
 function drawStrip(board, column) {
-  const chosen = board.previews.find((p) => p.item === state.item) || board.previews[0];
+  const chosen = keptItem(board);
   const rows = ordered(board, column).filter((row) => chosen.outputs[row.i] !== undefined);
   const j = data.items[board.items].indexOf(chosen.item);
   const values = valuesOf(board, column);
@@ -56,20 +57,24 @@ function drawStrip(board, column) {
   const score = (i) => (j < 0 ? "" : `${number(values[i * data.items[board.items].length + j], decimals)} ${unit}`);
   const tile = (number, name, text, who) => preview(number) && h("button", { onclick: () => view(board, chosen.item, who), title: "look at it" },
     h("img", { src: preview(number), alt: "", loading: "lazy" }), h("b", {}, breakable(name)), h("i", {}, text));
-  return h("div", { class: "strip" }, tile(chosen.truth, words.truth, "", "truth"), tile(chosen.given, words.given, "", "given"),
-    rows.slice(0, 24).map((row) => tile(chosen.outputs[row.i], row.method.label, score(row.i), row.i)));
+  return [
+    h("div", { class: "strip" }, tile(chosen.truth, words.truth, "", "truth"), tile(chosen.given, words.given, "", "given"),
+      rows.slice(0, 24).map((row) => tile(chosen.outputs[row.i], row.method.label, score(row.i), row.i))),
+    board.previews.length > 1 && h("p", { class: "soft" }, `${chosen.item}: methods are ${chosen.tells} × as far apart as they usually are.`),
+  ];
 }
 
 function itemChooser(board) {
   if (board.previews.length < 2) return null;
   const names = board.previews.map((p) => p.item);
   return h("select", { "aria-label": capital(wordsOf(board).item), "data-k": "strip-item", onchange: (e) => go({ item: e.target.value }) },
-    names.map((name) => h("option", { value: name, selected: name === state.item }, name)));
+    names.map((name) => h("option", { value: name, selected: name === keptItem(board).item }, name)));
 }
 
 // ---------------------------------------------------------------------------------------------- viewer
 
-const viewer = { dialog: null, images: {}, grid: true, scale: 1, top: 32, drag: null, pixel: null };
+const viewer = { dialog: null, images: {}, grid: true, scale: 1, top: 32, drag: null, pixel: null, timer: null };
+const wiping = () => !["side", "blink"].includes(state.mode);
 
 /** Open the viewer on an item: `who` (a row, "truth" or "given") on the right, the given input or the truth left. */
 function view(board, item, who) {
@@ -79,20 +84,23 @@ function view(board, item, who) {
   go({ item, a: ":" + a, b: typeof who === "number" ? b : ":" + b }, true);
 }
 
-const TITLES = { Wipe: () => "one over the other", Side: () => "side by side", Error: (words) => `distance to the ${words.truth}` };
+const TITLES = { Wipe: () => "one over the other", Side: () => "side by side", Blink: () => "one in place of the other, in turn",
+  Auto: () => (lessMotion() ? "off: your system asks for less motion" : "blink by itself, 1.5 times a second"), Error: (words) => `distance to the ${words.truth}` };
 const viewing = () => Boolean(state.b);
 
 /** What can be shown of an item as [key in the address, name, number of the preview, row]. */
 function sides(board, kept) {
   const rows = ordered({ ...board }, current().column).map((row) => row.i);
-  const all = [...rows, ...board.m.keys()].filter((i, n, list) => list.indexOf(i) === n && kept.outputs[i] !== undefined);
+  const others = comparesTicked() ? [] : board.m.keys();
+  const all = [...rows, ...others].filter((i, n, list) => list.indexOf(i) === n && kept.outputs[i] !== undefined);
   const words = wordsOf(board);
   return [[":truth", words.truth, kept.truth, null], [":given", words.given, kept.given, null],
     ...all.map((i) => [nameOf(board, i), nameOf(board, i), kept.outputs[i], i])].filter(([, , number]) => number !== null);
 }
 
+/** The item that is asked for, or the one that tells methods apart most. */
 function keptItem(board) {
-  return board.previews.find((p) => p.item === state.item) || board.previews[0];
+  return board.previews.find((p) => p.item === state.item) || board.previews.reduce((a, b) => (b.tells > a.tells ? b : a));
 }
 
 // The state says whether the viewer is open: closing changes the state at once, and drawing closes the dialog.
@@ -100,9 +108,11 @@ const closeViewer = () => go({ a: "", b: "" });
 
 function drawViewer(board, column) {
   if (!viewing() || !board || !board.previews.length || !board.columns.length) {
+    stopBlinking();
     if (viewer.dialog?.open) viewer.dialog.close();
     return;
   }
+  if (state.mode !== "blink") stopBlinking();
   const kept = keptItem(board);
   const list = sides(board, kept);
   const side = (key, other) => list.find(([k]) => k === key) || list[other] || list[0];
@@ -110,13 +120,14 @@ function drawViewer(board, column) {
   const b = side(state.b, 2);
   const choose = (name, label, chosen) => h("label", {}, label, h("select", { "data-k": "v" + name, onchange: (e) => go({ [name]: e.target.value }) },
     list.map(([key, text]) => h("option", { value: key, selected: key === chosen[0] }, text))));
-  const toggle = (text, on, key, act) => h("button", { title: TITLES[text](wordsOf(board)), "aria-pressed": on ? "true" : "false", "aria-keyshortcuts": key, "data-k": "v" + text, onclick: act }, text);
+  const toggle = (text, on, key, act, off) => h("button", { disabled: off, title: TITLES[text](wordsOf(board)), "aria-pressed": on ? "true" : "false", "aria-keyshortcuts": key, "data-k": "v" + text, onclick: act }, text);
   const tools = h("div", { class: "tools" },
     h("label", {}, capital(wordsOf(board).item), h("select", { "data-k": "vitem", onchange: (e) => go({ item: e.target.value, zoom: "", at: "" }) },
       board.previews.map((p) => h("option", { value: p.item, selected: p === kept }, p.item)))),
     choose("a", "Left (A)", a), choose("b", "Right (B)", b),
     h("div", { class: "acts" },
-      toggle("Wipe", state.mode !== "side", "s", () => go({ mode: "wipe" })), toggle("Side", state.mode === "side", "s", () => go({ mode: "side" })),
+      toggle("Wipe", wiping(), "s", () => go({ mode: "wipe" })), toggle("Side", state.mode === "side", "s", () => go({ mode: "side" })),
+      toggle("Blink", state.mode === "blink", "b", blink), toggle("Auto", Boolean(viewer.timer), "Shift+B", blinkByItself, lessMotion()),
       toggle("Error", state.error === "1", "e", () => go({ error: state.error ? "" : "1" })),
       h("button", { "aria-label": "Zoom out", "data-k": "v-", onclick: () => zoomBy(1 / 2) }, "−"), h("button", { "aria-label": "Zoom in", "data-k": "v+", onclick: () => zoomBy(2) }, "+"),
       h("button", { "aria-keyshortcuts": "0", "data-k": "v0", onclick: () => go({ zoom: "", at: "" }) }, "Fit"),
@@ -131,26 +142,61 @@ function drawViewer(board, column) {
     new ResizeObserver(paint).observe(canvas);
   }
   const inside = viewer.dialog.contains(document.activeElement) && document.activeElement.dataset.k;
-  viewer.dialog.replaceChildren(tools, canvas, status);
+  viewer.dialog.replaceChildren(tools, canvas, status, (viewer.said ??= h("div", { class: "unseen", role: "status" })));
   if (!viewer.dialog.open) viewer.dialog.showModal();
   (inside && inside !== "stage" ? tools.querySelector(`[data-k="${CSS.escape(inside)}"]`) || canvas : canvas).focus();
   for (const number of [kept.truth, a[2], b[2]]) load(number);
   paint();
 }
 
+// ------------------------------------------------------------------------------------------------ blink
+
+/** A and B in turn each third of a second: 1.5 times a second, half of what may be too fast for some. */
+const BLINK_MS = 1000 / 3;
+const lessMotion = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+/** Show one picture in the place of the other; once more to change them. */
+function blink() {
+  stopBlinking();
+  const on = state.mode === "blink";
+  go({ mode: "blink", flip: on && !state.flip ? "1" : "" });
+  const [, name] = state.flip ? viewer.b : viewer.a;
+  viewer.said.textContent = `${state.flip ? "B" : "A"}: ${name}`;
+}
+
+function blinkByItself() {
+  if (viewer.timer || lessMotion()) stopBlinking();
+  else {
+    viewer.timer = setInterval(() => {
+      if (lessMotion()) stopBlinking();
+      state.flip = state.flip ? "" : "1";
+      paint();
+    }, BLINK_MS);
+  }
+  go(viewer.timer ? { mode: "blink" } : {});
+}
+
+function stopBlinking() {
+  clearInterval(viewer.timer);
+  viewer.timer = null;
+}
+
 /** Decode a preview once; the viewer is painted again when it is there. */
 function load(number) {
   if (number === null || viewer.images[number]) return;
   const image = new Image();
-  const entry = (viewer.images[number] = { image, pixels: null, ready: false });
+  const entry = (viewer.images[number] = { image, pixels: null, ready: false, lost: false });
   image.onload = () => {
     const canvas = h("canvas", { width: image.naturalWidth, height: image.naturalHeight });
     const context = canvas.getContext("2d", { willReadFrequently: true });
     context.drawImage(image, 0, 0);
-    entry.pixels = context.getImageData(0, 0, canvas.width, canvas.height);
+    try {
+      entry.pixels = context.getImageData(0, 0, canvas.width, canvas.height);
+    } catch { /* a file beside a page from the disk may be seen, not read: it has no values and no error map */ }
     entry.ready = true;
     paint();
   };
+  image.onerror = () => ((entry.lost = true), paint());
   image.src = preview(number);
 }
 
@@ -160,7 +206,7 @@ const RAMP = [[0, 0, 4], [59, 15, 112], [140, 41, 129], [222, 73, 104], [254, 15
 function errorMap(number) {
   const entry = viewer.images[number];
   const truth = viewer.images[viewer.kept.truth];
-  if (!entry?.ready || !truth?.ready || entry.pixels.data.length !== truth.pixels.data.length) return null;
+  if (!entry?.pixels || !truth?.pixels || entry.pixels.data.length !== truth.pixels.data.length) return null;
   const name = viewer.kept.truth + ":" + viewer.top;
   if (entry.errorName === name) return entry.error;
   const { width, height, data: mine } = entry.pixels;
@@ -185,9 +231,9 @@ function stage() {
   const at = (e) => ({ x: e.offsetX, y: e.offsetY });
   canvas.addEventListener("pointerdown", (e) => {
     canvas.setPointerCapture(e.pointerId);
-    const near = state.mode !== "side" && Math.abs(e.offsetX - wipeX()) < 14;
+    const near = wiping() && Math.abs(e.offsetX - wipeX()) < 14;
     // At fit there is nothing to pan: the whole stage moves the wipe.
-    viewer.drag = { ...at(e), wipe: near || (state.mode !== "side" && !state.zoom), from: layout().centre };
+    viewer.drag = { ...at(e), wipe: near || (wiping() && !state.zoom), from: layout().centre };
     if (viewer.drag.wipe) moveWipe(e.offsetX);
   });
   canvas.addEventListener("pointermove", (e) => {
@@ -258,7 +304,7 @@ function paint() {
   const { canvas, dialog } = viewer;
   if (!dialog?.open || !viewing()) return;
   const shown = [viewer.kept.truth, viewer.a[2], viewer.b[2]];
-  dialog.setAttribute("aria-busy", String(!shown.every((number) => number === null || viewer.images[number]?.ready)));
+  dialog.setAttribute("aria-busy", String(!shown.every((number) => number === null || viewer.images[number]?.ready || viewer.images[number]?.lost)));
   const ratio = devicePixelRatio || 1;
   canvas.width = Math.round(canvas.clientWidth * ratio);
   canvas.height = Math.round(canvas.clientHeight * ratio);
@@ -280,6 +326,8 @@ function paint() {
   if (state.mode === "side") {
     put(viewer.a, 0, room.w, 0);
     put(viewer.b, room.w + 4, 2 * room.w + 4, room.w + 4);
+  } else if (state.mode === "blink") {
+    put(state.flip ? viewer.b : viewer.a, 0, room.w, 0);
   } else {
     const x = wipeX();
     put(viewer.a, 0, x, 0);
@@ -292,8 +340,9 @@ function paint() {
     context.fillStyle = "#1a1f25";
     context.fillText("◂▸", x - 8, room.h / 2 + 3.5);
   }
-  caption(context, viewer.a[1], 12, "left", room.h);
-  caption(context, viewer.b[1], canvas.clientWidth - 12, "right", room.h);
+  const hidden = state.mode !== "blink" ? null : state.flip ? "a" : "b";
+  if (hidden !== "a") caption(context, viewer.a[1], 12, "left", room.h);
+  if (hidden !== "b") caption(context, viewer.b[1], canvas.clientWidth - 12, "right", room.h);
   drawStatus(scale);
 }
 
@@ -338,10 +387,14 @@ function drawStatus(scale) {
     const i = p && 4 * (pixel[1] * p.width + pixel[0]);
     return p ? Array.from(p.data.slice(i, i + 3)).join(" ") : "";
   };
+  const side = (letter, one, on) => h("span", {}, h("b", {}, letter + " "), one[1] + score(one), state.mode === "blink" && on && h("b", {}, " ◂ shown"));
+  const unread = state.error && [kept.truth, viewer.a[2], viewer.b[2]].some((n) => n !== null && viewer.images[n]?.ready && !viewer.images[n].pixels);
   status.replaceChildren(
-    h("span", {}, h("b", {}, "A "), viewer.a[1] + score(viewer.a)), h("span", {}, h("b", {}, "B "), viewer.b[1] + score(viewer.b)),
+    side("A", viewer.a, !state.flip), side("B", viewer.b, state.flip),
     h("span", {}, `${about}, ${Math.round(scale * 100)} %`),
     state.error ? h("span", {}, "absolute error 0", h("i", { class: "ramp" }), `${viewer.top} of 255`) : "",
+    [viewer.a[2], viewer.b[2]].some((n) => viewer.images[n]?.lost) ? h("span", {}, "a picture is not where it should be, in leaderboard_pictures beside this file") : "",
+    unread ? h("span", {}, "no error map: pictures beside a page are read only from a server") : "",
     pixel ? h("span", {}, `(${pixel.join(", ")}) A ${value(viewer.a)} · B ${value(viewer.b)}`) : "");
 }
 
@@ -361,7 +414,7 @@ function viewerKey(event) {
   const next = (all, now, by) => all[(now + by + all.length) % all.length];
   const step = event.shiftKey ? 10 : 2;
   const across = (by) => {
-    if (state.mode !== "side") go({ wipe: String(clamp(Number(state.wipe) + by * step, 0, 100)) });
+    if (wiping()) go({ wipe: String(clamp(Number(state.wipe) + by * step, 0, 100)) });
     else pan(by, 0);
   };
   const pan = (dx, dy) => lookAt(layout().centre.x + dx * step * 4, layout().centre.y + dy * step * 4);
@@ -372,6 +425,7 @@ function viewerKey(event) {
     "{": () => go({ a: next(list, list.indexOf(a), -1)[0] }), "}": () => go({ a: next(list, list.indexOf(a), 1)[0] }),
     "+": () => zoomBy(2), "=": () => zoomBy(2), "-": () => zoomBy(1 / 2), 0: () => go({ zoom: "", at: "" }),
     e: () => go({ error: state.error ? "" : "1" }), s: () => go({ mode: state.mode === "side" ? "wipe" : "side" }),
+    b: blink, B: blinkByItself,
     x: () => go({ a: b[0], b: a[0] }), g: () => ((viewer.grid = !viewer.grid), paint()),
     ",": () => ((viewer.top = Math.max(4, viewer.top / 2)), paint()), ".": () => ((viewer.top = Math.min(256, viewer.top * 2)), paint()),
     w: () => pan(0, -1), a: () => pan(-1, 0), z: () => pan(0, 1), d: () => pan(1, 0),

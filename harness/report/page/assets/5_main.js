@@ -1,13 +1,14 @@
-// The page as a whole: controls, sections, method cards, failures, keys.
+// The page as a whole: controls, sections, failures, keys.
 
 const HELP = [
-  ["/", "filter the methods"], ["Esc", "in the filter: all methods again; elsewhere: close"], ["j  k", "next, previous regime"], ["m", "next metric"], ["t", "dark or light"],
-  ["c  l", "copy the board as Markdown, as LaTeX"], ["v", "look at the outputs"], ["?", "this help"],
+  ["/", "filter the methods"], ["Esc", "in the filter: all methods again; at a method: to the board; elsewhere: close"], ["j  k", "next, previous regime"],
+  ["m", "next metric"], ["t", "dark or light"], ["c  l  d", "copy the board as Markdown, as LaTeX; download it as CSV"],
+  ["o  u", "only the ticked methods, or all; no ticks"], ["v", "look at the outputs"], ["?", "this help"],
   ["← →", "in the list of sections and among the buttons of the board: next, previous"],
 ];
 const VIEWER_HELP = [
   ["← →", "move the wipe (Shift: faster)"], ["↑ ↓", "previous, next item"], ["[  ]", "other method right (B)"],
-  ["{  }", "other method left (A)"], ["x", "swap left and right"], ["s", "wipe or side by side"], ["e", "error map"],
+  ["{  }", "other method left (A)"], ["x", "swap left and right"], ["s", "wipe or side by side"], ["b  B", "blink: one in place of the other; by itself"], ["e", "error map"],
   [",  .", "scale of the error map"], ["+  −  0", "zoom in, out, fit"], ["w a z d", "pan"], ["g", "pixel grid, from 8 × on"],
 ];
 
@@ -21,7 +22,7 @@ function control(title, key, values, chosen, act) {
 
 /** Change the board; what belongs to the old one is let go. */
 function toBoard(index) {
-  if (index >= 0 && index < data.boards.length) go({ board: index, card: "", a: "", b: "" }, true);
+  if (index >= 0 && index < data.boards.length) go({ board: index, method: "", a: "", b: "" }, true);
 }
 
 function drawControls(board, column) {
@@ -33,7 +34,7 @@ function drawControls(board, column) {
     toBoard(same >= 0 ? same : data.boards.findIndex((b) => b.d === d));
   };
   const filter = h("input", { type: "search", "data-k": "filter", placeholder: "name, parameter or flag", spellcheck: "false",
-    oninput: (e) => go({ q: e.target.value }) });
+    oninput: (e) => go({ q: e.target.value, method: "" }) });
   filter.value = state.q;
   return [
     control("Dataset", "dataset", datasets.map((d) => [d, d]), board.d, toDataset),
@@ -66,9 +67,10 @@ function sections(board, column) {
   const hasCost = board && board.cost && board.columns.length;
   const found = [];
   if (board) {
-    const acts = () => [columnsButton(board, column), act("Copy as Markdown", () => copyBoard("markdown")), act("Copy as LaTeX", () => copyBoard("latex"))];
+    const acts = () => [columnsButton(board, column), comparisonButtons(), act("Copy as Markdown", () => copyBoard("markdown")),
+      act("Copy as LaTeX", () => copyBoard("latex")), act("Download CSV", downloadCsv)].flat().filter(Boolean);
     const tools = board.columns.length && h("div", { class: "acts", role: "toolbar", "aria-label": "Board" }, roving("acts", acts()));
-    found.push(["board", "Board", board.facts, [tools], () => drawBoard(board, column)]);
+    found.push(["board", "Board", board.facts, [tools, referenceChooser(board, column)], () => drawBoard(board, column)]);
     if (hasCost) found.push(["pareto", "Quality and cost", "", [pick("Cost", "x", COST.map(([key, title]) => [key, title]))], () => drawPareto(board, column)]);
     if (familyOf(board)) found.push(["curves", `Quality against ${wordsOf(board).level}`, "", [pick("Show", "curve", [["gap", "difference to the best"], ["mean", "mean"]])], () => drawCurves(board, column)]);
     if (board.previews.length && board.columns.length) found.push(["look", capital(wordsOf(board).items), data.previewNote, [itemChooser(board), act("Open the viewer", () => view(board, keptItem(board).item, firstRow(board, column)))], () => drawStrip(board, column)]);
@@ -76,7 +78,7 @@ function sections(board, column) {
     if (own.length || plots(state.board).length) found.push(["more", "Behind the order", "", [], () => [plots(state.board), extras(own)]]);
   }
   if (general.length || plots(null).length) found.push(["all", "Across boards", "", [], () => [plots(null), extras(general)]]);
-  if (lost.length) found.push(["failures", "Failures and skips", `${lost.length} cells take part in no mean`, [], drawFailures]);
+  if (lost.length) found.push(["failures", "Failures and skips", `${lost.length} cells take part in no mean`, [], () => drawFailures(lost)]);
   if (data.cost.rows.length) found.push(["cost", "Cost", "", [], () => [table(data.cost, "Table of costs"), h("ul", { class: "notes" }, data.cost.notes.map((text) => h("li", {}, text)))]]);
   found.push(["about", "About", "", [], () => drawAbout(board)]);
   return found;
@@ -89,11 +91,11 @@ function firstRow(board, column) {
   return row ? row.i : Number(Object.keys(kept.outputs)[0]);
 }
 
-function drawFailures() {
+function drawFailures(lost) {
   return scrollBox("Table of failures and skips", h("table", {},
     h("thead", {}, h("tr", {}, ["outcome", "method", "where", data.words.items, "reason"].map((t) => h("th", { scope: "col" }, t)))),
-    h("tbody", {}, data.failures.map((f) => h("tr", {}, h("td", {}, h("span", { class: f.outcome === "skipped" ? "chip" : "chip warn" }, f.outcome)),
-      h("td", { class: "name" }, f.label), h("td", {}, f.where, f.seed === null ? "" : `, seed ${f.seed}`), h("td", {}, f.items),
+    h("tbody", {}, lost.map((f) => h("tr", {}, h("td", {}, h("span", { class: f.outcome === "skipped" ? "chip" : "chip warn" }, f.outcome)),
+      h("td", { class: "name" }, h("button", { class: "link", onclick: () => openMethod(f.label) }, breakable(f.label))), h("td", {}, f.where, f.seed === null ? "" : `, seed ${f.seed}`), h("td", {}, f.items),
       h("td", { class: "long" }, f.trace ? h("details", {}, h("summary", {}, f.reason || f.last_line), h("pre", {}, f.trace)) : f.reason || f.last_line))))));
 }
 
@@ -103,11 +105,11 @@ function drawAbout(board) {
     board && h("dl", {}, h("dt", {}, "versions"), h("dd", {}, board.versions),
       board.hashes.map(([name, sha]) => [h("dt", {}, name), h("dd", {}, h("code", {}, sha))]),
       board.signatures.map((text) => [h("dt", {}, "signature"), h("dd", {}, h("code", {}, text))])),
-    h("p", { class: "soft" }, "Everything here is in this file: it fetches nothing. Tables for papers and every number: leaderboard.tex, .csv, .md and summary.json beside it."),
+    h("p", { class: "soft" }, data.beside ? "Everything here is in this file and in leaderboard_pictures beside it: it fetches nothing else." : "Everything here is in this file: it fetches nothing.", " Tables for papers and every number: leaderboard.tex, .csv, .md and summary.json beside it."),
   ];
 }
 
-// ------------------------------------------------------------------------------------------------- cards
+// ----------------------------------------------------------------------------------------------- dialogs
 
 const dialogs = {};
 
@@ -118,47 +120,6 @@ function dialog(name, title, contents, shut) {
   box.setAttribute("aria-label", title);
   box.replaceChildren(h("button", { class: "shut", "aria-label": "Close", onclick: () => box.shut() }, "✕"), ...contents.flat(2).filter(Boolean));
   if (!box.open) box.showModal();
-}
-
-function drawCard(board) {
-  const method = data.methods.find((m) => m.label === state.card && board && board.m.includes(data.methods.indexOf(m)))
-    || data.methods.find((m) => m.label === state.card);
-  if (!method) {
-    if (dialogs.card?.open) dialogs.card.close();
-    return;
-  }
-  const place = data.methods.indexOf(method);
-  const label = board?.columns[current().column]?.[0];
-  const rows = [];
-  const flags = new Set();
-  data.boards.forEach((b, n) => {
-    const i = b.m.indexOf(place);
-    if (i < 0) return;
-    b.flags[i].forEach((f) => flags.add(data.flags[f]));
-    const column = b.columns.findIndex(([name]) => name === label);
-    if (column < 0) return;
-    const row = rowsOf(b, column)[i];
-    rows.push(h("tr", {}, h("td", {}, h("button", { class: "link", onclick: () => go({ board: n }) }, `${b.d} · ${b.r}`)),
-      h("td", { class: "n" }, meanText(b.scores[column], i, b.columns[column][3])), h("td", { class: "n" }, rankText(row)), h("td", {}, row.why || gapText(row, b.columns[column][3]))));
-  });
-  const costs = data.cost.rows.map((row, i) => [row, i]).filter(([, i]) => data.cost.of[i].includes(place));
-  const here = board ? board.m.indexOf(place) : -1;
-  const seen = board?.previews.find((p) => p.outputs[here] !== undefined);
-  dialog("card", method.label, [
-    h("h2", {}, method.label, [...flags].map((flag) => h("span", { class: "chip" }, flag)), method.sanity && h("span", { class: "chip" }, "sanity")),
-    h("dl", {}, h("dt", {}, "spec"), h("dd", {}, h("code", {}, method.spec)), h("dt", {}, "versions"), h("dd", {}, method.versions),
-      h("dt", {}, "flags"), h("dd", {}, [...flags, ...(method.sanity ? ["sanity row"] : [])].join(", ") || "none"),
-      method.trained && [h("dt", {}, "trained on"), h("dd", {}, method.trained)],
-      h("dt", {}, "cite"), h("dd", {}, method.cite || "no citation is given"), h("dt", {}, "source"), h("dd", {}, h("code", {}, method.source))),
-    seen && h("button", { onclick: () => (go({ card: "" }), view(board, seen.item, here)) }, `Look at its ${wordsOf(board).items}`),
-    h("h3", {}, label ? `Scores: ${label}` : "Scores"),
-    scrollBox("Scores", h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "board"), h("th", { scope: "col", class: "n" }, label || ""),
-      h("th", { scope: "col", class: "n" }, "rank"), h("th", { scope: "col" }, "Δ to best [95 %]"))), h("tbody", {}, rows))),
-    h("h3", {}, "Cost"),
-    costs.length ? costs.map(([row, i]) => h("dl", {}, row.map((text, k) => k && text && text !== "–" ? [h("dt", {}, data.cost.head[k]), h("dd", {}, text)] : null),
-        data.cost.why[i] && [h("dt", {}, "no value"), h("dd", {}, data.cost.why[i])]))
-      : h("p", { class: "soft" }, "No cost was measured."),
-  ], () => (state.card ? go({ card: "" }) : dialogs.card.close()));
 }
 
 function drawHelp() {
@@ -192,18 +153,19 @@ function render() {
   const focus = document.activeElement?.dataset?.k;
   const at = document.activeElement?.selectionStart;
   if (board) places.controls.replaceChildren(...drawControls(board, column));
-  const list = sections(board, column);
+  const method = methodAsked(board);
+  document.title = method ? `${method.label} · ${data.title}` : data.title;
+  const list = method ? methodSections(method, board, column) : sections(board, column);
   places.links.replaceChildren(...roving("sections", list.map(([id, name]) => h("button", { "data-k": "j" + id, onclick: () => jump(id) }, name))));
   const scrollAgain = keepScrolls();
   const made = list.map(([id, name, line, acts]) => h("section", { id, tabindex: "-1", "aria-labelledby": id + "-h" },
-    h("div", { class: "head" }, h("h2", { id: id + "-h" }, name), id === "board" && h("span", { class: "printed" }, inView(board)), h("span", { class: "soft" }, line), h("div", { class: "acts" }, acts)), h("div", { class: "body" })));
+    h("div", { class: "head" }, h("h2", { id: id + "-h", tabindex: id === "method" ? "-1" : null }, name), id === "board" && h("span", { class: "printed" }, inView(board)), h("span", { class: "soft" }, line), h("div", { class: "acts" }, acts)), h("div", { class: "body" })));
   const charts = made.filter((s) => ["pareto", "curves"].includes(s.id));
   const others = made.filter((s) => !charts.includes(s));
   places.main.replaceChildren(...(others[0] && board ? [others[0], h("div", { class: charts.length > 1 ? "two" : "" }, charts), ...others.slice(1)] : others));
   list.forEach(([, , , , draw], i) => made[i].querySelector(".body").append(...[draw()].flat(3).filter(Boolean)));
   scrollAgain();
   tip("");
-  drawCard(board);
   if (document.readyState !== "loading") drawViewer(board, column);
   if (focus && !document.querySelector("dialog[open]")) {
     const again = document.querySelector(`[data-k="${CSS.escape(focus)}"]`);
@@ -226,7 +188,7 @@ function jump(id) {
 
 function key(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
-  if (event.target.tagName === "INPUT") {
+  if (event.target.tagName === "INPUT" && event.target.type !== "checkbox") {
     if (event.key === "Escape" && event.target.dataset.k === "filter") leaveFilter();
     return;
   }
@@ -235,7 +197,8 @@ function key(event) {
   const cycle = board ? board.columns[(column + 1) % board.columns.length]?.[0] : "";
   const keys = {
     "/": () => document.querySelector('[data-k="filter"]')?.focus(), j: () => toBoard(state.board + 1), k: () => toBoard(state.board - 1),
-    m: () => cycle && go({ m: cycle }), t: otherTheme, c: () => board?.columns.length && copyBoard("markdown"), l: () => board?.columns.length && copyBoard("latex"),
+    m: () => cycle && go({ m: cycle }), t: otherTheme, d: () => board?.columns.length && downloadCsv(),
+    o: toggleTicked, u: clearTicks, Escape: () => state.method && closeMethod(), c: () => board?.columns.length && copyBoard("markdown"), l: () => board?.columns.length && copyBoard("latex"),
     v: () => looks && view(board, keptItem(board).item, firstRow(board, column)), "?": drawHelp,
   };
   if (!keys[event.key] || event.target.tagName === "SELECT") return;
