@@ -177,7 +177,7 @@ def test_a_metric_that_was_not_scored_is_missing() -> None:
 
 def test_a_score_that_is_no_longer_defined_is_a_regression() -> None:
     found = only(check([psnr(30, 30)], [psnr(30, math.nan, row_notes=["", "too small"])]))
-    assert found.reason == "psnr is no longer defined on 1 pictures, such as p001"
+    assert found.reason == "psnr is no longer defined on 1 picture, such as p001"
 
 
 # ------------------------------------------------------------------------------------- not comparable: 3
@@ -204,7 +204,7 @@ def test_pictures_that_vanished_are_said_and_the_others_still_judged() -> None:
     smaller = sealed(with_cell(now, dataset={**now.cell["dataset"], "fingerprint": "f" * 64}))
     verdict = check([psnr(30, 30, 30)], [smaller])
     assert [(f.status, f.items) for f in verdict.findings] == [(INCOMPARABLE, 0), (REGRESSION, 2)]
-    assert "1 of its 3 inputs are not there" in verdict.findings[0].reason
+    assert "1 of its 3 inputs is not there" in verdict.findings[0].reason
 
 
 def test_what_passes_only_in_part_says_so_first() -> None:
@@ -293,7 +293,7 @@ def test_two_versions_in_the_current_store_are_both_judged_and_told_apart() -> N
 def test_differing_environments_and_new_cells_are_said() -> None:
     verdict = check([cell()], [cell(environment={"python": "3.13.0"}), cell("new", regime="poisson(peak=30)")])
     lines = verdict_lines(verdict)
-    assert "not in the baseline: 1 cells, such as new · photos · poisson(peak=30)" in lines
+    assert "not in the baseline: 1 cell, such as new · photos · poisson(peak=30)" in lines
     assert "environment differs: torch 2.5.0 → absent or 2.5.0" not in lines
     assert any(line.startswith("environment differs: python 3.11.9 → 3.11.9 or 3.13.0") for line in lines)
 

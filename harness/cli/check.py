@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError, one_line
+from ..wording import counted
 from .options import add_json, note, note_old, print_json, verb
 
 _EXAMPLES = """  noisebench check results/baseline.json nb-store
@@ -70,7 +71,8 @@ def run(args: argparse.Namespace) -> int:
     if args.update:
         current = newest(current)
         _update(baseline, current)
-        lines[-1:] = [*_dropped(before, current), f"{len(current)} cells are the new baseline in {one_line(baseline)}"]
+        are = counted(len(current), "cell is", "cells are")
+        lines[-1:] = [*_dropped(before, current), f"{are} the new baseline in {one_line(baseline)}"]
         document["updated"] = str(baseline)
     if to is not None:
         text = verdict_markdown(verdict).encode("utf-8", "replace")
@@ -117,9 +119,9 @@ def _update(path: Path, current: Sequence[Any]) -> None:
 def _dropped(before: Sequence[Any], current: Sequence[Any]) -> list[str]:
     """What the new baseline no longer guards, and how many cells came and went."""
     old, new = {r.cell["key"] for r in before}, {r.cell["key"]: r for r in current}
-    lines = [f"{len(old & new.keys())} cells kept, {len(new.keys() - old)} new, {len(old - new.keys())} gone"]
-    lost = [r for r in current if r.cell["outcome"] != "ok"]
-    for record in lost[:10]:
+    kept, lost = len(old & new.keys()), len(old - new.keys())
+    lines = [f"{counted(kept, 'cell')} kept, {len(new) - kept} new, {lost} gone"]
+    for record in [r for r in current if r.cell["outcome"] != "ok"][:10]:
         cell = record.cell
         where = f"{cell['method']['display']} · {cell['dataset']['display']} · {cell['regime']['display']}"
         lines.append(one_line(f"warning: {where} is {cell['outcome']}, so the new baseline does not guard it"))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError, one_line
+from ..wording import counted
 from .options import add_json, print_json, print_table, read_noted, verb
 
 _EXAMPLES = """  noisebench compare before-store after-store
@@ -60,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         _show(found)
         if files:
-            print(f"\nwritten: {len(files)} files in {to} (start with {files[0]})")
+            print(f"\nwritten: {counted(len(files), 'file')} in {to} (start with {files[0]})")
     return 3 if not (found.differences or found.sets) else 1 if left_out else 0
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError, nearest, one_line
 from ..registry import bind, registry
+from ..wording import counted
 from .options import add_json, note, print_json, print_table, verb
 
 if TYPE_CHECKING:  # numpy and OpenCV come with these: `--help` does without
@@ -179,8 +180,13 @@ def _verify(args: argparse.Namespace) -> int:
         print_json(found)
     else:
         for f in found:
-            print("\n".join(f["problems"]) or f"{f['name']}: all {f['pictures']} files match the manifest")
+            print("\n".join(f["problems"]) or _matching(f))
     return 1 if any(f["problems"] for f in found) else 0
+
+
+def _matching(found: dict[str, Any]) -> str:
+    files = "its file matches" if found["pictures"] == 1 else f"all {found['pictures']} files match"
+    return f"{found['name']}: {files} the manifest"
 
 
 def _manifest(args: argparse.Namespace) -> int:
@@ -198,7 +204,7 @@ def _manifest(args: argparse.Namespace) -> int:
         print_json({"root": str(root), "manifest": args.to, "pictures": [vars(p) for p in pictures]})
     elif args.to is None:
         print(manifest_text(pictures), end="")
-    note(f"{len(pictures)} pictures, relative to {one_line(root)}")
+    note(f"{counted(len(pictures), 'picture')}, relative to {one_line(root)}")
     return 0
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError, one_line
 from ..json_values import plain
+from ..wording import counted
 
 if TYPE_CHECKING:
     from ..store.record import Record
@@ -95,7 +96,7 @@ def note_old(path: Path, records: Sequence[Record] = ()) -> None:
     if (path / "store.json").is_file() and (schema := schema_of(path)) < SCHEMA:
         note(f"{one_line(path)} was written by an older noisebench (schema {schema}): it is read, not added to")
     elif bare or (path.is_dir() and not records and not seals_cells(path)):
-        cells = f"{bare} of {len(records)} cells" if records else "cells"
+        cells = f"{bare} of {counted(len(records), 'cell')}" if records else "cells"
         note(f"{one_line(path)}: {cells} were written before there were seals: an edit by hand is not noticed there")
 
 
@@ -117,7 +118,7 @@ def note_left_out(lines: Sequence[str]) -> None:
     for line in lines[:_SHOWN]:
         note(f"left out: {line}")
     if len(lines) > _SHOWN:
-        note(f"left out: {len(lines) - _SHOWN} more cells, which `noisebench store verify` names")
+        note(f"left out: {counted(len(lines) - _SHOWN, 'more cell')}, which `noisebench store verify` names")
 
 
 def note(text: str) -> None:

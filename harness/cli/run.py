@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError, one_line
+from ..wording import counted
 from .options import add_data, add_json, add_plugins, add_weights, note, print_json, print_table, use_data, verb
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ def run(args: argparse.Namespace) -> int:
             counts[name] = counts.get(name, 0) + 1
         text = ", ".join(f"{n} {name}" for name, n in sorted(counts.items()))
         rescored = f", {len(summary.rescored)} re-scored" if summary.rescored else ""
-        print(f"{len(summary.cells)} cells: {text} ({len(summary.done)} run now{rescored})")
+        print(f"{counted(len(summary.cells), 'cell')}: {text} ({len(summary.done)} run now{rescored})")
         for line in failure_lines(failed, summary):
             print(line)
         print(f"next: noisebench report {shlex.quote(str(store))} --to board")
@@ -176,7 +177,8 @@ def failure_lines(failed: Sequence[PlannedCell], summary: Summary) -> list[str]:
         more = f" and {len(cells) - 1} more" if len(cells) > 1 else ""
         lines.append(f"  {outcome}: {one_line(' · '.join(_names(cells[0])))}{more}: {reason}")
     if hidden := sum(len(cells) for _, cells in groups[_LISTED:]):
-        lines.append(f"  and {hidden} more, with {len(groups) - _LISTED} other reasons: `noisebench report` lists them")
+        others = counted(len(groups) - _LISTED, "other reason")
+        lines.append(f"  and {hidden} more, with {others}: `noisebench report` lists them")
     return lines
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError, one_line
+from ..wording import counted
 from .options import add_json, note_left_out, note_old, print_json, print_table, verb
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def add(verbs: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """List or verify (0 sound, 1 a cell is damaged or edited), tidy or remove (0)."""
     from ..store import cells, upkeep
+    from ..store.record import cell_order
     from ..track import known_track
 
     _refuse_misplaced(args)
@@ -45,6 +47,7 @@ def run(args: argparse.Namespace) -> int:
     note_old(store)
     if args.action == "ls":
         found, left_out = cells.read_cells(store)
+        found = sorted(found, key=cell_order)
         note_left_out(left_out)
         if args.json:
             print_json(found)
@@ -65,8 +68,12 @@ def run(args: argparse.Namespace) -> int:
         for line in lines:
             print(line)
         n = len(cells.keys(store))
-        print(f"{n} cells, {len(lines)} {'problems' if args.action == 'verify' else 'things removed'}")
+        print(f"{counted(n, 'cell')}, " + _outcome(args.action, len(lines)))
     return 1 if args.action == "verify" and lines else 0
+
+
+def _outcome(action: str, n: int) -> str:
+    return counted(n, "problem") if action == "verify" else f"{counted(n, 'thing')} removed"
 
 
 def _refuse_misplaced(args: argparse.Namespace) -> None:
@@ -95,6 +102,7 @@ def _list(found: Sequence[Cell]) -> None:
 def _remove(args: argparse.Namespace, store: Path) -> int:
     """List the cells that `rm` or `gc --old` are about, and remove them where the person has said so."""
     from ..store import cells, upkeep
+    from ..store.record import cell_order
 
     if args.action == "rm":
         chosen = cells.matching([r.cell for r in upkeep.readable(store)], args.filter)
@@ -104,6 +112,7 @@ def _remove(args: argparse.Namespace, store: Path) -> int:
             )
     else:
         chosen = upkeep.old_cells(store)
+    chosen = sorted(chosen, key=cell_order)
     removed = upkeep.remove_cells(store, chosen) if args.yes else []
     tidied = upkeep.gc(store) if args.yes and args.old else []
     if args.json:
@@ -112,8 +121,8 @@ def _remove(args: argparse.Namespace, store: Path) -> int:
     if chosen:
         _list(chosen)
     if not args.yes:
-        print(f"{len(chosen)} cells would be removed: " + ("add --yes" if chosen else "there are none"))
+        print(f"{counted(len(chosen), 'cell')} would be removed: " + ("add --yes" if chosen else "there are none"))
     else:
         busy = f"; {len(chosen) - len(removed)} are left, which a run is at" if len(removed) < len(chosen) else ""
-        print(f"{len(removed)} cells removed, {len(cells.keys(store))} are there{busy}")
+        print(f"{counted(len(removed), 'cell')} removed, {len(cells.keys(store))} are there{busy}")
     return 0

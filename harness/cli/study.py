@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError, one_line
+from ..wording import counted
 from .options import add_data, add_json, add_plugins, add_weights, note, print_json, use_data, verb
 
 _EXAMPLES = """  noisebench study levels --to study
@@ -78,5 +79,6 @@ def run(args: argparse.Namespace) -> int:
         print_json({"to": str(to), "files": [str(f) for f in files], "cells": len(records), "not_ok": len(lost)})
     else:
         print((to / "study.md").read_text(encoding="utf-8"))
-        print(f"written: {len(files)} files in {to}; {len(summary.done)} of {len(summary.cells)} cells were run now")
+        cells = counted(len(summary.cells), "cell was", "cells were")
+        print(f"written: {counted(len(files), 'file')} in {to}; {len(summary.done)} of {cells} run now")
     return 1 if lost else 0

@@ -32,6 +32,7 @@ def run(args: argparse.Namespace) -> int:
     from ..store.file_changes import changes_of
     from ..store.key_changes import differences
     from ..store.outputs import find_donors
+    from ..store.record import cell_order
 
     use_data(args)
     store = existing_store(Path(args.store))
@@ -39,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     every, left_out = read_cells(store)
     note_left_out(left_out)
     code = 1 if left_out else 0
-    cells = matching(every, args.filter)
+    cells = sorted(matching(every, args.filter), key=cell_order)
     if not cells:
         raise UsageError(f"no stored cell matches {one_line(args.filter)!r}: `noisebench store ls {one_line(store)}`")
     now = replan_in_child([c["request"] for c in cells])

@@ -16,6 +16,7 @@ from ..statistics.paired_tests import paired_difference
 from ..store.record import Record, decimals_of, words_of
 from ..store.seals import refuse_nan, why_edited
 from ..store.versions import newest
+from ..wording import by_number, counted
 from .limits import Groups, limits_broken, set_limits_broken, why_not_above_baseline, why_not_first
 from .rules import Limit, Rule, limits, refuse_idle, speed_limited, spoken
 from .speed import speed_findings
@@ -72,7 +73,8 @@ def check(
             f"{new.label(r.cell)} · {r.cell['dataset']['display']} · {r.cell['regime']['display']}"
             for r in new.records
             if not old.partners(r.cell).records
-        }
+        },
+        key=by_number,
     )
     # All of a first baseline is new: nothing of it differs from anything.
     environments = environment_differences(baseline, current) if baseline and current else ()
@@ -164,7 +166,8 @@ def _metric(
     a, b = a[defined], b[defined]
     undefined = np.flatnonzero(np.isnan(b))
     if len(undefined):
-        text = f"{metric} is no longer defined on {len(undefined)} {words['items']}, such as {items[undefined[0]]}"
+        lost = counted(len(undefined), words["item"], words["items"])
+        text = f"{metric} is no longer defined on {lost}, such as {items[undefined[0]]}"
         return finding(REGRESSION, cell, label, metric, text)
     change = paired_difference(b[None], a)[0]
     losses = -change if part["higher"] else change

@@ -10,6 +10,7 @@ from ..comparing.pairing import apart
 from ..cost.pace import judged_by_cpu, of_newest_reference, pace, why_apart
 from ..errors import UsageError, one_line
 from ..store.record import Record
+from ..wording import counted
 from .limits import SLACK
 from .rules import RIVAL, SPEED, Limit, Rule, fits, limits, rivals
 from .verdict import INCOMPARABLE, OK, REGRESSION, UNCOUNTED, Finding, finding
@@ -117,7 +118,7 @@ def _setting(record: Record) -> str:
     inputs, cost = record.cell["inputs"], record.cell["cost"]
     size = "×".join(map(str, inputs.get("size") or (cost["size"] if cost else ())))
     threads = inputs.get("threads", 1)
-    return f"{size}, {inputs.get('device', 'cpu')}, {threads} thread{'' if threads == 1 else 's'}"
+    return f"{size}, {inputs.get('device', 'cpu')}, {counted(threads, 'thread')}"
 
 
 def _latency(record: Record) -> float | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ..comparing.pairing import protocol_text
 from ..errors import one_line
 from ..store.record import Cell, words_of
+from ..wording import counted
 
 OK, REGRESSION, INCOMPARABLE, UNCOUNTED = "ok", "regression", "not comparable", "not counted"
 
@@ -88,7 +89,7 @@ class Verdict:
     def summary(self) -> str:
         """The one line to remember."""
         lost = len(self.having(REGRESSION))
-        said = [f"{self.compared} compared", f"{lost} regression{'' if lost == 1 else 's'}"]
+        said = [f"{self.compared:,} compared", counted(lost, "regression")]
         for status in (INCOMPARABLE, UNCOUNTED):
             if self.having(status):
                 said.append(f"{len(self.having(status))} {status}")

@@ -19,6 +19,7 @@ from ..comparing.comparison import HOW, Comparison, Difference
 from ..errors import one_line
 from ..json_values import plain
 from ..track import known_track
+from ..wording import by_number
 from .escape import latex, markdown, spreadsheet
 from .files import text_bytes, write_files
 from .plots.drawing import Plot
@@ -113,7 +114,14 @@ def _first_metric(comparison: Comparison) -> list[Difference]:
     count = Counter(d.metric for d in comparison.differences)
     first = max(count, key=count.__getitem__, default="")
     own = [d for d in comparison.differences if d.metric == first]
-    return sorted(own, key=lambda d: (-abs(d.difference) if d.difference == d.difference else 0.0, d.method, d.where))
+    return sorted(
+        own,
+        key=lambda d: (
+            -abs(d.difference) if d.difference == d.difference else 0.0,
+            by_number(d.method),
+            by_number(d.where),
+        ),
+    )
 
 
 def comparison_markdown(

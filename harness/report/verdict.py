@@ -9,6 +9,7 @@ from xml.sax.saxutils import escape, quoteattr
 from ..errors import one_line
 from ..gate.verdict import INCOMPARABLE, OK, REGRESSION, UNCOUNTED, Finding, Verdict
 from ..json_values import plain
+from ..wording import by_number, counted
 from .escape import markdown
 from .tables import Table, number, to_markdown
 
@@ -61,11 +62,11 @@ def verdict_lines(verdict: Verdict) -> list[str]:
         out += [f"{status.upper()}  {finding_line(f)}" for f in found[:MOST]]
         if len(found) > MOST:
             out.append(f"… and {len(found) - MOST} more {status}")
-    gains = sorted(verdict.having(OK), key=lambda f: (-abs(f.change or 0.0), f.place, f.metric))
+    gains = sorted(verdict.having(OK), key=lambda f: (-abs(f.change or 0.0), by_number(f.place), f.metric))
     moved = [f for f in gains if f.unit != RATIO and f.change]
     out += [f"changed, within the rules  {finding_line(f)}" for f in moved[:5]]
     if verdict.new:
-        out.append(one_line(f"not in the baseline: {len(verdict.new)} cells, such as {verdict.new[0]}"))
+        out.append(one_line(f"not in the baseline: {counted(len(verdict.new), 'cell')}, such as {verdict.new[0]}"))
     out += environment_lines(verdict.environments)
     return [*out, verdict.summary]
 
