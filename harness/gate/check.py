@@ -13,7 +13,7 @@ from ..boards.units import units_of
 from ..comparing.pairing import Places, Shelf, apart, environment_differences, pair, why_inputs_differ
 from ..comparing.set_changes import set_changes
 from ..statistics.paired_tests import paired_difference
-from ..store.record import Record, decimals_of, words_of
+from ..store.record import Record, cell_order, decimals_of, words_of
 from ..store.seals import refuse_nan, why_edited
 from ..store.versions import newest
 from ..wording import by_number, counted
@@ -47,7 +47,7 @@ def check(
     Of a method that was edited the newest version on either side is judged. Raises `UsageError` for a NaN in the
     baseline, an idle rule.
     """
-    baseline, current = newest(baseline), newest(current)
+    baseline, current = (sorted(newest(side), key=lambda r: cell_order(r.cell)) for side in (baseline, current))
     for record in baseline:
         refuse_nan(record, names[0])
     if baseline:
