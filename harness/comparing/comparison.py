@@ -17,7 +17,7 @@ from ..cost.pace import of_newest_reference, why_apart
 from ..errors import UsageError, nearest, one_line
 from ..statistics.exact_scores import is_exact
 from ..statistics.paired_tests import ALPHA, MIN_ITEMS, Floats, mean_differences, paired_difference
-from ..store.record import Cell, Record, decimals_of, order_of, words_of
+from ..store.record import Cell, Record, decimals_of, gate_of, order_of, words_of
 from ..store.versions import newest
 from ..wording import by_number, counted
 from .pairing import Shelf, environment_differences, pair, protocol_text, where_text, why_inputs_differ
@@ -40,7 +40,7 @@ class Difference:
 
     `difference` is the mean of b − a over the items that neither side has exact, in the unit of the metric, of which
     `decimals` are printed; `interval` is None where there is none, and `p` is 1 there. Both hold over all rows of a
-    comparison at once.
+    comparison at once. `limit` is the loss of the mean that a check lets pass, None where the metric declares none.
     """
 
     track: str
@@ -63,6 +63,7 @@ class Difference:
     key_a: str = ""
     key_b: str = ""
     p: float = 1.0
+    limit: float | None = None
 
     @property
     def method(self) -> str:
@@ -265,7 +266,7 @@ def _side_by_side(a: Record, b: Record, one: Shelf, other: Shelf) -> tuple[list[
                 part["higher"], decimals_of(name, part),
                 tuple(a.items[matched[0][i]] for i in units.firsts()), units.average(va[defined]),
                 units.average(vb[defined]), "; ".join([*notes, *lacking, *merged]),
-                key_a=a.cell["key"], key_b=b.cell["key"],
+                key_a=a.cell["key"], key_b=b.cell["key"], limit=gate_of(name, part).get("max_drop"),
             )
         )  # fmt: skip
     return found, left_out
