@@ -78,7 +78,9 @@ def check(
     )
     # All of a first baseline is new: nothing of it differs from anything.
     environments = environment_differences(baseline, current) if baseline and current else ()
-    return Verdict(tuple(findings), environments, tuple(extra), trusted=not any(mended) and not any(changed))
+    asked = max((record.asked for record in current), default="")
+    whole = not any(mended) and not any(changed)
+    return Verdict(tuple(findings), environments, tuple(extra), whole, asked)
 
 
 def _cell(record: Record, sides: _Sides) -> list[Finding]:
@@ -104,7 +106,8 @@ def _cell(record: Record, sides: _Sides) -> list[Finding]:
         for one in _pair(record, partner, named, sides):
             told = many > 1 and one.status == REGRESSION
             hint = f"one of {many} versions in the store: run into a new --store to judge the last one alone"
-            result.append(replace(one, reasons=(*one.reasons, hint)) if told else one)
+            timed = replace(one, seconds=partner.cell["seconds"])
+            result.append(replace(timed, reasons=(*one.reasons, hint)) if told else timed)
     return result
 
 
