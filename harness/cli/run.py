@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from ..plan import PlannedCell
 
 _LISTED = 20
+_PLANNED = 50
+"""Cells that a dry run lists."""
 
 _EXAMPLES = """  noisebench run demo
   noisebench run suite.yaml --jobs 2 --keep sample
@@ -120,7 +122,12 @@ def run(args: argparse.Namespace) -> int:
         if args.json:
             print_json({"cells": [{**_brief(c), "state": r[0]} for c, r in zip(cells, rows, strict=True)]})
         else:
-            print_table(rows, ["state", "method", "dataset", "regime", "seed", "key"])
+            head = ["state", "method", "dataset", "regime", "seed", "key"]
+            if len(rows) <= _PLANNED:
+                print_table(rows, head)
+            else:
+                print_table(sorted(rows, key=lambda row: row[0] == "stored")[:_PLANNED], head)
+                print(f"… and {counted(len(rows) - _PLANNED, 'more cell')}; --json has all")
             rescore = f", {len(donors)} to re-score" if donors else ""
             note(f"{len(todo) - len(donors)} to run{rescore}, {len(cells) - len(todo)} stored")
         return 0

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError, one_line
 from ..wording import counted
-from .options import add_json, note_left_out, note_old, print_json, print_table, verb
+from .options import add_json, note, note_left_out, note_old, print_json, print_table, verb
 
 if TYPE_CHECKING:
     from ..store.outputs import OutputFiles
@@ -52,7 +53,11 @@ def run(args: argparse.Namespace) -> int:
         if args.json:
             print_json(found)
         else:
-            _list(found)
+            if found:
+                _list(found)
+            outcomes = Counter(c["outcome"] for c in found).most_common()
+            told = ", ".join(f"{n:,} {name}" for name, n in outcomes) or "`noisebench run … --store` fills the store"
+            note(f"{counted(len(found), 'cell')}: {told}")
         return 1 if left_out else 0
     if args.action == "rm" or args.old:
         return _remove(args, store)
