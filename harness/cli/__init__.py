@@ -12,7 +12,7 @@ from typing import NoReturn
 
 VERBS = (
     "run", "study", "list", "report", "compare", "check", "score", "explain", "reproduce", "why", "doctor", "data",
-    "store", "export",
+    "store", "export", "completion",
 )  # fmt: skip
 
 _EXAMPLES = """examples:
@@ -53,6 +53,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     from ..store.disk import DiskFull
 
     top = parser()
+    if "_ARGCOMPLETE" in os.environ:
+        from .completion import complete
+
+        complete(top)
     args = top.parse_args(argv)
     if args.version:
         from .. import __version__
