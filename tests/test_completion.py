@@ -33,7 +33,8 @@ def offered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     typed = [
         "noisebench ", "noisebench re", "noisebench run --me", "noisebench run --methods gaussian_f",
         "noisebench run --methods identity nl", "noisebench run --regimes salt", "noisebench run --datasets phot",
-        "noisebench run --metrics psnr_h", "noisebench run --protocol ", "noisebench run --track functions --methods poly",
+        "noisebench run --metrics psnr_h", "noisebench run --protocol ",
+        "noisebench run --track functions --methods poly",
         "noisebench run --track fun", "noisebench run dem", "noisebench run mi", "noisebench list regimes poisson_",
         "noisebench list suites awg", "noisebench data fetch set1", "noisebench doctor bilat", "noisebench data v",
         "noisebench reproduce dncnn_s25_set", "noisebench compare mine.t", "noisebench store v",

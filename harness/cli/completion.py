@@ -20,7 +20,7 @@ Completer = Callable[..., Iterable[str]]
 def add(verbs: Any) -> None:
     """Add the verb."""
     p = verb(verbs, "completion", "print what makes a shell complete verbs, options and names", _EXAMPLES)
-    p.add_argument("shell", choices=SHELLS)
+    p.add_argument("shell", choices=SHELLS, help="which shell it is for")
     add_json(p)
     p.set_defaults(run=run)
 

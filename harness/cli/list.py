@@ -19,7 +19,7 @@ _EXAMPLES = """  noisebench list methods
 def add(verbs: Any) -> None:
     """Add the verb."""
     p = verb(verbs, "list", "list methods, datasets, regimes, metrics, protocols, suites or systems", _EXAMPLES)
-    p.add_argument("kind", choices=KINDS)
+    p.add_argument("kind", choices=KINDS, help="what to list")
     p.add_argument("name", nargs="?", metavar="NAME", help="show this one in full")
     p.add_argument("--store", metavar="STORE", action="append", default=[],
                    help="systems: read verdicts from this store or export (default: ./results/*.json)")  # fmt: skip

@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 _EXAMPLES = """  noisebench store ls nb-store
   noisebench store verify nb-store
   noisebench store gc nb-store
-  noisebench store gc nb-store --old              list the cells of older versions of methods, which boards do not show
-  noisebench store gc nb-store --old --yes        remove them
-  noisebench store rm nb-store "nlm(h=0.6)"       list the cells whose key starts so, or a name of which holds that
-  noisebench store rm nb-store "nlm(h=0.6)" --yes remove them"""
+  noisebench store gc nb-store --old                 list the cells of older versions of methods, which boards do not show
+  noisebench store gc nb-store --old --yes           remove them
+  noisebench store rm nb-store "nlm(h=0.6)"          list the cells whose key starts so, or a name of which holds that
+  noisebench store rm nb-store "nlm(h=0.6)" --yes    remove them"""
 
 
 def add(verbs: Any) -> None:
     """Add the verb."""
     p = verb(verbs, "store", "list, verify or tidy a store, or remove cells of it", _EXAMPLES)
-    p.add_argument("action", choices=("ls", "verify", "gc", "rm"))
-    p.add_argument("store", metavar="STORE")
+    p.add_argument("action", choices=("ls", "verify", "gc", "rm"), help="list, check, tidy, or remove cells")
+    p.add_argument("store", metavar="STORE", help="a folder that a run has filled")
     p.add_argument("filter", nargs="?", metavar="FILTER", help="of rm: a key's start, or part of a name")
     p.add_argument("--old", action="store_true", help="of gc: older versions of methods too")
     p.add_argument("--yes", action="store_true", help="remove the cells that rm and gc --old list without it")

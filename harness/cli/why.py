@@ -25,7 +25,7 @@ _LISTED = 20
 def add(verbs: Any) -> None:
     """Add the verb."""
     p = verb(verbs, "why", "say what went into a cell's key, and what changed since it was stored", _EXAMPLES)
-    p.add_argument("store", metavar="STORE")
+    p.add_argument("store", metavar="STORE", help="a folder that a run has filled")
     p.add_argument("filter", nargs="?", default="", metavar="FILTER", help="a key's start, or part of a name")
     add_data(p)
     add_json(p)
