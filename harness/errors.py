@@ -74,4 +74,5 @@ def nearest(name: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.65)
     if close:
         return f"did you mean {lower[close[0]]!r}?"
-    return f"known: {', '.join(names)}" if names else "none is known"
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return f"known: {', '.join(names[:_LISTED])}{more}" if names else "none is known"

@@ -77,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"noisebench {args.verb}: {one_line(error, 2000)}", file=sys.stderr)
         return 1 if args.verb in ("run", "study", "reproduce") else 2  # in check, 1 is a regression and nothing else
     except KeyboardInterrupt:
-        print(f"\nnoisebench {args.verb}: stopped", file=sys.stderr)
+        print(f"\nnoisebench {args.verb}: stopped: {args.stopped}", file=sys.stderr)
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,8 @@ def run(args: argparse.Namespace) -> int:
     current = read_every(Path(args.current))
     first = args.update and not baseline.exists()
     if not first and not baseline.exists():
-        raise UsageError(f"no baseline {one_line(baseline)}: `noisebench check BASELINE CURRENT --update` makes it")
+        command = f"noisebench check {shlex.quote(args.baseline)} {shlex.quote(args.current)} --update"
+        raise UsageError(f"no baseline {one_line(baseline)}: `{one_line(command)}` makes it")
     before = [] if first else read_every(baseline)
     for side, records in ((baseline, before), (Path(args.current), current)):
         note_old(side, records)
@@ -67,6 +69,8 @@ def run(args: argparse.Namespace) -> int:
     lines = verdict_lines(verdict)
     if not first and os.path.samefile(baseline, args.current):
         lines.insert(-1, "BASELINE and CURRENT are the same results: nothing can have changed between them")
+    if not first and not before:
+        lines.insert(-1, f"{one_line(baseline)}, the baseline, has no cells: nothing is guarded")
     document = verdict_values(verdict)
     if args.update:
         current = newest(current)

@@ -78,7 +78,7 @@ def _suites(prefix: str, **_: Any) -> list[str]:
 
     from ..suite import named_suites
 
-    return [*named_suites(), *FilesCompleter(("yaml", "yml"))(prefix)]  # type: ignore[no-untyped-call]
+    return [*named_suites(), *FilesCompleter(("yaml", "yml"))(prefix)]
 
 
 def _named(parsed_args: argparse.Namespace, **rest: Any) -> Iterable[str]:
@@ -103,7 +103,7 @@ def _claims() -> list[str]:
     from ..claims.effects import all_effects
     from ..claims.numbers import all_claims
 
-    return [claim.name for claim in (*all_claims(), *all_effects())]
+    return [*(claim.name for claim in all_claims()), *(effect.name for effect in all_effects())]
 
 
 _COMPLETERS: dict[str, Completer] = {

@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # numpy and OpenCV come with these: `--help` does without
     from ..imaging.manifest import ManifestSet
 
 
+_STOPPED = "pictures that came whole are kept; the same command goes on"
 _EXAMPLES = """  noisebench data list
   noisebench data where set12 bsd68
   noisebench data verify kodak24 --data ~/pictures
@@ -113,7 +114,7 @@ def add(verbs: Any) -> None:
     parser = verb(verbs, "data", "list, find, verify and fetch test sets; write the manifest of one", _EXAMPLES)
     actions = parser.add_subparsers(dest="action", metavar="{list,where,verify,fetch,manifest}", required=True)
     for name, text in _HELP.items():
-        p = verb(actions, name, text, _EXAMPLES)
+        p = verb(actions, name, text, _EXAMPLES, _STOPPED)
         if name == "manifest":
             p.add_argument("folder", metavar="FOLDER", help="(clean) pictures, those of subfolders too")
             p.add_argument("--noisy", metavar="FOLDER", help="noisy pictures of the same names")

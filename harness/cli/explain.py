@@ -45,10 +45,15 @@ def run(args: argparse.Namespace) -> int:
     if args.clean is not None:
         return _pair(args)
     from ..boards.signature import explain_signature
-    from ..errors import UsageError
+    from ..errors import UsageError, one_line
 
     if args.claimed is not None:
         raise UsageError("--claimed goes with two pictures or folders: explain RESTORED CLEAN --claimed X")
+    if "|" not in args.signature:
+        raise UsageError(
+            f"{one_line(args.signature)!r} is no signature, which has the form metric|protocol@v|regime@v|…; "
+            "to explain a picture, name the clean one too: noisebench explain RESTORED CLEAN"
+        )
     found = explain_signature(args.signature)
     if args.json:
         print_json(found)

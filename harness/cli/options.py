@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 _SHOWN = 10
 
 
-def verb(verbs: Any, name: str, about: str, examples: str) -> argparse.ArgumentParser:
-    """A parser for a verb, with its examples under the help."""
+READS = "no stored cell was changed; the same command starts anew"
+
+
+def verb(verbs: Any, name: str, about: str, examples: str, stopped: str = READS) -> argparse.ArgumentParser:
+    """A parser for a verb, with its examples under the help; `stopped` says after a Ctrl-C what is kept."""
     made: argparse.ArgumentParser = verbs.add_parser(
         name,
         help=about,
@@ -29,6 +32,7 @@ def verb(verbs: Any, name: str, about: str, examples: str) -> argparse.ArgumentP
         epilog="examples:\n" + examples,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    made.set_defaults(stopped=stopped)
     return made
 
 
@@ -113,12 +117,26 @@ def read_noted(path: Path) -> tuple[list[Record], list[str]]:
     return records, left_out
 
 
+def no_match(store: Path, filter_: str, there: int) -> str:
+    """What to say where a filter matches none of the cells that are `there`."""
+    if not there:
+        return f"{one_line(store)} has no cells: `noisebench run … --store {one_line(store)}` fills it"
+    ls = f"`noisebench store ls {one_line(store)}`"
+    return f"no stored cell matches {one_line(filter_)!r}: {ls} lists their keys and names"
+
+
 def note_left_out(lines: Sequence[str]) -> None:
     """Name the first cells that are left out, and count the others."""
     for line in lines[:_SHOWN]:
         note(f"left out: {line}")
     if len(lines) > _SHOWN:
         note(f"left out: {counted(len(lines) - _SHOWN, 'more cell')}, which `noisebench store verify` names")
+
+
+def note_stopped(store: str | None) -> None:
+    """After a Ctrl-C: what is kept of a run, and where."""
+    where = f" (store {one_line(store)})" if store else ""
+    note(f"\nstopped: nothing that was finished is lost; the same command goes on from here{where}")
 
 
 def note(text: str) -> None:

@@ -13,7 +13,7 @@ from .options import (
     add_json,
     add_plugins,
     add_weights,
-    note,
+    note_stopped,
     print_json,
     print_table,
     use_data,
@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         rows = _judged(claims, args) if args.results else _run(claims, args)
     except KeyboardInterrupt:
-        note("\nstopped: nothing that was finished is lost; the same command goes on from here")
+        note_stopped(None if args.results else args.store)
         return 130
     if to is not None:
         from ..report.claims import claims_markdown

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError, one_line
 from ..wording import counted
-from .options import add_data, add_json, add_plugins, add_weights, note, print_json, print_table, use_data, verb
+from .options import (
+    add_data,
+    add_json,
+    add_plugins,
+    add_weights,
+    note,
+    note_stopped,
+    print_json,
+    print_table,
+    use_data,
+    verb,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -136,10 +147,7 @@ def run(args: argparse.Namespace) -> int:
         with watcher() as watch:
             summary = run_suite(suite, store, options, watch)
     except KeyboardInterrupt:
-        note(
-            "\nstopped: nothing that was finished is lost; the same command goes on from here "
-            f"(store {one_line(args.store)})"
-        )
+        note_stopped(args.store)
         return 130
     failed = [c for c in summary.cells if summary.outcome.get(c["key"]) not in ("ok", "skipped")]
     if args.json:
@@ -182,11 +190,16 @@ def failure_lines(failed: Sequence[PlannedCell], summary: Summary) -> list[str]:
     lines = []
     for (outcome, reason), cells in groups[:_LISTED]:
         more = f" and {len(cells) - 1} more" if len(cells) > 1 else ""
-        lines.append(f"  {outcome}: {one_line(' · '.join(_names(cells[0])))}{more}: {reason}")
+        lines.append(f"  {outcome}: {one_line(_place(cells[0]))}{more}: {reason}")
     if hidden := sum(len(cells) for _, cells in groups[_LISTED:]):
         others = counted(len(groups) - _LISTED, "other reason")
         lines.append(f"  and {hidden} more, with {others}: `noisebench report` lists them")
     return lines
+
+
+def _place(cell: PlannedCell) -> str:
+    method, where, *rest = _names(cell)
+    return " · ".join([method, where] if cell["kind"] == "cost" else [method, where, rest[0], f"seed {rest[1]}"])
 
 
 def _names(cell: PlannedCell) -> list[str]:

@@ -8,18 +8,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import UsageError, one_line
+from ..errors import UsageError
 from ..wording import counted
-from .options import add_json, note, note_left_out, note_old, print_json, print_table, verb
+from .options import add_json, no_match, note, note_left_out, note_old, print_json, print_table, verb
 
 if TYPE_CHECKING:
     from ..store.outputs import OutputFiles
     from ..store.record import Cell
 
+_STOPPED = "what is removed is gone, every other cell is whole; the same command goes on"
 _EXAMPLES = """  noisebench store ls nb-store
   noisebench store verify nb-store
   noisebench store gc nb-store
-  noisebench store gc nb-store --old                 list the cells of older versions of methods, which boards do not show
+  noisebench store gc nb-store --old                 list cells of older versions of methods, which no board shows
   noisebench store gc nb-store --old --yes           remove them
   noisebench store rm nb-store "nlm(h=0.6)"          list the cells whose key starts so, or a name of which holds that
   noisebench store rm nb-store "nlm(h=0.6)" --yes    remove them"""
@@ -27,7 +28,7 @@ _EXAMPLES = """  noisebench store ls nb-store
 
 def add(verbs: Any) -> None:
     """Add the verb."""
-    p = verb(verbs, "store", "list, verify or tidy a store, or remove cells of it", _EXAMPLES)
+    p = verb(verbs, "store", "list, verify or tidy a store, or remove cells of it", _EXAMPLES, _STOPPED)
     p.add_argument("action", choices=("ls", "verify", "gc", "rm"), help="list, check, tidy, or remove cells")
     p.add_argument("store", metavar="STORE", help="a folder that a run has filled")
     p.add_argument("filter", nargs="?", metavar="FILTER", help="of rm: a key's start, or part of a name")
@@ -78,7 +79,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _outcome(action: str, n: int) -> str:
-    return counted(n, "problem") if action == "verify" else f"{counted(n, 'thing')} removed"
+    if action == "verify":
+        return counted(n, "problem")
+    return f"{counted(n, 'thing')} removed" if n else "nothing to remove"
 
 
 def _refuse_misplaced(args: argparse.Namespace) -> None:
@@ -110,11 +113,10 @@ def _remove(args: argparse.Namespace, store: Path) -> int:
     from ..store.record import cell_order
 
     if args.action == "rm":
-        chosen = cells.matching([r.cell for r in upkeep.readable(store)], args.filter)
+        there = [r.cell for r in upkeep.readable(store)]
+        chosen = cells.matching(there, args.filter)
         if not chosen:
-            raise UsageError(
-                f"no stored cell matches {one_line(args.filter)!r}: `noisebench store ls {one_line(store)}`"
-            )
+            raise UsageError(no_match(store, args.filter, len(there)))
     else:
         chosen = upkeep.old_cells(store)
     chosen = sorted(chosen, key=cell_order)

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import UsageError, one_line
 from ..wording import counted
-from .options import add_data, add_json, add_plugins, add_weights, note, print_json, use_data, verb
+from .options import add_data, add_json, add_plugins, add_weights, note, note_stopped, print_json, use_data, verb
 
 _EXAMPLES = """  noisebench study levels --to study
   noisebench study study.yaml --store nb-store --to study
@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
         with watcher() as watch:
             summary = run_suite(suite, store, options, watch)
     except KeyboardInterrupt:
-        note(f"\nstopped: nothing that was finished is lost; the same command goes on (store {one_line(args.store)})")
+        note_stopped(args.store)
         return 130
     records = [read_record(store, c["key"]) for c in summary.cells]
     files = write_study(records, axes, to, title=f"Study {suite.suite}", store=store)

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..errors import UsageError, one_line
 from ..wording import counted
-from .options import add_data, add_json, note_left_out, note_old, print_json, use_data, verb
+from .options import add_data, add_json, no_match, note_left_out, note_old, print_json, use_data, verb
 
 _EXAMPLES = """  noisebench why nb-store
   noisebench why nb-store nlm
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     from ..store.file_changes import changes_of
     from ..store.key_changes import differences
     from ..store.outputs import find_donors
-    from ..store.record import cell_order
+    from ..store.record import NOT_OK, cell_order
 
     use_data(args)
     store = existing_store(Path(args.store))
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     code = 1 if left_out else 0
     cells = sorted(matching(every, args.filter), key=cell_order)
     if not cells:
-        raise UsageError(f"no stored cell matches {one_line(args.filter)!r}: `noisebench store ls {one_line(store)}`")
+        raise UsageError(no_match(store, args.filter, len(every)))
     now = replan_in_child([c["request"] for c in cells])
     held = set(keys(store))
     donors = find_donors(store, [{"kind": c["kind"], **f} for c, f in zip(cells, now, strict=True) if "key" in f])
@@ -68,6 +68,8 @@ def run(args: argparse.Namespace) -> int:
         )
         if "error" in found:
             state = "cannot be planned now"
+        elif state == _FRESH and (cell["outcome"] in NOT_OK or cell.get("needs")):
+            state = "to be tried again"
         document.append(
             {
                 "key": cell["key"],
@@ -106,7 +108,7 @@ def _show(entry: dict[str, Any], more: int = 0) -> None:
     print(f"{entry['key'][:12]}  {one_line(names, 200)}{alike}  {entry['outcome']}  {entry['state']}")
     if entry["rescored_from"]:
         print(f"    re-scored from what cell {entry['rescored_from'][:12]} kept: its method was not run again")
-    for line in entry["changed"]:
+    for line in [*entry["changed"], *([entry["reason"]] if entry["outcome"] != "ok" and entry["reason"] else [])]:
         print(f"    {one_line(line)}")
 
 

@@ -263,7 +263,8 @@ class Record:
 
 def cell_order(cell: Cell) -> tuple[Any, ...]:
     """What stored cells are sorted by, where a person reads them: place, method, protocol and seed; costs come last."""
-    names = [by_number(cell[part]["display"]) for part in ("dataset", "regime", "method", "protocol")]  # type: ignore[literal-required]
+    parts = (cell["dataset"], cell["regime"], cell["method"], cell["protocol"])
+    names = [by_number(part["display"]) for part in parts]
     return cell["kind"] != "score", cell["track"], *names, cell["seed"], cell["key"]
 
 
