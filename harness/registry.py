@@ -20,6 +20,7 @@ from typing import Any
 from .errors import UsageError, nearest, one_line
 from .parameter_types import Later, nested_in, required_text, type_text
 from .spec import Spec, Value, expand, parse, show
+from .wording import by_number
 
 _SLOW = 3.0
 
@@ -85,8 +86,8 @@ class Registry:
         self._entries[entry.name] = entry
 
     def names(self) -> list[str]:
-        """All names, sorted; imports nothing."""
-        return sorted({*self._entries, *self._built_in(), *self._from_points()})
+        """All names, sorted by the numbers in them; imports nothing."""
+        return sorted({*self._entries, *self._built_in(), *self._from_points()}, key=by_number)
 
     def get(self, name: str) -> Entry:
         """The entry. Raises `UsageError` with the nearest match, or naming what failed to import."""

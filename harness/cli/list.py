@@ -86,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
 def _told(value: Any) -> str:
     """A declared value as a person writes it."""
     if isinstance(value, dict):
-        return ", ".join(f"{name.replace('_', ' ')} {_told(one)}" for name, one in value.items())
+        return ", ".join(f"{name} {_told(one)}" for name, one in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(map(_told, value))
     return "yes" if value is True else str(value)

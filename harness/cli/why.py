@@ -117,7 +117,7 @@ def _show_many(document: Sequence[dict[str, Any]]) -> None:
     alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for entry in document:
         if entry["state"] != _FRESH:
-            alike.setdefault((entry["outcome"], entry["state"], *entry["changed"]), []).append(entry)
+            alike.setdefault((entry["outcome"], entry["state"], entry["reason"], *entry["changed"]), []).append(entry)
     groups = sorted(alike.values(), key=lambda group: -len(group))
     for group in groups[:_LISTED]:
         _show({**group[0], "rescored_from": None}, len(group) - 1)
