@@ -13,8 +13,8 @@ _HOME = {
     "Track": "track", "Case": "track", "Runner": "track", "Words": "track", "Defaults": "track", "Dataset": "track",
     "add_track": "track", "MethodRunner": "runner", "ArrayFiles": "array_outputs", "noise_key": "keyed_noise",
     "keyed_generator": "keyed_noise", "get_track": "track", "checked_declarations": "track",
-    "Info": "info", "Spec": "spec", "Bound": "registry", "MethodSpec": "registry", "DatasetSpec": "registry",
-    "Nested": "registry",
+    "Info": "info", "Spec": "spec", "Bound": "registry",
+    "MethodSpec": "parameter_types", "DatasetSpec": "parameter_types", "Nested": "parameter_types",
     "bind": "registry", "evaluate": "evaluation", "Result": "evaluation", "module_sources": "sources",
     "UsageError": "errors", "Skip": "errors", "Invalid": "errors", "NotDefined": "errors", "one_line": "errors",
     "list_files": "data.folders", "pair_folders": "data.folders", "frame": "frames",
@@ -95,10 +95,10 @@ if TYPE_CHECKING:  # what a type checker sees; at run time a name is imported wh
     from .info import Info as Info
     from .keyed_noise import keyed_generator as keyed_generator
     from .keyed_noise import noise_key as noise_key
+    from .parameter_types import DatasetSpec as DatasetSpec
+    from .parameter_types import MethodSpec as MethodSpec
+    from .parameter_types import Nested as Nested
     from .registry import Bound as Bound
-    from .registry import DatasetSpec as DatasetSpec
-    from .registry import MethodSpec as MethodSpec
-    from .registry import Nested as Nested
     from .registry import bind as bind
     from .runner import MethodRunner as MethodRunner
     from .sources import module_sources as module_sources

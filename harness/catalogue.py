@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
-from typing import Any, get_args, get_origin
+from typing import Any
 
 from .errors import UsageError
-from .registry import Entry, Later, Nested, load_plugin, registry
+from .parameter_types import type_text
+from .registry import Entry, load_plugin, registry
 from .spec import show
 from .track import get_track
 
@@ -58,7 +59,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "parameters": [
             {
                 "name": key,
-                "type": _type(annotation),
+                "type": type_text(annotation),
                 "default": "(needed)" if default is inspect.Parameter.empty else _show(default),
             }
             for key, (annotation, default) in entry.params.items()
@@ -79,16 +80,3 @@ def _show(value: Any) -> str:
         return show(value)
     except Exception:
         return repr(value)
-
-
-def _type(annotation: Any) -> str:
-    if hasattr(annotation, "__metadata__"):
-        for mark in annotation.__metadata__:
-            if isinstance(mark, Nested):
-                return f"{mark.kind} spec" + (f" of track {mark.track}" if mark.track else "")
-        inner = get_args(annotation)[0]
-        limits = [str(m) for m in annotation.__metadata__ if not isinstance(m, str | Later)]
-        return _type(inner) + (f" ({', '.join(limits)})" if limits else "")
-    if get_origin(annotation) is not None or not isinstance(annotation, type):
-        return str(annotation).replace("typing.", "")
-    return annotation.__name__

@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 
+from .wording import by_number
+
 _LISTED = 20
 
 
@@ -67,9 +69,10 @@ def one_line(text: object, limit: int = 400) -> str:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """The end of an error message about an unknown name: the nearest match, or what there is."""
-    names = sorted(known)
+    names = sorted(known, key=by_number)
     lower = {known_name.lower(): known_name for known_name in names}
     close = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.65)
     if close:
         return f"did you mean {lower[close[0]]!r}?"
-    return f"known: {', '.join(names)}" if names else "none is known"
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return f"known: {', '.join(names[:_LISTED])}{more}" if names else "none is known"

@@ -15,10 +15,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 from .errors import UsageError, nearest, one_line
+from .parameter_types import Later, nested_in, required_text, type_text
 from .spec import Spec, Value, expand, parse, show
+from .wording import by_number
 
 _SLOW = 3.0
 
@@ -84,8 +86,8 @@ class Registry:
         self._entries[entry.name] = entry
 
     def names(self) -> list[str]:
-        """All names, sorted; imports nothing."""
-        return sorted({*self._entries, *self._built_in(), *self._from_points()})
+        """All names, sorted by the numbers in them; imports nothing."""
+        return sorted({*self._entries, *self._built_in(), *self._from_points()}, key=by_number)
 
     def get(self, name: str) -> Entry:
         """The entry. Raises `UsageError` with the nearest match, or naming what failed to import."""
@@ -183,29 +185,6 @@ def registry(kind: str, track: str = "restore") -> Registry:
 
 
 @dataclass(frozen=True)
-class Nested:
-    """Marks a parameter that is itself a spec, such as `vst(method=nlm(h=0.8))`: `Annotated[Any, Nested("method")]`.
-
-    The component gets it bound. `track` names another one than that of the component.
-    """
-
-    kind: str
-    track: str = ""
-
-
-@dataclass(frozen=True)
-class Later:
-    """Marks a parameter that came after results were stored: `Annotated[int | None, Later()]`.
-
-    At its default it is left out of the canonical form, so that keys and keyed draws are as they were.
-    """
-
-
-MethodSpec = Annotated[Any, Nested("method")]
-DatasetSpec = Annotated[Any, Nested("dataset")]
-
-
-@dataclass(frozen=True)
 class Bound:
     """A spec whose names and values are checked: what to call with which arguments, and how it prints."""
 
@@ -264,7 +243,7 @@ def bind(spec: Spec | str, kind: str, track: str = "restore") -> Bound:
         annotation, default = params[key]
         if key not in given and default is inspect.Parameter.empty:
             raise UsageError(f"{kind} {spec.name!r} needs {key}: write {spec.name}({key}=…)")
-        inside = _nested(annotation)
+        inside = nested_in(annotation)
         if inside is not None:
             value = given.get(key, default)
             if isinstance(value, str | Spec):
@@ -275,7 +254,7 @@ def bind(spec: Spec | str, kind: str, track: str = "restore") -> Bound:
                 if key in given:
                     short.append(f"{key}={nested.display}")
                 continue
-            raise UsageError(f"{kind} {spec.name!r}: {key} must be a {inside.kind} spec, not {value!r}")
+            raise UsageError(f"{kind} {spec.name!r}: {key} must be {type_text(annotation)}, not {value!r}")
         value = _coerce(given[key], annotation, f"{kind} {spec.name!r}: {key}") if key in given else default
         if key not in given and isinstance(value, int) and not isinstance(value, bool):
             value = _coerce(value, annotation, f"{kind} {spec.name!r}: default of {key}")
@@ -316,11 +295,6 @@ def bind_all(texts: Iterable[str] | str, kind: str, track: str = "restore") -> l
     return list(bounds.values())
 
 
-def _nested(annotation: Any) -> Nested | None:
-    """What kind of spec a parameter is; None for a plain one."""
-    return next((m for m in getattr(annotation, "__metadata__", ()) if isinstance(m, Nested)), None)
-
-
 def _is_later(annotation: Any) -> bool:
     return any(isinstance(m, Later) for m in getattr(annotation, "__metadata__", ()))
 
@@ -331,18 +305,40 @@ def _coerce(value: Value, annotation: Any, where: str) -> Any:
     plain = _bare(value, where)
     if annotation is Any:
         return plain
+    adapter = _adapter(annotation) if isinstance(annotation, Hashable) else _adapter.__wrapped__(annotation)
     try:
-        adapter = _adapter(annotation) if isinstance(annotation, Hashable) else _adapter.__wrapped__(annotation)
-        checked = adapter.validate_python(plain, strict=True)
+        return adapter.validate_python(plain, strict=True)
     except ValidationError as error:
         problem = error.errors()[0]
-        message = problem["msg"].replace("Input should be", "must be")
-        choices = [
-            c.strip("' ") for c in str(problem.get("ctx", {}).get("expected", "")).replace(" or ", ",").split(",")
-        ]
-        hint = f"; {nearest(plain, choices)}" if isinstance(plain, str) and problem["type"] == "literal_error" else ""
-        raise UsageError(f"{where} {one_line(message)}, not {plain!r}{hint}") from None
-    return checked
+    if isinstance(value, Spec) and value.name in _LITERALS:  # `true` is said for True where no such text is meant
+        try:
+            return adapter.validate_python(_LITERALS[value.name], strict=True)
+        except ValidationError:
+            pass
+    text = f"{where} must be {required_text(annotation)}, not {plain!r}"
+    if problem["type"] == "literal_error" and isinstance(plain, str):
+        hint = nearest(plain, [c for c in _choices(annotation) if isinstance(c, str)])
+        text += f"; {hint}" if hint.startswith("did you mean") else ""
+    elif not problem["type"].startswith(_SAID):
+        text += f": {problem['msg'].removeprefix('Value error, ')}"
+    raise UsageError(one_line(text))
+
+
+_LITERALS: Mapping[str, bool | None] = {"true": True, "false": False, "none": None}
+_SAID = (
+    "int_", "float_", "string_type", "bool_", "tuple_", "list_", "none_", "literal_", "greater_", "less_", "multiple_",
+    "too_short", "too_long", "string_too", "finite_number",
+)  # fmt: skip
+"""Mistakes that the text of the type names: of others the validator says what is wrong."""
+
+
+def _choices(annotation: Any) -> Iterator[Any]:
+    """The values of every `Literal` in a type."""
+    if typing.get_origin(annotation) is typing.Literal:
+        yield from typing.get_args(annotation)
+    else:
+        for part in typing.get_args(annotation):
+            yield from _choices(part)
 
 
 @lru_cache(maxsize=1024)

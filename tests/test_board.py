@@ -329,7 +329,7 @@ def test_an_ok_cell_without_all_its_pictures_is_incomplete() -> None:
     board = one(record("a", {"psnr": [20.0, 21.0]}), record("b", {"psnr": [30.0]}, pictures=2))
     assert [r.label for r in board.rows] == ["a"]
     assert board.failures[0].outcome == "incomplete"
-    assert board.failures[0].reason == "1 of 2 pictures are stored"
+    assert board.failures[0].reason == "1 of 2 pictures is stored"
 
 
 def test_rank_by_decides_the_order_and_lower_may_be_better() -> None:
@@ -506,7 +506,7 @@ def test_warnings_and_notes_are_in_the_words_of_the_track() -> None:
     assert [r.label for r in board.rows if r.below_baseline] == ["bad"]
     assert board.notes == ("2 functions are too few to tell methods apart: 6 at least",)
     short = one(fits("good", 0.1, pictures=2))
-    assert short.failures[0].reason == "1 of 2 functions are stored"
+    assert short.failures[0].reason == "1 of 2 functions is stored"
 
 
 def test_how_far_below_an_optimum_is_said_in_the_first_metric_whatever_its_direction() -> None:
@@ -595,7 +595,7 @@ def test_what_a_newer_cell_says_of_a_metric_goes_before_what_is_assumed_of_an_ol
 
 def test_a_cell_of_schema_1_without_all_its_pictures_is_incomplete() -> None:
     board = one(as_schema_1(record(scores={"psnr": [30.0]}, pictures=2)))
-    assert board.failures[0].reason == "1 of 2 pictures are stored"
+    assert board.failures[0].reason == "1 of 2 pictures is stored"
 
 
 # --------------------------------------------------------------------------------------------- levels

@@ -110,7 +110,7 @@ def test_an_edited_method_is_named_where_its_key_has_changed() -> None:
     (_, remade) = checked_suites(rows)
     assert remade.missing == ("nlm · gaussian_field(n=1, size=24) · gaussian(sigma=25)",)
     assert remade.text.startswith(
-        "Planned here, the suites give 0 of 1 cells; something that goes into a key has changed"
+        "Planned here, the suites give 0 of 1 cell; something that goes into a key has changed"
     )
 
 

@@ -177,7 +177,7 @@ def test_a_metric_that_was_not_scored_is_missing() -> None:
 
 def test_a_score_that_is_no_longer_defined_is_a_regression() -> None:
     found = only(check([psnr(30, 30)], [psnr(30, math.nan, row_notes=["", "too small"])]))
-    assert found.reason == "psnr is no longer defined on 1 pictures, such as p001"
+    assert found.reason == "psnr is no longer defined on 1 picture, such as p001"
 
 
 # ------------------------------------------------------------------------------------- not comparable: 3
@@ -204,7 +204,7 @@ def test_pictures_that_vanished_are_said_and_the_others_still_judged() -> None:
     smaller = sealed(with_cell(now, dataset={**now.cell["dataset"], "fingerprint": "f" * 64}))
     verdict = check([psnr(30, 30, 30)], [smaller])
     assert [(f.status, f.items) for f in verdict.findings] == [(INCOMPARABLE, 0), (REGRESSION, 2)]
-    assert "1 of its 3 inputs are not there" in verdict.findings[0].reason
+    assert "1 of its 3 inputs is not there" in verdict.findings[0].reason
 
 
 def test_what_passes_only_in_part_says_so_first() -> None:
@@ -293,7 +293,7 @@ def test_two_versions_in_the_current_store_are_both_judged_and_told_apart() -> N
 def test_differing_environments_and_new_cells_are_said() -> None:
     verdict = check([cell()], [cell(environment={"python": "3.13.0"}), cell("new", regime="poisson(peak=30)")])
     lines = verdict_lines(verdict)
-    assert "not in the baseline: 1 cells, such as new · photos · poisson(peak=30)" in lines
+    assert "not in the baseline: 1 cell, such as new · photos · poisson(peak=30)" in lines
     assert "environment differs: torch 2.5.0 → absent or 2.5.0" not in lines
     assert any(line.startswith("environment differs: python 3.11.9 → 3.11.9 or 3.13.0") for line in lines)
 
@@ -539,6 +539,63 @@ def test_junit_counts_failures_and_skips_and_has_an_error_when_nothing_was_compa
     assert [root.get(k) for k in ("tests", "failures", "errors", "skipped")] == ["4", "1", "0", "1"]
     assert len(list(root.iter("failure"))) == 1 and len(list(root.iter("skipped"))) == 1
     assert ET.fromstring(verdict_junit(check([], [])).encode()).get("errors") == "1"
+
+
+def test_junit_gives_each_case_the_seconds_of_its_cell_and_counts_each_cell_once() -> None:
+    now = [
+        with_cell(cell(), seconds=1.25),
+        with_cell(cell("other"), seconds=2.5),
+        with_cell(speed(2.0), seconds=0.0625),
+    ]
+    verdict = check([cell(), cell("other"), cell("gone"), speed(2.0)], now, [Rule("r:1", max_latency_rel=2.0)])
+    root = ET.fromstring(verdict_junit(verdict).encode())
+    times = [(case.get("classname"), case.get("time")) for case in root.iter("testcase")]
+    assert times == [("gone", "0.000"), ("nlm", "1.250"), ("nlm", "1.250"), ("other", "2.500"), ("other", "2.500"),
+                     ("nlm", "0.062")]  # fmt: skip
+    assert [root.get("time"), root[0].get("time")] == ["3.812", "3.812"]
+
+
+def test_junit_has_no_clock_and_says_when_the_results_were_asked_for_where_that_is_stored() -> None:
+    def suite(asked: str) -> ET.Element:
+        return ET.fromstring(verdict_junit(check([cell()], [replace(cell(), asked=asked)])).encode())[0]
+
+    assert suite("2026-11-26T03:28:31.123456+00:00").get("timestamp") == "2026-11-26T03:28:31"
+    assert suite("").get("timestamp") is None and suite('"><x').get("timestamp") is None
+
+
+def test_junit_is_what_gitlab_and_jenkins_read() -> None:
+    verdict = check([cell(), cell("gone"), cell("odd")], [with_cell(cell(), seconds=None), cell("odd", protocol="raw")])
+    root = ET.fromstring(verdict_junit(verdict).encode())
+    numbers = ("tests", "failures", "errors", "skipped", "time")
+    for group in (root, root[0]):
+        assert all(float(str(group.get(name))) >= 0 for name in numbers) and group.get("name")
+    cases = list(root[0])
+    assert [c.tag for c in cases] == ["testcase"] * int(str(root.get("tests")))
+    assert all(c.get("classname") and c.get("name") and float(str(c.get("time"))) >= 0 for c in cases)
+    assert {child.tag for c in cases for child in c} == {"failure", "skipped"}
+
+
+def test_a_large_verdict_shows_the_worst_and_counts_the_rest() -> None:
+    names = [f"m{i}" for i in range(60)]
+    lost = [cell(name, {"psnr": [30.0 - i / 10] * 8}) for i, name in enumerate(names)]
+    verdict = check([cell(name, {"psnr": [30.0] * 8}) for name in [*names, *(f"gone{i}" for i in range(30))]], lost)
+    lines = verdict_lines(verdict)
+    assert len(lines) == 22 and lines[20] == "… and 40 more regressions; --json or --to DIR has all"
+    assert lines[0].startswith("REGRESSION  gone0 ") and " and 29 more cells: missing" in lines[0]
+    assert lines[1].startswith("REGRESSION  m59 ") and lines[2].startswith("REGRESSION  m58 ")
+    assert lines[-1] == "REGRESSION: 60 compared, 89 regressions"
+    many = verdict_markdown(check([cell(f"m{i}") for i in range(150)], [cell(f"m{i}") for i in range(150)]))
+    # 200 rows, and the heads of two columns.
+    assert many.count("| m") == 202 and "… and 100 more: check.xml has all." in many
+
+
+def test_cells_that_are_gone_for_one_reason_are_one_line_of_a_large_verdict() -> None:
+    noises = [f"gaussian(sigma={i})" for i in range(1, 41)]
+    verdict = check([cell(), *(cell("gone", regime=noise) for noise in noises)], [cell()])
+    first = verdict_lines(verdict)[0]
+    assert first.startswith(
+        "REGRESSION  gone · photos · gaussian(sigma=1) · uint8@1 · seed 0 and 39 more cells: missing:"
+    )
 
 
 # ---------------------------------------------------------------------------------------- the command line

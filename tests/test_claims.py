@@ -190,7 +190,7 @@ def test_ffdnet_on_set12_is_reproduced_and_not_run_twice(cli, data_dir: Path) ->
     assert row["ours"] == pytest.approx(30.43, abs=0.005)  # the draws of the paper: no tolerance beyond its rounding
     again = cli("reproduce", "ffdnet_25_set12")
     assert "0 cells to run, 1 stored already" in again.stderr
-    assert "30.4288" in again.stdout and "1 claims: 1 reproduced" in again.stdout
+    assert "30.4288" in again.stdout and "1 claim: 1 reproduced" in again.stdout
 
 
 # ---- judged on results

@@ -166,7 +166,7 @@ def test_a_run_that_a_scheduler_ends_says_how_it_goes_on(tmp_path):
          "--plugin", "slow.py", *SMALL],
         cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
-    assert "1 cells to run" in run.stderr.readline()
+    assert "1 cell to run" in run.stderr.readline()
     run.terminate()
     _, said = run.communicate(timeout=60)
     assert run.returncode == 130

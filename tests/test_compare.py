@@ -78,7 +78,7 @@ def test_pictures_that_only_one_side_has_are_left_out_and_said() -> None:
     smaller = with_cell(b, dataset={**b.cell["dataset"], "fingerprint": "f" * 64})
     (d,) = compare([a], [smaller]).differences
     assert (d.items, d.difference) == (("p000", "p001"), 0.5)
-    assert d.note.startswith("other inputs: 1 of its 3 inputs are not there: the dataset has other pictures (")
+    assert d.note.startswith("other inputs: 1 of its 3 inputs is not there: the dataset has other pictures (")
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_metrics_stand_in_the_order_that_they_declare_and_with_their_decimals_in
 def test_what_is_not_matched_is_said_in_the_words_of_the_track() -> None:
     a = record("spline", {"rmse": [0.1, math.nan, 0.2]}, track="functions")
     (d,) = compare([a], [a]).differences
-    assert d.note == "rmse is not defined on 1 functions"
+    assert d.note == "rmse is not defined on 1 function"
     other = record("spline", {"rmse": [0.1, 0.3, 0.2]}, track="functions", inputs="other")
     assert reasons(compare([a], [other]))[0][1].endswith("the regime made something else of the same functions")
 
@@ -155,7 +155,7 @@ def test_a_metric_of_one_side_or_of_another_version_is_not_matched() -> None:
 
 def test_pictures_without_a_score_are_left_out_and_said() -> None:
     (d,) = compare([psnr([1.0, math.nan, 3.0])], [psnr([2.0, 2.0, 5.0])]).differences
-    assert (d.difference, d.items, d.note) == (1.5, ("p000", "p002"), "psnr is not defined on 1 pictures")
+    assert (d.difference, d.items, d.note) == (1.5, ("p000", "p002"), "psnr is not defined on 1 picture")
 
 
 def test_a_dataset_under_another_name_with_the_same_pictures_is_matched() -> None:

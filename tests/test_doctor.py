@@ -221,7 +221,7 @@ def needy(noisy, info):
     [
         ("nlmm", (), "did you mean 'nlm'?"),
         ("nlm(q=1)", (), "has no parameter 'q'"),
-        ("nlm(h=-1)", (), "h must be greater than 0, not -1"),
+        ("nlm(h=-1)", (), "h must be a number above 0, not -1"),
         ("nlm", ("--plugin", "absent.py"), "is not a file"),
         ("nlm", ("--timeout", "0"), "--timeout is a number of seconds above 0"),
     ],

@@ -134,4 +134,4 @@ def test_reproduce_runs_the_effects_of_a_system(cli) -> None:
     assert listed["claims"] == {"speckle_of_four_looks": "reproduced"}
     table = cli("reproduce", "speckle")
     assert "abs(10 ** (-snr / 10) * 4 - 1) <= 0.02" in table.stdout and "snr=" in table.stdout
-    assert "1 claims: 1 reproduced" in table.stdout
+    assert "1 claim: 1 reproduced" in table.stdout

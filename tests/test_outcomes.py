@@ -86,7 +86,7 @@ def test_a_cell_in_which_no_score_has_a_value_is_undefined_says_why_and_fails_th
 def test_one_score_with_a_value_is_enough_for_ok(cli, tmp_path) -> None:
     data = "gaussian_field(n=1, size=8)"
     done = cli("run", "--methods", "identity", "--datasets", data, "--regimes", "none", "--store", "st")
-    assert "1 cells: 1 ok" in done.stdout
+    assert "1 cell: 1 ok" in done.stdout
     (record,) = read_records(tmp_path / "st")
     assert np.isnan(record.scores["ssim"]).all() and not np.isnan(record.scores["psnr"]).any()
 

@@ -696,7 +696,7 @@ def test_discloses_no_more_than_it_declares(spec: str) -> None:
         ("uniform(width=-1)", "width"),
         ("salt_pepper(p=1.1)", "p "),
         ("impulse(p=-0.1)", "p "),
-        ("mixture(sigmas=(10, 20), weights=(1.0,))", "2 sigmas and 1 weights"),
+        ("mixture(sigmas=(10, 20), weights=(1.0,))", "2 sigmas and 1 weight;"),
         ("mixture(sigmas=(10, 20), weights=(0.5, 0.6))", "add up to 1.1"),
         ("mixture(sigmas=(), weights=())", "0 sigmas"),
         ("mixture(sigmas=(-1, 20), weights=(0.5, 0.5))", "sigmas"),

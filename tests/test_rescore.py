@@ -213,7 +213,7 @@ def test_a_cell_that_another_run_retries_is_waited_for_and_done_once(tmp_path, c
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline and count(tmp_path) < 2:
             time.sleep(0.02)
-    assert both[1].stderr is not None and "1 cells to run" in both[1].stderr.readline()
+    assert both[1].stderr is not None and "1 cell to run" in both[1].stderr.readline()
     time.sleep(0.5)
     (tmp_path / "go").touch()
     (told,), (waited,) = (json.loads(p.communicate(timeout=60)[0])["cells"] for p in both)

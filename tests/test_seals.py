@@ -107,7 +107,7 @@ def test_store_verify_names_the_cell(store: Path, capsys: pytest.CaptureFixture[
     edit(cell_dir(store, KEY))
     assert main(["store", "verify", str(store)]) == 1
     out = lines_of(capsys)
-    assert KEY[:12] in out and out.endswith("2 cells, 1 problems\n")
+    assert KEY[:12] in out and out.endswith("2 cells, 1 problem\n")
 
 
 @EDITS

@@ -69,9 +69,9 @@ def test_canonical_form_has_all_parameters_sorted_and_display_only_what_differs(
     [
         ("noize(sigma=1)", "did you mean 'noise'"),
         ("noise(sgima=1)", "did you mean 'sigma'"),
-        ("noise(sigma=-1)", "greater than or equal to 0"),
-        ("noise(sigma='x')", "valid number"),
-        ("noise(sigma=True)", "valid number"),
+        ("noise(sigma=-1)", "sigma must be a number from 0, not -1"),
+        ("noise(sigma='x')", "sigma must be a number from 0, not"),
+        ("noise(sigma=True)", "sigma must be a number from 0, not"),
         ("noise(sigma=1, kind=wyde)", "did you mean 'wide'"),
         ("noise(kind=wide)", "needs sigma"),
         ("noise(25)", "need names"),

@@ -643,7 +643,7 @@ def test_cells_that_are_left_out_are_counted(store: Path) -> None:
         edit(store, key, seed=1)
     found, aside = read_genuine(store)
     assert [one.cell["key"] for one in found] == [second] and aside == [edited(store, first), edited(store, third)]
-    assert refused(lambda: read_records(store)) == f"{aside[0]} (and 1 more cells)"
+    assert refused(lambda: read_records(store)) == f"{aside[0]} (and 1 more cell)"
     torn = edit(store, second, "{")
     found, aside = read_genuine(store)
     assert found == [] and aside == [

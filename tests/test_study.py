@@ -85,8 +85,8 @@ def test_quality_against_a_parameter_of_a_method_joins_what_differs_in_it_alone(
         for w in (8, 16) for n, y in ((10, 25.0 + w / 8), (1000, 29.0))
     ]  # fmt: skip
     (chart,) = charts(boards([*rows, record("nlm", {"psnr": [30.0, 30.0]})]), Axis("net.n", log=True))
-    assert [c.label for c in chart.curves] == ["net(width=16)", "net(width=8)"]
-    assert [(p.x, p.y) for p in chart.curves[0].points] == [(10.0, 27.0), (1000.0, 29.0)]
+    assert [c.label for c in chart.curves] == ["net(width=8)", "net(width=16)"]
+    assert [(p.x, p.y) for p in chart.curves[0].points] == [(10.0, 26.0), (1000.0, 29.0)]
 
 
 def test_quality_against_compute_marks_the_front() -> None:

@@ -164,7 +164,7 @@ def test_gc_old_lists_older_versions_and_removes_them_when_told_to(cli: Run, edi
     import shutil
 
     shutil.copytree(edited / "st", tmp_path / "st")
-    assert "1 cells would be removed: add --yes" in cli("store", "gc", "st", "--old").stdout
+    assert "1 cell would be removed: add --yes" in cli("store", "gc", "st", "--old").stdout
     assert len(keys(tmp_path / "st")) == 2
     shown = [r.cell["key"] for r in newest(read_records(tmp_path / "st"))]
     cli("store", "gc", "st", "--old", "--yes")

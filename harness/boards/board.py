@@ -14,6 +14,7 @@ from ..statistics.paired_tests import ALPHA, MIN_ITEMS
 from ..store.record import Cell, Cost, Record, dataset_text, words_of
 from ..store.versions import newest, older
 from ..track import DEFAULT, Words
+from ..wording import by_number, counted
 from .failures import Failure, failure_of
 from .grouping import Alignment, Group, GroupKey, group_key, groups, labels, method_key
 from .identical import average_compared
@@ -131,10 +132,10 @@ def cost_records(records: Iterable[Record]) -> list[Record]:
     last = max(map(reference_of, found), default=1)
     found = [r if reference_of(r) == last else _without_relative(r) for r in found]
 
-    def place(record: Record) -> tuple[str, int, str, str]:
+    def place(record: Record) -> tuple[Any, ...]:
         cost = record.cell["cost"]
         numbers = math.prod(cost["size"]) if cost else 0
-        return record.cell["method"]["display"], numbers, cost_setting(cost), record.cell["key"]
+        return by_number(record.cell["method"]["display"]), numbers, cost_setting(cost), record.cell["key"]
 
     return sorted(found, key=place)
 
@@ -152,7 +153,7 @@ def cost_setting(cost: Cost | None) -> str:
     """Input size, device and threads of a cost, in words."""
     if cost is None:
         return ""
-    threads = f"{cost['threads']} thread{'' if cost['threads'] == 1 else 's'}"
+    threads = counted(cost["threads"], "thread")
     return f"{'×'.join(map(str, cost['size']))}, {cost['device']}, {threads}"
 
 
@@ -179,7 +180,7 @@ def _board(group: Group, costs: Mapping[str, list[Record]], hidden: Sequence[tup
         if not lost:
             given = given or tuple(align.inputs(own[0]))
             rows.append(board_row(key, own, names[key], columns, align, units))
-    failures.sort(key=lambda f: (f.label, f.seed or 0, f.key))
+    failures.sort(key=lambda f: (by_number(f.label), f.seed or 0, f.key))
     rank_by, notes = _rank_metric(everything, columns)
     words = {name: one_line(word, 60) for name, word in {**vars(Words()), **words_of(head)}.items()}
     rows, warnings = refuse_other_inputs(rows, words)
@@ -189,7 +190,8 @@ def _board(group: Group, costs: Mapping[str, list[Record]], hidden: Sequence[tup
     rows, averaged = average_compared(rows, columns, units.words(words))
     rows, more = rank(rows, rank_by, identity, units.count, units.words(words))
     if hidden:
-        older_ones = ", ".join(f"{name} ({n})" for name, n in sorted(Counter(name for name, _ in hidden).items()))
+        times = sorted(Counter(name for name, _ in hidden).items(), key=lambda pair: by_number(pair[0]))
+        older_ones = ", ".join(f"{name} ({n})" for name, n in times)
         notes.append(f"older versions that are not shown (report --all-versions shows them): {one_line(older_ones)}")
     notes += [*([units.remark(words)] if units.merged else []), *filter(None, [overlap_remark(known)])]
     notes += averaged + more

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from ..errors import UsageError
 from ..spec import Spec, parse
 from ..store.record import Cost
 from ..study import COSTS, Axis
+from ..wording import by_number
 from .board import Board
 from .rows import Column, Row
 
@@ -50,7 +50,7 @@ class Chart:
 
 def charts(boards: Sequence[Board], axis: Axis) -> list[Chart]:
     """Every chart of one axis, in the order of the boards. Raises `UsageError` where nothing varies."""
-    boards = sorted(boards, key=_natural)
+    boards = sorted(boards, key=lambda b: (by_number(b.dataset), by_number(b.regime), by_number(b.protocol)))
     if axis.x in COSTS:
         made = [chart for board in boards if (chart := _cost_chart(board, axis)) is not None]
         lacking = f"no cell has a {axis.x}: see the reasons under Cost in the report"
@@ -74,12 +74,6 @@ def refuse_idle(axes: Sequence[Axis], specs: Iterable[str]) -> None:
         values = {parameter(spec, axis.x) for spec in parsed} - {None}
         if axis.x not in COSTS and len(values) < 2:
             raise UsageError(f"study x: {axis.x}: {_nothing(axis)}")
-
-
-def _natural(board: Board) -> tuple[list[tuple[float, str]], str]:
-    """Sorts sigma=5 before sigma=25."""
-    pieces = re.findall(r"\d+(?:\.\d+)?|\D+", f"{board.dataset} {board.regime}")
-    return [(float(p), "") if p[0].isdigit() else (-1.0, p) for p in pieces], board.protocol
 
 
 def _column(board: Board, axis: Axis) -> Column | None:
@@ -107,11 +101,11 @@ def _point(row: Row, column: Column, board: Board, x: float) -> Point | None:
 def _curves(lines: dict[str, list[Point]], references: set[str], higher: bool) -> tuple[Curve, ...]:
     sign = -1.0 if higher else 1.0
 
-    def best(label: str) -> tuple[float, str]:
-        return sign * max(lines[label], key=lambda p: p.x).y, label
+    def best(label: str) -> tuple[Any, ...]:
+        return sign * max(lines[label], key=lambda p: p.x).y, by_number(label)
 
     return tuple(
-        Curve(label, tuple(sorted(lines[label], key=lambda p: (p.x, p.method))), label in references)
+        Curve(label, tuple(sorted(lines[label], key=lambda p: (p.x, by_number(p.method)))), label in references)
         for label in sorted(lines, key=best)
     )
 

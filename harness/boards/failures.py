@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..errors import one_line
 from ..store.record import Record, item_count
+from ..wording import by_number
 from .signature import versioned
 
 
@@ -54,5 +55,5 @@ def failure_of(record: Record, label: str, where: str) -> Failure:
 def failed_costs(records: Iterable[Record]) -> list[Failure]:
     """The cost cells that did not come to an end, sorted."""
     lost = [r for r in records if r.cell["kind"] == "cost" and r.cell["outcome"] != "ok"]
-    lost.sort(key=lambda r: (r.cell["method"]["display"], r.cell["key"]))
+    lost.sort(key=lambda r: (by_number(r.cell["method"]["display"]), r.cell["key"]))
     return [failure_of(r, r.cell["method"]["display"], "cost") for r in lost]

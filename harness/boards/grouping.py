@@ -14,6 +14,7 @@ import numpy.typing as npt
 from ..statistics.paired_tests import Floats
 from ..store.record import Cell, Record, item_count, words_of
 from ..store.versions import weights_of
+from ..wording import by_number, counted
 from .units import Units, units_of
 
 GroupKey = tuple[Any, ...]
@@ -65,12 +66,18 @@ def groups(records: Iterable[Record]) -> list[Group]:
         if cell["kind"] == "score":
             found[group_key(cell)][method_key(cell)][cell["seed"]].append(record)
     result = []
-    for key in sorted(found):
-        picked = {m: {s: pick(rs) for s, rs in seeds.items()} for m, seeds in sorted(found[key].items())}
+    for key in sorted(found, key=_in_order):
+        own = sorted(found[key].items(), key=lambda pair: _in_order(pair[0]))
+        picked = {m: {s: pick(rs) for s, rs in seeds.items()} for m, seeds in own}
         for seeds in sorted({tuple(sorted(by_seed)) for by_seed in picked.values()}):
             methods = {m: [b[s] for s in seeds] for m, b in picked.items() if b.keys() >= set(seeds)}
             result.append(Group(key, seeds, methods))
     return result
+
+
+def _in_order(key: GroupKey | MethodKey) -> tuple[Any, ...]:
+    """The key with its texts as they are sorted."""
+    return tuple(by_number(part) if isinstance(part, str) else part for part in key)
 
 
 def pick(records: Sequence[Record]) -> Record:
@@ -125,7 +132,7 @@ class Alignment:
         """Why the rows of an ok record are not the whole dataset."""
         wanted, have, words = item_count(record.cell), len(record.items), words_of(record.cell)
         if have != wanted:
-            return f"{have} of {wanted} {words['items']} are stored"
+            return f"{have} of {counted(wanted, words['item'], words['items'])} {'is' if have == 1 else 'are'} stored"
         if len(set(record.items)) != have:
             return f"one {words['item']} is stored twice"
         return None if have else f"the dataset has no {words['items']}"

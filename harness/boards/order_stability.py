@@ -15,6 +15,7 @@ from ..statistics.friedman import Friedman, friedman
 from ..statistics.paired_tests import ALPHA, MIN_ITEMS, Floats, worst_tail
 from ..statistics.ranking import Pairs
 from ..track import known_track
+from ..wording import counted
 from .board import Board
 from .ordering import MAX_PAIRED
 from .rows import Row
@@ -76,8 +77,8 @@ class Evidence:
         found = []
         if (differs := int((self.apart != test.apart)[pairs].sum())) > 0:
             found.append(
-                f"Of {len(pairs[0])} pairs of methods the paired test of the mean tells {mean} apart and Nemenyi's "
-                f"test of mean ranks {rank}; they disagree on {differs}"
+                f"Of {counted(len(pairs[0]), 'pair')} of methods the paired test of the mean tells {mean} apart and "
+                f"Nemenyi's test of mean ranks {rank}; they disagree on {differs}"
             )
         if (test.p <= ALPHA) != bool(mean):
             found.append(

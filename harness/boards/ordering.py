@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from ..statistics.exact_scores import averageable, compared, is_exact
 from ..statistics.paired_tests import MIN_ITEMS, Floats, worst_tail
 from ..statistics.ranking import Ranking, ranges, rank_ranges
+from ..wording import by_number, counted
 from .rows import Column, Row
 
 MAX_PAIRED = 60
@@ -24,7 +26,7 @@ def refuse_other_inputs(rows: list[Row], words: Mapping[str, str]) -> tuple[list
     if len(count) < 2:
         return rows, []
     reference = min(count, key=lambda d: (-count[d], min(r.label for r in rows if r.inputs == d)))
-    others = sorted(row.label for row in rows if row.inputs != reference)
+    others = sorted((row.label for row in rows if row.inputs != reference), key=by_number)
     kept = [r if r.inputs == reference else replace(r, unranked=OTHER_INPUTS) for r in rows]
     listed = ", ".join(others[:8]) + (f" and {len(others) - 8} more" if len(others) > 8 else "")
     return kept, [f"not compared: other {words['given']} (input_sha256) than the other {count[reference]}: {listed}"]
@@ -38,13 +40,13 @@ def rank(
     `identity` keys the resamples of the intervals; `n` is the number of `items`.
     """
     if column is None:
-        return sorted(rows, key=lambda r: r.label), []
+        return sorted(rows, key=lambda r: by_number(r.label)), []
     sign = 1.0 if column.higher else -1.0
     judged = [replace(row, unranked=row.unranked or _why_unranked(row, column)) for row in rows]
 
-    def place(row: Row) -> tuple[bool, float, str]:
+    def place(row: Row) -> tuple[Any, ...]:
         mean = row.scores[column.label].mean
-        return bool(row.unranked), float("inf") if np.isnan(mean) else -sign * mean, row.label
+        return bool(row.unranked), float("inf") if np.isnan(mean) else -sign * mean, by_number(row.label)
 
     judged.sort(key=place)
     ranked = [row for row in judged if not row.unranked]
@@ -115,12 +117,13 @@ def _how_ranked(ranked: int, tested: int, perfect: int, ranking: Ranking, n: int
             f"their rank ranges are among these {tested}, the others have none"
         )
     if tested > 1 and n < MIN_ITEMS:
-        notes.append(f"{n} {items} are too few to tell methods apart: {MIN_ITEMS} at least")
+        few = f"{n} {items} are too few" if n != 1 else f"of {items} a single one is too little"
+        notes.append(f"{few} to tell methods apart: {MIN_ITEMS} at least")
     elif tested > 1 and not ranking.apart.any():
         notes.append(f"no two of these methods are told apart by {n} {items}")
     if 0 < perfect < ranked:
-        are = "method is" if perfect == 1 else "methods are"
-        notes.append(f"{perfect} {are} exact on all {items}: differences are to the best of the others")
+        are = counted(perfect, "method is", "methods are")
+        notes.append(f"{are} exact on all {items}: differences are to the best of the others")
     return notes
 
 

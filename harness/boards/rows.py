@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import one_line
 from ..statistics.paired_tests import Floats
 from ..store.record import Cost, MetricPart, Panel, Record, Role, decimals_of, order_of, role_of, words_of
+from ..wording import counted
 from .grouping import Alignment, MethodKey
 from .units import Units
 
@@ -151,7 +152,8 @@ def _score(own: Sequence[Record], column: Column, align: Alignment, units: Units
         mean = float(values.mean())
     undefined = int(np.isnan(items).sum())
     if undefined:
-        where = f"not defined on {undefined} of {n} {words_of(own[0].cell)['items']}"
+        words = words_of(own[0].cell)
+        where = f"not defined on {undefined} of {counted(n, words['item'], words['items'])}"
         return Score(float("nan"), f"{where}: {_reasons_undefined(own, column.name)}", values, items)
     if np.isinf(items).any():
         count = int(np.isinf(items).sum())

@@ -11,6 +11,7 @@ from ..registry import bind
 from ..spec import parse
 from ..store.record import NamedPart
 from ..track import DEFAULT, get_track
+from ..wording import counted
 
 _PARTS = ("metric", "protocol", "regime", "dataset", "seed", "noisebench")
 
@@ -20,7 +21,7 @@ def split(text: str) -> list[str]:
     parts = text.strip().split("|")
     if len(parts) != len(_PARTS):
         raise UsageError(
-            f"signature {one_line(text, 120)!r} has {len(parts)} parts, not {len(_PARTS)}: "
+            f"signature {one_line(text, 120)!r} has {counted(len(parts), 'part')}, not {len(_PARTS)}: "
             "metric|protocol@v|regime@v|dataset:hash|seed N|noisebench V, with track/ before the metric"
         )
     return parts

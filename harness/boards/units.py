@@ -10,6 +10,7 @@ import numpy as np
 
 from ..statistics.paired_tests import Floats
 from ..store.record import Cell, Record, words_of
+from ..wording import counted
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,12 @@ class Units:
 
     def text(self, words: Mapping[str, str]) -> str:
         """`12 pictures`, `12 pictures, 3 of them distinct` or `12 pictures in 3 groups`."""
-        whole = f"{len(self.of)} {words['items']}"
+        whole = counted(len(self.of), words["item"], words["items"])
         if not self.merged:
             return whole
         if not self.grouped:
             return f"{whole}, {self.count} of them distinct"
-        return f"{whole} in {self.count} group{'s' if self.count > 1 else ''}"
+        return f"{whole} in {counted(self.count, 'group')}"
 
     def remark(self, words: Mapping[str, str]) -> str:
         """How units count, to be said where the scores are."""
@@ -123,7 +124,7 @@ def overlap_remark(cell: Cell) -> str:
         return ""
     words = words_of(cell)
     shown = "; ".join(" and ".join(pair) for pair in pairs[:3])
-    more = f"; and {len(pairs) - 3} more pairs" if len(pairs) > 3 else ""
+    more = f"; and {counted(len(pairs) - 3, 'more pair')}" if len(pairs) > 3 else ""
     count = len({item for pair in pairs for item in pair})
     return (
         f"{count} {words['items']} show parts of one another ({shown}{more}) and are not independent: "

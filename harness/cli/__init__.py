@@ -12,7 +12,7 @@ from typing import NoReturn
 
 VERBS = (
     "run", "study", "list", "report", "compare", "check", "score", "explain", "reproduce", "why", "doctor", "data",
-    "store", "export",
+    "store", "export", "completion",
 )  # fmt: skip
 
 _EXAMPLES = """examples:
@@ -53,6 +53,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     from ..store.disk import DiskFull
 
     top = parser()
+    if "_ARGCOMPLETE" in os.environ:
+        from .completion import complete
+
+        complete(top)
     args = top.parse_args(argv)
     if args.version:
         from .. import __version__
@@ -73,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"noisebench {args.verb}: {one_line(error, 2000)}", file=sys.stderr)
         return 1 if args.verb in ("run", "study", "reproduce") else 2  # in check, 1 is a regression and nothing else
     except KeyboardInterrupt:
-        print(f"\nnoisebench {args.verb}: stopped", file=sys.stderr)
+        print(f"\nnoisebench {args.verb}: stopped: {args.stopped}", file=sys.stderr)
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

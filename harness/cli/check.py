@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError, one_line
+from ..wording import counted
 from .options import add_json, note, note_old, print_json, verb
 
 _EXAMPLES = """  noisebench check results/baseline.json nb-store
@@ -58,7 +60,8 @@ def run(args: argparse.Namespace) -> int:
     current = read_every(Path(args.current))
     first = args.update and not baseline.exists()
     if not first and not baseline.exists():
-        raise UsageError(f"no baseline {one_line(baseline)}: `noisebench check BASELINE CURRENT --update` makes it")
+        command = f"noisebench check {shlex.quote(args.baseline)} {shlex.quote(args.current)} --update"
+        raise UsageError(f"no baseline {one_line(baseline)}: `{one_line(command)}` makes it")
     before = [] if first else read_every(baseline)
     for side, records in ((baseline, before), (Path(args.current), current)):
         note_old(side, records)
@@ -66,11 +69,14 @@ def run(args: argparse.Namespace) -> int:
     lines = verdict_lines(verdict)
     if not first and os.path.samefile(baseline, args.current):
         lines.insert(-1, "BASELINE and CURRENT are the same results: nothing can have changed between them")
+    if not first and not before:
+        lines.insert(-1, f"{one_line(baseline)}, the baseline, has no cells: nothing is guarded")
     document = verdict_values(verdict)
     if args.update:
         current = newest(current)
         _update(baseline, current)
-        lines[-1:] = [*_dropped(before, current), f"{len(current)} cells are the new baseline in {one_line(baseline)}"]
+        are = counted(len(current), "cell is", "cells are")
+        lines[-1:] = [*_dropped(before, current), f"{are} the new baseline in {one_line(baseline)}"]
         document["updated"] = str(baseline)
     if to is not None:
         text = verdict_markdown(verdict).encode("utf-8", "replace")
@@ -117,9 +123,9 @@ def _update(path: Path, current: Sequence[Any]) -> None:
 def _dropped(before: Sequence[Any], current: Sequence[Any]) -> list[str]:
     """What the new baseline no longer guards, and how many cells came and went."""
     old, new = {r.cell["key"] for r in before}, {r.cell["key"]: r for r in current}
-    lines = [f"{len(old & new.keys())} cells kept, {len(new.keys() - old)} new, {len(old - new.keys())} gone"]
-    lost = [r for r in current if r.cell["outcome"] != "ok"]
-    for record in lost[:10]:
+    kept, lost = len(old & new.keys()), len(old - new.keys())
+    lines = [f"{counted(kept, 'cell')} kept, {len(new) - kept} new, {lost} gone"]
+    for record in [r for r in current if r.cell["outcome"] != "ok"][:10]:
         cell = record.cell
         where = f"{cell['method']['display']} · {cell['dataset']['display']} · {cell['regime']['display']}"
         lines.append(one_line(f"warning: {where} is {cell['outcome']}, so the new baseline does not guard it"))

@@ -7,11 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError, one_line
+from ..wording import counted
 from .options import add_json, print_json, print_table, read_noted, verb
 
 _EXAMPLES = """  noisebench compare before-store after-store
   noisebench compare results/demo.json nb-store --to comparison
   noisebench compare nb-store --method "nlm(h=0.6)" "nlm(h=0.8)\""""
+
+_MOST = 20
+"""Rows of a kind in the terminal, where there are many."""
 
 
 def add(verbs: Any) -> None:
@@ -60,29 +64,36 @@ def run(args: argparse.Namespace) -> int:
     else:
         _show(found)
         if files:
-            print(f"\nwritten: {len(files)} files in {to} (start with {files[0]})")
+            print(f"\nwritten: {counted(len(files), 'file')} in {to} (start with {files[0]})")
     return 3 if not (found.differences or found.sets) else 1 if left_out else 0
 
 
 def _show(found: Any) -> None:
     from ..comparing.comparison import HOW
+    from ..comparing.selection import MOVED, selected
     from ..report import comparison as report
 
+    chosen = selected(found, _MOST)
+    shown = chosen.shown
     print(f"A: {one_line(found.name_a)}\nB: {one_line(found.name_b)}\n")
-    table = report.difference_table(found)
+    table = report.difference_table(shown)
     if table.rows:
         print_table([list(row) for row in table.rows], list(table.header))
+    elif found.differences:
+        print(f"none of {counted(len(found.differences), 'difference')} moved")
     else:
         print("nothing could be matched")
-    for line in report.notes(found):
+    for line in report.notes(found, _MOST):
         print(f"note: {line}")
     for title, other in (
-        ("set metrics", report.sets_table(found)),
-        ("not matched", report.unmatched_table(found)),
-        ("speed", report.speed_table(found)),
+        ("set metrics", report.sets_table(shown)),
+        ("not matched", report.unmatched_table(shown)),
+        ("speed", report.speed_table(shown)),
     ):
         if other.rows:
             print(f"\n{title}:")
             print_table([list(row) for row in other.rows], list(other.header))
+    if chosen.rest:
+        print("", *chosen.rest, "--json or --to DIR has all", sep="\n")
     if table.rows:
-        print(f"\n{HOW}")
+        print(f"\n{HOW}" + (f" {MOVED}" if chosen.rest else ""))

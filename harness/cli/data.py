@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError, nearest, one_line
 from ..registry import bind, registry
+from ..wording import counted
 from .options import add_json, note, print_json, print_table, verb
 
 if TYPE_CHECKING:  # numpy and OpenCV come with these: `--help` does without
@@ -18,6 +19,7 @@ if TYPE_CHECKING:  # numpy and OpenCV come with these: `--help` does without
     from ..imaging.manifest import ManifestSet
 
 
+_STOPPED = "pictures that came whole are kept; the same command goes on"
 _EXAMPLES = """  noisebench data list
   noisebench data where set12 bsd68
   noisebench data verify kodak24 --data ~/pictures
@@ -112,7 +114,7 @@ def add(verbs: Any) -> None:
     parser = verb(verbs, "data", "list, find, verify and fetch test sets; write the manifest of one", _EXAMPLES)
     actions = parser.add_subparsers(dest="action", metavar="{list,where,verify,fetch,manifest}", required=True)
     for name, text in _HELP.items():
-        p = verb(actions, name, text, _EXAMPLES)
+        p = verb(actions, name, text, _EXAMPLES, _STOPPED)
         if name == "manifest":
             p.add_argument("folder", metavar="FOLDER", help="(clean) pictures, those of subfolders too")
             p.add_argument("--noisy", metavar="FOLDER", help="noisy pictures of the same names")
@@ -179,8 +181,13 @@ def _verify(args: argparse.Namespace) -> int:
         print_json(found)
     else:
         for f in found:
-            print("\n".join(f["problems"]) or f"{f['name']}: all {f['pictures']} files match the manifest")
+            print("\n".join(f["problems"]) or _matching(f))
     return 1 if any(f["problems"] for f in found) else 0
+
+
+def _matching(found: dict[str, Any]) -> str:
+    files = "its file matches" if found["pictures"] == 1 else f"all {found['pictures']} files match"
+    return f"{found['name']}: {files} the manifest"
 
 
 def _manifest(args: argparse.Namespace) -> int:
@@ -198,7 +205,7 @@ def _manifest(args: argparse.Namespace) -> int:
         print_json({"root": str(root), "manifest": args.to, "pictures": [vars(p) for p in pictures]})
     elif args.to is None:
         print(manifest_text(pictures), end="")
-    note(f"{len(pictures)} pictures, relative to {one_line(root)}")
+    note(f"{counted(len(pictures), 'picture')}, relative to {one_line(root)}")
     return 0
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError, one_line
+from ..wording import counted
 from .options import add_json, add_plugins, add_track, print_json, verb
 
 if TYPE_CHECKING:  # numpy comes with it: `--help` does without
@@ -62,7 +63,7 @@ def verdict(findings: list[Finding]) -> str:
     """One line on all findings."""
     failed = sum(f.ok is False for f in findings)
     if failed:
-        return f"{failed} of {len(findings)} checks fail"
+        return f"{failed} of {counted(len(findings), 'check')} fail{'s' if failed == 1 else ''}"
     if not any(f.ok for f in findings[1:]):
         return "not tried"
     return "all fine"

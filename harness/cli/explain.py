@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
+from ..wording import counted
 from .options import add_json, add_plugins, add_track, note, print_json, print_table, verb
 
 _EXAMPLES = """  noisebench explain "psnr|uint8@1|gaussian(sigma=25)@1|photos:3f9c0a…|seed 0|noisebench 0.1"
@@ -44,10 +45,15 @@ def run(args: argparse.Namespace) -> int:
     if args.clean is not None:
         return _pair(args)
     from ..boards.signature import explain_signature
-    from ..errors import UsageError
+    from ..errors import UsageError, one_line
 
     if args.claimed is not None:
         raise UsageError("--claimed goes with two pictures or folders: explain RESTORED CLEAN --claimed X")
+    if "|" not in args.signature:
+        raise UsageError(
+            f"{one_line(args.signature)!r} is no signature, which has the form metric|protocol@v|regime@v|…; "
+            "to explain a picture, name the clean one too: noisebench explain RESTORED CLEAN"
+        )
     found = explain_signature(args.signature)
     if args.json:
         print_json(found)
@@ -120,5 +126,5 @@ def _how_to_tell(found: Sequence[dict[str, Any]], claimed: str) -> str:
             f"{len(found)} conventions agree on this to the last digit: give a second picture, or one before rounding"
         )
     decimals = len(claimed.partition(".")[2])
-    places = f"{decimals} decimal{'' if decimals == 1 else 's'}"
+    places = counted(decimals, "decimal")
     return f"{len(found)} conventions match at {places}: give more decimals or a second picture"

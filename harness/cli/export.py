@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError, one_line
+from ..wording import counted
 from .options import add_json, note_old, print_json, verb
 
 _EXAMPLES = """  noisebench export nb-store --to results/demo.json
@@ -46,5 +47,5 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json({"to": str(to), "cells": len(records), "bytes": to.stat().st_size})
     else:
-        print(f"{len(records)} cells in {to} ({to.stat().st_size / 1024:.0f} KiB)")
+        print(f"{counted(len(records), 'cell')} in {to} ({to.stat().st_size / 1024:.0f} KiB)")
     return 0

@@ -19,7 +19,7 @@ _EXAMPLES = """  noisebench list methods
 def add(verbs: Any) -> None:
     """Add the verb."""
     p = verb(verbs, "list", "list methods, datasets, regimes, metrics, protocols, suites or systems", _EXAMPLES)
-    p.add_argument("kind", choices=KINDS)
+    p.add_argument("kind", choices=KINDS, help="what to list")
     p.add_argument("name", nargs="?", metavar="NAME", help="show this one in full")
     p.add_argument("--store", metavar="STORE", action="append", default=[],
                    help="systems: read verdicts from this store or export (default: ./results/*.json)")  # fmt: skip
@@ -62,13 +62,16 @@ def run(args: argparse.Namespace) -> int:
                 print(file.read(), end="")
             return 0
         print(f"{found[0]['name']} (version {found[0]['version']})\n\n{found[0]['doc']}\n")
-        print_table(
-            [[p["name"], p["type"], p["default"]] for p in found[0]["parameters"]],
-            ["parameter", "type", "default"],
-        )
+        if found[0]["parameters"]:
+            print_table(
+                [[p["name"], p["type"], p["default"]] for p in found[0]["parameters"]],
+                ["parameter", "type", "default"],
+            )
+        elif args.kind != "tracks":
+            print("no parameters")
         for key, value in found[0]["meta"].items():
-            if value not in (False, [], "", None):
-                print(f"{key}: {value}")
+            if value not in (False, [], "", None, {}):
+                print(f"{key.replace('_', ' ')}: {_told(value)}")
     elif args.json:
         print_json(entries)
     else:
@@ -78,6 +81,15 @@ def run(args: argparse.Namespace) -> int:
             ["name", *(["track"] if several else []), "what it is"],
         )
     return 0
+
+
+def _told(value: Any) -> str:
+    """A declared value as a person writes it."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_told(one)}" for name, one in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_told, value))
+    return "yes" if value is True else str(value)
 
 
 def _systems(args: argparse.Namespace) -> int:

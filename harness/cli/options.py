@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError, one_line
 from ..json_values import plain
+from ..wording import counted
 
 if TYPE_CHECKING:
     from ..store.record import Record
@@ -19,8 +20,11 @@ if TYPE_CHECKING:
 _SHOWN = 10
 
 
-def verb(verbs: Any, name: str, about: str, examples: str) -> argparse.ArgumentParser:
-    """A parser for a verb, with its examples under the help."""
+READS = "no stored cell was changed; the same command starts anew"
+
+
+def verb(verbs: Any, name: str, about: str, examples: str, stopped: str = READS) -> argparse.ArgumentParser:
+    """A parser for a verb, with its examples under the help; `stopped` says after a Ctrl-C what is kept."""
     made: argparse.ArgumentParser = verbs.add_parser(
         name,
         help=about,
@@ -28,6 +32,7 @@ def verb(verbs: Any, name: str, about: str, examples: str) -> argparse.ArgumentP
         epilog="examples:\n" + examples,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    made.set_defaults(stopped=stopped)
     return made
 
 
@@ -95,7 +100,7 @@ def note_old(path: Path, records: Sequence[Record] = ()) -> None:
     if (path / "store.json").is_file() and (schema := schema_of(path)) < SCHEMA:
         note(f"{one_line(path)} was written by an older noisebench (schema {schema}): it is read, not added to")
     elif bare or (path.is_dir() and not records and not seals_cells(path)):
-        cells = f"{bare} of {len(records)} cells" if records else "cells"
+        cells = f"{bare} of {counted(len(records), 'cell')}" if records else "cells"
         note(f"{one_line(path)}: {cells} were written before there were seals: an edit by hand is not noticed there")
 
 
@@ -112,12 +117,26 @@ def read_noted(path: Path) -> tuple[list[Record], list[str]]:
     return records, left_out
 
 
+def no_match(store: Path, filter_: str, there: int) -> str:
+    """What to say where a filter matches none of the cells that are `there`."""
+    if not there:
+        return f"{one_line(store)} has no cells: `noisebench run … --store {one_line(store)}` fills it"
+    ls = f"`noisebench store ls {one_line(store)}`"
+    return f"no stored cell matches {one_line(filter_)!r}: {ls} lists their keys and names"
+
+
 def note_left_out(lines: Sequence[str]) -> None:
     """Name the first cells that are left out, and count the others."""
     for line in lines[:_SHOWN]:
         note(f"left out: {line}")
     if len(lines) > _SHOWN:
-        note(f"left out: {len(lines) - _SHOWN} more cells, which `noisebench store verify` names")
+        note(f"left out: {counted(len(lines) - _SHOWN, 'more cell')}, which `noisebench store verify` names")
+
+
+def note_stopped(store: str | None) -> None:
+    """After a Ctrl-C: what is kept of a run, and where."""
+    where = f" (store {one_line(store)})" if store else ""
+    note(f"\nstopped: nothing that was finished is lost; the same command goes on from here{where}")
 
 
 def note(text: str) -> None:

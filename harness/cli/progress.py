@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..errors import one_line
+from ..wording import counted
 
 if TYPE_CHECKING:
     from ..plan import PlannedCell
@@ -41,7 +42,7 @@ class Plain:
     def plan(self, todo: int, stored: int) -> None:
         """Told once a run; several runs add up."""
         self._total += todo
-        self._say(f"{todo} cells to run, {stored} stored already")
+        self._say(f"{counted(todo, 'cell')} to run, {stored} stored already")
 
     def start(self, cell: PlannedCell) -> None:
         """A cell starts."""

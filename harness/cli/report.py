@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError, one_line
+from ..wording import counted
 from .options import add_json, print_json, read_noted, verb
 
 _EXAMPLES = """  noisebench report nb-store --to board
@@ -49,7 +50,8 @@ def run(args: argparse.Namespace) -> int:
         made, remade = write_bundle(records, Path(args.bundle), all_versions=args.all_versions)
         document["bundle"] = {"to": args.bundle, "files": [str(f) for f in made], "remade": vars(remade)}
         if not args.json:
-            print(f"written: {len(made)} files in {args.bundle} (start with {Path(args.bundle) / 'README.md'})")
+            start = Path(args.bundle) / "README.md"
+            print(f"written: {counted(len(made), 'file')} in {args.bundle} (start with {start})")
             print(remade.text)
         if not args.to:
             if args.json:
@@ -68,5 +70,5 @@ def run(args: argparse.Namespace) -> int:
     print("\n".join(lines[:60]))
     if len(lines) > 60:
         print(f"… ({len(lines) - 60} more lines in {board})")
-    print(f"\nwritten: {len(files)} files in {to} (start with {to / 'leaderboard.html'})")
+    print(f"\nwritten: {counted(len(files), 'file')} in {to} (start with {to / 'leaderboard.html'})")
     return code

@@ -7,12 +7,13 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..wording import counted
 from .options import (
     add_data,
     add_json,
     add_plugins,
     add_weights,
-    note,
+    note_stopped,
     print_json,
     print_table,
     use_data,
@@ -81,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         rows = _judged(claims, args) if args.results else _run(claims, args)
     except KeyboardInterrupt:
-        note("\nstopped: nothing that was finished is lost; the same command goes on from here")
+        note_stopped(None if args.results else args.store)
         return 130
     if to is not None:
         from ..report.claims import claims_markdown
@@ -94,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
         print_json({"store": None if args.results else args.store, "claims": rows, "verdicts": dict(counts)})
     else:
         _print(rows)
-        print(f"\n{len(rows)} claims: " + ", ".join(f"{n} {name}" for name, n in sorted(counts.items())))
+        print(f"\n{counted(len(rows), 'claim')}: " + ", ".join(f"{n} {name}" for name, n in sorted(counts.items())))
     bad = [r for r in rows if r["verdict"] == "differs" or r.get("outcome") not in ("ok", "skipped", None)]
     return 1 if bad else 0
 

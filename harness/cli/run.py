@@ -8,7 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError, one_line
-from .options import add_data, add_json, add_plugins, add_weights, note, print_json, print_table, use_data, verb
+from ..wording import counted
+from .options import (
+    add_data,
+    add_json,
+    add_plugins,
+    add_weights,
+    note,
+    note_stopped,
+    print_json,
+    print_table,
+    use_data,
+    verb,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +29,8 @@ if TYPE_CHECKING:
     from ..plan import PlannedCell
 
 _LISTED = 20
+_PLANNED = 50
+"""Cells that a dry run lists."""
 
 _EXAMPLES = """  noisebench run demo
   noisebench run suite.yaml --jobs 2 --keep sample
@@ -119,7 +133,12 @@ def run(args: argparse.Namespace) -> int:
         if args.json:
             print_json({"cells": [{**_brief(c), "state": r[0]} for c, r in zip(cells, rows, strict=True)]})
         else:
-            print_table(rows, ["state", "method", "dataset", "regime", "seed", "key"])
+            head = ["state", "method", "dataset", "regime", "seed", "key"]
+            if len(rows) <= _PLANNED:
+                print_table(rows, head)
+            else:
+                print_table(sorted(rows, key=lambda row: row[0] == "stored")[:_PLANNED], head)
+                print(f"… and {counted(len(rows) - _PLANNED, 'more cell')}; --json has all")
             rescore = f", {len(donors)} to re-score" if donors else ""
             note(f"{len(todo) - len(donors)} to run{rescore}, {len(cells) - len(todo)} stored")
         return 0
@@ -128,10 +147,7 @@ def run(args: argparse.Namespace) -> int:
         with watcher() as watch:
             summary = run_suite(suite, store, options, watch)
     except KeyboardInterrupt:
-        note(
-            "\nstopped: nothing that was finished is lost; the same command goes on from here "
-            f"(store {one_line(args.store)})"
-        )
+        note_stopped(args.store)
         return 130
     failed = [c for c in summary.cells if summary.outcome.get(c["key"]) not in ("ok", "skipped")]
     if args.json:
@@ -157,7 +173,7 @@ def run(args: argparse.Namespace) -> int:
             counts[name] = counts.get(name, 0) + 1
         text = ", ".join(f"{n} {name}" for name, n in sorted(counts.items()))
         rescored = f", {len(summary.rescored)} re-scored" if summary.rescored else ""
-        print(f"{len(summary.cells)} cells: {text} ({len(summary.done)} run now{rescored})")
+        print(f"{counted(len(summary.cells), 'cell')}: {text} ({len(summary.done)} run now{rescored})")
         for line in failure_lines(failed, summary):
             print(line)
         print(f"next: noisebench report {shlex.quote(str(store))} --to board")
@@ -174,10 +190,16 @@ def failure_lines(failed: Sequence[PlannedCell], summary: Summary) -> list[str]:
     lines = []
     for (outcome, reason), cells in groups[:_LISTED]:
         more = f" and {len(cells) - 1} more" if len(cells) > 1 else ""
-        lines.append(f"  {outcome}: {one_line(' · '.join(_names(cells[0])))}{more}: {reason}")
+        lines.append(f"  {outcome}: {one_line(_place(cells[0]))}{more}: {reason}")
     if hidden := sum(len(cells) for _, cells in groups[_LISTED:]):
-        lines.append(f"  and {hidden} more, with {len(groups) - _LISTED} other reasons: `noisebench report` lists them")
+        others = counted(len(groups) - _LISTED, "other reason")
+        lines.append(f"  and {hidden} more, with {others}: `noisebench report` lists them")
     return lines
+
+
+def _place(cell: PlannedCell) -> str:
+    method, where, *rest = _names(cell)
+    return " · ".join([method, where] if cell["kind"] == "cost" else [method, where, rest[0], f"seed {rest[1]}"])
 
 
 def _names(cell: PlannedCell) -> list[str]:

@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
+from ..wording import counted
 from .options import add_json, add_plugins, add_track, add_weights, note, print_json, print_table, use_data, verb
 
 _EXAMPLES = """  noisebench score restored/ clean/
@@ -74,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
         from ..report.set_metrics import part_table
 
         shown = part_table(sets)
-        print("" if names else f"{len(rows)} {track.words.items}", end="\n")
+        print("" if names else counted(len(rows), track.words.item, track.words.items), end="\n")
         print_table([list(row) for row in shown.rows], list(shown.header))
     for row in rows:
         if row["note"]:

@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import UsageError, one_line
-from .options import add_json, note_left_out, note_old, print_json, print_table, verb
+from ..errors import UsageError
+from ..wording import counted
+from .options import add_json, no_match, note, note_left_out, note_old, print_json, print_table, verb
 
 if TYPE_CHECKING:
     from ..store.outputs import OutputFiles
     from ..store.record import Cell
 
+_STOPPED = "what is removed is gone, every other cell is whole; the same command goes on"
 _EXAMPLES = """  noisebench store ls nb-store
   noisebench store verify nb-store
   noisebench store gc nb-store
-  noisebench store gc nb-store --old              list the cells of older versions of methods, which boards do not show
-  noisebench store gc nb-store --old --yes        remove them
-  noisebench store rm nb-store "nlm(h=0.6)"       list the cells whose key starts so, or a name of which holds that
-  noisebench store rm nb-store "nlm(h=0.6)" --yes remove them"""
+  noisebench store gc nb-store --old                 list cells of older versions of methods, which no board shows
+  noisebench store gc nb-store --old --yes           remove them
+  noisebench store rm nb-store "nlm(h=0.6)"          list the cells whose key starts so, or a name of which holds that
+  noisebench store rm nb-store "nlm(h=0.6)" --yes    remove them"""
 
 
 def add(verbs: Any) -> None:
     """Add the verb."""
-    p = verb(verbs, "store", "list, verify or tidy a store, or remove cells of it", _EXAMPLES)
-    p.add_argument("action", choices=("ls", "verify", "gc", "rm"))
-    p.add_argument("store", metavar="STORE")
+    p = verb(verbs, "store", "list, verify or tidy a store, or remove cells of it", _EXAMPLES, _STOPPED)
+    p.add_argument("action", choices=("ls", "verify", "gc", "rm"), help="list, check, tidy, or remove cells")
+    p.add_argument("store", metavar="STORE", help="a folder that a run has filled")
     p.add_argument("filter", nargs="?", metavar="FILTER", help="of rm: a key's start, or part of a name")
     p.add_argument("--old", action="store_true", help="of gc: older versions of methods too")
     p.add_argument("--yes", action="store_true", help="remove the cells that rm and gc --old list without it")
@@ -38,6 +41,7 @@ def add(verbs: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """List or verify (0 sound, 1 a cell is damaged or edited), tidy or remove (0)."""
     from ..store import cells, upkeep
+    from ..store.record import cell_order
     from ..track import known_track
 
     _refuse_misplaced(args)
@@ -45,11 +49,16 @@ def run(args: argparse.Namespace) -> int:
     note_old(store)
     if args.action == "ls":
         found, left_out = cells.read_cells(store)
+        found = sorted(found, key=cell_order)
         note_left_out(left_out)
         if args.json:
             print_json(found)
         else:
-            _list(found)
+            if found:
+                _list(found)
+            outcomes = Counter(c["outcome"] for c in found).most_common()
+            told = ", ".join(f"{n:,} {name}" for name, n in outcomes) or "`noisebench run … --store` fills the store"
+            note(f"{counted(len(found), 'cell')}: {told}")
         return 1 if left_out else 0
     if args.action == "rm" or args.old:
         return _remove(args, store)
@@ -65,8 +74,14 @@ def run(args: argparse.Namespace) -> int:
         for line in lines:
             print(line)
         n = len(cells.keys(store))
-        print(f"{n} cells, {len(lines)} {'problems' if args.action == 'verify' else 'things removed'}")
+        print(f"{counted(n, 'cell')}, " + _outcome(args.action, len(lines)))
     return 1 if args.action == "verify" and lines else 0
+
+
+def _outcome(action: str, n: int) -> str:
+    if action == "verify":
+        return counted(n, "problem")
+    return f"{counted(n, 'thing')} removed" if n else "nothing to remove"
 
 
 def _refuse_misplaced(args: argparse.Namespace) -> None:
@@ -95,15 +110,16 @@ def _list(found: Sequence[Cell]) -> None:
 def _remove(args: argparse.Namespace, store: Path) -> int:
     """List the cells that `rm` or `gc --old` are about, and remove them where the person has said so."""
     from ..store import cells, upkeep
+    from ..store.record import cell_order
 
     if args.action == "rm":
-        chosen = cells.matching([r.cell for r in upkeep.readable(store)], args.filter)
+        there = [r.cell for r in upkeep.readable(store)]
+        chosen = cells.matching(there, args.filter)
         if not chosen:
-            raise UsageError(
-                f"no stored cell matches {one_line(args.filter)!r}: `noisebench store ls {one_line(store)}`"
-            )
+            raise UsageError(no_match(store, args.filter, len(there)))
     else:
         chosen = upkeep.old_cells(store)
+    chosen = sorted(chosen, key=cell_order)
     removed = upkeep.remove_cells(store, chosen) if args.yes else []
     tidied = upkeep.gc(store) if args.yes and args.old else []
     if args.json:
@@ -112,8 +128,8 @@ def _remove(args: argparse.Namespace, store: Path) -> int:
     if chosen:
         _list(chosen)
     if not args.yes:
-        print(f"{len(chosen)} cells would be removed: " + ("add --yes" if chosen else "there are none"))
+        print(f"{counted(len(chosen), 'cell')} would be removed: " + ("add --yes" if chosen else "there are none"))
     else:
         busy = f"; {len(chosen) - len(removed)} are left, which a run is at" if len(removed) < len(chosen) else ""
-        print(f"{len(removed)} cells removed, {len(cells.keys(store))} are there{busy}")
+        print(f"{counted(len(removed), 'cell')} removed, {len(cells.keys(store))} are there{busy}")
     return 0

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError, one_line
-from .options import add_data, add_json, add_plugins, add_weights, note, print_json, use_data, verb
+from ..wording import counted
+from .options import add_data, add_json, add_plugins, add_weights, note, note_stopped, print_json, use_data, verb
 
 _EXAMPLES = """  noisebench study levels --to study
   noisebench study study.yaml --store nb-store --to study
@@ -66,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
         with watcher() as watch:
             summary = run_suite(suite, store, options, watch)
     except KeyboardInterrupt:
-        note(f"\nstopped: nothing that was finished is lost; the same command goes on (store {one_line(args.store)})")
+        note_stopped(args.store)
         return 130
     records = [read_record(store, c["key"]) for c in summary.cells]
     files = write_study(records, axes, to, title=f"Study {suite.suite}", store=store)
@@ -78,5 +79,6 @@ def run(args: argparse.Namespace) -> int:
         print_json({"to": str(to), "files": [str(f) for f in files], "cells": len(records), "not_ok": len(lost)})
     else:
         print((to / "study.md").read_text(encoding="utf-8"))
-        print(f"written: {len(files)} files in {to}; {len(summary.done)} of {len(summary.cells)} cells were run now")
+        cells = counted(len(summary.cells), "cell was", "cells were")
+        print(f"written: {counted(len(files), 'file')} in {to}; {len(summary.done)} of {cells} run now")
     return 1 if lost else 0

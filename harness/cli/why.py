@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError, one_line
-from .options import add_data, add_json, note_left_out, note_old, print_json, use_data, verb
+from ..wording import counted
+from .options import add_data, add_json, no_match, note_left_out, note_old, print_json, use_data, verb
 
 _EXAMPLES = """  noisebench why nb-store
   noisebench why nb-store nlm
   noisebench why nb-store 3f9c0a"""
 
+_FRESH = "up to date"
+_LISTED = 20
+"""So many cells are listed one by one; of more, those that changed alike stand as one."""
+
 
 def add(verbs: Any) -> None:
     """Add the verb."""
     p = verb(verbs, "why", "say what went into a cell's key, and what changed since it was stored", _EXAMPLES)
-    p.add_argument("store", metavar="STORE")
+    p.add_argument("store", metavar="STORE", help="a folder that a run has filled")
     p.add_argument("filter", nargs="?", default="", metavar="FILTER", help="a key's start, or part of a name")
     add_data(p)
     add_json(p)
@@ -32,6 +39,7 @@ def run(args: argparse.Namespace) -> int:
     from ..store.file_changes import changes_of
     from ..store.key_changes import differences
     from ..store.outputs import find_donors
+    from ..store.record import NOT_OK, cell_order
 
     use_data(args)
     store = existing_store(Path(args.store))
@@ -39,9 +47,9 @@ def run(args: argparse.Namespace) -> int:
     every, left_out = read_cells(store)
     note_left_out(left_out)
     code = 1 if left_out else 0
-    cells = matching(every, args.filter)
+    cells = sorted(matching(every, args.filter), key=cell_order)
     if not cells:
-        raise UsageError(f"no stored cell matches {one_line(args.filter)!r}: `noisebench store ls {one_line(store)}`")
+        raise UsageError(no_match(store, args.filter, len(every)))
     now = replan_in_child([c["request"] for c in cells])
     held = set(keys(store))
     donors = find_donors(store, [{"kind": c["kind"], **f} for c, f in zip(cells, now, strict=True) if "key" in f])
@@ -50,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
         changed = [found["error"]] if "error" in found else differences(cell["inputs"], found["inputs"])
         files = [] if "error" in found else changes_of(cell, found["request"], store)
         state = (
-            "up to date"
+            _FRESH
             if not changed and not files
             else "stored under its new key"
             if changed and found.get("key") in held
@@ -60,6 +68,8 @@ def run(args: argparse.Namespace) -> int:
         )
         if "error" in found:
             state = "cannot be planned now"
+        elif state == _FRESH and (cell["outcome"] in NOT_OK or cell.get("needs")):
+            state = "to be tried again"
         document.append(
             {
                 "key": cell["key"],
@@ -79,15 +89,40 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json(document)
         return code
+    if len(document) > _LISTED:
+        _show_many(document)
+        return code
     for entry in document:
-        names = " · ".join(filter(None, (entry["method"], entry["dataset"], entry["regime"], f"seed {entry['seed']}")))
-        print(f"{entry['key'][:12]}  {one_line(names, 200)}  {entry['outcome']}  {entry['state']}")
-        if entry["rescored_from"]:
-            print(f"    re-scored from what cell {entry['rescored_from'][:12]} kept: its method was not run again")
-        for line in entry["changed"]:
-            print(f"    {one_line(line)}")
+        _show(entry)
         if len(document) <= 3:
             for key, value in entry["inputs"].items():
                 text = json.dumps(value, ensure_ascii=False, sort_keys=True) if isinstance(value, dict) else value
                 print(f"    {key}: {one_line(text, 300)}")
     return code
+
+
+def _show(entry: dict[str, Any], more: int = 0) -> None:
+    """A cell with its state and what changed; `more` others are alike."""
+    names = " · ".join(filter(None, (entry["method"], entry["dataset"], entry["regime"], f"seed {entry['seed']}")))
+    alike = f" and {counted(more, 'more cell')}" if more else ""
+    print(f"{entry['key'][:12]}  {one_line(names, 200)}{alike}  {entry['outcome']}  {entry['state']}")
+    if entry["rescored_from"]:
+        print(f"    re-scored from what cell {entry['rescored_from'][:12]} kept: its method was not run again")
+    for line in [*entry["changed"], *([entry["reason"]] if entry["outcome"] != "ok" and entry["reason"] else [])]:
+        print(f"    {one_line(line)}")
+
+
+def _show_many(document: Sequence[dict[str, Any]]) -> None:
+    """Cells that changed alike as one, what is up to date as a number."""
+    alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for entry in document:
+        if entry["state"] != _FRESH:
+            alike.setdefault((entry["outcome"], entry["state"], entry["reason"], *entry["changed"]), []).append(entry)
+    groups = sorted(alike.values(), key=lambda group: -len(group))
+    for group in groups[:_LISTED]:
+        _show({**group[0], "rescored_from": None}, len(group) - 1)
+    if hidden := sum(map(len, groups[_LISTED:])):
+        print(f"… and {counted(hidden, 'more cell')} that changed otherwise")
+    states = Counter(entry["state"] for entry in document)
+    told = ", ".join(f"{n:,} {state}" for state, n in states.most_common())
+    print(f"{counted(len(document), 'cell')}: {told}; a FILTER or --json shows each of them")

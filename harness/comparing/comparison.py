@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -17,8 +17,9 @@ from ..cost.pace import of_newest_reference, why_apart
 from ..errors import UsageError, nearest, one_line
 from ..statistics.exact_scores import is_exact
 from ..statistics.paired_tests import ALPHA, MIN_ITEMS, Floats, mean_differences, paired_difference
-from ..store.record import Cell, Record, decimals_of, order_of, words_of
+from ..store.record import Cell, Record, decimals_of, gate_of, order_of, words_of
 from ..store.versions import newest
+from ..wording import by_number, counted
 from .pairing import Shelf, environment_differences, pair, protocol_text, where_text, why_inputs_differ
 from .set_changes import SetChange, set_changes
 
@@ -39,7 +40,7 @@ class Difference:
 
     `difference` is the mean of b − a over the items that neither side has exact, in the unit of the metric, of which
     `decimals` are printed; `interval` is None where there is none, and `p` is 1 there. Both hold over all rows of a
-    comparison at once.
+    comparison at once. `limit` is the loss of the mean that a check lets pass, None where the metric declares none.
     """
 
     track: str
@@ -62,6 +63,7 @@ class Difference:
     key_a: str = ""
     key_b: str = ""
     p: float = 1.0
+    limit: float | None = None
 
     @property
     def method(self) -> str:
@@ -155,7 +157,7 @@ def choose(records: Sequence[Record], text: str, source: str) -> list[Record]:
     """The records of one method, named by display form, spec or plain name. Raises `UsageError`."""
     for exact in ("display", "spec", "name"):
         found = [r for r in records if r.cell["method"][exact] == text]
-        specs = sorted({r.cell["method"]["display"] for r in found})
+        specs = sorted({r.cell["method"]["display"] for r in found}, key=by_number)
         if len({r.cell["method"]["spec"] for r in found}) > 1:
             raise UsageError(
                 f"method {one_line(text)!r} is several in {one_line(source)}: name one of {', '.join(specs)}"
@@ -236,7 +238,6 @@ def _side_by_side(a: Record, b: Record, one: Shelf, other: Shelf) -> tuple[list[
     if not len(rows_a):
         return [], [Unmatched("A", one.label(a.cell), where_text(a.cell), notes[0] if notes else "no rows")]
     words = words_of(a.cell)
-    items = words["items"]
     found: list[Difference] = []
     for name in _metrics(a.cell, b.cell):
         reason = why_not_comparable(a, b, name)
@@ -247,7 +248,7 @@ def _side_by_side(a: Record, b: Record, one: Shelf, other: Shelf) -> tuple[list[
         part = a.cell["metrics"][name]
         va, vb = a.scores[name][rows_a], b.scores[name][rows_b]
         defined = ~(np.isnan(va) | np.isnan(vb))
-        lacking = [f"{name} is not defined on {int((~defined).sum())} {items}"] if not defined.all() else []
+        lacking = [f"{name} is not defined on {_counted(int((~defined).sum()), words)}"] if not defined.all() else []
         if not defined.any():
             left_out.append(Unmatched("A", one.label(a.cell), label, lacking[0]))
             continue
@@ -256,7 +257,8 @@ def _side_by_side(a: Record, b: Record, one: Shelf, other: Shelf) -> tuple[list[
         merged = [f"{units.text(words)}: {units.remark(words)}"] if units.merged else []
         counts = [int(is_exact(side[defined], part["higher"]).sum()) for side in (va, vb)]
         if any(counts):
-            lacking.append(f"{name} is exact on {counts[0]} {items} in A and {counts[1]} in B, which count in no mean")
+            perfect = _counted(counts[0], words)
+            lacking.append(f"{name} is exact on {perfect} in A and {counts[1]} in B, which count in no mean")
         found.append(
             Difference(
                 a.cell["track"], one.label(a.cell), other.label(b.cell), a.cell["dataset"]["display"],
@@ -264,10 +266,14 @@ def _side_by_side(a: Record, b: Record, one: Shelf, other: Shelf) -> tuple[list[
                 part["higher"], decimals_of(name, part),
                 tuple(a.items[matched[0][i]] for i in units.firsts()), units.average(va[defined]),
                 units.average(vb[defined]), "; ".join([*notes, *lacking, *merged]),
-                key_a=a.cell["key"], key_b=b.cell["key"],
+                key_a=a.cell["key"], key_b=b.cell["key"], limit=gate_of(name, part).get("max_drop"),
             )
         )  # fmt: skip
     return found, left_out
+
+
+def _counted(n: int, words: Mapping[str, str]) -> str:
+    return counted(n, words["item"], words["items"])
 
 
 def why_not_comparable(a: Record, b: Record, name: str) -> str | None:
@@ -318,7 +324,8 @@ def _speeds(a: Sequence[Record], b: Sequence[Record]) -> tuple[tuple[Speed, ...]
         sides.append(found)
     speeds: list[Speed] = []
     left_out: list[Unmatched] = []
-    for method, setting in sorted(sides[0].keys() & sides[1].keys()):
+    shared = sides[0].keys() & sides[1].keys()
+    for method, setting in sorted(shared, key=lambda place: tuple(map(by_number, place))):
         (one, record), (other, partner) = (side[method, setting] for side in sides)
         if apart := why_apart(record, partner):
             left_out.append(Unmatched("A", method, f"cost at {setting}", apart))

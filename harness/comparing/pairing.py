@@ -12,7 +12,8 @@ import numpy.typing as npt
 from ..boards.board import environment_of
 from ..boards.grouping import Alignment, MethodKey, group_key, labels, method_key, pick
 from ..errors import nearest
-from ..store.record import Cell, Record, words_of
+from ..store.record import Cell, Record, cell_order, words_of
+from ..wording import by_number, counted
 
 Places = npt.NDArray[np.intp]
 
@@ -43,7 +44,7 @@ class Shelf:
             if record.cell["kind"] == "score":
                 same[group_key(record.cell), method_key(record.cell), record.cell["seed"]].append(record)
         picked = [pick(group) for group in same.values()]
-        self.records = sorted(picked, key=lambda r: (*_order(r.cell), r.cell["key"]))
+        self.records = sorted(picked, key=lambda r: cell_order(r.cell))
         self._methods: dict[str, dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
         self._places: dict[tuple[str, str, str, int], list[Record]] = defaultdict(list)
         for record in self.records:
@@ -70,7 +71,7 @@ class Shelf:
             return Found((), "absent", self._absence(methods[spec], cell))
         found = [r for r in data if _protocol(r.cell) == _protocol(cell)]
         if not found:
-            others = sorted({protocol_text(r.cell) for r in data})
+            others = sorted({protocol_text(r.cell) for r in data}, key=by_number)
             return Found((), "protocol", f"other protocol: {', '.join(others)}, not {protocol_text(cell)}")
         prints = cell["dataset"]["fingerprint"]
         exact = [r for r in found if r.cell["dataset"]["fingerprint"] == prints]
@@ -88,16 +89,9 @@ class Shelf:
 
 
 def _have(names: Iterable[str]) -> str:
-    listed = sorted(set(names))
+    listed = sorted(set(names), key=by_number)
     more = f" and {len(listed) - 4} more" if len(listed) > 4 else ""
     return f"there {'is' if len(listed) == 1 else 'are'} {', '.join(listed[:4])}{more}"
-
-
-def _order(cell: Cell) -> tuple[str, str, str, str, int]:
-    return (
-        cell["dataset"]["display"], cell["regime"]["display"], cell["method"]["display"],
-        cell["protocol"]["display"], cell["seed"],
-    )  # fmt: skip
 
 
 def _same_data(one: Cell, other: Cell) -> bool:
@@ -145,7 +139,7 @@ def why_inputs_differ(a: Record, b: Record, matched: int) -> str | None:
     if not missing:
         return None
     items = words_of(a.cell)["items"]
-    whole = "none of its" if not matched else f"{missing} of its"
+    whole = "none" if not matched else str(missing)
     if a.cell["dataset"]["fingerprint"] != b.cell["dataset"]["fingerprint"]:
         prints = " → ".join(r.cell["dataset"]["fingerprint"][:12] for r in (a, b))
         cause = f"the dataset has other {items} ({prints})"
@@ -153,8 +147,8 @@ def why_inputs_differ(a: Record, b: Record, matched: int) -> str | None:
         cause = "the regime has another version"
     else:
         cause = Alignment.why_not_whole(b) or f"the regime made something else of the same {items}"
-    verb = "inputs is there" if not matched else "inputs are not there"
-    return f"other inputs: {whole} {len(a.items)} {verb}: {cause}"
+    verb = "is there" if not matched else "is not there" if missing == 1 else "are not there"
+    return f"other inputs: {whole} of its {counted(len(a.items), 'input')} {verb}: {cause}"
 
 
 def environment_differences(

@@ -13,9 +13,10 @@ from ..boards.units import units_of
 from ..comparing.pairing import Places, Shelf, apart, environment_differences, pair, why_inputs_differ
 from ..comparing.set_changes import set_changes
 from ..statistics.paired_tests import paired_difference
-from ..store.record import Record, decimals_of, words_of
+from ..store.record import Record, cell_order, decimals_of, words_of
 from ..store.seals import refuse_nan, why_edited
 from ..store.versions import newest
+from ..wording import by_number, counted
 from .limits import Groups, limits_broken, set_limits_broken, why_not_above_baseline, why_not_first
 from .rules import Limit, Rule, limits, refuse_idle, speed_limited, spoken
 from .speed import speed_findings
@@ -46,7 +47,7 @@ def check(
     Of a method that was edited the newest version on either side is judged. Raises `UsageError` for a NaN in the
     baseline, an idle rule.
     """
-    baseline, current = newest(baseline), newest(current)
+    baseline, current = (sorted(newest(side), key=lambda r: cell_order(r.cell)) for side in (baseline, current))
     for record in baseline:
         refuse_nan(record, names[0])
     if baseline:
@@ -72,11 +73,14 @@ def check(
             f"{new.label(r.cell)} · {r.cell['dataset']['display']} · {r.cell['regime']['display']}"
             for r in new.records
             if not old.partners(r.cell).records
-        }
+        },
+        key=by_number,
     )
     # All of a first baseline is new: nothing of it differs from anything.
     environments = environment_differences(baseline, current) if baseline and current else ()
-    return Verdict(tuple(findings), environments, tuple(extra), trusted=not any(mended) and not any(changed))
+    asked = max((record.asked for record in current), default="")
+    whole = not any(mended) and not any(changed)
+    return Verdict(tuple(findings), environments, tuple(extra), whole, asked)
 
 
 def _cell(record: Record, sides: _Sides) -> list[Finding]:
@@ -102,7 +106,8 @@ def _cell(record: Record, sides: _Sides) -> list[Finding]:
         for one in _pair(record, partner, named, sides):
             told = many > 1 and one.status == REGRESSION
             hint = f"one of {many} versions in the store: run into a new --store to judge the last one alone"
-            result.append(replace(one, reasons=(*one.reasons, hint)) if told else one)
+            timed = replace(one, seconds=partner.cell["seconds"])
+            result.append(replace(timed, reasons=(*one.reasons, hint)) if told else timed)
     return result
 
 
@@ -164,7 +169,8 @@ def _metric(
     a, b = a[defined], b[defined]
     undefined = np.flatnonzero(np.isnan(b))
     if len(undefined):
-        text = f"{metric} is no longer defined on {len(undefined)} {words['items']}, such as {items[undefined[0]]}"
+        lost = counted(len(undefined), words["item"], words["items"])
+        text = f"{metric} is no longer defined on {lost}, such as {items[undefined[0]]}"
         return finding(REGRESSION, cell, label, metric, text)
     change = paired_difference(b[None], a)[0]
     losses = -change if part["higher"] else change

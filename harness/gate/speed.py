@@ -10,6 +10,7 @@ from ..comparing.pairing import apart
 from ..cost.pace import judged_by_cpu, of_newest_reference, pace, why_apart
 from ..errors import UsageError, one_line
 from ..store.record import Record
+from ..wording import counted
 from .limits import SLACK
 from .rules import RIVAL, SPEED, Limit, Rule, fits, limits, rivals
 from .verdict import INCOMPARABLE, OK, REGRESSION, UNCOUNTED, Finding, finding
@@ -36,7 +37,7 @@ def speed_findings(baseline: Sequence[Record], current: Sequence[Record], rules:
         for name, where in rivals(rules, record.cell).items():
             result += _against_rival(record, partners, costs, name, where)
         if limit is None and record.cell["outcome"] == "ok":
-            result += [_finding(REGRESSION, p, "", _lost(p)) for p in partners if p.cell["outcome"] != "ok"]
+            result += [_finding(REGRESSION, p, "", _lost(p), now=p) for p in partners if p.cell["outcome"] != "ok"]
     return result
 
 
@@ -50,15 +51,15 @@ def _against_baseline(record: Record, partners: Sequence[Record], limit: Limit) 
     for partner in partners:
         theirs = _latency(partner)
         if theirs is None:
-            result.append(_finding(REGRESSION, record, SPEED, _lost(partner)))
+            result.append(_finding(REGRESSION, record, SPEED, _lost(partner), now=partner))
             continue
         if why := why_apart(record, partner):
-            result.append(_finding(INCOMPARABLE, record, SPEED, why))
+            result.append(_finding(INCOMPARABLE, record, SPEED, why, now=partner))
             continue
         what, before, now = _yardstick(record, partner, own, theirs)
         ratio = now / before
         slow = f"{ratio:.3g} × the baseline's relative {what}, more than {limit.value:g} ({limit.where})"
-        result.append(_measured(record, SPEED, before, now, slow if ratio > limit.value + SLACK else ""))
+        result.append(_measured(record, partner, SPEED, before, now, slow if ratio > limit.value + SLACK else ""))
     return result
 
 
@@ -81,25 +82,27 @@ def _against_rival(
     for partner in partners:
         own = _latency(partner)
         if own is None:
-            result.append(_finding(REGRESSION, record, RIVAL, _lost(partner)))
+            result.append(_finding(REGRESSION, record, RIVAL, _lost(partner), now=partner))
             continue
         for rival, latency in others:
             if why := why_apart(rival, partner):
-                result.append(_finding(INCOMPARABLE, record, RIVAL, why))
+                result.append(_finding(INCOMPARABLE, record, RIVAL, why, now=partner))
                 continue
             what, theirs, ours = _yardstick(rival, partner, latency, own)
             slow = f"{ours / theirs:.3g} × the relative {what} of {rival.cell['method']['display']} ({where})"
-            result.append(_measured(record, RIVAL, theirs, ours, slow if ours / theirs > 1 + SLACK else ""))
+            result.append(_measured(record, partner, RIVAL, theirs, ours, slow if ours / theirs > 1 + SLACK else ""))
     return result
 
 
-def _finding(status: str, record: Record, metric: str, *reasons: str) -> Finding:
+def _finding(status: str, record: Record, metric: str, *reasons: str, now: Record | None = None) -> Finding:
+    """A finding on a cost of the baseline; `now` is that of CURRENT, where there is one."""
     plain = finding(status, record.cell, record.cell["method"]["display"], metric, *reasons)
-    return replace(plain, dataset=f"cost at {_setting(record)}")
+    return replace(plain, dataset=f"cost at {_setting(record)}", seconds=now.cell["seconds"] if now else None)
 
 
-def _measured(record: Record, metric: str, before: float, now: float, slow: str) -> Finding:
-    plain = _finding(REGRESSION, record, metric, slow) if slow else _finding(OK, record, metric)
+def _measured(record: Record, partner: Record, metric: str, before: float, now: float, slow: str) -> Finding:
+    status, reasons = (REGRESSION, [slow]) if slow else (OK, [])
+    plain = _finding(status, record, metric, *reasons, now=partner)
     return replace(plain, unit="×", baseline=before, current=now, change=now / before)
 
 
@@ -117,7 +120,7 @@ def _setting(record: Record) -> str:
     inputs, cost = record.cell["inputs"], record.cell["cost"]
     size = "×".join(map(str, inputs.get("size") or (cost["size"] if cost else ())))
     threads = inputs.get("threads", 1)
-    return f"{size}, {inputs.get('device', 'cpu')}, {threads} thread{'' if threads == 1 else 's'}"
+    return f"{size}, {inputs.get('device', 'cpu')}, {counted(threads, 'thread')}"
 
 
 def _latency(record: Record) -> float | None:

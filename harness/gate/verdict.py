@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ..comparing.pairing import protocol_text
 from ..errors import one_line
 from ..store.record import Cell, words_of
+from ..wording import counted
 
 OK, REGRESSION, INCOMPARABLE, UNCOUNTED = "ok", "regression", "not comparable", "not counted"
 
@@ -16,7 +17,8 @@ class Finding:
     """What came of one metric of one cell, of its speed, or (metric empty) of the whole cell.
 
     `change` is current − baseline (speed: their ratio); `worst` the largest loss of one item, `worst_item`. All are
-    in the unit of the metric, of which a board prints `decimals`. `item` is what the track calls one.
+    in the unit of the metric, of which a board prints `decimals`. `item` is what the track calls one. `seconds` is what
+    the whole cell took in CURRENT; None where there is none.
     """
 
     status: str
@@ -36,6 +38,7 @@ class Finding:
     worst: float | None = None
     worst_item: str = ""
     item: str = "item"
+    seconds: float | None = None
 
     @property
     def measured(self) -> bool:
@@ -60,13 +63,15 @@ class Finding:
 class Verdict:
     """All findings; what differs in the environments; cells of CURRENT that the baseline does not hold.
 
-    `trusted` is false where a cell of either side was edited by hand: then nothing passes.
+    `trusted` is false where a cell of either side was edited by hand: then nothing passes. `asked` is when a run asked
+    for a cell of CURRENT last, UTC in ISO 8601; empty where no record says so.
     """
 
     findings: tuple[Finding, ...]
     environments: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = ()
     new: tuple[str, ...] = ()
     trusted: bool = True
+    asked: str = ""
 
     def having(self, status: str) -> tuple[Finding, ...]:
         """The findings of one status."""
@@ -88,7 +93,7 @@ class Verdict:
     def summary(self) -> str:
         """The one line to remember."""
         lost = len(self.having(REGRESSION))
-        said = [f"{self.compared} compared", f"{lost} regression{'' if lost == 1 else 's'}"]
+        said = [f"{self.compared:,} compared", counted(lost, "regression")]
         for status in (INCOMPARABLE, UNCOUNTED):
             if self.having(status):
                 said.append(f"{len(self.having(status))} {status}")

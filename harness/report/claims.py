@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from ..claims.numbers import ClaimRow
+from ..wording import counted
 from .escape import markdown, markdown_code
 from .tables import pipe_table
 
@@ -16,7 +17,7 @@ def claims_markdown(rows: Sequence[ClaimRow]) -> str:
     lines = [
         "# Published figures, and ours",
         "",
-        f"{len(rows)} claims: {', '.join(f'{n} {name}' for name, n in sorted(counts.items()))}.",
+        f"{counted(len(rows), 'claim')}: {', '.join(f'{n} {name}' for name, n in sorted(counts.items()))}.",
     ]
     known = [row for row in rows if row["verdict"] != "not available"]
     for paper in dict.fromkeys(row["paper"] for row in known):

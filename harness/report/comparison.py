@@ -16,9 +16,11 @@ from typing import Any
 import numpy as np
 
 from ..comparing.comparison import HOW, Comparison, Difference
+from ..comparing.selection import MOVED, selected
 from ..errors import one_line
 from ..json_values import plain
 from ..track import known_track
+from ..wording import by_number, counted
 from .escape import latex, markdown, spreadsheet
 from .files import text_bytes, write_files
 from .plots.drawing import Plot
@@ -30,6 +32,8 @@ MORE = 1
 """Decimals more than on a board: a difference is small beside what differs."""
 MAX_PLOTS = 12
 MAX_CHANGED = 20
+MOST = 50
+"""Rows of a kind in what a person reads, where there are many; CSV and JSON have all."""
 
 
 def difference_table(comparison: Comparison) -> Table:
@@ -93,13 +97,11 @@ def speed_table(comparison: Comparison) -> Table:
     )
 
 
-def notes(comparison: Comparison) -> list[str]:
-    """What must be known to read the table: partial matches, environments."""
-    lines: dict[str, None] = {}
-    for d in comparison.differences:
-        if d.note:
-            lines[one_line(f"{d.method} · {d.where}: {d.note}")] = None
-    return [*lines, *environment_lines(comparison.environments)]
+def notes(comparison: Comparison, most: int = MOST) -> list[str]:
+    """What must be known to read the table: partial matches, at most `most` and how many others; environments."""
+    lines = list(dict.fromkeys(one_line(f"{d.method} · {d.where}: {d.note}") for d in comparison.differences if d.note))
+    more = [f"… and {counted(len(lines) - most, 'more note')}"] if len(lines) > most else []
+    return [*lines[:most], *more, *environment_lines(comparison.environments)]
 
 
 def changed_most(comparison: Comparison) -> list[tuple[Difference, list[tuple[str, float]]]]:
@@ -113,48 +115,63 @@ def _first_metric(comparison: Comparison) -> list[Difference]:
     count = Counter(d.metric for d in comparison.differences)
     first = max(count, key=count.__getitem__, default="")
     own = [d for d in comparison.differences if d.metric == first]
-    return sorted(own, key=lambda d: (-abs(d.difference) if d.difference == d.difference else 0.0, d.method, d.where))
+    return sorted(
+        own,
+        key=lambda d: (
+            -abs(d.difference) if d.difference == d.difference else 0.0,
+            by_number(d.method),
+            by_number(d.where),
+        ),
+    )
 
 
-def comparison_markdown(
-    comparison: Comparison, plots: Sequence[tuple[str, str]] = (), table: Table | None = None
-) -> str:
-    """The whole comparison; `plots` are (path, caption), `table` that of the differences where it is made already."""
-    table = table or difference_table(comparison)
+def comparison_markdown(comparison: Comparison, plots: Sequence[tuple[str, str]] = ()) -> str:
+    """What matters of the comparison, all of a small one; `plots` are (path, caption)."""
+    chosen = selected(comparison, MOST)
+    shown = chosen.shown
     out = ["# noisebench comparison", "", f"- A: {markdown(comparison.name_a)}", f"- B: {markdown(comparison.name_b)}"]
     out += ["", markdown(HOW), ""]
-    if comparison.differences:
-        out += [*to_markdown(table), ""]
+    if shown.differences:
+        out += [*to_markdown(difference_table(shown)), ""]
+    elif comparison.differences:
+        out += [f"None of {counted(len(comparison.differences), 'difference')} moved.", ""]
     else:
         out += ["Nothing could be matched.", ""]
+    if chosen.rest:
+        out += [
+            *(f"- {markdown(line)}" for line in chosen.rest),
+            f"- {MOVED} comparison.csv and comparison.json have all.",
+        ]
     out += [f"- {markdown(text)}" for text in notes(comparison)]
     if changed := changed_most(comparison):
         out += ["", "## What moved most", ""]
         for d, items in changed:
             listed = ", ".join(f"{item} {_signed(change, d)}" for item, change in items)
             out.append(f"- {markdown(f'{d.method} · {d.where} · {d.metric}: {listed}')}")
-    if comparison.unmatched:
-        out += ["", "## Not matched", "", *to_markdown(unmatched_table(comparison))]
-    if comparison.sets:
-        out += ["", "## Set metrics", "", *to_markdown(sets_table(comparison))]
-    if comparison.speeds:
-        out += ["", "## Speed", "", *to_markdown(speed_table(comparison))]
+    if shown.unmatched:
+        out += ["", "## Not matched", "", *to_markdown(unmatched_table(shown))]
+    if shown.sets:
+        out += ["", "## Set metrics", "", *to_markdown(sets_table(shown))]
+    if shown.speeds:
+        out += ["", "## Speed", "", *to_markdown(speed_table(shown))]
     if plots:
         out += ["", "## Plots", ""]
         out += [f"![{markdown(caption)}]({path})\n\n{markdown(caption)}\n" for path, caption in plots]
     return "\n".join([*out, ""])
 
 
-def comparison_latex(comparison: Comparison, table: Table | None = None) -> str:
-    """A booktabs table to be `\\input`."""
-    table = table or difference_table(comparison)
-    caption = f"A: {comparison.name_a}. B: {comparison.name_b}. {HOW}"
+def comparison_latex(comparison: Comparison) -> str:
+    """A booktabs table of what matters, to be `\\input`."""
+    chosen = selected(comparison, MOST)
+    shown = chosen.shown
+    caption = " ".join([f"A: {comparison.name_a}. B: {comparison.name_b}. {HOW}", *([MOVED] if chosen.rest else [])])
     out = [r"% \usepackage{booktabs,textcomp}\usepackage[T1]{fontenc}", r"\begin{table}", r"\centering"]
     out += [rf"\caption{{{latex(one_line(caption, 2_000))}}}", r"\label{tab:noisebench-compare}"]
-    out += [*to_latex(table), r"\end{table}"]
-    if comparison.unmatched:
+    out += [*to_latex(difference_table(shown)), r"\end{table}"]
+    out += [f"% {latex(line)}" for line in chosen.rest]
+    if shown.unmatched:
         out += ["", r"\begin{table}", r"\centering", r"\caption{Not matched.}"]
-        out += [*to_latex(unmatched_table(comparison)), r"\end{table}"]
+        out += [*to_latex(unmatched_table(shown)), r"\end{table}"]
     return "\n".join([*out, ""])
 
 
@@ -212,13 +229,12 @@ def write_comparison(comparison: Comparison, to: Path, previews: tuple[Previews,
     The files written. Raises `UsageError`.
     """
     plots, plot_notes = _plots(comparison, previews)
-    table = difference_table(comparison)
-    text = comparison_markdown(comparison, [(f"plots/{plot.name}.png", plot.caption) for plot in plots], table)
+    text = comparison_markdown(comparison, [(f"plots/{plot.name}.png", plot.caption) for plot in plots])
     text += "".join(f"\n{note}\n" for note in plot_notes)
     files = {
         "comparison.md": text_bytes(text),
         "comparison.csv": text_bytes(comparison_csv(comparison)),
-        "comparison.tex": text_bytes(comparison_latex(comparison, table)),
+        "comparison.tex": text_bytes(comparison_latex(comparison)),
         "comparison.json": text_bytes(_json(comparison_values(comparison))),
     }
     for plot in plots:

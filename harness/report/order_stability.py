@@ -11,6 +11,7 @@ from ..boards.board import Board
 from ..boards.order_stability import HOW, Choice, Evidence
 from ..boards.together import LeftOut, Overall
 from ..statistics.friedman import Friedman
+from ..wording import counted
 from .escape import latex, markdown
 from .tables import Table, number, to_latex, to_markdown, unit_text
 
@@ -71,7 +72,7 @@ def _section(one: Evidence, words: Mapping[str, str]) -> Section:
 def _test_line(test: Friedman, words: Mapping[str, str]) -> str:
     f = f"F = {test.f:.3g}, p = {test.f_p:.2g}" if test.f is not None else "all order the methods alike"
     return (
-        f"Friedman over {test.blocks} {words['items']}: {friedman_text(test)}; {f}; "
+        f"Friedman over {counted(test.blocks, words['item'], words['items'])}: {friedman_text(test)}; {f}; "
         f"critical difference of mean ranks {test.critical_difference:.2f}."
     )
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..boards.board import Board
 from ..boards.set_metrics import BoardSets, SetColumn, SetValue
+from ..wording import by_number
 from .escape import latex, markdown, spreadsheet
 from .tables import Table, to_latex, to_markdown
 
@@ -55,7 +56,7 @@ def set_table(sets: BoardSets) -> Table:
     rows: list[tuple[str, ...]] = []
     for column in sets.columns:
         methods = [(label, values[column.label]) for label, values in sets.values.items() if column.label in values]
-        methods.sort(key=lambda pair: (math.isnan(pair[1].value), pair[1].value, pair[0]))
+        methods.sort(key=lambda pair: (math.isnan(pair[1].value), pair[1].value, by_number(pair[0])))
         if len({value.note for _, value in methods}) == 1 and all(math.isnan(value.value) for _, value in methods):
             methods = [("all methods", methods[0][1])]
         rows += [(column.label, label, *_cells(value)) for label, value in methods]

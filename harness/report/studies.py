@@ -16,6 +16,7 @@ from ..json_values import plain
 from ..store.record import Record
 from ..study import DRAWS, Axis
 from ..track import known_track
+from ..wording import by_number, counted
 from .data import common_words
 from .escape import latex, markdown, slug, spreadsheet
 from .files import text_bytes, write_files
@@ -124,7 +125,7 @@ def draw_chart(chart: Chart, place_: int, items: str) -> Plot:
     if chart.cost:
         caption += " The grey steps are the Pareto front."
     if len(shown) < len(chart.curves):
-        caption += f" {len(chart.curves) - len(shown)} curves of lower mean are left out; the table has all."
+        caption += f" Left out: {counted(len(chart.curves) - len(shown), 'curve')} of lower mean; the table has all."
     return save(figure, f"study-{place_:02d}-{slug(chart.axis.x, 24)}-{slug(chart.where, 40)}", one_line(caption, 600))
 
 
@@ -133,7 +134,7 @@ def chart_table(chart: Chart) -> Table:
     title = f"{chart.column.label}{unit_text(chart.column)}"
     if chart.cost:
         best = best_of(chart)
-        points = sorted((p for curve in chart.curves for p in curve.points), key=lambda p: (p.x, p.method))
+        points = sorted((p for curve in chart.curves for p in curve.points), key=lambda p: (p.x, by_number(p.method)))
         rows: tuple[tuple[str, ...], ...] = tuple(
             (p.method, f"{p.x:.4g}", number(p.y, chart.column.decimals), number(p.tail, chart.column.decimals),
              "yes" if (p.method, p.x) in best else "")

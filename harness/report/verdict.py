@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Sequence
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
@@ -9,13 +11,17 @@ from xml.sax.saxutils import escape, quoteattr
 from ..errors import one_line
 from ..gate.verdict import INCOMPARABLE, OK, REGRESSION, UNCOUNTED, Finding, Verdict
 from ..json_values import plain
+from ..wording import by_number, counted
 from .escape import markdown
 from .tables import Table, number, to_markdown
 
 RATIO = "×"
 """The unit of a speed."""
-MOST = 50
-"""Findings of a kind that the terminal lists; Markdown, XML and JSON hold all."""
+MOST = 20
+"""Findings of a kind that the terminal lists, where there are many; XML and JSON hold all."""
+_ASKED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", re.ASCII)
+MOST_WRITTEN = 200
+"""The same of the Markdown: a job summary has an end."""
 
 
 def exact(value: float | None, finding: Finding) -> str:
@@ -57,17 +63,50 @@ def verdict_lines(verdict: Verdict) -> list[str]:
     """What the terminal shows: regressions, then what was not compared and why, then the summary."""
     out: list[str] = []
     for status in (REGRESSION, INCOMPARABLE, UNCOUNTED):
-        found = verdict.having(status)
-        out += [f"{status.upper()}  {finding_line(f)}" for f in found[:MOST]]
-        if len(found) > MOST:
-            out.append(f"… and {len(found) - MOST} more {status}")
-    gains = sorted(verdict.having(OK), key=lambda f: (-abs(f.change or 0.0), f.place, f.metric))
+        groups, hidden = worst(verdict.having(status), MOST)
+        out += [f"{status.upper()}  {_line_of(group)}" for group in groups]
+        if hidden:
+            more = counted(hidden, "more regression") if status == REGRESSION else f"{hidden:,} more {status}"
+            out.append(f"… and {more}; --json or --to DIR has all")
+    gains = sorted(verdict.having(OK), key=lambda f: (-abs(f.change or 0.0), by_number(f.place), f.metric))
     moved = [f for f in gains if f.unit != RATIO and f.change]
     out += [f"changed, within the rules  {finding_line(f)}" for f in moved[:5]]
     if verdict.new:
-        out.append(one_line(f"not in the baseline: {len(verdict.new)} cells, such as {verdict.new[0]}"))
+        out.append(one_line(f"not in the baseline: {counted(len(verdict.new), 'cell')}, such as {verdict.new[0]}"))
     out += environment_lines(verdict.environments)
     return [*out, verdict.summary]
+
+
+def worst(findings: Sequence[Finding], most: int) -> tuple[list[list[Finding]], int]:
+    """All findings, each a group; of more than `most` the worst, and how many are hidden.
+
+    Where there are many, those that have no number and one reason are one group and come first, then the largest
+    losses.
+    """
+    if len(findings) <= most:
+        return [[f] for f in findings], 0
+    alike: dict[str, list[Finding]] = {}
+    for f in findings:
+        if not f.measured:
+            alike.setdefault(f.reason, []).append(f)
+    numbers = sorted((f for f in findings if f.measured), key=lambda f: (-_share(f), by_number(f.place), f.metric))
+    groups = [*sorted(alike.values(), key=lambda group: -len(group)), *([f] for f in numbers)]
+    return groups[:most], sum(map(len, groups[most:]))
+
+
+def _share(finding: Finding) -> float:
+    """The loss of the item that lost most, or the change where there are no items, over what was there."""
+    if finding.unit == RATIO:
+        return abs((finding.change or 1.0) - 1.0)
+    lost = finding.worst if finding.worst is not None else abs(finding.change or 0.0)
+    return lost / (abs(finding.baseline or 0.0) or 1.0)
+
+
+def _line_of(group: Sequence[Finding]) -> str:
+    first = group[0]
+    if len(group) == 1:
+        return finding_line(first)
+    return one_line(f"{first.place} and {counted(len(group) - 1, 'more cell')}: {first.reason}", 1_000)
 
 
 def environment_lines(differences: Sequence[tuple[str, tuple[str, ...], tuple[str, ...]]]) -> list[str]:
@@ -95,17 +134,24 @@ def _table(findings: Sequence[Finding]) -> Table:
     )  # fmt: skip
 
 
+def _cut_table(findings: Sequence[Finding]) -> list[str]:
+    shown = [group[0] for group in worst(findings, MOST_WRITTEN)[0]]
+    hidden = len(findings) - len(shown)
+    more = [f"… and {hidden:,} more: check.xml has all.", ""] if hidden else []
+    return [*to_markdown(_table(shown)), "", *more]
+
+
 def verdict_markdown(verdict: Verdict) -> str:
     """A job summary: the summary, regressions first, the rest folded away."""
     sign = {0: "✅", 1: "❌", 3: "⚠️"}[verdict.exit_code]
     out = [f"# {sign} noisebench check", "", markdown(verdict.summary), ""]
     for status, title in ((REGRESSION, "Regressions"), (INCOMPARABLE, "Not comparable"), (UNCOUNTED, "Not counted")):
         if verdict.having(status):
-            out += [f"## {title}", "", *to_markdown(_table(verdict.having(status))), ""]
+            out += [f"## {title}", "", *_cut_table(verdict.having(status))]
     if verdict.having(OK):
         fine = verdict.having(OK)
-        out += ["<details>", f"<summary>{len(fine)} within the rules</summary>", ""]
-        out += [*to_markdown(_table(fine)), "", "</details>", ""]
+        out += ["<details>", f"<summary>{len(fine):,} within the rules</summary>", ""]
+        out += [*_cut_table(fine), "</details>", ""]
     out += [f"- {markdown(line)}" for line in environment_lines(verdict.environments)]
     if verdict.new:
         out += [f"- not in the baseline: {markdown(', '.join(verdict.new[:10]))}"]
@@ -113,15 +159,22 @@ def verdict_markdown(verdict: Verdict) -> str:
 
 
 def verdict_junit(verdict: Verdict) -> str:
-    """JUnit XML: a test case a finding; what was not compared is skipped, and nothing compared is an error."""
+    """JUnit XML: a test case a finding; what was not compared is skipped, and nothing compared is an error.
+
+    The time of a test case is what its cell took in CURRENT, 0 where nothing ran; the total counts each cell once.
+    """
     skipped = len(verdict.having(INCOMPARABLE)) + len(verdict.having(UNCOUNTED))
     failed, empty = len(verdict.having(REGRESSION)), verdict.exit_code == 3
     counts = f'tests="{len(verdict.findings) + empty}" failures="{failed}" errors="{int(empty)}" skipped="{skipped}"'
+    counts += f' time="{_seconds(math.fsum({f.place: f.seconds or 0.0 for f in verdict.findings}.values()))}"'
+    asked = _ASKED.match(verdict.asked)
+    stamp = f' timestamp="{asked[0]}"' if asked else ""
     out = ['<?xml version="1.0" encoding="UTF-8"?>', f'<testsuites name="noisebench check" {counts}>']
-    out.append(f' <testsuite name="noisebench check" {counts}>')
+    out.append(f' <testsuite name="noisebench check" {counts}{stamp}>')
     for f in verdict.findings:
         name = f"{f.dataset} · {f.regime} · {f.protocol} · {f.seed} · {f.metric or 'cell'}"
         case = f"  <testcase classname={_attribute(f.method)} name={_attribute(name)}"
+        case += f' time="{_seconds(f.seconds)}"'
         text = escape(finding_line(f))
         if f.status == REGRESSION:
             out += [f"{case}>", f"   <failure message={_attribute(f.reason)}>{text}</failure>", "  </testcase>"]
@@ -130,9 +183,13 @@ def verdict_junit(verdict: Verdict) -> str:
         else:
             out += [f"{case}>", f"   <skipped message={_attribute(f'{f.status}: {f.reason}')}/>", "  </testcase>"]
     if empty:
-        out += ['  <testcase classname="noisebench" name="something was compared">']
+        out += ['  <testcase classname="noisebench" name="something was compared" time="0.000">']
         out += [f"   <error message={_attribute(verdict.summary)}/>", "  </testcase>"]
     return "\n".join([*out, " </testsuite>", "</testsuites>", ""])
+
+
+def _seconds(value: float | None) -> str:
+    return f"{max(0.0, value or 0.0):.3f}"
 
 
 def _attribute(text: str) -> str:
@@ -144,7 +201,7 @@ def _finding_values(f: Finding) -> dict[str, Any]:
         "status": f.status, "method": f.method, "dataset": f.dataset, "regime": f.regime, "protocol": f.protocol,
         "seed": f.seed, "metric": f.metric, "reasons": f.reasons, "unit": f.unit, "decimals": f.decimals,
         "items": f.items, "baseline": f.baseline, "current": f.current, "change": f.change, "worst": f.worst,
-        "worst_item": f.worst_item,
+        "worst_item": f.worst_item, "seconds": f.seconds,
     }  # fmt: skip
 
 

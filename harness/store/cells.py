@@ -21,6 +21,7 @@ import numpy as np
 
 from ..errors import UsageError, one_line
 from ..json_values import parsed
+from ..wording import counted
 from .disk import DiskFull, noticing_full_disk, sync_dir, write_file
 from .previews import read_panel
 from .record import OUTCOMES, SCHEMA, Cell, Record
@@ -454,7 +455,7 @@ def read_records(path: Path) -> list[Record]:
     """All cells of a store or export. Raises `UsageError` for one that is damaged or was edited by hand."""
     genuine, aside = read_genuine(path)
     if aside:
-        more = f" (and {len(aside) - 1} more cells)" if len(aside) > 1 else ""
+        more = f" (and {counted(len(aside) - 1, 'more cell')})" if len(aside) > 1 else ""
         raise UsageError(aside[0] + more)
     return genuine
 

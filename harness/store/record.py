@@ -9,6 +9,8 @@ from typing import Any, Literal, NotRequired, TypedDict
 import numpy as np
 import numpy.typing as npt
 
+from ..wording import by_number
+
 SCHEMA = 2
 """Of cells, stores and exports. 1: before tracks; read for ever, see the functions at the end."""
 REFERENCE = 2
@@ -257,6 +259,13 @@ class Record:
     seal: str = ""
     whole: bool | None = None
     asked: str = ""
+
+
+def cell_order(cell: Cell) -> tuple[Any, ...]:
+    """What stored cells are sorted by, where a person reads them: place, method, protocol and seed; costs come last."""
+    parts = (cell["dataset"], cell["regime"], cell["method"], cell["protocol"])
+    names = [by_number(part["display"]) for part in parts]
+    return cell["kind"] != "score", cell["track"], *names, cell["seed"], cell["key"]
 
 
 # Fields that schema 1 lacks: what a reader finds instead. Its cells are all of the track `restore`.

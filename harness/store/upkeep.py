@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..errors import UsageError, one_line
+from ..wording import counted
 from .cells import Damaged, asked_of, cell_dir, cell_lock, keys, read_cell, read_record, refuse_read_only
 from .disk import noticing_full_disk
 from .keys import key_of
@@ -33,7 +34,8 @@ def verify(store: Path, files_of: Callable[[str], OutputFiles | None]) -> list[s
             problems.append(f"cell {key[:12]}: its inputs do not hash to its key: cell.json was edited")
         n = item_count(cell)
         if cell["kind"] == "score" and cell["outcome"] == "ok" and len(record.items) != n:
-            problems.append(f"cell {key[:12]}: {len(record.items)} rows where {n} were due")
+            due = "one was due" if n == 1 else f"{n} were due"
+            problems.append(f"cell {key[:12]}: {counted(len(record.items), 'row')} where {due}")
         if len(set(record.items)) != len(record.items):
             problems.append(f"cell {key[:12]}: an item has two rows")
         files = files_of(cell["track"])

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...store.record import Cell, Record, item_count
+from ...wording import by_number
 
 Place = tuple[str, str, int]
 
@@ -104,14 +105,14 @@ def _factors(setting: Recipe, places: dict[Place, set[str]]) -> list[Recipe]:
             by_rest[frozenset(rest)].append(dataset)
         for pairs in sorted(by_rest, key=sorted):
             by_seeds: dict[frozenset[int], list[str]] = defaultdict(list)
-            for regime in sorted({regime for regime, _ in pairs}):
+            for regime in sorted({regime for regime, _ in pairs}, key=by_number):
                 by_seeds[frozenset(seed for r, seed in pairs if r == regime)].append(regime)
             for seeds in sorted(by_seeds, key=sorted):
                 made.append(
                     replace(
                         setting,
-                        methods=tuple(sorted(chosen)),
-                        datasets=tuple(sorted(by_rest[pairs])),
+                        methods=tuple(sorted(chosen, key=by_number)),
+                        datasets=tuple(sorted(by_rest[pairs], key=by_number)),
                         regimes=tuple(by_seeds[seeds]),
                         seeds=tuple(sorted(seeds)),
                     )
@@ -128,10 +129,10 @@ def _with_costs(suites: list[Recipe], key: tuple[Any, ...], costs: _Costs, ride:
         if free and set(one.methods) == set(regimes) and set(count) <= set(one.regimes):
             # The first regime that tells a method what it needs is the one its cost was measured under: what
             # serves most methods comes first.
-            order = sorted(one.regimes, key=lambda r: (-count[r], r))
+            order = sorted(one.regimes, key=lambda r: (-count[r], by_number(r)))
             return [*suites[:i], replace(one, regimes=tuple(order), sizes=sizes, repeats=repeats), *suites[i + 1 :]]
-    for regime in sorted(count):
-        methods = tuple(sorted(m for m, r in regimes.items() if r == regime))
+    for regime in sorted(count, key=by_number):
+        methods = tuple(sorted((m for m, r in regimes.items() if r == regime), key=by_number))
         hosts = [one for one in suites if one.track == track and set(methods) <= set(one.methods)]
         host = next((one for one in hosts if regime in one.regimes), hosts[0] if hosts else None)
         if host is None:

@@ -13,6 +13,7 @@ from ...errors import UsageError, one_line
 from ...store.export import export_text
 from ...store.record import Record
 from ...store.versions import newest
+from ...wording import counted
 from ..data import report_data
 from ..escape import latex, markdown, markdown_code, slug
 from ..files import text_bytes, write_files
@@ -50,12 +51,12 @@ class Remade:
         if self.unknown:
             return f"Whether the suites plan the same cells could not be tried: {self.unknown}"
         if not self.missing:
-            return f"Planned here, the suites give the same {self.cells} cells, key by key."
+            return f"Planned here, the suites give the same {counted(self.cells, 'cell')}, key by key."
         first = ", ".join(self.missing[:5])
         more = f" and {len(self.missing) - 5} more" if len(self.missing) > 5 else ""
         return (
-            f"Planned here, the suites give {self.cells - len(self.missing)} of {self.cells} cells; something that "
-            f"goes into a key has changed since (`noisebench why` says what) of: {first}{more}"
+            f"Planned here, the suites give {self.cells - len(self.missing)} of {counted(self.cells, 'cell')}; "
+            f"something that goes into a key has changed since (`noisebench why` says what) of: {first}{more}"
         )
 
 

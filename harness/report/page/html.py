@@ -11,6 +11,7 @@ from importlib.resources import files
 from typing import Any
 
 from ...boards.board import Board, how
+from ...wording import counted
 from ..beside_boards import Extra
 from ..data import ReportData
 from ..escape import page as esc
@@ -140,7 +141,8 @@ def _static(data: ReportData) -> str:
         out.append(_board(i + 1, board))
         out += [_extra(e) for e in data.extra if e.board == i]
     if len(boards) < len(data.boards):
-        out.append(f"<p>{len(data.boards) - len(boards)} more boards are in leaderboard.md beside this file.</p>")
+        more = counted(len(data.boards) - len(boards), "more board is", "more boards are")
+        out.append(f"<p>{more} in leaderboard.md beside this file.</p>")
     out += [_extra(e) for e in data.extra if e.board is None]
     if data.failures:
         table = failure_table(data.failures, data.words["items"])

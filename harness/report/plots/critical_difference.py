@@ -12,6 +12,7 @@ import numpy as np
 from ...errors import one_line
 from ...statistics.friedman import Friedman
 from ...statistics.ranking import Pairs, cliques
+from ...wording import counted
 from ..escape import slug
 from ..order_stability import first_board, friedman_text, who_is_compared
 from .drawing import WIDE, Plot, fit, legend_names, place, save
@@ -102,7 +103,7 @@ def draw_critical(diagram: Diagram, number: int) -> Plot:
         f"{diagram.rule}{'; dots mark the methods of a bar' if passes else ''}. Friedman: {friedman_text(test)}."
     )
     if len(shown) < len(test.order):
-        caption += f" {len(test.order) - len(shown)} methods of worse mean rank are left out."
+        caption += f" Left out: {counted(len(test.order) - len(shown), 'method')} of worse mean rank."
     if diagram.note:
         caption += f" {diagram.note}"
     return save(figure, f"critical-{number:02d}-{diagram.name}", one_line(caption, 1_500))

@@ -9,6 +9,7 @@ from typing import Any
 from ...boards.levels import Family
 from ...boards.rows import Column, Row
 from ...errors import one_line
+from ...wording import counted
 from ..escape import slug
 from ..tables import unit_text
 from .drawing import (
@@ -82,7 +83,7 @@ def draw_family(family: Family, number: int) -> Plot:
         f"Grey: {first.words['given']} and references."
     )
     if left_out:
-        caption += f" {left_out} methods of lower mean are left out."
+        caption += f" Left out: {counted(left_out, 'method')} of lower mean."
     name = f"level-{number:02d}-{slug(first.dataset, 24)}-{slug(family.regime, 24)}"
     return save(figure, name, one_line(caption, 600))
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from ...boards.board import Board, cost_setting
 from ...boards.rows import Row
 from ...errors import one_line
+from ...wording import counted
 from ..escape import slug
 from ..tables import unit_text
 from .drawing import MAX_LINES, WIDE, Plot, fit, is_reference, legend_names, marks, place, plain_number, save
@@ -83,7 +84,7 @@ def draw_pareto(board: Board, number: int) -> Plot:
         f"the grey steps are the Pareto front of the ranked methods."
     )
     if len(keep) < len(points):
-        caption += f" {len(points) - len(keep)} methods of lower mean are left out."
+        caption += f" Left out: {counted(len(points) - len(keep), 'method')} of lower mean."
     return save(
         figure,
         f"pareto-{number:02d}-{slug(board.dataset, 24)}-{slug(board.regime, 24)}",

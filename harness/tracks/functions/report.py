@@ -16,6 +16,7 @@ from ...report.plots.drawing import WIDE, Plot, fit, place, save
 from ...report.plots.selection import limited
 from ...report.tables import number as number_text
 from ...store.record import Panel
+from ...wording import counted
 
 MAX_FITS = 24
 PER_BAND = 4
@@ -69,7 +70,7 @@ def draw_fits(board: Board, number: int) -> Plot:
         "the method and its score on this function."
     )
     if len(fits) > len(tiles):
-        caption += f" {len(fits) - len(tiles)} methods are left out."
+        caption += f" {counted(len(fits) - len(tiles), 'method is', 'methods are')} left out."
     return save(figure, f"drawing-{number:02d}-{slug(board.title, 48)}", one_line(caption, 600), dpi=150)
 
 

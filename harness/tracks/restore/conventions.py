@@ -19,6 +19,7 @@ from ...errors import UsageError, one_line
 from ...imaging.pictures import PICTURE_SUFFIXES, read_picture
 from ...imaging.pixels import Array, Float, to_unit
 from ...imaging.validation import as_picture, check_item, check_restored
+from ...wording import counted
 from .pairs import shape_text, to_8bit
 from .protocols.gray8 import GRAY_601
 from .protocols.y8 import LUMA_601, rounded_luma
@@ -406,7 +407,7 @@ def _met(channels: Sequence[int]) -> list[Convention]:
         return list(ANY)
     if not grey:
         return [*ANY, *COLOUR]
-    pictures = f"{grey} grey picture{'' if grey == 1 else 's'}"
+    pictures = counted(grey, "grey picture")
     left = [replace(c, what=f"{c.what}; {pictures} as {'it is' if grey == 1 else 'they are'}") for c in COLOUR]
     repeated = [
         replace(c, name=c.name + _AS_RGB, what=f"{c.what}; {pictures} repeated to three channels",

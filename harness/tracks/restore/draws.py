@@ -17,6 +17,7 @@ from ...registry import Bound, bind
 from ...store.cells import cell_dir
 from ...store.outputs import Kept, LostOutput
 from ...store.record import Record
+from ...wording import by_number, counted
 from .pairs import prepare
 from .track import PictureFiles
 
@@ -53,7 +54,7 @@ def splits(store: Path, records: Sequence[Record]) -> tuple[list[Split], list[st
             place = f"{cell['dataset']['display']} · {cell['regime']['display']}, {cell['protocol']['display']}"
             groups[place, cell["method"]["display"], cell["dataset"]["fingerprint"]].append(record)
     made, missing = [], []
-    for (place, method, _), group in sorted(groups.items()):
+    for (place, method, _), group in sorted(groups.items(), key=lambda pair: tuple(map(by_number, pair[0]))):
         why = _why_not_split(group)
         if why is not None:
             missing.append(f"{method}, {place}: {why}")
@@ -90,7 +91,7 @@ def variance_of(kept: Sequence[Kept], protocol: Bound, index: int) -> float:
 def _why_not_split(group: Sequence[Record]) -> str | None:
     lost = [r.cell["outcome"] for r in group if r.cell["outcome"] != "ok"]
     if lost:
-        return f"{len(lost)} of {len(group)} seeds are {lost[0]}"
+        return f"{len(lost)} of {counted(len(group), 'seed')} {'is' if len(lost) == 1 else 'are'} {lost[0]}"
     if len(group) < 2:
         return "one seed only"
     if any("mse" not in r.scores for r in group):

@@ -9,7 +9,7 @@ from annotated_types import Ge, Le
 
 from ....components import regime
 from ....imaging.resample import Resampling, shrink
-from ....registry import Later
+from ....parameter_types import Later
 from ..disclosure import SCALE, SETTINGS
 from ._digitise import Bits, Degraded, Picture
 

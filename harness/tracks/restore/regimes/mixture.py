@@ -8,6 +8,7 @@ import numpy as np
 
 from ....components import regime
 from ....errors import UsageError
+from ....wording import counted
 from ..disclosure import ALL, SIGMA
 from ._digitise import Bits, Degraded, Picture, Probability, Sigma, digitise
 
@@ -27,9 +28,8 @@ def mixture(
     The overall standard deviation is disclosed.
     """
     if not sigmas or len(sigmas) != len(weights):
-        raise UsageError(
-            f"regime 'mixture': {len(sigmas)} sigmas and {len(weights)} weights; give a weight to each sigma"
-        )
+        given = f"{counted(len(sigmas), 'sigma')} and {counted(len(weights), 'weight')}"
+        raise UsageError(f"regime 'mixture': {given}; give a weight to each sigma")
     if abs(math.fsum(weights) - 1) > 1e-9:
         raise UsageError(f"regime 'mixture': weights add up to {math.fsum(weights):g}; they must add up to 1")
     scales = np.array(sigmas) / 255

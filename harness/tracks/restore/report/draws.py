@@ -15,6 +15,7 @@ from ....report.sections import DrawsSection
 from ....report.tables import Table, number, to_latex, to_markdown
 from ....store.record import Record
 from ....study import DRAWS
+from ....wording import by_number
 from ..draws import Split, splits
 
 HOW = (
@@ -37,7 +38,7 @@ def draws_section(store: Path, records: Sequence[Record]) -> DrawsSection:
 def draws_table(splits: Sequence[Split]) -> Table:
     """A row a method, the least error first."""
     rows = []
-    for split in sorted(splits, key=lambda s: (float(s.mse.mean()), s.method)):
+    for split in sorted(splits, key=lambda s: (float(s.mse.mean()), by_number(s.method))):
         mse, bias, variance = (float(v.mean()) for v in (split.mse, split.bias, split.variance))
         share = f"{100 * variance / mse:.0f} %" if mse > 0 else "–"
         rows.append((split.method, *(number(v, 1) for v in (mse, bias, variance)), share))
@@ -88,4 +89,6 @@ def _boards(splits: Sequence[Split]) -> list[tuple[str, list[Split]]]:
     def title(split: Split) -> str:
         return f"Error over {split.draws} noise draws: {split.where}"
 
-    return [(name, list(group)) for name, group in groupby(sorted(splits, key=title), title)]
+    return [
+        (name, list(group)) for name, group in groupby(sorted(splits, key=lambda split: by_number(title(split))), title)
+    ]

@@ -20,6 +20,7 @@ from ....report.plots.drawing import WIDE, Plot, fit, place, save, text_width
 from ....report.plots.selection import limited
 from ....report.tables import number as number_text
 from ....store.record import Panel
+from ....wording import counted
 
 MAX_CROPS = 13
 PER_BAND = 5
@@ -130,7 +131,7 @@ def draw_panel(board: Board, number: int) -> Plot:
         f"above their absolute error on one scale."
     )
     if len(crops) > MAX_CROPS:
-        caption += f" {len(crops) - MAX_CROPS} methods of lower mean are left out."
+        caption += f" Left out: {counted(len(crops) - MAX_CROPS, 'method')} of lower mean."
     name = f"panel-{number:02d}-{slug(board.dataset, 24)}-{slug(board.regime, 24)}"
     return save(figure, name, one_line(caption, 600), dpi=150)
 

@@ -15,6 +15,7 @@ from ....imaging.pixels import value_sha256
 from ....imaging.sample import Sample
 from ....registry import Bound, bind
 from ....store.disk import noticing_full_disk
+from ....wording import counted
 from ..pairs import Array, pictures_of, prepare
 from .definition import SetMetric, Sets, made_of, plan_set, refused, score_set, why_too_few
 
@@ -89,7 +90,7 @@ class Collector:
             counts = self._counts[stream]
             whys = [c for c in counts if isinstance(c, str)]
             numbers = [0 if isinstance(c, str) else int(c) for c in counts]
-            problem = f"not defined on {len(whys)} of {len(counts)} pictures: {whys[0]}" if whys else None
+            problem = f"not defined on {len(whys)} of {counted(len(counts), 'picture')}: {whys[0]}" if whys else None
             sides = [self._read(self._file(stream, w), metric.width, sum(numbers)) for w in ("restored", "clean")]
             found[name] = score_set(metric, Sets(sides[0], sides[1], numbers, problem))
         return found

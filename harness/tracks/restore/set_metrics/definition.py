@@ -20,6 +20,7 @@ from ....imaging.features.networks import NETWORKS, NetworkName, network_sha256
 from ....imaging.features.resize import NAME as RESIZE
 from ....plan import is_set
 from ....registry import Bound
+from ....wording import counted
 from .reference import Reference, read_reference
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -152,7 +153,7 @@ def score_set(metric: SetMetric, sets: Sets) -> dict[str, Any]:
     if reference is not None and not reference.said:
         notes.append("the reference file does not say which network it is from")
     if metric.distance == "infinity" and n < 128:
-        return {**found, "note": f"{n} pictures: an extrapolation needs at least 128"}
+        return {**found, "note": f"{counted(n, 'picture')}: an extrapolation needs at least 128"}
     found |= _distance(metric, sets.restored, reference.side(metric) if reference else sets.clean, reference is None)
     found["floor"] = _floor(replace(metric, allow_small=True), sets, reference)
     return {**found, "note": "; ".join(notes)}

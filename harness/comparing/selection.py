@@ -1,0 +1,119 @@
+"""What of a large comparison a person reads: the changes that matter, largest first, and how many others there are."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from ..statistics.paired_tests import ALPHA
+from ..wording import by_number, counted
+from .comparison import Comparison, Difference, SetDifference, Speed, Unmatched
+
+T = TypeVar("T")
+
+WHOLE = 30
+"""Differences that are all shown, moved or not."""
+
+MOVED = (
+    f"Moved: told apart from 0 (p at most {ALPHA:.0%}), or by more than a check lets pass; the largest of each metric "
+    "come first."
+)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The part of a comparison that is shown, and a line for each kind of which some is not."""
+
+    shown: Comparison
+    rest: tuple[str, ...]
+
+
+def selected(comparison: Comparison, most: int) -> Selection:
+    """All of a small comparison; of a larger one the `most` largest changes of each metric and kind.
+
+    Cells of a method that could not be matched for one reason stand as one line.
+    """
+    differences, rest = _differences(comparison.differences, most)
+    unmatched = comparison.unmatched
+    if len(unmatched) > most:
+        unmatched = _by_reason(unmatched)
+    for things, name in ((unmatched, "reason"), (comparison.sets, "set metric"), (comparison.speeds, "speed")):
+        if len(things) > most:
+            what = "why cells were not matched" if name == "reason" else "that changed less"
+            rest.append(f"… and {counted(len(things) - most, f'more {name}')} {what}")
+    shown = replace(
+        comparison,
+        differences=differences,
+        unmatched=unmatched[:most],
+        sets=_largest(comparison.sets, _set_change, most),
+        speeds=_largest(comparison.speeds, _speed_change, most),
+    )
+    return Selection(shown, tuple(rest))
+
+
+def moved(difference: Difference) -> bool:
+    """Whether a change is told apart from 0, or is larger than a check lets pass; without test and limit, any."""
+    size = abs(difference.difference)
+    if math.isnan(size):
+        return True  # exact on one side alone
+    tested = difference.interval is not None
+    limit = difference.limit if difference.limit is not None else math.inf if tested else 0.0
+    return (tested and difference.p <= ALPHA) or size > limit
+
+
+def _differences(every: Sequence[Difference], most: int) -> tuple[tuple[Difference, ...], list[str]]:
+    if len(every) <= WHOLE:
+        return tuple(every), []
+    metrics: dict[str, list[Difference]] = defaultdict(list)
+    for one in every:
+        metrics[one.metric].append(one)
+    shown: list[Difference] = []
+    rest = []
+    for metric, own in metrics.items():
+        changed = sorted(filter(moved, own), key=_largest_first)
+        shown += changed[:most]
+        still = len(own) - len(changed)
+        if len(changed) > most:
+            more = counted(len(changed) - most, "more difference")
+            rest.append(f"… and {more} of {metric} that moved, {still:,} that did not")
+        elif still:
+            rest.append(f"… and {counted(still, 'difference')} of {metric} that did not move")
+    return tuple(shown), rest
+
+
+def _largest_first(one: Difference) -> tuple[object, ...]:
+    size = math.inf if math.isnan(one.difference) else abs(one.difference)
+    return -size, by_number(one.method), by_number(one.where)
+
+
+def _by_reason(every: Sequence[Unmatched]) -> tuple[Unmatched, ...]:
+    """One for all of a side, method and reason: the first, with the number of the others; the most numerous first."""
+    alike: dict[tuple[str, str, str], list[Unmatched]] = defaultdict(list)
+    for one in every:
+        alike[one.side, one.method, one.reason].append(one)
+    groups = sorted(alike.values(), key=lambda group: -len(group))
+    return tuple(_with_others(*group) for group in groups)
+
+
+def _with_others(first: Unmatched, *others: Unmatched) -> Unmatched:
+    if not others:
+        return first
+    return replace(first, where=f"{first.where} and {counted(len(others), 'more cell')}")
+
+
+def _largest(every: tuple[T, ...], size: Callable[[T], float], most: int) -> tuple[T, ...]:
+    """All, or the `most` that changed most."""
+    return every if len(every) <= most else tuple(sorted(every, key=lambda one: -size(one))[:most])
+
+
+def _set_change(one: SetDifference) -> float:
+    """Lost values first, then by how much of A it is."""
+    change = one.change
+    return math.inf if change.reason else abs(change.change) / (abs(change.a) or 1.0)
+
+
+def _speed_change(one: Speed) -> float:
+    return abs(math.log(one.b / one.a)) if one.a > 0 and one.b > 0 else math.inf

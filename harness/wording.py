@@ -1,0 +1,22 @@
+"""How a person writes and reads: a number with its noun, and names in the order of the numbers in them."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+# The digits of a name (`set12`) are a number of their own; what stands behind `=`, `(` or a blank is one with its sign.
+_NUMBER = re.compile(r"((?<![\w.])-?[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?|[0-9]+)")
+
+
+def counted(n: int, one: str, many: str = "") -> str:
+    """`1 cell`, `2 cells`, `1,204 cells`; `many` where the plural is not `one` with an s."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+@lru_cache(maxsize=16_384)
+def by_number(text: str) -> tuple[tuple[str | float, ...], str]:
+    """What names and specs are sorted by: `gaussian(sigma=5)` comes before `gaussian(sigma=25)`."""
+    # Texts and numbers take turns, so that like is compared with like.
+    parts = _NUMBER.split(text)
+    return tuple(float(part) if place % 2 else part for place, part in enumerate(parts)), text

@@ -1,0 +1,135 @@
+"""What a newcomer is told: of an empty store, a wrong path, failures, nothing to do, and after a Ctrl-C."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from board_records import record
+from noisebench.cli import main
+from noisebench.store.cells import open_store
+from noisebench.store.export import export_text
+from stored_cells import made, put
+
+
+@pytest.fixture
+def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    """Calls a verb in a folder of its own; its exit code, stdout and stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words: str) -> tuple[int, str, str]:
+        code = main(words)
+        out = capsys.readouterr()
+        return code, out.out, out.err
+
+    return call
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> str:
+    open_store(tmp_path / "none")
+    return "none"
+
+
+@pytest.mark.parametrize(
+    "words", [["why"], ["compare", "--method", "a", "b"], ["export", "--to", "x.json"], ["report"]]
+)
+def test_a_store_without_cells_says_so(told, empty: str, words: list[str]) -> None:
+    code, out, err = told(words[0], empty, *words[1:])
+    assert (code, out) == (2, "") and "no cell" in err and len(err.splitlines()) == 1
+
+
+def test_listing_and_tidying_a_store_without_cells(told, empty: str) -> None:
+    assert told("store", "ls", empty) == (0, "", "0 cells: `noisebench run … --store` fills the store\n")
+    assert told("store", "gc", empty)[1] == "0 cells, nothing to remove\n"
+    code, _, err = told("store", "rm", empty, "nlm")
+    assert code == 2 and err.endswith("none has no cells: `noisebench run … --store none` fills it\n")
+
+
+def test_a_baseline_that_is_not_there_comes_with_the_command_that_makes_it(told, empty: str) -> None:
+    code, _, err = told("check", "my base.json", empty)
+    assert code == 2 and "`noisebench check 'my base.json' none --update` makes it" in err
+
+
+def test_a_baseline_without_cells_is_said_to_guard_nothing(told, tmp_path: Path, empty: str) -> None:
+    (tmp_path / "one.json").write_text(export_text([record("nlm", {"psnr": [30.0]})]))
+    code, out, _ = told("check", empty, "one.json")
+    assert code == 3 and "none, the baseline, has no cells: nothing is guarded\n" in out
+
+
+def test_a_picture_alone_is_not_taken_for_a_signature_without_a_word(told) -> None:
+    code, _, err = told("explain", "restored.png")
+    assert code == 2 and "name the clean one too: noisebench explain RESTORED CLEAN" in err
+
+
+def test_a_failed_cell_is_to_be_tried_again_and_why_says_what_it_failed_of(
+    told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from noisebench.engine import planning
+
+    store = open_store(tmp_path / "st")
+    one = made("nlm", outcome="failed", reason="ValueError: kernel must be odd", request={})
+    put(store, one)
+    same = {"key": one.cell["key"], "inputs": one.cell["inputs"], "request": {}}
+    monkeypatch.setattr(planning, "replan_in_child", lambda requests: [same])
+    first, second, *_ = told("why", "st")[1].splitlines()
+    assert first.endswith("  failed  to be tried again") and second == "    ValueError: kernel must be odd"
+
+
+def test_the_seed_of_a_failure_is_called_so(cli, tmp_path: Path) -> None:
+    (tmp_path / "bad.py").write_text(
+        "import noisebench as nb\n@nb.method('bad')\ndef bad(noisy, info): raise ValueError('no')\n"
+    )
+    spec = ["--datasets", "piecewise(n=1, size=8)", "--regimes", "gaussian(sigma=5)", "--plugin", "bad.py"]
+    said = cli("run", "--methods", "bad", *spec, code=1).stdout
+    assert "  failed: bad · piecewise(n=1, size=8) · gaussian(sigma=5) · seed 0: ValueError: no\n" in said
+
+
+def test_what_is_declared_is_listed_in_words(told) -> None:
+    _, psnr, _ = told("list", "metrics", "psnr")
+    assert "\nno parameters\nhigher: yes\n" in psnr and "\ngate: max_drop 0.02, max_drop_item 0.5\n" in psnr
+    assert "\ndiscloses: kernel, boundary\n" in told("list", "regimes", "blur")[1]
+
+
+def test_a_long_list_of_names_is_cut(told) -> None:
+    _, _, err = told("run", "--methods", "qqqqq", "--datasets", "photos", "--regimes", "none", "--dry-run")
+    assert "known: " in err and err.count(", ") == 19 and " more\n" in err
+
+
+STOPS = {
+    "report": "no stored cell was changed; the same command starts anew",
+    "store": "what is removed is gone, every other cell is whole; the same command goes on",
+    "data": "pictures that came whole are kept; the same command goes on",
+}
+
+
+@pytest.mark.parametrize(("verb", "words"), [("report", ["nb"]), ("store", ["gc", "nb"]), ("data", ["list"])])
+def test_ctrl_c_says_what_is_kept(told, monkeypatch: pytest.MonkeyPatch, verb: str, words: list[str]) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    import importlib
+
+    monkeypatch.setattr(importlib.import_module(f"noisebench.cli.{verb}"), "run", stop)
+    assert told(verb, *words) == (130, "", f"\nnoisebench {verb}: stopped: {STOPS[verb]}\n")
+
+
+def test_ctrl_c_in_a_study_names_the_store(tmp_path: Path) -> None:
+    (tmp_path / "slow.py").write_text(
+        "import noisebench as nb, time\n@nb.method('slow')\ndef slow(noisy, info):\n    time.sleep(60)\n"
+    )
+    (tmp_path / "study.yaml").write_text(
+        "methods: [slow]\ndatasets: ['piecewise(n=1, size=8)']\nregimes: ['gaussian(sigma={5,15})']\n"
+        "study: [{x: gaussian.sigma}]\n"
+    )
+    command = [sys.executable, "-m", "noisebench", "study", "study.yaml", "--plugin", "slow.py", "--store", "mine"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as run:
+        assert run.stderr is not None and "2 cells to run" in run.stderr.readline()
+        time.sleep(0.5)
+        run.send_signal(signal.SIGINT)
+        said = run.stderr.read()
+    assert run.returncode == 130 and "stopped: nothing that was finished is lost" in said and "(store mine)" in said
