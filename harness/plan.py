@@ -235,6 +235,22 @@ def plan(suite: Suite) -> list[PlannedCell]:
     return [*_score_cells(suite, track, methods, *bound[1:]), *_cost_cells(suite, track, methods, bound[2])]
 
 
+def named_specs(suite: Suite) -> dict[str, dict[str, str]]:
+    """Kind → canonical spec → name, of what a suite runs and names. Raises `UsageError` where two have one name."""
+    found: dict[str, dict[str, str]] = {}
+    for kind, given in suite.names.items():
+        texts = getattr(suite, f"{kind}s")
+        run = bind_all(texts, kind, suite.track)
+        named = {bind(spec, kind, suite.track).canonical: name for spec, name in given.items() if spec in texts}
+        found[kind] = {bound.canonical: named[bound.canonical] for bound in run if bound.canonical in named}
+        owners: dict[str, str] = {}
+        for bound in run:
+            name = named.get(bound.canonical, bound.display)
+            if owners.setdefault(name, bound.display) != bound.display:
+                raise UsageError(f"the name {name!r} is for two {kind}s, {owners[name]} and {bound.display}")
+    return found
+
+
 def preload_for(cells: Sequence[PlannedCell]) -> list[str]:
     """Modules that these cells of one track need beyond what each of its cells does."""
     track = get_track(cells[0]["track"])
