@@ -11,7 +11,7 @@ from typing import Any
 from ..cost.pace import is_busy, of_newest_reference, reference_of
 from ..errors import one_line
 from ..statistics.paired_tests import ALPHA, MIN_ITEMS
-from ..store.record import Cell, Cost, DatasetPart, MethodPart, Record, dataset_text, words_of
+from ..store.record import Cell, Cost, Record, dataset_text, words_of
 from ..store.versions import newest, older
 from ..track import DEFAULT, Words
 from .failures import Failure, failure_of
@@ -38,6 +38,7 @@ class Board:
     words: Mapping[str, str]
     dataset: str
     dataset_spec: str
+    dataset_written: str
     dataset_name: str
     chosen: str
     fingerprint: str
@@ -195,7 +196,9 @@ def _board(group: Group, costs: Mapping[str, list[Record]], hidden: Sequence[tup
         older_ones = ", ".join(f"{name} ({n})" for name, n in sorted(Counter(name for name, _ in hidden).items()))
         notes.append(f"older versions that are not shown (report --all-versions shows them): {one_line(older_ones)}")
     notes += [*([units.remark(words)] if units.merged else []), *filter(None, [overlap_remark(known)])]
-    notes += averaged + more + _names([known["dataset"], *(own[0].cell["method"] for own in group.methods.values())])
+    notes += averaged + more
+    if named := names_text([(known["dataset"]["display"], known["dataset"].get("written", "")), *map(_named, rows)]):
+        notes.append(named)
     rows, warned, optimum_column = hold_against_references(rows, rank_by, columns, words)
     rows, setting = _with_cost(rows, costs)
     environment = environment_of(everything)
@@ -205,6 +208,7 @@ def _board(group: Group, costs: Mapping[str, list[Record]], hidden: Sequence[tup
         words=words,
         dataset=head["dataset"]["display"],
         dataset_spec=head["dataset"]["spec"],
+        dataset_written=known["dataset"].get("written", ""),
         dataset_name=head["dataset"]["name"],
         chosen=dataset_text(known),
         fingerprint=head["dataset"]["fingerprint"],
@@ -239,10 +243,14 @@ def _board(group: Group, costs: Mapping[str, list[Record]], hidden: Sequence[tup
     )
 
 
-def _names(parts: Iterable[MethodPart | DatasetPart]) -> list[str]:
-    """What is shown under a name, and what that stands for."""
-    found = {part["display"]: part["written"] for part in parts if "written" in part}
-    return [f"names: {'; '.join(f'{name} is {written}' for name, written in found.items())}"] if found else []
+def _named(row: Row) -> tuple[str, str]:
+    return row.label, row.written
+
+
+def names_text(named: Iterable[tuple[str, str]]) -> str:
+    """What each name stands for, of pairs of name and spec; empty where no spec is said."""
+    found = {name: written for name, written in named if written}
+    return f"names: {'; '.join(f'{name} is {written}' for name, written in found.items())}" if found else ""
 
 
 def placed_by(board: Board, column: Column) -> tuple[list[Row], list[str]]:

@@ -50,7 +50,7 @@ class Chart:
 
 def charts(boards: Sequence[Board], axis: Axis) -> list[Chart]:
     """Every chart of one axis, in the order of the boards. Raises `UsageError` where nothing varies."""
-    boards = sorted(boards, key=_natural)
+    boards = sorted(boards, key=natural)
     if axis.x in COSTS:
         made = [chart for board in boards if (chart := _cost_chart(board, axis)) is not None]
         lacking = f"no cell has a {axis.x}: see the reasons under Cost in the report"
@@ -76,7 +76,7 @@ def refuse_idle(axes: Sequence[Axis], specs: Iterable[str]) -> None:
             raise UsageError(f"study x: {axis.x}: {_nothing(axis)}")
 
 
-def _natural(board: Board) -> tuple[list[tuple[float, str]], str]:
+def natural(board: Board) -> tuple[list[tuple[float, str]], str]:
     """Sorts sigma=5 before sigma=25."""
     pieces = re.findall(r"\d+(?:\.\d+)?|\D+", f"{board.dataset} {board.regime}")
     return [(float(p), "") if p[0].isdigit() else (-1.0, p) for p in pieces], board.protocol

@@ -53,7 +53,7 @@ class Row:
     the best finite one, `interval` holds with those of all other pairs at once and is None where there is none.
     `role` is what the method is there for, `family` the one contender that it is a variant of, where it says so.
     `tail` is the score that one item in twenty falls short of, in the metric of the ranking. `below_optimum` is in the
-    unit of the `optimum_column` of the board.
+    unit of the `optimum_column` of the board. `written` is what the label stands for where that is a name.
     """
 
     label: str
@@ -81,6 +81,7 @@ class Row:
     below_optimum: float | None = None
     below_baseline: bool = False
     cost: Cost | None = None
+    written: str = ""
 
 
 def columns_of(records: Sequence[Record]) -> list[Column]:
@@ -131,6 +132,7 @@ def board_row(
         keys=tuple(r.cell["key"] for r in own),
         notes=tuple(sorted({one_line(note) for r in own for note in r.cell["notes"] if note})),
         panel=panels[0] if panels else None,
+        written=method.get("written", ""),
     )
 
 

@@ -14,6 +14,7 @@ _TEX = {
     "|": r"\textbar{}", '"': r"\textquotedbl{}", "'": r"\textquotesingle{}", "`": r"\textasciigrave{}",
     "·": r"\textperiodcentered{}", "×": r"$\times$", "−": r"$-$", "–": "--", "…": r"\dots{}",
     "Δ": r"$\Delta$", "χ": r"$\chi$", "²": r"$^2$", "τ": r"$\tau$", "≤": r"$\leq$", "≥": r"$\geq$", "→": r"$\to$",
+    "σ": r"$\sigma$",
     "↑": r"$\uparrow$", "↓": r"$\downarrow$", "∝": r"$\propto$", "µ": r"\textmu{}", "\N{REPLACEMENT CHARACTER}": "?",
 }  # fmt: skip
 _MARKDOWN = str.maketrans({**{c: "\\" + c for c in "\\`|*[]~#"}, "<": "&lt;", ">": "&gt;", "&": "&amp;"})

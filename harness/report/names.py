@@ -31,9 +31,7 @@ def with_names(records: Sequence[Record], given: Iterable[str]) -> list[Record]:
         for room, displays in rooms.items():
             matches = [own for own, display in displays.items() if _is_meant(spec, own, display)]
             if len(matches) > 1:
-                raise UsageError(
-                    f"--as {one_line(text)!r}: {len(matches)} {room[1]}s are shown so: give it whole"
-                )
+                raise UsageError(f"--as {one_line(text)!r}: {len(matches)} {room[1]}s are shown so: give it whole")
             for own in matches:
                 met = True
                 if found[room].setdefault(own, name) != name:
