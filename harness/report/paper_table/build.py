@@ -41,7 +41,8 @@ def paper_tables(boards: Sequence[Board], options: TableOptions) -> list[PaperTa
     made = []
     for group in alike.values():
         names = _metrics(group, options)
-        digits = dict(zip(names, options.digits * (len(names) if len(options.digits) == 1 else 1), strict=False))
+        given = options.metrics or names
+        digits = dict(zip(given, options.digits * (len(given) if len(options.digits) == 1 else 1), strict=False))
         for columns, own in _by_version(group, names):
             if table := _table(own, columns, digits, options):
                 made.append(table)
@@ -125,8 +126,8 @@ def _table(
         )
         lines.append(Line(label, tuple(dict.fromkeys(row.spec for row in own.values())), _role(own) in _ROLES, cells))
     lines = _in_order(lines, entrants, columns, options)
-    lines, footnotes = _with_letters(lines)
     down = options.rows or ("levels" if len(levels) > ACROSS and len(lines) < len(levels) else "methods")
+    lines, footnotes = _with_letters(lines, down)
     return PaperTable(
         columns=tuple(columns.values()),
         digits=tuple(digits.get(name, column.decimals) for name, column in columns.items()),
@@ -134,7 +135,7 @@ def _table(
         lines=tuple(lines),
         down=down,
         caption=caption(levels, list(columns.values())),
-        remarks=tuple(remarks(levels, entrants, options)),
+        remarks=tuple(remarks(levels, {line.label: entrants[line.label] for line in lines}, options)),
         signatures=tuple(
             board.signatures[column.label]
             for board in group
@@ -228,18 +229,19 @@ def _why_missing(board: Board, own: Places) -> str:
     return f"{lost.outcome}: {lost.reason or lost.last_line}".removesuffix(": ")
 
 
-def _with_letters(lines: Sequence[Line]) -> tuple[list[Line], dict[str, str]]:
-    """The lines with a letter in the place of each note, and the notes by their letters."""
-    letters: dict[str, str] = {}
-    made = []
-    for line in lines:
-        cells = []
-        for cell in line.cells:
-            for mean in cell:
-                if mean.note and mean.note not in letters:
-                    letters[mean.note] = _letter(len(letters))
-            cells.append(tuple(replace(mean, letter=letters.get(mean.note, "")) for mean in cell))
-        made.append(replace(line, cells=tuple(cells)))
+def _with_letters(lines: Sequence[Line], down: str) -> tuple[list[Line], dict[str, str]]:
+    """The lines with a letter in the place of each note, and the notes by their letters, in the order of reading."""
+    by_line = [cell for line in lines for cell in line.cells]
+    by_level = [cell for cells in zip(*(line.cells for line in lines), strict=True) for cell in cells]
+    notes = dict.fromkeys(
+        mean.note for cell in (by_line if down == "methods" else by_level) for mean in cell if mean.note
+    )
+    letters = {note: _letter(place) for place, note in enumerate(notes)}
+
+    def lettered(cell: tuple[Mean, ...]) -> tuple[Mean, ...]:
+        return tuple(replace(mean, letter=letters.get(mean.note, "")) for mean in cell)
+
+    made = [replace(line, cells=tuple(map(lettered, line.cells))) for line in lines]
     return made, {letter: note for note, letter in letters.items()}
 
 

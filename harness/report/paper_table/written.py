@@ -6,13 +6,15 @@ import csv
 import io
 from collections.abc import Sequence
 
-from ..escape import latex, markdown, markdown_code, spreadsheet
+from ..escape import LONG, latex, markdown, markdown_code, spreadsheet
 from ..tables import pipe_table
 from .grid import cell_text, grid
 from .marks import Mark
 from .table import Line, Mean, PaperTable
 
 NOTHING = "No method has a score."
+NARROW = 5
+"""As many columns fit into the width of a page as they are; more are set smaller."""
 
 # ---------------------------------------------------------------------------------------------- Markdown
 
@@ -30,9 +32,9 @@ def tables_markdown(tables: Sequence[PaperTable]) -> str:
             [markdown(name), *(cell_text(cell, table.digits, _in_markdown, raised) for cell in cells)]
             for name, cells in made.rows
         ]
-        out += [markdown(table.caption), "", *pipe_table(head, (False, *(True for _ in head[1:])), rows), ""]
+        out += [markdown(table.caption, LONG), "", *pipe_table(head, (False, *(True for _ in head[1:])), rows), ""]
         out += [f"- {raised(letter)} {markdown(note)}" for letter, note in table.footnotes.items()]
-        out += [f"- {markdown(text)}" for text in table.remarks]
+        out += [f"- {markdown(text, LONG)}" for text in table.remarks]
         out += [*(f"- {markdown_code(text)}" for text in table.signatures), ""]
     return "\n".join(out)
 
@@ -55,16 +57,18 @@ def tables_latex(tables: Sequence[PaperTable]) -> str:
     for place, table in enumerate(tables, 1):
         # Signatures are for a program to check; a reader finds protocol, seed and hash in the note.
         out += ["", *(f"% {latex(text)}" for text in table.signatures)]
-        out += [r"\begin{table}", r"\centering", rf"\caption{{{latex(table.caption)}}}"]
-        out += [rf"\label{{tab:noisebench-levels-{place}}}", *_tabular(table)]
+        out += [r"\begin{table}", r"\centering", rf"\caption{{{latex(table.caption, LONG)}}}"]
+        out += [rf"\label{{tab:noisebench-levels-{place}}}", r"\par\medskip", *_tabular(table)]
         notes = [rf"\textsuperscript{{{letter}}}~{latex(note)}." for letter, note in table.footnotes.items()]
-        out += [r"\par\smallskip\footnotesize " + " ".join([*notes, *map(latex, table.remarks)]), r"\end{table}"]
+        notes += [latex(text, LONG) for text in table.remarks]
+        out += [r"\par\smallskip\raggedright\footnotesize " + " ".join(notes), r"\end{table}"]
     return "\n".join([*out, ""])
 
 
 def _tabular(table: PaperTable) -> list[str]:
     made = grid(table)
-    lines = [r"\begin{tabular}{l" + "c" * (len(made.head) - 1) + "}", r"\toprule"]
+    lines = [r"\footnotesize\setlength{\tabcolsep}{3pt}"] if len(made.head) > NARROW else []
+    lines += [r"\begin{tabular}{l" + "c" * (len(made.head) - 1) + "}", r"\toprule"]
     if made.over:
         spans, rules, start = [""], "", 2
         for name, size in made.over:
