@@ -53,8 +53,8 @@ def with_added(names: Names, track: str, added: Mapping[str, Mapping[str, str]])
             other = owners.setdefault(name, spec)
             if other != spec:
                 raise UsageError(
-                    f"name {one_line(name)!r} is that of another {kind} of the store already, {one_line(other, 120)}: "
-                    f"choose another one for {one_line(spec, 120)}"
+                    f"the name {one_line(name)!r} is that of another {kind} of the store already, {one_line(other)}: "
+                    f"choose another one for {one_line(spec)}"
                 )
     return {**names, track: made}
 
