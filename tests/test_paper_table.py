@@ -18,6 +18,7 @@ from board_records import record
 from noisebench.boards.board import boards
 from noisebench.boards.rows import Row
 from noisebench.errors import UsageError
+from noisebench.report.names import shown
 from noisebench.report.paper_table.build import paper_tables
 from noisebench.report.paper_table.headings import level_titles
 from noisebench.report.paper_table.marks import marks
@@ -69,7 +70,7 @@ def test_the_markdown_of_a_small_table() -> None:
         "|net|**27.97**/**0.6992**|**26.97**/**0.6742**|",
         "|net2|**27.97**/**0.6992**|**26.97**/**0.6742**|",
         "|bm3d|–<sup>a</sup>|<ins>26.47</ins>/<ins>0.6617</ins>|",
-        "|nlm|<ins>26.97</ins>/<ins>0.6742</ins>|25.97/0.6492|",
+        "|nlm|26.97/0.6742|25.97/0.6492|",
     ]
     lines = text.splitlines()
     assert lines[0] == (
@@ -104,7 +105,7 @@ def test_the_latex_of_a_small_table() -> None:
         r"net & \textbf{28.0} & \textbf{27.0} \\",
         r"net2 & \textbf{28.0} & \textbf{27.0} \\",
         r"bm3d & --\textsuperscript{a} & \underline{26.5} \\",
-        r"nlm & \underline{27.0} & 26.0 \\",
+        r"nlm & 27.0 & 26.0 \\",
         r"\bottomrule",
         r"\end{tabular}",
     ]
@@ -150,6 +151,9 @@ def test_nothing_is_bold_where_what_is_there_to_be_beaten_is_in_front() -> None:
     apart = ("bcd", "acd", "abd", "abc")
     assert marks(ordered(*apart, roles={"a": "baseline"}), "abcd") == {}
     assert marks(ordered(*apart, roles={"b": "sanity"}), "abcd") == {"a": "best"}
+    # To be better than the noisy input alone is no distinction.
+    assert marks(ordered(*apart, roles={"c": "sanity", "d": "baseline"}), "abcd") == {"a": "best"}
+    assert marks(ordered("cd", "cd", "abd", "abc", roles={"c": "sanity", "d": "baseline"}), "abcd") == {}
     # The best that is possible at all is no rival.
     assert marks(ordered(*apart, roles={"a": "optimum"}), "abcd") == {"b": "best", "c": "second"}
 
@@ -281,9 +285,17 @@ def test_an_author_chooses_metrics_digits_and_methods() -> None:
     assert body(tables_markdown([table])) == [
         "|Method|σ = 15|σ = 25|",
         "|identity|0.474/19.0|0.449/18.0|",
-        "|nlm|<ins>0.674</ins>/<ins>27.0</ins>|<ins>0.649</ins>/<ins>26.0</ins>|",
+        "|nlm|0.674/27.0|0.649/26.0|",
         "|net|**0.699**/**28.0**|**0.674**/**27.0**|",
     ]
+
+
+def test_a_method_with_a_name_may_still_be_chosen_by_its_spec() -> None:
+    records = [
+        replace(one, names={"method": "Mine"}) if one.cell["method"]["name"] == "net" else one for one in small()
+    ]
+    for name in ("net", "Mine"):
+        assert [line.label for line in table_of(shown(records), methods=(name,)).lines] == ["Mine"]
 
 
 @pytest.mark.parametrize(

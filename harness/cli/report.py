@@ -14,7 +14,7 @@ _EXAMPLES = """  noisebench report nb-store --to board
   noisebench report results/demo.json --to board
   noisebench report nb-store --bundle paper              tables, figures, references, suites and results
   noisebench report nb-store --as "DnCNN-B=dncnn(weights=blind)" --as BSD68=bsd68
-  noisebench report nb-store --table-metrics psnr ssim --table-digits 2 4 --table-methods nlm bm3d DnCNN-B"""
+  noisebench report nb-store --table-metrics psnr ssim --table-digits 2 4 --table-methods identity nlm bm3d"""
 
 
 def add(verbs: Any) -> None:

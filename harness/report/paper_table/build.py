@@ -56,7 +56,7 @@ def _refuse_unknown(boards: Sequence[Board], options: TableOptions) -> None:
             raise UsageError(f"--table-metrics {one_line(name)!r}: no board has it: {nearest(name, known)}")
     if len(set(options.metrics)) < len(options.metrics):
         raise UsageError("--table-metrics: a metric is named twice")
-    labels = {text for board in boards for row in board.rows for text in (row.label, row.family) if text}
+    labels = {text for board in boards for row in board.rows for text in (row.label, row.written, row.family) if text}
     specs = {row.spec for board in boards for row in board.rows}
     for name in options.methods:
         if name not in labels | specs:
@@ -176,7 +176,7 @@ def _chosen(entrants: Mapping[str, Places], options: TableOptions) -> dict[str, 
         found |= {
             label: own
             for label, own in entrants.items()
-            if name == label or any(name in (row.label, row.spec, row.family) for row in own.values())
+            if name == label or any(name in (row.label, row.written, row.spec, row.family) for row in own.values())
         }
     return found
 
