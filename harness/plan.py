@@ -121,13 +121,14 @@ def method_part(bound: Bound) -> MethodPart:
     flags["role"] = own.get("role", "")
     flags["family"] = own.get("family", "")
     sources = method_sources(bound)
-    return {
+    made: dict[str, Any] = {
         **part(bound),
         "flags": flags,
         "cite": bound.entry.meta.get("cite", ""),
         "sources": sources,
         "source_sha256": combined(f"{k} {v}" for k, v in sources.items()),
     }
+    return cast(MethodPart, made)
 
 
 def shown_to(meta: Mapping[str, Any]) -> Shown | None:

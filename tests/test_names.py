@@ -299,3 +299,5 @@ def test_no_private_folder_is_in_a_report(tmp_path: Path) -> None:
     # Two that differ in their folders alone stay two, and a cost is that of its own.
     assert "| folder(path=out) " in board and "| folder(path=out) #2 " in board.replace("\\#", "#")
     assert "ProgramFailed: run.py is broken" in board
+    rows = list(csv.DictReader((tmp_path / "leaderboard.csv").open()))
+    assert sorted(bool(row["latency_p50_ms"]) for row in rows if row["outcome"] == "ok") == [False, True]

@@ -43,8 +43,9 @@ def with_names(records: Sequence[Record], given: Iterable[str]) -> list[Record]:
             )
     made = []
     for record in records:
-        own = {kind: name for kind in NAMED if (name := found[_room(record, kind)].get(_part(record, kind)["spec"]))}
-        made.append(replace(record, names={**record.names, **own}) if own else record)
+        specs = {kind: (found[_room(record, kind)], _part(record, kind)["spec"]) for kind in NAMED}
+        names = {kind: named[spec] for kind, (named, spec) in specs.items() if spec in named}
+        made.append(replace(record, names={**record.names, **names}) if names else record)
     return made
 
 
@@ -122,8 +123,8 @@ def shown(records: Sequence[Record]) -> list[Record]:
         _refuse_one_name_for_two(plain, names[room], room[1])
         for spec, display in displays.items():
             change = {"display": plain[spec], "spec": specs[spec]}
-            if name := names[room].get(spec):
-                change |= {"display": name, "written": plain[spec]}
+            if spec in names[room]:
+                change |= {"display": names[room][spec], "written": plain[spec]}
             if change != {"display": display, "spec": spec}:
                 changes[room][spec] = change
     return [_shown(record, changes) for record in records]
@@ -145,7 +146,7 @@ def _shown(record: Record, changes: Mapping[Room, Mapping[str, Mapping[str, str]
         return message_without_folders(text)
 
     for field in ("reason", "traceback"):
-        if "/" in (text := cell[field]):  # type: ignore[literal-required]
+        if "/" in (text := cell[field]):
             made[field] = clean(text)
     if any("/" in note for note in cell["notes"]):
         made["notes"] = [clean(note) for note in cell["notes"]]

@@ -40,7 +40,8 @@ def read_names(store: Path) -> Names:
 def names_of(cell: Cell, names: Names) -> dict[str, str]:
     """The names of the method and the dataset of a cell, those that have one."""
     own = names.get(cell["track"], {})
-    return {kind: name for kind in NAMED if (name := own.get(kind, {}).get(cell[kind]["spec"]))}
+    specs = {"method": cell["method"]["spec"], "dataset": cell["dataset"]["spec"]}
+    return {kind: own[kind][spec] for kind, spec in specs.items() if spec in own.get(kind, {})}
 
 
 def with_added(names: Names, track: str, added: Mapping[str, Mapping[str, str]]) -> Names:

@@ -195,11 +195,11 @@ def _in_order(
             for place, label in enumerate(sorted(means, key=lambda label: (sign * means[label], label))):
                 places[label].append(place)
 
-        def place(line: Line) -> tuple[float, str]:
+        def mean_place(line: Line) -> tuple[float, str]:
             own = places[line.label]
             return math.fsum(own) / len(own) if own else math.inf, line.label
 
-        others.sort(key=place)
+        others.sort(key=mean_place)
     return [*apart, *others]
 
 

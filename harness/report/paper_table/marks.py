@@ -25,7 +25,7 @@ def marks(rows: Sequence[Row], among: Collection[str]) -> dict[str, Mark]:
         size = _head(entrants)
         if size is None or any(row.role for row in entrants[:size]):
             break
-        found |= {row.label: mark for row in entrants[:size]}  # type: ignore[misc]
+        found |= {row.label: mark for row in entrants[:size]}
         entrants = entrants[size:]
     return found
 
