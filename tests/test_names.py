@@ -109,7 +109,7 @@ def test_a_changed_name_runs_nothing_again_and_is_shown(cli, tmp_path: Path) -> 
     said = cli("run", other, "--store", "s", code=2).stderr
     assert said == (
         "noisebench run: the name 'Median 5' is that of another method of the store already, median(size=5): choose "
-        "another one for median(size=7)\n"
+        "another one for median(size=7), or change that one in names.json\n"
     )
 
 

@@ -327,6 +327,13 @@ def test_a_store_without_scores_has_tables_that_say_so(tmp_path: Path) -> None:
 HOSTILE = "=<script>alert(1)</script> \\input{/etc/passwd} | **x** & % $ # _ { } ~ ^ é 中"
 
 
+@pytest.mark.parametrize("name", ["[5pt]", "*", "²"])
+def test_a_name_is_no_option_of_latex_and_no_number(name: str) -> None:
+    rows = [scored(m, g, dataset=name) for m, g in ((name, 0.0), ("nlm", -1.0))]
+    lines = tables_latex([table_of(rows)]).splitlines()
+    assert lines[lines.index(r"\midrule") + 1].startswith({"[5pt]": "{}[5pt] & ", "*": "{}* & ", "²": "$^2$ & "}[name])
+
+
 class Elements(HTMLParser):
     def __init__(self) -> None:
         super().__init__()

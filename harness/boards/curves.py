@@ -79,7 +79,7 @@ def refuse_idle(axes: Sequence[Axis], specs: Iterable[str]) -> None:
 def natural(board: Board) -> tuple[list[tuple[float, str]], str]:
     """Sorts sigma=5 before sigma=25."""
     pieces = re.findall(r"\d+(?:\.\d+)?|\D+", f"{board.dataset} {board.regime}")
-    return [(float(p), "") if p[0].isdigit() else (-1.0, p) for p in pieces], board.protocol
+    return [(float(p), "") if p[0].isdecimal() else (-1.0, p) for p in pieces], board.protocol
 
 
 def _column(board: Board, axis: Axis) -> Column | None:

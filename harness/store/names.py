@@ -55,7 +55,7 @@ def with_added(names: Names, track: str, added: Mapping[str, Mapping[str, str]])
             if other != spec:
                 raise UsageError(
                     f"the name {one_line(name)!r} is that of another {kind} of the store already, {one_line(other)}: "
-                    f"choose another one for {one_line(spec)}"
+                    f"choose another one for {one_line(spec)}, or change that one in names.json"
                 )
     return {**names, track: made}
 

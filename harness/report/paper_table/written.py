@@ -86,7 +86,9 @@ def _tabular(table: PaperTable) -> list[str]:
 
 
 def _line(cells: Sequence[str]) -> str:
-    return " & ".join(cells) + r" \\"
+    # A bracket or a star at the head would be taken for an option of the command before it.
+    guard = "{}" if cells[0][:1] in ("[", "*") else ""
+    return guard + " & ".join(cells) + r" \\"
 
 
 def _in_latex(text: str, mark: Mark) -> str:
