@@ -248,7 +248,9 @@ def named_specs(suite: Suite) -> dict[str, dict[str, str]]:
         for bound in run:
             name = named.get(bound.canonical, bound.display)
             if owners.setdefault(name, bound.display) != bound.display:
-                raise UsageError(f"the name {name!r} is for two {kind}s, {owners[name]} and {bound.display}")
+                raise UsageError(
+                    f"the name {name!r} is for two {kind}s, {owners[name]} and {bound.display}: rename one"
+                )
     return found
 
 

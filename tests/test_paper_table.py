@@ -209,6 +209,22 @@ def test_what_was_given_another_input_has_no_number() -> None:
     assert [(mean.value, mean.note) for mean in line.cells[0]] == [(None, "was given another noisy input")] * 2
 
 
+def test_of_very_many_numbers_only_the_metric_that_ranks_is_tested(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("noisebench.report.paper_table.build.MAX_CELLS", 3)
+    table = table_of(small())
+    assert [[mean.mark for mean in line.cells[0]] for line in table.lines if line.label == "net"] == [["best", ""]]
+    assert table.remarks[-1] == "Only the metric that ranks is tested: there are too many numbers."
+
+
+def test_what_no_method_can_reach_is_shown_and_said_not_to_be_compared() -> None:
+    table = table_of([scored("net", 0.0), scored("nlm", -1.0), scored("bayes_optimum", 3.0),
+                      scored("oracle", 9.0, flags={"oracle": True})])  # fmt: skip
+    assert [(line.label, line.apart, line.cells[0][0].mark) for line in table.lines] == [
+        ("bayes_optimum", True, ""), ("oracle", True, ""), ("net", False, "best"), ("nlm", False, ""),
+    ]  # fmt: skip
+    assert "Not compared, there to be fallen short of: bayes_optimum, oracle." in table.remarks
+
+
 def test_different_protocols_have_a_table_each() -> None:
     rows = [scored(m, g, protocol=p) for m, g in (("net", 0.0), ("nlm", -1.0)) for p in ("uint8", "y8")]
     tables = paper_tables(boards(rows), TableOptions())

@@ -107,12 +107,10 @@ def contenders(boards: Sequence[Sequence[Row]]) -> dict[str, Places]:
         whole = row.family in families - apart
         found[(row.family,) if whole else (row.label, row.spec, row.source_sha256)][place] = row
     for key, own in list(found.items()):
-        if (
-            len(key) == 1
-            and len({row.label for row in own.values()}) == 1
-            and (row := next(iter(own.values()))).written
-        ):
-            found[row.label, row.spec, row.source_sha256] = found.pop(key)
+        first = next(iter(own.values()))
+        # One method of a family that has a name of its own goes by that.
+        if key == (first.family,) and first.written and {row.label for row in own.values()} == {first.label}:
+            found[first.label, first.spec, first.source_sha256] = found.pop(key)
     shown = Counter(key[0] for key in found)
     return {key[0] if shown[key[0]] == 1 else f"{key[0]} [{key[-1][:8]}]": own for key, own in found.items()}
 

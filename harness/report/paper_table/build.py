@@ -14,6 +14,7 @@ from ...boards.ordering import OTHER_INPUTS
 from ...boards.rows import Column, Row
 from ...boards.together import Places, contenders
 from ...errors import UsageError, nearest, one_line
+from ..page.data import MAX_CELLS
 from .captions import caption, remarks
 from .headings import level_titles
 from .marks import Mark, marks
@@ -110,7 +111,8 @@ def _table(
         Level(board, title, board.chosen + (f" [{board.fingerprint[:8]}]" if board.chosen in twice else ""))
         for board, title in zip(group, level_titles(group), strict=True)
     ]
-    ranked = [{name: _ranked(board, name) for name in columns} for board in group]
+    every = sum(len(board.rows) for board in group) <= MAX_CELLS
+    ranked = [{name: _ranked(board, name, every) for name in columns} for board in group]
     entrants = _chosen(_with_own_labels(contenders([board.rows for board in group])), options)
     if not entrants:
         return None
@@ -135,7 +137,10 @@ def _table(
         lines=tuple(lines),
         down=down,
         caption=caption(levels, list(columns.values())),
-        remarks=tuple(remarks(levels, {line.label: entrants[line.label] for line in lines}, options)),
+        remarks=(
+            *remarks(levels, {line.label: entrants[line.label] for line in lines}, options),
+            *([] if every else ["Only the metric that ranks is tested: there are too many numbers."]),
+        ),
         signatures=tuple(
             board.signatures[column.label]
             for board in group
@@ -146,10 +151,10 @@ def _table(
     )
 
 
-def _ranked(board: Board, name: str) -> list[Row]:
-    """The rows of a board as one of its metrics orders them; none where it does not have it."""
+def _ranked(board: Board, name: str, every: bool) -> list[Row]:
+    """The rows of a board as one of its metrics orders them; none where it lacks it, or only one is to be tested."""
     column = _column(board, name)
-    return placed_by(board, column)[0] if column is not None else []
+    return placed_by(board, column)[0] if column is not None and (every or column == board.rank_by) else []
 
 
 def _role(own: Places) -> str:

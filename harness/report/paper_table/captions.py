@@ -46,6 +46,9 @@ def remarks(levels: Sequence[Level], entrants: Mapping[str, Places], options: Ta
     trained = [label for label, own in entrants.items() if any("contaminated" in row.flags for row in own.values())]
     if trained:
         yield f"Trained on {first.words['items']} of a set that they are tested on: {', '.join(trained)}."
+    beyond = [label for label, own in entrants.items() if any(r.oracle or r.role == "optimum" for r in own.values())]
+    if beyond:
+        yield f"Not compared, there to be fallen short of: {', '.join(beyond)}."
     shown = {row.label for own in entrants.values() for row in own.values()}
     failures = [f for level in levels for f in level.board.failures if f.label not in shown]
     if failures and not options.methods:
