@@ -121,13 +121,14 @@ def method_part(bound: Bound) -> MethodPart:
     flags["role"] = own.get("role", "")
     flags["family"] = own.get("family", "")
     sources = method_sources(bound)
-    return {
+    made: dict[str, Any] = {
         **part(bound),
         "flags": flags,
         "cite": bound.entry.meta.get("cite", ""),
         "sources": sources,
         "source_sha256": combined(f"{k} {v}" for k, v in sources.items()),
     }
+    return cast(MethodPart, made)
 
 
 def shown_to(meta: Mapping[str, Any]) -> Shown | None:
@@ -233,6 +234,24 @@ def plan(suite: Suite) -> list[PlannedCell]:
         refuse_unknown_needs(method, track)
     methods = [_Method(m, method_part(m), weights_part(m)) for m in bound[0]]
     return [*_score_cells(suite, track, methods, *bound[1:]), *_cost_cells(suite, track, methods, bound[2])]
+
+
+def named_specs(suite: Suite) -> dict[str, dict[str, str]]:
+    """Kind → canonical spec → name, of what a suite runs and names. Raises `UsageError` where two have one name."""
+    found: dict[str, dict[str, str]] = {}
+    for kind, given in suite.names.items():
+        texts = getattr(suite, f"{kind}s")
+        run = bind_all(texts, kind, suite.track)
+        named = {bind(spec, kind, suite.track).canonical: name for spec, name in given.items() if spec in texts}
+        found[kind] = {bound.canonical: named[bound.canonical] for bound in run if bound.canonical in named}
+        owners: dict[str, str] = {}
+        for bound in run:
+            name = named.get(bound.canonical, bound.display)
+            if owners.setdefault(name, bound.display) != bound.display:
+                raise UsageError(
+                    f"the name {name!r} is for two {kind}s, {owners[name]} and {bound.display}: rename one"
+                )
+    return found
 
 
 def preload_for(cells: Sequence[PlannedCell]) -> list[str]:

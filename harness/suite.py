@@ -11,7 +11,8 @@ from typing import Any
 import yaml
 
 from .errors import UsageError, nearest, one_line
-from .yaml_reading import compose, mapping, mistake, plain_text, scalar, sequence
+from .spec import parse
+from .yaml_reading import compose, mapping, mistake, plain_text, scalar, sequence, shown_name
 
 SUITES = Path(__file__).parent / "suites"
 KEEP = ("all", "sample", "none")
@@ -39,7 +40,8 @@ class CostPlan:
 class Suite:
     """What to run: methods × datasets × regimes × seeds, under one protocol.
 
-    `protocol`, `metrics` and `rank_by` are empty where nothing is said: then they are those of the track.
+    `protocol`, `metrics` and `rank_by` are empty where nothing is said: then they are those of the track. `names` are
+    those that methods and datasets are shown under, kind → spec → name: no cell depends on them.
     """
 
     suite: str = "run"
@@ -57,6 +59,7 @@ class Suite:
     keep: str = "none"
     plugins: tuple[str, ...] = ()
     device: str = "cpu"
+    names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def named_suites() -> dict[str, Path]:
@@ -133,10 +136,41 @@ _SCALARS: dict[str, Callable[[Any], Any]] = {
 _LISTS: dict[str, Callable[[Any], Any]] = {
     "methods": plain_text, "datasets": plain_text, "regimes": plain_text, "metrics": plain_text, "seeds": whole,
 }  # fmt: skip
+_MAY_BE_NAMED = ("methods", "datasets")
+_NAMED: dict[str, Callable[[Any], Any]] = {"name": shown_name, "spec": plain_text}
 _MAPS: dict[str, tuple[type, dict[str, Callable[[Any], Any]], tuple[str, ...]]] = {
     "limits": (Limits, {"timeout": seconds, "memory": size_bytes, "threads": count}, ()),
     "cost": (CostPlan, {"sizes": input_size, "repeats": count}, ("sizes",)),
 }
+
+
+def _without_names(node: yaml.Node, file: Path, key: str) -> tuple[yaml.Node, dict[str, str]]:
+    """A list of specs whose `{name: …, spec: …}` are plain specs again, and spec → name. Raises `UsageError`."""
+    names: dict[str, str] = {}
+    if not isinstance(node, yaml.SequenceNode):
+        return node, names
+    plain: list[yaml.Node] = []
+    for child in node.value:
+        if not isinstance(child, yaml.MappingNode):
+            plain.append(child)
+            continue
+        inner = mapping(child, file)
+        for part, value in inner.items():
+            if part not in _NAMED:
+                raise mistake(value, file, f"unknown key {one_line(part)!r} in {key}: {nearest(part, _NAMED)}")
+        for part in _NAMED:
+            if part not in inner:
+                raise mistake(child, file, f"{part} is missing: write {{name: …, spec: …}}")
+        name, spec = (scalar(inner[part], file, f"{key}.{part}", check) for part, check in _NAMED.items())
+        try:
+            parse(spec)
+        except UsageError as error:
+            raise mistake(inner["spec"], file, str(error)) from None
+        if name in names.values():
+            raise mistake(inner["name"], file, f"the name {one_line(name)!r} is given twice")
+        names[spec] = name
+        plain.append(inner["spec"])
+    return yaml.SequenceNode(node.tag, plain, node.start_mark, node.end_mark), names
 
 
 def read_suite(path: str | Path) -> Suite:
@@ -156,6 +190,11 @@ def suite_from(fields: Mapping[str, yaml.Node], file: Path) -> Suite:
             raise mistake(node, file, f"unknown key {one_line(key)!r}: {nearest(key, known)}")
         if key in _SCALARS:
             values[key] = scalar(node, file, key, _SCALARS[key])
+        elif key in _MAY_BE_NAMED:
+            node, names = _without_names(node, file, key)
+            values[key] = sequence(node, file, key, _LISTS[key])
+            if names:
+                values["names"] = {**values.get("names", {}), key.removesuffix("s"): names}
         elif key in _LISTS:
             values[key] = sequence(node, file, key, _LISTS[key])
         else:

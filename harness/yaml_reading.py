@@ -79,6 +79,16 @@ def sequence(node: yaml.Node, file: Path, key: str, check: Callable[[Any], Any])
     return tuple(values)
 
 
+LONGEST_NAME = 80
+
+
+def shown_name(value: Any) -> str:
+    """A check: a name to be shown, one line of printable text. Raises ValueError."""
+    if not isinstance(value, str) or not value.strip() or not value.isprintable() or len(value) > LONGEST_NAME:
+        raise ValueError(f"a name, one line of at most {LONGEST_NAME} characters")
+    return value.strip()
+
+
 def plain_text(value: Any) -> str:
     """A check: text that is not blank. Raises ValueError."""
     if not isinstance(value, str) or not value.strip():

@@ -52,7 +52,19 @@ def test_comparisons(tmp_path: Path) -> None:
     assert {name for folder in ("methods", "stores") for name in os.listdir(tmp_path / folder)} >= set(names)
 
 
-@pytest.mark.parametrize("guide", ["check.md", "compare.md"])
+def test_the_table_of_a_paper(tmp_path: Path) -> None:
+    (tmp_path / "results").mkdir()
+    shutil.copy(ROOT / "results" / "demo.json", tmp_path / "results")
+    said = follow("paper-table.md", tmp_path)
+    guide = (ROOT / "docs" / "paper-table.md").read_text(encoding="utf-8")
+    shown = [line for line in guide.split("## Choices")[0].splitlines() if line.startswith("|")]
+    assert shown == [line for line in (tmp_path / "board" / "table.md").read_text().splitlines() if line[:1] == "|"]
+    assert "the table for a paper: named-board/table.tex" in said
+    text = (tmp_path / "named-board" / "table.md").read_text()
+    assert "| Median, 5 × 5 |" in text and "Photographs (first 2 of 12)" in text
+
+
+@pytest.mark.parametrize("guide", ["check.md", "compare.md", "paper-table.md"])
 def test_links_lead_somewhere(guide: str) -> None:
     text = (ROOT / "docs" / guide).read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)#]+)\)", text):

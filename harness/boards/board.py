@@ -18,7 +18,7 @@ from ..wording import by_number, counted
 from .failures import Failure, failure_of
 from .grouping import Alignment, Group, GroupKey, group_key, groups, labels, method_key
 from .identical import average_compared
-from .ordering import hold_against_references, rank, refuse_other_inputs
+from .ordering import OTHER_INPUTS, hold_against_references, rank, refuse_other_inputs
 from .rows import Column, Row, board_row, columns_of
 from .signature import versioned
 from .units import Units, overlap_remark
@@ -30,13 +30,16 @@ class Board:
 
     `words` are what the track calls its things, by the fields of `Words`. `units` are what tests count, `given` the
     hash of what was given of each item, with the first seed. `chosen` is the dataset as a heading says it, with the
-    share that was chosen of it. `optimum_column` is what a row's `below_optimum` is measured by; None where no known
+    share that was chosen of it; `identity` is what keys the resamples of a metric that is not `rank_by`, to be followed
+    by its label. `optimum_column` is what a row's `below_optimum` is measured by; None where no known
     optimum is on the board.
     """
 
     track: str
     words: Mapping[str, str]
     dataset: str
+    dataset_spec: str
+    dataset_written: str
     dataset_name: str
     chosen: str
     fingerprint: str
@@ -59,6 +62,7 @@ class Board:
     environment: Mapping[str, tuple[str, ...]]
     cost_setting: str
     optimum_column: Column | None
+    identity: str
 
     @property
     def title(self) -> str:
@@ -195,6 +199,8 @@ def _board(group: Group, costs: Mapping[str, list[Record]], hidden: Sequence[tup
         notes.append(f"older versions that are not shown (report --all-versions shows them): {one_line(older_ones)}")
     notes += [*([units.remark(words)] if units.merged else []), *filter(None, [overlap_remark(known)])]
     notes += averaged + more
+    if named := names_text([(known["dataset"]["display"], known["dataset"].get("written", "")), *map(_named, rows)]):
+        notes.append(named)
     rows, warned, optimum_column = hold_against_references(rows, rank_by, columns, words)
     rows, setting = _with_cost(rows, costs)
     environment = environment_of(everything)
@@ -203,6 +209,8 @@ def _board(group: Group, costs: Mapping[str, list[Record]], hidden: Sequence[tup
         track=head["track"],
         words=words,
         dataset=head["dataset"]["display"],
+        dataset_spec=head["dataset"]["spec"],
+        dataset_written=known["dataset"].get("written", ""),
         dataset_name=head["dataset"]["name"],
         chosen=dataset_text(known),
         fingerprint=head["dataset"]["fingerprint"],
@@ -225,7 +233,38 @@ def _board(group: Group, costs: Mapping[str, list[Record]], hidden: Sequence[tup
         environment=environment,
         cost_setting=setting,
         optimum_column=optimum_column,
+        identity="|".join(
+            (
+                group.key[2],
+                head["dataset"]["fingerprint"],
+                head["regime"]["spec"],
+                versioned(head["protocol"]),
+                str(group.seeds),
+            )
+        ),
     )
+
+
+def _named(row: Row) -> tuple[str, str]:
+    return row.label, row.written
+
+
+def names_text(named: Iterable[tuple[str, str]]) -> str:
+    """What each name stands for, of pairs of name and spec; empty where no spec is said."""
+    found = {name: written for name, written in named if written}
+    return f"names: {'; '.join(f'{name} is {written}' for name, written in found.items())}" if found else ""
+
+
+def placed_by(board: Board, column: Column) -> tuple[list[Row], list[str]]:
+    """The rows of a board ranked by one of its columns, and what must be known of that ranking."""
+    if board.rank_by is not None and column.label == board.rank_by.label:
+        return list(board.rows), []
+    bare = [
+        replace(row, unranked=row.unranked if row.unranked == OTHER_INPUTS else "", ranks=None, apart=frozenset(),
+                interval=None, difference=None)
+        for row in board.rows
+    ]  # fmt: skip
+    return rank(bare, column, f"{board.identity}|{column.label}", board.units.count, board.units.words(board.words))
 
 
 def _why_incomplete(record: Record, align: Alignment) -> str | None:

@@ -50,7 +50,7 @@ class Chart:
 
 def charts(boards: Sequence[Board], axis: Axis) -> list[Chart]:
     """Every chart of one axis, in the order of the boards. Raises `UsageError` where nothing varies."""
-    boards = sorted(boards, key=lambda b: (by_number(b.dataset), by_number(b.regime), by_number(b.protocol)))
+    boards = sorted(boards, key=in_order)
     if axis.x in COSTS:
         made = [chart for board in boards if (chart := _cost_chart(board, axis)) is not None]
         lacking = f"no cell has a {axis.x}: see the reasons under Cost in the report"
@@ -74,6 +74,11 @@ def refuse_idle(axes: Sequence[Axis], specs: Iterable[str]) -> None:
         values = {parameter(spec, axis.x) for spec in parsed} - {None}
         if axis.x not in COSTS and len(values) < 2:
             raise UsageError(f"study x: {axis.x}: {_nothing(axis)}")
+
+
+def in_order(board: Board) -> tuple[Any, ...]:
+    """Sorts by dataset, regime and protocol, numbers in them by size."""
+    return by_number(board.dataset), by_number(board.regime), by_number(board.protocol)
 
 
 def _column(board: Board, axis: Axis) -> Column | None:

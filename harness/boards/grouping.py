@@ -26,7 +26,7 @@ def group_key(cell: Cell) -> GroupKey:
     data, regime, protocol = cell["dataset"], cell["regime"], cell["protocol"]
     return (
         cell["track"],
-        data["name"], data["display"], data["fingerprint"],
+        data["name"], data.get("written", data["display"]), data["fingerprint"],
         regime["display"], regime["spec"], tuple(sorted(regime["versions"].items())),
         protocol["display"], protocol["spec"], tuple(sorted(protocol["versions"].items())),
     )  # fmt: skip

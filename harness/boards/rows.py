@@ -56,7 +56,7 @@ class Row:
     difference and the two ends of its interval, NaN where there is none.
     `role` is what the method is there for, `family` the one contender that it is a variant of, where it says so.
     `tail` is the score that one item in twenty falls short of, in the metric of the ranking. `below_optimum` is in the
-    unit of the `optimum_column` of the board.
+    unit of the `optimum_column` of the board. `written` is what the label stands for where that is a name.
     """
 
     label: str
@@ -85,6 +85,7 @@ class Row:
     below_optimum: float | None = None
     below_baseline: bool = False
     cost: Cost | None = None
+    written: str = ""
 
 
 def columns_of(records: Sequence[Record]) -> list[Column]:
@@ -135,6 +136,7 @@ def board_row(
         keys=tuple(r.cell["key"] for r in own),
         notes=tuple(sorted({one_line(note) for r in own for note in r.cell["notes"] if note})),
         panel=panels[0] if panels else None,
+        written=method.get("written", ""),
     )
 
 

@@ -75,7 +75,7 @@ def _overall(group: Sequence[Board]) -> list[Overall]:
     """The largest comparisons, each of which has a method that those before it lack; at most `MOST`."""
     column = group[0].rank_by
     assert column is not None
-    entrants = contenders(group)
+    entrants = contenders([board.ranked for board in group])
     found = []
     for places in shared_boards({label: frozenset(own) for label, own in entrants.items()}):
         members = [label for label, own in entrants.items() if own.keys() >= places]
@@ -93,12 +93,12 @@ def _overall(group: Sequence[Board]) -> list[Overall]:
     return made
 
 
-def contenders(group: Sequence[Board]) -> dict[str, Places]:
-    """Label → its rows, of all that are ranked on some board.
+def contenders(boards: Sequence[Sequence[Row]]) -> dict[str, Places]:
+    """Label → its rows, of all that are on some board, of which the rows that count are given.
 
     Methods of one declared family are one contender where no board has two of them. Another source is another one.
     """
-    ranked = [(place, row) for place, board in enumerate(group) for row in board.ranked]
+    ranked = [(place, row) for place, rows in enumerate(boards) for row in rows]
     families = {row.family for _, row in ranked if row.family}
     times = Counter((place, row.family) for place, row in ranked)
     apart = {family for (_, family), count in times.items() if count > 1}
@@ -106,6 +106,11 @@ def contenders(group: Sequence[Board]) -> dict[str, Places]:
     for place, row in ranked:
         whole = row.family in families - apart
         found[(row.family,) if whole else (row.label, row.spec, row.source_sha256)][place] = row
+    for key, own in list(found.items()):
+        first = next(iter(own.values()))
+        # One method of a family that has a name of its own goes by that.
+        if key == (first.family,) and first.written and {row.label for row in own.values()} == {first.label}:
+            found[first.label, first.spec, first.source_sha256] = found.pop(key)
     shown = Counter(key[0] for key in found)
     return {key[0] if shown[key[0]] == 1 else f"{key[0]} [{key[-1][:8]}]": own for key, own in found.items()}
 

@@ -13,7 +13,9 @@ from .options import add_json, print_json, read_noted, verb
 
 _EXAMPLES = """  noisebench report nb-store --to board
   noisebench report results/demo.json --to board
-  noisebench report nb-store --bundle paper              tables, figures, references, suites and results"""
+  noisebench report nb-store --bundle paper              tables, figures, references, suites and results
+  noisebench report nb-store --as "DnCNN-B=dncnn(weights=blind)" --as BSD68=bsd68
+  noisebench report nb-store --table-metrics psnr ssim --table-digits 2 4 --table-methods identity nlm bm3d"""
 
 
 def add(verbs: Any) -> None:
@@ -26,6 +28,17 @@ def add(verbs: Any) -> None:
                    help="show older versions of methods that were edited too, not the newest alone")  # fmt: skip
     p.add_argument("--pages", action="store_true",
                    help="put previews that leaderboard.html has no room for into a folder beside it")  # fmt: skip
+    p.add_argument("--as", action="append", dest="names", default=[], metavar="NAME=SPEC",
+                   help="show a method or dataset under a name of its own (repeatable)")  # fmt: skip
+    table = p.add_argument_group("the table that papers print: table.tex, table.md, table.csv, table.html")
+    about = "what stands in a cell, in this order (default: the metric that ranks, and the next)"
+    table.add_argument("--table-metrics", nargs="+", default=[], metavar="M", help=about)
+    about = "their decimals: one number, or one for each (default: those of the board)"
+    table.add_argument("--table-digits", nargs="+", type=int, default=[], metavar="N", help=about)
+    about = "what the rows are (default: methods, unless there are many levels)"
+    table.add_argument("--table-rows", choices=("methods", "levels"), default="", help=about)
+    about = "only these methods, in this order, by name or spec (default: all, the best first)"
+    table.add_argument("--table-methods", nargs="+", default=[], metavar="M", help=about)
     add_json(p)
     p.set_defaults(run=run)
 
@@ -33,7 +46,9 @@ def add(verbs: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the report and say where it is; 1 where a cell is left out, because it is damaged or edited by hand."""
     from ..report.bundle.write import write_bundle
+    from ..report.names import with_names
     from ..report.page.previews import KeptPreviews
+    from ..report.paper_table.table import TableOptions
     from ..report.write import write_report
 
     if args.pages and args.bundle and not args.to:
@@ -44,10 +59,14 @@ def run(args: argparse.Namespace) -> int:
             raise UsageError(f"--{option} {one_line(given)} is a file: name a folder")
     store = Path(args.store)
     records, left_out = read_noted(store)
+    records = with_names(records, args.names)
+    table = TableOptions(
+        tuple(args.table_metrics), tuple(args.table_digits), args.table_rows, tuple(args.table_methods)
+    )
     code = 1 if left_out else 0
     document: dict[str, Any] = {"left_out": left_out}
     if args.bundle:
-        made, remade = write_bundle(records, Path(args.bundle), all_versions=args.all_versions)
+        made, remade = write_bundle(records, Path(args.bundle), all_versions=args.all_versions, table=table)
         document["bundle"] = {"to": args.bundle, "files": [str(f) for f in made], "remade": vars(remade)}
         if not args.json:
             start = Path(args.bundle) / "README.md"
@@ -59,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
             return code
     to = Path(args.to or "board")
     kept = KeptPreviews.in_store(store) if store.is_dir() else None
-    files = write_report(records, to, kept=kept, all_versions=args.all_versions, pages=args.pages)
+    files = write_report(records, to, kept=kept, all_versions=args.all_versions, pages=args.pages, table=table)
     if args.json:
         summary = json.loads((to / "summary.json").read_text(encoding="utf-8"))
         print_json({"to": str(to), "files": [str(f) for f in files], **document, "summary": summary})
@@ -71,4 +90,5 @@ def run(args: argparse.Namespace) -> int:
     if len(lines) > 60:
         print(f"… ({len(lines) - 60} more lines in {board})")
     print(f"\nwritten: {counted(len(files), 'file')} in {to} (start with {to / 'leaderboard.html'})")
+    print(f"the table for a paper: {to / 'table.tex'} (and .md, .csv, .html)")
     return code

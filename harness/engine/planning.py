@@ -18,9 +18,11 @@ from ..suite import CostPlan, Limits, Suite
 
 
 class Planned(TypedDict):
-    """The cells of a suite, what is to be imported before them, and the environment that they were planned in."""
+    """The cells of a suite, the names that it gives to methods and datasets (kind → canonical spec → name), what is to
+    be imported before them, and the environment that they were planned in."""
 
     cells: list[PlannedCell]
+    names: dict[str, dict[str, str]]
     preload: list[str]
     environment: dict[str, Any]
 
@@ -77,14 +79,19 @@ def suite_of(fields: dict[str, Any]) -> Suite:
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
     if request["verb"] == "plan":
         from ..cost.measure import PRELOAD
-        from ..plan import plan, preload_for
+        from ..plan import named_specs, plan, preload_for
         from .environment import check_device, environment
 
         suite = suite_of(request["suite"])
         check_device(suite.device)
         cells = plan(suite)
         measured = PRELOAD if any(cell["kind"] == "cost" for cell in cells) else ()
-        return {"cells": cells, "preload": [*measured, *preload_for(cells)], "environment": environment()}
+        return {
+            "cells": cells,
+            "names": named_specs(suite),
+            "preload": [*measured, *preload_for(cells)],
+            "environment": environment(),
+        }
     if request["verb"] == "replan":
         from ..replan import replan
 

@@ -22,6 +22,7 @@ from ..store.cells import (
 )
 from ..store.disk import DiskFull
 from ..store.file_changes import changes_of
+from ..store.names import add_names, read_names, with_added
 from ..store.outputs import find_donors
 from ..store.record import NOT_OK, Cell
 from ..suite import Suite
@@ -102,14 +103,19 @@ def run(suite: Suite, store: Path, options: RunOptions, watcher: Watcher) -> Sum
         refuse_read_only(store)
     planned = plan_in_child(suite)
     cells = planned["cells"]
+    held = read_names(store)
+    names = with_added(held, suite.track, planned["names"]) if any(planned["names"].values()) else held
     open_store(store)
+    if names != held:
+        refuse_read_only(store)
+        add_names(store, suite.track, planned["names"])
     summary = Summary(cells=cells)
     stamps = {c["key"]: stamp_of(store, c["key"]) for c in cells}
     todo = [c for c in cells if needs_run(store, c, options.retry)]
     donors = donors_of(store, todo, options.retry)
-    held = {c["key"] for c in todo}
+    due = {c["key"] for c in todo}
     for cell in cells:
-        if cell["key"] not in held:
+        if cell["key"] not in due:
             stored = read_cell(store, cell["key"])
             summary.outcome[cell["key"]] = stored["outcome"]
             summary.reason[cell["key"]] = stored["reason"]

@@ -18,6 +18,7 @@ from ..store.record import Record
 from ..store.versions import newest
 from ..track import DEFAULT, Words
 from .beside_boards import Extra, of_sections, of_sets
+from .names import shown
 from .order_stability import Section, sections
 
 if TYPE_CHECKING:
@@ -79,7 +80,11 @@ def _weights(record: Record) -> dict[str, str]:
 
 
 def report_data(records: Sequence[Record], title: str, *, all_versions: bool = False) -> ReportData:
-    """Everything that is computed from `records`; plots are none yet. Tracks stand apart, one after the other."""
+    """Everything that is computed from `records`; plots are none yet. Tracks stand apart, one after the other.
+
+    Raises `UsageError` where two methods or datasets have one name.
+    """
+    records = shown(records)
     ordered = sorted(boards(records, all_versions=all_versions), key=lambda board: board.track)
     records = records if all_versions else newest(records)
     if len({board.track for board in ordered}) > 1:

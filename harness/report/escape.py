@@ -14,14 +14,19 @@ _TEX = {
     "|": r"\textbar{}", '"': r"\textquotedbl{}", "'": r"\textquotesingle{}", "`": r"\textasciigrave{}",
     "·": r"\textperiodcentered{}", "×": r"$\times$", "−": r"$-$", "–": "--", "…": r"\dots{}",
     "Δ": r"$\Delta$", "χ": r"$\chi$", "²": r"$^2$", "τ": r"$\tau$", "≤": r"$\leq$", "≥": r"$\geq$", "→": r"$\to$",
+    "σ": r"$\sigma$",
     "↑": r"$\uparrow$", "↓": r"$\downarrow$", "∝": r"$\propto$", "µ": r"\textmu{}", "\N{REPLACEMENT CHARACTER}": "?",
 }  # fmt: skip
 _MARKDOWN = str.maketrans({**{c: "\\" + c for c in "\\`|*[]~#"}, "<": "&lt;", ">": "&gt;", "&": "&amp;"})
 
 
-def markdown(text: object) -> str:
+LONG = 4_000
+"""How long a caption or a note may be, where the names in it are many."""
+
+
+def markdown(text: object, limit: int = 400) -> str:
     """One line that renders as `text` in a table cell or a paragraph: no markup, no HTML, no column break."""
-    flat = one_line(text).translate(_MARKDOWN)
+    flat = one_line(text, limit).translate(_MARKDOWN)
     # An underscore inside a word is plain text already; escaping it there would only hurt the reader.
     return re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\_", flat)
 
@@ -34,9 +39,9 @@ def markdown_code(text: object) -> str:
     return f"{fence}{pad}{flat}{pad}{fence}"
 
 
-def latex(text: object) -> str:
+def latex(text: object, limit: int = 400) -> str:
     """One line that prints as `text` in LaTeX (T1 encoding); what its fonts lack prints as its code, `[U+4E2D]`."""
-    return "".join(_TEX.get(c) or (c if ord(c) < 0x180 else f"[U+{ord(c):04X}]") for c in one_line(text))
+    return "".join(_TEX.get(c) or (c if ord(c) < 0x180 else f"[U+{ord(c):04X}]") for c in one_line(text, limit))
 
 
 def page(text: object) -> str:

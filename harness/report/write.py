@@ -14,11 +14,16 @@ from .leaderboard import leaderboard_csv, leaderboard_latex, leaderboard_markdow
 from .order_stability import statistics_latex, statistics_markdown
 from .page.html import leaderboard_html
 from .page.previews import BESIDE_FILES, KeptPreviews, page_previews
+from .paper_table.build import paper_tables
+from .paper_table.standalone import tables_html
+from .paper_table.table import TableOptions
+from .paper_table.written import tables_csv, tables_latex, tables_markdown
 from .plots.selection import PREFIXES, draw_all
 from .set_metrics import sets_csv
 from .summary import summary
 
 TITLE = "noisebench leaderboard"
+USUAL_TABLE = TableOptions()
 
 
 def write_report(
@@ -29,18 +34,21 @@ def write_report(
     kept: KeptPreviews | None = None,
     all_versions: bool = False,
     pages: bool = False,
+    table: TableOptions = USUAL_TABLE,
 ) -> list[Path]:
-    """Write `leaderboard.{md,csv,tex,html}`, `statistics.{md,tex}`, `summary.json` and `plots/`; the files written.
+    """Write `leaderboard.*` and `table.*` (md, csv, tex, html), `statistics.{md,tex}`, `summary.json` and `plots/`.
 
+    Returns the files written. `table` is what an author chooses for the table of a paper.
     `kept` says where a store has its previews, for the page; without it the page shows the crops of the panels.
     Of methods that were edited the newest version is shown, or `all_versions`.
     Previews that the page has no room for are left out, or written into a folder beside it (`pages`).
     Plots and previews of an earlier report in the same folder are replaced. Raises `UsageError` where there is no
-    record, or where `to` cannot be written.
+    record, where two things have one name, where no board has what `table` names, and where `to` cannot be written.
     """
     if not records:
         raise UsageError("the store holds no cell: run a suite first (noisebench run SUITE.yaml --store STORE)")
     data = report_data(records, one_line(title) or TITLE, all_versions=all_versions)
+    tables = paper_tables(data.boards, table)
     plots, notes = draw_all(data)
     data = replace(data, plots=plots, notes=notes)
     shown = page_previews(data.boards, kept, data.words["items"], beside=pages)
@@ -51,6 +59,10 @@ def write_report(
         "leaderboard.html": leaderboard_html(data, shown),
         "statistics.md": statistics_markdown(data),
         "statistics.tex": statistics_latex(data.sections),
+        "table.md": tables_markdown(tables),
+        "table.csv": tables_csv(tables),
+        "table.tex": tables_latex(tables),
+        "table.html": tables_html(tables, data.title),
         "summary.json": summary(data),
     }
     if any(data.sets):

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from ..errors import UsageError, one_line
 from ..json_values import parsed
 from ..wording import counted
 from .disk import DiskFull, noticing_full_disk, sync_dir, write_file
+from .names import names_of, read_names
 from .previews import read_panel
 from .record import OUTCOMES, SCHEMA, Cell, Record
 from .seals import files_seal, split_genuine
@@ -411,7 +413,7 @@ def _read(path: Path) -> tuple[list[Record], list[Damaged]]:
         return read_export(path), []
     store = existing_store(path)
     sealed = seals_cells(store)
-    found, damaged, texts = [], [], dict[str, str]()
+    found, damaged, texts, names = [], [], dict[str, str](), read_names(store)
 
     def load(key: str) -> Record | Damaged:
         try:
@@ -428,7 +430,7 @@ def _read(path: Path) -> tuple[list[Record], list[Damaged]]:
             # All methods see the same items: one copy of each name and hash is a quarter of the memory.
             for column in (record.items, record.input_sha256, record.notes):
                 column[:] = [texts.setdefault(text, text) for text in column]
-            found.append(record)
+            found.append(replace(record, names=own) if (own := names_of(record.cell, names)) else record)
     return found, damaged
 
 

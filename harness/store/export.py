@@ -14,6 +14,7 @@ import numpy as np
 
 from ..errors import UsageError, one_line
 from ..json_values import parsed, plain
+from .names import why_no_names
 from .record import SCHEMA, Cell, Panel, Record
 from .shape import why_no_cell, why_no_number
 
@@ -37,15 +38,16 @@ def export_text(records: Sequence[Record]) -> str:
         panel = None
         if record.panel is not None:
             panel = {"item": record.panel.item, **_placed(record.panel, pictures)}
-        cells.append((cell, names, rows, panel, seal_of(record), record.asked))
+        cells.append((cell, names, rows, panel, seal_of(record), record.asked, record.names))
     lines = ["{", f' "noisebench_export": {SCHEMA},', ' "cells": [']
-    for place, (cell, names, rows, panel, seal, asked) in enumerate(cells):
+    for place, (cell, names, rows, panel, seal, asked, shown) in enumerate(cells):
         lines.append("  {")
         lines.append(f'   "cell": {json.dumps(cell, sort_keys=True)},')
         lines.append(f'   "metrics": {json.dumps(names)},')
         lines.append(f'   "panel": {json.dumps(panel)},')
         lines.append(f'   "seal": {json.dumps(seal)},')
         lines += [f'   "asked": {json.dumps(asked)},'] if asked else []
+        lines += [f'   "names": {json.dumps(dict(shown), sort_keys=True)},'] if shown else []
         lines.append('   "rows": [')
         lines += ["    " + json.dumps(row) + ("," if i + 1 < len(rows) else "") for i, row in enumerate(rows)]
         lines.append("   ]")
@@ -111,7 +113,8 @@ def _record(entry: Any, pictures: list[bytes], where: str) -> Record:
         cell, rows, names, panel = entry["cell"], entry["rows"], entry["metrics"], entry["panel"]
         if isinstance(cell, dict) and "schema" in cell and (why := _why_newer(cell["schema"])):
             raise UsageError(f"{where} {why}")
-        if why := why_no_cell(cell) or _why_no_rows(rows, names, cell):
+        shown = entry.get("names", {})
+        if why := why_no_cell(cell) or _why_no_rows(rows, names, cell) or why_no_names(shown):
             raise ValueError(why)
         return Record(
             cell,
@@ -124,6 +127,7 @@ def _record(entry: Any, pictures: list[bytes], where: str) -> Record:
             _panel(panel, pictures),
             str(entry.get("seal", "")),
             asked=str(entry.get("asked", "")),
+            names=shown,
         )
     except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         raise UsageError(f"{where} is damaged ({one_line(error, 120)}): export it again") from None

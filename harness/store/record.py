@@ -20,10 +20,15 @@ NOT_OK = ("failed", "oom", "timeout", "crashed", "invalid", "undefined", "blocke
 Outcome = Literal["ok", "skipped", "failed", "oom", "timeout", "crashed", "invalid", "undefined", "blocked"]
 Role = Literal["", "baseline", "sanity", "optimum"]
 Kind = Literal["score", "cost", "train"]
+NAMED = ("method", "dataset")
+"""Parts of a cell that may be shown under a name of their own."""
 
 
 class MethodPart(TypedDict):
-    """`method` of a cell. `sources` maps each file of the fingerprint to its SHA-256."""
+    """`method` of a cell. `sources` maps each file of the fingerprint to its SHA-256.
+
+    `written` is never stored: the display form, where a report has a name in its place.
+    """
 
     name: str
     spec: str
@@ -33,6 +38,7 @@ class MethodPart(TypedDict):
     cite: str
     sources: dict[str, str]
     source_sha256: str
+    written: NotRequired[str]
 
 
 class DatasetPart(TypedDict):
@@ -40,7 +46,7 @@ class DatasetPart(TypedDict):
 
     `total`: how many there are to choose from. `groups` are the ids of each group that the dataset declares, `same`
     the ids of items with equal truths, `overlaps` pairs of ids that were seen to show the same thing in part; absent
-    where there are none.
+    where there are none. `written` is never stored: the display form, where a report has a name in its place.
     """
 
     name: str
@@ -54,6 +60,7 @@ class DatasetPart(TypedDict):
     groups: NotRequired[dict[str, list[str]]]
     same: NotRequired[list[list[str]]]
     overlaps: NotRequired[list[list[str]]]
+    written: NotRequired[str]
 
 
 class NamedPart(TypedDict):
@@ -245,7 +252,8 @@ class Record:
     where the score is not defined, with the reason in `note`; inf is kept). `seal` is what store or export say that
     all this hashes to, empty where it was written before there were seals. `whole` is what the reader of a store found
     by hashing its files; None where the record itself is to be hashed, as those of exports are. `asked` is when a run
-    asked for it last, UTC in ISO 8601; empty where that is not known.
+    asked for it last, UTC in ISO 8601; empty where that is not known. `names` are those that its `method` and `dataset`
+    are shown under, where they have one: like `asked`, outside of the cell and its seal.
     """
 
     cell: Cell
@@ -259,6 +267,7 @@ class Record:
     seal: str = ""
     whole: bool | None = None
     asked: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 def cell_order(cell: Cell) -> tuple[Any, ...]:

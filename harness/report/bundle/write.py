@@ -19,10 +19,13 @@ from ..escape import latex, markdown, markdown_code, slug
 from ..files import text_bytes, write_files
 from ..leaderboard import leaderboard_latex
 from ..order_stability import statistics_latex
+from ..paper_table.build import paper_tables
+from ..paper_table.table import TableOptions
+from ..paper_table.written import tables_latex
 from ..plots.drawing import Plot, styled
 from ..plots.selection import draw_all
 from ..tables import pipe_table
-from ..write import TITLE
+from ..write import TITLE, USUAL_TABLE
 from .bibliography import bibliography
 from .suites import Recipe, recipes, yaml_text
 
@@ -60,7 +63,9 @@ class Remade:
         )
 
 
-def write_bundle(records: Sequence[Record], to: Path, *, all_versions: bool = False) -> tuple[list[Path], Remade]:
+def write_bundle(
+    records: Sequence[Record], to: Path, *, all_versions: bool = False, table: TableOptions = USUAL_TABLE
+) -> tuple[list[Path], Remade]:
     """Write the bundle; the files written and whether its suites plan the same cells. Raises `UsageError`."""
     if not records:
         raise UsageError("the store holds no cell: run a suite first (noisebench run SUITE.yaml --store STORE)")
@@ -75,6 +80,7 @@ def write_bundle(records: Sequence[Record], to: Path, *, all_versions: bool = Fa
             files |= {f"figures/{plot.name}.pdf": plot.pdf(), f"figures/{plot.name}.svg": plot.svg}
     files |= {f"suites/{name}": text_bytes(yaml_text(recipe)) for name, recipe in suites}
     files |= {
+        "table.tex": text_bytes(tables_latex(paper_tables(data.boards, table))),
         "boards.tex": text_bytes(leaderboard_latex(data)),
         "statistics.tex": text_bytes(statistics_latex(data.sections)),
         "figures.tex": text_bytes(_figures(plots)),
@@ -170,6 +176,7 @@ def _paper(used: dict[str, list[str]]) -> str:
     out = [_PREAMBLE + r"\begin{document}", r"\setlength{\tabcolsep}{3pt}\sloppy"]
     if names:
         out += ["Methods and datasets: " + ", ".join(names) + "."]
+    out += [r"\input{table}", r"\clearpage"]
     out += [r"\input{boards}", r"\clearpage", r"\input{statistics}", r"\clearpage", r"\input{figures}"]
     if names:
         out += [r"\bibliographystyle{plain}", r"\bibliography{references}"]
@@ -194,6 +201,7 @@ def _readme(
             ("file", "what it is"),
             (False, False),
             [
+                ("`table.tex`", "the table that papers print: methods by levels; to `\\input`, needs booktabs"),
                 ("`boards.tex`, `statistics.tex`, `figures.tex`",
                  "to `\\input`; need booktabs, textcomp, graphicx, T1 fonts"),
                 ("`figures/`", "each plot as PDF and SVG"),

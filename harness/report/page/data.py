@@ -5,15 +5,14 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ...boards.board import Board, how
+from ...boards.board import Board, how, placed_by
 from ...boards.levels import level_families
-from ...boards.ordering import MAX_PAIRED, OTHER_INPUTS, rank
+from ...boards.ordering import MAX_PAIRED
 from ...boards.rows import Column, Row
 from ...errors import one_line
 from ...store.record import Record
@@ -162,7 +161,7 @@ def _scores(board: Board, column: Column, everything: bool, paired: frozenset[st
     notes: list[str] = []
     own = board.rank_by is not None and column.label == board.rank_by.label
     if not own and everything:
-        placed_rows, notes = _placed(board, column)
+        placed_rows, notes = placed_by(board, column)
         by_identity = {_identity(row): row for row in placed_rows}
         rows = [by_identity[_identity(row)] for row in board.rows]
     placed, decimals = own or everything, column.decimals
@@ -180,16 +179,6 @@ def _scores(board: Board, column: Column, everything: bool, paired: frozenset[st
         **({"pairs": pairs} if pairs else {}),
         "remarks": notes if placed else ["ranks are shown by the metric that the suite ranks by"],
     }
-
-
-def _placed(board: Board, column: Column) -> tuple[list[Row], list[str]]:
-    bare = [
-        replace(row, unranked=row.unranked if row.unranked == OTHER_INPUTS else "", ranks=None, interval=None,
-                difference=None)
-        for row in board.rows
-    ]  # fmt: skip
-    identity = f"{board.dataset}|{board.fingerprint}|{board.regime_spec}|{board.protocol}|{board.seeds}|{column.label}"
-    return rank(bare, column, identity, board.units.count, board.units.words(board.words))
 
 
 def packed(values: npt.NDArray[np.float64], decimals: int) -> list[Any]:

@@ -10,7 +10,7 @@ from ...array_outputs import ArrayFiles
 from ...errors import Invalid, NotDefined
 from ...info import Info
 from ...keyed_noise import keyed_generator, noise_key
-from ...registry import Bound
+from ...registry import Bound, registry
 from ...runner import MethodRunner, refuse_not_finite
 from ...store.outputs import OutputFiles
 from ...track import Case, Defaults, Words, add_track, checked_declarations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ...report.plots.drawing import Plot
     from .target import Floats, Samples, Target
 
-_DECLARED: Mapping[str, Mapping[str, Any]] = {}
+_DECLARED: Mapping[str, Mapping[str, Any]] = {"regime": {"title": ""}}
 
 
 class ValueFiles(ArrayFiles):
@@ -148,6 +148,10 @@ class Functions:
         return as_target("cost", x, np.sin(9 * x), at, np.sin(9 * at))
 
     # Below: what a track may have. See the protocols of `track.py` and of `report/sections.py`.
+
+    def regime_title(self, regime: str) -> str:
+        """How tables write a regime, such as `σ = {sigma}`; empty where it has no way of its own."""
+        return str(registry("regime", self.name).get(regime).meta["title"])
 
     def panels(self, boards: Sequence[Board], most: int, notes: list[str]) -> list[Plot]:
         """The fits of one function side by side: see `tracks/functions/report.py`."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...array_outputs import ArrayFiles
-from ...registry import Bound
+from ...registry import Bound, registry
 from ...track import Case, Defaults, Finding, Words, add_track, checked_declarations
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _DECLARED: Mapping[str, Mapping[str, Any]] = {
     "method": {"layout": "tensor", "enhances": False},
-    "regime": {"keeps": (), "adds_up": {}, "cuts": ()},
+    "regime": {"keeps": (), "adds_up": {}, "cuts": (), "title": ""},
     "metric": {"residual": False, "set": False},
     "protocol": {"peak": 1.0, "bits": None, "keeps": None},
 }
@@ -209,6 +209,10 @@ class Restore:
         from .conventions import explain_files
 
         return explain_files(restored, clean, claimed)
+
+    def regime_title(self, regime: str) -> str:
+        """How tables write a regime, such as `σ = {sigma}`; empty where it has no way of its own."""
+        return str(registry("regime", self.name).get(regime).meta["title"])
 
     def panels(self, boards: Sequence[Board], most: int, notes: list[str]) -> list[Plot]:
         """Crops of one picture as each method restores it: see `tracks/restore/report/panels.py`."""

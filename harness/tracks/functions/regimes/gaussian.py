@@ -11,7 +11,7 @@ from ....components import regime
 from ..target import Floats
 
 
-@regime("gaussian", track="functions", discloses=("sigma",))
+@regime("gaussian", track="functions", discloses=("sigma",), title="σ = {sigma}")
 def gaussian(
     y: Floats, rng: np.random.Generator, *, sigma: Annotated[float, Ge(0), Le(1e6)]
 ) -> tuple[Floats, dict[str, Any]]:

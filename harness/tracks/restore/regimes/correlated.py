@@ -14,7 +14,9 @@ from ._digitise import Bits, Degraded, Picture, Sigma, digitise
 from ._filters import filter_separable, gaussian_taps
 
 
-@regime("correlated", discloses=("sigma",), keeps=ALL, adds_up=SIGMA, cuts=("clip", "bits"))
+@regime(
+    "correlated", discloses=("sigma",), keeps=ALL, adds_up=SIGMA, cuts=("clip", "bits"), title="Correlated, σ = {sigma}"
+)
 def correlated(
     x: Picture,
     rng: np.random.Generator,

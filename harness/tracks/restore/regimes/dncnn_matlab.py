@@ -9,7 +9,7 @@ from ..disclosure import ALL
 from ._digitise import Degraded, Picture, Sigma
 
 
-@regime("dncnn_matlab", discloses=("sigma",), keeps=ALL)
+@regime("dncnn_matlab", discloses=("sigma",), keeps=ALL, title="σ = {sigma}")
 def dncnn_matlab(x: Picture, rng: np.random.Generator, *, sigma: Sigma) -> Degraded:
     """Gaussian noise as the MATLAB tests of DnCNN and FFDNet draw it: randn('seed', 0) for each picture.
 

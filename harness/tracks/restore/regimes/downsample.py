@@ -14,7 +14,7 @@ from ..disclosure import SCALE, SETTINGS
 from ._digitise import Bits, Degraded, Picture
 
 
-@regime("downsample", discloses=("scale",), keeps=SETTINGS, adds_up=SCALE)
+@regime("downsample", discloses=("scale",), keeps=SETTINGS, adds_up=SCALE, title="×{scale}")
 def downsample(
     x: Picture,
     rng: np.random.Generator,

@@ -9,7 +9,7 @@ from ..disclosure import ALL, SIGMA
 from ._digitise import Bits, Degraded, Picture, Sigma, digitise
 
 
-@regime("gaussian", discloses=("sigma",), keeps=ALL, adds_up=SIGMA, cuts=("clip", "bits"))
+@regime("gaussian", discloses=("sigma",), keeps=ALL, adds_up=SIGMA, cuts=("clip", "bits"), title="σ = {sigma}")
 def gaussian(
     x: Picture, rng: np.random.Generator, *, sigma: Sigma, clip: bool = False, bits: Bits | None = None
 ) -> Degraded:

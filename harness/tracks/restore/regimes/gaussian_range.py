@@ -10,7 +10,14 @@ from ..disclosure import ALL, SIGMA
 from ._digitise import Bits, Degraded, Picture, Sigma, digitise
 
 
-@regime("gaussian_range", discloses=("sigma",), keeps=ALL, adds_up=SIGMA, cuts=("clip", "bits"))
+@regime(
+    "gaussian_range",
+    discloses=("sigma",),
+    keeps=ALL,
+    adds_up=SIGMA,
+    cuts=("clip", "bits"),
+    title="σ from {low} to {high}",
+)
 def gaussian_range(
     x: Picture,
     rng: np.random.Generator,

@@ -21,7 +21,7 @@ _CHROMA = {
 }
 
 
-@regime("jpeg", discloses=("quality", "bit_depth"), keeps=SETTINGS)
+@regime("jpeg", discloses=("quality", "bit_depth"), keeps=SETTINGS, title="JPEG, quality {quality}")
 def jpeg(
     x: Picture,
     rng: np.random.Generator,

@@ -10,7 +10,7 @@ from ._digitise import Degraded, Picture, Sigma
 from ._published_draws import legacy_draws
 
 
-@regime("kair", discloses=("sigma",), keeps=ALL)
+@regime("kair", discloses=("sigma",), keeps=ALL, title="σ = {sigma}")
 def kair(x: Picture, rng: np.random.Generator, *, sigma: Sigma) -> Degraded:
     """Gaussian noise as KAIR tests draw it: numpy's legacy generator, seed 0 for each picture, not clipped.
 

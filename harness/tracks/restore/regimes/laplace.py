@@ -11,7 +11,7 @@ from ..disclosure import ALL, SIGMA
 from ._digitise import Bits, Degraded, Picture, Sigma, digitise
 
 
-@regime("laplace", discloses=("sigma",), keeps=ALL, adds_up=SIGMA, cuts=("clip", "bits"))
+@regime("laplace", discloses=("sigma",), keeps=ALL, adds_up=SIGMA, cuts=("clip", "bits"), title="Laplace, σ = {sigma}")
 def laplace(
     x: Picture, rng: np.random.Generator, *, sigma: Sigma, clip: bool = False, bits: Bits | None = None
 ) -> Degraded:

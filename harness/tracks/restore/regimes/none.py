@@ -9,7 +9,7 @@ from ..disclosure import ALL
 from ._digitise import Degraded, Picture
 
 
-@regime("none", keeps=ALL)
+@regime("none", keeps=ALL, title="no noise")
 def none(x: Picture, rng: np.random.Generator) -> Degraded:
     """The picture as the dataset has it."""
     return x, {}

@@ -9,7 +9,14 @@ from ..disclosure import COUNTED, COUNTS
 from ._digitise import Bits, Degraded, Peak, Picture, Sigma, digitise
 
 
-@regime("poisson_gaussian", discloses=("peak", "sigma"), keeps=COUNTED, adds_up=COUNTS, cuts=("clip", "bits"))
+@regime(
+    "poisson_gaussian",
+    discloses=("peak", "sigma"),
+    keeps=COUNTED,
+    adds_up=COUNTS,
+    cuts=("clip", "bits"),
+    title="Poisson–Gaussian, peak {peak}, σ = {sigma}",
+)
 def poisson_gaussian(
     x: Picture,
     rng: np.random.Generator,

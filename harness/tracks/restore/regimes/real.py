@@ -9,7 +9,7 @@ from ..disclosure import SCALE
 from ._digitise import Degraded, Picture
 
 
-@regime("real", discloses=("scale",), source="noisy", adds_up=SCALE)
+@regime("real", discloses=("scale",), source="noisy", adds_up=SCALE, title="real noise")
 def real(x: Picture, rng: np.random.Generator) -> Degraded:
     """The dataset's own noisy picture.
 

@@ -10,7 +10,7 @@ from ._digitise import Degraded, Picture, Sigma
 from ._published_draws import legacy_draws
 
 
-@regime("restormer", discloses=("sigma",), keeps=ALL)
+@regime("restormer", discloses=("sigma",), keeps=ALL, title="σ = {sigma}")
 def restormer(x: Picture, rng: np.random.Generator, *, sigma: Sigma) -> Degraded:
     """Gaussian noise as Restormer's tests draw it: that of `kair`, added to the float32 clean picture.
 

@@ -9,7 +9,7 @@ from ..disclosure import BENT
 from ._digitise import Bits, Degraded, Picture, Sigma, digitise
 
 
-@regime("rician", discloses=("sigma",), keeps=BENT, cuts=("clip", "bits"))
+@regime("rician", discloses=("sigma",), keeps=BENT, cuts=("clip", "bits"), title="Rician, σ = {sigma}")
 def rician(
     x: Picture, rng: np.random.Generator, *, sigma: Sigma, clip: bool = False, bits: Bits | None = None
 ) -> Degraded:

@@ -11,7 +11,7 @@ from ..disclosure import ALL, SIGMA
 from ._digitise import Bits, Degraded, Picture, Sigma, digitise
 
 
-@regime("stripes", discloses=("sigma",), keeps=ALL, adds_up=SIGMA, cuts=("clip", "bits"))
+@regime("stripes", discloses=("sigma",), keeps=ALL, adds_up=SIGMA, cuts=("clip", "bits"), title="Stripes, σ = {sigma}")
 def stripes(
     x: Picture,
     rng: np.random.Generator,

@@ -10,7 +10,7 @@ from ._digitise import Degraded, Picture, Sigma
 from ._published_draws import legacy_draws
 
 
-@regime("swinir", discloses=("sigma",), keeps=ALL)
+@regime("swinir", discloses=("sigma",), keeps=ALL, title="σ = {sigma}")
 def swinir(x: Picture, rng: np.random.Generator, *, sigma: Sigma) -> Degraded:
     """Gaussian noise as SwinIR's tests draw it: that of `restormer`, with the channels in the order blue, green, red.
 

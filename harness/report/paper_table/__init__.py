@@ -1,0 +1,1 @@
+"""The table that papers print: methods by levels and datasets, as LaTeX, Markdown, CSV and HTML."""

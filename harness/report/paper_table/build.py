@@ -1,0 +1,255 @@
+"""From boards to the table of a paper: which methods, levels and metrics, their means and marks, what is missing."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ...boards.board import Board, placed_by
+from ...boards.curves import in_order
+from ...boards.ordering import OTHER_INPUTS
+from ...boards.rows import Column, Row
+from ...boards.together import Places, contenders
+from ...errors import UsageError, nearest, one_line
+from ..page.data import MAX_CELLS
+from .captions import caption, remarks
+from .headings import level_titles
+from .marks import Mark, marks
+from .table import Level, Line, Mean, PaperTable, TableOptions
+
+ACROSS = 6
+"""More levels than this do not fit across a page: they run down, where there are fewer methods."""
+USUAL = 2
+"""How many metrics a cell has where none are chosen."""
+_ROLES = ("baseline", "sanity", "optimum", "oracle")
+_MOST_DIGITS = 12
+
+
+def paper_tables(boards: Sequence[Board], options: TableOptions) -> list[PaperTable]:
+    """A table for each track, protocol and set of seeds, in the order of the boards.
+
+    Raises `UsageError` for a metric or a method that is on no board, and for digits that do not fit.
+    """
+    scored = [board for board in boards if board.columns and board.rows]
+    _refuse_unknown(scored, options)
+    alike: dict[tuple[Any, ...], list[Board]] = defaultdict(list)
+    for board in scored:
+        if not options.metrics or any(_column(board, name) for name in options.metrics):
+            alike[board.track, board.protocol, board.seeds].append(board)
+    made = []
+    for group in alike.values():
+        names = _metrics(group, options)
+        given = options.metrics or names
+        digits = dict(zip(given, options.digits * (len(given) if len(options.digits) == 1 else 1), strict=False))
+        for columns, own in _by_version(group, names):
+            if table := _table(own, columns, digits, options):
+                made.append(table)
+    return made
+
+
+def _refuse_unknown(boards: Sequence[Board], options: TableOptions) -> None:
+    known = {name for board in boards for c in board.columns for name in (c.name, c.label)}
+    for name in options.metrics:
+        if name not in known:
+            raise UsageError(f"--table-metrics {one_line(name)!r}: no board has it: {nearest(name, known)}")
+    if len(set(options.metrics)) < len(options.metrics):
+        raise UsageError("--table-metrics: a metric is named twice")
+    labels = {text for board in boards for row in board.rows for text in (row.label, row.written, row.family) if text}
+    specs = {row.spec for board in boards for row in board.rows}
+    for name in options.methods:
+        if name not in labels | specs:
+            raise UsageError(f"--table-methods {one_line(name)!r}: no board has it: {nearest(name, labels)}")
+    if any(not 0 <= n <= _MOST_DIGITS for n in options.digits):
+        raise UsageError(f"--table-digits: give whole numbers from 0 to {_MOST_DIGITS}")
+    if len(options.digits) not in (0, 1, len(options.metrics) or USUAL):
+        wanted = len(options.metrics) or USUAL
+        raise UsageError(
+            f"--table-digits: {len(options.digits)} numbers for {wanted} metrics: give one, or one for each"
+        )
+
+
+def _column(board: Board, name: str) -> Column | None:
+    """The column of a metric, its newest version where it has two."""
+    own = [c for c in board.columns if name in (c.label, c.name)]
+    return max(own, key=lambda c: (c.label == name, c.version), default=None)
+
+
+def _metrics(group: Sequence[Board], options: TableOptions) -> list[str]:
+    """The metrics of a cell: those chosen, or the one that ranks and the next."""
+    if options.metrics:
+        return [name for name in options.metrics if any(_column(board, name) for board in group)]
+    ranking = [board.rank_by.name for board in group if board.rank_by is not None]
+    return list(dict.fromkeys([*ranking[:1], *(c.name for board in group for c in board.columns)]))[:USUAL]
+
+
+def _by_version(group: Sequence[Board], names: Sequence[str]) -> Iterator[tuple[dict[str, Column], list[Board]]]:
+    """The boards that have the metrics in the same versions, and a column of each: two versions share no table."""
+    columns = [{name: c for name in names if (c := _column(board, name)) is not None} for board in group]
+    versions = {name: {own[name].version for own in columns if name in own} for name in names}
+    found: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    for place, own in enumerate(columns):
+        key = tuple(own[name].version if name in own and len(versions[name]) > 1 else 0 for name in names)
+        found[key].append(place)
+    for places in found.values():
+        heads: dict[str, Column] = {}
+        for place in places:
+            heads = {**columns[place], **heads}
+        yield {name: heads[name] for name in names if name in heads}, [group[place] for place in places]
+
+
+def _table(
+    group: Sequence[Board], columns: Mapping[str, Column], digits: Mapping[str, int], options: TableOptions
+) -> PaperTable | None:
+    """One table, None where none of its methods is one of those chosen."""
+    datasets = list(dict.fromkeys((board.chosen, board.fingerprint) for board in group))
+    group = sorted(group, key=lambda board: (datasets.index((board.chosen, board.fingerprint)), in_order(board)))
+    twice = {name for name, count in Counter(name for name, _ in datasets).items() if count > 1}
+    levels = [
+        Level(board, title, board.chosen + (f" [{board.fingerprint[:8]}]" if board.chosen in twice else ""))
+        for board, title in zip(group, level_titles(group), strict=True)
+    ]
+    every = sum(len(board.rows) for board in group) <= MAX_CELLS
+    ranked = [{name: _ranked(board, name, every) for name in columns} for board in group]
+    entrants = _chosen(_with_own_labels(contenders([board.rows for board in group])), options)
+    if not entrants:
+        return None
+    marked = []
+    for place, by_metric in enumerate(ranked):
+        among = {own[place].label for own in entrants.values() if place in own}
+        marked.append({name: marks(rows, among) for name, rows in by_metric.items()})
+    lines = []
+    for label, own in entrants.items():
+        cells = tuple(
+            tuple(_mean(level.board, own, at, name, ranked[at][name], marked[at][name]) for name in columns)
+            for at, level in enumerate(levels)
+        )
+        lines.append(Line(label, tuple(dict.fromkeys(row.spec for row in own.values())), _role(own) in _ROLES, cells))
+    lines = _in_order(lines, entrants, columns, options)
+    down = options.rows or ("levels" if len(levels) > ACROSS and len(lines) < len(levels) else "methods")
+    lines, footnotes = _with_letters(lines, down)
+    return PaperTable(
+        columns=tuple(columns.values()),
+        digits=tuple(digits.get(name, column.decimals) for name, column in columns.items()),
+        levels=tuple(levels),
+        lines=tuple(lines),
+        down=down,
+        caption=caption(levels, list(columns.values())),
+        remarks=(
+            *remarks(levels, {line.label: entrants[line.label] for line in lines}, options),
+            *([] if every else ["Only the metric that ranks is tested: there are too many numbers."]),
+        ),
+        signatures=tuple(
+            board.signatures[column.label]
+            for board in group
+            for name in columns
+            if (column := _column(board, name)) is not None
+        ),
+        footnotes=footnotes,
+    )
+
+
+def _ranked(board: Board, name: str, every: bool) -> list[Row]:
+    """The rows of a board as one of its metrics orders them; none where it lacks it, or only one is to be tested."""
+    column = _column(board, name)
+    return placed_by(board, column)[0] if column is not None and (every or column == board.rank_by) else []
+
+
+def _role(own: Places) -> str:
+    first = next(iter(own.values()))
+    return "oracle" if first.oracle else first.role
+
+
+def _with_own_labels(entrants: Mapping[str, Places]) -> dict[str, Places]:
+    """A family of which there is one method only is called as that is."""
+    made: dict[str, Places] = {}
+    for label, own in entrants.items():
+        first = next(iter(own.values()))
+        alone = label == first.family and len({row.label for row in own.values()}) == 1
+        made[first.label if alone and first.label not in entrants else label] = own
+    return made
+
+
+def _chosen(entrants: Mapping[str, Places], options: TableOptions) -> dict[str, Places]:
+    """The methods that an author named, in their order; all where none is named."""
+    if not options.methods:
+        return dict(entrants)
+    found: dict[str, Places] = {}
+    for name in options.methods:
+        found |= {
+            label: own
+            for label, own in entrants.items()
+            if name == label or any(name in (row.label, row.written, row.spec, row.family) for row in own.values())
+        }
+    return found
+
+
+def _in_order(
+    lines: Sequence[Line], entrants: Mapping[str, Places], columns: Mapping[str, Column], options: TableOptions
+) -> list[Line]:
+    """What is there to be beaten first; the others as they were named, or best first, by their mean place."""
+    apart = sorted((line for line in lines if line.apart), key=lambda line: _ROLES.index(_role(entrants[line.label])))
+    others = [line for line in lines if not line.apart]
+    if not options.methods:
+        sign = -1.0 if next(iter(columns.values())).higher else 1.0
+        places: dict[str, list[int]] = defaultdict(list)
+        for at in range(len(lines[0].cells)):
+            means = {line.label: value for line in others if (value := line.cells[at][0].value) is not None}
+            for place, label in enumerate(sorted(means, key=lambda label: (sign * means[label], label))):
+                places[label].append(place)
+
+        def mean_place(line: Line) -> tuple[float, str]:
+            own = places[line.label]
+            return math.fsum(own) / len(own) if own else math.inf, line.label
+
+        others.sort(key=mean_place)
+    return [*apart, *others]
+
+
+def _mean(board: Board, own: Places, place: int, name: str, ranked: Sequence[Row], marked: Mapping[str, Mark]) -> Mean:
+    """What stands in a cell for one metric: of a method's rows, the one at a place."""
+    row, column = own.get(place), _column(board, name)
+    if row is None:
+        return Mean(None, note=_why_missing(board, own))
+    if column is None:
+        return Mean(None, note=f"{name} was not scored")
+    if row.unranked == OTHER_INPUTS:
+        return Mean(None, note=f"was given another {board.words['given']}")
+    score = row.scores[column.label]
+    if math.isnan(score.mean):
+        return Mean(None, note=f"{name} {score.note}" if score.note != "not scored" else f"{name} was not scored")
+    ranks = next((other.ranks for other in ranked if other.label == row.label), None)
+    note = f"{score.note}: in no mean" if score.identical and math.isfinite(score.mean) else ""
+    return Mean(score.mean, marked.get(row.label, ""), note, ranks, score.identical)
+
+
+def _why_missing(board: Board, own: Places) -> str:
+    """Why a method that has other levels lacks this one."""
+    known = {(row.label, row.spec) for row in own.values()}
+    lost = next((f for f in board.failures if (f.label, f.spec) in known), None)
+    if lost is None:
+        return "not run"
+    return f"{lost.outcome}: {lost.reason or lost.last_line}".removesuffix(": ")
+
+
+def _with_letters(lines: Sequence[Line], down: str) -> tuple[list[Line], dict[str, str]]:
+    """The lines with a letter in the place of each note, and the notes by their letters, in the order of reading."""
+    by_line = [cell for line in lines for cell in line.cells]
+    by_level = [cell for cells in zip(*(line.cells for line in lines), strict=True) for cell in cells]
+    notes = dict.fromkeys(
+        mean.note for cell in (by_line if down == "methods" else by_level) for mean in cell if mean.note
+    )
+    letters = {note: _letter(place) for place, note in enumerate(notes)}
+
+    def lettered(cell: tuple[Mean, ...]) -> tuple[Mean, ...]:
+        return tuple(replace(mean, letter=letters.get(mean.note, "")) for mean in cell)
+
+    made = [replace(line, cells=tuple(map(lettered, line.cells))) for line in lines]
+    return made, {letter: note for note, letter in letters.items()}
+
+
+def _letter(number: int) -> str:
+    """a … z, aa, ab, …"""
+    return (_letter(number // 26 - 1) if number >= 26 else "") + chr(ord("a") + number % 26)

@@ -1,0 +1,74 @@
+"""What stands over a column: the regime as its track writes it, the metric as papers do."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from ...boards.board import Board
+from ...boards.curves import readable_spec
+from ...boards.rows import Column
+from ...errors import UsageError
+from ...spec import Spec, Value, show
+from ...track import known_track
+from ..sections import TitlesRegimes
+from ..tables import unit_text
+
+_ACRONYM = 5
+"""A metric whose name is no longer than this is written in capitals."""
+
+
+def level_titles(boards: Sequence[Board]) -> list[str]:
+    """A title for each board, `σ = 25` or `Poisson, peak 30`; on one dataset no two are the same."""
+    titles = [_title(board) for board in boards]
+    times = Counter((board.dataset, board.fingerprint, title) for board, title in zip(boards, titles, strict=True))
+    return [
+        title if times[board.dataset, board.fingerprint, title] == 1 else board.regime
+        for board, title in zip(boards, titles, strict=True)
+    ]
+
+
+def _title(board: Board) -> str:
+    shown, full = readable_spec(board.regime), readable_spec(board.regime_spec)
+    if shown is None or full is None or len(shown.then) != len(full.then):
+        return board.regime
+    parts = zip((shown, *shown.then), (full, *full.then), strict=True)
+    return " + ".join(_part_title(board.track, dict(short.args), whole) for short, whole in parts)
+
+
+def _part_title(track: str, given: dict[str, Value], spec: Spec) -> str:
+    """One regime: its template filled in, or its name; behind it what else is not at its default."""
+    known = known_track(track)
+    template = ""
+    if isinstance(known, TitlesRegimes):
+        try:
+            template = known.regime_title(spec.name)
+        except UsageError:  # of a plug-in that is not loaded
+            template = ""
+    values = dict(spec.args)
+    used = set(re.findall(r"\{(\w+)\}", template))
+    if not template or not used <= values.keys():
+        template, used = spec.name.replace("_", " ").capitalize(), set()
+    head = re.sub(r"\{(\w+)\}", lambda found: _plain(values[found[1]]), template)
+    return ", ".join([head, *(_argument(name, value) for name, value in given.items() if name not in used)])
+
+
+def _argument(name: str, value: Value) -> str:
+    words = name.replace("_", " ")
+    return words if value is True else f"{words} {_plain(value)}"
+
+
+def _plain(value: Value) -> str:
+    """A number or text without quotes."""
+    return value if isinstance(value, str) else show(value)
+
+
+def metric_name(column: Column) -> str:
+    """`PSNR`; a longer name, or one of several words, as it is."""
+    return column.label.upper() if column.label.isalpha() and len(column.label) <= _ACRONYM else column.label
+
+
+def metric_title(column: Column) -> str:
+    """The same with unit and direction: `PSNR (dB) ↑`."""
+    return f"{metric_name(column)}{unit_text(column)} {'↑' if column.higher else '↓'}"

@@ -1,0 +1,149 @@
+"""The tables of a paper as Markdown, LaTeX and CSV; names from outside are escaped in each."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+
+from ..escape import LONG, latex, markdown, markdown_code, spreadsheet
+from ..tables import pipe_table
+from .grid import cell_text, grid
+from .marks import Mark
+from .table import Line, Mean, PaperTable
+
+NOTHING = "No method has a score."
+NARROW = 5
+"""As many columns fit into the width of a page as they are; more are set smaller."""
+
+# ---------------------------------------------------------------------------------------------- Markdown
+
+
+def tables_markdown(tables: Sequence[PaperTable]) -> str:
+    """Each table with its caption, notes and signatures."""
+    out = [] if tables else [NOTHING, ""]
+    for table in tables:
+        made = grid(table)
+        head = [markdown(title) for title in made.head]
+        if len(made.over) > 1:
+            groups = [name for name, size in made.over for _ in range(size)]
+            head[1:] = [f"{markdown(group)} {title}" for group, title in zip(groups, head[1:], strict=True)]
+        rows = [
+            [markdown(name), *(cell_text(cell, table.digits, _in_markdown, raised) for cell in cells)]
+            for name, cells in made.rows
+        ]
+        out += [markdown(table.caption, LONG), "", *pipe_table(head, (False, *(True for _ in head[1:])), rows), ""]
+        out += [f"- {raised(letter)} {markdown(note)}" for letter, note in table.footnotes.items()]
+        out += [f"- {markdown(text, LONG)}" for text in table.remarks]
+        out += [*(f"- {markdown_code(text)}" for text in table.signatures), ""]
+    return "\n".join(out)
+
+
+def _in_markdown(text: str, mark: Mark) -> str:
+    return {"": text, "best": f"**{text}**", "second": f"<ins>{text}</ins>"}[mark]
+
+
+def raised(letter: str) -> str:
+    """The letter of a footnote, as HTML and Markdown have it."""
+    return f"<sup>{letter}</sup>"
+
+
+# ------------------------------------------------------------------------------------------------- LaTeX
+
+
+def tables_latex(tables: Sequence[PaperTable]) -> str:
+    """Each table as a float, to be `\\input`: needs booktabs and textcomp, T1 fonts."""
+    out = [r"% \usepackage{booktabs,textcomp}\usepackage[T1]{fontenc}", *([] if tables else [f"% {NOTHING}"])]
+    for place, table in enumerate(tables, 1):
+        # Signatures are for a program to check; a reader finds protocol, seed and hash in the note.
+        out += ["", *(f"% {latex(text)}" for text in table.signatures)]
+        out += [r"\begin{table}", r"\centering", rf"\caption{{{latex(table.caption, LONG)}}}"]
+        out += [rf"\label{{tab:noisebench-levels-{place}}}", r"\par\medskip", *_tabular(table)]
+        notes = [rf"\textsuperscript{{{letter}}}~{latex(note)}." for letter, note in table.footnotes.items()]
+        notes += [latex(text, LONG) for text in table.remarks]
+        out += [r"\par\smallskip\raggedright\footnotesize " + " ".join(notes), r"\end{table}"]
+    return "\n".join([*out, ""])
+
+
+def _tabular(table: PaperTable) -> list[str]:
+    made = grid(table)
+    lines = [r"\footnotesize\setlength{\tabcolsep}{3pt}"] if len(made.head) > NARROW else []
+    lines += [r"\begin{tabular}{l" + "c" * (len(made.head) - 1) + "}", r"\toprule"]
+    if made.over:
+        spans, rules, start = [""], "", 2
+        for name, size in made.over:
+            spans.append(rf"\multicolumn{{{size}}}{{c}}{{{latex(name)}}}")
+            rules += rf"\cmidrule(lr){{{start}-{start + size - 1}}}"
+            start += size
+        lines += [_line(spans), rules]
+    lines += [_line([latex(title) for title in made.head]), r"\midrule"]
+    for at, (name, cells) in enumerate(made.rows):
+        lines += [r"\midrule"] if at in made.rules else []
+        lines.append(
+            _line([latex(name), *(cell_text(cell, table.digits, _in_latex, _raised_in_latex) for cell in cells)])
+        )
+    return [*lines, r"\bottomrule", r"\end{tabular}"]
+
+
+def _line(cells: Sequence[str]) -> str:
+    # A bracket or a star at the head would be taken for an option of the command before it.
+    guard = "{}" if cells[0][:1] in ("[", "*") else ""
+    return guard + " & ".join(cells) + r" \\"
+
+
+def _in_latex(text: str, mark: Mark) -> str:
+    escaped = latex(text)
+    return {"": escaped, "best": rf"\textbf{{{escaped}}}", "second": rf"\underline{{{escaped}}}"}[mark]
+
+
+def _raised_in_latex(letter: str) -> str:
+    return rf"\textsuperscript{{{letter}}}"
+
+
+# --------------------------------------------------------------------------------------------------- CSV
+
+_FIELDS = ("table", "track", "protocol", "seeds", "dataset", "dataset_spec", "fingerprint", "regime", "level", "items",
+           "method", "spec", "metric", "unit", "higher_is_better", "mean", "identical", "mark", "rank_low", "rank_high",
+           "note", "signature")  # fmt: skip
+
+
+def tables_csv(tables: Sequence[PaperTable]) -> str:
+    """A row for each number, with all its digits; a mean that is not there has a note that says why."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, _FIELDS, restval="", lineterminator="\n")
+    writer.writeheader()
+    for number, table in enumerate(tables, 1):
+        for line in table.lines:
+            for at in range(len(table.levels)):
+                writer.writerows({"table": str(number), **row} for row in _numbers(table, line, at))
+    return text.getvalue()
+
+
+def _numbers(table: PaperTable, line: Line, at: int) -> list[dict[str, str]]:
+    """The rows of one cell."""
+    level = table.levels[at]
+    board = level.board
+    place = {
+        "track": spreadsheet(board.track), "protocol": spreadsheet(board.protocol),
+        "seeds": ",".join(map(str, board.seeds)), "dataset": spreadsheet(board.dataset),
+        "dataset_spec": spreadsheet(board.dataset_spec), "fingerprint": board.fingerprint,
+        "regime": spreadsheet(board.regime), "level": spreadsheet(level.title), "items": str(len(board.items)),
+        "method": spreadsheet(line.label), "spec": spreadsheet(" or ".join(line.specs)),
+    }  # fmt: skip
+    return [
+        {
+            **place, "metric": spreadsheet(column.label), "unit": spreadsheet(column.unit),
+            "higher_is_better": str(column.higher).lower(), **_mean(mean),
+            "signature": spreadsheet(board.signatures.get(column.label, "")),
+        }
+        for column, mean in zip(table.columns, line.cells[at], strict=True)
+    ]  # fmt: skip
+
+
+def _mean(mean: Mean) -> dict[str, str]:
+    low, high = mean.ranks or ("", "")
+    return {
+        "mean": "" if mean.value is None else repr(float(mean.value)),
+        "identical": str(mean.identical), "mark": mean.mark, "rank_low": str(low), "rank_high": str(high),
+        "note": spreadsheet(mean.note),
+    }  # fmt: skip

@@ -1,0 +1,90 @@
+"""Names under which methods and datasets are shown: one small file of a store, beside its cells and in no key."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ..errors import UsageError, one_line
+from ..json_values import parsed
+from ..yaml_reading import shown_name
+from .disk import noticing_full_disk, write_file
+from .record import NAMED, Cell
+
+Names = dict[str, dict[str, dict[str, str]]]
+"""Track → `method` or `dataset` → canonical spec → name."""
+
+
+def read_names(store: Path) -> Names:
+    """The names that runs into a store have given. Raises `UsageError` where the file is not as it was written."""
+    file = store / "names.json"
+    try:
+        data = file.read_bytes()
+    except OSError:
+        return {}
+    try:
+        names: Names = parsed(data)
+        for kinds in names.values():
+            for own in kinds.values():
+                for name in own.values():
+                    shown_name(name)
+    except (ValueError, AttributeError) as error:
+        raise UsageError(f"{one_line(file)} is damaged ({one_line(error, 80)}): delete it, and name again") from None
+    return names
+
+
+def names_of(cell: Cell, names: Names) -> dict[str, str]:
+    """The names of the method and the dataset of a cell, those that have one."""
+    own = names.get(cell["track"], {})
+    specs = {"method": cell["method"]["spec"], "dataset": cell["dataset"]["spec"]}
+    return {kind: own[kind][spec] for kind, spec in specs.items() if spec in own.get(kind, {})}
+
+
+def with_added(names: Names, track: str, added: Mapping[str, Mapping[str, str]]) -> Names:
+    """`names` with those `added` of a track, kind → spec → name. Raises `UsageError` where two specs have one name."""
+    own = names.get(track, {})
+    made = {kind: {**own.get(kind, {}), **added.get(kind, {})} for kind in {**own, **added}}
+    for kind, by_spec in made.items():
+        owners: dict[str, str] = {}
+        for spec, name in by_spec.items():
+            other = owners.setdefault(name, spec)
+            if other != spec:
+                raise UsageError(
+                    f"the name {one_line(name)!r} is that of another {kind} of the store already, {one_line(other)}: "
+                    f"choose another one for {one_line(spec)}, or change that one in names.json"
+                )
+    return {**names, track: made}
+
+
+def add_names(store: Path, track: str, added: Mapping[str, Mapping[str, str]]) -> None:
+    """Add names to a store, a later name of a spec in place of its earlier one. Raises `UsageError`, `DiskFull`."""
+    with noticing_full_disk(store), _locked(store):
+        held = read_names(store)
+        made = with_added(held, track, added)
+        if made != held:
+            write_file(store / "names.json", (json.dumps(made, indent=1, sort_keys=True) + "\n").encode())
+
+
+@contextmanager
+def _locked(store: Path) -> Iterator[None]:
+    """Alone with the names of a store."""
+    (store / "locks").mkdir(exist_ok=True)
+    with open(store / "locks" / "names", "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def why_no_names(value: Any) -> str | None:
+    """Why a value is not the names of one cell, as an export has them."""
+    if not isinstance(value, dict) or not set(value) <= set(NAMED):
+        return f"`names` may have {' and '.join(NAMED)}"
+    try:
+        for name in value.values():
+            shown_name(name)
+    except ValueError as error:
+        return f"`names`: {error} was due"
+    return None
