@@ -59,6 +59,9 @@ class Board:
     cost_setting: str
     optimum_column: Column | None
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({one_line(self.title)}: {len(self.rows)} rows)"
+
     @property
     def title(self) -> str:
         """Dataset and regime, as a heading."""

@@ -74,9 +74,10 @@ def draw_board(board: Board) -> Figure:
         raise UsageError(f"no method is ranked on {board.title}: there is nothing to draw")
     left_out = len(rows) - MAX_METHODS
     rows = rows[:MAX_METHODS]
-    names = [f"{fit(row.label, 2.0)}  {rank_text(row)}" for row in rows]
+    names = [fit(row.label, 2.2) for row in rows]
     with styled():
-        axes = _axes(max(text_width(name, 8) for name in names) + GAP, max(0.8, 1.25 * LINE * len(rows)))
+        left = max(text_width(name, 8) for name in names) + GAP
+        axes = _axes(left, max(0.8, 1.25 * LINE * len(rows)), right=0.6)
         axes.axvline(0.0, color="#444444", linewidth=0.7)
         for line, row in enumerate(rows):
             colour = GREY if is_reference(row) else COLOURS[0]
@@ -85,6 +86,8 @@ def draw_board(board: Board) -> Figure:
                 axes.plot(row.interval, [line, line], "-", color=colour, linewidth=1.4, zorder=2)
             axes.plot([row.difference], [line], "o", color=colour, markersize=5.5, zorder=3, clip_on=False,
                       markerfacecolor=colour if first else "white", markeredgewidth=1.3)  # fmt: skip
+            _beside(axes, rank_text(row), line)
+        _beside(axes, "rank", -0.95, color=GREY)
         _name_lines(axes, names)
         text = f"mean difference to the best, {column.label}{unit_text(column)}; lines: 95 %; filled: may be first"
         if left_out > 0:
@@ -93,11 +96,11 @@ def draw_board(board: Board) -> Figure:
         return _finished(axes, f"{board.title}, {board.protocol}, {board.seeds_text}")
 
 
-def _axes(left: float, height: float) -> Any:
-    """Axes `height` inches high beside `left` inches of names, in a figure as wide as those of a report."""
+def _axes(left: float, height: float, right: float = 0.2) -> Any:
+    """Axes `height` inches high between `left` inches of names and `right`, as wide as the figures of a report."""
     figure = NotebookFigure(figsize=(WIDE, height + ABOVE + BELOW))
     edge = 0.12 + left
-    return place(figure, edge, BELOW, WIDE - edge - 0.2, height)
+    return place(figure, edge, BELOW, WIDE - edge - right, height)
 
 
 def _name_lines(axes: Any, names: list[str]) -> None:
@@ -105,6 +108,12 @@ def _name_lines(axes: Any, names: list[str]) -> None:
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.margins(x=0.06)
+
+
+def _beside(axes: Any, text: str, line: float, **look: Any) -> None:
+    """A text on the right of the axes, half an inch away from them."""
+    where = {"xycoords": axes.get_yaxis_transform(), "textcoords": "offset points", "annotation_clip": False}
+    axes.annotate(text, (1.0, line), (36, 0), ha="right", va="center", **where, **look)
 
 
 def _below(board: Board, column: Column, mean: float, interval: tuple[float, float] | None, missing: int) -> str:

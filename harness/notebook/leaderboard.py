@@ -18,9 +18,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+_REST = ("difference", "interval_low", "interval_high", "worst_5_percent", "below_optimum", "below_baseline",
+         "latency_p50_ms", "latency_rel", "peak_memory_bytes", "params", "flags", "not_ranked", "spec")  # fmt: skip
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Leaderboard:
-    """All methods on one dataset under one regime and protocol, best first; `sets` are its set metrics if it has any."""
+    """All methods on one dataset under one regime and protocol, best first; `sets` are its set metrics if any."""
 
     board: Board
     sets: BoardSets | None = None
@@ -36,11 +40,14 @@ class Leaderboard:
 
         `method`, `rank_low`, `rank_high`, each metric, `difference` to the best with `interval_low` and
         `interval_high`, `worst_5_percent`, `below_optimum`, `below_baseline`, `latency_p50_ms`, `latency_rel`,
-        `peak_memory_bytes`, `params`, `flags`, `not_ranked`, `spec`. A number that is not there is NaN.
+        `peak_memory_bytes`, `params`, `flags`, `not_ranked`, `spec`. A number that is not there is NaN, a rank NA.
         """
         import pandas
 
-        return pandas.DataFrame([self._values(row) for row in self.board.rows])
+        metrics = [column.label for column in self.board.columns]
+        columns = ["method", "rank_low", "rank_high", *metrics, *_REST]
+        made = pandas.DataFrame([self._values(row) for row in self.board.rows], columns=columns)
+        return made.astype({"rank_low": "Int64", "rank_high": "Int64"})
 
     def plot(self) -> Figure:
         """The mean difference of each method to the best with its 95 % interval. Raises `UsageError` without a rank."""
@@ -73,14 +80,14 @@ class Leaderboard:
         return [*none, *(f"Warning: {text}" for text in self.board.warnings), *remarks(self.board)]
 
     def _values(self, row: Row) -> dict[str, Any]:
-        nan = float("nan")
-        low, high = row.ranks or (nan, nan)
-        left, right = row.interval or (nan, nan)
+        low, high = row.ranks or (None, None)
+        left, right = row.interval or (None, None)
         cost: Any = row.cost or {}
         return {
             "method": row.label, "rank_low": low, "rank_high": high,
             **{column.label: row.scores[column.label].mean for column in self.board.columns},
-            "difference": _number(row.difference), "interval_low": left, "interval_high": right,
+            "difference": _number(row.difference), "interval_low": _number(left),
+            "interval_high": _number(right),
             "worst_5_percent": _number(row.tail), "below_optimum": _number(row.below_optimum),
             "below_baseline": row.below_baseline,
             "latency_p50_ms": _number((cost.get("latency_ms") or {}).get("p50")),

@@ -9,6 +9,8 @@ from typing import Any, Literal, NotRequired, TypedDict
 import numpy as np
 import numpy.typing as npt
 
+from ..errors import one_line
+
 SCHEMA = 2
 """Of cells, stores and exports. 1: before tracks; read for ever, see the functions at the end."""
 REFERENCE = 2
@@ -257,6 +259,10 @@ class Record:
     seal: str = ""
     whole: bool | None = None
     asked: str = ""
+
+    def __repr__(self) -> str:
+        parts = [self.cell[part]["display"] for part in ("method", "dataset", "regime")]
+        return f"Record({one_line(' · '.join(filter(None, parts)))} · seed {self.cell['seed']}: {self.cell['outcome']})"
 
 
 # Fields that schema 1 lacks: what a reader finds instead. Its cells are all of the track `restore`.
