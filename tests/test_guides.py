@@ -52,7 +52,7 @@ def test_comparisons(tmp_path: Path) -> None:
     assert {name for folder in ("methods", "stores") for name in os.listdir(tmp_path / folder)} >= set(names)
 
 
-@pytest.mark.parametrize("guide", ["check.md", "compare.md"])
+@pytest.mark.parametrize("guide", ["check.md", "compare.md", "notebooks.md"])
 def test_links_lead_somewhere(guide: str) -> None:
     text = (ROOT / "docs" / guide).read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)#]+)\)", text):

@@ -73,8 +73,11 @@ class StoredResults:
         counts = ", ".join(f"{n} {outcome}" for outcome, n in sorted(outcomes.items(), key=lambda o: (-o[1], o[0])))
         parts = [_count(len(cells), "cell") + (f": {counts}" if counts else "")]
         parts.append(_count(len({cell["method"]["spec"] for cell in cells}), "method"))
-        parts.append(_count(len({cell["dataset"]["fingerprint"] for cell in scored}), "dataset"))
-        parts.append(_count(len({cell["regime"]["spec"] for cell in scored}), "regime"))
+        if scored:
+            parts.append(_count(len({cell["dataset"]["fingerprint"] for cell in scored}), "dataset"))
+            parts.append(_count(len({cell["regime"]["spec"] for cell in scored}), "regime"))
+        if len(scored) < len(cells):
+            parts.append(_count(len(cells) - len(scored), "cost"))
         return " · ".join(parts)
 
     def _tables(self) -> list[tuple[str, Table]]:
