@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from .evaluation import Result
     from .gate.rules import Rule
+    from .notebook.result import Result
     from .store.record import Record
 
 

@@ -18,7 +18,7 @@ from ..report.tables import number, rank_text, unit_text
 MAX_NAMED, MAX_METHODS = 40, 40
 """Items up to which each has its name on a figure, and methods that are drawn of a board."""
 DPI = 200
-LINE, ABOVE, BELOW, GAP = 0.165, 0.34, 0.48, 0.08
+LINE, ABOVE, BELOW, GAP = 0.165, 0.34, 0.62, 0.08
 """Inches: a named line, the room above and below the axes, and the gap between a name and the axes."""
 
 
@@ -59,7 +59,11 @@ def draw_items(board: Board, row: Row, column: Column, interval: tuple[float, fl
         _name_lines(axes, names or [""] * len(shown))
         if not named:
             axes.set_ylabel(f"{len(shown)} {board.words['items']}, worst at the top")
-        axes.set_xlabel(_below(board, column, score.mean, interval, len(score.by_item) - len(shown)))
+        _name_values(
+            axes,
+            f"{column.label}{unit_text(column)} of each {board.words['item']}",
+            _legend(column, score.mean, interval, len(score.by_item) - len(shown)),
+        )
         return _finished(axes, f"{row.label} · {board.title}")
 
 
@@ -89,10 +93,9 @@ def draw_board(board: Board) -> Figure:
             _beside(axes, rank_text(row), line)
         _beside(axes, "rank", -0.95, color=GREY)
         _name_lines(axes, names)
-        text = f"mean difference to the best, {column.label}{unit_text(column)}; lines: 95 %; filled: may be first"
-        if left_out > 0:
-            text += f"; {left_out} more methods are not drawn"
-        axes.set_xlabel(text)
+        legend = "lines: 95 % intervals; filled: may be first"
+        more = f"; {left_out} more methods are not drawn" if left_out > 0 else ""
+        _name_values(axes, f"mean difference to the best, {column.label}{unit_text(column)}", legend + more)
         return _finished(axes, f"{board.title}, {board.protocol}, {board.seeds_text}")
 
 
@@ -116,14 +119,17 @@ def _beside(axes: Any, text: str, line: float, **look: Any) -> None:
     axes.annotate(text, (1.0, line), (36, 0), ha="right", va="center", **where, **look)
 
 
-def _below(board: Board, column: Column, mean: float, interval: tuple[float, float] | None, missing: int) -> str:
-    """What is on the axis, and what is not."""
-    text = f"{column.label}{unit_text(column)} of each {board.words['item']}"
-    if np.isfinite(mean):
-        text += f"; line: mean {number(mean, column.decimals)}"
-    if interval is not None:
-        text += ", band: its 95 % interval"
-    return text + (f"; {missing} without a finite score" if missing else "")
+def _legend(column: Column, mean: float, interval: tuple[float, float] | None, missing: int) -> str:
+    """What is drawn beside the items, and how many of them are not."""
+    parts = [f"line: mean {number(mean, column.decimals)}"] if np.isfinite(mean) else []
+    parts += ["band: its 95 % interval"] if interval is not None else []
+    return "; ".join([*parts, *([f"{missing} without a finite score"] if missing else [])])
+
+
+def _name_values(axes: Any, name: str, legend: str) -> None:
+    """What the values are, and below it how the figure is read."""
+    width = axes.get_position().width * WIDE
+    axes.set_xlabel("\n".join(fit(text, width) for text in (name, legend)))
 
 
 def _finished(axes: Any, title: str) -> Figure:
@@ -132,5 +138,5 @@ def _finished(axes: Any, title: str) -> Figure:
     figure: Figure = axes.figure
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        figure.draw_without_rendering()  # type: ignore[no-untyped-call]
+        figure.draw_without_rendering()
     return figure

@@ -234,7 +234,7 @@ class Result:
                 left = ", in no mean" if score.identical and math.isfinite(score.mean) else ""
                 notes.append(f"{column.label}: {score.note}{left}")
         if board.columns and board.units.count < MIN_ITEMS:
-            notes.append(f"{board.units.count} {items} are too few for an interval: {MIN_ITEMS} at least")
+            notes.append(f"no interval: it needs {MIN_ITEMS} {items} at least")
         notes += [board.units.remark(board.words)] if board.units.merged else []
         return [*notes, *filter(None, [overlap_remark(self.record.cell)]), *self._row.notes]
 

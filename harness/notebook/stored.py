@@ -50,11 +50,11 @@ class StoredResults:
         return tuple(self._report.failures)
 
     def __repr__(self) -> str:
-        return f"StoredResults({one_line(self.source)}: {self._facts})"
+        return f"StoredResults({one_line(self.source)}: {one_line(self._facts)})"
 
     def __str__(self) -> str:
         tables = [f"{text_table(table)}\n" for _, table in self._tables()]
-        return "\n".join([one_line(self.source), self._facts, "", *tables, *map(one_line, self._notes())])
+        return "\n".join([one_line(self.source), one_line(self._facts), "", *tables, *map(one_line, self._notes())])
 
     def _repr_html_(self) -> str:
         tables = [html_block(title, "", html_table(table)) for title, table in self._tables()]

@@ -48,8 +48,9 @@ def text_table(table: Table) -> str:
     shown = [[one_line(cell) for cell in row] for row in table.rows[:MAX_ROWS]]
     sides = ["right" if right else "left" for right in table.numeric]
     text: str = tabulate.tabulate(
-        shown, table.header, tablefmt="simple", disable_numparse=True, colalign=sides if shown else None
-    )
+        shown, [*map(one_line, table.header)], tablefmt="simple", disable_numparse=True,
+        colalign=sides if shown else None,
+    )  # fmt: skip
     return "\n".join(filter(None, [text, _rest(table)]))
 
 
