@@ -15,9 +15,10 @@ _HOME = {
     "keyed_generator": "keyed_noise", "get_track": "track", "checked_declarations": "track",
     "Info": "info", "Spec": "spec", "Bound": "registry",
     "MethodSpec": "parameter_types", "DatasetSpec": "parameter_types", "Nested": "parameter_types",
-    "bind": "registry", "evaluate": "evaluation", "Result": "evaluation", "module_sources": "sources",
+    "bind": "registry", "evaluate": "evaluation", "Result": "notebook.result", "module_sources": "sources",
     "UsageError": "errors", "Skip": "errors", "Invalid": "errors", "NotDefined": "errors", "one_line": "errors",
     "list_files": "data.folders", "pair_folders": "data.folders", "frame": "frames",
+    "read_results": "notebook.stored", "StoredResults": "notebook.stored", "Leaderboard": "notebook.leaderboard",
     "WeightFile": "data.weights", "read_weight_table": "data.weights", "load_weights": "data.weights",
     "read_checkpoint": "data.checkpoints",
     "frechet_distance": "distances.frechet", "kernel_distance": "distances.kernel",
@@ -77,7 +78,6 @@ if TYPE_CHECKING:  # what a type checker sees; at run time a name is imported wh
     from .errors import (
         one_line as one_line,
     )
-    from .evaluation import Result as Result
     from .evaluation import evaluate as evaluate
     from .frames import frame as frame
     from .imaging.manifest import ManifestSet as ManifestSet
@@ -95,6 +95,10 @@ if TYPE_CHECKING:  # what a type checker sees; at run time a name is imported wh
     from .info import Info as Info
     from .keyed_noise import keyed_generator as keyed_generator
     from .keyed_noise import noise_key as noise_key
+    from .notebook.leaderboard import Leaderboard as Leaderboard
+    from .notebook.result import Result as Result
+    from .notebook.stored import StoredResults as StoredResults
+    from .notebook.stored import read_results as read_results
     from .parameter_types import DatasetSpec as DatasetSpec
     from .parameter_types import MethodSpec as MethodSpec
     from .parameter_types import Nested as Nested

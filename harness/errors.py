@@ -13,6 +13,10 @@ _LISTED = 20
 class UsageError(Exception):
     """A mistake in what the user gave. Its message is one line: what, where, and how to mend it. Exit code 2."""
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows in place of a traceback."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class Skip(Exception):
     """Raised by a method or a regime that does not apply to an input. The cell is `skipped`, with this reason.

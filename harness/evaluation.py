@@ -6,76 +6,38 @@ import inspect
 import operator
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, cast
 
 import numpy as np
 
+from .calling import ItemRow, call_on, item_row, told
 from .components import open_dataset
-from .engine.environment import check_device
+from .engine.environment import check_device, environment
 from .errors import UsageError, one_line
-from .plan import refuse_unknown_needs, set_parts, shown_to, split_metrics
+from .notebook.result import Result
+from .plan import (
+    chosen_ids,
+    look_at,
+    method_flags,
+    metric_part,
+    part,
+    part_of_items,
+    refuse_unknown_needs,
+    regime_inputs,
+    set_parts,
+    shown_to,
+    split_metrics,
+    usual_rank,
+)
 from .registry import Bound, Entry, bind, bind_all, registry
 from .runner import used_device
-from .statistics.exact_scores import is_exact, means
+from .store.keys import key_of
+from .store.record import SCHEMA, Cell, DatasetPart, Record, SetPart
 from .suite import count
 from .suite import whole as natural
 from .track import DEFAULT, HasRange, HasSetMetrics, Track, get_track
-
-if TYPE_CHECKING:
-    import pandas
-
-
-@dataclass(frozen=True)
-class Result:
-    """Scores of one method on one dataset under one regime: `rows` an item, means as attributes (`.psnr`).
-
-    A row has `item`, `input_sha256`, `output_sha256`, `seconds`, `note` and each metric as a float (NaN where the
-    score is not defined, with the reason in `note`). `sets` has a `SetPart` (see store/record.py) of each metric of
-    the whole set; its value is an attribute too (`.kid`), NaN where it was refused. A mean leaves out items that are
-    exact (an infinite PSNR) as long as others are not. `higher` says of each metric whether more is better.
-    """
-
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    sets: dict[str, dict[str, Any]] = field(default_factory=dict)
-    higher: dict[str, bool] = field(default_factory=dict)
-
-    def mean(self, metric: str) -> float:
-        """Mean over items, or the value of a set metric. Raises `UsageError` for one that was not asked for."""
-        if metric in self.sets:
-            return _float(self.sets[metric]["value"])
-        if not self.rows or metric not in self.rows[0]:
-            raise UsageError(f"no metric {metric!r} in this result: name it in metrics=")
-        return mean_of([row[metric] for row in self.rows], self.higher.get(metric, True))[0]
-
-    @property
-    def frame(self) -> pandas.DataFrame:
-        """The rows as a frame: `item`, each metric, `seconds`, `input_sha256`, `output_sha256`, `note`."""
-        import pandas
-
-        about = ["seconds", "input_sha256", "output_sha256", "note"]
-        metrics = [name for name in (self.rows[0] if self.rows else ()) if name not in ("item", *about)]
-        return pandas.DataFrame(self.rows, columns=["item", *metrics, *about])
-
-    def __getattr__(self, name: str) -> float:
-        if name.startswith("_") or name in ("rows", "sets", "higher"):
-            raise AttributeError(name)
-        try:
-            return self.mean(name)
-        except UsageError as error:
-            raise AttributeError(str(error)) from None
-
-
-def mean_of(values: Sequence[float], higher: bool) -> tuple[float, int]:
-    """The mean of scores, and how many are exact, infinitely good: those are left out, unless all are."""
-    table = np.array([values], dtype=np.float64)
-    return float(means(table, higher)[0]), int(is_exact(table, higher).sum())
-
-
-def _float(value: Any) -> float:
-    return float("nan") if value is None else float(value)
 
 
 def evaluate(
@@ -99,8 +61,6 @@ def evaluate(
     `photos` under `gaussian(sigma=25)`, psnr and ssim under `uint8`. `range` says what the float pictures of the
     dataset are on, where not on [0, 1]: 255 for 0–255, or (-1, 1). Raises what the method raises, and `UsageError`.
     """
-    from .calling import call_on, item_row, told
-
     field_of_work = get_track(track)
     usual = field_of_work.defaults
     seed = _number("seed", natural, seed)
@@ -114,35 +74,90 @@ def evaluate(
     runner = field_of_work.open(bound)
     runner.setup(device)
     device = used_device(runner, device)
-    data = open_dataset(bind(_or(dataset, usual.dataset), "dataset", track))
+    chosen = bind(_or(dataset, usual.dataset), "dataset", track)
+    data = open_dataset(chosen)
     noise, rules = (
         bind(_or(regime, usual.regime), "regime", track),
         bind(_or(protocol, usual.protocol), "protocol", track),
     )
     single, whole = split_metrics(bind_all(_or(metrics, usual.metrics), "metric", track))
-    _, parts = set_parts(whole, field_of_work)
-    n = len(data.ids) if limit is None else min(limit, len(data.ids))
-    runner.expect(data.ids, n)
+    keyed, parts = set_parts(whole, field_of_work)
+    ids = chosen_ids(chosen, data, limit, field_of_work)
+    notes = set(runner.expect(data.ids, len(ids)))
     shown = shown_to(runner.meta)
-    rows = []
+    rows, seen = [], []
     with tempfile.TemporaryDirectory() as folder:
         taker = None
         if parts and isinstance(field_of_work, HasSetMetrics):
-            taker = field_of_work.collector(parts, Path(folder), n, protocol=rules)
-        for index, _ in enumerate(data.ids[:n]):
+            taker = field_of_work.collector(parts, Path(folder), len(ids), protocol=rules)
+        for index, _ in enumerate(ids):
             item = data.load(index)
             if range is not None and isinstance(field_of_work, HasRange):
                 item = field_of_work.rescaled(item, range)
             case = field_of_work.pose(noise, item, seed)
-            output, elapsed, _ = call_on(runner, told(case, item, shown), device)
-            row = item_row(field_of_work, item, case, output, elapsed, rules, single)
-            scores = {name: _float(value) for name, value in row["scores"].items()}
-            rows.append({**{key: value for key, value in row.items() if key != "scores"}, **scores})
+            output, elapsed, said = call_on(runner, told(case, item, shown), device)
+            rows.append(item_row(field_of_work, item, case, output, elapsed, rules, single))
+            seen.append(look_at(item, field_of_work))
+            notes.update(said)
             if taker is not None:
                 taker.take(output, item)
         found = taker.score() if taker is not None else {}
-    higher = {metric.display: bool(metric.entry.meta["higher"]) for metric in single}
-    return Result(rows, {name: {**part, **found[name]} for name, part in parts.items()}, higher)
+    items = part_of_items(chosen, ids, seen, len(data.ids), field_of_work)
+    cell = _cell(field_of_work, bound, items, noise, rules, single, keyed, seed)
+    if parts:
+        cell["sets"] = {name: cast(SetPart, {**one, **found[name]}) for name, one in parts.items()}
+    cell["notes"] = sorted(map(one_line, notes))
+    return Result(_record(cell, rows))
+
+
+def _cell(
+    track: Track,
+    method: Bound,
+    dataset: DatasetPart,
+    regime: Bound,
+    protocol: Bound,
+    metrics: Sequence[Bound],
+    sets: Mapping[str, Any],
+    seed: int,
+) -> Cell:
+    """What a run would store of a method that came to its end, its sources and the time of its setup apart."""
+    inputs = {
+        "kind": "score",
+        "track": f"{track.name}@{track.version}",
+        "method": {"spec": method.canonical},
+        "data": dataset["fingerprint"],
+        "regime": regime_inputs(regime),
+        "protocol": {"spec": protocol.canonical, "versions": protocol.versions},
+        "metrics": {metric.canonical: metric.entry.version for metric in metrics},
+        **({"sets": sets} if sets else {}),
+        "seed": seed,
+    }
+    of_method = {**part(method), "flags": method_flags(method), "cite": method.entry.meta.get("cite", ""),
+                 "sources": {}, "source_sha256": ""}  # fmt: skip
+    cell: Any = {
+        "schema": SCHEMA, "key": key_of(inputs), "kind": "score", "track": track.name, "words": dict(vars(track.words)),
+        "method": of_method, "dataset": dataset, "regime": part(regime), "protocol": part(protocol), "seed": seed,
+        "metrics": {metric.display: metric_part(metric) for metric in metrics}, "outcome": "ok", "reason": "",
+        "traceback": "", "notes": [], "suite": {"name": "", "rank_by": usual_rank(track, [m.display for m in metrics])},
+        "setup_s": None, "seconds": None, "cost": None, "environment": environment(), "inputs": inputs,
+    }  # fmt: skip
+    return cast(Cell, cell)
+
+
+def _record(cell: Cell, rows: Sequence[ItemRow]) -> Record:
+    return Record(
+        cell,
+        [row["item"] for row in rows],
+        [row["input_sha256"] for row in rows],
+        [row["output_sha256"] for row in rows],
+        [row["note"] for row in rows],
+        np.array([row["seconds"] for row in rows]),
+        {name: np.array([_float(row["scores"][name]) for row in rows]) for name in cell["metrics"]},
+    )
+
+
+def _float(value: Any) -> float:
+    return float("nan") if value is None else float(value)
 
 
 def _or(given: Any, usual: Any) -> Any:

@@ -24,13 +24,17 @@ def frame(*sources: str | os.PathLike[str]) -> pandas.DataFrame:
     `outcome`, `key`. Cells that are not ok give the rows that they have; costs have none. A cell of several sources
     counts once. Raises `UsageError` for what is neither a store nor an export.
     """
-    import pandas
-
     found: dict[str, Record] = {}
     for source in sources:
         for record in read_records(path_of(source, "a store or export")):
             found.setdefault(record.cell["key"], record)
-    records = [found[key] for key in sorted(found)]
+    return frame_of([found[key] for key in sorted(found)])
+
+
+def frame_of(records: Sequence[Record]) -> pandas.DataFrame:
+    """The rows of records, one a cell and item, in their order: the columns of `frame`."""
+    import pandas
+
     counts = [len(record.items) for record in records]
 
     def each(values: Sequence[Any], kind: Any = object) -> Any:

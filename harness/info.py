@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .keyed_noise import keyed_generator
+from .short_text import short
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,7 +35,8 @@ class Info:
         return self._values.get(name) is not None
 
     def __repr__(self) -> str:
-        return f"Info({', '.join(sorted(self._values))})"
+        told = [f"{name}={short(value)}" for name, value in sorted(self._values.items()) if value is not None]
+        return f"Info({', '.join([*told, 'rng=…', 'generator=…'])})"
 
     def disclosed(self) -> dict[str, Any]:
         """A copy of what is known, by name."""

@@ -15,7 +15,7 @@ from .sources import method_folders, method_sources
 from .store.keys import combined, key_of
 from .store.record import REFERENCE, DatasetPart, Inputs, Kind, MethodPart, MetricPart, NamedPart, Request, SetPart
 from .suite import Suite
-from .track import HasSetMetrics, PreloadsMore, SeesAlike, Track, get_track
+from .track import Dataset, HasSetMetrics, PreloadsMore, SeesAlike, Track, get_track
 
 _FLAGS = ("blind", "zero_shot", "self_ensemble", "tiled", "oracle")
 _COLUMNS = (
@@ -53,41 +53,64 @@ class PlannedCell(TypedDict):
     shown: NotRequired[Shown]
 
 
-def dataset_part(bound: Bound, limit: int | None, track: Track) -> DatasetPart:
-    """What is stored of a dataset, with the fingerprint of the items chosen. Reads each once. Raises `UsageError`."""
-    dataset = open_dataset(bound)
+@dataclass(frozen=True)
+class Seen:
+    """What the part of a cell that names its dataset needs of an item; `sketch` is None where its track has none."""
+
+    line: str
+    group: str
+    sketch: Any
+
+
+def look_at(item: Any, track: Track) -> Seen:
+    """See an item. Raises `UsageError` for one that the track does not take."""
+    line = track.identify(item)
+    return Seen(line, getattr(item, "group", "") or "", track.sketch(item) if isinstance(track, SeesAlike) else None)
+
+
+def chosen_ids(bound: Bound, dataset: Dataset, limit: int | None, track: Track) -> Sequence[str]:
+    """The ids of the items chosen, in order. Raises `UsageError` where there is none, or one stands for several."""
     total = len(dataset.ids)
     n = total if limit is None else min(limit, total)
     if n == 0:
         raise UsageError(f"dataset {bound.display} has no {track.words.items}")
     if len(set(dataset.ids)) != total:
         raise UsageError(f"dataset {bound.display} gives the same id to several {track.words.items}")
-    ids, lines, sketches, mistakes = dataset.ids[:n], [], [], []
-    groups: dict[str, list[str]] = {}
-    for index in range(n):
+    return dataset.ids[:n]
+
+
+def dataset_part(bound: Bound, limit: int | None, track: Track) -> DatasetPart:
+    """What is stored of a dataset, with the fingerprint of the items chosen. Reads each once. Raises `UsageError`."""
+    dataset = open_dataset(bound)
+    ids, seen, mistakes = chosen_ids(bound, dataset, limit, track), [], []
+    for index in range(len(ids)):
         try:
-            item = dataset.load(index)
-            lines.append(track.identify(item))
+            seen.append(look_at(dataset.load(index), track))
         except UsageError as error:
             mistakes.append(str(error))
-            continue
-        if group := getattr(item, "group", ""):
-            groups.setdefault(group, []).append(ids[index])
-        if isinstance(track, SeesAlike):
-            sketches.append(track.sketch(item))
-    refuse_all(mistakes, n, track.words.items)
-    made: dict[str, Any] = {**part(bound), "fingerprint": combined(lines), "items": n, "total": total}
+    refuse_all(mistakes, len(ids), track.words.items)
+    return part_of_items(bound, ids, seen, len(dataset.ids), track)
+
+
+def part_of_items(bound: Bound, ids: Sequence[str], seen: Sequence[Seen], total: int, track: Track) -> DatasetPart:
+    """What is stored of a dataset of `total` items, of which those named by `ids` were chosen and seen."""
+    groups: dict[str, list[str]] = {}
+    for name, one in zip(ids, seen, strict=True):
+        if one.group:
+            groups.setdefault(one.group, []).append(name)
+    fingerprint = combined(one.line for one in seen)
+    made: dict[str, Any] = {**part(bound), "fingerprint": fingerprint, "items": len(ids), "total": total}
     if groups:
         made["groups"] = groups
     if isinstance(track, SeesAlike):
-        same, overlaps = track.alike(sketches)
+        same, overlaps = track.alike([one.sketch for one in seen])
         named = {item: group for group, items in groups.items() for item in items}
         # What is one unit already needs no warning.
-        one = {ids[i]: place for place, places in enumerate(same) for i in places}
+        first = {ids[i]: place for place, places in enumerate(same) for i in places}
         pairs = [
             [ids[i], ids[j]]
             for i, j in overlaps
-            if one.get(ids[i], ids[i]) != one.get(ids[j], ids[j])
+            if first.get(ids[i], ids[i]) != first.get(ids[j], ids[j])
             and named.get(ids[i], ids[i]) != named.get(ids[j], ids[j])
         ]
         made |= {"same": [[ids[i] for i in places] for places in same]} if same else {}
@@ -114,21 +137,26 @@ def metric_part(bound: Bound) -> MetricPart:
 
 
 def method_part(bound: Bound) -> MethodPart:
-    """What is stored of a method: flags of wrapped methods are inherited, role and family are its own."""
-    own, *wrapped = _flags(bound)
-    flags: dict[str, Any] = {name: any(f.get(name) for f in (own, *wrapped)) for name in _FLAGS}
-    flags["trained_on"] = sorted({d for f in (own, *wrapped) for d in f.get("trained_on") or ()})
-    flags["role"] = own.get("role", "")
-    flags["family"] = own.get("family", "")
+    """What is stored of a method: its flags, and the source files that it is made of."""
     sources = method_sources(bound)
     made: dict[str, Any] = {
         **part(bound),
-        "flags": flags,
+        "flags": method_flags(bound),
         "cite": bound.entry.meta.get("cite", ""),
         "sources": sources,
         "source_sha256": combined(f"{k} {v}" for k, v in sources.items()),
     }
     return cast(MethodPart, made)
+
+
+def method_flags(bound: Bound) -> dict[str, Any]:
+    """The flags of a method: those of wrapped methods are inherited, role and family are its own."""
+    own, *wrapped = _flags(bound)
+    flags: dict[str, Any] = {name: any(f.get(name) for f in (own, *wrapped)) for name in _FLAGS}
+    flags["trained_on"] = sorted({d for f in (own, *wrapped) for d in f.get("trained_on") or ()})
+    flags["role"] = own.get("role", "")
+    flags["family"] = own.get("family", "")
+    return flags
 
 
 def shown_to(meta: Mapping[str, Any]) -> Shown | None:
@@ -194,8 +222,12 @@ def completed(suite: Suite, track: Track) -> Suite:
     for name in shown:
         if name in _COLUMNS:
             raise UsageError(f"a metric cannot be named {name!r}: it is a column of every row")
-    usual = named.rank_by if named.rank_by in shown else shown[0] if shown else ""
-    return replace(suite, rank_by=(suite.rank_by or usual) if shown else "")
+    return replace(suite, rank_by=(suite.rank_by or usual_rank(track, shown)) if shown else "")
+
+
+def usual_rank(track: Track, metrics: Sequence[str]) -> str:
+    """What is ranked by where nobody says: as the track has it, else the first metric; empty where there is none."""
+    return track.defaults.rank_by if track.defaults.rank_by in metrics else metrics[0] if metrics else ""
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from .evaluation import Result
     from .gate.rules import Rule
+    from .notebook.result import Result
     from .store.record import Record
 
 
@@ -83,7 +83,7 @@ class Bench:
             held = read_rules(Path(rules)) if rules is not None else ()
             result = self._evaluate(method, asked)
             label = name or _label(method)
-            record = _record(result, label, asked)
+            record = _record(result, label)
             if record.cell["key"] in self._made:
                 pytest.fail(f"{label} is checked twice in this test: give one of them a name=", pytrace=False)
             self._made[record.cell["key"]] = record
@@ -159,56 +159,24 @@ def _same_question(stored: Record, record: Record) -> bool:
         return True
 
 
-def _record(result: Result, label: str, asked: dict[str, Any]) -> Record:
-    """The rows of a result as a cell whose key comes from its inputs."""
+def _record(result: Result, label: str) -> Record:
+    """The record of a result as a baseline holds it: of a method by that name, without what differs each time."""
+    from dataclasses import replace
+
     import numpy as np
 
-    from .engine.environment import environment
-    from .plan import dataset_part, metric_part, part, regime_inputs, set_parts, split_metrics
-    from .registry import bind
     from .store.keys import key_of
-    from .store.record import SCHEMA, Record
-    from .track import get_track
 
-    track = get_track(asked["track"])
-    dataset, regime, protocol = (bind(asked[kind], kind, track.name) for kind in ("dataset", "regime", "protocol"))
-    metrics, whole = split_metrics(bind(m, "metric", track.name) for m in asked["metrics"])
-    keyed, _ = set_parts(whole, track)
-    chosen = dataset_part(dataset, asked["limit"], track)
+    made, n = result.record, len(result.record.items)
     method = {"name": label, "spec": label, "display": label, "versions": {}, "flags": {}, "cite": "", "sources": {},
               "source_sha256": ""}  # fmt: skip
-    inputs = {
-        "kind": "score",
-        "track": f"{track.name}@{track.version}",
-        "method": {"spec": label},
-        "data": chosen["fingerprint"],
-        "regime": regime_inputs(regime),
-        "protocol": {"spec": protocol.canonical, "versions": protocol.versions},
-        "metrics": {m.canonical: m.entry.version for m in metrics},
-        **({"sets": keyed} if keyed else {}),
-        "seed": asked["seed"],
-    }
+    inputs = {**made.cell["inputs"], "method": {"spec": label}}
     cell: Any = {
-        "schema": SCHEMA, "key": key_of(inputs), "kind": "score", "track": track.name, "words": dict(vars(track.words)),
-        "method": method, "dataset": chosen, "regime": part(regime),
-        "protocol": part(protocol), "seed": asked["seed"], "outcome": "ok", "reason": "", "traceback": "", "notes": [],
-        "metrics": {m.display: metric_part(m) for m in metrics},
-        "suite": {"name": "pytest", "rank_by": metrics[0].display if metrics else ""}, "setup_s": None,
-        "seconds": None, "cost": None, "environment": environment(), "inputs": inputs,
-        **({"sets": result.sets} if result.sets else {}),
+        **made.cell, "key": key_of(inputs), "method": method, "notes": [], "inputs": inputs,
+        "suite": {"name": "pytest", "rank_by": next(iter(made.cell["metrics"]), "")},
     }  # fmt: skip
-    rows = result.rows
-    values = {m.display: [row[m.display] for row in rows] for m in metrics}
-    return Record(
-        cell,
-        [row["item"] for row in rows],
-        [row["input_sha256"] for row in rows],
-        # Neither the time nor the pixels of a run belong into a file that is kept under version control.
-        [""] * len(rows),
-        [row["note"] for row in rows],
-        np.zeros(len(rows)),
-        {name: np.array([np.nan if v is None else float(v) for v in column]) for name, column in values.items()},
-    )
+    # Neither the time nor the pixels of a run belong into a file that is kept under version control.
+    return replace(made, cell=cell, output_sha256=[""] * n, seconds=np.zeros(n))
 
 
 def _file(item: pytest.Item) -> Path:

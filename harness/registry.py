@@ -217,6 +217,9 @@ class Bound:
     def __str__(self) -> str:
         return self.canonical
 
+    def __repr__(self) -> str:
+        return f"Bound({self.display})"
+
 
 SUMS = ("regime",)
 """Kinds whose specs add up: `a + b` is one after the other."""

@@ -55,6 +55,9 @@ class MethodRunner:
             raise UsageError(f"method {bound.entry.name}: its class has no {self.verb}(given, info): add it")
         self._object: Any = bound.entry.obj(**bound.kwargs) if inspect.isclass(bound.entry.obj) else None
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.bound.display})"
+
     @property
     def instance(self) -> Any:
         """The instance of a class-form method, else None: where parameters of a network are looked for."""

@@ -32,6 +32,9 @@ class Spec:
         own = f"{self.name}({inner})" if self.args else self.name
         return " + ".join([own, *map(str, self.then)])
 
+    def __repr__(self) -> str:
+        return f"Spec({self})"
+
 
 def show(value: Value, *, full: bool = False) -> str:
     """A value as the grammar reads it back. Floats that are whole print as `25`, or `25.0` where `full`."""

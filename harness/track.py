@@ -10,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 from .errors import UsageError, nearest
 from .info import Info
 from .registry import Bound, Entry, registry
+from .short_text import short
 from .store.outputs import OutputFiles
 
 DEFAULT = "restore"
@@ -44,6 +45,10 @@ class Case:
     input_sha256: str
     wanted: Any = None
     note: str = ""
+
+    def __repr__(self) -> str:
+        told = f"info={self.info!r}, input_sha256={short(self.input_sha256)}, wanted={short(self.wanted)}"
+        return f"Case(given={short(self.given)}, {told}{f', note={short(self.note)}' if self.note else ''})"
 
 
 @dataclass(frozen=True)

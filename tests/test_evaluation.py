@@ -10,6 +10,7 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
+from board_records import record
 from noisebench.registry import registry
 
 WHERE = ("gaussian_field(n=2, size=32)", "gaussian(sigma=25)")
@@ -176,13 +177,11 @@ def test_a_public_function_refuses_a_wrong_type_in_words(name: str, tmp_path: Pa
 
 
 def test_a_mean_leaves_out_items_that_are_exact_unless_all_are() -> None:
-    rows = [{"item": name, "psnr": value, "mse": mse} for name, value, mse in
-            (("a", float("inf"), 0.0), ("b", 30.0, 0.1), ("c", 32.0, 0.2))]  # fmt: skip
-    result = nb.Result(rows, higher={"psnr": True, "mse": False})
+    result = nb.Result(record(scores={"psnr": [float("inf"), 30.0, 32.0], "mse": [0.0, 0.1, 0.2]}))
     assert (result.psnr, result.mse) == (31.0, pytest.approx(0.1))
-    assert nb.Result(rows[:1], higher={"psnr": True}).psnr == float("inf")
-    bad = [{"item": "a", "m": float("inf")}, {"item": "b", "m": 1.0}]
-    assert nb.Result(bad, higher={"m": False}).m == float("inf"), "infinitely bad is no reason to be left out"
+    assert nb.Result(record(scores={"psnr": [float("inf")]})).psnr == float("inf")
+    bad = nb.Result(record(scores={"mse": [float("inf"), 1.0]}, rank_by="mse"))
+    assert bad.mse == float("inf"), "infinitely bad is no reason to be left out"
 
 
 def test_evaluate_knows_which_scores_are_exact() -> None:

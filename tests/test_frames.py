@@ -106,7 +106,6 @@ def test_a_result_has_its_rows_as_a_frame() -> None:
     assert list(table.columns) == ["item", "ssim", "psnr", "seconds", "input_sha256", "output_sha256", "note"]
     assert table.to_dict("records") == [{name: row[name] for name in table.columns} for row in result.rows]
     assert table["psnr"].mean() == pytest.approx(result.psnr, rel=1e-15)
-    assert list(nb.Result().frame.columns) == ["item", "seconds", "input_sha256", "output_sha256", "note"]
 
 
 def test_pandas_is_imported_when_it_is_used_and_not_before() -> None:

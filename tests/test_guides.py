@@ -64,7 +64,7 @@ def test_the_table_of_a_paper(tmp_path: Path) -> None:
     assert "| Median, 5 × 5 |" in text and "Photographs (first 2 of 12)" in text
 
 
-@pytest.mark.parametrize("guide", ["check.md", "compare.md", "paper-table.md"])
+@pytest.mark.parametrize("guide", ["check.md", "compare.md", "paper-table.md", "notebooks.md"])
 def test_links_lead_somewhere(guide: str) -> None:
     text = (ROOT / "docs" / guide).read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)#]+)\)", text):

@@ -64,6 +64,9 @@ class Board:
     optimum_column: Column | None
     identity: str
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({one_line(self.title)}: {len(self.rows)} rows)"
+
     @property
     def title(self) -> str:
         """Dataset and regime, as a heading."""

@@ -22,6 +22,7 @@ import numpy.typing as npt
 from ..data.folders import list_files, pair_folders, path_of, stem_of
 from ..data.roots import data_roots
 from ..errors import UsageError, one_line
+from ..short_text import short
 from .pictures import PICTURE_SUFFIXES, read_picture
 from .pixels import as_hwc, pixel_sha256
 from .sample import Sample
@@ -159,6 +160,9 @@ class ManifestSet:
         """Names of the pictures, in the order of the manifest."""
         self.sha256: Sequence[str] = [p.sha256 for p in self._clean]
         """Pixel SHA-256 of each clean picture, known without reading it."""
+
+    def __repr__(self) -> str:
+        return f"ManifestSet({short(self.name)}, {len(self.ids)} pictures)"
 
     @property
     def fetchable(self) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..short_text import short
 from .pixels import Array
 
 
@@ -23,3 +24,8 @@ class Sample:
     noisy: Array | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
     group: str = ""
+
+    def __repr__(self) -> str:
+        there = {"noisy": self.noisy, "group": self.group or None}
+        more = "".join(f", {name}={short(value)}" for name, value in there.items() if value is not None)
+        return f"Sample({short(self.id)}, clean={short(self.clean)}{more})"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -33,3 +35,9 @@ def means(values: Floats, higher: bool) -> Floats:
     """Means (M,) of scores (M, n) over the items on which methods are compared; NaN where there is no such item."""
     kept = values[:, compared(values, higher)]
     return kept.mean(axis=1) if kept.shape[1] else np.full(len(values), np.nan)
+
+
+def mean_of(values: Sequence[float], higher: bool) -> tuple[float, int]:
+    """The mean of the scores of one method, and how many are exact: those are left out, unless all are."""
+    table = np.array([values], dtype=np.float64)
+    return float(means(table, higher)[0]), int(is_exact(table, higher).sum())

@@ -72,7 +72,7 @@ def _tails(differences: Floats, identity: str, largest: Floats) -> Floats:
     """Lower and upper tail (P, 2) of each studentised mean, NaN without one; `largest` (resamples,) takes them in."""
     rows, n = differences.shape
     tails = np.full((rows, 2), np.nan)
-    if n < MIN_ITEMS:
+    if n < MIN_ITEMS or not rows:
         return tails
     resamples = len(largest)
     drawn = keyed_rng(f"{identity}|{n}").integers(0, n, size=(resamples, n), dtype=np.int64)

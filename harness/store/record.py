@@ -9,6 +9,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 import numpy as np
 import numpy.typing as npt
 
+from ..errors import one_line
 from ..wording import by_number
 
 SCHEMA = 2
@@ -268,6 +269,10 @@ class Record:
     whole: bool | None = None
     asked: str = ""
     names: Mapping[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        parts = [self.cell[part]["display"] for part in ("method", "dataset", "regime")]
+        return f"Record({one_line(' · '.join(filter(None, parts)))} · seed {self.cell['seed']}: {self.cell['outcome']})"
 
 
 def cell_order(cell: Cell) -> tuple[Any, ...]:

@@ -93,6 +93,9 @@ class Functions:
     preload: tuple[str, ...] = ("numpy", "scipy.linalg")
     outputs: OutputFiles = ValueFiles()
 
+    def __repr__(self) -> str:
+        return f"Track({self.name})"
+
     def declare(self, kind: str, declared: Mapping[str, Any]) -> dict[str, Any]:
         """What a component declares, complete. Raises `UsageError` for a name unknown here."""
         return checked_declarations(kind, declared, _DECLARED)

@@ -86,6 +86,9 @@ class Restore:
     )
     outputs: OutputFiles = PictureFiles()
 
+    def __repr__(self) -> str:
+        return f"Track({self.name})"
+
     def declare(self, kind: str, declared: Mapping[str, Any]) -> dict[str, Any]:
         """What a component declares, complete. Raises `UsageError` for a name, ValueError for a value unknown here."""
         made = checked_declarations(kind, declared, _DECLARED)

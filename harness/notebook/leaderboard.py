@@ -1,0 +1,100 @@
+"""One board of a store: ranked as the report ranks it, shown as text, table, frame and figure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..boards.board import Board
+from ..boards.rows import Row
+from ..boards.set_metrics import BoardSets
+from ..errors import one_line
+from ..report.set_metrics import set_table
+from ..report.tables import Table, board_table, facts, flags_text, remarks
+from .tables import html_block, html_notes, html_table, text_table
+
+if TYPE_CHECKING:
+    import pandas
+    from matplotlib.figure import Figure
+
+
+_REST = ("difference", "interval_low", "interval_high", "worst_5_percent", "below_optimum", "below_baseline",
+         "latency_p50_ms", "latency_rel", "peak_memory_bytes", "params", "flags", "not_ranked", "spec")  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Leaderboard:
+    """All methods on one dataset under one regime and protocol, best first; `sets` are its set metrics if any."""
+
+    board: Board
+    sets: BoardSets | None = None
+
+    @property
+    def title(self) -> str:
+        """Dataset and regime."""
+        return self.board.title
+
+    @property
+    def frame(self) -> pandas.DataFrame:
+        """A row a method, in the order of the board; columns as `leaderboard.csv` has them, numbers in full.
+
+        `method`, `rank_low`, `rank_high`, each metric, `difference` to the best with `interval_low` and
+        `interval_high`, `worst_5_percent`, `below_optimum`, `below_baseline`, `latency_p50_ms`, `latency_rel`,
+        `peak_memory_bytes`, `params`, `flags`, `not_ranked`, `spec`. A number that is not there is NaN, a rank NA.
+        """
+        import pandas
+
+        metrics = [column.label for column in self.board.columns]
+        columns = ["method", "rank_low", "rank_high", *metrics, *_REST]
+        made = pandas.DataFrame([self._values(row) for row in self.board.rows], columns=columns)
+        return made.astype({"rank_low": "Int64", "rank_high": "Int64"})
+
+    def plot(self) -> Figure:
+        """The mean difference of each method to the best with its 95 % interval. Raises `UsageError` without a rank."""
+        from .figures import draw_board
+
+        return draw_board(self.board)
+
+    def __repr__(self) -> str:
+        n = len(self.board.rows)
+        return f"Leaderboard({one_line(self.title)}: {n} method{'' if n == 1 else 's'})"
+
+    def __str__(self) -> str:
+        tables = [f"{text_table(table)}\n" for table in self._tables()]
+        head = f"{one_line(self.title)}\n{one_line(facts(self.board))}\n"
+        return "\n".join([head, *tables, *map(one_line, self._notes()), *self.board.signatures.values()])
+
+    def _repr_html_(self) -> str:
+        tables = [html_table(table) for table in self._tables()]
+        notes = html_notes(self._notes(), self.board.signatures.values())
+        return html_block(self.title, facts(self.board), *tables, notes)
+
+    def _tables(self) -> list[Table]:
+        return [
+            *([board_table(self.board)] if self.board.rows else []),
+            *([set_table(self.sets)] if self.sets is not None else []),
+        ]
+
+    def _notes(self) -> list[str]:
+        none = [] if self.board.rows else ["No method has a result here."]
+        return [*none, *(f"Warning: {text}" for text in self.board.warnings), *remarks(self.board)]
+
+    def _values(self, row: Row) -> dict[str, Any]:
+        low, high = row.ranks or (None, None)
+        left, right = row.interval or (None, None)
+        cost: Any = row.cost or {}
+        return {
+            "method": row.label, "rank_low": low, "rank_high": high,
+            **{column.label: row.scores[column.label].mean for column in self.board.columns},
+            "difference": _number(row.difference), "interval_low": _number(left),
+            "interval_high": _number(right),
+            "worst_5_percent": _number(row.tail), "below_optimum": _number(row.below_optimum),
+            "below_baseline": row.below_baseline,
+            "latency_p50_ms": _number((cost.get("latency_ms") or {}).get("p50")),
+            **{name: _number(cost.get(name)) for name in ("latency_rel", "peak_memory_bytes", "params")},
+            "flags": flags_text(row), "not_ranked": row.unranked, "spec": row.spec,
+        }  # fmt: skip
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else float(value)
