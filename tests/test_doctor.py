@@ -293,11 +293,23 @@ def test_a_network_left_in_training_mode_is_told_to_evaluate(layer: torch.nn.Mod
     assert found["evaluation mode"].ok is False
     assert found["evaluation mode"].detail.startswith(f"1 {type(layer).__name__} in training mode: -")
     # The trial has moved the running statistics meanwhile: what is promised is with those that were loaded.
-    assert found["evaluation mode"].detail.endswith("+8.1 dB after .eval(): write net.eval() in setup")
+    assert "+8.1 dB after .eval()" in found["evaluation mode"].detail
+    assert found["evaluation mode"].detail.endswith(": write net.eval() in setup")
     assert found["deterministic"].ok is deterministic
     assert net.layer.training
     net.eval()
     assert {f.name: f.detail for f in examine(bound_to(forgetful))}["evaluation mode"] == ""
+
+
+def test_evaluation_mode_is_judged_where_the_answer_is_the_noise_too() -> None:
+    net = Normed(torch.nn.Dropout(0.01)).train()
+
+    def residual(noisy: Any, info: Any) -> Any:
+        return noisy - net(noisy)
+
+    found = {f.name: f for f in examine(bound_to(residual))}
+    assert found["gain"].detail.endswith("noisy - net(noisy), or leave out a subtraction of your own")
+    assert "+8.1 dB after .eval()" in found["evaluation mode"].detail
 
 
 def test_a_network_that_is_trained_anew_for_each_picture_is_left_alone() -> None:

@@ -151,11 +151,18 @@ def _evaluation_mode(patient: Patient) -> tuple[bool | None, str]:
     if not patient.caught:
         return True, ""
     cases = crops(patient.regime, patient.most, patient.oracle)
-    now = [float(np.mean(gains(patient.answer, cases, [AS_IT_IS])[0])) for _ in range(2)]
+    # Where the answer is misread, what evaluation mode gains is seen in the right reading only.
+    found = better(patient.answer, cases, gains(patient.answer, cases, [AS_IT_IS])[0])
+    reading = [found[0] if found else AS_IT_IS]
+    now = [float(np.mean(gains(patient.answer, cases, reading)[0])) for _ in range(2)]
+    refuses = not patient.fits(1, 1, patient.most)
     with evaluating(patient.caught):
-        then = float(np.mean(gains(patient.answer, cases, [AS_IT_IS])[0]))
+        then = float(np.mean(gains(patient.answer, cases, reading)[0]))
+        refuses = refuses and patient.fits(1, 1, patient.most)
     told = f"{counted(patient.caught)} in training mode: {now[0]:+.1f} dB over the input, {then:+.1f} dB after .eval()"
-    if then >= now[0] + EVALUATION or (now[0] != now[1] and then >= now[0]):
+    if refuses:
+        told += ", and it takes one pixel only then"
+    if refuses or then >= now[0] + EVALUATION or (now[0] != now[1] and then >= now[0]):
         return False, f"{told}: write net.eval() in setup"
     return True, told
 
