@@ -20,7 +20,7 @@ _HOME = {
     "list_files": "data.folders", "pair_folders": "data.folders", "frame": "frames",
     "read_results": "notebook.stored", "StoredResults": "notebook.stored", "Leaderboard": "notebook.leaderboard",
     "WeightFile": "data.weights", "read_weight_table": "data.weights", "load_weights": "data.weights",
-    "read_checkpoint": "data.checkpoints",
+    "read_checkpoint": "data.checkpoints", "load_checkpoint": "data.checkpoints",
     "frechet_distance": "distances.frechet", "kernel_distance": "distances.kernel",
     "read_picture": "imaging.pictures", "write_picture": "imaging.pictures", "PICTURE_SUFFIXES": "imaging.pictures",
     "pixel_sha256": "imaging.pixels", "ManifestSet": "imaging.manifest",
@@ -49,6 +49,7 @@ if TYPE_CHECKING:  # what a type checker sees; at run time a name is imported wh
     from .components import (
         regime as regime,
     )
+    from .data.checkpoints import load_checkpoint as load_checkpoint
     from .data.checkpoints import read_checkpoint as read_checkpoint
     from .data.folders import list_files as list_files
     from .data.folders import pair_folders as pair_folders

@@ -11,7 +11,7 @@ from typing import Any, Literal, NotRequired, TypedDict, cast
 from .components import disclosed_by, open_dataset
 from .errors import UsageError, nearest, refuse_all
 from .registry import Bound, bind, bind_all, load_plugin, registry
-from .sources import method_folders, method_sources
+from .sources import declared_files, method_folders, method_sources
 from .store.keys import combined, key_of
 from .store.record import REFERENCE, DatasetPart, Inputs, Kind, MethodPart, MetricPart, NamedPart, Request, SetPart
 from .suite import Suite
@@ -173,10 +173,14 @@ def _flags(bound: Bound) -> list[dict[str, Any]]:
 
 
 def weights_part(bound: Bound) -> dict[str, str]:
-    """Weight file → SHA-256 of a method and of those it wraps: what their `weight_files(**params)` say."""
+    """Weight file → SHA-256 of a method and of those it wraps: its `weights`, and what `weight_files(**params)` says.
+
+    Raises `UsageError` for one of `weights` that is not beside the method.
+    """
     found: dict[str, str] = {}
     for nested in (*bound.then, *bound.inner):
         found.update(weights_part(nested))
+    found.update(declared_files(bound.entry, bound.entry.meta.get("weights", ())))
     files = getattr(bound.entry.obj, "weight_files", None)
     return {**found, **files(**bound.kwargs)} if files is not None else found
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import hashlib
 import sys
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from .registry import Bound
+from .errors import UsageError, one_line
+from .registry import Bound, Entry
 
 
 def method_sources(bound: Bound) -> dict[str, str]:
@@ -48,6 +50,22 @@ def _root_of(file: Path, name: str) -> tuple[Path, str]:
     while len(package) > top and (root / "__init__.py").exists() and (root.parent / "__init__.py").exists():
         root, package = root.parent, package[:-1]
     return root, ".".join(package)
+
+
+def declared_files(entry: Entry, names: Sequence[str]) -> dict[str, str]:
+    """Files beside the file of a component, by their names there → SHA-256. Raises `UsageError` for one that is not."""
+    found = {}
+    for name in names:
+        module = getattr(sys.modules.get(entry.obj.__module__), "__file__", None)
+        file = (Path(module).resolve().parent if module else Path.cwd()) / name
+        try:
+            found[name] = hashlib.sha256(file.read_bytes()).hexdigest()
+        except OSError as error:
+            raise UsageError(
+                f"method {entry.name!r}: its weights {one_line(name)!r} cannot be read ({error.strerror}): "
+                f"they are looked for beside its file, in {one_line(file.parent)}"
+            ) from None
+    return found
 
 
 @lru_cache(maxsize=256)

@@ -41,7 +41,7 @@ def outcomes(records: list[Record]) -> dict[str, str]:
 
 def test_every_section_is_tried():
     tried = {"A network in another environment", "A compiled program", "Pictures from somebody else's repository",
-             "A published checkpoint", "Large pictures and self-ensembles"}  # fmt: skip
+             "Large pictures and self-ensembles"}  # fmt: skip
     assert set(SECTIONS) == tried
 
 
@@ -82,16 +82,6 @@ def test_pictures_from_somebody_elses_repository(tmp_path: Path):
     assert outcomes(list(records.values())) == {"identity": "ok", "folder": "ok"}
     assert np.mean(records["folder"].scores["psnr"]) > np.mean(records["identity"].scores["psnr"]) + 5
     assert records["folder"].input_sha256 == records["identity"].input_sha256
-
-
-def test_a_published_checkpoint(tmp_path: Path):
-    pytest.importorskip("spandrel", reason="needs the extra: pip install 'noisebench[spandrel]'")
-    import torch
-    from spandrel.architectures.DnCNN import DnCNN
-
-    net = DnCNN(in_nc=1, out_nc=1, nc=8, nb=9, act_mode="R")
-    torch.save({"params": net.state_dict()}, tmp_path / "net.pth")
-    assert outcomes(follow("A published checkpoint", tmp_path)) == {"identity": "ok", "spandrel": "ok"}
 
 
 def test_large_pictures_and_self_ensembles(tmp_path: Path):

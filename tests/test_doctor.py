@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
+from conftest import DATA
 from noisebench.cli import doctor as verb
 from noisebench.imaging.resample import enlarge
 from noisebench.registry import Bound, Entry, bind, registry
@@ -78,8 +80,80 @@ def halves(noisy: Any, info: Any) -> Any:
     return noisy.unfold(2, 2, 2).mean(-1).repeat_interleave(2, 2)
 
 
+def too_large(noisy: Any, info: Any) -> Any:
+    return torch.nn.functional.pad(noisy, (0, -noisy.shape[3] % 4, 0, -noisy.shape[2] % 4))
+
+
 def needs_three(noisy: Any, info: Any) -> Any:
     return noisy + 0 * torch.nn.functional.avg_pool2d(noisy, 3, 1).mean()
+
+
+def smooth(noisy: Any) -> Any:
+    """A binomial filter, which works without any doubt."""
+    from torch.nn.functional import conv2d, pad
+
+    row = torch.tensor([1.0, 4, 6, 4, 1], dtype=noisy.dtype) / 16
+    planes = pad(noisy.transpose(0, 1), [2] * 4, mode="replicate")
+    return conv2d(planes, torch.outer(row, row)[None, None]).transpose(0, 1)
+
+
+def gives_the_noise(noisy: Any, info: Any) -> Any:
+    return noisy - smooth(noisy)
+
+
+def gives_a_correction(noisy: Any, info: Any) -> Any:
+    return smooth(noisy) - noisy
+
+
+def works_on_bytes(noisy: Any, info: Any) -> Any:
+    return smooth(noisy).round()
+
+
+def gives_the_noise_of_bytes(noisy: Any, info: Any) -> Any:
+    return noisy - smooth(noisy).round()
+
+
+def gives_bytes(noisy: Any, info: Any) -> Any:
+    return smooth(noisy) * 255
+
+
+def gives_both_sides_of_0(noisy: Any, info: Any) -> Any:
+    return 2 * smooth(noisy) - 1
+
+
+def takes_both_sides_of_0(noisy: Any, info: Any) -> Any:
+    return smooth(noisy) / 2 + 0.5
+
+
+def takes_sigma_on_255(noisy: Any, info: Any) -> Any:
+    return noisy + min(1.0, info.sigma / 25) * (smooth(noisy) - noisy)
+
+
+def is_for_bgr(noisy: Any, info: Any) -> Any:
+    """Knows that warm colours are more frequent, and takes red for blue."""
+    restored = smooth(noisy)
+    if noisy.shape[1] == 3:
+        blue, _, red = restored.unbind(1)
+        restored[:, 2] = red + 0.1 * (blue - red).clamp(min=0)
+    return restored
+
+
+def only_three_channels(noisy: Any, info: Any) -> Any:
+    return smooth(torch.nn.Conv2d(3, 3, 1, bias=False).requires_grad_(False)(noisy) * 0 + noisy)
+
+
+def only_one_channel(noisy: Any, info: Any) -> Any:
+    torch.nn.Conv2d(1, 1, 1)(noisy)
+    return smooth(noisy)
+
+
+def of_a_multiple_of_8(noisy: Any, info: Any) -> Any:
+    down = noisy
+    for _ in range(3):
+        down = torch.nn.functional.avg_pool2d(down, 2)
+    for _ in range(3):
+        down = down.repeat_interleave(2, 2).repeat_interleave(2, 3)
+    return 0.9 * smooth(noisy) + 0.1 * down
 
 
 def bound_to(function: Any, **more: bool) -> Bound:
@@ -95,6 +169,15 @@ def plugin(tmp_path: Path) -> Path:
     file = tmp_path / "ill.py"
     file.write_text(HEAD + "\n".join(form.format(*item) for item in DEADLY.items()))
     return file
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """As a cell runs."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def diagnose(capsys: Any, method: str, *options: Any) -> tuple[int, dict[str, bool | None], dict[str, str]]:
@@ -122,13 +205,133 @@ def diagnose(capsys: Any, method: str, *options: Any) -> tuple[int, dict[str, bo
         (grey_only, "colour", "40×52 colour: ValueError: grey only"),
         (swaps_red_and_blue, "channel order", "the channels come back as BGR"),
         (halves, "odd sizes", "37×53 grey: Invalid: returned shape (1, 1, 36, 53)"),
+        (halves, "odd sizes", "it wants sides that are multiples of 2: pad the input to them and cut the result"),
         (needs_three, "tiny", "2×5 grey: RuntimeError"),
+        (needs_three, "tiny", "it works from 3×3 on: pad smaller pictures and cut the result, or raise nb.Skip"),
+        (too_large, "odd sizes", "cut what is too much, `height, width = info.shape; return result[:, :, :height, :wi"),
     ],
 )
 def test_each_fault_fails_its_check(method: Any, check: str, said: str) -> None:
     finding = {f.name: f for f in examine(bound_to(method))}[check]
     assert finding.ok is False
     assert said in finding.detail
+
+
+@pytest.mark.parametrize(
+    ("method", "own", "would", "write"),
+    [
+        (gives_the_noise, -14.6, 8.1, "noisy - net(noisy), or leave out a subtraction of your own"),
+        (gives_a_correction, -14.7, 8.1, "noisy + net(noisy), or leave out a subtraction of your own"),
+        (works_on_bytes, -9.6, 8.1, "net(255 * noisy) / 255, or leave out a scaling of your own"),
+        (gives_bytes, -16.0, 8.1, "net(noisy) / 255: the output is on [0, 1]"),
+        (gives_both_sides_of_0, -9.7, 8.1, "net(noisy) / 2 + 0.5: the output is on [0, 1]"),
+        (takes_both_sides_of_0, -10.2, 8.1, "net(2 * noisy - 1), or leave out a scaling of your own on the way in"),
+        (takes_sigma_on_255, 0.0, 8.1, "255 * info.sigma: sigma is on the [0, 1] scale"),
+        (is_for_bgr, 5.7, 8.1, "net(noisy.flip(1)).flip(1): a picture is RGB, on the way in and out"),
+    ],
+)  # fmt: skip
+def test_what_would_gain_by_far_is_said_with_the_line_to_write(
+    method: Any, own: float, would: float, write: str
+) -> None:
+    finding = {f.name: f for f in examine(bound_to(method))}["gain"]
+    assert finding.ok is False
+    told = f"{own:+.1f} dB over the noisy input (gaussian(sigma=25), 3 crops); {would:+.1f} dB if "
+    assert finding.detail.startswith(told)
+    assert finding.detail.endswith(f": write {write}")
+
+
+def test_two_mistakes_at_once_are_both_said() -> None:
+    detail = {f.name: f.detail for f in examine(bound_to(gives_the_noise_of_bytes))}["gain"]
+    assert "write net(255 * noisy) / 255" in detail and "; and noisy - net(noisy)" in detail
+
+
+def test_a_noise_level_that_is_only_too_low_is_no_mistake_of_scale() -> None:
+    assert {f.name: f.ok for f in examine(bind("misinformed(method=nlm, factor=0.5)", "method"))}["gain"] is True
+
+
+@pytest.mark.parametrize(
+    ("method", "fails", "takes"), [(only_three_channels, "grey", 3), (only_one_channel, "colour", 1)]
+)
+def test_a_raw_error_of_channels_is_told_with_the_skip_to_write(method: Any, fails: str, takes: int) -> None:
+    found = {f.name: f for f in examine(bound_to(method))}
+    kind = {1: "grey", 3: "colour"}[takes]
+    assert found["loads"].detail == f"tried under gaussian(sigma=25); takes {kind} only"
+    assert f"to have {takes} channels, but got {4 - takes} channels" in found[fails].detail
+    assert found[fails].detail.endswith(
+        f'it takes {kind} only, so begin with `if noisy.shape[1] != {takes}: raise nb.Skip("for {kind} pictures")`'
+    )
+    assert [name for name, f in found.items() if f.ok is False] == [fails]
+
+
+def test_a_network_for_multiples_is_tried_on_such_and_told_to_pad() -> None:
+    found = {f.name: f for f in examine(bound_to(of_a_multiple_of_8))}
+    assert [name for name, f in found.items() if f.ok is False] == ["odd sizes", "tiny", "1×1"]
+    assert "multiples of 8: pad the input to them and cut the result (docs/pytorch-network.md)" in (
+        found["odd sizes"].detail
+    )
+
+
+class Normed(torch.nn.Module):
+    """Smooths, then a layer that does nothing in evaluation mode."""
+
+    def __init__(self, layer: torch.nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, noisy: Any) -> Any:
+        return self.layer(smooth(noisy).transpose(0, 1)).transpose(0, 1)
+
+
+@pytest.mark.parametrize(("layer", "deterministic"), [(torch.nn.BatchNorm2d(1), True), (torch.nn.Dropout(0.1), False)])
+def test_a_network_left_in_training_mode_is_told_to_evaluate(layer: torch.nn.Module, deterministic: bool) -> None:
+    net = Normed(layer).train().requires_grad_(False)
+
+    def forgetful(noisy: Any, info: Any) -> Any:
+        return net(noisy)
+
+    found = {f.name: f for f in examine(bound_to(forgetful))}
+    assert found["evaluation mode"].ok is False
+    assert found["evaluation mode"].detail.startswith(f"1 {type(layer).__name__} in training mode: -")
+    # The trial has moved the running statistics meanwhile: what is promised is with those that were loaded.
+    assert "+8.1 dB after .eval()" in found["evaluation mode"].detail
+    assert found["evaluation mode"].detail.endswith(": write net.eval() in setup")
+    assert found["deterministic"].ok is deterministic
+    assert net.layer.training
+    net.eval()
+    assert {f.name: f.detail for f in examine(bound_to(forgetful))}["evaluation mode"] == ""
+
+
+def test_evaluation_mode_is_judged_where_the_answer_is_the_noise_too() -> None:
+    net = Normed(torch.nn.Dropout(0.01)).train()
+
+    def residual(noisy: Any, info: Any) -> Any:
+        return noisy - net(noisy)
+
+    found = {f.name: f for f in examine(bound_to(residual))}
+    assert found["gain"].detail.endswith("noisy - net(noisy), or leave out a subtraction of your own")
+    assert "+8.1 dB after .eval()" in found["evaluation mode"].detail
+
+
+def test_a_network_that_is_trained_anew_for_each_picture_is_left_alone() -> None:
+    def zero_shot(noisy: Any, info: Any) -> Any:
+        return Normed(torch.nn.BatchNorm2d(1)).requires_grad_(False)(noisy) * 0 + smooth(noisy)
+
+    assert {f.name: f.ok for f in examine(bound_to(zero_shot))}["evaluation mode"] is True
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        name
+        for name in registry("method", "restore").names()
+        # These need a parameter, or are networks like those that are tried.
+        if name not in ("attacked", "command", "ensemble", "folder", "spandrel", "tiled")
+        and name not in ("bf_cnn", "dncnn_keras", "estimated")
+    ],
+)
+def test_no_method_of_ours_gives_alarm(spec: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOISEBENCH_DATA", str(DATA))
+    assert [f for f in examine(bind(spec, "method")) if f.ok is False] == []
 
 
 def test_a_method_that_is_meant_to_brighten_may() -> None:
@@ -167,7 +370,7 @@ def test_a_sound_plugin_passes_every_check(plugin: Path, capsys: Any) -> None:
     code, passed, _ = diagnose(capsys, "ill_fine", "--plugin", plugin)
     assert code == 0
     assert set(passed.values()) == {True}
-    assert len(passed) == 12
+    assert len(passed) == 14
 
 
 @pytest.mark.parametrize(
@@ -241,7 +444,7 @@ def test_plain_output_has_a_line_a_check(capsys: Any) -> None:
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "identity: all fine"
     assert lines[2] == "  ok      grey"
-    assert len(lines) == 13
+    assert len(lines) == 15
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -280,7 +483,10 @@ def test_a_network_that_enlarges_is_tried_at_its_own_scale(scale: int, regime: s
 
 def test_the_gain_over_bicubic_is_that_of_the_mean_squared_errors() -> None:
     found = {name: {f.name: f.detail for f in examine(bind(name, "method"))} for name in ("bicubic", "identity")}
-    assert [found["bicubic"][f"×{s}"] for s in (2, 3, 4)] == ["+0.0 dB over bicubic"] * 3
+    where = "downsample(bits=8, scale={})"
+    assert [found["bicubic"][f"×{s}"] for s in (2, 3, 4)] == [
+        f"+0.0 dB over bicubic ({where.format(s)}, 3 crops)" for s in (2, 3, 4)
+    ]
     assert "×2" not in found["identity"]
     under = {f.name: f.detail for f in examine(bind("identity", "method"), regime="downsample(scale=3)")}
     assert under["loads"] == "tried under downsample(scale=3)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import hashlib
 import json
@@ -10,6 +11,7 @@ import pickle
 import shutil
 import struct
 from pathlib import Path
+from typing import Any
 
 import noisebench as nb
 import numpy as np
@@ -20,7 +22,7 @@ from noisebench.data.weights import find_weights, read_weight_table
 from noisebench.methods.restore import _conv_stacks as networks
 from noisebench.methods.restore import bf_cnn, dncnn, ffdnet
 from noisebench.plan import method_part, plan
-from noisebench.registry import bind
+from noisebench.registry import bind, load_plugin
 from noisebench.suite import Suite
 
 TABLE = read_weight_table(Path(networks.__file__).with_name("weights.csv"))
@@ -328,12 +330,99 @@ def test_a_malformed_file_is_refused_in_one_line(data: bytes, form: str) -> None
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 300
 
 
+# ---- a checkpoint of one's own
+
+TENSORS = {"conv.weight": torch.arange(4.0), "conv.bias": torch.ones(1)}
+
+
+def under(prefix: str) -> dict[str, Any]:
+    return {f"{prefix}{name}": tensor for name, tensor in TENSORS.items()}
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        TENSORS,
+        under("module."),
+        under("_orig_mod.module."),
+        under("module._orig_mod."),
+        {"epoch": 3, "best_psnr": np.float64(29.1), "best": np.float32(1), "n": np.int64(3), "state_dict": TENSORS},
+        {"params": {"conv.weight": torch.zeros(4)}, "params_ema": TENSORS},
+        {"args": argparse.Namespace(lr=0.1), "model": {"state_dict": under("module.")}},
+        {
+            "epoch": 3,
+            "net_g": under("module."),
+            "optimizer": {"state": {0: torch.zeros(1)}, "param_groups": [{"lr": 1}]},
+        },
+    ],
+)
+def test_the_parameters_of_a_checkpoint_are_found_and_freed_of_wrappers(tmp_path: Path, held: Any) -> None:
+    torch.save(held, tmp_path / "net.pth")
+    found = nb.load_checkpoint(tmp_path / "net.pth")
+    assert list(found) == list(TENSORS)
+    assert all(torch.equal(found[name], tensor) for name, tensor in TENSORS.items())
+
+
+def test_a_name_that_not_all_share_is_no_wrapper(tmp_path: Path) -> None:
+    torch.save({**under("module."), "scale": torch.ones(1)}, tmp_path / "net.pth")
+    assert list(nb.load_checkpoint(tmp_path / "net.pth")) == ["module.conv.weight", "module.conv.bias", "scale"]
+
+
+def test_a_checkpoint_of_safetensors_is_told_by_its_ending(tmp_path: Path) -> None:
+    (tmp_path / "net.safetensors").write_bytes(safetensors({"module.a": ONE}, struct.pack("<2f", 1.5, -2)))
+    assert nb.load_checkpoint(str(tmp_path / "net.safetensors"))["a"].tolist() == [1.5, -2]
+
+
+@pytest.mark.parametrize(
+    ("held", "says"),
+    [
+        (torch.nn.Conv2d(1, 1, 1), "holds more than tensors, .*: save net.state_dict\\(\\) alone, where it is yours"),
+        ({"g": TENSORS, "d": TENSORS}, "holds several networks, 'g', 'd': save the one that restores by itself"),
+        ({"epoch": 3}, "holds something else among its tensors"),
+        (torch.zeros(3), "holds no table of tensors"),
+    ],
+)
+def test_a_checkpoint_without_one_table_of_tensors_is_refused(tmp_path: Path, held: Any, says: str) -> None:
+    torch.save(held, tmp_path / "net.pth")
+    with pytest.raises(nb.UsageError, match=says) as caught:
+        nb.load_checkpoint(tmp_path / "net.pth")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_checkpoint_that_holds_itself_is_refused(tmp_path: Path) -> None:
+    held: dict[str, Any] = {"epoch": 1}
+    held["model"] = held
+    torch.save(held, tmp_path / "net.pth")
+    with pytest.raises(nb.UsageError, match="something else among its tensors"):
+        nb.load_checkpoint(tmp_path / "net.pth")
+
+
+@pytest.mark.parametrize(
+    ("name", "says"), [("gone.pth", "cannot be read"), ("net.txt", "must end in .safetensors, .pth")]
+)
+def test_a_checkpoint_that_is_not_there_is_told_in_one_line(name: str, says: str) -> None:
+    with pytest.raises(nb.UsageError, match=f"^checkpoint {name} {says}"):
+        nb.load_checkpoint(name)
+
+
 # ---- keys
 
 
 def keys_of(method: str) -> list[dict]:
     suite = Suite(methods=(method,), datasets=("gaussian_field(n=1)",), regimes=("kair(sigma=25)",))
     return plan(suite)
+
+
+def test_declared_weights_beside_the_file_are_part_of_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "net.bin").write_bytes(b"one")
+    file = tmp_path / "declares.py"
+    form = "@nb.method('declares_{0}', weights=('{0}.bin',))\ndef f_{0}(noisy, info):\n    return noisy\n"
+    file.write_text("import noisebench as nb\n" + form.format("net") + form.format("gone"))
+    load_plugin(str(file))
+    monkeypatch.chdir("/")
+    assert keys_of("declares_net")[0]["inputs"]["weights"] == {"net.bin": hashlib.sha256(b"one").hexdigest()}
+    with pytest.raises(nb.UsageError, match=r"'declares_gone': its weights 'gone.bin' cannot be read \(No such file"):
+        keys_of("declares_gone")
 
 
 def test_weights_are_part_of_the_key() -> None:

@@ -112,6 +112,14 @@ def test_what_the_regime_does_not_disclose_is_a_reason_to_skip():
             restored(f"command(argv='cp {{input_file}} {{output_file}} {{{name}}}')", *scene(regime="poisson(peak=9)"))
 
 
+def test_a_program_skips_by_exit_code_77_and_says_why():
+    spec = program("print('a warning\\nfor colour pictures', file=sys.stderr); sys.exit(77)")
+    with pytest.raises(nb.Skip, match="^for colour pictures$"):
+        restored(spec, *scene())
+    with pytest.raises(nb.Skip, match=r"the program skips it \(exit code 77\), without a word on standard error"):
+        restored(program("sys.exit(77)"), *scene())
+
+
 def test_the_seed_depends_on_the_input_alone():
     spec = program(
         "np.save(out, np.load(src) * 0 + int(sys.argv[3]) % 1000 / 1000)", "{input_file} {output_file} {seed}"

@@ -3,17 +3,57 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable
 from typing import Any
 
 from ..errors import Skip, UsageError, one_line
+from .folders import path_of
 
 Tensors = dict[str, Any]
 """Name → CPU tensor."""
 
 
+_FORMS = {
+    ".safetensors": "safetensors", ".pth": "torch", ".pt": "torch", ".ckpt": "torch", ".bin": "torch", ".tar": "torch",
+    ".mat": "matconvnet", ".h5": "keras",
+}  # fmt: skip
+_NESTS = ("model", "model_state_dict", "state_dict", "params_ema", "params-ema", "params", "net")
+_DEPTH = 4
+"""How deep a table of tensors is looked for: a hostile file may hold itself."""
+_WRAPPERS = ("module.", "_orig_mod.")
+"""What `DataParallel` and `torch.compile` put before every name."""
+
+
 class _Malformed(ValueError):
-    """What is wrong with a file, as the end of a sentence that begins with its name."""
+    """What is wrong with a file, as the end of a sentence that begins with its name; and how to mend it."""
+
+    def __init__(self, why: str, mend: str = "get the file again") -> None:
+        super().__init__(why)
+        self.mend = mend
+
+
+def load_checkpoint(path: str | os.PathLike[str]) -> Tensors:
+    """The parameters of a network from its file, as `load_state_dict` takes them: name → CPU tensor.
+
+    `.pth`, `.pt`, `.ckpt`, `.bin` and `.tar` as `torch.save` writes them, `.safetensors`, `.mat` of MatConvNet or `.h5`
+    of Keras. The table of tensors is found within a training checkpoint (`state_dict`, `params_ema`, …), and freed of
+    what `DataParallel` and `torch.compile` put before every name. Nothing in a file is ever executed. Raises
+    `UsageError`, one line.
+    """
+    file = path_of(path, "a checkpoint").expanduser()
+    form = _FORMS.get(file.suffix.lower())
+    if form is None:
+        raise UsageError(f"checkpoint {one_line(file)} must end in {', '.join(_FORMS)}: which kind of file is it?")
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise UsageError(f"checkpoint {one_line(file)} cannot be read ({error.strerror}): check the path") from None
+    found = read_checkpoint(data, form, file)
+    for wrapper in (*_WRAPPERS, *_WRAPPERS):  # either may be around the other
+        if found and all(name.startswith(wrapper) for name in found):
+            found = {name.removeprefix(wrapper): tensor for name, tensor in found.items()}
+    return found
 
 
 def read_checkpoint(data: bytes, form: str, where: object) -> Tensors:
@@ -34,7 +74,7 @@ def read_checkpoint(data: bytes, form: str, where: object) -> Tensors:
     try:
         return readers[form](data)
     except _Malformed as error:
-        raise UsageError(f"{one_line(where)} {one_line(error, 200)}: get the file again") from None
+        raise UsageError(f"{one_line(where)} {one_line(error, 200)}: {error.mend}") from None
 
 
 def _safetensors(data: bytes) -> Tensors:
@@ -49,30 +89,59 @@ def _safetensors(data: bytes) -> Tensors:
 
 def _torch(data: bytes) -> Tensors:
     """A pickle of tensors and plain containers; the state dict within a training checkpoint is found."""
-    import argparse
-
     import torch
 
     try:
-        # A Namespace of options is inert: it has no code, and its attributes pass the same filter.
-        with torch.serialization.safe_globals([argparse.Namespace]):
+        with torch.serialization.safe_globals(_inert()):
             held = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except Exception as error:
         # What torch says is several lines long and recommends to load without the filter.
-        kind = "holds more than tensors" if "weights_only" in str(error).lower() else "is damaged"
-        raise _Malformed(f"{kind}, so it is not loaded ({type(error).__name__})") from None
-    for key in ("model", "model_state_dict", "state_dict", "params_ema", "params-ema", "params", "net"):
-        if isinstance(held, dict) and isinstance(held.get(key), dict | list):
-            held = held[key]
-            break
+        if "weights_only" in str(error).lower():
+            mend = "save net.state_dict() alone, where it is yours"
+            raise _Malformed(f"holds more than tensors, so it is not loaded ({type(error).__name__})", mend) from None
+        raise _Malformed(f"is damaged, so it is not loaded ({type(error).__name__})") from None
+    for _ in range(_DEPTH):
+        if isinstance(held, dict) and not _is_table(held):
+            held = _table_in(held)
     if isinstance(held, list) and len(held) == 1:
         held = held[0]
     if not isinstance(held, dict):
         raise _Malformed("holds no table of tensors")
-    found = {name: value for name, value in held.items() if isinstance(value, torch.Tensor)}
-    if len(found) != len(held) or not all(isinstance(name, str) for name in found):
+    if not _is_table(held):
         raise _Malformed("holds something else among its tensors")
-    return found
+    return held
+
+
+def _inert() -> list[Any]:
+    """What training scripts save beside their tensors and that has no code: options, and single numbers of numpy."""
+    import argparse
+
+    import numpy as np
+    from numpy._core.multiarray import scalar  # type: ignore[attr-defined,unused-ignore]
+
+    kinds = {type(np.dtype(kind)) for kind in (*"bBhHiIlLqQefd?", "float64")}
+    # Files of numpy before 2.0 name it so.
+    return [argparse.Namespace, scalar, (scalar, "numpy.core.multiarray.scalar"), np.dtype, *kinds]
+
+
+def _is_table(held: Any) -> bool:
+    import torch
+
+    return isinstance(held, dict) and all(isinstance(k, str) and isinstance(v, torch.Tensor) for k, v in held.items())
+
+
+def _table_in(held: dict[Any, Any]) -> Any:
+    """What lies under a usual name, or is the only table of tensors. Raises `_Malformed` where there are several."""
+    for key in _NESTS:
+        if isinstance(held.get(key), dict | list):
+            return held[key]
+    tables = [key for key, value in held.items() if value and _is_table(value)]
+    if len(tables) > 1:
+        names = ", ".join(repr(str(key)) for key in tables[:5])
+        raise _Malformed(f"holds several networks, {names}", "save the one that restores by itself")
+    if not tables:
+        raise _Malformed("holds something else among its tensors")
+    return held[tables[0]]
 
 
 def _matconvnet(data: bytes) -> Tensors:

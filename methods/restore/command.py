@@ -29,6 +29,8 @@ TOLD = (
 """Placeholders for what a regime discloses; `mask` and `kernel` are the path of a `.npy` file."""
 
 
+SKIPPED = 77
+"""The exit code by which a program says that a picture is not for it, as test programs of Automake and Meson do."""
 _PREFIX = "noisebench-command-"
 
 
@@ -50,6 +52,8 @@ class Command:
 
     Files that `argv` names are part of the key of a cell, a Python script with what it imports from its own
     folder; other files and folders that the result depends on are listed in `files`.
+
+    A program that ends with exit code 77 skips: the last line on its standard error is the reason.
     """
 
     external = True
@@ -168,7 +172,7 @@ def fill(word: str, values: Mapping[str, Any]) -> str:
 
 
 def run(command: list[str]) -> None:
-    """Run to the end. Raises `ProgramFailed`. What it prints goes to standard error of this process."""
+    """Run to the end. Raises `Skip` for exit code 77, else `ProgramFailed`. What it prints goes to standard error."""
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=2, stderr=subprocess.PIPE) as program:
         assert program.stderr is not None  # it is a pipe
         tail = bytearray()
@@ -181,6 +185,9 @@ def run(command: list[str]) -> None:
             program.kill()
             raise
         reader.join(0.5)
+    if code == SKIPPED:
+        said = bytes(tail).decode("utf-8", "replace").strip().rpartition("\n")[2].strip()
+        raise nb.Skip(said or f"the program skips it (exit code {SKIPPED}), without a word on standard error")
     if code:
         how = f"exit code {code}" if code > 0 else f"killed by {_signal(-code)}"
         last = " ".join(bytes(tail).decode("utf-8", "replace").split())

@@ -8,7 +8,7 @@ from typing import Any
 
 import noisebench as nb
 
-FORMS = {".safetensors": "safetensors", ".pth": "torch", ".pt": "torch", ".ckpt": "torch", ".bin": "torch"}
+SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".bin")
 NOISE_MAP = ("DRUNet", "FDnCNN")
 """Networks that take the noise level as one more channel. Spandrel itself gives them 15/255, whatever the noise."""
 
@@ -86,8 +86,8 @@ def with_level(network: Any, noisy: Any, sigma: float) -> Any:
 def read(path: str) -> bytes:
     """The bytes of a checkpoint. Raises `UsageError`."""
     file = Path(path).expanduser()
-    if file.suffix.lower() not in FORMS:
-        raise nb.UsageError(f"spandrel: {path!r} must end in {', '.join(FORMS)}")
+    if file.suffix.lower() not in SUFFIXES:
+        raise nb.UsageError(f"spandrel: {path!r} must end in {', '.join(SUFFIXES)}")
     try:
         return file.read_bytes()
     except OSError as error:
@@ -98,7 +98,7 @@ def load(path: str) -> Any:
     """A checkpoint as spandrel's description of a network. Raises `UsageError`."""
     import spandrel
 
-    tensors = nb.read_checkpoint(read(path), FORMS[Path(path).suffix.lower()], path)
+    tensors = nb.load_checkpoint(path)
     try:
         network = spandrel.ModelLoader().load_from_state_dict(spandrel.canonicalize_state_dict(tensors))
     except Exception as error:  # an architecture that is taken for another fails in whatever way

@@ -2,136 +2,61 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from itertools import permutations, product
+from itertools import permutations
 
 import numpy as np
 
 from ...errors import Skip, one_line
-from ...imaging.pixels import Array, as_hwc, to_unit
-from ...imaging.resample import enlarge
-from ...imaging.sample import Sample
-from ...info import Info
 from ...registry import Bound, bind
 from ...track import Finding
-from .degrade import degrade_sample
-from .probe import test_picture
+from .patient import SCALES, Patient, at_scale
+from .readings import AS_IT_IS, advice, better, crops, gains
 from .restorer import Restorer
+from .training_mode import counted, evaluating, watched
 
-# A regime that discloses each name, operators first: in this order they are added up.
-DISCLOSING = {
-    "kernel": "blur(sigma=1.0)",
-    "boundary": "blur(sigma=1.0)",
-    "scale": "downsample(scale=2, bits=8)",
-    "looks": "gamma(looks=8)",
-    "speckle": "gamma(looks=8)",
-    "peak": "poisson(peak=60)",
-    "sigma": "gaussian(sigma=15)",
-    "p": "salt_pepper(p=0.1)",
-    "mask": "mask(keep=0.5)",
-    "quality": "jpeg(quality=30)",
-}
-SCALES = (2, 3, 4)
-"""Of super-resolution: a network enlarges by one of them."""
-ALWAYS = ("shape", "bit_depth", "rng", "generator")
-TYPICAL = (40, 52)
+KINDS = {1: "grey", 3: "colour"}
+LEAST = (2, 3, 4, 5, 6, 8, 11, 12, 16, 24, 32)
+"""Sides from which on a method may work."""
+EVALUATION = 0.3
+"""How much a network must gain by evaluation mode, in dB, where two calls agree without."""
+GUIDE = "docs/pytorch-network.md"
+DRAWS = "draw from info.rng or info.generator only"
 
 
-def picture(height: int, width: int, channels: int) -> Array:
-    """A smooth ramp with a bright square, uint8 (H, W) or (H, W, 3)."""
-    y, x = np.mgrid[:height, :width]
-    ramp = 60 + 100 * (y / height + x / width) / 2
-    ramp[height // 4 : height // 2, width // 4 : width // 2] = 220
-    planes = [ramp, 255 - ramp, ramp / 2 + 40][:channels]
-    stacked = np.stack(planes, axis=-1).round().astype(np.uint8)
-    return stacked[:, :, 0] if channels == 1 else stacked
-
-
-def scaled(spec: str) -> list[str]:
-    """A regime, and where it makes pictures smaller the same at each of `SCALES`."""
-    return list(dict.fromkeys([spec, *(_at_scale(spec, scale) for scale in SCALES)]))
-
-
-def _at_scale(spec: str, scale: int) -> str:
-    return re.sub(r"\bscale=\d+", f"scale={scale}", spec)
-
-
-class Patient:
-    """A method with the regime that it is tried under, and the fewest and most channels of 1 and 3 that it takes."""
-
-    def __init__(self, bound: Bound, regime: str = "") -> None:
-        self.oracle = bool(bound.entry.meta["oracle"])
-        self.enhances = bool(bound.entry.meta.get("enhances"))
-        self.restorer = Restorer(bound)
-        self.restorer.setup("cpu")
-        self.fewest = self.most = 1
-        self.regime = self._suitable(scaled(regime) if regime else _candidates(bound.entry.meta["needs"]))
-        try:
-            self.try_on(*TYPICAL, 3)
-            self.most = 3
-        except Skip:
-            pass
-        except (Exception, SystemExit):
-            self.most = 3  # as below
-
-    def _suitable(self, candidates: Sequence[str]) -> Bound:
-        """The first regime under which the method does not skip. Raises `Skip`."""
-        reason = ""
-        for self.fewest, spec in product((1, 3), candidates):
-            self.regime = bind(spec, "regime")
-            try:
-                self.try_on(*TYPICAL, self.fewest)
-            except Skip as skip:
-                reason = reason or str(skip)
-            except (Exception, SystemExit):
-                # What is wrong is for the checks to find.
-                return self.regime
-            else:
-                return self.regime
-        raise Skip(reason)
-
-    def degraded(self, height: int, width: int, channels: int, draw: int = 0) -> tuple[Array, Info, Array]:
-        """Noisy float32 (H', W', C), a fresh `Info`, and clean float64 (H, W, C)."""
-        sample = Sample("doctor", picture(height, width, channels))
-        noisy, info = degrade_sample(self.regime, sample, draw=draw)
-        if self.oracle:
-            info = info.replace(sample=sample)
-        return noisy, info, as_hwc(to_unit(sample.clean))
-
-    def try_on(self, height: int, width: int, channels: int, draw: int = 0) -> Array:
-        """The restored picture. Raises what the method raises, and `Invalid`."""
-        noisy, info, clean = self.degraded(height, width, channels, draw)
-        return self.restorer.restore(noisy, info, clean.shape)
-
-
-def _candidates(needs: Sequence[str]) -> list[str]:
-    """Regimes that disclose `needs`. Raises `Skip`."""
-    choices = [[a for a in n.split("|") if a in DISCLOSING or a in ALWAYS] for n in needs]
-    unknown = [n for n, known in zip(needs, choices, strict=True) if not known]
-    if unknown:
-        raise Skip(f"needs {', '.join(unknown)}, which the doctor cannot supply")
-    wanted = [[spec for name, spec in DISCLOSING.items() if name in chosen] for chosen in product(*choices)]
-    if any(wanted):
-        found = [" + ".join(dict.fromkeys(specs)) for specs in wanted]
-    else:
-        found = [DISCLOSING["sigma"], *DISCLOSING.values()]
-    return list(dict.fromkeys(spec for one in found for spec in scaled(one)))
+def _kind(patient: Patient, channels: int) -> tuple[bool | None, str]:
+    """Whether it restores grey pictures, or colour ones, and what to write where it is only one of them."""
+    height, width = patient.size
+    size, other = f"{height}×{width} {KINDS[channels]}", KINDS[4 - channels]
+    only = patient.works and channels not in patient.takes
+    try:
+        patient.try_on(height, width, channels)
+    except Skip as skip:
+        return None, f"takes {other} only: {one_line(skip)}" if only else f"skips {size}: {one_line(skip)}"
+    except (Exception, SystemExit) as error:
+        if only:
+            place = "[1]" if patient.restorer.meta["layout"] == "tensor" else "[2]"
+            line = f'if noisy.shape{place} != {4 - channels}: raise nb.Skip("for {other} pictures")'
+            return False, f"{size}: {_describe(error)}: it takes {other} only, so begin with `{line}`"
+        return False, f"{size}: {_describe(error)}{_remedy(patient, *patient.size, channels)}"
+    return True, ""
 
 
 def _sizes(patient: Patient, sizes: Sequence[tuple[int, int, int]]) -> tuple[bool | None, str]:
+    """Pictures of these heights, widths and channels; channels that it does not take are another check's."""
+    tried = list(dict.fromkeys((h, w, c if c in patient.takes else patient.fewest) for h, w, c in sizes))
     skipped = []
-    for height, width, channels in sizes:
-        size = f"{height}×{width} {'grey' if channels == 1 else 'colour'}"
+    for height, width, channels in tried:
+        size = f"{height}×{width} {KINDS[channels]}"
         try:
             patient.try_on(height, width, channels)
         except Skip as skip:
             skipped.append(f"skips {size}: {one_line(skip)}")
         except (Exception, SystemExit) as error:
-            return False, f"{size}: {_describe(error)}"
-    if len(skipped) == len(sizes):
+            return False, f"{size}: {_describe(error)}{_remedy(patient, height, width, channels)}"
+    if len(skipped) == len(tried):
         return None, skipped[0]
     return True, "; ".join(skipped)
 
@@ -140,8 +65,27 @@ def _describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {one_line(error, 200)}" if str(error) else type(error).__name__
 
 
+def _remedy(patient: Patient, height: int, width: int, channels: int) -> str:
+    """What to write where a size fails and others do not, after a colon."""
+    noisy, info, clean = patient.degraded(height, width, channels)
+    answer = patient.answer(noisy, info)
+    spare = np.subtract(answer.shape, clean.shape) if answer is not None else np.zeros(3)
+    if spare.any() and spare.min() >= 0 and spare[2] == 0:
+        cut = "[:height, :width]" if patient.restorer.meta["layout"] == "hwc" else "[:, :, :height, :width]"
+        return f": cut what is too much, `height, width = info.shape; return result{cut}`"
+    if not patient.works:
+        return ""
+    if patient.multiple > 1:
+        m = patient.multiple
+        return f": it wants sides that are multiples of {m}: pad the input to them and cut the result ({GUIDE})"
+    for side in LEAST:
+        if side > min(height, width) and patient.fits(side * patient.scale, side * patient.scale, channels):
+            return f": it works from {side}×{side} on: pad smaller pictures and cut the result, or raise nb.Skip"
+    return ""
+
+
 def _untouched(patient: Patient) -> tuple[bool, str]:
-    noisy, info, _ = patient.degraded(*TYPICAL, patient.most)
+    noisy, info, _ = patient.degraded(*patient.size, patient.most)
     prepared = patient.restorer.prepare(noisy)
     before = prepared.copy() if isinstance(prepared, np.ndarray) else prepared.clone()
     patient.restorer.call(prepared, info)
@@ -150,27 +94,25 @@ def _untouched(patient: Patient) -> tuple[bool, str]:
 
 
 def _repeats(patient: Patient) -> tuple[bool, str]:
-    first, second = (patient.try_on(*TYPICAL, patient.fewest) for _ in range(2))
+    first, second = (patient.try_on(*patient.size, patient.fewest) for _ in range(2))
     if np.array_equal(first, second):
         return True, ""
     off = float(np.abs(first - second).max())
-    return (
-        False,
-        f"two calls differ by up to {off:.3g}: draw from info.rng or info.generator only",
-    )
+    mend = f"{counted(patient.caught)} in training mode, call .eval()" if patient.caught else DRAWS
+    return False, f"two calls differ by up to {off:.3g}: {mend}"
 
 
 def _forgets(patient: Patient) -> tuple[bool, str]:
-    fresh = patient.try_on(*TYPICAL, patient.fewest, draw=1)
-    patient.try_on(*TYPICAL[::-1], patient.fewest, draw=2)
-    again = patient.try_on(*TYPICAL, patient.fewest, draw=1)
+    fresh = patient.try_on(*patient.size, patient.fewest, draw=1)
+    patient.try_on(*patient.size[::-1], patient.fewest, draw=2)
+    again = patient.try_on(*patient.size, patient.fewest, draw=1)
     same = np.array_equal(fresh, again)
     return same, "" if same else "the result depends on the picture before it: keep no state between calls"
 
 
 def _range(patient: Patient) -> tuple[bool, str]:
-    _, _, clean = patient.degraded(*TYPICAL, patient.most)
-    restored = patient.try_on(*TYPICAL, patient.most)
+    _, _, clean = patient.degraded(*patient.size, patient.most)
+    restored = patient.try_on(*patient.size, patient.most)
     low, high, shift = float(restored.min()), float(restored.max()), float(restored.mean() - clean.mean())
     told = f"{low:.3g} to {high:.3g}, mean {shift:+.3g} off the clean one"
     if low < -3 or high > 4:
@@ -187,12 +129,12 @@ def _range(patient: Patient) -> tuple[bool, str]:
 def _channel_order(patient: Patient) -> tuple[bool | None, str]:
     if patient.most == 1:
         return None, "grey only"
-    _, _, clean = patient.degraded(*TYPICAL, 3)
-    restored = patient.try_on(*TYPICAL, 3)
+    _, _, clean = patient.degraded(*patient.size, 3)
+    restored = patient.try_on(*patient.size, 3)
     errors = {order: float(np.mean(np.square(restored[:, :, order] - clean))) for order in permutations(range(3))}
     best = min(errors, key=lambda order: errors[order])
-    # The channels of the picture differ by far: in the wrong order the error is a hundred times what noise leaves.
-    if errors[best] < errors[0, 1, 2] / 2:
+    # The channels of the picture differ by more than the noise. What is worse than a flat picture is in no order.
+    if errors[best] < min(0.8 * errors[0, 1, 2], float(clean.var(axis=(0, 1)).mean())):
         came = "".join("RGB"[place] for place in np.argsort(best))
         return False, f"the channels come back as {came}: a picture is RGB, on the way in and out"
     return True, ""
@@ -201,34 +143,60 @@ def _channel_order(patient: Patient) -> tuple[bool | None, str]:
 def _larger(patient: Patient) -> tuple[bool, str]:
     noisy, info, clean = patient.degraded(256, 256, patient.most)
     start = time.perf_counter()
-    restored = patient.restorer.restore(noisy, info, clean.shape)
-    seconds = time.perf_counter() - start
-    told = f"{seconds:.2f} s"
-    if noisy.shape == clean.shape:
-        before, after = (float(np.mean(np.square(x - clean))) for x in (noisy, restored))
-        if before > 0 and after > 0:
-            told += f", {10 * np.log10(before / after):+.1f} dB against the input"
+    patient.restorer.restore(noisy, info, clean.shape)
+    return True, f"{time.perf_counter() - start:.2f} s"
+
+
+def _evaluation_mode(patient: Patient) -> tuple[bool | None, str]:
+    if not patient.caught:
+        return True, ""
+    cases = crops(patient.regime, patient.most, patient.oracle)
+    # Where the answer is misread, what evaluation mode gains is seen in the right reading only.
+    found = better(patient.answer, cases, gains(patient.answer, cases, [AS_IT_IS])[0])
+    reading = [found[0] if found else AS_IT_IS]
+    now = [float(np.mean(gains(patient.answer, cases, reading)[0])) for _ in range(2)]
+    refuses = not patient.fits(1, 1, patient.most)
+    with evaluating(patient.caught):
+        then = float(np.mean(gains(patient.answer, cases, reading)[0]))
+        refuses = refuses and patient.fits(1, 1, patient.most)
+    told = f"{counted(patient.caught)} in training mode: {now[0]:+.1f} dB over the input, {then:+.1f} dB after .eval()"
+    if refuses:
+        told += ", and it takes one pixel only then"
+    if refuses or then >= now[0] + EVALUATION or (now[0] != now[1] and then >= now[0]):
+        return False, f"{told}: write net.eval() in setup"
     return True, told
 
 
-def _gain(patient: Patient, scale: int) -> tuple[bool, str]:
-    plane = test_picture(103, 103)[7:, 7:]  # so that its edges lie on no grid of small pixels
-    sample = Sample("doctor", np.stack([plane, 255 - plane, plane], axis=-1)[:, :, : patient.most])
-    clean = to_unit(sample.clean)
-    noisy, info = degrade_sample(bind(_at_scale(patient.regime.display, scale), "regime"), sample)
-    restored = patient.restorer.restore(noisy, info.replace(sample=sample) if patient.oracle else info, clean.shape)
-    bicubic = enlarge(noisy.astype(np.float64), scale, (96, 96))
-    theirs, own = (float(np.mean(np.square(x - clean))) for x in (bicubic, restored))
-    return True, f"{round(10 * np.log10(theirs / own), 1) + 0.0:+.1f} dB over bicubic" if own > 0 else "no error"
+def _gain(patient: Patient, regime: Bound) -> tuple[bool | None, str]:
+    """How much better than a method that does nothing it is on photographs, and what would make it better by far."""
+    if patient.enhances:
+        return True, "not judged: it is meant to change the brightness"
+    cases = crops(regime, patient.most, patient.oracle)
+    noisy, info, clean = cases[0]
+    patient.restorer.check(info)
+    enlarges = noisy.shape != clean.shape
+    own = gains(patient.answer, cases, [AS_IT_IS])[0]
+    mean = float(np.mean(own))
+    if not np.isfinite(mean):
+        # It skips, fails or has no noise to take away: said as a run says it.
+        patient.restorer.restore(noisy, info, clean.shape)
+        return True, "no error"
+    over = "bicubic" if enlarges else "the noisy input"
+    told = f"{round(mean, 1) + 0.0:+.1f} dB over {over} ({regime.display}, {len(cases)} crops)"
+    if patient.oracle:
+        return True, told
+    found = better(patient.answer, cases, own)
+    return (True, told) if found is None else (False, f"{told}; {advice(*found, enlarges)}")
 
 
 def checks(patient: Patient) -> dict[str, Callable[[], tuple[bool | None, str]]]:
     """The checks by name, in the order in which they are done."""
+    spec = patient.regime.display
     told = {name for part in patient.regime.parts for name in part.entry.meta["discloses"]}
-    scales = SCALES if "scale" in told and _at_scale(patient.regime.display, 0) != patient.regime.display else ()
+    scales = SCALES if "scale" in told and at_scale(spec, 0) != spec else ()
     return {
-        "grey": partial(_sizes, patient, [(*TYPICAL, 1)]),
-        "colour": partial(_sizes, patient, [(*TYPICAL, 3)]),
+        "grey": partial(_kind, patient, 1),
+        "colour": partial(_kind, patient, 3),
         "odd sizes": partial(_sizes, patient, [(37, 53, 1), (53, 37, 3), (31, 64, 1)]),
         "tiny": partial(_sizes, patient, [(3, 3, 1), (3, 3, 3), (2, 5, 1), (1, 9, 3), (9, 1, 1)]),
         "1×1": partial(_sizes, patient, [(1, 1, 1), (1, 1, 3)]),
@@ -237,8 +205,10 @@ def checks(patient: Patient) -> dict[str, Callable[[], tuple[bool | None, str]]]
         "no memory of the last picture": partial(_forgets, patient),
         "range": partial(_range, patient),
         "channel order": partial(_channel_order, patient),
+        "evaluation mode": partial(_evaluation_mode, patient),
         "larger": partial(_larger, patient),
-        **{f"×{scale}": partial(_gain, patient, scale) for scale in scales},
+        **({} if scales else {"gain": partial(_gain, patient, patient.regime)}),
+        **{f"×{scale}": partial(_gain, patient, bind(at_scale(spec, scale), "regime")) for scale in scales},
     }
 
 
@@ -249,20 +219,28 @@ def examine(bound: Bound, before: Callable[[str], None] = lambda name: None, reg
     """
     before("loads")
     try:
-        patient = Patient(bound, regime)
+        restorer = Restorer(bound)
+        restorer.setup("cpu")
     except Skip as skip:
         yield Finding("loads", None, one_line(skip))
         return
     except (Exception, SystemExit) as error:
         yield Finding("loads", False, _describe(error))
         return
-    yield Finding("loads", True, f"tried under {patient.regime.display}")
-    for name, check in checks(patient).items():
-        before(name)
+    with watched() as caught:
         try:
-            ok, detail = check()
+            patient = Patient(restorer, caught, regime)
         except Skip as skip:
-            ok, detail = None, one_line(skip)
-        except (Exception, SystemExit) as error:
-            ok, detail = False, _describe(error)
-        yield Finding(name, ok, detail)
+            yield Finding("loads", None, one_line(skip))
+            return
+        only = f"; takes {KINDS[patient.most]} only" if patient.works and len(patient.takes) == 1 else ""
+        yield Finding("loads", True, f"tried under {patient.regime.display}{only}")
+        for name, check in checks(patient).items():
+            before(name)
+            try:
+                ok, detail = check()
+            except Skip as skip:
+                ok, detail = None, one_line(skip)
+            except (Exception, SystemExit) as error:
+                ok, detail = False, _describe(error)
+            yield Finding(name, ok, detail)
