@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError, one_line
-from .options import add_json, print_json, read_noted, verb
+from .options import add_json, add_style, print_json, read_noted, verb
 
 _EXAMPLES = """  noisebench report nb-store --to board
   noisebench report results/demo.json --to board
@@ -23,6 +23,7 @@ def add(verbs: Any) -> None:
     p.add_argument("--bundle", metavar="DIR", help="write what a paper needs there: .tex, .pdf, .bib, suites, results")
     p.add_argument("--all-versions", action="store_true",
                    help="show older versions of methods that were edited too, not the newest alone")  # fmt: skip
+    add_style(p)
     add_json(p)
     p.set_defaults(run=run)
 
@@ -42,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     code = 1 if left_out else 0
     document: dict[str, Any] = {"left_out": left_out}
     if args.bundle:
-        made, remade = write_bundle(records, Path(args.bundle), all_versions=args.all_versions)
+        made, remade = write_bundle(records, Path(args.bundle), all_versions=args.all_versions, style=args.style)
         document["bundle"] = {"to": args.bundle, "files": [str(f) for f in made], "remade": vars(remade)}
         if not args.json:
             print(f"written: {len(made)} files in {args.bundle} (start with {Path(args.bundle) / 'README.md'})")
@@ -53,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
             return code
     to = Path(args.to or "board")
     kept = KeptPreviews.in_store(store) if store.is_dir() else None
-    files = write_report(records, to, kept=kept, all_versions=args.all_versions)
+    files = write_report(records, to, kept=kept, all_versions=args.all_versions, style=args.style)
     if args.json:
         summary = json.loads((to / "summary.json").read_text(encoding="utf-8"))
         print_json({"to": str(to), "files": [str(f) for f in files], **document, "summary": summary})

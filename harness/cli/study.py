@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError, one_line
-from .options import add_data, add_json, add_plugins, add_weights, note, print_json, use_data, verb
+from .options import add_data, add_json, add_plugins, add_style, add_weights, note, print_json, use_data, verb
 
 _EXAMPLES = """  noisebench study levels --to study
   noisebench study study.yaml --store nb-store --to study
@@ -30,6 +30,7 @@ def add(verbs: Any) -> None:
     add_plugins(p)
     add_data(p)
     add_weights(p)
+    add_style(p)
     add_json(p)
     p.set_defaults(run=run)
 
@@ -69,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
         note(f"\nstopped: nothing that was finished is lost; the same command goes on (store {one_line(args.store)})")
         return 130
     records = [read_record(store, c["key"]) for c in summary.cells]
-    files = write_study(records, axes, to, title=f"Study {suite.suite}", store=store)
+    files = write_study(records, axes, to, title=f"Study {suite.suite}", store=store, style=args.style)
     lost = [c for c in summary.cells if summary.outcome.get(c["key"]) not in ("ok", "skipped")]
     for cell in lost:
         where = f"{cell['method']['display']} · {cell['dataset']['display']} · {cell['regime']['display']}"

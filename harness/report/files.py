@@ -17,8 +17,8 @@ def write_files(files: Mapping[str, bytes], to: Path, *, replaces: Sequence[str]
     written = []
     try:
         for start in replaces:
-            for old in (to / "plots").glob(f"{start}*"):
-                if old.suffix in (".png", ".svg"):
+            for old in (to / "plots").rglob(f"{start}*"):
+                if old.suffix in (".png", ".svg", ".pdf"):
                     old.unlink()
         for name, content in files.items():
             path = to / name

@@ -14,6 +14,7 @@ from .leaderboard import leaderboard_csv, leaderboard_latex, leaderboard_markdow
 from .order_stability import statistics_latex, statistics_markdown
 from .page.html import leaderboard_html
 from .page.previews import KeptPreviews
+from .plots.drawing import plot_files
 from .plots.selection import PREFIXES, draw_all
 from .set_metrics import sets_csv
 from .summary import summary
@@ -28,18 +29,20 @@ def write_report(
     title: str = "",
     kept: KeptPreviews | None = None,
     all_versions: bool = False,
+    style: str = "",
 ) -> list[Path]:
     """Write `leaderboard.{md,csv,tex,html}`, `statistics.{md,tex}`, `summary.json` and `plots/`; the files written.
 
     `kept` says where a store has its previews, for the page; without it the page shows the crops of the panels.
-    Of methods that were edited the newest version is shown, or `all_versions`.
+    Of methods that were edited the newest version is shown, or `all_versions`. With a `style` of `plots/sheets.py`
+    plots come as PDF too, and for one column in `plots/one-column/`.
     Plots of an earlier report in the same folder are replaced. Raises `UsageError` where there is no record,
     or where `to` cannot be written.
     """
     if not records:
         raise UsageError("the store holds no cell: run a suite first (noisebench run SUITE.yaml --store STORE)")
     data = report_data(records, one_line(title) or TITLE, all_versions=all_versions)
-    plots, notes = draw_all(data)
+    plots, notes = draw_all(data, style)
     data = replace(data, plots=plots, notes=notes, kept=kept)
     texts = {
         "leaderboard.md": leaderboard_markdown(data),
@@ -53,6 +56,5 @@ def write_report(
     if any(data.sets):
         texts["sets.csv"] = sets_csv(data.boards, data.sets)
     files = {name: text_bytes(text) for name, text in texts.items()}
-    for plot in plots:
-        files |= {f"plots/{plot.name}.png": plot.png, f"plots/{plot.name}.svg": plot.svg}
+    files |= plot_files(plots, "plots", ("png", "svg", "pdf") if style else ("png", "svg"))
     return write_files(files, to, replaces=PREFIXES)

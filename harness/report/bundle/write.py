@@ -18,8 +18,10 @@ from ..escape import latex, markdown, markdown_code, slug
 from ..files import text_bytes, write_files
 from ..leaderboard import leaderboard_latex
 from ..order_stability import statistics_latex
-from ..plots.drawing import Plot, styled
+from ..plots.drawing import Plot, plot_files
+from ..plots.latex import figure_latex
 from ..plots.selection import draw_all
+from ..plots.sheets import style_of
 from ..tables import pipe_table
 from ..write import TITLE
 from .bibliography import bibliography
@@ -59,24 +61,23 @@ class Remade:
         )
 
 
-def write_bundle(records: Sequence[Record], to: Path, *, all_versions: bool = False) -> tuple[list[Path], Remade]:
+def write_bundle(
+    records: Sequence[Record], to: Path, *, all_versions: bool = False, style: str = ""
+) -> tuple[list[Path], Remade]:
     """Write the bundle; the files written and whether its suites plan the same cells. Raises `UsageError`."""
     if not records:
         raise UsageError("the store holds no cell: run a suite first (noisebench run SUITE.yaml --store STORE)")
     data = report_data(records, TITLE, all_versions=all_versions)
     records = records if all_versions else newest(records)
-    plots, _ = draw_all(data)
+    plots, _ = draw_all(data, style)
     suites, remade = checked_suites(records)
     references, used = _references(data.boards)
-    files: dict[str, bytes] = {}
-    with styled():
-        for plot in plots:
-            files |= {f"figures/{plot.name}.pdf": plot.pdf(), f"figures/{plot.name}.svg": plot.svg}
+    files = plot_files(plots, "figures", ("pdf", "svg"))
     files |= {f"suites/{name}": text_bytes(yaml_text(recipe)) for name, recipe in suites}
     files |= {
         "boards.tex": text_bytes(leaderboard_latex(data)),
         "statistics.tex": text_bytes(statistics_latex(data.sections)),
-        "figures.tex": text_bytes(_figures(plots)),
+        "figures.tex": text_bytes(_figures(plots, columns=style_of(style).column is not None)),
         "references.bib": text_bytes(references),
         "paper.tex": text_bytes(_paper(used)),
         "results.json": text_bytes(export_text(records)),
@@ -151,16 +152,11 @@ def _references(boards: Sequence[Board]) -> tuple[str, dict[str, list[str]]]:
     return bibliography(sorted(methods.items()), described)
 
 
-def _figures(plots: Sequence[Plot]) -> str:
+def _figures(plots: Sequence[Plot], *, columns: bool) -> str:
     out = [r"% \usepackage{graphicx}"]
+    options = r"width=0.8\linewidth,height=0.7\textheight,keepaspectratio"
     for i, plot in enumerate(plots, 1):
-        out += [
-            "",
-            r"\begin{figure}",
-            r"\centering",
-            rf"\includegraphics[width=0.8\linewidth,height=0.7\textheight,keepaspectratio]{{figures/{plot.name}.pdf}}",
-        ]
-        out += [rf"\caption{{{latex(plot.caption)}}}", rf"\label{{fig:noisebench-{i}}}", r"\end{figure}"]
+        out += figure_latex(plot, "figures", f"fig:noisebench-{i}", options, columns=columns)
     return "\n".join([*out, ""])
 
 

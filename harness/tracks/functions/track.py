@@ -18,6 +18,7 @@ from ...track import Case, Defaults, Words, add_track, checked_declarations
 if TYPE_CHECKING:
     from ...boards.board import Board
     from ...report.plots.drawing import Plot
+    from ...report.plots.sheets import Sheet
     from .target import Floats, Samples, Target
 
 _DECLARED: Mapping[str, Mapping[str, Any]] = {}
@@ -149,11 +150,11 @@ class Functions:
 
     # Below: what a track may have. See the protocols of `track.py` and of `report/sections.py`.
 
-    def panels(self, boards: Sequence[Board], most: int, notes: list[str]) -> list[Plot]:
+    def panels(self, boards: Sequence[Board], most: int, notes: list[str], sheet: Sheet) -> list[Plot]:
         """The fits of one function side by side: see `tracks/functions/report.py`."""
         from .report import fit_panels
 
-        return fit_panels(boards, most, notes)
+        return fit_panels(boards, most, notes, sheet)
 
 
 TRACK = add_track(Functions())
