@@ -14,7 +14,7 @@ _HOME = {
     "add_track": "track", "MethodRunner": "runner", "ArrayFiles": "array_outputs", "noise_key": "keyed_noise",
     "keyed_generator": "keyed_noise", "get_track": "track", "checked_declarations": "track",
     "Info": "info", "Spec": "spec", "Bound": "registry", "MethodSpec": "registry", "DatasetSpec": "registry",
-    "Nested": "registry",
+    "AxisLabel": "registry", "Nested": "registry",
     "bind": "registry", "evaluate": "evaluation", "Result": "evaluation", "module_sources": "sources",
     "UsageError": "errors", "Skip": "errors", "Invalid": "errors", "NotDefined": "errors", "one_line": "errors",
     "list_files": "data.folders", "pair_folders": "data.folders", "frame": "frames",
@@ -95,6 +95,7 @@ if TYPE_CHECKING:  # what a type checker sees; at run time a name is imported wh
     from .info import Info as Info
     from .keyed_noise import keyed_generator as keyed_generator
     from .keyed_noise import noise_key as noise_key
+    from .registry import AxisLabel as AxisLabel
     from .registry import Bound as Bound
     from .registry import DatasetSpec as DatasetSpec
     from .registry import MethodSpec as MethodSpec

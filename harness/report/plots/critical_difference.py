@@ -111,8 +111,10 @@ def draw_critical(diagram: Diagram, number: int, looks: Looks, sheet: Sheet = HO
     lanes = _lanes([(ranks[bar[0]], ranks[bar[-1]]) for bar in bars])
     labels = [diagram.labels[method] for method in test.order]
     room = (sheet.width - (1.3 if sheet.narrow else 2.6) * k) / 2
-    names = legend_names(labels, room - 0.85 * k, sheet.text)
-    sides = max(text_width(f"{name}  00.00", sheet.text) for name in names.values()) + 0.22 * k
+    # One column has room for names or for ranks, which the tables have.
+    numbered = not sheet.narrow
+    names = legend_names(labels, room - (0.85 if numbered else 0.27) * k, sheet.text)
+    sides = max(text_width(f"{name}  00.00" if numbered else name, sheet.text) for name in names.values()) + 0.22 * k
     under = LANE * k * (max(lanes, default=-1) + 1) + 0.12 * k
     above = (0.34 + (0.42 if diagram.critical is not None else 0.22)) * k
     rows = math.ceil(len(labels) / 2)
@@ -134,8 +136,8 @@ def draw_critical(diagram: Diagram, number: int, looks: Looks, sheet: Sheet = HO
             across = [canvas.across(ranks[place]) for place in bar]
             canvas.draw(across, [y] * len(bar), linestyle="none", marker="o", markersize=3.4 * k, color=BAR)
     _draw_names(canvas, [(names[label], look_of(looks, label)) for label in labels], ranks, canvas.line - under)
-    axes.text(sheet.width / 2, height - 0.16 * k, fit(diagram.heading, sheet.width - 0.3, sheet.text + 1), ha="center",
-              va="center", fontsize=sheet.text + 1)  # fmt: skip
+    axes.text(sheet.width / 2, height - 0.16 * k, fit(diagram.heading, sheet.width - 0.3, sheet.heading), ha="center",
+              va="center", fontsize=sheet.heading)  # fmt: skip
     caption = (
         f"Mean rank of each method over {diagram.over} ({diagram.heading}), best left. Bars join methods "
         f"{diagram.rule}{'; dots mark the methods of a bar' if passes else ''}. Friedman: {friedman_text(test)}."
@@ -201,11 +203,11 @@ def _draw_names(canvas: _Canvas, named: Sequence[tuple[str, Look]], ranks: Seque
         y = top - STEP * k * ((spot if left else last - spot) + 0.4)
         x, edge = canvas.across(rank), canvas.left - 0.12 * k if left else canvas.sheet.width - canvas.left + 0.12 * k
         canvas.draw([x, x, edge], [canvas.line, y, y], linewidth=0.6, color="#6b7280")
-        canvas.draw([x], [canvas.line], clip_on=False, markersize=4.2 * k, zorder=3, gid=name, **look.point(k))
+        canvas.draw([x], [canvas.line], clip_on=False, markersize=4.2 * k, zorder=3, label=name, **look.point(k))
         canvas.draw([edge], [y], markersize=4.2 * k, zorder=3, **look.point(k))
-        text = f"{name}  {rank:.2f}" if left else f"{rank:.2f}  {name}"
+        text = name if canvas.sheet.narrow else f"{name}  {rank:.2f}" if left else f"{rank:.2f}  {name}"
         canvas.axes.text(edge - 0.07 * k if left else edge + 0.07 * k, y, text, ha="right" if left else "left",
-                         va="center_baseline", fontsize=size, gid="name")  # fmt: skip
+                         va="center_baseline", fontsize=size, label="name")  # fmt: skip
 
 
 def _lanes(spans: Sequence[tuple[float, float]]) -> list[int]:

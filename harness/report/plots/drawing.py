@@ -8,11 +8,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ...errors import one_line
 from ..escape import shorten
-from .sheets import HOUSE, TEXT, Sheet, Style
+from .sheets import TEXT, Sheet, Style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,25 +29,39 @@ ONE_COLUMN = "one-column"
 
 @dataclass(frozen=True)
 class Plot:
-    """A finished plot: file stem, caption, and both formats; PDF on demand.
+    """A finished plot: file stem, caption, and a figure in text of `text` points; each format is made on demand.
 
     `narrow` is the same for one column, where the style has columns and the plot can be read in one.
     """
 
     name: str
     caption: str
-    png: bytes
-    svg: bytes
     figure: Figure = field(repr=False, compare=False)
+    text: float = TEXT
     narrow: Plot | None = None
 
+    @cached_property
+    def png(self) -> bytes:
+        """300 dots an inch, without the name of a program."""
+        return self._saved("png", {"Software": None}, pil_kwargs={"compress_level": 4})
+
+    @cached_property
+    def svg(self) -> bytes:
+        """Without a date; letters are outlines, so that it looks the same everywhere."""
+        return self._saved("svg", {"Date": None, "Creator": None})
+
+    @cached_property
     def pdf(self) -> bytes:
-        """The same as PDF, without a date; letters are letters of an embedded font."""
+        """Without a date; letters are letters of an embedded font."""
+        return self._saved("pdf", {"Creator": None, "Producer": None, "CreationDate": None})
+
+    def _saved(self, kind: str, metadata: dict[str, None], **more: Any) -> bytes:
+        """The same bytes each time."""
         out = io.BytesIO()
-        with warnings.catch_warnings(), styled():
+        with warnings.catch_warnings(), styled(self.text):
+            # Names may hold characters that the font lacks; a box is drawn in their place.
             warnings.simplefilter("ignore")
-            self.figure.savefig(out, format="pdf", dpi=DPI,
-                                metadata={"Creator": None, "Producer": None, "CreationDate": None})  # fmt: skip
+            self.figure.savefig(out, format=kind, dpi=DPI, metadata=metadata, **more)
         return out.getvalue()
 
 
@@ -58,7 +73,7 @@ def plot_files(plots: Sequence[Plot], folder: str, kinds: Sequence[str]) -> dict
     files: dict[str, bytes] = {}
     for plot in plots:
         for kind in kinds:
-            files[f"{folder}/{plot.name}.{kind}"] = plot.pdf() if kind == "pdf" else getattr(plot, kind)
+            files[f"{folder}/{plot.name}.{kind}"] = getattr(plot, kind)
         if plot.narrow is not None:
             files |= plot_files([plot.narrow], f"{folder}/{ONE_COLUMN}", kinds)
     return files
@@ -84,11 +99,11 @@ def house_style(text: float = TEXT) -> dict[str, Any]:
 
 
 @contextmanager
-def styled(sheet: Sheet = HOUSE) -> Iterator[None]:
-    """Draw in the house style inside, in the text of `sheet`: the user's own matplotlibrc must not change a report."""
+def styled(text: float = TEXT) -> Iterator[None]:
+    """Draw in the house style inside: the user's own matplotlibrc must not change a report. `text` is in points."""
     import matplotlib
 
-    style: Any = house_style(sheet.text)
+    style: Any = house_style(text)
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(style)
@@ -101,20 +116,16 @@ def in_columns(draw: Callable[[Sheet], Plot | None], style: Style) -> Plot | Non
     for sheet in (style.page, style.column):
         if sheet is None:
             continue
-        with styled(sheet):
+        with styled(sheet.text):
             plots.append(draw(sheet))
     return plots[0] and replace(plots[0], narrow=plots[1] if len(plots) > 1 else None)
 
 
 def save(figure: Figure, name: str, caption: str) -> Plot:
-    """Both formats of a figure, the same bytes each time: no date, no software name."""
-    png, svg = io.BytesIO(), io.BytesIO()
-    with warnings.catch_warnings():
-        # Names may hold characters that the font lacks; a box is drawn in their place.
-        warnings.simplefilter("ignore")
-        figure.savefig(png, format="png", dpi=DPI, metadata={"Software": None}, pil_kwargs={"compress_level": 4})
-        figure.savefig(svg, format="svg", dpi=DPI, metadata={"Date": None, "Creator": None})
-    return Plot(name, caption, png.getvalue(), svg.getvalue(), figure)
+    """A plot of a figure that was drawn inside `styled`."""
+    import matplotlib
+
+    return Plot(name, caption, figure, float(matplotlib.rcParams["font.size"]))
 
 
 def text_width(text: str, size: float) -> float:

@@ -67,7 +67,7 @@ def label_ends(axes: Any, box: tuple[float, float, float, float], ends: Sequence
                    linewidth=0.6 * sheet.scale, linestyle="-", solid_joinstyle="round")
         )  # fmt: skip
         figure.text(left + width + LEADER * sheet.scale, y, end.text, transform=inches, ha="left",
-                    va="center_baseline", fontsize=sheet.text, gid="name")  # fmt: skip
+                    va="center_baseline", fontsize=sheet.text, label="name")  # fmt: skip
 
 
 def look_of(looks: Mapping[str, Look], label: str, method: str = "") -> Look:

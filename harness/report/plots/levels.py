@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from ...boards.curves import Chart, Curve, Point
@@ -41,7 +42,7 @@ def draw_levels(chart: Chart, name: str, looks: Looks, sheet: Sheet) -> Plot | N
         return None
     k = sheet.scale
     wanted = max(text_width(curve.label, sheet.text) for curve in curves) + 0.02
-    across = min(wanted + 0.14 * k, (1.05 if sheet.narrow else 2.0) * k)
+    across = min(wanted + 0.14 * k, (1.25 if sheet.narrow else 2.0) * k)
     names = legend_names([curve.label for curve in curves], across - 0.14 * k, sheet.text)
     drawn = [_Drawn(curve, look_of(looks, curve.label, curve.points[0].method), names[curve.label]) for curve in curves]
     gaps = bool(chart.regime) and any(p.difference is not None for curve in curves for p in curve.points)
@@ -55,11 +56,11 @@ def draw_levels(chart: Chart, name: str, looks: Looks, sheet: Sheet) -> Plot | N
     panels = [place(figure, 1.0, foot, 1.0, high) for high in heights]
     for one in drawn:
         xs, ys = [p.x for p in one.curve.points], [p.y for p in one.curve.points]
-        panels[0].plot(xs, ys, gid=one.curve.label, **one.look.line(k))
-    ends, outside = _draw_gaps(panels[1], chart, drawn, k) if gaps else ([], [])
-    for axes in panels:
-        axes.margins(y=0.07)
-        axes.set_ylim(axes.get_ylim())
+        panels[0].plot(xs, ys, label=one.curve.label, **one.look.line(k))
+    panels[0].margins(y=0.07)
+    if gaps:
+        panels[1].set_ylim(*_range(chart, drawn))
+        panels[1].yaxis.set_major_formatter(plain_number)
     rooms = [tick_room(axes, sheet) for axes in panels]
     free = sheet.width - LEADER * k - across
     if stacked:
@@ -69,15 +70,17 @@ def draw_levels(chart: Chart, name: str, looks: Looks, sheet: Sheet) -> Plot | N
     else:
         each = (free - sum(rooms)) / len(rooms)
         boxes = [(sum(rooms[: i + 1]) + i * each, foot, each, heights[i]) for i in range(len(rooms))]
+    step = _step(chart, drawn, k, boxes[-1][2]) if gaps else 0.0
     for axes, box in zip(panels, boxes, strict=True):
         axes.set_position((box[0] / sheet.width, box[1] / height, box[2] / sheet.width, box[3] / height))
-        _scale_across(axes, chart, curves, (0.1 * k + _step(drawn, k) * len(drawn) / 2) / box[2])
+        _scale_across(axes, chart, curves, (0.1 * k + step * len(drawn) / 2) / box[2])
         axes.set_xlabel(fit(level_text(chart), box[2] + 0.4 * k, sheet.text))
     if stacked:
         panels[0].set_xlabel("")
         panels[0].tick_params(labelbottom=False)
     panels[0].set_ylabel(fit(metric_text(chart.track, chart.column), boxes[0][3] + 0.2 * k, sheet.text))
     unit = f" ({chart.column.unit})" if chart.column.unit else ""
+    ends, outside = _draw_gaps(panels[1], drawn, k, step) if gaps else ([], [])
     if not gaps:
         ends = [End(c.curve.points[-1].x, c.curve.points[-1].y, c.name, c.look) for c in drawn]
     else:
@@ -85,8 +88,8 @@ def draw_levels(chart: Chart, name: str, looks: Looks, sheet: Sheet) -> Plot | N
         panels[1].set_ylabel(fit(about, boxes[1][3] + 0.3 * k, sheet.text))
     ends.sort(key=lambda end: -end.y)
     label_ends(panels[-1], boxes[-1], ends, sheet)
-    heading = fit(chart.heading or chart.where, sheet.width - 0.3, sheet.text + 1)
-    figure.text(0.5, 1 - 0.16 * k / height, heading, ha="center", va="center", fontsize=sheet.text + 1)
+    heading = fit(chart.heading or chart.where, sheet.width - 0.3, sheet.heading)
+    figure.text(0.5, 1 - 0.16 * k / height, heading, ha="center", va="center", fontsize=sheet.heading)
     places = ("above", "below") if sheet.narrow else ("left", "right")
     return save(figure, name, _caption(chart, places if gaps else (), outside, left_out))
 
@@ -104,33 +107,47 @@ def _scale_across(axes: Any, chart: Chart, curves: Sequence[Curve], free: float)
     """The x axis, `free` of it on either side of the values."""
     from matplotlib.ticker import NullFormatter
 
-    values = sorted({p.x for curve in curves for p in curve.points})
-    if chart.axis.log and values[0] > 0:
+    values = _values(curves)
+    if _is_log(chart, values):
         axes.set_xscale("log")
         axes.xaxis.set_minor_formatter(NullFormatter())
     if len(values) <= 8:
         axes.set_xticks(values)
         axes.minorticks_off()
     axes.xaxis.set_major_formatter(plain_number)
-    log = axes.get_xscale() == "log"
+    log = _is_log(chart, values)
     low, high = (math.log10(v) if log else v for v in (values[0], values[-1]))
     pad = (high - low) * free / (1 - 2 * free)
     axes.set_xlim(*(10**v if log else v for v in (low - pad, high + pad)))
 
 
-def _step(drawn: Sequence[_Drawn], k: float) -> float:
-    """Inches between the intervals of two lines at one level, which would lie on each other; 0 without intervals."""
-    barred = any(p.interval is not None for one in drawn for p in one.curve.points)
-    return min(0.028 * k, 0.3 * k / len(drawn)) if barred else 0.0
+def _values(curves: Sequence[Curve]) -> list[float]:
+    return sorted({p.x for curve in curves for p in curve.points})
 
 
-def _draw_gaps(axes: Any, chart: Chart, drawn: Sequence[_Drawn], k: float) -> tuple[list[End], list[str]]:
+def _is_log(chart: Chart, values: Sequence[float]) -> bool:
+    return chart.axis.log and values[0] > 0
+
+
+def _step(chart: Chart, drawn: Sequence[_Drawn], k: float, wide: float) -> float:
+    """Inches between the intervals of two lines at one level, which would lie on each other; 0 without intervals.
+
+    All of one level stay nearer to it, on axes `wide` inches across, than to the next level.
+    """
+    if not any(p.interval is not None for one in drawn for p in one.curve.points):
+        return 0.0
+    values = _values([one.curve for one in drawn])
+    places = [math.log10(v) if _is_log(chart, values) else v for v in values]
+    nearest = min(b - a for a, b in pairwise(places)) / (places[-1] - places[0]) * 0.75 * wide
+    return min(0.028 * k, 0.3 * k / len(drawn), 0.7 * nearest / len(drawn))
+
+
+def _draw_gaps(axes: Any, drawn: Sequence[_Drawn], k: float, step: float) -> tuple[list[End], list[str]]:
     """Differences to the best with their intervals, side by side at each level; the ends, and who is out of range."""
     from matplotlib.transforms import ScaledTranslation
 
-    low, high = _range(chart, drawn)
+    low, high = axes.get_ylim()
     axes.axhline(0.0, color="#9aa1ab", linewidth=0.8 * k, zorder=1)
-    step = _step(drawn, k)
     ends, outside = [], []
     for place_, one in enumerate(drawn):
         points = [p for p in one.curve.points if p.difference is not None]
@@ -139,20 +156,19 @@ def _draw_gaps(axes: Any, chart: Chart, drawn: Sequence[_Drawn], k: float) -> tu
         shift = (place_ - (len(drawn) - 1) / 2) * step
         moved = axes.transData + ScaledTranslation(shift, 0, axes.figure.dpi_scale_trans)
         xs, ys = [p.x for p in points], [_gap(p) for p in points]
-        axes.plot(xs, ys, gid=one.curve.label, transform=moved, **one.look.line(k))
+        axes.plot(xs, ys, label=one.curve.label, transform=moved, **one.look.line(k))
         barred = [p for p in points if p.interval is not None]
         bottom = [p.interval[0] for p in barred if p.interval is not None]
         top = [p.interval[1] for p in barred if p.interval is not None]
         bars = axes.vlines([p.x for p in barred], bottom, top, color=one.look.colour, linewidth=0.8 * k,
                            transform=moved, zorder=1.9)  # fmt: skip
-        bars.set_gid(one.curve.label)
+        bars.set_label(one.curve.label)
         last = ys[-1]
         beyond = "" if low <= last <= high else "↓" if last < low else "↑"
         outside += [one.name] if beyond else []
         text = f"{one.name} {beyond}" if beyond else one.name
         ends.append(End(points[-1].x, min(max(last, low), high), text, one.look, shift))
     axes.set_ylim(low, high)
-    axes.yaxis.set_major_formatter(plain_number)
     return ends, outside
 
 
@@ -194,7 +210,7 @@ def _caption(chart: Chart, places: Sequence[str], outside: Sequence[str], left_o
             said.append(f"No intervals: the {items} are too few.")
     if outside:
         said.append(f"An arrow marks what lies outside of the range: {', '.join(outside)}.")
-    said.append("Grey: what is there to be held against.")
+    said.append(f"Grey: {chart.words.get('given', 'input')} and references.")
     if left_out:
         said.append(f"{left_out} methods of lower mean are left out.")
     return one_line(" ".join(said), 900)

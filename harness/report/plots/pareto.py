@@ -52,6 +52,7 @@ class _Shown:
     curves: Sequence[tuple[Look, str, Sequence[Point]]]
     steps: Sequence[tuple[float, float]]
     left_out: int
+    looks: Looks
 
 
 def draw_cost(chart: Chart, name: str, looks: Looks, sheet: Sheet) -> Plot:
@@ -79,7 +80,7 @@ def _chosen(chart: Chart, looks: Looks, sheet: Sheet) -> _Shown:
         text = f"{names[curve.label]} (busy)" if busy else names[curve.label]
         curves.append((look_of(looks, curve.label, curve.points[0].method), text, curve.points))
     steps = sorted({(p.x, p.y) for curve in chart.curves for p in curve.points if (p.method, p.x) in best})
-    return _Shown(curves, steps, len(chart.curves) - len(kept))
+    return _Shown(curves, steps, len(chart.curves) - len(kept), looks)
 
 
 def _drawn(chart: Chart, shown: _Shown, sheet: Sheet, below: Sequence[Named]) -> tuple[object, list[Named]]:
@@ -96,14 +97,14 @@ def _drawn(chart: Chart, shown: _Shown, sheet: Sheet, below: Sequence[Named]) ->
     figure = Figure(figsize=(sheet.width, height))
     axes = place(figure, 1.0, foot, 1.0, height - head - foot)
     path = _steps(shown.steps)
-    axes.plot([x for x, _ in path], [y for _, y in path], color="#b4bac2", linewidth=1.4 * k, zorder=1, gid="front")
-    for look, text, points in shown.curves:
+    axes.plot([x for x, _ in path], [y for _, y in path], color="#b4bac2", linewidth=1.4 * k, zorder=1, label="front")
+    for look, _, points in shown.curves:
         if len(points) > 1:
             xs, ys = [p.x for p in points], [p.y for p in points]
             axes.plot(xs, ys, color=look.colour, linestyle=look.dash, linewidth=0.6 * k, zorder=2)
         for p in points:
-            axes.plot([p.x], [p.y], zorder=3, markersize=5.5 * k, clip_on=False, gid=text, label=p.method,
-                      **look.point(k, hollow=p.busy))  # fmt: skip
+            axes.plot([p.x], [p.y], zorder=3, markersize=5.5 * k, clip_on=False, label=p.method,
+                      **look_of(shown.looks, p.method).point(k, hollow=p.busy))  # fmt: skip
     axes.set_xscale("log")
     every = [p.x for _, _, points in shown.curves for p in points]
     axes.xaxis.set_major_locator(LogLocator(base=10, subs=(1.0,) if max(every) / min(every) > 30 else (1.0, 2.0, 5.0)))
@@ -117,9 +118,9 @@ def _drawn(chart: Chart, shown: _Shown, sheet: Sheet, below: Sequence[Named]) ->
     axes.set_position((left / sheet.width, foot / height, across / sheet.width, (height - head - foot) / height))
     axes.set_xlabel(fit(chart.x_label, sheet.width - left, sheet.text))
     axes.set_ylabel(fit(metric_text(chart.track, chart.column), height - head, sheet.text))
-    heading = fit(chart.heading or chart.where, sheet.width - 0.3, sheet.text + 1)
-    figure.text(0.5, 1 - 0.16 * k / height, heading, ha="center", va="center", fontsize=sheet.text + 1)
-    named = [_named(chart, look, text, points) for look, text, points in shown.curves]
+    heading = fit(chart.heading or chart.where, sheet.width - 0.3, sheet.heading)
+    figure.text(0.5, 1 - 0.16 * k / height, heading, ha="center", va="center", fontsize=sheet.heading)
+    named = [_named(chart, shown, text, points) for _, text, points in shown.curves]
     rest = label_points(axes, named, sheet, path)
     if below:
         handles = [Line2D([], [], markersize=5.5 * k, label=n.text, **n.look.point(k, hollow=n.hollow))
@@ -129,10 +130,10 @@ def _drawn(chart: Chart, shown: _Shown, sheet: Sheet, below: Sequence[Named]) ->
     return figure, rest
 
 
-def _named(chart: Chart, look: Look, text: str, points: Sequence[Point]) -> Named:
+def _named(chart: Chart, shown: _Shown, text: str, points: Sequence[Point]) -> Named:
     """The name of a curve stands at its best point."""
     best = (max if chart.column.higher else min)(points, key=lambda p: (p.y, -p.x))
-    return Named(best.x, best.y, text, look, best.busy)
+    return Named(best.x, best.y, text, look_of(shown.looks, best.method), best.busy)
 
 
 def _steps(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:

@@ -93,7 +93,7 @@ def label_points(axes: Any, points: Sequence[Named], sheet: Sheet, paths: Sequen
             xs, ys = spot.leader[::2], spot.leader[1::2]
             figure.add_artist(Line2D(xs, ys, transform=inches, color="#9aa1ab", linewidth=0.5 * sheet.scale, zorder=1))
         figure.text((spot.box[0] + spot.box[2]) / 2, (spot.box[1] + spot.box[3]) / 2, point.text, transform=inches,
-                    ha="center", va="center_baseline", fontsize=sheet.text, gid="name")  # fmt: skip
+                    ha="center", va="center_baseline", fontsize=sheet.text, label="name")  # fmt: skip
     return left_out
 
 

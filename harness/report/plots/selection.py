@@ -42,7 +42,7 @@ def draw_all(data: ReportData, style: str = "") -> tuple[list[Plot], list[str]]:
         plots.append(in_columns(partial(draw_cost, chart, name, looks), chosen))
     for number, one in enumerate(limited(readable(diagrams(data), notes), most, "critical differences", notes), 1):
         plots.append(in_columns(partial(draw_critical, one, number, looks), chosen))
-    with styled(chosen.page):
+    with styled(chosen.page.text):
         for track_name, own in groupby(boards, key=lambda board: board.track):
             track = known_track(track_name)
             if isinstance(track, HasPanels):

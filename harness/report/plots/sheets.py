@@ -30,6 +30,11 @@ class Sheet:
         return self.text / TEXT
 
     @property
+    def heading(self) -> float:
+        """Points of a heading."""
+        return self.text if self.narrow else self.text + 1
+
+    @property
     def line(self) -> float:
         """Inches from one line of text to the next."""
         return 1.25 * self.text / 72

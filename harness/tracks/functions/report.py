@@ -74,8 +74,8 @@ def draw_fits(board: Board, number: int, sheet: Sheet) -> Plot | None:
         title = f"{fit(row.label, wide, sheet.text)}\n{_score(board, row, item)}"
         canvas.text(left + wide / 2, top + 0.03, title, ha="center", va="bottom", fontsize=sheet.text, linespacing=1.1)
     canvas.set(xlim=(0, sheet.width), ylim=(0, height))
-    heading = fit(f"{board.title}, {item}", sheet.width - 0.4, sheet.text + 1)
-    canvas.text(sheet.width / 2, height - 0.16 * k, heading, ha="center", va="center", fontsize=sheet.text + 1)
+    heading = fit(f"{board.title}, {item}", sheet.width - 0.4, sheet.heading)
+    canvas.text(sheet.width / 2, height - 0.16 * k, heading, ha="center", va="center", fontsize=sheet.heading)
     caption = (
         f"Fits of {item} on {board.title}: noisy samples as dots, the function in grey, the fit as a line; above each "
         "the method and its score on this function."

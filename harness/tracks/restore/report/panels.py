@@ -165,8 +165,8 @@ def draw_panel(board: Board, number: int, sheet: Sheet) -> Plot | None:
         bar = figure.colorbar(scale, cax=under, orientation="horizontal", extend="max")
         bar.set_label("absolute error, mean over channels (of 255)", labelpad=1)
         bar.ax.grid(False)
-    heading = fit(f"{board.title}, {board.words['item']} {first.item}", sheet.width - 0.4, sheet.text + 1)
-    canvas.text(sheet.width / 2, height - 0.16 * k, heading, ha="center", va="center", fontsize=sheet.text + 1)
+    heading = fit(f"{board.title}, {board.words['item']} {first.item}", sheet.width - 0.4, sheet.heading)
+    canvas.text(sheet.width / 2, height - 0.16 * k, heading, ha="center", va="center", fontsize=sheet.heading)
     caption = f"Crops of {board.words['item']} {first.item} of {board.title}, above their absolute error on one scale."
     if board.rank_by is not None and any(score[0] for _, score, _ in shown):
         caption += f" {metric_name(board.track, board.rank_by.label)} of the whole {board.words['item']}"
