@@ -97,7 +97,7 @@ def readable(found: Sequence[Diagram], notes: list[str]) -> list[Diagram]:
             kind = kinds.setdefault(why.partition(" (")[0], why)
             reasons[kind] = reasons.get(kind, 0) + 1
     for why, count in reasons.items():
-        notes.append(f"critical differences: {count} of {len(found)} diagrams are not drawn: {why}")
+        notes.append(f"critical differences: not drawn are {count} of {len(found)} diagrams: {why}")
     return [diagram for diagram in found if not why_unreadable(diagram)]
 
 

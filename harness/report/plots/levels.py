@@ -212,5 +212,5 @@ def _caption(chart: Chart, places: Sequence[str], outside: Sequence[str], left_o
         said.append(f"An arrow marks what lies outside of the range: {', '.join(outside)}.")
     said.append(f"Grey: {chart.words.get('given', 'input')} and references.")
     if left_out:
-        said.append(f"{left_out} methods of lower mean are left out.")
+        said.append(f"Methods of lower mean left out: {left_out}.")
     return one_line(" ".join(said), 900)

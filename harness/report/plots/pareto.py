@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from ...boards.board import Board
 from ...boards.curves import Chart, Point, cost_chart
@@ -17,6 +18,9 @@ from .end_labels import look_of
 from .looks import Look, Looks
 from .point_labels import Named, label_points
 from .sheets import Sheet
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def pareto_charts(boards: Sequence[Board]) -> list[tuple[Board, Chart]]:
@@ -83,7 +87,7 @@ def _chosen(chart: Chart, looks: Looks, sheet: Sheet) -> _Shown:
     return _Shown(curves, steps, len(chart.curves) - len(kept), looks)
 
 
-def _drawn(chart: Chart, shown: _Shown, sheet: Sheet, below: Sequence[Named]) -> tuple[object, list[Named]]:
+def _drawn(chart: Chart, shown: _Shown, sheet: Sheet, below: Sequence[Named]) -> tuple[Figure, list[Named]]:
     """The figure, with a legend of what is `below`; and the names that found no room beside their points."""
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
@@ -155,5 +159,5 @@ def _caption(chart: Chart, shown: _Shown) -> str:
             "Hollow, “busy”: the machine did other work while the cost was measured, and its times are too long."
         )
     if shown.left_out:
-        said.append(f"{shown.left_out} methods of lower mean are left out.")
+        said.append(f"Methods of lower mean left out: {shown.left_out}.")
     return one_line(" ".join(said), 900)

@@ -81,7 +81,7 @@ def draw_fits(board: Board, number: int, sheet: Sheet) -> Plot | None:
         "the method and its score on this function."
     )
     if len(fits) > len(tiles):
-        caption += f" {len(fits) - len(tiles)} methods are left out."
+        caption += f" Methods left out: {len(fits) - len(tiles)}."
     return save(figure, f"drawing-{number:02d}-{slug(board.title, 48)}", one_line(caption, 600))
 
 

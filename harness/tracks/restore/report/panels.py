@@ -172,7 +172,7 @@ def draw_panel(board: Board, number: int, sheet: Sheet) -> Plot | None:
         caption += f" {metric_name(board.track, board.rank_by.label)} of the whole {board.words['item']}"
         caption += ", then of the 8-bit crop alone." if any(score[1] for _, score, _ in shown) else "."
     if len(crops) > len(drawn):
-        caption += f" {len(crops) - len(drawn)} methods are left out."
+        caption += f" Methods left out: {len(crops) - len(drawn)}."
     name = f"panel-{number:02d}-{slug(board.dataset, 24)}-{slug(board.regime, 24)}"
     return save(figure, name, one_line(caption, 600))
 
