@@ -12,7 +12,8 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from noisebench.report.plots.drawing import COLOURS, GREY, MARKERS, place, styled
+from noisebench.report.plots.drawing import place, styled
+from noisebench.report.plots.looks import COLOURS, GREY, MARKERS
 from noisebench.statistics.friedman import friedman
 from noisebench.statistics.paired_tests import ALPHA
 from noisebench.statistics.ranking import rank_ranges

@@ -15,6 +15,7 @@ _HOME = {
     "keyed_generator": "keyed_noise", "get_track": "track", "checked_declarations": "track",
     "Info": "info", "Spec": "spec", "Bound": "registry",
     "MethodSpec": "parameter_types", "DatasetSpec": "parameter_types", "Nested": "parameter_types",
+    "AxisLabel": "parameter_types",
     "bind": "registry", "evaluate": "evaluation", "Result": "notebook.result", "module_sources": "sources",
     "UsageError": "errors", "Skip": "errors", "Invalid": "errors", "NotDefined": "errors", "one_line": "errors",
     "list_files": "data.folders", "pair_folders": "data.folders", "frame": "frames",
@@ -100,6 +101,7 @@ if TYPE_CHECKING:  # what a type checker sees; at run time a name is imported wh
     from .notebook.result import Result as Result
     from .notebook.stored import StoredResults as StoredResults
     from .notebook.stored import read_results as read_results
+    from .parameter_types import AxisLabel as AxisLabel
     from .parameter_types import DatasetSpec as DatasetSpec
     from .parameter_types import MethodSpec as MethodSpec
     from .parameter_types import Nested as Nested

@@ -29,6 +29,13 @@ class Later:
     """
 
 
+class AxisLabel(str):
+    """Marks a parameter with what the axis of a plot calls it, with its unit: `Annotated[float, AxisLabel("σ (dB)")]`.
+
+    Of several the last one counts.
+    """
+
+
 MethodSpec = Annotated[Any, Nested("method")]
 DatasetSpec = Annotated[Any, Nested("dataset")]
 

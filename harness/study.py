@@ -16,12 +16,14 @@ from .track import Track, known_track
 from .yaml_reading import compose, mapping, mistake, plain_text, scalar
 
 COSTS = {
-    "latency": ("median latency of one call", "ms"),
+    "latency": ("latency p50", "ms"),
     "latency_rel": ("median latency, × the reference operation", ""),
     "memory": ("peak memory of one call", "MiB"),
     "params": ("parameters", ""),
     "macs": ("multiply-accumulates of one call", ""),
 }
+TIMES = ("latency", "latency_rel")
+"""Costs that are too long where the machine was busy."""
 DRAWS = "draws"
 """What an axis names to split the error over draws of the noise, instead of drawing it against something."""
 _PARAMETER = re.compile(r"[A-Za-z_]\w*\.[A-Za-z_]\w*")

@@ -366,7 +366,7 @@ def test_the_kept_pictures_that_moved_most_are_shown_side_by_side(cli, tmp_path)
             "--keep", "all", "--store", "s")  # fmt: skip
     cli("compare", "s", "--method", "identity", "gaussian_filter", "--to", "out")
     text = (tmp_path / "out" / "comparison.md").read_text()
-    assert "plots/moved-01.png" in text and "that moved most in psnr" in text
+    assert "plots/moved-01.png" in text and "that moved most in PSNR" in text
     assert (tmp_path / "out" / "plots" / "moved-01.svg").stat().st_size > 1000
 
 

@@ -252,7 +252,7 @@ def test_the_page_the_text_and_the_diagram_say_who_is_left_out() -> None:
     said = "Left out: late, not on y · gaussian(sigma=25)."
     assert said in statistics_markdown(data).replace("\\", "")
     assert any(said in extra.note for extra in data.extra)
-    assert said in diagrams(data)[0].note and said in draw_critical(diagrams(data)[0], 1).caption
+    assert said in diagrams(data)[0].note and said in draw_critical(diagrams(data)[0], 1, {}).caption
 
 
 def test_the_networks_of_two_kinds_of_pictures_declare_one_family() -> None:
@@ -356,14 +356,14 @@ def test_the_diagram_of_a_board_joins_what_its_rank_ranges_do_not_part() -> None
     # Nemenyi's test parts the two.
     assert cliques(own.test.apart) == []
     with styled():
-        plot = draw_critical(own, 1)
+        plot = draw_critical(own, 1, {})
     assert "Bars join methods that the paired test of the mean psnr does not tell apart" in plot.caption
 
 
 def test_the_report_carries_the_evidence_in_every_form(tmp_path: Path) -> None:
     rng = np.random.default_rng(2)
     rows = [
-        record(name, {"psnr": rng.normal(30 - i, 1, 10), "ssim": rng.uniform(0, 1, 10)},
+        record(name, {"psnr": rng.normal(30 - i, 1, 12), "ssim": rng.uniform(0, 1, 12)},
                regime=f"gaussian(sigma={sigma})")
         for sigma in (15, 25) for i, name in enumerate(("a_1", "b", "c"))
     ]  # fmt: skip
@@ -371,15 +371,15 @@ def test_the_report_carries_the_evidence_in_every_form(tmp_path: Path) -> None:
     summary = json.loads((tmp_path / "summary.json").read_text())
     first = summary["boards"][0]["evidence"]
     assert sorted(first["methods"]) == ["a_1", "b", "c"]
-    assert [sum(row) for row in first["wins_ties_losses"]] == [20, 20, 20]
-    assert first["friedman"]["items"] == 10
+    assert [sum(row) for row in first["wins_ties_losses"]] == [24, 24, 24]
+    assert first["friedman"]["items"] == 12
     assert first["rankings"][0]["kendall_tau"] == 1.0
-    assert summary["together"][0]["friedman"]["items"] == 10
+    assert summary["together"][0]["friedman"]["items"] == 12
     assert (
         summary["boards"][0]["rows"][0]["worst_5_percent"] < summary["boards"][0]["rows"][0]["scores"]["psnr"]["mean"]
     )
     told = (tmp_path / "statistics.md").read_text()
-    assert "Friedman over 10 pictures" in told and "| pooled MSE " in told and "## Together: 2 boards" in told
+    assert "Friedman over 12 pictures" in told and "| pooled MSE " in told and "## Together: 2 boards" in told
     tex = (tmp_path / "statistics.tex").read_text()
     assert tex.count(r"\begin{tabular}") == tex.count(r"\end{tabular}") == 5
     assert r"a\_1" in tex

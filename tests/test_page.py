@@ -161,7 +161,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
     records = ordinary()
     drawn = SimpleNamespace(
-        name="critical-02-photos-gaussian-sigma-15", caption="Mean ranks.", png=b"", svg=SVG.encode()
+        name="critical-02-photos-gaussian-sigma-15", caption="Mean ranks.", png=b"", narrow=None, svg=SVG.encode()
     )
     with pytest.MonkeyPatch.context() as patch:
         # The plots beside the page are slow to draw and have tests of their own.

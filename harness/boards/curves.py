@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import UsageError
 from ..spec import Spec, parse
 from ..store.record import Cost
-from ..study import COSTS, Axis
+from ..study import COSTS, TIMES, Axis
 from ..wording import by_number
 from .board import Board
 from .rows import Column, Row
@@ -19,12 +19,19 @@ from .rows import Column, Row
 
 @dataclass(frozen=True)
 class Point:
-    """One method at one x: its mean, its worst 5 %, and the key of the board's row it comes from."""
+    """One method at one x: its mean, its worst 5 %, and the key of the board's row it comes from.
+
+    `difference` is that of the mean to the best ranked method of the board, `interval` the board's own of it; None
+    where the board does not rank by the metric, or has none. `busy`: its cost was measured on a busy machine.
+    """
 
     x: float
     y: float
     tail: float | None
     method: str
+    difference: float | None = None
+    interval: tuple[float, float] | None = None
+    busy: bool = False
 
 
 @dataclass(frozen=True)
@@ -38,7 +45,11 @@ class Curve:
 
 @dataclass(frozen=True)
 class Chart:
-    """One plot of a study: quality `y` against `x_label`, on `where`. `cost` charts have a Pareto front."""
+    """Quality against `x_label`, on `where`. `cost` charts have a Pareto front.
+
+    `regime` is that of the boards without the parameter on the x axis, empty where that is of a method or a cost;
+    `heading` is `where` with it. `words` and `units` (what is averaged) are those of the boards.
+    """
 
     axis: Axis
     where: str
@@ -46,13 +57,18 @@ class Chart:
     column: Column
     curves: tuple[Curve, ...]
     cost: bool = False
+    track: str = ""
+    regime: str = ""
+    heading: str = ""
+    words: Mapping[str, str] = field(default_factory=dict)
+    units: str = ""
 
 
 def charts(boards: Sequence[Board], axis: Axis) -> list[Chart]:
     """Every chart of one axis, in the order of the boards. Raises `UsageError` where nothing varies."""
     boards = sorted(boards, key=in_order)
     if axis.x in COSTS:
-        made = [chart for board in boards if (chart := _cost_chart(board, axis)) is not None]
+        made = [chart for board in boards if (chart := cost_chart(board, axis)) is not None]
         lacking = f"no cell has a {axis.x}: see the reasons under Cost in the report"
     else:
         made = [*_regime_charts(boards, axis), *_method_charts(boards, axis)]
@@ -99,8 +115,18 @@ def _point(row: Row, column: Column, board: Board, x: float) -> Point | None:
     mean = row.scores[column.label].mean if column.label in row.scores else math.nan
     if not math.isfinite(mean):
         return None
-    own = board.rank_by is not None and column.label == board.rank_by.label
-    return Point(x, mean, row.tail if own else None, row.label)
+    if board.rank_by is None or column.label != board.rank_by.label:
+        return Point(x, mean, None, row.label)
+    difference = row.difference
+    if difference is None and (best := _best(board, column)) is not None:
+        difference = mean - best
+    return Point(x, mean, row.tail, row.label, difference, row.interval)
+
+
+def _best(board: Board, column: Column) -> float | None:
+    """The mean of the first ranked method that has a finite one."""
+    means = (row.scores[column.label].mean for row in board.ranked)
+    return next((mean for mean in means if math.isfinite(mean)), None)
 
 
 def _curves(lines: dict[str, list[Point]], references: set[str], higher: bool) -> tuple[Curve, ...]:
@@ -169,24 +195,33 @@ def _regime_charts(boards: Sequence[Board], axis: Axis) -> list[Chart]:
                 str(without(spec, axis.x)), column.name, column.version,
             )  # fmt: skip
             families[key].append((value, board, column))
-    made = []
-    for members in families.values():
-        if len({value for value, _, _ in members}) < 2:
-            continue
-        _, first, column = members[0]
-        lines: dict[str, list[Point]] = defaultdict(list)
-        references: set[str] = set()
-        for value, board, _ in members:
-            for row in filter(_shown, board.rows):
-                point = _point(row, column, board, value)
-                if point is not None:
-                    lines[row.label].append(point)
-                    if _reference(row):
-                        references.add(row.label)
-        label = f"{axis.x.partition('.')[2]} of {_short(first.regime, axis.x)}"
-        where = f"{first.dataset}, {first.protocol}, {first.seeds_text}"
-        made.append(Chart(axis, where, label, column, _curves(lines, references, column.higher)))
-    return made
+    several = [members for members in families.values() if len({value for value, _, _ in members}) > 1]
+    return [level_chart([(value, board) for value, board, _ in own], axis, own[0][2]) for own in several]
+
+
+def level_chart(levels: Sequence[tuple[float, Board]], axis: Axis, column: Column) -> Chart:
+    """Boards whose regimes differ in the parameter of `axis` alone, as lines over its values."""
+    _, first = levels[0]
+    lines: dict[str, list[Point]] = defaultdict(list)
+    references: set[str] = set()
+    for value, board in levels:
+        for row in filter(_shown, board.rows):
+            point = _point(row, column, board, value)
+            if point is not None:
+                lines[row.label].append(point)
+                if _reference(row):
+                    references.add(row.label)
+    regime = _short(first.regime, axis.x)
+    where = f"{first.dataset}, {first.protocol}, {first.seeds_text}"
+    return Chart(
+        axis, where, f"{axis.x.partition('.')[2]} of {regime}", column, _curves(lines, references, column.higher),
+        **_of_board(first), regime=regime,
+        heading=f"{first.dataset} · {regime}, {first.protocol}, {first.seeds_text}",
+    )  # fmt: skip
+
+
+def _of_board(board: Board) -> dict[str, Any]:
+    return {"track": board.track, "words": board.words, "units": board.units.words(board.words)}
 
 
 def _method_charts(boards: Sequence[Board], axis: Axis) -> list[Chart]:
@@ -205,7 +240,17 @@ def _method_charts(boards: Sequence[Board], axis: Axis) -> list[Chart]:
         varied = {label: points for label, points in lines.items() if len({p.x for p in points}) > 1}
         if varied:
             where = f"{board.title}, {board.protocol}, {board.seeds_text}"
-            made.append(Chart(axis, where, axis.x, column, _curves(varied, set(), column.higher)))
+            made.append(
+                Chart(
+                    axis,
+                    where,
+                    axis.x,
+                    column,
+                    _curves(varied, set(), column.higher),
+                    heading=where,
+                    **_of_board(board),
+                )
+            )
     return made
 
 
@@ -228,7 +273,8 @@ def cost_value(cost: Cost | None, name: str) -> float | None:
     return float(value) if value is not None and value > 0 and math.isfinite(value) else None
 
 
-def _cost_chart(board: Board, axis: Axis) -> Chart | None:
+def cost_chart(board: Board, axis: Axis, *, joined: bool = True) -> Chart | None:
+    """Quality of the ranked methods against a cost; `joined` are those of one name. None below two points."""
     column = _column(board, axis)
     if column is None:
         return None
@@ -238,12 +284,16 @@ def _cost_chart(board: Board, axis: Axis) -> Chart | None:
         x = cost_value(row.cost, axis.x)
         point = _point(row, column, board, x) if x is not None else None
         if point is not None:
-            lines[row.name].append(point)
+            curve = row.name if joined else row.label
+            lines[curve].append(replace(point, busy="busy" in row.flags and axis.x in TIMES))
             if _reference(row):
-                references.add(row.name)
+                references.add(curve)
     if sum(map(len, lines.values())) < 2:
         return None
     about, unit = COSTS[axis.x]
     label = f"{about}{f' ({unit})' if unit else ''}, {board.cost_setting}"
     where = f"{board.title}, {board.protocol}, {board.seeds_text}"
-    return Chart(axis, where, label, column, _curves(lines, references, column.higher), cost=True)
+    return Chart(
+        axis, where, label, column, _curves(lines, references, column.higher), cost=True, heading=where,
+        **_of_board(board),
+    )  # fmt: skip

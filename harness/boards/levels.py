@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..spec import Spec
+from ..study import Axis
 from .board import Board
-from .curves import readable_spec, without
+from .curves import Chart, level_chart, readable_spec, without
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,13 @@ def level_families(boards: Sequence[Board]) -> list[Family]:
         if len(levels) >= 2
     ]
     return sorted(families, key=lambda f: -max(len(board.rows) for _, board in f.boards))
+
+
+def family_chart(family: Family) -> Chart:
+    """The mean of the metric of the ranking at each level, a line a method."""
+    column = family.boards[0][1].rank_by
+    assert column is not None
+    return level_chart(family.boards, Axis(family.parameter), column)
 
 
 def _levels(spec: Spec) -> dict[str, float]:

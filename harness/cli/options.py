@@ -67,6 +67,14 @@ def add_weights(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--weights", metavar="DIR", help="where published weights lie (default: $NOISEBENCH_WEIGHTS)")
 
 
+def add_style(parser: argparse.ArgumentParser) -> None:
+    """`--style S`."""
+    from ..report.plots.sheets import STYLES
+
+    about = f"plots sized for print, as PDF too: {', '.join(STYLES)} (default: 7 inches wide)"
+    parser.add_argument("--style", metavar="S", default="", choices=tuple(STYLES), help=about)
+
+
 def use_data(args: argparse.Namespace) -> None:
     """Make `--data` and `--weights` known to this process and its children."""
     for option in ("data", "weights"):

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import UsageError, one_line
 from ..wording import counted
-from .options import add_json, print_json, read_noted, verb
+from .options import add_json, add_style, print_json, read_noted, verb
 
 _EXAMPLES = """  noisebench report nb-store --to board
   noisebench report results/demo.json --to board
@@ -39,6 +39,7 @@ def add(verbs: Any) -> None:
     table.add_argument("--table-rows", choices=("methods", "levels"), default="", help=about)
     about = "only these methods, in this order, by name or spec (default: all, the best first)"
     table.add_argument("--table-methods", nargs="+", default=[], metavar="M", help=about)
+    add_style(p)
     add_json(p)
     p.set_defaults(run=run)
 
@@ -66,7 +67,9 @@ def run(args: argparse.Namespace) -> int:
     code = 1 if left_out else 0
     document: dict[str, Any] = {"left_out": left_out}
     if args.bundle:
-        made, remade = write_bundle(records, Path(args.bundle), all_versions=args.all_versions, table=table)
+        made, remade = write_bundle(
+            records, Path(args.bundle), all_versions=args.all_versions, table=table, style=args.style
+        )
         document["bundle"] = {"to": args.bundle, "files": [str(f) for f in made], "remade": vars(remade)}
         if not args.json:
             start = Path(args.bundle) / "README.md"
@@ -78,7 +81,9 @@ def run(args: argparse.Namespace) -> int:
             return code
     to = Path(args.to or "board")
     kept = KeptPreviews.in_store(store) if store.is_dir() else None
-    files = write_report(records, to, kept=kept, all_versions=args.all_versions, pages=args.pages, table=table)
+    files = write_report(
+        records, to, kept=kept, all_versions=args.all_versions, pages=args.pages, table=table, style=args.style
+    )
     if args.json:
         summary = json.loads((to / "summary.json").read_text(encoding="utf-8"))
         print_json({"to": str(to), "files": [str(f) for f in files], **document, "summary": summary})

@@ -8,7 +8,18 @@ from typing import Any
 
 from ..errors import UsageError, one_line
 from ..wording import counted
-from .options import add_data, add_json, add_plugins, add_weights, note, note_stopped, print_json, use_data, verb
+from .options import (
+    add_data,
+    add_json,
+    add_plugins,
+    add_style,
+    add_weights,
+    note,
+    note_stopped,
+    print_json,
+    use_data,
+    verb,
+)
 
 _EXAMPLES = """  noisebench study levels --to study
   noisebench study study.yaml --store nb-store --to study
@@ -31,6 +42,7 @@ def add(verbs: Any) -> None:
     add_plugins(p)
     add_data(p)
     add_weights(p)
+    add_style(p)
     add_json(p)
     p.set_defaults(run=run)
 
@@ -70,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
         note_stopped(args.store)
         return 130
     records = [read_record(store, c["key"]) for c in summary.cells]
-    files = write_study(records, axes, to, title=f"Study {suite.suite}", store=store)
+    files = write_study(records, axes, to, title=f"Study {suite.suite}", store=store, style=args.style)
     lost = [c for c in summary.cells if summary.outcome.get(c["key"]) not in ("ok", "skipped")]
     for cell in lost:
         where = f"{cell['method']['display']} · {cell['dataset']['display']} · {cell['regime']['display']}"

@@ -279,7 +279,9 @@ def _scatter(d: Difference, comparison: Comparison, place: int) -> Plot:
     """A point an item: A across, B up, the line of equality between them."""
     from matplotlib.figure import Figure
 
-    from .plots.drawing import COLOURS, fit, save
+    from .plots.axis_text import metric_name
+    from .plots.drawing import fit, save
+    from .plots.looks import COLOURS
 
     figure = Figure(figsize=(3.6, 3.6))
     axes = figure.add_axes((0.17, 0.15, 0.78, 0.73))
@@ -295,10 +297,10 @@ def _scatter(d: Difference, comparison: Comparison, place: int) -> Plot:
     ticks = [tick for tick in axes.get_xticks() if low - pad <= tick <= high + pad]
     axes.set_xticks(ticks)
     axes.set_yticks(ticks)
-    unit = f" ({d.unit})" if d.unit else ""
+    name, unit = metric_name(d.track, d.metric), f" ({d.unit})" if d.unit else ""
     one, other = (d.method_a, d.method_b) if d.method_a != d.method_b else (comparison.name_a, comparison.name_b)
-    axes.set_xlabel(fit(f"{d.metric}{unit}, A: {one}", 2.8))
-    axes.set_ylabel(fit(f"{d.metric}{unit}, B: {other}", 2.6))
+    axes.set_xlabel(fit(f"{name}{unit}, A: {one}", 2.8))
+    axes.set_ylabel(fit(f"{name}{unit}, B: {other}", 2.6))
     axes.set_title(fit(d.where if d.method_a != d.method_b else f"{d.method} · {d.where}", 3.2, 9), fontsize=8)
     change = "no number" if math.isnan(d.difference) else _signed(d.difference, d)
     side = "above" if d.higher else "below"

@@ -21,8 +21,8 @@ def write_files(
     written = []
     try:
         for start in replaces:
-            for old in (to / "plots").glob(f"{start}*"):
-                if old.suffix in (".png", ".svg"):
+            for old in (to / "plots").rglob(f"{start}*"):
+                if old.suffix in (".png", ".svg", ".pdf"):
                     old.unlink()
         for old in sorted(to.glob(clears)) if clears else ():
             old.unlink()

@@ -13,6 +13,7 @@ from ..store.record import Panel, Record
 
 if TYPE_CHECKING:
     from .plots.drawing import Plot
+    from .plots.sheets import Sheet
 
 Previews = Callable[[str], Sequence[Panel]]
 """What one side of a comparison kept to be looked at, by the key of a cell."""
@@ -20,13 +21,13 @@ Previews = Callable[[str], Sequence[Panel]]
 
 @runtime_checkable
 class HasPanels(Protocol):
-    """A track that draws outputs side by side, at most `most` plots; of what is left out `notes` is told.
+    """A track that draws outputs side by side on `sheet`, at most `most` plots; of what is left out `notes` is told.
 
     Names of these plots begin with `panel-` where the viewer of the page shows the same from previews, else with
     `drawing-`; then comes a number of two digits.
     """
 
-    def panels(self, boards: Sequence[Board], most: int, notes: list[str]) -> list[Plot]: ...
+    def panels(self, boards: Sequence[Board], most: int, notes: list[str], sheet: Sheet) -> list[Plot]: ...
 
 
 @runtime_checkable

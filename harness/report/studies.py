@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,15 @@ from ..json_values import plain
 from ..store.record import Record
 from ..study import DRAWS, Axis
 from ..track import known_track
-from ..wording import by_number, counted
-from .data import common_words
+from ..wording import by_number
 from .escape import latex, markdown, slug, spreadsheet
 from .files import text_bytes, write_files
-from .plots.drawing import MAX_LINES, WIDE, Plot, fit, legend_names, marks, place, plain_number, save, styled
-from .plots.pareto import front
+from .plots.drawing import Plot, in_columns, plot_files
+from .plots.latex import figure_latex
+from .plots.levels import draw_levels
+from .plots.looks import Looks, looks_of
+from .plots.pareto import best_of, draw_cost
+from .plots.sheets import Style, style_of
 from .sections import DrawsSection, HasDraws
 from .tables import Table, number, to_latex, to_markdown, unit_text
 
@@ -29,9 +33,11 @@ MAX_CHARTS = 40
 
 
 def write_study(
-    records: Sequence[Record], axes: Sequence[Axis], to: Path, *, title: str, store: Path | None = None
+    records: Sequence[Record], axes: Sequence[Axis], to: Path, *, title: str, store: Path | None = None, style: str = ""
 ) -> list[Path]:
     """Write `study.{md,tex,csv,json}` and `plots/study-*.{png,svg,pdf}`; the files written. Raises `UsageError`.
+
+    Plots are in a `style` of `plots/sheets.py`. A chart that holds no line has a table alone.
 
     An axis `draws` writes `draws.csv` too, from the kept outputs of `store`.
     """
@@ -43,14 +49,10 @@ def write_study(
         raise UsageError(
             f"the study would have {len(drawn)} plots, more than {MAX_CHARTS}: ask for fewer axes or boards"
         )
-    items = common_words(ordered)["items"]
+    looks, chosen = looks_of(ordered), style_of(style)
     splits = draws_of(store, records) if store is not None and any(axis.x == DRAWS for axis in axes) else None
-    with styled():
-        plots = [draw_chart(chart, i, items) for i, chart in enumerate(drawn, 1)]
-        files: dict[str, bytes] = {}
-        for plot in plots:
-            files |= {f"plots/{plot.name}.png": plot.png, f"plots/{plot.name}.svg": plot.svg}
-            files[f"plots/{plot.name}.pdf"] = plot.pdf()
+    plots = [draw_chart(chart, i, looks, chosen) for i, chart in enumerate(drawn, 1)]
+    files: dict[str, bytes] = plot_files([p for p in plots if p is not None], "plots", ("png", "svg", "pdf"))
     document: dict[str, Any] = {
         "title": title,
         "charts": [chart_values(chart, plot) for chart, plot in zip(drawn, plots, strict=True)],
@@ -61,7 +63,7 @@ def write_study(
     text = json.dumps(plain(document), indent=1, ensure_ascii=False, allow_nan=False)
     files |= {
         "study.md": text_bytes("\n".join([*_markdown(drawn, plots, title), *(splits.markdown if splits else ())])),
-        "study.tex": text_bytes("\n".join([*_latex(drawn, plots), *(splits.latex if splits else ()), ""])),
+        "study.tex": text_bytes("\n".join([*_latex(drawn, plots, chosen), *(splits.latex if splits else ()), ""])),
         "study.csv": text_bytes(_csv(drawn)),
         "study.json": text_bytes(text + "\n"),
     }
@@ -77,56 +79,10 @@ def draws_of(store: Path, records: Sequence[Record]) -> DrawsSection:
     return track.draws(store, records)
 
 
-def best_of(chart: Chart) -> set[tuple[str, float]]:
-    """(method, x) of the points on the Pareto front of a cost chart."""
-    points = [point for curve in chart.curves for point in curve.points]
-    kept = front([(p.x, p.y) for p in points], chart.column.higher)
-    return {(points[i].method, points[i].x) for i in kept} if chart.cost else set()
-
-
-def draw_chart(chart: Chart, place_: int, items: str) -> Plot:
-    """Mean quality over `items` against x, a line a curve; for a cost the Pareto front as grey steps."""
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import NullFormatter
-
-    shown = chart.curves[: 2 * MAX_LINES]
-    names = legend_names([curve.label for curve in shown], 2.1)
-    style = marks((curve.label, curve.reference) for curve in shown)
-    height = max(2.8, 0.75 + 0.163 * len(shown))
-    figure = Figure(figsize=(WIDE, height))
-    axes = place(figure, 0.62, 0.5, 3.85, height - 0.82)
-    if chart.cost:
-        best = best_of(chart)
-        steps = sorted({(p.x, p.y) for curve in chart.curves for p in curve.points if (p.method, p.x) in best})
-        xs, ys = [x for x, _ in steps], [y for _, y in steps]
-        axes.step(xs, ys, where="post", color="#9aa1ab", linewidth=1.4, zorder=1, label="Pareto front")
-    for curve in shown:
-        look = {**style[curve.label], "markerfacecolor": "white", "markeredgewidth": 1.0}
-        if chart.cost:
-            look |= {"linewidth": 0.6, "markersize": 5.5}
-        xs, ys = [p.x for p in curve.points], [p.y for p in curve.points]
-        axes.plot(xs, ys, label=names[curve.label], zorder=3, **look)
-    values = sorted({p.x for curve in shown for p in curve.points})
-    log = (chart.cost or chart.axis.log) and values[0] > 0
-    if log:
-        axes.set_xscale("log")
-        axes.xaxis.set_minor_formatter(NullFormatter())
-    if not chart.cost and len(values) <= 8:
-        axes.set_xticks(values)
-        axes.minorticks_off()
-    axes.xaxis.set_major_formatter(plain_number)
-    axes.margins(x=0.06, y=0.08)
-    axes.set_xlabel(fit(f"{chart.x_label}{' (log)' if log else ''}", 4.3))
-    axes.set_ylabel(f"mean {chart.column.label}{unit_text(chart.column)}")
-    axes.set_title(fit(chart.where, 6.3, 9), loc="left")
-    box = (4.6 / WIDE, 1 - 0.28 / height)
-    figure.legend(loc="upper left", bbox_to_anchor=box, handlelength=2.6, labelspacing=0.35, borderaxespad=0.0)
-    caption = f"Mean {chart.column.label} over {items} against {chart.x_label} ({chart.where})."
-    if chart.cost:
-        caption += " The grey steps are the Pareto front."
-    if len(shown) < len(chart.curves):
-        caption += f" Left out: {counted(len(chart.curves) - len(shown), 'curve')} of lower mean; the table has all."
-    return save(figure, f"study-{place_:02d}-{slug(chart.axis.x, 24)}-{slug(chart.where, 40)}", one_line(caption, 600))
+def draw_chart(chart: Chart, place: int, looks: Looks, style: Style) -> Plot | None:
+    """Mean quality against x, a line a curve; for a cost the Pareto front as grey steps. None without a line."""
+    name = f"study-{place:02d}-{slug(chart.axis.x, 24)}-{slug(chart.where, 40)}"
+    return in_columns(partial(draw_cost if chart.cost else draw_levels, chart, name, looks), style)
 
 
 def chart_table(chart: Chart) -> Table:
@@ -153,21 +109,23 @@ def _at(curve: Curve, x: float, chart: Chart) -> str:
     return " or ".join(number(y, chart.column.decimals) for y in means) or "–"
 
 
-def _markdown(drawn: Sequence[Chart], plots: Sequence[Plot], title: str) -> list[str]:
+def _markdown(drawn: Sequence[Chart], plots: Sequence[Plot | None], title: str) -> list[str]:
     out = [f"# {markdown(title)}", ""]
     for chart, plot in zip(drawn, plots, strict=True):
         out += [f"## {markdown(f'{chart.axis.x}: {chart.where}')}", ""]
-        out += [f"![{markdown(plot.caption)}](plots/{plot.name}.png)", "", markdown(plot.caption), ""]
+        if plot is not None:
+            out += [f"![{markdown(plot.caption)}](plots/{plot.name}.png)", "", markdown(plot.caption), ""]
         out += [*to_markdown(chart_table(chart)), ""]
     return out
 
 
-def _latex(drawn: Sequence[Chart], plots: Sequence[Plot]) -> list[str]:
+def _latex(drawn: Sequence[Chart], plots: Sequence[Plot | None], style: Style) -> list[str]:
     out = [r"% \usepackage{booktabs,graphicx,textcomp}\usepackage[T1]{fontenc}"]
     for place_, (chart, plot) in enumerate(zip(drawn, plots, strict=True), 1):
-        caption = rf"\caption{{{latex(plot.caption)}}}"
-        out += ["", r"\begin{figure}", r"\centering", rf"\includegraphics[width=\linewidth]{{plots/{plot.name}.pdf}}"]
-        out += [caption, rf"\label{{fig:noisebench-study-{place_}}}", r"\end{figure}"]
+        caption = rf"\caption{{{latex(plot.caption if plot is not None else chart.heading)}}}"
+        if plot is not None:
+            label = f"fig:noisebench-study-{place_}"
+            out += figure_latex(plot, "plots", label, r"width=\linewidth", columns=style.column is not None)
         out += ["", r"\begin{table}", r"\centering", caption, rf"\label{{tab:noisebench-study-{place_}}}"]
         out += [*to_latex(chart_table(chart)), r"\end{table}"]
     return out
@@ -189,17 +147,19 @@ def _csv(drawn: Sequence[Chart]) -> str:
     return text.getvalue()
 
 
-def chart_values(chart: Chart, plot: Plot) -> dict[str, Any]:
+def chart_values(chart: Chart, plot: Plot | None) -> dict[str, Any]:
     """A chart as plain values."""
     best = best_of(chart)
     return {
         "x": chart.axis.x, "x_label": chart.x_label, "metric": chart.column.label, "unit": chart.column.unit,
-        "higher": chart.column.higher, "where": chart.where, "plot": f"plots/{plot.name}.svg", "caption": plot.caption,
+        "higher": chart.column.higher, "where": chart.where, "plot": plot and f"plots/{plot.name}.svg",
+        "caption": plot.caption if plot is not None else chart.heading,
         "curves": [
             {
                 "label": curve.label, "reference": curve.reference,
                 "points": [
                     {"x": p.x, "y": p.y, "worst_5_percent": p.tail, "method": p.method,
+                     "difference": p.difference, "interval": p.interval, "busy": p.busy,
                      **({"on_front": (p.method, p.x) in best} if chart.cost else {})}
                     for p in curve.points
                 ],

@@ -18,6 +18,7 @@ from .paper_table.build import paper_tables
 from .paper_table.standalone import tables_html
 from .paper_table.table import TableOptions
 from .paper_table.written import tables_csv, tables_latex, tables_markdown
+from .plots.drawing import plot_files
 from .plots.selection import PREFIXES, draw_all
 from .set_metrics import sets_csv
 from .summary import summary
@@ -35,12 +36,14 @@ def write_report(
     all_versions: bool = False,
     pages: bool = False,
     table: TableOptions = USUAL_TABLE,
+    style: str = "",
 ) -> list[Path]:
     """Write `leaderboard.*` and `table.*` (md, csv, tex, html), `statistics.{md,tex}`, `summary.json` and `plots/`.
 
     Returns the files written. `table` is what an author chooses for the table of a paper.
     `kept` says where a store has its previews, for the page; without it the page shows the crops of the panels.
-    Of methods that were edited the newest version is shown, or `all_versions`.
+    Of methods that were edited the newest version is shown, or `all_versions`. With a `style` of `plots/sheets.py`
+    plots come as PDF too, and for one column in `plots/one-column/`.
     Previews that the page has no room for are left out, or written into a folder beside it (`pages`).
     Plots and previews of an earlier report in the same folder are replaced. Raises `UsageError` where there is no
     record, where two things have one name, where no board has what `table` names, and where `to` cannot be written.
@@ -49,7 +52,7 @@ def write_report(
         raise UsageError("the store holds no cell: run a suite first (noisebench run SUITE.yaml --store STORE)")
     data = report_data(records, one_line(title) or TITLE, all_versions=all_versions)
     tables = paper_tables(data.boards, table)
-    plots, notes = draw_all(data)
+    plots, notes = draw_all(data, style)
     data = replace(data, plots=plots, notes=notes)
     shown = page_previews(data.boards, kept, data.words["items"], beside=pages)
     texts = {
@@ -68,6 +71,5 @@ def write_report(
     if any(data.sets):
         texts["sets.csv"] = sets_csv(data.boards, data.sets)
     files: dict[str, bytes | Path] = {name: text_bytes(text) for name, text in texts.items()}
-    for plot in plots:
-        files |= {f"plots/{plot.name}.png": plot.png, f"plots/{plot.name}.svg": plot.svg}
+    files |= plot_files(plots, "plots", ("png", "svg", "pdf") if style else ("png", "svg"))
     return write_files({**files, **shown.beside}, to, replaces=PREFIXES, clears=BESIDE_FILES)

@@ -22,8 +22,10 @@ from ..order_stability import statistics_latex
 from ..paper_table.build import paper_tables
 from ..paper_table.table import TableOptions
 from ..paper_table.written import tables_latex
-from ..plots.drawing import Plot, styled
+from ..plots.drawing import Plot, plot_files
+from ..plots.latex import figure_latex
 from ..plots.selection import draw_all
+from ..plots.sheets import style_of
 from ..tables import pipe_table
 from ..write import TITLE, USUAL_TABLE
 from .bibliography import bibliography
@@ -64,26 +66,28 @@ class Remade:
 
 
 def write_bundle(
-    records: Sequence[Record], to: Path, *, all_versions: bool = False, table: TableOptions = USUAL_TABLE
+    records: Sequence[Record],
+    to: Path,
+    *,
+    all_versions: bool = False,
+    table: TableOptions = USUAL_TABLE,
+    style: str = "",
 ) -> tuple[list[Path], Remade]:
     """Write the bundle; the files written and whether its suites plan the same cells. Raises `UsageError`."""
     if not records:
         raise UsageError("the store holds no cell: run a suite first (noisebench run SUITE.yaml --store STORE)")
     data = report_data(records, TITLE, all_versions=all_versions)
     records = records if all_versions else newest(records)
-    plots, _ = draw_all(data)
+    plots, _ = draw_all(data, style)
     suites, remade = checked_suites(records)
     references, used = _references(data.boards)
-    files: dict[str, bytes] = {}
-    with styled():
-        for plot in plots:
-            files |= {f"figures/{plot.name}.pdf": plot.pdf(), f"figures/{plot.name}.svg": plot.svg}
+    files = plot_files(plots, "figures", ("pdf", "svg"))
     files |= {f"suites/{name}": text_bytes(yaml_text(recipe)) for name, recipe in suites}
     files |= {
         "table.tex": text_bytes(tables_latex(paper_tables(data.boards, table))),
         "boards.tex": text_bytes(leaderboard_latex(data)),
         "statistics.tex": text_bytes(statistics_latex(data.sections)),
-        "figures.tex": text_bytes(_figures(plots)),
+        "figures.tex": text_bytes(_figures(plots, columns=style_of(style).column is not None)),
         "references.bib": text_bytes(references),
         "paper.tex": text_bytes(_paper(used)),
         "results.json": text_bytes(export_text(records)),
@@ -158,16 +162,11 @@ def _references(boards: Sequence[Board]) -> tuple[str, dict[str, list[str]]]:
     return bibliography(sorted(methods.items()), described)
 
 
-def _figures(plots: Sequence[Plot]) -> str:
+def _figures(plots: Sequence[Plot], *, columns: bool) -> str:
     out = [r"% \usepackage{graphicx}"]
+    options = r"width=0.8\linewidth,height=0.7\textheight,keepaspectratio"
     for i, plot in enumerate(plots, 1):
-        out += [
-            "",
-            r"\begin{figure}",
-            r"\centering",
-            rf"\includegraphics[width=0.8\linewidth,height=0.7\textheight,keepaspectratio]{{figures/{plot.name}.pdf}}",
-        ]
-        out += [rf"\caption{{{latex(plot.caption)}}}", rf"\label{{fig:noisebench-{i}}}", r"\end{figure}"]
+        out += figure_latex(plot, "figures", f"fig:noisebench-{i}", options, columns=columns)
     return "\n".join([*out, ""])
 
 

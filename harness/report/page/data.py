@@ -20,6 +20,7 @@ from ...track import DEFAULT
 from ..data import ReportData
 from ..escape import slug
 from ..plots.drawing import Plot, is_reference
+from ..plots.looks import Look, looks_of
 from ..summary import failure_values
 from ..tables import (
     FEW,
@@ -51,6 +52,7 @@ def page_data(data: ReportData, plots: Sequence[Plot]) -> dict[str, Any]:
     boards = data.boards
     methods, flags, items = _Numbering(), _Numbering(), _Numbering()
     cards: dict[Any, dict[str, Any]] = {}
+    looks = looks_of(boards)
     everything = sum(len(board.rows) for board in boards) <= MAX_CELLS
     paired = _paired(boards, everything)
     several = len({board.track for board in boards}) > 1
@@ -74,7 +76,7 @@ def page_data(data: ReportData, plots: Sequence[Plot]) -> dict[str, Any]:
         "how": how(data.words),
         "words": data.words,
         "boards": shown,
-        "methods": [cards[identity] for identity in methods.numbers],
+        "methods": [{**cards[identity], "look": _look(looks.get(identity[2]))} for identity in methods.numbers],
         "flags": list(flags.numbers),
         "items": [list(names) for names in items.numbers],
         "families": [
@@ -153,6 +155,11 @@ def _card(row: Row) -> dict[str, Any]:
         "trained": ", ".join(row.trained_on), "family": row.family, "weights": {},
         "reference": is_reference(row),
     }  # fmt: skip
+
+
+def _look(look: Look | None) -> list[int] | None:
+    """Number of the colour and how often it was given before; None for grey."""
+    return None if look is None or look.number is None else [look.number, look.again]
 
 
 def _scores(board: Board, column: Column, everything: bool, paired: frozenset[str]) -> dict[str, Any]:

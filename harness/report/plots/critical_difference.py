@@ -12,17 +12,22 @@ import numpy as np
 from ...errors import one_line
 from ...statistics.friedman import Friedman
 from ...statistics.ranking import Pairs, cliques
-from ...wording import counted
 from ..escape import slug
 from ..order_stability import first_board, friedman_text, who_is_compared
-from .drawing import WIDE, Plot, fit, legend_names, place, save
+from .drawing import Plot, fit, legend_names, place, save, text_width
+from .end_labels import look_of
+from .looks import Look, Looks
+from .sheets import HOUSE, Sheet
 
 if TYPE_CHECKING:
     from ..data import ReportData
 
-MAX_SHOWN = 24
-LEFT, MARGIN = 2.05, 0.12
-STEP, BAR = 0.19, 0.075
+MOST = 20
+"""Methods of a diagram at most: names and bars of more are not told apart by eye."""
+SHARE = 0.5
+"""Of the scale of ranks: where the critical difference is more of it, bars join nearly everything."""
+INK, BAR = "#222222", "#4b5563"
+STEP, LANE = 0.19, 0.075
 
 
 @dataclass(frozen=True)
@@ -70,40 +75,73 @@ def diagrams(data: ReportData) -> list[Diagram]:
     return chosen
 
 
-def draw_critical(diagram: Diagram, number: int) -> Plot:
+def why_unreadable(diagram: Diagram) -> str:
+    """Why a diagram would say nothing; empty for one that is drawn."""
+    test, count = diagram.test, len(diagram.labels)
+    if count > MOST:
+        return f"more than {MOST} methods"
+    if test.critical_difference > SHARE * (count - 1):
+        return (
+            f"too few blocks for so many methods (such as {test.blocks} for {count}: the critical difference is more "
+            "than half of the scale of mean ranks)"
+        )
+    return "" if diagram.apart.any() else "no two methods are told apart"
+
+
+def readable(found: Sequence[Diagram], notes: list[str]) -> list[Diagram]:
+    """The diagrams that say something; `notes` is told of the others, and why."""
+    reasons: dict[str, int] = {}
+    kinds: dict[str, str] = {}
+    for diagram in found:
+        if why := why_unreadable(diagram):
+            kind = kinds.setdefault(why.partition(" (")[0], why)
+            reasons[kind] = reasons.get(kind, 0) + 1
+    for why, count in reasons.items():
+        notes.append(f"critical differences: not drawn are {count} of {len(found)} diagrams: {why}")
+    return [diagram for diagram in found if not why_unreadable(diagram)]
+
+
+def draw_critical(diagram: Diagram, number: int, looks: Looks, sheet: Sheet = HOUSE) -> Plot:
     """Demšar's diagram: best left; names on both sides; thick bars join methods that are not told apart."""
     from matplotlib.figure import Figure
 
-    test = diagram.test
-    shown = test.order[:MAX_SHOWN]
-    ranks = [test.mean_ranks[i] for i in shown]
-    bars = cliques(diagram.apart[np.ix_(shown, shown)])
+    k, test = sheet.scale, diagram.test
+    ranks = [test.mean_ranks[i] for i in test.order]
+    bars = cliques(diagram.apart[np.ix_(test.order, test.order)])
     lanes = _lanes([(ranks[bar[0]], ranks[bar[-1]]) for bar in bars])
-    under = BAR * (max(lanes, default=-1) + 1) + 0.12
-    height = 0.34 + 0.42 + under + STEP * math.ceil(len(shown) / 2) + 0.06
-    figure = Figure(figsize=(WIDE, height))
-    axes = place(figure, 0, 0, WIDE, height)
-    axes.set(xlim=(0, WIDE), ylim=(0, height))
+    labels = [diagram.labels[method] for method in test.order]
+    room = (sheet.width - (1.3 if sheet.narrow else 2.6) * k) / 2
+    # One column has room for names or for ranks, which the tables have.
+    numbered = not sheet.narrow
+    names = legend_names(labels, room - (0.85 if numbered else 0.27) * k, sheet.text)
+    sides = max(text_width(f"{name}  00.00" if numbered else name, sheet.text) for name in names.values()) + 0.22 * k
+    under = LANE * k * (max(lanes, default=-1) + 1) + 0.12 * k
+    above = (0.34 + (0.42 if diagram.critical is not None else 0.22)) * k
+    rows = math.ceil(len(labels) / 2)
+    height = above + under + STEP * k * rows + 0.08 * k
+    figure = Figure(figsize=(sheet.width, height))
+    axes = place(figure, 0, 0, sheet.width, height)
+    axes.set(xlim=(0, sheet.width), ylim=(0, height))
     axes.set_axis_off()
     low = math.floor(ranks[0])
-    canvas = _Canvas(axes, low, max(math.ceil(ranks[-1]), low + 1), height - 0.34 - 0.42)
+    left = sides + 0.06 * k
+    canvas = _Canvas(axes, low, max(math.ceil(ranks[-1]), low + 1), height - above, left, sheet)
     _draw_scale(canvas, diagram.critical)
     passes = any(len(bar) <= bar[-1] - bar[0] for bar in bars)
     for bar, lane in zip(bars, lanes, strict=True):
-        y = canvas.line - 0.09 - BAR * lane
-        ends = [canvas.across(ranks[bar[0]]) - 0.03, canvas.across(ranks[bar[-1]]) + 0.03]
-        canvas.draw(ends, [y, y], linewidth=1.2 if passes else 2.6, color="#0072B2")
+        y = canvas.line - (0.09 + LANE * lane) * k
+        ends = [canvas.across(ranks[bar[0]]) - 0.03 * k, canvas.across(ranks[bar[-1]]) + 0.03 * k]
+        canvas.draw(ends, [y, y], linewidth=1.2 if passes else 2.6, color=BAR)
         if passes:
             across = [canvas.across(ranks[place]) for place in bar]
-            canvas.draw(across, [y] * len(bar), linestyle="none", marker="o", markersize=3.4, color="#0072B2")
-    _draw_names(canvas, [diagram.labels[method] for method in shown], ranks, canvas.line - under)
-    axes.text(WIDE / 2, height - 0.15, fit(diagram.heading, WIDE - 0.3, 9), ha="center", va="center", fontsize=9)
+            canvas.draw(across, [y] * len(bar), linestyle="none", marker="o", markersize=3.4 * k, color=BAR)
+    _draw_names(canvas, [(names[label], look_of(looks, label)) for label in labels], ranks, canvas.line - under)
+    axes.text(sheet.width / 2, height - 0.16 * k, fit(diagram.heading, sheet.width - 0.3, sheet.heading), ha="center",
+              va="center", fontsize=sheet.heading)  # fmt: skip
     caption = (
         f"Mean rank of each method over {diagram.over} ({diagram.heading}), best left. Bars join methods "
         f"{diagram.rule}{'; dots mark the methods of a bar' if passes else ''}. Friedman: {friedman_text(test)}."
     )
-    if len(shown) < len(test.order):
-        caption += f" Left out: {counted(len(test.order) - len(shown), 'method')} of worse mean rank."
     if diagram.note:
         caption += f" {diagram.note}"
     return save(figure, f"critical-{number:02d}-{diagram.name}", one_line(caption, 1_500))
@@ -111,55 +149,65 @@ def draw_critical(diagram: Diagram, number: int) -> Plot:
 
 @dataclass(frozen=True)
 class _Canvas:
-    """Axes in inches with a scale of ranks `low` … `high` at height `line`."""
+    """Axes in inches with a scale of ranks `low` … `high` at height `line`; `left` of it, and right, is free."""
 
     axes: Any
     low: int
     high: int
     line: float
+    left: float
+    sheet: Sheet
+
+    @property
+    def wide(self) -> float:
+        """How long the scale is."""
+        return self.sheet.width - 2 * self.left
 
     def across(self, rank: float) -> float:
         """Where a rank lies."""
-        return LEFT + self.length(rank - self.low)
+        return self.left + self.length(rank - self.low)
 
     def length(self, ranks: float) -> float:
         """How long so many ranks are."""
-        return ranks / (self.high - self.low) * (WIDE - 2 * LEFT)
+        return ranks / (self.high - self.low) * self.wide
 
-    def draw(self, xs: Sequence[float], ys: Sequence[float], **look: Any) -> None:
-        """A line."""
-        self.axes.plot(xs, ys, solid_capstyle="butt", **{"color": "#222222", "linewidth": 0.8, **look})
+    def draw(self, xs: Sequence[float], ys: Sequence[float], *, linewidth: float = 0.8, **look: Any) -> None:
+        """A line, as wide as it is in text of the house."""
+        look = {"color": INK, **look}
+        self.axes.plot(xs, ys, solid_capstyle="butt", linewidth=linewidth * self.sheet.scale, **look)
 
 
 def _draw_scale(canvas: _Canvas, critical_difference: float | None) -> None:
-    """The line of ranks with its ticks, and above it the critical difference where there is one and it has room."""
-    low, high, line = canvas.low, canvas.high, canvas.line
+    """The line of ranks with its ticks, and above it the critical difference where there is one."""
+    low, high, line, k, size = canvas.low, canvas.high, canvas.line, canvas.sheet.scale, canvas.sheet.text
     canvas.draw([canvas.across(low), canvas.across(high)], [line, line])
-    for tick in range(low, high + 1, max(1, math.ceil((high - low) / 12))):
-        canvas.draw([canvas.across(tick)] * 2, [line, line + 0.05])
-        canvas.axes.text(canvas.across(tick), line + 0.07, str(tick), ha="center", va="bottom", fontsize=8)
-    width = canvas.length(critical_difference or 0.0)
-    if critical_difference is not None and width <= WIDE - 2 * LEFT:
-        left, above = canvas.across(low), line + 0.27
+    for tick in range(low, high + 1, max(1, math.ceil((high - low) * 0.25 * k / canvas.wide))):
+        canvas.draw([canvas.across(tick)] * 2, [line, line + 0.05 * k])
+        canvas.axes.text(canvas.across(tick), line + 0.07 * k, str(tick), ha="center", va="bottom", fontsize=size)
+    if critical_difference is not None:
+        width = canvas.length(critical_difference)
+        left, above = canvas.across(low), line + 0.3 * k
         canvas.draw([left, left + width], [above, above], linewidth=1.4)
         for end in (left, left + width):
-            canvas.draw([end, end], [above - 0.03, above + 0.03])
+            canvas.draw([end, end], [above - 0.03 * k, above + 0.03 * k])
         text = f"CD = {critical_difference:.2f}"
-        canvas.axes.text(left + width + 0.06, above, text, ha="left", va="center", fontsize=8)
+        canvas.axes.text(left + width + 0.06 * k, above, text, ha="left", va="center_baseline", fontsize=size)
 
 
-def _draw_names(canvas: _Canvas, labels: Sequence[str], ranks: Sequence[float], top: float) -> None:
+def _draw_names(canvas: _Canvas, named: Sequence[tuple[str, Look]], ranks: Sequence[float], top: float) -> None:
     """The better half of the methods at the left, the others at the right, each with a line to its rank."""
-    names = legend_names(labels, LEFT - MARGIN - 0.5)
-    half, last = math.ceil(len(labels) / 2), len(labels) - 1
-    for spot, (label, rank) in enumerate(zip(labels, ranks, strict=True)):
+    k, size = canvas.sheet.scale, canvas.sheet.text
+    half, last = math.ceil(len(named) / 2), len(named) - 1
+    for spot, ((name, look), rank) in enumerate(zip(named, ranks, strict=True)):
         left = spot < half
-        y = top - STEP * ((spot if left else last - spot) + 0.4)
-        x, edge = canvas.across(rank), LEFT - MARGIN if left else WIDE - LEFT + MARGIN
+        y = top - STEP * k * ((spot if left else last - spot) + 0.4)
+        x, edge = canvas.across(rank), canvas.left - 0.12 * k if left else canvas.sheet.width - canvas.left + 0.12 * k
         canvas.draw([x, x, edge], [canvas.line, y, y], linewidth=0.6, color="#6b7280")
-        text = f"{names[label]}  {rank:.2f}" if left else f"{rank:.2f}  {names[label]}"
-        canvas.axes.text(edge - 0.04 if left else edge + 0.04, y, text, ha="right" if left else "left", va="center",
-                         fontsize=8)  # fmt: skip
+        canvas.draw([x], [canvas.line], clip_on=False, markersize=4.2 * k, zorder=3, label=name, **look.point(k))
+        canvas.draw([edge], [y], markersize=4.2 * k, zorder=3, **look.point(k))
+        text = name if canvas.sheet.narrow else f"{name}  {rank:.2f}" if left else f"{rank:.2f}  {name}"
+        canvas.axes.text(edge - 0.07 * k if left else edge + 0.07 * k, y, text, ha="right" if left else "left",
+                         va="center_baseline", fontsize=size, label="name")  # fmt: skip
 
 
 def _lanes(spans: Sequence[tuple[float, float]]) -> list[int]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import io
 import warnings
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ...errors import one_line
 from ..escape import shorten
+from .sheets import TEXT, Sheet, Style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,41 +22,76 @@ if TYPE_CHECKING:
 
 
 MAX_LINES = 12
-WIDE = 7.0
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-MARKERS = "osD^vP*X<>ph"
-DASHES = ("-", "--", ":")
-GREY = "#6b7280"
+DPI = 300
+ONE_COLUMN = "one-column"
+"""The folder of plots for one column, beside those for the page."""
 
 
 @dataclass(frozen=True)
 class Plot:
-    """A finished plot: file stem, caption, and both formats; PDF on demand, inside `styled`."""
+    """A finished plot: file stem, caption, and a figure in text of `text` points; each format is made on demand.
+
+    `narrow` is the same for one column, where the style has columns and the plot can be read in one.
+    """
 
     name: str
     caption: str
-    png: bytes
-    svg: bytes
     figure: Figure = field(repr=False, compare=False)
+    text: float = TEXT
+    narrow: Plot | None = None
 
+    @cached_property
+    def png(self) -> bytes:
+        """300 dots an inch, without the name of a program."""
+        return self._saved("png", {"Software": None}, pil_kwargs={"compress_level": 4})
+
+    @cached_property
+    def svg(self) -> bytes:
+        """Without a date; letters are outlines, so that it looks the same everywhere."""
+        return self._saved("svg", {"Date": None, "Creator": None})
+
+    @cached_property
     def pdf(self) -> bytes:
-        """The same as PDF, without a date."""
+        """Without a date; letters are letters of an embedded font."""
+        return self._saved("pdf", {"Creator": None, "Producer": None, "CreationDate": None})
+
+    def _saved(self, kind: str, metadata: dict[str, None], **more: Any) -> bytes:
+        """The same bytes each time."""
         out = io.BytesIO()
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), styled(self.text):
+            # Names may hold characters that the font lacks; a box is drawn in their place.
             warnings.simplefilter("ignore")
-            self.figure.savefig(out, format="pdf", metadata={"Creator": None, "Producer": None, "CreationDate": None})
+            self.figure.savefig(out, format=kind, dpi=DPI, metadata=metadata, **more)
         return out.getvalue()
 
 
-def house_style() -> dict[str, Any]:
-    """The matplotlib settings of every plot: 8–9 pt at paper size, no mathtext in names, fixed SVG ids."""
+def plot_files(plots: Sequence[Plot], folder: str, kinds: Sequence[str]) -> dict[str, bytes]:
+    """The files of plots by their names below `folder`, those for one column in `one-column/` there.
+
+    `kinds` are of `png`, `svg` and `pdf`.
+    """
+    files: dict[str, bytes] = {}
+    for plot in plots:
+        for kind in kinds:
+            files[f"{folder}/{plot.name}.{kind}"] = getattr(plot, kind)
+        if plot.narrow is not None:
+            files |= plot_files([plot.narrow], f"{folder}/{ONE_COLUMN}", kinds)
+    return files
+
+
+def house_style(text: float = TEXT) -> dict[str, Any]:
+    """The matplotlib settings of every plot: one size of text, no mathtext, fixed SVG ids."""
+    k = text / TEXT
     return {
-        "font.family": "DejaVu Sans", "font.size": 8, "axes.titlesize": 9, "axes.labelsize": 8,
-        "xtick.labelsize": 8, "ytick.labelsize": 8, "legend.fontsize": 8, "legend.frameon": False,
+        "font.family": "DejaVu Sans", "font.size": text, "axes.titlesize": text, "axes.labelsize": text,
+        "xtick.labelsize": text, "ytick.labelsize": text, "legend.fontsize": text, "legend.frameon": False,
         "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": "#444444",
-        "axes.linewidth": 0.7, "axes.grid": True, "grid.color": "#e2e5e9", "grid.linewidth": 0.5,
-        "axes.axisbelow": True, "lines.linewidth": 1.1, "lines.markersize": 4.2, "figure.dpi": 100,
-        "savefig.dpi": 200, "text.parse_math": False, "svg.hashsalt": "noisebench", "svg.fonttype": "path",
+        "axes.linewidth": 0.7 * k, "axes.grid": True, "grid.color": "#e2e5e9", "grid.linewidth": 0.5 * k,
+        "axes.axisbelow": True, "lines.linewidth": 1.1 * k, "lines.markersize": 4.2 * k, "figure.dpi": 100,
+        "xtick.major.size": 3.5 * k, "ytick.major.size": 3.5 * k, "xtick.minor.size": 2 * k,
+        "xtick.major.width": 0.8 * k, "ytick.major.width": 0.8 * k, "xtick.minor.width": 0.6 * k,
+        "axes.labelpad": 4 * k,
+        "savefig.dpi": DPI, "text.parse_math": False, "svg.hashsalt": "noisebench", "svg.fonttype": "path",
         "pdf.fonttype": 42,
         "axes.unicode_minus": True, "axes.formatter.use_mathtext": False, "figure.facecolor": "white",
         "axes.facecolor": "white", "savefig.facecolor": "white", "path.simplify": False,
@@ -62,26 +99,33 @@ def house_style() -> dict[str, Any]:
 
 
 @contextmanager
-def styled() -> Iterator[None]:
-    """Draw in the house style inside: the user's own matplotlibrc must not change a report."""
+def styled(text: float = TEXT) -> Iterator[None]:
+    """Draw in the house style inside: the user's own matplotlibrc must not change a report. `text` is in points."""
     import matplotlib
 
-    style: Any = house_style()
+    style: Any = house_style(text)
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(style)
         yield
 
 
-def save(figure: Figure, name: str, caption: str, dpi: int = 200) -> Plot:
-    """Both formats of a figure, the same bytes each time: no date, no software name."""
-    png, svg = io.BytesIO(), io.BytesIO()
-    with warnings.catch_warnings():
-        # Names may hold characters that the font lacks; a box is drawn in their place.
-        warnings.simplefilter("ignore")
-        figure.savefig(png, format="png", dpi=dpi, metadata={"Software": None}, pil_kwargs={"compress_level": 4})
-        figure.savefig(svg, format="svg", dpi=dpi, metadata={"Date": None, "Creator": None})
-    return Plot(name, caption, png.getvalue(), svg.getvalue(), figure)
+def in_columns(draw: Callable[[Sheet], Plot | None], style: Style) -> Plot | None:
+    """What `draw` makes of the sheet of a page, with that of one column where the style has one."""
+    plots = []
+    for sheet in (style.page, style.column):
+        if sheet is None:
+            continue
+        with styled(sheet.text):
+            plots.append(draw(sheet))
+    return plots[0] and replace(plots[0], narrow=plots[1] if len(plots) > 1 else None)
+
+
+def save(figure: Figure, name: str, caption: str) -> Plot:
+    """A plot of a figure that was drawn inside `styled`."""
+    import matplotlib
+
+    return Plot(name, caption, figure, float(matplotlib.rcParams["font.size"]))
 
 
 def text_width(text: str, size: float) -> float:
@@ -95,7 +139,7 @@ def text_width(text: str, size: float) -> float:
     return float(width) / 72.0
 
 
-def fit(text: object, inches: float, size: float = 8) -> str:
+def fit(text: object, inches: float, size: float = TEXT) -> str:
     """`text` with as much of its middle taken away as must be for it to fit into `inches`."""
     flat = one_line(text)
     if text_width(flat, size) <= inches:
@@ -107,22 +151,22 @@ def fit(text: object, inches: float, size: float = 8) -> str:
     return shorten(flat, low)
 
 
-def legend_names(labels: Sequence[str], inches: float) -> dict[str, str]:
+def legend_names(labels: Sequence[str], inches: float, size: float = TEXT) -> dict[str, str]:
     """A name of at most `inches` for each label: where two would look the same, what differs between them is shown.
 
     Where that has no room either, numbers tell them apart.
     """
     alike: dict[str, list[str]] = defaultdict(list)
     for label in labels:
-        alike[fit(label, inches)].append(label)
+        alike[fit(label, inches, size)].append(label)
     result: dict[str, str] = {}
     taken: set[str] = set()
     for label in labels:
-        same = alike[fit(label, inches)]
+        same = alike[fit(label, inches, size)]
         shown = _difference(label, same) if len(same) > 1 else label
-        name, number = fit(shown, inches), 2
+        name, number = fit(shown, inches, size), 2
         while name in taken:
-            name, number = f"{fit(shown, inches - 0.25)} ({number})", number + 1
+            name, number = f"{fit(shown, inches - 0.25 * size / TEXT, size)} ({number})", number + 1
         taken.add(name)
         result[label] = name
     return result
@@ -153,33 +197,20 @@ def place(figure: Figure, left: float, bottom: float, width: float, height: floa
     return figure.add_axes((left / across, bottom / up, width / across, height / up))
 
 
+def tick_room(axes: Any, sheet: Sheet) -> float:
+    """Inches left of axes of fixed height for the numbers of the y axis and its label."""
+    low, high = sorted(axes.get_ylim())
+    ticks = [tick for tick in axes.get_yticks() if low <= tick <= high]
+    said = axes.yaxis.get_major_formatter().format_ticks(ticks)
+    widest = max((text_width(text, sheet.text) for text in said), default=0.0)
+    return widest + (0.2 + 1.45 * TEXT / 72) * sheet.scale
+
+
 def is_reference(row: Row) -> bool:
     """Whether a row is there to be held against: what sees more than it may, and what a method was given."""
     return row.oracle or row.role == "baseline"
 
 
-def marks(rows: Iterable[tuple[str, bool]]) -> dict[str, dict[str, Any]]:
-    """Colour, marker and dash of each (label, reference?): references are grey."""
-    result: dict[str, dict[str, Any]] = {}
-    place = references = 0
-    for label, reference in rows:
-        if reference:
-            result[label] = {
-                "color": GREY,
-                "marker": "x+12"[references % 4],
-                "linestyle": DASHES[1 + references % 2],
-            }
-            references += 1
-        else:
-            result[label] = {
-                "color": COLOURS[place % len(COLOURS)],
-                "marker": MARKERS[place % len(MARKERS)],
-                "linestyle": DASHES[place // len(COLOURS) % len(DASHES)],
-            }
-            place += 1
-    return result
-
-
 def plain_number(value: float, _: object = None) -> str:
-    """A tick as a plain number: 0.1, 1, 10."""
-    return f"{value:g}"
+    """A tick as a plain number: 0.1, 1, −10."""
+    return f"{value:g}".replace("-", "−")

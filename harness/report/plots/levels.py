@@ -1,139 +1,216 @@
-"""The plot of quality against the level of a regime: boards that differ in one number, a line a method."""
+"""Quality against the level of a regime, or a parameter of a method: a line a method, and its distance to the best."""
 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
-from ...boards.levels import Family
-from ...boards.rows import Column, Row
+from ...boards.curves import Chart, Curve, Point
 from ...errors import one_line
-from ...wording import counted
-from ..escape import slug
-from ..tables import unit_text
-from .drawing import (
-    GREY,
-    MAX_LINES,
-    WIDE,
-    Plot,
-    fit,
-    is_reference,
-    legend_names,
-    marks,
-    place,
-    plain_number,
-    save,
-    text_width,
-)
+from .axis_text import level_text, metric_name, metric_text
+from .drawing import MAX_LINES, Plot, fit, legend_names, place, plain_number, save, text_width, tick_room
+from .end_labels import LEADER, End, label_ends, look_of
+from .looks import Look, Looks
+from .sheets import Sheet
+
+MOST_REFERENCES = 4
+SQUEEZE = 0.5
+"""References are left out of the range of differences where they would stretch it by a larger share of it."""
 
 
-def draw_family(family: Family, number: int) -> Plot:
-    """Mean quality and the difference to the best at each level, a line a method."""
+@dataclass(frozen=True)
+class _Drawn:
+    """A curve with its look and the name that fits."""
+
+    curve: Curve
+    look: Look
+    name: str
+
+
+def draw_levels(chart: Chart, name: str, looks: Looks, sheet: Sheet) -> Plot | None:
+    """Mean quality, and the difference to the best with its interval where the board has it; None without a line.
+
+    Names stand at the ends of the lines. The two panels stand side by side, one below the other in one column.
+    """
     from matplotlib.figure import Figure
 
-    first = family.boards[0][1]
-    column = first.rank_by
-    assert column is not None
-    rows, left_out = _lines(family, column)
-    lines = {label: _line(family, label, column) for label in rows}
-    best = {
-        level: (max if column.higher else min)(finite)
-        for level, board in family.boards
-        if (finite := [r.scores[column.label].mean for r in board.ranked
-                       if math.isfinite(r.scores[column.label].mean)])
-    }  # fmt: skip
-    columns = 3 if all(text_width(label, 8) <= 1.7 for label in rows) else 2
-    names = legend_names(list(rows), WIDE / columns - 0.62)
-    style = marks((label, is_reference(rows[label])) for label in rows)
-    depth = 0.165 * math.ceil(len(rows) / columns) + 0.1
-    figure = Figure(figsize=(WIDE, 2.95 + depth))
-    left = place(figure, 0.58, depth + 0.5, 2.82, 1.98)
-    right = place(figure, 4.1, depth + 0.5, 2.82, 1.98)
-    for label, points in lines.items():
-        xs, ys = [x for x, _ in points], [y for _, y in points]
-        look = {**style[label], "markerfacecolor": "white", "markeredgewidth": 1.0}
-        left.plot(xs, ys, label=names[label], **look)
-        right.plot(xs, [y - best[x] for x, y in points if x in best], **look)
-    parameter = family.parameter.split(".")[-1]
-    levels = [level for level, _ in family.boards]
-    for axes in (left, right):
-        axes.set_xlabel(fit(f"{parameter} of {family.regime}", 2.8))
-        if len(levels) <= 8:
-            axes.set_xticks(levels)
-        axes.xaxis.set_major_formatter(plain_number)
-        axes.margins(x=0.06, y=0.07)
-    left.set_ylabel(f"mean {column.label}{unit_text(column)}")
-    right.set_ylabel(f"difference to the best ranked{unit_text(column)}")
-    if _bound_difference(right, lines, best, rows):
-        right.set_title(f"{first.words['given']} outside the range", fontsize=8, color=GREY, loc="right")
-    heading = fit(f"{first.dataset}, {first.protocol}, {first.seeds_text}", WIDE - 0.3, 9)
-    figure.text(0.5, 1 - 0.17 / (2.95 + depth), heading, ha="center", va="center", fontsize=9)
-    figure.legend(
-        loc="lower center",
-        ncols=columns,
-        handlelength=3.0,
-        columnspacing=1.4,
-        borderaxespad=0.2,
-        labelspacing=0.35,
-    )
-    caption = (
-        f"Quality against {parameter} of {family.regime} on {first.dataset}: mean {column.label} over "
-        f"{first.words['items']} (left) and its difference to the best ranked method (right). "
-        f"Grey: {first.words['given']} and references."
-    )
-    if left_out:
-        caption += f" Left out: {counted(left_out, 'method')} of lower mean."
-    name = f"level-{number:02d}-{slug(first.dataset, 24)}-{slug(family.regime, 24)}"
-    return save(figure, name, one_line(caption, 600))
+    curves, left_out = chosen_curves(chart)
+    if not curves:
+        return None
+    k = sheet.scale
+    wanted = max(text_width(curve.label, sheet.text) for curve in curves) + 0.02
+    across = min(wanted + 0.14 * k, (1.25 if sheet.narrow else 2.0) * k)
+    names = legend_names([curve.label for curve in curves], across - 0.14 * k, sheet.text)
+    drawn = [_Drawn(curve, look_of(looks, curve.label, curve.points[0].method), names[curve.label]) for curve in curves]
+    gaps = bool(chart.regime) and any(p.difference is not None for curve in curves for p in curve.points)
+    stacked = gaps and sheet.narrow
+    head, foot, between, lines = 0.36 * k, 0.46 * k, 0.16 * k, len(curves) * sheet.line
+    heights = [1.45 * k, max(1.75 * k, lines)] if stacked else [max(2.2 * k, lines)] * (1 + gaps)
+    height = sheet.tall(head + foot + (sum(heights) + between if stacked else heights[0]))
+    if sheet.fills:
+        heights = [height - head - foot] * (1 + gaps)
+    figure = Figure(figsize=(sheet.width, height))
+    panels = [place(figure, 1.0, foot, 1.0, high) for high in heights]
+    for one in drawn:
+        xs, ys = [p.x for p in one.curve.points], [p.y for p in one.curve.points]
+        panels[0].plot(xs, ys, label=one.curve.label, **one.look.line(k))
+    panels[0].margins(y=0.07)
+    if gaps:
+        panels[1].set_ylim(*_range(chart, drawn))
+        panels[1].yaxis.set_major_formatter(plain_number)
+    rooms = [tick_room(axes, sheet) for axes in panels]
+    free = sheet.width - LEADER * k - across
+    if stacked:
+        left = max(rooms)
+        low = heights[1]
+        boxes = [(left, foot + low + between, free - left, heights[0]), (left, foot, free - left, low)]
+    else:
+        each = (free - sum(rooms)) / len(rooms)
+        boxes = [(sum(rooms[: i + 1]) + i * each, foot, each, heights[i]) for i in range(len(rooms))]
+    step = _step(chart, drawn, k, boxes[-1][2]) if gaps else 0.0
+    for axes, box in zip(panels, boxes, strict=True):
+        axes.set_position((box[0] / sheet.width, box[1] / height, box[2] / sheet.width, box[3] / height))
+        _scale_across(axes, chart, curves, (0.1 * k + step * len(drawn) / 2) / box[2])
+        axes.set_xlabel(fit(level_text(chart), box[2] + 0.4 * k, sheet.text))
+    if stacked:
+        panels[0].set_xlabel("")
+        panels[0].tick_params(labelbottom=False)
+    panels[0].set_ylabel(fit(metric_text(chart.track, chart.column), boxes[0][3] + 0.2 * k, sheet.text))
+    unit = f" ({chart.column.unit})" if chart.column.unit else ""
+    ends, outside = _draw_gaps(panels[1], drawn, k, step) if gaps else ([], [])
+    if not gaps:
+        ends = [End(c.curve.points[-1].x, c.curve.points[-1].y, c.name, c.look) for c in drawn]
+    else:
+        about = f"Δ {metric_name(chart.track, chart.column.label)} to the best{unit}"
+        panels[1].set_ylabel(fit(about, boxes[1][3] + 0.3 * k, sheet.text))
+    ends.sort(key=lambda end: -end.y)
+    label_ends(panels[-1], boxes[-1], ends, sheet)
+    heading = fit(chart.heading or chart.where, sheet.width - 0.3, sheet.heading)
+    figure.text(0.5, 1 - 0.16 * k / height, heading, ha="center", va="center", fontsize=sheet.heading)
+    places = ("above", "below") if sheet.narrow else ("left", "right")
+    return save(figure, name, _caption(chart, places if gaps else (), outside, left_out))
 
 
-def _lines(family: Family, column: Column) -> tuple[dict[str, Row], int]:
-    """Rows by label, best at the highest level first, at most `MAX_LINES`; and how many were left out."""
-    rows: dict[str, Row] = {}
-    means: dict[str, list[float]] = defaultdict(list)
-    for _, board in reversed(family.boards):
-        for row in board.rows:
-            mean = row.scores[column.label].mean if column.label in row.scores else math.nan
-            if math.isfinite(mean) and row.unranked in ("", *_oracle_reason(row)):
-                rows.setdefault(row.label, row)
-                means[row.label].append(mean)
-    several = [label for label in rows if len(means[label]) >= 2]
-    sign = -1.0 if column.higher else 1.0
-    several.sort(key=lambda label: (sign * means[label][0], label))
-    references = [label for label in several if is_reference(rows[label])]
-    kept = [label for label in several if label not in references][: MAX_LINES - min(len(references), 2)]
-    chosen = [label for label in several if label in kept or label in references[:4]]
-    return {label: rows[label] for label in chosen}, len(several) - len(chosen)
+def chosen_curves(chart: Chart) -> tuple[list[Curve], int]:
+    """The curves of two points or more that are drawn, best first, at most `MAX_LINES`; and how many are left out."""
+    several = [curve for curve in chart.curves if len({p.x for p in curve.points}) > 1]
+    references = [curve for curve in several if curve.reference][:MOST_REFERENCES]
+    kept = [curve for curve in several if not curve.reference][: MAX_LINES - min(len(references), 2)]
+    chosen = [curve for curve in several if curve in kept or curve in references]
+    return chosen, len(several) - len(chosen)
 
 
-def _oracle_reason(row: Row) -> tuple[str, ...]:
-    return (row.unranked,) if row.oracle and row.unranked.startswith("oracle") else ()
+def _scale_across(axes: Any, chart: Chart, curves: Sequence[Curve], free: float) -> None:
+    """The x axis, `free` of it on either side of the values."""
+    from matplotlib.ticker import NullFormatter
+
+    values = _values(curves)
+    if _is_log(chart, values):
+        axes.set_xscale("log")
+        axes.xaxis.set_minor_formatter(NullFormatter())
+    if len(values) <= 8:
+        axes.set_xticks(values)
+        axes.minorticks_off()
+    axes.xaxis.set_major_formatter(plain_number)
+    log = _is_log(chart, values)
+    low, high = (math.log10(v) if log else v for v in (values[0], values[-1]))
+    pad = (high - low) * free / (1 - 2 * free)
+    axes.set_xlim(*(10**v if log else v for v in (low - pad, high + pad)))
 
 
-def _line(family: Family, label: str, column: Column) -> list[tuple[float, float]]:
-    points = []
-    for level, board in family.boards:
-        for row in board.rows:
-            if row.label == label and column.label in row.scores:
-                mean = row.scores[column.label].mean
-                if math.isfinite(mean):
-                    points.append((level, mean))
-    return points
+def _values(curves: Sequence[Curve]) -> list[float]:
+    return sorted({p.x for curve in curves for p in curve.points})
 
 
-def _bound_difference(
-    axes: Any, lines: dict[str, list[tuple[float, float]]], best: dict[float, float], rows: dict[str, Row]
-) -> bool:
-    """Leave the baseline out of the range, where it would squeeze the contenders; whether it is left out."""
-    gaps = {label: [y - best[x] for x, y in points if x in best] for label, points in lines.items()}
-    every = [gap for own in gaps.values() for gap in own]
-    contenders = [gap for label, own in gaps.items() if rows[label].role != "baseline" for gap in own]
-    if not contenders or max(contenders) == min(contenders):
-        return False
-    pad = 0.07 * (max(contenders) - min(contenders))
-    low, high = min(contenders) - pad, max(contenders) + pad
-    if min(every) >= low and max(every) <= high:
-        return False
+def _is_log(chart: Chart, values: Sequence[float]) -> bool:
+    return chart.axis.log and values[0] > 0
+
+
+def _step(chart: Chart, drawn: Sequence[_Drawn], k: float, wide: float) -> float:
+    """Inches between the intervals of two lines at one level, which would lie on each other; 0 without intervals.
+
+    All of one level stay nearer to it, on axes `wide` inches across, than to the next level.
+    """
+    if not any(p.interval is not None for one in drawn for p in one.curve.points):
+        return 0.0
+    values = _values([one.curve for one in drawn])
+    places = [math.log10(v) if _is_log(chart, values) else v for v in values]
+    nearest = min(b - a for a, b in pairwise(places)) / (places[-1] - places[0]) * 0.75 * wide
+    return min(0.028 * k, 0.3 * k / len(drawn), 0.7 * nearest / len(drawn))
+
+
+def _draw_gaps(axes: Any, drawn: Sequence[_Drawn], k: float, step: float) -> tuple[list[End], list[str]]:
+    """Differences to the best with their intervals, side by side at each level; the ends, and who is out of range."""
+    from matplotlib.transforms import ScaledTranslation
+
+    low, high = axes.get_ylim()
+    axes.axhline(0.0, color="#9aa1ab", linewidth=0.8 * k, zorder=1)
+    ends, outside = [], []
+    for place_, one in enumerate(drawn):
+        points = [p for p in one.curve.points if p.difference is not None]
+        if not points:
+            continue
+        shift = (place_ - (len(drawn) - 1) / 2) * step
+        moved = axes.transData + ScaledTranslation(shift, 0, axes.figure.dpi_scale_trans)
+        xs, ys = [p.x for p in points], [_gap(p) for p in points]
+        axes.plot(xs, ys, label=one.curve.label, transform=moved, **one.look.line(k))
+        barred = [p for p in points if p.interval is not None]
+        bottom = [p.interval[0] for p in barred if p.interval is not None]
+        top = [p.interval[1] for p in barred if p.interval is not None]
+        bars = axes.vlines([p.x for p in barred], bottom, top, color=one.look.colour, linewidth=0.8 * k,
+                           transform=moved, zorder=1.9)  # fmt: skip
+        bars.set_label(one.curve.label)
+        last = ys[-1]
+        beyond = "" if low <= last <= high else "↓" if last < low else "↑"
+        outside += [one.name] if beyond else []
+        text = f"{one.name} {beyond}" if beyond else one.name
+        ends.append(End(points[-1].x, min(max(last, low), high), text, one.look, shift))
     axes.set_ylim(low, high)
-    return True
+    return ends, outside
+
+
+def _gap(point: Point) -> float:
+    return 0.0 if point.difference is None else point.difference
+
+
+def _range(chart: Chart, drawn: Sequence[_Drawn]) -> tuple[float, float]:
+    """The range of differences and intervals: of contenders, and of the references that do not squeeze these."""
+
+    def ends(curves: Sequence[Curve]) -> list[float]:
+        own = [p for curve in curves for p in curve.points if p.difference is not None]
+        return [v for p in own for v in (_gap(p), *(p.interval or ()))]
+
+    curves = [one.curve for one in drawn]
+    contenders = ends([c for c in curves if not c.reference]) or ends(curves)
+    low, high = min([0.0, *contenders]), max([0.0, *contenders])
+    span = high - low
+    for curve in (c for c in curves if c.reference):
+        own = ends([curve])
+        if own and span and min(own) >= low - SQUEEZE * span and max(own) <= high + SQUEEZE * span:
+            low, high = min(low, *own), max(high, *own)
+    pad = 0.05 * (high - low) or max(0.5 * 10.0**-chart.column.decimals, 1e-9)
+    return low - pad, high + pad
+
+
+def _caption(chart: Chart, places: Sequence[str], outside: Sequence[str], left_out: int) -> str:
+    name, items = metric_name(chart.track, chart.column.label), chart.units or "items"
+    first = f" ({places[0]})" if places else ""
+    said = [f"Mean {name} over {items} against {level_text(chart)}{first}, {chart.heading or chart.where}."]
+    if places:
+        said.append(f"Difference to the best ranked method ({places[1]}).")
+        if any(p.interval is not None for curve in chart.curves for p in curve.points):
+            said.append(
+                f"Bars: 95 % intervals of the mean difference, as on the boards (bootstrap-t over {items}, all pairs "
+                "of methods at once)."
+            )
+        else:
+            said.append(f"No intervals: the {items} are too few.")
+    if outside:
+        said.append(f"An arrow marks what lies outside of the range: {', '.join(outside)}.")
+    said.append(f"Grey: {chart.words.get('given', 'input')} and references.")
+    if left_out:
+        said.append(f"Methods of lower mean left out: {left_out}.")
+    return one_line(" ".join(said), 900)

@@ -1,32 +1,33 @@
-"""The plot of quality against latency, with the front of what nothing beats in both."""
+"""Quality against a cost, such as latency, with the front of what nothing beats in both."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
-from ...boards.board import Board, cost_setting
-from ...boards.rows import Row
+from ...boards.board import Board
+from ...boards.curves import Chart, Point, cost_chart
 from ...errors import one_line
-from ...wording import counted
-from ..escape import slug
-from ..tables import unit_text
-from .drawing import MAX_LINES, WIDE, Plot, fit, is_reference, legend_names, marks, place, plain_number, save
+from ...study import Axis
+from .axis_text import metric_name, metric_text
+from .drawing import MAX_LINES, Plot, fit, legend_names, place, plain_number, save, tick_room
+from .end_labels import look_of
+from .looks import Look, Looks
+from .point_labels import Named, label_points
+from .sheets import Sheet
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
-def pareto_boards(boards: Sequence[Board]) -> list[Board]:
-    """Boards with at least two methods that have both a finite mean and a latency."""
-    return sorted((b for b in boards if len(_points(b)) >= 2), key=lambda b: -len(b.rows))
-
-
-def _points(board: Board) -> list[tuple[Row, float, float]]:
-    points = []
-    for row in board.ranked:
-        latency = (row.cost["latency_ms"] or {}).get("p50") if row.cost else None
-        mean = row.scores[board.rank_by.label].mean if board.rank_by else math.nan
-        if latency is not None and latency > 0 and math.isfinite(latency) and math.isfinite(mean):
-            points.append((row, latency, mean))
-    return points
+def pareto_charts(boards: Sequence[Board]) -> list[tuple[Board, Chart]]:
+    """Quality against latency of the boards with at least two methods that have both, those with most methods first."""
+    made = [(board, cost_chart(board, Axis("latency"), joined=False)) for board in boards]
+    found = [(board, chart) for board, chart in made if chart is not None]
+    return sorted(found, key=lambda pair: -len(pair[0].rows))
 
 
 def front(points: Sequence[tuple[float, float]], higher: bool) -> list[int]:
@@ -41,52 +42,122 @@ def front(points: Sequence[tuple[float, float]], higher: bool) -> list[int]:
     return kept
 
 
-def draw_pareto(board: Board, number: int) -> Plot:
-    """Mean quality against median latency, log x; the front as steps; names in the legend, best first."""
+def best_of(chart: Chart) -> set[tuple[str, float]]:
+    """(method, x) of the points on the Pareto front of a cost chart."""
+    points = [point for curve in chart.curves for point in curve.points]
+    kept = front([(p.x, p.y) for p in points], chart.column.higher)
+    return {(points[i].method, points[i].x) for i in kept} if chart.cost else set()
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """What is drawn of a chart: its curves with looks and names, and where the front runs."""
+
+    curves: Sequence[tuple[Look, str, Sequence[Point]]]
+    steps: Sequence[tuple[float, float]]
+    left_out: int
+    looks: Looks
+
+
+def draw_cost(chart: Chart, name: str, looks: Looks, sheet: Sheet) -> Plot:
+    """Mean quality against a cost, log x: the front as steps, a name beside each method, hollow where it was busy.
+
+    Names without room stand below, beside their markers.
+    """
+    shown = _chosen(chart, looks, sheet)
+    figure, left = _drawn(chart, shown, sheet, ())
+    if left:
+        figure, _ = _drawn(chart, shown, sheet, left)
+    return save(figure, name, _caption(chart, shown))
+
+
+def _chosen(chart: Chart, looks: Looks, sheet: Sheet) -> _Shown:
+    best = best_of(chart)
+    most = MAX_LINES if sheet.narrow or sheet.fills else 2 * MAX_LINES
+    on = [c for c in chart.curves if any((p.method, p.x) in best for p in c.points)]
+    rest = [c for c in chart.curves if c not in on]
+    kept = [c for c in chart.curves if c in [*on, *rest][:most]]
+    names = legend_names([c.label for c in kept], (1.3 if sheet.narrow else 1.9) * sheet.scale, sheet.text)
+    curves = []
+    for curve in kept:
+        busy = any(p.busy for p in curve.points)
+        text = f"{names[curve.label]} (busy)" if busy else names[curve.label]
+        curves.append((look_of(looks, curve.label, curve.points[0].method), text, curve.points))
+    steps = sorted({(p.x, p.y) for curve in chart.curves for p in curve.points if (p.method, p.x) in best})
+    return _Shown(curves, steps, len(chart.curves) - len(kept), looks)
+
+
+def _drawn(chart: Chart, shown: _Shown, sheet: Sheet, below: Sequence[Named]) -> tuple[Figure, list[Named]]:
+    """The figure, with a legend of what is `below`; and the names that found no room beside their points."""
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
     from matplotlib.ticker import LogLocator, NullFormatter
 
-    column = board.rank_by
-    assert column is not None
-    points = _points(board)
-    best = front([(latency, mean) for _, latency, mean in points], column.higher)
-    keep = sorted({*best, *range(min(len(points), 2 * MAX_LINES))})[: 2 * MAX_LINES]
-    names = legend_names([points[i][0].label for i in keep], 2.1)
-    style = marks((points[i][0].label, is_reference(points[i][0])) for i in keep)
-    height = max(2.8, 0.75 + 0.163 * len(keep))
-    figure = Figure(figsize=(WIDE, height))
-    axes = place(figure, 0.58, 0.5, 3.85, height - 0.82)
-    xs, ys = [points[i][1] for i in best], [points[i][2] for i in best]
-    axes.step(xs, ys, where="post", color="#9aa1ab", linewidth=1.4, zorder=1, label="Pareto front")
-    for i in keep:
-        row, latency, mean = points[i]
-        look = {**style[row.label], "linestyle": "none", "markerfacecolor": "none", "markeredgewidth": 1.3}
-        axes.plot([latency], [mean], label=names[row.label], zorder=3, markersize=6, clip_on=False, **look)
+    k = sheet.scale
+    columns = max(1, int((sheet.width - 0.6 * k) / ((1.5 if sheet.narrow else 2.1) * k)))
+    extra = (math.ceil(len(below) / columns) * sheet.line + 0.1 * k) if below else 0.0
+    head, foot = 0.36 * k, 0.46 * k + extra
+    height = sheet.tall((2.6 if sheet.narrow else 3.2) * k + extra)
+    figure = Figure(figsize=(sheet.width, height))
+    axes = place(figure, 1.0, foot, 1.0, height - head - foot)
+    path = _steps(shown.steps)
+    axes.plot([x for x, _ in path], [y for _, y in path], color="#b4bac2", linewidth=1.4 * k, zorder=1, label="front")
+    for look, _, points in shown.curves:
+        if len(points) > 1:
+            xs, ys = [p.x for p in points], [p.y for p in points]
+            axes.plot(xs, ys, color=look.colour, linestyle=look.dash, linewidth=0.6 * k, zorder=2)
+        for p in points:
+            axes.plot([p.x], [p.y], zorder=3, markersize=5.5 * k, clip_on=False, label=p.method,
+                      **look_of(shown.looks, p.method).point(k, hollow=p.busy))  # fmt: skip
     axes.set_xscale("log")
-    span = max(p[1] for p in points) / min(p[1] for p in points)
-    axes.xaxis.set_major_locator(LogLocator(base=10, subs=(1.0,) if span > 30 else (1.0, 2.0, 5.0)))
+    every = [p.x for _, _, points in shown.curves for p in points]
+    axes.xaxis.set_major_locator(LogLocator(base=10, subs=(1.0,) if max(every) / min(every) > 30 else (1.0, 2.0, 5.0)))
     axes.xaxis.set_major_formatter(plain_number)
     axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.margins(x=0.07, y=0.08)
-    setting = cost_setting(points[0][0].cost)
-    axes.set_xlabel(fit(f"median latency of one call (ms, log), {setting}", 4.3))
-    axes.set_ylabel(f"mean {column.label}{unit_text(column)}")
-    axes.set_title(fit(f"{board.title}, {board.protocol}, {board.seeds_text}", 6.3, 9), loc="left")
-    figure.legend(
-        loc="upper left",
-        bbox_to_anchor=(4.5 / WIDE, 1 - 0.28 / height),
-        handlelength=1.6,
-        labelspacing=0.35,
-        borderaxespad=0.0,
-    )
-    caption = (
-        f"Quality against latency on {board.title}: mean {column.label} and median latency ({setting}); "
-        f"the grey steps are the Pareto front of the ranked methods."
-    )
-    if len(keep) < len(points):
-        caption += f" Left out: {counted(len(points) - len(keep), 'method')} of lower mean."
-    return save(
-        figure,
-        f"pareto-{number:02d}-{slug(board.dataset, 24)}-{slug(board.regime, 24)}",
-        one_line(caption, 600),
-    )
+    axes.margins(x=0.06, y=0.14)
+    axes.set_xlim(axes.get_xlim())
+    axes.set_ylim(axes.get_ylim())
+    left = tick_room(axes, sheet)
+    across = sheet.width - left - 0.25 * k
+    axes.set_position((left / sheet.width, foot / height, across / sheet.width, (height - head - foot) / height))
+    axes.set_xlabel(fit(chart.x_label, sheet.width - left, sheet.text))
+    axes.set_ylabel(fit(metric_text(chart.track, chart.column), height - head, sheet.text))
+    heading = fit(chart.heading or chart.where, sheet.width - 0.3, sheet.heading)
+    figure.text(0.5, 1 - 0.16 * k / height, heading, ha="center", va="center", fontsize=sheet.heading)
+    named = [_named(chart, shown, text, points) for _, text, points in shown.curves]
+    rest = label_points(axes, named, sheet, path)
+    if below:
+        handles = [Line2D([], [], markersize=5.5 * k, label=n.text, **n.look.point(k, hollow=n.hollow))
+                   for n in below]  # fmt: skip
+        figure.legend(handles=handles, loc="lower center", ncols=columns, handlelength=1.4, columnspacing=1.2,
+                      borderaxespad=0.2, labelspacing=0.25)  # fmt: skip
+    return figure, rest
+
+
+def _named(chart: Chart, shown: _Shown, text: str, points: Sequence[Point]) -> Named:
+    """The name of a curve stands at its best point."""
+    best = (max if chart.column.higher else min)(points, key=lambda p: (p.y, -p.x))
+    return Named(best.x, best.y, text, look_of(shown.looks, best.method), best.busy)
+
+
+def _steps(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The corners of the front: across, then to the next point."""
+    path = list(points[:1])
+    for (_, before), (x, y) in pairwise(points):
+        path += [(x, before), (x, y)]
+    return path
+
+
+def _caption(chart: Chart, shown: _Shown) -> str:
+    name = metric_name(chart.track, chart.column.label)
+    said = [
+        f"Mean {name} over {chart.units or 'items'} against {chart.x_label}, {chart.heading or chart.where}. "
+        "The grey steps are the Pareto front of the ranked methods."
+    ]
+    if any(p.busy for _, _, points in shown.curves for p in points):
+        said.append(
+            "Hollow, “busy”: the machine did other work while the cost was measured, and its times are too long."
+        )
+    if shown.left_out:
+        said.append(f"Methods of lower mean left out: {shown.left_out}.")
+    return one_line(" ".join(said), 900)

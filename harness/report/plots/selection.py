@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import groupby
 from typing import Any
 
-from ...boards.levels import level_families
+from ...boards.levels import Family, family_chart, level_families
 from ...track import known_track
 from ..data import ReportData
+from ..escape import slug
 from ..sections import HasPanels
-from .critical_difference import diagrams, draw_critical
-from .drawing import Plot, styled
-from .levels import draw_family
-from .pareto import draw_pareto, pareto_boards
+from .critical_difference import diagrams, draw_critical, readable
+from .drawing import Plot, in_columns, styled
+from .levels import draw_levels
+from .looks import Looks, looks_of
+from .pareto import draw_cost, pareto_charts
+from .sheets import Style, style_of
 
 MAX_PLOTS, MAX_PLOTS_OF_MANY, MANY_BOARDS = 8, 3, 50
 """Plots of each kind, fewer where there are many boards; the boards with most methods first."""
@@ -20,25 +24,36 @@ PREFIXES = ("level-", "pareto-", "critical-", "panel-", "drawing-")
 """What the names of plots begin with; a number follows."""
 
 
-def draw_all(data: ReportData) -> tuple[list[Plot], list[str]]:
-    """All plots of a report, and a note for each kind of which some were left out."""
-    boards = data.boards
-    plots: list[Plot] = []
+def draw_all(data: ReportData, style: str = "") -> tuple[list[Plot], list[str]]:
+    """All plots of a report in a style, and a note for each kind of which some were left out.
+
+    A method has one look in all of them. Raises `UsageError` for an unknown style.
+    """
+    boards, chosen = data.boards, style_of(style)
+    looks = looks_of(boards)
+    plots: list[Plot | None] = []
     notes: list[str] = []
     most = MAX_PLOTS if len(boards) <= MANY_BOARDS else MAX_PLOTS_OF_MANY
     level = f"quality against {data.words['level']}"
-    with styled():
-        for number, family in enumerate(limited(level_families(boards), most, level, notes), 1):
-            plots.append(draw_family(family, number))
-        for number, board in enumerate(limited(pareto_boards(boards), most, "quality against latency", notes), 1):
-            plots.append(draw_pareto(board, number))
-        for number, one in enumerate(limited(diagrams(data), most, "critical differences", notes), 1):
-            plots.append(draw_critical(one, number))
-        for name, own in groupby(boards, key=lambda board: board.track):
-            track = known_track(name)
+    for number, family in enumerate(limited(level_families(boards), most, level, notes), 1):
+        plots.append(_family(family, number, looks, chosen))
+    for number, (board, chart) in enumerate(limited(pareto_charts(boards), most, "quality against latency", notes), 1):
+        name = f"pareto-{number:02d}-{slug(board.dataset, 24)}-{slug(board.regime, 24)}"
+        plots.append(in_columns(partial(draw_cost, chart, name, looks), chosen))
+    for number, one in enumerate(limited(readable(diagrams(data), notes), most, "critical differences", notes), 1):
+        plots.append(in_columns(partial(draw_critical, one, number, looks), chosen))
+    with styled(chosen.page.text):
+        for track_name, own in groupby(boards, key=lambda board: board.track):
+            track = known_track(track_name)
             if isinstance(track, HasPanels):
-                plots += track.panels(list(own), most, notes)
-    return plots, notes
+                plots += track.panels(list(own), most, notes, chosen.page)
+    return [plot for plot in plots if plot is not None], notes
+
+
+def _family(family: Family, number: int, looks: Looks, style: Style) -> Plot | None:
+    dataset, regime = family.boards[0][1].dataset, family.regime
+    name = f"level-{number:02d}-{slug(dataset, 24)}-{slug(regime, 24)}"
+    return in_columns(partial(draw_levels, family_chart(family), name, looks), style)
 
 
 def limited(things: list[Any], most: int, kind: str, notes: list[str]) -> list[Any]:

@@ -12,8 +12,10 @@ from ...boards.board import Board
 from ...boards.rows import Row
 from ...errors import one_line
 from ...report.escape import slug
-from ...report.plots.drawing import WIDE, Plot, fit, place, save
+from ...report.plots.axis_text import metric_name
+from ...report.plots.drawing import Plot, fit, place, save
 from ...report.plots.selection import limited
+from ...report.plots.sheets import Sheet
 from ...report.tables import number as number_text
 from ...store.record import Panel
 from ...wording import counted
@@ -22,13 +24,14 @@ MAX_FITS = 24
 PER_BAND = 4
 EDGE, GAP, TEXT, HEAD = 0.06, 0.08, 0.36, 0.34
 """Inches: margin, space between tiles, room for two lines of text over a tile, and for the heading."""
-TILE = (WIDE - 2 * EDGE - (PER_BAND - 1) * GAP) / PER_BAND
 
 
-def fit_panels(boards: Sequence[Board], most: int, notes: list[str]) -> list[Plot]:
+def fit_panels(boards: Sequence[Board], most: int, notes: list[str], sheet: Sheet) -> list[Plot]:
     """A plot for each board of which fits were drawn, those with most methods first, at most `most`."""
     shown = sorted((board for board in boards if _fits(board)), key=lambda board: -len(board.rows))
-    return [draw_fits(board, number) for number, board in enumerate(limited(shown, most, "fits", notes), 1)]
+    chosen = limited(shown, most, "fits", notes)
+    drawn = [draw_fits(board, number, sheet) for number, board in enumerate(chosen, 1)]
+    return [plot for plot in drawn if plot is not None]
 
 
 def _fits(board: Board) -> list[tuple[Row, Panel]]:
@@ -43,35 +46,44 @@ def _fits(board: Board) -> list[tuple[Row, Panel]]:
     return [(row, panel) for row, panel in fits if panel.item == item]
 
 
-def draw_fits(board: Board, number: int) -> Plot:
-    """Tiles in bands of four: samples as dots, the function in grey, the fit as a line; under name and score."""
+def draw_fits(board: Board, number: int, sheet: Sheet) -> Plot | None:
+    """Tiles in bands of four: samples as dots, the function in grey, the fit as a line; under name and score.
+
+    As many bands as a page has room for; None without a tile.
+    """
     from matplotlib.figure import Figure
 
+    k = sheet.scale
+    wide = (sheet.width - 2 * EDGE - (PER_BAND - 1) * GAP) / PER_BAND
     fits = _fits(board)
     item = fits[0][1].item
-    tiles = [(row, tile) for row, panel in fits[:MAX_FITS] if (tile := _decoded(panel.parts["fit"])) is not None]
-    rise = TILE * tiles[0][1].shape[0] / tiles[0][1].shape[1] if tiles else 0.0
+    tiles = [(row, tile) for row, panel in fits if (tile := _decoded(panel.parts["fit"])) is not None]
+    if not tiles:
+        return None
+    rise = wide * tiles[0][1].shape[0] / tiles[0][1].shape[1]
+    most = max(1, int((sheet.height - HEAD * k - EDGE) / (TEXT * k + rise + GAP))) * PER_BAND
+    tiles = tiles[: min(MAX_FITS, most)]
     bands = math.ceil(len(tiles) / PER_BAND)
-    height = HEAD + bands * (TEXT + rise + GAP) + EDGE
-    figure = Figure(figsize=(WIDE, height))
-    canvas = place(figure, 0, 0, WIDE, height)
+    height = HEAD * k + bands * (TEXT * k + rise + GAP) + EDGE
+    figure = Figure(figsize=(sheet.width, height))
+    canvas = place(figure, 0, 0, sheet.width, height)
     canvas.set_axis_off()
     for spot, (row, tile) in enumerate(tiles):
         band, column = divmod(spot, PER_BAND)
-        left, top = EDGE + column * (TILE + GAP), height - HEAD - band * (TEXT + rise + GAP) - TEXT
-        canvas.imshow(tile, extent=(left, left + TILE, top - rise, top), aspect="auto")
-        title = f"{fit(row.label, TILE)}\n{_score(board, row, item)}"
-        canvas.text(left + TILE / 2, top + 0.03, title, ha="center", va="bottom", fontsize=8, linespacing=1.1)
-    canvas.set(xlim=(0, WIDE), ylim=(0, height))
-    heading = fit(f"{board.title}, {item}", WIDE - 0.4, 9)
-    canvas.text(WIDE / 2, height - 0.16, heading, ha="center", va="center", fontsize=9)
+        left, top = EDGE + column * (wide + GAP), height - HEAD * k - band * (TEXT * k + rise + GAP) - TEXT * k
+        canvas.imshow(tile, extent=(left, left + wide, top - rise, top), aspect="auto")
+        title = f"{fit(row.label, wide, sheet.text)}\n{_score(board, row, item)}"
+        canvas.text(left + wide / 2, top + 0.03, title, ha="center", va="bottom", fontsize=sheet.text, linespacing=1.1)
+    canvas.set(xlim=(0, sheet.width), ylim=(0, height))
+    heading = fit(f"{board.title}, {item}", sheet.width - 0.4, sheet.heading)
+    canvas.text(sheet.width / 2, height - 0.16 * k, heading, ha="center", va="center", fontsize=sheet.heading)
     caption = (
         f"Fits of {item} on {board.title}: noisy samples as dots, the function in grey, the fit as a line; above each "
         "the method and its score on this function."
     )
     if len(fits) > len(tiles):
         caption += f" {counted(len(fits) - len(tiles), 'method is', 'methods are')} left out."
-    return save(figure, f"drawing-{number:02d}-{slug(board.title, 48)}", one_line(caption, 600), dpi=150)
+    return save(figure, f"drawing-{number:02d}-{slug(board.title, 48)}", one_line(caption, 600))
 
 
 def _decoded(png: bytes) -> Any:
@@ -89,5 +101,5 @@ def _score(board: Board, row: Row, item: str) -> str:
     column = board.rank_by
     if column is None or item not in board.items:
         return ""
-    value = float(row.scores[column.label].values[board.items.index(item)])
-    return f"{number_text(value, column.decimals)} {column.unit or column.label}"
+    value = float(row.scores[column.label].by_item[board.items.index(item)])
+    return f"{number_text(value, column.decimals)} {column.unit or metric_name(board.track, column.label)}"

@@ -18,6 +18,7 @@ from ...track import Case, Defaults, Words, add_track, checked_declarations
 if TYPE_CHECKING:
     from ...boards.board import Board
     from ...report.plots.drawing import Plot
+    from ...report.plots.sheets import Sheet
     from .target import Floats, Samples, Target
 
 _DECLARED: Mapping[str, Mapping[str, Any]] = {"regime": {"title": ""}}
@@ -156,11 +157,11 @@ class Functions:
         """How tables write a regime, such as `σ = {sigma}`; empty where it has no way of its own."""
         return str(registry("regime", self.name).get(regime).meta["title"])
 
-    def panels(self, boards: Sequence[Board], most: int, notes: list[str]) -> list[Plot]:
+    def panels(self, boards: Sequence[Board], most: int, notes: list[str], sheet: Sheet) -> list[Plot]:
         """The fits of one function side by side: see `tracks/functions/report.py`."""
         from .report import fit_panels
 
-        return fit_panels(boards, most, notes)
+        return fit_panels(boards, most, notes, sheet)
 
 
 TRACK = add_track(Functions())

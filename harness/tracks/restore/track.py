@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ...imaging.sample import Sample
     from ...imaging.validation import Range
     from ...report.plots.drawing import Plot
+    from ...report.plots.sheets import Sheet
     from ...report.sections import DrawsSection, Previews
     from ...statistics.paired_tests import Floats
     from ...store.outputs import OutputFiles
@@ -217,11 +218,11 @@ class Restore:
         """How tables write a regime, such as `σ = {sigma}`; empty where it has no way of its own."""
         return str(registry("regime", self.name).get(regime).meta["title"])
 
-    def panels(self, boards: Sequence[Board], most: int, notes: list[str]) -> list[Plot]:
+    def panels(self, boards: Sequence[Board], most: int, notes: list[str], sheet: Sheet) -> list[Plot]:
         """Crops of one picture as each method restores it: see `tracks/restore/report/panels.py`."""
         from .report.panels import panels
 
-        return panels(boards, most, notes)
+        return panels(boards, most, notes, sheet)
 
     def changed_panels(
         self, comparison: Comparison, differences: Sequence[Difference], a: Previews, b: Previews

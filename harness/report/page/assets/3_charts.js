@@ -183,8 +183,9 @@ function drawCurves(board, column) {
       xAt: levels.length <= 8 ? levels : null, right: room });
   const ends = shown.map((line) => ({ line, y: y(line.points[line.points.length - 1][1]) })).sort((a, b) => a.y - b.y);
   spread(ends, 13, 14, size.height - 46);
-  const series = shown.map((line, i) => {
-    const kind = line.method.reference ? "kr" : "k" + (i % 7);
+  const series = shown.map((line) => {
+    const look = line.method.look; // as in the plots beside the page: number of the colour, how often it was given before
+    const kind = look ? "k" + look[0] : "kr";
     const end = ends.find((e) => e.line === line);
     const d = line.points.map(([l, v], j) => `${j ? "L" : "M"}${x(l)} ${y(v)}`).join("");
     const [lastLevel, last] = line.points[line.points.length - 1];
@@ -194,7 +195,7 @@ function drawCurves(board, column) {
     const hints = withTip(text);
     const button = svg("g", { class: "series", tabindex: "0", role: "button", "aria-label": text.replace(/\n/g, ", "), "data-k": "c" + line.method.label, ...pressed(open),
       onfocus: hints.onfocus, onblur: hints.onblur },
-      svg("path", { class: "hit", d }), svg("path", { class: "line", d, "stroke-dasharray": i >= 7 || line.method.reference ? "4 3" : null }),
+      svg("path", { class: "hit", d }), svg("path", { class: "line", d, "stroke-dasharray": !look || look[1] ? "4 3" : null }),
       line.points.map(([l, v]) => svg("circle", { cx: x(l), cy: y(v), r: 3 })),
       svg("path", { class: "line", d: `M${x(lastLevel) + 6} ${y(last)}L${size.width - room + 8} ${end.y}`, opacity: 0.35 }));
     // The label may be shortened: it stands beside the button, whose name is whole.

@@ -30,10 +30,10 @@ LPIPS_NETS = {"alex": "lpips", "vgg": "lpips-vgg"}
 _INSTALL = "pip install 'noisebench[iqa]'"
 
 
-def iqa_metric(name: str, version: int = 1, *, higher: bool) -> Callable[[F], F]:
+def iqa_metric(name: str, version: int = 1, *, higher: bool, title: str = "") -> Callable[[F], F]:
     """Register a metric that pyiqa computes."""
 
-    return metric(name, version, higher=higher, describe=describe)
+    return metric(name, version, higher=higher, describe=describe, title=title)
 
 
 def describe(bound: Bound) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from ..pairs import Pair
 from ._planes import lumas_of
 
 
-@metric("enl")
+@metric("enl", title="ENL")
 def enl(pair: Pair, *, tile: Annotated[int, Ge(4)] = 16, share: Annotated[float, Gt(0), Le(1)] = 0.1) -> float:
     """Equivalent number of looks of the restored luma: mean² / variance where the clean picture is flat.
 

@@ -13,7 +13,7 @@ from ..pairs import Pair
 from ._planes import lumas_of
 
 
-@metric("epi")
+@metric("epi", title="EPI")
 def epi(pair: Pair) -> float:
     """Edge preservation index: correlation of the Laplacians of both lumas, at most 1 (Sattar et al. 1997).
 

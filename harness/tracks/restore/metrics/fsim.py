@@ -20,7 +20,7 @@ _SPREAD = np.pi / _TURNS / 1.2
 _T_PHASE, _T_GRADIENT, _T_CHROMA, _CHROMA = 0.85, 160.0, 200.0, 0.03
 
 
-@metric("fsim")
+@metric("fsim", title="FSIM")
 def fsim(pair: Pair) -> float:
     """Feature similarity, at most 1: phase congruency and gradient, and chroma in colour (Zhang et al. 2011).
 

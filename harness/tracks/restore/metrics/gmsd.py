@@ -16,7 +16,7 @@ from ._planes import GMSD_SMALLEST, halve, lumas_of
 GMSD_T = 170.0
 
 
-@metric("gmsd", higher=False)
+@metric("gmsd", title="GMSD", higher=False)
 def gmsd(pair: Pair) -> float:
     """Gradient magnitude similarity deviation of luma; 0 for equal pictures (Xue et al. 2014).
 

@@ -16,7 +16,7 @@ from ._planes import HAARPSI_SMALLEST, YIQ, halve, planes_of, problem_of
 _HAAR_C, _HAAR_ALPHA = 30.0, 4.2
 
 
-@metric("haarpsi")
+@metric("haarpsi", title="HaarPSI")
 def haarpsi(pair: Pair) -> float:
     """Haar wavelet-based perceptual similarity, at most 1 (Reisenhofer et al. 2018).
 

@@ -8,7 +8,7 @@ from ._fidelity import absolute_error
 from ._undefined import nothing_left
 
 
-@metric("mae", higher=False)
+@metric("mae", title="MAE", higher=False)
 def mae(pair: Pair) -> float:
     """Mean absolute error on the [0, 1] scale: in units of the data range."""
     if pair.size == 0:

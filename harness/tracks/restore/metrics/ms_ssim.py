@@ -13,7 +13,7 @@ MS_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 MS_SMALLEST = (WINDOW - 1) * 2 ** (len(MS_WEIGHTS) - 1) + 1
 
 
-@metric("ms_ssim")
+@metric("ms_ssim", title="MS-SSIM")
 def ms_ssim(pair: Pair) -> float:
     """Multi-scale structural similarity (Wang et al. 2003): five scales, weights 0.0448 … 0.1333.
 

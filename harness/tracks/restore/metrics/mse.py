@@ -8,7 +8,7 @@ from ._fidelity import squared_error
 from ._undefined import nothing_left
 
 
-@metric("mse", higher=False)
+@metric("mse", title="MSE", higher=False)
 def mse(pair: Pair) -> float:
     """Mean squared error on the [0, 1] scale: in units of the data range squared."""
     if pair.size == 0:

@@ -15,7 +15,7 @@ from ._planes import power_of
 from ._undefined import nothing_left
 
 
-@metric("nrmse", higher=False)
+@metric("nrmse", title="NRMSE", higher=False)
 def nrmse(pair: Pair, *, by: Literal["euclidean", "range", "mean"] = "euclidean") -> float:
     """Root mean squared error divided by the root mean square, the range or the mean of the clean picture."""
     if pair.y.size == 0:

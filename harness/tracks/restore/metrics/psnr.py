@@ -10,7 +10,7 @@ from ._fidelity import squared_error
 from ._undefined import nothing_left
 
 
-@metric("psnr", unit="dB", decimals=2, order=0, gate={"max_drop": 0.02, "max_drop_item": 0.5})
+@metric("psnr", title="PSNR", unit="dB", decimals=2, order=0, gate={"max_drop": 0.02, "max_drop_item": 0.5})
 def psnr(pair: Pair) -> float:
     """Peak signal-to-noise ratio: 10·log10(peak² / MSE) over all pixels and channels; inf for equal ones."""
     if pair.size == 0:

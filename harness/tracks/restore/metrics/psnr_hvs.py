@@ -25,7 +25,7 @@ _COSINES = np.sqrt(0.25) * np.cos(np.pi * np.outer(np.arange(8), 2 * np.arange(8
 _COSINES[0] = np.sqrt(0.125)
 
 
-@metric("psnr_hvs", unit="dB", decimals=2)
+@metric("psnr_hvs", title="PSNR-HVS", unit="dB", decimals=2)
 def psnr_hvs(pair: Pair, *, masked: bool = False) -> float:
     """PSNR of luma with cosines weighed by how well the eye sees them; inf for equal ones (Egiazarian et al. 2006).
 

@@ -12,7 +12,7 @@ from ._planes import power_of
 from ._undefined import nothing_left
 
 
-@metric("snr", unit="dB", decimals=2)
+@metric("snr", title="SNR", unit="dB", decimals=2)
 def snr(pair: Pair) -> float:
     """Signal-to-noise ratio: 10·log10(Σ clean² / Σ (restored − clean)²), all channels; inf for equal ones."""
     if pair.y.size == 0:

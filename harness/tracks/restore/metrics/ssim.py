@@ -8,7 +8,7 @@ from ._structure import WINDOW, mean_structure
 from ._undefined import too_small
 
 
-@metric("ssim", order=1, gate={"max_drop": 0.001})
+@metric("ssim", title="SSIM", order=1, gate={"max_drop": 0.001})
 def ssim(pair: Pair) -> float:
     """Structural similarity (Wang et al. 2004): 11×11 Gaussian of sigma 1.5, K = (0.01, 0.03), valid region.
 

@@ -14,7 +14,7 @@ from ._planes import VIF_SMALLEST, lumas_of
 _VIF_NOISE, _VIF_TINY, _VIF_ROWS = 2.0, 1e-10, 64
 
 
-@metric("vif")
+@metric("vif", title="VIF")
 def vif(pair: Pair) -> float:
     """Visual information fidelity of luma in the pixel domain; 1 for equal pictures (Sheikh and Bovik 2006).
 

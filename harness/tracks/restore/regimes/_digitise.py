@@ -8,15 +8,17 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge, Gt, Le
 
+from ....parameter_types import AxisLabel
+
 Picture = npt.NDArray[np.float64]
 """(H, W, C), nominally on [0, 1]."""
 Degraded = tuple[Picture, dict[str, Any]]
 """What a regime returns: the picture, and what it discloses."""
 
 # The upper bounds are far from any use: they are there to refuse infinity.
-Sigma = Annotated[float, Ge(0), Le(1e5)]
-Probability = Annotated[float, Ge(0), Le(1)]
-Peak = Annotated[float, Gt(0), Le(1e9)]
+Sigma = Annotated[float, Ge(0), Le(1e5), AxisLabel("σ (of 255)")]
+Probability = Annotated[float, Ge(0), Le(1), AxisLabel("share of values replaced")]
+Peak = Annotated[float, Gt(0), Le(1e9), AxisLabel("peak (counts)")]
 Bits = Annotated[int, Ge(1), Le(16)]
 
 

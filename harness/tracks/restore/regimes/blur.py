@@ -9,6 +9,7 @@ from annotated_types import Ge, Le
 
 from ....components import regime
 from ....imaging.resample import Boundary
+from ....parameter_types import AxisLabel
 from ..disclosure import BLUR, SETTINGS
 from ._digitise import Degraded, Picture
 from ._filters import box_taps, disk_kernel, filter_separable, filter_valid, gaussian_taps, motion_kernel, pad
@@ -19,7 +20,7 @@ def blur(
     x: Picture,
     rng: np.random.Generator,
     *,
-    sigma: Annotated[float, Ge(0.05), Le(20)],
+    sigma: Annotated[float, Ge(0.05), Le(20), AxisLabel("σ of the blur (pixels)")],
     kernel: Literal["gaussian", "box", "disk", "motion"] = "gaussian",
     angle: Annotated[float, Ge(-360), Le(360)] = 0.0,
     boundary: Boundary = "reflect",

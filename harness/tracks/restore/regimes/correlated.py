@@ -9,6 +9,7 @@ import numpy as np
 from annotated_types import Gt, Le
 
 from ....components import regime
+from ....parameter_types import AxisLabel
 from ..disclosure import ALL, SIGMA
 from ._digitise import Bits, Degraded, Picture, Sigma, digitise
 from ._filters import filter_separable, gaussian_taps
@@ -22,7 +23,7 @@ def correlated(
     rng: np.random.Generator,
     *,
     sigma: Sigma,
-    radius: Annotated[float, Gt(0), Le(64)],
+    radius: Annotated[float, Gt(0), Le(64), AxisLabel("radius (pixels)")],
     clip: bool = False,
     bits: Bits | None = None,
 ) -> Degraded:

@@ -9,7 +9,7 @@ from annotated_types import Ge, Le
 
 from ....components import regime
 from ....imaging.resample import Resampling, shrink
-from ....parameter_types import Later
+from ....parameter_types import AxisLabel, Later
 from ..disclosure import SCALE, SETTINGS
 from ._digitise import Bits, Degraded, Picture
 
@@ -19,7 +19,7 @@ def downsample(
     x: Picture,
     rng: np.random.Generator,
     *,
-    scale: Annotated[int, Ge(1), Le(64)],
+    scale: Annotated[int, Ge(1), Le(64), AxisLabel("scale factor")],
     kernel: Resampling = "bicubic",
     bits: Annotated[Bits | None, Later()] = None,
 ) -> Degraded:

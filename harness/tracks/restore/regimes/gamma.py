@@ -9,6 +9,7 @@ import numpy as np
 from annotated_types import Ge, Le
 
 from ....components import regime
+from ....parameter_types import AxisLabel
 from ..disclosure import FACTOR, MULTIPLIED
 from ._digitise import Bits, Degraded, Picture, digitise
 
@@ -18,7 +19,7 @@ def gamma(
     x: Picture,
     rng: np.random.Generator,
     *,
-    looks: Annotated[float, Ge(0.01), Le(1e6)],
+    looks: Annotated[float, Ge(0.01), Le(1e6), AxisLabel("looks")],
     clip: bool = False,
     bits: Bits | None = None,
 ) -> Degraded:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import numpy as np
 
 from ....components import regime
 from ....errors import UsageError
+from ....parameter_types import AxisLabel
 from ..disclosure import ALL, SIGMA
 from ._digitise import Bits, Degraded, Picture, Sigma, digitise
 
@@ -22,8 +25,8 @@ def gaussian_range(
     x: Picture,
     rng: np.random.Generator,
     *,
-    low: Sigma,
-    high: Sigma,
+    low: Annotated[Sigma, AxisLabel("lowest σ (of 255)")],
+    high: Annotated[Sigma, AxisLabel("highest σ (of 255)")],
     disclose: bool = False,
     clip: bool = False,
     bits: Bits | None = None,

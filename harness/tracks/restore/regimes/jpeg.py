@@ -10,6 +10,7 @@ from annotated_types import Ge, Le
 
 from ....components import regime
 from ....errors import Skip
+from ....parameter_types import AxisLabel
 from ..disclosure import SETTINGS
 from ._digitise import Degraded, Picture
 
@@ -26,7 +27,7 @@ def jpeg(
     x: Picture,
     rng: np.random.Generator,
     *,
-    quality: Annotated[int, Ge(1), Le(100)],
+    quality: Annotated[int, Ge(1), Le(100), AxisLabel("JPEG quality")],
     chroma: Literal["4:2:0", "4:2:2", "4:4:4"] = "4:2:0",
 ) -> Degraded:
     """JPEG of the 8-bit picture (clipped and rounded first), there and back; no chance in it.

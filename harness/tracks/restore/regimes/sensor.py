@@ -9,6 +9,7 @@ import numpy as np
 from annotated_types import Ge, Gt, Le
 
 from ....components import regime
+from ....parameter_types import AxisLabel
 from ..disclosure import COUNTED, COUNTS
 from ._digitise import Bits, Degraded, Picture, digitise
 
@@ -20,7 +21,7 @@ def sensor(
     x: Picture,
     rng: np.random.Generator,
     *,
-    iso: Annotated[float, Ge(1), Le(1e7)],
+    iso: Annotated[float, Ge(1), Le(1e7), AxisLabel("ISO")],
     ratio: Annotated[float, Ge(1), Le(1e4)] = 1.0,
     full_well: Annotated[float, Gt(0), Le(1e8)] = 50_000.0,
     read: Annotated[float, Ge(0), Le(1e5)] = 3.0,

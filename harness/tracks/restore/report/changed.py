@@ -13,13 +13,16 @@ from ....comparing.comparison import Comparison, Difference
 from ....errors import one_line
 from ....report.comparison import MORE
 from ....report.page.previews import PARTS
-from ....report.plots.drawing import WIDE, Plot, fit, place, save
+from ....report.plots.axis_text import metric_name
+from ....report.plots.drawing import Plot, fit, place, save
+from ....report.plots.sheets import HOUSE
 from ....report.sections import Previews
 from ....report.tables import number
 from ....store.record import Panel
-from .panels import decode
+from .stored_crops import decode
 
 MAX_PANELS, MAX_ROWS = 6, 3
+WIDE = HOUSE.width
 EDGE, GAP, LINE = 0.06, 0.04, 0.3
 COLUMNS = ("clean", "noisy", "A", "B", "error of A", "error of B", "B − A")
 CELL = (WIDE - 2 * EDGE - (len(COLUMNS) - 1) * GAP) / len(COLUMNS)
@@ -82,7 +85,7 @@ def _draw(
     for (item, row), rise in zip(rows, rises, strict=True):
         where = d.items.index(item)
         before, after = (number(float(side[where]), d.decimals, MORE) for side in (d.a, d.b))
-        scores = f"{item}: {before} → {after} {d.unit or d.metric}"
+        scores = f"{item}: {before} → {after} {d.unit or metric_name(d.track, d.metric)}"
         canvas.text(EDGE, y - LINE / 2, fit(scores, WIDE - 0.2), ha="left", va="center", fontsize=8)
         y -= LINE
         for column, picture in enumerate(row):
@@ -99,8 +102,10 @@ def _draw(
     names = f"A: {comparison.name_a}, B: {comparison.name_b}"
     canvas.text(WIDE / 2, height - 0.14, fit(f"{d.method} · {d.where}", WIDE - 0.3, 9), ha="center", va="center",
                 fontsize=9)  # fmt: skip
-    caption = f"Kept pictures of {d.method} · {d.where} that moved most in {d.metric}. {names}. {scale}"
-    return save(figure, f"moved-{index:02d}", one_line(caption, 600), dpi=150)
+    caption = (
+        f"Kept pictures of {d.method} · {d.where} that moved most in {metric_name(d.track, d.metric)}. {names}. {scale}"
+    )
+    return save(figure, f"moved-{index:02d}", one_line(caption, 600))
 
 
 def _gap(a: npt.NDArray[Any] | None, b: npt.NDArray[Any] | None) -> npt.NDArray[np.float64] | None:

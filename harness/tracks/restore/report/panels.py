@@ -1,4 +1,4 @@
-"""Panels of crops: clean, noisy, each method with its score, and error maps on one shared scale."""
+"""Panels of crops: clean, noisy, each method with its score and that of the crop, and errors on one shared scale."""
 
 from __future__ import annotations
 
@@ -16,37 +16,28 @@ from ....boards.rows import Row
 from ....errors import one_line
 from ....report.escape import slug
 from ....report.page.previews import PARTS
-from ....report.plots.drawing import WIDE, Plot, fit, place, save, text_width
+from ....report.plots.axis_text import metric_name
+from ....report.plots.drawing import Plot, fit, place, save, text_width
 from ....report.plots.selection import limited
+from ....report.plots.sheets import Sheet
 from ....report.tables import number as number_text
 from ....store.record import Panel
 from ....wording import counted
+from .crop_scores import crop_score
+from .stored_crops import Picture, decode
 
 MAX_CROPS = 13
-PER_BAND = 5
-EDGE, GAP, TEXT, SIZE = 0.06, 0.05, 0.42, 7.5
-"""Inches: margin, space between crops, room for three lines of text; and the size of that text in points."""
-CELL = (WIDE - 2 * EDGE - PER_BAND * GAP) / (PER_BAND + 1)
-Picture = npt.NDArray[np.uint8]
+MOST_IN_BAND, LEAST_IN_BAND = 6, 3
+EDGE, GAP, HEAD, FOOT = 0.06, 0.05, 0.32, 0.55
+"""Inches: margin, space between crops, room for the heading and for the scale of errors."""
 
 
-def decode(png: bytes) -> Picture | None:
-    """PNG bytes → uint8 (H, W, 3) RGB; None where they are not a picture."""
-    import cv2
-
-    if not png:
-        return None
-    try:
-        raw = cv2.imdecode(np.frombuffer(png, dtype=np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error:
-        return None
-    return None if raw is None else np.ascontiguousarray(raw[:, :, ::-1]).astype(np.uint8)
-
-
-def panels(boards: Sequence[Board], most: int, notes: list[str]) -> list[Plot]:
+def panels(boards: Sequence[Board], most: int, notes: list[str], sheet: Sheet) -> list[Plot]:
     """A plot for each board of which crops were kept, those with most methods first, at most `most`."""
     shown = sorted((board for board in boards if _crops(board)), key=lambda board: -len(board.rows))
-    return [draw_panel(board, number) for number, board in enumerate(limited(shown, most, "panels of crops", notes), 1)]
+    chosen = limited(shown, most, "panels of crops", notes)
+    drawn = [draw_panel(board, number, sheet) for number, board in enumerate(chosen, 1)]
+    return [plot for plot in drawn if plot is not None]
 
 
 def _crops(board: Board) -> list[tuple[Row, Panel]]:
@@ -65,75 +56,126 @@ def _crops(board: Board) -> list[tuple[Row, Panel]]:
 
 @dataclass(frozen=True)
 class _Grid:
-    """Where crops lie on a figure: in bands of six columns, each crop above its error, `rise` inches high."""
+    """Where crops lie on a figure: in bands of `columns`, each crop above its error, `rise` inches high.
+
+    `words` is the room over each band in inches, `top` the error that is brightest.
+    """
 
     canvas: Any
+    sheet: Sheet
+    columns: int
     height: float
     rise: float
+    words: float
     top: float
 
     def put(self, picture: Any, band: int, column: int, title: str = "", *, error: bool = False) -> Any:
         """Draw a crop, or an error below its crop on the scale 0 … `top`."""
-        left = EDGE + column * (CELL + GAP)
+        cell = cell_of(self.sheet, self.columns)
+        left = EDGE + column * (cell + GAP)
         edge = self.edge(band) - (self.rise + GAP if error else 0.0)
         scaled: dict[str, Any] = {"cmap": "magma", "vmin": 0, "vmax": self.top} if error else {}
-        box = (left, left + CELL, edge - self.rise, edge)
+        box = (left, left + cell, edge - self.rise, edge)
         image = self.canvas.imshow(picture, extent=box, aspect="auto", interpolation="none", **scaled)
-        self.canvas.text(left + CELL / 2, edge + 0.03, title, ha="center", va="bottom", fontsize=SIZE, linespacing=1.1)
+        self.canvas.text(left + cell / 2, edge + 0.03, title, ha="center", va="bottom", fontsize=text_of(self.sheet),
+                         linespacing=1.1)  # fmt: skip
         return image
 
     def edge(self, band: int) -> float:
         """The upper edge of the crops of a band."""
-        return self.height - 0.32 - band * (TEXT + 2 * self.rise + GAP + 0.06) - TEXT
+        return self.height - HEAD * self.sheet.scale - band * _band(self.rise, self.words) - self.words
 
 
-def draw_panel(board: Board, number: int) -> Plot:
-    """Crops in bands of six columns, each crop above its absolute error; one scale for all errors."""
+def cell_of(sheet: Sheet, columns: int) -> float:
+    """How wide a crop is."""
+    return (sheet.width - 2 * EDGE - (columns - 1) * GAP) / columns
+
+
+def rise_of(clean: Picture | None, cell: float) -> float:
+    """How high a crop is that is `cell` wide."""
+    return cell * min(max(clean.shape[0] / clean.shape[1] if clean is not None else 1.0, 0.3), 2.5)
+
+
+def text_of(sheet: Sheet) -> float:
+    """The size of the text over crops, a little smaller than elsewhere."""
+    return max(6.0, 0.9 * sheet.text)
+
+
+def _band(rise: float, words: float) -> float:
+    return words + 2 * rise + GAP + 0.08
+
+
+def _room(lines: int, sheet: Sheet) -> float:
+    return 1.15 * lines * text_of(sheet) / 72 + 0.05
+
+
+def draw_panel(board: Board, number: int, sheet: Sheet) -> Plot | None:
+    """Crops in full bands, each crop above its absolute error, one scale for all; None without a crop.
+
+    As many bands as a page has room for.
+    """
     from matplotlib.figure import Figure
 
+    k = sheet.scale
     crops = _crops(board)
-    clean, noisy = (decode(crops[0][1].parts[name]) for name in ("clean", "noisy"))
-    item = crops[0][1].item
-    shown: list[tuple[str, Picture]] = []
+    first = crops[0][1]
+    clean, noisy = (decode(first.parts[name]) for name in ("clean", "noisy"))
+    least = rise_of(clean, cell_of(sheet, MOST_IN_BAND))
+    room = sheet.height - (HEAD + FOOT) * k
+    most = max(1, int(room / _band(least, _room(4, sheet)))) * MOST_IN_BAND - 2
+    shown: list[tuple[str, tuple[str, str], Picture]] = []
     if noisy is not None:
-        shown.append((f"noisy input\n{_score(board, _noisy_row(board), item)}", noisy))
-    for row, panel in crops[:MAX_CROPS]:
-        restored = decode(panel.parts["restored"])
-        if restored is not None:
-            shown.append((f"{_wrap(row.label, CELL)}\n{_score(board, row, item)}", restored))
-    errors = [_error(picture, clean) for _, picture in shown]
-    rise = CELL * min(max(clean.shape[0] / clean.shape[1] if clean is not None else 1.0, 0.3), 2.5)
-    bands = max(1, math.ceil(len(shown) / PER_BAND))
-    height = 0.32 + bands * (TEXT + 2 * rise + GAP + 0.06) + 0.55
-    figure = Figure(figsize=(WIDE, height))
-    canvas = place(figure, 0, 0, WIDE, height)
+        given = _score(board, _noisy_row(board), first, "noisy")
+        shown.append((board.words["given"], given, noisy))
+    drawn = [(row, panel, picture) for row, panel in crops if (picture := decode(panel.parts["restored"])) is not None]
+    drawn = drawn[: min(MAX_CROPS, most)]
+    bands = math.ceil((len(drawn) + 2) / MOST_IN_BAND)
+    columns = max(LEAST_IN_BAND, math.ceil((len(drawn) + 2) / bands))
+    while columns < MOST_IN_BAND and bands * _band(rise_of(clean, cell_of(sheet, columns)), _room(4, sheet)) > room:
+        columns += 1
+    cell = cell_of(sheet, columns)
+    rise = rise_of(clean, cell)
+    for row, panel, picture in drawn:
+        shown.append((_wrap(row.label, cell, text_of(sheet)), _score(board, row, panel, "restored"), picture))
+    if not shown:
+        return None
+    together = all(text_width(", ".join(filter(None, score)), text_of(sheet)) <= cell for _, score, _ in shown)
+    errors = [_error(picture, clean) for _, _, picture in shown]
+    joint = ", " if together else ",\n"
+    titles = ["\n".join(filter(None, (name, joint.join(filter(None, score))))) for name, score, _ in shown]
+    words = _room(max(title.count("\n") for title in titles) + 1, sheet)
+    height = bands * _band(rise, words) + (HEAD + FOOT) * k
+    figure = Figure(figsize=(sheet.width, height))
+    canvas = place(figure, 0, 0, sheet.width, height)
     canvas.set_axis_off()
-    grid = _Grid(canvas, height, rise, _top(errors))
+    grid = _Grid(canvas, sheet, columns, height, rise, words, _top(errors))
     if clean is not None:
         grid.put(clean, 0, 0, "clean")
         middle = grid.edge(0) - 1.5 * rise - GAP
-        canvas.text(EDGE + CELL / 2, middle, "absolute\nerror", ha="center", va="center", fontsize=8)
+        canvas.text(EDGE + cell / 2, middle, "absolute\nerror", ha="center", va="center", fontsize=text_of(sheet))
     scale = None
-    for spot, ((title, picture), error) in enumerate(zip(shown, errors, strict=True)):
-        band, column = divmod(spot, PER_BAND)
-        grid.put(picture, band, column + 1, title)
+    for spot, (title, (_, _, picture), error) in enumerate(zip(titles, shown, errors, strict=True), 1):
+        band, column = divmod(spot, columns)
+        grid.put(picture, band, column, title)
         if error is not None:
-            scale = grid.put(error, band, column + 1, error=True)
-    canvas.set(xlim=(0, WIDE), ylim=(0, height))
+            scale = grid.put(error, band, column, error=True)
+    canvas.set(xlim=(0, sheet.width), ylim=(0, height))
     if scale is not None:
-        bar = figure.colorbar(scale, cax=place(figure, 1.75, 0.42, 3.5, 0.09), orientation="horizontal", extend="max")
+        across = sheet.width / 2
+        under = place(figure, across / 2, 0.42 * k, across, 0.09 * k)
+        bar = figure.colorbar(scale, cax=under, orientation="horizontal", extend="max")
         bar.set_label("absolute error, mean over channels (of 255)", labelpad=1)
         bar.ax.grid(False)
-    heading = fit(f"{board.title}, picture {item}", WIDE - 0.4, 9)
-    canvas.text(WIDE / 2, height - 0.16, heading, ha="center", va="center", fontsize=9)
-    caption = (
-        f"Crops of picture {item} of {board.title}, with the score of the whole picture, "
-        f"above their absolute error on one scale."
-    )
-    if len(crops) > MAX_CROPS:
-        caption += f" Left out: {counted(len(crops) - MAX_CROPS, 'method')} of lower mean."
+    heading = fit(f"{board.title}, {board.words['item']} {first.item}", sheet.width - 0.4, sheet.heading)
+    canvas.text(sheet.width / 2, height - 0.16 * k, heading, ha="center", va="center", fontsize=sheet.heading)
+    caption = f"Crops of {board.words['item']} {first.item} of {board.title}, above their absolute error on one scale."
+    if board.rank_by is not None and any(score[0] for _, score, _ in shown):
+        caption += f" {metric_name(board.track, board.rank_by.label)} of the whole {board.words['item']}"
+        caption += ", then of the 8-bit crop alone." if any(score[1] for _, score, _ in shown) else "."
+    if len(crops) > len(drawn):
+        caption += f" Left out: {counted(len(crops) - len(drawn), 'method')} of lower mean."
     name = f"panel-{number:02d}-{slug(board.dataset, 24)}-{slug(board.regime, 24)}"
-    return save(figure, name, one_line(caption, 600), dpi=150)
+    return save(figure, name, one_line(caption, 600))
 
 
 def _top(errors: Sequence[npt.NDArray[np.float64] | None]) -> float:
@@ -142,15 +184,15 @@ def _top(errors: Sequence[npt.NDArray[np.float64] | None]) -> float:
     return max(1.0, math.ceil(float(np.median(percentiles)))) if percentiles else 1.0
 
 
-def _wrap(label: str, inches: float) -> str:
+def _wrap(label: str, inches: float, size: float) -> str:
     """The label on at most two lines of `inches`, broken after punctuation where that fits."""
-    if text_width(label, SIZE) <= inches:
+    if text_width(label, size) <= inches:
         return label
-    short = fit(label, 1.8 * inches, SIZE)
+    short = fit(label, 1.8 * inches, size)
     cuts = [i for i in range(1, len(short)) if short[i - 1] in "( ,_-/=…"] + list(range(1, len(short)))
-    fitting = [i for i in cuts if max(text_width(short[:i], SIZE), text_width(short[i:], SIZE)) <= inches]
+    fitting = [i for i in cuts if max(text_width(short[:i], size), text_width(short[i:], size)) <= inches]
     if not fitting:
-        return fit(label, inches, SIZE)
+        return fit(label, inches, size)
     cut = fitting[0]
     return f"{short[:cut].rstrip()}\n{short[cut:].lstrip()}"
 
@@ -159,11 +201,15 @@ def _noisy_row(board: Board) -> Row | None:
     return next((r for r in board.rows if r.role == "baseline" and r.inputs == board.inputs), None)
 
 
-def _score(board: Board, row: Row | None, item: str) -> str:
-    if row is None or board.rank_by is None or item not in board.items:
-        return ""
-    value = float(row.scores[board.rank_by.label].values[board.items.index(item)])
-    return f"{number_text(value, board.rank_by.decimals)} {board.rank_by.unit or board.rank_by.label}"
+def _score(board: Board, row: Row | None, panel: Panel, part: str) -> tuple[str, str]:
+    """(`28.62 dB`, `crop 27.14`); empty where there is none."""
+    column = board.rank_by
+    if row is None or column is None or panel.item not in board.items:
+        return "", ""
+    value = float(row.scores[column.label].by_item[board.items.index(panel.item)])
+    whole = f"{number_text(value, column.decimals)} {column.unit or metric_name(board.track, column.label)}"
+    crop = crop_score(board, panel, part)
+    return whole, "" if crop is None else f"crop {number_text(crop, column.decimals)}"
 
 
 def _error(picture: Picture, clean: Picture | None) -> npt.NDArray[np.float64] | None:

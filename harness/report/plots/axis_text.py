@@ -1,0 +1,41 @@
+"""What axes say: metrics and parameters as a paper writes them, with the units that they declare."""
+
+from __future__ import annotations
+
+import re
+
+from ...boards.curves import Chart
+from ...boards.rows import Column
+from ...errors import UsageError
+from ...parameter_types import AxisLabel
+from ...registry import registry
+from ..tables import unit_text
+
+
+def metric_name(track: str, label: str) -> str:
+    """`PSNR` for `psnr`, `PSNR-HVS(masked=True)` for that; as it is where nothing is declared or known."""
+    name = re.match(r"\w*", label)
+    own = name[0] if name is not None else ""
+    try:
+        declared = str(registry("metric", track).get(own).meta.get("title", ""))
+    except UsageError:  # of a plug-in that is not loaded
+        declared = ""
+    return f"{declared or own}{label[len(own) :]}"
+
+
+def metric_text(track: str, column: Column) -> str:
+    """`PSNR (dB)`."""
+    return f"{metric_name(track, column.label)}{unit_text(column)}"
+
+
+def level_text(chart: Chart) -> str:
+    """What the x axis of a chart says: `σ (of 255)` where the regime declares it, else as the chart has it."""
+    name, _, parameter = chart.axis.x.partition(".")
+    if chart.cost or not chart.regime:
+        return chart.x_label
+    try:
+        annotation, _ = registry("regime", chart.track).get(name).params[parameter]
+    except (UsageError, KeyError):
+        return chart.x_label
+    said = [str(mark) for mark in getattr(annotation, "__metadata__", ()) if isinstance(mark, AxisLabel)]
+    return said[-1] if said else chart.x_label

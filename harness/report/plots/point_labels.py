@@ -1,0 +1,135 @@
+"""Names beside the points of a plot, where they have room; which of them have none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from .drawing import text_width
+from .looks import Look
+from .sheets import Sheet
+
+AWAY = (0.09, 0.16, 0.25, 0.36, 0.5, 0.68, 0.9)
+"""Inches from a point to its name that are tried, in text of the house."""
+TURNS = (0, 4, 2, 6, 1, 7, 3, 5)
+"""Eighths of a turn, in the order in which they are liked."""
+MARK = 0.055
+"""Half of the room of a marker, in inches."""
+
+Box = tuple[float, float, float, float]
+"""(left, bottom, right, top) in inches."""
+
+
+@dataclass(frozen=True)
+class Named:
+    """A point in data, and what stands beside it."""
+
+    x: float
+    y: float
+    text: str
+    look: Look
+    hollow: bool = False
+
+
+@dataclass(frozen=True)
+class _Spot:
+    """Where a name may stand: its box, and the line that leads to it."""
+
+    box: Box
+    leader: tuple[float, float, float, float]
+    away: float
+
+
+def label_points(axes: Any, points: Sequence[Named], sheet: Sheet, paths: Sequence[tuple[float, float]]) -> list[Named]:
+    """Write names beside `points`, the first ones first, and return those without room.
+
+    No name lies on another one, on a marker or on a line that leads to a name, nor outside the figure; the line through
+    `paths`, in data, is crossed where it must be.
+    """
+    from matplotlib.lines import Line2D
+
+    figure = axes.figure
+    inches = figure.dpi_scale_trans
+
+    def place(x: float, y: float) -> tuple[float, float]:
+        across, up = inches.inverted().transform(axes.transData.transform((x, y)))
+        return float(across), float(up)
+
+    room = axes.get_position()
+    width, height = figure.get_size_inches()
+    # To the right of the axes is nothing that a name could hide.
+    bounds = room.x0 * width + 0.03, room.y0 * height + 0.01, width - 0.03, room.y1 * height + 0.02
+    half = MARK * sheet.scale
+    centres = [place(p.x, p.y) for p in points]
+    markers = [(x - half, y - half, x + half, y + half) for x, y in centres]
+    bends = [place(x, y) for x, y in paths]
+    path = list(pairwise(bends))
+    names: list[Box] = []
+    leaders: list[tuple[float, float, float, float]] = []
+    left_out = []
+    for i, (point, (x, y)) in enumerate(zip(points, centres, strict=True)):
+        best: tuple[float, _Spot] | None = None
+        for spot in _spots(x, y, text_width(point.text, sheet.text), sheet, bounds):
+            hard = [*names, *(box for j, box in enumerate(markers) if j != i)]
+            if not _within(spot.box, bounds) or any(_overlap(spot.box, other) for other in hard):
+                continue
+            if any(_crosses(line, spot.box) for line in leaders) or any(_crosses(spot.leader, n) for n in names):
+                continue
+            crossed = sum(_crosses((*a, *b), spot.box) for a, b in path)
+            over = sum(_crosses(spot.leader, box) for j, box in enumerate(markers) if j != i)
+            cost = spot.away + (0.6 * (crossed > 0) + 0.2 * over) * sheet.scale
+            if best is None or cost < best[0] - 1e-9:
+                best = cost, spot
+        if best is None:
+            left_out.append(point)
+            continue
+        spot = best[1]
+        names.append(spot.box)
+        leaders.append(spot.leader)
+        if spot.away > AWAY[1] * sheet.scale:
+            xs, ys = spot.leader[::2], spot.leader[1::2]
+            figure.add_artist(Line2D(xs, ys, transform=inches, color="#9aa1ab", linewidth=0.5 * sheet.scale, zorder=1))
+        figure.text((spot.box[0] + spot.box[2]) / 2, (spot.box[1] + spot.box[3]) / 2, point.text, transform=inches,
+                    ha="center", va="center_baseline", fontsize=sheet.text, label="name")  # fmt: skip
+    return left_out
+
+
+def _spots(x: float, y: float, wide: float, sheet: Sheet, bounds: Box) -> list[_Spot]:
+    high = 1.05 * sheet.text / 72
+    spots = []
+    for away in AWAY:
+        for turn in TURNS:
+            far = away * sheet.scale
+            dx, dy = round(math.cos(turn * math.pi / 4), 9), round(math.sin(turn * math.pi / 4), 9)
+            near_x, near_y = x + far * dx, y + far * dy
+            left = near_x if dx > 0.1 else near_x - wide if dx < -0.1 else near_x - wide / 2
+            if turn in (2, 6):  # beside an edge it need not stand in the middle
+                left = min(max(left, bounds[0]), bounds[2] - wide)
+            bottom = near_y if dy > 0.1 else near_y - high if dy < -0.1 else near_y - high / 2
+            spots.append(_Spot((left, bottom, left + wide, bottom + high), (x, y, near_x, near_y), far))
+    return spots
+
+
+def _within(box: Box, bounds: Box) -> bool:
+    return box[0] >= bounds[0] and box[1] >= bounds[1] and box[2] <= bounds[2] and box[3] <= bounds[3]
+
+
+def _overlap(a: Box, b: Box) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def _crosses(line: tuple[float, float, float, float], box: Box) -> bool:
+    """Whether a straight line meets a box (Liang and Barsky 1984)."""
+    x0, y0, x1, y1 = line
+    low, high = 0.0, 1.0
+    for start, step, least, most in ((x0, x1 - x0, box[0], box[2]), (y0, y1 - y0, box[1], box[3])):
+        if step == 0:
+            if not least <= start <= most:
+                return False
+            continue
+        enter, leave = sorted(((least - start) / step, (most - start) / step))
+        low, high = max(low, enter), min(high, leave)
+    return low < high
