@@ -12,7 +12,10 @@ from matplotlib.figure import Figure
 from ..boards.board import Board
 from ..boards.rows import Column, Row
 from ..errors import UsageError
-from ..report.plots.drawing import COLOURS, GREY, WIDE, fit, is_reference, place, styled, text_width
+from ..report.plots.axis_text import metric_name, metric_text
+from ..report.plots.drawing import fit, place, styled, text_width
+from ..report.plots.looks import COLOURS, GREY, looks_of
+from ..report.plots.sheets import HOUSE
 from ..report.tables import number, rank_text, unit_text
 
 MAX_NAMED, MAX_METHODS = 40, 40
@@ -61,7 +64,7 @@ def draw_items(board: Board, row: Row, column: Column, interval: tuple[float, fl
             axes.set_ylabel(f"{len(shown)} {board.words['items']}, worst at the top")
         _name_values(
             axes,
-            f"{column.label}{unit_text(column)} of each {board.words['item']}",
+            f"{metric_text(board.track, column)} of each {board.words['item']}",
             _legend(column, score.mean, interval, len(score.by_item) - len(shown)),
         )
         return _finished(axes, f"{row.label} · {board.title}")
@@ -79,12 +82,13 @@ def draw_board(board: Board) -> Figure:
     left_out = len(rows) - MAX_METHODS
     rows = rows[:MAX_METHODS]
     names = [fit(row.label, 2.2) for row in rows]
+    looks = looks_of([board])
     with styled():
         left = max(text_width(name, 8) for name in names) + GAP
         axes = _axes(left, max(0.8, 1.25 * LINE * len(rows)), right=0.6)
         axes.axvline(0.0, color="#444444", linewidth=0.7)
         for line, row in enumerate(rows):
-            colour = GREY if is_reference(row) else COLOURS[0]
+            colour = looks[row.label].colour
             first = row.ranks is not None and row.ranks[0] == 1
             if row.interval is not None:
                 axes.plot(row.interval, [line, line], "-", color=colour, linewidth=1.4, zorder=2)
@@ -95,15 +99,19 @@ def draw_board(board: Board) -> Figure:
         _name_lines(axes, names)
         legend = "lines: 95 % intervals; filled: may be first"
         more = f"; {left_out} more methods are not drawn" if left_out > 0 else ""
-        _name_values(axes, f"mean difference to the best, {column.label}{unit_text(column)}", legend + more)
+        _name_values(
+            axes,
+            f"mean difference to the best, {metric_name(board.track, column.label)}{unit_text(column)}",
+            legend + more,
+        )
         return _finished(axes, f"{board.title}, {board.protocol}, {board.seeds_text}")
 
 
 def _axes(left: float, height: float, right: float = 0.2) -> Any:
     """Axes `height` inches high between `left` inches of names and `right`, as wide as the figures of a report."""
-    figure = NotebookFigure(figsize=(WIDE, height + ABOVE + BELOW))
+    figure = NotebookFigure(figsize=(HOUSE.width, height + ABOVE + BELOW))
     edge = 0.12 + left
-    return place(figure, edge, BELOW, WIDE - edge - right, height)
+    return place(figure, edge, BELOW, HOUSE.width - edge - right, height)
 
 
 def _name_lines(axes: Any, names: list[str]) -> None:
@@ -128,13 +136,13 @@ def _legend(column: Column, mean: float, interval: tuple[float, float] | None, m
 
 def _name_values(axes: Any, name: str, legend: str) -> None:
     """What the values are, and below it how the figure is read."""
-    width = axes.get_position().width * WIDE
+    width = axes.get_position().width * HOUSE.width
     axes.set_xlabel("\n".join(fit(text, width) for text in (name, legend)))
 
 
 def _finished(axes: Any, title: str) -> Figure:
     """The figure with its title; all of its text is made here, in the house style."""
-    axes.set_title(fit(title, WIDE - 0.4, 9), loc="left")
+    axes.set_title(fit(title, HOUSE.width - 0.4, 9), loc="left")
     figure: Figure = axes.figure
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
