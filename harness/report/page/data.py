@@ -185,7 +185,7 @@ def _scores(board: Board, column: Column, everything: bool, paired: frozenset[st
 def _placed(board: Board, column: Column) -> tuple[list[Row], list[str]]:
     bare = [
         replace(row, unranked=row.unranked if row.unranked == OTHER_INPUTS else "", ranks=None, interval=None,
-                difference=None)
+                to_others=None, difference=None)
         for row in board.rows
     ]  # fmt: skip
     identity = f"{board.dataset}|{board.fingerprint}|{board.regime_spec}|{board.protocol}|{board.seeds}|{column.label}"
