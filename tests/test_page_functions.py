@@ -265,6 +265,13 @@ def test_a_page_has_no_more_pairs_than_it_says(monkeypatch):
     assert shipped(pairs - 1) == [[False, False]] * 3 + [[False]]
 
 
+def test_a_method_without_a_score_by_one_metric_is_paired_by_the_other_alone():
+    records = [record(name, {"psnr": BASE - i * WOBBLE, "ssim": BASE / 50}) for i, name in enumerate("ab")]
+    records.append(record("c", {"psnr": BASE - 3 * WOBBLE}))
+    (board,) = page_data(report_data(records, "x"), [])["boards"]
+    assert [scores["pairs"]["of"] for scores in board["scores"]] == [[0, 1, 2], [0, 1]]
+
+
 # -------------------------------------------------------------------------------------------------- blink
 
 

@@ -264,7 +264,7 @@ def placed_by(board: Board, column: Column) -> tuple[list[Row], list[str]]:
         return list(board.rows), []
     bare = [
         replace(row, unranked=row.unranked if row.unranked == OTHER_INPUTS else "", ranks=None, apart=frozenset(),
-                interval=None, difference=None)
+                interval=None, to_others=None, difference=None)
         for row in board.rows
     ]  # fmt: skip
     return rank(bare, column, f"{board.identity}|{column.label}", board.units.count, board.units.words(board.words))

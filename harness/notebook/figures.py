@@ -12,11 +12,11 @@ from matplotlib.figure import Figure
 from ..boards.board import Board
 from ..boards.rows import Column, Row
 from ..errors import UsageError
-from ..report.plots.axis_text import metric_name, metric_text
+from ..report.plots.axis_text import metric_text
 from ..report.plots.drawing import fit, place, styled, text_width
 from ..report.plots.looks import COLOURS, GREY, looks_of
 from ..report.plots.sheets import HOUSE
-from ..report.tables import number, rank_text, unit_text
+from ..report.tables import number, rank_text
 
 MAX_NAMED, MAX_METHODS = 40, 40
 """Items up to which each has its name on a figure, and methods that are drawn of a board."""
@@ -101,7 +101,7 @@ def draw_board(board: Board) -> Figure:
         more = f"; {left_out} more methods are not drawn" if left_out > 0 else ""
         _name_values(
             axes,
-            f"mean difference to the best, {metric_name(board.track, column.label)}{unit_text(column)}",
+            f"mean difference to the best, {metric_text(board.track, column)}",
             legend + more,
         )
         return _finished(axes, f"{board.title}, {board.protocol}, {board.seeds_text}")
