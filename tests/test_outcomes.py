@@ -72,7 +72,7 @@ def test_a_cell_in_which_no_score_has_a_value_is_undefined_says_why_and_fails_th
     run = ("run", "--methods", "identity", *ONE)
     done = cli(*run, "--protocol", "y8(border=500)", "--keep", "all", code=1)
     why = "no score has a value: psnr: the border of the protocol leaves no pixel; ssim: ssim needs at least 11×11"
-    assert f"undefined: identity · gaussian_field(n=1, size=32) · gaussian(sigma=25) · 0: {why}" in done.stdout
+    assert f"undefined: identity · gaussian_field(n=1, size=32) · gaussian(sigma=25) · seed 0: {why}" in done.stdout
     (record,) = read_records(tmp_path / "st")
     assert record.cell["outcome"] == "undefined" and record.cell["traceback"] == ""
     assert record.cell["reason"].startswith(why) and np.isnan(record.scores["psnr"]).all()
