@@ -347,6 +347,7 @@ def under(prefix: str) -> dict[str, Any]:
         under("_orig_mod.module."),
         under("module._orig_mod."),
         {"epoch": 3, "best_psnr": np.float64(29.1), "best": np.float32(1), "n": np.int64(3), "state_dict": TENSORS},
+        {"losses": np.arange(3.0), "names": np.array(["a"]), "state_dict": TENSORS},
         {"params": {"conv.weight": torch.zeros(4)}, "params_ema": TENSORS},
         {"args": argparse.Namespace(lr=0.1), "model": {"state_dict": under("module.")}},
         {
@@ -387,6 +388,15 @@ def test_a_checkpoint_without_one_table_of_tensors_is_refused(tmp_path: Path, he
     with pytest.raises(nb.UsageError, match=says) as caught:
         nb.load_checkpoint(tmp_path / "net.pth")
     assert "\n" not in str(caught.value)
+
+
+def test_numbers_of_numpy_are_never_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.save({"best": np.float64(1), "losses": np.arange(3.0), "state_dict": TENSORS}, tmp_path / "net.pth")
+    made: list[Any] = []
+    load = torch.load
+    monkeypatch.setattr(torch, "load", lambda *given, **named: made.append(load(*given, **named)) or made[-1])
+    nb.load_checkpoint(tmp_path / "net.pth")
+    assert {type(made[0][name]).__module__ for name in ("best", "losses")} == {"noisebench.data.checkpoints"}
 
 
 def test_a_checkpoint_that_holds_itself_is_refused(tmp_path: Path) -> None:

@@ -112,16 +112,28 @@ def _torch(data: bytes) -> Tensors:
     return held
 
 
+class _Ignored:
+    """Stands for what numpy would make of a checkpoint: single numbers and arrays beside the tensors, such as scores.
+
+    numpy's own functions would trust the bytes of a hostile file.
+    """
+
+    def __init__(self, *given: Any) -> None:
+        """Whatever it is made of."""
+
+    def __setstate__(self, state: Any) -> None:
+        """Keeps nothing."""
+
+
+_OF_NUMPY = ("_core.multiarray.scalar", "core.multiarray.scalar", "_core.multiarray._reconstruct",
+             "core.multiarray._reconstruct", "dtype", "ndarray")  # fmt: skip
+
+
 def _inert() -> list[Any]:
-    """What training scripts save beside their tensors and that has no code: options, and single numbers of numpy."""
+    """What training scripts save beside their tensors and is let by: options, which have no code, and numbers unread."""
     import argparse
 
-    import numpy as np
-    from numpy._core.multiarray import scalar  # type: ignore[attr-defined,unused-ignore]
-
-    kinds = {type(np.dtype(kind)) for kind in (*"bBhHiIlLqQefd?", "float64")}
-    # Files of numpy before 2.0 name it so.
-    return [argparse.Namespace, scalar, (scalar, "numpy.core.multiarray.scalar"), np.dtype, *kinds]
+    return [argparse.Namespace, *((_Ignored, f"numpy.{name}") for name in _OF_NUMPY)]
 
 
 def _is_table(held: Any) -> bool:
