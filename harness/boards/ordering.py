@@ -75,7 +75,7 @@ def rank(
                 tail=float(tails[i]),
             )
         )
-    return done + judged[len(ranked) :], _how_ranked(len(ranked), tested, perfect, ranking, int(kept.sum()), items)
+    return done + judged[len(ranked) :], _how_ranked(len(ranked), tested, perfect, items)
 
 
 def _why_unranked(row: Row, column: Column) -> str:
@@ -97,17 +97,13 @@ def _with_perfect(ranking: Ranking, perfect: int, n: int) -> Ranking:
     return replace(ranking, ranges=ranges(order, apart), apart=apart)
 
 
-def _how_ranked(ranked: int, tested: int, perfect: int, ranking: Ranking, n: int, items: str) -> list[str]:
+def _how_ranked(ranked: int, tested: int, perfect: int, items: str) -> list[str]:
     notes = []
     if ranked > tested:
         notes.append(
             f"{ranked} methods: only the {tested} best by mean are tested pairwise; "
             f"their rank ranges are among these {tested}, the others have none"
         )
-    if tested > 1 and n < MIN_ITEMS:
-        notes.append(f"{n} {items} are too few to tell methods apart: {MIN_ITEMS} at least")
-    elif tested > 1 and not ranking.apart.any():
-        notes.append(f"no two of these methods are told apart by {n} {items}")
     if 0 < perfect < ranked:
         are = "method is" if perfect == 1 else "methods are"
         notes.append(f"{perfect} {are} exact on all {items}: differences are to the best of the others")

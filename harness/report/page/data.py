@@ -15,6 +15,7 @@ from ...boards.board import Board, how
 from ...boards.levels import level_families
 from ...boards.ordering import OTHER_INPUTS, rank
 from ...boards.rows import Column, Row
+from ...boards.undecided import undecided
 from ...errors import one_line
 from ...store.record import Record
 from ...track import DEFAULT
@@ -147,11 +148,12 @@ def _card(row: Row) -> dict[str, Any]:
 
 def _scores(board: Board, column: Column, everything: bool) -> dict[str, Any]:
     """Means and places of all rows by one metric, in the order of the board."""
-    rows: Sequence[Row] = board.rows
+    rows = placed_rows = board.rows
     notes: list[str] = []
     own = board.rank_by is not None and column.label == board.rank_by.label
     if not own and everything:
-        placed_rows, notes = _placed(board, column)
+        found, notes = _placed(board, column)
+        placed_rows = tuple(found)
         by_identity = {_identity(row): row for row in placed_rows}
         rows = tuple(by_identity[_identity(row)] for row in board.rows)
     placed, decimals = own or everything, column.decimals
@@ -165,6 +167,7 @@ def _scores(board: Board, column: Column, everything: bool) -> dict[str, Any]:
         "from": [_printed(row.interval[0], decimals) if placed and row.interval else None for row in rows],
         "to": [_printed(row.interval[1], decimals) if placed and row.interval else None for row in rows],
         "why": {i: row.unranked for i, row in enumerate(rows) if row.unranked},
+        "undecided": undecided(placed_rows, column, board.units, board.words) if placed else "",
         "remarks": notes if placed else ["ranks are shown by the metric that the suite ranks by"],
     }
 

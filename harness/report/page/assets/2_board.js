@@ -61,9 +61,9 @@ function meanText(scores, i, places) {
   return number(mean, places) + (scores.identical[i] && Number.isFinite(mean) ? ` (${scores.identical[i]} identical)` : "");
 }
 
-function gapText(row, decimals) {
+function gapText(row, decimals, best = "best") {
   if (Number.isNaN(row.gap)) return "–";
-  if (Number.isNaN(row.from)) return row.gap === 0 ? "best" : number(row.gap, decimals);
+  if (Number.isNaN(row.from)) return row.gap === 0 ? best : number(row.gap, decimals);
   return `${number(row.gap, decimals)} [${number(row.from, decimals)}, ${number(row.to, decimals)}]`;
 }
 
@@ -84,8 +84,9 @@ function boardColumns(board, column, rows) {
     columns.push(["=" + name, title, c === column ? "n main" : "n other wide", (row) => meanText(board.scores[c], row.i, places)]);
   }
   if (rows.some((row) => !Number.isNaN(row.gap))) {
-    const text = (row) => gapText(row, decimals);
-    columns.push(["gap", `Δ ${label} to best [95 %]`, "gap", text, (row) => [gapBar(row, room, higher), h("span", { class: "text" }, text(row))]]);
+    const best = board.scores[column].undecided ? "first" : "best";
+    const text = (row) => gapText(row, decimals, best);
+    columns.push(["gap", `Δ ${label} to ${best} [95 %]`, "gap", text, (row) => [gapBar(row, room, higher), h("span", { class: "text" }, text(row))]]);
   }
   if (column === board.rank && board.tail.some((v) => v !== null)) columns.push(["tail", `worst 5 % ${label}`, "n other wide", (row) => number(board.tail[row.i], decimals).replace("n/d", "–")]);
   if (board.optimum) columns.push(["optimum", board.optimum.title, "n other wide", (row) => number(board.optimum.by[row.i], board.optimum.decimals).replace("n/d", "–")]);
@@ -156,6 +157,7 @@ function drawBoard(board, column) {
   const body = rows.map((row) => h("tr", { class: apart && row.low === 1 ? "best" : null },
     columns.map(([, , kind, text, element]) => h("td", { class: kind }, element ? element(row) : text(row)))));
   return [
+    scores.undecided ? h("p", { class: "undecided" }, scores.undecided) : null,
     h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Board" },
       h("table", { class: "board", "aria-label": `${board.d} · ${board.r}` },
         h("thead", {}, h("tr", {}, columns.map(([key, title, kind]) => sortable(key, title, kind, board.columns[column][2])))),
