@@ -101,8 +101,8 @@ def few(regime: str = "gaussian(sigma=25)", n: int = 3) -> list:  # type: ignore
 
 SAID = (
     "This board cannot tell its 3 methods apart with 3 pictures, and the test needs 6. Going by the differences seen "
-    "here, about 6 would show that a is better than identity (by 6.00 dB), and about 15 would show that a is better than "
-    "b (by 0.50 dB)."
+    "here, about 6 would show that a is better than identity (by 6.00 dB), and about 15 would show that a is better "
+    "than b (by 0.50 dB)."
 )
 
 
