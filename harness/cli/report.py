@@ -47,6 +47,8 @@ def run(args: argparse.Namespace) -> int:
         if not args.json:
             print(f"written: {len(made)} files in {args.bundle} (start with {Path(args.bundle) / 'README.md'})")
             print(remade.text)
+            for line in remade.lacking:
+                print(f"  {line}")
         if not args.to:
             if args.json:
                 print_json(document)

@@ -236,6 +236,18 @@ class Panel:
 
 
 @dataclass(frozen=True)
+class Plugins:
+    """The plug-ins of a cell, as the export of a bundle carries them.
+
+    `loaded` are those that register something, `files` the text of these and of what they import: by their place below
+    the folder of plug-ins.
+    """
+
+    loaded: tuple[str, ...]
+    files: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Record:
     """A stored cell: `cell.json`, its rows by column, and the crops of one picture where kept.
 
@@ -243,7 +255,7 @@ class Record:
     where the score is not defined, with the reason in `note`; inf is kept). `seal` is what store or export say that
     all this hashes to, empty where it was written before there were seals. `whole` is what the reader of a store found
     by hashing its files; None where the record itself is to be hashed, as those of exports are. `asked` is when a run
-    asked for it last, UTC in ISO 8601; empty where that is not known.
+    asked for it last, UTC in ISO 8601; empty where that is not known. `plugins` has the export of a bundle alone.
     """
 
     cell: Cell
@@ -257,6 +269,7 @@ class Record:
     seal: str = ""
     whole: bool | None = None
     asked: str = ""
+    plugins: Plugins | None = None
 
 
 # Fields that schema 1 lacks: what a reader finds instead. Its cells are all of the track `restore`.
