@@ -202,7 +202,7 @@ def test_plug_ins_of_two_folders_that_have_one_name_stand_apart(cli, tmp_path: P
 
 
 @pytest.mark.parametrize(
-    "place", ["../odd.py", "/tmp/odd.py", "a/../../odd.py", "odd.sh", "a\\odd.py", ".a/odd.py", "a//b.py"]
+    "place", ["../odd.py", "/tmp/odd.py", "a/../../odd.py", "odd.sh", "a\\odd.py", "./odd.py", "a//b.py"]
 )
 def test_an_export_cannot_write_beside_the_bundle(place: str, tmp_path: Path) -> None:
     one = replace(record("odd_one", {"psnr": [1.0]}), plugins=Plugins(("odd.py",), {"odd.py": "x = 1\n"}))
@@ -212,6 +212,17 @@ def test_an_export_cannot_write_beside_the_bundle(place: str, tmp_path: Path) ->
     file.write_text(file.read_text().replace('{"odd.py"', json.dumps({place: 0})[:-4]))
     with pytest.raises(UsageError, match="not a noisebench export"):
         read_export(file)
+
+
+def test_a_store_cannot_write_beside_the_bundle(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "odd.py").write_text("")
+    (tmp_path / "secret.py").write_text("TOKEN = 1\n")
+    made = record("odd_one", {"psnr": [1.0]})
+    method = {**made.cell["method"], "sources": {"odd/../secret.py": "0" * 64, "odd/odd.py": "0" * 64}}
+    request = {"plugins": [str(tmp_path / "in" / "odd.py")], "folders": {"odd": str(tmp_path / "in")}}
+    ((one,), _) = with_plugins([replace(made, cell={**made.cell, "method": method, "request": request})])  # type: ignore[typeddict-item]
+    assert one.plugins is not None and [*one.plugins.files] == ["odd.py"]
 
 
 def test_what_is_too_large_to_be_carried_is_named(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_plug_ins_are_named_from_the_folder_of_the_file(tmp_path, cli):
     )
     file = write(tmp_path / "mine", "plugins: [half.py]\n" + GOOD.replace("identity", "half"))
     assert read_suite(file).plugins == (str(tmp_path / "mine" / "half.py"),)
-    assert "half" in cli("run", "mine/s.yaml", "--dry-run").stdout
+    assert "half" in cli("run", "mine/s.yaml", "--dry-run", "--plugin", "./mine/half.py").stdout
     file.write_text("plugins: [gone.py]\n" + GOOD)
     assert "gone.py is not a file" in cli("run", "mine/s.yaml", "--dry-run", code=2).stderr
 

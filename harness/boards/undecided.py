@@ -41,7 +41,7 @@ def undecided(rows: Sequence[Row], column: Column | None, units: Units, words: M
 def _plan(difference: Floats, pairs: int, first: str, other: str, column: Column) -> str:
     """`about 14 would show that a is better than b (by 3.20 dB)`."""
     n, mean = len(difference), float(difference.mean())
-    if mean == 0:
+    if np.isfinite(mean) and abs(mean) <= 1e-9 * np.abs(difference).max():
         return f"no number would part {first} from {other}: their means are equal"
     gap = f"{abs(mean):.{column.decimals}f}"
     gap = gap if float(gap) else f"{abs(mean):.2g}"

@@ -95,7 +95,9 @@ def read_export(path: Path) -> list[Record]:
         if not isinstance(cells, list):
             raise ValueError("`cells` is no list")
         plugins = document.get("plugins", {})
-        if not isinstance(plugins, dict) or not all(map(_is_source, plugins.items())):
+        if not isinstance(plugins, dict) or not all(
+            is_source_place(place) and isinstance(text, str) for place, text in plugins.items()
+        ):
             raise ValueError("`plugins` holds what is no file of a plug-in")
     except OSError as error:
         raise UsageError(f"export {one_line(path)}: {error.strerror}") from None
@@ -107,16 +109,11 @@ def read_export(path: Path) -> list[Record]:
     return [_record(entry, pictures, plugins, f"{one_line(path)}: cell number {n}") for n, entry in enumerate(cells, 1)]
 
 
-def _is_source(entry: tuple[str, object]) -> bool:
-    """Whether a place and what stands there are those of a source file below the folder of plug-ins."""
-    place, text = entry
+def is_source_place(place: str) -> bool:
+    """Whether a place is that of a source file below the folder of plug-ins, and of nothing beside it."""
     parts = place.split("/")
-    return (
-        isinstance(text, str)
-        and place.endswith(".py")
-        and len(place) < 200
-        and all(part.isprintable() and part[:1] not in ("", ".") and "\\" not in part for part in parts)
-    )
+    inside = all(part not in ("", ".", "..") and part.isprintable() and "\\" not in part for part in parts)
+    return inside and place.endswith(".py") and len(place) < 200
 
 
 def _why_newer(schema: object) -> str | None:
@@ -171,7 +168,7 @@ def _why_no_rows(rows: Any, names: Any, cell: Cell) -> str | None:
 def _plugins(loaded: Any, files: dict[str, str]) -> Plugins | None:
     if loaded is None:
         return None
-    if not isinstance(loaded, list) or not all(isinstance(name, str) and _is_source((name, "")) for name in loaded):
+    if not isinstance(loaded, list) or not all(isinstance(name, str) and is_source_place(name) for name in loaded):
         raise ValueError("`plugins` names what is no file of a plug-in")
     return Plugins(tuple(loaded), files)
 

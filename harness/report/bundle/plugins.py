@@ -11,6 +11,7 @@ from typing import cast
 
 from ...errors import one_line
 from ...sources import module_sources
+from ...store.export import is_source_place
 from ...store.file_changes import ABSENT
 from ...store.record import Cell, Plugins, Record
 
@@ -45,7 +46,7 @@ def with_plugins(records: Sequence[Record]) -> tuple[list[Record], list[str]]:
             lost.append(f"plug-in {place} was not found: put it into plugins/")
     made = []
     for record in records:
-        loaded = tuple(places[path] for path in _requested(record))
+        loaded = tuple(filter(is_source_place, dict.fromkeys(places[path] for path in _requested(record))))
         plugins = record.plugins or (Plugins(loaded, found.texts) if loaded else None)
         made.append(replace(record, cell=_without_folders(record.cell), plugins=plugins))
     amiss = _amiss(made, {*found.left_out, *(place for path, place in places.items() if not Path(path).is_file())})
@@ -77,6 +78,9 @@ def _read(plugin: Path, place: str, records: Sequence[Record], found: _Found) ->
                 names.add(name)
     for name in sorted(names):
         own = f"{place}/{name}" if place else name
+        # What a store says of its methods may name any file.
+        if own in found.texts or not is_source_place(own):
+            continue
         data = (folder / name).read_bytes()
         if len(data) > LARGEST or len(data) + sum(map(len, found.texts.values())) > LARGEST_TOGETHER:
             found.left_out[own] = f"{own} is too large and {_PUT}"
