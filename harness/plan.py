@@ -254,7 +254,7 @@ class _Method:
 
 def plan(suite: Suite) -> list[PlannedCell]:
     """All cells of a suite, in a fixed order, each with its `key`, `inputs` and `request`. Raises `UsageError`."""
-    plugins = [os.path.abspath(p) for p in suite.plugins]
+    plugins = list(dict.fromkeys(os.path.abspath(p) for p in suite.plugins))
     for file in plugins:
         load_plugin(file)
     track = get_track(suite.track)

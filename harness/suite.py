@@ -41,7 +41,8 @@ class Suite:
     """What to run: methods × datasets × regimes × seeds, under one protocol.
 
     `protocol`, `metrics` and `rank_by` are empty where nothing is said: then they are those of the track. `names` are
-    those that methods and datasets are shown under, kind → spec → name: no cell depends on them.
+    those that methods and datasets are shown under, kind → spec → name: no cell depends on them. `plugins` are paths;
+    in a file they are said from its folder.
     """
 
     suite: str = "run"
@@ -135,6 +136,7 @@ _SCALARS: dict[str, Callable[[Any], Any]] = {
 }  # fmt: skip
 _LISTS: dict[str, Callable[[Any], Any]] = {
     "methods": plain_text, "datasets": plain_text, "regimes": plain_text, "metrics": plain_text, "seeds": whole,
+    "plugins": plain_text,
 }  # fmt: skip
 _MAY_BE_NAMED = ("methods", "datasets")
 _NAMED: dict[str, Callable[[Any], Any]] = {"name": shown_name, "spec": plain_text}
@@ -209,6 +211,7 @@ def suite_from(fields: Mapping[str, yaml.Node], file: Path) -> Suite:
     for key in ("methods", "datasets", "regimes"):
         if not values.get(key):
             raise UsageError(f"{one_line(file)}: {key} is missing: list at least one")
+    values["plugins"] = tuple(str(file.parent / plugin) for plugin in values.get("plugins", ()))
     suite = replace(Suite(suite=file.stem), **values)
     if suite.rank_by and suite.metrics and suite.rank_by not in suite.metrics:
         raise UsageError(f"{one_line(file)}: rank_by {suite.rank_by!r} is not among the metrics")

@@ -405,14 +405,28 @@ def test_metrics_scored_apart_come_together() -> None:
 def test_few_pictures_are_said_to_be_few() -> None:
     values = {"psnr": [20.0] * 5}
     board = one(record("a", values), record("b", values))
-    assert board.notes == ("5 pictures are too few to tell methods apart: 6 at least",)
+    assert board.undecided == (
+        "This board cannot tell its 2 methods apart with 5 pictures, and the test needs 6. Going by the differences "
+        "seen here, no number would part a from b: their means are equal."
+    )
     assert [r.interval for r in board.rows] == [None, None]
 
 
 def test_a_board_on_which_nothing_is_told_apart_says_so() -> None:
-    values = {"psnr": [20.0, 25.0, 22.0, 21.0, 23.0, 24.0]}
-    board = one(record("a", values), record("b", {"psnr": values["psnr"][::-1]}))
-    assert board.notes == ("no two of these methods are told apart by 6 pictures",)
+    values = [20.0, 25.0, 22.0, 21.0, 23.0, 24.0]
+    board = one(record("a", {"psnr": [v + 0.1 for v in values]}), record("b", {"psnr": values[::-1]}))
+    # Differences of mean 0.1 and variance 8.4: (2.054 + 0.842)² · 8.4 / 0.1² = 7,045, which is 7,100 in two digits.
+    assert board.undecided == (
+        "This board cannot tell its 2 methods apart with 6 pictures. Going by the differences seen here, about 7,100 "
+        "would show that a is better than b (by 0.10 dB)."
+    )
+
+
+def test_a_board_on_which_two_methods_are_told_apart_is_not_undecided() -> None:
+    values = [20.0, 25.0, 22.0, 21.0, 23.0, 24.0]
+    board = one(record("a", {"psnr": [v + 1 for v in values]}), record("b", {"psnr": values}))
+    assert board.undecided == ""
+    assert one(record("a", {"psnr": values})).undecided == ""
 
 
 def test_beyond_sixty_methods_only_the_best_sixty_are_tested() -> None:
@@ -504,7 +518,10 @@ def test_warnings_and_notes_are_in_the_words_of_the_track() -> None:
     board = one(fits("mean", 0.5, 0.5), fits("bad", 0.7, 0.5), fits("good", 0.1, 0.1))
     assert board.warnings == ("bad is below the noisy samples by 0.1",)
     assert [r.label for r in board.rows if r.below_baseline] == ["bad"]
-    assert board.notes == ("2 functions are too few to tell methods apart: 6 at least",)
+    assert board.notes == ()
+    assert board.undecided.startswith(
+        "This board cannot tell its 3 methods apart with 2 functions, and the test needs 6."
+    )
     short = one(fits("good", 0.1, pictures=2))
     assert short.failures[0].reason == "1 of 2 functions is stored"
 

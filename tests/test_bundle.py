@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -10,21 +11,35 @@ from pathlib import Path
 
 import pytest
 from board_records import cost_record, record
-from noisebench.engine.planning import plan_in_child
+from conftest import ROOT
+from noisebench.errors import UsageError
 from noisebench.report.bundle.bibliography import balanced, bibliography, entries_of, known_entries
+from noisebench.report.bundle.plugins import with_plugins
 from noisebench.report.bundle.suites import recipes, yaml_text
 from noisebench.report.bundle.write import checked_suites, write_bundle
 from noisebench.report.escape import latex
 from noisebench.store.cells import keys, read_records
+from noisebench.store.export import export_text, read_export
+from noisebench.store.record import Plugins
 from noisebench.suite import read_suite
+from shell import shell
 from test_report import HOSTILE, full_board
 
 PLUGIN = """import noisebench as nb
+from odd_parts.scales import LOUD
 
 @nb.method("odd_one", layout="hwc", cite="S. Odd & Co., The 100 % method {of} all_of_it, Journal of Ends, 2020")
 def odd_one(noisy, info, *, gain: float = 1.0):
     \"\"\"Scales.\"\"\"
-    return noisy * gain
+    return noisy * gain * LOUD
+"""
+ALONE = PLUGIN.replace("from odd_parts.scales import LOUD", "LOUD = 1.0")
+BROKEN = """import noisebench as nb
+
+@nb.method("broken_one")
+def broken_one(noisy, info):
+    \"\"\"Fails.\"\"\"
+    raise ValueError("no luck")
 """
 
 
@@ -81,28 +96,143 @@ def test_hostile_names_survive_the_suite_file(tmp_path: Path) -> None:
     assert read_suite(file).methods == (HOSTILE.replace("\n", " "),)
 
 
-def test_the_suites_of_a_bundle_plan_the_same_keys(cli, tmp_path) -> None:
-    (tmp_path / "odd.py").write_text(PLUGIN)
-    suite = tmp_path / "s.yaml"
-    suite.write_text(
-        'suite: mine\nmethods: [identity, "odd_one(gain=0.9)", "vst(method=gaussian_filter)"]\n'
+@pytest.fixture(scope="module")
+def own(tmp_path_factory) -> Path:
+    """A folder with two plug-ins, a store of 12 cells that were made with them, and its bundle in `paper`."""
+    folder = tmp_path_factory.mktemp("own")
+    (folder / "odd.py").write_text(PLUGIN)
+    (folder / "odd_parts").mkdir()
+    (folder / "odd_parts" / "__init__.py").write_text("")
+    (folder / "odd_parts" / "scales.py").write_text("LOUD = 1.0\n")
+    (folder / "broken-one.py").write_text(BROKEN)
+    (folder / "s.yaml").write_text(
+        "suite: mine\nplugins: [odd.py]\n"
+        'methods: [identity, "odd_one(gain=0.9)", "vst(method=gaussian_filter)", broken_one]\n'
         'datasets: ["gaussian_field(n=3, size=24)"]\nregimes: ["poisson(peak=30)", "gaussian(sigma=25)"]\n'
         "metrics: [psnr]\nlimit: 2\ncost: {sizes: [16x16], repeats: 2}\n"
     )
-    cli("run", "s.yaml", "--store", "s", "--plugin", "odd.py")
-    done = cli("report", "s", "--bundle", "paper")
-    assert "Planned here, the suites give the same 9 cells, key by key." in done.stdout
-    planned: set[str] = set()
-    for file in sorted((tmp_path / "paper" / "suites").iterdir()):
-        planned |= {
-            c["key"] for c in plan_in_child(replace(read_suite(file), plugins=(str(tmp_path / "odd.py"),)))["cells"]
-        }
-    assert planned == set(keys(tmp_path / "s"))
-    readme = (tmp_path / "paper" / "README.md").read_text()
-    assert "--plugin odd.py" in readme and str(tmp_path) not in readme
-    write_bundle(read_records(tmp_path / "paper" / "results.json"), tmp_path / "twice")
-    for name in ("boards.tex", "statistics.tex", "figures.tex", "references.bib", "results.json"):
-        assert (tmp_path / "paper" / name).read_bytes() == (tmp_path / "twice" / name).read_bytes(), name
+    shell("noisebench run s.yaml --store s --plugin broken-one.py", folder)
+    done = shell("noisebench report s --bundle paper", folder)
+    assert "Planned here, the suites give the same 12 cells, key by key." in done.stdout
+    return folder
+
+
+def texts(folder: Path) -> dict[str, str]:
+    """Every file of a folder, by name."""
+    files = sorted(p for p in folder.rglob("*") if p.is_file())
+    return {str(p.relative_to(folder)): p.read_bytes().decode("latin-1") for p in files}
+
+
+def planned_keys(folder: Path, cli) -> set[str]:
+    """The keys that the suites of a bundle plan, by the command of its README, from within it."""
+    found: set[str] = set()
+    for file in sorted((folder / "suites").iterdir()):
+        done = cli("run", f"suites/{file.name}", "--store", "none", "--dry-run", "--json", cwd=folder)
+        found |= {cell["key"] for cell in json.loads(done.stdout)["cells"]}
+    return found
+
+
+def test_a_bundle_holds_its_plug_ins_and_plans_and_runs_the_same_cells_elsewhere(own: Path, cli, tmp_path) -> None:
+    assert {name for name in texts(own / "paper") if name.startswith("plugins/")} == {
+        "plugins/broken-one.py", "plugins/odd.py", "plugins/odd_parts/__init__.py", "plugins/odd_parts/scales.py",
+    }  # fmt: skip
+    away = tmp_path / "away"
+    shutil.copytree(own / "paper", away)
+    assert planned_keys(away, cli) == set(keys(own / "s"))
+    (suite,) = (away / "suites").iterdir()
+    assert f"noisebench run suites/{suite.name} --store store " in (away / "README.md").read_text()
+    ran = cli("run", f"suites/{suite.name}", "--store", "store", cwd=away, code=1)
+    assert "12 cells: 3 failed, 8 ok, 1 skipped" in ran.stdout
+
+
+def test_no_file_of_a_bundle_names_a_folder_of_the_machine(own: Path) -> None:
+    found = texts(own / "paper")
+    assert "ValueError: no luck" in found["results.json"] and 'File \\"broken-one.py\\"' in found["results.json"]
+    folders = (str(own), str(Path.home()) + "/", str(ROOT))
+    assert [name for name, text in found.items() if any(folder in text for folder in folders)] == []
+
+
+def test_the_results_of_a_bundle_alone_make_the_same_bundle_and_run_no_code(own: Path, cli, tmp_path: Path) -> None:
+    shutil.copy(own / "paper" / "results.json", tmp_path)
+    done = cli("report", "results.json", "--bundle", "twice")
+    assert "could not be tried: plugins/ comes out of an export and is not run unread" in done.stdout
+    first, second = texts(own / "paper"), texts(tmp_path / "twice")
+    assert first.keys() == second.keys()
+    differ = {name for name in first if first[name] != second[name]}
+    # Figures as PDF say when they were made.
+    assert {name for name in differ if not name.endswith(".pdf")} == {"README.md"}
+
+
+def test_a_plug_in_that_is_gone_or_another_is_named(own: Path, cli) -> None:
+    broken, scales = own / "broken-one.py", own / "odd_parts" / "scales.py"
+    before = broken.read_text(), scales.read_text()
+    broken.unlink()
+    scales.write_text("LOUD = 2.0\n")
+    try:
+        _, lacking = with_plugins(read_records(own / "s"))
+        done = cli("report", "s", "--bundle", "changed", cwd=own)
+    finally:
+        broken.write_text(before[0])
+        scales.write_text(before[1])
+    assert lacking == [
+        "plug-in broken-one.py was not found: put it into plugins/",
+        "odd_parts/scales.py is another than it was: what the suites plan with it are other cells",
+    ]
+    said = (own / "changed" / "README.md").read_text().replace("\\_", "_")
+    assert all(line in done.stdout and line in said for line in lacking)
+    assert "could not be tried: plug-in broken-one.py is not a file" in done.stdout
+
+
+def test_an_export_of_a_store_carries_no_code(own: Path, cli) -> None:
+    cli("export", "s", "--to", "e.json", cwd=own)
+    assert "LOUD" not in (own / "e.json").read_text()
+    _, lacking = with_plugins(read_records(own / "e.json"))
+    assert "odd.py, which methods are made of, is not carried: put it into plugins/, or install its package" in lacking
+
+
+def test_plug_ins_of_two_folders_that_have_one_name_stand_apart(cli, tmp_path: Path) -> None:
+    for number in "12":
+        (tmp_path / number).mkdir()
+        (tmp_path / number / "odd.py").write_text(ALONE.replace("odd_one", f"odd_{number}"))
+    cli("run", "--methods", "odd_1", "odd_2", "--plugin", "1/odd.py", "--plugin", "2/odd.py", "--store", "s",
+        "--datasets", "gaussian_field(n=2, size=24)", "--regimes", "gaussian(sigma=25)")  # fmt: skip
+    records, lacking = with_plugins(read_records(tmp_path / "s"))
+    ((_, recipe),), remade = checked_suites(records)
+    assert (recipe.plugins, remade.missing, remade.unknown, lacking) == (("1/odd.py", "2/odd.py"), (), "", [])
+
+
+@pytest.mark.parametrize(
+    "place", ["../odd.py", "/tmp/odd.py", "a/../../odd.py", "odd.sh", "a\\odd.py", "./odd.py", "a//b.py"]
+)
+def test_an_export_cannot_write_beside_the_bundle(place: str, tmp_path: Path) -> None:
+    one = replace(record("odd_one", {"psnr": [1.0]}), plugins=Plugins(("odd.py",), {"odd.py": "x = 1\n"}))
+    file = tmp_path / "e.json"
+    file.write_text(export_text([one]))
+    assert read_export(file)[0].plugins == one.plugins
+    file.write_text(file.read_text().replace('{"odd.py"', json.dumps({place: 0})[:-4]))
+    with pytest.raises(UsageError, match="not a noisebench export"):
+        read_export(file)
+
+
+def test_a_store_cannot_write_beside_the_bundle(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "odd.py").write_text("")
+    (tmp_path / "secret.py").write_text("TOKEN = 1\n")
+    made = record("odd_one", {"psnr": [1.0]})
+    method = {**made.cell["method"], "sources": {"odd/../secret.py": "0" * 64, "odd/odd.py": "0" * 64}}
+    request = {"plugins": [str(tmp_path / "in" / "odd.py")], "folders": {"odd": str(tmp_path / "in")}}
+    ((one,), _) = with_plugins([replace(made, cell={**made.cell, "method": method, "request": request})])  # type: ignore[typeddict-item]
+    assert one.plugins is not None and [*one.plugins.files] == ["odd.py"]
+
+
+def test_what_is_too_large_to_be_carried_is_named(tmp_path: Path) -> None:
+    (tmp_path / "odd.py").write_text("#" * 2**20)
+    (tmp_path / "big.py").write_text("#" * (2**20 + 1))
+    made = record("odd_one", {"psnr": [1.0]})
+    request = {"plugins": [str(tmp_path / "big.py"), str(tmp_path / "odd.py")]}
+    ((one,), lacking) = with_plugins([replace(made, cell={**made.cell, "request": request})])  # type: ignore[typeddict-item]
+    assert lacking == ["big.py is too large and is not carried: put it into plugins/"]
+    assert one.plugins is not None and one.plugins.loaded == ("big.py", "odd.py") and [*one.plugins.files] == ["odd.py"]
 
 
 def test_an_edited_method_is_named_where_its_key_has_changed() -> None:

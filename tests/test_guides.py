@@ -1,4 +1,4 @@
-"""The guides run as they stand: their files are written, their commands executed, in a folder of their own."""
+"""README and guides run as they stand: files are written, commands and Python executed, output compared."""
 
 from __future__ import annotations
 
@@ -10,61 +10,159 @@ from pathlib import Path
 import noisebench as nb
 import numpy as np
 import pytest
+import yaml
 from conftest import ROOT
+from noisebench.claims.effects import read_effects
+from noisebench.claims.numbers import read_claims
 from noisebench.store.cells import read_records
+from noisebench.study import read_study
+from noisebench.suite import read_suite
 from shell import shell
 
-BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+BLOCK = re.compile(r"^(?:<!-- not run: ([^\n]+) -->\n)?```(\w*)[^\n]*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+NAMED = re.compile(r"# ([\w./-]+\.(?:py|yaml|toml))\n")
+ELSEWHERE = {
+    "bring-your-own.md": "test_bring_your_own.py",
+    **dict.fromkeys([f"add-a-{what}.md" for what in ("method", "regime", "metric", "dataset", "track")],
+                    "test_contributor_pages.py"),
+    "functions.md": "test_contributor_pages.py",
+    "pytorch-network.md": "test_guides.py",
+}  # fmt: skip
+"""Pages whose blocks another file of tests runs, in folders that it prepares."""
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+FOLLOWED = [p.name for p in PAGES if p.name not in ELSEWHERE and BLOCK.search(p.read_text(encoding="utf-8"))]
+DEMO = {"README.md", "reference.md"}
+"""Pages that begin with the store of the demonstration, which is made once."""
 
 
-def follow(guide: str, folder: Path, but: str = "") -> str:
-    """Do what a guide says, step by step; what its commands printed. The block `but` is left out."""
-    said = []
-    for language, text in BLOCK.findall((ROOT / "docs" / guide).read_text(encoding="utf-8")):
-        name = re.match(r"# (\w+\.(?:py|yaml))\n", text)
+def blocks_of(page: str) -> list[tuple[str, str, str]]:
+    """(why it is not run, language, text) of each fenced block of a page."""
+    (path,) = [p for p in PAGES if p.name == page]
+    return BLOCK.findall(path.read_text(encoding="utf-8"))
+
+
+def follow(page: str, folder: Path, but: str = "") -> str:
+    """Do what a page says, block by block; what its commands printed. Output that it shows must be what came out.
+
+    A block that begins with the name of a file is that file. Other Python is run as it stands, suites and claims are
+    read. A block without a language shows what the last commands printed. The block `but` is left out.
+    """
+    said, last = [], ""
+    for why, language, text in blocks_of(page):
+        name = NAMED.match(text)
+        if why or text == but:
+            continue
         if name:
+            (folder / name[1]).parent.mkdir(parents=True, exist_ok=True)
             (folder / name[1]).write_text(text)
-        elif language == "sh" and text != but:
-            done = shell(text, folder)
-            assert done.returncode == 0, f"{guide}: {text}\n{done.stdout}{done.stderr}"
+        elif language in ("sh", "python"):
+            (folder / "block.py").write_text(text)
+            done = shell(text if language == "sh" else "python block.py", folder)
+            assert done.returncode == 0, f"{page}: {text}\n{done.stdout}{done.stderr}"
+            last = done.stdout + done.stderr
             said.append(done.stdout)
+        elif language == "yaml":
+            read_example(text, folder)
+        elif language == "":
+            differ = not_printed(text, last)
+            assert not differ, f"{page} shows {differ}, but what came out is\n{last}"
     return "".join(said)
 
 
-def test_the_gate_from_zero_to_red_and_accepted(tmp_path: Path) -> None:
+def read_example(text: str, folder: Path) -> None:
+    """Read a suite, a study or claims as noisebench does, and plan the cells of a suite."""
+    file = folder / "example.yaml"
+    file.write_text(text)
+    fields = yaml.safe_load(text)
+    if "claims" in fields:
+        assert read_effects(file) if fields["kind"] == "effect" else read_claims(file)
+        return
+    suite = read_study(file)[0] if "study" in fields else read_suite(file)
+    done = shell(f"noisebench run {file.name} --dry-run --store none", folder)
+    assert done.returncode == 0 and all(name in done.stdout for name in suite.datasets), done.stderr
+
+
+def not_printed(shown: str, said: str) -> list[str]:
+    """The lines of a page that no printed line equals; `…` stands for anything, and spaces for any spaces."""
+    printed = [" ".join(line.split()) for line in said.splitlines()]
+    missing = []
+    for line in shown.splitlines():
+        pattern = re.escape(" ".join(line.split())).replace("…", ".*")
+        if not any(re.fullmatch(pattern, one) for one in printed):
+            missing.append(line)
+    return missing
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The store of the first command of the README."""
+    folder = tmp_path_factory.mktemp("demo")
+    done = shell("noisebench run demo", folder)
+    assert done.returncode == 0, done.stderr
+    return folder / "nb-store"
+
+
+@pytest.mark.parametrize("page", FOLLOWED)
+def test_every_block_of_a_page_runs_as_written(page: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    if page in DEMO:
+        shutil.copytree(request.getfixturevalue("demo"), tmp_path / "nb-store")
+    (tmp_path / "results").mkdir()
+    shutil.copy(ROOT / "results" / "demo.json", tmp_path / "results")
     # Its pipeline is that of the example repository, which test_example_repo.py runs.
-    pipeline = BLOCK.findall((ROOT / "docs/examples/denoiser-repo/README.md").read_text(encoding="utf-8"))[0][1]
-    said = follow("check.md", tmp_path, but=pipeline)
-    assert re.search(r"REGRESSION  blur · photos · gaussian\(sigma=25\) .* psnr: .*: the mean dropped by ", said)
-    assert "; picture astronaut dropped by " in said and "exit code 1\n" in said
+    pipeline = BLOCK.findall((ROOT / "docs/examples/denoiser-repo/README.md").read_text(encoding="utf-8"))[0][2]
+    AFTER.get(page, lambda said, folder: None)(follow(page, tmp_path, but=pipeline), tmp_path)
+
+
+def after_check(said: str, folder: Path) -> None:
+    """The gate from zero to red and accepted."""
+    assert "; picture astronaut dropped by " in said
     assert re.search(r"no regression: \d compared, 0 regressions\n", said)
-    assert (tmp_path / "noisebench-baseline/test_blur/test_it_is_as_good_as_it_was.json").is_file()
-    message = (tmp_path / "message.txt").read_text()
+    assert (folder / "noisebench-baseline/test_blur/test_it_is_as_good_as_it_was.json").is_file()
+    message = (folder / "message.txt").read_text()
     assert "REGRESSION  blur · " in message and "2 cells are the new baseline in baseline.json" in message
 
 
-def test_comparisons(tmp_path: Path) -> None:
-    (tmp_path / "results").mkdir()
-    shutil.copy(ROOT / "results" / "demo.json", tmp_path / "results")
-    said = follow("compare.md", tmp_path)
-    row = "gaussian_filter → nlm photos gaussian(sigma=15) uint8@1 0 psnr ↑ 12 31.029 32.890 +1.861 [0.080, 3.483]"
-    assert row in re.sub(" +", " ", said)
-    assert "9 of its 12 inputs are not there: the dataset has other pictures" in said
-    assert "the regime is absent: there are gaussian(sigma=15), gaussian(sigma=25)" in said
-    names = ["comparison.csv", "comparison.json", "comparison.md", "comparison.tex", "plots"]
-    assert {name for folder in ("methods", "stores") for name in os.listdir(tmp_path / folder)} >= set(names)
+def after_compare(said: str, folder: Path) -> None:
+    names = {"comparison.csv", "comparison.json", "comparison.md", "comparison.tex", "plots"}
+    for to in ("compared-methods", "compared-stores"):
+        assert names <= set(os.listdir(folder / to))
 
 
-def test_the_table_of_a_paper(tmp_path: Path) -> None:
-    (tmp_path / "results").mkdir()
-    shutil.copy(ROOT / "results" / "demo.json", tmp_path / "results")
-    said = follow("paper-table.md", tmp_path)
+def after_readme(said: str, folder: Path) -> None:
+    assert "50 cells: 47 ok, 3 skipped" in said
+    assert (folder / "board" / "leaderboard.html").is_file() and (
+        folder / "paper" / "plugins" / "my_method.py"
+    ).is_file()
+
+
+def after_paper_table(said: str, folder: Path) -> None:
     guide = (ROOT / "docs" / "paper-table.md").read_text(encoding="utf-8")
     shown = [line for line in guide.split("## Choices")[0].splitlines() if line.startswith("|")]
-    assert shown == [line for line in (tmp_path / "board" / "table.md").read_text().splitlines() if line[:1] == "|"]
+    assert shown == [line for line in (folder / "board" / "table.md").read_text().splitlines() if line[:1] == "|"]
     assert "the table for a paper: named-board/table.tex" in said
-    text = (tmp_path / "named-board" / "table.md").read_text()
+    text = (folder / "named-board" / "table.md").read_text()
     assert "| Median, 5 × 5 |" in text and "Photographs (first 2 of 12)" in text
+
+
+AFTER = {
+    "check.md": after_check, "compare.md": after_compare, "README.md": after_readme,
+    "paper-table.md": after_paper_table,
+}  # fmt: skip
+
+
+def test_few_blocks_are_not_run_and_each_says_why() -> None:
+    reasons = [why for page in FOLLOWED for why, _, _ in blocks_of(page) if why]
+    assert len(reasons) <= 8 and all(len(why.split()) > 3 for why in reasons)
+    for page in ELSEWHERE:
+        assert page in (ROOT / "tests" / ELSEWHERE[page]).read_text(encoding="utf-8"), page
+    assert not [p.name for p in PAGES if p.read_text(encoding="utf-8").count("not run:") != sum(
+        bool(why) for why, _, _ in blocks_of(p.name))], "a reason stands right above its block"  # fmt: skip
+
+
+def test_output_that_is_not_what_came_out_is_found() -> None:
+    said = "psnr  25.12 dB\n4 cells: 4 ok (4 run now)\n"
+    assert not_printed("psnr 25.12 dB\n4 cells: …\n", said) == []
+    assert not_printed("psnr 25.13 dB\n4 cells: 5 ok…\n", said) == ["psnr 25.13 dB", "4 cells: 5 ok…"]
 
 
 NET = """
@@ -166,7 +264,7 @@ def test_a_pytorch_network_from_file_to_row(tmp_path: Path) -> None:
 
 def text_block(guide: str, beginning: str) -> str:
     """The block of a guide that shows what is printed and begins so."""
-    blocks = [text for _, text in BLOCK.findall((ROOT / "docs" / guide).read_text(encoding="utf-8"))]
+    blocks = [text for _, _, text in blocks_of(guide)]
     (block,) = [text for text in blocks if text.startswith(beginning)]
     return block
 

@@ -32,9 +32,22 @@ def test_a_suite_is_read(tmp_path):
     assert (suite.track, suite.protocol, suite.metrics, suite.rank_by, suite.seeds) == ("restore", "", (), "", (0,))
 
 
+def test_plug_ins_are_named_from_the_folder_of_the_file(tmp_path, cli):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "half.py").write_text(
+        "import noisebench as nb\n\n@nb.method('half')\ndef half(noisy, info):\n    return noisy / 2\n"
+    )
+    file = write(tmp_path / "mine", "plugins: [half.py]\n" + GOOD.replace("identity", "half"))
+    assert read_suite(file).plugins == (str(tmp_path / "mine" / "half.py"),)
+    assert "half" in cli("run", "mine/s.yaml", "--dry-run", "--plugin", "./mine/half.py").stdout
+    file.write_text("plugins: [gone.py]\n" + GOOD)
+    assert "gone.py is not a file" in cli("run", "mine/s.yaml", "--dry-run", code=2).stderr
+
+
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
+        (GOOD + "plugins: half.py\n", 8, "must be a list"),
         (GOOD + "metod: [x]\n", 8, "unknown key 'metod'"),
         (GOOD + "suite: again\n", 8, "given twice"),
         (GOOD + "seeds: [a]\n", 8, "whole number"),

@@ -113,13 +113,21 @@ def test_list_systems(cli) -> None:
     assert len(rows) == 57 and rows[0]["state"] == "not yet"
     one = json.loads(cli("list", "systems", "12", "--json").stdout)
     assert one["specs"] == ["method bf_cnn"] and one["verdict"] == "not run"
-    table = cli("list", "systems").stdout.splitlines()
+    table = cli("list", "systems", "--all").stdout.splitlines()
     assert len(table) == 58 and table[0].split() == ["#", "system", "role", "spec", "claims", "verdict"]
     shown = cli("list", "systems", "ELD").stdout
     assert shown.startswith("13. ELD (regime)") and "missing: the recipe" in shown
 
 
+def test_list_systems_shows_those_that_are_here_and_counts_the_others(cli) -> None:
+    here = [s for s in read_systems() if s.specs]
+    _, *rows, last = cli("list", "systems").stdout.splitlines()
+    assert [int(row.split()[0]) for row in rows] == [s.number for s in here]
+    assert last == f"and {57 - len(here)} that are not here yet: `noisebench list systems --all` names them"
+
+
 def test_mistakes_are_one_line(cli) -> None:
+    assert "--all goes with `list systems`" in cli("list", "methods", "--all", code=2).stderr
     assert "did you mean 'ELD'" in cli("list", "systems", "ELDD", code=2).stderr
     assert "--store goes with" in cli("list", "methods", "--store", "s", code=2).stderr
     assert cli("list", "systems", "--store", "nowhere", code=2).stderr.count("\n") == 1

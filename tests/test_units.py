@@ -64,7 +64,7 @@ def test_ten_copies_of_one_picture_are_one_picture_to_the_tests() -> None:
     copied = board_of(equal(psnr("good", A), 10), equal(psnr("bad", B), 10))
     assert ranks(apart) == {"good": (1, 1), "bad": (2, 2)}
     assert ranks(copied) == {"good": (1, 2), "bad": (1, 2)}
-    assert "3 distinct pictures are too few to tell methods apart: 6 at least" in copied.notes
+    assert "cannot tell its 2 methods apart with 3 distinct pictures, and the test needs 6" in copied.undecided
 
 
 def test_the_board_says_how_many_pictures_are_distinct() -> None:

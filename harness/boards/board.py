@@ -6,6 +6,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from ..cost.pace import is_busy, of_newest_reference, reference_of
@@ -21,6 +22,7 @@ from .identical import average_compared
 from .ordering import OTHER_INPUTS, hold_against_references, rank, refuse_other_inputs
 from .rows import Column, Row, board_row, columns_of
 from .signature import versioned
+from .undecided import undecided
 from .units import Units, overlap_remark
 
 
@@ -86,6 +88,11 @@ class Board:
     def ranked(self) -> tuple[Row, ...]:
         """The rows that take part in the ranking."""
         return tuple(row for row in self.rows if not row.unranked)
+
+    @cached_property
+    def undecided(self) -> str:
+        """That no two methods are told apart, and how many units would; empty where some are."""
+        return undecided(self.rows, self.rank_by, self.units, self.words)
 
 
 def boards(records: Sequence[Record], *, all_versions: bool = False) -> list[Board]:

@@ -79,7 +79,7 @@ def rank(
                 tail=float(tails[i]),
             )
         )
-    return done + judged[len(ranked) :], _how_ranked(len(ranked), tested, perfect, ranking, int(kept.sum()), items)
+    return done + judged[len(ranked) :], _how_ranked(len(ranked), tested, perfect, items)
 
 
 def _why_unranked(row: Row, column: Column) -> str:
@@ -109,18 +109,13 @@ def _between(signed: Floats, perfect: int, higher: bool) -> Floats:
     return between
 
 
-def _how_ranked(ranked: int, tested: int, perfect: int, ranking: Ranking, n: int, items: str) -> list[str]:
+def _how_ranked(ranked: int, tested: int, perfect: int, items: str) -> list[str]:
     notes = []
     if ranked > tested:
         notes.append(
             f"{ranked} methods: only the {tested} best by mean are tested pairwise; "
             f"their rank ranges are among these {tested}, the others have none"
         )
-    if tested > 1 and n < MIN_ITEMS:
-        few = f"{n} {items} are too few" if n != 1 else f"of {items} a single one is too little"
-        notes.append(f"{few} to tell methods apart: {MIN_ITEMS} at least")
-    elif tested > 1 and not ranking.apart.any():
-        notes.append(f"no two of these methods are told apart by {n} {items}")
     if 0 < perfect < ranked:
         are = counted(perfect, "method is", "methods are")
         notes.append(f"{are} exact on all {items}: differences are to the best of the others")

@@ -46,7 +46,8 @@ class LeftOut:
 class Overall:
     """Boards that share `labels`. A unit's score is its mean over those of the `boards` that show it.
 
-    `families` are the contenders of several variants, with these; `of` counts all boards of the group.
+    `families` are the contenders of several variants, with these; `of` counts all boards of the group. `firsts` says on
+    how many boards each is first or tied for it: `undecided` ones, which tell no two methods apart, are not counted.
     """
 
     title: str
@@ -57,6 +58,7 @@ class Overall:
     labels: tuple[str, ...]
     means: tuple[float, ...]
     firsts: tuple[int, ...]
+    undecided: tuple[str, ...]
     friedman: Friedman | None
     left_out: tuple[LeftOut, ...]
     families: tuple[tuple[str, tuple[str, ...]], ...]
@@ -157,11 +159,16 @@ def _together(
         column.unit,
         tuple(members[i] for i in order),
         tuple(float(averages[i]) for i in order),
-        tuple(sum(row.ranks is not None and row.ranks[0] == 1 for row in rows[members[i]]) for i in order),
+        tuple(sum(_is_first(row, board) for row, board in zip(rows[members[i]], chosen, strict=True)) for i in order),
+        tuple(board.title for board in chosen if board.undecided),
         friedman(sign * scores[order]),
         left_out,
         tuple((name, tuple(sorted(used))) for name in members if (used := {r.label for r in rows[name]}) != {name}),
     )
+
+
+def _is_first(row: Row, board: Board) -> bool:
+    return row.ranks is not None and row.ranks[0] == 1 and not board.undecided
 
 
 def _how_many(chosen: Sequence[Board], group: Sequence[Board]) -> str:

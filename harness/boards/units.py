@@ -50,6 +50,15 @@ class Units:
         items = words["items"]
         return items if not self.merged else f"groups of {items}" if self.grouped else f"distinct {items}"
 
+    def number(self, n: int, words: Mapping[str, str]) -> str:
+        """`n` units in words: `12 pictures`, `1 distinct picture`, `1 group of pictures`."""
+        if n != 1:
+            return f"{n} {self.words(words)}"
+        item = words["item"]
+        return (
+            f"1 {item}" if not self.merged else f"1 group of {words['items']}" if self.grouped else f"1 distinct {item}"
+        )
+
     def text(self, words: Mapping[str, str]) -> str:
         """`12 pictures`, `12 pictures, 3 of them distinct` or `12 pictures in 3 groups`."""
         whole = counted(len(self.of), words["item"], words["items"])

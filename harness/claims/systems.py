@@ -18,6 +18,9 @@ from .stored import ABSENT, judged
 SYSTEMS = Path(__file__).with_name("systems")
 """A file a system."""
 
+NOT_YET = "not yet"
+"""The state of a system that nothing here expresses."""
+
 Role = Literal["method", "recipe", "regime", "dataset", "metric", "diagnostic", "sampler", "study"]
 
 
@@ -73,8 +76,8 @@ def system_rows(
         rows.append(
             {
                 **system.model_dump(),
-                "spec": "; ".join(system.specs) or "not yet",
-                "state": "not yet" if not system.specs else "part" if system.part else "here",
+                "spec": "; ".join(system.specs) or NOT_YET,
+                "state": NOT_YET if not system.specs else "part" if system.part else "here",
                 "claims": of_it,
                 "verdict": summed(list(of_it.values())),
             }

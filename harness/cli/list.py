@@ -23,6 +23,7 @@ def add(verbs: Any) -> None:
     p.add_argument("name", nargs="?", metavar="NAME", help="show this one in full")
     p.add_argument("--store", metavar="STORE", action="append", default=[],
                    help="systems: read verdicts from this store or export (default: ./results/*.json)")  # fmt: skip
+    p.add_argument("--all", action="store_true", help="systems: those that are not here yet too")
     p.add_argument("--track", metavar="T", help="only what belongs to this track (default: all)")
     add_plugins(p)
     add_json(p)
@@ -35,6 +36,8 @@ def run(args: argparse.Namespace) -> int:
         return _systems(args)
     if args.store:
         raise UsageError("--store goes with `list systems`: it is what the verdicts are read from")
+    if args.all:
+        raise UsageError(f"--all goes with `list systems`: `list {args.kind}` shows all there are")
     if args.kind == "suites":
         from ..suite import named_suites
 
@@ -97,7 +100,7 @@ def _systems(args: argparse.Namespace) -> int:
 
     from ..claims.effects import all_effects
     from ..claims.numbers import all_claims
-    from ..claims.systems import read_systems, system_rows
+    from ..claims.systems import NOT_YET, read_systems, system_rows
 
     results = [Path(p) for p in args.store] or sorted(Path("results").rglob("*.json"))
     rows = system_rows(read_systems(), [*all_claims(), *all_effects()], results)
@@ -111,8 +114,11 @@ def _systems(args: argparse.Namespace) -> int:
     elif args.name:
         _system(rows[0])
     else:
-        table = [[r["number"], r["name"], r["role"], _specs(r), _claims(r), r["verdict"] or "-"] for r in rows]
+        shown = [r for r in rows if args.all or r["state"] != NOT_YET]
+        table = [[r["number"], r["name"], r["role"], _specs(r), _claims(r), r["verdict"] or "-"] for r in shown]
         print_table(table, ["#", "system", "role", "spec", "claims", "verdict"])
+        if len(shown) < len(rows):
+            print(f"and {len(rows) - len(shown)} that are not here yet: `noisebench list systems --all` names them")
     return 0
 
 

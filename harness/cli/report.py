@@ -75,6 +75,8 @@ def run(args: argparse.Namespace) -> int:
             start = Path(args.bundle) / "README.md"
             print(f"written: {counted(len(made), 'file')} in {args.bundle} (start with {start})")
             print(remade.text)
+            for line in remade.lacking:
+                print(f"  {line}")
         if not args.to:
             if args.json:
                 print_json(document)

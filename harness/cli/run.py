@@ -98,7 +98,7 @@ def suite_of(args: argparse.Namespace) -> Any:
         limits = replace(limits, timeout=option("timeout", seconds, args.timeout))
     if args.memory:
         limits = replace(limits, memory=option("memory", size_bytes, args.memory))
-    suite = replace(suite, **changes, limits=limits, plugins=tuple(args.plugin))
+    suite = replace(suite, **changes, limits=limits, plugins=(*suite.plugins, *args.plugin))
     for name in ("methods", "datasets", "regimes"):
         if not getattr(suite, name):
             raise UsageError(f"no {name}: name a suite, or give --{name} …")

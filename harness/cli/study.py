@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
         if args.limit < 1:
             raise UsageError(f"--limit {args.limit}: give a whole number from 1")
         suite = replace(suite, limit=args.limit)
-    suite = replace(suite, plugins=tuple(args.plugin))
+    suite = replace(suite, plugins=(*suite.plugins, *args.plugin))
     planned = plan_in_child(suite)["cells"]
     drawn = [axis for axis in axes if axis.x != DRAWS]
     refuse_idle(drawn, [c[part]["spec"] for c in planned for part in ("regime", "method")])

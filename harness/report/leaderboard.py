@@ -33,6 +33,7 @@ def leaderboard_markdown(data: ReportData) -> str:
     out = [f"# {markdown(data.title)}", "", markdown(how(data.words)), ""]
     for board in data.boards:
         out += [f"## {markdown(board.title)}", "", markdown(facts(board)), ""]
+        out += [f"**{markdown(board.undecided)}**", ""] if board.undecided else []
         out += [*to_markdown(board_table(board)), ""] if board.rows else ["No method has a result here.", ""]
         out += [f"- **Warning:** {markdown(text)}" for text in board.warnings]
         out += [f"- {markdown(text)}" for text in remarks(board)]
@@ -78,7 +79,7 @@ def leaderboard_latex(data: ReportData) -> str:
         if not board.rows:
             continue
         caption = latex(f"{board.title}: {facts(board)}.")
-        notes = [latex(text) for text in (*board.warnings, *remarks(board))]
+        notes = [latex(text) for text in (*filter(None, [board.undecided]), *board.warnings, *remarks(board))]
         signatures = [rf"\texttt{{{latex(text)}}}" for text in board.signatures.values()]
         out += [
             "",

@@ -107,16 +107,18 @@ def choices_table(one: Evidence, shown: int) -> Table:
 
 def _overall_section(one: Overall, first: Board) -> Section:
     assert first.rank_by is not None
+    decided = len(one.boards) - len(one.undecided)
     rows = []
     for i, label in enumerate(one.labels[: 2 * MAX_METHODS]):
         rank = "–" if one.friedman is None else f"{one.friedman.mean_ranks[i]:.2f}"
-        rows.append(
-            (label, number(one.means[i], first.rank_by.decimals), rank, f"{one.firsts[i]} of {len(one.boards)}")
-        )
+        firsts = f"{one.firsts[i]} of {decided}" if decided else "–"
+        rows.append((label, number(one.means[i], first.rank_by.decimals), rank, firsts))
     lines = [
         f"The score of one {first.words['item']} is its mean over the boards that show it; it counts once.",
         *who_is_compared(one),
     ]
+    if one.undecided:
+        lines.append(f"Boards that tell no two methods apart have no first: {_some(one.undecided)}.")
     if one.friedman is not None:
         lines.append(_test_line(one.friedman, first.words))
     table = Table(
@@ -143,8 +145,12 @@ def who_is_compared(one: Overall) -> list[str]:
 def _left_out_text(lost: LeftOut, boards: int) -> str:
     if len(lost.missing) == boards:
         return f"{lost.label}, on none of them"
-    more = f" and {len(lost.missing) - MAX_MISSING} more" if len(lost.missing) > MAX_MISSING else ""
-    return f"{lost.label}, not on {', '.join(lost.missing[:MAX_MISSING])}{more}"
+    return f"{lost.label}, not on {_some(lost.missing)}"
+
+
+def _some(boards: Sequence[str]) -> str:
+    more = f" and {len(boards) - MAX_MISSING} more" if len(boards) > MAX_MISSING else ""
+    return f"{', '.join(boards[:MAX_MISSING])}{more}"
 
 
 def statistics_markdown(data: ReportData) -> str:
@@ -209,6 +215,7 @@ def overall_values(one: Overall) -> dict[str, Any]:
     """For `summary.json`."""
     return {
         "boards": one.boards, "metric": one.metric, "methods": one.labels, "means": one.means, "firsts": one.firsts,
+        "undecided": one.undecided,
         "friedman": friedman_values(one.friedman), "families": dict(one.families),
         "left_out": {lost.label: lost.missing for lost in one.left_out},
     }  # fmt: skip

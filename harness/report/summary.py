@@ -40,7 +40,10 @@ ABOUT = {
     "evidence": f"{' '.join(order_stability.HOW)} wins_ties_losses sums over all other methods; wins is the matrix "
     "of the first 30: items on which the row beats the column; rankings[0] is the board's own; disagreement says where "
     "the tests of ranks contradict the board",
-    "together": "the methods that several boards of one protocol share; firsts counts boards with rank low 1",
+    "undecided": "of a board: that it tells no two methods apart, and how many items would, empty where it tells some; "
+    "the number is planned for 80 % power from the mean and the deviation of the differences",
+    "together": "the methods that several boards of one protocol share; firsts counts boards with rank low 1, without "
+    "the undecided ones",
 }
 SETS = (
     "metrics of the whole set of items, lower is better, in no ranking: columns by label; rows by method, then "
@@ -110,6 +113,7 @@ def _board(board: Board) -> dict[str, Any]:
         "inputs_sha256": board.inputs,
         "environment": board.environment,
         "cost_setting": board.cost_setting,
+        "undecided": board.undecided,
         "warnings": board.warnings,
         "notes": board.notes,
         "rows": [_row(row) for row in board.rows],

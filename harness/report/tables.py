@@ -65,12 +65,12 @@ def unit_text(column: Column) -> str:
     return f" ({column.unit})" if column.unit else ""
 
 
-def difference_text(row: Row, decimals: int) -> str:
-    """Difference to the best with its interval."""
+def difference_text(row: Row, decimals: int, best: str = "best") -> str:
+    """Difference to the best with its interval; of the `best` itself what it is called."""
     if row.difference is None:
         return "–"
     if row.interval is None:
-        return "best" if row.difference == 0 else number(row.difference, decimals)
+        return best if row.difference == 0 else number(row.difference, decimals)
     low, high = (number(v, decimals) for v in row.interval)
     return f"{number(row.difference, decimals)} [{low}, {high}]"
 
@@ -119,8 +119,10 @@ def board_table(board: Board) -> Table:
         columns.append((metric_title(column), True, _metric(column)))
     if (ranking := board.rank_by) is not None:
         places = ranking.decimals
+        best = "first" if board.undecided else "best"
         if any(row.difference is not None for row in board.rows):
-            columns.append((f"Δ {ranking.label} to best [95 %]", True, lambda row: difference_text(row, places)))
+            title = f"Δ {ranking.label} to {best} [95 %]"
+            columns.append((title, True, lambda row: difference_text(row, places, best)))
         if any(row.tail is not None for row in board.rows):
             columns.append((f"worst 5 % {ranking.label}", True, lambda row: number(row.tail, places)))
     if (optimum := board.optimum_column) is not None:

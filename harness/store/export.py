@@ -15,15 +15,16 @@ import numpy as np
 from ..errors import UsageError, one_line
 from ..json_values import parsed, plain
 from .names import why_no_names
-from .record import SCHEMA, Cell, Panel, Record
+from .record import SCHEMA, Cell, Panel, Plugins, Record
 from .shape import why_no_cell, why_no_number
 
 _PRIVATE = ("request",)
 
 
 def export_text(records: Sequence[Record]) -> str:
-    """An export as text: equal records give equal text."""
+    """An export as text: equal records give equal text. Plug-ins are in it where the records carry them."""
     pictures: dict[str, str] = {}
+    plugins: dict[str, str] = {}
     cells = []
     for record in sorted(records, key=lambda r: r.cell["key"]):
         cell = _public(record)
@@ -38,9 +39,11 @@ def export_text(records: Sequence[Record]) -> str:
         panel = None
         if record.panel is not None:
             panel = {"item": record.panel.item, **_placed(record.panel, pictures)}
-        cells.append((cell, names, rows, panel, seal_of(record), record.asked, record.names))
+        loaded = record.plugins.loaded if record.plugins else ()
+        plugins |= record.plugins.files if record.plugins else {}
+        cells.append((cell, names, rows, panel, seal_of(record), record.asked, record.names, loaded))
     lines = ["{", f' "noisebench_export": {SCHEMA},', ' "cells": [']
-    for place, (cell, names, rows, panel, seal, asked, shown) in enumerate(cells):
+    for place, (cell, names, rows, panel, seal, asked, shown, loaded) in enumerate(cells):
         lines.append("  {")
         lines.append(f'   "cell": {json.dumps(cell, sort_keys=True)},')
         lines.append(f'   "metrics": {json.dumps(names)},')
@@ -48,11 +51,13 @@ def export_text(records: Sequence[Record]) -> str:
         lines.append(f'   "seal": {json.dumps(seal)},')
         lines += [f'   "asked": {json.dumps(asked)},'] if asked else []
         lines += [f'   "names": {json.dumps(dict(shown), sort_keys=True)},'] if shown else []
+        lines += [f'   "plugins": {json.dumps(loaded)},'] if loaded else []
         lines.append('   "rows": [')
         lines += ["    " + json.dumps(row) + ("," if i + 1 < len(rows) else "") for i, row in enumerate(rows)]
         lines.append("   ]")
         lines.append("  }" + ("," if place + 1 < len(cells) else ""))
     lines.append(" ],")
+    lines += [f' "plugins": {json.dumps(plugins, sort_keys=True)},'] if plugins else []
     lines.append(' "pictures": [')
     texts = list(pictures)
     lines += ["  " + json.dumps(text) + ("," if i + 1 < len(texts) else "") for i, text in enumerate(texts)]
@@ -91,6 +96,11 @@ def read_export(path: Path) -> list[Record]:
         pictures = [base64.b64decode(text, validate=True) for text in document["pictures"]]
         if not isinstance(cells, list):
             raise ValueError("`cells` is no list")
+        plugins = document.get("plugins", {})
+        if not isinstance(plugins, dict) or not all(
+            is_source_place(place) and isinstance(text, str) for place, text in plugins.items()
+        ):
+            raise ValueError("`plugins` holds what is no file of a plug-in")
     except OSError as error:
         raise UsageError(f"export {one_line(path)}: {error.strerror}") from None
     except (ValueError, KeyError, TypeError) as error:
@@ -98,7 +108,14 @@ def read_export(path: Path) -> list[Record]:
             f"{one_line(path)} is not a noisebench export ({one_line(error, 80)}): `noisebench export STORE --to FILE` "
             "makes one"
         ) from None
-    return [_record(entry, pictures, f"{one_line(path)}: cell number {n}") for n, entry in enumerate(cells, 1)]
+    return [_record(entry, pictures, plugins, f"{one_line(path)}: cell number {n}") for n, entry in enumerate(cells, 1)]
+
+
+def is_source_place(place: str) -> bool:
+    """Whether a place is that of a source file below the folder of plug-ins, and of nothing beside it."""
+    parts = place.split("/")
+    inside = all(part not in ("", ".", "..") and part.isprintable() and "\\" not in part for part in parts)
+    return inside and place.endswith(".py") and len(place) < 200
 
 
 def _why_newer(schema: object) -> str | None:
@@ -107,7 +124,7 @@ def _why_newer(schema: object) -> str | None:
     return f"was written by a newer noisebench (schema {one_line(schema, 40)}): upgrade to read it"
 
 
-def _record(entry: Any, pictures: list[bytes], where: str) -> Record:
+def _record(entry: Any, pictures: list[bytes], plugins: dict[str, str], where: str) -> Record:
     """A record of an entry. Raises `UsageError` that says `where` and what is not as documented."""
     try:
         cell, rows, names, panel = entry["cell"], entry["rows"], entry["metrics"], entry["panel"]
@@ -128,6 +145,7 @@ def _record(entry: Any, pictures: list[bytes], where: str) -> Record:
             str(entry.get("seal", "")),
             asked=str(entry.get("asked", "")),
             names=shown,
+            plugins=_plugins(entry.get("plugins"), plugins),
         )
     except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         raise UsageError(f"{where} is damaged ({one_line(error, 120)}): export it again") from None
@@ -149,6 +167,14 @@ def _why_no_rows(rows: Any, names: Any, cell: Cell) -> str | None:
         if why := next((why for value in row[4:] if (why := why_no_number(value))), None):
             return f"row {n}: {why}"
     return None
+
+
+def _plugins(loaded: Any, files: dict[str, str]) -> Plugins | None:
+    if loaded is None:
+        return None
+    if not isinstance(loaded, list) or not all(isinstance(name, str) and is_source_place(name) for name in loaded):
+        raise ValueError("`plugins` names what is no file of a plug-in")
+    return Plugins(tuple(loaded), files)
 
 
 def _panel(panel: Any, pictures: list[bytes]) -> Panel | None:

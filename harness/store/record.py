@@ -246,6 +246,18 @@ class Panel:
 
 
 @dataclass(frozen=True)
+class Plugins:
+    """The plug-ins of a cell, as the export of a bundle carries them.
+
+    `loaded` are those that register something, `files` the text of these and of what they import: by their place below
+    the folder of plug-ins.
+    """
+
+    loaded: tuple[str, ...]
+    files: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Record:
     """A stored cell: `cell.json`, its rows by column, and the crops of one picture where kept.
 
@@ -254,7 +266,8 @@ class Record:
     all this hashes to, empty where it was written before there were seals. `whole` is what the reader of a store found
     by hashing its files; None where the record itself is to be hashed, as those of exports are. `asked` is when a run
     asked for it last, UTC in ISO 8601; empty where that is not known. `names` are those that its `method` and `dataset`
-    are shown under, where they have one: like `asked`, outside of the cell and its seal.
+    are shown under, where they have one: like `asked`, outside of the cell and its seal. `plugins` has the export of a
+    bundle alone.
     """
 
     cell: Cell
@@ -269,6 +282,7 @@ class Record:
     whole: bool | None = None
     asked: str = ""
     names: Mapping[str, str] = field(default_factory=dict)
+    plugins: Plugins | None = None
 
     def __repr__(self) -> str:
         parts = [self.cell[part]["display"] for part in ("method", "dataset", "regime")]

@@ -12,11 +12,13 @@ from ...store.record import Cell, Record, item_count
 from ...wording import by_number
 
 Place = tuple[str, str, int]
+PLUGINS = "plugins"
+"""The folder of plug-ins, beside that of the suites."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """A suite as its file says it. `sizes` are cost sizes, such as (H, W)."""
+    """A suite as its file says it. `sizes` are cost sizes, such as (H, W), `plugins` their places in `plugins/`."""
 
     suite: str
     track: str
@@ -47,7 +49,7 @@ def recipes(records: Sequence[Record], *, ride: bool = True) -> list[Recipe]:
         cell = record.cell
         if cell["kind"] == "score":
             place = (cell["dataset"]["display"], cell["regime"]["display"], cell["seed"])
-            scores[_setting(cell)][place].add(cell["method"]["display"])
+            scores[_setting(record)][place].add(cell["method"]["display"])
         elif cell["kind"] == "cost":
             inputs = cell.get("inputs") or {}
             own = costs[_cost_setting(cell)]
@@ -69,7 +71,8 @@ class _Costs:
     sizes: set[tuple[int, ...]] = field(default_factory=set)
 
 
-def _setting(cell: Cell) -> Recipe:
+def _setting(record: Record) -> Recipe:
+    cell = record.cell
     request, inputs = cell.get("request") or {}, cell.get("inputs") or {}
     suite = dict(cell["suite"])
     return Recipe(
@@ -81,7 +84,7 @@ def _setting(cell: Cell) -> Recipe:
         request.get("limit") if request else item_count(cell),
         str(request.get("device") or inputs.get("device") or "cpu"),
         int(request.get("threads") or inputs.get("threads") or 1),
-        tuple(request.get("plugins") or ()),
+        record.plugins.loaded if record.plugins else (),
     )
 
 
@@ -157,6 +160,7 @@ def yaml_text(recipe: Recipe) -> str:
     lines = [
         "# Plans again the cells that this was made from; time and memory limits are no part of a cell.",
         f"suite: {_quoted(recipe.suite)}",
+        *([f"plugins: {listed(f'../{PLUGINS}/{place}' for place in recipe.plugins)}"] if recipe.plugins else []),
         f"track: {_quoted(recipe.track)}",
         f"methods: {listed(recipe.methods)}",
         f"datasets: {listed(recipe.datasets)}",

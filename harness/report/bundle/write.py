@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -29,7 +28,8 @@ from ..plots.sheets import style_of
 from ..tables import pipe_table
 from ..write import TITLE, USUAL_TABLE
 from .bibliography import bibliography
-from .suites import Recipe, recipes, yaml_text
+from .plugins import with_plugins, without_folders
+from .suites import PLUGINS, Recipe, recipes, yaml_text
 
 _PREAMBLE = r"""\documentclass{article}
 \usepackage[T1]{fontenc}
@@ -44,11 +44,15 @@ _PREAMBLE = r"""\documentclass{article}
 
 @dataclass(frozen=True)
 class Remade:
-    """Whether the suites plan the same cells here and now: how many, and which not; or why that is not known."""
+    """Whether the suites plan the same cells here and now: how many, and which not; or why that is not known.
+
+    `lacking` says what of the plug-ins is not carried, or is not what it was.
+    """
 
     cells: int
     missing: tuple[str, ...]
     unknown: str = ""
+    lacking: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -76,13 +80,16 @@ def write_bundle(
     """Write the bundle; the files written and whether its suites plan the same cells. Raises `UsageError`."""
     if not records:
         raise UsageError("the store holds no cell: run a suite first (noisebench run SUITE.yaml --store STORE)")
+    records, lacking = with_plugins(records)
     data = report_data(records, TITLE, all_versions=all_versions)
     records = records if all_versions else newest(records)
     plots, _ = draw_all(data, style)
     suites, remade = checked_suites(records)
+    remade = replace(remade, lacking=tuple(lacking))
     references, used = _references(data.boards)
     files = plot_files(plots, "figures", ("pdf", "svg"))
     files |= {f"suites/{name}": text_bytes(yaml_text(recipe)) for name, recipe in suites}
+    files |= _plugin_files(records)
     files |= {
         "table.tex": text_bytes(tables_latex(paper_tables(data.boards, table))),
         "boards.tex": text_bytes(leaderboard_latex(data)),
@@ -100,15 +107,21 @@ def write_bundle(
 
 
 def checked_suites(records: Sequence[Record]) -> tuple[list[tuple[str, Recipe]], Remade]:
-    """The suites, those with fewest files that plan the same cells; and whether they do."""
+    """The suites, those with fewest files that plan the same cells; and whether they do.
+
+    Planning loads plug-ins. Those that an export brings are code of somebody else, and are not run.
+    """
     cells = {r.cell["key"]: r.cell for r in records}
+    if any(r.plugins and not r.cell.get("request") for r in records):
+        why = f"{PLUGINS}/ comes out of an export and is not run unread. `noisebench run --dry-run` plans a suite"
+        return _named(recipes(records)), Remade(len(cells), (), why)
     best: tuple[list[tuple[str, Recipe]], Remade] | None = None
     for ride in (True, False):
         suites = _named(recipes(records, ride=ride))
         try:
-            planned = _planned([recipe for _, recipe in suites])
+            planned = _planned([recipe for _, recipe in suites], _plugin_files(records))
         except UsageError as error:
-            return suites, Remade(len(cells), (), one_line(error))
+            return suites, Remade(len(cells), (), without_folders(one_line(error)))
         missing = [
             one_line(
                 " · ".join(p for p in (c["method"]["display"], c["dataset"]["display"], c["regime"]["display"]) if p)
@@ -130,18 +143,23 @@ def _named(suites: Sequence[Recipe]) -> list[tuple[str, Recipe]]:
     return [(f"{slug(recipe.suite)}-{i}.yaml", recipe) for i, recipe in enumerate(suites, 1)]
 
 
-def _planned(suites: Sequence[Recipe]) -> set[str]:
+def _plugin_files(records: Sequence[Record]) -> dict[str, bytes]:
+    """What stands in `plugins/`."""
+    carried = {place: text for record in records if record.plugins for place, text in record.plugins.files.items()}
+    return {f"{PLUGINS}/{place}": text.encode("utf-8", "replace") for place, text in sorted(carried.items())}
+
+
+def _planned(suites: Sequence[Recipe], plugins: Mapping[str, bytes]) -> set[str]:
     """Keys of the cells that the suite files plan, read back as a user would. Raises `UsageError`."""
     from ...engine.planning import plan_in_child
     from ...suite import read_suite
 
     keys: set[str] = set()
     with tempfile.TemporaryDirectory() as folder:
-        for recipe in suites:
-            file = Path(folder) / "suite.yaml"
-            file.write_bytes(text_bytes(yaml_text(recipe)))
-            suite = replace(read_suite(file), plugins=recipe.plugins)
-            keys |= {cell["key"] for cell in plan_in_child(suite)["cells"]}
+        files = {f"suites/{i}.yaml": text_bytes(yaml_text(recipe)) for i, recipe in enumerate(suites)}
+        for file in write_files({**plugins, **files}, Path(folder)):
+            if file.parent.name == "suites":
+                keys |= {cell["key"] for cell in plan_in_child(read_suite(file))["cells"]}
     return keys
 
 
@@ -185,10 +203,11 @@ def _paper(used: dict[str, list[str]]) -> str:
 def _readme(
     suites: Sequence[tuple[str, Recipe]], remade: Remade, used: dict[str, list[str]], words: Mapping[str, str]
 ) -> str:
-    out = ["# Results, and how to make them again", "", markdown(remade.text), "", "```sh"]
-    for name, recipe in suites:
-        plugins = "".join(f" --plugin {_shell(Path(p).name)}" for p in recipe.plugins)
-        out.append(f"noisebench run suites/{name} --store store{plugins}   # every number")
+    carries = any(recipe.plugins for _, recipe in suites)
+    out = ["# Results, and how to make them again", "", markdown(remade.text), ""]
+    out += [*(f"- {markdown(line)}" for line in remade.lacking), *([""] if remade.lacking else []), "```sh"]
+    for name, _ in suites:
+        out.append(f"noisebench run suites/{name} --store store   # every number")
     out += [
         "noisebench report store --to board                # tables, plots and the page",
         f"noisebench compare results.json store             # yours against these, {words['item']} by {words['item']}",
@@ -207,6 +226,7 @@ def _readme(
                 ("`references.bib`", "the methods and datasets"),
                 ("`paper.tex`", "a document that holds them all"),
                 ("`suites/`", "the suites that plan these cells"),
+                *([("`plugins/`", "the code of the plug-ins, which the suites load")] if carries else []),
                 ("`results.json`",
                  f"every score of every {markdown(words['item'])}: `noisebench report`, `compare` and `check` read it"),
             ],
@@ -217,7 +237,3 @@ def _readme(
         rows = [(markdown(name), markdown_code(", ".join(keys))) for name, keys in sorted(used.items())]
         out += [*pipe_table(("name", "cite as"), (False, False), rows), ""]
     return "\n".join(out)
-
-
-def _shell(name: str) -> str:
-    return re.sub(r"[^\w.@%+=:,-]", "_", name)

@@ -14,6 +14,7 @@ from ...boards.board import Board, how, placed_by
 from ...boards.levels import level_families
 from ...boards.ordering import MAX_PAIRED
 from ...boards.rows import Column, Row
+from ...boards.undecided import undecided
 from ...errors import one_line
 from ...store.record import Record
 from ...track import DEFAULT
@@ -184,6 +185,7 @@ def _scores(board: Board, column: Column, everything: bool, paired: frozenset[st
         "to": [_exact(row.interval[1], decimals) if placed and row.interval else None for row in rows],
         "why": {i: row.unranked for i, row in enumerate(rows) if row.unranked},
         **({"pairs": pairs} if pairs else {}),
+        "undecided": undecided(placed_rows, column, board.units, board.words) if placed else "",
         "remarks": notes if placed else ["ranks are shown by the metric that the suite ranks by"],
     }
 

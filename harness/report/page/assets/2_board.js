@@ -56,9 +56,9 @@ function meanText(scores, i, places) {
   return number(mean, places) + (scores.identical[i] && Number.isFinite(mean) ? ` (${scores.identical[i]} identical)` : "");
 }
 
-function gapText(row, decimals) {
+function gapText(row, decimals, best = "best") {
   if (Number.isNaN(row.gap)) return "–";
-  if (Number.isNaN(row.from)) return row.gap === 0 ? (row.reference ? "reference" : "best") : number(row.gap, decimals);
+  if (Number.isNaN(row.from)) return row.gap === 0 ? (row.reference ? "reference" : best) : number(row.gap, decimals);
   return `${number(row.gap, decimals)} [${number(row.from, decimals)}, ${number(row.to, decimals)}]`;
 }
 
@@ -92,8 +92,9 @@ function boardColumns(board, column) {
   }
   if (all.some((row) => !Number.isNaN(row.gap))) {
     const middle = referenceOf(board, column) !== null;
+    const text = (row) => gapText(row, decimals, bestWord(board, column));
     columns.push({ key: "gap", title: differenceTitle(board, column), kind: "gap", better: higher, value: (row) => row.gap,
-      text: (row) => gapText(row, decimals), cell: (row) => h("span", { class: "pair" }, gapBar(row, room, higher, middle), h("span", { class: "text" }, gapText(row, decimals))) });
+      text, cell: (row) => h("span", { class: "pair" }, gapBar(row, room, higher, middle), h("span", { class: "text" }, text(row))) });
   }
   if (column === board.rank && board.tail.some((v) => v !== null)) {
     columns.push({ key: "tail", title: `worst 5 % ${label}`, kind: "n other", better: higher, value: (row) => finite(board.tail[row.i]),
@@ -200,6 +201,7 @@ function drawBoard(board, column) {
   const fill = columns.map(({ kind, text }) => (/\bcost\b/.test(kind) ? pads(rows.map(text)) : []));
   const body = rows.map((row, i) => h("tr", { class: apart && row.low === 1 ? "best" : null }, columns.map((c, k) => bodyCell(c, row, fill[k][i]))));
   return [
+    scores.undecided ? h("p", { class: "undecided" }, scores.undecided) : null,
     ...comparisonNotes(board, column),
     columnBoxes(all),
     orderControl(all),

@@ -99,7 +99,10 @@ function differencesOf(board, column) {
   };
 }
 
+/** What the first method is called: nothing is best where no two are told apart. */
+const bestWord = (board, column) => (board.scores[column].undecided ? "first" : "best");
+
 const differenceTitle = (board, column) => {
   const reference = referenceOf(board, column);
-  return `Δ ${board.columns[column][0]} to ${reference === null ? "best" : short(nameOf(board, reference), 28)} [95 %]`;
+  return `Δ ${board.columns[column][0]} to ${reference === null ? bestWord(board, column) : short(nameOf(board, reference), 28)} [95 %]`;
 };

@@ -1,0 +1,58 @@
+"""Boards that tell no two of their methods apart: said in words, with how many units would. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from ..statistics.exact_scores import compared, is_exact
+from ..statistics.paired_tests import MIN_ITEMS, Floats, paired_difference
+from ..statistics.sample_size import MOST, units_needed
+from .ordering import MAX_PAIRED
+from .rows import Column, Row
+from .units import Units
+
+
+def undecided(rows: Sequence[Row], column: Column | None, units: Units, words: Mapping[str, str]) -> str:
+    """That rows which `rank` put in order by `column` are not told apart, and what would; nothing where some are.
+
+    It plans for the first against the baseline, or the last where that is none of the others, and against the second.
+    """
+    ranked = [row for row in rows if not row.unranked]
+    tested = ranked[:MAX_PAIRED]
+    if column is None or len(tested) < 2 or any(row.apart for row in tested):
+        return ""
+    values = np.stack([row.scores[column.label].values for row in tested])
+    values = values[:, compared(np.stack([row.scores[column.label].values for row in ranked]), column.higher)]
+    n, contenders = values.shape[1], len(tested) - int(is_exact(values, column.higher).all(axis=1).sum())
+    methods = f"the {len(tested)} best of its {len(ranked)}" if len(tested) < len(ranked) else f"its {len(tested)}"
+    few = f", and the test needs {MIN_ITEMS}" if n < MIN_ITEMS else ""
+    told = f"This board cannot tell {methods} methods apart with {units.number(n, words)}{few}"
+    baseline = next((i for i, row in enumerate(tested) if i and row.role == "baseline"), len(tested) - 1)
+    pairs = max(1, contenders * (contenders - 1) // 2)
+    plans = [
+        _plan(paired_difference(values[0], values[other]), pairs, tested[0].label, tested[other].label, column)
+        for other in dict.fromkeys((baseline, 1))
+    ]
+    return f"{told}. Going by the differences seen here, {', and '.join(plans)}."
+
+
+def _plan(difference: Floats, pairs: int, first: str, other: str, column: Column) -> str:
+    """`about 14 would show that a is better than b (by 3.20 dB)`."""
+    n, mean = len(difference), float(difference.mean())
+    if np.isfinite(mean) and abs(mean) <= 1e-9 * np.abs(difference).max():
+        return f"no number would part {first} from {other}: their means are equal"
+    gap = f"{abs(mean):.{column.decimals}f}"
+    gap = gap if float(gap) else f"{abs(mean):.2g}"
+    by = f" (by {gap} {column.unit}".rstrip() + ")" if np.isfinite(mean) else ""
+    better = f"{first} is better than {other}{by}"
+    needed = units_needed(difference, pairs)
+    if needed is None:
+        return f"one is too few to say how many would show that {better}"
+    # What was seen with n is not enough, whatever the plan says.
+    needed = max(needed, n + 1)
+    # More than two digits would say that the plan is exact.
+    step = 10 ** max(0, len(str(needed)) - 2)
+    about = f"more than {MOST:,}" if needed > MOST else f"about {-(-needed // step) * step:,}"
+    return f"{about} would show that {better}"

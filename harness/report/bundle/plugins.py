@@ -1,0 +1,135 @@
+"""The plug-ins of a bundle: their source files, found again and held against what the cells were made with."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import cast
+
+from ...errors import one_line
+from ...sources import module_sources
+from ...store.export import is_source_place
+from ...store.file_changes import ABSENT
+from ...store.record import Cell, Plugins, Record
+
+LARGEST, LARGEST_TOGETHER = 1 << 20, 8 << 20
+"""Bytes of one source file, and of all."""
+_PACKAGE = __name__.partition(".")[0]
+_FOLDERS = re.compile(r"(?<![\w.~/])/(?:[^\s/'\"`,;:()<>|]+/)+(?=[^\s/'\"`,;:()<>|])")
+_PUT = "is not carried: put it into plugins/"
+
+
+@dataclass
+class _Found:
+    """What was found on the disk: texts by place, and why a file that is there is not carried."""
+
+    texts: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+
+
+def with_plugins(records: Sequence[Record]) -> tuple[list[Record], list[str]]:
+    """The records with the plug-ins that they were made with, without the folders of this machine; what is amiss.
+
+    Of a store, plug-ins are read where its cells say that they lie; of an export, they are what it carries. A line
+    names each file that is not there any more, is too large, or is another than it was.
+    """
+    places = _places(dict.fromkeys(path for record in records for path in _requested(record)))
+    found = _Found()
+    lost = []
+    for path, place in places.items():
+        if Path(path).is_file():
+            _read(Path(path).resolve(), place.rpartition("/")[0], records, found)
+        else:
+            lost.append(f"plug-in {place} was not found: put it into plugins/")
+    made = []
+    for record in records:
+        loaded = tuple(filter(is_source_place, dict.fromkeys(places[path] for path in _requested(record))))
+        plugins = record.plugins or (Plugins(loaded, found.texts) if loaded else None)
+        made.append(replace(record, cell=_without_folders(record.cell), plugins=plugins))
+    amiss = _amiss(made, {*found.left_out, *(place for path, place in places.items() if not Path(path).is_file())})
+    return made, [one_line(line, 300) for line in (*lost, *found.left_out.values(), *amiss)]
+
+
+def _requested(record: Record) -> list[str]:
+    return list((record.cell.get("request") or {}).get("plugins") or ())
+
+
+def _places(paths: Iterable[str]) -> dict[str, str]:
+    """Where each plug-in has its place; where there are several folders, they are numbered."""
+    found = {path: Path(path) for path in paths}
+    folders = {folder: n for n, folder in enumerate(dict.fromkeys(path.parent for path in found.values()), 1)}
+    return {
+        name: f"{folders[path.parent]}/{path.name}" if len(folders) > 1 else path.name for name, path in found.items()
+    }
+
+
+def _read(plugin: Path, place: str, records: Sequence[Record], found: _Found) -> None:
+    """Read a plug-in, what it imports from its folder, and what the methods of that folder are made of."""
+    folder = plugin.parent
+    names = {label.partition("/")[2] for label in module_sources(plugin, plugin.stem)}
+    for record in records:
+        roots = (record.cell.get("request") or {}).get("folders", {})
+        for label in record.cell["method"]["sources"]:
+            root, _, name = label.partition("/")
+            if root in roots and Path(roots[root]).resolve() == folder and (folder / name).is_file():
+                names.add(name)
+    for name in sorted(names):
+        own = f"{place}/{name}" if place else name
+        # What a store says of its methods may name any file.
+        if own in found.texts or not is_source_place(own):
+            continue
+        data = (folder / name).read_bytes()
+        if len(data) > LARGEST or len(data) + sum(map(len, found.texts.values())) > LARGEST_TOGETHER:
+            found.left_out[own] = f"{own} is too large and {_PUT}"
+            continue
+        try:
+            found.texts[own] = data.decode("utf-8")
+        except UnicodeDecodeError:
+            found.left_out[own] = f"{own} is not UTF-8 and {_PUT}"
+
+
+def _amiss(records: Sequence[Record], named: set[str]) -> list[str]:
+    """Files of the methods that are not carried, or not as they were; `named` are those that are said to be amiss."""
+    hashes: dict[str, set[str]] = {name: set() for place in named for name in _names(place)}
+    carried = {place: text for one in records if one.plugins for place, text in one.plugins.files.items()}
+    for place, text in carried.items():
+        for name in _names(place):
+            hashes.setdefault(name, set()).add(hashlib.sha256(text.encode("utf-8", "replace")).hexdigest())
+    lines: dict[str, None] = {}
+    for record in records:
+        for file, sha in _own(record.cell["method"]["sources"]):
+            if file not in hashes:
+                lines[f"{file}, which methods are made of, {_PUT}, or install its package"] = None
+            elif hashes[file] and sha not in hashes[file]:
+                lines[f"{file} is another than it was: what the suites plan with it are other cells"] = None
+        for file, sha in _own(record.cell.get("opened") or {}):
+            if file not in hashes and sha != ABSENT:
+                lines[f"{file} (SHA-256 {sha[:12]}…), which a method reads, {_PUT}"] = None
+    return list(lines)
+
+
+def _names(place: str) -> set[str]:
+    """A place, and the same without the number of its folder."""
+    return {place, re.sub(r"^\d+/", "", place)}
+
+
+def _own(files: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The files that are not of noisebench, named from their package or folder, and their hashes."""
+    own = [(name, sha) for name, sha in files.items() if name.partition("/")[0].partition(".")[0] != _PACKAGE]
+    return [(name.partition("/")[2] or name, sha) for name, sha in own]
+
+
+def _without_folders(cell: Cell) -> Cell:
+    """The cell without the folders that its messages name."""
+    reason, traceback = without_folders(cell["reason"]), without_folders(cell["traceback"])
+    return cast(
+        Cell, {**cell, "reason": reason, "traceback": traceback, "notes": [*map(without_folders, cell["notes"])]}
+    )
+
+
+def without_folders(text: str) -> str:
+    """A message without the folders of its absolute paths: `/home/me/odd.py` → `odd.py`."""
+    return _FOLDERS.sub("", text)

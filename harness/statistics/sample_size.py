@@ -1,0 +1,56 @@
+"""How many units a paired test needs: planned from the differences that were seen."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .paired_tests import ALPHA, CAUTION, MIN_ITEMS, Floats
+
+POWER = 0.80
+"""The chance that a difference is told from 0, where it is what it seems."""
+MOST = 100_000
+"""Beyond this it is not counted."""
+LOST = 2
+"""Degrees of freedom that a family costs: with few units the largest resampled mean has heavier tails than t."""
+
+
+def units_needed(differences: Floats, comparisons: int) -> int | None:
+    """The fewest units whose paired test tells the mean of `differences` (n,) from 0 with a chance of 80 %.
+
+    None where no number can be planned: one difference alone, or a mean of 0. `MOST + 1` stands for more than `MOST`.
+    `comparisons` are the differences that are judged as one family (`paired_tests.mean_differences`). Noncentral t with
+    the mean and the deviation that were seen, at the level of the family over its size (Bonferroni) and the caution of
+    the test; never below the `MIN_ITEMS` of the test.
+    """
+    if np.isinf(differences).all():
+        return MIN_ITEMS
+    mean = float(differences.mean())
+    if len(differences) < 2 or mean == 0 or math.isnan(mean):
+        return None
+    deviation = float(differences.std(ddof=1))
+    if deviation <= 1e-9 * abs(mean):
+        return MIN_ITEMS
+    few, many = MIN_ITEMS, MOST + 1
+    while few < many:
+        middle = (few + many) // 2
+        if power(abs(mean) / deviation, middle, comparisons) >= POWER:
+            many = middle
+        else:
+            few = middle + 1
+    return few
+
+
+def power(effect: float, n: int, comparisons: int) -> float:
+    """The chance that a mean `effect`, in units of its deviation, is told from 0 with `n` units, 4 or more.
+
+    Noncentral t by its normal approximation (Johnson & Kotz 1970): it has a value everywhere, and where the chance is
+    high, as it is planned here, it is good to 0.01.
+    """
+    from scipy.special import ndtr, stdtrit
+
+    freedom = n - 1 - (LOST if comparisons > 1 else 0)
+    bound = float(stdtrit(freedom, 1 - ALPHA / CAUTION / comparisons / 2))
+    distance = effect * math.sqrt(n) - bound * (1 - 1 / (4 * freedom))
+    return float(ndtr(distance / math.sqrt(1 + bound**2 / (2 * freedom))))
