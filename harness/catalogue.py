@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, get_args, get_origin
 
 from .errors import UsageError
-from .registry import Entry, Later, Nested, load_plugin, registry
+from .registry import RECIPE_KINDS, Entry, Later, Nested, load_plugin, registry
 from .spec import show
 from .track import get_track
 
@@ -24,7 +24,7 @@ def catalogue(kind: str, track: str, plugins: Sequence[str]) -> list[dict[str, A
     if track:
         get_track(track)
     found = []
-    for own in [track] if track else registry("track", "").names():
+    for own in [""] if kind in RECIPE_KINDS else [track] if track else registry("track", "").names():
         for name in registry(kind, own).names():
             try:
                 found.append({"name": name, "track": own, **_entry(registry(kind, own).get(name))})

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 VERBS = (
     "run", "study", "list", "report", "compare", "check", "score", "explain", "reproduce", "why", "doctor", "data",
-    "store", "export",
+    "weights", "store", "export",
 )  # fmt: skip
 
 _EXAMPLES = """examples:
