@@ -17,5 +17,8 @@ def bsd400() -> nb.ManifestSet:
     """BSD400: 400 grey pictures of the Berkeley set at 180 × 180, on which DnCNN was trained."""
     manifest = Path(__file__).parent / "manifests" / "bsd400.csv"
     return nb.ManifestSet(
-        "bsd400", manifest, folder="BSD400_train", homepage="https://www2.eecs.berkeley.edu/Research/Projects/CS/vision/bsds/"
+        "bsd400",
+        manifest,
+        folder="BSD400_train",
+        homepage="https://www2.eecs.berkeley.edu/Research/Projects/CS/vision/bsds/",
     )

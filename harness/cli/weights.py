@@ -35,7 +35,9 @@ def add(verbs: Any) -> None:
         if name == "import":
             p.add_argument("files", metavar="FILE", nargs="+", help="a file that `weights export` wrote")
         else:
-            p.add_argument("store", metavar="STORE", help="a store" + (", or a checkpoint file" if name == "card" else ""))
+            p.add_argument(
+                "store", metavar="STORE", help="a store" + (", or a checkpoint file" if name == "card" else "")
+            )
         if name in ("card", "export"):
             p.add_argument("filter", metavar="FILTER", nargs="?", default="", help="a key's start, or part of a name")
         if name == "export":
@@ -106,7 +108,9 @@ def _list(cells: list[Cell], as_json: bool) -> None:
         training = cell["training"]
         score = "-" if training["score"] is None else f"{training['score']:.4g}"
         seconds = f"{training['cost']['seconds']:.0f}"
-        rows.append([cell["key"][:12], cell["method"]["display"], str(cell["seed"]), f"{training['steps']}", score, seconds])
+        rows.append(
+            [cell["key"][:12], cell["method"]["display"], str(cell["seed"]), f"{training['steps']}", score, seconds]
+        )
     print_table(rows, ["key", "method", "seed", "steps", "validation", "seconds"])
 
 
@@ -129,7 +133,11 @@ def _show(card: Card, as_json: bool) -> None:
     print("curve (step, seconds, loss, validation)")
     print_table(
         [
-            [str(p["step"]), f"{p['seconds']:.1f}", *("-" if v is None else f"{v:.4f}" for v in (p["loss"], p["score"]))]
+            [
+                str(p["step"]),
+                f"{p['seconds']:.1f}",
+                *("-" if v is None else f"{v:.4f}" for v in (p["loss"], p["score"])),
+            ]
             for p in training["curve"]
         ],
         ["step", "seconds", "loss", "validation"],

@@ -35,7 +35,7 @@ def objective(name: str, *, version: int = 1, cite: str = "") -> Callable[[F], F
 
 def optimizer(name: str, *, version: int = 1, cite: str = "") -> Callable[[F], F]:
     """Register an optimiser: `f(parameters, **params) -> torch.optim.Optimizer`; `lr` is the rate before a schedule."""
-    return component("optimizer", name, version, {"cite": cite}, "")
+    return component("optimizer", name, version, {"cite": cite}, "", made_of=1)
 
 
 def schedule(name: str, *, version: int = 1, cite: str = "") -> Callable[[F], F]:
