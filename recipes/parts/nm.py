@@ -41,9 +41,9 @@ class NM:
     """N:M sparsity: of each M weights in a row of inputs the N largest stay; the others fade while a network trains.
 
     decay: `exp` or `linear` fade to nothing at the share `until` of the steps (Bambhaniya et al.); `srste` has none of
-    them from the beginning and pulls them to 0 by `lam` times themselves (Zhou et al., ICLR 2021); `ste` is that
-    without the pull; `one_shot` trains the whole network and prunes it at the end. The mask is found anew in each step. At the
-    end the others are exactly 0. Layers whose inputs are no multiple of M stay whole, such as a first convolution.
+    them from the beginning and pulls them to 0 by `lam` times themselves (Zhou et al., ICLR 2021); `ste` is without the
+    pull; `one_shot` trains the whole network and prunes it at the end. The mask is found anew in each step. At the end
+    the others are exactly 0. Layers whose inputs are no multiple of M stay whole, such as a first convolution.
     """
 
     def __init__(
