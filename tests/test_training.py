@@ -375,3 +375,18 @@ def test_bsd400_is_a_training_set_and_marks_methods_that_saw_it(data_dir: Path) 
 def test_a_network_is_trained_on_a_cuda_device(train: Any, tmp_path: Path) -> None:
     train(f"trained({TINY}, steps=4, checks=1)", device="cuda")
     assert trained_cells(tmp_path / "s")[0]["environment"]["device"] == "cuda"
+
+
+def test_evaluate_trains_once_and_gives_the_numbers_of_a_run(
+    cli: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import noisebench as nb
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    spec = "trained(arch=unet(width=4, depth=1), data=dead_leaves(n=24, size=16), crop=16, batch=4, steps=5, checks=1)"
+    mine = nb.evaluate(spec, "gaussian_field(n=2, size=16)", "gaussian(sigma=25)")
+    (cell,) = trained_cells(tmp_path / "cache" / "noisebench" / "trained")
+    assert cell["training"]["steps"] == 5
+    cli("run", "--methods", spec, "--datasets", "gaussian_field(n=2, size=16)", "--regimes", "gaussian(sigma=25)")
+    frame = nb.frame(tmp_path / "nb-store")
+    assert list(frame["psnr"].dropna()) == [row["psnr"] for row in mine.rows]
