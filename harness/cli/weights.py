@@ -126,7 +126,7 @@ def _show(card: Card, as_json: bool) -> None:
     stopped = f", stopped: {one_line(training['stopped'])}" if training["stopped"] else ""
     print(f"steps {training['steps']} of {training['of']}{stopped}\nvalidation {training['metric']} {score}")
     for name in ("seconds", "cpu_seconds", "items_per_second"):
-        print(f"{name} {cost[name]:.1f}")  # type: ignore[literal-required]
+        print(f"{name} {cost[name]:.1f}")
     for name in ("parameter_bytes", "gradient_bytes", "optimizer_bytes", "saved_bytes", "peak_memory_bytes", "macs"):
         value = cost[name]  # type: ignore[literal-required]
         print(f"{name} {'-' if value is None else value}")

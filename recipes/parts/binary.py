@@ -25,7 +25,7 @@ class Sign(torch.autograd.Function):
         return torch.where(x >= 0, 1.0, -1.0).to(x.dtype)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Any) -> Any:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Any) -> Any:
         (x,) = ctx.saved_tensors
         return gradient * slope(x, ctx.exponent, ctx.far), None, None
 

@@ -61,7 +61,7 @@ class NM:
 
     def prepare(self, net: Any) -> Any:
         """The layers that have blocks use their weights through a mask. Raises `UsageError` where none has."""
-        self.layers = [
+        self.layers: list[Any] = [
             layer
             for layer in net.modules()
             if isinstance(layer, nn.Conv2d | nn.Linear) and layer.weight.shape[1] % self.m == 0
