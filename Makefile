@@ -36,10 +36,10 @@ test: $(STAMP) browser
 	$(MAKE) --no-print-directory types
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-# The three folders as the one package that they are installed as.
+# The four folders as the one package that they are installed as.
 types: $(STAMP)
 	rm -rf build/types && mkdir -p build/types/noisebench
-	ln -s $(CURDIR)/harness/* $(CURDIR)/methods $(CURDIR)/datasets build/types/noisebench/
+	ln -s $(CURDIR)/harness/* $(CURDIR)/methods $(CURDIR)/datasets $(CURDIR)/recipes build/types/noisebench/
 	MYPYPATH=build/types $(BIN)/mypy --strict build/types/noisebench
 
 bench: $(STAMP)

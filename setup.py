@@ -2,7 +2,12 @@
 
 from setuptools import find_packages, setup
 
-ROOTS = {"noisebench": "harness", "noisebench.methods": "methods", "noisebench.datasets": "datasets"}
+ROOTS = {
+    "noisebench": "harness",
+    "noisebench.methods": "methods",
+    "noisebench.datasets": "datasets",
+    "noisebench.recipes": "recipes",
+}
 
 setup(
     package_dir=ROOTS,

@@ -12,12 +12,16 @@ _HOME = {
     "protocol": "components", "open_dataset": "components",
     "Track": "track", "Case": "track", "Runner": "track", "Words": "track", "Defaults": "track", "Dataset": "track",
     "add_track": "track", "MethodRunner": "runner", "ArrayFiles": "array_outputs", "noise_key": "keyed_noise",
-    "keyed_generator": "keyed_noise", "get_track": "track", "checked_declarations": "track",
+    "keyed_generator": "keyed_noise", "text_key": "keyed_noise", "get_track": "track", "checked_declarations": "track",
     "Info": "info", "Spec": "spec", "Bound": "registry",
     "MethodSpec": "parameter_types", "DatasetSpec": "parameter_types", "Nested": "parameter_types",
     "AxisLabel": "parameter_types",
     "bind": "registry", "evaluate": "evaluation", "Result": "notebook.result", "module_sources": "sources",
     "UsageError": "errors", "Skip": "errors", "Invalid": "errors", "NotDefined": "errors", "one_line": "errors",
+    "arch": "training.components", "loss": "training.components", "objective": "training.components",
+    "optimizer": "training.components", "schedule": "training.components", "part": "training.components",
+    "sampler": "training.components", "stop": "training.components",
+    "Recipe": "recipe", "recipe_of": "recipe", "trained_network": "training.network",
     "list_files": "data.folders", "pair_folders": "data.folders", "frame": "frames",
     "read_results": "notebook.stored", "StoredResults": "notebook.stored", "Leaderboard": "notebook.leaderboard",
     "WeightFile": "data.weights", "read_weight_table": "data.weights", "load_weights": "data.weights",
@@ -97,6 +101,7 @@ if TYPE_CHECKING:  # what a type checker sees; at run time a name is imported wh
     from .info import Info as Info
     from .keyed_noise import keyed_generator as keyed_generator
     from .keyed_noise import noise_key as noise_key
+    from .keyed_noise import text_key as text_key
     from .notebook.leaderboard import Leaderboard as Leaderboard
     from .notebook.result import Result as Result
     from .notebook.stored import StoredResults as StoredResults
@@ -105,6 +110,8 @@ if TYPE_CHECKING:  # what a type checker sees; at run time a name is imported wh
     from .parameter_types import DatasetSpec as DatasetSpec
     from .parameter_types import MethodSpec as MethodSpec
     from .parameter_types import Nested as Nested
+    from .recipe import Recipe as Recipe
+    from .recipe import recipe_of as recipe_of
     from .registry import Bound as Bound
     from .registry import bind as bind
     from .runner import MethodRunner as MethodRunner
@@ -155,6 +162,15 @@ if TYPE_CHECKING:  # what a type checker sees; at run time a name is imported wh
         ssim as ssim,
     )
     from .tracks.restore.set_metrics.reference import write_reference as write_reference
+    from .training.components import arch as arch
+    from .training.components import loss as loss
+    from .training.components import objective as objective
+    from .training.components import optimizer as optimizer
+    from .training.components import part as part
+    from .training.components import sampler as sampler
+    from .training.components import schedule as schedule
+    from .training.components import stop as stop
+    from .training.network import trained_network as trained_network
 
 __all__ = ["__version__", *sorted(_HOME)]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from .errors import UsageError
 from .parameter_types import type_text
-from .registry import Entry, load_plugin, registry
+from .registry import RECIPE_KINDS, Entry, load_plugin, registry
 from .spec import show
 from .track import get_track
 
@@ -25,7 +25,7 @@ def catalogue(kind: str, track: str, plugins: Sequence[str]) -> list[dict[str, A
     if track:
         get_track(track)
     found = []
-    for own in [track] if track else registry("track", "").names():
+    for own in [""] if kind in RECIPE_KINDS else [track] if track else registry("track", "").names():
         for name in registry(kind, own).names():
             try:
                 found.append({"name": name, "track": own, **_entry(registry(kind, own).get(name))})

@@ -15,27 +15,32 @@ ROLES = ("", "baseline", "sanity", "optimum")
 """What a method is on a board: a contender; the input as it is; a row that is there to be beaten; the best possible."""
 
 
-def component(kind: str, name: str, version: int, meta: Mapping[str, Any], track: str) -> Callable[[F], F]:
-    """Register an object of any kind. Raises `UsageError` where the name is taken, and for what cannot be called."""
+def component(
+    kind: str, name: str, version: int, meta: Mapping[str, Any], track: str, *, made_of: int = 0
+) -> Callable[[F], F]:
+    """Register an object of any kind; one that is a class is made of so many arguments without a name.
+
+    Raises `UsageError` where the name is taken, and for what cannot be called.
+    """
     if not isinstance(name, str):
         own = getattr(name, "__name__", f"a_{kind}")
         raise UsageError(f'{kind} {own!r} has no name: write @nb.{kind}("{own}")')
 
     def register(obj: F) -> F:
-        _refuse_positional(obj, kind, name)
+        _refuse_positional(obj, kind, name, made_of)
         registry(kind, track).add(Entry(name, obj, version, dict(meta)))
         return obj
 
     return register
 
 
-def _refuse_positional(obj: Callable[..., Any], kind: str, name: str) -> None:
+def _refuse_positional(obj: Callable[..., Any], kind: str, name: str, made_of: int) -> None:
     """Raise `UsageError` for a parameter of a spec that does not go by its name alone."""
     made = inspect.isclass(obj)
     target = obj.__init__ if made else obj
     if target is object.__init__:
         return
-    for p in list(inspect.signature(target).parameters.values())[1 if made else 0 :]:
+    for p in list(inspect.signature(target).parameters.values())[1 + made_of if made else 0 :]:
         if p.kind is p.POSITIONAL_OR_KEYWORD and (made or p.default is not p.empty):
             raise UsageError(f"{kind} {name!r}: parameter {p.name!r} goes by name alone: parameters go after `*`")
 

@@ -15,6 +15,7 @@ import numpy as np
 from .calling import ItemRow, call_on, item_row, told
 from .components import open_dataset
 from .engine.environment import check_device, environment
+from .engine.training_on_demand import train_for
 from .errors import UsageError, one_line
 from .notebook.result import Result
 from .plan import (
@@ -71,6 +72,7 @@ def evaluate(
     refuse_unknown_needs(bound, field_of_work)
     if range is not None and not isinstance(field_of_work, HasRange):
         raise UsageError(f"track {field_of_work.name} has no pictures: leave range out")
+    train_for(bound, field_of_work, seed, device)
     runner = field_of_work.open(bound)
     runner.setup(device)
     device = used_device(runner, device)

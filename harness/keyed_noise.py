@@ -17,6 +17,11 @@ def noise_key(regime: Bound, seed: int, item_sha256: str, draw: int = 0) -> byte
     return hashlib.sha256(f"{regime.canonical}|{versions}|{seed}|{item_sha256}|{draw}".encode()).digest()
 
 
+def text_key(text: str) -> bytes:
+    """The 256-bit key of what is made from a text."""
+    return hashlib.sha256(text.encode()).digest()
+
+
 def keyed_generator(key: bytes) -> np.random.Generator:
     """A numpy generator (Philox) that depends on the key alone."""
     import numpy as np

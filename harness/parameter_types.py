@@ -14,11 +14,13 @@ from .spec import show
 class Nested:
     """Marks a parameter that is itself a spec, such as `vst(method=nlm(h=0.8))`: `Annotated[Any, Nested("method")]`.
 
-    The component gets it bound. `track` names another one than that of the component.
+    The component gets it bound. `track` names another one than that of the component. `many`: it is a tuple of specs,
+    or one, and the component gets a tuple.
     """
 
     kind: str
     track: str = ""
+    many: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,9 @@ def required_text(annotation: Any) -> str:
 
 def _text(annotation: Any, limits: dict[str, Any]) -> str:
     if (nested := nested_in(annotation)) is not None:
-        return f"a {nested.kind}" + (f" of track {nested.track}" if nested.track else "")
+        kind = f"{'an' if nested.kind[0] in 'aeiou' else 'a'} {nested.kind}"
+        of = f" of track {nested.track}" if nested.track else ""
+        return f"{kind}{of}, or several in brackets" if nested.many else kind + of
     if hasattr(annotation, "__metadata__"):
         return _text(get_args(annotation)[0], {**limits, **dict(_limits(annotation.__metadata__))})
     origin, parts = get_origin(annotation), get_args(annotation)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NotRequired, TypedDict, cast
 
 from .components import disclosed_by, open_dataset
-from .errors import UsageError, nearest, refuse_all
+from .errors import UsageError, nearest, one_line, refuse_all
+from .recipe import VERSION as TRAINING
+from .recipe import recipe_of, recipes_in, seed_of
 from .registry import Bound, bind, bind_all, load_plugin, registry
 from .sources import declared_files, method_folders, method_sources
 from .store.keys import combined, key_of
 from .store.record import REFERENCE, DatasetPart, Inputs, Kind, MethodPart, MetricPart, NamedPart, Request, SetPart
 from .suite import Suite
-from .track import Dataset, HasSetMetrics, PreloadsMore, SeesAlike, Track, get_track
+from .track import Dataset, HasSetMetrics, IsMade, PreloadsMore, SeesAlike, Track, Trains, get_track
 
 _FLAGS = ("blind", "zero_shot", "self_ensemble", "tiled", "oracle")
 _COLUMNS = (
@@ -31,7 +34,8 @@ Shown = Literal["item", "id"]
 class PlannedCell(TypedDict):
     """A cell before it is run. `after` names cells that must be ok first; an `alone` cell has the machine to itself.
 
-    `shown` is what the method sees beyond its input, and is absent where that is nothing: see `shown_to`.
+    `shown` is what the method sees beyond its input, and is absent where that is nothing: see `shown_to`. `trained`
+    maps each recipe of the method to the key of the cell that trains it, and is absent where there is none.
     """
 
     key: str
@@ -51,6 +55,7 @@ class PlannedCell(TypedDict):
     after: list[str]
     alone: bool
     shown: NotRequired[Shown]
+    trained: NotRequired[dict[str, str]]
 
 
 @dataclass(frozen=True)
@@ -116,6 +121,23 @@ def part_of_items(bound: Bound, ids: Sequence[str], seen: Sequence[Seen], total:
         made |= {"same": [[ids[i] for i in places] for places in same]} if same else {}
         made |= {"overlaps": pairs} if pairs else {}
     return cast(DatasetPart, made)
+
+
+def _training_part(bound: Bound, track: Track) -> DatasetPart:
+    """What is stored of a training set: its items need not be independent, and those that are made are not read."""
+    dataset = open_dataset(bound)
+    n = len(dataset.ids)
+    if isinstance(dataset, IsMade):
+        lines = [f"{dataset.ids[i]!r} {dataset.made(i)}" for i in range(n)]
+    else:
+        lines = [track.identify(dataset.load(i)) for i in range(n)]
+    made: dict[str, Any] = {**part(bound), "fingerprint": combined(lines), "items": n, "total": n}
+    return cast(DatasetPart, made)
+
+
+def _truth(dataset: Dataset, index: int, track: Trains) -> str:
+    """What tells the truth of an item from that of each other one."""
+    return dataset.made(index) if isinstance(dataset, IsMade) else track.truth_sha256(dataset.load(index))
 
 
 def part(bound: Bound) -> NamedPart:
@@ -262,14 +284,24 @@ def plan(suite: Suite) -> list[PlannedCell]:
     bound = [
         bind_all(getattr(suite, f"{kind}s"), kind, track.name) for kind in ("method", "dataset", "regime", "metric")
     ]
+    to_train = any(True for method in bound[0] for _ in recipes_in(method))
     for kind, group in zip(("method", "dataset", "regime", "metric"), bound, strict=True):
-        # A cost needs no dataset: what asks for one alone names none.
-        if not group and not (kind == "dataset" and suite.cost.sizes):
+        # A cost or a training needs no dataset: what asks for one alone names none.
+        if not group and not (kind == "dataset" and (suite.cost.sizes or to_train)):
             raise UsageError(f"no {kind} given: name at least one")
     for method in bound[0]:
         refuse_unknown_needs(method, track)
     methods = [_Method(m, method_part(m), weights_part(m)) for m in bound[0]]
-    return [*_score_cells(suite, track, methods, *bound[1:]), *_cost_cells(suite, track, methods, bound[2])]
+    _, datasets, regimes, metrics = bound
+    trainings = _Trainings(suite, track, datasets)
+    others = [
+        *_score_cells(suite, track, methods, datasets, regimes, metrics, trainings),
+        *_cost_cells(suite, track, methods, regimes, trainings),
+    ]
+    if not datasets:
+        for planned, seed in itertools.product(methods, suite.seeds):
+            trainings.of(planned, seed)
+    return [*trainings.cells, *others]
 
 
 def named_specs(suite: Suite) -> dict[str, dict[str, str]]:
@@ -307,6 +339,7 @@ def _score_cells(
     datasets: Sequence[Bound],
     regimes: Sequence[Bound],
     metrics: Sequence[Bound],
+    trainings: _Trainings,
 ) -> Iterable[PlannedCell]:
     single, whole = split_metrics(metrics)
     protocol = bind(suite.protocol, "protocol", track.name)
@@ -323,8 +356,10 @@ def _score_cells(
         for regime in regimes:
             for seed in suite.seeds:
                 for method in methods:
+                    trained = trainings.of(method, seed)
                     inputs: dict[str, Any] = {
                         **method.inputs,
+                        **_trained_inputs(trained),
                         "kind": "score",
                         "track": f"{track.name}@{track.version}",
                         "data": chosen["fingerprint"],
@@ -333,11 +368,11 @@ def _score_cells(
                         "seed": seed,
                     }
                     cell = _cell("score", inputs, method, chosen, regime, scores, seed, suite, track, protocol)
-                    yield {**cell, "sets": sets} if sets else cell
+                    yield {**_after(cell, trained), "sets": sets} if sets else _after(cell, trained)
 
 
 def _cost_cells(
-    suite: Suite, track: Track, methods: Sequence[_Method], regimes: Sequence[Bound]
+    suite: Suite, track: Track, methods: Sequence[_Method], regimes: Sequence[Bound], trainings: _Trainings
 ) -> Iterable[PlannedCell]:
     protocol = bind(suite.protocol, "protocol", track.name)
     usual = track.defaults.size
@@ -347,8 +382,10 @@ def _cost_cells(
             raise UsageError(f"cost size {'x'.join(map(str, size))} is none of track {track.name}: such as {example}")
         for method in methods:
             regime = _regime_for(method.bound, regimes, track)
+            trained = trainings.of(method, suite.seeds[0])
             inputs: dict[str, Any] = {
                 **method.inputs,
+                **_trained_inputs(trained),
                 "kind": "cost",
                 "track": f"{track.name}@{track.version}",
                 "regime": regime_inputs(regime),
@@ -358,7 +395,84 @@ def _cost_cells(
                 "threads": suite.limits.threads,
                 "reference": REFERENCE,
             }
-            yield _cell("cost", inputs, method, _NO_DATASET, regime, {}, 0, suite, track, protocol)
+            seed = suite.seeds[0] if trained else 0
+            yield _after(_cell("cost", inputs, method, _NO_DATASET, regime, {}, seed, suite, track, protocol), trained)
+
+
+def _trained_inputs(trained: Mapping[str, str]) -> dict[str, Any]:
+    """What the checkpoints of a method add to a key: the keys of the cells that train them."""
+    return {"trained": sorted(trained.values())} if trained else {}
+
+
+def _after(cell: PlannedCell, trained: dict[str, str]) -> PlannedCell:
+    """The cell, to be run after those that train its method."""
+    return {**cell, "after": sorted(trained.values()), "trained": trained} if trained else cell
+
+
+class _Trainings:
+    """The training cells of a suite, each planned once, in the order in which they are asked for.
+
+    Raises `UsageError` where a track has no networks, or where a picture would be trained on that is tested.
+    """
+
+    def __init__(self, suite: Suite, track: Track, tests: Sequence[Bound]) -> None:
+        self.cells: list[PlannedCell] = []
+        self._suite, self._track, self._tests = suite, track, tests
+        self._made: dict[tuple[str, int], PlannedCell] = {}
+        self._data: dict[str, DatasetPart] = {}
+
+    def of(self, method: _Method, cell_seed: int) -> dict[str, str]:
+        """Recipe → key of the cell that trains it, for a cell of a seed."""
+        found = {}
+        for bound in recipes_in(method.bound):
+            recipe = recipe_of(bound.kwargs)
+            seed = seed_of(recipe, cell_seed)
+            if (bound.canonical, seed) not in self._made:
+                self._made[bound.canonical, seed] = self._cell(bound, seed)
+                self.cells.append(self._made[bound.canonical, seed])
+            found[recipe.text] = self._made[bound.canonical, seed]["key"]
+        return found
+
+    def _cell(self, bound: Bound, seed: int) -> PlannedCell:
+        suite, track = self._suite, self._track
+        if not isinstance(track, Trains):
+            raise UsageError(f"track {track.name} trains no networks: leave {bound.display} out")
+        recipe = recipe_of(bound.kwargs)
+        data = self._data.get(recipe.data.canonical)
+        if data is None:
+            data = self._data[recipe.data.canonical] = _training_part(recipe.data, self._track)
+            self._refuse_tested(recipe.data, track)
+        method = _Method(bound, method_part(bound), weights_part(bound))
+        inputs: dict[str, Any] = {
+            **method.inputs,
+            "kind": "train",
+            "track": f"{track.name}@{track.version}",
+            "data": data["fingerprint"],
+            "regime": regime_inputs(recipe.regime),
+            "seed": seed,
+            "training": TRAINING,
+        }
+        protocol = bind(track.defaults.protocol, "protocol", track.name)
+        return _cell("train", inputs, method, data, recipe.regime, {}, seed, suite, track, protocol)
+
+    def _refuse_tested(self, data: Bound, track: Trains) -> None:
+        """Raise `UsageError` for what is in the training set and in a set that is tested."""
+        if not self._tests:
+            return
+        training = open_dataset(data)
+        known = {_truth(training, i, track): training.ids[i] for i in range(len(training.ids))}
+        words = self._track.words
+        for test in self._tests:
+            tested = open_dataset(test)
+            n = len(tested.ids) if self._suite.limit is None else min(self._suite.limit, len(tested.ids))
+            both = [(known[sha], tested.ids[i]) for i in range(n) if (sha := _truth(tested, i, track)) in known]
+            if both:
+                one, other = both[0]
+                count = f"{len(both)} {words.items if len(both) > 1 else words.item}"
+                raise UsageError(
+                    f"{data.display} trains on {count} of {test.display}, which is tested: such as "
+                    f"{one_line(one, 60)!r}, which is {one_line(other, 60)!r} there; train on other {words.items}"
+                )
 
 
 def regime_inputs(regime: Bound) -> dict[str, Any]:
@@ -406,6 +520,8 @@ def _cell(
         "keep": suite.keep,
         "folders": method_folders(method.bound),
     }
+    if kind == "train":
+        request["train"] = True
     shown = shown_to(method.bound.entry.meta)
     cell: PlannedCell = {
         "key": key_of(inputs),

@@ -161,21 +161,30 @@ _REGISTRIES: dict[tuple[str, str], Registry] = {}
 _NAMED = ("method", "dataset", "regime", "metric", "protocol")
 _OWN_ROOMS = ("method", "dataset")
 """Kinds whose components lie in packages of their own, written with the public API only."""
+RECIPE_KINDS = {
+    "arch": "archs", "objective": "objectives", "loss": "losses", "optimizer": "optimizers", "schedule": "schedules",
+    "part": "parts", "sampler": "samplers", "stop": "stops",
+}  # fmt: skip
+"""What a training recipe is made of, and the folder of each kind in `noisebench.recipes`. No track owns them."""
 
 
 def registry(kind: str, track: str = "restore") -> Registry:
     """The registry of a kind, such as `method` or `metric`, of a track; `track=""` for kinds that no track owns.
 
     Built-in components are the modules of one package: `noisebench.methods.<track>`, `noisebench.datasets.<track>`,
-    `noisebench.tracks.<track>.<kind>s`. Others come by decorator, or by entry point of the group `noisebench.<kind>s`,
-    with `.<track>` behind it where that is not `restore`.
+    `noisebench.tracks.<track>.<kind>s`, `noisebench.recipes.<kind>s`. Others come by decorator, or by entry point of
+    the group `noisebench.<kind>s`, with `.<track>` behind it where that is not `restore`.
     """
+    if kind in RECIPE_KINDS:
+        track = ""
     key = kind, track
     if key not in _REGISTRIES:
         root = __name__.rpartition(".")[0]
         group = f"{root}.{kind}s" if track in ("", "restore") else f"{root}.{kind}s.{track}"
         if kind == "track":
             made = Registry(kind, track, f"{root}.tracks", group, leaf="track")
+        elif kind in RECIPE_KINDS:
+            made = Registry(kind, track, f"{root}.recipes.{RECIPE_KINDS[kind]}", group)
         elif kind in _OWN_ROOMS:
             made = Registry(kind, track, f"{root}.{kind}s.{track}", group)
         else:
@@ -249,15 +258,17 @@ def bind(spec: Spec | str, kind: str, track: str = "restore") -> Bound:
         inside = nested_in(annotation)
         if inside is not None:
             value = given.get(key, default)
-            if isinstance(value, str | Spec):
-                nested = bind(value, inside.kind, inside.track or track)
-                inner.append(nested)
-                kwargs[key] = nested
-                full.append(f"{key}={nested.canonical}")
-                if key in given:
-                    short.append(f"{key}={nested.display}")
-                continue
-            raise UsageError(f"{kind} {spec.name!r}: {key} must be {type_text(annotation)}, not {value!r}")
+            specs = value if inside.many and isinstance(value, tuple) else (value,)
+            for one in specs:
+                if not isinstance(one, str | Spec):
+                    raise UsageError(f"{kind} {spec.name!r}: {key} must be {type_text(annotation)}, not {one!r}")
+            nested = tuple(bind(one, inside.kind, inside.track or track) for one in specs)
+            inner += nested
+            kwargs[key] = nested if inside.many else nested[0]
+            full.append(f"{key}={_joined([one.canonical for one in nested], inside.many)}")
+            if key in given:
+                short.append(f"{key}={_joined([one.display for one in nested], inside.many)}")
+            continue
         value = _coerce(given[key], annotation, f"{kind} {spec.name!r}: {key}") if key in given else default
         if key not in given and isinstance(value, int) and not isinstance(value, bool):
             value = _coerce(value, annotation, f"{kind} {spec.name!r}: default of {key}")
@@ -296,6 +307,11 @@ def bind_all(texts: Iterable[str] | str, kind: str, track: str = "restore") -> l
                 raise UsageError(f"{kind} {bound.display!r} is given twice")
             bounds[bound.canonical] = bound
     return list(bounds.values())
+
+
+def _joined(specs: list[str], many: bool) -> str:
+    """One spec as it stands, a tuple of them in brackets."""
+    return f"({', '.join(specs)}{',' if len(specs) == 1 else ''})" if many else specs[0]
 
 
 def _is_later(annotation: Any) -> bool:

@@ -32,6 +32,13 @@ class Dataset(Protocol):
     def load(self, index: int) -> Any: ...
 
 
+@runtime_checkable
+class IsMade(Protocol):
+    """A dataset whose items are made and not read: each depends on its text alone, and no two texts make the same."""
+
+    def made(self, index: int) -> str: ...
+
+
 @dataclass(frozen=True)
 class Case:
     """What a regime makes of an item: what a method is `given` and told, and what `output` is wanted of it.
@@ -137,6 +144,37 @@ class HasSetMetrics(Protocol):
     def collector(
         self, sets: Mapping[str, Any], folder: Path, n: int, *, protocol: Bound, taken: Iterable[Any] = ()
     ) -> Collector: ...
+
+
+class Batches(Protocol):
+    """Training batches: that of a step depends on the step alone. `given` and `wanted` are shapes of one item of it."""
+
+    given: tuple[int, ...]
+    wanted: tuple[int, ...]
+
+    def __call__(self, step: int) -> Mapping[str, Any]:
+        """Arrays by name, the batch first: `given`, `wanted` and what else an objective may use."""
+
+
+@runtime_checkable
+class Trains(Protocol):
+    """A track whose methods can be networks that are trained here.
+
+    `order(step)` are places in `chosen`, which are places of the dataset. `truth_sha256` tells two items whose truths
+    are the same, so that none is trained on that is tested.
+    """
+
+    def batches(
+        self,
+        dataset: Dataset,
+        chosen: Sequence[int],
+        regime: Bound,
+        order: Callable[[int], Sequence[int]],
+        *,
+        crop: int,
+        seed: int,
+    ) -> Batches: ...
+    def truth_sha256(self, item: Any) -> str: ...
 
 
 @runtime_checkable

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 VERBS = (
     "run", "study", "list", "report", "compare", "check", "score", "explain", "reproduce", "why", "doctor", "data",
-    "store", "export", "completion",
+    "weights", "store", "export", "completion",
 )  # fmt: skip
 
 _EXAMPLES = """examples:

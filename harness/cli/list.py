@@ -8,7 +8,8 @@ from typing import Any
 from ..errors import UsageError, nearest
 from .options import add_json, add_plugins, print_json, print_table, verb
 
-KINDS = ("tracks", "methods", "datasets", "regimes", "metrics", "protocols", "suites", "systems")
+KINDS = ("tracks", "methods", "datasets", "regimes", "metrics", "protocols", "suites", "systems", "archs", "objectives",
+         "losses", "optimizers", "schedules", "parts", "samplers", "stops")  # fmt: skip
 _EXAMPLES = """  noisebench list methods
   noisebench list regimes poisson_gaussian
   noisebench list suites --json
@@ -52,11 +53,12 @@ def run(args: argparse.Namespace) -> int:
     else:
         from ..engine.planning import catalogue_in_child
 
-        entries = catalogue_in_child(args.kind[:-1], args.track or "", args.plugin)
+        entries = catalogue_in_child(_singular(args.kind), args.track or "", args.plugin)
     if args.name:
         found = [e for e in entries if e["name"] == args.name]
         if not found:
-            raise UsageError(f"no {args.kind[:-1]} {args.name!r}: {nearest(args.name, [e['name'] for e in entries])}")
+            known = [e["name"] for e in entries]
+            raise UsageError(f"no {_singular(args.kind)} {args.name!r}: {nearest(args.name, known)}")
         if args.json:
             print_json(found[0])
             return 0
@@ -93,6 +95,10 @@ def _told(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(_told, value))
     return "yes" if value is True else str(value)
+
+
+def _singular(kind: str) -> str:
+    return "loss" if kind == "losses" else kind[:-1]
 
 
 def _systems(args: argparse.Namespace) -> int:

@@ -24,6 +24,8 @@ def label(cell: PlannedCell) -> str:
     """A cell on one line."""
     if cell["kind"] == "cost":
         return one_line(f"{cell['method']['display']} · cost {'x'.join(map(str, cell['inputs']['size']))}", 90)
+    if cell["kind"] == "train":
+        return one_line(f"training {cell['method']['display']} · seed {cell['seed']}", 90)
     parts = (cell[p]["display"] for p in ("method", "dataset", "regime"))
     return one_line(" · ".join(parts), 90)
 
@@ -50,6 +52,10 @@ class Plain:
 
     def item(self, cell: PlannedCell, n: int, of: int) -> None:
         """An item is done."""
+
+    def said(self, cell: PlannedCell, message: str) -> None:
+        """A cell says how it goes."""
+        self._say(f"{label(cell)}: {one_line(message, 120)}")
 
     def end(self, cell: PlannedCell, outcome: str, reason: str) -> None:
         """A cell has ended."""
@@ -91,12 +97,18 @@ class Live(Plain):
         from rich.markup import escape
 
         super().start(cell)
-        total = cell["dataset"]["items"] or None
+        total = None if cell["kind"] == "train" else cell["dataset"]["items"] or None
         self._tasks[cell["key"]] = self._progress.add_task(escape(label(cell)), total=total)
 
     def item(self, cell: PlannedCell, n: int, of: int) -> None:
         """An item is done."""
         self._progress.update(self._tasks[cell["key"]], completed=n, total=of)
+
+    def said(self, cell: PlannedCell, message: str) -> None:
+        """A cell says how it goes."""
+        from rich.markup import escape
+
+        self._progress.update(self._tasks[cell["key"]], description=escape(f"{label(cell)}: {one_line(message, 60)}"))
 
     def end(self, cell: PlannedCell, outcome: str, reason: str) -> None:
         """A cell has ended."""

@@ -6,10 +6,12 @@ import json
 import socket
 import struct
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NotRequired, Required, TypedDict
 
 from ..plan import PlannedCell
-from ..store.record import Cost, Outcome, Rescored, SetPart
+from ..store.cells import WEIGHTS, cell_dir
+from ..store.record import Cost, Outcome, Rescored, SetPart, Training
 
 
 class Job(TypedDict):
@@ -36,7 +38,8 @@ class Job(TypedDict):
 
 
 class Event(TypedDict, total=False):
-    """What is said of a cell: `ready`, `item` (n of), `end`, `busy` (another run has it), `disk`, `broken`, `gone`."""
+    """What is said of a cell: `ready`, `item` (n of), `said` (a `message` on how it goes), `end`, `busy` (another run
+    has it), `disk`, `broken`, `gone`."""
 
     event: Required[str]
     id: int
@@ -73,6 +76,12 @@ def next_job(line: socket.socket) -> tuple[Job, list[int]] | None:
     return job, descriptors
 
 
+def checkpoints_of(job: Job) -> dict[str, str]:
+    """Where the checkpoint of each recipe of a cell's method lies."""
+    store, trained = Path(job["store"]), job["cell"].get("trained", {})
+    return {recipe: str(cell_dir(store, key) / WEIGHTS) for recipe, key in trained.items()}
+
+
 class Ending(TypedDict, total=False):
     """How a cell ended, as its worker leaves it in `end.json`; what is absent is not known.
 
@@ -91,3 +100,4 @@ class Ending(TypedDict, total=False):
     lost: str
     rescored: Rescored
     sets: dict[str, SetPart]
+    training: Training

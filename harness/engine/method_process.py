@@ -10,24 +10,28 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any, NoReturn, TypedDict
+from typing import TYPE_CHECKING, Any, NoReturn, TypedDict
 
 from ..calling import call_on
 from ..errors import Invalid, Skip, one_line
 from ..registry import bind, load_plugin
 from ..runner import used_device
 from ..track import Case, Runner, get_track
+from ..training.checkpoint import give_checkpoints
 from . import processes
 from .channel import HungUp, answer, hear
 from .messages import Ending
 from .opened_files import noticing_opened_files, seen_files
+
+if TYPE_CHECKING:
+    from .training_process import Start
 
 THREADED = {"torch": "set_num_threads", "cv2": "setNumThreads"}
 """Libraries with threads of their own, and how they are told how many they may use."""
 
 
 class Task(TypedDict):
-    """What the method's process is told of its cell."""
+    """What the method's process is told of its cell. `trained`: where the checkpoint of each recipe lies."""
 
     track: str
     method: str
@@ -35,6 +39,7 @@ class Task(TypedDict):
     device: str
     threads: int
     folders: dict[str, str]
+    trained: dict[str, str]
 
 
 class Opened(TypedDict):
@@ -47,7 +52,11 @@ class Opened(TypedDict):
 def serve(channel: socket.socket) -> NoReturn:
     """Answer until the scorer hangs up; the process ends here whatever happens."""
     own = os.getpid()
-    verbs: dict[str, Callable[..., Any]] = {"open": lambda task: _open(task, verbs), "measure": _measure}
+    verbs: dict[str, Callable[..., Any]] = {
+        "open": lambda task: _open(task, verbs),
+        "measure": _measure,
+        "train": lambda task, start: _train(task, start, verbs),
+    }
     while True:
         try:
             try:
@@ -88,7 +97,18 @@ def _open(task: Task, verbs: dict[str, Callable[..., Any]]) -> Opened:
     return {"seconds": setup, "device": device}
 
 
+def _train(task: Task, start: Start, verbs: dict[str, Callable[..., Any]]) -> dict[str, Any]:
+    """Make the network that is to be trained; then `verbs` has what its training can be asked."""
+    from .training_process import training_verbs
+
+    with noticing_opened_files(task["folders"]):
+        own, said = training_verbs(_loaded(task), task["device"], start)
+    verbs.update(own)
+    return said
+
+
 def _loaded(task: Task) -> Runner:
+    give_checkpoints(task["trained"])
     for file in task["plugins"]:
         load_plugin(file)
     track = get_track(task["track"])
@@ -100,6 +120,7 @@ def _measure(task: Task, regime: str, size: tuple[int, ...], repeats: int) -> Ma
     from ..cost.measure import measure
 
     with noticing_opened_files(task["folders"]):
+        give_checkpoints(task["trained"])
         for file in task["plugins"]:
             load_plugin(file)
         track = get_track(task["track"])

@@ -85,7 +85,7 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         suite = suite_of(request["suite"])
         check_device(suite.device)
         cells = plan(suite)
-        measured = PRELOAD if any(cell["kind"] == "cost" for cell in cells) else ()
+        measured = PRELOAD if any(cell["kind"] in ("cost", "train") for cell in cells) else ()
         return {
             "cells": cells,
             "names": named_specs(suite),

@@ -12,6 +12,8 @@ from typing import Any, Protocol
 from ..errors import UsageError
 from ..plan import PlannedCell
 from ..store.cells import (
+    WEIGHTS,
+    cell_dir,
     genuine_cell,
     mark_asked,
     open_store,
@@ -41,6 +43,7 @@ class Watcher(Protocol):
     def plan(self, todo: int, stored: int) -> None: ...
     def start(self, cell: PlannedCell) -> None: ...
     def item(self, cell: PlannedCell, n: int, of: int) -> None: ...
+    def said(self, cell: PlannedCell, message: str) -> None: ...
     def end(self, cell: PlannedCell, outcome: str, reason: str) -> None: ...
 
 
@@ -91,8 +94,11 @@ def needs_run(store: Path, cell: PlannedCell, retry: str) -> bool:
 
 
 def _outdated(stored: Cell | None, cell: PlannedCell, store: Path) -> bool:
-    """Whether a file that the method opened is another one now."""
-    return stored is not None and bool(changes_of(stored, cell["request"], store))
+    """Whether a file that the method opened is another one now, or the checkpoint that was trained is gone."""
+    if stored is None:
+        return False
+    gone = "weights_sha256" in stored.get("training", {}) and not (cell_dir(store, cell["key"]) / WEIGHTS).is_file()
+    return gone or bool(changes_of(stored, cell["request"], store))
 
 
 def run(suite: Suite, store: Path, options: RunOptions, watcher: Watcher) -> Summary:
@@ -204,6 +210,8 @@ class _Course:
         key, what = cell["key"], message["event"]
         if what == "item":
             self.watcher.item(cell, message["n"], message["of"])
+        elif what == "said":
+            self.watcher.said(cell, message["message"])
         elif what == "end":
             self.ended.add(key)
             if not message["stored"]:

@@ -14,7 +14,7 @@ from ..data.roots import data_roots, weight_roots
 from ..errors import UsageError, one_line
 from ..spec import Spec, Value, parse
 
-_ROOMS = ("methods", "datasets")
+_ROOMS = ("methods", "datasets", "recipes")
 """Parts of the package that lie beside it where it was not copied to install it."""
 
 
@@ -37,12 +37,12 @@ def hidden_from(dataset: str, store: Path) -> list[str]:
     return sorted({os.path.realpath(path) for path in paths if os.path.exists(path)})
 
 
-def command(hidden: Sequence[str], plugins: Iterable[str], words: Sequence[str]) -> list[str]:
-    """What runs `python WORDS` where `hidden` is empty. A plug-in's file, weights and what Python needs stay."""
+def command(hidden: Sequence[str], files: Iterable[str], words: Sequence[str]) -> list[str]:
+    """What runs `python WORDS` where `hidden` is empty. These files, weights and what Python needs stay."""
     package = Path(__file__).resolve().parents[1]
     code = [Path(sys.prefix), Path(sys.base_prefix), package, *(package.parent / room for room in _ROOMS)]
-    files = [*code, *map(Path, plugins), *weight_roots()]
-    kept = {os.path.realpath(path) for path in files if path.exists()}
+    needed = [*code, *map(Path, files), *weight_roots()]
+    kept = {os.path.realpath(path) for path in needed if path.exists()}
     below = {path for path in kept if any(Path(path).is_relative_to(other) for other in hidden)}
     built = [shutil.which("bwrap") or "bwrap", *_bare()]
     for path in sorted({*hidden, *below}, key=lambda path: len(Path(path).parts)):  # what lies within comes after

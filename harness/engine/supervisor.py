@@ -24,7 +24,7 @@ from ..store.cells import cell_lock, commit, outcome_of, partial_dir, read_cell,
 from ..store.disk import DiskFull, noticing_full_disk
 from ..store.record import SCHEMA, SetPart
 from . import method_process, processes
-from .messages import Ending, Job, Tell, send_job
+from .messages import Ending, Job, Tell, checkpoints_of, send_job
 from .opened_files import opened_in, outdated
 from .sandbox import command
 from .worker import DONE, FULL, HUNG_UP
@@ -41,14 +41,14 @@ class Stopped(Exception):
 @dataclass(frozen=True)
 class MethodEnd:
     """What a method's process has: its end of the channel to the scorer, where what it prints goes, its limits, and
-    what a sandbox hides from it (None: no sandbox)."""
+    what a sandbox hides from it (None: no sandbox), but for `files`."""
 
     channel: socket.socket
     output: int
     memory: int | None
     threads: int
     hidden: list[str] | None
-    plugins: list[str]
+    files: list[str]
 
 
 @dataclass
@@ -119,8 +119,8 @@ def _run(job: Job, store: Path, key: str, tell: Tell, life: int, scorer: Scorer)
         # By a process that never reads a true item.
         method = os.fork()
         if method == 0:
-            plugins = job["cell"]["request"]["plugins"]
-            return MethodEnd(far, scorer.output, job["memory"], job["threads"], job["hidden"], plugins)
+            files = [*job["cell"]["request"]["plugins"], *checkpoints_of(job).values()]
+            return MethodEnd(far, scorer.output, job["memory"], job["threads"], job["hidden"], files)
         far.close()
     try:
         try:
@@ -171,7 +171,7 @@ def _store(job: Job, store: Path, end: Ending, folder: Path, tail: str, seconds:
         "seconds": seconds,
         "cost": end.get("cost"),
         "environment": end.get("environment") or job["environment"],
-        **{name: end[name] for name in ("needs", "sets", "rescored") if end.get(name)},
+        **{name: end[name] for name in ("needs", "sets", "rescored", "training") if end.get(name)},
     }
     lender = end.get("rescored")
     if opened := opened_in(folder) if lender is None else read_cell(store, lender["source"]).get("opened"):
@@ -227,7 +227,7 @@ def become_method(end: MethodEnd) -> socket.socket:
         loaded = [name for name in method_process.THREADED if name in sys.modules]
         words = [str(end.channel.fileno()), str(end.memory or 0), str(end.threads), *loaded]
         end.channel.set_inheritable(True)
-        built = command(end.hidden, end.plugins, ["-m", method_process.__name__, *words])
+        built = command(end.hidden, end.files, ["-m", method_process.__name__, *words])
         os.execv(built[0], built)
     return method_process.confined(end.channel, end.memory, end.threads)
 

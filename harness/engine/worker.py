@@ -9,6 +9,7 @@ import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,9 +26,10 @@ from ..store.previews import panel_text
 from ..store.record import Cost, SetPart
 from ..track import Case, Collector, Dataset, HasSetMetrics, Track, get_track
 from .channel import HungUp, ask, read_answer
-from .messages import Ending, Job, Tell
+from .messages import Ending, Job, Tell, checkpoints_of
 from .method_process import Task, ending_of
 from .opened_files import keep_opened
+from .train_cell import train_cell
 
 DONE, SPENT, HUNG_UP, FULL = b"D", b"S", b"H", b"F"
 """How scoring a cell went: `end.json` is there, and so it is but by an error or a plug-in's code; the method's process
@@ -68,9 +70,13 @@ class _Method:
     folder: Path
     store: Path
 
+    def ask(self, *question: Any) -> None:
+        """Ask, and do something else until it has `answered`. Raises `HungUp`."""
+        ask(self.channel, *question)
+
     def asked(self, *question: Any) -> Any:
         """What it answers. Raises `HungUp`, `MethodEnded`, `Invalid`."""
-        ask(self.channel, *question)
+        self.ask(*question)
         return self.answered()
 
     def answered(self) -> Any:
@@ -122,7 +128,7 @@ def _score_cell(job: Job, folder: Path, tell: Tell, scoring: _Scoring, method: _
         """The method is at work on the next item while the one before it is scored."""
 
         def give(one: _Posed) -> _Posed:
-            ask(method.channel, "call", told(one.case, one.item, shown))
+            method.ask("call", told(one.case, one.item, shown))
             return one
 
         at_work = give(first.result()) if (first := next(posed, None)) is not None else None
@@ -153,6 +159,7 @@ def _task(job: Job) -> Task:
         "device": job["device"],
         "threads": job["threads"],
         "folders": cell["request"].get("folders", {}),
+        "trained": checkpoints_of(job),
     }
 
 
@@ -329,6 +336,9 @@ def work(job: Job, tell: Tell, channel: socket.socket | None) -> bytes:
     try:
         if job["cell"]["kind"] == "cost" and method is not None:
             ending = _cost_cell(job, method)
+        elif job["cell"]["kind"] == "train" and method is not None:
+            went = SPENT
+            ending = train_cell(job, folder, tell, method, _task(job), partial(_made, method), ahead)
         else:
             scoring, plugged = _scoring(job["cell"], ahead)
             went = SPENT if plugged else DONE

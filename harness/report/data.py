@@ -20,6 +20,7 @@ from ..track import DEFAULT, Words
 from .beside_boards import Extra, of_sections, of_sets
 from .names import shown
 from .order_stability import Section, sections
+from .trainings import training_sections
 
 if TYPE_CHECKING:
     from .plots.drawing import Plot
@@ -94,7 +95,7 @@ def report_data(records: Sequence[Record], title: str, *, all_versions: bool = F
         # A cell may stand on the board of its own seeds and on that of fewer ones; it failed once.
         failures.setdefault(failure.key + failure.outcome, failure)
     each, together, sets = evidence(ordered), overall(ordered), board_sets(ordered, records)
-    behind = sections(ordered, each, together)
+    behind = [*sections(ordered, each, together), *training_sections(records)]
     return ReportData(
         title=title,
         boards=ordered,

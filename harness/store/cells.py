@@ -33,6 +33,8 @@ from .shape import why_no_cell
 _KEY = re.compile(r"[0-9a-f]{64}")
 _TEXT = ("item", "input_sha256", "output_sha256", "note")
 _SEALED = ("cell.json", "scores.parquet")
+WEIGHTS = "weights.safetensors"
+"""The checkpoint in the folder of a cell that trained one; `cell.json` has its SHA-256."""
 _AGAIN = "`noisebench store gc` removes it, `run` does it again"
 
 
@@ -271,7 +273,7 @@ def commit(store: Path, cell: Mapping[str, Any], rows: list[dict[str, Any]]) -> 
             (stage / "cell.json").write_text(json.dumps(cell, indent=1, sort_keys=True) + "\n", encoding="utf-8")
             (stage / "asked").write_text(_now())
             (stage / "seal").write_bytes(files_seal({name: (stage / name).read_bytes() for name in _SEALED}))
-            for name in ("outputs", "panel.json"):
+            for name in ("outputs", "panel.json", WEIGHTS):
                 if (partial / name).exists():
                     os.rename(partial / name, stage / name)
             os.chmod(stage, 0o755)

@@ -16,9 +16,9 @@ SCHEMA = 2
 """Of cells, stores and exports. 1: before tracks; read for ever, see the functions at the end."""
 REFERENCE = 2
 """Of the operation that latencies are relative to. 1: a convolution of torch, as costs have it that name none."""
-OUTCOMES = ("ok", "skipped", "failed", "oom", "timeout", "crashed", "invalid", "undefined", "blocked")
+OUTCOMES = ("ok", "skipped", "failed", "oom", "timeout", "crashed", "invalid", "undefined", "blocked", "diverged")
 NOT_OK = ("failed", "oom", "timeout", "crashed", "invalid", "undefined", "blocked")
-Outcome = Literal["ok", "skipped", "failed", "oom", "timeout", "crashed", "invalid", "undefined", "blocked"]
+Outcome = Literal["ok", "skipped", "failed", "oom", "timeout", "crashed", "invalid", "undefined", "blocked", "diverged"]
 Role = Literal["", "baseline", "sanity", "optimum"]
 Kind = Literal["score", "cost", "train"]
 NAMED = ("method", "dataset")
@@ -154,6 +154,57 @@ class Rescored(TypedDict):
     environment: dict[str, Any]
 
 
+class CurvePoint(TypedDict):
+    """One validation, after `step` steps and `seconds` of training: the mean `loss` since the last one, the `score`."""
+
+    step: int
+    seconds: float
+    loss: float | None
+    score: float | None
+
+
+class TrainingCost(TypedDict):
+    """What training took. `seconds` and `cpu_seconds` are of the steps alone, without validation.
+
+    Bytes are of parameters, of gradients, of the optimiser's state, and of what one step saves for its backward pass;
+    `macs` are of one step, forward and backward. A null has its reason in `reasons`.
+    """
+
+    seconds: float
+    cpu_seconds: float
+    items_per_second: float
+    peak_memory_bytes: int | None
+    parameter_bytes: int
+    gradient_bytes: int
+    optimizer_bytes: int
+    saved_bytes: int
+    macs: int | None
+    reasons: dict[str, str]
+
+
+class Training(TypedDict):
+    """How a training went: steps done and why it stopped, the validation curve, its cost, the checkpoint's SHA-256.
+
+    `given` and `wanted` are the shapes of one item of a batch, `validation` the ids that were kept for it, `metric`
+    what they were scored by. `imported`: the checkpoint was trained elsewhere.
+    """
+
+    recipe: str
+    given: list[int]
+    wanted: list[int]
+    validation: list[str]
+    metric: str
+    higher: bool
+    steps: int
+    of: int
+    stopped: str
+    score: float | None
+    curve: list[CurvePoint]
+    cost: TrainingCost
+    weights_sha256: NotRequired[str]
+    imported: NotRequired[bool]
+
+
 class Inputs(TypedDict, total=False):
     """What the key of a cell is made of. Schema 1 has `pictures` for `data`."""
 
@@ -174,12 +225,15 @@ class Inputs(TypedDict, total=False):
     device: str
     threads: int
     reference: int
+    training: int
+    trained: list[str]
 
 
 class Request(TypedDict):
     """What plans just this cell again, on the machine that it was planned on: in no export.
 
     `folders` are those of the method, by the names that its source files have: its opened files lie below them.
+    `train`: the cell is the training of the method.
     """
 
     track: str
@@ -199,6 +253,7 @@ class Request(TypedDict):
     threads: int
     keep: str
     folders: NotRequired[dict[str, str]]
+    train: NotRequired[bool]
 
 
 class Cell(TypedDict):
@@ -207,6 +262,8 @@ class Cell(TypedDict):
     `sets` (absent where none was asked for) are the metrics of the whole set, by name: in no row and no ranking.
     `words` are what the track calls its things; `needs` names the package or file that a skipped cell waits for.
     `opened` (absent where there are none) maps the files that the method opened in its own folders to their SHA-256.
+    `training` is of a cell of kind `train`, whose dataset and regime are those trained on; `trained` maps the recipe of
+    each checkpoint that a cell uses to the key of the cell that trained it.
     """
 
     schema: int
@@ -235,6 +292,8 @@ class Cell(TypedDict):
     rescored: NotRequired[Rescored]
     sets: NotRequired[dict[str, SetPart]]
     opened: NotRequired[dict[str, str]]
+    training: NotRequired[Training]
+    trained: NotRequired[dict[str, str]]
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterable
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from ..errors import UsageError, one_line
 from ..wording import counted
-from .cells import Damaged, asked_of, cell_dir, cell_lock, keys, read_cell, read_record, refuse_read_only
+from .cells import WEIGHTS, Damaged, asked_of, cell_dir, cell_lock, keys, read_cell, read_record, refuse_read_only
 from .disk import noticing_full_disk
 from .keys import key_of
 from .outputs import OutputFiles, damaged_outputs
@@ -41,8 +42,21 @@ def verify(store: Path, files_of: Callable[[str], OutputFiles | None]) -> list[s
         files = files_of(cell["track"])
         if files is not None:
             problems += [f"cell {key[:12]}: {what}" for what in damaged_outputs(cell_dir(store, key), record, files)]
+        problems += [f"cell {key[:12]}: {what}" for what in _wrong_weights(cell, cell_dir(store, key))]
         problems += [f"cell {key[:12]}: {one_line(p)}" for p in wrong_views(store, cell_dir(store, key) / "outputs")]
     return problems
+
+
+def _wrong_weights(cell: Cell, folder: Path) -> list[str]:
+    """That the checkpoint of a cell that trained one is missing, or is another."""
+    due = cell.get("training", {}).get("weights_sha256")
+    if due is None:
+        return []
+    try:
+        data = (folder / WEIGHTS).read_bytes()
+    except OSError:
+        return [f"{WEIGHTS} is missing"]
+    return [] if hashlib.sha256(data).hexdigest() == due else [f"{WEIGHTS} is damaged"]
 
 
 def readable(store: Path) -> list[Record]:

@@ -10,7 +10,7 @@ import noisebench as nb
 def refuse_unwrappable(name: str, method: Any) -> None:
     """Raise `UsageError` for a method that knows which picture it is given: a part or a turned one is another."""
     for entry in method.entries:
-        if entry.meta["named"] or entry.meta["oracle"]:
+        if entry.meta.get("named") or entry.meta.get("oracle"):
             raise nb.UsageError(f"{name} cannot wrap {entry.name}, which looks up whole pictures: name it by itself")
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...array_outputs import ArrayFiles
 from ...registry import Bound, registry
-from ...track import Case, Defaults, Finding, Words, add_track, checked_declarations
+from ...track import Batches, Case, Dataset, Defaults, Finding, Words, add_track, checked_declarations
 
 if TYPE_CHECKING:
     from ...boards.board import Board
@@ -243,6 +243,28 @@ class Restore:
         from .alike import alike
 
         return alike(sketches)
+
+    def batches(
+        self,
+        dataset: Dataset,
+        chosen: Sequence[int],
+        regime: Bound,
+        order: Callable[[int], Sequence[int]],
+        *,
+        crop: int,
+        seed: int,
+    ) -> Batches:
+        """Crops of clean pictures and what the regime makes of them: see `tracks/restore/batches.py`."""
+        from .batches import CropBatches
+
+        return CropBatches(dataset, chosen, regime, order, crop=crop, seed=seed)
+
+    def truth_sha256(self, item: Sample) -> str:
+        """The hash of the clean picture's values."""
+        from ...imaging.pixels import canonical, pixel_sha256
+        from .degrade import clean_of
+
+        return pixel_sha256(canonical(clean_of(item)))
 
     split_metric = "mse"
     """The metric whose mean is split over draws of the noise: it must be scored."""

@@ -1,0 +1,173 @@
+"""`noisebench weights`: the checkpoints of a store; one of them as a file that travels, and back."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import UsageError, one_line
+from .options import add_json, note, note_left_out, print_json, print_table, verb
+
+if TYPE_CHECKING:
+    from ..store.record import Cell
+    from ..training.checkpoint import Card
+
+_EXAMPLES = """  noisebench weights ls nb-store
+  noisebench weights card nb-store unet                         the recipe, the curve and the cost of one
+  noisebench weights export nb-store 3fa9 --to denoiser.safetensors
+  noisebench weights card denoiser.safetensors
+  noisebench weights import denoiser.safetensors                a run whose key fits does not train again"""
+
+
+def add(verbs: Any) -> None:
+    """Add the verb."""
+    parser = verb(verbs, "weights", "list, export and import the checkpoints that trained methods use", _EXAMPLES)
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    for name, about in (
+        ("ls", "list the checkpoints of a store"),
+        ("card", "show what a checkpoint was made of, how it went and what it took"),
+        ("export", "write one checkpoint of a store as a file, with its card"),
+        ("import", "keep checkpoint files where every run finds them by key"),
+    ):
+        p = actions.add_parser(name, help=about, description=about)
+        if name == "import":
+            p.add_argument("files", metavar="FILE", nargs="+", help="a file that `weights export` wrote")
+        else:
+            p.add_argument(
+                "store", metavar="STORE", help="a store" + (", or a checkpoint file" if name == "card" else "")
+            )
+        if name in ("card", "export"):
+            p.add_argument("filter", metavar="FILTER", nargs="?", default="", help="a key's start, or part of a name")
+        if name == "export":
+            p.add_argument("--to", metavar="FILE", required=True, help="where to")
+        add_json(p)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """0, or 1 where a cell of the store is left out. Raises `UsageError` (exit code 2)."""
+    if args.action == "import":
+        return _import(args)
+    path = Path(args.store)
+    if args.action == "card" and path.is_file():
+        from ..training.checkpoint import read_card
+
+        _show(read_card(path), args.json)
+        return 0
+    cells, left_out = _trained(path)
+    if args.action == "ls":
+        _list(cells, args.json)
+        return 1 if left_out else 0
+    from ..store.cells import WEIGHTS, cell_dir
+    from ..training.checkpoint import file_sha256, read_card
+
+    cell = _one(cells, args.filter, path)
+    file = cell_dir(path, cell["key"]) / WEIGHTS
+    if args.action == "card":
+        _show(read_card(file), args.json)
+        return 0
+    read_card(file)
+    data = file.read_bytes()
+    if file_sha256(data) != cell["training"].get("weights_sha256"):
+        raise UsageError(f"{one_line(file)} is not what was trained: `noisebench store rm` the cell and run again")
+    _write(Path(args.to).expanduser(), data)
+    if args.json:
+        print_json({"key": cell["key"], "file": args.to, "bytes": len(data)})
+    else:
+        print(f"{len(data) / 2**20:.2f} MiB in {args.to}, for cell {cell['key'][:12]}")
+    return 0
+
+
+def _trained(store: Path) -> tuple[list[Cell], list[str]]:
+    """The cells that trained something, and a line for each cell of the store that is left out."""
+    from ..store.cells import existing_store, read_cells
+
+    found, left_out = read_cells(existing_store(store))
+    note_left_out(left_out)
+    return [cell for cell in found if cell["kind"] == "train" and cell["outcome"] == "ok"], left_out
+
+
+def _one(cells: list[Cell], text: str, store: Path) -> Cell:
+    from ..store.cells import matching
+
+    found = matching(cells, text)
+    if len(found) != 1:
+        which = f"{len(found)} checkpoints match {one_line(text)!r}" if text else f"{len(found)} checkpoints are there"
+        raise UsageError(f"{which}: name one by its key, see `noisebench weights ls {one_line(store)}`")
+    return found[0]
+
+
+def _list(cells: list[Cell], as_json: bool) -> None:
+    if as_json:
+        print_json(cells)
+        return
+    rows = []
+    for cell in cells:
+        training = cell["training"]
+        score = "-" if training["score"] is None else f"{training['score']:.4g}"
+        seconds = f"{training['cost']['seconds']:.0f}"
+        rows.append(
+            [cell["key"][:12], cell["method"]["display"], str(cell["seed"]), f"{training['steps']}", score, seconds]
+        )
+    print_table(rows, ["key", "method", "seed", "steps", "validation", "seconds"])
+
+
+def _show(card: Card, as_json: bool) -> None:
+    if as_json:
+        print_json(card)
+        return
+    training = card["training"]
+    cost = training["cost"]
+    score = "not defined" if training["score"] is None else f"{training['score']:.4f}"
+    print(f"key {card['key']}\nmethod {card['method']}\nseed {card['seed']}")
+    print(f"data {card['data'].get('spec')}\nregime {card['regime']}")
+    stopped = f", stopped: {one_line(training['stopped'])}" if training["stopped"] else ""
+    print(f"steps {training['steps']} of {training['of']}{stopped}\nvalidation {training['metric']} {score}")
+    for name in ("seconds", "cpu_seconds", "items_per_second"):
+        print(f"{name} {cost[name]:.1f}")
+    for name in ("parameter_bytes", "gradient_bytes", "optimizer_bytes", "saved_bytes", "peak_memory_bytes", "macs"):
+        value = cost[name]  # type: ignore[literal-required]
+        print(f"{name} {'-' if value is None else value}")
+    print("curve (step, seconds, loss, validation)")
+    print_table(
+        [
+            [
+                str(p["step"]),
+                f"{p['seconds']:.1f}",
+                *("-" if v is None else f"{v:.4f}" for v in (p["loss"], p["score"])),
+            ]
+            for p in training["curve"]
+        ],
+        ["step", "seconds", "loss", "validation"],
+    )
+    print(f"environment {json.dumps(card['environment'], sort_keys=True)}")
+
+
+def _import(args: argparse.Namespace) -> int:
+    from ..training.checkpoint import checkpoint_folders, read_card
+
+    cards = [read_card(Path(file)) for file in args.files]  # a mistake in any comes before the first is kept
+    folder = checkpoint_folders()[-1]
+    kept = []
+    for file, card in zip(args.files, cards, strict=True):
+        target = folder / f"{card['key']}.safetensors"
+        folder.mkdir(parents=True, exist_ok=True)
+        _write(target, Path(file).read_bytes())
+        kept.append({"key": card["key"], "file": str(target)})
+        if not args.json:
+            print(f"{card['key'][:12]} kept in {target}")
+    if args.json:
+        print_json(kept)
+    note("a run whose training has this key uses it")
+    return 0
+
+
+def _write(file: Path, data: bytes) -> None:
+    from ..store.disk import write_file
+
+    try:
+        write_file(file, data)
+    except OSError as error:
+        raise UsageError(f"{one_line(file)} cannot be written ({error.strerror}): check the path") from None

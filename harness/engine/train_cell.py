@@ -1,0 +1,284 @@
+"""A training as the scorer drives it: it draws the batches, validates, and keeps what going on needs on the disk."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import fmean
+from typing import Any, Protocol, cast
+
+from ..components import open_dataset
+from ..errors import Invalid, NotDefined, UsageError
+from ..json_values import parsed
+from ..plan import PlannedCell
+from ..recipe import Recipe, recipe_of
+from ..registry import Bound, bind, load_plugin
+from ..store.cells import WEIGHTS
+from ..store.disk import noticing_full_disk, write_file
+from ..store.record import CurvePoint, Training, TrainingCost
+from ..track import Batches, Case, Dataset, Track, Trains, get_track
+from ..training.checkpoint import file_sha256, imported_checkpoint, read_card, with_card
+from ..training.split import split
+from .messages import Ending, Job, Tell
+
+SNAPSHOT = "snapshot"
+_EVERY = 20.0
+"""Seconds between two snapshots, at most; each validation leaves one too."""
+_EXPLODED = 1000.0
+"""A loss so many times that of the first step says that training has diverged."""
+_TOLD = 0.5
+"""Seconds between two steps that are told."""
+
+
+class Asked(Protocol):
+    """The method's process, as it is asked: `ask` sends, `answered` waits, `asked` is both."""
+
+    def ask(self, *question: Any) -> None: ...
+    def answered(self) -> Any: ...
+    def asked(self, *question: Any) -> Any: ...
+
+
+class Diverged(Exception):
+    """Training has diverged; the message says at which step."""
+
+
+@dataclass(frozen=True)
+class _Course:
+    """What a training is made of, opened."""
+
+    recipe: Recipe
+    track: Track
+    dataset: Dataset
+    batches: Batches
+    validation: Sequence[int]
+    metric: Bound
+    protocol: Bound
+    seed: int
+
+
+@dataclass
+class _State:
+    """How far a training is: what lies beside the snapshot of its network."""
+
+    step: int = 0
+    first: float | None = None
+    losses: list[float] = field(default_factory=list)
+    curve: list[CurvePoint] = field(default_factory=list)
+
+
+def train_cell(
+    job: Job,
+    folder: Path,
+    tell: Tell,
+    method: Asked,
+    task: Mapping[str, Any],
+    made: Callable[[Track, Case], tuple[Any, float, list[str]]],
+    ahead: ThreadPoolExecutor,
+) -> Ending:
+    """Train, or take the checkpoint that was imported; leaves it in `folder`. `made` is the output for a case."""
+    cell = job["cell"]
+    imported = imported_checkpoint(cell["key"])
+    if imported is not None:
+        card = read_card(imported)
+        return _ending(folder, imported.read_bytes(), {**card["training"], "imported": True}, card["environment"])
+    for file in cell["request"]["plugins"]:
+        load_plugin(file)
+    course = _opened(cell)
+    try:
+        return _trained(course, job, folder, tell, method, task, made, ahead)
+    except Diverged as error:
+        return {"outcome": "diverged", "reason": str(error)}
+
+
+def _opened(cell: PlannedCell) -> _Course:
+    track = get_track(cell["track"])
+    bound = bind(cell["method"]["display"], "method", track.name)
+    recipe, seed = recipe_of(bound.kwargs), cell["seed"]
+    assert isinstance(track, Trains)
+    dataset = open_dataset(recipe.data)
+    chosen, validation = split(dataset.ids, recipe.validation, recipe.data.display)
+    order = recipe.sampler.entry.obj(len(chosen), recipe.batch, seed, **recipe.sampler.kwargs)
+    batches = track.batches(dataset, chosen, recipe.regime, order, crop=recipe.crop, seed=seed)
+    own = track.defaults
+    return _Course(
+        recipe,
+        track,
+        dataset,
+        batches,
+        validation,
+        bind(own.rank_by, "metric", track.name),
+        bind(own.protocol, "protocol", track.name),
+        seed,
+    )
+
+
+def _trained(
+    course: _Course,
+    job: Job,
+    folder: Path,
+    tell: Tell,
+    method: Asked,
+    task: Mapping[str, Any],
+    made: Callable[[Track, Case], tuple[Any, float, list[str]]],
+    ahead: ThreadPoolExecutor,
+) -> Ending:
+    import numpy as np
+
+    steps = course.recipe.steps
+    state, snapshot = _read(folder)
+    start = {
+        "given": tuple(course.batches.given),
+        "wanted": tuple(course.batches.wanted),
+        "seed": course.seed,
+        "snapshot": None if snapshot is None else np.frombuffer(snapshot, np.uint8),
+    }
+    begun = method.asked("train", task, start)
+    if begun["step"] != state.step:
+        raise UsageError(
+            "the snapshot of the training and what lies beside it are of two steps: run with --retry always"
+        )
+    due = {round(steps * (i + 1) / course.recipe.checks) for i in range(course.recipe.checks)}
+    kept = told = time.monotonic()
+    stopped = ""
+    coming = ahead.submit(course.batches, state.step) if state.step < steps else None
+    while coming is not None and not stopped:
+        method.ask("step", coming.result())
+        state.step += 1
+        coming = ahead.submit(course.batches, state.step) if state.step < steps else None
+        _hear_loss(state, method.answered())
+        now = time.monotonic()
+        if state.step in due:
+            point = _validated(course, state, method, made)
+            tell({"event": "said", "message": _said(course, point)})
+            stopped = course.recipe.stop.entry.obj(
+                state.curve, bool(course.metric.entry.meta["higher"]), **course.recipe.stop.kwargs
+            )
+        if (state.step in due or now - kept >= _EVERY) and state.step < steps and not stopped:
+            _keep(folder, state, method)
+            kept = time.monotonic()
+        if now - told >= _TOLD or state.step == steps:
+            tell({"event": "item", "n": state.step, "of": steps})
+            told = now
+    done = method.asked("finish")
+    training: Training = {
+        "recipe": course.recipe.text,
+        "given": [int(side) for side in course.batches.given],
+        "wanted": [int(side) for side in course.batches.wanted],
+        "validation": [course.dataset.ids[i] for i in course.validation],
+        "metric": course.metric.display,
+        "higher": bool(course.metric.entry.meta["higher"]),
+        "steps": state.step,
+        "of": steps,
+        "stopped": stopped,
+        # Of the network as it is used: what a part does at the end is in it.
+        "score": _mean_score(course, state.step, method, made),
+        "curve": state.curve,
+        "cost": cast(TrainingCost, done["cost"]),
+    }
+    cell = job["cell"]
+    where = {**job["environment"], "device": str(begun["device"])}
+    checkpoint = with_card(
+        done["weights"].tobytes(),
+        {
+            "key": cell["key"],
+            "track": cell["track"],
+            "method": cell["method"]["spec"],
+            "data": {"spec": cell["dataset"]["spec"], "fingerprint": cell["dataset"]["fingerprint"]},
+            "regime": cell["regime"]["spec"],
+            "seed": cell["seed"],
+            "training": training,
+            "environment": where,
+        },
+    )
+    (folder / SNAPSHOT).unlink(missing_ok=True)
+    return {**_ending(folder, checkpoint, training, where), "setup_s": float(begun["seconds"])}
+
+
+def _ending(folder: Path, checkpoint: bytes, training: Training, environment: Mapping[str, Any]) -> Ending:
+    with noticing_full_disk(folder):
+        write_file(folder / WEIGHTS, checkpoint)
+    made: Training = {**training, "weights_sha256": file_sha256(checkpoint)}
+    return {"outcome": "ok", "reason": "", "notes": [], "training": made, "environment": dict(environment)}
+
+
+def _hear_loss(state: _State, loss: Any) -> None:
+    """Take the loss of a step. Raises `Diverged`, `Invalid` for what is none."""
+    if loss is None:
+        raise Diverged(f"the loss was not finite at step {state.step}")
+    if not isinstance(loss, float):
+        raise Invalid("its process sent something that is no loss")
+    if state.first is None:
+        state.first = abs(loss)
+    if state.first > 0 and abs(loss) > _EXPLODED * state.first:
+        raise Diverged(f"the loss was {loss:.3g} at step {state.step}, {abs(loss) / state.first:.0f} times the first")
+    state.losses.append(loss)
+
+
+def _validated(
+    course: _Course,
+    state: _State,
+    method: Asked,
+    made: Callable[[Track, Case], tuple[Any, float, list[str]]],
+) -> CurvePoint:
+    point: CurvePoint = {
+        "step": state.step,
+        "seconds": float(method.asked("seconds")),
+        "loss": fmean(state.losses) if state.losses else None,
+        "score": _mean_score(course, state.step, method, made),
+    }
+    state.losses.clear()
+    state.curve.append(point)
+    return point
+
+
+def _mean_score(
+    course: _Course, step: int, method: Asked, made: Callable[[Track, Case], tuple[Any, float, list[str]]]
+) -> float | None:
+    """The mean score of the items that are kept for it, None where one has none. Raises `Diverged`."""
+    scores = []
+    for index in course.validation:
+        item = course.dataset.load(index)
+        case = course.track.pose(course.recipe.regime, item, 0)
+        method.ask("call", case)
+        try:
+            output = made(course.track, case)[0]
+        except Exception as error:
+            if "not finite" in str(error):
+                raise Diverged(f"what the network gave was not finite at step {step}") from None
+            raise
+        value = course.track.score(output, item, case, course.protocol, [course.metric])[course.metric.display]
+        if isinstance(value, NotDefined) or not math.isfinite(value):
+            return None
+        scores.append(float(value))
+    return fmean(scores)
+
+
+def _said(course: _Course, point: CurvePoint) -> str:
+    meta = course.metric.entry.meta
+    score = (
+        "not defined" if point["score"] is None else f"{point['score']:.{meta['decimals']}f} {meta['unit']}".rstrip()
+    )
+    return f"step {point['step']} of {course.recipe.steps}, validation {course.metric.display} {score}"
+
+
+def _keep(folder: Path, state: _State, method: Asked) -> None:
+    """Leave all that going on needs, whole or not at all."""
+    snapshot = method.asked("snapshot").tobytes()
+    text = json.dumps(vars(state)).encode()
+    with noticing_full_disk(folder):
+        write_file(folder / SNAPSHOT, len(text).to_bytes(8, "little") + text + snapshot)
+
+
+def _read(folder: Path) -> tuple[_State, bytes | None]:
+    """What an earlier run left, or a beginning."""
+    try:
+        data = (folder / SNAPSHOT).read_bytes()
+        length = int.from_bytes(data[:8], "little")
+        return _State(**parsed(data[8 : 8 + length])), data[8 + length :]
+    except (OSError, ValueError, TypeError):
+        return _State(), None

@@ -1,0 +1,65 @@
+"""What the method's process answers while it trains a network: it is given batches, and gives weights and figures."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, TypedDict
+
+import numpy as np
+
+from ..calling import call_on
+from ..errors import UsageError
+from ..recipe import recipe_of
+from ..runner import used_device
+from ..track import Case, Runner
+from ..training.trainer import Trainer
+
+
+class Start(TypedDict):
+    """What a training starts from: shapes of one item, the seed, and the bytes of a snapshot, or none."""
+
+    given: tuple[int, ...]
+    wanted: tuple[int, ...]
+    seed: int
+    snapshot: np.ndarray[Any, Any] | None
+
+
+def training_verbs(runner: Runner, asked: str, start: Start) -> tuple[dict[str, Callable[..., Any]], dict[str, Any]]:
+    """The verbs by which a training is driven, and what is said of its beginning. Raises `UsageError`."""
+    began = time.perf_counter()
+    instance = runner.instance
+    if not hasattr(instance, "use"):
+        raise UsageError(f"method {runner.bound.display} takes no network: give its class use(net)")
+    device = used_device(runner, asked)
+    trainer = Trainer(recipe_of(runner.bound.kwargs), start["given"], start["wanted"], start["seed"], device)
+    if start["snapshot"] is not None:
+        trainer.go_on(start["snapshot"].tobytes())
+    instance.use(trainer.net)
+
+    def step(batch: Mapping[str, Any]) -> float | None:
+        loss = trainer.advance(batch)
+        return loss if math.isfinite(loss) else None
+
+    def call(case: Case) -> dict[str, Any]:
+        trainer.net.eval()
+        output, seconds, notes = call_on(runner, case, device)
+        return {"output": output, "seconds": seconds, "notes": notes}
+
+    def finish() -> dict[str, Any]:
+        trainer.finish()
+        return {"weights": _bytes(trainer.weights()), "cost": trainer.cost()}
+
+    verbs: dict[str, Callable[..., Any]] = {
+        "step": step,
+        "call": call,
+        "snapshot": lambda: _bytes(trainer.snapshot()),
+        "seconds": lambda: trainer.seconds,
+        "finish": finish,
+    }
+    return verbs, {"seconds": time.perf_counter() - began, "device": device, "step": trainer.step}
+
+
+def _bytes(data: bytes) -> np.ndarray[Any, Any]:
+    return np.frombuffer(data, np.uint8)

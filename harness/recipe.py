@@ -1,0 +1,73 @@
+"""What a recipe is: every choice of a training, bound; and the choices that go into a method's parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+from .errors import UsageError
+from .registry import Bound
+
+VERSION = 1
+"""Of the loop: raised where the same recipe would give other weights."""
+Precision = Literal["float32", "bfloat16", "float16"]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A training, whole but for its data on the disk. `seed` None: that of the cell which uses it.
+
+    `batch` items a step, of pictures `crop` pixels a side; `validation` items are split off by key and scored
+    `checks` times. `precision` other than float32 is automatic mixed precision; `compiled` uses torch.compile.
+    """
+
+    arch: Bound
+    objective: Bound
+    optimizer: Bound
+    schedule: Bound
+    data: Bound
+    regime: Bound
+    sampler: Bound
+    parts: tuple[Bound, ...]
+    stop: Bound
+    batch: int
+    crop: int
+    steps: int
+    validation: int
+    checks: int
+    precision: Precision
+    compiled: bool
+    seed: int | None
+
+    @property
+    def text(self) -> str:
+        """All of it in canonical form, on one line."""
+        return "; ".join(f"{field.name}={_text(getattr(self, field.name))}" for field in fields(self))
+
+
+def recipe_of(kwargs: Mapping[str, Any]) -> Recipe:
+    """The recipe in the parameters of a method that is trained. Raises `UsageError` for what cannot be trained."""
+    recipe = Recipe(**{field.name: kwargs[field.name] for field in fields(Recipe)})
+    if recipe.checks > recipe.steps:
+        raise UsageError(f"checks={recipe.checks} are more than steps={recipe.steps}: validate at most once a step")
+    return recipe
+
+
+def recipes_in(method: Bound) -> Iterator[Bound]:
+    """Each method within a bound one, itself included, that is trained by a recipe."""
+    if getattr(method.entry.obj, "trained", False):
+        yield method
+    for nested in (*method.then, *method.inner):
+        yield from recipes_in(nested)
+
+
+def seed_of(recipe: Recipe, cell_seed: int) -> int:
+    """The seed of a training for a cell of that seed."""
+    return cell_seed if recipe.seed is None else recipe.seed
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, tuple):
+        return "(" + ", ".join(map(_text, value)) + ")"
+    return value.canonical if isinstance(value, Bound) else repr(value)

@@ -1,0 +1,69 @@
+"""The trainings behind a report: how each went, and what it took, as a section of tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..store.record import Record, Training
+from .order_stability import Section
+from .tables import Table, number
+
+_MIB = 2**20
+_LINE = (
+    "Seconds are of the steps alone. Bytes, in MiB: parameters, gradients, state of the optimiser, and what one step "
+    "saves for its backward pass. MACs are of one step, forward and backward. Validation is on items kept apart from "
+    "the training set; they are none of those on the boards."
+)
+
+
+def training_sections(records: Sequence[Record]) -> list[Section]:
+    """One section, or none where nothing was trained."""
+    trained = [(record, record.cell["training"]) for record in records if "training" in record.cell]
+    if not trained:
+        return []
+    trained.sort(key=lambda pair: (pair[0].cell["method"]["display"], pair[0].cell["seed"]))
+    head = (
+        "method", "seed", "trained on", "steps", "validation", "seconds", "CPU seconds", "items/s", "peak MiB",
+        "parameters", "gradients", "optimiser", "saved", "MACs/step",
+    )  # fmt: skip
+    rows = tuple(_row(record, training) for record, training in trained)
+    numeric = (False, True, False, *(True,) * (len(head) - 3))
+    return [
+        Section(
+            "Trainings",
+            (_LINE, *_stopped(trained)),
+            (("What was trained, and what it took", Table(head, numeric, rows)),),
+        )
+    ]
+
+
+def _row(record: Record, training: Training) -> tuple[str, ...]:
+    cell, cost = record.cell, training["cost"]
+    score = "–" if training["score"] is None else f"{number(training['score'], 2)} ({training['metric']})"
+    macs = "–" if cost["macs"] is None else f"{cost['macs']:.3g}"
+    return (
+        cell["method"]["display"],
+        str(cell["seed"]),
+        f"{cell['dataset']['display']} · {cell['regime']['display']}",
+        str(training["steps"]),
+        score,
+        number(cost["seconds"], 1),
+        number(cost["cpu_seconds"], 1),
+        number(cost["items_per_second"], 0),
+        _mib(cost["peak_memory_bytes"]),
+        *(_mib(cost[name]) for name in ("parameter_bytes", "gradient_bytes", "optimizer_bytes", "saved_bytes")),
+        macs,
+    )
+
+
+def _mib(count: int | None) -> str:
+    return "–" if count is None else f"{count / _MIB:.3g}"
+
+
+def _stopped(trained: Sequence[tuple[Record, Training]]) -> list[str]:
+    return [
+        f"{record.cell['method']['display']}, seed {record.cell['seed']}, was stopped after {training['steps']} of "
+        f"{training['of']} steps: {training['stopped']}."
+        for record, training in trained
+        if training["stopped"]
+    ]

@@ -1,0 +1,104 @@
+"""Training batches of pictures: keyed crops, turned and mirrored, and what a regime makes of each."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ...errors import UsageError
+from ...imaging.pixels import Array, as_hwc, canonical
+from ...imaging.sample import Sample
+from ...keyed_noise import keyed_generator
+from ...registry import Bound
+from ...track import Dataset
+from .degrade import clean_of, degrade_sample
+
+_HELD = 1 << 30
+"""Bytes of pictures that are held in memory, at most."""
+
+
+class CropBatches:
+    """Batches of float32 tensors (B, C, h, w): `given` under the regime, `wanted` clean.
+
+    The batch of a step depends on the pictures, the regime, `seed` and the step alone. Each crop is `crop` pixels a
+    side, turned and mirrored at random before the regime draws on it, each time anew. Raises `UsageError` where a
+    picture is smaller, or where pictures differ in their channels.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        chosen: Sequence[int],
+        regime: Bound,
+        order: Callable[[int], Sequence[int]],
+        *,
+        crop: int,
+        seed: int,
+    ) -> None:
+        self._dataset, self._chosen, self._regime, self._order = dataset, chosen, regime, order
+        self._crop, self._seed = crop, seed
+        self._held: OrderedDict[int, Sample] = OrderedDict()
+        self._bytes = 0
+        first = self(0)
+        self.given, self.wanted = first["given"].shape[1:], first["wanted"].shape[1:]
+
+    def __call__(self, step: int) -> Mapping[str, Array]:
+        """The batch of a step."""
+        digest = hashlib.sha256(f"crops|{self._seed}|{step}".encode()).digest()
+        rng = keyed_generator(digest)
+        pairs = [self._pair(self._chosen[place], rng, step) for place in self._order(step)]
+        shapes = {pair[1].shape for pair in pairs}
+        if len(shapes) > 1:
+            channels = sorted({shape[0] for shape in shapes})
+            raise UsageError(
+                f"the training pictures have {' and '.join(map(str, channels))} channels: give pictures of one kind "
+                "(luma(of=…) makes grey ones)"
+            )
+        return {name: np.stack([pair[i] for pair in pairs]) for i, name in enumerate(("given", "wanted"))}
+
+    def _pair(self, index: int, rng: np.random.Generator, step: int) -> tuple[Array, Array]:
+        item = self._item(index)
+        size, (height, width) = self._crop, item.clean.shape[:2]
+        if min(height, width) < size:
+            raise UsageError(
+                f"training picture {item.id!r} is {height}×{width}: give crop={min(height, width)} or less"
+            )
+        scale = 1 if item.noisy is None else height // item.noisy.shape[0]
+        # In steps of the scale, so that the dataset's own noisy picture can be cut at the same place.
+        top, left = (int(rng.integers(0, (side - size) // scale + 1)) * scale for side in (height, width))
+        turns, mirrored = int(rng.integers(4)), bool(rng.integers(2))
+
+        def cut(picture: Array, by: int) -> Array:
+            part = picture[top // by : (top + size) // by, left // by : (left + size) // by]
+            part = np.rot90(part, turns)
+            return np.ascontiguousarray(part[:, ::-1] if mirrored else part)
+
+        noisy = None if item.noisy is None else cut(item.noisy, scale)
+        sample = replace(item, clean=cut(item.clean, 1), noisy=noisy, meta={})
+        given, _ = degrade_sample(self._regime, sample, self._seed, step)
+        clean = sample.clean
+        wanted = clean.astype(np.float32) / (np.iinfo(clean.dtype).max if clean.dtype.kind == "u" else 1)
+        return given.transpose(2, 0, 1), np.ascontiguousarray(wanted.transpose(2, 0, 1), dtype=np.float32)
+
+    def _item(self, index: int) -> Sample:
+        """An item with its pictures as (H, W, C), read once as long as there is room for it."""
+        if index in self._held:
+            self._held.move_to_end(index)
+            return self._held[index]
+        item: Sample = self._dataset.load(index)
+        noisy = None if item.noisy is None else as_hwc(np.asarray(item.noisy))
+        item = replace(item, clean=canonical(clean_of(item)), noisy=noisy)
+        self._held[index] = item
+        self._bytes += _size(item)
+        while self._bytes > _HELD and len(self._held) > 1:
+            self._bytes -= _size(self._held.popitem(last=False)[1])
+        return item
+
+
+def _size(item: Any) -> int:
+    return int(item.clean.nbytes + (0 if item.noisy is None else item.noisy.nbytes))

@@ -1,0 +1,113 @@
+"""A checkpoint: one safetensors file that holds the weights and the card, and where it is looked for by key."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from ..data.roots import weight_roots
+from ..errors import UsageError, one_line
+from ..json_values import parsed
+from ..store.record import Training
+from ..store.shape import why_no_training
+
+if TYPE_CHECKING:
+    import torch
+
+FILE = "weights.safetensors"
+_CARD = "noisebench_card"
+_KEY = re.compile(r"[0-9a-f]{64}")
+_LARGEST_HEADER = 100_000_000
+_GIVEN = "NOISEBENCH_TRAINED"
+"""Names the checkpoints of this process: recipe → file, as JSON."""
+
+
+class Card(TypedDict):
+    """What travels with a checkpoint: the key of its cell, what it was made of, and how its training went."""
+
+    key: str
+    track: str
+    method: str
+    data: dict[str, Any]
+    regime: str
+    seed: int
+    training: Training
+    environment: dict[str, Any]
+
+
+def with_card(weights: bytes, card: Card) -> bytes:
+    """The bytes of a safetensors file with the card in its header; needs no torch."""
+    length = int.from_bytes(weights[:8], "little")
+    header = json.loads(weights[8 : 8 + length])
+    header["__metadata__"] = {_CARD: json.dumps(card, sort_keys=True)}
+    text = json.dumps(header, sort_keys=True).encode()
+    text += b" " * (-len(text) % 8)  # so that tensors lie aligned
+    return len(text).to_bytes(8, "little") + text + weights[8 + length :]
+
+
+def read_card(file: Path) -> Card:
+    """The card of a checkpoint; reads its header alone. Raises `UsageError` for another file."""
+    try:
+        with open(file, "rb") as opened:
+            length = int.from_bytes(opened.read(8), "little")
+            if length > _LARGEST_HEADER:
+                raise ValueError
+            card: Card = parsed(parsed(opened.read(length))["__metadata__"][_CARD])
+        if not card.keys() >= Card.__required_keys__ or not _KEY.fullmatch(card["key"]):
+            raise ValueError
+        if why := why_no_training(card["training"]):
+            raise UsageError(f"checkpoint {one_line(file)}: its card is damaged: {why}")
+    except OSError as error:
+        raise UsageError(f"checkpoint {one_line(file)} cannot be read: {error.strerror}") from None
+    except (KeyError, ValueError, TypeError, AttributeError):
+        raise UsageError(
+            f"{one_line(file)} is no checkpoint of noisebench: `noisebench weights export` makes one"
+        ) from None
+    return card
+
+
+def read_weights(file: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a checkpoint, by name."""
+    from safetensors.torch import load_file
+
+    tensors: dict[str, torch.Tensor] = load_file(file)
+    return tensors
+
+
+def checkpoint_folders() -> list[Path]:
+    """Where checkpoints lie that were imported: the folder `trained` of each place for weights."""
+    return [root / "trained" for root in weight_roots()]
+
+
+def imported_checkpoint(key: str) -> Path | None:
+    """The checkpoint of that key among those that were imported. Raises `UsageError` where it is another one's."""
+    for folder in checkpoint_folders():
+        file = folder / f"{key}.safetensors"
+        if file.is_file():
+            if read_card(file)["key"] != key:
+                raise UsageError(f"{one_line(file)} is the checkpoint of another key: import it again")
+            return file
+    return None
+
+
+def give_checkpoints(files: Mapping[str, str]) -> None:
+    """Tell methods of this process where the checkpoint of each recipe is."""
+    os.environ[_GIVEN] = json.dumps(dict(files))
+
+
+def given_checkpoint(recipe: str) -> Path | None:
+    """Where the checkpoint of a recipe is, None where nobody has said so."""
+    try:
+        return Path(json.loads(os.environ.get(_GIVEN, "{}"))[recipe])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def file_sha256(data: bytes) -> str:
+    """The SHA-256 of a checkpoint's bytes."""
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,56 @@
+"""A network as a recipe builds it: the architecture, what the parts make of it, and the weights that were trained."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..errors import UsageError, one_line
+from ..recipe import Recipe
+from .checkpoint import given_checkpoint, read_card, read_weights
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Shape = tuple[int, ...]
+
+
+def made_parts(recipe: Recipe) -> list[Any]:
+    """The parts of a recipe, each as its class makes it."""
+    return [one.entry.obj(**one.kwargs) for one in recipe.parts]
+
+
+def build(recipe: Recipe, parts: list[Any], given: Shape, wanted: Shape) -> nn.Module:
+    """The untrained network from a batch of shape `given` to one of shape `wanted`, both without the batch.
+
+    Its parameters come from torch's generator. Raises `UsageError` where the architecture does not fit the shapes.
+    """
+    from torch import nn
+
+    try:
+        net = recipe.arch.entry.obj(given, wanted, **recipe.arch.kwargs)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"arch {recipe.arch.display} from {given} to {wanted}: {one_line(error)}") from None
+    if not isinstance(net, nn.Module):
+        raise UsageError(f"arch {recipe.arch.display} gives {type(net).__name__}: give a torch.nn.Module")
+    for one in parts:
+        if hasattr(one, "prepare"):
+            net = one.prepare(net)
+    made: nn.Module = net
+    return made
+
+
+def trained_network(recipe: Recipe, device: str) -> nn.Module:
+    """The network with the weights that its training gave, in eval mode.
+
+    Raises `UsageError` where no checkpoint was given to this process, or where it does not fit.
+    """
+    file = given_checkpoint(recipe.text)
+    if file is None:
+        raise UsageError("a method that is trained needs its checkpoint: `noisebench run` trains it first")
+    training = read_card(file)["training"]
+    net = build(recipe, made_parts(recipe), tuple(training["given"]), tuple(training["wanted"]))
+    try:
+        net.load_state_dict(read_weights(file))
+    except RuntimeError as error:
+        raise UsageError(f"checkpoint {one_line(file)} does not fit {recipe.arch.display}: {one_line(error)}") from None
+    return net.to(device).eval().requires_grad_(False)

@@ -1,0 +1,23 @@
+"""Which items of a training set are kept for validation: chosen by key, so that the choice is anybody's."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from ..errors import UsageError
+
+
+def split(ids: Sequence[str], validation: int, name: str) -> tuple[list[int], list[int]]:
+    """Places of the items to train on, and of those to validate on: the `validation` items whose hashes are least.
+
+    The split depends on the ids alone: not on the seed, so that recipes and seeds are validated alike. Raises
+    `UsageError` where nothing is left to train on.
+    """
+    if validation >= len(ids):
+        raise UsageError(
+            f"{name} has {len(ids)} items, and {validation} are for validation: nothing is left to train on"
+        )
+    order = sorted(range(len(ids)), key=lambda i: hashlib.sha256(f"validation|{ids[i]}".encode()).digest())
+    kept = set(order[:validation])
+    return [i for i in range(len(ids)) if i not in kept], sorted(kept)

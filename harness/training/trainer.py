@@ -1,0 +1,201 @@
+"""The training loop, a step at a time: it is given batches and knows nothing of where they come from."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import math
+import time
+from collections.abc import Mapping
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..calling import synchronise
+from ..cost.macs import macs
+from ..cost.measure import peak_memory
+from ..errors import UsageError, one_line
+from ..recipe import Recipe
+from .network import Shape, build, made_parts
+
+Batch = Mapping[str, "np.ndarray[Any, Any]"]
+_AMP = {"bfloat16": torch.bfloat16, "float16": torch.float16}
+_MEASURED = 2
+"""The step whose peak memory is measured: by then the optimiser holds its state."""
+
+
+class Trainer:
+    """A network under training on one device. On a CPU, recipe, seed and thread count give the same bytes each time.
+
+    Every draw is of torch's generator, which is seeded by the number of the step: so a training that goes on from a
+    snapshot is the one that was never stopped.
+    """
+
+    def __init__(self, recipe: Recipe, given: Shape, wanted: Shape, seed: int, device: str) -> None:
+        self.recipe, self.device = recipe, device
+        self._seed = seed
+        self.step = 0
+        self.seconds = self.cpu_seconds = 0.0
+        self.counted: dict[str, Any] = {"reasons": {}}
+        self._seed_draws("init")
+        self.parts = made_parts(recipe)
+        self.net = build(recipe, self.parts, given, wanted).to(device)
+        parameters = [p for p in self.net.parameters() if p.requires_grad]
+        if not parameters:
+            raise UsageError(f"arch {recipe.arch.display} has no parameters to train")
+        self.optimizer = recipe.optimizer.entry.obj(parameters, **recipe.optimizer.kwargs)
+        self._rates = [group["lr"] for group in self.optimizer.param_groups]
+        self._scaler = torch.amp.GradScaler(device.partition(":")[0], enabled=recipe.precision == "float16")
+        self._forward = torch.compile(self.net) if recipe.compiled else self.net
+
+    def _seed_draws(self, what: int | str) -> None:
+        digest = hashlib.sha256(f"training|{self._seed}|{what}".encode()).digest()
+        torch.manual_seed(int.from_bytes(digest[:8], "little") >> 1)
+
+    def advance(self, batch: Batch) -> float:
+        """One step; the loss before it. NaN or Inf says that training has diverged: the network is of no use then."""
+        tensors = {name: torch.from_numpy(np.ascontiguousarray(value)).to(self.device) for name, value in batch.items()}
+        if self.step == 0:
+            self._count(tensors)
+        synchronise(self.device)
+        start, start_cpu = time.perf_counter(), time.process_time()
+        if self.step == _MEASURED:
+            losses: list[float] = []
+            peak = peak_memory(lambda: losses.append(self._advance(tensors)), self.device, self.counted["reasons"])
+            self.counted["peak_memory_bytes"] = peak
+            loss = losses[0]
+        else:
+            loss = self._advance(tensors)
+        synchronise(self.device)
+        self.seconds += time.perf_counter() - start
+        self.cpu_seconds += time.process_time() - start_cpu
+        self.step += 1
+        return loss
+
+    def _advance(self, batch: dict[str, torch.Tensor]) -> float:
+        recipe, step, steps = self.recipe, self.step, self.recipe.steps
+        self.net.train()
+        self._seed_draws(step)
+        for part in self._having("batch"):
+            batch = part.batch(batch, step, steps)
+        factor = recipe.schedule.entry.obj(step / steps, **recipe.schedule.kwargs)
+        for group, rate in zip(self.optimizer.param_groups, self._rates, strict=True):
+            group["lr"] = rate * factor
+        self.optimizer.zero_grad(set_to_none=True)
+        loss = self._loss(batch)
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            return value
+        torch.autograd.backward(self._scaler.scale(loss))
+        if self._scaler.is_enabled():
+            self._scaler.unscale_(self.optimizer)
+        for part in self._having("before_step"):
+            part.before_step(self.net, step, steps)
+        self._scaler.step(self.optimizer)
+        self._scaler.update()
+        for part in self._having("after_step"):
+            part.after_step(self.net, step, steps)
+        return value
+
+    def _loss(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        kind = _AMP.get(self.recipe.precision)
+        mixed = torch.autocast(self.device.partition(":")[0], kind) if kind is not None else nullcontext()
+        with mixed:
+            loss = self.recipe.objective.entry.obj(self._forward, batch, **self.recipe.objective.kwargs)
+        if not isinstance(loss, torch.Tensor) or loss.ndim:
+            raise UsageError(f"objective {self.recipe.objective.display} gives no scalar tensor")
+        return loss
+
+    def _having(self, verb: str) -> list[Any]:
+        return [part for part in self.parts if hasattr(part, verb)]
+
+    def _count(self, batch: dict[str, torch.Tensor]) -> None:
+        """What one step saves for its backward pass, and its MACs; leaves nothing behind."""
+        saved: dict[int, int] = {}
+        own = {p.untyped_storage().data_ptr() for p in self.net.parameters()}
+
+        def pack(tensor: torch.Tensor) -> torch.Tensor:
+            storage = tensor.untyped_storage()
+            if storage.data_ptr() not in own:
+                saved[storage.data_ptr()] = storage.nbytes()
+            return tensor
+
+        buffers = {name: value.clone() for name, value in self.net.state_dict().items()}
+        self.net.train()
+        self._seed_draws("count")
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+            loss = self._loss(batch)
+        del loss
+        self.counted["saved_bytes"] = sum(saved.values())
+        self.counted["macs"] = macs(lambda: torch.autograd.backward(self._loss(batch)), self.counted["reasons"])
+        self.counted["gradient_bytes"] = sum(
+            p.grad.numel() * p.grad.element_size() for p in self.net.parameters() if p.grad is not None
+        )
+        self.optimizer.zero_grad(set_to_none=True)
+        self.net.load_state_dict(buffers)
+
+    def finish(self) -> None:
+        """Let the parts have their last word; then the network is as it is used."""
+        for part in self._having("finish"):
+            part.finish(self.net)
+        self.net.eval()
+
+    def cost(self) -> dict[str, Any]:
+        """What training took so far: see `TrainingCost`."""
+        state = [v for held in self.optimizer.state.values() for v in held.values() if isinstance(v, torch.Tensor)]
+        done = max(self.step, 1)
+        reasons = dict(self.counted["reasons"])
+        if "peak_memory_bytes" not in self.counted:
+            reasons["peak_memory_bytes"] = f"fewer than {_MEASURED + 1} steps were done in one go"
+        return {
+            "seconds": self.seconds,
+            "cpu_seconds": self.cpu_seconds,
+            "items_per_second": self.recipe.batch * done / max(self.seconds, 1e-9),
+            "peak_memory_bytes": self.counted.get("peak_memory_bytes"),
+            "parameter_bytes": sum(p.numel() * p.element_size() for p in self.net.parameters()),
+            "gradient_bytes": self.counted.get("gradient_bytes", 0),
+            "optimizer_bytes": sum(value.numel() * value.element_size() for value in state),
+            "saved_bytes": self.counted.get("saved_bytes", 0),
+            "macs": self.counted.get("macs"),
+            "reasons": reasons,
+        }
+
+    def snapshot(self) -> bytes:
+        """All that going on needs."""
+        held = io.BytesIO()
+        state = {
+            "step": self.step,
+            "seconds": self.seconds,
+            "cpu_seconds": self.cpu_seconds,
+            "counted": self.counted,
+            "net": self.net.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scaler": self._scaler.state_dict(),
+            "parts": [part.state() if hasattr(part, "state") else {} for part in self.parts],
+        }
+        torch.save(state, held)
+        return held.getvalue()
+
+    def go_on(self, snapshot: bytes) -> None:
+        """Go on from a snapshot. Raises `UsageError` where it is damaged or of another recipe."""
+        try:
+            state = torch.load(io.BytesIO(snapshot), map_location=self.device, weights_only=True)
+            self.net.load_state_dict(state["net"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self._scaler.load_state_dict(state["scaler"])
+            for part, held in zip(self.parts, state["parts"], strict=True):
+                if hasattr(part, "load"):
+                    part.load(held)
+            self.step, self.counted = state["step"], state["counted"]
+            self.seconds, self.cpu_seconds = state["seconds"], state["cpu_seconds"]
+        except Exception as error:  # of torch: its loader raises of all kinds
+            raise UsageError(f"the snapshot of the training cannot be used: {one_line(error, 100)}") from None
+
+    def weights(self) -> bytes:
+        """The parameters and buffers as a safetensors file."""
+        from safetensors.torch import save
+
+        tensors = {name: value.detach().cpu().contiguous().clone() for name, value in self.net.state_dict().items()}
+        return save(tensors)

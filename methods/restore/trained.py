@@ -1,0 +1,75 @@
+"""A network that is trained here, by a recipe: done once, stored by its key, and used by every cell that names it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import noisebench as nb
+from annotated_types import Ge, Le
+
+Steps = Annotated[int, Ge(1), Le(10_000_000)]
+
+
+@nb.method("trained")
+class Trained:
+    """A network that is trained here, by a recipe: done once, stored by its key, and used by every cell that names it.
+
+    arch, objective, optimizer, schedule, parts, sampler, stop: what it is made of (`noisebench list archs`, …).
+    data: any dataset; `validation` of its pictures are kept apart by key. regime: what is trained on, `crop` pixels a
+    side, `batch` crops a step, for `steps` steps, validated `checks` times. seed: none is that of the cell.
+    precision, compiled: automatic mixed precision, torch.compile.
+
+    Nothing is read from `info`. A network for grey pictures takes each channel of a coloured one by itself.
+    """
+
+    trained = True
+
+    def __init__(
+        self,
+        *,
+        arch: Annotated[Any, nb.Nested("arch")] = "unet",
+        objective: Annotated[Any, nb.Nested("objective")] = "supervised",
+        optimizer: Annotated[Any, nb.Nested("optimizer")] = "adamw",
+        schedule: Annotated[Any, nb.Nested("schedule")] = "cosine",
+        data: nb.DatasetSpec = "dead_leaves",
+        regime: Annotated[Any, nb.Nested("regime")] = "gaussian(sigma=25)",
+        sampler: Annotated[Any, nb.Nested("sampler")] = "shuffled",
+        parts: Annotated[Any, nb.Nested("part", many=True)] = (),
+        stop: Annotated[Any, nb.Nested("stop")] = "steps",
+        batch: Annotated[int, Ge(1), Le(65_536)] = 16,
+        crop: Annotated[int, Ge(8), Le(4096)] = 48,
+        steps: Steps = 2000,
+        validation: Annotated[int, Ge(1), Le(10_000)] = 16,
+        checks: Steps = 20,
+        precision: Literal["float32", "bfloat16", "float16"] = "float32",
+        compiled: bool = False,
+        seed: Annotated[int, Ge(0)] | None = None,
+    ) -> None:
+        held = {name: value for name, value in locals().items() if name != "self"}
+        self.recipe = nb.recipe_of(held)
+
+    @staticmethod
+    def flags(*, data: nb.Bound, regime: nb.Bound, **_: Any) -> dict[str, Any]:
+        """Trained on its data; blind, for it is told nothing."""
+        return {"blind": True, "trained_on": (data.entry.name,)}
+
+    def setup(self, device: str) -> None:
+        """Load the weights that the training gave. Raises `UsageError` where there are none."""
+        self.use(nb.trained_network(self.recipe, device))
+
+    def use(self, net: Any) -> None:
+        """Take this network, which may still be trained."""
+        self.net = net
+
+    def restore(self, noisy: Any, info: Any) -> Any:
+        """(1, C, H, W) → the same, or as large as the network makes it."""
+        import torch
+
+        weight = next((p for p in self.net.parameters() if p.ndim == 4), None)
+        channels = noisy.shape[1] if weight is None else weight.shape[1]
+        with torch.no_grad():
+            if channels == 1:
+                return self.net(noisy.transpose(0, 1)).transpose(0, 1)
+            if noisy.shape[1] != channels:
+                raise nb.Skip(f"this network is for pictures of {channels} channels, not {noisy.shape[1]}")
+            return self.net(noisy)

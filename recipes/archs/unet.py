@@ -1,0 +1,63 @@
+"""U-Net: convolutions at halved resolutions and back, with what each level held joined again; residual."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import noisebench as nb
+import torch
+from annotated_types import Ge, Le
+from noisebench.recipes.archs._pictures import Width, channels_and_scale, enlarged, head, padded
+from torch import nn
+
+
+def _block(channels: int, width: int, bias: bool) -> nn.Sequential:
+    first = nn.Conv2d(channels, width, 3, padding=1, bias=bias)
+    return nn.Sequential(first, nn.ReLU(), nn.Conv2d(width, width, 3, padding=1, bias=bias), nn.ReLU())
+
+
+@nb.arch("unet", cite="O. Ronneberger, P. Fischer, T. Brox, U-Net, MICCAI 2015")
+class UNet(nn.Module):
+    """U-Net: convolutions at halved resolutions and back, with what each level held joined again; residual.
+
+    width: channels of the finest of `depth` levels; each next one has twice as many. Sides may be of any length.
+    bias_free: without additive constants, so that a scaled input gives a scaled output.
+    """
+
+    def __init__(
+        self,
+        given: Sequence[int],
+        wanted: Sequence[int],
+        *,
+        width: Width = 16,
+        depth: Annotated[int, Ge(1), Le(8)] = 3,
+        bias_free: bool = False,
+    ) -> None:
+        super().__init__()
+        channels, self.out, self.scale = channels_and_scale(given, wanted)
+        bias = not bias_free
+        widths = [width * 2**level for level in range(depth)]
+        self.down = nn.ModuleList()
+        for level in range(depth):
+            self.down.append(_block(channels if level == 0 else widths[level - 1], widths[level], bias))
+        self.pool = nn.AvgPool2d(2)
+        self.rise = nn.ModuleList()
+        self.up = nn.ModuleList()
+        for level in reversed(range(depth - 1)):
+            self.rise.append(nn.ConvTranspose2d(widths[level + 1], widths[level], 2, stride=2, bias=bias))
+            self.up.append(_block(2 * widths[level], widths[level], bias))
+        self.head = head(width, self.out, self.scale, bias=bias)
+
+    def forward(self, x: Any) -> Any:
+        height, width = x.shape[-2:]
+        y = padded(x, 2 ** (len(self.down) - 1))
+        base, held = y, []
+        for level, block in enumerate(self.down):
+            y = block(y if level == 0 else self.pool(y))
+            held.append(y)
+        held.pop()
+        for rise, block in zip(self.rise, self.up, strict=True):
+            y = block(torch.cat([rise(y), held.pop()], dim=1))
+        out = enlarged(base, self.scale, self.out) + self.head(y)
+        return out[..., : height * self.scale, : width * self.scale]

@@ -1,0 +1,58 @@
+"""SGD-SaI: momentum with a rate for each tensor that its first gradient sets, once: half of Adam's memory."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import noisebench as nb
+import torch
+from annotated_types import Ge, Gt, Lt
+
+_SAI = "M. Xu et al., No more Adam: learning rate scaling at initialization is all you need, arXiv 2412.11768, 2024"
+
+
+@nb.optimizer("sgd_sai", cite=_SAI)
+class SGDSaI(torch.optim.Optimizer):
+    """SGD-SaI: momentum with a rate for each tensor that its first gradient sets, once: half of Adam's memory.
+
+    At the first gradient g of a tensor, s = ‖g‖ / (std(g) + eps), with the population's deviation; then
+    m ← b m + (1 − b) g, from m = g, and w ← (1 − lr wd) w − lr s m. A tensor of one element has no deviation: s = 1.
+    """
+
+    def __init__(
+        self,
+        parameters: Any,
+        *,
+        lr: Annotated[float, Gt(0)] = 1e-2,
+        momentum: Annotated[float, Ge(0), Lt(1)] = 0.9,
+        weight_decay: Annotated[float, Ge(0)] = 1e-2,
+        eps: Annotated[float, Gt(0)] = 1e-8,
+    ) -> None:
+        super().__init__(parameters, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay, "eps": eps})
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> Any:
+        """One step; with `closure`, what it returns."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            for weight in group["params"]:
+                if weight.grad is None:
+                    continue
+                state = self.state[weight]
+                if not state:
+                    state["scale"] = _scale(weight.grad, group["eps"])
+                    state["mean"] = weight.grad.clone()
+                else:
+                    state["mean"].lerp_(weight.grad, 1 - group["momentum"])
+                weight.mul_(1 - group["lr"] * group["weight_decay"])
+                weight.sub_(state["mean"] * (group["lr"] * state["scale"]))
+        return loss
+
+
+def _scale(gradient: Any, eps: float) -> float:
+    if gradient.numel() == 1:
+        return 1.0
+    return float(gradient.norm() / (gradient.std(correction=0) + eps))

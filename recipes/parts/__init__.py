@@ -1,0 +1,1 @@
+"""Recipes: parts that change how a network is trained."""

@@ -1,0 +1,1 @@
+"""Recipes: samplers of training items."""

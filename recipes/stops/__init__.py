@@ -1,0 +1,1 @@
+"""Recipes: rules when to stop."""

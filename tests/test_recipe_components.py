@@ -1,0 +1,229 @@
+"""Components of recipes: the exact properties that their papers and definitions give."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from noisebench.recipe import recipe_of
+from noisebench.registry import bind
+from noisebench.training.trainer import Trainer
+from torch import nn
+
+
+def optimizer(spec: str, *weights: torch.Tensor) -> Any:
+    made = bind(spec, "optimizer")
+    return made.entry.obj(list(weights), **made.kwargs)
+
+
+def weight(*values: float) -> nn.Parameter:
+    return nn.Parameter(torch.tensor(values))
+
+
+def part(spec: str) -> Any:
+    made = bind(spec, "part")
+    return made.entry.obj(**made.kwargs)
+
+
+def test_sgd_sai_moves_by_momentum_with_the_rate_that_the_first_gradient_set() -> None:
+    w = weight(1.0, 2.0, 3.0)
+    made = optimizer("sgd_sai(lr=0.1, momentum=0.9, weight_decay=0.5, eps=1e-8)", w)
+    first, second = torch.tensor([1.0, -1.0, 3.0]), torch.tensor([4.0, 0.0, -2.0])
+    scale = first.norm() / first.std(correction=0)
+    due = torch.tensor([1.0, 2.0, 3.0]) * 0.95 - 0.1 * scale * first
+    w.grad = first.clone()
+    made.step()
+    torch.testing.assert_close(w.data, due)
+    due = due * 0.95 - 0.1 * scale * (0.9 * first + 0.1 * second)
+    w.grad = second.clone()
+    made.step()
+    torch.testing.assert_close(w.data, due)
+
+
+def test_sgd_sai_takes_a_rate_of_one_where_a_tensor_has_one_element() -> None:
+    w = weight(2.0)
+    made = optimizer("sgd_sai(lr=0.1, weight_decay=0.0)", w)
+    w.grad = torch.tensor([3.0])
+    made.step()
+    torch.testing.assert_close(w.data, torch.tensor([1.7]))
+
+
+def test_sgd_sai_holds_half_of_what_adamw_holds() -> None:
+    def held(name: str) -> float:
+        spec = f"trained(arch=unet(width=8), optimizer={name}, steps=2, checks=1)"
+        one = Trainer(recipe_of(bind(spec, "method").kwargs), (1, 16, 16), (1, 16, 16), 0, "cpu")
+        rng = torch.Generator().manual_seed(0)
+        one.advance({n: torch.rand(2, 1, 16, 16, generator=rng).numpy() for n in ("given", "wanted")})
+        return one.cost()["optimizer_bytes"] / one.cost()["parameter_bytes"]
+
+    assert held("sgd_sai") == 1.0
+    assert 0.49 < held("sgd_sai") / held("adamw") <= 0.5
+    assert held("diffgrad") == pytest.approx(3, abs=0.01)
+
+
+def test_each_step_of_diffgrad_is_from_half_to_one_times_that_of_adam() -> None:
+    a, b = weight(*torch.linspace(-1, 1, 64).tolist()), weight(*torch.linspace(-1, 1, 64).tolist())
+    own, adam = optimizer("diffgrad(lr=0.01)", a), torch.optim.Adam([b], lr=0.01)
+    rng = torch.Generator().manual_seed(1)
+    before = torch.zeros(64)
+    for _ in range(20):
+        gradient = torch.randn(64, generator=rng) * torch.logspace(-4, 2, 64)
+        starts = a.data.clone(), b.data.clone()
+        for one in (a, b):
+            one.grad = gradient.clone()
+        own.step()
+        adam.step()
+        ratio = (a.data - starts[0]).double() / (b.data - starts[1]).double()
+        torch.testing.assert_close(ratio, torch.sigmoid((before - gradient).abs()).double(), rtol=2e-3, atol=2e-3)
+        assert (ratio > 0.498).all() and (ratio < 1.002).all()
+        before = gradient
+
+
+def test_diffgrad_remembers_the_gradient_where_gradients_are_zeroed_in_place() -> None:
+    w = weight(0.0)
+    made = optimizer("diffgrad(lr=1.0)", w)
+    w.grad = torch.tensor([5.0])
+    made.step()
+    w.grad.zero_()
+    assert made.state[w]["before"].item() == 5.0
+
+
+def _first_layer_gradient(scale: float, rule: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """The weight gradient of a first layer whose inputs are scaled and whose output gradients are not, and inputs."""
+    rng = torch.Generator().manual_seed(0)
+    net = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1))
+    if rule is not None:
+        net = rule.prepare(net)
+    x = scale * torch.randn(4, 3, 8, 8, generator=rng)
+    out = net(x)
+    out.backward(torch.randn(out.shape, generator=torch.Generator().manual_seed(1)))
+    if rule is not None:
+        rule.before_step(net, 0, 1)
+    return net[0].weight.grad, x
+
+
+def test_tract_gives_the_gradient_of_its_formula() -> None:
+    plain, x = _first_layer_gradient(1.0, None)
+    own, _ = _first_layer_gradient(1.0, part("tract(lam=0.1)"))
+    rows = nn.functional.unfold(x, 3, padding=1).transpose(1, 2).reshape(-1, 27).double()
+    gram = rows.T @ rows / len(rows) + 0.1 * torch.eye(27, dtype=torch.float64)
+    due = plain.reshape(8, 27).double() @ torch.linalg.inv(gram)
+    torch.testing.assert_close(own.reshape(8, 27).double(), due, rtol=1e-4, atol=1e-4)
+
+
+def test_tract_makes_the_step_of_pre_activations_hardly_depend_on_contrast() -> None:
+    def steps(rule: str | None) -> list[float]:
+        found = []
+        for scale in (0.25, 0.5, 1, 2, 4):
+            gradient, x = _first_layer_gradient(scale, part(rule) if rule else None)
+            found.append(float(nn.functional.conv2d(x, gradient, padding=1).norm()))
+        return found
+
+    plain, own = steps(None), steps("tract(lam=0.1)")
+    assert max(plain) / min(plain) == pytest.approx(256, rel=1e-3)
+    assert max(own) / min(own) < 3
+
+
+def test_tract_refuses_a_network_without_a_first_layer() -> None:
+    with pytest.raises(Exception, match="needs a network with a convolution or a linear layer"):
+        part("tract").prepare(nn.ReLU())
+
+
+def test_clip_scales_gradients_to_its_norm() -> None:
+    net = nn.Linear(3, 2)
+    for p in net.parameters():
+        p.grad = torch.full_like(p, 5.0)
+    part("clip(norm=0.5)").before_step(net, 0, 1)
+    norm = torch.cat([p.grad.flatten() for p in net.parameters()]).norm()
+    assert float(norm) == pytest.approx(0.5, rel=1e-4)
+
+
+@pytest.mark.parametrize(("loss", "due"), [("l1", 1.5), ("l2", 2.5), ("charbonnier(eps=0.0001)", 1.5)])
+def test_losses_are_means_over_all_values(loss: str, due: float) -> None:
+    made = bind(loss, "loss")
+    value = made.entry.obj(torch.tensor([1.0, 2.0]), torch.zeros(2), **made.kwargs)
+    assert float(value) == pytest.approx(due, abs=1e-6)
+
+
+def test_cosine_rises_then_falls_to_its_floor() -> None:
+    made = bind("cosine(warmup=0.1, floor=0.25)", "schedule")
+    values = [made.entry.obj(p, **made.kwargs) for p in (0.0, 0.05, 0.1, 0.55, 1.0)]
+    assert 0 < values[0] < values[1] < values[2] == 1 > values[3] > values[4] == 0.25
+    assert values[3] == pytest.approx(0.625)
+
+
+def sparse_after(decay: str, steps: int = 8) -> Any:
+    """A small network trained with that part, as it is used afterwards."""
+    parts = f"nm(n=2, m=8, decay={decay})"
+    spec = f"trained(arch=dncnn(depth=4, width=16, norm=False), parts={parts}, steps={steps}, checks=1)"
+    one = Trainer(recipe_of(bind(spec, "method").kwargs), (1, 12, 12), (1, 12, 12), 0, "cpu")
+    rng = torch.Generator().manual_seed(0)
+    for _ in range(steps):
+        one.advance({n: torch.rand(2, 1, 12, 12, generator=rng).numpy() for n in ("given", "wanted")})
+    one.finish()
+    return one
+
+
+@pytest.mark.parametrize("decay", ["exp", "linear", "srste", "ste", "one_shot"])
+def test_of_each_m_weights_along_the_input_just_n_are_left_at_the_end(decay: str) -> None:
+    net = sparse_after(decay).net
+    convolutions = [layer for layer in net.modules() if isinstance(layer, nn.Conv2d)]
+    sparse = [layer for layer in convolutions if layer.weight.shape[1] % 8 == 0]
+    assert len(sparse) == 3 and len(convolutions) == 4
+    for layer in sparse:
+        blocks = layer.weight.detach().movedim(1, -1).reshape(-1, 8)
+        assert ((blocks != 0).sum(dim=1) == 2).all()
+
+
+def test_a_sparse_network_comes_back_from_its_weights_as_it_was() -> None:
+    one = sparse_after("exp")
+    other = Trainer(one.recipe, (1, 12, 12), (1, 12, 12), 5, "cpu")
+    from safetensors.torch import load
+
+    other.net.load_state_dict(load(one.weights()))
+    x = torch.rand(1, 1, 12, 12)
+    assert torch.equal(one.net(x), other.net.eval()(x))
+
+
+def test_what_fades_is_whole_at_first_and_gone_at_its_share_of_the_steps() -> None:
+    for decay, half in (("linear", 0.5), ("exp", 1e-3**0.5)):
+        rule = part(f"nm(n=1, m=4, decay={decay}, until=0.5)")
+        assert [rule._rest(p) for p in (0.0, 0.25, 0.5, 1.0)] == pytest.approx([1.0, half, 0.0, 0.0])
+
+
+def test_a_pattern_that_leaves_nothing_out_is_refused() -> None:
+    with pytest.raises(Exception, match="leaves nothing out"):
+        part("nm(n=4, m=4)")
+    with pytest.raises(Exception, match="no layer has a multiple of 8 inputs"):
+        part("nm").prepare(nn.Conv2d(3, 4, 3))
+
+
+def test_reste_nears_the_sign_as_its_exponent_grows_and_its_gradient_grows_wilder() -> None:
+    from noisebench.recipes.parts.binary import slope
+
+    x = 0.5 * torch.randn(400_000, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    gaps = [float((x.sign() * x.abs() ** (1 / o) - x.sign()).square().mean().sqrt()) for o in (1, 2, 3)]
+    spreads = [float(slope(x, o).var()) for o in (1, 2, 3)]
+    assert gaps == pytest.approx([0.673, 0.487, 0.381], abs=2e-3)
+    assert spreads == pytest.approx([0.003, 0.79, 2.18], abs=0.02)
+
+
+def test_binary_layers_have_two_values_each_and_zero_is_on_one_side() -> None:
+    net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.Conv2d(4, 4, 3), nn.Conv2d(4, 1, 3))
+    scale = float(net[1].weight.detach().abs().mean())
+    net[1].weight.data[0, 0, 0, 0] = 0.0
+    net = part("binary(estimator=reste)").prepare(net)
+    values = net[1].weight.detach().unique()
+    assert len(values) == 2 and float(values[1]) == pytest.approx(scale, rel=0.05) and values[0] == -values[1]
+    assert len(net[0].weight.detach().unique()) > 2 and len(net[2].weight.detach().unique()) > 2
+
+
+def test_the_exponent_rises_by_half_a_cosine() -> None:
+    rule = part("binary(o_end=3.0)")
+    rule.prepare(nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2), nn.Linear(2, 2)))
+    found = []
+    for step in (0, 50, 100):
+        rule.batch({}, step, 100)
+        found.append(rule.masks[0].exponent)
+    assert found == pytest.approx([1, 2, 3])

@@ -1,0 +1,392 @@
+"""Training as a kind of cell: done once, in isolation, resumable, the same bytes each time, and what it costs."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from noisebench.plan import plan
+from noisebench.recipe import recipe_of
+from noisebench.registry import bind
+from noisebench.store.cells import keys, read_cell
+from noisebench.suite import Suite
+from noisebench.training.checkpoint import read_card, read_weights, with_card
+from noisebench.training.split import split
+from noisebench.training.trainer import Trainer
+
+TINY = "arch=tiny, data=dead_leaves(n=24, size=16), crop=16, batch=4, validation=4"
+PLUGIN = """
+import noisebench as nb
+import torch
+
+
+@nb.arch("tiny")
+class Tiny(torch.nn.Module):
+    def __init__(self, given, wanted, *, width: int = 4):
+        super().__init__()
+        self.body = torch.nn.Sequential(
+            torch.nn.Conv2d(given[0], width, 3, padding=1), torch.nn.ReLU(),
+            torch.nn.Dropout(0.1), torch.nn.Conv2d(width, wanted[0], 3, padding=1),
+        )
+
+    def forward(self, x):
+        return x + self.body(x)
+
+
+@nb.objective("slow")
+def slow(net, batch, *, seconds: float = 0.05):
+    import time
+
+    time.sleep(seconds)
+    return (net(batch["given"]) - batch["wanted"]).abs().mean()
+
+
+@nb.objective("breaks")
+def breaks(net, batch, *, how: str = "nan"):
+    loss = (net(batch["given"]) - batch["wanted"]).abs().mean()
+    breaks.calls = getattr(breaks, "calls", 0) + 1
+    return loss * float("nan") if how == "nan" and breaks.calls > 8 else loss
+"""
+
+
+@pytest.fixture
+def plugin(tmp_path: Path) -> Path:
+    file = tmp_path / "training_plugin.py"
+    file.write_text(PLUGIN)
+    return file
+
+
+def trained_cells(store: Path) -> list[Any]:
+    cells = [read_cell(store, key) for key in keys(store)]
+    return [cell for cell in cells if cell["kind"] == "train"]
+
+
+def weights_in(store: Path) -> list[Path]:
+    return sorted(store.rglob("weights.safetensors"))
+
+
+@pytest.fixture
+def train(cli: Any, plugin: Path) -> Any:
+    """Run methods on two small pictures."""
+
+    def call(*methods: str, store: str = "s", code: int = 0, **more: Any) -> Any:
+        given = [str(word) for name, value in more.items() for word in (f"--{name}", *([value] if value else []))]
+        return cli(
+            "run", "--methods", *methods, "--datasets", "gaussian_field(n=2, size=16)", "--regimes",
+            "gaussian(sigma=25)", "--plugin", plugin, "--store", store, *given, code=code,
+        )  # fmt: skip
+
+    return call
+
+
+def test_a_recipe_is_trained_once_and_used_by_every_cell_that_names_it(train: Any, cli: Any, tmp_path: Path) -> None:
+    train(f"trained({TINY}, steps=6, checks=2)")
+    (cell,) = trained_cells(tmp_path / "s")
+    assert cell["training"]["steps"] == 6 and [p["step"] for p in cell["training"]["curve"]] == [3, 6]
+    done = train(f"trained({TINY}, steps=6, checks=2)")
+    assert "(0 run now)" in done.stdout
+    others = ("--datasets", "gaussian_field(n=1, size=24)", "--regimes", "poisson(peak=30)")
+    method = f"trained({TINY}, steps=6, checks=2)"
+    plugin = tmp_path / "training_plugin.py"
+    more = cli("run", "--methods", method, *others, "--plugin", plugin, "--store", "s")
+    assert "(1 run now)" in more.stdout and len(trained_cells(tmp_path / "s")) == 1
+    scored = [read_cell(tmp_path / "s", k) for k in keys(tmp_path / "s")]
+    assert {tuple(c["trained"].values()) for c in scored if c["kind"] == "score"} == {(cell["key"],)}
+
+
+def test_a_wrapper_trains_what_it_wraps(train: Any, tmp_path: Path) -> None:
+    train(f"ensemble(method=trained({TINY}, steps=4, checks=1))", f"trained({TINY}, steps=4, checks=1)")
+    assert len(trained_cells(tmp_path / "s")) == 1
+
+
+def test_a_seed_that_is_not_said_is_that_of_the_cell(train: Any, tmp_path: Path) -> None:
+    spec = f"trained({TINY}, steps=3, checks=1)"
+    train(spec, seed="0")
+    train(spec, seed="1")
+    train(f"trained({TINY}, steps=3, checks=1, seed=7)", seed="0")
+    train(f"trained({TINY}, steps=3, checks=1, seed=7)", seed="1")
+    assert sorted(c["seed"] for c in trained_cells(tmp_path / "s")) == [0, 1, 7]
+
+
+def test_the_same_recipe_gives_the_same_bytes_in_another_store(train: Any, tmp_path: Path) -> None:
+    spec = f"trained({TINY}, steps=8, checks=2)"
+    train(spec, store="a")
+    train(spec, store="b")
+    (a,), (b,) = trained_cells(tmp_path / "a"), trained_cells(tmp_path / "b")
+    tensors = [read_weights(weights_in(tmp_path / name)[0]) for name in "ab"]
+    assert all(torch.equal(tensors[0][name], tensors[1][name]) for name in tensors[0])
+    assert [p["score"] for p in a["training"]["curve"]] == [p["score"] for p in b["training"]["curve"]]
+
+
+def test_a_killed_training_goes_on_from_its_snapshot_and_ends_as_if_it_had_not_been(
+    train: Any, plugin: Path, tmp_path: Path
+) -> None:
+    spec = f"trained({TINY}, objective=slow(seconds=0.05), optimizer=adam, steps=60, checks=6)"
+    words = [
+        sys.executable, "-m", "noisebench", "run", "--methods", spec, "--datasets", "gaussian_field(n=2, size=16)",
+        "--regimes", "gaussian(sigma=25)", "--plugin", str(plugin), "--store", "s",
+    ]  # fmt: skip
+    run = subprocess.Popen(words, cwd=tmp_path, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    end = time.monotonic() + 60
+    while not list((tmp_path / "s").rglob("snapshot")) and time.monotonic() < end:
+        time.sleep(0.02)
+    os.kill(run.pid, signal.SIGKILL)
+    run.wait()
+    (left,) = (tmp_path / "s").rglob("snapshot")
+    length = int.from_bytes(left.read_bytes()[:8], "little")
+    step = json.loads(left.read_bytes()[8 : 8 + length])["step"]
+    assert 0 < step < 60 and not trained_cells(tmp_path / "s")
+    train(spec)
+    train(spec, store="whole")
+    (resumed,), (whole,) = trained_cells(tmp_path / "s"), trained_cells(tmp_path / "whole")
+    tensors = [read_weights(weights_in(tmp_path / name)[0]) for name in ("s", "whole")]
+    assert all(torch.equal(tensors[0][name], tensors[1][name]) for name in tensors[0])
+    for a, b in zip(resumed["training"]["curve"], whole["training"]["curve"], strict=True):
+        assert (a["step"], a["loss"], a["score"]) == (b["step"], b["loss"], b["score"])
+    assert resumed["seconds"] < whole["seconds"]
+
+
+def test_a_loss_that_is_no_number_is_an_outcome_with_its_step_and_blocks_what_needs_it(
+    train: Any, tmp_path: Path
+) -> None:
+    done = train(f"trained({TINY}, objective=breaks, steps=20, checks=1)", code=1)
+    (cell,) = trained_cells(tmp_path / "s")
+    assert (cell["outcome"], cell["reason"]) == ("diverged", "the loss was not finite at step 7")
+    assert "diverged" in done.stdout and "blocked" in done.stdout
+    again = train(f"trained({TINY}, objective=breaks, steps=20, checks=1)", code=1)
+    assert "1 cells to run, 1 stored already" in again.stderr or "1 cell to run, 1 stored already" in again.stderr
+
+
+def test_a_rate_that_is_too_large_has_diverged(train: Any, tmp_path: Path) -> None:
+    train(f"trained({TINY}, optimizer=sgd(lr=1e6), schedule=constant, steps=40, checks=1)", code=1)
+    (cell,) = trained_cells(tmp_path / "s")
+    assert cell["outcome"] == "diverged" and " at step " in cell["reason"]
+
+
+def test_pictures_that_are_tested_are_refused_in_training(cli: Any, tmp_path: Path) -> None:
+    import noisebench as nb
+
+    for folder in ("train", "test"):
+        (tmp_path / folder).mkdir()
+    for i in range(6):
+        picture = np.random.default_rng(i).integers(0, 256, (24, 24), np.uint8)
+        nb.write_picture(tmp_path / "train" / f"a{i}.png", picture)
+        if i == 3:
+            nb.write_picture(tmp_path / "test" / "renamed.png", picture)
+    words = ["run", "--methods", 'trained(data=folder(path="train"), validation=1, crop=16, steps=2, checks=1)']
+    done = cli(*words, "--datasets", 'folder(path="test")', "--regimes", "gaussian(sigma=25)", code=2)
+    assert (
+        "trains on 1 picture of folder(path=test), which is tested: such as 'a3', which is 'renamed' there"
+        in done.stderr
+    )
+    assert not (tmp_path / "nb-store").exists()
+    nb.write_picture(tmp_path / "test" / "renamed.png", 255 - picture)
+    cli(*words, "--datasets", 'folder(path="test")', "--regimes", "gaussian(sigma=25)")
+
+
+def test_made_pictures_are_refused_where_they_are_tested() -> None:
+    suite = Suite(methods=("trained(data=dead_leaves(n=30))",), regimes=("none",), datasets=("dead_leaves(n=4)",))
+    with pytest.raises(Exception, match="trains on 4 pictures of dead_leaves"):
+        plan(suite)
+    plan(Suite(methods=suite.methods, regimes=suite.regimes, datasets=("dead_leaves(n=4, seed=1)",)))
+
+
+def test_validation_is_split_off_by_key_whatever_the_order() -> None:
+    ids = [f"p{i}" for i in range(40)]
+    chosen, kept = split(ids, 8, "d")
+    assert sorted(chosen + kept) == list(range(40)) and len(kept) == 8
+    backwards = split(ids[::-1], 8, "d")[1]
+    assert {ids[i] for i in kept} == {ids[::-1][i] for i in backwards}
+    with pytest.raises(Exception, match="nothing is left to train on"):
+        split(ids, 40, "d")
+
+
+def trainer(spec: str, given: tuple[int, ...] = (1, 16, 16)) -> Trainer:
+    return Trainer(recipe_of(bind(spec, "method").kwargs), given, given, 0, "cpu")
+
+
+def batch(n: int = 4, channels: int = 1, side: int = 16) -> dict[str, Any]:
+    rng = np.random.default_rng(0)
+    return {name: rng.random((n, channels, side, side), np.float32) for name in ("given", "wanted")}
+
+
+@pytest.mark.parametrize(("optimizer", "copies", "counters"), [("sgd", 1, 0), ("adam", 2, 1), ("adamw", 2, 1)])
+def test_the_bytes_of_an_optimiser_are_counted_exactly(optimizer: str, copies: int, counters: int) -> None:
+    one = trainer(f"trained(arch=dncnn(depth=3, width=5, norm=False), optimizer={optimizer}, steps=3, checks=1)")
+    for _ in range(2):
+        one.advance(batch())
+    # 1→5, 5→5, 5→1 channels, 3×3, with biases: six tensors.
+    parameters = 9 * (5 + 25 + 5) + 5 + 5 + 1
+    cost = one.cost()
+    assert cost["parameter_bytes"] == cost["gradient_bytes"] == 4 * parameters
+    assert cost["optimizer_bytes"] == 4 * (copies * parameters + counters * 6)
+
+
+def test_the_bytes_that_a_step_saves_and_its_macs_are_those_of_a_hand_count() -> None:
+    one = trainer("trained(arch=dncnn(depth=2, width=3, norm=False), objective=supervised(loss=l2), steps=2, checks=1)")
+    one.advance(batch(n=2))
+    pixels = 2 * 16 * 16
+    cost = one.cost()
+    # Saved: the input, what the ReLU gives (it is the next input too), and the difference that is squared.
+    assert cost["saved_bytes"] == 4 * pixels * (1 + 3 + 1)
+    forward = pixels * 9 * (3 + 3)
+    # Backward: the gradients of both kernels, and that of the second input; the first input needs none.
+    assert cost["macs"] == forward + pixels * 9 * (3 + 3) + pixels * 9 * 3
+
+
+def test_counting_leaves_the_training_as_it_is() -> None:
+    spec = "trained(arch=dncnn(depth=4, width=4), steps=4, checks=1)"
+    one, other = trainer(spec), trainer(spec)
+    other._count = lambda batch: None  # type: ignore[method-assign]
+    for _ in range(4):
+        assert one.advance(batch()) == other.advance(batch())
+    assert one.weights() == other.weights()
+
+
+@pytest.mark.parametrize(
+    "arch", ["unet(width=4, depth=3)", "dncnn(depth=3, width=4)", "nafnet(width=4, blocks=(1, 1))"]
+)
+@pytest.mark.parametrize("scale", [1, 2])
+def test_networks_take_any_size_and_enlarge_by_a_whole_factor(arch: str, scale: int) -> None:
+    made = bind(arch, "arch")
+    net = made.entry.obj((3, 16, 16), (3, 16 * scale, 16 * scale), **made.kwargs).eval()
+    for height, width in ((1, 1), (7, 13), (32, 16)):
+        assert net(torch.rand(2, 3, height, width)).shape == (2, 3, height * scale, width * scale)
+
+
+@pytest.mark.parametrize("arch", ["unet(width=4, bias_free=True)", "dncnn(depth=3, width=4, bias_free=True)"])
+def test_a_network_without_biases_scales_with_its_input(arch: str) -> None:
+    made = bind(arch, "arch")
+    net = made.entry.obj((1, 16, 16), (1, 16, 16), **made.kwargs).eval()
+    x = torch.rand(1, 1, 16, 16)
+    torch.testing.assert_close(net(3 * x), 3 * net(x), rtol=1e-5, atol=1e-6)
+    assert not any("bias" in name for name, _ in net.named_parameters())
+
+
+def test_a_sampler_takes_each_item_once_an_epoch() -> None:
+    made = bind("shuffled", "sampler")
+    order = made.entry.obj(10, 4, 3)
+    places = [place for step in range(5) for place in order(step)]
+    assert sorted(places[:10]) == sorted(places[10:]) == list(range(10)) and places[:10] != places[10:]
+    assert made.entry.obj(10, 4, 3)(4) == order(4)
+
+
+def test_patience_stops_a_training(train: Any, tmp_path: Path) -> None:
+    train(f"trained({TINY}, optimizer=sgd(lr=1e-9), stop=patience(checks=2), steps=50, checks=10)")
+    (cell,) = trained_cells(tmp_path / "s")
+    training = cell["training"]
+    assert training["steps"] < 50 and training["stopped"] == "no better score in 2 validations"
+
+
+def test_a_plug_in_network_is_trained_by_several_optimisers_in_one_command(
+    train: Any, cli: Any, tmp_path: Path
+) -> None:
+    sweep = "{sgd, adam, adamw}"
+    train(f"trained({TINY}, optimizer={sweep}, steps=4, checks=1)")
+    assert len(trained_cells(tmp_path / "s")) == 3
+    cli("report", "s", "--to", "board")
+    assert "optimizer=sgd" in (tmp_path / "board" / "leaderboard.md").read_text()
+
+
+def test_a_checkpoint_travels_as_one_file_and_is_used_where_the_key_fits(
+    train: Any, cli: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    spec = f"trained({TINY}, steps=5, checks=1)"
+    train(spec, store="a")
+    cli("weights", "export", "a", "--to", "net.safetensors")
+    card = read_card(tmp_path / "net.safetensors")
+    assert card["key"] == trained_cells(tmp_path / "a")[0]["key"] and card["training"]["steps"] == 5
+    listed = cli("weights", "ls", "a").stdout
+    assert card["key"][:12] in listed
+    shown = cli("weights", "card", "net.safetensors").stdout
+    assert "optimizer_bytes" in shown and card["key"] in shown
+    cli("weights", "import", "net.safetensors")
+    train(spec, store="b")
+    (cell,) = trained_cells(tmp_path / "b")
+    assert cell["training"]["imported"] is True
+    assert weights_in(tmp_path / "b")[0].read_bytes() == (tmp_path / "net.safetensors").read_bytes()
+
+
+def test_a_checkpoint_that_is_lost_is_trained_again_and_one_that_was_changed_is_named(
+    train: Any, cli: Any, tmp_path: Path
+) -> None:
+    spec = f"trained({TINY}, steps=5, checks=1)"
+    train(spec)
+    (file,) = weights_in(tmp_path / "s")
+    data = file.read_bytes()
+    file.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    assert "weights.safetensors is damaged" in cli("store", "verify", "s", code=1).stdout
+    assert "is not what was trained" in cli("weights", "export", "s", "--to", "x", code=2).stderr
+    file.unlink()
+    assert "weights.safetensors is missing" in cli("store", "verify", "s", code=1).stdout
+    train(spec)
+    assert weights_in(tmp_path / "s")[0].read_bytes()[-50:] == data[-50:]
+    assert cli("store", "verify", "s").returncode == 0
+
+
+def test_what_is_no_checkpoint_is_refused(cli: Any, tmp_path: Path) -> None:
+    (tmp_path / "x.safetensors").write_bytes(b"\xff" * 64)
+    done = cli("weights", "import", "x.safetensors", code=2)
+    assert "is no checkpoint of noisebench" in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_a_card_leaves_the_tensors_as_they_are() -> None:
+    from safetensors.torch import load, save
+
+    tensors = {"a": torch.arange(5.0), "b": torch.ones(2, 3, dtype=torch.int64)}
+    made = load(with_card(save(tensors), {"key": "k"}))  # type: ignore[typeddict-item]
+    assert made.keys() == tensors.keys() and all(torch.equal(made[name], tensors[name]) for name in tensors)
+
+
+@pytest.mark.parametrize(
+    ("method", "said"),
+    [
+        ("trained(optimizer=adamv)", "unknown optimizer 'adamv': did you mean 'adamw'"),
+        ("trained(steps=3, checks=4)", "checks=4 are more than steps=3"),
+        ("trained(data=dead_leaves(n=8))", "nothing is left to train on"),
+        ("trained(crop=128)", "give crop=64 or less"),
+    ],
+)
+def test_what_cannot_be_trained_is_said_in_one_line(train: Any, tmp_path: Path, method: str, said: str) -> None:
+    done = train(method, code=None)
+    assert done.returncode in (1, 2) and said in done.stderr + done.stdout
+
+
+def test_bsd400_is_a_training_set_and_marks_methods_that_saw_it(data_dir: Path) -> None:
+    import noisebench as nb
+    from noisebench.plan import method_part
+
+    assert len(nb.open_dataset(bind("bsd400", "dataset")).ids) == 400
+    assert method_part(bind("trained(data=bsd400)", "method"))["flags"]["trained_on"] == ["bsd400"]
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_network_is_trained_on_a_cuda_device(train: Any, tmp_path: Path) -> None:
+    train(f"trained({TINY}, steps=4, checks=1)", device="cuda")
+    assert trained_cells(tmp_path / "s")[0]["environment"]["device"] == "cuda"
+
+
+def test_evaluate_trains_once_and_gives_the_numbers_of_a_run(
+    cli: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import noisebench as nb
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    spec = "trained(arch=unet(width=4, depth=1), data=dead_leaves(n=24, size=16), crop=16, batch=4, steps=5, checks=1)"
+    mine = nb.evaluate(spec, "gaussian_field(n=2, size=16)", "gaussian(sigma=25)")
+    (cell,) = trained_cells(tmp_path / "cache" / "noisebench" / "trained")
+    assert cell["training"]["steps"] == 5
+    cli("run", "--methods", spec, "--datasets", "gaussian_field(n=2, size=16)", "--regimes", "gaussian(sigma=25)")
+    frame = nb.frame(tmp_path / "nb-store")
+    assert list(frame["psnr"].dropna()) == [row["psnr"] for row in mine.rows]
