@@ -28,12 +28,16 @@ from .tables import (
 )
 
 
+_PROSE = 2_000
+"""The most characters of what is read as a paragraph."""
+
+
 def leaderboard_markdown(data: ReportData) -> str:
     """The whole report but its statistics; plots are linked in `plots/`."""
-    out = [f"# {markdown(data.title)}", "", markdown(how(data.words)), ""]
+    out = [f"# {markdown(data.title)}", "", markdown(how(data.words), _PROSE), ""]
     for board in data.boards:
         out += [f"## {markdown(board.title)}", "", markdown(facts(board)), ""]
-        out += [f"**{markdown(board.undecided)}**", ""] if board.undecided else []
+        out += [f"**{markdown(board.undecided, _PROSE)}**", ""] if board.undecided else []
         out += [*to_markdown(board_table(board)), ""] if board.rows else ["No method has a result here.", ""]
         out += [f"- **Warning:** {markdown(text)}" for text in board.warnings]
         out += [f"- {markdown(text)}" for text in remarks(board)]
@@ -50,7 +54,7 @@ def leaderboard_markdown(data: ReportData) -> str:
         out += ["## Plots", "", *(f"{markdown(note)}\n" for note in data.notes)]
         for plot in data.plots:
             text = f"![{markdown(_first(plot.caption))}](plots/{plot.name}.png)"
-            out.append(f"{text}\n\n{markdown(plot.caption)}\n")
+            out.append(f"{text}\n\n{markdown(plot.caption, _PROSE)}\n")
     return "\n".join([*out, *_hashes(data.boards), ""])
 
 
