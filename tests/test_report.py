@@ -158,7 +158,7 @@ def test_the_page_allows_its_own_style_and_script_and_fetches_nothing(hostile: P
     page.feed(source)
     assert {tag for tag, _ in page.found} <= {
         "html", "head", "meta", "title", "style", "body", "noscript", "script", "h1", "h2", "h3", "p", "nav", "ul",
-        "li", "a", "section", "div", "table", "thead", "tbody", "tr", "th", "td", "strong", "code", "footer",
+        "li", "a", "section", "div", "table", "thead", "tbody", "tr", "th", "td", "strong", "code", "footer", "wbr",
     }  # fmt: skip
     known = {"lang", "charset", "http-equiv", "content", "name", "class", "id", "href", "scope", "tabindex", "type",
              "aria-label"}  # fmt: skip

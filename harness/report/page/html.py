@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
@@ -98,7 +99,10 @@ def to_html(table: Table, caption: str = "") -> str:
     body = []
     for i, row in enumerate(table.rows):
         best = _class("best" if i < len(table.strong) and table.strong[i] else "")
-        cells = "".join(f"<td{_class(side)}>{esc(cell)}</td>" for cell, side in zip(row, sides, strict=True))
+        cells = "".join(
+            f"<td{_class(side)}>{_breakable(cell) if side == 'name' else esc(cell)}</td>"
+            for cell, side in zip(row, sides, strict=True)
+        )
         body.append(f"<tr{best}>{cells}</tr>")
     label = f' aria-label="{esc(caption)}"' if caption else ""
     return (
@@ -106,6 +110,11 @@ def to_html(table: Table, caption: str = "") -> str:
         + "\n".join(body)
         + "</tbody></table></div>"
     )
+
+
+def _breakable(name: str) -> str:
+    """A long name may break after a bracket, a comma or a slash, and before a long value."""
+    return "<wbr>".join(esc(part) for part in re.split(r"(?<=[(,/])|(?<==)(?=[^(),/]{8})", name))
 
 
 def _columns(table: Table) -> list[tuple[str, bool]]:

@@ -134,8 +134,8 @@ function current() {
   return { board, column: asked >= 0 ? asked : Math.max(0, board.rank) };
 }
 
-/** A long name may break after a bracket, a comma or a slash. */
-const breakable = (text) => text.split(/(?<=[(,/])/).flatMap((part, i) => (i ? [h("wbr"), part] : [part]));
+/** A long name may break after a bracket, a comma or a slash, and before a long value. */
+const breakable = (text) => text.split(/(?<=[(,/])|(?<==)(?=[^(),/]{8})/).flatMap((part, i) => (i ? [h("wbr"), part] : [part]));
 
 const nameOf = (board, row) => data.methods[board.m[row]].label;
 

@@ -92,8 +92,8 @@ function boardColumns(board, column) {
   }
   if (all.some((row) => !Number.isNaN(row.gap))) {
     const middle = referenceOf(board, column) !== null;
-    columns.push({ key: "gap", title: differenceTitle(board, column), kind: "gap", better: higher, value: (row) => row.gap,
-      text: (row) => gapText(row, decimals), cell: (row) => [gapBar(row, room, higher, middle), h("span", { class: "text" }, gapText(row, decimals))] });
+    columns.push({ key: "gap", title: differenceTitle(board, column), kind: "gap", better: higher, value: (row) => row.gap, text: (row) => gapText(row, decimals),
+      cell: (row) => h("span", { class: "pair" }, gapBar(row, room, higher, middle), h("span", { class: "text" }, gapText(row, decimals))) });
   }
   if (column === board.rank && board.tail.some((v) => v !== null)) {
     columns.push({ key: "tail", title: `worst 5 % ${label}`, kind: "n other", better: higher, value: (row) => finite(board.tail[row.i]),

@@ -7,9 +7,7 @@ function scrollBox(label, table) {
   const frame = h("div", { class: "frame" }, box, cues);
   const update = () => showMore(frame, box, table, cues);
   box.addEventListener("scroll", update, { passive: true });
-  // A browser leaves what gets the focus where it is as soon as a part of it is seen.
-  box.addEventListener("focusin", ({ target }) => target !== box && target.matches(":focus-visible")
-    && target.closest("th, td")?.scrollIntoView({ block: "nearest", inline: "nearest" }));
+  box.addEventListener("focusin", ({ target }) => target.matches(":focus-visible") && showCell(box, target.closest("th, td")));
   const sizes = new ResizeObserver(update);
   for (const seen of [frame, table]) sizes.observe(seen);
   return frame;
@@ -31,6 +29,17 @@ function showMore(frame, box, table, [left, right, below]) {
   left.hidden = !wide || box.scrollLeft < 1;
   right.hidden = !wide || box.scrollLeft + box.clientWidth > box.scrollWidth - 2;
   below.hidden = !wide || box.scrollTop + box.clientHeight > box.scrollHeight - 2;
+}
+
+/** Bring the cell that has the focus into view: a browser leaves it where it is as soon as a part of it is seen. */
+function showCell(box, cell) {
+  if (!cell?.closest("thead")) return cell?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  // A header stays in view: only sideways is it out of it.
+  const { left, right } = cell.getBoundingClientRect();
+  const { x } = box.getBoundingClientRect();
+  const start = x + (cell.classList.contains("stuck") ? 0 : parseFloat(box.style.scrollPaddingLeft) || 0);
+  if (left < start) box.scrollLeft -= start - left;
+  else box.scrollLeft += Math.max(0, right - x - box.clientWidth);
 }
 
 /** How far the boxes are scrolled, and a function that scrolls their successors as far. */
