@@ -47,8 +47,9 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Tensors:
         raise UsageError(f"checkpoint {one_line(file)} must end in {', '.join(_FORMS)}: which kind of file is it?")
     try:
         data = file.read_bytes()
-    except OSError as error:
-        raise UsageError(f"checkpoint {one_line(file)} cannot be read ({error.strerror}): check the path") from None
+    except (OSError, ValueError) as error:  # a path with a NUL is a ValueError
+        why = getattr(error, "strerror", None) or error
+        raise UsageError(f"checkpoint {one_line(file)} cannot be read ({why}): check the path") from None
     found = read_checkpoint(data, form, file)
     for wrapper in (*_WRAPPERS, *_WRAPPERS):  # either may be around the other
         if found and all(name.startswith(wrapper) for name in found):
@@ -130,7 +131,11 @@ _OF_NUMPY = ("_core.multiarray.scalar", "core.multiarray.scalar", "_core.multiar
 
 
 def _inert() -> list[Any]:
+<<<<<<< HEAD
     """What training scripts save beside tensors and is let by: options, which have no code, and numbers unread."""
+=======
+    """What training scripts save beside their tensors and is let by: options, which are no code, and numbers unread."""
+>>>>>>> guide
     import argparse
 
     return [argparse.Namespace, *((_Ignored, f"numpy.{name}") for name in _OF_NUMPY)]

@@ -27,7 +27,6 @@ from .tables import (
     versions_text,
 )
 
-
 _PROSE = 2_000
 """The most characters of what is read as a paragraph."""
 
