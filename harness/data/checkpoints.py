@@ -131,11 +131,7 @@ _OF_NUMPY = ("_core.multiarray.scalar", "core.multiarray.scalar", "_core.multiar
 
 
 def _inert() -> list[Any]:
-<<<<<<< HEAD
     """What training scripts save beside tensors and is let by: options, which have no code, and numbers unread."""
-=======
-    """What training scripts save beside their tensors and is let by: options, which are no code, and numbers unread."""
->>>>>>> guide
     import argparse
 
     return [argparse.Namespace, *((_Ignored, f"numpy.{name}") for name in _OF_NUMPY)]
