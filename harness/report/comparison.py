@@ -278,6 +278,7 @@ def _plots(comparison: Comparison, previews: tuple[Previews, Previews] | None) -
 def _scatter(d: Difference, comparison: Comparison, place: int) -> Plot:
     """A point an item: A across, B up, the line of equality between them."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     from .plots.axis_text import metric_name
     from .plots.drawing import fit, save
@@ -294,7 +295,7 @@ def _scatter(d: Difference, comparison: Comparison, place: int) -> Plot:
     axes.set_xlim(low - pad, high + pad)
     axes.set_ylim(low - pad, high + pad)
     axes.set_aspect("equal")
-    ticks = [tick for tick in axes.get_xticks() if low - pad <= tick <= high + pad]
+    ticks = [tick for tick in MaxNLocator(5).tick_values(low, high) if low - pad <= tick <= high + pad]
     axes.set_xticks(ticks)
     axes.set_yticks(ticks)
     name, unit = metric_name(d.track, d.metric), f" ({d.unit})" if d.unit else ""
