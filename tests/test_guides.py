@@ -31,7 +31,7 @@ ELSEWHERE = {
 """Pages whose blocks another file of tests runs, in folders that it prepares."""
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 FOLLOWED = [p.name for p in PAGES if p.name not in ELSEWHERE and BLOCK.search(p.read_text(encoding="utf-8"))]
-DEMO = {"README.md", "reference.md"}
+DEMO = {"README.md", "reference.md", "notebooks.md", "plots.md"}
 """Pages that begin with the store of the demonstration, which is made once."""
 
 

@@ -47,7 +47,7 @@ def planned(package: Path, cwd: Path) -> dict[str, dict[str, str]]:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel of this tree, built from a copy of it."""
     folder = tmp_path_factory.mktemp("wheel")
-    copied = ("harness", "methods", "datasets", "pyproject.toml", "setup.py", "README.md", "LICENSE")
+    copied = ("harness", "methods", "datasets", "recipes", "pyproject.toml", "setup.py", "README.md", "LICENSE")
     for name in copied:
         source = ROOT / name
         if source.is_dir():
@@ -76,6 +76,7 @@ def test_the_wheel_has_every_file_that_the_package_reads(wheel: Path) -> None:
         ("harness", "noisebench"),
         ("methods", "noisebench/methods"),
         ("datasets", "noisebench/datasets"),
+        ("recipes", "noisebench/recipes"),
     ):
         for file in (ROOT / source).rglob("*"):
             if file.is_file() and "__pycache__" not in file.parts:

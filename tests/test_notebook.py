@@ -124,7 +124,7 @@ def test_a_result_says_which_score_is_not_defined_and_why() -> None:
     assert math.isnan(result.ssim)
     text = shown(result._repr_html_())
     assert re.search(r"ssim ↑ n/d – – ", text)
-    assert "ssim: not defined on 1 of 1 pictures: ssim: " in text
+    assert "ssim: not defined on 1 of 1 picture: ssim: " in text
     assert "no interval: it needs 6 pictures at least" in text
 
 
@@ -171,7 +171,7 @@ def test_the_figure_of_a_result_shows_each_item_from_the_worst_to_the_best() -> 
     assert list(points.get_xdata()) == sorted(SCORES) and axes.yaxis_inverted()
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["c", "a", "g", "e", "b", "d", "f"]
     assert axes.get_xlabel() == (
-        "psnr (dB) of each picture\nline: mean 29.14; band: its 95 % interval; 1 without a finite score"
+        "PSNR (dB) of each picture\nline: mean 29.14; band: its 95 % interval; 1 without a finite score"
     )
     assert axes.get_title("left") == "nlm · photos · gaussian(sigma=25)"
 
@@ -180,7 +180,7 @@ def test_where_less_is_better_the_greatest_is_the_worst_and_words_are_those_of_t
     scores = {"rmse": [0.1, 0.3, 0.2]}
     (axes,) = result_of(method="spline", scores=scores, track="functions", dataset="bumps", rank_by="rmse").plot().axes
     assert list(axes.lines[0].get_xdata()) == [0.3, 0.2, 0.1]
-    assert axes.get_xlabel() == "rmse of each function\nline: mean 0.2000"
+    assert axes.get_xlabel() == "RMSE of each function\nline: mean 0.2000"
 
 
 def test_nothing_is_drawn_where_no_score_is_finite() -> None:

@@ -390,7 +390,7 @@ def deep(levels: int) -> Any:
         ({"seed": 2**63 - 1}, None),
         ({"seed": -(2**63) + 1}, None),
         *(({"seed": n}, "seed: a whole number below 2**63") for n in (2**63, -(2**63))),
-        ({"kind": "train"}, None),
+        ({"kind": "train"}, "training is missing"),
         ({"outcome": "fine"}, "outcome: 'fine' is none of " + ", ".join(OUTCOMES)),
         ({"outcome": 3}, "outcome: 3 is none of " + ", ".join(OUTCOMES)),
         ({"setup_s": None}, None),

@@ -351,7 +351,7 @@ def test_a_card_leaves_the_tensors_as_they_are() -> None:
 @pytest.mark.parametrize(
     ("method", "said"),
     [
-        ("trained(optimizer=adamv)", "unknown optimizer 'adamv': did you mean 'adamw'"),
+        ("trained(optimizer=adamx)", "unknown optimizer 'adamx': did you mean 'adam'"),
         ("trained(steps=3, checks=4)", "checks=4 are more than steps=3"),
         ("trained(data=dead_leaves(n=8))", "nothing is left to train on"),
         ("trained(crop=128)", "give crop=64 or less"),

@@ -240,9 +240,9 @@ def test_parameters_of_a_network_within_are_counted():
         ("tiled", "needs method"),
         ("ensemble(method=oracle)", "ensemble cannot wrap oracle"),
         (f"tiled(method=ensemble(method=folder(path='{PHOTOS}')))", "cannot wrap folder"),
-        ("tiled(method=median, size=0)", "greater than or equal to 1"),
-        ("tiled(method=median, overlap=-1)", "greater than or equal to 0"),
-        ("tiled(method=median, size=2.5)", "valid integer"),
+        ("tiled(method=median, size=0)", "a whole number from 1 to 65536"),
+        ("tiled(method=median, overlap=-1)", "a whole number from 0 to 4096"),
+        ("tiled(method=median, size=2.5)", "a whole number from 1 to 65536, not 2.5"),
         ("tiled(method=mediann)", "did you mean 'median'"),
     ],
 )

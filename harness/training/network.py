@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..errors import UsageError, one_line
+from ..errors import Skip, UsageError, one_line
 from ..recipe import Recipe
 from .checkpoint import given_checkpoint, read_card, read_weights
 
@@ -42,11 +42,11 @@ def build(recipe: Recipe, parts: list[Any], given: Shape, wanted: Shape) -> nn.M
 def trained_network(recipe: Recipe, device: str) -> nn.Module:
     """The network with the weights that its training gave, in eval mode.
 
-    Raises `UsageError` where no checkpoint was given to this process, or where it does not fit.
+    Raises `Skip` where no checkpoint was given to this process, and `UsageError` where it does not fit.
     """
     file = given_checkpoint(recipe.text)
     if file is None:
-        raise UsageError("a method that is trained needs its checkpoint: `noisebench run` trains it first")
+        raise Skip("needs the checkpoint of its training: `noisebench run` trains it first")
     training = read_card(file)["training"]
     net = build(recipe, made_parts(recipe), tuple(training["given"]), tuple(training["wanted"]))
     try:

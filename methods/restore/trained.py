@@ -54,7 +54,7 @@ class Trained:
         return {"blind": True, "trained_on": (data.entry.name,)}
 
     def setup(self, device: str) -> None:
-        """Load the weights that the training gave. Raises `UsageError` where there are none."""
+        """Load the weights that the training gave. Raises `Skip` where there are none."""
         self.use(nb.trained_network(self.recipe, device))
 
     def use(self, net: Any) -> None:
