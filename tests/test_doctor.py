@@ -12,7 +12,7 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
-from conftest import DATA
+from conftest import DATA, ROOT
 from noisebench.cli import doctor as verb
 from noisebench.imaging.resample import enlarge
 from noisebench.registry import Bound, Entry, bind, registry
