@@ -84,7 +84,7 @@ class Trainer:
         for group, rate in zip(self.optimizer.param_groups, self._rates, strict=True):
             group["lr"] = rate * factor
         self.optimizer.zero_grad(set_to_none=True)
-        loss = self._loss(batch)
+        loss = self._loss(self._forward, batch)
         value = float(loss.detach())
         if not math.isfinite(value):
             return value
@@ -99,11 +99,11 @@ class Trainer:
             part.after_step(self.net, step, steps)
         return value
 
-    def _loss(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+    def _loss(self, net: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:
         kind = _AMP.get(self.recipe.precision)
         mixed = torch.autocast(self.device.partition(":")[0], kind) if kind is not None else nullcontext()
         with mixed:
-            loss = self.recipe.objective.entry.obj(self._forward, batch, **self.recipe.objective.kwargs)
+            loss = self.recipe.objective.entry.obj(net, batch, **self.recipe.objective.kwargs)
         if not isinstance(loss, torch.Tensor) or loss.ndim:
             raise UsageError(f"objective {self.recipe.objective.display} gives no scalar tensor")
         return loss
@@ -126,10 +126,10 @@ class Trainer:
         self.net.train()
         self._seed_draws("count")
         with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-            loss = self._loss(batch)
+            loss = self._loss(self.net, batch)
         del loss
         self.counted["saved_bytes"] = sum(saved.values())
-        self.counted["macs"] = macs(lambda: torch.autograd.backward(self._loss(batch)), self.counted["reasons"])
+        self.counted["macs"] = macs(lambda: torch.autograd.backward(self._loss(self.net, batch)), self.counted["reasons"])
         self.counted["gradient_bytes"] = sum(
             p.grad.numel() * p.grad.element_size() for p in self.net.parameters() if p.grad is not None
         )
