@@ -441,3 +441,11 @@ def test_the_guide_runs_and_names_what_there_is(tmp_path: Path, monkeypatch: pyt
     named = re.findall(r"`(result|results|board)\.(\w+)", guide)
     assert len(named) > 10 and all(hasattr(known[owner], name) for owner, name in named)
     assert f"`{known['info']!r}`" in " ".join(guide.split())
+
+
+def test_stored_results_draw_one_of_their_boards(export: Path) -> None:
+    results = nb.read_results(export)
+    picture(results.plot()._repr_png_()[0])
+    assert results.plot().axes[0].get_title(loc="left") == results.boards[0].plot().axes[0].get_title(loc="left")
+    with pytest.raises(nb.UsageError, match=r"there is no board 99: .* has \d+"):
+        results.plot(99)

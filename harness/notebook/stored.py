@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..boards.failures import Failure
 from ..data.folders import path_of
-from ..errors import one_line
+from ..errors import UsageError, one_line
 from ..frames import frame_of
 from ..report.data import ReportData, report_data
 from ..report.tables import Table, failure_table
@@ -21,6 +21,7 @@ from .tables import html_block, html_notes, html_table, text_table
 
 if TYPE_CHECKING:
     import pandas
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -48,6 +49,12 @@ class StoredResults:
     def failures(self) -> tuple[Failure, ...]:
         """The cells that are on no board: which, what came of them, and why."""
         return tuple(self._report.failures)
+
+    def plot(self, board: int = 0) -> Figure:
+        """The figure of one of `boards`, by its place. Raises `UsageError` where there is none."""
+        if not 0 <= board < len(self.boards):
+            raise UsageError(f"there is no board {board}: {one_line(self.source)} has {len(self.boards)}")
+        return self.boards[board].plot()
 
     def __repr__(self) -> str:
         return f"StoredResults({one_line(self.source)}: {one_line(self._facts)})"
