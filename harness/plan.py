@@ -123,21 +123,32 @@ def part_of_items(bound: Bound, ids: Sequence[str], seen: Sequence[Seen], total:
     return cast(DatasetPart, made)
 
 
-def _training_part(bound: Bound, track: Track) -> DatasetPart:
-    """What is stored of a training set: its items need not be independent, and those that are made are not read."""
+def _training_set(bound: Bound, track: Track) -> tuple[DatasetPart, dict[str, str]]:
+    """What is stored of a training set, and its ids by their truths; items that are made are not read, others once."""
+    assert isinstance(track, Trains)
     dataset = open_dataset(bound)
-    n = len(dataset.ids)
+    lines, truths = [], {}
+    for index, item_id in enumerate(dataset.ids):
+        if isinstance(dataset, IsMade):
+            line, truth = f"{item_id!r} {dataset.made(index)}", dataset.made(index)
+        else:
+            item = dataset.load(index)
+            line, truth = track.identify(item), track.truth_sha256(item)
+        lines.append(line)
+        truths[truth] = item_id
+    made: dict[str, Any] = {
+        **part(bound), "fingerprint": combined(lines), "items": len(lines), "total": len(lines),
+    }  # fmt: skip
+    return cast(DatasetPart, made), truths
+
+
+def _tested_truths(bound: Bound, limit: int | None, track: Trains) -> list[tuple[str, str]]:
+    """The truth and the id of each item that is tested."""
+    dataset = open_dataset(bound)
+    chosen = list(enumerate(dataset.ids))[:limit]
     if isinstance(dataset, IsMade):
-        lines = [f"{dataset.ids[i]!r} {dataset.made(i)}" for i in range(n)]
-    else:
-        lines = [track.identify(dataset.load(i)) for i in range(n)]
-    made: dict[str, Any] = {**part(bound), "fingerprint": combined(lines), "items": n, "total": n}
-    return cast(DatasetPart, made)
-
-
-def _truth(dataset: Dataset, index: int, track: Trains) -> str:
-    """What tells the truth of an item from that of each other one."""
-    return dataset.made(index) if isinstance(dataset, IsMade) else track.truth_sha256(dataset.load(index))
+        return [(dataset.made(index), item_id) for index, item_id in chosen]
+    return [(track.truth_sha256(dataset.load(index)), item_id) for index, item_id in chosen]
 
 
 def part(bound: Bound) -> NamedPart:
@@ -420,6 +431,7 @@ class _Trainings:
         self._suite, self._track, self._tests = suite, track, tests
         self._made: dict[tuple[str, int], PlannedCell] = {}
         self._data: dict[str, DatasetPart] = {}
+        self._tested: list[tuple[Bound, list[tuple[str, str]]]] | None = None
 
     def of(self, method: _Method, cell_seed: int) -> dict[str, str]:
         """Recipe → key of the cell that trains it, for a cell of a seed."""
@@ -440,8 +452,9 @@ class _Trainings:
         recipe = recipe_of(bound.kwargs)
         data = self._data.get(recipe.data.canonical)
         if data is None:
-            data = self._data[recipe.data.canonical] = _training_part(recipe.data, self._track)
-            self._refuse_tested(recipe.data, track)
+            data, truths = _training_set(recipe.data, track)
+            self._refuse_tested(recipe.data, truths, track)
+            self._data[recipe.data.canonical] = data
         method = _Method(bound, method_part(bound), weights_part(bound))
         inputs: dict[str, Any] = {
             **method.inputs,
@@ -455,17 +468,13 @@ class _Trainings:
         protocol = bind(track.defaults.protocol, "protocol", track.name)
         return _cell("train", inputs, method, data, recipe.regime, {}, seed, suite, track, protocol)
 
-    def _refuse_tested(self, data: Bound, track: Trains) -> None:
-        """Raise `UsageError` for what is in the training set and in a set that is tested."""
-        if not self._tests:
-            return
-        training = open_dataset(data)
-        known = {_truth(training, i, track): training.ids[i] for i in range(len(training.ids))}
+    def _refuse_tested(self, data: Bound, known: Mapping[str, str], track: Trains) -> None:
+        """Raise `UsageError` for what is in the training set (`known`: id by truth) and in a set that is tested."""
+        if self._tested is None:
+            self._tested = [(test, _tested_truths(test, self._suite.limit, track)) for test in self._tests]
         words = self._track.words
-        for test in self._tests:
-            tested = open_dataset(test)
-            n = len(tested.ids) if self._suite.limit is None else min(self._suite.limit, len(tested.ids))
-            both = [(known[sha], tested.ids[i]) for i in range(n) if (sha := _truth(tested, i, track)) in known]
+        for test, tested in self._tested:
+            both = [(known[truth], item_id) for truth, item_id in tested if truth in known]
             if both:
                 one, other = both[0]
                 count = f"{len(both)} {words.items if len(both) > 1 else words.item}"
@@ -520,8 +529,6 @@ def _cell(
         "keep": suite.keep,
         "folders": method_folders(method.bound),
     }
-    if kind == "train":
-        request["train"] = True
     shown = shown_to(method.bound.entry.meta)
     cell: PlannedCell = {
         "key": key_of(inputs),

@@ -98,7 +98,9 @@ def _told(value: Any) -> str:
 
 
 def _singular(kind: str) -> str:
-    return "loss" if kind == "losses" else kind[:-1]
+    from ..registry import RECIPE_KINDS
+
+    return next((one for one, several in RECIPE_KINDS.items() if several == kind), kind[:-1])
 
 
 def _systems(args: argparse.Namespace) -> int:

@@ -35,6 +35,10 @@ _TOLD = 0.5
 """Seconds between two steps that are told."""
 
 
+Calls = Callable[[Track, Case], tuple[Any, float, list[str]]]
+"""What waits for the call under way: output, seconds and notes for a case."""
+
+
 class Asked(Protocol):
     """The method's process, as it is asked: `ask` sends, `answered` waits, `asked` is both."""
 
@@ -77,7 +81,7 @@ def train_cell(
     tell: Tell,
     method: Asked,
     task: Mapping[str, Any],
-    made: Callable[[Track, Case], tuple[Any, float, list[str]]],
+    made: Calls,
     ahead: ThreadPoolExecutor,
 ) -> Ending:
     """Train, or take the checkpoint that was imported; leaves it in `folder`. `made` is the output for a case."""
@@ -124,7 +128,7 @@ def _trained(
     tell: Tell,
     method: Asked,
     task: Mapping[str, Any],
-    made: Callable[[Track, Case], tuple[Any, float, list[str]]],
+    made: Calls,
     ahead: ThreadPoolExecutor,
 ) -> Ending:
     import numpy as np
@@ -223,7 +227,7 @@ def _validated(
     course: _Course,
     state: _State,
     method: Asked,
-    made: Callable[[Track, Case], tuple[Any, float, list[str]]],
+    made: Calls,
 ) -> CurvePoint:
     point: CurvePoint = {
         "step": state.step,
@@ -236,9 +240,7 @@ def _validated(
     return point
 
 
-def _mean_score(
-    course: _Course, step: int, method: Asked, made: Callable[[Track, Case], tuple[Any, float, list[str]]]
-) -> float | None:
+def _mean_score(course: _Course, step: int, method: Asked, made: Calls) -> float | None:
     """The mean score of the items that are kept for it, None where one has none. Raises `Diverged`."""
     scores = []
     for index in course.validation:

@@ -16,6 +16,7 @@ from ..report.data import ReportData, report_data
 from ..report.tables import Table, failure_table
 from ..store.cells import read_genuine
 from ..store.record import Record
+from ..wording import counted
 from .leaderboard import Leaderboard
 from .tables import html_block, html_notes, html_table, text_table
 
@@ -78,13 +79,13 @@ class StoredResults:
         scored = [cell for cell in cells if cell["kind"] == "score"]
         outcomes = Counter(cell["outcome"] for cell in cells)
         counts = ", ".join(f"{n} {outcome}" for outcome, n in sorted(outcomes.items(), key=lambda o: (-o[1], o[0])))
-        parts = [_count(len(cells), "cell") + (f": {counts}" if counts else "")]
-        parts.append(_count(len({cell["method"]["spec"] for cell in cells}), "method"))
+        parts = [counted(len(cells), "cell") + (f": {counts}" if counts else "")]
+        parts.append(counted(len({cell["method"]["spec"] for cell in cells}), "method"))
         if scored:
-            parts.append(_count(len({cell["dataset"]["fingerprint"] for cell in scored}), "dataset"))
-            parts.append(_count(len({cell["regime"]["spec"] for cell in scored}), "regime"))
+            parts.append(counted(len({cell["dataset"]["fingerprint"] for cell in scored}), "dataset"))
+            parts.append(counted(len({cell["regime"]["spec"] for cell in scored}), "regime"))
         if len(scored) < len(cells):
-            parts.append(_count(len(cells) - len(scored), "cost"))
+            parts.append(counted(len(cells) - len(scored), "cost"))
         return " · ".join(parts)
 
     def _tables(self) -> list[tuple[str, Table]]:
@@ -106,10 +107,6 @@ def read_results(path: str | os.PathLike[str]) -> StoredResults:
     """What a store or an export holds. Raises `UsageError` for what is neither."""
     records, left_out = read_genuine(path_of(path, "a store or export"))
     return StoredResults(os.fspath(path), tuple(records), tuple(left_out))
-
-
-def _count(n: int, thing: str) -> str:
-    return f"{n} {thing}{'' if n == 1 else 's'}"
 
 
 def _line(place: int, one: Leaderboard) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from ..errors import UsageError
 from ..spec import Spec, Value, parse, show
 
 _WINDOWS = re.compile(r"[A-Za-z]:\\|\\\\")
-_PATH = re.compile(r"""(?<![\w.<:/~])(?:~[\w.-]*)?/(?:[^\s/"'<>:,;()]+/)+([^\s/"'<>:,;()]*)""")
+_PATH = re.compile(r"""(?<![\w.</~])(?:~[\w.-]*)?/(?:[^\s/"'<>:,;()]+/)+([^\s/"'<>:,;()]*)""")
 
 
 def without_folders(spec: str) -> str:

@@ -233,7 +233,6 @@ class Request(TypedDict):
     """What plans just this cell again, on the machine that it was planned on: in no export.
 
     `folders` are those of the method, by the names that its source files have: its opened files lie below them.
-    `train`: the cell is the training of the method.
     """
 
     track: str
@@ -253,7 +252,6 @@ class Request(TypedDict):
     threads: int
     keep: str
     folders: NotRequired[dict[str, str]]
-    train: NotRequired[bool]
 
 
 class Cell(TypedDict):

@@ -19,7 +19,6 @@ from ..store.shape import why_no_training
 if TYPE_CHECKING:
     import torch
 
-FILE = "weights.safetensors"
 _CARD = "noisebench_card"
 _KEY = re.compile(r"[0-9a-f]{64}")
 _LARGEST_HEADER = 100_000_000

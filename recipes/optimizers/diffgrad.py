@@ -7,12 +7,13 @@ from typing import Annotated, Any
 import noisebench as nb
 import torch
 from annotated_types import Ge, Gt, Lt
+from noisebench.recipes.optimizers._one_by_one import OneByOne
 
 _DIFFGRAD = "S. R. Dubey et al., diffGrad: an optimization method for CNNs, IEEE TNNLS 31(11), 2020"
 
 
 @nb.optimizer("diffgrad", cite=_DIFFGRAD)
-class DiffGrad(torch.optim.Optimizer):
+class DiffGrad(OneByOne):
     """diffGrad: Adam whose step is held back where a gradient hardly changes.
 
     The step of Adam times ξ = sigmoid(|g_before − g|), which lies from 0.5 to 1; before the first gradient, 0. The
@@ -30,20 +31,8 @@ class DiffGrad(torch.optim.Optimizer):
     ) -> None:
         super().__init__(parameters, {"lr": lr, "beta1": beta1, "beta2": beta2, "eps": eps})
 
-    @torch.no_grad()
-    def step(self, closure: Any = None) -> Any:
-        """One step; with `closure`, what it returns."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-        for group in self.param_groups:
-            for weight in group["params"]:
-                if weight.grad is not None:
-                    self._move(weight, group)
-        return loss
-
-    def _move(self, weight: Any, group: dict[str, Any]) -> None:
+    def move(self, weight: Any, group: dict[str, Any]) -> None:
+        """Move a parameter in place."""
         state, gradient = self.state[weight], weight.grad
         if not state:
             state["step"] = torch.zeros(())

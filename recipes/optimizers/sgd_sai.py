@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import noisebench as nb
-import torch
 from annotated_types import Ge, Gt, Lt
+from noisebench.recipes.optimizers._one_by_one import OneByOne
 
 _SAI = "M. Xu et al., No more Adam: learning rate scaling at initialization is all you need, arXiv 2412.11768, 2024"
 
 
 @nb.optimizer("sgd_sai", cite=_SAI)
-class SGDSaI(torch.optim.Optimizer):
+class SGDSaI(OneByOne):
     """SGD-SaI: momentum with a rate for each tensor that its first gradient sets, once: half of Adam's memory.
 
     At the first gradient g of a tensor, s = ‖g‖ / (std(g) + eps), with the population's deviation; then
@@ -30,26 +30,16 @@ class SGDSaI(torch.optim.Optimizer):
     ) -> None:
         super().__init__(parameters, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay, "eps": eps})
 
-    @torch.no_grad()
-    def step(self, closure: Any = None) -> Any:
-        """One step; with `closure`, what it returns."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-        for group in self.param_groups:
-            for weight in group["params"]:
-                if weight.grad is None:
-                    continue
-                state = self.state[weight]
-                if not state:
-                    state["scale"] = _scale(weight.grad, group["eps"])
-                    state["mean"] = weight.grad.clone()
-                else:
-                    state["mean"].lerp_(weight.grad, 1 - group["momentum"])
-                weight.mul_(1 - group["lr"] * group["weight_decay"])
-                weight.sub_(state["mean"] * (group["lr"] * state["scale"]))
-        return loss
+    def move(self, weight: Any, group: dict[str, Any]) -> None:
+        """Move a parameter in place."""
+        state = self.state[weight]
+        if not state:
+            state["scale"] = _scale(weight.grad, group["eps"])
+            state["mean"] = weight.grad.clone()
+        else:
+            state["mean"].lerp_(weight.grad, 1 - group["momentum"])
+        weight.mul_(1 - group["lr"] * group["weight_decay"])
+        weight.sub_(state["mean"] * (group["lr"] * state["scale"]))
 
 
 def _scale(gradient: Any, eps: float) -> float:

@@ -14,11 +14,11 @@ from ...sources import module_sources
 from ...store.export import is_source_place
 from ...store.file_changes import ABSENT
 from ...store.record import Cell, Plugins, Record
+from ..private_paths import message_without_folders
 
 LARGEST, LARGEST_TOGETHER = 1 << 20, 8 << 20
 """Bytes of one source file, and of all."""
 _PACKAGE = __name__.partition(".")[0]
-_FOLDERS = re.compile(r"(?<![\w.~/])/(?:[^\s/'\"`,;:()<>|]+/)+(?=[^\s/'\"`,;:()<>|])")
 _PUT = "is not carried: put it into plugins/"
 
 
@@ -124,12 +124,6 @@ def _own(files: Mapping[str, str]) -> list[tuple[str, str]]:
 
 def _without_folders(cell: Cell) -> Cell:
     """The cell without the folders that its messages name."""
-    reason, traceback = without_folders(cell["reason"]), without_folders(cell["traceback"])
-    return cast(
-        Cell, {**cell, "reason": reason, "traceback": traceback, "notes": [*map(without_folders, cell["notes"])]}
-    )
-
-
-def without_folders(text: str) -> str:
-    """A message without the folders of its absolute paths: `/home/me/odd.py` → `odd.py`."""
-    return _FOLDERS.sub("", text)
+    bare = message_without_folders
+    reason, traceback, notes = bare(cell["reason"]), bare(cell["traceback"]), [*map(bare, cell["notes"])]
+    return cast(Cell, {**cell, "reason": reason, "traceback": traceback, "notes": notes})

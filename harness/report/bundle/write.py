@@ -25,10 +25,11 @@ from ..plots.drawing import Plot, plot_files
 from ..plots.latex import figure_latex
 from ..plots.selection import draw_all
 from ..plots.sheets import style_of
+from ..private_paths import message_without_folders
 from ..tables import pipe_table
 from ..write import TITLE, USUAL_TABLE
 from .bibliography import bibliography
-from .plugins import with_plugins, without_folders
+from .plugins import with_plugins
 from .suites import PLUGINS, Recipe, recipes, yaml_text
 
 _PREAMBLE = r"""\documentclass{article}
@@ -121,7 +122,7 @@ def checked_suites(records: Sequence[Record]) -> tuple[list[tuple[str, Recipe]],
         try:
             planned = _planned([recipe for _, recipe in suites], _plugin_files(records))
         except UsageError as error:
-            return suites, Remade(len(cells), (), without_folders(one_line(error)))
+            return suites, Remade(len(cells), (), message_without_folders(one_line(error)))
         missing = [
             one_line(
                 " · ".join(p for p in (c["method"]["display"], c["dataset"]["display"], c["regime"]["display"]) if p)

@@ -14,13 +14,14 @@ from .table import Level, TableOptions
 
 def caption(levels: Sequence[Level], columns: Sequence[Column]) -> str:
     """What the numbers are, of what, and what bold and underlined say."""
-    words = levels[0].board.words
+    words, track = levels[0].board.words, levels[0].board.track
+    names = " / ".join(metric_title(track, column) for column in columns)
     sizes: dict[str, str] = {}
     for level in levels:
         sizes.setdefault(level.dataset, level.board.units.text(words))
     over = "; ".join(f"{size} of {dataset}" for dataset, size in sizes.items())
     return (
-        f"{' / '.join(map(metric_title, columns))}: means over {over}. Bold: better than every method that is not "
+        f"{names}: means over {over}. Bold: better than every method that is not "
         "bold; underlined: better than every one that is neither; both by the paired test of the board (bootstrap-t of "
         f"the mean over {words['items']}, all pairs of methods of a level at once, {ALPHA:.0%}). Methods that it does "
         "not tell apart are marked together; none is where it tells no group apart from all others."

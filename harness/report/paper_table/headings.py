@@ -12,11 +12,8 @@ from ...boards.rows import Column
 from ...errors import UsageError
 from ...spec import Spec, Value, show
 from ...track import known_track
+from ..plots.axis_text import metric_text
 from ..sections import TitlesRegimes
-from ..tables import unit_text
-
-_ACRONYM = 5
-"""A metric whose name is no longer than this is written in capitals."""
 
 
 def level_titles(boards: Sequence[Board]) -> list[str]:
@@ -64,11 +61,6 @@ def _plain(value: Value) -> str:
     return value if isinstance(value, str) else show(value)
 
 
-def metric_name(column: Column) -> str:
-    """`PSNR`; a longer name, or one of several words, as it is."""
-    return column.label.upper() if column.label.isalpha() and len(column.label) <= _ACRONYM else column.label
-
-
-def metric_title(column: Column) -> str:
-    """The same with unit and direction: `PSNR (dB) ↑`."""
-    return f"{metric_name(column)}{unit_text(column)} {'↑' if column.higher else '↓'}"
+def metric_title(track: str, column: Column) -> str:
+    """A metric as papers write it, with unit and direction: `PSNR (dB) ↑`."""
+    return f"{metric_text(track, column)} {'↑' if column.higher else '↓'}"
