@@ -18,7 +18,7 @@ Precision = Literal["float32", "bfloat16", "float16"]
 class Recipe:
     """A training, whole but for its data on the disk. `seed` None: that of the cell which uses it.
 
-    `batch` items a step, of pictures `crop` pixels a side; `validation` items are split off by key and scored
+    `batch` items a step, where a track cuts them `crop` pixels a side; `validation` items are split off by key and scored
     `checks` times. `precision` other than float32 is automatic mixed precision; `compiled` uses torch.compile.
     """
 
@@ -32,13 +32,13 @@ class Recipe:
     parts: tuple[Bound, ...]
     stop: Bound
     batch: int
-    crop: int
     steps: int
     validation: int
     checks: int
     precision: Precision
     compiled: bool
     seed: int | None
+    crop: int = 0
 
     @property
     def text(self) -> str:
@@ -48,7 +48,7 @@ class Recipe:
 
 def recipe_of(kwargs: Mapping[str, Any]) -> Recipe:
     """The recipe in the parameters of a method that is trained. Raises `UsageError` for what cannot be trained."""
-    recipe = Recipe(**{field.name: kwargs[field.name] for field in fields(Recipe)})
+    recipe = Recipe(**{field.name: kwargs[field.name] for field in fields(Recipe) if field.name in kwargs})
     if recipe.checks > recipe.steps:
         raise UsageError(f"checks={recipe.checks} are more than steps={recipe.steps}: validate at most once a step")
     return recipe

@@ -130,6 +130,8 @@ def _show(card: Card, as_json: bool) -> None:
     for name in ("parameter_bytes", "gradient_bytes", "optimizer_bytes", "saved_bytes", "peak_memory_bytes", "macs"):
         value = cost[name]  # type: ignore[literal-required]
         print(f"{name} {'-' if value is None else value}")
+    for figure, found in training.get("figures", {}).items():
+        print(f"{one_line(figure)} {found:.6g}")
     print("curve (step, seconds, loss, validation)")
     print_table(
         [

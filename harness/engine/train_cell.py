@@ -183,6 +183,7 @@ def _trained(
         "score": _mean_score(course, state.step, method, made),
         "curve": state.curve,
         "cost": cast(TrainingCost, done["cost"]),
+        "figures": {str(name): float(value) for name, value in done["figures"].items()},
     }
     cell = job["cell"]
     where = {**job["environment"], "device": str(begun["device"])}

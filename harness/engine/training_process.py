@@ -49,7 +49,7 @@ def training_verbs(runner: Runner, asked: str, start: Start) -> tuple[dict[str, 
 
     def finish() -> dict[str, Any]:
         trainer.finish()
-        return {"weights": _bytes(trainer.weights()), "cost": trainer.cost()}
+        return {"weights": _bytes(trainer.weights()), "cost": trainer.cost(), "figures": trainer.figures()}
 
     verbs: dict[str, Callable[..., Any]] = {
         "step": step,

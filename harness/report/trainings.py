@@ -32,7 +32,7 @@ def training_sections(records: Sequence[Record]) -> list[Section]:
         Section(
             "Trainings",
             (_LINE, *_stopped(trained)),
-            (("What was trained, and what it took", Table(head, numeric, rows)),),
+            (("What was trained, and what it took", Table(head, numeric, rows)), *_figures(trained)),
         )
     ]
 
@@ -54,6 +54,23 @@ def _row(record: Record, training: Training) -> tuple[str, ...]:
         *(_mib(cost[name]) for name in ("parameter_bytes", "gradient_bytes", "optimizer_bytes", "saved_bytes")),
         macs,
     )
+
+
+def _figures(trained: Sequence[tuple[Record, Training]]) -> list[tuple[str, Table]]:
+    """What the parts of the recipes found, a column a figure; nothing where they found none."""
+    found = [(record, training.get("figures", {})) for record, training in trained]
+    names = list(dict.fromkeys(name for _, figures in found for name in figures))
+    rows = tuple(
+        (
+            record.cell["method"]["display"],
+            str(record.cell["seed"]),
+            *(f"{figures[name]:.4g}" if name in figures else "–" for name in names),
+        )
+        for record, figures in found
+        if figures
+    )
+    table = Table(("method", "seed", *names), (False, True, *(True,) * len(names)), rows)
+    return [("What the parts of the recipes found", table)] if names else []
 
 
 def _mib(count: int | None) -> str:

@@ -186,7 +186,8 @@ class Training(TypedDict):
     """How a training went: steps done and why it stopped, the validation curve, its cost, the checkpoint's SHA-256.
 
     `given` and `wanted` are the shapes of one item of a batch, `validation` the ids that were kept for it, `metric`
-    what they were scored by. `imported`: the checkpoint was trained elsewhere.
+    what they were scored by. `figures` are what the parts of the recipe found, by name. `imported`: the checkpoint was
+    trained elsewhere.
     """
 
     recipe: str
@@ -201,6 +202,7 @@ class Training(TypedDict):
     score: float | None
     curve: list[CurvePoint]
     cost: TrainingCost
+    figures: NotRequired[dict[str, float]]
     weights_sha256: NotRequired[str]
     imported: NotRequired[bool]
 

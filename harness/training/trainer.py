@@ -39,6 +39,7 @@ class Trainer:
         self.step = 0
         self.seconds = self.cpu_seconds = 0.0
         self.counted: dict[str, Any] = {"reasons": {}}
+        self._looked = 0.0, 0.0
         self._seed_draws("init")
         self.parts = made_parts(recipe)
         self.net = build(recipe, self.parts, given, wanted).to(device)
@@ -69,8 +70,8 @@ class Trainer:
         else:
             loss = self._advance(tensors)
         synchronise(self.device)
-        self.seconds += time.perf_counter() - start
-        self.cpu_seconds += time.process_time() - start_cpu
+        self.seconds += time.perf_counter() - start - self._looked[0]
+        self.cpu_seconds += time.process_time() - start_cpu - self._looked[1]
         self.step += 1
         return loss
 
@@ -83,6 +84,7 @@ class Trainer:
         factor = recipe.schedule.entry.obj(step / steps, **recipe.schedule.kwargs)
         for group, rate in zip(self.optimizer.param_groups, self._rates, strict=True):
             group["lr"] = rate * factor
+        self._observe(batch)
         self.optimizer.zero_grad(set_to_none=True)
         loss = self._loss(self._forward, batch)
         value = float(loss.detach())
@@ -98,6 +100,18 @@ class Trainer:
         for part in self._having("after_step"):
             part.after_step(self.net, step, steps)
         return value
+
+    def _observe(self, batch: dict[str, torch.Tensor]) -> None:
+        """Let the parts look that only look: no draw of the training and no second of it is theirs."""
+        start, start_cpu = time.perf_counter(), time.process_time()
+        looking = self._having("observe")
+        if looking:
+            held = torch.get_rng_state()
+            for part in looking:
+                part.observe(self.net, batch, lambda other: self._loss(self.net, other), self.step, self.recipe.steps)
+            torch.set_rng_state(held)
+            synchronise(self.device)
+        self._looked = time.perf_counter() - start, time.process_time() - start_cpu
 
     def _loss(self, net: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:
         kind = _AMP.get(self.recipe.precision)
@@ -165,6 +179,18 @@ class Trainer:
             "macs": self.counted.get("macs"),
             "reasons": reasons,
         }
+
+    def figures(self) -> dict[str, float]:
+        """What the parts found, by name. Raises `UsageError` for a name given twice, or what is no finite number."""
+        found: dict[str, float] = {}
+        for one, part in zip(self.recipe.parts, self.parts, strict=True):
+            for name, value in part.figures().items() if hasattr(part, "figures") else ():
+                if name in found:
+                    raise UsageError(f"part {one.display}: another part gives the figure {name!r} too")
+                if not math.isfinite(value):
+                    raise UsageError(f"part {one.display}: its figure {name!r} is {value}: give a finite number")
+                found[name] = float(value)
+        return found
 
     def snapshot(self) -> bytes:
         """All that going on needs."""
