@@ -22,6 +22,7 @@ _HOME = {
     "optimizer": "training.components", "schedule": "training.components", "part": "training.components",
     "sampler": "training.components", "stop": "training.components",
     "Recipe": "recipe", "recipe_of": "recipe", "trained_network": "training.network",
+    "TunedMethod": "training.tuned_method",
     "list_files": "data.folders", "pair_folders": "data.folders", "frame": "frames",
     "read_results": "notebook.stored", "StoredResults": "notebook.stored", "Leaderboard": "notebook.leaderboard",
     "WeightFile": "data.weights", "read_weight_table": "data.weights", "load_weights": "data.weights",
@@ -171,6 +172,7 @@ if TYPE_CHECKING:  # what a type checker sees; at run time a name is imported wh
     from .training.components import schedule as schedule
     from .training.components import stop as stop
     from .training.network import trained_network as trained_network
+    from .training.tuned_method import TunedMethod as TunedMethod
 
 __all__ = ["__version__", *sorted(_HOME)]
 

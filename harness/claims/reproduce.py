@@ -10,7 +10,7 @@ import numpy as np
 
 from ..engine.run import RunOptions, Summary, Watcher, run
 from ..errors import UsageError
-from ..plan import PlannedCell
+from ..planned_cell import PlannedCell
 from ..store.cells import ClosedStore, read_record
 from ..suite import Suite
 from ..track import known_track
