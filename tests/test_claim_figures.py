@@ -1,4 +1,4 @@
-"""What a name in a claim stands for: scores, set metrics, costs and what a training gave, in numbers known beforehand."""
+"""What a name in a claim stands for: scores, set metrics, costs and what a training gave."""
 
 from __future__ import annotations
 

@@ -141,7 +141,8 @@ LET = "let: {size: 16, set: 'gaussian_field(n=1, size=$size)', net: 'trained(dat
 def test_names_stand_for_texts_in_cells_and_in_each_other(tmp_path: Path) -> None:
     row = (
         "{name: a, kind: property, size: full, where: w, says: s, over: mean, holds: 'x > std(y)', seeds: [0, 1],"
-        " cells: {x: {method: $net, training: 'steps_to(1)'}, y: {method: 'ensemble(method=$net)', cost: macs, size: 8x8},"
+        " cells: {x: {method: $net, training: 'steps_to(1)'},"
+        " y: {method: 'ensemble(method=$net)', cost: macs, size: 8x8},"
         " z: {method: identity, dataset: $set, regime: none, metric: psnr}}}"
     )
     (tmp_path / "mine.yaml").write_text(HEAD.replace("claims:", LET.replace("16", "'16'")) + "  - " + row)
@@ -205,5 +206,5 @@ def test_reproduce_runs_the_effects_of_a_system(cli) -> None:
     listed = json.loads(cli("list", "systems", "46", "--store", "nb-store", "--json").stdout)
     assert listed["claims"] == {"speckle_of_four_looks": "reproduced"}
     table = cli("reproduce", "speckle")
-    assert "abs(10 ** (-snr / 10) * 4 - 1) <= 0.02" in table.stdout and "snr=" in table.stdout
+    assert "abs(10 ** (-snr / 10) * 4 - 1) <= 0.02" in table.stdout and "\n  snr = 6.0" in table.stdout
     assert "1 claim: 1 reproduced" in table.stdout

@@ -36,7 +36,8 @@ def _number(claim: Claim, find: Find) -> ClaimRow:
     except Unknown as error:
         reason = str(error)
     if found.cell is None:
-        return verdict_row(claim, None, ours, reason) | {"outcome": found.outcome}
+        told = "what it trains diverged" if found.diverged else reason
+        return verdict_row(claim, None, None, told) | {"outcome": found.outcome}
     ran: Ran = {"key": found.cell["key"], "outcome": found.cell["outcome"], "seconds": sum(found.seconds.values())}
     return verdict_row(claim, ran, ours, reason)
 

@@ -189,4 +189,3 @@ def _verdict(row: ClaimRow) -> str:
 
 def _seconds(row: ClaimRow) -> str:
     return "-" if row["seconds"] is None else f"{row['seconds']:.1f}"
-
