@@ -94,6 +94,9 @@ def test_a_variant_that_diverged_beside_one_that_did_not_only_loses() -> None:
     tuned = Found(cell(), {"psnr": 30.0}, [cell("a", outcome="diverged"), cell("b", training=training())])
     assert not tuned.diverged and value_of(CellOf("m", "d", "r", metric="psnr"), tuned, {}) == 30.0
     assert figure("diverged", tuned) == 0 and figure("steps", tuned) == 40
+    not_run = Found(trainings=tuned.trainings, reason="not among these results")
+    with pytest.raises(Unknown, match="not among these results"):
+        value_of(CellOf("m", "d", "r", metric="psnr"), not_run, {})
 
 
 def test_a_metric_of_each_item_is_a_mean_and_one_of_the_set_a_value() -> None:
