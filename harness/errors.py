@@ -34,6 +34,10 @@ class Invalid(Exception):
     """A method returned something that is not an output of its track (wrong shape, NaN, Inf)."""
 
 
+class NotFinite(Invalid):
+    """A method returned a NaN or an Inf."""
+
+
 class NotDefined(float):
     """A score that has no value for this input: a NaN that carries its `reason`."""
 

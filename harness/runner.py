@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from .errors import Invalid, Skip, UsageError
+from .errors import NotFinite, Skip, UsageError
 from .info import Info
 from .registry import Bound
 
@@ -28,12 +28,12 @@ def used_device(runner: Runner, asked: str) -> str:
 
 
 def refuse_not_finite(values: Any) -> None:
-    """Raise `Invalid` for an array with a NaN or an Inf."""
+    """Raise `NotFinite` for an array with a NaN or an Inf."""
     import numpy as np
 
     if not np.isfinite(values).all():
         bad = "NaN" if np.isnan(values).any() else "Inf"
-        raise Invalid(f"returned {int((~np.isfinite(values)).sum())} values that are not finite ({bad})")
+        raise NotFinite(f"returned {int((~np.isfinite(values)).sum())} values that are not finite ({bad})")
 
 
 class MethodRunner:

@@ -41,10 +41,24 @@ def made_up(expression: str = "x > y", seeds: tuple[int, ...] = (0, 1, 2)) -> Ef
         ("x / (y - 1) > 0", False),  # cannot be computed: does not hold
         ("10 ** (1000 * x) > 0", False),
         ("(0 - x) ** 0.5 > 0", False),
+        ("mean(x, y) == 2 and sqrt(y) == log(x / 3) + 1", True),
+        ("lost < x or lost > x or lost == lost", False),  # what is not known compares with nothing
+        ("max(x, lost) >= 3", False),
+        ("max(lost, x) >= 3", False),
+        ("never > x and y / never == 0", True),
+        ("never <= never", False),  # two that were never reached
+        ("never <= 0.5 * never or never == 2 * never", False),
     ],
 )
 def test_an_expression_has_its_value(text: str, due: bool) -> None:
-    assert holds(text, {"x": 3.0, "y": 1.0}) is due
+    assert holds(text, {"x": 3.0, "y": 1.0, "lost": float("nan"), "never": float("inf")}) is due
+
+
+def test_the_spread_is_the_standard_deviation_over_seeds() -> None:
+    each = [{"x": 1.0, "y": 0.0}, {"x": 2.0, "y": 0.0}, {"x": 6.0, "y": 3.0}]
+    means = {"x": 3.0, "y": 1.0}
+    assert holds("abs(std(x) - 7 ** 0.5) <= 1e-12 and std(x - y) == 1 and std(7) == 0", means, each)
+    assert not holds("std(x) > 0", means)
 
 
 @pytest.mark.parametrize(
@@ -61,6 +75,9 @@ def test_an_expression_has_its_value(text: str, due: bool) -> None:
         ("x > True", "is no number"),
         ("(lambda: x)() > 1", "can be called"),
         ("pow(x, 9) > 1", "is none of its cells|can be called"),
+        ("abs() > x", "can be called, of numbers"),
+        ("abs > x", "'abs' is none of its cells"),
+        ("std(x) > 1", "say `over: mean`"),
         ("x > 1 if y else x > 2", "compares nothing"),
         ("(" * 400 + "x" + ")" * 400 + " > 1", "longer than 500"),
         ("x in y", "has no place"),
@@ -85,6 +102,17 @@ def test_it_must_hold_on_every_seed() -> None:
     assert effect_row(made_up(), Judged([nan, good, good], 1.0))["verdict"] == "differs"
 
 
+def test_over_the_mean_it_must_hold_of_the_means() -> None:
+    from dataclasses import replace
+
+    values = [{"x": 2.0, "y": 1.0}, {"x": 1.0, "y": 3.0}, {"x": 4.0, "y": 1.0}]
+    over = replace(made_up(), over="mean")
+    assert effect_row(over, Judged(values, 1.0))["verdict"] == "reproduced"
+    row = effect_row(replace(over, holds="x > y + 1"), Judged(values, 1.0, notes=["y diverged on seed 1"]))
+    assert row["verdict"] == "differs"
+    assert row["reason"] == "does not hold of the means over seeds; y diverged on seed 1"
+
+
 # ---- the files
 
 
@@ -104,6 +132,26 @@ def test_a_file_is_read(tmp_path: Path) -> None:
     (effect,) = read_effects(tmp_path / "mine.yaml")
     assert (effect.name, effect.group, effect.kind, effect.seeds) == ("a", "mine", "effect", (0, 1, 2))
     assert effect.cells["x"] == CellOf("identity", "gaussian_field(n=1)", "none", "", "psnr")
+    assert (effect.over, effect.size) == ("each", "quick")
+
+
+LET = "let: {size: 16, set: 'gaussian_field(n=1, size=$size)', net: 'trained(data=$set)'}\nclaims:"
+
+
+def test_names_stand_for_texts_in_cells_and_in_each_other(tmp_path: Path) -> None:
+    row = (
+        "{name: a, kind: property, size: full, where: w, says: s, over: mean, holds: 'x > std(y)', seeds: [0, 1],"
+        " cells: {x: {method: $net, training: 'steps_to(1)'},"
+        " y: {method: 'ensemble(method=$net)', cost: macs, size: 8x8},"
+        " z: {method: identity, dataset: $set, regime: none, metric: psnr}}}"
+    )
+    (tmp_path / "mine.yaml").write_text(HEAD.replace("claims:", LET.replace("16", "'16'")) + "  - " + row)
+    (effect,) = read_effects(tmp_path / "mine.yaml")
+    assert (effect.kind, effect.size, effect.over) == ("property", "full", "mean")
+    net = "trained(data=gaussian_field(n=1, size=16))"
+    assert effect.cells["x"] == CellOf(net, training="steps_to(1)")
+    assert effect.cells["y"] == CellOf(f"ensemble(method={net})", cost="macs", size="8x8")
+    assert effect.cells["z"].dataset == "gaussian_field(n=1, size=16)"
 
 
 @pytest.mark.parametrize(
@@ -115,6 +163,29 @@ def test_a_file_is_read(tmp_path: Path) -> None:
         (HEAD + "  - " + ROW.replace("where: w, ", ""), "claims.0.where"),
         (HEAD + "  - " + ROW.replace("metric: psnr", "metric: psnr, more: 1"), "claims.0.cells"),
         (HEAD + "  - " + ROW + "\n  - " + ROW, "a is given twice"),
+        (HEAD + "  - " + ROW.replace("metric: psnr", "metric: psnr, cost: macs"), "one of metric, training and cost"),
+        (HEAD + "  - " + ROW.replace(", metric: psnr", ""), "one of metric, training and cost"),
+        (HEAD + "  - " + ROW.replace("regime: none, ", ""), "with a metric has a dataset and a regime"),
+        (HEAD + "  - " + ROW.replace("metric: psnr", "training: seconds, size: 8x8"), "size goes with cost"),
+        (HEAD + "  - " + ROW.replace("metric: psnr", "cost: macs"), "a cost is of no dataset"),
+        (
+            HEAD + "  - " + ROW.replace(CELL, "{method: m, cost: mac}", 1),
+            "a: cells: x.cost: 'mac': did you mean 'macs'?",
+        ),
+        (
+            HEAD + "  - " + ROW.replace(CELL, "{method: m, cost: macs, size: 8 by 8}", 1),
+            "a: cells: x.size: a size such",
+        ),
+        (
+            HEAD + "  - " + ROW.replace("metric: psnr", "training: steps_to(y)", 1),
+            "'y' is neither a number nor a cell above",
+        ),
+        (HEAD + "  - " + ROW.replace("method: identity", "method: $net"), "a: x.method: $net is not in `let`"),
+        (HEAD + "  - " + ROW.replace("method: identity", "method: 5 $"), "a: x.method: a $ that begins no name"),
+        (HEAD.replace("claims:", "let: {b: $c, c: d}\nclaims:") + "  - " + ROW, "let.b: $c is not in `let`"),
+        (HEAD.replace("claims:", "let: {on: d}\nclaims:") + "  - " + ROW, "quote it, for YAML reads on, off"),
+        (HEAD.replace("claims:", "let: {a-b: d}\nclaims:") + "  - " + ROW, "let: 'a-b' is no name"),
+        (HEAD + "  - " + ROW.replace("where: w", "where: w, size: huge"), "claims.0.size"),
     ],
 )
 def test_a_wrong_file_is_refused_in_one_line(tmp_path: Path, text: str, problem: str) -> None:
@@ -135,5 +206,5 @@ def test_reproduce_runs_the_effects_of_a_system(cli) -> None:
     listed = json.loads(cli("list", "systems", "46", "--store", "nb-store", "--json").stdout)
     assert listed["claims"] == {"speckle_of_four_looks": "reproduced"}
     table = cli("reproduce", "speckle")
-    assert "abs(10 ** (-snr / 10) * 4 - 1) <= 0.02" in table.stdout and "snr=" in table.stdout
+    assert "abs(10 ** (-snr / 10) * 4 - 1) <= 0.02" in table.stdout and "\n  snr = 6.0" in table.stdout
     assert "1 claim: 1 reproduced" in table.stdout

@@ -78,6 +78,7 @@ def test_verdicts_of_several_claims_in_one_text() -> None:
 def test_without_results_nothing_is_run() -> None:
     row = system_rows(read_systems(), [claim()], [])[11]
     assert (row["claims"], row["verdict"], row["state"]) == ({"a": "not run"}, "not run", "part")
+    assert row["kinds"] == {"a": "number"}
 
 
 def test_verdicts_are_read_from_a_store_and_from_an_export(cli, tmp_path: Path) -> None:
@@ -117,6 +118,7 @@ def test_list_systems(cli) -> None:
     assert len(table) == 58 and table[0].split() == ["#", "system", "role", "spec", "claims", "verdict"]
     shown = cli("list", "systems", "ELD").stdout
     assert shown.startswith("13. ELD (regime)") and "missing: the recipe" in shown
+    assert "effect row_noise_is_shared_along_a_row: not run" in shown
 
 
 def test_list_systems_shows_those_that_are_here_and_counts_the_others(cli) -> None:

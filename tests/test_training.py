@@ -42,6 +42,12 @@ class Tiny(torch.nn.Module):
         return x + self.body(x)
 
 
+@nb.arch("nan_in_use")
+class NanInUse(Tiny):
+    def forward(self, x):
+        return super().forward(x) * (1 if self.training else float("nan"))
+
+
 @nb.objective("slow")
 def slow(net, batch, *, seconds: float = 0.05):
     import time
@@ -170,6 +176,12 @@ def test_a_rate_that_is_too_large_has_diverged(train: Any, tmp_path: Path) -> No
     train(f"trained({TINY}, optimizer=sgd(lr=1e6), schedule=constant, steps=40, checks=1)", code=1)
     (cell,) = trained_cells(tmp_path / "s")
     assert cell["outcome"] == "diverged" and " at step " in cell["reason"]
+
+
+def test_an_output_that_is_not_finite_when_it_is_validated_has_diverged(train: Any, tmp_path: Path) -> None:
+    train(f"trained({TINY.replace('tiny', 'nan_in_use')}, steps=4, checks=2)", code=1)
+    (cell,) = trained_cells(tmp_path / "s")
+    assert (cell["outcome"], cell["reason"]) == ("diverged", "what the network gave was not finite at step 2")
 
 
 def test_pictures_that_are_tested_are_refused_in_training(cli: Any, tmp_path: Path) -> None:

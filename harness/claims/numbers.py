@@ -118,8 +118,10 @@ def checked(path: Path, schema: type[F]) -> F:
         file = schema.model_validate(content_of(path))
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "the file"
-        raise UsageError(f"claims {one_line(path)}: {one_line(place)}: {one_line(first['msg'])}") from None
+        place, said = ".".join(map(str, first["loc"])) or "the file", first["msg"]
+        if first["loc"][-1:] == ("[key]",):
+            said = "a name must be a text: quote it, for YAML reads on, off, yes and no as true and false"
+        raise UsageError(f"claims {one_line(path)}: {one_line(place)}: {one_line(said)}") from None
     names = [row.name for row in file.claims]
     for name in names:
         if names.count(name) > 1:

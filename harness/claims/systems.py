@@ -80,6 +80,7 @@ def system_rows(
                 "spec": "; ".join(system.specs) or NOT_YET,
                 "state": NOT_YET if not system.specs else "part" if system.part else "here",
                 "claims": of_it,
+                "kinds": {c.name: c.kind for c in own if system.number in c.systems},
                 "verdict": summed(list(of_it.values())),
             }
         )

@@ -145,4 +145,4 @@ def _system(row: dict[str, Any]) -> None:
     if row["lacks"]:
         print(f"missing: {row['lacks']}")
     for name, verdict in row["claims"].items():
-        print(f"claim {name}: {verdict}")
+        print(f"{row['kinds'][name]} {name}: {verdict}")

@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..errors import one_line
 from ..wording import counted
 from .options import (
     add_data,
@@ -34,7 +35,7 @@ exit codes: 0 no claim differs, 1 one differs or its cell failed, 2 usage, 130 s
 
 def add(verbs: Any) -> None:
     """Add the verb."""
-    p = verb(verbs, "reproduce", "run the cells behind published numbers and judge them", _EXAMPLES)
+    p = verb(verbs, "reproduce", "run the cells behind published numbers and effects, and judge them", _EXAMPLES)
     p.add_argument("names", nargs="*", metavar="NAME", help="claims, or groups of them (default: all)")
     p.add_argument("--kind", choices=("number", "effect", "property"), help="only claims of this kind")
     p.add_argument("--size", choices=("quick", "full"), help="only claims that take minutes (quick), or hours (full)")
@@ -123,7 +124,7 @@ def _judged(claims: list[Any], args: argparse.Namespace) -> list[ClaimRow]:
 
 
 def _markdown_file(text: str | None) -> Path | None:
-    from ..errors import UsageError, one_line
+    from ..errors import UsageError
 
     if text is None:
         return None
@@ -144,7 +145,7 @@ def _listed(claim: Any) -> dict[str, Any]:
 def _base(args: argparse.Namespace) -> Any:
     from dataclasses import replace
 
-    from ..errors import UsageError, one_line
+    from ..errors import UsageError
     from ..suite import Suite, seconds
 
     base = Suite(device=args.device, plugins=tuple(args.plugin))
@@ -157,16 +158,27 @@ def _base(args: argparse.Namespace) -> Any:
 
 
 def _print(rows: list[ClaimRow]) -> None:
+    """Numbers as a table, then each effect and property with what its names stand for on each seed."""
+    from ..report.claims import values_by_name
+
     table = []
     for row in rows:
-        places = max(4, row.get("decimals", 0))
+        if "decimals" not in row:
+            continue
+        places = max(4, row["decimals"])
         ours = "-" if row["ours"] is None else f"{row['ours']:.{places}f}"
-        if row.get("values"):
-            ours = ", ".join(f"{name}={_range([v[name] for v in row['values']])}" for name in row["values"][0])
         off = "-" if row["difference"] is None else f"{row['difference']:+.{places}f}"
-        took = "-" if row["seconds"] is None else f"{row['seconds']:.1f}"
-        table.append([row["name"], row["claimed"], ours, off, took, _verdict(row)])
-    print_table(table, ["claim", "claimed", "ours", "difference", "seconds", "verdict"])
+        table.append([row["name"], row["claimed"], ours, off, _seconds(row), _verdict(row)])
+    if table:
+        print_table(table, ["claim", "claimed", "ours", "difference", "seconds", "verdict"])
+    blocks = [row for row in rows if "decimals" not in row]
+    for place, row in enumerate(blocks):
+        print("\n" if table or place else "", end="")
+        took = "" if row["seconds"] is None else f" ({_seconds(row)} s)"
+        print(f"{row['name']}: {one_line(_verdict(row))}{took}")
+        print(f"  claimed  {one_line(row['claimed'], 500)}")
+        for name, text in values_by_name(row).items():
+            print(f"  {name} = {text}")
 
 
 def _verdict(row: ClaimRow) -> str:
@@ -175,6 +187,5 @@ def _verdict(row: ClaimRow) -> str:
     return row["verdict"] + stale + (f": {row['reason']}" if row["reason"] else "")
 
 
-def _range(values: list[float]) -> str:
-    low, high = f"{min(values):.4g}", f"{max(values):.4g}"
-    return low if low == high else f"{low}…{high}"
+def _seconds(row: ClaimRow) -> str:
+    return "-" if row["seconds"] is None else f"{row['seconds']:.1f}"

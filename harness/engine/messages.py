@@ -89,7 +89,8 @@ def checkpoints_of(job: Job) -> dict[str, str]:
 class Ending(TypedDict, total=False):
     """How a cell ended, as its worker leaves it in `end.json`; what is absent is not known.
 
-    `lost` says why the kept outputs of a donor cannot be used: the method is to make them again.
+    `lost` says why the kept outputs of a donor cannot be used: the method is to make them again. `finite`, of an
+    `invalid` one: whether something else than a NaN or an Inf is wrong with it.
     """
 
     outcome: Required[Outcome]
@@ -105,3 +106,12 @@ class Ending(TypedDict, total=False):
     rescored: Rescored
     sets: dict[str, SetPart]
     training: Training
+    finite: bool
+
+
+class MethodEnded(Exception):
+    """The method's process says how the cell ends."""
+
+    def __init__(self, ending: Ending) -> None:
+        super().__init__(ending["reason"])
+        self.ending = ending

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn, TypedDict
 
 from ..calling import call_on
-from ..errors import Invalid, Skip, one_line
+from ..errors import Invalid, NotFinite, Skip, one_line
 from ..registry import bind, load_plugin
 from ..runner import used_device
 from ..track import Case, Runner, get_track
@@ -165,7 +165,7 @@ def ending_of(error: BaseException) -> Ending:
     if isinstance(error, Skip):
         return {"outcome": "skipped", "reason": one_line(error), "needs": one_line(error.needs)}
     if isinstance(error, Invalid):
-        return {"outcome": "invalid", "reason": one_line(error)}
+        return {"outcome": "invalid", "reason": one_line(error), "finite": not isinstance(error, NotFinite)}
     text = str(error)
     memory = isinstance(error, MemoryError) or "can't allocate memory" in text or "out of memory" in text
     return {

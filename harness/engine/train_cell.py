@@ -24,7 +24,7 @@ from ..store.record import CurvePoint, Training, TrainingCost
 from ..track import Batches, Case, Dataset, Track, Trains, get_track
 from ..training.checkpoint import file_sha256, imported_checkpoint, read_card, with_card
 from ..training.split import split
-from .messages import Ending, Job, Tell
+from .messages import Ending, Job, MethodEnded, Tell
 
 SNAPSHOT = "snapshot"
 _EVERY = 20.0
@@ -250,10 +250,10 @@ def _mean_score(course: _Course, step: int, method: Asked, made: Calls) -> float
         method.ask("call", case)
         try:
             output = made(course.track, case)[0]
-        except Exception as error:
-            if "not finite" in str(error):
-                raise Diverged(f"what the network gave was not finite at step {step}") from None
-            raise
+        except MethodEnded as ended:
+            if ended.ending.get("finite", True):
+                raise
+            raise Diverged(f"what the network gave was not finite at step {step}") from None
         value = course.track.score(output, item, case, course.protocol, [course.metric])[course.metric.display]
         if isinstance(value, NotDefined) or not math.isfinite(value):
             return None

@@ -26,7 +26,7 @@ from ..store.previews import panel_text
 from ..store.record import Cost, SetPart
 from ..track import Case, Collector, Dataset, HasSetMetrics, Track, get_track
 from .channel import HungUp, ask, read_answer
-from .messages import Ending, Job, Tell, checkpoints_of
+from .messages import Ending, Job, MethodEnded, Tell, checkpoints_of
 from .method_process import Task, ending_of
 from .opened_files import keep_opened
 from .train_cell import train_cell
@@ -94,18 +94,11 @@ class _Method:
                 "reason": one_line(said["reason"]),
                 "traceback": str(said.get("traceback", ""))[-4000:],
                 "needs": one_line(said.get("needs", "")),
+                "finite": said.get("finite") is not False,
             }
         except (TypeError, KeyError, AttributeError):
             raise Invalid("its process sent something that is no answer") from None
         raise MethodEnded(ending)
-
-
-class MethodEnded(Exception):
-    """The method's process says how the cell ends."""
-
-    def __init__(self, ending: Ending) -> None:
-        super().__init__(ending["reason"])
-        self.ending = ending
 
 
 def kept_items(keep: str, n: int) -> set[int]:

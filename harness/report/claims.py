@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from statistics import fmean
 
 from ..claims.numbers import ClaimRow
 from ..wording import counted
@@ -53,9 +54,27 @@ def _effects(rows: Sequence[ClaimRow]) -> list[str]:
         (
             markdown_code(row["name"]), markdown(row["row"]), markdown_code(row["claimed"]),
             ", ".join(map(str, row["seeds"])),
+            "; ".join(f"{markdown_code(name)} {text}" for name, text in values_by_name(row).items()),
             row["verdict"] + (f": {markdown(row['reason'])}" if row["reason"] else ""),
         )
         for row in rows
     ]  # fmt: skip
-    head = ("claim", "what is said", "holds where", "on seeds", "verdict")
+    head = ("claim", "what is said", "holds where", "on seeds", "ours", "verdict")
     return pipe_table(head, (False,) * len(head), cells) if cells else []
+
+
+def values_by_name(row: ClaimRow) -> dict[str, str]:
+    """What each name of an effect stands for: one value where it is the same on all seeds, else that of each.
+
+    The mean comes first where it is what is judged.
+    """
+    values = row["values"]
+    return {name: _values([of[name] for of in values], row["over"]) for name in (values[0] if values else ())}
+
+
+def _values(values: Sequence[float], over: str) -> str:
+    texts = [f"{value:.4g}" for value in values]
+    if len(set(texts)) == 1:
+        return texts[0]
+    each = ", ".join(texts)
+    return f"{fmean(values):.4g}, the mean of {each}" if over == "mean" else each
