@@ -38,6 +38,7 @@ class Trial:
 class Recipe:
     """A method with one trained network, its `trials` by seed: of several the mean is said, of times the median."""
 
+    track: str
     label: str
     trials: tuple[Trial, ...]
 
@@ -74,6 +75,7 @@ class Recipe:
 class Race:
     """Recipes that were validated on the same items by the same metric, best first: only their scores compare."""
 
+    track: str
     metric: str
     higher: bool
     validated_on: str
@@ -133,17 +135,32 @@ def score_at(curve: Sequence[CurvePoint], seconds: float) -> float | None:
     return None if high is None else low + (high - low) * (seconds - before[-1]["seconds"]) / span
 
 
-def recipes_of(boards: Iterable[Board], records: Sequence[Record]) -> dict[str, Recipe]:
-    """Label → recipe of every row that rests on one trained network a seed."""
+@dataclass(frozen=True)
+class Recipes:
+    """All recipes of a report: on each board that has two or more, and by what they were validated on."""
+
+    boards: tuple[RecipeBoard, ...]
+    races: tuple[Race, ...]
+
+
+def compare_recipes(boards: Sequence[Board], records: Sequence[Record]) -> Recipes:
+    """The recipes behind `boards`; `records` have their cells and the trainings of these."""
     known = {record.cell["key"]: record for record in records}
-    trials: dict[str, dict[int, Trial]] = defaultdict(dict)
+    recipes = _recipes_of(boards, known)
+    made = [_recipe_board(board, recipes, known) for board in boards] if recipes else []
+    return Recipes(tuple(one for one in made if one is not None and len(one.rows) > 1), tuple(_races(recipes)))
+
+
+def _recipes_of(boards: Iterable[Board], known: Mapping[str, Record]) -> dict[tuple[str, str], Recipe]:
+    """(track, label) → recipe of every row that rests on one trained network a seed."""
+    trials: dict[tuple[str, str], dict[int, Trial]] = defaultdict(dict)
     for board in boards:
         for row in board.rows:
             for record in (known[key] for key in row.keys if key in known):
                 trial = _trial(record, known)
                 if trial is not None:
-                    trials[row.label].setdefault(trial.seed, trial)
-    return {label: Recipe(label, tuple(own[seed] for seed in sorted(own))) for label, own in trials.items()}
+                    trials[board.track, row.label].setdefault(trial.seed, trial)
+    return {place: Recipe(*place, tuple(own[seed] for seed in sorted(own))) for place, own in trials.items()}
 
 
 def _trial(record: Record, known: Mapping[str, Record]) -> Trial | None:
@@ -170,13 +187,13 @@ def _trial(record: Record, known: Mapping[str, Record]) -> Trial | None:
     )
 
 
-def races(recipes: Mapping[str, Recipe]) -> list[Race]:
+def _races(recipes: Mapping[tuple[str, str], Recipe]) -> list[Race]:
     """The recipes by what they were validated on, in the order in which the first of each was met."""
     found: dict[Hashable, list[Recipe]] = defaultdict(list)
     for recipe in recipes.values():
         first = recipe.trials[0]
         training = first.training
-        found[training["metric"], first.validated_on, tuple(training["validation"])].append(recipe)
+        found[recipe.track, training["metric"], first.validated_on, tuple(training["validation"])].append(recipe)
     return [_race(own) for own in found.values()]
 
 
@@ -188,42 +205,42 @@ def _race(recipes: Sequence[Recipe]) -> Race:
         return recipe.score is None, sign * (recipe.score or 0.0), recipe.label
 
     ordered = tuple(sorted(recipes, key=place))
-    return Race(first.training["metric"], first.training["higher"], first.validated_on, ordered)
+    return Race(recipes[0].track, first.training["metric"], first.training["higher"], first.validated_on, ordered)
 
 
-def recipe_board(board: Board, recipes: Mapping[str, Recipe], records: Sequence[Record]) -> RecipeBoard | None:
+def _recipe_board(
+    board: Board, recipes: Mapping[tuple[str, str], Recipe], known: Mapping[str, Record]
+) -> RecipeBoard | None:
     """The recipes of a board judged over items and seeds; None where it has none, or ranks by nothing."""
     column = board.rank_by
-    rows = [row for row in board.ranked if row.label in recipes]
-    if column is None or not rows:
+    if column is None:
         return None
-    known = {record.cell["key"]: record for record in records}
     align = Alignment([known[key] for row in board.rows for key in row.keys if key in known])
-    tables = [_by_seed(row, column, board, known, align) for row in rows]
-    whole = [(row, table) for row, table in zip(rows, tables, strict=True) if table is not None]
-    if not whole:
+    rows = [(recipes[board.track, row.label], row) for row in board.ranked if (board.track, row.label) in recipes]
+    tables = [
+        (recipe, table) for recipe, row in rows if (table := _by_seed(row, column, board, known, align)) is not None
+    ]
+    if not tables:
         return None
     sign = 1.0 if column.higher else -1.0
-    whole.sort(key=lambda pair: (-sign * float(pair[1].mean()), pair[0].label))
-    scores = np.stack([table for _, table in whole])
-    ranking = crossed_ranges(sign * scores)
-    means = scores.mean(axis=(1, 2))
-    memory = [recipes[row.label].memory for row, _ in whole]
+    tables.sort(key=lambda pair: (-sign * float(pair[1].mean()), pair[0].label))
+    ranking = crossed_ranges(sign * np.stack([table for _, table in tables]))
+    means = [float(table.mean()) for _, table in tables]
+    memory = [recipe.memory for recipe, _ in tables]
     tested = bool(np.isfinite(ranking.between[:, :, 1]).any())
     judged = []
-    for place, (row, table) in enumerate(whole):
+    for place, (recipe, table) in enumerate(tables):
         low, high = sorted(float(end) for end in sign * ranking.between[place, 0, 1:])
-        fits = [means[other] for other in range(len(whole)) if memory[other] <= memory[place]]
-        best = max(fits) if column.higher else min(fits)
+        fits = [mean for mean, size in zip(means, memory, strict=True) if size <= memory[place]]
         judged.append(
             Judged(
-                recipes[row.label],
-                float(means[place]),
+                recipe,
+                means[place],
                 float(table.mean(axis=1).std(ddof=1)) if len(table) > 1 else None,
                 ranking.ranges[place] if tested else None,
-                float(means[place] - means[0]),
-                (low, high) if place and np.isfinite(low) else None,
-                float(means[place] - best),
+                means[place] - means[0],
+                (low, high) if place and tested else None,
+                means[place] - (max(fits) if column.higher else min(fits)),
             )
         )
     return RecipeBoard(board, column, tuple(judged))
