@@ -75,8 +75,8 @@ def test_equal_recipes_are_not_told_apart_and_constant_differences_are() -> None
 
 
 def test_a_score_at_a_time_is_linear_between_validations_and_the_last_one_after_them() -> None:
-    curve = [{"step": n, "seconds": float(n), "loss": None, "score": score} for n, score in ((2, 20.0), (4, 30.0))]
-    assert [score_at(curve, at) for at in (1.9, 2.0, 3.0, 4.0, 9.0)] == [None, 20.0, 25.0, 30.0, 30.0]
+    found = [score_at([2.0, 4.0], [20.0, 30.0], at) for at in (1.9, 2.0, 3.0, 4.0, 9.0)]
+    assert found == [None, 20.0, 25.0, 30.0, 30.0]
 
 
 # ------------------------------------------------------------------------------------------------ from records
@@ -158,6 +158,14 @@ def test_quality_at_equal_time_is_that_when_the_fastest_had_ended(compared: Reci
     after = {recipe.label: recipe.score_after(race.time) for recipe in race.recipes}
     assert after == {GRID: 23.0, FAST: 26.0, LEAN: pytest.approx(20 + 4 / 3)}
     assert [recipe.label for recipe in race.recipes] == [GRID, FAST, LEAN]
+
+
+def test_one_seed_that_was_held_up_does_not_move_the_time() -> None:
+    records = a_board()
+    slow = training(FAST, 1, ((10, 200.0, 24.0), (20, 400.0, 26.0)), mib=8.0)
+    records = [slow if r.cell["key"] == slow.cell["key"] else r for r in records]
+    (race,) = compare_recipes(boards(records), records).races
+    assert (race.time, race.recipes[1].score_after(3.0)) == (4.0, 25.0)
 
 
 def test_quality_at_equal_memory_is_held_against_what_needs_no_more(compared: Recipes) -> None:

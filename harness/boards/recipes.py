@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from statistics import fmean, median
 
 import numpy as np
 
 from ..statistics.crossed_ranking import crossed_ranges
 from ..statistics.paired_tests import Floats
-from ..store.record import CurvePoint, Record, Training, TrainingCost, Tuning, used_trainings, words_of
+from ..store.record import Record, Training, TrainingCost, Tuning, used_trainings, words_of
 from .board import Board
 from .grouping import Alignment
 from .rows import Column, Row
@@ -32,6 +33,15 @@ class Trial:
     machine: str
     tuning: Tuning | None
     spent: float
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One validation of a recipe, after `step` steps: seconds and score of each of its trainings."""
+
+    step: int
+    seconds: tuple[float, ...]
+    scores: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -65,10 +75,23 @@ class Recipe:
         return sum(trial.spent for trial in self.trials)
 
     def score_after(self, seconds: float) -> float | None:
-        """The validation score after so many seconds; None where one curve begins later."""
-        found = [score_at(trial.training["curve"], seconds) for trial in self.trials]
-        scores = [score for score in found if score is not None]
-        return fmean(scores) if len(scores) == len(found) else None
+        """The validation score after so many seconds: at the medians of its seconds, the means of its scores.
+
+        None before the first validation.
+        """
+        points = self.curve
+        return score_at([median(one.seconds) for one in points], [fmean(one.scores) for one in points], seconds)
+
+    @cached_property
+    def curve(self) -> tuple[Checked, ...]:
+        """The validations that all of its trainings have, with a score."""
+        curves = [{point["step"]: point for point in trial.training["curve"]} for trial in self.trials]
+        found = []
+        for step in sorted(set(curves[0]).intersection(*curves[1:])):
+            scores = [score for curve in curves if (score := curve[step]["score"]) is not None]
+            if len(scores) == len(curves):
+                found.append(Checked(step, tuple(curve[step]["seconds"] for curve in curves), tuple(scores)))
+        return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -119,20 +142,9 @@ def memory_of(cost: TrainingCost) -> int:
     return cost["parameter_bytes"] + cost["gradient_bytes"] + cost["optimizer_bytes"] + cost["saved_bytes"]
 
 
-def score_at(curve: Sequence[CurvePoint], seconds: float) -> float | None:
-    """The score of a validation curve after so many seconds: linear between two validations, the last one after it.
-
-    None before the first validation, and where a score that it takes is not defined.
-    """
-    before = [point for point in curve if point["seconds"] <= seconds]
-    after = [point for point in curve if point["seconds"] > seconds]
-    if not before or before[-1]["score"] is None:
-        return None
-    low = before[-1]["score"]
-    if not after:
-        return low
-    high, span = after[0]["score"], after[0]["seconds"] - before[-1]["seconds"]
-    return None if high is None else low + (high - low) * (seconds - before[-1]["seconds"]) / span
+def score_at(times: Sequence[float], scores: Sequence[float], seconds: float) -> float | None:
+    """The score after so many seconds: linear between two of the `times`, the last one after them, None before them."""
+    return None if not times or seconds < times[0] else float(np.interp(seconds, times, scores))
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ def draw_race(race: Race, name: str, looks: Looks, column: Column, sheet: Sheet)
     from matplotlib.figure import Figure
 
     k = sheet.scale
-    drawable = [recipe for recipe in race.recipes if _points(recipe)]
+    drawable = [recipe for recipe in race.recipes if recipe.curve]
     shown = drawable[:MAX_LINES]
     if not shown:
         return None
@@ -82,27 +82,14 @@ def draw_race(race: Race, name: str, looks: Looks, column: Column, sheet: Sheet)
     return save(figure, name, _caption(race, column, shown, len(drawable) - len(shown)))
 
 
-def _points(recipe: Recipe) -> list[tuple[int, tuple[float, ...], tuple[float, ...]]]:
-    """Step, seconds and scores (one a seed) of each validation that all seeds have."""
-    curves = [{point["step"]: point for point in trial.training["curve"]} for trial in recipe.trials]
-    steps = sorted(set(curves[0]).intersection(*curves[1:]))
-    found = []
-    for step in steps:
-        scores = [score for curve in curves if (score := curve[step]["score"]) is not None]
-        if len(scores) == len(curves):
-            found.append((step, tuple(curve[step]["seconds"] for curve in curves), tuple(scores)))
-    return found
-
-
 def _course(recipe: Recipe, look: Look, name: str) -> _Course:
-    points = _points(recipe)
     return _Course(
         look,
         name,
-        tuple(median(seconds) for _, seconds, _ in points),
-        tuple(median(scores) for _, _, scores in points),
-        tuple(min(scores) for _, _, scores in points),
-        tuple(max(scores) for _, _, scores in points),
+        tuple(median(one.seconds) for one in recipe.curve),
+        tuple(median(one.scores) for one in recipe.curve),
+        tuple(min(one.scores) for one in recipe.curve),
+        tuple(max(one.scores) for one in recipe.curve),
     )
 
 
