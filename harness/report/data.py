@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ..boards.board import Board, boards, cost_records
 from ..boards.failures import Failure, failed_costs
 from ..boards.order_stability import Evidence, evidence
+from ..boards.recipes import Recipes, compare_recipes
 from ..boards.set_metrics import BoardSets, board_sets
 from ..boards.together import Overall, overall
 from ..errors import one_line
@@ -20,6 +21,7 @@ from ..track import DEFAULT, Words
 from .beside_boards import Extra, of_sections, of_sets
 from .names import shown
 from .order_stability import Section, sections
+from .recipes import decimals_by_metric, recipe_sections
 from .trainings import training_sections
 
 if TYPE_CHECKING:
@@ -30,8 +32,8 @@ if TYPE_CHECKING:
 class ReportData:
     """Boards and what stands beside them; `evidence` and `sets` are one a board, in the order of the boards.
 
-    `extra` are the tables beside the boards; `traces` the end of the traceback by the key of a failed cell, `weights`
-    the SHA-256 of each file of weights by the key of the cell that used it.
+    `extra` are the tables beside the boards, `recipes` what was trained for them; `traces` the end of the traceback by
+    the key of a failed cell, `weights` the SHA-256 of each file of weights by the key of the cell that used it.
     """
 
     title: str
@@ -43,6 +45,7 @@ class ReportData:
     sets: Sequence[BoardSets | None]
     sections: Sequence[Section]
     extra: Sequence[Extra]
+    recipes: Recipes
     traces: Mapping[str, str]
     weights: Mapping[str, Mapping[str, str]]
     plots: Sequence[Plot] = ()
@@ -95,7 +98,12 @@ def report_data(records: Sequence[Record], title: str, *, all_versions: bool = F
         # A cell may stand on the board of its own seeds and on that of fewer ones; it failed once.
         failures.setdefault(failure.key + failure.outcome, failure)
     each, together, sets = evidence(ordered), overall(ordered), board_sets(ordered, records)
-    behind = [*sections(ordered, each, together), *training_sections(records)]
+    recipes, decimals = compare_recipes(ordered, records), decimals_by_metric(records)
+    behind = [
+        *sections(ordered, each, together),
+        *recipe_sections(recipes, decimals),
+        *training_sections(records, decimals),
+    ]
     return ReportData(
         title=title,
         boards=ordered,
@@ -106,6 +114,7 @@ def report_data(records: Sequence[Record], title: str, *, all_versions: bool = F
         sets=sets,
         sections=behind,
         extra=[*of_sets(sets, ordered), *of_sections(behind, ordered)],
+        recipes=recipes,
         traces={r.cell["key"]: r.cell["traceback"] for r in records if r.cell["traceback"]},
         weights={r.cell["key"]: files for r in records if (files := _weights(r))},
     )

@@ -13,6 +13,7 @@ from ..boards.scaling import growths
 from ..json_values import plain
 from .data import ReportData
 from .order_stability import evidence_values, overall_values
+from .recipes import recipes_values
 from .set_metrics import sets_values
 
 SCHEMA = 3
@@ -45,6 +46,11 @@ ABOUT = {
     "together": "the methods that several boards of one protocol share; firsts counts boards with rank low 1, without "
     "the undecided ones",
 }
+RECIPES = (
+    "methods whose network was trained. boards: mean, deviation of the means of the seeds, rank, difference and "
+    "interval over items and seeds, and behind: how much worse than the best that needs no more training_bytes. races: "
+    "what was validated on the same items, with the curve and the cost of each training, and the grid of what was tuned"
+)
 SETS = (
     "metrics of the whole set of items, lower is better, in no ranking: columns by label; rows by method, then "
     "label: value (null where refused or not defined: note says why), standard error, 95 % interval, n, "
@@ -58,7 +64,11 @@ def summary(data: ReportData) -> str:
     document = {
         "schema": SCHEMA,
         "title": data.title,
-        "about": {**about, **({"sets": SETS} if any(data.sets) else {})},
+        "about": {
+            **about,
+            **({"sets": SETS} if any(data.sets) else {}),
+            **({"recipes": RECIPES} if data.recipes.races else {}),
+        },
         "boards": [
             {**_board(board), "evidence": evidence_values(behind), **({"sets": sets_values(sets)} if sets else {})}
             for board, behind, sets in zip(data.boards, data.evidence, data.sets, strict=True)
@@ -69,6 +79,7 @@ def summary(data: ReportData) -> str:
             {"method": r.cell["method"]["spec"], "key": r.cell["key"], "cost": r.cell["cost"]} for r in data.costs
         ],
         "growth": [vars(growth) for growth in growths(data.costs)],
+        **({"recipes": recipes_values(data.recipes)} if data.recipes.races else {}),
     }
     return _lines(plain(document, DIGITS), 4) + "\n"
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ..store.record import Record, Training
 from .order_stability import Section
+from .recipes import USUAL_DECIMALS, mib_text
 from .tables import Table, number
 
-_MIB = 2**20
 _LINE = (
     "Seconds are of the steps alone. Bytes, in MiB: parameters, gradients, state of the optimiser, and what one step "
     "saves for its backward pass. MACs are of one step, forward and backward. Validation is on items kept apart from "
@@ -16,8 +16,8 @@ _LINE = (
 )
 
 
-def training_sections(records: Sequence[Record]) -> list[Section]:
-    """One section, or none where nothing was trained."""
+def training_sections(records: Sequence[Record], decimals: Mapping[str, int]) -> list[Section]:
+    """One section, or none where nothing was trained; `decimals` are those of each metric."""
     trained = [(record, record.cell["training"]) for record in records if "training" in record.cell]
     if not trained:
         return []
@@ -26,7 +26,7 @@ def training_sections(records: Sequence[Record]) -> list[Section]:
         "method", "seed", "trained on", "steps", "validation", "seconds", "CPU seconds", "items/s", "peak MiB",
         "parameters", "gradients", "optimiser", "saved", "MACs/step",
     )  # fmt: skip
-    rows = tuple(_row(record, training) for record, training in trained)
+    rows = tuple(_row(record, training, decimals) for record, training in trained)
     numeric = (False, True, False, *(True,) * (len(head) - 3))
     return [
         Section(
@@ -37,9 +37,10 @@ def training_sections(records: Sequence[Record]) -> list[Section]:
     ]
 
 
-def _row(record: Record, training: Training) -> tuple[str, ...]:
+def _row(record: Record, training: Training, decimals: Mapping[str, int]) -> tuple[str, ...]:
     cell, cost = record.cell, training["cost"]
-    score = "–" if training["score"] is None else f"{number(training['score'], 2)} ({training['metric']})"
+    places = decimals.get(training["metric"], USUAL_DECIMALS)
+    score = "–" if training["score"] is None else f"{number(training['score'], places)} ({training['metric']})"
     macs = "–" if cost["macs"] is None else f"{cost['macs']:.3g}"
     return (
         cell["method"]["display"],
@@ -50,8 +51,8 @@ def _row(record: Record, training: Training) -> tuple[str, ...]:
         number(cost["seconds"], 1),
         number(cost["cpu_seconds"], 1),
         number(cost["items_per_second"], 0),
-        _mib(cost["peak_memory_bytes"]),
-        *(_mib(cost[name]) for name in ("parameter_bytes", "gradient_bytes", "optimizer_bytes", "saved_bytes")),
+        mib_text(cost["peak_memory_bytes"]),
+        *(mib_text(cost[name]) for name in ("parameter_bytes", "gradient_bytes", "optimizer_bytes", "saved_bytes")),
         macs,
     )
 
@@ -71,10 +72,6 @@ def _figures(trained: Sequence[tuple[Record, Training]]) -> list[tuple[str, Tabl
     )
     table = Table(("method", "seed", *names), (False, True, *(True,) * len(names)), rows)
     return [("What the parts of the recipes found", table)] if names else []
-
-
-def _mib(count: int | None) -> str:
-    return "–" if count is None else f"{count / _MIB:.3g}"
 
 
 def _stopped(trained: Sequence[tuple[Record, Training]]) -> list[str]:

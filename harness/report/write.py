@@ -20,6 +20,7 @@ from .paper_table.table import TableOptions
 from .paper_table.written import tables_csv, tables_latex, tables_markdown
 from .plots.drawing import plot_files
 from .plots.selection import PREFIXES, draw_all
+from .recipes import recipes_csv, tuned_csv
 from .set_metrics import sets_csv
 from .summary import summary
 
@@ -39,6 +40,8 @@ def write_report(
     style: str = "",
 ) -> list[Path]:
     """Write `leaderboard.*` and `table.*` (md, csv, tex, html), `statistics.{md,tex}`, `summary.json` and `plots/`.
+
+    Where there are set metrics, recipes and tuned methods: `sets.csv`, `recipes.csv` and `tuned.csv` too.
 
     Returns the files written. `table` is what an author chooses for the table of a paper.
     `kept` says where a store has its previews, for the page; without it the page shows the crops of the panels.
@@ -70,6 +73,10 @@ def write_report(
     }
     if any(data.sets):
         texts["sets.csv"] = sets_csv(data.boards, data.sets)
+    if data.recipes.boards:
+        texts["recipes.csv"] = recipes_csv(data.recipes)
+    if any(trial.tuning for race in data.recipes.races for recipe in race.recipes for trial in recipe.trials):
+        texts["tuned.csv"] = tuned_csv(data.recipes)
     files: dict[str, bytes | Path] = {name: text_bytes(text) for name, text in texts.items()}
     files |= plot_files(plots, "plots", ("png", "svg", "pdf") if style else ("png", "svg"))
     return write_files({**files, **shown.beside}, to, replaces=PREFIXES, clears=BESIDE_FILES)

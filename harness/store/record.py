@@ -413,6 +413,15 @@ def dataset_text(cell: Cell) -> str:
     return data["display"] if total == chosen else f"{data['display']} (first {chosen} of {total})"
 
 
+def used_trainings(cell: Cell) -> list[str]:
+    """The keys of the trainings whose networks a cell uses: of what is tuned that of the variant chosen alone."""
+    tunings = cell.get("tuned", [])
+    variants = {variant["key"] for tuning in tunings for variant in tuning["variants"]}
+    chosen = [tuning["variants"][tuning["chosen"]]["key"] for tuning in tunings if "chosen" in tuning]
+    plain = [key for key in cell.get("trained", {}).values() if key not in variants]
+    return list(dict.fromkeys([*plain, *chosen]))
+
+
 def role_of(method: MethodPart) -> Role:
     """What a method is on a board."""
     flags = method["flags"] or {}

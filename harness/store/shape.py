@@ -57,6 +57,11 @@ def why_no_cell(cell: Any) -> str | None:
         return "dataset.items is missing"
     if cell["kind"] == "cost" and cell["outcome"] == "ok" and cell["cost"] is None:
         return "cost is missing"
+    for tuning in cell.get("tuned", []):
+        if not 0 <= tuning.get("chosen", 0) < len(tuning["variants"]):
+            return "tuned: chosen is none of its variants"
+        if any(len(variant["values"]) != len(tuning["vary"]) for variant in tuning["variants"]):
+            return "tuned: a variant has not one value for each parameter"
     if cell["kind"] == "train" and cell["outcome"] == "ok" and "training" not in cell:
         return "training is missing"
     return None

@@ -16,11 +16,12 @@ from .drawing import Plot, in_columns, styled
 from .levels import draw_levels
 from .looks import Looks, looks_of
 from .pareto import draw_cost, pareto_charts
+from .recipes import column_of, draw_race, memory_chart
 from .sheets import Style, style_of
 
 MAX_PLOTS, MAX_PLOTS_OF_MANY, MANY_BOARDS = 8, 3, 50
 """Plots of each kind, fewer where there are many boards; the boards with most methods first."""
-PREFIXES = ("level-", "pareto-", "critical-", "panel-", "drawing-")
+PREFIXES = ("level-", "pareto-", "critical-", "recipe-", "panel-", "drawing-")
 """What the names of plots begin with; a number follows."""
 
 
@@ -42,12 +43,28 @@ def draw_all(data: ReportData, style: str = "") -> tuple[list[Plot], list[str]]:
         plots.append(in_columns(partial(draw_cost, chart, name, looks), chosen))
     for number, one in enumerate(limited(readable(diagrams(data), notes), most, "critical differences", notes), 1):
         plots.append(in_columns(partial(draw_critical, one, number, looks), chosen))
+    plots += _of_recipes(data, most, looks, chosen, notes)
     with styled(chosen.page.text):
         for track_name, own in groupby(boards, key=lambda board: board.track):
             track = known_track(track_name)
             if isinstance(track, HasPanels):
                 plots += track.panels(list(own), most, notes, chosen.page)
     return [plot for plot in plots if plot is not None], notes
+
+
+def _of_recipes(data: ReportData, most: int, looks: Looks, style: Style, notes: list[str]) -> list[Plot | None]:
+    """Validation quality against seconds of each race of two or more, then final quality against training memory."""
+    plots: list[Plot | None] = []
+    races = [race for race in data.recipes.races if len(race.recipes) > 1]
+    columns = [(board.track, column) for board in data.boards for column in board.columns]
+    for number, race in enumerate(limited(races, most, "validation quality against seconds", notes), 1):
+        name = f"recipe-time-{number:02d}-{slug(race.validated_on, 48)}"
+        plots.append(in_columns(partial(draw_race, race, name, looks, column_of(race, columns)), style))
+    charts = [(own.board, chart) for own in data.recipes.boards if (chart := memory_chart(own)) is not None]
+    for number, (board, chart) in enumerate(limited(charts, most, "quality against training memory", notes), 1):
+        name = f"recipe-memory-{number:02d}-{slug(board.title, 48)}"
+        plots.append(in_columns(partial(draw_cost, chart, name, looks), style))
+    return plots
 
 
 def _family(family: Family, number: int, looks: Looks, style: Style) -> Plot | None:

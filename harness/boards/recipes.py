@@ -1,0 +1,267 @@
+"""Recipes against each other: quality over items and seeds, at equal time and at equal memory; what they took. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import fmean, median
+
+import numpy as np
+
+from ..statistics.crossed_ranking import crossed_ranges
+from ..statistics.paired_tests import Floats
+from ..store.record import Record, Training, TrainingCost, Tuning, used_trainings, words_of
+from .board import Board
+from .grouping import Alignment
+from .rows import Column, Row
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training of a recipe: the seed of the cell that uses it, its key, how it went, and on which machine.
+
+    `validated_on` says on what in words. `tuning` is the grid that it was chosen from, None where it was not tuned;
+    `spent` the seconds of all trainings of that.
+    """
+
+    seed: int
+    key: str
+    training: Training
+    validated_on: str
+    machine: str
+    tuning: Tuning | None
+    spent: float
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One validation of a recipe, after `step` steps: seconds and score of each of its trainings."""
+
+    step: int
+    seconds: tuple[float, ...]
+    scores: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A method with one trained network, its `trials` by seed: of several the mean is said, of times the median."""
+
+    track: str
+    label: str
+    trials: tuple[Trial, ...]
+
+    @property
+    def seconds(self) -> float:
+        """Of the steps of one training: the median."""
+        return median(trial.training["cost"]["seconds"] for trial in self.trials)
+
+    @property
+    def memory(self) -> float:
+        """Bytes of parameters, gradients, optimiser state and what a step saves: what training must hold at once."""
+        return fmean(memory_of(trial.training["cost"]) for trial in self.trials)
+
+    @property
+    def score(self) -> float | None:
+        """The validation score of the finished networks; None where one has none."""
+        found = [trial.training["score"] for trial in self.trials]
+        scores = [score for score in found if score is not None]
+        return fmean(scores) if len(scores) == len(found) else None
+
+    @property
+    def spent(self) -> float:
+        """Seconds of all trainings, those of the grid included."""
+        return sum(trial.spent for trial in self.trials)
+
+    def score_after(self, seconds: float) -> float | None:
+        """The validation score after so many seconds: at the medians of its seconds, the means of its scores.
+
+        None before the first validation.
+        """
+        points = self.curve
+        return score_at([median(one.seconds) for one in points], [fmean(one.scores) for one in points], seconds)
+
+    @cached_property
+    def curve(self) -> tuple[Checked, ...]:
+        """The validations that all of its trainings have, with a score."""
+        curves = [{point["step"]: point for point in trial.training["curve"]} for trial in self.trials]
+        found = []
+        for step in sorted(set(curves[0]).intersection(*curves[1:])):
+            scores = [score for curve in curves if (score := curve[step]["score"]) is not None]
+            if len(scores) == len(curves):
+                found.append(Checked(step, tuple(curve[step]["seconds"] for curve in curves), tuple(scores)))
+        return tuple(found)
+
+
+@dataclass(frozen=True)
+class Race:
+    """Recipes that were validated on the same items by the same metric, best first: only their scores compare."""
+
+    track: str
+    metric: str
+    higher: bool
+    validated_on: str
+    recipes: tuple[Recipe, ...]
+
+    @property
+    def time(self) -> float:
+        """Seconds after which the fastest recipe has ended: the time that all have had."""
+        return min(recipe.seconds for recipe in self.recipes)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A recipe on a board: its mean, the deviation of the means of its seeds, and its place over items and seeds.
+
+    `ranks` is None where nothing is tested. `difference` is to the best mean, `interval` holds with those of all other
+    pairs at once; None where there is none. `behind` is by how much it is worse than the best of those that need no
+    more memory: 0 for that one.
+    """
+
+    recipe: Recipe
+    mean: float
+    deviation: float | None
+    ranks: tuple[int, int] | None
+    difference: float
+    interval: tuple[float, float] | None
+    behind: float
+
+
+@dataclass(frozen=True)
+class RecipeBoard:
+    """The recipes of a board, best mean first, by the metric `column` that the board ranks by."""
+
+    board: Board
+    column: Column
+    rows: tuple[Judged, ...]
+
+
+def memory_of(cost: TrainingCost) -> int:
+    """Bytes that a training must hold at once: parameters, gradients, optimiser state, and what a step saves."""
+    return cost["parameter_bytes"] + cost["gradient_bytes"] + cost["optimizer_bytes"] + cost["saved_bytes"]
+
+
+def score_at(times: Sequence[float], scores: Sequence[float], seconds: float) -> float | None:
+    """The score after so many seconds: linear between two of the `times`, the last one after them, None before them."""
+    return None if not times or seconds < times[0] else float(np.interp(seconds, times, scores))
+
+
+@dataclass(frozen=True)
+class Recipes:
+    """All recipes of a report: on each board that has two or more, and by what they were validated on."""
+
+    boards: tuple[RecipeBoard, ...]
+    races: tuple[Race, ...]
+
+
+def compare_recipes(boards: Sequence[Board], records: Sequence[Record]) -> Recipes:
+    """The recipes behind `boards`; `records` have their cells and the trainings of these."""
+    known = {record.cell["key"]: record for record in records}
+    recipes = _recipes_of(boards, known)
+    made = [_recipe_board(board, recipes, known) for board in boards] if recipes else []
+    return Recipes(tuple(one for one in made if one is not None and len(one.rows) > 1), tuple(_races(recipes)))
+
+
+def _recipes_of(boards: Iterable[Board], known: Mapping[str, Record]) -> dict[tuple[str, str], Recipe]:
+    """(track, label) → recipe of every row that rests on one trained network a seed."""
+    trials: dict[tuple[str, str], dict[int, Trial]] = defaultdict(dict)
+    for board in boards:
+        for row in board.rows:
+            for record in (known[key] for key in row.keys if key in known):
+                trial = _trial(record, known)
+                if trial is not None:
+                    trials[board.track, row.label].setdefault(trial.seed, trial)
+    return {place: Recipe(*place, tuple(own[seed] for seed in sorted(own))) for place, own in trials.items()}
+
+
+def _trial(record: Record, known: Mapping[str, Record]) -> Trial | None:
+    cell = record.cell
+    keys = used_trainings(cell)
+    trained = [known[key] for key in keys if key in known and "training" in known[key].cell]
+    if len(keys) != 1 or not trained:
+        return None
+    own = trained[0].cell
+    tuning = next(iter(cell.get("tuned", [])), None)
+    tried = {keys[0], *(variant["key"] for variant in (tuning["variants"] if tuning else ()))}
+    ended = [known[key].cell["training"] for key in tried if key in known and "training" in known[key].cell]
+    where = own["environment"]
+    machine = ", ".join(str(where[name]) for name in ("device", "cpu", "gpu", "threads") if where.get(name))
+    items = words_of(own)["items"]
+    return Trial(
+        cell["seed"],
+        keys[0],
+        own["training"],
+        f"{len(own['training']['validation'])} {items} of {own['dataset']['display']} · {own['regime']['display']}",
+        machine,
+        tuning,
+        sum(training["cost"]["seconds"] for training in ended),
+    )
+
+
+def _races(recipes: Mapping[tuple[str, str], Recipe]) -> list[Race]:
+    """The recipes by what they were validated on, in the order in which the first of each was met."""
+    found: dict[Hashable, list[Recipe]] = defaultdict(list)
+    for recipe in recipes.values():
+        first = recipe.trials[0]
+        training = first.training
+        found[recipe.track, training["metric"], first.validated_on, tuple(training["validation"])].append(recipe)
+    return [_race(own) for own in found.values()]
+
+
+def _race(recipes: Sequence[Recipe]) -> Race:
+    first = recipes[0].trials[0]
+    sign = -1.0 if first.training["higher"] else 1.0
+
+    def place(recipe: Recipe) -> tuple[bool, float, str]:
+        return recipe.score is None, sign * (recipe.score or 0.0), recipe.label
+
+    ordered = tuple(sorted(recipes, key=place))
+    return Race(recipes[0].track, first.training["metric"], first.training["higher"], first.validated_on, ordered)
+
+
+def _recipe_board(
+    board: Board, recipes: Mapping[tuple[str, str], Recipe], known: Mapping[str, Record]
+) -> RecipeBoard | None:
+    """The recipes of a board judged over items and seeds; None where it has none, or ranks by nothing."""
+    column = board.rank_by
+    if column is None:
+        return None
+    align = Alignment([known[key] for row in board.rows for key in row.keys if key in known])
+    rows = [(recipes[board.track, row.label], row) for row in board.ranked if (board.track, row.label) in recipes]
+    tables = [
+        (recipe, table) for recipe, row in rows if (table := _by_seed(row, column, board, known, align)) is not None
+    ]
+    if not tables:
+        return None
+    sign = 1.0 if column.higher else -1.0
+    tables.sort(key=lambda pair: (-sign * float(pair[1].mean()), pair[0].label))
+    ranking = crossed_ranges(sign * np.stack([table for _, table in tables]))
+    means = [float(table.mean()) for _, table in tables]
+    memory = [recipe.memory for recipe, _ in tables]
+    tested = bool(np.isfinite(ranking.between[:, :, 1]).any())
+    judged = []
+    for place, (recipe, table) in enumerate(tables):
+        low, high = sorted(float(end) for end in sign * ranking.between[place, 0, 1:])
+        fits = [mean for mean, size in zip(means, memory, strict=True) if size <= memory[place]]
+        judged.append(
+            Judged(
+                recipe,
+                means[place],
+                float(table.mean(axis=1).std(ddof=1)) if len(table) > 1 else None,
+                ranking.ranges[place] if tested else None,
+                means[place] - means[0],
+                (low, high) if place and tested else None,
+                means[place] - (max(fits) if column.higher else min(fits)),
+            )
+        )
+    return RecipeBoard(board, column, tuple(judged))
+
+
+def _by_seed(row: Row, column: Column, board: Board, known: Mapping[str, Record], align: Alignment) -> Floats | None:
+    """Scores (seeds, units) of a row; None where one is not finite, or not there."""
+    own = [known[key] for key in row.keys if key in known]
+    if len(own) != len(board.seeds) or any(column.name not in record.scores for record in own):
+        return None
+    values = board.units.average(align.values(own, column.name))
+    return values if bool(np.isfinite(values).all()) else None

@@ -1,0 +1,284 @@
+"""The recipe board as tables: quality over items and seeds, at equal time and memory, the grids, and what all took."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..boards.recipes import Judged, Race, Recipe, RecipeBoard, Recipes, memory_of
+from ..statistics.crossed_ranking import MIN_SEEDS
+from ..statistics.paired_tests import MIN_ITEMS
+from ..store.record import Record, TrainingCost, decimals_of
+from ..wording import counted
+from .escape import spreadsheet
+from .order_stability import MAX_SECTIONS, Section
+from .short_names import short_names
+from .tables import Table, count_text, digits_text, metric_title, number
+
+_MIB = 2**20
+_HOUR = 3600
+USUAL_DECIMALS = 2
+_BYTES = ("parameter_bytes", "gradient_bytes", "optimizer_bytes", "saved_bytes")
+
+
+def mib_text(count: float | None) -> str:
+    """Bytes in MiB, three digits."""
+    return "–" if count is None else f"{count / _MIB:.3g}"
+
+
+def decimals_by_metric(records: Sequence[Record]) -> dict[str, int]:
+    """Metric → how many decimals of it are printed, of all that were scored."""
+    return {name: decimals_of(name, part) for record in records for name, part in record.cell["metrics"].items()}
+
+
+def recipe_sections(recipes: Recipes, decimals: Mapping[str, int]) -> list[Section]:
+    """A section a board that has two recipes or more, then one on their trainings; none without a recipe."""
+    chosen = sorted(recipes.boards, key=lambda own: -len(own.rows))[:MAX_SECTIONS]
+    made = [_board_section(own) for own in recipes.boards if own in chosen]
+    return [*made, *([_trainings_section(recipes.races, decimals)] if recipes.races else [])]
+
+
+# ------------------------------------------------------------------------------------------------- on a board
+
+
+def _board_section(own: RecipeBoard) -> Section:
+    board, places = own.board, own.column.decimals
+    items, item = board.units.words(board.words), board.words["item"]
+    names, shared = short_names([row.recipe.label for row in own.rows])
+    tested = any(row.ranks is not None for row in own.rows)
+    if tested:
+        lines = [
+            f"Ranks and intervals are of the mean over {items} and seeds ({counted(len(board.seeds), 'seed')}, each a "
+            f"training). Both are taken as drawn at random, for a new training is another draw as a new {item} is: "
+            "two-way analysis of variance with Satterthwaite’s degrees of freedom, and Tukey’s studentised range, 95 % "
+            "for all pairs at once.",
+            "The ranks of the board itself are those of these very trainings.",
+        ]
+    else:
+        lines = [f"No ranks or intervals over {items} and seeds: they need {MIN_SEEDS} seeds and {MIN_ITEMS} {items}."]
+    if fixed := [names[row.recipe.label] for row in own.rows if _has_one_training(row.recipe)]:
+        lines.append(f"Trained once for all seeds, so that nothing is known of other trainings: {', '.join(fixed)}.")
+    if shared:
+        lines.append(f"All have in common: {shared}.")
+    lines.append(
+        "Training MiB: what a training must hold at once: parameters, gradients, state of the optimiser and what a "
+        "step saves for its backward pass. In this memory: the difference to the best recipe that needs no more of it."
+    )
+    head = (
+        "rank", "recipe", metric_title(own.column), "deviation of seeds", f"Δ {own.column.label} to best [95 %]",
+        "training MiB", "in this memory",
+    )  # fmt: skip
+    rows = tuple(
+        (
+            _ranks(row), names[row.recipe.label], number(row.mean, places), number(row.deviation, places, 1),
+            _difference(row, places), mib_text(row.recipe.memory),
+            "best" if row.behind == 0 else number(row.behind, places),
+        )
+        for row in own.rows
+    )  # fmt: skip
+    numeric = (True, False, *(True,) * (len(head) - 2))
+    return Section(f"Recipes: {board.title}", tuple(lines), (("Final quality", Table(head, numeric, rows)),))
+
+
+def _has_one_training(recipe: Recipe) -> bool:
+    return len(recipe.trials) > 1 and len({trial.key for trial in recipe.trials}) == 1
+
+
+def _ranks(row: Judged) -> str:
+    if row.ranks is None:
+        return "–"
+    low, high = row.ranks
+    return str(low) if low == high else f"{low}–{high}"
+
+
+def _difference(row: Judged, places: int) -> str:
+    if row.interval is None:
+        return "best" if row.difference == 0 else number(row.difference, places)
+    low, high = (number(end, places) for end in row.interval)
+    return f"{number(row.difference, places)} [{low}, {high}]"
+
+
+# ---------------------------------------------------------------------------------------------- of trainings
+
+
+def _trainings_section(races: Sequence[Race], decimals: Mapping[str, int]) -> Section:
+    recipes = [recipe for race in races for recipe in race.recipes]
+    names, shared = short_names(list(dict.fromkeys(recipe.label for recipe in recipes)))
+    lines = [
+        "Validation scores of one table are of the same items, which are kept apart from the training set and are none "
+        "of those on the boards.",
+        "The score after so many seconds is that when the fastest recipe of the table had ended, linear between two "
+        "validations; a schedule that was made for more steps is not at its end there. Hours are of the steps of all "
+        "trainings, those of the grid included.",
+    ]
+    if shared:
+        lines.append(f"All have in common: {shared}.")
+    machines = sorted({trial.machine for recipe in recipes for trial in recipe.trials})
+    if len(machines) > 1:
+        lines.append(f"Trained on several machines, so that seconds do not compare: {'; '.join(machines)}.")
+    tables = [(f"Validated on {race.validated_on}", _race_table(race, names, decimals)) for race in races]
+    grids = [recipe for recipe in recipes if any(trial.tuning is not None for trial in recipe.trials)]
+    if grids:
+        metric_decimals = {race.metric: decimals.get(race.metric, USUAL_DECIMALS) for race in races}
+        tables.append(("What each was tuned over, by its validation score", _grid_table(grids, names, metric_decimals)))
+        edges = sorted({f"{name} of {names[r.label]}" for r in grids for t in r.trials for name in _edge(t)})
+        if edges:
+            lines.append(f"At an edge of what was tried, so that further values may be better: {'; '.join(edges)}.")
+    return Section("Recipes", tuple(lines), tuple(tables))
+
+
+def _edge(trial: Any) -> Sequence[str]:
+    return [] if trial.tuning is None else trial.tuning.get("edge", [])
+
+
+def _race_table(race: Race, names: Mapping[str, str], decimals: Mapping[str, int]) -> Table:
+    places = decimals.get(race.metric, USUAL_DECIMALS)
+    raced = len(race.recipes) > 1
+    head = (
+        "recipe", "seeds", f"{race.metric} at the end", *((f"after {digits_text(race.time)} s",) if raced else ()),
+        "seconds", "hours in all", "training MiB", "parameters", "gradients", "optimiser", "saved", "peak MiB",
+        "MACs/step",
+    )  # fmt: skip
+    rows = []
+    for recipe in race.recipes:
+        cost = recipe.trials[0].training["cost"]
+        rows.append(
+            (
+                names[recipe.label], str(len(recipe.trials)), number(recipe.score, places),
+                *((number(recipe.score_after(race.time), places),) if raced else ()),
+                digits_text(recipe.seconds), digits_text(recipe.spent / _HOUR), mib_text(recipe.memory),
+                *(mib_text(_held(cost)[name]) for name in _BYTES), mib_text(cost["peak_memory_bytes"]),
+                count_text(cost["macs"]),
+            )
+        )  # fmt: skip
+    return Table(head, (False, *(True,) * (len(head) - 1)), tuple(rows))
+
+
+def _held(cost: TrainingCost) -> dict[str, int]:
+    return {name: int(value) for name, value in cost.items() if name in _BYTES}  # type: ignore[call-overload]
+
+
+def _grid_table(recipes: Sequence[Recipe], names: Mapping[str, str], decimals: Mapping[str, int]) -> Table:
+    """A row a variant, a column a seed: `26.91`, in brackets how it ended without one; the chosen one is marked."""
+    seeds = sorted({trial.seed for recipe in recipes for trial in recipe.trials})
+    rows = []
+    for recipe in recipes:
+        trials = {trial.seed: trial for trial in recipe.trials if trial.tuning is not None}
+        first = next(iter(trials.values()))
+        assert first.tuning is not None
+        places = decimals[first.training["metric"]]
+        for place, variant in enumerate(first.tuning["variants"]):
+            tried = ", ".join(map("=".join, zip(first.tuning["vary"], variant["values"], strict=True)))
+            cells = (_variant(trials[seed].tuning, place, places) if seed in trials else "–" for seed in seeds)
+            rows.append((names[recipe.label], tried, *cells))
+    head = ("recipe", "tried", *(f"seed {seed}" for seed in seeds))
+    return Table(head, (False, False, *(True,) * len(seeds)), tuple(rows))
+
+
+def _variant(tuning: Any, place: int, places: int) -> str:
+    variant = tuning["variants"][place]
+    score = variant.get("score")
+    text = f"({variant.get('outcome', 'not run')})" if score is None else number(score, places)
+    return f"{text} chosen" if tuning.get("chosen") == place else text
+
+
+# ------------------------------------------------------------------------------------------------ for programs
+
+
+def recipes_csv(recipes: Recipes) -> str:
+    """A row a board and recipe, numbers in full; validation at equal time is that of what was validated on the same."""
+    text = io.StringIO()
+    rows = [line for own in recipes.boards for line in _lines(own, recipes.races)]
+    writer = csv.DictWriter(text, list(rows[0]) if rows else ["recipe"], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _lines(own: RecipeBoard, races: Sequence[Race]) -> list[dict[str, str]]:
+    board = own.board
+    made = []
+    for row in own.rows:
+        recipe = row.recipe
+        race = next(race for race in races if recipe in race.recipes)
+        low, high = row.ranks or (None, None)
+        left, right = row.interval or (None, None)
+        cost = recipe.trials[0].training["cost"]
+        numbers = {
+            "mean": row.mean, "seed_deviation": row.deviation, "rank_low": low, "rank_high": high,
+            "difference": row.difference, "interval_low": left, "interval_high": right,
+            "behind_in_memory": row.behind, "validation": recipe.score, "equal_seconds": race.time,
+            "validation_at_equal_seconds": recipe.score_after(race.time), "seconds": recipe.seconds,
+            "seconds_in_all": recipe.spent, "training_bytes": recipe.memory, **_held(cost),
+            "peak_memory_bytes": cost["peak_memory_bytes"], "macs": cost["macs"],
+        }  # fmt: skip
+        made.append(
+            {
+                "track": spreadsheet(board.track), "dataset": spreadsheet(board.dataset),
+                "regime": spreadsheet(board.regime), "protocol": spreadsheet(board.protocol),
+                "seeds": ",".join(map(str, board.seeds)), "recipe": spreadsheet(recipe.label),
+                "metric": own.column.label, "validation_metric": race.metric,
+                "validated_on": spreadsheet(race.validated_on),
+                **{name: "" if value is None else f"{value:.9g}" for name, value in numbers.items()},
+            }
+        )  # fmt: skip
+    return made
+
+
+def tuned_csv(recipes: Recipes) -> str:
+    """A row a variant and seed of every grid."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("recipe", "seed", "tried", "outcome", "metric", "validation", "chosen", "key"))
+    for race in recipes.races:
+        for recipe in race.recipes:
+            for trial in recipe.trials:
+                for place, variant in enumerate(trial.tuning["variants"] if trial.tuning else ()):
+                    assert trial.tuning is not None
+                    tried = ", ".join(map("=".join, zip(trial.tuning["vary"], variant["values"], strict=True)))
+                    score = variant.get("score")
+                    writer.writerow((
+                        spreadsheet(recipe.label), trial.seed, spreadsheet(tried), variant.get("outcome", ""),
+                        race.metric, "" if score is None else f"{score:.9g}",
+                        str(trial.tuning.get("chosen") == place).lower(), variant["key"],
+                    ))  # fmt: skip
+    return text.getvalue()
+
+
+def recipes_values(recipes: Recipes) -> dict[str, Any]:
+    """For `summary.json`: the boards, and each race with the curves of its trainings."""
+    return {
+        "boards": [
+            {
+                "title": own.board.title, "metric": own.column.label,
+                "rows": [
+                    {**{name: value for name, value in vars(row).items() if name != "recipe"},
+                     "recipe": row.recipe.label}
+                    for row in own.rows
+                ],
+            }
+            for own in recipes.boards
+        ],
+        "races": [
+            {
+                "track": race.track, "metric": race.metric, "higher": race.higher, "validated_on": race.validated_on,
+                "equal_seconds": race.time,
+                "recipes": [
+                    {
+                        "recipe": recipe.label, "validation": recipe.score, "seconds": recipe.seconds,
+                        "validation_at_equal_seconds": recipe.score_after(race.time),
+                        "seconds_in_all": recipe.spent, "training_bytes": recipe.memory,
+                        "trials": [
+                            {"seed": t.seed, "key": t.key, "training_bytes": memory_of(t.training["cost"]),
+                             "cost": t.training["cost"], "curve": t.training["curve"], "tuning": t.tuning}
+                            for t in recipe.trials
+                        ],
+                    }
+                    for recipe in race.recipes
+                ],
+            }
+            for race in recipes.races
+        ],
+    }  # fmt: skip
