@@ -54,7 +54,7 @@ def test_training_and_evaluation_give_the_same_output() -> None:
 
 
 def test_what_it_cannot_be_made_of_is_said_in_one_line() -> None:
-    with pytest.raises(Exception, match=r"is from a picture to classes, not from \(1, 8, 8\) to \(1, 8, 8\)"):
+    with pytest.raises(Exception, match=r"from picture to logits is due, not from \(1, 8, 8\) to \(1, 8, 8\)"):
         vit((1, 8, 8), (1, 8, 8))
     with pytest.raises(Exception, match="dim=9 is no multiple of heads=2"):
         vit((1, 8, 8), dim=9)

@@ -9,6 +9,7 @@ import noisebench as nb
 import torch
 import torch.nn.functional as F
 from annotated_types import Ge, Le
+from noisebench.recipes.archs._classes import channels_and_classes
 from torch import nn
 
 
@@ -32,14 +33,13 @@ class ViT(nn.Module):
         patch: Annotated[int, Ge(1), Le(256)] = 4,
     ) -> None:
         super().__init__()
-        if len(given) != 3 or len(wanted) != 1:
-            raise nb.UsageError(f"arch vit is from a picture to classes, not from {tuple(given)} to {tuple(wanted)}")
+        channels, classes = channels_and_classes(given, wanted)
         if dim % heads:
             raise nb.UsageError(f"arch vit: dim={dim} is no multiple of heads={heads}")
         self.side = patch
         self.given = tuple(given)
         places = -(-given[1] // patch) * -(-given[2] // patch)
-        self.patches = nn.Conv2d(given[0], dim, patch, stride=patch)
+        self.patches = nn.Conv2d(channels, dim, patch, stride=patch)
         self.positions = nn.Parameter(0.02 * torch.randn(1, places, dim))
         # Not nn.TransformerEncoder: its layers are copies, which begin with the same weights.
         self.blocks = nn.Sequential(
@@ -49,7 +49,7 @@ class ViT(nn.Module):
             )
         )
         self.norm = nn.LayerNorm(dim)
-        self.head = nn.Linear(dim, wanted[0])
+        self.head = nn.Linear(dim, classes)
 
     def forward(self, x: Any) -> Any:
         if x.shape[1:] != self.given:
