@@ -12,10 +12,11 @@ import torch
 from noisebench.datasets.classify import _condensing as condensing
 from noisebench.datasets.classify.shared_nuisance import pattern_of
 from noisebench.registry import bind
+from noisebench.store.cells import keys, read_cell
 from torch import nn
 
 FEW = "digits(split=train, n=200)"
-SHORT = "arch=mlp(hidden=(8,)), outer=2, inner=2, epochs=1"
+SHORT = "validated=20, arch=mlp(hidden=(8,)), outer=2, inner=2, epochs=1"
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +30,9 @@ def opened(spec: str) -> Any:
 
 
 def pictures(dataset: Any) -> np.ndarray:
-    return np.stack([dataset.load(i).picture for i in range(len(dataset.ids))])
+    return np.stack(
+        [dataset.load(i).picture for i in range(len(dataset.ids)) if i not in getattr(dataset, "kept_apart", ())]
+    )
 
 
 def test_gradients_are_matched_row_by_row_by_their_angle_and_biases_add_nothing() -> None:
@@ -110,7 +113,7 @@ def test_batch_norm_holds_the_means_of_real_pictures() -> None:
     condensing._settle(net, real)
     assert not net.training
     torch.testing.assert_close(net[0].running_mean, real.mean(dim=(0, 2, 3)))
-    opened(f"condensed(of={FEW}, arch=small_cnn(width=2), outer=1, inner=1, epochs=1)")
+    opened(f"condensed(of={FEW}, validated=20, arch=small_cnn(width=2), outer=1, inner=1, epochs=1)")
 
 
 def test_centres_are_far_apart() -> None:
@@ -128,7 +131,7 @@ def test_changes_are_those_of_their_seed_and_let_gradients_pass() -> None:
 
 def test_more_pictures_than_a_class_has_are_refused() -> None:
     with pytest.raises(nb.UsageError, match="pictures of .: give ipc="):
-        opened(f"condensed(of={FEW}, ipc=150, method=random)")
+        opened(f"condensed(of={FEW}, ipc=150, validated=20, method=random)")
 
 
 def test_one_pattern_lies_over_all_pictures() -> None:
@@ -142,3 +145,16 @@ def test_one_pattern_lies_over_all_pictures() -> None:
         assert 0 < share < 0.75 and a.label == b.label
         np.testing.assert_allclose(rest, share * pattern, atol=1e-6)
     assert not np.array_equal(pattern, pattern_of(8, 8, 1))
+
+
+def test_a_training_is_validated_on_real_pictures_that_nothing_was_learned_from(cli: Any, tmp_path: Path) -> None:
+    learned = opened(f"condensed(of={FEW}, method=random, validated=30)")
+    assert len(learned.ids) == 40 and list(learned.kept_apart) == list(range(10, 40))
+    kept = {learned.load(i).picture.tobytes() for i in learned.kept_apart}
+    assert not kept & {learned.load(i).picture.tobytes() for i in range(10)}
+    data = f"condensed(of={FEW}, method=random, validated=30)"
+    recipe = f"arch=mlp(hidden=(8,)), data={data}, steps=20, checks=2, validation=5"
+    words = ("--track", "classify", "--datasets", "digits(n=20)", "--regimes", "none", "--store", "s")
+    cli("run", "--methods", f"trained({recipe})", *words)
+    (cell,) = [c for c in (read_cell(tmp_path / "s", k) for k in keys(tmp_path / "s")) if c["kind"] == "train"]
+    assert cell["training"]["validation"] == list(learned.ids)[10:15]

@@ -18,23 +18,34 @@ Method = Literal["dc", "dcc", "dsa", "dsac", "random", "k_centre"]
 
 
 class Condensed:
-    """So many pictures of each class."""
+    """So many pictures of each class; behind them pictures of the other set, at `validated`, that are kept apart."""
 
-    def __init__(self, pictures: np.ndarray[Any, Any], labels: np.ndarray[Any, Any], classes: Sequence[str]) -> None:
-        self._pictures, self._labels, self._classes = pictures, labels, classes
-        self.ids: Sequence[str] = [f"condensed_{i:04d}" for i in range(len(labels))]
+    def __init__(
+        self, pictures: np.ndarray[Any, Any], held: LabelledArrays, places: np.ndarray[Any, Any], of: nb.Dataset,
+        validated: Sequence[int],
+    ) -> None:  # fmt: skip
+        self._pictures, self._labels, self._classes = pictures, held.labels[places], held.classes
+        self._of, self._validated = of, validated
+        learned = [f"condensed_{i:04d}" for i in range(len(pictures))]
+        self.ids: Sequence[str] = [*learned, *(of.ids[place] for place in validated)]
+        self.kept_apart: Sequence[int] = range(len(learned), len(self.ids))
 
     def load(self, index: int) -> LabelledPicture:
         """Picture `index`, float32 (H, W, C)."""
+        if index in self.kept_apart:
+            kept: LabelledPicture = self._of.load(self._validated[index - len(self._pictures)])
+            return kept
         picture = np.ascontiguousarray(self._pictures[index].transpose(1, 2, 0))
         return LabelledPicture(self.ids[index], picture, int(self._labels[index]), self._classes)
 
 
-def _places(held: LabelledArrays, method: str, ipc: int, seed: int, name: str) -> np.ndarray[Any, Any]:
+def _places(
+    held: LabelledArrays, trained: np.ndarray[Any, Any], method: str, ipc: int, seed: int, name: str
+) -> np.ndarray[Any, Any]:
     """Places of the real pictures that are chosen, or begun with, class by class."""
     found = []
     for label in np.unique(held.labels):
-        at = np.flatnonzero(held.labels == label)
+        at = trained[held.labels[trained] == label]
         if len(at) < ipc:
             raise nb.UsageError(f"dataset {name} has {len(at)} pictures of {held.classes[label]}: give ipc={len(at)}")
         if method == "k_centre":
@@ -60,6 +71,7 @@ def condensed(
     rate: Annotated[float, Gt(0)] = 0.1,
     epochs: Annotated[int, Ge(0), Le(1000)] = 5,
     warmup: Annotated[float, Ge(0), Le(1)] = 0.0,
+    validated: Annotated[int, Ge(1)] = 200,
     seed: Annotated[int, Ge(0)] = 0,
 ) -> Condensed:
     """A few pictures a class that stand for another set: learned by matching gradients, or chosen.
@@ -68,13 +80,16 @@ def condensed(
     `dcc` their mean over classes (Lee et al.), but for the share `warmup` of networks; `dsa` and `dsac` are these with
     real and learned pictures shifted, turned, scaled and brightened alike; `random` and `k_centre` choose real ones.
     Learned ones begin as `random` chooses and are made once, which takes a while: by `outer` new networks `arch`, each
-    for `inner` steps at `rate` and trained for `epochs` on what is learned after each.
+    for `inner` steps at `rate` and trained for `epochs` on what is learned after each. validated: pictures of the other
+    set that are kept apart, chosen by key; a training is validated on them.
     """
-    held = labelled_arrays(of)
-    places = _places(held, method, ipc, seed, of.display)
+    other, held = nb.open_dataset(of), labelled_arrays(of)
+    kept = by_key(other.ids, validated)
+    trained = np.setdiff1d(np.arange(len(other.ids)), kept)
+    places = _places(held, trained, method, ipc, seed, of.display)
     pictures, labels = held.pictures[places], held.labels[places]
     if method in ("random", "k_centre"):
-        return Condensed(pictures, labels, held.classes)
+        return Condensed(pictures, held, places, other, kept)
 
     def make(say: Callable[[int, int], None]) -> dict[str, Any]:
         import torch
@@ -82,8 +97,8 @@ def condensed(
 
         shape, classes = tuple(held.pictures.shape[1:]), (len(held.classes),)
         made = condense(
-            torch.from_numpy(held.pictures),
-            torch.from_numpy(held.labels),
+            torch.from_numpy(held.pictures[trained]),
+            torch.from_numpy(held.labels[trained]),
             torch.from_numpy(pictures),
             torch.from_numpy(labels),
             lambda: arch.entry.obj(shape, classes, **arch.kwargs),
@@ -93,6 +108,11 @@ def condensed(
         )
         return {"pictures": made.numpy()}
 
-    how = f"condensed {_VERSION} {method} {ipc=} {outer=} {inner=} {rate=} {epochs=} {warmup=} {seed=}"
+    how = f"condensed {_VERSION} {method} {ipc=} {outer=} {inner=} {rate=} {epochs=} {warmup=} {seed=} {validated=}"
     made = nb.made_once("condensed", [how, *arch_lines(arch), *held.lines], make)
-    return Condensed(made["pictures"], labels, held.classes)
+    return Condensed(made["pictures"], held, places, other, kept)
+
+
+def by_key(ids: Sequence[str], count: int) -> list[int]:
+    """Places of the `count` ids whose hashes are least: whatever the order, the same."""
+    return sorted(range(len(ids)), key=lambda i: nb.text_key(f"condensed|{ids[i]}"))[:count]
