@@ -23,6 +23,7 @@ _HOME = {
     "sampler": "training.components", "stop": "training.components",
     "Recipe": "recipe", "recipe_of": "recipe", "trained_network": "training.network",
     "TrainedMethod": "training.trained_method", "TunedMethod": "training.tuned_method", "data_roots": "data.roots",
+    "made_once": "data.made_once",
     "list_files": "data.folders", "pair_folders": "data.folders", "frame": "frames",
     "read_results": "notebook.stored", "StoredResults": "notebook.stored", "Leaderboard": "notebook.leaderboard",
     "WeightFile": "data.weights", "read_weight_table": "data.weights", "load_weights": "data.weights",
@@ -59,6 +60,7 @@ if TYPE_CHECKING:  # what a type checker sees; at run time a name is imported wh
     from .data.checkpoints import read_checkpoint as read_checkpoint
     from .data.folders import list_files as list_files
     from .data.folders import pair_folders as pair_folders
+    from .data.made_once import made_once as made_once
     from .data.roots import data_roots as data_roots
     from .data.weights import (
         WeightFile as WeightFile,

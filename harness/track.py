@@ -39,6 +39,13 @@ class IsMade(Protocol):
     def made(self, index: int) -> str: ...
 
 
+@runtime_checkable
+class KeepsApart(Protocol):
+    """A dataset that says itself which of its items are never trained on: validations are of the first of them."""
+
+    kept_apart: Sequence[int]
+
+
 @dataclass(frozen=True)
 class Case:
     """What a regime makes of an item: what a method is `given` and told, and what `output` is wanted of it.

@@ -125,9 +125,51 @@ def test_tract_makes_the_step_of_pre_activations_hardly_depend_on_contrast() -> 
     assert max(own) / min(own) < 3
 
 
+def test_tract_gives_the_same_gradient_where_a_layer_has_more_inputs_than_rows() -> None:
+    from noisebench.recipes.parts.tract import preconditioned
+
+    rng = torch.Generator().manual_seed(0)
+    x, gradient = torch.randn(5, 12, generator=rng).double(), torch.randn(3, 12, generator=rng).double()
+    due = gradient @ torch.linalg.inv(x.T @ x / 5 + 0.1 * torch.eye(12, dtype=torch.float64))
+    torch.testing.assert_close(preconditioned(gradient, x, 0.1), due)
+
+
 def test_tract_refuses_a_network_without_a_first_layer() -> None:
     with pytest.raises(Exception, match="needs a network with a convolution or a linear layer"):
         part("tract").prepare(nn.ReLU())
+
+
+def standardised(values: torch.Tensor, net: nn.Module) -> nn.Module:
+    rule = part("standardise")
+    whole: nn.Module = rule.prepare(net)
+    for step, given in enumerate((values, 100 * values)):
+        assert torch.equal(rule.batch({"given": given}, step, 2)["given"], given)
+    return whole
+
+
+def test_standardise_takes_mean_and_deviation_of_the_first_batch() -> None:
+    net = standardised(torch.tensor([[1.0, 3.0], [1.0, 3.0]]), nn.Identity())
+    assert {name: float(value) for name, value in net.named_buffers()} == {"mean": 2.0, "deviation": 1.0}
+    assert net(torch.tensor([[2.0, 5.0]])).tolist() == [[0.0, 3.0]]
+
+
+def test_standardise_brings_a_picture_back_to_the_scale_of_its_input() -> None:
+    x = 3 + 5 * torch.rand(2, 1, 4, 4)
+    torch.testing.assert_close(standardised(x, nn.Identity())(x), x)
+    assert standardised(x, nn.Flatten())(x).mean().abs() < 1e-5
+
+
+def test_standardise_is_kept_with_the_weights() -> None:
+    spec = "trained(arch=unet(width=4, depth=1), parts=(standardise, tract), steps=2, checks=1)"
+    one, other = (Trainer(recipe_of(bind(spec, "method").kwargs), (1, 8, 8), (1, 8, 8), seed, "cpu") for seed in (0, 1))
+    x = 7 * torch.rand(2, 1, 8, 8)
+    for _ in range(2):
+        one.advance({"given": x.numpy(), "wanted": x.numpy()})
+    from safetensors.torch import load
+
+    other.net.load_state_dict(load(one.weights()))
+    assert float(other.net.mean) == pytest.approx(float(x.mean()))
+    assert torch.equal(one.net(x), other.net(x))
 
 
 def test_clip_scales_gradients_to_its_norm() -> None:

@@ -21,7 +21,7 @@ from ..registry import Bound, bind, load_plugin
 from ..store.cells import WEIGHTS
 from ..store.disk import noticing_full_disk, write_file
 from ..store.record import CurvePoint, Training, TrainingCost
-from ..track import Batches, Case, Dataset, Track, Trains, get_track
+from ..track import Batches, Case, Dataset, KeepsApart, Track, Trains, get_track
 from ..training.checkpoint import file_sha256, imported_checkpoint, read_card, with_card
 from ..training.split import split
 from .messages import Ending, Job, MethodEnded, Tell
@@ -105,7 +105,11 @@ def _opened(cell: PlannedCell) -> _Course:
     recipe, seed = recipe_of(bound.kwargs), cell["seed"]
     assert isinstance(track, Trains)
     dataset = open_dataset(recipe.data)
-    chosen, validation = split(dataset.ids, recipe.validation, recipe.data.display)
+    if isinstance(dataset, KeepsApart):
+        validation = list(dataset.kept_apart)[: recipe.validation]
+        chosen = sorted({*range(len(dataset.ids))} - {*dataset.kept_apart})
+    else:
+        chosen, validation = split(dataset.ids, recipe.validation, recipe.data.display)
     order = recipe.sampler.entry.obj(len(chosen), recipe.batch, seed, **recipe.sampler.kwargs)
     batches = track.batches(dataset, chosen, recipe.regime, order, crop=recipe.crop, seed=seed)
     own = track.defaults

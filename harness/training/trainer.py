@@ -102,14 +102,17 @@ class Trainer:
         return value
 
     def _observe(self, batch: dict[str, torch.Tensor]) -> None:
-        """Let the parts look that only look: no draw of the training and no second of it is theirs."""
+        """Let the parts look that only look: no draw, no running mean and no second of the training is theirs."""
         start, start_cpu = time.perf_counter(), time.process_time()
         looking = self._having("observe")
         if looking:
             held = torch.get_rng_state()
+            buffers = [(buffer, buffer.clone()) for buffer in self.net.buffers()]
             for part in looking:
                 part.observe(self.net, batch, lambda other: self._loss(self.net, other), self.step, self.recipe.steps)
             torch.set_rng_state(held)
+            for buffer, value in buffers:
+                buffer.copy_(value)
             synchronise(self.device)
         self._looked = time.perf_counter() - start, time.process_time() - start_cpu
 

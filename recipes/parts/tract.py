@@ -49,9 +49,20 @@ class TrAct:
         if weight.grad is None:
             return
         rows = _rows(self.layer, self.inputs)
-        gram = rows.T @ rows / len(rows) + self.lam * torch.eye(rows.shape[1], dtype=rows.dtype, device=rows.device)
-        flat = weight.grad.reshape(weight.shape[0], -1)
-        weight.grad.copy_(torch.linalg.solve(gram, flat.T.to(gram.dtype)).T.reshape(weight.shape))
+        flat = weight.grad.reshape(weight.shape[0], -1).to(rows.dtype)
+        weight.grad.copy_(preconditioned(flat, rows, self.lam).reshape(weight.shape))
+
+
+def preconditioned(gradient: Any, rows: Any, lam: float) -> Any:
+    """g (xᵀx / B + lam I)⁻¹ of a gradient (m, n) and inputs x (B, n); solved in B or in n unknowns, the fewer."""
+    n, features = rows.shape
+    if features <= n:
+        gram = (rows.T @ rows).div_(n)
+        gram.diagonal().add_(lam)
+        return torch.linalg.solve(gram, gradient.T).T
+    gram = rows @ rows.T  # by the identity of Woodbury
+    gram.diagonal().add_(lam * n)
+    return (gradient - torch.linalg.solve(gram, rows @ gradient.T).T @ rows) / lam
 
 
 def _rows(layer: Any, inputs: Any) -> Any:

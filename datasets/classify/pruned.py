@@ -1,0 +1,86 @@
+"""A share of another set, by how hard its pictures are to small networks early in their training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Literal
+
+import noisebench as nb
+import numpy as np
+from annotated_types import Ge, Gt, Le, Lt
+from noisebench.datasets.classify._arrays import arch_lines, labelled_arrays
+
+_DIET = "M. Paul et al., Deep learning on a data diet: finding important examples early in training, NeurIPS 2021"
+_VERSION = "1"
+
+
+class Pruned:
+    """The chosen pictures of another set, in its order."""
+
+    def __init__(self, of: nb.Dataset, places: Sequence[int]) -> None:
+        self._of, self._places = of, places
+        self.ids: Sequence[str] = [of.ids[place] for place in places]
+
+    def load(self, index: int) -> Any:
+        """Picture `index`, as the other set has it."""
+        return self._of.load(self._places[index])
+
+
+def chosen(scores: np.ndarray[Any, Any], keep: float, offset: float) -> list[int]:
+    """Places of the share `keep` with the highest scores, behind the share `offset` that is left out; in order."""
+    order = np.argsort(-scores, kind="stable")
+    first = round(offset * len(order))
+    return sorted(int(place) for place in order[first : first + max(1, round(keep * len(order)))])
+
+
+def _scored(of: nb.Bound, score: str, arch: nb.Bound, nets: int, epochs: int, seed: int) -> np.ndarray[Any, Any]:
+    """A score a picture, larger is harder; read where it was computed before."""
+    held = labelled_arrays(of)
+
+    def make(say: Callable[[int, int], None]) -> dict[str, Any]:
+        import torch
+        from noisebench.recipes.parts._example_scores import mean_scores
+
+        given, labels = torch.from_numpy(held.pictures), torch.from_numpy(held.labels)
+        made = mean_scores(
+            lambda: arch.entry.obj(tuple(given.shape[1:]), (len(held.classes),), **arch.kwargs),
+            given,
+            labels,
+            score,  # type: ignore[arg-type]
+            nets=nets,
+            epochs=epochs,
+            seed=seed,
+            say=say,
+        )
+        return {"scores": made.numpy()}
+
+    how = f"pruned {_VERSION} {score} nets={nets} epochs={epochs} seed={seed}"
+    return nb.made_once("pruned", [how, *arch_lines(arch), *held.lines], make)["scores"]
+
+
+@nb.dataset("pruned", track="classify", licence="that of the other set", citation=_DIET)
+def pruned(
+    *,
+    of: nb.DatasetSpec,
+    score: Literal["el2n", "grand", "random"] = "el2n",
+    keep: Annotated[float, Gt(0), Le(1)] = 0.5,
+    offset: Annotated[float, Ge(0), Lt(1)] = 0.0,
+    arch: Annotated[Any, nb.Nested("arch")] = "mlp",
+    nets: Annotated[int, Ge(1), Le(1000)] = 10,
+    epochs: Annotated[int, Ge(0), Le(1000)] = 4,
+    seed: Annotated[int, Ge(0)] = 0,
+) -> Pruned:
+    """A share of another set, by how hard its pictures are to small networks early in their training.
+
+    of: the other set. keep: the share that stays, the hardest behind the share `offset` that is left out: offset=0.5
+    of keep=0.5 are the easiest. score: `el2n`, the distance of the probabilities from the label, or `grand`, the norm
+    of the gradient of the loss, both a mean over `nets` networks `arch`, each trained for `epochs`, which takes a
+    while and is done once; `random` is none. With wrong labels leave out the very hardest.
+    """
+    if keep + offset > 1 + 1e-9:
+        raise nb.UsageError(f"dataset pruned: keep={keep} behind offset={offset} is more than there is")
+    other = nb.open_dataset(of)
+    if score == "random":
+        rng = nb.keyed_generator(nb.text_key(f"pruned|random|{seed}"))
+        return Pruned(other, chosen(rng.random(len(other.ids)), keep, offset))
+    return Pruned(other, chosen(_scored(of, score, arch, nets, epochs, seed), keep, offset))
