@@ -57,14 +57,14 @@ class NM:
     """N:M sparsity: of each M weights in a row of inputs the N largest stay; the others go, by one of several recipes.
 
     decay: `exp` or `linear` fade the others to nothing at the share `until` of the steps; `stepwise` tightens the
-    pattern in phases of equal length, 7:8, 4:8, 2:8, 1:8; `geometric` in four, 8:64, 4:32, 2:16, 1:8, or from the widest
-    of these that a layer's inputs are a multiple of (all four: Bambhaniya et al.). `srste` has none of the others from
-    the beginning and pulls them to 0 by `lam` times themselves (Zhou et al., ICLR 2021); `ste` is without the pull;
-    `one_shot` trains the whole network and prunes it at the end. The mask is found anew in each step.
+    pattern in phases of equal length, 7:8, 4:8, 2:8, 1:8; `geometric` in four, 8:64, 4:32, 2:16, 1:8, or from the
+    widest of these that a layer's inputs are a multiple of (all four: Bambhaniya et al.). `srste` has none of the
+    others from the beginning and pulls them to 0 by `lam` times themselves (Zhou et al., ICLR 2021); `ste` is without
+    the pull; `one_shot` trains the whole network and prunes it at the end. The mask is found anew in each step.
 
     At the end the others are exactly 0, in the checkpoint too: its zeros are the mask. Layers whose inputs are no
-    multiple of M stay whole, such as a first convolution. Figures, of the layers that have blocks: `zeros`, the share of
-    weights that are 0; `kept_blocks`, the share of blocks with at most N others; `used_in_training`, the share of
+    multiple of M stay whole, such as a first convolution. Figures, of the layers that have blocks: `zeros`, the share
+    of weights that are 0; `kept_blocks`, the share of blocks with at most N others; `used_in_training`, the share of
     weights that the passes of a step needed, on average; and `nonzero_weights` of all layers.
     """
 
