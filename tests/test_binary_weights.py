@@ -6,9 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from noisebench.recipe import recipe_of
 from noisebench.registry import bind
-from noisebench.training.trainer import Trainer
 from torch import nn
 
 
