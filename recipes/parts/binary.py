@@ -107,10 +107,10 @@ class BinaryWeights:
     """Binary weights: inner layers use the sign of their weights; an estimator says what gradient passes.
 
     estimator: `ste` passes it where |w| is at most 1; `reste` as if the sign were sign(w)|w|^(1/o), where the exponent
-    o rises from 1 to `o_end` by a quarter of a cosine; `tanh` as if it were tanh(w); `ede` as if it were max(1/t, 1) tanh(tw),
-    where t rises from 0.1 to 10 (Qin et al., CVPR 2020). The first and the last convolution or linear layer stay as
-    they are; a layer keeps one scale, the mean magnitude of its weights. activations: the inputs of inner layers are
-    binary too, about the mean of their channel.
+    o rises from 1 to `o_end` by a quarter of a cosine; `tanh` as if it were tanh(w); `ede` as if it were
+    max(1/t, 1) tanh(tw), where t rises from 0.1 to 10 (Qin et al., CVPR 2020). The first and the last convolution or
+    linear layer stay as they are; a layer keeps one scale, the mean magnitude of its weights. activations: the inputs
+    of inner layers are binary too, about the mean of their channel.
 
     At the end each inner layer's stored weights are two values. Figures, means over 20 steps: `estimating_error`, the
     root mean square distance of the estimator from the sign at the inner weights; `gradient_variance`, of the magnitude
