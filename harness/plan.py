@@ -5,9 +5,9 @@ from __future__ import annotations
 import inspect
 import itertools
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, NotRequired, TypedDict, cast
+from typing import Any, Literal, NotRequired, TypedDict, TypeVar, cast
 
 from .components import disclosed_by, open_dataset
 from .errors import UsageError, nearest, one_line, refuse_all
@@ -28,6 +28,7 @@ _COLUMNS = (
 """What a metric cannot be called: the other columns of rows and frames."""
 
 
+T = TypeVar("T")
 Shown = Literal["item", "id"]
 
 
@@ -285,8 +286,46 @@ class _Method:
         }
 
 
-def plan(suite: Suite) -> list[PlannedCell]:
+class Reading:
+    """What was read of datasets for one plan, so that several plans read each once."""
+
+    def __init__(self) -> None:
+        self._read: dict[tuple[Any, ...], Any] = {}
+
+    def dataset_part(self, bound: Bound, limit: int | None, track: Track) -> DatasetPart:
+        """As `dataset_part`."""
+        return self._once(("tested", track.name, bound.canonical, limit), lambda: dataset_part(bound, limit, track))
+
+    def training_set(self, bound: Bound, track: Track) -> tuple[DatasetPart, dict[str, str]]:
+        """As `_training_set`."""
+        return self._once(("trained on", track.name, bound.canonical), lambda: _training_set(bound, track))
+
+    def tested_truths(self, bound: Bound, limit: int | None, track: Trains) -> list[tuple[str, str]]:
+        """As `_tested_truths`."""
+        key = ("truths", cast(Track, track).name, bound.canonical, limit)
+        return self._once(key, lambda: _tested_truths(bound, limit, track))
+
+    def _once(self, key: tuple[Any, ...], read: Callable[[], T]) -> T:
+        if key not in self._read:
+            self._read[key] = read()
+        return cast(T, self._read[key])
+
+
+def plan_each(suites: Iterable[Suite]) -> list[list[PlannedCell] | UsageError]:
+    """The cells of each suite, or why it cannot be planned; what several name is read once."""
+    reading = Reading()
+    found: list[list[PlannedCell] | UsageError] = []
+    for suite in suites:
+        try:
+            found.append(plan(suite, reading))
+        except UsageError as error:
+            found.append(error)
+    return found
+
+
+def plan(suite: Suite, reading: Reading | None = None) -> list[PlannedCell]:
     """All cells of a suite, in a fixed order, each with its `key`, `inputs` and `request`. Raises `UsageError`."""
+    reading = reading or Reading()
     plugins = list(dict.fromkeys(os.path.abspath(p) for p in suite.plugins))
     for file in plugins:
         load_plugin(file)
@@ -304,9 +343,9 @@ def plan(suite: Suite) -> list[PlannedCell]:
         refuse_unknown_needs(method, track)
     methods = [_Method(m, method_part(m), weights_part(m)) for m in bound[0]]
     _, datasets, regimes, metrics = bound
-    trainings = _Trainings(suite, track, datasets)
+    trainings = _Trainings(suite, track, datasets, reading)
     others = [
-        *_score_cells(suite, track, methods, datasets, regimes, metrics, trainings),
+        *_score_cells(suite, track, methods, datasets, regimes, metrics, trainings, reading),
         *_cost_cells(suite, track, methods, regimes, trainings),
     ]
     if not datasets:
@@ -351,6 +390,7 @@ def _score_cells(
     regimes: Sequence[Bound],
     metrics: Sequence[Bound],
     trainings: _Trainings,
+    reading: Reading,
 ) -> Iterable[PlannedCell]:
     single, whole = split_metrics(metrics)
     protocol = bind(suite.protocol, "protocol", track.name)
@@ -363,7 +403,7 @@ def _score_cells(
         **({"sets": keyed_sets} if keyed_sets else {}),
     }
     for dataset in datasets:
-        chosen = dataset_part(dataset, suite.limit, track)
+        chosen = reading.dataset_part(dataset, suite.limit, track)
         for regime in regimes:
             for seed in suite.seeds:
                 for method in methods:
@@ -392,7 +432,7 @@ def _cost_cells(
             example = "x".join(map(str, usual))
             raise UsageError(f"cost size {'x'.join(map(str, size))} is none of track {track.name}: such as {example}")
         for method in methods:
-            regime = _regime_for(method.bound, regimes, track)
+            regime = regime_for(method.bound, regimes, track)
             trained = trainings.of(method, suite.seeds[0])
             inputs: dict[str, Any] = {
                 **method.inputs,
@@ -426,9 +466,9 @@ class _Trainings:
     Raises `UsageError` where a track has no networks, or where a picture would be trained on that is tested.
     """
 
-    def __init__(self, suite: Suite, track: Track, tests: Sequence[Bound]) -> None:
+    def __init__(self, suite: Suite, track: Track, tests: Sequence[Bound], reading: Reading) -> None:
         self.cells: list[PlannedCell] = []
-        self._suite, self._track, self._tests = suite, track, tests
+        self._suite, self._track, self._tests, self._reading = suite, track, tests, reading
         self._made: dict[tuple[str, int], PlannedCell] = {}
         self._data: dict[str, DatasetPart] = {}
         self._tested: list[tuple[Bound, list[tuple[str, str]]]] | None = None
@@ -452,7 +492,7 @@ class _Trainings:
         recipe = recipe_of(bound.kwargs)
         data = self._data.get(recipe.data.canonical)
         if data is None:
-            data, truths = _training_set(recipe.data, track)
+            data, truths = self._reading.training_set(recipe.data, track)
             self._refuse_tested(recipe.data, truths, track)
             self._data[recipe.data.canonical] = data
         method = _Method(bound, method_part(bound), weights_part(bound))
@@ -471,7 +511,8 @@ class _Trainings:
     def _refuse_tested(self, data: Bound, known: Mapping[str, str], track: Trains) -> None:
         """Raise `UsageError` for what is in the training set (`known`: id by truth) and in a set that is tested."""
         if self._tested is None:
-            self._tested = [(test, _tested_truths(test, self._suite.limit, track)) for test in self._tests]
+            limit = self._suite.limit
+            self._tested = [(test, self._reading.tested_truths(test, limit, track)) for test in self._tests]
         words = self._track.words
         for test, tested in self._tested:
             both = [(known[truth], item_id) for truth, item_id in tested if truth in known]
@@ -552,7 +593,7 @@ def _cell(
     return cell
 
 
-def _regime_for(method: Bound, regimes: Iterable[Bound], track: Track) -> Bound:
+def regime_for(method: Bound, regimes: Iterable[Bound], track: Track) -> Bound:
     """The first regime that discloses what the method needs and makes its own input; else the usual one."""
     needs = [n.split("|") for n in _needs(method)]
     for regime in regimes:

@@ -116,6 +116,24 @@ def run(suite: Suite, store: Path, options: RunOptions, watcher: Watcher) -> Sum
         refuse_read_only(store)
         add_names(store, suite.track, planned["names"])
     summary = Summary(cells=cells)
+    run_planned(cells, planned["preload"], planned["environment"], summary, suite, store, options, watcher)
+    return summary
+
+
+def run_planned(
+    cells: Sequence[PlannedCell],
+    preload: Sequence[str],
+    environment: Mapping[str, Any],
+    summary: Summary,
+    base: Suite,
+    store: Path,
+    options: RunOptions,
+    watcher: Watcher,
+) -> None:
+    """Run cells of one track into a store that is open, and fill `summary`; limits and device are those of `base`.
+
+    Raises `UsageError` where the store cannot be written, `DiskFull`, KeyboardInterrupt.
+    """
     stamps = {c["key"]: stamp_of(store, c["key"]) for c in cells}
     todo = [c for c in cells if needs_run(store, c, options.retry)]
     donors = donors_of(store, todo, options.retry)
@@ -130,16 +148,15 @@ def run(suite: Suite, store: Path, options: RunOptions, watcher: Watcher) -> Sum
     mark_asked(store, summary.outcome)
     watcher.plan(len(todo), len(cells) - len(todo))
     if not todo:
-        return summary
-    environment = {**planned["environment"], "threads": suite.limits.threads, "device": suite.device}
-    jobs = {c["key"]: _job(c, suite, store, options, environment, stamps[c["key"]], donors.get(c["key"])) for c in todo}
-    width = options.jobs or max(1, (os.cpu_count() or 1) // suite.limits.threads)
-    pool = Pool(suite.limits.threads, suite.track, planned["preload"])
+        return
+    where = {**environment, "threads": base.limits.threads, "device": base.device}
+    jobs = {c["key"]: _job(c, base, store, options, where, stamps[c["key"]], donors.get(c["key"])) for c in todo}
+    width = options.jobs or max(1, (os.cpu_count() or 1) // base.limits.threads)
+    pool = Pool(base.limits.threads, cells[0]["track"], preload)
     try:
         _Course(pool, width, jobs, store, summary, watcher).run(todo)
     finally:
         pool.close()
-    return summary
 
 
 @dataclass
