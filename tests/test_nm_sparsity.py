@@ -20,9 +20,12 @@ def part(spec: str) -> Any:
 DECAYS = ["exp", "linear", "stepwise", "geometric", "srste", "ste", "one_shot"]
 
 
-def sparse_after(decay: str, steps: int = 8) -> Any:
+def sparse_after(decay: str, steps: int = 8) -> Trainer:
     """A small network trained with that part, as it is used afterwards."""
-    parts = f"nm(n=2, m=8, decay={decay})"
+    return trained(f"nm(n=2, m=8, decay={decay})", steps)
+
+
+def trained(parts: str, steps: int = 8) -> Trainer:
     spec = f"trained(arch=dncnn(depth=4, width=16, norm=False), parts={parts}, steps={steps}, checks=1)"
     one = Trainer(recipe_of(bind(spec, "method").kwargs), (1, 12, 12), (1, 12, 12), 0, "cpu")
     rng = torch.Generator().manual_seed(0)
@@ -100,3 +103,13 @@ def test_a_pattern_that_leaves_nothing_out_is_refused() -> None:
         part("nm(n=4, m=4)")
     with pytest.raises(Exception, match="no layer has a multiple of 8 inputs"):
         part("nm").prepare(nn.Conv2d(3, 4, 3))
+
+
+@pytest.mark.parametrize("order", ["(nm, hawq_v2({}))", "(hawq_v2({}), nm)"])
+def test_a_sparse_network_may_have_few_bits_too(order: str) -> None:
+    one = trained(order.format("budget=3, allocation=uniform"))
+    sparse = one.parts[0 if order.startswith("(nm") else 1].layers
+    for layer in sparse:
+        stored = layer.parametrizations.weight.original.detach()
+        assert ((stored.movedim(1, -1).reshape(-1, 8) != 0).sum(dim=1) <= 1).all()
+        assert all(len(channel.unique()) <= 7 for channel in stored)

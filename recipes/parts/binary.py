@@ -130,8 +130,8 @@ class BinaryWeights:
         self.outer = [first, last]
         self.users: list[Any] = []
         for layer in self.layers:
-            parametrize.register_parametrization(layer, "weight", Binary(self.estimator))
-            self.users.append(layer.parametrizations.weight[0])
+            self.users.append(Binary(self.estimator))
+            parametrize.register_parametrization(layer, "weight", self.users[-1])
             if self.activations:
                 layer.binary_input = Standardised(layer, self.estimator)
                 self.users.append(layer.binary_input)

@@ -111,8 +111,9 @@ class HawqV2:
             raise nb.UsageError("part hawq_v2: the network has no convolution and no linear layer")
         self.sizes = [layer.weight.numel() for layer in self.layers.values()]
         self.traces, self.rises = [0.0] * len(self.sizes), [0.0] * len(self.sizes)
-        for layer in self.layers.values():
-            parametrize.register_parametrization(layer, "weight", Quantised())
+        self.masks = [Quantised() for _ in self.sizes]
+        for layer, mask in zip(self.layers.values(), self.masks, strict=True):
+            parametrize.register_parametrization(layer, "weight", mask)
         return net
 
     def batch(self, batch: Any, step: int, steps: int) -> Any:
@@ -136,7 +137,7 @@ class HawqV2:
             self.draws += 1
         with torch.no_grad():
             whole = float(loss_of(batch))
-            for i, mask in enumerate(self._masks()):
+            for i, mask in enumerate(self.masks):
                 mask.bits = self._most()
                 self.rises[i] += float(loss_of(batch)) - whole
                 mask.bits = 0
@@ -148,7 +149,7 @@ class HawqV2:
         if not self.chosen:
             self._choose()
         with torch.no_grad():
-            for layer, mask in zip(self.layers.values(), self._masks(), strict=True):
+            for layer, mask in zip(self.layers.values(), self.masks, strict=True):
                 layer.parametrizations.weight.original.copy_(layer.weight)
                 mask.bits = 0
 
@@ -182,9 +183,6 @@ class HawqV2:
     def _most(self) -> int:
         return max(b for b in self.bits if b <= self.budget)
 
-    def _masks(self) -> list[Any]:
-        return [layer.parametrizations.weight[0] for layer in self.layers.values()]
-
     def _weights(self) -> list[Any]:
         return [layer.parametrizations.weight.original for layer in self.layers.values()]
 
@@ -203,7 +201,7 @@ class HawqV2:
         self._use()
 
     def _use(self) -> None:
-        for mask, b in zip(self._masks(), self.chosen, strict=False):
+        for mask, b in zip(self.masks, self.chosen, strict=False):
             mask.bits = b
 
     def _measured(self) -> list[float]:

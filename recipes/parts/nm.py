@@ -87,9 +87,9 @@ class NM:
         self.layers: list[Any] = [layer for layer in _layers(net) if layer.weight.shape[1] % self.m == 0]
         if not self.layers:
             raise nb.UsageError(f"part nm: no layer has a multiple of {self.m} inputs: give a wider network")
-        for layer in self.layers:
-            inputs = layer.weight.shape[1]
-            parametrize.register_parametrization(layer, "weight", Sparse(self.pattern(0.0, inputs)))
+        self.masks = [Sparse(self.pattern(0.0, layer.weight.shape[1])) for layer in self.layers]
+        for layer, mask in zip(self.layers, self.masks, strict=True):
+            parametrize.register_parametrization(layer, "weight", mask)
         return net
 
     def pattern(self, progress: float, inputs: int) -> Pattern:
@@ -112,8 +112,8 @@ class NM:
     def batch(self, batch: Any, step: int, steps: int) -> Any:
         """The pattern of this step; the batch as it is."""
         self.done, self.steps = step + 1, steps
-        for layer in self.layers:
-            layer.parametrizations.weight[0].pattern = self.pattern(step / steps, layer.weight.shape[1])
+        for layer, mask in zip(self.layers, self.masks, strict=True):
+            mask.pattern = self.pattern(step / steps, layer.parametrizations.weight.original.shape[1])
         return batch
 
     def before_step(self, net: Any, step: int, steps: int) -> None:
@@ -126,8 +126,8 @@ class NM:
 
     def finish(self, net: Any) -> None:
         """What is not kept is nothing, in the weights that are stored too."""
-        for layer in self.layers:
-            layer.parametrizations.weight[0].pattern = Pattern(self.n, self.m, 0.0)
+        for layer, mask in zip(self.layers, self.masks, strict=True):
+            mask.pattern = Pattern(self.n, self.m, 0.0)
             with torch.no_grad():
                 layer.parametrizations.weight.original.copy_(layer.weight)
         self.net = net
