@@ -67,11 +67,12 @@ class Quantised(nn.Module):
 class HawqV2:
     """HAWQ-V2: bits for each layer by the trace of its Hessian, chosen within a size; then training goes on quantised.
 
-    For a share `at` of the steps the network trains in full precision. Then every convolution and linear layer gets one
-    of `bits`, so that together its weights take at most `budget` bits each, and trains on with rounded weights, whose
-    gradients pass straight through; each output channel has a scale, its largest weight. allocation: `trace` makes the
-    sum of (mean trace) ‖Q(W) − W‖² the least (paper, eq. 8), exactly; `error` the same without the trace; `uniform`
-    gives each layer `budget` bits; `random` is an allocation of the same size, another for each `draw`.
+    For a share `at` of the steps the network trains in full precision. Then every convolution and linear layer that is
+    trained gets one of `bits`, so that together its weights take at most `budget` bits each, and trains on with rounded
+    weights, whose gradients pass straight through; each output channel has a scale, its largest weight. allocation:
+    `trace` makes the sum of (mean trace) ‖Q(W) − W‖² the least (paper, section 3), exactly; `error` the same without
+    the trace; `uniform` gives each layer `budget` bits; `random` is an allocation of the same size, another for each
+    `draw`.
 
     The mean trace of a layer, Tr(H)/n, is Hutchinson's of 50 sign vectors, each on a batch of its own of the last steps
     before. It needs a loss with curvature, such as l2: that of l1 on a network of convolutions and ReLU is 0.
@@ -105,7 +106,9 @@ class HawqV2:
     def prepare(self, net: Any) -> Any:
         """The layers use their weights as they are, until they have bits. Raises `UsageError` where there is none."""
         self.layers: dict[str, Any] = {
-            name: layer for name, layer in net.named_modules() if isinstance(layer, nn.Conv2d | nn.Linear)
+            name: layer
+            for name, layer in net.named_modules()
+            if isinstance(layer, nn.Conv2d | nn.Linear) and layer.weight.requires_grad
         }
         if not self.layers:
             raise nb.UsageError("part hawq_v2: the network has no convolution and no linear layer")
