@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import noisebench as nb
@@ -13,41 +14,92 @@ from torch.nn.utils import parametrize
 
 _RESTE = "X.-M. Wu et al., Estimator meets equilibrium perspective: a rectified straight through estimator, ICCV 2023"
 _FAR, _NEAR = 1.5, 0.1
+_SOFTEST, _HARDEST = 0.1, 10.0
+_LOOKS = 20
+"""Steps at which error and stability are looked at."""
+
+Kind = Literal["ste", "reste", "tanh", "ede"]
+
+
+@dataclass(frozen=True)
+class Estimator:
+    """A function in place of the sign, whose slope gradients are multiplied by; `o` and `t` say how near it is."""
+
+    kind: Kind
+    o: float = 1.0
+    t: float = 1.0
+
+    def value(self, x: Any) -> Any:
+        """What stands for sign(x)."""
+        if self.kind == "ste":
+            return x.clamp(-1, 1)
+        if self.kind == "reste":
+            return x.sign() * x.abs() ** (1 / self.o)
+        return self._height * torch.tanh(self.t * x)
+
+    def slope(self, x: Any) -> Any:
+        """Its derivative: of `reste` by a difference near 0, and of `reste` and `ste` none far from it."""
+        size = x.abs()
+        if self.kind == "ste":
+            return (size <= 1).to(x.dtype)
+        if self.kind == "reste":
+            power = size.clamp_min(_NEAR) ** ((1 - self.o) / self.o) / self.o
+            near = torch.full_like(power, _NEAR ** (1 / self.o) / _NEAR)
+            return torch.where(size < _NEAR, near, power) * (size <= _FAR)
+        return self._height * self.t * (1 - torch.tanh(self.t * x) ** 2)
+
+    @property
+    def _height(self) -> float:
+        return max(1 / self.t, 1.0)
+
+    def at(self, progress: float, o_end: float) -> Estimator:
+        """The same kind, as near to the sign as it is at a progress from 0 to 1."""
+        rise = 1 - math.cos(math.pi * progress / 2)
+        t = _SOFTEST * (_HARDEST / _SOFTEST) ** progress if self.kind == "ede" else 1.0
+        return Estimator(self.kind, 1 + rise * (o_end - 1), t)
 
 
 class Sign(torch.autograd.Function):
-    """sign(x), with sign(0) = 1; the gradient is that of sign(x)|x|^(1/o), by a difference near 0, none far from it."""
+    """sign(x), with sign(0) = 1; gradients pass by the slope of an estimator."""
 
     @staticmethod
-    def forward(ctx: Any, x: Any, exponent: float, far: float) -> Any:
+    def forward(ctx: Any, x: Any, estimator: Estimator) -> Any:
         ctx.save_for_backward(x)
-        ctx.exponent, ctx.far = exponent, far
+        ctx.estimator = estimator
         return torch.where(x >= 0, 1.0, -1.0).to(x.dtype)
 
     @staticmethod
     def backward(ctx: Any, gradient: Any) -> Any:
         (x,) = ctx.saved_tensors
-        return gradient * slope(x, ctx.exponent, ctx.far), None, None
-
-
-def slope(x: Any, exponent: float, far: float = _FAR) -> Any:
-    """The gradient that the estimator lets pass at `x`."""
-    size = x.abs()
-    power = size.clamp_min(_NEAR) ** ((1 - exponent) / exponent) / exponent
-    found = torch.where(size < _NEAR, torch.as_tensor(_NEAR ** (1 / exponent) / _NEAR, dtype=x.dtype), power)
-    return torch.where(size > far, torch.zeros_like(found), found)
+        return gradient * ctx.estimator.slope(x), None
 
 
 class Binary(nn.Module):
     """A weight as it is used: its sign times the mean magnitude of the tensor, which gradients pass too."""
 
-    def __init__(self, far: float) -> None:
+    def __init__(self, estimator: Estimator) -> None:
         super().__init__()
-        self.exponent, self.far = 1.0, far
+        self.estimator = estimator
 
     def forward(self, weight: Any) -> Any:
-        signs = Sign.apply(weight, self.exponent, self.far)  # type: ignore[no-untyped-call]
-        return signs * weight.abs().mean()
+        return Sign.apply(weight, self.estimator) * weight.abs().mean()  # type: ignore[no-untyped-call]
+
+
+class Standardised(nn.Module):
+    """An input as it is used: the sign of what is left of it when each channel has mean 0 and variance 1."""
+
+    def __init__(self, layer: Any, estimator: Estimator) -> None:
+        super().__init__()
+        self.estimator = estimator
+        self.norm: nn.Module
+        if isinstance(layer, nn.Linear):
+            self.norm = nn.BatchNorm1d(layer.in_features, affine=False)
+        else:
+            self.norm = nn.BatchNorm2d(layer.in_channels, affine=False)
+
+    def forward(self, x: Any) -> Any:
+        flat = x.reshape(-1, x.shape[-1]) if isinstance(self.norm, nn.BatchNorm1d) else x
+        return Sign.apply(self.norm(flat), self.estimator).reshape(x.shape)  # type: ignore[no-untyped-call]
 
 
 @nb.part("binary", cite=_RESTE)
@@ -55,27 +107,85 @@ class BinaryWeights:
     """Binary weights: inner layers use the sign of their weights; an estimator says what gradient passes.
 
     estimator: `ste` passes it where |w| is at most 1; `reste` as if the sign were sign(w)|w|^(1/o), where the exponent
-    o rises from 1 to `o_end` by half a cosine. The first and the last convolution or linear layer stay as they are; a
-    layer keeps one scale, the mean magnitude of its weights. One bit a weight is what a file of it needs.
+    o rises from 1 to `o_end` by a quarter of a cosine; `tanh` as if it were tanh(w); `ede` as if it were
+    max(1/t, 1) tanh(tw), where t rises from 0.1 to 10 (Qin et al., CVPR 2020). The first and the last convolution or
+    linear layer stay as they are; a layer keeps one scale, the mean magnitude of its weights. activations: the inputs
+    of inner layers are binary too, about the mean of their channel.
+
+    At the end each inner layer's stored weights are two values. Figures, means over 20 steps: `estimating_error`, the
+    root mean square distance of the estimator from the sign at the inner weights; `gradient_variance`, of the magnitude
+    of their gradients (both: paper, section 3); `slope_variance`, of what the estimator multiplies gradients by. And
+    `packed_bytes` of the weights of all layers: a bit each and a scale of 4 bytes, those of the outer layers 4 bytes.
     """
 
-    def __init__(self, *, estimator: Literal["ste", "reste"] = "reste", o_end: Annotated[float, Ge(1)] = 3.0) -> None:
-        self.estimator, self.o_end = estimator, o_end
+    def __init__(
+        self, *, estimator: Kind = "reste", o_end: Annotated[float, Ge(1)] = 3.0, activations: bool = False
+    ) -> None:
+        self.estimator, self.o_end, self.activations = Estimator(estimator), o_end, activations
+        self.looks, self.error, self.variance, self.slopes = 0, 0.0, 0.0, 0.0
 
     def prepare(self, net: Any) -> Any:
         """Inner layers use binary weights. Raises `UsageError` where there is none."""
-        layers = [layer for layer in net.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
-        if len(layers) < 3:
-            raise nb.UsageError("part binary: the network has no layer between the first and the last")
-        self.masks = [Binary(1.0 if self.estimator == "ste" else _FAR) for _ in layers[1:-1]]
-        for layer, mask in zip(layers[1:-1], self.masks, strict=True):
-            parametrize.register_parametrization(layer, "weight", mask)
+        first, *self.layers, last = _layers(net)
+        self.outer = [first, last]
+        self.users: list[Any] = []
+        for layer in self.layers:
+            self.users.append(Binary(self.estimator))
+            parametrize.register_parametrization(layer, "weight", self.users[-1])
+            if self.activations:
+                layer.binary_input = Standardised(layer, self.estimator)
+                self.users.append(layer.binary_input)
+                layer.register_forward_pre_hook(lambda module, inputs: (module.binary_input(inputs[0]), *inputs[1:]))
         return net
 
     def batch(self, batch: Any, step: int, steps: int) -> Any:
-        """The exponent of this step; the batch as it is."""
-        if self.estimator == "reste":
-            exponent = 1 + (1 - math.cos(math.pi * step / steps)) / 2 * (self.o_end - 1)
-            for mask in self.masks:
-                mask.exponent = exponent
+        """The estimator of this step; the batch as it is."""
+        self.estimator = self.estimator.at(step / steps, self.o_end)
+        for user in self.users:
+            user.estimator = self.estimator
         return batch
+
+    def before_step(self, net: Any, step: int, steps: int) -> None:
+        """Look at error and stability."""
+        if step % max(1, steps // _LOOKS):
+            return
+        latent = [layer.parametrizations.weight.original for layer in self.layers]
+        weights = torch.cat([weight.detach().flatten() for weight in latent])
+        gradients = [weight.grad.flatten() for weight in latent if weight.grad is not None]
+        self.looks += 1
+        self.error += float((self.estimator.value(weights) - weights.sign()).square().mean().sqrt())
+        self.slopes += float(self.estimator.slope(weights).var(correction=0))
+        if gradients:
+            self.variance += float(torch.cat(gradients).abs().var(correction=0))
+
+    def finish(self, net: Any) -> None:
+        """The weights that are stored are those that are used."""
+        with torch.no_grad():
+            for layer in self.layers:
+                layer.parametrizations.weight.original.copy_(layer.weight)
+
+    def state(self) -> dict[str, Any]:
+        """What was seen so far."""
+        return {"looks": self.looks, "error": self.error, "variance": self.variance, "slopes": self.slopes}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        vars(self).update(state)
+
+    def figures(self) -> dict[str, float]:
+        """How near the estimator was to the sign, how steady its gradients, and what the weights take."""
+        looks = max(self.looks, 1)
+        binary = sum(-(-layer.weight.numel() // 8) + 4 for layer in self.layers)
+        return {
+            "estimating_error": self.error / looks,
+            "gradient_variance": self.variance / looks,
+            "slope_variance": self.slopes / looks,
+            "packed_bytes": float(binary + 4 * sum(layer.weight.numel() for layer in self.outer)),
+        }
+
+
+def _layers(net: Any) -> list[Any]:
+    layers = [layer for layer in net.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
+    if len(layers) < 3:
+        raise nb.UsageError("part binary: the network has no layer between the first and the last")
+    return layers

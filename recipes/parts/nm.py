@@ -1,9 +1,10 @@
-"""N:M sparsity: of each M weights in a row of inputs the N largest stay; the others fade out while a network trains."""
+"""N:M sparsity: of each M weights in a row of inputs the N largest stay; the others go, by one of several recipes."""
 
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal
+from collections import Counter
+from typing import Annotated, Any, Literal, NamedTuple
 
 import noisebench as nb
 import torch
@@ -13,6 +14,21 @@ from torch.nn.utils import parametrize
 
 _MDGF = "A. R. Bambhaniya et al., Progressive gradient flow for robust N:M sparsity training, arXiv 2402.04744, 2024"
 _NEARLY = 1e-3
+_WIDEST = 8
+"""How many times N and M the pattern `geometric` begins with."""
+
+
+class Pattern(NamedTuple):
+    """`n` of each `m` weights stay, and the others are times `rest`."""
+
+    n: int
+    m: int
+    rest: float
+
+    @property
+    def used(self) -> float:
+        """The share of weights that a pass needs."""
+        return 1.0 if self.rest else self.n / self.m
 
 
 def largest(weight: Any, n: int, m: int) -> Any:
@@ -26,24 +42,30 @@ def largest(weight: Any, n: int, m: int) -> Any:
 class Sparse(nn.Module):
     """A weight as it is used: what is not kept is times `rest`; its gradient passes as if it were the weight itself."""
 
-    def __init__(self, n: int, m: int) -> None:
+    def __init__(self, pattern: Pattern) -> None:
         super().__init__()
-        self.n, self.m = n, m
-        self.register_buffer("rest", torch.ones(()))
+        self.pattern = pattern
 
     def forward(self, weight: Any) -> Any:
-        kept = largest(weight.detach(), self.n, self.m)
-        return weight + (weight * (kept + (1 - kept) * self.rest) - weight).detach()
+        n, m, rest = self.pattern
+        kept = largest(weight.detach(), n, m)
+        return weight + (weight * (kept + (1 - kept) * rest) - weight).detach()
 
 
 @nb.part("nm", cite=_MDGF)
 class NM:
-    """N:M sparsity: of each M weights in a row of inputs the N largest stay; the others fade while a network trains.
+    """N:M sparsity: of each M weights in a row of inputs the N largest stay; the others go, by one of several recipes.
 
-    decay: `exp` or `linear` fade to nothing at the share `until` of the steps (Bambhaniya et al.); `srste` has none of
-    them from the beginning and pulls them to 0 by `lam` times themselves (Zhou et al., ICLR 2021); `ste` is without the
-    pull; `one_shot` trains the whole network and prunes it at the end. The mask is found anew in each step. At the end
-    the others are exactly 0. Layers whose inputs are no multiple of M stay whole, such as a first convolution.
+    decay: `exp` or `linear` fade the others to nothing at the share `until` of the steps; `stepwise` tightens the
+    pattern in phases of equal length, 7:8, 4:8, 2:8, 1:8; `geometric` in four, 8:64, 4:32, 2:16, 1:8, or from the
+    widest of these that a layer's inputs are a multiple of (all four: Bambhaniya et al.). `srste` has none of the
+    others from the beginning and pulls them to 0 by `lam` times themselves (Zhou et al., ICLR 2021); `ste` is without
+    the pull; `one_shot` trains the whole network and prunes it at the end. The mask is found anew in each step.
+
+    At the end the others are exactly 0, in the checkpoint too: its zeros are the mask. Layers whose inputs are no
+    multiple of M stay whole, such as a first convolution. Figures, of the layers that have blocks: `zeros`, the share
+    of weights that are 0; `kept_blocks`, the share of blocks with at most N others; `used_in_training`, the share of
+    weights that the passes of a step needed, on average; and `nonzero_weights` of all layers.
     """
 
     def __init__(
@@ -51,55 +73,84 @@ class NM:
         *,
         n: Annotated[int, Ge(1)] = 1,
         m: Annotated[int, Ge(2)] = 8,
-        decay: Literal["exp", "linear", "srste", "ste", "one_shot"] = "exp",
+        decay: Literal["exp", "linear", "stepwise", "geometric", "srste", "ste", "one_shot"] = "exp",
         until: Annotated[float, Gt(0), Le(1)] = 0.75,
         lam: Annotated[float, Ge(0)] = 2e-4,
     ) -> None:
         if n >= m:
             raise nb.UsageError(f"part nm: n={n} of m={m} leaves nothing out: give a smaller n")
         self.n, self.m, self.decay, self.until, self.lam = n, m, decay, until, lam
+        self.done = self.steps = 1
 
     def prepare(self, net: Any) -> Any:
         """The layers that have blocks use their weights through a mask. Raises `UsageError` where none has."""
-        self.layers: list[Any] = [
-            layer
-            for layer in net.modules()
-            if isinstance(layer, nn.Conv2d | nn.Linear) and layer.weight.shape[1] % self.m == 0
-        ]
+        self.layers: list[Any] = [layer for layer in _layers(net) if layer.weight.shape[1] % self.m == 0]
         if not self.layers:
             raise nb.UsageError(f"part nm: no layer has a multiple of {self.m} inputs: give a wider network")
-        for layer in self.layers:
-            parametrize.register_parametrization(layer, "weight", Sparse(self.n, self.m))
-            self._mask(layer).rest.fill_(self._rest(0.0))
+        self.masks = [Sparse(self.pattern(0.0, layer.weight.shape[1])) for layer in self.layers]
+        for layer, mask in zip(self.layers, self.masks, strict=True):
+            parametrize.register_parametrization(layer, "weight", mask)
         return net
 
-    @staticmethod
-    def _mask(layer: Any) -> Any:
-        return layer.parametrizations.weight[0]
-
-    def _rest(self, progress: float) -> float:
-        if self.decay in ("srste", "ste"):
-            return 0.0
+    def pattern(self, progress: float, inputs: int) -> Pattern:
+        """The pattern of a layer of so many inputs, from a progress of 0 to the end of training at 1."""
+        n, m = self.n, self.m
+        if self.decay == "stepwise":
+            phases = math.ceil(math.log2(m / n)) + 1
+            phase = min(int(progress * phases), phases - 1)
+            return Pattern(m - 1 if phase == 0 else max(n, m // 2**phase), m, 0.0)
+        if self.decay == "geometric":
+            times = min(_WIDEST >> min(int(progress * 4), 3), math.gcd(inputs // m, _WIDEST))
+            return Pattern(n * times, m * times, 0.0)
         if self.decay == "one_shot":
-            return 1.0
-        done = progress / self.until
-        if done >= 1:
-            return 0.0
-        return 1 - done if self.decay == "linear" else math.exp(math.log(_NEARLY) * done)
+            return Pattern(n, m, 1.0)
+        faded = progress / self.until
+        if self.decay in ("srste", "ste") or faded >= 1:
+            return Pattern(n, m, 0.0)
+        return Pattern(n, m, 1 - faded if self.decay == "linear" else _NEARLY**faded)
+
+    def batch(self, batch: Any, step: int, steps: int) -> Any:
+        """The pattern of this step; the batch as it is."""
+        self.done, self.steps = step + 1, steps
+        for layer, mask in zip(self.layers, self.masks, strict=True):
+            mask.pattern = self.pattern(step / steps, layer.parametrizations.weight.original.shape[1])
+        return batch
 
     def before_step(self, net: Any, step: int, steps: int) -> None:
         """SR-STE's pull."""
         if self.decay == "srste":
             for layer in self.layers:
                 weight = layer.parametrizations.weight.original
-                weight.grad.add_((1 - largest(weight.detach(), self.n, self.m)) * weight.detach(), alpha=self.lam)
-
-    def after_step(self, net: Any, step: int, steps: int) -> None:
-        """What is not kept fades."""
-        for layer in self.layers:
-            self._mask(layer).rest.fill_(self._rest((step + 1) / steps))
+                if weight.grad is not None:
+                    weight.grad.add_((1 - largest(weight.detach(), self.n, self.m)) * weight.detach(), alpha=self.lam)
 
     def finish(self, net: Any) -> None:
-        """What is not kept is nothing."""
-        for layer in self.layers:
-            self._mask(layer).rest.zero_()
+        """What is not kept is nothing, in the weights that are stored too."""
+        for layer, mask in zip(self.layers, self.masks, strict=True):
+            mask.pattern = Pattern(self.n, self.m, 0.0)
+            with torch.no_grad():
+                layer.parametrizations.weight.original.copy_(layer.weight)
+        self.net = net
+
+    def figures(self) -> dict[str, float]:
+        """What is left, counted in the weights that are stored."""
+        stored = [layer.parametrizations.weight.original.detach() for layer in self.layers]
+        kept = torch.cat([(weight.movedim(1, -1).reshape(-1, self.m) != 0).sum(dim=1) for weight in stored])
+        size = sum(weight.numel() for weight in stored)
+        sizes = Counter[int]()
+        for weight in stored:
+            sizes[weight.shape[1]] += weight.numel()
+        used = sum(
+            count * sum(self.pattern(step / self.steps, inputs).used for step in range(self.done))
+            for inputs, count in sizes.items()
+        )
+        return {
+            "zeros": 1 - float(kept.sum()) / size,
+            "kept_blocks": float((kept <= self.n).double().mean()),
+            "used_in_training": used / (size * self.done),
+            "nonzero_weights": float(sum(int(layer.weight.count_nonzero()) for layer in _layers(self.net))),
+        }
+
+
+def _layers(net: Any) -> list[Any]:
+    return [layer for layer in net.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]

@@ -1,0 +1,262 @@
+"""HAWQ-V2: bits for each layer by the trace of its Hessian, chosen within a size; then training goes on quantised."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+import noisebench as nb
+import torch
+from annotated_types import Ge, Gt, Le, Lt
+from torch import nn
+from torch.nn.utils import parametrize
+
+_HAWQ = "Z. Dong et al., HAWQ-V2: Hessian aware trace-weighted quantization of neural networks, NeurIPS 2020"
+_DRAWS = 50
+"""Random vectors for a trace."""
+_SAME_SIZE = 0.97
+"""An allocation that fills so much of the budget counts as one of that size."""
+_TRIES = 10_000
+
+
+def quantised(weight: Any, bits: int) -> Any:
+    """A weight on the nearest of 2^bits - 1 equal steps from -max to max of its output channel (symmetric, uniform)."""
+    levels = 2 ** (bits - 1) - 1
+    scale = weight.abs().amax(dim=tuple(range(1, weight.ndim)), keepdim=True).clamp_min(1e-12) / levels
+    return torch.round(weight / scale) * scale
+
+
+def cheapest(costs: Sequence[Sequence[float]], sizes: Sequence[int], bits: Sequence[int], most: float) -> list[int]:
+    """The bits of each layer with the least sum of `costs[layer][choice]` whose sizes times bits are at most `most`.
+
+    Exact, by an integer program. Raises `UsageError` where not even the fewest bits fit.
+    """
+    import numpy as np
+    from scipy.optimize import Bounds, LinearConstraint, milp
+
+    layers, choices = len(sizes), len(bits)
+    held = np.kron(np.eye(layers), np.ones(choices))
+    weights = np.kron(np.asarray(sizes, float), np.asarray(bits, float))
+    flat = np.asarray(costs, float).ravel()
+    found = milp(
+        # Costs of layers differ by orders of magnitude, and the tolerance of the solver is absolute: 1e-6.
+        flat * (1e6 / max(flat.max(), 1e-300)),
+        integrality=np.ones(layers * choices),
+        bounds=Bounds(0, 1),
+        constraints=[LinearConstraint(held, 1, 1), LinearConstraint(weights[None], -np.inf, most)],
+        options={"mip_rel_gap": 0.0},
+    )
+    if found.x is None:
+        raise nb.UsageError(f"part hawq_v2: {min(bits)} bits a weight are more than its budget: give a larger one")
+    return [bits[int(row.argmax())] for row in found.x.reshape(layers, choices)]
+
+
+class Quantised(nn.Module):
+    """A weight as it is used: itself, or the nearest level of its bits, whose gradient passes straight through."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bits = 0
+
+    def forward(self, weight: Any) -> Any:
+        return weight + (quantised(weight, self.bits) - weight).detach() if self.bits else weight
+
+
+@nb.part("hawq_v2", cite=_HAWQ)
+class HawqV2:
+    """HAWQ-V2: bits for each layer by the trace of its Hessian, chosen within a size; then training goes on quantised.
+
+    For a share `at` of the steps the network trains in full precision. Then every convolution and linear layer that is
+    trained gets one of `bits`, so that together its weights take at most `budget` bits each, and trains on with rounded
+    weights, whose gradients pass straight through; each output channel has a scale, its largest weight. allocation:
+    `trace` makes the sum of (mean trace) ‖Q(W) − W‖² the least (paper, section 3), exactly; `error` the same without
+    the trace; `uniform` gives each layer `budget` bits; `random` is an allocation of the same size, another for each
+    `draw`.
+
+    The mean trace of a layer, Tr(H)/n, is Hutchinson's of 50 sign vectors, each on a batch of its own of the last steps
+    before. It needs a loss with curvature, such as l2: that of l1 on a network of convolutions and ReLU is 0.
+
+    At the end the stored weights are those of the levels. Figures: `average_bits`; `packed_bytes` of these weights,
+    with a scale of 4 bytes a channel; `bits_LAYER`; and of `trace`: `trace_LAYER`; `trace_seconds`, which are no part
+    of the seconds of training; and how three ways to rank layers agree (Spearman) with the rise of the loss when one
+    alone has the most of `bits` within the budget: `rank_by_omega`, `rank_by_trace`, `rank_by_error`.
+    """
+
+    def __init__(
+        self,
+        *,
+        bits: tuple[Annotated[int, Ge(2), Le(16)], ...] = (2, 3, 4, 6, 8),
+        budget: Annotated[float, Ge(2), Le(16)] = 4.0,
+        allocation: Literal["trace", "error", "uniform", "random"] = "trace",
+        at: Annotated[float, Gt(0), Lt(1)] = 0.5,
+        draw: Annotated[int, Ge(0)] = 0,
+    ) -> None:
+        if not bits or min(bits) > budget:
+            raise nb.UsageError(f"part hawq_v2: none of bits={bits} is within budget={budget:g}: give fewer bits")
+        if allocation == "uniform" and budget != int(budget):
+            raise nb.UsageError(f"part hawq_v2: budget={budget:g} is no whole number, which uniform bits must be")
+        self.bits, self.budget, self.allocation, self.at, self.draw = sorted(set(bits)), budget, allocation, at, draw
+        self.chosen: list[int] = []
+        self.draws, self.seconds = 0, 0.0
+        self.traces: list[float] = []
+        self.rises: list[float] = []
+        self.found: dict[str, float] = {}
+
+    def prepare(self, net: Any) -> Any:
+        """The layers use their weights as they are, until they have bits. Raises `UsageError` where there is none."""
+        self.layers: dict[str, Any] = {
+            name: layer
+            for name, layer in net.named_modules()
+            if isinstance(layer, nn.Conv2d | nn.Linear) and layer.weight.requires_grad
+        }
+        if not self.layers:
+            raise nb.UsageError("part hawq_v2: the network has no convolution and no linear layer")
+        self.sizes = [layer.weight.numel() for layer in self.layers.values()]
+        self.traces, self.rises = [0.0] * len(self.sizes), [0.0] * len(self.sizes)
+        self.masks = [Quantised() for _ in self.sizes]
+        for layer, mask in zip(self.layers.values(), self.masks, strict=True):
+            parametrize.register_parametrization(layer, "weight", mask)
+        return net
+
+    def batch(self, batch: Any, step: int, steps: int) -> Any:
+        """Choose the bits when it is time; the batch as it is."""
+        if not self.chosen and step >= self._start(steps):
+            self._choose()
+        return batch
+
+    def observe(self, net: Any, batch: Any, loss_of: Any, step: int, steps: int) -> None:
+        """One sign vector, on this batch; and the loss with one layer quantised."""
+        start = self._start(steps)
+        if self.allocation != "trace" or self.chosen or step < start - _DRAWS:
+            return
+        began = time.perf_counter()
+        training = net.training
+        net.eval()
+        weights = self._weights()
+        for _ in range(-(-_DRAWS // min(start, _DRAWS))):
+            for i, value in enumerate(products(loss_of(batch), weights)):
+                self.traces[i] += value / self.sizes[i]
+            self.draws += 1
+        with torch.no_grad():
+            whole = float(loss_of(batch))
+            for i, mask in enumerate(self.masks):
+                mask.bits = self._most()
+                self.rises[i] += float(loss_of(batch)) - whole
+                mask.bits = 0
+        net.train(training)
+        self.seconds += time.perf_counter() - began
+
+    def finish(self, net: Any) -> None:
+        """The weights that are stored are those of the levels."""
+        if not self.chosen:
+            self._choose()
+        with torch.no_grad():
+            for layer, mask in zip(self.layers.values(), self.masks, strict=True):
+                layer.parametrizations.weight.original.copy_(layer.weight)
+                mask.bits = 0
+
+    def state(self) -> dict[str, Any]:
+        """What going on needs."""
+        return {
+            "chosen": self.chosen, "draws": self.draws, "seconds": self.seconds,
+            "traces": self.traces, "rises": self.rises, "found": self.found,
+        }  # fmt: skip
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        vars(self).update(state)
+        self._use()
+
+    def figures(self) -> dict[str, float]:
+        """What was chosen, what it takes, and by what."""
+        bits = sum(size * b for size, b in zip(self.sizes, self.chosen, strict=True))
+        packed = sum(-(-size * b // 8) for size, b in zip(self.sizes, self.chosen, strict=True))
+        channels = sum(layer.weight.shape[0] for layer in self.layers.values())
+        return {
+            "average_bits": bits / sum(self.sizes),
+            "packed_bytes": float(packed + 4 * channels),
+            **{f"bits_{name}": float(b) for name, b in zip(self.layers, self.chosen, strict=True)},
+            **self.found,
+        }
+
+    def _start(self, steps: int) -> int:
+        return max(1, round(self.at * steps))
+
+    def _most(self) -> int:
+        return max(b for b in self.bits if b <= self.budget)
+
+    def _weights(self) -> list[Any]:
+        return [layer.parametrizations.weight.original for layer in self.layers.values()]
+
+    def _choose(self) -> None:
+        if self.allocation == "uniform":
+            self.chosen = [int(self.budget)] * len(self.sizes)
+        elif self.allocation == "random":
+            self.chosen = drawn(self.sizes, self.bits, self.budget, self.draw)
+        else:
+            traces = self._measured() if self.allocation == "trace" else [1.0] * len(self.sizes)
+            costs = [
+                [max(trace, 0.0) * error(weight, b) for b in self.bits]
+                for trace, weight in zip(traces, self._weights(), strict=True)
+            ]
+            self.chosen = cheapest(costs, self.sizes, self.bits, self.budget * sum(self.sizes))
+        self._use()
+
+    def _use(self) -> None:
+        for mask, b in zip(self.masks, self.chosen, strict=False):
+            mask.bits = b
+
+    def _measured(self) -> list[float]:
+        """The mean trace of each layer; leaves the figures of how it ranks them."""
+        if not self.draws:
+            raise nb.UsageError("part hawq_v2: training ended before a trace was found: give more steps")
+        traces = [total / self.draws for total in self.traces]
+        errors = [error(weight, self._most()) for weight in self._weights()]
+        ways = {"omega": [t * e for t, e in zip(traces, errors, strict=True)], "trace": traces, "error": errors}
+        self.found = {
+            **{f"trace_{name}": trace for name, trace in zip(self.layers, traces, strict=True)},
+            "trace_seconds": self.seconds,
+            **{f"rank_by_{way}": spearman(values, self.rises) for way, values in ways.items()},
+        }
+        return traces
+
+
+def products(loss: Any, weights: Sequence[Any]) -> list[float]:
+    """v·(Hv) within each of the weights, for one random vector v of signs over all: its mean is the trace there."""
+    gradients = torch.autograd.grad(loss, weights, create_graph=True, materialize_grads=True)
+    # Drawn on the CPU, whose generator the training seeds, so that every device has the same.
+    signs = [(torch.randint(0, 2, w.shape) * 2 - 1).to(w.device, w.dtype) for w in weights]
+    along = sum((g * v).sum() for g, v in zip(gradients, signs, strict=True))
+    if not along.requires_grad:
+        return [0.0] * len(signs)
+    turned = torch.autograd.grad(along, weights, materialize_grads=True)
+    return [float((h * v).sum()) for h, v in zip(turned, signs, strict=True)]
+
+
+def error(weight: Any, bits: int) -> float:
+    """The squared distance between a weight and what is stored of it at so many bits."""
+    return float((quantised(weight.detach(), bits) - weight.detach()).square().sum())
+
+
+def drawn(sizes: Sequence[int], bits: Sequence[int], budget: float, draw: int) -> list[int]:
+    """A random allocation within the budget that fills it to 97 %; where none is drawn, the fullest that was."""
+    import numpy as np
+
+    tried = np.random.default_rng(draw).choice(np.asarray(bits), (_TRIES, len(sizes)))
+    share = tried @ np.asarray(sizes, float) / (budget * sum(sizes))
+    fitting = np.flatnonzero((share <= 1) & (share >= _SAME_SIZE))
+    if fitting.size:
+        return [int(b) for b in tried[fitting[0]]]
+    if not (share <= 1).any():
+        return [min(bits)] * len(sizes)
+    return [int(b) for b in tried[np.where(share <= 1, share, -1.0).argmax()]]
+
+
+def spearman(a: Sequence[float], b: Sequence[float]) -> float:
+    """Spearman's rank correlation; 0 where one of them has a single value."""
+    from scipy.stats import spearmanr
+
+    if len(set(a)) < 2 or len(set(b)) < 2:
+        return 0.0
+    return float(spearmanr(a, b).statistic)

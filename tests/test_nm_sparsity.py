@@ -1,0 +1,115 @@
+"""Sparsity of a network: which weights are left, when the others go, and what is stored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from noisebench.recipe import recipe_of
+from noisebench.registry import bind
+from noisebench.training.trainer import Trainer
+from torch import nn
+
+
+def part(spec: str) -> Any:
+    made = bind(spec, "part")
+    return made.entry.obj(**made.kwargs)
+
+
+DECAYS = ["exp", "linear", "stepwise", "geometric", "srste", "ste", "one_shot"]
+
+
+def sparse_after(decay: str, steps: int = 8) -> Trainer:
+    """A small network trained with that part, as it is used afterwards."""
+    return trained(f"nm(n=2, m=8, decay={decay})", steps)
+
+
+def trained(parts: str, steps: int = 8) -> Trainer:
+    spec = f"trained(arch=dncnn(depth=4, width=16, norm=False), parts={parts}, steps={steps}, checks=1)"
+    one = Trainer(recipe_of(bind(spec, "method").kwargs), (1, 12, 12), (1, 12, 12), 0, "cpu")
+    rng = torch.Generator().manual_seed(0)
+    for _ in range(steps):
+        one.advance({n: torch.rand(2, 1, 12, 12, generator=rng).numpy() for n in ("given", "wanted")})
+    one.finish()
+    return one
+
+
+@pytest.mark.parametrize("decay", DECAYS)
+def test_of_each_m_weights_along_the_input_just_n_are_left_in_the_checkpoint(decay: str) -> None:
+    from safetensors.torch import load
+
+    one = sparse_after(decay)
+    stored = [w for w in load(one.weights()).values() if w.ndim == 4]
+    sparse = [w for w in stored if w.shape[1] % 8 == 0]
+    assert len(sparse) == 3 and len(stored) == 4
+    for w in sparse:
+        assert ((w.movedim(1, -1).reshape(-1, 8) != 0).sum(dim=1) == 2).all()
+    figures = one.figures()
+    assert figures["zeros"] == 0.75 and figures["kept_blocks"] == 1
+    assert figures["nonzero_weights"] == 16 * 9 + 2 * 16 * 16 * 9 / 4 + 16 * 9 / 4
+
+
+def test_a_block_that_lost_its_pattern_is_counted() -> None:
+    one = sparse_after("exp")
+    one.net.load_state_dict({n: torch.ones_like(v) if v.ndim == 4 else v for n, v in one.net.state_dict().items()})
+    assert one.figures()["zeros"] == 0 and one.figures()["kept_blocks"] == 0
+
+
+def test_a_sparse_network_comes_back_from_its_weights_as_it_was() -> None:
+    from noisebench.training.network import build, made_parts
+    from safetensors.torch import load
+
+    one = sparse_after("exp")
+    other = build(one.recipe, made_parts(one.recipe), (1, 12, 12), (1, 12, 12))
+    other.load_state_dict(load(one.weights()))
+    x = torch.rand(1, 1, 12, 12)
+    assert torch.equal(one.net(x), other.eval()(x))
+
+
+def test_what_fades_is_whole_at_first_and_gone_at_its_share_of_the_steps() -> None:
+    for decay, half in (("linear", 0.5), ("exp", 1e-3**0.5)):
+        rule = part(f"nm(n=1, m=4, decay={decay}, until=0.5)")
+        assert [rule.pattern(p, 8).rest for p in (0.0, 0.25, 0.5, 1.0)] == pytest.approx([1.0, half, 0.0, 0.0])
+
+
+@pytest.mark.parametrize(
+    ("spec", "phases"),
+    [
+        ("stepwise, n=1, m=8", ["7:8", "4:8", "2:8", "1:8"]),
+        ("stepwise, n=1, m=16", ["15:16", "8:16", "4:16", "2:16", "1:16"]),
+        ("stepwise, n=2, m=8", ["7:8", "4:8", "2:8"]),
+        ("stepwise, n=3, m=8", ["7:8", "4:8", "3:8"]),
+        ("geometric, n=1, m=8", ["8:64", "4:32", "2:16", "1:8"]),
+        ("geometric, n=1, m=16", ["4:64", "4:64", "2:32", "1:16"]),
+    ],
+)
+def test_a_pattern_tightens_in_phases_of_equal_length(spec: str, phases: list[str]) -> None:
+    rule = part(f"nm(decay={spec})")
+    found = [rule.pattern(step / 240, 64) for step in range(240)]
+    assert [f"{n}:{m}" for n, m, _ in found] == [phase for phase in phases for _ in range(240 // len(phases))]
+    assert {rest for *_, rest in found} == {0.0}
+
+
+def test_weights_that_were_used_in_training_are_counted_over_its_steps() -> None:
+    assert sparse_after("one_shot").figures()["used_in_training"] == 1
+    assert sparse_after("srste").figures()["used_in_training"] == 0.25
+    assert sparse_after("exp").figures()["used_in_training"] == pytest.approx(0.75 + 0.25 * 0.25)
+    assert sparse_after("stepwise", 9).figures()["used_in_training"] == pytest.approx((7 / 8 + 4 / 8 + 2 / 8) / 3)
+
+
+def test_a_pattern_that_leaves_nothing_out_is_refused() -> None:
+    with pytest.raises(Exception, match="leaves nothing out"):
+        part("nm(n=4, m=4)")
+    with pytest.raises(Exception, match="no layer has a multiple of 8 inputs"):
+        part("nm").prepare(nn.Conv2d(3, 4, 3))
+
+
+@pytest.mark.parametrize("order", ["(nm, hawq_v2({}))", "(hawq_v2({}), nm)"])
+def test_a_sparse_network_may_have_few_bits_too(order: str) -> None:
+    one = trained(order.format("budget=3, allocation=uniform"))
+    sparse = one.parts[0 if order.startswith("(nm") else 1].layers
+    for layer in sparse:
+        stored = layer.parametrizations.weight.original.detach()
+        assert ((stored.movedim(1, -1).reshape(-1, 8) != 0).sum(dim=1) <= 1).all()
+        assert all(len(channel.unique()) <= 7 for channel in stored)
