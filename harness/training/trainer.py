@@ -87,6 +87,8 @@ class Trainer:
         self._observe(batch)
         self.optimizer.zero_grad(set_to_none=True)
         loss = self._loss(self._forward, batch)
+        for part in self._having("loss"):
+            loss = part.loss(self.net, loss, step, steps)
         value = float(loss.detach())
         if not math.isfinite(value):
             return value

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import noisebench as nb
 import torch
 from annotated_types import Ge, Le
+from noisebench.parameter_types import Later
+from noisebench.recipes.archs._band import Blur, FrequencyMix, LowBand, nyquist
 from noisebench.recipes.archs._pictures import Width, channels_and_scale, enlarged, head, padded
 from torch import nn
 
 
-def _block(channels: int, width: int, bias: bool) -> nn.Sequential:
-    first = nn.Conv2d(channels, width, 3, padding=1, bias=bias)
+def _block(channels: int, width: int, bias: bool, stride: int = 1) -> nn.Sequential:
+    first = nn.Conv2d(channels, width, 3, stride, padding=1, bias=bias)
     return nn.Sequential(first, nn.ReLU(), nn.Conv2d(width, width, 3, padding=1, bias=bias), nn.ReLU())
+
+
+def _before(down: str, width: int) -> nn.Module:
+    """What a level's input goes through before its first convolution, which doubles the channels."""
+    limit = nyquist(width, 2 * width, (2, 2))
+    if down == "avg":
+        return nn.AvgPool2d(2)
+    if down == "blur":
+        return Blur()
+    if down == "daf":
+        return LowBand(limit)
+    return FrequencyMix(width, limit) if down == "freqmix" else nn.Identity()
 
 
 @nb.arch("unet", cite="O. Ronneberger, P. Fischer, T. Brox, U-Net, MICCAI 2015")
@@ -23,6 +38,9 @@ class UNet(nn.Module):
 
     width: channels of the finest of `depth` levels; each next one has twice as many. Sides may be of any length.
     bias_free: without additive constants, so that a scaled input gives a scaled output.
+    down: `avg` halves by 2x2 averages; the others by the stride of a level's first convolution: `stride` alone, `blur`
+    behind a binomial filter (Zhang, ICML 2019), `daf` behind the ideal filter of what that convolution can carry, and
+    `freqmix` behind learned gates of the two bands (both Chen et al., ICLR 2024; part `aliasing` has the definition).
     """
 
     def __init__(
@@ -33,15 +51,20 @@ class UNet(nn.Module):
         width: Width = 16,
         depth: Annotated[int, Ge(1), Le(8)] = 3,
         bias_free: bool = False,
+        down: Annotated[Literal["avg", "stride", "blur", "daf", "freqmix"], Later()] = "avg",
     ) -> None:
         super().__init__()
         channels, self.out, self.scale = channels_and_scale(given, wanted)
         bias = not bias_free
         widths = [width * 2**level for level in range(depth)]
-        self.down = nn.ModuleList()
-        for level in range(depth):
-            self.down.append(_block(channels if level == 0 else widths[level - 1], widths[level], bias))
-        self.pool = nn.AvgPool2d(2)
+        if bias_free and down == "freqmix":
+            raise nb.UsageError(
+                "arch unet: the gates of down=freqmix are not free of scale: give another for bias_free"
+            )
+        self.down = nn.ModuleList([_block(channels, widths[0], bias)])
+        for before, after in itertools.pairwise(widths):
+            self.down.append(_block(before, after, bias, stride=1 if down == "avg" else 2))
+        self.before = nn.ModuleList(_before(down, width) for width in widths[:-1])
         self.rise = nn.ModuleList()
         self.up = nn.ModuleList()
         for level in reversed(range(depth - 1)):
@@ -54,7 +77,7 @@ class UNet(nn.Module):
         y = padded(x, 2 ** (len(self.down) - 1))
         base, held = y, []
         for level, block in enumerate(self.down):
-            y = block(y if level == 0 else self.pool(y))
+            y = block(y if level == 0 else self.before[level - 1](y))
             held.append(y)
         held.pop()
         for rise, block in zip(self.rise, self.up, strict=True):

@@ -33,9 +33,9 @@ _SMALL = 1 << 16
 """Below so many values float64 is used: few rounding errors do not cancel, and time is no matter."""
 
 
-def gaussian_taps() -> Array:
-    """The 11 taps of the window along one axis, float64, of sum 1."""
-    taps = np.exp(-((np.arange(WINDOW) - _RADIUS) ** 2) / (2 * _SIGMA**2))
+def gaussian_taps(window: int = WINDOW) -> Array:
+    """The taps of the window along one axis, an odd number, float64, of sum 1."""
+    taps = np.exp(-((np.arange(window) - window // 2) ** 2) / (2 * _SIGMA**2))
     return np.asarray(taps / taps.sum())
 
 

@@ -1,0 +1,147 @@
+"""NoiseFiT: fine-tuning with noise on a few hidden layers, and a loss that asks for the same output despite it."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Literal
+
+import noisebench as nb
+import torch
+import torch.nn.functional as F
+from annotated_types import Ge, Gt, Le, Lt
+from noisebench.recipes.parts._hidden import changed, channel_axis, hidden_layers, passed
+
+_NOISEFIT = (
+    "A. Khadangi et al., Noise augmented fine tuning for mitigating hallucinations in large language models, 2025"
+)
+_SMALL = 1e-6
+_MOST = 5.0
+_PASSES = 10
+
+
+def spread(features: Any, s0: float, beta: float, axis: int = 1) -> Any:
+    """The standard deviation of the noise on each value of `features`, whose channels lie along `axis`.
+
+    Over the values h of a place, with their median m and the median M of |h - m|:
+    s0 std(all) M exp(-beta |h - m| / M) min(exp(var(h) / mean var), 5).
+    """
+    h = features.movedim(axis, -1)
+    middle = h.median(dim=-1, keepdim=True).values
+    away = (h - middle).abs()
+    mad = away.median(dim=-1, keepdim=True).values
+    mad = torch.maximum(mad, _SMALL * h.norm(dim=-1, keepdim=True)).clamp(min=_SMALL**2)
+    variance = h.var(dim=-1, keepdim=True, correction=0)
+    wild = (variance / variance.mean().clamp(min=_SMALL**2)).exp().clamp(max=_MOST)
+    found = s0 * h.std(correction=0) * mad * (-beta * away / mad).exp() * wild
+    return found.movedim(-1, axis)
+
+
+def divergence(clean: Any, noisy: Any) -> Any:
+    """KL(clean || noisy) of logits, (B, classes), the mean over the batch; of anything else the mean square."""
+    if clean.ndim == 2:
+        log = F.log_softmax(clean, dim=1)
+        return (log.exp() * (log - F.log_softmax(noisy, dim=1))).sum(dim=1).mean()
+    return (clean - noisy).square().mean()
+
+
+@nb.part("noisefit", cite=_NOISEFIT)
+class NoiseFit:
+    """NoiseFiT: fine-tuning with noise on a few hidden layers, and a loss that asks for the same output despite it.
+
+    From the share `start` of the steps on. Then the `k` hidden layers with the highest, or lowest, ratio of mean |h| to
+    mean |noise| are chosen once. Each step has two more passes, in which what they give has noise of a spread that
+    follows its median and deviations; the loss is alpha · loss + (1 - alpha) · the mean of D(clean, noisy) + lam ·
+    D(noisy, other noisy). D is KL of logits, and the mean square of pictures. Nothing of it is left at evaluation. The
+    MACs that a training counts are those of the pass without noise.
+    """
+
+    def __init__(
+        self,
+        *,
+        k: Annotated[int, Ge(1)] = 3,
+        snr: Literal["high", "low"] = "high",
+        s0: Annotated[float, Gt(0)] = 0.1,
+        beta: Annotated[float, Ge(0)] = 0.1,
+        alpha: Annotated[float, Ge(0), Le(1)] = 0.5,
+        lam: Annotated[float, Ge(0)] = 0.1,
+        start: Annotated[float, Ge(0), Lt(1)] = 0.5,
+    ) -> None:
+        self.k, self.snr, self.s0, self.beta = k, snr, s0, beta
+        self.alpha, self.lam, self.start = alpha, lam, start
+        self.chosen: list[int] = []
+        self.ratios: list[float] = []
+        self._handle: Any = None
+        self._seen: Any = None
+
+    def prepare(self, net: Any) -> Any:
+        """The hidden layers; the network stays as it is. Raises `UsageError` where there are fewer than `k`."""
+        self.net, self.layers = net, hidden_layers(net, "noisefit")
+        if self.k > len(self.layers):
+            raise nb.UsageError(f"part noisefit: k={self.k}, and the network has {len(self.layers)} hidden layers")
+        return net
+
+    def batch(self, batch: Any, step: int, steps: int) -> Any:
+        """Note what the network is given and gives in this step; the batch as it is."""
+        if step >= math.ceil(self.start * steps):
+
+            def keep(_: Any, inputs: Any, output: Any) -> None:
+                if torch.is_grad_enabled():  # not of what only looks
+                    self._seen = inputs, output
+
+            self._handle = self.net.register_forward_hook(keep)
+        return batch
+
+    def loss(self, net: Any, value: Any, step: int, steps: int) -> Any:
+        """The hybrid loss, of the loss of the pass without noise."""
+        if self._handle is None:
+            return value
+        self._handle.remove()
+        self._handle = None
+        if self._seen is None:
+            raise nb.UsageError("part noisefit cannot see what a compiled network gives: give compiled=false")
+        inputs, clean = self._seen
+        self._seen = None
+        if not self.chosen:
+            self._choose(net, inputs)
+        with changed([self.layers[place] for place in self.chosen], self._noisy):
+            one, other = passed(net, inputs), passed(net, inputs)
+        apart = (divergence(clean, one) + divergence(clean, other)) / 2
+        return self.alpha * value + (1 - self.alpha) * apart + self.lam * divergence(other, one)
+
+    def _noisy(self, layer: Any, features: Any) -> Any:
+        return features + torch.randn_like(features) * spread(features, self.s0, self.beta, channel_axis(layer))
+
+    def _choose(self, net: Any, inputs: Any) -> None:
+        found: dict[Any, float] = {}
+
+        def look(layer: Any, features: Any) -> None:
+            noise = [(self._noisy(layer, features) - features).abs().mean() for _ in range(_PASSES)]
+            found[layer] = float(features.abs().mean() / (torch.stack(noise).mean() + _SMALL))
+
+        with torch.no_grad(), changed(self.layers, look):
+            passed(net, inputs)
+        if len(found) < self.k:
+            raise nb.UsageError(f"part noisefit: k={self.k}, and only {len(found)} hidden layers are used")
+        order = sorted(found, key=lambda layer: found[layer], reverse=self.snr == "high")
+        self.chosen = sorted(self.layers.index(layer) for layer in order[: self.k])
+        self.ratios = [found.get(layer, 0.0) for layer in self.layers]
+
+    def state(self) -> dict[str, Any]:
+        """Which layers were chosen, and by which ratios."""
+        return {"chosen": list(self.chosen), "ratios": list(self.ratios)}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on with the layers that were chosen."""
+        self.chosen, self.ratios = list(state["chosen"]), list(state["ratios"])
+
+    def figures(self) -> dict[str, float]:
+        """The least and the largest ratio among the chosen layers, and their first and last place."""
+        if not self.chosen:
+            return {}
+        ratios = [self.ratios[place] for place in self.chosen]
+        return {
+            "noisefit_snr_least": min(ratios),
+            "noisefit_snr_largest": max(ratios),
+            "noisefit_first_layer": float(self.chosen[0] + 1),
+            "noisefit_last_layer": float(self.chosen[-1] + 1),
+        }
