@@ -43,8 +43,8 @@ def training_verbs(runner: Runner, asked: str, start: Start) -> tuple[dict[str, 
         return loss if math.isfinite(loss) else None
 
     def call(case: Case) -> dict[str, Any]:
-        trainer.net.eval()
-        output, seconds, notes = call_on(runner, case, device)
+        with trainer.validated():
+            output, seconds, notes = call_on(runner, case, device)
         return {"output": output, "seconds": seconds, "notes": notes}
 
     def finish() -> dict[str, Any]:

@@ -19,7 +19,9 @@ class Trained:
     side, `batch` crops a step, for `steps` steps, validated `checks` times. seed: none is that of the cell.
     precision, compiled: automatic mixed precision, torch.compile.
 
-    Nothing is read from `info`. A network for grey pictures takes each channel of a coloured one by itself.
+    Nothing is read from `info`. A network for grey pictures takes each channel of a coloured one by itself; one for
+    coloured pictures takes a grey one as three equal channels, and gives the mean of three: train it on pictures of
+    both kinds.
     """
 
     trained = True
@@ -65,11 +67,12 @@ class Trained:
         """(1, C, H, W) → the same, or as large as the network makes it."""
         import torch
 
-        weight = next((p for p in self.net.parameters() if p.ndim == 4), None)
-        channels = noisy.shape[1] if weight is None else weight.shape[1]
+        channels = self.net.given_shape[0]
         with torch.no_grad():
             if channels == 1:
                 return self.net(noisy.transpose(0, 1)).transpose(0, 1)
+            if noisy.shape[1] == 1 and channels == 3:
+                return self.net(noisy.expand(-1, 3, -1, -1)).mean(dim=1, keepdim=True)
             if noisy.shape[1] != channels:
                 raise nb.Skip(f"this network is for pictures of {channels} channels, not {noisy.shape[1]}")
             return self.net(noisy)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import noisebench as nb
 import torch
+import torch.nn.functional as F
 from annotated_types import Ge, Le
 from noisebench.recipes.archs._pictures import Width, channels_and_scale, enlarged, head, padded
 from torch import nn
@@ -22,7 +23,9 @@ class UNet(nn.Module):
     """U-Net: convolutions at halved resolutions and back, with what each level held joined again; residual.
 
     width: channels of the finest of `depth` levels; each next one has twice as many. Sides may be of any length.
-    bias_free: without additive constants, so that a scaled input gives a scaled output.
+    bias_free: without additive constants, so that a scaled input gives a scaled output. unshuffle: the finest level is
+    so many times as coarse as the picture, whose pixels become channels (Shi et al., CVPR 2016, backwards; as FFDNet's
+    first layer): a wider network in the same time.
     """
 
     def __init__(
@@ -33,10 +36,12 @@ class UNet(nn.Module):
         width: Width = 16,
         depth: Annotated[int, Ge(1), Le(8)] = 3,
         bias_free: bool = False,
+        unshuffle: Annotated[int, Ge(1), Le(8)] = 1,
     ) -> None:
         super().__init__()
         channels, self.out, self.scale = channels_and_scale(given, wanted)
-        bias = not bias_free
+        bias, self.unshuffle = not bias_free, unshuffle
+        channels *= unshuffle**2
         widths = [width * 2**level for level in range(depth)]
         self.down = nn.ModuleList()
         for level in range(depth):
@@ -47,12 +52,12 @@ class UNet(nn.Module):
         for level in reversed(range(depth - 1)):
             self.rise.append(nn.ConvTranspose2d(widths[level + 1], widths[level], 2, stride=2, bias=bias))
             self.up.append(_block(2 * widths[level], widths[level], bias))
-        self.head = head(width, self.out, self.scale, bias=bias)
+        self.head = head(width, self.out, self.scale * unshuffle, bias=bias)
 
     def forward(self, x: Any) -> Any:
         height, width = x.shape[-2:]
-        y = padded(x, 2 ** (len(self.down) - 1))
-        base, held = y, []
+        base = padded(x, self.unshuffle * 2 ** (len(self.down) - 1))
+        y, held = F.pixel_unshuffle(base, self.unshuffle), []
         for level, block in enumerate(self.down):
             y = block(y if level == 0 else self.pool(y))
             held.append(y)

@@ -20,14 +20,17 @@ from .degrade import clean_of, degrade_sample
 
 _HELD = 1 << 30
 """Bytes of pictures that are held in memory, at most."""
+_LOOKED = 64
+"""Crops that are looked at, at most, for one that is coloured."""
 
 
 class CropBatches:
     """Batches of float32 tensors (B, C, h, w): `given` under the regime, `wanted` clean.
 
     The batch of a step depends on the pictures, the regime, `seed` and the step alone. Each crop is `crop` pixels a
-    side, turned and mirrored at random before the regime draws on it, each time anew. Raises `UsageError` where a
-    picture is smaller, or where pictures differ in their channels.
+    side, turned and mirrored at random before the regime draws on it, each time anew. Where some pictures have three
+    channels, a grey one is given as three equal ones, its noise included. Raises `UsageError` where a picture is
+    smaller, or where pictures differ in their channels otherwise.
     """
 
     def __init__(
@@ -44,20 +47,25 @@ class CropBatches:
         self._crop, self._seed = crop, seed
         self._held: OrderedDict[int, Sample] = OrderedDict()
         self._bytes = 0
-        first = self(0)
-        self.given, self.wanted = first["given"].shape[1:], first["wanted"].shape[1:]
+        self.given = self.wanted = (0, crop, crop)
+        step, seen = 0, 0
+        while seen < _LOOKED and self.wanted[0] < 3:
+            first = self(step)
+            self.given, self.wanted = first["given"].shape[1:], first["wanted"].shape[1:]
+            step, seen = step + 1, seen + len(first["given"])
 
     def __call__(self, step: int) -> Mapping[str, Array]:
         """The batch of a step."""
         digest = hashlib.sha256(f"crops|{self._seed}|{step}".encode()).digest()
         rng = keyed_generator(digest)
         pairs = [self._pair(self._chosen[place], rng, step) for place in self._order(step)]
-        shapes = {pair[1].shape for pair in pairs}
-        if len(shapes) > 1:
-            channels = sorted({shape[0] for shape in shapes})
+        channels = {pair[1].shape[0] for pair in pairs} | {self.wanted[0]} - {0}
+        if channels == {1, 3}:
+            pairs = [tuple(np.repeat(one, 3 // len(one), axis=0) for one in pair) for pair in pairs]
+        elif len(channels) > 1:
             raise UsageError(
-                f"the training pictures have {' and '.join(map(str, channels))} channels: give pictures of one kind "
-                "(luma(of=…) makes grey ones)"
+                f"the training pictures have {' and '.join(map(str, sorted(channels)))} channels: give pictures of one "
+                "kind (luma(of=…) makes grey ones)"
             )
         return {name: np.stack([pair[i] for pair in pairs]) for i, name in enumerate(("given", "wanted"))}
 
