@@ -18,8 +18,8 @@ Precision = Literal["float32", "bfloat16", "float16"]
 class Recipe:
     """A training, whole but for its data on the disk. `seed` None: that of the cell which uses it.
 
-    `batch` items a step, where a track cuts them `crop` pixels a side; `validation` items are split off by key and scored
-    `checks` times. `precision` other than float32 is automatic mixed precision; `compiled` uses torch.compile.
+    `batch` items a step, where a track cuts them `crop` pixels a side; `validation` items are split off by key and
+    scored `checks` times. `precision` other than float32 is automatic mixed precision; `compiled` uses torch.compile.
     """
 
     arch: Bound
