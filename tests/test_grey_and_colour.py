@@ -52,8 +52,7 @@ def trained(net: Any, channels: int) -> Any:
     method = bind("trained", "method", "restore").entry.obj(
         **bind("trained", "method", "restore").kwargs,
     )
-    net.given_shape = (channels, 8, 8)
-    method.use(net)
+    method.use(net, (channels, 8, 8))
     return method
 
 

@@ -23,8 +23,7 @@ def made_parts(recipe: Recipe) -> list[Any]:
 def build(recipe: Recipe, parts: list[Any], given: Shape, wanted: Shape) -> nn.Module:
     """The untrained network from a batch of shape `given` to one of shape `wanted`, both without the batch.
 
-    Its parameters come from torch's generator; `given_shape` of it is `given`. Raises `UsageError` where the
-    architecture does not fit the shapes.
+    Its parameters come from torch's generator. Raises `UsageError` where the architecture does not fit the shapes.
     """
     from torch import nn
 
@@ -38,7 +37,6 @@ def build(recipe: Recipe, parts: list[Any], given: Shape, wanted: Shape) -> nn.M
         if hasattr(one, "prepare"):
             net = one.prepare(net)
     made: nn.Module = net
-    made.given_shape = given
     return made
 
 

@@ -51,7 +51,7 @@ class Trained(nb.TrainedMethod):
         """(1, C, H, W) → the same, or as large as the network makes it."""
         import torch
 
-        channels = self.net.given_shape[0]
+        channels = self.given[0]
         with torch.no_grad():
             if channels == 1:
                 return self.net(noisy.transpose(0, 1)).transpose(0, 1)
