@@ -93,3 +93,14 @@ def test_a_u_net_of_coarser_pixels_takes_any_size(unshuffle: int, scale: int) ->
     net = made.entry.obj((3, 24, 24), (3, 24 * scale, 24 * scale), **made.kwargs)
     assert net(torch.rand(1, 3, 13, 7)).shape == (1, 3, 13 * scale, 7 * scale)
     assert net.down[0][0].weight.shape[1] == 3 * unshuffle**2
+
+
+def test_a_u_net_begins_near_the_identity_with_signals_that_do_not_fade() -> None:
+    torch.manual_seed(0)
+    net = bind("unet(width=32, depth=3)", "arch").entry.obj((3, 32, 32), (3, 32, 32), width=32, depth=3)
+    seen: list[float] = []
+    for block in net.down:
+        block.register_forward_hook(lambda _, __, out: seen.append(float(out.detach().square().mean().sqrt())))
+    x = torch.randn(4, 3, 32, 32)
+    assert float((net(x) - x).abs().max()) < 0.2
+    assert all(0.3 < size < 3 for size in seen)
