@@ -19,7 +19,7 @@ def folder(path: Path, *shapes: tuple[int, ...]) -> str:
     path.mkdir()
     for number, shape in enumerate(shapes):
         pixels = np.random.default_rng(number).integers(0, 256, shape, np.uint8)
-        Image.fromarray(pixels).save(path / f"{number}.png")
+        Image.fromarray(pixels).save(path / f"{number:03d}.png")
     return f"folder(path='{path}')"
 
 
@@ -42,6 +42,13 @@ def test_a_grey_picture_among_coloured_ones_is_three_equal_channels_with_its_noi
 def test_a_batch_of_grey_pictures_alone_has_as_many_channels_as_the_others(tmp_path: Path) -> None:
     made = batches(folder(tmp_path / "both", (12, 12), (12, 12), (12, 12, 3)), 1, 3)
     assert [made(step)["given"].shape for step in range(3)] == [(1, 3, 8, 8)] * 3
+
+
+def test_one_coloured_picture_that_comes_late_is_refused_in_one_line(tmp_path: Path) -> None:
+    made = batches(folder(tmp_path / "both", *[(8, 8)] * 64, (8, 8, 3)), 1, 65)
+    assert made.given == (1, 8, 8)
+    with pytest.raises(nb.UsageError, match="have 1 and 3 channels: give pictures of one kind"):
+        made(64)
 
 
 def test_grey_pictures_alone_stay_grey(tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ def _list_enclosed(as_json: bool) -> int:
     from ..registry import bind
     from ..training.checkpoint import enclosed_checkpoints, key_today
 
-    found = []
+    found: list[dict[str, Any]] = []
     for file, card in enclosed_checkpoints().items():
         method = card["method"]
         try:
