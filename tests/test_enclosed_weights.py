@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from conftest import ROOT
+from noisebench.cli import weights
 from noisebench.plan import plan
-from noisebench.store.cells import keys, read_cell
+from noisebench.store.cells import read_cell
 from noisebench.suite import Suite
 from noisebench.training import checkpoint
 from noisebench.training.checkpoint import enclosed_checkpoints, enclosed_folder, key_today, known_checkpoint
@@ -39,12 +40,13 @@ def test_all_of_them_are_small() -> None:
     assert all(size <= LARGEST for size in sizes) and sum(sizes) <= ALL
 
 
+@pytest.mark.skipif(not enclosed_checkpoints(), reason="no weights lie in results/weights: `make weights` trains them")
 def test_the_default_recipe_is_not_trained_again(cli: Any, tmp_path: Path) -> None:
     (cell,) = [cell for cell in plan(Suite(methods=("trained",))) if cell["kind"] == "train"]
     assert known_checkpoint(cell["key"]) is not None, "the default recipe has no weights: `make weights` trains it"
     cli("run", "--methods", "trained", "--datasets", "photos", "--limit", "1", "--regimes", "gaussian(sigma=25)",
         "--store", "s")  # fmt: skip
-    (made,) = [read_cell(tmp_path / "s", key) for key in keys(tmp_path / "s") if key == cell["key"]]
+    made = read_cell(tmp_path / "s", cell["key"])
     assert made["training"]["imported"] is True
 
 
@@ -54,21 +56,25 @@ def test_the_list_names_each_with_its_state(cli: Any) -> None:
     assert all(one["state"] == "used by key" for one in listed)
 
 
-def test_one_that_is_stale_is_not_used_and_the_list_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from noisebench.cli import weights
-
-    file, card = next(iter(enclosed_checkpoints().items()))
-    old = {**card, "key": "0" * 64}
-    folder = tmp_path / "weights"
+def test_one_is_found_by_its_key_and_the_list_says_where_that_is_no_more_the_key_of_its_recipe(
+    cli: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "enclosed"
     folder.mkdir()
-    data = file.read_bytes()
-    length = int.from_bytes(data[:8], "little")
-    plain = json.dumps({k: v for k, v in json.loads(data[8 : 8 + length]).items() if k != "__metadata__"}).encode()
-    bare = len(plain).to_bytes(8, "little") + plain + data[8 + length :]
-    (folder / "old.safetensors").write_bytes(checkpoint.with_card(bare, old))  # type: ignore[arg-type]
     monkeypatch.setattr(checkpoint, "enclosed_folder", lambda: folder)
-    assert known_checkpoint(card["key"]) is None
     said: list[Any] = []
-    monkeypatch.setattr(weights, "print_json", said.extend)
+    monkeypatch.setattr(weights, "print_json", lambda found: said.append(found[0]["state"]))
+    spec = (
+        "trained(arch=unet(width=2, depth=1), data=dead_leaves(n=6, size=8), crop=8, validation=2, steps=2, checks=1)"
+    )
+    cli("run", "--methods", spec, "--datasets", "photos", "--limit", "1", "--regimes", "none", "--store", "s")
+    cli("weights", "export", "s", "--to", folder / "small.safetensors")
+    (card,) = enclosed_checkpoints().values()
+    assert known_checkpoint(card["key"]) == folder / "small.safetensors"
+    assert known_checkpoint("0" * 64) is None
+    assert weights._list_enclosed(True) == 0
+    data = (folder / "small.safetensors").read_bytes()
+    (folder / "small.safetensors").write_bytes(data.replace(card["key"].encode(), b"0" * 64))
+    assert known_checkpoint(card["key"]) is None
     assert weights._list_enclosed(True) == 1
-    assert said[0]["state"] == "stale: its source files have changed since"
+    assert said == ["used by key", "stale: its source files have changed since"]
