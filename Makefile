@@ -3,6 +3,7 @@
 # make bench  install, then run the benchmarks, which fail where a target of benchmarks/targets.py is missed
 # make mutants  install, then break the code of five rooms on purpose, in a copy, and list what no test noticed
 # make reference  remake the committed results and their board
+# make weights  train anew what lies in results/weights: due where a source file of a recipe there has changed
 # make sets   run the suites of published sets on the pictures and weights at $NOISEBENCH_DATA, and remake their boards
 # make boards  remake their boards from the committed results
 PYTHON ?= python3
@@ -10,7 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test types bench mutants reference sets boards install browser clean
+.PHONY: demo test types bench mutants reference weights sets boards install browser clean
 
 $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -65,6 +66,12 @@ reference: $(STAMP)
 	$(BIN)/python benchmarks/false_claims.py docs/null.png
 	$(BIN)/python -c "import json; from importlib.metadata import version as v; \
 	  print(json.dumps({n: v(n) for n in ('matplotlib', 'numpy', 'pillow')}))" > reports/made_with.json
+
+# Removed first, so that none is taken by its key and trained no more.
+weights: $(STAMP)
+	rm -rf build/weights results/weights/*.safetensors
+	$(BIN)/noisebench run --methods trained --datasets photos --regimes "gaussian(sigma=25)" --store build/weights
+	$(BIN)/noisebench weights export build/weights --to results/weights/default.safetensors
 
 # Pictures that are not ours to pass on: without crops, and of the board its text and plots alone.
 SETS := awgn polyu mri_knee lowlight

@@ -47,7 +47,8 @@ def planned(package: Path, cwd: Path) -> dict[str, dict[str, str]]:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel of this tree, built from a copy of it."""
     folder = tmp_path_factory.mktemp("wheel")
-    copied = ("harness", "methods", "datasets", "recipes", "pyproject.toml", "setup.py", "README.md", "LICENSE")
+    folders = ("harness", "methods", "datasets", "recipes", "results/weights")
+    copied = (*folders, "pyproject.toml", "setup.py", "README.md", "LICENSE")
     for name in copied:
         source = ROOT / name
         if source.is_dir():
@@ -77,9 +78,10 @@ def test_the_wheel_has_every_file_that_the_package_reads(wheel: Path) -> None:
         ("methods", "noisebench/methods"),
         ("datasets", "noisebench/datasets"),
         ("recipes", "noisebench/recipes"),
+        ("results/weights", "noisebench/weights"),
     ):
         for file in (ROOT / source).rglob("*"):
-            if file.is_file() and "__pycache__" not in file.parts:
+            if file.is_file() and "__pycache__" not in file.parts and file.name != "README.md":
                 assert f"{package}/{file.relative_to(ROOT / source).as_posix()}" in names, file
     assert not any("test" in name.split("/")[0] for name in names)
 

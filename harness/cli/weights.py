@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from ..store.record import Cell
     from ..training.checkpoint import Card
 
-_EXAMPLES = """  noisebench weights ls nb-store
+_EXAMPLES = """  noisebench weights ls                                         those that come with noisebench
+  noisebench weights ls nb-store
   noisebench weights card nb-store unet                         the recipe, the curve and the cost of one
   noisebench weights export nb-store 3fa9 --to denoiser.safetensors
   noisebench weights card denoiser.safetensors
@@ -26,7 +27,7 @@ def add(verbs: Any) -> None:
     parser = verb(verbs, "weights", "list, export and import the checkpoints that trained methods use", _EXAMPLES)
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     for name, about in (
-        ("ls", "list the checkpoints of a store"),
+        ("ls", "list the checkpoints of a store, or those that come with noisebench"),
         ("card", "show what a checkpoint was made of, how it went and what it took"),
         ("export", "write one checkpoint of a store as a file, with its card"),
         ("import", "keep checkpoint files where every run finds them by key"),
@@ -34,6 +35,8 @@ def add(verbs: Any) -> None:
         p = actions.add_parser(name, help=about, description=about)
         if name == "import":
             p.add_argument("files", metavar="FILE", nargs="+", help="a file that `weights export` wrote")
+        elif name == "ls":
+            p.add_argument("store", metavar="STORE", nargs="?", help="a store (default: what comes with noisebench)")
         else:
             p.add_argument(
                 "store", metavar="STORE", help="a store" + (", or a checkpoint file" if name == "card" else "")
@@ -50,6 +53,8 @@ def run(args: argparse.Namespace) -> int:
     """0, or 1 where a cell of the store is left out. Raises `UsageError` (exit code 2)."""
     if args.action == "import":
         return _import(args)
+    if args.store is None:
+        return _list_enclosed(args.json)
     path = Path(args.store)
     if args.action == "card" and path.is_file():
         from ..training.checkpoint import read_card
@@ -114,6 +119,37 @@ def _list(cells: list[Cell], as_json: bool) -> None:
     print_table(rows, ["key", "method", "seed", "steps", "validation", "seconds"])
 
 
+def _list_enclosed(as_json: bool) -> int:
+    """1 where a checkpoint is of no use, for its recipe has another key today."""
+    from ..registry import bind
+    from ..training.checkpoint import enclosed_checkpoints, key_today
+
+    found: list[dict[str, Any]] = []
+    for file, card in enclosed_checkpoints().items():
+        method = card["method"]
+        try:
+            method = bind(method, "method", card["track"]).display
+            state = "used by key" if key_today(card) == card["key"] else "stale: its source files have changed since"
+        except UsageError as error:
+            state = f"stale: {error}"
+        found.append({
+            "file": str(file), "key": card["key"], "method": method, "seed": card["seed"],
+            "steps": card["training"]["steps"], "validation": card["training"]["score"],
+            "cpu_seconds": card["training"]["cost"]["cpu_seconds"], "state": state,
+        })  # fmt: skip
+    if as_json:
+        print_json(found)
+    else:
+        rows = [
+            [Path(one["file"]).name, one["key"][:12], one["method"], str(one["seed"]), str(one["steps"]),
+             "-" if one["validation"] is None else f"{one['validation']:.4g}", f"{one['cpu_seconds']:.0f}",
+             one["state"]]
+            for one in found
+        ]  # fmt: skip
+        print_table(rows, ["file", "key", "method", "seed", "steps", "validation", "CPU seconds", "state"])
+    return 1 if any(one["state"] != "used by key" for one in found) else 0
+
+
 def _show(card: Card, as_json: bool) -> None:
     if as_json:
         print_json(card)
@@ -148,10 +184,10 @@ def _show(card: Card, as_json: bool) -> None:
 
 
 def _import(args: argparse.Namespace) -> int:
-    from ..training.checkpoint import checkpoint_folders, read_card
+    from ..training.checkpoint import import_folders, read_card
 
     cards = [read_card(Path(file)) for file in args.files]  # a mistake in any comes before the first is kept
-    folder = checkpoint_folders()[-1]
+    folder = import_folders()[-1]
     kept = []
     for file, card in zip(args.files, cards, strict=True):
         target = folder / f"{card['key']}.safetensors"

@@ -22,7 +22,7 @@ from ..store.cells import WEIGHTS
 from ..store.disk import noticing_full_disk, write_file
 from ..store.record import CurvePoint, Training, TrainingCost
 from ..track import Batches, Case, Dataset, KeepsApart, Track, Trains, get_track
-from ..training.checkpoint import file_sha256, imported_checkpoint, read_card, with_card
+from ..training.checkpoint import file_sha256, known_checkpoint, read_card, with_card
 from ..training.split import split
 from .messages import Ending, Job, MethodEnded, Tell
 
@@ -84,12 +84,12 @@ def train_cell(
     made: Calls,
     ahead: ThreadPoolExecutor,
 ) -> Ending:
-    """Train, or take the checkpoint that was imported; leaves it in `folder`. `made` is the output for a case."""
+    """Train, or take the checkpoint of its key; leaves it in `folder`. `made` is the output for a case."""
     cell = job["cell"]
-    imported = imported_checkpoint(cell["key"])
-    if imported is not None:
-        card = read_card(imported)
-        return _ending(folder, imported.read_bytes(), {**card["training"], "imported": True}, card["environment"])
+    known = known_checkpoint(cell["key"])
+    if known is not None:
+        card = read_card(known)
+        return _ending(folder, known.read_bytes(), {**card["training"], "imported": True}, card["environment"])
     for file in cell["request"]["plugins"]:
         load_plugin(file)
     course = _opened(cell)

@@ -31,20 +31,20 @@ def training_verbs(runner: Runner, asked: str, start: Start) -> tuple[dict[str, 
     began = time.perf_counter()
     instance = runner.instance
     if not hasattr(instance, "use"):
-        raise UsageError(f"method {runner.bound.display} takes no network: give its class use(net)")
+        raise UsageError(f"method {runner.bound.display} takes no network: give its class use(net, given)")
     device = used_device(runner, asked)
     trainer = Trainer(recipe_of(runner.bound.kwargs), start["given"], start["wanted"], start["seed"], device)
     if start["snapshot"] is not None:
         trainer.go_on(start["snapshot"].tobytes())
-    instance.use(trainer.net)
+    instance.use(trainer.net, start["given"])
 
     def step(batch: Mapping[str, Any]) -> float | None:
         loss = trainer.advance(batch)
         return loss if math.isfinite(loss) else None
 
     def call(case: Case) -> dict[str, Any]:
-        trainer.net.eval()
-        output, seconds, notes = call_on(runner, case, device)
+        with trainer.validated():
+            output, seconds, notes = call_on(runner, case, device)
         return {"output": output, "seconds": seconds, "notes": notes}
 
     def finish() -> dict[str, Any]:

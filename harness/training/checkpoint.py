@@ -78,20 +78,44 @@ def read_weights(file: Path) -> dict[str, torch.Tensor]:
     return tensors
 
 
-def checkpoint_folders() -> list[Path]:
-    """Where checkpoints lie that were imported: the folder `trained` of each place for weights."""
+def import_folders() -> list[Path]:
+    """Where checkpoints lie that were imported: the folder `trained` of each place for weights, the user's own last."""
     return [root / "trained" for root in weight_roots()]
 
 
-def imported_checkpoint(key: str) -> Path | None:
-    """The checkpoint of that key among those that were imported. Raises `UsageError` where it is another one's."""
-    for folder in checkpoint_folders():
+def enclosed_folder() -> Path:
+    """Where the checkpoints lie that come with noisebench: in its package, or in `results/weights` of a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    installed = package / "weights"
+    return installed if installed.is_dir() else package.parent / "results" / "weights"
+
+
+def enclosed_checkpoints() -> dict[Path, Card]:
+    """The checkpoints that come with noisebench, each with its card."""
+    return {file: read_card(file) for file in sorted(enclosed_folder().glob("*.safetensors"))}
+
+
+def known_checkpoint(key: str) -> Path | None:
+    """The checkpoint of that key among those that were imported, then among those that come with noisebench.
+
+    Raises `UsageError` where an imported file is another one's.
+    """
+    for folder in import_folders():
         file = folder / f"{key}.safetensors"
         if file.is_file():
             if read_card(file)["key"] != key:
                 raise UsageError(f"{one_line(file)} is the checkpoint of another key: import it again")
             return file
-    return None
+    return next((file for file, card in enclosed_checkpoints().items() if card["key"] == key), None)
+
+
+def key_today(card: Card) -> str:
+    """The key of a checkpoint's recipe with the source files of today. Raises `UsageError` where it has none."""
+    from ..plan import plan
+    from ..suite import Suite
+
+    suite = Suite(track=card["track"], methods=(card["method"],), seeds=(card["seed"],), regimes=(card["regime"],))
+    return next(cell["key"] for cell in plan(suite) if cell["kind"] == "train")
 
 
 def give_checkpoints(files: Mapping[str, str]) -> None:

@@ -33,9 +33,8 @@ class TrainedMethod:
         """Load the weights that the training gave, and for which shape of input. Raises `Skip` where there are none."""
         from .network import trained_network, trained_shapes
 
-        self.use(trained_network(self.recipe, device))
-        self.given = trained_shapes(self.recipe)[0]
+        self.use(trained_network(self.recipe, device), trained_shapes(self.recipe)[0])
 
-    def use(self, net: Any) -> None:
-        """Take this network, which may still be trained."""
-        self.net = net
+    def use(self, net: Any, given: tuple[int, ...]) -> None:
+        """Take this network for inputs of the shape `given`; it may still be trained."""
+        self.net, self.given = net, given

@@ -6,8 +6,8 @@ import hashlib
 import io
 import math
 import time
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -158,6 +158,18 @@ class Trainer:
         )
         self.optimizer.zero_grad(set_to_none=True)
         self.net.load_state_dict(buffers)
+
+    @contextmanager
+    def validated(self) -> Iterator[None]:
+        """The network as it is validated: in eval mode, with the weights that the parts have for it."""
+        self.net.eval()
+        for part in self._having("before_validation"):
+            part.before_validation(self.net)
+        try:
+            yield
+        finally:
+            for part in reversed(self._having("after_validation")):
+                part.after_validation(self.net)
 
     def finish(self) -> None:
         """Let the parts have their last word; then the network is as it is used."""

@@ -48,7 +48,7 @@ class Trained(nb.TrainedMethod):
         """(1, C, H, W) → logits (1, K)."""
         import torch
 
-        if self.given and picture.shape[1] != self.given[0]:
+        if picture.shape[1] != self.given[0]:
             raise nb.Skip(f"this network is for pictures of {self.given[0]} channels, not {picture.shape[1]}")
         with torch.no_grad():
             return self.net(picture)

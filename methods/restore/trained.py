@@ -19,7 +19,9 @@ class Trained(nb.TrainedMethod):
     side, `batch` crops a step, for `steps` steps, validated `checks` times. seed: none is that of the cell.
     precision, compiled: automatic mixed precision, torch.compile.
 
-    Nothing is read from `info`. A network for grey pictures takes each channel of a coloured one by itself.
+    Nothing is read from `info`. A network for grey pictures takes each channel of a coloured one by itself; one for
+    coloured pictures takes a grey one as three equal channels, and gives the mean of three: train it on pictures of
+    both kinds.
     """
 
     def __init__(
@@ -29,14 +31,14 @@ class Trained(nb.TrainedMethod):
         objective: Annotated[Any, nb.Nested("objective")] = "supervised",
         optimizer: Annotated[Any, nb.Nested("optimizer")] = "adamw(lr=0.002)",
         schedule: Annotated[Any, nb.Nested("schedule")] = "cosine",
-        data: nb.DatasetSpec = "dead_leaves",
+        data: nb.DatasetSpec = "textured_leaves",
         regime: Annotated[Any, nb.Nested("regime")] = "gaussian(sigma=25)",
         sampler: Annotated[Any, nb.Nested("sampler")] = "shuffled",
         parts: Annotated[Any, nb.Nested("part", many=True)] = (),
         stop: Annotated[Any, nb.Nested("stop")] = "steps",
         batch: Annotated[int, Ge(1), Le(65_536)] = 8,
         crop: Annotated[int, Ge(8), Le(4096)] = 40,
-        steps: Steps = 3000,
+        steps: Steps = 5000,
         validation: Annotated[int, Ge(1), Le(10_000)] = 16,
         checks: Steps = 20,
         precision: Literal["float32", "bfloat16", "float16"] = "float32",
@@ -49,11 +51,12 @@ class Trained(nb.TrainedMethod):
         """(1, C, H, W) → the same, or as large as the network makes it."""
         import torch
 
-        weight = next((p for p in self.net.parameters() if p.ndim == 4), None)
-        channels = noisy.shape[1] if weight is None else weight.shape[1]
+        channels = self.given[0]
         with torch.no_grad():
             if channels == 1:
                 return self.net(noisy.transpose(0, 1)).transpose(0, 1)
+            if noisy.shape[1] == 1 and channels == 3:
+                return self.net(noisy.expand(-1, 3, -1, -1)).mean(dim=1, keepdim=True)
             if noisy.shape[1] != channels:
                 raise nb.Skip(f"this network is for pictures of {channels} channels, not {noisy.shape[1]}")
             return self.net(noisy)

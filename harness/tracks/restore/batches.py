@@ -20,14 +20,17 @@ from .degrade import clean_of, degrade_sample
 
 _HELD = 1 << 30
 """Bytes of pictures that are held in memory, at most."""
+_LOOKED = 64
+"""Crops that are looked at, at most, for one that is coloured."""
 
 
 class CropBatches:
     """Batches of float32 tensors (B, C, h, w): `given` under the regime, `wanted` clean.
 
     The batch of a step depends on the pictures, the regime, `seed` and the step alone. Each crop is `crop` pixels a
-    side, turned and mirrored at random before the regime draws on it, each time anew. Raises `UsageError` where a
-    picture is smaller, or where pictures differ in their channels.
+    side, turned and mirrored at random before the regime draws on it, each time anew. Where some pictures have three
+    channels, a grey one is given as three equal ones, its noise included. Raises `UsageError` where a picture is
+    smaller, or where pictures differ in their channels otherwise.
     """
 
     def __init__(
@@ -44,20 +47,29 @@ class CropBatches:
         self._crop, self._seed = crop, seed
         self._held: OrderedDict[int, Sample] = OrderedDict()
         self._bytes = 0
-        first = self(0)
-        self.given, self.wanted = first["given"].shape[1:], first["wanted"].shape[1:]
+        self.given: tuple[int, ...] = (0, crop, crop)
+        self.wanted: tuple[int, ...] = (0, crop, crop)
+        self.given, self.wanted = self._shapes()
+
+    def _shapes(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Those of the first batch, or of the first one that has a coloured picture."""
+        first, step, seen = self(0), 1, 0
+        while first["wanted"].shape[1] == 1 and (seen := seen + len(first["wanted"])) < _LOOKED:
+            first, step = self(step), step + 1
+        return first["given"].shape[1:], first["wanted"].shape[1:]
 
     def __call__(self, step: int) -> Mapping[str, Array]:
         """The batch of a step."""
         digest = hashlib.sha256(f"crops|{self._seed}|{step}".encode()).digest()
         rng = keyed_generator(digest)
         pairs = [self._pair(self._chosen[place], rng, step) for place in self._order(step)]
-        shapes = {pair[1].shape for pair in pairs}
-        if len(shapes) > 1:
-            channels = sorted({shape[0] for shape in shapes})
+        if 3 in (self.wanted[0], *(len(wanted) for _, wanted in pairs)):
+            pairs = [_in_three(*pair) for pair in pairs]
+        kinds = {(len(given), len(wanted)) for given, wanted in pairs} | {(self.given[0], self.wanted[0])} - {(0, 0)}
+        if len(kinds) > 1:
+            channels = " and ".join(str(wanted) for _, wanted in sorted(kinds))
             raise UsageError(
-                f"the training pictures have {' and '.join(map(str, channels))} channels: give pictures of one kind "
-                "(luma(of=…) makes grey ones)"
+                f"the training pictures have {channels} channels: give pictures of one kind, such as luma(of=…) of them"
             )
         return {name: np.stack([pair[i] for pair in pairs]) for i, name in enumerate(("given", "wanted"))}
 
@@ -98,6 +110,13 @@ class CropBatches:
         while self._bytes > _HELD and len(self._held) > 1:
             self._bytes -= _size(self._held.popitem(last=False)[1])
         return item
+
+
+def _in_three(given: Array, wanted: Array) -> tuple[Array, Array]:
+    """A pair whose pictures are grey in three equal channels; another as it is."""
+    if len(given) == len(wanted) == 1:
+        given, wanted = np.repeat(given, 3, axis=0), np.repeat(wanted, 3, axis=0)
+    return given, wanted
 
 
 def _size(item: Any) -> int:
