@@ -51,7 +51,8 @@ class CellOf:
 class Found:
     """What there is of a cell on a seed: scored (with the mean of each metric) or measured, and its trainings.
 
-    `outcome` and `reason` say why there is no `cell`, or why a training is not there.
+    Trainings are those that have an end to speak of, done or diverged. `outcome` and `reason` say why there is no
+    `cell`, or why a training is not there.
     """
 
     cell: Cell | None = None
@@ -61,9 +62,10 @@ class Found:
     reason: str = ""
 
     @property
-    def diverged(self) -> str:
-        """How a training that its method needs diverged; empty where none has."""
-        return next((c["reason"] for c in self.trainings if c["outcome"] == "diverged"), "")
+    def diverged(self) -> bool:
+        """Whether there is no cell because what its method trains diverged, every variant of it."""
+        outcomes = {cell["outcome"] for cell in self.trainings}
+        return self.cell is None and outcomes == {"diverged"}
 
     @property
     def cells(self) -> list[Cell]:
@@ -108,15 +110,13 @@ def value_of(of: CellOf, found: Found, known: Mapping[str, float]) -> float:
 
 
 def _of_training(of: CellOf, found: Found, known: Mapping[str, float]) -> float:
-    if not found.trainings:
-        raise Unknown(found.reason or f"{of.method} trains nothing")
-    if of.training == "diverged":
-        return float(bool(found.diverged))
     done = [cell["training"] for cell in found.trainings if "training" in cell]
+    if not found.trainings:
+        raise Unknown(found.reason or f"{one_line(of.method)} trains nothing")
+    if of.training == "diverged":
+        return float(not done)
     if not done:
-        if found.diverged:
-            return math.nan
-        raise Unknown(found.reason)
+        return math.nan
     training = _best(done)
     if of.training in TRAINING_COSTS:
         return _number(training["cost"], of.training)

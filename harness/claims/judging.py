@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from .effects import Effect, Judged, effect_row
 from .figures import CellOf, Found, Unknown, value_of
-from .numbers import Claim, ClaimRow, verdict_row
+from .numbers import Claim, ClaimRow, Ran, verdict_row
 
 ABSENT = "not among these results"
 
@@ -35,9 +36,9 @@ def _number(claim: Claim, find: Find) -> ClaimRow:
     except Unknown as error:
         reason = str(error)
     if found.cell is None:
-        return verdict_row(claim, None, None, found.diverged or reason) | {"outcome": found.outcome}
-    ran = {"key": found.cell["key"], "outcome": found.cell["outcome"], "seconds": sum(found.seconds.values())}
-    return verdict_row(claim, ran, ours, reason)  # type: ignore[arg-type]
+        return verdict_row(claim, None, ours, reason) | {"outcome": found.outcome}
+    ran: Ran = {"key": found.cell["key"], "outcome": found.cell["outcome"], "seconds": sum(found.seconds.values())}
+    return verdict_row(claim, ran, ours, reason)
 
 
 def _judged(effect: Effect, find: Find) -> Judged:
@@ -55,7 +56,7 @@ def _judged(effect: Effect, find: Find) -> Judged:
                 told = reason if reason == ABSENT else f"{name}: {reason}"
                 return Judged(reason=told, outcome=found.outcome)
             seconds |= found.seconds
-            if found.diverged:
+            if math.isnan(known[name]) and found.diverged:
                 notes[f"{name} diverged on seed {seed}"] = None
         values.append(known)
     return Judged(values, sum(seconds.values()), sorted(seconds), list(notes))

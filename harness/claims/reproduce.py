@@ -11,7 +11,7 @@ import numpy as np
 
 from ..engine.planning import plan_each_in_child
 from ..engine.run import RunOptions, Summary, Watcher, run_planned
-from ..plan import PlannedCell
+from ..planned_cell import PlannedCell
 from ..store.cells import open_store, read_cell, read_record, refuse_read_only
 from ..store.record import Cell, Outcome
 from ..suite import CostPlan, Suite, input_size
@@ -147,15 +147,15 @@ class _Results:
             ended, why = (told.get(cell["key"], "") for told in (self._summary.outcome, self._summary.reason))
             if ended != "ok":
                 outcome, reason = cast(Outcome, ended), why if ended == "skipped" else f"{ended}: {why}"
-        ended_trainings = [c for planned in trainings if (c := self._ended(planned)) is not None]
-        found = Found(trainings=ended_trainings, outcome=outcome, reason=reason)
+        found = Found(trainings=self._ended(trainings), outcome=outcome, reason=reason)
         if others and self._summary.outcome[others[0]["key"]] == "ok":
             record = read_record(self._store, others[0]["key"])
             means = {metric: float(np.mean(values)) for metric, values in record.scores.items()}
             found = replace(found, cell=record.cell, means=means)
         return found
 
-    def _ended(self, planned: PlannedCell) -> Cell | None:
-        """A training that has an end to speak of: done, or diverged."""
-        done = self._summary.outcome[planned["key"]] in ("ok", "diverged")
-        return read_cell(self._store, planned["key"]) if done else None
+    def _ended(self, trainings: Sequence[PlannedCell]) -> list[Cell]:
+        """Those that are done, and those that diverged where none failed: a failure says nothing of a recipe."""
+        outcomes = {cell["key"]: self._summary.outcome[cell["key"]] for cell in trainings}
+        told = ("ok", "diverged") if {*outcomes.values()} <= {"ok", "diverged"} else ("ok",)
+        return [read_cell(self._store, key) for key, outcome in outcomes.items() if outcome in told]
