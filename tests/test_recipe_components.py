@@ -131,7 +131,21 @@ def test_tract_gives_the_same_gradient_where_a_layer_has_more_inputs_than_rows()
     rng = torch.Generator().manual_seed(0)
     x, gradient = torch.randn(5, 12, generator=rng).double(), torch.randn(3, 12, generator=rng).double()
     due = gradient @ torch.linalg.inv(x.T @ x / 5 + 0.1 * torch.eye(12, dtype=torch.float64))
-    torch.testing.assert_close(preconditioned(gradient, x, 0.1), due)
+    torch.testing.assert_close(preconditioned(gradient, x.T, 0.1), due)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [nn.Conv2d(2, 5, (3, 2), stride=(2, 1), padding=(1, 2), dilation=(2, 3)), nn.Conv2d(2, 5, 1), nn.Linear(9, 5)],
+)
+def test_tract_takes_each_place_of_the_first_layer_as_a_row(layer: Any) -> None:
+    from noisebench.recipes.parts.tract import _columns
+
+    x = torch.rand(3, 2, 7, 9)
+    weights, columns = layer.weight.reshape(5, -1), _columns(layer, x)
+    due = layer(x) - (layer.bias if layer.weight.ndim == 2 else layer.bias[:, None, None])
+    rows = due.movedim(1, -1) if layer.weight.ndim == 4 else due
+    torch.testing.assert_close((weights @ columns).T, rows.reshape(-1, 5))
 
 
 def test_tract_refuses_a_network_without_a_first_layer() -> None:
