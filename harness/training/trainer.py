@@ -40,6 +40,7 @@ class Trainer:
         self.seconds = self.cpu_seconds = 0.0
         self.counted: dict[str, Any] = {"reasons": {}}
         self._looked = 0.0, 0.0
+        self._best: dict[str, torch.Tensor] = {}
         self._seed_draws("init")
         self.parts = made_parts(recipe)
         self.net = build(recipe, self.parts, given, wanted).to(device)
@@ -154,8 +155,14 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         self.net.load_state_dict(buffers)
 
+    def keep_best(self) -> None:
+        """Keep the network as it is: no validation was better. `finish` goes back to the last that was kept."""
+        self._best = {name: value.detach().clone() for name, value in self.net.state_dict().items()}
+
     def finish(self) -> None:
         """Let the parts have their last word; then the network is as it is used."""
+        if self._best:
+            self.net.load_state_dict(self._best)
         for part in self._having("finish"):
             part.finish(self.net)
         self.net.eval()
@@ -201,6 +208,7 @@ class Trainer:
             "cpu_seconds": self.cpu_seconds,
             "counted": self.counted,
             "net": self.net.state_dict(),
+            "best": self._best,
             "optimizer": self.optimizer.state_dict(),
             "scaler": self._scaler.state_dict(),
             "parts": [part.state() if hasattr(part, "state") else {} for part in self.parts],
@@ -213,6 +221,7 @@ class Trainer:
         try:
             state = torch.load(io.BytesIO(snapshot), map_location=self.device, weights_only=True)
             self.net.load_state_dict(state["net"])
+            self._best = state["best"]
             self.optimizer.load_state_dict(state["optimizer"])
             self._scaler.load_state_dict(state["scaler"])
             for part, held in zip(self.parts, state["parts"], strict=True):

@@ -17,7 +17,9 @@ class Trained:
     arch, objective, optimizer, schedule, parts, sampler, stop: what it is made of (`noisebench list archs`, …).
     data: any dataset; `validation` of its pictures are kept apart by key. regime: what is trained on, `crop` pixels a
     side, `batch` crops a step, for `steps` steps, validated `checks` times. seed: none is that of the cell.
-    precision, compiled: automatic mixed precision, torch.compile.
+    precision, compiled: automatic mixed precision, torch.compile. draws: `fresh` crops, turns and noise each time a
+    picture comes, or `fixed`: of each picture one crop, upright, and one draw. keep: the network of the `last` step, or
+    that of the `best` validation.
 
     Nothing is read from `info`. A network for grey pictures takes each channel of a coloured one by itself.
     """
@@ -44,6 +46,8 @@ class Trained:
         precision: Literal["float32", "bfloat16", "float16"] = "float32",
         compiled: bool = False,
         seed: Annotated[int, Ge(0)] | None = None,
+        draws: Annotated[Literal["fresh", "fixed"], nb.Later()] = "fresh",
+        keep: Annotated[Literal["last", "best"], nb.Later()] = "last",
     ) -> None:
         held = {name: value for name, value in locals().items() if name != "self"}
         self.recipe = nb.recipe_of(held)

@@ -26,8 +26,9 @@ class CropBatches:
     """Batches of float32 tensors (B, C, h, w): `given` under the regime, `wanted` clean.
 
     The batch of a step depends on the pictures, the regime, `seed` and the step alone. Each crop is `crop` pixels a
-    side, turned and mirrored at random before the regime draws on it, each time anew. Raises `UsageError` where a
-    picture is smaller, or where pictures differ in their channels.
+    side, turned and mirrored at random before the regime draws on it, each time anew; with `fixed` a picture gives one
+    crop, upright, and the regime draws on it once. Raises `UsageError` where a picture is smaller, or where pictures
+    differ in their channels.
     """
 
     def __init__(
@@ -39,9 +40,10 @@ class CropBatches:
         *,
         crop: int,
         seed: int,
+        fixed: bool = False,
     ) -> None:
         self._dataset, self._chosen, self._regime, self._order = dataset, chosen, regime, order
-        self._crop, self._seed = crop, seed
+        self._crop, self._seed, self._fixed = crop, seed, fixed
         self._held: OrderedDict[int, Sample] = OrderedDict()
         self._bytes = 0
         first = self(0)
@@ -49,9 +51,12 @@ class CropBatches:
 
     def __call__(self, step: int) -> Mapping[str, Array]:
         """The batch of a step."""
-        digest = hashlib.sha256(f"crops|{self._seed}|{step}".encode()).digest()
-        rng = keyed_generator(digest)
-        pairs = [self._pair(self._chosen[place], rng, step) for place in self._order(step)]
+        chosen = [self._chosen[place] for place in self._order(step)]
+        if self._fixed:
+            pairs = [self._pair(index, self._rng(f"item {self._dataset.ids[index]}"), 0) for index in chosen]
+        else:
+            rng = self._rng(str(step))
+            pairs = [self._pair(index, rng, step) for index in chosen]
         shapes = {pair[1].shape for pair in pairs}
         if len(shapes) > 1:
             channels = sorted({shape[0] for shape in shapes})
@@ -60,6 +65,9 @@ class CropBatches:
                 "(luma(of=…) makes grey ones)"
             )
         return {name: np.stack([pair[i] for pair in pairs]) for i, name in enumerate(("given", "wanted"))}
+
+    def _rng(self, what: str) -> np.random.Generator:
+        return keyed_generator(hashlib.sha256(f"crops|{self._seed}|{what}".encode()).digest())
 
     def _pair(self, index: int, rng: np.random.Generator, step: int) -> tuple[Array, Array]:
         item = self._item(index)
@@ -71,7 +79,7 @@ class CropBatches:
         scale = 1 if item.noisy is None else height // item.noisy.shape[0]
         # In steps of the scale, so that the dataset's own noisy picture can be cut at the same place.
         top, left = (int(rng.integers(0, (side - size) // scale + 1)) * scale for side in (height, width))
-        turns, mirrored = int(rng.integers(4)), bool(rng.integers(2))
+        turns, mirrored = (0, False) if self._fixed else (int(rng.integers(4)), bool(rng.integers(2)))
 
         def cut(picture: Array, by: int) -> Array:
             part = picture[top // by : (top + size) // by, left // by : (left + size) // by]
