@@ -22,6 +22,7 @@ _HOME = {
     "optimizer": "training.components", "schedule": "training.components", "part": "training.components",
     "sampler": "training.components", "stop": "training.components",
     "Recipe": "recipe", "recipe_of": "recipe", "trained_network": "training.network",
+    "TrainedMethod": "training.trained_method", "data_roots": "data.roots",
     "list_files": "data.folders", "pair_folders": "data.folders", "frame": "frames",
     "read_results": "notebook.stored", "StoredResults": "notebook.stored", "Leaderboard": "notebook.leaderboard",
     "WeightFile": "data.weights", "read_weight_table": "data.weights", "load_weights": "data.weights",
@@ -58,6 +59,7 @@ if TYPE_CHECKING:  # what a type checker sees; at run time a name is imported wh
     from .data.checkpoints import read_checkpoint as read_checkpoint
     from .data.folders import list_files as list_files
     from .data.folders import pair_folders as pair_folders
+    from .data.roots import data_roots as data_roots
     from .data.weights import (
         WeightFile as WeightFile,
     )
@@ -172,6 +174,7 @@ if TYPE_CHECKING:  # what a type checker sees; at run time a name is imported wh
     from .training.components import schedule as schedule
     from .training.components import stop as stop
     from .training.network import trained_network as trained_network
+    from .training.trained_method import TrainedMethod as TrainedMethod
 
 __all__ = ["__version__", *sorted(_HOME)]
 

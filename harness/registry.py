@@ -87,7 +87,9 @@ class Registry:
 
     def names(self) -> list[str]:
         """All names, sorted by the numbers in them; imports nothing."""
-        return sorted({*self._entries, *self._built_in(), *self._from_points()}, key=by_number)
+        lender = self._lender()
+        lent = lender.names() if lender else ()
+        return sorted({*self._entries, *self._built_in(), *self._from_points(), *lent}, key=by_number)
 
     def get(self, name: str) -> Entry:
         """The entry. Raises `UsageError` with the nearest match, or naming what failed to import."""
@@ -95,6 +97,9 @@ class Registry:
             raise UsageError(f"a {self.kind} is named by text, not {type(name).__name__}")
         if name not in self._entries:
             module = self._home(name) or self._from_points().get(name)
+            lender = self._lender() if module is None else None
+            if lender is not None and name in lender.names():
+                return lender.get(name)
             if module is None:
                 other = [k for k in _NAMED if k != self.kind and name in registry(k, self.track).names()]
                 hint = f"it is a {other[0]}" if other else nearest(name, self.names())
@@ -114,6 +119,14 @@ class Registry:
     def name_of(self, obj: Any) -> str:
         """The name under which this very function or class is registered, or an empty text; imports nothing."""
         return next((name for name, entry in self._entries.items() if entry.obj is obj), "")
+
+    def _lender(self) -> Registry | None:
+        """The registry of another track whose components serve in this one too."""
+        tracks = registry("track", "")
+        if self.kind == "track" or self.track not in tracks.names():
+            return None
+        lender = getattr(tracks.get(self.track).obj(), "borrows", {}).get(self.kind)
+        return registry(self.kind, lender) if lender else None
 
     def _built_in(self) -> frozenset[str]:
         return _modules(self._package, self._leaf)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Skip, UsageError, one_line
@@ -39,18 +40,28 @@ def build(recipe: Recipe, parts: list[Any], given: Shape, wanted: Shape) -> nn.M
     return made
 
 
+def trained_shapes(recipe: Recipe) -> tuple[Shape, Shape]:
+    """Shapes of one item that a trained network was given and that were wanted of it. Raises `Skip` as below."""
+    training = read_card(_checkpoint(recipe))["training"]
+    return tuple(training["given"]), tuple(training["wanted"])
+
+
 def trained_network(recipe: Recipe, device: str) -> nn.Module:
     """The network with the weights that its training gave, in eval mode.
 
     Raises `Skip` where no checkpoint was given to this process, and `UsageError` where it does not fit.
     """
-    file = given_checkpoint(recipe.text)
-    if file is None:
-        raise Skip("needs the checkpoint of its training: `noisebench run` trains it first")
-    training = read_card(file)["training"]
-    net = build(recipe, made_parts(recipe), tuple(training["given"]), tuple(training["wanted"]))
+    file = _checkpoint(recipe)
+    net = build(recipe, made_parts(recipe), *trained_shapes(recipe))
     try:
         net.load_state_dict(read_weights(file))
     except RuntimeError as error:
         raise UsageError(f"checkpoint {one_line(file)} does not fit {recipe.arch.display}: {one_line(error)}") from None
     return net.to(device).eval().requires_grad_(False)
+
+
+def _checkpoint(recipe: Recipe) -> Path:
+    file = given_checkpoint(recipe.text)
+    if file is None:
+        raise Skip("needs the checkpoint of its training: `noisebench run` trains it first")
+    return file

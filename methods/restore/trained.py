@@ -11,7 +11,7 @@ Steps = Annotated[int, Ge(1), Le(10_000_000)]
 
 
 @nb.method("trained")
-class Trained:
+class Trained(nb.TrainedMethod):
     """A network that is trained here, by a recipe: done once, stored by its key, and used by every cell that names it.
 
     arch, objective, optimizer, schedule, parts, sampler, stop: what it is made of (`noisebench list archs`, …).
@@ -23,8 +23,6 @@ class Trained:
 
     Nothing is read from `info`. A network for grey pictures takes each channel of a coloured one by itself.
     """
-
-    trained = True
 
     def __init__(
         self,
@@ -49,21 +47,7 @@ class Trained:
         draws: Annotated[Literal["fresh", "fixed"], nb.Later()] = "fresh",
         keep: Annotated[Literal["last", "best"], nb.Later()] = "last",
     ) -> None:
-        held = {name: value for name, value in locals().items() if name != "self"}
-        self.recipe = nb.recipe_of(held)
-
-    @staticmethod
-    def flags(*, data: nb.Bound, regime: nb.Bound, **_: Any) -> dict[str, Any]:
-        """Trained on its data; blind, for it is told nothing."""
-        return {"blind": True, "trained_on": (data.entry.name,)}
-
-    def setup(self, device: str) -> None:
-        """Load the weights that the training gave. Raises `Skip` where there are none."""
-        self.use(nb.trained_network(self.recipe, device))
-
-    def use(self, net: Any) -> None:
-        """Take this network, which may still be trained."""
-        self.net = net
+        super().__init__({name: value for name, value in locals().items() if name not in ("self", "__class__")})
 
     def restore(self, noisy: Any, info: Any) -> Any:
         """(1, C, H, W) → the same, or as large as the network makes it."""

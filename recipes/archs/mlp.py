@@ -1,21 +1,22 @@
-"""MLP: linear layers with ReLU in between, from all values of an input to all values of what is wanted."""
+"""Multilayer perceptron: linear layers on all values of the input at once."""
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Any
 
 import noisebench as nb
-from annotated_types import Ge, Le
+from noisebench.recipes.archs._classes import Activation, activated
 from torch import nn
 
 
 @nb.arch("mlp")
 class MLP(nn.Module):
-    """MLP: linear layers with ReLU in between, from all values of an input to all values of what is wanted.
+    """Multilayer perceptron: linear layers on all values of the input at once; logits, or a picture.
 
-    hidden: widths of the layers in between; () is a linear map. It takes inputs of the size it was trained on.
+    hidden: the widths of the layers between; none makes it linear. For inputs of one size.
     """
 
     def __init__(
@@ -23,18 +24,19 @@ class MLP(nn.Module):
         given: Sequence[int],
         wanted: Sequence[int],
         *,
-        hidden: tuple[Annotated[int, Ge(1), Le(65_536)], ...] = (256,),
+        hidden: tuple[int, ...] = (64,),
+        activation: Activation = "relu",
         bias: bool = True,
     ) -> None:
         super().__init__()
-        self.given, self.wanted = tuple(given), tuple(wanted)
-        widths = (math.prod(self.given), *hidden, math.prod(self.wanted))
-        layers: list[nn.Module] = []
-        for into, out in zip(widths[:-1], widths[1:], strict=True):
-            layers += [nn.Linear(into, out, bias=bias), nn.ReLU()]
+        if any(width < 1 for width in hidden):
+            raise nb.UsageError(f"arch mlp: hidden={hidden} has a layer without units")
+        self.wanted = tuple(wanted)
+        widths = [math.prod(given), *hidden, math.prod(wanted)]
+        layers: list[nn.Module] = [nn.Flatten()]
+        for a, b in itertools.pairwise(widths):
+            layers += [nn.Linear(a, b, bias=bias), activated(activation)]
         self.layers = nn.Sequential(*layers[:-1])
 
     def forward(self, x: Any) -> Any:
-        if tuple(x.shape[1:]) != self.given:
-            raise nb.Skip(f"this network is for inputs of {self.given}, not {tuple(x.shape[1:])}")
-        return self.layers(x.flatten(1)).unflatten(1, self.wanted)
+        return self.layers(x).reshape(len(x), *self.wanted)

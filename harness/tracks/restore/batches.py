@@ -45,6 +45,7 @@ class CropBatches:
         self._dataset, self._chosen, self._regime, self._order = dataset, chosen, regime, order
         self._crop, self._seed, self._fixed = crop, seed, fixed
         self._held: OrderedDict[int, Sample] = OrderedDict()
+        self._pairs: dict[int, tuple[Array, Array]] = {}
         self._bytes = 0
         first = self(0)
         self.given, self.wanted = first["given"].shape[1:], first["wanted"].shape[1:]
@@ -53,7 +54,7 @@ class CropBatches:
         """The batch of a step."""
         chosen = [self._chosen[place] for place in self._order(step)]
         if self._fixed:
-            pairs = [self._pair(index, self._rng(f"item {self._dataset.ids[index]}"), 0) for index in chosen]
+            pairs = [self._fixed_pair(index) for index in chosen]
         else:
             rng = self._rng(str(step))
             pairs = [self._pair(index, rng, step) for index in chosen]
@@ -68,6 +69,15 @@ class CropBatches:
 
     def _rng(self, what: str) -> np.random.Generator:
         return keyed_generator(hashlib.sha256(f"crops|{self._seed}|{what}".encode()).digest())
+
+    def _fixed_pair(self, index: int) -> tuple[Array, Array]:
+        """The pair of an item, made once as long as there is room for it."""
+        if index in self._pairs:
+            return self._pairs[index]
+        pair = self._pair(index, self._rng(f"item {self._dataset.ids[index]}"), 0)
+        if (len(self._pairs) + 1) * (pair[0].nbytes + pair[1].nbytes) <= _HELD:
+            self._pairs[index] = pair
+        return pair
 
     def _pair(self, index: int, rng: np.random.Generator, step: int) -> tuple[Array, Array]:
         item = self._item(index)

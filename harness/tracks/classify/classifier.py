@@ -1,0 +1,52 @@
+"""A classifier ready to be called on pictures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...errors import Invalid
+from ...imaging.pixels import Array
+from ...runner import MethodRunner, refuse_not_finite
+from ...track import Case
+
+
+class Classifier(MethodRunner):
+    """A method `f(picture, info, **params)`, or a class with `classify(picture, info)`: logits (K,) of K classes.
+
+    The picture is float32 (H, W, C), or with `layout="tensor"` a tensor (1, C, H, W); the logits of a tensor may be
+    (1, K). Logits are log-probabilities up to a constant.
+    """
+
+    verb = "classify"
+
+    def can_use_device(self) -> bool:
+        """Whether tensors are passed, or a class sets up a network."""
+        return self.meta["layout"] == "tensor" or hasattr(self.bound.entry.obj, "setup")
+
+    def prepare(self, given: Array) -> Any:
+        """A private copy of the picture in the layout that the method takes."""
+        if self.meta["layout"] == "hwc":
+            return np.array(given, dtype=np.float32, order="C")
+        import torch
+
+        return torch.from_numpy(np.ascontiguousarray(given.transpose(2, 0, 1)).copy())[None].to(self.device)
+
+    def accept(self, output: Any, case: Case) -> Array:
+        """Logits float32 (K,). Raises `Invalid` for another shape or type, NaN or Inf."""
+        if hasattr(output, "detach"):
+            output = output.detach().cpu().float().numpy()
+        if not isinstance(output, np.ndarray) or output.dtype.kind not in "fiu":
+            raise Invalid(f"returned {type(output).__name__} where logits {case.wanted} were due")
+        if output.shape not in (case.wanted, (1, *case.wanted)):
+            raise Invalid(f"returned shape {output.shape} where logits {case.wanted} were due")
+        logits = np.ascontiguousarray(output.reshape(case.wanted), dtype=np.float32)
+        refuse_not_finite(logits)
+        return logits
+
+    def untouched(self, prepared: Any, given: Array) -> bool:
+        """Whether the method left the picture as it was."""
+        if hasattr(prepared, "detach"):
+            prepared = prepared.detach().cpu().numpy()[0].transpose(1, 2, 0)
+        return bool((prepared == given).all())

@@ -1,0 +1,51 @@
+"""One labelled picture as an item."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...errors import UsageError, one_line
+from ...imaging.pixels import Array, as_hwc, canonical
+from ...short_text import short
+
+
+@dataclass(frozen=True)
+class LabelledPicture:
+    """A picture, uint8, uint16 or float32 [0, 1], (H, W) or (H, W, C), and the place of its class in `classes`.
+
+    `annotated` is the label that an annotator gave, where that is not the true one: it alone is trained on. Pictures of
+    one `group` (an object, a person) count as one in every test.
+    """
+
+    id: str
+    picture: Array
+    label: int
+    classes: Sequence[str]
+    annotated: int | None = None
+    group: str = ""
+
+    @property
+    def given_label(self) -> int:
+        """The label that a training is told."""
+        return self.label if self.annotated is None else self.annotated
+
+    def __repr__(self) -> str:
+        return f"LabelledPicture({short(self.id)}, picture={short(self.picture)}, label={self.label})"
+
+
+def values_of(item: LabelledPicture) -> Array:
+    """The picture as float32 or integers (H, W, C). Raises `UsageError` for what is no labelled picture."""
+    who = one_line(repr(item.id), 60)
+    picture = np.asarray(item.picture)
+    if picture.ndim not in (2, 3) or picture.size == 0:
+        raise UsageError(f"{who}: its picture has shape {picture.shape}: (H, W) or (H, W, C) is due")
+    values = canonical(as_hwc(picture))
+    if values.dtype.kind == "f" and not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1):
+        raise UsageError(f"{who}: a picture of floats is on [0, 1]")
+    for label in (item.label, item.given_label):
+        if not 0 <= label < len(item.classes):
+            raise UsageError(f"{who}: label {label} is none of its {len(item.classes)} classes")
+    return values

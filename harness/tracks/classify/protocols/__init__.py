@@ -1,0 +1,1 @@
+"""Protocols of `classify`, one a file."""

@@ -1,0 +1,135 @@
+"""Track `classify`: a labelled picture under noise in, logits of its class out."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ...array_outputs import ArrayFiles
+from ...errors import NotDefined
+from ...registry import Bound, registry
+from ...store.outputs import OutputFiles
+from ...track import Batches, Case, Dataset, Defaults, Words, add_track, checked_declarations
+
+if TYPE_CHECKING:
+    from .classifier import Classifier
+    from .labelled_picture import LabelledPicture
+
+_DECLARED: Mapping[str, Mapping[str, Any]] = {"method": {"layout": "tensor"}}
+
+
+class Classify:
+    """Items are labelled pictures, a regime makes them noisy, a method gives logits of the classes."""
+
+    name = "classify"
+    version = 1
+    words = Words(
+        item="picture",
+        items="pictures",
+        given="noisy picture",
+        output="logits",
+        truth="label",
+        level="noise level",
+    )
+    defaults = Defaults(
+        protocol="softmax",
+        metrics=("accuracy", "nll"),
+        rank_by="accuracy",
+        dataset="digits",
+        regime="none",
+        size=(28, 28),
+    )
+    preload: tuple[str, ...] = ("numpy", "noisebench.tracks.classify.degrade", "noisebench.tracks.classify.classifier")
+    outputs: OutputFiles = ArrayFiles()
+    borrows: Mapping[str, str] = {"regime": "restore"}
+    """The track whose components of a kind serve here too."""
+
+    def __repr__(self) -> str:
+        return f"Track({self.name})"
+
+    def declare(self, kind: str, declared: Mapping[str, Any]) -> dict[str, Any]:
+        """What a component declares, complete. Raises `UsageError` for a name, ValueError for a value unknown here."""
+        made = checked_declarations(kind, declared, _DECLARED)
+        if made.get("layout") not in (None, "tensor", "hwc"):
+            raise ValueError(f"layout is 'tensor' or 'hwc', not {made['layout']!r}")
+        return made
+
+    def identify(self, item: LabelledPicture) -> str:
+        """Id, values, labels, classes and group, on one line. Raises `UsageError` for what is no labelled picture."""
+        classes = hashlib.sha256(repr(tuple(item.classes)).encode()).hexdigest()[:16]
+        group = f" group {item.group!r}" if item.group else ""
+        return f"{item.id!r} {self.truth_sha256(item)} {item.label} {item.given_label} {classes}{group}"
+
+    def pose(self, regime: Bound, item: LabelledPicture, seed: int, draw: int = 0) -> Case:
+        """The picture under the regime, float32 (H, W, C), what is disclosed, and the shape (K,) of logits."""
+        from ...imaging.pixels import bytes_sha256
+        from .degrade import degrade_labelled
+
+        given, info = degrade_labelled(regime, item, seed, draw)
+        return Case(given, info, bytes_sha256(given), (len(item.classes),))
+
+    def open(self, method: Bound) -> Classifier:
+        """The method, ready to be set up. Raises `Skip` where a package that it requires is not there."""
+        from .classifier import Classifier
+
+        return Classifier(method)
+
+    def score(
+        self, output: Any, item: LabelledPicture, case: Case, protocol: Bound, metrics: Sequence[Bound]
+    ) -> dict[str, float]:
+        """Scores by display form of the metric, of log-probabilities as the protocol makes them of logits."""
+        said = protocol.entry.obj(output, **protocol.kwargs)
+        scores: dict[str, float] = {}
+        for metric in metrics:
+            value = metric.entry.obj(said, item.label, **metric.kwargs)
+            scores[metric.display] = value if isinstance(value, NotDefined) else float(value)
+        return scores
+
+    def probe(self, size: tuple[int, ...]) -> LabelledPicture:
+        """A fixed grey picture of `size` (H, W) of ten classes, for costs."""
+        import numpy as np
+
+        from .labelled_picture import LabelledPicture
+
+        height, width = size
+        ramp = np.linspace(0, 1, height * width, dtype=np.float32).reshape(height, width)
+        return LabelledPicture("cost", ramp, 0, tuple("0123456789"))
+
+    # Below: what a track may have. See the protocols of `track.py`.
+
+    def preload_for(self, components: Iterable[Bound]) -> tuple[str, ...]:
+        """torch, where a method takes tensors, or a plug-in has imported it."""
+        used = any(entry.meta.get("layout") == "tensor" for bound in components for entry in bound.entries)
+        return ("torch",) if used or "torch" in sys.modules else ()
+
+    def batches(
+        self,
+        dataset: Dataset,
+        chosen: Sequence[int],
+        regime: Bound,
+        order: Callable[[int], Sequence[int]],
+        *,
+        crop: int,
+        seed: int,
+        fixed: bool,
+    ) -> Batches:
+        """Labelled pictures and what the regime makes of them, whole: see `tracks/classify/batches.py`."""
+        from .batches import LabelBatches
+
+        return LabelBatches(dataset, chosen, regime, order, seed, fixed=fixed)
+
+    def truth_sha256(self, item: LabelledPicture) -> str:
+        """The hash of the picture's values: two labels of one picture do not make it two."""
+        from ...imaging.pixels import pixel_sha256
+        from .labelled_picture import values_of
+
+        return pixel_sha256(values_of(item))
+
+    def regime_title(self, regime: str) -> str:
+        """How tables write a regime, such as `σ = {sigma}`; empty where it has no way of its own."""
+        return str(registry("regime", self.name).get(regime).meta["title"])
+
+
+TRACK = add_track(Classify())

@@ -1,0 +1,41 @@
+"""What methods share whose network is trained here by a recipe: a track adds the parameters and the call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ..recipe import recipe_of
+
+if TYPE_CHECKING:
+    from ..registry import Bound
+
+
+class TrainedMethod:
+    """A method whose network is trained here: its class takes the choices of a `Recipe` as keyword parameters."""
+
+    trained: ClassVar[bool] = True
+
+    def __init__(self, choices: Mapping[str, Any]) -> None:
+        self.recipe = recipe_of(choices)
+        self.net: Any = None
+        self.given: tuple[int, ...] = ()
+
+    @staticmethod
+    def flags(*, data: Bound, regime: Bound, **_: Any) -> dict[str, Any]:
+        """Trained on its data; blind, for it is told nothing.
+
+        The data stand there with their parameters: another split of one set is other data, and equal items are refused.
+        """
+        return {"blind": True, "trained_on": (data.display,)}
+
+    def setup(self, device: str) -> None:
+        """Load the weights that the training gave, and for which shape of input. Raises `Skip` where there are none."""
+        from .network import trained_network, trained_shapes
+
+        self.use(trained_network(self.recipe, device))
+        self.given = trained_shapes(self.recipe)[0]
+
+    def use(self, net: Any) -> None:
+        """Take this network, which may still be trained."""
+        self.net = net

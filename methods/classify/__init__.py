@@ -1,0 +1,1 @@
+"""Methods of `classify`, one a file."""
