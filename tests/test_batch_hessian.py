@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 import torch
 from noisebench.recipe import recipe_of
-from noisebench.recipes.parts.batch_hessian import hessian_product, predicted_top, top_eigenvalue
+from noisebench.recipes.parts.batch_hessian import (
+    hessian_product,
+    noise_moments,
+    noise_size,
+    predicted_top,
+    top_eigenvalue,
+)
 from noisebench.registry import bind
 from noisebench.training.trainer import Trainer
 from torch import nn
@@ -72,6 +78,14 @@ def test_below_the_threshold_the_edge_of_the_bulk_is_predicted() -> None:
     assert top == pytest.approx(2.0, rel=0.03)
 
 
+def test_gaussian_noise_has_the_size_and_the_spread_of_its_matrix() -> None:
+    seeds = iter(range(100))
+    zero = torch.zeros(300, dtype=torch.float64)
+    second, fourth = noise_moments(lambda: lambda v, m=wigner(300, 0.1, next(seeds)): m @ v, lambda v: 0 * v, zero)
+    assert second == pytest.approx(0.1**2 * 300**2, rel=0.1)
+    assert noise_size(second, fourth) == pytest.approx(300, rel=0.1)
+
+
 def trained(parts: str) -> Trainer:
     spec = f"trained(arch=mlp(hidden=(6,)), parts={parts}, batch=24, steps=4, checks=1)"
     one = Trainer(recipe_of(bind(spec, "method", "classify").kwargs), (1, 3, 3), (4,), 0, "cpu")
@@ -85,8 +99,8 @@ def test_a_training_tells_what_was_measured_and_predicted_and_is_not_moved_by_it
     plain, looked = trained("()"), trained("batch_hessian(batches=(4, 12), at=0.5, repeats=3)")
     assert plain.weights() == looked.weights()
     found = looked.figures()
-    sizes = {f"hessian_{what}_{size}" for what in ("top", "predicted") for size in (4, 12)}
-    assert found.keys() == sizes | {"hessian_top_all", "hessian_std"}
+    sizes = {f"hessian_{what}_{size}" for what in ("top", "predicted", "effective") for size in (4, 12)}
+    assert found.keys() == sizes | {"hessian_top_all", "hessian_std", "hessian_noise_size"}
     for size in (4, 12):
         variance = found["hessian_std"] ** 2 * (1 / size - 1 / 24)
         due = predicted_top(found["hessian_top_all"], variance, 9 * 6 + 6 + 6 * 4 + 4)

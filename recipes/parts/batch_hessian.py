@@ -22,9 +22,12 @@ class BatchHessian:
 
     Looks once, at the share `at` of the steps, at the batch of that step: let it be large, all of the data if it can
     be. From it come, without replacement, `repeats` batches of each of the sizes `batches`. The network is in eval mode
-    meanwhile. Figures: `hessian_top_all`, of the whole batch; `hessian_top_B` and `hessian_predicted_B` of each size B,
-    the mean of what was measured and what `predicted_top` says; `hessian_std`, the standard deviation of one item's
-    Hessian from the mean, of one element, of batches other than those that are measured.
+    meanwhile. Figures: `hessian_top_all`, of the whole batch; of each size B `hessian_top_B`, the mean of what was
+    measured, and `hessian_predicted_B`, what `predicted_top` says of noise that is alike in all elements, as in the
+    paper; `hessian_std`, the standard deviation of an element of one item's Hessian. Where the noise N lies in few
+    directions, its size is not that of the network: `hessian_noise_size` is 2·(tr N²)²/tr N⁴, which is the size of a
+    matrix of Gaussian noise, and `hessian_effective_B` what is predicted with it. The noise is that of batches other
+    than those that are measured.
     """
 
     def __init__(
@@ -65,17 +68,17 @@ class BatchHessian:
         start = torch.randn(size, dtype=weights[0].dtype, device=weights[0].device)
         top = top_eigenvalue(whole, start)
         small = min(self.batches)
-        spread = sum(
-            float((of(small)(probe) - whole(probe)).double().square().sum())
-            for probe in (torch.randn_like(start) for _ in range(_PROBES))
-        ) / (_PROBES * size**2)
-        variance = spread / (1 / small - 1 / items)
-        found = {"hessian_top_all": top, "hessian_std": variance**0.5}
+        second, fourth = noise_moments(lambda: of(small), whole, start)
+        # Without replacement a batch of all items has no noise.
+        one = second / (1 / small - 1 / items)
+        effective = noise_size(second, fourth)
+        found = {"hessian_top_all": top, "hessian_std": one**0.5 / size, "hessian_noise_size": effective}
         for count in self.batches:
             tops = [top_eigenvalue(of(count), torch.randn_like(start)) for _ in range(self.repeats)]
             found[f"hessian_top_{count}"] = sum(tops) / len(tops)
-            # Without replacement a batch of all items has no noise.
-            found[f"hessian_predicted_{count}"] = predicted_top(top, variance * (1 / count - 1 / items), size)
+            noise = one * (1 / count - 1 / items)
+            found[f"hessian_predicted_{count}"] = predicted_top(top, noise / size**2, size)
+            found[f"hessian_effective_{count}"] = predicted_top(top, noise / effective**2, effective)
         return found
 
     def figures(self) -> dict[str, float]:
@@ -91,7 +94,24 @@ class BatchHessian:
         self.found = state["found"]
 
 
-def predicted_top(top: float, variance: float, size: int) -> float:
+def noise_moments(draw: Callable[[], Product], whole: Product, like: Any) -> tuple[float, float]:
+    """tr N² and tr N⁴ of the noise N, by which the matrix of a `draw` differs from the whole one: means over draws."""
+    moments = []
+    for _ in range(_PROBES):
+        some, probe = draw(), torch.randn_like(like)
+        once = some(probe) - whole(probe)
+        twice = some(once) - whole(once)
+        moments.append([float(vector.double().square().sum()) for vector in (once, twice)])
+    second, fourth = zip(*moments, strict=True)
+    return sum(second) / _PROBES, sum(fourth) / _PROBES
+
+
+def noise_size(second: float, fourth: float) -> float:
+    """The size of the matrix of Gaussian noise that has these tr N² and tr N⁴: s²·P² and 2·s⁴·P³ by the semicircle."""
+    return 2 * second**2 / fourth if fourth > 0 else 1.0
+
+
+def predicted_top(top: float, variance: float, size: float) -> float:
     """The top eigenvalue of a (size, size) matrix whose own is `top` plus symmetric noise of that variance an element.
 
     Above the threshold s·√P it is top + P·s²/top, below it the edge of the bulk, 2·s·√P (Granziol et al., theorem 1,
