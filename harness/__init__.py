@@ -14,7 +14,7 @@ _HOME = {
     "add_track": "track", "MethodRunner": "runner", "ArrayFiles": "array_outputs", "noise_key": "keyed_noise",
     "keyed_generator": "keyed_noise", "text_key": "keyed_noise", "get_track": "track", "checked_declarations": "track",
     "Info": "info", "Spec": "spec", "Bound": "registry",
-    "MethodSpec": "parameter_types", "DatasetSpec": "parameter_types", "Nested": "parameter_types",
+    "MethodSpec": "parameter_types", "DatasetSpec": "parameter_types", "Nested": "parameter_types", "Later": "parameter_types",
     "AxisLabel": "parameter_types",
     "bind": "registry", "evaluate": "evaluation", "Result": "notebook.result", "module_sources": "sources",
     "UsageError": "errors", "Skip": "errors", "Invalid": "errors", "NotDefined": "errors", "one_line": "errors",
@@ -112,6 +112,7 @@ if TYPE_CHECKING:  # what a type checker sees; at run time a name is imported wh
     from .notebook.stored import read_results as read_results
     from .parameter_types import AxisLabel as AxisLabel
     from .parameter_types import DatasetSpec as DatasetSpec
+    from .parameter_types import Later as Later
     from .parameter_types import MethodSpec as MethodSpec
     from .parameter_types import Nested as Nested
     from .recipe import Recipe as Recipe

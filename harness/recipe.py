@@ -13,6 +13,8 @@ from .tuning_grid import grid_of
 VERSION = 1
 """Of the loop: raised where the same recipe would give other weights."""
 Precision = Literal["float32", "bfloat16", "float16"]
+Draws = Literal["fresh", "fixed"]
+Keep = Literal["last", "best"]
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,9 @@ class Recipe:
     """A training, whole but for its data on the disk. `seed` None: that of the cell which uses it.
 
     `batch` items a step, where a track cuts them `crop` pixels a side; `validation` items are split off by key and
-    scored `checks` times. `precision` other than float32 is automatic mixed precision; `compiled` uses torch.compile.
+    scored `checks` times. `precision` other than float32 is automatic mixed precision; `compiled` uses torch.compile. What is
+    drawn of an item is drawn anew each time it comes, or with `draws` fixed once; the network that is used is that of
+    the last step, or with `keep` best that of the best validation.
     """
 
     arch: Bound
@@ -40,6 +44,8 @@ class Recipe:
     compiled: bool
     seed: int | None
     crop: int = 0
+    draws: Draws = "fresh"
+    keep: Keep = "last"
 
     @property
     def text(self) -> str:

@@ -167,8 +167,9 @@ class Batches(Protocol):
 class Trains(Protocol):
     """A track whose methods can be networks that are trained here.
 
-    `order(step)` are places in `chosen`, which are places of the dataset. `truth_sha256` tells two items whose truths
-    are the same, so that none is trained on that is tested.
+    `order(step)` are places in `chosen`, which are places of the dataset. With `fixed` an item gives the same input and
+    truth each time it comes. `truth_sha256` tells two items whose truths are the same, so that none is trained on that
+    is tested.
     """
 
     def batches(
@@ -180,6 +181,7 @@ class Trains(Protocol):
         *,
         crop: int,
         seed: int,
+        fixed: bool,
     ) -> Batches: ...
     def truth_sha256(self, item: Any) -> str: ...
 

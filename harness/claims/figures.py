@@ -122,6 +122,11 @@ def _of_training(of: CellOf, found: Found, known: Mapping[str, float]) -> float:
         return _number(training["cost"], of.training)
     if of.training == "steps":
         return float(training["steps"])
+    if of.training == "loss":
+        loss = training["curve"][-1]["loss"] if training["curve"] else None
+        if loss is None:
+            raise Unknown("its training has no validation, and so no mean loss")
+        return loss
     if of.training == "score":
         if training["score"] is None:
             raise Unknown("its validation has no score")

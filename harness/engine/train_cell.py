@@ -111,7 +111,9 @@ def _opened(cell: PlannedCell) -> _Course:
     else:
         chosen, validation = split(dataset.ids, recipe.validation, recipe.data.display)
     order = recipe.sampler.entry.obj(len(chosen), recipe.batch, seed, **recipe.sampler.kwargs)
-    batches = track.batches(dataset, chosen, recipe.regime, order, crop=recipe.crop, seed=seed)
+    batches = track.batches(
+        dataset, chosen, recipe.regime, order, crop=recipe.crop, seed=seed, fixed=recipe.draws == "fixed"
+    )
     own = track.defaults
     return _Course(
         recipe,
@@ -162,6 +164,8 @@ def _trained(
         now = time.monotonic()
         if state.step in due:
             point = _validated(course, state, method, made)
+            if course.recipe.keep == "best" and _is_best(state.curve, bool(course.metric.entry.meta["higher"])):
+                method.asked("keep_best")
             tell({"event": "said", "message": _said(course, point)})
             stopped = course.recipe.stop.entry.obj(
                 state.curve, bool(course.metric.entry.meta["higher"]), **course.recipe.stop.kwargs
@@ -243,6 +247,12 @@ def _validated(
     state.losses.clear()
     state.curve.append(point)
     return point
+
+
+def _is_best(curve: Sequence[CurvePoint], higher: bool) -> bool:
+    """Whether the last validation is better than each before it."""
+    scores = [point["score"] if higher else -point["score"] for point in curve if point["score"] is not None]
+    return curve[-1]["score"] is not None and all(score < scores[-1] for score in scores[:-1])
 
 
 def _mean_score(course: _Course, step: int, method: Asked, made: Calls) -> float | None:

@@ -54,6 +54,7 @@ def training_verbs(runner: Runner, asked: str, start: Start) -> tuple[dict[str, 
     verbs: dict[str, Callable[..., Any]] = {
         "step": step,
         "call": call,
+        "keep_best": trainer.keep_best,
         "snapshot": lambda: _bytes(trainer.snapshot()),
         "seconds": lambda: trainer.seconds,
         "finish": finish,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import io
 import math
@@ -40,6 +41,7 @@ class Trainer:
         self.seconds = self.cpu_seconds = 0.0
         self.counted: dict[str, Any] = {"reasons": {}}
         self._looked = 0.0, 0.0
+        self._best: dict[str, Any] = {}
         self._seed_draws("init")
         self.parts = made_parts(recipe)
         self.net = build(recipe, self.parts, given, wanted).to(device)
@@ -171,8 +173,18 @@ class Trainer:
             for part in reversed(self._having("after_validation")):
                 part.after_validation(self.net)
 
+    def keep_best(self) -> None:
+        """Keep the network as it is: no validation was better. `finish` goes back to the last that was kept."""
+        # With it what the parts have in its place when it is validated.
+        others = [part.state() for part in self._having("before_validation")]
+        self._best = copy.deepcopy({"net": self.net.state_dict(), "parts": others})
+
     def finish(self) -> None:
         """Let the parts have their last word; then the network is as it is used."""
+        if self._best:
+            self.net.load_state_dict(self._best["net"])
+            for part, held in zip(self._having("before_validation"), self._best["parts"], strict=True):
+                part.load(held)
         for part in self._having("finish"):
             part.finish(self.net)
         self.net.eval()
@@ -218,6 +230,7 @@ class Trainer:
             "cpu_seconds": self.cpu_seconds,
             "counted": self.counted,
             "net": self.net.state_dict(),
+            "best": self._best,
             "optimizer": self.optimizer.state_dict(),
             "scaler": self._scaler.state_dict(),
             "parts": [part.state() if hasattr(part, "state") else {} for part in self.parts],
@@ -230,6 +243,7 @@ class Trainer:
         try:
             state = torch.load(io.BytesIO(snapshot), map_location=self.device, weights_only=True)
             self.net.load_state_dict(state["net"])
+            self._best = state["best"]
             self.optimizer.load_state_dict(state["optimizer"])
             self._scaler.load_state_dict(state["scaler"])
             for part, held in zip(self.parts, state["parts"], strict=True):

@@ -17,7 +17,8 @@ class Trained(nb.TrainedMethod):
     arch, objective, optimizer, schedule, parts, sampler, stop: what it is made of (`noisebench list archs`, …).
     data: any dataset of the track, with the labels that annotators gave; `validation` of its pictures are kept apart by
     key. regime: what is trained on, `batch` pictures a step, for `steps` steps, validated `checks` times. seed: none is
-    that of the cell. precision, compiled: automatic mixed precision, torch.compile.
+    that of the cell. precision, compiled: automatic mixed precision, torch.compile. draws: of the regime, `fresh` each
+    time a picture comes, or `fixed`. keep: the network of the `last` step, or that of the `best` validation.
 
     Nothing is read from `info`.
     """
@@ -41,6 +42,8 @@ class Trained(nb.TrainedMethod):
         precision: Literal["float32", "bfloat16", "float16"] = "float32",
         compiled: bool = False,
         seed: Annotated[int, Ge(0)] | None = None,
+        draws: Annotated[Literal["fresh", "fixed"], nb.Later()] = "fresh",
+        keep: Annotated[Literal["last", "best"], nb.Later()] = "last",
     ) -> None:
         super().__init__({name: value for name, value in locals().items() if name not in ("self", "__class__")})
 

@@ -17,7 +17,9 @@ class Trained(nb.TrainedMethod):
     arch, objective, optimizer, schedule, parts, sampler, stop: what it is made of (`noisebench list archs`, …).
     data: any dataset; `validation` of its pictures are kept apart by key. regime: what is trained on, `crop` pixels a
     side, `batch` crops a step, for `steps` steps, validated `checks` times. seed: none is that of the cell.
-    precision, compiled: automatic mixed precision, torch.compile.
+    precision, compiled: automatic mixed precision, torch.compile. draws: `fresh` crops, turns and noise each time a
+    picture comes, or `fixed`: of each picture one crop, upright, and one draw. keep: the network of the `last` step, or
+    that of the `best` validation.
 
     Nothing is read from `info`. A network for grey pictures takes each channel of a coloured one by itself; one for
     coloured pictures takes a grey one as three equal channels, and gives the mean of three: train it on pictures of
@@ -44,6 +46,8 @@ class Trained(nb.TrainedMethod):
         precision: Literal["float32", "bfloat16", "float16"] = "float32",
         compiled: bool = False,
         seed: Annotated[int, Ge(0)] | None = None,
+        draws: Annotated[Literal["fresh", "fixed"], nb.Later()] = "fresh",
+        keep: Annotated[Literal["last", "best"], nb.Later()] = "last",
     ) -> None:
         super().__init__({name: value for name, value in locals().items() if name not in ("self", "__class__")})
 

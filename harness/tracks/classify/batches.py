@@ -19,12 +19,19 @@ class LabelBatches:
     """Batches: `given` float32 (B, C, H, W); `wanted`, `truth` and `index` int64 (B,).
 
     `wanted` is the label that is trained on, `truth` the true one, for diagnostics alone; `index` is the place of the
-    item in its dataset. The batch of a step depends on the pictures, the regime, `seed` and the step alone. Pictures
-    are held in memory. Raises `UsageError` where they differ in size, channels or classes.
+    item in its dataset. The batch of a step depends on the pictures, the regime, `seed` and the step alone; with `fixed`
+    the regime draws on each picture once. Pictures are held in memory. Raises `UsageError` where they differ in size, channels or classes.
     """
 
     def __init__(
-        self, dataset: Dataset, chosen: Sequence[int], regime: Bound, order: Callable[[int], Sequence[int]], seed: int
+        self,
+        dataset: Dataset,
+        chosen: Sequence[int],
+        regime: Bound,
+        order: Callable[[int], Sequence[int]],
+        seed: int,
+        *,
+        fixed: bool = False,
     ) -> None:
         self._chosen, self._regime, self._order, self._seed = np.asarray(chosen), regime, order, seed
         self._items: list[LabelledPicture] = [dataset.load(index) for index in chosen]
@@ -35,9 +42,11 @@ class LabelBatches:
                     f"training pictures {one_line(first.id)!r} {first.picture.shape} and {one_line(item.id)!r} "
                     f"{item.picture.shape} differ in size or classes: give a set of one kind"
                 )
-        self._clean = None
+        self._same = None
         if len(regime.parts) == 1 and regime.entry.name == "none":
-            self._clean = np.stack([_chw(to_unit(values_of(item))) for item in self._items])
+            self._same = np.stack([_chw(to_unit(values_of(item))) for item in self._items])
+        elif fixed:
+            self._same = np.stack([_chw(degrade_labelled(regime, item, seed)[0]) for item in self._items])
         self._labels = np.array([[item.given_label, item.label] for item in self._items], np.int64)
         self.given: tuple[int, ...] = self(0)["given"].shape[1:]
         self.wanted: tuple[int, ...] = (len(first.classes),)
@@ -45,8 +54,8 @@ class LabelBatches:
     def __call__(self, step: int) -> Mapping[str, np.ndarray[Any, Any]]:
         """The batch of a step."""
         places = np.asarray(self._order(step))
-        if self._clean is not None:
-            given = self._clean[places]
+        if self._same is not None:
+            given = self._same[places]
         else:
             given = np.stack(
                 [_chw(degrade_labelled(self._regime, self._items[p], self._seed, step)[0]) for p in places]

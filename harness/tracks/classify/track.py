@@ -113,11 +113,12 @@ class Classify:
         *,
         crop: int,
         seed: int,
+        fixed: bool,
     ) -> Batches:
         """Labelled pictures and what the regime makes of them, whole: see `tracks/classify/batches.py`."""
         from .batches import LabelBatches
 
-        return LabelBatches(dataset, chosen, regime, order, seed)
+        return LabelBatches(dataset, chosen, regime, order, seed, fixed=fixed)
 
     def truth_sha256(self, item: LabelledPicture) -> str:
         """The hash of the picture's values: two labels of one picture do not make it two."""

@@ -28,9 +28,10 @@ class CropBatches:
     """Batches of float32 tensors (B, C, h, w): `given` under the regime, `wanted` clean.
 
     The batch of a step depends on the pictures, the regime, `seed` and the step alone. Each crop is `crop` pixels a
-    side, turned and mirrored at random before the regime draws on it, each time anew. Where some pictures have three
-    channels, a grey one is given as three equal ones, its noise included. Raises `UsageError` where a picture is
-    smaller, or where pictures differ in their channels otherwise.
+    side, turned and mirrored at random before the regime draws on it, each time anew; with `fixed` a picture gives one
+    crop, upright, and the regime draws on it once. Where some pictures have three channels, a grey one is given as
+    three equal ones, its noise included. Raises `UsageError` where a picture is smaller, or where pictures differ in
+    their channels otherwise.
     """
 
     def __init__(
@@ -42,10 +43,12 @@ class CropBatches:
         *,
         crop: int,
         seed: int,
+        fixed: bool = False,
     ) -> None:
         self._dataset, self._chosen, self._regime, self._order = dataset, chosen, regime, order
-        self._crop, self._seed = crop, seed
+        self._crop, self._seed, self._fixed = crop, seed, fixed
         self._held: OrderedDict[int, Sample] = OrderedDict()
+        self._pairs: dict[int, tuple[Array, Array]] = {}
         self._bytes = 0
         self.given: tuple[int, ...] = (0, crop, crop)
         self.wanted: tuple[int, ...] = (0, crop, crop)
@@ -60,9 +63,12 @@ class CropBatches:
 
     def __call__(self, step: int) -> Mapping[str, Array]:
         """The batch of a step."""
-        digest = hashlib.sha256(f"crops|{self._seed}|{step}".encode()).digest()
-        rng = keyed_generator(digest)
-        pairs = [self._pair(self._chosen[place], rng, step) for place in self._order(step)]
+        chosen = [self._chosen[place] for place in self._order(step)]
+        if self._fixed:
+            pairs = [self._fixed_pair(index) for index in chosen]
+        else:
+            rng = self._rng(str(step))
+            pairs = [self._pair(index, rng, step) for index in chosen]
         if 3 in (self.wanted[0], *(len(wanted) for _, wanted in pairs)):
             pairs = [_in_three(*pair) for pair in pairs]
         kinds = {(len(given), len(wanted)) for given, wanted in pairs} | {(self.given[0], self.wanted[0])} - {(0, 0)}
@@ -72,6 +78,18 @@ class CropBatches:
                 f"the training pictures have {channels} channels: give pictures of one kind, such as luma(of=…) of them"
             )
         return {name: np.stack([pair[i] for pair in pairs]) for i, name in enumerate(("given", "wanted"))}
+
+    def _rng(self, what: str) -> np.random.Generator:
+        return keyed_generator(hashlib.sha256(f"crops|{self._seed}|{what}".encode()).digest())
+
+    def _fixed_pair(self, index: int) -> tuple[Array, Array]:
+        """The pair of an item, made once as long as there is room for it."""
+        if index in self._pairs:
+            return self._pairs[index]
+        pair = self._pair(index, self._rng(f"item {self._dataset.ids[index]}"), 0)
+        if (len(self._pairs) + 1) * (pair[0].nbytes + pair[1].nbytes) <= _HELD:
+            self._pairs[index] = pair
+        return pair
 
     def _pair(self, index: int, rng: np.random.Generator, step: int) -> tuple[Array, Array]:
         item = self._item(index)
@@ -83,7 +101,7 @@ class CropBatches:
         scale = 1 if item.noisy is None else height // item.noisy.shape[0]
         # In steps of the scale, so that the dataset's own noisy picture can be cut at the same place.
         top, left = (int(rng.integers(0, (side - size) // scale + 1)) * scale for side in (height, width))
-        turns, mirrored = int(rng.integers(4)), bool(rng.integers(2))
+        turns, mirrored = (0, False) if self._fixed else (int(rng.integers(4)), bool(rng.integers(2)))
 
         def cut(picture: Array, by: int) -> Array:
             part = picture[top // by : (top + size) // by, left // by : (left + size) // by]

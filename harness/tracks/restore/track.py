@@ -253,11 +253,12 @@ class Restore:
         *,
         crop: int,
         seed: int,
+        fixed: bool,
     ) -> Batches:
         """Crops of clean pictures and what the regime makes of them: see `tracks/restore/batches.py`."""
         from .batches import CropBatches
 
-        return CropBatches(dataset, chosen, regime, order, crop=crop, seed=seed)
+        return CropBatches(dataset, chosen, regime, order, crop=crop, seed=seed, fixed=fixed)
 
     def truth_sha256(self, item: Sample) -> str:
         """The hash of the clean picture's values."""
