@@ -222,11 +222,13 @@ def named_specs(suite: Suite) -> dict[str, dict[str, str]]:
 def preload_for(cells: Sequence[PlannedCell]) -> list[str]:
     """Modules that these cells of one track need beyond what each of its cells does."""
     track = get_track(cells[0]["track"])
+    # The first optimiser of a process imports the second, for a second.
+    trains = ["noisebench.training.trainer", "torch._dynamo"] if any(c["kind"] == "train" for c in cells) else []
     if not isinstance(track, PreloadsMore):
-        return []
+        return trains
     named = {("method", cell["method"]["display"]) for cell in cells}
     named |= {("metric", metric) for cell in cells for metric in (*cell["metrics"], *cell.get("sets", ()))}
-    return list(track.preload_for(bind(spec, kind, track.name) for kind, spec in sorted(named)))
+    return trains + list(track.preload_for(bind(spec, kind, track.name) for kind, spec in sorted(named)))
 
 
 def _score_cells(
