@@ -15,11 +15,18 @@ Find = Callable[[CellOf, int], Found]
 """What there is of a cell on a seed."""
 
 
-def cells_of(claim: Claim | Effect) -> list[tuple[CellOf, int]]:
-    """Each cell that a claim needs, with its seed."""
+def cells_of(claim: Claim | Effect) -> list[tuple[str, CellOf, int]]:
+    """Each cell that a claim needs, with its name (empty, of a number) and its seed."""
     if isinstance(claim, Claim):
-        return [(_cell_of(claim), 0)]
-    return [(cell, seed) for seed in claim.seeds for cell in claim.cells.values()]
+        return [("", _cell_of(claim), 0)]
+    return [(name, cell, seed) for seed in claim.seeds for name, cell in claim.cells.items()]
+
+
+def not_available(claim: Claim | Effect, name: str, reason: str) -> ClaimRow:
+    """A claim whose cell of that name cannot be run."""
+    if isinstance(claim, Claim):
+        return verdict_row(claim, None, None, reason)
+    return effect_row(claim, Judged(reason=f"{name}: {reason}"))
 
 
 def judged_row(claim: Claim | Effect, find: Find) -> ClaimRow:

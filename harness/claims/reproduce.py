@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -18,7 +18,7 @@ from ..suite import CostPlan, Suite, input_size
 from ..track import known_track
 from .effects import Effect
 from .figures import CellOf, Found
-from .judging import cells_of, judged_row
+from .judging import cells_of, judged_row, not_available
 from .numbers import Claim, ClaimRow
 
 Place = tuple[CellOf, int]
@@ -41,20 +41,18 @@ def reproduce(
     """
     if not store.exists():
         refuse_read_only(store)
-    places = list(dict.fromkeys(_place(of, seed) for claim in claims for of, seed in cells_of(claim)))
+    places = list(dict.fromkeys(_place(of, seed) for claim in claims for _, of, seed in cells_of(claim)))
     planned = plan_each_in_child([_suite(of, seed, base) for of, seed in places])
-    plans = dict(zip(places, planned["plans"], strict=True))
-    cells = {cell["key"]: cell for plan in plans.values() if not isinstance(plan, str) for cell in plan}
-    summary = Summary(cells=list(cells.values()))
-    results = _Results(claims, store, plans, summary, told)
-    if cells:
+    plans = {place: _needed(place[0], plan) for place, plan in zip(places, planned["plans"], strict=True)}
+    results = _Results(claims, store, plans, told)
+    results.tell_ended()
+    if results.summary.cells:
         open_store(store)
     for track, preload in planned["preload"].items():
-        own = [cell for cell in summary.cells if cell["track"] == track]
-        watch = _Watch(watcher, results.tell_ended)
-        run_planned(own, preload, planned["environment"], summary, base, store, options, watch)
-    results.tell_ended()
-    return [results.rows[place] for place in range(len(claims))]
+        if own := [cell for cell in results.summary.cells if cell["track"] == track]:
+            watch = _Watch(watcher, results.tell_ended)
+            run_planned(own, preload, planned["environment"], results.summary, base, store, options, watch)
+    return [results.rows[number] for number in range(len(claims))]
 
 
 def _place(of: CellOf, seed: int) -> Place:
@@ -82,6 +80,19 @@ def _suite(of: CellOf, seed: int, base: Suite) -> Suite:
     )
 
 
+def _needed(of: CellOf, plan: list[PlannedCell] | str) -> list[PlannedCell] | str:
+    """The cells of a plan that a figure is of, or why it is of none."""
+    if isinstance(plan, str):
+        return plan
+    trainings = [cell for cell in plan if cell["kind"] == "train"]
+    others = [cell for cell in plan if cell["kind"] != "train" and not of.training]
+    if of.training and not trainings:
+        return "its method trains nothing"
+    if len(others) > 1:
+        return f"it is {len(others)} cells: name one method, dataset and regime"
+    return [*trainings, *others]
+
+
 class _Watch:
     """A watcher that says also when a cell has ended."""
 
@@ -99,56 +110,61 @@ class _Watch:
 
 
 class _Results:
-    """The verdicts of a run under way: each claim is judged when all of its cells have ended."""
+    """The verdicts of a run under way: each claim is judged when all of its cells have ended.
+
+    The cells of `summary` are those of the claims of which every cell could be planned, in the order of the claims.
+    """
 
     def __init__(
         self,
         claims: Sequence[Claim | Effect],
         store: Path,
-        plans: dict[Place, list[PlannedCell] | str],
-        summary: Summary,
+        plans: Mapping[Place, list[PlannedCell] | str],
         told: Callable[[ClaimRow], None],
     ) -> None:
         self.rows: dict[int, ClaimRow] = {}
-        self._claims, self._store, self._plans, self._summary, self._told = claims, store, plans, summary, told
+        self._claims, self._store, self._told = claims, store, told
+        self._plans: dict[Place, list[PlannedCell]] = {}
         self._found: dict[Place, Found] = {}
-        self._due = {
-            number: {
-                cell["key"]
-                for of, seed in cells_of(claim)
-                if not isinstance(plan := plans[_place(of, seed)], str)
-                for cell in plan
-            }
-            for number, claim in enumerate(claims)
-        }
+        self._due: dict[int, set[str]] = {}
+        cells: dict[str, PlannedCell] = {}
+        for number, claim in enumerate(claims):
+            own = {(name, _place(of, seed)): plans[_place(of, seed)] for name, of, seed in cells_of(claim)}
+            wrong = next(((name, plan) for (name, _), plan in own.items() if isinstance(plan, str)), None)
+            if wrong is not None:
+                self._tell(number, not_available(claim, *wrong))
+                continue
+            self._plans |= {place: plan for (_, place), plan in own.items() if not isinstance(plan, str)}
+            found = {cell["key"]: cell for (_, place) in own for cell in self._plans[place]}
+            self._due[number], cells = set(found), {**cells, **found}
+        self.summary = Summary(cells=list(cells.values()))
 
     def tell_ended(self) -> None:
         """Judge the claims that can be judged now and could not before."""
-        for number in [n for n, due in self._due.items() if due <= self._summary.outcome.keys()]:
+        for number in [n for n, due in self._due.items() if due <= self.summary.outcome.keys()]:
             del self._due[number]
-            self.rows[number] = judged_row(self._claims[number], self._find)
-            self._told(self.rows[number])
+            self._tell(number, judged_row(self._claims[number], self._find))
+
+    def _tell(self, number: int, row: ClaimRow) -> None:
+        self.rows[number] = row
+        self._told(row)
 
     def _find(self, of: CellOf, seed: int) -> Found:
         place = _place(of, seed)
         if place not in self._found:
-            self._found[place] = self._looked_up(of, self._plans[place])
+            self._found[place] = self._looked_up(self._plans[place])
         return self._found[place]
 
-    def _looked_up(self, of: CellOf, plan: list[PlannedCell] | str) -> Found:
-        if isinstance(plan, str):
-            return Found(reason=plan)
+    def _looked_up(self, plan: Sequence[PlannedCell]) -> Found:
         trainings = [c for c in plan if c["kind"] == "train"]
-        others = [c for c in plan if c["kind"] != "train" and not of.training]
-        if len(others) > 1:
-            return Found(reason=f"it is {len(others)} cells: name one method, dataset and regime")
+        others = [c for c in plan if c["kind"] != "train"]
         outcome, reason = None, ""
-        for cell in [*trainings, *others]:
-            ended, why = (told.get(cell["key"], "") for told in (self._summary.outcome, self._summary.reason))
+        for cell in plan:
+            ended, why = (told.get(cell["key"], "") for told in (self.summary.outcome, self.summary.reason))
             if ended != "ok":
                 outcome, reason = cast(Outcome, ended), why if ended == "skipped" else f"{ended}: {why}"
         found = Found(trainings=self._ended(trainings), outcome=outcome, reason=reason)
-        if others and self._summary.outcome[others[0]["key"]] == "ok":
+        if others and self.summary.outcome[others[0]["key"]] == "ok":
             record = read_record(self._store, others[0]["key"])
             means = {metric: float(np.mean(values)) for metric, values in record.scores.items()}
             found = replace(found, cell=record.cell, means=means)
@@ -156,6 +172,6 @@ class _Results:
 
     def _ended(self, trainings: Sequence[PlannedCell]) -> list[Cell]:
         """Those that are done, and those that diverged where none failed: a failure says nothing of a recipe."""
-        outcomes = {cell["key"]: self._summary.outcome[cell["key"]] for cell in trainings}
+        outcomes = {cell["key"]: self.summary.outcome[cell["key"]] for cell in trainings}
         told = ("ok", "diverged") if {*outcomes.values()} <= {"ok", "diverged"} else ("ok",)
         return [read_cell(self._store, key) for key, outcome in outcomes.items() if outcome in told]

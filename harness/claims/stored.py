@@ -52,7 +52,7 @@ def judged(claims: Sequence[Claim | Effect], results: Sequence[Path]) -> list[Cl
     for claim in claims:
         row = judged_row(claim, lambda of, seed: find(of, seed, held))
         if row["verdict"] != "not available":
-            cells = {c["key"]: c for of, seed in cells_of(claim) for c in find(of, seed, held).cells}
+            cells = {c["key"]: c for _, of, seed in cells_of(claim) for c in find(of, seed, held).cells}
             row |= {"stale": any(map(is_stale, cells.values()))}
         rows.append(row)
     return rows
