@@ -105,7 +105,8 @@ def training(
 def scored(label: str, seed: int, scores: Sequence[float], trained: Record, tuned: Any = None) -> Record:
     """The score cell of a method whose network `trained` gave."""
     made = record("tuned" if tuned else "trained", {"psnr": scores}, display=label, seed=seed)
-    cell: Any = {**made.cell, "trained": {label: trained.cell["key"]}, "after": []}
+    keys = [variant["key"] for variant in tuned["variants"]] if tuned else [trained.cell["key"]]
+    cell: Any = {**made.cell, "trained": {f"{label} {i}": key for i, key in enumerate(keys)}, "after": []}
     return replace(made, cell={**cell, "tuned": [tuned]} if tuned else cell)
 
 
