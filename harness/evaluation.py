@@ -19,9 +19,17 @@ from .engine.training_on_demand import train_for
 from .engine.tuning import told_of
 from .errors import UsageError, one_line
 from .notebook.result import Result
-from .plan import metric_part, refuse_unknown_needs, set_parts, split_metrics, usual_rank
+from .plan import (
+    chosen_ids,
+    look_at,
+    metric_part,
+    part_of_items,
+    refuse_unknown_needs,
+    set_parts,
+    split_metrics,
+    usual_rank,
+)
 from .planned_cell import method_flags, part, regime_inputs, shown_to
-from .planned_data import chosen_ids, look_at, part_of_items
 from .registry import Bound, Entry, bind, bind_all, registry
 from .runner import used_device
 from .store.keys import key_of

@@ -5,33 +5,100 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, cast
 
-from .components import disclosed_by
-from .errors import UsageError, nearest
+from .components import disclosed_by, open_dataset
+from .errors import UsageError, nearest, refuse_all
 from .planned_cell import (
     NO_DATASET,
     PlannedCell,
     PlannedMethod,
     method_part,
+    part,
     planned_cell,
     regime_inputs,
     weights_part,
 )
-from .planned_data import Reading
-from .planned_trainings import Trainings
+from .planned_trainings import ReadOnce, Trainings
 from .recipe import recipes_in
 from .registry import Bound, bind, bind_all, load_plugin, registry
-from .store.record import REFERENCE, MetricPart, SetPart
+from .store.keys import combined
+from .store.record import REFERENCE, DatasetPart, MetricPart, SetPart
 from .suite import Suite
-from .track import HasSetMetrics, PreloadsMore, Track, get_track
+from .track import Dataset, HasSetMetrics, PreloadsMore, SeesAlike, Track, get_track
 
 _COLUMNS = (
     *("track", "method", "dataset", "regime", "seed", "protocol", "item"),
     *("input_sha256", "output_sha256", "seconds", "note", "outcome", "key"),
 )
 """What a metric cannot be called: the other columns of rows and frames."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the part of a cell that names its dataset needs of an item; `sketch` is None where its track has none."""
+
+    line: str
+    group: str
+    sketch: Any
+
+
+def look_at(item: Any, track: Track) -> Seen:
+    """See an item. Raises `UsageError` for one that the track does not take."""
+    line = track.identify(item)
+    return Seen(line, getattr(item, "group", "") or "", track.sketch(item) if isinstance(track, SeesAlike) else None)
+
+
+def chosen_ids(bound: Bound, dataset: Dataset, limit: int | None, track: Track) -> Sequence[str]:
+    """The ids of the items chosen, in order. Raises `UsageError` where there is none, or one stands for several."""
+    total = len(dataset.ids)
+    n = total if limit is None else min(limit, total)
+    if n == 0:
+        raise UsageError(f"dataset {bound.display} has no {track.words.items}")
+    if len(set(dataset.ids)) != total:
+        raise UsageError(f"dataset {bound.display} gives the same id to several {track.words.items}")
+    return dataset.ids[:n]
+
+
+def dataset_part(bound: Bound, limit: int | None, track: Track) -> DatasetPart:
+    """What is stored of a dataset, with the fingerprint of the items chosen. Reads each once. Raises `UsageError`."""
+    dataset = open_dataset(bound)
+    ids, seen, mistakes = chosen_ids(bound, dataset, limit, track), [], []
+    for index in range(len(ids)):
+        try:
+            seen.append(look_at(dataset.load(index), track))
+        except UsageError as error:
+            mistakes.append(str(error))
+    refuse_all(mistakes, len(ids), track.words.items)
+    return part_of_items(bound, ids, seen, len(dataset.ids), track)
+
+
+def part_of_items(bound: Bound, ids: Sequence[str], seen: Sequence[Seen], total: int, track: Track) -> DatasetPart:
+    """What is stored of a dataset of `total` items, of which those named by `ids` were chosen and seen."""
+    groups: dict[str, list[str]] = {}
+    for name, one in zip(ids, seen, strict=True):
+        if one.group:
+            groups.setdefault(one.group, []).append(name)
+    fingerprint = combined(one.line for one in seen)
+    made: dict[str, Any] = {**part(bound), "fingerprint": fingerprint, "items": len(ids), "total": total}
+    if groups:
+        made["groups"] = groups
+    if isinstance(track, SeesAlike):
+        same, overlaps = track.alike([one.sketch for one in seen])
+        named = {item: group for group, items in groups.items() for item in items}
+        # What is one unit already needs no warning.
+        first = {ids[i]: place for place, places in enumerate(same) for i in places}
+        pairs = [
+            [ids[i], ids[j]]
+            for i, j in overlaps
+            if first.get(ids[i], ids[i]) != first.get(ids[j], ids[j])
+            and named.get(ids[i], ids[i]) != named.get(ids[j], ids[j])
+        ]
+        made |= {"same": [[ids[i] for i in places] for places in same]} if same else {}
+        made |= {"overlaps": pairs} if pairs else {}
+    return cast(DatasetPart, made)
 
 
 def metric_part(bound: Bound) -> MetricPart:
@@ -93,19 +160,19 @@ def usual_rank(track: Track, metrics: Sequence[str]) -> str:
 
 def plan_each(suites: Iterable[Suite]) -> list[list[PlannedCell] | UsageError]:
     """The cells of each suite, or why it cannot be planned; what several name is read once."""
-    reading = Reading()
+    once = ReadOnce()
     found: list[list[PlannedCell] | UsageError] = []
     for suite in suites:
         try:
-            found.append(plan(suite, reading))
+            found.append(plan(suite, once))
         except UsageError as error:
             found.append(error)
     return found
 
 
-def plan(suite: Suite, reading: Reading | None = None) -> list[PlannedCell]:
+def plan(suite: Suite, once: ReadOnce | None = None) -> list[PlannedCell]:
     """All cells of a suite, in a fixed order, each with its `key`, `inputs` and `request`. Raises `UsageError`."""
-    reading = reading or Reading()
+    once = once or ReadOnce()
     plugins = list(dict.fromkeys(os.path.abspath(p) for p in suite.plugins))
     for file in plugins:
         load_plugin(file)
@@ -123,9 +190,9 @@ def plan(suite: Suite, reading: Reading | None = None) -> list[PlannedCell]:
         refuse_unknown_needs(method, track)
     methods = [PlannedMethod(m, method_part(m), weights_part(m)) for m in bound[0]]
     _, datasets, regimes, metrics = bound
-    trainings = Trainings(suite, track, datasets, reading)
+    trainings = Trainings(suite, track, datasets, once)
     others = [
-        *_score_cells(suite, track, methods, datasets, regimes, metrics, trainings, reading),
+        *_score_cells(suite, track, methods, datasets, regimes, metrics, trainings, once),
         *_cost_cells(suite, track, methods, regimes, trainings),
     ]
     if not datasets:
@@ -172,7 +239,7 @@ def _score_cells(
     regimes: Sequence[Bound],
     metrics: Sequence[Bound],
     trainings: Trainings,
-    reading: Reading,
+    once: ReadOnce,
 ) -> Iterable[PlannedCell]:
     single, whole = split_metrics(metrics)
     protocol = bind(suite.protocol, "protocol", track.name)
@@ -185,7 +252,8 @@ def _score_cells(
         **({"sets": keyed_sets} if keyed_sets else {}),
     }
     for dataset in datasets:
-        chosen = reading.dataset_part(dataset, suite.limit, track)
+        named = "tested", track.name, dataset.canonical, suite.limit
+        chosen = once(named, partial(dataset_part, dataset, suite.limit, track))
         for regime in regimes:
             for seed in suite.seeds:
                 for method in methods:

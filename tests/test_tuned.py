@@ -32,8 +32,8 @@ class Tiny(torch.nn.Module):
 """
 
 
-def variants(spec: str) -> list[str]:
-    grid = grid_of(bind(spec, "method"))
+def variants(spec: str, track: str = "restore") -> list[str]:
+    grid = grid_of(bind(spec, "method", track))
     assert grid is not None
     return [one.display for _, one in grid.variants]
 
@@ -51,6 +51,11 @@ def test_the_path_names_a_parameter_of_the_method_or_of_a_component_within_it() 
     assert variants("tuned(method=trained(parts=(clip, nm(n=2, m=4))), vary='parts.nm.m', over=(16,))") == [
         "trained(parts=(clip, nm(m=16, n=2)))"
     ]
+
+
+def test_every_track_that_trains_has_it() -> None:
+    spec = "tuned(method=trained, vary=steps, over=(20, 30))"
+    assert variants(spec, "classify") == variants(spec) == ["trained(steps=20)", "trained(steps=30)"]
 
 
 def test_what_a_default_component_is_made_with_stays() -> None:

@@ -19,7 +19,7 @@ from noisebench.boards.units import Units, units_of
 from noisebench.comparing.comparison import compare
 from noisebench.gate.check import check
 from noisebench.imaging.manifest import manifest_text, read_manifest
-from noisebench.planned_data import dataset_part
+from noisebench.plan import dataset_part
 from noisebench.registry import bind
 from noisebench.report.data import report_data
 from noisebench.report.summary import summary

@@ -62,6 +62,12 @@ class Recipe:
         """Bytes of parameters, gradients, optimiser state and what a step saves: what training must hold at once."""
         return fmean(memory_of(trial.training["cost"]) for trial in self.trials)
 
+    def mean_cost(self, name: str) -> float | None:
+        """The mean of one number of `TrainingCost`; None where a training lacks it."""
+        found: list[float | None] = [dict(trial.training["cost"])[name] for trial in self.trials]  # type: ignore[misc]
+        known = [value for value in found if value is not None]
+        return fmean(known) if len(known) == len(found) else None
+
     @property
     def score(self) -> float | None:
         """The validation score of the finished networks; None where one has none."""

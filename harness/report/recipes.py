@@ -7,10 +7,10 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..boards.recipes import Judged, Race, Recipe, RecipeBoard, Recipes, memory_of
+from ..boards.recipes import Judged, Race, Recipe, RecipeBoard, Recipes, Trial, memory_of
 from ..statistics.crossed_ranking import MIN_SEEDS
 from ..statistics.paired_tests import MIN_ITEMS
-from ..store.record import Record, TrainingCost, decimals_of
+from ..store.record import Record, Tuning, decimals_of
 from ..wording import counted
 from .escape import spreadsheet
 from .order_stability import MAX_SECTIONS, Section
@@ -129,7 +129,7 @@ def _trainings_section(races: Sequence[Race], decimals: Mapping[str, int]) -> Se
     return Section("Recipes", tuple(lines), tuple(tables))
 
 
-def _edge(trial: Any) -> Sequence[str]:
+def _edge(trial: Trial) -> Sequence[str]:
     return [] if trial.tuning is None else trial.tuning.get("edge", [])
 
 
@@ -143,21 +143,17 @@ def _race_table(race: Race, names: Mapping[str, str], decimals: Mapping[str, int
     )  # fmt: skip
     rows = []
     for recipe in race.recipes:
-        cost = recipe.trials[0].training["cost"]
+        macs = recipe.mean_cost("macs")
         rows.append(
             (
                 names[recipe.label], str(len(recipe.trials)), number(recipe.score, places),
                 *((number(recipe.score_after(race.time), places),) if raced else ()),
                 digits_text(recipe.seconds), digits_text(recipe.spent / _HOUR), mib_text(recipe.memory),
-                *(mib_text(_held(cost)[name]) for name in _BYTES), mib_text(cost["peak_memory_bytes"]),
-                count_text(cost["macs"]),
+                *(mib_text(recipe.mean_cost(name)) for name in (*_BYTES, "peak_memory_bytes")),
+                count_text(None if macs is None else round(macs)),
             )
         )  # fmt: skip
     return Table(head, (False, *(True,) * (len(head) - 1)), tuple(rows))
-
-
-def _held(cost: TrainingCost) -> dict[str, int]:
-    return {name: int(value) for name, value in cost.items() if name in _BYTES}  # type: ignore[call-overload]
 
 
 def _grid_table(recipes: Sequence[Recipe], names: Mapping[str, str], decimals: Mapping[str, int]) -> Table:
@@ -165,19 +161,22 @@ def _grid_table(recipes: Sequence[Recipe], names: Mapping[str, str], decimals: M
     seeds = sorted({trial.seed for recipe in recipes for trial in recipe.trials})
     rows = []
     for recipe in recipes:
-        trials = {trial.seed: trial for trial in recipe.trials if trial.tuning is not None}
-        first = next(iter(trials.values()))
-        assert first.tuning is not None
-        places = decimals[first.training["metric"]]
-        for place, variant in enumerate(first.tuning["variants"]):
-            tried = ", ".join(map("=".join, zip(first.tuning["vary"], variant["values"], strict=True)))
-            cells = (_variant(trials[seed].tuning, place, places) if seed in trials else "–" for seed in seeds)
-            rows.append((names[recipe.label], tried, *cells))
+        tunings = {trial.seed: trial.tuning for trial in recipe.trials if trial.tuning is not None}
+        places = decimals[recipe.trials[0].training["metric"]]
+        first = next(iter(tunings.values()))
+        for place in range(len(first["variants"])):
+            cells = (_variant(tunings[seed], place, places) if seed in tunings else "–" for seed in seeds)
+            rows.append((names[recipe.label], _tried(first, place), *cells))
     head = ("recipe", "tried", *(f"seed {seed}" for seed in seeds))
     return Table(head, (False, False, *(True,) * len(seeds)), tuple(rows))
 
 
-def _variant(tuning: Any, place: int, places: int) -> str:
+def _tried(tuning: Tuning, place: int) -> str:
+    """`batch=4, optimizer.lr=0.1`."""
+    return ", ".join(map("=".join, zip(tuning["vary"], tuning["variants"][place]["values"], strict=True)))
+
+
+def _variant(tuning: Tuning, place: int, places: int) -> str:
     variant = tuning["variants"][place]
     score = variant.get("score")
     text = f"({variant.get('outcome', 'not run')})" if score is None else number(score, places)
@@ -205,14 +204,13 @@ def _lines(own: RecipeBoard, races: Sequence[Race]) -> list[dict[str, str]]:
         race = next(race for race in races if recipe in race.recipes)
         low, high = row.ranks or (None, None)
         left, right = row.interval or (None, None)
-        cost = recipe.trials[0].training["cost"]
         numbers = {
             "mean": row.mean, "seed_deviation": row.deviation, "rank_low": low, "rank_high": high,
             "difference": row.difference, "interval_low": left, "interval_high": right,
             "behind_in_memory": row.behind, "validation": recipe.score, "equal_seconds": race.time,
             "validation_at_equal_seconds": recipe.score_after(race.time), "seconds": recipe.seconds,
-            "seconds_in_all": recipe.spent, "training_bytes": recipe.memory, **_held(cost),
-            "peak_memory_bytes": cost["peak_memory_bytes"], "macs": cost["macs"],
+            "seconds_in_all": recipe.spent, "training_bytes": recipe.memory,
+            **{name: recipe.mean_cost(name) for name in (*_BYTES, "peak_memory_bytes", "macs")},
         }  # fmt: skip
         made.append(
             {
@@ -233,17 +231,16 @@ def tuned_csv(recipes: Recipes) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("recipe", "seed", "tried", "outcome", "metric", "validation", "chosen", "key"))
     for race in recipes.races:
-        for recipe in race.recipes:
-            for trial in recipe.trials:
-                for place, variant in enumerate(trial.tuning["variants"] if trial.tuning else ()):
-                    assert trial.tuning is not None
-                    tried = ", ".join(map("=".join, zip(trial.tuning["vary"], variant["values"], strict=True)))
-                    score = variant.get("score")
-                    writer.writerow((
-                        spreadsheet(recipe.label), trial.seed, spreadsheet(tried), variant.get("outcome", ""),
-                        race.metric, "" if score is None else f"{score:.9g}",
-                        str(trial.tuning.get("chosen") == place).lower(), variant["key"],
-                    ))  # fmt: skip
+        trials = ((recipe.label, trial) for recipe in race.recipes for trial in recipe.trials)
+        tuned = ((label, trial.seed, trial.tuning) for label, trial in trials if trial.tuning is not None)
+        for label, seed, tuning in tuned:
+            for place, variant in enumerate(tuning["variants"]):
+                score = variant.get("score")
+                writer.writerow((
+                    spreadsheet(label), seed, spreadsheet(_tried(tuning, place)), variant.get("outcome", ""),
+                    race.metric, "" if score is None else f"{score:.9g}",
+                    str(tuning.get("chosen") == place).lower(), variant["key"],
+                ))  # fmt: skip
     return text.getvalue()
 
 

@@ -27,7 +27,7 @@ class _Parts:
 def short_names(labels: Sequence[str]) -> tuple[dict[str, str], str]:
     """A name of each label without the arguments that all have alike, and what these are as text, empty without any.
 
-    `optimizer=adam` and `optimizer=sgd, tuned` of two recipes on one network, of which one is tuned. Labels without
+    `adam` and `sgd, tuned` of two recipes that differ in their optimisers alone, of which one is tuned. Labels without
     arguments stay as they are, and so do all where two would have one name.
     """
     whole = {label: label for label in labels}
@@ -36,13 +36,28 @@ def short_names(labels: Sequence[str]) -> tuple[dict[str, str], str]:
     if len(found) < 2 or max(map(len, labels)) <= LONG:
         return whole, ""
     shared = _shared([parts.core for parts in found.values()])
-    alike = len({parts.core.name for parts in found.values()}) == 1
+    cores = _core_texts([_without(parts.core, shared) for parts in found.values()])
     for full in (False, True):
-        short = {**whole, **{label: _text(parts, shared, alike, full) for label, parts in found.items()}}
+        made = [
+            ", ".join([core, *(str(one) if full else one.name for one in parts.around)])
+            for core, parts in zip(cores, found.values(), strict=True)
+        ]
+        short = {**whole, **dict(zip(found, made, strict=True))}
         if len(set(short.values())) == len(whole):
             told = (f"{name}({', '.join(map(_argument, args))})" for name, args in shared.items())
             return short, ", ".join(told)
     return whole, ""
+
+
+def _core_texts(cores: Sequence[Spec]) -> list[str]:
+    """What is wrapped, without what all have alike: of one name its arguments, of one component in its place itself."""
+    if len({core.name for core in cores}) > 1:
+        return list(map(str, cores))
+    if len({tuple(key for key, _ in core.args) for core in cores}) == 1 and len(cores[0].args) == 1:
+        values = [core.args[0][1] for core in cores]
+        if all(isinstance(value, Spec) for value in values):
+            return list(map(str, values))
+    return [", ".join(map(_argument, core.args)) or core.name for core in cores]
 
 
 def _parts(spec: Spec) -> _Parts:
@@ -51,13 +66,6 @@ def _parts(spec: Spec) -> _Parts:
         around.insert(0, Spec(spec.name, tuple(held for held in spec.args if held[0] != _WRAPPED)))
         spec = inner
     return _Parts(spec, tuple(around))
-
-
-def _text(parts: _Parts, shared: Mapping[str, Sequence[tuple[str, Any]]], alike: bool, full: bool) -> str:
-    """What tells a label apart; of cores that are `alike` the arguments alone. `full`: with those of what is around."""
-    core = _without(parts.core, shared)
-    own = ", ".join(map(_argument, core.args)) if alike and core.args else str(core)
-    return ", ".join([own, *(str(one) if full else one.name for one in parts.around)])
 
 
 def _argument(pair: tuple[str, Any]) -> str:

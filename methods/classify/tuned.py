@@ -1,4 +1,4 @@
-"""The variant of a trained classifier whose training has the best validation score."""
+"""The variant of a trained method whose training has the best validation score."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import noisebench as nb
 
 @nb.method("tuned", track="classify")
 class Tuned(nb.TunedMethod):
-    """The variant of a trained classifier whose training has the best validation score.
+    """The variant of a trained method whose training has the best validation score.
 
     vary: the path of a parameter of `method`, such as `optimizer.lr`, `batch` or `parts.nm.until`: of components within
     it by dots, of several by their names. over: its values; those that are specs with parameters of their own go in
