@@ -48,8 +48,8 @@ def _places(
         at = trained[held.labels[trained] == label]
         if len(at) < ipc:
             raise nb.UsageError(
-                f"dataset condensed: {name} has {len(at)} pictures of {held.classes[label]!r} beside those that are kept "
-                f"apart, not ipc={ipc}: give less, or a smaller validated"
+                f"dataset condensed: {name} has {len(at)} pictures of {held.classes[label]!r} beside those that are "
+                f"kept apart, not ipc={ipc}: give less, or a smaller validated"
             )
         if method == "k_centre":
             import torch
