@@ -51,7 +51,7 @@ def condense(
     """
     made = start.clone().requires_grad_()
     optimizer = torch.optim.SGD([made], lr=course.rate, momentum=_IMAGE_MOMENTUM)
-    classes = [int(c) for c in start_labels.unique()]
+    classes = sorted(set(start_labels.tolist()))
     places = {c: (labels == c).nonzero().flatten() for c in classes}
     say(0, course.outer)
     with one_thread(), torch.random.fork_rng(devices=[]):
@@ -127,7 +127,7 @@ def _settle(net: nn.Module, real: torch.Tensor) -> None:
 def _train(net: nn.Module, optimizer: Any, made: torch.Tensor, labels: torch.Tensor, course: Course) -> None:
     net.train()
     for _ in range(course.epochs):
-        for part in torch.randperm(len(made)).split(_REAL):
+        for part in torch.tensor_split(torch.randperm(len(made)), list(range(_REAL, len(made), _REAL))):
             given = changed(made[part], int(torch.randint(1 << 30, ()))) if course.augmented else made[part]
             optimizer.zero_grad()
             F.cross_entropy(net(given), labels[part]).backward()  # type: ignore[no-untyped-call]
@@ -145,7 +145,9 @@ def changed(pictures: torch.Tensor, seed: int) -> torch.Tensor:
         torch.stack([sine, cosine * (1 + 0.2 * scale_y), torch.tensor(0.125 * y)]),
     ])  # fmt: skip
     grid = F.affine_grid(rows.expand(len(pictures), 2, 3), list(pictures.shape), align_corners=False)
-    return F.grid_sample(pictures, grid, align_corners=False) * (1 + 0.2 * light)
+    moved: torch.Tensor = F.grid_sample(pictures, grid, align_corners=False)
+    bright: float = 1 + 0.2 * light
+    return moved * bright
 
 
 def k_centres(pictures: torch.Tensor, count: int) -> list[int]:

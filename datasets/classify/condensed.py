@@ -47,7 +47,10 @@ def _places(
     for label in np.unique(held.labels):
         at = trained[held.labels[trained] == label]
         if len(at) < ipc:
-            raise nb.UsageError(f"dataset {name} has {len(at)} pictures of {held.classes[label]}: give ipc={len(at)}")
+            raise nb.UsageError(
+                f"dataset condensed: {name} has {len(at)} pictures of {held.classes[label]!r} beside those that are "
+                f"kept apart, not ipc={ipc}: give less, or a smaller validated"
+            )
         if method == "k_centre":
             import torch
             from noisebench.datasets.classify._condensing import k_centres

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
@@ -30,7 +30,8 @@ def example_scores(net: nn.Module, given: torch.Tensor, labels: torch.Tensor, sc
             return _gradient_norms(net, given, labels)
         with torch.no_grad():
             said = net(given).float().softmax(dim=1)
-            return (said - F.one_hot(labels, said.shape[1])).norm(dim=1)
+            far: torch.Tensor = (said - F.one_hot(labels, said.shape[1])).norm(dim=1)
+            return far
     finally:
         net.train(training)
 
@@ -76,7 +77,7 @@ def mean_scores(
             for epoch in range(epochs):
                 _train_once(net, given, labels, optimizer)
                 say(number * (epochs + 1) + epoch + 1, nets * (epochs + 1))
-            for part in torch.arange(len(given)).split(1024):
+            for part in torch.tensor_split(torch.arange(len(given)), list(range(1024, len(given), 1024))):
                 total[part] += example_scores(net, given[part], labels[part], score).double() / nets
             say((number + 1) * (epochs + 1), nets * (epochs + 1))
     return total
@@ -85,7 +86,7 @@ def mean_scores(
 def _train_once(net: nn.Module, given: torch.Tensor, labels: torch.Tensor, optimizer: Any) -> None:
     """One epoch, in an order of torch's generator."""
     net.train()
-    for part in torch.randperm(len(given)).split(_BATCH):
+    for part in torch.tensor_split(torch.randperm(len(given)), list(range(_BATCH, len(given), _BATCH))):
         if len(part) > 1:  # batch norm has no mean of one
             optimizer.zero_grad()
             F.cross_entropy(net(given[part]), labels[part]).backward()  # type: ignore[no-untyped-call]
@@ -93,7 +94,7 @@ def _train_once(net: nn.Module, given: torch.Tensor, labels: torch.Tensor, optim
 
 
 @contextmanager
-def one_thread() -> Any:
+def one_thread() -> Iterator[None]:
     """One thread of torch: what is computed does not depend on how many a machine has."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -122,11 +122,11 @@ class WTACRS:
 
     def prepare(self, net: Any) -> Any:
         """Layers keep a sample. Raises `UsageError` where the network has none that can."""
-        every = [layer for layer in net.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
+        every: list[Any] = [layer for layer in net.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
         chosen = [layer for layer in every[:-1] if isinstance(layer, nn.Linear) or _is_pointwise(layer)]
         if not chosen:
             raise nb.UsageError("part wta_crs: no layer before the last is linear or a 1×1 convolution")
-        self.layers = {module: _Layer(module) for module in chosen}
+        self.layers: dict[Any, _Layer] = {module: _Layer(module) for module in chosen}
         for module, layer in self.layers.items():
             module.forward = partial(self._forward, module, layer)
         return net
