@@ -11,7 +11,7 @@ import numpy as np
 
 from ..engine.planning import plan_each_in_child
 from ..engine.run import RunOptions, Summary, Watcher, run_planned
-from ..plan import PlannedCell
+from ..planned_cell import PlannedCell
 from ..store.cells import open_store, read_cell, read_record, refuse_read_only
 from ..store.record import Cell, Outcome
 from ..suite import CostPlan, Suite, input_size

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from ..errors import UsageError
-from ..plan import regime_inputs
+from ..planned_cell import regime_inputs
 from ..recipe import VERSION as TRAINING
 from ..registry import bind
 from ..sources import method_sources

@@ -13,7 +13,7 @@ from ..errors import one_line
 from ..wording import counted
 
 if TYPE_CHECKING:
-    from ..plan import PlannedCell
+    from ..planned_cell import PlannedCell
 
 
 _ALIKE = 3

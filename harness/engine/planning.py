@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, TypedDict, cast
 
 from ..errors import UsageError, one_line
-from ..plan import PlannedCell
+from ..planned_cell import PlannedCell
 from ..replan import Replanned
 from ..store.record import Request
 from ..suite import CostPlan, Limits, Suite

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..errors import UsageError
-from ..plan import PlannedCell
+from ..planned_cell import PlannedCell
 from ..store.cells import (
     WEIGHTS,
     cell_dir,
@@ -63,8 +63,11 @@ class Summary:
 
     @property
     def ok(self) -> bool:
-        """Whether each cell is ok or skipped."""
-        return all(self.outcome.get(c["key"]) in ("ok", "skipped") for c in self.cells)
+        """Whether each cell is ok or skipped; a variant of a tuned method may have diverged, for it only loses."""
+        return all(
+            self.outcome.get(c["key"]) in ("ok", "skipped", *(("diverged",) if c.get("variant") else ()))
+            for c in self.cells
+        )
 
 
 @dataclass(frozen=True)
@@ -213,9 +216,18 @@ class _Course:
 
     def _blocked(self, cell: PlannedCell) -> str | None:
         """Why a cell cannot be run: a cell that it needs is not ok."""
-        for key in cell["after"]:
-            outcome = self.summary.outcome.get(key) or outcome_of(self.store, key) or "not run"
-            if outcome != "ok":
+        outcomes = {
+            key: self.summary.outcome.get(key) or outcome_of(self.store, key) or "not run" for key in cell["after"]
+        }
+        lost = {
+            one["key"]
+            for tuning in cell.get("tuned", [])
+            if {outcomes[variant["key"]] for variant in tuning["variants"]} != {"diverged"}
+            for one in tuning["variants"]
+            if outcomes[one["key"]] == "diverged"
+        }
+        for key, outcome in outcomes.items():
+            if outcome != "ok" and key not in lost:
                 reason = self.summary.reason.get(key, "")
                 return f"needs cell {key[:12]}, which is {outcome}" + (f": {reason}" if reason else "")
         return None
