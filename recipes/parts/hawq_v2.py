@@ -227,7 +227,7 @@ def products(loss: Any, weights: Sequence[Any]) -> list[float]:
     gradients = torch.autograd.grad(loss, weights, create_graph=True, materialize_grads=True)
     # Drawn on the CPU, whose generator the training seeds, so that every device has the same.
     signs = [(torch.randint(0, 2, w.shape) * 2 - 1).to(w.device, w.dtype) for w in weights]
-    along = sum((g * v).sum() for g, v in zip(gradients, signs, strict=True))
+    along: Any = sum((g * v).sum() for g, v in zip(gradients, signs, strict=True))
     if not along.requires_grad:
         return [0.0] * len(signs)
     turned = torch.autograd.grad(along, weights, materialize_grads=True)
