@@ -19,10 +19,9 @@ class Aliasing:
     """Aliasing: how much of what enters a network's strided layers is beyond what they can carry; it only looks.
 
     At the last `looks` steps each picture of the batch goes through the network by itself, in eval mode. The score of a
-    layer is the share of its input's power at the frequency sqrt(C_out / C_in) / (2 stride) and beyond (paper, section
-    3). Figures: `aliasing_1`, `aliasing_2`, … of the layers in the order in which they are passed, the mean over
-    pictures; and `aliasing_error_correlation`, the rank correlation over pictures of the mean score with the loss,
-    where both vary.
+    layer is the share of its input's power at the frequency sqrt(C_out / C_in) / (2 stride) and beyond. Figures:
+    `aliasing_1`, `aliasing_2`, … of the layers in the order in which they are passed, the mean over pictures; and
+    `aliasing_error_correlation`, the rank correlation over pictures of the mean score with the loss, where both vary.
     """
 
     def __init__(self, *, looks: Annotated[int, Ge(1)] = 16) -> None:
