@@ -23,6 +23,7 @@ _HOME = {
     "sampler": "training.components", "stop": "training.components",
     "Recipe": "recipe", "recipe_of": "recipe", "trained_network": "training.network",
     "TrainedMethod": "training.trained_method", "data_roots": "data.roots",
+    "TunedMethod": "training.tuned_method",
     "list_files": "data.folders", "pair_folders": "data.folders", "frame": "frames",
     "read_results": "notebook.stored", "StoredResults": "notebook.stored", "Leaderboard": "notebook.leaderboard",
     "WeightFile": "data.weights", "read_weight_table": "data.weights", "load_weights": "data.weights",
@@ -174,6 +175,7 @@ if TYPE_CHECKING:  # what a type checker sees; at run time a name is imported wh
     from .training.components import stop as stop
     from .training.network import trained_network as trained_network
     from .training.trained_method import TrainedMethod as TrainedMethod
+    from .training.tuned_method import TunedMethod as TunedMethod
 
 __all__ = ["__version__", *sorted(_HOME)]
 

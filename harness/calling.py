@@ -10,7 +10,7 @@ from typing import Any, TypedDict
 
 from .errors import NotDefined
 from .json_values import plain
-from .plan import Shown
+from .planned_cell import Shown
 from .registry import Bound
 from .track import Case, Runner, Track
 

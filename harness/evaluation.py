@@ -16,22 +16,20 @@ from .calling import ItemRow, call_on, item_row, told
 from .components import open_dataset
 from .engine.environment import check_device, environment
 from .engine.training_on_demand import train_for
+from .engine.tuning import told_of
 from .errors import UsageError, one_line
 from .notebook.result import Result
 from .plan import (
     chosen_ids,
     look_at,
-    method_flags,
     metric_part,
-    part,
     part_of_items,
     refuse_unknown_needs,
-    regime_inputs,
     set_parts,
-    shown_to,
     split_metrics,
     usual_rank,
 )
+from .planned_cell import method_flags, part, regime_inputs, shown_to
 from .registry import Bound, Entry, bind, bind_all, registry
 from .runner import used_device
 from .store.keys import key_of
@@ -72,7 +70,7 @@ def evaluate(
     refuse_unknown_needs(bound, field_of_work)
     if range is not None and not isinstance(field_of_work, HasRange):
         raise UsageError(f"track {field_of_work.name} has no pictures: leave range out")
-    train_for(bound, field_of_work, seed, device)
+    tuned = train_for(bound, field_of_work, seed, device)
     runner = field_of_work.open(bound)
     runner.setup(device)
     device = used_device(runner, device)
@@ -108,7 +106,9 @@ def evaluate(
     cell = _cell(field_of_work, bound, items, noise, rules, single, keyed, seed)
     if parts:
         cell["sets"] = {name: cast(SetPart, {**one, **found[name]}) for name, one in parts.items()}
-    cell["notes"] = sorted(map(one_line, notes))
+    if tuned:
+        cell["tuned"] = tuned
+    cell["notes"] = [*sorted(map(one_line, notes)), *(note for one in tuned for note in told_of(one))]
     return Result(_record(cell, rows))
 
 

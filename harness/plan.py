@@ -2,60 +2,38 @@
 
 from __future__ import annotations
 
-import inspect
 import itertools
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, NotRequired, TypedDict, cast
+from functools import partial
+from typing import Any, cast
 
 from .components import disclosed_by, open_dataset
-from .errors import UsageError, nearest, one_line, refuse_all
-from .recipe import VERSION as TRAINING
-from .recipe import recipe_of, recipes_in, seed_of
+from .errors import UsageError, nearest, refuse_all
+from .planned_cell import (
+    NO_DATASET,
+    PlannedCell,
+    PlannedMethod,
+    method_part,
+    part,
+    planned_cell,
+    regime_inputs,
+    weights_part,
+)
+from .planned_trainings import ReadOnce, Trainings
+from .recipe import recipes_in
 from .registry import Bound, bind, bind_all, load_plugin, registry
-from .sources import declared_files, method_folders, method_sources
-from .store.keys import combined, key_of
-from .store.record import REFERENCE, DatasetPart, Inputs, Kind, MethodPart, MetricPart, NamedPart, Request, SetPart
+from .store.keys import combined
+from .store.record import REFERENCE, DatasetPart, MetricPart, SetPart
 from .suite import Suite
-from .track import Dataset, HasSetMetrics, IsMade, PreloadsMore, SeesAlike, Track, Trains, get_track
+from .track import Dataset, HasSetMetrics, PreloadsMore, SeesAlike, Track, get_track
 
-_FLAGS = ("blind", "zero_shot", "self_ensemble", "tiled", "oracle")
 _COLUMNS = (
     *("track", "method", "dataset", "regime", "seed", "protocol", "item"),
     *("input_sha256", "output_sha256", "seconds", "note", "outcome", "key"),
 )
 """What a metric cannot be called: the other columns of rows and frames."""
-
-
-Shown = Literal["item", "id"]
-
-
-class PlannedCell(TypedDict):
-    """A cell before it is run. `after` names cells that must be ok first; an `alone` cell has the machine to itself.
-
-    `shown` is what the method sees beyond its input, and is absent where that is nothing: see `shown_to`. `trained`
-    maps each recipe of the method to the key of the cell that trains it, and is absent where there is none.
-    """
-
-    key: str
-    kind: Kind
-    track: str
-    words: dict[str, str]
-    method: MethodPart
-    dataset: DatasetPart
-    regime: NamedPart
-    protocol: NamedPart
-    metrics: dict[str, MetricPart]
-    sets: NotRequired[dict[str, SetPart]]
-    seed: int
-    suite: dict[str, str]
-    inputs: Inputs
-    request: Request
-    after: list[str]
-    alone: bool
-    shown: NotRequired[Shown]
-    trained: NotRequired[dict[str, str]]
 
 
 @dataclass(frozen=True)
@@ -123,99 +101,12 @@ def part_of_items(bound: Bound, ids: Sequence[str], seen: Sequence[Seen], total:
     return cast(DatasetPart, made)
 
 
-def _training_set(bound: Bound, track: Track) -> tuple[DatasetPart, dict[str, str]]:
-    """What is stored of a training set, and its ids by their truths; items that are made are not read, others once."""
-    assert isinstance(track, Trains)
-    dataset = open_dataset(bound)
-    lines, truths = [], {}
-    for index, item_id in enumerate(dataset.ids):
-        if isinstance(dataset, IsMade):
-            line, truth = f"{item_id!r} {dataset.made(index)}", dataset.made(index)
-        else:
-            item = dataset.load(index)
-            line, truth = track.identify(item), track.truth_sha256(item)
-        lines.append(line)
-        truths[truth] = item_id
-    made: dict[str, Any] = {
-        **part(bound), "fingerprint": combined(lines), "items": len(lines), "total": len(lines),
-    }  # fmt: skip
-    return cast(DatasetPart, made), truths
-
-
-def _tested_truths(bound: Bound, limit: int | None, track: Trains) -> list[tuple[str, str]]:
-    """The truth and the id of each item that is tested."""
-    dataset = open_dataset(bound)
-    chosen = list(enumerate(dataset.ids))[:limit]
-    if isinstance(dataset, IsMade):
-        return [(dataset.made(index), item_id) for index, item_id in chosen]
-    return [(track.truth_sha256(dataset.load(index)), item_id) for index, item_id in chosen]
-
-
-def part(bound: Bound) -> NamedPart:
-    """Name, canonical and display form, versions."""
-    return {
-        "name": bound.entry.name,
-        "spec": bound.canonical,
-        "display": bound.display,
-        "versions": bound.versions,
-    }
-
-
 def metric_part(bound: Bound) -> MetricPart:
     """What is stored of a metric. Raises `UsageError` where it cannot be used."""
     meta = bound.entry.meta
     own = {name: meta[name] for name in ("higher", "unit", "decimals", "order", "gate")}
     described = meta["describe"](bound) if meta["describe"] is not None else {}
     return cast(MetricPart, {"version": bound.entry.version, **own, **described})
-
-
-def method_part(bound: Bound) -> MethodPart:
-    """What is stored of a method: its flags, and the source files that it is made of."""
-    sources = method_sources(bound)
-    made: dict[str, Any] = {
-        **part(bound),
-        "flags": method_flags(bound),
-        "cite": bound.entry.meta.get("cite", ""),
-        "sources": sources,
-        "source_sha256": combined(f"{k} {v}" for k, v in sources.items()),
-    }
-    return cast(MethodPart, made)
-
-
-def method_flags(bound: Bound) -> dict[str, Any]:
-    """The flags of a method: those of wrapped methods are inherited, role and family are its own."""
-    own, *wrapped = _flags(bound)
-    flags: dict[str, Any] = {name: any(f.get(name) for f in (own, *wrapped)) for name in _FLAGS}
-    flags["trained_on"] = sorted({d for f in (own, *wrapped) for d in f.get("trained_on") or ()})
-    flags["role"] = own.get("role", "")
-    flags["family"] = own.get("family", "")
-    return flags
-
-
-def shown_to(meta: Mapping[str, Any]) -> Shown | None:
-    """What a method sees of an item beyond its input: an oracle the item, a `named` one its id, all others nothing."""
-    return "item" if meta["oracle"] else "id" if meta["named"] else None
-
-
-def _flags(bound: Bound) -> list[dict[str, Any]]:
-    """Flags of a method, then of each that it wraps: as registered, changed by what its `flags(**params)` says."""
-    own, say = dict(bound.entry.meta), inspect.getattr_static(bound.entry.obj, "flags", None)
-    if isinstance(say, staticmethod):
-        own.update(say(**bound.kwargs))
-    return [own, *(f for nested in (*bound.then, *bound.inner) for f in _flags(nested))]
-
-
-def weights_part(bound: Bound) -> dict[str, str]:
-    """Weight file → SHA-256 of a method and of those it wraps: its `weights`, and what `weight_files(**params)` says.
-
-    Raises `UsageError` for one of `weights` that is not beside the method.
-    """
-    found: dict[str, str] = {}
-    for nested in (*bound.then, *bound.inner):
-        found.update(weights_part(nested))
-    found.update(declared_files(bound.entry, bound.entry.meta.get("weights", ())))
-    files = getattr(bound.entry.obj, "weight_files", None)
-    return {**found, **files(**bound.kwargs)} if files is not None else found
 
 
 def is_set(metric: Bound) -> bool:
@@ -267,26 +158,21 @@ def usual_rank(track: Track, metrics: Sequence[str]) -> str:
     return track.defaults.rank_by if track.defaults.rank_by in metrics else metrics[0] if metrics else ""
 
 
-@dataclass(frozen=True)
-class _Method:
-    """A method of a plan: bound, as it is stored, and what its weights add to a key."""
-
-    bound: Bound
-    part: MethodPart
-    weights: dict[str, str]
-
-    @property
-    def inputs(self) -> dict[str, Any]:
-        # Weights are absent where there are none, so that adding them to one method changes no other key.
-        return {
-            **({"weights": self.weights} if self.weights else {}),
-            "method": {"spec": self.part["spec"], "versions": self.part["versions"]},
-            "sources": self.part["sources"],
-        }
+def plan_each(suites: Iterable[Suite]) -> list[list[PlannedCell] | UsageError]:
+    """The cells of each suite, or why it cannot be planned; what several name is read once."""
+    once = ReadOnce()
+    found: list[list[PlannedCell] | UsageError] = []
+    for suite in suites:
+        try:
+            found.append(plan(suite, once))
+        except UsageError as error:
+            found.append(error)
+    return found
 
 
-def plan(suite: Suite) -> list[PlannedCell]:
+def plan(suite: Suite, once: ReadOnce | None = None) -> list[PlannedCell]:
     """All cells of a suite, in a fixed order, each with its `key`, `inputs` and `request`. Raises `UsageError`."""
+    once = once or ReadOnce()
     plugins = list(dict.fromkeys(os.path.abspath(p) for p in suite.plugins))
     for file in plugins:
         load_plugin(file)
@@ -302,11 +188,11 @@ def plan(suite: Suite) -> list[PlannedCell]:
             raise UsageError(f"no {kind} given: name at least one")
     for method in bound[0]:
         refuse_unknown_needs(method, track)
-    methods = [_Method(m, method_part(m), weights_part(m)) for m in bound[0]]
+    methods = [PlannedMethod(m, method_part(m), weights_part(m)) for m in bound[0]]
     _, datasets, regimes, metrics = bound
-    trainings = _Trainings(suite, track, datasets)
+    trainings = Trainings(suite, track, datasets, once)
     others = [
-        *_score_cells(suite, track, methods, datasets, regimes, metrics, trainings),
+        *_score_cells(suite, track, methods, datasets, regimes, metrics, trainings, once),
         *_cost_cells(suite, track, methods, regimes, trainings),
     ]
     if not datasets:
@@ -336,21 +222,24 @@ def named_specs(suite: Suite) -> dict[str, dict[str, str]]:
 def preload_for(cells: Sequence[PlannedCell]) -> list[str]:
     """Modules that these cells of one track need beyond what each of its cells does."""
     track = get_track(cells[0]["track"])
+    # The first optimiser of a process imports the second, for a second.
+    trains = ["noisebench.training.trainer", "torch._dynamo"] if any(c["kind"] == "train" for c in cells) else []
     if not isinstance(track, PreloadsMore):
-        return []
+        return trains
     named = {("method", cell["method"]["display"]) for cell in cells}
     named |= {("metric", metric) for cell in cells for metric in (*cell["metrics"], *cell.get("sets", ()))}
-    return list(track.preload_for(bind(spec, kind, track.name) for kind, spec in sorted(named)))
+    return trains + list(track.preload_for(bind(spec, kind, track.name) for kind, spec in sorted(named)))
 
 
 def _score_cells(
     suite: Suite,
     track: Track,
-    methods: Sequence[_Method],
+    methods: Sequence[PlannedMethod],
     datasets: Sequence[Bound],
     regimes: Sequence[Bound],
     metrics: Sequence[Bound],
-    trainings: _Trainings,
+    trainings: Trainings,
+    once: ReadOnce,
 ) -> Iterable[PlannedCell]:
     single, whole = split_metrics(metrics)
     protocol = bind(suite.protocol, "protocol", track.name)
@@ -363,14 +252,15 @@ def _score_cells(
         **({"sets": keyed_sets} if keyed_sets else {}),
     }
     for dataset in datasets:
-        chosen = dataset_part(dataset, suite.limit, track)
+        named = "tested", track.name, dataset.canonical, suite.limit
+        chosen = once(named, partial(dataset_part, dataset, suite.limit, track))
         for regime in regimes:
             for seed in suite.seeds:
                 for method in methods:
                     trained = trainings.of(method, seed)
                     inputs: dict[str, Any] = {
                         **method.inputs,
-                        **_trained_inputs(trained),
+                        **trained.inputs,
                         "kind": "score",
                         "track": f"{track.name}@{track.version}",
                         "data": chosen["fingerprint"],
@@ -378,12 +268,13 @@ def _score_cells(
                         **scoring,
                         "seed": seed,
                     }
-                    cell = _cell("score", inputs, method, chosen, regime, scores, seed, suite, track, protocol)
-                    yield {**_after(cell, trained), "sets": sets} if sets else _after(cell, trained)
+                    cell = planned_cell("score", inputs, method, chosen, regime, scores, seed, suite, track, protocol)
+                    cell = trained.before(cell)
+                    yield {**cell, "sets": sets} if sets else cell
 
 
 def _cost_cells(
-    suite: Suite, track: Track, methods: Sequence[_Method], regimes: Sequence[Bound], trainings: _Trainings
+    suite: Suite, track: Track, methods: Sequence[PlannedMethod], regimes: Sequence[Bound], trainings: Trainings
 ) -> Iterable[PlannedCell]:
     protocol = bind(suite.protocol, "protocol", track.name)
     usual = track.defaults.size
@@ -392,11 +283,11 @@ def _cost_cells(
             example = "x".join(map(str, usual))
             raise UsageError(f"cost size {'x'.join(map(str, size))} is none of track {track.name}: such as {example}")
         for method in methods:
-            regime = _regime_for(method.bound, regimes, track)
+            regime = regime_for(method.bound, regimes, track)
             trained = trainings.of(method, suite.seeds[0])
             inputs: dict[str, Any] = {
                 **method.inputs,
-                **_trained_inputs(trained),
+                **trained.inputs,
                 "kind": "cost",
                 "track": f"{track.name}@{track.version}",
                 "regime": regime_inputs(regime),
@@ -406,87 +297,9 @@ def _cost_cells(
                 "threads": suite.limits.threads,
                 "reference": REFERENCE,
             }
-            seed = suite.seeds[0] if trained else 0
-            yield _after(_cell("cost", inputs, method, _NO_DATASET, regime, {}, seed, suite, track, protocol), trained)
-
-
-def _trained_inputs(trained: Mapping[str, str]) -> dict[str, Any]:
-    """What the checkpoints of a method add to a key: the keys of the cells that train them."""
-    return {"trained": sorted(trained.values())} if trained else {}
-
-
-def _after(cell: PlannedCell, trained: dict[str, str]) -> PlannedCell:
-    """The cell, to be run after those that train its method."""
-    return {**cell, "after": sorted(trained.values()), "trained": trained} if trained else cell
-
-
-class _Trainings:
-    """The training cells of a suite, each planned once, in the order in which they are asked for.
-
-    Raises `UsageError` where a track has no networks, or where a picture would be trained on that is tested.
-    """
-
-    def __init__(self, suite: Suite, track: Track, tests: Sequence[Bound]) -> None:
-        self.cells: list[PlannedCell] = []
-        self._suite, self._track, self._tests = suite, track, tests
-        self._made: dict[tuple[str, int], PlannedCell] = {}
-        self._data: dict[str, DatasetPart] = {}
-        self._tested: list[tuple[Bound, list[tuple[str, str]]]] | None = None
-
-    def of(self, method: _Method, cell_seed: int) -> dict[str, str]:
-        """Recipe → key of the cell that trains it, for a cell of a seed."""
-        found = {}
-        for bound in recipes_in(method.bound):
-            recipe = recipe_of(bound.kwargs)
-            seed = seed_of(recipe, cell_seed)
-            if (bound.canonical, seed) not in self._made:
-                self._made[bound.canonical, seed] = self._cell(bound, seed)
-                self.cells.append(self._made[bound.canonical, seed])
-            found[recipe.text] = self._made[bound.canonical, seed]["key"]
-        return found
-
-    def _cell(self, bound: Bound, seed: int) -> PlannedCell:
-        suite, track = self._suite, self._track
-        if not isinstance(track, Trains):
-            raise UsageError(f"track {track.name} trains no networks: leave {bound.display} out")
-        recipe = recipe_of(bound.kwargs)
-        data = self._data.get(recipe.data.canonical)
-        if data is None:
-            data, truths = _training_set(recipe.data, track)
-            self._refuse_tested(recipe.data, truths, track)
-            self._data[recipe.data.canonical] = data
-        method = _Method(bound, method_part(bound), weights_part(bound))
-        inputs: dict[str, Any] = {
-            **method.inputs,
-            "kind": "train",
-            "track": f"{track.name}@{track.version}",
-            "data": data["fingerprint"],
-            "regime": regime_inputs(recipe.regime),
-            "seed": seed,
-            "training": TRAINING,
-        }
-        protocol = bind(track.defaults.protocol, "protocol", track.name)
-        return _cell("train", inputs, method, data, recipe.regime, {}, seed, suite, track, protocol)
-
-    def _refuse_tested(self, data: Bound, known: Mapping[str, str], track: Trains) -> None:
-        """Raise `UsageError` for what is in the training set (`known`: id by truth) and in a set that is tested."""
-        if self._tested is None:
-            self._tested = [(test, _tested_truths(test, self._suite.limit, track)) for test in self._tests]
-        words = self._track.words
-        for test, tested in self._tested:
-            both = [(known[truth], item_id) for truth, item_id in tested if truth in known]
-            if both:
-                one, other = both[0]
-                count = f"{len(both)} {words.items if len(both) > 1 else words.item}"
-                raise UsageError(
-                    f"{data.display} trains on {count} of {test.display}, which is tested: such as "
-                    f"{one_line(one, 60)!r}, which is {one_line(other, 60)!r} there; train on other {words.items}"
-                )
-
-
-def regime_inputs(regime: Bound) -> dict[str, Any]:
-    """What of a regime goes into a key. `sum` is raised when sums disclose otherwise, and no regime alone does."""
-    return {"spec": regime.canonical, "versions": regime.versions, **({"sum": 2} if regime.then else {})}
+            seed = suite.seeds[0] if trained.keys else 0
+            cell = planned_cell("cost", inputs, method, NO_DATASET, regime, {}, seed, suite, track, protocol)
+            yield trained.before(cell)
 
 
 def _version(metric: Bound, described: MetricPart) -> int | str:
@@ -495,64 +308,7 @@ def _version(metric: Bound, described: MetricPart) -> int | str:
     return f"{metric.entry.version}, {made_with}" if made_with else metric.entry.version
 
 
-_NO_DATASET: DatasetPart = {"name": "", "spec": "", "display": "", "versions": {}, "fingerprint": "", "items": 0}
-
-
-def _cell(
-    kind: Kind,
-    inputs: dict[str, Any],
-    method: _Method,
-    dataset: DatasetPart,
-    regime: Bound,
-    metrics: dict[str, MetricPart],
-    seed: int,
-    suite: Suite,
-    track: Track,
-    protocol: Bound,
-) -> PlannedCell:
-    request: Request = {
-        "track": track.name,
-        "methods": [method.part["display"]],
-        "datasets": [dataset["display"]] if kind == "score" else [],
-        "regimes": [regime.display],
-        "protocol": suite.protocol,
-        "metrics": list(suite.metrics),
-        "seeds": [seed],
-        "limit": suite.limit,
-        "cost": {"size": inputs["size"], "repeats": suite.cost.repeats} if kind == "cost" else None,
-        "rank_by": suite.rank_by,
-        "suite": suite.suite,
-        "plugins": list(suite.plugins),
-        "cwd": os.getcwd(),
-        "device": suite.device,
-        "threads": suite.limits.threads,
-        "keep": suite.keep,
-        "folders": method_folders(method.bound),
-    }
-    shown = shown_to(method.bound.entry.meta)
-    cell: PlannedCell = {
-        "key": key_of(inputs),
-        "kind": kind,
-        "track": track.name,
-        "words": dict(vars(track.words)),
-        "method": method.part,
-        "dataset": dataset,
-        "regime": part(regime),
-        "protocol": part(protocol),
-        "metrics": metrics,
-        "seed": seed,
-        "suite": {"name": suite.suite, "rank_by": suite.rank_by},
-        "inputs": cast(Inputs, inputs),
-        "request": request,
-        "after": [],
-        "alone": kind == "cost",
-    }
-    if shown is not None:
-        cell["shown"] = shown
-    return cell
-
-
-def _regime_for(method: Bound, regimes: Iterable[Bound], track: Track) -> Bound:
+def regime_for(method: Bound, regimes: Iterable[Bound], track: Track) -> Bound:
     """The first regime that discloses what the method needs and makes its own input; else the usual one."""
     needs = [n.split("|") for n in _needs(method)]
     for regime in regimes:

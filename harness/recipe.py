@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from .errors import UsageError
 from .registry import Bound
+from .tuning_grid import grid_of
 
 VERSION = 1
 """Of the loop: raised where the same recipe would give other weights."""
@@ -55,11 +56,22 @@ def recipe_of(kwargs: Mapping[str, Any]) -> Recipe:
 
 
 def recipes_in(method: Bound) -> Iterator[Bound]:
-    """Each method within a bound one, itself included, that is trained by a recipe."""
+    """Each method within a bound one, itself included, that is trained by a recipe: of a tuned one all variants."""
     if getattr(method.entry.obj, "trained", False):
         yield method
-    for nested in (*method.then, *method.inner):
+    grid = grid_of(method)
+    variants = method.inner if grid is None else [one for _, one in grid.variants]
+    for nested in (*method.then, *variants):
         yield from recipes_in(nested)
+
+
+def tuned_in(method: Bound) -> Iterator[Bound]:
+    """Each method within a bound one, itself included, that chooses among trained variants."""
+    if grid_of(method) is not None:
+        yield method
+        return
+    for nested in (*method.then, *method.inner):
+        yield from tuned_in(nested)
 
 
 def seed_of(recipe: Recipe, cell_seed: int) -> int:

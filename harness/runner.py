@@ -45,6 +45,8 @@ class MethodRunner:
     verb: ClassVar[str] = "call"
 
     def __init__(self, bound: Bound) -> None:
+        if hasattr(bound.entry.obj, "chosen"):  # what is called is another method, which this one chooses
+            bound = bound.entry.obj(**bound.kwargs).chosen()
         absent = " ".join(missing_packages(bound))
         if absent:
             raise Skip(f"needs the package {absent}: pip install {absent}", needs=f"package {absent}")

@@ -10,7 +10,7 @@ import pytest
 from conftest import ROOT
 from noisebench.claims import numbers as claims_module
 from noisebench.claims.effects import all_effects
-from noisebench.claims.numbers import Claim, all_claims, by_setting, chosen, judge, read_claims, verdict_row
+from noisebench.claims.numbers import Claim, all_claims, chosen, judge, read_claims, verdict_row
 from noisebench.cli import main
 from noisebench.errors import UsageError
 from noisebench.registry import bind
@@ -130,11 +130,6 @@ def test_claims_are_chosen_by_name_group_kind_and_system() -> None:
         chosen(claims, ["aa"])
     with pytest.raises(UsageError, match="no effect claim"):
         chosen(claims, [], "effect")
-
-
-def test_claims_of_one_setting_run_together() -> None:
-    claims = [made_up(), made_up(name="b", dataset="set12"), made_up(name="c", method="median")]
-    assert [[c.name for c in group] for group in by_setting(claims)] == [["a", "c"], ["b"]]
 
 
 # ---- the verb

@@ -219,7 +219,9 @@ def test_fashion_mnist_is_the_published_one(monkeypatch: pytest.MonkeyPatch, dat
 
 
 @pytest.mark.data
-def test_cifar10_takes_classes_by_turns_and_human_labels_are_for_training(data_dir: Path, monkeypatch: pytest.MonkeyPatch):
+def test_cifar10_takes_classes_by_turns_and_human_labels_are_for_training(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setenv("NOISEBENCH_DATA", str(data_dir))
     test = dataset("cifar10_subset(n=20)")
     assert [test.load(i).label for i in range(12)] == [*range(10), 0, 1]

@@ -13,7 +13,8 @@ from noisebench.boards.signature import explain_signature
 from noisebench.catalogue import catalogue
 from noisebench.components import disclosed_by
 from noisebench.imaging.sample import Sample
-from noisebench.plan import plan, regime_inputs
+from noisebench.plan import plan
+from noisebench.planned_cell import regime_inputs
 from noisebench.registry import bind, registry
 from noisebench.suite import CostPlan, Suite
 from noisebench.tracks.restore.degrade import degrade_sample

@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from noisebench.claims.effects import CellOf, Effect, all_effects, effect_row, holds, parsed, read_effects
+from noisebench.claims.effects import Effect, Judged, all_effects, effect_row, read_effects
+from noisebench.claims.expression import holds, parsed
+from noisebench.claims.figures import CellOf
 from noisebench.errors import UsageError
 from noisebench.registry import bind
 from noisebench.track import get_track
@@ -74,13 +76,13 @@ def test_nothing_else_is_taken(text: str, problem: str) -> None:
 
 def test_it_must_hold_on_every_seed() -> None:
     good, bad = {"x": 2.0, "y": 1.0}, {"x": 1.0, "y": 2.0}
-    assert effect_row(made_up(), [good, good, good], 1.0, "")["verdict"] == "reproduced"
-    row = effect_row(made_up(), [good, bad, good], 1.0, "")
+    assert effect_row(made_up(), Judged([good, good, good], 1.0))["verdict"] == "reproduced"
+    row = effect_row(made_up(), Judged([good, bad, good], 1.0))
     assert (row["verdict"], row["reason"]) == ("differs", "does not hold on seed 1")
-    row = effect_row(made_up(), [], None, "needs the weights x")
+    row = effect_row(made_up(), Judged(reason="needs the weights x"))
     assert (row["verdict"], row["reason"]) == ("not available", "needs the weights x")
     nan = {"x": float("nan"), "y": 1.0}
-    assert effect_row(made_up(), [nan, good, good], 1.0, "")["verdict"] == "differs"
+    assert effect_row(made_up(), Judged([nan, good, good], 1.0))["verdict"] == "differs"
 
 
 # ---- the files

@@ -9,7 +9,7 @@ import noisebench as nb
 import numpy as np
 import pytest
 from noisebench.calling import call_on, told
-from noisebench.plan import shown_to
+from noisebench.planned_cell import shown_to
 from noisebench.registry import bind
 from noisebench.track import get_track
 from noisebench.tracks.functions import Target, as_target

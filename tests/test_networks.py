@@ -21,7 +21,8 @@ from noisebench.data.checkpoints import read_checkpoint
 from noisebench.data.weights import find_weights, read_weight_table
 from noisebench.methods.restore import _conv_stacks as networks
 from noisebench.methods.restore import bf_cnn, dncnn, ffdnet
-from noisebench.plan import method_part, plan
+from noisebench.plan import plan
+from noisebench.planned_cell import method_part
 from noisebench.registry import bind, load_plugin
 from noisebench.suite import Suite
 

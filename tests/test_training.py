@@ -364,7 +364,7 @@ def test_what_cannot_be_trained_is_said_in_one_line(train: Any, tmp_path: Path, 
 
 def test_bsd400_is_a_training_set_and_marks_methods_that_saw_it(data_dir: Path) -> None:
     import noisebench as nb
-    from noisebench.plan import method_part
+    from noisebench.planned_cell import method_part
 
     assert len(nb.open_dataset(bind("bsd400", "dataset")).ids) == 400
     assert method_part(bind("trained(data=bsd400)", "method"))["flags"]["trained_on"] == ["bsd400"]

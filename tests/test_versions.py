@@ -12,7 +12,7 @@ import pytest
 from board_records import cost_record, record
 from conftest import Run
 from noisebench.boards.board import boards
-from noisebench.claims.stored import stored_means
+from noisebench.claims.stored import held_in
 from noisebench.comparing.comparison import compare
 from noisebench.gate.check import check
 from noisebench.report.data import report_data
@@ -118,8 +118,8 @@ def test_costs_against_themselves_are_never_a_regression(tmp_path: Path) -> None
 def test_claims_are_judged_by_the_newest_version(tmp_path: Path, newer: str) -> None:
     kept = [version(source, f"2026-01-0{1 + (source == newer)}", 30.0 + (source == newer)) for source in "ab"]
     (tmp_path / "x.json").write_text(export_text(kept))
-    ((_, means),) = stored_means([tmp_path / "x.json"]).values()
-    assert means == {"psnr": 31.0}
+    ((record,),) = held_in([tmp_path / "x.json"]).scored.values()
+    assert record.scores["psnr"].tolist() == [31.0]
 
 
 def test_exports_keep_which_version_is_the_newest(tmp_path: Path) -> None:

@@ -1,68 +1,84 @@
-"""Effects: what papers say happens, as an expression over the means of cells that must hold on every seed."""
+"""Effects and properties: what papers say happens, as an expression over named figures of cells."""
 
 from __future__ import annotations
 
-import ast
 import math
-import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from statistics import fmean
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from ..errors import UsageError, one_line
-from ..track import DEFAULT
-from .numbers import CLAIMS, Claim, ClaimFile, ClaimRow, FileRow, Verdict, checked, content_of, read_claims
+from ..errors import UsageError, nearest, one_line
+from ..suite import input_size
+from .expression import holds, parsed
+from .figures import COSTS, CellOf, reached_of
+from .numbers import (
+    CLAIMS,
+    EFFECTS,
+    Claim,
+    ClaimFile,
+    ClaimRow,
+    FileRow,
+    Size,
+    Verdict,
+    checked,
+    content_of,
+    in_place,
+    named_texts,
+    read_claims,
+)
 
-_OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
-    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
-    ast.Pow: operator.pow, ast.USub: operator.neg, ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt,
-    ast.GtE: operator.ge, ast.Eq: operator.eq,
-}  # fmt: skip
-_FUNCTIONS: dict[str, Callable[..., float]] = {"abs": abs, "min": min, "max": max, "log10": math.log10}
+Kind = Literal["effect", "property"]
+Over = Literal["each", "mean"]
 
 
 class _Cell(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
     method: str
-    dataset: str
-    regime: str
+    dataset: str = ""
+    regime: str = ""
     protocol: str = ""
-    metric: str
+    metric: str = ""
+    training: str = ""
+    cost: str = ""
+    size: str = ""
+
+    @model_validator(mode="after")
+    def _is_of_one_figure(self) -> _Cell:
+        if sum(map(bool, (self.metric, self.training, self.cost))) != 1:
+            raise ValueError("a cell has one of metric, training and cost")
+        if self.metric and not (self.dataset and self.regime):
+            raise ValueError("a cell with a metric has a dataset and a regime")
+        if self.cost and self.dataset:
+            raise ValueError("a cost is of no dataset: `size` says how large the input is")
+        if self.size and not self.cost:
+            raise ValueError("size goes with cost")
+        return self
 
 
 class _Row(FileRow):
     where: str
     says: str
+    kind: Kind | None = None
     cells: dict[str, _Cell] = Field(min_length=1)
     holds: str
+    over: Over = "each"
     seeds: list[int] = Field(min_length=1)
 
 
 class _File(ClaimFile[_Row]):
-    kind: Literal["effect"]
-
-
-@dataclass(frozen=True)
-class CellOf:
-    """The cell behind a name of an effect, and the metric whose mean over the items the name stands for.
-
-    `protocol` is empty where it is that of the track.
-    """
-
-    method: str
-    dataset: str
-    regime: str
-    protocol: str
-    metric: str
-    track: str = DEFAULT
+    kind: Kind
 
 
 @dataclass(frozen=True)
 class Effect:
-    """An effect: `holds` is an expression over the names of `cells`, true on each of `seeds` where it is so."""
+    """An effect or a property: `holds` is an expression over the names of `cells`, true where it is so.
+
+    It is judged on each of `seeds`, or once on the means `over` them.
+    """
 
     name: str
     group: str
@@ -74,118 +90,128 @@ class Effect:
     holds: str
     seeds: tuple[int, ...]
     systems: tuple[int, ...] = ()
-    kind: str = "effect"
+    kind: Kind = "effect"
+    over: Over = "each"
+    size: Size = "quick"
 
 
 def read_effects(path: Path) -> list[Effect]:
-    """The effects of one file. Raises `UsageError` naming the file and the field."""
+    """The effects and properties of one file. Raises `UsageError` naming the file and the field."""
     file = checked(path, _File)
+    names = named_texts(path, file.let)
     found: list[Effect] = []
     for row in file.claims:
+        cells: dict[str, CellOf] = {}
+        for name, cell in row.cells.items():
+            texts = {
+                part: in_place(path, f"{row.name}: {name}.{part}", text, names)
+                for part, text in cell.model_dump().items()
+            }
+            cells[name] = CellOf(**texts, track=file.track)
         try:
-            parsed(row.holds, row.cells)
+            _check_figures(cells)
+        except ValueError as error:
+            raise UsageError(f"claims {one_line(path)}: {row.name}: cells: {one_line(error)}") from None
+        try:
+            parsed(row.holds, row.cells, row.over == "mean" and len(row.seeds) > 1)
         except ValueError as error:
             raise UsageError(f"claims {one_line(path)}: {row.name}: holds: {one_line(error)}") from None
-        cells = {name: CellOf(**cell.model_dump(), track=file.track) for name, cell in row.cells.items()}
         found.append(
             Effect(
                 row.name, path.stem, file.paper, file.url, row.where, row.says, cells, row.holds,
-                tuple(row.seeds), tuple(row.systems),
+                tuple(row.seeds), tuple(row.systems), row.kind or file.kind, row.over, row.size,
             )
         )  # fmt: skip
     return found
 
 
-def read_file(path: Path) -> list[Claim | Effect]:
-    """The claims of one file, of whichever kind. Raises `UsageError` naming the file and the field."""
-    return [*read_effects(path)] if content_of(path).get("kind") == "effect" else [*read_claims(path)]
+def _check_figures(cells: Mapping[str, CellOf]) -> None:
+    """Raise ValueError for a cost that there is not, a size that is none, and a score that is no number and no name."""
+    before: list[str] = []
+    for name, cell in cells.items():
+        if not name.isidentifier():
+            raise ValueError(f"{name!r} is no name")
+        if cell.cost and cell.cost not in COSTS:
+            raise ValueError(f"{name}.cost: {cell.cost!r}: {nearest(cell.cost, COSTS)}")
+        if cell.size:
+            try:
+                input_size(cell.size)
+            except ValueError as error:
+                raise ValueError(f"{name}.size: {error}") from None
+        reached = reached_of(cell.training)
+        if reached is not None and reached[1] not in before and not _is_number(reached[1]):
+            raise ValueError(f"{name}.training: {reached[1]!r} is neither a number nor a cell above it")
+        before.append(name)
 
 
-def all_effects(folder: Path = CLAIMS) -> list[Effect]:
-    """Every effect of the package, in the order of files and rows. Raises `UsageError`."""
-    files = [path for path in sorted(folder.glob("*.yaml")) if content_of(path).get("kind") == "effect"]
-    return [effect for path in files for effect in read_effects(path)]
-
-
-def parsed(text: str, names: Sequence[str] | Mapping[str, Any]) -> ast.expr:
-    """An expression of numbers, `names`, + - * / **, comparisons, and, or, abs, min, max, log10; else `ValueError`."""
-    if len(text) > 500:
-        raise ValueError("is longer than 500 characters")
+def _is_number(text: str) -> bool:
     try:
-        tree = ast.parse(text, mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise ValueError(f"{text!r} is not an expression") from None
-    if not isinstance(tree, ast.Compare | ast.BoolOp):
-        raise ValueError(f"{text!r} compares nothing")
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and node.id not in names and node.id not in _FUNCTIONS:
-            raise ValueError(f"{node.id!r} is none of its cells")
-        if isinstance(node, ast.Constant) and type(node.value) not in (int, float):
-            raise ValueError(f"{node.value!r} is no number")
-        if isinstance(node, ast.Call) and not (
-            isinstance(node.func, ast.Name) and node.func.id in _FUNCTIONS and not node.keywords
-        ):
-            raise ValueError("only abs, min, max and log10 can be called")
-        if not isinstance(node, _ALLOWED):
-            raise ValueError(f"{type(node).__name__} has no place in it")
-    return tree
-
-
-_ALLOWED = (
-    ast.Compare, ast.BoolOp, ast.And, ast.Or, ast.BinOp, ast.UnaryOp, ast.Call, ast.Name, ast.Load, ast.Constant,
-    *_OPERATORS,
-)  # fmt: skip
-
-
-def holds(text: str, values: Mapping[str, float]) -> bool:
-    """Whether the expression is true of `values`; one that cannot be computed does not hold."""
-    try:
-        return bool(_value(parsed(text, values), values))
-    except (ArithmeticError, TypeError, ValueError):
+        return math.isfinite(float(text))
+    except ValueError:
         return False
 
 
-def _value(node: ast.expr, values: Mapping[str, float]) -> Any:
-    if isinstance(node, ast.Constant):
-        return float(node.value)  # type: ignore[arg-type]
-    if isinstance(node, ast.Name):
-        return values[node.id]
-    if isinstance(node, ast.UnaryOp):
-        return _OPERATORS[type(node.op)](_value(node.operand, values))
-    if isinstance(node, ast.BinOp):
-        return _OPERATORS[type(node.op)](_value(node.left, values), _value(node.right, values))
-    if isinstance(node, ast.BoolOp):
-        every = all if isinstance(node.op, ast.And) else any
-        return every([_value(part, values) for part in node.values])
-    if isinstance(node, ast.Call):
-        assert isinstance(node.func, ast.Name)
-        return _FUNCTIONS[node.func.id](*(_value(part, values) for part in node.args))
-    assert isinstance(node, ast.Compare)
-    sides = [_value(side, values) for side in (node.left, *node.comparators)]
-    return all(_OPERATORS[type(op)](a, b) for op, a, b in zip(node.ops, sides[:-1], sides[1:], strict=True))
+def read_file(path: Path) -> list[Claim | Effect]:
+    """The claims of one file, of whichever kind. Raises `UsageError` naming the file and the field."""
+    return [*read_effects(path)] if content_of(path).get("kind") in EFFECTS else [*read_claims(path)]
 
 
-def effect_row(effect: Effect, values: Sequence[Mapping[str, float]], seconds: float | None, reason: str) -> ClaimRow:
-    """A row of the report. `values`: of each seed, name → mean; fewer than the seeds: not available, for `reason`."""
+def all_effects(folder: Path = CLAIMS) -> list[Effect]:
+    """Every effect and property of the package, in the order of files and rows. Raises `UsageError`."""
+    files = [path for path in sorted(folder.glob("*.yaml")) if content_of(path).get("kind") in EFFECTS]
+    return [effect for path in files for effect in read_effects(path)]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the cells behind an effect gave: of each seed, name → value; fewer than the seeds where one is missing.
+
+    `seconds` are those of its cells and their trainings, each once; `keys` name them. `notes` are what is to be said of
+    a value, such as that a training diverged. `reason` and `outcome` say why a value is missing.
+    """
+
+    values: Sequence[Mapping[str, float]] = ()
+    seconds: float | None = None
+    keys: Sequence[str] = ()
+    notes: Sequence[str] = ()
+    reason: str = ""
+    outcome: str | None = None
+
+
+def effect_row(effect: Effect, judged: Judged) -> ClaimRow:
+    """A row of the report: not available where a value is missing."""
     verdict: Verdict = "not available"
-    if len(values) == len(effect.seeds):
-        broken = [s for s, v in zip(effect.seeds, values, strict=True) if not holds(effect.holds, v)]
+    reason = judged.reason
+    if len(judged.values) == len(effect.seeds):
+        broken = _broken(effect, judged.values)
         verdict = "differs" if broken else "reproduced"
-        reason = f"does not hold on seed {', '.join(map(str, broken))}" if broken else ""
+        reason = "; ".join([broken, *judged.notes]) if broken else ""
     return {
         "name": effect.name,
-        "kind": "effect",
+        "kind": effect.kind,
         "paper": effect.paper,
         "url": effect.url,
         "table": effect.where,
         "row": effect.says,
-        "cells": {name: vars(cell) for name, cell in effect.cells.items()},
+        "cells": {name: cell.said for name, cell in effect.cells.items()},
         "claimed": effect.holds,
+        "over": effect.over,
         "seeds": list(effect.seeds),
-        "values": [dict(v) for v in values],
+        "values": [dict(v) for v in judged.values],
         "ours": None,
         "difference": None,
-        "seconds": seconds,
+        "seconds": judged.seconds,
         "verdict": verdict,
         "reason": reason,
+        "keys": list(judged.keys),
+        "outcome": judged.outcome,
     }
+
+
+def _broken(effect: Effect, values: Sequence[Mapping[str, float]]) -> str:
+    """Where it does not hold, in words; empty where it does."""
+    if effect.over == "mean":
+        means = {name: fmean(of[name] for of in values) for name in effect.cells}
+        return "" if holds(effect.holds, means, values) else "does not hold of the means over seeds"
+    broken = [seed for seed, of in zip(effect.seeds, values, strict=True) if not holds(effect.holds, of)]
+    return f"does not hold on seed {', '.join(map(str, broken))}" if broken else ""

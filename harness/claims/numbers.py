@@ -4,44 +4,53 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from string import Template
 from typing import Any, Generic, Literal, Protocol, Required, TypedDict, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import UsageError, nearest, one_line
-from ..store.record import Cell
 from ..track import DEFAULT
 
 CLAIMS = Path(__file__).parent
-KINDS = ("number", "effect")
+EFFECTS = ("effect", "property")
+"""Kinds whose claims are expressions over cells."""
 SLACK = 0.01
 CLOSE = 0.05
 
 Verdict = Literal["reproduced", "close", "differs", "not available"]
 
 
+Size = Literal["quick", "full"]
+
+
 class FileRow(BaseModel):
-    """What a row of a claim file has, of either kind."""
+    """What a row of a claim file has, of every kind. `size`: `quick` takes minutes, `full` hours."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
     name: str = Field(pattern=r"^[a-z0-9_]+$")
     systems: list[int] = []
+    size: Size = "quick"
 
 
 R = TypeVar("R", bound=FileRow)
 
 
 class ClaimFile(BaseModel, Generic[R]):
-    """A claim file of either kind: where its rows come from, and the rows."""
+    """A claim file of any kind: where its rows come from, and the rows.
+
+    `let` gives names to texts; `$name` stands for one in the cells, and in what `let` says below it.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
     paper: str
     url: str = Field(pattern=r"^https://")
     kind: str
     track: str = DEFAULT
+    let: dict[str, str] = {}
     claims: list[R] = Field(min_length=1)
 
 
@@ -82,16 +91,12 @@ class Claim:
     value: str
     systems: tuple[int, ...] = ()
     track: str = DEFAULT
+    size: Size = "quick"
 
     @property
     def decimals(self) -> int:
         """How many decimals are printed."""
         return len(self.value.partition(".")[2])
-
-    @property
-    def setting(self) -> tuple[str, str, str, str, str]:
-        """What a run has in common: claims of one setting can be run together."""
-        return self.track, self.dataset, self.regime, self.protocol, self.metric
 
 
 def content_of(path: Path) -> dict[str, Any]:
@@ -122,19 +127,47 @@ def checked(path: Path, schema: type[F]) -> F:
     return file
 
 
+def named_texts(path: Path, let: Mapping[str, str]) -> dict[str, str]:
+    """What the names of `let` stand for, each with those above it in place. Raises `UsageError` naming the file."""
+    found: dict[str, str] = {}
+    for name, text in let.items():
+        if not re.fullmatch(r"[a-z_][a-z0-9_]*", name):
+            raise UsageError(f"claims {one_line(path)}: let: {one_line(name)!r} is no name: a-z, digits and _")
+        found[name] = in_place(path, f"let.{name}", text, found)
+    return found
+
+
+def in_place(path: Path, where: str, text: str, names: Mapping[str, str]) -> str:
+    """A text with what each `$name` stands for. Raises `UsageError` naming the file, the place and an unknown name."""
+    try:
+        return Template(text).substitute(names)
+    except KeyError as error:
+        unknown = str(error.args[0])
+        raise UsageError(
+            f"claims {one_line(path)}: {where}: ${one_line(unknown)} is not in `let`: {nearest(unknown, names)}"
+        ) from None
+    except ValueError:
+        raise UsageError(f"claims {one_line(path)}: {where}: a $ that begins no name: write $$ for one") from None
+
+
+_CELL = ("method", "dataset", "regime", "protocol", "metric")
+
+
 def read_claims(path: Path) -> list[Claim]:
     """The claims of one file. Raises `UsageError` naming the file and the field."""
     file = checked(path, _File)
+    names = named_texts(path, file.let)
     found: list[Claim] = []
     for row in file.claims:
-        fields = {**row.model_dump(), "systems": tuple(row.systems)}
+        texts = {part: in_place(path, f"{row.name}: {part}", getattr(row, part), names) for part in _CELL}
+        fields = {**row.model_dump(), **texts, "systems": tuple(row.systems)}
         found.append(Claim(group=path.stem, kind=file.kind, paper=file.paper, url=file.url, track=file.track, **fields))
     return found
 
 
 def all_claims(folder: Path = CLAIMS) -> list[Claim]:
     """Every number claim of the package, in the order of files and rows. Raises `UsageError`."""
-    files = [path for path in sorted(folder.glob("*.yaml")) if content_of(path).get("kind") != "effect"]
+    files = [path for path in sorted(folder.glob("*.yaml")) if content_of(path).get("kind") not in EFFECTS]
     found = [claim for path in files for claim in read_claims(path)]
     names = [c.name for c in found]
     for name in names:
@@ -154,13 +187,21 @@ class _Chosen(Protocol):
     def kind(self) -> str: ...
     @property
     def systems(self) -> tuple[int, ...]: ...
+    @property
+    def size(self) -> Size: ...
 
 
 C = TypeVar("C", bound=_Chosen)
 
 
-def chosen(claims: Sequence[C], names: Iterable[str], kind: str | None = None, system: int | None = None) -> list[C]:
-    """The claims named (by their own name or their file's), of a kind, of a system. Raises `UsageError`."""
+def chosen(
+    claims: Sequence[C],
+    names: Iterable[str],
+    kind: str | None = None,
+    system: int | None = None,
+    size: str | None = None,
+) -> list[C]:
+    """The claims named (by their own name or their file's), of a kind, of a system, of a size. Raises `UsageError`."""
     names = list(names)
     known = {c.name for c in claims} | {c.group for c in claims}
     for name in names:
@@ -172,19 +213,13 @@ def chosen(claims: Sequence[C], names: Iterable[str], kind: str | None = None, s
         if (not names or c.name in names or c.group in names)
         and (kind is None or c.kind == kind)
         and (system is None or system in c.systems)
+        and (size is None or c.size == size)
     ]
     if not found:
         of = f" of system {system}" if system is not None else ""
-        raise UsageError(f"no {kind or 'known'} claim{of} among them: `noisebench reproduce --list` names all")
+        what = " ".join(filter(None, (size, kind))) or "known"
+        raise UsageError(f"no {what} claim{of} among them: `noisebench reproduce --list` names all")
     return found
-
-
-def by_setting(claims: Iterable[Claim]) -> list[list[Claim]]:
-    """Claims in groups that one run can serve, in order of first appearance."""
-    groups: dict[tuple[str, ...], list[Claim]] = {}
-    for claim in claims:
-        groups.setdefault(claim.setting, []).append(claim)
-    return list(groups.values())
 
 
 def judge(claimed: str, ours: float) -> Verdict:
@@ -202,7 +237,9 @@ def judge(claimed: str, ours: float) -> Verdict:
 class ClaimRow(TypedDict, total=False):
     """A claim beside what we get: a row of `reproduce`, of its JSON and of the table of verdicts.
 
-    `claimed` is the number as printed, or the expression that must hold; `values` are the means by name on each seed.
+    `claimed` is the number as printed, or the expression that must hold; `values` are the figures by name on each seed.
+    `seconds` are those of all cells behind it, their trainings included. `stale`, of stored results alone: a cell would
+    have another key today.
     """
 
     name: Required[str]
@@ -220,6 +257,7 @@ class ClaimRow(TypedDict, total=False):
     claimed: Required[str]
     decimals: int
     cells: dict[str, dict[str, str]]
+    over: str
     seeds: list[int]
     values: list[dict[str, float]]
     ours: Required[float | None]
@@ -228,18 +266,20 @@ class ClaimRow(TypedDict, total=False):
     verdict: Required[Verdict]
     reason: Required[str]
     key: str | None
+    keys: list[str]
     outcome: str | None
+    stale: bool
 
 
 class Ran(TypedDict):
-    """What became of the cell behind a number."""
+    """What became of the cell behind a number; `seconds` are also those of its trainings."""
 
     key: str
     outcome: str | None
     seconds: float | None
 
 
-def verdict_row(claim: Claim, cell: Ran | Cell | None, ours: float | None, reason: str) -> ClaimRow:
+def verdict_row(claim: Claim, cell: Ran | None, ours: float | None, reason: str) -> ClaimRow:
     """A row of the report. `ours` None means that there is no value, for `reason`."""
     if ours is not None and not math.isfinite(ours):
         ours, reason = None, "the mean is not a finite number"

@@ -2,71 +2,128 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from ..store.record import Cell, item_count
-from .effects import CellOf, Effect, effect_row
-from .numbers import Claim, ClaimRow, verdict_row
+import numpy as np
 
-Held = dict[tuple[str | int, ...], tuple[Cell, dict[str, float]]]
-"""Track, method, dataset, regime, protocol (canonical) and seed → the cell, and the mean of each metric."""
+from ..components import open_dataset
+from ..errors import UsageError
+from ..plan import regime_for
+from ..recipe import recipe_of, recipes_in, seed_of
+from ..registry import Bound, bind
+from ..store.cells import read_records
+from ..store.record import Cell, Record, item_count
+from ..store.versions import newest
+from ..suite import input_size
+from ..track import get_track
+from .effects import Effect
+from .figures import CellOf, Found
+from .judging import ABSENT, cells_of, judged_row
+from .numbers import Claim, ClaimRow
+from .stale import is_stale
 
-ABSENT = "not among these results"
+Place = tuple[Any, ...]
+
+
+@dataclass
+class Held:
+    """What results hold: scored cells by what they are of, costs likewise, and trainings by recipe and by key.
+
+    What they are of: track, method, dataset, regime and protocol (canonical) and seed; of a cost the size in place of
+    dataset and protocol. A training is named by track, method and seed: its method says what it was trained on.
+    """
+
+    scored: dict[Place, list[Record]] = field(default_factory=dict)
+    costs: dict[Place, Record] = field(default_factory=dict)
+    trained: dict[Place, Cell] = field(default_factory=dict)
+    by_key: dict[str, Cell] = field(default_factory=dict)
 
 
 def judged(claims: Sequence[Claim | Effect], results: Sequence[Path]) -> list[ClaimRow]:
-    """A row for each claim, as `reproduce` gives it; what was not run is `not available`. Raises `UsageError`."""
-    held = stored_means(results) if claims else {}
-    return [_number(c, held) if isinstance(c, Claim) else _effect(c, held) for c in claims]
+    """A row for each claim, as `reproduce` gives it; what was not run is `not available`. Raises `UsageError`.
+
+    One whose cells would have other keys today is `stale`.
+    """
+    held = held_in(results) if claims else Held()
+    rows = []
+    for claim in claims:
+        row = judged_row(claim, lambda of, seed: find(of, seed, held))
+        if row["verdict"] != "not available":
+            cells = {c["key"]: c for of, seed in cells_of(claim) for c in find(of, seed, held).cells}
+            row |= {"stale": any(map(is_stale, cells.values()))}
+        rows.append(row)
+    return rows
 
 
-def stored_means(results: Sequence[Path]) -> Held:
-    """Every scored cell of the results given, a later one instead of an earlier. Raises `UsageError`."""
-    import numpy as np
-
-    from ..store.cells import read_records
-    from ..store.versions import newest
-
-    held: Held = {}
+def held_in(results: Sequence[Path]) -> Held:
+    """Every cell that a claim can be judged by of the results given, a later one last. Raises `UsageError`."""
+    held = Held()
     for path in results:
         for record in newest(read_records(path)):
             cell = record.cell
-            if cell["kind"] == "score" and cell["outcome"] == "ok":
-                parts = (cell["method"], cell["dataset"], cell["regime"], cell["protocol"])
-                means = {metric: float(np.mean(values)) for metric, values in record.scores.items()}
-                held[(cell["track"], *(str(part["spec"]) for part in parts), cell["seed"])] = (cell, means)
+            track, method, regime = cell["track"], cell["method"]["spec"], cell["regime"]["spec"]
+            if cell["kind"] == "train" and cell["outcome"] in ("ok", "diverged"):
+                held.trained[track, method, cell["seed"]] = held.by_key[cell["key"]] = cell
+            elif cell["kind"] == "cost" and cell["outcome"] == "ok" and cell["cost"]:
+                held.costs[track, method, regime, tuple(cell["cost"]["size"]), cell["seed"]] = record
+            elif cell["kind"] == "score" and cell["outcome"] == "ok":
+                of = (track, method, cell["dataset"]["spec"], regime, cell["protocol"]["spec"], cell["seed"])
+                held.scored.setdefault(of, []).append(record)
     return held
 
 
-def _number(claim: Claim, held: Held) -> ClaimRow:
-    cell, means = _found(claim, 0, held)
-    value = means.get(claim.metric)
-    return verdict_row(claim, cell, value, ABSENT if value is None else "")
+def find(of: CellOf, seed: int, held: Held) -> Found:
+    """What the results hold of a cell on a seed; a scored cell must be of all items of its dataset."""
+    if not (held.scored or held.costs or held.trained):
+        return Found(reason=ABSENT)
+    try:
+        method = bind(of.method, "method", of.track)
+        record = None if of.training else _record(of, method, seed, held)
+    except UsageError as error:
+        return Found(reason=str(error))
+    trainings = list(_trainings(of.track, method, seed, record, held))
+    if record is None:
+        return Found(trainings=trainings, reason=ABSENT)
+    means = {metric: float(np.mean(values)) for metric, values in record.scores.items()}
+    return Found(record.cell, means, trainings, reason=ABSENT)
 
 
-def _effect(effect: Effect, held: Held) -> ClaimRow:
-    values, seconds = [], 0.0
-    for seed in effect.seeds:
-        found = {name: (cell, *_found(cell, seed, held)) for name, cell in effect.cells.items()}
-        if any(of.metric not in means for of, _, means in found.values()):
-            return effect_row(effect, [], None, ABSENT)
-        values.append({name: means[of.metric] for name, (of, _, means) in found.items()})
-        seconds += sum(float((cell["seconds"] if cell else None) or 0.0) for _, cell, _ in found.values())
-    return effect_row(effect, values, seconds, "")
+def _record(of: CellOf, method: Bound, seed: int, held: Held) -> Record | None:
+    """The cell that was scored by the metric, or measured."""
+    track = get_track(of.track)
+    usual = track.defaults
+    regime = bind(of.regime or usual.regime, "regime", of.track)
+    if of.cost:
+        size = input_size(of.size) if of.size else usual.size
+        drawn = seed if any(True for _ in recipes_in(method)) else 0
+        used = regime_for(method, [regime], track).canonical
+        return held.costs.get((of.track, method.canonical, used, tuple(size), drawn))
+    dataset, protocol = (
+        bind(of.dataset, "dataset", of.track),
+        bind(of.protocol or usual.protocol, "protocol", of.track),
+    )
+    place = (of.track, method.canonical, dataset.canonical, regime.canonical, protocol.canonical, seed)
+    for record in reversed(held.scored.get(place, [])):
+        scored = of.metric in record.scores or of.metric in record.cell.get("sets", {})
+        if scored and item_count(record.cell) == _total(record.cell, dataset):
+            return record
+    return None
 
 
-def _found(of: Claim | CellOf, seed: int, held: Held) -> tuple[Cell | None, dict[str, float]]:
-    """The cell and its means over all items of its dataset; None and nothing where it was not run."""
-    from ..components import open_dataset
-    from ..registry import bind
-    from ..track import get_track
+def _total(cell: Cell, dataset: Bound) -> int:
+    total = cell["dataset"].get("total")
+    return len(open_dataset(dataset).ids) if total is None else total
 
-    usual = get_track(of.track).defaults.protocol
-    dataset = bind(of.dataset, "dataset", of.track)
-    others = (bind(of.regime, "regime", of.track), bind(of.protocol or usual, "protocol", of.track))
-    specs = [bound.canonical for bound in (bind(of.method, "method", of.track), dataset, *others)]
-    cell, means = held.get((of.track, *specs, seed), (None, {}))
-    if cell is None or item_count(cell) != len(open_dataset(dataset).ids):
-        return None, {}
-    return cell, means
+
+def _trainings(track: str, method: Bound, seed: int, record: Record | None, held: Held) -> Iterator[Cell]:
+    """The trainings of a method that are held: those that its cell names, else those of its seed."""
+    named = record.cell.get("trained", {}) if record is not None else {}
+    for bound in recipes_in(method):
+        recipe = recipe_of(bound.kwargs)
+        key = named.get(recipe.text)
+        cell = held.by_key.get(key) if key else held.trained.get((track, bound.canonical, seed_of(recipe, seed)))
+        if cell is not None:
+            yield cell

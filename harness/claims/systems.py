@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from ..errors import UsageError, one_line
 from ..track import DEFAULT
 from .effects import Effect
-from .numbers import Claim
-from .stored import ABSENT, judged
+from .judging import ABSENT
+from .numbers import Claim, ClaimRow
+from .stored import judged
 
 SYSTEMS = Path(__file__).with_name("systems")
 """A file a system."""
@@ -69,7 +70,7 @@ def system_rows(
     """A row for each system; `claims` are judged on what `results` (stores or exports) hold, and nothing is run."""
     own = [c for c in claims if c.systems]
     found = judged(own, results)
-    verdicts = {r["name"]: "not run" if r["reason"] == ABSENT else str(r["verdict"]) for r in found}
+    verdicts = {r["name"]: _told(r) for r in found}
     rows = []
     for system in systems:
         of_it = {c.name: verdicts[c.name] for c in own if system.number in c.systems}
@@ -83,6 +84,13 @@ def system_rows(
             }
         )
     return rows
+
+
+def _told(row: ClaimRow) -> str:
+    """A verdict, and whether it is of cells that would have other keys today."""
+    if row["reason"] == ABSENT:
+        return "not run"
+    return row["verdict"] + (" (stale)" if row.get("stale") else "")
 
 
 def summed(verdicts: Sequence[str]) -> str:

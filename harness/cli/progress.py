@@ -13,7 +13,7 @@ from ..errors import one_line
 from ..wording import counted
 
 if TYPE_CHECKING:
-    from ..plan import PlannedCell
+    from ..planned_cell import PlannedCell
 
 
 _ALIKE = 3
@@ -40,6 +40,10 @@ class Plain:
 
     def _say(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)
+
+    def note(self, text: str) -> None:
+        """A line of its own, on what is more than a cell."""
+        self._say(one_line(text, 200))
 
     def plan(self, todo: int, stored: int) -> None:
         """Told once a run; several runs add up."""

@@ -36,7 +36,8 @@ def add(verbs: Any) -> None:
     """Add the verb."""
     p = verb(verbs, "reproduce", "run the cells behind published numbers and judge them", _EXAMPLES)
     p.add_argument("names", nargs="*", metavar="NAME", help="claims, or groups of them (default: all)")
-    p.add_argument("--kind", choices=("number", "effect"), help="only claims of this kind")
+    p.add_argument("--kind", choices=("number", "effect", "property"), help="only claims of this kind")
+    p.add_argument("--size", choices=("quick", "full"), help="only claims that take minutes (quick), or hours (full)")
     p.add_argument("--system", type=int, metavar="N", help="only claims about this system")
     p.add_argument("--claims", metavar="FILE", action="append", default=[],
                    help="claims of your own, a YAML file (repeatable), instead of the published ones")  # fmt: skip
@@ -64,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
 
     every: list[Claim | Effect] = [c for file in args.claims for c in read_file(Path(file))]
     every = every or [*all_claims(), *all_effects()]
-    claims = chosen(every, args.names, args.kind, args.system)
+    claims = chosen(every, args.names, args.kind, args.system, args.size)
     if args.list:
         if args.json:
             print_json([_listed(c) for c in claims])
@@ -101,17 +102,15 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(claims: list[Any], args: argparse.Namespace) -> list[ClaimRow]:
-    from ..claims.reproduce import reproduce, reproduce_effects
+    from ..claims.reproduce import reproduce
     from ..engine.run import RunOptions
     from .progress import watcher
 
-    store, base, options = Path(args.store), _base(args), RunOptions(args.jobs, args.retry)
-    numbers = [c for c in claims if c.kind == "number"]
-    effects = [c for c in claims if c.kind == "effect"]
     with watcher() as watch:
-        rows = reproduce(numbers, store, base, options, watch)
-        rows += reproduce_effects(effects, store, base, options, watch)
-    return rows
+        return reproduce(
+            claims, Path(args.store), _base(args), RunOptions(args.jobs, args.retry), watch,
+            lambda row: watch.note(f"claim {row['name']}: {_verdict(row)}"),
+        )  # fmt: skip
 
 
 def _judged(claims: list[Any], args: argparse.Namespace) -> list[ClaimRow]:
@@ -137,8 +136,8 @@ def _markdown_file(text: str | None) -> Path | None:
 
 
 def _listed(claim: Any) -> dict[str, Any]:
-    if claim.kind == "effect":
-        return {**vars(claim), "cells": {name: vars(cell) for name, cell in claim.cells.items()}}
+    if claim.kind != "number":
+        return {**vars(claim), "cells": {name: cell.said for name, cell in claim.cells.items()}}
     return {**vars(claim), "decimals": claim.decimals}
 
 
@@ -162,13 +161,18 @@ def _print(rows: list[ClaimRow]) -> None:
     for row in rows:
         places = max(4, row.get("decimals", 0))
         ours = "-" if row["ours"] is None else f"{row['ours']:.{places}f}"
-        if row["kind"] == "effect" and row["values"]:
+        if row.get("values"):
             ours = ", ".join(f"{name}={_range([v[name] for v in row['values']])}" for name in row["values"][0])
         off = "-" if row["difference"] is None else f"{row['difference']:+.{places}f}"
         took = "-" if row["seconds"] is None else f"{row['seconds']:.1f}"
-        verdict = row["verdict"] + (f": {row['reason']}" if row["reason"] else "")
-        table.append([row["name"], row["claimed"], ours, off, took, verdict])
+        table.append([row["name"], row["claimed"], ours, off, took, _verdict(row)])
     print_table(table, ["claim", "claimed", "ours", "difference", "seconds", "verdict"])
+
+
+def _verdict(row: ClaimRow) -> str:
+    """The verdict of a row with what is to be said of it."""
+    stale = " (stale)" if row.get("stale") else ""
+    return row["verdict"] + stale + (f": {row['reason']}" if row["reason"] else "")
 
 
 def _range(values: list[float]) -> str:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..engine.run import Summary
-    from ..plan import PlannedCell
+    from ..planned_cell import PlannedCell
 
 _LISTED = 20
 _PLANNED = 50

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NotRequired, Required, TypedDict
 
-from ..plan import PlannedCell
-from ..store.cells import WEIGHTS, cell_dir
+from ..planned_cell import PlannedCell
+from ..store.cells import WEIGHTS, cell_dir, outcome_of
 from ..store.record import Cost, Outcome, Rescored, SetPart, Training
 
 
@@ -77,9 +77,13 @@ def next_job(line: socket.socket) -> tuple[Job, list[int]] | None:
 
 
 def checkpoints_of(job: Job) -> dict[str, str]:
-    """Where the checkpoint of each recipe of a cell's method lies."""
+    """Where the checkpoint of each recipe of a cell's method lies; a training that diverged has left none."""
     store, trained = Path(job["store"]), job["cell"].get("trained", {})
-    return {recipe: str(cell_dir(store, key) / WEIGHTS) for recipe, key in trained.items()}
+    return {
+        recipe: str(cell_dir(store, key) / WEIGHTS)
+        for recipe, key in trained.items()
+        if outcome_of(store, key) != "diverged"
+    }
 
 
 class Ending(TypedDict, total=False):

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, TypedDict, cast
 
 from ..errors import UsageError, one_line
-from ..plan import PlannedCell
+from ..planned_cell import PlannedCell
 from ..replan import Replanned
 from ..store.record import Request
 from ..suite import CostPlan, Limits, Suite
@@ -30,6 +30,20 @@ class Planned(TypedDict):
 def plan_in_child(suite: Suite) -> Planned:
     """All cells of a suite. Raises `UsageError`."""
     return cast(Planned, _ask_child({"verb": "plan", "suite": dataclasses.asdict(suite)}))
+
+
+class PlannedEach(TypedDict):
+    """The cells of each of several suites, or a text that says why there are none; what is to be imported before the
+    cells of each track, and the environment that they were planned in."""
+
+    plans: list[list[PlannedCell] | str]
+    preload: dict[str, list[str]]
+    environment: dict[str, Any]
+
+
+def plan_each_in_child(suites: Sequence[Suite]) -> PlannedEach:
+    """The cells of each suite; all are of one device. Raises `UsageError` where it is not there."""
+    return cast(PlannedEach, _ask_child({"verb": "plan each", "suites": [dataclasses.asdict(s) for s in suites]}))
 
 
 def replan_in_child(requests: Sequence[Request]) -> list[Replanned]:
@@ -78,18 +92,31 @@ def suite_of(fields: dict[str, Any]) -> Suite:
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
     if request["verb"] == "plan":
-        from ..cost.measure import PRELOAD
-        from ..plan import named_specs, plan, preload_for
+        from ..plan import named_specs, plan
         from .environment import check_device, environment
 
         suite = suite_of(request["suite"])
         check_device(suite.device)
         cells = plan(suite)
-        measured = PRELOAD if any(cell["kind"] in ("cost", "train") for cell in cells) else ()
         return {
             "cells": cells,
             "names": named_specs(suite),
-            "preload": [*measured, *preload_for(cells)],
+            "preload": _preload(cells),
+            "environment": environment(),
+        }
+    if request["verb"] == "plan each":
+        from ..plan import plan_each
+        from .environment import check_device, environment
+
+        suites = [suite_of(fields) for fields in request["suites"]]
+        check_device(suites[0].device)
+        plans = plan_each(suites)
+        by_track: dict[str, list[PlannedCell]] = {}
+        for cell in (cell for cells in plans if not isinstance(cells, UsageError) for cell in cells):
+            by_track.setdefault(cell["track"], []).append(cell)
+        return {
+            "plans": [str(cells) if isinstance(cells, UsageError) else cells for cells in plans],
+            "preload": {track: _preload(cells) for track, cells in by_track.items()},
             "environment": environment(),
         }
     if request["verb"] == "replan":
@@ -101,6 +128,15 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
 
         return {"entries": catalogue(request["kind"], request["track"], request["plugins"])}
     raise UsageError(f"unknown request {one_line(request['verb'])!r}")
+
+
+def _preload(cells: Sequence[PlannedCell]) -> list[str]:
+    """What is to be imported before cells of one track."""
+    from ..cost.measure import PRELOAD
+    from ..plan import preload_for
+
+    measured = PRELOAD if any(cell["kind"] in ("cost", "train") for cell in cells) else ()
+    return [*measured, *preload_for(cells)]
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..errors import UsageError
-from ..plan import PlannedCell
+from ..planned_cell import PlannedCell
 from ..store.cells import (
     WEIGHTS,
     cell_dir,
@@ -63,8 +63,11 @@ class Summary:
 
     @property
     def ok(self) -> bool:
-        """Whether each cell is ok or skipped."""
-        return all(self.outcome.get(c["key"]) in ("ok", "skipped") for c in self.cells)
+        """Whether each cell is ok or skipped; a variant of a tuned method may have diverged, for it only loses."""
+        return all(
+            self.outcome.get(c["key"]) in ("ok", "skipped", *(("diverged",) if c.get("variant") else ()))
+            for c in self.cells
+        )
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,24 @@ def run(suite: Suite, store: Path, options: RunOptions, watcher: Watcher) -> Sum
         refuse_read_only(store)
         add_names(store, suite.track, planned["names"])
     summary = Summary(cells=cells)
+    run_planned(cells, planned["preload"], planned["environment"], summary, suite, store, options, watcher)
+    return summary
+
+
+def run_planned(
+    cells: Sequence[PlannedCell],
+    preload: Sequence[str],
+    environment: Mapping[str, Any],
+    summary: Summary,
+    base: Suite,
+    store: Path,
+    options: RunOptions,
+    watcher: Watcher,
+) -> None:
+    """Run cells of one track into a store that is open, and fill `summary`; limits and device are those of `base`.
+
+    Raises `UsageError` where the store cannot be written, `DiskFull`, KeyboardInterrupt.
+    """
     stamps = {c["key"]: stamp_of(store, c["key"]) for c in cells}
     todo = [c for c in cells if needs_run(store, c, options.retry)]
     donors = donors_of(store, todo, options.retry)
@@ -130,16 +151,15 @@ def run(suite: Suite, store: Path, options: RunOptions, watcher: Watcher) -> Sum
     mark_asked(store, summary.outcome)
     watcher.plan(len(todo), len(cells) - len(todo))
     if not todo:
-        return summary
-    environment = {**planned["environment"], "threads": suite.limits.threads, "device": suite.device}
-    jobs = {c["key"]: _job(c, suite, store, options, environment, stamps[c["key"]], donors.get(c["key"])) for c in todo}
-    width = options.jobs or max(1, (os.cpu_count() or 1) // suite.limits.threads)
-    pool = Pool(suite.limits.threads, suite.track, planned["preload"])
+        return
+    where = {**environment, "threads": base.limits.threads, "device": base.device}
+    jobs = {c["key"]: _job(c, base, store, options, where, stamps[c["key"]], donors.get(c["key"])) for c in todo}
+    width = options.jobs or max(1, (os.cpu_count() or 1) // base.limits.threads)
+    pool = Pool(base.limits.threads, cells[0]["track"], preload)
     try:
         _Course(pool, width, jobs, store, summary, watcher).run(todo)
     finally:
         pool.close()
-    return summary
 
 
 @dataclass
@@ -196,9 +216,18 @@ class _Course:
 
     def _blocked(self, cell: PlannedCell) -> str | None:
         """Why a cell cannot be run: a cell that it needs is not ok."""
-        for key in cell["after"]:
-            outcome = self.summary.outcome.get(key) or outcome_of(self.store, key) or "not run"
-            if outcome != "ok":
+        outcomes = {
+            key: self.summary.outcome.get(key) or outcome_of(self.store, key) or "not run" for key in cell["after"]
+        }
+        lost = {
+            one["key"]
+            for tuning in cell.get("tuned", [])
+            if {outcomes[variant["key"]] for variant in tuning["variants"]} != {"diverged"}
+            for one in tuning["variants"]
+            if outcomes[one["key"]] == "diverged"
+        }
+        for key, outcome in outcomes.items():
+            if outcome != "ok" and key not in lost:
                 reason = self.summary.reason.get(key, "")
                 return f"needs cell {key[:12]}, which is {outcome}" + (f": {reason}" if reason else "")
         return None

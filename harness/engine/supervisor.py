@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import one_line
-from ..plan import PlannedCell
+from ..planned_cell import PlannedCell
 from ..registry import bind, registry
 from ..store.cells import cell_lock, commit, outcome_of, partial_dir, read_cell, read_rows, stamp_of
 from ..store.disk import DiskFull, noticing_full_disk
@@ -27,6 +27,7 @@ from . import method_process, processes
 from .messages import Ending, Job, Tell, checkpoints_of, send_job
 from .opened_files import opened_in, outdated
 from .sandbox import command
+from .tuning import decided, told_of
 from .worker import DONE, FULL, HUNG_UP
 
 _TAIL = 16_384
@@ -159,18 +160,20 @@ def _store(job: Job, store: Path, end: Ending, folder: Path, tail: str, seconds:
             row["note"] = one_line(row["note"])
     if end["outcome"] == "ok" and (why := _why_undefined(rows, end.get("sets") or {})):
         end = {**end, "outcome": "undefined", "reason": why}
+    tuned = decided(cell.get("tuned", []), store)
     whole = end["outcome"] in ("ok", "skipped", "undefined", "blocked")
     done: dict[str, Any] = {
         "schema": SCHEMA,
-        **{name: value for name, value in cell.items() if name != "shown"},
+        **{name: value for name, value in cell.items() if name not in ("shown", "variant")},
         "outcome": end["outcome"],
         "reason": end["reason"],
         "traceback": end.get("traceback") or ("" if whole else tail),
-        "notes": end.get("notes", []),
+        "notes": [*end.get("notes", []), *(note for one in tuned for note in told_of(one))],
         "setup_s": end.get("setup_s"),
         "seconds": seconds,
         "cost": end.get("cost"),
         "environment": end.get("environment") or job["environment"],
+        **({"tuned": tuned} if tuned else {}),
         **{name: end[name] for name in ("needs", "sets", "rescored", "training") if end.get(name)},
     }
     lender = end.get("rescored")

@@ -15,7 +15,7 @@ from typing import Any, Protocol, cast
 from ..components import open_dataset
 from ..errors import Invalid, NotDefined, UsageError
 from ..json_values import parsed
-from ..plan import PlannedCell
+from ..planned_cell import PlannedCell
 from ..recipe import Recipe, recipe_of
 from ..registry import Bound, bind, load_plugin
 from ..store.cells import WEIGHTS

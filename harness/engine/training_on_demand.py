@@ -6,13 +6,17 @@ from typing import Any
 
 from ..data.roots import data_roots
 from ..errors import UsageError
-from ..recipe import recipe_of, recipes_in, seed_of
+from ..planned_trainings import planned_tuning
+from ..recipe import recipe_of, recipes_in, seed_of, tuned_in
 from ..registry import Bound
 from ..store.cells import WEIGHTS, cell_dir
+from ..store.record import Tuning
 from ..suite import Suite
 from ..track import Track
 from ..training.checkpoint import give_checkpoints
+from ..tuning_grid import grid_of
 from .run import RunOptions, run
+from .tuning import decided
 
 
 class _Silent:
@@ -25,11 +29,14 @@ class _Silent:
     def end(self, cell: Any, outcome: str, reason: str) -> None: ...
 
 
-def train_for(method: Bound, track: Track, seed: int, device: str) -> None:
-    """Have the checkpoints of a method where it looks for them; nothing where it needs none. Raises `UsageError`."""
+def train_for(method: Bound, track: Track, seed: int, device: str) -> list[Tuning]:
+    """Have the checkpoints of a method where it looks for them; nothing where it needs none. Raises `UsageError`.
+
+    Returns the grids of what is tuned, decided.
+    """
     trained = list(recipes_in(method))
     if not trained:
-        return
+        return []
     suite = Suite(
         suite="evaluate", track=track.name, methods=(method.display,), regimes=(track.defaults.regime,),
         seeds=(seed,), device=device,
@@ -40,9 +47,11 @@ def train_for(method: Bound, track: Track, seed: int, device: str) -> None:
     if not summary.ok:
         reasons = "; ".join(filter(None, summary.reason.values()))
         raise UsageError(f"{method.display} could not be trained: {reasons}")
-    keys = {(cell["method"]["spec"], cell["seed"]): cell["key"] for cell in summary.cells}
-    files = {}
-    for bound in trained:
-        recipe = recipe_of(bound.kwargs)
-        files[recipe.text] = str(cell_dir(store, keys[bound.canonical, seed_of(recipe, seed)]) / WEIGHTS)
-    give_checkpoints(files)
+    by_spec = {(cell["method"]["spec"], cell["seed"]): cell["key"] for cell in summary.cells}
+    recipes = [(bound, recipe_of(bound.kwargs)) for bound in trained]
+    keys = {recipe.text: by_spec[bound.canonical, seed_of(recipe, seed)] for bound, recipe in recipes}
+    give_checkpoints(
+        {text: str(cell_dir(store, key) / WEIGHTS) for text, key in keys.items() if summary.outcome[key] == "ok"}
+    )
+    grids = [(bound, grid) for bound in tuned_in(method) if (grid := grid_of(bound)) is not None]
+    return decided([planned_tuning(bound, grid, keys) for bound, grid in grids], store)

@@ -16,7 +16,7 @@ from typing import Any, cast
 from ..calling import item_row, told
 from ..components import open_dataset
 from ..errors import Invalid, UsageError, one_line
-from ..plan import PlannedCell
+from ..planned_cell import PlannedCell
 from ..registry import Bound, bind, load_plugin
 from ..store.cells import append_row, partial_dir, read_rows, valid_length
 from ..store.disk import DiskFull, noticing_full_disk, write_file

@@ -24,7 +24,7 @@ def claims_markdown(rows: Sequence[ClaimRow]) -> str:
         own = [row for row in known if row["paper"] == paper]
         lines += ["", f"## {markdown(paper)}", "", f"<{own[0]['url']}>", ""]
         lines += _numbers([row for row in own if row["kind"] == "number"])
-        lines += _effects([row for row in own if row["kind"] == "effect"])
+        lines += _effects([row for row in own if row["kind"] != "number"])
     absent = [row for row in rows if row["verdict"] == "not available"]
     if absent:
         lines += ["", "## Not available", ""]

@@ -12,6 +12,7 @@ from ..boards.failures import Failure
 from ..boards.rows import Column, Row, Score
 from ..boards.scaling import growths
 from ..cost.pace import is_busy
+from ..errors import one_line
 from ..store.record import Cost, Record
 from .escape import latex, markdown
 
@@ -270,10 +271,10 @@ def remarks(board: Board) -> list[str]:
 
 
 def _grouped(methods: Mapping[str, Sequence[str]]) -> list[str]:
-    """`a, b: note`, at most six names a note."""
+    """`a, b: note`, at most six names a note, and long ones cut short: the note must have room."""
     listed = []
     for note in sorted(methods):
-        names = methods[note]
+        names = [one_line(name, 120) for name in methods[note]]
         more = f" and {len(names) - 6} more" if len(names) > 6 else ""
         listed.append(f"{', '.join(names[:6])}{more}: {note}")
     return listed

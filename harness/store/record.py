@@ -207,6 +207,32 @@ class Training(TypedDict):
     imported: NotRequired[bool]
 
 
+class Variant(TypedDict):
+    """One variant of a tuned method: its values of what is varied, as text, and the key of its training.
+
+    `outcome` and validation `score` are those of the training, once it has ended; null where it has no score.
+    """
+
+    values: list[str]
+    key: str
+    outcome: NotRequired[Outcome]
+    score: NotRequired[float | None]
+
+
+class Tuning(TypedDict):
+    """The declared grid of a tuned method, in order: `chosen` is the place of the variant that it uses.
+
+    `vary` are the paths of the parameters that differ, `edge` those whose chosen value is the least or largest of
+    several numbers. `chosen` is absent where no variant has a score.
+    """
+
+    method: str
+    vary: list[str]
+    variants: list[Variant]
+    chosen: NotRequired[int]
+    edge: NotRequired[list[str]]
+
+
 class Inputs(TypedDict, total=False):
     """What the key of a cell is made of. Schema 1 has `pictures` for `data`."""
 
@@ -263,7 +289,8 @@ class Cell(TypedDict):
     `words` are what the track calls its things; `needs` names the package or file that a skipped cell waits for.
     `opened` (absent where there are none) maps the files that the method opened in its own folders to their SHA-256.
     `training` is of a cell of kind `train`, whose dataset and regime are those trained on; `trained` maps the recipe of
-    each checkpoint that a cell uses to the key of the cell that trained it.
+    each checkpoint that a cell uses to the key of the cell that trained it; `tuned` has the grid of each tuned method
+    that it uses.
     """
 
     schema: int
@@ -294,6 +321,7 @@ class Cell(TypedDict):
     opened: NotRequired[dict[str, str]]
     training: NotRequired[Training]
     trained: NotRequired[dict[str, str]]
+    tuned: NotRequired[list[Tuning]]
 
 
 @dataclass(frozen=True)

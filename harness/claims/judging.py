@@ -1,0 +1,65 @@
+"""A claim judged on what there is of its cells, wherever that comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .effects import Effect, Judged, effect_row
+from .figures import CellOf, Found, Unknown, value_of
+from .numbers import Claim, ClaimRow, verdict_row
+
+ABSENT = "not among these results"
+
+Find = Callable[[CellOf, int], Found]
+"""What there is of a cell on a seed."""
+
+
+def cells_of(claim: Claim | Effect) -> list[tuple[CellOf, int]]:
+    """Each cell that a claim needs, with its seed."""
+    if isinstance(claim, Claim):
+        return [(_cell_of(claim), 0)]
+    return [(cell, seed) for seed in claim.seeds for cell in claim.cells.values()]
+
+
+def judged_row(claim: Claim | Effect, find: Find) -> ClaimRow:
+    """A claim beside what we get: claimed, ours, seconds, verdict, reason."""
+    return _number(claim, find) if isinstance(claim, Claim) else effect_row(claim, _judged(claim, find))
+
+
+def _number(claim: Claim, find: Find) -> ClaimRow:
+    of = _cell_of(claim)
+    found = find(of, 0)
+    ours, reason = None, ""
+    try:
+        ours = value_of(of, found, {})
+    except Unknown as error:
+        reason = str(error)
+    if found.cell is None:
+        return verdict_row(claim, None, None, found.diverged or reason) | {"outcome": found.outcome}
+    ran = {"key": found.cell["key"], "outcome": found.cell["outcome"], "seconds": sum(found.seconds.values())}
+    return verdict_row(claim, ran, ours, reason)  # type: ignore[arg-type]
+
+
+def _judged(effect: Effect, find: Find) -> Judged:
+    values: list[dict[str, float]] = []
+    seconds: dict[str, float] = {}
+    notes: dict[str, None] = {}
+    for seed in effect.seeds:
+        known: dict[str, float] = {}
+        for name, of in effect.cells.items():
+            found = find(of, seed)
+            try:
+                known[name] = value_of(of, found, known)
+            except Unknown as error:
+                reason = str(error)
+                told = reason if reason == ABSENT else f"{name}: {reason}"
+                return Judged(reason=told, outcome=found.outcome)
+            seconds |= found.seconds
+            if found.diverged:
+                notes[f"{name} diverged on seed {seed}"] = None
+        values.append(known)
+    return Judged(values, sum(seconds.values()), sorted(seconds), list(notes))
+
+
+def _cell_of(claim: Claim) -> CellOf:
+    return CellOf(claim.method, claim.dataset, claim.regime, claim.protocol, claim.metric, claim.track)

@@ -1,0 +1,189 @@
+"""A cell before it is run: what is stored of its method and of other named parts, and its key."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NotRequired, TypedDict, cast
+
+from .registry import Bound
+from .sources import declared_files, method_folders, method_sources
+from .store.keys import combined, key_of
+from .store.record import DatasetPart, Inputs, Kind, MethodPart, MetricPart, NamedPart, Request, SetPart, Tuning
+from .suite import Suite
+from .track import Track
+
+_FLAGS = ("blind", "zero_shot", "self_ensemble", "tiled", "oracle")
+NO_DATASET: DatasetPart = {"name": "", "spec": "", "display": "", "versions": {}, "fingerprint": "", "items": 0}
+
+
+Shown = Literal["item", "id"]
+
+
+class PlannedCell(TypedDict):
+    """A cell before it is run. `after` names cells that must be ok first; an `alone` cell has the machine to itself.
+
+    `shown` is what the method sees beyond its input, and is absent where that is nothing: see `shown_to`. `trained`
+    maps each recipe of the method to the key of the cell that trains it, and is absent where there is none; so is
+    `tuned`, the grids of which one variant that did not diverge is enough. A training that is asked for as a `variant`
+    alone may diverge.
+    """
+
+    key: str
+    kind: Kind
+    track: str
+    words: dict[str, str]
+    method: MethodPart
+    dataset: DatasetPart
+    regime: NamedPart
+    protocol: NamedPart
+    metrics: dict[str, MetricPart]
+    sets: NotRequired[dict[str, SetPart]]
+    seed: int
+    suite: dict[str, str]
+    inputs: Inputs
+    request: Request
+    after: list[str]
+    alone: bool
+    shown: NotRequired[Shown]
+    trained: NotRequired[dict[str, str]]
+    tuned: NotRequired[list[Tuning]]
+    variant: NotRequired[bool]
+
+
+def part(bound: Bound) -> NamedPart:
+    """Name, canonical and display form, versions."""
+    return {
+        "name": bound.entry.name,
+        "spec": bound.canonical,
+        "display": bound.display,
+        "versions": bound.versions,
+    }
+
+
+def method_part(bound: Bound) -> MethodPart:
+    """What is stored of a method: its flags, and the source files that it is made of."""
+    sources = method_sources(bound)
+    made: dict[str, Any] = {
+        **part(bound),
+        "flags": method_flags(bound),
+        "cite": bound.entry.meta.get("cite", ""),
+        "sources": sources,
+        "source_sha256": combined(f"{k} {v}" for k, v in sources.items()),
+    }
+    return cast(MethodPart, made)
+
+
+def method_flags(bound: Bound) -> dict[str, Any]:
+    """The flags of a method: those of wrapped methods are inherited, role and family are its own."""
+    own, *wrapped = _flags(bound)
+    flags: dict[str, Any] = {name: any(f.get(name) for f in (own, *wrapped)) for name in _FLAGS}
+    flags["trained_on"] = sorted({d for f in (own, *wrapped) for d in f.get("trained_on") or ()})
+    flags["role"] = own.get("role", "")
+    flags["family"] = own.get("family", "")
+    return flags
+
+
+def shown_to(meta: Mapping[str, Any]) -> Shown | None:
+    """What a method sees of an item beyond its input: an oracle the item, a `named` one its id, all others nothing."""
+    return "item" if meta["oracle"] else "id" if meta["named"] else None
+
+
+def _flags(bound: Bound) -> list[dict[str, Any]]:
+    """Flags of a method, then of each that it wraps: as registered, changed by what its `flags(**params)` says."""
+    own, say = dict(bound.entry.meta), inspect.getattr_static(bound.entry.obj, "flags", None)
+    if isinstance(say, staticmethod):
+        own.update(say(**bound.kwargs))
+    return [own, *(f for nested in (*bound.then, *bound.inner) for f in _flags(nested))]
+
+
+def weights_part(bound: Bound) -> dict[str, str]:
+    """Weight file → SHA-256 of a method and of those it wraps: its `weights`, and what `weight_files(**params)` says.
+
+    Raises `UsageError` for one of `weights` that is not beside the method.
+    """
+    found: dict[str, str] = {}
+    for nested in (*bound.then, *bound.inner):
+        found.update(weights_part(nested))
+    found.update(declared_files(bound.entry, bound.entry.meta.get("weights", ())))
+    files = getattr(bound.entry.obj, "weight_files", None)
+    return {**found, **files(**bound.kwargs)} if files is not None else found
+
+
+@dataclass(frozen=True)
+class PlannedMethod:
+    """A method of a plan: bound, as it is stored, and what its weights add to a key."""
+
+    bound: Bound
+    part: MethodPart
+    weights: dict[str, str]
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        # Weights are absent where there are none, so that adding them to one method changes no other key.
+        return {
+            **({"weights": self.weights} if self.weights else {}),
+            "method": {"spec": self.part["spec"], "versions": self.part["versions"]},
+            "sources": self.part["sources"],
+        }
+
+
+def regime_inputs(regime: Bound) -> dict[str, Any]:
+    """What of a regime goes into a key. `sum` is raised when sums disclose otherwise, and no regime alone does."""
+    return {"spec": regime.canonical, "versions": regime.versions, **({"sum": 2} if regime.then else {})}
+
+
+def planned_cell(
+    kind: Kind,
+    inputs: dict[str, Any],
+    method: PlannedMethod,
+    dataset: DatasetPart,
+    regime: Bound,
+    metrics: dict[str, MetricPart],
+    seed: int,
+    suite: Suite,
+    track: Track,
+    protocol: Bound,
+) -> PlannedCell:
+    request: Request = {
+        "track": track.name,
+        "methods": [method.part["display"]],
+        "datasets": [dataset["display"]] if kind == "score" else [],
+        "regimes": [regime.display],
+        "protocol": suite.protocol,
+        "metrics": list(suite.metrics),
+        "seeds": [seed],
+        "limit": suite.limit,
+        "cost": {"size": inputs["size"], "repeats": suite.cost.repeats} if kind == "cost" else None,
+        "rank_by": suite.rank_by,
+        "suite": suite.suite,
+        "plugins": list(suite.plugins),
+        "cwd": os.getcwd(),
+        "device": suite.device,
+        "threads": suite.limits.threads,
+        "keep": suite.keep,
+        "folders": method_folders(method.bound),
+    }
+    shown = shown_to(method.bound.entry.meta)
+    cell: PlannedCell = {
+        "key": key_of(inputs),
+        "kind": kind,
+        "track": track.name,
+        "words": dict(vars(track.words)),
+        "method": method.part,
+        "dataset": dataset,
+        "regime": part(regime),
+        "protocol": part(protocol),
+        "metrics": metrics,
+        "seed": seed,
+        "suite": {"name": suite.suite, "rank_by": suite.rank_by},
+        "inputs": cast(Inputs, inputs),
+        "request": request,
+        "after": [],
+        "alone": kind == "cost",
+    }
+    if shown is not None:
+        cell["shown"] = shown
+    return cell

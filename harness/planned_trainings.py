@@ -1,0 +1,163 @@
+"""The trainings of a plan: each once, with its key, before what needs its network; none on an item that is tested."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
+
+from .components import open_dataset
+from .errors import UsageError, one_line
+from .planned_cell import PlannedCell, PlannedMethod, method_part, part, planned_cell, regime_inputs, weights_part
+from .recipe import VERSION, recipe_of, recipes_in, seed_of, tuned_in
+from .registry import Bound, bind
+from .store.keys import combined
+from .store.record import DatasetPart, Tuning, Variant
+from .suite import Suite
+from .track import IsMade, Track, Trains
+from .tuning_grid import Grid, grid_of
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a cell needs trained: recipe → key of the cell that trains it, and the grids of what is tuned."""
+
+    keys: dict[str, str] = field(default_factory=dict)
+    tuned: list[Tuning] = field(default_factory=list)
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """What the checkpoints of a method add to a key: the keys of the cells that train them."""
+        return {"trained": sorted(self.keys.values())} if self.keys else {}
+
+    def before(self, cell: PlannedCell) -> PlannedCell:
+        """The cell, to be run after those that train its method."""
+        if not self.keys:
+            return cell
+        made: PlannedCell = {**cell, "after": sorted(self.keys.values()), "trained": self.keys}
+        return {**made, "tuned": self.tuned} if self.tuned else made
+
+
+class ReadOnce:
+    """What was read for a plan, by name, so that several plans read each thing once."""
+
+    def __init__(self) -> None:
+        self._read: dict[tuple[Any, ...], Any] = {}
+
+    def __call__(self, name: tuple[Any, ...], read: Callable[[], T]) -> T:
+        """What is of that name: read now, where it was not before."""
+        if name not in self._read:
+            self._read[name] = read()
+        return cast(T, self._read[name])
+
+
+class Trainings:
+    """The training cells of a suite, each planned once, in the order in which they are asked for.
+
+    Raises `UsageError` where a track has no networks, or where a picture would be trained on that is tested.
+    """
+
+    def __init__(self, suite: Suite, track: Track, tests: Sequence[Bound], once: ReadOnce) -> None:
+        self.cells: list[PlannedCell] = []
+        self._suite, self._track, self._tests, self._once = suite, track, tests, once
+        self._made: dict[tuple[str, int], PlannedCell] = {}
+        self._data: dict[str, DatasetPart] = {}
+        self._tested: list[tuple[Bound, list[tuple[str, str]]]] | None = None
+
+    def of(self, method: PlannedMethod, cell_seed: int) -> Trained:
+        """What a cell of that method and seed needs trained."""
+        keys = {}
+        tuned = [(bound, grid) for bound in tuned_in(method.bound) if (grid := grid_of(bound)) is not None]
+        variants = {one.canonical for _, grid in tuned for _, one in grid.variants}
+        for bound in recipes_in(method.bound):
+            recipe = recipe_of(bound.kwargs)
+            seed = seed_of(recipe, cell_seed)
+            cell = self._made.get((bound.canonical, seed))
+            if cell is None:
+                cell = self._made[bound.canonical, seed] = self._cell(bound, seed)
+                cell["variant"] = True
+                self.cells.append(cell)
+            if bound.canonical not in variants:
+                cell["variant"] = False
+            keys[recipe.text] = cell["key"]
+        return Trained(keys, [planned_tuning(bound, grid, keys) for bound, grid in tuned])
+
+    def _cell(self, bound: Bound, seed: int) -> PlannedCell:
+        suite, track = self._suite, self._track
+        if not isinstance(track, Trains):
+            raise UsageError(f"track {track.name} trains no networks: leave {bound.display} out")
+        recipe = recipe_of(bound.kwargs)
+        data = self._data.get(recipe.data.canonical)
+        if data is None:
+            named = "trained on", track.name, recipe.data.canonical
+            data, truths = self._once(named, lambda: _training_set(recipe.data, track))
+            self._refuse_tested(recipe.data, truths, track)
+            self._data[recipe.data.canonical] = data
+        method = PlannedMethod(bound, method_part(bound), weights_part(bound))
+        inputs: dict[str, Any] = {
+            **method.inputs,
+            "kind": "train",
+            "track": f"{track.name}@{track.version}",
+            "data": data["fingerprint"],
+            "regime": regime_inputs(recipe.regime),
+            "seed": seed,
+            "training": VERSION,
+        }
+        protocol = bind(track.defaults.protocol, "protocol", track.name)
+        return planned_cell("train", inputs, method, data, recipe.regime, {}, seed, suite, track, protocol)
+
+    def _refuse_tested(self, data: Bound, known: Mapping[str, str], track: Trains) -> None:
+        """Raise `UsageError` for what is in the training set (`known`: id by truth) and in a set that is tested."""
+        if self._tested is None:
+            self._tested = [(test, self._truths_of(test, track)) for test in self._tests]
+        words = self._track.words
+        for test, tested in self._tested:
+            both = [(known[truth], item_id) for truth, item_id in tested if truth in known]
+            if both:
+                one, other = both[0]
+                count = f"{len(both)} {words.items if len(both) > 1 else words.item}"
+                raise UsageError(
+                    f"{data.display} trains on {count} of {test.display}, which is tested: such as "
+                    f"{one_line(one, 60)!r}, which is {one_line(other, 60)!r} there; train on other {words.items}"
+                )
+
+    def _truths_of(self, test: Bound, track: Trains) -> list[tuple[str, str]]:
+        limit = self._suite.limit
+        named = "truths", self._track.name, test.canonical, limit
+        return self._once(named, lambda: _tested_truths(test, limit, track))
+
+
+def planned_tuning(bound: Bound, grid: Grid, keys: Mapping[str, str]) -> Tuning:
+    """The grid of a tuned method as it is stored; `keys` are those of the trainings, by recipe."""
+    variants = [Variant(values=list(values), key=keys[recipe_of(one.kwargs).text]) for values, one in grid.variants]
+    return {"method": bound.display, "vary": list(grid.vary), "variants": variants}
+
+
+def _training_set(bound: Bound, track: Track) -> tuple[DatasetPart, dict[str, str]]:
+    """What is stored of a training set, and its ids by their truths; items that are made are not read, others once."""
+    assert isinstance(track, Trains)
+    dataset = open_dataset(bound)
+    lines, truths = [], {}
+    for index, item_id in enumerate(dataset.ids):
+        if isinstance(dataset, IsMade):
+            line, truth = f"{item_id!r} {dataset.made(index)}", dataset.made(index)
+        else:
+            item = dataset.load(index)
+            line, truth = track.identify(item), track.truth_sha256(item)
+        lines.append(line)
+        truths[truth] = item_id
+    made: dict[str, Any] = {
+        **part(bound), "fingerprint": combined(lines), "items": len(lines), "total": len(lines),
+    }  # fmt: skip
+    return cast(DatasetPart, made), truths
+
+
+def _tested_truths(bound: Bound, limit: int | None, track: Trains) -> list[tuple[str, str]]:
+    """The truth and the id of each item that is tested."""
+    dataset = open_dataset(bound)
+    chosen = list(enumerate(dataset.ids))[:limit]
+    if isinstance(dataset, IsMade):
+        return [(dataset.made(index), item_id) for index, item_id in chosen]
+    return [(track.truth_sha256(dataset.load(index)), item_id) for index, item_id in chosen]

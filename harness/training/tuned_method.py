@@ -1,0 +1,47 @@
+"""A method that chooses among trained variants of another by their validation scores: the same in every track."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+from annotated_types import MinLen
+
+from ..errors import Skip
+from ..parameter_types import MethodSpec
+from ..recipe import recipe_of
+from ..registry import Bound
+from ..tuning_grid import best, grid_over
+from .checkpoint import given_checkpoint, read_card
+
+
+class TunedMethod:
+    """What a track registers as its method `tuned`: nothing of it is called but the variant that it chooses."""
+
+    tuned: ClassVar[bool] = True
+
+    def __init__(self, *, method: MethodSpec, vary: str, over: Annotated[tuple[Any, ...], MinLen(1)]) -> None:
+        self.grid = grid_over(method, vary, over)
+
+    @staticmethod
+    def flags(*, method: Bound, vary: str, over: tuple[Any, ...]) -> dict[str, Any]:
+        """Trained on what any of its variants is trained on."""
+        variants = grid_over(method, vary, over).variants
+        return {"trained_on": tuple({recipe_of(one.kwargs).data.display: None for _, one in variants})}
+
+    def chosen(self) -> Bound:
+        """The variant with the best validation score, by the cards of the checkpoints that this process was given.
+
+        Raises `Skip` where none of them was given, or none has a score.
+        """
+        variants = [one for _, one in self.grid.variants]
+        cards = [_training(given_checkpoint(recipe_of(one.kwargs).text)) for one in variants]
+        higher = any(card["higher"] for card in cards if card is not None)
+        place = best([None if card is None else card["score"] for card in cards], higher)
+        if place is None:
+            raise Skip("needs the checkpoint of at least one of its variants: `noisebench run` trains them first")
+        return variants[place]
+
+
+def _training(file: Path | None) -> Any:
+    return None if file is None else read_card(file)["training"]
