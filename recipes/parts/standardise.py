@@ -33,7 +33,7 @@ class Standardise:
 
     def prepare(self, net: Any) -> Any:
         """The network behind its mean and deviation, which are 0 and 1 until the first batch."""
-        self.net = Standardised(net)
+        self.net: Any = Standardised(net)
         return self.net
 
     def batch(self, batch: Any, step: int, steps: int) -> Any:

@@ -20,7 +20,8 @@ class TrAct:
 
     Of the first convolution or linear layer, with inputs x (one row a place, n features) and gradients G of its output,
     the weight gradient is Gᵀx (xᵀx / B + lam I)⁻¹, where B counts rows (paper, eq. 9). Bias, other layers and
-    optimiser are as they are. Convolutions of several groups are refused.
+    optimiser are as they are. `lam` is for inputs of deviation 1, which the part `standardise` gives. Convolutions of
+    several groups are refused.
     """
 
     def __init__(self, *, lam: Annotated[float, Gt(0)] = 0.1) -> None:
