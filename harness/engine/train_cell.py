@@ -107,7 +107,9 @@ def _opened(cell: PlannedCell) -> _Course:
     dataset = open_dataset(recipe.data)
     chosen, validation = split(dataset.ids, recipe.validation, recipe.data.display)
     order = recipe.sampler.entry.obj(len(chosen), recipe.batch, seed, **recipe.sampler.kwargs)
-    batches = track.batches(dataset, chosen, recipe.regime, order, crop=recipe.crop, seed=seed, fixed=recipe.draws == "fixed")
+    batches = track.batches(
+        dataset, chosen, recipe.regime, order, crop=recipe.crop, seed=seed, fixed=recipe.draws == "fixed"
+    )
     own = track.defaults
     return _Course(
         recipe,

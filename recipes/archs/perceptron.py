@@ -20,9 +20,7 @@ class Perceptron(nn.Module):
     as standard Gaussians.
     """
 
-    def __init__(
-        self, given: Sequence[int], wanted: Sequence[int], *, gain: Annotated[float, Gt(0)] = 16.0
-    ) -> None:
+    def __init__(self, given: Sequence[int], wanted: Sequence[int], *, gain: Annotated[float, Gt(0)] = 16.0) -> None:
         super().__init__()
         if tuple(wanted) != (2,):
             raise nb.UsageError(f"a perceptron tells two classes apart, not {tuple(wanted)}")

@@ -1,4 +1,4 @@
-"""Batch Hessian: the top eigenvalue of the loss's Hessian on batches of several sizes, and the one that is predicted."""
+"""Batch Hessian: the top eigenvalue of the loss's Hessian on batches of several sizes, and the one predicted."""
 
 from __future__ import annotations
 
