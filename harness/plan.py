@@ -6,6 +6,7 @@ import itertools
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, cast
 
 from .components import disclosed_by, open_dataset
@@ -20,7 +21,7 @@ from .planned_cell import (
     regime_inputs,
     weights_part,
 )
-from .planned_trainings import Reading, Trainings
+from .planned_trainings import ReadOnce, Trainings
 from .recipe import recipes_in
 from .registry import Bound, bind, bind_all, load_plugin, registry
 from .store.keys import combined
@@ -158,20 +159,20 @@ def usual_rank(track: Track, metrics: Sequence[str]) -> str:
 
 
 def plan_each(suites: Iterable[Suite]) -> list[list[PlannedCell] | UsageError]:
-    """The cells of each suite, or why it cannot be planned; a dataset that several name is read once."""
-    reading = Reading()
+    """The cells of each suite, or why it cannot be planned; what several name is read once."""
+    once = ReadOnce()
     found: list[list[PlannedCell] | UsageError] = []
     for suite in suites:
         try:
-            found.append(plan(suite, reading))
+            found.append(plan(suite, once))
         except UsageError as error:
             found.append(error)
     return found
 
 
-def plan(suite: Suite, reading: Reading | None = None) -> list[PlannedCell]:
+def plan(suite: Suite, once: ReadOnce | None = None) -> list[PlannedCell]:
     """All cells of a suite, in a fixed order, each with its `key`, `inputs` and `request`. Raises `UsageError`."""
-    reading = reading or Reading()
+    once = once or ReadOnce()
     plugins = list(dict.fromkeys(os.path.abspath(p) for p in suite.plugins))
     for file in plugins:
         load_plugin(file)
@@ -189,9 +190,9 @@ def plan(suite: Suite, reading: Reading | None = None) -> list[PlannedCell]:
         refuse_unknown_needs(method, track)
     methods = [PlannedMethod(m, method_part(m), weights_part(m)) for m in bound[0]]
     _, datasets, regimes, metrics = bound
-    trainings = Trainings(suite, track, datasets, reading)
+    trainings = Trainings(suite, track, datasets, once)
     others = [
-        *_score_cells(suite, track, methods, datasets, regimes, metrics, trainings, reading),
+        *_score_cells(suite, track, methods, datasets, regimes, metrics, trainings, once),
         *_cost_cells(suite, track, methods, regimes, trainings),
     ]
     if not datasets:
@@ -221,11 +222,13 @@ def named_specs(suite: Suite) -> dict[str, dict[str, str]]:
 def preload_for(cells: Sequence[PlannedCell]) -> list[str]:
     """Modules that these cells of one track need beyond what each of its cells does."""
     track = get_track(cells[0]["track"])
+    # The first optimiser of a process imports the second, for a second.
+    trains = ["noisebench.training.trainer", "torch._dynamo"] if any(c["kind"] == "train" for c in cells) else []
     if not isinstance(track, PreloadsMore):
-        return []
+        return trains
     named = {("method", cell["method"]["display"]) for cell in cells}
     named |= {("metric", metric) for cell in cells for metric in (*cell["metrics"], *cell.get("sets", ()))}
-    return list(track.preload_for(bind(spec, kind, track.name) for kind, spec in sorted(named)))
+    return trains + list(track.preload_for(bind(spec, kind, track.name) for kind, spec in sorted(named)))
 
 
 def _score_cells(
@@ -236,7 +239,7 @@ def _score_cells(
     regimes: Sequence[Bound],
     metrics: Sequence[Bound],
     trainings: Trainings,
-    reading: Reading,
+    once: ReadOnce,
 ) -> Iterable[PlannedCell]:
     single, whole = split_metrics(metrics)
     protocol = bind(suite.protocol, "protocol", track.name)
@@ -249,7 +252,8 @@ def _score_cells(
         **({"sets": keyed_sets} if keyed_sets else {}),
     }
     for dataset in datasets:
-        chosen = _dataset_once(dataset, suite.limit, track, reading)
+        named = "tested", track.name, dataset.canonical, suite.limit
+        chosen = once(named, partial(dataset_part, dataset, suite.limit, track))
         for regime in regimes:
             for seed in suite.seeds:
                 for method in methods:
@@ -267,11 +271,6 @@ def _score_cells(
                     cell = planned_cell("score", inputs, method, chosen, regime, scores, seed, suite, track, protocol)
                     cell = trained.before(cell)
                     yield {**cell, "sets": sets} if sets else cell
-
-
-def _dataset_once(dataset: Bound, limit: int | None, track: Track, reading: Reading) -> DatasetPart:
-    key = ("tested", track.name, dataset.canonical, limit)
-    return reading.once(key, lambda: dataset_part(dataset, limit, track))
 
 
 def _cost_cells(

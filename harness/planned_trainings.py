@@ -40,17 +40,17 @@ class Trained:
         return {**made, "tuned": self.tuned} if self.tuned else made
 
 
-class Reading:
-    """What was read of datasets for a plan, so that several plans read each once."""
+class ReadOnce:
+    """What was read for a plan, by name, so that several plans read each thing once."""
 
     def __init__(self) -> None:
         self._read: dict[tuple[Any, ...], Any] = {}
 
-    def once(self, key: tuple[Any, ...], read: Callable[[], T]) -> T:
-        """What `read` gives, or gave before for this key."""
-        if key not in self._read:
-            self._read[key] = read()
-        return cast(T, self._read[key])
+    def __call__(self, name: tuple[Any, ...], read: Callable[[], T]) -> T:
+        """What is of that name: read now, where it was not before."""
+        if name not in self._read:
+            self._read[name] = read()
+        return cast(T, self._read[name])
 
 
 class Trainings:
@@ -59,9 +59,9 @@ class Trainings:
     Raises `UsageError` where a track has no networks, or where a picture would be trained on that is tested.
     """
 
-    def __init__(self, suite: Suite, track: Track, tests: Sequence[Bound], reading: Reading) -> None:
+    def __init__(self, suite: Suite, track: Track, tests: Sequence[Bound], once: ReadOnce) -> None:
         self.cells: list[PlannedCell] = []
-        self._suite, self._track, self._tests, self._reading = suite, track, tests, reading
+        self._suite, self._track, self._tests, self._once = suite, track, tests, once
         self._made: dict[tuple[str, int], PlannedCell] = {}
         self._data: dict[str, DatasetPart] = {}
         self._tested: list[tuple[Bound, list[tuple[str, str]]]] | None = None
@@ -91,8 +91,8 @@ class Trainings:
         recipe = recipe_of(bound.kwargs)
         data = self._data.get(recipe.data.canonical)
         if data is None:
-            key = ("trained on", track.name, recipe.data.canonical)
-            data, truths = self._reading.once(key, lambda: _training_set(recipe.data, track))
+            named = "trained on", track.name, recipe.data.canonical
+            data, truths = self._once(named, lambda: _training_set(recipe.data, track))
             self._refuse_tested(recipe.data, truths, track)
             self._data[recipe.data.canonical] = data
         method = PlannedMethod(bound, method_part(bound), weights_part(bound))
@@ -111,7 +111,7 @@ class Trainings:
     def _refuse_tested(self, data: Bound, known: Mapping[str, str], track: Trains) -> None:
         """Raise `UsageError` for what is in the training set (`known`: id by truth) and in a set that is tested."""
         if self._tested is None:
-            self._tested = [(test, self._truths(test, track)) for test in self._tests]
+            self._tested = [(test, self._truths_of(test, track)) for test in self._tests]
         words = self._track.words
         for test, tested in self._tested:
             both = [(known[truth], item_id) for truth, item_id in tested if truth in known]
@@ -123,10 +123,10 @@ class Trainings:
                     f"{one_line(one, 60)!r}, which is {one_line(other, 60)!r} there; train on other {words.items}"
                 )
 
-    def _truths(self, test: Bound, track: Trains) -> list[tuple[str, str]]:
+    def _truths_of(self, test: Bound, track: Trains) -> list[tuple[str, str]]:
         limit = self._suite.limit
-        key = ("truths", self._track.name, test.canonical, limit)
-        return self._reading.once(key, lambda: _tested_truths(test, limit, track))
+        named = "truths", self._track.name, test.canonical, limit
+        return self._once(named, lambda: _tested_truths(test, limit, track))
 
 
 def planned_tuning(bound: Bound, grid: Grid, keys: Mapping[str, str]) -> Tuning:

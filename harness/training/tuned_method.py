@@ -27,7 +27,7 @@ class TunedMethod:
     def flags(*, method: Bound, vary: str, over: tuple[Any, ...]) -> dict[str, Any]:
         """Trained on what any of its variants is trained on."""
         variants = grid_over(method, vary, over).variants
-        return {"trained_on": tuple({recipe_of(one.kwargs).data.entry.name: None for _, one in variants})}
+        return {"trained_on": tuple({recipe_of(one.kwargs).data.display: None for _, one in variants})}
 
     def chosen(self) -> Bound:
         """The variant with the best validation score, by the cards of the checkpoints that this process was given.
