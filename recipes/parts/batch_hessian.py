@@ -117,7 +117,7 @@ def predicted_top(top: float, variance: float, size: float) -> float:
     Above the threshold s·√P it is top + P·s²/top, below it the edge of the bulk, 2·s·√P (Granziol et al., theorem 1,
     with s² the variance over the batch size).
     """
-    edge = (variance * size) ** 0.5
+    edge: float = (variance * size) ** 0.5
     return top + edge**2 / top if top > edge else 2 * edge
 
 
