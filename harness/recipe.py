@@ -22,9 +22,9 @@ class Recipe:
     """A training, whole but for its data on the disk. `seed` None: that of the cell which uses it.
 
     `batch` items a step, where a track cuts them `crop` pixels a side; `validation` items are split off by key and
-    scored `checks` times. `precision` other than float32 is automatic mixed precision; `compiled` uses torch.compile. What is
-    drawn of an item is drawn anew each time it comes, or with `draws` fixed once; the network that is used is that of
-    the last step, or with `keep` best that of the best validation.
+    scored `checks` times. `precision` other than float32 is automatic mixed precision; `compiled` uses torch.compile.
+    What is drawn of an item is drawn anew each time it comes, or with `draws` fixed once; the network that is used is
+    that of the last step, or with `keep` best that of the best validation.
     """
 
     arch: Bound

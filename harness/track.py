@@ -181,7 +181,7 @@ class Trains(Protocol):
         *,
         crop: int,
         seed: int,
-        fixed: bool,
+        fixed: bool = False,
     ) -> Batches: ...
     def truth_sha256(self, item: Any) -> str: ...
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import torch
 from noisebench.recipe import recipe_of
 from noisebench.recipes.parts.batch_hessian import (
+    Product,
     hessian_product,
     noise_moments,
     noise_size,
@@ -74,14 +76,19 @@ def test_a_spike_is_raised_by_the_noise_of_a_batch_as_the_formula_says(batch: in
 
 def test_below_the_threshold_the_edge_of_the_bulk_is_predicted() -> None:
     assert predicted_top(0.1, 0.05**2, 400) == pytest.approx(2 * 0.05 * 20)
-    top = top_eigenvalue(lambda v, m=wigner(400, 0.05, 0): m @ v, torch.randn(400, dtype=torch.float64))
+    noise = wigner(400, 0.05, 0)
+    top = top_eigenvalue(lambda v: noise @ v, torch.randn(400, dtype=torch.float64))
     assert top == pytest.approx(2.0, rel=0.03)
 
 
 def test_gaussian_noise_has_the_size_and_the_spread_of_its_matrix() -> None:
-    seeds = iter(range(100))
-    zero = torch.zeros(300, dtype=torch.float64)
-    second, fourth = noise_moments(lambda: lambda v, m=wigner(300, 0.1, next(seeds)): m @ v, lambda v: 0 * v, zero)
+    seeds = itertools.count()
+
+    def draw() -> Product:
+        noise = wigner(300, 0.1, next(seeds))
+        return lambda v: noise @ v
+
+    second, fourth = noise_moments(draw, lambda v: 0 * v, torch.zeros(300, dtype=torch.float64))
     assert second == pytest.approx(0.1**2 * 300**2, rel=0.1)
     assert noise_size(second, fourth) == pytest.approx(300, rel=0.1)
 

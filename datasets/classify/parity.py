@@ -17,7 +17,7 @@ class Parity:
 
     def load(self, index: int) -> LabelledPicture:
         """Item `index`, in two classes."""
-        item = self._of.load(index)
+        item: LabelledPicture = self._of.load(index)
         told = None if item.annotated is None else item.annotated % 2
         return replace(item, label=item.label % 2, classes=("even", "odd"), annotated=told)
 

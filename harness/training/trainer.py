@@ -243,7 +243,7 @@ class Trainer:
         try:
             state = torch.load(io.BytesIO(snapshot), map_location=self.device, weights_only=True)
             self.net.load_state_dict(state["net"])
-            self._best = state["best"]
+            self._best = state.get("best", {})
             self.optimizer.load_state_dict(state["optimizer"])
             self._scaler.load_state_dict(state["scaler"])
             for part, held in zip(self.parts, state["parts"], strict=True):

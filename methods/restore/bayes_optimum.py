@@ -34,8 +34,11 @@ def bayes_optimum(noisy: Any, info: Any) -> Any:
     if "spectrum" in meta:
         return _wiener(observed, np.asarray(meta["spectrum"], np.float64), meta["mean"], sigma)
     if "covariances" in meta:
-        law = (np.asarray(meta[name], np.float64) for name in ("weights", "means", "covariances"))
-        return posterior_mean(observed.ravel(), *law, sigma).reshape(observed.shape).astype(np.float32)
+        weights, means, covariances = (
+            np.asarray(meta[name], np.float64) for name in ("weights", "means", "covariances")
+        )
+        found = posterior_mean(observed.ravel(), weights, means, covariances, sigma)
+        return found.reshape(observed.shape).astype(np.float32)
     return _region_means(observed, np.asarray(meta["labels"]))
 
 

@@ -1,4 +1,4 @@
-"""Batch Hessian: the top eigenvalue of the loss's Hessian on batches of several sizes, and the one that is predicted."""
+"""Batch Hessian: the top eigenvalue of the loss's Hessian on batches of several sizes, and the one predicted."""
 
 from __future__ import annotations
 
@@ -65,16 +65,16 @@ class BatchHessian:
             return hessian_product(lambda: loss_of({name: value[chosen] for name, value in batch.items()}), weights)
 
         whole = hessian_product(lambda: loss_of(batch), weights)
-        start = torch.randn(size, dtype=weights[0].dtype, device=weights[0].device)
-        top = top_eigenvalue(whole, start)
+        like = weights[0].detach().new_zeros(size)
+        top = top_eigenvalue(whole, _drawn(like))
         small = min(self.batches)
-        second, fourth = noise_moments(lambda: of(small), whole, start)
+        second, fourth = noise_moments(lambda: of(small), whole, like)
         # Without replacement a batch of all items has no noise.
         one = second / (1 / small - 1 / items)
         effective = noise_size(second, fourth)
         found = {"hessian_top_all": top, "hessian_std": one**0.5 / size, "hessian_noise_size": effective}
         for count in self.batches:
-            tops = [top_eigenvalue(of(count), torch.randn_like(start)) for _ in range(self.repeats)]
+            tops = [top_eigenvalue(of(count), _drawn(like)) for _ in range(self.repeats)]
             found[f"hessian_top_{count}"] = sum(tops) / len(tops)
             noise = one * (1 / count - 1 / items)
             found[f"hessian_predicted_{count}"] = predicted_top(top, noise / size**2, size)
@@ -94,11 +94,16 @@ class BatchHessian:
         self.found = state["found"]
 
 
+def _drawn(like: Any) -> Any:
+    # Of the CPU's generator, which a training gets back as it was.
+    return torch.randn(len(like), dtype=like.dtype).to(like.device)
+
+
 def noise_moments(draw: Callable[[], Product], whole: Product, like: Any) -> tuple[float, float]:
     """tr N² and tr N⁴ of the noise N, by which the matrix of a `draw` differs from the whole one: means over draws."""
     moments = []
     for _ in range(_PROBES):
-        some, probe = draw(), torch.randn_like(like)
+        some, probe = draw(), _drawn(like)
         once = some(probe) - whole(probe)
         twice = some(once) - whole(once)
         moments.append([float(vector.double().square().sum()) for vector in (once, twice)])
@@ -117,7 +122,7 @@ def predicted_top(top: float, variance: float, size: float) -> float:
     Above the threshold s·√P it is top + P·s²/top, below it the edge of the bulk, 2·s·√P (Granziol et al., theorem 1,
     with s² the variance over the batch size).
     """
-    edge = (variance * size) ** 0.5
+    edge: float = (variance * size) ** 0.5
     return top + edge**2 / top if top > edge else 2 * edge
 
 

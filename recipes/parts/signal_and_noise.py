@@ -8,9 +8,7 @@ import noisebench as nb
 from noisebench.recipes.archs.perceptron import Perceptron
 
 
-@nb.part(
-    "signal_and_noise", cite="A. Sclocchi, M. Geiger, M. Wyart, Dissecting the effects of SGD noise, ICML 2023, sec. 4"
-)
+@nb.part("signal_and_noise", cite="A. Sclocchi, M. Geiger, M. Wyart, Dissecting the effects of SGD noise, ICML 2023")
 class SignalAndNoise:
     """Signal and noise: of a perceptron on `half_space`, its first weight and the norm of all others; it only looks.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Annotated, Any
 
 import noisebench as nb
@@ -16,5 +17,5 @@ def up(curve: Any, higher: bool, *, s: Annotated[int, Ge(1)] = 3) -> str:
     """
     scores = [point["score"] if higher else -point["score"] for point in curve if point["score"] is not None]
     last = scores[-s - 1 :]
-    risen = len(last) == s + 1 and all(b < a for a, b in zip(last[:-1], last[1:], strict=True))
+    risen = len(last) == s + 1 and all(b < a for a, b in itertools.pairwise(last))
     return f"a worse score in {s} validations in a row" if risen else ""

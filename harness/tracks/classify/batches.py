@@ -19,8 +19,9 @@ class LabelBatches:
     """Batches: `given` float32 (B, C, H, W); `wanted`, `truth` and `index` int64 (B,).
 
     `wanted` is the label that is trained on, `truth` the true one, for diagnostics alone; `index` is the place of the
-    item in its dataset. The batch of a step depends on the pictures, the regime, `seed` and the step alone; with `fixed`
-    the regime draws on each picture once. Pictures are held in memory. Raises `UsageError` where they differ in size, channels or classes.
+    item in its dataset. The batch of a step depends on the pictures, the regime, `seed` and the step alone; with
+    `fixed` the regime draws on each picture once. Pictures are held in memory. Raises `UsageError` where they differ in
+    size, channels or classes.
     """
 
     def __init__(

@@ -113,7 +113,7 @@ class Classify:
         *,
         crop: int,
         seed: int,
-        fixed: bool,
+        fixed: bool = False,
     ) -> Batches:
         """Labelled pictures and what the regime makes of them, whole: see `tracks/classify/batches.py`."""
         from .batches import LabelBatches

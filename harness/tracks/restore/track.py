@@ -253,7 +253,7 @@ class Restore:
         *,
         crop: int,
         seed: int,
-        fixed: bool,
+        fixed: bool = False,
     ) -> Batches:
         """Crops of clean pictures and what the regime makes of them: see `tracks/restore/batches.py`."""
         from .batches import CropBatches
