@@ -77,8 +77,6 @@ def test_what_cannot_be_had_says_why() -> None:
     for name, why in (("macs", "macs could not be measured: an operation is not counted"), ("zeroes", "mean 'zeros'")):
         with pytest.raises(Unknown, match=why):
             figure(name, trained(training()))
-    with pytest.raises(Unknown, match="m trains nothing"):
-        figure("steps", Found())
     with pytest.raises(Unknown, match="failed: no memory"):
         figure("steps", Found(outcome="failed", reason="failed: no memory"))
 

@@ -20,6 +20,7 @@ TRAINING_COSTS = (
     "seconds", "cpu_seconds", "items_per_second", "peak_memory_bytes", "parameter_bytes", "gradient_bytes",
     "optimizer_bytes", "saved_bytes", "macs",
 )  # fmt: skip
+NOTHING_TRAINED = "its method trains nothing"
 _REACHED = re.compile(r"(steps|seconds)_to\(\s*([^()]*?)\s*\)")
 
 
@@ -112,7 +113,7 @@ def value_of(of: CellOf, found: Found, known: Mapping[str, float]) -> float:
 def _of_training(of: CellOf, found: Found, known: Mapping[str, float]) -> float:
     done = [cell["training"] for cell in found.trainings if "training" in cell]
     if not found.trainings:
-        raise Unknown(found.reason or f"{one_line(of.method)} trains nothing")
+        raise Unknown(found.reason)
     if of.training == "diverged":
         return float(not done)
     if not done:

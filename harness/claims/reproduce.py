@@ -17,7 +17,7 @@ from ..store.record import Cell, Outcome
 from ..suite import CostPlan, Suite, input_size
 from ..track import known_track
 from .effects import Effect
-from .figures import CellOf, Found
+from .figures import NOTHING_TRAINED, CellOf, Found
 from .judging import cells_of, judged_row, not_available
 from .numbers import Claim, ClaimRow
 
@@ -45,7 +45,6 @@ def reproduce(
     planned = plan_each_in_child([_suite(of, seed, base) for of, seed in places])
     plans = {place: _needed(place[0], plan) for place, plan in zip(places, planned["plans"], strict=True)}
     results = _Results(claims, store, plans, told)
-    results.tell_ended()
     if results.summary.cells:
         open_store(store)
     for track, preload in planned["preload"].items():
@@ -87,7 +86,7 @@ def _needed(of: CellOf, plan: list[PlannedCell] | str) -> list[PlannedCell] | st
     trainings = [cell for cell in plan if cell["kind"] == "train"]
     others = [cell for cell in plan if cell["kind"] != "train" and not of.training]
     if of.training and not trainings:
-        return "its method trains nothing"
+        return NOTHING_TRAINED
     if len(others) > 1:
         return f"it is {len(others)} cells: name one method, dataset and regime"
     return [*trainings, *others]

@@ -20,7 +20,7 @@ from ..store.versions import newest
 from ..suite import input_size
 from ..track import get_track
 from .effects import Effect
-from .figures import CellOf, Found
+from .figures import NOTHING_TRAINED, CellOf, Found
 from .judging import ABSENT, cells_of, judged_row
 from .numbers import Claim, ClaimRow
 from .stale import is_stale
@@ -86,7 +86,8 @@ def find(of: CellOf, seed: int, held: Held) -> Found:
         return Found(reason=str(error))
     trainings = list(_trainings(of.track, method, seed, record, held))
     if record is None:
-        return Found(trainings=trainings, reason=ABSENT)
+        trains = any(True for _ in recipes_in(method))
+        return Found(trainings=trainings, reason=ABSENT if trains or not of.training else NOTHING_TRAINED)
     means = {metric: float(np.mean(values)) for metric, values in record.scores.items()}
     return Found(record.cell, means, trainings, reason=ABSENT)
 
