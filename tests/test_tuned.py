@@ -58,6 +58,12 @@ def test_every_track_that_trains_has_it() -> None:
     assert variants(spec, "classify") == variants(spec) == ["trained(steps=20)", "trained(steps=30)"]
 
 
+def test_a_grid_has_one_key_however_its_numbers_are_written() -> None:
+    spec = "tuned(method=trained, vary='optimizer.lr', over={})"
+    made = [bind(spec.format(over), "method") for over in ("(1.0, 2e3)", "(1, 2000)")]
+    assert made[0].canonical == made[1].canonical == bind(made[0].display, "method").canonical
+
+
 def test_what_a_default_component_is_made_with_stays() -> None:
     (one,) = variants("tuned(method=trained, vary='optimizer.weight_decay', over=(0.5,))")
     assert one == "trained(optimizer=adamw(lr=0.002, weight_decay=0.5))"

@@ -6,13 +6,25 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 from annotated_types import MinLen
+from pydantic import AfterValidator
 
 from ..errors import Skip
 from ..parameter_types import MethodSpec
 from ..recipe import recipe_of
 from ..registry import Bound
+from ..spec import show
 from ..tuning_grid import best, grid_over
 from .checkpoint import given_checkpoint, read_card
+
+
+def _as_shown(value: Any) -> Any:
+    """The value as its short form is read back, in which a whole number is one: so a spec has one key in both forms."""
+    if isinstance(value, tuple):
+        return tuple(_as_shown(one) for one in value)
+    return int(value) if isinstance(value, float) and value.is_integer() and show(value) == str(int(value)) else value
+
+
+Values = Annotated[tuple[Any, ...], MinLen(1), AfterValidator(_as_shown)]
 
 
 class TunedMethod:
@@ -20,7 +32,7 @@ class TunedMethod:
 
     tuned: ClassVar[bool] = True
 
-    def __init__(self, *, method: MethodSpec, vary: str, over: Annotated[tuple[Any, ...], MinLen(1)]) -> None:
+    def __init__(self, *, method: MethodSpec, vary: str, over: Values) -> None:
         self.grid = grid_over(method, vary, over)
 
     @staticmethod
