@@ -244,3 +244,10 @@ def test_the_macs_of_a_classifier_are_counted(arch: str, known: bool) -> None:
     assert cost["macs"] is not None and "macs" not in cost["reasons"]
     if known:  # both layers forward and for their weights, and the second for its input
         assert cost["macs"] == 4 * (2 * (64 * 8 + 8 * 10) + 8 * 10)
+
+
+def test_a_gradient_that_had_vanished_counts_as_a_tenth_of_the_mean() -> None:
+    one = trainer("(width=8)", "wta_crs(ratio=0.25)")
+    layer = list(one.parts[0].layers.values())[1]
+    layer.remember(torch.tensor([1e-9, 1.0, 1.0, 2.0]), torch.tensor([0, 1]))
+    assert layer.known_norms(4, torch.tensor([0, 1])).tolist() == pytest.approx([0.1, 1.0, 1.0, 2.0], rel=1e-2)
