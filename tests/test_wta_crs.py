@@ -232,3 +232,22 @@ def test_few_rows_are_all_kept() -> None:
 def test_a_network_without_such_a_layer_is_refused() -> None:
     with pytest.raises(Exception, match="no layer before the last is linear or a 1×1 convolution"):
         part("wta_crs").prepare(nn.Sequential(nn.Conv2d(1, 4, 3), nn.Linear(4, 2)))
+
+
+@pytest.mark.parametrize(("arch", "known"), [("mlp(hidden=(8,))", True), ("vit(dim=8, depth=1, heads=2)", False)])
+def test_the_macs_of_a_classifier_are_counted(arch: str, known: bool) -> None:
+    spec = f"trained(arch={arch}, steps=2, checks=1)"
+    one = Trainer(recipe_of(bind(spec, "method", "classify").kwargs), (1, 8, 8), (10,), 0, "cpu")
+    rng = np.random.default_rng(0)
+    one.advance({"given": rng.random((4, 1, 8, 8), np.float32), "wanted": np.arange(4)})
+    cost = one.cost()
+    assert cost["macs"] is not None and "macs" not in cost["reasons"]
+    if known:  # both layers forward and for their weights, and the second for its input
+        assert cost["macs"] == 4 * (2 * (64 * 8 + 8 * 10) + 8 * 10)
+
+
+def test_a_gradient_that_had_vanished_counts_as_a_tenth_of_the_mean() -> None:
+    one = trainer("(width=8)", "wta_crs(ratio=0.25)")
+    layer = list(one.parts[0].layers.values())[1]
+    layer.remember(torch.tensor([1e-9, 1.0, 1.0, 2.0]), torch.tensor([0, 1]))
+    assert layer.known_norms(4, torch.tensor([0, 1])).tolist() == pytest.approx([0.1, 1.0, 1.0, 2.0], rel=1e-2)

@@ -22,14 +22,14 @@ grid_sampler_3d hardsigmoid hardswish hardtanh histc huber_loss im2col index ind
 index_reduce index_select is_pinned is_same_size isin kthvalue leaky_relu linspace log_sigmoid_forward logcumsumexp
 logspace masked_scatter masked_select max_pool2d_with_indices max_pool3d_with_indices median miopen_batch_norm mode
 mse_loss multinomial nanmedian native_batch_norm native_dropout native_group_norm native_layer_norm new_empty
-new_empty_strided new_full new_ones new_zeros nll_loss2d nll_loss_forward nonzero nonzero_static normal ones ones_like
-permute pixel_shuffle pixel_unshuffle poisson polar put rand rand_like randint randint_like randn randn_like random
-randperm record_stream reflection_pad1d reflection_pad2d reflection_pad3d renorm repeat repeat_interleave
+new_empty_strided new_full new_ones new_zeros nll_loss nll_loss2d nll_loss_forward nonzero nonzero_static normal ones
+ones_like permute pixel_shuffle pixel_unshuffle poisson polar put rand rand_like randint randint_like randn randn_like
+random randperm record_stream reflection_pad1d reflection_pad2d reflection_pad3d renorm repeat repeat_interleave
 replication_pad1d replication_pad2d replication_pad3d resize roll rot90 rrelu_with_noise scalar_tensor scatter
-scatter_add scatter_reduce searchsorted select_scatter set slice_scatter smooth_l1_loss sort split_with_sizes_copy
-squeeze stack take threshold topk trace tril tril_indices triu triu_indices unfold uniform unique_consecutive
-unique_dim unsafe_split unsafe_split_with_sizes unsqueeze upsample_bicubic2d upsample_bilinear2d upsample_linear1d
-upsample_nearest1d upsample_nearest2d upsample_nearest3d upsample_trilinear3d zero zeros zeros_like
+scatter_add scatter_reduce searchsorted select select_scatter set slice_scatter smooth_l1_loss sort
+split_with_sizes_copy squeeze stack take threshold topk trace tril tril_indices triu triu_indices unfold uniform
+unique_consecutive unique_dim unsafe_split unsafe_split_with_sizes unsqueeze upsample_bicubic2d upsample_bilinear2d
+upsample_linear1d upsample_nearest1d upsample_nearest2d upsample_nearest3d upsample_trilinear3d zero zeros zeros_like
 """
 _FREE = frozenset(_NAMES.split())
 """Operations of torch without products to be summed, as MACs are counted: copies, orders, norms, pooling, resampling.
