@@ -121,9 +121,9 @@ class Registry:
         return next((name for name, entry in self._entries.items() if entry.obj is obj), "")
 
     def _lender(self) -> Registry | None:
-        """The registry of another track whose components serve in this one too."""
+        """The registry of another track whose components serve in this one, which has no room of its own for them."""
         tracks = registry("track", "")
-        if self.kind == "track" or self.track not in tracks.names():
+        if (self._package and _find_spec(self._package) is not None) or self.track not in tracks.names():
             return None
         lender = getattr(tracks.get(self.track).obj(), "borrows", {}).get(self.kind)
         return registry(self.kind, lender) if lender else None
