@@ -96,7 +96,8 @@ def test_every_effect_names_what_exists_and_several_seeds_where_there_is_chance(
         for cell in effect.cells.values():
             for kind in ("method", "dataset", "regime", "protocol", "metric"):
                 usual = getattr(get_track(cell.track).defaults, kind, "")
-                bind(getattr(cell, kind) or usual, kind, cell.track)
+                if named := getattr(cell, kind) or usual:
+                    bind(named, kind, cell.track)
 
 
 def test_a_file_is_read(tmp_path: Path) -> None:
