@@ -11,6 +11,8 @@ from noisebench.recipes.archs._band import aliasing_score, nyquist
 from torch import nn
 
 _CHEN = "L. Chen, L. Gu, Y. Fu, When semantic segmentation meets frequency aliasing, ICLR 2024"
+_ROUNDING = 1e-9
+"""Scores below are what roundings leave: their order says nothing."""
 _STRIDED = nn.Conv2d | nn.AvgPool2d | nn.MaxPool2d
 
 
@@ -75,6 +77,7 @@ class Aliasing:
         if not self.scores:
             return {}
         scores, losses = torch.tensor(self.scores).double(), torch.tensor(self.losses).double()
+        scores[scores < _ROUNDING] = 0.0
         found = {f"aliasing_{n}": float(score) for n, score in enumerate(scores.mean(dim=0), 1)}
         ranks = torch.stack([_ranks(scores.mean(dim=1)), _ranks(losses)])
         if len(losses) > 1 and (ranks.std(dim=1) > 0).all():
