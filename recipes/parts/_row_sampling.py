@@ -16,12 +16,12 @@ def draw_rows(weights: Any, k: int, sampling: Sampling) -> tuple[Any, Any]:
     the sum. `wta` takes the largest |C| as they are and draws k - |C| of the others, `crs` draws all: both are
     unbiased. `topk` takes the largest and is biased. Draws are of torch's generator.
     """
-    ordered, order = weights.double().sort(descending=True, stable=True)
+    ordered, order = _fine(weights).sort(descending=True, stable=True)
     rest = _sums_from(ordered)
     present = int((ordered > 0).sum())
     kept = 0 if sampling == "crs" else min(k, present) if sampling == "topk" else _kept(rest, k, present)
     drawn = 0 if kept == present or sampling == "topk" else k - kept
-    rows, factors = order[:kept], torch.ones(kept, dtype=torch.float64, device=weights.device)
+    rows, factors = order[:kept], torch.ones_like(ordered[:kept])
     if drawn:
         places = _draws(ordered[kept:present], drawn) + kept
         rows = torch.cat([rows, order[places]])
@@ -35,8 +35,8 @@ def relative_errors(inputs: Any, gradients: Any, weights: Any, k: int) -> dict[s
     Rows are (n, in) and (n, out). Of `wta` and `crs` it is the variance, exactly; of `topk` it is all bias. Empty where
     the sum is 0.
     """
-    ordered, order = weights.double().sort(descending=True, stable=True)
-    x, g = inputs[order].double(), gradients[order].double()
+    ordered, order = _fine(weights).sort(descending=True, stable=True)
+    x, g = _fine(inputs[order]), _fine(gradients[order])
     whole = _squared_norm(x, g)
     if whole == 0:
         return {}
@@ -53,6 +53,11 @@ def relative_errors(inputs: Any, gradients: Any, weights: Any, k: int) -> dict[s
 
     errors = {"wta": variance(_kept(rest, k, present)), "crs": variance(0), "topk": _squared_norm(x[k:], g[k:])}
     return {name: max(error, 0.0) / whole for name, error in errors.items()}
+
+
+def _fine(values: Any) -> Any:
+    """float64, or float32 on a device that has no finer one."""
+    return values.float() if values.device.type == "mps" else values.double()
 
 
 def _kept(rest: Any, k: int, present: int) -> int:
