@@ -12,7 +12,7 @@ from annotated_types import Gt
 from torch import nn
 
 
-@nb.arch("perceptron", cite="A. Sclocchi, M. Geiger, M. Wyart, Dissecting the effects of SGD noise, ICML 2023, sec. 4")
+@nb.arch("perceptron", cite="A. Sclocchi, M. Geiger, M. Wyart, Dissecting the effects of SGD noise, ICML 2023")
 class Perceptron(nn.Module):
     """Perceptron: one weight a value, no bias; the logits of two classes are 0 and f = w·x/√d.
 

@@ -13,6 +13,6 @@ from noisebench.recipes.losses._scales import coarse_error, similarity
 def ms_ssim_l1(output: Any, wanted: Any, *, alpha: Annotated[float, Ge(0), Le(1)] = 0.84) -> Any:
     """MS-SSIM and L1: a mixture, in which L1 is weighted by the Gaussian of the coarsest scale.
 
-    alpha (1 - MS-SSIM) + (1 - alpha) G·|d|, as in section III.D of the paper. (B, C, H, W) on [0, 1], of any sides.
+    alpha (1 - MS-SSIM) + (1 - alpha) G·|d|. (B, C, H, W) on [0, 1], of any sides.
     """
     return alpha * (1 - similarity(output, wanted).mean()) + (1 - alpha) * coarse_error(output, wanted)

@@ -119,7 +119,7 @@ def noise_size(second: float, fourth: float) -> float:
 def predicted_top(top: float, variance: float, size: float) -> float:
     """The top eigenvalue of a (size, size) matrix whose own is `top` plus symmetric noise of that variance an element.
 
-    Above the threshold s·√P it is top + P·s²/top, below it the edge of the bulk, 2·s·√P (Granziol et al., theorem 1,
+    Above the threshold s·√P it is top + P·s²/top, below it the edge of the bulk, 2·s·√P (Granziol et al.,
     with s² the variance over the batch size).
     """
     edge: float = (variance * size) ** 0.5

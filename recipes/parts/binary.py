@@ -114,7 +114,7 @@ class BinaryWeights:
 
     At the end each inner layer's stored weights are two values. Figures, means over 20 steps: `estimating_error`, the
     root mean square distance of the estimator from the sign at the inner weights; `gradient_variance`, of the magnitude
-    of their gradients (both: paper, section 3); `slope_variance`, of what the estimator multiplies gradients by. And
+    of their gradients (both as in the paper); `slope_variance`, of what the estimator multiplies gradients by. And
     `packed_bytes` of the weights of all layers: a bit each and a scale of 4 bytes, those of the outer layers 4 bytes.
     """
 

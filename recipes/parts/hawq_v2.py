@@ -70,7 +70,7 @@ class HawqV2:
     For a share `at` of the steps the network trains in full precision. Then every convolution and linear layer that is
     trained gets one of `bits`, so that together its weights take at most `budget` bits each, and trains on with rounded
     weights, whose gradients pass straight through; each output channel has a scale, its largest weight. allocation:
-    `trace` makes the sum of (mean trace) ‖Q(W) − W‖² the least (paper, section 3), exactly; `error` the same without
+    `trace` makes the sum of (mean trace) ‖Q(W) − W‖² the least (paper), exactly; `error` the same without
     the trace; `uniform` gives each layer `budget` bits; `random` is an allocation of the same size, another for each
     `draw`.
 

@@ -19,7 +19,7 @@ class TrAct:
     """TrAct: the first layer's weights take the step that would best move its pre-activations along their gradient.
 
     Of the first convolution or linear layer, with inputs x (one row a place, n features) and gradients G of its output,
-    the weight gradient is Gᵀx (xᵀx / B + lam I)⁻¹, where B counts rows (paper, eq. 9). Bias, other layers and
+    the weight gradient is Gᵀx (xᵀx / B + lam I)⁻¹, where B counts rows (paper). Bias, other layers and
     optimiser are as they are. `lam` is for inputs of deviation 1, which the part `standardise` gives. Convolutions of
     several groups are refused.
     """

@@ -12,7 +12,7 @@ from annotated_types import Ge
 def gl(curve: Any, higher: bool, *, alpha: Annotated[float, Ge(0)] = 0.2) -> str:
     """Generalisation loss: the training ends when the score is worse than the best so far by more than `alpha`.
 
-    alpha: in the unit of the score. Of PSNR in dB, 10·log10(1 + a/100) is Prechelt's GL of a % (section 2.2): 0.2 dB
+    alpha: in the unit of the score. Of PSNR in dB, 10·log10(1 + a/100) is Prechelt's GL of a %: 0.2 dB
     are 4.7 % of mean squared error. `keep=best` uses the network of the best validation.
     """
     scores = [point["score"] if higher else -point["score"] for point in curve if point["score"] is not None]

@@ -13,7 +13,7 @@ from annotated_types import Ge
 def up(curve: Any, higher: bool, *, s: Annotated[int, Ge(1)] = 3) -> str:
     """Up: the training ends when the error has risen in `s` validations in a row, each against the one before it.
 
-    Prechelt's UP of s (section 2.2). `keep=best` uses the network of the best validation.
+    Prechelt's UP of s. `keep=best` uses the network of the best validation.
     """
     scores = [point["score"] if higher else -point["score"] for point in curve if point["score"] is not None]
     last = scores[-s - 1 :]
