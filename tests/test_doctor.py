@@ -325,7 +325,7 @@ def test_a_network_that_is_trained_anew_for_each_picture_is_left_alone() -> None
         name
         for name in sorted(file.stem for file in (ROOT / "methods" / "restore").glob("[a-z]*.py"))
         # These need a parameter, or are networks like those that are tried.
-        if name not in ("attacked", "command", "ensemble", "folder", "spandrel", "tiled")
+        if name not in ("attacked", "command", "ensemble", "folder", "spandrel", "tiled", "tuned")
         and name not in ("bf_cnn", "dncnn_keras", "estimated")
     ],
 )

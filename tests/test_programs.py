@@ -172,7 +172,7 @@ def test_there_is_no_shell_and_quotes_keep_words_together():
         ("np.save(out, np.load(src)[1:])", "Invalid", r"shape \(11, 9, 1\) where \(12, 9, 1\) was due"),
         ("np.save(out, np.load(src).transpose(2, 0, 1))", "Invalid", r"shape \(1, 12, 9\)"),
         ("np.save(out, np.repeat(np.load(src), 3, 2))", "Invalid", r"shape \(12, 9, 3\) where \(12, 9, 1\)"),
-        ("np.save(out, np.load(src) * np.nan)", "Invalid", "NaN"),
+        ("np.save(out, np.load(src) * np.nan)", "NotFinite", "NaN"),
         ("np.save(out, np.load(src).astype(int))", "Invalid", "dtype int64"),
         ("np.save(out, np.load(src)[0, 0])", "Invalid", r"shape \(1,\)"),
         ("np.save(out, np.array([{}]), allow_pickle=True)", "Invalid", "Python objects"),

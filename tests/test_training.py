@@ -366,7 +366,7 @@ def test_a_card_leaves_the_tensors_as_they_are() -> None:
         ("trained(optimizer=adamx)", "unknown optimizer 'adamx': did you mean 'adam'"),
         ("trained(steps=3, checks=4)", "checks=4 are more than steps=3"),
         ("trained(data=dead_leaves(n=8))", "nothing is left to train on"),
-        ("trained(crop=128)", "give crop=64 or less"),
+        ("trained(crop=128)", "give crop=96 or less"),
     ],
 )
 def test_what_cannot_be_trained_is_said_in_one_line(train: Any, tmp_path: Path, method: str, said: str) -> None:

@@ -10,7 +10,6 @@ import noisebench as nb
 import torch
 import torch.nn.functional as F
 from annotated_types import Ge, Le
-from noisebench.parameter_types import Later
 from noisebench.recipes.archs._band import Blur, FrequencyMix, LowBand, nyquist
 from noisebench.recipes.archs._pictures import Width, channels_and_scale, enlarged, head, padded
 from torch import nn
@@ -54,7 +53,7 @@ class UNet(nn.Module):
         width: Width = 16,
         depth: Annotated[int, Ge(1), Le(8)] = 3,
         bias_free: bool = False,
-        down: Annotated[Literal["avg", "stride", "blur", "daf", "freqmix"], Later()] = "avg",
+        down: Annotated[Literal["avg", "stride", "blur", "daf", "freqmix"], nb.Later()] = "avg",
         unshuffle: Annotated[int, Ge(1), Le(8)] = 1,
     ) -> None:
         super().__init__()
