@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from functools import cache
-from typing import Any
+from typing import Any, TypedDict
 
 from ..errors import UsageError
 from ..planned_cell import regime_inputs
@@ -12,6 +14,37 @@ from ..registry import bind
 from ..sources import method_sources
 from ..store.record import REFERENCE, Cell
 from ..track import get_track
+
+
+class Code(TypedDict):
+    """What a cell is of, in specs: enough to say what code and which versions are behind it."""
+
+    kind: str
+    track: str
+    method: str
+    regime: str
+    protocol: str
+    metrics: list[str]
+    dataset: str
+
+
+def code_of(cell: Cell) -> Code:
+    """What a stored cell is of."""
+    return {
+        "kind": cell["kind"],
+        "track": cell["track"],
+        "method": cell["method"]["spec"],
+        "regime": cell["regime"]["spec"],
+        "protocol": cell["protocol"]["spec"],
+        "metrics": sorted(dict(cell["inputs"]).get("metrics", {})),  # type: ignore[call-overload]
+        "dataset": cell["dataset"]["spec"],
+    }
+
+
+def code_sha256(code: Code) -> str:
+    """The hash of the source files and versions behind a cell as they are now. Raises `UsageError` for what is not."""
+    text = json.dumps([_inputs_now(code), _dataset_now(code)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def is_stale(cell: Cell) -> bool:
@@ -23,28 +56,37 @@ def is_stale(cell: Cell) -> bool:
 
 
 def _differs(cell: Cell) -> bool:
-    track, kind = get_track(cell["track"]), cell["kind"]
-    method, sources = _method(cell["method"]["spec"], track.name)
+    code = code_of(cell)
+    inputs: dict[str, Any] = dict(cell["inputs"])
+    if "metrics" in inputs:
+        # What a metric is made with stands behind its version: a package, and the hash of its weights.
+        inputs["metrics"] = {m: int(str(v).partition(",")[0]) for m, v in inputs["metrics"].items()}
+    if any(inputs.get(name) != value for name, value in _inputs_now(code).items()):
+        return True
+    return bool(code["dataset"]) and cell["dataset"]["versions"] != _dataset_now(code)
+
+
+def _inputs_now(code: Code) -> dict[str, Any]:
+    track = get_track(code["track"])
+    method, sources = _method(code["method"], track.name)
     now: dict[str, Any] = {
         "track": f"{track.name}@{track.version}",
         "method": method,
         "sources": sources,
-        "regime": regime_inputs(bind(cell["regime"]["spec"], "regime", track.name)),
+        "regime": regime_inputs(bind(code["regime"], "regime", track.name)),
     }
-    if kind == "train":
+    if code["kind"] == "train":
         now["training"] = TRAINING
-    if kind == "cost":
+    if code["kind"] == "cost":
         now["reference"] = REFERENCE
-    inputs: dict[str, Any] = dict(cell["inputs"])
-    if kind == "score":
-        now["protocol"] = _named("protocol", cell["protocol"]["spec"], track.name)
-        now["metrics"] = {spec: bind(spec, "metric", track.name).entry.version for spec in inputs.get("metrics", {})}
-        # What a metric is made with stands behind its version: a package, and the hash of its weights.
-        inputs["metrics"] = {m: int(str(v).partition(",")[0]) for m, v in inputs.get("metrics", {}).items()}
-    if any(inputs.get(name) != value for name, value in now.items()):
-        return True
-    data = cell["dataset"]
-    return bool(data["spec"]) and data["versions"] != bind(data["spec"], "dataset", track.name).versions
+    if code["kind"] == "score":
+        now["protocol"] = _named("protocol", code["protocol"], track.name)
+        now["metrics"] = {spec: bind(spec, "metric", track.name).entry.version for spec in code["metrics"]}
+    return now
+
+
+def _dataset_now(code: Code) -> dict[str, int]:
+    return bind(code["dataset"], "dataset", code["track"]).versions if code["dataset"] else {}
 
 
 @cache

@@ -23,7 +23,8 @@ from .effects import Effect
 from .figures import NOTHING_TRAINED, CellOf, Found
 from .judging import ABSENT, cells_of, judged_row
 from .numbers import Claim, ClaimRow
-from .stale import is_stale
+from .stale import code_of, code_sha256, is_stale
+from .verdicts import Behind, read_verdicts, row_of
 
 Place = tuple[Any, ...]
 
@@ -47,15 +48,30 @@ def judged(claims: Sequence[Claim | Effect], results: Sequence[Path]) -> list[Cl
 
     One whose cells would have other keys today is `stale`.
     """
-    held = held_in(results) if claims else Held()
+    files = [verdicts for path in results if claims and (verdicts := read_verdicts(path)) is not None]
+    held = held_in([path for path in results if read_verdicts(path) is None]) if claims else Held()
     rows = []
     for claim in claims:
         row = judged_row(claim, lambda of, seed: find(of, seed, held))
+        if row["verdict"] == "not available" and isinstance(claim, Effect):
+            row = row_of(claim, files) or row
+            rows.append(row)
+            continue
         if row["verdict"] != "not available":
             cells = {c["key"]: c for _, of, seed in cells_of(claim) for c in find(of, seed, held).cells}
             row |= {"stale": any(map(is_stale, cells.values()))}
         rows.append(row)
     return rows
+
+
+def cells_behind(claims: Sequence[Claim | Effect], results: Sequence[Path]) -> dict[str, Behind]:
+    """The cells behind the verdicts on claims, by key."""
+    held = held_in([path for path in results if read_verdicts(path) is None])
+    cells = {c["key"]: c for claim in claims for _, of, seed in cells_of(claim) for c in find(of, seed, held).cells}
+    return {
+        key: {"of": code_of(cell), "code": "" if is_stale(cell) else code_sha256(code_of(cell))}
+        for key, cell in cells.items()
+    }
 
 
 def held_in(results: Sequence[Path]) -> Held:

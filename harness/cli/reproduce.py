@@ -45,7 +45,8 @@ def add(verbs: Any) -> None:
     p.add_argument("--list", action="store_true", help="list the claims and their sources, run nothing")
     p.add_argument("--from", dest="results", metavar="RESULTS", action="append", default=[],
                    help="judge what this store or export holds, run nothing (repeatable)")  # fmt: skip
-    p.add_argument("--to", metavar="FILE.md", help="write the verdicts as a Markdown table too")
+    p.add_argument("--to", metavar="FILE",
+                   help="write the verdicts too: a table (.md), or those of effects for --from (.json)")  # fmt: skip
     p.add_argument("--store", metavar="DIR", default="nb-store", help="where results go (default: nb-store)")
     p.add_argument("--jobs", type=int, metavar="N", help="cells at once (default: cores / threads per cell)")
     p.add_argument("--timeout", metavar="S", help="seconds a cell may take: 600, 10m, 2h (default: 1h)")
@@ -80,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
             print_table(table, ["claim", "claimed", "method", "dataset", "regime", "source"])
         return 0
     use_data(args)
-    to = _markdown_file(args.to)
+    to = _verdicts_file(args.to)
     try:
         rows = _judged(claims, args) if args.results else _run(claims, args)
     except KeyboardInterrupt:
@@ -90,8 +91,9 @@ def run(args: argparse.Namespace) -> int:
         from ..report.claims import claims_markdown
         from ..store.disk import noticing_full_disk, write_file
 
+        text = claims_markdown(rows) if to.suffix == ".md" else _as_json(claims, rows, args)
         with noticing_full_disk(to):
-            write_file(to, claims_markdown(rows).encode())
+            write_file(to, text.encode())
     counts = Counter(row["verdict"] for row in rows)
     if args.json:
         print_json({"store": None if args.results else args.store, "claims": rows, "verdicts": dict(counts)})
@@ -123,14 +125,23 @@ def _judged(claims: list[Any], args: argparse.Namespace) -> list[ClaimRow]:
     return judged(claims, [Path(p) for p in args.results])
 
 
-def _markdown_file(text: str | None) -> Path | None:
+def _as_json(claims: list[Any], rows: list[ClaimRow], args: argparse.Namespace) -> str:
+    from ..claims.stored import cells_behind
+    from ..claims.verdicts import verdicts_text
+    from ..engine.environment import environment
+
+    results = [Path(p) for p in args.results] or [Path(args.store)]
+    return verdicts_text(rows, cells_behind(claims, results), environment())
+
+
+def _verdicts_file(text: str | None) -> Path | None:
     from ..errors import UsageError
 
     if text is None:
         return None
     path = Path(text)
-    if path.suffix != ".md":
-        raise UsageError(f"--to {one_line(path)}: it is Markdown, so name a file that ends in .md")
+    if path.suffix not in (".md", ".json"):
+        raise UsageError(f"--to {one_line(path)}: it is Markdown or JSON, so name a file that ends in .md or .json")
     if not path.parent.is_dir():
         raise UsageError(f"--to {one_line(path)}: the folder {one_line(path.parent)} is not there")
     return path

@@ -1,0 +1,81 @@
+"""Verdicts as a file: what the names of each effect stood for, with the keys behind them, and no rows of items."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypedDict, cast
+
+from ..errors import UsageError, one_line
+from ..json_values import parsed
+from .effects import Effect, Judged, effect_row
+from .numbers import ClaimRow
+from .stale import Code, code_sha256
+
+FORMAT = "noisebench-verdicts@1"
+
+
+class Behind(TypedDict):
+    """A cell behind a verdict: what it is of, and the hash of its code; empty where that was another already."""
+
+    of: Code
+    code: str
+
+
+class Verdicts(TypedDict):
+    """What a file holds: rows of effects and properties, and the cells behind them by key."""
+
+    format: str
+    environment: dict[str, Any]
+    claims: list[ClaimRow]
+    cells: dict[str, Behind]
+
+
+def verdicts_text(rows: Iterable[ClaimRow], cells: dict[str, Behind], environment: dict[str, Any]) -> str:
+    """The file of the rows that have a value; numbers are not among them: an export holds these."""
+    kept = [row for row in rows if row.get("values") and row["verdict"] != "not available"]
+    used = {key: cells[key] for key in sorted({key for row in kept for key in row["keys"]})}
+    made: Verdicts = {"format": FORMAT, "environment": environment, "claims": kept, "cells": used}
+    return json.dumps(made, indent=1) + "\n"
+
+
+def read_verdicts(path: Path) -> Verdicts | None:
+    """What a file of verdicts holds, None for another file. Raises `UsageError` where it is damaged."""
+    if not path.is_file() or path.suffix != ".json":
+        return None
+    with open(path, encoding="utf-8", errors="replace") as file:
+        if FORMAT not in file.read(200):
+            return None
+    try:
+        found = parsed(path.read_bytes())
+        if found["format"] != FORMAT:
+            return None
+        for row in found["claims"]:
+            _ = row["name"], row["cells"], row["seeds"], row["keys"], row["seconds"], row["reason"]
+            if not all(isinstance(v, int | float) for of in row["values"] for v in of.values()):
+                raise ValueError
+        for behind in found["cells"].values():
+            _ = behind["code"], behind["of"]["method"]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise UsageError(f"{one_line(path)} is no file of verdicts: `noisebench reproduce --to` makes one") from None
+    return cast(Verdicts, found)
+
+
+def row_of(effect: Effect, files: Sequence[Verdicts]) -> ClaimRow | None:
+    """The row of an effect by the last file that has one of the same cells and seeds: judged anew, stale or not."""
+    for file in reversed(files):
+        for row in file["claims"]:
+            cells = {name: cell.said for name, cell in effect.cells.items()}
+            if row["name"] == effect.name and row["cells"] == cells and tuple(row["seeds"]) == effect.seeds:
+                notes = row["reason"].split("; ")[1:]
+                made = effect_row(effect, Judged(row["values"], row["seconds"], row["keys"], notes))
+                return made | {"stale": any(_is_stale(file["cells"].get(key)) for key in row["keys"])}
+    return None
+
+
+def _is_stale(behind: Behind | None) -> bool:
+    try:
+        return behind is None or behind["code"] != code_sha256(behind["of"])
+    except UsageError:
+        return True

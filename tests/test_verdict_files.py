@@ -1,0 +1,81 @@
+"""Verdicts as a file: judged again without their cells, stale where code has changed, of the same cells alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from noisebench.claims.effects import read_effects
+from noisebench.claims.stored import judged
+from noisebench.errors import UsageError
+
+CLAIM = """
+paper: P
+url: https://example.org
+kind: effect
+claims:
+  - name: noise_hurts
+    where: "here"
+    says: "More noise, less PSNR."
+    cells:
+      less: {method: identity, dataset: "piecewise(n=2, size=16)", regime: "gaussian(sigma=5)", metric: psnr}
+      more: {method: identity, dataset: "piecewise(n=2, size=16)", regime: "gaussian(sigma=50)", metric: psnr}
+    holds: "less > more"
+    seeds: [0, 1, 2]
+"""
+
+
+@pytest.fixture
+def verdicts(cli, tmp_path: Path) -> Path:
+    (tmp_path / "claim.yaml").write_text(CLAIM)
+    cli("reproduce", "--claims", "claim.yaml", "--store", "s", "--to", "v.json")
+    return tmp_path / "v.json"
+
+
+def row(folder: Path, file: Path):
+    return judged(read_effects(folder / "claim.yaml"), [file])[0]
+
+
+def test_a_file_gives_the_verdict_of_its_store(cli, tmp_path: Path, verdicts: Path) -> None:
+    one, other = row(tmp_path, verdicts), row(tmp_path, tmp_path / "s")
+    assert one["verdict"] == "reproduced" and one["stale"] is False
+    assert one == other
+    said = json.loads(cli("reproduce", "--claims", "claim.yaml", "--from", "v.json", "--json").stdout)
+    assert said["claims"][0]["values"] == other["values"]
+
+
+def test_a_file_holds_no_items(verdicts: Path) -> None:
+    held = json.loads(verdicts.read_text())
+    assert set(held) == {"format", "environment", "claims", "cells"} and len(held["cells"]) == 6
+    assert verdicts.stat().st_size < 20_000
+
+
+def test_what_is_claimed_is_judged_anew(tmp_path: Path, verdicts: Path) -> None:
+    (tmp_path / "claim.yaml").write_text(CLAIM.replace("less > more", "less > 4 * more"))
+    assert row(tmp_path, verdicts)["verdict"] == "differs"
+
+
+def test_values_of_other_cells_or_seeds_are_none(tmp_path: Path, verdicts: Path) -> None:
+    for old, new in (("sigma=50", "sigma=40"), ("[0, 1, 2]", "[0, 1, 3]")):
+        (tmp_path / "claim.yaml").write_text(CLAIM.replace(old, new))
+        assert row(tmp_path, verdicts)["verdict"] == "not available"
+
+
+def test_other_code_behind_a_cell_makes_a_verdict_stale(tmp_path: Path, verdicts: Path) -> None:
+    held = json.loads(verdicts.read_text())
+    next(iter(held["cells"].values()))["code"] = "0" * 64
+    verdicts.write_text(json.dumps(held))
+    found = row(tmp_path, verdicts)
+    assert found["verdict"] == "reproduced" and found["stale"] is True
+
+
+@pytest.mark.parametrize("damage", [lambda t: t[: len(t) // 2], lambda t: t.replace('"seeds"', '"sides"')])
+def test_a_damaged_file_is_named(tmp_path: Path, verdicts: Path, damage) -> None:
+    verdicts.write_text(damage(verdicts.read_text()))
+    with pytest.raises(UsageError, match=r"v\.json is no file of verdicts"):
+        row(tmp_path, verdicts)
+
+
+def test_verdicts_are_written_as_json_or_markdown_alone(cli, tmp_path: Path) -> None:
+    assert "ends in .md or .json" in cli("reproduce", "speckle", "--to", "v.txt", code=2).stderr
