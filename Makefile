@@ -83,7 +83,7 @@ sets: $(STAMP)
 	$(MAKE) boards
 
 boards: $(STAMP)
-	set -e; for suite in $(SETS) functions; do \
+	set -e; for suite in $(SETS) functions train_optimizers; do \
 	  $(BIN)/noisebench report results/$$suite.json --to build/board/$$suite >/dev/null; \
 	  rm -rf reports/$$suite; mkdir -p reports/$$suite/plots; \
 	  cp build/board/$$suite/leaderboard.md reports/$$suite; \
