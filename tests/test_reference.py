@@ -54,7 +54,7 @@ def test_plots_and_page_are_the_same_byte_for_byte_with_the_same_libraries(again
         assert (again / name).read_bytes() == (BOARD / name).read_bytes(), name
 
 
-@pytest.mark.parametrize("name", ["awgn", "polyu", "mri_knee", "lowlight", "functions"])
+@pytest.mark.parametrize("name", ["awgn", "polyu", "mri_knee", "lowlight", "functions", "train_optimizers"])
 def test_boards_of_text_and_plots_are_what_is_made_of_their_results(name, tmp_path):
     write_report(read_records(ROOT / "results" / f"{name}.json"), tmp_path)
     board = ROOT / "reports" / name
