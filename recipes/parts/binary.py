@@ -74,6 +74,9 @@ class Sign(torch.autograd.Function):
         return gradient * ctx.estimator.slope(x), None
 
 
+_sign: Any = Sign.apply
+
+
 class Binary(nn.Module):
     """A weight as it is used: its sign times the mean magnitude of the tensor, which gradients pass too."""
 
@@ -82,7 +85,7 @@ class Binary(nn.Module):
         self.estimator = estimator
 
     def forward(self, weight: Any) -> Any:
-        return Sign.apply(weight, self.estimator) * weight.abs().mean()  # type: ignore[no-untyped-call]
+        return _sign(weight, self.estimator) * weight.abs().mean()
 
 
 class Standardised(nn.Module):
@@ -99,7 +102,7 @@ class Standardised(nn.Module):
 
     def forward(self, x: Any) -> Any:
         flat = x.reshape(-1, x.shape[-1]) if isinstance(self.norm, nn.BatchNorm1d) else x
-        return Sign.apply(self.norm(flat), self.estimator).reshape(x.shape)  # type: ignore[no-untyped-call]
+        return _sign(self.norm(flat), self.estimator).reshape(x.shape)
 
 
 @nb.part("binary", cite=_RESTE)

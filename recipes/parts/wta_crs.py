@@ -101,6 +101,9 @@ class _Product(torch.autograd.Function):
         return to_x, to_weight, to_bias, None, None, None, None
 
 
+_product: Any = _Product.apply
+
+
 @nb.part("wta_crs", cite=_WTA)
 class WTACRS:
     """WTA-CRS: layers keep a few rows of their inputs for the weight gradient, the largest and some of the others.
@@ -138,7 +141,7 @@ class WTACRS:
         n = x.numel() // module.weight.shape[1]
         k = self._rows_of(n)
         if k < n and torch.is_grad_enabled() and module.weight.requires_grad:
-            return _Product.apply(x, module.weight, module.bias, layer, self.index, k, self.sampling)  # type: ignore[no-untyped-call]
+            return _product(x, module.weight, module.bias, layer, self.index, k, self.sampling)
         return type(module).forward(module, x)
 
     def batch(self, batch: Any, step: int, steps: int) -> Any:
