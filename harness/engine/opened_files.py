@@ -159,7 +159,12 @@ def _note(path: str, caller: str, reads: bool) -> None:
     # Modules that are imported are among the method's sources, by their own rule.
     if name is None or path.startswith(_watch.apart) or caller.startswith("<frozen importlib"):
         return
-    if path.endswith(".pyc") or any(part in _CACHES for part in name.split(os.sep)):
+    # An entry of the search path that is no folder, such as the hook of an editable install, is no file either.
+    if (
+        path.endswith(".pyc")
+        or os.path.basename(path) in sys.path
+        or any(part in _CACHES for part in name.split(os.sep))
+    ):
         return
     if not reads:
         _watch.written.add(name)
