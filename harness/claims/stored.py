@@ -24,7 +24,7 @@ from .figures import NOTHING_TRAINED, CellOf, Found
 from .judging import ABSENT, cells_of, judged_row
 from .numbers import Claim, ClaimRow
 from .stale import code_of, code_sha256, is_stale
-from .verdicts import Behind, read_verdicts, row_of
+from .verdicts import Behind, Verdicts, read_verdicts, row_of
 
 Place = tuple[Any, ...]
 
@@ -48,29 +48,36 @@ def judged(claims: Sequence[Claim | Effect], results: Sequence[Path]) -> list[Cl
 
     One whose cells would have other keys today is `stale`.
     """
-    files = [verdicts for path in results if claims and (verdicts := read_verdicts(path)) is not None]
-    held = held_in([path for path in results if read_verdicts(path) is None]) if claims else Held()
-    rows = []
-    for claim in claims:
-        row = judged_row(claim, lambda of, seed: find(of, seed, held))
-        if row["verdict"] == "not available" and isinstance(claim, Effect):
-            row = row_of(claim, files) or row
-            rows.append(row)
-            continue
-        if row["verdict"] != "not available":
-            cells = {c["key"]: c for _, of, seed in cells_of(claim) for c in find(of, seed, held).cells}
-            row |= {"stale": any(map(is_stale, cells.values()))}
-        rows.append(row)
-    return rows
+    held, files = _parted(results) if claims else (Held(), [])
+    return [_row(claim, held, files) for claim in claims]
+
+
+def _row(claim: Claim | Effect, held: Held, files: Sequence[Verdicts]) -> ClaimRow:
+    """The row of a claim by the cells that are held, else by a file of verdicts."""
+    row = judged_row(claim, lambda of, seed: find(of, seed, held))
+    if row["verdict"] != "not available":
+        return row | {"stale": any(map(is_stale, _cells(claim, held).values()))}
+    return (row_of(claim, files) if isinstance(claim, Effect) else None) or row
+
+
+def _cells(claim: Claim | Effect, held: Held) -> dict[str, Cell]:
+    """The cells behind a claim that are held, by key."""
+    return {c["key"]: c for _, of, seed in cells_of(claim) for c in find(of, seed, held).cells}
+
+
+def _parted(results: Sequence[Path]) -> tuple[Held, list[Verdicts]]:
+    """What stores and exports among the results hold, and what files of verdicts do; each is read once."""
+    read = [(path, read_verdicts(path)) for path in results]
+    return held_in([path for path, file in read if file is None]), [file for _, file in read if file is not None]
 
 
 def cells_behind(claims: Sequence[Claim | Effect], results: Sequence[Path]) -> dict[str, Behind]:
     """The cells behind the verdicts on claims, by key."""
-    held = held_in([path for path in results if read_verdicts(path) is None])
-    cells = {c["key"]: c for claim in claims for _, of, seed in cells_of(claim) for c in find(of, seed, held).cells}
+    held, _ = _parted(results)
     return {
         key: {"of": code_of(cell), "code": "" if is_stale(cell) else code_sha256(code_of(cell))}
-        for key, cell in cells.items()
+        for claim in claims
+        for key, cell in _cells(claim, held).items()
     }
 
 
