@@ -230,6 +230,12 @@ def checked_declarations(
     return {**own, **declared}
 
 
+def refuse_unknown_layout(declared: Mapping[str, Any]) -> None:
+    """Raise ValueError for a method's layout of pictures that is neither `tensor` (1, C, H, W) nor `hwc` (H, W, C)."""
+    if declared.get("layout") not in (None, "tensor", "hwc"):
+        raise ValueError(f"layout is 'tensor' or 'hwc', not {declared['layout']!r}")
+
+
 def add_track(track: Track) -> Track:
     """Register a track. Raises `UsageError` where the name is taken by another one."""
 

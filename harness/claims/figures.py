@@ -9,17 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import nearest, one_line
-from ..store.record import Cell, Outcome, Training
+from ..store.record import Cell, Outcome, Training, TrainingCost
 from ..track import DEFAULT
 
 COSTS = (
     "latency_rel", "latency_ms", "latency_cpu_ms", "first_ms", "setup_s", "peak_memory_bytes", "energy_j", "params",
     "macs",
 )  # fmt: skip
-TRAINING_COSTS = (
-    "seconds", "cpu_seconds", "items_per_second", "peak_memory_bytes", "parameter_bytes", "gradient_bytes",
-    "optimizer_bytes", "saved_bytes", "macs",
-)  # fmt: skip
+TRAINING_COSTS = tuple(name for name in TrainingCost.__annotations__ if name != "reasons")
 NOTHING_TRAINED = "its method trains nothing"
 _REACHED = re.compile(r"(steps|seconds)_to\(\s*([^()]*?)\s*\)")
 

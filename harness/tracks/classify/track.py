@@ -11,7 +11,7 @@ from ...array_outputs import ArrayFiles
 from ...errors import NotDefined
 from ...registry import Bound, registry
 from ...store.outputs import OutputFiles
-from ...track import Batches, Case, Dataset, Defaults, Words, add_track, checked_declarations
+from ...track import Batches, Case, Dataset, Defaults, Words, add_track, checked_declarations, refuse_unknown_layout
 
 if TYPE_CHECKING:
     from .classifier import Classifier
@@ -52,8 +52,7 @@ class Classify:
     def declare(self, kind: str, declared: Mapping[str, Any]) -> dict[str, Any]:
         """What a component declares, complete. Raises `UsageError` for a name, ValueError for a value unknown here."""
         made = checked_declarations(kind, declared, _DECLARED)
-        if made.get("layout") not in (None, "tensor", "hwc"):
-            raise ValueError(f"layout is 'tensor' or 'hwc', not {made['layout']!r}")
+        refuse_unknown_layout(made)
         return made
 
     def identify(self, item: LabelledPicture) -> str:

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from ...array_outputs import ArrayFiles
 from ...registry import Bound, registry
-from ...track import Batches, Case, Dataset, Defaults, Finding, Words, add_track, checked_declarations
+from ...track import (
+    Batches,
+    Case,
+    Dataset,
+    Defaults,
+    Finding,
+    Words,
+    add_track,
+    checked_declarations,
+    refuse_unknown_layout,
+)
 
 if TYPE_CHECKING:
     from ...boards.board import Board
@@ -93,8 +103,7 @@ class Restore:
     def declare(self, kind: str, declared: Mapping[str, Any]) -> dict[str, Any]:
         """What a component declares, complete. Raises `UsageError` for a name, ValueError for a value unknown here."""
         made = checked_declarations(kind, declared, _DECLARED)
-        if made.get("layout") not in (None, "tensor", "hwc"):
-            raise ValueError(f"layout is 'tensor' or 'hwc', not {made['layout']!r}")
+        refuse_unknown_layout(made)
         if made.get("bits") not in (None, 8):
             raise ValueError(f"bits is 8 or None, not {made['bits']!r}")
         return made
