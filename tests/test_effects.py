@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,14 @@ def test_over_the_mean_it_must_hold_of_the_means() -> None:
     row = effect_row(replace(over, holds="x > y + 1"), Judged(values, 1.0, notes=["y diverged on seed 1"]))
     assert row["verdict"] == "differs"
     assert row["reason"] == "does not hold of the means over seeds; y diverged on seed 1"
+
+
+def test_a_score_that_was_never_reached_on_one_seed_carries_no_mean() -> None:
+    from dataclasses import replace
+
+    unreached = [{"x": math.inf, "y": 1.0}, {"x": 0.5, "y": 1.0}, {"x": 0.5, "y": 1.0}]
+    row = effect_row(replace(made_up(), over="mean"), Judged(unreached, 1.0))
+    assert (row["verdict"], row["reason"]) == ("differs", "no mean of x: infinite on a seed")
 
 
 # ---- the files

@@ -211,6 +211,10 @@ def effect_row(effect: Effect, judged: Judged) -> ClaimRow:
 def _broken(effect: Effect, values: Sequence[Mapping[str, float]]) -> str:
     """Where it does not hold, in words; empty where it does."""
     if effect.over == "mean":
+        # One seed on which a score was never reached would decide a mean by itself.
+        endless = [name for name in effect.cells if any(math.isinf(of[name]) for of in values)]
+        if endless:
+            return f"no mean of {', '.join(endless)}: infinite on a seed"
         means = {name: fmean(of[name] for of in values) for name in effect.cells}
         return "" if holds(effect.holds, means, values) else "does not hold of the means over seeds"
     broken = [seed for seed, of in zip(effect.seeds, values, strict=True) if not holds(effect.holds, of)]
