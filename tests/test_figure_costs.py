@@ -40,7 +40,7 @@ def recipes(figures: Mapping[str, Mapping[str, float]]) -> list[Record]:
             one.cell["training"]["figures"] = {**found, "luck": float(seed)}
             if "bits" in found:
                 one.cell["training"]["figure_costs"] = {"bits": "bits a weight"}
-            made += [one, scored(name, seed, 28 + better + np.arange(6) / 10, one)]
+            made += [one, scored(name, seed, (28 + better + np.arange(6) / 10).tolist(), one)]
     return made
 
 
@@ -56,7 +56,8 @@ def costs_of(part: str) -> dict[str, str]:
     for _ in range(4):
         one.advance({name: np.zeros((1, 1, 8, 8), np.float32) for name in ("given", "wanted")})
     one.finish()
-    return one.figure_costs()
+    found: dict[str, str] = one.figure_costs()
+    return found
 
 
 def test_the_bits_of_an_allocation_are_a_cost() -> None:
