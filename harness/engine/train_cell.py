@@ -193,6 +193,8 @@ def _trained(
         "cost": cast(TrainingCost, done["cost"]),
         "figures": {str(name): float(value) for name, value in done["figures"].items()},
     }
+    if done["figure_costs"]:
+        training["figure_costs"] = {str(name): str(words) for name, words in done["figure_costs"].items()}
     cell = job["cell"]
     where = {**job["environment"], "device": str(begun["device"])}
     checkpoint = with_card(
