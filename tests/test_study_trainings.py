@@ -59,6 +59,16 @@ def test_a_diverged_training_has_no_figure_but_is_counted() -> None:
     assert [(p.x, p.y) for p in chart.curves[0].points] == [(1.0, 0.0), (3.0, 0.0), (9.0, 1.0)]
 
 
+def test_a_point_is_of_all_seeds_or_is_none() -> None:
+    lost = training_record(recipe(lr=3.0), 1, outcome="diverged")
+    made = [training_record(recipe(lr=lr), 0, figures={"signal": lr}) for lr in (1.0, 2.0, 3.0)]
+    (chart,) = charts([], Axis("trained.optimizer.lr", "training.signal"), [*made, lost])
+    assert [p.x for p in chart.curves[0].points] == [1.0, 2.0]
+    failed = training_record(recipe(lr=3.0), outcome="failed")
+    with pytest.raises(UsageError, match="study y: training.diverged: a training is failed"):
+        charts([], Axis("trained.optimizer.lr", "training.diverged"), [made[0], failed])
+
+
 @pytest.mark.parametrize(("axis", "said"), [
     (Axis("trained.data.n", "training.sgnal"), "study y: training.sgnal: .* no figure 'sgnal': did you mean 'signal'"),
     (Axis("trained.batch", "training.signal"), "nothing is trained with trained.batch at two values or more"),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from statistics import fmean
 from typing import Any
 
-from ..errors import UsageError
+from ..errors import UsageError, one_line
 from ..spec import Spec, parse
 from ..store.record import Cost, Record
 from ..store.training_figures import Unknown, training_figure
@@ -310,7 +310,7 @@ def _method_charts(boards: Sequence[Board], axis: Axis, known: Mapping[str, Reco
             value = parameter(spec, axis.x) if spec is not None else None
             point = _point(row, column, board, value) if value is not None else None
             if spec is not None and point is not None and (not axis.by or parameter(spec, axis.by) is not None):
-                shown = readable_spec(row.label) or spec
+                shown = readable_spec(row.written or row.label) or Spec(row.label)
                 found.append(_Placed(shown, replace(point, seeds=_by_seed(row, column, known), by=_by(spec, axis))))
         where = f"{board.title}, {board.protocol}, {board.seeds_text}"
         trained = any(known[key].cell.get("trained") for row in board.rows for key in row.keys if key in known)
@@ -367,23 +367,27 @@ def training_charts(records: Sequence[Record], axis: Axis) -> list[Chart]:
         spec, shown = readable_spec(cell["method"]["spec"]), readable_spec(cell["method"]["display"])
         if cell["kind"] != "train" or spec is None or parameter(spec, axis.x) is None:
             continue
+        if cell["outcome"] not in ("ok", "diverged"):
+            lacking = f"a training is {cell['outcome']}: {one_line(cell['reason'])}"
+            continue
         try:
-            value = training_figure(axis.figure, [cell] if cell["outcome"] in ("ok", "diverged") else [], {})
+            value = training_figure(axis.figure, [cell], {})
         except Unknown as error:
             lacking = str(error)
             continue
-        if math.isfinite(value):
-            args = dict(spec.args)
-            where = ", ".join(str(getattr(args.get(part), "name", "")) for part in ("arch", "data"))
-            found[cell["track"], where][str(spec)][cell["seed"]] = value
-            displays[str(spec)] = spec, shown or spec
+        args = dict(spec.args)
+        where = ", ".join(str(getattr(args.get(part), "name", "")) for part in ("arch", "data"))
+        found[cell["track"], where][str(spec)][cell["seed"]] = value
+        displays[str(spec)] = spec, shown or spec
     made = []
     for (track, where), trained in found.items():
         placed = []
         for text, by_seed in trained.items():
             spec, shown = displays[text]
             x = parameter(spec, axis.x)
-            if x is not None and (not axis.by or parameter(spec, axis.by) is not None):
+            # What one seed has not, such as where it diverged, has no mean that compares.
+            whole = all(map(math.isfinite, by_seed.values()))
+            if x is not None and whole and (not axis.by or parameter(spec, axis.by) is not None):
                 mean = fmean(by_seed.values())
                 seeds = by_seed if len(by_seed) > 1 else {}
                 placed.append(_Placed(shown, Point(x, mean, None, str(shown), seeds=seeds, by=_by(spec, axis))))
