@@ -89,7 +89,7 @@ def _train_once(net: nn.Module, given: torch.Tensor, labels: torch.Tensor, optim
     for part in torch.tensor_split(torch.randperm(len(given)), list(range(_BATCH, len(given), _BATCH))):
         if len(part) > 1:  # batch norm has no mean of one
             optimizer.zero_grad()
-            torch.autograd.backward(F.cross_entropy(net(given[part]), labels[part]))
+            F.cross_entropy(net(given[part]), labels[part]).backward()  # type: ignore[no-untyped-call]
             optimizer.step()
 
 
