@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 from .components import open_dataset
 from .errors import UsageError, one_line
 from .planned_cell import PlannedCell, PlannedMethod, method_part, part, planned_cell, regime_inputs, weights_part
-from .recipe import VERSION, recipe_of, recipes_in, seed_of, tuned_in
+from .recipe import VERSION, data_of, recipe_of, recipes_in, seed_of, tuned_in
 from .registry import Bound, bind
 from .store.keys import combined
 from .store.record import DatasetPart, Tuning, Variant
@@ -89,12 +89,13 @@ class Trainings:
         if not isinstance(track, Trains):
             raise UsageError(f"track {track.name} trains no networks: leave {bound.display} out")
         recipe = recipe_of(bound.kwargs)
-        data = self._data.get(recipe.data.canonical)
+        seeded = data_of(recipe, seed)
+        data = self._data.get(seeded.canonical)
         if data is None:
-            named = "trained on", track.name, recipe.data.canonical
-            data, truths = self._once(named, lambda: _training_set(recipe.data, track))
-            self._refuse_tested(recipe.data, truths, track)
-            self._data[recipe.data.canonical] = data
+            named = "trained on", track.name, seeded.canonical
+            data, truths = self._once(named, lambda: _training_set(seeded, track))
+            self._refuse_tested(seeded, truths, track)
+            self._data[seeded.canonical] = data
         method = PlannedMethod(bound, method_part(bound), weights_part(bound))
         inputs: dict[str, Any] = {
             **method.inputs,

@@ -7,7 +7,9 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from .errors import UsageError
-from .registry import Bound
+from .parameter_types import nested_in
+from .registry import Bound, bind
+from .spec import Spec, parse
 from .tuning_grid import grid_of
 
 VERSION = 1
@@ -83,6 +85,24 @@ def tuned_in(method: Bound) -> Iterator[Bound]:
 def seed_of(recipe: Recipe, cell_seed: int) -> int:
     """The seed of a training for a cell of that seed."""
     return cell_seed if recipe.seed is None else recipe.seed
+
+
+def data_of(recipe: Recipe, seed: int) -> Bound:
+    """What a training of that seed is trained on: a dataset in it whose own parameter `seed` is none has this one."""
+    data = bind(_seeded(recipe.data, seed), "dataset", recipe.data.track)
+    return recipe.data if data.canonical == recipe.data.canonical else data
+
+
+def _seeded(data: Bound, seed: int) -> Spec:
+    spec = parse(data.display)
+    given = dict(spec.args)
+    for name, (annotation, _) in data.entry.params.items():
+        inside, value = nested_in(annotation), data.kwargs[name]
+        if isinstance(value, Bound) and inside is not None and inside.kind == "dataset":
+            given[name] = _seeded(value, seed)
+        elif name == "seed" and value is None:
+            given[name] = seed
+    return Spec(spec.name, tuple(given.items()))
 
 
 def _text(value: Any) -> str:

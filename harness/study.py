@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 import yaml
 
 from .errors import UsageError, nearest, one_line
+from .store.training_figures import reached_of
 from .suite import Suite, suite_from
 from .track import Track, known_track
 from .yaml_reading import compose, mapping, mistake, plain_text, scalar
@@ -26,20 +28,33 @@ TIMES = ("latency", "latency_rel")
 """Costs that are too long where the machine was busy."""
 DRAWS = "draws"
 """What an axis names to split the error over draws of the noise, instead of drawing it against something."""
-_PARAMETER = re.compile(r"[A-Za-z_]\w*\.[A-Za-z_]\w*")
+TRAINING = "training."
+"""What stands before a figure of a training, where an axis names one."""
+_PARAMETER = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
+_NAME = re.compile(r"[A-Za-z_]\w*")
 
 
 @dataclass(frozen=True)
 class Axis:
     """One plot a board, or a family of boards: `x` is a cost of `COSTS`, or `name.parameter` of a regime or method.
 
+    The parameter may lie deeper, as `trained.optimizer.lr`: the path that `vary` of `tuned` has, behind the name.
     `x` may also be `draws`: a table of bias² and variance of the error over the seeds, in a track that splits it.
-    `y` is a metric (empty: the suite's rank_by); `log` makes x logarithmic (costs always are).
+    `y` is a metric (empty: the suite's rank_by), or `training.` and a figure of the trainings themselves. `log` makes x
+    logarithmic (costs always are), `log_y` y too, with the exponents of power laws. `by` is a second parameter: a map
+    of both, coloured by y.
     """
 
     x: str
     y: str = ""
     log: bool = False
+    log_y: bool = False
+    by: str = ""
+
+    @property
+    def figure(self) -> str:
+        """The figure of a training that y is; empty where it is a metric."""
+        return self.y.removeprefix(TRAINING) if self.y.startswith(TRAINING) else ""
 
 
 @runtime_checkable
@@ -74,8 +89,12 @@ def read_study(path: str | Path) -> tuple[Suite, tuple[Axis, ...]]:
             found[key] = scalar(value, file, f"study.{key}", _CHECKS[key])
         if "x" not in found:
             raise mistake(child, file, "x is missing: what quality is drawn against")
-        axis = Axis(**found)
-        if axis.y and metrics and axis.y not in metrics:
+        log = found.pop("log", False)
+        axis = Axis(**found, log=bool(log), log_y=log == _BOTH)
+        why = _why_no_figure(axis)
+        if why is not None:
+            raise mistake(child, file, why)
+        if axis.y and not axis.figure and metrics and axis.y not in metrics:
             raise mistake(child, file, f"y {one_line(axis.y)!r} is not among the metrics: {', '.join(metrics)}")
         if axis.x in COSTS and not suite.cost.sizes:
             raise mistake(child, file, f"x {axis.x} needs costs: add cost: {{sizes: [256x256]}}")
@@ -84,6 +103,17 @@ def read_study(path: str | Path) -> tuple[Suite, tuple[Axis, ...]]:
             raise mistake(child, file, f"x {DRAWS} {why}")
         axes.append(axis)
     return suite, tuple(axes)
+
+
+def _why_no_figure(axis: Axis) -> str | None:
+    if axis.by == axis.x:
+        return f"by {one_line(axis.by)} is x itself: name another parameter"
+    if axis.x not in (*COSTS, DRAWS):
+        return None
+    if axis.figure or axis.by or axis.log_y:
+        what = "by" if axis.by else f"y {TRAINING}" if axis.figure else f"log: {_BOTH}"
+        return f"{what} is for an x that is a parameter, such as trained.optimizer.lr, not {axis.x}"
+    return None
 
 
 def _why_no_draws(suite: Suite, track: Track | None, metrics: Sequence[str]) -> str | None:
@@ -104,10 +134,32 @@ def _x(value: Any) -> str:
     return value
 
 
-def _truth(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("true or false")
+def _y(value: Any) -> str:
+    text = plain_text(value)
+    figure = Axis("", text).figure
+    reached = reached_of(figure)
+    try:
+        known = float(reached[1]) if reached else 0.0
+    except ValueError:
+        known = math.nan
+    if text.startswith(TRAINING) and (math.isnan(known) or not (reached or _NAME.fullmatch(figure))):
+        raise ValueError(f"a metric, or {TRAINING}NAME such as {TRAINING}steps or {TRAINING}steps_to(28.5)")
+    return text
+
+
+def _by(value: Any) -> str:
+    if not isinstance(value, str) or not _PARAMETER.fullmatch(value):
+        raise ValueError("name.parameter, such as trained.batch")
     return value
 
 
-_CHECKS: dict[str, Callable[[Any], Any]] = {"x": _x, "y": plain_text, "log": _truth}
+def _log(value: Any) -> bool | str:
+    if isinstance(value, bool):
+        return value
+    if value != _BOTH:
+        raise ValueError(f"true, false or {_BOTH}")
+    return _BOTH
+
+
+_BOTH = "xy"
+_CHECKS: dict[str, Callable[[Any], Any]] = {"x": _x, "y": _y, "log": _log, "by": _by}

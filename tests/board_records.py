@@ -185,3 +185,16 @@ def sealed(one: Record) -> Record:
     else:
         inputs |= {"size": [256, 256], "device": "cpu", "threads": 1}
     return replace(one, cell={**cell, "inputs": inputs, "key": key_of(inputs)})  # type: ignore[typeddict-item]
+
+
+def training_record(
+    spec: str, seed: int = 0, *, figures: Mapping[str, float] | None = None, outcome: str = "ok", **changes: Any
+) -> Record:
+    """The training of a recipe: `figures` are what its parts found, `changes` what differs in how it went."""
+    made = record("trained", display=spec, seed=seed, outcome=outcome)
+    training = {
+        "higher": True, "metric": "accuracy", "steps": 40, "score": 0.5, "curve": [], "figures": dict(figures or {}),
+        "cost": {"seconds": 1.0, "optimizer_bytes": 8, "macs": None, "reasons": {}}, **changes,
+    }  # fmt: skip
+    cell: Any = {**made.cell, "kind": "train", **({"training": training} if outcome == "ok" else {})}
+    return replace(made, cell=cell)

@@ -41,3 +41,10 @@ def cli(tmp_path: Path) -> Run:
         return done
 
     return call
+
+
+@pytest.fixture
+def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of arrays that are made once, in a cache of the test's own."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "noisebench" / "made"

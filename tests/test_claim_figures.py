@@ -6,7 +6,8 @@ import math
 from typing import Any
 
 import pytest
-from noisebench.claims.figures import CellOf, Found, Unknown, value_of
+from noisebench.claims.figures import CellOf, Found, value_of
+from noisebench.store.training_figures import Unknown
 
 
 def training(curve: list[tuple[int, float, float | None]] = (), **changes: Any) -> dict[str, Any]:

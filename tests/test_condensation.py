@@ -19,10 +19,7 @@ FEW = "digits(split=train, n=200)"
 SHORT = "validated=20, arch=mlp(hidden=(8,)), outer=2, inner=2, epochs=1"
 
 
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return tmp_path / "cache" / "noisebench" / "made"
+pytestmark = pytest.mark.usefixtures("made")
 
 
 def opened(spec: str) -> Any:
@@ -92,14 +89,19 @@ def test_learning_makes_the_gradients_of_new_networks_match_better() -> None:
 
 
 @pytest.mark.parametrize("method", ["dc", "dcc", "dsa", "dsac"])
-def test_each_way_gives_pictures_of_its_own_and_the_same_each_time(method: str, cache: Path) -> None:
+def test_each_way_gives_pictures_of_its_own_and_the_same_each_time(method: str, made: Path) -> None:
     spec = f"condensed(of={FEW}, {SHORT}, method={method})"
     first = pictures(opened(spec))
-    (file,) = cache.iterdir()
+    (file,) = made.iterdir()
     file.unlink()
     assert np.array_equal(pictures(opened(spec)), first)
     other = "dc" if method == "dcc" else "dcc"
     assert not np.array_equal(pictures(opened(f"condensed(of={FEW}, {SHORT}, method={other})")), first)
+
+
+def test_another_seed_begins_with_other_pictures_and_keeps_the_same_apart() -> None:
+    one, other = (opened(f"condensed(of={FEW}, method=random, validated=20, seed={seed})") for seed in (0, 1))
+    assert not np.array_equal(pictures(one), pictures(other)) and one.ids[10:] == other.ids[10:]
 
 
 def test_warming_up_for_all_networks_is_matching_class_by_class() -> None:
@@ -156,5 +158,22 @@ def test_a_training_is_validated_on_real_pictures_that_nothing_was_learned_from(
     recipe = f"arch=mlp(hidden=(8,)), data={data}, steps=20, checks=2, validation=5"
     words = ("--track", "classify", "--datasets", "digits(n=20)", "--regimes", "none", "--store", "s")
     cli("run", "--methods", f"trained({recipe})", *words)
-    (cell,) = [c for c in (read_cell(tmp_path / "s", k) for k in keys(tmp_path / "s")) if c["kind"] == "train"]
+    (cell,) = trainings(tmp_path / "s")
     assert cell["training"]["validation"] == list(learned.ids)[10:15]
+
+
+def trainings(store: Path) -> list[Any]:
+    return [cell for cell in (read_cell(store, key) for key in keys(store)) if cell["kind"] == "train"]
+
+
+def test_each_training_has_a_set_of_its_own_seed(cli: Any, tmp_path: Path) -> None:
+    data = f"condensed(of=shared_nuisance(of={FEW}), method=random, validated=30{{}})"
+
+    def trained(store: str, more: str, seeds: tuple[int, ...]) -> dict[int, str]:
+        method = f"trained(arch=mlp(hidden=(8,)), data={data.format(more)}, steps=2, checks=1, validation=5)"
+        words = ("--track", "classify", "--datasets", "digits(n=5)", "--regimes", "none", "--seed", *seeds)
+        cli("run", "--methods", method, *words, "--store", store)
+        return {cell["seed"]: cell["dataset"]["fingerprint"] for cell in trainings(tmp_path / store)}
+
+    own = trained("own", "", (0, 1))
+    assert own[0] != own[1] and own[1] == trained("one", ", seed=1", (0,))[0]

@@ -14,12 +14,11 @@ from noisebench.registry import bind
 from torch import nn
 
 FEW = "digits(split=train, n=200)"
+KEPT = 40
+FAST = f"nets=1, epochs=1, validated={KEPT}"
 
 
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return tmp_path / "cache" / "noisebench" / "made"
+pytestmark = pytest.mark.usefixtures("made")
 
 
 def opened(spec: str) -> Any:
@@ -85,31 +84,36 @@ def test_the_hardest_stay_and_an_offset_leaves_out_the_very_hardest() -> None:
 
 
 def test_halves_are_the_set_and_hold_its_own_items() -> None:
-    hardest, easiest = (
-        opened(f"pruned(of={FEW}, nets=1, epochs=1)"),
-        opened(f"pruned(of={FEW}, nets=1, epochs=1, offset=0.5)"),
-    )
+    hardest, easiest = (opened(f"pruned(of={FEW}, {FAST}{more})") for more in ("", ", offset=0.5"))
     whole = opened(FEW)
-    assert sorted([*hardest.ids, *easiest.ids]) == sorted(whole.ids) and len(hardest.ids) == 100
-    place = whole.ids.index(hardest.ids[3])
-    assert np.array_equal(hardest.load(3).picture, whole.load(place).picture)
-    assert hardest.load(3).label == whole.load(place).label
-    one, other = (opened(f"pruned(of={FEW}, score=random, seed={seed})").ids for seed in (0, 1))
-    assert len(one) == 100 and one != other
+    kept = [hardest.ids[place] for place in hardest.kept_apart]
+    assert len(kept) == KEPT and kept == [easiest.ids[place] for place in easiest.kept_apart]
+    halves = [*hardest.ids[: -len(kept)], *easiest.ids[: -len(kept)]]
+    assert sorted([*halves, *kept]) == sorted(whole.ids) and len(halves) == 160
+    for place in (3, hardest.kept_apart[2]):
+        own, other = hardest.load(place), whole.load(whole.ids.index(hardest.ids[place]))
+        assert own.label == other.label and np.array_equal(own.picture, other.picture)
 
 
-def test_scores_are_made_once_for_what_they_are_of(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    first = opened(f"pruned(of={FEW}, nets=1, epochs=1)").ids
-    (file,) = cache.iterdir()
+def test_a_random_half_is_that_of_its_seed() -> None:
+    one, again, other = (
+        opened(f"pruned(of={FEW}, score=random, validated=40{s})").ids for s in ("", ", seed=0", ", seed=1")
+    )
+    assert one == again and one != other and one[-40:] == other[-40:]
+
+
+def test_scores_are_made_once_for_what_they_are_of(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = opened(f"pruned(of={FEW}, {FAST})").ids
+    (file,) = made.iterdir()
     assert "pruned: made now, once" in capsys.readouterr().err
     written = file.stat().st_mtime_ns
-    assert opened(f"pruned(of={FEW}, nets=1, epochs=1, keep=0.2)").ids[0] in first
+    assert opened(f"pruned(of={FEW}, {FAST}, keep=0.2)").ids[0] in first
     assert capsys.readouterr().err == "" and file.stat().st_mtime_ns == written
-    opened(f"pruned(of={FEW}, nets=1, epochs=1, arch=mlp(hidden=(8,)))")
-    opened("pruned(of=digits(split=train, n=199), nets=1, epochs=1)")
-    assert len(list(cache.iterdir())) == 3
+    opened(f"pruned(of={FEW}, {FAST}, arch=mlp(hidden=(8,)))")
+    opened(f"pruned(of=digits(split=train, n=199), {FAST})")
+    assert len(list(made.iterdir())) == 3
     file.write_bytes(file.read_bytes()[:100])
-    assert opened(f"pruned(of={FEW}, nets=1, epochs=1)").ids == first
+    assert opened(f"pruned(of={FEW}, {FAST})").ids == first
 
 
 def test_wrong_labels_are_so_many_wrong_and_the_truth_stays() -> None:
@@ -127,6 +131,7 @@ def test_wrong_labels_are_so_many_wrong_and_the_truth_stays() -> None:
     ("spec", "said"),
     [
         (f"pruned(of={FEW}, keep=0.6, offset=0.5)", "more than there is"),
+        (f"pruned(of={FEW})", "validated=200 are kept apart: nothing is left"),
         ("pruned(of=photos)", "unknown dataset 'photos'"),
         ("pruned(of=digits(split=train), score=loss)", "one of el2n, grand, random"),
     ],

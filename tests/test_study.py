@@ -114,7 +114,13 @@ def test_where_nothing_varies_the_study_says_so(x: str, said: str) -> None:
     ("study: [{x: latency}]", ":5: x latency needs costs: add cost"),
     ("study: [{x: nlm.h, y: vif}]", ":5: y 'vif' is not among the metrics: psnr, ssim"),
     ("study: [{x: nlm.h, lgo: true}]", ":5: unknown key 'lgo' in study: did you mean 'log'"),
-    ("study: [{x: nlm.h, log: 1}]", ":5: study.log must be true or false"),
+    ("study: [{x: nlm.h, log: 1}]", ":5: study.log must be true, false or xy"),
+    ("study: [{x: nlm.h, y: training.a-b}]", ":5: study.y must be a metric, or training.NAME such as training.steps"),
+    ("study: [{x: nlm.h, y: training.steps_to(best)}]", ":5: study.y must be a metric, or training.NAME"),
+    ("study: [{x: latency, y: training.steps}]", ":5: y training. is for an x that is a parameter, .*not latency"),
+    ("study: [{x: latency, log: xy}]", ":5: log: xy is for an x that is a parameter, .*not latency"),
+    ("study: [{x: nlm.h, by: h}]", ":5: study.by must be name.parameter"),
+    ("study: [{x: nlm.h, by: nlm.h}]", ":5: by nlm.h is x itself"),
 ])  # fmt: skip
 def test_a_mistake_in_a_study_is_named_with_its_line(tmp_path: Path, study: str, said: str) -> None:
     head = 'suite: s\nmethods: ["nlm(h={0.6,0.8})"]\ndatasets: [photos]\nregimes: [none]\n'

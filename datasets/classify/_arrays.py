@@ -50,6 +50,11 @@ def labelled_arrays(of: nb.Bound) -> LabelledArrays:
     )
 
 
+def kept_by_key(ids: Sequence[str], count: int) -> list[int]:
+    """Places of the `count` ids whose hashes are least, in that order: the same whatever the order of the ids."""
+    return sorted(range(len(ids)), key=lambda i: nb.text_key(f"kept apart|{ids[i]}"))[:count]
+
+
 def arch_lines(arch: nb.Bound) -> list[str]:
     """What a network is made of: its spec, its versions and its source files."""
     import inspect

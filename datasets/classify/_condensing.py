@@ -64,7 +64,7 @@ def condense(
             for _ in range(course.inner):
                 _settle(net, real)
                 optimizer.zero_grad()
-                _distance(net, real, places, made, start_labels, together, course.augmented).backward()  # type: ignore[no-untyped-call]
+                torch.autograd.backward(_distance(net, real, places, made, start_labels, together, course.augmented))
                 optimizer.step()
                 with torch.no_grad():
                     made.clamp_(0, 1)
@@ -130,7 +130,7 @@ def _train(net: nn.Module, optimizer: Any, made: torch.Tensor, labels: torch.Ten
         for part in torch.tensor_split(torch.randperm(len(made)), list(range(_REAL, len(made), _REAL))):
             given = changed(made[part], int(torch.randint(1 << 30, ()))) if course.augmented else made[part]
             optimizer.zero_grad()
-            F.cross_entropy(net(given), labels[part]).backward()  # type: ignore[no-untyped-call]
+            torch.autograd.backward(F.cross_entropy(net(given), labels[part]))
             optimizer.step()
 
 

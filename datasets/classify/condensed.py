@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import noisebench as nb
 import numpy as np
 from annotated_types import Ge, Gt, Le
-from noisebench.datasets.classify._arrays import LabelledArrays, arch_lines, labelled_arrays
+from noisebench.datasets.classify._arrays import LabelledArrays, arch_lines, kept_by_key, labelled_arrays
 from noisebench.tracks.classify import LabelledPicture
 
 _DCC = "S. Lee et al., Dataset condensation with contrastive signals, ICML 2022"
@@ -75,7 +75,7 @@ def condensed(
     epochs: Annotated[int, Ge(0), Le(1000)] = 5,
     warmup: Annotated[float, Ge(0), Le(1)] = 0.0,
     validated: Annotated[int, Ge(1)] = 200,
-    seed: Annotated[int, Ge(0)] = 0,
+    seed: Annotated[int, Ge(0)] | None = None,
 ) -> Condensed:
     """A few pictures a class that stand for another set: learned by matching gradients, or chosen.
 
@@ -84,10 +84,10 @@ def condensed(
     real and learned pictures shifted, turned, scaled and brightened alike; `random` and `k_centre` choose real ones.
     Learned ones begin as `random` chooses and are made once, which takes a while: by `outer` new networks `arch`, each
     for `inner` steps at `rate` and trained for `epochs` on what is learned after each. validated: pictures of the other
-    set that are kept apart, chosen by key; a training is validated on them.
+    set that are kept apart, chosen by key; a training is validated on them. seed: none is that of the training.
     """
-    other, held = nb.open_dataset(of), labelled_arrays(of)
-    kept = by_key(other.ids, validated)
+    other, held, seed = nb.open_dataset(of), labelled_arrays(of), seed or 0
+    kept = kept_by_key(other.ids, validated)
     trained = np.setdiff1d(np.arange(len(other.ids)), kept)
     places = _places(held, trained, method, ipc, seed, of.display)
     pictures, labels = held.pictures[places], held.labels[places]
@@ -114,8 +114,3 @@ def condensed(
     how = f"condensed {_VERSION} {method} {ipc=} {outer=} {inner=} {rate=} {epochs=} {warmup=} {seed=} {validated=}"
     made = nb.made_once("condensed", [how, *arch_lines(arch), *held.lines], make)
     return Condensed(made["pictures"], held, places, other, kept)
-
-
-def by_key(ids: Sequence[str], count: int) -> list[int]:
-    """Places of the `count` ids whose hashes are least: whatever the order, the same."""
-    return sorted(range(len(ids)), key=lambda i: nb.text_key(f"condensed|{ids[i]}"))[:count]

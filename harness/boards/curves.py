@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from statistics import fmean
 from typing import Any
 
-from ..errors import UsageError
+from ..errors import UsageError, one_line
 from ..spec import Spec, parse
-from ..store.record import Cost
+from ..store.record import Cost, Record
+from ..store.training_figures import Unknown, training_figure
 from ..study import COSTS, TIMES, Axis
 from ..wording import by_number
 from .board import Board
 from .rows import Column, Row
+
+FIGURE_DECIMALS = 3
+"""Decimals of a figure of a training."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +27,8 @@ class Point:
     """One method at one x: its mean, its worst 5 %, and the key of the board's row it comes from.
 
     `difference` is that of the mean to the best ranked method of the board, `interval` the board's own of it; None
-    where the board does not rank by the metric, or has none. `busy`: its cost was measured on a busy machine.
+    where the board does not rank by the metric, or has none. `busy`: its cost was measured on a busy machine. `seeds`
+    has the value of each of several seeds, of which `y` is the mean; `by` is the second parameter of a map.
     """
 
     x: float
@@ -32,6 +38,8 @@ class Point:
     difference: float | None = None
     interval: tuple[float, float] | None = None
     busy: bool = False
+    seeds: Mapping[int, float] = field(default_factory=dict)
+    by: float | None = None
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,8 @@ class Chart:
     """Quality against `x_label`, on `where`. `cost` charts have a Pareto front.
 
     `regime` is that of the boards without the parameter on the x axis, empty where that is of a method or a cost;
-    `heading` is `where` with it. `words` and `units` (what is averaged) are those of the boards.
+    `heading` is `where` with it. `words` and `units` (what is averaged) are those of the boards. `family` is what a map
+    has in common, its two parameters apart. `recipes`: the lines are no methods but recipes, by what they share.
     """
 
     axis: Axis
@@ -62,34 +71,47 @@ class Chart:
     heading: str = ""
     words: Mapping[str, str] = field(default_factory=dict)
     units: str = ""
+    family: str = ""
+    recipes: bool = False
 
 
-def charts(boards: Sequence[Board], axis: Axis) -> list[Chart]:
-    """Every chart of one axis, in the order of the boards. Raises `UsageError` where nothing varies."""
+def charts(boards: Sequence[Board], axis: Axis, records: Sequence[Record] = ()) -> list[Chart]:
+    """Every chart of one axis, in the order of the boards. Raises `UsageError` where nothing varies.
+
+    `records` are those of the boards, and the trainings behind them: values of single seeds, and figures, are theirs.
+    """
     boards = sorted(boards, key=in_order)
+    if axis.figure:
+        return training_charts(records, axis)
     if axis.x in COSTS:
         made = [chart for board in boards if (chart := cost_chart(board, axis)) is not None]
         lacking = f"no cell has a {axis.x}: see the reasons under Cost in the report"
     else:
-        made = [*_regime_charts(boards, axis), *_method_charts(boards, axis)]
+        regimes = [] if axis.by else _regime_charts(boards, axis)
+        made = [*regimes, *_method_charts(boards, axis, {record.cell["key"]: record for record in records})]
         lacking = _nothing(axis)
     if not made:
         raise UsageError(f"study x: {axis.x}: {lacking}")
     return made
 
 
-def _nothing(axis: Axis) -> str:
-    swept = f"{axis.x.replace('.', '(')}={{…,…}})"
-    return f"neither a regime nor a method has {axis.x} at two values or more: sweep it, such as {swept!r}"
+def _nothing(axis: Axis, wanted: str = "") -> str:
+    """`wanted`: the parameter that does not vary, where it is known which."""
+    name = wanted or axis.x
+    *outer, inner = name.split(".")
+    swept = f"{'=…('.join(outer).replace('=…', '', 1)}({inner}={{…,…}}{')' * len(outer)}"
+    both = f", where {axis.by if name == axis.x else axis.x} varies too" if axis.by and not wanted else ""
+    return f"neither a regime nor a method has {name} at two values or more{both}: sweep it, such as {swept!r}"
 
 
 def refuse_idle(axes: Sequence[Axis], specs: Iterable[str]) -> None:
     """Raise `UsageError` where no two of the canonical `specs` to be run differ in the parameter of an axis."""
     parsed = [spec for text in set(specs) if (spec := readable_spec(text)) is not None]
     for axis in axes:
-        values = {parameter(spec, axis.x) for spec in parsed} - {None}
-        if axis.x not in COSTS and len(values) < 2:
-            raise UsageError(f"study x: {axis.x}: {_nothing(axis)}")
+        for key, wanted in (("x", axis.x), ("by", axis.by)):
+            values = {parameter(spec, wanted) for spec in parsed} - {None}
+            if wanted and wanted not in COSTS and len(values) < 2:
+                raise UsageError(f"study {key}: {wanted}: {_nothing(axis, wanted)}")
 
 
 def in_order(board: Board) -> tuple[Any, ...]:
@@ -145,29 +167,73 @@ def _curves(lines: dict[str, list[Point]], references: set[str], higher: bool) -
 
 
 def parameter(spec: Spec, wanted: str) -> float | None:
-    """The number at `name.parameter`, in a part of a sum or in a spec inside it; None where there is none."""
-    for part in (spec, *spec.then):
-        for key, value in part.args:
-            if f"{part.name}.{key}" == wanted and isinstance(value, int | float) and not isinstance(value, bool):
-                return float(value)
-            if isinstance(value, Spec) and (found := parameter(value, wanted)) is not None:
-                return found
+    """The number at `name.parameter`, in a part of a sum or in a spec inside it; None where there is none.
+
+    The path may go on: `name.parameter.parameter` of the component there, of several by name, `name.parts.nm.until`.
+    """
+    name, *path = wanted.split(".")
+    for part in _components(spec):
+        if part.name == name and (value := _number_at(part, path)) is not None:
+            return value
     return None
+
+
+def _components(value: Any) -> Iterator[Spec]:
+    """Each component of a spec, from the outside in."""
+    if isinstance(value, tuple):
+        for one in value:
+            yield from _components(one)
+    elif isinstance(value, Spec):
+        for part in (value, *value.then):
+            yield part
+            for _, held in part.args:
+                yield from _components(held)
+
+
+def _number_at(value: Any, path: Sequence[str]) -> float | None:
+    if not path:
+        plain = isinstance(value, int | float) and not isinstance(value, bool)
+        return float(value) if plain else None
+    inside = _inside(value, path[0])
+    return None if inside is None else _number_at(inside, path[1:])
+
+
+def _inside(value: Any, name: str) -> Any:
+    """A parameter of a component, or a component of a tuple."""
+    if isinstance(value, tuple):
+        return next((one for one in value if isinstance(one, Spec) and one.name == name), None)
+    return dict(value.args).get(name) if isinstance(value, Spec) else None
 
 
 def without(spec: Spec, wanted: str) -> Spec:
     """The spec without `name.parameter`: what all points of a line share."""
+    name, *path = wanted.split(".")
 
-    def bare(part: Spec) -> Spec:
-        kept: list[tuple[str, Any]] = [
-            (key, without(value, wanted) if isinstance(value, Spec) else value)
-            for key, value in part.args
-            if f"{part.name}.{key}" != wanted
-        ]
-        return Spec(part.name, tuple(kept))
+    def bare(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(map(bare, value))
+        if not isinstance(value, Spec):
+            return value
+        first, *rest = (
+            _cut(Spec(part.name, tuple((key, bare(held)) for key, held in part.args)), path)
+            if part.name == name else Spec(part.name, tuple((key, bare(held)) for key, held in part.args))
+            for part in (value, *value.then)
+        )  # fmt: skip
+        return Spec(first.name, first.args, tuple(rest))
 
-    first, *rest = (bare(part) for part in (spec, *spec.then))
-    return Spec(first.name, first.args, tuple(rest))
+    made: Spec = bare(spec)
+    return made
+
+
+def _cut(value: Any, path: Sequence[str]) -> Any:
+    """A component, or a tuple of some, without the parameter at the path."""
+    name, *rest = path
+    if isinstance(value, tuple):
+        return tuple(_cut(one, rest) if isinstance(one, Spec) and one.name == name and rest else one for one in value)
+    if not isinstance(value, Spec):
+        return value
+    kept = ((key, _cut(held, rest) if key == name else held) for key, held in value.args if key != name or rest)
+    return Spec(value.name, tuple(kept))
 
 
 def readable_spec(text: str) -> Spec | None:
@@ -224,33 +290,113 @@ def _of_board(board: Board) -> dict[str, Any]:
     return {"track": board.track, "words": board.words, "units": board.units.words(board.words)}
 
 
-def _method_charts(boards: Sequence[Board], axis: Axis) -> list[Chart]:
+@dataclass(frozen=True)
+class _Placed:
+    """A point with the spec that it is of, as it is written."""
+
+    spec: Spec
+    point: Point
+
+
+def _method_charts(boards: Sequence[Board], axis: Axis, known: Mapping[str, Record]) -> list[Chart]:
     made = []
     for board in boards:
         column = _column(board, axis)
         if column is None:
             continue
-        lines: dict[str, list[Point]] = defaultdict(list)
+        found = []
         for row in filter(_shown, board.rows):
             spec = readable_spec(row.spec)
             value = parameter(spec, axis.x) if spec is not None else None
             point = _point(row, column, board, value) if value is not None else None
-            if point is not None:
-                lines[_short(row.label, axis.x)].append(point)
+            if spec is not None and point is not None and (not axis.by or parameter(spec, axis.by) is not None):
+                shown = readable_spec(row.written or row.label) or Spec(row.label)
+                found.append(_Placed(shown, replace(point, seeds=_by_seed(row, column, known), by=_by(spec, axis))))
+        where = f"{board.title}, {board.protocol}, {board.seeds_text}"
+        trained = any(known[key].cell.get("trained") for row in board.rows for key in row.keys if key in known)
+        blank = Chart(axis, where, axis.x, column, (), heading=where, recipes=trained, **_of_board(board))
+        made += _joined(found, blank)
+    return made
+
+
+def _by(spec: Spec, axis: Axis) -> float | None:
+    return parameter(spec, axis.by) if axis.by else None
+
+
+def _by_seed(row: Row, column: Column, known: Mapping[str, Record]) -> dict[int, float]:
+    """The mean of a row on each seed, where there are several and all are finite."""
+    own = [known[key] for key in row.keys if key in known]
+    means = {r.cell["seed"]: float(r.scores[column.name].mean()) for r in own if column.name in r.scores}
+    return means if len(means) > 1 and all(map(math.isfinite, means.values())) else {}
+
+
+def _joined(found: Sequence[_Placed], blank: Chart) -> list[Chart]:
+    """`blank` with the points, a line each for what is the same but x; with `by` a chart each for what else is."""
+    axis = blank.axis
+    families: dict[str, dict[str, list[Point]]] = defaultdict(lambda: defaultdict(list))
+    for one in found:
+        rest = without(one.spec, axis.x)
+        if axis.by:
+            families[str(without(rest, axis.by))][f"{one.point.by:g}"].append(one.point)
+        else:
+            families[""][str(rest)].append(one.point)
+    made = []
+    for family, lines in families.items():
         varied = {label: points for label, points in lines.items() if len({p.x for p in points}) > 1}
-        if varied:
-            where = f"{board.title}, {board.protocol}, {board.seeds_text}"
-            made.append(
-                Chart(
-                    axis,
-                    where,
-                    axis.x,
-                    column,
-                    _curves(varied, set(), column.higher),
-                    heading=where,
-                    **_of_board(board),
-                )
-            )
+        if len(varied) > bool(axis.by):
+            curves = _curves(varied, set(), blank.column.higher)
+            if axis.by:
+                curves = tuple(sorted(curves, key=lambda curve: float(curve.label)))
+            made.append(replace(blank, curves=curves, family=family))
+    return made
+
+
+# ------------------------------------------------------------------------------------------ trainings
+
+
+def training_charts(records: Sequence[Record], axis: Axis) -> list[Chart]:
+    """A figure of trainings against a parameter of their recipes; those of one network and dataset share a chart.
+
+    Raises `UsageError` where none has the figure, or nothing varies.
+    """
+    found: dict[tuple[str, str], dict[str, dict[int, float]]] = defaultdict(lambda: defaultdict(dict))
+    displays: dict[str, tuple[Spec, Spec]] = {}
+    lacking = f"nothing is trained with {axis.x} at two values or more"
+    for record in records:
+        cell = record.cell
+        spec, shown = readable_spec(cell["method"]["spec"]), readable_spec(cell["method"]["display"])
+        if cell["kind"] != "train" or spec is None or parameter(spec, axis.x) is None:
+            continue
+        if cell["outcome"] not in ("ok", "diverged"):
+            lacking = f"a training is {cell['outcome']}: {one_line(cell['reason'])}"
+            continue
+        try:
+            value = training_figure(axis.figure, [cell], {})
+        except Unknown as error:
+            lacking = str(error)
+            continue
+        args = dict(spec.args)
+        where = ", ".join(str(getattr(args.get(part), "name", "")) for part in ("arch", "data"))
+        found[cell["track"], where][str(spec)][cell["seed"]] = value
+        displays[str(spec)] = spec, shown or spec
+    made = []
+    for (track, where), trained in found.items():
+        placed = []
+        for text, by_seed in trained.items():
+            spec, shown = displays[text]
+            x = parameter(spec, axis.x)
+            # What one seed has not, such as where it diverged, has no mean that compares.
+            whole = all(map(math.isfinite, by_seed.values()))
+            if x is not None and whole and (not axis.by or parameter(spec, axis.by) is not None):
+                mean = fmean(by_seed.values())
+                seeds = by_seed if len(by_seed) > 1 else {}
+                placed.append(_Placed(shown, Point(x, mean, None, str(shown), seeds=seeds, by=_by(spec, axis))))
+        column = Column(axis.y, 0, True, "", axis.y, FIGURE_DECIMALS)
+        seeds_said = sorted({seed for by_seed in trained.values() for seed in by_seed})
+        said = f"{where}, seed{'s' * (len(seeds_said) > 1)} {','.join(map(str, seeds_said))}"
+        made += _joined(placed, Chart(axis, said, axis.x, column, (), track=track, heading=said, recipes=True))
+    if not made:
+        raise UsageError(f"study y: {axis.y}: {lacking}")
     return made
 
 

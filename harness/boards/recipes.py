@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -67,6 +67,21 @@ class Recipe:
         found: list[float | None] = [dict(trial.training["cost"])[name] for trial in self.trials]  # type: ignore[misc]
         known = [value for value in found if value is not None]
         return fmean(known) if len(known) == len(found) else None
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """What the parts found in each of its trainings, by name: the means."""
+        found = [trial.training.get("figures", {}) for trial in self.trials]
+        return {name: fmean(one[name] for one in found) for name in found[0] if all(name in one for one in found)}
+
+    @property
+    def figure_costs(self) -> dict[str, str]:
+        """Those of its figures that are a cost, and what each is called."""
+        return {
+            name: words
+            for name, words in self.trials[0].training.get("figure_costs", {}).items()
+            if name in self.figures
+        }
 
     @property
     def score(self) -> float | None:
@@ -141,6 +156,19 @@ class RecipeBoard:
     board: Board
     column: Column
     rows: tuple[Judged, ...]
+
+    @property
+    def figures(self) -> list[str]:
+        """The figures that all of its recipes have, those that are a cost left out."""
+        first, *others = (row.recipe.figures for row in self.rows)
+        return [name for name in first if name not in self.costs and all(name in other for other in others)]
+
+    @property
+    def costs(self) -> dict[str, str]:
+        """The figures that are a cost to two of its recipes or more, and what each is called."""
+        said = [(name, words) for row in self.rows for name, words in row.recipe.figure_costs.items()]
+        count = Counter(name for name, _ in said)
+        return {name: words for name, words in said if count[name] > 1}
 
 
 def memory_of(cost: TrainingCost) -> int:

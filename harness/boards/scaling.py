@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..statistics.power_law import slope
 from ..store.record import Record
 
 
@@ -53,7 +54,7 @@ def fit(by_size: dict[tuple[int, ...], Record]) -> Growth:
     x = np.log([math.prod(size) for size in sizes])
     y = np.log([_relative(by_size[size]) for size in sizes])
     spread = float(np.sum((x - x.mean()) ** 2))
-    exponent = float(np.sum((x - x.mean()) * (y - y.mean()))) / spread
+    exponent = slope(x.tolist(), y.tolist())
     left = y - y.mean() - exponent * (x - x.mean())
     error = math.sqrt(float(left @ left) / (len(sizes) - 2) / spread) if len(sizes) > 2 else None
     worst = float(np.max(np.abs(np.expm1(left))))

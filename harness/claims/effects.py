@@ -12,9 +12,10 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ..errors import UsageError, nearest, one_line
+from ..store.training_figures import reached_of
 from ..suite import input_size
 from .expression import holds, parsed
-from .figures import COSTS, CellOf, reached_of
+from .figures import COSTS, CellOf
 from .numbers import (
     CLAIMS,
     EFFECTS,

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from ..errors import nearest, one_line
-from ..store.record import Cell, Outcome, Training, TrainingCost
+from ..store.record import Cell, Outcome
+from ..store.training_figures import Unknown, cost_number, training_figure
 from ..track import DEFAULT
 
 COSTS = (
     "latency_rel", "latency_ms", "latency_cpu_ms", "first_ms", "setup_s", "peak_memory_bytes", "energy_j", "params",
     "macs",
 )  # fmt: skip
-TRAINING_COSTS = tuple(name for name in TrainingCost.__annotations__ if name != "reasons")
 NOTHING_TRAINED = "its method trains nothing"
-_REACHED = re.compile(r"(steps|seconds)_to\(\s*([^()]*?)\s*\)")
 
 
 @dataclass(frozen=True)
@@ -76,91 +72,24 @@ class Found:
         return {cell["key"]: float(cell["seconds"] or 0.0) for cell in self.cells}
 
 
-class Unknown(Exception):
-    """There is no value; the message says why."""
-
-
-def reached_of(name: str) -> tuple[str, str] | None:
-    """("steps" or "seconds", V) of `steps_to(V)` and `seconds_to(V)`; None of any other name."""
-    match = _REACHED.fullmatch(name)
-    return (match[1], match[2]) if match else None
-
-
 def value_of(of: CellOf, found: Found, known: Mapping[str, float]) -> float:
     """The number that a name stands for; `known` are those of the names before it. Raises `Unknown`.
 
     NaN where a training diverged: no comparison with it holds.
     """
     if of.training:
-        return _of_training(of, found, known)
+        if not found.trainings:
+            raise Unknown(found.reason)
+        return training_figure(of.training, found.trainings, known)
     if found.cell is None:
         if found.diverged:
             return math.nan
         raise Unknown(found.reason)
     if of.cost:
-        return _number(found.cell["cost"] or {}, of.cost)
+        return cost_number(found.cell["cost"] or {}, of.cost)
     if of.metric in found.means:
         return found.means[of.metric]
     whole = found.cell.get("sets", {}).get(of.metric)
     if whole is None or whole["value"] is None:
         raise Unknown(whole["note"] if whole else found.reason or f"its cell was not scored by {of.metric}")
     return whole["value"]
-
-
-def _of_training(of: CellOf, found: Found, known: Mapping[str, float]) -> float:
-    done = [cell["training"] for cell in found.trainings if "training" in cell]
-    if not found.trainings:
-        raise Unknown(found.reason)
-    if of.training == "diverged":
-        return float(not done)
-    if not done:
-        return math.nan
-    training = _best(done)
-    if of.training in TRAINING_COSTS:
-        return _number(training["cost"], of.training)
-    if of.training == "steps":
-        return float(training["steps"])
-    if of.training == "loss":
-        loss = training["curve"][-1]["loss"] if training["curve"] else None
-        if loss is None:
-            raise Unknown("its training has no validation, and so no mean loss")
-        return loss
-    if of.training == "score":
-        if training["score"] is None:
-            raise Unknown("its validation has no score")
-        return training["score"]
-    reached = reached_of(of.training)
-    if reached is not None:
-        what, text = reached
-        return first_reaching(training, known[text] if text in known else float(text), what)
-    figures = training.get("figures", {})
-    if of.training not in figures:
-        raise Unknown(f"its training has no figure {one_line(of.training)!r}: {nearest(of.training, figures)}")
-    return figures[of.training]
-
-
-def _best(trainings: Sequence[Training]) -> Training:
-    """The training with the best validation score; the first of those that have none."""
-    scored = [t for t in trainings if t["score"] is not None]
-    sign = 1 if trainings[0]["higher"] else -1
-    return max(scored, key=lambda t: sign * (t["score"] or 0.0)) if scored else trainings[0]
-
-
-def first_reaching(training: Training, score: float, what: str) -> float:
-    """Steps or seconds at the first validation that is as good as `score`: infinite where none is, NaN for a NaN."""
-    if math.isnan(score):
-        return math.nan
-    sign = 1 if training["higher"] else -1
-    for point in training["curve"]:
-        if point["score"] is not None and sign * point["score"] >= sign * score:
-            return float(point["step"] if what == "steps" else point["seconds"])
-    return math.inf
-
-
-def _number(cost: Mapping[str, Any], name: str) -> float:
-    value = cost.get(name)
-    if isinstance(value, dict):
-        value = value.get("p50")
-    if value is None:
-        raise Unknown(f"{name} could not be measured: {cost.get('reasons', {}).get(name, 'it is not there')}")
-    return float(value)

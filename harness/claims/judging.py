@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from ..store.training_figures import Unknown
 from .effects import Effect, Judged, effect_row
-from .figures import CellOf, Found, Unknown, value_of
+from .figures import CellOf, Found, value_of
 from .numbers import Claim, ClaimRow, Ran, verdict_row
 
 ABSENT = "not among these results"

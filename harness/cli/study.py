@@ -26,6 +26,7 @@ _EXAMPLES = """  noisebench study levels --to study
 
 a study file is a suite with a list of what to draw:
   study: [{x: gaussian.sigma}, {x: nlm.h, y: ssim}, {x: latency}]
+  study: [{x: trained.optimizer.lr, y: training.steps, log: xy}]
 {x: draws} splits the error over the seeds into bias² and variance"""
 
 

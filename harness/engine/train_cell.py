@@ -16,7 +16,7 @@ from ..components import open_dataset
 from ..errors import Invalid, NotDefined, UsageError
 from ..json_values import parsed
 from ..planned_cell import PlannedCell
-from ..recipe import Recipe, recipe_of
+from ..recipe import Recipe, data_of, recipe_of
 from ..registry import Bound, bind, load_plugin
 from ..store.cells import WEIGHTS
 from ..store.disk import noticing_full_disk, write_file
@@ -104,12 +104,13 @@ def _opened(cell: PlannedCell) -> _Course:
     bound = bind(cell["method"]["display"], "method", track.name)
     recipe, seed = recipe_of(bound.kwargs), cell["seed"]
     assert isinstance(track, Trains)
-    dataset = open_dataset(recipe.data)
+    data = data_of(recipe, seed)
+    dataset = open_dataset(data)
     if isinstance(dataset, KeepsApart):
         validation = list(dataset.kept_apart)[: recipe.validation]
         chosen = sorted({*range(len(dataset.ids))} - {*dataset.kept_apart})
     else:
-        chosen, validation = split(dataset.ids, recipe.validation, recipe.data.display)
+        chosen, validation = split(dataset.ids, recipe.validation, data.display)
     order = recipe.sampler.entry.obj(len(chosen), recipe.batch, seed, **recipe.sampler.kwargs)
     batches = track.batches(
         dataset, chosen, recipe.regime, order, crop=recipe.crop, seed=seed, fixed=recipe.draws == "fixed"
@@ -193,6 +194,8 @@ def _trained(
         "cost": cast(TrainingCost, done["cost"]),
         "figures": {str(name): float(value) for name, value in done["figures"].items()},
     }
+    if done["figure_costs"]:
+        training["figure_costs"] = {str(name): str(words) for name, words in done["figure_costs"].items()}
     cell = job["cell"]
     where = {**job["environment"], "device": str(begun["device"])}
     checkpoint = with_card(

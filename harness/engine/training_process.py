@@ -49,7 +49,12 @@ def training_verbs(runner: Runner, asked: str, start: Start) -> tuple[dict[str, 
 
     def finish() -> dict[str, Any]:
         trainer.finish()
-        return {"weights": _bytes(trainer.weights()), "cost": trainer.cost(), "figures": trainer.figures()}
+        return {
+            "weights": _bytes(trainer.weights()),
+            "cost": trainer.cost(),
+            "figures": trainer.figures(),
+            "figure_costs": trainer.figure_costs(),
+        }
 
     verbs: dict[str, Callable[..., Any]] = {
         "step": step,

@@ -68,18 +68,31 @@ def _board_section(own: RecipeBoard) -> Section:
     )
     head = (
         "rank", "recipe", metric_title(own.column), "deviation of seeds", f"Δ {own.column.label} to best [95 %]",
-        "training MiB", "in this memory",
+        "training MiB", "in this memory", *own.costs.values(),
     )  # fmt: skip
     rows = tuple(
         (
             _ranks(row), names[row.recipe.label], number(row.mean, places), number(row.deviation, places, 1),
             _difference(row, places), mib_text(row.recipe.memory),
             "best" if row.behind == 0 else number(row.behind, places),
+            *(digits_text(row.recipe.figures.get(name)) for name in own.costs),
         )
         for row in own.rows
     )  # fmt: skip
     numeric = (True, False, *(True,) * (len(head) - 2))
-    return Section(f"Recipes: {board.title}", tuple(lines), (("Final quality", Table(head, numeric, rows)),))
+    tables = [("Final quality", Table(head, numeric, rows)), *_figures_table(own, names)]
+    return Section(f"Recipes: {board.title}", tuple(lines), tuple(tables))
+
+
+def _figures_table(own: RecipeBoard, names: Mapping[str, str]) -> list[tuple[str, Table]]:
+    """What the parts of all recipes found, in the order of the board; nothing where they have no figure in common."""
+    if not own.figures:
+        return []
+    rows = tuple(
+        (names[row.recipe.label], *(digits_text(row.recipe.figures[name]) for name in own.figures)) for row in own.rows
+    )
+    table = Table(("recipe", *own.figures), (False, *(True,) * len(own.figures)), rows)
+    return [("What the parts of all of them found, means over seeds", table)]
 
 
 def _has_one_training(recipe: Recipe) -> bool:
@@ -190,7 +203,8 @@ def recipes_csv(recipes: Recipes) -> str:
     """A row a board and recipe, numbers in full; validation at equal time is that of what was validated on the same."""
     text = io.StringIO()
     rows = [line for own in recipes.boards for line in _lines(own, recipes.races)]
-    writer = csv.DictWriter(text, list(rows[0]) if rows else ["recipe"], lineterminator="\n")
+    names = list(dict.fromkeys(name for row in rows for name in row)) or ["recipe"]
+    writer = csv.DictWriter(text, names, restval="", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
@@ -211,6 +225,7 @@ def _lines(own: RecipeBoard, races: Sequence[Race]) -> list[dict[str, str]]:
             "validation_at_equal_seconds": recipe.score_after(race.time), "seconds": recipe.seconds,
             "seconds_in_all": recipe.spent, "training_bytes": recipe.memory,
             **{name: recipe.mean_cost(name) for name in (*_BYTES, "peak_memory_bytes", "macs")},
+            **{spreadsheet(f"figure {name}"): value for name, value in recipe.figures.items()},
         }  # fmt: skip
         made.append(
             {
@@ -252,7 +267,7 @@ def recipes_values(recipes: Recipes) -> dict[str, Any]:
                 "title": own.board.title, "metric": own.column.label,
                 "rows": [
                     {**{name: value for name, value in vars(row).items() if name != "recipe"},
-                     "recipe": row.recipe.label}
+                     "recipe": row.recipe.label, "figures": row.recipe.figures}
                     for row in own.rows
                 ],
             }

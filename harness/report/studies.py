@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from ..boards.board import boards
 from ..boards.curves import Chart, Curve, charts
 from ..errors import UsageError, one_line
 from ..json_values import plain
+from ..statistics.power_law import Exponent, exponent, upper_half
 from ..store.record import Record
 from ..study import DRAWS, Axis
 from ..track import known_track
@@ -23,13 +25,19 @@ from .files import text_bytes, write_files
 from .plots.drawing import Plot, in_columns, plot_files
 from .plots.latex import figure_latex
 from .plots.levels import draw_levels
-from .plots.looks import Looks, looks_of
+from .plots.looks import Looks, looks_of, looks_of_lines
+from .plots.maps import draw_map
 from .plots.pareto import best_of, draw_cost
 from .plots.sheets import Style, style_of
 from .sections import DrawsSection, HasDraws
+from .short_names import short_names
 from .tables import Table, number, to_latex, to_markdown, unit_text
 
 MAX_CHARTS = 40
+EXPONENTS = (
+    "Exponent: e of y ∝ x^e by least squares of logarithms, the mean of a fit a seed with its 95 % t interval over the "
+    "seeds. Where that of the upper half of x is another one, the line is bent."
+)
 
 
 def write_study(
@@ -44,7 +52,7 @@ def write_study(
     if not records:
         raise UsageError("the study has no cell: run it first")
     ordered = boards(records)
-    drawn = [chart for axis in axes if axis.x != DRAWS for chart in charts(ordered, axis)]
+    drawn = [_shortened(chart) for axis in axes if axis.x != DRAWS for chart in charts(ordered, axis, records)]
     if len(drawn) > MAX_CHARTS:
         raise UsageError(
             f"the study would have {len(drawn)} plots, more than {MAX_CHARTS}: ask for fewer axes or boards"
@@ -79,9 +87,32 @@ def draws_of(store: Path, records: Sequence[Record]) -> DrawsSection:
     return track.draws(store, records)
 
 
+def _shortened(chart: Chart) -> Chart:
+    """A chart of recipes, its lines named by what differs between them."""
+    if not chart.recipes or chart.axis.by:
+        return chart
+    names, shared = short_names([curve.label for curve in chart.curves])
+    curves = tuple(replace(curve, label=names[curve.label]) for curve in chart.curves)
+    return replace(chart, curves=curves, family=shared)
+
+
+def exponents(chart: Chart, curve: Curve) -> tuple[Exponent | None, Exponent | None]:
+    """The exponent of a line of a chart that is logarithmic in both, and that of its upper half."""
+    if not chart.axis.log_y or chart.axis.by:
+        return None, None
+    seeds = sorted({seed for p in curve.points for seed in p.seeds})
+    fits = [{p.x: p.seeds[seed] for p in curve.points if seed in p.seeds} for seed in seeds]
+    fits = fits or [{p.x: p.y for p in curve.points}]
+    return exponent(fits), upper_half(fits)
+
+
 def draw_chart(chart: Chart, place: int, looks: Looks, style: Style) -> Plot | None:
     """Mean quality against x, a line a curve; for a cost the Pareto front as grey steps. None without a line."""
     name = f"study-{place:02d}-{slug(chart.axis.x, 24)}-{slug(chart.where, 40)}"
+    if chart.axis.by:
+        return in_columns(partial(draw_map, chart, name), style)
+    if chart.recipes:
+        looks = looks_of_lines(curve.label for curve in chart.curves)
     return in_columns(partial(draw_cost if chart.cost else draw_levels, chart, name, looks), style)
 
 
@@ -100,8 +131,14 @@ def chart_table(chart: Chart) -> Table:
             ("method", chart.x_label, title, "worst 5 %", "on the front"), (False, True, True, True, False), rows
         )
     values = sorted({p.x for curve in chart.curves for p in curve.points})
+    first = f"{chart.axis.by}, and {title}" if chart.axis.by else title
     rows = tuple((curve.label, *(_at(curve, x, chart) for x in values)) for curve in chart.curves)
-    return Table((f"{title} at {chart.axis.x} =", *(f"{x:g}" for x in values)), (False, *(True,) * len(values)), rows)
+    header = (f"{first} at {chart.axis.x} =", *(f"{x:g}" for x in values))
+    if chart.axis.log_y and not chart.axis.by:
+        header = (*header, "exponent", "of the upper half")
+        fits = [[e.text if e is not None else "–" for e in exponents(chart, curve)] for curve in chart.curves]
+        rows = tuple((*row, *fit) for row, fit in zip(rows, fits, strict=True))
+    return Table(header, (False, *(True,) * (len(header) - 1)), rows)
 
 
 def _at(curve: Curve, x: float, chart: Chart) -> str:
@@ -116,6 +153,10 @@ def _markdown(drawn: Sequence[Chart], plots: Sequence[Plot | None], title: str) 
         if plot is not None:
             out += [f"![{markdown(plot.caption)}](plots/{plot.name}.png)", "", markdown(plot.caption), ""]
         out += [*to_markdown(chart_table(chart)), ""]
+        if chart.axis.log_y and not chart.axis.by:
+            out += [EXPONENTS, ""]
+        if chart.recipes and chart.family:
+            out += [f"The same in all of them: {markdown(chart.family)}", ""]
     return out
 
 
@@ -134,7 +175,8 @@ def _latex(drawn: Sequence[Chart], plots: Sequence[Plot | None], style: Style) -
 def _csv(drawn: Sequence[Chart]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("where", "x_name", "x", "metric", "mean", "worst_5_percent", "curve", "method", "on_front"))
+    writer.writerow(("where", "x_name", "x", "metric", "mean", "worst_5_percent", "curve", "method", "on_front",
+                     "by", "least_seed", "largest_seed"))  # fmt: skip
     for chart in drawn:
         best = best_of(chart)
         for curve in chart.curves:
@@ -142,8 +184,10 @@ def _csv(drawn: Sequence[Chart]) -> str:
                 tail = "" if p.tail is None else f"{p.tail:.9g}"
                 mark = str((p.method, p.x) in best).lower() if chart.cost else ""
                 names = spreadsheet(curve.label), spreadsheet(p.method)
+                by = "" if p.by is None else f"{p.by:.9g}"
+                ends = [f"{end(p.seeds.values()):.9g}" if p.seeds else "" for end in (min, max)]
                 writer.writerow((spreadsheet(chart.where), chart.axis.x, f"{p.x:.9g}", chart.column.label, f"{p.y:.9g}",
-                                 tail, *names, mark))  # fmt: skip
+                                 tail, *names, mark, by, *ends))  # fmt: skip
     return text.getvalue()
 
 
@@ -157,13 +201,23 @@ def chart_values(chart: Chart, plot: Plot | None) -> dict[str, Any]:
         "curves": [
             {
                 "label": curve.label, "reference": curve.reference,
+                **({"exponent": _fit_values(fits[0]), "of_upper_half": _fit_values(fits[1])} if any(fits) else {}),
                 "points": [
                     {"x": p.x, "y": p.y, "worst_5_percent": p.tail, "method": p.method,
                      "difference": p.difference, "interval": p.interval, "busy": p.busy,
+                     **({"by": p.by} if p.by is not None else {}),
+                     **({"seeds": {str(seed): y for seed, y in p.seeds.items()}} if p.seeds else {}),
                      **({"on_front": (p.method, p.x) in best} if chart.cost else {})}
                     for p in curve.points
                 ],
             }
             for curve in chart.curves
+            for fits in (exponents(chart, curve),)
         ],
+    }  # fmt: skip
+
+
+def _fit_values(fit: Exponent | None) -> dict[str, Any] | None:
+    return None if fit is None else {
+        "value": fit.value, "interval": fit.interval, "points": fit.points, "from": fit.start,
     }  # fmt: skip

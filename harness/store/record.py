@@ -186,8 +186,8 @@ class Training(TypedDict):
     """How a training went: steps done and why it stopped, the validation curve, its cost, the checkpoint's SHA-256.
 
     `given` and `wanted` are the shapes of one item of a batch, `validation` the ids that were kept for it, `metric`
-    what they were scored by. `figures` are what the parts of the recipe found, by name. `imported`: the checkpoint was
-    trained elsewhere.
+    what they were scored by. `figures` are what the parts of the recipe found, by name; `figure_costs` those that are a
+    cost, with what it is called. `imported`: the checkpoint was trained elsewhere.
     """
 
     recipe: str
@@ -203,6 +203,7 @@ class Training(TypedDict):
     curve: list[CurvePoint]
     cost: TrainingCost
     figures: NotRequired[dict[str, float]]
+    figure_costs: NotRequired[dict[str, str]]
     weights_sha256: NotRequired[str]
     imported: NotRequired[bool]
 

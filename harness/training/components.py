@@ -55,7 +55,8 @@ def part(name: str, *, version: int = 1, cite: str = "") -> Callable[[F], F]:
     where other weights are validated than are trained.
     `observe(net, batch, loss_of, step, steps)` before each forward pass is for what only looks: `loss_of(batch)` is the
     loss as a scalar tensor, and neither its time nor its draws are those of the training. `figures() -> dict` gives
-    numbers by name at the end, which are stored with the training and can be named in claims.
+    numbers by name at the end, which are stored with the training and can be named in claims. `costs`, a mapping, says
+    which of them are a cost, and of what: `{"average_bits": "bits a weight"}`; reports draw quality against these.
     """
     return component("part", name, version, {"cite": cite}, "")
 

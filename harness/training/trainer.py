@@ -224,6 +224,19 @@ class Trainer:
                 found[name] = float(value)
         return found
 
+    def figure_costs(self) -> dict[str, str]:
+        """Which figures are a cost, and what each is called. Raises `UsageError` for a name that is no figure."""
+        figures = self.figures()
+        found = {}
+        for one, part in zip(self.recipe.parts, self.parts, strict=True):
+            for name, words in getattr(part, "costs", {}).items():
+                if name not in figures:
+                    raise UsageError(
+                        f"part {one.display}: its costs name {one_line(name)!r}, which is none of its figures"
+                    )
+                found[name] = one_line(words)
+        return found
+
     def snapshot(self) -> bytes:
         """All that going on needs."""
         held = io.BytesIO()

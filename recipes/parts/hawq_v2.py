@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal
 
 import noisebench as nb
 import torch
@@ -82,6 +82,8 @@ class HawqV2:
     of the seconds of training; and how three ways to rank layers agree (Spearman) with the rise of the loss when one
     alone has the most of `bits` within the budget: `rank_by_omega`, `rank_by_trace`, `rank_by_error`.
     """
+
+    costs: ClassVar[Mapping[str, str]] = {"average_bits": "bits a weight"}
 
     def __init__(
         self,

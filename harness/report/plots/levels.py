@@ -56,8 +56,13 @@ def draw_levels(chart: Chart, name: str, looks: Looks, sheet: Sheet) -> Plot | N
     panels = [place(figure, 1.0, foot, 1.0, high) for high in heights]
     for one in drawn:
         xs, ys = [p.x for p in one.curve.points], [p.y for p in one.curve.points]
+        banded = [p for p in one.curve.points if p.seeds]
+        if banded:
+            edges = [[end(p.seeds.values()) for p in banded] for end in (min, max)]
+            panels[0].fill_between([p.x for p in banded], *edges, color=one.look.colour, alpha=0.14, linewidth=0)
         panels[0].plot(xs, ys, label=one.curve.label, **one.look.line(k))
     panels[0].margins(y=0.07)
+    _scale_up(panels[0], chart, curves)
     if gaps:
         panels[1].set_ylim(*_range(chart, drawn))
         panels[1].yaxis.set_major_formatter(plain_number)
@@ -119,6 +124,20 @@ def _scale_across(axes: Any, chart: Chart, curves: Sequence[Curve], free: float)
     low, high = (math.log10(v) if log else v for v in (values[0], values[-1]))
     pad = (high - low) * free / (1 - 2 * free)
     axes.set_xlim(*(10**v if log else v for v in (low - pad, high + pad)))
+
+
+def _scale_up(axes: Any, chart: Chart, curves: Sequence[Curve]) -> None:
+    """A logarithmic y axis, where the chart wants one and all of it is positive."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    values = [v for curve in curves for p in curve.points for v in (p.y, *p.seeds.values())]
+    if not chart.axis.log_y or min(values) <= 0:
+        return
+    axes.set_yscale("log")
+    wide = max(values) / min(values) > 30
+    axes.yaxis.set_major_locator(LogLocator(base=10, subs=(1.0,) if wide else (1.0, 2.0, 5.0)))
+    axes.yaxis.set_major_formatter(plain_number)
+    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _values(curves: Sequence[Curve]) -> list[float]:
@@ -198,7 +217,10 @@ def _range(chart: Chart, drawn: Sequence[_Drawn]) -> tuple[float, float]:
 def _caption(chart: Chart, places: Sequence[str], outside: Sequence[str], left_out: int) -> str:
     name, items = metric_name(chart.track, chart.column.label), chart.units or "items"
     first = f" ({places[0]})" if places else ""
-    said = [f"Mean {name} over {items} against {level_text(chart)}{first}, {chart.heading or chart.where}."]
+    what = name if chart.axis.figure else f"Mean {name} over {items}"
+    said = [f"{what} against {level_text(chart)}{first}, {chart.heading or chart.where}."]
+    if any(p.seeds for curve in chart.curves for p in curve.points):
+        said.append("Lines: the mean of the seeds; bands: from the least to the largest.")
     if places:
         said.append(f"Difference to the best ranked method ({places[1]}).")
         if any(p.interval is not None for curve in chart.curves for p in curve.points):
@@ -210,7 +232,8 @@ def _caption(chart: Chart, places: Sequence[str], outside: Sequence[str], left_o
             said.append(f"No intervals: the {items} are too few.")
     if outside:
         said.append(f"An arrow marks what lies outside of the range: {', '.join(outside)}.")
-    said.append(f"Grey: {chart.words.get('given', 'input')} and references.")
+    if not chart.recipes:
+        said.append(f"Grey: {chart.words.get('given', 'input')} and references.")
     if left_out:
-        said.append(f"Methods of lower mean left out: {left_out}.")
+        said.append(f"{'Lines' if chart.recipes else 'Methods'} of lower mean left out: {left_out}.")
     return one_line(" ".join(said), 900)

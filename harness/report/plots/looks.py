@@ -10,6 +10,7 @@ from typing import Any
 
 from ...boards.board import Board
 from ...boards.rows import Row
+from ...wording import by_number
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#882255", "#7F4A21")
 """Okabe and Ito (2008) without the yellow, and a wine and a brown: with any kind of colour vision, in CIELAB, no two of
@@ -80,6 +81,15 @@ def looks_of(boards: Sequence[Board]) -> Looks:
             used[number].add(marker)
             found[label] = Look(COLOURS[number], marker, DASHES[turn % len(DASHES)], number, turn)
         found.setdefault(family, replace(found[groups[family][0]]))
+    return found
+
+
+def looks_of_lines(labels: Iterable[str]) -> Looks:
+    """A look for each line of a plot whose lines are no methods, in the order of their names."""
+    found = {}
+    for i, label in enumerate(sorted(set(labels), key=by_number)):
+        number, again = i % len(COLOURS), i // len(COLOURS)
+        found[label] = Look(COLOURS[number], MARKERS[i % len(MARKERS)], DASHES[again % len(DASHES)], number, again)
     return found
 
 

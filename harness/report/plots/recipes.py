@@ -1,4 +1,4 @@
-"""Recipes as plots: validation quality against the seconds of training, final quality against the memory it needs."""
+"""Recipes as plots: validation quality against seconds of training, final quality against memory and other costs."""
 
 from __future__ import annotations
 
@@ -132,18 +132,32 @@ def _caption(race: Race, column: Column, shown: Sequence[Recipe], left_out: int)
 
 def memory_chart(own: RecipeBoard) -> Chart | None:
     """Final quality against training memory; None where all recipes need the same."""
-    if len({row.recipe.memory for row in own.rows}) < 2:
+    return _chart(own, "training memory", "training memory (MiB)", [row.recipe.memory / _MIB for row in own.rows])
+
+
+def figure_charts(own: RecipeBoard) -> list[tuple[str, Chart]]:
+    """Final quality against each figure that is a cost, of the recipes that have it, with the name of the figure."""
+    made = [
+        (name, _chart(own, words, words, [row.recipe.figures.get(name) for row in own.rows]))
+        for name, words in own.costs.items()
+    ]
+    return [(name, chart) for name, chart in made if chart is not None]
+
+
+def _chart(own: RecipeBoard, axis: str, x_label: str, costs: Sequence[float | None]) -> Chart | None:
+    """Quality against what each recipe costs, where that is known and above 0; None where all cost the same."""
+    known = [(row, cost) for row, cost in zip(own.rows, costs, strict=True) if cost]
+    if len({cost for _, cost in known}) < 2:
         return None
     board = own.board
     names, _ = short_names([row.recipe.label for row in own.rows])
     curves = tuple(
-        Curve(names[row.recipe.label], (Point(row.recipe.memory / _MIB, row.mean, None, row.recipe.label),))
-        for row in own.rows
+        Curve(names[row.recipe.label], (Point(cost, row.mean, None, row.recipe.label),)) for row, cost in known
     )
     return Chart(
-        Axis("training memory"),
+        Axis(axis),
         board.title,
-        "training memory (MiB)",
+        x_label,
         own.column,
         curves,
         cost=True,

@@ -16,7 +16,7 @@ from .drawing import Plot, in_columns, styled
 from .levels import draw_levels
 from .looks import Looks, looks_of
 from .pareto import draw_cost, pareto_charts
-from .recipes import column_of, draw_race, memory_chart
+from .recipes import column_of, draw_race, figure_charts, memory_chart
 from .sheets import Style, style_of
 
 MAX_PLOTS, MAX_PLOTS_OF_MANY, MANY_BOARDS = 8, 3, 50
@@ -53,7 +53,7 @@ def draw_all(data: ReportData, style: str = "") -> tuple[list[Plot], list[str]]:
 
 
 def _of_recipes(data: ReportData, most: int, looks: Looks, style: Style, notes: list[str]) -> list[Plot | None]:
-    """Validation quality against seconds of each race of two or more, then final quality against training memory."""
+    """Validation quality against seconds of each race of two or more, final quality against memory, and other costs."""
     plots: list[Plot | None] = []
     races = [race for race in data.recipes.races if len(race.recipes) > 1]
     columns = [(board.track, column) for board in data.boards for column in board.columns]
@@ -63,6 +63,10 @@ def _of_recipes(data: ReportData, most: int, looks: Looks, style: Style, notes: 
     charts = [(own.board, chart) for own in data.recipes.boards if (chart := memory_chart(own)) is not None]
     for number, (board, chart) in enumerate(limited(charts, most, "quality against training memory", notes), 1):
         name = f"recipe-memory-{number:02d}-{slug(board.title, 48)}"
+        plots.append(in_columns(partial(draw_cost, chart, name, looks), style))
+    costly = [(own.board, figure, chart) for own in data.recipes.boards for figure, chart in figure_charts(own)]
+    for number, (board, figure, chart) in enumerate(limited(costly, most, "quality against figures", notes), 1):
+        name = f"recipe-cost-{number:02d}-{slug(figure, 24)}-{slug(board.title, 48)}"
         plots.append(in_columns(partial(draw_cost, chart, name, looks), style))
     return plots
 

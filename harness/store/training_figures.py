@@ -1,0 +1,87 @@
+"""What a training took or found, by name: the same names in claims and in studies."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+
+from ..errors import nearest, one_line
+from .record import Cell, Training, TrainingCost
+
+TRAINING_COSTS = tuple(name for name in TrainingCost.__annotations__ if name != "reasons")
+_REACHED = re.compile(r"(steps|seconds)_to\(\s*([^()]*?)\s*\)")
+
+
+class Unknown(Exception):
+    """There is no value; the message says why."""
+
+
+def reached_of(name: str) -> tuple[str, str] | None:
+    """("steps" or "seconds", V) of `steps_to(V)` and `seconds_to(V)`; None of any other name."""
+    match = _REACHED.fullmatch(name)
+    return (match[1], match[2]) if match else None
+
+
+def training_figure(name: str, cells: Sequence[Cell], known: Mapping[str, float]) -> float:
+    """A figure of the best of several trainings that have ended; `known` are numbers that a `steps_to` may name.
+
+    NaN where all diverged: no comparison with it holds. Raises `Unknown`.
+    """
+    done = [cell["training"] for cell in cells if "training" in cell]
+    if name == "diverged":
+        return float(not done)
+    if not done:
+        return math.nan
+    training = _best(done)
+    if name in TRAINING_COSTS:
+        return cost_number(training["cost"], name)
+    if name == "steps":
+        return float(training["steps"])
+    if name == "loss":
+        loss = training["curve"][-1]["loss"] if training["curve"] else None
+        if loss is None:
+            raise Unknown("its training has no validation, and so no mean loss")
+        return loss
+    if name == "score":
+        if training["score"] is None:
+            raise Unknown("its validation has no score")
+        return training["score"]
+    reached = reached_of(name)
+    if reached is not None:
+        what, text = reached
+        return first_reaching(training, known[text] if text in known else float(text), what)
+    figures = training.get("figures", {})
+    if name not in figures:
+        raise Unknown(f"its training has no figure {one_line(name)!r}: {nearest(name, figures)}")
+    return figures[name]
+
+
+def _best(trainings: Sequence[Training]) -> Training:
+    """The training with the best validation score; the first of those that have none."""
+    scored = [t for t in trainings if t["score"] is not None]
+    sign = 1 if trainings[0]["higher"] else -1
+    return max(scored, key=lambda t: sign * (t["score"] or 0.0)) if scored else trainings[0]
+
+
+def first_reaching(training: Training, score: float, what: str) -> float:
+    """Steps or seconds at the first validation that is as good as `score`: infinite where none is, NaN for a NaN."""
+    if math.isnan(score):
+        return math.nan
+    sign = 1 if training["higher"] else -1
+    for point in training["curve"]:
+        if point["score"] is not None and sign * point["score"] >= sign * score:
+            return float(point["step"] if what == "steps" else point["seconds"])
+    return math.inf
+
+
+def cost_number(cost: Mapping[str, object], name: str) -> float:
+    """A number of a cost, of several its median. Raises `Unknown` with the reason where it was not measured."""
+    value = cost.get(name)
+    if isinstance(value, dict):
+        value = value.get("p50")
+    if value is None:
+        reasons = cost.get("reasons", {})
+        why = reasons.get(name) if isinstance(reasons, dict) else None
+        raise Unknown(f"{name} could not be measured: {why or 'it is not there'}")
+    return float(value)  # type: ignore[arg-type]
