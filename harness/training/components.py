@@ -27,8 +27,9 @@ def loss(name: str, *, version: int = 1, cite: str = "") -> Callable[[F], F]:
 def objective(name: str, *, version: int = 1, cite: str = "") -> Callable[[F], F]:
     """Register an objective: `f(net, batch, **params) -> scalar tensor`.
 
-    `batch` maps `given`, `wanted` and what else the track gives to tensors with the batch first. Draws of its own come
-    from torch's generator, which is seeded anew for each step.
+    `batch` maps `given`, `wanted` and what else the track gives to tensors with the batch first; `progress`, one number
+    an item, is the share of the steps that are done. Draws of its own come from torch's generator, which is seeded anew
+    for each step.
     """
     return component("objective", name, version, {"cite": cite}, "")
 

@@ -60,8 +60,11 @@ class Trainer:
     def advance(self, batch: Batch) -> float:
         """One step; the loss before it. NaN or Inf says that training has diverged: the network is of no use then."""
         tensors = {name: torch.from_numpy(np.ascontiguousarray(value)).to(self.device) for name, value in batch.items()}
+        items = len(next(iter(tensors.values())))
+        tensors["progress"] = torch.full((items,), self.step / self.recipe.steps, device=self.device)
         if self.step == 0:
-            self._count(tensors)
+            # What rises in the course of a training counts as at its end.
+            self._count(tensors | {"progress": torch.ones(items, device=self.device)})
         synchronise(self.device)
         start, start_cpu = time.perf_counter(), time.process_time()
         if self.step == _MEASURED:

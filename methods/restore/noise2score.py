@@ -1,0 +1,93 @@
+"""Noise2Score: Tweedie's formula gives the clean picture by the score of noisy ones, learned from them alone."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import noisebench as nb
+import numpy as np
+import numpy.typing as npt
+
+Picture = npt.NDArray[np.floating[Any]]
+_LEVELS = 50
+_HIGHEST = 100 / 255
+"""Levels that are tried where none is disclosed, evenly up to the highest."""
+_LEAST_DENOMINATOR = 0.1
+"""Of k - 1 - y R, as a share of k: an error of the score gives no more than ten times the intensity."""
+
+
+@nb.method(
+    "noise2score",
+    layout="hwc",
+    cite="K. Kim, J. C. Ye, Noise2Score: Tweedie's approach to self-supervised image denoising, NeurIPS 2021",
+)
+class Noise2Score:
+    """Noise2Score: Tweedie's formula gives the clean picture by the score of noisy ones, learned from them alone.
+
+    method: `trained(objective=ar_dae, …)`, whose network gives R, the gradient of log p(y). noise: `gaussian` gives
+    y + sigma² R; `poisson` of a peak (y + 1 / (2 peak)) exp(R / peak); `gamma` of k looks k y / (k - 1 - y R): the
+    posterior means of x, of log x, and of 1 / x, turned back. `auto` takes what is disclosed. level: `tv` tries 50
+    levels up to 100 of 255 and takes the picture of the least total variation, for Gaussian noise of an unknown level.
+    Skips where the level is not disclosed.
+    """
+
+    def __init__(
+        self,
+        *,
+        method: nb.MethodSpec,
+        noise: Literal["auto", "gaussian", "poisson", "gamma"] = "auto",
+        level: Literal["disclosed", "tv"] = "disclosed",
+    ) -> None:
+        objective = method.kwargs.get("objective")
+        if objective is None or objective.entry.name != "ar_dae":
+            raise nb.UsageError(f"noise2score is of trained(objective=ar_dae, …), not of {method.display}")
+        if level == "tv" and noise not in ("auto", "gaussian"):
+            raise nb.UsageError(f"noise2score: level=tv is of Gaussian noise, not of {noise}: take one of the two away")
+        self.inner = nb.Restorer(method)
+        self.scale: float = objective.kwargs["scale"]
+        self.noise, self.level = noise, level
+
+    @staticmethod
+    def flags(*, level: str, **_: Any) -> dict[str, Any]:
+        """Blind where the level is found by the picture itself."""
+        return {"blind": level == "tv"}
+
+    def setup(self, device: Any) -> None:
+        """Load the weights that the training gave. Raises `Skip` where there are none."""
+        self.inner.setup(device)
+
+    def restore(self, noisy: Picture, info: Any) -> Picture:
+        """float32 (H, W, C) → the same."""
+        y = noisy.astype(np.float64)
+        score = (self.inner.restore(noisy, info).astype(np.float64) - y) / self.scale**2
+        if self.level == "tv":
+            found = min(np.linspace(0, _HIGHEST, _LEVELS + 1)[1:], key=lambda s: _variation(y + s * s * score))
+            return (y + found * found * score).astype(np.float32)
+        noise = self.noise if self.noise != "auto" else _disclosed(info)
+        value = getattr(info, {"gaussian": "sigma", "poisson": "peak", "gamma": "looks"}[noise])
+        if value is None:
+            raise nb.Skip(f"noise={noise} needs its level, which the regime does not disclose: give level=tv")
+        return tweedie(y, score, noise, float(value)).astype(np.float32)
+
+
+def tweedie(y: Picture, score: Picture, noise: str, value: float) -> Picture:
+    """The clean picture by the score at the noisy one and the level: sigma, peak or looks.
+
+    Gaussian: E[x | y]; Poisson: exp E[log x | y], for counts that are not few; gamma: 1 / E[1 / x | y].
+    """
+    if noise == "gaussian":
+        return y + value * value * score
+    if noise == "poisson":
+        return (y + 0.5 / value) * np.exp(np.clip(score / value, -10, 10))
+    return value * y / np.maximum(value - 1 - y * score, _LEAST_DENOMINATOR * value)
+
+
+def _disclosed(info: Any) -> str:
+    return "poisson" if info.peak is not None else "gamma" if info.looks is not None else "gaussian"
+
+
+def _variation(picture: Picture) -> float:
+    """The mean length of the differences to the pixels below and to the right."""
+    down = np.diff(picture, axis=0)[:, :-1]
+    right = np.diff(picture, axis=1)[:-1]
+    return float(np.sqrt(down * down + right * right).mean())

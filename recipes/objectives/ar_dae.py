@@ -1,0 +1,37 @@
+"""AR-DAE: a denoising autoencoder whose correction is the score of the noisy pictures, as Noise2Score needs it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import noisebench as nb
+import torch
+from annotated_types import Gt, Le
+
+
+@nb.objective("ar_dae", cite="J. H. Lim et al., AR-DAE, ICML 2020; K. Kim, J. C. Ye, Noise2Score, NeurIPS 2021")
+def ar_dae(
+    net: Any,
+    batch: Any,
+    *,
+    least: Annotated[float, Gt(0), Le(10)] = 0.001,
+    most: Annotated[float, Gt(0), Le(10)] = 0.05,
+    scale: Annotated[float, Gt(0)] = 0.1,
+) -> Any:
+    """AR-DAE: a denoising autoencoder whose correction is the score of the noisy pictures, as Noise2Score needs it.
+
+    The loss is the mean square of s R(y + s u) + u, u normal, where R(y) = (f(y) - y) / scale²: at its least R is the
+    gradient of log p(y). s: drawn for each item evenly between least and most, on the scale of the pictures, so that
+    all of the levels through which the paper cools are seen in each part of a training. The loss stays near 1, so it
+    chooses no network. The truth of the batch is not read.
+    """
+    if least > most:
+        raise nb.UsageError(f"objective ar_dae: least={least} is above most={most}")
+    y = batch["given"]
+    s = least + (most - least) * torch.rand(len(y), 1, 1, 1, device=y.device)
+    u = torch.randn_like(y)
+    shaken = y + s * u
+    output = net(shaken)
+    if output.shape != y.shape:
+        raise nb.UsageError(f"objective ar_dae: the network makes {tuple(output.shape)} of {tuple(y.shape)}")
+    return (s * (output - shaken) / scale**2 + u).square().mean()

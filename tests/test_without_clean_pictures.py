@@ -1,0 +1,231 @@
+"""Training without clean pictures: the exact properties of objectives that read noisy pictures alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import noisebench as nb
+import numpy as np
+import pytest
+import torch
+from noisebench.methods.restore.noise2score import tweedie
+from noisebench.recipes.archs._holed import with_hole
+from noisebench.recipes.objectives._strides import one_of_each_cell, picked, put_together, taken_apart
+from noisebench.registry import bind
+from scipy.special import gammaln
+
+
+def objective(spec: str, net: Any, y: torch.Tensor) -> Any:
+    made = bind(spec, "objective")
+    return made.entry.obj(net, {"given": y}, **made.kwargs)
+
+
+def noise(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+# ---- Noise2Void
+
+
+def test_noise2void_replaces_the_asked_share_by_values_of_the_square_around_and_never_by_the_pixel_itself() -> None:
+    seen = []
+    y = torch.arange(3.0 * 40 * 40).view(1, 3, 40, 40)
+    torch.manual_seed(0)
+    objective("noise2void(share=0.2, radius=1)", lambda x: seen.append(x) or x, y)
+    hidden = (seen[0] != y)[0]
+    assert hidden[0].float().mean() == pytest.approx(0.2, abs=0.03)
+    assert (hidden[0] == hidden[1]).all() and (hidden[0] == hidden[2]).all()
+    inner = hidden[0].clone()
+    inner[[0, -1]] = inner[:, [0, -1]] = False
+    steps = (seen[0] - y)[0, 0][inner].unique().tolist()
+    assert steps == [-41, -40, -39, -1, 1, 39, 40, 41]
+
+
+def test_noise2void_counts_the_hidden_pixels_alone() -> None:
+    y = noise(2, 1, 32, 32)
+    torch.manual_seed(1)
+    shown: list[torch.Tensor] = []
+    loss = objective("noise2void(share=0.1)", lambda x: shown.append(x) or x, y)
+    hidden = shown[0] != y
+    torch.testing.assert_close(loss, (shown[0] - y)[hidden].square().mean())
+
+
+# ---- Neighbor2Neighbor
+
+
+def test_neighbor2neighbor_pairs_each_pixel_with_one_that_shares_a_side_of_its_cell() -> None:
+    y = torch.arange(64.0).view(1, 1, 8, 8)
+    given: list[torch.Tensor] = []
+
+    def net(x: torch.Tensor) -> torch.Tensor:
+        given.append(x)
+        return torch.zeros_like(x)
+
+    torch.manual_seed(0)
+    loss = objective("neighbor2neighbor(gamma=0)", net, y)
+    assert [tuple(x.shape) for x in given] == [(1, 1, 8, 8), (1, 1, 4, 4)]
+    first = given[1][0, 0]
+    cells = torch.stack([first // 8 // 2, first % 8 // 2])
+    assert (cells[0] == torch.arange(4)[:, None]).all() and (cells[1] == torch.arange(4)).all()
+    # Against a network of nothing the loss is the mean square of the second pixels, each a step away in its cell.
+    seconds = float(loss) * 16
+    reachable = [torch.stack([first + step for step in (1, -1, 8, -8)])]
+    assert reachable[0].square().amin(0).sum() <= seconds <= reachable[0].square().amax(0).sum()
+    assert seconds != float(first.square().sum())
+
+
+def test_neighbor2neighbor_of_the_identity_has_the_loss_of_the_differences_and_no_regulariser() -> None:
+    y = noise(1, 2, 16, 16)
+    torch.manual_seed(3)
+    plain = objective("neighbor2neighbor(gamma=0)", lambda x: x, y)
+    torch.manual_seed(3)
+    # f(a) - b equals a' - b' where f is the identity, so the second term is 0 whatever gamma.
+    assert float(objective("neighbor2neighbor(gamma=7)", lambda x: x, y)) == float(plain)
+    assert float(plain) == pytest.approx(2, rel=0.3)
+
+
+def test_no_gradient_of_neighbor2neighbor_flows_through_the_whole_picture() -> None:
+    y, weight = noise(1, 1, 8, 8), torch.tensor(0.5, requires_grad=True)
+    calls: list[bool] = []
+
+    def net(x: torch.Tensor) -> torch.Tensor:
+        calls.append(torch.is_grad_enabled())
+        return weight * x
+
+    objective("neighbor2neighbor", net, y).backward()
+    assert calls == [False, True] and weight.grad is not None
+
+
+# ---- SURE
+
+
+def test_sure_of_a_linear_shrinkage_is_its_squared_error_in_the_mean() -> None:
+    truth = torch.zeros(400, 1, 16, 16)
+    y = truth + 25 / 255 * noise(400, 1, 16, 16)
+    torch.manual_seed(0)
+    estimate = objective("sure(sigma=25)", lambda x: 0.6 * x, y)
+    assert float(estimate) == pytest.approx(float((0.6 * y - truth).square().mean()), rel=0.02)
+
+
+# ---- the score
+
+
+def test_the_least_loss_of_ar_dae_is_at_the_score_of_the_noisy_pictures() -> None:
+    # Of y ~ N(0, v) the score is -y / v; in f(y) = y + scale² R it is 1 - scale² / v.
+    v, scale = 0.04, 0.1
+    y = v**0.5 * noise(2000, 1, 8, 8)
+
+    def loss(slope: float) -> float:
+        torch.manual_seed(0)
+        return float(objective("ar_dae(least=0.001, most=0.02)", lambda x: slope * x, y))
+
+    best = 1 - scale**2 / v
+    assert loss(best) < loss(best - 0.1) and loss(best) < loss(best + 0.1)
+
+
+@pytest.mark.parametrize(("kind", "value"), [("gaussian", 0.2), ("poisson", 30.0), ("gamma", 6.0)])
+def test_the_exact_score_gives_the_exact_posterior_mean_of_what_tweedie_is_of(kind: str, value: float) -> None:
+    x = np.linspace(0.1, 0.9, 9)[:, None]
+    y = np.linspace(0.15, 0.85, 201)
+    if kind == "gaussian":
+        likelihood = np.exp(-((y - x) ** 2) / (2 * value**2))
+        of, back = x, lambda mean: mean
+    elif kind == "poisson":
+        likelihood = np.exp(value * y * np.log(value * x) - value * x - gammaln(value * y + 1))
+        of, back = np.log(x), np.exp
+    else:
+        likelihood = (y / x) ** (value - 1) * np.exp(-value * y / x) / x
+        of, back = 1 / x, lambda mean: 1 / mean
+    evidence = likelihood.sum(0)
+    score = np.gradient(np.log(evidence), y)
+    found = tweedie(y, score, kind, value)
+    np.testing.assert_allclose(found[2:-2], back((of * likelihood).sum(0) / evidence)[2:-2], rtol=2e-3)
+
+
+def test_noise2score_refuses_a_network_that_learned_no_score() -> None:
+    with pytest.raises(nb.UsageError, match=r"is of trained\(objective=ar_dae"):
+        nb.Restorer(bind("noise2score(method=trained)", "method"))
+
+
+# ---- the blind spot
+
+
+def dbsn(**choices: Any) -> Any:
+    made = bind("dbsn(width=6, blocks=3)", "arch")
+    torch.manual_seed(0)
+    return made.entry.obj((2, 31, 31), (2, 31, 31), **{**made.kwargs, **choices})
+
+
+def paths(net: Any) -> tuple[float, float]:
+    """The gradient of the middle pixel's output by its own input, and by all others, as greatest values."""
+    y = noise(1, 2, 31, 31).requires_grad_()
+    net(y)[0, :, 15, 15].sum().backward()
+    own = float(y.grad[0, :, 15, 15].abs().max())
+    y.grad[0, :, 15, 15] = 0
+    return own, float(y.grad.abs().max())
+
+
+def test_no_path_leads_from_a_pixel_to_its_own_output_unless_the_hole_is_open() -> None:
+    own, others = paths(dbsn())
+    assert own == 0 < others
+    assert paths(dbsn(holed=False))[0] > 0
+    net = dbsn()
+    with with_hole(net, False):
+        assert paths(net)[0] > 0
+    assert paths(net)[0] == 0
+
+
+def test_a_blind_spot_objective_refuses_a_network_without_a_hole() -> None:
+    with pytest.raises(nb.UsageError, match="give arch=dbsn"):
+        objective("blind_spot", torch.nn.Conv2d(1, 1, 3, padding=1), noise(1, 1, 10, 10))
+
+
+def test_pictures_taken_apart_hold_every_stride_th_pixel_and_come_together_again() -> None:
+    y = torch.arange(2 * 3 * 6 * 6.0).view(2, 3, 6, 6)
+    parts = taken_apart(y, 3, "it")
+    assert parts.shape == (18, 3, 2, 2)
+    torch.testing.assert_close(parts[9 + 5], y[1, :, 1::3, 2::3])
+    torch.testing.assert_close(put_together(parts, 3), y)
+    with pytest.raises(nb.UsageError, match="multiples of 4, not 6×6"):
+        taken_apart(y, 4, "it")
+
+
+def test_c_bsn_adds_its_invariance_as_training_goes_on_with_the_same_places_and_no_gradient_through_the_hole() -> None:
+    y, net = noise(2, 2, 20, 20), dbsn(holed=False)
+
+    def loss(progress: float, **choices: float) -> torch.Tensor:
+        made = bind("c_bsn(rise=0.5)", "objective")
+        torch.manual_seed(5)
+        batch = {"given": y, "progress": torch.full((2,), progress)}
+        return made.entry.obj(net, batch, **{**made.kwargs, **choices})
+
+    with torch.no_grad(), with_hole(net, True):
+        blind = put_together(net(taken_apart(y, 5, "it")), 5)
+        torch.manual_seed(5)
+        places = one_of_each_cell(2, y)
+        target = net(picked(y, places, 2))
+    whole = net(y)
+    start = (blind - y).abs().mean()
+    rest = (whole - y).abs().mean() + 2 * (picked(whole, places, 2) - target).abs().mean()
+    torch.testing.assert_close(loss(0), start)
+    torch.testing.assert_close(loss(0.25), start + 0.5 * rest)
+    torch.testing.assert_close(loss(0.5), start + rest)
+    torch.testing.assert_close(loss(1), loss(0.5))
+
+
+# ---- pictures that were seen once
+
+
+def test_a_noisy_set_has_one_draw_a_picture_and_a_second_one_as_truth_where_that_is_asked() -> None:
+    def load(spec: str) -> nb.Sample:
+        return nb.open_dataset(bind(spec, "dataset")).load(0)
+
+    of = "of=dead_leaves(n=2, size=16), regime=gaussian(sigma=25)"
+    once, again, pair = load(f"noisy({of})"), load(f"noisy({of})"), load(f"noisy({of}, target=noisy)")
+    np.testing.assert_array_equal(once.noisy, again.noisy)
+    assert once.clean.dtype == np.uint8
+    np.testing.assert_array_equal(pair.noisy, once.noisy)
+    first, second = ((p - once.clean / 255.0) for p in (pair.noisy.reshape(16, 16), pair.clean.reshape(16, 16)))
+    assert np.corrcoef(first.ravel(), second.ravel())[0, 1] == pytest.approx(0, abs=0.2)
+    other = load(f"noisy({of}, seed=1)")
+    assert not np.array_equal(other.noisy, once.noisy)
