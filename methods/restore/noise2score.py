@@ -62,7 +62,7 @@ class Noise2Score:
         score = (self.inner.restore(noisy, info).astype(np.float64) - y) / self.scale**2
         if self.level == "tv":
             found = min(np.linspace(0, _HIGHEST, _LEVELS + 1)[1:], key=lambda s: _variation(y + s * s * score))
-            return (y + found * found * score).astype(np.float32)
+            return tweedie(y, score, "gaussian", float(found)).astype(np.float32)
         noise = self.noise if self.noise != "auto" else _disclosed(info)
         value = getattr(info, {"gaussian": "sigma", "poisson": "peak", "gamma": "looks"}[noise])
         if value is None:
@@ -75,11 +75,14 @@ def tweedie(y: Picture, score: Picture, noise: str, value: float) -> Picture:
 
     Gaussian: E[x | y]; Poisson: exp E[log x | y], for counts that are not few; gamma: 1 / E[1 / x | y].
     """
+    made: Picture
     if noise == "gaussian":
-        return y + value * value * score
-    if noise == "poisson":
-        return (y + 0.5 / value) * np.exp(np.clip(score / value, -10, 10))
-    return value * y / np.maximum(value - 1 - y * score, _LEAST_DENOMINATOR * value)
+        made = y + value * value * score
+    elif noise == "poisson":
+        made = (y + 0.5 / value) * np.exp(np.clip(score / value, -10, 10))
+    else:
+        made = value * y / np.maximum(value - 1 - y * score, _LEAST_DENOMINATOR * value)
+    return made
 
 
 def _disclosed(info: Any) -> str:

@@ -14,6 +14,8 @@ from torch import nn
 class HoledConv(nn.Conv2d):
     """A convolution that leaves out the middle of its window where it is `holed`; the weight there is kept."""
 
+    ring: torch.Tensor
+
     def __init__(self, channels: int, width: int, side: int, *, holed: bool) -> None:
         super().__init__(channels, width, side, padding=side // 2)
         self.holed = holed
