@@ -5,13 +5,14 @@
 # make reference  remake the committed results and their board
 # make weights  train anew what lies in results/weights: due where a source file of a recipe there has changed
 # make sets   run the suites of published sets on the pictures and weights at $NOISEBENCH_DATA, and remake their boards
+# make trainings  train what the boards train_* are of, and remake them
 # make boards  remake their boards from the committed results
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test types bench mutants reference weights sets boards install browser clean
+.PHONY: demo test types bench mutants reference weights sets trainings boards install browser clean
 
 $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -82,11 +83,21 @@ sets: $(STAMP)
 	  $(BIN)/noisebench export build/$$suite --to results/$$suite.json --no-pictures; done
 	$(MAKE) boards
 
+# Boards of recipes, whose tables of trainings stand in statistics.md. An hour of one core.
+TRAINED := $(basename $(notdir $(wildcard results/train_*.json)))
+
+trainings: $(STAMP)
+	set -e; for suite in $(TRAINED); do \
+	  $(BIN)/noisebench run $$suite --store build/$$suite; \
+	  $(BIN)/noisebench export build/$$suite --to results/$$suite.json --no-pictures; done
+	$(MAKE) boards
+
 boards: $(STAMP)
-	set -e; for suite in $(SETS) functions train_optimizers; do \
+	set -e; for suite in $(SETS) functions $(TRAINED); do \
 	  $(BIN)/noisebench report results/$$suite.json --to build/board/$$suite >/dev/null; \
 	  rm -rf reports/$$suite; mkdir -p reports/$$suite/plots; \
 	  cp build/board/$$suite/leaderboard.md reports/$$suite; \
+	  case $$suite in train_*) cp build/board/$$suite/statistics.md reports/$$suite;; esac; \
 	  cp build/board/$$suite/plots/*.png reports/$$suite/plots; done
 
 clean:
