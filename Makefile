@@ -5,7 +5,7 @@
 # make reference  remake the committed results and their board
 # make weights  train anew what lies in results/weights: due where a source file of a recipe there has changed
 # make sets   run the suites of published sets on the pictures and weights at $NOISEBENCH_DATA, and remake their boards
-# make trainings  train what the boards train_* are of, and remake them
+# make trainings  train what the boards quick, full and train_* are of, and remake them
 # make boards  remake their boards from the committed results
 PYTHON ?= python3
 VENV := .venv
@@ -83,8 +83,8 @@ sets: $(STAMP)
 	  $(BIN)/noisebench export build/$$suite --to results/$$suite.json --no-pictures; done
 	$(MAKE) boards
 
-# Boards of recipes, whose tables of trainings stand in statistics.md. An hour of one core.
-TRAINED := $(basename $(notdir $(wildcard results/train_*.json)))
+# Boards of what is trained, whose tables of trainings stand in statistics.md. Two hours of one core.
+TRAINED := quick full $(basename $(notdir $(wildcard results/train_*.json)))
 
 trainings: $(STAMP)
 	set -e; for suite in $(TRAINED); do \
@@ -97,7 +97,7 @@ boards: $(STAMP)
 	  $(BIN)/noisebench report results/$$suite.json --to build/board/$$suite >/dev/null; \
 	  rm -rf reports/$$suite; mkdir -p reports/$$suite/plots; \
 	  cp build/board/$$suite/leaderboard.md reports/$$suite; \
-	  case $$suite in train_*) cp build/board/$$suite/statistics.md reports/$$suite;; esac; \
+	  case $$suite in quick|full|train_*) cp build/board/$$suite/statistics.md reports/$$suite;; esac; \
 	  cp build/board/$$suite/plots/*.png reports/$$suite/plots; done
 
 clean:

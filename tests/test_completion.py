@@ -80,7 +80,7 @@ def test_bash_offers_what_fits(offered: dict[str, list[str]], line: str, words: 
 
 def test_asking_for_names_imports_nothing_heavy(tmp_path: Path) -> None:
     ask = 'exec 8>names; _ARGCOMPLETE=1 COMP_LINE="$1" COMP_POINT=${#1} '
-    line = "noisebench run --methods n"
+    line = "noisebench run --methods nl"
     script = f"set -- '{line}'; {ask} python -X importtime -c 'from noisebench.cli import entry; entry()' 2> imports"
     assert shell(script, tmp_path).returncode == 0
     assert (tmp_path / "names").read_text().split() == ["nlm"]

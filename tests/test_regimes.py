@@ -57,6 +57,8 @@ SPECS = (
     "jpeg(quality=30)",
     "jpeg(quality=90, chroma='4:4:4')",
     "quantize(bits=3)",
+    "exposure(gain=0.15, gamma=2)",
+    "exposure(gain=3)",
     "mask(keep=0.4)",
     "downsample(scale=2)",
     "downsample(scale=3, kernel=bilinear)",

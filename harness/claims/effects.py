@@ -213,7 +213,7 @@ def _broken(effect: Effect, values: Sequence[Mapping[str, float]]) -> str:
     """Where it does not hold, in words; empty where it does."""
     if effect.over == "mean":
         # One seed on which a score was never reached would decide a mean by itself.
-        endless = [name for name in effect.cells if any(math.isinf(of[name]) for of in values)]
+        endless = [name for name in effect.cells if 0 < sum(math.isinf(of[name]) for of in values) < len(values)]
         if endless:
             return f"no mean of {', '.join(endless)}: infinite on a seed"
         means = {name: fmean(of[name] for of in values) for name in effect.cells}

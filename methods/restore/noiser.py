@@ -71,6 +71,8 @@ class NoiSER:
         channels = noisy.shape[1]
         if channels not in (1, 3):
             raise nb.Skip(f"noiser is for grey or RGB pictures, not {channels} channels")
+        if noisy.shape[2] * noisy.shape[3] == 1:
+            raise nb.Skip("noiser needs two pixels, for its norm is by their deviation")
         out = (self.net(noisy.expand(-1, 3, -1, -1) * 2 - 1) + 1) / 2
         return out if channels == 3 else out.mean(dim=1, keepdim=True)
 
