@@ -11,7 +11,7 @@ from conftest import ROOT
 from noisebench.cli import weights
 from noisebench.plan import plan
 from noisebench.store.cells import read_cell
-from noisebench.suite import Suite
+from noisebench.suite import named_suites, read_suite
 from noisebench.training import checkpoint
 from noisebench.training.checkpoint import enclosed_checkpoints, enclosed_folder, key_today, known_checkpoint
 
@@ -41,11 +41,10 @@ def test_all_of_them_are_small() -> None:
 
 
 @pytest.mark.skipif(not enclosed_checkpoints(), reason="no weights lie in results/weights: `make weights` trains them")
-def test_the_default_recipe_is_not_trained_again(cli: Any, tmp_path: Path) -> None:
-    (cell,) = [cell for cell in plan(Suite(methods=("trained",))) if cell["kind"] == "train"]
-    assert known_checkpoint(cell["key"]) is not None, "the default recipe has no weights: `make weights` trains it"
-    cli("run", "--methods", "trained", "--datasets", "photos", "--limit", "1", "--regimes", "gaussian(sigma=25)",
-        "--store", "s")  # fmt: skip
+def test_the_recipe_quick_is_not_trained_again(cli: Any, tmp_path: Path) -> None:
+    (cell,) = [cell for cell in plan(read_suite(named_suites()["quick"])) if cell["kind"] == "train"]
+    assert known_checkpoint(cell["key"]) is not None, "the recipe quick has no weights: `make weights` trains it"
+    cli("run", "quick", "--limit", "1", "--store", "s")
     made = read_cell(tmp_path / "s", cell["key"])
     assert made["training"]["imported"] is True
 
