@@ -97,7 +97,7 @@ boards: $(STAMP)
 	  $(BIN)/noisebench report results/$$suite.json --to build/board/$$suite >/dev/null; \
 	  rm -rf reports/$$suite; mkdir -p reports/$$suite/plots; \
 	  cp build/board/$$suite/leaderboard.md reports/$$suite; \
-	  case $$suite in quick|full|train_*) cp build/board/$$suite/statistics.md reports/$$suite;; esac; \
+	  case " $(TRAINED) " in *" $$suite "*) cp build/board/$$suite/statistics.md reports/$$suite;; esac; \
 	  cp build/board/$$suite/plots/*.png reports/$$suite/plots; done
 
 clean:

@@ -77,9 +77,10 @@ def method_part(bound: Bound) -> MethodPart:
 
 
 def method_flags(bound: Bound) -> dict[str, Any]:
-    """The flags of a method: those of wrapped methods are inherited, role and family are its own."""
+    """The flags of a method: what it says, else those of wrapped methods too; role and family are its own."""
     own, *wrapped = _flags(bound)
-    flags: dict[str, Any] = {name: any(f.get(name) for f in (own, *wrapped)) for name in _FLAGS}
+    said = _said(bound)
+    flags: dict[str, Any] = {name: said.get(name, any(f.get(name) for f in (own, *wrapped))) for name in _FLAGS}
     flags["trained_on"] = sorted({d for f in (own, *wrapped) for d in f.get("trained_on") or ()})
     flags["role"] = own.get("role", "")
     flags["family"] = own.get("family", "")
@@ -93,10 +94,14 @@ def shown_to(meta: Mapping[str, Any]) -> Shown | None:
 
 def _flags(bound: Bound) -> list[dict[str, Any]]:
     """Flags of a method, then of each that it wraps: as registered, changed by what its `flags(**params)` says."""
-    own, say = dict(bound.entry.meta), inspect.getattr_static(bound.entry.obj, "flags", None)
-    if isinstance(say, staticmethod):
-        own.update(say(**bound.kwargs))
+    own = {**bound.entry.meta, **_said(bound)}
     return [own, *(f for nested in (*bound.then, *bound.inner) for f in _flags(nested))]
+
+
+def _said(bound: Bound) -> dict[str, Any]:
+    """What a method says of itself with these parameters."""
+    say = inspect.getattr_static(bound.entry.obj, "flags", None)
+    return dict(say(**bound.kwargs)) if isinstance(say, staticmethod) else {}
 
 
 def weights_part(bound: Bound) -> dict[str, str]:

@@ -10,9 +10,10 @@ import pytest
 from board_records import cost_record, record
 from noisebench import UsageError
 from noisebench.boards.board import boards
-from noisebench.boards.curves import charts, parameter, without
+from noisebench.boards.curves import charts
 from noisebench.report.studies import best_of, chart_table
 from noisebench.spec import parse
+from noisebench.spec_paths import parameter, without
 from noisebench.study import Axis, read_study
 from noisebench.suite import named_suites, read_suite
 

@@ -11,9 +11,10 @@ import pytest
 from board_records import record, training_record
 from noisebench import UsageError
 from noisebench.boards.board import boards
-from noisebench.boards.curves import charts, parameter, without
+from noisebench.boards.curves import charts
 from noisebench.report.studies import chart_table, exponents, write_study
 from noisebench.spec import parse
+from noisebench.spec_paths import parameter, without
 from noisebench.statistics.power_law import exponent, upper_half
 from noisebench.store.record import Record
 from noisebench.study import Axis, read_study

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 from noisebench.methods.restore.noise2score import tweedie
+from noisebench.planned_cell import method_flags
 from noisebench.recipes.archs._holed import with_hole
-from noisebench.recipes.objectives._strides import one_of_each_cell, picked, put_together, taken_apart
+from noisebench.recipes.objectives._noisy_pictures import one_of_each_cell, picked, put_together, taken_apart
 from noisebench.registry import bind
 from scipy.special import gammaln
 
@@ -145,6 +146,14 @@ def test_the_exact_score_gives_the_exact_posterior_mean_of_what_tweedie_is_of(ki
 def test_noise2score_refuses_a_network_that_learned_no_score() -> None:
     with pytest.raises(nb.UsageError, match=r"is of trained\(objective=ar_dae"):
         nb.Restorer(bind("noise2score(method=trained)", "method"))
+
+
+def test_noise2score_is_told_the_level_though_its_network_is_not_unless_it_finds_the_level_itself() -> None:
+    def blind(more: str) -> bool:
+        return bool(method_flags(bind(f"noise2score(method=trained(objective=ar_dae){more})", "method"))["blind"])
+
+    assert not blind("") and blind(", level=tv")
+    assert method_flags(bind("ensemble(method=trained)", "method"))["blind"]
 
 
 # ---- the blind spot

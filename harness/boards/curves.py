@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import fmean
 from typing import Any
 
 from ..errors import UsageError, one_line
-from ..spec import Spec, parse
+from ..spec import Spec
+from ..spec_paths import parameter, readable_spec, without
 from ..store.record import Cost, Record
 from ..store.training_figures import Unknown, training_figure
 from ..study import COSTS, TIMES, Axis
@@ -161,87 +162,6 @@ def _curves(lines: dict[str, list[Point]], references: set[str], higher: bool) -
         Curve(label, tuple(sorted(lines[label], key=lambda p: (p.x, by_number(p.method)))), label in references)
         for label in sorted(lines, key=best)
     )
-
-
-# ---------------------------------------------------------------------------------------- parameters
-
-
-def parameter(spec: Spec, wanted: str) -> float | None:
-    """The number at `name.parameter`, in a part of a sum or in a spec inside it; None where there is none.
-
-    The path may go on: `name.parameter.parameter` of the component there, of several by name, `name.parts.nm.until`.
-    """
-    name, *path = wanted.split(".")
-    for part in _components(spec):
-        if part.name == name and (value := _number_at(part, path)) is not None:
-            return value
-    return None
-
-
-def _components(value: Any) -> Iterator[Spec]:
-    """Each component of a spec, from the outside in."""
-    if isinstance(value, tuple):
-        for one in value:
-            yield from _components(one)
-    elif isinstance(value, Spec):
-        for part in (value, *value.then):
-            yield part
-            for _, held in part.args:
-                yield from _components(held)
-
-
-def _number_at(value: Any, path: Sequence[str]) -> float | None:
-    if not path:
-        plain = isinstance(value, int | float) and not isinstance(value, bool)
-        return float(value) if plain else None
-    inside = _inside(value, path[0])
-    return None if inside is None else _number_at(inside, path[1:])
-
-
-def _inside(value: Any, name: str) -> Any:
-    """A parameter of a component, or a component of a tuple."""
-    if isinstance(value, tuple):
-        return next((one for one in value if isinstance(one, Spec) and one.name == name), None)
-    return dict(value.args).get(name) if isinstance(value, Spec) else None
-
-
-def without(spec: Spec, wanted: str) -> Spec:
-    """The spec without `name.parameter`: what all points of a line share."""
-    name, *path = wanted.split(".")
-
-    def bare(value: Any) -> Any:
-        if isinstance(value, tuple):
-            return tuple(map(bare, value))
-        if not isinstance(value, Spec):
-            return value
-        first, *rest = (
-            _cut(Spec(part.name, tuple((key, bare(held)) for key, held in part.args)), path)
-            if part.name == name else Spec(part.name, tuple((key, bare(held)) for key, held in part.args))
-            for part in (value, *value.then)
-        )  # fmt: skip
-        return Spec(first.name, first.args, tuple(rest))
-
-    made: Spec = bare(spec)
-    return made
-
-
-def _cut(value: Any, path: Sequence[str]) -> Any:
-    """A component, or a tuple of some, without the parameter at the path."""
-    name, *rest = path
-    if isinstance(value, tuple):
-        return tuple(_cut(one, rest) if isinstance(one, Spec) and one.name == name and rest else one for one in value)
-    if not isinstance(value, Spec):
-        return value
-    kept = ((key, _cut(held, rest) if key == name else held) for key, held in value.args if key != name or rest)
-    return Spec(value.name, tuple(kept))
-
-
-def readable_spec(text: str) -> Spec | None:
-    """The spec that `text` is; None where it is none, as in an old cell."""
-    try:
-        return parse(text)
-    except UsageError:
-        return None
 
 
 def _short(text: str, wanted: str) -> str:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..spec import Spec
+from ..spec_paths import readable_spec, without
 from ..study import Axis
 from .board import Board
-from .curves import Chart, level_chart, readable_spec, without
+from .curves import Chart, level_chart
 
 
 @dataclass(frozen=True)

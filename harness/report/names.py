@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..boards.curves import readable_spec
 from ..errors import UsageError, nearest, one_line
 from ..spec import Spec
+from ..spec_paths import readable_spec
 from ..store.record import NAMED, Record
 from ..yaml_reading import shown_name
 from .private_paths import message_without_folders, shortened, without_folders

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import noisebench as nb
 from annotated_types import Ge, Gt, Le
+from noisebench.methods.restore._training import fitted
 
 _VERSION = 1
 """Of the training: raised where the same choices would give another network."""
@@ -53,17 +54,21 @@ class NoiSER:
     def _trained(self, device: Any, say: Any) -> dict[str, Any]:
         import torch
 
-        with torch.random.fork_rng(devices=[]), torch.enable_grad():
-            torch.manual_seed(self.seed)
-            net = _network(self.channels).to(device)
-            optimizer = torch.optim.Adam(net.parameters(), lr=_RATE, betas=_BETAS)
-            for step in range(self.steps):
-                say(step, self.steps)
-                noise = (self.sigma * torch.randn(1, 3, self.crop, self.crop)).clamp(-1, 1).to(device)
-                made = net(noise)
-                optimizer.zero_grad()
-                torch.autograd.backward((made - noise).abs().mean() + _variation(made))
-                optimizer.step()
+        def loss(net: Any, step: int) -> Any:
+            say(step, self.steps)
+            noise = (self.sigma * torch.randn(1, 3, self.crop, self.crop)).clamp(-1, 1).to(device)
+            made = net(noise)
+            return (made - noise).abs().mean() + _variation(made)
+
+        net = fitted(
+            lambda: _network(self.channels),
+            loss,
+            steps=self.steps,
+            lr=_RATE,
+            seed=self.seed,
+            device=device,
+            betas=_BETAS,
+        )
         return {name: value.cpu().numpy() for name, value in net.state_dict().items()}
 
     def restore(self, noisy: Any, info: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import noisebench as nb
 from annotated_types import Ge, Gt, Le
-from noisebench.methods.restore._one_picture import fitted
+from noisebench.methods.restore._training import fitted
 
 
 @nb.method("zs_n2n", blind=True, zero_shot=True, cite="Y. Mansour, R. Heckel, Zero-shot Noise2Noise, CVPR 2023")
@@ -53,7 +53,8 @@ class ZeroShotNoise2Noise:
             loss,
             steps=self.steps,
             lr=self.lr,
-            info=info,
+            # Of the input alone: the same picture gives the same network.
+            seed=int(torch.randint(2**62, (), generator=info.generator)),
             device=noisy.device,
             fall=lambda done: 0.5 if done >= 0.75 else 1.0,
         )

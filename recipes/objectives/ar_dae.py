@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import noisebench as nb
 import torch
 from annotated_types import Gt, Le
+from noisebench.recipes.objectives._noisy_pictures import restored
 
 
 @nb.objective("ar_dae", cite="J. H. Lim et al., AR-DAE, ICML 2020; K. Kim, J. C. Ye, Noise2Score, NeurIPS 2021")
@@ -31,7 +32,4 @@ def ar_dae(
     s = least + (most - least) * torch.rand(len(y), 1, 1, 1, device=y.device)
     u = torch.randn_like(y)
     shaken = y + s * u
-    output = net(shaken)
-    if output.shape != y.shape:
-        raise nb.UsageError(f"objective ar_dae: the network makes {tuple(output.shape)} of {tuple(y.shape)}")
-    return (s * (output - shaken) / scale**2 + u).square().mean()
+    return (s * (restored(net, shaken) - shaken) / scale**2 + u).square().mean()

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import noisebench as nb
 from annotated_types import Ge, Le
 from noisebench.recipes.archs._holed import with_hole
-from noisebench.recipes.objectives._strides import put_together, taken_apart
+from noisebench.recipes.objectives._noisy_pictures import put_together, restored, taken_apart
 
 
 @nb.objective(
@@ -30,5 +30,5 @@ def blind_spot(
     """
     y = batch["given"]
     with with_hole(net, True):
-        output = put_together(net(taken_apart(y, stride, "objective blind_spot")), stride)
+        output = put_together(restored(net, taken_apart(y, stride, "objective blind_spot")), stride)
     return loss.entry.obj(output, y, **loss.kwargs)

@@ -8,7 +8,7 @@ import noisebench as nb
 import torch
 from annotated_types import Ge, Gt, Le
 from noisebench.recipes.archs._holed import with_hole
-from noisebench.recipes.objectives._strides import one_of_each_cell, picked, put_together, taken_apart
+from noisebench.recipes.objectives._noisy_pictures import one_of_each_cell, picked, put_together, restored, taken_apart
 
 
 @nb.objective("c_bsn", cite="Y. I. Jang et al., C-BSN, ICCV 2023")
@@ -32,7 +32,7 @@ def c_bsn(
     """
     y = batch["given"]
     with with_hole(net, True):
-        blind = put_together(net(taken_apart(y, stride, "objective c_bsn")), stride)
+        blind = put_together(restored(net, taken_apart(y, stride, "objective c_bsn")), stride)
     loss = (blind - y).abs().mean()
     r = weight * min(1.0, float(batch["progress"][0]) / rise)
     if r == 0:

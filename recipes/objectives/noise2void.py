@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import noisebench as nb
 import torch
 from annotated_types import Ge, Gt, Le, Lt
+from noisebench.recipes.objectives._noisy_pictures import restored
 
 
 @nb.objective("noise2void", cite="A. Krull, T.-O. Buchholz, F. Jug, Noise2Void, CVPR 2019")
@@ -39,9 +40,7 @@ def noise2void(
     # Mirrored at an edge, a pixel may be its own neighbour: such a one would be told.
     hidden &= (at != torch.arange(height * width, device=y.device).view(height, width))[:, None]
     neighbours = y.flatten(2).gather(2, at.flatten(1)[:, None].expand(-1, y.shape[1], -1))
-    output = net(torch.where(hidden, neighbours.view_as(y), y))
-    if output.shape != y.shape:
-        raise nb.UsageError(f"objective noise2void: the network makes {tuple(output.shape)} of {tuple(y.shape)}")
+    output = restored(net, torch.where(hidden, neighbours.view_as(y), y))
     wrong = (output - y).square() * hidden
     return wrong.sum() / (hidden.sum() * y.shape[1]).clamp(min=1)
 

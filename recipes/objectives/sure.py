@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import noisebench as nb
 import torch
 from annotated_types import Gt, Le
+from noisebench.recipes.objectives._noisy_pictures import restored
 
 
 @nb.objective(
@@ -27,9 +28,7 @@ def sure(
     the scale of 0 to 255. The truth of the batch is not read.
     """
     y = batch["given"]
-    output = net(y)
-    if output.shape != y.shape:
-        raise nb.UsageError(f"objective sure: the network makes {tuple(output.shape)} of {tuple(y.shape)}")
+    output = restored(net, y)
     probe = torch.randn_like(y)
     divergence = (probe * (net(y + eps * probe) - output)).mean() / eps
     variance = (sigma / 255) ** 2

@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Sequence
 
 from ...boards.board import Board
-from ...boards.curves import readable_spec
 from ...boards.rows import Column
 from ...errors import UsageError
 from ...spec import Spec, Value, show
+from ...spec_paths import readable_spec
 from ...track import known_track
 from ..plots.axis_text import metric_text
 from ..sections import TitlesRegimes

@@ -1,4 +1,4 @@
-"""What methods share that train a network on the one picture they are given."""
+"""What methods share that train a small network before they restore."""
 
 from __future__ import annotations
 
@@ -15,31 +15,24 @@ def fitted(
     *,
     steps: int,
     lr: float,
-    info: Any,
+    seed: int,
     device: Any,
+    betas: tuple[float, float] = (0.9, 0.999),
     fall: Callable[[float], float] = lambda done: 1.0,
 ) -> Any:
     """The network of `make()` after so many steps of Adam, whose rate is `lr` times `fall` of the share that is done.
 
-    Its start and torch's draws depend on the picture alone.
+    Its start and torch's draws within depend on the seed alone, and no draw outside is changed.
     """
     import torch
 
-    seed = int(torch.randint(2**62, (), generator=info.generator))
     with torch.random.fork_rng(devices=[]), torch.enable_grad():
         torch.manual_seed(seed)
         net = make().to(device)
-        optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+        optimizer = torch.optim.Adam(net.parameters(), lr=lr, betas=betas)
         for step in range(steps):
             optimizer.param_groups[0]["lr"] = lr * fall(step / steps)
             optimizer.zero_grad()
             torch.autograd.backward(loss(net, step))
             optimizer.step()
     return net
-
-
-def normal(like: Any, info: Any) -> Any:
-    """Normal noise of the shape and on the device of `like`, drawn on the CPU: the same on each device."""
-    import torch
-
-    return torch.randn(like.shape, generator=info.generator).to(like.device)

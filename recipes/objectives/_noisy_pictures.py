@@ -1,4 +1,4 @@
-"""Pictures taken apart into those of every s-th pixel, and put together again."""
+"""What objectives share that read noisy pictures alone: outputs of their shape, and pictures of every s-th pixel."""
 
 from __future__ import annotations
 
@@ -7,6 +7,17 @@ from typing import Any
 import noisebench as nb
 import torch
 import torch.nn.functional as F
+
+
+def restored(net: Any, y: Any) -> Any:
+    """What a network makes of pictures. Raises `UsageError` where it is of another shape, which nothing compares to."""
+    output = net(y)
+    if output.shape != y.shape:
+        raise nb.UsageError(
+            f"an objective without clean pictures needs outputs of the shape of the input, {tuple(y.shape)}, "
+            f"not {tuple(output.shape)}"
+        )
+    return output
 
 
 def taken_apart(y: Any, stride: int, who: str) -> Any:
