@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import noisebench as nb
@@ -146,6 +147,13 @@ def test_the_exact_score_gives_the_exact_posterior_mean_of_what_tweedie_is_of(ki
 def test_noise2score_refuses_a_network_that_learned_no_score() -> None:
     with pytest.raises(nb.UsageError, match=r"is of trained\(objective=ar_dae"):
         nb.Restorer(bind("noise2score(method=trained)", "method"))
+
+
+def test_that_is_said_before_anything_is_trained(cli: Any, tmp_path: Path) -> None:
+    said = cli("run", "--methods", "noise2score(method=trained)", "--datasets", "photos", "--regimes",
+               "gaussian(sigma=25)", "--store", "s", code=2).stderr  # fmt: skip
+    assert said.splitlines() == ["noisebench run: noise2score is of trained(objective=ar_dae, …), not of trained"]
+    assert not (tmp_path / "s").exists()
 
 
 def test_noise2score_is_told_the_level_though_its_network_is_not_unless_it_finds_the_level_itself() -> None:

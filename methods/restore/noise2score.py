@@ -38,18 +38,15 @@ class Noise2Score:
         noise: Literal["auto", "gaussian", "poisson", "gamma"] = "auto",
         level: Literal["disclosed", "tv"] = "disclosed",
     ) -> None:
-        objective = method.kwargs.get("objective")
-        if objective is None or objective.entry.name != "ar_dae":
-            raise nb.UsageError(f"noise2score is of trained(objective=ar_dae, …), not of {method.display}")
-        if level == "tv" and noise not in ("auto", "gaussian"):
-            raise nb.UsageError(f"noise2score: level=tv is of Gaussian noise, not of {noise}: take one of the two away")
+        _refuse(method, noise, level)
         self.inner = nb.Restorer(method)
-        self.scale: float = objective.kwargs["scale"]
+        self.scale: float = method.kwargs["objective"].kwargs["scale"]
         self.noise, self.level = noise, level
 
     @staticmethod
-    def flags(*, level: str, **_: Any) -> dict[str, Any]:
-        """Blind where the level is found by the picture itself."""
+    def flags(*, method: nb.Bound, noise: str, level: str) -> dict[str, Any]:
+        """Blind where the level is found by the picture itself. Raises `UsageError`, before anything is trained."""
+        _refuse(method, noise, level)
         return {"blind": level == "tv"}
 
     def setup(self, device: Any) -> None:
@@ -68,6 +65,15 @@ class Noise2Score:
         if value is None:
             raise nb.Skip(f"noise={noise} needs its level, which the regime does not disclose: give level=tv")
         return tweedie(y, score, noise, float(value)).astype(np.float32)
+
+
+def _refuse(method: nb.Bound, noise: str, level: str) -> None:
+    """Raise `UsageError` for a method whose network learned no score, and for choices that do not go together."""
+    objective = method.kwargs.get("objective")
+    if objective is None or objective.entry.name != "ar_dae":
+        raise nb.UsageError(f"noise2score is of trained(objective=ar_dae, …), not of {method.display}")
+    if level == "tv" and noise not in ("auto", "gaussian"):
+        raise nb.UsageError(f"noise2score: level=tv is of Gaussian noise, not of {noise}: take one of the two away")
 
 
 def tweedie(y: Picture, score: Picture, noise: str, value: float) -> Picture:
