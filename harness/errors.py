@@ -56,8 +56,8 @@ class NotDefined(float):
 
 
 def refuse_all(mistakes: Sequence[str], of: int, items: str) -> None:
-    """Raise one `UsageError` for all mistakes, each named, of so many items; none where there are none."""
-    if len(mistakes) == 1:
+    """Raise one `UsageError` for all mistakes, each named once, of so many items; none where there are none."""
+    if len(set(mistakes)) == 1:
         raise UsageError(mistakes[0])
     if mistakes:
         more = f"; and {len(mistakes) - _LISTED} more" if len(mistakes) > _LISTED else ""

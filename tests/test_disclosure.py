@@ -34,6 +34,7 @@ LINKS = (
     "poisson(peak=60)",
     "poisson_gaussian(peak=60, sigma=8)",
     "sensor(iso=6400, ratio=10)",
+    "eld(low=10, high=10, gain=2)",
     "gamma(looks=12)",
     "rayleigh",
     "rician(sigma=8)",

@@ -26,7 +26,8 @@ from noisebench.imaging.sample import Sample
 from noisebench.registry import bind, registry
 from noisebench.tracks.restore.degrade import degrade_sample
 from noisebench.tracks.restore.regimes._filters import box_taps, disk_kernel, gaussian_taps, motion_kernel
-from noisebench.tracks.restore.regimes.sensor import _tukey
+from noisebench.tracks.restore.regimes._tukey import tukey, tukey_variance
+from noisebench.tracks.restore.regimes.eld import eld
 from scipy import ndimage, stats
 from scipy.special import i0e, i1e
 
@@ -54,6 +55,10 @@ SPECS = (
     "rician(sigma=20)",
     "sensor(iso=3200)",
     "sensor(iso=6400, ratio=20, shape=0, clip=True)",
+    "eld",
+    "eld(low=50, high=200, gain=2, clip=True)",
+    "eld(model=poisson_gaussian)",
+    "eld(model=gaussian)",
     "jpeg(quality=30)",
     "jpeg(quality=90, chroma='4:4:4')",
     "quantize(bits=3)",
@@ -368,8 +373,35 @@ def test_sensor_read_noise_is_finite_where_the_draw_is_zero() -> None:
         def random(self, size: tuple[int, ...]) -> np.ndarray:  # type: ignore[override]
             return np.zeros(size)
 
-    (drawn,) = _tukey(Zeros(np.random.Philox()), (1,), 0.0)
+    (drawn,) = tukey(Zeros(np.random.Philox()), (1,), 0.0)
     assert drawn == pytest.approx(-54 * math.log(2) * math.sqrt(3) / math.pi, rel=1e-12)
+
+
+def test_eld_rounds_to_whole_raw_units_and_shares_an_offset_along_a_row() -> None:
+    noisy, info = nb.degrade("eld(low=100, high=100, gain=4)", flat(0, (400, 300)))
+    units = noisy.astype(np.float64) * 15_583 / 100
+    assert np.abs(units - np.rint(units)).max() < 1e-3
+    assert info.peak == pytest.approx(155.83 / 4, rel=1e-12)
+    assert units.mean(1).var() > 2 * units.var(axis=1).mean() / 300
+
+
+@pytest.mark.parametrize("value", [0.0, 0.2, 0.8])
+def test_the_models_of_eld_have_one_variance(value: float) -> None:
+    """At one camera setting: that of the shot noise and of what does not depend on the signal."""
+    told = {}
+    for model in ("physical", "poisson_gaussian", "gaussian"):
+        x = np.full((3000, 40, 1), value)
+        noisy, known = eld(x, np.random.default_rng(3), low=200, high=200, gain=1.0, model=model)
+        told[model] = known["sigma"] ** 2 + (value / known["peak"] if "peak" in known else 0.0)
+        assert noisy.mean() == pytest.approx(value, abs=6 * math.sqrt(told[model] / 3000))
+        assert noisy.var() == pytest.approx(told[model], rel=0.06)
+    assert told["poisson_gaussian"] == pytest.approx(told["physical"], rel=1e-12)
+    assert told["gaussian"] == pytest.approx(told["physical"], rel=1e-12)
+
+
+@pytest.mark.parametrize("shape", [-0.143, 0.0, 0.129])
+def test_tukey_variance_is_that_of_scipy(shape: float) -> None:
+    assert tukey_variance(shape) == pytest.approx(stats.tukeylambda.stats(shape, moments="v")[()], rel=1e-6)
 
 
 def test_sensor_rounds_to_its_bits_before_it_brightens() -> None:
@@ -694,6 +726,8 @@ def test_discloses_no_more_than_it_declares(spec: str) -> None:
         ("gaussian(sgima=25)", "did you mean 'sigma'"),
         ("gausian(sigma=25)", "did you mean 'gaussian'"),
         ("gaussian_range(low=30, high=20)", "low=30"),
+        ("eld(low=300, high=100)", "low=300"),
+        ("eld(model=physics)", "physical"),
         ("laplace(sigma=-1)", "sigma"),
         ("uniform(width=-1)", "width"),
         ("salt_pepper(p=1.1)", "p "),

@@ -12,6 +12,7 @@ from ....components import regime
 from ....parameter_types import AxisLabel
 from ..disclosure import COUNTED, COUNTS
 from ._digitise import Bits, Degraded, Picture, digitise
+from ._tukey import tukey
 
 
 @regime(
@@ -45,20 +46,10 @@ def sensor(
     """
     white = full_well * 100 / iso
     peak = white / ratio
-    electrons = rng.poisson(np.maximum(x, 0) * peak) + read * _tukey(rng, x.shape, shape)
+    electrons = rng.poisson(np.maximum(x, 0) * peak) + read * tukey(rng, x.shape, shape)
     electrons = electrons + row * rng.standard_normal((x.shape[0], 1, 1))
     raw, depth = digitise(electrons / white, clip, bits)
     y, _ = digitise(raw * ratio, clip, None)
     step = ratio / (2**bits - 1)
     sigma = math.sqrt((read**2 + row**2) / peak**2 + step**2 / 12)
     return y, {"peak": peak, "sigma": sigma, "iso": iso, "ratio": ratio, **depth}
-
-
-def _tukey(rng: np.random.Generator, size: tuple[int, ...], shape: float) -> Picture:
-    """Draws of the Tukey-lambda distribution with λ = `shape`, scaled to variance 1."""
-    u: Picture = np.maximum(rng.random(size), 2.0**-54)  # 0 is at infinity, as is 1, which is never drawn
-    if abs(shape) < 1e-4:  # the logistic distribution is the limit; the formula below cancels there
-        return np.log(u / (1 - u)) * (math.sqrt(3) / math.pi)
-    variance = 2 / shape**2 * (1 / (1 + 2 * shape) - math.gamma(1 + shape) ** 2 / math.gamma(2 + 2 * shape))
-    draws: Picture = (u**shape - (1 - u) ** shape) / (shape * math.sqrt(variance))
-    return draws
