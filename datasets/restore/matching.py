@@ -17,7 +17,8 @@ class Matching:
 
     def load(self, index: int) -> nb.Sample:
         """Picture `index` of those that match."""
-        return self._of.load(self._indices[index])
+        sample: nb.Sample = self._of.load(self._indices[index])
+        return sample
 
 
 @nb.dataset("matching", licence="that of the other set")

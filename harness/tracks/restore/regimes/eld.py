@@ -72,15 +72,15 @@ def eld(
     fixed = scale**2 * tukey_variance(shape) + row**2 + 1 / 12
     if model == "gaussian":
         sigma = math.sqrt(fixed + step**2 * peak * float(np.maximum(x, 0).mean()))
-        raw = x * _WHITE / ratio + sigma * rng.standard_normal(x.shape)
+        raw: Picture = x * _WHITE / ratio + sigma * rng.standard_normal(x.shape)
         known = {"sigma": sigma * ratio / _WHITE, "ratio": ratio}
     else:
-        raw = step * rng.poisson(np.maximum(x, 0) * peak)
+        raw = step * rng.poisson(np.maximum(x, 0) * peak).astype(np.float64)
         if model == "physical":
-            raw = raw + scale * math.sqrt(tukey_variance(shape)) * tukey(rng, x.shape, shape)
+            raw += scale * math.sqrt(tukey_variance(shape)) * tukey(rng, x.shape, shape)
             raw = np.rint(raw + row * rng.standard_normal((x.shape[0], 1, 1)))
         else:
-            raw = raw + math.sqrt(fixed) * rng.standard_normal(x.shape)
+            raw += math.sqrt(fixed) * rng.standard_normal(x.shape)
         known = {"peak": peak, "sigma": math.sqrt(fixed) * ratio / _WHITE, "ratio": ratio}
     y, _ = digitise(raw * ratio / _WHITE, clip, None)
     return y, known
