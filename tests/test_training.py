@@ -244,7 +244,8 @@ def test_the_bytes_of_an_optimiser_are_counted_exactly(optimizer: str, copies: i
 
 
 def test_the_bytes_that_a_step_saves_and_its_macs_are_those_of_a_hand_count() -> None:
-    one = trainer("trained(arch=dncnn(depth=2, width=3, norm=False), objective=supervised(loss=l2), steps=2, checks=1)")
+    arch, loss = "dncnn(depth=2, width=3, norm=False)", "supervised(loss=l2)"
+    one = trainer(f"trained(arch={arch}, objective={loss}, precision=float32, steps=2, checks=1)")
     one.advance(batch(n=2))
     pixels = 2 * 16 * 16
     cost = one.cost()
@@ -402,3 +403,21 @@ def test_evaluate_trains_once_and_gives_the_numbers_of_a_run(
     cli("run", "--methods", spec, "--datasets", "gaussian_field(n=2, size=16)", "--regimes", "gaussian(sigma=25)")
     frame = nb.frame(tmp_path / "nb-store")
     assert list(frame["psnr"].dropna()) == [row["psnr"] for row in mine.rows]
+
+
+def test_parts_that_look_see_full_precision_in_a_training_of_half_of_it() -> None:
+    one = trainer("trained(arch=dncnn(depth=2, width=2), precision=bfloat16, steps=1, checks=1)")
+    seen: list[torch.dtype] = []
+    first = next(layer for layer in one.net.modules() if isinstance(layer, torch.nn.Conv2d))
+    first.register_forward_hook(lambda layer, given, made: seen.append(made.dtype))
+
+    class Looks:
+        def observe(self, net: Any, batch: Any, loss: Any, step: int, steps: int) -> None:
+            seen.clear()
+            loss(batch)
+            assert seen == [torch.float32]
+            seen.clear()
+
+    one.parts = [Looks()]
+    one.advance(batch())
+    assert seen == [torch.bfloat16]

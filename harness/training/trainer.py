@@ -109,24 +109,26 @@ class Trainer:
         return value
 
     def _observe(self, batch: dict[str, torch.Tensor]) -> None:
-        """Let the parts look that only look: no draw, no running mean and no second of the training is theirs."""
+        """Let the parts look that only look, in full precision: no draw, mean or second of the training is theirs."""
         start, start_cpu = time.perf_counter(), time.process_time()
         looking = self._having("observe")
         if looking:
             held = torch.get_rng_state()
             buffers = [(buffer, buffer.clone()) for buffer in self.net.buffers()]
             for part in looking:
-                part.observe(self.net, batch, lambda other: self._loss(self.net, other), self.step, self.recipe.steps)
+                part.observe(self.net, batch, self._plain_loss, self.step, self.recipe.steps)
             torch.set_rng_state(held)
             for buffer, value in buffers:
                 buffer.copy_(value)
             synchronise(self.device)
         self._looked = time.perf_counter() - start, time.process_time() - start_cpu
 
-    def _loss(self, net: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-        kind = _AMP.get(self.recipe.precision)
-        mixed = torch.autocast(self.device.partition(":")[0], kind) if kind is not None else nullcontext()
-        with mixed:
+    def _plain_loss(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        return self._loss(self.net, batch, mixed=False)
+
+    def _loss(self, net: Any, batch: dict[str, torch.Tensor], mixed: bool = True) -> torch.Tensor:
+        kind = _AMP.get(self.recipe.precision) if mixed else None
+        with torch.autocast(self.device.partition(":")[0], kind) if kind is not None else nullcontext():
             loss = self.recipe.objective.entry.obj(net, batch, **self.recipe.objective.kwargs)
         if not isinstance(loss, torch.Tensor) or loss.ndim:
             raise UsageError(f"objective {self.recipe.objective.display} gives no scalar tensor")

@@ -17,7 +17,7 @@ class Trained(nb.TrainedMethod):
     arch, objective, optimizer, schedule, parts, sampler, stop: what it is made of (`noisebench list archs`, …).
     data: any dataset; `validation` of its pictures are kept apart by key. regime: what is trained on, `crop` pixels a
     side, `batch` crops a step, for `steps` steps, validated `checks` times. seed: none is that of the cell.
-    precision, compiled: automatic mixed precision, torch.compile. draws: `fresh` crops, turns and noise each time a
+    precision, compiled: automatic mixed precision (float32 is none), torch.compile. draws: `fresh` crops, turns and noise each time a
     picture comes, or `fixed`: of each picture one crop, upright, and one draw. keep: the network of the `last` step, or
     that of the `best` validation.
 
@@ -31,19 +31,19 @@ class Trained(nb.TrainedMethod):
         *,
         arch: Annotated[Any, nb.Nested("arch")] = "unet",
         objective: Annotated[Any, nb.Nested("objective")] = "supervised",
-        optimizer: Annotated[Any, nb.Nested("optimizer")] = "adamw(lr=0.002)",
+        optimizer: Annotated[Any, nb.Nested("optimizer")] = "adamw(lr=0.002, beta2=0.99)",
         schedule: Annotated[Any, nb.Nested("schedule")] = "cosine",
-        data: nb.DatasetSpec = "textured_leaves",
+        data: nb.DatasetSpec = "textured_leaves(n=1000)",
         regime: Annotated[Any, nb.Nested("regime")] = "gaussian(sigma=25)",
         sampler: Annotated[Any, nb.Nested("sampler")] = "shuffled",
         parts: Annotated[Any, nb.Nested("part", many=True)] = (),
         stop: Annotated[Any, nb.Nested("stop")] = "steps",
-        batch: Annotated[int, Ge(1), Le(65_536)] = 8,
-        crop: Annotated[int, Ge(8), Le(4096)] = 40,
-        steps: Steps = 5000,
+        batch: Annotated[int, Ge(1), Le(65_536)] = 12,
+        crop: Annotated[int, Ge(8), Le(4096)] = 32,
+        steps: Steps = 9000,
         validation: Annotated[int, Ge(1), Le(10_000)] = 16,
         checks: Steps = 20,
-        precision: Literal["float32", "bfloat16", "float16"] = "float32",
+        precision: Literal["float32", "bfloat16", "float16"] = "bfloat16",
         compiled: bool = False,
         seed: Annotated[int, Ge(0)] | None = None,
         draws: Annotated[Literal["fresh", "fixed"], nb.Later()] = "fresh",
