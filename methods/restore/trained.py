@@ -17,7 +17,7 @@ class Trained(nb.TrainedMethod):
     arch, objective, optimizer, schedule, parts, sampler, stop: what it is made of (`noisebench list archs`, …).
     data: any dataset; `validation` of its pictures are kept apart by key. regime: what is trained on, `crop` pixels a
     side, `batch` crops a step, for `steps` steps, validated `checks` times. seed: none is that of the cell.
-    precision, compiled: automatic mixed precision (float32 is none), torch.compile. draws: `fresh` crops, turns and noise each time a
+    precision, compiled: automatic mixed precision, torch.compile. draws: `fresh` crops, turns and noise each time a
     picture comes, or `fixed`: of each picture one crop, upright, and one draw. keep: the network of the `last` step, or
     that of the `best` validation.
 
