@@ -1,4 +1,4 @@
-"""Wrappers around a method that are recorded as such: in tiles, and over the eight flips and rotations."""
+"""What wrappers around a method share: what they refuse, and how they call it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,13 @@ def refuse_unwrappable(name: str, method: Any) -> None:
     for entry in method.entries:
         if entry.meta.get("named") or entry.meta.get("oracle"):
             raise nb.UsageError(f"{name} cannot wrap {entry.name}, which looks up whole pictures: name it by itself")
+
+
+def variants_of(method: nb.Bound) -> list[nb.Bound]:
+    """The method itself, or of a tuned one all variants."""
+    if not getattr(method.entry.obj, "tuned", False):
+        return [method]
+    return [one for _, one in method.entry.obj(**method.kwargs).grid.variants]
 
 
 def wrapped(name: str, method: Any) -> nb.Restorer:

@@ -1,0 +1,64 @@
+"""RDDM: a network that tells residual and noise of a picture on its way from degraded to clean, used in a few steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import noisebench as nb
+import torch
+from annotated_types import Ge, Le
+from noisebench.recipes.archs._pictures import channels_and_scale
+from noisebench.recipes.archs._residual_diffusion import Level, level_of, sampled
+from torch import nn
+
+
+@nb.arch("rddm", cite="J. Liu et al., Residual denoising diffusion models, CVPR 2024")
+class ResidualDiffusion(nn.Module):
+    """RDDM: a network that tells residual and noise of a picture on its way from degraded to clean, used in few steps.
+
+    of: the network within, which is given the picture on its way, the degraded one and two planes of its level, A and
+    B. noise: deviation of the normal noise that is added to the degraded picture, on the scale of pictures (0.05; the
+    authors have 0.1 on one twice as wide). steps: deterministic ones, where the network is used as it is: its noise is
+    the same for all pictures of a size then; `rddm(method=…)` draws it for each and takes other numbers of steps.
+    Trained with `objective=rddm`.
+    """
+
+    def __init__(
+        self,
+        given: Sequence[int],
+        wanted: Sequence[int],
+        *,
+        of: Annotated[Any, nb.Nested("arch")] = "unet",
+        noise: Annotated[float, Ge(0), Le(10)] = 0.05,
+        steps: Annotated[int, Ge(1), Le(10_000)] = 5,
+    ) -> None:
+        super().__init__()
+        self.channels, out, scale = channels_and_scale(given, wanted)
+        if scale != 1 or out != self.channels:
+            raise nb.UsageError(f"arch rddm gives pictures of the shape of its input, {tuple(given)}, not {wanted}")
+        shape = (2 * self.channels + 2, *given[1:])
+        # As many channels out as in: what a residual network adds its output to is the picture on its way.
+        self.within: nn.Module = of.entry.obj(shape, shape, **of.kwargs)
+        self.noise, self.steps = noise, steps
+
+    def predict(self, x: Any, degraded: Any, level: tuple[Any, Any]) -> tuple[Any, Any]:
+        """Residual and noise of `x` at a level: numbers, or tensors (N, 1, 1, 1)."""
+        planes = [torch.as_tensor(value, dtype=x.dtype, device=x.device).expand_as(x[:, :1]) for value in level]
+        made = self.within(torch.cat([x, degraded, *planes], dim=1))
+        clean, other = made[:, : self.channels], made[:, self.channels : 2 * self.channels]
+        return degraded - clean, other - degraded
+
+    def restored(self, degraded: Any, noise: Any, steps: int) -> Any:
+        """The clean picture after so many steps, from the degraded one with this normal noise of deviation 1."""
+
+        def predict(x: Any, level: Level) -> tuple[Any, Any]:
+            return self.predict(x, degraded, level)
+
+        levels = [level_of(1 - step / steps, self.noise) for step in range(steps + 1)]
+        return sampled(predict, degraded + self.noise * noise, levels)
+
+    def forward(self, x: Any) -> Any:
+        draws = torch.Generator().manual_seed(0)
+        noise = torch.randn(1, *x.shape[1:], generator=draws).to(x).expand_as(x)
+        return self.restored(x, noise, self.steps)

@@ -1,0 +1,29 @@
+"""RDDM: residual and noise of a picture at a random place of its way from degraded to clean."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import noisebench as nb
+import torch
+from noisebench.recipes.archs.rddm import ResidualDiffusion
+
+
+@nb.objective("rddm", cite="J. Liu et al., Residual denoising diffusion models, CVPR 2024")
+def rddm(net: Any, batch: Any, *, loss: Annotated[Any, nb.Nested("loss")] = "l1") -> Any:
+    """RDDM: residual and noise of a picture at a random place of its way from degraded to clean.
+
+    Each item has a time of its own, even on [0, 1]; the loss is that of the residual plus, where noise is added, that
+    of the noise. The network is `arch=rddm`, and its input and output have one shape.
+    """
+    within = next((one for one in net.modules() if isinstance(one, ResidualDiffusion)), None)
+    if within is None:
+        raise nb.UsageError("objective rddm needs a network of arch=rddm")
+    degraded, clean = batch["given"], batch["wanted"]
+    time = torch.rand(len(clean), 1, 1, 1, device=clean.device)
+    drawn = torch.randn_like(clean)
+    level = 1 - (1 - time) ** 2, within.noise * time
+    x = clean + level[0] * (degraded - clean) + level[1] * drawn
+    residual, noise = within.predict(x, degraded, level)
+    total = loss.entry.obj(residual, degraded - clean, **loss.kwargs)
+    return total + loss.entry.obj(noise, drawn, **loss.kwargs) if within.noise else total
