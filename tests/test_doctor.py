@@ -323,8 +323,10 @@ TRAINED_HERE = {
     "noiser": "noiser(steps=2, crop=8)",
     "zs_n2n": "zs_n2n(steps=2)",
     "scoredvi": "scoredvi(denoiser=gaussian_filter, steps=2, width=8, depth=2)",
+    "red_diff": "red_diff(denoiser=gaussian_filter, steps=2)",
+    "plug_and_play": "plug_and_play(denoiser=gaussian_filter, steps=2)",
 }
-"""Methods that train before they restore, for a moment."""
+"""Methods that take many steps, for a moment."""
 
 
 @pytest.mark.parametrize(

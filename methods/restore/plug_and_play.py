@@ -1,0 +1,53 @@
+"""Plug-and-play: a denoiser at falling noise, in turn with the picture that fits what was measured."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import noisebench as nb
+import numpy as np
+from annotated_types import Ge, Gt, Le
+from noisebench.methods.restore._measurement import denoiser_of, measurement
+from noisebench.methods.restore._wrapping import refuse_unwrappable
+
+_LEAST = 1 / 255
+"""Noise of what was measured, where none is disclosed or less."""
+
+
+@nb.method("plug_and_play", layout="hwc", cite="K. Zhang et al., Plug-and-play image restoration with deep denoiser "
+           "prior, IEEE TPAMI 2022")  # fmt: skip
+class PlugAndPlay:
+    """Plug-and-play: a denoiser at falling noise, in turn with the picture that fits what was measured.
+
+    Half-quadratic splitting. denoiser: a method that is told sigma. steps: as many of each; the noise of the denoiser
+    falls evenly in its logarithm from `most` (of 255; no more than the denoiser was made for) to that of the picture,
+    which is the `sigma` that is disclosed, and at least 1. prior: how much the denoiser counts against what was
+    measured. For holes (`mask`), blur and noise alone.
+    """
+
+    def __init__(
+        self,
+        *,
+        denoiser: nb.MethodSpec = "ffdnet(color=True)",
+        steps: Annotated[int, Ge(1), Le(100_000)] = 24,
+        prior: Annotated[float, Gt(0), Le(1e6)] = 0.23,
+        most: Annotated[float, Gt(0), Le(20_000)] = 49.0,
+    ) -> None:
+        refuse_unwrappable("plug_and_play", denoiser)
+        self.inner = nb.Restorer(denoiser)
+        self.steps, self.prior, self.most = steps, prior, most
+
+    def setup(self, device: Any) -> None:
+        """Set up the denoiser. Raises `Skip` where its weights are missing."""
+        self.inner.setup(device)
+
+    def restore(self, noisy: Any, info: Any) -> Any:
+        """float32 (H, W, C) → the same."""
+        at = measurement(noisy, info, "plug_and_play")
+        denoised = denoiser_of(self.inner)
+        least = max(float(info.sigma or 0), _LEAST)
+        x = at.start
+        for sigma in np.geomspace(max(self.most / 255, least), least, self.steps):
+            weight = self.prior * (least / sigma) ** 2
+            x = denoised(at.solve(at.back + weight * x, weight), float(sigma))
+        return at.cut(x).astype(np.float32)
