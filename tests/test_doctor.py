@@ -330,7 +330,7 @@ TRAINED_HERE = {"noiser": "noiser(steps=2, crop=8)", "zs_n2n": "zs_n2n(steps=2)"
         for name in sorted(file.stem for file in (ROOT / "methods" / "restore").glob("[a-z]*.py"))
         # These need a parameter, or are networks like those that are tried.
         if name not in ("attacked", "command", "ensemble", "folder", "noise2score", "spandrel", "tiled", "tuned")
-        and name not in ("bf_cnn", "dncnn_keras", "estimated")
+        and name not in ("bf_cnn", "dncnn_keras", "estimated", "pixel_shuffle")
     ],
 )
 def test_no_method_of_ours_gives_alarm(spec: str, monkeypatch: pytest.MonkeyPatch) -> None:
