@@ -319,3 +319,20 @@ def test_a_round_that_is_gone_on_with_has_the_network_of_its_beginning() -> None
     assert part.round == 3
     with pytest.raises(nb.UsageError, match="two pictures or more"):
         part.batch({name: one[:1] for name, one in batch.items()}, 0, 8)
+
+
+def test_a_subset_has_the_pictures_whose_ids_match_and_two_parts_have_none_in_common() -> None:
+    def ids(words: str) -> list[str]:
+        return list(nb.open_dataset(bind(f"subset(of=dead_leaves(n=12, size=8){words})", "dataset")).ids)
+
+    whole = ids("")
+    last = whole[-1]
+    assert len(whole) == 12 and ids(f", ids='{last}'") == [last] and ids(f", but='{last}'") == whole[:-1]
+    ones, others = ids(", ids='*1'"), ids(", but='*1'")
+    assert ones and others and sorted(ones + others) == sorted(whole)
+    part = nb.open_dataset(bind(f"subset(of=dead_leaves(n=12, size=8), ids='{last}')", "dataset"))
+    alone = nb.open_dataset(bind("dead_leaves(n=12, size=8)", "dataset")).load(11)
+    assert part.load(0).id == last
+    np.testing.assert_array_equal(part.load(0).clean, alone.clean)
+    with pytest.raises(nb.UsageError, match="no id of dead_leaves"):
+        ids(", ids=nothing")
