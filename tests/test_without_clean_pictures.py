@@ -321,6 +321,25 @@ def test_a_round_that_is_gone_on_with_has_the_network_of_its_beginning() -> None
         part.batch({name: one[:1] for name, one in batch.items()}, 0, 8)
 
 
+def test_of_several_regimes_each_picture_has_one_by_its_id_in_any_part_of_the_set() -> None:
+    def noisy(regime: str, of: str = "dead_leaves(n=12, size=16)") -> Any:
+        return nb.open_dataset(bind(f"noisy(of={of}, regime={regime})", "dataset"))
+
+    plain, counted = noisy("gaussian(sigma=25)"), noisy("poisson(peak=30)")
+    both = noisy("(gaussian(sigma=25), poisson(peak=30))")
+    which = []
+    for i in range(12):
+        made = both.load(i).noisy
+        which.append([np.array_equal(made, one.load(i).noisy) for one in (plain, counted)])
+    assert all(sum(pair) == 1 for pair in which) and 0 < sum(pair[0] for pair in which) < 12
+    last = noisy(
+        "(gaussian(sigma=25), poisson(peak=30))", f"subset(of=dead_leaves(n=12, size=16), ids='{both.ids[-1]}')"
+    )
+    np.testing.assert_array_equal(last.load(0).noisy, both.load(11).noisy)
+    with pytest.raises(nb.UsageError, match="regime is empty"):
+        noisy("()")
+
+
 def test_a_subset_has_the_pictures_whose_ids_match_and_two_parts_have_none_in_common() -> None:
     def ids(words: str) -> list[str]:
         return list(nb.open_dataset(bind(f"subset(of=dead_leaves(n=12, size=8){words})", "dataset")).ids)
