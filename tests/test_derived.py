@@ -1,4 +1,4 @@
-"""Sets out of another one: its luma first, as super-resolution tables have it, and pictures chosen by name."""
+"""`luma`: the Y channel first, cut to a multiple of the scale, as super-resolution tables have it."""
 
 from __future__ import annotations
 
@@ -56,18 +56,6 @@ def test_the_spec_names_the_other_set_and_checks_it() -> None:
         bind("luma(of=set55)", "dataset")
     with pytest.raises(nb.UsageError, match="multiple"):
         bind("luma(of=set5, multiple=0)", "dataset")
-
-
-def test_matching_takes_pictures_by_name_or_all_but_those() -> None:
-    every = open_dataset(bind("photos", "dataset"))
-    some = open_dataset(bind("matching(of=photos, pattern='c*')", "dataset"))
-    others = open_dataset(bind("matching(of=photos, pattern='c*', but=True)", "dataset"))
-    assert list(some.ids) == [name for name in every.ids if name.startswith("c")]
-    assert sorted([*some.ids, *others.ids]) == sorted(every.ids)
-    for index, name in enumerate(some.ids):
-        assert np.array_equal(some.load(index).clean, every.load(list(every.ids).index(name)).clean)
-    with pytest.raises(nb.UsageError, match=r"no picture of 'C\*' is in photos: it has camera"):
-        open_dataset(bind("matching(of=photos, pattern='C*')", "dataset"))
 
 
 def test_one_mistake_that_all_pictures_share_is_said_once() -> None:

@@ -161,6 +161,10 @@ def test_noise2score_is_told_the_level_though_its_network_is_not_unless_it_finds
         return bool(method_flags(bind(f"noise2score(method=trained(objective=ar_dae){more})", "method"))["blind"])
 
     assert not blind("") and blind(", level=tv")
+    tuned = "noise2score(method=tuned(method=trained(objective={}), vary='optimizer.lr', over=(0.001, 0.01)))"
+    assert not method_flags(bind(tuned.format("ar_dae"), "method"))["blind"]
+    with pytest.raises(nb.UsageError, match="not of tuned"):
+        method_flags(bind(tuned.format("sure(sigma=25)"), "method"))
     assert method_flags(bind("ensemble(method=trained)", "method"))["blind"]
 
 
@@ -246,3 +250,108 @@ def test_a_noisy_set_has_one_draw_a_picture_and_a_second_one_as_truth_where_that
     assert np.corrcoef(first.ravel(), second.ravel())[0, 1] == pytest.approx(0, abs=0.2)
     other = load(f"noisy({of}, seed=1)")
     assert not np.array_equal(other.noisy, once.noisy)
+
+
+# ---- masks, and rounds on residuals
+
+
+def masked(words: str = "") -> Any:
+    made = bind(f"masked(of=dncnn(depth=3, width=4, norm=false){words})", "arch")
+    torch.manual_seed(0)
+    return made.entry.obj((2, 24, 24), (2, 24, 24), **made.kwargs)
+
+
+def test_a_masked_network_is_shown_the_asked_share_and_told_which() -> None:
+    seen: list[torch.Tensor] = []
+    net = masked(", share=0.8").train()
+    net.within.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    y = noise(6, 2, 24, 24) + 9
+    assert net(y).shape == y.shape
+    mask = seen[0][:, 2:]
+    assert mask.mean() == pytest.approx(0.2, abs=0.03) and set(mask.unique().tolist()) == {0.0, 1.0}
+    assert not torch.equal(mask[0], mask[1])
+    torch.testing.assert_close(seen[0][:, :2], y * mask)
+
+
+def test_in_use_it_gives_the_mean_over_masks_that_are_the_same_each_time() -> None:
+    net = masked(", averaged=3").eval()
+    shown: list[torch.Tensor] = []
+    handle = net.within.register_forward_pre_hook(lambda _, given: shown.append(given[0]))
+    y = noise(2, 2, 24, 24)
+    first = net(y)
+    handle.remove()
+    torch.manual_seed(99)
+    torch.testing.assert_close(net(y), first, rtol=0, atol=0)
+    assert len(shown) == 3 and len({one[:, 2:].numpy().tobytes() for one in shown}) == 3
+    torch.testing.assert_close(first, torch.stack([net.within(one)[:, :2] for one in shown]).mean(0))
+
+
+def mid(rounds: int, net: Any) -> Any:
+    made = bind(f"mid(rounds={rounds}, sigma=51)", "part")
+    part = made.entry.obj(**made.kwargs)
+    assert part.prepare(net) is net
+    return part
+
+
+def test_mid_begins_with_normal_noise_and_goes_on_with_residuals_of_other_pictures_by_the_network_before() -> None:
+    net = torch.nn.Conv2d(1, 1, 1, bias=False)
+    torch.nn.init.constant_(net.weight, 0.25)
+    part = mid(1, net)
+    clean, y = torch.zeros(3, 1, 40, 40), noise(3, 1, 40, 40)
+    torch.manual_seed(0)
+    first = part.batch({"given": y, "wanted": clean}, 4, 10)
+    assert first["given"].std() == pytest.approx(0.2, rel=0.05) and first["wanted"] is clean
+    residual = 0.75 * y
+    residual = (residual - residual.mean(dim=(2, 3), keepdim=True)).roll(1, 0)
+    torch.testing.assert_close(part.batch({"given": y, "wanted": clean}, 5, 10)["given"], residual)
+    torch.nn.init.constant_(net.weight, 0.5)  # what is trained within the round changes nothing of its noise
+    torch.testing.assert_close(part.batch({"given": y, "wanted": clean + 1}, 6, 10)["given"], 1 + residual)
+
+
+def test_a_round_that_is_gone_on_with_has_the_network_of_its_beginning() -> None:
+    net = torch.nn.Conv2d(1, 1, 1)
+    part, again = mid(3, net), mid(3, net)
+    batch = {"given": noise(2, 1, 8, 8), "wanted": torch.zeros(2, 1, 8, 8)}
+    wanted = part.batch(batch, 6, 8)["given"]
+    torch.nn.init.constant_(net.weight, 9.0)
+    again.load(part.state())
+    torch.testing.assert_close(again.batch(batch, 7, 8)["given"], wanted)
+    assert part.round == 3
+    with pytest.raises(nb.UsageError, match="two pictures or more"):
+        part.batch({name: one[:1] for name, one in batch.items()}, 0, 8)
+
+
+def test_of_several_regimes_each_picture_has_one_by_its_id_in_any_part_of_the_set() -> None:
+    def noisy(regime: str, of: str = "dead_leaves(n=12, size=16)") -> Any:
+        return nb.open_dataset(bind(f"noisy(of={of}, regime={regime})", "dataset"))
+
+    plain, counted = noisy("gaussian(sigma=25)"), noisy("poisson(peak=30)")
+    both = noisy("(gaussian(sigma=25), poisson(peak=30))")
+    which = []
+    for i in range(12):
+        made = both.load(i).noisy
+        which.append([np.array_equal(made, one.load(i).noisy) for one in (plain, counted)])
+    assert all(sum(pair) == 1 for pair in which) and 0 < sum(pair[0] for pair in which) < 12
+    last = noisy(
+        "(gaussian(sigma=25), poisson(peak=30))", f"subset(of=dead_leaves(n=12, size=16), ids='{both.ids[-1]}')"
+    )
+    np.testing.assert_array_equal(last.load(0).noisy, both.load(11).noisy)
+    with pytest.raises(nb.UsageError, match="regime is empty"):
+        noisy("()")
+
+
+def test_a_subset_has_the_pictures_whose_ids_match_and_two_parts_have_none_in_common() -> None:
+    def ids(words: str) -> list[str]:
+        return list(nb.open_dataset(bind(f"subset(of=dead_leaves(n=12, size=8){words})", "dataset")).ids)
+
+    whole = ids("")
+    last = whole[-1]
+    assert len(whole) == 12 and ids(f", ids='{last}'") == [last] and ids(f", but='{last}'") == whole[:-1]
+    ones, others = ids(", ids='*1'"), ids(", but='*1'")
+    assert ones and others and sorted(ones + others) == sorted(whole)
+    part = nb.open_dataset(bind(f"subset(of=dead_leaves(n=12, size=8), ids='{last}')", "dataset"))
+    alone = nb.open_dataset(bind("dead_leaves(n=12, size=8)", "dataset")).load(11)
+    assert part.load(0).id == last
+    np.testing.assert_array_equal(part.load(0).clean, alone.clean)
+    with pytest.raises(nb.UsageError, match="no id of dead_leaves"):
+        ids(", ids=nothing")

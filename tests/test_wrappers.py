@@ -55,6 +55,12 @@ def wt_border(noisy: Any, info: Any) -> Any:
     return np.full_like(noisy, info.boundary == "circular")
 
 
+@nb.method("wt_once", layout="hwc")
+def wt_once(noisy: Any, info: Any) -> Any:
+    """Nothing of a picture without a zero; any other stays as it is."""
+    return noisy if (noisy == 0).any() else np.zeros_like(noisy)
+
+
 def restored(method: str, noisy: Any, info: Any, shape: tuple[int, ...] | None = None) -> Any:
     restorer = nb.Restorer(bind(method, "method"))
     restorer.setup("cpu")
@@ -180,6 +186,72 @@ def test_each_turn_draws_noise_of_its_own():
     noisy, info = scene(64, 64)
     # The mean of eight independent draws has a deviation of 1/√8 = 0.354; 4096 pixels tell it to 0.004.
     assert np.std(restored("ensemble(method=wt_noise)", noisy, info)) == pytest.approx(8**-0.5, abs=0.02)
+
+
+# ---- pictures of every s-th pixel
+
+
+@pytest.mark.parametrize("shape", [(41, 67, 1), (9, 8, 3), (1, 50, 1), (1, 1, 3)])
+@pytest.mark.parametrize("stride", [1, 2, 5])
+def test_each_picture_of_every_stride_th_pixel_is_restored_by_itself_at_any_size(shape, stride):
+    noisy, info = scene(*shape)
+    expected = np.empty_like(noisy)
+    for top in range(min(stride, shape[0])):
+        for left in range(min(stride, shape[1])):
+            part = np.ascontiguousarray(noisy[top::stride, left::stride])
+            expected[top::stride, left::stride] = restored("median(size=3)", part, info)
+    assert np.array_equal(restored(f"pixel_shuffle(method=median(size=3), stride={stride})", noisy, info), expected)
+
+
+def test_stride_1_is_the_method_itself_with_its_draws():
+    noisy, info = scene(32, 20, 3)
+    whole = restored("wt_noise", noisy, scene(32, 20, 3)[1])
+    assert np.array_equal(restored("pixel_shuffle(method=wt_noise, stride=1)", noisy, info), whole)
+
+
+def test_each_part_has_its_mask_and_draws_noise_of_its_own():
+    noisy, info = scene(45, 61, 3, "mask(keep=0.5)")
+    expected = np.broadcast_to(info.mask[:, :, None], noisy.shape)
+    assert np.array_equal(restored("pixel_shuffle(method=wt_mask, stride=3)", noisy, info), expected)
+    drawn = restored("pixel_shuffle(method=wt_noise)", *scene(32, 32))
+    assert len({drawn[i::2, j::2].tobytes() for i in (0, 1) for j in (0, 1)}) == 4
+
+
+def test_noise_that_reaches_less_far_than_the_stride_is_white_in_each_part():
+    # Means of 3x3 white values reach two pixels: at stride 3 those of a part have no value in common.
+    white = np.random.default_rng(0).standard_normal((62, 62, 1))
+    noisy = sum(white[i : i + 60, j : j + 60] for i in range(3) for j in range(3)) / 9
+    seen: list[Any] = []
+
+    @nb.method("wt_seen", layout="hwc")
+    def wt_seen(part: Any, info: Any) -> Any:
+        seen.append(part)
+        return part
+
+    restored("pixel_shuffle(method=wt_seen, stride=3)", noisy.astype(np.float32), nb.Info())
+    assert len(seen) == 9
+    for (top, left), part in zip(np.ndindex(3, 3), seen, strict=True):
+        blocks = white[top : top + 60, left : left + 60].reshape(20, 3, 20, 3, 1)
+        np.testing.assert_allclose(part, blocks.mean(axis=(1, 3)), atol=1e-6)
+
+
+def test_refinement_puts_a_share_of_the_noisy_pixels_back_and_gives_the_mean():
+    noisy, info = scene(50, 60, 3)
+    # The identity at stride 1 restores nothing, so there is nothing to put back.
+    assert np.array_equal(restored("pixel_shuffle(method=identity, refined=3)", noisy, info), noisy)
+    refined = restored("pixel_shuffle(method=wt_once, stride=1, refined=1, share=0.25)", noisy, info)
+    kept = (refined == noisy).all(axis=2)
+    assert kept.mean() == pytest.approx(0.25, abs=0.03) and (refined[~kept] == 0).all()
+    mean = restored("pixel_shuffle(method=wt_once, stride=1, refined=200, share=0.25)", noisy, info)
+    np.testing.assert_allclose(mean, 0.25 * noisy, atol=0.2)
+
+
+def test_a_blurred_or_smaller_picture_is_not_taken_apart():
+    for regime in ("blur(sigma=1)", "downsample(scale=2)"):
+        with pytest.raises(nb.Skip, match="noise alone"):
+            restored("pixel_shuffle(method=identity)", *scene(32, 32, 1, regime))
+    with pytest.raises(nb.UsageError, match="pixel_shuffle cannot wrap oracle"):
+        cell_of("pixel_shuffle(method=oracle)")
 
 
 # ---- what is recorded

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import noisebench as nb
 import numpy as np
 import numpy.typing as npt
+from noisebench.methods.restore._wrapping import variants_of
 
 Picture = npt.NDArray[np.floating[Any]]
 _LEVELS = 50
@@ -24,11 +25,11 @@ _LEAST_DENOMINATOR = 0.1
 class Noise2Score:
     """Noise2Score: Tweedie's formula gives the clean picture by the score of noisy ones, learned from them alone.
 
-    method: `trained(objective=ar_dae, …)`, whose network gives R, the gradient of log p(y). noise: `gaussian` gives
-    y + sigma² R; `poisson` of a peak (y + 1 / (2 peak)) exp(R / peak); `gamma` of k looks k y / (k - 1 - y R): the
-    posterior means of x, of log x, and of 1 / x, turned back. `auto` takes what is disclosed. level: `tv` tries 50
-    levels up to 100 of 255 and takes the picture of the least total variation, for Gaussian noise of an unknown level.
-    Skips where the level is not disclosed.
+    method: `trained(objective=ar_dae, …)`, or one `tuned`, whose network gives R, the gradient of log p(y). noise:
+    `gaussian` gives y + sigma² R; `poisson` of a peak (y + 1 / (2 peak)) exp(R / peak); `gamma` of k looks
+    k y / (k - 1 - y R): the posterior means of x, of log x, and of 1 / x, turned back. `auto` takes what is disclosed.
+    level: `tv` tries 50 levels up to 100 of 255 and takes the picture of the least total variation, for Gaussian noise
+    of an unknown level. Skips where the level is not disclosed.
     """
 
     def __init__(
@@ -40,7 +41,7 @@ class Noise2Score:
     ) -> None:
         _refuse(method, noise, level)
         self.inner = nb.Restorer(method)
-        self.scale: float = method.kwargs["objective"].kwargs["scale"]
+        self.scale: float = self.inner.bound.kwargs["objective"].kwargs["scale"]
         self.noise, self.level = noise, level
 
     @staticmethod
@@ -69,8 +70,8 @@ class Noise2Score:
 
 def _refuse(method: nb.Bound, noise: str, level: str) -> None:
     """Raise `UsageError` for a method whose network learned no score, and for choices that do not go together."""
-    objective = method.kwargs.get("objective")
-    if objective is None or objective.entry.name != "ar_dae":
+    objectives = [one.kwargs.get("objective") for one in variants_of(method)]
+    if any(objective is None or objective.entry.name != "ar_dae" for objective in objectives):
         raise nb.UsageError(f"noise2score is of trained(objective=ar_dae, …), not of {method.display}")
     if level == "tv" and noise not in ("auto", "gaussian"):
         raise nb.UsageError(f"noise2score: level=tv is of Gaussian noise, not of {noise}: take one of the two away")

@@ -23,8 +23,8 @@ def ar_dae(
 
     The loss is the mean square of s R(y + s u) + u, u normal, where R(y) = (f(y) - y) / scale²: at its least R is the
     gradient of log p(y). s: drawn for each item evenly between least and most, on the scale of the pictures, so that
-    all of the levels through which the paper cools are seen in each part of a training. The loss stays near 1, so it
-    chooses no network. The truth of the batch is not read.
+    all of the levels through which the paper cools are seen in each part of a training; for counts of a peak it has
+    0.5 / peak to 1 / peak. The loss stays near 1, so it chooses no network. The truth of the batch is not read.
     """
     if least > most:
         raise nb.UsageError(f"objective ar_dae: least={least} is above most={most}")
