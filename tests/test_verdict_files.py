@@ -70,6 +70,23 @@ def test_other_code_behind_a_cell_makes_a_verdict_stale(tmp_path: Path, verdicts
     assert found["verdict"] == "reproduced" and found["stale"] is True
 
 
+def test_a_file_is_made_anew_of_an_older_one_and_what_was_judged_since(cli, tmp_path: Path, verdicts: Path) -> None:
+    more = CLAIM.replace("noise_hurts", "much_noise_hurts").replace("sigma=50", "sigma=90")
+    (tmp_path / "more.yaml").write_text(more)
+    cli("reproduce", "--claims", "more.yaml", "--store", "t")
+    held = json.loads(verdicts.read_text())
+    key = next(key for key, behind in held["cells"].items() if "sigma=50" in behind["of"]["regime"])
+    held["cells"][key]["code"] = "0" * 64
+    verdicts.write_text(json.dumps(held))
+    both = ("--claims", "claim.yaml", "--claims", "more.yaml")
+    cli("reproduce", *both, "--from", "t", "--from", "v.json", "--to", "w.json")
+    made = json.loads((tmp_path / "w.json").read_text())
+    assert [row["name"] for row in made["claims"]] == ["noise_hurts", "much_noise_hurts"]
+    assert row(tmp_path, tmp_path / "w.json")["stale"] is True and made["cells"][key]["code"] == "0" * 64
+    other = judged(read_effects(tmp_path / "more.yaml"), [tmp_path / "w.json"])[0]
+    assert other["verdict"] == "reproduced" and other["stale"] is False
+
+
 @pytest.mark.parametrize("damage", [lambda t: t[: len(t) // 2], lambda t: t.replace('"seeds"', '"sides"')])
 def test_a_damaged_file_is_named(tmp_path: Path, verdicts: Path, damage) -> None:
     verdicts.write_text(damage(verdicts.read_text()))

@@ -72,9 +72,10 @@ def _parted(results: Sequence[Path]) -> tuple[Held, list[Verdicts]]:
 
 
 def cells_behind(claims: Sequence[Claim | Effect], results: Sequence[Path]) -> dict[str, Behind]:
-    """The cells behind the verdicts on claims, by key."""
-    held, _ = _parted(results)
-    return {
+    """The cells behind the verdicts on claims, by key: those that are held, and those that files of verdicts name."""
+    held, files = _parted(results)
+    named = {key: behind for file in files for key, behind in file["cells"].items()}
+    return named | {
         key: {"of": code_of(cell), "code": "" if is_stale(cell) else code_sha256(code_of(cell))}
         for claim in claims
         for key, cell in _cells(claim, held).items()
