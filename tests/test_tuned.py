@@ -66,7 +66,7 @@ def test_a_grid_has_one_key_however_its_numbers_are_written() -> None:
 
 def test_what_a_default_component_is_made_with_stays() -> None:
     (one,) = variants("tuned(method=trained, vary='optimizer.weight_decay', over=(0.5,))")
-    assert one == "trained(optimizer=adamw(lr=0.002, weight_decay=0.5))"
+    assert one == "trained(optimizer=adamw(beta2=0.99, lr=0.002, weight_decay=0.5))"
 
 
 def test_two_parameters_are_crossed_outer_values_first() -> None:
@@ -120,15 +120,15 @@ def test_a_note_says_what_was_chosen_of_what_and_that_it_lies_at_an_edge() -> No
 
 def test_variants_are_the_trainings_that_other_methods_use_too() -> None:
     tuned = "tuned(method=trained(steps=30), vary='optimizer.lr', over=(0.1, 0.2))"
-    alone = "trained(steps=30, optimizer=adamw(lr=0.2))"
+    alone = "trained(steps=30, optimizer=adamw(lr=0.2, beta2=0.99))"
     cells = plan(Suite(methods=(tuned, alone), datasets=("gaussian_field(n=2)",), regimes=("none",), seeds=(0, 1)))
     trained = {(c["method"]["display"], c["seed"]): c["key"] for c in cells if c["kind"] == "train"}
     assert len(trained) == 4
     scored = {(c["method"]["name"], c["seed"]): c for c in cells if c["kind"] == "score"}
     (grid,) = scored["tuned", 1]["tuned"]
     assert [one["key"] for one in grid["variants"]] == [
-        trained["trained(optimizer=adamw(lr=0.1), steps=30)", 1],
-        trained["trained(optimizer=adamw(lr=0.2), steps=30)", 1],
+        trained["trained(optimizer=adamw(beta2=0.99, lr=0.1), steps=30)", 1],
+        trained["trained(optimizer=adamw(beta2=0.99, lr=0.2), steps=30)", 1],
     ]
     assert scored["trained", 1]["after"] == [grid["variants"][1]["key"]]
 

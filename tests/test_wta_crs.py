@@ -36,7 +36,8 @@ class Gelus(nn.Module):
         return self.body(x.movedim(1, -1)).movedim(-1, 1) if self.linear else self.body(x)
 
 
-GELUS = "trained(arch=gelus{}, objective=supervised(loss=l2), optimizer=sgd(lr=0.1), steps=8, checks=1{})"
+_SGD = "optimizer=sgd(lr=0.1), precision=float32, steps=8, checks=1"
+GELUS = "trained(arch=gelus{}, objective=supervised(loss=l2), " + _SGD + "{})"
 
 
 def trainer(arch: str = "", parts: str = "") -> Trainer:
