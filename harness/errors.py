@@ -57,11 +57,12 @@ class NotDefined(float):
 
 def refuse_all(mistakes: Sequence[str], of: int, items: str) -> None:
     """Raise one `UsageError` for all mistakes, each named once, of so many items; none where there are none."""
-    if len(set(mistakes)) == 1:
-        raise UsageError(mistakes[0])
-    if mistakes:
-        more = f"; and {len(mistakes) - _LISTED} more" if len(mistakes) > _LISTED else ""
-        raise UsageError(f"{len(mistakes)} of {of} {items} cannot be used: {'; '.join(mistakes[:_LISTED])}{more}")
+    named = list(dict.fromkeys(mistakes))
+    if len(named) == 1:
+        raise UsageError(named[0])
+    if named:
+        more = f"; and {len(named) - _LISTED} more" if len(named) > _LISTED else ""
+        raise UsageError(f"{len(mistakes)} of {of} {items} cannot be used: {'; '.join(named[:_LISTED])}{more}")
 
 
 def one_line(text: object, limit: int = 400) -> str:

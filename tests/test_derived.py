@@ -61,6 +61,8 @@ def test_the_spec_names_the_other_set_and_checks_it() -> None:
 def test_one_mistake_that_all_pictures_share_is_said_once() -> None:
     with pytest.raises(nb.UsageError, match=r"^set5 is not there$"):
         refuse_all(["set5 is not there"] * 3, 3, "pictures")
+    with pytest.raises(nb.UsageError, match=r"3 of 4 pictures cannot be used: a; b$"):
+        refuse_all(["a", "b", "a"], 4, "pictures")
     with pytest.raises(nb.UsageError, match="2 of 3 pictures cannot be used: a; b"):
         refuse_all(["a", "b"], 3, "pictures")
 

@@ -13,6 +13,7 @@ from noisebench.methods.restore.scoredvi import Posterior, bound, gamma_divergen
 from noisebench.planned_cell import method_flags
 from noisebench.registry import bind
 from noisebench.tracks.restore.restorer import Restorer
+from scipy import stats
 
 TOYS = (
     "dip(steps=6, width=4, depth=2)",
@@ -109,6 +110,9 @@ def test_the_divergence_of_gamma_laws_is_that_of_torch() -> None:
         torch.distributions.Gamma(shape, rate), torch.distributions.Gamma(torch.tensor(1.0), torch.tensor(0.02))
     )
     torch.testing.assert_close(gamma_divergence(shape, rate, 1.0, 0.02), expected)
+    for one, other, found in zip(shape.tolist(), rate.tolist(), expected.tolist(), strict=True):
+        own, prior = stats.gamma(one, scale=1 / other), stats.gamma(1.0, scale=1 / 0.02)
+        assert own.expect(lambda x, a=own, b=prior: a.logpdf(x) - b.logpdf(x)) == pytest.approx(found, rel=1e-3)
 
 
 def test_scoredvi_is_blind_and_refuses_a_denoiser_that_looks_pictures_up() -> None:

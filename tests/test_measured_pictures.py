@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from noisebench.methods.restore._measurement import measurement
 from noisebench.methods.restore.red_diff import _times
+from noisebench.planned_cell import method_flags
 from noisebench.registry import bind
 
 SIZE = 8
@@ -87,7 +88,7 @@ def test_the_parts_of_a_measurement_belong_together() -> None:
     at = measurement(blurred, info, "x")
     whole = np.pad(x, ((0, 9), (0, 12), (0, 0)), mode="symmetric")
     np.testing.assert_allclose(at.normal(whole), at.back, atol=1e-6)
-    right = rng.uniform(size=at.y.shape)
+    right = rng.uniform(size=at.start.shape)
     np.testing.assert_allclose(at.normal(at.solve(right, 0.3)) + 0.3 * at.solve(right, 0.3), right, atol=1e-9)
     assert at.cut(at.start).shape == x.shape
 
@@ -118,6 +119,12 @@ def test_what_is_smaller_or_both_blurred_and_holed_is_skipped() -> None:
         for name in ("red_diff", "plug_and_play"):
             with pytest.raises(nb.Skip, match=f"{name} takes holes"):
                 ready(f"{name}(denoiser=nlm)").restore(noisy, info)
+
+
+def test_a_denoiser_that_looks_pictures_up_is_refused_before_anything_is_run() -> None:
+    for name in ("red_diff", "plug_and_play"):
+        with pytest.raises(nb.UsageError, match=f"{name} cannot wrap oracle"):
+            method_flags(bind(f"{name}(denoiser=oracle)", "method"))
 
 
 def test_times_fall_from_the_highest_noise_that_the_denoiser_takes_to_the_first() -> None:

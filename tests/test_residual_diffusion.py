@@ -96,19 +96,21 @@ def test_the_objective_is_least_for_true_residual_and_noise_and_asks_for_its_net
 def test_the_method_takes_its_network_in_any_number_of_steps_with_noise_of_each_picture() -> None:
     trained = "trained(arch=rddm(of=dncnn(depth=2, width=3, norm=false)), objective=rddm)"
 
-    def restored(steps: int, key: bytes, average: int = 1, channels: int = 1, shape: tuple[int, ...] = (9, 7)) -> Any:
+    def restored(steps: int, key: bytes, average: int = 1, channels: int = 1, planes: int = 0) -> Any:
         method = nb.Restorer(bind(f"rddm(method={trained}, steps={steps}, average={average})", "method"))
         network = net(shape=(channels, 12, 10)).eval()
         method.instance.inner.instance.use(network, (channels, 12, 10))
         calls: list[int] = []
         network.within.register_forward_pre_hook(lambda *_: calls.append(1))
-        noisy = np.random.default_rng(0).uniform(size=(*shape, 3 if channels == 3 else 2)).astype(np.float32)
+        noisy = np.random.default_rng(0).uniform(size=(9, 7, planes or (3 if channels == 3 else 2))).astype(np.float32)
         return method.restore(noisy, nb.Info(key=key)), len(calls)
 
     one, calls = restored(4, b"a")
     assert one.shape == (9, 7, 2) and calls == 4
     np.testing.assert_array_equal(one, restored(4, b"a")[0])
     assert not np.array_equal(one, restored(4, b"b")[0]) and not np.array_equal(one, restored(5, b"a")[0])
+    grey, calls = restored(3, b"a", channels=3, planes=1)  # three equal channels, one call a step, and their mean
+    assert grey.shape == (9, 7, 1) and calls == 3
     assert restored(2, b"a", average=3)[1] == 6 and restored(1, b"a", channels=3)[0].shape == (9, 7, 3)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
@@ -29,8 +28,7 @@ class Noisy:
 
     def _of_picture(self, name: str) -> str:
         """Its regime, by its id: the same in any part of the set."""
-        digest = hashlib.sha256(name.encode()).digest()
-        return self._regimes[int.from_bytes(digest[:8], "little") % len(self._regimes)]
+        return self._regimes[int.from_bytes(nb.text_key(name)[:8], "little") % len(self._regimes)]
 
 
 @nb.dataset("noisy", licence="that of the other set")

@@ -18,11 +18,10 @@ Picture = npt.NDArray[np.float64]
 class Measurement:
     """y = H x + noise, of pictures that may be larger than the one that is wanted: a mirrored border is part of them.
 
-    `y` is the measured picture, `start` a first guess of x; `normal` is HᵀH and `back` Hᵀ; `solve(right, weight)` is
+    `start` is a first guess of x; `normal` is HᵀH and `back` Hᵀy; `solve(right, weight)` is
     (HᵀH + weight)⁻¹ right; `cut` gives the wanted part.
     """
 
-    y: Picture
     start: Picture
     normal: Callable[[Picture], Picture]
     back: Picture
@@ -43,7 +42,6 @@ def measurement(noisy: Any, info: Any, name: str) -> Measurement:
     seen = known * y
     mean = seen.sum(axis=(0, 1)) / max(float(known.sum()), 1.0)
     return Measurement(
-        y=y,
         start=seen + (1 - known) * mean,
         normal=lambda x: known * x,
         back=seen,
@@ -56,7 +54,6 @@ def _blurred(noisy: Any, info: Any) -> Measurement:
     y, height, width, transfer = periodic(noisy, info)
     power = np.abs(transfer) ** 2
     return Measurement(
-        y=y,
         start=y,
         normal=lambda x: filtered(x, power),
         back=filtered(y, np.conj(transfer)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import noisebench as nb
+from noisebench.tuning_grid import grid_of
 
 
 def refuse_unwrappable(name: str, method: Any) -> None:
@@ -16,9 +17,8 @@ def refuse_unwrappable(name: str, method: Any) -> None:
 
 def variants_of(method: nb.Bound) -> list[nb.Bound]:
     """The method itself, or of a tuned one all variants."""
-    if not getattr(method.entry.obj, "tuned", False):
-        return [method]
-    return [one for _, one in method.entry.obj(**method.kwargs).grid.variants]
+    grid = grid_of(method)
+    return [method] if grid is None else [one for _, one in grid.variants]
 
 
 def wrapped(name: str, method: Any) -> nb.Restorer:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import noisebench as nb
 from annotated_types import Ge, Gt, Le, Lt
+from noisebench.methods.restore._draws import drawn_seed
 from noisebench.methods.restore._hourglass import hourglass
 from noisebench.methods.restore._training import fitted
 
@@ -77,7 +78,7 @@ class DeepImagePrior:
             loss,
             steps=self.steps,
             lr=self.lr,
-            seed=int(torch.randint(2**62, (), generator=info.generator)),
+            seed=drawn_seed(info),
             device=noisy.device,
         )
         return best

@@ -8,7 +8,7 @@ import noisebench as nb
 import numpy as np
 from annotated_types import Ge, Gt, Le
 from noisebench.methods.restore._measurement import denoiser_of, measurement
-from noisebench.methods.restore._wrapping import refuse_unwrappable
+from noisebench.methods.restore._wrapping import refuse_unwrappable, wrapped
 
 _LEAST = 1 / 255
 """Noise of what was measured, where none is disclosed or less."""
@@ -33,9 +33,14 @@ class PlugAndPlay:
         prior: Annotated[float, Gt(0), Le(1e6)] = 0.23,
         most: Annotated[float, Gt(0), Le(20_000)] = 49.0,
     ) -> None:
-        refuse_unwrappable("plug_and_play", denoiser)
-        self.inner = nb.Restorer(denoiser)
+        self.inner = wrapped("plug_and_play", denoiser)
         self.steps, self.prior, self.most = steps, prior, most
+
+    @staticmethod
+    def flags(*, denoiser: nb.Bound, **others: Any) -> dict[str, Any]:
+        """None of its own. Raises `UsageError`, before anything is run, for a denoiser that cannot be wrapped."""
+        refuse_unwrappable("plug_and_play", denoiser)
+        return {}
 
     def setup(self, device: Any) -> None:
         """Set up the denoiser. Raises `Skip` where its weights are missing."""

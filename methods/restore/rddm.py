@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Annotated, Any
 
 import noisebench as nb
@@ -14,8 +15,8 @@ class ResidualDiffusionSteps:
     """RDDM: a trained residual diffusion in so many steps, from noise that is drawn for each picture.
 
     method: `trained(arch=rddm, objective=rddm, …)`, or one `tuned`. steps: network calls a picture, evenly spaced in
-    time. average: the mean of so many pictures from noise of their own, nearer to the posterior mean and less sharp. A
-    coloured picture whose network is grey is restored a channel at a time. Nothing is read from `info` but draws.
+    time. average: the mean of so many pictures from noise of their own, nearer to the posterior mean and less sharp.
+    Grey and coloured pictures are taken as `trained` takes them. Nothing is read from `info` but draws.
     """
 
     def __init__(
@@ -43,18 +44,19 @@ class ResidualDiffusionSteps:
         """(1, C, H, W) → the same."""
         import torch
 
-        trained = self.inner.instance
-        channels = trained.given[0]
-        pictures = noisy.transpose(0, 1) if channels == 1 else noisy
-        if pictures.shape[1] != channels:
-            raise nb.Skip(f"this network is for pictures of {channels} channels, not {noisy.shape[1]}")
-        with torch.no_grad():
+        net, given = self.inner.instance.net, self.inner.instance.given
+
+        def mean(pictures: Any) -> Any:
             total = torch.zeros_like(pictures)
             for _ in range(self.average):
                 noise = torch.randn(pictures.shape, generator=info.generator).to(pictures)
-                total += trained.net.restored(pictures, noise, self.steps)
-        made = total / self.average
-        return made.transpose(0, 1) if channels == 1 else made
+                total += net.restored(pictures, noise, self.steps)
+            return total / self.average
+
+        # The method within, its network used in so many steps: which channels go where is its affair.
+        taken = copy.copy(self.inner.instance)
+        taken.use(mean, given)
+        return taken.restore(noisy, info)
 
 
 def _refuse(method: nb.Bound) -> None:

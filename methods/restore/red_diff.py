@@ -8,13 +8,13 @@ import noisebench as nb
 import numpy as np
 from annotated_types import Ge, Gt, Le
 from noisebench.methods.restore._measurement import denoiser_of, measurement
-from noisebench.methods.restore._wrapping import refuse_unwrappable
+from noisebench.methods.restore._wrapping import refuse_unwrappable, wrapped
 
 _TIMES = 1000
 _BETAS = np.linspace(1e-4, 0.02, _TIMES)
 _KEPT = np.cumprod(1 - _BETAS)
 """Share of the picture's variance that is left at each time of the diffusion."""
-_ADAM = 0.9, 0.99, 1e-8
+_BETAS_OF_ADAM = 0.9, 0.99
 
 
 @nb.method("red_diff", layout="hwc", cite="M. Mardani et al., A variational perspective on solving inverse problems "
@@ -40,9 +40,14 @@ class RedDiff:
         weight: Literal["snr", "constant"] = "snr",
         most: Annotated[float, Gt(0), Le(20_000)] = 75.0,
     ) -> None:
-        refuse_unwrappable("red_diff", denoiser)
-        self.inner = nb.Restorer(denoiser)
+        self.inner = wrapped("red_diff", denoiser)
         self.steps, self.lr, self.prior, self.weight, self.most = steps, lr, prior, weight, most
+
+    @staticmethod
+    def flags(*, denoiser: nb.Bound, **others: Any) -> dict[str, Any]:
+        """None of its own. Raises `UsageError`, before anything is run, for a denoiser that cannot be wrapped."""
+        refuse_unwrappable("red_diff", denoiser)
+        return {}
 
     def setup(self, device: Any) -> None:
         """Set up the denoiser. Raises `Skip` where its weights are missing."""
@@ -50,25 +55,24 @@ class RedDiff:
 
     def restore(self, noisy: Any, info: Any) -> Any:
         """float32 (H, W, C) → the same."""
+        import torch
+
         at = measurement(noisy, info, "red_diff")
         denoised = denoiser_of(self.inner)
-        # Between -1 and 1; H of a constant is that constant where pixels are known, so H x has the same form.
-        back, ones = at.back, at.normal(np.ones_like(at.start))
-        x = 2 * at.start - 1
-        moment, square = np.zeros_like(x), np.zeros_like(x)
-        for step, time in enumerate(_times(self.steps, self.most)):
+        # Between -1 and 1. H of a constant is that constant where pixels are known, so Hᵀ1 is HᵀH1.
+        back = 2 * at.back - at.normal(np.ones_like(at.start))
+        picture = torch.from_numpy(2 * at.start - 1)
+        x = picture.numpy()  # the same numbers, which each step changes
+        optimizer = torch.optim.Adam([picture], lr=self.lr, betas=_BETAS_OF_ADAM)
+        for time in _times(self.steps, self.most):
             kept = _KEPT[time]
             spread, sigma = np.sqrt(1 - kept), np.sqrt((1 - kept) / kept)
             noise = info.rng.standard_normal(x.shape)
             z = x + sigma * noise
             found = (z - (2 * denoised((z + 1) / 2, sigma / 2) - 1)) / sigma
             factor = spread / np.sqrt(kept) if self.weight == "snr" else 1.0
-            wrong = at.normal(x) - (2 * back - ones)
-            slope = wrong + self.prior * factor * (found - noise)
-            moment = _ADAM[0] * moment + (1 - _ADAM[0]) * slope
-            square = _ADAM[1] * square + (1 - _ADAM[1]) * slope**2
-            size = np.sqrt(square / (1 - _ADAM[1] ** (step + 1))) + _ADAM[2]
-            x = x - self.lr * moment / (1 - _ADAM[0] ** (step + 1)) / size
+            picture.grad = torch.from_numpy(at.normal(x) - back + self.prior * factor * (found - noise))
+            optimizer.step()
         return at.cut((x + 1) / 2).astype(np.float32)
 
 

@@ -8,10 +8,11 @@ from typing import Annotated, Any
 
 import noisebench as nb
 from annotated_types import Ge, Gt, Le, Lt
+from noisebench.methods.restore._draws import drawn_seed
 from noisebench.methods.restore._hourglass import hourglass
 from noisebench.methods.restore._noise_level import noise_sigma
 from noisebench.methods.restore._training import fitted
-from noisebench.methods.restore._wrapping import refuse_unwrappable
+from noisebench.methods.restore._wrapping import refuse_unwrappable, wrapped
 
 _LOW, _HIGH = 1e-8, 1e4
 """Variances and the parameters of gamma laws lie between."""
@@ -57,8 +58,7 @@ class ScoreDVI:
         width: Annotated[int, Ge(1), Le(1024)] = 32,
         depth: Annotated[int, Ge(1), Le(8)] = 4,
     ) -> None:
-        refuse_unwrappable("scoredvi", denoiser)
-        self.inner = nb.Restorer(denoiser)
+        self.inner = wrapped("scoredvi", denoiser)
         self.components, self.steps, self.lr, self.samples = components, steps, lr, samples
         self.prior, self.smooth, self.width, self.depth = prior, smooth, width, depth
 
@@ -74,8 +74,6 @@ class ScoreDVI:
 
     def restore(self, noisy: Any, info: Any) -> Any:
         """(1, C, H, W) → the same."""
-        import torch
-
         planes = noisy.shape[1]
         if noisy.shape[-2:].numel() == 1:
             raise nb.Skip("scoredvi needs two pixels")
@@ -96,7 +94,7 @@ class ScoreDVI:
             loss,
             steps=self.steps,
             lr=self.lr,
-            seed=int(torch.randint(2**62, (), generator=info.generator)),
+            seed=drawn_seed(info),
             device=noisy.device,
         )
         return held
@@ -175,17 +173,10 @@ def bound(noisy: Any, at: Posterior, denoiser: Denoiser, strength: float, rate: 
 
 def gamma_divergence(shape: Any, rate: Any, prior_shape: float, prior_rate: float) -> Any:
     """KL(Gamma(shape, rate) | Gamma(prior_shape, prior_rate)), of shapes and rates."""
-    import math
+    from torch.distributions import Gamma, kl_divergence
 
-    import torch
-
-    return (
-        (shape - prior_shape) * torch.digamma(shape)
-        - torch.lgamma(shape)
-        + math.lgamma(prior_shape)
-        + prior_shape * (rate.log() - math.log(prior_rate))
-        + shape * (prior_rate - rate) / rate
-    )
+    prior = Gamma(shape.new_tensor(prior_shape), shape.new_tensor(prior_rate))
+    return kl_divergence(Gamma(shape, rate), prior)
 
 
 def _strength(noisy: Any) -> tuple[float, float]:

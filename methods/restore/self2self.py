@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import noisebench as nb
 from annotated_types import Ge, Gt, Le, Lt
+from noisebench.methods.restore._draws import drawn_seed
 from noisebench.methods.restore._hourglass import hourglass
 from noisebench.methods.restore._training import fitted
 
@@ -65,10 +66,10 @@ class Self2Self:
             loss,
             steps=self.steps,
             lr=self.lr,
-            seed=int(torch.randint(2**62, (), generator=info.generator)),
+            seed=drawn_seed(info),
             device=noisy.device,
             fall=lambda done: 0.1 if done >= 0.8 else 1.0,
         )
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            torch.manual_seed(int(torch.randint(2**62, (), generator=info.generator)))
+            torch.manual_seed(drawn_seed(info))
             return sum(net(noisy * left()) for _ in range(self.samples)) / self.samples

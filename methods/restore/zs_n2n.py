@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import noisebench as nb
 from annotated_types import Ge, Gt, Le
+from noisebench.methods.restore._draws import drawn_seed
 from noisebench.methods.restore._training import fitted
 
 
@@ -53,8 +54,7 @@ class ZeroShotNoise2Noise:
             loss,
             steps=self.steps,
             lr=self.lr,
-            # Of the input alone: the same picture gives the same network.
-            seed=int(torch.randint(2**62, (), generator=info.generator)),
+            seed=drawn_seed(info),
             device=noisy.device,
             fall=lambda done: 0.5 if done >= 0.75 else 1.0,
         )

@@ -12,9 +12,10 @@ Predict = Callable[[Any, Level], tuple[Any, Any]]
 """x and its level → the residual (degraded less clean) and the noise in it."""
 
 
-def level_of(time: float, noise: float) -> Level:
+def level_of(time: Any, noise: float) -> tuple[Any, Any]:
     """The level at a time from 0, the clean picture, to 1, the degraded one with normal noise of deviation `noise`.
 
+    time: a number or a tensor.
     Shares of the residual fall evenly with time and those of the noise's variance rise evenly, as the authors have it
     for restoration, and both are whole at 1: A = 1 - (1 - t)², B = noise t.
     """

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import noisebench as nb
 import torch
 from annotated_types import Ge, Gt, Le, Lt
-from noisebench.recipes.archs._pictures import channels_and_scale
+from noisebench.recipes.archs._within import channels_kept, network_within
 from torch import nn
 
 
@@ -32,12 +32,8 @@ class Masked(nn.Module):
         averaged: Annotated[int, Ge(1), Le(1024)] = 16,
     ) -> None:
         super().__init__()
-        channels, self.out, scale = channels_and_scale(given, wanted)
-        if scale != 1 or self.out != channels:
-            raise nb.UsageError(f"arch masked gives pictures of the shape of its input, {tuple(given)}, not {wanted}")
-        shape = (channels + 1, *given[1:])
-        # As many channels out as in, so that what a residual network adds its output to is the picture alone.
-        self.within: nn.Module = of.entry.obj(shape, shape, **of.kwargs)
+        self.out = channels_kept(given, wanted, "masked")
+        self.within = network_within(of, self.out + 1, given)
         self.share, self.averaged = share, averaged
 
     def forward(self, x: Any) -> Any:

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import noisebench as nb
 import torch
 from annotated_types import Ge, Le
-from noisebench.recipes.archs._pictures import channels_and_scale
 from noisebench.recipes.archs._residual_diffusion import Level, level_of, sampled
+from noisebench.recipes.archs._within import channels_kept, network_within
 from torch import nn
 
 
@@ -34,12 +34,8 @@ class ResidualDiffusion(nn.Module):
         steps: Annotated[int, Ge(1), Le(10_000)] = 5,
     ) -> None:
         super().__init__()
-        self.channels, out, scale = channels_and_scale(given, wanted)
-        if scale != 1 or out != self.channels:
-            raise nb.UsageError(f"arch rddm gives pictures of the shape of its input, {tuple(given)}, not {wanted}")
-        shape = (2 * self.channels + 2, *given[1:])
-        # As many channels out as in: what a residual network adds its output to is the picture on its way.
-        self.within: nn.Module = of.entry.obj(shape, shape, **of.kwargs)
+        self.channels = channels_kept(given, wanted, "rddm")
+        self.within = network_within(of, 2 * self.channels + 2, given)
         self.noise, self.steps = noise, steps
 
     def predict(self, x: Any, degraded: Any, level: tuple[Any, Any]) -> tuple[Any, Any]:

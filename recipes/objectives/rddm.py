@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import noisebench as nb
 import torch
+from noisebench.recipes.archs._residual_diffusion import level_of
 from noisebench.recipes.archs.rddm import ResidualDiffusion
 
 
@@ -22,7 +23,7 @@ def rddm(net: Any, batch: Any, *, loss: Annotated[Any, nb.Nested("loss")] = "l1"
     degraded, clean = batch["given"], batch["wanted"]
     time = torch.rand(len(clean), 1, 1, 1, device=clean.device)
     drawn = torch.randn_like(clean)
-    level = 1 - (1 - time) ** 2, within.noise * time
+    level = level_of(time, within.noise)
     x = clean + level[0] * (degraded - clean) + level[1] * drawn
     residual, noise = within.predict(x, degraded, level)
     total = loss.entry.obj(residual, degraded - clean, **loss.kwargs)
