@@ -13,7 +13,7 @@ _HOME = {
     "Track": "track", "Case": "track", "Runner": "track", "Words": "track", "Defaults": "track", "Dataset": "track",
     "add_track": "track", "MethodRunner": "runner", "ArrayFiles": "array_outputs", "noise_key": "keyed_noise",
     "keyed_generator": "keyed_noise", "text_key": "keyed_noise", "get_track": "track", "checked_declarations": "track",
-    "Info": "info", "Spec": "spec", "Bound": "registry",
+    "Info": "info", "Spec": "spec", "Bound": "registry", "grid_of": "tuning_grid",
     "MethodSpec": "parameter_types", "DatasetSpec": "parameter_types", "Nested": "parameter_types",
     "Later": "parameter_types", "AxisLabel": "parameter_types",
     "bind": "registry", "evaluate": "evaluation", "Result": "notebook.result", "module_sources": "sources",
@@ -178,6 +178,7 @@ if TYPE_CHECKING:  # what a type checker sees; at run time a name is imported wh
     from .training.network import trained_network as trained_network
     from .training.trained_method import TrainedMethod as TrainedMethod
     from .training.tuned_method import TunedMethod as TunedMethod
+    from .tuning_grid import grid_of as grid_of
 
 __all__ = ["__version__", *sorted(_HOME)]
 

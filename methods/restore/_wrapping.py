@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import noisebench as nb
-from noisebench.tuning_grid import grid_of
 
 
 def refuse_unwrappable(name: str, method: Any) -> None:
@@ -17,7 +16,7 @@ def refuse_unwrappable(name: str, method: Any) -> None:
 
 def variants_of(method: nb.Bound) -> list[nb.Bound]:
     """The method itself, or of a tuned one all variants."""
-    grid = grid_of(method)
+    grid = nb.grid_of(method)
     return [method] if grid is None else [one for _, one in grid.variants]
 
 
