@@ -106,6 +106,13 @@ class Runner(Protocol):
     def untouched(self, prepared: Any, given: Any) -> bool: ...
 
 
+@runtime_checkable
+class CallsTogether(Protocol):
+    """A runner that can give outputs of several cases by one call, None where not: networks are validated so."""
+
+    def call_together(self, cases: Sequence[Case]) -> list[Any] | None: ...
+
+
 class Track(Protocol):
     """A field of work: its items, what a regime makes of them, how a method is called, how an output is scored."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import noisebench as nb
@@ -157,6 +158,30 @@ def test_an_mlp_without_hidden_layers_is_linear_and_counts_its_weights():
     assert sum(p.numel() for p in net.parameters()) == 640
     x = torch.rand(3, 1, 8, 8)
     assert torch.allclose(net(2 * x), 2 * net(x))
+
+
+@pytest.mark.parametrize("kind", ["each by itself", "among others", "of other sizes"])
+def test_networks_are_given_pictures_together_only_where_that_changes_nothing(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+):
+    classifier = TRACK.open(bound("trained(arch=mlp)", "method"))
+    mean = torch.nn.Linear(64, 10)
+
+    def net(pictures):
+        flat = pictures.flatten(1)[:, :64]
+        return mean(flat - flat.mean(0) if kind == "among others" else flat)
+
+    classifier.instance.use(net, (1, 8, 8))
+    digits, regime = dataset("digits(n=5)"), bound("gaussian(sigma=25)", "regime")
+    cases = [TRACK.pose(regime, digits.load(i), 0) for i in range(5)]
+    if kind == "of other sizes":
+        cases[2] = replace(cases[2], given=np.zeros((9, 8, 1), np.float32))
+    together = classifier.call_together(cases)
+    assert (together is None) == (kind != "each by itself")
+    if together is not None:
+        alone = [classifier.accept(classifier.call(classifier.prepare(c.given), c.info), c) for c in cases]
+        np.testing.assert_allclose(together, alone, atol=1e-5)
+        assert len({tuple(logits) for logits in together}) == 5
 
 
 def test_a_classifier_for_pictures_is_refused():

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,13 +14,14 @@ from statistics import fmean
 from typing import Any, Protocol, cast
 
 from ..components import open_dataset
-from ..errors import Invalid, NotDefined, UsageError
+from ..errors import Invalid, NotDefined, UsageError, one_line
 from ..json_values import parsed
 from ..planned_cell import PlannedCell
 from ..recipe import Recipe, data_of, recipe_of
 from ..registry import Bound, bind, load_plugin
 from ..store.cells import WEIGHTS
 from ..store.disk import noticing_full_disk, write_file
+from ..store.outputs import ChecksOutputs
 from ..store.record import CurvePoint, Training, TrainingCost
 from ..track import Batches, Case, Dataset, KeepsApart, Track, Trains, get_track
 from ..training.checkpoint import file_sha256, known_checkpoint, read_card, with_card
@@ -35,8 +37,16 @@ _TOLD = 0.5
 """Seconds between two steps that are told."""
 
 
-Calls = Callable[[Track, Case], tuple[Any, float, list[str]]]
-"""What waits for the call under way: output, seconds and notes for a case."""
+_TOGETHER = 64
+"""Validation items that the method is given at once, at most."""
+_MESSAGE = 1 << 23
+"""Bytes of validation items after which no more are given at once."""
+_HELD = 1 << 28
+"""Bytes of posed validation items that are held in memory, at most."""
+
+
+_Posed = tuple[Any, Case]
+"""An item with its case."""
 
 
 class Asked(Protocol):
@@ -63,6 +73,7 @@ class _Course:
     metric: Bound
     protocol: Bound
     seed: int
+    held: dict[int, _Posed] = field(default_factory=dict)
 
 
 @dataclass
@@ -81,10 +92,9 @@ def train_cell(
     tell: Tell,
     method: Asked,
     task: Mapping[str, Any],
-    made: Calls,
     ahead: ThreadPoolExecutor,
 ) -> Ending:
-    """Train, or take the checkpoint of its key; leaves it in `folder`. `made` is the output for a case."""
+    """Train, or take the checkpoint of its key; leaves it in `folder`."""
     cell = job["cell"]
     known = known_checkpoint(cell["key"])
     if known is not None:
@@ -94,7 +104,7 @@ def train_cell(
         load_plugin(file)
     course = _opened(cell)
     try:
-        return _trained(course, job, folder, tell, method, task, made, ahead)
+        return _trained(course, job, folder, tell, method, task, ahead)
     except Diverged as error:
         return {"outcome": "diverged", "reason": str(error)}
 
@@ -135,7 +145,6 @@ def _trained(
     tell: Tell,
     method: Asked,
     task: Mapping[str, Any],
-    made: Calls,
     ahead: ThreadPoolExecutor,
 ) -> Ending:
     import numpy as np
@@ -164,7 +173,7 @@ def _trained(
         _hear_loss(state, method.answered())
         now = time.monotonic()
         if state.step in due:
-            point = _validated(course, state, method, made)
+            point = _validated(course, state, method)
             if course.recipe.keep == "best" and _is_best(state.curve, bool(course.metric.entry.meta["higher"])):
                 method.asked("keep_best")
             tell({"event": "said", "message": _said(course, point)})
@@ -189,7 +198,7 @@ def _trained(
         "of": steps,
         "stopped": stopped,
         # Of the network as it is used: what a part does at the end is in it.
-        "score": _mean_score(course, state.step, method, made),
+        "score": _mean_score(course, state.step, method),
         "curve": state.curve,
         "cost": cast(TrainingCost, done["cost"]),
         "figures": {str(name): float(value) for name, value in done["figures"].items()},
@@ -239,13 +248,12 @@ def _validated(
     course: _Course,
     state: _State,
     method: Asked,
-    made: Calls,
 ) -> CurvePoint:
     point: CurvePoint = {
         "step": state.step,
         "seconds": float(method.asked("seconds")),
         "loss": fmean(state.losses) if state.losses else None,
-        "score": _mean_score(course, state.step, method, made),
+        "score": _mean_score(course, state.step, method),
     }
     state.losses.clear()
     state.curve.append(point)
@@ -258,24 +266,69 @@ def _is_best(curve: Sequence[CurvePoint], higher: bool) -> bool:
     return curve[-1]["score"] is not None and all(score < scores[-1] for score in scores[:-1])
 
 
-def _mean_score(course: _Course, step: int, method: Asked, made: Calls) -> float | None:
-    """The mean score of the items that are kept for it, None where one has none. Raises `Diverged`."""
-    scores = []
+def _mean_score(course: _Course, step: int, method: Asked) -> float | None:
+    """The mean score of the items that are kept for it, None where one has none. Raises `Diverged`, `Invalid`."""
+    scores: list[Any] = []
+    asked: list[_Posed] = []
+    for coming in itertools.chain(_groups(course), [[]]):
+        outputs = _outputs(course, step, method, asked) if asked else []
+        if coming:  # the method is at work on them while those before them are scored
+            method.ask("outputs", [case for _, case in coming])
+        for (item, case), output in zip(asked, outputs, strict=True):
+            scores.append(
+                course.track.score(output, item, case, course.protocol, [course.metric])[course.metric.display]
+            )
+        asked = coming
+    if any(isinstance(score, NotDefined) or not math.isfinite(score) for score in scores):
+        return None
+    return fmean(map(float, scores))
+
+
+def _groups(course: _Course) -> Iterator[list[_Posed]]:
+    """The validation items with their cases, in order, as many together as one message may have."""
+    group: list[_Posed] = []
     for index in course.validation:
-        item = course.dataset.load(index)
-        case = course.track.pose(course.recipe.regime, item, 0)
-        method.ask("call", case)
-        try:
-            output = made(course.track, case)[0]
-        except MethodEnded as ended:
-            if ended.ending.get("finite", True):
-                raise
-            raise Diverged(f"what the network gave was not finite at step {step}") from None
-        value = course.track.score(output, item, case, course.protocol, [course.metric])[course.metric.display]
-        if isinstance(value, NotDefined) or not math.isfinite(value):
-            return None
-        scores.append(float(value))
-    return fmean(scores)
+        group.append(_posed(course, index))
+        if len(group) == _TOGETHER or sum(_size(case) for _, case in group) >= _MESSAGE:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def _posed(course: _Course, index: int) -> _Posed:
+    """A validation item with its case, which is the same each time; made once as long as there is room for it."""
+    if index in course.held:
+        return course.held[index]
+    item = course.dataset.load(index)
+    made = item, course.track.pose(course.recipe.regime, item, 0)
+    if (len(course.held) + 1) * 2 * _size(made[1]) <= _HELD:
+        course.held[index] = made
+    return made
+
+
+def _size(case: Case) -> int:
+    """Bytes of what a method is given, if it is an array; else as many as a message may have."""
+    return int(getattr(case.given, "nbytes", _MESSAGE))
+
+
+def _outputs(course: _Course, step: int, method: Asked, asked: Sequence[_Posed]) -> list[Any]:
+    """What the network gave for the items that it was asked for. Raises `Diverged`, `Invalid` for what is no output."""
+    try:
+        outputs = method.answered()
+    except MethodEnded as ended:
+        if ended.ending.get("finite", True):
+            raise
+        raise Diverged(f"what the network gave was not finite at step {step}") from None
+    if not isinstance(outputs, list) or len(outputs) != len(asked):
+        raise Invalid("its process sent something that is no answer")
+    if isinstance(course.track.outputs, ChecksOutputs):
+        for (_, case), output in zip(asked, outputs, strict=True):
+            try:
+                course.track.outputs.check(output, case.wanted)
+            except (ValueError, TypeError) as error:
+                raise Invalid(f"its process sent what is no output: {one_line(error)}") from None
+    return outputs
 
 
 def _said(course: _Course, point: CurvePoint) -> str:

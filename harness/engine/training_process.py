@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypedDict
 
 import numpy as np
@@ -13,7 +13,7 @@ from ..calling import call_on
 from ..errors import UsageError
 from ..recipe import recipe_of
 from ..runner import used_device
-from ..track import Case, Runner
+from ..track import CallsTogether, Case, Runner
 from ..training.trainer import Trainer
 
 
@@ -42,10 +42,10 @@ def training_verbs(runner: Runner, asked: str, start: Start) -> tuple[dict[str, 
         loss = trainer.advance(batch)
         return loss if math.isfinite(loss) else None
 
-    def call(case: Case) -> dict[str, Any]:
+    def outputs(cases: Sequence[Case]) -> list[Any]:
         with trainer.validated():
-            output, seconds, notes = call_on(runner, case, device)
-        return {"output": output, "seconds": seconds, "notes": notes}
+            made = runner.call_together(cases) if isinstance(runner, CallsTogether) and len(cases) > 1 else None
+            return made or [call_on(runner, case, device)[0] for case in cases]
 
     def finish() -> dict[str, Any]:
         trainer.finish()
@@ -58,7 +58,7 @@ def training_verbs(runner: Runner, asked: str, start: Start) -> tuple[dict[str, 
 
     verbs: dict[str, Callable[..., Any]] = {
         "step": step,
-        "call": call,
+        "outputs": outputs,
         "keep_best": trainer.keep_best,
         "snapshot": lambda: _bytes(trainer.snapshot()),
         "seconds": lambda: trainer.seconds,

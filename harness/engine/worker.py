@@ -9,7 +9,6 @@ import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -331,7 +330,7 @@ def work(job: Job, tell: Tell, channel: socket.socket | None) -> bytes:
             ending = _cost_cell(job, method)
         elif job["cell"]["kind"] == "train" and method is not None:
             went = SPENT
-            ending = train_cell(job, folder, tell, method, _task(job), partial(_made, method), ahead)
+            ending = train_cell(job, folder, tell, method, _task(job), ahead)
         else:
             scoring, plugged = _scoring(job["cell"], ahead)
             went = SPENT if plugged else DONE
