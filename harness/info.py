@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .keyed_noise import keyed_generator
@@ -17,12 +18,14 @@ class Info:
     """What the regime discloses, on the scale of the input; an unknown attribute is None.
 
     `shape` is that of the wanted output, (H, W) of a picture; `rng` (numpy) and `generator` (torch, CPU) are keyed by
-    the input, for stochastic methods. `sample` is None except for methods registered with `oracle=True`.
+    the input, for stochastic methods. `sample` is None except for methods registered with `oracle=True`. A method whose
+    call takes long says by `progress` how far it is.
     """
 
     def __init__(self, values: Mapping[str, Any] | None = None, key: bytes = b"") -> None:
         self._values = dict(values or {})
         self._key = hashlib.sha256(b"method" + key).digest()
+        self._tell: Callable[[int, int], None] | None = None
         self._rng: np.random.Generator | None = None
         self._generator: Any = None
 
@@ -44,11 +47,22 @@ class Info:
 
     def replace(self, **values: Any) -> Info:
         """The same with some values changed (None takes one away)."""
-        return Info({**self._values, **values}, self._key)
+        return Info({**self._values, **values}, self._key).heard_by(self._tell)
 
     def stream(self, number: int) -> Info:
         """The same knowledge with draws of its own, for a method that is called several times on one item."""
-        return Info(self._values, self._key + number.to_bytes(8, "little"))
+        return Info(self._values, self._key + number.to_bytes(8, "little")).heard_by(self._tell)
+
+    def heard_by(self, tell: Callable[[int, int], None] | None) -> Info:
+        """The same, with the draws that it has, whose `progress` is told to `tell`."""
+        heard = copy.copy(self)
+        heard._tell = tell
+        return heard
+
+    def progress(self, done: int, of: int) -> None:
+        """Say that `done` of `of` iterations of a long call are over: it is shown on the progress line of the cell."""
+        if self._tell is not None:
+            self._tell(done, of)
 
     @property
     def rng(self) -> np.random.Generator:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _ALIKE = 3
 """How many cells that end alike, other than well, have a line of their own."""
+_WITHIN = 30.0
+"""Seconds between two lines on how far a method is with an item."""
 
 
 def label(cell: PlannedCell) -> str:
@@ -36,6 +38,7 @@ class Plain:
     def __init__(self) -> None:
         self._total = self._done = 0
         self._begun: dict[str, float] = {}
+        self._within: dict[str, float] = {}
         self._alike: Counter[tuple[str, str]] = Counter()
 
     def _say(self, text: str) -> None:
@@ -56,6 +59,12 @@ class Plain:
 
     def item(self, cell: PlannedCell, n: int, of: int) -> None:
         """An item is done."""
+
+    def within(self, cell: PlannedCell, n: int, of: int) -> None:
+        """The method says how far it is with an item; a line now and then."""
+        if time.monotonic() - self._within.get(cell["key"], self._begun.get(cell["key"], 0.0)) >= _WITHIN:
+            self._within[cell["key"]] = time.monotonic()
+            self._say(f"{label(cell)}: iteration {n} of {of}")
 
     def said(self, cell: PlannedCell, message: str) -> None:
         """A cell says how it goes."""
@@ -107,6 +116,10 @@ class Live(Plain):
     def item(self, cell: PlannedCell, n: int, of: int) -> None:
         """An item is done."""
         self._progress.update(self._tasks[cell["key"]], completed=n, total=of)
+
+    def within(self, cell: PlannedCell, n: int, of: int) -> None:
+        """The method says how far it is with an item."""
+        self.said(cell, f"iteration {n} of {of}")
 
     def said(self, cell: PlannedCell, message: str) -> None:
         """A cell says how it goes."""

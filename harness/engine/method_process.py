@@ -10,6 +10,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn, TypedDict
 
 from ..calling import call_on
@@ -26,6 +27,8 @@ from .opened_files import noticing_opened_files, seen_files
 if TYPE_CHECKING:
     from .training_process import Start
 
+_TOLD = 0.5
+"""Seconds between two words on how far a call is, at least."""
 THREADED = {"torch": "set_num_threads", "cv2": "setNumThreads"}
 """Libraries with threads of their own, and how they are told how many they may use."""
 
@@ -53,7 +56,7 @@ def serve(channel: socket.socket) -> NoReturn:
     """Answer until the scorer hangs up; the process ends here whatever happens."""
     own = os.getpid()
     verbs: dict[str, Callable[..., Any]] = {
-        "open": lambda task: _open(task, verbs),
+        "open": lambda task: _open(task, verbs, _progress_to(channel)),
         "measure": _measure,
         "train": lambda task, start: _train(task, start, verbs),
     }
@@ -78,7 +81,24 @@ def serve(channel: socket.socket) -> NoReturn:
             os._exit(0)
 
 
-def _open(task: Task, verbs: dict[str, Callable[..., Any]]) -> Opened:
+def _progress_to(channel: socket.socket) -> Callable[[int, int], None]:
+    """What tells the scorer how far a long call is, now and then; a child of the method's process says nothing."""
+    own, told = os.getpid(), time.monotonic()
+
+    def tell(done: int, of: int) -> None:
+        nonlocal told
+        if time.monotonic() - told < _TOLD or os.getpid() != own:
+            return
+        told = time.monotonic()
+        try:
+            answer(channel, {"progress": [int(done), int(of)]})
+        except HungUp:
+            os._exit(0)
+
+    return tell
+
+
+def _open(task: Task, verbs: dict[str, Callable[..., Any]], tell: Callable[[int, int], None]) -> Opened:
     """Import the method and set it up; then `verbs` has what it can be asked."""
     with noticing_opened_files(task["folders"]):
         runner = _loaded(task)
@@ -90,7 +110,8 @@ def _open(task: Task, verbs: dict[str, Callable[..., Any]]) -> Opened:
 
     def call(case: Case) -> dict[str, Any]:
         with noticing_opened_files(task["folders"]):
-            output, seconds, notes = call_on(runner, case, device)
+            heard = replace(case, info=case.info.heard_by(tell))
+            output, seconds, notes = call_on(runner, heard, device)
         return {"output": output, "seconds": seconds, "notes": notes}
 
     verbs["call"] = call

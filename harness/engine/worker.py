@@ -62,12 +62,14 @@ Made = tuple[_Posed, Any, float]
 
 @dataclass(frozen=True)
 class _Method:
-    """The method's process: the channel that leads to it, and where what it opens of its own `folders` is kept."""
+    """The method's process: the channel that leads to it, where what it opens of its own `folders` is kept, and whom
+    it is told how far a call is."""
 
     channel: socket.socket
     folders: Mapping[str, str]
     folder: Path
     store: Path
+    tell: Tell
 
     def ask(self, *question: Any) -> None:
         """Ask, and do something else until it has `answered`. Raises `HungUp`."""
@@ -82,6 +84,10 @@ class _Method:
         """Its next answer."""
         reply = read_answer(self.channel)
         try:
+            while "progress" in reply:
+                done, of = reply["progress"]
+                self.tell({"event": "within", "n": int(done), "of": int(of)})
+                reply = read_answer(self.channel)
             if "opened" in reply:
                 keep_opened(reply["opened"], self.folders, self.folder, self.store)
             if "value" in reply:
@@ -95,7 +101,7 @@ class _Method:
                 "needs": one_line(said.get("needs", "")),
                 "finite": said.get("finite") is not False,
             }
-        except (TypeError, KeyError, AttributeError):
+        except (TypeError, KeyError, ValueError, AttributeError):
             raise Invalid("its process sent something that is no answer") from None
         raise MethodEnded(ending)
 
@@ -324,7 +330,7 @@ def work(job: Job, tell: Tell, channel: socket.socket | None) -> bytes:
     folder = partial_dir(Path(job["store"]), job["cell"]["key"])
     went, ahead = DONE, ThreadPoolExecutor(1)
     folders = job["cell"]["request"].get("folders", {})
-    method = _Method(channel, folders, folder, Path(job["store"])) if channel is not None else None
+    method = _Method(channel, folders, folder, Path(job["store"]), tell) if channel is not None else None
     try:
         if job["cell"]["kind"] == "cost" and method is not None:
             ending = _cost_cell(job, method)

@@ -17,12 +17,14 @@ def fitted(
     lr: float,
     seed: int,
     device: Any,
+    tell: Callable[[int, int], None],
     betas: tuple[float, float] = (0.9, 0.999),
     fall: Callable[[float], float] = lambda done: 1.0,
 ) -> Any:
     """The network of `make()` after so many steps of Adam, whose rate is `lr` times `fall` of the share that is done.
 
-    Its start and torch's draws within depend on the seed alone, and no draw outside is changed.
+    `tell` is told after each step how many of all are done. The network's start and torch's draws within depend on the
+    seed alone, and no draw outside is changed.
     """
     import torch
 
@@ -35,4 +37,5 @@ def fitted(
             optimizer.zero_grad()
             torch.autograd.backward(loss(net, step))
             optimizer.step()
+            tell(step + 1, steps)
     return net

@@ -80,5 +80,6 @@ class DeepImagePrior:
             lr=self.lr,
             seed=drawn_seed(info),
             device=noisy.device,
+            tell=info.progress,
         )
         return best

@@ -55,7 +55,6 @@ class NoiSER:
         import torch
 
         def loss(net: Any, step: int) -> Any:
-            say(step, self.steps)
             noise = (self.sigma * torch.randn(1, 3, self.crop, self.crop)).clamp(-1, 1).to(device)
             made = net(noise)
             return (made - noise).abs().mean() + _variation(made)
@@ -67,6 +66,7 @@ class NoiSER:
             lr=_RATE,
             seed=self.seed,
             device=device,
+            tell=say,
             betas=_BETAS,
         )
         return {name: value.cpu().numpy() for name, value in net.state_dict().items()}

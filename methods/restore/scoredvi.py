@@ -96,6 +96,7 @@ class ScoreDVI:
             lr=self.lr,
             seed=drawn_seed(info),
             device=noisy.device,
+            tell=info.progress,
         )
         return held
 

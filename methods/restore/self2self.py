@@ -68,6 +68,7 @@ class Self2Self:
             lr=self.lr,
             seed=drawn_seed(info),
             device=noisy.device,
+            tell=info.progress,
             fall=lambda done: 0.1 if done >= 0.8 else 1.0,
         )
         with torch.no_grad(), torch.random.fork_rng(devices=[]):

@@ -56,6 +56,7 @@ class ZeroShotNoise2Noise:
             lr=self.lr,
             seed=drawn_seed(info),
             device=noisy.device,
+            tell=info.progress,
             fall=lambda done: 0.5 if done >= 0.75 else 1.0,
         )
         with torch.no_grad():
