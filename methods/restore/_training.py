@@ -23,7 +23,7 @@ def fitted(
 ) -> Any:
     """The network of `make()` after so many steps of Adam, whose rate is `lr` times `fall` of the share that is done.
 
-    `tell` is told after each step how many of all are done. The network's start and torch's draws within depend on the
+    `tell` is told before each step how many of all are done. The network's start and torch's draws within depend on the
     seed alone, and no draw outside is changed.
     """
     import torch
@@ -33,9 +33,9 @@ def fitted(
         net = make().to(device)
         optimizer = torch.optim.Adam(net.parameters(), lr=lr, betas=betas)
         for step in range(steps):
+            tell(step, steps)
             optimizer.param_groups[0]["lr"] = lr * fall(step / steps)
             optimizer.zero_grad()
             torch.autograd.backward(loss(net, step))
             optimizer.step()
-            tell(step + 1, steps)
     return net
