@@ -98,8 +98,7 @@ class Bench:
         """Write the baseline of this test, where `--noisebench-update` asks for it."""
         if self._update and self._made:
             from .errors import UsageError
-            from .store.disk import write_file
-            from .store.export import export_text
+            from .store.export import write_export
             from .store.seals import refuse_nan
 
             try:
@@ -108,7 +107,7 @@ class Bench:
             except UsageError as error:
                 pytest.fail(f"noisebench: {error}", pytrace=False)
             self.baseline.parent.mkdir(parents=True, exist_ok=True)
-            write_file(self.baseline, export_text(list(self._made.values())).encode())
+            write_export(self.baseline, list(self._made.values()))
 
     def _judge(self, check: Any, stored: list[Record], record: Record, rules: tuple[Rule, ...]) -> None:
         from .report.verdict import verdict_lines

@@ -16,8 +16,9 @@ import pytest
 from board_records import as_schema_1, cost_record, panel_of, record, sealed, sha
 from conftest import ROOT
 from noisebench.errors import UsageError
+from noisebench.store import export
 from noisebench.store.cells import open_store, read_record
-from noisebench.store.export import export_text, read_export, seal_of
+from noisebench.store.export import export_text, read_export, seal_of, write_export
 from noisebench.store.key_changes import differences
 from noisebench.store.keys import combined, key_of, output_key
 from noisebench.store.outputs import Kept
@@ -71,6 +72,27 @@ def test_an_export_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     for one, other in zip(found, sorted(ones, key=lambda r: r.cell["key"]), strict=True):
         same(one, other)
         assert one.seal == seal_of(other) and why_seal_broken(one) is None and "request" not in one.cell
+
+
+def test_a_compressed_export_is_read_back_and_a_damaged_one_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, packed = tmp_path / "e.json", tmp_path / "e.json.xz"
+    write_export(plain, exported())
+    write_export(packed, exported())
+    assert plain.read_text() == export_text(exported()) and packed.stat().st_size < plain.stat().st_size / 2
+    for one, other in zip(read_export(packed), read_export(plain), strict=True):
+        same(one, other)
+    data = packed.read_bytes()
+    for wrong, reason in (
+        (data[:-40], "compressed, and cut off"),
+        (data[:60] + b"no" + data[62:], "compressed, and damaged"),
+    ):
+        packed.write_bytes(wrong)
+        assert reason in refused(lambda: read_export(packed))
+    packed.write_bytes(data)
+    monkeypatch.setattr(export, "_LARGEST", 1000)
+    assert "compressed, and cut off or larger" in refused(lambda: read_export(packed))
 
 
 def test_an_export_is_a_row_a_line_and_a_picture_once() -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -46,18 +47,24 @@ class Held:
 def judged(claims: Sequence[Claim | Effect], results: Sequence[Path]) -> list[ClaimRow]:
     """A row for each claim, as `reproduce` gives it; what was not run is `not available`. Raises `UsageError`.
 
-    One whose cells would have other keys today is `stale`.
+    One whose cells would have other keys today is `stale`. Verdicts in files that are not go before the cells of stores
+    and exports, which are read only where one is looked for.
     """
-    held, files = _parted(results) if claims else (Held(), [])
+    files, others = _verdicts_in(results) if claims else ([], [])
+    held = cache(lambda: held_in(others))
     return [_row(claim, held, files) for claim in claims]
 
 
-def _row(claim: Claim | Effect, held: Held, files: Sequence[Verdicts]) -> ClaimRow:
-    """The row of a claim by the cells that are held, else by a file of verdicts."""
-    row = judged_row(claim, lambda of, seed: find(of, seed, held))
-    if row["verdict"] != "not available":
-        return row | {"stale": any(map(is_stale, _cells(claim, held).values()))}
-    return (row_of(claim, files) if isinstance(claim, Effect) else None) or row
+def _row(claim: Claim | Effect, held: Callable[[], Held], files: Sequence[Verdicts]) -> ClaimRow:
+    """The row of a claim by a file of verdicts, by the cells that are held where it has none, or a stale one."""
+    judged_before = row_of(claim, files) if isinstance(claim, Effect) else None
+    if judged_before is not None and not judged_before["stale"]:
+        return judged_before
+    row = judged_row(claim, lambda of, seed: find(of, seed, held()))
+    if row["verdict"] == "not available":
+        return judged_before or row
+    stale = any(map(is_stale, _cells(claim, held()).values()))
+    return judged_before if judged_before is not None and stale else row | {"stale": stale}
 
 
 def _cells(claim: Claim | Effect, held: Held) -> dict[str, Cell]:
@@ -65,15 +72,16 @@ def _cells(claim: Claim | Effect, held: Held) -> dict[str, Cell]:
     return {c["key"]: c for _, of, seed in cells_of(claim) for c in find(of, seed, held).cells}
 
 
-def _parted(results: Sequence[Path]) -> tuple[Held, list[Verdicts]]:
-    """What stores and exports among the results hold, and what files of verdicts do; each is read once."""
+def _verdicts_in(results: Sequence[Path]) -> tuple[list[Verdicts], list[Path]]:
+    """What the files of verdicts among the results hold, and which of the results are stores and exports."""
     read = [(path, read_verdicts(path)) for path in results]
-    return held_in([path for path, file in read if file is None]), [file for _, file in read if file is not None]
+    return [file for _, file in read if file is not None], [path for path, file in read if file is None]
 
 
 def cells_behind(claims: Sequence[Claim | Effect], results: Sequence[Path]) -> dict[str, Behind]:
     """The cells behind the verdicts on claims, by key: those that are held, and those that files of verdicts name."""
-    held, files = _parted(results)
+    files, others = _verdicts_in(results)
+    held = held_in(others)
     named = {key: behind for file in files for key, behind in file["cells"].items()}
     return named | {
         key: {"of": code_of(cell), "code": "" if is_stale(cell) else code_sha256(code_of(cell))}

@@ -103,8 +103,8 @@ def _append_summary(text: bytes) -> None:
 
 def _update(path: Path, current: Sequence[Any]) -> None:
     """Write the new baseline, but never one that could not be checked against."""
-    from ..store.disk import noticing_full_disk, write_file
-    from ..store.export import export_text
+    from ..store.disk import noticing_full_disk
+    from ..store.export import write_export
     from ..store.seals import refuse_nan, why_edited
 
     if not any(r.cell["kind"] == "score" and r.cell["outcome"] == "ok" for r in current):
@@ -117,7 +117,7 @@ def _update(path: Path, current: Sequence[Any]) -> None:
     if not path.parent.is_dir():
         raise UsageError(f"--update: the folder {one_line(path.parent)} is not there: make it first")
     with noticing_full_disk(path):
-        write_file(path, export_text(current).encode())
+        write_export(path, current)
 
 
 def _dropped(before: Sequence[Any], current: Sequence[Any]) -> list[str]:

@@ -13,6 +13,7 @@ from .options import add_json, note_old, print_json, verb
 
 _EXAMPLES = """  noisebench export nb-store --to results/demo.json
   noisebench export nb-store --to set12.json --no-pictures
+  noisebench export nb-store --to large.json.xz           compressed, an eighth of the size
   noisebench report results/demo.json --to board"""
 
 
@@ -20,7 +21,7 @@ def add(verbs: Any) -> None:
     """Add the verb."""
     p = verb(verbs, "export", "write a store as one JSON file, small enough for git", _EXAMPLES)
     p.add_argument("store", metavar="STORE", help="a store, or an export file")
-    p.add_argument("--to", metavar="FILE", required=True, help="the file to write")
+    p.add_argument("--to", metavar="FILE", required=True, help="the file to write; compressed where it ends in .xz")
     p.add_argument("--no-pictures", action="store_true",
                    help="leave out the crops: where pictures must not be passed on")  # fmt: skip
     add_json(p)
@@ -30,8 +31,8 @@ def add(verbs: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Export."""
     from ..store.cells import read_records
-    from ..store.disk import noticing_full_disk, write_file
-    from ..store.export import export_text
+    from ..store.disk import noticing_full_disk
+    from ..store.export import write_export
 
     to = Path(args.to)
     if not to.parent.is_dir():
@@ -43,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     if args.no_pictures:
         records = [replace(record, panel=None) for record in records]
     with noticing_full_disk(to):
-        write_file(to, export_text(records).encode())
+        write_export(to, records)
     if args.json:
         print_json({"to": str(to), "cells": len(records), "bytes": to.stat().st_size})
     else:

@@ -23,7 +23,7 @@ def add(verbs: Any) -> None:
     p.add_argument("kind", choices=KINDS, help="what to list")
     p.add_argument("name", nargs="?", metavar="NAME", help="show this one in full")
     p.add_argument("--store", metavar="STORE", action="append", default=[],
-                   help="systems: read verdicts from this store or export (default: ./results/*.json)")  # fmt: skip
+                   help="systems: read verdicts from this store or export (default: those in ./results)")  # fmt: skip
     p.add_argument("--all", action="store_true", help="systems: those that are not here yet too")
     p.add_argument("--track", metavar="T", help="only what belongs to this track (default: all)")
     add_plugins(p)
@@ -110,7 +110,9 @@ def _systems(args: argparse.Namespace) -> int:
     from ..claims.numbers import all_claims
     from ..claims.systems import NOT_YET, read_systems, system_rows
 
-    results = [Path(p) for p in args.store] or sorted(Path("results").rglob("*.json"))
+    results = [Path(p) for p in args.store] or sorted(
+        p for form in ("*.json", "*.json.xz") for p in Path("results").rglob(form)
+    )
     rows = system_rows(read_systems(), [*all_claims(), *all_effects()], results)
     if args.name:
         rows = [r for r in rows if args.name in (str(r["number"]), r["name"])]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import lzma
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,11 +15,14 @@ import numpy as np
 
 from ..errors import UsageError, one_line
 from ..json_values import parsed, plain
+from .disk import write_file
 from .names import why_no_names
 from .record import SCHEMA, Cell, Panel, Plugins, Record
 from .shape import why_no_cell, why_no_number
 
 _PRIVATE = ("request",)
+_XZ, _LARGEST = b"\xfd7zXZ\0", 1 << 31
+"""What a compressed file begins with, and how many bytes of text it may hold."""
 
 
 def export_text(records: Sequence[Record]) -> str:
@@ -65,6 +69,26 @@ def export_text(records: Sequence[Record]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def write_export(file: Path, records: Sequence[Record]) -> None:
+    """Write an export, whole or not at all; compressed where the name of the file ends in `.xz`. Raises OSError."""
+    data = export_text(records).encode()
+    write_file(file, lzma.compress(data) if file.suffix == ".xz" else data)
+
+
+def _unpacked(data: bytes) -> bytes:
+    """The text of an export, which may be compressed. Raises ValueError where it is damaged, or too large for one."""
+    if not data.startswith(_XZ):
+        return data
+    unpacker = lzma.LZMADecompressor(lzma.FORMAT_XZ)
+    try:
+        text = unpacker.decompress(data, _LARGEST)
+    except lzma.LZMAError as error:
+        raise ValueError(f"compressed, and damaged: {error}") from None
+    if not unpacker.eof:
+        raise ValueError(f"compressed, and cut off or larger than {_LARGEST >> 20} MiB")
+    return text
+
+
 def _placed(panel: Panel, pictures: dict[str, str]) -> dict[str, str]:
     """The place of each part of a panel among `pictures`, to which new ones are added."""
     texts = {name: base64.b64encode(png).decode() for name, png in panel.parts.items()}
@@ -89,7 +113,7 @@ def seal_of(record: Record) -> str:
 def read_export(path: Path) -> list[Record]:
     """Records of an export file. Raises `UsageError` for what is not one, and naming a cell that is damaged."""
     try:
-        document = parsed(path.read_bytes().decode("utf-8"))
+        document = parsed(_unpacked(path.read_bytes()).decode("utf-8"))
         schema, cells = document["noisebench_export"], document["cells"]
         if why := _why_newer(schema):
             raise UsageError(f"export {one_line(path)} {why}")
