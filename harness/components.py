@@ -112,8 +112,9 @@ def regime(
     `declared` is what the track declares further. In `restore`, of a sum of regimes: `keeps`, the names that earlier
     regimes disclosed and that are still true after this one (default none; `("*",)`: all, as where noise is added);
     `adds_up`, for names that it discloses a function of the earlier and this value that gives that of both; `cuts`,
-    the names of parameters that make it clip or round what it made; `title`, how tables write it, such as
-    `σ = {sigma}` (default: its name and its parameters).
+    the names of parameters that make it clip or round what it made; `planes`, names that it discloses as arrays of the
+    size of `y`, which the batches of a training have too, as float32 (B, 1, H, W); `title`, how tables write it, such
+    as `σ = {sigma}` (default: its name and its parameters).
     """
     meta = {
         "discloses": tuple(discloses), "source": source, **get_track(track).declare("regime", declared),

@@ -325,6 +325,7 @@ TRAINED_HERE = {
     "scoredvi": "scoredvi(denoiser=gaussian_filter, steps=2, width=8, depth=2)",
     "red_diff": "red_diff(denoiser=gaussian_filter, steps=2)",
     "plug_and_play": "plug_and_play(denoiser=gaussian_filter, steps=2)",
+    "compressed_sensing": "compressed_sensing(iterations=5)",
 }
 """Methods that take many steps, for a moment."""
 

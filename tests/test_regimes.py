@@ -65,6 +65,7 @@ SPECS = (
     "exposure(gain=0.15, gamma=2)",
     "exposure(gain=3)",
     "mask(keep=0.4)",
+    "kspace(accel=3, sigma=10)",
     "downsample(scale=2)",
     "downsample(scale=3, kernel=bilinear)",
     "downsample(scale=3, kernel=area)",

@@ -22,11 +22,14 @@ _HELD = 1 << 30
 """Bytes of pictures that are held in memory, at most."""
 _LOOKED = 64
 """Crops that are looked at, at most, for one that is coloured."""
+_Made = dict[str, Array]
+"""What is made of an item for a batch, by name, each (C, h, w)."""
 
 
 class CropBatches:
-    """Batches of float32 tensors (B, C, h, w): `given` under the regime, `wanted` clean.
+    """Batches of float32 tensors (B, C, h, w): `given` under the regime, `wanted` clean, and the regime's `planes`.
 
+    `place`, int64 (B,), is the place of an item among those that are trained on.
     The batch of a step depends on the pictures, the regime, `seed` and the step alone. Each crop is `crop` pixels a
     side, turned and mirrored at random before the regime draws on it, each time anew; with `fixed` a picture gives one
     crop, upright, and the regime draws on it once. Where some pictures have three channels, a grey one is given as
@@ -48,7 +51,8 @@ class CropBatches:
         self._dataset, self._chosen, self._regime, self._order = dataset, chosen, regime, order
         self._crop, self._seed, self._fixed = crop, seed, fixed
         self._held: OrderedDict[int, Sample] = OrderedDict()
-        self._pairs: dict[int, tuple[Array, Array]] = {}
+        self._made: dict[int, _Made] = {}
+        self._planes = sorted({name for part in regime.parts for name in part.entry.meta["planes"]})
         self._bytes = 0
         self.given: tuple[int, ...] = (0, crop, crop)
         self.wanted: tuple[int, ...] = (0, crop, crop)
@@ -63,35 +67,38 @@ class CropBatches:
 
     def __call__(self, step: int) -> Mapping[str, Array]:
         """The batch of a step."""
-        chosen = [self._chosen[place] for place in self._order(step)]
+        places = self._order(step)
+        chosen = [self._chosen[place] for place in places]
         if self._fixed:
-            pairs = [self._fixed_pair(index) for index in chosen]
+            made = [self._made_once(index) for index in chosen]
         else:
             rng = self._rng(str(step))
-            pairs = [self._pair(index, rng, step) for index in chosen]
-        if 3 in (self.wanted[0], *(len(wanted) for _, wanted in pairs)):
-            pairs = [_in_three(*pair) for pair in pairs]
-        kinds = {(len(given), len(wanted)) for given, wanted in pairs} | {(self.given[0], self.wanted[0])} - {(0, 0)}
+            made = [self._make(index, rng, step) for index in chosen]
+        if 3 in (self.wanted[0], *(len(one["wanted"]) for one in made)):
+            made = [_in_three(one) for one in made]
+        kinds = {(len(one["given"]), len(one["wanted"])) for one in made}
+        kinds |= {(self.given[0], self.wanted[0])} - {(0, 0)}
         if len(kinds) > 1:
             channels = " and ".join(str(wanted) for _, wanted in sorted(kinds))
             raise UsageError(
                 f"the training pictures have {channels} channels: give pictures of one kind, such as luma(of=…) of them"
             )
-        return {name: np.stack([pair[i] for pair in pairs]) for i, name in enumerate(("given", "wanted"))}
+        batch = {name: np.stack([one[name] for one in made]) for name in made[0]}
+        return batch | {"place": np.asarray(places, np.int64)}
 
     def _rng(self, what: str) -> np.random.Generator:
         return keyed_generator(hashlib.sha256(f"crops|{self._seed}|{what}".encode()).digest())
 
-    def _fixed_pair(self, index: int) -> tuple[Array, Array]:
-        """The pair of an item, made once as long as there is room for it."""
-        if index in self._pairs:
-            return self._pairs[index]
-        pair = self._pair(index, self._rng(f"item {self._dataset.ids[index]}"), 0)
-        if (len(self._pairs) + 1) * (pair[0].nbytes + pair[1].nbytes) <= _HELD:
-            self._pairs[index] = pair
-        return pair
+    def _made_once(self, index: int) -> _Made:
+        """What is made of an item, once as long as there is room for it."""
+        if index in self._made:
+            return self._made[index]
+        made = self._make(index, self._rng(f"item {self._dataset.ids[index]}"), 0)
+        if (len(self._made) + 1) * sum(plane.nbytes for plane in made.values()) <= _HELD:
+            self._made[index] = made
+        return made
 
-    def _pair(self, index: int, rng: np.random.Generator, step: int) -> tuple[Array, Array]:
+    def _make(self, index: int, rng: np.random.Generator, step: int) -> _Made:
         item = self._item(index)
         size, (height, width) = self._crop, item.clean.shape[:2]
         if min(height, width) < size:
@@ -110,10 +117,17 @@ class CropBatches:
 
         noisy = None if item.noisy is None else cut(item.noisy, scale)
         sample = replace(item, clean=cut(item.clean, 1), noisy=noisy, meta={})
-        given, _ = degrade_sample(self._regime, sample, self._seed, step)
+        given, info = degrade_sample(self._regime, sample, self._seed, step)
         clean = sample.clean
         wanted = clean.astype(np.float32) / (np.iinfo(clean.dtype).max if clean.dtype.kind == "u" else 1)
-        return given.transpose(2, 0, 1), np.ascontiguousarray(wanted.transpose(2, 0, 1), dtype=np.float32)
+        wanted = np.ascontiguousarray(wanted.transpose(2, 0, 1), dtype=np.float32)
+        told = info.disclosed()
+        planes = {name: told[name] for name in self._planes if told.get(name) is not None}
+        return {
+            "given": given.transpose(2, 0, 1),
+            "wanted": wanted,
+            **{name: np.asarray(plane, np.float32)[None] for name, plane in planes.items()},
+        }
 
     def _item(self, index: int) -> Sample:
         """An item with its pictures as (H, W, C), read once as long as there is room for it."""
@@ -130,11 +144,11 @@ class CropBatches:
         return item
 
 
-def _in_three(given: Array, wanted: Array) -> tuple[Array, Array]:
+def _in_three(made: _Made) -> _Made:
     """A pair whose pictures are grey in three equal channels; another as it is."""
-    if len(given) == len(wanted) == 1:
-        given, wanted = np.repeat(given, 3, axis=0), np.repeat(wanted, 3, axis=0)
-    return given, wanted
+    if len(made["given"]) == len(made["wanted"]) == 1:
+        return made | {name: np.repeat(made[name], 3, axis=0) for name in ("given", "wanted")}
+    return made
 
 
 def _size(item: Any) -> int:

@@ -23,6 +23,7 @@ DISCLOSING = {
     "kernel": "blur(sigma=1.0)",
     "boundary": "blur(sigma=1.0)",
     "scale": "downsample(scale=2, bits=8)",
+    "sampled": "kspace(accel=2)",
     "looks": "gamma(looks=8)",
     "speckle": "gamma(looks=8)",
     "peak": "poisson(peak=60)",

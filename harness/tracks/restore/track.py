@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 _DECLARED: Mapping[str, Mapping[str, Any]] = {
     "method": {"layout": "tensor", "enhances": False},
-    "regime": {"keeps": (), "adds_up": {}, "cuts": (), "title": ""},
+    "regime": {"keeps": (), "adds_up": {}, "cuts": (), "planes": (), "title": ""},
     "metric": {"residual": False, "set": False},
     "protocol": {"peak": 1.0, "bits": None, "keeps": None},
 }
