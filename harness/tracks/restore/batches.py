@@ -20,12 +20,15 @@ from .degrade import clean_of, degrade_sample
 
 _HELD = 1 << 30
 """Bytes of pictures that are held in memory, at most."""
+_Pair = dict[str, Array]
+"""What a batch holds of one picture, by name."""
 _LOOKED = 64
 """Crops that are looked at, at most, for one that is coloured."""
 
 
 class CropBatches:
-    """Batches of float32 tensors (B, C, h, w): `given` under the regime, `wanted` clean.
+    """Batches of float32 tensors (B, C, h, w): `given` under the regime, `wanted` clean, and where the regime discloses
+    which pixels are known, `mask` (B, 1, h, w), 1 where they are.
 
     The batch of a step depends on the pictures, the regime, `seed` and the step alone. Each crop is `crop` pixels a
     side, turned and mirrored at random before the regime draws on it, each time anew; with `fixed` a picture gives one
@@ -48,7 +51,7 @@ class CropBatches:
         self._dataset, self._chosen, self._regime, self._order = dataset, chosen, regime, order
         self._crop, self._seed, self._fixed = crop, seed, fixed
         self._held: OrderedDict[int, Sample] = OrderedDict()
-        self._pairs: dict[int, tuple[Array, Array]] = {}
+        self._pairs: dict[int, _Pair] = {}
         self._bytes = 0
         self.given: tuple[int, ...] = (0, crop, crop)
         self.wanted: tuple[int, ...] = (0, crop, crop)
@@ -69,29 +72,29 @@ class CropBatches:
         else:
             rng = self._rng(str(step))
             pairs = [self._pair(index, rng, step) for index in chosen]
-        if 3 in (self.wanted[0], *(len(wanted) for _, wanted in pairs)):
-            pairs = [_in_three(*pair) for pair in pairs]
-        kinds = {(len(given), len(wanted)) for given, wanted in pairs} | {(self.given[0], self.wanted[0])} - {(0, 0)}
+        if 3 in (self.wanted[0], *(len(pair["wanted"]) for pair in pairs)):
+            pairs = [_in_three(pair) for pair in pairs]
+        kinds = {(len(p["given"]), len(p["wanted"])) for p in pairs} | {(self.given[0], self.wanted[0])} - {(0, 0)}
         if len(kinds) > 1:
             channels = " and ".join(str(wanted) for _, wanted in sorted(kinds))
             raise UsageError(
                 f"the training pictures have {channels} channels: give pictures of one kind, such as luma(of=…) of them"
             )
-        return {name: np.stack([pair[i] for pair in pairs]) for i, name in enumerate(("given", "wanted"))}
+        return {name: np.stack([pair[name] for pair in pairs]) for name in pairs[0]}
 
     def _rng(self, what: str) -> np.random.Generator:
         return keyed_generator(hashlib.sha256(f"crops|{self._seed}|{what}".encode()).digest())
 
-    def _fixed_pair(self, index: int) -> tuple[Array, Array]:
+    def _fixed_pair(self, index: int) -> _Pair:
         """The pair of an item, made once as long as there is room for it."""
         if index in self._pairs:
             return self._pairs[index]
         pair = self._pair(index, self._rng(f"item {self._dataset.ids[index]}"), 0)
-        if (len(self._pairs) + 1) * (pair[0].nbytes + pair[1].nbytes) <= _HELD:
+        if (len(self._pairs) + 1) * sum(array.nbytes for array in pair.values()) <= _HELD:
             self._pairs[index] = pair
         return pair
 
-    def _pair(self, index: int, rng: np.random.Generator, step: int) -> tuple[Array, Array]:
+    def _pair(self, index: int, rng: np.random.Generator, step: int) -> _Pair:
         item = self._item(index)
         size, (height, width) = self._crop, item.clean.shape[:2]
         if min(height, width) < size:
@@ -110,10 +113,14 @@ class CropBatches:
 
         noisy = None if item.noisy is None else cut(item.noisy, scale)
         sample = replace(item, clean=cut(item.clean, 1), noisy=noisy, meta={})
-        given, _ = degrade_sample(self._regime, sample, self._seed, step)
+        given, info = degrade_sample(self._regime, sample, self._seed, step)
         clean = sample.clean
         wanted = clean.astype(np.float32) / (np.iinfo(clean.dtype).max if clean.dtype.kind == "u" else 1)
-        return given.transpose(2, 0, 1), np.ascontiguousarray(wanted.transpose(2, 0, 1), dtype=np.float32)
+        pair = {
+            "given": given.transpose(2, 0, 1),
+            "wanted": np.ascontiguousarray(wanted.transpose(2, 0, 1), dtype=np.float32),
+        }
+        return pair if info.mask is None else {**pair, "mask": np.asarray(info.mask, np.float32)[None]}
 
     def _item(self, index: int) -> Sample:
         """An item with its pictures as (H, W, C), read once as long as there is room for it."""
@@ -130,11 +137,11 @@ class CropBatches:
         return item
 
 
-def _in_three(given: Array, wanted: Array) -> tuple[Array, Array]:
+def _in_three(pair: _Pair) -> _Pair:
     """A pair whose pictures are grey in three equal channels; another as it is."""
-    if len(given) == len(wanted) == 1:
-        given, wanted = np.repeat(given, 3, axis=0), np.repeat(wanted, 3, axis=0)
-    return given, wanted
+    if len(pair["given"]) != 1 or len(pair["wanted"]) != 1:
+        return pair
+    return {**pair, **{name: np.repeat(pair[name], 3, axis=0) for name in ("given", "wanted")}}
 
 
 def _size(item: Any) -> int:
