@@ -138,7 +138,8 @@ def metric(
 ) -> Callable[[F], F]:
     """Register a metric, which the track calls; `NotDefined(reason)` is its value where it has none.
 
-    In `restore`: `f(pair, **params) -> float`; with `residual=True` the pair has one, where the noisy input is known.
+    In `restore`: `f(pair, **params) -> float`; with `residual=True` the pair has one, where the noisy input is known;
+    with `missing=True` it says which pixels were missing, and the others are those of the input, where both are known.
 
     `decimals` is how many are printed; metrics stand on a board by `order`, then by name. `gate` is what a check lets
     pass where no rule speaks: `max_drop` of the mean, `max_drop_item` of one item, in the unit. `describe` says of a

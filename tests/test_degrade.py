@@ -29,7 +29,8 @@ RANDOM = (
     "salt_pepper(p=0.2)", "impulse(p=0.2)", "mixture(sigmas=(10, 50), weights=(0.9, 0.1))",
     "correlated(sigma=25, radius=1.5)", "stripes(sigma=15)", "poisson(peak=30)",
     "poisson_gaussian(peak=30, sigma=5)", "gamma(looks=4)", "rayleigh", "rician(sigma=20)",
-    "sensor(iso=3200)", "mask(keep=0.4)", "downsample(scale=2) + gaussian(sigma=5)",
+    "sensor(iso=3200)", "mask(keep=0.4)", "mask(keep=0.4, kind=holes)", "mask(keep=0.4, kind=strokes)",
+    "downsample(scale=2) + gaussian(sigma=5)",
 )  # fmt: skip
 FIXED = tuple(s for s in SPECS if s != "real")
 

@@ -26,7 +26,9 @@ class Pair:
 
     `peak` is the data range. Empty where a border leaves nothing. `residual` is the noisy input less the restored
     picture, float64 (H, W, C) on [0, 1], neither clipped nor rounded nor cut whatever the protocol: for metrics that
-    ask for it, None where there is no noisy input of the same size.
+    ask for it, None where there is no noisy input of the same size. `missing` is (H, W), true where the input told
+    nothing; there alone `x` is what was restored, elsewhere it is the input. For metrics that ask for it, None where
+    no mask was disclosed.
 
     `held` are both pictures before `finish`, which is the rest of the protocol and works on each value by itself;
     None where they are as `x` and `y` are. So a metric that adds up over values takes `blocks`, and needs no picture in
@@ -36,6 +38,7 @@ class Pair:
     held: tuple[Array, Array]
     peak: float
     residual: Array | None = None
+    missing: Array | None = None
     finish: Callable[[Array], Array] | None = None
 
     @cached_property
@@ -127,6 +130,21 @@ def residual(noisy: Array, restored: Array) -> Array | None:
     for picture, who in ((first, "noisy"), (second, "restored")):
         _within(picture, 0.0, 1.0, who)
     return _to_unit(first) - _to_unit(second)
+
+
+def composed(pair: Pair, restored: Array, noisy: Array, mask: Array, bound: Bound) -> Pair | None:
+    """`pair`, of `restored`, with the pixels of `noisy` where `mask` (H, W) is above 0, and with its `missing` ones.
+
+    None where they are not of one size. Raises as `prepare`.
+    """
+    given, known = as_picture(noisy, "noisy"), np.asarray(mask) > 0
+    if given.shape != as_picture(restored, "restored").shape or known.shape != given.shape[:2]:
+        return None
+    # The protocol itself says which pixels it cuts away.
+    place = known[:, :, None].astype(np.float32)
+    cut, other = prepare(place, place, bound), prepare(given, given, bound)
+    missing = cut.x[:, :, 0] * 2.0 < cut.peak
+    return Pair((np.where(missing[:, :, None], pair.x, other.x), pair.y), pair.peak, missing=missing)
 
 
 def to_8bit(picture: Array, who: str = "") -> npt.NDArray[np.uint8]:

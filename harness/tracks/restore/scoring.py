@@ -15,7 +15,7 @@ from ...imaging.sample import Sample
 from ...imaging.validation import Range, as_tensor, check_pair, check_restored, given_array, mapped
 from ...plan import split_metrics
 from ...registry import Bound, bind, bind_all
-from .pairs import Array, pictures_of, prepare, residual
+from .pairs import Array, composed, pictures_of, prepare, residual
 
 
 def score_pair(
@@ -25,18 +25,24 @@ def score_pair(
     metrics: Sequence[Bound],
     noisy: Array | None = None,
     *,
+    mask: Array | None = None,
     unit: bool = False,
 ) -> dict[str, float]:
     """Scores by display spec of the metric; `NotDefined` (a NaN with a reason) where a metric has no value.
 
     `restored`: float32 (H, W, C); `clean`: uint8, uint16 or float on [0, 1], (H, W) or (H, W, C); `noisy`, the
-    input of the method, likewise, for metrics of the residual; `unit` as of `prepare`. Raises `UsageError` for unequal
-    shapes or values that are not finite.
+    input of the method, likewise, for metrics of the residual; with `mask` (H, W), above 0 where a pixel is known, for
+    metrics of the missing ones; `unit` as of `prepare`. Raises `UsageError` for unequal shapes or values that are not
+    finite.
     """
     pair = prepare(restored, clean, protocol, unit=unit)
     if noisy is not None and any(m.entry.meta.get("residual") for m in metrics):
         pair = replace(pair, residual=residual(noisy, restored))
-    return {m.display: m.entry.obj(pair, **m.kwargs) for m in metrics}
+    filled = None
+    if noisy is not None and mask is not None and any(m.entry.meta.get("missing") for m in metrics):
+        filled = composed(pair, restored, noisy, mask, protocol)
+    pairs = {m.display: filled or pair if m.entry.meta.get("missing") else pair for m in metrics}
+    return {m.display: m.entry.obj(pairs[m.display], **m.kwargs) for m in metrics}
 
 
 def score(
@@ -46,6 +52,7 @@ def score(
     protocol: str = "uint8",
     *,
     noisy: Any = None,
+    mask: Any = None,
     range: Range = None,
 ) -> dict[str, float]:
     """Several scores of one picture, the same numbers as in a run: metric → value.
@@ -53,8 +60,9 @@ def score(
     Pictures: (H, W) or (H, W, C) arrays, uint8, uint16 or float on [0, 1], or (1, C, H, W) or (C, H, W) tensors.
     `range` says what float pictures are on instead: 255 for 0–255, (-1, 1), or (0, 1) to have them taken as they
     stand. Tensors that are not on the CPU are scored where they are, within 1e-5 of the same. `noisy` is the input of
-    the method, for metrics of the residual such as `residual_whiteness`. A score without a value is `NotDefined`, a
-    NaN with its `reason`. Raises `UsageError` for a wrong spec, type, shape or value, and for floats on another scale.
+    the method, for metrics of the residual such as `residual_whiteness`; with `mask`, an array (H, W) above 0 where a
+    pixel is known, for metrics of the others such as `psnr_hole`. A score without a value is `NotDefined`, a NaN with
+    its `reason`. Raises `UsageError` for a wrong spec, type, shape or value, and for floats on another scale.
     """
     chosen = bind_all(metrics, "metric")
     if split_metrics(chosen)[1]:
@@ -74,7 +82,7 @@ def score(
         noisy = mapped(given_array(noisy, "noisy"), range, "noisy")
         if range is None:
             check_restored(noisy, "noisy")
-    return score_pair(x, y, rules, chosen, noisy, unit=unit)
+    return score_pair(x, y, rules, chosen, noisy, mask=mask, unit=unit)
 
 
 def given_pair(restored: Any, clean: Any, range: Range) -> tuple[Array, Array, bool]:

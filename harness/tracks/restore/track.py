@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 _DECLARED: Mapping[str, Mapping[str, Any]] = {
     "method": {"layout": "tensor", "enhances": False},
     "regime": {"keeps": (), "adds_up": {}, "cuts": (), "planes": (), "title": ""},
-    "metric": {"residual": False, "set": False},
+    "metric": {"residual": False, "missing": False, "set": False},
     "protocol": {"peak": 1.0, "bits": None, "keeps": None},
 }
 """What a component of this track may declare beyond what every track knows, with what holds where it does not."""
@@ -156,7 +156,7 @@ class Restore:
         """Scores by display form of the metric; `NotDefined` where a metric has no value."""
         from .scoring import score_pair
 
-        return score_pair(output, item.clean, protocol, metrics, case.given)
+        return score_pair(output, item.clean, protocol, metrics, case.given, mask=case.info.mask)
 
     def probe(self, size: tuple[int, ...]) -> Sample:
         """A fixed grey picture of `size` (H, W), for costs."""

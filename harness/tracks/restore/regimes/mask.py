@@ -1,22 +1,36 @@
-"""Each pixel (all channels) is kept with probability keep, else 0; mask is (H, W), 1 where known."""
+"""What is missing is 0, in all channels: single pixels, rectangles or brush lines; mask is (H, W), 1 where known."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 from annotated_types import Gt, Le
 
 from ....components import regime
-from ....parameter_types import AxisLabel
+from ....parameter_types import AxisLabel, Later
 from ..disclosure import MASK, POINTWISE
 from ._digitise import Degraded, Picture
+from ._holes import brush_lines, rectangles
 
 
-@regime("mask", discloses=("mask",), keeps=POINTWISE, adds_up=MASK)
+@regime("mask", discloses=("mask",), keeps=POINTWISE, adds_up=MASK, planes=("mask",))
 def mask(
-    x: Picture, rng: np.random.Generator, *, keep: Annotated[float, Gt(0), Le(1), AxisLabel("share of pixels kept")]
+    x: Picture,
+    rng: np.random.Generator,
+    *,
+    keep: Annotated[float, Gt(0), Le(1), AxisLabel("share of pixels kept")],
+    kind: Annotated[Literal["pixels", "holes", "strokes"], Later()] = "pixels",
 ) -> Degraded:
-    """Each pixel (all channels) is kept with probability keep, else 0; mask is (H, W), 1 where known."""
-    known = (rng.random(x.shape[:2]) < keep).astype(np.float64)
+    """What is missing is 0, in all channels: single pixels, rectangles or brush lines; mask is (H, W), 1 where known.
+
+    `pixels`: each is kept with probability `keep`. `holes`: rectangles, four or a few more, that together cover
+    1 - keep of the picture. `strokes`: lines of a brush that cover as much. Both do so to a few hundredths of the
+    picture.
+    """
+    if kind == "pixels":
+        known = (rng.random(x.shape[:2]) < keep).astype(np.float64)
+    else:
+        cover = rectangles if kind == "holes" else brush_lines
+        known = 1.0 - cover(x.shape[:2], 1.0 - keep, rng)
     return x * known[:, :, None], {"mask": known}
