@@ -113,7 +113,7 @@ def test_list_systems(cli) -> None:
     rows = json.loads(cli("list", "systems", "--json").stdout)
     assert len(rows) == 57 and (rows[0]["state"], rows[23]["state"]) == ("here", "not yet")
     one = json.loads(cli("list", "systems", "12", "--json").stdout)
-    assert one["specs"] == ["method bf_cnn"] and one["verdict"] == "not run"
+    assert "method bf_cnn" in one["specs"] and one["verdict"] == "not run"
     table = cli("list", "systems", "--all").stdout.splitlines()
     assert len(table) == 58 and table[0].split() == ["#", "system", "role", "spec", "claims", "verdict"]
     shown = cli("list", "systems", "ELD").stdout
