@@ -10,6 +10,8 @@ import torch
 
 LEVELS = 1000
 """Level 0 is the picture as it is, the last one noise but for a share of 0.6 %."""
+SPREAD = 0.25
+"""What a picture on [-1, 1] is supposed to deviate by from what the degraded one says of it."""
 Draw = Callable[[Any], Any]
 """A tensor → normal noise of its shape, kind and device."""
 
@@ -30,6 +32,17 @@ def shares(level: Any, like: Any) -> tuple[Any, Any]:
     """
     kept = _KEPT.to(torch.as_tensor(level).device)[level]
     return kept.sqrt().to(like), (1 - kept).sqrt().to(like)
+
+
+def within_reach(level: Any, like: Any) -> tuple[Any, Any]:
+    """How much of x a network's picture has in any case, and how far what it adds reaches: its error is of that size.
+
+    As T. Karras et al. have it (Elucidating the design space of diffusion-based generative models, NeurIPS 2022), with
+    `SPREAD`: without noise x is the picture, and in noise alone all is the network's.
+    """
+    share, spread = shares(level, like)
+    whole = spread**2 + (SPREAD * share) ** 2
+    return SPREAD**2 * share / whole, SPREAD * spread / whole**0.5
 
 
 def noised(picture: Any, noise: Any, level: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import noisebench as nb
 import torch
 from annotated_types import Ge, Le
-from noisebench.recipes.archs._diffusion import LEVELS, Draw, ddim, drawn_alike, shares, spaced
+from noisebench.recipes.archs._diffusion import LEVELS, Draw, ddim, drawn_alike, shares, spaced, within_reach
 from noisebench.recipes.archs._within import channels_kept, network_within
 from torch import nn
 
@@ -22,11 +22,10 @@ from torch import nn
 class ConditionalDiffusion(nn.Module):
     """A diffusion from noise to the clean picture, told the degraded one: DDPM's levels, used in the steps of DDIM.
 
-    of: the network within, which is given x, the degraded picture and two planes of the level. What it gives is the
-    velocity of T. Salimans and J. Ho (ICLR 2022), by which x is known at all levels, from noise alone to no noise.
-    steps: deterministic ones, where the network is used as it is: its noise is the same for all pictures of a size
-    then; `ddim(method=…)` draws it for each and takes other numbers of steps. Trained with `objective=ddpm`. The
-    degraded picture may be anything of the same size and channels: noisy, with holes, or from a radar.
+    of: the network within, which is given x, the degraded picture and two planes of the level. steps: deterministic
+    ones, where the network is used as it is: its noise is the same for all pictures of a size then; `ddim(method=…)`
+    draws it for each and takes other numbers of steps. Trained with `objective=ddpm`. The degraded picture may be
+    anything of the same size and channels: noisy, with holes, or from a radar.
     """
 
     def __init__(
@@ -42,17 +41,14 @@ class ConditionalDiffusion(nn.Module):
         self.within = network_within(of, 2 * self.channels + 2, given)
         self.steps = steps
 
-    def velocity(self, x: Any, degraded: Any, level: Any) -> Any:
-        """share · noise - spread · picture, of x on [-1, 1] at a level: a whole number, or a tensor (N, 1, 1, 1)."""
+    def clean_in(self, x: Any, degraded: Any, level: Any) -> Any:
+        """The picture that it sees in x, both on [-1, 1], at a level: a whole number, or a tensor (N, 1, 1, 1)."""
         planes = [value.expand_as(x[:, :1]) for value in shares(level, x)]
         made = self.within(torch.cat([x, 2 * degraded - 1, *planes], dim=1))
-        # Next to the degraded picture, to which a residual network adds, and of the sign of the clean one.
-        return -made[:, self.channels : 2 * self.channels]
-
-    def clean_in(self, x: Any, degraded: Any, level: Any) -> Any:
-        """The picture, on [-1, 1], that it sees in x."""
-        share, spread = shares(level, x)
-        return share * x - spread * self.velocity(x, degraded, level)
+        # A residual network has added to its input, which is noise here: that is taken away again.
+        added = made[:, : self.channels] - x
+        kept, reach = within_reach(level, x)
+        return kept * x + reach * added
 
     def restored(self, degraded: Any, steps: int, draw: Draw) -> Any:
         """The clean picture on [0, 1] after so many network calls, from noise that `draw` gives once."""
