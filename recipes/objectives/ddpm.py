@@ -14,9 +14,9 @@ from noisebench.recipes.archs.conditional_diffusion import ConditionalDiffusion
 def ddpm(net: Any, batch: Any, *, loss: Annotated[Any, nb.Nested("loss")] = "l2") -> Any:
     """DDPM: the noise of a random level is seen in the picture, told the degraded one.
 
-    Each item has a level of its own, all of them as likely, and noise. The loss is of the picture that is seen, over how
-    far it can be off at that level (T. Karras et al., NeurIPS 2022), so that all levels weigh the same; with `l2` it is
-    that of the noise in another weighting. The network is `arch=conditional_diffusion`.
+    Each item has a level of its own, all of them as likely, and noise. The loss is of the picture that is seen, over
+    how far it can be off at that level (T. Karras et al., NeurIPS 2022), so that all levels weigh the same; with `l2`
+    it is that of the noise in another weighting. The network is `arch=conditional_diffusion`.
     """
     within = next((one for one in net.modules() if isinstance(one, ConditionalDiffusion)), None)
     if within is None:
