@@ -68,10 +68,15 @@ class Trainings:
 
     def of(self, method: PlannedMethod, cell_seed: int) -> Trained:
         """What a cell of that method and seed needs trained."""
+        return self._needed((method.bound,), cell_seed)
+
+    def _needed(self, methods: Sequence[Bound], cell_seed: int) -> Trained:
+        """What a cell needs trained that uses these methods, or is a training whose recipe is made of them."""
         keys = {}
-        tuned = [(bound, grid) for bound in tuned_in(method.bound) if (grid := grid_of(bound)) is not None]
+        found = [bound for method in methods for bound in tuned_in(method)]
+        tuned = [(bound, grid) for bound in found if (grid := grid_of(bound)) is not None]
         variants = {one.canonical for _, grid in tuned for _, one in grid.variants}
-        for bound in recipes_in(method.bound):
+        for bound in (one for method in methods for one in recipes_in(method)):
             recipe = recipe_of(bound.kwargs)
             seed = seed_of(recipe, cell_seed)
             cell = self._made.get((bound.canonical, seed))
@@ -97,8 +102,10 @@ class Trainings:
             self._refuse_tested(seeded, truths, track)
             self._data[seeded.canonical] = data
         method = PlannedMethod(bound, method_part(bound), weights_part(bound))
+        within = self._needed(bound.inner, seed)
         inputs: dict[str, Any] = {
             **method.inputs,
+            **within.inputs,
             "kind": "train",
             "track": f"{track.name}@{track.version}",
             "data": data["fingerprint"],
@@ -107,7 +114,8 @@ class Trainings:
             "training": VERSION,
         }
         protocol = bind(track.defaults.protocol, "protocol", track.name)
-        return planned_cell("train", inputs, method, data, recipe.regime, {}, seed, suite, track, protocol)
+        cell = planned_cell("train", inputs, method, data, recipe.regime, {}, seed, suite, track, protocol)
+        return within.before(cell)
 
     def _refuse_tested(self, data: Bound, known: Mapping[str, str], track: Trains) -> None:
         """Raise `UsageError` for what is in the training set (`known`: id by truth) and in a set that is tested."""

@@ -64,9 +64,13 @@ def recipe_of(kwargs: Mapping[str, Any]) -> Recipe:
 
 
 def recipes_in(method: Bound) -> Iterator[Bound]:
-    """Each method within a bound one, itself included, that is trained by a recipe: of a tuned one all variants."""
+    """Each method within a bound one, itself included, that is trained by a recipe: of a tuned one all variants.
+
+    What the recipe of one names in its turn is needed by its training alone.
+    """
     if getattr(method.entry.obj, "trained", False):
         yield method
+        return
     grid = grid_of(method)
     variants = method.inner if grid is None else [one for _, one in grid.variants]
     for nested in (*method.then, *variants):
@@ -74,9 +78,11 @@ def recipes_in(method: Bound) -> Iterator[Bound]:
 
 
 def tuned_in(method: Bound) -> Iterator[Bound]:
-    """Each method within a bound one, itself included, that chooses among trained variants."""
+    """Each method within a bound one, itself included, that chooses among trained variants; as of `recipes_in`."""
     if grid_of(method) is not None:
         yield method
+        return
+    if getattr(method.entry.obj, "trained", False):
         return
     for nested in (*method.then, *method.inner):
         yield from tuned_in(nested)

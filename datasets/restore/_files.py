@@ -37,6 +37,8 @@ class Files:
         if self._partners is None:
             return nb.Sample(self.ids[index], clean, group=self._groups[index])
         noisy = nb.read_picture(self._partners[index])
+        if noisy.ndim == 2 and clean.shape[2:] == (3,):
+            noisy = np.repeat(noisy[:, :, None], 3, axis=2)
         scale = _scale(clean.shape, noisy.shape)
         if not scale or clean.ndim != noisy.ndim or clean.shape[2:] != noisy.shape[2:]:
             raise nb.UsageError(

@@ -12,7 +12,8 @@ def pairs(*, clean: str, noisy: str, pattern: str = "*", group: str | None = Non
 
     A clean picture may be a whole number of times as large as its partner: then `real` discloses the `scale`. Where it
     does not divide its sides, the clean picture is cut at the bottom and the right. `bird.png` and `birdx2.png` are
-    one name where all files of the folder `noisy` have the same ending `x2`. group: as of `folder`.
+    one name where all files of the folder `noisy` have the same ending `x2`. A grey partner of a coloured picture, such
+    as one from a radar, is given in three equal channels. group: as of `folder`.
     """
     found = nb.pair_folders(clean, noisy, nb.PICTURE_SUFFIXES, pattern, scaled=True)
     names = [name for name, _, _ in found]

@@ -217,7 +217,7 @@ def _trial(record: Record, known: Mapping[str, Record]) -> Trial | None:
         return None
     own = trained[0].cell
     tuning = next(iter(cell.get("tuned", [])), None)
-    tried = {keys[0], *(variant["key"] for variant in (tuning["variants"] if tuning else ()))}
+    tried = _with_needed({keys[0], *(variant["key"] for variant in (tuning["variants"] if tuning else ()))}, known)
     ended = [known[key].cell["training"] for key in tried if key in known and "training" in known[key].cell]
     where = own["environment"]
     machine = ", ".join(str(where[name]) for name in ("device", "cpu", "gpu", "threads") if where.get(name))
@@ -231,6 +231,17 @@ def _trial(record: Record, known: Mapping[str, Record]) -> Trial | None:
         tuning,
         sum(training["cost"]["seconds"] for training in ended),
     )
+
+
+def _with_needed(keys: Iterable[str], known: Mapping[str, Record]) -> set[str]:
+    """The keys of trainings, and of all that were needed for them."""
+    found, todo = set(keys), list(keys)
+    while todo:
+        cell = known[key].cell if (key := todo.pop()) in known else None
+        more = set(cell.get("trained", {}).values()) - found if cell is not None else set()
+        found |= more
+        todo += more
+    return found
 
 
 def _races(recipes: Mapping[tuple[str, str], Recipe]) -> list[Race]:

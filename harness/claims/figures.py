@@ -45,13 +45,14 @@ class CellOf:
 class Found:
     """What there is of a cell on a seed: scored (with the mean of each metric) or measured, and its trainings.
 
-    Trainings are those that have an end to speak of, done or diverged. `outcome` and `reason` say why there is no
-    `cell`, or why a training is not there.
+    Trainings are those that have an end to speak of, done or diverged; `before` are those that they needed themselves,
+    whose figures are not meant. `outcome` and `reason` say why there is no `cell`, or why a training is not there.
     """
 
     cell: Cell | None = None
     means: Mapping[str, float] = field(default_factory=dict)
     trainings: Sequence[Cell] = ()
+    before: Sequence[Cell] = ()
     outcome: Outcome | None = None
     reason: str = ""
 
@@ -64,7 +65,7 @@ class Found:
     @property
     def cells(self) -> list[Cell]:
         """The cell, after its trainings."""
-        return [*self.trainings, *([self.cell] if self.cell is not None else [])]
+        return [*self.before, *self.trainings, *([self.cell] if self.cell is not None else [])]
 
     @property
     def seconds(self) -> dict[str, float]:

@@ -162,7 +162,13 @@ class _Results:
             ended, why = (told.get(cell["key"], "") for told in (self.summary.outcome, self.summary.reason))
             if ended != "ok":
                 outcome, reason = cast(Outcome, ended), why if ended == "skipped" else f"{ended}: {why}"
-        found = Found(trainings=self._ended(trainings), outcome=outcome, reason=reason)
+        before = {key for one in trainings for key in one["after"]}
+        found = Found(
+            trainings=self._ended([one for one in trainings if one["key"] not in before]),
+            before=self._ended([one for one in trainings if one["key"] in before]),
+            outcome=outcome,
+            reason=reason,
+        )
         if others and self.summary.outcome[others[0]["key"]] == "ok":
             record = read_record(self._store, others[0]["key"])
             means = {metric: float(np.mean(values)) for metric, values in record.scores.items()}

@@ -117,11 +117,14 @@ def find(of: CellOf, seed: int, held: Held) -> Found:
     except UsageError as error:
         return Found(reason=str(error))
     trainings = list(_trainings(of.track, method, seed, record, held))
+    before = list(_before(trainings, held))
     if record is None:
         trains = any(True for _ in recipes_in(method))
-        return Found(trainings=trainings, reason=ABSENT if trains or not of.training else NOTHING_TRAINED)
+        return Found(
+            trainings=trainings, before=before, reason=ABSENT if trains or not of.training else NOTHING_TRAINED
+        )
     means = {metric: float(np.mean(values)) for metric, values in record.scores.items()}
-    return Found(record.cell, means, trainings, reason=ABSENT)
+    return Found(record.cell, means, trainings, before, reason=ABSENT)
 
 
 def _record(of: CellOf, method: Bound, seed: int, held: Held) -> Record | None:
@@ -160,3 +163,15 @@ def _trainings(track: str, method: Bound, seed: int, record: Record | None, held
         cell = held.by_key.get(key) if key else held.trained.get((track, bound.canonical, seed_of(recipe, seed)))
         if cell is not None:
             yield cell
+
+
+def _before(trainings: Sequence[Cell], held: Held) -> Iterator[Cell]:
+    """The trainings that these needed, and those that they did, each once."""
+    todo, met = list(trainings), {cell["key"] for cell in trainings}
+    while todo:
+        for key in todo.pop().get("trained", {}).values():
+            cell = held.by_key.get(key)
+            if cell is not None and key not in met:
+                met.add(key)
+                todo.append(cell)
+                yield cell

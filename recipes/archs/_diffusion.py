@@ -1,0 +1,75 @@
+"""The way of DDPM from a picture to noise in 1000 levels, and steps back along it without noise of their own (DDIM)."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+
+LEVELS = 1000
+"""Level 0 is the picture as it is, the last one noise but for a share of 0.6 %."""
+SPREAD = 0.25
+"""What a picture on [-1, 1] is supposed to deviate by from what the degraded one says of it."""
+Draw = Callable[[Any], Any]
+"""A tensor → normal noise of its shape, kind and device."""
+
+
+def _kept() -> torch.Tensor:
+    """The share of the picture's power at each level: 1, and the products of 1 - β, which rises evenly."""
+    left = 1 - torch.linspace(1e-4, 0.02, LEVELS, dtype=torch.float64)
+    return torch.cat([torch.ones(1, dtype=torch.float64), left.cumprod(0)])
+
+
+_KEPT = _kept()
+
+
+def shares(level: Any, like: Any) -> tuple[Any, Any]:
+    """How much of the picture and of normal noise is in x at a level, a whole number or a tensor of them.
+
+    The squares of the two add up to 1. They have the kind and device of `like`.
+    """
+    kept = _KEPT.to(torch.as_tensor(level).device)[level]
+    return kept.sqrt().to(like), (1 - kept).sqrt().to(like)
+
+
+def within_reach(level: Any, like: Any) -> tuple[Any, Any]:
+    """How much of x a network's picture has in any case, and how far what it adds reaches: its error is of that size.
+
+    As T. Karras et al. have it (Elucidating the design space of diffusion-based generative models, NeurIPS 2022), with
+    `SPREAD`: without noise x is the picture, and in noise alone all is the network's.
+    """
+    share, spread = shares(level, like)
+    whole = spread**2 + (SPREAD * share) ** 2
+    return SPREAD**2 * share / whole, SPREAD * spread / whole**0.5
+
+
+def noised(picture: Any, noise: Any, level: Any) -> Any:
+    """The picture, on [-1, 1], with the noise of a level."""
+    share, spread = shares(level, picture)
+    return share * picture + spread * noise
+
+
+def spaced(steps: int) -> list[int]:
+    """The levels of so many steps, evenly spaced from the last one to 0."""
+    return [round(LEVELS * (steps - step) / steps) for step in range(steps + 1)]
+
+
+def step_down(x: Any, clean: Any, level: Any, lower: Any) -> Any:
+    """x at a lower level, by the picture that is supposed to be in it: the step of DDIM. Level 0 has none below."""
+    share, spread = shares(level, x)
+    return noised(clean, (x - share * clean) / spread, lower)
+
+
+def ddim(clean_in: Callable[[Any, int], Any], x: Any, levels: Sequence[int]) -> Any:
+    """What is left of `x`, which is at the first level, at the last. `clean_in` sees the picture in x at a level."""
+    for level, lower in itertools.pairwise(levels):
+        x = step_down(x, clean_in(x, level), level, lower)
+    return x
+
+
+def drawn_alike(x: Any) -> Any:
+    """Noise that is the same for all pictures of a size."""
+    draws = torch.Generator().manual_seed(0)
+    return torch.randn(1, *x.shape[1:], generator=draws).to(x).expand_as(x)
