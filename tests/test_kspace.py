@@ -50,7 +50,7 @@ def test_a_picture_that_is_fully_sampled_comes_back(shape: tuple[int, ...]) -> N
     x = picture(*shape)
     given, info = nb.degrade("kspace(accel=1)", x)
     np.testing.assert_allclose(given, x, atol=1e-6)
-    assert info.sampled.shape == shape[:2] and (info.sampled == 1).all() and info.sigma == 0
+    assert info.sampled.shape == shape[:2] and (info.sampled == 1).all() and info.spectrum_sigma == 0
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (31, 47), (24, 33, 3)])
@@ -87,8 +87,13 @@ def test_noise_is_on_sampled_points_alone_and_of_the_stated_variance() -> None:
     # The real part of the inverse has half of the noise's energy: 0.2² a point of 2 · 0.2².
     found = power[info.sampled == 1]
     assert abs(found.mean() / 0.2**2 - 1) < 5 * math.sqrt(2 / found.size)
-    assert info.sigma == pytest.approx(0.2 / 2)
-    assert added.std() == pytest.approx(info.sigma, rel=5 * math.sqrt(1 / found.size))
+    assert info.spectrum_sigma == pytest.approx(0.2) and info.sigma is None
+    assert added.std() == pytest.approx(0.2 / 2, rel=5 * math.sqrt(1 / found.size))
+
+
+def test_of_a_sum_with_noise_that_is_added_later_no_sigma_is_told() -> None:
+    told = nb.degrade("kspace(sigma=5) + gaussian(sigma=51)", picture(8, 8))[1]
+    assert told.sigma is None and told.spectrum_sigma == pytest.approx(5 / 255)
 
 
 # ---- batches
