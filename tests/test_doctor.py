@@ -326,6 +326,7 @@ TRAINED_HERE = {
     "red_diff": "red_diff(denoiser=gaussian_filter, steps=2)",
     "plug_and_play": "plug_and_play(denoiser=gaussian_filter, steps=2)",
     "compressed_sensing": "compressed_sensing(iterations=5)",
+    "data_consistent": "data_consistent(method=gaussian_filter)",
 }
 """Methods that take many steps, for a moment."""
 

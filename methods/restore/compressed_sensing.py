@@ -29,11 +29,10 @@ def compressed_sensing(
     Half the squared distance from what was measured plus a weight times total variation, or times the sum of moduli of
     Haar wavelets, whose grid is shifted anew in each iteration of FISTA. The weight is `strength` times the deviation
     of the noise of a measured point, and at least `least` of 255 times it where there is less noise. Each channel is
-    restored by itself; every picture whose `sampled` is disclosed (`regime=kspace`).
+    restored by itself; for every picture whose `sampled` is disclosed (`regime=kspace`).
     """
     sampled = np.asarray(info.sampled, np.float64)[:, :, None]
-    noise = float(info.sigma or 0) / np.sqrt(max(sampled.mean(), 1e-12))
-    weight = strength * max(noise, least / 255)
+    weight = strength * max(float(info.spectrum_sigma or 0), least / 255)
     y = noisy.astype(np.float64)
     x, ahead, momentum = y, y, 1.0
     for _ in range(iterations):

@@ -22,37 +22,39 @@ def ssdu(
 ) -> Any:
     """SSDU: some measured points are held back, and what the network makes of the others is to agree with them.
 
-    share: of the measured points, each drawn by itself, that are held back; those of less than `centre` steps from
-    frequency 0 in each axis never are. The loss is the mean modulus of the difference, over the points held back, of
-    the spectrum of the output and what was measured. A point and its mirror, which say the same of a real picture, are
-    held back together. The truth of the batch is not read. For `regime=kspace(…)`.
+    share: of the measured points, each drawn by itself, that are held back. The loss is the mean modulus of the
+    difference, over the points held back, of the spectrum of the output and what was measured. A point and its mirror,
+    which say the same of a real picture, are held back together. Points of less than `centre` steps from frequency 0 in
+    each axis are shown and judged both: the authors' network puts back what it is shown, and one that does not would be
+    free to choose the brightness. The truth of the batch is not read. For `regime=kspace(…)`.
     """
     sampled = sampled_of(batch, "objective ssdu")
-    held = held_back(sampled, share, centre)
+    inner = sampled * central(sampled, centre)
+    held = held_back(sampled - inner, share)
     measured = spectrum(batch["given"])
     output = restored(net, picture_of(measured * (sampled - held)))
-    wrong = (spectrum(output) - measured).abs() * held
-    return wrong.sum() / (held.sum() * wrong.shape[1]).clamp(min=1)
+    judged = held + inner
+    wrong = (spectrum(output) - measured).abs() * judged
+    return wrong.sum() / (judged.sum() * wrong.shape[1]).clamp(min=1)
 
 
-def held_back(sampled: Any, share: float, centre: int) -> Any:
+def central(like: Any, steps: int) -> Any:
+    """(H, W), true less than so many steps from frequency 0 in each axis."""
+    rows, columns = (torch.arange(side, device=like.device) for side in like.shape[2:])
+    near = [torch.minimum(axis, len(axis) - axis) < steps for axis in (rows, columns)]
+    return near[0][:, None] & near[1]
+
+
+def held_back(sampled: Any, share: float) -> Any:
     """1 at the measured points that are held back, each with its mirror: as `sampled`, (N, 1, H, W)."""
     draws = torch.rand(sampled.shape, device=sampled.device)
     draws = torch.minimum(draws, _mirrored(draws))
     # The least of two draws is below 1 - sqrt(1 - p) with probability p; a point that is its own mirror has one draw.
-    own = _mirrored(torch.arange(draws[0, 0].numel(), device=draws.device).view(draws.shape[2:]))
-    alone = own == torch.arange(own.numel(), device=own.device).view(own.shape)
-    below = torch.where(alone, share, 1 - (1 - share) ** 0.5)
-    rows, columns = (_frequencies(side, sampled.device) for side in sampled.shape[2:])
-    inner = (rows[:, None] < centre) & (columns < centre)
-    return sampled * ((draws < below) & ~inner)
+    own = torch.arange(draws[0, 0].numel(), device=draws.device).view(draws.shape[2:])
+    below = torch.where(_mirrored(own) == own, share, 1 - (1 - share) ** 0.5)
+    return sampled * (draws < below)
 
 
 def _mirrored(planes: Any) -> Any:
     """Each point's value at the opposite frequency."""
     return planes.flip((-2, -1)).roll((1, 1), (-2, -1))
-
-
-def _frequencies(side: int, device: Any) -> Any:
-    steps = torch.arange(side, device=device)
-    return torch.minimum(steps, side - steps)

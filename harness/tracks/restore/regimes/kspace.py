@@ -10,15 +10,14 @@ from annotated_types import Ge, Le
 
 from ....components import regime
 from ....parameter_types import AxisLabel
-from ..disclosure import SETTINGS, SIGMA
+from ..disclosure import SETTINGS
 from ._digitise import Degraded, Picture, Sigma
 
 
 @regime(
     "kspace",
-    discloses=("sampled", "sigma"),
+    discloses=("sampled", "spectrum_sigma", "sigma"),
     keeps=SETTINGS,
-    adds_up=SIGMA,
     planes=("sampled",),
     title="k-space ×{accel}, σ = {sigma}",
 )
@@ -38,15 +37,16 @@ def kspace(
     known. sigma: of the noise, normal in real and imaginary part and independent between measured points; there is none
     where nothing was measured. What is given is the real part of the inverse FFT, which holds all that was measured.
 
-    Disclosed: `sampled`, (H, W) float64, 1 where the FFT (frequency 0 first) was measured; `sigma`, of the noise in the
-    given picture, which is that of the spectrum times the root of the share that was measured.
+    Disclosed: `sampled`, (H, W) float64, 1 where the FFT (frequency 0 first) was measured, and `spectrum_sigma`. The
+    noise in the given picture has that deviation times the root of the share that was measured; it is neither white
+    nor all that is wrong with it, so `sigma` is not told.
     """
     lines = sampled_lines(x.shape[1], accel, centre, rng)
     sampled = np.tile(lines, (x.shape[0], 1))
     noise = rng.standard_normal((2, *x.shape))
     spectrum = np.fft.fft2(x, axes=(0, 1), norm="ortho") + sigma / 255 * (noise[0] + 1j * noise[1])
     y = np.fft.ifft2(spectrum * sampled[:, :, None], axes=(0, 1), norm="ortho").real
-    return y, {"sampled": sampled, "sigma": float(sigma / 255 * np.sqrt(lines.mean()))}
+    return y, {"sampled": sampled, "spectrum_sigma": sigma / 255, "sigma": None}
 
 
 def sampled_lines(n: int, accel: float, centre: float, rng: np.random.Generator) -> npt.NDArray[np.float64]:
