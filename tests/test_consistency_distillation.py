@@ -116,12 +116,12 @@ def test_grey_radar_files_are_partners_of_coloured_ones(tmp_path: Path) -> None:
     assert sample.noisy.shape == sample.clean.shape == (9, 8, 3) and np.ptp(sample.noisy, axis=2).max() == 0
 
 
-def test_shares_are_those_of_ddpm_and_a_network_adds_nothing_where_there_is_no_noise() -> None:
+def test_shares_fall_as_a_cosine_and_a_network_adds_nothing_where_there_is_no_noise() -> None:
     levels = torch.arange(LEVELS + 1)
     share, spread = shares(levels, draw(1).double())
     torch.testing.assert_close(share**2 + spread**2, torch.ones(LEVELS + 1).double())
-    assert float(share[0]) == 1 and float(spread[0]) == 0 and float(share[1] ** 2) == pytest.approx(1 - 1e-4)
-    assert float(share[-1]) == pytest.approx(0.00635, abs=1e-5)
+    assert float(share[0]) == 1 and float(spread[0]) == 0 and float(share[500] ** 2) == pytest.approx(0.49384, abs=1e-5)
+    assert (share.diff() < 0).all() and float(share[-1]) == pytest.approx(4.928e-5, abs=1e-8)
     assert [float(one) for one in within_reach(0, draw(1))] == [1, 0]
     assert spaced(4) == [1000, 750, 500, 250, 0] and spaced(1) == [1000, 0]
 

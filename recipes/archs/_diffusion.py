@@ -1,15 +1,16 @@
-"""The way of DDPM from a picture to noise in 1000 levels, and steps back along it without noise of their own (DDIM)."""
+"""A way from a picture to noise in 1000 levels (DDPM), and steps back along it without noise of their own (DDIM)."""
 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 
 LEVELS = 1000
-"""Level 0 is the picture as it is, the last one noise but for a share of 0.6 %."""
+"""Level 0 is the picture as it is, the last one noise but for a share of 0.005 %."""
 SPREAD = 0.25
 """What a picture on [-1, 1] is supposed to deviate by from what the degraded one says of it."""
 Draw = Callable[[Any], Any]
@@ -17,8 +18,14 @@ Draw = Callable[[Any], Any]
 
 
 def _kept() -> torch.Tensor:
-    """The share of the picture's power at each level: 1, and the products of 1 - β, which rises evenly."""
-    left = 1 - torch.linspace(1e-4, 0.02, LEVELS, dtype=torch.float64)
+    """The share of the picture's power at each level, 1 at level 0: a cosine, with many levels of little noise.
+
+    Of A. Nichol and P. Dhariwal (Improved denoising diffusion probabilistic models, ICML 2021), with their offset 0.008
+    and their largest loss of a level, 0.999.
+    """
+    place = torch.linspace(0, 1, LEVELS + 1, dtype=torch.float64)
+    wave = ((place + 0.008) / 1.008 * math.pi / 2).cos().square()
+    left = (wave[1:] / wave[:-1]).clamp(min=0.001)
     return torch.cat([torch.ones(1, dtype=torch.float64), left.cumprod(0)])
 
 

@@ -56,7 +56,7 @@ class ConsistencyDistillation:
         device = next(self.student.parameters()).device
         runner = nb.Restorer(self.teacher_method)
         runner.setup(str(device))
-        self.teacher = getattr(runner.instance, "net", None)
+        self.teacher: Any = getattr(runner.instance, "net", None)
         if not isinstance(self.teacher, ConditionalDiffusion):
             raise nb.UsageError(
                 "part consistency_distillation: the teacher is trained(arch=conditional_diffusion(of=…), …), "
