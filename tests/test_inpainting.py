@@ -194,11 +194,8 @@ def test_a_regime_without_a_mask_is_refused_before_anything_is_trained() -> None
         method_flags(bind("inpainter(regime=gaussian(sigma=25))", "method"))
 
 
-@pytest.mark.parametrize(
-    "arch_spec", ["pepsi(width=2, diet=true)", "one_stage(of=dncnn(depth=2, width=2, norm=false))"]
-)
-def test_it_is_trained_and_used_from_the_command_line(cli: Any, arch_spec: str) -> None:
-    method = f"inpainter(arch={arch_spec}, data=dead_leaves(n=20), crop=16, batch=2, validation=2, steps=4, checks=1)"
+def test_it_is_trained_and_used_from_the_command_line(cli: Any) -> None:
+    method = "inpainter(arch=pepsi(width=2, diet=true), data=dead_leaves(n=20), crop=16, batch=2, validation=2, steps=4, checks=1)"  # noqa: E501
     done = cli(
         "run", "--methods", method, "--datasets", "photos", "--limit", "1",
         "--regimes", "mask(keep=0.75, kind=holes)", "--metrics", "psnr_hole",
