@@ -12,7 +12,6 @@ from noisebench.components import open_dataset
 from noisebench.registry import bind
 from noisebench.tracks.restore.batches import CropBatches
 
-
 # ---- the regime
 
 
