@@ -325,6 +325,7 @@ TRAINED_HERE = {
     "scoredvi": "scoredvi(denoiser=gaussian_filter, steps=2, width=8, depth=2)",
     "red_diff": "red_diff(denoiser=gaussian_filter, steps=2)",
     "plug_and_play": "plug_and_play(denoiser=gaussian_filter, steps=2)",
+    "ddrm": "ddrm(denoiser=gaussian_filter, steps=2)",
 }
 """Methods that take many steps, for a moment."""
 
@@ -337,6 +338,7 @@ TRAINED_HERE = {
         # These need a parameter, or are networks like those that are tried.
         if name not in ("attacked", "command", "ensemble", "folder", "noise2score", "spandrel", "tiled", "tuned")
         and name not in ("bf_cnn", "dncnn_keras", "estimated", "pixel_shuffle", "rddm")
+        and name not in ("dps", "edm", "exact_prior")
         # These keep no brightness before some hundred steps a picture.
         and name not in ("dip", "self2self")
     ],
