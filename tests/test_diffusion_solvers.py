@@ -144,9 +144,19 @@ def test_without_a_pull_dps_draws_from_its_prior() -> None:
 
 
 @pytest.mark.parametrize("regime", ["mask(keep=0.5)", "blur(sigma=1) + gaussian(sigma=5)", "downsample(scale=2)"])
-@pytest.mark.parametrize("spec", ["dps({}, steps=60, pull=0.15, most=20000)", "ddrm({}, steps=60, most=20000)"])
-def test_a_draw_is_as_good_as_one_from_the_posterior(spec: str, regime: str) -> None:
-    """Such a draw has twice the least mean squared error, that of the posterior mean: 3 dB less."""
+@pytest.mark.parametrize(
+    ("spec", "margin"),
+    [
+        ("dps({}, steps=60, pull=0.15, most=20000)", 4.0),
+        ("ddrm({}, steps=60, most=20000)", 4.0),
+        ("red_diff({}, steps=100, prior=0.08, most=1275)", 2.0),
+        ("plug_and_play({}, steps=60, prior=0.7)", 1.5),
+    ],
+)
+def test_solvers_come_near_the_least_error_and_samplers_near_that_of_a_draw(
+    spec: str, margin: float, regime: str
+) -> None:
+    """A draw of the posterior has twice the mean squared error of its mean, which is the least: 3 dB less."""
     method, best = ready(spec.format(f"denoiser={DIGITS}")), ready("bayes_inverse")
     sample, pictures = items("gaussian_digits(n=1)").load(0), together(24)
     made, least = [], []
@@ -156,7 +166,7 @@ def test_a_draw_is_as_good_as_one_from_the_posterior(spec: str, regime: str) -> 
         made.append(method.restore(noisy, info, clean.shape))
         whole = nb.Sample("x", clean, meta=sample.meta)
         least.append(best.restore(noisy, info.replace(sample=whole), clean.shape))
-    assert psnr(np.concatenate(made, axis=2), pictures) > psnr(np.concatenate(least, axis=2), pictures) - 4
+    assert psnr(np.concatenate(made, axis=2), pictures) > psnr(np.concatenate(least, axis=2), pictures) - margin
     again = nb.Info(info.disclosed(), key=clean.tobytes())
     np.testing.assert_array_equal(method.restore(noisy, again, clean.shape), made[-1])
 
