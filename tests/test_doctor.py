@@ -327,6 +327,7 @@ TRAINED_HERE = {
     "plug_and_play": "plug_and_play(denoiser=gaussian_filter, steps=2)",
     "compressed_sensing": "compressed_sensing(iterations=5)",
     "data_consistent": "data_consistent(method=gaussian_filter)",
+    "ddrm": "ddrm(denoiser=gaussian_filter, steps=2)",
 }
 """Methods that take many steps, for a moment."""
 
@@ -340,6 +341,7 @@ TRAINED_HERE = {
         if name not in ("attacked", "command", "ensemble", "folder", "noise2score", "spandrel", "tiled", "tuned")
         and name not in ("basis_vector", "closest", "difference", "jacobian")
         and name not in ("bf_cnn", "dncnn_keras", "estimated", "pixel_shuffle", "rddm", "acd", "ddim")
+        and name not in ("dps", "edm", "exact_prior")
         # These keep no brightness before some hundred steps a picture.
         and name not in ("dip", "self2self")
     ],

@@ -1,4 +1,4 @@
-"""RED-Diff and plug-and-play: what they solve with a denoiser that is exact, and what they take and refuse."""
+"""What a measurement is to solvers of inverse problems, and RED-Diff and plug-and-play: what they solve and refuse."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 import noisebench as nb
 import numpy as np
 import pytest
+from noisebench.methods.restore._diffusion import times
 from noisebench.methods.restore._measurement import measurement
-from noisebench.methods.restore.red_diff import _times
 from noisebench.planned_cell import method_flags
 from noisebench.registry import bind
 
@@ -81,16 +81,53 @@ def test_holes_are_filled_nearly_as_well_as_by_the_posterior_mean(spec: str, hol
     assert psnr(made, clean) >= first + 5 and psnr(made, clean) >= best - 1.5
 
 
-def test_the_parts_of_a_measurement_belong_together() -> None:
+def dense(regime: str, shape: tuple[int, int]) -> np.ndarray:
+    """The matrix of a regime that draws nothing, column by column."""
+    units = np.eye(shape[0] * shape[1]).reshape(-1, *shape, 1)
+    return np.stack([nb.degrade(regime, unit)[0].ravel() for unit in units], axis=1).astype(np.float64)
+
+
+LINEAR = [
+    "blur(sigma=0.8)", "blur(sigma=2)", "blur(sigma=0.7, kernel=box)", "blur(sigma=1, kernel=disk, boundary=circular)",
+    "blur(sigma=1, kernel=motion, angle=30, boundary=circular)", "blur(sigma=1, kernel=motion, angle=90)",
+    "downsample(scale=2)", "downsample(scale=3)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", [(6, 7), (9, 4)])
+@pytest.mark.parametrize("regime", LINEAR)
+def test_a_measurement_is_the_very_matrix_of_its_regime(regime: str, shape: tuple[int, int]) -> None:
     rng = np.random.default_rng(0)
-    x = rng.uniform(size=(9, 12, 2))
-    blurred, info = nb.degrade("blur(sigma=1.2)", x)
-    at = measurement(blurred, info, "x")
-    whole = np.pad(x, ((0, 9), (0, 12), (0, 0)), mode="symmetric")
-    np.testing.assert_allclose(at.normal(whole), at.back, atol=1e-6)
-    right = rng.uniform(size=at.start.shape)
-    np.testing.assert_allclose(at.normal(at.solve(right, 0.3)) + 0.3 * at.solve(right, 0.3), right, atol=1e-9)
-    assert at.cut(at.start).shape == x.shape
+    clean, x = rng.uniform(size=(*shape, 1)), rng.uniform(size=(*shape, 1))
+    noisy, info = nb.degrade(regime, clean)
+    at, matrix, y = measurement(noisy, info, "x"), dense(regime, shape), noisy.ravel()
+    left = matrix @ x.ravel() - y
+    np.testing.assert_allclose(at.slope(x).ravel(), matrix.T @ left, atol=2e-6)
+    assert np.linalg.norm(at.forward(x) - at.seen) == pytest.approx(np.linalg.norm(left), rel=1e-4)
+    nearest = np.linalg.solve(matrix.T @ matrix + 0.1 * np.eye(x.size), matrix.T @ y + 0.1 * x.ravel())
+    np.testing.assert_allclose(at.nearest(x, 0.1).ravel(), nearest, atol=1e-5)
+    np.testing.assert_allclose(at.out(at.into(x)), x, atol=1e-12)
+    assert np.linalg.norm(at.into(x)) == pytest.approx(np.linalg.norm(x)) and at.cut(at.start).shape == clean.shape
+    if "downsample" in regime:
+        inverse = x.ravel() - np.linalg.pinv(matrix) @ left
+        np.testing.assert_allclose(at.inverse(x).ravel(), inverse, atol=1e-5)
+        assert at.share == x.size / y.size
+
+
+def test_a_kernel_that_is_not_symmetric_in_each_axis_is_continued_to_twice_the_sides() -> None:
+    clean = np.random.default_rng(0).uniform(size=(24, 30, 2))
+    noisy, info = nb.degrade("blur(sigma=0.6, kernel=motion, angle=30)", clean)
+    at = measurement(noisy, info, "x")
+    whole = np.pad(clean, ((0, 24), (0, 30), (0, 0)), mode="symmetric")
+    found = at.out(at.forward(whole))[:24, :30]
+    np.testing.assert_allclose(found[4:-4, 4:-4], noisy[4:-4, 4:-4], atol=1e-6)
+    assert at.start.shape == (48, 60, 2) and at.cut(at.start).shape == clean.shape
+
+
+def test_the_pseudo_inverse_of_holes_is_what_was_seen_and_mid_grey() -> None:
+    noisy, info = nb.degrade("mask(keep=0.5)", np.random.default_rng(0).uniform(size=(9, 8, 3)))
+    made = ready("pseudo_inverse").restore(noisy, info)
+    np.testing.assert_allclose(made, np.where(info.mask[:, :, None] == 1, noisy, 0.5), atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +135,10 @@ def test_the_parts_of_a_measurement_belong_together() -> None:
     [
         ("red_diff(denoiser=nlm, steps=30)", "mask(keep=0.5)"),
         ("red_diff(denoiser=nlm, steps=60, lr=0.02)", "blur(sigma=2)"),
+        ("ddrm(denoiser=nlm)", "mask(keep=0.5)"),
+        ("ddrm(denoiser=nlm)", "blur(sigma=2) + gaussian(sigma=10)"),
         ("plug_and_play(denoiser=nlm, steps=6)", "mask(keep=0.5)"),
+        ("plug_and_play(denoiser=nlm, steps=6)", "downsample(scale=2) + gaussian(sigma=10)"),
         ("plug_and_play(denoiser=nlm, steps=6)", "blur(sigma=1.2) + gaussian(sigma=2)"),
         ("plug_and_play(denoiser=nlm, steps=6)", "gaussian(sigma=25)"),
     ],
@@ -108,26 +148,29 @@ def test_a_photograph_comes_nearer_to_the_truth(method: str, regime: str) -> Non
     clean = (0.5 + 0.3 * np.sin(x / 5)[..., None] * np.cos(y / 6)[..., None] + 0.15 * (x > 30)[..., None]).repeat(3, 2)
     noisy, info = nb.degrade(regime, clean)
     at = measurement(noisy, info, "x")
-    made = ready(method).restore(noisy, info)
+    made = ready(method).restore(noisy, info, clean.shape)
     assert made.shape == clean.shape
     assert np.square(made - clean).mean() < np.square(at.cut(at.start) - clean).mean()
 
 
-def test_what_is_smaller_or_both_blurred_and_holed_is_skipped() -> None:
-    for regime in ("downsample(scale=2)", "blur(sigma=1) + mask(keep=0.5)"):
+SOLVERS = ("red_diff", "plug_and_play", "ddrm")
+
+
+def test_two_measurements_at_once_are_skipped() -> None:
+    for regime in ("blur(sigma=1) + downsample(scale=2)", "blur(sigma=1) + mask(keep=0.5)"):
         noisy, info = nb.degrade(regime, np.full((16, 16, 1), 0.5))
-        for name in ("red_diff", "plug_and_play"):
-            with pytest.raises(nb.Skip, match=f"{name} takes holes"):
-                ready(f"{name}(denoiser=nlm)").restore(noisy, info)
+        for name in SOLVERS:
+            with pytest.raises(nb.Skip, match=f"{name} takes holes, blur or fewer pixels, not two"):
+                ready(f"{name}(denoiser=nlm)").restore(noisy, info, (16, 16, 1))
 
 
 def test_a_denoiser_that_looks_pictures_up_is_refused_before_anything_is_run() -> None:
-    for name in ("red_diff", "plug_and_play"):
+    for name in (*SOLVERS, "dps"):
         with pytest.raises(nb.UsageError, match=f"{name} cannot wrap oracle"):
             method_flags(bind(f"{name}(denoiser=oracle)", "method"))
 
 
 def test_times_fall_from_the_highest_noise_that_the_denoiser_takes_to_the_first() -> None:
-    times = _times(5, 75.0)
-    assert list(times) == sorted(times, reverse=True) and times[-1] == 0 and len(times) == 5
-    assert _times(3, 1e9)[0] == 999 and _times(2, 0.001).tolist() == [0, 0]
+    found = times(5, 75.0)
+    assert list(found) == sorted(found, reverse=True) and found[-1] == 0 and len(found) == 5
+    assert times(3, 1e9)[0] == 999 and times(2, 0.001).tolist() == [0, 0]

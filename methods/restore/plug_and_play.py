@@ -7,11 +7,9 @@ from typing import Annotated, Any
 import noisebench as nb
 import numpy as np
 from annotated_types import Ge, Gt, Le
-from noisebench.methods.restore._measurement import denoiser_of, measurement
+from noisebench.methods.restore._diffusion import denoiser_of
+from noisebench.methods.restore._measurement import measurement
 from noisebench.methods.restore._wrapping import refuse_unwrappable, wrapped
-
-_LEAST = 1 / 255
-"""Noise of what was measured, where none is disclosed or less."""
 
 
 @nb.method("plug_and_play", layout="hwc", cite="K. Zhang et al., Plug-and-play image restoration with deep denoiser "
@@ -22,7 +20,7 @@ class PlugAndPlay:
     Half-quadratic splitting. denoiser: a method that is told sigma. steps: as many of each; the noise of the denoiser
     falls evenly in its logarithm from `most` (of 255; no more than the denoiser was made for) to that of the picture,
     which is the `sigma` that is disclosed, and at least 1. prior: how much the denoiser counts against what was
-    measured. For holes (`mask`), blur and noise alone.
+    measured. For holes (`mask`), blur, fewer pixels (`downsample`, bicubic) and noise alone.
     """
 
     def __init__(
@@ -47,12 +45,10 @@ class PlugAndPlay:
         self.inner.setup(device)
 
     def restore(self, noisy: Any, info: Any) -> Any:
-        """float32 (H, W, C) → the same."""
+        """float32 (H, W, C) → the same, or as large as is wanted."""
         at = measurement(noisy, info, "plug_and_play")
         denoised = denoiser_of(self.inner)
-        least = max(float(info.sigma or 0), _LEAST)
         x = at.start
-        for sigma in np.geomspace(max(self.most / 255, least), least, self.steps):
-            weight = self.prior * (least / sigma) ** 2
-            x = denoised(at.solve(at.back + weight * x, weight), float(sigma))
+        for sigma in np.geomspace(max(self.most / 255, at.noise), at.noise, self.steps):
+            x = denoised(at.nearest(x, self.prior * (at.noise / sigma) ** 2), float(sigma))
         return at.cut(x).astype(np.float32)

@@ -7,13 +7,10 @@ from typing import Annotated, Any, Literal
 import noisebench as nb
 import numpy as np
 from annotated_types import Ge, Gt, Le
-from noisebench.methods.restore._measurement import denoiser_of, measurement
+from noisebench.methods.restore._diffusion import SIGMAS, denoiser_of, times
+from noisebench.methods.restore._measurement import measurement
 from noisebench.methods.restore._wrapping import refuse_unwrappable, wrapped
 
-_TIMES = 1000
-_BETAS = np.linspace(1e-4, 0.02, _TIMES)
-_KEPT = np.cumprod(1 - _BETAS)
-"""Share of the picture's variance that is left at each time of the diffusion."""
 _BETAS_OF_ADAM = 0.9, 0.99
 
 
@@ -27,7 +24,8 @@ class RedDiff:
     denoiser was made for) down to none, evenly, each one step of Adam at rate `lr` on pictures between -1 and 1. The
     loss is half the mean square of what was measured less what would be, plus `prior` times the weighted product of
     picture and (noise found - noise added). weight: `snr` is deviation over signal, as the authors have it, `constant`
-    is 1. For holes (`mask`) and blur, with little noise: what was measured is fitted, its noise too.
+    is 1. For holes (`mask`), blur and fewer pixels (`downsample`, bicubic), with little noise: what was measured is
+    fitted, its noise too.
     """
 
     def __init__(
@@ -54,30 +52,22 @@ class RedDiff:
         self.inner.setup(device)
 
     def restore(self, noisy: Any, info: Any) -> Any:
-        """float32 (H, W, C) → the same."""
+        """float32 (H, W, C) → the same, or as large as is wanted."""
         import torch
 
         at = measurement(noisy, info, "red_diff")
         denoised = denoiser_of(self.inner)
-        # Between -1 and 1. H of a constant is that constant where pixels are known, so Hᵀ1 is HᵀH1.
-        back = 2 * at.back - at.normal(np.ones_like(at.start))
         picture = torch.from_numpy(2 * at.start - 1)
         x = picture.numpy()  # the same numbers, which each step changes
         optimizer = torch.optim.Adam([picture], lr=self.lr, betas=_BETAS_OF_ADAM)
-        for time in _times(self.steps, self.most):
-            kept = _KEPT[time]
-            spread, sigma = np.sqrt(1 - kept), np.sqrt((1 - kept) / kept)
+        for time in times(self.steps, self.most):
+            sigma = 2 * SIGMAS[time]  # of pictures between -1 and 1
             noise = info.rng.standard_normal(x.shape)
             z = x + sigma * noise
             found = (z - (2 * denoised((z + 1) / 2, sigma / 2) - 1)) / sigma
-            factor = spread / np.sqrt(kept) if self.weight == "snr" else 1.0
-            picture.grad = torch.from_numpy(at.normal(x) - back + self.prior * factor * (found - noise))
+            factor = sigma if self.weight == "snr" else 1.0
+            # Both means, over what was measured and over the picture, times the number of the picture's values.
+            slope = 2 * at.share * at.slope((x + 1) / 2)
+            picture.grad = torch.from_numpy(slope + self.prior * factor * (found - noise))
             optimizer.step()
         return at.cut((x + 1) / 2).astype(np.float32)
-
-
-def _times(steps: int, most: float) -> Any:
-    """Times from the last at which the noise is not above `most` down to the first, evenly."""
-    sigmas = np.sqrt((1 - _KEPT) / _KEPT) / 2 * 255
-    last = max(0, int(np.searchsorted(sigmas, most, side="right")) - 1)
-    return np.rint(np.linspace(last, 0, steps)).astype(int)
