@@ -20,7 +20,7 @@ def compressed_sensing(
     info: Any,
     *,
     prior: Literal["tv", "wavelets"] = "tv",
-    strength: Annotated[float, Gt(0), Le(1e4)] = 0.3,
+    strength: Annotated[float, Gt(0), Le(1e4)] = 0.5,
     least: Annotated[float, Gt(0), Le(1e3)] = 2.0,
     iterations: Annotated[int, Ge(1), Le(100_000)] = 100,
 ) -> Any:
@@ -28,8 +28,9 @@ def compressed_sensing(
 
     Half the squared distance from what was measured plus a weight times total variation, or times the sum of moduli of
     Haar wavelets, whose grid is shifted anew in each iteration of FISTA. The weight is `strength` times the deviation
-    of the noise of a measured point, and at least `least` of 255 times it where there is less noise. Each channel is
-    restored by itself; for every picture whose `sampled` is disclosed (`regime=kspace`).
+    of the noise of a measured point, and at least `least` of 255 times it where there is less noise: both as they suit
+    two phantoms of another seed. Each channel is restored by itself. For every picture whose `sampled` is disclosed
+    (`regime=kspace`).
     """
     sampled = np.asarray(info.sampled, np.float64)[:, :, None]
     weight = strength * max(float(info.spectrum_sigma or 0), least / 255)
