@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .keyed_noise import keyed_generator
 from .short_text import short
 
 if TYPE_CHECKING:
     import numpy as np
+
+
+Step = TypeVar("Step")
 
 
 class Info:
@@ -63,6 +66,13 @@ class Info:
         """Say that `done` of `of` iterations of a long call are over: it is shown on the progress line of the cell."""
         if self._tell is not None:
             self._tell(done, of)
+
+    def each(self, steps: Iterable[Step]) -> Iterator[Step]:
+        """The iterations of a long call, one after the other, each with its `progress`."""
+        listed = list(steps)
+        for done, step in enumerate(listed):
+            self.progress(done, len(listed))
+            yield step
 
     @property
     def rng(self) -> np.random.Generator:

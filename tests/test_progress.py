@@ -79,6 +79,7 @@ def test_who_hears_changes_no_draw_and_goes_with_what_is_made_of_it() -> None:
     heard.stream(3).progress(2, 2)
     info.progress(1, 1)
     assert told == [(1, 2), (2, 2)]
+    assert list(heard.each("ab")) == ["a", "b"] and told[2:] == [(0, 2), (1, 2)]
     assert heard.disclosed() == info.disclosed() == {"sigma": 0.1}
 
 

@@ -44,4 +44,4 @@ def _law() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArra
 
     digits = load_digits().images.reshape(-1, 64) / 16
     covariance = np.cov(digits.T) + _LEAST * np.eye(64)
-    return digits.mean(axis=0), covariance, np.linalg.cholesky(covariance)
+    return digits.mean(axis=0), covariance, np.asarray(np.linalg.cholesky(covariance), np.float64)

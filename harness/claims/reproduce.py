@@ -97,7 +97,7 @@ class _Watch:
 
     def __init__(self, watcher: Watcher, ended: Callable[[], None]) -> None:
         self._watcher, self._ended = watcher, ended
-        self.start, self.item, self.said = watcher.start, watcher.item, watcher.said
+        self.start, self.item, self.within, self.said = watcher.start, watcher.item, watcher.within, watcher.said
 
     def plan(self, todo: int, stored: int) -> None:
         self._watcher.plan(todo, stored)

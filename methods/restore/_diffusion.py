@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 Picture = npt.NDArray[np.float64]
 _BETAS = np.linspace(1e-4, 0.02, 1000)
-KEPT: npt.NDArray[np.float64] = np.cumprod(1 - _BETAS)
+KEPT: npt.NDArray[np.float64] = np.asarray(np.cumprod(1 - _BETAS), np.float64)
 """Share of the picture's variance that is left at each time of the diffusion (Ho et al. 2020)."""
-SIGMAS: npt.NDArray[np.float64] = np.sqrt((1 - KEPT) / KEPT) / 2
+SIGMAS: npt.NDArray[np.float64] = np.asarray(np.sqrt((1 - KEPT) / KEPT) / 2, np.float64)
 """Deviation of the noise beside the whole picture, on [0, 1], where the diffusion is of pictures between -1 and 1."""
 
 

@@ -36,7 +36,7 @@ def compressed_sensing(
     weight = strength * max(float(info.spectrum_sigma or 0), least / 255)
     y = noisy.astype(np.float64)
     x, ahead, momentum = y, y, 1.0
-    for _ in range(iterations):
+    for _ in info.each(range(iterations)):
         moved = ahead + y - _measured(ahead, sampled)
         after = _flattened(moved, weight) if prior == "tv" else _thresholded(moved, weight, info.rng)
         following = (1 + np.sqrt(1 + 4 * momentum**2)) / 2

@@ -66,7 +66,7 @@ class DenoisingDiffusionRestoration:
         first = level <= sigmas[0]
         x = np.where(first, target, at.into(at.start)) + _left(sigmas[0], np.where(first, level, 0)) * drawn()
         fading = np.sqrt(1 - self.eta**2)
-        for now, following in itertools.pairwise(sigmas):
+        for now, following in info.each(itertools.pairwise(sigmas)):
             clean = at.into(denoised(at.out(x), float(now)))
             noise = drawn()
             free = clean + fading * following / now * (x - clean) + self.eta * following * noise

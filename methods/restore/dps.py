@@ -56,7 +56,7 @@ class DiffusionPosteriorSampling:
         kept = [*KEPT[times(self.steps, self.most)], 1.0]
         # Between -1 and 1, its noise and the picture in it both made smaller, as a diffusion has them.
         x = np.sqrt(kept[0]) * (2 * at.start - 1) + np.sqrt(1 - kept[0]) * info.rng.standard_normal(at.start.shape)
-        for now, following in itertools.pairwise(kept):
+        for now, following in info.each(itertools.pairwise(kept)):
             clean, back = denoised((x / np.sqrt(now) + 1) / 2, np.sqrt((1 - now) / now) / 2)
             off = at.forward(clean) - at.seen
             length = max(float(np.linalg.norm(off)), np.finfo(float).tiny)

@@ -25,7 +25,7 @@ class ExactPrior:
         import torch
 
         meta = nb.open_dataset(self.of).load(0).meta
-        self.spectrum = None
+        self.spectrum: Any = None
         if "spectrum" in meta:
             self.spectrum = torch.from_numpy(np.asarray(meta["spectrum"], np.float64)).to(device)
             self.mean, self.shape = float(meta["mean"]), tuple(self.spectrum.shape)

@@ -49,6 +49,6 @@ class PlugAndPlay:
         at = measurement(noisy, info, "plug_and_play")
         denoised = denoiser_of(self.inner)
         x = at.start
-        for sigma in np.geomspace(max(self.most / 255, at.noise), at.noise, self.steps):
+        for sigma in info.each(np.geomspace(max(self.most / 255, at.noise), at.noise, self.steps)):
             x = denoised(at.nearest(x, self.prior * (at.noise / sigma) ** 2), float(sigma))
         return at.cut(x).astype(np.float32)

@@ -60,7 +60,7 @@ class RedDiff:
         picture = torch.from_numpy(2 * at.start - 1)
         x = picture.numpy()  # the same numbers, which each step changes
         optimizer = torch.optim.Adam([picture], lr=self.lr, betas=_BETAS_OF_ADAM)
-        for time in times(self.steps, self.most):
+        for time in info.each(times(self.steps, self.most)):
             sigma = 2 * SIGMAS[time]  # of pictures between -1 and 1
             noise = info.rng.standard_normal(x.shape)
             z = x + sigma * noise
