@@ -313,6 +313,6 @@ def test_networks_of_another_kind_are_refused_before_anything_is_trained() -> No
 def test_color_shift_sees_a_cast_that_leaves_the_brightness() -> None:
     clean = np.full((4, 5, 3), 100, np.uint8)
     cast = clean + np.array([3, 0, 253], np.uint8)  # 3 more red, 3 less blue
-    both = nb.score(cast, clean, "mean_shift", "color_shift")
+    both = nb.score(cast, clean, ("mean_shift", "color_shift"))
     assert both == {"mean_shift": pytest.approx(0), "color_shift": pytest.approx(math.sqrt(6))}
     assert nb.score(clean[:, :, 0] + 2, clean[:, :, 0], "color_shift") == {"color_shift": pytest.approx(2)}
