@@ -30,7 +30,7 @@ def ssim_hole(pair: Pair) -> float:
     taps = gaussian_taps()
 
     def mean(plane: Float) -> Float:
-        return np.asarray(cv2.sepFilter2D(plane, cv2.CV_64F, taps, taps))[edge:-edge, edge:-edge]
+        return np.asarray(cv2.sepFilter2D(plane, cv2.CV_64F, taps, taps), np.float64)[edge:-edge, edge:-edge]
 
     total = 0.0
     for channel in range(pair.x.shape[2]):
@@ -40,4 +40,4 @@ def ssim_hole(pair: Pair) -> float:
         cross = mean(x * y) - mx * my
         similar = (2 * mx * my + c1) * (2 * cross + c2) / ((mx * mx + my * my + c1) * (both + c2))
         total += float(similar[middle].mean())
-    return total / pair.x.shape[2]
+    return float(total / pair.x.shape[2])

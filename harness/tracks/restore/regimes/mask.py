@@ -32,5 +32,5 @@ def mask(
         known = (rng.random(x.shape[:2]) < keep).astype(np.float64)
     else:
         cover = rectangles if kind == "holes" else brush_lines
-        known = 1.0 - cover(x.shape[:2], 1.0 - keep, rng)
+        known = (~cover(x.shape[:2], 1.0 - keep, rng)).astype(np.float64)
     return x * known[:, :, None], {"mask": known}
