@@ -336,7 +336,7 @@ TRAINED_HERE = {
         for name in sorted(file.stem for file in (ROOT / "methods" / "restore").glob("[a-z]*.py"))
         # These need a parameter, or are networks like those that are tried.
         if name not in ("attacked", "command", "ensemble", "folder", "noise2score", "spandrel", "tiled", "tuned")
-        and name not in ("bf_cnn", "dncnn_keras", "estimated", "pixel_shuffle", "rddm")
+        and name not in ("bf_cnn", "dncnn_keras", "estimated", "pixel_shuffle", "rddm", "ediffsr")
         # These keep no brightness before some hundred steps a picture.
         and name not in ("dip", "self2self")
     ],
