@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 from .components import open_dataset
 from .errors import UsageError, one_line
 from .planned_cell import PlannedCell, PlannedMethod, method_part, part, planned_cell, regime_inputs, weights_part
-from .recipe import VERSION, data_of, recipe_of, recipes_in, seed_of, tuned_in
+from .recipe import VERSION, data_of, datasets_of, recipe_of, recipes_in, seed_of, tuned_in
 from .registry import Bound, bind
 from .store.keys import combined
 from .store.record import DatasetPart, Tuning, Variant
@@ -89,13 +89,9 @@ class Trainings:
         if not isinstance(track, Trains):
             raise UsageError(f"track {track.name} trains no networks: leave {bound.display} out")
         recipe = recipe_of(bound.kwargs)
-        seeded = data_of(recipe, seed)
-        data = self._data.get(seeded.canonical)
-        if data is None:
-            named = "trained on", track.name, seeded.canonical
-            data, truths = self._once(named, lambda: _training_set(seeded, track))
-            self._refuse_tested(seeded, truths, track)
-            self._data[seeded.canonical] = data
+        data = self._seen(data_of(recipe, seed), track)
+        for one in datasets_of(recipe.regime):
+            self._seen(one, track)
         method = PlannedMethod(bound, method_part(bound), weights_part(bound))
         inputs: dict[str, Any] = {
             **method.inputs,
@@ -103,11 +99,21 @@ class Trainings:
             "track": f"{track.name}@{track.version}",
             "data": data["fingerprint"],
             "regime": regime_inputs(recipe.regime),
+            **regime_data(recipe.regime, track, self._once),
             "seed": seed,
             "training": VERSION,
         }
         protocol = bind(track.defaults.protocol, "protocol", track.name)
         return planned_cell("train", inputs, method, data, recipe.regime, {}, seed, suite, track, protocol)
+
+    def _seen(self, data: Bound, track: Trains) -> DatasetPart:
+        """What is stored of a set that a training sees. Raises `UsageError` where a picture of it is tested."""
+        made = self._data.get(data.canonical)
+        if made is None:
+            made, truths = _read_once(data, track, self._once)
+            self._refuse_tested(data, truths, track)
+            self._data[data.canonical] = made
+        return made
 
     def _refuse_tested(self, data: Bound, known: Mapping[str, str], track: Trains) -> None:
         """Raise `UsageError` for what is in the training set (`known`: id by truth) and in a set that is tested."""
@@ -136,9 +142,18 @@ def planned_tuning(bound: Bound, grid: Grid, keys: Mapping[str, str]) -> Tuning:
     return {"method": bound.display, "vary": list(grid.vary), "variants": variants}
 
 
+def regime_data(regime: Bound, track: Track, once: ReadOnce) -> dict[str, list[str]]:
+    """What the datasets add to a key that a regime takes something from: their fingerprints; nothing without such."""
+    found = [_read_once(one, track, once)[0]["fingerprint"] for one in datasets_of(regime)]
+    return {"regime_data": found} if found else {}
+
+
+def _read_once(bound: Bound, track: Track, once: ReadOnce) -> tuple[DatasetPart, dict[str, str]]:
+    return once(("trained on", track.name, bound.canonical), lambda: _training_set(bound, track))
+
+
 def _training_set(bound: Bound, track: Track) -> tuple[DatasetPart, dict[str, str]]:
     """What is stored of a training set, and its ids by their truths; items that are made are not read, others once."""
-    assert isinstance(track, Trains)
     dataset = open_dataset(bound)
     lines, truths = [], {}
     for index, item_id in enumerate(dataset.ids):
@@ -146,7 +161,7 @@ def _training_set(bound: Bound, track: Track) -> tuple[DatasetPart, dict[str, st
             line, truth = f"{item_id!r} {dataset.made(index)}", dataset.made(index)
         else:
             item = dataset.load(index)
-            line, truth = track.identify(item), track.truth_sha256(item)
+            line, truth = track.identify(item), track.truth_sha256(item) if isinstance(track, Trains) else item_id
         lines.append(line)
         truths[truth] = item_id
     made: dict[str, Any] = {
