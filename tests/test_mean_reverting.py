@@ -197,7 +197,19 @@ def test_a_network_is_given_state_and_mean_and_level_and_begins_at_the_mean() ->
     assert float(seen[0][:, :1].std()) == pytest.approx(50 / 255, rel=0.2)
     assert torch.equal(network(y), network(y))
     network.within = torch.nn.Identity()
-    assert torch.equal(network.predict(mean + 1, mean, places(1)[0]), mean)
+    start, end = (network.predict(mean + 1, mean, place) for place in (places(1)[1], places(1)[0]))
+    torch.testing.assert_close(start, mean + 1)
+    torch.testing.assert_close(end, mean, rtol=0, atol=1e-3)
+
+
+def test_an_untrained_network_tells_the_gaussian_guess() -> None:
+    """Of details of deviation 0.06: their posterior mean."""
+    network = net()
+    network.within = torch.nn.Identity()
+    mean, x, c = torch.zeros(1, 1, 12, 10), draw(1, 1, 12, 10).float(), torch.tensor(0.7, dtype=torch.float64)
+    noise, detail, left = 50 / 255, 0.06, math.exp(-0.7)
+    gain = left * detail**2 / (left**2 * detail**2 - noise**2 * math.expm1(-1.4))
+    torch.testing.assert_close(network.predict(x, mean, c), gain * x)
 
 
 def test_the_objective_is_least_for_the_clean_picture_and_asks_for_its_network() -> None:

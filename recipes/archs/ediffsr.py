@@ -13,6 +13,9 @@ from noisebench.recipes.archs._mean_reverting import Draw, Sampler, faded, kept,
 from noisebench.recipes.archs._within import network_within
 from torch import nn
 
+_DETAIL = 0.06
+"""Deviation of x_0 - mu, roughly, on the scale of pictures, for the Gaussian guess."""
+
 
 @nb.arch("ediffsr", cite="Y. Xiao et al., EDiffSR, IEEE TGRS 62, 2024; Z. Luo et al., IR-SDE, ICML 2023")
 class MeanReverting(nn.Module):
@@ -25,8 +28,10 @@ class MeanReverting(nn.Module):
     posterior, where the network is used as it is: its draws are the same for all pictures of a size then;
     `ediffsr(method=…)` makes them for each picture, and takes other numbers of steps and samplers.
 
-    Here the network tells x_0, from which the noise follows, while that of the authors tells the noise: of a short
-    training more is learned so. Trained with `objective=ediffsr`, for any regime, also one that keeps the size.
+    Here x_0 is told, from which the noise follows, while the network of the authors tells the noise: mu at the end of
+    time and x_t at its start, with the Gaussian guess of x_0 in between, to which the network adds its own (as in T.
+    Karras et al., NeurIPS 2022). After a short training draws are grainy, the less so the less the noise. Trained with
+    `objective=ediffsr`, for any regime, also one that keeps the size.
     """
 
     def __init__(
@@ -54,7 +59,11 @@ class MeanReverting(nn.Module):
         planes = [value.to(x).expand_as(x[:, :1]) for value in (kept(c), spread(c))]
         made = self.within(torch.cat([x - mean, mean, *planes], dim=1))
         # What a residual network adds its output to is mu here.
-        return made[:, self.channels : 2 * self.channels]
+        told = made[:, self.channels : 2 * self.channels] - mean
+        deviation = self.noise * spread(c)
+        total = (_DETAIL * kept(c)) ** 2 + deviation**2
+        of_state, of_told = _DETAIL**2 * kept(c) / total, deviation / torch.sqrt(total)
+        return mean + of_state.to(x) * (x - mean) + of_told.to(x) * told
 
     def restored(self, degraded: Any, steps: int, sampler: Sampler, draw: Draw) -> Any:
         """The clean picture after so many steps, evenly spaced in time, of a sampler, by these draws."""
