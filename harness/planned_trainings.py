@@ -110,7 +110,7 @@ class Trainings:
         """What is stored of a set that a training sees. Raises `UsageError` where a picture of it is tested."""
         made = self._data.get(data.canonical)
         if made is None:
-            made, truths = _read_once(data, track, self._once)
+            made, truths = _read_once(data, self._track, self._once)
             self._refuse_tested(data, truths, track)
             self._data[data.canonical] = made
         return made

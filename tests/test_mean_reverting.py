@@ -203,11 +203,11 @@ def test_a_network_is_given_state_and_mean_and_level_and_begins_at_the_mean() ->
 
 
 def test_an_untrained_network_tells_the_gaussian_guess() -> None:
-    """Of details of deviation 0.06: their posterior mean."""
+    """Of details of deviation 0.02: their posterior mean."""
     network = net()
     network.within = torch.nn.Identity()
     mean, x, c = torch.zeros(1, 1, 12, 10), draw(1, 1, 12, 10).float(), torch.tensor(0.7, dtype=torch.float64)
-    noise, detail, left = 50 / 255, 0.06, math.exp(-0.7)
+    noise, detail, left = 50 / 255, 0.02, math.exp(-0.7)
     gain = left * detail**2 / (left**2 * detail**2 - noise**2 * math.expm1(-1.4))
     torch.testing.assert_close(network.predict(x, mean, c), gain * x)
 

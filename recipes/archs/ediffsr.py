@@ -13,7 +13,7 @@ from noisebench.recipes.archs._mean_reverting import Draw, Sampler, faded, kept,
 from noisebench.recipes.archs._within import network_within
 from torch import nn
 
-_DETAIL = 0.06
+_DETAIL = 0.02
 """Deviation of x_0 - mu, roughly, on the scale of pictures, for the Gaussian guess."""
 
 
@@ -30,7 +30,7 @@ class MeanReverting(nn.Module):
 
     Here x_0 is told, from which the noise follows, while the network of the authors tells the noise: mu at the end of
     time and x_t at its start, with the Gaussian guess of x_0 in between, to which the network adds its own (as in T.
-    Karras et al., NeurIPS 2022). After a short training draws are grainy, the less so the less the noise. Trained with
+    Karras et al., NeurIPS 2022). After a short training draws are grainy all the same. Trained with
     `objective=ediffsr`, for any regime, also one that keeps the size.
     """
 
