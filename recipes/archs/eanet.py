@@ -12,18 +12,19 @@ from noisebench.recipes.archs.nafnet import NAFNet
 from torch import nn
 
 
-class _ConditionPrior(nn.Module):
-    """CPEM: two convolutions, weighted by attention over channels, are added to the first features."""
+class _Enriched(nn.Conv2d):
+    """A first convolution and CPEM: two more, weighted by attention over channels, are added to its features."""
 
-    def __init__(self, width: int) -> None:
-        super().__init__()
+    def __init__(self, channels: int, width: int) -> None:
+        super().__init__(channels, width, 3, padding=1)
         narrow = max(width // 16, 4)
         self.space = nn.Sequential(
             nn.Conv2d(width, width, 3, padding=1), nn.ReLU(), nn.Conv2d(width, width, 3, padding=1)
         )
         self.attend = nn.Sequential(nn.Conv2d(width, narrow, 1), nn.ReLU(), nn.Conv2d(narrow, width, 1), nn.Sigmoid())
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, input: Any) -> Any:
+        x = super().forward(input)
         y = self.space(x)
         return x + y * self.attend(y.mean(dim=(2, 3), keepdim=True))
 
@@ -50,4 +51,4 @@ class EANet(NAFNet):
         if not blocks:
             raise nb.UsageError("arch eanet: blocks names the middle at least, such as (2, 1, 1)")
         super().__init__(given, wanted, width=width, blocks=blocks)
-        self.intro = nn.Sequential(self.intro, _ConditionPrior(width))
+        self.intro = _Enriched(given[0], width)
