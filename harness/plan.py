@@ -21,7 +21,7 @@ from .planned_cell import (
     regime_inputs,
     weights_part,
 )
-from .planned_trainings import ReadOnce, Trainings
+from .planned_trainings import ReadOnce, Trainings, regime_data
 from .recipe import recipes_in
 from .registry import Bound, bind, bind_all, load_plugin, registry
 from .store.keys import combined
@@ -265,6 +265,7 @@ def _score_cells(
                         "track": f"{track.name}@{track.version}",
                         "data": chosen["fingerprint"],
                         "regime": regime_inputs(regime),
+                        **regime_data(regime, track, once),
                         **scoring,
                         "seed": seed,
                     }

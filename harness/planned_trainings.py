@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 from .components import open_dataset
 from .errors import UsageError, one_line
 from .planned_cell import PlannedCell, PlannedMethod, method_part, part, planned_cell, regime_inputs, weights_part
-from .recipe import VERSION, data_of, recipe_of, recipes_in, seed_of, tuned_in
+from .recipe import VERSION, data_of, datasets_of, recipe_of, recipes_in, seed_of, tuned_in
 from .registry import Bound, bind
 from .store.keys import combined
 from .store.record import DatasetPart, Tuning, Variant
@@ -94,13 +94,9 @@ class Trainings:
         if not isinstance(track, Trains):
             raise UsageError(f"track {track.name} trains no networks: leave {bound.display} out")
         recipe = recipe_of(bound.kwargs)
-        seeded = data_of(recipe, seed)
-        data = self._data.get(seeded.canonical)
-        if data is None:
-            named = "trained on", track.name, seeded.canonical
-            data, truths = self._once(named, lambda: _training_set(seeded, track))
-            self._refuse_tested(seeded, truths, track)
-            self._data[seeded.canonical] = data
+        data = self._seen(data_of(recipe, seed), track)
+        for one in datasets_of(recipe.regime):
+            self._seen(one, track)
         method = PlannedMethod(bound, method_part(bound), weights_part(bound))
         within = self._needed(bound.inner, seed)
         inputs: dict[str, Any] = {
@@ -110,12 +106,22 @@ class Trainings:
             "track": f"{track.name}@{track.version}",
             "data": data["fingerprint"],
             "regime": regime_inputs(recipe.regime),
+            **regime_data(recipe.regime, track, self._once),
             "seed": seed,
             "training": VERSION,
         }
         protocol = bind(track.defaults.protocol, "protocol", track.name)
         cell = planned_cell("train", inputs, method, data, recipe.regime, {}, seed, suite, track, protocol)
         return within.before(cell)
+
+    def _seen(self, data: Bound, track: Trains) -> DatasetPart:
+        """What is stored of a set that a training sees. Raises `UsageError` where a picture of it is tested."""
+        made = self._data.get(data.canonical)
+        if made is None:
+            made, truths = _read_once(data, self._track, self._once)
+            self._refuse_tested(data, truths, track)
+            self._data[data.canonical] = made
+        return made
 
     def _refuse_tested(self, data: Bound, known: Mapping[str, str], track: Trains) -> None:
         """Raise `UsageError` for what is in the training set (`known`: id by truth) and in a set that is tested."""
@@ -144,9 +150,18 @@ def planned_tuning(bound: Bound, grid: Grid, keys: Mapping[str, str]) -> Tuning:
     return {"method": bound.display, "vary": list(grid.vary), "variants": variants}
 
 
+def regime_data(regime: Bound, track: Track, once: ReadOnce) -> dict[str, list[str]]:
+    """What the datasets add to a key that a regime takes something from: their fingerprints; nothing without such."""
+    found = [_read_once(one, track, once)[0]["fingerprint"] for one in datasets_of(regime)]
+    return {"regime_data": found} if found else {}
+
+
+def _read_once(bound: Bound, track: Track, once: ReadOnce) -> tuple[DatasetPart, dict[str, str]]:
+    return once(("trained on", track.name, bound.canonical), lambda: _training_set(bound, track))
+
+
 def _training_set(bound: Bound, track: Track) -> tuple[DatasetPart, dict[str, str]]:
     """What is stored of a training set, and its ids by their truths; items that are made are not read, others once."""
-    assert isinstance(track, Trains)
     dataset = open_dataset(bound)
     lines, truths = [], {}
     for index, item_id in enumerate(dataset.ids):
@@ -154,7 +169,7 @@ def _training_set(bound: Bound, track: Track) -> tuple[DatasetPart, dict[str, st
             line, truth = f"{item_id!r} {dataset.made(index)}", dataset.made(index)
         else:
             item = dataset.load(index)
-            line, truth = track.identify(item), track.truth_sha256(item)
+            line, truth = track.identify(item), track.truth_sha256(item) if isinstance(track, Trains) else item_id
         lines.append(line)
         truths[truth] = item_id
     made: dict[str, Any] = {

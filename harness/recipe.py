@@ -99,6 +99,17 @@ def data_of(recipe: Recipe, seed: int) -> Bound:
     return recipe.data if data.canonical == recipe.data.canonical else data
 
 
+def datasets_of(regime: Bound) -> list[Bound]:
+    """The datasets that a regime takes something from, such as noise, as its specs name them."""
+    found = []
+    for one in regime.parts:
+        for name, (annotation, _) in one.entry.params.items():
+            inside, value = nested_in(annotation), one.kwargs[name]
+            if isinstance(value, Bound) and inside is not None and inside.kind == "dataset":
+                found.append(value)
+    return found
+
+
 def _seeded(data: Bound, seed: int) -> Spec:
     spec = parse(data.display)
     given = dict(spec.args)

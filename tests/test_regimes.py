@@ -59,6 +59,8 @@ SPECS = (
     "eld(low=50, high=200, gain=2, clip=True)",
     "eld(model=poisson_gaussian)",
     "eld(model=gaussian)",
+    "negseq(of=photos)",
+    "negseq(of=photos, turns=picture, adds=True)",
     "jpeg(quality=30)",
     "jpeg(quality=90, chroma='4:4:4')",
     "quantize(bits=3)",

@@ -245,6 +245,7 @@ class Inputs(TypedDict, total=False):
     data: str
     pictures: str
     regime: dict[str, Any]
+    regime_data: list[str]
     protocol: dict[str, Any]
     metrics: dict[str, int | str]
     sets: dict[str, Any]

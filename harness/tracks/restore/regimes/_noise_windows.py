@@ -1,0 +1,80 @@
+"""Windows of noise that are cut from real pictures where these are flat, and patches that are turned."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from ....components import open_dataset
+from ....errors import UsageError
+from ....imaging.pixels import to_unit
+from ....registry import bind
+from ....wording import counted
+from ._digitise import Picture
+
+_LUMA = 0.299, 0.587, 0.114
+Windows = npt.NDArray[np.float32]
+"""(N, size, size, C) on [0, 1], C being 1 or 3."""
+
+
+@lru_cache(maxsize=4)
+def mined(of: str, size: int, variance: float) -> Windows:
+    """The windows on a grid of `size` whose luma is flat but for noise, of a set's noisy pictures, or its only ones.
+
+    Their variance is below `variance`, and their mean above 0, on 0-255. Grey windows stand as three equal channels
+    where others are coloured. Raises `UsageError` where there is none, and for pictures of other channels.
+    """
+    dataset, found = open_dataset(bind(of, "dataset")), []
+    for index in range(len(dataset.ids)):
+        item = dataset.load(index)
+        picture = to_unit(np.asarray(item.clean if item.noisy is None else item.noisy))
+        if picture.shape[2] not in (1, 3):
+            channels = counted(picture.shape[2], "channel")
+            raise UsageError(f"regime negseq: {item.id!r} of {of} has {channels}: give grey pictures, or RGB")
+        found += _flat(picture, size, variance)
+    if not found:
+        raise UsageError(
+            f"regime negseq: {of} has no window of {size} pixels a side whose variance is below {variance:g}: "
+            "give a larger one, or pictures with more that is flat"
+        )
+    channels = max(window.shape[2] for window in found)
+    return np.stack([np.broadcast_to(window, (size, size, channels)) for window in found]).astype(np.float32)
+
+
+def _flat(picture: Picture, size: int, variance: float) -> list[Picture]:
+    found = []
+    for top in range(0, picture.shape[0] - size + 1, size):
+        for left in range(0, picture.shape[1] - size + 1, size):
+            window = picture[top : top + size, left : left + size]
+            luma = 255 * (window if window.shape[2] == 1 else window @ np.array(_LUMA))
+            if luma.var() < variance and luma.mean() > 0:
+                found.append(window)
+    return found
+
+
+def noise_of(shape: tuple[int, ...], windows: Windows, rng: np.random.Generator, *, centred: bool) -> Picture:
+    """Windows side by side, each drawn by itself, cut to `shape` (H, W, C); `centred`: each less its mean a channel."""
+    height, width, channels = shape
+    size = windows.shape[1]
+    down, across = -(-height // size), -(-width // size)
+    drawn = windows[rng.integers(len(windows), size=(down, across))].astype(np.float64)
+    if centred:
+        drawn -= drawn.mean(axis=(2, 3), keepdims=True)
+    field = drawn.swapaxes(1, 2).reshape(down * size, across * size, -1)[:height, :width]
+    if channels == 1 and field.shape[2] == 3:
+        field = (field @ np.array(_LUMA))[:, :, None]
+    return np.ascontiguousarray(np.broadcast_to(field, shape))
+
+
+def turned(x: Picture, patch: int, probability: float, rng: np.random.Generator) -> Picture:
+    """Each whole patch of the grid turned by 90, 180 or 270 degrees with a probability; what is over stays."""
+    y = x.copy()
+    down, across = x.shape[0] // patch, x.shape[1] // patch
+    hit = rng.random((down, across)) < probability
+    turns = rng.integers(1, 4, size=(down, across))
+    for i, j in zip(*np.nonzero(hit), strict=True):
+        place = slice(i * patch, (i + 1) * patch), slice(j * patch, (j + 1) * patch)
+        y[place] = np.rot90(x[place], turns[i, j])
+    return y
