@@ -130,7 +130,7 @@ def attended(features: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
     if not len(whole) or not len(holes):
         return features
     sources = patches.index_select(1, whole)
-    asked = patches.index_select(1, holes).split(max(1, _SCORES // len(whole)), dim=1)
+    asked = torch.split(patches.index_select(1, holes), max(1, _SCORES // len(whole)), dim=1)
     made = torch.cat([_mean_patches(part, sources) for part in asked], dim=1)
     laid = torch.zeros_like(patches).index_copy(1, holes, made.to(patches.dtype))
     total = F.fold(laid[None], (height + 2, width + 2), 3)[0, :, 1:-1, 1:-1]
