@@ -20,7 +20,7 @@ from noisebench.report.private_paths import message_without_folders, without_fol
 from noisebench.report.write import write_report
 from noisebench.store.cells import keys, read_records
 from noisebench.store.export import export_text, read_export
-from noisebench.store.names import add_names, read_names
+from noisebench.store.names import add_names, read_names, with_added
 from noisebench.store.record import Record
 from noisebench.suite import read_suite
 from test_report import HOSTILE
@@ -111,6 +111,14 @@ def test_a_changed_name_runs_nothing_again_and_is_shown(cli, tmp_path: Path) -> 
         "noisebench run: the name 'Median 5' is that of another method of the store already, median(size=5): choose "
         "another one for median(size=7), or change that one in names.json\n"
     )
+
+
+def test_of_two_long_specs_of_one_name_the_part_is_shown_that_differs() -> None:
+    long = "trained(arch=" + 300 * "x" + ", lr={})"
+    with pytest.raises(UsageError) as error:
+        with_added({}, "restore", {"method": {long.format(0.1): "one", long.format(0.3): "one"}})
+    ours, theirs = "…" + 33 * "x" + ", lr=0.1)", "…" + 33 * "x" + ", lr=0.3)"
+    assert f"already, {ours}: choose another one for {theirs}, or" in str(error.value)
 
 
 def test_damaged_names_are_said_to_be(tmp_path: Path) -> None:

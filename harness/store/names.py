@@ -6,6 +6,7 @@ import fcntl
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from .record import NAMED, Cell
 
 Names = dict[str, dict[str, dict[str, str]]]
 """Track → `method` or `dataset` → canonical spec → name."""
+_BEFORE = 40
+"""Characters of a long spec that are shown before the place where it differs from another."""
 
 
 def read_names(store: Path) -> Names:
@@ -54,10 +57,18 @@ def with_added(names: Names, track: str, added: Mapping[str, Mapping[str, str]])
             other = owners.setdefault(name, spec)
             if other != spec:
                 raise UsageError(
-                    f"the name {one_line(name)!r} is that of another {kind} of the store already, {one_line(other)}: "
-                    f"choose another one for {one_line(spec)}, or change that one in names.json"
+                    f"the name {one_line(name)!r} is that of another {kind} of the store already, "
+                    f"{_apart(other, spec)}: choose another one for {_apart(spec, other)}, or change that one in "
+                    "names.json"
                 )
     return {**names, track: made}
+
+
+def _apart(spec: str, other: str) -> str:
+    """A spec from shortly before the place where it differs from another one."""
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(spec, other, strict=False)))
+    start = max(0, same - _BEFORE)
+    return ("…" if start else "") + one_line(spec[start:], 120)
 
 
 def add_names(store: Path, track: str, added: Mapping[str, Mapping[str, str]]) -> None:
