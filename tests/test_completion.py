@@ -58,7 +58,7 @@ def test_every_verb_is_offered(offered: dict[str, list[str]]) -> None:
         ("noisebench run --methods identity nl", ["nlm"]),
         ("noisebench run --regimes salt", ["salt_pepper"]),
         ("noisebench run --datasets phot", ["photos"]),
-        ("noisebench run --metrics psnr_h", ["psnr_hvs"]),
+        ("noisebench run --metrics psnr_h", ["psnr_hole", "psnr_hvs"]),
         ("noisebench run --protocol ", ["float", "gray8", "raw", "uint8", "y8"]),
         ("noisebench run --track functions --methods poly", ["polynomial"]),
         ("noisebench run --track fun", ["functions"]),
