@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import noisebench as nb
@@ -96,7 +97,8 @@ def test_it_is_on_record_what_it_was_fitted_to() -> None:
     assert bound.entry.obj.flags(**bound.kwargs) == {"trained_on": ("rim_lesions(n=60, size=16, split=train)",)}
 
 
-def test_pictures_of_several_sizes_are_refused() -> None:
+def test_pictures_of_several_sizes_are_refused(monkeypatch: pytest.MonkeyPatch, data_dir: Path) -> None:
+    monkeypatch.setenv("NOISEBENCH_DATA", str(data_dir))
     with pytest.raises(nb.UsageError, match="shapes: give a set of one"):
         restored("latent_projection(data=set12, k=2)", np.zeros((256, 256, 1), np.float32))
 

@@ -55,7 +55,10 @@ def _flat(picture: Picture, size: int, variance: float) -> list[Picture]:
 
 
 def noise_of(shape: tuple[int, ...], windows: Windows, rng: np.random.Generator, *, centred: bool) -> Picture:
-    """Windows side by side, each drawn by itself, cut to `shape` (H, W, C); `centred`: each less its mean a channel."""
+    """Windows side by side, each drawn by itself, cut to `shape` (H, W, C); `centred`: each less its mean a channel.
+
+    Coloured noise is its luma, the same in each channel, where the picture has not three.
+    """
     height, width, channels = shape
     size = windows.shape[1]
     down, across = -(-height // size), -(-width // size)
@@ -63,7 +66,7 @@ def noise_of(shape: tuple[int, ...], windows: Windows, rng: np.random.Generator,
     if centred:
         drawn -= drawn.mean(axis=(2, 3), keepdims=True)
     field = drawn.swapaxes(1, 2).reshape(down * size, across * size, -1)[:height, :width]
-    if channels == 1 and field.shape[2] == 3:
+    if field.shape[2] not in (1, channels):
         field = (field @ np.array(_LUMA))[:, :, None]
     return np.ascontiguousarray(np.broadcast_to(field, shape))
 
