@@ -1,8 +1,9 @@
-"""What `ddim` and `acd` share: a trained network of one kind, used in so many calls, from keyed noise."""
+"""What trained diffusions share: a network of one kind, used in so many calls, from keyed noise."""
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import noisebench as nb
@@ -10,9 +11,9 @@ from noisebench.methods.restore._wrapping import variants_of
 
 
 class TrainedSampler:
-    """A trained network that has `restored(degraded, steps, draw)`, in so many steps, from noise of each picture."""
+    """A trained network in so many steps, from noise of each picture; the mean of so many pictures."""
 
-    def __init__(self, method: nb.Bound, steps: int, average: int) -> None:
+    def __init__(self, method: nb.Bound, steps: int, average: int = 1) -> None:
         self.inner = nb.Restorer(method)
         self.steps, self.average = steps, average
 
@@ -20,8 +21,12 @@ class TrainedSampler:
         """Load the weights that the training gave. Raises `Skip` where there are none."""
         self.inner.setup(device)
 
+    def sampled(self, net: Any, pictures: Any, draw: Callable[[Any], Any]) -> Any:
+        """What the network makes of (N, C, H, W); `draw(like)` is normal noise."""
+        return net.restored(pictures, self.steps, draw)
+
     def restore(self, noisy: Any, info: Any) -> Any:
-        """(1, C, H, W) → the same."""
+        """(1, C, H, W) → the same, or as large as the network makes it."""
         import torch
 
         net, given = self.inner.instance.net, self.inner.instance.given
@@ -30,7 +35,7 @@ class TrainedSampler:
             return torch.randn(like.shape, generator=info.generator).to(like)
 
         def mean(pictures: Any) -> Any:
-            made = (net.restored(pictures, self.steps, draw) for _ in range(self.average))
+            made = (self.sampled(net, pictures, draw) for _ in range(self.average))
             return sum(made) / self.average
 
         # The method within, its network used in so many steps: which channels go where is its affair.
