@@ -10,7 +10,8 @@ from functools import partial
 from typing import Any, cast
 
 from .components import disclosed_by, open_dataset
-from .errors import UsageError, nearest, refuse_all
+from .errors import Skip, UsageError, nearest, refuse_all
+from .info import Info
 from .planned_cell import (
     NO_DATASET,
     PlannedCell,
@@ -21,9 +22,10 @@ from .planned_cell import (
     regime_inputs,
     weights_part,
 )
-from .planned_trainings import ReadOnce, Trainings, regime_data
+from .planned_trainings import ReadOnce, Trained, Trainings, regime_data
 from .recipe import recipes_in
 from .registry import Bound, bind, bind_all, load_plugin, registry
+from .runner import not_disclosed
 from .store.keys import combined
 from .store.record import REFERENCE, DatasetPart, MetricPart, SetPart
 from .suite import Suite
@@ -257,7 +259,8 @@ def _score_cells(
         for regime in regimes:
             for seed in suite.seeds:
                 for method in methods:
-                    trained = trainings.of(method, seed)
+                    lacks = _lacks(method.bound, dataset, regime, seed, track, once)
+                    trained = Trained() if lacks else trainings.of(method, seed)
                     inputs: dict[str, Any] = {
                         **method.inputs,
                         **trained.inputs,
@@ -271,6 +274,8 @@ def _score_cells(
                     }
                     cell = planned_cell("score", inputs, method, chosen, regime, scores, seed, suite, track, protocol)
                     cell = trained.before(cell)
+                    if lacks:
+                        cell["lacks"] = lacks
                     yield {**cell, "sets": sets} if sets else cell
 
 
@@ -333,6 +338,25 @@ def refuse_unknown_needs(method: Bound, track: Track) -> None:
             raise UsageError(
                 f"method {method.display} needs {need!r}, which no regime discloses: {nearest(names[0], known)}"
             )
+
+
+def _lacks(method: Bound, dataset: Bound, regime: Bound, seed: int, track: Track, once: ReadOnce) -> str:
+    """Why a method that is to be trained would be skipped at the first item, for what it is not told; empty if not.
+
+    Its training would be for nothing. Methods that are not trained are told so when they run.
+    """
+    needs = {need: set(need.split("|")) for need in method.entry.meta.get("needs", ())}
+    if not any(True for _ in recipes_in(method)) or all(names & disclosed_by(regime) for names in needs.values()):
+        return ""
+
+    def told() -> Info | None:
+        try:
+            return track.pose(regime, open_dataset(dataset).load(0), seed).info
+        except Skip:
+            return None
+
+    info = once(("told", track.name, dataset.canonical, regime.canonical, seed), told)
+    return "" if info is None else not_disclosed([n for n, names in needs.items() if not any(a in info for a in names)])
 
 
 def _needs(bound: Bound) -> list[str]:

@@ -28,7 +28,7 @@ class PlannedCell(TypedDict):
     `shown` is what the method sees beyond its input, and is absent where that is nothing: see `shown_to`. `trained`
     maps each recipe of the method to the key of the cell that trains it, and is absent where there is none; so is
     `tuned`, the grids of which one variant that did not diverge is enough. A training that is asked for as a `variant`
-    alone may diverge.
+    alone may diverge. `lacks` is why a cell is skipped with nothing trained for it, and is absent where it is run.
     """
 
     key: str
@@ -51,6 +51,7 @@ class PlannedCell(TypedDict):
     trained: NotRequired[dict[str, str]]
     tuned: NotRequired[list[Tuning]]
     variant: NotRequired[bool]
+    lacks: NotRequired[str]
 
 
 def part(bound: Bound) -> NamedPart:

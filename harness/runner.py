@@ -36,6 +36,12 @@ def refuse_not_finite(values: Any) -> None:
         raise NotFinite(f"returned {int((~np.isfinite(values)).sum())} values that are not finite ({bad})")
 
 
+def not_disclosed(needs: Sequence[str]) -> str:
+    """That a regime does not disclose what is needed; empty where nothing is."""
+    named = ", ".join(need.replace("|", " or ") for need in needs)
+    return f"needs {named}, which the regime does not disclose" if needs else ""
+
+
 class MethodRunner:
     """A function `f(given, info, **params)`, or an instance of a class whose method `verb` takes the same.
 
@@ -83,8 +89,7 @@ class MethodRunner:
         """Raise `Skip` where the regime does not disclose what the method needs."""
         lacking = [n for n in self.meta["needs"] if not any(a in info for a in n.split("|"))]
         if lacking:
-            named = ", ".join(n.replace("|", " or ") for n in lacking)
-            raise Skip(f"needs {named}, which the regime does not disclose")
+            raise Skip(not_disclosed(lacking))
 
     def call(self, prepared: Any, info: Info) -> Any:
         """The bare call: what latency is measured of."""

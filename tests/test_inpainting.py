@@ -201,3 +201,12 @@ def test_it_is_trained_and_used_from_the_command_line(cli: Any) -> None:
         "--regimes", "mask(keep=0.75, kind=holes)", "--metrics", "psnr_hole",
     )  # fmt: skip
     assert "2 cells: 2 ok" in done.stdout
+
+
+def test_nothing_is_trained_for_a_cell_that_is_skipped(cli: Any) -> None:
+    method = "inpainter(arch=pepsi(width=2), data=dead_leaves(n=20), crop=16, batch=2, validation=2, steps=4, checks=1)"
+    done = cli("run", "--methods", method, "--datasets", "photos", "--limit", "1", "--regimes", "gaussian(sigma=25)")
+    assert "1 cell: 1 skipped" in done.stdout and "training" not in done.stderr
+    assert "needs mask, which the regime does not disclose" in done.stdout + done.stderr
+    assert "1 cell: 1 skipped (0 run now)" in cli("run", "--methods", method, "--datasets", "photos", "--limit", "1",
+        "--regimes", "gaussian(sigma=25)").stdout  # fmt: skip

@@ -109,8 +109,9 @@ def _run(job: Job, store: Path, key: str, tell: Tell, life: int, scorer: Scorer)
         folder.mkdir(parents=True, exist_ok=True)
     (folder / "end.json").unlink(missing_ok=True)
     start = time.monotonic()
-    if job["blocked"]:
-        ending: Ending = {"outcome": "blocked", "reason": job["blocked"]}
+    lacks = job["cell"].get("lacks", "")
+    if lacks or job["blocked"]:
+        ending: Ending = {"outcome": "skipped" if lacks else "blocked", "reason": lacks or job["blocked"]}
         _store(job, store, ending, folder, "", time.monotonic() - start, tell)
         return None
     import_scoring(job["cell"])
@@ -164,7 +165,7 @@ def _store(job: Job, store: Path, end: Ending, folder: Path, tail: str, seconds:
     whole = end["outcome"] in ("ok", "skipped", "undefined", "blocked")
     done: dict[str, Any] = {
         "schema": SCHEMA,
-        **{name: value for name, value in cell.items() if name not in ("shown", "variant")},
+        **{name: value for name, value in cell.items() if name not in ("shown", "variant", "lacks")},
         "outcome": end["outcome"],
         "reason": end["reason"],
         "traceback": end.get("traceback") or ("" if whole else tail),
