@@ -196,6 +196,34 @@ def test_names_without_room_beside_their_points_stand_in_a_legend() -> None:
     assert len(shown) == 12 and len(set(shown)) == 12
 
 
+def set_part(value: float | None, *, higher: bool = False) -> dict[str, Any]:
+    """A distance of whole sets as a cell holds it."""
+    return {"version": 1, "higher": higher, "unit": "", "features": "mid", "features_sha256": "0" * 64, "resize": "",
+            "reference": "clean", "value": value, "error": None, "interval": None, "n": 64, "d": 112, "floor": 0.0,
+            "flags": [], "note": ""}  # fmt: skip
+
+
+def with_sets(one: Record, **values: dict[str, Any]) -> Record:
+    return replace(one, cell={**one.cell, "sets": values})
+
+
+def test_quality_is_drawn_against_the_distance_of_the_whole_set_that_is_lower_where_better() -> None:
+    kids = {"nlm": 3.0, "median": 2.0, "wiener": -0.5, "bilateral": None, "identity": 9.0}
+    records = [
+        with_sets(one, kid=set_part(kids[one.cell["method"]["name"]]), recall=set_part(0.5, higher=True))
+        for one in store(sigmas=(25,))
+        if one.cell["kind"] == "score"
+    ]
+    (plot,) = kind(drawn(records), "perception-")
+    (axes,) = plot.figure.axes
+    points = {str(line.get_label()): line.get_xydata()[0] for line in axes.lines if line.get_marker() != "None"}
+    assert {name: x for name, (x, _) in points.items()} == {n: v for n, v in kids.items() if v is not None}
+    assert axes.get_xscale() == "linear" and axes.get_xlabel() == "kid" and axes.get_ylabel() == "PSNR (dB)"
+    (front,) = (line for line in axes.lines if line.get_label() == "front")
+    assert set(front.get_xdata()) == {-0.5, 2.0, 3.0}  # identity is worse in both than each of these
+    assert not kind(drawn([with_sets(one, kid=set_part(None)) for one in records]), "perception-")
+
+
 # ---------------------------------------------------------------------------------------------- units
 
 

@@ -56,6 +56,7 @@ class Curve:
 class Chart:
     """Quality against `x_label`, on `where`. `cost` charts have a Pareto front.
 
+    `log`: a cost is on a scale of ratios.
     `regime` is that of the boards without the parameter on the x axis, empty where that is of a method or a cost;
     `heading` is `where` with it. `words` and `units` (what is averaged) are those of the boards. `family` is what a map
     has in common, its two parameters apart. `recipes`: the lines are no methods but recipes, by what they share.
@@ -74,6 +75,7 @@ class Chart:
     units: str = ""
     family: str = ""
     recipes: bool = False
+    log: bool = True
 
 
 def charts(boards: Sequence[Board], axis: Axis, records: Sequence[Record] = ()) -> list[Chart]:

@@ -28,6 +28,7 @@ class SetColumn:
     features_sha256: str
     resize: str
     d: int
+    higher: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,13 +57,14 @@ def set_identity(name: str, part: Any) -> tuple[Any, ...]:
 def set_columns(sets: Sequence[Parts]) -> tuple[SetColumn, ...]:
     """Every set metric that a cell was asked for, sorted; several of one name say what differs."""
     found = sorted({set_identity(name, part) for parts in sets for name, part in parts.items()})
+    higher = {name: bool(part["higher"]) for parts in sets for name, part in parts.items()}
     columns = []
     for place, (name, version, features, reference, sha, resize, d) in enumerate(found):
         twin = sum(other[0] == name for other in found) > 1
         label = (
             f"{name} [{place + 1}: {features} {sha[:8]}, {resize}, {reference}, version {version}]" if twin else name
         )
-        columns.append(SetColumn(label, name, version, features, reference, sha, resize, d))
+        columns.append(SetColumn(label, name, version, features, reference, sha, resize, d, higher[name]))
     return tuple(columns)
 
 

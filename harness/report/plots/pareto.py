@@ -60,7 +60,7 @@ class _Shown:
 
 
 def draw_cost(chart: Chart, name: str, looks: Looks, sheet: Sheet) -> Plot:
-    """Mean quality against a cost, log x: the front as steps, a name beside each method, hollow where it was busy.
+    """Mean quality against a cost: the front as steps, a name beside each method, hollow where it was busy.
 
     Names without room stand below, beside their markers.
     """
@@ -109,11 +109,13 @@ def _drawn(chart: Chart, shown: _Shown, sheet: Sheet, below: Sequence[Named]) ->
         for p in points:
             axes.plot([p.x], [p.y], zorder=3, markersize=5.5 * k, clip_on=False, label=p.method,
                       **look_of(shown.looks, p.method).point(k, hollow=p.busy))  # fmt: skip
-    axes.set_xscale("log")
-    every = [p.x for _, _, points in shown.curves for p in points]
-    axes.xaxis.set_major_locator(LogLocator(base=10, subs=(1.0,) if max(every) / min(every) > 30 else (1.0, 2.0, 5.0)))
-    axes.xaxis.set_major_formatter(plain_number)
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    if chart.log:
+        axes.set_xscale("log")
+        every = [p.x for _, _, points in shown.curves for p in points]
+        steps = (1.0,) if max(every) / min(every) > 30 else (1.0, 2.0, 5.0)
+        axes.xaxis.set_major_locator(LogLocator(base=10, subs=steps))
+        axes.xaxis.set_major_formatter(plain_number)
+        axes.xaxis.set_minor_formatter(NullFormatter())
     axes.margins(x=0.06, y=0.14)
     axes.set_xlim(axes.get_xlim())
     axes.set_ylim(axes.get_ylim())

@@ -16,12 +16,13 @@ from .drawing import Plot, in_columns, styled
 from .levels import draw_levels
 from .looks import Looks, looks_of
 from .pareto import draw_cost, pareto_charts
+from .perception import perception_charts
 from .recipes import column_of, draw_race, figure_charts, memory_chart
 from .sheets import Style, style_of
 
 MAX_PLOTS, MAX_PLOTS_OF_MANY, MANY_BOARDS = 8, 3, 50
 """Plots of each kind, fewer where there are many boards; the boards with most methods first."""
-PREFIXES = ("level-", "pareto-", "critical-", "recipe-", "panel-", "drawing-")
+PREFIXES = ("level-", "pareto-", "perception-", "critical-", "recipe-", "panel-", "drawing-")
 """What the names of plots begin with; a number follows."""
 
 
@@ -40,6 +41,10 @@ def draw_all(data: ReportData, style: str = "") -> tuple[list[Plot], list[str]]:
         plots.append(_family(family, number, looks, chosen))
     for number, (board, chart) in enumerate(limited(pareto_charts(boards), most, "quality against latency", notes), 1):
         name = f"pareto-{number:02d}-{slug(board.dataset, 24)}-{slug(board.regime, 24)}"
+        plots.append(in_columns(partial(draw_cost, chart, name, looks), chosen))
+    pairs = perception_charts(boards, data.sets)
+    for number, (board, metric, chart) in enumerate(limited(pairs, most, "quality against distances", notes), 1):
+        name = f"perception-{number:02d}-{slug(metric, 24)}-{slug(board.dataset, 24)}-{slug(board.regime, 24)}"
         plots.append(in_columns(partial(draw_cost, chart, name, looks), chosen))
     for number, one in enumerate(limited(readable(diagrams(data), notes), most, "critical differences", notes), 1):
         plots.append(in_columns(partial(draw_critical, one, number, looks), chosen))

@@ -1,0 +1,48 @@
+"""Mean quality of the items against the distance of the whole set from the truths: distortion against perception."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from ...boards.board import Board
+from ...boards.curves import Chart, Curve, Point
+from ...boards.rows import Row
+from ...boards.set_metrics import BoardSets, SetColumn
+from ...study import Axis
+from .axis_text import metric_name
+from .drawing import is_reference
+
+
+def perception_charts(boards: Sequence[Board], sets: Sequence[BoardSets | None]) -> list[tuple[Board, str, Chart]]:
+    """A chart, with the name of its distance, for each board and distance that at least two of its methods have."""
+    found = [
+        (board, column.name, chart)
+        for board, own in zip(boards, sets, strict=True)
+        if own is not None
+        for column in own.columns
+        if (chart := _chart(board, own, column)) is not None
+    ]
+    return sorted(found, key=lambda one: -len(one[0].rows))
+
+
+def _chart(board: Board, own: BoardSets, column: SetColumn) -> Chart | None:
+    quality = board.rank_by
+    if quality is None or column.higher:
+        return None
+
+    def point(row: Row) -> Point | None:
+        value = own.values[row.label].get(column.label)
+        mean = row.scores[quality.label].mean if quality.label in row.scores else math.nan
+        known = value is not None and math.isfinite(value.value) and math.isfinite(mean)
+        return Point(value.value, mean, None, row.label) if known and value is not None else None
+
+    placed = [(row, at) for row in board.ranked if (at := point(row)) is not None]
+    if len(placed) < 2:
+        return None
+    where = f"{board.title}, {board.protocol}, {board.seeds_text}"
+    return Chart(
+        Axis(column.name), where, metric_name(board.track, column.label), quality,
+        tuple(Curve(row.label, (at,), is_reference(row)) for row, at in placed), cost=True, log=False,
+        track=board.track, words=board.words, units=board.units.words(board.words), heading=where,
+    )  # fmt: skip
