@@ -31,6 +31,7 @@ _HOME = {
     "frechet_distance": "distances.frechet", "kernel_distance": "distances.kernel",
     "read_picture": "imaging.pictures", "write_picture": "imaging.pictures", "PICTURE_SUFFIXES": "imaging.pictures",
     "pixel_sha256": "imaging.pixels", "ManifestSet": "imaging.manifest",
+    "Classifier": "tracks.classify.classifier",
     "Sample": "imaging.sample", "Restorer": "tracks.restore.restorer", "degrade": "tracks.restore.degrade",
     "psnr": "tracks.restore.scoring", "ssim": "tracks.restore.scoring", "score": "tracks.restore.scoring",
     "score_sets": "tracks.restore.scoring", "features": "tracks.restore.scoring",
@@ -149,6 +150,7 @@ if TYPE_CHECKING:  # what a type checker sees; at run time a name is imported wh
     from .track import (
         get_track as get_track,
     )
+    from .tracks.classify.classifier import Classifier as Classifier
     from .tracks.restore.degrade import degrade as degrade
     from .tracks.restore.restorer import Restorer as Restorer
     from .tracks.restore.scoring import (

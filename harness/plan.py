@@ -221,13 +221,13 @@ def named_specs(suite: Suite) -> dict[str, dict[str, str]]:
     return found
 
 
-def preload_for(cells: Sequence[PlannedCell]) -> list[str]:
-    """Modules that these cells of one track need beyond what each of its cells does."""
-    track = get_track(cells[0]["track"])
+def preload_for(cells: Sequence[PlannedCell], track: Track) -> list[str]:
+    """Modules that these cells of a track, and what is trained of others for them, need beyond what each does."""
     # The first optimiser of a process imports the second, for a second.
     trains = ["noisebench.training.trainer", "torch._dynamo"] if any(c["kind"] == "train" for c in cells) else []
     if not isinstance(track, PreloadsMore):
         return trains
+    cells = [cell for cell in cells if cell["track"] == track.name]
     named = {("method", cell["method"]["display"]) for cell in cells}
     named |= {("metric", metric) for cell in cells for metric in (*cell["metrics"], *cell.get("sets", ()))}
     return trains + list(track.preload_for(bind(spec, kind, track.name) for kind, spec in sorted(named)))

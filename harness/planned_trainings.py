@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
 
 from .components import open_dataset
@@ -14,7 +14,7 @@ from .registry import Bound, bind
 from .store.keys import combined
 from .store.record import DatasetPart, Tuning, Variant
 from .suite import Suite
-from .track import IsMade, Track, Trains
+from .track import IsMade, Track, Trains, get_track
 from .tuning_grid import Grid, grid_of
 
 T = TypeVar("T")
@@ -56,14 +56,15 @@ class ReadOnce:
 class Trainings:
     """The training cells of a suite, each planned once, in the order in which they are asked for.
 
-    Raises `UsageError` where a track has no networks, or where a picture would be trained on that is tested.
+    What is trained of another track, such as a denoiser before a classifier, is planned as that track does it. Raises
+    `UsageError` where a track has no networks, or where a picture would be trained on that is tested.
     """
 
     def __init__(self, suite: Suite, track: Track, tests: Sequence[Bound], once: ReadOnce) -> None:
         self.cells: list[PlannedCell] = []
         self._suite, self._track, self._tests, self._once = suite, track, tests, once
         self._made: dict[tuple[str, int], PlannedCell] = {}
-        self._data: dict[str, DatasetPart] = {}
+        self._data: dict[tuple[str, str], DatasetPart] = {}
         self._tested: list[tuple[Bound, list[tuple[str, str]]]] | None = None
 
     def of(self, method: PlannedMethod, cell_seed: int) -> Trained:
@@ -91,6 +92,10 @@ class Trainings:
 
     def _cell(self, bound: Bound, seed: int) -> PlannedCell:
         suite, track = self._suite, self._track
+        if bound.track != track.name:
+            track = get_track(bound.track)
+            own = track.defaults
+            suite = replace(suite, track=track.name, protocol=own.protocol, metrics=own.metrics, rank_by=own.rank_by)
         if not isinstance(track, Trains):
             raise UsageError(f"track {track.name} trains no networks: leave {bound.display} out")
         recipe = recipe_of(bound.kwargs)
@@ -114,19 +119,19 @@ class Trainings:
         cell = planned_cell("train", inputs, method, data, recipe.regime, {}, seed, suite, track, protocol)
         return within.before(cell)
 
-    def _seen(self, data: Bound, track: Trains) -> DatasetPart:
+    def _seen(self, data: Bound, track: Track) -> DatasetPart:
         """What is stored of a set that a training sees. Raises `UsageError` where a picture of it is tested."""
-        made = self._data.get(data.canonical)
+        made = self._data.get((data.track, data.canonical))
         if made is None:
-            made, truths = _read_once(data, self._track, self._once)
-            self._refuse_tested(data, truths, track)
-            self._data[data.canonical] = made
+            made, truths = _read_once(data, track, self._once)
+            self._refuse_tested(data, truths)
+            self._data[data.track, data.canonical] = made
         return made
 
-    def _refuse_tested(self, data: Bound, known: Mapping[str, str], track: Trains) -> None:
+    def _refuse_tested(self, data: Bound, known: Mapping[str, str]) -> None:
         """Raise `UsageError` for what is in the training set (`known`: id by truth) and in a set that is tested."""
         if self._tested is None:
-            self._tested = [(test, self._truths_of(test, track)) for test in self._tests]
+            self._tested = [(test, self._truths_of(test)) for test in self._tests]
         words = self._track.words
         for test, tested in self._tested:
             both = [(known[truth], item_id) for truth, item_id in tested if truth in known]
@@ -138,9 +143,11 @@ class Trainings:
                     f"{one_line(one, 60)!r}, which is {one_line(other, 60)!r} there; train on other {words.items}"
                 )
 
-    def _truths_of(self, test: Bound, track: Trains) -> list[tuple[str, str]]:
-        limit = self._suite.limit
-        named = "truths", self._track.name, test.canonical, limit
+    def _truths_of(self, test: Bound) -> list[tuple[str, str]]:
+        track, limit = self._track, self._suite.limit
+        if not isinstance(track, Trains):
+            return []
+        named = "truths", track.name, test.canonical, limit
         return self._once(named, lambda: _tested_truths(test, limit, track))
 
 

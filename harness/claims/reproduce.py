@@ -47,11 +47,19 @@ def reproduce(
     results = _Results(claims, store, plans, told)
     if results.summary.cells:
         open_store(store)
-    for track, preload in planned["preload"].items():
-        if own := [cell for cell in results.summary.cells if cell["track"] == track]:
+    cells = results.summary.cells
+    for track in sorted(planned["preload"], key=lambda track: len(_tracks_before(track, cells))):
+        if own := [cell for cell in cells if cell["track"] == track]:
             watch = _Watch(watcher, results.tell_ended)
-            run_planned(own, preload, planned["environment"], results.summary, base, store, options, watch)
+            preload, where = planned["preload"][track], planned["environment"]
+            run_planned(own, preload, where, results.summary, replace(base, track=track), store, options, watch)
     return [results.rows[number] for number in range(len(claims))]
+
+
+def _tracks_before(track: str, cells: Sequence[PlannedCell]) -> set[str]:
+    """The other tracks that something is trained of for the cells of a track."""
+    named = {cell["key"]: cell["track"] for cell in cells}
+    return {named[key] for cell in cells if cell["track"] == track for key in cell["after"]} - {track}
 
 
 def _place(of: CellOf, seed: int) -> Place:

@@ -116,7 +116,7 @@ def find(of: CellOf, seed: int, held: Held) -> Found:
         record = None if of.training else _record(of, method, seed, held)
     except UsageError as error:
         return Found(reason=str(error))
-    trainings = list(_trainings(of.track, method, seed, record, held))
+    trainings = list(_trainings(method, seed, record, held))
     before = list(_before(trainings, held))
     if record is None:
         trains = any(True for _ in recipes_in(method))
@@ -154,13 +154,13 @@ def _total(cell: Cell, dataset: Bound) -> int:
     return len(open_dataset(dataset).ids) if total is None else total
 
 
-def _trainings(track: str, method: Bound, seed: int, record: Record | None, held: Held) -> Iterator[Cell]:
+def _trainings(method: Bound, seed: int, record: Record | None, held: Held) -> Iterator[Cell]:
     """The trainings of a method that are held: those that its cell names, else those of its seed."""
     named = record.cell.get("trained", {}) if record is not None else {}
     for bound in recipes_in(method):
         recipe = recipe_of(bound.kwargs)
         key = named.get(recipe.text)
-        cell = held.by_key.get(key) if key else held.trained.get((track, bound.canonical, seed_of(recipe, seed)))
+        cell = held.by_key.get(key) if key else held.trained.get((bound.track, bound.canonical, seed_of(recipe, seed)))
         if cell is not None:
             yield cell
 

@@ -101,7 +101,7 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         return {
             "cells": cells,
             "names": named_specs(suite),
-            "preload": _preload(cells),
+            "preload": _preload(cells, suite.track),
             "environment": environment(),
         }
     if request["verb"] == "plan each":
@@ -116,7 +116,7 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
             by_track.setdefault(cell["track"], []).append(cell)
         return {
             "plans": [str(cells) if isinstance(cells, UsageError) else cells for cells in plans],
-            "preload": {track: _preload(cells) for track, cells in by_track.items()},
+            "preload": {track: _preload(cells, track) for track, cells in by_track.items()},
             "environment": environment(),
         }
     if request["verb"] == "replan":
@@ -130,13 +130,14 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
     raise UsageError(f"unknown request {one_line(request['verb'])!r}")
 
 
-def _preload(cells: Sequence[PlannedCell]) -> list[str]:
-    """What is to be imported before cells of one track."""
+def _preload(cells: Sequence[PlannedCell], track: str) -> list[str]:
+    """What is to be imported before cells of one track, and what is trained for them."""
     from ..cost.measure import PRELOAD
     from ..plan import preload_for
+    from ..track import get_track
 
     measured = PRELOAD if any(cell["kind"] in ("cost", "train") for cell in cells) else ()
-    return [*measured, *preload_for(cells)]
+    return [*measured, *preload_for(cells, get_track(track))]
 
 
 def main() -> None:

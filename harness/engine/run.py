@@ -134,7 +134,9 @@ def run_planned(
     options: RunOptions,
     watcher: Watcher,
 ) -> None:
-    """Run cells of one track into a store that is open, and fill `summary`; limits and device are those of `base`.
+    """Run cells of a track into a store that is open, and fill `summary`; track, limits and device are those of `base`.
+
+    What is trained for them may be of another track.
 
     Raises `UsageError` where the store cannot be written, `DiskFull`, KeyboardInterrupt.
     """
@@ -156,7 +158,7 @@ def run_planned(
     where = {**environment, "threads": base.limits.threads, "device": base.device}
     jobs = {c["key"]: _job(c, base, store, options, where, stamps[c["key"]], donors.get(c["key"])) for c in todo}
     width = options.jobs or max(1, (os.cpu_count() or 1) // base.limits.threads)
-    pool = Pool(base.limits.threads, cells[0]["track"], preload)
+    pool = Pool(base.limits.threads, base.track, preload)
     try:
         _Course(pool, width, jobs, store, summary, watcher).run(todo)
     finally:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...errors import Invalid
 from ...imaging.pixels import Array
+from ...info import Info
 from ...runner import MethodRunner, refuse_not_finite
 from ...track import Case
 
@@ -45,6 +46,11 @@ class Classifier(MethodRunner):
         logits = np.ascontiguousarray(output.reshape(case.wanted), dtype=np.float32)
         refuse_not_finite(logits)
         return logits
+
+    def classify(self, picture: Array, info: Info) -> Array:
+        """`picture` float32 (H, W, C) → logits float32 (K,), K as `info.classes` says. Raises `Skip`, `Invalid`."""
+        self.check(info)
+        return self.accept(self.call(self.prepare(picture), info), Case(picture, info, "", (info.classes,)))
 
     def call_together(self, cases: Sequence[Case]) -> list[Array] | None:
         """Logits of pictures that the method is given as one batch (B, C, H, W).
