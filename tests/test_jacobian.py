@@ -223,6 +223,15 @@ def test_a_square_is_cut_out_of_its_picture() -> None:
     assert (windows == wanted).all(axis=tuple(range(2, windows.ndim))).any()
 
 
+def test_a_square_of_one_value_is_drawn_again(tmp_path: Any) -> None:
+    """Half of the picture is white: no square lies in it as a whole, so that two shares never have the same one."""
+    picture = np.full((64, 64), 255, np.uint8)
+    picture[:, 40:] = np.arange(24)
+    nb.write_picture(tmp_path / "half.png", picture)
+    found = nb.open_dataset(bind(f"patches(of=folder(path='{tmp_path}'), n=40, shares=1)", "dataset"))
+    assert all(found.load(i).clean.std() > 0 for i in range(40))
+
+
 def test_too_many_shares_and_too_large_squares_are_refused() -> None:
     with pytest.raises(nb.UsageError, match="counted from 0"):
         squares(share=3)

@@ -252,6 +252,20 @@ def test_bayes_optimum_of_a_gaussian_field_has_the_closed_form_error(sigma: int)
     assert abs(np.mean(errors) - per_frequency.mean()) < 4 * deviation
 
 
+def test_bayes_optimum_of_a_picture_that_happens_to_be_of_16_bits_is_known_unless_its_noise_is_too() -> None:
+    labels = np.zeros((16, 16), np.int32)
+    labels[4:8] = 1
+    clean = np.where(labels, 3, 40000).astype(np.float32) / np.float32(65535)
+    sample = nb.Sample("by chance", clean, meta={"labels": labels})
+    noisy, info = degrade_sample(bind("gaussian(sigma=5)", "regime"), sample)
+    assert info.bit_depth == 16
+    restored = restore("bayes_optimum", noisy, info.replace(sample=sample))[:, :, 0]
+    assert np.abs(restored - clean).max() < 3 * 5 / 255 / 8
+    rounded, info = degrade_sample(bind("gaussian(sigma=5, bits=8)", "regime"), sample)
+    with pytest.raises(nb.Skip, match="white Gaussian noise only"):
+        restore("bayes_optimum", rounded, info.replace(sample=sample))
+
+
 def test_bayes_optimum_of_regions_has_the_error_of_their_means() -> None:
     cells = piecewise(n=20, size=48, pieces=6)
     ratios = []

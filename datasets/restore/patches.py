@@ -12,6 +12,8 @@ from noisebench.datasets.restore._synthetic import Count, Size
 
 _APART = 8
 """One picture of so many gives squares for validation, and none to train on."""
+_TRIES = 100
+"""How often a square of one value is drawn again."""
 
 
 class Patches:
@@ -39,9 +41,12 @@ class Patches:
         if min(height, width) < size:
             raise nb.UsageError(f"dataset patches: {self._of.ids[picture]!r} is {height}×{width}: give a smaller size")
         rng = nb.keyed_generator(nb.text_key(f"patches|{self._of.ids[picture]}|{size}|{turn}"))
-        top, left = int(rng.integers(height - size + 1)), int(rng.integers(width - size + 1))
-        square = np.ascontiguousarray(clean[top : top + size, left : left + size])
-        return nb.Sample(self.ids[index], square, group=self._of.ids[picture])
+        for _ in range(_TRIES):
+            top, left = int(rng.integers(height - size + 1)), int(rng.integers(width - size + 1))
+            square = clean[top : top + size, left : left + size]
+            if square.min() != square.max():
+                break
+        return nb.Sample(self.ids[index], np.ascontiguousarray(square), group=self._of.ids[picture])
 
 
 @nb.dataset("patches", licence="that of the other set")
@@ -59,7 +64,8 @@ def patches(
     share: of `shares`, counted from 0, into which the pictures fall by the hash of their ids; so two networks learn of
     other pictures, and a third share tests both. n: as many squares of `size` pixels a side, one of each picture before
     a second one of any; fewer of them are the first ones of more. validated: as many more, of pictures that give no
-    other, which a training keeps apart. Squares of a picture are one group.
+    other, which a training keeps apart. Squares of a picture are one group. One of a single value, as of white
+    sky, is drawn again, for it may be in any picture.
     """
     whole = nb.open_dataset(of)
     if share >= shares:

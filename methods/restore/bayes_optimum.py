@@ -27,7 +27,7 @@ def bayes_optimum(noisy: Any, info: Any) -> Any:
         raise nb.Skip("the optimum is known for white Gaussian noise of a disclosed sigma only")
     sigma = float(info.sigma)
     observed = np.asarray(noisy, np.float64)
-    digital = info.sample.clean.dtype.kind == "f" and info.bit_depth is not None
+    digital = info.sample.clean.dtype.kind == "f" and _is_digital(observed, info.bit_depth)
     clipped = bool(np.isin(observed, (0, 1)).any())
     if digital or clipped or not _is_white_gaussian(observed - clean, sigma):
         raise nb.Skip("the optimum is known for white Gaussian noise only, which this is not")
@@ -58,6 +58,14 @@ def posterior_mean(observed: Any, weights: Any, means: Any, covariances: Any, si
         found.append(mean.ravel() + covariance @ np.linalg.solve(factor.T, white))
     shares = np.exp(np.array(logs) - max(logs))
     return shares @ np.array(found) / shares.sum()
+
+
+def _is_digital(observed: Any, bit_depth: int | None) -> bool:
+    """Whether all values are whole numbers of so many bits: not so of noise on a picture that happens to be."""
+    if bit_depth is None:
+        return False
+    steps = observed * (2**bit_depth - 1)
+    return bool((np.abs(steps - np.rint(steps)) < 1e-2).all())
 
 
 def _is_white_gaussian(noise: Any, sigma: float) -> bool:
