@@ -1,0 +1,19 @@
+"""Top-k accuracy: whether the true class is among the k likeliest."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import numpy as np
+from annotated_types import Ge
+
+from ....components import metric
+
+Floats = np.ndarray[Any, np.dtype[np.float64]]
+
+
+@metric("top_k", title="Top-k accuracy", track="classify", order=5, gate={"max_drop": 0.005})
+def top_k(said: Floats, label: int, *, k: Annotated[int, Ge(1)] = 5) -> float:
+    """Top-k accuracy: 1 where fewer than k classes come before the true one, of equally likely ones the first first."""
+    before = (said > said[label]).sum() + (said[:label] == said[label]).sum()
+    return float(before < k)

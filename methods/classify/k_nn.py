@@ -1,0 +1,32 @@
+"""k-NN: the classes of the k training pictures whose pixels are nearest."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import noisebench as nb
+import numpy as np
+from annotated_types import Ge
+from noisebench.methods.classify._estimator import Estimator
+
+
+@nb.method("k_nn", track="classify", layout="hwc", blind=True, cite="T. Cover, P. Hart, Nearest neighbor pattern "
+           "classification, IEEE Trans. Information Theory 1967")  # fmt: skip
+class KNN(Estimator):
+    """k-NN: the classes of the k training pictures whose pixels are nearest, by scikit-learn.
+
+    data: what it is fitted to, pictures of one size. k: neighbours, each with one vote; a class has (votes + 1) of
+    (k + K), as Laplace's rule has it, so that none is impossible.
+    """
+
+    def __init__(self, *, data: nb.DatasetSpec = "digits(split=train)", k: Annotated[int, Ge(1)] = 5) -> None:
+        super().__init__(data)
+        self.k = k
+
+    def estimator(self) -> Any:
+        from sklearn.neighbors import KNeighborsClassifier
+
+        return KNeighborsClassifier(self.k)
+
+    def logits(self, pixels: Any) -> Any:
+        return np.log(self.fitted.predict_proba(pixels)[0] * self.k + 1)
