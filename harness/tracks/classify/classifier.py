@@ -36,14 +36,18 @@ class Classifier(MethodRunner):
         return torch.from_numpy(np.ascontiguousarray(given.transpose(2, 0, 1)).copy())[None].to(self.device)
 
     def accept(self, output: Any, case: Case) -> Array:
-        """Logits float32 (K,). Raises `Invalid` for another shape or type, NaN or Inf."""
+        """Logits float32 (K,), of a method that certifies with its radius (K + 1,).
+
+        Raises `Invalid` for another shape or type, NaN or Inf.
+        """
+        wanted = (case.wanted[0] + 1,) if self.meta["certifies"] else case.wanted
         if hasattr(output, "detach"):
             output = output.detach().cpu().float().numpy()
         if not isinstance(output, np.ndarray) or output.dtype.kind not in "fiu":
-            raise Invalid(f"returned {type(output).__name__} where logits {case.wanted} were due")
-        if output.shape not in (case.wanted, (1, *case.wanted)):
-            raise Invalid(f"returned shape {output.shape} where logits {case.wanted} were due")
-        logits = np.ascontiguousarray(output.reshape(case.wanted), dtype=np.float32)
+            raise Invalid(f"returned {type(output).__name__} where logits {wanted} were due")
+        if output.shape not in (wanted, (1, *wanted)):
+            raise Invalid(f"returned shape {output.shape} where logits {wanted} were due")
+        logits = np.ascontiguousarray(output.reshape(wanted), dtype=np.float32)
         refuse_not_finite(logits)
         return logits
 
@@ -51,6 +55,13 @@ class Classifier(MethodRunner):
         """`picture` float32 (H, W, C) → logits float32 (K,), K as `info.classes` says. Raises `Skip`, `Invalid`."""
         self.check(info)
         return self.accept(self.call(self.prepare(picture), info), Case(picture, info, "", (info.classes,)))
+
+    def classify_all(self, pictures: Sequence[Array], info: Info) -> Array:
+        """Pictures of one shape → logits float32 (N, K), as one batch where the method takes them so."""
+        self.check(info)
+        cases = [Case(picture, info, "", (info.classes,)) for picture in pictures]
+        together = self.call_together(cases) if len(cases) > 1 else None
+        return np.stack(together or [self.classify(picture, info) for picture in pictures])
 
     def call_together(self, cases: Sequence[Case]) -> list[Array] | None:
         """Logits of pictures that the method is given as one batch (B, C, H, W).

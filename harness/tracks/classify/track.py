@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...array_outputs import ArrayFiles
@@ -17,7 +18,32 @@ if TYPE_CHECKING:
     from .classifier import Classifier
     from .labelled_picture import LabelledPicture
 
-_DECLARED: Mapping[str, Mapping[str, Any]] = {"method": {"layout": "tensor"}}
+_DECLARED: Mapping[str, Mapping[str, Any]] = {
+    "method": {"layout": "tensor", "certifies": False},
+    "metric": {"radius": False},
+}
+"""`certifies`: the method gives logits and behind them a certified radius; a metric with `radius` is given it."""
+
+
+class LogitFiles(ArrayFiles):
+    """Logits (K,), or logits and a certified radius (K + 1,), as `.npy`."""
+
+    def check(self, output: Any, wanted: tuple[int, ...]) -> None:
+        """Raise ValueError for another type or shape, NaN or Inf."""
+        super().check(output, shape_of(output, wanted))
+
+    def load(self, file: Path, wanted: tuple[int, ...] | None = None) -> Any:
+        """The array again. Raises OSError, and ValueError for another type or shape."""
+        array = super().load(file)
+        if wanted is not None and array.shape != shape_of(array, wanted):
+            raise ValueError(f"{array.dtype} {array.shape}")
+        return array
+
+
+def shape_of(output: Any, wanted: tuple[int, ...]) -> tuple[int, ...]:
+    """What shape is due: `wanted` (K,), or (K + 1,) where that is there."""
+    longer = (wanted[0] + 1,)
+    return longer if getattr(output, "shape", ()) == longer else wanted
 
 
 class Classify:
@@ -42,7 +68,7 @@ class Classify:
         size=(28, 28),
     )
     preload: tuple[str, ...] = ("numpy", "noisebench.tracks.classify.degrade", "noisebench.tracks.classify.classifier")
-    outputs: OutputFiles = ArrayFiles()
+    outputs: OutputFiles = LogitFiles()
     borrows: Mapping[str, str] = {"regime": "restore"}
     """The track whose components of a kind serve here too."""
 
@@ -79,10 +105,16 @@ class Classify:
         self, output: Any, item: LabelledPicture, case: Case, protocol: Bound, metrics: Sequence[Bound]
     ) -> dict[str, float]:
         """Scores by display form of the metric, of log-probabilities as the protocol makes them of logits."""
-        said = protocol.entry.obj(output, **protocol.kwargs)
+        classes = len(item.classes)
+        said = protocol.entry.obj(output[:classes], **protocol.kwargs)
         scores: dict[str, float] = {}
         for metric in metrics:
-            value = metric.entry.obj(said, item.label, **metric.kwargs)
+            if not metric.entry.meta["radius"]:
+                value = metric.entry.obj(said, item.label, **metric.kwargs)
+            elif len(output) > classes:
+                value = metric.entry.obj(said, item.label, float(output[classes]), **metric.kwargs)
+            else:
+                value = NotDefined("the method certifies nothing")
             scores[metric.display] = value if isinstance(value, NotDefined) else float(value)
         return scores
 
