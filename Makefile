@@ -5,7 +5,7 @@
 # make reference  remake the committed results and their board
 # make weights  train anew what lies in results/weights: due where a source file of a recipe there has changed
 # make sets   run the suites of published sets on the pictures and weights at $NOISEBENCH_DATA, and remake their boards
-# make trainings  train what the boards quick, full and train_* are of, and remake them
+# make trainings  train what the boards of learned methods and of recipes are of, and remake them
 # make boards  remake their boards from the committed results
 PYTHON ?= python3
 VENV := .venv
@@ -85,7 +85,7 @@ sets: $(STAMP)
 
 # Boards of what is trained, whose tables of trainings stand in statistics.md. Two hours of one core. What `noisebench study`
 # drew of some stays as it is.
-TRAINED := quick full $(patsubst results/%.json.xz,%,$(wildcard results/train_*.json.xz))
+TRAINED := $(patsubst results/%.json.xz,%,$(wildcard results/*.json.xz))
 
 trainings: $(STAMP)
 	set -e; for suite in $(TRAINED); do \
