@@ -14,7 +14,7 @@ import pytest
 import torch
 from noisebench.planned_cell import method_flags
 from noisebench.recipe import recipe_of
-from noisebench.recipes.archs._diffusion import LEVELS, ddim, noised, shares, spaced, step_down, within_reach
+from noisebench.recipes.archs._diffusion import GRAIN, LEVELS, ddim, noised, reach, reading, shares, spaced, step_down
 from noisebench.recipes.parts._judge import Judge
 from noisebench.registry import bind
 from noisebench.training.checkpoint import give_checkpoints, with_card
@@ -116,14 +116,54 @@ def test_grey_radar_files_are_partners_of_coloured_ones(tmp_path: Path) -> None:
     assert sample.noisy.shape == sample.clean.shape == (9, 8, 3) and np.ptp(sample.noisy, axis=2).max() == 0
 
 
-def test_shares_fall_as_a_cosine_and_a_network_adds_nothing_where_there_is_no_noise() -> None:
+def test_shares_fall_as_a_cosine_from_the_picture_to_noise() -> None:
     levels = torch.arange(LEVELS + 1)
     share, spread = shares(levels, draw(1).double())
     torch.testing.assert_close(share**2 + spread**2, torch.ones(LEVELS + 1).double())
     assert float(share[0]) == 1 and float(spread[0]) == 0 and float(share[500] ** 2) == pytest.approx(0.49384, abs=1e-5)
     assert (share.diff() < 0).all() and float(share[-1]) == pytest.approx(4.928e-5, abs=1e-8)
-    assert [float(one) for one in within_reach(0, draw(1))] == [1, 0]
     assert spaced(4) == [1000, 750, 500, 250, 0] and spaced(1) == [1000, 0]
+
+
+def test_without_noise_x_is_the_picture_and_in_noise_alone_all_is_the_networks_and_no_gain_is_above_1() -> None:
+    assert [float(one) for one in reading(0, draw(1))] == [1, 0] and float(reach(0, draw(1))) == 0
+    assert [float(one) for one in reading(LEVELS, draw(1))] == [pytest.approx(0, abs=1e-6), 1]
+    share, _ = shares(levels := torch.arange(LEVELS + 1), draw(1).double())
+    kept, taken = reading(levels, draw(1).double())
+    torch.testing.assert_close(kept * share + taken, torch.ones(LEVELS + 1).double())  # the picture is left as it is
+    assert kept.min() >= 0 and kept.max() == 1 and taken.min() == 0 and taken.max() <= 1
+    network, x, y = net("conditional_diffusion"), draw(2, 3, 9, 7), draw(2, 3, 9, 7, seed=1)
+    assert torch.equal(network.clean_in(x, y, 0), x)
+    assert torch.equal(network.clean_in(x, y, torch.tensor([0, 20]).reshape(2, 1, 1, 1))[0], x[0])
+
+
+@pytest.mark.parametrize("steps", [1, 3, 50])
+def test_a_network_that_makes_what_is_due_leads_to_the_truth_in_any_number_of_steps(steps: int) -> None:
+    """Due is what the picture wants beside its part of x; a residual network has added that to x."""
+    network, y = net("conditional_diffusion").double(), draw(2, 3, 9, 7).double()
+    clean, noise = draw(2, 3, 9, 7, seed=1).double(), draw(2, 3, 9, 7, seed=2).double()
+    levels = iter(spaced(steps))
+
+    def made(given: torch.Tensor) -> torch.Tensor:
+        x = given[:, :3]
+        kept, taken = reading(next(levels), x)
+        return torch.cat([x + (clean - kept * x) / taken, given[:, 3:]], dim=1)
+
+    network.within.forward = made
+    torch.testing.assert_close(2 * network.restored(y, steps, lambda like: noise) - 1, clean)
+
+
+def test_pictures_that_deviate_by_grain_from_what_the_network_makes_end_with_that_grain() -> None:
+    """One step gives the mean, of which the network knows; many lead where the flow of that normal law does."""
+    network, y, mean = net("conditional_diffusion").double(), draw(1, 3, 9, 7).double(), 0.2
+    noise = draw(1, 3, 9, 7, seed=2).double()
+    network.within.forward = lambda given: torch.cat([given[:, :3] + mean, given[:, 3:]], dim=1)
+
+    def restored(steps: int) -> torch.Tensor:
+        return 2 * network.restored(y, steps, lambda like: noise) - 1
+
+    torch.testing.assert_close(restored(1), torch.full_like(y, mean), rtol=0, atol=1e-3)
+    torch.testing.assert_close(restored(1000), mean + GRAIN * noise, rtol=0, atol=0.004)
 
 
 @pytest.mark.parametrize("steps", [1, 3, 50])
@@ -132,6 +172,7 @@ def test_an_oracle_comes_to_the_clean_picture_in_any_number_of_steps(steps: int)
     torch.testing.assert_close(ddim(lambda x, level: clean, noise, spaced(steps)), clean)
     x = noised(clean, noise, 700)
     torch.testing.assert_close(step_down(x, clean, 700, 300), noised(clean, noise, 300))
+    torch.testing.assert_close(step_down(x, draw(2, 3, 5, 5, seed=2).double(), 700, 700), x)  # whatever is seen
 
 
 def test_steps_of_a_gaussian_end_where_its_flow_does() -> None:

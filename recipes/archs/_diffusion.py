@@ -13,6 +13,8 @@ LEVELS = 1000
 """Level 0 is the picture as it is, the last one noise but for a share of 0.005 %."""
 SPREAD = 0.25
 """What a picture on [-1, 1] is supposed to deviate by from what the degraded one says of it."""
+GRAIN = 0.05
+"""What it is supposed to deviate by, pixel by pixel, from what a network makes of it and of x."""
 Draw = Callable[[Any], Any]
 """A tensor → normal noise of its shape, kind and device."""
 
@@ -41,15 +43,27 @@ def shares(level: Any, like: Any) -> tuple[Any, Any]:
     return kept.sqrt().to(like), (1 - kept).sqrt().to(like)
 
 
-def within_reach(level: Any, like: Any) -> tuple[Any, Any]:
-    """How much of x a network's picture has in any case, and how far what it adds reaches: its error is of that size.
+def reading(level: Any, like: Any) -> tuple[Any, Any]:
+    """How much of x, and how much of what a network makes, is the picture that is seen in x.
 
-    As T. Karras et al. have it (Elucidating the design space of diffusion-based generative models, NeurIPS 2022), with
-    `SPREAD`: without noise x is the picture, and in noise alone all is the network's.
+    It is the mean, given x, of pictures that deviate from the network's by `GRAIN`: without noise that is x itself, in
+    noise alone all is the network's. Neither is above 1, and the network has nowhere to make its input larger. In the
+    usual reading, of T. Karras et al. and of networks that tell the noise, its part is over the noise's deviation: a
+    small network then leaves nearly all of a little noise where it is, and many steps end in grain.
     """
     share, spread = shares(level, like)
-    whole = spread**2 + (SPREAD * share) ** 2
-    return SPREAD**2 * share / whole, SPREAD * spread / whole**0.5
+    own = GRAIN**2 * share
+    whole = spread**2 + own * share
+    return own / whole, spread**2 / whole
+
+
+def reach(level: Any, like: Any) -> Any:
+    """How far the picture that is seen in x can be off: its error at a level is of that size, with `SPREAD`.
+
+    It is that of T. Karras et al. (Elucidating the design space of diffusion-based generative models, NeurIPS 2022).
+    """
+    share, spread = shares(level, like)
+    return SPREAD * spread / (spread**2 + (SPREAD * share) ** 2) ** 0.5
 
 
 def noised(picture: Any, noise: Any, level: Any) -> Any:

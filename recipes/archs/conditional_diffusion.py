@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import noisebench as nb
 import torch
 from annotated_types import Ge, Le
-from noisebench.recipes.archs._diffusion import LEVELS, Draw, ddim, drawn_alike, shares, spaced, within_reach
+from noisebench.recipes.archs._diffusion import LEVELS, Draw, ddim, drawn_alike, reading, shares, spaced
 from noisebench.recipes.archs._within import channels_kept, network_within
 from torch import nn
 
@@ -22,10 +22,11 @@ from torch import nn
 class ConditionalDiffusion(nn.Module):
     """A diffusion from noise to the clean picture, told the degraded one: DDPM's levels, used in the steps of DDIM.
 
-    of: the network within, which is given x, the degraded picture and two planes of the level. steps: deterministic
-    ones, where the network is used as it is: its noise is the same for all pictures of a size then; `ddim(method=…)`
-    draws it for each and takes other numbers of steps. Trained with `objective=ddpm`. The degraded picture may be
-    anything of the same size and channels: noisy, with holes, or from a radar.
+    of: the network within, which is given x, the degraded picture and two planes of the level, and makes the clean one;
+    the less noise there is, the more of x itself is taken. steps: deterministic ones, where the network is used as it
+    is: its noise is the same for all pictures of a size then; `ddim(method=…)` draws it for each and takes other
+    numbers of steps. Trained with `objective=ddpm`. The degraded picture may be anything of the same size and channels:
+    noisy, with holes, or from a radar.
     """
 
     def __init__(
@@ -46,9 +47,9 @@ class ConditionalDiffusion(nn.Module):
         planes = [value.expand_as(x[:, :1]) for value in shares(level, x)]
         made = self.within(torch.cat([x, 2 * degraded - 1, *planes], dim=1))
         # A residual network has added to its input, which is noise here: that is taken away again.
-        added = made[:, : self.channels] - x
-        kept, reach = within_reach(level, x)
-        return kept * x + reach * added
+        clean = made[:, : self.channels] - x
+        kept, taken = reading(level, x)
+        return kept * x + taken * clean
 
     def restored(self, degraded: Any, steps: int, draw: Draw) -> Any:
         """The clean picture on [0, 1] after so many network calls, from noise that `draw` gives once."""

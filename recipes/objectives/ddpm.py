@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import noisebench as nb
 import torch
-from noisebench.recipes.archs._diffusion import LEVELS, noised, within_reach
+from noisebench.recipes.archs._diffusion import LEVELS, noised, reach
 from noisebench.recipes.archs.conditional_diffusion import ConditionalDiffusion
 
 
@@ -24,6 +24,5 @@ def ddpm(net: Any, batch: Any, *, loss: Annotated[Any, nb.Nested("loss")] = "l2"
     clean = 2 * batch["wanted"] - 1
     level = torch.randint(1, LEVELS + 1, (len(clean), 1, 1, 1), device=clean.device)
     noise = torch.randn_like(clean)
-    _, reach = within_reach(level, clean)
-    seen = within.clean_in(noised(clean, noise, level), batch["given"], level)
-    return loss.entry.obj(seen / reach, clean / reach, **loss.kwargs)
+    seen, far = within.clean_in(noised(clean, noise, level), batch["given"], level), reach(level, clean)
+    return loss.entry.obj(seen / far, clean / far, **loss.kwargs)
