@@ -76,9 +76,15 @@ def test_verdicts_of_several_claims_in_one_text() -> None:
 
 
 def test_without_results_nothing_is_run() -> None:
-    row = system_rows(read_systems(), [claim()], [])[11]
-    assert (row["claims"], row["verdict"], row["state"]) == ({"a": "not run"}, "not run", "part")
-    assert row["kinds"] == {"a": "number"}
+    systems = read_systems()
+    rows = system_rows(systems, [claim()], [])
+    assert (rows[11]["claims"], rows[11]["verdict"], rows[11]["kinds"]) == (
+        {"a": "not run"},
+        "not run",
+        {"a": "number"},
+    )
+    states = {(one.part, bool(one.specs)): row["state"] for one, row in zip(systems, rows, strict=True)}
+    assert states == {(True, True): "part", (False, True): "here", (False, False): "not yet"}
 
 
 def test_verdicts_are_read_from_a_store_and_from_an_export(cli, tmp_path: Path) -> None:
