@@ -52,7 +52,7 @@ def _mean_of_weights(
     def make() -> Any:
         nonlocal judge, learning
         net = arch.entry.obj(shape, shape, **arch.kwargs)
-        judge = Adversary(shape, arch.kwargs["width"], shift=shape[-1] // 8)
+        judge = Adversary(shape, generator_in(net).last.in_channels, shift=shape[-1] // 8)
         learning = torch.optim.Adam(judge.parameters(), lr=_LR, betas=(0.0, 0.99))
         return net
 

@@ -38,7 +38,7 @@ def generator_projected(
     of: nb.DatasetSpec,
     onto: nb.DatasetSpec,
     arch: Annotated[Any, nb.Nested("arch")] = "generator(width=8)",
-    steps: Annotated[int, Ge(1), Le(1_000_000)] = 1000,
+    steps: Annotated[int, Ge(1), Le(1_000_000)] = 800,
     search: Annotated[int, Ge(1), Le(100_000)] = 100,
     prior: Annotated[float, Ge(0), Le(1e6)] = 1.0,
     seed: Annotated[int, Ge(0)] | None = None,
