@@ -29,7 +29,7 @@ def generated(
     *,
     of: nb.DatasetSpec,
     n: Annotated[int, Ge(1), Le(100_000)] = 200,
-    arch: Annotated[Any, nb.Nested("arch")] = "generator(width=8)",
+    arch: Annotated[Any, nb.Nested("arch")] = "generator(latent=16, width=8)",
     steps: Annotated[int, Ge(1), Le(1_000_000)] = 800,
     seed: Annotated[int, Ge(0)] | None = None,
 ) -> Generated:

@@ -37,7 +37,7 @@ def generator_projected(
     *,
     of: nb.DatasetSpec,
     onto: nb.DatasetSpec,
-    arch: Annotated[Any, nb.Nested("arch")] = "generator(width=8)",
+    arch: Annotated[Any, nb.Nested("arch")] = "generator(latent=16, width=8)",
     steps: Annotated[int, Ge(1), Le(1_000_000)] = 800,
     search: Annotated[int, Ge(1), Le(100_000)] = 100,
     prior: Annotated[float, Ge(0), Le(1e6)] = 1.0,

@@ -62,9 +62,10 @@ class Generator(nn.Module):
 
     latent: so many normal numbers, which two layers turn into as many others, w; these scale and shift all channels of
     a stack of convolutions, between which sides double. The size is that of the `crop` that it is trained on; width:
-    channels at that size, twice as many at each half. It learns how much white noise its pictures have, too, and adds
-    as much when it is drawn from, but not to what it restores. Trained with `objective=adversarial` and
-    `parts=discriminator`. Used as it is, it projects a picture: `generator_projection(method=…)` says how.
+    channels at that size, twice as many at a half of it, four times at less. It learns how much white noise its
+    pictures have, too, and adds as much when it is drawn from, but not to what it restores. Trained with
+    `objective=adversarial` and `parts=discriminator`. Used as it is, it projects a picture in so many steps;
+    `generator_projection(method=…)` says how.
     """
 
     judge: Any = None
@@ -75,7 +76,7 @@ class Generator(nn.Module):
         given: Sequence[int],
         wanted: Sequence[int],
         *,
-        latent: Annotated[int, Ge(1), Le(4096)] = 16,
+        latent: Annotated[int, Ge(1), Le(4096)] = 64,
         width: Width = 16,
         steps: Annotated[int, Ge(1), Le(100_000)] = 100,
     ) -> None:

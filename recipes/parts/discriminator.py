@@ -31,7 +31,7 @@ class Discriminator:
         *,
         width: Width = 16,
         lr: Annotated[float, Gt(0), Le(1)] = 0.002,
-        r1: Annotated[float, Ge(0), Le(1e6)] = 0.1,
+        r1: Annotated[float, Ge(0), Le(1e6)] = 0.01,
         shift: Annotated[int, Ge(0), Le(1024)] = 0,
     ) -> None:
         self.width, self.lr, self.r1, self.shift = width, lr, r1, shift
