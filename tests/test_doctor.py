@@ -341,7 +341,7 @@ TRAINED_HERE = {
         if name not in ("attacked", "command", "ensemble", "folder", "noise2score", "spandrel", "tiled", "tuned")
         and name not in ("basis_vector", "closest", "difference", "jacobian")
         and name not in ("bf_cnn", "dncnn_keras", "estimated", "pixel_shuffle", "rddm", "acd", "ddim", "ediffsr")
-        and name not in ("dps", "edm", "exact_prior")
+        and name not in ("dps", "edm", "exact_prior", "generator_projection")
         # These keep no brightness before some hundred steps a picture.
         and name not in ("dip", "self2self")
     ],
