@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import noisebench as nb
@@ -37,7 +39,9 @@ def trained_generator(held: LabelledArrays, arch: nb.Bound, steps: int, seed: in
     with torch.random.fork_rng(devices=[]):
         net = generator_in(arch.entry.obj(shape, shape, **arch.kwargs))
     how = f"generator {_VERSION} {steps=} {seed=} {_LR} {_R1} {_BATCH} {_DECAY}"
-    made = nb.made_once("generator", [how, *arch_lines(arch), *held.lines], make)
+    against = nb.module_sources(Path(inspect.getfile(Adversary)).resolve(), Adversary.__module__)
+    lines = [how, *arch_lines(arch), *(f"{file} {sha256}" for file, sha256 in sorted(against.items())), *held.lines]
+    made = nb.made_once("generator", lines, make)
     net.load_state_dict({key: torch.from_numpy(value) for key, value in made.items()})
     return net.eval().requires_grad_(False)
 
