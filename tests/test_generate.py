@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
+from conftest import ROOT
 from noisebench.calling import call_on
 from noisebench.distances.energy import energy_distance
 from noisebench.distances.neighbours import coverage, density, precision
@@ -527,3 +529,26 @@ def test_an_item_that_is_none_is_refused() -> None:
         TRACK.identify(replace(batch(), labels=np.zeros(3, np.int64)))
     with pytest.raises(nb.UsageError, match="float32"):
         Reference(np.zeros((3, 2, 2)))
+
+
+def test_the_page_names_every_component() -> None:
+    from noisebench.registry import registry
+
+    text = (ROOT / "docs" / "generate.md").read_text(encoding="utf-8")
+    for kind in ("method", "dataset", "regime", "protocol", "metric"):
+        for name in registry(kind, "generate").names():
+            assert re.search(rf"`{name}[(`]", text), f"{kind} {name}"
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(("name", "shape"), [("fashion_mnist", (1, 28, 28)), ("mnist", (1, 28, 28)),
+                                             ("cifar10_subset", (3, 32, 32))])  # fmt: skip
+def test_sets_of_real_pictures(name: str, shape: tuple[int, ...], data_dir: Path) -> None:
+    item = nb.open_dataset(bind(f"{name}(n=2, count=20, reference=40, trained=30, labels=true)", "dataset", "generate"))
+    first, second = item.load(0), item.load(1)
+    assert first.shape == shape and first.reference.trained.shape == (30, *shape)
+    assert -1 <= first.reference.pictures.min() < first.reference.pictures.max() <= 1
+    assert np.bincount(np.concatenate([first.labels, second.labels])).tolist() == [4] * 10
+    train = nb.open_dataset(bind(f"{name}(split=train, trained=30)", "dataset", "generate"))
+    assert np.array_equal(np.stack([train.load(i).picture for i in range(30)]), first.reference.trained)
+    assert [train.load(i).label for i in range(30)] == first.reference.trained_labels.tolist()

@@ -96,7 +96,7 @@ class Generate:
         size=(8, 8),
         validated_by="denoising_error",
     )
-    preload: tuple[str, ...] = ("numpy", "torch", "scipy.spatial.distance", "noisebench.tracks.generate.latents")
+    preload: tuple[str, ...] = ("numpy", "torch", "noisebench.tracks.generate.latents")
     outputs: OutputFiles = SampleFiles()
 
     def __repr__(self) -> str:
