@@ -552,3 +552,37 @@ def test_sets_of_real_pictures(name: str, shape: tuple[int, ...], data_dir: Path
     train = nb.open_dataset(bind(f"{name}(split=train, trained=30)", "dataset", "generate"))
     assert np.array_equal(np.stack([train.load(i).picture for i in range(30)]), first.reference.trained)
     assert [train.load(i).label for i in range(30)] == first.reference.trained_labels.tolist()
+
+
+def examined(method: Any) -> dict[str, bool | None]:
+    return {found.name: found.ok for found in TRACK.examine(method, lambda name: None, "")}
+
+
+@pytest.mark.parametrize("spec", ["identity", "bayes_optimum", "exact", "heun(model=exact, steps=3)",
+                                  "ddpm(model=exact, steps=3)"])  # fmt: skip
+def test_the_doctor_has_nothing_against_methods_of_ours(spec: str) -> None:
+    found = examined(bind(spec, "method", "generate"))
+    assert len(found) == 5 and False not in found.values()
+
+
+def test_the_doctor_names_what_is_wrong() -> None:
+    from noisebench.registry import Bound, Entry
+
+    class OnAnotherScale:
+        def denoised(self, x: Any, sigma: Any, labels: Any) -> Any:
+            return x - sigma * 100
+
+    def writes(latents: Any, info: Any) -> Any:
+        latents += 1
+        return latents.clone()
+
+    def remembers(latents: Any, info: Any) -> Any:
+        return latents + torch.randn(())
+
+    def bound(obj: Any) -> Bound:
+        return Bound(Entry("mine", obj, 1, bind("identity", "method", "generate").entry.meta), {}, "mine", "mine")
+
+    assert examined(bound(OnAnotherScale))["near the picture without noise"] is False
+    assert examined(bound(writes))["leaves its input"] is False
+    assert examined(bound(remembers))["repeats"] is False
+    assert examined(bound(lambda z, info: z[:, :, 1:]))["gives pictures"] is False
