@@ -28,6 +28,8 @@ TIMES = ("latency", "latency_rel")
 """Costs that are too long where the machine was busy."""
 DRAWS = "draws"
 """What an axis names to split the error over draws of the noise, instead of drawing it against something."""
+METRIC = "metric."
+"""What stands before a metric, where an axis draws quality against it."""
 TRAINING = "training."
 """What stands before a figure of a training, where an axis names one."""
 _PARAMETER = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
@@ -37,6 +39,8 @@ _NAME = re.compile(r"[A-Za-z_]\w*")
 @dataclass(frozen=True)
 class Axis:
     """One plot a board, or a family of boards: `x` is a cost of `COSTS`, or `name.parameter` of a regime or method.
+
+    Or `metric.` and another metric, such as one that counts: methods of one name are a line then.
 
     The parameter may lie deeper, as `trained.optimizer.lr`: the path that `vary` of `tuned` has, behind the name.
     `x` may also be `draws`: a table of bias² and variance of the error over the seeds, in a track that splits it.
@@ -50,6 +54,11 @@ class Axis:
     log: bool = False
     log_y: bool = False
     by: str = ""
+
+    @property
+    def metric(self) -> str:
+        """The metric that x is; empty where it is none."""
+        return self.x.removeprefix(METRIC) if self.x.startswith(METRIC) else ""
 
     @property
     def figure(self) -> str:
@@ -96,6 +105,8 @@ def read_study(path: str | Path) -> tuple[Suite, tuple[Axis, ...]]:
             raise mistake(child, file, why)
         if axis.y and not axis.figure and metrics and axis.y not in metrics:
             raise mistake(child, file, f"y {one_line(axis.y)!r} is not among the metrics: {', '.join(metrics)}")
+        if axis.metric and metrics and axis.metric not in metrics:
+            raise mistake(child, file, f"x {one_line(axis.x)!r}: no such metric among {', '.join(metrics)}")
         if axis.x in COSTS and not suite.cost.sizes:
             raise mistake(child, file, f"x {axis.x} needs costs: add cost: {{sizes: [256x256]}}")
         why = _why_no_draws(suite, track, metrics) if axis.x == DRAWS else None
@@ -108,7 +119,7 @@ def read_study(path: str | Path) -> tuple[Suite, tuple[Axis, ...]]:
 def _why_no_figure(axis: Axis) -> str | None:
     if axis.by == axis.x:
         return f"by {one_line(axis.by)} is x itself: name another parameter"
-    if axis.x not in (*COSTS, DRAWS):
+    if axis.x not in (*COSTS, DRAWS) and not axis.metric:
         return None
     if axis.figure or axis.by or axis.log_y:
         what = "by" if axis.by else f"y {TRAINING}" if axis.figure else f"log: {_BOTH}"
@@ -129,8 +140,11 @@ def _why_no_draws(suite: Suite, track: Track | None, metrics: Sequence[str]) -> 
 
 
 def _x(value: Any) -> str:
-    if not isinstance(value, str) or (value not in (*COSTS, DRAWS) and not _PARAMETER.fullmatch(value)):
-        raise ValueError(f"one of {', '.join(COSTS)}, {DRAWS}, or name.parameter such as gaussian.sigma or nlm.h")
+    known = isinstance(value, str) and (value in (*COSTS, DRAWS) or Axis(value).metric)
+    if not isinstance(value, str) or not (known or _PARAMETER.fullmatch(value)):
+        raise ValueError(
+            f"one of {', '.join(COSTS)}, {DRAWS}, {METRIC}NAME, or name.parameter such as gaussian.sigma or nlm.h"
+        )
     return value
 
 

@@ -79,7 +79,10 @@ class Words:
 
 @dataclass(frozen=True)
 class Defaults:
-    """What is meant where nobody says: in a suite, in `nb.evaluate`, in the pytest plugin, in a cost."""
+    """What is meant where nobody says: in a suite, in `nb.evaluate`, in the pytest plugin, in a cost.
+
+    `validated_by` is the metric of validations in a training, where it is not `rank_by`.
+    """
 
     protocol: str
     metrics: tuple[str, ...]
@@ -87,6 +90,7 @@ class Defaults:
     dataset: str
     regime: str
     size: tuple[int, ...] = ()
+    validated_by: str = ""
 
 
 class Runner(Protocol):

@@ -86,7 +86,10 @@ def charts(boards: Sequence[Board], axis: Axis, records: Sequence[Record] = ()) 
     boards = sorted(boards, key=in_order)
     if axis.figure:
         return training_charts(records, axis)
-    if axis.x in COSTS:
+    if axis.metric:
+        made = [chart for board in boards if (chart := metric_chart(board, axis)) is not None]
+        lacking = f"no method has {axis.metric} and what is drawn at two values of it or more"
+    elif axis.x in COSTS:
         made = [chart for board in boards if (chart := cost_chart(board, axis)) is not None]
         lacking = f"no cell has a {axis.x}: see the reasons under Cost in the report"
     else:
@@ -113,7 +116,7 @@ def refuse_idle(axes: Sequence[Axis], specs: Iterable[str]) -> None:
     for axis in axes:
         for key, wanted in (("x", axis.x), ("by", axis.by)):
             values = {parameter(spec, wanted) for spec in parsed} - {None}
-            if wanted and wanted not in COSTS and len(values) < 2:
+            if wanted and wanted not in COSTS and not Axis(wanted).metric and len(values) < 2:
                 raise UsageError(f"study {key}: {wanted}: {_nothing(axis, wanted)}")
 
 
@@ -320,6 +323,30 @@ def training_charts(records: Sequence[Record], axis: Axis) -> list[Chart]:
     if not made:
         raise UsageError(f"study y: {axis.y}: {lacking}")
     return made
+
+
+# ------------------------------------------------------------------------------------ another metric
+
+
+def metric_chart(board: Board, axis: Axis) -> Chart | None:
+    """Quality against the mean of another metric, a line for methods of one name; None where no line has two points."""
+    column = _column(board, axis)
+    other = next((c for c in board.columns if axis.metric in (c.label, c.name)), None)
+    if column is None or other is None:
+        return None
+    lines: dict[str, list[Point]] = defaultdict(list)
+    for row in filter(_shown, board.rows):
+        x = row.scores[other.label].mean if other.label in row.scores else math.nan
+        point = _point(row, column, board, x) if math.isfinite(x) else None
+        if point is not None:
+            lines[row.name].append(point)
+    varied = {label: points for label, points in lines.items() if len({p.x for p in points}) > 1}
+    if not varied:
+        return None
+    where = f"{board.title}, {board.protocol}, {board.seeds_text}"
+    label = f"{other.label}{f' ({other.unit})' if other.unit else ''}"
+    curves = _curves(varied, set(), column.higher)
+    return Chart(axis, where, label, column, curves, heading=where, **_of_board(board))
 
 
 # ---------------------------------------------------------------------------------------------- costs

@@ -18,7 +18,10 @@ Parts = dict[str, Any]
 
 @dataclass(frozen=True)
 class SetColumn:
-    """A set metric of a board, with what all its values have in common. `label` tells two versions apart."""
+    """A set metric of a board, with what all its values have in common. `label` tells two versions apart.
+
+    `higher`: a larger value is better.
+    """
 
     label: str
     name: str
@@ -57,14 +60,14 @@ def set_identity(name: str, part: Any) -> tuple[Any, ...]:
 def set_columns(sets: Sequence[Parts]) -> tuple[SetColumn, ...]:
     """Every set metric that a cell was asked for, sorted; several of one name say what differs."""
     found = sorted({set_identity(name, part) for parts in sets for name, part in parts.items()})
-    higher = {name: bool(part["higher"]) for parts in sets for name, part in parts.items()}
+    upwards = {name for parts in sets for name, part in parts.items() if part.get("higher")}
     columns = []
     for place, (name, version, features, reference, sha, resize, d) in enumerate(found):
         twin = sum(other[0] == name for other in found) > 1
         label = (
             f"{name} [{place + 1}: {features} {sha[:8]}, {resize}, {reference}, version {version}]" if twin else name
         )
-        columns.append(SetColumn(label, name, version, features, reference, sha, resize, d, higher[name]))
+        columns.append(SetColumn(label, name, version, features, reference, sha, resize, d, name in upwards))
     return tuple(columns)
 
 

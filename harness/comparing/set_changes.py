@@ -20,11 +20,17 @@ class SetChange:
     n: int = 0
     lost: bool = False
     reason: str = ""
+    higher: bool = False
 
     @property
     def change(self) -> float:
-        """B − A: above zero is worse."""
+        """B − A: above zero is worse, but where a `higher` value is better."""
         return self.b - self.a
+
+    @property
+    def rise(self) -> float:
+        """By how much B is worse."""
+        return -self.change if self.higher else self.change
 
 
 def set_changes(a: Record, b: Record) -> list[SetChange]:
@@ -46,7 +52,9 @@ def set_changes(a: Record, b: Record) -> list[SetChange]:
             found.append(SetChange(name, lost=lost, reason=f"{name} has no value in {side}: {why}"))
         else:
             error = max(mine["error"] or 0.0, theirs["error"] or 0.0)
-            found.append(SetChange(name, mine["value"], theirs["value"], error, theirs["n"]))
+            found.append(
+                SetChange(name, mine["value"], theirs["value"], error, theirs["n"], higher=bool(theirs["higher"]))
+            )
     return found
 
 

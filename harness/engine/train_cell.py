@@ -132,7 +132,7 @@ def _opened(cell: PlannedCell) -> _Course:
         dataset,
         batches,
         validation,
-        bind(own.rank_by, "metric", track.name),
+        bind(own.validated_by or own.rank_by, "metric", track.name),
         bind(own.protocol, "protocol", track.name),
         seed,
     )

@@ -119,15 +119,16 @@ def why_not_first(
 
 
 def set_limits_broken(change: SetChange, held: Mapping[str, Limit]) -> list[str]:
-    """Which limits a set metric breaks by its rise. `max_drop` and `max_relative` of a rule replace the default."""
-    rise, reasons = change.change, []
+    """Which limits a set metric breaks. `max_drop` and `max_relative` of a rule replace the default."""
+    rise, reasons = change.rise, []
+    moved = "fell" if change.higher else "rose"
     limit = held.get("max_drop")
     if limit and rise > limit.value + SLACK:
-        reasons.append(f"rose by {rise:.4g}, more than {limit.value:g} ({limit.where})")
+        reasons.append(f"{moved} by {rise:.4g}, more than {limit.value:g} ({limit.where})")
     share = held.get("max_relative")
     if share and rise > share.value * abs(change.a) + SLACK:
-        reasons.append(f"rose by {rise:.4g}, more than {share.value:.3%} of {change.a:.4g} ({share.where})")
+        reasons.append(f"{moved} by {rise:.4g}, more than {share.value:.3%} of {change.a:.4g} ({share.where})")
     passed = max(SET_SHARE * abs(change.a), change.error)
     if not limit and not share and rise > passed + SLACK:
-        reasons.append(f"rose by {rise:.4g}, more than {passed:.4g} (default: 1 %, or the standard error)")
+        reasons.append(f"{moved} by {rise:.4g}, more than {passed:.4g} (default: 1 %, or the standard error)")
     return reasons

@@ -15,11 +15,12 @@ from .escape import latex, markdown, spreadsheet
 from .tables import Table, to_latex, to_markdown
 
 
-def how(words: Mapping[str, str]) -> tuple[str, str]:
-    """How set metrics are read, in the words of a track."""
+def how(words: Mapping[str, str], upwards: bool = False) -> tuple[str, str]:
+    """How set metrics are read, in the words of a track; `upwards`, where of some of them a larger value is better."""
     return (
         f"One value for what a method makes of all {words['items']} of the set, against the reference; lower is "
-        "better. ±: standard error; in brackets: 95 % interval. These values take no part in any ranking or mean.",
+        f"better{', where there is no ↑' if upwards else ''}. ±: standard error; in brackets: 95 % interval. These "
+        "values take no part in any ranking or mean.",
         f"Floor: what the true {words['items']} themselves score (two halves of them, or all against a reference "
         f"file); halves hold other {words['items']} and half as many, so a method may well be below. small-n: below "
         "2,048, where a Fréchet distance is mostly bias.",
@@ -56,10 +57,12 @@ def set_table(sets: BoardSets) -> Table:
     rows: list[tuple[str, ...]] = []
     for column in sets.columns:
         methods = [(label, values[column.label]) for label, values in sets.values.items() if column.label in values]
-        methods.sort(key=lambda pair: (math.isnan(pair[1].value), pair[1].value, by_number(pair[0])))
+        sign = -1 if column.higher else 1
+        methods.sort(key=lambda pair: (math.isnan(pair[1].value), sign * pair[1].value, by_number(pair[0])))
         if len({value.note for _, value in methods}) == 1 and all(math.isnan(value.value) for _, value in methods):
             methods = [("all methods", methods[0][1])]
-        rows += [(column.label, label, *_cells(value)) for label, value in methods]
+        name = f"{column.label} ↑" if column.higher else column.label
+        rows += [(name, label, *_cells(value)) for label, value in methods]
     return Table(
         ("set metric ↓", "method", *HEAD),
         (False, False, True, True, True, False, False),
@@ -70,8 +73,10 @@ def set_table(sets: BoardSets) -> Table:
 def set_facts(sets: BoardSets) -> list[str]:
     """What each set metric rests on, a line each."""
     return [
-        f"{c.label}: version {c.version}, features {c.features} ({c.d}, SHA-256 {c.features_sha256[:12]}…), "
-        f"{c.resize}, reference {c.reference}"
+        f"{c.label}: version {c.version}, features {c.features} ({c.d}"
+        + (f", SHA-256 {c.features_sha256[:12]}…), " if c.features_sha256 else "), ")
+        + (f"{c.resize}, " if c.resize else "")
+        + f"reference {c.reference}"
         for c in sets.columns
     ]
 
@@ -81,7 +86,7 @@ def sets_markdown(boards: Sequence[Board], sets: Sequence[BoardSets | None]) -> 
     out: list[str] = []
     notes: dict[str, None] = {}
     for board, own in _with_sets(boards, sets):
-        notes |= dict.fromkeys(how(board.words))
+        notes |= dict.fromkeys(how(board.words, has_upwards(own)))
         out += [f"### {markdown(board.title)}", "", markdown(f"protocol {board.protocol} · {board.seeds_text}"), ""]
         out += [*to_markdown(set_table(own)), "", *(f"- {markdown(line)}" for line in set_facts(own)), ""]
     return ["## Set metrics", "", *map(markdown, notes), "", *out] if out else []
@@ -91,10 +96,15 @@ def sets_latex(boards: Sequence[Board], sets: Sequence[BoardSets | None]) -> str
     """A table a board that has set metrics."""
     out: list[str] = []
     for board, own in _with_sets(boards, sets):
-        caption = " ".join([latex(f"{board.title}: set metrics."), *map(latex, how(board.words))])
+        caption = " ".join([latex(f"{board.title}: set metrics."), *map(latex, how(board.words, has_upwards(own)))])
         out += ["", r"\begin{table}", r"\centering", rf"\caption{{{caption}}}", *to_latex(set_table(own))]
         out += [r"\par\footnotesize " + r"\\ ".join(latex(line) for line in set_facts(own)), r"\end{table}"]
     return "\n".join([*out, ""]) if out else ""
+
+
+def has_upwards(sets: BoardSets) -> bool:
+    """Whether of a set metric a larger value is better."""
+    return any(column.higher for column in sets.columns)
 
 
 def _with_sets(boards: Sequence[Board], sets: Sequence[BoardSets | None]) -> list[tuple[Board, BoardSets]]:

@@ -1,0 +1,1 @@
+"""Datasets of `generate`, one a file."""

@@ -1,0 +1,30 @@
+"""Grey pictures of clothes, 28 x 28: latents before test pictures, and training pictures."""
+
+from __future__ import annotations
+
+import noisebench as nb
+from noisebench.datasets.generate._batches import Batches, Count, LatentBatches, Split, TrainingPictures, pictures_of
+
+
+@nb.dataset(
+    "fashion_mnist",
+    track="generate",
+    licence="MIT",
+    citation="H. Xiao, K. Rasul, R. Vollgraf, Fashion-MNIST, arXiv 1708.07747, 2017",
+)
+def fashion_mnist(
+    *,
+    split: Split = "test",
+    n: Batches = 8,
+    count: Count = 128,
+    reference: Count = 2048,
+    trained: Count | None = 20000,
+    labels: bool = False,
+) -> LatentBatches | TrainingPictures:
+    """Grey pictures of clothes, 28 x 28: latents before test pictures, and training pictures.
+
+    n, count: so many batches of so many latents. reference: so many test pictures, chosen by the hash of their
+    ids. trained: so many training pictures, likewise, to train on (`split=train`) and to look for copies of; none is
+    all. labels: whether each sample is to be of a class, by turns.
+    """
+    return pictures_of("fashion_mnist", split, n, count, reference, trained, labels)

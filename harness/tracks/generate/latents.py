@@ -1,0 +1,53 @@
+"""What a method is given: keyed latents as the regime leaves them, or a training picture with noise of many levels."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ...info import Info
+from ...keyed_noise import keyed_generator, noise_key, text_key
+from ...registry import Bound
+from ...track import Case
+from .items import LatentBatch, TrainingPicture
+
+LEVELS = tuple(float(level) for level in np.geomspace(0.03, 20.0, 8))
+"""Deviations of the noise that a model is validated at."""
+
+
+def latents_of(item: LatentBatch, seed: int, draw: int = 0) -> npt.NDArray[np.float64]:
+    """Standard normal values (N, C, H, W) of a batch: they depend on its id, the seed and the draw alone."""
+    rng = keyed_generator(text_key(f"latents|{seed}|{item.id}|{draw}"))
+    return rng.standard_normal((item.count, *item.shape))
+
+
+def pose_batch(regime: Bound, item: LatentBatch, seed: int, draw: int) -> Case:
+    """Latents float32 (N, C, H, W) under the regime. `info.labels` (N,) int64; `info.normal`: nothing changed them."""
+    plain = latents_of(item, seed, draw)
+    key = noise_key(regime, seed, hashlib.sha256(item.id.encode()).hexdigest(), draw)
+    rng, x, told = keyed_generator(key), plain, dict[str, Any]()
+    for part in regime.parts:
+        x, new = part.entry.obj(x, rng, **part.kwargs)
+        told |= {name: None if name in told else value for name, value in new.items()}
+    given = np.ascontiguousarray(x, dtype=np.float32)
+    info = Info({**told, "labels": item.labels, "shape": given.shape, "normal": bool(np.array_equal(x, plain))}, key)
+    return Case(given, info, _sha256(given, item.labels), given.shape)
+
+
+def pose_picture(item: TrainingPicture) -> Case:
+    """The picture at each of `LEVELS` of noise, float32 (8, C, H, W); `info.sigma` (8,) says them. Keyed by its id."""
+    rng = keyed_generator(text_key(f"noised|{item.id}"))
+    sigma = np.asarray(LEVELS)
+    noise = rng.standard_normal((len(sigma), *item.picture.shape))
+    given = np.ascontiguousarray(item.picture + sigma[:, None, None, None] * noise, dtype=np.float32)
+    labels = None if item.label < 0 else np.full(len(sigma), item.label, np.int64)
+    info = Info({"sigma": sigma, "labels": labels, "shape": given.shape}, text_key(item.id))
+    return Case(given, info, _sha256(given, labels), given.shape)
+
+
+def _sha256(given: npt.NDArray[np.float32], labels: npt.NDArray[np.int64] | None) -> str:
+    told = b"" if labels is None else labels.astype("<i8").tobytes()
+    return hashlib.sha256(given.astype("<f4").tobytes() + told).hexdigest()

@@ -1,0 +1,12 @@
+"""Mean brightness of the samples of a batch."""
+
+from __future__ import annotations
+
+from ....components import metric
+from ..scored import Batch
+
+
+@metric("brightness", track="generate", order=60)
+def brightness(batch: Batch) -> float:
+    """Mean value of the samples, on [-1, 1]: neither high nor low is good; see `brightness_bias`."""
+    return float(batch.samples.mean())

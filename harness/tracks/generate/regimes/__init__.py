@@ -1,0 +1,1 @@
+"""Regimes of `generate`, one a file: f(latents, rng, **params) → (latents, disclosed)."""

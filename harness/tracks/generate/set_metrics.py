@@ -1,0 +1,215 @@
+"""Metrics of all samples of a cell against the reference set, in a named feature space; what they rest on is stored."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from ...data.made_once import made_once
+from ...distances.frechet import frechet_distance
+from ...distances.kernel import kernel_distance
+from ...distances.neighbours import coverage, density, precision
+from ...errors import NotDefined, UsageError, one_line
+from ...imaging.features.networks import NETWORKS, extract, network_sha256, open_network
+from ...imaging.features.resize import NAME as RESIZE
+from ...keyed_noise import keyed_generator, text_key
+from ...registry import Bound, bind
+from ...store.disk import noticing_full_disk
+from .items import LatentBatch, Reference
+from .sampler import Drawn
+from .scored import as_rows
+
+Floats = npt.NDArray[np.float64]
+Features = Literal["pixels", "inception", "efficientnet_lite0", "efficientnet_lite0_mid"]
+Distance = Literal["frechet", "kernel", "precision", "recall", "density", "coverage"]
+ENOUGH = 2048
+"""Below this many samples a Fréchet distance is flagged `small-n`."""
+SIDES = ("samples", "reference")
+
+
+@dataclass(frozen=True)
+class SetMetric:
+    """What a metric of all samples is made of: `dims` of pixels are kept, `k` neighbours are looked at."""
+
+    distance: Distance
+    features: Features = "pixels"
+    dims: int = 64
+    k: int = 0
+    allow_small: bool = False
+
+
+def made_of(bound: Bound) -> SetMetric:
+    """The parts of a bound set metric."""
+    made: SetMetric = bound.entry.obj(**bound.kwargs)
+    return made
+
+
+def plan_set(bound: Bound) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What of a set metric goes into a key, and the blank `SetPart`. Raises `UsageError` for what is missing."""
+    metric = made_of(bound)
+    inputs: dict[str, Any] = {"version": bound.entry.version}
+    sha256, resize, width, name = "", "", metric.dims, f"pixels, {metric.dims} principal axes"
+    if metric.features != "pixels":
+        sha256, resize = network_sha256(metric.features), RESIZE
+        width, name = NETWORKS[metric.features].width, metric.features
+        inputs |= {"network": NETWORKS[metric.features].version, "network_sha256": sha256, "resize": resize}
+    part = {
+        "version": bound.entry.version, "higher": bool(bound.entry.meta["higher"]), "unit": "", "features": name,
+        "features_sha256": sha256, "resize": resize, "reference": "reference set", "value": None, "error": None,
+        "interval": None, "n": 0, "d": width, "floor": None, "flags": [], "note": "not computed",
+    }  # fmt: skip
+    return inputs, part
+
+
+class SampleCollector:
+    """Takes features of samples into files of `folder`, those of the reference with the first batch, then scores them.
+
+    `taken` are the results of `take` for the batches whose features lie in `folder` already; what lies beyond them is
+    dropped. Raises `UsageError` where some are lost.
+    """
+
+    def __init__(self, sets: Mapping[str, Any], folder: Path, *, protocol: Bound, taken: Iterable[Any] = ()) -> None:
+        self._metrics = {name: made_of(bind(name, "metric", "generate")) for name in sets}
+        self._folder, self._protocol = folder, protocol
+        self._streams = sorted({metric.features for metric in self._metrics.values()})
+        self._widths: dict[str, int] = {}
+        self._count = 0
+        self._networks: dict[str, Callable[[Any], Any]] = {}
+        for one in taken:
+            self._count += int(one["samples"])
+            self._widths = {str(name): int(width) for name, width in one["widths"].items()}
+        for stream in self._streams:
+            self._cut(stream)
+
+    def take(self, output: Drawn, item: LatentBatch) -> dict[str, Any]:
+        """Append the features of a batch, durably."""
+        if not isinstance(item, LatentBatch):
+            raise UsageError("set metrics are of samples: a training picture has none")
+        first = self._count == 0
+        for stream in self._streams:
+            rows = self._features(stream, output["samples"])
+            self._widths[stream] = rows.shape[1]
+            self._append(stream, "samples", rows)
+            if first:
+                self._file(stream, "reference").unlink(missing_ok=True)
+                self._append(stream, "reference", self._of_reference(stream, item.reference))
+        self._count += len(output["samples"])
+        return {"samples": len(output["samples"]), "widths": self._widths}
+
+    def score(self) -> dict[str, dict[str, Any]]:
+        """The result of each metric, by name."""
+        return {name: self._scored(metric) for name, metric in self._metrics.items()}
+
+    def clear(self) -> None:
+        """Remove the files."""
+        for stream in self._streams:
+            for side in SIDES:
+                self._file(stream, side).unlink(missing_ok=True)
+
+    def _scored(self, metric: SetMetric) -> dict[str, Any]:
+        if not self._count:
+            return {**_BLANK, "note": "no samples"}
+        made, real = (self._read(metric.features, side) for side in SIDES)
+        if metric.features == "pixels":
+            return score_set(metric, *on_principal_axes(made, real, metric.dims))
+        return score_set(metric, made, real)
+
+    def _features(self, stream: str, pictures: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        left = self._protocol.entry.obj(pictures, **self._protocol.kwargs)
+        if stream == "pixels":
+            return as_rows(left).astype(np.float32)
+        if stream not in self._networks:
+            self._networks[stream] = open_network(stream)
+        bytes_ = np.clip((np.asarray(left, np.float32) + 1) * 127.5, 0, 255).transpose(0, 2, 3, 1)
+        colour = np.repeat(bytes_, 3, axis=3) if bytes_.shape[3] == 1 else bytes_
+        return extract(self._networks[stream], NETWORKS[stream].side, list(colour))
+
+    def _of_reference(self, stream: str, reference: Reference) -> npt.NDArray[np.float32]:
+        if stream == "pixels":
+            return self._features(stream, reference.pictures)
+        named = [reference.sha256, stream, str(NETWORKS[stream].version), network_sha256(stream), RESIZE]
+        named += [self._protocol.canonical, str(self._protocol.versions)]
+        made = made_once("reference-features", named, lambda say: {"rows": self._features(stream, reference.pictures)})
+        return np.asarray(made["rows"], np.float32)
+
+    def _file(self, stream: str, side: str) -> Path:
+        return self._folder / f"features-{stream}-{side}.f32"
+
+    def _append(self, stream: str, side: str, rows: npt.NDArray[np.float32]) -> None:
+        file = self._file(stream, side)
+        with noticing_full_disk(file), file.open("ab") as out:
+            out.write(np.ascontiguousarray(rows, "<f4").tobytes())
+            out.flush()
+            os.fdatasync(out.fileno())
+
+    def _cut(self, stream: str) -> None:
+        """Drop what a killed process left behind the last whole batch."""
+        wanted = 4 * self._widths.get(stream, 0) * self._count
+        file = self._file(stream, "samples")
+        size = file.stat().st_size if file.exists() else 0
+        if size < wanted:
+            raise UsageError(f"{one_line(file)} has lost features of finished batches: run with --retry always")
+        if size > wanted:
+            os.truncate(file, wanted)
+
+    def _read(self, stream: str, side: str) -> npt.NDArray[np.float32]:
+        return np.fromfile(self._file(stream, side), "<f4").reshape(-1, self._widths[stream])
+
+
+_BLANK: Mapping[str, Any] = {"value": None, "error": None, "interval": None, "n": 0, "floor": None, "flags": []}
+
+
+def on_principal_axes(made: npt.NDArray[Any], real: npt.NDArray[Any], dims: int) -> tuple[Floats, Floats]:
+    """Both sets (N, D) on the `dims` axes along which `real` varies most; as they are where there are no more."""
+    made, real = np.asarray(made, np.float64), np.asarray(real, np.float64)
+    if real.shape[1] <= dims:
+        return made, real
+    mean = real.mean(axis=0)
+    _, axes = np.linalg.eigh(np.cov(real.T))
+    axes = axes[:, : -dims - 1 : -1]
+    return (made - mean) @ axes, (real - mean) @ axes
+
+
+def score_set(metric: SetMetric, made: npt.NDArray[Any], real: npt.NDArray[Any]) -> dict[str, Any]:
+    """`value`, `error`, `interval`, `n`, `floor`, `flags` and `note` of a `SetPart`: rows of samples and reference.
+
+    `floor` is what one half of the reference scores against the other. Balls around neighbours are larger where there
+    are fewer of them, so metrics of these look at as many of the one as of the other.
+    """
+    found: dict[str, Any] = {**_BLANK, "n": len(made), "note": ""}
+    least, half = max(2, metric.k + 1), len(real) // 2
+    if min(len(made), half) < least:
+        return {**found, "note": f"{min(len(made), half)} samples, or half the reference: at least {least} are due"}
+    if metric.distance == "frechet":
+        width = made.shape[1]
+        if len(made) < width and not metric.allow_small:
+            why = (
+                f"refused: {len(made)} samples are fewer than {width} (a covariance of {width} features is singular); "
+                "kd is unbiased at any number, allow_small=True computes this one all the same"
+            )
+            return {**found, "flags": ["refused"], "note": why}
+        found["flags"] = ["small-n"] if len(made) < ENOUGH else []
+    # A set may hold its classes by turns: what is a part of it is drawn.
+    order = keyed_generator(text_key(f"halves|{len(real)}")).permutation(len(real))
+    most = min(len(made), len(real)) if metric.k else len(real)
+    found["value"], found["error"] = _value(metric, made[:most] if metric.k else made, real[order[:most]])
+    found["floor"] = _value(metric, real[order[:half]], real[order[half:]])[0]
+    return found
+
+
+def _value(metric: SetMetric, made: npt.NDArray[Any], real: npt.NDArray[Any]) -> tuple[float, float | None]:
+    if metric.distance == "frechet":
+        return frechet_distance(made, real), None
+    if metric.distance == "kernel":
+        value, error = kernel_distance(made, real)
+        return value, None if isinstance(error, NotDefined) else error
+    by = {"precision": precision, "density": density, "coverage": coverage}
+    if metric.distance == "recall":
+        return precision(made, real, metric.k), None
+    return by[metric.distance](real, made, metric.k), None

@@ -1,0 +1,1 @@
+"""Methods of `generate`: samplers, and models that these ask. What begins with an underscore is shared."""
