@@ -15,7 +15,10 @@ from .drawing import is_reference
 
 
 def perception_charts(boards: Sequence[Board], sets: Sequence[BoardSets | None]) -> list[tuple[Board, str, Chart]]:
-    """A chart, with the name of its distance, for each board and distance that at least two of its methods have."""
+    """A chart, with the name of its distance, for each board and distance that at least two of its methods have.
+
+    Boards that are ranked by a distance themselves have none.
+    """
     found = [
         (board, column.name, chart)
         for board, own in zip(boards, sets, strict=True)
@@ -28,7 +31,8 @@ def perception_charts(boards: Sequence[Board], sets: Sequence[BoardSets | None])
 
 def _chart(board: Board, own: BoardSets, column: SetColumn) -> Chart | None:
     quality = board.rank_by
-    if quality is None or column.higher:
+    # Of two distances the one says what the other does.
+    if quality is None or not quality.higher or column.higher:
         return None
 
     def point(row: Row) -> Point | None:
