@@ -220,8 +220,7 @@ def test_the_exact_model_is_the_mean_of_the_law_given_the_noisy_picture() -> Non
     bound = bind("exact", "method", "generate")
     model = bound.entry.obj(**bound.kwargs)
     with pytest.MonkeyPatch.context() as patch:
-        item = type("Item", (), {"law": law})()
-        patch.setattr(nb, "open_dataset", lambda of: type("Set", (), {"load": lambda self, i: item})())
+        patch.setattr(nb, "open_dataset", lambda of: type("Set", (), {"law": law})())
         model.setup("cpu")
     x, sigma = rng.normal(size=(5, 1, 1, 2)), np.array([0.1, 0.5, 1.0, 2.0, 9.0])
     labels = np.array([-1, 0, 1, -1, 1])

@@ -3,5 +3,6 @@
 from .denoiser import Denoiser
 from .items import LatentBatch, Reference, TrainingPicture
 from .law import Law
+from .sampler import Sampler
 
-__all__ = ["Denoiser", "LatentBatch", "Law", "Reference", "TrainingPicture"]
+__all__ = ["Denoiser", "LatentBatch", "Law", "Reference", "Sampler", "TrainingPicture"]
