@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import noisebench as nb
 from annotated_types import Ge, Gt, Le, Lt
 from noisebench.methods.generate._stepping import Stepping, slope
-from noisebench.methods.generate._within import Within
+from noisebench.methods.generate._within import sampler_within, stepping_of
 
 How = Literal["noisediffusion", "lerp", "slerp"]
 _CLIP, _BOTH = 2.0, 1.2
@@ -46,12 +46,12 @@ class Interpolated:
         encode: bool = False,
         pictures: nb.DatasetSpec = "digits(split=train)",
     ) -> None:
-        self.inner, self.how, self.fraction, self.gamma = Within(sampler), how, fraction, gamma
+        self.inner, self.how, self.fraction, self.gamma = sampler_within(sampler), how, fraction, gamma
         self.clip = _CLIP if clip is None and how == "noisediffusion" else clip
         self.set = pictures if encode else None
         if gamma and how != "noisediffusion":
             raise nb.UsageError(f"gamma is the new noise of noisediffusion: {how} has none")
-        self.stepping: Stepping | None = self.inner.stepping("pictures are encoded") if encode else None
+        self.stepping: Stepping | None = stepping_of(self.inner, "pictures are encoded") if encode else None
 
     @staticmethod
     def flags(*, encode: bool, pictures: nb.Bound, **_: Any) -> dict[str, Any]:
@@ -79,7 +79,7 @@ class Interpolated:
             torch.from_numpy(info.rng.standard_normal(tuple(latents.shape))).to(latents.device) if self.gamma else 0.0
         )
         mixture = self.mixed(latents.double(), pictures, fresh)
-        return self.inner(mixture.float(), told), pictures
+        return self.inner.call(mixture.float(), told), pictures
 
     def mixed(self, latents: Any, pictures: Any = None, fresh: Any = 0.0) -> Any:
         """The mixture of each latent (N, C, H, W) with the next one, given new noise, and pictures where known."""

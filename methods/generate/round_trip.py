@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import noisebench as nb
-from noisebench.methods.generate._within import Within
+from noisebench.methods.generate._within import sampler_within
 from noisebench.methods.generate.interpolated import Interpolated
 
 
@@ -18,7 +18,7 @@ class RoundTrip:
     """
 
     def __init__(self, *, of: nb.MethodSpec) -> None:
-        self.inner = Within(of)
+        self.inner = sampler_within(of)
         if not isinstance(self.inner.instance, Interpolated) or self.inner.instance.stepping is None:
             raise nb.UsageError(f"{of.display} encodes no pictures: name interpolated(encode=true, fraction=0, …)")
 

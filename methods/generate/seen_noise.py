@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import noisebench as nb
 from annotated_types import Ge, Le
-from noisebench.methods.generate._within import Within
+from noisebench.methods.generate._within import sampler_within, stepping_of
 
 
 class _Seen(Exception):
@@ -26,8 +26,8 @@ class SeenNoise:
     """
 
     def __init__(self, *, sampler: nb.MethodSpec, call: Annotated[int, Ge(1), Le(100_000)] = 1) -> None:
-        self.inner, self.call = Within(sampler), call
-        self.stepping = self.inner.stepping("noise is seen")
+        self.inner, self.call = sampler_within(sampler), call
+        self.stepping = stepping_of(self.inner, "noise is seen")
 
     def setup(self, device: Any) -> None:
         """Set up the sampler. Raises `Skip` where weights are missing."""
@@ -47,7 +47,7 @@ class SeenNoise:
 
         self.stepping.model = ask  # type: ignore[assignment]
         try:
-            self.inner(latents, info)
+            self.inner.call(latents, info)
         except _Seen as seen:
             return seen.noise.float()
         finally:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...data.made_once import made_once
+from ...distances.pairwise import pairwise_distances
 from ...keyed_noise import keyed_generator, text_key
 from .items import Labels
 from .scored import Compared, Floats
@@ -34,13 +35,11 @@ def shown(judge: Judge, rows: Floats, shape: tuple[int, ...], reference: Compare
 
 
 def _by_neighbours(rows: Floats, reference: Compared) -> npt.NDArray[np.int64]:
-    from scipy.spatial.distance import cdist
-
     assert reference.trained is not None and reference.trained_labels is not None
     most = min(_NEAREST, len(reference.trained))
     said = []
     for i in range(0, len(rows), 256):
-        near = np.argpartition(cdist(rows[i : i + 256], reference.trained), most - 1, axis=1)[:, :most]
+        near = np.argpartition(pairwise_distances(rows[i : i + 256], reference.trained), most - 1, axis=1)[:, :most]
         said += [int(np.bincount(row).argmax()) for row in reference.trained_labels[near]]
     return np.array(said, np.int64)
 
