@@ -529,6 +529,15 @@ def test_a_denoiser_that_gives_another_shape_is_invalid() -> None:
         model(torch.zeros(2, 1, 8, 8), 1.0)
 
 
+def test_a_denoiser_takes_labels_as_info_has_them() -> None:
+    model = Denoiser(bind("exact", "method", "generate"))
+    model.setup("cpu")
+    x, labels = torch.randn(3, 1, 8, 8, generator=torch.Generator().manual_seed(0)), np.array([4, -1, 9])
+    torch.testing.assert_close(model(x, 2.0, labels), model(x, 2.0, torch.from_numpy(labels)))
+    none = model(x, 2.0)
+    assert torch.equal(none[1], model(x, 2.0, labels)[1]) and not torch.equal(none, model(x, 2.0, labels))
+
+
 def test_an_item_that_is_none_is_refused() -> None:
     with pytest.raises(nb.UsageError, match="LatentBatch"):
         TRACK.identify(object())
