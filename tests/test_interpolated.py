@@ -200,3 +200,17 @@ def test_pictures_of_another_size_are_skipped() -> None:
     spec = f"interpolated(sampler={sampler}, encode=true, pictures=digits(split=train, trained=9))"
     with pytest.raises(nb.Skip, match="name other ones"):
         made(spec, LatentBatch("batch-000", 2, REFERENCE))
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "interpolated(sampler=ddim(model=exact, steps=3))",
+        "interpolated(sampler=identity, how=slerp, fraction=0.2)",
+        "round_trip(of=interpolated(sampler=ddim(model=exact, steps=3), encode=true, fraction=0))",
+        "seen_noise(sampler=heun(model=exact, steps=3), call=4)",
+    ],
+)
+def test_the_doctor_has_nothing_against_them(spec: str) -> None:
+    found = {one.name: one.ok for one in TRACK.examine(bind(spec, "method", "generate"), lambda name: None, "")}
+    assert len(found) == 5 and False not in found.values()

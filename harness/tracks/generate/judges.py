@@ -92,7 +92,7 @@ def _responses(filters: Floats, shape: tuple[int, ...]) -> Callable[[Floats], Fl
     import torch.nn.functional as F
 
     kernel = torch.from_numpy(filters).float()
-    parts = tuple(min(_PARTS, side) for side in shape[1:])
+    parts = min(_PARTS, shape[1]), min(_PARTS, shape[2])
 
     def respond(rows: Floats) -> Floats:
         made: list[Any] = []
