@@ -44,19 +44,20 @@ class Batch:
     """Samples (N, D) in rows as the protocol leaves them, float64, beside the reference.
 
     `labels` (N,) are the classes that were asked for, None where none were; `evaluations` is how often a model was
-    asked for each sample, None where no model was.
+    asked for each sample, None where no model was. `shape` is that of one sample, (C, H, W).
     """
 
     samples: Floats
     reference: Compared
     labels: Labels | None
     evaluations: float | None
+    shape: tuple[int, ...] = ()
 
 
 def batch_of(output: Mapping[str, Any], item: LatentBatch, protocol: Bound) -> Batch:
     """What the metrics are given."""
     samples = as_rows(protocol.entry.obj(output["samples"], **protocol.kwargs))
-    return Batch(samples, compared(item.reference, protocol), item.labels, output["evaluations"])
+    return Batch(samples, compared(item.reference, protocol), item.labels, output["evaluations"], item.shape)
 
 
 def compared(reference: Reference, protocol: Bound) -> Compared:

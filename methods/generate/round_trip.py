@@ -1,0 +1,32 @@
+"""How far the pictures of an interpolation are from where they began, in place of samples."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import noisebench as nb
+from noisebench.methods.generate._within import sampler_within
+from noisebench.methods.generate.interpolated import Interpolated
+
+
+@nb.method("round_trip", track="generate", role="sanity")
+class RoundTrip:
+    """How far the pictures of an interpolation are from where they began, in place of samples.
+
+    of: an `interpolated(encode=true, fraction=0, …)`, of which each sample should be the first picture of its pair. The
+    metric `rms` tells the error: 20 log10(2 / rms) is its PSNR.
+    """
+
+    def __init__(self, *, of: nb.MethodSpec) -> None:
+        self.inner = sampler_within(of)
+        if not isinstance(self.inner.instance, Interpolated) or self.inner.instance.stepping is None:
+            raise nb.UsageError(f"{of.display} encodes no pictures: name interpolated(encode=true, fraction=0, …)")
+
+    def setup(self, device: Any) -> None:
+        """Set up the interpolation. Raises `Skip` where weights are missing."""
+        self.inner.setup(device)
+
+    def sample(self, latents: Any, info: Any) -> Any:
+        """Latents (N, C, H, W) → samples less the pictures that they should be."""
+        samples, pictures = self.inner.instance.between(latents, info)
+        return samples.to(pictures) - pictures
