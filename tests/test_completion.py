@@ -62,7 +62,7 @@ def test_every_verb_is_offered(offered: dict[str, list[str]]) -> None:
         ("noisebench run --protocol ", ["float", "gray8", "raw", "uint8", "y8"]),
         ("noisebench run --track functions --methods poly", ["polynomial"]),
         ("noisebench run --track fun", ["functions"]),
-        ("noisebench run dem", ["demo", "demo_functions"]),
+        ("noisebench run dem", ["demo", "demo_functions", "demo_generate"]),
         ("noisebench run mi", ["mine.yaml", "misinformed"]),
         ("noisebench list regimes poisson_", ["poisson_gaussian"]),
         ("noisebench list suites awg", ["awgn"]),

@@ -90,6 +90,20 @@ def test_quality_against_a_parameter_of_a_method_joins_what_differs_in_it_alone(
     assert [(p.x, p.y) for p in chart.curves[0].points] == [(10.0, 26.0), (1000.0, 29.0)]
 
 
+def test_quality_against_another_metric_is_a_line_the_methods_of_one_name() -> None:
+    found = [
+        record("nlm", {"psnr": [30.0 + h, 32.0 + h], "ssim": [h / 10, h / 10]}, display=f"nlm(h={h})")
+        for h in (1.0, 2.0)
+    ] + [record("median", {"psnr": [20.0, 20.0], "ssim": [0.5, 0.5]})]
+    (chart,) = charts(boards(found), Axis("metric.ssim"))  # type: ignore[arg-type]
+    assert (Axis("metric.ssim").metric, chart.x_label, chart.cost) == ("ssim", "ssim", False)
+    assert {curve.label: [(p.x, p.y) for p in curve.points] for curve in chart.curves} == {
+        "nlm": [(0.1, 32.0), (0.2, 33.0)]
+    }
+    with pytest.raises(UsageError, match="two values"):
+        charts(boards(found[2:]), Axis("metric.ssim"))  # type: ignore[arg-type]
+
+
 def test_quality_against_compute_marks_the_front() -> None:
     rows = [record(n, {"psnr": [y, y]}) for n, y in (("fast", 25.0), ("slow", 30.0), ("bad", 24.0))]
     costs = [cost_record(n, p50=ms) for n, ms in (("fast", 1.0), ("slow", 100.0), ("bad", 2.0))]

@@ -39,7 +39,8 @@ class LatentBatches:
         return self._read()
 
     @cached_property
-    def _known(self) -> Law | None:
+    def law(self) -> Law | None:
+        """That of the reference pictures, None where it is not known; the reference is not read for it."""
         return None if self._law is None else self._law()
 
     def load(self, index: int) -> LatentBatch:
@@ -49,7 +50,7 @@ class LatentBatches:
             # Over all batches: so that a rare class is asked for as often as it is due.
             first = range(len(self.ids))[index] * self._count
             labels = by_turns(self._shares, first + self._count)[first:]
-        return LatentBatch(self.ids[index], self._count, self._reference, labels, self._known)
+        return LatentBatch(self.ids[index], self._count, self._reference, labels, self.law)
 
 
 def by_turns(shares: Sequence[float], count: int) -> Any:

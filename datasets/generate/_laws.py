@@ -16,10 +16,13 @@ GRID = 2**20
 
 def law_of(weights: Any, means: Any, covariances: Any, shape: tuple[int, ...], least: float) -> Law:
     """A mixture of moments that were measured, `least` added to each variance; the same bits on each machine."""
-    covariances = np.asarray(covariances) + least * np.eye(np.shape(means)[1])
-    return Law(
-        np.asarray(weights, np.float64), *(np.rint(np.asarray(a) * GRID) / GRID for a in (means, covariances)), shape
-    )
+    wider = np.asarray(covariances) + least * np.eye(np.shape(means)[1])
+    return Law(np.asarray(weights, np.float64), rounded(means), rounded(wider), shape)
+
+
+def rounded(values: Any) -> Any:
+    """Values on the grid, float64."""
+    return np.rint(np.asarray(values, np.float64) * GRID) / GRID
 
 
 def drawn(law: Law, name: str, part: str, count: int) -> tuple[Any, Any]:
@@ -27,7 +30,7 @@ def drawn(law: Law, name: str, part: str, count: int) -> tuple[Any, Any]:
     rng = nb.keyed_generator(nb.text_key(f"{name}|{part}"))
     labels = by_turns(law.weights.tolist(), count)
     pictures = law.drawn(rng.standard_normal((count, law.means.shape[1])), labels)
-    return (np.rint(pictures * GRID) / GRID).astype(np.float32).reshape(count, *law.shape), labels
+    return rounded(pictures).astype(np.float32).reshape(count, *law.shape), labels
 
 
 def set_of_law(

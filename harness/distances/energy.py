@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from ..errors import UsageError
 from .moments import BLOCK, check_finite, feature_rows, same_width
+from .pairwise import pairwise_distances
 
 
 def mean_distance(a: Any, b: Any, *, same: bool = False) -> float:
@@ -14,13 +17,17 @@ def mean_distance(a: Any, b: Any, *, same: bool = False) -> float:
 
     In blocks, so that memory is that of the rows. Raises `UsageError` for what is no two sets of finite rows.
     """
-    from scipy.spatial.distance import cdist
-
     x, y = feature_rows(a, "a", least=2 if same else 1), feature_rows(b, "b", least=1)
     same_width(x.shape[1], y.shape[1])
     check_finite(x, "a")
     check_finite(y, "b")
-    total = math.fsum(float(cdist(x[i : i + BLOCK], y).sum()) for i in range(0, len(x), BLOCK))
+    rows, others = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    total = 0.0
+    for i in range(0, len(rows), BLOCK):
+        apart = pairwise_distances(rows[i : i + BLOCK], others)
+        if same:
+            apart[np.arange(len(apart)), np.arange(i, i + len(apart))] = 0
+        total += float(apart.sum())
     return total / (len(x) * (len(x) - 1) if same else len(x) * len(y))
 
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from ..errors import UsageError
 from .moments import BLOCK, Float, check_finite, feature_rows, same_width
+from .pairwise import pairwise_distances
 
 
 def precision(real: Any, made: Any, k: int = 3) -> float:
@@ -30,7 +31,7 @@ def coverage(real: Any, made: Any, k: int = 5) -> float:
     """The share of `real` whose ball has a row of `made` in it: Naeem et al., ICML 2020."""
     x, y = _rows(real, made)
     reach = _reach(x, k)
-    nearest = np.concatenate([_distances(x[i : i + BLOCK], y).min(axis=1) for i in range(0, len(x), BLOCK)])
+    nearest = np.concatenate([pairwise_distances(x[i : i + BLOCK], y).min(axis=1) for i in range(0, len(x), BLOCK)])
     return float((nearest < reach).mean())
 
 
@@ -38,7 +39,9 @@ def _hits(real: Any, made: Any, k: int) -> npt.NDArray[np.int64]:
     """In how many balls of `real` each row of `made` lies."""
     x, y = _rows(real, made)
     reach = _reach(x, k)
-    return np.concatenate([(_distances(y[i : i + BLOCK], x) < reach).sum(axis=1) for i in range(0, len(y), BLOCK)])
+    return np.concatenate(
+        [(pairwise_distances(y[i : i + BLOCK], x) < reach).sum(axis=1) for i in range(0, len(y), BLOCK)]
+    )
 
 
 def _rows(real: Any, made: Any) -> tuple[Float, Float]:
@@ -55,14 +58,7 @@ def _reach(x: Float, k: int) -> Float:
         raise UsageError(f"k={k} neighbours of {len(x)} rows: give from 1 to {len(x) - 1}")
     found = []
     for i in range(0, len(x), BLOCK):
-        apart = _distances(x[i : i + BLOCK], x)
+        apart = pairwise_distances(x[i : i + BLOCK], x)
         apart[np.arange(len(apart)), np.arange(i, i + len(apart))] = -1  # itself comes first, equal rows behind it
         found.append(np.partition(apart, k, axis=1)[:, k])
     return np.concatenate(found)
-
-
-def _distances(x: Float, y: Float) -> Float:
-    from scipy.spatial.distance import cdist
-
-    apart: Float = cdist(x, y)
-    return apart

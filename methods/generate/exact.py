@@ -12,7 +12,7 @@ import numpy as np
 class Exact:
     """The exact model of a law that is known: the mean of the picture given a noisy one, at every level.
 
-    of: a set whose law is known, such as `mixture_digits`, `gaussian_digits` and `mixture_patches`; its pictures are
+    of: a set that has a `law`, such as `mixture_digits`, `gaussian_digits` and `mixture_patches`; its pictures are
     not looked at. With it all that samples are off by is the sampler's. Labels are components of the mixture: the model
     of a class is that of its component. float64 within.
     """
@@ -29,7 +29,7 @@ class Exact:
         """Read the law. Raises `Skip` where there is none."""
         import torch
 
-        law = getattr(nb.open_dataset(self.of).load(0), "law", None)
+        law = getattr(nb.open_dataset(self.of), "law", None)
         if law is None:
             raise nb.Skip(f"the law of {self.of.display} is not known: name mixture_digits, or another with a law")
         variances, axes = law.axes

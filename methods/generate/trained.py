@@ -32,7 +32,7 @@ class Trained(nb.TrainedMethod):
         data: nb.DatasetSpec = "digits(split=train)",
         regime: Annotated[Any, nb.Nested("regime")] = "none",
         sampler: Annotated[Any, nb.Nested("sampler")] = "shuffled",
-        parts: Annotated[Any, nb.Nested("part", many=True)] = "ema",
+        parts: Annotated[Any, nb.Nested("part", many=True)] = "ema(decay=0.99)",
         stop: Annotated[Any, nb.Nested("stop")] = "steps",
         batch: Annotated[int, Ge(1), Le(65_536)] = 64,
         steps: Steps = 2000,

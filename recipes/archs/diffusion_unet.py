@@ -99,8 +99,9 @@ class DiffusionUNet(nn.Module):
             for _ in range(blocks):
                 self.up.append(_Block(now + held.pop(), width * 2**level, told))
                 now = width * 2**level
-        self.last = nn.Sequential(nn.GroupNorm(_groups(now), now), nn.SiLU(), nn.Conv2d(now, channels, 3, padding=1))
-        nn.init.zeros_(self.last[-1].weight)
+        out = nn.Conv2d(now, channels, 3, padding=1)
+        nn.init.zeros_(out.weight)
+        self.last = nn.Sequential(nn.GroupNorm(_groups(now), now), nn.SiLU(), out)
 
     def forward(self, x: Any, level: Any = None, labels: Any = None) -> Any:
         """`x` (N, C, H, W) → the same; `level` (N,) is what it is told of the noise, `labels` (N,) of classes."""

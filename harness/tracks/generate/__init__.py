@@ -4,5 +4,6 @@ from .denoiser import Denoiser
 from .gaussian import Gaussian, Moments
 from .items import LatentBatch, Reference, TrainingPicture
 from .law import Law
+from .sampler import Sampler
 
-__all__ = ["Denoiser", "Gaussian", "LatentBatch", "Law", "Moments", "Reference", "TrainingPicture"]
+__all__ = ["Denoiser", "Gaussian", "LatentBatch", "Law", "Moments", "Reference", "Sampler", "TrainingPicture"]

@@ -15,13 +15,8 @@ class _Count:
     pictures = 0
 
 
-def reset() -> None:
-    """Count from nothing."""
-    _Count.pictures = 0
-
-
 def counted() -> int:
-    """How many pictures models were asked for since the last `reset`."""
+    """How many pictures models of this process were asked for so far."""
     return _Count.pictures
 
 

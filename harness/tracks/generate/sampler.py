@@ -13,7 +13,7 @@ from ...info import Info
 from ...registry import Bound
 from ...runner import MethodRunner, refuse_not_finite
 from ...track import Case
-from .denoiser import counted, model_of, reset
+from .denoiser import counted, model_of
 
 
 class Drawn(TypedDict):
@@ -40,9 +40,10 @@ class Sampler(MethodRunner):
 
     def call(self, prepared: Any, info: Info) -> Any:
         """The bare call; what it asks of models is counted."""
-        reset()
+        before = counted()
         made = super().call(prepared, info)
-        self._evaluations = counted() / len(prepared) if counted() else None
+        asked = counted() - before
+        self._evaluations = asked / len(prepared) if asked else None
         return made
 
     def accept(self, output: Any, case: Case) -> Drawn:

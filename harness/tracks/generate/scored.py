@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...distances.energy import mean_distance
+from ...distances.pairwise import pairwise_distances
 from ...registry import Bound, bind
 from .items import Labels, LatentBatch, Pictures, Reference
 
@@ -33,9 +34,9 @@ class Compared:
 
     @cached_property
     def nearest(self) -> Floats:
-        """How far each reference picture is from the nearest training picture, (M,)."""
+        """How far reference pictures, 512 at most, are from the nearest training picture, (M,)."""
         assert self.trained is not None
-        return nearest_distances(self.rows, self.trained)
+        return nearest_distances(self.rows[:512], self.trained)
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,5 @@ def as_rows(pictures: npt.NDArray[Any]) -> Floats:
 
 def nearest_distances(rows: Floats, others: Floats) -> Floats:
     """The Euclidean distance of each row to the nearest of the others, (N,)."""
-    from scipy.spatial.distance import cdist
-
-    parts = [cdist(rows[i : i + 256], others).min(axis=1) for i in range(0, len(rows), 256)]
+    parts = [pairwise_distances(rows[i : i + 256], others).min(axis=1) for i in range(0, len(rows), 256)]
     return np.concatenate(parts)

@@ -117,7 +117,7 @@ class SampleCollector:
             return {**_BLANK, "note": "no samples"}
         made, real = (self._read(metric.features, side) for side in SIDES)
         if metric.features == "pixels":
-            made, real = on_principal_axes(made, real, metric.dims)
+            return score_set(metric, *on_principal_axes(made, real, metric.dims))
         return score_set(metric, made, real)
 
     def _features(self, stream: str, pictures: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from ...array_outputs import ArrayFiles
 from ...errors import NotDefined
 from ...registry import Bound, registry
 from ...store.outputs import OutputFiles
-from ...track import Batches, Case, Collector, Dataset, Defaults, Words, add_track, checked_declarations
+from ...track import Batches, Case, Collector, Dataset, Defaults, Finding, Words, add_track, checked_declarations
 
 if TYPE_CHECKING:
     from ...boards.board import Board
@@ -96,7 +96,7 @@ class Generate:
         size=(8, 8),
         validated_by="denoising_error",
     )
-    preload: tuple[str, ...] = ("numpy", "torch", "scipy.spatial.distance", "noisebench.tracks.generate.latents")
+    preload: tuple[str, ...] = ("numpy", "torch", "noisebench.tracks.generate.latents")
     outputs: OutputFiles = SampleFiles()
 
     def __repr__(self) -> str:
@@ -191,6 +191,12 @@ class Generate:
         from .set_metrics import SampleCollector
 
         return SampleCollector(sets, folder, protocol=protocol, taken=taken)
+
+    def examine(self, method: Bound, before: Callable[[str], None], regime: str) -> Iterator[Finding]:
+        """Try a sampler or a model on tiny pictures: see `tracks/generate/doctor.py`."""
+        from .doctor import examine
+
+        return examine(method, before, regime)
 
     def regime_title(self, regime: str) -> str:
         """How tables write a regime; empty where it has no way of its own."""

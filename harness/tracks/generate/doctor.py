@@ -1,0 +1,130 @@
+"""Try a sampler or a model on tiny pictures: what an adapter gets wrong, found in seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ...errors import Skip, one_line
+from ...registry import Bound, bind
+from ...track import Case, Finding
+from .items import LatentBatch, Reference, TrainingPicture
+from .latents import pose_batch, pose_picture
+from .law import Law
+from .sampler import Model, Sampler, open_method
+
+SHAPES = ((1, 8, 8), (3, 7, 5), (1, 28, 28), (3, 32, 32))
+"""Shapes of pictures that are tried; what the method skips does not count."""
+Check = Callable[[Sampler, "_Trial"], tuple[bool | None, str]]
+
+
+class _Trial:
+    """Cases of one shape of pictures, and what the method makes of them."""
+
+    def __init__(self, shape: tuple[int, ...], regime: Bound) -> None:
+        self.shape, self.regime = shape, regime
+        wide = int(np.prod(shape))
+        self.law = Law(np.ones(1), np.zeros((1, wide)), 0.25 * np.eye(wide)[None], shape)
+
+    def case(self, runner: Sampler, count: int = 4, number: int = 0) -> Case:
+        """A batch of latents for a sampler, a noisy picture for a model."""
+        if isinstance(runner, Model):
+            rng = np.random.Generator(np.random.Philox(number))
+            picture = np.clip(rng.normal(0, 0.5, self.shape), -1, 1).astype(np.float32)
+            return pose_picture(TrainingPicture(f"doctor-{number}", picture))
+        item = LatentBatch(f"doctor-{number}", count, Reference(np.zeros((2, *self.shape), np.float32)), None, self.law)
+        case = pose_batch(self.regime, item, 0, 0)
+        return replace(case, info=case.info.replace(sample=item)) if runner.meta["oracle"] else case
+
+    def made(self, runner: Sampler, case: Case) -> Any:
+        """What comes back. Raises what the method raises, `Skip` and `Invalid`."""
+        runner.check(case.info)
+        return runner.accept(runner.call(runner.prepare(case.given), case.info), case)["samples"]
+
+
+def examine(method: Bound, before: Callable[[str], None], regime: str) -> Iterator[Finding]:
+    """Each check in turn, on pictures of the first shape that the method takes."""
+    before("sets up")
+    try:
+        runner = open_method(method)
+        runner.setup("cpu")
+    except Skip as skip:
+        yield Finding("sets up", None, one_line(skip))
+        return
+    except (Exception, SystemExit) as error:
+        yield Finding("sets up", False, _said(error))
+        return
+    yield Finding("sets up", True)
+    bound = bind(regime or "none", "regime", "generate")
+    trial, skipped = None, ""
+    before("gives pictures")
+    for shape in SHAPES:
+        tried = _Trial(shape, bound)
+        try:
+            tried.made(runner, tried.case(runner))
+        except Skip as skip:
+            skipped = skipped or one_line(skip)
+            continue
+        except (Exception, SystemExit) as error:
+            yield Finding("gives pictures", False, f"{shape}: {_said(error)}")
+            return
+        trial = tried
+        break
+    if trial is None:
+        yield Finding("gives pictures", None, skipped)
+        return
+    yield Finding("gives pictures", True, f"of {trial.shape}")
+    checks: dict[str, Check] = {"repeats": _repeats, "leaves its input": _untouched}
+    checks |= {"near the picture without noise": _near} if isinstance(runner, Model) else {"each by itself": _alone}
+    for name, check in checks.items():
+        before(name)
+        try:
+            ok, detail = check(runner, trial)
+        except (Exception, SystemExit) as error:
+            ok, detail = False, _said(error)
+        yield Finding(name, ok, detail)
+
+
+def _said(error: BaseException) -> str:
+    return f"{type(error).__name__}: {one_line(error, 200)}" if str(error) else type(error).__name__
+
+
+def _repeats(runner: Sampler, trial: _Trial) -> tuple[bool | None, str]:
+    # Info draws anew for each case: two cases of one item are the same one.
+    one, other = (trial.made(runner, trial.case(runner)) for _ in range(2))
+    same = np.array_equal(one, other)
+    return same, "" if same else "two calls differ: draw from info.rng or info.generator only"
+
+
+def _untouched(runner: Sampler, trial: _Trial) -> tuple[bool | None, str]:
+    case = trial.case(runner)
+    prepared = runner.prepare(case.given)
+    runner.call(prepared, case.info)
+    same = runner.untouched(prepared, case.given)
+    return same, "" if same else "it writes into its input: work on a copy"
+
+
+def _alone(runner: Sampler, trial: _Trial) -> tuple[bool | None, str]:
+    """Whether what is made of a latent depends on those beside it."""
+    many, few = (trial.made(runner, trial.case(runner, count)) for count in (6, 3))
+    off = float(np.abs(many[:3] - few).max())
+    if off < 1e-3 * max(1.0, float(np.abs(few).max())):
+        return True, ""
+    return (
+        None,
+        f"a sample depends on how many are made at once (by {off:.2g}), as where it draws noise of its own",
+    )
+
+
+def _near(runner: Sampler, trial: _Trial) -> tuple[bool | None, str]:
+    """Whether a model gives back what has hardly any noise."""
+    case = trial.case(runner)
+    least = int(np.argmin(case.info.sigma))
+    off = float(np.sqrt(np.mean((trial.made(runner, case)[least] - case.given[least]) ** 2)))
+    if off < 0.3:
+        return True, ""
+    sigma = float(case.info.sigma[least])
+    return False, f"it is {off:.2g} off a picture whose noise is {sigma:.2g}: x is the picture plus sigma times noise"
