@@ -21,7 +21,7 @@ class Draws:
 
     def setup(self, device: Any) -> None:
         """Read the law. Raises `Skip` where there is none."""
-        self.law = getattr(nb.open_dataset(self.of).load(0), "law", None)
+        self.law = getattr(nb.open_dataset(self.of), "law", None)
         if self.law is None:
             raise nb.Skip(f"the law of {self.of.display} is not known: name mixture_digits, or another with a law")
 

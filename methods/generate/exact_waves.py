@@ -29,7 +29,7 @@ class ExactWaves:
         """Read the law. Raises `Skip` where there is none of waves."""
         import torch
 
-        law = getattr(nb.open_dataset(self.of).load(0), "law", None)
+        law = getattr(nb.open_dataset(self.of), "law", None)
         if not isinstance(law, WaveLaw):
             raise nb.Skip(f"the law of {self.of.display} is none of waves: name brightness, or take exact")
         self.shape, (height, width) = law.shape, law.shape[1:]

@@ -10,8 +10,8 @@ import numpy.typing as npt
 from ...components import open_dataset
 from ...errors import UsageError
 from ...registry import Bound
-from .items import LatentBatch, TrainingPicture
-from .law import Floats
+from .items import TrainingPicture
+from .law import Floats, Law
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,13 +50,12 @@ class Moments:
 
     def __init__(self, of: Bound) -> None:
         dataset = open_dataset(of)
-        first = dataset.load(0)
         self._name, self._made = of.display, dict[int, Gaussian]()
-        self._law = first.law if isinstance(first, LatentBatch) else None
+        self._law: Law | None = getattr(dataset, "law", None)
         self._rows, self._labels = np.empty((0, 0)), np.empty(0, np.int64)
         if self._law is not None:
             self.shape = self._law.shape
-        elif isinstance(first, TrainingPicture):
+        elif isinstance(first := dataset.load(0), TrainingPicture):
             self.shape = first.picture.shape
             items = [dataset.load(index) for index in range(len(dataset.ids))]
             self._rows = np.stack([item.picture.ravel() for item in items])
