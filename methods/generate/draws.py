@@ -21,9 +21,10 @@ class Draws:
 
     def setup(self, device: Any) -> None:
         """Read the law. Raises `Skip` where there is none."""
-        self.law = getattr(nb.open_dataset(self.of), "law", None)
-        if self.law is None:
+        law = getattr(nb.open_dataset(self.of), "law", None)
+        if law is None:
             raise nb.Skip(f"the law of {self.of.display} is not known: name mixture_digits, or another with a law")
+        self.law = law
 
     def sample(self, latents: Any, info: Any) -> Any:
         """(N, C, H, W) → the same. Raises `Skip` for pictures of another size."""

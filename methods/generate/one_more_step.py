@@ -29,23 +29,22 @@ class OneMoreStep:
 
     def __init__(self, *, base: nb.MethodSpec, first: nb.MethodSpec) -> None:
         self.base = going_down("one_more_step", base)
-        obj = first.entry.obj
-        self.sampler = obj(**first.kwargs) if hasattr(obj, "sample") else None
-        self.model = None if self.sampler is not None else Denoiser(first)
+        self.draws = hasattr(first.entry.obj, "sample")
+        self.first: Any = first.entry.obj(**first.kwargs) if self.draws else Denoiser(first)
 
     def setup(self, device: Any) -> None:
         """Set up both. Raises `Skip` where weights are missing."""
         self.base.setup(device)
-        (self.sampler or self.model).setup(device)
+        self.first.setup(device)
 
     def sample(self, latents: Any, info: Any) -> Any:
         """Latents (N, C, H, W) → samples."""
         import torch
 
-        if self.sampler is not None:
-            seen = self.sampler.sample(latents, info.stream(1))
+        if self.draws:
+            seen = self.first.sample(latents, info.stream(1))
         else:
             labels = None if info.labels is None else torch.from_numpy(info.labels).to(latents.device)
             with torch.no_grad():
-                seen = self.model(_PURE * latents, _PURE, labels)
+                seen = self.first(_PURE * latents, _PURE, labels)
         return on_from(self.base, seen.double() + self.base.levels[0] * normal(latents.double(), info), info)
