@@ -64,6 +64,8 @@ reference: $(STAMP)
 	$(BIN)/noisebench report results/demo.json --to reports/demo
 	$(BIN)/noisebench run demo_functions --store build/functions
 	$(BIN)/noisebench export build/functions --to results/functions.json --no-pictures
+	$(BIN)/noisebench study demo_generate --store build/generate --to build/generate-study
+	$(BIN)/noisebench export build/generate --to results/demo_generate.json
 	$(BIN)/python benchmarks/false_claims.py docs/null.png
 	$(BIN)/python -c "import json; from importlib.metadata import version as v; \
 	  print(json.dumps({n: v(n) for n in ('matplotlib', 'numpy', 'pillow')}))" > reports/made_with.json
@@ -94,11 +96,11 @@ trainings: $(STAMP)
 	$(MAKE) boards
 
 boards: $(STAMP)
-	set -e; for suite in $(SETS) functions $(TRAINED); do \
+	set -e; for suite in $(SETS) functions demo_generate $(TRAINED); do \
 	  $(BIN)/noisebench report $$(ls results/$$suite.json*) --to build/board/$$suite >/dev/null; \
 	  mkdir -p reports/$$suite/plots; find reports/$$suite -name 'study*' -prune -o -type f -exec rm {} +; \
 	  cp build/board/$$suite/leaderboard.md reports/$$suite; \
-	  case " $(TRAINED) " in *" $$suite "*) cp build/board/$$suite/statistics.md reports/$$suite;; esac; \
+	  case " $(TRAINED) demo_generate " in *" $$suite "*) cp build/board/$$suite/statistics.md reports/$$suite;; esac; \
 	  cp build/board/$$suite/plots/*.png reports/$$suite/plots; done
 
 clean:

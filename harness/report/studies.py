@@ -111,7 +111,7 @@ def draw_chart(chart: Chart, place: int, looks: Looks, style: Style) -> Plot | N
     name = f"study-{place:02d}-{slug(chart.axis.x, 24)}-{slug(chart.where, 40)}"
     if chart.axis.by:
         return in_columns(partial(draw_map, chart, name), style)
-    if chart.recipes:
+    if chart.recipes or chart.axis.metric:
         looks = looks_of_lines(curve.label for curve in chart.curves)
     return in_columns(partial(draw_cost if chart.cost else draw_levels, chart, name, looks), style)
 

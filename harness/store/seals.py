@@ -78,7 +78,7 @@ def why_edited(record: Record) -> str | None:
                 sorted(_version_in_key(part) for part in cell["metrics"].values()),
             ),
             "set metrics": (
-                sorted(str(part["network_sha256"]) for part in (inputs.get("sets") or {}).values()),
+                sorted(str(part.get("network_sha256", "")) for part in (inputs.get("sets") or {}).values()),
                 sorted(part["features_sha256"] for part in (cell.get("sets") or {}).values()),
             ),
         }

@@ -36,9 +36,9 @@ class Denoiser:
     """A model ready to be called by a sampler: a method of `generate` with `denoised(x, sigma, labels)`.
 
     `x` is a tensor (N, C, H, W): pictures, nominally on [-1, 1], plus normal noise of the deviation `sigma`, a number
-    or a tensor (N, 1, 1, 1). `labels` are int64 (N,), -1 where none is meant, or None. What comes back is the mean of
-    the picture given `x`, of the same shape and type; (x - it) / sigma² is minus the score. One picture asked for is
-    one evaluation, and a model made of others costs what it asks of these.
+    or a tensor (N, 1, 1, 1). `labels` are int64 (N,), an array or a tensor, -1 where none is meant, or None. What comes
+    back is the mean of the picture given `x`, of the same shape and type; (x - it) / sigma² is minus the score. One
+    picture asked for is one evaluation, and a model made of others costs what it asks of these.
     """
 
     def __init__(self, model: Bound) -> None:
@@ -58,7 +58,10 @@ class Denoiser:
 
     def __call__(self, x: Any, sigma: Any, labels: Any = None) -> Any:
         """The mean of the picture given `x`. Raises `Invalid` for another shape."""
+        import torch
+
         before = _Count.pictures
+        labels = None if labels is None else torch.as_tensor(labels, device=x.device)
         made = self.runner.instance.denoised(x, sigma, labels)
         if tuple(getattr(made, "shape", ())) != tuple(x.shape):
             shape = tuple(getattr(made, "shape", ()))

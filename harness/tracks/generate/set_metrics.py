@@ -179,7 +179,8 @@ def on_principal_axes(made: npt.NDArray[Any], real: npt.NDArray[Any], dims: int)
 def score_set(metric: SetMetric, made: npt.NDArray[Any], real: npt.NDArray[Any]) -> dict[str, Any]:
     """`value`, `error`, `interval`, `n`, `floor`, `flags` and `note` of a `SetPart`: rows of samples and reference.
 
-    `floor` is what one half of the reference scores against the other.
+    `floor` is what one half of the reference scores against the other. Balls around neighbours are larger where there
+    are fewer of them, so metrics of these look at as many of the one as of the other.
     """
     found: dict[str, Any] = {**_BLANK, "n": len(made), "note": ""}
     least, half = max(2, metric.k + 1), len(real) // 2
@@ -194,9 +195,10 @@ def score_set(metric: SetMetric, made: npt.NDArray[Any], real: npt.NDArray[Any])
             )
             return {**found, "flags": ["refused"], "note": why}
         found["flags"] = ["small-n"] if len(made) < ENOUGH else []
-    found["value"], found["error"] = _value(metric, made, real)
-    # A set may hold its classes by turns: halves are drawn.
+    # A set may hold its classes by turns: what is a part of it is drawn.
     order = keyed_generator(text_key(f"halves|{len(real)}")).permutation(len(real))
+    most = min(len(made), len(real)) if metric.k else len(real)
+    found["value"], found["error"] = _value(metric, made[:most] if metric.k else made, real[order[:most]])
     found["floor"] = _value(metric, real[order[:half]], real[order[half:]])[0]
     return found
 
