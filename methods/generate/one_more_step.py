@@ -44,7 +44,6 @@ class OneMoreStep:
         if self.draws:
             seen = self.first.sample(latents, info.stream(1))
         else:
-            labels = None if info.labels is None else torch.from_numpy(info.labels).to(latents.device)
             with torch.no_grad():
-                seen = self.first(_PURE * latents, _PURE, labels)
+                seen = self.first(_PURE * latents, _PURE, info.labels)
         return on_from(self.base, seen.double() + self.base.levels[0] * normal(latents.double(), info), info)
