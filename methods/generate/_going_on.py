@@ -1,0 +1,20 @@
+"""What methods share that come to a level of noise by themselves, and go on from there with a sampler."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import noisebench as nb
+
+
+def going_down(name: str, base: nb.Bound) -> Any:
+    """The instance of a sampler with `levels` and `sample`. Raises `UsageError` for another method; `name` needs it."""
+    made = base.entry.obj(**base.kwargs) if isinstance(base.entry.obj, type) else None
+    if not (hasattr(made, "levels") and hasattr(made, "sample")):
+        raise nb.UsageError(f"{name} goes on with a sampler that goes down levels: base=heun(model=…), and the like")
+    return made
+
+
+def on_from(base: Any, x: Any, info: Any) -> Any:
+    """The samples that `base` makes of `x` (N, C, H, W), float64, at the first of its levels."""
+    return base.sample(x / base.levels[0], info)
