@@ -53,7 +53,7 @@ def draw_tiles(
         left, top = EDGE + column * (wide + GAP), height - HEAD * k - band * (TEXT * k + rise + GAP) - TEXT * k
         box = (left, left + wide, top - rise, top)
         canvas.imshow(picture, extent=box, aspect="auto", interpolation="nearest", cmap="gray", vmin=0, vmax=1)
-        text = f"{fit(tile.title, wide, sheet.text)}\n{tile.below}"
+        text = f"{fit(tile.title, wide, sheet.text)}\n{fit(tile.below, wide, sheet.text)}"
         canvas.text(left + wide / 2, top + 0.03, text, ha="center", va="bottom", fontsize=sheet.text, linespacing=1.1)
     canvas.set(xlim=(0, sheet.width), ylim=(0, height))
     head = fit(heading, sheet.width - 0.4, sheet.heading)
