@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from noisebench.claims.effects import Effect, Judged, all_effects, effect_row, read_effects
 from noisebench.claims.expression import holds, parsed
-from noisebench.claims.figures import CellOf
+from noisebench.claims.figures import CellOf, Found, value_of
 from noisebench.errors import UsageError
 from noisebench.registry import bind
 from noisebench.track import get_track
@@ -220,3 +220,13 @@ def test_reproduce_runs_the_effects_of_a_system(cli) -> None:
     table = cli("reproduce", "speckle")
     assert "abs(10 ** (-snr / 10) * 4 - 1) <= 0.02" in table.stdout and "\n  snr = 6.0" in table.stdout
     assert "1 claim: 1 reproduced" in table.stdout
+
+
+def test_a_metric_may_be_written_in_any_order_and_with_its_defaults() -> None:
+    """A cell names it in one way, a claim as its author does."""
+    written = "error_band(low=0.1, high=0.25)"
+    named = bind(written, "metric").display
+    assert named != written
+    found = Found(cell={"sets": {}}, means={named: 2.5})
+    assert value_of(CellOf("identity", "photos", "none", metric=written), found, {}) == 2.5
+    assert CellOf("identity", metric="of_a_plug_in(b=1, a=2)").scored_by == "of_a_plug_in(b=1, a=2)"

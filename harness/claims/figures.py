@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ..errors import UsageError
+from ..registry import bind
 from ..store.record import Cell, Outcome
 from ..store.training_figures import Unknown, cost_number, training_figure
 from ..track import DEFAULT
@@ -39,6 +41,14 @@ class CellOf:
     def said(self) -> dict[str, str]:
         """What was said of it, by name."""
         return {name: value for name, value in vars(self).items() if value}
+
+    @property
+    def scored_by(self) -> str:
+        """The metric as results name it, however it is written."""
+        try:
+            return bind(self.metric, "metric", self.track).display if self.metric else ""
+        except UsageError:  # of a plug-in that is not loaded
+            return self.metric
 
 
 @dataclass(frozen=True)
@@ -88,9 +98,10 @@ def value_of(of: CellOf, found: Found, known: Mapping[str, float]) -> float:
         raise Unknown(found.reason)
     if of.cost:
         return cost_number(found.cell["cost"] or {}, of.cost)
-    if of.metric in found.means:
-        return found.means[of.metric]
-    whole = found.cell.get("sets", {}).get(of.metric)
+    metric = of.scored_by
+    if metric in found.means:
+        return found.means[metric]
+    whole = found.cell.get("sets", {}).get(metric)
     if whole is None or whole["value"] is None:
-        raise Unknown(whole["note"] if whole else found.reason or f"its cell was not scored by {of.metric}")
+        raise Unknown(whole["note"] if whole else found.reason or f"its cell was not scored by {metric}")
     return whole["value"]

@@ -143,7 +143,7 @@ def _record(of: CellOf, method: Bound, seed: int, held: Held) -> Record | None:
     )
     place = (of.track, method.canonical, dataset.canonical, regime.canonical, protocol.canonical, seed)
     for record in reversed(held.scored.get(place, [])):
-        scored = of.metric in record.scores or of.metric in record.cell.get("sets", {})
+        scored = of.scored_by in record.scores or of.scored_by in record.cell.get("sets", {})
         if scored and item_count(record.cell) == _total(record.cell, dataset):
             return record
     return None
