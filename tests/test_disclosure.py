@@ -41,6 +41,7 @@ LINKS = (
     "salt_pepper(p=0.2)",
     "impulse(p=0.3)",
     "mask(keep=0.5)",
+    "checkerboard",
     "kspace(accel=4, sigma=24)",
     "quantize(bits=8)",
     "jpeg(quality=95)",

@@ -559,7 +559,10 @@ def test_the_page_names_every_component() -> None:
 @pytest.mark.data
 @pytest.mark.parametrize(("name", "shape"), [("fashion_mnist", (1, 28, 28)), ("mnist", (1, 28, 28)),
                                              ("cifar10_subset", (3, 32, 32))])  # fmt: skip
-def test_sets_of_real_pictures(name: str, shape: tuple[int, ...], data_dir: Path) -> None:
+def test_sets_of_real_pictures(
+    name: str, shape: tuple[int, ...], data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOISEBENCH_DATA", str(data_dir))
     item = nb.open_dataset(bind(f"{name}(n=2, count=20, reference=40, trained=30, labels=true)", "dataset", "generate"))
     first, second = item.load(0), item.load(1)
     assert first.shape == shape and first.reference.trained.shape == (30, *shape)

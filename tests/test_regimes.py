@@ -59,6 +59,8 @@ SPECS = (
     "eld(low=50, high=200, gain=2, clip=True)",
     "eld(model=poisson_gaussian)",
     "eld(model=gaussian)",
+    "checkerboard",
+    "checkerboard(part=1)",
     "negseq(of=photos)",
     "negseq(of=photos, turns=picture, adds=True)",
     "jpeg(quality=30)",
