@@ -38,8 +38,9 @@ def _chart(board: Board, own: BoardSets, column: SetColumn) -> Chart | None:
     def point(row: Row) -> Point | None:
         value = own.values[row.label].get(column.label)
         mean = row.scores[quality.label].mean if quality.label in row.scores else math.nan
-        known = value is not None and math.isfinite(value.value) and math.isfinite(mean)
-        return Point(value.value, mean, None, row.label) if known and value is not None else None
+        if value is None or not (math.isfinite(value.value) and math.isfinite(mean)):
+            return None
+        return Point(value.value, mean, None, row.label)
 
     placed = [(row, at) for row in board.ranked if (at := point(row)) is not None]
     if len(placed) < 2:

@@ -31,12 +31,15 @@ def shown(judge: Judge, rows: Floats, shape: tuple[int, ...], reference: Compare
     filters respond in each of 4 x 4 parts of the picture; the filters are squares of training pictures, drawn by key
     (Coates & Ng, 2012). The reference has labelled training pictures.
     """
-    return _by_neighbours(rows, reference) if judge == "neighbours" else _by_convolutions(reference, shape)(rows)
+    return (
+        by_neighbours(rows, reference, _NEAREST) if judge == "neighbours" else _by_convolutions(reference, shape)(rows)
+    )
 
 
-def _by_neighbours(rows: Floats, reference: Compared) -> npt.NDArray[np.int64]:
+def by_neighbours(rows: Floats, reference: Compared, k: int) -> npt.NDArray[np.int64]:
+    """The class of most of the k nearest training pictures, (N,); of classes with as many of them the first."""
     assert reference.trained is not None and reference.trained_labels is not None
-    most = min(_NEAREST, len(reference.trained))
+    most = min(k, len(reference.trained))
     said = []
     for i in range(0, len(rows), 256):
         near = np.argpartition(pairwise_distances(rows[i : i + 256], reference.trained), most - 1, axis=1)[:, :most]
