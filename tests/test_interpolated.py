@@ -1,4 +1,4 @@
-"""`interpolated`: what becomes of latents, with exact values; and `round_trip`, `seen_noise`."""
+"""`interpolated`: what becomes of latents, with exact values; and `round_trip`, `seen_noise`, `seen_picture`."""
 
 from __future__ import annotations
 
@@ -178,6 +178,21 @@ def test_the_noise_of_a_call_is_what_the_model_saw() -> None:
     assert_allclose(output["samples"].reshape(24, -1), (along * 10 / (variances + 100)) @ axes.T, atol=1e-4)
     with pytest.raises(nb.UsageError, match="asks its model 6 times"):
         made(spec.format(7), law_batch())
+
+
+def test_the_picture_of_a_call_leads_to_the_sample() -> None:
+    way = "seen_picture(sampler=euler(model=exact(of=gaussian_digits), steps=6, most=10), call={})"
+    z, first = made(way.format(1), law_batch())
+    item = law_batch()
+    assert item.law is not None
+    (variances,), (axes,) = item.law.axes
+    along = (10 * z.reshape(24, -1) - item.law.means[0]) @ axes
+    due = item.law.means[0] + (along * variances / (variances + 100)) @ axes.T
+    assert_allclose(first["samples"].reshape(24, -1), due, atol=1e-4)
+    _, last = made(way.format(6), law_batch())
+    _, samples = made("euler(model=exact(of=gaussian_digits), steps=6, most=10)", law_batch())
+    assert_allclose(last["samples"], samples["samples"], atol=1e-5)
+    assert (first["evaluations"], last["evaluations"]) == (1, 6)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...errors import one_line
-from .drawing import Plot, fit, place, save
+from .drawing import Plot, fit, legend_names, place, save
 from .sheets import Sheet
 
 EDGE, GAP, TEXT, HEAD = 0.06, 0.08, 0.36, 0.34
@@ -48,12 +48,13 @@ def draw_tiles(
     figure = Figure(figsize=(sheet.width, height))
     canvas = place(figure, 0, 0, sheet.width, height)
     canvas.set_axis_off()
+    names = legend_names([tile.title for tile, _ in shown], wide, sheet.text)
     for spot, (tile, picture) in enumerate(shown):
         band, column = divmod(spot, each)
         left, top = EDGE + column * (wide + GAP), height - HEAD * k - band * (TEXT * k + rise + GAP) - TEXT * k
         box = (left, left + wide, top - rise, top)
         canvas.imshow(picture, extent=box, aspect="auto", interpolation="nearest", cmap="gray", vmin=0, vmax=1)
-        text = f"{fit(tile.title, wide, sheet.text)}\n{fit(tile.below, wide, sheet.text)}"
+        text = f"{names[tile.title]}\n{fit(tile.below, wide, sheet.text)}"
         canvas.text(left + wide / 2, top + 0.03, text, ha="center", va="bottom", fontsize=sheet.text, linespacing=1.1)
     canvas.set(xlim=(0, sheet.width), ylim=(0, height))
     head = fit(heading, sheet.width - 0.4, sheet.heading)

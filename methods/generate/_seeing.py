@@ -1,0 +1,51 @@
+"""What a sampler's model is given and answers at one of its calls."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import noisebench as nb
+from noisebench.methods.generate._within import sampler_within, stepping_of
+
+
+class _Seen(Exception):
+    """What was seen at the call that is asked for."""
+
+    def __init__(self, given: Any, clean: Any, sigma: float) -> None:
+        super().__init__()
+        self.seen = given, clean, sigma
+
+
+class Seeing:
+    """A sampler that is left at one call of its model: a class adds `sample`, which is told what was seen there."""
+
+    def __init__(self, sampler: nb.Bound, call: int, why: str) -> None:
+        self.inner, self.call = sampler_within(sampler), call
+        self.stepping = stepping_of(self.inner, why)
+
+    def setup(self, device: Any) -> None:
+        """Set up the sampler. Raises `Skip` where weights are missing."""
+        self.inner.setup(device)
+
+    def seen(self, latents: Any, info: Any) -> tuple[Any, Any, float]:
+        """x (N, C, H, W), the model's picture in it, and σ. Raises `UsageError` where it is asked less often."""
+        model, calls = self.stepping.model, 0
+
+        def ask(x: Any, sigma: Any, labels: Any) -> Any:
+            nonlocal calls
+            calls += 1
+            clean = model(x, sigma, labels)
+            if calls == self.call:
+                raise _Seen(x, clean, sigma)
+            return clean
+
+        self.stepping.model = ask  # type: ignore[assignment]
+        try:
+            self.inner.call(latents, info)
+        except _Seen as found:
+            return found.seen
+        finally:
+            self.stepping.model = model
+        raise nb.UsageError(
+            f"{self.inner.bound.display} asks its model {calls} times: call={self.call} is none of them"
+        )

@@ -1,0 +1,119 @@
+"""The network of a pipeline of the library `diffusers`, from its folder, as a model that any sampler may ask."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import noisebench as nb
+import numpy as np
+from noisebench.methods.generate._diffusers import levels_of, times_at
+
+_FILES = (
+    "unet/config.json",
+    "unet/diffusion_pytorch_model.safetensors",
+    "scheduler/scheduler_config.json",
+)
+"""What of a pipeline's folder is read, and nothing else."""
+_PREDICTED = ("epsilon", "v_prediction", "sample")
+
+
+@nb.method("diffusers", track="generate", requires=("diffusers",), cite="P. von Platen et al., diffusers, Hugging Face")
+class Diffusers:
+    """The network of a pipeline of the library `diffusers`, from its folder, as a model that any sampler may ask.
+
+    path: a folder on this machine, as `pipeline.save_pretrained(path)` writes it; nothing is downloaded, and weights
+    are read as safetensors alone. The network is a `UNet2DModel` of pictures on [-1, 1], with classes or without, that
+    was trained on a schedule of `alphas_cumprod` to see noise, picture or v. A level of noise between two of the
+    schedule is given as a time between theirs; one beyond its ends as the time there.
+    """
+
+    def __init__(self, *, path: str) -> None:
+        self.path = path
+
+    @staticmethod
+    def weight_files(path: str) -> dict[str, str]:
+        """File → SHA-256, for the key of a cell."""
+        return {name: hashlib.sha256(_read(path, name)).hexdigest() for name in _FILES}
+
+    def setup(self, device: Any) -> None:
+        """Read the folder. Raises `UsageError` for one that holds another kind of pipeline."""
+        import diffusers
+
+        library: Any = diffusers  # half of it has no types
+        network, scheduler = (_config(self.path, name) for name in (_FILES[0], _FILES[2]))
+        kind = str(network.get("_class_name"))
+        if kind != "UNet2DModel":
+            raise nb.UsageError(
+                f"diffusers: {self.path!r} holds a {kind[:60]!r}: only a UNet2DModel of pictures is taken"
+            )
+        # Known schedules alone: a folder chooses no code.
+        self.predicted = scheduler.get("prediction_type", "epsilon")
+        if self.predicted not in _PREDICTED:
+            raise nb.UsageError(
+                f"diffusers: {self.path!r} predicts {str(self.predicted)[:60]!r}: {', '.join(_PREDICTED)} are"
+            )
+        try:
+            known = {name: scheduler[name] for name in _SCHEDULE if name in scheduler}
+            self._levels = levels_of(library.DDPMScheduler(**known))
+            self.net = library.UNet2DModel.from_pretrained(
+                str(Path(self.path).expanduser() / "unet"), local_files_only=True, use_safetensors=True
+            )
+        except Exception as error:  # whatever the library meets in a file that it cannot use
+            raise nb.UsageError(
+                f"diffusers: {self.path!r} cannot be built: {type(error).__name__}: {nb.one_line(error, 200)}"
+            ) from None
+        self.net = self.net.requires_grad_(False).eval().to(device)
+
+    def denoised(self, x: Any, sigma: Any, labels: Any) -> Any:
+        """(N, C, H, W) → the same. Raises `Skip` for pictures of other channels, and where classes must be named."""
+        import torch
+
+        config = self.net.config
+        if x.shape[1] != config.in_channels or config.out_channels != config.in_channels:
+            raise nb.Skip(f"this network is for pictures of {config.in_channels} channels, not {x.shape[1]}")
+        classes = self.net.class_embedding is not None
+        if classes and (labels is None or bool((labels < 0).any())):
+            raise nb.Skip("this network is told classes: give the dataset labels=true")
+        sigma = torch.as_tensor(sigma, dtype=torch.float64).reshape(-1, 1, 1, 1).expand(len(x), 1, 1, 1).to(x.device)
+        times = torch.from_numpy(np.asarray(times_at(self._levels, sigma.flatten().cpu().numpy()))).to(x.device)
+        scale = (1 + sigma**2).sqrt()
+        given = (x.double() / scale).float()
+        told = {"class_labels": labels} if classes else {}
+        seen = self.net(given, times.float(), **told).sample.double()
+        if self.predicted == "sample":
+            return seen.to(x.dtype)
+        if self.predicted == "epsilon":
+            return (x.double() - sigma * seen).to(x.dtype)
+        return (x.double() / scale**2 - sigma / scale * seen).to(x.dtype)
+
+
+_SCHEDULE = (
+    "num_train_timesteps",
+    "beta_start",
+    "beta_end",
+    "beta_schedule",
+    "trained_betas",
+    "rescale_betas_zero_snr",
+)
+
+
+def _read(path: str, name: str) -> bytes:
+    try:
+        return (Path(path).expanduser() / name).read_bytes()
+    except OSError as error:
+        raise nb.UsageError(
+            f"diffusers: {path!r} has no {name} ({error.strerror}): give the folder that pipeline.save_pretrained wrote"
+        ) from None
+
+
+def _config(path: str, name: str) -> dict[str, Any]:
+    try:
+        found = json.loads(_read(path, name))
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise nb.UsageError(f"diffusers: {name} of {path!r} is no JSON object")
+    return found
