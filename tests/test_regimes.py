@@ -14,7 +14,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import cv2
 import noisebench as nb
@@ -27,6 +27,7 @@ from noisebench.registry import bind, registry
 from noisebench.tracks.restore.degrade import degrade_sample
 from noisebench.tracks.restore.regimes._filters import box_taps, disk_kernel, gaussian_taps, motion_kernel
 from noisebench.tracks.restore.regimes._tukey import tukey, tukey_variance
+from noisebench.tracks.restore.regimes.corruption import Kind
 from noisebench.tracks.restore.regimes.eld import eld
 from scipy import ndimage, stats
 from scipy.special import i0e, i1e
@@ -88,6 +89,7 @@ SPECS = (
     "restormer(sigma=25)",
     "dncnn_matlab(sigma=25)",
     "swinir(sigma=25)",
+    *(f"corruption(kind={kind})" for kind in get_args(Kind)),
 )
 
 

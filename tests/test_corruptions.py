@@ -1,0 +1,116 @@
+"""`corruption`: fifteen kinds at five severities, against independent computations where there is one."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import noisebench as nb
+import numpy as np
+import pytest
+from noisebench.registry import bind
+from noisebench.tracks.restore.degrade import degrade_sample
+from noisebench.tracks.restore.regimes._weather import clouds, enlarged, trail
+from noisebench.tracks.restore.regimes.corruption import _OF_LARGE, _OF_SMALL, Kind
+from numpy.testing import assert_allclose
+from scipy import ndimage
+
+KINDS = get_args(Kind)
+
+
+def under(kind: str, picture: np.ndarray, severity: int = 3, **more: Any) -> np.ndarray:
+    """The picture, (H, W, C) on [0, 1], under a corruption."""
+    spec = f"corruption(kind={kind}, severity={severity})"
+    return degrade_sample(bind(spec, "regime"), nb.Sample("picture", picture), **more)[0]
+
+
+def photograph(side: int, channels: int = 3) -> np.ndarray:
+    """A part of a photograph, uint8."""
+    clean = nb.open_dataset(bind("photos", "dataset")).load(0).clean
+    grey = clean if clean.ndim == 2 else clean[:, :, 0]
+    part = grey[100 : 100 + side, 100 : 100 + side]
+    return part if channels == 1 else np.stack([part, part[::-1], part[:, ::-1]], axis=2)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_any_size_and_number_of_channels_comes_out_as_bytes(kind: str) -> None:
+    for shape in ((1, 1), (2, 5), (8, 8), (33, 20, 3), (70, 66, 2)):
+        found = under(kind, np.random.default_rng(1).integers(0, 256, shape, dtype=np.uint8))
+        assert found.shape[:2] == shape[:2]
+        assert_allclose(found * 255, np.rint(found * 255), atol=1e-4)
+        assert found.min() >= 0 and found.max() <= 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_five_severities_are_five_pictures_and_the_last_does_more_than_the_first(kind: str) -> None:
+    picture = photograph(32)
+    found = [under(kind, picture, severity) for severity in range(1, 6)]
+    assert len({one.tobytes() for one in found}) == 5
+    off = [float(np.mean((one - picture / 255) ** 2)) for one in found]
+    # Bending and blocks of CIFAR-10-C take turns in what they change, and do not rise.
+    if kind not in ("elastic_transform", "pixelate", "glass_blur"):
+        assert off[4] > off[0]
+
+
+def test_every_kind_has_settings_for_small_and_for_large_pictures() -> None:
+    assert set(_OF_SMALL) == set(_OF_LARGE) == set(KINDS)
+    assert all(len(settings) == 5 for table in (_OF_SMALL, _OF_LARGE) for settings in table.values())
+    grey = np.full((64, 64), 128, np.uint8), np.full((65, 65), 128, np.uint8)
+    small, large = (float(under("gaussian_noise", picture, 1).std()) for picture in grey)
+    assert small == pytest.approx(0.04, rel=0.05) and large == pytest.approx(0.08, rel=0.05)
+
+
+def test_noise_has_the_moments_of_its_settings() -> None:
+    grey = np.full((64, 64, 3), 102, np.uint8)
+    assert np.var(under("shot_noise", grey, 5)) == pytest.approx(0.4 / 50, rel=0.05)
+    hit = under("impulse_noise", grey, 5)
+    assert np.mean(hit == 0) == pytest.approx(0.035, abs=0.005) and np.mean(hit == 1) == pytest.approx(0.035, abs=0.005)
+
+
+def test_draws_are_by_seed_and_picture() -> None:
+    picture = photograph(32)
+    assert np.array_equal(under("snow", picture), under("snow", picture))
+    assert not np.array_equal(under("snow", picture), under("snow", picture, seed=1))
+
+
+def test_contrast_and_brightness_are_those_of_the_formula() -> None:
+    picture = photograph(32) // 2
+    x = picture / 255
+    due = (x - x.mean(axis=(0, 1))) * 0.4 + x.mean(axis=(0, 1))
+    assert_allclose(under("contrast", picture), due, atol=0.5 / 255 + 1e-6)
+    raised = under("brightness", picture)
+    value = x.max(axis=2)
+    assert_allclose(raised.max(axis=2), value + 0.15, atol=0.5 / 255 + 1e-6)
+    ratio = x.min(axis=2) / np.maximum(value, 1e-9)
+    bright = value > 0.2
+    assert_allclose((raised.min(axis=2) / raised.max(axis=2))[bright], ratio[bright], atol=0.01)
+
+
+def test_blocks_are_means_of_areas() -> None:
+    picture = np.random.default_rng(2).integers(0, 256, (80, 120), dtype=np.uint8)
+    found = under("pixelate", picture, 5)[:, :, 0]
+    blocks = picture.reshape(20, 4, 30, 4).mean(axis=(1, 3)) / 255
+    assert_allclose(found, np.rint(blocks.repeat(4, 0).repeat(4, 1) * 255) / 255, atol=1.01 / 255)
+
+
+def test_the_middle_is_enlarged_between_pixels_by_lines() -> None:
+    x = np.random.default_rng(3).uniform(size=(9, 12, 1))
+    at = [(np.arange(n) - (n - 1) / 2) / 1.3 + (n - 1) / 2 for n in x.shape[:2]]
+    due = ndimage.map_coordinates(x[:, :, 0], np.meshgrid(*at, indexing="ij"), order=1)
+    assert_allclose(enlarged(x, 1.3)[:, :, 0], due, atol=1e-12)
+
+
+def test_a_trail_fades_from_the_centre_along_its_line() -> None:
+    kernel = trail(6, 2, 0)
+    row = kernel[7, 7:14]
+    assert kernel.sum() == pytest.approx(1)
+    assert_allclose(row / row[0], np.exp(-(np.arange(7) ** 2) / 8), atol=1e-12)
+    assert np.count_nonzero(kernel) == 7
+
+
+def test_clouds_reach_from_0_to_1_and_are_smoother_the_faster_they_decay() -> None:
+    rough, smooth = (clouds(np.random.default_rng(4), 61, 40, decay) for decay in (1.5, 6))
+    assert rough.shape == smooth.shape == (61, 40)
+    assert rough.min() >= 0 and rough.max() <= 1
+    assert np.abs(np.diff(smooth)).mean() < 0.5 * np.abs(np.diff(rough)).mean()
+    with pytest.raises(nb.UsageError, match="severity"):
+        bind("corruption(kind=fog, severity=6)", "regime")
