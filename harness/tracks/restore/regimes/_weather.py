@@ -28,7 +28,8 @@ def clouds(rng: np.random.Generator, height: int, width: int, decay: float) -> P
         field[half::step, ::step] = down / 4 + rough * rng.uniform(-1, 1, corners.shape)
         step, rough = half, rough / decay
     field -= field.min()
-    return field[:height, :width] / field.max()
+    cut: Picture = field[:height, :width] / field.max()
+    return cut
 
 
 def frost(rng: np.random.Generator, height: int, width: int) -> Picture:
@@ -72,7 +73,8 @@ def enlarged(x: Picture, factor: float) -> Picture:
     down, across = down[:, None, None], across[None, :, None]
     upper = (1 - across) * x[top][:, left] + across * x[top][:, right]
     lower = (1 - across) * x[below][:, left] + across * x[below][:, right]
-    return (1 - down) * upper + down * lower
+    between: Picture = (1 - down) * upper + down * lower
+    return between
 
 
 def snow(rng: np.random.Generator, height: int, width: int, settings: tuple[float, ...]) -> Picture:

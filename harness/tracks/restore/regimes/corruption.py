@@ -76,8 +76,8 @@ def corruption(
     key: frost, of which the authors have photographs, is a drawing of veins here; its errors compare with no others'.
     """
     settings = (_OF_SMALL if min(x.shape[:2]) <= _SMALL else _OF_LARGE)[kind][severity - 1]
-    y = _corrupted(kind, np.clip(x, 0, 1), rng, settings)
-    return np.rint(np.clip(y, 0, 1) * 255) / 255, {}
+    y = np.clip(_corrupted(kind, np.clip(x, 0, 1), rng, settings), 0, 1)
+    return np.rint(y * 255) / 255, {}
 
 
 def _corrupted(kind: Kind, x: Picture, rng: np.random.Generator, settings: tuple[float, ...]) -> Picture:
@@ -102,7 +102,8 @@ def _corrupted(kind: Kind, x: Picture, rng: np.random.Generator, settings: tuple
     if kind == "snow":
         flakes = snow(rng, height, width, settings)
         pale = settings[6] * x + (1 - settings[6]) * np.maximum(x, 1.5 * x.mean(axis=2, keepdims=True) + 0.5)
-        return pale + flakes + flakes[::-1, ::-1]
+        fallen: Picture = pale + flakes + flakes[::-1, ::-1]
+        return fallen
     if kind == "frost":
         return first * x + settings[1] * frost(rng, height, width)[:, :, None]
     if kind == "fog":
@@ -111,7 +112,7 @@ def _corrupted(kind: Kind, x: Picture, rng: np.random.Generator, settings: tuple
     if kind == "brightness":
         return _brighter(x, first)
     if kind == "contrast":
-        middle = x.mean(axis=(0, 1))
+        middle: Picture = x.mean(axis=(0, 1))
         return (x - middle) * first + middle
     if kind == "elastic_transform":
         return _bent(x, rng, *(share * min(height, width) for share in settings))
@@ -128,7 +129,8 @@ def _defocused(radius: float, sigma: float) -> Picture:
     taps = gaussian_taps(sigma)
     edge = len(taps) - 1
     soft = filter_separable(np.pad(disc / disc.sum(), edge)[:, :, None], taps)[:, :, 0]
-    return soft / soft.sum()
+    kernel: Picture = soft / soft.sum()
+    return kernel
 
 
 def _through_glass(x: Picture, rng: np.random.Generator, sigma: float, reach: int, times: int) -> Picture:
@@ -148,7 +150,7 @@ def _through_glass(x: Picture, rng: np.random.Generator, sigma: float, reach: in
 
 def _brighter(x: Picture, more: float) -> Picture:
     """The largest of the channels raised, the others in proportion: the value of HSV."""
-    value = x.max(axis=2, keepdims=True)
+    value: Picture = x.max(axis=2, keepdims=True)
     raised = np.minimum(value + more, 1)
     return np.where(value > 0, x * raised / np.where(value > 0, value, 1), raised)
 
@@ -174,7 +176,8 @@ def _bent(x: Picture, rng: np.random.Generator, strength: float, sigma: float, s
     left, right = (fold(low[:, :, 1] + i, width, "reflect") for i in (0, 1))
     upper = (1 - across) * x[top, left] + across * x[top, right]
     lower = (1 - across) * x[below, left] + across * x[below, right]
-    return (1 - down) * upper + down * lower
+    between: Picture = (1 - down) * upper + down * lower
+    return between
 
 
 def _in_blocks(x: Picture, share: float) -> Picture:
@@ -184,7 +187,8 @@ def _in_blocks(x: Picture, share: float) -> Picture:
     down, across = (_areas(side, count) for side, count in zip((height, width), few, strict=True))
     small = np.einsum("jw,iwc->ijc", across, np.einsum("ih,hwc->iwc", down, x))
     rows, columns = (np.arange(side) * count // side for side, count in zip((height, width), few, strict=True))
-    return small[rows][:, columns]
+    repeated: Picture = small[rows][:, columns]
+    return repeated
 
 
 def _areas(side: int, count: int) -> Picture:
