@@ -1,0 +1,15 @@
+"""Every known entry of the matrix."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ....components import protocol
+from ..items import Measured
+from ..scored import Mask
+
+
+@protocol("whole", track="matrix")
+def whole(item: Measured) -> Mask:
+    """Every known entry of the matrix, measured or not: a mask (p, q)."""
+    return np.ones(item.truth.shape, bool)
