@@ -15,8 +15,7 @@ from noisebench.calling import call_on, told
 from noisebench.planned_cell import shown_to
 from noisebench.registry import bind
 from noisebench.track import get_track
-from noisebench.tracks.matrix import Entries, Measured, Sensing, as_measured
-from noisebench.tracks.matrix.items import Measurements
+from noisebench.tracks.matrix import Entries, Measured, Measurements, Sensing, as_measured, part_of
 from numpy.testing import assert_allclose
 
 TRACK = get_track("matrix")
@@ -110,7 +109,8 @@ def test_psnr_is_of_pictures_and_of_clipped_values():
 
 @pytest.mark.parametrize("operator", [
     Sensing(nb.text_key("a"), 7, (3, 4)), Sensing(nb.text_key("b"), 5, (3, 3), symmetric=True),
-    seen(PICTURE, (0, 1), (2, 2), (1, 0)),
+    seen(PICTURE, (0, 1), (2, 2), (1, 0)), part_of(seen(PICTURE), np.array([3, 1])),
+    part_of(Sensing(nb.text_key("a"), 7, (3, 4)), np.array([6, 0, 2])),
 ])  # fmt: skip
 def test_the_adjoint_is_the_adjoint(operator):
     rng = np.random.default_rng(0)
@@ -178,6 +178,21 @@ def test_of_a_mixture_only_gross_noise_counts_as_corrupted():
     assert (case.given.y != item.y).all()
     assert (case.info.share, case.info.sigma) == (0.2, 0.1)
     assert posed(item, "gaussian(sigma=0.1)+gaussian(sigma=0.2)").info.sigma is None
+
+
+def test_fewer_measurements_are_those_that_are_left():
+    item = item_of("gaussian_psd")
+    case = posed(item, "fewer(m=70) + outliers(share=0.5, scale=10)")
+    assert case.given.operator.count == len(case.given.y) == len(case.corrupted) == 70
+    clean = case.given.operator.measure(item.truth)
+    assert np.array_equal(case.given.y != clean, case.corrupted) and 20 < case.corrupted.sum() < 50
+    assert set(clean) < set(item.y)
+    assert case.input_sha256 != posed(item, "fewer(m=70)").input_sha256
+    with pytest.raises(nb.UsageError, match="of 600 measurements: give 600 or less"):
+        posed(item, "fewer(m=601)")
+    some = item_of("entries(share=1)")
+    bound = bind("held_out", "protocol", "matrix"), [bind("relative_error", "metric", "matrix")]
+    assert TRACK.score(0 * some.truth, some, posed(some, "fewer(m=9)"), *bound) == {"relative_error": 1}
 
 
 def test_a_method_is_not_sent_what_was_corrupted():
@@ -477,7 +492,7 @@ def test_drawings_show_truth_and_measurements_and_matrix_and_error(dataset):
     assert truth.shape == made.shape and min(truth.shape[:2]) >= 96
     wide = (truth.shape[1] - 3) // 2
     assert np.array_equal(truth[:, :wide], made[:, :wide]), "what was recovered is the truth"
-    assert len(np.unique(made[:, wide + 3 :])) == 1, "and has no error"
+    assert len(np.unique(made[1:-1, wide + 4 : -1])) == 1, "and has no error"
 
 
 def test_an_item_is_identified_by_all_that_is_measured_of_it():

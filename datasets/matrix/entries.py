@@ -15,7 +15,7 @@ from noisebench.tracks.matrix import Measured, as_measured
 @nb.dataset("entries", track="matrix", licence="CC0-1.0 (made here)")
 def entries(
     *,
-    n: Number = 3,
+    n: Number = 6,
     rows: Side = 60,
     columns: Side = 40,
     rank: Rank = 3,

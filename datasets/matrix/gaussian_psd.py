@@ -14,7 +14,7 @@ from noisebench.tracks.matrix import Measured, Sensing, as_measured
 @nb.dataset("gaussian_psd", track="matrix", licence="CC0-1.0 (made here)")
 def gaussian_psd(
     *,
-    n: Number = 3,
+    n: Number = 6,
     d: Side = 20,
     rank: Rank = 2,
     m: Annotated[int, Ge(1), Le(1_000_000)] = 600,

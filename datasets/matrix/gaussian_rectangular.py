@@ -14,7 +14,7 @@ from noisebench.tracks.matrix import Measured, Sensing, as_measured
 @nb.dataset("gaussian_rectangular", track="matrix", licence="CC0-1.0 (made here)")
 def gaussian_rectangular(
     *,
-    n: Number = 3,
+    n: Number = 6,
     rows: Side = 25,
     columns: Side = 15,
     rank: Rank = 2,

@@ -3,63 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import noisebench as nb
 import numpy as np
+from noisebench.tracks.matrix import Measurements, part_of
 
 Choice = TypeVar("Choice", int, float)
 PART = 5
 """One of so many measurements is held out."""
 PATIENCE = 2
-
-
-@dataclass(frozen=True)
-class Part:
-    """Some of the measurements of an operator, by their places (n,)."""
-
-    of: Any
-    places: Any
-
-    @property
-    def shape(self) -> Any:
-        """Of the matrix."""
-        return self.of.shape
-
-    @property
-    def count(self) -> int:
-        """How many measurements."""
-        return len(self.places)
-
-    @property
-    def gain(self) -> float:
-        """That of all."""
-        return float(self.of.gain)
-
-    def measure(self, matrix: Any) -> Any:
-        """These measurements of a matrix."""
-        return self.of.measure(matrix)[self.places]
-
-    def adjoint(self, values: Any) -> Any:
-        """Their adjoint."""
-        whole = np.zeros(self.of.count)
-        whole[self.places] = values
-        return self.of.adjoint(whole)
-
-
-@dataclass(frozen=True)
-class PartOfGiven:
-    """Measurements of a part of the operator."""
-
-    operator: Part
-    y: Any
-    psd: bool
-
-    @property
-    def shape(self) -> Any:
-        """Of the matrix."""
-        return self.operator.shape
 
 
 def chosen_by_held_out(
@@ -76,7 +29,7 @@ def chosen_by_held_out(
     held, used = np.sort(order[:split]), np.sort(order[split:])
     if not len(used):
         raise nb.Skip("one measurement is too few to hold any out: say the parameter")
-    part = PartOfGiven(Part(given.operator, used), given.y[used], given.psd)
+    part = Measurements(part_of(given.operator, used), given.y[used], given.psd)
     best: tuple[float, Choice, Any] | None = None
     before, since = None, 0
     for choice in tried:

@@ -8,7 +8,7 @@ import noisebench as nb
 import numpy as np
 
 
-@nb.method("zero", track="matrix", role="baseline", blind=True)
+@nb.method("zero", track="matrix", role="sanity", blind=True)
 def zero(given: Any, info: Any) -> Any:
     """The matrix 0, float64 (p, q): its relative error is 1."""
     return np.zeros(given.shape)

@@ -10,8 +10,8 @@ import numpy.typing as npt
 from .items import Measured, Measurements
 from .operators import Entries, Floats
 
-LEAST, GAP = 96, 3
-"""Pixels: what a small matrix is enlarged to, and the white between two of them."""
+LEAST, GAP, FRAME = 96, 3, 200
+"""Pixels: what a small matrix is enlarged to, and the white between two of them; and the grey of their frames."""
 Colours = npt.NDArray[np.uint8]
 
 
@@ -67,8 +67,9 @@ def _png(left: Colours, right: Colours) -> bytes:
 
     height, width = left.shape[:2]
     times = max(1, -(-LEAST // max(height, width)))
-    parts: list[Any] = [part.repeat(times, axis=0).repeat(times, axis=1) for part in (left, right)]
-    white = np.full((height * times, GAP, 3), 255, np.uint8)
+    large: list[Any] = [part.repeat(times, axis=0).repeat(times, axis=1) for part in (left, right)]
+    parts = [np.pad(part, ((1, 1), (1, 1), (0, 0)), constant_values=FRAME) for part in large]
+    white = np.full((height * times + 2, GAP, 3), 255, np.uint8)
     both = np.concatenate([parts[0], white, parts[1]], axis=1)
     _, data = cv2.imencode(".png", both[:, :, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
     return bytes(data.tobytes())

@@ -140,3 +140,48 @@ class Sensing:
     def __repr__(self) -> str:
         kind = "symmetric Gaussian" if self.symmetric else "Gaussian"
         return f"Sensing({self.count:,} {kind} of {self.shape[0]} x {self.shape[1]})"
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Some of the measurements of an operator, by their `places` int64 (n,)."""
+
+    of: Operator
+    places: Places
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Of the matrix."""
+        return self.of.shape
+
+    @property
+    def count(self) -> int:
+        """How many measurements."""
+        return len(self.places)
+
+    @property
+    def gain(self) -> float:
+        """That of all."""
+        return self.of.gain
+
+    @property
+    def identity(self) -> str:
+        """That of all, and a hash of the places."""
+        return f"part of {self.of.identity} {hashlib.sha256(self.places.astype('<i8').tobytes()).hexdigest()}"
+
+    def measure(self, matrix: Floats) -> Floats:
+        """These measurements (n,) of a matrix (p, q)."""
+        return self.of.measure(matrix)[self.places]
+
+    def adjoint(self, values: Floats) -> Floats:
+        """The sum of these measurement matrices, each times its value: (n,) → (p, q)."""
+        whole = np.zeros(self.of.count)
+        whole[self.places] = values
+        return self.of.adjoint(whole)
+
+
+def part_of(operator: Operator, places: Places) -> Operator:
+    """The operator of the measurements at `places` (n,) alone."""
+    if isinstance(operator, Entries):
+        return Entries(operator.rows[places], operator.columns[places], operator.shape)
+    return Part(operator, places)

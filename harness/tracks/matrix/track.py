@@ -120,10 +120,14 @@ class MatrixTrack:
         return f"{item.id!r} {hashlib.sha256(told.encode()).hexdigest()}"
 
     def pose(self, regime: Bound, item: Measured, seed: int, draw: int = 0) -> Case:
-        """The measurements with their noise, keyed by what is measured, regime, seed and draw."""
+        """The measurements with their noise, keyed by what is measured, regime, seed and draw.
+
+        A measurement that a regime makes NaN is not given.
+        """
         import numpy as np
 
         from .items import Measurements
+        from .operators import part_of
 
         key = noise_key(regime, seed, _values_sha256(item), draw)
         rng = keyed_generator(key)
@@ -137,8 +141,11 @@ class MatrixTrack:
             told |= {n: None if n in told else v for n, v in new.items()}
             y = noisy
         told |= {"shape": item.truth.shape, "rank": item.rank}
-        given = Measurements(item.operator, np.ascontiguousarray(y, dtype=np.float64), item.psd)
-        sha = hashlib.sha256(f"{item.operator.identity} {item.psd} ".encode() + given.y.astype("<f8").tobytes())
+        operator, left = item.operator, np.flatnonzero(~np.isnan(y))
+        if len(left) < len(y):
+            operator, y, corrupted = part_of(operator, left), y[left], corrupted[left]
+        given = Measurements(operator, np.ascontiguousarray(y, dtype=np.float64), item.psd)
+        sha = hashlib.sha256(f"{operator.identity} {item.psd} ".encode() + given.y.astype("<f8").tobytes())
         return PosedMatrix(given, Info(told, key), sha.hexdigest(), item.truth.shape, corrupted=corrupted)
 
     def open(self, method: Bound) -> Recoverer:
@@ -154,7 +161,7 @@ class MatrixTrack:
         from .scored import Recovery
 
         assert isinstance(case, PosedMatrix)
-        counted = protocol.entry.obj(item, **protocol.kwargs) & np.isfinite(item.truth)
+        counted = protocol.entry.obj(item, case.given.operator, **protocol.kwargs) & np.isfinite(item.truth)
         recovery = Recovery(output, item, counted, case.given, case.corrupted)
         scores: dict[str, float] = {}
         for metric in metrics:

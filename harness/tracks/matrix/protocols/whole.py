@@ -6,10 +6,11 @@ import numpy as np
 
 from ....components import protocol
 from ..items import Measured
+from ..operators import Operator
 from ..scored import Mask
 
 
 @protocol("whole", track="matrix")
-def whole(item: Measured) -> Mask:
+def whole(item: Measured, operator: Operator) -> Mask:
     """Every known entry of the matrix, measured or not: a mask (p, q)."""
     return np.ones(item.truth.shape, bool)
