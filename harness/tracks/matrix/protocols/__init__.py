@@ -1,0 +1,1 @@
+"""Protocols of `matrix`, one a file: which entries are compared."""

@@ -1,0 +1,1 @@
+"""Regimes of `matrix`, one a file."""

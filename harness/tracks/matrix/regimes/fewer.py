@@ -1,0 +1,27 @@
+"""Only some of the measurements: how many a method needs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import numpy as np
+from annotated_types import Ge
+
+from ....components import regime
+from ....errors import UsageError
+from ....parameter_types import AxisLabel
+from ..operators import Floats
+
+
+@regime("fewer", track="matrix", title="m = {m}")
+def fewer(
+    y: Floats, rng: np.random.Generator, *, m: Annotated[int, Ge(1), AxisLabel("measurements m")]
+) -> tuple[Floats, dict[str, Any]]:
+    """m of the measurements, drawn by key, are given and no others. Raises `UsageError` where there are fewer."""
+    there = np.flatnonzero(~np.isnan(y))
+    if m > len(there):
+        raise UsageError(f"fewer(m={m}) of {len(there)} measurements: give {len(there)} or less, or measure more")
+    kept = rng.permutation(there)[:m]
+    left = np.full(y.shape, np.nan)
+    left[kept] = y[kept]
+    return left, {}
