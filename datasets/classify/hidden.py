@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -12,9 +13,10 @@ from noisebench.tracks.classify import LabelledPicture
 from noisebench.tracks.classify.labelled_picture import values_of
 
 _TRIES = 1000
-"""Places that are drawn for a picture beside others before it is said that there is no room."""
+"""Times that places for all pictures of a canvas are drawn before it is said that there is no room."""
 
 Floats = np.ndarray[Any, np.dtype[np.float32]]
+Place = tuple[slice, slice]
 
 
 class Hidden:
@@ -32,8 +34,7 @@ class Hidden:
         pictures = [as_floats(one) for one in shown]
         canvas = self._canvas(pictures[0].shape[2], rng)
         regions = np.full((self._size, self._size), -1, np.int16)
-        for one, picture in zip(shown, pictures, strict=True):
-            place = self._place(regions, picture, item.id, rng)
+        for one, picture, place in zip(shown, pictures, self._places(pictures, item.id, rng), strict=True):
             canvas[place], regions[place] = picture, one.label
         canvas = canvas[:, :, 0] if np.asarray(item.picture).ndim == 2 else canvas
         return LabelledPicture(
@@ -73,24 +74,27 @@ class Hidden:
         values = (part / (np.iinfo(part.dtype).max if part.dtype.kind == "u" else 1)).astype(np.float32)
         if values.shape[2] != channels:
             values = values.mean(axis=2, keepdims=True)
-        return np.ascontiguousarray(np.broadcast_to(values, (size, size, channels)))
+        return np.array(np.broadcast_to(values, (size, size, channels)))
 
-    def _place(self, regions: Any, picture: Floats, name: str, rng: np.random.Generator) -> tuple[slice, slice]:
-        """A place for a picture where none lies yet."""
-        height, width = picture.shape[:2]
-        if max(height, width) > self._size:
-            raise nb.UsageError(
-                f"dataset hidden: size={self._size} has no room for {nb.one_line(name)!r} {picture.shape[:2]}: raise it"
-            )
+    def _places(self, pictures: Sequence[Floats], name: str, rng: np.random.Generator) -> list[Place]:
+        """A place for each picture: all that do not meet are equally likely."""
+        if max(side for one in pictures for side in one.shape[:2]) > self._size:
+            raise nb.UsageError(f"dataset hidden: size={self._size} has no room for {nb.one_line(name)!r}: raise it")
         for _ in range(_TRIES):
-            top, left = (int(rng.integers(self._size - side + 1)) for side in (height, width))
-            place = slice(top, top + height), slice(left, left + width)
-            if (regions[place] < 0).all():
-                return place
+            corners = [[int(rng.integers(self._size - side + 1)) for side in one.shape[:2]] for one in pictures]
+            places = [
+                (slice(top, top + one.shape[0]), slice(left, left + one.shape[1]))
+                for (top, left), one in zip(corners, pictures, strict=True)
+            ]
+            if not any(_meet(one, other) for one, other in itertools.combinations(places, 2)):
+                return places
         raise nb.UsageError(
-            f"dataset hidden: size={self._size} has no room for {self._beside} pictures beside {nb.one_line(name)!r}: "
-            "raise it"
+            f"dataset hidden: size={self._size} has hardly room for beside={self._beside} pictures more: raise it"
         )
+
+
+def _meet(one: Place, other: Place) -> bool:
+    return all(a.start < b.stop and b.start < a.stop for a, b in zip(one, other, strict=True))
 
 
 def as_floats(item: LabelledPicture) -> Floats:

@@ -155,6 +155,8 @@ def combined(maps: Sequence[Any], size: tuple[int, int]) -> Any:
     for one in maps:
         large = torch.nn.functional.interpolate(one[None], size=size, mode="bilinear", align_corners=False)[0]
         low, high = large.amin(dim=(1, 2), keepdim=True), large.amax(dim=(1, 2), keepdim=True)
-        unit = torch.where(high > low, (large - low) / (high - low).clamp_min(1e-30), 1.0)
+        # What rounding left of a flat map is no map.
+        flat = high - low <= 1e-5 * torch.maximum(high.abs(), low.abs())
+        unit = torch.where(flat, 1.0, (large - low) / (high - low).clamp_min(1e-30))
         product = product.to(unit.device) * unit
     return product

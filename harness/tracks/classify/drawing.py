@@ -37,8 +37,8 @@ def _coloured(values: Array) -> Pixels:
 
     low, high = float(values.min()), float(values.max())
     scaled = (values - low) / (high - low) if high > low else np.zeros(values.shape)
-    shown: Pixels = cv2.applyColorMap(np.rint(scaled * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)[:, :, ::-1]
-    return shown
+    shown = cv2.applyColorMap(np.rint(scaled * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)
+    return shown[:, :, ::-1].astype(np.uint8)
 
 
 def _png(rgb: Pixels, item: LabelledPicture) -> bytes:
