@@ -12,13 +12,16 @@ from ...imaging.pixels import Array
 from ...info import Info
 from ...runner import MethodRunner, refuse_not_finite
 from ...track import Case
+from .explanation import packed, unpacked
 
 
 class Classifier(MethodRunner):
     """A method `f(picture, info, **params)`, or a class with `classify(picture, info)`: logits (K,) of K classes.
 
     The picture is float32 (H, W, C), or with `layout="tensor"` a tensor (1, C, H, W); the logits of a tensor may be
-    (1, K). Logits are log-probabilities up to a constant.
+    (1, K). Logits are log-probabilities up to a constant. A method that explains gives a tuple of logits and maps
+    (K, H, W), of each class what speaks for it, or (H, W), where they are alike; a second map, where it gives one, is
+    that of a network without training.
     """
 
     verb = "classify"
@@ -36,10 +39,17 @@ class Classifier(MethodRunner):
         return torch.from_numpy(np.ascontiguousarray(given.transpose(2, 0, 1)).copy())[None].to(self.device)
 
     def accept(self, output: Any, case: Case) -> Array:
-        """Logits float32 (K,), of a method that certifies with its radius (K + 1,).
+        """Logits float32 (K,), of a method that certifies with its radius (K + 1,), of one that explains as `packed`.
 
         Raises `Invalid` for another shape or type, NaN or Inf.
         """
+        if self.meta["explains"]:
+            if not isinstance(output, tuple) or len(output) not in (2, 3):
+                raise Invalid(f"returned {type(output).__name__} where a tuple of logits and maps was due")
+            return packed(self._logits(output[0], case), output[1:], case.given.shape[:2])
+        return self._logits(output, case)
+
+    def _logits(self, output: Any, case: Case) -> Array:
         wanted = (case.wanted[0] + 1,) if self.meta["certifies"] else case.wanted
         if hasattr(output, "detach"):
             output = output.detach().cpu().float().numpy()
@@ -53,6 +63,17 @@ class Classifier(MethodRunner):
 
     def classify(self, picture: Array, info: Info) -> Array:
         """`picture` float32 (H, W, C) → logits float32 (K,), K as `info.classes` says. Raises `Skip`, `Invalid`."""
+        made = self._accepted(picture, info)
+        return made[:, 0] if self.meta["explains"] else made
+
+    def explain(self, picture: Array, info: Info) -> tuple[Array, tuple[Array, ...]]:
+        """`picture` float32 (H, W, C) → logits (K,) and maps (K, H, W), of a method that explains.
+
+        Raises `Skip`, `Invalid`.
+        """
+        return unpacked(self._accepted(picture, info), picture.shape[:2])
+
+    def _accepted(self, picture: Array, info: Info) -> Array:
         self.check(info)
         return self.accept(self.call(self.prepare(picture), info), Case(picture, info, "", (info.classes,)))
 
@@ -70,7 +91,7 @@ class Classifier(MethodRunner):
         """
         first = cases[0]
         alike = {(case.given.shape, case.wanted, repr(sorted(case.info.disclosed().items()))) for case in cases}
-        if self.meta["layout"] != "tensor" or len(alike) > 1:
+        if self.meta["layout"] != "tensor" or self.meta["explains"] or len(alike) > 1:
             return None
         import torch
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,7 +18,8 @@ class LabelledPicture:
     """A picture, uint8, uint16 or float32 [0, 1], (H, W) or (H, W, C), and the place of its class in `classes`.
 
     `annotated` is the label that an annotator gave, where that is not the true one: it alone is trained on. Pictures of
-    one `group` (an object, a person) count as one in every test.
+    one `group` (an object, a person) count as one in every test. `regions` are integers (H, W): the place of the class
+    that each pixel shows, -1 where it shows none. Maps are judged by them; no method and no training is told them.
     """
 
     id: str
@@ -26,6 +28,7 @@ class LabelledPicture:
     classes: Sequence[str]
     annotated: int | None = None
     group: str = ""
+    regions: Array | None = None
 
     @property
     def given_label(self) -> int:
@@ -48,4 +51,17 @@ def values_of(item: LabelledPicture) -> Array:
     for label in (item.label, item.given_label):
         if not 0 <= label < len(item.classes):
             raise UsageError(f"{who}: label {label} is none of its {len(item.classes)} classes")
+    if item.regions is not None:
+        shape, kind = item.regions.shape, item.regions.dtype.kind
+        if shape != values.shape[:2] or kind not in "iu":
+            raise UsageError(
+                f"{who}: its regions are {item.regions.dtype} {shape}: integers {values.shape[:2]} are due"
+            )
+        if item.regions.min() < -1 or item.regions.max() >= len(item.classes):
+            raise UsageError(f"{who}: its regions name more than its {len(item.classes)} classes: -1 is for none")
     return values
+
+
+def regions_sha256(item: LabelledPicture) -> str:
+    """The hash of where each class is shown."""
+    return hashlib.sha256(np.ascontiguousarray(item.regions, dtype="<i4").data).hexdigest()

@@ -15,18 +15,24 @@ from ...store.outputs import OutputFiles
 from ...track import Batches, Case, Dataset, Defaults, Words, add_track, checked_declarations, refuse_unknown_layout
 
 if TYPE_CHECKING:
+    from ...boards.board import Board
+    from ...report.plots.drawing import Plot
+    from ...report.plots.sheets import Sheet
     from .classifier import Classifier
     from .labelled_picture import LabelledPicture
 
 _DECLARED: Mapping[str, Mapping[str, Any]] = {
-    "method": {"layout": "tensor", "certifies": False},
-    "metric": {"radius": False},
+    "method": {"layout": "tensor", "certifies": False, "explains": False},
+    "metric": {"radius": False, "maps": False},
 }
-"""`certifies`: the method gives logits and behind them a certified radius; a metric with `radius` is given it."""
+"""`certifies`: the method gives logits and behind them a certified radius; a metric with `radius` is given it.
+
+`explains`: it gives logits and saliency maps; a metric with `maps` is given an `Explanation`.
+"""
 
 
 class LogitFiles(ArrayFiles):
-    """Logits (K,), or logits and a certified radius (K + 1,), as `.npy`."""
+    """Logits (K,), with a certified radius (K + 1,), or with maps as `packed` has them, as `.npy`."""
 
     def check(self, output: Any, wanted: tuple[int, ...]) -> None:
         """Raise ValueError for another type or shape, NaN or Inf."""
@@ -39,11 +45,18 @@ class LogitFiles(ArrayFiles):
             raise ValueError(f"{array.dtype} {array.shape}")
         return array
 
+    def panel(self, item: LabelledPicture, case: Case, output: Any) -> Mapping[str, bytes] | None:
+        """The picture and the map of its class, of a method that explains."""
+        from .drawing import draw_explanation
+
+        return draw_explanation(item, case.given, output) if output.ndim == 2 else None
+
 
 def shape_of(output: Any, wanted: tuple[int, ...]) -> tuple[int, ...]:
-    """What shape is due: `wanted` (K,), or (K + 1,) where that is there."""
-    longer = (wanted[0] + 1,)
-    return longer if getattr(output, "shape", ()) == longer else wanted
+    """What shape is due: `wanted` (K,), or (K + 1,) or (K, 1 + n) where that is there."""
+    shape: tuple[int, ...] = getattr(output, "shape", ())
+    with_maps = len(shape) == 2 and shape[0] == wanted[0] and shape[1] > 1
+    return shape if shape == (wanted[0] + 1,) or with_maps else wanted
 
 
 class Classify:
@@ -82,10 +95,16 @@ class Classify:
         return made
 
     def identify(self, item: LabelledPicture) -> str:
-        """Id, values, labels, classes and group, on one line. Raises `UsageError` for what is no labelled picture."""
+        """Id, values, labels, classes, group and regions, on one line.
+
+        Raises `UsageError` for what is no labelled picture.
+        """
+        from .labelled_picture import regions_sha256
+
         classes = hashlib.sha256(repr(tuple(item.classes)).encode()).hexdigest()[:16]
         group = f" group {item.group!r}" if item.group else ""
-        return f"{item.id!r} {self.truth_sha256(item)} {item.label} {item.given_label} {classes}{group}"
+        regions = "" if item.regions is None else f" regions {regions_sha256(item)}"
+        return f"{item.id!r} {self.truth_sha256(item)} {item.label} {item.given_label} {classes}{group}{regions}"
 
     def pose(self, regime: Bound, item: LabelledPicture, seed: int, draw: int = 0) -> Case:
         """The picture under the regime, float32 (H, W, C), what is disclosed, and the shape (K,) of logits."""
@@ -105,11 +124,18 @@ class Classify:
         self, output: Any, item: LabelledPicture, case: Case, protocol: Bound, metrics: Sequence[Bound]
     ) -> dict[str, float]:
         """Scores by display form of the metric, of log-probabilities as the protocol makes them of logits."""
+        from .explanation import Explanation, unpacked
+
         classes = len(item.classes)
-        said = protocol.entry.obj(output[:classes], **protocol.kwargs)
+        logits, maps = unpacked(output, case.given.shape[:2]) if output.ndim == 2 else (output[:classes], ())
+        said = protocol.entry.obj(logits, **protocol.kwargs)
         scores: dict[str, float] = {}
         for metric in metrics:
-            if not metric.entry.meta["radius"]:
+            if metric.entry.meta["maps"]:
+                second = maps[1] if len(maps) > 1 else None
+                explanation = Explanation(said, maps[0], second, item.label, item.regions) if maps else None
+                value = metric.entry.obj(explanation, **metric.kwargs) if explanation else NotDefined("gives no maps")
+            elif not metric.entry.meta["radius"]:
                 value = metric.entry.obj(said, item.label, **metric.kwargs)
             elif len(output) > classes:
                 value = metric.entry.obj(said, item.label, float(output[classes]), **metric.kwargs)
@@ -128,7 +154,7 @@ class Classify:
         ramp = np.linspace(0, 1, height * width, dtype=np.float32).reshape(height, width)
         return LabelledPicture("cost", ramp, 0, tuple("0123456789"))
 
-    # Below: what a track may have. See the protocols of `track.py`.
+    # Below: what a track may have. See the protocols of `track.py` and of `report/sections.py`.
 
     def preload_for(self, components: Iterable[Bound]) -> tuple[str, ...]:
         """torch, where a method takes tensors, or a plug-in has imported it."""
@@ -161,6 +187,13 @@ class Classify:
     def regime_title(self, regime: str) -> str:
         """How tables write a regime, such as `σ = {sigma}`; empty where it has no way of its own."""
         return str(registry("regime", self.name).get(regime).meta["title"])
+
+    def panels(self, boards: Sequence[Board], most: int, notes: list[str], sheet: Sheet) -> list[Plot]:
+        """A picture and the maps of each method: see `tracks/classify/report.py`."""
+        from ...report.plots.side_by_side import tile_panels
+        from .report import MAPS
+
+        return tile_panels(boards, most, notes, sheet, MAPS)
 
 
 TRACK = add_track(Classify())

@@ -204,9 +204,10 @@ class Generate:
 
     def panels(self, boards: Sequence[Board], most: int, notes: list[str], sheet: Sheet) -> list[Plot]:
         """The samples of each method, from the same latents: see `tracks/generate/report.py`."""
-        from .report import sample_panels
+        from ...report.plots.side_by_side import tile_panels
+        from .report import SAMPLES
 
-        return sample_panels(boards, most, notes, sheet)
+        return tile_panels(boards, most, notes, sheet, SAMPLES)
 
 
 TRACK = add_track(Generate())
