@@ -105,11 +105,15 @@ class Classify:
         self, output: Any, item: LabelledPicture, case: Case, protocol: Bound, metrics: Sequence[Bound]
     ) -> dict[str, float]:
         """Scores by display form of the metric, of log-probabilities as the protocol makes them of logits."""
+        from .labelled_picture import NO_CLASS
+
         classes = len(item.classes)
         said = protocol.entry.obj(output[:classes], **protocol.kwargs)
         scores: dict[str, float] = {}
         for metric in metrics:
-            if not metric.entry.meta["radius"]:
+            if item.label == NO_CLASS:
+                value = NotDefined("it shows none of the classes")
+            elif not metric.entry.meta["radius"]:
                 value = metric.entry.obj(said, item.label, **metric.kwargs)
             elif len(output) > classes:
                 value = metric.entry.obj(said, item.label, float(output[classes]), **metric.kwargs)
