@@ -18,10 +18,10 @@ from .labelled_picture import LabelledPicture, values_of
 class LabelBatches:
     """Batches: `given` float32 (B, C, H, W); `wanted`, `truth` and `index` int64 (B,).
 
-    `wanted` is the label that is trained on, `truth` the true one, for diagnostics alone; `index` is the place of the
-    item in its dataset. The batch of a step depends on the pictures, the regime, `seed` and the step alone; with
-    `fixed` the regime draws on each picture once. Pictures are held in memory. Raises `UsageError` where they differ in
-    size, channels or classes.
+    `wanted` is the label that is trained on, `truth` the true one, for diagnostics alone, -1 where a picture shows none
+    of the classes; `index` is the place of the item in its dataset. The batch of a step depends on the pictures, the
+    regime, `seed` and the step alone; with `fixed` the regime draws on each picture once. Pictures are held in memory.
+    Raises `UsageError` where they differ in size, channels or classes.
     """
 
     def __init__(

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from ...imaging.pixels import Array
 from .explanation import unpacked
-from .labelled_picture import LabelledPicture
+from .labelled_picture import NO_CLASS, LabelledPicture
 
 LEAST = 192
 """Pixels of the longer side, at least: small pictures are enlarged, pixel by pixel."""
@@ -23,11 +23,12 @@ def draw_explanation(item: Any, given: Array, output: Array) -> dict[str, bytes]
     """PNGs of the picture (H, W, C) as it was given, and of the map of its class; None for what is no such picture."""
     if not isinstance(item, LabelledPicture) or given.shape[2] not in (1, 3):
         return None
-    _, maps = unpacked(output, given.shape[:2])
+    logits, maps = unpacked(output, given.shape[:2])
+    label = int(logits.argmax()) if item.label == NO_CLASS else item.label
     grey = np.rint(np.clip(given, 0, 1) * 255).astype(np.uint8)
     return {
         "picture": _png(np.broadcast_to(grey, (*given.shape[:2], 3)), item),
-        "map": _png(_coloured(maps[0][item.label]), item),
+        "map": _png(_coloured(maps[0][label]), item),
     }
 
 

@@ -12,14 +12,18 @@ from ...errors import UsageError, one_line
 from ...imaging.pixels import Array, as_hwc, canonical
 from ...short_text import short
 
+NO_CLASS = -1
+"""The label of a picture that shows none of the classes."""
+
 
 @dataclass(frozen=True)
 class LabelledPicture:
     """A picture, uint8, uint16 or float32 [0, 1], (H, W) or (H, W, C), and the place of its class in `classes`.
 
-    `annotated` is the label that an annotator gave, where that is not the true one: it alone is trained on. Pictures of
-    one `group` (an object, a person) count as one in every test. `regions` are integers (H, W): the place of the class
-    that each pixel shows, -1 where it shows none. Maps are judged by them; no method and no training is told them.
+    `annotated` is the label that an annotator gave, where that is not the true one: it alone is trained on. A picture
+    that shows none of the classes has the label `NO_CLASS` and what an annotator took it for. Pictures of one `group`
+    (an object, a person) count as one in every test. `regions` are integers (H, W): the place of the class that each
+    pixel shows, -1 where it shows none. Maps are judged by them; no method and no training is told them.
     """
 
     id: str
@@ -48,7 +52,7 @@ def values_of(item: LabelledPicture) -> Array:
     values = canonical(as_hwc(picture))
     if values.dtype.kind == "f" and not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1):
         raise UsageError(f"{who}: a picture of floats is on [0, 1]")
-    for label in (item.label, item.given_label):
+    for label in (item.given_label if item.label == NO_CLASS else item.label, item.given_label):
         if not 0 <= label < len(item.classes):
             raise UsageError(f"{who}: label {label} is none of its {len(item.classes)} classes")
     if item.regions is not None:

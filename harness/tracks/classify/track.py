@@ -125,13 +125,16 @@ class Classify:
     ) -> dict[str, float]:
         """Scores by display form of the metric, of log-probabilities as the protocol makes them of logits."""
         from .explanation import Explanation, unpacked
+        from .labelled_picture import NO_CLASS
 
         classes = len(item.classes)
         logits, maps = unpacked(output, case.given.shape[:2]) if output.ndim == 2 else (output[:classes], ())
         said = protocol.entry.obj(logits, **protocol.kwargs)
         scores: dict[str, float] = {}
         for metric in metrics:
-            if metric.entry.meta["maps"]:
+            if item.label == NO_CLASS:
+                value = NotDefined("it shows none of the classes")
+            elif metric.entry.meta["maps"]:
                 second = maps[1] if len(maps) > 1 else None
                 explanation = Explanation(said, maps[0], second, item.label, item.regions) if maps else None
                 value = metric.entry.obj(explanation, **metric.kwargs) if explanation else NotDefined("gives no maps")

@@ -1,0 +1,1 @@
+"""Datasets of the track `adapt`, one a file, named as it."""

@@ -1,0 +1,40 @@
+"""Streams with pictures among them whose classes a classifier does not know, for some rounds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated
+
+import noisebench as nb
+from annotated_types import Gt, Lt
+from noisebench.datasets.adapt._streams import Batch, Labelled, Many, Rounds, Streams, pictures_of
+
+_UNKNOWN = -1
+
+
+@nb.dataset("open_set", track="adapt", licence="that of the other sets")
+def open_set(
+    *,
+    of: Labelled,
+    unknown: Labelled,
+    share: Annotated[float, Gt(0), Lt(1)] = 0.5,
+    batch: Batch = 200,
+    rounds: Rounds = 1,
+    streams: Many = 1,
+) -> Streams:
+    """Streams with pictures among them whose classes a classifier does not know, for some rounds.
+
+    of: a dataset of the track `classify`, of the classes that are known. unknown: another one, of pictures of the same
+    size; as many of its first ones are taken as are the `share` of all. batch: pictures that come together. rounds: how
+    often each picture comes, in an order of its own each time. streams: so many, in other orders.
+    """
+    known = pictures_of(of)
+    count = round(share / (1 - share) * len(known))
+    others = pictures_of(unknown)[:count]
+    if not 0 < count <= len(others):
+        raise nb.UsageError(
+            f"dataset open_set: share={share:g} beside {len(known)} known pictures are {count} unknown ones, and "
+            f"{unknown.display} has {len(others)}: give another share, or more pictures"
+        )
+    marked = [replace(item, label=_UNKNOWN, annotated=0, classes=known[0].classes) for item in others]
+    return Streams([*known, *marked], batch, rounds, streams)

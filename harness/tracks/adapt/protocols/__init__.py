@@ -1,0 +1,1 @@
+"""Protocols of `adapt`, one a file."""

@@ -1,0 +1,17 @@
+"""Logits are made log-probabilities, and compared with the labels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy.special import log_softmax
+
+from ....components import protocol
+
+
+@protocol("softmax", track="adapt")
+def softmax(logits: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Logits (N, K) → log-probabilities, float64 (N, K)."""
+    found: np.ndarray[Any, np.dtype[np.float64]] = log_softmax(logits.astype(np.float64), axis=1)
+    return found

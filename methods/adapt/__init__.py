@@ -1,0 +1,1 @@
+"""Methods of the track `adapt`, one a file, named as it."""
