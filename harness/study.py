@@ -22,6 +22,7 @@ COSTS = {
     "latency_rel": ("median latency, × the reference operation", ""),
     "memory": ("peak memory of one call", "MiB"),
     "params": ("parameters", ""),
+    "weights": ("bytes of parameters", "KiB"),
     "macs": ("multiply-accumulates of one call", ""),
 }
 TIMES = ("latency", "latency_rel")

@@ -80,6 +80,7 @@ def test_levels_are_those_of_their_papers() -> None:
         ("lms", 2),
         ("lms(order=3)", 3),
         ("lms(order=4)", 4),
+        ("unipc", 3),
     ],
 )
 @pytest.mark.parametrize("schedule", ["karras", "log_uniform"])
@@ -149,6 +150,45 @@ def test_the_multistep_solver_is_that_of_its_paper() -> None:
     torch.testing.assert_close(found, due, rtol=1e-12, atol=1e-12)
 
 
+def test_prediction_and_correction_are_those_of_their_paper() -> None:
+    """Algorithms of UniPC with B2(h) = e^h - 1 of Zhao et al. in their variables, the shares by their linear system."""
+    sigmas = [3.0, 1.2, 0.5, 0.2]
+    x = torch.tensor([[[[1.5]]]], dtype=torch.float64)
+    alpha = [(1 + s**2) ** -0.5 for s in sigmas]
+    noise = [s * a for s, a in zip(sigmas, alpha, strict=True)]
+    lam = [math.log(a / n) for a, n in zip(alpha, noise, strict=True)]
+    y, seen = alpha[0] * x, [of_normal(x, sigmas[0])]
+    for i in range(3):
+        h = lam[i + 1] - lam[i]
+        start = noise[i + 1] / noise[i] * y - alpha[i + 1] * math.expm1(-h) * seen[i]
+        behind = [(seen[i - 1] - seen[i]) * h / (lam[i - 1] - lam[i])] if i else []
+        guess = start - alpha[i + 1] * math.expm1(-h) * sum(0.5 * one for one in behind)
+        seen.append(of_normal(guess / alpha[i + 1], sigmas[i + 1]))
+        places = np.array([(lam[i - 1] - lam[i]) / h, 1.0]) if i else np.array([1.0])
+        # Minus h in place of h, for it is the picture that is seen and not the noise.
+        phi = [math.expm1(-h)]
+        for k in range(1, 3):
+            phi.append(phi[-1] / -h - 1 / math.factorial(k))
+        due = [phi[k] * math.factorial(k) / math.expm1(-h) for k in range(1, len(places) + 1)]
+        shares = np.linalg.solve(np.vander(places, increasing=True).T, due) if i else [0.5]
+        differences = [*behind, seen[i + 1] - seen[i]]
+        y = start - alpha[i + 1] * math.expm1(-h) * sum(s * d for s, d in zip(shares, differences, strict=True))
+    found = sampler("unipc", levels=[*sigmas, 0.0])
+    last: list[Any] = []
+
+    def watched(at: Any, sigma: float) -> Any:
+        last.append(at)
+        return of_normal(at, sigma)
+
+    torch.testing.assert_close(found.walk(watched, x, Info({}, b"key")), seen[3], rtol=1e-12, atol=1e-12)
+    assert len(last) == 4, "one call a level"
+    # What the third step was corrected to is where a fourth one begins.
+    further = sampler("unipc", levels=[*sigmas, 0.2 - 1e-9, 0.0])
+    last.clear()
+    further.walk(watched, x, Info({}, b"key"))
+    torch.testing.assert_close(last[4], y / alpha[3], rtol=0, atol=1e-7)
+
+
 def drawn(method: str, dataset: str = "gaussian_digits(n=1, count=16, reference=64, trained=8)", **more: Any) -> Any:
     data = nb.open_dataset(bind(dataset, "dataset", "generate"))
     item = data.load(0)
@@ -189,6 +229,7 @@ def test_ancestral_steps_draw_the_law() -> None:
 def test_evaluations_are_counted_and_guidance_counts_twice() -> None:
     assert drawn("euler(model=exact(of=gaussian_digits), steps=7)")["evaluations"] == 7
     assert drawn("heun(model=exact(of=gaussian_digits), steps=7)")["evaluations"] == 13
+    assert drawn("unipc(model=exact(of=gaussian_digits), steps=7)")["evaluations"] == 7
     labelled = "mixture_digits(n=1, count=6, reference=64, trained=8, labels=true)"
     guided = [
         drawn(f"euler(model=guided(model=exact, weight={w}), steps=5)", labelled)["evaluations"] for w in (0, 1, 3)

@@ -363,6 +363,9 @@ def cost_value(cost: Cost | None, name: str) -> float | None:
         value = None if cost["peak_memory_bytes"] is None else cost["peak_memory_bytes"] / 2**20
     elif name == "latency_rel":
         value = cost["latency_rel"]
+    elif name == "weights":
+        stored = cost.get("weight_bytes")
+        value = None if stored is None else stored / 2**10
     else:
         value = cost["params"] if name == "params" else cost["macs"]
     return float(value) if value is not None and value > 0 and math.isfinite(value) else None

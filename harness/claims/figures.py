@@ -14,7 +14,7 @@ from ..track import DEFAULT
 
 COSTS = (
     "latency_rel", "latency_ms", "latency_cpu_ms", "first_ms", "setup_s", "peak_memory_bytes", "energy_j", "params",
-    "macs",
+    "weight_bytes", "macs",
 )  # fmt: skip
 NOTHING_TRAINED = "its method trains nothing"
 

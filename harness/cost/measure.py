@@ -98,6 +98,7 @@ def measure(
         "peak_memory_bytes": peak,
         "energy_j": energy(call, device, reasons),
         "params": parameters(runner, reasons),
+        "weight_bytes": weight_bytes(runner, reasons),
         "macs": None if external else macs(call, reasons),
         "reasons": reasons,
     }
@@ -217,21 +218,49 @@ def _status(name: str) -> int:
 
 def parameters(runner: Runner, reasons: dict[str, str]) -> int | None:
     """Number of parameters of the torch modules that a class-form method holds; 0 cannot be told from unknown."""
+    found = _parameters_of(instances(runner))
+    if found is None:
+        reasons["params"] = "no torch module: nothing to count"
+        return None
+    return sum(int(parameter.numel()) for parameter in found)
+
+
+def weight_bytes(runner: Runner, reasons: dict[str, str]) -> int | None:
+    """Bytes of these parameters: those that they take, or what a method says by its attribute `weight_bytes`.
+
+    What a method says is of all that it wraps too, such as of a network of which it rounds the weights to few bits.
+    """
+    everything = instances(runner)
+    speaking = [one for one in everything if isinstance(getattr(one, "weight_bytes", None), int)]
+    spoken_of = {id(inner) for one in speaking for inner in _within(one)}
+    found = _parameters_of([one for one in everything if id(one) not in spoken_of])
+    if found is None and not speaking:
+        reasons["weight_bytes"] = "no torch module: nothing to count"
+        return None
+    said = sum(int(one.weight_bytes) for one in speaking)
+    return said + sum(int(parameter.nbytes) for parameter in found or ())
+
+
+def _parameters_of(instances: list[Any]) -> list[Any] | None:
+    """Each parameter of their torch modules once; None where there is no module."""
     import torch
 
     modules: list[torch.nn.Module] = []
-    for instance in instances(runner):
+    for instance in instances:
         held = [instance] if isinstance(instance, torch.nn.Module) else vars(instance).values()
         modules += [v for v in held if isinstance(v, torch.nn.Module)]
-    if not modules:
-        reasons["params"] = "no torch module: nothing to count"
-        return None
-    return sum(p.numel() for module in modules for p in module.parameters())
+    return list({id(p): p for module in modules for p in module.parameters()}.values()) if modules else None
 
 
 def instances(runner: Runner) -> list[Any]:
     """The instance of a class-form method and of those that it wraps."""
-    found = [] if runner.instance is None else [runner.instance]
-    for value in vars(runner.instance).values() if found else ():
-        found += instances(value) if isinstance(value, type(runner)) else []
+    return [] if runner.instance is None else _within(runner.instance)
+
+
+def _within(instance: Any) -> list[Any]:
+    """An instance, and those that it wraps: what has an `instance`, as runners and models that a sampler asks."""
+    found = [instance]
+    for value in vars(instance).values():
+        inner = getattr(value, "instance", None) if hasattr(type(value), "instance") else None
+        found += [] if inner is None else _within(inner)
     return found

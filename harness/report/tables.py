@@ -89,6 +89,11 @@ def memory_text(cost: Cost | None) -> str:
     return "<0.1" if 0 < peak < 2**20 / 20 else f"{peak / 2**20:.1f}"
 
 
+def kib_text(value: int | None) -> str:
+    """Bytes in KiB, 3 digits."""
+    return "–" if value is None else digits_text(value / 2**10)
+
+
 def count_text(value: int | None) -> str:
     """A count with its usual suffix: 1.2 k, 3.4 M, 5.6 G."""
     if value is None:
@@ -194,7 +199,7 @@ def cost_table(records: Sequence[Record]) -> Table:
     """
     costs = [(r, cost) for r in records if (cost := r.cell["cost"]) is not None]
     grown = {growth.keys[-1]: growth.text for growth in growths(records)}
-    energy = any(c.get("energy_j") for _, c in costs)
+    energy, stored = (any(c.get(name) for _, c in costs) for name in ("energy_j", "weight_bytes"))
     columns: list[tuple[str, bool, bool, Callable[[Record, Cost], str]]] = [
         ("method", False, True, lambda r, c: r.cell["method"]["display"]),
         ("setting", False, True, lambda r, c: cost_setting(c)),
@@ -209,6 +214,7 @@ def cost_table(records: Sequence[Record]) -> Table:
         ("peak MiB", True, True, lambda r, c: memory_text(c)),
         ("J a call", True, energy, lambda r, c: digits_text(c.get("energy_j"))),
         ("params", True, True, lambda r, c: count_text(c["params"])),
+        ("weights KiB", True, stored, lambda r, c: kib_text(c.get("weight_bytes"))),
         ("MACs", True, True, lambda r, c: count_text(c["macs"])),
     ]  # fmt: skip
     there = [column for column in columns if column[2]]

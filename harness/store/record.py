@@ -120,7 +120,8 @@ class Cost(TypedDict):
     """What one call costs. A null has its reason in `reasons`; never 0 for unknown.
 
     `first_ms` is the first call after setup in a fresh process, `latency_ms` the steady state; `energy_j` is what
-    the processor packages took in one call. `latency_rel` is over the reference operation, whose version is
+    the processor packages took in one call; `weight_bytes` is what the parameters take, or what a method says that they
+    do. `latency_rel` is over the reference operation, whose version is
     `reference` of the inputs, and whose times are `reference_ms` and `reference_cpu_ms`. `busy` is how many times
     longer that took than on idle processors; in older cells the ratio of those two tells.
     """
@@ -141,6 +142,7 @@ class Cost(TypedDict):
     busy: NotRequired[float]
     first_ms: NotRequired[float | None]
     energy_j: NotRequired[float | None]
+    weight_bytes: NotRequired[int | None]
     reasons: dict[str, str]
 
 
