@@ -15,7 +15,6 @@ from noisebench.recipes.archs._classes import channels_and_classes
 from noisebench.recipes.archs._pictures import Width
 from torch import nn
 
-
 _FIRST, _LAST = 0.008, 0.92
 """Where a chain begins and ends on the way from noise alone, 0, to the label, 1."""
 
@@ -44,7 +43,7 @@ def step_of(kept: torch.Tensor) -> torch.Tensor:
 
 
 class _Block(nn.Module):
-    """Logits (N, K) of the class, from pictures and a noisy label (N, D): a network for each, and two layers on both."""
+    """Logits (N, K) from pictures and a noisy label (N, D): a network for each, and two layers on both."""
 
     def __init__(self, of: Any, given: Sequence[int], width: int, dim: int, classes: int) -> None:
         super().__init__()
@@ -73,7 +72,9 @@ class NoProp(nn.Module):
     weights. dim: length of the vector of a class, which is learned; 0 has one value a class, 1 for itself.
 
     (C, H, W) → (K,). With `objective=noprop` each block learns alone; with `supervised(loss=cross_entropy)` gradients
-    pass through the whole chain, with noise drawn anew. Where it is used, noise depends on the picture alone.
+    pass through the whole chain, with noise drawn anew. Where it is used, noise depends on the picture alone. Blocks
+    that are exact draw a class as often as it is likely, while the first one by itself, `early_exit(method=…)`, takes
+    the likeliest.
     """
 
     def __init__(
