@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from noisebench.planned_cell import method_flags
 from noisebench.recipe import recipe_of
 from noisebench.recipes.archs.noprop import kept_of, step_of
 from noisebench.registry import bind
@@ -273,11 +274,21 @@ def test_early_exit_says_what_a_block_of_the_chain_says(chain: tuple[str, Any]) 
     np.testing.assert_allclose(whole, network(x).detach().numpy(), rtol=1e-4, atol=1e-5)
 
 
-def test_early_exit_of_a_block_that_is_not_there_is_refused(chain: tuple[str, Any]) -> None:
-    with pytest.raises(nb.UsageError, match=r"early_exit\(block=5\): .* has 4 blocks"):
-        ready(f"early_exit(method={chain[0]}, block=5)")
-    with pytest.raises(nb.UsageError, match="its network is no chain: give trained"):
-        ready("early_exit(method=uniform)")
+def test_early_exit_of_what_has_no_such_block_is_refused_before_anything_is_trained() -> None:
+    def flags(spec: str) -> Any:
+        return method_flags(bind(spec, "method", "classify"))
+
+    chain, words = "trained(arch=noprop(blocks=4, of={}))", "early_exit(method={}, block={})"
+    assert flags(words.format(chain.format("mlp"), 4))["blind"]
+    tuned = f"tuned(method={chain.format('mlp')}, vary='arch.blocks', over=(6, 3))"
+    for spec, message in (
+        (words.format(chain.format("mlp"), 5), r"block=5 is behind the last of noprop\(blocks=4, of=mlp\)"),
+        (words.format(tuned, 4), r"block=4 is behind the last of noprop\(blocks=3, of=mlp\)"),
+        ("early_exit(method=uniform)", r"is of trained\(arch=noprop, …\), or one tuned, not of uniform"),
+        ("early_exit(method=trained(arch=mlp))", "or one tuned, not of trained"),
+    ):
+        with pytest.raises(nb.UsageError, match=message):
+            flags(spec)
 
 
 def test_the_objective_refuses_another_network() -> None:

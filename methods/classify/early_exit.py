@@ -7,6 +7,9 @@ from typing import Annotated, Any
 
 import noisebench as nb
 from annotated_types import Ge, Le
+from noisebench.methods.restore._wrapping import variants_of
+
+Block = Annotated[int, Ge(1), Le(1000)]
 
 
 @nb.method("early_exit", track="classify", cite="Q. Li, Y. W. Teh, R. Pascanu, NoProp: training neural networks "
@@ -18,17 +21,23 @@ class EarlyExit:
     sees the picture and noise alone, so that what it lacks to the whole chain is what the others add.
     """
 
-    def __init__(self, *, method: nb.MethodSpec, block: Annotated[int, Ge(1), Le(1000)] = 1) -> None:
+    def __init__(self, *, method: nb.MethodSpec, block: Block = 1) -> None:
         self.inner, self.block = nb.Classifier(method), block
 
+    @staticmethod
+    def flags(*, method: nb.Bound, block: int) -> dict[str, Any]:
+        """None of its own. Raises `UsageError`, before anything is trained, for what has no such block."""
+        for one in variants_of(method):
+            arch = one.kwargs.get("arch")
+            if arch is None or not hasattr(arch.entry.obj, "exited"):
+                raise nb.UsageError(f"early_exit is of trained(arch=noprop, …), or one tuned, not of {method.display}")
+            if block > arch.kwargs.get("blocks", block):
+                raise nb.UsageError(f"early_exit: block={block} is behind the last of {arch.display}: give a lower one")
+        return {}
+
     def setup(self, device: Any) -> None:
-        """Load the chain. Raises `Skip` where its weights are missing, `UsageError` for what has no such block."""
+        """Load the chain. Raises `Skip` where its weights are missing."""
         self.inner.setup(device)
-        net = getattr(self.inner.instance, "net", None)
-        blocks = len(getattr(net, "blocks", ())) if hasattr(net, "exited") else 0
-        if self.block > blocks:
-            has = f"{blocks} blocks" if blocks else "none, for its network is no chain: give trained(arch=noprop, …)"
-            raise nb.UsageError(f"early_exit(block={self.block}): {self.inner.bound.display} has {has}")
 
     def classify(self, picture: Any, info: Any) -> Any:
         """(N, C, H, W) → logits (N, K)."""
