@@ -96,3 +96,12 @@ def test_a_damaged_file_is_named(tmp_path: Path, verdicts: Path, damage) -> None
 
 def test_verdicts_are_written_as_json_or_markdown_alone(cli, tmp_path: Path) -> None:
     assert "ends in .md or .json" in cli("reproduce", "speckle", "--to", "v.txt", code=2).stderr
+
+
+def test_claims_on_other_metrics_of_the_same_cells_are_written_with_their_own(cli, tmp_path: Path) -> None:
+    more = CLAIM.partition("claims:\n")[2].replace("noise_hurts", "so_do_errors").replace("metric: psnr", "metric: mae")
+    (tmp_path / "claim.yaml").write_text(CLAIM + more.replace("less > more", "less < more"))
+    cli("reproduce", "--claims", "claim.yaml", "--store", "s", "--to", "v.json")
+    assert [one["verdict"] for one in judged(read_effects(tmp_path / "claim.yaml"), [tmp_path / "v.json"])] == [
+        "reproduced", "reproduced",
+    ]  # fmt: skip

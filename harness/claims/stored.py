@@ -78,15 +78,16 @@ def _verdicts_in(results: Sequence[Path]) -> tuple[list[Verdicts], list[Path]]:
     return [file for _, file in read if file is not None], [path for path, file in read if file is None]
 
 
-def cells_behind(claims: Sequence[Claim | Effect], results: Sequence[Path]) -> dict[str, Behind]:
-    """The cells behind the verdicts on claims, by key: those that are held, and those that files of verdicts name."""
+def cells_behind(rows: Sequence[ClaimRow], results: Sequence[Path]) -> dict[str, Behind]:
+    """The cells that rows name, by key: those that stores and exports hold, and those that files of verdicts name."""
     files, others = _verdicts_in(results)
-    held = held_in(others)
+    wanted = {key for row in rows for key in row["keys"]}
     named = {key: behind for file in files for key, behind in file["cells"].items()}
+    held = (record.cell for path in others for record in read_records(path))
     return named | {
-        key: {"of": code_of(cell), "code": "" if is_stale(cell) else code_sha256(code_of(cell))}
-        for claim in claims
-        for key, cell in _cells(claim, held).items()
+        cell["key"]: {"of": code_of(cell), "code": "" if is_stale(cell) else code_sha256(code_of(cell))}
+        for cell in held
+        if cell["key"] in wanted
     }
 
 

@@ -91,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
         from ..report.claims import claims_markdown
         from ..store.disk import noticing_full_disk, write_file
 
-        text = claims_markdown(rows) if to.suffix == ".md" else _as_json(claims, rows, args)
+        text = claims_markdown(rows) if to.suffix == ".md" else _as_json(rows, args)
         with noticing_full_disk(to):
             write_file(to, text.encode())
     counts = Counter(row["verdict"] for row in rows)
@@ -125,13 +125,13 @@ def _judged(claims: list[Any], args: argparse.Namespace) -> list[ClaimRow]:
     return judged(claims, [Path(p) for p in args.results])
 
 
-def _as_json(claims: list[Any], rows: list[ClaimRow], args: argparse.Namespace) -> str:
+def _as_json(rows: list[ClaimRow], args: argparse.Namespace) -> str:
     from ..claims.stored import cells_behind
     from ..claims.verdicts import verdicts_text
     from ..engine.environment import environment
 
     results = [Path(p) for p in args.results] or [Path(args.store)]
-    return verdicts_text(rows, cells_behind(claims, results), environment())
+    return verdicts_text(rows, cells_behind(rows, results), environment())
 
 
 def _verdicts_file(text: str | None) -> Path | None:
