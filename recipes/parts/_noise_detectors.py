@@ -49,7 +49,7 @@ def seen_by(net: nn.Module, given: torch.Tensor, layer: nn.Module) -> Seen:
     training = net.training
     net.eval()
     try:
-        for part in given.split(_TOGETHER):
+        for part in torch.split(given, _TOGETHER):
             logits.append(net(part).float().cpu())
     finally:
         handle.remove()
