@@ -1,0 +1,50 @@
+"""MECO: maximum likelihood of an unnormalised density; a running mean of weights stands for its normaliser."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any
+
+import noisebench as nb
+import torch
+from annotated_types import Gt, Le
+from noisebench.recipes.objectives._energies import LEAST, MOST, Level, Wider, log_ratios, noisy, read_as_energy
+
+
+@nb.objective("meco", cite="W. Jiang et al., Learning unnormalized statistical models via compositional optimization, "
+              "ICML 2023")  # fmt: skip
+@read_as_energy
+def meco(
+    net: Any,
+    batch: Any,
+    *,
+    rate: Annotated[float, Gt(0), Le(1)] = 0.1,
+    wider: Wider = 1.0,
+    least: Level = LEAST,
+    most: Level = MOST,
+) -> Any:
+    """MECO: maximum likelihood of an unnormalised density; a running mean of weights stands for its normaliser.
+
+    The loss is -log f(x) of the pictures + log u in the mean, in nats. A draw z of q has the weight w = f(z) / q(z),
+    whose mean is the normaliser; u moves to that of the batch by `rate`, and the gradient is that of -log f(x) + w/u,
+    u held. rate=1 has no memory: what it descends on is then biased by the few draws of a batch. All is done in
+    logarithms, and w/u is at most the draws of a batch over `rate`. A network of many levels has a u for each of 32.
+
+    q is the normal law of the `base` of `arch=energy` or `normal_energy`, `wider` times as wide; it has to cover the
+    model. least, most: noise in the pictures, a level for each, drawn evenly in its logarithm. The paper also averages
+    the gradient: that is the momentum of the optimiser.
+    """
+    energy, x, sigma, _ = noisy(net, batch, least, most, "meco")
+    _, logs, of_x = log_ratios(energy, x, sigma, wider)
+    bins = energy.bins(sigma)
+    own = bins == torch.arange(len(energy.log_mean), device=bins.device)[:, None]
+    now = torch.where(own, logs.detach(), -math.inf).logsumexp(dim=1) - own.sum(dim=1).clamp(min=1).log()
+    held = energy.log_mean
+    kept = held + math.log1p(-rate) if rate < 1 else torch.full_like(held, -math.inf)
+    moved = torch.where(held.isinf(), now, torch.logaddexp(kept, now + math.log(rate)))
+    log_u = torch.where(own.any(dim=1), moved, held)
+    if net.training:
+        held.copy_(log_u)
+    mine = log_u[bins]
+    ratio = (logs - mine).exp().mean()
+    return mine.mean() - of_x.mean() + ratio - ratio.detach()
