@@ -103,8 +103,10 @@ def content_of(path: Path) -> dict[str, Any]:
     """What a claim file holds, unchecked. Raises `UsageError` naming the file."""
     import yaml
 
+    from ..yaml_reading import plain
+
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = plain(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UsageError(f"claims {one_line(path)} cannot be read: {one_line(error, 200)}") from None
     if not isinstance(content, dict):

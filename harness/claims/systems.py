@@ -47,10 +47,12 @@ def read_systems(folder: Path = SYSTEMS) -> list[System]:
     """All systems in the order of their numbers. Raises `UsageError` naming the file and the field."""
     import yaml
 
+    from ..yaml_reading import plain
+
     systems = []
     for path in sorted(folder.glob("*.yaml")):
         try:
-            systems.append(System.model_validate(yaml.safe_load(path.read_text(encoding="utf-8"))))
+            systems.append(System.model_validate(plain(path.read_text(encoding="utf-8"))))
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise UsageError(f"system {one_line(path)} cannot be read: {one_line(error, 200)}") from None
         except ValidationError as error:
@@ -68,7 +70,8 @@ def system_rows(
     systems: Sequence[System], claims: Sequence[Claim | Effect], results: Sequence[Path]
 ) -> list[dict[str, Any]]:
     """A row for each system; `claims` are judged on what `results` (stores or exports) hold, and nothing is run."""
-    own = [c for c in claims if c.systems]
+    numbers = {system.number for system in systems}
+    own = [c for c in claims if numbers & {*c.systems}]
     found = judged(own, results)
     verdicts = {r["name"]: _told(r) for r in found}
     rows = []

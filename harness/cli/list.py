@@ -113,12 +113,13 @@ def _systems(args: argparse.Namespace) -> int:
     results = [Path(p) for p in args.store] or sorted(
         p for form in ("*.json", "*.json.xz") for p in Path("results").rglob(form)
     )
-    rows = system_rows(read_systems(), [*all_claims(), *all_effects()], results)
+    systems = read_systems()
     if args.name:
-        rows = [r for r in rows if args.name in (str(r["number"]), r["name"])]
-        if not rows:
-            known = [str(s.number) for s in read_systems()] + [s.name for s in read_systems()]
+        known = [str(s.number) for s in systems] + [s.name for s in systems]
+        systems = [s for s in systems if args.name in (str(s.number), s.name)]
+        if not systems:
             raise UsageError(f"no system {args.name!r}: {nearest(args.name, known)}")
+    rows = system_rows(systems, [*all_claims(), *all_effects()], results)
     if args.json:
         print_json(rows[0] if args.name else rows)
     elif args.name:
