@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from conftest import ROOT
 from noisebench.cli import VERBS
 from shell import shell
 
@@ -62,7 +63,7 @@ def test_every_verb_is_offered(offered: dict[str, list[str]]) -> None:
         ("noisebench run --protocol ", ["float", "gray8", "raw", "uint8", "y8"]),
         ("noisebench run --track functions --methods poly", ["polynomial"]),
         ("noisebench run --track fun", ["functions"]),
-        ("noisebench run dem", ["demo", "demo_functions", "demo_generate"]),
+        ("noisebench run dem", [file.stem for file in (ROOT / "harness" / "suites").glob("dem*.yaml")]),
         ("noisebench run mi", ["mine.yaml", "misinformed"]),
         ("noisebench list regimes poisson_", ["poisson_gaussian"]),
         ("noisebench list suites awg", ["awgn"]),
