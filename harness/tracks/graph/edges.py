@@ -89,7 +89,7 @@ def wrong_effects(truth: Edges, found: Edges) -> int:
 
 def _open_ways(truth: Edges, reach: Edges, start: int, given: Edges) -> Edges:
     """(d,): the variables that a way from `start`, open given a set, reaches otherwise than along edges all the way."""
-    leads_to_given = reach[:, given].any(axis=1)
+    leads_to_given: Edges = np.asarray(reach[:, given].any(axis=1))
     seen: set[tuple[int, bool, bool]] = set()
     # A state: where, whether it was entered along an edge, whether every edge so far was taken along.
     coming = [(int(k), True, True) for k in np.flatnonzero(truth[start])]
@@ -101,7 +101,8 @@ def _open_ways(truth: Edges, reach: Edges, start: int, given: Edges) -> Edges:
             continue
         seen.add(state)
         place, along, causal = state
-        reached[place] |= not causal
+        if not causal:
+            reached[place] = True
         if not given[place]:
             coming += [(int(k), True, causal) for k in np.flatnonzero(truth[place])]
         if (along and leads_to_given[place]) or (not along and not given[place]):
