@@ -1,0 +1,18 @@
+"""False discovery rate: the share of the edges found that are no true ones."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ....components import metric
+from ..dag import Floats
+from ..found import Found
+from ..sampling import Truth
+from .tpr import right_edges
+
+
+@metric("fdr", title="FDR", track="graph", higher=False, order=4, decimals=3)
+def fdr(found: Found, truth: Truth, samples: Floats) -> float:
+    """The share of the edges found that are not true or not so directed; 0 is best, and that of no edges at all."""
+    count = int(np.triu(found.edges | found.edges.T).sum())
+    return 1 - right_edges(found.edges, truth.edges) / count if count else 0.0

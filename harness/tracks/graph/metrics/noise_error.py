@@ -1,0 +1,22 @@
+"""Error of the noise levels."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ....components import metric
+from ....errors import NotDefined
+from ..dag import Floats
+from ..found import Found
+from ..sampling import Truth
+
+
+@metric("noise_error", title="error of noise levels", track="graph", higher=False, order=6)
+def noise_error(found: Found, truth: Truth, samples: Floats) -> float:
+    """Root mean squared relative error of the noise's standard deviations; 0 is best.
+
+    A method that gives none is judged by what its weights leave of the samples. Not defined where they are unknown.
+    """
+    if truth.levels is None:
+        return NotDefined("the true noise levels of measured samples are not known")
+    return float(np.sqrt(np.mean((found.levels / truth.levels - 1) ** 2)))

@@ -1,0 +1,24 @@
+"""Structural Hamming distance of the classes of graphs that normal noise cannot tell apart."""
+
+from __future__ import annotations
+
+from ....components import metric
+from ....errors import NotDefined
+from ..dag import Floats
+from ..edges import class_of, topological_order
+from ..found import Found
+from ..sampling import Truth
+from .shd import differing_pairs
+
+
+@metric("shd_cpdag", title="SHD of CPDAG", track="graph", higher=False, order=1, decimals=2)
+def shd_cpdag(found: Found, truth: Truth, samples: Floats) -> float:
+    """Structural Hamming distance of the CPDAGs, for methods that tell a graph up to its equivalence class; 0 is best.
+
+    A graph with edges without direction is taken for a CPDAG as it is. Not defined where the other edges form a cycle.
+    """
+    directed = found.edges & ~found.edges.T
+    if topological_order(directed) is None:
+        return NotDefined("its edges form a cycle, which no class of acyclic graphs has")
+    partly = (found.edges & found.edges.T).any()
+    return float(differing_pairs(found.edges if partly else class_of(found.edges), class_of(truth.edges)))

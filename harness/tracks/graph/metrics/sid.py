@@ -1,0 +1,21 @@
+"""Structural intervention distance: effects of one variable on another that the graph tells wrongly."""
+
+from __future__ import annotations
+
+from ....components import metric
+from ....errors import NotDefined
+from ..dag import Floats
+from ..edges import wrong_effects
+from ..found import Found
+from ..sampling import Truth
+
+
+@metric("sid", title="SID", track="graph", higher=False, order=2, decimals=2)
+def sid(found: Found, truth: Truth, samples: Floats) -> float:
+    """Structural intervention distance: ordered pairs whose effect is wrong if one adjusts for the causes found.
+
+    0 is best, d (d − 1) the most (Peters & Bühlmann 2015). Not defined for a graph that is no directed acyclic one.
+    """
+    if not found.acyclic:
+        return NotDefined("is of directed acyclic graphs")
+    return float(wrong_effects(truth.edges, found.edges))

@@ -1,0 +1,23 @@
+"""True positive rate: the share of the true edges that were found."""
+
+from __future__ import annotations
+
+from ....components import metric
+from ....errors import NotDefined
+from ..dag import Floats
+from ..edges import Edges
+from ..found import Found
+from ..sampling import Truth
+
+
+@metric("tpr", title="TPR", track="graph", order=3, decimals=3)
+def tpr(found: Found, truth: Truth, samples: Floats) -> float:
+    """The share of the true edges that were found with their direction; 1 is best. Not defined where there are none."""
+    if not truth.edges.any():
+        return NotDefined("the true graph has no edge")
+    return float(right_edges(found.edges, truth.edges) / truth.edges.sum())
+
+
+def right_edges(found: Edges, truth: Edges) -> int:
+    """How many edges are true ones with their direction; one without it is none."""
+    return int((found & ~found.T & truth).sum())

@@ -1,0 +1,1 @@
+"""Regimes of `graph`, one a file."""

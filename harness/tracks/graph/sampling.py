@@ -1,0 +1,105 @@
+"""What a regime makes of a graph: noise, the samples that follow from it, and what is then done to these."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ...errors import Skip, UsageError
+from ...info import Info
+from ...keyed_noise import keyed_generator, noise_key
+from ...registry import Bound
+from ...track import Case
+from .dag import Floats, LinearDag
+from .edges import topological_order
+
+
+@dataclass(frozen=True)
+class Noise:
+    """The noise of each variable: draws `values` (N, d) of mean 0, and their true `variances` (d,)."""
+
+    values: Floats
+    variances: Floats
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What a method is to find: `edges` (d, d), and where they are known `weights` (d, d) and noise `levels` (d,)."""
+
+    edges: npt.NDArray[np.bool_]
+    weights: Floats | None = None
+    levels: Floats | None = None
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Samples `values` (N, d), with the truth in their units."""
+
+    values: Floats
+    truth: Truth
+
+
+@dataclass(frozen=True, repr=False)
+class GraphCase(Case):
+    """A case with its truth, which stays with the scorer: what a method's process is sent has none."""
+
+    truth: Truth | None = None
+
+    def __reduce__(self) -> tuple[type[Case], tuple[Any, ...]]:
+        return Case, (self.given, self.info, self.input_sha256, self.wanted, self.note)
+
+
+def item_sha256(item: LinearDag) -> str:
+    """The hash of all that samples depend on: weights, their count, and measured values."""
+    sha = hashlib.sha256(f"{item.weights.shape} {item.count}".encode() + item.weights.astype("<f8").tobytes())
+    if item.values is not None:
+        sha.update(item.values.astype("<f8").tobytes())
+    return sha.hexdigest()
+
+
+def pose_graph(regime: Bound, item: LinearDag, seed: int, draw: int) -> GraphCase:
+    """Samples of a graph under a regime, keyed by both, seed and draw.
+
+    Raises `Skip` for a noise of samples that were measured, or none of others; `UsageError` for a noise that comes
+    after what is done to samples.
+    """
+    key = noise_key(regime, seed, item_sha256(item), draw)
+    rng = keyed_generator(key)
+    noises = [part for part in regime.parts if part.entry.meta["of"] == "noise"]
+    others = [part for part in regime.parts if part.entry.meta["of"] == "samples"]
+    if list(regime.parts) != noises + others:
+        raise UsageError(f"regime {regime.display}: write noise first, and then what is done to samples")
+    if item.values is not None:
+        if noises:
+            raise Skip("these samples were measured: no noise is made, take none, standardised or bootstrap")
+        samples = Samples(item.values, Truth(item.weights != 0))
+    elif noises:
+        noise = Noise(np.zeros((item.count, len(item.weights))), np.zeros(len(item.weights)))
+        for part in noises:
+            noise = part.entry.obj(noise, rng, **part.kwargs)
+        truth = Truth(item.weights != 0, item.weights, np.sqrt(noise.variances))
+        samples = Samples(propagated(noise.values, item.weights), truth)
+    else:
+        raise Skip("samples of this graph are made of noise: name one, such as equal(sigma=1)")
+    for part in others:
+        samples = part.entry.obj(samples, rng, **part.kwargs)
+    given = np.ascontiguousarray(samples.values, dtype=np.float64)
+    sha = hashlib.sha256(f"{given.shape}".encode() + given.astype("<f8").tobytes()).hexdigest()
+    size = given.shape[1]
+    return GraphCase(given, Info({"shape": (size, size)}, key), sha, (size + 1, size), truth=samples.truth)
+
+
+def propagated(noise: Floats, weights: Floats) -> Floats:
+    """E (N, d) → X = E (I − W)⁻¹: each variable is its noise and the weighted sum of its causes.
+
+    Added up cause by cause in one order, so that the values are the same on every machine.
+    """
+    made = noise.copy()
+    for effect in topological_order(weights != 0) or []:
+        for cause in np.flatnonzero(weights[:, effect]):
+            made[:, effect] += weights[cause, effect] * made[:, cause]
+    return made
