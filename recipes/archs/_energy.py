@@ -20,6 +20,8 @@ class Energy(nn.Module):
     draw from. `log_mean` (32,) is what MECO has of the normaliser at levels that are alike, none is -inf.
     """
 
+    log_mean: torch.Tensor
+
     def __init__(self, base: nb.Bound, given: Any, wanted: Any, name: str) -> None:
         super().__init__()
         if len(given) != 3 or tuple(given) != tuple(wanted):

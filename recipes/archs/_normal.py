@@ -18,6 +18,10 @@ class NormalLaw(nn.Module):
     `wider` multiplies the deviations of the law and of the noise alike. Levels of noise are (N, 1, 1, 1).
     """
 
+    mean: torch.Tensor
+    variances: torch.Tensor
+    axes: torch.Tensor
+
     def __init__(self, mean: Any, covariance: Any, shape: tuple[int, ...]) -> None:
         super().__init__()
         variances, axes = np.linalg.eigh(np.asarray(covariance, np.float64))
@@ -50,6 +54,8 @@ class NormalLaw(nn.Module):
 class Mixture(nn.Module):
     """A mixture of normal laws by `weights` (K,)."""
 
+    logs: torch.Tensor
+
     def __init__(self, weights: Any, laws: list[NormalLaw]) -> None:
         super().__init__()
         with np.errstate(divide="ignore"):
@@ -59,7 +65,8 @@ class Mixture(nn.Module):
 
     def log_density(self, x: Any, sigma: Any) -> Any:
         """Of pictures (N, C, H, W) with noise `sigma` (N, 1, 1, 1) in them: (N,), in nats."""
-        each = [law.log_density(x, sigma) for law in self.laws]
+        laws: Any = self.laws
+        each = [law.log_density(x, sigma) for law in laws]
         return (torch.stack(each, dim=1) + self.logs).logsumexp(dim=1)
 
 
@@ -97,4 +104,4 @@ def _moments(of: str, track: str) -> tuple[Any, Any, tuple[int, ...]]:
     if len(pictures) < 2 or any(picture is None for picture in pictures):
         raise nb.UsageError(f"{of} has no moments: name two training pictures or more, such as digits(split=train)")
     rows = np.stack([np.asarray(picture, np.float64).ravel() for picture in pictures])
-    return rows.mean(axis=0), np.cov(rows.T).reshape(rows.shape[1], -1), tuple(np.shape(pictures[0]))
+    return rows.mean(axis=0), np.cov(rows.T).reshape(rows.shape[1], -1), tuple(np.asarray(pictures[0]).shape)
