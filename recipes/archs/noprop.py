@@ -68,8 +68,9 @@ class NoProp(nn.Module):
 
     z begins as normal noise. Block t says how likely each class is, which gives a mean u of their vectors, and z
     becomes a u + b z + √c noise: the posterior of a diffusion whose noise falls along a cosine. A linear layer reads
-    the class from the last z. of: the network of each block from picture to `width` values; the blocks share no
-    weights. dim: length of the vector of a class, which is learned; 0 has one value a class, 1 for itself.
+    the class from the last z, and begins as its posterior there. of: the network of each block from picture to `width`
+    values; the blocks share no weights. dim: length of the vector of a class, which is learned; 0 has one value a
+    class, 1 for itself.
 
     (C, H, W) → (K,). With `objective=noprop` each block learns alone; with `supervised(loss=cross_entropy)` gradients
     pass through the whole chain, with noise drawn anew. Where it is used, noise depends on the picture alone. Blocks
@@ -101,6 +102,15 @@ class NoProp(nn.Module):
         self.steps: Any
         self.register_buffer("kept", kept_of(blocks), persistent=False)
         self.register_buffer("steps", step_of(kept_of(blocks)), persistent=False)
+        self._begin_head()
+
+    def _begin_head(self) -> None:
+        """Let the last layer begin as the posterior of the class, given z with the least noise."""
+        kept = float(self.kept[-1])
+        with torch.no_grad():
+            self.head.weight.copy_(kept**0.5 / (1 - kept) * self.vectors)
+            squares = self.vectors.square().sum(dim=1)
+            self.head.bias.copy_(-kept / (2 * (1 - kept)) * (squares - squares.mean()))
 
     def noised(self, u: Any, noise: Any, place: int) -> Any:
         """Vectors u (N, D) of labels with the noise before block `place` + 1; place 0 is where the chain begins."""
