@@ -16,14 +16,14 @@ Aggregation = Literal["norm", "positive_norm", "sum", "max"]
 class NormGrad:
     """NormGrad: saliency as the size of what each place adds to the gradient of a layer that changes nothing.
 
-    method: any classifier with a torch network. Behind each of `layers` an identity is thought: a convolution of 1 x 1
-    or 3 x 3, a scaling of channels, or a bias. Place u adds to the gradient of its weights x_u g_uᵀ, of activations
+    method: any classifier with a torch network. Behind each of `layers` imagine an identity: a convolution of 1 x 1 or
+    3 x 3, a scaling of channels, or a bias. Place u adds to the gradient of its weights x_u g_uᵀ, of activations
     there and the gradient of the logit by them (3 x 3: of the activations around u; scaling: x_u g_u; bias: g_u). The
     map is the Frobenius norm of that, the norm of its positive part, its sum, or its largest value. Maps of several
     layers, each by its own range on [0, 1], are multiplied. Layers go by the path of a module, or are counted: 1 is the
     last that gives maps of the first size, -1 of the last size, 0 the picture.
 
-    `variant=scaling, aggregation=sum` is the linear approximation; `layers=(0,), variant=bias` the gradient.
+    `variant=scaling, aggregation=sum` is the linear approximation, `layers=(0,), variant=bias` the gradient by pixels.
     """
 
     def __init__(
