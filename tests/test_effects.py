@@ -10,6 +10,7 @@ import pytest
 from noisebench.claims.effects import Effect, Judged, all_effects, effect_row, read_effects
 from noisebench.claims.expression import holds, parsed
 from noisebench.claims.figures import CellOf, Found, value_of
+from noisebench.claims.judging import cells_of, judged_row
 from noisebench.errors import UsageError
 from noisebench.registry import bind
 from noisebench.track import get_track
@@ -130,7 +131,7 @@ def test_every_effect_names_what_exists_and_several_seeds_where_there_is_chance(
     assert {e.name for e in effects} >= {"row_noise_is_shared_along_a_row", "speckle_of_four_looks"}
     for effect in effects:
         assert len(effect.seeds) >= (1 if effect.kind == "property" else 3) and effect.says and effect.where
-        for cell in effect.cells.values():
+        for cell in (cell.at(effect.seeds[0]) for cell in effect.cells.values()):
             for kind in ("method", "dataset", "regime", "protocol", "metric"):
                 usual = getattr(get_track(cell.track).defaults, kind, "")
                 if text := getattr(cell, kind) or usual:
@@ -164,10 +165,33 @@ def test_names_stand_for_texts_in_cells_and_in_each_other(tmp_path: Path) -> Non
     assert effect.cells["z"].dataset == "gaussian_field(n=1, size=16)"
 
 
+def test_a_seed_in_a_cell_is_that_which_is_judged(tmp_path: Path) -> None:
+    row = ROW.replace("gaussian_field(n=1)", "$set", 1).replace("method: identity", "method: 'trained(data=$set)'", 1)
+    text = HEAD.replace("claims:", "let: {set: 'gaussian_field(n=1, seed=$seed)'}\nclaims:")
+    (tmp_path / "mine.yaml").write_text(text + "  - " + row)
+    (effect,) = read_effects(tmp_path / "mine.yaml")
+    assert effect.cells["x"].said["dataset"] == "gaussian_field(n=1, seed=$seed)"
+    of_y = "gaussian_field(n=1)"
+    assert [(name, cell.dataset, seed) for name, cell, seed in cells_of(effect)] == [
+        (name, "gaussian_field(n=1, seed=%d)" % seed if name == "x" else of_y, seed)
+        for seed in range(3)
+        for name in "xy"
+    ]
+    asked: list[tuple[str, int]] = []
+
+    def find(of: CellOf, seed: int) -> Found:
+        asked.append((of.method, seed))
+        return Found(cell={"sets": {}}, means={"psnr": 1.0})
+
+    judged_row(effect, find)
+    assert asked[::2] == [(f"trained(data=gaussian_field(n=1, seed={seed}))", seed) for seed in range(3)]
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
         ("- 1", "not a table"),
+        (HEAD.replace("claims:", "let: {seed: d}\nclaims:") + "  - " + ROW, "let: $seed has a meaning of its own"),
         (HEAD + "  - " + ROW.replace("x > y", "x > z"), "a: holds: 'z' is none"),
         (HEAD + "  - " + ROW.replace("[0, 1, 2]", "[]"), "claims.0.seeds"),
         (HEAD + "  - " + ROW.replace("where: w, ", ""), "claims.0.where"),

@@ -41,7 +41,9 @@ def learned(method: nb.Bound, seed: int, name: str) -> Learned:
     recipe = recipe_of(method.kwargs)
     seed = seed_of(recipe, seed)
     if recipe.keep != "last" or recipe.stop.entry.name != "steps" or any(one.inner for one in recipe.parts):
-        raise nb.UsageError(f"{name}: {method.display} is trained to its last step here: leave out stop, keep, teachers")
+        raise nb.UsageError(
+            f"{name}: {method.display} is trained to its last step here: leave out stop, keep, teachers"
+        )
     held = labelled_arrays(data_of(recipe, seed))
     given, wanted = tuple(held.pictures.shape[1:]), (len(held.classes),)
     sources = method_part(method)["sources"]

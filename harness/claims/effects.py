@@ -15,7 +15,7 @@ from ..errors import UsageError, nearest, one_line
 from ..store.training_figures import reached_of
 from ..suite import input_size
 from .expression import holds, parsed
-from .figures import COSTS, CellOf
+from .figures import COSTS, SEED, CellOf
 from .numbers import (
     CLAIMS,
     EFFECTS,
@@ -99,7 +99,7 @@ class Effect:
 def read_effects(path: Path) -> list[Effect]:
     """The effects and properties of one file. Raises `UsageError` naming the file and the field."""
     file = checked(path, _File)
-    names = named_texts(path, file.let)
+    names = named_texts(path, file.let, (SEED,))
     found: list[Effect] = []
     for row in file.claims:
         cells: dict[str, CellOf] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..errors import UsageError
 from ..registry import bind
@@ -17,6 +17,8 @@ COSTS = (
     "weight_bytes", "macs",
 )  # fmt: skip
 NOTHING_TRAINED = "its method trains nothing"
+SEED = "seed"
+"""`$seed` in the texts of a cell is the seed that it is judged on."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,10 @@ class CellOf:
     def said(self) -> dict[str, str]:
         """What was said of it, by name."""
         return {name: value for name, value in vars(self).items() if value}
+
+    def at(self, seed: int) -> CellOf:
+        """The cell on a seed, which stands in place of `$seed`."""
+        return replace(self, **{name: text.replace(f"${SEED}", str(seed)) for name, text in self.said.items()})
 
     @property
     def scored_by(self) -> str:

@@ -20,7 +20,7 @@ def cells_of(claim: Claim | Effect) -> list[tuple[str, CellOf, int]]:
     """Each cell that a claim needs, with its name (empty, of a number) and its seed."""
     if isinstance(claim, Claim):
         return [("", _cell_of(claim), 0)]
-    return [(name, cell, seed) for seed in claim.seeds for name, cell in claim.cells.items()]
+    return [(name, cell.at(seed), seed) for seed in claim.seeds for name, cell in claim.cells.items()]
 
 
 def not_available(claim: Claim | Effect, name: str, reason: str) -> ClaimRow:
@@ -56,7 +56,8 @@ def _judged(effect: Effect, find: Find) -> Judged:
     notes: dict[str, None] = {}
     for seed in effect.seeds:
         known: dict[str, float] = {}
-        for name, of in effect.cells.items():
+        for name, cell in effect.cells.items():
+            of = cell.at(seed)
             found = find(of, seed)
             try:
                 known[name] = value_of(of, found, known)

@@ -131,12 +131,17 @@ def checked(path: Path, schema: type[F]) -> F:
     return file
 
 
-def named_texts(path: Path, let: Mapping[str, str]) -> dict[str, str]:
-    """What the names of `let` stand for, each with those above it in place. Raises `UsageError` naming the file."""
-    found: dict[str, str] = {}
+def named_texts(path: Path, let: Mapping[str, str], kept: Sequence[str] = ()) -> dict[str, str]:
+    """What the names of `let` stand for, each with those above it in place. Raises `UsageError` naming the file.
+
+    The names `kept` stand for themselves, `$name`, and are none that a file may give.
+    """
+    found = {name: f"${name}" for name in kept}
     for name, text in let.items():
         if not re.fullmatch(r"[a-z_][a-z0-9_]*", name):
             raise UsageError(f"claims {one_line(path)}: let: {one_line(name)!r} is no name: a-z, digits and _")
+        if name in kept:
+            raise UsageError(f"claims {one_line(path)}: let: ${name} has a meaning of its own: choose another name")
         found[name] = in_place(path, f"let.{name}", text, found)
     return found
 
