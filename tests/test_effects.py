@@ -173,9 +173,7 @@ def test_a_seed_in_a_cell_is_that_which_is_judged(tmp_path: Path) -> None:
     assert effect.cells["x"].said["dataset"] == "gaussian_field(n=1, seed=$seed)"
     of_y = "gaussian_field(n=1)"
     assert [(name, cell.dataset, seed) for name, cell, seed in cells_of(effect)] == [
-        (name, "gaussian_field(n=1, seed=%d)" % seed if name == "x" else of_y, seed)
-        for seed in range(3)
-        for name in "xy"
+        (name, f"gaussian_field(n=1, seed={seed})" if name == "x" else of_y, seed) for seed in range(3) for name in "xy"
     ]
     asked: list[tuple[str, int]] = []
 
