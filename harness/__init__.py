@@ -23,7 +23,7 @@ _HOME = {
     "sampler": "training.components", "stop": "training.components",
     "Recipe": "recipe", "recipe_of": "recipe", "trained_network": "training.network",
     "TrainedMethod": "training.trained_method", "TunedMethod": "training.tuned_method", "data_roots": "data.roots",
-    "made_once": "data.made_once",
+    "made_once": "data.made_once", "learned": "training.learned", "Learned": "training.learned",
     "list_files": "data.folders", "pair_folders": "data.folders", "frame": "frames",
     "read_results": "notebook.stored", "StoredResults": "notebook.stored", "Leaderboard": "notebook.leaderboard",
     "WeightFile": "data.weights", "read_weight_table": "data.weights", "load_weights": "data.weights",
@@ -177,6 +177,8 @@ if TYPE_CHECKING:  # what a type checker sees; at run time a name is imported wh
     from .training.components import sampler as sampler
     from .training.components import schedule as schedule
     from .training.components import stop as stop
+    from .training.learned import Learned as Learned
+    from .training.learned import learned as learned
     from .training.network import trained_network as trained_network
     from .training.trained_method import TrainedMethod as TrainedMethod
     from .training.tuned_method import TunedMethod as TunedMethod

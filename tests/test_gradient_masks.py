@@ -10,11 +10,11 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
-from noisebench.datasets.classify._trained import learned
 from noisebench.datasets.classify.masked_by_gradient import gradient_sizes, kept_of, ranked
 from noisebench.registry import bind, registry
 from noisebench.store.cells import WEIGHTS, cell_dir, read_records
 from noisebench.training.checkpoint import read_weights
+from noisebench.training.learned import learned
 
 pytestmark = pytest.mark.usefixtures("made")
 
@@ -124,7 +124,8 @@ def test_colour_is_masked_channel_by_channel(data_dir: Path, monkeypatch: pytest
     if not (data_dir / "cifar10_subset").is_dir():
         pytest.skip(f"no cifar10_subset at {data_dir}")
     monkeypatch.setenv("NOISEBENCH_DATA", str(data_dir))
-    model = "trained(arch=small_cnn(width=2), data=cifar10_subset(split=train, n=40), batch=8, steps=2, checks=1, validation=10)"
+    data = "data=cifar10_subset(split=train, n=40), validation=10"
+    model = f"trained(arch=small_cnn(width=2), {data}, batch=8, steps=2, checks=1)"
     found = opened(f"masked_by_gradient(of=cifar10_subset(n=5), model={model}, share=0.1)")
     assert found.load(0).picture.shape == (32, 32, 3) and (values(found) > 0).reshape(5, -1).sum(axis=1).max() <= 307
 

@@ -99,18 +99,16 @@ def masked_by_gradient(
     that of the training that the set is for, and 0 for a test. A network that is trained on one such set is tested on
     another with the same model, seed, keep, share, by and fill: accuracy by `top` less that by `bottom` is DiffROAR.
     """
-    from noisebench.datasets.classify._trained import learned
-
     held, seed = labelled_arrays(of), seed or 0
     shape, values = held.pictures.shape, int(np.prod(held.pictures.shape[1:]))
     if keep == "random":
         keys = [nb.text_key(f"masked_by_gradient|{seed}|{line}") for line in held.lines]
         order = ranked(np.stack([nb.keyed_generator(key).random(values) for key in keys]))
     else:
-        found = learned(model, seed, "dataset masked_by_gradient")
-        if found.given != shape[1:] or found.classes != len(held.classes):
+        found = nb.learned(model, seed, "dataset masked_by_gradient")
+        if found.given != shape[1:] or found.wanted != (len(held.classes),):
             raise nb.UsageError(
-                f"dataset masked_by_gradient: {model.display} is for {found.classes} classes of pictures "
+                f"dataset masked_by_gradient: {model.display} is for {found.wanted[0]} classes of pictures "
                 f"{found.given}, and {of.display} has {len(held.classes)} of {tuple(shape[1:])}"
             )
 

@@ -1,0 +1,106 @@
+"""A trained network for a component that is computed by one: trained by its recipe, as a run trains it, once, and kept."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from ..components import open_dataset
+from ..data.made_once import made_once
+from ..errors import UsageError
+from ..planned_cell import method_part
+from ..recipe import VERSION, Recipe, data_of, recipe_of, seed_of
+from ..registry import Bound
+from ..track import Batches, KeepsApart, Trains, get_track
+from .split import split
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A network in eval mode on a CPU, and the shapes of one item that it is given and that are wanted of it.
+
+    `lines` are all that it was made of.
+    """
+
+    net: Any
+    given: tuple[int, ...]
+    wanted: tuple[int, ...]
+    lines: Sequence[str]
+
+
+def learned(method: Bound, seed: int, name: str) -> Learned:
+    """The network of a method `trained(…)`, read where it was trained before.
+
+    On one thread of a CPU it is that of the same method in a run, to the last bit. `seed` is that of a recipe that says
+    none. Raises `UsageError` where the method is another one, or where its recipe needs a validation or a checkpoint.
+    """
+    import torch
+
+    from .network import build, made_parts
+
+    if not getattr(method.entry.obj, "trained", False):
+        raise UsageError(f"{name}: {method.display} is trained by no recipe: give trained(…)")
+    recipe = recipe_of(method.kwargs)
+    seed = seed_of(recipe, seed)
+    if recipe.keep != "last" or recipe.stop.entry.name != "steps" or any(one.inner for one in recipe.parts):
+        raise UsageError(f"{name}: {method.display} is trained to its last step here: leave out stop, keep, teachers")
+    track = get_track(method.track)
+    if not isinstance(track, Trains):
+        raise UsageError(f"{name}: the track {track.name} trains nothing")
+    dataset, batches = _batches(recipe, seed, track)
+    items = (dataset.load(index) for index in range(len(dataset.ids)))
+    sources = method_part(method)["sources"]
+    own = [f"learned 1 {VERSION} {seed=}", method.canonical, repr(method.versions)]
+    lines = [*own, *(f"{file} {sha256}" for file, sha256 in sources.items()), *map(track.identify, items)]
+
+    def make(say: Callable[[int, int], None]) -> dict[str, Any]:
+        with _one_thread(), torch.random.fork_rng(devices=[]):
+            net = _net_of(recipe, batches, seed, name, say)
+        return {key: value.numpy() for key, value in net.state_dict().items()}
+
+    made = made_once("learned", lines, make)
+    with torch.random.fork_rng(devices=[]):
+        net = build(recipe, made_parts(recipe), batches.given, batches.wanted)
+    net.load_state_dict({key: torch.from_numpy(value) for key, value in made.items()})
+    return Learned(net.eval().requires_grad_(False), tuple(batches.given), tuple(batches.wanted), lines)
+
+
+def _batches(recipe: Recipe, seed: int, track: Trains) -> tuple[Any, Batches]:
+    data = data_of(recipe, seed)
+    dataset = open_dataset(data)
+    if isinstance(dataset, KeepsApart):
+        chosen = sorted({*range(len(dataset.ids))} - {*dataset.kept_apart})
+    else:
+        chosen, _ = split(dataset.ids, recipe.validation, data.display)
+    order = recipe.sampler.entry.obj(len(chosen), recipe.batch, seed, **recipe.sampler.kwargs)
+    fixed = recipe.draws == "fixed"
+    return dataset, track.batches(dataset, chosen, recipe.regime, order, crop=recipe.crop, seed=seed, fixed=fixed)
+
+
+def _net_of(recipe: Recipe, batches: Batches, seed: int, name: str, say: Callable[[int, int], None]) -> Any:
+    """The network after all steps. Raises `UsageError` where it diverged."""
+    from .trainer import Trainer
+
+    trainer = Trainer(recipe, batches.given, batches.wanted, seed, "cpu")
+    for step in range(recipe.steps):
+        say(step, recipe.steps)
+        if not math.isfinite(trainer.advance(batches(step))):
+            raise UsageError(f"{name}: its training diverged at step {step + 1}: give a lower rate")
+    trainer.finish()
+    return trainer.net
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """One thread of torch: what is computed does not depend on how many a machine has."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
