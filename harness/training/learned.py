@@ -1,4 +1,4 @@
-"""A trained network for a component that is computed by one: trained by its recipe, as a run trains it, once, and kept."""
+"""A network that a component is computed by: trained by its recipe, as a run trains it, once, and kept."""
 
 from __future__ import annotations
 
