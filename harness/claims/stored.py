@@ -81,7 +81,7 @@ def _verdicts_in(results: Sequence[Path]) -> tuple[list[Verdicts], list[Path]]:
 def cells_behind(rows: Sequence[ClaimRow], results: Sequence[Path]) -> dict[str, Behind]:
     """The cells that rows name, by key: those that stores and exports hold, and those that files of verdicts name."""
     files, others = _verdicts_in(results)
-    wanted = {key for row in rows for key in row["keys"]}
+    wanted = {key for row in rows for key in row.get("keys", ())}
     named = {key: behind for file in files for key, behind in file["cells"].items()}
     held = (record.cell for path in others for record in read_records(path))
     return named | {
