@@ -181,7 +181,7 @@ def test_a_seed_in_a_cell_is_that_which_is_judged(tmp_path: Path) -> None:
 
     def find(of: CellOf, seed: int) -> Found:
         asked.append((of.method, seed))
-        return Found(cell={"sets": {}}, means={"psnr": 1.0})
+        return Found(cell={"key": "k", "seconds": 1.0, "sets": {}}, means={"psnr": 1.0})
 
     judged_row(effect, find)
     assert asked[::2] == [(f"trained(data=gaussian_field(n=1, seed={seed}))", seed) for seed in range(3)]
