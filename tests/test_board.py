@@ -93,12 +93,19 @@ def test_the_unit_of_a_difference_changes_no_p() -> None:
     assert made.p[:4] == pytest.approx(made.p[4:], abs=0)
 
 
-def test_the_unit_of_a_difference_scales_its_interval_where_some_resamples_are_of_equal_items_only() -> None:
-    differences = np.array([0.0, 0.0, 0.0, 0.0, 1.0, 3.0])
+def test_resamples_of_equal_items_only_leave_an_interval_bounded_in_every_unit() -> None:
+    differences = np.array([0.0, 0.0, 0.0, 1.0, 2.5, 3.0, 5.0, 7.0])
     interval = judged(differences).interval
-    assert np.isfinite(interval).all() and (interval[:, 0] < interval[:, 1]).all()
+    assert (interval[:, 0] < interval[:, 1]).all() and np.abs(interval).max() < 10 * np.ptp(differences)
     for unit in (2.0**-20, 2.0**20):
         assert np.array_equal(judged(unit * differences).interval, unit * interval)
+
+
+def test_a_difference_of_mostly_equal_items_is_not_judged_and_widens_no_other() -> None:
+    other = np.array([0.4, 1.1, 0.2, 1.9, 0.7, 1.3])
+    made = judged([0.0, 0.0, 0.0, 0.0, 1.0, 3.0], other)
+    assert made.p[0] == 1.0 and np.isnan(made.interval[0]).all()
+    assert made.interval[1].tolist() == judged(other).interval[0].tolist()
 
 
 def test_a_family_of_more_than_500_differences_has_a_fourth_of_the_resamples() -> None:

@@ -23,8 +23,8 @@ TAIL = 0.10
 """The tail of each difference by which it is made comparable to the others of its family."""
 CAUTION = 1.25
 """Resampled tails are too light by up to a fourth of their share with heavy tails and skew: p is raised by as much."""
-UNBOUNDED = 1e6
-"""A studentised mean that resamples exceed so often has no interval: most of its items are equal."""
+EQUAL = 0.002
+"""A difference of which so many resamples consist of equal items is not judged: its tails are those of a few items."""
 ROWS_AT_ONCE = 256
 
 
@@ -87,13 +87,16 @@ def _tails(differences: Floats, identity: str, largest: Floats) -> Floats:
         t = rest @ counts
         spread = rest**2 @ counts
         spread -= t**2
+        equal = spread <= 1e-12 * variance
         np.maximum(spread, np.maximum(1e-18 * variance, np.finfo(float).tiny), out=spread)
         np.sqrt(spread, out=spread)
         t /= spread
         t *= np.sqrt(n - 1.0)
+        _bound_equal(t, equal)
         cut = np.partition(t, ends, axis=1)
         own = np.stack([-cut[:, ends[0]], cut[:, ends[1]]], axis=1)
-        judged = (own > 0).all(axis=1) & (own < UNBOUNDED).all(axis=1) & ~_constant(part)
+        often = equal.sum(axis=1) >= max(EQUAL * resamples, 4)
+        judged = (own > 0).all(axis=1) & ~_constant(part) & ~often
         own[~judged] = np.nan
         tails[start : start + len(part)] = own
         if judged.any():
@@ -101,6 +104,16 @@ def _tails(differences: Floats, identity: str, largest: Floats) -> Floats:
             np.maximum(largest, (t * (1 / own[:, 1:])).max(axis=0), out=largest)
             np.maximum(largest, (t * (-1 / own[:, :1])).max(axis=0), out=largest)
     return tails
+
+
+def _bound_equal(t: Floats, equal: npt.NDArray[np.bool_]) -> None:
+    """Give resamples (P, R) whose items are all `equal`, and so have no spread, the largest studentised mean of others.
+
+    Their own would be near infinity, and the bound of a whole family would hang on them.
+    """
+    for row in np.flatnonzero(equal.any(axis=1)):
+        rest = np.abs(t[row][~equal[row]])
+        t[row, equal[row]] = np.sign(t[row, equal[row]]) * rest.max(initial=0.0)
 
 
 def _judged(differences: Floats, tails: Floats, largest: Floats, bound: float) -> MeanDifferences:
