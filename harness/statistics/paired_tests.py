@@ -24,7 +24,7 @@ TAIL = 0.10
 CAUTION = 1.25
 """Resampled tails are too light by up to a fourth of their share with heavy tails and skew: p is raised by as much."""
 EQUAL = 0.002
-"""A difference of which so many resamples consist of equal items is not judged: its tails are those of a few items."""
+"""Resamples of equal items have no spread. In a family they may be 4 % together; of one row so many never matter."""
 ROWS_AT_ONCE = 256
 
 
@@ -63,13 +63,17 @@ def mean_differences(families: Sequence[Floats], identity: str) -> list[MeanDiff
     rows = sum(len(one) for one in families)
     resamples = RESAMPLES if rows <= MANY else RESAMPLES_OF_MANY
     largest = np.zeros(resamples)
-    tails = [_tails(one, identity, largest) for one in families]
+    most = max(EQUAL, ALPHA / CAUTION / max(rows, 1))
+    tails = [_tails(one, identity, largest, most) for one in families]
     bound = np.sort(largest)[resamples - round(ALPHA / CAUTION * (resamples + 1))]
     return [_judged(one, own, largest, float(bound)) for one, own in zip(families, tails, strict=True)]
 
 
-def _tails(differences: Floats, identity: str, largest: Floats) -> Floats:
-    """Lower and upper tail (P, 2) of each studentised mean, NaN without one; `largest` (resamples,) takes them in."""
+def _tails(differences: Floats, identity: str, largest: Floats, most: float) -> Floats:
+    """Lower and upper tail (P, 2) of each studentised mean, NaN without one; `largest` (resamples,) takes them in.
+
+    There is none where a share `most` of the resamples, or four, consists of equal items.
+    """
     rows, n = differences.shape
     tails = np.full((rows, 2), np.nan)
     if n < MIN_ITEMS or not rows:
@@ -92,10 +96,10 @@ def _tails(differences: Floats, identity: str, largest: Floats) -> Floats:
         np.sqrt(spread, out=spread)
         t /= spread
         t *= np.sqrt(n - 1.0)
-        _bound_equal(t, equal)
+        _bound_equal(t, equal & (equal.sum(axis=1, keepdims=True) < max(EQUAL * resamples, 4)))
         cut = np.partition(t, ends, axis=1)
         own = np.stack([-cut[:, ends[0]], cut[:, ends[1]]], axis=1)
-        often = equal.sum(axis=1) >= max(EQUAL * resamples, 4)
+        often = equal.sum(axis=1) >= max(most * resamples, 4)
         judged = (own > 0).all(axis=1) & ~_constant(part) & ~often
         own[~judged] = np.nan
         tails[start : start + len(part)] = own
