@@ -30,7 +30,7 @@ class BlockDigits:
         below = self._place == "random" and rng.random() < 0.5
         both = np.concatenate([null, signal] if below else [signal, null]).astype(np.float32)
         both = both.reshape(-1, *np.asarray(item.picture).shape[1:])
-        if self._label == "class":
+        if self._label == "picture":
             return replace(item, id=self.ids[index], picture=both)
         return LabelledPicture(self.ids[index], both, int(below), ("top", "bottom"), group=item.group)
 
@@ -55,13 +55,13 @@ def blockdigits(
     *,
     of: nb.DatasetSpec = "digits",
     place: Literal["random", "top"] = "random",
-    label: Literal["class", "block"] = "class",
+    label: Literal["picture", "block"] = "picture",
     seed: Annotated[int, Ge(0)] = 0,
 ) -> BlockDigits:
     """Another set's pictures, each above or below a block that tells nothing: which block has the signal is known.
 
     of: the other set, such as `mnist`. The null block is one fixed pattern. place: of the signal, `random` by the id of
-    the picture and the seed, or always the `top`. label: the picture's `class`, or the `block` that has the signal, for
+    the picture and the seed, or always the `top`. label: that of the `picture`, or the `block` that has the signal, for
     `gradient_blocks` to find: the same pictures in two classes.
     """
     return BlockDigits(nb.open_dataset(of), place, label, seed)
