@@ -123,9 +123,10 @@ class Graphs:
 
     def panels(self, boards: Sequence[Board], most: int, notes: list[str], sheet: Sheet) -> list[Plot]:
         """The graphs that were found side by side with the true one: see `tracks/graph/report.py`."""
-        from .report import graph_panels
+        from ...report.plots.side_by_side import tile_panels
+        from .report import GRAPHS
 
-        return graph_panels(boards, most, notes, sheet)
+        return tile_panels(boards, most, notes, sheet, GRAPHS)
 
 
 TRACK = add_track(Graphs())

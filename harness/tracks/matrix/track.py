@@ -194,9 +194,10 @@ class MatrixTrack:
 
     def panels(self, boards: Sequence[Board], most: int, notes: list[str], sheet: Sheet) -> list[Plot]:
         """What each method recovered of one matrix, and its errors: see `tracks/matrix/report.py`."""
-        from .report import recovery_panels
+        from ...report.plots.side_by_side import tile_panels
+        from .report import RECOVERED
 
-        return recovery_panels(boards, most, notes, sheet)
+        return tile_panels(boards, most, notes, sheet, RECOVERED)
 
 
 def _values_sha256(item: Measured) -> str:
