@@ -71,6 +71,30 @@ class Learner:
         return torch.cat([logits.detach(), before], dim=1)
 
 
+class LearnsByStream:
+    """A classifier whose batch norms learn from a stream, from what is `kept` of each batch; `who` it is in messages.
+
+    Each stream begins with the classifier as it was trained.
+    """
+
+    def __init__(self, method: nb.Bound, lr: float, kept: Kept, who: str) -> None:
+        self.inner = nb.Classifier(method)
+        self.lr, self.kept, self.who = lr, kept, who
+
+    def setup(self, device: Any) -> None:
+        """Set up the classifier. Raises `Skip` where its weights are missing, `UsageError` without batch norm."""
+        self.inner.setup(device)
+        self.source = normalised_by_batch(self.inner, self.who)
+
+    def begin(self, info: Any) -> None:
+        """Forget what was learned."""
+        self.learner = Learner(self.source, self.lr)
+
+    def classify(self, pictures: Any, info: Any) -> Any:
+        """(B, C, H, W) → logits and those of the source, (B, 2 K)."""
+        return self.learner.step(pictures, self.kept)
+
+
 def entropy_of(said: torch.Tensor) -> torch.Tensor:
     """The entropy of log-probabilities (B, K), in nats, (B,)."""
     return -(said.exp() * said).sum(dim=1)

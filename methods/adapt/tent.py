@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import noisebench as nb
-from noisebench.methods.adapt._adapting import Labelled, Learner, Rate, all_kept, normalised_by_batch
+from noisebench.methods.adapt._adapting import Labelled, LearnsByStream, Rate, all_kept
 
 
 @nb.method(
@@ -14,7 +12,7 @@ from noisebench.methods.adapt._adapting import Labelled, Learner, Rate, all_kept
     shows_source=True,
     cite="D. Wang et al., Tent: fully test-time adaptation by entropy minimization, ICLR 2021",
 )
-class Tent:
+class Tent(LearnsByStream):
     """TENT: the batch norms of a classifier learn from a stream to be sure of what comes.
 
     method: of the track `classify`, whose network has batch norm; these use the statistics of each batch. lr: of Adam,
@@ -23,17 +21,4 @@ class Tent:
     """
 
     def __init__(self, *, method: Labelled, lr: Rate = 0.001) -> None:
-        self.inner, self.lr = nb.Classifier(method), lr
-
-    def setup(self, device: Any) -> None:
-        """Set up the classifier. Raises `Skip` where its weights are missing, `UsageError` without batch norm."""
-        self.inner.setup(device)
-        self.source = normalised_by_batch(self.inner, "tent")
-
-    def begin(self, info: Any) -> None:
-        """Forget what was learned."""
-        self.learner = Learner(self.source, self.lr)
-
-    def classify(self, pictures: Any, info: Any) -> Any:
-        """(B, C, H, W) → logits and those of the source, (B, 2 K)."""
-        return self.learner.step(pictures, all_kept)
+        super().__init__(method, lr, all_kept, "tent")
