@@ -64,17 +64,21 @@ def filtered(x: Picture, kernel: Picture) -> Picture:
 def enlarged(x: Picture, factor: float) -> Picture:
     """The middle of (H, W, C), `factor` times as large, between pixels by lines."""
     height, width = x.shape[:2]
-    parts = []
-    for side in (height, width):
-        at = (np.arange(side) - (side - 1) / 2) / factor + (side - 1) / 2
-        low = np.floor(at).astype(int)
-        parts.append((fold(low, side, "reflect"), fold(low + 1, side, "reflect"), at - low))
-    (top, below, down), (left, right, across) = parts
-    down, across = down[:, None, None], across[None, :, None]
-    upper = (1 - across) * x[top][:, left] + across * x[top][:, right]
-    lower = (1 - across) * x[below][:, left] + across * x[below][:, right]
-    between: Picture = (1 - down) * upper + down * lower
-    return between
+    rows, columns = ((np.arange(n) - (n - 1) / 2) / factor + (n - 1) / 2 for n in (height, width))
+    return between(x, rows[:, None], columns[None, :])
+
+
+def between(x: Picture, rows: Picture, columns: Picture) -> Picture:
+    """The values of (H, W, C) at places between its pixels, by lines; its border is mirrored."""
+    top, left = np.floor(rows).astype(int), np.floor(columns).astype(int)
+    down, across = (rows - top)[..., None], (columns - left)[..., None]
+    (top, below), (left, right) = (
+        [fold(low + i, side, "reflect") for i in (0, 1)] for low, side in ((top, x.shape[0]), (left, x.shape[1]))
+    )
+    upper = (1 - across) * x[top, left] + across * x[top, right]
+    lower = (1 - across) * x[below, left] + across * x[below, right]
+    found: Picture = (1 - down) * upper + down * lower
+    return found
 
 
 def snow(rng: np.random.Generator, height: int, width: int, settings: tuple[float, ...]) -> Picture:

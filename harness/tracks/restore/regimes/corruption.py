@@ -8,11 +8,10 @@ import numpy as np
 from annotated_types import Ge, Le
 
 from ....components import regime
-from ....imaging.resample import fold
 from ....parameter_types import AxisLabel
 from ._digitise import Degraded, Picture
 from ._filters import filter_separable, gaussian_taps, pad
-from ._weather import clouds, enlarged, filtered, frost, snow, trail
+from ._weather import between, clouds, enlarged, filtered, frost, snow, trail
 from .jpeg import jpeg
 
 Kind = Literal[
@@ -170,14 +169,7 @@ def _bent(x: Picture, rng: np.random.Generator, strength: float, sigma: float, s
         taps = gaussian_taps(sigma)
         edge = len(taps) // 2
         at = at + strength * filter_separable(pad(shifts, edge, edge, "reflect"), taps)
-    low = np.floor(at).astype(int)
-    down, across = (at - low)[:, :, :1], (at - low)[:, :, 1:]
-    top, below = (fold(low[:, :, 0] + i, height, "reflect") for i in (0, 1))
-    left, right = (fold(low[:, :, 1] + i, width, "reflect") for i in (0, 1))
-    upper = (1 - across) * x[top, left] + across * x[top, right]
-    lower = (1 - across) * x[below, left] + across * x[below, right]
-    between: Picture = (1 - down) * upper + down * lower
-    return between
+    return between(x, at[:, :, 0], at[:, :, 1])
 
 
 def _in_blocks(x: Picture, share: float) -> Picture:
