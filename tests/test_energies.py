@@ -172,6 +172,8 @@ def test_an_energy_that_is_the_law_denoises_as_the_exact_model() -> None:
         with torch.no_grad():
             found = bind("meco", "objective").entry.obj.denoised(net, x, sigma, None)
         torch.testing.assert_close(found, exact.denoised(x, sigma, None), rtol=1e-4, atol=1e-4)
+    with pytest.raises(nb.Skip, match=r"pictures \(1, 1, 1\), not \(1, 1, 2\)"):
+        bind("meco", "objective").entry.obj.denoised(net, torch.zeros(1, 1, 1, 2), 1.0, None)
 
 
 # ------------------------------------------------------------------------------------- objectives

@@ -18,11 +18,17 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def read_as_energy(objective: F) -> F:
-    """Say how networks of this objective are read: the picture in x is x + σ² score (Tweedie), of no class."""
+    """Say how networks of this objective are read: the picture in x is x + σ² score (Tweedie), of no class.
+
+    What reads raises `Skip` for pictures of another shape.
+    """
 
     def denoised(net: Any, x: Any, sigma: Any, labels: Any = None) -> Any:
+        energy = energy_in(net, f"objective {objective.__name__}")
+        if tuple(x.shape[1:]) != energy.base.shape:
+            raise nb.Skip(f"this energy is of pictures {energy.base.shape}, not {tuple(x.shape[1:])}")
         sigma = torch.as_tensor(sigma, dtype=x.dtype, device=x.device).reshape(-1, 1, 1, 1).expand(len(x), 1, 1, 1)
-        return x + sigma**2 * energy_in(net, f"objective {objective.__name__}").score(x, sigma)
+        return x + sigma**2 * energy.score(x, sigma)
 
     objective.denoised = denoised  # type: ignore[attr-defined]
     return objective

@@ -41,26 +41,25 @@ class FeedbackAlignment:
 
     def prepare(self, net: Any) -> Any:
         """Layers with a way back of their own. Raises `UsageError` where the network has none."""
-        layers = [layer for layer in net.modules() if isinstance(layer, nn.Linear | nn.Conv2d)]
+        layers: list[Any] = [layer for layer in net.modules() if isinstance(layer, nn.Linear | nn.Conv2d)]
         if not layers:
             raise nb.UsageError("part feedback_alignment: the network has no linear layer and no convolution")
         for layer in layers:
             back = copy.deepcopy(layer)
             back.reset_parameters()
             layer.register_buffer("feedback", back.weight.detach().clone(), persistent=False)
-            setattr(layer, "forward", _with_feedback(layer, layer.forward))  # noqa: B010 (mypy forbids the plain form)
+            layer.forward = _with_feedback(layer, layer.forward)
         return net
 
 
 def _with_feedback(layer: Any, own: Any) -> Any:
+    """What a layer gives, by its own `forward`, with gradients that go back through its feedback."""
+    linear = isinstance(layer, nn.Linear)
+
     def forward(x: Any) -> Any:
         value = own(x.detach())
         if not (torch.is_grad_enabled() and x.requires_grad):
             return value
-        if isinstance(layer, nn.Linear):
-            path = F.linear(x, layer.feedback)  # type: ignore[arg-type]
-        else:
-            path = layer._conv_forward(x, layer.feedback, None)
-        return _joined(value, path)
+        return _joined(value, F.linear(x, layer.feedback) if linear else layer._conv_forward(x, layer.feedback, None))
 
     return forward

@@ -65,7 +65,8 @@ class Outliers:
         rng = nb.keyed_generator(nb.text_key(f"outliers|{reference.sha256}"))
         x = torch.from_numpy(pictures + self.level * rng.standard_normal(pictures.shape).astype(np.float32))
         made = []
-        for part in torch.split(x.to(next(energy.buffers()).device), _AT_ONCE):
+        for start in range(0, len(x), _AT_ONCE):
+            part = x[start : start + _AT_ONCE].to(next(energy.buffers()).device)
             sigma = torch.full((len(part), 1, 1, 1), self.level, device=part.device)
             made.append(torch.stack([energy.log_density(part, sigma), energy.base.log_density(part, sigma)], dim=1))
         return torch.cat(made).double().cpu().numpy()

@@ -15,7 +15,7 @@ def singular_entropy(features: Any) -> tuple[float, float]:
 
     Of features (N, D) as they are. Both are 0 where all rows lie along one direction or are 0, and log(D) at most.
     """
-    values = torch.linalg.svdvals(features.double())
+    values = torch.linalg.svdvals(features.detach().double())
     if not values.sum():
         return 0.0, 0.0
     shares = values / values.sum()
