@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from .errors import NotFinite, Skip, UsageError
+from .errors import Invalid, NotFinite, Skip, UsageError
 from .info import Info
 from .registry import Bound
 
@@ -34,6 +34,21 @@ def refuse_not_finite(values: Any) -> None:
     if not np.isfinite(values).all():
         bad = "NaN" if np.isnan(values).any() else "Inf"
         raise NotFinite(f"returned {int((~np.isfinite(values)).sum())} values that are not finite ({bad})")
+
+
+def accepted_numbers(output: Any, wanted: Any) -> Any:
+    """An array or tensor of numbers of shape `wanted`, as float64. Raises `Invalid` for another one, NaN or Inf."""
+    import numpy as np
+
+    if hasattr(output, "detach"):
+        output = output.detach().cpu().numpy()
+    if not isinstance(output, np.ndarray) or output.dtype.kind not in "fiu":
+        raise Invalid(f"returned {type(output).__name__} where an array of numbers {wanted} was due")
+    if output.shape != wanted:
+        raise Invalid(f"returned shape {output.shape} where {wanted} was due")
+    values = np.ascontiguousarray(output, dtype=np.float64)
+    refuse_not_finite(values)
+    return values
 
 
 def not_disclosed(needs: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -245,6 +246,13 @@ def refuse_unknown_layout(declared: Mapping[str, Any]) -> None:
     """Raise ValueError for a method's layout of pictures that is neither `tensor` (1, C, H, W) nor `hwc` (H, W, C)."""
     if declared.get("layout") not in (None, "tensor", "hwc"):
         raise ValueError(f"layout is 'tensor' or 'hwc', not {declared['layout']!r}")
+
+
+def torch_where_used(components: Iterable[Bound], declared: Sequence[str] = ()) -> tuple[str, ...]:
+    """What to preload: torch, where a method takes tensors, one `declared` is so, or a plug-in has imported it."""
+    metas = [entry.meta for bound in components for entry in bound.entries]
+    used = any(meta.get("layout") == "tensor" or any(meta.get(name) for name in declared) for meta in metas)
+    return ("torch",) if used or "torch" in sys.modules else ()
 
 
 def add_track(track: Track) -> Track:

@@ -13,19 +13,18 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, Protocol, cast
 
-from ..components import open_dataset
 from ..errors import Invalid, NotDefined, UsageError, one_line
 from ..json_values import parsed
 from ..planned_cell import PlannedCell
-from ..recipe import Recipe, data_of, recipe_of
+from ..recipe import Recipe, recipe_of
 from ..registry import Bound, bind, load_plugin
 from ..store.cells import WEIGHTS
 from ..store.disk import noticing_full_disk, write_file
 from ..store.outputs import ChecksOutputs
 from ..store.record import CurvePoint, Training, TrainingCost
-from ..track import Batches, Case, Dataset, KeepsApart, Track, Trains, get_track
+from ..track import Batches, Case, Dataset, Track, Trains, get_track
+from ..training.batches import training_batches
 from ..training.checkpoint import file_sha256, known_checkpoint, read_card, with_card
-from ..training.split import split
 from .messages import Ending, Job, MethodEnded, Tell
 
 SNAPSHOT = "snapshot"
@@ -114,17 +113,7 @@ def _opened(cell: PlannedCell) -> _Course:
     bound = bind(cell["method"]["display"], "method", track.name)
     recipe, seed = recipe_of(bound.kwargs), cell["seed"]
     assert isinstance(track, Trains)
-    data = data_of(recipe, seed)
-    dataset = open_dataset(data)
-    if isinstance(dataset, KeepsApart):
-        validation = list(dataset.kept_apart)[: recipe.validation]
-        chosen = sorted({*range(len(dataset.ids))} - {*dataset.kept_apart})
-    else:
-        chosen, validation = split(dataset.ids, recipe.validation, data.display)
-    order = recipe.sampler.entry.obj(len(chosen), recipe.batch, seed, **recipe.sampler.kwargs)
-    batches = track.batches(
-        dataset, chosen, recipe.regime, order, crop=recipe.crop, seed=seed, fixed=recipe.draws == "fixed"
-    )
+    dataset, batches, validation = training_batches(recipe, track, seed)
     own = track.defaults
     return _Course(
         recipe,

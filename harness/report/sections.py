@@ -31,17 +31,6 @@ class HasPanels(Protocol):
 
 
 @runtime_checkable
-class TitlesRegimes(Protocol):
-    """A track whose tables have a way to write a regime: `σ = {sigma}`, with its parameters by name in braces.
-
-    Empty for one that has no way of its own: name and parameters are written then. Raises `UsageError` for one that it
-    does not know.
-    """
-
-    def regime_title(self, regime: str) -> str: ...
-
-
-@runtime_checkable
 class HasChangedPanels(Protocol):
     """A track that draws the outputs that changed most, of `differences` in their order, from what A and B kept.
 

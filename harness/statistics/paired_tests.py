@@ -92,15 +92,15 @@ def _tails(differences: Floats, identity: str, largest: Floats, most: float) -> 
         spread = rest**2 @ counts
         spread -= t**2
         equal = spread <= 1e-12 * variance
+        often = equal.sum(axis=1)
         np.maximum(spread, np.maximum(1e-18 * variance, np.finfo(float).tiny), out=spread)
         np.sqrt(spread, out=spread)
         t /= spread
         t *= np.sqrt(n - 1.0)
-        _bound_equal(t, equal & (equal.sum(axis=1, keepdims=True) < max(EQUAL * resamples, 4)))
+        _bound_equal(t, equal & (often < max(EQUAL * resamples, 4))[:, None])
         cut = np.partition(t, ends, axis=1)
         own = np.stack([-cut[:, ends[0]], cut[:, ends[1]]], axis=1)
-        often = equal.sum(axis=1) >= max(most * resamples, 4)
-        judged = (own > 0).all(axis=1) & ~_constant(part) & ~often
+        judged = (own > 0).all(axis=1) & ~_constant(part) & (often < max(most * resamples, 4))
         own[~judged] = np.nan
         tails[start : start + len(part)] = own
         if judged.any():

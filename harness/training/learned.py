@@ -8,14 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from ..components import open_dataset
 from ..data.made_once import made_once
 from ..errors import UsageError
 from ..planned_cell import method_part
-from ..recipe import VERSION, Recipe, data_of, recipe_of, seed_of
+from ..recipe import VERSION, Recipe, recipe_of, seed_of
 from ..registry import Bound
-from ..track import Batches, KeepsApart, Trains, get_track
-from .split import split
+from ..track import Batches, Trains, get_track
+from .batches import training_batches
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ def learned(method: Bound, seed: int, name: str) -> Learned:
     track = get_track(method.track)
     if not isinstance(track, Trains):
         raise UsageError(f"{name}: the track {track.name} trains nothing")
-    dataset, batches = _batches(recipe, seed, track)
+    dataset, batches, _ = training_batches(recipe, track, seed)
     items = (dataset.load(index) for index in range(len(dataset.ids)))
     sources = method_part(method)["sources"]
     own = [f"learned 1 {VERSION} {seed=}", method.canonical, repr(method.versions)]
@@ -66,18 +65,6 @@ def learned(method: Bound, seed: int, name: str) -> Learned:
         net = build(recipe, made_parts(recipe), batches.given, batches.wanted)
     net.load_state_dict({key: torch.from_numpy(value) for key, value in made.items()})
     return Learned(net.eval().requires_grad_(False), tuple(batches.given), tuple(batches.wanted), lines)
-
-
-def _batches(recipe: Recipe, seed: int, track: Trains) -> tuple[Any, Batches]:
-    data = data_of(recipe, seed)
-    dataset = open_dataset(data)
-    if isinstance(dataset, KeepsApart):
-        chosen = sorted({*range(len(dataset.ids))} - {*dataset.kept_apart})
-    else:
-        chosen, _ = split(dataset.ids, recipe.validation, data.display)
-    order = recipe.sampler.entry.obj(len(chosen), recipe.batch, seed, **recipe.sampler.kwargs)
-    fixed = recipe.draws == "fixed"
-    return dataset, track.batches(dataset, chosen, recipe.regime, order, crop=recipe.crop, seed=seed, fixed=fixed)
 
 
 def _net_of(recipe: Recipe, batches: Batches, seed: int, name: str, say: Callable[[int, int], None]) -> Any:

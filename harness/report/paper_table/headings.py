@@ -9,11 +9,10 @@ from collections.abc import Sequence
 from ...boards.board import Board
 from ...boards.rows import Column
 from ...errors import UsageError
+from ...registry import registry
 from ...spec import Spec, Value, show
 from ...spec_paths import readable_spec
-from ...track import known_track
 from ..plots.axis_text import metric_text
-from ..sections import TitlesRegimes
 
 
 def level_titles(boards: Sequence[Board]) -> list[str]:
@@ -36,13 +35,10 @@ def _title(board: Board) -> str:
 
 def _part_title(track: str, given: dict[str, Value], spec: Spec) -> str:
     """One regime: its template filled in, or its name; behind it what else is not at its default."""
-    known = known_track(track)
-    template = ""
-    if isinstance(known, TitlesRegimes):
-        try:
-            template = known.regime_title(spec.name)
-        except UsageError:  # of a plug-in that is not loaded
-            template = ""
+    try:
+        template = str(registry("regime", track).get(spec.name).meta.get("title", ""))
+    except UsageError:  # of a plug-in that is not loaded
+        template = ""
     values = dict(spec.args)
     used = set(re.findall(r"\{(\w+)\}", template))
     if not template or not used <= values.keys():

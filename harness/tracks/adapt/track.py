@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...array_outputs import ArrayFiles
 from ...errors import NotDefined
 from ...info import Info
 from ...keyed_noise import noise_key
-from ...registry import Bound, registry
+from ...registry import Bound
 from ...store.outputs import OutputFiles
 from ...track import (
     Case,
@@ -22,6 +20,7 @@ from ...track import (
     checked_declarations,
     get_track,
     refuse_unknown_layout,
+    torch_where_used,
 )
 
 if TYPE_CHECKING:
@@ -37,22 +36,12 @@ _PICTURES = "classify"
 class StreamLogits(ArrayFiles):
     """Logits (N, K), or with those of the source behind them (N, 2 K), as `.npy`."""
 
-    def check(self, output: Any, wanted: tuple[int, ...]) -> None:
-        """Raise ValueError for another type or shape, NaN or Inf."""
-        super().check(output, shape_of(output, wanted))
-
-    def load(self, file: Path, wanted: tuple[int, ...] | None = None) -> Any:
-        """The array again. Raises OSError, and ValueError for another type or shape."""
-        array = super().load(file)
-        if wanted is not None and array.shape != shape_of(array, wanted):
-            raise ValueError(f"{array.dtype} {array.shape}")
-        return array
-
-
-def shape_of(output: Any, wanted: tuple[int, ...]) -> tuple[int, ...]:
-    """What shape is due: `wanted` (N, K), or (N, 2 K) where that is there."""
-    longer = (wanted[0], 2 * wanted[1])
-    return longer if getattr(output, "shape", ()) == longer else wanted
+    def due(self, output: Any, wanted: tuple[int, ...] | None) -> tuple[int, ...] | None:
+        """`wanted` (N, K), or (N, 2 K) where that is there."""
+        if wanted is None:
+            return None
+        longer = (wanted[0], 2 * wanted[1])
+        return longer if getattr(output, "shape", ()) == longer else wanted
 
 
 class Adapt:
@@ -146,12 +135,7 @@ class Adapt:
 
     def preload_for(self, components: Iterable[Bound]) -> tuple[str, ...]:
         """torch, where a method takes tensors, or a plug-in has imported it."""
-        used = any(entry.meta.get("layout") == "tensor" for bound in components for entry in bound.entries)
-        return ("torch",) if used or "torch" in sys.modules else ()
-
-    def regime_title(self, regime: str) -> str:
-        """How tables write a regime, such as `σ = {sigma}`; empty where it has no way of its own."""
-        return str(registry("regime", self.name).get(regime).meta["title"])
+        return torch_where_used(components)
 
 
 TRACK = add_track(Adapt())

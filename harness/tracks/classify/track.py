@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...array_outputs import ArrayFiles
 from ...errors import NotDefined
-from ...registry import Bound, registry
+from ...registry import Bound
 from ...store.outputs import OutputFiles
-from ...track import Batches, Case, Dataset, Defaults, Words, add_track, checked_declarations, refuse_unknown_layout
+from ...track import (
+    Batches,
+    Case,
+    Dataset,
+    Defaults,
+    Words,
+    add_track,
+    checked_declarations,
+    refuse_unknown_layout,
+    torch_where_used,
+)
 
 if TYPE_CHECKING:
     from ...boards.board import Board
@@ -34,29 +42,19 @@ _DECLARED: Mapping[str, Mapping[str, Any]] = {
 class LogitFiles(ArrayFiles):
     """Logits (K,), with a certified radius (K + 1,), or with maps as `packed` has them, as `.npy`."""
 
-    def check(self, output: Any, wanted: tuple[int, ...]) -> None:
-        """Raise ValueError for another type or shape, NaN or Inf."""
-        super().check(output, shape_of(output, wanted))
-
-    def load(self, file: Path, wanted: tuple[int, ...] | None = None) -> Any:
-        """The array again. Raises OSError, and ValueError for another type or shape."""
-        array = super().load(file)
-        if wanted is not None and array.shape != shape_of(array, wanted):
-            raise ValueError(f"{array.dtype} {array.shape}")
-        return array
+    def due(self, output: Any, wanted: tuple[int, ...] | None) -> tuple[int, ...] | None:
+        """`wanted` (K,), or (K + 1,) or (K, 1 + n) where that is there."""
+        shape: tuple[int, ...] = getattr(output, "shape", ())
+        if wanted is None:
+            return None
+        with_maps = len(shape) == 2 and shape[0] == wanted[0] and shape[1] > 1
+        return shape if shape == (wanted[0] + 1,) or with_maps else wanted
 
     def panel(self, item: LabelledPicture, case: Case, output: Any) -> Mapping[str, bytes] | None:
         """The picture and the map of its class, of a method that explains."""
         from .drawing import draw_explanation
 
         return draw_explanation(item, case.given, output) if output.ndim == 2 else None
-
-
-def shape_of(output: Any, wanted: tuple[int, ...]) -> tuple[int, ...]:
-    """What shape is due: `wanted` (K,), or (K + 1,) or (K, 1 + n) where that is there."""
-    shape: tuple[int, ...] = getattr(output, "shape", ())
-    with_maps = len(shape) == 2 and shape[0] == wanted[0] and shape[1] > 1
-    return shape if shape == (wanted[0] + 1,) or with_maps else wanted
 
 
 class Classify:
@@ -161,8 +159,7 @@ class Classify:
 
     def preload_for(self, components: Iterable[Bound]) -> tuple[str, ...]:
         """torch, where a method takes tensors, or a plug-in has imported it."""
-        used = any(entry.meta.get("layout") == "tensor" for bound in components for entry in bound.entries)
-        return ("torch",) if used or "torch" in sys.modules else ()
+        return torch_where_used(components)
 
     def batches(
         self,
@@ -186,10 +183,6 @@ class Classify:
         from .labelled_picture import values_of
 
         return pixel_sha256(values_of(item))
-
-    def regime_title(self, regime: str) -> str:
-        """How tables write a regime, such as `σ = {sigma}`; empty where it has no way of its own."""
-        return str(registry("regime", self.name).get(regime).meta["title"])
 
     def panels(self, boards: Sequence[Board], most: int, notes: list[str], sheet: Sheet) -> list[Plot]:
         """A picture and the maps of each method: see `tracks/classify/report.py`."""

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...array_outputs import ArrayFiles
-from ...errors import Invalid, NotDefined
+from ...errors import NotDefined
 from ...info import Info
 from ...keyed_noise import keyed_generator, noise_key
-from ...registry import Bound, registry
-from ...runner import MethodRunner, refuse_not_finite
+from ...registry import Bound
+from ...runner import MethodRunner, accepted_numbers
 from ...store.outputs import OutputFiles
 from ...track import Case, Defaults, Words, add_track, checked_declarations
 
@@ -53,16 +53,7 @@ class Fitter(MethodRunner):
 
     def accept(self, output: Any, case: Case) -> Floats:
         """Values float64 (M,). Raises `Invalid` for another shape or type, NaN or Inf."""
-        import numpy as np
-
-        if hasattr(output, "detach"):
-            output = output.detach().cpu().numpy()
-        if not isinstance(output, np.ndarray) or output.dtype.kind not in "fiu":
-            raise Invalid(f"returned {type(output).__name__} where an array of numbers {case.wanted} was due")
-        if output.shape != case.wanted:
-            raise Invalid(f"returned shape {output.shape} where {case.wanted} was due")
-        values = np.ascontiguousarray(output, dtype=np.float64)
-        refuse_not_finite(values)
+        values: Floats = accepted_numbers(output, case.wanted)
         return values
 
     def untouched(self, prepared: Samples, given: Samples) -> bool:
@@ -152,10 +143,6 @@ class Functions:
         return as_target("cost", x, np.sin(9 * x), at, np.sin(9 * at))
 
     # Below: what a track may have. See the protocols of `track.py` and of `report/sections.py`.
-
-    def regime_title(self, regime: str) -> str:
-        """How tables write a regime, such as `σ = {sigma}`; empty where it has no way of its own."""
-        return str(registry("regime", self.name).get(regime).meta["title"])
 
     def panels(self, boards: Sequence[Board], most: int, notes: list[str], sheet: Sheet) -> list[Plot]:
         """The fits of one function side by side: see `tracks/functions/report.py`."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...array_outputs import ArrayFiles
 from ...errors import NotDefined
-from ...registry import Bound, registry
+from ...registry import Bound
 from ...store.outputs import OutputFiles
 from ...track import Batches, Case, Collector, Dataset, Defaults, Finding, Words, add_track, checked_declarations
 
@@ -197,10 +197,6 @@ class Generate:
         from .doctor import examine
 
         return examine(method, before, regime)
-
-    def regime_title(self, regime: str) -> str:
-        """How tables write a regime; empty where it has no way of its own."""
-        return str(registry("regime", self.name).get(regime).meta["title"])
 
     def panels(self, boards: Sequence[Board], most: int, notes: list[str], sheet: Sheet) -> list[Plot]:
         """The samples of each method, from the same latents: see `tracks/generate/report.py`."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...array_outputs import ArrayFiles
 from ...errors import NotDefined
-from ...registry import Bound, registry
+from ...registry import Bound
 from ...store.outputs import OutputFiles
 from ...track import Case, Defaults, Words, add_track, checked_declarations
 
@@ -116,10 +116,6 @@ class Graphs:
         return weighted_dag("cost", weights * (1 - np.eye(d)), 1000)
 
     # Below: what a track may have. See the protocols of `report/sections.py`.
-
-    def regime_title(self, regime: str) -> str:
-        """How tables write a regime, such as `σ = {sigma}`; empty where it has no way of its own."""
-        return str(registry("regime", self.name).get(regime).meta["title"])
 
     def panels(self, boards: Sequence[Board], most: int, notes: list[str], sheet: Sheet) -> list[Plot]:
         """The graphs that were found side by side with the true one: see `tracks/graph/report.py`."""

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...array_outputs import ArrayFiles
-from ...errors import Invalid, NotDefined
+from ...errors import NotDefined
 from ...info import Info
 from ...keyed_noise import keyed_generator, noise_key, text_key
-from ...registry import Bound, registry
-from ...runner import MethodRunner, refuse_not_finite
+from ...registry import Bound
+from ...runner import MethodRunner, accepted_numbers
 from ...store.outputs import OutputFiles
 from ...track import Case, Defaults, Words, add_track, checked_declarations
 
@@ -56,16 +56,7 @@ class Recoverer(MethodRunner):
 
     def accept(self, output: Any, case: Case) -> Floats:
         """The matrix, float64 (p, q). Raises `Invalid` for another shape or type, NaN or Inf."""
-        import numpy as np
-
-        if hasattr(output, "detach"):
-            output = output.detach().cpu().numpy()
-        if not isinstance(output, np.ndarray) or output.dtype.kind not in "fiu":
-            raise Invalid(f"returned {type(output).__name__} where an array of numbers {case.wanted} was due")
-        if output.shape != case.wanted:
-            raise Invalid(f"returned shape {output.shape} where {case.wanted} was due")
-        values = np.ascontiguousarray(output, dtype=np.float64)
-        refuse_not_finite(values)
+        values: Floats = accepted_numbers(output, case.wanted)
         return values
 
     def untouched(self, prepared: Measurements, given: Measurements) -> bool:
@@ -187,10 +178,6 @@ class MatrixTrack:
         return as_measured("cost", left @ (left if psd else right).T, operator, psd=psd, rank=2)
 
     # Below: what a track may have. See the protocols of `report/sections.py`.
-
-    def regime_title(self, regime: str) -> str:
-        """How tables write a regime, such as `σ = {sigma}`; empty where it has no way of its own."""
-        return str(registry("regime", self.name).get(regime).meta["title"])
 
     def panels(self, boards: Sequence[Board], most: int, notes: list[str], sheet: Sheet) -> list[Plot]:
         """What each method recovered of one matrix, and its errors: see `tracks/matrix/report.py`."""

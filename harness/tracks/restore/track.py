@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...array_outputs import ArrayFiles
-from ...registry import Bound, registry
+from ...registry import Bound
 from ...track import (
     Batches,
     Case,
@@ -20,6 +19,7 @@ from ...track import (
     add_track,
     checked_declarations,
     refuse_unknown_layout,
+    torch_where_used,
 )
 
 if TYPE_CHECKING:
@@ -170,9 +170,7 @@ class Restore:
 
     def preload_for(self, components: Iterable[Bound]) -> tuple[str, ...]:
         """torch, where a method takes tensors, a metric is a network, or a plug-in has imported it."""
-        metas = [entry.meta for bound in components for entry in bound.entries]
-        used = any(meta.get("layout") == "tensor" or meta.get("set") or meta.get("describe") for meta in metas)
-        return ("torch",) if used or "torch" in sys.modules else ()
+        return torch_where_used(components, ("set", "describe"))
 
     def plan_set(self, metric: Bound) -> tuple[dict[str, Any], dict[str, Any]]:
         """What of a set metric goes into a key, and its blank `SetPart`. Raises `UsageError` for what is missing."""
@@ -222,10 +220,6 @@ class Restore:
         from .conventions import explain_files
 
         return explain_files(restored, clean, claimed)
-
-    def regime_title(self, regime: str) -> str:
-        """How tables write a regime, such as `σ = {sigma}`; empty where it has no way of its own."""
-        return str(registry("regime", self.name).get(regime).meta["title"])
 
     def panels(self, boards: Sequence[Board], most: int, notes: list[str], sheet: Sheet) -> list[Plot]:
         """Crops of one picture as each method restores it: see `tracks/restore/report/panels.py`."""
