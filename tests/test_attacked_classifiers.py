@@ -204,8 +204,8 @@ def test_what_is_no_classifier_is_refused() -> None:
 def test_a_board_shows_accuracy_under_attack_beside_clean_accuracy(cli: Any, tmp_path: Path) -> None:
     how = "arch=mlp, steps=120, checks=1"
     nets = [f"trained({how})", f"trained({how}, objective=adversarial_training(eps=0.1, steps=3))"]
-    attacked = [f"attacked(method={net}, eps=0.1, steps=5)" for net in nets]
-    cli("run", "--track", "classify", "--datasets", "digits(n=40)", "--regimes", "none", "--methods", *nets, *attacked,
+    attacked = [f"attacked(method={net}, eps=0.2, steps=5)" for net in nets]
+    cli("run", "--track", "classify", "--datasets", "digits(n=100)", "--regimes", "none", "--methods", *nets, *attacked,
         "--store", "s")  # fmt: skip
     cli("report", "s", "--to", "b")
     summary = json.loads((tmp_path / "b" / "summary.json").read_text())

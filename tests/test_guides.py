@@ -151,8 +151,9 @@ AFTER = {
 
 
 def test_few_blocks_are_not_run_and_each_says_why() -> None:
-    reasons = [why for page in FOLLOWED for why, _, _ in blocks_of(page) if why]
-    assert len(reasons) <= 8 and all(len(why.split()) > 3 for why in reasons)
+    blocks = [why for page in FOLLOWED for why, _, _ in blocks_of(page)]
+    reasons = [why for why in blocks if why]
+    assert len(reasons) * 10 <= len(blocks) and all(len(why.split()) > 3 for why in reasons)
     for page in ELSEWHERE:
         assert page in (ROOT / "tests" / ELSEWHERE[page]).read_text(encoding="utf-8"), page
     assert not [p.name for p in PAGES if p.read_text(encoding="utf-8").count("not run:") != sum(

@@ -91,6 +91,7 @@ def test_the_seed_of_a_failure_is_called_so(cli, tmp_path: Path) -> None:
 
 def test_what_is_declared_is_listed_in_words(told) -> None:
     _, psnr, _ = told("list", "metrics", "psnr")
+    assert psnr.startswith("psnr (version 1, track restore)\n") and "\n\npsnr (version 1, track matrix)\n" in psnr
     assert "\nno parameters\nhigher: yes\n" in psnr and "\ngate: max_drop 0.02, max_drop_item 0.5\n" in psnr
     assert "\ndiscloses: kernel, boundary\n" in told("list", "regimes", "blur")[1]
 

@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
 
         entries = catalogue_in_child(_singular(args.kind), args.track or "", args.plugin)
     if args.name:
-        found = [e for e in entries if e["name"] == args.name]
+        found = sorted((e for e in entries if e["name"] == args.name), key=lambda e: e.get("track") != "restore")
         if not found:
             known = [e["name"] for e in entries]
             raise UsageError(f"no {_singular(args.kind)} {args.name!r}: {nearest(args.name, known)}")
@@ -66,17 +66,9 @@ def run(args: argparse.Namespace) -> int:
             with open(found[0]["path"], encoding="utf-8") as file:
                 print(file.read(), end="")
             return 0
-        print(f"{found[0]['name']} (version {found[0]['version']})\n\n{found[0]['doc']}\n")
-        if found[0]["parameters"]:
-            print_table(
-                [[p["name"], p["type"], p["default"]] for p in found[0]["parameters"]],
-                ["parameter", "type", "default"],
-            )
-        elif args.kind != "tracks":
-            print("no parameters")
-        for key, value in found[0]["meta"].items():
-            if value not in (False, [], "", None, {}):
-                print(f"{key.replace('_', ' ')}: {_told(value)}")
+        for place, one in enumerate(found):
+            print("\n" * (place > 0), end="")
+            _print_in_full(one, args.kind, several=len(found) > 1)
     elif args.json:
         print_json(entries)
     else:
@@ -86,6 +78,21 @@ def run(args: argparse.Namespace) -> int:
             ["name", *(["track"] if several else []), "what it is"],
         )
     return 0
+
+
+def _print_in_full(entry: dict[str, Any], kind: str, several: bool) -> None:
+    """What one component is, its parameters and what it declares; its track where several have the name."""
+    of = f", track {entry['track']}" if several else ""
+    print(f"{entry['name']} (version {entry['version']}{of})\n\n{entry['doc']}\n")
+    if entry["parameters"]:
+        print_table(
+            [[p["name"], p["type"], p["default"]] for p in entry["parameters"]], ["parameter", "type", "default"]
+        )
+    elif kind != "tracks":
+        print("no parameters")
+    for key, value in entry["meta"].items():
+        if value not in (False, [], "", None, {}):
+            print(f"{key.replace('_', ' ')}: {_told(value)}")
 
 
 def _told(value: Any) -> str:
