@@ -10,6 +10,10 @@ from pathlib import Path
 
 import pytest
 
+# One thread for each process of tests: the suite runs one on each core, and threads that wait for each other are slow.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[_name] = "1"
+
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("NOISEBENCH_DATA", ROOT.parent / "shared" / "data"))
 
