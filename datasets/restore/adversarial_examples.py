@@ -1,4 +1,4 @@
-"""Pictures of a labelled set, each beside what an attack on a classifier made of it, where that succeeded; for `real`."""
+"""Pictures of a labelled set, each beside what an attack on a classifier made of it that succeeded; for `real`."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def adversarial_examples(
     steps: Steps = 20,
     seed: Seed = None,
 ) -> AdversarialPairs:
-    """Pictures of a labelled set, each beside what an attack on a classifier made of it, where that succeeded; for `real`.
+    """Pictures of a labelled set, each beside what an attack on a classifier made of it that succeeded; for `real`.
 
     Parameters are those of the set of this name in the track `classify`, which has the same attacked pictures. With the
     regime `real` a denoiser is given the attacked one of each, to take the attack away. A picture that an attack failed
