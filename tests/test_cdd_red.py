@@ -421,16 +421,3 @@ def test_classifier_denoiser_and_what_is_scored_are_planned_and_run_in_that_orde
     assert [cell["key"] for _, own in rounds for cell in own] == [
         classifier["key"], restorer["key"], cells[2]["key"]
     ]  # fmt: skip
-
-
-def test_a_claim_of_it_is_run(tmp_path: Path, cli: Any) -> None:
-    (tmp_path / "own.yaml").write_text(
-        "paper: none\nurl: https://example.org\nkind: effect\ntrack: classify\nclaims:\n"
-        "  - name: it_is_run\n    where: here\n    says: All three are run.\n    cells:\n"
-        f"      clean: {{method: 'denoise_first(denoiser={DENOISER}, classifier={CLASSIFIER})', "
-        f"dataset: '{PAIRS}', regime: none, metric: accuracy}}\n"
-        f"      again: {{method: 'reapplied(denoiser={DENOISER}, classifier={CLASSIFIER})', "
-        f"dataset: '{PAIRS[:-1]}, label=attack)', regime: none, metric: accuracy}}\n"
-        "    holds: 0 <= clean <= 1 and 0 <= again <= 1\n    seeds: [0]\n"
-    )
-    assert "1 claim: 1 reproduced" in cli("reproduce", "--claims", "own.yaml").stdout
