@@ -82,7 +82,7 @@ def _attacks(
     clean, said = (torch.zeros(len(given), dtype=torch.int64) for _ in range(2))
     done = 0
     for turn, kind in enumerate(kinds):
-        for places in torch.arange(turn, len(given), len(kinds)).split(_TOGETHER):
+        for places in torch.split(torch.arange(turn, len(given), len(kinds)), _TOGETHER):
             say(done, len(given))
             with torch.no_grad():
                 clean[places] = net(given[places]).argmax(dim=1)
