@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -47,19 +47,36 @@ def reproduce(
     results = _Results(claims, store, plans, told)
     if results.summary.cells:
         open_store(store)
-    cells = results.summary.cells
-    for track in sorted(planned["preload"], key=lambda track: len(_tracks_before(track, cells))):
-        if own := [cell for cell in cells if cell["track"] == track]:
-            watch = _Watch(watcher, results.tell_ended)
-            preload, where = planned["preload"][track], planned["environment"]
-            run_planned(own, preload, where, results.summary, replace(base, track=track), store, options, watch)
+    for track, own in in_rounds(results.summary.cells):
+        watch = _Watch(watcher, results.tell_ended)
+        preload, where = planned["preload"][track], planned["environment"]
+        run_planned(own, preload, where, results.summary, replace(base, track=track), store, options, watch)
     return [results.rows[number] for number in range(len(claims))]
 
 
-def _tracks_before(track: str, cells: Sequence[PlannedCell]) -> set[str]:
-    """The other tracks that something is trained of for the cells of a track."""
-    named = {cell["key"]: cell["track"] for cell in cells}
-    return {named[key] for cell in cells if cell["track"] == track for key in cell["after"]} - {track}
+def in_rounds(cells: Sequence[PlannedCell]) -> Iterator[tuple[str, list[PlannedCell]]]:
+    """Cells of one track at a time, each with or after those that train what it needs.
+
+    A track has a turn again where its cells need what is trained of another one, which may need what it trains itself.
+    """
+    left = list(cells)
+    while left:
+        turns = {track: _ready(left, track) for track in dict.fromkeys(cell["track"] for cell in left)}
+        whole = [track for track in turns if len(turns[track]) == sum(cell["track"] == track for cell in left)]
+        track = whole[0] if whole else max(turns, key=lambda track: len(turns[track]))
+        yield track, turns[track]
+        done = {cell["key"] for cell in turns[track]}
+        left = [cell for cell in left if cell["key"] not in done]
+
+
+def _ready(left: Sequence[PlannedCell], track: str) -> list[PlannedCell]:
+    """The cells of a track that need nothing of those of another one; what is trained stands before what needs it."""
+    waits, ready = {cell["key"] for cell in left}, []
+    for cell in left:
+        if cell["track"] == track and waits.isdisjoint(cell["after"]):
+            ready.append(cell)
+            waits.discard(cell["key"])
+    return ready
 
 
 def _place(of: CellOf, seed: int) -> Place:
