@@ -1,4 +1,4 @@
-"""Pictures of another set, each as it is and as an attack on a classifier left it: what a detector is to tell apart."""
+"""Pictures of another set, each as it is and as an attack on a classifier left it: what a detector tells apart."""
 
 from __future__ import annotations
 
@@ -31,7 +31,11 @@ class NaturalAndAttacked:
         item: LabelledPicture = self._of.load(place)
         picture = (self._attacked if label else self._held.pictures)[place].transpose(1, 2, 0)
         return LabelledPicture(
-            self.ids[index], picture.reshape(np.asarray(item.picture).shape), label, CLASSES, group=item.group or item.id
+            self.ids[index],
+            picture.reshape(np.asarray(item.picture).shape),
+            label,
+            CLASSES,
+            group=item.group or item.id,
         )
 
 
@@ -70,7 +74,7 @@ def natural_and_attacked(
     steps: Annotated[int, Ge(1), Le(1000)] = 20,
     seed: Annotated[int, Ge(0)] | None = None,
 ) -> NaturalAndAttacked:
-    """Pictures of another set, each as it is and as an attack on a classifier left it: what a detector is to tell apart.
+    """Pictures of another set, each as it is and as an attack on a classifier left it: what a detector tells apart.
 
     by: the classifier that is attacked, `trained(…)`, which is trained here, once, as a run would. eps, on the [0, 1]
     scale, kind, norm and steps: as of the method `attacked`, from the picture itself. The classes are natural and

@@ -6,7 +6,6 @@ from typing import Any, Literal
 
 import noisebench as nb
 import numpy as np
-from noisebench.datasets.classify._arrays import LabelledArrays
 from noisebench.methods.classify._detecting import Detector
 from noisebench.methods.classify._explaining import network_within
 from noisebench.methods.restore._wrapping import refuse_unwrappable
@@ -44,10 +43,8 @@ class ClassifierDetector(Detector):
         layers = [layer for layer in net.modules() if isinstance(layer, nn.Linear)]
         if not layers:
             raise nb.Skip(f"{self.who}: {self.inner.bound.display} has no linear layer: give on=pixels")
-        met: list[Any] = []
+        met, rows, said = list[Any](), [], []
         handle = layers[-1].register_forward_pre_hook(lambda _, given: met.append(given[0].detach().flatten(1)))
-        rows = []
-        said = []
         try:
             for start in range(0, len(pictures), 250):
                 part = pictures[start : start + 250]
@@ -65,8 +62,3 @@ class ClassifierDetector(Detector):
             return self.logits(pictures, classes).argmax(axis=1), pictures.reshape(len(pictures), -1).astype(np.float64)
         logits, rows = self.hidden(pictures, classes)
         return logits.argmax(axis=1), rows
-
-
-def classes_of(arrays: LabelledArrays) -> int:
-    """How many classes the pictures are of."""
-    return len(arrays.classes)

@@ -1,4 +1,4 @@
-"""A kernel that is learned to tell two samples apart (F. Liu et al., Learning deep kernels for non-parametric two-sample tests, ICML 2020)."""
+"""A kernel that is learned to tell two samples apart."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ _STEPS, _BATCH, _RATE, _WIDTHS, _SEED = 300, 100, 1e-3, (128, 64), 0
 
 
 class DeepKernel:
-    """[(1 - s) k(f(a), f(b)) + s] q(a, b): Gaussian k and q, a small perceptron f; all learned from natural and attacked.
+    """[(1 - s) k(f(a), f(b)) + s] q(a, b): Gaussian k and q, a small perceptron f, all learned from two samples.
 
-    What is made large is the unbiased squared discrepancy of both samples over its deviation where they differ.
+    What is made large is the unbiased squared discrepancy of natural and attacked ones over its deviation (F. Liu et
+    al., Learning deep kernels for non-parametric two-sample tests, ICML 2020).
     """
 
     def __init__(self, rows: Any, natural: Any, attacked: Any) -> None:

@@ -48,17 +48,23 @@ class Detector:
         kept = np.zeros(len(arrays.pictures), bool)
         kept[kept_by_key(arrays.lines, self.references)] = True
         self.shape = arrays.pictures.shape[1:]
+        self.known = {nb.pixel_sha256(one) for one in arrays.pictures.transpose(0, 2, 3, 1)}
         found = np.asarray(self.fit(_part(arrays, ~kept), _part(arrays, kept), device), np.float64)
         low, middle, self.limit = np.quantile(found, [0.25, 0.5, 1 - _FALSE])
         self.spread = max(float(middle - low), float(self.limit - middle), 1e-12)
 
     def classify(self, picture: Any, info: Any) -> Any:
-        """float32 (H, W, C) → logits (2,). Raises `Skip` for other pictures, or more classes."""
+        """float32 (H, W, C) → logits (2,).
+
+        Raises `Skip` for pictures of another size, or more classes, and `UsageError` for one that it was fitted to.
+        """
         seen = np.ascontiguousarray(picture.transpose(2, 0, 1), np.float32)
         if seen.shape != self.shape or info.classes != 2:
             raise nb.Skip(
                 f"tells natural pictures {self.shape} from attacked ones, not {info.classes} classes of {seen.shape}"
             )
+        if nb.pixel_sha256(picture) in self.known:
+            raise nb.UsageError(f"a picture that is tested is in {self.data.display} as well: give others for data")
         return np.array([0.0, (self.strangeness(seen, info) - self.limit) / self.spread], np.float32)
 
 

@@ -103,7 +103,7 @@ class PerturbationDetector(Detector):
         return self.kernel.among()
 
     def strangeness(self, picture: Any, info: Any) -> float:
-        """Minus the logarithm of the mean kernel, with which the squared discrepancy grows and which does not saturate."""
+        """Minus the logarithm of the mean kernel: it grows with the squared discrepancy, and does not saturate."""
         return float(self.kernel.away(self.perturbed.rows(picture[None], info.rng))[0])
 
     def _learned(self, rows: Any) -> Any:

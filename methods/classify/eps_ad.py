@@ -1,4 +1,4 @@
-"""EPS-AD: a picture is attacked where the mean of its score over many small perturbations is not that of natural ones."""
+"""EPS-AD: a picture is attacked where its score, a mean over small perturbations, is not that of natural ones."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from noisebench.methods.classify._perturbation import Attacks, Kernel, Model, Pe
 @nb.method("eps_ad", track="classify", layout="hwc", cite="S. Zhang et al., Detecting adversarial data by probing "
            "multiple perturbations using expected perturbation score, ICML 2023")  # fmt: skip
 class EPSAD(PerturbationDetector):
-    """EPS-AD: a picture is attacked where the mean of its score over many small perturbations is not that of natural ones.
+    """EPS-AD: a picture is attacked where its score, a mean over small perturbations, is not that of natural ones.
 
     score: a model of `generate`, of which scores are taken: exact for a normal law, or trained. Pictures are mapped to
     [-1, 1]; of each the score at the times 1 to `last` of 1,000 is averaged, with new noise at each time (arXiv
-    2305.16035, equation 3). data: natural pictures, of which so many are `references`. The mean discrepancy of a picture
-    from these is by a kernel: `rbf` is Gaussian with the median distance of the references as its width, `deep` is
-    learned from `attacks`, sets of `natural_and_attacked` with other pictures than those that are tested.
+    2305.16035). data: natural pictures, of which so many are `references`. The mean discrepancy of a picture from these
+    is by a kernel: `rbf` is Gaussian with the median distance of the references as its width, `deep` is learned from
+    `attacks`, sets of `natural_and_attacked` with other pictures than those that are tested.
     """
 
     def __init__(

@@ -19,9 +19,9 @@ _WIDTHS = tuple(2.0**k for k in range(-5, 2))
 class KernelDensity(ClassifierDetector):
     """Kernel density: a picture is attacked where few natural ones of the class that it is taken for lie near.
 
-    method: the classifier. on: its last `hidden` layer, as Feinman et al. have it, or the `pixels`. A Gaussian kernel by
-    scikit-learn, fitted to the pictures of `data` of each class; of seven widths it has the one by which the references
-    are likeliest, so that no attacked picture chooses it.
+    method: the classifier. on: its last `hidden` layer, as Feinman et al. have it, or the `pixels`. A Gaussian kernel
+    by scikit-learn, fitted to the pictures of `data` of each class; of seven widths it has the one by which the
+    references are likeliest, so that no attacked picture chooses it.
     """
 
     def __init__(
@@ -46,9 +46,7 @@ class KernelDensity(ClassifierDetector):
         known = self.seen(references.pictures, self.on, self.classes)
         tried = []
         for width in _WIDTHS:
-            self.densities = {
-                label: Density(bandwidth=width * spread).fit(one) for label, one in own.items()
-            }
+            self.densities = {label: Density(bandwidth=width * spread).fit(one) for label, one in own.items()}
             found = self._rarity(*known)
             tried.append((float(found.mean()), found, self.densities))
         _, found, self.densities = min(tried, key=lambda one: one[0])
@@ -62,10 +60,7 @@ class KernelDensity(ClassifierDetector):
         found = np.empty(len(rows))
         for label in np.unique(labels):
             at = labels == label
-            # A class that no picture has: as far as the farthest of the others.
-            found[at] = np.min(
-                [-one.score_samples(rows[at]) for name, one in self.densities.items() if name == label]
-                or [-one.score_samples(rows[at]) for one in self.densities.values()],
-                axis=0,
-            )
+            # Of a class that no picture of the data has, the density of the nearest other one.
+            near = [self.densities[label]] if label in self.densities else list(self.densities.values())
+            found[at] = np.min([-one.score_samples(rows[at]) for one in near], axis=0)
         return found

@@ -11,8 +11,8 @@ from noisebench.methods.classify._classified import ClassifierDetector, Looks
 from noisebench.methods.classify._detecting import References
 
 
-@nb.method("mahalanobis", track="classify", layout="hwc", cite="K. Lee et al., A simple unified framework for detecting "
-           "out-of-distribution samples and adversarial attacks, NeurIPS 2018")  # fmt: skip
+@nb.method("mahalanobis", track="classify", layout="hwc", cite="K. Lee et al., A simple unified framework for "
+           "detecting out-of-distribution samples and adversarial attacks, NeurIPS 2018")  # fmt: skip
 class Mahalanobis(ClassifierDetector):
     """Mahalanobis distance: a picture is attacked where it is far from the mean of every class, by one covariance.
 

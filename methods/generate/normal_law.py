@@ -12,8 +12,8 @@ from noisebench.tracks.generate import Moments
 class NormalLaw:
     """The exact model of the normal law that has the mean and the covariance of a set: the least that is learned.
 
-    of: training pictures, such as `digits(split=train)`, or a set whose law is known. What it sees in a noisy picture is
-    the Wiener filter of them, at every level of noise; no label is heeded. float64 within.
+    of: training pictures, such as `digits(split=train)`, or a set whose law is known. What it sees in a noisy picture
+    is what the Wiener filter leaves, at every level of noise; no label is heeded. float64 within.
     """
 
     def __init__(self, *, of: nb.DatasetSpec = "digits(split=train)") -> None:

@@ -1,4 +1,4 @@
-"""Metrics of all pictures of a set of two classes: how well what a method says of the second tells it from the first."""
+"""Metrics of all pictures of a set of two classes: how well what is said of the second tells it from the first."""
 
 from __future__ import annotations
 
@@ -71,7 +71,11 @@ class LogOddsCollector:
         shown = [one for one in self._taken if one["label"] != NO_CLASS]
         first, second = (np.array([one["said"] for one in shown if one["label"] == k], np.float64) for k in (0, 1))
         if not len(first) or not len(second):
-            return {**found, "n": len(shown), "note": f"{len(first)} pictures of the first class, {len(second)} of the second"}
+            return {
+                **found,
+                "n": len(shown),
+                "note": f"{len(first)} pictures of the first class, {len(second)} of the second",
+            }
         value, error = metric.of(first, second)
         interval = None
         if error is not None:
@@ -92,6 +96,6 @@ def area_under_roc(first: Floats, second: Floats) -> Value:
 
 
 def false_alarms(first: Floats, second: Floats, found: float) -> Value:
-    """The share of `first` that is at or above the largest threshold at or above which a share `found` of `second` is."""
+    """The share of `first` at or above the largest threshold at or above which a share `found` of `second` is."""
     threshold = np.sort(second)[::-1][math.ceil(found * len(second)) - 1]
     return float((first >= threshold).mean()), None
