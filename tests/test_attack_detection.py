@@ -10,13 +10,16 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
+from noisebench.methods.classify import _deep_kernel
 from noisebench.methods.classify._deep_kernel import DeepKernel
-from noisebench.methods.classify._perturbation import Gaussian, Perturbed, kept
+from noisebench.methods.classify._gaussian_kernel import GaussianKernel
+from noisebench.methods.classify._perturbation import Perturbed, kept
 from noisebench.registry import registry
 from noisebench.tracks.classify import LabelledPicture
 from noisebench.tracks.classify.set_metrics import LogOddsCollector, area_under_roc, false_alarms
 from scipy.special import logsumexp
 from sklearn.metrics import roc_auc_score, roc_curve
+from sklearn.neighbors import KernelDensity
 
 NET = "trained(arch=mlp(hidden=(16,)), steps=30, checks=1, seed=0)"
 SET = f"natural_and_attacked(of=digits(n=20), by={NET}, eps=0.05, steps=5)"
@@ -213,7 +216,7 @@ def test_scores_are_of_pictures_on_the_scale_of_the_model_and_a_mean_over_times(
 
 def test_the_width_is_of_references_alone_and_none_is_its_own_neighbour() -> None:
     rows = np.random.default_rng(0).normal(size=(30, 5))
-    kernel = Gaussian(rows)
+    kernel = GaussianKernel(rows)
     apart = [float(np.sum((rows[i] - rows[j]) ** 2)) for i in range(30) for j in range(30) if i != j]
     assert kernel.twice == pytest.approx(2 * np.median(apart))
     k = np.exp([[-np.sum((a - b) ** 2) / kernel.twice for b in rows] for a in rows])
@@ -226,17 +229,15 @@ def test_the_width_is_of_references_alone_and_none_is_its_own_neighbour() -> Non
     assert np.isfinite(far).all() and far[0] < far[1]
 
 
-def test_the_learned_kernel_tells_apart_what_it_was_shown() -> None:
+def test_the_learned_kernel_tells_apart_what_it_was_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     natural, attacked = rng.normal(size=(2, 150, 6))
     attacked[:, 0] *= 4
-    kernel = DeepKernel(natural[:50], natural[50:], attacked[:100])
-    again = DeepKernel(natural[:50], natural[50:], attacked[:100])
-    test = [kernel.away(one) for one in (rng.normal(size=(200, 6)), rng.normal(size=(200, 6)) * [4, 1, 1, 1, 1, 1])]
-    assert (
-        area_under_roc(*test)[0]
-        > area_under_roc(*(Gaussian(natural[:50]).away(natural[50:]), Gaussian(natural[:50]).away(attacked)))[0]
-    )
+    monkeypatch.setattr(_deep_kernel, "_STEPS", 60)
+    kernel, again = (DeepKernel(natural[:50], natural[50:], attacked[:100]) for _ in range(2))
+    others = [rng.normal(size=(200, 6)), rng.normal(size=(200, 6)) * [4, 1, 1, 1, 1, 1]]
+    learned, fixed = (area_under_roc(*map(one.away, others))[0] for one in (kernel, GaussianKernel(natural[:50])))
+    assert learned > fixed and learned > 0.7
     np.testing.assert_array_equal(again.away(attacked[:3]), kernel.away(attacked[:3]))
     a = kernel._tensor(natural[:50])
     deep, flat = kernel.net(a), a
@@ -337,13 +338,17 @@ def test_the_distance_is_to_the_nearest_class_by_one_covariance() -> None:
 
 def test_the_density_is_that_of_the_class_that_is_said() -> None:
     one = ready(f"kernel_density(method=one_layer, on=pixels, {FEW})").instance
-    rows, labels = np.random.default_rng(0).uniform(size=(3, 64)), np.array([2, 7, 7])
-    due = []
-    for row, label in zip(rows, labels, strict=True):
-        near, width = np.asarray(one.densities[label].tree_.data), one.densities[label].bandwidth
-        logs = -np.sum((near - row) ** 2, axis=1) / (2 * width**2) - 32 * math.log(2 * math.pi * width**2)
-        due.append(math.log(len(near)) - logsumexp(logs))
-    np.testing.assert_allclose(one._rarity(labels, rows), due, rtol=1e-6)
+    rng = np.random.default_rng(0)
+    for label, near in one.near.items():
+        rows = near[:4] + 0.02 * rng.normal(size=(4, 64))  # near: far off scikit-learn's sums cancel
+        due = -KernelDensity(bandwidth=one.width).fit(near).score_samples(rows)
+        np.testing.assert_allclose(one._rarity(np.full(4, label), rows), due, rtol=1e-6)
+    rows, labels = np.concatenate([one.near[2][:1], one.near[7][:1]]), np.array([7, 2])
+    assert (one._rarity(labels, rows) > one._rarity(labels[::-1], rows)).all()
+    away = np.full((1, 64), 50.0)
+    squared = np.square(one.near[3] - away).sum(axis=1) / (2 * one.width**2)
+    due = 32 * math.log(2 * math.pi * one.width**2) + math.log(len(squared)) - logsumexp(-squared)
+    assert one._rarity(np.array([3]), away)[0] == pytest.approx(due)
 
 
 def test_a_strong_attack_is_found_by_scores_and_weak_ones_better_by_their_mean_over_times() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-_STEPS, _BATCH, _RATE, _WIDTHS, _SEED = 300, 100, 1e-3, (128, 64), 0
+_STEPS, _BATCH, _RATE, _WIDTHS, _SEED = 200, 64, 2e-3, (64, 32), 0
 
 
 class DeepKernel:

@@ -12,6 +12,7 @@ from annotated_types import Ge, Le
 from noisebench.datasets.classify._arrays import LabelledArrays
 from noisebench.methods.classify._deep_kernel import DeepKernel
 from noisebench.methods.classify._detecting import Detector
+from noisebench.methods.classify._gaussian_kernel import GaussianKernel
 
 Time = Annotated[int, Ge(1), Le(1000)]
 Kernel = Literal["rbf", "deep"]
@@ -99,7 +100,7 @@ class PerturbationDetector(Detector):
         self.perturbed.setup(device)
         rng = nb.keyed_generator(nb.text_key("references|" + "|".join(references.lines)))
         rows = self.perturbed.rows(references.pictures, rng)
-        self.kernel = Gaussian(rows) if not self.attacks else self._learned(rows)
+        self.kernel = GaussianKernel(rows) if not self.attacks else self._learned(rows)
         return self.kernel.among()
 
     def strangeness(self, picture: Any, info: Any) -> float:
@@ -118,37 +119,3 @@ class PerturbationDetector(Detector):
         rng = nb.keyed_generator(nb.text_key("learned from|" + "|".join(lines)))
         seen = self.perturbed.rows(pictures, rng)
         return DeepKernel(rows, seen[labels == 0], seen[labels == 1])
-
-
-class Gaussian:
-    """exp(-|a - b|² / 2h²), h the median distance of the references from each other."""
-
-    def __init__(self, rows: Any) -> None:
-        self.rows = rows
-        squared = squared_distances(rows, rows)
-        off = squared[~np.eye(len(rows), dtype=bool)]
-        self.twice = 2 * max(float(np.median(off)), 1e-300)
-
-    def away(self, rows: Any) -> Any:
-        """Minus the logarithm of the mean kernel with all references, (N,)."""
-        return minus_log_mean(-squared_distances(rows, self.rows) / self.twice)
-
-    def among(self) -> Any:
-        """The same of each reference with all others."""
-        logs = -squared_distances(self.rows, self.rows) / self.twice
-        np.fill_diagonal(logs, -np.inf)
-        return minus_log_mean(logs, len(logs) - 1)
-
-
-def squared_distances(a: Any, b: Any) -> Any:
-    """|a - b|² of rows (N, D) and (M, D), float64 (N, M)."""
-    from scipy.spatial.distance import cdist
-
-    return cdist(a, b, "sqeuclidean")
-
-
-def minus_log_mean(logs: Any, count: int | None = None) -> Any:
-    """Minus the logarithm of the mean over each row of values whose logarithms are given."""
-    from scipy.special import logsumexp
-
-    return math.log(count or logs.shape[1]) - logsumexp(logs, axis=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import noisebench as nb
@@ -9,6 +10,7 @@ import numpy as np
 from noisebench.datasets.classify._arrays import LabelledArrays
 from noisebench.methods.classify._classified import ClassifierDetector, Looks
 from noisebench.methods.classify._detecting import References
+from noisebench.methods.classify._gaussian_kernel import minus_log_mean, squared_distances
 
 _WIDTHS = tuple(2.0**k for k in range(-5, 2))
 """Widths of the kernel that are tried, in root mean squares of a value about its class."""
@@ -20,8 +22,8 @@ class KernelDensity(ClassifierDetector):
     """Kernel density: a picture is attacked where few natural ones of the class that it is taken for lie near.
 
     method: the classifier. on: its last `hidden` layer, as Feinman et al. have it, or the `pixels`. A Gaussian kernel
-    by scikit-learn, fitted to the pictures of `data` of each class; of seven widths it has the one by which the
-    references are likeliest, so that no attacked picture chooses it.
+    on the pictures of `data` of each class; of seven widths it has the one by which the references are likeliest, so
+    that no attacked picture chooses it. Densities are exact however small: those of scikit-learn lose all digits there.
     """
 
     def __init__(
@@ -36,20 +38,18 @@ class KernelDensity(ClassifierDetector):
         self.on: Looks = on
 
     def fit(self, others: LabelledArrays, references: LabelledArrays, device: Any) -> Any:
-        """A density of each class, and the width."""
-        from sklearn.neighbors import KernelDensity as Density
-
+        """The pictures of each class, and the width."""
         self.classes = len(others.classes)
         _, rows = self.seen(others.pictures, self.on, self.classes)
-        own = {int(label): rows[others.labels == label] for label in np.unique(others.labels)}
-        spread = np.sqrt(np.mean(np.concatenate([one - one.mean(axis=0) for one in own.values()]) ** 2)) or 1.0
-        known = self.seen(references.pictures, self.on, self.classes)
-        tried = []
+        self.near = {int(label): rows[others.labels == label] for label in np.unique(others.labels)}
+        about = np.concatenate([one - one.mean(axis=0) for one in self.near.values()])
+        spread = float(np.sqrt(np.mean(about**2))) or 1.0
+        known, tried = self.seen(references.pictures, self.on, self.classes), []
         for width in _WIDTHS:
-            self.densities = {label: Density(bandwidth=width * spread).fit(one) for label, one in own.items()}
+            self.width = width * spread
             found = self._rarity(*known)
-            tried.append((float(found.mean()), found, self.densities))
-        _, found, self.densities = min(tried, key=lambda one: one[0])
+            tried.append((float(found.mean()), self.width, found))
+        _, self.width, found = min(tried, key=lambda one: one[0])
         return found
 
     def strangeness(self, picture: Any, info: Any) -> float:
@@ -57,10 +57,11 @@ class KernelDensity(ClassifierDetector):
         return float(self._rarity(*self.seen(picture[None], self.on, self.classes))[0])
 
     def _rarity(self, labels: Any, rows: Any) -> Any:
+        """Of rows (N, F) that are taken for the classes `labels`; for one that no picture has, of the nearest other."""
         found = np.empty(len(rows))
         for label in np.unique(labels):
             at = labels == label
-            # Of a class that no picture of the data has, the density of the nearest other one.
-            near = [self.densities[label]] if label in self.densities else list(self.densities.values())
-            found[at] = np.min([-one.score_samples(rows[at]) for one in near], axis=0)
+            near = [self.near[label]] if label in self.near else list(self.near.values())
+            logs = [minus_log_mean(-squared_distances(rows[at], one) / (2 * self.width**2)) for one in near]
+            found[at] = np.min(logs, axis=0) + rows.shape[1] / 2 * math.log(2 * math.pi * self.width**2)
         return found
