@@ -43,7 +43,9 @@ class ClassifierDetector(Detector):
         layers = [layer for layer in net.modules() if isinstance(layer, nn.Linear)]
         if not layers:
             raise nb.Skip(f"{self.who}: {self.inner.bound.display} has no linear layer: give on=pixels")
-        met, rows, said = list[Any](), [], []
+        met: list[Any] = []
+        rows: list[Any] = []
+        said: list[Any] = []
         handle = layers[-1].register_forward_pre_hook(lambda _, given: met.append(given[0].detach().flatten(1)))
         try:
             for start in range(0, len(pictures), 250):

@@ -44,7 +44,8 @@ class KernelDensity(ClassifierDetector):
         self.near = {int(label): rows[others.labels == label] for label in np.unique(others.labels)}
         about = np.concatenate([one - one.mean(axis=0) for one in self.near.values()])
         spread = float(np.sqrt(np.mean(about**2))) or 1.0
-        known, tried = self.seen(references.pictures, self.on, self.classes), []
+        known = self.seen(references.pictures, self.on, self.classes)
+        tried: list[tuple[float, float, Any]] = []
         for width in _WIDTHS:
             self.width = width * spread
             found = self._rarity(*known)

@@ -85,14 +85,20 @@ class LogOddsCollector:
 
 def area_under_roc(first: Floats, second: Floats) -> Value:
     """The chance that one of `second` is above one of `first`, ties by half, and its error (DeLong et al., 1988)."""
-    below, upto = (np.searchsorted(np.sort(first), second, side) for side in ("left", "right"))
-    of_second = (below + upto) / (2 * len(first))
-    below, upto = (np.searchsorted(np.sort(second), first, side) for side in ("left", "right"))
-    of_first = 1 - (below + upto) / (2 * len(second))
+    of_second, of_first = _below(first, second), 1 - _below(second, first)
     value = float(of_second.mean())
     if min(len(first), len(second)) < 2:
         return value, None
     return value, math.sqrt(float(of_second.var(ddof=1) / len(second) + of_first.var(ddof=1) / len(first)))
+
+
+def _below(values: Floats, each: Floats) -> Floats:
+    """The share of `values` that is below each of another array, ties by half."""
+    ordered = np.sort(values)
+    found: Floats = (np.searchsorted(ordered, each, "left") + np.searchsorted(ordered, each, "right")) / (
+        2 * len(values)
+    )
+    return found
 
 
 def false_alarms(first: Floats, second: Floats, found: float) -> Value:
