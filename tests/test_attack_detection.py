@@ -233,7 +233,7 @@ def test_the_learned_kernel_tells_apart_what_it_was_shown(monkeypatch: pytest.Mo
     rng = np.random.default_rng(0)
     natural, attacked = rng.normal(size=(2, 150, 6))
     attacked[:, 0] *= 4
-    monkeypatch.setattr(_deep_kernel, "_STEPS", 60)
+    monkeypatch.setattr(_deep_kernel, "_STEPS", 40)
     kernel, again = (DeepKernel(natural[:50], natural[50:], attacked[:100]) for _ in range(2))
     others = [rng.normal(size=(200, 6)), rng.normal(size=(200, 6)) * [4, 1, 1, 1, 1, 1]]
     learned, fixed = (area_under_roc(*map(one.away, others))[0] for one in (kernel, GaussianKernel(natural[:50])))
@@ -351,11 +351,10 @@ def test_the_density_is_that_of_the_class_that_is_said() -> None:
     assert one._rarity(np.array([3]), away)[0] == pytest.approx(due)
 
 
-def test_a_strong_attack_is_found_by_scores_and_weak_ones_better_by_their_mean_over_times() -> None:
-    def area(method: str, eps: float) -> float:
-        of = f"natural_and_attacked(of=digits(n=60), by={NET}, eps={eps}, steps=3)"
-        result = nb.evaluate(method, of, "none", track="classify", metrics=["auroc"])
-        return float(result.record.cell["sets"]["auroc"]["value"])
-
-    assert area("eps_ad", 0.2) > 0.95
-    assert area("eps_ad", 0.02) > area("one_score(t=20)", 0.02) + 0.1
+def test_an_attack_is_found_by_the_mean_over_times_better_than_by_one_score() -> None:
+    of = f"natural_and_attacked(of=digits(n=60), by={NET}, eps=0.03, steps=3)"
+    mean, single = (
+        nb.evaluate(method, of, "none", track="classify", metrics=["auroc"]).record.cell["sets"]["auroc"]["value"]
+        for method in ("eps_ad", "one_score(t=20)")
+    )
+    assert mean > 0.9 and mean > single + 0.1

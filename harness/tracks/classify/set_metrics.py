@@ -103,5 +103,5 @@ def _below(values: Floats, each: Floats) -> Floats:
 
 def false_alarms(first: Floats, second: Floats, found: float) -> Value:
     """The share of `first` at or above the largest threshold at or above which a share `found` of `second` is."""
-    threshold = np.sort(second)[::-1][math.ceil(found * len(second)) - 1]
+    threshold = np.sort(second)[::-1][math.ceil(found * len(second) - 1e-9) - 1]
     return float((first >= threshold).mean()), None
