@@ -10,6 +10,7 @@ from ..set_metrics import SetMetric, area_under_roc
 def auroc() -> SetMetric:
     """AUROC: the chance that the second class is said to be likelier of a picture of it than of one of the first.
 
-    Of sets of two classes, over all pairs of pictures; 0.5 is chance, ties count by half. ±: DeLong et al. (1988).
+    Of sets of two classes, over all pairs of pictures; 0.5 is chance, ties count by half. ±: DeLong et al. (1988), as
+    if all pictures were independent.
     """
     return SetMetric(area_under_roc)
