@@ -1,0 +1,16 @@
+"""AUROC: how well what is said of the second of two classes tells its pictures from those of the first."""
+
+from __future__ import annotations
+
+from ....components import metric
+from ..set_metrics import SetMetric, area_under_roc
+
+
+@metric("auroc", title="AUROC", track="classify", order=50, set=True)
+def auroc() -> SetMetric:
+    """AUROC: the chance that the second class is said to be likelier of a picture of it than of one of the first.
+
+    Of sets of two classes, over all pairs of pictures; 0.5 is chance, ties count by half. ±: DeLong et al. (1988), as
+    if all pictures were independent.
+    """
+    return SetMetric(area_under_roc)

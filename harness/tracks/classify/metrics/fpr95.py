@@ -1,0 +1,17 @@
+"""FPR95: false alarms where 95 % of the pictures of the second of two classes are found."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from ....components import metric
+from ..set_metrics import SetMetric, false_alarms
+
+
+@metric("fpr95", title="FPR95", track="classify", higher=False, order=51, set=True)
+def fpr95() -> SetMetric:
+    """FPR95: the share of pictures of the first class that are taken for the second where 95 % of those are found.
+
+    Of sets of two classes; 0 is best, 0.95 chance.
+    """
+    return SetMetric(partial(false_alarms, found=0.95))
