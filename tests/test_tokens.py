@@ -233,14 +233,14 @@ def test_the_error_of_a_token_is_that_of_many_draws_of_it(variance: str) -> None
 
 def test_at_equal_cost_the_error_of_falling_steps_is_between_those_of_constant_and_rising_ones() -> None:
     errors = [
-        rms(drawn(f"token_error(sampler=disa(model=exact_tokens, {how}))", DIGITS.format(16))["samples"])
+        rms(drawn(f"token_error(sampler=disa(model=exact_tokens, {how}))", DIGITS.format(4))["samples"])
         for how in ("lower=50", "schedule=constant", "schedule=linear", "schedule=rising")
     ]
     assert errors == sorted(errors) and errors[0] < 0.7 * errors[1]
 
 
 def test_the_spread_of_a_token_is_its_conditional_deviation_and_falls() -> None:
-    how, dataset = "disa(model=exact_tokens(patch=4), upper=40, lower=40, variance=large)", DIGITS.format(400)
+    how, dataset = "disa(model=exact_tokens(patch=4), upper=40, lower=40, variance=large)", DIGITS.format(200)
     model = made("exact_tokens(patch=4)")
     found = [rms(drawn(f"token_spread(sampler={how}, iteration={i})", dataset)["samples"]) for i in (1, 4)]
     everything = torch.ones(4, 4, dtype=torch.bool) & ~torch.eye(4, dtype=torch.bool)
@@ -248,7 +248,7 @@ def test_the_spread_of_a_token_is_its_conditional_deviation_and_falls() -> None:
     for known in (torch.zeros(4, 4, dtype=torch.bool), everything):
         _, _, variances, _ = model.told(torch.zeros(4, 1, 8, 8), known, torch.arange(4)[:, None], None)
         due.append(math.sqrt(float(variances.mean())))
-    assert found == pytest.approx(due, rel=0.06) and found[1] < 0.8 * found[0]
+    assert found == pytest.approx(due, rel=0.08) and found[1] < 0.8 * found[0]
     with pytest.raises(nb.UsageError, match="fewer than 5 iterations"):
         drawn(f"token_spread(sampler={how}, iteration=5)", DIGITS.format(2))
 
@@ -333,15 +333,17 @@ def test_a_network_learns_and_is_validated_as_a_model_of_pictures() -> None:
 def test_a_trained_network_draws_any_size_of_batch_and_asks_for_classes(monkeypatch: pytest.MonkeyPatch) -> None:
     from noisebench.methods.generate.trained import Trained
 
-    network = net(shape=(1, 8, 8))
+    network = net(TINY.replace("classes=3", "classes=10"), (1, 8, 8))
     monkeypatch.setattr(Trained, "setup", lambda self, _: self.use(network, (1, 8, 8)))
     how = f"disa(model=trained(arch={TINY}, objective=mar), upper=3, lower=2, iterations=3)"
     one, other = (drawn(how, DIGITS.format(n)) for n in (1, 5))
     assert one["samples"].shape == (1, 1, 8, 8) and other["samples"].shape == (5, 1, 8, 8)
-    labelled = "mixture_digits(n=1, count=3, reference=16, trained=2, labels=true)"
-    assert drawn(how, labelled)["samples"].shape == (3, 1, 8, 8)
-    with pytest.raises(nb.UsageError, match="class 3 is none of its 3"):
-        drawn(how, labelled.replace("count=3", "count=4"))
+    labelled = "mixture_digits(n=1, count=10, reference=16, trained=2, labels=true)"
+    assert drawn(how, labelled)["samples"].shape == (10, 1, 8, 8)
+    network.classes = 3
+    with pytest.raises(nb.UsageError, match="class [3-9] is none of its 3"):
+        drawn(how, labelled)
+    network.classes = 10
     with pytest.raises(nb.Skip, match="places for pictures of"):
         drawn(how, "brightness(size=4, n=1, count=2, reference=8)")
     with pytest.raises(nb.UsageError, match="no exact model"):

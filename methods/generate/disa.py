@@ -80,8 +80,10 @@ class DiSA:
 
     def sample(self, latents: Any, info: Any) -> Any:
         """Latents (N, C, H, W) → samples, in float64 between the calls. Raises `Skip` for sides of no whole tokens."""
-        turns = list(self.turns(latents, info))
-        return as_pictures(turns[-1].made, tuple(latents.shape[1:]), self.model.patch).float()
+        made = None
+        for turn in self.turns(latents, info):
+            made = turn.made
+        return as_pictures(made, tuple(latents.shape[1:]), self.model.patch).float()
 
     def turns(self, latents: Any, info: Any) -> Iterator[Turn]:
         """Each iteration as it is over."""

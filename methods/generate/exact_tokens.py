@@ -37,6 +37,8 @@ class ExactTokens:
         _, height, width = law.shape
         if height % self.patch or width % self.patch:
             raise nb.Skip(f"pictures of {height} x {width} are no squares of patch={self.patch} a side")
+        if law.axes[0].min() < 1e-12:
+            raise nb.Skip(f"values of {self.of.display} do not vary on their own: exact_tokens needs a density")
         with np.errstate(divide="ignore"):
             logs = np.log(law.weights)
         self.law, self.shape = law, law.shape
