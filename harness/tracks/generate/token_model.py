@@ -37,7 +37,7 @@ class TokenModel:
     def setup(self, device: Any) -> None:
         """Load weights and the like. Raises `Skip` where they are missing, `UsageError` for a model of pictures."""
         self.runner.setup(device)
-        net = getattr(self.instance, "net", None)
+        net: Any = getattr(self.instance, "net", None)
         parts = (self.instance, *(net.modules() if hasattr(net, "modules") else ()))
         self._part = next((one for one in parts if hasattr(one, "told") and hasattr(one, "seen")), None)
         if self._part is None:
