@@ -112,7 +112,7 @@ class DiSA:
 
         count, length = tokens.shape[:2]
         drawn = unmasked(length, self.iterations or length)
-        order = torch.from_numpy(info.rng.random((count, length)).argsort(axis=1)).to(tokens.device)
+        order: Any = torch.from_numpy(info.rng.random((count, length)).argsort(axis=1)).to(tokens.device)
         steps = annealed(self.schedule, self.upper, self.lower, drawn)
         down = {often: levels(self.noise, often, self.least, self.most) for often in steps}
         return [Plan(*each) for each in zip(order.split(drawn, dim=1), map(down.__getitem__, steps), strict=True)]

@@ -25,7 +25,8 @@ def shares_unknown(count: int, least: float, deviation: float) -> torch.Tensor:
     """Shares of the tokens that are unknown (count,): normal around 1, of what lies between `least` and 1."""
     below = torch.special.ndtr(torch.tensor((least - 1) / deviation, dtype=torch.float64))
     places = below + torch.rand(count, dtype=torch.float64) * (0.5 - below)
-    return (1 + deviation * torch.special.ndtri(places)).clamp(least, 1.0)
+    shares: torch.Tensor = 1 + deviation * torch.special.ndtri(places)
+    return shares.clamp(least, 1.0)
 
 
 @nb.objective("mar", cite="T. Li et al., Autoregressive image generation without vector quantization, NeurIPS 2024")
