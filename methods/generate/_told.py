@@ -30,9 +30,16 @@ class Told:
         from torch import nn
 
         self.model.setup(device)
-        # Of models that are made when they are first asked, such as one of few bits.
-        with torch.no_grad():
-            self.model.instance.denoised(torch.zeros(1, *shape, device=device), 1.0, None)
+        nothing, label = torch.zeros(1, *shape, device=device), torch.tensor([stand_in], device=device)
+
+        def ask() -> None:
+            try:
+                with torch.no_grad():
+                    self.model.instance.denoised(nothing, 1.0, label)
+            except IndexError:
+                raise nb.UsageError(f"{self.name}: {self._spec} has no class {stand_in}: give one it knows") from None
+
+        ask()  # a model of few bits is made when it is first asked
         self.networks = networks_within(self.model.instance)
         tables = dict.fromkeys(one for net in self.networks for one in net.modules() if isinstance(one, nn.Embedding))
         if len(tables) != 1:
@@ -43,12 +50,8 @@ class Told:
         table = next(iter(tables))
         asked: list[Any] = []
         hook = table.register_forward_pre_hook(lambda _, given: asked.append(given[0].detach()))
-        label = torch.tensor([stand_in], device=device)
         try:
-            with torch.no_grad():
-                self.model.instance.denoised(torch.zeros(1, *shape, device=device), 1.0, label)
-        except IndexError:
-            raise nb.UsageError(f"{self.name}: {self._spec} has no class {stand_in}: name one that it knows") from None
+            ask()
         finally:
             hook.remove()
         if not asked or asked[-1].shape != (1,):

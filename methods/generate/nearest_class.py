@@ -17,16 +17,16 @@ _DRAWS = 4
 class NearestClass:
     """Nothing learned: for any class that is asked for, that known one by which a model sees some pictures best.
 
-    It is what a learned token has to beat. model: one whose network says how many `classes` it knows. pictures: of the new class, such as
-    `some_classes(of=digits(split=train), classes=(9,))`; the first 64 are looked at, each with keyed noise of four
-    levels, 0.5 to 4. What is asked of no class stays so.
+    It is what a learned token has to beat. model: one whose network says how many `classes` it knows. pictures: of the
+    new class, such as `some_classes(of=digits(split=train), classes=(9,))`; the first 64 are looked at, each with keyed
+    noise of four levels, 0.5 to 4. What is asked of no class stays so.
     """
 
     def __init__(self, *, model: nb.MethodSpec, pictures: nb.DatasetSpec) -> None:
         self.model, self._pictures = Denoiser(model), pictures
 
     def setup(self, device: Any) -> None:
-        """Set up the model, and find the class. Raises `Skip` where weights are missing, `UsageError` for no pictures."""
+        """Set up the model and find the class. Raises `Skip` where weights are missing, `UsageError` for no picture."""
         import torch
 
         self.model.setup(device)

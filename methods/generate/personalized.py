@@ -21,7 +21,7 @@ class Personalized:
 
     def __init__(self, *, model: nb.MethodSpec, token: nb.MethodSpec) -> None:
         self._told = Told(model, "personalized")
-        self.model, self._token = self._told.model, token
+        self.model, self._spec, self._token = self._told.model, model, token
 
     def setup(self, device: Any) -> None:
         """Set up the model, and read the token. Raises `Skip` where weights are missing."""
@@ -29,7 +29,11 @@ class Personalized:
         learned.setup(device)
         token = token_in(getattr(learned.instance, "net", None), f"personalized: {self._token.display}")
         self._label, self._vector = int(token.label), token.vector.detach().to(device)
-        self._told.setup(device, learned.instance.given)
+        if token.of.canonical == self._spec.canonical:  # that model is set up already
+            self._told = token.told
+            self.model = self._told.model
+        else:
+            self._told.setup(device, learned.instance.given)
 
     def denoised(self, x: Any, sigma: Any, labels: Any) -> Any:
         """(N, C, H, W) → the same."""

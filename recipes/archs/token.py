@@ -37,7 +37,7 @@ class Token(nn.Module):
     ) -> None:
         super().__init__()
         channels_kept(given, wanted, "token")
-        self.told = Told(of, "token")
+        self.of, self.told = of, Told(of, "token")
         with torch.random.fork_rng(devices=[]):
             vector = self.told.setup("cpu", given, begin)
         self.within = nn.ModuleList(self.told.networks).requires_grad_(False).eval()
@@ -58,7 +58,9 @@ class Token(nn.Module):
         if labels is not None:
             found = labels.unique()
             if len(found) != 1 or (0 <= int(self.label) != int(found)):
-                raise nb.UsageError("arch token: a token is of pictures of one class: data=some_classes(of=…, classes=(9,))")
+                raise nb.UsageError(
+                    "arch token: a token is of pictures of one class: data=some_classes(of=…, classes=(9,))"
+                )
             self.label.copy_(found[0])
 
     def told_of(self, x: Any, sigma: Any, vector: Any) -> Any:
