@@ -43,9 +43,10 @@ class Token(nn.Module):
         self.within = nn.ModuleList(self.told.networks).requires_grad_(False).eval()
         self.vector = nn.Parameter(vector)
         self.register_buffer("label", torch.tensor(-1))
-        self.posed: tuple[Any, Any, Any] | None = None
-        self.register_state_dict_post_hook(_of_token_alone)
-        self.register_load_state_dict_post_hook(_of_token_alone_loaded)
+        self.posed: Any = None  # what the last forward passes were given: clean pictures, noisy ones, deviations
+        kept: Any = self  # torch has no types for these
+        kept.register_state_dict_post_hook(_of_token_alone)
+        kept.register_load_state_dict_post_hook(_of_token_alone_loaded)
 
     def train(self, mode: bool = True) -> Any:
         """Training is of the token alone."""

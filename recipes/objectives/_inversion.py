@@ -56,13 +56,16 @@ class _Rounded(torch.autograd.Function):
         return gradient
 
 
+_rounded: Any = _Rounded.apply
+
+
 class StraightThrough(TorchFunctionMode):
     """Within it gradients pass each rounding as if it were none (Bengio et al., arXiv 1308.3432)."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func in (torch.round, torch.Tensor.round) and len(args) == 1 and not kwargs and args[0].requires_grad:
             with torch._C.DisableTorchFunction():
-                return _Rounded.apply(args[0])
+                return _rounded(args[0])
         return func(*args, **(kwargs or {}))
 
 
