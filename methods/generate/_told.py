@@ -20,6 +20,7 @@ class Told:
         self.networks: list[Any] = []
         self._stand_in, self._place = 0, 0
         self._now: tuple[Any, Any] | None = None
+        self._hook: Any = None
 
     def setup(self, device: Any, shape: Sequence[int], stand_in: int = 0) -> Any:
         """Set up the model, and give the vector (D,) of the class `stand_in`, which any other may stand in place of.
@@ -57,7 +58,9 @@ class Told:
         if not asked or asked[-1].shape != (1,):
             raise nb.UsageError(f"{self.name}: {self._spec} looks no class up in its table, once for each picture")
         self._stand_in, self._place = stand_in, int(asked[-1])
-        table.register_forward_hook(self._say)
+        if self._hook is not None:
+            self._hook.remove()
+        self._hook = table.register_forward_hook(self._say)
         return table.weight.detach()[self._place].clone()
 
     def __call__(self, x: Any, sigma: Any, labels: Any, chosen: Any, vector: Any) -> Any:
