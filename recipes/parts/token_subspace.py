@@ -51,8 +51,9 @@ class TokenSubspace:
         if self.removed is None or step % max(1, steps // _LOOKS):
             return
         loss_of(batch)
+        clean, x, sigma = self.token.posed
         with torch.enable_grad(), StraightThrough():
-            loss = token_loss(self.token, *self.token.posed, self.token.vector)
+            loss = token_loss(self.token, clean, x, sigma, self.token.vector)
             (self._truth,) = torch.autograd.grad(loss, [self.token.vector])
 
     @torch.no_grad()
