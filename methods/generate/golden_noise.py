@@ -53,7 +53,7 @@ class GoldenNoise(Moving):
         count: Annotated[int, Ge(1), Le(10_000_000)] = 1024,
         down: Guidance = 5.5,
         back: Guidance = 1.0,
-        steps: Annotated[int, Ge(1), Le(10_000_000)] = 1000,
+        steps: Annotated[int, Ge(1), Le(10_000_000)] = 500,
         rate: Annotated[float, Gt(0), Le(1)] = 1e-3,
     ) -> None:
         super().__init__(sampler)

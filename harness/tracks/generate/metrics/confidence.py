@@ -34,7 +34,7 @@ def confidence(
 
     pictures = torch.from_numpy(((batch.samples + 1) / 2).clip(0, 1).astype(np.float32)).reshape(-1, *batch.shape)
     with torch.no_grad():
-        said = torch.cat([net(part) for part in pictures.split(256)]).double().softmax(dim=1).numpy()
+        said = torch.cat([net(part) for part in torch.split(pictures, 256)]).double().softmax(dim=1).numpy()
     return float(said[np.arange(len(said)), batch.labels].mean())
 
 
