@@ -26,6 +26,10 @@ class Twins(nn.Module):
         self.said: tuple[torch.Tensor, ...] = ()
         """What each made of the last batch."""
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what was made last, which belongs to a step and cannot be copied."""
+        return {**self.__dict__, "said": ()}
+
     def forward(self, x: Any) -> Any:
         self.said = tuple(net(x) for net in self.both)
         return (self.said[0] + self.said[1]) / 2

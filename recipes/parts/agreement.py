@@ -21,10 +21,11 @@ class Agreement:
 
     The steps are parted into `rounds`, and the network is kept at the end of each. In the first round all pixels weigh
     1, and labels are the annotators'. In each later one the weight of a pixel is the probability that the network of
-    the round before gives to its label; with `weigh=hard` it is 1 where that is its likeliest class, and else 0. relabel:
-    from the third round on labels are the likeliest classes of the network of two rounds before: the one that made a
-    label never weighs it. Batches get `weights` (B, H, W), for objectives that read them, such as `dice`; pixels
-    without a label stay so. The rule is ours: the paper says no more than that weights are low where labels look noisy.
+    the round before gives to its label; with `weigh=hard` it is 1 where that is its likeliest class, and else 0.
+    relabel: from the third round on labels are the likeliest classes of the network of two rounds before: the one that
+    made a label never weighs it. Batches get `weights` (B, H, W), for objectives that read them, such as `dice`; pixels
+    without a label stay so. Of several parts it stands last. The rule is ours: the paper says no more than that weights
+    are low where labels look noisy.
 
     Figures, of the last round: `mean_weight`; where batches tell `truth`, `weight_right` and `weight_wrong`, the mean
     weights of the annotators' right and wrong labels, as far as there are any, and `wrong_before` and `wrong_after`,

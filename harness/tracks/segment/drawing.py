@@ -23,7 +23,7 @@ Pixels = npt.NDArray[np.uint8]
 
 
 def draw_maps(item: Any, given: Array, output: Array) -> dict[str, bytes] | None:
-    """PNGs of the picture (H, W, C) as it was given, the true map, and that of the likeliest classes of logits (K, H, W).
+    """PNGs of the picture (H, W, C) as it was given, the true map, and the likeliest classes of logits (K, H, W).
 
     None for what is no such picture.
     """
