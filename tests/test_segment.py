@@ -192,15 +192,15 @@ def test_a_picture_of_ellipses_depends_on_its_own_number_alone() -> None:
     assert len({TRACK.truth_sha256(opened(kind).load(1)) for kind in kinds}) == 3
     item = few.load(0)
     assert item.picture.shape == item.labels.shape == (24, 24) and {*np.unique(item.labels)} == {0, 1}
-    assert all(0.05 < few.load(i).picture.min() and few.load(i).picture.max() < 0.95 for i in range(2))
+    assert all(few.load(i).picture.min() > 0.05 and few.load(i).picture.max() < 0.95 for i in range(2))
 
 
 def test_ellipses_have_the_area_of_ellipses_and_bars_are_ground() -> None:
-    data = opened("ellipses(n=30, size=64)")
-    shares = [data.load(i).labels.mean() for i in range(30)]
+    data = opened("ellipses(n=12, size=48)")
+    shares = [data.load(i).labels.mean() for i in range(12)]
     # One or two of π a b, with both semi-axes on [0.1, 0.26], which may overlap.
     assert min(shares) > 0.9 * np.pi * 0.1**2 and max(shares) < 2 * np.pi * 0.26**2
-    bright = [(data.load(i).picture > 0.53) & (data.load(i).labels == 0) for i in range(30)]
+    bright = [(data.load(i).picture > 0.53) & (data.load(i).labels == 0) for i in range(12)]
     assert np.mean([one.mean() for one in bright]) > 0.02
 
 
@@ -230,8 +230,8 @@ def test_a_shift_moves_all_labels_and_unlabelled_pixels_stay() -> None:
 
 
 def test_so_many_maps_are_wrong_as_the_share_says_and_the_truth_stays() -> None:
-    plain, noisy = opened("ellipses(n=200, size=16)"), opened("boundary_noise(of=ellipses(n=200, size=16), reach=2)")
-    pairs = [(plain.load(i), noisy.load(i)) for i in range(200)]
+    plain, noisy = opened("ellipses(n=120, size=16)"), opened("boundary_noise(of=ellipses(n=120, size=16), reach=2)")
+    pairs = [(plain.load(i), noisy.load(i)) for i in range(120)]
     assert all(np.array_equal(a.labels, b.labels) and np.array_equal(a.picture, b.picture) for a, b in pairs)
     wrong = [not np.array_equal(b.given_labels, b.labels) for _, b in pairs]
     assert 0.22 < np.mean(wrong) < 0.38
@@ -472,7 +472,7 @@ def test_a_perfect_map_has_no_loss_and_absent_classes_are_left_out() -> None:
     logits = torch.randn(1, 4, 2, 2, requires_grad=True)
     loss = dice_of_net(logits, nothing)
     loss.backward()
-    assert float(loss) == 0 and logits.grad is not None and (logits.grad == 0).all()
+    assert loss.item() == 0 and logits.grad is not None and (logits.grad == 0).all()
 
 
 def test_co_teaching_learns_from_what_the_other_finds_easy() -> None:

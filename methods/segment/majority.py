@@ -13,7 +13,7 @@ from noisebench.tracks.segment import UNLABELLED
 class Majority:
     """The commonest class everywhere: logits (K, H, W) are the logarithms of how common each class is in `data`."""
 
-    def __init__(self, *, data: nb.DatasetSpec = "ellipses(n=300, split=train)") -> None:
+    def __init__(self, *, data: nb.DatasetSpec = "ellipses(n=100, split=train)") -> None:
         self.data = data
 
     @staticmethod

@@ -39,11 +39,13 @@ def iou_of(confusion: Ints) -> Floats:
     """Intersection over union of each class, (K,); NaN of one that is in neither map."""
     hits = np.diag(confusion).astype(np.float64)
     union = confusion.sum(axis=0) + confusion.sum(axis=1) - np.diag(confusion)
-    return np.divide(hits, union, out=np.full(len(hits), np.nan), where=union > 0)
+    found: Floats = np.divide(hits, union, out=np.full(len(hits), np.nan), where=union > 0)
+    return found
 
 
 def dice_of(confusion: Ints) -> Floats:
     """Twice the intersection over the sum of both areas, of each class, (K,); NaN of one that is in neither map."""
     hits = np.diag(confusion).astype(np.float64)
     both = confusion.sum(axis=0) + confusion.sum(axis=1)
-    return np.divide(2 * hits, both, out=np.full(len(hits), np.nan), where=both > 0)
+    found: Floats = np.divide(2 * hits, both, out=np.full(len(hits), np.nan), where=both > 0)
+    return found

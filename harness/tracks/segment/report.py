@@ -13,5 +13,5 @@ MAPS = Shown(
     caption="Label maps of {item} on {board}: a colour a class, what is unlabelled in grey. White lines are where the "
     "true classes meet; above each map its method and its score.",
     each=4,
-    also=(("truth", "true map", ""),),
+    also=(("truth", "true map", "as it is known"),),
 )
