@@ -27,9 +27,9 @@ class Agreement:
     without a label stay so. Of several parts it stands last. The rule is ours: the paper says no more than that weights
     are low where labels look noisy.
 
-    Figures, of the last round: `mean_weight`; where batches tell `truth`, `weight_right` and `weight_wrong`, the mean
-    weights of the annotators' right and wrong labels, as far as there are any, and `wrong_before` and `wrong_after`,
-    the shares of wrong labels as annotators gave them and as they are trained on.
+    Figures, of the last round: `mean_weight`; where batches tell `truth`, `wrong_before` and `wrong_after`, the shares
+    of wrong labels as annotators gave them and as they are trained on, and `weight_right` and `weight_wrong`, the mean
+    weights of those right and wrong ones that are trained on, as far as there are any.
     """
 
     def __init__(
@@ -111,11 +111,10 @@ class Agreement:
         if "truth" in batch:
             # A label that somebody gave where the truth is not known is neither right nor wrong.
             known = labelled & (batch["truth"] >= 0)
-            wrong = known & (batch["wanted"] != batch["truth"])
-            right = known & ~wrong
+            right, wrong = (known & (labels == batch["truth"]), known & (labels != batch["truth"]))
             found |= {
                 "right": right.sum(), "wrong": wrong.sum(), "weight_right": weights[right].sum(),
-                "weight_wrong": weights[wrong].sum(), "wrong_after": (known & (labels != batch["truth"])).sum(),
+                "weight_wrong": weights[wrong].sum(), "before": (known & (batch["wanted"] != batch["truth"])).sum(),
             }  # fmt: skip
         for name, value in found.items():
             self.counts[name] = self.counts.get(name, 0.0) + float(value)
@@ -140,5 +139,5 @@ class Agreement:
                 found[f"weight_{name}"] = counts[f"weight_{name}"] / counts[name]
         known = counts.get("right", 0) + counts.get("wrong", 0)
         if known:
-            found |= {"wrong_before": counts["wrong"] / known, "wrong_after": counts["wrong_after"] / known}
+            found |= {"wrong_before": counts["before"] / known, "wrong_after": counts["wrong"] / known}
         return found
