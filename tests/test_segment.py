@@ -492,7 +492,7 @@ def test_co_teaching_learns_from_what_the_other_finds_easy() -> None:
     ]
     kept = round(0.5 * 7)
     easy = [one.argsort()[:kept] for one in each]
-    assert float(loss) == pytest.approx(float(each[0][easy[1]].mean() + each[1][easy[0]].mean()), abs=1e-6)
+    assert loss.item() == pytest.approx(float(each[0][easy[1]].mean() + each[1][easy[0]].mean()), abs=1e-6)
     assert {*easy[0].tolist()} != {*easy[1].tolist()}
     # At the beginning all are learned from.
     whole = bind("co_teaching", "objective").entry.obj(net, batch | {"progress": torch.zeros(1)}, share=0.5, ramp=0.1)

@@ -51,7 +51,7 @@ class Ellipses:
 def _ground(rng: np.random.Generator, down: _Grid, across: _Grid) -> _Grid:
     """A dark ground with a slope and two slow waves, on about [0.1, 0.5]."""
     slope = rng.uniform(-0.1, 0.1, 2)
-    ground = 0.3 + slope[0] * (down - 0.5) + slope[1] * (across - 0.5)
+    ground: _Grid = 0.3 + slope[0] * (down - 0.5) + slope[1] * (across - 0.5)
     for _ in range(2):
         waves, phase = rng.uniform(-2, 2, 2), rng.uniform(0, 2 * np.pi)
         ground = ground + 0.04 * np.sin(2 * np.pi * (waves[0] * down + waves[1] * across) + phase)

@@ -36,6 +36,6 @@ def otsu(
         raise nb.Skip(f"one threshold parts two classes, not {info.classes}")
     grey = picture.mean(axis=2, dtype=np.float64)
     grey = gaussian_filter(grey, smooth) if smooth else grey
-    above = grey - threshold_otsu(grey) if grey.min() < grey.max() else np.zeros_like(grey)
+    above = grey - threshold_otsu(grey) if grey.min() < grey.max() else np.zeros_like(grey)  # type: ignore[no-untyped-call]
     logit = 50 * (above if objects == "bright" else -above)
     return np.stack([np.zeros_like(logit), logit]).astype(np.float32)

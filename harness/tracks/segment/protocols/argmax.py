@@ -12,4 +12,5 @@ from ..maps import Ints
 @protocol("argmax", track="segment")
 def argmax(logits: Array) -> Ints:
     """Logits (K, H, W) → the likeliest class of each pixel, int64 (H, W); of equally likely ones the first."""
-    return np.argmax(logits, axis=0).astype(np.int64)
+    found: Ints = np.argmax(logits, axis=0).astype(np.int64)
+    return found
