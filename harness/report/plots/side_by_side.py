@@ -25,7 +25,8 @@ _MOST = 24
 class Shown:
     """What is drawn of a panel: its `part` for each method, behind its part `beside`, under `title` and `below`.
 
-    `words` is what a note calls them; of `caption` {item} and {board} are filled in. `each`: so many in a band.
+    `words` is what a note calls them; of `caption` {item} and {board} are filled in. `each`: so many in a band. `also`
+    are further parts that stand once, in front of the methods: each a part with its title and its second line.
     """
 
     part: str
@@ -35,6 +36,7 @@ class Shown:
     words: str
     caption: str
     each: int
+    also: tuple[tuple[str, str, str], ...] = ()
 
 
 def tile_panels(boards: Sequence[Board], most: int, notes: list[str], sheet: Sheet, shown: Shown) -> list[Plot]:
@@ -61,7 +63,8 @@ def _draw_board(board: Board, number: int, sheet: Sheet, shown: Shown) -> Plot |
     """What stands beside, then what each method made, best first; None without a picture."""
     found = _drawn(board, shown)
     item = found[0][1].item
-    tiles = [Tile(shown.title, shown.below, found[0][1].parts.get(shown.beside, b""))]
+    once = ((shown.beside, shown.title, shown.below), *shown.also)
+    tiles = [Tile(title, below, found[0][1].parts.get(part, b"")) for part, title, below in once]
     tiles += [Tile(row.label, _score(board, row, item), panel.parts[shown.part]) for row, panel in found]
     caption = shown.caption.format(item=item, board=board.title)
     name, heading = f"drawing-{number:02d}-{slug(board.title, 48)}", f"{board.title}, {item}"

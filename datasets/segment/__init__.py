@@ -1,0 +1,1 @@
+"""Datasets of the track `segment`, one a file, named as it."""

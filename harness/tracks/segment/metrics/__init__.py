@@ -1,0 +1,1 @@
+"""Metrics of `segment`, one a file."""

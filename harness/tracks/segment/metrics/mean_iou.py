@@ -1,0 +1,30 @@
+"""Mean IoU of a whole set, from one confusion matrix of all pixels."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ....components import metric
+from ....errors import NotDefined, nearest
+from ..maps import Ints, iou_of
+from ..set_metrics import SetMetric
+
+
+@metric("mean_iou", title="Mean IoU", track="segment", order=100, set=True)
+def mean_iou(*, of: str = "") -> SetMetric:
+    """Mean IoU of a whole set, from one confusion matrix of the pixels of all pictures; 1 is best.
+
+    The mean over all classes that are there in any map, the background included, as benchmarks of scenes have it. of:
+    the name of a class, whose IoU alone is meant.
+    """
+
+    def value(confusion: Ints, names: tuple[str, ...]) -> float | NotDefined:
+        each = iou_of(confusion)
+        if of:
+            if of not in names:
+                return NotDefined(f"no class {of!r}: {nearest(of, names)}")
+            each = each[[names.index(of)]]
+        there = each[~np.isnan(each)]
+        return float(there.mean()) if len(there) else NotDefined("no map has it")
+
+    return SetMetric(value)

@@ -1,0 +1,1 @@
+"""Protocols of `segment`, one a file."""

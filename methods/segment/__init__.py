@@ -1,0 +1,1 @@
+"""Methods of the track `segment`, one a file, named as it."""

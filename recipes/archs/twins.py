@@ -1,0 +1,43 @@
+"""Twins: two networks of one kind that begin apart, each for the other to learn from; in use their mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import noisebench as nb
+import torch
+from torch import nn
+
+
+@nb.arch("twins")
+class Twins(nn.Module):
+    """Twins: two networks of one kind that begin apart, each for the other to learn from; in use their mean.
+
+    of: the network, of which two are drawn. What they make of a batch is averaged, logits as they are; `co_teaching`
+    trains each by what the other tells it.
+    """
+
+    def __init__(
+        self, given: Sequence[int], wanted: Sequence[int], *, of: Annotated[Any, nb.Nested("arch")] = "unet"
+    ) -> None:
+        super().__init__()
+        self.both = nn.ModuleList(of.entry.obj(given, wanted, **of.kwargs) for _ in range(2))
+        self.said: tuple[torch.Tensor, ...] = ()
+        """What each made of the last batch."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what was made last, which belongs to a step and cannot be copied."""
+        return {**self.__dict__, "said": ()}
+
+    def forward(self, x: Any) -> Any:
+        self.said = tuple(net(x) for net in self.both)
+        return (self.said[0] + self.said[1]) / 2
+
+
+def twins_in(net: Any) -> Twins:
+    """The twins within a network that parts may have wrapped. Raises `UsageError` where there are none."""
+    found = [one for one in getattr(net, "modules", lambda: ())() if isinstance(one, Twins)]
+    if not found:
+        raise nb.UsageError("objective co_teaching needs two networks: give arch=twins(of=…)")
+    return found[0]
