@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...array_outputs import ArrayFiles
@@ -12,7 +12,7 @@ from ...info import Info
 from ...keyed_noise import keyed_generator, noise_key
 from ...registry import Bound
 from ...store.outputs import OutputFiles
-from ...track import Case, Defaults, Words, add_track, checked_declarations
+from ...track import Batches, Case, Dataset, Defaults, Words, add_track, checked_declarations, torch_where_used
 
 if TYPE_CHECKING:
     from ...boards.board import Board
@@ -123,7 +123,35 @@ class AudioTrack:
         wave = sum(np.sin(2 * np.pi * k * (120 + 10 * np.sin(2 * time)) * time) / k for k in range(1, 9))
         return as_clip("cost", wave, 16_000, level=-26.0)
 
-    # Below: what a track may have. See the protocols of `report/sections.py`.
+    # Below: what a track may have. See the protocols of `track.py` and of `report/sections.py`.
+
+    def preload_for(self, components: Iterable[Bound]) -> tuple[str, ...]:
+        """torch, where a network is trained or used, or a plug-in has imported it."""
+        objects = [entry.obj for bound in components for entry in bound.entries]
+        used = any(getattr(one, "trained", False) for one in objects)
+        return ("torch",) if used else torch_where_used(())
+
+    def batches(
+        self,
+        dataset: Dataset,
+        chosen: Sequence[int],
+        regime: Bound,
+        order: Callable[[int], Sequence[int]],
+        *,
+        crop: int,
+        seed: int,
+        fixed: bool = False,
+    ) -> Batches:
+        """Parts of clips and of what the regime makes of them: see `tracks/audio/batches.py`."""
+        from .batches import ClipBatches
+
+        return ClipBatches(self, dataset, chosen, regime, order, crop=crop, seed=seed, fixed=fixed)
+
+    def truth_sha256(self, item: Clip) -> str:
+        """The hash of waveform and rate."""
+        from .clip import Clip, clip_sha256
+
+        return clip_sha256(Clip(item.id, item.wave, item.rate))
 
     def panels(self, boards: Sequence[Board], most: int, notes: list[str], sheet: Sheet) -> list[Plot]:
         """What each method made of one clip, as spectrograms: see `tracks/audio/report.py`."""
