@@ -1,0 +1,81 @@
+"""Training batches of clips: keyed parts of them, and of what a regime makes of each."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...errors import UsageError
+from ...keyed_noise import keyed_generator
+from ...registry import Bound
+from ...track import Case, Dataset
+from .clip import Clip, Floats, who
+
+if TYPE_CHECKING:
+    from .track import AudioTrack
+
+
+class ClipBatches:
+    """Batches of float32 (B, 1, crop): `given` under the regime, `wanted` clean; `place` (B,) among those trained on.
+
+    The regime draws on the whole clip, each time anew, so that its SNR is that of the clip; then both are cut at a
+    place that is drawn. A shorter clip has zeros around it. With `fixed` a clip gives one part and one draw. The batch
+    of a step depends on the clips, the regime, `seed` and the step alone. Clips are held in memory. Raises `UsageError`
+    for clips of several rates, and for a crop that is none.
+    """
+
+    def __init__(
+        self,
+        track: AudioTrack,
+        dataset: Dataset,
+        chosen: Sequence[int],
+        regime: Bound,
+        order: Callable[[int], Sequence[int]],
+        *,
+        crop: int,
+        seed: int,
+        fixed: bool = False,
+    ) -> None:
+        if crop < 1:
+            raise UsageError("a training on clips needs a crop: how many samples a step takes of each")
+        self._track, self._regime, self._order = track, regime, order
+        self._crop, self._seed, self._fixed = crop, seed, fixed
+        self._clips: list[Clip] = [dataset.load(index) for index in chosen]
+        for clip in self._clips:
+            if clip.rate != self._clips[0].rate:
+                first = self._clips[0]
+                raise UsageError(
+                    f"training clips {who(first)} of {first.rate} Hz and {who(clip)} of {clip.rate} Hz differ in their "
+                    "rate: give folder(…, rate=8000)"
+                )
+        self.given: tuple[int, ...] = (1, crop)
+        self.wanted: tuple[int, ...] = (1, crop)
+
+    def __call__(self, step: int) -> Mapping[str, Floats]:
+        """The batch of a step."""
+        places = self._order(step)
+        rng = self._rng(str(step))
+        made = [self._made_of(place, rng, step) for place in places]
+        given, wanted = (np.stack([pair[k] for pair in made])[:, None] for k in (0, 1))
+        return {"given": given, "wanted": wanted, "place": np.asarray(places, np.int64)}
+
+    def _made_of(self, place: int, rng: np.random.Generator, step: int) -> tuple[Floats, Floats]:
+        clip = self._clips[place]
+        if self._fixed:
+            rng, step = self._rng(f"clip {clip.id}"), 0
+        case: Case = self._track.pose(self._regime, clip, self._seed, step)
+        spare = len(clip.wave) - self._crop
+        start = int(rng.integers(min(spare, 0), max(spare, 0) + 1))
+        return self._cut(case.given, start), self._cut(clip.wave, start)
+
+    def _cut(self, wave: Floats, start: int) -> Floats:
+        part: Any = np.zeros(self._crop, np.float32)
+        inside = wave[max(start, 0) : max(start, 0) + self._crop + min(start, 0)]
+        part[max(-start, 0) : max(-start, 0) + len(inside)] = inside
+        return np.asarray(part)
+
+    def _rng(self, what: str) -> np.random.Generator:
+        return keyed_generator(hashlib.sha256(f"parts|{self._seed}|{what}".encode()).digest())

@@ -1,0 +1,1 @@
+"""Metrics of `audio`, one a file."""

@@ -1,0 +1,1 @@
+"""Protocols of `audio`, one a file."""

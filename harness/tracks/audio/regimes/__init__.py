@@ -1,0 +1,1 @@
+"""Regimes of `audio`, one a file."""

@@ -1,0 +1,16 @@
+"""The clip as it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ....components import regime
+from ..clip import Floats
+
+
+@regime("none", track="audio", title="no noise")
+def none(wave: Floats, rng: np.random.Generator, rate: int) -> tuple[Floats, dict[str, Any]]:
+    """The clip as it is."""
+    return wave, {}

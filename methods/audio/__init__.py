@@ -1,0 +1,1 @@
+"""Methods of `audio`. A module whose name begins with an underscore is shared by several."""
