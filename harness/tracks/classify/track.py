@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...array_outputs import ArrayFiles
@@ -13,6 +14,7 @@ from ...store.outputs import OutputFiles
 from ...track import (
     Batches,
     Case,
+    Collector,
     Dataset,
     Defaults,
     Words,
@@ -31,11 +33,12 @@ if TYPE_CHECKING:
 
 _DECLARED: Mapping[str, Mapping[str, Any]] = {
     "method": {"layout": "tensor", "certifies": False, "explains": False},
-    "metric": {"radius": False, "maps": False},
+    "metric": {"radius": False, "maps": False, "set": False},
 }
 """`certifies`: the method gives logits and behind them a certified radius; a metric with `radius` is given it.
 
 `explains`: it gives logits and saliency maps; a metric with `maps` is given an `Explanation`.
+`set`: the metric is of all pictures, see `set_metrics.py`.
 """
 
 
@@ -183,6 +186,20 @@ class Classify:
         from .labelled_picture import values_of
 
         return pixel_sha256(values_of(item))
+
+    def plan_set(self, metric: Bound) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What of a set metric goes into a key, and its blank `SetPart`."""
+        from .set_metrics import plan_set
+
+        return plan_set(metric)
+
+    def collector(
+        self, sets: Mapping[str, Any], folder: Path, n: int, *, protocol: Bound, taken: Iterable[Any] = ()
+    ) -> Collector:
+        """What takes the confidence of each answer for the planned set metrics of a cell."""
+        from .set_metrics import ConfidenceCollector
+
+        return ConfidenceCollector(sets, protocol=protocol, taken=taken)
 
     def panels(self, boards: Sequence[Board], most: int, notes: list[str], sheet: Sheet) -> list[Plot]:
         """A picture and the maps of each method: see `tracks/classify/report.py`."""
