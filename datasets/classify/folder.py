@@ -77,7 +77,8 @@ def fitted(picture: Array, size: int | None, colour: bool) -> Array:
         return np.ascontiguousarray(square)
     taps = _taps(side, size)
     made = np.einsum("ik,kl...,jl->ij...", taps, square.astype(np.float64), taps, optimize=True)
-    return (np.rint(made) if picture.dtype.kind == "u" else made).astype(picture.dtype)
+    resized: Array = (np.rint(made) if picture.dtype.kind == "u" else made).astype(picture.dtype)
+    return resized
 
 
 def _taps(n: int, m: int) -> Array:
