@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from noisebench.datasets.classify.folder import fitted
 from noisebench.errors import UsageError
+from noisebench.plan import plan
+from noisebench.suite import Suite
 
 
 def made(root: Path, *names: str, shape: tuple[int, ...] = (6, 8), one: bool = False) -> None:
@@ -176,3 +178,21 @@ def test_resizing_is_that_of_pillow(kind: type, shape: tuple[int, ...], size: in
     ).reshape(got.shape)
     assert got.dtype == kind and got.shape == (size, size, *shape[2:])
     assert np.abs(got - due.astype(np.float64)).max() <= (1e-6 if kind is np.float32 else 0.51)
+
+
+def test_a_method_that_is_fitted_to_other_pictures_under_the_same_spec_is_run_again(tmp_path: Path) -> None:
+    made(tmp_path / "mine", *(f"{kind}/{i}.png" for i in range(3) for kind in "ab"))
+
+    def key(data: str) -> str:
+        suite = Suite(
+            suite="t", track="classify", methods=(f"k_nn(data={data})",), datasets=("digits(n=1)",), regimes=("none",)
+        )
+        (cell,) = plan(suite)
+        return cell["key"]
+
+    own = f"folder(path={str(tmp_path / 'mine')!r}, split=all)"
+    within = f"flipped_labels(of={own})"
+    before = key(own), key(within), key("digits(split=train)")
+    assert (key(own), key(within), key("digits(split=train)")) == before
+    (tmp_path / "mine" / "a" / "2.png").rename(tmp_path / "mine" / "b" / "moved.png")
+    assert key(own) != before[0] and key(within) != before[1] and key("digits(split=train)") == before[2]

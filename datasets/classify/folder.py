@@ -134,7 +134,7 @@ def _is_tested(name: str, file: Path, group: str | None, tested: float) -> bool:
     return int(told[:8], 16) < tested * 2**32
 
 
-@nb.dataset("folder", track="classify", licence="the user's own")
+@nb.dataset("folder", track="classify", licence="the user's own", own_files=True)
 def folder(
     *,
     path: str,

@@ -248,6 +248,7 @@ class Inputs(TypedDict, total=False):
     pictures: str
     regime: dict[str, Any]
     regime_data: list[str]
+    fitted_data: list[str]
     protocol: dict[str, Any]
     metrics: dict[str, int | str]
     sets: dict[str, Any]
