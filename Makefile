@@ -57,7 +57,7 @@ mutants: $(VENV)/.mutants
 	$(BIN)/python benchmarks/mutants.py $(MUTANTS)
 
 # Remakes results/ and reports/: the demonstrations, exported, and the board of the first.
-DEMOS := demo_graph demo_matrix
+DEMOS := demo_classify demo_graph demo_matrix
 
 reference: $(STAMP)
 	rm -rf build/reference reports/demo

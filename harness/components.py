@@ -88,7 +88,10 @@ def method(
 
 
 def dataset(name: str, *, track: str = DEFAULT, version: int = 1, **meta: Any) -> Callable[[F], F]:
-    """Register a dataset: a function of keyword parameters that returns a `Dataset`. `meta` is licence, homepage, …"""
+    """Register a dataset: a function of keyword parameters that returns a `Dataset`. `meta` is licence, homepage, …
+
+    `own_files=True` says that what it reads are the user's files, which may change under one spec.
+    """
     return component("dataset", name, version, meta, track)
 
 

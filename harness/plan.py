@@ -22,7 +22,7 @@ from .planned_cell import (
     regime_inputs,
     weights_part,
 )
-from .planned_trainings import ReadOnce, Trained, Trainings, regime_data
+from .planned_trainings import ReadOnce, Trained, Trainings, fitted_data, regime_data
 from .recipe import recipes_in
 from .registry import Bound, bind, bind_all, load_plugin, registry
 from .runner import not_disclosed
@@ -269,6 +269,7 @@ def _score_cells(
                         "data": chosen["fingerprint"],
                         "regime": regime_inputs(regime),
                         **regime_data(regime, track, once),
+                        **fitted_data(method.bound, once),
                         **scoring,
                         "seed": seed,
                     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
 
@@ -161,6 +161,25 @@ def regime_data(regime: Bound, track: Track, once: ReadOnce) -> dict[str, list[s
     """What the datasets add to a key that a regime takes something from: their fingerprints; nothing without such."""
     found = [_read_once(one, track, once)[0]["fingerprint"] for one in datasets_of(regime)]
     return {"regime_data": found} if found else {}
+
+
+def fitted_data(method: Bound, once: ReadOnce) -> dict[str, list[str]]:
+    """What the user's own files add to a key that a method is fitted to: their fingerprints; nothing without such.
+
+    A dataset says `own_files` where what it reads may change under the same spec. What a training sees is in its key.
+    """
+    found = [_read_once(one, get_track(one.track), once)[0]["fingerprint"] for one in _own_files(method)]
+    return {"fitted_data": found} if found else {}
+
+
+def _own_files(bound: Bound) -> Iterator[Bound]:
+    """The datasets of the user's own files in a method, but for those of trainings."""
+    if getattr(bound.entry.obj, "trained", False):
+        return
+    if bound.entry.meta.get("own_files"):
+        yield bound
+    for one in (*bound.then, *bound.inner):
+        yield from _own_files(one)
 
 
 def _read_once(bound: Bound, track: Track, once: ReadOnce) -> tuple[DatasetPart, dict[str, str]]:

@@ -16,7 +16,8 @@ from noisebench.methods.classify._gaussian_kernel import GaussianKernel
 from noisebench.methods.classify._perturbation import Perturbed, kept
 from noisebench.registry import registry
 from noisebench.tracks.classify import LabelledPicture
-from noisebench.tracks.classify.set_metrics import LogOddsCollector, area_under_roc, false_alarms
+from noisebench.tracks.classify.detection import area_under_roc, false_alarms
+from noisebench.tracks.classify.set_metrics import AnswerCollector
 from scipy.special import logsumexp
 from sklearn.metrics import roc_auc_score, roc_curve
 from sklearn.neighbors import KernelDensity
@@ -114,7 +115,7 @@ def test_of_more_classes_or_of_one_there_is_no_area() -> None:
     result = nb.evaluate("uniform", "digits(n=5)", "none", track="classify", metrics=["auroc"])
     part = result.record.cell["sets"]["auroc"]
     assert part["value"] is None and part["note"] == "is of sets of two classes, not of 10"
-    one = LogOddsCollector({"auroc": {}}, protocol=nb.bind("softmax", "protocol", "classify"))
+    one = AnswerCollector({"auroc": {}}, protocol=nb.bind("softmax", "protocol", "classify"))
     one.take(np.zeros(2), LabelledPicture("a", np.zeros((2, 2)), 1, ("x", "y")))
     one.take(np.zeros(2), LabelledPicture("b", np.zeros((2, 2)), -1, ("x", "y"), annotated=0))
     part = one.score()["auroc"]
@@ -125,9 +126,9 @@ def test_what_was_taken_before_counts_as_if_it_had_just_been() -> None:
     protocol, rng = nb.bind("softmax", "protocol", "classify"), np.random.default_rng(0)
     items = [LabelledPicture(str(i), np.zeros((2, 2)), i % 2, ("x", "y")) for i in range(12)]
     outputs = rng.normal(size=(12, 2))
-    whole = LogOddsCollector({"auroc": {}, "fpr95": {}}, protocol=protocol)
+    whole = AnswerCollector({"auroc": {}, "fpr95": {}}, protocol=protocol)
     taken = [whole.take(output, item) for output, item in zip(outputs, items, strict=True)]
-    resumed = LogOddsCollector({"auroc": {}, "fpr95": {}}, protocol=protocol, taken=taken[:7])
+    resumed = AnswerCollector({"auroc": {}, "fpr95": {}}, protocol=protocol, taken=taken[:7])
     for output, item in zip(outputs[7:], items[7:], strict=True):
         resumed.take(output, item)
     assert resumed.score() == whole.score()

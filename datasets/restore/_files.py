@@ -29,7 +29,7 @@ class Files:
         self.ids: Sequence[str] = [os.fsencode(name).decode("utf-8", "replace") for name in names]
         self._files = files
         self._partners = partners
-        self._groups = [_group_of(name, group) for name in self.ids]
+        self._groups = [group_of(name, group) for name in self.ids]
 
     def load(self, index: int) -> nb.Sample:
         """Picture `index`. Raises `UsageError` naming what cannot be read or does not fit its partner."""
@@ -59,7 +59,8 @@ def _scale(large: Sequence[int], small: Sequence[int]) -> int:
     return height if height == width and over < height else 0
 
 
-def _group_of(name: str, group: str | None) -> str:
+def group_of(name: str, group: str | None) -> str:
+    """What the regular expression `group` finds in a name, empty without one. Raises `UsageError` as `Files` does."""
     if group is None:
         return ""
     try:

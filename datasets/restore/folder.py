@@ -9,7 +9,7 @@ import noisebench as nb
 from noisebench.datasets.restore._files import Files
 
 
-@nb.dataset("folder", licence="the user's own")
+@nb.dataset("folder", licence="the user's own", own_files=True)
 def folder(*, path: str, pattern: str = "*.png", group: str | None = None) -> Files:
     """The pictures of a folder; pattern="**/*.png" takes subfolders too.
 

@@ -6,7 +6,7 @@ import noisebench as nb
 from noisebench.datasets.restore._files import Files
 
 
-@nb.dataset("pairs", licence="the user's own")
+@nb.dataset("pairs", licence="the user's own", own_files=True)
 def pairs(*, clean: str, noisy: str, pattern: str = "*", group: str | None = None) -> Files:
     """Clean and noisy, or large and small, pictures of one name (without its ending) in two folders; for `real`.
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from ..statistics.exact_scores import means
 from ..statistics.friedman import Friedman, friedman
+from ..statistics.mcnemar import is_binary, mcnemar_of_all
 from ..statistics.paired_tests import ALPHA, MIN_ITEMS, Floats, worst_tail
 from ..statistics.ranking import Pairs
 from ..track import known_track
@@ -55,7 +56,8 @@ class Evidence:
 
     `wins` (M, M): items on which the method of the row is better than that of the column. `apart`: which pairs the
     paired test of the mean of `metric` tells apart, as on the board. `choices[0]` is the board's own; the others need a
-    value for each of these methods.
+    value for each of these methods. `mcnemar` (M, M) is the p of McNemar's exact test of each pair, all at once, where
+    every score is 0 or 1, else None; it decides nothing.
     """
 
     title: str
@@ -66,6 +68,7 @@ class Evidence:
     items: int
     friedman: Friedman | None
     choices: tuple[Choice, ...]
+    mcnemar: Floats | None = None
 
     def disagreement(self) -> str:
         """Where Friedman's or Nemenyi's test contradicts the order of the board: what, and why; else nothing."""
@@ -169,17 +172,19 @@ def evidence_of(board: Board, others: Sequence[Board] = ()) -> Evidence | None:
                 choices.append(Choice(metric.label, where.protocol, name, tuple(order), float("nan")))
     if own is None:
         return None
+    won = wins(scores)
     judged = [_judged(choice, own) for choice in choices]
     judged.sort(key=lambda c: (c.protocol != board.protocol, c.metric != column.label))
     return Evidence(
         board.title,
         column.label,
         tuple(row.label for row in rows),
-        wins(scores),
+        won,
         np.array([[other.label in row.apart for other in rows] for row in rows]),
         scores.shape[1],
         friedman(scores),
         tuple(judged),
+        mcnemar_of_all(won) if is_binary(sign * scores) else None,
     )
 
 

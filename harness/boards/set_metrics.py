@@ -14,6 +14,8 @@ from .grouping import digest, group_key, method_key
 
 Parts = dict[str, Any]
 """Name of a set metric → its `SetPart`."""
+LABELS = "labels"
+"""The reference of a set metric that is of no reference set, and whose floor its note tells of."""
 
 
 @dataclass(frozen=True)

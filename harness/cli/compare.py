@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _show(found: Any) -> None:
-    from ..comparing.comparison import HOW
+    from ..comparing.comparison import how
     from ..comparing.selection import MOVED, selected
     from ..report import comparison as report
 
@@ -96,4 +96,4 @@ def _show(found: Any) -> None:
     if chosen.rest:
         print("", *chosen.rest, "--json or --to DIR has all", sep="\n")
     if table.rows:
-        print(f"\n{HOW}" + (f" {MOVED}" if chosen.rest else ""))
+        print(f"\n{how(shown.differences)}" + (f" {MOVED}" if chosen.rest else ""))

@@ -16,6 +16,7 @@ from ..boards.units import units_of
 from ..cost.pace import of_newest_reference, why_apart
 from ..errors import UsageError, nearest, one_line
 from ..statistics.exact_scores import is_exact
+from ..statistics.mcnemar import is_binary, mcnemar
 from ..statistics.paired_tests import ALPHA, MIN_ITEMS, Floats, mean_differences, paired_difference
 from ..store.record import Cell, Record, decimals_of, gate_of, order_of, words_of
 from ..store.versions import newest
@@ -29,6 +30,10 @@ HOW = (
     f"interval leaves 0 out where p is at most {ALPHA:.0%}. Below {MIN_ITEMS} items there are none. Items on which a "
     f"side is exact (an infinite score) count in no mean. Better, same, worse: items on which B is better than, equal "
     f"to or worse than A."
+)
+HOW_MCNEMAR = (
+    "McNemar p: where every score is 0 or 1, the exact test of this row alone: of the items on which the sides differ, "
+    "each would be better on half."
 )
 
 
@@ -104,6 +109,12 @@ class Difference:
         gains = self.gains
         return int((gains > 0).sum()), int((gains == 0).sum()), int((gains < 0).sum())
 
+    @cached_property
+    def mcnemar(self) -> float | None:
+        """The p of McNemar's exact test, None unless every score is 0 or 1."""
+        better, _, worse = self.counts
+        return float(mcnemar(better, worse)) if is_binary(self.a) and is_binary(self.b) else None
+
     def moved_most(self, most: int = 3) -> list[tuple[str, float]]:
         """The items that changed most, with b − a; none that did not change."""
         # Items are in the order of their names, which a stable sort keeps among equals.
@@ -151,6 +162,11 @@ class Comparison:
     speeds: tuple[Speed, ...]
     environments: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]
     sets: tuple[SetDifference, ...] = ()
+
+
+def how(differences: Sequence[Difference]) -> str:
+    """How the rows are read."""
+    return f"{HOW} {HOW_MCNEMAR}" if any(d.mcnemar is not None for d in differences) else HOW
 
 
 def choose(records: Sequence[Record], text: str, source: str) -> list[Record]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..boards.board import Board
 from ..boards.set_metrics import BoardSets
 from .order_stability import Section
-from .set_metrics import how, set_facts, set_table
+from .set_metrics import how_of, set_facts, set_table
 from .tables import Table
 
 
@@ -25,7 +25,7 @@ class Extra:
 def of_sets(sets: Sequence[BoardSets | None], boards: Sequence[Board]) -> list[Extra]:
     """The set metrics of each board, with how to read them."""
     return [
-        Extra("Set metrics", set_table(own), " ".join([*how(board.words), *set_facts(own)]), place)
+        Extra("Set metrics", set_table(own), " ".join([*how_of(board, own), *set_facts(own)]), place)
         for place, (own, board) in enumerate(zip(sets, boards, strict=True))
         if own is not None
     ]

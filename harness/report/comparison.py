@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..comparing.comparison import HOW, Comparison, Difference
+from ..comparing.comparison import Comparison, Difference, how
 from ..comparing.selection import MOVED, selected
 from ..errors import one_line
 from ..json_values import plain
@@ -37,7 +37,8 @@ MOST = 50
 
 
 def difference_table(comparison: Comparison) -> Table:
-    """A row a metric of a matched pair of cells."""
+    """A row a metric of a matched pair of cells; McNemar's p where some metric is 0 or 1 on every item."""
+    binary = any(d.mcnemar is not None for d in comparison.differences)
     rows = []
     for d in comparison.differences:
         better, same, worse = d.counts
@@ -48,13 +49,13 @@ def difference_table(comparison: Comparison) -> Table:
             (
                 d.method, d.dataset, d.regime, d.protocol, str(d.seed), f"{d.metric} {'↑' if d.higher else '↓'}",
                 str(len(d.items)), *(number(mean, d.decimals, MORE) for mean in d.means), change, f"{d.p:.2g}",
-                f"{better}/{same}/{worse}",
+                f"{better}/{same}/{worse}", *(["–" if d.mcnemar is None else f"{d.mcnemar:.2g}"] if binary else []),
             )
         )  # fmt: skip
     return Table(
         ("method", "dataset", "regime", "protocol", "seed", "metric", "items", "A", "B", "B − A [95 %]", "p (all rows)",
-         "better/same/worse"),
-        (False, False, False, False, True, False, True, True, True, True, True, True),
+         "better/same/worse", *(["McNemar p"] if binary else [])),
+        (False, False, False, False, True, False, True, True, True, True, True, True, *([True] if binary else [])),
         tuple(rows),
     )  # fmt: skip
 
@@ -130,7 +131,7 @@ def comparison_markdown(comparison: Comparison, plots: Sequence[tuple[str, str]]
     chosen = selected(comparison, MOST)
     shown = chosen.shown
     out = ["# noisebench comparison", "", f"- A: {markdown(comparison.name_a)}", f"- B: {markdown(comparison.name_b)}"]
-    out += ["", markdown(HOW), ""]
+    out += ["", markdown(how(comparison.differences), 2_000), ""]
     if shown.differences:
         out += [*to_markdown(difference_table(shown)), ""]
     elif comparison.differences:
@@ -164,7 +165,12 @@ def comparison_latex(comparison: Comparison) -> str:
     """A booktabs table of what matters, to be `\\input`."""
     chosen = selected(comparison, MOST)
     shown = chosen.shown
-    caption = " ".join([f"A: {comparison.name_a}. B: {comparison.name_b}. {HOW}", *([MOVED] if chosen.rest else [])])
+    caption = " ".join(
+        [
+            f"A: {comparison.name_a}. B: {comparison.name_b}. {how(comparison.differences)}",
+            *([MOVED] if chosen.rest else []),
+        ]
+    )
     out = [r"% \usepackage{booktabs,textcomp}\usepackage[T1]{fontenc}", r"\begin{table}", r"\centering"]
     out += [rf"\caption{{{latex(one_line(caption, 2_000))}}}", r"\label{tab:noisebench-compare}"]
     out += [*to_latex(difference_table(shown)), r"\end{table}"]
@@ -179,7 +185,7 @@ def comparison_csv(comparison: Comparison) -> str:
     """A row a difference, numbers in full; then a row a cell that was not matched."""
     head = ["status", "method_a", "method_b", "dataset", "regime", "protocol", "seed", "metric", "unit", "items",
             "a", "b", "difference", "interval_low", "interval_high", "p", "better", "same", "worse",
-            "note"]  # fmt: skip
+            "mcnemar_p", "note"]  # fmt: skip
     text = io.StringIO()
     writer = csv.DictWriter(text, head, restval="", lineterminator="\n")
     writer.writeheader()
@@ -188,7 +194,8 @@ def comparison_csv(comparison: Comparison) -> str:
         better, same, worse = d.counts
         names = (d.method_a, d.method_b, d.dataset, d.regime, d.protocol)
         values = ["matched", *map(spreadsheet, names), d.seed, d.metric, d.unit, len(d.items), *d.means,
-                  d.difference, low, high, d.p, better, same, worse, spreadsheet(d.note)]  # fmt: skip
+                  d.difference, low, high, d.p, better, same, worse, "" if d.mcnemar is None else d.mcnemar,
+                  spreadsheet(d.note)]  # fmt: skip
         writer.writerow(dict(zip(head, values, strict=True)))
     for u in comparison.unmatched:
         line = {"status": f"only in {u.side}", "method_a" if u.side == "A" else "method_b": spreadsheet(u.method)}
@@ -201,14 +208,15 @@ def comparison_values(comparison: Comparison) -> dict[str, Any]:
     document = {
         "a": comparison.name_a,
         "b": comparison.name_b,
-        "about": HOW,
+        "about": how(comparison.differences),
         "differences": [
             {
                 "method_a": d.method_a, "method_b": d.method_b, "dataset": d.dataset, "regime": d.regime,
                 "protocol": d.protocol, "seed": d.seed, "metric": d.metric, "unit": d.unit, "higher": d.higher,
                 "items": len(d.items), "mean_a": d.means[0], "mean_b": d.means[1], "difference": d.difference,
                 "interval": list(d.interval) if d.interval else None, "p": d.p,
-                "better": d.counts[0], "same": d.counts[1], "worse": d.counts[2], "note": d.note,
+                "better": d.counts[0], "same": d.counts[1], "worse": d.counts[2], "mcnemar_p": d.mcnemar,
+                "note": d.note,
                 "moved_most": [{"item": item, "change": change} for item, change in d.moved_most()],
             }
             for d in comparison.differences

@@ -11,6 +11,7 @@ from ..boards.board import Board
 from ..boards.order_stability import HOW, Choice, Evidence
 from ..boards.together import LeftOut, Overall
 from ..statistics.friedman import Friedman
+from ..statistics.paired_tests import Floats
 from ..wording import counted
 from .escape import latex, markdown
 from .tables import Table, number, to_latex, to_markdown, unit_text
@@ -59,14 +60,17 @@ def _section(one: Evidence, words: Mapping[str, str]) -> Section:
         lines.append(disagreement)
     if shown < len(one.labels):
         lines.append(f"The {shown} best of {len(one.labels)} methods are shown; summary.json has all.")
-    return Section(
-        one.title,
-        tuple(lines),
-        (
-            (f"Wins/ties/losses of the row against the column, in {words['items']}", wins_table(one, shown)),
-            ("Rank of each method under other choices", choices_table(one, shown)),
-        ),
-    )
+    tables = [(f"Wins/ties/losses of the row against the column, in {words['items']}", wins_table(one, shown))]
+    if one.mcnemar is not None:
+        lines.append(
+            f"Every score is 0 or 1, so there is McNemar's exact test too: of the {words['items']} on which two "
+            "methods differ, each would be better on half. It decides nothing here."
+        )
+        tables.append(
+            ("p of McNemar's exact test, of all pairs at once (Holm)", mcnemar_table(one, one.mcnemar, shown))
+        )
+    tables.append(("Rank of each method under other choices", choices_table(one, shown)))
+    return Section(one.title, tuple(lines), tuple(tables))
 
 
 def _test_line(test: Friedman, words: Mapping[str, str]) -> str:
@@ -91,6 +95,16 @@ def wins_table(one: Evidence, shown: int) -> Table:
         rows.append((str(i + 1), label, rank, *cells))
     head = ("", "method", "mean rank", *(f"vs {j + 1}" for j in range(shown)))
     return Table(head, (True, False, *(True,) * (shown + 1)), tuple(rows))
+
+
+def mcnemar_table(one: Evidence, p: Floats, shown: int) -> Table:
+    """The p of the row against each of the first `shown` methods."""
+    rows = (
+        (str(i + 1), label, *("·" if i == j else f"{p[i, j]:.2g}" for j in range(shown)))
+        for i, label in enumerate(one.labels[:shown])
+    )
+    head = ("", "method", *(f"vs {j + 1}" for j in range(shown)))
+    return Table(head, (True, False, *(True,) * shown), tuple(rows))
 
 
 def choices_table(one: Evidence, shown: int) -> Table:
@@ -190,6 +204,7 @@ def evidence_values(one: Evidence | None) -> dict[str, Any] | None:
         "wins": one.wins[:most, :most].tolist(),
         "friedman": friedman_values(one.friedman),
         "disagreement": one.disagreement(),
+        **({} if one.mcnemar is None else {"mcnemar": one.mcnemar[:most, :most].tolist()}),
         "rankings": [_choice_values(choice) for choice in one.choices],
     }
 

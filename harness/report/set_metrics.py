@@ -9,14 +9,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..boards.board import Board
-from ..boards.set_metrics import BoardSets, SetColumn, SetValue
+from ..boards.set_metrics import LABELS, BoardSets, SetColumn, SetValue
 from ..wording import by_number
 from .escape import latex, markdown, spreadsheet
 from .tables import Table, to_latex, to_markdown
 
 
-def how(words: Mapping[str, str], upwards: bool = False) -> tuple[str, str]:
-    """How set metrics are read, in the words of a track; `upwards`, where of some of them a larger value is better."""
+def how(words: Mapping[str, str], upwards: bool = False, reference: bool = True) -> tuple[str, ...]:
+    """How set metrics are read, in the words of a track; `upwards`, where of some of them a larger value is better.
+
+    `reference` says that some are against a reference set.
+    """
+    if not reference:
+        return (
+            f"One value for what a method makes of all {words['items']} of the set; lower is "
+            f"better{', where there is no ↑' if upwards else ''}. ±: standard error. These values take no part in any "
+            "ranking or mean.",
+        )
     return (
         f"One value for what a method makes of all {words['items']} of the set, against the reference; lower is "
         f"better{', where there is no ↑' if upwards else ''}. ±: standard error; in brackets: 95 % interval. These "
@@ -25,6 +34,11 @@ def how(words: Mapping[str, str], upwards: bool = False) -> tuple[str, str]:
         f"file); halves hold other {words['items']} and half as many, so a method may well be below. small-n: below "
         "2,048, where a Fréchet distance is mostly bias.",
     )
+
+
+def how_of(board: Board, sets: BoardSets) -> tuple[str, ...]:
+    """How the set metrics of a board are read."""
+    return how(board.words, has_upwards(sets), any(column.reference != LABELS for column in sets.columns))
 
 
 HEAD = ("value", "floor", "N", "flags", "note")
@@ -86,7 +100,7 @@ def sets_markdown(boards: Sequence[Board], sets: Sequence[BoardSets | None]) -> 
     out: list[str] = []
     notes: dict[str, None] = {}
     for board, own in _with_sets(boards, sets):
-        notes |= dict.fromkeys(how(board.words, has_upwards(own)))
+        notes |= dict.fromkeys(how_of(board, own))
         out += [f"### {markdown(board.title)}", "", markdown(f"protocol {board.protocol} · {board.seeds_text}"), ""]
         out += [*to_markdown(set_table(own)), "", *(f"- {markdown(line)}" for line in set_facts(own)), ""]
     return ["## Set metrics", "", *map(markdown, notes), "", *out] if out else []
@@ -96,7 +110,7 @@ def sets_latex(boards: Sequence[Board], sets: Sequence[BoardSets | None]) -> str
     """A table a board that has set metrics."""
     out: list[str] = []
     for board, own in _with_sets(boards, sets):
-        caption = " ".join([latex(f"{board.title}: set metrics."), *map(latex, how(board.words, has_upwards(own)))])
+        caption = " ".join([latex(f"{board.title}: set metrics."), *map(latex, how_of(board, own))])
         out += ["", r"\begin{table}", r"\centering", rf"\caption{{{caption}}}", *to_latex(set_table(own))]
         out += [r"\par\footnotesize " + r"\\ ".join(latex(line) for line in set_facts(own)), r"\end{table}"]
     return "\n".join([*out, ""]) if out else ""

@@ -40,7 +40,8 @@ ABOUT = {
     "worst_5_percent": "the score, in rank_by, that one item in twenty falls short of",
     "evidence": f"{' '.join(order_stability.HOW)} wins_ties_losses sums over all other methods; wins is the matrix "
     "of the first 30: items on which the row beats the column; rankings[0] is the board's own; disagreement says where "
-    "the tests of ranks contradict the board",
+    "the tests of ranks contradict the board; mcnemar, where every score is 0 or 1, is the p of McNemar's exact test "
+    "for the same rows and columns, of all pairs of the board at once (Holm)",
     "undecided": "of a board: that it tells no two methods apart, and how many items would, empty where it tells some; "
     "the number is planned for 80 % power from the mean and the deviation of the differences",
     "together": "the methods that several boards of one protocol share; firsts counts boards with rank low 1, without "

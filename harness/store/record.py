@@ -96,7 +96,7 @@ class SetPart(TypedDict):
     either is null where the metric has none. `n` counts pictures (patches, where it is of patches), `d` is the
     dimension of `features`, whose network file has the hash `features_sha256`. `reference` is `clean`, or name
     and hash of a file. `floor` is what the clean pictures themselves score: two halves of them, or all against a
-    reference file. `flags`: `small-n` (below 2,048), `refused` (fewer than the features).
+    reference file, or what `note` says. `flags`: `small-n` (below 2,048), `refused` (fewer than the features).
     """
 
     version: int
@@ -248,6 +248,7 @@ class Inputs(TypedDict, total=False):
     pictures: str
     regime: dict[str, Any]
     regime_data: list[str]
+    fitted_data: list[str]
     protocol: dict[str, Any]
     metrics: dict[str, int | str]
     sets: dict[str, Any]

@@ -196,10 +196,10 @@ class Classify:
     def collector(
         self, sets: Mapping[str, Any], folder: Path, n: int, *, protocol: Bound, taken: Iterable[Any] = ()
     ) -> Collector:
-        """What takes log odds for the planned set metrics of a cell."""
-        from .set_metrics import LogOddsCollector
+        """What takes what is said of each picture for the planned set metrics of a cell."""
+        from .set_metrics import AnswerCollector
 
-        return LogOddsCollector(sets, protocol=protocol, taken=taken)
+        return AnswerCollector(sets, protocol=protocol, taken=taken)
 
     def panels(self, boards: Sequence[Board], most: int, notes: list[str], sheet: Sheet) -> list[Plot]:
         """A picture and the maps of each method: see `tracks/classify/report.py`."""

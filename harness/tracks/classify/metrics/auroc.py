@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ....components import metric
-from ..set_metrics import SetMetric, area_under_roc
+from ..detection import area_under_roc, detection
+from ..set_metrics import SetMetric
 
 
 @metric("auroc", title="AUROC", track="classify", order=50, set=True)
@@ -13,4 +14,4 @@ def auroc() -> SetMetric:
     Of sets of two classes, over all pairs of pictures; 0.5 is chance, ties count by half. ±: DeLong et al. (1988), as
     if all pictures were independent.
     """
-    return SetMetric(area_under_roc)
+    return detection(area_under_roc)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 from ....components import metric
-from ..set_metrics import SetMetric, false_alarms
+from ..detection import detection, false_alarms
+from ..set_metrics import SetMetric
 
 
 @metric("fpr95", title="FPR95", track="classify", higher=False, order=51, set=True)
@@ -14,4 +15,4 @@ def fpr95() -> SetMetric:
 
     Of sets of two classes; 0 is best, 0.95 chance.
     """
-    return SetMetric(partial(false_alarms, found=0.95))
+    return detection(partial(false_alarms, found=0.95))
