@@ -13,7 +13,7 @@ from annotated_types import Ge, Le
 from noisebench.methods.generate._annealing import Annealing, annealed, unmasked
 from noisebench.methods.generate._stepping import Level, Schedule, Steps, levels, normal
 from noisebench.recipes.archs._patches import as_pictures, as_tokens, places_of
-from noisebench.tracks.generate import TokenModel
+from noisebench.tracks.generate.token_model import TokenModel
 
 Variance = Literal["small", "large"]
 

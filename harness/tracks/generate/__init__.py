@@ -5,16 +5,5 @@ from .gaussian import Gaussian, Moments
 from .items import LatentBatch, Reference, TrainingPicture
 from .law import Law
 from .sampler import Sampler
-from .token_model import TokenModel
 
-__all__ = [
-    "Denoiser",
-    "Gaussian",
-    "LatentBatch",
-    "Law",
-    "Moments",
-    "Reference",
-    "Sampler",
-    "TokenModel",
-    "TrainingPicture",
-]
+__all__ = ["Denoiser", "Gaussian", "LatentBatch", "Law", "Moments", "Reference", "Sampler", "TrainingPicture"]

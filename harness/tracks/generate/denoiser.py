@@ -20,11 +20,6 @@ def counted() -> int:
     return _Count.pictures
 
 
-def asked_for(pictures: int) -> None:
-    """Count pictures, or tokens of them, that a model was asked for."""
-    _Count.pictures += pictures
-
-
 class ModelRunner(MethodRunner):
     """A class with `denoised(x, sigma, labels)`, set up and asked."""
 
@@ -72,5 +67,5 @@ class Denoiser:
             shape = tuple(getattr(made, "shape", ()))
             raise Invalid(f"{self.runner.bound.display} gave shape {shape} where {tuple(x.shape)} was due")
         if _Count.pictures == before:
-            asked_for(len(x))
+            _Count.pictures += len(x)
         return made
