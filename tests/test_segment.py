@@ -487,7 +487,7 @@ def test_co_teaching_learns_from_what_the_other_finds_easy() -> None:
     loss = bind("co_teaching", "objective").entry.obj(net, batch, share=0.5, ramp=0.1)
     known = labels.flatten() >= 0
     each = [
-        F.cross_entropy(said, labels, reduction="none").flatten()[known]
+        F.cross_entropy(said, labels, reduction="none").detach().flatten()[known]
         for said in (one(batch["given"]) for one in net.both)
     ]
     kept = round(0.5 * 7)
@@ -496,7 +496,7 @@ def test_co_teaching_learns_from_what_the_other_finds_easy() -> None:
     assert {*easy[0].tolist()} != {*easy[1].tolist()}
     # At the beginning all are learned from.
     whole = bind("co_teaching", "objective").entry.obj(net, batch | {"progress": torch.zeros(1)}, share=0.5, ramp=0.1)
-    assert float(whole) == pytest.approx(float(each[0].mean() + each[1].mean()), abs=1e-6)
+    assert whole.item() == pytest.approx(float(each[0].mean() + each[1].mean()), abs=1e-6)
 
 
 def test_twins_begin_apart_are_their_mean_and_can_be_copied() -> None:

@@ -29,7 +29,7 @@ class Trained(nb.TrainedMethod):
         *,
         arch: Annotated[Any, nb.Nested("arch")] = "unet(width=8)",
         objective: Annotated[Any, nb.Nested("objective")] = "supervised(loss=cross_entropy)",
-        optimizer: Annotated[Any, nb.Nested("optimizer")] = "adamw(lr=0.005)",
+        optimizer: Annotated[Any, nb.Nested("optimizer")] = "adamw(lr=0.003)",
         schedule: Annotated[Any, nb.Nested("schedule")] = "cosine",
         data: nb.DatasetSpec = "ellipses(n=300, split=train)",
         regime: Annotated[Any, nb.Nested("regime")] = "none",
