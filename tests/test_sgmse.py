@@ -154,6 +154,19 @@ def test_the_loss_is_one_of_who_tells_the_mean_of_the_process_and_is_nothing_of_
     assert held["mean"] == pytest.approx(1, abs=0.03)  # |z|² of complex z of variance 1
 
 
+def test_the_guess_has_the_loss_that_even_weights_divide_by():
+    net = network()
+    truth = torch.zeros(40, 1, 16, 50, dtype=torch.complex64)
+    net.within.forward = lambda planes: planes  # the guess alone
+    for t in (0.03, 0.5, 1.0):
+        apart = torch.complex(torch.randn_like(truth.real), torch.randn_like(truth.real)) * 0.1 / math.sqrt(2)
+        x = net.process.kept(at(t)).to(truth.real) * apart
+        x = x + net.process.deviation(at(t)).to(truth.real) * torch.randn_like(truth)
+        error = net.process.kept(at(t)) * (net.clean(x, 0 * x, at(t).reshape(1, 1, 1, 1)) - apart)
+        found = float((error / net.process.deviation(at(t))).abs().square().mean())
+        assert found == pytest.approx(float(net.guessed(at(t))), rel=0.03)
+
+
 @pytest.mark.parametrize("text", [f"sgmse({SMALL})", f"mask_unet({SMALL})"])
 def test_a_louder_clip_gives_a_louder_clip_of_any_length(text: str):
     net = network(text)

@@ -70,6 +70,11 @@ class ScoreOfSpectra(nn.Module):
         mean = noisy + self.process.kept(t).to(x.real) * (self.clean(x, noisy, t) - noisy)
         return (mean - x) / (self.process.deviation(t) ** 2).to(x.real)
 
+    def guessed(self, t: Any) -> Any:
+        """|score std + z|² of the Gaussian guess, where x_0 - y has the deviation that it supposes."""
+        left = (_APART * self.process.kept(t)) ** 2
+        return left / (left + self.process.deviation(t) ** 2)
+
     def restored(self, clips: Any, steps: int, r: float, draw: Draw) -> Any:
         """(B, 1, N) → the same, in so many steps of predictor and corrector."""
         level = peak(clips)
