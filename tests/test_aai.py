@@ -167,3 +167,102 @@ def test_detectors_take_clips_of_any_length_and_rate(method: str, length: int, r
     noise = np.random.default_rng(0).standard_normal(length)
     for wave in (noise, 0 * noise, noise * (np.arange(length) < length / 2)):
         assert restored(method, wave, rate).shape == (length,)
+
+
+# ---- AAI
+
+TINY = "data=voices(n=2, seconds=0.4, rate=8000, seed=9), steps=3, batch=16"
+
+
+@pytest.fixture
+def cache(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return tmp_path
+
+
+def test_the_egg_falls_at_each_closure_and_is_flat_while_the_folds_are_apart():
+    from noisebench.methods.audio._egg import egg_of
+
+    true = np.concatenate([np.arange(0.1, 0.3, 0.008), np.arange(0.5, 0.7, 0.005)]) + 1e-5
+    egg = egg_of(true, RATE, RATE)
+    assert_allclose(closures_in(egg, RATE), true, atol=2e-5)
+    assert egg.min() == pytest.approx(-1)
+    assert egg.max() == 0
+    # From 0.6 of a period on, and where there is no voice.
+    assert not egg[round(0.1052 * RATE) : round(0.1078 * RATE)].any()
+    assert not egg[round(0.35 * RATE) : round(0.45 * RATE)].any()
+    assert not egg_of(np.array([]), RATE, 50).any()
+
+
+def test_the_egg_of_a_voice_has_the_closures_of_the_voice():
+    from noisebench.methods.audio._egg import egg_of
+
+    assert VOICE.closures is not None
+    exact = scores(egg_of(VOICE.closures, RATE, len(VOICE.wave)), VOICE)
+    assert exact["gci_identification"] == 1
+    assert exact["gci_jitter"] < 0.02
+
+
+def test_the_layers_are_those_of_the_entry():
+    import torch
+    from noisebench.methods.audio._egg import AAI
+
+    net = AAI()
+    widths = [[m.out_features for m in part if isinstance(m, torch.nn.Linear)]
+              for part in (net.egg, net.speech, net.decoder, net.judge)]  # fmt: skip
+    assert widths == [[175, 125, 100], [175, 125, 100], [125, 175, 200], [50, 25, 1]]
+    latent = net.egg(torch.randn(8, 200))
+    assert latent.shape == (8, 100)
+    assert latent.abs().max() <= 1
+
+
+@pytest.mark.parametrize("length", [1, 24, 25, 199, 200, 1_013])
+def test_frames_that_overlap_give_the_clip_back(length: int):
+    from noisebench.methods.audio._egg import overlapped
+
+    wave = np.random.default_rng(0).standard_normal(length).astype(np.float32)
+    assert_allclose(overlapped(wave, lambda frames: frames), wave, atol=1e-6)
+
+
+@pytest.mark.parametrize("weight", [1.0, 0.0])
+def test_the_encoder_of_egg_stays_while_the_others_learn(weight: float):
+    import torch
+    from noisebench.methods.audio import _egg
+
+    torch.manual_seed(0)
+    speech, egg = torch.randn(2, 4_000)
+    held: dict[str, Any] = {}
+
+    def say(step: int, steps: int) -> None:
+        assert steps == 8
+
+    original = _egg._descend
+
+    def watched(optimizer: Any, loss: Any, step: int, steps: int, rate: float) -> None:
+        original(optimizer, loss, step, steps, rate)
+        held.setdefault("optimizers", {})[id(optimizer)] = step
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_egg, "_descend", watched)
+        net = _egg.train(speech, egg, lambda n: torch.randint(3_800, (n,)), 4, 16, 2e-3, weight, say)
+    # One for the autoencoder; then three, or that of the pairs alone.
+    assert len(held["optimizers"]) == (4 if weight else 2)
+    assert not any(p.requires_grad for p in net.egg.parameters())
+    assert not net.training
+
+
+def test_the_level_of_the_speech_does_not_count_and_its_networks_are_kept(cache: Any):
+    spec = f"aai_egg({TINY})"
+    loud, again = restored(spec, VOICE.wave), restored(spec, VOICE.wave)
+    assert_allclose(loud, again)
+    assert_allclose(restored(spec, 0.01 * VOICE.wave), loud, atol=1e-3)
+    assert not np.allclose(restored(f"aai_egg({TINY}, seed=1)", VOICE.wave), loud)
+    for length in (1, 199, 201):
+        assert restored(spec, np.zeros(length)).shape == (length,)
+
+
+def test_what_it_cannot_learn_or_work_on_is_refused(cache: Any):
+    with pytest.raises(nb.Skip, match="learned at 8000 Hz, not 16000"):
+        restored(f"aai_egg({TINY})", VOICE.wave, rate=16_000)
+    with pytest.raises(nb.UsageError, match="with known closures"):
+        restored("aai_egg(data=instruments(n=1, seconds=0.4, rate=8000), steps=1)", VOICE.wave)

@@ -75,9 +75,9 @@ def train(speech: Any, egg: Any, draw: Any, steps: int, batch: int, rate: float,
     """Networks that were trained on frames of `speech` and `egg` (N,) at places `draw(batch)`.
 
     First the autoencoder of the EGG by the squared error, `steps` steps; then its encoder stays, and a step is: the
-    judge learns by cross-entropy to tell latents of EGG and of speech apart; the encoder of speech learns `weight` times
-    to deceive it; encoder of speech and decoder learn to give the EGG by the squared error. Each by an Adam of its own,
-    whose rate falls by a cosine.
+    judge learns by cross-entropy to tell latents of EGG and of speech apart; the encoder of speech learns to deceive
+    it, `weight` times; encoder of speech and decoder learn to give the EGG by the squared error. Each by an Adam of its
+    own, whose rate falls by a cosine.
     """
     net = AAI()
     own = torch.optim.Adam([*net.egg.parameters(), *net.decoder.parameters()], lr=rate)

@@ -57,8 +57,8 @@ class SpeechToEgg:
         for clip in clips:
             if clip.rate != clips[0].rate or clip.closures is None or len(clip.wave) < 2 * 200:
                 raise nb.UsageError(
-                    f"aai_egg learns from clips of one rate, of 400 samples or more, with known closures: {clip.id!r} of "
-                    f"{self.data.display} is none"
+                    f"aai_egg learns from clips of one rate, of 400 samples or more, with known closures: "
+                    f"{clip.id!r} of {self.data.display} is none"
                 )
         self.clip_rate = clips[0].rate
         lines = list(self._made_of(clips))
