@@ -224,6 +224,20 @@ def test_frames_that_overlap_give_the_clip_back(length: int):
     assert_allclose(overlapped(wave, lambda frames: frames), wave, atol=1e-6)
 
 
+@pytest.mark.parametrize("length", [1, 5, 100])
+def test_smoothing_has_no_delay_and_keeps_the_sum(length: int):
+    from noisebench.methods.audio._egg import smoothed
+
+    spike = np.zeros(length)
+    spike[length // 2] = 1.0
+    made = smoothed(spike)
+    assert made.shape == (length,)
+    assert made.argmax() == length // 2
+    if length > 17:
+        assert made.sum() == pytest.approx(1)
+        assert_allclose(made[length // 2 - 8 : length // 2 + 9], made[length // 2 - 8 : length // 2 + 9][::-1])
+
+
 @pytest.mark.parametrize("weight", [1.0, 0.0])
 def test_the_encoder_of_egg_stays_while_the_others_learn(weight: float):
     import torch

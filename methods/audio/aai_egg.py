@@ -22,7 +22,8 @@ class SpeechToEgg:
 
     Two encoders take frames of 200 samples, of the EGG and of speech, to latents of 100 values, and one decoder makes
     EGG of them. They are trained at setup, once, and kept in the cache: first as an autoencoder of EGG, then on pairs,
-    while a judge of latents keeps those of speech like those of EGG. What comes out falls steeply at each closure.
+    while a judge of latents keeps those of speech like those of EGG. What comes out, smoothed over 17 samples, falls
+    steeply at each closure.
 
     data: clips of one rate whose closures are known, from which their EGG is drawn; closures are instants of the clip
     itself, so that no delay between larynx and lips is left. Test it on other voices. regime: what makes them noisy.
@@ -70,11 +71,12 @@ class SpeechToEgg:
 
     def enhance(self, wave: Any, info: Any) -> Any:
         """Speech (N,) → EGG (N,). Raises `Skip` for another sample rate."""
-        from noisebench.methods.audio._egg import overlapped
+        from noisebench.methods.audio._egg import overlapped, smoothed
 
         if info.rate != self.clip_rate:
             raise nb.Skip(f"aai_egg learned at {self.clip_rate} Hz, not {info.rate}: give data=… of that rate")
-        return overlapped(_of_rms_one(wave), lambda frames: self.net(frames.to(self.device))).astype(np.float32)
+        egg = overlapped(_of_rms_one(wave), lambda frames: self.net(frames.to(self.device)))
+        return smoothed(egg).astype(np.float32)
 
     def _made_of(self, clips: Any) -> Iterator[str]:
         """All that the networks depend on."""
