@@ -1,0 +1,79 @@
+"""Instants of glottal closure in a waveform, and larynx cycles that have one of them, none, or several."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ....errors import NotDefined
+from ..clip import Floats
+from ..scored import Restored
+
+LONGEST = 0.02
+"""Seconds: true closures that are further apart have no voice between them."""
+NEAR = 0.01
+"""Seconds to either side within which the steepest fall is looked for."""
+DEPTH = 0.5
+"""A fall of less than this part of the steepest one near it is no closure."""
+
+
+@dataclass(frozen=True)
+class Cycles:
+    """How many larynx cycles have one detection, none, or several; `late` (K,): seconds of single ones after truth."""
+
+    one: int
+    none: int
+    several: int
+    late: Floats
+
+    @property
+    def count(self) -> int:
+        """All of them."""
+        return self.one + self.none + self.several
+
+
+def closures_in(wave: Floats, rate: int) -> Floats:
+    """Seconds at which a waveform (N,) falls most steeply: negative extrema of its derivative, between samples.
+
+    Those count that are half as steep as the steepest within 10 ms, so that the level of the waveform does not.
+    """
+    from scipy.ndimage import maximum_filter1d
+
+    falls = np.pad(-np.diff(wave), 1)
+    steepest = maximum_filter1d(falls, 2 * round(NEAR * rate) + 1)
+    middle, before, after = falls[1:-1], falls[:-2], falls[2:]
+    extremum = (middle > before) & (middle >= after) & (middle > 0) & (middle >= DEPTH * steepest[1:-1])
+    at = np.flatnonzero(extremum)
+    left, top, right = before[at], middle[at], after[at]
+    # The top of the parabola through three values; each is the fall between a sample and the next one.
+    return np.asarray((at + 0.5 + 0.5 * (right - left) / (2 * top - left - right)) / rate)
+
+
+def cycles_of(true: Floats, found: Floats) -> Cycles:
+    """Each true closure has a cycle from half of the way to the one before to half of the way to the next.
+
+    Where that one is more than 20 ms away the voice begins or ends, and half of the other way is taken; a closure by
+    itself has no cycle. What is found outside all cycles is not counted.
+    """
+    gaps = np.full(len(true) + 1, np.inf)
+    gaps[1:-1] = np.diff(true)
+    before, after = (np.where(part <= LONGEST, part, np.inf) for part in (gaps[:-1], gaps[1:]))
+    voiced = np.isfinite(np.minimum(before, after))
+    at, before, after = true[voiced], before[voiced], after[voiced]
+    start = at - np.where(np.isfinite(before), before, after) / 2
+    end = at + np.where(np.isfinite(after), after, before) / 2
+    first, last = np.searchsorted(found, start), np.searchsorted(found, end)
+    inside = last - first
+    single = inside == 1
+    late = found[first[single]] - at[single]
+    return Cycles(int(single.sum()), int((inside == 0).sum()), int((inside > 1).sum()), np.asarray(late))
+
+
+def scored(restored: Restored) -> Any:
+    """The cycles of a clip, or why there are none, `NotDefined`."""
+    if restored.clip.closures is None:
+        return NotDefined("the closures of the clip are not known")
+    found = cycles_of(restored.clip.closures, closures_in(restored.output, restored.rate))
+    return found if found.count else NotDefined("the clip has no larynx cycle")

@@ -1,0 +1,20 @@
+"""Share of larynx cycles in which more than one closure is found (Naylor et al. 2007): 0 is best."""
+
+from __future__ import annotations
+
+from ....components import metric
+from ....errors import NotDefined
+from ..scored import Restored
+from ._closures import scored
+
+
+@metric("gci_false_alarm", title="GCI false alarm", track="audio", higher=False, order=9, decimals=3)
+def gci_false_alarm(restored: Restored) -> float:
+    """Share of larynx cycles in which more than one closure is found (Naylor et al. 2007): 0 is best.
+
+    Found are the steepest falls of what the method returns. `gci_identification`, `gci_miss` and `gci_false_alarm` add
+    up to 1. A cycle goes from half of the way to the closure before to half of the way to the next; where one is more
+    than 20 ms away there is no voice. Not defined where the closures are not known, or nothing is voiced.
+    """
+    cycles = scored(restored)
+    return cycles if isinstance(cycles, NotDefined) else cycles.several / cycles.count

@@ -1,0 +1,148 @@
+"""The electroglottograph of a voice by its closures, and the networks that tell it from speech (AAI)."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+SIZE, HOP = 200, 25
+"""Samples of a frame, and between frames of a clip that is worked on."""
+_WIDTHS = (SIZE, 175, 125, 100)
+_JUDGE = (100, 50, 25, 1)
+_FINE = 8
+_SMOOTH = 17
+LONGEST = 0.02
+"""Seconds: closures that are further apart have no voice between them."""
+LATE, OPEN = 0.2, 0.6
+"""Parts of a period after a closure at which the folds begin to part, and at which they have parted."""
+
+
+def egg_of(closures: np.ndarray, rate: int, count: int) -> np.ndarray:
+    """The EGG (count,) of closures in seconds: 0 while the folds are apart, -1 when they touch most.
+
+    It falls within two samples at each closure, and rises as a cosine from 0.2 to 0.6 of the period after it, which is
+    when the next pulse of `voices` begins.
+    """
+    if not len(closures):
+        return np.zeros(count)
+    gaps = np.full(len(closures) + 1, np.inf)
+    gaps[1:-1] = np.diff(closures)
+    periods = np.where(gaps[1:] <= LONGEST, gaps[1:], np.where(gaps[:-1] <= LONGEST, gaps[:-1], 0.01))
+    # Fine values are the middles of eighths of a sample, from a sample before the first on.
+    time = ((np.arange((count + 1) * _FINE) + 0.5) / _FINE - 1) / rate
+    last = np.searchsorted(closures, time, side="right") - 1
+    phase = np.where(last < 0, 1.0, (time - closures[last]) / periods[last])
+    part = np.clip((phase - LATE) / (OPEN - LATE), 0, 1)
+    fine = (np.cos(np.pi * part) + 1) / -2
+    sums = np.concatenate([[0.0], np.cumsum(fine)])
+    return np.asarray((sums[2 * _FINE :: _FINE] - sums[: -2 * _FINE : _FINE])[:count] / (2 * _FINE))
+
+
+def _layers(widths: tuple[int, ...], last: nn.Module) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for before, after in itertools.pairwise(widths):
+        layers += [nn.Linear(before, after), nn.BatchNorm1d(after), nn.ReLU()]
+    return nn.Sequential(*layers[:-2], last)
+
+
+class AAI(nn.Module):
+    """Encoders of EGG and of speech frames (B, 200) to latents (B, 100) on [-1, 1], and a decoder to EGG frames.
+
+    The judge says of a latent, above 0, that it is of an EGG.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.egg, self.speech = _layers(_WIDTHS, nn.Tanh()), _layers(_WIDTHS, nn.Tanh())
+        self.decoder = _layers(_WIDTHS[::-1], nn.Identity())
+        self.judge = _layers(_JUDGE, nn.Identity())
+
+    def forward(self, frames: Any) -> Any:
+        return self.decoder(self.speech(levelled(frames)))
+
+
+def levelled(frames: Any) -> Any:
+    """Frames of a clip of RMS 1 over their own RMS, of which 0.1 is the least: (B, 200)."""
+    return frames / frames.square().mean(dim=1, keepdim=True).sqrt().clamp(min=0.1)
+
+
+def train(speech: Any, egg: Any, draw: Any, steps: int, batch: int, rate: float, weight: float, say: Any) -> AAI:
+    """Networks that were trained on frames of `speech` and `egg` (N,) at places `draw(batch)`.
+
+    First the autoencoder of the EGG by the squared error, `steps` steps; then its encoder stays, and a step is: the
+    judge learns by cross-entropy to tell latents of EGG and of speech apart; the encoder of speech learns to deceive
+    it, `weight` times; encoder of speech and decoder learn to give the EGG by the squared error. Each by an Adam of its
+    own, whose rate falls by a cosine.
+    """
+    net = AAI()
+    own = torch.optim.Adam([*net.egg.parameters(), *net.decoder.parameters()], lr=rate)
+    for step in range(steps):
+        say(step, 2 * steps)
+        _, frames = _frames(speech, egg, draw(batch))
+        _descend(own, F.mse_loss(net.decoder(net.egg(frames)), frames), step, steps, rate)
+    net.egg.eval().requires_grad_(False)
+    judging = torch.optim.Adam(net.judge.parameters(), lr=rate)
+    deceiving = torch.optim.Adam(net.speech.parameters(), lr=rate)
+    telling = torch.optim.Adam([*net.speech.parameters(), *net.decoder.parameters()], lr=rate)
+    for step in range(steps):
+        say(steps + step, 2 * steps)
+        given, frames = _frames(speech, egg, draw(batch))
+        given = levelled(given)
+        if weight:
+            made = net.speech(given)
+            true, false = net.judge(net.egg(frames)), net.judge(made.detach())
+            entropy = F.binary_cross_entropy_with_logits
+            wrong = entropy(true, torch.ones_like(true)) + entropy(false, torch.zeros_like(false))
+            _descend(judging, wrong, step, steps, rate)
+            said = net.judge(made)
+            _descend(deceiving, weight * entropy(said, torch.ones_like(said)), step, steps, rate)
+        _descend(telling, F.mse_loss(net.decoder(net.speech(given)), frames), step, steps, rate)
+    return net.eval()
+
+
+def _frames(speech: Any, egg: Any, places: Any) -> tuple[Any, Any]:
+    at = places[:, None] + torch.arange(SIZE)
+    return speech[at], egg[at]
+
+
+def _descend(optimizer: Any, loss: Any, step: int, steps: int, rate: float) -> None:
+    for group in optimizer.param_groups:
+        group["lr"] = rate * (1 + np.cos(np.pi * step / steps)) / 2
+    optimizer.zero_grad()
+    torch.autograd.backward(loss)
+    optimizer.step()
+
+
+def overlapped(wave: np.ndarray, told: Callable[[Any], Any]) -> np.ndarray:
+    """What a function of frames (B, 200) tells of a clip (N,): the mean of frames every 25 samples under a Hann window.
+
+    Zeros stand around the clip.
+    """
+    count = -(-(len(wave) + SIZE) // HOP) + 1
+    padded = np.zeros((count - 1) * HOP + SIZE, np.float32)
+    padded[SIZE : SIZE + len(wave)] = wave[: len(padded) - SIZE]
+    frames = np.lib.stride_tricks.sliding_window_view(padded, SIZE)[::HOP]
+    with torch.no_grad():
+        made = told(torch.from_numpy(frames.copy())).double().cpu().numpy()
+    window = np.hanning(SIZE + 2)[1:-1]
+    out, weights = np.zeros(len(padded)), np.zeros(len(padded))
+    for place, frame in enumerate(made):
+        part = slice(place * HOP, place * HOP + SIZE)
+        out[part] += window * frame
+        weights[part] += window
+    return np.asarray((out / np.maximum(weights, 1e-9))[SIZE : SIZE + len(wave)])
+
+
+def smoothed(wave: np.ndarray) -> np.ndarray:
+    """The clip (N,) under a Hann window of 17 samples of sum 1, without delay.
+
+    A decoder tells each sample by itself: without this, its derivative has several minima a cycle.
+    """
+    window = np.hanning(_SMOOTH + 2)[1:-1]
+    return np.asarray(np.convolve(wave, window / window.sum())[_SMOOTH // 2 :][: len(wave)])
