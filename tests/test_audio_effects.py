@@ -273,12 +273,14 @@ def test_a_few_steps_make_the_loss_smaller():
     net, objective = network(), bind("signaltrain", "objective", "audio")
     dry = torch.randn(16, 1, 64)
     batch = {"given": torch.cat([dry, torch.rand(16, 4, 1).expand(-1, -1, 64) - 0.5], dim=1), "wanted": 0.5 * dry}
-    optimizer, found = torch.optim.Adam(net.parameters(), 3e-3), []
+    found = []
     for _ in range(40):
         loss = objective.entry.obj(net, batch, **objective.kwargs)
-        optimizer.zero_grad()
+        net.zero_grad()
         loss.backward()
-        optimizer.step()
+        with torch.no_grad():
+            for p in net.parameters():
+                p -= 1e-3 * p.grad.sign()
         found.append(float(loss.detach()))
     assert found[-1] < 0.5 * found[0]
 
