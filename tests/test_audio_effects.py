@@ -228,6 +228,11 @@ def test_a_network_that_cannot_be_is_refused(text: str, given: Any, wanted: Any,
         bound.entry.obj(given, wanted, **bound.kwargs)
 
 
+def test_a_clip_with_other_knobs_is_refused():
+    with pytest.raises(nb.UsageError, match="trained with 4 knobs, and is told 0: use the method signaltrain"):
+        network()(torch.zeros(1, 1, 99))
+
+
 # ---- loss and schedule
 
 

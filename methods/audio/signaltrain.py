@@ -11,7 +11,11 @@ from annotated_types import Ge, Le
 Steps = Annotated[int, Ge(1), Le(10_000_000)]
 
 
-@nb.method("signaltrain", track="audio", cite="S. H. Hawley, B. Colburn, S. I. Mimilakis, SignalTrain, AES 147, 2019")
+@nb.method(
+    "signaltrain",
+    track="audio",
+    cite="S. H. Hawley et al., Profiling audio compressors with deep neural networks, AES 147, 2019",
+)
 class SignalTrain(nb.TrainedMethod):
     """A network that is trained here to be an effect: of the dry clip and the knobs it makes what the effect would.
 

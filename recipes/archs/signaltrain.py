@@ -41,7 +41,10 @@ class Course(nn.Module):
         return self.out(x)
 
 
-@nb.arch("signaltrain", cite="S. H. Hawley, B. Colburn, S. I. Mimilakis, SignalTrain, AES 147, 2019; arXiv 2006.05584")
+@nb.arch(
+    "signaltrain",
+    cite="S. H. Hawley et al., Profiling audio compressors with deep neural networks, AES 147, 2019; arXiv 2006.05584",
+)
 class SignalTrain(nn.Module):
     """SignalTrain: an effect with knobs. Of a part of the dry clip it tells what the effect makes of its last samples.
 
@@ -110,7 +113,10 @@ class SignalTrain(nn.Module):
         length, step = x.shape[-1], self.told_length
         count = -(-length // step)
         if x.shape[1] != 1 + self.knobs:
-            raise nb.UsageError(f"arch signaltrain was trained with {self.knobs} knobs, and is told {x.shape[1] - 1}")
+            raise nb.UsageError(
+                f"arch signaltrain was trained with {self.knobs} knobs, and is told {x.shape[1] - 1}: "
+                "use the method signaltrain, on clips of that effect"
+            )
         padded = F.pad(x[:, :1], (self.context - step, count * step - length))
         parts = padded.unfold(2, self.context, step)[:, 0]
         knobs = x[:, 1:, -1][:, None, :, None].expand(-1, count, -1, self.context)

@@ -10,7 +10,9 @@ from annotated_types import Ge, Le
 from noisebench.recipes.archs.signaltrain import SignalTrain
 
 
-@nb.objective("signaltrain", cite="S. H. Hawley, B. Colburn, S. I. Mimilakis, SignalTrain, AES 147, 2019")
+@nb.objective(
+    "signaltrain", cite="S. H. Hawley et al., Profiling audio compressors with deep neural networks, AES 147, 2019"
+)
 def signaltrain(
     net: Any,
     batch: Any,
