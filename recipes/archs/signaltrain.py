@@ -142,4 +142,4 @@ def fourier(size: int, hop: int) -> tuple[Any, Any]:
         twice[-1] = 1
     weight = F.pad(window.square(), (0, -size % hop)).reshape(-1, hop).sum(dim=0).repeat(-(-size // hop))[:size]
     back = waves * twice.repeat(2, 1) * window / weight
-    return tuple(kernel[:, None].float() for kernel in (waves * window, back))
+    return (waves * window)[:, None].float(), back[:, None].float()
