@@ -23,8 +23,9 @@ class ClipBatches:
 
     The regime draws on the whole clip, each time anew, so that its SNR is that of the clip; then both are cut at a
     place that is drawn. A shorter clip has zeros around it. With `fixed` a clip gives one part and one draw. The batch
-    of a step depends on the clips, the regime, `seed` and the step alone. Clips are held in memory. Raises `UsageError`
-    for clips of several rates, and for a crop that is none.
+    of a step depends on the clips, the regime, `seed` and the step alone. Clips are held in memory. Clips of an effect
+    with K knobs have them as K further channels of `given`, (B, 1 + K, crop), each the same all along. Raises
+    `UsageError` for clips of several rates or of several numbers of knobs, and for a crop that is none.
     """
 
     def __init__(
@@ -51,7 +52,12 @@ class ClipBatches:
                     f"training clips {who(first)} of {first.rate} Hz and {who(clip)} of {clip.rate} Hz differ in their "
                     "rate: give folder(…, rate=8000)"
                 )
-        self.given: tuple[int, ...] = (1, crop)
+            if len(_knobs(clip)) != len(_knobs(self._clips[0])):
+                raise UsageError(
+                    f"training clips {who(self._clips[0])} and {who(clip)} have {len(_knobs(self._clips[0]))} and "
+                    f"{len(_knobs(clip))} knobs: train on clips of one effect"
+                )
+        self.given: tuple[int, ...] = (1 + len(_knobs(self._clips[0])), crop)
         self.wanted: tuple[int, ...] = (1, crop)
 
     def __call__(self, step: int) -> Mapping[str, Floats]:
@@ -60,6 +66,9 @@ class ClipBatches:
         rng = self._rng(str(step))
         made = [self._made_of(place, rng, step) for place in places]
         given, wanted = (np.stack([pair[k] for pair in made])[:, None] for k in (0, 1))
+        if self.given[0] > 1:
+            knobs = np.stack([_knobs(self._clips[place]) for place in places]).astype(np.float32)
+            given = np.concatenate([given, np.repeat(knobs[:, :, None], self._crop, axis=2)], axis=1)
         return {"given": given, "wanted": wanted, "place": np.asarray(places, np.int64)}
 
     def _made_of(self, place: int, rng: np.random.Generator, step: int) -> tuple[Floats, Floats]:
@@ -79,3 +88,7 @@ class ClipBatches:
 
     def _rng(self, what: str) -> np.random.Generator:
         return keyed_generator(hashlib.sha256(f"parts|{self._seed}|{what}".encode()).digest())
+
+
+def _knobs(clip: Clip) -> Floats:
+    return np.zeros(0) if clip.effect is None else clip.effect.knobs

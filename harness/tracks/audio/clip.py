@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,11 +20,24 @@ RATES = (1_000, 384_000)
 
 
 @dataclass(frozen=True, eq=False)
+class Effect:
+    """What a clip was made by: the `dry` clip, float32 (N,), and the `settings` of an effect, by name, in their units.
+
+    `knobs` (K,) are the same settings in their order, each on [-0.5, 0.5] of its range.
+    """
+
+    dry: Floats
+    settings: Mapping[str, float]
+    knobs: Floats
+
+
+@dataclass(frozen=True, eq=False)
 class Clip:
     """A clip `wave`, float32 (N,), full scale ±1, of `rate` samples a second.
 
     `closures` (K,) are the instants at which the vocal folds close, in seconds, where they are known: the scorer's
-    alone. Clips of one `group` (a recording, a speaker) count as one in every test.
+    alone. Clips of one `group` (a recording, a speaker) count as one in every test. Where the clip is what an `effect`
+    makes of a dry one, a method is given the dry one and is told the settings.
     """
 
     id: str
@@ -31,6 +45,12 @@ class Clip:
     rate: int
     closures: Floats | None = None
     group: str = ""
+    effect: Effect | None = None
+
+    @property
+    def source(self) -> Floats:
+        """What a regime lies over: the waveform, or the dry one of an effect."""
+        return self.wave if self.effect is None else self.effect.dry
 
     @property
     def seconds(self) -> float:
@@ -67,10 +87,13 @@ def as_clip(
 
 
 def clip_sha256(clip: Clip) -> str:
-    """The hash of waveform, rate and closures."""
+    """The hash of waveform, rate, closures and effect."""
     sha = hashlib.sha256(f"{clip.rate} {len(clip.wave)}\n".encode() + clip.wave.astype("<f4").tobytes())
     if clip.closures is not None:
         sha.update(clip.closures.astype("<f8").tobytes())
+    if clip.effect is not None:
+        sha.update(clip.effect.dry.astype("<f4").tobytes() + clip.effect.knobs.astype("<f8").tobytes())
+        sha.update(repr(sorted(clip.effect.settings.items())).encode())
     return sha.hexdigest()
 
 

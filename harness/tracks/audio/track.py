@@ -68,7 +68,7 @@ class AudioTrack:
         return checked_declarations(kind, declared, _DECLARED)
 
     def identify(self, item: Clip) -> str:
-        """Id, and the hash of waveform, rate and closures, on one line."""
+        """Id, and the hash of waveform, rate, closures and effect, on one line."""
         from .clip import clip_sha256
 
         return f"{item.id!r} {clip_sha256(item)}"
@@ -76,7 +76,8 @@ class AudioTrack:
     def pose(self, regime: Bound, item: Clip, seed: int, draw: int = 0) -> Case:
         """The noisy clip, float32 (N,), keyed by waveform, rate, regime, seed and draw; its rate is told.
 
-        The truth stays in the item: for reverberation it is the clip as it was spoken.
+        The truth stays in the item: for reverberation it is the clip as it was spoken. Of a clip that an effect made,
+        the regime lies over the dry one, and settings and `knobs` are told.
         """
         import numpy as np
 
@@ -84,7 +85,9 @@ class AudioTrack:
 
         key = noise_key(regime, seed, clip_sha256(item), draw)
         rng = keyed_generator(key)
-        wave, told = item.wave.astype(np.float64), dict[str, Any]()
+        wave, told = item.source.astype(np.float64), dict[str, Any]()
+        if item.effect is not None:
+            told |= {**item.effect.settings, "knobs": item.effect.knobs.copy()}
         for part in regime.parts:
             wave, new = part.entry.obj(wave, rng, item.rate, **part.kwargs)
             # Of two noises in a row neither level is the level of both.
@@ -148,10 +151,10 @@ class AudioTrack:
         return ClipBatches(self, dataset, chosen, regime, order, crop=crop, seed=seed, fixed=fixed)
 
     def truth_sha256(self, item: Clip) -> str:
-        """The hash of waveform and rate."""
+        """The hash of waveform and rate; of the dry one of an effect, which with other settings is no new clip."""
         from .clip import Clip, clip_sha256
 
-        return clip_sha256(Clip(item.id, item.wave, item.rate))
+        return clip_sha256(Clip(item.id, item.source, item.rate))
 
     def panels(self, boards: Sequence[Board], most: int, notes: list[str], sheet: Sheet) -> list[Plot]:
         """What each method made of one clip, as spectrograms: see `tracks/audio/report.py`."""
