@@ -100,6 +100,11 @@ class _Shown:
         best = min(self.outputs, default=0)
         return sorted(self.outputs, key=lambda row: (row != best, row not in self.worth.worst_of, row))
 
+    def heard(self) -> list[int | str]:
+        """The names of its sounds: truth and input first, then as `rows`."""
+        names: list[int | str] = ["truth", "given", *self.rows()]
+        return [name for name in names if name in self.sounds]
+
 
 @dataclass
 class _Album:
@@ -204,7 +209,7 @@ def _add_sounds(
 ) -> tuple[int, int]:
     """Add to the items that are shown what there is to listen to, the best methods first; how many fit, and do not."""
     found = [
-        (entry, shown.sounds, [name for name in ("truth", "given", *shown.rows()) if name in shown.sounds])
+        (entry, shown.sounds, shown.heard())
         for own in by_board
         for shown in own
         for entry in entries.get(shown.board, ())
