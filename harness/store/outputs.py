@@ -24,7 +24,7 @@ class OutputFiles(Protocol):
     """How outputs of a track are hashed, kept and shown. `suffix` is the ending of a kept output's file.
 
     `load` raises OSError, and ValueError for a file that is damaged or does not hold what is wanted. `preview` leaves
-    pictures of one item, `panel` gives pictures of the item that a report shows; either may do nothing.
+    pictures of one item, `panel` gives pictures of the item that a report shows, and sounds; either may do nothing.
     """
 
     suffix: str

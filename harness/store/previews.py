@@ -37,7 +37,7 @@ class View:
 
 
 def panel_text(item: str, parts: Mapping[str, bytes]) -> str:
-    """`panel.json` of a cell: the PNGs of one item, for reports."""
+    """`panel.json` of a cell: the PNGs and WAVs of one item, for reports."""
     return json.dumps({"item": item, **{name: base64.b64encode(png).decode() for name, png in parts.items()}})
 
 

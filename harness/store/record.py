@@ -331,7 +331,7 @@ class Cell(TypedDict):
 
 @dataclass(frozen=True)
 class Panel:
-    """One item to look at in the report: PNG bytes by what they show, such as `clean`, `noisy`, `restored`."""
+    """One item to look at in the report: PNG or WAV bytes by what they show, such as `clean`, `noisy`, `restored`."""
 
     item: str
     parts: Mapping[str, bytes]

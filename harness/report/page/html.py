@@ -40,10 +40,12 @@ _VIEWED = ("panel-",)
 
 def leaderboard_html(data: ReportData, shown: PagePreviews) -> str:
     """The whole page, with the previews that are shown."""
-    style, script = _asset("page.css") + _asset("comparison.css"), _script()
-    beside = " 'self'" if shown.beside else ""
+    sounds = any(address.startswith("data:audio/") for address in shown.addresses)
+    style, script = _asset("page.css") + _asset("comparison.css"), _script(sounds)
+    style += _asset("sounds.css") if sounds else ""
+    beside, media = " 'self'" if shown.beside else "", " media-src data:;" if sounds else ""
     policy = (
-        f"default-src 'none'; img-src data:{beside}; style-src 'sha256-{_sha(style)}'; "
+        f"default-src 'none'; img-src data:{beside};{media} style-src 'sha256-{_sha(style)}'; "
         f"script-src 'sha256-{_sha(script)}'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'"
     )
     seen = (*_DRAWN, *_VIEWED) if any(shown.items) else _DRAWN
@@ -70,10 +72,10 @@ def _asset(name: str) -> str:
     return (files(__package__) / "assets" / name).read_text(encoding="utf-8")
 
 
-def _script() -> str:
+def _script(sounds: bool) -> str:
     names = (
         "1_core.js", "2_keyboard.js", "2_scrolling.js", "2_columns.js", "2_board.js", "2_comparison.js", "2_csv.js",
-        "3_charts.js", "4_previews.js", "4_method_page.js", "5_main.js",
+        "3_charts.js", "4_previews.js", "4_method_page.js", *(["4_sounds.js"] if sounds else []), "5_main.js",
     )  # fmt: skip
     return '"use strict";\n(() => {\n' + "\n".join(_asset(name) for name in names) + "})();\n"
 

@@ -22,10 +22,12 @@ from ..sections import Previews
 from .telling import BEST, Worth, in_order
 
 MAX_BYTES = 24 * 2**20
-"""Of all PNG files together; base64 makes a third more of them."""
+"""Of all PNG and WAV files together; base64 makes a third more of them."""
 NO_ROOM = -1
 PARTS = ("clean", "noisy", "restored")
 """Parts of a panel, by the names that they are stored under: the truth, what a method was given, its output."""
+SOUNDS = tuple(f"{part}.wav" for part in PARTS)
+"""The same to listen to, where a track keeps it."""
 Picture = bytes | Path
 """A PNG, or the file that has it."""
 BESIDE = "leaderboard_pictures"
@@ -90,16 +92,23 @@ class _Shown:
     given: Picture
     outputs: Mapping[int, Picture]
     worth: Worth
+    sounds: Mapping[int | str, bytes] = field(default_factory=dict)
+    """WAVs by the place of their row, and of `truth` and `given`."""
 
     def rows(self) -> list[int]:
         """The best method first, then those whose worst case the item is, then the others by rank."""
         best = min(self.outputs, default=0)
         return sorted(self.outputs, key=lambda row: (row != best, row not in self.worth.worst_of, row))
 
+    def heard(self) -> list[int | str]:
+        """The names of its sounds: truth and input first, then as `rows`."""
+        names: list[int | str] = ["truth", "given", *self.rows()]
+        return [name for name in names if name in self.sounds]
+
 
 @dataclass
 class _Album:
-    """PNGs as the page holds them: each once, numbered, as many as there is room for; `beside` it the others."""
+    """PNGs and WAVs as the page holds them: each once, numbered, as many as it has room for; `beside` it the others."""
 
     room: int
     linked: bool
@@ -132,6 +141,19 @@ class _Album:
                 self.beside[path] = picture
         return self.numbers[name]
 
+    def put_sound(self, data: bytes) -> int | None:
+        """The number of a WAV; None for what is none, `NO_ROOM` where it does not fit. None lies beside the page."""
+        if data[:4] != b"RIFF" or data[8:12] != b"WAVE":
+            return None
+        name = hashlib.sha256(data).hexdigest()
+        if name not in self.numbers:
+            if len(data) > self.room:
+                return NO_ROOM
+            self.room -= len(data)
+            self.numbers[name] = len(self.addresses)
+            self.addresses.append(f"data:audio/wav;base64,{base64.b64encode(data).decode()}")
+        return self.numbers[name]
+
 
 def page_previews(
     boards: Sequence[Board], kept: KeptPreviews | None, items: str = "items", *, beside: bool = False
@@ -140,7 +162,7 @@ def page_previews(
 
     Of every board comes first the item that tells its methods apart most, then the worst cases of its best methods,
     then the others as they tell; of an item first what the best methods made of it. `beside` puts what has no room
-    into a folder beside the page.
+    into a folder beside the page. Sounds get the room that pictures leave.
     """
     by_board = [_in_order(board, _of_board(i, board, kept)) for i, board in enumerate(boards)]
     entries: dict[int, list[dict[str, Any]]] = defaultdict(list)
@@ -166,6 +188,7 @@ def page_previews(
     for board, own in entries.items():
         order = {item: i for i, item in enumerate(boards[board].items)}
         own.sort(key=lambda entry: order.get(entry["item"], len(order)))
+    played, silent = _add_sounds(by_board, entries, album)
     notes = []
     if any(s.place and s.size != s.place[2:] for own in by_board for s in own):
         notes.append(f"of {items} larger than {VIEW} pixels the part with most detail is shown")
@@ -176,7 +199,32 @@ def page_previews(
         notes.append(f"{outputs} of {outputs + left_out} previews are shown, because a page holds {room}")
     if left_out or album.beside:
         notes.append(f"first come the {items} that tell methods apart most and the worst cases of the {BEST} best")
+    if silent:
+        notes.append(f"{played} of {played + silent} players are shown, because a page holds {room}")
     return PagePreviews([entries[i] for i in range(len(boards))], album.addresses, "; ".join(notes), album.beside)
+
+
+def _add_sounds(
+    by_board: Sequence[Sequence[_Shown]], entries: Mapping[int, Sequence[dict[str, Any]]], album: _Album
+) -> tuple[int, int]:
+    """Add to the items that are shown what there is to listen to, the best methods first; how many fit, and do not."""
+    found = [
+        (entry, shown.sounds, shown.heard())
+        for own in by_board
+        for shown in own
+        for entry in entries.get(shown.board, ())
+        if shown.sounds and entry["item"] == shown.item
+    ]
+    played = silent = 0
+    for place in range(max((len(names) for _, _, names in found), default=0)):
+        for entry, sounds, names in found:
+            number = album.put_sound(sounds[names[place]]) if place < len(names) else None
+            if number == NO_ROOM:
+                silent += 1
+            elif number is not None:
+                played += 1
+                entry.setdefault("sounds", {})[names[place]] = number
+    return played, silent
 
 
 def _entry(shown: _Shown, album: _Album) -> dict[str, Any]:
@@ -237,8 +285,15 @@ def _panels(number: int, rows: Sequence[tuple[int, Row]]) -> list[_Shown]:
         return []
     best = min(count, key=lambda key: (-count[key], key))
     item, truth, given = best
-    outputs = {i: panel.parts["restored"] for i, panel in panels.items() if shared(panel) == best}
-    return [_Shown(number, item, (0, 0), None, truth, given, outputs, Worth(item))]
+    own = {i: panel.parts for i, panel in panels.items() if shared(panel) == best}
+    outputs = {i: parts["restored"] for i, parts in own.items()}
+    sounds: dict[int | str, bytes] = {}
+    for i, parts in own.items():
+        if parts.keys() >= set(SOUNDS):
+            sounds.setdefault("truth", parts["clean.wav"])
+            sounds.setdefault("given", parts["noisy.wav"])
+            sounds[i] = parts["restored.wav"]
+    return [_Shown(number, item, (0, 0), None, truth, given, outputs, Worth(item), sounds)]
 
 
 def _bytes_of(picture: Picture) -> int:

@@ -30,10 +30,11 @@ class ClipFiles(ArrayFiles):
     dtype = "<f4"
 
     def panel(self, item: Clip, case: Case, output: Floats) -> Mapping[str, bytes] | None:
-        """Spectrograms of the true clip, the noisy one and the restored one."""
+        """Spectrograms of the true clip, the noisy one and the restored one, and their first seconds to listen to."""
         from .drawing import draw_spectrograms
+        from .sounds import cut_sounds
 
-        return draw_spectrograms(item, case.given, output)
+        return draw_spectrograms(item, case.given, output) | cut_sounds(item, case.given, output)
 
 
 class AudioTrack:
