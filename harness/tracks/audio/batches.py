@@ -13,6 +13,7 @@ from ...keyed_noise import keyed_generator
 from ...registry import Bound
 from ...track import Case, Dataset
 from .clip import Clip, Floats, who
+from .mixture import Mixture
 
 if TYPE_CHECKING:
     from .track import AudioTrack
@@ -23,8 +24,9 @@ class ClipBatches:
 
     The regime draws on the whole clip, each time anew, so that its SNR is that of the clip; then both are cut at a
     place that is drawn. A shorter clip has zeros around it. With `fixed` a clip gives one part and one draw. The batch
-    of a step depends on the clips, the regime, `seed` and the step alone. Clips are held in memory. Raises `UsageError`
-    for clips of several rates, and for a crop that is none.
+    of a step depends on the clips, the regime, `seed` and the step alone. Clips are held in memory. Of mixtures there
+    are `labels` (B, S) int64, the classes that sound in each, that of what is wanted first. Raises `UsageError` for
+    clips of several rates, for mixtures of several numbers of sources, and for a crop that is none.
     """
 
     def __init__(
@@ -51,6 +53,10 @@ class ClipBatches:
                     f"training clips {who(first)} of {first.rate} Hz and {who(clip)} of {clip.rate} Hz differ in their "
                     "rate: give folder(…, rate=8000)"
                 )
+        found = [clip.sources if isinstance(clip, Mixture) else () for clip in self._clips]
+        if len({len(sources) for sources in found}) > 1:
+            raise UsageError("training clips are mixtures of several numbers of sources: give a set of one number")
+        self._labels = np.array(found, np.int64)
         self.given: tuple[int, ...] = (1, crop)
         self.wanted: tuple[int, ...] = (1, crop)
 
@@ -60,7 +66,8 @@ class ClipBatches:
         rng = self._rng(str(step))
         made = [self._made_of(place, rng, step) for place in places]
         given, wanted = (np.stack([pair[k] for pair in made])[:, None] for k in (0, 1))
-        return {"given": given, "wanted": wanted, "place": np.asarray(places, np.int64)}
+        batch = {"given": given, "wanted": wanted, "place": np.asarray(places, np.int64)}
+        return batch | {"labels": self._labels[places]} if self._labels.shape[1] else batch
 
     def _made_of(self, place: int, rng: np.random.Generator, step: int) -> tuple[Floats, Floats]:
         clip = self._clips[place]

@@ -68,30 +68,36 @@ class AudioTrack:
         return checked_declarations(kind, declared, _DECLARED)
 
     def identify(self, item: Clip) -> str:
-        """Id, and the hash of waveform, rate and closures, on one line."""
-        from .clip import clip_sha256
+        """Id, and the hash of waveform, rate and closures, and of the mixture that it lies in, on one line."""
+        from .mixture import item_sha256
 
-        return f"{item.id!r} {clip_sha256(item)}"
+        return f"{item.id!r} {item_sha256(item)}"
 
     def pose(self, regime: Bound, item: Clip, seed: int, draw: int = 0) -> Case:
         """The noisy clip, float32 (N,), keyed by waveform, rate, regime, seed and draw; its rate is told.
 
-        The truth stays in the item: for reverberation it is the clip as it was spoken.
+        The truth stays in the item: for reverberation it is the clip as it was spoken. Of a clip in a mixture the
+        mixture is what the regime makes noisy, and `source` tells the class of what is to be found.
         """
         import numpy as np
 
-        from .clip import clip_sha256
+        from .mixture import Mixture, given_of, item_sha256
 
-        key = noise_key(regime, seed, clip_sha256(item), draw)
+        key = noise_key(regime, seed, item_sha256(item), draw)
         rng = keyed_generator(key)
-        wave, told = item.wave.astype(np.float64), dict[str, Any]()
+        wave, told = given_of(item).astype(np.float64), dict[str, Any]()
         for part in regime.parts:
             wave, new = part.entry.obj(wave, rng, item.rate, **part.kwargs)
             # Of two noises in a row neither level is the level of both.
             told |= {name: None if name in told else value for name, value in new.items()}
         given = wave.astype(np.float32)
-        sha = hashlib.sha256(f"{item.rate}\n".encode() + given.astype("<f4").tobytes()).hexdigest()
-        return Case(given, Info(told | {"rate": item.rate}, key), sha, given.shape)
+        told["rate"] = item.rate
+        head = f"{item.rate}\n"
+        if isinstance(item, Mixture):
+            told["source"] = item.sources[0]
+            head = f"{item.rate} {item.sources[0]}\n"
+        sha = hashlib.sha256(head.encode() + given.astype("<f4").tobytes()).hexdigest()
+        return Case(given, Info(told, key), sha, given.shape)
 
     def open(self, method: Bound) -> Enhancer:
         """The method, ready to be set up. Raises `Skip` where a package that it requires is not there."""
