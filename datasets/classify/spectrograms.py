@@ -50,7 +50,7 @@ def spectrograms(
     ),
     crop: Annotated[int, Ge(64), Le(2**20)] = 4_096,
 ) -> Spectrograms:
-    """Spectrograms of clips: log1p of their magnitudes, float32 (129, 1 + crop // 64), one dataset for each class.
+    """Spectrograms of clips: log1p of their magnitudes, float32 (129, 1 + ⌈crop / 64⌉), one dataset for each class.
 
     of: datasets of the track `audio`; the place of each is its class. crop: the first so many samples of a clip. 1 is
     the most that samples within ±1 can have; frames of 256 samples, every 64. A network that is trained on them judges

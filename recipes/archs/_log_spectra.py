@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 
 PICTURE = (256, 64)
 """Samples of a frame, and from one to the next, of the picture of a clip."""
 
 
 def spectra_of(clips: Any, size: int, hop: int) -> Any:
-    """Clips (B, 1, N) → complex (B, size // 2 + 1, 1 + N // hop), periodic Hann windows, zeros around the clip."""
+    """Clips (B, 1, N) → complex (B, size // 2 + 1, 1 + ⌈N / hop⌉), periodic Hann windows, zeros around the clip."""
     window = torch.hann_window(size, dtype=clips.dtype, device=clips.device)
-    return torch.stft(clips[:, 0], size, hop, window=window, center=True, pad_mode="constant", return_complex=True)
+    # Up to a whole hop: the last samples lie in the middle of a frame, and are not divided by nearly 0 on the way back.
+    wave = F.pad(clips[:, 0], (0, -clips.shape[-1] % hop))
+    return torch.stft(wave, size, hop, window=window, center=True, pad_mode="constant", return_complex=True)
 
 
 def clips_of(spectra: Any, size: int, hop: int, length: int) -> Any:
@@ -29,7 +32,7 @@ def magnitude(spectra: Any) -> Any:
 
 
 def picture_of(clips: Any) -> Any:
-    """Clips (B, 1, N) → log1p of the magnitudes, (B, 1, 129, 1 + N // 64), on [0, 1] for samples within ±1.
+    """Clips (B, 1, N) → log1p of the magnitudes, (B, 1, 129, 1 + ⌈N / 64⌉), on [0, 1] for samples within ±1.
 
     1 is a magnitude of 128, the sum of the window. A louder clip gives a brighter picture.
     """

@@ -85,7 +85,7 @@ class ClassMaskUNet(nn.Module):
         for block in self.up:
             beside = held.pop()
             y = block(torch.cat([F.interpolate(y, size=beside.shape[-2:]), beside], dim=1))
-        return torch.sigmoid(self.head(y)[:, 0])
+        return torch.sigmoid(self.head(y)[:, 0].to(magnitudes.dtype))
 
     def forward(self, x: Any, asked: Any) -> Any:
         """(B, 1, N) and (B, classes) → (B, 1, N)."""
