@@ -246,12 +246,24 @@ def test_the_unsupervised_error_asks_for_all_classes_of_the_first_mixture():
         return torch.zeros_like(magnitudes)
 
     net.mask = mask
-    found = unsupervised_error(net, sums_of(net, batch["given"], batch["labels"], "test"))
+    sums = sums_of(net, batch["given"], batch["labels"], "test")
+    assert sums is not None
+    found = unsupervised_error(net, sums)
     magnitudes, asked = seen[0]
     assert asked.tolist() == [[1, 0, 0, 1, 0], [0, 1, 1, 0, 0]]
     total = batch["given"][0] + batch["given"][1]
     own = torch.stack([magnitude(net.spectra((clip / total.abs().max())[None]))[0] for clip in batch["given"]])
     assert float(found) == pytest.approx(float((weights_of(magnitudes) * own).mean()), rel=1e-4)
+
+
+@pytest.mark.parametrize("name", ["mix_and_separate", "bimodal"])
+def test_a_batch_in_which_no_two_mixtures_can_be_added_is_no_loss(name: str):
+    net, batch = network(), batch_of(3)
+    net.frozen_classifier = lambda pictures: pictures.mean(dim=3)[:, 0, 5:10]
+    loss = objective(name, net, batch | {"labels": torch.tensor([[0, 1], [1, 2], [2, 0]])})
+    loss.backward()
+    assert float(loss.detach()) == 0
+    assert all(parameter.grad is not None and not parameter.grad.any() for parameter in net.parameters())
 
 
 def test_sources_that_sum_to_their_mixture_are_consistent():

@@ -78,10 +78,11 @@ class Sums:
     heard: Heard
 
 
-def sums_of(within: ClassMaskUNet, mixtures: Any, labels: Any, name: str) -> Sums:
+def sums_of(within: ClassMaskUNet, mixtures: Any, labels: Any, name: str) -> Sums | None:
     """Mixtures of mixtures: each with the next one of the batch that has no class in common with it.
 
-    A mixture that has no such other in its batch is left out. Raises `UsageError` where there can be none.
+    A mixture that has no such other in its batch is left out; None where all are. Raises `UsageError` where there can
+    be none.
     """
     if within.classes < 2 * labels.shape[1]:
         raise nb.UsageError(
@@ -91,12 +92,14 @@ def sums_of(within: ClassMaskUNet, mixtures: Any, labels: Any, name: str) -> Sum
     if len(labels) < 2:
         raise nb.UsageError(f"objective {name} adds mixtures of a batch to each other: give batch=2 or more")
     other, usable = partners(labels)
+    if not usable.any():
+        return None
     return Sums(mixtures[usable], labels[usable], heard(within, mixtures[usable] + mixtures[other[usable]]))
 
 
 def nothing(within: ClassMaskUNet) -> Any:
     """A loss of 0 for a batch in which no two mixtures can be added."""
-    return sum(parameter.sum() for parameter in within.parameters()) * 0.0
+    return 0.0 * torch.stack([parameter.sum() for parameter in within.parameters()]).sum()
 
 
 def unsupervised_error(within: ClassMaskUNet, sums: Sums) -> Any:

@@ -58,9 +58,9 @@ def bimodal(
     if contrastive and heard_in is None:
         raise nb.UsageError("objective bimodal needs parts=frozen_classifier(of=…): what tells the class of a clip")
     sums = sums_of(within, batch["given"], labels, "bimodal")
-    if not len(sums.labels):
-        return nothing(within)
     loss = nothing(within)
+    if sums is None:
+        return loss
     if unsupervised:
         loss = loss + unsupervised * unsupervised_error(within, sums)
     if not (consistency or contrastive):

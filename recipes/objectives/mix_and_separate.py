@@ -18,4 +18,4 @@ def mix_and_separate(net: Any, batch: Any) -> Any:
     """
     within, labels = separator_of(net, batch, "mix_and_separate")
     sums = sums_of(within, batch["given"], labels, "mix_and_separate")
-    return unsupervised_error(within, sums) if len(sums.labels) else nothing(within)
+    return nothing(within) if sums is None else unsupervised_error(within, sums)
