@@ -80,11 +80,11 @@ def test_a_clip_is_what_the_compressor_makes_of_the_dry_one_at_the_settings_told
         clip = opened().load(place)
         info = posed(clip).info
         names = ", ".join(f"{name}={getattr(info, name)!r}" for name in KNOBS)
-        dry = Clip("dry", clip.source, clip.rate)
+        dry = Clip("dry", clip.posed, clip.rate)
         assert np.abs(dry.wave).max() == 1
         assert_array_equal(posed(dry, f"compressor({names})").given, clip.wave)
         assert settings_of(info.knobs) == {name: getattr(info, name) for name in KNOBS}
-        assert_array_equal(posed(clip).given, clip.source)
+        assert_array_equal(posed(clip).given, clip.posed)
 
 
 def test_knobs_are_of_clip_and_seed_alone():
@@ -127,7 +127,7 @@ def test_a_batch_has_the_knobs_of_each_clip_all_along_and_the_pair_is_cut_alike(
         assert_array_equal(
             batch["given"][row, 1:], np.repeat(clip.effect.knobs.astype(np.float32)[:, None], 64, axis=1)
         )
-        places = np.lib.stride_tricks.sliding_window_view(clip.source, 64)
+        places = np.lib.stride_tricks.sliding_window_view(clip.posed, 64)
         start = int(np.flatnonzero((places == batch["given"][row, 0]).all(axis=1))[0])
         assert_array_equal(batch["wanted"][row, 0], clip.wave[start : start + 64])
 
@@ -330,7 +330,7 @@ def test_a_filter_is_found_again():
 def test_the_filter_of_a_set_is_nearer_than_the_dry_clip():
     clip = opened().load(1)
     made = made_by(f"linear_filter(data=compressed(of={OF}), taps=4)", clip).astype(np.float64)
-    for other in (clip.source, np.zeros(1_600)):
+    for other in (clip.posed, np.zeros(1_600)):
         assert np.sum((made - clip.wave) ** 2) < np.sum((other - clip.wave) ** 2)
     with pytest.raises(nb.UsageError, match="has no effect"):
         made_by(f"linear_filter(data={OF})", clip)

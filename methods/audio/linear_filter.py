@@ -49,7 +49,7 @@ class LinearFilter:
         clips = [dataset.load(index) for index in range(len(dataset.ids))]
         if any(clip.effect is None for clip in clips):
             raise nb.UsageError(f"linear_filter: {self.data.display} has no effect: give data=compressed(…)")
-        self.filter = fitted([clip.source for clip in clips], [clip.wave for clip in clips], self.taps)
+        self.filter = fitted([clip.posed for clip in clips], [clip.wave for clip in clips], self.taps)
 
     def enhance(self, wave: Any, info: Any) -> Any:
         """(N,) → the same."""

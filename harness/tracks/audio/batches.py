@@ -13,6 +13,7 @@ from ...keyed_noise import keyed_generator
 from ...registry import Bound
 from ...track import Case, Dataset
 from .clip import Clip, Floats, who
+from .mixture import Mixture
 
 if TYPE_CHECKING:
     from .track import AudioTrack
@@ -24,8 +25,9 @@ class ClipBatches:
     The regime draws on the whole clip, each time anew, so that its SNR is that of the clip; then both are cut at a
     place that is drawn. A shorter clip has zeros around it. With `fixed` a clip gives one part and one draw. The batch
     of a step depends on the clips, the regime, `seed` and the step alone. Clips are held in memory. Clips of an effect
-    with K knobs have them as K further channels of `given`, (B, 1 + K, crop), each the same all along. Raises
-    `UsageError` for clips of several rates or of several numbers of knobs, and for a crop that is none.
+    with K knobs have them as K further channels of `given`, (B, 1 + K, crop), each the same all along. Of mixtures
+    there are `labels` (B, S) int64, the classes that sound in each, that of what is wanted first. Raises `UsageError`
+    for clips of several rates, numbers of knobs or numbers of sources, and for a crop that is none.
     """
 
     def __init__(
@@ -57,6 +59,10 @@ class ClipBatches:
                     f"training clips {who(self._clips[0])} and {who(clip)} have {len(_knobs(self._clips[0]))} and "
                     f"{len(_knobs(clip))} knobs: train on clips of one effect"
                 )
+        found = [clip.sources if isinstance(clip, Mixture) else () for clip in self._clips]
+        if len({len(sources) for sources in found}) > 1:
+            raise UsageError("training clips are mixtures of several numbers of sources: give a set of one number")
+        self._labels = np.array(found, np.int64)
         self.given: tuple[int, ...] = (1 + len(_knobs(self._clips[0])), crop)
         self.wanted: tuple[int, ...] = (1, crop)
 
@@ -69,7 +75,8 @@ class ClipBatches:
         if self.given[0] > 1:
             knobs = np.stack([_knobs(self._clips[place]) for place in places]).astype(np.float32)
             given = np.concatenate([given, np.repeat(knobs[:, :, None], self._crop, axis=2)], axis=1)
-        return {"given": given, "wanted": wanted, "place": np.asarray(places, np.int64)}
+        batch = {"given": given, "wanted": wanted, "place": np.asarray(places, np.int64)}
+        return batch | {"labels": self._labels[places]} if self._labels.shape[1] else batch
 
     def _made_of(self, place: int, rng: np.random.Generator, step: int) -> tuple[Floats, Floats]:
         clip = self._clips[place]

@@ -48,7 +48,7 @@ class Clip:
     effect: Effect | None = None
 
     @property
-    def source(self) -> Floats:
+    def posed(self) -> Floats:
         """What a regime lies over: the waveform, or the dry one of an effect."""
         return self.wave if self.effect is None else self.effect.dry
 

@@ -69,24 +69,25 @@ class AudioTrack:
         return checked_declarations(kind, declared, _DECLARED)
 
     def identify(self, item: Clip) -> str:
-        """Id, and the hash of waveform, rate, closures and effect, on one line."""
-        from .clip import clip_sha256
+        """Id, and the hash of waveform, rate, closures, effect and mixture, on one line."""
+        from .mixture import item_sha256
 
-        return f"{item.id!r} {clip_sha256(item)}"
+        return f"{item.id!r} {item_sha256(item)}"
 
     def pose(self, regime: Bound, item: Clip, seed: int, draw: int = 0) -> Case:
         """The noisy clip, float32 (N,), keyed by waveform, rate, regime, seed and draw; its rate is told.
 
         The truth stays in the item: for reverberation it is the clip as it was spoken. Of a clip that an effect made,
-        the regime lies over the dry one, and settings and `knobs` are told.
+        the regime lies over the dry one, and settings and `knobs` are told; of a clip in a mixture over the mixture, and
+        `source` tells the class of what is to be found.
         """
         import numpy as np
 
-        from .clip import clip_sha256
+        from .mixture import Mixture, item_sha256
 
-        key = noise_key(regime, seed, clip_sha256(item), draw)
+        key = noise_key(regime, seed, item_sha256(item), draw)
         rng = keyed_generator(key)
-        wave, told = item.source.astype(np.float64), dict[str, Any]()
+        wave, told = item.posed.astype(np.float64), dict[str, Any]()
         if item.effect is not None:
             told |= {**item.effect.settings, "knobs": item.effect.knobs.copy()}
         for part in regime.parts:
@@ -94,8 +95,13 @@ class AudioTrack:
             # Of two noises in a row neither level is the level of both.
             told |= {name: None if name in told else value for name, value in new.items()}
         given = wave.astype(np.float32)
-        sha = hashlib.sha256(f"{item.rate}\n".encode() + given.astype("<f4").tobytes()).hexdigest()
-        return Case(given, Info(told | {"rate": item.rate}, key), sha, given.shape)
+        told["rate"] = item.rate
+        head = f"{item.rate}\n"
+        if isinstance(item, Mixture):
+            told["source"] = item.sources[0]
+            head = f"{item.rate} {item.sources[0]}\n"
+        sha = hashlib.sha256(head.encode() + given.astype("<f4").tobytes()).hexdigest()
+        return Case(given, Info(told, key), sha, given.shape)
 
     def open(self, method: Bound) -> Enhancer:
         """The method, ready to be set up. Raises `Skip` where a package that it requires is not there."""
@@ -155,7 +161,7 @@ class AudioTrack:
         """The hash of waveform and rate; of the dry one of an effect, which with other settings is no new clip."""
         from .clip import Clip, clip_sha256
 
-        return clip_sha256(Clip(item.id, item.source, item.rate))
+        return clip_sha256(Clip(item.id, item.wave if item.effect is None else item.effect.dry, item.rate))
 
     def panels(self, boards: Sequence[Board], most: int, notes: list[str], sheet: Sheet) -> list[Plot]:
         """What each method made of one clip, as spectrograms: see `tracks/audio/report.py`."""
