@@ -76,4 +76,4 @@ def falling_at(instants: np.ndarray, rate: int, count: int) -> np.ndarray:
         place = first + offset
         part = np.clip((place - at + 1) / 2, 0, 1) - np.clip((place - 1 - at + 1) / 2, 0, 1)
         np.add.at(fallen, np.clip(place, 0, count), part)
-    return wave - np.cumsum(fallen)[:count]
+    return np.asarray(wave - np.cumsum(fallen)[:count])

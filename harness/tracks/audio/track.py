@@ -78,8 +78,8 @@ class AudioTrack:
         """The noisy clip, float32 (N,), keyed by waveform, rate, regime, seed and draw; its rate is told.
 
         The truth stays in the item: for reverberation it is the clip as it was spoken. Of a clip that an effect made,
-        the regime lies over the dry one, and settings and `knobs` are told; of a clip in a mixture over the mixture, and
-        `source` tells the class of what is to be found.
+        the regime lies over the dry one, and settings and `knobs` are told; of a clip in a mixture it lies over the
+        mixture, and `source` tells the class of what is to be found.
         """
         import numpy as np
 
