@@ -57,7 +57,8 @@ mutants: $(VENV)/.mutants
 	$(BIN)/python benchmarks/mutants.py $(MUTANTS)
 
 # Remakes results/ and reports/: the demonstrations, exported, and the board of the first.
-DEMOS := demo_classify demo_graph demo_matrix
+DEMOS := demo_classify demo_graph demo_matrix demo_segment
+HEARD := demo_audio
 
 reference: $(STAMP)
 	rm -rf build/reference reports/demo
@@ -71,6 +72,8 @@ reference: $(STAMP)
 	set -e; for suite in $(DEMOS); do \
 	  $(BIN)/noisebench run $$suite --store build/$$suite; \
 	  $(BIN)/noisebench export build/$$suite --to results/$$suite.json; done
+	$(BIN)/noisebench run $(HEARD) --store build/$(HEARD)
+	$(BIN)/noisebench export build/$(HEARD) --to results/$(HEARD).json --no-pictures
 	$(BIN)/python benchmarks/false_claims.py docs/null.png
 	$(BIN)/python -c "import json; from importlib.metadata import version as v; \
 	  print(json.dumps({n: v(n) for n in ('matplotlib', 'numpy', 'pillow')}))" > reports/made_with.json
@@ -101,11 +104,11 @@ trainings: $(STAMP)
 	$(MAKE) boards
 
 boards: $(STAMP)
-	set -e; for suite in $(SETS) functions demo_generate $(DEMOS) $(TRAINED); do \
+	set -e; for suite in $(SETS) functions demo_generate $(DEMOS) $(HEARD) $(TRAINED); do \
 	  $(BIN)/noisebench report $$(ls results/$$suite.json*) --to build/board/$$suite >/dev/null; \
 	  mkdir -p reports/$$suite/plots; find reports/$$suite -name 'study*' -prune -o -type f -exec rm {} +; \
 	  cp build/board/$$suite/leaderboard.md reports/$$suite; \
-	  case " $(TRAINED) demo_generate $(DEMOS) " in *" $$suite "*) cp build/board/$$suite/statistics.md reports/$$suite;; esac; \
+	  case " $(TRAINED) demo_generate $(DEMOS) $(HEARD) " in *" $$suite "*) cp build/board/$$suite/statistics.md reports/$$suite;; esac; \
 	  cp build/board/$$suite/plots/*.png reports/$$suite/plots; done
 
 clean:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import pytest
 from annotated_types import Ge
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from noisebench.errors import UsageError
 from noisebench.registry import Entry, bind, bind_all, registry
@@ -125,6 +125,7 @@ values = st.recursive(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(values)
 def test_what_is_shown_reads_back(value):
     def plain(read):
