@@ -340,10 +340,12 @@ def test_the_filter_of_a_set_is_nearer_than_the_dry_clip():
 
 
 def test_the_method_tells_the_network_the_knobs_and_is_skipped_without():
-    runner = TRACK.open(bind(f"signaltrain(arch={SMALL}, crop=64)", "method", "audio"))
+    runner = TRACK.open(bind(f"trained(arch={SMALL}, crop=64)", "method", "audio"))
     heard = []
 
     class Net(torch.nn.Linear):
+        asks = "knobs"
+
         def forward(self, x: Any) -> Any:
             heard.append(x)
             return x[:, :1]
@@ -359,9 +361,12 @@ def test_the_method_tells_the_network_the_knobs_and_is_skipped_without():
 
 def test_a_recipe_trains_and_its_network_is_used(cli: Any):
     data = "compressed(of=instruments(n=4, seconds=0.2, rate=8000, seed=9))"
-    how = f"arch={SMALL}, data={data}, crop=64, batch=2, steps=2, checks=1, validation=1"
+    how = (
+        f"arch={SMALL}, objective=signaltrain, regime=none, schedule=one_cycle, data={data}, crop=64, batch=2, steps=2, "
+        "checks=1, validation=1"
+    )
     done = cli(
-        "run", "--track", "audio", "--methods", f"signaltrain({how})", "--datasets", f"compressed(of={OF})",
+        "run", "--track", "audio", "--methods", f"trained({how})", "--datasets", f"compressed(of={OF})",
         "--regimes", "none", "--metrics", "mae", "log_spectral_distance",
     )  # fmt: skip
     assert "2 cells: 2 ok (2 run now)" in done.stdout

@@ -346,7 +346,7 @@ def test_what_does_not_go_together_is_refused():
 
 
 def test_a_separator_asks_for_the_class_that_it_is_told_and_skips_what_has_none():
-    runner = TRACK.open(bind(f"separator(arch={NET})", "method", "audio"))
+    runner = TRACK.open(bind(f"trained(arch={NET})", "method", "audio"))
     net, item = network(), dataset_of(f"mixtures(of={clips()}, n=1)").load(0)
     runner.instance.use(net, (1, 800))
     case = TRACK.pose(bind("none", "regime", "audio"), item, 0)
@@ -365,7 +365,7 @@ def test_a_recipe_of_two_tracks_trains_and_its_network_is_used(cli: Any):
         "checks=1, validation=2)"
     )
     method = (
-        f"separator(arch={NET}, objective=bimodal, parts=frozen_classifier(of={classifier}), "
+        f"trained(arch={NET}, objective=bimodal, regime=none, parts=frozen_classifier(of={classifier}), "
         f"data=mixtures(of={clips(4, seed=1)}, n=8), crop=512, batch=4, steps=2, checks=1, validation=1)"
     )
     done = cli("run", "--track", "audio", "--methods", method, "--datasets", f"mixtures(of={clips()}, n=1)",

@@ -32,8 +32,10 @@ class ClassMaskUNet(nn.Module):
     Its input are log1p of the magnitudes, of a clip whose peak is 1, and a plane of the frequency. Each class has an
     embedding; the sum of those that are asked for scales and shifts the coarsest level. classes: so many. width:
     channels of the finest of `depth` levels; each next one has twice as many. size, hop: of the spectra, in samples.
-    Used by `separator`; trained with `supervised_separation`, `mix_and_separate` or `bimodal`.
+    Trained with `supervised_separation`, `mix_and_separate` or `bimodal`.
     """
+
+    asks = "source"
 
     def __init__(
         self,

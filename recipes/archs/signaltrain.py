@@ -56,6 +56,8 @@ class SignalTrain(nn.Module):
     go through part by part, with zeros before them. The network is of the sample rate that it was trained at.
     """
 
+    asks = "knobs"
+
     def __init__(
         self,
         given: Sequence[int],
