@@ -17,6 +17,7 @@ _HOME = {
     "MethodSpec": "parameter_types", "DatasetSpec": "parameter_types", "Nested": "parameter_types",
     "Later": "parameter_types", "AxisLabel": "parameter_types",
     "bind": "registry", "evaluate": "evaluation", "Result": "notebook.result", "module_sources": "sources",
+    "method_sources": "sources",
     "UsageError": "errors", "Skip": "errors", "Invalid": "errors", "NotDefined": "errors", "one_line": "errors",
     "arch": "training.components", "loss": "training.components", "objective": "training.components",
     "optimizer": "training.components", "schedule": "training.components", "part": "training.components",
@@ -121,6 +122,7 @@ if TYPE_CHECKING:  # what a type checker sees; at run time a name is imported wh
     from .registry import Bound as Bound
     from .registry import bind as bind
     from .runner import MethodRunner as MethodRunner
+    from .sources import method_sources as method_sources
     from .sources import module_sources as module_sources
     from .spec import Spec as Spec
     from .track import (

@@ -362,8 +362,8 @@ def test_the_method_tells_the_network_the_knobs_and_is_skipped_without():
 def test_a_recipe_trains_and_its_network_is_used(cli: Any):
     data = "compressed(of=instruments(n=4, seconds=0.2, rate=8000, seed=9))"
     how = (
-        f"arch={SMALL}, objective=signaltrain, regime=none, schedule=one_cycle, data={data}, crop=64, batch=2, steps=2, "
-        "checks=1, validation=1"
+        f"arch={SMALL}, objective=signaltrain, regime=none, schedule=one_cycle, data={data}, crop=64, batch=2, "
+        "steps=2, checks=1, validation=1"
     )
     done = cli(
         "run", "--track", "audio", "--methods", f"trained({how})", "--datasets", f"compressed(of={OF})",

@@ -10,6 +10,7 @@ import noisebench as nb
 import numpy as np
 from annotated_types import Ge, Gt, Le, MinLen
 from noisebench.datasets.classify._arrays import labelled_arrays
+from noisebench.datasets.classify._learned_classifier import learned_classifier
 from noisebench.tracks.classify import LabelledPicture
 
 Kind = Literal["fgsm", "pgd", "cw", "strongest"]
@@ -18,7 +19,7 @@ Eps = Annotated[float, Gt(0), Le(1000)]
 Norm = Literal["linf", "l2"]
 Steps = Annotated[int, Ge(1), Le(1000)]
 Seed = Annotated[int, Ge(0)] | None
-_TOGETHER = 100
+TOGETHER = 100
 """Pictures that are attacked at once."""
 
 
@@ -46,13 +47,7 @@ def attacked_pictures(
     """
     name = "dataset adversarial_examples"
     held, dataset = labelled_arrays(of), nb.open_dataset(of)
-    found = nb.learned(classifier, seed or 0, name)
-    shape = held.pictures.shape[1:]
-    if found.given != shape or found.wanted != (len(held.classes),):
-        raise nb.UsageError(
-            f"{name}: {classifier.display} is for {found.wanted[0]} classes of pictures {found.given}, and "
-            f"{of.display} has {len(held.classes)} of {tuple(shape)}"
-        )
+    found = learned_classifier(classifier, seed or 0, of, held, name)
 
     def make(say: Callable[[int, int], None]) -> dict[str, Any]:
         from noisebench.recipes.parts._example_scores import one_thread
@@ -82,7 +77,7 @@ def _attacks(
     clean, said = (torch.zeros(len(given), dtype=torch.int64) for _ in range(2))
     done = 0
     for turn, kind in enumerate(kinds):
-        for places in torch.split(torch.arange(turn, len(given), len(kinds)), _TOGETHER):
+        for places in torch.split(torch.arange(turn, len(given), len(kinds)), TOGETHER):
             say(done, len(given))
             with torch.no_grad():
                 clean[places] = net(given[places]).argmax(dim=1)

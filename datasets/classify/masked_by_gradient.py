@@ -10,6 +10,7 @@ import noisebench as nb
 import numpy as np
 from annotated_types import Ge, Gt, Le
 from noisebench.datasets.classify._arrays import LabelledArrays, labelled_arrays
+from noisebench.datasets.classify._learned_classifier import learned_classifier
 from noisebench.tracks.classify import LabelledPicture
 
 By = Literal["logits", "loss"]
@@ -105,12 +106,7 @@ def masked_by_gradient(
         keys = [nb.text_key(f"masked_by_gradient|{seed}|{line}") for line in held.lines]
         order = ranked(np.stack([nb.keyed_generator(key).random(values) for key in keys]))
     else:
-        found = nb.learned(model, seed, "dataset masked_by_gradient")
-        if found.given != shape[1:] or found.wanted != (len(held.classes),):
-            raise nb.UsageError(
-                f"dataset masked_by_gradient: {model.display} is for {found.wanted[0]} classes of pictures "
-                f"{found.given}, and {of.display} has {len(held.classes)} of {tuple(shape[1:])}"
-            )
+        found = learned_classifier(model, seed, of, held, "dataset masked_by_gradient")
 
         def make(say: Callable[[int, int], None]) -> dict[str, Any]:
             import torch

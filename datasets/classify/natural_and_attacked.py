@@ -8,14 +8,13 @@ from typing import Annotated, Any, Literal
 import noisebench as nb
 import numpy as np
 from annotated_types import Ge, Gt, Le
+from noisebench.datasets.classify._adversarial import TOGETHER, Norm, attack
 from noisebench.datasets.classify._arrays import LabelledArrays, labelled_arrays
+from noisebench.datasets.classify._learned_classifier import learned_classifier
 from noisebench.tracks.classify import LabelledPicture
 
 Kind = Literal["fgsm", "pgd", "cw"]
-Norm = Literal["linf", "l2"]
 CLASSES = ("natural", "attacked")
-_TOGETHER = 100
-"""Pictures that are attacked at once."""
 
 
 class NaturalAndAttacked:
@@ -46,16 +45,8 @@ def attacked(
 
     Raises ValueError where torch cannot differentiate the network.
     """
-    from noisebench.recipes.objectives._attack import log_odds, margin, worst
-
-    found = []
-    for start in range(0, len(pictures), _TOGETHER):
-        given, own = pictures[start : start + _TOGETHER], labels[start : start + _TOGETHER]
-        made, _ = worst(
-            net, given, own, given * 0, eps=eps, norm=norm, steps=steps, sure=margin if kind == "cw" else log_odds
-        )
-        found.append(made.numpy())
-    return np.concatenate(found)
+    parts = [slice(start, start + TOGETHER) for start in range(0, len(pictures), TOGETHER)]
+    return np.concatenate([attack(net, pictures[one], labels[one], kind, eps, norm, steps).numpy() for one in parts])
 
 
 @nb.dataset(
@@ -82,13 +73,7 @@ def natural_and_attacked(
     none; none is 0. A detector sees the pictures alone: `auroc` and `fpr95` say how well it does.
     """
     held = labelled_arrays(of)
-    shape = held.pictures.shape
-    found = nb.learned(by, seed or 0, "dataset natural_and_attacked")
-    if found.given != shape[1:] or found.wanted != (len(held.classes),):
-        raise nb.UsageError(
-            f"dataset natural_and_attacked: {by.display} is for {found.wanted[0]} classes of pictures {found.given}, "
-            f"and {of.display} has {len(held.classes)} of {tuple(shape[1:])}"
-        )
+    found = learned_classifier(by, seed or 0, of, held, "dataset natural_and_attacked")
     steps = 1 if kind == "fgsm" else steps
 
     def make(say: Callable[[int, int], None]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -84,13 +83,10 @@ class SpeechToEgg:
 
         track = nb.get_track("audio")
         yield f"{self.how!r} {self.seed} {_DRAWS} torch {torch.__version__}"
-        own = [(Path(__file__).resolve(), __name__)]
+        sources = nb.module_sources(Path(__file__).resolve(), __name__)
         for bound in (self.data, self.regime):
             yield f"{bound.canonical} {bound.versions!r}"
-            for entry in bound.entries:
-                file = inspect.getsourcefile(entry.obj)
-                own += [(Path(file).resolve(), entry.obj.__module__)] if file else []
-        sources = {name: sha256 for one in own for name, sha256 in nb.module_sources(*one).items()}
+            sources = sources | nb.method_sources(bound)
         yield from (f"{name} {sha256}" for name, sha256 in sorted(sources.items()))
         yield from (track.identify(clip) for clip in clips)
 
@@ -98,6 +94,7 @@ class SpeechToEgg:
         """Weights of the networks. Raises `UsageError` where they diverged."""
         import torch
         from noisebench.methods.audio._egg import SIZE, egg_of, train
+        from noisebench.recipes.parts._example_scores import one_thread
 
         track, speech, egg, places, total = nb.get_track("audio"), [], [], [], 0
         for clip in clips:
@@ -112,14 +109,9 @@ class SpeechToEgg:
         given, wanted, at = (torch.from_numpy(np.concatenate(one)) for one in (speech, egg, places))
         # Of deviation 1, so that the rate of Adam suits: no level is told by an EGG anyhow.
         wanted = (wanted - wanted.mean()) / wanted.std().clamp(min=1e-6)
-        before = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            with torch.random.fork_rng(devices=[]), torch.enable_grad():
-                torch.manual_seed(int.from_bytes(nb.text_key("aai_egg|" + "\n".join(lines))[:7], "little"))
-                net = train(given, wanted, lambda batch: at[torch.randint(len(at), (batch,))], *self.how, say)
-        finally:
-            torch.set_num_threads(before)
+        with one_thread(), torch.random.fork_rng(devices=[]), torch.enable_grad():
+            torch.manual_seed(int.from_bytes(nb.text_key("aai_egg|" + "\n".join(lines))[:7], "little"))
+            net = train(given, wanted, lambda batch: at[torch.randint(len(at), (batch,))], *self.how, say)
         weights = {name: value.detach().cpu().numpy() for name, value in net.state_dict().items()}
         if not all(math.isfinite(float(np.abs(value).sum())) for value in weights.values()):
             raise nb.UsageError("aai_egg: its training diverged: give a lower rate")

@@ -53,9 +53,9 @@ class Trained(nb.TrainedMethod):
         super().__init__({name: value for name, value in locals().items() if name not in ("self", "__class__")})
 
     @staticmethod
-    def flags(*, arch: nb.Bound, data: nb.Bound, **_: Any) -> dict[str, Any]:
+    def flags(*, data: nb.Bound, regime: nb.Bound, **others: Any) -> dict[str, Any]:
         """Trained on its data; blind, but for a network that asks for more than the clip."""
-        return {"blind": not getattr(arch.entry.obj, "asks", ""), "trained_on": (data.display,)}
+        return {"blind": not getattr(others["arch"].entry.obj, "asks", ""), "trained_on": (data.display,)}
 
     def enhance(self, wave: Any, info: Any) -> Any:
         """(N,) → the same. Raises `Skip` where what the network asks for is not told."""

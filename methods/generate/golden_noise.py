@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -103,13 +102,10 @@ class GoldenNoise(Moving):
 
         yield f"{self.classes} {self.count} {self.down!r} {self.back!r} {self.steps} {self.rate!r} {self.shape}"
         yield f"torch {torch.__version__} {device}"
-        own = [(Path(__file__).resolve(), __name__)]
+        sources = nb.module_sources(Path(__file__).resolve(), __name__)
         for bound in self.bounds:
             yield f"{bound.canonical} {bound.versions!r}"
-            for entry in bound.entries:
-                file = inspect.getsourcefile(entry.obj)
-                own += [(Path(file).resolve(), entry.obj.__module__)] if file else []
-        sources = {name: sha256 for one in own for name, sha256 in nb.module_sources(*one).items()}
+            sources = sources | nb.method_sources(bound)
         yield from (f"{name} {sha256}" for name, sha256 in sorted(sources.items()))
 
     def _answers(self, device: Any) -> Iterator[str]:

@@ -30,7 +30,7 @@ def _power(wave: Floats, rate: int) -> Floats:
 
 
 def _png(power: Floats, top: float) -> bytes:
-    import cv2
+    from ...imaging.pictures import encode_png
 
     rows = np.linspace(0, len(power), HIGH + 1).astype(int)
     columns = np.linspace(0, power.shape[1], WIDE + 1).astype(int)
@@ -40,8 +40,7 @@ def _png(power: Floats, top: float) -> bytes:
     low = np.minimum(place.astype(int), len(_STOPS) - 2)
     part = (place - low)[..., None]
     colours: npt.NDArray[np.uint8] = np.rint(stops[low] * (1 - part) + stops[low + 1] * part).astype(np.uint8)
-    _, data = cv2.imencode(".png", colours[:, :, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
-    return bytes(data.tobytes())
+    return encode_png(colours)
 
 
 def _largest(values: Floats, edges: Floats, axis: int) -> Floats:

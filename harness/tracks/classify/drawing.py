@@ -45,6 +45,8 @@ def _coloured(values: Array) -> Pixels:
 def _png(rgb: Pixels, item: LabelledPicture) -> bytes:
     import cv2
 
+    from ...imaging.pictures import encode_png
+
     times = max(1, -(-LEAST // max(rgb.shape[:2])))
     large = rgb.repeat(times, axis=0).repeat(times, axis=1)
     if item.regions is not None and item.regions.shape == rgb.shape[:2]:
@@ -53,5 +55,4 @@ def _png(rgb: Pixels, item: LabelledPicture) -> bytes:
             inside = (item.regions == label).repeat(times, axis=0).repeat(times, axis=1).astype(np.uint8)
             edge = inside - cv2.erode(inside, np.ones((2 * wide + 1, 2 * wide + 1), np.uint8))
             large[edge > 0] = OWN if label == item.label else OTHER
-    _, data = cv2.imencode(".png", np.ascontiguousarray(large[:, :, ::-1]), [cv2.IMWRITE_PNG_COMPRESSION, 9])
-    return bytes(data.tobytes())
+    return encode_png(large)

@@ -63,7 +63,7 @@ def _unknown(colours: Colours, values: Floats) -> Colours:
 
 
 def _png(left: Colours, right: Colours) -> bytes:
-    import cv2
+    from ...imaging.pictures import encode_png
 
     height, width = left.shape[:2]
     times = max(1, -(-LEAST // max(height, width)))
@@ -71,5 +71,4 @@ def _png(left: Colours, right: Colours) -> bytes:
     parts = [np.pad(part, ((1, 1), (1, 1), (0, 0)), constant_values=FRAME) for part in large]
     white = np.full((height * times + 2, GAP, 3), 255, np.uint8)
     both = np.concatenate([parts[0], white, parts[1]], axis=1)
-    _, data = cv2.imencode(".png", both[:, :, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
-    return bytes(data.tobytes())
+    return encode_png(both)

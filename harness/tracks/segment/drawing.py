@@ -56,7 +56,7 @@ def _meeting(labels: Array) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_
 
 
 def _png(rgb: Pixels, lines: tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]] | None) -> bytes:
-    import cv2
+    from ...imaging.pictures import encode_png
 
     times = max(1, -(-LEAST // max(rgb.shape[:2])))
     large = rgb.repeat(times, axis=0).repeat(times, axis=1)
@@ -67,5 +67,4 @@ def _png(rgb: Pixels, lines: tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]
         rows = np.arange(below.shape[0]) % times == times - 1
         large[:, : right.shape[1]][right & columns] = LINE
         large[: below.shape[0]][below & rows[:, None]] = LINE
-    _, data = cv2.imencode(".png", np.ascontiguousarray(large[:, :, ::-1]), [cv2.IMWRITE_PNG_COMPRESSION, 9])
-    return bytes(data.tobytes())
+    return encode_png(large)

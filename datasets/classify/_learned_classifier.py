@@ -1,0 +1,20 @@
+"""The classifier that a set is made by: trained here, once, as a run trains it, for the pictures of that set."""
+
+from __future__ import annotations
+
+import noisebench as nb
+from noisebench.datasets.classify._arrays import LabelledArrays
+
+
+def learned_classifier(method: nb.Bound, seed: int, of: nb.Bound, held: LabelledArrays, name: str) -> nb.Learned:
+    """The network of `method`, for the pictures `held` of the set `of`; `seed` is that of a recipe that says none.
+
+    Raises `UsageError`, which begins with `name`, where it is for other pictures or for other classes.
+    """
+    found, shape = nb.learned(method, seed, name), held.pictures.shape[1:]
+    if found.given != shape or found.wanted != (len(held.classes),):
+        raise nb.UsageError(
+            f"{name}: {method.display} is for {found.wanted[0]} classes of pictures {found.given}, and {of.display} "
+            f"has {len(held.classes)} of {tuple(shape)}"
+        )
+    return found
