@@ -103,7 +103,7 @@ def test_a_long_list_of_names_is_cut(told) -> None:
 
 STOPS = {
     "report": "no stored cell was changed; the same command starts anew",
-    "store": "what is removed is gone, every other cell is whole; the same command goes on",
+    "store": "what is removed is gone, what is copied is whole; the same command goes on",
     "data": "pictures that came whole are kept; the same command goes on",
 }
 

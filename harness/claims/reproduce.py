@@ -124,8 +124,8 @@ class _Watch:
         self._watcher, self._ended = watcher, ended
         self.start, self.item, self.within, self.said = watcher.start, watcher.item, watcher.within, watcher.said
 
-    def plan(self, todo: int, stored: int) -> None:
-        self._watcher.plan(todo, stored)
+    def plan(self, todo: int, stored: int, forecast: str) -> None:
+        self._watcher.plan(todo, stored, forecast)
         self._ended()
 
     def end(self, cell: PlannedCell, outcome: str, reason: str) -> None:

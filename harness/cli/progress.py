@@ -48,10 +48,10 @@ class Plain:
         """A line of its own, on what is more than a cell."""
         self._say(one_line(text, 200))
 
-    def plan(self, todo: int, stored: int) -> None:
+    def plan(self, todo: int, stored: int, forecast: str) -> None:
         """Told once a run; several runs add up."""
         self._total += todo
-        self._say(f"{counted(todo, 'cell')} to run, {stored} stored already")
+        self._say(f"{counted(todo, 'cell')} to run, {stored} stored already" + (forecast and f"; {forecast}"))
 
     def start(self, cell: PlannedCell) -> None:
         """A cell starts."""
@@ -97,9 +97,9 @@ class Live(Plain):
 
         self._progress.console.print(Text(text))
 
-    def plan(self, todo: int, stored: int) -> None:
+    def plan(self, todo: int, stored: int, forecast: str) -> None:
         """Told once a run; several runs add up."""
-        super().plan(todo, stored)
+        super().plan(todo, stored, forecast)
         if self._all is not None:
             self._progress.update(self._all, total=self._total)
         elif todo:

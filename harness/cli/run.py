@@ -35,7 +35,8 @@ _PLANNED = 50
 _EXAMPLES = """  noisebench run demo
   noisebench run suite.yaml --jobs 2 --keep sample
   noisebench run --methods identity "nlm(h={0.6,0.8})" --datasets photos --regimes "gaussian(sigma=25)"
-  noisebench run --methods my_net --plugin my_net.py --datasets set12 --regimes real --timeout 10m --memory 8"""
+  noisebench run --methods my_net --plugin my_net.py --datasets set12 --regimes real --timeout 10m --memory 8
+  noisebench run suite.yaml --shard 3/16             one of 16 tasks of an array job; all may share a store"""
 
 
 def add(verbs: Any) -> None:
@@ -61,6 +62,7 @@ def add(verbs: Any) -> None:
                    help="which stored cells are run again (default: failed)")  # fmt: skip
     p.add_argument("--keep", choices=("all", "sample", "none"), help="outputs to keep (default: none)")
     p.add_argument("--sandbox", action="store_true", help="hide data and store from the methods (needs bubblewrap)")
+    p.add_argument("--shard", metavar="K/N", help="only the K-th of N parts, as the tasks of an array job run them")
     p.add_argument("--dry-run", action="store_true", help="say what would run, and stop")
     add_plugins(p)
     add_data(p)
@@ -111,21 +113,30 @@ def suite_of(args: argparse.Namespace) -> Any:
 
 def run(args: argparse.Namespace) -> int:
     """Run; 0 where each cell is ok or skipped, 1 where one is not."""
-    from ..engine.run import RunOptions, donors_of, needs_run
+    from ..engine.run import RunOptions, donors_of, known_rates, needs_run
     from ..engine.run import run as run_suite
+    from ..engine.shards import read_shard
     from .progress import watcher
 
     use_data(args)
     suite = suite_of(args)
-    options = RunOptions(args.jobs, args.retry, args.sandbox)
+    try:
+        shard = read_shard(args.shard) if args.shard else None
+    except ValueError as error:
+        raise UsageError(f"--shard must be {error}, not {one_line(args.shard)!r}") from None
+    options = RunOptions(args.jobs, args.retry, args.sandbox, shard)
     store = Path(args.store)
     if args.dry_run:
+        from ..engine.forecast import forecast_text
         from ..engine.planning import plan_in_child
+        from ..engine.shards import cells_of
         from ..store.cells import open_store
 
         cells = plan_in_child(suite)["cells"]
         if store.exists():
             open_store(store)
+        if shard is not None:
+            cells = cells_of(shard, cells, store, lambda: known_rates(store), keep=False)
         todo = [c for c in cells if not store.exists() or needs_run(store, c, args.retry)]
         donors = donors_of(store, todo, args.retry)
         states = {c["key"]: "re-score" if c["key"] in donors else "run" for c in todo}
@@ -140,7 +151,8 @@ def run(args: argparse.Namespace) -> int:
                 print_table(sorted(rows, key=lambda row: row[0] == "stored")[:_PLANNED], head)
                 print(f"… and {counted(len(rows) - _PLANNED, 'more cell')}; --json has all")
             rescore = f", {len(donors)} to re-score" if donors else ""
-            note(f"{len(todo) - len(donors)} to run{rescore}, {len(cells) - len(todo)} stored")
+            span = forecast_text(todo, known_rates(store), options.width(suite.limits.threads)) if todo else ""
+            note(f"{len(todo) - len(donors)} to run{rescore}, {len(cells) - len(todo)} stored" + (span and f"; {span}"))
         return 0
     summary: Summary | None = None
     try:

@@ -1,8 +1,9 @@
-"""`noisebench store`: list, verify, remove and tidy stored cells."""
+"""`noisebench store`: list, verify, remove and tidy stored cells, and merge stores."""
 
 from __future__ import annotations
 
 import argparse
+import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,22 +17,30 @@ if TYPE_CHECKING:
     from ..store.outputs import OutputFiles
     from ..store.record import Cell
 
-_STOPPED = "what is removed is gone, every other cell is whole; the same command goes on"
+_STOPPED = "what is removed is gone, what is copied is whole; the same command goes on"
+_SAID_EVERY = 5.0
+"""Seconds between two lines on how far a merger is."""
 _EXAMPLES = """  noisebench store ls nb-store
   noisebench store verify nb-store
   noisebench store gc nb-store
   noisebench store gc nb-store --old                 list cells of older versions of methods, which no board shows
   noisebench store gc nb-store --old --yes           remove them
   noisebench store rm nb-store "nlm(h=0.6)"          list the cells whose key starts so, or a name of which holds that
-  noisebench store rm nb-store "nlm(h=0.6)" --yes    remove them"""
+  noisebench store rm nb-store "nlm(h=0.6)" --yes    remove them
+  noisebench store merge node1 node2 --to all        the cells of all in one; where two differ, nothing is written"""
 
 
 def add(verbs: Any) -> None:
     """Add the verb."""
-    p = verb(verbs, "store", "list, verify or tidy a store, or remove cells of it", _EXAMPLES, _STOPPED)
-    p.add_argument("action", choices=("ls", "verify", "gc", "rm"), help="list, check, tidy, or remove cells")
+    p = verb(verbs, "store", "list, verify, tidy or merge stores, or remove cells of one", _EXAMPLES, _STOPPED)
+    p.add_argument(
+        "action", choices=("ls", "verify", "gc", "rm", "merge"), help="list, check, tidy, remove cells, or merge"
+    )
     p.add_argument("store", metavar="STORE", help="a folder that a run has filled")
-    p.add_argument("filter", nargs="?", metavar="FILTER", help="of rm: a key's start, or part of a name")
+    p.add_argument(
+        "more", nargs="*", metavar="FILTER", help="of rm: a key's start, or part of a name; of merge: more stores"
+    )
+    p.add_argument("--to", metavar="DIR", help="of merge: the store that takes the cells, new or there already")
     p.add_argument("--old", action="store_true", help="of gc: older versions of methods too")
     p.add_argument("--yes", action="store_true", help="remove the cells that rm and gc --old list without it")
     add_json(p)
@@ -45,6 +54,8 @@ def run(args: argparse.Namespace) -> int:
     from ..track import known_track
 
     _refuse_misplaced(args)
+    if args.action == "merge":
+        return _merge(args)
     store = cells.existing_store(Path(args.store))
     note_old(store)
     if args.action == "ls":
@@ -86,10 +97,14 @@ def _outcome(action: str, n: int) -> str:
 
 def _refuse_misplaced(args: argparse.Namespace) -> None:
     """Raise `UsageError` for what an action does not take, or lacks."""
-    if args.action == "rm" and not args.filter:
+    if args.action == "rm" and len(args.more) != 1:
         raise UsageError("store rm needs a FILTER: a key's start, or part of a name; `noisebench store ls` lists both")
-    if args.action != "rm" and args.filter is not None:
-        raise UsageError(f"store {args.action} takes no FILTER: it is of rm")
+    if args.action not in ("rm", "merge") and args.more:
+        raise UsageError(f"store {args.action} takes one STORE and no FILTER: FILTER is of rm, more stores of merge")
+    if args.action == "merge" and not args.to:
+        raise UsageError("store merge needs --to DIR: the store that takes the cells")
+    if args.action != "merge" and args.to is not None:
+        raise UsageError("--to is of store merge")
     if args.old and args.action != "gc":
         raise UsageError("--old is of store gc")
     if args.yes and args.action != "rm" and not args.old:
@@ -114,9 +129,9 @@ def _remove(args: argparse.Namespace, store: Path) -> int:
 
     if args.action == "rm":
         there = [r.cell for r in upkeep.readable(store)]
-        chosen = cells.matching(there, args.filter)
+        chosen = cells.matching(there, args.more[0])
         if not chosen:
-            raise UsageError(no_match(store, args.filter, len(there)))
+            raise UsageError(no_match(store, args.more[0], len(there)))
     else:
         chosen = upkeep.old_cells(store)
     chosen = sorted(chosen, key=cell_order)
@@ -133,3 +148,40 @@ def _remove(args: argparse.Namespace, store: Path) -> int:
         busy = f"; {len(chosen) - len(removed)} are left, which a run is at" if len(removed) < len(chosen) else ""
         print(f"{counted(len(removed), 'cell')} removed, {len(cells.keys(store))} are there{busy}")
     return 0
+
+
+def _merge(args: argparse.Namespace) -> int:
+    """Merge stores: 0, or 1 where two differ, and nothing is written, or where damaged cells are left out."""
+    from ..store import cells, merge
+
+    to = Path(args.to)
+    stores = [*([to] if to.exists() else []), Path(args.store), *map(Path, args.more)]
+    merger = merge.plan_merger(stores)
+    note_left_out(merger.damaged)
+    copied: list[str] = []
+    if not merger.conflicts:
+        due, said = sum(store != to for store in merger.chosen.values()), time.monotonic()
+        for key in merge.merge(merger, to):
+            copied.append(key)
+            if time.monotonic() - said > _SAID_EVERY:
+                said = time.monotonic()
+                note(f"{len(copied):,} of {counted(due, 'cell')} copied")
+    if args.json:
+        print_json({
+            "conflicts": merger.conflicts, "copied": copied, "alike": merger.alike, "measured": merger.measured,
+            "bettered": merger.bettered, "unfinished": merger.unfinished, "damaged": merger.damaged,
+        })  # fmt: skip
+    elif merger.conflicts:
+        for line in merger.conflicts:
+            print(line)
+        print(f"{counted(len(merger.conflicts), 'conflict')}, nothing was written: remove what is wrong by store rm")
+    else:
+        told = {
+            "there with equal results in several": merger.alike,
+            "measured in several, of which the first is kept": merger.measured,
+            "failed in one and have a result of another": merger.bettered,
+            "unfinished, and left out": merger.unfinished,
+        }
+        more = "".join(f"; {n:,} {what}" for what, n in told.items() if n)
+        print(f"{counted(len(copied), 'cell')} copied, {len(cells.keys(to)):,} are there{more}")
+    return 1 if merger.conflicts or merger.damaged else 0

@@ -27,11 +27,14 @@ from ..store.file_changes import changes_of
 from ..store.names import add_names, read_names, with_added
 from ..store.outputs import find_donors
 from ..store.record import NOT_OK, Cell
+from ..store.upkeep import readable
 from ..suite import Suite
+from .forecast import Rates, forecast_text, longest_first, rates_of
 from .messages import Job
 from .planning import plan_in_child
 from .pool import Pool
 from .sandbox import hidden_from, need_bubblewrap
+from .shards import Shard, cells_of
 
 RETRY = ("failed", "never", "always")
 _BUSY_WAIT = 0.3
@@ -40,7 +43,7 @@ _BUSY_WAIT = 0.3
 class Watcher(Protocol):
     """What a progress display is told."""
 
-    def plan(self, todo: int, stored: int) -> None: ...
+    def plan(self, todo: int, stored: int, forecast: str) -> None: ...
     def start(self, cell: PlannedCell) -> None: ...
     def item(self, cell: PlannedCell, n: int, of: int) -> None: ...
     def within(self, cell: PlannedCell, n: int, of: int) -> None: ...
@@ -74,15 +77,20 @@ class Summary:
 @dataclass(frozen=True)
 class RunOptions:
     """How a suite is run, whatever it is. `jobs`: cells at once, None for as many as the cores bear. `sandbox`: hide
-    data and store from the methods."""
+    data and store from the methods. `shard`: the part of the cells that is run, None for all."""
 
     jobs: int | None = None
     retry: str = "failed"
     sandbox: bool = False
+    shard: Shard | None = None
 
     def __post_init__(self) -> None:
         if self.jobs is not None and self.jobs < 1:
             raise UsageError(f"--jobs {self.jobs}: give a whole number from 1")
+
+    def width(self, threads: int) -> int:
+        """How many cells of so many threads run at once."""
+        return self.jobs or max(1, (os.cpu_count() or 1) // threads)
 
 
 def needs_run(store: Path, cell: PlannedCell, retry: str) -> bool:
@@ -119,6 +127,8 @@ def run(suite: Suite, store: Path, options: RunOptions, watcher: Watcher) -> Sum
     if names != held:
         refuse_read_only(store)
         add_names(store, suite.track, planned["names"])
+    if options.shard is not None:
+        cells = cells_of(options.shard, cells, store, lambda: known_rates(store), keep=True)
     summary = Summary(cells=cells)
     run_planned(cells, planned["preload"], planned["environment"], summary, suite, store, options, watcher)
     return summary
@@ -152,15 +162,16 @@ def run_planned(
     if todo:
         refuse_read_only(store)
     mark_asked(store, summary.outcome)
-    watcher.plan(len(todo), len(cells) - len(todo))
+    width = options.width(base.limits.threads)
+    rates = known_rates(store) if todo else {}
+    watcher.plan(len(todo), len(cells) - len(todo), forecast_text(todo, rates, width))
     if not todo:
         return
     where = {**environment, "threads": base.limits.threads, "device": base.device}
     jobs = {c["key"]: _job(c, base, store, options, where, stamps[c["key"]], donors.get(c["key"])) for c in todo}
-    width = options.jobs or max(1, (os.cpu_count() or 1) // base.limits.threads)
     pool = Pool(base.limits.threads, base.track, preload)
     try:
-        _Course(pool, width, jobs, store, summary, watcher).run(todo)
+        _Course(pool, width, jobs, store, summary, watcher).run(longest_first(todo, rates))
     finally:
         pool.close()
 
@@ -271,6 +282,11 @@ class _Course:
         self.summary.outcome[cell["key"]] = outcome
         self.summary.reason[cell["key"]] = reason
         self.watcher.end(cell, outcome, reason)
+
+
+def known_rates(store: Path) -> Rates:
+    """How long methods take an item, by the cells of a store, which need not be there."""
+    return rates_of(record.cell for record in readable(store))
 
 
 def donors_of(store: Path, cells: Sequence[PlannedCell], retry: str) -> dict[str, str]:

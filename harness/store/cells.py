@@ -256,26 +256,35 @@ def commit(store: Path, cell: Mapping[str, Any], rows: list[dict[str, Any]]) -> 
     import pyarrow.parquet as pq
 
     key = str(cell["key"])
-    partial, home = partial_dir(store, key), cell_dir(store, key)
+    partial = partial_dir(store, key)
+    with staged(store, key) as stage:
+        columns = {name: _text_column([r.get(name, "") for r in rows]) for name in _TEXT}
+        columns["seconds"] = _float_column([r["seconds"] for r in rows])
+        for metric in cell["metrics"]:
+            columns[metric] = _float_column([_number(r["scores"].get(metric)) for r in rows])
+        # Hashes do not compress, and a plain file is read twice as fast.
+        pq.write_table(
+            pa.table(columns), stage / "scores.parquet", compression="none", use_dictionary=False,
+            write_statistics=False,
+        )  # fmt: skip
+        (stage / "cell.json").write_text(json.dumps(cell, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        (stage / "asked").write_text(_now())
+        (stage / "seal").write_bytes(files_seal({name: (stage / name).read_bytes() for name in _SEALED}))
+        for name in ("outputs", "panel.json", WEIGHTS):
+            if (partial / name).exists():
+                os.rename(partial / name, stage / name)
+    shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def staged(store: Path, key: str) -> Iterator[Path]:
+    """A folder to fill with the files of a cell, which is then moved into its place, for an earlier one if there is."""
+    home = cell_dir(store, key)
     home.parent.mkdir(parents=True, exist_ok=True)
     with noticing_full_disk(store):
         stage = Path(tempfile.mkdtemp(dir=home.parent, prefix=".tmp-"))
         try:
-            columns = {name: _text_column([r.get(name, "") for r in rows]) for name in _TEXT}
-            columns["seconds"] = _float_column([r["seconds"] for r in rows])
-            for metric in cell["metrics"]:
-                columns[metric] = _float_column([_number(r["scores"].get(metric)) for r in rows])
-            # Hashes do not compress, and a plain file is read twice as fast.
-            pq.write_table(
-                pa.table(columns), stage / "scores.parquet", compression="none", use_dictionary=False,
-                write_statistics=False,
-            )  # fmt: skip
-            (stage / "cell.json").write_text(json.dumps(cell, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-            (stage / "asked").write_text(_now())
-            (stage / "seal").write_bytes(files_seal({name: (stage / name).read_bytes() for name in _SEALED}))
-            for name in ("outputs", "panel.json", WEIGHTS):
-                if (partial / name).exists():
-                    os.rename(partial / name, stage / name)
+            yield stage
             os.chmod(stage, 0o755)
             for name in (*_SEALED, "seal"):
                 fd = os.open(stage / name, os.O_RDONLY)
@@ -293,7 +302,6 @@ def commit(store: Path, cell: Mapping[str, Any], rows: list[dict[str, Any]]) -> 
         except BaseException:
             shutil.rmtree(stage, ignore_errors=True)
             raise
-    shutil.rmtree(partial, ignore_errors=True)
 
 
 def _text_column(values: Sequence[str]) -> Any:

@@ -1,0 +1,62 @@
+"""How long cells will take, by what cells of the same methods took before."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from ..planned_cell import PlannedCell
+from ..store.record import Cell
+
+Rates = dict[str, float]
+"""Seconds an item, by kind, track and method: its spec, or its name alone where no cell has the spec."""
+
+
+def rates_of(stored: Iterable[Cell]) -> Rates:
+    """The mean seconds an item of each method, of the stored cells that ended well."""
+    seconds: dict[str, float] = defaultdict(float)
+    items: dict[str, int] = defaultdict(int)
+    for cell in stored:
+        if cell["outcome"] == "ok" and cell["seconds"] and not cell.get("rescored"):
+            for name in _names(cell):
+                seconds[name] += cell["seconds"]
+                items[name] += _items(cell)
+    return {name: seconds[name] / items[name] for name in sorted(seconds)}
+
+
+def expected_seconds(cell: PlannedCell, rates: Rates) -> float | None:
+    """What a cell is expected to take, None where no cell of its method was stored."""
+    rate = next((rates[name] for name in _names(cell) if name in rates), None)
+    return None if rate is None else rate * _items(cell)
+
+
+def longest_first(cells: Sequence[PlannedCell], rates: Rates) -> list[PlannedCell]:
+    """The cells, those that will take longest first; those of which nothing is known before them, in their order."""
+    return sorted(cells, key=lambda cell: -(expected_seconds(cell, rates) or math.inf))
+
+
+def forecast_text(cells: Sequence[PlannedCell], rates: Rates, jobs: int) -> str:
+    """In words, how long cells will take so many at once; empty where nothing is known of any."""
+    known = [seconds for cell in cells if (seconds := expected_seconds(cell, rates)) is not None]
+    if not known:
+        return ""
+    total = max(sum(known) / len(known) * len(cells) / jobs, max(known))
+    told = "" if len(known) == len(cells) else f", by {len(known):,} of them whose method the store knows"
+    return f"about {span_text(total)}{told}"
+
+
+def span_text(seconds: float) -> str:
+    """A span of time in the unit that suits it, such as `40 s`, `12 min` or `3.5 h`."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _names(cell: Cell | PlannedCell) -> tuple[str, str]:
+    place = f"{cell['kind']} {cell['track']}"
+    return f"{place} {cell['method']['spec']}", f"{place} {cell['method']['name']}"
+
+
+def _items(cell: Cell | PlannedCell) -> int:
+    return (cell["dataset"].get("items") or 1) if cell["kind"] == "score" else 1

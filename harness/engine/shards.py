@@ -1,0 +1,157 @@
+"""A run in several parts, such as the tasks of an array job: which cells belong to which shard.
+
+A store remembers the shard of each cell, in `shards/<number of shards>.json`: every task reads the same, and a method
+that is added later moves no cell. Costs are those that the store knew when its first shard began, so that copies of
+one store, each with a task of its own, divide alike.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypedDict
+
+from ..errors import UsageError, one_line
+from ..json_values import parsed
+from ..planned_cell import PlannedCell
+from ..store.disk import noticing_full_disk, write_file
+from .forecast import Rates, expected_seconds
+
+_LARGEST = 100_000
+
+
+class Division(TypedDict):
+    """Key of a cell → its shard, from 1; the seconds that each shard has so far, and the rates that they come from."""
+
+    cells: dict[str, int]
+    seconds: list[float]
+    rates: Rates
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One part of a run: the `number`-th, from 1, `of` so many."""
+
+    number: int
+    of: int
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+
+def read_shard(text: str) -> Shard:
+    """`3/16` as a shard. Raises ValueError with what was due."""
+    found = re.fullmatch(r"([0-9]+)/([0-9]+)", text)
+    if not found or not 1 <= int(found[1]) <= int(found[2]) <= _LARGEST:
+        raise ValueError("K/N, the K-th of N parts, such as 3/16")
+    return Shard(int(found[1]), int(found[2]))
+
+
+def cells_of(
+    shard: Shard, cells: Sequence[PlannedCell], store: Path, rates: Callable[[], Rates], *, keep: bool
+) -> list[PlannedCell]:
+    """The cells of a plan that belong to a shard, with those that they need; `keep`: what is new is remembered.
+
+    `rates` are asked for where the store remembers none. Raises `UsageError` where what it remembers is damaged, and
+    `DiskFull`.
+    """
+    file = store / "shards" / f"{shard.of}.json"
+    with _locked(store, shard.of) if keep else nullcontext():
+        held = _read(file, shard.of)
+        known = held["rates"] if held is not None else rates()
+        division = divided(cells, held or {"cells": {}, "seconds": [0.0] * shard.of, "rates": known})
+        if keep and division != held:
+            with noticing_full_disk(store):
+                file.parent.mkdir(exist_ok=True)
+                write_file(file, json.dumps(division, sort_keys=True).encode())
+    wanted = {key for key, number in division["cells"].items() if number == shard.number}
+    by_key = {cell["key"]: cell for cell in cells}
+    waiting = [key for key in by_key if key in wanted]
+    due: set[str] = set()
+    while waiting:
+        key = waiting.pop()
+        if key not in due:
+            due.add(key)
+            waiting += [other for other in by_key[key]["after"] if other in by_key]
+    return [cell for cell in cells if cell["key"] in due]
+
+
+def divided(cells: Sequence[PlannedCell], held: Division) -> Division:
+    """A division with all `cells` in it: what is new goes to the shard with least to do, the longest first.
+
+    Cells that need each other, such as a training and those that use it, are of one shard.
+    """
+    known = [seconds for cell in cells if (seconds := expected_seconds(cell, held["rates"])) is not None]
+    usual = sum(known) / len(known) if known else 1.0
+    groups = []
+    for group in _groups(cells):
+        new = [cell["key"] for cell in group if cell["key"] not in held["cells"]]
+        if new:
+            seconds = [expected_seconds(cell, held["rates"]) for cell in group if cell["key"] in set(new)]
+            place = min((held["cells"][c["key"]] for c in group if c["key"] in held["cells"]), default=0)
+            groups.append((sum(usual if one is None else one for one in seconds), min(new), new, place))
+    made: Division = {"cells": dict(held["cells"]), "seconds": list(held["seconds"]), "rates": held["rates"]}
+    for seconds_due, _, new, place in sorted(groups, key=lambda group: (-group[0], group[1])):
+        number = place or 1 + min(range(len(made["seconds"])), key=lambda n: (made["seconds"][n], n))
+        made["seconds"][number - 1] += seconds_due
+        made["cells"].update(dict.fromkeys(new, number))
+    return made
+
+
+def _groups(cells: Sequence[PlannedCell]) -> list[list[PlannedCell]]:
+    """The cells that need each other, directly or by way of others, together."""
+    parent: dict[str, str] = {cell["key"]: cell["key"] for cell in cells}
+
+    def root(key: str) -> str:
+        while parent[key] != key:
+            parent[key] = key = parent[parent[key]]
+        return key
+
+    for cell in cells:
+        for other in cell["after"]:
+            if other in parent:
+                parent[root(cell["key"])] = root(other)
+    groups: dict[str, list[PlannedCell]] = {}
+    for cell in cells:
+        groups.setdefault(root(cell["key"]), []).append(cell)
+    return list(groups.values())
+
+
+def _read(file: Path, of: int) -> Division | None:
+    """What a store remembers of a division into so many shards. Raises `UsageError` where it is damaged."""
+    try:
+        division: Division = parsed(file.read_bytes())
+    except OSError:
+        return None
+    except ValueError:
+        raise _damaged(file) from None
+    sound = (
+        isinstance(division, dict)
+        and isinstance(division.get("cells"), Mapping)
+        and all(isinstance(number, int) and 1 <= number <= of for number in division["cells"].values())
+        and isinstance(division.get("seconds"), list)
+        and len(division["seconds"]) == of
+        and isinstance(division.get("rates"), Mapping)
+        and all(isinstance(n, int | float) for n in (*division["seconds"], *division["rates"].values()))
+    )
+    if not sound:
+        raise _damaged(file)
+    return division
+
+
+def _damaged(file: Path) -> UsageError:
+    return UsageError(f"{one_line(file)} is damaged: delete it, and cells are divided anew")
+
+
+@contextmanager
+def _locked(store: Path, of: int) -> Iterator[None]:
+    """Alone with one division of a store."""
+    (store / "locks").mkdir(exist_ok=True)
+    with open(store / "locks" / f"shards-{of}", "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

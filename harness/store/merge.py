@@ -1,0 +1,194 @@
+"""Several stores made one: each cell is copied whole, and what two stores have differently is a conflict."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import UsageError, one_line
+from .cells import (
+    Damaged,
+    cell_dir,
+    cell_lock,
+    existing_store,
+    keys,
+    open_store,
+    read_record,
+    refuse_read_only,
+    schema_of,
+    seals_cells,
+    staged,
+)
+from .disk import noticing_full_disk, write_file
+from .names import Names, add_names, read_names, with_added
+from .previews import picture_file, read_views
+from .record import NOT_OK, SCHEMA, Cell, Record
+
+_SHOWN = 60
+
+
+@dataclass
+class Merger:
+    """What is to be copied (key → store), and what stands against it.
+
+    `alike` counts cells that several stores have with one result, `measured` costs that were measured in several, and
+    `bettered` results of one store that stand for a failure in another. `damaged` cells are left out. `unfinished`
+    counts cells that only have partial rows. With `conflicts` nothing is to be copied.
+    """
+
+    chosen: dict[str, Path] = field(default_factory=dict)
+    names: Names = field(default_factory=dict)
+    alike: int = 0
+    measured: int = 0
+    bettered: int = 0
+    unfinished: int = 0
+    damaged: list[str] = field(default_factory=list)
+    conflicts: list[str] = field(default_factory=list)
+
+
+def plan_merger(stores: Sequence[Path]) -> Merger:
+    """What a merger of stores would copy, the first of equal cells; nothing is written.
+
+    Raises `UsageError` for what is no store, is named twice, or was written before cells had seals.
+    """
+    for number, store in enumerate(stores):
+        _refuse_old(existing_store(store))
+        if any(os.path.samefile(store, other) for other in stores[:number]):
+            raise UsageError(f"store {one_line(store)} is named twice: name each store once")
+    merger = Merger()
+    held: set[str] = set()
+    for store in stores:
+        there = keys(store)
+        merger.unfinished += sum(1 for folder in store.glob("partial/*") if folder.name not in there)
+        for key in there:
+            if key in held:
+                _compare(merger, key, store)
+                continue
+            try:
+                read_record(store, key)
+            except Damaged as error:
+                merger.damaged.append(str(error))
+                continue
+            held.add(key)
+            merger.chosen[key] = store
+        _add_names(merger, store)
+    return merger
+
+
+def _refuse_old(store: Path) -> None:
+    if schema_of(store) < SCHEMA or not seals_cells(store):
+        raise UsageError(
+            f"store {one_line(store)} was written by an older noisebench: its cells cannot be merged; run them into a "
+            "new --store"
+        )
+
+
+def _compare(merger: Merger, key: str, store: Path) -> None:
+    """Hold a second store's cell against the one that was chosen."""
+    try:
+        second = read_record(store, key)
+    except Damaged as error:
+        merger.damaged.append(str(error))
+        return
+    first = read_record(merger.chosen[key], key)
+    if _settled(first.cell) != _settled(second.cell):
+        merger.bettered += 1
+        if _settled(second.cell):
+            merger.chosen[key] = store
+    elif _settled(first.cell) and (why := difference(first, second)):
+        parts = (first.cell[part]["display"] for part in ("method", "dataset", "regime"))
+        what = " · ".join(one_line(text, _SHOWN) for text in parts if text)
+        places = f"{one_line(merger.chosen[key])} and {one_line(store)}"
+        merger.conflicts.append(f"cell {key[:12]} ({what}, seed {first.cell['seed']}) of {places}: {why}")
+    elif first.cell["kind"] == "cost":
+        merger.measured += 1
+    else:
+        merger.alike += 1
+
+
+def _settled(cell: Cell) -> bool:
+    """Whether a run leaves a cell as it is: it has a result, or is skipped for good."""
+    return cell["outcome"] not in NOT_OK and not (cell["outcome"] == "skipped" and cell.get("needs"))
+
+
+def difference(first: Record, second: Record) -> str:
+    """What two results of one key differ in, empty where in nothing; times are no result, and not compared."""
+    one, two = first.cell, second.cell
+    if one["outcome"] != two["outcome"]:
+        return f"one is {one['outcome']}, the other {two['outcome']}"
+    if first.items != second.items:
+        return "their items differ"
+    for metric, values in first.scores.items():
+        others = second.scores[metric]
+        apart = np.flatnonzero((values != others) & ~(np.isnan(values) & np.isnan(others)))
+        if len(apart):
+            row = int(apart[0])
+            where = f"{one_line(metric)} of {one_line(first.items[row])}"
+            return f"{where} is {float(values[row])!r} in one, {float(others[row])!r} in the other"
+    if first.output_sha256 != second.output_sha256:
+        row = next(n for n, (a, b) in enumerate(zip(first.output_sha256, second.output_sha256, strict=True)) if a != b)
+        return f"the outputs of {one_line(first.items[row])} differ, with equal scores"
+    if one.get("training", {}).get("weights_sha256") != two.get("training", {}).get("weights_sha256"):
+        return "the trained weights differ"
+    sets = two.get("sets", {})
+    for name, part in one.get("sets", {}).items():
+        if name not in sets or part["value"] != sets[name]["value"]:
+            return f"{one_line(name)} of the set differs"
+    return ""
+
+
+def _add_names(merger: Merger, store: Path) -> None:
+    """Add the names of a store; another name for one spec, or one name for two, is a conflict."""
+    for track, kinds in read_names(store).items():
+        own = merger.names.get(track, {})
+        for kind, by_spec in kinds.items():
+            for spec, name in by_spec.items():
+                if own.get(kind, {}).get(spec, name) != name:
+                    other = own[kind][spec]
+                    merger.conflicts.append(
+                        f"{kind} {one_line(spec, _SHOWN)} has the name {one_line(other)!r}, and {one_line(name)!r} in "
+                        f"{one_line(store)}: change one in names.json"
+                    )
+        try:
+            merger.names = with_added(merger.names, track, kinds)
+        except UsageError as error:
+            merger.conflicts.append(f"{one_line(store)}: {error}")
+
+
+def merge(merger: Merger, to: Path) -> Iterator[str]:
+    """Copy the cells of a merger into a store, which is made where it is not there; the key of each that is copied.
+
+    A cell is there whole or not at all, so that a merger that was stopped goes on where it is begun again. Raises
+    `UsageError` where the store cannot be written, or another run is at a cell, and `DiskFull`.
+    """
+    refuse_read_only(to)
+    open_store(to)
+    for track, kinds in merger.names.items():
+        add_names(to, track, kinds)
+    for key, store in merger.chosen.items():
+        if store.resolve() == to.resolve():
+            continue
+        with cell_lock(to, key) as free:
+            if not free:
+                raise UsageError(f"another run is at cell {key[:12]} of {one_line(to)}: merge when it has ended")
+            _copy(store, key, to)
+        yield key
+
+
+def _copy(store: Path, key: str, to: Path) -> None:
+    """Copy one cell, after the pictures that it shows."""
+    own = cell_dir(store, key)
+    for view, _ in read_views(own / "outputs"):
+        for name in (view.clean, view.noisy):
+            source, target = picture_file(store, name), picture_file(to, name)
+            if source.is_file() and not target.is_file():
+                with noticing_full_disk(to):
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    write_file(target, source.read_bytes())
+    with staged(to, key) as stage:
+        shutil.copytree(own, stage, dirs_exist_ok=True)

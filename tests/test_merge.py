@@ -1,0 +1,162 @@
+"""Several stores made one: cells come over whole, the first of equals stays, and what differs stops everything."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from noisebench.store.cells import cell_dir, keys, open_store, partial_dir, read_record
+from noisebench.store.merge import merge, plan_merger
+from noisebench.store.names import add_names, read_names
+from stored_cells import edit, made, put, refused, same, views, with_cell, without_seals
+
+
+@pytest.fixture
+def stores(tmp_path: Path) -> tuple[Path, Path, Path]:
+    """Two empty stores and the place of a third."""
+    return open_store(tmp_path / "a"), open_store(tmp_path / "b"), tmp_path / "all"
+
+
+def merged(*stores: Path, to: Path) -> list[str]:
+    merger = plan_merger(stores)
+    assert merger.conflicts == []
+    return list(merge(merger, to))
+
+
+def test_cells_of_both_come_over_whole_and_a_second_merger_copies_nothing(stores: Any) -> None:
+    a, b, to = stores
+    first, second = made("nlm"), made("bm3d", 20.0)
+    put(a, first), put(b, second)
+    assert sorted(merged(a, b, to=to)) == sorted(keys(to)) == sorted(one.cell["key"] for one in (first, second))
+    for one, store in ((first, a), (second, b)):
+        key = one.cell["key"]
+        same(read_record(to, key), one)
+        for file in cell_dir(store, key).iterdir():
+            assert (cell_dir(to, key) / file.name).read_bytes() == file.read_bytes(), file.name
+    merger = plan_merger([to, a, b])
+    assert (merger.alike, list(merge(merger, to))) == (2, [])
+
+
+def test_a_score_that_differs_is_a_conflict_that_is_named(stores: Any) -> None:
+    a, b, _ = stores
+    put(a, made("nlm", 30.0, 31.0, 32.0))
+    key = put(b, with_cell(made("nlm", 30.0, 31.5, 32.0)))
+    merger = plan_merger([a, b])
+    (line,) = merger.conflicts
+    item = read_record(a, key).items[1]
+    assert f"cell {key[:12]}" in line and f"psnr of {item} is 31.0 in one, 31.5 in the other" in line
+    assert str(a) in line and str(b) in line
+
+
+def test_no_value_in_both_is_no_difference_and_in_one_it_is(stores: Any) -> None:
+    a, b, _ = stores
+    put(a, made("nlm", 30.0, np.nan, 32.0)), put(b, made("nlm", 30.0, np.nan, 32.0))
+    put(a, made("bm3d", 30.0, np.nan)), put(b, made("bm3d", 30.0, 31.0))
+    merger = plan_merger([a, b])
+    assert (
+        merger.alike == 1 and len(merger.conflicts) == 1 and "is nan in one, 31.0 in the other" in merger.conflicts[0]
+    )
+
+
+def test_outputs_that_differ_under_equal_scores_are_a_conflict(stores: Any) -> None:
+    a, b, _ = stores
+    one = made("nlm")
+    put(a, one), put(b, replace(one, output_sha256=["f" * 64, *one.output_sha256[1:]]))
+    assert "the outputs of " in plan_merger([a, b]).conflicts[0]
+
+
+def test_a_result_stands_for_a_failure_wherever_it_is_first(stores: Any) -> None:
+    a, b, to = stores
+    one = made("nlm")
+    put(a, with_cell(one, outcome="timeout", reason="1 h")), put(b, one)
+    for order in ((a, b), (b, a)):
+        merger = plan_merger(order)
+        assert merger.bettered == 1 and list(merger.chosen.values()) == [b]
+    put(open_store(to), with_cell(one, outcome="failed", reason="no"))
+    assert merged(to, a, b, to=to) == [one.cell["key"]]
+    assert read_record(to, one.cell["key"]).cell["outcome"] == "ok"
+
+
+def test_a_result_and_another_outcome_for_good_are_a_conflict(stores: Any) -> None:
+    a, b, _ = stores
+    one = made("nlm")
+    put(a, with_cell(one, outcome="skipped", reason="not for grey pictures")), put(b, one)
+    assert "one is skipped, the other ok" in plan_merger([a, b]).conflicts[0]
+    put(a, with_cell(one, outcome="skipped", reason="needs pyiqa", needs="pyiqa"))
+    assert plan_merger([a, b]).conflicts == []
+
+
+def test_trained_weights_that_differ_are_a_conflict(stores: Any) -> None:
+    a, b, _ = stores
+    one = made("nlm")
+    put(a, with_cell(one, training={"weights_sha256": "1" * 64}))
+    put(b, with_cell(one, training={"weights_sha256": "2" * 64}))
+    assert "the trained weights differ" in plan_merger([a, b]).conflicts[0]
+
+
+def test_names_come_over_and_two_of_one_spec_are_a_conflict(stores: Any) -> None:
+    a, b, to = stores
+    put(a, made("nlm"))
+    add_names(a, "restore", {"method": {"nlm(h=0.8)": "Means"}})
+    add_names(b, "restore", {"method": {"bm3d": "Blocks"}})
+    merged(a, b, to=to)
+    assert read_names(to)["restore"]["method"] == {"nlm(h=0.8)": "Means", "bm3d": "Blocks"}
+    add_names(b, "restore", {"method": {"nlm(h=0.8)": "Other"}})
+    assert "has the name 'Means', and 'Other' in" in plan_merger([a, b]).conflicts[0]
+
+
+def test_one_name_of_two_specs_is_a_conflict(stores: Any) -> None:
+    a, b, _ = stores
+    add_names(a, "restore", {"method": {"nlm": "Ours"}})
+    add_names(b, "restore", {"method": {"bm3d": "Ours"}})
+    assert "'Ours' is that of another method" in plan_merger([a, b]).conflicts[0]
+
+
+def test_damaged_cells_are_left_out_and_unfinished_ones_are_counted(stores: Any) -> None:
+    a, b, to = stores
+    key = put(a, made("nlm"))
+    edit(a, key, seed=5)
+    partial_dir(b, "c" * 64).mkdir(parents=True)
+    merger = plan_merger([a, b])
+    assert len(merger.damaged) == 1 and merger.unfinished == 1 and merger.chosen == {}
+    assert list(merge(merger, to)) == [] and (to / "store.json").is_file()
+
+
+def test_pictures_to_look_at_come_with_their_cell(stores: Any) -> None:
+    a, b, to = stores
+    key = put(a, made("nlm"))
+    views(a, cell_dir(a, key))
+    merged(a, b, to=to)
+    pictures = sorted(path.relative_to(a) for path in a.glob("pictures/*/*.png"))
+    assert pictures and pictures == sorted(path.relative_to(to) for path in to.glob("pictures/*/*.png"))
+    assert sorted(p.name for p in (cell_dir(to, key) / "outputs").iterdir())
+
+
+def test_a_store_named_twice_and_one_without_seals_are_refused(stores: Any) -> None:
+    a, b, _ = stores
+    assert "named twice" in refused(lambda: plan_merger([a, a]))
+    assert "an older noisebench" in refused(lambda: plan_merger([a, without_seals(b)]))
+
+
+def test_merge_by_command(stores: Any, cli: Any) -> None:
+    a, b, to = stores
+    put(a, made("nlm")), put(b, made("bm3d", 20.0))
+    assert "2 cells copied, 2 are there" in cli("store", "merge", a, b, "--to", to).stdout
+    said = json.loads(cli("store", "merge", a, b, "--to", to, "--json").stdout)
+    assert said["copied"] == [] and said["alike"] == 2
+    shutil.rmtree(to)
+    put(b, made("nlm", 30.0, 31.5, 32.0))
+    done = cli("store", "merge", a, b, "--to", to, code=1)
+    assert "1 conflict, nothing was written" in done.stdout and not to.exists()
+    for wrong, text in (
+        (("merge", a, b), "store merge needs --to DIR"),
+        (("ls", a, "--to", to), "--to is of store merge"),
+        (("verify", a, b), "takes one STORE"),
+        (("merge", a, "nowhere", "--to", to), "does not exist"),
+    ):
+        assert text in cli("store", *wrong, code=2).stderr
