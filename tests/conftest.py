@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -28,6 +31,10 @@ def data_dir() -> Path:
     return DATA
 
 
+IN_PROCESS = ("report", "compare", "check", "export", "store", "weights", "why")
+"""Verbs that only read a store: called in the process of the test, which saves the start of another one."""
+
+
 @pytest.fixture
 def cli(tmp_path: Path) -> Run:
     """Call `noisebench …` in a folder of its own."""
@@ -35,16 +42,34 @@ def cli(tmp_path: Path) -> Run:
     def call(
         *args: object, cwd: Path = tmp_path, code: int | None = 0, timeout: float = 240
     ) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "noisebench", *map(str, args)],
-            cwd=cwd, capture_output=True, text=True, timeout=timeout,
-            env={**os.environ, "NOISEBENCH_DATA": str(DATA)},
-        )  # fmt: skip
+        words = [str(arg) for arg in args]
+        if words[0] in IN_PROCESS and "--plugin" not in words:
+            done = called_here(words, cwd)
+        else:
+            done = subprocess.run(
+                [sys.executable, "-m", "noisebench", *words],
+                cwd=cwd, capture_output=True, text=True, timeout=timeout,
+                env={**os.environ, "NOISEBENCH_DATA": str(DATA)},
+            )  # fmt: skip
         if code is not None:
             assert done.returncode == code, f"exit {done.returncode}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
         return done
 
     return call
+
+
+def called_here(words: list[str], cwd: Path) -> subprocess.CompletedProcess[str]:
+    """What a command prints and its exit code, without a process of its own."""
+    from noisebench.cli import main
+
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
+    with mock.patch.dict(os.environ, NOISEBENCH_DATA=str(DATA)), chdir(cwd), redirect_stdout(out), redirect_stderr(err):
+        try:
+            code = main(words)
+        except SystemExit as error:
+            code = int(error.code or 0)
+    texts = [stream.buffer.getvalue().decode("utf-8") for stream in (out, err)]  # type: ignore[attr-defined]
+    return subprocess.CompletedProcess(words, code, *texts)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -14,6 +15,9 @@ import yaml
 from conftest import ROOT
 from noisebench.claims.effects import read_effects
 from noisebench.claims.numbers import read_claims
+from noisebench.cli import parser
+from noisebench.cli.run import suite_of
+from noisebench.plan import plan
 from noisebench.store.cells import read_records
 from noisebench.study import read_study
 from noisebench.suite import read_suite
@@ -60,10 +64,10 @@ def follow(page: str, folder: Path, but: str = "") -> str:
         if name:
             (folder / name[1]).parent.mkdir(parents=True, exist_ok=True)
             (folder / name[1]).write_text(text)
+        elif page in OF_TRACKS and language == "sh" and only_runs(text):
+            plan_runs(text, folder)
         elif language in ("sh", "python"):
             (folder / "block.py").write_text(text)
-            if page in OF_TRACKS and only_runs(text):
-                text = text.replace("noisebench run", "noisebench run --dry-run")
             done = shell(text if language == "sh" else "python block.py", folder)
             assert done.returncode == 0, f"{page}: {text}\n{done.stdout}{done.stderr}"
             last = done.stdout + done.stderr
@@ -82,6 +86,18 @@ def only_runs(text: str) -> bool:
     return "--plugin" not in text and all(re.match(r"noisebench run --|[A-Z]+=", command) for command in commands)
 
 
+def plan_runs(text: str, folder: Path) -> None:
+    """Plan what each command of a block would run, in this process: that saves each the start of two others."""
+    say = "noisebench() { printf '%s\\0' \"$@\" ''; }\n"
+    told = shell(say + text, folder)
+    assert told.returncode == 0, f"{text}\n{told.stderr}"
+    commands = told.stdout.split("\0\0")[:-1]
+    assert len(commands) == text.count("noisebench run --")
+    with contextlib.chdir(folder):
+        for command in commands:
+            assert plan(suite_of(parser().parse_args(command.split("\0")))), command
+
+
 def read_example(text: str, folder: Path) -> None:
     """Read a suite, a study or claims as noisebench does, and plan the cells of a suite."""
     file = folder / "example.yaml"
@@ -91,8 +107,9 @@ def read_example(text: str, folder: Path) -> None:
         assert read_effects(file) if fields["kind"] == "effect" else read_claims(file)
         return
     suite = read_study(file)[0] if "study" in fields else read_suite(file)
-    done = shell(f"noisebench run {file.name} --dry-run --store none", folder)
-    assert done.returncode == 0 and all(name in done.stdout for name in suite.datasets), done.stderr
+    with contextlib.chdir(folder):
+        planned = {cell["dataset"]["display"] for cell in plan(suite)}
+    assert planned >= set(suite.datasets)
 
 
 def not_printed(shown: str, said: str) -> list[str]:

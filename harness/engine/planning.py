@@ -130,14 +130,28 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
     raise UsageError(f"unknown request {one_line(request['verb'])!r}")
 
 
+_LIBRARIES = ("cv2", "networkx", "pandas", "scipy", "skimage", "sklearn", "soundfile", "torch", "torchvision")
+"""What may be imported before a process is forked: these start no threads then."""
+
+
 def _preload(cells: Sequence[PlannedCell], track: str) -> list[str]:
-    """What is to be imported before cells of one track, and what is trained for them."""
+    """What is to be imported before cells of one track, and what is trained for them.
+
+    Of well-known libraries it is what this plan has imported: the processes of its cells would, each for itself.
+    """
     from ..cost.measure import PRELOAD
     from ..plan import preload_for
     from ..track import get_track
 
     measured = PRELOAD if any(cell["kind"] in ("cost", "train") for cell in cells) else ()
-    return [*measured, *preload_for(cells, get_track(track))]
+    said = [*measured, *preload_for(cells, get_track(track))]
+    return [*said, *(name for name in _imported() if name not in said)]
+
+
+def _imported() -> list[str]:
+    """The public packages of `_LIBRARIES` that are imported, with those one level below them."""
+    names = (name for name in sys.modules if name.partition(".")[0] in _LIBRARIES)
+    return sorted(name for name in names if name.count(".") < 2 and "._" not in name)
 
 
 def main() -> None:
