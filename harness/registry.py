@@ -116,6 +116,13 @@ class Registry:
                 raise UsageError(f"{self.kind} {name!r}: {module} does not register it")
         return self._entries[name]
 
+    def built_in(self, name: str) -> Entry | None:
+        """The entry of a built-in component, imported where it was not; None for what is none of this registry."""
+        if name in self._built_in():
+            return self.get(name)
+        lender = self._lender()
+        return lender.built_in(name) if lender is not None else None
+
     def name_of(self, obj: Any) -> str:
         """The name under which this very function or class is registered, or an empty text; imports nothing."""
         return next((name for name, entry in self._entries.items() if entry.obj is obj), "")

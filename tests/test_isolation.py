@@ -310,7 +310,7 @@ from dataclasses import dataclass
 import numpy as np
 import noisebench as nb
 
-RUNS = "noisebench.engine.fork_server" in sys.orig_argv
+RUNS = os.getsid(0) != os.getsid(os.getppid())  # not where it is planned
 
 def mark(name):
     open(name, "w").close()

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from noisebench.engine import run as engine
 from noisebench.engine.planning import plan_in_child
+from noisebench.engine.pool import Pool
 from noisebench.engine.run import RunOptions, run
 from noisebench.store.cells import read_cell
 from noisebench.suite import CostPlan, Suite
@@ -60,13 +60,13 @@ def suite(tmp_path: Path) -> Suite:
 def needing(monkeypatch: pytest.MonkeyPatch, after: dict[int, list[int]]) -> None:
     """Have the cell of each number need others, as a planner of trained methods does."""
 
-    def planned(suite: Suite) -> Any:
+    def planned(pool: Pool, suite: Suite) -> Any:
         found = plan_in_child(suite)
         for number, needs in after.items():
             found["cells"][number]["after"] = [found["cells"][n]["key"] for n in needs]
         return found
 
-    monkeypatch.setattr(engine, "plan_in_child", planned)
+    monkeypatch.setattr(Pool, "plan", planned)
 
 
 def test_what_is_needed_runs_first_and_what_needs_nothing_does_not_wait(monkeypatch, suite, tmp_path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -10,6 +11,7 @@ from typing import cast
 import numpy as np
 
 from ..engine.planning import plan_each_in_child
+from ..engine.pool import Pool
 from ..engine.run import RunOptions, Summary, Watcher, run_planned
 from ..planned_cell import PlannedCell
 from ..store.cells import open_store, read_cell, read_record, refuse_read_only
@@ -50,7 +52,8 @@ def reproduce(
     for track, own in in_rounds(results.summary.cells):
         watch = _Watch(watcher, results.tell_ended)
         preload, where = planned["preload"][track], planned["environment"]
-        run_planned(own, preload, where, results.summary, replace(base, track=track), store, options, watch)
+        with closing(Pool(base.limits.threads, track)) as pool:
+            run_planned(pool, own, preload, where, results.summary, replace(base, track=track), store, options, watch)
     return [results.rows[number] for number in range(len(claims))]
 
 

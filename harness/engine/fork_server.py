@@ -1,4 +1,4 @@
-"""The process that cells are forked from: what cells need, such as torch, is imported there and never run."""
+"""The process that planning and cells are forked from: what they need, such as torch, is imported there, never run."""
 
 from __future__ import annotations
 
@@ -6,24 +6,29 @@ import gc
 import importlib
 import json
 import os
+import re
 import select
 import signal
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NoReturn
 
+from ..registry import RECIPE_KINDS, registry
 from ..track import known_track
 from . import processes
 from .messages import Event, next_job, send_job
 from .method_process import serve, use_threads
+from .planning import reply
 from .supervisor import MethodEnd, Scorer, become_method, print_to, ready_to_supervise, supervise
 from .worker import work
 
 _LINE = 3500
+_POLL = 0.005
+_NAME = re.compile(r"[A-Za-z_]\w*")
 _PRELOAD = (
     "numpy",
     "pyarrow.parquet",
@@ -41,7 +46,8 @@ class _Pair:
 
 
 def main(track: str, modules: Sequence[str]) -> Callable[[], NoReturn] | None:
-    """Read jobs as JSON lines from standard input, give each to a pair, write events as JSON lines.
+    """Read JSON lines from standard input: a request to plan, modules to preload, and jobs, each of which is given to a
+    pair. Answers and events are written as JSON lines.
 
     Returns None when the run is over; and in a fork what it is to do, so that it has no job on its stack.
     """
@@ -50,7 +56,8 @@ def main(track: str, modules: Sequence[str]) -> Callable[[], NoReturn] | None:
     events = os.dup(1)
     os.dup2(2, 1)
     os.set_inheritable(events, False)
-    preload(track, modules)
+    if modules:
+        preload(track, modules)
     idle: list[_Pair] = []
     busy: dict[_Pair, int] = {}
     send(events, {"event": "ready"})
@@ -72,13 +79,26 @@ def main(track: str, modules: Sequence[str]) -> Callable[[], NoReturn] | None:
                 break
             *texts, pending = (pending + data).split(b"\n")
             for text in texts:
+                message = json.loads(text)
+                if "verb" in message:
+                    import_named(message["suite"], track)
+                    planner = os.fork()
+                    if planner == 0:
+                        return partial(_plan, message, events)
+                    if (code := _ended(planner)) is None:
+                        return None
+                    send(events, {"event": "planned", "code": code})
+                    continue
+                if "preload" in message:
+                    preload(track, message["preload"])
+                    continue
                 if not idle:
                     made = _new_pair(events, [other.line for other in busy])
                     if not isinstance(made, _Pair):
                         return made
                     idle.append(made)
                 pair = idle.pop()
-                busy[pair] = json.loads(text)["id"]
+                busy[pair] = message["id"]
                 with suppress(OSError):  # it has ended, which is heard next
                     send_job(pair.line, text)
     for pair in (*busy, *idle):
@@ -87,6 +107,43 @@ def main(track: str, modules: Sequence[str]) -> Callable[[], NoReturn] | None:
     for pair in (*busy, *idle):
         _reap(pair)
     return None
+
+
+def import_named(suite: Mapping[str, Any], track: str) -> None:
+    """Import the built-in components that a suite names, with those that they take by default.
+
+    What cannot be imported, the planner will say. Components of plug-ins are imported in forks alone.
+    """
+    kinds = ("method", "dataset", "regime", "metric", "protocol", *RECIPE_KINDS)
+    texts = [json.dumps(suite)]
+    seen: set[str] = set()
+    while texts:
+        for name in set(_NAME.findall(texts.pop())) - seen:
+            seen.add(name)
+            for kind in kinds:
+                with suppress(Exception):
+                    entry = registry(kind, track).built_in(name)
+                    if entry is not None:
+                        texts += [default for _, default in entry.params.values() if isinstance(default, str)]
+
+
+def _plan(request: dict[str, Any], events: int) -> NoReturn:
+    """Answer a request, in a fork of its own."""
+    processes.close_memory(False)
+    reply(request, events)
+    os._exit(0)
+
+
+def _ended(planner: int) -> int | None:
+    """The exit code of the planner, once it has ended; None where the run is over before that, and it is killed."""
+    while True:
+        pid, status = os.waitpid(planner, os.WNOHANG)
+        if pid:
+            return os.waitstatus_to_exitcode(status)
+        if select.select([0], [], [], _POLL)[0]:  # nothing is sent until the plan is there: it was closed
+            os.kill(planner, signal.SIGKILL)
+            os.waitpid(planner, 0)
+            return None
 
 
 def _heard(pair: _Pair) -> bool:

@@ -28,8 +28,13 @@ class Planned(TypedDict):
 
 
 def plan_in_child(suite: Suite) -> Planned:
-    """All cells of a suite. Raises `UsageError`."""
-    return cast(Planned, _ask_child({"verb": "plan", "suite": dataclasses.asdict(suite)}))
+    """All cells of a suite, where they are only looked at: a run has its pool plan them. Raises `UsageError`."""
+    return cast(Planned, _ask_child(request_of(suite)))
+
+
+def request_of(suite: Suite) -> dict[str, Any]:
+    """What a child is asked, to have it plan a suite."""
+    return {"verb": "plan", "suite": dataclasses.asdict(suite)}
 
 
 class PlannedEach(TypedDict):
@@ -69,11 +74,16 @@ def _ask_child(request: dict[str, Any]) -> dict[str, Any]:
         stdout=subprocess.PIPE,
         check=False,
     )
+    return answer_in(done.stdout, done.returncode)
+
+
+def answer_in(output: bytes, code: int) -> dict[str, Any]:
+    """What a child that ended with `code` has answered. Raises `UsageError` with its one line."""
     try:
-        answer = json.loads(done.stdout.rpartition(b"\n")[2])
+        answer = json.loads(output.strip().rpartition(b"\n")[2])
     except ValueError:
         raise UsageError(
-            f"planning ended with code {done.returncode} before it was done: a plug-in or dataset ends the process "
+            f"planning ended with code {code} before it was done: a plug-in or dataset ends the process "
             "while it is imported"
         ) from None
     if "error" in answer:
@@ -158,7 +168,11 @@ def main() -> None:
     """Read one request from standard input, write one JSON line; what plug-ins print goes to standard error."""
     out = os.dup(1)
     os.dup2(2, 1)
-    request = json.loads(sys.stdin.buffer.read())
+    reply(json.loads(sys.stdin.buffer.read()), out)
+
+
+def reply(request: dict[str, Any], out: int) -> None:
+    """Write the answer to a request as one JSON line to a descriptor, which is closed."""
     folder = os.getcwd()
     if folder not in sys.path:
         sys.path.append(folder)
@@ -171,7 +185,7 @@ def main() -> None:
     except OSError as error:
         answer = {"error": one_line(f"{error.strerror or error}: {error.filename or ''}")}
     with os.fdopen(out, "wb") as file:
-        file.write(b"\n" + json.dumps(answer).encode())
+        file.write(b"\n" + json.dumps(answer).encode() + b"\n")
 
 
 if __name__ == "__main__":

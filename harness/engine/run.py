@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -31,7 +32,6 @@ from ..store.upkeep import readable
 from ..suite import Suite
 from .forecast import Rates, forecast_text, longest_first, rates_of
 from .messages import Job
-from .planning import plan_in_child
 from .pool import Pool
 from .sandbox import hidden_from, need_bubblewrap
 from .shards import Shard, cells_of
@@ -119,22 +119,24 @@ def run(suite: Suite, store: Path, options: RunOptions, watcher: Watcher) -> Sum
         need_bubblewrap()
     if not store.exists():
         refuse_read_only(store)
-    planned = plan_in_child(suite)
-    cells = planned["cells"]
-    held = read_names(store)
-    names = with_added(held, suite.track, planned["names"]) if any(planned["names"].values()) else held
-    open_store(store)
-    if names != held:
-        refuse_read_only(store)
-        add_names(store, suite.track, planned["names"])
-    if options.shard is not None:
-        cells = cells_of(options.shard, cells, store, lambda: known_rates(store), keep=True)
-    summary = Summary(cells=cells)
-    run_planned(cells, planned["preload"], planned["environment"], summary, suite, store, options, watcher)
+    with closing(Pool(suite.limits.threads, suite.track)) as pool:
+        planned = pool.plan(suite)
+        cells = planned["cells"]
+        held = read_names(store)
+        names = with_added(held, suite.track, planned["names"]) if any(planned["names"].values()) else held
+        open_store(store)
+        if names != held:
+            refuse_read_only(store)
+            add_names(store, suite.track, planned["names"])
+        if options.shard is not None:
+            cells = cells_of(options.shard, cells, store, lambda: known_rates(store), keep=True)
+        summary = Summary(cells=cells)
+        run_planned(pool, cells, planned["preload"], planned["environment"], summary, suite, store, options, watcher)
     return summary
 
 
 def run_planned(
+    pool: Pool,
     cells: Sequence[PlannedCell],
     preload: Sequence[str],
     environment: Mapping[str, Any],
@@ -169,11 +171,8 @@ def run_planned(
         return
     where = {**environment, "threads": base.limits.threads, "device": base.device}
     jobs = {c["key"]: _job(c, base, store, options, where, stamps[c["key"]], donors.get(c["key"])) for c in todo}
-    pool = Pool(base.limits.threads, base.track, preload)
-    try:
-        _Course(pool, width, jobs, store, summary, watcher).run(longest_first(todo, rates))
-    finally:
-        pool.close()
+    pool.preload(preload)
+    _Course(pool, width, jobs, store, summary, watcher).run(longest_first(todo, rates))
 
 
 @dataclass
