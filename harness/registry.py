@@ -101,7 +101,7 @@ class Registry:
             if lender is not None and name in lender.names():
                 return lender.get(name)
             if module is None:
-                other = [k for k in _NAMED if k != self.kind and name in registry(k, self.track).names()]
+                other = [k for k in NAMED_KINDS if k != self.kind and name in registry(k, self.track).names()]
                 hint = f"it is a {other[0]}" if other else nearest(name, self.names())
                 raise UsageError(f"unknown {self.kind} {one_line(name)!r}: {hint}")
             try:
@@ -116,12 +116,10 @@ class Registry:
                 raise UsageError(f"{self.kind} {name!r}: {module} does not register it")
         return self._entries[name]
 
-    def built_in(self, name: str) -> Entry | None:
-        """The entry of a built-in component, imported where it was not; None for what is none of this registry."""
-        if name in self._built_in():
-            return self.get(name)
+    def built_in(self) -> frozenset[str]:
+        """The names of built-in components, those of a lender too; imports none of them."""
         lender = self._lender()
-        return lender.built_in(name) if lender is not None else None
+        return self._built_in() | (lender.built_in() if lender is not None else frozenset())
 
     def name_of(self, obj: Any) -> str:
         """The name under which this very function or class is registered, or an empty text; imports nothing."""
@@ -178,7 +176,7 @@ def _origin(obj: Callable[..., Any]) -> tuple[str, str]:
 
 
 _REGISTRIES: dict[tuple[str, str], Registry] = {}
-_NAMED = ("method", "dataset", "regime", "metric", "protocol")
+NAMED_KINDS = ("method", "dataset", "regime", "metric", "protocol")
 _OWN_ROOMS = ("method", "dataset")
 """Kinds whose components lie in packages of their own, written with the public API only."""
 RECIPE_KINDS = {

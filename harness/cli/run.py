@@ -71,17 +71,19 @@ def add(verbs: Any) -> None:
     p.set_defaults(run=run)
 
 
+def _option(name: str, check: Any, value: Any) -> Any:
+    """The value of an option. Raises `UsageError` with what was due."""
+    try:
+        return check(value)
+    except ValueError as error:
+        raise UsageError(f"--{name} must be {error}, not {one_line(value)!r}") from None
+
+
 def suite_of(args: argparse.Namespace) -> Any:
     """The suite that the arguments mean: the file, overridden by options. Raises `UsageError`."""
     from dataclasses import replace
 
     from ..suite import Suite, count, find_suite, read_suite, seconds, size_bytes, whole
-
-    def option(name: str, check: Any, value: Any) -> Any:
-        try:
-            return check(value)
-        except ValueError as error:
-            raise UsageError(f"--{name} must be {error}, not {one_line(value)!r}") from None
 
     suite = read_suite(find_suite(args.suite)) if args.suite else Suite()
     changes: dict[str, Any] = {}
@@ -92,14 +94,14 @@ def suite_of(args: argparse.Namespace) -> Any:
         if getattr(args, name):
             changes[name] = getattr(args, name)
     if args.seed:
-        changes["seeds"] = tuple(option("seed", whole, s) for s in args.seed)
+        changes["seeds"] = tuple(_option("seed", whole, s) for s in args.seed)
     if args.limit is not None:
-        changes["limit"] = option("limit", count, args.limit)
+        changes["limit"] = _option("limit", count, args.limit)
     limits = suite.limits
     if args.timeout:
-        limits = replace(limits, timeout=option("timeout", seconds, args.timeout))
+        limits = replace(limits, timeout=_option("timeout", seconds, args.timeout))
     if args.memory:
-        limits = replace(limits, memory=option("memory", size_bytes, args.memory))
+        limits = replace(limits, memory=_option("memory", size_bytes, args.memory))
     suite = replace(suite, **changes, limits=limits, plugins=(*suite.plugins, *args.plugin))
     for name in ("methods", "datasets", "regimes"):
         if not getattr(suite, name):
@@ -120,10 +122,7 @@ def run(args: argparse.Namespace) -> int:
 
     use_data(args)
     suite = suite_of(args)
-    try:
-        shard = read_shard(args.shard) if args.shard else None
-    except ValueError as error:
-        raise UsageError(f"--shard must be {error}, not {one_line(args.shard)!r}") from None
+    shard = _option("shard", read_shard, args.shard) if args.shard else None
     options = RunOptions(args.jobs, args.retry, args.sandbox, shard)
     store = Path(args.store)
     if args.dry_run:

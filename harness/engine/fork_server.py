@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, NoReturn
 
-from ..registry import RECIPE_KINDS, registry
+from ..registry import NAMED_KINDS, RECIPE_KINDS, Registry, registry
 from ..track import known_track
 from . import processes
 from .messages import Event, next_job, send_job
@@ -45,7 +45,7 @@ class _Pair:
     line: socket.socket
 
 
-def main(track: str, modules: Sequence[str]) -> Callable[[], NoReturn] | None:
+def main(track: str) -> Callable[[], NoReturn] | None:
     """Read JSON lines from standard input: a request to plan, modules to preload, and jobs, each of which is given to a
     pair. Answers and events are written as JSON lines.
 
@@ -56,11 +56,8 @@ def main(track: str, modules: Sequence[str]) -> Callable[[], NoReturn] | None:
     events = os.dup(1)
     os.dup2(2, 1)
     os.set_inheritable(events, False)
-    if modules:
-        preload(track, modules)
     idle: list[_Pair] = []
     busy: dict[_Pair, int] = {}
-    send(events, {"event": "ready"})
     pending = b""
     while True:
         lines = {pair.line.fileno(): pair for pair in (*busy, *idle)}
@@ -114,21 +111,24 @@ def import_named(suite: Mapping[str, Any], track: str) -> None:
 
     What cannot be imported, the planner will say. Components of plug-ins are imported in forks alone.
     """
-    kinds = ("method", "dataset", "regime", "metric", "protocol", *RECIPE_KINDS)
+    kinds = [registry(kind, track) for kind in (*NAMED_KINDS, *RECIPE_KINDS)]
+    built_in: list[tuple[Registry, frozenset[str]]] = []
+    with suppress(Exception):  # of a track that is not known
+        built_in = [(kind, kind.built_in()) for kind in kinds]
     texts = [json.dumps(suite)]
     seen: set[str] = set()
     while texts:
-        for name in set(_NAME.findall(texts.pop())) - seen:
-            seen.add(name)
-            for kind in kinds:
+        named = set(_NAME.findall(texts.pop())) - seen
+        seen |= named
+        for kind, names in built_in:
+            for name in sorted(named & names):
                 with suppress(Exception):
-                    entry = registry(kind, track).built_in(name)
-                    if entry is not None:
-                        texts += [default for _, default in entry.params.values() if isinstance(default, str)]
+                    texts += [default for _, default in kind.get(name).params.values() if isinstance(default, str)]
 
 
 def _plan(request: dict[str, Any], events: int) -> NoReturn:
     """Answer a request, in a fork of its own."""
+    processes.die_with_parent()
     processes.close_memory(False)
     reply(request, events)
     os._exit(0)
@@ -266,6 +266,6 @@ def _tell(events: int, number: int, message: Event) -> None:
 
 
 if __name__ == "__main__":
-    if (fork := main(sys.argv[1], sys.argv[2:])) is not None:
+    if (fork := main(sys.argv[1])) is not None:
         fork()
     sys.exit(0)

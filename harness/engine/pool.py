@@ -36,7 +36,7 @@ class Pool:
         """All cells of a suite, before anything else is asked. Raises `UsageError`."""
         assert self._process.stdout is not None
         self._send(request_of(suite))
-        texts = []
+        texts: list[bytes] = []
         while line := self._process.stdout.readline():
             if line.startswith(_PLANNED):
                 return cast(Planned, answer_in(b"".join(texts), json.loads(line)["code"]))

@@ -7,11 +7,10 @@ one store, each with a task of its own, divide alike.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
@@ -19,7 +18,7 @@ from typing import TypedDict
 from ..errors import UsageError, one_line
 from ..json_values import parsed
 from ..planned_cell import PlannedCell
-from ..store.disk import noticing_full_disk, write_file
+from ..store.disk import locked, noticing_full_disk, write_file
 from .forecast import Rates, expected_seconds
 
 _LARGEST = 100_000
@@ -61,7 +60,7 @@ def cells_of(
     `DiskFull`.
     """
     file = store / "shards" / f"{shard.of}.json"
-    with _locked(store, shard.of) if keep else nullcontext():
+    with locked(store, f"shards-{shard.of}") if keep else nullcontext():
         held = _read(file, shard.of)
         known = held["rates"] if held is not None else rates()
         division = divided(cells, held or {"cells": {}, "seconds": [0.0] * shard.of, "rates": known})
@@ -86,19 +85,20 @@ def divided(cells: Sequence[PlannedCell], held: Division) -> Division:
 
     Cells that need each other, such as a training and those that use it, are of one shard.
     """
-    known = [seconds for cell in cells if (seconds := expected_seconds(cell, held["rates"])) is not None]
+    expected = {cell["key"]: expected_seconds(cell, held["rates"]) for cell in cells}
+    known = [seconds for seconds in expected.values() if seconds is not None]
     usual = sum(known) / len(known) if known else 1.0
     groups = []
     for group in _groups(cells):
-        new = [cell["key"] for cell in group if cell["key"] not in held["cells"]]
+        keys = [cell["key"] for cell in group]
+        new = [key for key in keys if key not in held["cells"]]
         if new:
-            seconds = [expected_seconds(cell, held["rates"]) for cell in group if cell["key"] in set(new)]
-            place = min((held["cells"][c["key"]] for c in group if c["key"] in held["cells"]), default=0)
-            groups.append((sum(usual if one is None else one for one in seconds), min(new), new, place))
+            due = sum(usual if (seconds := expected[key]) is None else seconds for key in new)
+            groups.append((due, min(new), new, min((held["cells"][k] for k in keys if k in held["cells"]), default=0)))
     made: Division = {"cells": dict(held["cells"]), "seconds": list(held["seconds"]), "rates": held["rates"]}
-    for seconds_due, _, new, place in sorted(groups, key=lambda group: (-group[0], group[1])):
+    for due, _, new, place in sorted(groups, key=lambda group: (-group[0], group[1])):
         number = place or 1 + min(range(len(made["seconds"])), key=lambda n: (made["seconds"][n], n))
-        made["seconds"][number - 1] += seconds_due
+        made["seconds"][number - 1] += due
         made["cells"].update(dict.fromkeys(new, number))
     return made
 
@@ -146,12 +146,3 @@ def _read(file: Path, of: int) -> Division | None:
 
 def _damaged(file: Path) -> UsageError:
     return UsageError(f"{one_line(file)} is damaged: delete it, and cells are divided anew")
-
-
-@contextmanager
-def _locked(store: Path, of: int) -> Iterator[None]:
-    """Alone with one division of a store."""
-    (store / "locks").mkdir(exist_ok=True)
-    with open(store / "locks" / f"shards-{of}", "w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import tempfile
 from collections.abc import Iterator
@@ -35,6 +36,15 @@ def noticing_full_disk(path: Path) -> Iterator[None]:
                 "the cells stored so far are valid"
             ) from None
         raise
+
+
+@contextmanager
+def locked(store: Path, what: str) -> Iterator[None]:
+    """Alone with something of a store that several runs write, such as its names; waits for others."""
+    (store / "locks").mkdir(exist_ok=True)
+    with open(store / "locks" / what, "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def sync_dir(path: Path) -> None:

@@ -61,12 +61,11 @@ def plan_merger(stores: Sequence[Path]) -> Merger:
         if any(os.path.samefile(store, other) for other in stores[:number]):
             raise UsageError(f"store {one_line(store)} is named twice: name each store once")
     merger = Merger()
-    held: set[str] = set()
     for store in stores:
-        there = keys(store)
+        there = set(keys(store))
         merger.unfinished += sum(1 for folder in store.glob("partial/*") if folder.name not in there)
-        for key in there:
-            if key in held:
+        for key in sorted(there):
+            if key in merger.chosen:
                 _compare(merger, key, store)
                 continue
             try:
@@ -74,7 +73,6 @@ def plan_merger(stores: Sequence[Path]) -> Merger:
             except Damaged as error:
                 merger.damaged.append(str(error))
                 continue
-            held.add(key)
             merger.chosen[key] = store
         _add_names(merger, store)
     return merger
@@ -171,7 +169,7 @@ def merge(merger: Merger, to: Path) -> Iterator[str]:
     for track, kinds in merger.names.items():
         add_names(to, track, kinds)
     for key, store in merger.chosen.items():
-        if store.resolve() == to.resolve():
+        if store == to:
             continue
         with cell_lock(to, key) as free:
             if not free:

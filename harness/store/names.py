@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,7 @@ from typing import Any
 from ..errors import UsageError, one_line
 from ..json_values import parsed
 from ..yaml_reading import shown_name
-from .disk import noticing_full_disk, write_file
+from .disk import locked, noticing_full_disk, write_file
 from .record import NAMED, Cell
 
 Names = dict[str, dict[str, dict[str, str]]]
@@ -73,20 +71,11 @@ def _apart(spec: str, other: str) -> str:
 
 def add_names(store: Path, track: str, added: Mapping[str, Mapping[str, str]]) -> None:
     """Add names to a store, a later name of a spec in place of its earlier one. Raises `UsageError`, `DiskFull`."""
-    with noticing_full_disk(store), _locked(store):
+    with noticing_full_disk(store), locked(store, "names"):
         held = read_names(store)
         made = with_added(held, track, added)
         if made != held:
             write_file(store / "names.json", (json.dumps(made, indent=1, sort_keys=True) + "\n").encode())
-
-
-@contextmanager
-def _locked(store: Path) -> Iterator[None]:
-    """Alone with the names of a store."""
-    (store / "locks").mkdir(exist_ok=True)
-    with open(store / "locks" / "names", "w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def why_no_names(value: Any) -> str | None:
