@@ -100,7 +100,7 @@ def _refuse_misplaced(args: argparse.Namespace) -> None:
     if args.action == "rm" and len(args.more) != 1:
         raise UsageError("store rm needs a FILTER: a key's start, or part of a name; `noisebench store ls` lists both")
     if args.action not in ("rm", "merge") and args.more:
-        raise UsageError(f"store {args.action} takes one STORE and no FILTER: FILTER is of rm, more stores of merge")
+        raise UsageError(f"store {args.action} takes no FILTER, which is of rm; it takes one STORE: more are of merge")
     if args.action == "merge" and not args.to:
         raise UsageError("store merge needs --to DIR: the store that takes the cells")
     if args.action != "merge" and args.to is not None:
