@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
 from unittest import mock
 
 import pytest
+from warm_python import warm_folder
 
 # One thread for each process of tests: the suite runs one on each core, and threads that wait for each other are slow.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -47,7 +47,7 @@ def cli(tmp_path: Path) -> Run:
             done = called_here(words, cwd)
         else:
             done = subprocess.run(
-                [sys.executable, "-m", "noisebench", *words],
+                [str(warm_folder() / "noisebench"), *words],
                 cwd=cwd, capture_output=True, text=True, timeout=timeout,
                 env={**os.environ, "NOISEBENCH_DATA": str(DATA)},
             )  # fmt: skip
