@@ -52,7 +52,7 @@ def reproduce(
     for track, own in in_rounds(results.summary.cells):
         watch = _Watch(watcher, results.tell_ended)
         preload, where = planned["preload"][track], planned["environment"]
-        with closing(Pool(base.limits.threads, track)) as pool:
+        with closing(Pool(base.limits.threads, track, options.width(base.limits.threads))) as pool:
             run_planned(pool, own, preload, where, results.summary, replace(base, track=track), store, options, watch)
     return [results.rows[number] for number in range(len(claims))]
 

@@ -58,6 +58,7 @@ def add(verbs: Any) -> None:
     p.add_argument("--timeout", metavar="S", help="seconds a cell may take: 600, 10m, 2h (default: 1h)")
     p.add_argument("--memory", metavar="GIB", help="memory a cell may take, in GiB, or such as 512MiB")
     p.add_argument("--device", metavar="D", help="where methods run: cpu, cuda, cuda:1, mps (default: cpu)")
+    p.add_argument("--devices", metavar="D,D", help="CUDA devices, one for each cell: cuda:0,cuda:1")
     p.add_argument("--retry", choices=("failed", "never", "always"), default="failed",
                    help="which stored cells are run again (default: failed)")  # fmt: skip
     p.add_argument("--keep", choices=("all", "sample", "none"), help="outputs to keep (default: none)")
@@ -93,6 +94,10 @@ def suite_of(args: argparse.Namespace) -> Any:
     for name in ("track", "protocol", "keep", "device"):
         if getattr(args, name):
             changes[name] = getattr(args, name)
+    if args.devices:
+        if args.device:
+            raise UsageError("--device and --devices exclude each other: --devices cuda:0,cuda:1 gives each cell one")
+        changes["device"] = "cuda"
     if args.seed:
         changes["seeds"] = tuple(_option("seed", whole, s) for s in args.seed)
     if args.limit is not None:
@@ -115,6 +120,7 @@ def suite_of(args: argparse.Namespace) -> Any:
 
 def run(args: argparse.Namespace) -> int:
     """Run; 0 where each cell is ok or skipped, 1 where one is not."""
+    from ..engine.devices import read_devices
     from ..engine.run import RunOptions, donors_of, known_rates, needs_run
     from ..engine.run import run as run_suite
     from ..engine.shards import read_shard
@@ -123,7 +129,8 @@ def run(args: argparse.Namespace) -> int:
     use_data(args)
     suite = suite_of(args)
     shard = _option("shard", read_shard, args.shard) if args.shard else None
-    options = RunOptions(args.jobs, args.retry, args.sandbox, shard)
+    devices = _option("devices", read_devices, args.devices) if args.devices else ()
+    options = RunOptions(args.jobs, args.retry, args.sandbox, shard, devices)
     store = Path(args.store)
     if args.dry_run:
         from ..engine.forecast import forecast_text
@@ -131,7 +138,7 @@ def run(args: argparse.Namespace) -> int:
         from ..engine.shards import cells_of
         from ..store.cells import open_store
 
-        cells = plan_in_child(suite)["cells"]
+        cells = plan_in_child(suite, devices or None)["cells"]
         if store.exists():
             open_store(store)
         if shard is not None:
