@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from noisebench.cli import parser
+from noisebench.cli import main, parser
 from noisebench.cli.run import suite_of
 from noisebench.engine.devices import free_device, read_devices, visible_to
 from noisebench.engine.planning import plan_in_child
@@ -82,8 +82,11 @@ def test_a_suite_is_that_of_one_device() -> None:
     assert one == several and one.device == "cuda"
 
 
-def test_devices_that_are_not_there_are_named(cli) -> None:
-    words = ["run", "--methods", "identity", "--datasets", "photos", "--regimes", "none"]
-    assert "device cuda:77 is not there" in cli(*words, "--devices", "cuda:77", "--dry-run", code=2).stderr
-    assert "--devices must be CUDA devices" in cli(*words, "--devices", "cpu,cpu", code=2).stderr
-    assert "exclude each other" in cli(*words, "--devices", "cuda:0", "--device", "cpu", code=2).stderr
+def test_devices_that_are_not_there_are_named(cli, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["run", "--methods", "identity", "--datasets", "photos", "--regimes", "none", "--dry-run"]
+    assert "device cuda:77 is not there" in cli(*words, "--devices", "cuda:77", code=2).stderr
+    for more, said in (
+        (["--devices", "cpu,cpu"], "--devices must be CUDA devices"),
+        (["--devices", "cuda:0", "--device", "cpu"], "exclude each other"),
+    ):
+        assert main([*words, *more]) == 2 and said in capsys.readouterr().err

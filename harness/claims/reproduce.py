@@ -126,6 +126,7 @@ class _Watch:
     def __init__(self, watcher: Watcher, ended: Callable[[], None]) -> None:
         self._watcher, self._ended = watcher, ended
         self.start, self.item, self.within, self.said = watcher.start, watcher.item, watcher.within, watcher.said
+        self.note = watcher.note
 
     def plan(self, todo: int, stored: int, forecast: str) -> None:
         self._watcher.plan(todo, stored, forecast)

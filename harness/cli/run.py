@@ -36,6 +36,7 @@ _EXAMPLES = """  noisebench run demo
   noisebench run suite.yaml --jobs 2 --keep sample
   noisebench run --methods identity "nlm(h={0.6,0.8})" --datasets photos --regimes "gaussian(sigma=25)"
   noisebench run --methods my_net --plugin my_net.py --datasets set12 --regimes real --timeout 10m --memory 8
+  noisebench run suite.yaml --cluster tcp://head:8786      on the workers of a Dask scheduler, which share the store
   noisebench run suite.yaml --shard 3/16             one of 16 tasks of an array job; all may share a store"""
 
 
@@ -64,6 +65,9 @@ def add(verbs: Any) -> None:
     p.add_argument("--keep", choices=("all", "sample", "none"), help="outputs to keep (default: none)")
     p.add_argument("--sandbox", action="store_true", help="hide data and store from the methods (needs bubblewrap)")
     p.add_argument("--shard", metavar="K/N", help="only the K-th of N parts, as the tasks of an array job run them")
+    p.add_argument(
+        "--cluster", metavar="C", help="run cells elsewhere: local(workers=4), tcp://host:8786, slurm(…), pbs(…)"
+    )
     p.add_argument("--dry-run", action="store_true", help="say what would run, and stop")
     add_plugins(p)
     add_data(p)
@@ -130,15 +134,17 @@ def run(args: argparse.Namespace) -> int:
     suite = suite_of(args)
     shard = _option("shard", read_shard, args.shard) if args.shard else None
     devices = _option("devices", read_devices, args.devices) if args.devices else ()
-    options = RunOptions(args.jobs, args.retry, args.sandbox, shard, devices)
+    options = RunOptions(args.jobs, args.retry, args.sandbox, shard, devices, args.cluster or "")
     store = Path(args.store)
     if args.dry_run:
-        from ..engine.forecast import forecast_text
+        from ..engine.cluster import read_cluster, slots_there
+        from ..engine.forecast import expected_efficiency, forecast_text
         from ..engine.planning import plan_in_child
         from ..engine.shards import cells_of
         from ..store.cells import open_store
 
-        cells = plan_in_child(suite, devices or None)["cells"]
+        where = read_cluster(args.cluster) if args.cluster else None
+        cells = plan_in_child(suite, () if where else devices or None)["cells"]
         if store.exists():
             open_store(store)
         if shard is not None:
@@ -157,8 +163,12 @@ def run(args: argparse.Namespace) -> int:
                 print_table(sorted(rows, key=lambda row: row[0] == "stored")[:_PLANNED], head)
                 print(f"… and {counted(len(rows) - _PLANNED, 'more cell')}; --json has all")
             rescore = f", {len(donors)} to re-score" if donors else ""
-            span = forecast_text(todo, known_rates(store), options.width(suite.limits.threads)) if todo else ""
-            note(f"{len(todo) - len(donors)} to run{rescore}, {len(cells) - len(todo)} stored" + (span and f"; {span}"))
+            rates, threads = known_rates(store), suite.limits.threads
+            slots = slots_there(where, threads) if where else options.width(threads)
+            span = forecast_text(todo, rates, slots) if todo and slots else ""
+            share = expected_efficiency(todo, rates, slots) if where and slots else None
+            told = (span and f"; {span}") + (f", efficiency {share:.0%} with {slots} at once" if share else "")
+            note(f"{len(todo) - len(donors)} to run{rescore}, {len(cells) - len(todo)} stored{told}")
         return 0
     summary: Summary | None = None
     try:

@@ -40,7 +40,7 @@ class Job(TypedDict):
 
 
 class Event(TypedDict, total=False):
-    """What is said of a cell: `item` (n of), `within` an item (n of), `said` (a `message` on how it goes),
+    """What is said of a cell: `began`, `item` (n of), `within` an item (n of), `said` (a `message` on how it goes),
     `end`, `busy` (another run has it), `disk`, `broken`, `gone`."""
 
     event: Required[str]

@@ -37,6 +37,12 @@ def request_of(suite: Suite, devices: Sequence[str]) -> dict[str, Any]:
     return {"verb": "plan", "suite": dataclasses.asdict(suite), "devices": list(devices)}
 
 
+def check_devices_in_child(devices: Sequence[str]) -> None:
+    """Raise `UsageError` where one of the devices is not here."""
+    if set(devices) - {"cpu"}:
+        _ask_child({"verb": "check", "devices": list(devices)})
+
+
 class PlannedEach(TypedDict):
     """The cells of each of several suites, or a text that says why there are none; what is to be imported before the
     cells of each track, and the environment that they were planned in."""
@@ -101,6 +107,12 @@ def suite_of(fields: dict[str, Any]) -> Suite:
 
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
+    if request["verb"] == "check":
+        from .environment import check_device
+
+        for device in request["devices"]:
+            check_device(device)
+        return {}
     if request["verb"] == "plan":
         from ..plan import named_specs, plan
         from .environment import check_device, environment

@@ -49,6 +49,7 @@ class Watcher(Protocol):
     def within(self, cell: PlannedCell, n: int, of: int) -> None: ...
     def said(self, cell: PlannedCell, message: str) -> None: ...
     def end(self, cell: PlannedCell, outcome: str, reason: str) -> None: ...
+    def note(self, text: str) -> None: ...
 
 
 @dataclass
@@ -78,13 +79,14 @@ class Summary:
 class RunOptions:
     """How a suite is run, whatever it is. `jobs`: cells at once, None for as many as there is room for. `sandbox`: hide
     data and store from the methods. `shard`: the part of the cells that is run, None for all. `devices`: of which
-    each cell has one."""
+    each cell has one. `cluster`: where cells are run, empty for this machine."""
 
     jobs: int | None = None
     retry: str = "failed"
     sandbox: bool = False
     shard: Shard | None = None
     devices: tuple[str, ...] = ()
+    cluster: str = ""
 
     def __post_init__(self) -> None:
         if self.jobs is not None and self.jobs < 1:
@@ -118,12 +120,11 @@ def _outdated(stored: Cell | None, cell: PlannedCell, store: Path) -> bool:
 
 def run(suite: Suite, store: Path, options: RunOptions, watcher: Watcher) -> Summary:
     """Run a suite into a store. Raises `UsageError` before anything is written, `DiskFull`, KeyboardInterrupt."""
-    if options.sandbox:
+    if options.sandbox and not options.cluster:
         need_bubblewrap()
     if not store.exists():
         refuse_read_only(store)
-    threads = suite.limits.threads
-    with closing(Pool(threads, suite.track, options.width(threads), options.devices)) as pool:
+    with closing(_cells(suite, store, options, watcher)) as pool:
         planned = pool.plan(suite)
         cells = planned["cells"]
         held = read_names(store)
@@ -137,6 +138,16 @@ def run(suite: Suite, store: Path, options: RunOptions, watcher: Watcher) -> Sum
         summary = Summary(cells=cells)
         run_planned(pool, cells, planned["preload"], planned["environment"], summary, suite, store, options, watcher)
     return summary
+
+
+def _cells(suite: Suite, store: Path, options: RunOptions, watcher: Watcher) -> Cells:
+    if options.cluster:
+        from .cluster import Cluster, read_cluster
+
+        where = read_cluster(options.cluster)
+        return Cluster(where, suite, store, options.jobs, options.devices, options.sandbox, watcher.note)
+    threads = suite.limits.threads
+    return Pool(threads, suite.track, options.width(threads), options.devices)
 
 
 def run_planned(
