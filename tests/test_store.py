@@ -423,6 +423,23 @@ def test_a_cell_is_on_the_disk_before_it_has_its_name(store: Path, monkeypatch: 
     assert named == [(home, 4)] and flushed == [*inodes, home.parent.stat().st_ino]
 
 
+def test_nothing_is_renamed_from_one_folder_to_another_where_that_cannot_be(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rename = os.rename
+
+    def renamed(source: Path, target: Path) -> None:
+        if Path(source).parent != Path(target).parent:
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", renamed)
+    for _ in range(2):  # the second takes the place of the first
+        home = cell_dir(store, put(store, made(), [np.ones((2, 3), "<f4")] * 3))
+        assert names(home / "outputs") == ["00000.npy", "00001.npy", "00002.npy"]
+        assert names(home.parent) == [home.name] and not names(store / "partial")
+
+
 # ------------------------------------------------------------------------------------------ reading cells
 
 

@@ -52,7 +52,7 @@ def reproduce(
     for track, own in in_rounds(results.summary.cells):
         watch = _Watch(watcher, results.tell_ended)
         preload, where = planned["preload"][track], planned["environment"]
-        with closing(Pool(base.limits.threads, track)) as pool:
+        with closing(Pool(base.limits.threads, track, options.width(base.limits.threads))) as pool:
             run_planned(pool, own, preload, where, results.summary, replace(base, track=track), store, options, watch)
     return [results.rows[number] for number in range(len(claims))]
 
@@ -126,6 +126,7 @@ class _Watch:
     def __init__(self, watcher: Watcher, ended: Callable[[], None]) -> None:
         self._watcher, self._ended = watcher, ended
         self.start, self.item, self.within, self.said = watcher.start, watcher.item, watcher.within, watcher.said
+        self.note = watcher.note
 
     def plan(self, todo: int, stored: int, forecast: str) -> None:
         self._watcher.plan(todo, stored, forecast)

@@ -36,6 +36,7 @@ _EXAMPLES = """  noisebench run demo
   noisebench run suite.yaml --jobs 2 --keep sample
   noisebench run --methods identity "nlm(h={0.6,0.8})" --datasets photos --regimes "gaussian(sigma=25)"
   noisebench run --methods my_net --plugin my_net.py --datasets set12 --regimes real --timeout 10m --memory 8
+  noisebench run suite.yaml --cluster tcp://head:8786      on the workers of a Dask scheduler, which share the store
   noisebench run suite.yaml --shard 3/16             one of 16 tasks of an array job; all may share a store"""
 
 
@@ -58,11 +59,15 @@ def add(verbs: Any) -> None:
     p.add_argument("--timeout", metavar="S", help="seconds a cell may take: 600, 10m, 2h (default: 1h)")
     p.add_argument("--memory", metavar="GIB", help="memory a cell may take, in GiB, or such as 512MiB")
     p.add_argument("--device", metavar="D", help="where methods run: cpu, cuda, cuda:1, mps (default: cpu)")
+    p.add_argument("--devices", metavar="D,D", help="CUDA devices, one for each cell: cuda:0,cuda:1")
     p.add_argument("--retry", choices=("failed", "never", "always"), default="failed",
                    help="which stored cells are run again (default: failed)")  # fmt: skip
     p.add_argument("--keep", choices=("all", "sample", "none"), help="outputs to keep (default: none)")
     p.add_argument("--sandbox", action="store_true", help="hide data and store from the methods (needs bubblewrap)")
     p.add_argument("--shard", metavar="K/N", help="only the K-th of N parts, as the tasks of an array job run them")
+    p.add_argument(
+        "--cluster", metavar="C", help="run cells elsewhere: local(workers=4), tcp://host:8786, slurm(…), pbs(…)"
+    )
     p.add_argument("--dry-run", action="store_true", help="say what would run, and stop")
     add_plugins(p)
     add_data(p)
@@ -93,6 +98,10 @@ def suite_of(args: argparse.Namespace) -> Any:
     for name in ("track", "protocol", "keep", "device"):
         if getattr(args, name):
             changes[name] = getattr(args, name)
+    if args.devices:
+        if args.device:
+            raise UsageError("--device and --devices exclude each other: --devices cuda:0,cuda:1 gives each cell one")
+        changes["device"] = "cuda"
     if args.seed:
         changes["seeds"] = tuple(_option("seed", whole, s) for s in args.seed)
     if args.limit is not None:
@@ -115,6 +124,7 @@ def suite_of(args: argparse.Namespace) -> Any:
 
 def run(args: argparse.Namespace) -> int:
     """Run; 0 where each cell is ok or skipped, 1 where one is not."""
+    from ..engine.devices import read_devices
     from ..engine.run import RunOptions, donors_of, known_rates, needs_run
     from ..engine.run import run as run_suite
     from ..engine.shards import read_shard
@@ -123,15 +133,18 @@ def run(args: argparse.Namespace) -> int:
     use_data(args)
     suite = suite_of(args)
     shard = _option("shard", read_shard, args.shard) if args.shard else None
-    options = RunOptions(args.jobs, args.retry, args.sandbox, shard)
+    devices = _option("devices", read_devices, args.devices) if args.devices else ()
+    options = RunOptions(args.jobs, args.retry, args.sandbox, shard, devices, args.cluster or "")
     store = Path(args.store)
     if args.dry_run:
-        from ..engine.forecast import forecast_text
+        from ..engine.cluster import read_cluster, slots_there
+        from ..engine.forecast import expected_efficiency, forecast_text
         from ..engine.planning import plan_in_child
         from ..engine.shards import cells_of
         from ..store.cells import open_store
 
-        cells = plan_in_child(suite)["cells"]
+        where = read_cluster(args.cluster) if args.cluster else None
+        cells = plan_in_child(suite, () if where else devices or None)["cells"]
         if store.exists():
             open_store(store)
         if shard is not None:
@@ -150,8 +163,12 @@ def run(args: argparse.Namespace) -> int:
                 print_table(sorted(rows, key=lambda row: row[0] == "stored")[:_PLANNED], head)
                 print(f"… and {counted(len(rows) - _PLANNED, 'more cell')}; --json has all")
             rescore = f", {len(donors)} to re-score" if donors else ""
-            span = forecast_text(todo, known_rates(store), options.width(suite.limits.threads)) if todo else ""
-            note(f"{len(todo) - len(donors)} to run{rescore}, {len(cells) - len(todo)} stored" + (span and f"; {span}"))
+            rates, threads = known_rates(store), suite.limits.threads
+            slots = slots_there(where, threads) if where else options.width(threads)
+            span = forecast_text(todo, rates, slots) if todo and slots else ""
+            share = expected_efficiency(todo, rates, slots) if where and slots else None
+            told = (span and f"; {span}") + (f", efficiency {share:.0%} with {slots} at once" if share else "")
+            note(f"{len(todo) - len(donors)} to run{rescore}, {len(cells) - len(todo)} stored{told}")
         return 0
     summary: Summary | None = None
     try:

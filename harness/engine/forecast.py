@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -44,6 +45,23 @@ def forecast_text(cells: Sequence[PlannedCell], rates: Rates, jobs: int) -> str:
     total = max(sum(known) / len(known) * len(cells) / jobs, max(known))
     told = "" if len(known) == len(cells) else f", by {len(known):,} of them whose method the store knows"
     return f"about {span_text(total)}{told}"
+
+
+def expected_efficiency(cells: Sequence[PlannedCell], rates: Rates, slots: int) -> float | None:
+    """The share of their time that so many slots are at work, longest cells first; None where nothing is known of any.
+
+    A cell of which nothing is known counts as a usual one. That some need others is left out.
+    """
+    known = [expected_seconds(cell, rates) for cell in cells]
+    usual = [seconds for seconds in known if seconds is not None]
+    if not usual:
+        return None
+    mean = sum(usual) / len(usual)
+    spans = sorted((mean if seconds is None else seconds for seconds in known), reverse=True)
+    ends = [0.0] * slots
+    for span in spans:
+        heapq.heapreplace(ends, ends[0] + span)
+    return sum(spans) / (slots * max(ends))
 
 
 def span_text(seconds: float) -> str:

@@ -229,6 +229,7 @@ def _run_jobs(events: int, line: socket.socket, scorer: Scorer) -> MethodEnd | N
     while scorer.sound and (got := next_job(line)) is not None:
         job, _ = got
         tell = partial(_tell, events, job["id"])
+        tell({"event": "began"})
         try:
             end = supervise(job, tell, line.fileno(), scorer)
         except BaseException as error:

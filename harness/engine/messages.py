@@ -17,13 +17,15 @@ from ..store.record import Cost, Outcome, Rescored, SetPart, Training
 class Job(TypedDict):
     """A cell to be run. `redo` are the stored outcomes that are tried again, `stamp` tells the stored version that the
     plan saw; `donor` is a cell whose kept outputs are scored, and `said` why those of one could not be; `blocked` says
-    why the cell cannot be run at all. `hidden` is what a sandbox hides from the method, None where it has none."""
+    why the cell cannot be run at all. `hidden` is what a sandbox hides from the method, None where it has none. `gpu`
+    is the only CUDA device that the method sees."""
 
     id: NotRequired[int]
     cell: PlannedCell
     store: str
     keep: str
     device: str
+    gpu: NotRequired[str]
     threads: int
     timeout: float
     memory: int | None
@@ -38,7 +40,7 @@ class Job(TypedDict):
 
 
 class Event(TypedDict, total=False):
-    """What is said of a cell: `item` (n of), `within` an item (n of), `said` (a `message` on how it goes),
+    """What is said of a cell: `began`, `item` (n of), `within` an item (n of), `said` (a `message` on how it goes),
     `end`, `busy` (another run has it), `disk`, `broken`, `gone`."""
 
     event: Required[str]

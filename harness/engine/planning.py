@@ -27,14 +27,20 @@ class Planned(TypedDict):
     environment: dict[str, Any]
 
 
-def plan_in_child(suite: Suite) -> Planned:
+def plan_in_child(suite: Suite, devices: Sequence[str] | None = None) -> Planned:
     """All cells of a suite, where they are only looked at: a run has its pool plan them. Raises `UsageError`."""
-    return cast(Planned, _ask_child(request_of(suite)))
+    return cast(Planned, _ask_child(request_of(suite, (suite.device,) if devices is None else devices)))
 
 
-def request_of(suite: Suite) -> dict[str, Any]:
-    """What a child is asked, to have it plan a suite."""
-    return {"verb": "plan", "suite": dataclasses.asdict(suite)}
+def request_of(suite: Suite, devices: Sequence[str]) -> dict[str, Any]:
+    """What a child is asked, to have it plan a suite; `devices` are those that must be here."""
+    return {"verb": "plan", "suite": dataclasses.asdict(suite), "devices": list(devices)}
+
+
+def check_devices_in_child(devices: Sequence[str]) -> None:
+    """Raise `UsageError` where one of the devices is not here."""
+    if set(devices) - {"cpu"}:
+        _ask_child({"verb": "check", "devices": list(devices)})
 
 
 class PlannedEach(TypedDict):
@@ -101,12 +107,19 @@ def suite_of(fields: dict[str, Any]) -> Suite:
 
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
+    if request["verb"] == "check":
+        from .environment import check_device
+
+        for device in request["devices"]:
+            check_device(device)
+        return {}
     if request["verb"] == "plan":
         from ..plan import named_specs, plan
         from .environment import check_device, environment
 
         suite = suite_of(request["suite"])
-        check_device(suite.device)
+        for device in request["devices"]:
+            check_device(device)
         cells = plan(suite)
         return {
             "cells": cells,

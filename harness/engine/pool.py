@@ -1,4 +1,4 @@
-"""The local pool: a suite in, its cells out; jobs in, events out. A cluster needs no more than these few functions."""
+"""The local pool: a suite in, its cells out; jobs in, events out. A cluster has the same few functions."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import select
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from typing import cast
+from pathlib import Path
+from typing import Protocol, cast
 
 from ..suite import Suite
+from .devices import free_device
 from .messages import Event, Job
 from .planning import Planned, answer_in, request_of
 
@@ -18,24 +20,52 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEX
 _PLANNED = b'{"event": "planned"'
 
 
-class Pool:
-    """Processes of this machine. `plan` a suite, or say what to `preload`; `submit` jobs, read `events`, `close`."""
+class Cells(Protocol):
+    """What runs cells: processes of this machine, or a cluster."""
 
-    def __init__(self, threads: int, track: str) -> None:
-        environment = {**os.environ, **dict.fromkeys(_THREADS, str(threads))}
+    def plan(self, suite: Suite) -> Planned: ...
+    def preload(self, modules: Sequence[str]) -> None: ...
+    def width(self) -> int: ...
+    def takes(self, alone: bool) -> bool: ...
+    def submit(self, job: Job) -> None: ...
+    def events(self, wait: float) -> Iterator[Event]: ...
+    def close(self) -> None: ...
+
+
+class Pool:
+    """Processes of this machine. `plan` a suite, or say what to `preload`; `submit` jobs, read `events`, `close`.
+
+    `at_once` cells are run at most, each with one of `devices` where these are given. `folder` and `environment` are
+    what the processes are started in, those of this process where nothing is said.
+    """
+
+    def __init__(
+        self,
+        threads: int,
+        track: str,
+        at_once: int,
+        devices: Sequence[str] = (),
+        folder: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        given = os.environ if environment is None else environment
         self._process = subprocess.Popen(
             [sys.executable, "-m", "noisebench.engine.fork_server", track],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=environment,
+            cwd=folder,
+            env={**given, **dict.fromkeys(_THREADS, str(threads))},
             start_new_session=True,
         )
         self._pending = b""
+        self._at_once = at_once
+        self._devices = tuple(devices)
+        self._running: dict[int, Job] = {}
 
     def plan(self, suite: Suite) -> Planned:
         """All cells of a suite, before anything else is asked. Raises `UsageError`."""
         assert self._process.stdout is not None
-        self._send(request_of(suite))
+        self._send(request_of(suite, self._devices or (suite.device,)))
         texts: list[bytes] = []
         while line := self._process.stdout.readline():
             if line.startswith(_PLANNED):
@@ -47,8 +77,20 @@ class Pool:
         """Import what cells of the track need, and these, before the first job is given."""
         self._send({"preload": list(modules)})
 
+    def width(self) -> int:
+        """How many cells run at once."""
+        return self._at_once
+
+    def takes(self, alone: bool) -> bool:
+        """Whether a cell may start now: one that is `alone` has nothing beside it."""
+        running = self._running.values()
+        return len(running) < (1 if alone else self._at_once) and not any(job["cell"]["alone"] for job in running)
+
     def submit(self, job: Job) -> None:
         """Start a job (it has an `id`). Raises OSError where the pool has died."""
+        device = free_device(self._devices, (one["gpu"] for one in self._running.values() if "gpu" in one))
+        job = job if device is None else {**job, "gpu": device}
+        self._running[job["id"]] = job
         self._send(job)
 
     def _send(self, message: Mapping[str, object]) -> None:
@@ -72,6 +114,8 @@ class Pool:
             except ValueError:
                 continue
             if isinstance(message, dict) and isinstance(message.get("event"), str):
+                if message["event"] == "gone":
+                    self._running.pop(message["id"], None)
                 yield cast(Event, message)
 
     def close(self) -> None:

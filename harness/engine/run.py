@@ -32,7 +32,7 @@ from ..store.upkeep import readable
 from ..suite import Suite
 from .forecast import Rates, forecast_text, longest_first, rates_of
 from .messages import Job
-from .pool import Pool
+from .pool import Cells, Pool
 from .sandbox import hidden_from, need_bubblewrap
 from .shards import Shard, cells_of
 
@@ -49,6 +49,7 @@ class Watcher(Protocol):
     def within(self, cell: PlannedCell, n: int, of: int) -> None: ...
     def said(self, cell: PlannedCell, message: str) -> None: ...
     def end(self, cell: PlannedCell, outcome: str, reason: str) -> None: ...
+    def note(self, text: str) -> None: ...
 
 
 @dataclass
@@ -76,21 +77,25 @@ class Summary:
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How a suite is run, whatever it is. `jobs`: cells at once, None for as many as the cores bear. `sandbox`: hide
-    data and store from the methods. `shard`: the part of the cells that is run, None for all."""
+    """How a suite is run, whatever it is. `jobs`: cells at once, None for as many as there is room for. `sandbox`: hide
+    data and store from the methods. `shard`: the part of the cells that is run, None for all. `devices`: of which
+    each cell has one. `cluster`: where cells are run, empty for this machine."""
 
     jobs: int | None = None
     retry: str = "failed"
     sandbox: bool = False
     shard: Shard | None = None
+    devices: tuple[str, ...] = ()
+    cluster: str = ""
 
     def __post_init__(self) -> None:
         if self.jobs is not None and self.jobs < 1:
             raise UsageError(f"--jobs {self.jobs}: give a whole number from 1")
 
     def width(self, threads: int) -> int:
-        """How many cells of so many threads run at once."""
-        return self.jobs or max(1, (os.cpu_count() or 1) // threads)
+        """How many cells of so many threads run at once on this machine."""
+        room = len(self.devices) or max(1, (os.cpu_count() or 1) // threads)
+        return min(self.jobs or room, room) if self.devices else self.jobs or room
 
 
 def needs_run(store: Path, cell: PlannedCell, retry: str) -> bool:
@@ -115,11 +120,11 @@ def _outdated(stored: Cell | None, cell: PlannedCell, store: Path) -> bool:
 
 def run(suite: Suite, store: Path, options: RunOptions, watcher: Watcher) -> Summary:
     """Run a suite into a store. Raises `UsageError` before anything is written, `DiskFull`, KeyboardInterrupt."""
-    if options.sandbox:
+    if options.sandbox and not options.cluster:
         need_bubblewrap()
     if not store.exists():
         refuse_read_only(store)
-    with closing(Pool(suite.limits.threads, suite.track)) as pool:
+    with closing(_cells(suite, store, options, watcher)) as pool:
         planned = pool.plan(suite)
         cells = planned["cells"]
         held = read_names(store)
@@ -135,8 +140,18 @@ def run(suite: Suite, store: Path, options: RunOptions, watcher: Watcher) -> Sum
     return summary
 
 
+def _cells(suite: Suite, store: Path, options: RunOptions, watcher: Watcher) -> Cells:
+    if options.cluster:
+        from .cluster import Cluster, read_cluster
+
+        where = read_cluster(options.cluster)
+        return Cluster(where, suite, store, options.jobs, options.devices, options.sandbox, watcher.note)
+    threads = suite.limits.threads
+    return Pool(threads, suite.track, options.width(threads), options.devices)
+
+
 def run_planned(
-    pool: Pool,
+    pool: Cells,
     cells: Sequence[PlannedCell],
     preload: Sequence[str],
     environment: Mapping[str, Any],
@@ -164,23 +179,22 @@ def run_planned(
     if todo:
         refuse_read_only(store)
     mark_asked(store, summary.outcome)
-    width = options.width(base.limits.threads)
     rates = known_rates(store) if todo else {}
-    watcher.plan(len(todo), len(cells) - len(todo), forecast_text(todo, rates, width))
+    if todo:
+        pool.preload(preload)
+    watcher.plan(len(todo), len(cells) - len(todo), forecast_text(todo, rates, pool.width()))
     if not todo:
         return
     where = {**environment, "threads": base.limits.threads, "device": base.device}
     jobs = {c["key"]: _job(c, base, store, options, where, stamps[c["key"]], donors.get(c["key"])) for c in todo}
-    pool.preload(preload)
-    _Course(pool, width, jobs, store, summary, watcher).run(longest_first(todo, rates))
+    _Course(pool, jobs, store, summary, watcher).run(longest_first(todo, rates))
 
 
 @dataclass
 class _Course:
     """A run under way: cells wait, run, and end; cells of `after` first, an `alone` one with nothing beside it."""
 
-    pool: Pool
-    width: int
+    pool: Cells
     jobs: Mapping[str, Job]
     store: Path
     summary: Summary
@@ -189,12 +203,12 @@ class _Course:
     running: dict[int, PlannedCell] = field(default_factory=dict)
     busy: set[str] = field(default_factory=set)
     ended: set[str] = field(default_factory=set)
-    ordered: bool = False
+    coming: set[str] = field(default_factory=set)
 
     def run(self, cells: Sequence[PlannedCell]) -> None:
         """All of them, to their end. Raises `DiskFull`, OSError where the pool has died."""
         self.waiting = list(cells)
-        self.ordered = any(cell["after"] for cell in cells)
+        self.coming = {cell["key"] for cell in cells}
         number = 0
         while self.waiting or self.running:
             while (chosen := self._next()) is not None:
@@ -213,19 +227,17 @@ class _Course:
 
     def _next(self) -> PlannedCell | None:
         """The cell that may start now: what needs the machine to itself waits for all that does not."""
-        if len(self.running) >= self.width or any(c["alone"] for c in self.running.values()):
+        if not self.pool.takes(alone=False):
             return None
-        ready = [c for c in self.waiting if self._ready(c)] if self.ordered else self.waiting
-        if not ready and not self.running and self.waiting:
-            ready = self.waiting  # they wait for each other: each is told so
-        beside = next((c for c in ready if not c["alone"]), None)
-        if beside is not None or self.running:
-            return beside
-        return next(iter(ready), None)
-
-    def _ready(self, cell: PlannedCell) -> bool:
-        coming = {c["key"] for c in (*self.waiting, *self.running.values())}
-        return not coming & set(cell["after"])
+        alone = None
+        for cell in self.waiting:
+            if self.coming.isdisjoint(cell["after"]):
+                if not cell["alone"]:
+                    return cell
+                alone = alone or cell
+        if alone is None and not self.running and self.waiting:
+            return self.waiting[0]  # they wait for each other: each is told so
+        return alone if alone is not None and self.pool.takes(alone=True) else None
 
     def _blocked(self, cell: PlannedCell) -> str | None:
         """Why a cell cannot be run: a cell that it needs is not ok."""
@@ -270,11 +282,11 @@ class _Course:
             raise DiskFull(message["message"])
         elif what == "gone":
             del self.running[message["id"]]
-            if key in self.ended:
-                return
             if key in self.busy:
                 self.waiting.append(cell)
-            else:
+                return
+            self.coming.discard(key)
+            if key not in self.ended:
                 self._end(cell, "crashed", "not stored: the process that supervised it was killed")
 
     def _end(self, cell: PlannedCell, outcome: str, reason: str) -> None:

@@ -24,6 +24,7 @@ from ..store.cells import cell_lock, commit, outcome_of, partial_dir, read_cell,
 from ..store.disk import DiskFull, noticing_full_disk
 from ..store.record import SCHEMA, SetPart
 from . import method_process, processes
+from .devices import visible_to
 from .messages import Ending, Job, Tell, checkpoints_of, send_job
 from .opened_files import opened_in, outdated
 from .sandbox import command
@@ -41,13 +42,15 @@ class Stopped(Exception):
 
 @dataclass(frozen=True)
 class MethodEnd:
-    """What a method's process has: its end of the channel to the scorer, where what it prints goes, its limits, and
-    what a sandbox hides from it (None: no sandbox), but for `files`."""
+    """What a method's process has: its end of the channel to the scorer, where what it prints goes, its limits, the
+    CUDA device that it alone sees (None: it sees all), and what a sandbox hides from it (None: no sandbox), but for
+    `files`."""
 
     channel: socket.socket
     output: int
     memory: int | None
     threads: int
+    gpu: str | None
     hidden: list[str] | None
     files: list[str]
 
@@ -122,7 +125,8 @@ def _run(job: Job, store: Path, key: str, tell: Tell, life: int, scorer: Scorer)
         method = os.fork()
         if method == 0:
             files = [*job["cell"]["request"]["plugins"], *checkpoints_of(job).values()]
-            return MethodEnd(far, scorer.output, job["memory"], job["threads"], job["hidden"], files)
+            gpu, hidden = job.get("gpu"), job["hidden"]
+            return MethodEnd(far, scorer.output, job["memory"], job["threads"], gpu, hidden, files)
         far.close()
     try:
         try:
@@ -227,6 +231,8 @@ def become_method(end: MethodEnd) -> socket.socket:
     print_to(end.output)
     processes.close_all_but(end.channel.fileno())
     processes.close_memory(False)
+    if end.gpu is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = visible_to(end.gpu, os.environ.get("CUDA_VISIBLE_DEVICES"))
     if end.hidden is not None:
         loaded = [name for name in method_process.THREADED if name in sys.modules]
         words = [str(end.channel.fileno()), str(end.memory or 0), str(end.threads), *loaded]

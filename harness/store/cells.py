@@ -272,7 +272,7 @@ def commit(store: Path, cell: Mapping[str, Any], rows: list[dict[str, Any]]) -> 
         (stage / "seal").write_bytes(files_seal({name: (stage / name).read_bytes() for name in _SEALED}))
         for name in ("outputs", "panel.json", WEIGHTS):
             if (partial / name).exists():
-                os.rename(partial / name, stage / name)
+                shutil.move(partial / name, stage / name)  # which copies where the two are no one file system
     shutil.rmtree(partial, ignore_errors=True)
 
 
@@ -293,7 +293,7 @@ def staged(store: Path, key: str) -> Iterator[Path]:
             sync_dir(stage)
             if home.exists():
                 old = Path(tempfile.mkdtemp(dir=home.parent, prefix=".old-"))
-                os.rename(home, old / "cell")
+                os.rename(home, old)
                 os.rename(stage, home)
                 shutil.rmtree(old, ignore_errors=True)
             else:
