@@ -130,8 +130,9 @@ def gc(store: Path) -> list[str]:
     for picture in unnamed_pictures(store):
         removed.append(f"picture {picture.stem[:12]} that no cell shows")
         picture.unlink(missing_ok=True)
-    for note in store.glob("digests/*"):
-        note.unlink(missing_ok=True)
+    for pattern in ("digests/*", "index/.tmp-*"):
+        for note in store.glob(pattern):
+            note.unlink(missing_ok=True)
     for lock in store.glob("locks/*"):
         with cell_lock(store, lock.name) as free:
             if free:
