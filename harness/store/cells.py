@@ -196,8 +196,13 @@ def mark_asked(store: Path, keys: Iterable[str]) -> None:
     """Note that a run asked for these stored cells now; a store that cannot be written to stays as it is."""
     when = _now().encode()
     for key in keys:
-        with suppress(OSError), open(f"{store}/cells/{key[:2]}/{key}/asked", "wb", buffering=0) as file:
-            file.write(when)
+        with suppress(OSError):
+            fd = os.open(f"{store}/cells/{key[:2]}/{key}/asked", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            try:
+                # In place: cutting 100,000 files off first takes longer than all else.
+                os.ftruncate(fd, os.write(fd, when))
+            finally:
+                os.close(fd)
 
 
 def asked_of(store: Path, key: str) -> str:
