@@ -34,10 +34,13 @@ WORK = {
 
 @pytest.fixture(scope="module")
 def stores(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Stores a and b of the same inputs and other scores."""
+    """Stores a and b of the same inputs and other scores, each with its index."""
     folder = tmp_path_factory.mktemp("large")
     for name, seed in (("a", 0), ("b", 1)):
-        script = f"from big_store import make; make({str(folder / name)!r}, {CELLS}, seed={seed})"
+        script = (
+            "from big_store import make; from noisebench.store.cells import read_cells; "
+            f"read_cells(make({str(folder / name)!r}, {CELLS}, seed={seed}))"
+        )
         subprocess.run([sys.executable, "-c", script], cwd=HERE, check=True)
     return folder
 

@@ -12,6 +12,8 @@ def plain(value: Any, digits: int | None = None) -> Any:
 
     `digits` rounds finite floats to as many significant ones.
     """
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
     if isinstance(value, dict):
         return {str(k): plain(v, digits) for k, v in value.items()}
     if isinstance(value, list | tuple):
@@ -20,7 +22,7 @@ def plain(value: Any, digits: int | None = None) -> Any:
         return None if math.isnan(value) else "inf" if value > 0 else "-inf"
     if isinstance(value, float) and digits is not None:
         return float(f"{value:.{digits}g}")
-    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else value
+    return value
 
 
 def parsed(text: str | bytes) -> Any:

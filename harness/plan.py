@@ -257,6 +257,7 @@ def _score_cells(
         named = "tested", track.name, dataset.canonical, suite.limit
         chosen = once(named, partial(dataset_part, dataset, suite.limit, track))
         for regime in regimes:
+            keyed = {"regime": regime_inputs(regime), **regime_data(regime, track, once)}
             for seed in suite.seeds:
                 for method in methods:
                     lacks = _lacks(method.bound, dataset, regime, seed, track, once)
@@ -267,8 +268,7 @@ def _score_cells(
                         "kind": "score",
                         "track": f"{track.name}@{track.version}",
                         "data": chosen["fingerprint"],
-                        "regime": regime_inputs(regime),
-                        **regime_data(regime, track, once),
+                        **keyed,
                         **fitted_data(method.bound, once),
                         **scoring,
                         "seed": seed,

@@ -6,6 +6,7 @@ import inspect
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, NotRequired, TypedDict, cast
 
 from .registry import Bound
@@ -126,8 +127,14 @@ class PlannedMethod:
     part: MethodPart
     weights: dict[str, str]
 
-    @property
+    @cached_property
+    def folders(self) -> dict[str, str]:
+        """The folders of the method, as a request has them."""
+        return method_folders(self.bound)
+
+    @cached_property
     def inputs(self) -> dict[str, Any]:
+        """What the method adds to a key."""
         # Weights are absent where there are none, so that adding them to one method changes no other key.
         return {
             **({"weights": self.weights} if self.weights else {}),
@@ -170,7 +177,7 @@ def planned_cell(
         "device": suite.device,
         "threads": suite.limits.threads,
         "keep": suite.keep,
-        "folders": method_folders(method.bound),
+        "folders": method.folders,
     }
     shown = shown_to(method.bound.entry.meta)
     cell: PlannedCell = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -20,7 +21,7 @@ class Units:
     of: tuple[int, ...]
     grouped: bool = False
 
-    @property
+    @cached_property
     def count(self) -> int:
         """How many units there are: the n of every test and interval."""
         return max(self.of, default=-1) + 1
@@ -43,7 +44,10 @@ class Units:
 
     def firsts(self) -> list[int]:
         """The place of the first item of each unit."""
-        return [self.of.index(unit) for unit in range(self.count)]
+        places: dict[int, int] = {}
+        for place, unit in enumerate(self.of):
+            places.setdefault(unit, place)
+        return list(places.values())
 
     def words(self, words: Mapping[str, str]) -> str:
         """What is counted: `pictures`, `distinct pictures` or `groups of pictures`."""
@@ -82,7 +86,7 @@ def units_of(records: Sequence[Record], places: Sequence[Sequence[int]]) -> Unit
     """
     if not any(_declares(r.cell) or len({r.input_sha256[row] for row in rows}) < len(rows)
                for r, rows in zip(records, places, strict=True)):  # fmt: skip
-        return Units(tuple(range(len(places[0]) if places else 0)))
+        return _each(len(places[0]) if places else 0)
     tokens: list[set[Hashable]] = [set() for _ in (places[0] if places else ())]
     for record, rows in zip(records, places, strict=True):
         declared, seed = _declared(record.cell), record.cell["seed"]
@@ -90,6 +94,12 @@ def units_of(records: Sequence[Record], places: Sequence[Sequence[int]]) -> Unit
             own.add((seed, record.input_sha256[row]))
             own.update(declared.get(record.items[row], ()))
     return Units(tuple(joined(tokens)), any("groups" in r.cell["dataset"] for r in records))
+
+
+@lru_cache(maxsize=16)
+def _each(n: int) -> Units:
+    """Units of one item each."""
+    return Units(tuple(range(n)))
 
 
 def _declares(cell: Cell) -> bool:

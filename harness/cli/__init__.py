@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import os
 import signal
@@ -98,4 +99,6 @@ def entry() -> None:
     """Where the `noisebench` command starts."""
     # What a scheduler sends before it ends a job is met as Ctrl-C is: with a word, and nothing lost.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A verb holds what it reads to its end: seldom is often enough to search all of that for cycles.
+    gc.set_threshold(100_000, 50, 50)
     sys.exit(main())

@@ -71,20 +71,20 @@ def run(args: argparse.Namespace) -> int:
         lines.insert(-1, "BASELINE and CURRENT are the same results: nothing can have changed between them")
     if not first and not before:
         lines.insert(-1, f"{one_line(baseline)}, the baseline, has no cells: nothing is guarded")
-    document = verdict_values(verdict)
+    more: dict[str, Any] = {}
     if args.update:
         current = newest(current)
         _update(baseline, current)
         are = counted(len(current), "cell is", "cells are")
         lines[-1:] = [*_dropped(before, current), f"{are} the new baseline in {one_line(baseline)}"]
-        document["updated"] = str(baseline)
+        more["updated"] = str(baseline)
     if to is not None:
         text = verdict_markdown(verdict).encode("utf-8", "replace")
         files = write_files({"check.md": text, "check.xml": verdict_junit(verdict).encode("utf-8", "replace")}, to)
-        document["files"] = [str(f) for f in files]
+        more["files"] = [str(f) for f in files]
         _append_summary(text)
     if args.json:
-        print_json(document)
+        print_json({**verdict_values(verdict), **more})
     else:
         print("\n".join(lines))
     return 0 if args.update else verdict.exit_code

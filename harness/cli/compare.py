@@ -56,9 +56,10 @@ def run(args: argparse.Namespace) -> int:
             list(args.method) if len(sides) == 1 else [f"{m} in {s}" for m, s in zip(args.method, names, strict=True)]
         )
     found = compare(a, b, *names, across=bool(args.method))
-    kept = [KeptPreviews.in_store(Path(s)) if Path(s).is_dir() else None for s in (args.stores[0], args.stores[-1])]
-    previews = previews_of(a, kept[0]), previews_of(b, kept[1])
-    files = write_comparison(found, to, previews) if to is not None else []
+    files = []
+    if to is not None:
+        kept = [KeptPreviews.in_store(Path(s)) if Path(s).is_dir() else None for s in (args.stores[0], args.stores[-1])]
+        files = write_comparison(found, to, (previews_of(a, kept[0]), previews_of(b, kept[1])))
     if args.json:
         print_json({**comparison_values(found), "left_out": left_out, "files": [str(f) for f in files]})
     else:

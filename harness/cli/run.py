@@ -142,6 +142,7 @@ def run(args: argparse.Namespace) -> int:
         from ..engine.planning import plan_in_child
         from ..engine.shards import cells_of
         from ..store.cells import open_store
+        from ..store.index import genuine_cells
 
         where = read_cluster(args.cluster) if args.cluster else None
         cells = plan_in_child(suite, () if where else devices or None)["cells"]
@@ -149,7 +150,8 @@ def run(args: argparse.Namespace) -> int:
             open_store(store)
         if shard is not None:
             cells = cells_of(shard, cells, store, lambda: known_rates(store), keep=False)
-        todo = [c for c in cells if not store.exists() or needs_run(store, c, args.retry)]
+        held = genuine_cells(store, [c["key"] for c in cells])
+        todo = [c for c in cells if needs_run(store, c, held.get(c["key"]), args.retry)]
         donors = donors_of(store, todo, args.retry)
         states = {c["key"]: "re-score" if c["key"] in donors else "run" for c in todo}
         rows = [[states.get(c["key"], "stored"), *_names(c), c["key"][:12]] for c in cells]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -92,7 +92,7 @@ class Difference:
         kept: npt.NDArray[np.bool_] = ~(is_exact(self.a, self.higher) | is_exact(self.b, self.higher))
         return kept if kept.any() else ~kept
 
-    @property
+    @cached_property
     def means(self) -> tuple[float, float]:
         """The means of A and of B."""
         with np.errstate(invalid="ignore"):
@@ -254,6 +254,7 @@ def _side_by_side(a: Record, b: Record, one: Shelf, other: Shelf) -> tuple[list[
     if not len(rows_a):
         return [], [Unmatched("A", one.label(a.cell), where_text(a.cell), notes[0] if notes else "no rows")]
     words = words_of(a.cell)
+    whole = units_of((a, b), [rows_a.tolist(), rows_b.tolist()])
     found: list[Difference] = []
     for name in _metrics(a.cell, b.cell):
         reason = why_not_comparable(a, b, name)
@@ -268,8 +269,9 @@ def _side_by_side(a: Record, b: Record, one: Shelf, other: Shelf) -> tuple[list[
         if not defined.any():
             left_out.append(Unmatched("A", one.label(a.cell), label, lacking[0]))
             continue
-        matched = rows_a[defined].tolist(), rows_b[defined].tolist()
-        units = units_of((a, b), matched)
+        matched, units = rows_a, whole
+        if not defined.all():
+            matched, units = rows_a[defined], units_of((a, b), [rows_a[defined].tolist(), rows_b[defined].tolist()])
         merged = [f"{units.text(words)}: {units.remark(words)}"] if units.merged else []
         counts = [int(is_exact(side[defined], part["higher"]).sum()) for side in (va, vb)]
         if any(counts):
@@ -280,12 +282,18 @@ def _side_by_side(a: Record, b: Record, one: Shelf, other: Shelf) -> tuple[list[
                 a.cell["track"], one.label(a.cell), other.label(b.cell), a.cell["dataset"]["display"],
                 a.cell["regime"]["display"], protocol_text(a.cell), a.cell["seed"], name, part["unit"],
                 part["higher"], decimals_of(name, part),
-                tuple(a.items[matched[0][i]] for i in units.firsts()), units.average(va[defined]),
+                _shared(tuple(a.items[row] for row in matched[units.firsts()])), units.average(va[defined]),
                 units.average(vb[defined]), "; ".join([*notes, *lacking, *merged]),
                 key_a=a.cell["key"], key_b=b.cell["key"], limit=gate_of(name, part).get("max_drop"),
             )
         )  # fmt: skip
     return found, left_out
+
+
+@lru_cache(maxsize=16)
+def _shared(items: tuple[str, ...]) -> tuple[str, ...]:
+    """Equal items as one object, of which many differences hold one."""
+    return items
 
 
 def _counted(n: int, words: Mapping[str, str]) -> str:
@@ -313,9 +321,7 @@ def _with_statistics(differences: Sequence[Difference]) -> list[Difference]:
     """Means, intervals and p values: all rows are one family, and those with equally many items share the resamples."""
     changes = [one.change[one.kept] for one in differences]
     with np.errstate(invalid="ignore"):
-        result = [
-            replace(one, difference=float(change.mean())) for one, change in zip(differences, changes, strict=True)
-        ]
+        found = [(float(change.mean()), one.interval, one.p) for one, change in zip(differences, changes, strict=True)]
     sizes: dict[int, list[int]] = defaultdict(list)
     for place, change in enumerate(changes):
         if np.isfinite(change).all():
@@ -324,8 +330,11 @@ def _with_statistics(differences: Sequence[Difference]) -> list[Difference]:
     judged = mean_differences([np.stack([changes[i] for i in own]) for own in places], "compare")
     for own, made in zip(places, judged, strict=True):
         for i, (low, high), p in zip(own, made.interval.tolist(), made.p.tolist(), strict=True):
-            result[i] = replace(result[i], interval=None if np.isnan(low) else (low, high), p=p)
-    return result
+            found[i] = found[i][0], None if np.isnan(low) else (low, high), p
+    return [
+        replace(one, difference=mean, interval=interval, p=p)
+        for one, (mean, interval, p) in zip(differences, found, strict=True)
+    ]
 
 
 def _speeds(a: Sequence[Record], b: Sequence[Record]) -> tuple[tuple[Speed, ...], list[Unmatched]]:

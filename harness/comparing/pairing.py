@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -119,17 +120,24 @@ def where_text(cell: Cell) -> str:
 
 def pair(a: Record, b: Record) -> tuple[Places, Places]:
     """Rows of `a` and rows of `b` with the same input by hash, in the order of a's items."""
-    if a.items == b.items and a.input_sha256 == b.input_sha256:
-        same = np.array(sorted(range(len(a.items)), key=a.items.__getitem__), dtype=np.intp)
+    return _paired(tuple(a.items), tuple(a.input_sha256), tuple(b.items), tuple(b.input_sha256))
+
+
+@lru_cache(maxsize=16)  # the methods of one place, which come one after the other, have the same
+def _paired(
+    items_a: Sequence[str], inputs_a: Sequence[str], items_b: Sequence[str], inputs_b: Sequence[str]
+) -> tuple[Places, Places]:
+    if items_a == items_b and inputs_a == inputs_b:
+        same = np.array(sorted(range(len(items_a)), key=items_a.__getitem__), dtype=np.intp)
         return same, same
     waiting: dict[str, list[int]] = defaultdict(list)
-    for row in sorted(range(len(b.items)), key=b.items.__getitem__, reverse=True):
-        waiting[b.input_sha256[row]].append(row)
+    for row in sorted(range(len(items_b)), key=items_b.__getitem__, reverse=True):
+        waiting[inputs_b[row]].append(row)
     left, right = [], []
-    for row in sorted(range(len(a.items)), key=a.items.__getitem__):
-        if waiting.get(a.input_sha256[row]):
+    for row in sorted(range(len(items_a)), key=items_a.__getitem__):
+        if waiting.get(inputs_a[row]):
             left.append(row)
-            right.append(waiting[a.input_sha256[row]].pop())
+            right.append(waiting[inputs_a[row]].pop())
     return np.array(left, dtype=np.intp), np.array(right, dtype=np.intp)
 
 

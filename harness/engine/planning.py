@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict, cast
 
 from ..errors import UsageError, one_line
@@ -59,7 +59,7 @@ def plan_each_in_child(suites: Sequence[Suite]) -> PlannedEach:
 
 def replan_in_child(requests: Sequence[Request]) -> list[Replanned]:
     """What each stored request would be made of now. Raises `UsageError`."""
-    found: list[Replanned] = _ask_child({"verb": "replan", "requests": list(requests)})["found"]
+    found: list[Replanned] = _ask_child({"verb": "replan", "requests": packed(requests)})["found"]
     return found
 
 
@@ -94,7 +94,50 @@ def answer_in(output: bytes, code: int) -> dict[str, Any]:
         ) from None
     if "error" in answer:
         raise UsageError(answer["error"])
-    return dict(answer)
+    return {name: unpacked(value) if name in _PACKED else value for name, value in answer.items()}
+
+
+_PACKED = ("cells", "found")
+"""Of an answer, the lists of many mappings that have much in common: each part that several share is sent once."""
+
+
+def packed(values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Mappings of JSON values, many of which are alike, as JSON that has each such part once: see `unpacked`."""
+    parts: list[Any] = []
+    shapes: dict[tuple[str, ...], int] = {}
+    places: dict[int | str, int] = {}
+    held: list[Any] = []  # so that no other object gets the id of one
+
+    def place(part: Any) -> int:
+        found = places.get(id(part))
+        if found is None:
+            found = places[id(part)] = places.setdefault(repr(part), len(parts))
+            held.append(part)
+            if found == len(parts):
+                parts.append(part)
+        return found
+
+    def row(value: Mapping[str, Any]) -> list[Any]:
+        shape = shapes.setdefault(tuple(value), len(shapes))
+        return [shape, *(row(part) if name in _SPLIT and part else place(part) for name, part in value.items())]
+
+    rows = [row(value) for value in values]
+    return {"parts": parts, "shapes": list(shapes), "rows": rows}
+
+
+_SPLIT = ("inputs", "request")
+"""Parts of a cell that no two have alike, and that are made of parts which many have."""
+
+
+def unpacked(given: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The mappings back; what they have alike is one object, so that nobody may change it."""
+    parts, shapes = given["parts"], given["shapes"]
+
+    def value(row: list[Any]) -> dict[str, Any]:
+        pairs = zip(shapes[row[0]], row[1:], strict=True)
+        return {name: value(part) if isinstance(part, list) else parts[part] for name, part in pairs}
+
+    return [value(row) for row in given["rows"]]
 
 
 def suite_of(fields: dict[str, Any]) -> Suite:
@@ -122,7 +165,7 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
             check_device(device)
         cells = plan(suite)
         return {
-            "cells": cells,
+            "cells": packed(cells),
             "names": named_specs(suite),
             "preload": _preload(cells, suite.track),
             "environment": environment(),
@@ -145,7 +188,7 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
     if request["verb"] == "replan":
         from ..replan import replan
 
-        return {"found": replan(request["requests"])}
+        return {"found": packed(replan(cast(list[Request], unpacked(request["requests"]))))}
     if request["verb"] == "list":
         from ..catalogue import catalogue
 

@@ -19,12 +19,12 @@ from ..store.cells import (
     mark_asked,
     open_store,
     outcome_of,
-    read_cell,
     refuse_read_only,
     stamp_of,
 )
 from ..store.disk import DiskFull
 from ..store.file_changes import changes_of
+from ..store.index import genuine_cells
 from ..store.names import add_names, read_names, with_added
 from ..store.outputs import find_donors
 from ..store.record import NOT_OK, Cell
@@ -98,9 +98,8 @@ class RunOptions:
         return min(self.jobs or room, room) if self.devices else self.jobs or room
 
 
-def needs_run(store: Path, cell: PlannedCell, retry: str) -> bool:
-    """Whether a cell is to be run, by what is stored of it and what its method opened then."""
-    stored = genuine_cell(store, cell["key"])
+def needs_run(store: Path, cell: PlannedCell, stored: Cell | None, retry: str) -> bool:
+    """Whether a cell is to be run, by what is stored of it (None: nothing sound) and what its method opened then."""
     if stored is None or retry == "always" or _outdated(stored, cell, store):
         return True
     if retry == "never":
@@ -168,12 +167,13 @@ def run_planned(
     Raises `UsageError` where the store cannot be written, `DiskFull`, KeyboardInterrupt.
     """
     stamps = {c["key"]: stamp_of(store, c["key"]) for c in cells}
-    todo = [c for c in cells if needs_run(store, c, options.retry)]
+    held = genuine_cells(store, [c["key"] for c in cells])
+    todo = [c for c in cells if needs_run(store, c, held.get(c["key"]), options.retry)]
     donors = donors_of(store, todo, options.retry)
     due = {c["key"] for c in todo}
     for cell in cells:
         if cell["key"] not in due:
-            stored = read_cell(store, cell["key"])
+            stored = held[cell["key"]]
             summary.outcome[cell["key"]] = stored["outcome"]
             summary.reason[cell["key"]] = stored["reason"]
     if todo:

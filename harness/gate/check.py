@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..boards.grouping import Alignment
-from ..boards.units import units_of
+from ..boards.units import Units, units_of
 from ..comparing.pairing import Places, Shelf, apart, environment_differences, pair, why_inputs_differ
 from ..comparing.set_changes import set_changes
 from ..statistics.paired_tests import paired_difference
@@ -106,7 +106,7 @@ def _cell(record: Record, sides: _Sides) -> list[Finding]:
         for one in _pair(record, partner, named, sides):
             told = many > 1 and one.status == REGRESSION
             hint = f"one of {many} versions in the store: run into a new --store to judge the last one alone"
-            timed = replace(one, seconds=partner.cell["seconds"])
+            timed = one if one.seconds is not None else replace(one, seconds=partner.cell["seconds"])
             result.append(replace(timed, reasons=(*one.reasons, hint)) if told else timed)
     return result
 
@@ -128,7 +128,8 @@ def _pair(record: Record, partner: Record, label: str, sides: _Sides) -> list[Fi
     if not gated and not sets:
         text = f"no rule for its metrics ({', '.join(sorted(cell['metrics'])) or 'none'})"
         result.append(finding(UNCOUNTED, cell, label, "", text))
-    measured = [_metric(record, partner, label, name, held, rows, sides) for name, held in gated.items()]
+    units = units_of((record, partner), [side.tolist() for side in rows])
+    measured = [_metric(record, partner, label, name, held, rows, units, sides) for name, held in gated.items()]
     return [*result, *measured, *sets]
 
 
@@ -151,8 +152,9 @@ def _sets(record: Record, partner: Record, label: str, sides: _Sides) -> list[Fi
 
 def _metric(
     record: Record, partner: Record, label: str, metric: str, held: Mapping[str, Limit], rows: tuple[Places, Places],
-    sides: _Sides,
+    units: Units, sides: _Sides,
 ) -> Finding:  # fmt: skip
+    """What came of a metric; `units` are those of all the rows."""
     cell, part, words = record.cell, record.cell["metrics"][metric], words_of(record.cell)
     theirs = partner.cell["metrics"].get(metric)
     if theirs is None or metric not in partner.scores:
@@ -164,13 +166,14 @@ def _metric(
     defined = ~np.isnan(a)
     if not defined.any():
         return finding(UNCOUNTED, cell, label, metric, f"{metric} is not defined in the baseline")
-    items = [record.items[row] for row, kept in zip(rows[0], defined, strict=True) if kept]
-    units = units_of((record, partner), [side[defined].tolist() for side in rows])
-    a, b = a[defined], b[defined]
+    left = rows[0]
+    if not defined.all():
+        left, units = left[defined], units_of((record, partner), [side[defined].tolist() for side in rows])
+        a, b = a[defined], b[defined]
     undefined = np.flatnonzero(np.isnan(b))
     if len(undefined):
         lost = counted(len(undefined), words["item"], words["items"])
-        text = f"{metric} is no longer defined on {lost}, such as {items[undefined[0]]}"
+        text = f"{metric} is no longer defined on {lost}, such as {record.items[left[undefined[0]]]}"
         return finding(REGRESSION, cell, label, metric, text)
     change = paired_difference(b[None], a)[0]
     losses = -change if part["higher"] else change
@@ -180,22 +183,27 @@ def _metric(
         # Perfect items were lost here and won there: a loss all the same.
         drop = math.inf
     place = int(np.argmax(losses))
-    worst = f"{words['item']} {items[place]}", float(losses[place])
+    item, most = record.items[left[place]], float(losses[place])
+    worst = f"{words['item']} {item}", most
     reasons: list[str | None] = [*limits_broken(held, drop, worst, before, part["unit"])]
     if "min_above_baseline" in held:
         reasons.append(why_not_above_baseline(partner, metric, held["min_above_baseline"], sides.now))
     if "must_stay_first" in held:
         reasons.append(why_not_first(record, partner, metric, held["must_stay_first"], sides.before, sides.now))
     broken = [reason for reason in reasons if reason is not None]
-    plain = finding(REGRESSION if broken else OK, cell, label, metric, *broken)
-    return replace(
-        plain,
+    return finding(
+        REGRESSION if broken else OK,
+        cell,
+        label,
+        metric,
+        *broken,
         unit=part["unit"],
         decimals=decimals_of(metric, part),
-        items=len(items),
+        items=len(left),
         baseline=before,
         current=now,
         change=-drop if part["higher"] else drop,
-        worst=float(losses[place]),
-        worst_item=items[place] if losses[place] > 0 else "",
+        worst=most,
+        worst_item=item if most > 0 else "",
+        seconds=partner.cell["seconds"],
     )

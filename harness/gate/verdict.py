@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from ..comparing.pairing import protocol_text
 from ..errors import one_line
@@ -104,8 +105,8 @@ class Verdict:
         return f"{word}: {', '.join(said)}"
 
 
-def finding(status: str, cell: Cell, label: str, metric: str, *reasons: str) -> Finding:
-    """A finding on a metric of a cell (empty: on the whole cell), nothing measured yet."""
+def finding(status: str, cell: Cell, label: str, metric: str, *reasons: str, **measured: Any) -> Finding:
+    """A finding on a metric of a cell (empty: on the whole cell), with the fields that were `measured`."""
     score = cell["kind"] == "score"
     return Finding(
         status,
@@ -117,4 +118,5 @@ def finding(status: str, cell: Cell, label: str, metric: str, *reasons: str) -> 
         metric,
         tuple(one_line(reason) for reason in reasons),
         item=one_line(words_of(cell)["item"], 60),
+        **measured,
     )

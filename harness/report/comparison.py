@@ -187,7 +187,7 @@ def comparison_csv(comparison: Comparison) -> str:
             "a", "b", "difference", "interval_low", "interval_high", "p", "better", "same", "worse",
             "mcnemar_p", "note"]  # fmt: skip
     text = io.StringIO()
-    writer = csv.DictWriter(text, head, restval="", lineterminator="\n")
+    writer = csv.DictWriter(text, head, restval="", extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     for d in comparison.differences:
         low, high = d.interval or ("", "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from functools import lru_cache
 
 from ..errors import one_line
 
@@ -17,6 +18,17 @@ _TEX = {
     "σ": r"$\sigma$",
     "↑": r"$\uparrow$", "↓": r"$\downarrow$", "∝": r"$\propto$", "µ": r"\textmu{}", "\N{REPLACEMENT CHARACTER}": "?",
 }  # fmt: skip
+
+
+class _Codes(dict[int, str]):
+    """What a character is in LaTeX, by its number; found out once."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = _TEX.get(chr(code)) or (chr(code) if code < 0x180 else f"[U+{code:04X}]")
+        return self[code]
+
+
+_CODES = _Codes()
 _MARKDOWN = str.maketrans({**{c: "\\" + c for c in "\\`|*[]~#"}, "<": "&lt;", ">": "&gt;", "&": "&amp;"})
 
 
@@ -28,7 +40,7 @@ def markdown(text: object, limit: int = 400) -> str:
     """One line that renders as `text` in a table cell or a paragraph: no markup, no HTML, no column break."""
     flat = one_line(text, limit).translate(_MARKDOWN)
     # An underscore inside a word is plain text already; escaping it there would only hurt the reader.
-    return re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\_", flat)
+    return re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\_", flat) if "_" in flat else flat
 
 
 def markdown_code(text: object) -> str:
@@ -41,7 +53,7 @@ def markdown_code(text: object) -> str:
 
 def latex(text: object, limit: int = 400) -> str:
     """One line that prints as `text` in LaTeX (T1 encoding); what its fonts lack prints as its code, `[U+4E2D]`."""
-    return "".join(_TEX.get(c) or (c if ord(c) < 0x180 else f"[U+{ord(c):04X}]") for c in one_line(text, limit))
+    return one_line(text, limit).translate(_CODES)
 
 
 def page(text: object) -> str:
@@ -51,6 +63,11 @@ def page(text: object) -> str:
 
 def spreadsheet(text: object) -> str:
     """A text cell of a CSV that no spreadsheet takes for a formula."""
+    return _no_formula(text if isinstance(text, str) else str(text))
+
+
+@lru_cache(maxsize=4096)  # a big board says the same names in a million cells
+def _no_formula(text: str) -> str:
     flat = one_line(text, 2_000)
     return f"'{flat}" if flat[:1] in ("=", "+", "-", "@") else flat
 

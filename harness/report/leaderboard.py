@@ -112,7 +112,7 @@ def leaderboard_csv(data: ReportData) -> str:
     metrics = sorted({column.label for board in data.boards for column in board.columns})
     head = [*_PLACE, *(name for metric in metrics for name in (metric, f"{metric}_note")), *_REST]
     text = io.StringIO()
-    writer = csv.DictWriter(text, head, restval="", lineterminator="\n")
+    writer = csv.DictWriter(text, head, restval="", extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     for board in data.boards:
         writer.writerows(_line(board, row) for row in board.rows)

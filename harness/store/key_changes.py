@@ -7,6 +7,8 @@ from typing import Any
 
 def differences(before: Any, now: Any, path: str = "") -> list[str]:
     """Each input that differs, as `path: before → now`; a changed source file is named."""
+    if before == now:
+        return []
     if isinstance(before, dict) and isinstance(now, dict):
         found = []
         for key in sorted(before.keys() | now.keys()):
@@ -18,7 +20,7 @@ def differences(before: Any, now: Any, path: str = "") -> list[str]:
             else:
                 found += differences(before[key], now[key], where)
         return found
-    return [] if before == now else [_word(path, before, now)]
+    return [_word(path, before, now)]
 
 
 def _word(path: str, before: Any, now: Any) -> str:

@@ -13,6 +13,7 @@ from ..errors import UsageError, one_line
 from ..wording import counted
 from .cells import WEIGHTS, Damaged, asked_of, cell_dir, cell_lock, keys, read_cell, read_record, refuse_read_only
 from .disk import noticing_full_disk
+from .index import indexed
 from .keys import key_of
 from .outputs import OutputFiles, damaged_outputs
 from .previews import unnamed_pictures, wrong_views
@@ -61,8 +62,12 @@ def _wrong_weights(cell: Cell, folder: Path) -> list[str]:
 
 def readable(store: Path) -> list[Record]:
     """The stored cells without their rows; damaged ones apart, which `gc` removes."""
+    held = indexed(store, rows=False)
     found = []
     for key in keys(store):
+        if key in held:
+            found.append(held[key])
+            continue
         with suppress(Damaged):
             found.append(Record(read_cell(store, key), asked=asked_of(store, key)))
     return found
@@ -125,8 +130,9 @@ def gc(store: Path) -> list[str]:
     for picture in unnamed_pictures(store):
         removed.append(f"picture {picture.stem[:12]} that no cell shows")
         picture.unlink(missing_ok=True)
-    for note in store.glob("digests/*"):
-        note.unlink(missing_ok=True)
+    for pattern in ("digests/*", "index/.tmp-*"):
+        for note in store.glob(pattern):
+            note.unlink(missing_ok=True)
     for lock in store.glob("locks/*"):
         with cell_lock(store, lock.name) as free:
             if free:

@@ -110,7 +110,7 @@ _FIELDS = ("table", "track", "protocol", "seeds", "dataset", "dataset_spec", "fi
 def tables_csv(tables: Sequence[PaperTable]) -> str:
     """A row for each number, with all its digits; a mean that is not there has a note that says why."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, _FIELDS, restval="", lineterminator="\n")
+    writer = csv.DictWriter(text, _FIELDS, restval="", extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     for number, table in enumerate(tables, 1):
         for line in table.lines:

@@ -1,0 +1,273 @@
+"""The index of a store: what is read through it is what is read without it, whatever was done to the cells since."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from noisebench.cli import main
+from noisebench.store import cells, index, upkeep
+from noisebench.store.record import Panel, Record
+from stored_cells import edit, made, put, seal_again, with_cell, without_seals
+
+N = 12
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A store of cells that all have settled, and that is large enough for an index."""
+    monkeypatch.setattr(index, "FEWEST", 3)
+    monkeypatch.setattr(index, "SETTLED", -(10**15))
+    folder = cells.open_store(tmp_path / "store")
+    for number in range(N):
+        one = made("nlm", 1.5 * number, np.inf, np.nan, seed=number)
+        put(folder, with_cell(one, notes=[f"note {number % 2}"], seconds=0.1 * number))
+    cost = with_cell(made("tv", seed=99), kind="cost", metrics={}, reason="é\ud800 \"'\n", setup_s=float("nan"))
+    put(folder, with_cell(cost, outcome="failed", words={"b": "1", "a": "2"}))
+    return folder
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The keys of the cells that are read from their files."""
+    seen: list[str] = []
+
+    def spied(load: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda store, key, *more, **named: (seen.append(key), load(store, key, *more, **named))[1]
+
+    monkeypatch.setattr(cells, "_load", spied(cells._load))
+    monkeypatch.setattr(cells, "read_cell", spied(cells.read_cell))
+    monkeypatch.setattr(upkeep, "read_cell", cells.read_cell)
+    return seen
+
+
+def told(record: Record) -> tuple[Any, ...]:
+    """All that a record holds, with the order of its parts and the types of its columns."""
+    numbers = [(name, v.dtype.str, v.tobytes()) for name, v in [("", record.seconds), *record.scores.items()]]
+    texts = record.items, record.input_sha256, record.output_sha256, record.notes
+    others = record.panel, record.seal, record.whole, record.asked, dict(record.names), record.plugins
+    return json.dumps(record.cell), texts, numbers, others
+
+
+def everything(store: Path) -> tuple[Any, ...]:
+    """What each reader of a store finds."""
+    every, damaged = cells._read(store)
+    genuine, aside = cells.read_genuine(store)
+    found, left_out = cells.read_cells(store)
+    there = [(json.dumps(r.cell), r.asked) for r in upkeep.readable(store)]
+    lines = [*map(str, damaged), *aside, *left_out]
+    return [told(r) for r in every], [told(r) for r in genuine], lines, [json.dumps(c) for c in found], there
+
+
+def same_without(store: Path) -> tuple[Any, ...]:
+    """What readers find, which is the same without an index."""
+    found = everything(store)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(index, "FEWEST", 10**9)
+        without = everything(store)
+    for one, other in zip(found, without, strict=True):
+        assert len(one) == len(other)
+        assert [pair for pair in zip(one, other, strict=True) if pair[0] != pair[1]] == []
+    return found
+
+
+def file_of(store: Path) -> Path:
+    return store / "index" / "cells.arrow"
+
+
+def test_the_index_has_what_the_cells_have_and_no_cell_is_opened_for_it(store, read):
+    found = same_without(store)
+    assert len(found[0]) == len(found[3]) == N + 1 and file_of(store).is_file()
+    del read[:]
+    assert everything(store) == found and not read
+    assert index.indexed(store, rows=False).keys() == set(cells.keys(store))
+
+
+def test_what_cells_have_alike_is_one_object(store):
+    first, second = (cells.read_records(store) and cells.read_records(store))[:2]
+    assert first.cell["method"] is second.cell["method"] and first.items is second.items
+
+
+def test_a_cell_that_was_edited_is_read_anew_and_its_seal_is_checked(store, read):
+    key = next(r.cell["key"] for r in cells.read_records(store) if r.cell["seed"] == 3)
+    file = cells.cell_dir(store, key) / "cell.json"
+    before = file.stat()
+    text = file.read_text()
+    edited = text.replace("Some CPU", "Soft CPU")
+    assert len(edited) == len(text) and edited != text
+    file.write_text(edited)
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert file.stat().st_mtime_ns == before.st_mtime_ns
+    del read[:]
+    found = same_without(store)
+    assert set(read) >= {key} and len(found[0]) == N + 1 and len(found[1]) == len(found[3]) == N
+    assert all("edited by hand" in line and key[:12] in line for line in found[2]) and len(found[2]) == 2
+    file.write_text(text)
+    assert same_without(store)[2] == []
+
+
+@pytest.mark.parametrize("name", ["scores.parquet", "seal"])
+def test_a_file_that_was_changed_in_place_is_noticed(store, name):
+    key = cells.read_records(store)[0].cell["key"]
+    file = cells.cell_dir(store, key) / name
+    before, data = file.stat(), bytearray(file.read_bytes())
+    data[len(data) // 3] ^= 1
+    with open(file, "r+b") as out:
+        out.write(data)
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert len(same_without(store)[1]) == N
+
+
+def test_cells_that_come_go_and_are_sealed_anew_are_followed(store, read):
+    first, second, third = (r.cell["key"] for r in cells.read_records(store)[:3])
+    shutil.rmtree(cells.cell_dir(store, first))
+    edit(store, second, reason="another")
+    seal_again(store, second)
+    new = put(store, made("bm3d", 4.0, 5.0, seed=7))
+    del read[:]
+    found = {json.loads(text)["key"]: json.loads(text) for text in everything(store)[3]}
+    assert first not in found and found[second]["reason"] == "another" and new in found and third in found
+    assert set(read) == {second, new}
+    same_without(store)
+    del read[:]
+    everything(store)
+    assert not read
+
+
+def test_when_a_run_asked_is_followed_and_no_cell_is_opened_for_it(store, read):
+    keys = [r.cell["key"] for r in cells.read_records(store)]
+    cells.mark_asked(store, keys[:4])
+    del read[:]
+    asked = {r.cell["key"]: r.asked for r in cells.read_records(store)}
+    assert not read and len({asked[key] for key in keys[:4]}) == 1 and asked[keys[0]] > asked[keys[5]]
+    same_without(store)
+
+
+def test_a_panel_is_read_where_there_is_one_now(store):
+    key = cells.read_records(store)[0].cell["key"]
+    file = cells.cell_dir(store, key) / "panel.json"
+    file.write_text(json.dumps({"item": "p000", "clean": "AAAA"}))
+    assert cells.read_records(store)[0].panel == Panel("p000", {"clean": b"\0\0\0"})
+    file.write_text(json.dumps({"item": "p001", "clean": "AAAA"}))
+    assert cells.read_records(store)[0].panel == Panel("p001", {"clean": b"\0\0\0"})
+    file.unlink()
+    assert cells.read_records(store)[0].panel is None
+
+
+def _cut(data: bytes) -> bytes:
+    return data[: len(data) // 2]
+
+
+def _flipped(data: bytes) -> bytes:
+    return data[: len(data) // 2] + bytes([data[len(data) // 2] ^ 1]) + data[len(data) // 2 + 1 :]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        _cut, _flipped, lambda data: b"", lambda data: b"[]",
+        lambda data: data.replace(b"1 of noisebench", b"0 of noisebench"),
+        lambda data: data.replace(b'"bytes": ', b'"bytes": 9'), lambda data: data.replace(b'"at": ', b'"at":-'),
+    ],
+    ids=["cut off", "a bit flipped", "empty", "no index", "another version", "other sizes", "another place"],
+)  # fmt: skip
+def test_an_index_that_is_damaged_or_of_another_version_is_made_again(store, damage, read):
+    found = everything(store)
+    whole = file_of(store).read_bytes()
+    assert damage(whole) != whole
+    file_of(store).write_bytes(damage(whole))
+    del read[:]
+    assert everything(store) == found and len(read) == N + 1
+    assert index._read(store, True) is not None
+
+
+def test_a_store_that_takes_no_file_is_read_without_one(store, monkeypatch):
+    def refused(*_: Any) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(index.os, "replace", refused)
+    found = everything(store)
+    assert len(found[0]) == N + 1 and list((store / "index").iterdir()) == []
+    (store / "index").rmdir()
+    (store / "index").write_text("in the way")
+    assert everything(store) == found
+
+
+def test_what_changed_just_now_is_in_no_file_for_it_may_change_again_unseen(store, monkeypatch):
+    monkeypatch.setattr(index, "SETTLED", 3_600_000_000_000)
+    assert len(cells.read_records(store)) == N + 1
+    assert not file_of(store).exists()
+
+
+def test_stores_without_seals_and_small_ones_have_no_index(store, monkeypatch):
+    without_seals(store)
+    found = same_without(store)
+    assert len(found[0]) == N and not (store / "index").exists()
+    monkeypatch.setattr(index, "FEWEST", N + 2)
+    assert index.indexed(store, rows=True) == {} and not (store / "index").exists()
+
+
+def test_few_changes_do_not_write_the_index_again(store, monkeypatch):
+    everything(store)
+    monkeypatch.setattr(index, "_CHANGED_SHARE", 2)
+    before = file_of(store).stat().st_mtime_ns
+    put(store, made("bm3d", 4.0, 5.0, seed=7))
+    assert len(same_without(store)[0]) == N + 2 and file_of(store).stat().st_mtime_ns == before
+
+
+def test_parts_that_no_cell_has_any_more_leave_the_index(store):
+    everything(store)
+    gone = put(store, made("bm3d", 4.0, 5.0, seed=7, reason="only here"))
+    everything(store)
+    assert b"only here" in file_of(store).read_bytes()
+    shutil.rmtree(cells.cell_dir(store, gone))
+    everything(store)
+    assert b"only here" not in file_of(store).read_bytes()
+
+
+def test_two_readers_at_once_and_a_writer_leave_a_sound_index(store):
+    found: list[int] = []
+
+    def look() -> None:
+        found.extend(len(cells.read_records(store)) for _ in range(6))
+
+    readers = [threading.Thread(target=look) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    for number in range(6):
+        put(store, made("bm3d", 4.0, 5.0, seed=number))
+    for reader in readers:
+        reader.join()
+    assert len(found) == 12 and all(N + 1 <= n <= N + 7 for n in found)
+    assert len(same_without(store)[0]) == N + 7 and index._read(store, True) is not None
+    assert [p.name for p in (store / "index").iterdir()] == ["cells.arrow"]
+
+
+def test_verify_reads_every_cell_and_not_the_index(store, read):
+    everything(store)
+    del read[:]
+    upkeep.verify(store, lambda track: None)
+    assert set(read) == set(cells.keys(store))
+
+
+def test_a_report_is_the_same_with_and_without_the_index(store, tmp_path, capsys, monkeypatch):
+    for number in range(N):
+        put(store, made("bm3d", 1.0 * number, 7.0, 8.0, seed=number))
+
+    def written(to: Path) -> dict[str, bytes]:
+        assert main(["report", str(store), "--to", str(to)]) == 0
+        return {
+            str(f.relative_to(to)): f.read_bytes() for f in to.rglob("*") if f.suffix not in (".png", ".svg", ".pdf")
+        }
+
+    made_anew, again = written(tmp_path / "a"), written(tmp_path / "b")
+    monkeypatch.setattr(index, "FEWEST", 10**9)
+    without = written(tmp_path / "c")
+    assert made_anew == again == without and "summary.json" in without

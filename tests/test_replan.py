@@ -1,0 +1,58 @@
+"""Stored requests planned again, many at once: what each would be made of alone; and plans between processes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from noisebench import replan as replanning
+from noisebench.engine.planning import packed, unpacked
+from noisebench.plan import plan
+from noisebench.replan import replan
+from noisebench.suite import CostPlan, Suite
+
+SUITE = Suite(
+    methods=("identity", "gaussian_filter(width={3,5})"),
+    datasets=("piecewise(n=2, size=8)", "piecewise(n=3, size=8)"),
+    regimes=("gaussian(sigma=15)", "gaussian(sigma=25)"),
+    seeds=(0, 1),
+    cost=CostPlan(((16, 16),), 2),
+)
+
+
+@pytest.fixture(scope="module")
+def requests() -> list[Any]:
+    """Those of a suite but for one, so that not every block is whole; one twice, and some that cannot be planned."""
+    cells = plan(SUITE)
+    found = [cell["request"] for cell in cells[:3] + cells[4:]]
+    odd = [{**found[0], "methods": ["no_such_method"]}, {**found[0], "regimes": ["gaussian(sigma=-1)"]}]
+    lacking = {name: value for name, value in found[0].items() if name != "protocol"}
+    return [*found, found[5], *odd, lacking, {**found[1], "seeds": [0, 1]}]
+
+
+def test_many_requests_get_what_each_gets_alone(requests):
+    together = replan(requests)
+    alone = [replan([request])[0] for request in requests]
+    assert (
+        together == alone and len({found["key"] for found in together[:-5] if "key" in found}) == len(plan(SUITE)) - 1
+    )
+    assert ["error" in found for found in together[-5:]] == [False, True, True, True, False]
+    assert "its request lacks 'protocol'" in together[-2]["error"] and "no_such_method" in together[-4]["error"]
+
+
+def test_a_suite_is_planned_in_few_plans(requests, monkeypatch):
+    plans: list[Suite] = []
+    monkeypatch.setattr(replanning, "plan", lambda suite: plans.append(suite) or plan(suite))
+    replan(plan_requests := [cell["request"] for cell in plan(SUITE) if cell["kind"] == "score"])
+    assert len(plan_requests) == 24 and len(plans) == 4
+    assert all(len(suite.methods) == 3 and len(suite.regimes) == 2 for suite in plans)
+
+
+def test_a_plan_is_the_same_behind_the_line_between_processes_and_says_each_part_once():
+    cells = plan(SUITE)
+    sent = json.loads(json.dumps(packed(cells)))
+    back: list[Any] = unpacked(sent)
+    assert json.dumps(back) == json.dumps(cells)
+    assert back[0]["words"] is back[-1]["words"] and back[0]["inputs"]["sources"] is back[3]["inputs"]["sources"]
+    assert unpacked(json.loads(json.dumps(packed([{"error": "x"}, {}])))) == [{"error": "x"}, {}]
