@@ -53,3 +53,10 @@ def test_signals_reach_the_command(number: int, code: int, tmp_path: Path) -> No
         time.sleep(0.02)
     running.send_signal(number)
     assert running.wait(20) == code
+
+
+def test_files_beyond_the_first_three_are_those_of_the_caller(tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["bash", "-c", f"{warm_folder() / 'python'} -c 'import os; os.write(8, b\"eight\")' 8> eight"], cwd=tmp_path
+    )
+    assert done.returncode == 0 and (tmp_path / "eight").read_text() == "eight"

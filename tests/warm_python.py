@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import array
 import atexit
+import fcntl
 import functools
 import json
 import os
@@ -28,15 +29,18 @@ MODULES = (
     "matplotlib.backends.backend_agg", "skimage.metrics", "sklearn.linear_model", "sklearn.datasets",
     "torch.nn.functional", "pywt", "noisebench.cli", "noisebench.engine.fork_server", "noisebench.engine.run",
 )  # fmt: skip
+MOST_FILES = 12
 CLIENT = """#!{python} -SE
 import json, os, signal, socket, sys
 words = {first!r} + sys.argv[1:]
 if not words or words[0].startswith("-") and words[0] not in ("-m", "-c"):
     os.execv({python!r}, [{python!r}, *words])
+files = [number for number in range({most}) if os.path.exists(f"/proc/self/fd/{{number}}")]
 line = socket.socket(socket.AF_UNIX)
 line.connect({place!r})
-asked = json.dumps({{"words": words, "cwd": os.getcwd(), "env": dict(os.environ)}}).encode()
-socket.send_fds(line, [len(asked).to_bytes(8, "little")], [0, 1, 2])
+asked = {{"words": words, "cwd": os.getcwd(), "env": dict(os.environ), "files": files}}
+asked = json.dumps(asked).encode()
+socket.send_fds(line, [len(asked).to_bytes(8, "little")], files)
 for number in (signal.SIGINT, signal.SIGTERM):
     signal.signal(number, lambda number, frame: line.sendall(bytes([number])))
 line.sendall(asked)
@@ -62,7 +66,7 @@ def warm_folder() -> Path:
     listening.bind(str(folder / "line"))
     listening.listen(64)
     for name, first in (("python", []), ("noisebench", ["-m", "noisebench"])):
-        text = CLIENT.format(python=sys.executable, place=str(folder / "line"), first=first)
+        text = CLIENT.format(python=sys.executable, place=str(folder / "line"), first=first, most=MOST_FILES)
         (folder / name).write_text(text)
         (folder / name).chmod(0o755)
     served = subprocess.Popen(
@@ -93,7 +97,7 @@ def serve(listening: socket.socket, program: str) -> None:
 
 def watch(line: socket.socket, program: str) -> NoReturn:
     """Start a command in a fork of its own, pass it signals, and send its exit code; it ends with its client."""
-    size, files, _, _ = socket.recv_fds(line, 8, 3)
+    size, files, _, _ = socket.recv_fds(line, 8, MOST_FILES)
     text = b""
     while len(text) < int.from_bytes(size, "little"):
         text += line.recv(int.from_bytes(size, "little") - len(text))
@@ -101,7 +105,7 @@ def watch(line: socket.socket, program: str) -> NoReturn:
     if child == 0:
         line.close()
         do(json.loads(text), files, program)
-    for file in (*files, 0, 1, 2):
+    for file in {*files, 0, 1, 2}:
         os.close(file)
     ended = os.pidfd_open(child)
     while True:
@@ -118,7 +122,9 @@ def watch(line: socket.socket, program: str) -> NoReturn:
 def do(asked: dict, files: array.array, program: str) -> NoReturn:
     """What `python WORDS` does, in this process."""
     os.setsid()
-    for number, file in enumerate(files):
+    high = [fcntl.fcntl(file, fcntl.F_DUPFD, 64) for file in files]
+    os.closerange(3, 64)
+    for number, file in zip(asked["files"], high, strict=True):
         os.dup2(file, number)
         os.close(file)
     os.chdir(asked["cwd"])
