@@ -7,7 +7,6 @@ of other packages, and those of noisebench that register nothing, are there alre
 
 from __future__ import annotations
 
-import array
 import atexit
 import fcntl
 import functools
@@ -119,7 +118,7 @@ def watch(line: socket.socket, program: str) -> NoReturn:
             os._exit(0)
 
 
-def do(asked: dict, files: array.array, program: str) -> NoReturn:
+def do(asked: dict, files: list[int], program: str) -> NoReturn:
     """What `python WORDS` does, in this process."""
     os.setsid()
     high = [fcntl.fcntl(file, fcntl.F_DUPFD, 64) for file in files]
@@ -153,9 +152,7 @@ def do(asked: dict, files: array.array, program: str) -> NoReturn:
     except BaseException:
         sys.excepthook(*sys.exc_info())
         code = 1
-    import atexit as at_end
-
-    at_end._run_exitfuncs()
+    atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     os._exit(code)

@@ -322,15 +322,13 @@ class Cluster:
         seat, task.seat, task.future = task.seat, None, None
         if seat is not None:
             seat.cells.pop(number, None)
-        if task.told:
-            pass
-        elif task.tries < _TRIES:
+        if not task.told and task.tries < _TRIES:
             self._say(f"{seat} {why}: cell {task.job['cell']['key'][:12]} goes on elsewhere")
             task.name = ""
             self._again.append(number)
             self._start_waiting()
             return
-        else:
+        if not task.told:
             message = f"{counted(task.tries, 'worker')} went while they had it; the last, {seat}, {why}"
             yield {"event": "broken", "id": number, "message": message}
         del self._tasks[number]
