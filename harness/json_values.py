@@ -12,16 +12,16 @@ def plain(value: Any, digits: int | None = None) -> Any:
 
     `digits` rounds finite floats to as many significant ones.
     """
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return None if math.isnan(value) else "inf" if value > 0 else "-inf"
+        return value if digits is None else float(f"{value:.{digits}g}")
     if isinstance(value, str):
         return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
     if isinstance(value, dict):
         return {str(k): plain(v, digits) for k, v in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return [plain(v, digits) for v in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None if math.isnan(value) else "inf" if value > 0 else "-inf"
-    if isinstance(value, float) and digits is not None:
-        return float(f"{value:.{digits}g}")
     return value
 
 

@@ -436,12 +436,15 @@ def test_a_board_on_which_two_methods_are_told_apart_is_not_undecided() -> None:
     assert one(record("a", {"psnr": values})).undecided == ""
 
 
-def test_beyond_sixty_methods_only_the_best_sixty_are_tested() -> None:
-    base = np.linspace(0, 1, 8)
-    board = one(*(record(f"m{i:02d}", {"psnr": base + 30 - i}) for i in range(62)))
-    assert sum(r.ranks is not None for r in board.rows) == 60
-    assert board.rows[61].label == "m61" and board.rows[61].unranked == ""
-    assert board.notes[0].startswith("62 methods: only the 60 best by mean are tested pairwise")
+def test_all_of_very_many_methods_are_ranked() -> None:
+    spread = np.random.default_rng(0).normal(size=(200, 8))
+    board = one(*(record(f"m{i:03d}", {"psnr": spread[i] + (30 if i < 150 else -300)}) for i in range(200)))
+    assert [row.ranks for row in board.rows] == [(1, 150)] * 150 + [(151, 200)] * 50
+    first, last = board.rows[0], board.rows[199]
+    assert len(first.apart) == 50 and last.label in first.apart and first.label not in first.apart
+    assert set(last.apart) == {row.label for row in board.rows[:150]} and "no such method" not in last.apart
+    assert last.interval is not None and last.interval[0] < last.difference < last.interval[1] < -250  # type: ignore[operator]
+    assert board.notes == ()
 
 
 def test_costs_join_by_spec_and_source_at_the_most_common_setting() -> None:

@@ -234,7 +234,7 @@ def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_numbers_of_a_board_are_those_of_leaderboard_csv(export: Path) -> None:
     results = nb.read_results(export)
-    lines = [line for line in csv.DictReader(io.StringIO(leaderboard_csv(report_data(results.records, ""))))]
+    lines = [line for line in csv.DictReader(io.StringIO("".join(leaderboard_csv(report_data(results.records, "")))))]
     found = [line for line in lines if line["outcome"] == "ok"]
     rows = [row for board in results.boards for row in board.frame.to_dict("records")]
     assert len(rows) == len(found) == 6

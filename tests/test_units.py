@@ -71,7 +71,7 @@ def test_the_board_says_how_many_pictures_are_distinct() -> None:
     board = board_of(equal(psnr("good", A), 10), equal(psnr("bad", B), 10))
     assert "12 pictures, 3 of them distinct" in facts(board)
     assert any(note.startswith("equal pictures count once") and "(n = 3)" in note for note in board.notes)
-    assert json.loads(summary(report_data([psnr("good", A)], "")))["boards"][0]["units"] == 12
+    assert json.loads("".join(summary(report_data([psnr("good", A)], ""))))["boards"][0]["units"] == 12
 
 
 def test_the_mean_is_over_what_the_tests_count() -> None:

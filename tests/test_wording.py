@@ -62,9 +62,9 @@ def test_boards_tables_page_and_summary_go_up_in_noise() -> None:
     records = [record("nlm", {"psnr": [30.0, 31.0]}, regime=regime) for regime in sorted(LEVELS)]
     data = report_data(records, "levels")
     assert [board.regime for board in boards(records)] == LEVELS
-    assert [line.split(",")[2] for line in leaderboard_csv(data).splitlines()[1:]] == LEVELS
+    assert [line.split(",")[2] for line in "".join(leaderboard_csv(data)).splitlines()[1:]] == LEVELS
     assert [board["r"] for board in page_data(data, [])["boards"]] == LEVELS
-    assert [board["regime"] for board in json.loads(summary(data))["boards"]] == LEVELS
+    assert [board["regime"] for board in json.loads("".join(summary(data)))["boards"]] == LEVELS
 
 
 def test_compare_check_and_listings_go_up_in_noise() -> None:

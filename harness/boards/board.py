@@ -17,13 +17,16 @@ from ..store.versions import newest, older
 from ..track import DEFAULT, Words
 from ..wording import by_number, counted
 from .failures import Failure, failure_of
-from .grouping import Alignment, Group, GroupKey, group_key, groups, labels, method_key
+from .grouping import Alignment, Group, GroupKey, MethodKey, group_key, groups, labels, method_key
 from .identical import average_compared
 from .ordering import OTHER_INPUTS, hold_against_references, rank, refuse_other_inputs
-from .rows import Column, Row, board_row, columns_of
+from .rows import Column, Row, board_row, columns_of, scores_of
 from .signature import versioned
 from .undecided import undecided
 from .units import Units, overlap_remark
+
+MAX_PAIRS = 100_000
+"""Of boards with more pairs of methods in all, no row holds its differences to all others, which are in no report."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,9 @@ def boards(records: Sequence[Record], *, all_versions: bool = False) -> list[Boa
     costs: dict[str, list[Record]] = defaultdict(list)
     for record in sorted(cost_records(records), key=lambda r: r.cell["key"]):
         costs[record.cell["method"]["spec"]].append(record)
-    return [_board(group, costs, sorted(hidden[group.key])) for group in groups(records)]
+    found = groups(records)
+    pairs = sum(math.comb(len(group.methods), 2) for group in found) <= MAX_PAIRS
+    return [_board(group, costs, sorted(hidden[group.key]), pairs) for group in found]
 
 
 def signature(cell: Cell, metric: str, version: int, seeds: Sequence[int], noisebench: str) -> str:
@@ -171,7 +176,7 @@ def cost_setting(cost: Cost | None) -> str:
     return f"{'×'.join(map(str, cost['size']))}, {cost['device']}, {threads}"
 
 
-def _board(group: Group, costs: Mapping[str, list[Record]], hidden: Sequence[tuple[str, str]]) -> Board:
+def _board(group: Group, costs: Mapping[str, list[Record]], hidden: Sequence[tuple[str, str]], pairs: bool) -> Board:
     everything = [record for own in group.methods.values() for record in own]
     head = min(everything, key=lambda r: r.cell["key"]).cell
     align = Alignment(everything)
@@ -181,9 +186,9 @@ def _board(group: Group, costs: Mapping[str, list[Record]], hidden: Sequence[tup
     known = min(everything, key=lambda r: (-len(r.cell["dataset"]), r.cell["key"])).cell
     where = f"{dataset_text(known)} · {head['regime']['display']}"
     units = align.units(everything)
-    rows: list[Row] = []
     given: tuple[str, ...] = ()
     failures: list[Failure] = []
+    whole: list[MethodKey] = []
     for key, own in group.methods.items():
         lost = [failure_of(r, names[key], where) for r in own if r.cell["outcome"] != "ok"]
         for record in own:
@@ -193,7 +198,9 @@ def _board(group: Group, costs: Mapping[str, list[Record]], hidden: Sequence[tup
         failures += lost
         if not lost:
             given = given or tuple(align.inputs(own[0]))
-            rows.append(board_row(key, own, names[key], columns, align, units))
+            whole.append(key)
+    scores = scores_of([group.methods[key] for key in whole], columns, align, units)
+    rows = [board_row(key, group.methods[key], names[key], own, align) for key, own in zip(whole, scores, strict=True)]
     failures.sort(key=lambda f: (by_number(f.label), f.seed or 0, f.key))
     rank_by, notes = _rank_metric(everything, columns)
     words = {name: one_line(word, 60) for name, word in {**vars(Words()), **words_of(head)}.items()}
@@ -202,7 +209,7 @@ def _board(group: Group, costs: Mapping[str, list[Record]], hidden: Sequence[tup
     track, *rest = group.key
     identity = f"{track_prefix(track)}{tuple(rest)!r}|{group.seeds!r}|{rank_by.label if rank_by else ''}"
     rows, averaged = average_compared(rows, columns, units.words(words))
-    rows, more = rank(rows, rank_by, identity, units.count, units.words(words))
+    rows, more = rank(rows, rank_by, identity, units.count, units.words(words), pairs=pairs)
     if hidden:
         times = sorted(Counter(name for name, _ in hidden).items(), key=lambda pair: by_number(pair[0]))
         older_ones = ", ".join(f"{name} ({n})" for name, n in times)

@@ -122,6 +122,7 @@ class Alignment:
 
     def __init__(self, records: Iterable[Record]) -> None:
         self._orders: dict[tuple[str, ...], npt.NDArray[np.intp]] = {}
+        self._known: dict[int, tuple[list[str], npt.NDArray[np.intp]]] = {}
         self._digests: dict[tuple[Any, ...], str] = {}
         whole = (r for r in records if r.cell["outcome"] == "ok" and self.why_not_whole(r) is None)
         complete = Counter(tuple(sorted(r.items)) for r in whole)
@@ -139,10 +140,15 @@ class Alignment:
 
     def order(self, record: Record) -> npt.NDArray[np.intp]:
         """Positions of the rows of `record` in the order of `items`."""
-        key = tuple(record.items)
-        if key not in self._orders:
-            self._orders[key] = np.array(sorted(range(len(key)), key=key.__getitem__), dtype=np.intp)
-        return self._orders[key]
+        # Records of one store share their items; the list is held so that its number stays its own.
+        held, order = self._known.get(id(record.items), (None, None))
+        if held is not record.items or order is None:
+            key = tuple(record.items)
+            if key not in self._orders:
+                self._orders[key] = np.array(sorted(range(len(key)), key=key.__getitem__), dtype=np.intp)
+            order = self._orders[key]
+            self._known[id(record.items)] = record.items, order
+        return order
 
     def inputs(self, record: Record) -> list[str]:
         """`input_sha256` of each item, in the order of `items`."""

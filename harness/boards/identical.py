@@ -17,13 +17,14 @@ def average_compared(rows: Sequence[Row], columns: Sequence[Column], items: str)
 
     A row that takes no rank has the mean of those of them that it has not exact. `items` is what is counted.
     """
-    scores = [dict(row.scores) for row in rows]
     notes = []
+    scores: list[dict[str, Score]] = []
     for column in columns:
         label = column.label
-        perfect = [is_exact(own[label].values, column.higher) for own in scores]
+        perfect = [is_exact(row.scores[label].values, column.higher) for row in rows]
         if not any(p.any() for p in perfect):
             continue
+        scores = scores or [dict(row.scores) for row in rows]
         fair = [
             row.scores[label].values
             for row in rows
@@ -37,6 +38,8 @@ def average_compared(rows: Sequence[Row], columns: Sequence[Column], items: str)
                 f"{label}: means, ranks and differences are over the {int(kept.sum())} of {len(kept)} "
                 f"{items} on which no method is exact"
             )
+    if not scores:
+        return list(rows), notes
     return [replace(row, scores=own) for row, own in zip(rows, scores, strict=True)], notes
 
 

@@ -18,10 +18,10 @@ from ..statistics.ranking import Pairs
 from ..track import known_track
 from ..wording import counted
 from .board import Board
-from .ordering import MAX_PAIRED
 from .rows import Row
 
-Counts = npt.NDArray[np.int64]
+Counts = npt.NDArray[np.unsignedinteger[Any]]
+"""Of the smallest type that holds them: a board of many methods has one for each pair."""
 
 HOW = (
     "Wins, ties and losses count items.",
@@ -52,7 +52,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Evidence:
-    """For the methods of a board that were tested pairwise, in its order.
+    """For the ranked methods of a board, in its order.
 
     `wins` (M, M): items on which the method of the row is better than that of the column. `apart`: which pairs the
     paired test of the mean of `metric` tells apart, as on the board. `choices[0]` is the board's own; the others need a
@@ -98,15 +98,21 @@ class Evidence:
         return better, self.items - better - worse, worse
 
 
-def tested(board: Board) -> list[Row]:
-    """The rows that take part in the pairwise tests."""
-    return list(board.ranked[:MAX_PAIRED])
-
-
 def wins(scores: Floats) -> Counts:
     """(M, M) from paired `scores` (M, n), higher is better: how often the row beats the column."""
-    result: Counts = np.stack([(own > scores).sum(axis=1) for own in scores]).astype(np.int64)
+    n = scores.shape[1]
+    result: Counts = np.empty((len(scores), len(scores)), np.min_scalar_type(n))
+    for own, line in zip(scores, result, strict=True):
+        line[:] = np.count_nonzero(own > scores, axis=1)
     return result
+
+
+def _apart(rows: Sequence[Row]) -> Pairs:
+    places = {row.label: place for place, row in enumerate(rows)}
+    made = np.zeros((len(rows), len(rows)), dtype=np.bool_)
+    for row, line in zip(rows, made, strict=True):
+        line[[place for label in row.apart if (place := places.get(label)) is not None]] = True
+    return made
 
 
 def kendall(a: Floats, b: Floats) -> float:
@@ -138,7 +144,7 @@ def _own_aggregations(board: Board) -> Mapping[str, tuple[str, Callable[[Floats]
 
 def evidence_of(board: Board, others: Sequence[Board] = ()) -> Evidence | None:
     """What can be said of one board; `others` are the same items and regime under other protocols."""
-    column, rows = board.rank_by, tested(board)
+    column, rows = board.rank_by, board.ranked
     if column is None or len(rows) < 2:
         return None
     sign = 1.0 if column.higher else -1.0
@@ -180,7 +186,7 @@ def evidence_of(board: Board, others: Sequence[Board] = ()) -> Evidence | None:
         column.label,
         tuple(row.label for row in rows),
         won,
-        np.array([[other.label in row.apart for other in rows] for row in rows]),
+        _apart(rows),
         scores.shape[1],
         friedman(scores),
         tuple(judged),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ..statistics.exact_scores import averageable, compared, is_exact
 from ..statistics.paired_tests import MIN_ITEMS, Floats, worst_tail
@@ -15,8 +16,6 @@ from ..statistics.ranking import Ranking, ranges, rank_ranges
 from ..wording import by_number, counted
 from .rows import Column, Row
 
-MAX_PAIRED = 60
-"""Pairs grow with the square of the methods: only this many, the best by mean, are tested pairwise."""
 OTHER_INPUTS = "saw other inputs"
 
 
@@ -33,16 +32,19 @@ def refuse_other_inputs(rows: list[Row], words: Mapping[str, str]) -> tuple[list
 
 
 def rank(
-    rows: list[Row], column: Column | None, identity: str, n: int, items: str = "items"
+    rows: list[Row], column: Column | None, identity: str, n: int, items: str = "items", *, pairs: bool = True
 ) -> tuple[list[Row], list[str]]:
     """Rows in the order of the board, ranked ones first, and what must be known of the ranking.
 
-    `identity` keys the resamples of the intervals; `n` is the number of `items`.
+    `identity` keys the resamples of the intervals; `n` is the number of `items`. Without `pairs` no row holds its
+    differences to all others.
     """
     if column is None:
         return sorted(rows, key=lambda r: by_number(r.label)), []
     sign = 1.0 if column.higher else -1.0
-    judged = [replace(row, unranked=row.unranked or _why_unranked(row, column)) for row in rows]
+    judged = [
+        replace(row, unranked=why) if not row.unranked and (why := _why_unranked(row, column)) else row for row in rows
+    ]
 
     def place(row: Row) -> tuple[Any, ...]:
         mean = row.scores[column.label].mean
@@ -57,29 +59,45 @@ def rank(
     if not kept.any():
         why = f"{column.label}: on each of the {n} {items} one method or another is exact"
         return [replace(row, unranked=row.unranked or why) for row in judged], [f"no method is ranked: {why}"]
-    tested = min(len(ranked), MAX_PAIRED)
     perfect = int(is_exact(values, column.higher).all(axis=1).sum())
     rest = values[perfect:][:, kept]
-    ranking = _with_perfect(rank_ranges(sign * rest[: max(0, tested - perfect)], identity), perfect, n)
+    ranking = _with_perfect(rank_ranges(sign * rest, identity), perfect, n)
     difference = (rest - rest[:1]).mean(axis=1)
     between = _between(ranking.between, perfect, column.higher)
     tails = worst_tail(values, column.higher)
     done = []
-    apart = [frozenset(ranked[j].label for j in np.flatnonzero(line)) for line in ranking.apart]
+    places = {row.label: place for place, row in enumerate(ranked)}
     for i, row in enumerate(ranked):
-        low, high = between[i, perfect, 1:] if perfect <= i < tested else (np.nan, np.nan)
+        low, high = between[i, perfect, 1:] if i >= perfect else (np.nan, np.nan)
         done.append(
             replace(
                 row,
-                ranks=ranking.ranges[i] if i < tested else None,
-                apart=apart[i] if i < tested else frozenset(),
+                ranks=ranking.ranges[i],
+                apart=_Told(places, ranking.apart[i]),
                 difference=float(difference[i - perfect]) if i >= perfect else None,
                 interval=None if np.isnan(low) else (float(low), float(high)),
-                to_others=between[i] if i < tested else None,
+                to_others=between[i] if pairs else None,
                 tail=float(tails[i]),
             )
         )
-    return done + judged[len(ranked) :], _how_ranked(len(ranked), tested, perfect, items)
+    return done + judged[len(ranked) :], _how_ranked(len(ranked), perfect, items)
+
+
+class _Told(Set[str]):
+    """The labels of the rows that one row is told apart from: a byte for each row, where a set of texts takes forty."""
+
+    def __init__(self, places: Mapping[str, int], told: npt.NDArray[np.bool_]) -> None:
+        self._places, self._told = places, told
+
+    def __contains__(self, label: object) -> bool:
+        place = self._places.get(label)  # type: ignore[call-overload]
+        return place is not None and bool(self._told[place])
+
+    def __iter__(self) -> Iterator[str]:
+        return (label for label, told in zip(self._places, self._told.tolist(), strict=True) if told)
+
+    def __len__(self) -> int:
+        return int(self._told.sum())
 
 
 def _why_unranked(row: Row, column: Column) -> str:
@@ -109,17 +127,11 @@ def _between(signed: Floats, perfect: int, higher: bool) -> Floats:
     return between
 
 
-def _how_ranked(ranked: int, tested: int, perfect: int, items: str) -> list[str]:
-    notes = []
-    if ranked > tested:
-        notes.append(
-            f"{ranked} methods: only the {tested} best by mean are tested pairwise; "
-            f"their rank ranges are among these {tested}, the others have none"
-        )
-    if 0 < perfect < ranked:
-        are = counted(perfect, "method is", "methods are")
-        notes.append(f"{are} exact on all {items}: differences are to the best of the others")
-    return notes
+def _how_ranked(ranked: int, perfect: int, items: str) -> list[str]:
+    if not 0 < perfect < ranked:
+        return []
+    are = counted(perfect, "method is", "methods are")
+    return [f"{are} exact on all {items}: differences are to the best of the others"]
 
 
 def hold_against_references(

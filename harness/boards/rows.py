@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,12 +48,12 @@ class Score:
 
 @dataclass(frozen=True)
 class Row:
-    """One method on a board. `ranks` is None where `unranked` says why, or beyond the methods tested.
+    """One method on a board. `ranks` is None where `unranked` says why.
 
     `apart` are the labels of the rows that the paired test tells it apart from; `difference` is that of its mean to
     the best finite one, `interval` holds with those of all other pairs at once and is None where there is none.
-    `to_others` (M, 3) is the same to each of the M rows that are tested pairwise, in the order of the board: mean
-    difference and the two ends of its interval, NaN where there is none.
+    `to_others` (M, 3) is the same to each of the M ranked rows, in the order of the board: mean difference and the two
+    ends of its interval, NaN where there is none; None where very many boards were made at once.
     `role` is what the method is there for, `family` the one contender that it is a variant of, where it says so.
     `tail` is the score that one item in twenty falls short of, in the metric of the ranking. `below_optimum` is in the
     unit of the `optimum_column` of the board. `written` is what the label stands for where that is a name.
@@ -77,7 +77,7 @@ class Row:
     panel: Panel | None
     unranked: str = ""
     ranks: tuple[int, int] | None = None
-    apart: frozenset[str] = frozenset()
+    apart: Set[str] = frozenset()
     difference: float | None = None
     interval: tuple[float, float] | None = None
     to_others: Floats | None = None
@@ -107,17 +107,14 @@ def columns_of(records: Sequence[Record]) -> list[Column]:
     ]  # fmt: skip
 
 
-def board_row(
-    key: MethodKey, own: Sequence[Record], label: str, columns: Sequence[Column], align: Alignment, units: Units
-) -> Row:
-    """The row of one method from its records, one a seed; not ranked yet."""
+def board_row(key: MethodKey, own: Sequence[Record], label: str, scores: Mapping[str, Score], align: Alignment) -> Row:
+    """The row of one method from its records, one a seed, and what they score; not ranked yet."""
     cell = own[0].cell
     method, flags = cell["method"], cell["method"]["flags"]
     shown = [text for flag, text in FLAGS.items() if flags.get(flag)]
     trained_on = tuple(one_line(name, 80) for name in flags.get("trained_on") or ())
     if cell["dataset"]["name"] in tuple(flags.get("trained_on") or ()):
         shown.append("contaminated")
-    scores = {c.label: _score(own, c, align, units) for c in columns}
     panels = [r.panel for r in own if r.panel is not None]
     return Row(
         label=label,
@@ -140,12 +137,36 @@ def board_row(
     )
 
 
+def scores_of(
+    methods: Sequence[Sequence[Record]], columns: Sequence[Column], align: Alignment, units: Units
+) -> list[dict[str, Score]]:
+    """By label of its column each score of each of the methods, which are given by their records, one a seed."""
+    found: list[dict[str, Score]] = [{} for _ in methods]
+    for column in columns:
+        plain = [i for i, own in enumerate(methods) if align.items and len(own) == 1 and _is_scored(own[0], column)]
+        if plain:
+            items = np.stack([align.values(methods[i], column.name)[0] for i in plain])
+            with np.errstate(invalid="ignore"):
+                values = units.average(items)
+                means: list[float] = values.mean(axis=1).tolist()
+            for place in np.flatnonzero(np.isfinite(items).all(axis=1)).tolist():
+                by_item = items[place]
+                own_values = by_item if values is items else values[place]
+                found[plain[place]][column.label] = Score(means[place], "", own_values, by_item)
+        for own, scores in zip(methods, found, strict=True):
+            if column.label not in scores:
+                scores[column.label] = _score(own, column, align, units)
+    return found
+
+
+def _is_scored(record: Record, column: Column) -> bool:
+    part = record.cell["metrics"].get(column.name)
+    return part is not None and part["version"] == column.version and column.name in record.scores
+
+
 def _score(own: Sequence[Record], column: Column, align: Alignment, units: Units) -> Score:
     n = len(align.items)
-    held = [r.cell["metrics"].get(column.name) for r in own]
-    if any(part is None or part["version"] != column.version for part in held) or any(
-        column.name not in r.scores for r in own
-    ):
+    if not all(_is_scored(record, column) for record in own):
         return Score(float("nan"), "not scored", np.full(units.count, np.nan), np.full(n, np.nan))
     raw = align.values(own, column.name)
     with np.errstate(invalid="ignore"):

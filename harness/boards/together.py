@@ -13,7 +13,6 @@ from ..statistics.exact_scores import means
 from ..statistics.friedman import Friedman, friedman
 from ..statistics.paired_tests import Floats
 from .board import Board
-from .ordering import MAX_PAIRED
 from .rows import Column, Row
 from .units import joined
 
@@ -144,7 +143,7 @@ def _together(
     if np.isnan(scores).any():
         return None
     averages = means(scores, column.higher)
-    order = sorted(range(len(members)), key=lambda i: (-sign * averages[i], members[i]))[:MAX_PAIRED]
+    order = sorted(range(len(members)), key=lambda i: (-sign * averages[i], members[i]))
     best = entrants[members[order[0]]]
     left_out = tuple(
         LeftOut(name, _missing(name, own, group, places), _lead(own, best, label, sign) > 0)

@@ -9,7 +9,6 @@ import numpy as np
 from ..statistics.exact_scores import compared, is_exact
 from ..statistics.paired_tests import MIN_ITEMS, Floats, paired_difference
 from ..statistics.sample_size import MOST, units_needed
-from .ordering import MAX_PAIRED
 from .rows import Column, Row
 from .units import Units
 
@@ -20,19 +19,17 @@ def undecided(rows: Sequence[Row], column: Column | None, units: Units, words: M
     It plans for the first against the baseline, or the last where that is none of the others, and against the second.
     """
     ranked = [row for row in rows if not row.unranked]
-    tested = ranked[:MAX_PAIRED]
-    if column is None or len(tested) < 2 or any(row.apart for row in tested):
+    if column is None or len(ranked) < 2 or any(row.apart for row in ranked):
         return ""
-    values = np.stack([row.scores[column.label].values for row in tested])
-    values = values[:, compared(np.stack([row.scores[column.label].values for row in ranked]), column.higher)]
-    n, contenders = values.shape[1], len(tested) - int(is_exact(values, column.higher).all(axis=1).sum())
-    methods = f"the {len(tested)} best of its {len(ranked)}" if len(tested) < len(ranked) else f"its {len(tested)}"
+    values = np.stack([row.scores[column.label].values for row in ranked])
+    values = values[:, compared(values, column.higher)]
+    n, contenders = values.shape[1], len(ranked) - int(is_exact(values, column.higher).all(axis=1).sum())
     few = f", and the test needs {MIN_ITEMS}" if n < MIN_ITEMS else ""
-    told = f"This board cannot tell {methods} methods apart with {units.number(n, words)}{few}"
-    baseline = next((i for i, row in enumerate(tested) if i and row.role == "baseline"), len(tested) - 1)
+    told = f"This board cannot tell its {len(ranked)} methods apart with {units.number(n, words)}{few}"
+    baseline = next((i for i, row in enumerate(ranked) if i and row.role == "baseline"), len(ranked) - 1)
     pairs = max(1, contenders * (contenders - 1) // 2)
     plans = [
-        _plan(paired_difference(values[0], values[other]), pairs, tested[0].label, tested[other].label, column)
+        _plan(paired_difference(values[0], values[other]), pairs, ranked[0].label, ranked[other].label, column)
         for other in dict.fromkeys((baseline, 1))
     ]
     return f"{told}. Going by the differences seen here, {', and '.join(plans)}."

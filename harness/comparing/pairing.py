@@ -52,11 +52,15 @@ class Shelf:
             cell, spec = record.cell, record.cell["method"]["spec"]
             self._methods[cell["track"]][spec].append(record)
             self._places[cell["track"], spec, cell["regime"]["spec"], cell["seed"]].append(record)
-        self._labels: dict[MethodKey, str] = labels({method_key(r.cell) for r in self.records})
+        keys = [method_key(r.cell) for r in self.records]
+        self._labels: dict[MethodKey, str] = labels(set(keys))
+        # The records are held, so that no other cell has the number of one of theirs.
+        self._known = {id(r.cell): self._labels[key] for r, key in zip(self.records, keys, strict=True)}
 
     def label(self, cell: Cell) -> str:
         """The display form of the method, with the start of its source hash where two would look the same."""
-        return self._labels[method_key(cell)]
+        found = self._known.get(id(cell))
+        return self._labels[method_key(cell)] if found is None else found
 
     def partners(self, cell: Cell, spec: str = "") -> Found:
         """Cells of the method `spec` (default: that of `cell`) on track, data, regime, seed and protocol of `cell`."""

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ..errors import UsageError, one_line
 
+Content = bytes | Path | Callable[[], Iterable[str]]
+"""What a file holds; where it is copied from; or what makes its text part by part, when it is written."""
+
 
 def write_files(
-    files: Mapping[str, bytes | Path], to: Path, *, replaces: Sequence[str] = (), clears: str = ""
+    files: Mapping[str, Content], to: Path, *, replaces: Sequence[str] = (), clears: str = ""
 ) -> list[Path]:
-    """Write files into `to`, which is made; the files written. A `Path` is copied.
+    """Write files into `to`, which is made; the files written.
 
     Plots of an earlier time in its `plots/` whose name starts with one of `replaces` are removed first, and what the
     pattern `clears` finds in `to`, with the folder that it leaves empty.
@@ -33,8 +36,11 @@ def write_files(
             path.parent.mkdir(parents=True, exist_ok=True)
             if isinstance(content, Path):
                 shutil.copyfile(content, path)
-            else:
+            elif isinstance(content, bytes):
                 path.write_bytes(content)
+            else:
+                with path.open("wb") as file:
+                    file.writelines(map(text_bytes, content()))
             written.append(path)
     except OSError as error:
         raise UsageError(f"cannot write to {one_line(to)}: {error.strerror}; choose another folder with --to") from None

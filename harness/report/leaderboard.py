@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ..boards.board import Board, how
 from ..boards.rows import Row
@@ -107,8 +107,11 @@ _REST = ("difference", "interval_low", "interval_high", "worst_5_percent", "belo
          "reason", "fingerprint", "source_sha256")  # fmt: skip
 
 
-def leaderboard_csv(data: ReportData) -> str:
-    """A row a method and board, then a row a failure. Numbers in full; an empty score has a note."""
+def leaderboard_csv(data: ReportData) -> Iterator[str]:
+    """A row a method and board, then a row a failure. Numbers in full; an empty score has a note.
+
+    The text comes in parts, each with the rows of one board.
+    """
     metrics = sorted({column.label for board in data.boards for column in board.columns})
     head = [*_PLACE, *(name for metric in metrics for name in (metric, f"{metric}_note")), *_REST]
     text = io.StringIO()
@@ -116,6 +119,9 @@ def leaderboard_csv(data: ReportData) -> str:
     writer.writeheader()
     for board in data.boards:
         writer.writerows(_line(board, row) for row in board.rows)
+        yield text.getvalue()
+        text.seek(0)
+        text.truncate()
     for f in data.failures:
         writer.writerow(
             {
@@ -130,7 +136,7 @@ def leaderboard_csv(data: ReportData) -> str:
                 "reason": spreadsheet(f.reason or f.last_line),
             }
         )
-    return text.getvalue()
+    yield text.getvalue()
 
 
 def _line(board: Board, row: Row) -> dict[str, str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..errors import UsageError, one_line
 from ..store.record import Record
 from .data import report_data
-from .files import text_bytes, write_files
+from .files import Content, write_files
 from .leaderboard import leaderboard_csv, leaderboard_latex, leaderboard_markdown
 from .order_stability import statistics_latex, statistics_markdown
 from .page.html import leaderboard_html
@@ -58,25 +58,25 @@ def write_report(
     plots, notes = draw_all(data, style)
     data = replace(data, plots=plots, notes=notes)
     shown = page_previews(data.boards, kept, data.words["items"], beside=pages)
-    texts = {
-        "leaderboard.md": leaderboard_markdown(data),
-        "leaderboard.csv": leaderboard_csv(data),
-        "leaderboard.tex": leaderboard_latex(data),
-        "leaderboard.html": leaderboard_html(data, shown),
-        "statistics.md": statistics_markdown(data),
-        "statistics.tex": statistics_latex(data.sections),
-        "table.md": tables_markdown(tables),
-        "table.csv": tables_csv(tables),
-        "table.tex": tables_latex(tables),
-        "table.html": tables_html(tables, data.title),
-        "summary.json": summary(data),
+    # Each is made when it is written: of a report of very many boards the texts together are larger than all else.
+    files: dict[str, Content] = {
+        "leaderboard.md": lambda: [leaderboard_markdown(data)],
+        "leaderboard.csv": lambda: leaderboard_csv(data),
+        "leaderboard.tex": lambda: [leaderboard_latex(data)],
+        "leaderboard.html": lambda: [leaderboard_html(data, shown)],
+        "statistics.md": lambda: [statistics_markdown(data)],
+        "statistics.tex": lambda: [statistics_latex(data.sections)],
+        "table.md": lambda: [tables_markdown(tables)],
+        "table.csv": lambda: tables_csv(tables),
+        "table.tex": lambda: [tables_latex(tables)],
+        "table.html": lambda: [tables_html(tables, data.title)],
+        "summary.json": lambda: summary(data),
     }
     if any(data.sets):
-        texts["sets.csv"] = sets_csv(data.boards, data.sets)
+        files["sets.csv"] = lambda: [sets_csv(data.boards, data.sets)]
     if data.recipes.boards:
-        texts["recipes.csv"] = recipes_csv(data.recipes)
+        files["recipes.csv"] = lambda: [recipes_csv(data.recipes)]
     if any(trial.tuning for race in data.recipes.races for recipe in race.recipes for trial in recipe.trials):
-        texts["tuned.csv"] = tuned_csv(data.recipes)
-    files: dict[str, bytes | Path] = {name: text_bytes(text) for name, text in texts.items()}
+        files["tuned.csv"] = lambda: [tuned_csv(data.recipes)]
     files |= plot_files(plots, "plots", ("png", "svg", "pdf") if style else ("png", "svg"))
     return write_files({**files, **shown.beside}, to, replaces=PREFIXES, clears=BESIDE_FILES)

@@ -27,6 +27,22 @@ class Ranking:
     between: Floats
 
 
+class _Pairs:
+    """The differences of each pair of methods: 500 have 125,000 pairs, which are never held at once."""
+
+    def __init__(self, scores: Floats) -> None:
+        self._scores = scores
+        self.first, self.second = np.triu_indices(len(scores), 1)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return len(self.first), self._scores.shape[1]
+
+    def __getitem__(self, rows: slice, /) -> Floats:
+        differences: Floats = self._scores[self.second[rows]] - self._scores[self.first[rows]]
+        return differences
+
+
 def rank_ranges(scores: Floats, identity: str) -> Ranking:
     """Rank ranges of methods by the means of their paired finite `scores` (M, n), higher is better.
 
@@ -34,8 +50,9 @@ def rank_ranges(scores: Floats, identity: str) -> Ranking:
     `identity` keys the resamples.
     """
     m = len(scores)
-    first, second = np.triu_indices(m, 1)
-    (made,) = mean_differences([scores[second] - scores[first]], identity)
+    pairs = _Pairs(scores)
+    first, second = pairs.first, pairs.second
+    (made,) = mean_differences([pairs], identity)
     between = np.full((m, m, 3), np.nan)
     between[second, first] = np.column_stack([made.mean, made.interval])
     between[first, second] = -between[second, first][:, [0, 2, 1]]

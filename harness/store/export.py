@@ -32,10 +32,10 @@ def export_text(records: Sequence[Record]) -> str:
     cells = []
     for record in sorted(records, key=lambda r: r.cell["key"]):
         cell = _public(record)
-        names = list(record.scores)
+        names, outputs = list(record.scores), list(record.output_sha256)
         rows = [
             [
-                record.items[i], record.input_sha256[i], record.output_sha256[i], record.notes[i],
+                record.items[i], record.input_sha256[i], outputs[i], record.notes[i],
                 plain(float(record.seconds[i])), *(plain(float(record.scores[m][i])) for m in names),
             ]
             for i in range(len(record.items))
@@ -103,7 +103,7 @@ def seal_of(record: Record) -> str:
     """SHA-256 of what an export says of a cell, its crops apart: an edit by hand shows."""
     seal = hashlib.sha256(json.dumps(_public(record), sort_keys=True).encode())
     for column in (record.items, record.input_sha256, record.output_sha256, record.notes, list(record.scores)):
-        seal.update(json.dumps(column).encode())
+        seal.update(json.dumps(list(column)).encode())
     for values in (record.seconds, *record.scores.values()):
         floats = np.asarray(values, dtype="<f8")
         seal.update(np.where(np.isnan(floats), np.nan, floats).tobytes())

@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -274,7 +274,9 @@ def _stamp_column(stamps: Stamps) -> Any:
 
 
 def _numbers(column: Any, width: int) -> Stamps:
-    return np.asarray(column.flatten().to_numpy(zero_copy_only=False)).reshape(len(column), width)
+    values = column.flatten()
+    # `to_numpy` would import pandas first, which takes longer than all else of a small store.
+    return np.frombuffer(values.buffers()[1], np.int64, len(values), values.offset * 8).reshape(len(column), width)
 
 
 def _records(store: Path, tables: _Tables, rows: bool) -> Iterator[Record]:
@@ -288,7 +290,7 @@ def _records(store: Path, tables: _Tables, rows: bool) -> Iterator[Record]:
         return
     items, inputs, notes = (_objects(tables.rows[name]) for name in _SHARED)
     panels = table["panel"].to_pylist()
-    outputs = _each(tables.rows["output_sha256"])
+    outputs = tables.rows["output_sha256"].combine_chunks()
     _, offsets, data = tables.rows["numbers"].combine_chunks().buffers()
     ends, values = np.frombuffer(offsets, np.int64) // 8, np.frombuffer(data or b"", "<f8")
     for n, cell in enumerate(cells):
@@ -297,7 +299,7 @@ def _records(store: Path, tables: _Tables, rows: bool) -> Iterator[Record]:
             cell,
             items[n],
             inputs[n],
-            next(outputs),
+            _Texts(outputs, n),
             notes[n],
             own[0],
             dict(zip(cell["metrics"], own[1:], strict=True)),
@@ -311,7 +313,7 @@ def _records(store: Path, tables: _Tables, rows: bool) -> Iterator[Record]:
 def _cells(table: Any) -> list[Cell]:
     """The cells of a table, in its order."""
     shapes = table["shape"].combine_chunks()
-    texts, which = shapes.dictionary.to_pylist(), shapes.indices.to_numpy()
+    texts, which = shapes.dictionary.to_pylist(), np.array(shapes.indices.to_pylist(), np.int64)
     made: list[Any] = [None] * len(table)
     for number in np.unique(which):
         places = np.flatnonzero(which == number)
@@ -338,10 +340,38 @@ def _objects(column: Any) -> list[Any]:
     return [values[index] for index in whole.indices.to_pylist()]
 
 
-def _each(column: Any) -> Iterator[Any]:
-    """The values of a column of JSON that are all different, some at a time."""
-    for start in range(0, len(column), _READ_AT_ONCE):
-        yield from json.loads(f"[{','.join(column.slice(start, _READ_AT_ONCE).to_pylist())}]")
+class _Texts(Sequence[str]):
+    """A list of texts in a column of JSON, which is read when it is asked for: few verbs look at all outputs."""
+
+    __slots__ = ("_column", "_place")
+
+    def __init__(self, column: Any, place: int) -> None:
+        self._column, self._place = column, place
+
+    def _texts(self) -> list[str]:
+        texts: list[str] = json.loads(self._column[self._place].as_py())
+        return texts
+
+    def __len__(self) -> int:
+        return len(self._texts())
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._texts())
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[str]: ...
+    def __getitem__(self, place: int | slice) -> str | list[str]:
+        return self._texts()[place]
+
+    def __eq__(self, other: object) -> bool:
+        return self._texts() == (other._texts() if isinstance(other, _Texts) else other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return repr(self._texts())
 
 
 @contextmanager

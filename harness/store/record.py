@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NotRequired, TypedDict
 
@@ -365,7 +365,7 @@ class Record:
     cell: Cell
     items: list[str] = field(default_factory=list)
     input_sha256: list[str] = field(default_factory=list)
-    output_sha256: list[str] = field(default_factory=list)
+    output_sha256: Sequence[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     seconds: npt.NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     scores: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)

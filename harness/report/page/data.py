@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...boards.board import Board, how, placed_by
+from ...boards.board import MAX_PAIRS, Board, how, placed_by
 from ...boards.levels import level_families
-from ...boards.ordering import MAX_PAIRED
 from ...boards.rows import Column, Row
 from ...boards.undecided import undecided
 from ...errors import one_line
@@ -40,8 +39,6 @@ from ..tables import (
 
 MAX_CELLS = 4_000
 """Above so many rows ranks are those of the metric that the suite names: other metrics show their means only."""
-MAX_PAIRS = 100_000
-"""Differences of so many pairs of methods are in the page, 16 bytes each: of all metrics, else of the ranking ones."""
 _DIGITS = 9
 """As many as leaderboard.csv has."""
 _CODES = 65_000
@@ -210,9 +207,9 @@ def packed(values: npt.NDArray[np.float64], decimals: int) -> list[Any]:
 
 
 def _paired(boards: Sequence[Board], everything: bool) -> frozenset[str]:
-    """Of which metrics the page has the differences of all pairs: `own`, which ranks a board, and `others`."""
-    own = sum(math.comb(min(len(board.rows), MAX_PAIRED), 2) for board in boards)
-    whole = sum(math.comb(min(len(board.rows), MAX_PAIRED), 2) * len(board.columns) for board in boards)
+    """Of which metrics the page has the differences of all pairs, 16 bytes each: `own`, which ranks, and `others`."""
+    own = sum(math.comb(len(board.rows), 2) for board in boards)
+    whole = sum(math.comb(len(board.rows), 2) * len(board.columns) for board in boards)
     return frozenset((["own"] if own <= MAX_PAIRS else []) + (["others"] if everything and whole <= MAX_PAIRS else []))
 
 

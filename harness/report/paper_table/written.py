@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ..escape import LONG, latex, markdown, markdown_code, spreadsheet
 from ..tables import pipe_table
 from .grid import cell_text, grid
 from .marks import Mark
-from .table import Line, Mean, PaperTable
+from .table import Level, Mean, PaperTable
 
 NOTHING = "No method has a score."
 NARROW = 5
@@ -107,43 +107,49 @@ _FIELDS = ("table", "track", "protocol", "seeds", "dataset", "dataset_spec", "fi
            "note", "signature")  # fmt: skip
 
 
-def tables_csv(tables: Sequence[PaperTable]) -> str:
-    """A row for each number, with all its digits; a mean that is not there has a note that says why."""
+def tables_csv(tables: Sequence[PaperTable]) -> Iterator[str]:
+    """A row for each number, with all its digits; a mean that is not there has a note that says why.
+
+    The text comes in parts, each with the rows of one method.
+    """
     text = io.StringIO()
-    writer = csv.DictWriter(text, _FIELDS, restval="", extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_FIELDS)
     for number, table in enumerate(tables, 1):
+        places = [_place(level) for level in table.levels]
+        metrics = [
+            (spreadsheet(column.label), spreadsheet(column.unit), str(column.higher).lower())
+            for column in table.columns
+        ]
+        signatures = [
+            [spreadsheet(level.board.signatures.get(column.label, "")) for column in table.columns]
+            for level in table.levels
+        ]
         for line in table.lines:
-            for at in range(len(table.levels)):
-                writer.writerows({"table": str(number), **row} for row in _numbers(table, line, at))
-    return text.getvalue()
+            method = spreadsheet(line.label), spreadsheet(" or ".join(line.specs))
+            for place, signed, cell in zip(places, signatures, line.cells, strict=True):
+                writer.writerows(
+                    (str(number), *place, *method, *metric, *_mean(mean), signature)
+                    for metric, signature, mean in zip(metrics, signed, cell, strict=True)
+                )
+            yield text.getvalue()
+            text.seek(0)
+            text.truncate()
+    yield text.getvalue()
 
 
-def _numbers(table: PaperTable, line: Line, at: int) -> list[dict[str, str]]:
-    """The rows of one cell."""
-    level = table.levels[at]
+def _place(level: Level) -> tuple[str, ...]:
+    """What the rows of one level have in common, from the track to the number of items."""
     board = level.board
-    place = {
-        "track": spreadsheet(board.track), "protocol": spreadsheet(board.protocol),
-        "seeds": ",".join(map(str, board.seeds)), "dataset": spreadsheet(board.dataset),
-        "dataset_spec": spreadsheet(board.dataset_spec), "fingerprint": board.fingerprint,
-        "regime": spreadsheet(board.regime), "level": spreadsheet(level.title), "items": str(len(board.items)),
-        "method": spreadsheet(line.label), "spec": spreadsheet(" or ".join(line.specs)),
-    }  # fmt: skip
-    return [
-        {
-            **place, "metric": spreadsheet(column.label), "unit": spreadsheet(column.unit),
-            "higher_is_better": str(column.higher).lower(), **_mean(mean),
-            "signature": spreadsheet(board.signatures.get(column.label, "")),
-        }
-        for column, mean in zip(table.columns, line.cells[at], strict=True)
-    ]  # fmt: skip
+    return (
+        spreadsheet(board.track), spreadsheet(board.protocol), ",".join(map(str, board.seeds)),
+        spreadsheet(board.dataset), spreadsheet(board.dataset_spec), board.fingerprint, spreadsheet(board.regime),
+        spreadsheet(level.title), str(len(board.items)),
+    )  # fmt: skip
 
 
-def _mean(mean: Mean) -> dict[str, str]:
+def _mean(mean: Mean) -> tuple[str, ...]:
+    """What a row says of a mean, from its value to its note."""
     low, high = mean.ranks or ("", "")
-    return {
-        "mean": "" if mean.value is None else repr(float(mean.value)),
-        "identical": str(mean.identical), "mark": mean.mark, "rank_low": str(low), "rank_high": str(high),
-        "note": spreadsheet(mean.note),
-    }  # fmt: skip
+    value = "" if mean.value is None else repr(float(mean.value))
+    return value, str(mean.identical), mean.mark, str(low), str(high), spreadsheet(mean.note)
