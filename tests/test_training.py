@@ -443,7 +443,8 @@ def test_a_processor_without_instructions_for_bfloat16_is_known(told: str, emula
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_a_training_in_bfloat16_says_where_the_processor_has_no_instructions_for_it(cli, precision: str) -> None:
-    spec = f"trained(arch=dncnn(depth=2, width=2), data=dead_leaves(n=4, size=16), crop=16, batch=1, validation=1, steps=1, checks=1, precision={precision})"
+    own = f"data=dead_leaves(n=4, size=16), crop=16, batch=1, validation=1, steps=1, checks=1, precision={precision}"
+    spec = f"trained(arch=dncnn(depth=2, width=2), {own})"
     said = cli(
         "run", "--methods", spec, "--datasets", "gaussian_field(n=1, size=16)", "--regimes", "gaussian(sigma=25)"
     )
