@@ -13,7 +13,8 @@ from pathlib import Path
 import noisebench as nb
 import numpy as np
 import pytest
-from noisebench.store.cells import commit, open_store, partial_dir, read_records
+from noisebench.store.cells import commit, open_store, partial_dir
+from noisebench.store.reading import read_records
 from noisebench.store.record import SCHEMA
 from targets import hold
 

@@ -15,7 +15,7 @@ MEASURE = """
 import re, sys, time
 from pathlib import Path
 start, busy = time.perf_counter(), time.process_time()
-from noisebench.store.cells import read_records
+from noisebench.store.reading import read_records
 {work}
 peak = int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024
 print(time.perf_counter() - start, time.process_time() - busy, peak)

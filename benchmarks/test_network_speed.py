@@ -10,7 +10,7 @@ from pathlib import Path
 
 import noisebench as nb
 import pytest
-from noisebench.store.cells import read_records
+from noisebench.store.reading import read_records
 from targets import hold
 
 PICTURES, ROUNDS, THREADS = 3, 2, 2

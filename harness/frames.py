@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .data.folders import path_of
-from .store.cells import read_records
+from .store.reading import read_records
 from .store.record import MetricPart, Record, order_of
 
 if TYPE_CHECKING:

@@ -469,11 +469,23 @@ def test_methods_gain_in_noise_and_the_ceiling_gains_most():
     assert not restore("silence", VOICE).any()
 
 
-@pytest.mark.parametrize("method", ["wiener", "spectral_subtraction", "noisereduce", "ideal_ratio_mask"])
+def test_prediction_from_the_past_takes_late_reverberation_away():
+    pytest.importorskip("nara_wpe")
+
+    def gain(regime: str) -> float:
+        return score(restore("wpe", VOICE, regime), VOICE, "si_sdr") - score(
+            restore("identity", VOICE, regime), VOICE, "si_sdr"
+        )
+
+    assert gain("reverb(rt60=0.8)") > 0.5
+    assert gain("reverb(rt60=0.8)") > gain("white(snr=5)") + 0.5
+
+
+@pytest.mark.parametrize("method", ["wiener", "spectral_subtraction", "noisereduce", "wpe", "ideal_ratio_mask"])
 @pytest.mark.parametrize("length", [1, 5, 3_001])
 def test_methods_take_clips_of_any_length_and_silence(method: str, length: int):
-    if method == "noisereduce":
-        pytest.importorskip("noisereduce")
+    if method in ("noisereduce", "wpe"):
+        pytest.importorskip({"wpe": "nara_wpe"}.get(method, method))
     for wave in (NOISE[:length], np.zeros(length), NOISE[:length] * (np.arange(length) < length / 2)):
         assert restore(method, Clip("any", wave.astype(np.float32), 8_000)).shape == (length,)
 

@@ -19,7 +19,7 @@ from noisebench.boards.rows import Row
 from noisebench.errors import UsageError
 from noisebench.statistics.paired_tests import MeanDifferences, keyed_rng, mean_differences, paired_difference
 from noisebench.statistics.ranking import cliques, rank_ranges
-from noisebench.store.cells import read_records
+from noisebench.store.reading import read_records
 from scipy import stats
 
 INF = math.inf

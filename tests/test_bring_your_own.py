@@ -14,7 +14,8 @@ import noisebench as nb
 import numpy as np
 import pytest
 from conftest import ROOT
-from noisebench.store.cells import Record, read_records
+from noisebench.store.reading import read_records
+from noisebench.store.record import Record
 
 TEXT = (ROOT / "docs" / "bring-your-own.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"(?ms)^## ([^\n]+)\n(.*?)(?=^## |\Z)", TEXT))

@@ -18,8 +18,9 @@ from noisebench.report.bundle.plugins import with_plugins
 from noisebench.report.bundle.suites import recipes, yaml_text
 from noisebench.report.bundle.write import checked_suites, write_bundle
 from noisebench.report.escape import latex
-from noisebench.store.cells import keys, read_records
+from noisebench.store.cells import keys
 from noisebench.store.export import export_text, read_export
+from noisebench.store.reading import read_records
 from noisebench.store.record import Plugins
 from noisebench.suite import read_suite
 from shell import shell

@@ -12,7 +12,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from noisebench.store.cells import keys, read_records
+from noisebench.store.cells import keys
+from noisebench.store.reading import read_records
 
 SMALL = ("--datasets", "gaussian_field(n=2, size=32)", "--regimes", "gaussian(sigma=25)")
 

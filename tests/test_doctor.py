@@ -14,8 +14,12 @@ import pytest
 import torch
 from conftest import DATA, ROOT
 from noisebench.cli import doctor as verb
+from noisebench.engine import examination
+from noisebench.engine.examination import examine_on_items
 from noisebench.imaging.resample import enlarge
 from noisebench.registry import Bound, Entry, bind, registry
+from noisebench.track import get_track
+from noisebench.tracks.audio.clip import Clip, as_clip
 from noisebench.tracks.restore.doctor import examine
 
 HEAD = """
@@ -523,3 +527,66 @@ def test_bicubic_of_the_doctor_is_the_method(scale: int) -> None:
     size = (9 * scale - 1, 11 * scale)
     method = bind("bicubic", "method").entry.obj(small, nb.Info({"scale": scale, "shape": size}))
     assert np.abs(enlarge(small.astype(np.float64), scale, size) - method).max() < 1e-6
+
+
+TRACKS = {
+    "audio": "wiener",
+    "classify": "k_nn",
+    "functions": "k_nn",
+    "graph": "correlation_threshold",
+    "matrix": "mean",
+    "segment": "otsu",
+}
+ADAPTERS = {
+    "fine": "return 0.5 * wave",
+    "writes": "wave *= 0.5; return wave.copy()",
+    "draws": "return wave + float(np.random.default_rng().random())",
+    "remembers": "SEEN.append(len(wave)); return wave + (0.1 if len(SEEN) > 1 and SEEN[-2] != SEEN[-1] else 0)",
+    "cuts": "return wave[:1000]",
+    "raises": "raise ValueError('of <b>what</b>')",
+    "skips": "raise nb.Skip('not today')",
+}
+
+
+class Clips:
+    """Two of two lengths, by which a method shows that it remembers."""
+
+    ids = ("one", "two")
+
+    def load(self, index: int) -> Clip:
+        return as_clip(self.ids[index], np.random.default_rng(index).standard_normal(3_000 + 500 * index), 8_000)
+
+
+@pytest.mark.parametrize("track", TRACKS)
+def test_each_track_has_a_doctor(track: str):
+    findings = {f.name: f for f in examine_on_items(get_track(track), bind(TRACKS[track], "method", track), print, "")}
+    assert all(f.ok is not False for f in findings.values()), findings
+    assert findings["deterministic"].ok and findings["input left unmodified"].ok
+    assert get_track(track).defaults.rank_by in findings[f"a {get_track(track).words.item}"].detail
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "said"),
+    [
+        ("fine", [], ""),
+        ("writes", ["input left unmodified"], "work on a copy"),
+        ("draws", ["deterministic", "no memory of the last clip"], "info.rng"),
+        ("remembers", ["no memory of the last clip"], "keep no state"),
+        ("cuts", ["a clip", "deterministic", "no memory of the last clip", "another size"], "returned shape (1000,)"),
+        ("raises", ["a clip", "input left unmodified", "deterministic"], "ValueError: of <b>what</b>"),
+        ("skips", [], "not today"),
+    ],
+)
+def test_the_doctor_of_a_track_without_its_own_names_what_is_wrong(
+    name: str, wrong: list[str], said: str, monkeypatch: pytest.MonkeyPatch
+):
+    body: dict[str, Any] = {}
+    source = f"import noisebench as nb, numpy as np\nSEEN = []\ndef adapter(wave, info): {ADAPTERS[name]}\n"
+    exec(source, body)
+    monkeypatch.setattr(examination, "open_dataset", lambda bound: Clips())
+    meta = {"needs": (), "oracle": False, "named": False, "requires": ()}
+    method = Bound(Entry("adapter", body["adapter"], 1, meta), {}, "adapter", "adapter")
+    findings = list(examine_on_items(get_track("audio"), method, print, ""))
+    failed = [f.name for f in findings if f.ok is False]
+    assert failed[: len(wrong)] == wrong and bool(failed) == bool(wrong)
+    assert any(said in f.detail for f in findings)

@@ -12,7 +12,8 @@ import pytest
 from noisebench.components import open_dataset
 from noisebench.errors import UsageError
 from noisebench.registry import bind
-from noisebench.store.cells import cell_dir, read_records
+from noisebench.store.cells import cell_dir
+from noisebench.store.reading import read_records
 from noisebench.study import Axis, read_study
 from noisebench.suite import named_suites
 from noisebench.testing import throwaway

@@ -15,7 +15,8 @@ import numpy as np
 import psutil
 import pytest
 from conftest import DATA
-from noisebench.store.cells import keys, partial_dir, read_record, read_records, read_rows
+from noisebench.store.cells import keys, partial_dir, read_record, read_rows
+from noisebench.store.reading import read_records
 from noisebench.store.upkeep import verify as verify_store
 from noisebench.testing import throwaway
 from noisebench.track import get_track

@@ -10,7 +10,7 @@ from pathlib import Path
 import noisebench as nb
 import numpy as np
 import pytest
-from noisebench.store.cells import read_records
+from noisebench.store.reading import read_records
 
 pandas = pytest.importorskip("pandas")
 PLUGIN = """

@@ -12,7 +12,8 @@ import pytest
 import torch
 from noisebench.datasets.classify.masked_by_gradient import gradient_sizes, kept_of, ranked
 from noisebench.registry import bind, registry
-from noisebench.store.cells import WEIGHTS, cell_dir, read_records
+from noisebench.store.cells import WEIGHTS, cell_dir
+from noisebench.store.reading import read_records
 from noisebench.training.checkpoint import read_weights
 from noisebench.training.learned import learned
 

@@ -18,7 +18,7 @@ from noisebench.claims.numbers import read_claims
 from noisebench.cli import parser
 from noisebench.cli.run import suite_of
 from noisebench.plan import plan
-from noisebench.store.cells import read_records
+from noisebench.store.reading import read_records
 from noisebench.study import read_study
 from noisebench.suite import read_suite
 from shell import shell

@@ -187,7 +187,7 @@ def test_what_nobody_foresaw_is_one_line_and_no_regression(
         raise RuntimeError("nobody\nforesaw this")
 
     monkeypatch.delenv("NOISEBENCH_DEBUG")
-    monkeypatch.setattr("noisebench.store.cells.read_every", broken)
+    monkeypatch.setattr("noisebench.store.reading.read_every", broken)
     Path("b.json").write_text("{}")
     assert "nobody" in refused(["check", "b.json", "b.json"], capsys)
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from noisebench.cli import main
-from noisebench.store import cells, index, upkeep
+from noisebench.store import cells, index, reading, upkeep
 from noisebench.store.record import Panel, Record
 from stored_cells import edit, made, put, seal_again, with_cell, without_seals
 
@@ -42,9 +42,10 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def spied(load: Callable[..., Any]) -> Callable[..., Any]:
         return lambda store, key, *more, **named: (seen.append(key), load(store, key, *more, **named))[1]
 
-    monkeypatch.setattr(cells, "_load", spied(cells._load))
-    monkeypatch.setattr(cells, "read_cell", spied(cells.read_cell))
-    monkeypatch.setattr(upkeep, "read_cell", cells.read_cell)
+    for name, modules in (("load_record", (cells, index, reading)), ("read_cell", (cells, reading, upkeep))):
+        seen_by = spied(getattr(cells, name))
+        for module in modules:
+            monkeypatch.setattr(module, name, seen_by)
     return seen
 
 
@@ -58,9 +59,9 @@ def told(record: Record) -> tuple[Any, ...]:
 
 def everything(store: Path) -> tuple[Any, ...]:
     """What each reader of a store finds."""
-    every, damaged = cells._read(store)
-    genuine, aside = cells.read_genuine(store)
-    found, left_out = cells.read_cells(store)
+    every, damaged = reading._read(store)
+    genuine, aside = reading.read_genuine(store)
+    found, left_out = reading.read_cells(store)
     there = [(json.dumps(r.cell), r.asked) for r in upkeep.readable(store)]
     lines = [*map(str, damaged), *aside, *left_out]
     return [told(r) for r in every], [told(r) for r in genuine], lines, [json.dumps(c) for c in found], there
@@ -91,12 +92,12 @@ def test_the_index_has_what_the_cells_have_and_no_cell_is_opened_for_it(store, r
 
 
 def test_what_cells_have_alike_is_one_object(store):
-    first, second = (cells.read_records(store) and cells.read_records(store))[:2]
+    first, second = (reading.read_records(store) and reading.read_records(store))[:2]
     assert first.cell["method"] is second.cell["method"] and first.items is second.items
 
 
 def test_a_cell_that_was_edited_is_read_anew_and_its_seal_is_checked(store, read):
-    key = next(r.cell["key"] for r in cells.read_records(store) if r.cell["seed"] == 3)
+    key = next(r.cell["key"] for r in reading.read_records(store) if r.cell["seed"] == 3)
     file = cells.cell_dir(store, key) / "cell.json"
     before = file.stat()
     text = file.read_text()
@@ -115,7 +116,7 @@ def test_a_cell_that_was_edited_is_read_anew_and_its_seal_is_checked(store, read
 
 @pytest.mark.parametrize("name", ["scores.parquet", "seal"])
 def test_a_file_that_was_changed_in_place_is_noticed(store, name):
-    key = cells.read_records(store)[0].cell["key"]
+    key = reading.read_records(store)[0].cell["key"]
     file = cells.cell_dir(store, key) / name
     before, data = file.stat(), bytearray(file.read_bytes())
     data[len(data) // 3] ^= 1
@@ -126,7 +127,7 @@ def test_a_file_that_was_changed_in_place_is_noticed(store, name):
 
 
 def test_cells_that_come_go_and_are_sealed_anew_are_followed(store, read):
-    first, second, third = (r.cell["key"] for r in cells.read_records(store)[:3])
+    first, second, third = (r.cell["key"] for r in reading.read_records(store)[:3])
     shutil.rmtree(cells.cell_dir(store, first))
     edit(store, second, reason="another")
     seal_again(store, second)
@@ -142,23 +143,23 @@ def test_cells_that_come_go_and_are_sealed_anew_are_followed(store, read):
 
 
 def test_when_a_run_asked_is_followed_and_no_cell_is_opened_for_it(store, read):
-    keys = [r.cell["key"] for r in cells.read_records(store)]
+    keys = [r.cell["key"] for r in reading.read_records(store)]
     cells.mark_asked(store, keys[:4])
     del read[:]
-    asked = {r.cell["key"]: r.asked for r in cells.read_records(store)}
+    asked = {r.cell["key"]: r.asked for r in reading.read_records(store)}
     assert not read and len({asked[key] for key in keys[:4]}) == 1 and asked[keys[0]] > asked[keys[5]]
     same_without(store)
 
 
 def test_a_panel_is_read_where_there_is_one_now(store):
-    key = cells.read_records(store)[0].cell["key"]
+    key = reading.read_records(store)[0].cell["key"]
     file = cells.cell_dir(store, key) / "panel.json"
     file.write_text(json.dumps({"item": "p000", "clean": "AAAA"}))
-    assert cells.read_records(store)[0].panel == Panel("p000", {"clean": b"\0\0\0"})
+    assert reading.read_records(store)[0].panel == Panel("p000", {"clean": b"\0\0\0"})
     file.write_text(json.dumps({"item": "p001", "clean": "AAAA"}))
-    assert cells.read_records(store)[0].panel == Panel("p001", {"clean": b"\0\0\0"})
+    assert reading.read_records(store)[0].panel == Panel("p001", {"clean": b"\0\0\0"})
     file.unlink()
-    assert cells.read_records(store)[0].panel is None
+    assert reading.read_records(store)[0].panel is None
 
 
 def _cut(data: bytes) -> bytes:
@@ -202,7 +203,7 @@ def test_a_store_that_takes_no_file_is_read_without_one(store, monkeypatch):
 
 def test_what_changed_just_now_is_in_no_file_for_it_may_change_again_unseen(store, monkeypatch):
     monkeypatch.setattr(index, "SETTLED", 3_600_000_000_000)
-    assert len(cells.read_records(store)) == N + 1
+    assert len(reading.read_records(store)) == N + 1
     assert not file_of(store).exists()
 
 
@@ -236,7 +237,7 @@ def test_two_readers_at_once_and_a_writer_leave_a_sound_index(store):
     found: list[int] = []
 
     def look() -> None:
-        found.extend(len(cells.read_records(store)) for _ in range(6))
+        found.extend(len(reading.read_records(store)) for _ in range(6))
 
     readers = [threading.Thread(target=look) for _ in range(2)]
     for reader in readers:

@@ -21,7 +21,8 @@ from noisebench.errors import Invalid, UsageError
 from noisebench.imaging.sample import Sample
 from noisebench.keyed_noise import keyed_generator
 from noisebench.registry import bind
-from noisebench.store.cells import keys, read_records
+from noisebench.store.cells import keys
+from noisebench.store.reading import read_records
 from noisebench.store.upkeep import verify
 from noisebench.testing import throwaway
 from noisebench.track import get_track

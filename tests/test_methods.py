@@ -14,7 +14,7 @@ from noisebench.datasets.restore.piecewise import piecewise
 from noisebench.methods.restore._noise_level import noise_sigma
 from noisebench.methods.restore.vst import anscombe, logarithm
 from noisebench.registry import bind, registry
-from noisebench.store.cells import read_records
+from noisebench.store.reading import read_records
 from noisebench.tracks.restore.degrade import degrade_sample
 
 DENOISERS = [

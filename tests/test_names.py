@@ -18,9 +18,10 @@ from noisebench.report.data import report_data
 from noisebench.report.names import shown, with_names
 from noisebench.report.private_paths import message_without_folders, without_folders
 from noisebench.report.write import write_report
-from noisebench.store.cells import keys, read_records
+from noisebench.store.cells import keys
 from noisebench.store.export import export_text, read_export
 from noisebench.store.names import add_names, read_names, with_added
+from noisebench.store.reading import read_records
 from noisebench.store.record import Record
 from noisebench.suite import read_suite
 from test_report import HOSTILE

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 from noisebench.claims.verdicts import read_verdicts
-from noisebench.store.cells import read_records
+from noisebench.store.reading import read_records
 from noisebench.store.record import decimals_of, gate_of, item_count, order_of, role_of
 
 FIXTURES = ROOT / "tests" / "fixtures"

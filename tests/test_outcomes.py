@@ -17,7 +17,8 @@ from noisebench.engine.method_process import serve
 from noisebench.engine.planning import plan_in_child
 from noisebench.engine.worker import DONE, work
 from noisebench.registry import bind
-from noisebench.store.cells import partial_dir, read_records
+from noisebench.store.cells import partial_dir
+from noisebench.store.reading import read_records
 from noisebench.store.seals import files_seal
 from noisebench.suite import Suite
 from noisebench.track import get_track

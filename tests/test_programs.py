@@ -17,7 +17,7 @@ from noisebench.methods.restore._exchange import unit
 from noisebench.methods.restore.command import sweep, words_of
 from noisebench.plan import plan
 from noisebench.registry import bind
-from noisebench.store.cells import read_records
+from noisebench.store.reading import read_records
 from noisebench.suite import Suite
 from noisebench.track import get_track
 

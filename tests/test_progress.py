@@ -12,7 +12,7 @@ import noisebench as nb
 import pytest
 from noisebench.cli import progress
 from noisebench.engine.run import RunOptions, run
-from noisebench.store.cells import read_records
+from noisebench.store.reading import read_records
 from noisebench.suite import Suite
 
 PLUGIN = """

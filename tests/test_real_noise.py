@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from conftest import ROOT
 from noisebench.registry import bind, bind_all
-from noisebench.store.cells import read_records
 from noisebench.store.export import seal_of
+from noisebench.store.reading import read_records
 from noisebench.store.record import Record
 from noisebench.suite import named_suites, read_suite
 

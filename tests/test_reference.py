@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 from noisebench.report.write import write_report
-from noisebench.store.cells import read_records
+from noisebench.store.reading import read_records
 
 RESULTS, BOARD = ROOT / "results" / "demo.json", ROOT / "reports" / "demo"
 MADE_WITH = ROOT / "reports" / "made_with.json"

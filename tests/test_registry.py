@@ -150,7 +150,7 @@ def test_an_installed_package_registers_by_entry_point(tmp_path):
         env={**os.environ, "PYTHONPATH": str(site)},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    from noisebench.store.cells import read_records
+    from noisebench.store.reading import read_records
 
     (record,) = read_records(tmp_path / "nb-store")
     assert set(record.cell["method"]["sources"]) == {f"thirdparty/{name}.py" for name in ("__init__", "denoise", "net")}

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from noisebench.store.cells import cell_dir, keys, read_cell, read_record, read_records
+from noisebench.store.cells import cell_dir, keys, read_cell, read_record
 from noisebench.store.keys import key_of
+from noisebench.store.reading import read_records
 from noisebench.store.seals import files_seal
 from noisebench.store.upkeep import gc
 from noisebench.store.upkeep import verify as verify_store

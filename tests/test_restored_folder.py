@@ -8,7 +8,7 @@ from typing import Any
 import noisebench as nb
 import numpy as np
 import pytest
-from noisebench.store.cells import read_records
+from noisebench.store.reading import read_records
 
 GREY = np.arange(48, dtype=np.uint8).reshape(6, 8) * 5
 

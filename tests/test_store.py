@@ -39,16 +39,11 @@ from noisebench.store.cells import (
     is_genuine,
     keys,
     mark_asked,
-    matching,
     open_store,
     outcome_of,
     partial_dir,
     read_cell,
-    read_cells,
-    read_every,
-    read_genuine,
     read_record,
-    read_records,
     read_rows,
     schema_of,
     seals_cells,
@@ -59,6 +54,7 @@ from noisebench.store.disk import DiskFull, noticing_full_disk, write_file
 from noisebench.store.export import export_text
 from noisebench.store.outputs import output_file, save_output
 from noisebench.store.previews import panel_text, picture_file, unnamed_pictures
+from noisebench.store.reading import matching, read_cells, read_every, read_genuine, read_records
 from noisebench.store.upkeep import gc, old_cells, readable, remove_cells, verify
 from stored_cells import (
     ARRAYS,

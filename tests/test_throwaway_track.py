@@ -12,7 +12,7 @@ from pathlib import Path
 
 import noisebench as nb
 import pytest
-from noisebench.store.cells import read_records
+from noisebench.store.reading import read_records
 from noisebench.testing import throwaway
 
 TRACK = '''

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from noisebench.engine.environment import emulates_bfloat16, processor_told
 from noisebench.plan import plan
 from noisebench.recipe import recipe_of
 from noisebench.registry import bind
@@ -421,3 +422,31 @@ def test_parts_that_look_see_full_precision_in_a_training_of_half_of_it() -> Non
     one.parts = [Looks()]
     one.advance(batch())
     assert seen == [torch.bfloat16]
+
+
+@pytest.mark.parametrize(
+    ("told", "emulates"),
+    [
+        ("flags\t\t: fpu sse2 avx2 fma\n", True),
+        ("flags\t\t: fpu avx512f avx512_bf16\n", False),
+        ("flags\t\t: fpu amx_bf16 amx_tile\n", False),
+        ("Features\t: fp asimd bf16\n", False),
+        ("Features\t: fp asimd\n", True),
+        ("flags\t\t: fpu avx2\nbugs\t\t: bf16\n", True),
+        ("model name\t: of no known instructions\n", False),
+        ("", False),
+    ],
+)
+def test_a_processor_without_instructions_for_bfloat16_is_known(told: str, emulates: bool) -> None:
+    assert emulates_bfloat16(told) is emulates
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_training_in_bfloat16_says_where_the_processor_has_no_instructions_for_it(cli, precision: str) -> None:
+    own = f"data=dead_leaves(n=4, size=16), crop=16, batch=1, validation=1, steps=1, checks=1, precision={precision}"
+    spec = f"trained(arch=dncnn(depth=2, width=2), {own})"
+    said = cli(
+        "run", "--methods", spec, "--datasets", "gaussian_field(n=1, size=16)", "--regimes", "gaussian(sigma=25)"
+    )
+    slow = precision == "bfloat16" and emulates_bfloat16(processor_told())
+    assert ("has no instructions for bfloat16" in said.stderr) is slow

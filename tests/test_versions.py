@@ -16,8 +16,9 @@ from noisebench.claims.stored import held_in
 from noisebench.comparing.comparison import compare
 from noisebench.gate.check import check
 from noisebench.report.data import report_data
-from noisebench.store.cells import keys, read_records
+from noisebench.store.cells import keys
 from noisebench.store.export import export_text, read_export
+from noisebench.store.reading import read_records
 from noisebench.store.record import Record
 from noisebench.store.versions import newest, older
 from test_check import sealed

@@ -15,7 +15,7 @@ from ..errors import UsageError
 from ..plan import regime_for
 from ..recipe import recipe_of, recipes_in, seed_of
 from ..registry import Bound, bind
-from ..store.cells import read_records
+from ..store.reading import read_records
 from ..store.record import Cell, Record, item_count
 from ..store.versions import newest
 from ..suite import input_size

@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     from ..gate.rules import read_rules
     from ..report.files import write_files
     from ..report.verdict import verdict_junit, verdict_lines, verdict_markdown, verdict_values
-    from ..store.cells import read_every
+    from ..store.reading import read_every
     from ..store.versions import newest
 
     to = Path(args.to) if args.to else None

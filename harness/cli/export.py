@@ -30,9 +30,9 @@ def add(verbs: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Export."""
-    from ..store.cells import read_records
     from ..store.disk import noticing_full_disk
     from ..store.export import write_export
+    from ..store.reading import read_records
 
     to = Path(args.to)
     if not to.parent.is_dir():

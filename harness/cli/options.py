@@ -117,7 +117,7 @@ def read_noted(path: Path) -> tuple[list[Record], list[str]]:
 
     Raises `UsageError` for what is neither store nor export.
     """
-    from ..store.cells import read_genuine
+    from ..store.reading import read_genuine
 
     records, left_out = read_genuine(path)
     note_old(path, records)

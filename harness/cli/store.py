@@ -49,7 +49,7 @@ def add(verbs: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """List or verify (0 sound, 1 a cell is damaged or edited), tidy or remove (0)."""
-    from ..store import cells, upkeep
+    from ..store import cells, reading, upkeep
     from ..store.record import cell_order
     from ..track import known_track
 
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     store = cells.existing_store(Path(args.store))
     note_old(store)
     if args.action == "ls":
-        found, left_out = cells.read_cells(store)
+        found, left_out = reading.read_cells(store)
         found = sorted(found, key=cell_order)
         note_left_out(left_out)
         if args.json:
@@ -124,12 +124,12 @@ def _list(found: Sequence[Cell]) -> None:
 
 def _remove(args: argparse.Namespace, store: Path) -> int:
     """List the cells that `rm` or `gc --old` are about, and remove them where the person has said so."""
-    from ..store import cells, upkeep
+    from ..store import cells, reading, upkeep
     from ..store.record import cell_order
 
     if args.action == "rm":
         there = [r.cell for r in upkeep.readable(store)]
-        chosen = cells.matching(there, args.more[0])
+        chosen = reading.matching(there, args.more[0])
         if not chosen:
             raise UsageError(no_match(store, args.more[0], len(there)))
     else:

@@ -87,7 +87,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _trained(store: Path) -> tuple[list[Cell], list[str]]:
     """The cells that trained something, and a line for each cell of the store that is left out."""
-    from ..store.cells import existing_store, read_cells
+    from ..store.cells import existing_store
+    from ..store.reading import read_cells
 
     found, left_out = read_cells(existing_store(store))
     note_left_out(left_out)
@@ -95,7 +96,7 @@ def _trained(store: Path) -> tuple[list[Cell], list[str]]:
 
 
 def _one(cells: list[Cell], text: str, store: Path) -> Cell:
-    from ..store.cells import matching
+    from ..store.reading import matching
 
     found = matching(cells, text)
     if len(found) != 1:

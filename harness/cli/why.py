@@ -35,10 +35,11 @@ def add(verbs: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Explain keys; 1 where a damaged or edited cell is left out."""
     from ..engine.planning import replan_in_child
-    from ..store.cells import existing_store, keys, matching, read_cells
+    from ..store.cells import existing_store, keys
     from ..store.file_changes import changes_of
     from ..store.key_changes import differences
     from ..store.outputs import find_donors
+    from ..store.reading import matching, read_cells
     from ..store.record import NOT_OK, cell_order
 
     use_data(args)

@@ -61,12 +61,29 @@ def check_device(device: str) -> None:
         raise UsageError(f"device {device} is not there ({what}): give {'cpu' if not count else 'that'}")
 
 
-def _cpu() -> str:
+def emulates_bfloat16(told: str) -> bool:
+    """Whether a processor computes bfloat16 without instructions for it, slower than float32 by far.
+
+    told: what it says of itself, as in `/proc/cpuinfo`; False where that names no instructions at all.
+    """
+    for line in told.splitlines():
+        name, _, words = line.partition(":")
+        if name.strip() in ("flags", "Features"):
+            return not {"avx512_bf16", "amx_bf16", "bf16"} & set(words.split())
+    return False
+
+
+def processor_told() -> str:
+    """What this machine says of its processor, empty where it says nothing."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
-            for line in file:
-                if line.startswith(("model name", "Model")):
-                    return line.partition(":")[2].strip()
+            return file.read()
     except OSError:
-        pass
+        return ""
+
+
+def _cpu() -> str:
+    for line in processor_told().splitlines():
+        if line.startswith(("model name", "Model")):
+            return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()

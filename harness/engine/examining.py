@@ -10,6 +10,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from ..errors import UsageError, one_line
 from ..plan import refuse_unknown_needs
 from ..registry import bind, load_plugin
 from ..track import Examines, get_track
+from .examination import examine_on_items
 
 
 def main(out: str, track: str, method: str, regime: str, plugins: Sequence[str]) -> None:
@@ -32,8 +34,6 @@ def main(out: str, track: str, method: str, regime: str, plugins: Sequence[str])
             for plugin in plugins:
                 load_plugin(plugin)
             field_of_work = get_track(track)
-            if not isinstance(field_of_work, Examines):
-                raise UsageError(f"track {track} has no doctor: run the method on a small dataset instead")
             bound = bind(method, "method", track)
             refuse_unknown_needs(bound, field_of_work)
             if regime:
@@ -41,7 +41,8 @@ def main(out: str, track: str, method: str, regime: str, plugins: Sequence[str])
         except UsageError as error:
             tell(usage=one_line(error))
             return
-        for finding in field_of_work.examine(bound, lambda name: tell(trying=name), regime):
+        own = field_of_work.examine if isinstance(field_of_work, Examines) else partial(examine_on_items, field_of_work)
+        for finding in own(bound, lambda name: tell(trying=name), regime):
             tell(finding=asdict(finding))
         tell(done=True)
 

@@ -14,7 +14,7 @@ from ..errors import UsageError, one_line
 from ..frames import frame_of
 from ..report.data import ReportData, report_data
 from ..report.tables import Table, failure_table
-from ..store.cells import read_genuine
+from ..store.reading import read_genuine
 from ..store.record import Record
 from ..wording import counted
 from .leaderboard import Leaderboard

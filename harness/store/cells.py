@@ -11,9 +11,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,9 +20,7 @@ import numpy as np
 
 from ..errors import UsageError, one_line
 from ..json_values import parsed
-from ..wording import counted
 from .disk import DiskFull, noticing_full_disk, sync_dir, write_file
-from .names import names_of, read_names
 from .previews import read_panel
 from .record import OUTCOMES, SCHEMA, Cell, Record
 from .seals import files_seal, split_genuine
@@ -35,7 +31,7 @@ _TEXT = ("item", "input_sha256", "output_sha256", "note")
 _SEALED = ("cell.json", "scores.parquet")
 WEIGHTS = "weights.safetensors"
 """The checkpoint in the folder of a cell that trained one; `cell.json` has its SHA-256."""
-_AGAIN = "`noisebench store gc` removes it, `run` does it again"
+AGAIN = "`noisebench store gc` removes it, `run` does it again"
 
 
 class Damaged(UsageError):
@@ -349,11 +345,12 @@ def read_cell(store: Path, key: str) -> Cell:
     try:
         return _cell(file, key, file.read_bytes())
     except OSError:
-        raise _damaged(file) from None
+        raise damaged_file(file) from None
 
 
-def _damaged(file: Path, why: str = "") -> Damaged:
-    return Damaged(f"{one_line(file)} is damaged{why and f' ({why})'}: {_AGAIN}")
+def damaged_file(file: Path, why: str = "") -> Damaged:
+    """What is raised for a file of a cell that is damaged."""
+    return Damaged(f"{one_line(file)} is damaged{why and f' ({why})'}: {AGAIN}")
 
 
 def _cell(file: Path, key: str, data: bytes) -> Cell:
@@ -364,12 +361,15 @@ def _cell(file: Path, key: str, data: bytes) -> Cell:
         if cell["key"] != key or cell["outcome"] not in OUTCOMES:
             raise ValueError
     except (ValueError, KeyError, TypeError):
-        raise _damaged(file) from None
+        raise damaged_file(file) from None
     return cell
 
 
-def _load(store: Path, key: str, sealed: bool) -> Record:
-    """One stored cell, whole or edited. Raises `UsageError` naming the file where it is damaged."""
+def load_record(store: Path, key: str, *, sealed: bool) -> Record:
+    """One stored cell, whole or edited; `sealed` is what `seals_cells` says of the store.
+
+    Raises `Damaged`, and `UsageError` for a newer one.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -378,23 +378,23 @@ def _load(store: Path, key: str, sealed: bool) -> Record:
     try:
         data = file.read_bytes()
     except OSError:
-        raise _damaged(file) from None
+        raise damaged_file(file) from None
     try:
         rows = scores_file.read_bytes()
     except OSError as error:
-        raise _damaged(scores_file, one_line(error.strerror)) from None
+        raise damaged_file(scores_file, one_line(error.strerror)) from None
     cell = _cell(file, key, data)
     seal, whole = _seal_holds(folder, {"cell.json": data, "scores.parquet": rows}, sealed)
     # What hashes to its seal is as it was written.
     if not (seal and whole) and (why := why_no_cell(cell)):
-        raise _damaged(file, why)
+        raise damaged_file(file, why)
     try:
         table = pq.ParquetFile(pa.BufferReader(rows)).read(use_threads=False)
         text = {name: table.column(name).to_pylist() for name in _TEXT}
         scores = {m: table.column(m).to_numpy(zero_copy_only=False).astype(np.float64) for m in cell["metrics"]}
         seconds = table.column("seconds").to_numpy(zero_copy_only=False)
     except Exception as error:
-        raise _damaged(scores_file, one_line(error, 80)) from None
+        raise damaged_file(scores_file, one_line(error, 80)) from None
     return Record(
         cell,
         text["item"],
@@ -410,114 +410,9 @@ def _load(store: Path, key: str, sealed: bool) -> Record:
     )
 
 
-def read_anew(store: Path, key: str) -> Record:
-    """One cell of a store that has seals, whole or edited. Raises `Damaged`, and `UsageError` for a newer one."""
-    return _load(store, key, sealed=True)
-
-
 def read_record(store: Path, key: str) -> Record:
     """One stored cell. Raises `UsageError` naming the file where it is damaged, or was edited by hand."""
-    record = _load(store, key, seals_cells(store))
+    record = load_record(store, key, sealed=seals_cells(store))
     for edited in split_genuine([record])[1]:
-        raise Damaged(f"{one_line(store)}: {edited}: {_AGAIN}")
+        raise Damaged(f"{one_line(store)}: {edited}: {AGAIN}")
     return record
-
-
-def _read(path: Path) -> tuple[list[Record], list[Damaged]]:
-    """All cells of a store, or of an export file, in the order of their keys, edited ones too; those that are damaged.
-
-    Raises `UsageError` for what is neither.
-    """
-    if path.is_file():
-        from .export import read_export
-
-        return read_export(path), []
-    from .index import indexed
-
-    store = existing_store(path)
-    held, sealed = indexed(store, rows=True), seals_cells(store)
-    found, damaged, texts, names = [], [], dict[str, str](), read_names(store)
-
-    def load(key: str) -> Record | Damaged:
-        if key in held:
-            return held[key]
-        try:
-            return _load(store, key, sealed)
-        except Damaged as error:
-            return error
-
-    # Reading a file is mostly time outside of the interpreter's lock; a store has many.
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        every = keys(store)
-        for key, record in zip(every, (map if len(held) == len(every) else pool.map)(load, every), strict=True):
-            if isinstance(record, Damaged):
-                damaged.append(record)
-                continue
-            if key not in held:
-                # All methods see the same items: one copy of each name and hash is a quarter of the memory.
-                for column in (record.items, record.input_sha256, record.notes):
-                    column[:] = [texts.setdefault(text, text) for text in column]
-            found.append(replace(record, names=own) if (own := names_of(record.cell, names)) else record)
-    return found, damaged
-
-
-def read_every(path: Path) -> list[Record]:
-    """All cells of a store or export, those that were edited by hand too. Raises `UsageError` for a damaged one."""
-    found, damaged = _read(path)
-    if damaged:
-        raise damaged[0]
-    return found
-
-
-def read_genuine(path: Path) -> tuple[list[Record], list[str]]:
-    """The cells of a store or export that can be read and hash to their seals, and a line for each other one.
-
-    Raises `UsageError` for what is neither store nor export.
-    """
-    found, damaged = _read(path)
-    genuine, edited = split_genuine(found)
-    again = _AGAIN if path.is_dir() else "export it again"
-    return genuine, [*map(str, damaged), *(f"{one_line(path)}: {line}: {again}" for line in edited)]
-
-
-def read_records(path: Path) -> list[Record]:
-    """All cells of a store or export. Raises `UsageError` for one that is damaged or was edited by hand."""
-    genuine, aside = read_genuine(path)
-    if aside:
-        more = f" (and {counted(len(aside) - 1, 'more cell')})" if len(aside) > 1 else ""
-        raise UsageError(aside[0] + more)
-    return genuine
-
-
-def read_cells(store: Path) -> tuple[list[Cell], list[str]]:
-    """`cell.json` of each stored cell that is whole, in the order of their keys, and a line for each other one."""
-    from .index import indexed
-
-    held, sealed = indexed(store, rows=False), seals_cells(store)
-    found, aside = [], []
-    for key in keys(store):
-        if key in held:
-            found.append(held[key].cell)
-            continue
-        try:
-            cell = read_cell(store, key)
-            if not sealed and (why := why_no_cell(cell)):
-                raise _damaged(cell_dir(store, key) / "cell.json", why)
-        except Damaged as error:
-            aside.append(str(error))
-            continue
-        if is_genuine(store, key, sealed):
-            found.append(cell)
-        else:
-            aside.append(f"{one_line(store)}: cell {key[:12]} is damaged or was edited by hand: {_AGAIN}")
-    return found, aside
-
-
-def matching(cells: Iterable[Cell], text: str) -> list[Cell]:
-    """Cells whose key starts with `text`, or whose method, dataset or regime contains it."""
-    return [
-        c
-        for c in cells
-        if c["key"].startswith(text)
-        or any(text in c[p]["display"] or text in c[p]["name"] for p in ("method", "dataset", "regime"))
-    ]

@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..json_values import parsed
-from .cells import Damaged, asked_of, cell_dir, genuine_cell, keys, read_anew, seals_cells
+from .cells import Damaged, asked_of, cell_dir, genuine_cell, keys, load_record, seals_cells
 from .disk import locked
 from .previews import read_panel
 from .record import Cell, Record
@@ -181,7 +181,7 @@ def _read_anew(store: Path, found: Sequence[str], stamps: Stamps) -> Iterator[_T
 
     def load(key: str) -> Record | None:
         try:
-            record = read_anew(store, key)
+            record = load_record(store, key, sealed=True)
         except Damaged:
             return None
         return record if record.seal and record.whole and _is_usual(record) else None

@@ -1,0 +1,125 @@
+"""Whole stores and exports, read as `Record`s: from the index where a store has one, else cell by cell."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+from ..errors import UsageError, one_line
+from ..wording import counted
+from .cells import (
+    AGAIN,
+    Damaged,
+    cell_dir,
+    damaged_file,
+    existing_store,
+    is_genuine,
+    keys,
+    load_record,
+    read_cell,
+    seals_cells,
+)
+from .index import indexed
+from .names import names_of, read_names
+from .record import Cell, Record
+from .seals import split_genuine
+from .shape import why_no_cell
+
+
+def _read(path: Path) -> tuple[list[Record], list[Damaged]]:
+    """All cells of a store, or of an export file, in the order of their keys, edited ones too; those that are damaged.
+
+    Raises `UsageError` for what is neither.
+    """
+    if path.is_file():
+        from .export import read_export
+
+        return read_export(path), []
+    store = existing_store(path)
+    held, sealed = indexed(store, rows=True), seals_cells(store)
+    found, damaged, texts, names = [], [], dict[str, str](), read_names(store)
+
+    def load(key: str) -> Record | Damaged:
+        if key in held:
+            return held[key]
+        try:
+            return load_record(store, key, sealed=sealed)
+        except Damaged as error:
+            return error
+
+    # Reading a file is mostly time outside of the interpreter's lock; a store has many.
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        every = keys(store)
+        for key, record in zip(every, (map if len(held) == len(every) else pool.map)(load, every), strict=True):
+            if isinstance(record, Damaged):
+                damaged.append(record)
+                continue
+            if key not in held:
+                # All methods see the same items: one copy of each name and hash is a quarter of the memory.
+                for column in (record.items, record.input_sha256, record.notes):
+                    column[:] = [texts.setdefault(text, text) for text in column]
+            found.append(replace(record, names=own) if (own := names_of(record.cell, names)) else record)
+    return found, damaged
+
+
+def read_every(path: Path) -> list[Record]:
+    """All cells of a store or export, those that were edited by hand too. Raises `UsageError` for a damaged one."""
+    found, damaged = _read(path)
+    if damaged:
+        raise damaged[0]
+    return found
+
+
+def read_genuine(path: Path) -> tuple[list[Record], list[str]]:
+    """The cells of a store or export that can be read and hash to their seals, and a line for each other one.
+
+    Raises `UsageError` for what is neither store nor export.
+    """
+    found, damaged = _read(path)
+    genuine, edited = split_genuine(found)
+    again = AGAIN if path.is_dir() else "export it again"
+    return genuine, [*map(str, damaged), *(f"{one_line(path)}: {line}: {again}" for line in edited)]
+
+
+def read_records(path: Path) -> list[Record]:
+    """All cells of a store or export. Raises `UsageError` for one that is damaged or was edited by hand."""
+    genuine, aside = read_genuine(path)
+    if aside:
+        more = f" (and {counted(len(aside) - 1, 'more cell')})" if len(aside) > 1 else ""
+        raise UsageError(aside[0] + more)
+    return genuine
+
+
+def read_cells(store: Path) -> tuple[list[Cell], list[str]]:
+    """`cell.json` of each stored cell that is whole, in the order of their keys, and a line for each other one."""
+    held, sealed = indexed(store, rows=False), seals_cells(store)
+    found, aside = [], []
+    for key in keys(store):
+        if key in held:
+            found.append(held[key].cell)
+            continue
+        try:
+            cell = read_cell(store, key)
+            if not sealed and (why := why_no_cell(cell)):
+                raise damaged_file(cell_dir(store, key) / "cell.json", why)
+        except Damaged as error:
+            aside.append(str(error))
+            continue
+        if is_genuine(store, key, sealed):
+            found.append(cell)
+        else:
+            aside.append(f"{one_line(store)}: cell {key[:12]} is damaged or was edited by hand: {AGAIN}")
+    return found, aside
+
+
+def matching(cells: Iterable[Cell], text: str) -> list[Cell]:
+    """Cells whose key starts with `text`, or whose method, dataset or regime contains it."""
+    return [
+        c
+        for c in cells
+        if c["key"].startswith(text)
+        or any(text in c[p]["display"] or text in c[p]["name"] for p in ("method", "dataset", "regime"))
+    ]
