@@ -447,6 +447,31 @@ def test_all_of_very_many_methods_are_ranked() -> None:
     assert board.notes == ()
 
 
+def test_the_test_of_all_pairs_is_the_same_however_many_are_made_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    scores = np.random.default_rng(2).normal(size=(20, 9)) + np.arange(20)[:, None] / 4
+    scores[3] = scores[4]
+    whole = rank_ranges(scores, "x")
+    first, second = np.triu_indices(20, 1)
+    (plain,) = mean_differences([scores[second] - scores[first]], "x")
+    for name in ("ROWS_AT_ONCE", "_JUDGED_AT_ONCE"):
+        monkeypatch.setattr(f"noisebench.statistics.paired_tests.{name}", 7)
+    parts = rank_ranges(scores, "x")
+    assert whole.ranges == parts.ranges and np.array_equal(whole.apart, parts.apart) and 0 < whole.apart.sum() < 380
+    assert whole.between == pytest.approx(parts.between, rel=1e-12, nan_ok=True)
+    assert np.array_equal(whole.between[second, first], np.column_stack([plain.mean, plain.interval]), equal_nan=True)
+
+
+def test_of_very_many_pairs_no_row_holds_its_differences_to_all_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    noise = np.random.default_rng(0).normal(size=(3, 8))
+    rows = [record(name, {"psnr": noise[i] - 3 * i}) for i, name in enumerate("abc")]
+    (usual,) = boards(rows)
+    monkeypatch.setattr("noisebench.boards.board.MAX_PAIRS", 2)
+    (lean,) = boards(rows)
+    assert all(row.to_others is not None for row in usual.rows) and all(row.to_others is None for row in lean.rows)
+    for one, other in zip(usual.rows, lean.rows, strict=True):
+        assert (one.ranks, one.interval, set(one.apart)) == (other.ranks, other.interval, set(other.apart))
+
+
 def test_costs_join_by_spec_and_source_at_the_most_common_setting() -> None:
     board = one(
         record("a", {"psnr": [20.0]}),

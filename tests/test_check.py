@@ -17,8 +17,8 @@ from noisebench.cli import main
 from noisebench.errors import UsageError
 from noisebench.gate.check import check
 from noisebench.gate.rules import Rule, read_rules
-from noisebench.gate.verdict import INCOMPARABLE, OK, REGRESSION, UNCOUNTED, Verdict
-from noisebench.report.verdict import verdict_junit, verdict_lines, verdict_markdown
+from noisebench.gate.verdict import INCOMPARABLE, OK, REGRESSION, UNCOUNTED, Finding, Verdict
+from noisebench.report.verdict import _largest, verdict_junit, verdict_lines, verdict_markdown
 from noisebench.store.export import export_text
 from noisebench.store.keys import key_of
 from noisebench.store.record import Record
@@ -741,3 +741,12 @@ def test_a_real_store_against_its_own_export(cli: Any, tmp_path: Path) -> None:
     one = cells[0]["cell"]
     assert key_of(one["inputs"]) == one["key"]
     assert np.isfinite([row[5] for row in cells[0]["rows"]]).all()
+
+
+def test_the_largest_losses_are_found_without_reading_the_names_of_all() -> None:
+    sizes = [0.0, 3.0, math.inf, 1.0, 3.0, 2.0, 3.0, math.nan]
+    findings = [Finding(REGRESSION, f"m{9 - i}", "d", "r", "p", 0, "psnr", change=size) for i, size in enumerate(sizes)]
+    found = _largest(findings, lambda f: f.change or 0.0, 4)
+    # What is no number is the largest; of equal ones the order is that of the names.
+    assert [f.method for f in found] == ["m2", "m7", "m3", "m5"]
+    assert _largest([], lambda f: 0.0, 4) == [] and len(_largest(findings, lambda f: 0.0, 99)) == 8

@@ -15,6 +15,7 @@ from ..boards.grouping import Alignment
 from ..boards.units import units_of
 from ..cost.pace import of_newest_reference, why_apart
 from ..errors import UsageError, nearest, one_line
+from ..garbage import no_collection
 from ..statistics.exact_scores import is_exact
 from ..statistics.mcnemar import is_binary, mcnemar
 from ..statistics.paired_tests import ALPHA, MIN_ITEMS, Floats, mean_differences, paired_difference
@@ -188,7 +189,11 @@ def compare(
     a: Sequence[Record], b: Sequence[Record], name_a: str = "A", name_b: str = "B", *, across: bool = False
 ) -> Comparison:
     """Match the cells of two sides, the newest versions; with `across`, each side is one method, whatever its name."""
-    a, b = newest(a), newest(b)
+    with no_collection():
+        return _compared_sides(newest(a), newest(b), name_a, name_b, across)
+
+
+def _compared_sides(a: Sequence[Record], b: Sequence[Record], name_a: str, name_b: str, across: bool) -> Comparison:
     one, other = Shelf(a), Shelf(b)
     spec_a = a[0].cell["method"]["spec"] if across and a else ""
     spec_b = b[0].cell["method"]["spec"] if across and b else ""
@@ -317,9 +322,12 @@ def _metrics(a: Cell, b: Cell) -> list[str]:
     return sorted(metrics, key=lambda name: (order_of(name, metrics[name]), name))
 
 
-def _with_statistics(differences: Sequence[Difference]) -> list[Difference]:
-    """Means, intervals and p values: all rows are one family, and those with equally many items share the resamples."""
-    changes = [one.change[one.kept] for one in differences]
+def _with_statistics(differences: list[Difference]) -> list[Difference]:
+    """Means, intervals and p values: all rows are one family, and those with equally many items share the resamples.
+
+    The differences are replaced where they are, so that of very many no two of each are held.
+    """
+    changes = [_compared(one) for one in differences]
     with np.errstate(invalid="ignore"):
         found = [(float(change.mean()), one.interval, one.p) for one, change in zip(differences, changes, strict=True)]
     sizes: dict[int, list[int]] = defaultdict(list)
@@ -331,10 +339,16 @@ def _with_statistics(differences: Sequence[Difference]) -> list[Difference]:
     for own, made in zip(places, judged, strict=True):
         for i, (low, high), p in zip(own, made.interval.tolist(), made.p.tolist(), strict=True):
             found[i] = found[i][0], None if np.isnan(low) else (low, high), p
-    return [
-        replace(one, difference=mean, interval=interval, p=p)
-        for one, (mean, interval, p) in zip(differences, found, strict=True)
-    ]
+    for place, (mean, interval, p) in enumerate(found):
+        differences[place] = replace(differences[place], difference=mean, interval=interval, p=p)
+    return differences
+
+
+def _compared(one: Difference) -> Floats:
+    """b − a on the items that the mean is over."""
+    with np.errstate(invalid="ignore"):
+        change: Floats = one.b - one.a
+    return change if np.isfinite(change).all() else one.change[one.kept]
 
 
 def _speeds(a: Sequence[Record], b: Sequence[Record]) -> tuple[tuple[Speed, ...], list[Unmatched]]:

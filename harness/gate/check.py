@@ -12,6 +12,7 @@ from ..boards.grouping import Alignment
 from ..boards.units import Units, units_of
 from ..comparing.pairing import Places, Shelf, apart, environment_differences, pair, why_inputs_differ
 from ..comparing.set_changes import set_changes
+from ..garbage import no_collection
 from ..statistics.paired_tests import paired_difference
 from ..store.record import Record, cell_order, decimals_of, words_of
 from ..store.seals import refuse_nan, why_edited
@@ -47,7 +48,14 @@ def check(
     Of a method that was edited the newest version on either side is judged. Raises `UsageError` for a NaN in the
     baseline, an idle rule.
     """
-    baseline, current = (sorted(newest(side), key=lambda r: cell_order(r.cell)) for side in (baseline, current))
+    with no_collection():
+        before, now = (sorted(newest(side), key=lambda r: cell_order(r.cell)) for side in (baseline, current))
+        return _judged(before, now, rules, names)
+
+
+def _judged(
+    baseline: Sequence[Record], current: Sequence[Record], rules: Sequence[Rule], names: tuple[str, str]
+) -> Verdict:
     for record in baseline:
         refuse_nan(record, names[0])
     if baseline:

@@ -15,6 +15,7 @@ from ..boards.recipes import Recipes, compare_recipes
 from ..boards.set_metrics import BoardSets, board_sets
 from ..boards.together import Overall, overall
 from ..errors import one_line
+from ..garbage import no_collection
 from ..store.record import Record
 from ..store.versions import newest
 from ..track import DEFAULT, Words
@@ -88,7 +89,11 @@ def report_data(records: Sequence[Record], title: str, *, all_versions: bool = F
 
     Raises `UsageError` where two methods or datasets have one name.
     """
-    records = shown(records)
+    with no_collection():
+        return _report_data(shown(records), title, all_versions)
+
+
+def _report_data(records: Sequence[Record], title: str, all_versions: bool) -> ReportData:
     ordered = sorted(boards(records, all_versions=all_versions), key=lambda board: board.track)
     records = records if all_versions else newest(records)
     if len({board.track for board in ordered}) > 1:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
@@ -68,9 +69,9 @@ def verdict_lines(verdict: Verdict) -> list[str]:
         if hidden:
             more = counted(hidden, "more regression") if status == REGRESSION else f"{hidden:,} more {status}"
             out.append(f"… and {more}; --json or --to DIR has all")
-    gains = sorted(verdict.having(OK), key=lambda f: (-abs(f.change or 0.0), by_number(f.place), f.metric))
-    moved = [f for f in gains if f.unit != RATIO and f.change]
-    out += [f"changed, within the rules  {finding_line(f)}" for f in moved[:5]]
+    moved = [f for f in verdict.having(OK) if f.unit != RATIO and f.change]
+    gains = _largest(moved, lambda f: abs(f.change or 0.0), 5)
+    out += [f"changed, within the rules  {finding_line(f)}" for f in gains]
     if verdict.new:
         out.append(one_line(f"not in the baseline: {counted(len(verdict.new), 'cell')}, such as {verdict.new[0]}"))
     out += environment_lines(verdict.environments)
@@ -89,9 +90,21 @@ def worst(findings: Sequence[Finding], most: int) -> tuple[list[list[Finding]], 
     for f in findings:
         if not f.measured:
             alike.setdefault(f.reason, []).append(f)
-    numbers = sorted((f for f in findings if f.measured), key=lambda f: (-_share(f), by_number(f.place), f.metric))
-    groups = [*sorted(alike.values(), key=lambda group: -len(group)), *([f] for f in numbers)]
-    return groups[:most], sum(map(len, groups[most:]))
+    numbers = _largest([f for f in findings if f.measured], _share, most)
+    groups = [*sorted(alike.values(), key=lambda group: -len(group)), *([f] for f in numbers)][:most]
+    return groups, len(findings) - sum(map(len, groups))
+
+
+def _largest(findings: Sequence[Finding], size: Callable[[Finding], float], most: int) -> list[Finding]:
+    """The `most` largest, those of one size by place and metric: names are read of those alone that may be among them.
+
+    A size that is no number is the largest.
+    """
+    sizes = [math.inf if math.isnan(found := size(f)) else found for f in findings]
+    least = min(heapq.nlargest(most, sizes), default=0.0)
+    near = [(-own, by_number(f.place), f.metric, n) for n, (f, own) in enumerate(zip(findings, sizes, strict=True))
+            if own >= least]  # fmt: skip
+    return [findings[n] for *_, n in sorted(near)[:most]]
 
 
 def _share(finding: Finding) -> float:

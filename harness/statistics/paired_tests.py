@@ -106,8 +106,10 @@ def _tails(differences: Differences, identity: str, largest: Floats, most: float
         np.matmul(squares, counts, out=spread)
         spread -= np.square(t, out=room)
         equal = spread <= 1e-12 * variance
-        often = np.count_nonzero(equal, axis=1)
-        np.maximum(spread, np.maximum(1e-18 * variance, np.finfo(float).tiny), out=spread)
+        often = np.zeros(len(part), np.int64)
+        if equal.any():
+            often = np.count_nonzero(equal, axis=1)
+            np.maximum(spread, np.maximum(1e-18 * variance, np.finfo(float).tiny), out=spread)
         np.sqrt(spread, out=spread)
         t /= spread
         t *= np.sqrt(n - 1.0)

@@ -9,7 +9,6 @@ in it, each distinct part of them once: cells that are read from it share their 
 from __future__ import annotations
 
 import errno
-import gc
 import hashlib
 import json
 import os
@@ -17,7 +16,7 @@ import time
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, overload
@@ -25,6 +24,7 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
+from ..garbage import no_collection
 from ..json_values import parsed
 from .cells import Damaged, asked_of, cell_dir, genuine_cell, keys, load_record, seals_cells
 from .disk import locked
@@ -75,7 +75,7 @@ def indexed(store: Path, *, rows: bool) -> dict[str, Record]:
     tables = _refreshed(store, found, now, old, changes)
     if worth:
         _write(store, tables, began)
-    with _no_collection():
+    with no_collection():
         return {record.cell["key"]: record for record in _records(store, tables, rows)}
 
 
@@ -372,18 +372,6 @@ class _Texts(Sequence[str]):
 
     def __repr__(self) -> str:
         return repr(self._texts())
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Without the search for cycles, of which there are none in what is read, and which looks at all that is held."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 # ------------------------------------------------------------------------------------------------ the file

@@ -7,6 +7,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+_encode = json.JSONEncoder(sort_keys=True, ensure_ascii=True, separators=(",", ":")).encode
+
 
 def combined(parts: Iterable[str]) -> str:
     """One SHA-256 of several texts, in order."""
@@ -15,8 +17,7 @@ def combined(parts: Iterable[str]) -> str:
 
 def key_of(inputs: Mapping[str, Any]) -> str:
     """The content key of what went into a cell."""
-    text = json.dumps(inputs, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(_encode(inputs).encode()).hexdigest()
 
 
 def output_key(inputs: Mapping[str, Any]) -> str:
