@@ -38,7 +38,7 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("large")
     for name, seed in (("a", 0), ("b", 1)):
         script = (
-            "from big_store import make; from noisebench.store.cells import read_cells; "
+            "from big_store import make; from noisebench.store.reading import read_cells; "
             f"read_cells(make({str(folder / name)!r}, {CELLS}, seed={seed}))"
         )
         subprocess.run([sys.executable, "-c", script], cwd=HERE, check=True)

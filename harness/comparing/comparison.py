@@ -269,26 +269,31 @@ def _side_by_side(a: Record, b: Record, one: Shelf, other: Shelf) -> tuple[list[
             continue
         part = a.cell["metrics"][name]
         va, vb = a.scores[name][rows_a], b.scores[name][rows_b]
-        defined = ~(np.isnan(va) | np.isnan(vb))
-        lacking = [f"{name} is not defined on {_counted(int((~defined).sum()), words)}"] if not defined.all() else []
-        if not defined.any():
-            left_out.append(Unmatched("A", one.label(a.cell), label, lacking[0]))
-            continue
-        matched, units = rows_a, whole
-        if not defined.all():
-            matched, units = rows_a[defined], units_of((a, b), [rows_a[defined].tolist(), rows_b[defined].tolist()])
+        matched, units, lacking = rows_a, whole, list[str]()
+        with np.errstate(invalid="ignore"):
+            finite = np.isfinite(vb - va).all()
+        if not finite:
+            defined = ~(np.isnan(va) | np.isnan(vb))
+            if not defined.all():
+                lacking.append(f"{name} is not defined on {_counted(int((~defined).sum()), words)}")
+            if not defined.any():
+                left_out.append(Unmatched("A", one.label(a.cell), label, lacking[0]))
+                continue
+            if not defined.all():
+                matched, units = rows_a[defined], units_of((a, b), [rows_a[defined].tolist(), rows_b[defined].tolist()])
+                va, vb = va[defined], vb[defined]
+            counts = [int(is_exact(side, part["higher"]).sum()) for side in (va, vb)]
+            if any(counts):
+                perfect = _counted(counts[0], words)
+                lacking.append(f"{name} is exact on {perfect} in A and {counts[1]} in B, which count in no mean")
         merged = [f"{units.text(words)}: {units.remark(words)}"] if units.merged else []
-        counts = [int(is_exact(side[defined], part["higher"]).sum()) for side in (va, vb)]
-        if any(counts):
-            perfect = _counted(counts[0], words)
-            lacking.append(f"{name} is exact on {perfect} in A and {counts[1]} in B, which count in no mean")
         found.append(
             Difference(
                 a.cell["track"], one.label(a.cell), other.label(b.cell), a.cell["dataset"]["display"],
                 a.cell["regime"]["display"], protocol_text(a.cell), a.cell["seed"], name, part["unit"],
                 part["higher"], decimals_of(name, part),
-                _shared(tuple(a.items[row] for row in matched[units.firsts()])), units.average(va[defined]),
-                units.average(vb[defined]), "; ".join([*notes, *lacking, *merged]),
+                _shared(tuple(a.items[row] for row in matched[units.firsts()])), units.average(va),
+                units.average(vb), "; ".join([*notes, *lacking, *merged]),
                 key_a=a.cell["key"], key_b=b.cell["key"], limit=gate_of(name, part).get("max_drop"),
             )
         )  # fmt: skip

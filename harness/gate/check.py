@@ -13,7 +13,7 @@ from ..boards.units import Units, units_of
 from ..comparing.pairing import Places, Shelf, apart, environment_differences, pair, why_inputs_differ
 from ..comparing.set_changes import set_changes
 from ..garbage import no_collection
-from ..statistics.paired_tests import paired_difference
+from ..statistics.paired_tests import Floats, paired_difference
 from ..store.record import Record, cell_order, decimals_of, words_of
 from ..store.seals import refuse_nan, why_edited
 from ..store.versions import newest
@@ -171,26 +171,29 @@ def _metric(
         text = f"other metric version: {metric} is at {theirs['version']}, the baseline has {part['version']}"
         return finding(INCOMPARABLE, cell, label, metric, text)
     a, b = record.scores[metric][rows[0]], partner.scores[metric][rows[1]]
-    defined = ~np.isnan(a)
-    if not defined.any():
-        return finding(UNCOUNTED, cell, label, metric, f"{metric} is not defined in the baseline")
     left = rows[0]
-    if not defined.all():
-        left, units = left[defined], units_of((record, partner), [side[defined].tolist() for side in rows])
-        a, b = a[defined], b[defined]
-    undefined = np.flatnonzero(np.isnan(b))
-    if len(undefined):
-        lost = counted(len(undefined), words["item"], words["items"])
-        text = f"{metric} is no longer defined on {lost}, such as {record.items[left[undefined[0]]]}"
-        return finding(REGRESSION, cell, label, metric, text)
-    change = paired_difference(b[None], a)[0]
+    with np.errstate(invalid="ignore"):
+        change = b - a
+    if not np.isfinite(change).all():
+        defined = ~np.isnan(a)
+        if not defined.any():
+            return finding(UNCOUNTED, cell, label, metric, f"{metric} is not defined in the baseline")
+        if not defined.all():
+            left, units = left[defined], units_of((record, partner), [side[defined].tolist() for side in rows])
+            a, b = a[defined], b[defined]
+        undefined = np.flatnonzero(np.isnan(b))
+        if len(undefined):
+            lost = counted(len(undefined), words["item"], words["items"])
+            text = f"{metric} is no longer defined on {lost}, such as {record.items[left[undefined[0]]]}"
+            return finding(REGRESSION, cell, label, metric, text)
+        change = paired_difference(b[None], a)[0]
     losses = -change if part["higher"] else change
     with np.errstate(invalid="ignore"):
-        drop, before, now = (float(units.average(values).mean()) for values in (losses, a, b))
+        drop, before, now = (_mean(units.average(values)) for values in (losses, a, b))
     if math.isnan(drop):
         # Perfect items were lost here and won there: a loss all the same.
         drop = math.inf
-    place = int(np.argmax(losses))
+    place = int(losses.argmax())
     item, most = record.items[left[place]], float(losses[place])
     worst = f"{words['item']} {item}", most
     reasons: list[str | None] = [*limits_broken(held, drop, worst, before, part["unit"])]
@@ -215,3 +218,8 @@ def _metric(
         worst_item=item if most > 0 else "",
         seconds=partner.cell["seconds"],
     )
+
+
+def _mean(values: Floats) -> float:
+    """The mean of (n,): what `values.mean()` gives, in half the time, of which a check takes three for each number."""
+    return float(np.add.reduce(values)) / len(values)
