@@ -137,7 +137,7 @@ def run(args: argparse.Namespace) -> int:
     options = RunOptions(args.jobs, args.retry, args.sandbox, shard, devices, args.cluster or "")
     store = Path(args.store)
     if args.dry_run:
-        from ..engine.cluster import read_cluster, slots_there
+        from ..engine.cluster_start import read_cluster, slots_there
         from ..engine.forecast import expected_efficiency, forecast_text, peak_text, rates_of, room_text
         from ..engine.planning import plan_in_child
         from ..engine.shards import cells_of
