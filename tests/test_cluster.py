@@ -17,7 +17,9 @@ import psutil
 import pytest
 from conftest import ROOT
 from noisebench.engine import cluster as clusters
-from noisebench.engine.cluster import Seat, Where, place_for, read_cluster
+from noisebench.engine import cluster_start
+from noisebench.engine.cluster import Seat, place_for
+from noisebench.engine.cluster_start import Where, read_cluster
 from noisebench.engine.cluster_worker import slots_of, sources_sha256, version, why_refused
 from noisebench.engine.forecast import expected_efficiency
 from noisebench.engine.run import RunOptions, Summary, needs_run, run
@@ -305,7 +307,7 @@ def test_workers_are_jobs_of_slurm_and_are_cancelled(here: Path, monkeypatch: py
     monkeypatch.setenv("PATH", f"{here / 'bin'}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.chdir(here)
     where = read_cluster('slurm(workers=1, cores=1, processes=1, memory="1GB", queue=short, interface=lo, nanny=False)')
-    client, started = clusters.connected(where, 1)
+    client, started = cluster_start.connected(where, 1)
     client.wait_for_workers(1, timeout=60)
     client.close()
     started.close()
@@ -313,7 +315,7 @@ def test_workers_are_jobs_of_slurm_and_are_cancelled(here: Path, monkeypatch: py
     assert "#SBATCH -p short" in job.read_text() and (here / "cancelled").read_text().strip().isdigit()
     (here / "bin" / "sbatch").write_text("#!/bin/bash\necho 'no partition short' >&2\nexit 1\n")
     with pytest.raises(UsageError, match=r"^--cluster slurm cannot be started: .*no partition short"):
-        clusters.connected(where, 1)
+        cluster_start.connected(where, 1)
 
 
 # ------------------------------------------------------------------------------------------------ what is said
@@ -343,19 +345,20 @@ def test_what_is_no_cluster_is_refused_in_one_line(text: str, said: str, monkeyp
 def test_a_cluster_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert read_cluster("tcp://10.0.0.1:8786") == Where("tcp", "tcp://10.0.0.1:8786")
     assert read_cluster("local(workers=3)") == Where("local", workers=3)
-    monkeypatch.setattr(clusters.shutil, "which", str)
+    monkeypatch.setattr(cluster_start.shutil, "which", str)
     asked = read_cluster("pbs(workers=2, queue=gpu, job_extra_directives=('-l ngpus=1',))")
     assert asked.arguments == (("queue", "gpu"), ("job_extra_directives", ["-l ngpus=1"])) and asked.workers == 2
-    monkeypatch.setattr(clusters, "find_spec", lambda name: None)
+    monkeypatch.setattr(cluster_start, "find_spec", lambda name: None)
     with pytest.raises(UsageError, match=r"pip install 'noisebench\[cluster\]'"):
         read_cluster("local(workers=3)")
 
 
 def test_no_scheduler_and_no_workers_are_said(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clusters, "REACHED", 0.5)
+    for module in (clusters, cluster_start):
+        monkeypatch.setattr(module, "REACHED", 0.5)
     suite = suite_of(here, "identity")
     with pytest.raises(UsageError, match=r"^cluster tcp://127\.0\.0\.1:1 cannot be reached .*: start it by"):
-        clusters.connected(Where("tcp", "tcp://127.0.0.1:1"), 1)
+        cluster_start.connected(Where("tcp", "tcp://127.0.0.1:1"), 1)
     with distributed.LocalCluster(n_workers=0, dashboard_address=":0") as empty:
         where = Where("tcp", empty.scheduler_address)
         cells = clusters.Cluster(where, suite, open_store(here / "s"), None, (), False, print)

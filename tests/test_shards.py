@@ -13,7 +13,8 @@ from noisebench.engine.shards import Shard, cells_of, divided, read_shard
 from noisebench.errors import UsageError
 from noisebench.store.cells import keys, open_store
 from noisebench.store.reading import read_cells
-from stored_cells import made, with_cell
+from noisebench.store.upkeep import sizes_of
+from stored_cells import made, put, with_cell
 
 NOTHING: Any = {"cells": {}, "seconds": [0.0, 0.0, 0.0], "rates": {}}
 
@@ -22,8 +23,9 @@ def cell(method: str, place: int = 0, *, items: int = 1, after: tuple[str, ...] 
     """A planned cell, as far as shards and forecasts read one."""
     key = hashlib.sha256(f"{kind} {method} {place}".encode()).hexdigest()
     return {
-        "key": key, "kind": kind, "track": "restore", "method": {"name": method.partition("(")[0], "spec": method},
-        "dataset": {"items": items}, "after": list(after),
+        "key": key, "kind": kind, "track": "restore",
+        "method": {"name": method.partition("(")[0], "spec": method, "display": method},
+        "dataset": {"items": items, "display": "a"}, "after": list(after),
     }  # fmt: skip
 
 
@@ -166,6 +168,8 @@ def test_a_forecast_is_of_all_cells_and_never_below_the_longest() -> None:
     assert forecast.forecast_text([cell("slow")], rates, 8) == "about 10 min"
     text = forecast.forecast_text([cell("fast"), cell("new")], rates, 1)
     assert text == "about 2 s, by 1 of them whose method the store knows"
+    slowest = forecast.forecast_text([cell("slow"), cell("fast")], rates, 2)
+    assert slowest == "about 10 min, as long as slow takes on a", "the straggler is named"
     assert [forecast.span_text(s) for s in (0.2, 40, 600, 7200)] == ["1 s", "40 s", "10 min", "2.0 h"]
 
 
@@ -174,3 +178,18 @@ def test_a_run_says_how_long_it_will_take_where_the_store_knows(cli: Any, tmp_pa
     assert "about" not in cli("run", *suite, "gaussian(sigma=15)").stderr
     assert "1 cell to run, 0 stored already; about " in cli("run", *suite, "gaussian(sigma=25)").stderr
     assert len(read_cells(tmp_path / "s")[0]) == 2
+
+
+def test_a_forecast_names_memory_and_room_that_stored_cells_took(tmp_path: Path) -> None:
+    cost = {"peak_memory_bytes": 3 * 2**20}
+    stored = [with_cell(made("slow", 30.0), cost=cost).cell, made("fast", 30.0).cell]
+    assert forecast.peak_text([cell("slow")], stored) == "a call takes up to 3.0 MiB of memory"
+    assert forecast.peak_text([cell("fast"), cell("new")], stored) == ""
+    store = open_store(tmp_path / "store")
+    for method in ("slow", "fast"):
+        put(store, made(method, 30.0))
+    sizes = sizes_of(store)
+    assert len(sizes) == 2 and len(sizes_of(store, most=1)) == 1
+    assert forecast.room_text(4, [2**20, 3 * 2**20]) == "8.0 MiB on the disk"
+    assert forecast.room_text(0, sizes) == forecast.room_text(3, []) == ""
+    assert [forecast.size_text(n) for n in (2048, 2**21, 3 * 2**30)] == ["2 KiB", "2.0 MiB", "3.0 GiB"]

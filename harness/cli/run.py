@@ -137,12 +137,13 @@ def run(args: argparse.Namespace) -> int:
     options = RunOptions(args.jobs, args.retry, args.sandbox, shard, devices, args.cluster or "")
     store = Path(args.store)
     if args.dry_run:
-        from ..engine.cluster import read_cluster, slots_there
-        from ..engine.forecast import expected_efficiency, forecast_text
+        from ..engine.cluster_start import read_cluster, slots_there
+        from ..engine.forecast import expected_efficiency, forecast_text, peak_text, rates_of, room_text
         from ..engine.planning import plan_in_child
         from ..engine.shards import cells_of
         from ..store.cells import open_store
         from ..store.index import genuine_cells
+        from ..store.upkeep import readable, sizes_of
 
         where = read_cluster(args.cluster) if args.cluster else None
         cells = plan_in_child(suite, () if where else devices or None)["cells"]
@@ -165,12 +166,21 @@ def run(args: argparse.Namespace) -> int:
                 print_table(sorted(rows, key=lambda row: row[0] == "stored")[:_PLANNED], head)
                 print(f"… and {counted(len(rows) - _PLANNED, 'more cell')}; --json has all")
             rescore = f", {len(donors)} to re-score" if donors else ""
-            rates, threads = known_rates(store), suite.limits.threads
+            known, threads = [record.cell for record in readable(store)], suite.limits.threads
+            rates = rates_of(known)
             slots = slots_there(where, threads) if where else options.width(threads)
-            span = forecast_text(todo, rates, slots) if todo and slots else ""
             share = expected_efficiency(todo, rates, slots) if where and slots else None
-            told = (span and f"; {span}") + (f", efficiency {share:.0%} with {slots} at once" if share else "")
-            note(f"{len(todo) - len(donors)} to run{rescore}, {len(cells) - len(todo)} stored{told}")
+            told = (
+                forecast_text(todo, rates, slots) if slots else "",
+                f"efficiency {share:.0%} with {slots} at once" if share else "",
+                peak_text(todo, known),
+                room_text(len(todo), sizes_of(store)),
+            )
+            told_of = ", ".join(text for text in told if text)
+            note(
+                f"{len(todo) - len(donors)} to run{rescore}, {len(cells) - len(todo)} stored"
+                + ((todo and told_of and f"; {told_of}") or "")
+            )
         return 0
     summary: Summary | None = None
     try:

@@ -1,4 +1,4 @@
-"""How long cells will take, by what cells of the same methods took before."""
+"""How long cells will take, and how much memory and room, by what cells of the same methods took before."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from ..errors import one_line
 from ..planned_cell import PlannedCell
 from ..store.record import Cell
 
@@ -38,13 +39,43 @@ def longest_first(cells: Sequence[PlannedCell], rates: Rates) -> list[PlannedCel
 
 
 def forecast_text(cells: Sequence[PlannedCell], rates: Rates, jobs: int) -> str:
-    """In words, how long cells will take so many at once; empty where nothing is known of any."""
-    known = [seconds for cell in cells if (seconds := expected_seconds(cell, rates)) is not None]
+    """In words, how long cells will take so many at once; empty where nothing is known of any.
+
+    A cell for which all others wait, however many there are at once, is named.
+    """
+    known = [(seconds, cell) for cell in cells if (seconds := expected_seconds(cell, rates)) is not None]
     if not known:
         return ""
-    total = max(sum(known) / len(known) * len(cells) / jobs, max(known))
+    longest, straggler = max(known, key=lambda one: one[0])
+    shared = sum(seconds for seconds, _ in known) / len(known) * len(cells) / jobs
     told = "" if len(known) == len(cells) else f", by {len(known):,} of them whose method the store knows"
-    return f"about {span_text(total)}{told}"
+    alone = ""
+    if longest > shared and len(cells) > 1:
+        where = f" on {one_line(straggler['dataset']['display'], 60)}" if straggler["kind"] == "score" else ""
+        alone = f", as long as {one_line(straggler['method']['display'], 60)} takes{where}"
+    return f"about {span_text(max(shared, longest))}{alone}{told}"
+
+
+def peak_text(cells: Sequence[PlannedCell], stored: Iterable[Cell]) -> str:
+    """In words, the largest memory of a call or a training of these methods; empty where none was measured."""
+    specs = {cell["method"]["spec"] for cell in cells}
+    peaks = [peak for cell in stored if cell["method"]["spec"] in specs for peak in _peaks(cell)]
+    return f"a call takes up to {size_text(max(peaks))} of memory" if peaks else ""
+
+
+def _peaks(cell: Cell) -> list[int]:
+    """The peaks of memory that a cell has measured, bytes."""
+    training, cost = cell.get("training"), cell.get("cost")
+    measured = (
+        cost["peak_memory_bytes"] if cost else None,
+        training["cost"]["peak_memory_bytes"] if training else None,
+    )
+    return [peak for peak in measured if peak is not None]
+
+
+def room_text(cells: int, sizes: Sequence[int]) -> str:
+    """In words, the room that so many cells will take on the disk, by bytes of stored ones; empty where none is."""
+    return f"{size_text(round(sum(sizes) / len(sizes) * cells))} on the disk" if cells and sizes else ""
 
 
 def expected_efficiency(cells: Sequence[PlannedCell], rates: Rates, slots: int) -> float | None:
@@ -69,6 +100,14 @@ def span_text(seconds: float) -> str:
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def size_text(count: float) -> str:
+    """Bytes in the unit that suits them, such as `12 KiB` or `2.1 GiB`."""
+    for unit, suffix in ((2**30, "GiB"), (2**20, "MiB")):
+        if count >= unit:
+            return f"{count / unit:.1f} {suffix}"
+    return f"{count / 2**10:.0f} KiB"
 
 
 def _names(cell: Cell | PlannedCell) -> tuple[str, str]:

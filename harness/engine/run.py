@@ -141,7 +141,8 @@ def run(suite: Suite, store: Path, options: RunOptions, watcher: Watcher) -> Sum
 
 def _cells(suite: Suite, store: Path, options: RunOptions, watcher: Watcher) -> Cells:
     if options.cluster:
-        from .cluster import Cluster, read_cluster
+        from .cluster import Cluster
+        from .cluster_start import read_cluster
 
         where = read_cluster(options.cluster)
         return Cluster(where, suite, store, options.jobs, options.devices, options.sandbox, watcher.note)

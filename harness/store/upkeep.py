@@ -73,6 +73,13 @@ def readable(store: Path) -> list[Record]:
     return found
 
 
+def sizes_of(store: Path, most: int = 100) -> list[int]:
+    """Bytes of the files of so many stored cells at most, spread over all."""
+    there = keys(store)
+    chosen = there[:: max(1, -(-len(there) // most))]
+    return [sum(f.stat().st_size for f in cell_dir(store, key).rglob("*") if f.is_file()) for key in chosen]
+
+
 def old_cells(store: Path) -> list[Cell]:
     """Cells of older versions of methods, which boards do not show."""
     found = readable(store)

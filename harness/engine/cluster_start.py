@@ -1,0 +1,139 @@
+"""What `--cluster` says: read, reached or started by Dask."""
+
+from __future__ import annotations
+
+import logging
+import re
+import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from multiprocessing import resource_tracker
+from typing import Any, Literal, cast
+
+from ..errors import UsageError, one_line
+from ..spec import Spec, Value, parse
+
+REACHED = 10.0
+"""Seconds in which a scheduler must answer, and have a worker."""
+_ANY_PORT = ":0"
+BATCH = {"slurm": ("SLURMCluster", "sbatch"), "pbs": ("PBSCluster", "qsub")}
+"""Batch systems: the class of dask-jobqueue, and the program that submits."""
+_FORMS = "local(workers=N), tcp://HOST:PORT, slurm(workers=N, …) or pbs(workers=N, …)"
+
+
+@dataclass(frozen=True)
+class Where:
+    """What `--cluster` says: a scheduler that runs, or so many workers that are to be started, and with what."""
+
+    kind: Literal["tcp", "local", "slurm", "pbs"]
+    address: str = ""
+    workers: int = 0
+    arguments: tuple[tuple[str, Any], ...] = ()
+
+
+def read_cluster(text: str) -> Where:
+    """`--cluster` as it is typed. Raises `UsageError`, also where what it needs is not installed."""
+    if re.fullmatch(r"tcp://\S+:\d+", text):
+        where = Where("tcp", address=text)
+    else:
+        try:
+            spec = parse(text)
+        except UsageError:
+            raise UsageError(f"--cluster must be {_FORMS}, not {one_line(text)!r}") from None
+        if spec.name not in ("local", *BATCH) or spec.then:
+            raise UsageError(f"--cluster must be {_FORMS}, not {one_line(text)!r}")
+        arguments = {name: _plain(value) for name, value in spec.args}
+        workers = arguments.pop("workers", None)
+        if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+            raise UsageError(f"--cluster {spec.name}: say how many workers, such as {spec.name}(workers=4)")
+        if spec.name == "local" and arguments:
+            raise UsageError(f"--cluster local has no {one_line(next(iter(arguments)))}: local(workers=N) is all")
+        where = Where(cast(Any, spec.name), workers=workers, arguments=tuple(arguments.items()))
+    packages = ("distributed", *(("dask_jobqueue",) if where.kind in BATCH else ()))
+    if not all(map(find_spec, packages)):
+        raise UsageError("--cluster needs Dask: pip install 'noisebench[cluster]'")
+    if where.kind in BATCH and shutil.which(program := BATCH[where.kind][1]) is None:
+        raise UsageError(f"--cluster {where.kind}: there is no {program} here: run where jobs are submitted")
+    return where
+
+
+def _plain(value: Value) -> Any:
+    """A value as dask-jobqueue takes it: a bare name is a text, a tuple a list."""
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    return str(value) if isinstance(value, Spec) else value
+
+
+def connected(where: Where, threads: int) -> tuple[Any, Any]:
+    """A client, and the cluster that was started for it, None where it ran before. Raises `UsageError`."""
+    distributed = import_module("distributed")
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    if where.kind == "tcp":
+        try:
+            return distributed.Client(where.address, timeout=REACHED, set_as_default=False), None
+        except (OSError, TimeoutError, ValueError) as error:
+            raise UsageError(
+                f"cluster {where.address} cannot be reached ({one_line(error, 100)}): start it by `dask scheduler`, "
+                "or mend the address"
+            ) from None
+    try:
+        with _without_ctrl_c():
+            started = _local(where, threads) if where.kind == "local" else _batch(where)
+            return distributed.Client(started, timeout=REACHED, set_as_default=False), started
+    except UsageError:
+        raise
+    except Exception as error:
+        raise UsageError(f"--cluster {where.kind} cannot be started: {one_line(error)}") from None
+
+
+def _local(where: Where, threads: int) -> Any:
+    return import_module("distributed").LocalCluster(
+        n_workers=where.workers, threads_per_worker=threads, processes=True, memory_limit=0,
+        dashboard_address=_ANY_PORT, silence_logs=logging.CRITICAL,
+    )  # fmt: skip
+
+
+def _batch(where: Where) -> Any:
+    """Jobs of a batch system, by dask-jobqueue. Raises what it raises where one is not taken."""
+    make = getattr(import_module("dask_jobqueue"), BATCH[where.kind][0])
+    cluster = make(scheduler_options={"dashboard_address": _ANY_PORT}, **dict(where.arguments))
+
+    async def submitted() -> None:
+        cluster.scale(n=where.workers)
+        await cluster._correct_state()
+
+    try:
+        cluster.sync(submitted)
+    except BaseException:
+        with suppress(Exception):  # it counts on jobs that have begun
+            cluster.close(timeout=5)
+        raise
+    return cluster
+
+
+@contextmanager
+def _without_ctrl_c() -> Iterator[None]:
+    """While it lasts, threads and processes are started that a Ctrl-C in the terminal does not reach."""
+    resource_tracker.ensure_running()  # which would open the way for it again, where it is started within
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def slots_there(where: Where, threads: int) -> int | None:
+    """How many cells of so many threads a cluster runs at once; None where that shows only when its jobs have begun.
+
+    Raises `UsageError` where it is not there.
+    """
+    if where.kind != "tcp":
+        return where.workers if where.kind == "local" else None
+    client, _ = connected(where, threads)
+    with client:
+        slots: int = sum(max(1, cores // threads) for cores in client.nthreads().values())
+    return slots
