@@ -24,7 +24,7 @@ class HasPanels(Protocol):
     """A track that draws outputs side by side on `sheet`, at most `most` plots; of what is left out `notes` is told.
 
     Names of these plots begin with `panel-` where the viewer of the page shows the same from previews, else with
-    `drawing-`; then comes a number of two digits.
+    `drawing-`, and with `mistakes-` those of what was got wrong; then comes a number of two digits.
     """
 
     def panels(self, boards: Sequence[Board], most: int, notes: list[str], sheet: Sheet) -> list[Plot]: ...

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...array_outputs import ArrayFiles
-from ...errors import NotDefined
+from ...errors import NotDefined, one_line
 from ...registry import Bound
 from ...store.outputs import OutputFiles
+from ...store.record import Mistake
 from ...track import (
     Batches,
     Case,
@@ -42,6 +43,15 @@ pictures together, see `set_metrics.py`.
 """
 
 
+LONGEST = 80
+"""Letters of the name of a class that are kept of a mistake."""
+
+
+def _logits(output: Any, classes: int) -> Any:
+    """Those of an output as `LogitFiles` has it."""
+    return output[:, 0] if output.ndim == 2 else output[:classes]
+
+
 class LogitFiles(ArrayFiles):
     """Logits (K,), with a certified radius (K + 1,), or with maps as `packed` has them, as `.npy`."""
 
@@ -58,6 +68,24 @@ class LogitFiles(ArrayFiles):
         from .drawing import draw_explanation
 
         return draw_explanation(item, case.given, output) if output.ndim == 2 else None
+
+    def mistake(
+        self, item: LabelledPicture, case: Case, output: Any, protocol: Bound, *, pictured: bool
+    ) -> Mistake | None:
+        """The true class, and the likeliest with its probability; None where these are one, or there is no true one."""
+        import numpy as np
+
+        from .drawing import small_picture
+        from .labelled_picture import NO_CLASS
+
+        said = protocol.entry.obj(_logits(output, len(item.classes)), **protocol.kwargs)
+        place = int(np.argmax(said))
+        if item.label in (place, NO_CLASS):
+            return None
+        truth, answer = (one_line(item.classes[label], LONGEST) for label in (item.label, place))
+        likely = float(np.exp(said[place]))
+        picture = small_picture(case.given) if pictured else None
+        return Mistake(item.id, truth, answer, likely if 0 <= likely <= 1 else None, picture)
 
 
 class Classify:
@@ -202,11 +230,12 @@ class Classify:
         return AnswerCollector(sets, protocol=protocol, taken=taken)
 
     def panels(self, boards: Sequence[Board], most: int, notes: list[str], sheet: Sheet) -> list[Plot]:
-        """A picture and the maps of each method: see `tracks/classify/report.py`."""
+        """A picture and the maps of each method, see `tracks/classify/report.py`, and what was misclassified."""
+        from ...report.plots.mistakes import mistake_panels
         from ...report.plots.side_by_side import tile_panels
         from .report import MAPS
 
-        return tile_panels(boards, most, notes, sheet, MAPS)
+        return [*tile_panels(boards, most, notes, sheet, MAPS), *mistake_panels(boards, most, notes, sheet)]
 
 
 TRACK = add_track(Classify())
