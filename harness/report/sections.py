@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from ..boards.board import Board
 from ..comparing.comparison import Comparison, Difference
 from ..store.record import Panel, Record
+from .order_stability import Section
 
 if TYPE_CHECKING:
     from .plots.drawing import Plot
@@ -28,6 +29,13 @@ class HasPanels(Protocol):
     """
 
     def panels(self, boards: Sequence[Board], most: int, notes: list[str], sheet: Sheet) -> list[Plot]: ...
+
+
+@runtime_checkable
+class HasSections(Protocol):
+    """A track that has tables of its own across boards, for `statistics.md` and the page."""
+
+    def sections(self, boards: Sequence[Board]) -> list[Section]: ...
 
 
 @runtime_checkable

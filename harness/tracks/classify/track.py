@@ -27,6 +27,7 @@ from ...track import (
 
 if TYPE_CHECKING:
     from ...boards.board import Board
+    from ...report.order_stability import Section
     from ...report.plots.drawing import Plot
     from ...report.plots.sheets import Sheet
     from .classifier import Classifier
@@ -228,6 +229,12 @@ class Classify:
         from .set_metrics import AnswerCollector
 
         return AnswerCollector(sets, protocol=protocol, taken=taken)
+
+    def sections(self, boards: Sequence[Board]) -> list[Section]:
+        """Mean corruption errors: see `tracks/classify/corruption_error.py`."""
+        from .corruption_error import corruption_sections
+
+        return corruption_sections(boards)
 
     def panels(self, boards: Sequence[Board], most: int, notes: list[str], sheet: Sheet) -> list[Plot]:
         """A picture and the maps of each method, see `tracks/classify/report.py`, and what was misclassified."""
