@@ -165,16 +165,16 @@ def test_a_panel_is_read_where_there_is_one_now(store):
 
 
 def test_mistakes_are_read_where_there_are_some_now(store):
-    key = cells.read_records(store)[0].cell["key"]
+    key = reading.read_records(store)[0].cell["key"]
     file = cells.cell_dir(store, key) / "mistakes.json"
     file.write_text('[[1, "a", "b", 0.5, "AAAA"]]')
     assert same_without(store)[0]
-    (one,) = cells.read_records(store)[0].mistakes or ()
-    assert (one.item, one.said, one.picture) == (cells.read_records(store)[0].items[1], "b", b"\0\0\0")
+    (one,) = reading.read_records(store)[0].mistakes or ()
+    assert (one.item, one.said, one.picture) == (reading.read_records(store)[0].items[1], "b", b"\0\0\0")
     file.write_text("[]")
-    assert cells.read_records(store)[0].mistakes == ()
+    assert reading.read_records(store)[0].mistakes == ()
     file.unlink()
-    assert cells.read_records(store)[0].mistakes is None
+    assert reading.read_records(store)[0].mistakes is None
 
 
 def _cut(data: bytes) -> bytes:
