@@ -19,6 +19,7 @@ METRICS: dict[str, dict[str, Any]] = {
     "rmse": {"version": 1, "higher": False, "unit": "", "decimals": 4, "order": 0, "gate": {"max_drop": 0.001}},
     "sup_norm": {"version": 1, "higher": False, "unit": "", "decimals": 4, "order": 1, "gate": {}},
     "si_sdr": {"version": 1, "higher": True, "unit": "dB", "decimals": 2, "order": 0, "gate": {"max_drop": 0.1}},
+    "accuracy": {"version": 1, "higher": True, "unit": "", "decimals": 4, "order": 0, "gate": {"max_drop": 0.005}},
 }  # fmt: skip
 ENVIRONMENT = {
     "noisebench": "0.1.0", "python": "3.11.9", "platform": "Linux-x86_64", "cpu": "Some CPU @ 2.4 GHz",
@@ -42,6 +43,8 @@ WORDS = {
                   "truth": "true values", "level": "noise level"},
     "audio": {"item": "clip", "items": "clips", "given": "noisy clip", "output": "restored clip",
               "truth": "true clip", "level": "noise level"},
+    "classify": {"item": "picture", "items": "pictures", "given": "noisy picture", "output": "logits",
+                 "truth": "label", "level": "noise level"},
 }  # fmt: skip
 
 

@@ -53,7 +53,9 @@ def told(record: Record) -> tuple[Any, ...]:
     """All that a record holds, with the order of its parts and the types of its columns."""
     numbers = [(name, v.dtype.str, v.tobytes()) for name, v in [("", record.seconds), *record.scores.items()]]
     texts = record.items, record.input_sha256, record.output_sha256, record.notes
-    others = record.panel, record.seal, record.whole, record.asked, dict(record.names), record.plugins
+    others = (
+        record.panel, record.mistakes, record.seal, record.whole, record.asked, dict(record.names), record.plugins,
+    )  # fmt: skip
     return json.dumps(record.cell), texts, numbers, others
 
 
@@ -162,6 +164,19 @@ def test_a_panel_is_read_where_there_is_one_now(store):
     assert reading.read_records(store)[0].panel is None
 
 
+def test_mistakes_are_read_where_there_are_some_now(store):
+    key = reading.read_records(store)[0].cell["key"]
+    file = cells.cell_dir(store, key) / "mistakes.json"
+    file.write_text('[[1, "a", "b", 0.5, "AAAA"]]')
+    assert same_without(store)[0]
+    (one,) = reading.read_records(store)[0].mistakes or ()
+    assert (one.item, one.said, one.picture) == (reading.read_records(store)[0].items[1], "b", b"\0\0\0")
+    file.write_text("[]")
+    assert reading.read_records(store)[0].mistakes == ()
+    file.unlink()
+    assert reading.read_records(store)[0].mistakes is None
+
+
 def _cut(data: bytes) -> bytes:
     return data[: len(data) // 2]
 
@@ -174,7 +189,7 @@ def _flipped(data: bytes) -> bytes:
     "damage",
     [
         _cut, _flipped, lambda data: b"", lambda data: b"[]",
-        lambda data: data.replace(b"1 of noisebench", b"0 of noisebench"),
+        lambda data: data.replace(b"2 of noisebench", b"0 of noisebench"),
         lambda data: data.replace(b'"bytes": ', b'"bytes": 9'), lambda data: data.replace(b'"at": ', b'"at":-'),
     ],
     ids=["cut off", "a bit flipped", "empty", "no index", "another version", "other sizes", "another place"],

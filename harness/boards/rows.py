@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import one_line
 from ..statistics.paired_tests import Floats
-from ..store.record import Cost, MetricPart, Panel, Record, Role, decimals_of, order_of, role_of, words_of
+from ..store.record import Cost, MetricPart, Mistake, Panel, Record, Role, decimals_of, order_of, role_of, words_of
 from ..wording import counted
 from .grouping import Alignment, MethodKey
 from .units import Units
@@ -57,6 +57,7 @@ class Row:
     `role` is what the method is there for, `family` the one contender that it is a variant of, where it says so.
     `tail` is the score that one item in twenty falls short of, in the metric of the ranking. `below_optimum` is in the
     unit of the `optimum_column` of the board. `written` is what the label stands for where that is a name.
+    `mistakes` are the items that it got wrong with the first seed, None where that is not known.
     """
 
     label: str
@@ -86,6 +87,7 @@ class Row:
     below_baseline: bool = False
     cost: Cost | None = None
     written: str = ""
+    mistakes: tuple[Mistake, ...] | None = None
 
 
 def columns_of(records: Sequence[Record]) -> list[Column]:
@@ -134,6 +136,7 @@ def board_row(key: MethodKey, own: Sequence[Record], label: str, scores: Mapping
         notes=tuple(sorted({one_line(note) for r in own for note in r.cell["notes"] if note})),
         panel=panels[0] if panels else None,
         written=method.get("written", ""),
+        mistakes=own[0].mistakes,
     )
 
 

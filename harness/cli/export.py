@@ -23,7 +23,7 @@ def add(verbs: Any) -> None:
     p.add_argument("store", metavar="STORE", help="a store, or an export file")
     p.add_argument("--to", metavar="FILE", required=True, help="the file to write; compressed where it ends in .xz")
     p.add_argument("--no-pictures", action="store_true",
-                   help="leave out the crops: where pictures must not be passed on")  # fmt: skip
+                   help="leave out crops and what was got wrong: where pictures must not be passed on")  # fmt: skip
     add_json(p)
     p.set_defaults(run=run)
 
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     if not records:
         raise UsageError(f"{one_line(args.store)} has no cells: `noisebench run … --store` fills it")
     if args.no_pictures:
-        records = [replace(record, panel=None) for record in records]
+        records = [replace(record, panel=None, mistakes=None) for record in records]
     with noticing_full_disk(to):
         write_export(to, records)
     if args.json:

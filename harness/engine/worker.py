@@ -20,7 +20,8 @@ from ..registry import Bound, bind, load_plugin
 from ..store.cells import append_row, partial_dir, read_rows, valid_length
 from ..store.disk import DiskFull, noticing_full_disk, write_file
 from ..store.keys import combined
-from ..store.outputs import ChecksOutputs, Kept, LostOutput, open_kept, save_output
+from ..store.mistakes import PICTURED, Noted, mistakes_text, noted
+from ..store.outputs import ChecksOutputs, FindsMistakes, Kept, LostOutput, open_kept, save_output
 from ..store.previews import panel_text
 from ..store.record import Cost, SetPart
 from ..track import Case, Collector, Dataset, HasSetMetrics, Track, get_track
@@ -270,6 +271,9 @@ def _rows(
     keep = kept_items(job["keep"], n)
     lines = {row["index"]: row["line"] for row in rows}
     taker = _collector(job, folder, scoring, rows)
+    judge = track.outputs if keep and isinstance(track.outputs, FindsMistakes) else None
+    mistakes: dict[int, Noted] = {row["index"]: row["mistake"] for row in rows if "mistake" in row}
+    pictured = sum(one is not None and one[-1] is not None for one in mistakes.values())
     posed = _posed(scoring, cell["seed"], [index for index in range(n) if index not in lines])
     for one, output, elapsed in made(posed):
         index, item, case = one.index, one.item, one.case
@@ -286,6 +290,10 @@ def _rows(
         if keep and index == min(keep) and (shown := track.outputs.panel(item, case, output)) is not None:
             with noticing_full_disk(folder):
                 write_file(folder / "panel.json", panel_text(item.id, shown).encode())
+        if judge is not None:
+            wrong = judge.mistake(item, case, output, scoring.protocol, pictured=pictured < PICTURED)
+            pictured += wrong is not None and wrong.picture is not None
+            row["mistake"] = mistakes[index] = noted(wrong)
         lines[index] = track.identify(item)
         row = {"key": key, "index": index, "line": lines[index], "donor": job["donor"], **row}
         append_row(folder, row, length)
@@ -295,6 +303,9 @@ def _rows(
         raise UsageError(
             f"{track.words.items} of {cell['dataset']['display']} changed while the run was under way: run again"
         )
+    if judge is not None and len(mistakes) == n:  # rows of an older run may say nothing of theirs
+        with noticing_full_disk(folder):
+            write_file(folder / "mistakes.json", mistakes_text(mistakes).encode())
     results = taker.score() if taker is not None else {}
     parts: dict[str, Any] = {name: {**part, **results[name]} for name, part in cell.get("sets", {}).items()}
     return parts

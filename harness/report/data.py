@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
+from itertools import groupby
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -18,11 +19,12 @@ from ..errors import one_line
 from ..garbage import no_collection
 from ..store.record import Record
 from ..store.versions import newest
-from ..track import DEFAULT, Words
+from ..track import DEFAULT, Words, known_track
 from .beside_boards import Extra, of_sections, of_sets
 from .names import shown
 from .order_stability import Section, sections
 from .recipes import decimals_by_metric, recipe_sections
+from .sections import HasSections
 from .trainings import training_sections
 
 if TYPE_CHECKING:
@@ -84,6 +86,13 @@ def _weights(record: Record) -> dict[str, str]:
     return {one_line(PurePath(name).name if PurePath(name).is_absolute() else name): sha for name, sha in found.items()}
 
 
+def _of_tracks(boards: Sequence[Board]) -> Iterator[Section]:
+    """What tracks say of their own boards, which stand together."""
+    for name, own in groupby(boards, key=lambda board: board.track):
+        if isinstance(track := known_track(name), HasSections):
+            yield from track.sections(list(own))
+
+
 def report_data(records: Sequence[Record], title: str, *, all_versions: bool = False) -> ReportData:
     """Everything that is computed from `records`; plots are none yet. Tracks stand apart, one after the other.
 
@@ -106,6 +115,7 @@ def _report_data(records: Sequence[Record], title: str, all_versions: bool) -> R
     recipes, decimals = compare_recipes(ordered, records), decimals_by_metric(records)
     behind = [
         *sections(ordered, each, together),
+        *_of_tracks(ordered),
         *recipe_sections(recipes, decimals),
         *training_sections(records, decimals),
     ]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from ..boards.board import Board
 from ..comparing.comparison import Comparison, Difference
 from ..store.record import Panel, Record
+from .order_stability import Section
 
 if TYPE_CHECKING:
     from .plots.drawing import Plot
@@ -24,10 +25,17 @@ class HasPanels(Protocol):
     """A track that draws outputs side by side on `sheet`, at most `most` plots; of what is left out `notes` is told.
 
     Names of these plots begin with `panel-` where the viewer of the page shows the same from previews, else with
-    `drawing-`; then comes a number of two digits.
+    `drawing-`, and with `mistakes-` those of what was got wrong; then comes a number of two digits.
     """
 
     def panels(self, boards: Sequence[Board], most: int, notes: list[str], sheet: Sheet) -> list[Plot]: ...
+
+
+@runtime_checkable
+class HasSections(Protocol):
+    """A track that has tables of its own across boards, for `statistics.md` and the page."""
+
+    def sections(self, boards: Sequence[Board]) -> list[Section]: ...
 
 
 @runtime_checkable

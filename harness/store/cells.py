@@ -21,6 +21,7 @@ import numpy as np
 from ..errors import UsageError, one_line
 from ..json_values import parsed
 from .disk import DiskFull, noticing_full_disk, sync_dir, write_file
+from .mistakes import read_mistakes
 from .previews import read_panel
 from .record import OUTCOMES, SCHEMA, Cell, Record
 from .seals import files_seal, split_genuine
@@ -272,7 +273,7 @@ def commit(store: Path, cell: Mapping[str, Any], rows: list[dict[str, Any]]) -> 
         (stage / "cell.json").write_text(json.dumps(cell, indent=1, sort_keys=True) + "\n", encoding="utf-8")
         (stage / "asked").write_text(_now())
         (stage / "seal").write_bytes(files_seal({name: (stage / name).read_bytes() for name in _SEALED}))
-        for name in ("outputs", "panel.json", WEIGHTS):
+        for name in ("outputs", "panel.json", "mistakes.json", WEIGHTS):
             if (partial / name).exists():
                 shutil.move(partial / name, stage / name)  # which copies where the two are no one file system
     shutil.rmtree(partial, ignore_errors=True)
@@ -407,6 +408,7 @@ def load_record(store: Path, key: str, *, sealed: bool) -> Record:
         seal,
         whole,
         asked_of(store, key),
+        mistakes=read_mistakes(folder / "mistakes.json", text["item"]),
     )
 
 

@@ -16,8 +16,9 @@ import numpy as np
 from ..errors import UsageError, one_line
 from ..json_values import parsed, plain
 from .disk import write_file
+from .mistakes import mistakes_of
 from .names import why_no_names
-from .record import SCHEMA, Cell, Panel, Plugins, Record
+from .record import SCHEMA, Cell, Mistake, Panel, Plugins, Record
 from .shape import why_no_cell, why_no_number
 
 _PRIVATE = ("request",)
@@ -29,7 +30,7 @@ def export_text(records: Sequence[Record]) -> str:
     """An export as text: equal records give equal text. Plug-ins are in it where the records carry them."""
     pictures: dict[str, str] = {}
     plugins: dict[str, str] = {}
-    cells = []
+    cells, mistakes = [], []
     for record in sorted(records, key=lambda r: r.cell["key"]):
         cell = _public(record)
         names, outputs = list(record.scores), list(record.output_sha256)
@@ -46,6 +47,7 @@ def export_text(records: Sequence[Record]) -> str:
         loaded = record.plugins.loaded if record.plugins else ()
         plugins |= record.plugins.files if record.plugins else {}
         cells.append((cell, names, rows, panel, seal_of(record), record.asked, record.names, loaded))
+        mistakes.append(_mistakes(record, pictures))
     lines = ["{", f' "noisebench_export": {SCHEMA},', ' "cells": [']
     for place, (cell, names, rows, panel, seal, asked, shown, loaded) in enumerate(cells):
         lines.append("  {")
@@ -56,6 +58,7 @@ def export_text(records: Sequence[Record]) -> str:
         lines += [f'   "asked": {json.dumps(asked)},'] if asked else []
         lines += [f'   "names": {json.dumps(dict(shown), sort_keys=True)},'] if shown else []
         lines += [f'   "plugins": {json.dumps(loaded)},'] if loaded else []
+        lines += [f'   "mistakes": {json.dumps(mistakes[place])},'] if mistakes[place] is not None else []
         lines.append('   "rows": [')
         lines += ["    " + json.dumps(row) + ("," if i + 1 < len(rows) else "") for i, row in enumerate(rows)]
         lines.append("   ]")
@@ -95,12 +98,26 @@ def _placed(panel: Panel, pictures: dict[str, str]) -> dict[str, str]:
     return {name: pictures.setdefault(text, str(len(pictures))) for name, text in texts.items()}
 
 
+def _mistakes(record: Record, pictures: dict[str, str]) -> list[list[Any]] | None:
+    """The mistakes of a cell as lines, with the place of each picture among `pictures`, to which new ones are added."""
+    if record.mistakes is None:
+        return None
+    place = {item: n for n, item in enumerate(record.items)}
+    lines = []
+    for one in record.mistakes:
+        shown = None
+        if one.picture is not None:
+            shown = int(pictures.setdefault(base64.b64encode(one.picture).decode(), str(len(pictures))))
+        lines.append([place[one.item], one.truth, one.said, one.likely, shown])
+    return lines
+
+
 def _public(record: Record) -> dict[str, Any]:
     return {k: v for k, v in record.cell.items() if k not in _PRIVATE}
 
 
 def seal_of(record: Record) -> str:
-    """SHA-256 of what an export says of a cell, its crops apart: an edit by hand shows."""
+    """SHA-256 of what an export says of a cell, its crops and mistakes apart: an edit by hand shows."""
     seal = hashlib.sha256(json.dumps(_public(record), sort_keys=True).encode())
     for column in (record.items, record.input_sha256, record.output_sha256, record.notes, list(record.scores)):
         seal.update(json.dumps(list(column)).encode())
@@ -170,6 +187,7 @@ def _record(entry: Any, pictures: list[bytes], plugins: dict[str, str], where: s
             asked=str(entry.get("asked", "")),
             names=shown,
             plugins=_plugins(entry.get("plugins"), plugins),
+            mistakes=_read_mistakes(entry.get("mistakes"), [row[0] for row in rows], pictures),
         )
     except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         raise UsageError(f"{where} is damaged ({one_line(error, 120)}): export it again") from None
@@ -210,6 +228,15 @@ def _panel(panel: Any, pictures: list[bytes]) -> Panel | None:
     if any(place < 0 for place in places.values()):
         raise ValueError("`panel` names a picture that is not there")
     return Panel(panel["item"], {name: pictures[place] for name, place in places.items()})
+
+
+def _read_mistakes(lines: Any, items: list[str], pictures: list[bytes]) -> tuple[Mistake, ...] | None:
+    def picture(place: Any) -> bytes:
+        if type(place) is not int or not 0 <= place < len(pictures):
+            raise ValueError("a mistake names a picture that is not there")
+        return pictures[place]
+
+    return None if lines is None else mistakes_of(lines, items, picture)
 
 
 def _in(value: Any) -> float:

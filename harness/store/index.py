@@ -28,6 +28,7 @@ from ..garbage import no_collection
 from ..json_values import parsed
 from .cells import Damaged, asked_of, cell_dir, genuine_cell, keys, load_record, seals_cells
 from .disk import locked
+from .mistakes import read_mistakes
 from .previews import read_panel
 from .record import Cell, Record
 
@@ -35,7 +36,7 @@ FEWEST = 300
 """Cells below which a store has no index: they are read as fast one by one."""
 SETTLED = 2_000_000_000
 """Nanoseconds after which a change of a file shows in its times for certain: what is younger is in no index."""
-_FORMAT = 1
+_FORMAT = 2
 _READ_AT_ONCE = 1000
 _CHANGED_SHARE = 50
 """The index is written again where more than one in so many of its cells changed: fewer are read faster."""
@@ -243,6 +244,7 @@ def _encoded(records: Sequence[Record], stamps: Stamps) -> _Tables:
         "seal": pa.array([record.seal for record in records], pa.string()),
         "asked": pa.array([record.asked for record in records], pa.string()),
         "panel": pa.array([record.panel is not None for record in records], pa.bool_()),
+        "mistakes": pa.array([record.mistakes is not None for record in records], pa.bool_()),
         "shape": _dictionary(shapes),
         **{name: _dictionary(texts) for name, texts in columns.items()},
     }
@@ -289,12 +291,13 @@ def _records(store: Path, tables: _Tables, rows: bool) -> Iterator[Record]:
             yield Record(cell, seal=seal, whole=True, asked=when)
         return
     items, inputs, notes = (_objects(tables.rows[name]) for name in _SHARED)
-    panels = table["panel"].to_pylist()
+    panels, mistakes = table["panel"].to_pylist(), table["mistakes"].to_pylist()
     outputs = tables.rows["output_sha256"].combine_chunks()
     _, offsets, data = tables.rows["numbers"].combine_chunks().buffers()
     ends, values = np.frombuffer(offsets, np.int64) // 8, np.frombuffer(data or b"", "<f8")
     for n, cell in enumerate(cells):
         own = values[ends[n] : ends[n + 1]].reshape(1 + len(cell["metrics"]), len(items[n]))
+        folder = cell_dir(store, cell["key"])
         yield Record(
             cell,
             items[n],
@@ -303,10 +306,11 @@ def _records(store: Path, tables: _Tables, rows: bool) -> Iterator[Record]:
             notes[n],
             own[0],
             dict(zip(cell["metrics"], own[1:], strict=True)),
-            read_panel(cell_dir(store, cell["key"]) / "panel.json") if panels[n] else None,
+            read_panel(folder / "panel.json") if panels[n] else None,
             seals[n],
             True,
             asked[n],
+            mistakes=read_mistakes(folder / "mistakes.json", items[n]) if mistakes[n] else None,
         )
 
 
@@ -404,7 +408,7 @@ def _read(store: Path, rows: bool) -> _Tables | None:
         return None
 
 
-_FIRST = ("key", "stamp", "seal", "asked", "panel", "shape")
+_FIRST = ("key", "stamp", "seal", "asked", "panel", "mistakes", "shape")
 
 
 def _table(file: Any, part: Mapping[str, Any]) -> Any:

@@ -13,7 +13,7 @@ from ..errors import UsageError, one_line
 from .cells import cell_dir, is_genuine, keys, read_cell, read_record, seals_cells
 from .file_changes import changes_of
 from .keys import output_key
-from .record import Record, item_count
+from .record import Mistake, Record, item_count
 
 
 class LostOutput(Exception):
@@ -41,6 +41,16 @@ class ChecksOutputs(Protocol):
     """Files of a track that tells what is none of its outputs: `check` raises ValueError. `ArrayFiles` does."""
 
     def check(self, output: Any, wanted: Any) -> None: ...
+
+
+@runtime_checkable
+class FindsMistakes(Protocol):
+    """Files of a track whose outputs are right or wrong: `mistake` is what is wrong with one, None for a right one.
+
+    `protocol` is the bound protocol of the cell; where `pictured` a picture of what was given is due.
+    """
+
+    def mistake(self, item: Any, case: Any, output: Any, protocol: Any, *, pictured: bool) -> Mistake | None: ...
 
 
 def output_file(folder: Path, index: int, suffix: str) -> Path:

@@ -337,6 +337,20 @@ class Panel:
     parts: Mapping[str, bytes]
 
 
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """An item that was got wrong: the truth, what was said, and how likely that was held to be, None where nobody says.
+
+    `picture` is a PNG of what was given, of the first of a cell alone.
+    """
+
+    item: str
+    truth: str
+    said: str
+    likely: float | None = None
+    picture: bytes | None = None
+
+
 @dataclass(frozen=True)
 class Plugins:
     """The plug-ins of a cell, as the export of a bundle carries them.
@@ -359,7 +373,7 @@ class Record:
     by hashing its files; None where the record itself is to be hashed, as those of exports are. `asked` is when a run
     asked for it last, UTC in ISO 8601; empty where that is not known. `names` are those that its `method` and `dataset`
     are shown under, where they have one: like `asked`, outside of the cell and its seal. `plugins` has the export of a
-    bundle alone.
+    bundle alone. `mistakes` are the items that were got wrong, None where that is not known.
     """
 
     cell: Cell
@@ -375,6 +389,7 @@ class Record:
     asked: str = ""
     names: Mapping[str, str] = field(default_factory=dict)
     plugins: Plugins | None = None
+    mistakes: tuple[Mistake, ...] | None = None
 
     def __repr__(self) -> str:
         parts = [self.cell[part]["display"] for part in ("method", "dataset", "regime")]

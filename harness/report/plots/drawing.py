@@ -177,7 +177,7 @@ def _difference(label: str, labels: Sequence[str]) -> str:
     head, opened, _ = label.partition("(")
     if not opened:
         return label
-    start, end = _shared(labels), len(label) - _shared([other[::-1] for other in labels])
+    start, end = shared(labels), len(label) - shared([other[::-1] for other in labels])
     start = max(len(head) + 1, *(label.rfind(mark, 0, start) + 1 for mark in "( "))
     end = min((at for mark in ",)" if (at := label.find(mark, max(end, start))) >= 0), default=len(label))
     before = "…" if start > len(head) + 1 else ""
@@ -185,7 +185,7 @@ def _difference(label: str, labels: Sequence[str]) -> str:
     return f"{head}({before}{label[start:end]}{after})"
 
 
-def _shared(texts: Sequence[str]) -> int:
+def shared(texts: Sequence[str]) -> int:
     """How many characters all of `texts` begin with."""
     short = min(map(len, texts))
     return next((i for i in range(short) if len({text[i] for text in texts}) > 1), short)

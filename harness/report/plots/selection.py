@@ -22,7 +22,7 @@ from .sheets import Style, style_of
 
 MAX_PLOTS, MAX_PLOTS_OF_MANY, MANY_BOARDS = 8, 3, 50
 """Plots of each kind, fewer where there are many boards; the boards with most methods first."""
-PREFIXES = ("level-", "pareto-", "perception-", "critical-", "recipe-", "panel-", "drawing-")
+PREFIXES = ("level-", "pareto-", "perception-", "critical-", "recipe-", "panel-", "drawing-", "mistakes-")
 """What the names of plots begin with; a number follows."""
 
 

@@ -14,6 +14,8 @@ from .sheets import Sheet
 
 EDGE, GAP, TEXT, HEAD = 0.06, 0.08, 0.36, 0.34
 """Inches: margin, space between tiles, room for two lines of text over a tile, and for the heading."""
+LARGEST = 4096
+"""Pixels of a side of what is drawn, at most: files of others may claim any size."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ def draw_tiles(
 
     k = sheet.scale
     wide = (sheet.width - 2 * EDGE - (each - 1) * GAP) / each
-    shown = [(tile, picture) for tile in tiles if (picture := _decoded(tile.png)) is not None]
+    shown = [(tile, picture) for tile in tiles if (picture := decoded(tile.png)) is not None]
     if not shown:
         return None, 0
     rise = wide * shown[0][1].shape[0] / shown[0][1].shape[1]
@@ -62,10 +64,12 @@ def draw_tiles(
     return save(figure, name, one_line(caption, 600)), left_out
 
 
-def _decoded(png: bytes) -> Any:
-    """PNG bytes → (H, W) or (H, W, C) in [0, 1]; None where they are not a picture."""
+def decoded(png: bytes) -> Any:
+    """PNG bytes → (H, W) or (H, W, C) in [0, 1]; None where they are not a picture, or one that is too large."""
     from matplotlib.image import imread
 
+    if max(int.from_bytes(png[16:20]), int.from_bytes(png[20:24])) > LARGEST:
+        return None
     try:
         return imread(io.BytesIO(png), format="png")
     except (OSError, SyntaxError, ValueError):

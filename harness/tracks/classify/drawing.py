@@ -13,6 +13,8 @@ from .labelled_picture import NO_CLASS, LabelledPicture
 
 LEAST = 192
 """Pixels of the longer side, at least: small pictures are enlarged, pixel by pixel."""
+SMALL = 64
+"""Pixels of the longer side, at most, of a picture that was misclassified: larger ones are reduced."""
 OWN, OTHER = (46, 196, 182), (255, 255, 255)
 """Colours of the outlines of the true class and of others."""
 
@@ -30,6 +32,22 @@ def draw_explanation(item: Any, given: Array, output: Array) -> dict[str, bytes]
         "picture": _png(np.broadcast_to(grey, (*given.shape[:2], 3)), item),
         "map": _png(_coloured(maps[0][label]), item),
     }
+
+
+def small_picture(given: Array) -> bytes | None:
+    """A PNG of the picture (H, W, C) as it was given, reduced to `SMALL`; None for what is neither grey nor RGB."""
+    import cv2
+
+    from ...imaging.pictures import encode_png
+
+    height, width, channels = given.shape
+    if channels not in (1, 3):
+        return None
+    share = min(1.0, SMALL / max(height, width))
+    if share < 1:
+        size = max(1, round(width * share)), max(1, round(height * share))
+        given = cv2.resize(given, size, interpolation=cv2.INTER_AREA).reshape(size[1], size[0], channels)
+    return encode_png(np.rint(np.clip(given, 0, 1) * 255).astype(np.uint8))
 
 
 def _coloured(values: Array) -> Pixels:

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...array_outputs import ArrayFiles
-from ...errors import NotDefined
+from ...errors import NotDefined, one_line
 from ...registry import Bound
 from ...store.outputs import OutputFiles
+from ...store.record import Mistake
 from ...track import (
     Batches,
     Case,
@@ -26,6 +27,7 @@ from ...track import (
 
 if TYPE_CHECKING:
     from ...boards.board import Board
+    from ...report.order_stability import Section
     from ...report.plots.drawing import Plot
     from ...report.plots.sheets import Sheet
     from .classifier import Classifier
@@ -40,6 +42,15 @@ _DECLARED: Mapping[str, Mapping[str, Any]] = {
 `explains`: it gives logits and saliency maps; a metric with `maps` is given an `Explanation`. `set`: a metric is of all
 pictures together, see `set_metrics.py`.
 """
+
+
+LONGEST = 80
+"""Letters of the name of a class that are kept of a mistake."""
+
+
+def _logits(output: Any, classes: int) -> Any:
+    """Those of an output as `LogitFiles` has it."""
+    return output[:, 0] if output.ndim == 2 else output[:classes]
 
 
 class LogitFiles(ArrayFiles):
@@ -58,6 +69,24 @@ class LogitFiles(ArrayFiles):
         from .drawing import draw_explanation
 
         return draw_explanation(item, case.given, output) if output.ndim == 2 else None
+
+    def mistake(
+        self, item: LabelledPicture, case: Case, output: Any, protocol: Bound, *, pictured: bool
+    ) -> Mistake | None:
+        """The true class, and the likeliest with its probability; None where these are one, or there is no true one."""
+        import numpy as np
+
+        from .drawing import small_picture
+        from .labelled_picture import NO_CLASS
+
+        said = protocol.entry.obj(_logits(output, len(item.classes)), **protocol.kwargs)
+        place = int(np.argmax(said))
+        if item.label in (place, NO_CLASS):
+            return None
+        truth, answer = (one_line(item.classes[label], LONGEST) for label in (item.label, place))
+        likely = float(np.exp(said[place]))
+        picture = small_picture(case.given) if pictured else None
+        return Mistake(item.id, truth, answer, likely if 0 <= likely <= 1 else None, picture)
 
 
 class Classify:
@@ -201,12 +230,19 @@ class Classify:
 
         return AnswerCollector(sets, protocol=protocol, taken=taken)
 
+    def sections(self, boards: Sequence[Board]) -> list[Section]:
+        """Mean corruption errors: see `tracks/classify/corruption_error.py`."""
+        from .corruption_error import corruption_sections
+
+        return corruption_sections(boards)
+
     def panels(self, boards: Sequence[Board], most: int, notes: list[str], sheet: Sheet) -> list[Plot]:
-        """A picture and the maps of each method: see `tracks/classify/report.py`."""
+        """A picture and the maps of each method, see `tracks/classify/report.py`, and what was misclassified."""
+        from ...report.plots.mistakes import mistake_panels
         from ...report.plots.side_by_side import tile_panels
         from .report import MAPS
 
-        return tile_panels(boards, most, notes, sheet, MAPS)
+        return [*tile_panels(boards, most, notes, sheet, MAPS), *mistake_panels(boards, most, notes, sheet)]
 
 
 TRACK = add_track(Classify())
