@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -232,3 +233,5 @@ def test_the_table_in_the_docs_is_what_the_committed_results_give(
     assert results
     main(["reproduce", *(part for file in results for part in ("--from", str(file))), "--to", str(tmp_path / "t.md")])
     assert (tmp_path / "t.md").read_text() == table.read_text()
+    said = re.search(r"^(\d+) verdicts? (?:is|are) stale", table.read_text(), re.M)
+    assert table.read_text().count("(stale)") == int(said[1] if said else 0)

@@ -280,6 +280,11 @@ class ClaimRow(TypedDict, total=False):
     stale: bool
 
 
+def told_verdict(row: ClaimRow) -> str:
+    """A verdict, and whether it is of cells that would have other keys today."""
+    return row["verdict"] + (" (stale)" if row.get("stale") else "")
+
+
 class Ran(TypedDict):
     """What became of the cell behind a number; `seconds` are also those of its trainings."""
 

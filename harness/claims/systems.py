@@ -13,7 +13,7 @@ from ..errors import UsageError, one_line
 from ..track import DEFAULT
 from .effects import Effect
 from .judging import ABSENT
-from .numbers import Claim, ClaimRow
+from .numbers import Claim, ClaimRow, told_verdict
 from .stored import judged
 
 SYSTEMS = Path(__file__).with_name("systems")
@@ -94,7 +94,7 @@ def _told(row: ClaimRow) -> str:
     """A verdict, and whether it is of cells that would have other keys today."""
     if row["reason"] == ABSENT:
         return "not run"
-    return row["verdict"] + (" (stale)" if row.get("stale") else "")
+    return told_verdict(row)
 
 
 def summed(verdicts: Sequence[str]) -> str:

@@ -194,8 +194,9 @@ def _print(rows: list[ClaimRow]) -> None:
 
 def _verdict(row: ClaimRow) -> str:
     """The verdict of a row with what is to be said of it."""
-    stale = " (stale)" if row.get("stale") else ""
-    return row["verdict"] + stale + (f": {row['reason']}" if row["reason"] else "")
+    from ..claims.numbers import told_verdict
+
+    return told_verdict(row) + (f": {row['reason']}" if row["reason"] else "")
 
 
 def _seconds(row: ClaimRow) -> str:

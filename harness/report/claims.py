@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from statistics import fmean
 
-from ..claims.numbers import ClaimRow
+from ..claims.numbers import ClaimRow, told_verdict
 from ..wording import counted
 from .escape import markdown, markdown_code
 from .tables import pipe_table
@@ -20,6 +20,9 @@ def claims_markdown(rows: Sequence[ClaimRow]) -> str:
         "",
         f"{counted(len(rows), 'claim')}: {', '.join(f'{n} {name}' for name, n in sorted(counts.items()))}.",
     ]
+    if old := sum(row.get("stale", False) for row in rows):
+        are, them = ("verdict is", "it") if old == 1 else ("verdicts are", "them")
+        lines += ["", f"{old} {are} stale: source files behind {them} have changed since."]
     known = [row for row in rows if row["verdict"] != "not available"]
     for paper in dict.fromkeys(row["paper"] for row in known):
         own = [row for row in known if row["paper"] == paper]
@@ -42,7 +45,7 @@ def _numbers(rows: Sequence[ClaimRow]) -> list[str]:
             (
                 markdown_code(row["name"]), f"{markdown(row['table'])}; {markdown(row['row'])}",
                 " · ".join(map(markdown_code, cell)), str(row["claimed"]),
-                f"{row['ours']:.{places}f}", f"{row['difference']:+.{places}f}", row["verdict"],
+                f"{row['ours']:.{places}f}", f"{row['difference']:+.{places}f}", told_verdict(row),
             )
         )  # fmt: skip
     head = ("claim", "where", "cell", "claimed", "ours", "difference", "verdict")
@@ -55,7 +58,7 @@ def _effects(rows: Sequence[ClaimRow]) -> list[str]:
             markdown_code(row["name"]), markdown(row["row"]), markdown_code(row["claimed"]),
             ", ".join(map(str, row["seeds"])),
             "; ".join(f"{markdown_code(name)} {text}" for name, text in values_by_name(row).items()),
-            row["verdict"] + (f": {markdown(row['reason'])}" if row["reason"] else ""),
+            told_verdict(row) + (f": {markdown(row['reason'])}" if row["reason"] else ""),
         )
         for row in rows
     ]  # fmt: skip
