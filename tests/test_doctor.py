@@ -562,7 +562,7 @@ def test_each_track_has_a_doctor(track: str):
     findings = {f.name: f for f in examine_on_items(get_track(track), bind(TRACKS[track], "method", track), print, "")}
     assert all(f.ok is not False for f in findings.values()), findings
     assert findings["deterministic"].ok and findings["input left unmodified"].ok
-    assert get_track(track).defaults.rank_by in findings[f"a {get_track(track).words.item}"].detail
+    assert get_track(track).defaults.rank_by in findings[f"first {get_track(track).words.item}"].detail
 
 
 @pytest.mark.parametrize(
@@ -572,8 +572,12 @@ def test_each_track_has_a_doctor(track: str):
         ("writes", ["input left unmodified"], "work on a copy"),
         ("draws", ["deterministic", "no memory of the last clip"], "info.rng"),
         ("remembers", ["no memory of the last clip"], "keep no state"),
-        ("cuts", ["a clip", "deterministic", "no memory of the last clip", "another size"], "returned shape (1000,)"),
-        ("raises", ["a clip", "input left unmodified", "deterministic"], "ValueError: of <b>what</b>"),
+        (
+            "cuts",
+            ["first clip", "deterministic", "no memory of the last clip", "another size"],
+            "returned shape (1000,)",
+        ),
+        ("raises", ["first clip", "input left unmodified", "deterministic"], "ValueError: of <b>what</b>"),
         ("skips", [], "not today"),
     ],
 )

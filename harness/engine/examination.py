@@ -37,7 +37,7 @@ def examine_on_items(track: Track, method: Bound, before: Callable[[str], None],
     items = [dataset.load(index) for index in range(min(2, len(dataset.ids)))]
     trial = _Trial(track, runner, under)
     checks: dict[str, Callable[[], tuple[bool | None, str]]] = {
-        f"a {track.words.item}": lambda: _score(trial, items[0]),
+        f"first {track.words.item}": lambda: _score(trial, items[0]),
         "input left unmodified": lambda: _untouched(trial, items[0]),
         "deterministic": lambda: _repeats(trial, items[0]),
         f"no memory of the last {track.words.item}": lambda: _forgets(trial, items),
