@@ -11,6 +11,7 @@ from typing import Any
 from ..calling import call_on, told
 from ..components import open_dataset
 from ..errors import NotDefined, Skip, one_line
+from ..findings import Check, described, findings_of
 from ..planned_cell import shown_to
 from ..registry import Bound, bind
 from ..track import Case, Finding, Runner, Track
@@ -30,28 +31,20 @@ def examine_on_items(track: Track, method: Bound, before: Callable[[str], None],
         yield Finding("loads", None, one_line(skip))
         return
     except (Exception, SystemExit) as error:
-        yield Finding("loads", False, _said(error))
+        yield Finding("loads", False, described(error))
         return
     yield Finding("loads", True, f"tried under {under.display}, {track.words.items} of {track.defaults.dataset}")
     dataset = open_dataset(bind(track.defaults.dataset, "dataset", track.name))
     items = [dataset.load(index) for index in range(min(2, len(dataset.ids)))]
     trial = _Trial(track, runner, under)
-    checks: dict[str, Callable[[], tuple[bool | None, str]]] = {
+    checks: dict[str, Check] = {
         f"first {track.words.item}": lambda: _score(trial, items[0]),
         "input left unmodified": lambda: _untouched(trial, items[0]),
         "deterministic": lambda: _repeats(trial, items[0]),
         f"no memory of the last {track.words.item}": lambda: _forgets(trial, items),
         "another size": lambda: _size(trial),
     }
-    for name, check in checks.items():
-        before(name)
-        try:
-            ok, detail = check()
-        except Skip as skip:
-            ok, detail = None, one_line(skip)
-        except (Exception, SystemExit) as error:
-            ok, detail = False, _said(error)
-        yield Finding(name, ok, detail)
+    yield from findings_of(checks, before)
 
 
 class _Trial:
@@ -116,7 +109,3 @@ def _size(trial: _Trial) -> tuple[bool | None, str]:
     size = tuple(side // 3 | 1 for side in trial.track.defaults.size)
     trial.output(trial.track.probe(size))
     return True, " × ".join(map(str, size))
-
-
-def _said(error: BaseException) -> str:
-    return f"{type(error).__name__}: {one_line(error, 200)}" if str(error) else type(error).__name__

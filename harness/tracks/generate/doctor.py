@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import Skip, one_line
+from ...findings import described
 from ...registry import Bound, bind
 from ...track import Case, Finding
 from .items import LatentBatch, Reference, TrainingPicture
@@ -55,7 +56,7 @@ def examine(method: Bound, before: Callable[[str], None], regime: str) -> Iterat
         yield Finding("sets up", None, one_line(skip))
         return
     except (Exception, SystemExit) as error:
-        yield Finding("sets up", False, _said(error))
+        yield Finding("sets up", False, described(error))
         return
     yield Finding("sets up", True)
     bound = bind(regime or "none", "regime", "generate")
@@ -69,7 +70,7 @@ def examine(method: Bound, before: Callable[[str], None], regime: str) -> Iterat
             skipped = skipped or one_line(skip)
             continue
         except (Exception, SystemExit) as error:
-            yield Finding("gives pictures", False, f"{shape}: {_said(error)}")
+            yield Finding("gives pictures", False, f"{shape}: {described(error)}")
             return
         trial = tried
         break
@@ -84,12 +85,8 @@ def examine(method: Bound, before: Callable[[str], None], regime: str) -> Iterat
         try:
             ok, detail = check(runner, trial)
         except (Exception, SystemExit) as error:
-            ok, detail = False, _said(error)
+            ok, detail = False, described(error)
         yield Finding(name, ok, detail)
-
-
-def _said(error: BaseException) -> str:
-    return f"{type(error).__name__}: {one_line(error, 200)}" if str(error) else type(error).__name__
 
 
 def _repeats(runner: Sampler, trial: _Trial) -> tuple[bool | None, str]:

@@ -10,6 +10,7 @@ from itertools import permutations
 import numpy as np
 
 from ...errors import Skip, one_line
+from ...findings import Check, described, findings_of
 from ...registry import Bound, bind
 from ...track import Finding
 from .patient import SCALES, Patient, at_scale
@@ -39,8 +40,8 @@ def _kind(patient: Patient, channels: int) -> tuple[bool | None, str]:
         if only:
             place = "[1]" if patient.restorer.meta["layout"] == "tensor" else "[2]"
             line = f'if noisy.shape{place} != {4 - channels}: raise nb.Skip("for {other} pictures")'
-            return False, f"{size}: {_describe(error)}: it takes {other} only, so begin with `{line}`"
-        return False, f"{size}: {_describe(error)}{_remedy(patient, *patient.size, channels)}"
+            return False, f"{size}: {described(error)}: it takes {other} only, so begin with `{line}`"
+        return False, f"{size}: {described(error)}{_remedy(patient, *patient.size, channels)}"
     return True, ""
 
 
@@ -55,14 +56,10 @@ def _sizes(patient: Patient, sizes: Sequence[tuple[int, int, int]]) -> tuple[boo
         except Skip as skip:
             skipped.append(f"skips {size}: {one_line(skip)}")
         except (Exception, SystemExit) as error:
-            return False, f"{size}: {_describe(error)}{_remedy(patient, height, width, channels)}"
+            return False, f"{size}: {described(error)}{_remedy(patient, height, width, channels)}"
     if len(skipped) == len(tried):
         return None, skipped[0]
     return True, "; ".join(skipped)
-
-
-def _describe(error: BaseException) -> str:
-    return f"{type(error).__name__}: {one_line(error, 200)}" if str(error) else type(error).__name__
 
 
 def _remedy(patient: Patient, height: int, width: int, channels: int) -> str:
@@ -189,7 +186,7 @@ def _gain(patient: Patient, regime: Bound) -> tuple[bool | None, str]:
     return (True, told) if found is None else (False, f"{told}; {advice(*found, enlarges)}")
 
 
-def checks(patient: Patient) -> dict[str, Callable[[], tuple[bool | None, str]]]:
+def checks(patient: Patient) -> dict[str, Check]:
     """The checks by name, in the order in which they are done."""
     spec = patient.regime.display
     told = {name for part in patient.regime.parts for name in part.entry.meta["discloses"]}
@@ -225,7 +222,7 @@ def examine(bound: Bound, before: Callable[[str], None] = lambda name: None, reg
         yield Finding("loads", None, one_line(skip))
         return
     except (Exception, SystemExit) as error:
-        yield Finding("loads", False, _describe(error))
+        yield Finding("loads", False, described(error))
         return
     with watched() as caught:
         try:
@@ -235,12 +232,4 @@ def examine(bound: Bound, before: Callable[[str], None] = lambda name: None, reg
             return
         only = f"; takes {KINDS[patient.most]} only" if patient.works and len(patient.takes) == 1 else ""
         yield Finding("loads", True, f"tried under {patient.regime.display}{only}")
-        for name, check in checks(patient).items():
-            before(name)
-            try:
-                ok, detail = check()
-            except Skip as skip:
-                ok, detail = None, one_line(skip)
-            except (Exception, SystemExit) as error:
-                ok, detail = False, _describe(error)
-            yield Finding(name, ok, detail)
+        yield from findings_of(checks(patient), before)
