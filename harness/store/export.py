@@ -30,7 +30,7 @@ def export_text(records: Sequence[Record]) -> str:
     """An export as text: equal records give equal text. Plug-ins are in it where the records carry them."""
     pictures: dict[str, str] = {}
     plugins: dict[str, str] = {}
-    cells, mistakes = [], []
+    cells = []
     for record in sorted(records, key=lambda r: r.cell["key"]):
         cell = _public(record)
         names, outputs = list(record.scores), list(record.output_sha256)
@@ -46,10 +46,10 @@ def export_text(records: Sequence[Record]) -> str:
             panel = {"item": record.panel.item, **_placed(record.panel, pictures)}
         loaded = record.plugins.loaded if record.plugins else ()
         plugins |= record.plugins.files if record.plugins else {}
-        cells.append((cell, names, rows, panel, seal_of(record), record.asked, record.names, loaded))
-        mistakes.append(_mistakes(record, pictures))
+        wrong = _mistakes(record, pictures)
+        cells.append((cell, names, rows, panel, seal_of(record), record.asked, record.names, loaded, wrong))
     lines = ["{", f' "noisebench_export": {SCHEMA},', ' "cells": [']
-    for place, (cell, names, rows, panel, seal, asked, shown, loaded) in enumerate(cells):
+    for place, (cell, names, rows, panel, seal, asked, shown, loaded, wrong) in enumerate(cells):
         lines.append("  {")
         lines.append(f'   "cell": {json.dumps(cell, sort_keys=True)},')
         lines.append(f'   "metrics": {json.dumps(names)},')
@@ -58,7 +58,7 @@ def export_text(records: Sequence[Record]) -> str:
         lines += [f'   "asked": {json.dumps(asked)},'] if asked else []
         lines += [f'   "names": {json.dumps(dict(shown), sort_keys=True)},'] if shown else []
         lines += [f'   "plugins": {json.dumps(loaded)},'] if loaded else []
-        lines += [f'   "mistakes": {json.dumps(mistakes[place])},'] if mistakes[place] is not None else []
+        lines += [f'   "mistakes": {json.dumps(wrong)},'] if wrong is not None else []
         lines.append('   "rows": [')
         lines += ["    " + json.dumps(row) + ("," if i + 1 < len(rows) else "") for i, row in enumerate(rows)]
         lines.append("   ]")
