@@ -15,7 +15,8 @@ class Nested:
     """Marks a parameter that is itself a spec, such as `vst(method=nlm(h=0.8))`: `Annotated[Any, Nested("method")]`.
 
     The component gets it bound. `track` names another one than that of the component. `many`: it is a tuple of specs,
-    or one, and the component gets a tuple.
+    or one, and the component gets a tuple. One whose default is None may be left out: the component gets None, and the
+    canonical form is as it is without.
     """
 
     kind: str

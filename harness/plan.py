@@ -22,7 +22,7 @@ from .planned_cell import (
     regime_inputs,
     weights_part,
 )
-from .planned_trainings import ReadOnce, Trained, Trainings, fitted_data, regime_data
+from .planned_trainings import ReadOnce, Trained, Trainings, fitted_data, judged_data, regime_data
 from .recipe import recipes_in
 from .registry import Bound, bind, bind_all, load_plugin, registry
 from .runner import not_disclosed
@@ -252,6 +252,7 @@ def _score_cells(
         "metrics": {m.canonical: _version(m, scores[m.display]) for m in single},
         # Absent where there are none, as weights are.
         **({"sets": keyed_sets} if keyed_sets else {}),
+        **judged_data(metrics, once),
     }
     for dataset in datasets:
         named = "tested", track.name, dataset.canonical, suite.limit

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
 
@@ -172,14 +172,21 @@ def fitted_data(method: Bound, once: ReadOnce) -> dict[str, list[str]]:
     return {"fitted_data": found} if found else {}
 
 
-def _own_files(bound: Bound) -> Iterator[Bound]:
-    """The datasets of the user's own files in a method, but for those of trainings."""
-    if getattr(bound.entry.obj, "trained", False):
+def judged_data(metrics: Iterable[Bound], once: ReadOnce) -> dict[str, list[str]]:
+    """What the user's own files add to a key that judges in metrics are trained on; nothing without such."""
+    own = [one for metric in metrics for one in _own_files(metric, of_trainings=True)]
+    found = [_read_once(one, get_track(one.track), once)[0]["fingerprint"] for one in own]
+    return {"judged_data": found} if found else {}
+
+
+def _own_files(bound: Bound, *, of_trainings: bool = False) -> Iterator[Bound]:
+    """The datasets of the user's own files in a component; those of trainings too where that is said."""
+    if not of_trainings and getattr(bound.entry.obj, "trained", False):
         return
     if bound.entry.meta.get("own_files"):
         yield bound
     for one in (*bound.then, *bound.inner):
-        yield from _own_files(one)
+        yield from _own_files(one, of_trainings=of_trainings)
 
 
 def _read_once(bound: Bound, track: Track, once: ReadOnce) -> tuple[DatasetPart, dict[str, str]]:

@@ -276,6 +276,9 @@ def bind(spec: Spec | str, kind: str, track: str = "restore") -> Bound:
         inside = nested_in(annotation)
         if inside is not None:
             value = given.get(key, default)
+            if default is None and str(value).lower() == "none":
+                kwargs[key] = None
+                continue
             specs = value if inside.many and isinstance(value, tuple) else (value,)
             for one in specs:
                 if not isinstance(one, str | Spec):

@@ -59,8 +59,9 @@ def _with_value(bound: Bound, path: Sequence[str], value: Value) -> Spec:
     new: Value
     if not rest:
         new = parse(value) if inside is not None and isinstance(value, str) else value
-    elif inside is None:
-        raise UsageError(f"tuned: {name} of {bound.entry.name} is a plain value, and has no {rest[0]!r}")
+    elif inside is None or bound.kwargs[name] is None:
+        what = "a plain value" if inside is None else "left out"
+        raise UsageError(f"tuned: {name} of {bound.entry.name} is {what}, and has no {rest[0]!r}")
     elif inside.many:
         new = tuple(_changed_parts(bound, name, rest, value))
     else:

@@ -625,6 +625,71 @@ def test_features_of_networks_are_those_of_restore(tmp_path: Path, made: Path) -
     assert list(made.glob("reference-features-*"))
 
 
+JUDGE = "trained(arch=small_cnn(width=4), data=digits(split=train), steps=3, validation=10, checks=1)"
+
+
+def test_features_of_a_judge_are_what_its_last_layer_is_given(tmp_path: Path, made: Path) -> None:
+    import torch
+    from noisebench.training.learned import learned
+
+    rng = np.random.default_rng(5)
+    pictures = rng.uniform(-1.2, 1.2, (3, 1, 8, 8)).astype(np.float32)
+    sets, protocol = {f"fd(allow_small=true, judge={JUDGE})": {}}, bind("as_is", "protocol", "generate")
+    collector = TRACK.collector(sets, tmp_path, 1, protocol=protocol)
+    collector.take({"samples": pictures, "evaluations": None}, LatentBatch("b", 3, Reference(pictures[::-1].copy())))
+    net = learned(bind(JUDGE, "method", "classify"), 0, "test").net
+    with torch.no_grad():
+        due = net.body(torch.from_numpy(((pictures + 1) / 2).clip(0, 1))).mean(dim=(2, 3)).numpy()
+    (stream,) = collector._streams
+    assert_allclose(collector._read(stream, "samples"), due, rtol=1e-5, atol=1e-6)
+    assert_allclose(collector._read(stream, "reference"), due[::-1], rtol=1e-5, atol=1e-6)
+    smaller = LatentBatch("c", 3, Reference(pictures[:, :, 1:]))
+    with pytest.raises(nb.UsageError, match=r"trained on pictures \(1, 8, 8\), samples are \(1, 7, 8\)"):
+        collector.take({"samples": pictures[:, :, 1:], "evaluations": None}, smaller)
+
+
+def test_a_judge_is_in_the_key_by_its_recipe_and_none_changes_no_key() -> None:
+    plain = bind("fd", "metric", "generate")
+    assert plain.canonical == "fd(allow_small=False, dims=64, features=pixels)" and plain.inner == ()
+    assert bind("fd(judge=none)", "metric", "generate").canonical == plain.canonical
+    inputs, part = TRACK.plan_set(plain)
+    assert inputs == {"version": 1} and part["features"] == "pixels, 64 principal axes"
+    inputs, part = TRACK.plan_set(bind(f"fd(judge={JUDGE})", "metric", "generate"))
+    assert "noisebench.recipes/archs/small_cnn.py" in inputs["judge"]["sources"] and "steps=3" in part["features"]
+    other = TRACK.plan_set(bind(f"fd(judge={JUDGE.replace('steps=3', 'steps=4')})", "metric", "generate"))[1]
+    assert len({part["features_sha256"], other["features_sha256"], ""}) == 3
+    for spec, why in (
+        ("fd(judge=k_nn)", "is trained by no recipe: give judge=trained"),
+        (f"kd(features=efficientnet_lite0, judge={JUDGE})", "leave out one of them"),
+    ):
+        with pytest.raises(nb.UsageError, match=why):
+            TRACK.plan_set(bind(spec, "metric", "generate"))
+
+
+def test_a_judge_of_a_folder_has_its_files_in_the_key(tmp_path: Path) -> None:
+    from noisebench.plan import plan
+    from noisebench.store.keys import output_key
+    from noisebench.suite import Suite
+    from PIL import Image
+
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        Image.fromarray(np.full((8, 8), 9, np.uint8)).save(tmp_path / name / "one.png")
+    data = f"folder(path='{tmp_path}', split=all)"
+    judge = f"trained(arch=small_cnn(width=4), data={data}, steps=1, validation=1, checks=1)"
+
+    def keys() -> Any:
+        metrics = ("energy_distance", f"fd(judge={judge})")
+        (cell,) = plan(Suite("s", "generate", ("identity",), ("digits(n=1, count=4)",), ("none",), metrics=metrics))
+        return cell["key"], cell["inputs"]
+
+    before = keys()
+    Image.fromarray(np.full((8, 8), 7, np.uint8)).save(tmp_path / "b" / "one.png")
+    after = keys()
+    assert before[0] != after[0] and len(after[1]["judged_data"]) == 1
+    assert output_key(before[1]) == output_key(after[1])
+
+
 def test_a_cost_counts_every_call_of_the_model() -> None:
     from noisebench.cost.measure import measure
 

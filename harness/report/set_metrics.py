@@ -87,12 +87,17 @@ def set_table(sets: BoardSets) -> Table:
 def set_facts(sets: BoardSets) -> list[str]:
     """What each set metric rests on, a line each."""
     return [
-        f"{c.label}: version {c.version}, features {c.features} ({c.d}"
-        + (f", SHA-256 {c.features_sha256[:12]}…), " if c.features_sha256 else "), ")
+        f"{c.label}: version {c.version}, features {c.features} ({_width_and_hash(c)}), "
         + (f"{c.resize}, " if c.resize else "")
         + f"reference {c.reference}"
         for c in sets.columns
     ]
+
+
+def _width_and_hash(column: SetColumn) -> str:
+    """What tells features apart that have one name; those of a recipe have no width before it is trained."""
+    width = [str(column.d)] if column.d or not column.features_sha256 else []
+    return ", ".join([*width, *([f"SHA-256 {column.features_sha256[:12]}…"] if column.features_sha256 else [])])
 
 
 def sets_markdown(boards: Sequence[Board], sets: Sequence[BoardSets | None]) -> list[str]:

@@ -22,4 +22,5 @@ def key_of(inputs: Mapping[str, Any]) -> str:
 
 def output_key(inputs: Mapping[str, Any]) -> str:
     """The key of what the outputs of a cell depend on: all but protocol and metrics."""
-    return key_of({name: value for name, value in inputs.items() if name not in ("protocol", "metrics", "sets")})
+    of_scoring = "protocol", "metrics", "sets", "judged_data"
+    return key_of({name: value for name, value in inputs.items() if name not in of_scoring})

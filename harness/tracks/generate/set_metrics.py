@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,14 +19,20 @@ from ...errors import NotDefined, UsageError, one_line
 from ...imaging.features.networks import NETWORKS, extract, network_sha256, open_network
 from ...imaging.features.resize import NAME as RESIZE
 from ...keyed_noise import keyed_generator, text_key
+from ...parameter_types import Nested
 from ...registry import Bound, bind
+from ...sources import method_sources
 from ...store.disk import noticing_full_disk
+from ...store.keys import key_of
 from .items import LatentBatch, Reference
+from .last_layer import LastLayer, last_layer
 from .sampler import Drawn
 from .scored import as_rows
 
 Floats = npt.NDArray[np.float64]
 Features = Literal["pixels", "inception", "efficientnet_lite0", "efficientnet_lite0_mid"]
+Judge = Annotated[Any, Nested("method", track="classify")]
+"""A classifier that is trained for its features, or none: a parameter of every metric of all samples."""
 Distance = Literal["frechet", "kernel", "precision", "recall", "density", "coverage"]
 ENOUGH = 2048
 """Below this many samples a Fréchet distance is flagged `small-n`."""
@@ -35,13 +41,22 @@ SIDES = ("samples", "reference")
 
 @dataclass(frozen=True)
 class SetMetric:
-    """What a metric of all samples is made of: `dims` of pixels are kept, `k` neighbours are looked at."""
+    """What a metric of all samples is made of: `dims` of pixels are kept, `k` neighbours are looked at.
+
+    Where there is a `judge`, a `trained(…)` of the track `classify`, features are what its last layer is given.
+    """
 
     distance: Distance
     features: Features = "pixels"
     dims: int = 64
     k: int = 0
     allow_small: bool = False
+    judge: Bound | None = None
+
+    @property
+    def stream(self) -> str:
+        """What features of samples lie in files under."""
+        return self.features if self.judge is None else f"judge-{text_key(self.judge.canonical).hex()[:12]}"
 
 
 def made_of(bound: Bound) -> SetMetric:
@@ -55,7 +70,12 @@ def plan_set(bound: Bound) -> tuple[dict[str, Any], dict[str, Any]]:
     metric = made_of(bound)
     inputs: dict[str, Any] = {"version": bound.entry.version}
     sha256, resize, width, name = "", "", metric.dims, f"pixels, {metric.dims} principal axes"
-    if metric.features != "pixels":
+    if metric.judge is not None:
+        if metric.features != "pixels":
+            raise UsageError(f"{bound.display}: features are of a network or of a judge: leave out one of them")
+        inputs["judge"] = _recipe_of(metric.judge, bound.display)
+        sha256, width, name = key_of(inputs["judge"]), 0, f"last layer of {metric.judge.display}"
+    elif metric.features != "pixels":
         sha256, resize = network_sha256(metric.features), RESIZE
         width, name = NETWORKS[metric.features].width, metric.features
         inputs |= {"network": NETWORKS[metric.features].version, "network_sha256": sha256, "resize": resize}
@@ -65,6 +85,13 @@ def plan_set(bound: Bound) -> tuple[dict[str, Any], dict[str, Any]]:
         "interval": None, "n": 0, "d": width, "floor": None, "flags": [], "note": "not computed",
     }  # fmt: skip
     return inputs, part
+
+
+def _recipe_of(judge: Bound, metric: str) -> dict[str, Any]:
+    """What of a judge goes into a key: all that it is trained by. Raises `UsageError` for one that is not trained."""
+    if not getattr(judge.entry.obj, "trained", False):
+        raise UsageError(f"{metric}: {judge.display} is trained by no recipe: give judge=trained(…)")
+    return {"spec": judge.canonical, "versions": judge.versions, "sources": method_sources(judge)}
 
 
 class SampleCollector:
@@ -77,10 +104,12 @@ class SampleCollector:
     def __init__(self, sets: Mapping[str, Any], folder: Path, *, protocol: Bound, taken: Iterable[Any] = ()) -> None:
         self._metrics = {name: made_of(bind(name, "metric", "generate")) for name in sets}
         self._folder, self._protocol = folder, protocol
-        self._streams = sorted({metric.features for metric in self._metrics.values()})
+        self._judges = {metric.stream: metric.judge for metric in self._metrics.values()}
+        self._streams = sorted(self._judges)
         self._widths: dict[str, int] = {}
         self._count = 0
         self._networks: dict[str, Callable[[Any], Any]] = {}
+        self._last_layers: dict[str, LastLayer] = {}
         for one in taken:
             self._count += int(one["samples"])
             self._widths = {str(name): int(width) for name, width in one["widths"].items()}
@@ -115,8 +144,8 @@ class SampleCollector:
     def _scored(self, metric: SetMetric) -> dict[str, Any]:
         if not self._count:
             return {**_BLANK, "note": "no samples"}
-        made, real = (self._read(metric.features, side) for side in SIDES)
-        if metric.features == "pixels":
+        made, real = (self._read(metric.stream, side) for side in SIDES)
+        if metric.stream == "pixels":
             return score_set(metric, *on_principal_axes(made, real, metric.dims))
         return score_set(metric, made, real)
 
@@ -124,6 +153,10 @@ class SampleCollector:
         left = self._protocol.entry.obj(pictures, **self._protocol.kwargs)
         if stream == "pixels":
             return as_rows(left).astype(np.float32)
+        if (judge := self._judges[stream]) is not None:
+            if stream not in self._last_layers:
+                self._last_layers[stream] = last_layer(judge)
+            return self._last_layers[stream](np.asarray(left, np.float32))
         if stream not in self._networks:
             self._networks[stream] = open_network(stream)
         bytes_ = np.clip((np.asarray(left, np.float32) + 1) * 127.5, 0, 255).transpose(0, 2, 3, 1)
@@ -131,7 +164,7 @@ class SampleCollector:
         return extract(self._networks[stream], NETWORKS[stream].side, list(colour))
 
     def _of_reference(self, stream: str, reference: Reference) -> npt.NDArray[np.float32]:
-        if stream == "pixels":
+        if stream not in NETWORKS:
             return self._features(stream, reference.pictures)
         named = [reference.sha256, stream, str(NETWORKS[stream].version), network_sha256(stream), RESIZE]
         named += [self._protocol.canonical, str(self._protocol.versions)]

@@ -7,16 +7,21 @@ from typing import Annotated
 from annotated_types import Ge, Le
 
 from ....components import metric
-from ..set_metrics import Features, SetMetric
+from ..set_metrics import Features, Judge, SetMetric
 
 
 @metric("coverage", title="coverage", track="generate", higher=True, order=123, set=True)
 def coverage(
-    *, features: Features = "pixels", dims: Annotated[int, Ge(1), Le(4096)] = 64, k: Annotated[int, Ge(1), Le(1000)] = 5
+    *,
+    features: Features = "pixels",
+    dims: Annotated[int, Ge(1), Le(4096)] = 64,
+    k: Annotated[int, Ge(1), Le(1000)] = 5,
+    judge: Judge = None,
 ) -> SetMetric:
     """The share of reference pictures that have a sample nearby (Naeem et al., ICML 2020).
 
     In its ball, up to its `k`-th nearest other picture of the reference.
     `dims`: axes of pixels that are kept, those along which the reference varies most.
+    `judge`: a `trained(…)` of the track `classify`; features are then what its last layer is given.
     """
-    return SetMetric("coverage", features, dims, k)
+    return SetMetric("coverage", features, dims, k, judge=judge)
