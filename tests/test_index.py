@@ -201,7 +201,7 @@ def test_an_index_that_is_damaged_or_of_another_version_is_made_again(store, dam
     file_of(store).write_bytes(damage(whole))
     del read[:]
     assert everything(store) == found and len(read) == N + 1
-    assert index._read(store, True) is not None
+    assert index.read_tables(store, True) is not None
 
 
 def test_a_store_that_takes_no_file_is_read_without_one(store, monkeypatch):
@@ -262,7 +262,7 @@ def test_two_readers_at_once_and_a_writer_leave_a_sound_index(store):
     for reader in readers:
         reader.join()
     assert len(found) == 12 and all(N + 1 <= n <= N + 7 for n in found)
-    assert len(same_without(store)[0]) == N + 7 and index._read(store, True) is not None
+    assert len(same_without(store)[0]) == N + 7 and index.read_tables(store, True) is not None
     assert [p.name for p in (store / "index").iterdir()] == ["cells.arrow"]
 
 

@@ -1,0 +1,215 @@
+"""Records as the columns of tables, parts as JSON, each distinct one once, and back.
+
+Records that come back share their parts, so that nobody may change one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from .cells import cell_dir
+from .mistakes import read_mistakes
+from .previews import read_panel
+from .record import Cell, Record
+
+Stamps = npt.NDArray[np.int64]
+"""Numbers that tell the version of each cell, a row each."""
+FIRST = ("key", "stamp", "seal", "asked", "panel", "mistakes", "shape")
+"""The columns of the table of cells that are no parts of a cell."""
+_SPLIT = ("inputs", "request")
+"""Parts of a cell that differ from cell to cell, and are made of parts that do not."""
+
+
+@dataclass(frozen=True)
+class Tables:
+    """A row a cell: what `cell.json` has, and what `scores.parquet` has, which is None where nobody asked for it."""
+
+    cells: Any
+    rows: Any
+
+
+def is_usual(record: Record) -> bool:
+    """Whether the rows have the types that a run writes: a column of something else is not in JSON."""
+    columns = (record.items, record.input_sha256, record.output_sha256, record.notes)
+    return record.seconds.dtype == np.float64 and all(isinstance(t, str) for column in columns for t in column)
+
+
+def joined(parts: Sequence[Tables], *, rows: bool) -> Tables:
+    """Tables as one, in the order of keys."""
+    import pyarrow as pa
+
+    def join(tables: list[Any]) -> Any:
+        return pa.concat_tables(tables, promote_options="default").unify_dictionaries()
+
+    cells = join([part.cells for part in parts])
+    order = pa.array(np.argsort(np.array(cells["key"].to_pylist(), "S64"), kind="stable"))
+    return Tables(cells.take(order), join([part.rows for part in parts]).take(order) if rows else None)
+
+
+def encoded(records: Sequence[Record], stamps: Stamps) -> Tables:
+    """Records as tables: parts as JSON, each distinct one once."""
+    import pyarrow as pa
+
+    columns: dict[str, list[str | None]] = {}
+    shapes: list[str] = []
+    for number, record in enumerate(records):
+        shape: list[tuple[str, list[str] | None]] = []
+        for name, value in record.cell.items():
+            inner = list(value) if name in _SPLIT and isinstance(value, dict) else None
+            shape.append((name, inner))
+            for path, part in [((name,), value)] if inner is None else [((name, n), value[n]) for n in inner]:  # type: ignore[index]
+                column = columns.setdefault(json.dumps(path), [])
+                column.extend([None] * (number - len(column)))
+                column.append(json.dumps(part))
+        shapes.append(json.dumps(shape))
+    for column in columns.values():
+        column.extend([None] * (len(records) - len(column)))
+    cells = {
+        "key": pa.array([record.cell["key"] for record in records], pa.string()),
+        "stamp": stamp_column(stamps),
+        "seal": pa.array([record.seal for record in records], pa.string()),
+        "asked": pa.array([record.asked for record in records], pa.string()),
+        "panel": pa.array([record.panel is not None for record in records], pa.bool_()),
+        "mistakes": pa.array([record.mistakes is not None for record in records], pa.bool_()),
+        "shape": _dictionary(shapes),
+        **{name: _dictionary(texts) for name, texts in columns.items()},
+    }
+    rows = {
+        **{name: _dictionary([json.dumps(getattr(r, name)) for r in records]) for name in _SHARED},
+        "output_sha256": pa.array([json.dumps(r.output_sha256) for r in records], pa.large_string()),
+        "numbers": pa.array(
+            [np.concatenate([r.seconds, *r.scores.values()]).astype("<f8").tobytes() for r in records],
+            pa.large_binary(),
+        ),
+    }
+    return Tables(pa.table(cells), pa.table(rows))
+
+
+_SHARED = ("items", "input_sha256", "notes")
+"""Columns of a record that many cells have alike."""
+
+
+def _dictionary(texts: Sequence[str | None]) -> Any:
+    import pyarrow as pa
+
+    return pa.array(texts, pa.large_string()).dictionary_encode()
+
+
+def stamp_column(stamps: Stamps) -> Any:
+    """Numbers (cells, n) as a column."""
+    import pyarrow as pa
+
+    return pa.FixedSizeListArray.from_arrays(pa.array(np.ascontiguousarray(stamps).reshape(-1)), stamps.shape[1])
+
+
+def numbers(column: Any) -> Stamps:
+    """Back from `stamp_column`."""
+    values = column.flatten()
+    # `to_numpy` would import pandas first, which takes longer than all else of a small store.
+    return np.frombuffer(values.buffers()[1], np.int64, len(values), values.offset * 8).reshape(
+        len(column), column.type.list_size
+    )
+
+
+def records_of(store: Path, tables: Tables, rows: bool) -> Iterator[Record]:
+    """The records of tables; what is equal in several is one object."""
+    table = tables.cells
+    cells = _cells(table) if len(table) else []
+    seals, asked = table["seal"].to_pylist(), table["asked"].to_pylist()
+    if not rows or not cells:
+        for cell, seal, when in zip(cells, seals, asked, strict=True):
+            yield Record(cell, seal=seal, whole=True, asked=when)
+        return
+    items, inputs, notes = (_objects(tables.rows[name]) for name in _SHARED)
+    panels, mistakes = table["panel"].to_pylist(), table["mistakes"].to_pylist()
+    outputs = tables.rows["output_sha256"].combine_chunks()
+    _, offsets, data = tables.rows["numbers"].combine_chunks().buffers()
+    ends, values = np.frombuffer(offsets, np.int64) // 8, np.frombuffer(data or b"", "<f8")
+    for n, cell in enumerate(cells):
+        own = values[ends[n] : ends[n + 1]].reshape(1 + len(cell["metrics"]), len(items[n]))
+        folder = cell_dir(store, cell["key"])
+        yield Record(
+            cell,
+            items[n],
+            inputs[n],
+            _Texts(outputs, n),
+            notes[n],
+            own[0],
+            dict(zip(cell["metrics"], own[1:], strict=True)),
+            read_panel(folder / "panel.json") if panels[n] else None,
+            seals[n],
+            True,
+            asked[n],
+            mistakes=read_mistakes(folder / "mistakes.json", items[n]) if mistakes[n] else None,
+        )
+
+
+def _cells(table: Any) -> list[Cell]:
+    """The cells of a table, in its order."""
+    shapes = table["shape"].combine_chunks()
+    texts, which = shapes.dictionary.to_pylist(), np.array(shapes.indices.to_pylist(), np.int64)
+    made: list[Any] = [None] * len(table)
+    for number in np.unique(which):
+        places = np.flatnonzero(which == number)
+        own = table if len(places) == len(table) else table.take(places)
+        columns: list[Iterable[Any]] = []
+        names = []
+        for name, inner in json.loads(texts[number]):
+            names.append(name)
+            if inner is None:
+                columns.append(_objects(own[json.dumps((name,))]))
+            else:
+                parts = [_objects(own[json.dumps((name, n))]) for n in inner]
+                rows = zip(*parts, strict=True) if parts else ((),) * len(own)
+                columns.append([dict(zip(inner, row, strict=True)) for row in rows])
+        for place, row in zip(places.tolist(), zip(*columns, strict=True), strict=True):
+            made[place] = dict(zip(names, row, strict=True))
+    return made
+
+
+def _objects(column: Any) -> list[Any]:
+    """The values of a column of JSON, each distinct one as one object."""
+    whole = column.combine_chunks()
+    values = json.loads(f"[{','.join(whole.dictionary.to_pylist())}]")
+    return [values[index] for index in whole.indices.to_pylist()]
+
+
+class _Texts(Sequence[str]):
+    """A list of texts in a column of JSON, which is read when it is asked for: few verbs look at all outputs."""
+
+    __slots__ = ("_column", "_place")
+
+    def __init__(self, column: Any, place: int) -> None:
+        self._column, self._place = column, place
+
+    def _texts(self) -> list[str]:
+        texts: list[str] = json.loads(self._column[self._place].as_py())
+        return texts
+
+    def __len__(self) -> int:
+        return len(self._texts())
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._texts())
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[str]: ...
+    def __getitem__(self, place: int | slice) -> str | list[str]:
+        return self._texts()[place]
+
+    def __eq__(self, other: object) -> bool:
+        return self._texts() == (other._texts() if isinstance(other, _Texts) else other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return repr(self._texts())
