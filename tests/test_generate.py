@@ -712,7 +712,7 @@ def test_a_cost_counts_every_call_of_the_model() -> None:
     assert cost["latency_ms"] is not None and cost["peak_memory_bytes"] is not None
 
 
-@pytest.mark.parametrize("name", ["demo_generate", "samplers_fashion", "quantized_samplers"])
+@pytest.mark.parametrize("name", ["demo_generate", "samplers_fashion", "quantized_samplers", "few_pictures"])
 def test_suites_of_the_track_name_what_there_is(name: str) -> None:
     from noisebench.spec import expand
     from noisebench.study import read_study
@@ -723,4 +723,5 @@ def test_suites_of_the_track_name_what_there_is(name: str) -> None:
     for kind, specs in kinds:
         for spec in (one for text in specs for one in expand(text)):
             bind(spec, kind, "generate")
-    assert suite.track == "generate" and axes[0].x == ("weights" if name == "quantized_samplers" else "metric.nfe")
+    due = {"quantized_samplers": "weights", "few_pictures": "trained.steps"}.get(name, "metric.nfe")
+    assert suite.track == "generate" and axes[0].x == due
