@@ -200,7 +200,22 @@ def plan(suite: Suite, once: ReadOnce | None = None) -> list[PlannedCell]:
     if not datasets:
         for planned, seed in itertools.product(methods, suite.seeds):
             trainings.of(planned, seed)
-    return [*trainings.cells, *others]
+    return _named([*trainings.cells, *others], suite)
+
+
+def _named(cells: list[PlannedCell], suite: Suite) -> list[PlannedCell]:
+    """The cells with the names that the suite gives; a training without one has that of the first that needs it."""
+    own = named_specs(suite)
+    needs: dict[str, str] = {}
+    for cell in reversed(cells):
+        method, dataset = (own.get(kind, {}).get(cell[kind]["spec"], "") for kind in ("method", "dataset"))
+        if cell["kind"] == "train":
+            method = method or needs.get(cell["key"], "")
+        elif method:
+            needs |= dict.fromkeys(cell.get("trained", {}).values(), method)
+        if method or dataset:
+            cell["names"] = {kind: name for kind, name in (("method", method), ("dataset", dataset)) if name}
+    return cells
 
 
 def named_specs(suite: Suite) -> dict[str, dict[str, str]]:

@@ -30,6 +30,7 @@ class PlannedCell(TypedDict):
     maps each recipe of the method to the key of the cell that trains it, and is absent where there is none; so is
     `tuned`, the grids of which one variant that did not diverge is enough. A training that is asked for as a `variant`
     alone may diverge. `lacks` is why a cell is skipped with nothing trained for it, and is absent where it is run.
+    `names` are those that the suite gives its `method` and its `dataset`.
     """
 
     key: str
@@ -53,6 +54,7 @@ class PlannedCell(TypedDict):
     tuned: NotRequired[list[Tuning]]
     variant: NotRequired[bool]
     lacks: NotRequired[str]
+    names: NotRequired[dict[str, str]]
 
 
 def part(bound: Bound) -> NamedPart:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,18 +13,20 @@ import numpy as np
 import pytest
 from board_records import cost_record, record
 from noisebench.boards.board import boards
+from noisebench.cli.progress import label
 from noisebench.engine.planning import plan_in_child
 from noisebench.errors import UsageError
+from noisebench.plan import plan
 from noisebench.report.data import report_data
 from noisebench.report.names import shown, with_names
 from noisebench.report.private_paths import message_without_folders, without_folders
 from noisebench.report.write import write_report
-from noisebench.store.cells import keys
+from noisebench.store.cells import keys, read_cell
 from noisebench.store.export import export_text, read_export
 from noisebench.store.names import add_names, read_names, with_added
 from noisebench.store.reading import read_records
 from noisebench.store.record import Record
-from noisebench.suite import read_suite
+from noisebench.suite import Suite, read_suite
 from test_report import HOSTILE
 
 BASE = np.array([30.0, 28.5, 31.25, 26.0, 29.0, 33.0, 27.5, 30.5])
@@ -80,6 +83,27 @@ def test_a_name_is_in_no_key(tmp_path: Path) -> None:
     plain = plan_in_child(replace(read_suite(tmp_path / "s.yaml"), names={}))
     assert [cell["key"] for cell in named["cells"]] == [cell["key"] for cell in plain["cells"]]
     assert named["names"]["method"] == {"median(size=5)": "Median 5"} and plain["names"] == {}
+
+
+def test_what_a_run_says_has_the_names(cli, tmp_path: Path) -> None:
+    suite = written(tmp_path, SUITE.format(name="Median 5"))
+    planned = cli("run", suite, "--store", "s", "--dry-run").stdout
+    assert re.search(r"run +Median 5 +Fields +gaussian", planned) and "median(size=5)" not in planned
+    said = cli("run", suite, "--store", "s").stderr
+    assert "ok Median 5 · Fields · gaussian(sigma=25)" in said and "ok identity · Fields" in said
+    assert all("names" not in read_cell(tmp_path / "s", key) for key in keys(tmp_path / "s"))
+
+
+def test_a_training_goes_by_the_name_of_what_needs_it() -> None:
+    net = "trained(arch=dncnn(depth=2, width=2), data=dead_leaves(n=9), steps=1, checks=1, validation=1{})"
+    suite = Suite(
+        methods=(net.format(""), f"tiled(method={net.format(', seed=7')})"), datasets=("gaussian_field(n=1, size=24)",),
+        regimes=("none",), names={"method": {f"tiled(method={net.format(', seed=7')})": "Tiles"}},
+    )  # fmt: skip
+    cells = plan(suite)
+    trainings = [cell for cell in cells if cell["kind"] == "train"]
+    assert [cell.get("names", {}) for cell in trainings] == [{}, {"method": "Tiles"}]
+    assert [label(cell) for cell in trainings][1] == "training Tiles · seed 7"
 
 
 def test_a_name_that_another_method_goes_by_is_refused(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import one_line
 from ..wording import counted
@@ -22,14 +22,19 @@ _WITHIN = 30.0
 """Seconds between two lines on how far a method is with an item."""
 
 
+def called(cell: PlannedCell, kind: Literal["method", "dataset"]) -> str:
+    """What a method or a dataset is called in what a run says: by its name, where the suite gives it one."""
+    return cell.get("names", {}).get(kind) or cell[kind]["display"]
+
+
 def label(cell: PlannedCell) -> str:
     """A cell on one line."""
+    method = called(cell, "method")
     if cell["kind"] == "cost":
-        return one_line(f"{cell['method']['display']} · cost {'x'.join(map(str, cell['inputs']['size']))}", 90)
+        return one_line(f"{method} · cost {'x'.join(map(str, cell['inputs']['size']))}", 90)
     if cell["kind"] == "train":
-        return one_line(f"training {cell['method']['display']} · seed {cell['seed']}", 90)
-    parts = (cell[p]["display"] for p in ("method", "dataset", "regime"))
-    return one_line(" · ".join(parts), 90)
+        return one_line(f"training {method} · seed {cell['seed']}", 90)
+    return one_line(" · ".join((method, called(cell, "dataset"), cell["regime"]["display"])), 90)
 
 
 class Plain:

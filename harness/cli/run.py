@@ -21,6 +21,7 @@ from .options import (
     use_data,
     verb,
 )
+from .progress import called
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -245,13 +246,8 @@ def _place(cell: PlannedCell) -> str:
 def _names(cell: PlannedCell) -> list[str]:
     if cell["kind"] == "cost":
         size = "x".join(map(str, cell["inputs"]["size"]))
-        return [cell["method"]["display"], f"cost {size}", "-", "-"]
-    return [
-        cell["method"]["display"],
-        cell["dataset"]["display"],
-        cell["regime"]["display"],
-        str(cell["seed"]),
-    ]
+        return [called(cell, "method"), f"cost {size}", "-", "-"]
+    return [called(cell, "method"), called(cell, "dataset"), cell["regime"]["display"], str(cell["seed"])]
 
 
 def _brief(cell: PlannedCell) -> dict[str, Any]:

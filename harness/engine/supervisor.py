@@ -169,7 +169,7 @@ def _store(job: Job, store: Path, end: Ending, folder: Path, tail: str, seconds:
     whole = end["outcome"] in ("ok", "skipped", "undefined", "blocked")
     done: dict[str, Any] = {
         "schema": SCHEMA,
-        **{name: value for name, value in cell.items() if name not in ("shown", "variant", "lacks")},
+        **{name: value for name, value in cell.items() if name not in ("shown", "variant", "lacks", "names")},
         "outcome": end["outcome"],
         "reason": end["reason"],
         "traceback": end.get("traceback") or ("" if whole else tail),
