@@ -43,8 +43,11 @@ def reproduce(
     """
     if not store.exists():
         refuse_read_only(store)
-    places = list(dict.fromkeys(_place(of, seed) for claim in claims for _, of, seed in cells_of(claim)))
-    planned = plan_each_in_child([_suite(of, seed, base) for of, seed in places])
+    places: dict[Place, str] = {}
+    for claim in claims:
+        for name, of, seed in cells_of(claim):
+            places.setdefault(_place(of, seed), f"{claim.group}: {name}" if name else "")
+    planned = plan_each_in_child([_suite(of, seed, base, name) for (of, seed), name in places.items()])
     plans = {place: _needed(place[0], plan) for place, plan in zip(places, planned["plans"], strict=True)}
     results = _Results(claims, store, plans, told)
     if results.summary.cells:
@@ -86,8 +89,8 @@ def _place(of: CellOf, seed: int) -> Place:
     return replace(of, training="any" if of.training else "", cost="any" if of.cost else ""), seed
 
 
-def _suite(of: CellOf, seed: int, base: Suite) -> Suite:
-    """What runs a cell on a seed, and no other."""
+def _suite(of: CellOf, seed: int, base: Suite, name: str) -> Suite:
+    """What runs a cell on a seed, and no other. `name` is what its method is called on the way, empty for none."""
     track = known_track(of.track)
     usual = track.defaults if track is not None else None
     size = input_size(of.size) if of.size else usual.size if usual is not None else ()
@@ -104,6 +107,7 @@ def _suite(of: CellOf, seed: int, base: Suite) -> Suite:
         metrics=tuple(dict.fromkeys(metrics)),
         seeds=(seed,),
         cost=CostPlan((size,)) if of.cost else CostPlan(),
+        names={"method": {of.method: name}} if name else {},
     )
 
 
