@@ -257,6 +257,28 @@ def test_clipping_by_hand():
     assert case.info.clipped_at == pytest.approx(0.4)
 
 
+def test_a_lowpass_takes_what_is_above_and_keeps_what_is_below_in_its_place():
+    parts = [tone(frequency, rate=8_000) for frequency in (300, 1_500, 2_500)]
+    clip = as_clip("chord", sum(parts), 8_000)
+    case = posed(clip, "lowpass(cutoff=1500)")
+    scale = clip.wave[500] / sum(parts)[500]
+    assert_allclose(case.given[500:-500], scale * (parts[0] + 0.5 * parts[1])[500:-500], atol=0.02 * scale)
+    assert case.info.cutoff == 1500
+    assert len(posed(as_clip("short", [0.5, -0.5], 8_000), "lowpass(cutoff=100)").given) == 2
+    with pytest.raises(nb.UsageError, match="has nothing above 4000 Hz: give less than 4000"):
+        posed(clip, "lowpass(cutoff=4000)")
+
+
+def test_overdrive_by_hand():
+    case = posed(as_clip("made", [0.5, -1.0, 0.25, 0.25], 8_000), "overdrive(drive=6.0206)")
+    assert_allclose(case.given, np.tanh([1.0, -2.0, 0.5, 0.5]) / math.tanh(2), atol=1e-5)
+    assert case.info.drive == 6.0206
+    silent = as_clip("silent", np.zeros(9), 8_000)
+    assert_allclose(posed(silent, "overdrive(drive=9)").given, 0)
+    soft = posed(VOICE, "overdrive(drive=-30)").given
+    assert_allclose(soft, VOICE.wave, atol=1e-3 * np.abs(VOICE.wave).max())
+
+
 def test_a_compressor_settles_where_its_curve_says():
     loud = as_clip("loud", np.where(np.arange(8_000) % 2, 0.1, -0.1), 8_000)  # -20 dB
     case = posed(loud, "compressor(threshold=-40, ratio=4, attack=5, release=50)")
