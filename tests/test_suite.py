@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from noisebench.errors import UsageError
+from noisebench.registry import bind_all
 from noisebench.suite import input_size, named_suites, read_suite, seconds, size_bytes
 
 GOOD = """\
@@ -93,7 +94,10 @@ def test_times_and_sizes():
             seconds(wrong)
 
 
-def test_every_suite_of_the_package_reads():
+def test_every_suite_of_the_package_names_what_there_is():
     assert "demo" in named_suites()
     for path in named_suites().values():
-        assert read_suite(path).methods
+        suite = read_suite(path)
+        assert bind_all(suite.methods, "method", suite.track), path
+        for kind, specs in (("dataset", suite.datasets), ("regime", suite.regimes), ("metric", suite.metrics)):
+            bind_all(specs, kind, suite.track)
