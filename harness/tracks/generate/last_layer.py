@@ -19,7 +19,7 @@ def last_layer(judge: Bound) -> LastLayer:
     """What goes into the last linear layer of a `trained(…)` of `classify`, trained here once and kept in the cache.
 
     It sees pictures as it was trained to, on [0, 1], clipped. The seed of a recipe that says none is 0. Raises
-    `UsageError` for a network without a linear layer, and for pictures of another shape.
+    `UsageError` for a network without a linear layer, or that asks it several times, and for pictures of another shape.
     """
     from torch import nn
 
@@ -43,6 +43,8 @@ def last_layer(judge: Bound) -> LastLayer:
                     found.net(part)
         finally:
             hook.remove()
+        if sum(map(len, seen)) != len(pictures):
+            raise UsageError(f"judge: {judge.display} asks its last linear layer several times: give another arch")
         return torch.cat(seen).numpy()
 
     return features
