@@ -5,7 +5,7 @@
 # make reference  remake the committed results and their board
 # make weights  train anew what lies in results/weights: due where a source file of a recipe there has changed
 # make sets   run the suites of published sets on the pictures and weights at $NOISEBENCH_DATA, and remake their boards
-# make trainings  train what the boards of learned methods and of recipes are of, and remake them
+# make trainings  train what the boards of learned methods and of recipes are of, run what else takes long, and remake them
 # make boards  remake their boards from the committed results
 PYTHON ?= python3
 VENV := .venv

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
 
 from .errors import Skip, one_line
-from .track import Finding
+from .track import Finding, Runner
 
+R = TypeVar("R", bound=Runner)
+T = TypeVar("T")
 Check = Callable[[], tuple[bool | None, str]]
 """What it found: whether that is right, None where it does not apply, and a line."""
 
@@ -15,13 +18,24 @@ def findings_of(checks: Mapping[str, Check], before: Callable[[str], None]) -> I
     """Each check in turn; `before` hears its name first. One that skips does not apply, and one that raises fails."""
     for name, check in checks.items():
         before(name)
-        try:
-            ok, detail = check()
-        except Skip as skip:
-            ok, detail = None, one_line(skip)
-        except (Exception, SystemExit) as error:
-            ok, detail = False, described(error)
-        yield Finding(name, ok, detail)
+        found = tried(name, check)
+        yield found if isinstance(found, Finding) else Finding(name, *found)
+
+
+def tried(name: str, make: Callable[[], T]) -> T | Finding:
+    """What `make` makes, or why it makes nothing: where it skips, the check of that name does not apply."""
+    try:
+        return make()
+    except Skip as skip:
+        return Finding(name, None, one_line(skip))
+    except (Exception, SystemExit) as error:
+        return Finding(name, False, described(error))
+
+
+def set_up(runner: R) -> R:
+    """The runner, set up on a CPU."""
+    runner.setup("cpu")
+    return runner
 
 
 def described(error: BaseException) -> str:

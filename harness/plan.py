@@ -27,7 +27,8 @@ from .recipe import recipes_in
 from .registry import Bound, bind, bind_all, load_plugin, registry
 from .runner import not_disclosed
 from .store.keys import combined
-from .store.record import REFERENCE, DatasetPart, MetricPart, SetPart
+from .store.names import names_of
+from .store.record import REFERENCE, Cell, DatasetPart, MetricPart, SetPart
 from .suite import Suite
 from .track import Dataset, HasSetMetrics, PreloadsMore, SeesAlike, Track, get_track
 
@@ -205,16 +206,14 @@ def plan(suite: Suite, once: ReadOnce | None = None) -> list[PlannedCell]:
 
 def _named(cells: list[PlannedCell], suite: Suite) -> list[PlannedCell]:
     """The cells with the names that the suite gives; a training without one has that of the first that needs it."""
-    own = named_specs(suite)
-    needs: dict[str, str] = {}
+    own = {suite.track: named_specs(suite)}
+    needs: dict[str, dict[str, str]] = {}
     for cell in reversed(cells):
-        method, dataset = (own.get(kind, {}).get(cell[kind]["spec"], "") for kind in ("method", "dataset"))
-        if cell["kind"] == "train":
-            method = method or needs.get(cell["key"], "")
-        elif method:
-            needs |= dict.fromkeys(cell.get("trained", {}).values(), method)
-        if method or dataset:
-            cell["names"] = {kind: name for kind, name in (("method", method), ("dataset", dataset)) if name}
+        names = {**needs.get(cell["key"], {}), **names_of(cast(Cell, cell), own)}
+        if cell["kind"] != "train" and "method" in names:
+            needs |= {key: {"method": names["method"]} for key in cell.get("trained", {}).values()}
+        if names:
+            cell["names"] = names
     return cells
 
 
@@ -273,7 +272,7 @@ def _score_cells(
         named = "tested", track.name, dataset.canonical, suite.limit
         chosen = once(named, partial(dataset_part, dataset, suite.limit, track))
         for regime in regimes:
-            keyed = {"regime": regime_inputs(regime), **regime_data(regime, track, once)}
+            keyed = {"regime": regime_inputs(regime), **regime_data(regime, once)}
             for seed in suite.seeds:
                 for method in methods:
                     lacks = _lacks(method.bound, dataset, regime, seed, track, once)

@@ -111,7 +111,7 @@ class Trainings:
             "track": f"{track.name}@{track.version}",
             "data": data["fingerprint"],
             "regime": regime_inputs(recipe.regime),
-            **regime_data(recipe.regime, track, self._once),
+            **regime_data(recipe.regime, self._once),
             "seed": seed,
             "training": VERSION,
         }
@@ -157,10 +157,9 @@ def planned_tuning(bound: Bound, grid: Grid, keys: Mapping[str, str]) -> Tuning:
     return {"method": bound.display, "vary": list(grid.vary), "variants": variants}
 
 
-def regime_data(regime: Bound, track: Track, once: ReadOnce) -> dict[str, list[str]]:
+def regime_data(regime: Bound, once: ReadOnce) -> dict[str, list[str]]:
     """What the datasets add to a key that a regime takes something from: their fingerprints; nothing without such."""
-    found = [_read_once(one, track, once)[0]["fingerprint"] for one in datasets_of(regime)]
-    return {"regime_data": found} if found else {}
+    return _fingerprints("regime_data", datasets_of(regime), once)
 
 
 def fitted_data(method: Bound, once: ReadOnce) -> dict[str, list[str]]:
@@ -168,15 +167,19 @@ def fitted_data(method: Bound, once: ReadOnce) -> dict[str, list[str]]:
 
     A dataset says `own_files` where what it reads may change under the same spec. What a training sees is in its key.
     """
-    found = [_read_once(one, get_track(one.track), once)[0]["fingerprint"] for one in _own_files(method)]
-    return {"fitted_data": found} if found else {}
+    return _fingerprints("fitted_data", _own_files(method), once)
 
 
 def judged_data(metrics: Iterable[Bound], once: ReadOnce) -> dict[str, list[str]]:
     """What the user's own files add to a key that judges in metrics are trained on; nothing without such."""
-    own = [one for metric in metrics for one in _own_files(metric, of_trainings=True)]
-    found = [_read_once(one, get_track(one.track), once)[0]["fingerprint"] for one in own]
-    return {"judged_data": found} if found else {}
+    own = (one for metric in metrics for one in _own_files(metric, of_trainings=True))
+    return _fingerprints("judged_data", own, once)
+
+
+def _fingerprints(name: str, datasets: Iterable[Bound], once: ReadOnce) -> dict[str, list[str]]:
+    """The fingerprints of datasets under a name; nothing where there are none."""
+    found = [_read_once(one, get_track(one.track), once)[0]["fingerprint"] for one in datasets]
+    return {name: found} if found else {}
 
 
 def _own_files(bound: Bound, *, of_trainings: bool = False) -> Iterator[Bound]:

@@ -10,8 +10,8 @@ from typing import Any
 
 from ..calling import call_on, told
 from ..components import open_dataset
-from ..errors import NotDefined, Skip, one_line
-from ..findings import Check, described, findings_of
+from ..errors import NotDefined
+from ..findings import Check, findings_of, set_up, tried
 from ..planned_cell import shown_to
 from ..registry import Bound, bind
 from ..track import Case, Finding, Runner, Track
@@ -24,14 +24,9 @@ def examine_on_items(track: Track, method: Bound, before: Callable[[str], None],
     """Each check in turn; `before` hears its name first. `regime` may be empty: the usual one of the track."""
     under = bind(regime or track.defaults.regime, "regime", track.name)
     before("loads")
-    try:
-        runner = track.open(method)
-        runner.setup("cpu")
-    except Skip as skip:
-        yield Finding("loads", None, one_line(skip))
-        return
-    except (Exception, SystemExit) as error:
-        yield Finding("loads", False, described(error))
+    runner = tried("loads", lambda: set_up(track.open(method)))
+    if isinstance(runner, Finding):
+        yield runner
         return
     yield Finding("loads", True, f"tried under {under.display}, {track.words.items} of {track.defaults.dataset}")
     dataset = open_dataset(bind(track.defaults.dataset, "dataset", track.name))

@@ -96,8 +96,9 @@ def set_facts(sets: BoardSets) -> list[str]:
 
 def _width_and_hash(column: SetColumn) -> str:
     """What tells features apart that have one name; those of a recipe have no width before it is trained."""
-    width = [str(column.d)] if column.d or not column.features_sha256 else []
-    return ", ".join([*width, *([f"SHA-256 {column.features_sha256[:12]}…"] if column.features_sha256 else [])])
+    sha256 = f"SHA-256 {column.features_sha256[:12]}…" if column.features_sha256 else ""
+    width = "" if sha256 and not column.d else str(column.d)
+    return ", ".join(filter(None, (width, sha256)))
 
 
 def sets_markdown(boards: Sequence[Board], sets: Sequence[BoardSets | None]) -> list[str]:

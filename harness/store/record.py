@@ -249,6 +249,7 @@ class Inputs(TypedDict, total=False):
     regime: dict[str, Any]
     regime_data: list[str]
     fitted_data: list[str]
+    judged_data: list[str]
     protocol: dict[str, Any]
     metrics: dict[str, int | str]
     sets: dict[str, Any]

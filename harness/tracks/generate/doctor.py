@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import Skip, one_line
-from ...findings import described, findings_of
+from ...findings import described, findings_of, set_up, tried
 from ...registry import Bound, bind
 from ...track import Case, Finding
 from .items import LatentBatch, Reference, TrainingPicture
@@ -49,30 +49,25 @@ class _Trial:
 def examine(method: Bound, before: Callable[[str], None], regime: str) -> Iterator[Finding]:
     """Each check in turn, on pictures of the first shape that the method takes."""
     before("sets up")
-    try:
-        runner = open_method(method)
-        runner.setup("cpu")
-    except Skip as skip:
-        yield Finding("sets up", None, one_line(skip))
-        return
-    except (Exception, SystemExit) as error:
-        yield Finding("sets up", False, described(error))
+    runner = tried("sets up", lambda: set_up(open_method(method)))
+    if isinstance(runner, Finding):
+        yield runner
         return
     yield Finding("sets up", True)
     bound = bind(regime or "none", "regime", "generate")
     trial, skipped = None, ""
     before("gives pictures")
     for shape in SHAPES:
-        tried = _Trial(shape, bound)
+        one = _Trial(shape, bound)
         try:
-            tried.made(runner, tried.case(runner))
+            one.made(runner, one.case(runner))
         except Skip as skip:
             skipped = skipped or one_line(skip)
             continue
         except (Exception, SystemExit) as error:
             yield Finding("gives pictures", False, f"{shape}: {described(error)}")
             return
-        trial = tried
+        trial = one
         break
     if trial is None:
         yield Finding("gives pictures", None, skipped)

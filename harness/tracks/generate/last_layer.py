@@ -11,11 +11,11 @@ import numpy.typing as npt
 from ...errors import UsageError
 from ...registry import Bound
 
-LastLayer = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
+Extractor = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
 """Pictures (N, C, H, W) on [−1, 1] → features (N, D)."""
 
 
-def last_layer(judge: Bound) -> LastLayer:
+def last_layer(judge: Bound) -> Extractor:
     """What goes into the last linear layer of a `trained(…)` of `classify`, trained here once and kept in the cache.
 
     It sees pictures as it was trained to, on [0, 1], clipped. The seed of a recipe that says none is 0. Raises

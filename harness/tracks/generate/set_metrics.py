@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -25,7 +25,7 @@ from ...sources import method_sources
 from ...store.disk import noticing_full_disk
 from ...store.keys import key_of
 from .items import LatentBatch, Reference
-from .last_layer import LastLayer, last_layer
+from .last_layer import Extractor, last_layer
 from .sampler import Drawn
 from .scored import as_rows
 
@@ -108,8 +108,7 @@ class SampleCollector:
         self._streams = sorted(self._judges)
         self._widths: dict[str, int] = {}
         self._count = 0
-        self._networks: dict[str, Callable[[Any], Any]] = {}
-        self._last_layers: dict[str, LastLayer] = {}
+        self._networks: dict[str, Extractor] = {}
         for one in taken:
             self._count += int(one["samples"])
             self._widths = {str(name): int(width) for name, width in one["widths"].items()}
@@ -153,15 +152,10 @@ class SampleCollector:
         left = self._protocol.entry.obj(pictures, **self._protocol.kwargs)
         if stream == "pixels":
             return as_rows(left).astype(np.float32)
-        if (judge := self._judges[stream]) is not None:
-            if stream not in self._last_layers:
-                self._last_layers[stream] = last_layer(judge)
-            return self._last_layers[stream](np.asarray(left, np.float32))
         if stream not in self._networks:
-            self._networks[stream] = open_network(stream)
-        bytes_ = np.clip((np.asarray(left, np.float32) + 1) * 127.5, 0, 255).transpose(0, 2, 3, 1)
-        colour = np.repeat(bytes_, 3, axis=3) if bytes_.shape[3] == 1 else bytes_
-        return extract(self._networks[stream], NETWORKS[stream].side, list(colour))
+            judge = self._judges[stream]
+            self._networks[stream] = last_layer(judge) if judge is not None else _network(stream)
+        return self._networks[stream](np.asarray(left, np.float32))
 
     def _of_reference(self, stream: str, reference: Reference) -> npt.NDArray[np.float32]:
         if stream not in NETWORKS:
@@ -193,6 +187,18 @@ class SampleCollector:
 
     def _read(self, stream: str, side: str) -> npt.NDArray[np.float32]:
         return np.fromfile(self._file(stream, side), "<f4").reshape(-1, self._widths[stream])
+
+
+def _network(name: str) -> Extractor:
+    """A named network, which sees pictures as bytes of three channels."""
+    network = open_network(name)
+
+    def features(pictures: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        bytes_ = np.clip((pictures + 1) * 127.5, 0, 255).transpose(0, 2, 3, 1)
+        colour = np.repeat(bytes_, 3, axis=3) if bytes_.shape[3] == 1 else bytes_
+        return extract(network, NETWORKS[name].side, list(colour))
+
+    return features
 
 
 _BLANK: Mapping[str, Any] = {"value": None, "error": None, "interval": None, "n": 0, "floor": None, "flags": []}

@@ -10,7 +10,7 @@ from itertools import permutations
 import numpy as np
 
 from ...errors import Skip, one_line
-from ...findings import Check, described, findings_of
+from ...findings import Check, described, findings_of, set_up, tried
 from ...registry import Bound, bind
 from ...track import Finding
 from .patient import SCALES, Patient, at_scale
@@ -215,14 +215,9 @@ def examine(bound: Bound, before: Callable[[str], None] = lambda name: None, reg
     Under `regime`, or one that discloses what the method needs; those that make pictures smaller ×2, ×3 and ×4.
     """
     before("loads")
-    try:
-        restorer = Restorer(bound)
-        restorer.setup("cpu")
-    except Skip as skip:
-        yield Finding("loads", None, one_line(skip))
-        return
-    except (Exception, SystemExit) as error:
-        yield Finding("loads", False, described(error))
+    restorer = tried("loads", lambda: set_up(Restorer(bound)))
+    if isinstance(restorer, Finding):
+        yield restorer
         return
     with watched() as caught:
         try:
