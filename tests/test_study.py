@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from board_records import cost_record, record
 from noisebench import UsageError
 from noisebench.boards.board import boards
 from noisebench.boards.curves import charts
-from noisebench.report.studies import best_of, chart_table
+from noisebench.report.studies import best_of, chart_table, write_study
 from noisebench.spec import parse
 from noisebench.spec_paths import parameter, without
 from noisebench.study import Axis, read_study
@@ -160,6 +161,27 @@ def test_a_study_file_is_a_suite_too_and_the_builtin_one_is_a_study(tmp_path: Pa
     assert [axis.x for axis in read_study(named_suites()["levels"])[1]] == [
         "gaussian.sigma", "gaussian.sigma", "nlm.h", "latency",
     ]  # fmt: skip
+
+
+def test_things_are_called_as_in_a_report_and_families_of_a_regime_are_told_apart(tmp_path: Path) -> None:
+    made = [
+        replace(
+            record("nlm", {"psnr": [40.0 - sigma / 10 - scale] * 6}, dataset="folder(path='/home/me/set')",
+                   regime=f"gaussian(sigma={sigma}) + blur(scale={scale})"),
+            names={"method": "My Net"},
+        )
+        for sigma in (5, 15) for scale in (1, 2)
+    ]  # fmt: skip
+    write_study(made, [Axis("gaussian.sigma")], tmp_path, title="mine")
+    text = (tmp_path / "study.md").read_text()
+    assert "| My Net" in text and "nlm" not in text
+    assert "## gaussian.sigma: folder(path=set) · gaussian + blur(scale=1)," in text
+    assert not any("/home/me" in file.read_text() for file in tmp_path.glob("study.*"))
+    with (tmp_path / "study.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {(row["where"].split(",")[0], row["curve"]) for row in rows} == {
+        (f"folder(path=set) · gaussian + blur(scale={scale})", "My Net") for scale in (1, 2)
+    }
 
 
 def test_one_yaml_gives_the_plots_and_tables_and_shares_the_cells_of_a_run(cli, tmp_path) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 from noisebench.engine.environment import emulates_bfloat16, processor_told
+from noisebench.engine.train_cell import Diverged, _hear_loss, _State
 from noisebench.plan import plan
 from noisebench.recipe import recipe_of
 from noisebench.registry import bind
@@ -178,6 +179,24 @@ def test_a_rate_that_is_too_large_has_diverged(train: Any, tmp_path: Path) -> No
     train(f"trained({TINY}, optimizer=sgd(lr=1e6), schedule=constant, steps=40, checks=1)", code=1)
     (cell,) = trained_cells(tmp_path / "s")
     assert cell["outcome"] == "diverged" and " at step " in cell["reason"]
+
+
+def _heard(losses: list[float]) -> _State:
+    state = _State()
+    for loss in losses:
+        state.step += 1
+        _hear_loss(state, loss)
+    return state
+
+
+def test_a_loss_that_stays_far_above_the_first_has_diverged_and_one_that_is_so_at_times_has_not() -> None:
+    # As of a chain of blocks, of which the first step drew the one that learns most easily.
+    blocks = [0.01, 22.0, 0.5, 3.0, 0.02]
+    assert len(_heard(blocks * 40).losses) == 200
+    with pytest.raises(Diverged, match=r"^the loss was 11 at step 12, and 1000 times the first or more at 10 of 12"):
+        _heard([0.01, 0.02] + [11.0] * 30)
+    with pytest.raises(Diverged, match="at step 118, .* at 10 of 20 steps"):
+        _heard([0.01] * 99 + [11.0, 0.01] * 30)
 
 
 def test_an_output_that_is_not_finite_when_it_is_validated_has_diverged(train: Any, tmp_path: Path) -> None:

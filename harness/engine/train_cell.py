@@ -32,7 +32,9 @@ SNAPSHOT = "snapshot"
 _EVERY = 20.0
 """Seconds between two snapshots, at most; each validation leaves one too."""
 _EXPLODED = 1000.0
-"""A loss so many times that of the first step says that training has diverged."""
+"""A loss so many times that of the first step is far off."""
+_LATELY, _MOST_FAR = 20, 10
+"""So many of the last steps far off say that a training has diverged: one alone may be of a hard batch or block."""
 _TOLD = 0.5
 """Seconds between two steps that are told."""
 
@@ -83,6 +85,7 @@ class _State:
 
     step: int = 0
     first: float | None = None
+    far: list[bool] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
     curve: list[CurvePoint] = field(default_factory=list)
 
@@ -232,8 +235,10 @@ def _hear_loss(state: _State, loss: Any) -> None:
         raise Invalid("its process sent something that is no loss")
     if state.first is None:
         state.first = abs(loss)
-    if state.first > 0 and abs(loss) > _EXPLODED * state.first:
-        raise Diverged(f"the loss was {loss:.3g} at step {state.step}, {abs(loss) / state.first:.0f} times the first")
+    state.far = [*state.far, abs(loss) > _EXPLODED * state.first > 0][-_LATELY:]
+    if sum(state.far) >= _MOST_FAR:
+        times = f"and {_EXPLODED:.0f} times the first or more at {_MOST_FAR} of {len(state.far)} steps"
+        raise Diverged(f"the loss was {loss:.3g} at step {state.step}, {times}")
     state.losses.append(loss)
 
 

@@ -22,6 +22,7 @@ from ..track import known_track
 from ..wording import by_number
 from .escape import latex, markdown, slug, spreadsheet
 from .files import text_bytes, write_files
+from .names import shown
 from .plots.drawing import Plot, in_columns, plot_files
 from .plots.latex import figure_latex
 from .plots.levels import draw_levels
@@ -51,6 +52,7 @@ def write_study(
     """
     if not records:
         raise UsageError("the study has no cell: run it first")
+    records = shown(records)
     ordered = boards(records)
     drawn = [_shortened(chart) for axis in axes if axis.x != DRAWS for chart in charts(ordered, axis, records)]
     if len(drawn) > MAX_CHARTS:
@@ -149,7 +151,7 @@ def _at(curve: Curve, x: float, chart: Chart) -> str:
 def _markdown(drawn: Sequence[Chart], plots: Sequence[Plot | None], title: str) -> list[str]:
     out = [f"# {markdown(title)}", ""]
     for chart, plot in zip(drawn, plots, strict=True):
-        out += [f"## {markdown(f'{chart.axis.x}: {chart.where}')}", ""]
+        out += [f"## {markdown(f'{chart.axis.x}: {chart.heading}')}", ""]
         if plot is not None:
             out += [f"![{markdown(plot.caption)}](plots/{plot.name}.png)", "", markdown(plot.caption), ""]
         out += [*to_markdown(chart_table(chart)), ""]
@@ -186,8 +188,8 @@ def _csv(drawn: Sequence[Chart]) -> str:
                 names = spreadsheet(curve.label), spreadsheet(p.method)
                 by = "" if p.by is None else f"{p.by:.9g}"
                 ends = [f"{end(p.seeds.values()):.9g}" if p.seeds else "" for end in (min, max)]
-                writer.writerow((spreadsheet(chart.where), chart.axis.x, f"{p.x:.9g}", chart.column.label, f"{p.y:.9g}",
-                                 tail, *names, mark, by, *ends))  # fmt: skip
+                where = spreadsheet(chart.heading), chart.axis.x, f"{p.x:.9g}", chart.column.label
+                writer.writerow((*where, f"{p.y:.9g}", tail, *names, mark, by, *ends))
     return text.getvalue()
 
 
@@ -196,7 +198,7 @@ def chart_values(chart: Chart, plot: Plot | None) -> dict[str, Any]:
     best = best_of(chart)
     return {
         "x": chart.axis.x, "x_label": chart.x_label, "metric": chart.column.label, "unit": chart.column.unit,
-        "higher": chart.column.higher, "where": chart.where, "plot": plot and f"plots/{plot.name}.svg",
+        "higher": chart.column.higher, "where": chart.heading, "plot": plot and f"plots/{plot.name}.svg",
         "caption": plot.caption if plot is not None else chart.heading,
         "curves": [
             {
