@@ -109,7 +109,10 @@ def test_over_the_mean_it_must_hold_of_the_means() -> None:
 
     values = [{"x": 2.0, "y": 1.0}, {"x": 1.0, "y": 3.0}, {"x": 4.0, "y": 1.0}]
     over = replace(made_up(), over="mean")
-    assert effect_row(over, Judged(values, 1.0))["verdict"] == "reproduced"
+    row = effect_row(over, Judged(values, 1.0))
+    assert (row["verdict"], row["reason"]) == ("reproduced", f"of the means over seeds, not on seed {over.seeds[1]}")
+    assert effect_row(replace(over, holds="x + 3 > y"), Judged(values, 1.0))["reason"] == ""
+    assert effect_row(replace(over, holds="x + 3 > std(y)"), Judged(values, 1.0))["reason"] == ""
     row = effect_row(replace(over, holds="x > y + 1"), Judged(values, 1.0, notes=["y diverged on seed 1"]))
     assert row["verdict"] == "differs"
     assert row["reason"] == "does not hold of the means over seeds; y diverged on seed 1"

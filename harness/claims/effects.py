@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from ..errors import UsageError, nearest, one_line
 from ..store.training_figures import reached_of
 from ..suite import input_size
-from .expression import holds, parsed
+from .expression import SPREAD, holds, parsed
 from .figures import COSTS, SEED, CellOf
 from .numbers import (
     CLAIMS,
@@ -186,7 +186,7 @@ def effect_row(effect: Effect, judged: Judged) -> ClaimRow:
     if len(judged.values) == len(effect.seeds):
         broken = _broken(effect, judged.values)
         verdict = "differs" if broken else "reproduced"
-        reason = "; ".join([broken, *judged.notes]) if broken else ""
+        reason = "; ".join([broken, *judged.notes]) if broken else _but_not_on(effect, judged.values)
     return {
         "name": effect.name,
         "kind": effect.kind,
@@ -218,5 +218,17 @@ def _broken(effect: Effect, values: Sequence[Mapping[str, float]]) -> str:
             return f"no mean of {', '.join(endless)}: infinite on a seed"
         means = {name: fmean(of[name] for of in values) for name in effect.cells}
         return "" if holds(effect.holds, means, values) else "does not hold of the means over seeds"
-    broken = [seed for seed, of in zip(effect.seeds, values, strict=True) if not holds(effect.holds, of)]
+    broken = _broken_on(effect, values)
     return f"does not hold on seed {', '.join(map(str, broken))}" if broken else ""
+
+
+def _but_not_on(effect: Effect, values: Sequence[Mapping[str, float]]) -> str:
+    """On which seeds what holds of the means does not hold by itself, in words; empty where on none."""
+    if effect.over != "mean" or f"{SPREAD}(" in effect.holds:
+        return ""
+    broken = _broken_on(effect, values)
+    return f"of the means over seeds, not on seed {', '.join(map(str, broken))}" if broken else ""
+
+
+def _broken_on(effect: Effect, values: Sequence[Mapping[str, float]]) -> list[int]:
+    return [seed for seed, of in zip(effect.seeds, values, strict=True) if not holds(effect.holds, of)]
