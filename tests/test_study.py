@@ -20,7 +20,7 @@ from noisebench.suite import named_suites, read_suite
 
 STUDY = """suite: small
 methods: [identity, "gaussian_filter(width={0.8,1.2})"]
-datasets: ["gaussian_field(n=2, size=24)"]
+datasets: [{name: Fields, spec: "gaussian_field(n=2, size=24)"}]
 regimes: ["gaussian(sigma={15,50})"]
 cost: {sizes: [16x16], repeats: 2}
 study:
@@ -196,6 +196,7 @@ def test_one_yaml_gives_the_plots_and_tables_and_shares_the_cells_of_a_run(cli, 
     document = json.loads((out / "study.json").read_text())
     assert [c["x"] for c in document["charts"]] == ["gaussian.sigma", *["gaussian_filter.width"] * 2, *["latency"] * 2]
     assert document["charts"][1]["metric"] == "ssim"
+    assert all(chart["where"].startswith("Fields · ") for chart in document["charts"])
     rows = list(csv.DictReader((out / "study.csv").open()))
     assert {r["curve"] for r in rows if r["x_name"] == "gaussian_filter.width"} == {"gaussian_filter"}
     tex = (out / "study.tex").read_text()

@@ -58,6 +58,7 @@ def run(args: argparse.Namespace) -> int:
     from ..engine.run import run as run_suite
     from ..report.studies import write_study
     from ..store.cells import read_record
+    from ..store.names import names_of, read_names
     from ..study import DRAWS, read_study
     from ..suite import find_suite
     from .progress import watcher
@@ -82,7 +83,8 @@ def run(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         note_stopped(args.store)
         return 130
-    records = [read_record(store, c["key"]) for c in summary.cells]
+    names = read_names(store)
+    records = [replace(read_record(store, c["key"]), names=names_of(c, names)) for c in summary.cells]
     files = write_study(records, axes, to, title=f"Study {suite.suite}", store=store, style=args.style)
     lost = [c for c in summary.cells if summary.outcome.get(c["key"]) not in ("ok", "skipped")]
     for cell in lost:
