@@ -181,6 +181,30 @@ def test_tract_takes_each_place_of_the_first_layer_as_a_row(layer: Any) -> None:
     torch.testing.assert_close((weights @ columns).T, rows.reshape(-1, 5))
 
 
+@pytest.mark.parametrize("beside", ["nm(n=2, m=8, decay=ste)", "hawq_v2(budget=4, allocation=uniform, at=0.5)"])
+def test_tract_gives_the_gradient_of_its_formula_beside_a_part_that_masks_or_rounds_the_weight(beside: str) -> None:
+    torch.manual_seed(0)
+    net, rule, other = nn.Linear(16, 4), part("tract(lam=0.1)"), part(beside)
+    for one in (rule, other):
+        net = one.prepare(net)
+    for step in range(2):  # of hawq_v2 the second is the first in few bits
+        other.batch({}, step, 2)
+        net.zero_grad()
+        x, out = torch.randn(9, 16), torch.randn(9, 4)
+        (net(x) * out).sum().backward()
+        rule.before_step(net, step, 2)
+        gram = x.T @ x / 9 + 0.1 * torch.eye(16)
+        due = out.T @ x @ torch.linalg.inv(gram)
+        torch.testing.assert_close(net.parametrizations.weight.original.grad, due, rtol=1e-3, atol=1e-4)
+
+
+def test_tract_says_where_its_weight_has_no_gradient() -> None:
+    net, rule = nn.Linear(3, 2), part("tract")
+    rule.prepare(net)
+    with pytest.raises(Exception, match="the weight of the first layer has no gradient"):
+        rule.before_step(net, 0, 1)
+
+
 def test_tract_refuses_a_network_without_a_first_layer() -> None:
     with pytest.raises(Exception, match="needs a network with a convolution or a linear layer"):
         part("tract").prepare(nn.ReLU())
