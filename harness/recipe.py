@@ -61,6 +61,9 @@ def recipe_of(kwargs: Mapping[str, Any]) -> Recipe:
     if recipe.checks > recipe.steps:
         raise UsageError(f"checks={recipe.checks} are more than steps={recipe.steps}: validate at most once a step")
     _refuse_order(recipe.parts)
+    settling = next((one.entry.name for one in recipe.parts if getattr(one.entry.obj, "settles", False)), None)
+    if settling is not None and (recipe.keep != "last" or recipe.stop.entry.name != "steps"):
+        raise UsageError(f"part {settling} is what it is to be only after its last step: give keep=last and stop=steps")
     return recipe
 
 
