@@ -60,7 +60,26 @@ def recipe_of(kwargs: Mapping[str, Any]) -> Recipe:
     recipe = Recipe(**{field.name: kwargs[field.name] for field in fields(Recipe) if field.name in kwargs})
     if recipe.checks > recipe.steps:
         raise UsageError(f"checks={recipe.checks} are more than steps={recipe.steps}: validate at most once a step")
+    _refuse_order(recipe.parts)
+    settling = next((one.entry.name for one in recipe.parts if getattr(one.entry.obj, "settles", False)), None)
+    if settling is not None and (recipe.keep != "last" or recipe.stop.entry.name != "steps"):
+        raise UsageError(f"part {settling} is what it is to be only after its last step: give keep=last and stop=steps")
     return recipe
+
+
+def _refuse_order(parts: tuple[Bound, ...]) -> None:
+    """Raise `UsageError` where a part that averages weights ends after one that has a last word of its own."""
+    before: list[str] = []
+    for one in parts:
+        averages = hasattr(one.entry.obj, "before_validation")
+        if averages and before:
+            name = one.entry.name
+            raise UsageError(
+                f"parts: {name} would end with other weights than {before[0]} before it: "
+                f"put {name} first, before {before[0]}"
+            )
+        if not averages and hasattr(one.entry.obj, "finish"):
+            before.append(one.entry.name)
 
 
 def recipes_in(method: Bound) -> Iterator[Bound]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from noisebench.errors import UsageError
 from noisebench.recipe import recipe_of
 from noisebench.registry import bind
 from noisebench.training.trainer import Trainer
@@ -42,6 +43,18 @@ def batch(step: int) -> dict[str, Any]:
 
 def tensors(one: Trainer) -> list[torch.Tensor]:
     return [p.detach().clone() for p in one.net.parameters()]
+
+
+@pytest.mark.parametrize("other", ["nm", "hawq_v2(allocation=uniform)", "binary", "weight_change"])
+def test_behind_a_part_with_a_last_word_it_is_refused_and_before_it_it_is_taken(other: str) -> None:
+    name = other.partition("(")[0]
+    with pytest.raises(
+        UsageError,
+        match=f"^parts: ema would end with other weights than {name} before it: put ema first, before {name}$",
+    ):
+        recipe_of(bind(f"trained(parts=(clip, {other}, ema))", "method").kwargs)
+    for parts in (f"(ema, {other})", "(clip, ema)", "(ema, ema(decay=0.9))"):
+        recipe_of(bind(f"trained(parts={parts})", "method").kwargs)
 
 
 def test_the_mean_follows_the_weights_by_its_formula() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from noisebench.errors import UsageError
 from noisebench.recipe import recipe_of
 from noisebench.registry import bind
 from noisebench.training.trainer import Trainer
@@ -103,6 +104,15 @@ def test_a_pattern_that_leaves_nothing_out_is_refused() -> None:
         part("nm(n=4, m=4)")
     with pytest.raises(Exception, match="no layer has a multiple of 8 inputs"):
         part("nm").prepare(nn.Conv2d(3, 4, 3))
+
+
+@pytest.mark.parametrize("name", ["nm", "hawq_v2"])
+def test_a_network_from_before_the_end_of_its_steps_is_refused(name: str) -> None:
+    due = f"^part {name} is what it is to be only after its last step: give keep=last and stop=steps$"
+    for more in ("keep=best", "stop=gl", "keep=best, stop=patience"):
+        with pytest.raises(UsageError, match=due):
+            recipe_of(bind(f"trained(parts=(clip, {name}), {more})", "method").kwargs)
+        recipe_of(bind(f"trained(parts=(clip, binary), {more})", "method").kwargs)
 
 
 @pytest.mark.parametrize("order", ["(nm, hawq_v2({}))", "(hawq_v2({}), nm)"])

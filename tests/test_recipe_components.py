@@ -49,6 +49,39 @@ def test_sgd_sai_takes_a_rate_of_one_where_a_tensor_has_one_element() -> None:
     torch.testing.assert_close(w.data, torch.tensor([1.7]))
 
 
+def test_sgd_sai_waits_for_the_first_gradient_of_a_tensor_that_is_not_0() -> None:
+    late, never_late = weight(1.0, 2.0), weight(1.0, 2.0)
+    made, due = (optimizer("sgd_sai(lr=0.1, weight_decay=0.5)", w) for w in (late, never_late))
+    late.grad = torch.zeros(2)
+    for _ in range(2):
+        made.step()
+    assert late.tolist() == [1.0, 2.0] and not made.state[late]
+    for gradient in ([3.0, -1.0], [0.0, 0.0], [1.0, 2.0]):
+        late.grad, never_late.grad = torch.tensor(gradient), torch.tensor(gradient)
+        # A training that goes on from a snapshot holds what one without a stop does.
+        again = optimizer("sgd_sai(lr=0.1, weight_decay=0.5)", late)
+        again.load_state_dict(made.state_dict())
+        made = again
+        made.step()
+        due.step()
+        assert torch.equal(late, never_late) and late.tolist() != [1.0, 2.0]
+
+
+def test_sgd_sai_trains_what_lies_behind_a_layer_that_begins_at_0() -> None:
+    made = bind("diffusion_unet", "arch")
+    net = made.entry.obj((1, 8, 8), (1, 8, 8), **made.kwargs)
+    own = optimizer("sgd_sai(lr=0.01, weight_decay=0.0)", *net.parameters())
+    before = [p.detach().clone() for p in net.parameters()]
+    rng = torch.Generator().manual_seed(0)
+    for _ in range(6):
+        own.zero_grad()
+        x = torch.rand(2, 1, 8, 8, generator=rng)
+        (net(x, torch.full((2,), 0.5)) - x).square().mean().backward()
+        own.step()
+    moved = sum(p.numel() for p, b in zip(net.parameters(), before, strict=True) if not torch.equal(p, b))
+    assert moved > 0.9 * sum(b.numel() for b in before)
+
+
 def test_sgd_sai_holds_half_of_what_adamw_holds() -> None:
     def held(name: str) -> float:
         spec = f"trained(arch=unet(width=8), optimizer={name}, steps=2, checks=1)"
@@ -146,6 +179,30 @@ def test_tract_takes_each_place_of_the_first_layer_as_a_row(layer: Any) -> None:
     due = layer(x) - (layer.bias if layer.weight.ndim == 2 else layer.bias[:, None, None])
     rows = due.movedim(1, -1) if layer.weight.ndim == 4 else due
     torch.testing.assert_close((weights @ columns).T, rows.reshape(-1, 5))
+
+
+@pytest.mark.parametrize("beside", ["nm(n=2, m=8, decay=ste)", "hawq_v2(budget=4, allocation=uniform, at=0.5)"])
+def test_tract_gives_the_gradient_of_its_formula_beside_a_part_that_masks_or_rounds_the_weight(beside: str) -> None:
+    torch.manual_seed(0)
+    net, rule, other = nn.Linear(16, 4), part("tract(lam=0.1)"), part(beside)
+    for one in (rule, other):
+        net = one.prepare(net)
+    for step in range(2):  # of hawq_v2 the second is the first in few bits
+        other.batch({}, step, 2)
+        net.zero_grad()
+        x, out = torch.randn(9, 16), torch.randn(9, 4)
+        (net(x) * out).sum().backward()
+        rule.before_step(net, step, 2)
+        gram = x.T @ x / 9 + 0.1 * torch.eye(16)
+        due = out.T @ x @ torch.linalg.inv(gram)
+        torch.testing.assert_close(net.parametrizations.weight.original.grad, due, rtol=1e-3, atol=1e-4)
+
+
+def test_tract_says_where_its_weight_has_no_gradient() -> None:
+    net, rule = nn.Linear(3, 2), part("tract")
+    rule.prepare(net)
+    with pytest.raises(Exception, match="the weight of the first layer has no gradient"):
+        rule.before_step(net, 0, 1)
 
 
 def test_tract_refuses_a_network_without_a_first_layer() -> None:

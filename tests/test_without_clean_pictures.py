@@ -9,7 +9,7 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
-from noisebench.methods.restore.noise2score import tweedie
+from noisebench.methods.restore.noise2score import _disclosed, tweedie
 from noisebench.planned_cell import method_flags
 from noisebench.recipes.archs._holed import with_hole
 from noisebench.recipes.objectives._noisy_pictures import one_of_each_cell, picked, put_together, taken_apart
@@ -142,6 +142,25 @@ def test_the_exact_score_gives_the_exact_posterior_mean_of_what_tweedie_is_of(ki
     score = np.gradient(np.log(evidence), y)
     found = tweedie(y, score, kind, value)
     np.testing.assert_allclose(found[2:-2], back((of * likelihood).sum(0) / evidence)[2:-2], rtol=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("regime", "told"),
+    [
+        ("poisson_gaussian(peak=60, sigma=25)", "sigma and peak"),
+        ("gamma(looks=4) + gaussian(sigma=25)", "sigma and looks"),
+        ("gaussian(sigma=25)", ""),
+        ("poisson(peak=30)", ""),
+        ("gamma(looks=4)", ""),
+    ],
+)
+def test_noise2score_takes_no_mixed_noise_for_one_of_its_two_by_itself(regime: str, told: str) -> None:
+    _, info = nb.degrade(regime, np.full((8, 8, 1), 0.5))
+    if told:
+        with pytest.raises(nb.Skip, match=f"^noise=auto is told {told}, of mixed noise: give noise=… or level=tv$"):
+            _disclosed(info)
+    else:
+        assert regime.startswith(_disclosed(info))
 
 
 def test_noise2score_refuses_a_network_that_learned_no_score() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import noisebench as nb
@@ -233,6 +234,26 @@ def test_few_rows_are_all_kept() -> None:
 def test_a_network_without_such_a_layer_is_refused() -> None:
     with pytest.raises(Exception, match="no layer before the last is linear or a 1×1 convolution"):
         part("wta_crs").prepare(nn.Sequential(nn.Conv2d(1, 4, 3), nn.Linear(4, 2)))
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("wta_crs", "feedback_alignment"), ("feedback_alignment", "wta_crs"), ("wta_crs", "wta_crs")],
+)
+def test_layers_whose_forward_another_part_has_are_refused(first: str, second: str) -> None:
+    net = part(first).prepare(nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2)))
+    with pytest.raises(nb.UsageError, match=f"part {second}: another part has replaced the forward of its layers"):
+        part(second).prepare(net)
+
+
+def test_looking_leaves_the_forward_that_was_there() -> None:
+    one = trainer("(width=8)", "wta_crs(ratio=0.1)")
+    module = next(iter(one.parts[0].layers))
+    other = partial(module.forward)
+    module.forward = other
+    for step in range(8):
+        one.advance(batch(step))
+    assert one.parts[0].looked["wta"] and module.forward is other
 
 
 @pytest.mark.parametrize(("arch", "known"), [("mlp(hidden=(8,))", True), ("vit(dim=8, depth=1, heads=2)", False)])

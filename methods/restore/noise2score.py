@@ -29,7 +29,7 @@ class Noise2Score:
     `gaussian` gives y + sigma² R; `poisson` of a peak (y + 1 / (2 peak)) exp(R / peak); `gamma` of k looks
     k y / (k - 1 - y R): the posterior means of x, of log x, and of 1 / x, turned back. `auto` takes what is disclosed.
     level: `tv` tries 50 levels up to 100 of 255 and takes the picture of the least total variation, for Gaussian noise
-    of an unknown level. Skips where the level is not disclosed.
+    of an unknown level. Skips where the level is not disclosed, and in `auto` where two are: of mixed noise.
     """
 
     def __init__(
@@ -93,7 +93,11 @@ def tweedie(y: Picture, score: Picture, noise: str, value: float) -> Picture:
 
 
 def _disclosed(info: Any) -> str:
-    return "poisson" if info.peak is not None else "gamma" if info.looks is not None else "gaussian"
+    """The noise whose level is told. Raises `Skip` where two are: of a mixture none of the formulas is."""
+    told = [name for name in ("sigma", "peak", "looks") if getattr(info, name) is not None]
+    if len(told) > 1:
+        raise nb.Skip(f"noise=auto is told {' and '.join(told)}, of mixed noise: give noise=… or level=tv")
+    return "poisson" if "peak" in told else "gamma" if "looks" in told else "gaussian"
 
 
 def _variation(picture: Picture) -> float:

@@ -17,6 +17,8 @@ class SGDSaI(OneByOne):
 
     At the first gradient g of a tensor, s = ‖g‖ / (std(g) + eps), with the population's deviation; then
     m ← b m + (1 − b) g, from m = g, and w ← (1 − lr wd) w − lr s m. A tensor of one element has no deviation: s = 1.
+    Where all of g is 0, as behind a layer that begins at 0, s would be 0 for ever: such a tensor stays as it is until
+    its first gradient that is not 0.
     """
 
     def __init__(
@@ -34,8 +36,10 @@ class SGDSaI(OneByOne):
         """Move a parameter in place."""
         state = self.state[weight]
         if not state:
-            state["scale"] = _scale(weight.grad, group["eps"])
-            state["mean"] = weight.grad.clone()
+            scale = _scale(weight.grad, group["eps"])
+            if scale == 0:
+                return
+            state["scale"], state["mean"] = scale, weight.grad.clone()
         else:
             state["mean"].lerp_(weight.grad, 1 - group["momentum"])
         weight.mul_(1 - group["lr"] * group["weight_decay"])

@@ -8,6 +8,7 @@ from typing import Any
 import noisebench as nb
 import torch
 import torch.nn.functional as F
+from noisebench.recipes.parts._own_forward import refuse_replaced
 from torch import nn
 
 
@@ -40,10 +41,11 @@ class FeedbackAlignment:
     """
 
     def prepare(self, net: Any) -> Any:
-        """Layers with a way back of their own. Raises `UsageError` where the network has none."""
+        """Layers with a way back. Raises `UsageError` where there are none, or another part has their `forward`."""
         layers: list[Any] = [layer for layer in net.modules() if isinstance(layer, nn.Linear | nn.Conv2d)]
         if not layers:
             raise nb.UsageError("part feedback_alignment: the network has no linear layer and no convolution")
+        refuse_replaced("feedback_alignment", layers)
         for layer in layers:
             back = copy.deepcopy(layer)
             back.reset_parameters()

@@ -84,6 +84,7 @@ class HawqV2:
     """
 
     costs: ClassVar[Mapping[str, str]] = {"average_bits": "bits a weight"}
+    settles = True
 
     def __init__(
         self,

@@ -68,6 +68,8 @@ class NM:
     weights that the passes of a step needed, on average; and `nonzero_weights` of all layers.
     """
 
+    settles = True
+
     def __init__(
         self,
         *,

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from annotated_types import Gt
 from torch import nn
+from torch.nn.utils import parametrize
 
 _TRACT = "F. Petersen et al., TrAct: making first-layer pre-activations trainable, NeurIPS 2024"
 
@@ -46,13 +47,18 @@ class TrAct:
         return net
 
     def before_step(self, net: Any, step: int, steps: int) -> None:
-        """Replace the weight gradient of the first layer."""
-        weight = self.layer.weight
+        """Replace the weight gradient of the first layer. Raises `UsageError` where it has none."""
+        weight = _trained_weight(self.layer)
         if weight.grad is None:
-            return
+            raise nb.UsageError("part tract: the weight of the first layer has no gradient: take tract away")
         columns = _columns(self.layer, self.inputs).to(weight.dtype)
         flat = weight.grad.reshape(weight.shape[0], -1)
         weight.grad.copy_(preconditioned(flat, columns, self.lam).reshape(weight.shape))
+
+
+def _trained_weight(layer: Any) -> Any:
+    """The weight that has the gradient: of a layer that another part made sparse or rounds, the one behind."""
+    return layer.parametrizations.weight.original if parametrize.is_parametrized(layer, "weight") else layer.weight
 
 
 def preconditioned(gradient: Any, columns: Any, lam: float) -> Any:

@@ -9,6 +9,7 @@ import noisebench as nb
 import torch
 import torch.nn.functional as F
 from annotated_types import Gt, Le
+from noisebench.recipes.parts._own_forward import refuse_replaced
 from noisebench.recipes.parts._row_sampling import Sampling, draw_rows, relative_errors
 from torch import nn
 
@@ -124,11 +125,12 @@ class WTACRS:
         self.looked: dict[str, list[float]] = {"wta": [], "crs": [], "topk": []}
 
     def prepare(self, net: Any) -> Any:
-        """Layers keep a sample. Raises `UsageError` where the network has none that can."""
+        """Layers keep a sample. Raises `UsageError` where none can, or where another part has their `forward`."""
         every: list[Any] = [layer for layer in net.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
         chosen = [layer for layer in every[:-1] if isinstance(layer, nn.Linear) or _is_pointwise(layer)]
         if not chosen:
             raise nb.UsageError("part wta_crs: no layer before the last is linear or a 1×1 convolution")
+        refuse_replaced("wta_crs", chosen)
         self.layers: dict[Any, _Layer] = {module: _Layer(module) for module in chosen}
         for module, layer in self.layers.items():
             module.forward = partial(self._forward, module, layer)
@@ -155,6 +157,7 @@ class WTACRS:
             return
         seen: list[tuple[_Layer, Any, Any]] = []
         hooks = []
+        forwards = [module.forward for module in self.layers]
         for module, layer in self.layers.items():
             module.forward = partial(type(module).forward, module)
             hooks.append(
@@ -164,8 +167,8 @@ class WTACRS:
         gradients = torch.autograd.grad(loss, [out for _, _, out in seen], allow_unused=True) if seen else ()
         for hook in hooks:
             hook.remove()
-        for module, layer in self.layers.items():
-            module.forward = partial(self._forward, module, layer)
+        for module, forward in zip(self.layers, forwards, strict=True):
+            module.forward = forward
         for (layer, x, _), gradient in zip(seen, gradients, strict=True):
             norms = layer.row_norms(x)
             k = self._rows_of(len(norms))
