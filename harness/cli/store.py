@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from ..store.record import Cell
 
 _STOPPED = "what is removed is gone, what is copied is whole; the same command goes on"
+_MEND = (
+    "`store gc` removes cells that are damaged or edited, `store rm STORE KEY --yes` one of which an output, a picture "
+    "or a checkpoint is; then the run that made them makes them again"
+)
 _SAID_EVERY = 5.0
 """Seconds between two lines on how far a merger is."""
 _EXAMPLES = """  noisebench store ls nb-store
@@ -91,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _outcome(action: str, n: int) -> str:
     if action == "verify":
-        return counted(n, "problem")
+        return counted(n, "problem") + (f": {_MEND}" if n else "")
     return f"{counted(n, 'thing')} removed" if n else "nothing to remove"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -153,6 +154,20 @@ def save_output(folder: Path, index: int, output: Any, files: OutputFiles) -> No
     file.parent.mkdir(exist_ok=True)
     file.unlink(missing_ok=True)  # it may be a link to the output of another cell
     files.save(output, file)
+
+
+def drop_outputs(folder: Path, indices: Iterable[int]) -> None:
+    """Remove what the folder of an unfinished cell keeps of items other than these, which have a row.
+
+    A run that was stopped, or met a full disk, may have left it half-written.
+    """
+    outputs, whole = folder / "outputs", {f"{index:05d}" for index in indices}
+    if outputs.is_dir():
+        for file in list(outputs.iterdir()):
+            if file.name.partition(".")[0] not in whole:
+                file.unlink()
+        with suppress(OSError):  # there are some
+            outputs.rmdir()
 
 
 def damaged_outputs(folder: Path, record: Record, files: OutputFiles) -> list[str]:
