@@ -101,7 +101,7 @@ def _outcome(action: str, n: int) -> str:
 
 def _refuse_misplaced(args: argparse.Namespace) -> None:
     """Raise `UsageError` for what an action does not take, or lacks."""
-    if args.action == "rm" and len(args.more) != 1:
+    if args.action == "rm" and (len(args.more) != 1 or not args.more[0].strip()):
         raise UsageError("store rm needs a FILTER: a key's start, or part of a name; `noisebench store ls` lists both")
     if args.action not in ("rm", "merge") and args.more:
         raise UsageError(f"store {args.action} takes no FILTER, which is of rm; it takes one STORE: more are of merge")
