@@ -394,6 +394,10 @@ def test_what_a_stopped_run_kept_of_items_without_a_row_is_in_no_cell(cli, tmp_p
     cli(*ONE_CELL)
     assert not (cell_dir(tmp_path / "nb-store", cell["key"]) / "outputs").exists()
     assert verify_store(tmp_path / "nb-store", files_of) == []
+    said = "1 of the cells stored already has not the outputs that are to be kept: --retry always"
+    assert said in cli(*ONE_CELL, "--keep", "all").stderr and said not in cli(*ONE_CELL).stderr
+    cli(*ONE_CELL, "--keep", "all", "--retry", "always")
+    assert said not in cli(*ONE_CELL, "--keep", "sample").stderr
 
 
 def test_rows_of_a_run_that_kept_nothing_are_made_again_where_outputs_are_due(cli, tmp_path):

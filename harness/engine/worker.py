@@ -27,6 +27,7 @@ from ..store.outputs import (
     Kept,
     LostOutput,
     drop_outputs,
+    kept_items,
     open_kept,
     output_file,
     save_output,
@@ -114,11 +115,6 @@ class _Method:
         except (TypeError, KeyError, ValueError, AttributeError):
             raise Invalid("its process sent something that is no answer") from None
         raise MethodEnded(ending)
-
-
-def kept_items(keep: str, n: int) -> set[int]:
-    """Indices of the items whose output is kept."""
-    return {"all": set(range(n)), "sample": {0, n // 2, n - 1}, "none": set()}[keep]
 
 
 def _score_cell(job: Job, folder: Path, tell: Tell, scoring: _Scoring, method: _Method) -> Ending:

@@ -59,9 +59,14 @@ def output_file(folder: Path, index: int, suffix: str) -> Path:
     return folder / "outputs" / f"{index:05d}{suffix}"
 
 
-def _outputs_in(folder: Path) -> int:
-    """How many outputs lie in a folder, notes and pictures to look at apart."""
-    return sum(file.suffix not in (".json", ".png") for file in folder.iterdir())
+def kept_items(keep: str, n: int) -> set[int]:
+    """Indices of the items whose output is kept."""
+    return {"all": set(range(n)), "sample": {0, n // 2, n - 1}, "none": set()}[keep]
+
+
+def outputs_in(folder: Path) -> int:
+    """How many outputs lie in a folder, which need not be there, notes and pictures to look at apart."""
+    return sum(file.suffix not in (".json", ".png") for file in folder.iterdir()) if folder.is_dir() else 0
 
 
 class Wanted(Protocol):
@@ -89,7 +94,7 @@ def find_donors(store: Path, cells: Iterable[Wanted]) -> dict[str, str]:
         try:
             cell = read_cell(store, key)
             n = item_count(cell)
-            kept_all = cell["request"].get("keep") == "all" or _outputs_in(outputs) == n
+            kept_all = cell["request"].get("keep") == "all" or outputs_in(outputs) == n
             if cell["kind"] == "score" and cell["outcome"] in ("ok", "undefined") and kept_all:
                 made, offer = output_key(cell["inputs"]), ("rescored" in cell, key)
                 if made in requests and is_genuine(store, key, sealed) and not changes_of(cell, requests[made], store):
