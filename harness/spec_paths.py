@@ -1,8 +1,9 @@
-"""Numbers inside a spec by their path, such as `trained.optimizer.lr`: found, and taken out."""
+"""Numbers inside a spec by their path, such as `trained.optimizer.lr`; whether a text means a stored spec."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 from .errors import UsageError
@@ -82,3 +83,35 @@ def readable_spec(text: str) -> Spec | None:
         return parse(text)
     except UsageError:
         return None
+
+
+@lru_cache(maxsize=4096)
+def is_meant(text: str, canonical: str, display: str) -> bool:
+    """Whether a text that a person gives is a stored spec: in either of its forms, or with some of the defaults."""
+    if text in (canonical, display):
+        return True
+    given, full, short = map(readable_spec, (text, canonical, display))
+    return given is not None and full is not None and short is not None and _same(given, full, short)
+
+
+def _same(given: Spec, full: Spec, short: Spec) -> bool:
+    """Whether a spec has the values of the canonical one where it has any, and all that are not defaults."""
+    if not len(given.then) == len(full.then) == len(short.then):
+        return False
+    args, every, needed = dict(given.args), dict(full.args), dict(short.args)
+    if given.name != full.name or not needed.keys() <= args.keys() <= every.keys():
+        return False
+    for key, value in args.items():
+        inner = every[key]
+        if isinstance(value, Spec) and isinstance(inner, Spec):
+            least = needed.get(key)
+            if not _same(value, inner, least if isinstance(least, Spec) else Spec(inner.name)):
+                return False
+        elif _bare(value) != _bare(inner):
+            return False
+    return all(map(_same, given.then, full.then, short.then))
+
+
+def _bare(value: Any) -> Any:
+    """A bare name as the text that it is."""
+    return value.name if isinstance(value, Spec) and not value.args else value

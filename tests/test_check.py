@@ -16,7 +16,7 @@ from board_records import as_schema_1, cost_record, record, sealed
 from noisebench.cli import main
 from noisebench.errors import UsageError
 from noisebench.gate.check import check
-from noisebench.gate.rules import Rule, read_rules
+from noisebench.gate.rules import Rule, fits, read_rules
 from noisebench.gate.verdict import INCOMPARABLE, OK, REGRESSION, UNCOUNTED, Finding, Verdict
 from noisebench.report.verdict import _largest, verdict_junit, verdict_lines, verdict_markdown
 from noisebench.store.export import export_text
@@ -512,6 +512,8 @@ def test_a_rule_names_a_spec_as_it_stands_or_by_pattern() -> None:
     for pattern in ("gaussian(sigma=2)", "gaussian(sigma=50)", "gauss", "poisson*"):
         with pytest.raises(UsageError, match="this rule matches no cell of the baseline"):
             found(pattern)
+    nlm = {"name": "nlm", "display": "nlm", "spec": "nlm(h=0.6, reach=6)"}
+    assert fits("nlm(h=0.6)", nlm) and fits("nlm(reach=6.0)", nlm) and not fits("nlm(h=0.8)", nlm)
 
 
 # -------------------------------------------------------------------------------------- what it writes

@@ -259,6 +259,15 @@ def test_a_method_is_chosen_by_display_spec_or_an_unambiguous_name() -> None:
         choose(store, "bm3", "s")
 
 
+def test_a_method_is_chosen_by_a_spec_with_values_that_are_defaults() -> None:
+    usual = {"name": "nlm", "display": "nlm", "spec": "nlm(h=0.6, reach=6)"}
+    store = [psnr(method="nlm", display="nlm(h=0.8)"), psnr()]
+    store[1] = replace(store[1], cell={**store[1].cell, "method": {**store[1].cell["method"], **usual}})
+    assert choose(store, "nlm(h=0.6)", "s") == choose(store, "nlm(reach=6, h=0.60)", "s") == [store[1]]
+    with pytest.raises(UsageError, match="no method"):
+        choose(store, "nlm(h=0.7)", "s")
+
+
 # -------------------------------------------------------------------------------------------- what it shows
 
 

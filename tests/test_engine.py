@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +16,9 @@ import numpy as np
 import psutil
 import pytest
 from conftest import DATA
-from noisebench.store.cells import keys, partial_dir, read_record, read_rows
+from noisebench.components import open_dataset
+from noisebench.registry import bind
+from noisebench.store.cells import append_row, cell_dir, keys, open_store, partial_dir, read_record, read_rows
 from noisebench.store.reading import read_records
 from noisebench.store.upkeep import verify as verify_store
 from noisebench.testing import throwaway
@@ -281,8 +284,6 @@ def test_kill_9_at_random_moments_loses_nothing(cli, tmp_path):
             assert verify_store(store, files_of) == []
         if len(keys(store)) == 4:
             for key in keys(store)[:2]:
-                import shutil
-
                 shutil.rmtree(store / "cells" / key[:2] / key)
     assert kills >= 10
     cli(*SLOW_ARGS, "--store", "killed")
@@ -357,7 +358,7 @@ def test_two_runs_on_one_store_do_each_cell_once(tmp_path, cli):
     assert len((tmp_path / "calls").read_text()) == 4 * 8
 
 
-def test_a_full_disk_stops_the_run_with_one_line(tmp_path):
+def test_a_full_disk_stops_the_run_with_one_line_and_leaves_nothing_damaged(cli, tmp_path):
     throwaway(tmp_path, "", slow=SLOW)
     small = tmp_path / "small"
     small.mkdir()
@@ -373,8 +374,46 @@ def test_a_full_disk_stops_the_run_with_one_line(tmp_path):
         assert done.returncode == 1
         assert "no room left" in done.stderr and "Traceback" not in done.stderr
         assert verify_store(small / "store", files_of) == []
+        subprocess.run(["mount", "-o", "remount,size=20m", str(small)], check=True)
+        cli(*SLOW_ARGS, "--datasets", "gaussian_field(n=8, size=64)", "--store", small / "store")
+        assert verify_store(small / "store", files_of) == []
     finally:
         subprocess.run(["umount", str(small)], check=True)
+
+
+ONE_CELL = ("run", "--methods", "identity", "--datasets", "gaussian_field(n=3, size=24)", "--regimes", "none",
+            "--metrics", "psnr", "--json")  # fmt: skip
+
+
+def test_what_a_stopped_run_kept_of_items_without_a_row_is_in_no_cell(cli, tmp_path):
+    (cell,) = json.loads(cli(*ONE_CELL, "--dry-run").stdout)["cells"]
+    outputs = partial_dir(open_store(tmp_path / "nb-store"), cell["key"]) / "outputs"
+    outputs.mkdir(parents=True)
+    for name in ("00001.npy", "00001.json", "00001.png"):
+        (outputs / name).touch()
+    cli(*ONE_CELL)
+    assert not (cell_dir(tmp_path / "nb-store", cell["key"]) / "outputs").exists()
+    assert verify_store(tmp_path / "nb-store", files_of) == []
+    said = "1 of the cells stored already has not the outputs that are to be kept: --retry always"
+    assert said in cli(*ONE_CELL, "--keep", "all").stderr and said not in cli(*ONE_CELL).stderr
+    cli(*ONE_CELL, "--keep", "all", "--retry", "always")
+    assert said not in cli(*ONE_CELL, "--keep", "sample").stderr
+
+
+def test_rows_of_a_run_that_kept_nothing_are_made_again_where_outputs_are_due(cli, tmp_path):
+    store = tmp_path / "nb-store"
+    cli(*ONE_CELL)
+    (key,) = keys(store)
+    record = read_record(store, key)
+    item = open_dataset(bind("gaussian_field(n=3, size=24)", "dataset")).load(0)
+    row = {"key": key, "index": 0, "line": get_track("restore").identify(item), "donor": None, "item": item.id,
+           "input_sha256": record.input_sha256[0], "output_sha256": record.output_sha256[0], "note": "", "seconds": 1.0,
+           "scores": {"psnr": None}}  # fmt: skip
+    shutil.rmtree(store / "cells")
+    partial_dir(store, key).mkdir(parents=True)
+    append_row(partial_dir(store, key), row, 0)
+    cli(*ONE_CELL, "--keep", "all")
+    assert verify_store(store, files_of) == []
 
 
 def test_an_edited_import_reruns_its_cells_only_and_why_names_it(cli, tmp_path):

@@ -134,3 +134,9 @@ def test_ctrl_c_in_a_study_names_the_store(tmp_path: Path) -> None:
         run.send_signal(signal.SIGINT)
         said = run.stderr.read()
     assert run.returncode == 130 and "stopped: nothing that was finished is lost" in said and "(store mine)" in said
+
+
+def test_ctrl_c_before_a_verb_begins_is_one_line() -> None:
+    code = "import noisebench.cli as cli\ndef parser(): raise KeyboardInterrupt\ncli.parser = parser\ncli.entry()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "\nnoisebench: stopped\n")

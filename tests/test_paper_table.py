@@ -314,6 +314,17 @@ def test_a_method_with_a_name_may_still_be_chosen_by_its_spec() -> None:
         assert [line.label for line in table_of(shown(records), methods=(name,)).lines] == ["Mine"]
 
 
+def test_a_method_is_named_by_a_spec_with_a_value_that_is_a_default() -> None:
+    spec = {"spec": "net(width=8)"}
+    records = [
+        replace(one, cell={**one.cell, "method": {**one.cell["method"], **spec}})
+        if one.cell["method"]["name"] == "net"
+        else one
+        for one in small()
+    ]
+    assert [line.label for line in table_of(records, methods=("net(width=8.0)",)).lines] == ["net"]
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

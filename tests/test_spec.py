@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from noisebench.errors import UsageError
 from noisebench.registry import Entry, bind, bind_all, registry
 from noisebench.spec import Spec, expand, parse, show
+from noisebench.spec_paths import is_meant
 
 NUMBER = itertools.count()
 
@@ -142,3 +143,23 @@ def test_any_text_is_a_spec_or_a_usage_error(text):
         assert all(isinstance(s, Spec) for s in expand(text))
     except UsageError as error:
         assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("blur(sigma=2) + gaussian", True),
+        ("blur(sigma=2, size=None) + gaussian(sigma=25.0)", True),
+        ("blur(sigma=2.0) + gaussian(sigma=25)", True),
+        ("blur(sigma=2)", False),
+        ("blur + gaussian", False),
+        ("gaussian + blur(sigma=2)", False),
+        ("blur(sigma=2) + gaussian(sigma=15)", False),
+        ("blur(sigma=2) + gaussian(clip=True)", False),
+        ("blur(sigma={1,2}) + gaussian", False),
+        ("blur(", False),
+    ],
+)
+def test_a_text_means_a_spec_with_or_without_its_defaults(text: str, meant: bool) -> None:
+    stored = "blur(sigma=2.0, size=None) + gaussian(sigma=25.0)", "blur(sigma=2) + gaussian"
+    assert is_meant(text, *stored) == meant

@@ -538,6 +538,9 @@ def test_a_cell_is_found_by_the_start_of_its_key_and_by_parts_of_its_names() -> 
         "fast": [two], "nlm": [one, two], "lm": [one, two], "": [one, two], "mean": [],
     }  # fmt: skip
     assert {text: matching([one, two], text) for text in found} == found
+    usual = with_cell(made("nlm"), method={**one["method"], "display": "nlm", "spec": "nlm(h=0.6, reach=6)"}).cell
+    found = {"nlm(h=0.6)": [usual], "nlm(reach=6, h=0.6)": [usual], "nlm(h=2)": [one], "nlm(h=0.8)": []}
+    assert {text: matching([one, usual], text) for text in found} == found
 
 
 # ------------------------------------------------------------------------------------------ seals

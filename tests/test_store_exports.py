@@ -581,3 +581,17 @@ def test_items_are_counted_and_named_in_cells_of_any_schema() -> None:
     dataset = dict(old.cell["dataset"])
     del dataset["pictures"]
     assert item_count(with_cell(old, dataset=dataset).cell) == 0
+
+
+@pytest.mark.parametrize(
+    ("to", "said"),
+    [
+        ("there", "--to there is a folder: name a file in it, such as there/results.json"),
+        ("x.json.gz", "--to x.json.gz: an export is JSON, compressed as .xz alone: name a .json or a .json.xz"),
+    ],
+)
+def test_an_export_into_a_folder_or_of_another_form_is_refused(cli: Any, tmp_path: Path, to: str, said: str) -> None:
+    (tmp_path / "there").mkdir()
+    open_store(tmp_path / "st")
+    assert cli("export", "st", "--to", to, code=2).stderr == f"noisebench export: {said}\n"
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["st", "there"] and not list(tmp_path.glob("there/*"))

@@ -188,6 +188,8 @@ def test_rm_lists_what_a_filter_matches_and_removes_it_when_told_to(cli: Run, ed
     ("args", "why"),
     [
         (("rm", "st"), "needs a FILTER"),
+        (("rm", "st", ""), "needs a FILTER"),
+        (("rm", "st", " ", "--yes"), "needs a FILTER"),
         (("rm", "st", "nothing"), "no stored cell matches 'nothing'"),
         (("gc", "st", "mine"), "takes no FILTER"),
         (("ls", "st", "--old"), "--old is of store gc"),

@@ -101,4 +101,9 @@ def entry() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     # A verb holds what it reads to its end: seldom is often enough to search all of that for cycles.
     gc.set_threshold(100_000, 50, 50)
-    sys.exit(main())
+    try:
+        code = main()
+    except KeyboardInterrupt:  # before a verb could say what is kept
+        print("\nnoisebench: stopped", file=sys.stderr)
+        code = 130
+    sys.exit(code)

@@ -16,6 +16,9 @@ _EXAMPLES = """  noisebench export nb-store --to results/demo.json
   noisebench export nb-store --to large.json.xz           compressed, an eighth of the size
   noisebench report results/demo.json --to board"""
 
+_OTHER_FORMS = (".gz", ".bz2", ".zst", ".lzma", ".zip", ".7z")
+"""Endings of compressed files, which an export has not."""
+
 
 def add(verbs: Any) -> None:
     """Add the verb."""
@@ -37,6 +40,10 @@ def run(args: argparse.Namespace) -> int:
     to = Path(args.to)
     if not to.parent.is_dir():
         raise UsageError(f"--to {one_line(to)}: the folder {one_line(to.parent)} is not there")
+    if to.is_dir():
+        raise UsageError(f"--to {one_line(to)} is a folder: name a file in it, such as {one_line(to / 'results.json')}")
+    if to.suffix in _OTHER_FORMS:
+        raise UsageError(f"--to {one_line(to)}: an export is JSON, compressed as .xz alone: name a .json or a .json.xz")
     records = read_records(Path(args.store))
     note_old(Path(args.store), records)
     if not records:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from ..store.record import Cell
 
 _STOPPED = "what is removed is gone, what is copied is whole; the same command goes on"
+_MEND = (
+    "`store gc` removes cells that are damaged or edited, `store rm STORE KEY --yes` one of which an output, a picture "
+    "or a checkpoint is; then the run that made them makes them again"
+)
 _SAID_EVERY = 5.0
 """Seconds between two lines on how far a merger is."""
 _EXAMPLES = """  noisebench store ls nb-store
@@ -91,13 +95,13 @@ def run(args: argparse.Namespace) -> int:
 
 def _outcome(action: str, n: int) -> str:
     if action == "verify":
-        return counted(n, "problem")
+        return counted(n, "problem") + (f": {_MEND}" if n else "")
     return f"{counted(n, 'thing')} removed" if n else "nothing to remove"
 
 
 def _refuse_misplaced(args: argparse.Namespace) -> None:
     """Raise `UsageError` for what an action does not take, or lacks."""
-    if args.action == "rm" and len(args.more) != 1:
+    if args.action == "rm" and (len(args.more) != 1 or not args.more[0].strip()):
         raise UsageError("store rm needs a FILTER: a key's start, or part of a name; `noisebench store ls` lists both")
     if args.action not in ("rm", "merge") and args.more:
         raise UsageError(f"store {args.action} takes no FILTER, which is of rm; it takes one STORE: more are of merge")

@@ -16,6 +16,7 @@ from ..boards.units import units_of
 from ..cost.pace import of_newest_reference, why_apart
 from ..errors import UsageError, nearest, one_line
 from ..garbage import no_collection
+from ..spec_paths import is_meant
 from ..statistics.exact_scores import is_exact
 from ..statistics.mcnemar import is_binary, mcnemar
 from ..statistics.paired_tests import ALPHA, MIN_ITEMS, Floats, mean_differences, paired_difference
@@ -171,7 +172,7 @@ def how(differences: Sequence[Difference]) -> str:
 
 
 def choose(records: Sequence[Record], text: str, source: str) -> list[Record]:
-    """The records of one method, named by display form, spec or plain name. Raises `UsageError`."""
+    """The records of one method, named by its spec, with or without defaults, or plain name. Raises `UsageError`."""
     for exact in ("display", "spec", "name"):
         found = [r for r in records if r.cell["method"][exact] == text]
         specs = sorted({r.cell["method"]["display"] for r in found}, key=by_number)
@@ -181,6 +182,8 @@ def choose(records: Sequence[Record], text: str, source: str) -> list[Record]:
             )
         if found:
             return found
+    if found := [r for r in records if is_meant(text, r.cell["method"]["spec"], r.cell["method"]["display"])]:
+        return found
     known = {r.cell["method"]["display"] for r in records}
     raise UsageError(f"no method {one_line(text)!r} in {one_line(source)}: {one_line(nearest(text, known))}")
 

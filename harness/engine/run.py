@@ -26,8 +26,8 @@ from ..store.disk import DiskFull
 from ..store.file_changes import changes_of
 from ..store.index import genuine_cells
 from ..store.names import add_names, read_names, with_added
-from ..store.outputs import find_donors
-from ..store.record import NOT_OK, Cell
+from ..store.outputs import find_donors, kept_items, outputs_in
+from ..store.record import NOT_OK, Cell, item_count
 from ..store.upkeep import readable
 from ..suite import Suite
 from .forecast import Rates, forecast_text, longest_first, rates_of
@@ -117,6 +117,13 @@ def _outdated(stored: Cell | None, cell: PlannedCell, store: Path) -> bool:
     return gone or bool(changes_of(stored, cell["request"], store))
 
 
+def _lacks_outputs(stored: Cell, keep: str, store: Path) -> bool:
+    """Whether a stored cell has fewer outputs than are to be kept of it."""
+    if keep == "none" or stored["kind"] != "score" or stored["outcome"] not in ("ok", "undefined"):
+        return False
+    return outputs_in(cell_dir(store, stored["key"]) / "outputs") < len(kept_items(keep, item_count(stored)))
+
+
 def run(suite: Suite, store: Path, options: RunOptions, watcher: Watcher) -> Summary:
     """Run a suite into a store. Raises `UsageError` before anything is written, `DiskFull`, KeyboardInterrupt."""
     if options.sandbox and not options.cluster:
@@ -184,6 +191,11 @@ def run_planned(
     if todo:
         pool.preload(preload)
     watcher.plan(len(todo), len(cells) - len(todo), forecast_text(todo, rates, pool.width()))
+    if bare := sum(_lacks_outputs(held[c["key"]], base.keep, store) for c in cells if c["key"] not in due):
+        watcher.note(
+            f"{bare} of the cells stored already {'has' if bare == 1 else 'have'} not the outputs that are to be kept: "
+            "--retry always runs all cells again and keeps them"
+        )
     if not todo:
         return
     where = {**environment, "threads": base.limits.threads, "device": base.device}

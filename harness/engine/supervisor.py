@@ -22,6 +22,7 @@ from ..planned_cell import PlannedCell
 from ..registry import bind, registry
 from ..store.cells import cell_lock, commit, outcome_of, partial_dir, read_cell, read_rows, stamp_of
 from ..store.disk import DiskFull, noticing_full_disk
+from ..store.outputs import drop_outputs
 from ..store.record import SCHEMA, SetPart
 from . import method_process, processes
 from .devices import visible_to
@@ -185,6 +186,7 @@ def _store(job: Job, store: Path, end: Ending, folder: Path, tail: str, seconds:
     if opened := opened_in(folder) if lender is None else read_cell(store, lender["source"]).get("opened"):
         done["opened"] = opened
     (folder / "end.json").unlink(missing_ok=True)
+    drop_outputs(folder, (row["index"] for row in rows))
     commit(store, done, rows)
     reason = end["reason"] or end.get("said", "")
     tell({"event": "end", "outcome": end["outcome"], "reason": reason[:200], "stored": False,

@@ -21,7 +21,17 @@ from ..store.cells import append_row, partial_dir, read_rows, valid_length
 from ..store.disk import DiskFull, noticing_full_disk, write_file
 from ..store.keys import combined
 from ..store.mistakes import PICTURED, Noted, mistakes_text, noted
-from ..store.outputs import ChecksOutputs, FindsMistakes, Kept, LostOutput, open_kept, save_output
+from ..store.outputs import (
+    ChecksOutputs,
+    FindsMistakes,
+    Kept,
+    LostOutput,
+    drop_outputs,
+    kept_items,
+    open_kept,
+    output_file,
+    save_output,
+)
 from ..store.previews import panel_text
 from ..store.record import Cost, SetPart
 from ..track import Case, Collector, Dataset, HasSetMetrics, Track, get_track
@@ -105,11 +115,6 @@ class _Method:
         except (TypeError, KeyError, ValueError, AttributeError):
             raise Invalid("its process sent something that is no answer") from None
         raise MethodEnded(ending)
-
-
-def kept_items(keep: str, n: int) -> set[int]:
-    """Indices of the items whose output is kept."""
-    return {"all": set(range(n)), "sample": {0, n // 2, n - 1}, "none": set()}[keep]
 
 
 def _score_cell(job: Job, folder: Path, tell: Tell, scoring: _Scoring, method: _Method) -> Ending:
@@ -265,11 +270,18 @@ def _rows(
     """
     cell, key, track = job["cell"], job["cell"]["key"], scoring.track
     n = cell["dataset"]["items"]
-    # Rows of a run that had its outputs from elsewhere, and all after them, are made again.
-    rows = list(itertools.takewhile(lambda row: row.get("donor") == job["donor"], read_rows(folder, key)))
-    length = valid_length(folder, rows)
     keep = kept_items(job["keep"], n)
+
+    def holds(row: Mapping[str, Any]) -> bool:
+        file = output_file(folder, row["index"], track.outputs.suffix)
+        return row.get("donor") == job["donor"] and (row["index"] not in keep or file.exists())
+
+    # Rows of a run that had its outputs from elsewhere, or kept none that are due, and all after them, are made again.
+    rows = list(itertools.takewhile(holds, read_rows(folder, key)))
+    length = valid_length(folder, rows)
     lines = {row["index"]: row["line"] for row in rows}
+    with noticing_full_disk(folder):
+        drop_outputs(folder, lines)
     taker = _collector(job, folder, scoring, rows)
     judge = track.outputs if keep and isinstance(track.outputs, FindsMistakes) else None
     mistakes: dict[int, Noted] = {row["index"]: row["mistake"] for row in rows if "mistake" in row}

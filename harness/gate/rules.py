@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from ..errors import UsageError, nearest, one_line
+from ..spec_paths import is_meant
 from ..store.record import Cell, gate_of
 from ..yaml_reading import compose, mapping, mistake, plain_text, scalar
 
@@ -141,10 +142,12 @@ def _metrics(cell: Cell) -> tuple[str, ...]:
 
 
 def fits(pattern: str, part: Any) -> bool:
-    """Whether a pattern means this method, dataset or regime, by its name or either of its forms."""
+    """Whether a pattern means this method, dataset or regime, by its name or its spec, with or without defaults."""
     # A spec may hold brackets, which a pattern reads as a choice of characters; so it also matches as it stands.
     names = (part["display"], part["spec"], part["name"])
-    return pattern in names or any(fnmatchcase(name, pattern) for name in names)
+    if pattern in names:
+        return True
+    return any(fnmatchcase(name, pattern) for name in names) or is_meant(pattern, part["spec"], part["display"])
 
 
 def _amount(value: Any) -> float:

@@ -8,8 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import UsageError, nearest, one_line
-from ..spec import Spec
-from ..spec_paths import readable_spec
+from ..spec_paths import is_meant
 from ..store.record import NAMED, Record
 from ..yaml_reading import shown_name
 from .private_paths import message_without_folders, shortened, without_folders
@@ -78,31 +77,7 @@ def _rooms(records: Sequence[Record]) -> dict[Room, dict[str, str]]:
 
 
 def _is_meant(text: str, canonical: str, display: str) -> bool:
-    if text in (canonical, display, without_folders(display)):
-        return True
-    given, full, short = map(readable_spec, (text, canonical, display))
-    return given is not None and full is not None and short is not None and _same(given, full, short)
-
-
-def _same(given: Spec, full: Spec, short: Spec) -> bool:
-    """Whether a spec has the values of the canonical one where it has any, and all that are not defaults."""
-    args, every, needed = dict(given.args), dict(full.args), dict(short.args)
-    if given.name != full.name or given.then or not needed.keys() <= args.keys() <= every.keys():
-        return False
-    for key, value in args.items():
-        inner = every[key]
-        if isinstance(value, Spec) and isinstance(inner, Spec):
-            least = needed.get(key)
-            if not _same(value, inner, least if isinstance(least, Spec) else Spec(inner.name)):
-                return False
-        elif _bare(value) != _bare(inner):
-            return False
-    return True
-
-
-def _bare(value: Any) -> Any:
-    """A bare name as the text that it is."""
-    return value.name if isinstance(value, Spec) and not value.args else value
+    return text == without_folders(display) or is_meant(text, canonical, display)
 
 
 # -------------------------------------------------------------------------------------------- what is shown

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -58,9 +59,14 @@ def output_file(folder: Path, index: int, suffix: str) -> Path:
     return folder / "outputs" / f"{index:05d}{suffix}"
 
 
-def _outputs_in(folder: Path) -> int:
-    """How many outputs lie in a folder, notes and pictures to look at apart."""
-    return sum(file.suffix not in (".json", ".png") for file in folder.iterdir())
+def kept_items(keep: str, n: int) -> set[int]:
+    """Indices of the items whose output is kept."""
+    return {"all": set(range(n)), "sample": {0, n // 2, n - 1}, "none": set()}[keep]
+
+
+def outputs_in(folder: Path) -> int:
+    """How many outputs lie in a folder, which need not be there, notes and pictures to look at apart."""
+    return sum(file.suffix not in (".json", ".png") for file in folder.iterdir()) if folder.is_dir() else 0
 
 
 class Wanted(Protocol):
@@ -88,7 +94,7 @@ def find_donors(store: Path, cells: Iterable[Wanted]) -> dict[str, str]:
         try:
             cell = read_cell(store, key)
             n = item_count(cell)
-            kept_all = cell["request"].get("keep") == "all" or _outputs_in(outputs) == n
+            kept_all = cell["request"].get("keep") == "all" or outputs_in(outputs) == n
             if cell["kind"] == "score" and cell["outcome"] in ("ok", "undefined") and kept_all:
                 made, offer = output_key(cell["inputs"]), ("rescored" in cell, key)
                 if made in requests and is_genuine(store, key, sealed) and not changes_of(cell, requests[made], store):
@@ -153,6 +159,20 @@ def save_output(folder: Path, index: int, output: Any, files: OutputFiles) -> No
     file.parent.mkdir(exist_ok=True)
     file.unlink(missing_ok=True)  # it may be a link to the output of another cell
     files.save(output, file)
+
+
+def drop_outputs(folder: Path, indices: Iterable[int]) -> None:
+    """Remove what the folder of an unfinished cell keeps of items other than these, which have a row.
+
+    A run that was stopped, or met a full disk, may have left it half-written.
+    """
+    outputs, whole = folder / "outputs", {f"{index:05d}" for index in indices}
+    if outputs.is_dir():
+        for file in list(outputs.iterdir()):
+            if file.name.partition(".")[0] not in whole:
+                file.unlink()
+        with suppress(OSError):  # there are some
+            outputs.rmdir()
 
 
 def damaged_outputs(folder: Path, record: Record, files: OutputFiles) -> list[str]:

@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ..errors import UsageError, one_line
+from ..spec_paths import is_meant
 from ..wording import counted
 from .cells import (
     AGAIN,
@@ -116,10 +118,9 @@ def read_cells(store: Path) -> tuple[list[Cell], list[str]]:
 
 
 def matching(cells: Iterable[Cell], text: str) -> list[Cell]:
-    """Cells whose key starts with `text`, or whose method, dataset or regime contains it."""
-    return [
-        c
-        for c in cells
-        if c["key"].startswith(text)
-        or any(text in c[p]["display"] or text in c[p]["name"] for p in ("method", "dataset", "regime"))
-    ]
+    """Cells whose key starts with `text`, or whose method, dataset or regime contains it, or is what it means."""
+
+    def named(part: Any) -> bool:
+        return text in part["display"] or text in part["name"] or is_meant(text, part["spec"], part["display"])
+
+    return [c for c in cells if c["key"].startswith(text) or any(map(named, (c["method"], c["dataset"], c["regime"])))]

@@ -14,6 +14,7 @@ from ...boards.ordering import OTHER_INPUTS
 from ...boards.rows import Column, Row
 from ...boards.together import Places, contenders
 from ...errors import UsageError, nearest, one_line
+from ...spec_paths import is_meant
 from ..page.data import MAX_CELLS
 from .captions import caption, remarks
 from .headings import level_titles
@@ -58,9 +59,8 @@ def _refuse_unknown(boards: Sequence[Board], options: TableOptions) -> None:
     if len(set(options.metrics)) < len(options.metrics):
         raise UsageError("--table-metrics: a metric is named twice")
     labels = {text for board in boards for row in board.rows for text in (row.label, row.written, row.family) if text}
-    specs = {row.spec for board in boards for row in board.rows}
     for name in options.methods:
-        if name not in labels | specs:
+        if not any(_is_named(row, name) for board in boards for row in board.rows):
             raise UsageError(f"--table-methods {one_line(name)!r}: no board has it: {nearest(name, labels)}")
     if any(not 0 <= n <= _MOST_DIGITS for n in options.digits):
         raise UsageError(f"--table-digits: give whole numbers from 0 to {_MOST_DIGITS}")
@@ -172,6 +172,11 @@ def _with_own_labels(entrants: Mapping[str, Places]) -> dict[str, Places]:
     return made
 
 
+def _is_named(row: Row, name: str) -> bool:
+    """Whether a text that an author gives is a method, by its label, its family or its spec."""
+    return name in (row.label, row.family) or is_meant(name, row.spec, row.written or row.label)
+
+
 def _chosen(entrants: Mapping[str, Places], options: TableOptions) -> dict[str, Places]:
     """The methods that an author named, in their order; all where none is named."""
     if not options.methods:
@@ -181,7 +186,7 @@ def _chosen(entrants: Mapping[str, Places], options: TableOptions) -> dict[str, 
         found |= {
             label: own
             for label, own in entrants.items()
-            if name == label or any(name in (row.label, row.written, row.spec, row.family) for row in own.values())
+            if name == label or any(_is_named(row, name) for row in own.values())
         }
     return found
 
