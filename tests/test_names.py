@@ -361,3 +361,12 @@ def test_no_private_folder_is_in_a_report(tmp_path: Path) -> None:
     assert "ProgramFailed: run.py is broken" in board
     rows = list(csv.DictReader((tmp_path / "leaderboard.csv").open()))
     assert sorted(bool(row["latency_p50_ms"]) for row in rows if row["outcome"] == "ok") == [False, True]
+
+
+def test_no_mark_that_turns_text_round_is_in_the_page(tmp_path: Path) -> None:
+    turned = "ValueError: \u202egnp.exe\u2066 \u3000中"
+    lost = record("nlm", {}, pictures=8, outcome="failed", reason=turned, traceback=f"{turned}\n{turned}")
+    write_report([scored("median"), lost], tmp_path)
+    page = (tmp_path / "leaderboard.html").read_text()
+    assert "gnp.exe\N{REPLACEMENT CHARACTER} \u3000中" in page
+    assert not {"\u202e", "\u2066"} & set(page)
