@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import shutil
@@ -15,7 +16,7 @@ from conftest import ROOT
 from noisebench.errors import UsageError
 from noisebench.report.bundle.bibliography import balanced, bibliography, entries_of, known_entries
 from noisebench.report.bundle.plugins import with_plugins
-from noisebench.report.bundle.suites import recipes, yaml_text
+from noisebench.report.bundle.suites import names_of, recipes, yaml_text
 from noisebench.report.bundle.write import checked_suites, write_bundle
 from noisebench.report.escape import latex
 from noisebench.store.cells import keys
@@ -85,15 +86,25 @@ def test_a_suite_names_its_track_and_costs_stay_with_it(tmp_path: Path) -> None:
     made = {one.track: one for one in recipes(rows)}
     assert [(track, made[track].sizes) for track in sorted(made)] == [("functions", ((400,),)), ("restore", ())]
     file = tmp_path / "s.yaml"
-    file.write_text(yaml_text(made["functions"]), encoding="utf-8")
+    file.write_text(yaml_text(made["functions"], {}), encoding="utf-8")
     suite = read_suite(file)
     assert (suite.track, suite.rank_by, suite.cost.sizes) == ("functions", "rmse", ((400,),))
+
+
+def test_a_suite_file_has_the_names_that_the_table_shows(tmp_path: Path) -> None:
+    names = {"method": 'A "good" one', "dataset": "Photographs"}
+    rows = [replace(record("nlm(h=0.8)", {"psnr": [1.0]}), names=names), record("median", {"psnr": [2.0]})]
+    (one,) = recipes(rows)
+    (file := tmp_path / "s.yaml").write_text(yaml_text(one, names_of(rows)), encoding="utf-8")
+    suite = read_suite(file)
+    assert (suite.methods, suite.datasets) == (("median", "nlm(h=0.8)"), ("photos",))
+    assert suite.names == {"method": {"nlm(h=0.8)": names["method"]}, "dataset": {"photos": "Photographs"}}
 
 
 def test_hostile_names_survive_the_suite_file(tmp_path: Path) -> None:
     (one,) = recipes([record("a", {"psnr": [1.0]}, display=HOSTILE.replace("\n", " "))])
     file = tmp_path / "s.yaml"
-    file.write_text(yaml_text(one), encoding="utf-8")
+    file.write_text(yaml_text(one, {}), encoding="utf-8")
     assert read_suite(file).methods == (HOSTILE.replace("\n", " "),)
 
 
@@ -320,6 +331,26 @@ def test_every_tex_file_is_well_formed(bundle: Path) -> None:
 
 def test_what_latex_lacks_prints_as_its_code() -> None:
     assert latex("中 χ² ü") == r"[U+4E2D] $\chi$$^2$ ü"
+
+
+def test_every_character_of_a_report_is_one_of_latex() -> None:
+    drawn_or_markdown = set("✓✅❌⚠\ufe0f")
+    met = {"√", "λ", "α", "Σ"}
+    for folder in ("report", "boards", "comparing", "statistics", "claims"):
+        for file in (ROOT / "harness" / folder).rglob("*.py"):
+            if (text := file.read_text(encoding="utf-8")).isascii():
+                continue
+            nodes = list(ast.walk(ast.parse(text)))
+            docs = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+            met |= {
+                char
+                for node in nodes
+                if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs
+                for char in node.value
+            }
+    assert {"“", "’", "−"} <= met
+    assert [char for char in sorted(met - drawn_or_markdown) if "[U+" in latex(char)] == []
+    assert latex("“busy”") == r"\textquotedblleft{}busy\textquotedblright{}" and latex("√λαΣ").isascii()
 
 
 def test_each_plot_is_there_as_pdf_and_svg(bundle: Path) -> None:

@@ -18,7 +18,7 @@ from noisebench.errors import UsageError
 from noisebench.gate.check import check
 from noisebench.gate.rules import Rule, fits, read_rules
 from noisebench.gate.verdict import INCOMPARABLE, OK, REGRESSION, UNCOUNTED, Finding, Verdict
-from noisebench.report.verdict import _largest, verdict_junit, verdict_lines, verdict_markdown
+from noisebench.report.verdict import _largest, finding_line, verdict_junit, verdict_lines, verdict_markdown
 from noisebench.store.export import export_text
 from noisebench.store.keys import key_of
 from noisebench.store.record import Record
@@ -95,6 +95,14 @@ def test_identical_pictures_before_and_now_are_no_change_and_a_lost_one_is_an_in
     assert (lost.status, lost.change) == (REGRESSION, -math.inf)
     swapped = only(check([psnr(math.inf, 30)], [psnr(60, math.inf)]))
     assert swapped.status == REGRESSION
+    assert finding_line(swapped).partition("seed 0 · ")[2] == (
+        "psnr: n/d → n/d (n/d), worst picture p000 (−inf): no longer exact on 1 picture (exact on 1 before and 1 now), "
+        "more than 0.02 (default); picture p000 dropped by inf dB, more than 0.5 (default)"
+    )
+    among = only(check([psnr(math.inf, 30, 28)], [psnr(60, math.inf, 28)]))
+    assert among.status == REGRESSION and "psnr: 28.0000 → 28.0000 (n/d)" in finding_line(among)
+    within = only(check([psnr(math.inf, 30)], [psnr(math.inf, 29.99)]))
+    assert within.status == OK and "psnr: 30.0000 → 29.9900 (−0.0050)" in finding_line(within)
 
 
 def test_a_cell_of_schema_1_has_the_same_limits_and_passes_and_fails_alike() -> None:

@@ -229,6 +229,21 @@ def test_a_side_that_has_every_picture_exact_is_infinitely_better() -> None:
     assert (won.difference, won.means, won.interval) == (math.inf, (35.0, math.inf), None)
 
 
+def test_sides_that_are_exact_on_all_pictures_between_them_have_no_difference() -> None:
+    a, b = [math.inf, *[40.0] * 7], [30.0, *[math.inf] * 7]
+    found = compare([psnr(a)], [psnr(b)])
+    (d,) = found.differences
+    assert math.isnan(d.difference) and np.isnan(d.means).all() and d.interval is None and d.counts == (7, 0, 1)
+    assert d.note == "psnr is exact on 1 picture in A and 7 in B, which count in no mean"
+    (row,) = difference_table(found).rows
+    assert row[-5:] == ("n/d", "n/d", "n/d", "–", "7/0/1")
+    values = comparison_values(found)["differences"][0]
+    assert [values[key] for key in ("mean_a", "mean_b", "difference", "p")] == [None] * 4
+    # Exact on every picture is infinitely better also than what is exact on some.
+    (won,) = compare([psnr([math.inf, 30.0])], [psnr([math.inf, math.inf])]).differences
+    assert (won.means, won.difference) == ((30.0, math.inf), math.inf)
+
+
 def test_the_order_of_the_records_changes_nothing() -> None:
     a = [psnr(method=m, regime=f"gaussian(sigma={s})") for m in ("nlm", "bm3d") for s in (15, 25)]
     b = [psnr([v + 0.1 for v in A8], r.cell["method"]["name"], regime=r.cell["regime"]["display"]) for r in a]

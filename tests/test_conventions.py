@@ -152,6 +152,20 @@ def test_the_mean_of_channel_psnrs() -> None:
     assert found["psnr of channels"] > found["psnr uint8"] + 0.1
 
 
+def test_a_mean_without_identical_pictures_stands_beside_an_infinite_one() -> None:
+    restored, clean = pair()
+    (one,) = (row["value"] for row in explain_pairs([(restored, clean)]) if row["name"] == "psnr uint8")
+    rows = {row["name"]: row for row in explain_pairs([(restored, clean), (clean, clean)], f"{one:.4f}")}
+    plain, own = rows["psnr uint8"], rows["psnr uint8, identical left out"]
+    assert (plain["value"], plain["gives"], plain["own"]) == (math.inf, False, False)
+    assert (own["value"], own["gives"], own["own"]) == (one, True, True)
+    assert own["what"] == "rounded to 8 bit, all channels; 1 identical picture left out of the mean"
+    assert own["who"] == "noisebench uint8" and plain["who"] == "KAIR and BasicSR, border 0; scikit-image on uint8"
+    assert "ssim, identical left out" not in rows
+    # Where all are identical there is no other mean.
+    assert not any("left out" in row["name"] for row in explain_pairs([(clean, clean), (clean, clean)]))
+
+
 def test_truncation_is_what_a_cast_to_uint8_does() -> None:
     restored, clean = floats()
     cast = (np.clip(restored, 0, 1) * 255).astype(np.uint8)

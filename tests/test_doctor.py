@@ -244,6 +244,11 @@ def test_what_would_gain_by_far_is_said_with_the_line_to_write(
     assert finding.detail.endswith(f": write {write}")
 
 
+def test_no_gain_is_judged_where_the_input_is_the_clean_picture() -> None:
+    finding = {f.name: f for f in examine(bind("identity", "method"), regime="none")}["gain"]
+    assert (finding.ok, finding.detail) == (None, "not judged: under none the input is the clean picture")
+
+
 def test_two_mistakes_at_once_are_both_said() -> None:
     detail = {f.name: f.detail for f in examine(bound_to(gives_the_noise_of_bytes))}["gain"]
     assert "write net(255 * noisy) / 255" in detail and "; and noisy - net(noisy)" in detail

@@ -18,9 +18,10 @@ from noisebench.engine.planning import plan_in_child
 from noisebench.errors import UsageError
 from noisebench.plan import plan
 from noisebench.report.data import report_data
-from noisebench.report.names import shown, with_names
+from noisebench.report.names import shown, with_names, written
 from noisebench.report.private_paths import message_without_folders, without_folders
 from noisebench.report.write import write_report
+from noisebench.spec import parse
 from noisebench.store.cells import keys, read_cell
 from noisebench.store.export import export_text, read_export
 from noisebench.store.names import add_names, read_names, with_added
@@ -41,7 +42,7 @@ def scored(method: str, gain: float = 0.0, **more: Any) -> Record:
     return record(method, {"psnr": BASE + gain, "ssim": (BASE + gain) / 40}, **more)
 
 
-def written(tmp_path: Path, text: str) -> Path:
+def written_to(tmp_path: Path, text: str) -> Path:
     path = tmp_path / "s.yaml"
     path.write_text(text)
     return path
@@ -51,7 +52,7 @@ def written(tmp_path: Path, text: str) -> Path:
 
 
 def test_a_suite_names_methods_and_datasets(tmp_path: Path) -> None:
-    suite = read_suite(written(tmp_path, SUITE.format(name="Median 5")))
+    suite = read_suite(written_to(tmp_path, SUITE.format(name="Median 5")))
     assert suite.methods == ("identity", "median(size=5)")
     assert suite.datasets == ("gaussian_field(n=6, size=24)",)
     assert suite.names == {
@@ -74,19 +75,19 @@ def test_a_suite_names_methods_and_datasets(tmp_path: Path) -> None:
 )
 def test_a_mistake_in_a_name_says_file_and_line(tmp_path: Path, methods: str, said: str) -> None:
     with pytest.raises(UsageError) as caught:
-        read_suite(written(tmp_path, f"datasets: [photos]\nregimes: [none]\nmethods: {methods}\n"))
+        read_suite(written_to(tmp_path, f"datasets: [photos]\nregimes: [none]\nmethods: {methods}\n"))
     assert "s.yaml:3: " in str(caught.value) and said in str(caught.value)
 
 
 def test_a_name_is_in_no_key(tmp_path: Path) -> None:
-    named = plan_in_child(read_suite(written(tmp_path, SUITE.format(name="Median 5"))))
+    named = plan_in_child(read_suite(written_to(tmp_path, SUITE.format(name="Median 5"))))
     plain = plan_in_child(replace(read_suite(tmp_path / "s.yaml"), names={}))
     assert [cell["key"] for cell in named["cells"]] == [cell["key"] for cell in plain["cells"]]
     assert named["names"]["method"] == {"median(size=5)": "Median 5"} and plain["names"] == {}
 
 
 def test_what_a_run_says_has_the_names(cli, tmp_path: Path) -> None:
-    suite = written(tmp_path, SUITE.format(name="Median 5"))
+    suite = written_to(tmp_path, SUITE.format(name="Median 5"))
     planned = cli("run", suite, "--store", "s", "--dry-run").stdout
     assert re.search(r"run +Median 5 +Fields +gaussian", planned) and "median(size=5)" not in planned
     said = cli("run", suite, "--store", "s").stderr
@@ -108,15 +109,15 @@ def test_a_training_goes_by_the_name_of_what_needs_it() -> None:
 
 def test_a_name_that_another_method_goes_by_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"the name 'identity' is for two methods, identity and median\(size=5\)"):
-        plan_in_child(read_suite(written(tmp_path, SUITE.format(name="identity"))))
+        plan_in_child(read_suite(written_to(tmp_path, SUITE.format(name="identity"))))
 
 
 def test_a_changed_name_runs_nothing_again_and_is_shown(cli, tmp_path: Path) -> None:
-    cli("run", written(tmp_path, SUITE.format(name="Five")), "--store", "s")
+    cli("run", written_to(tmp_path, SUITE.format(name="Five")), "--store", "s")
     before = {
         key: (tmp_path / "s" / "cells" / key[:2] / key / "cell.json").read_bytes() for key in keys(tmp_path / "s")
     }
-    said = cli("run", written(tmp_path, SUITE.format(name="Median 5")), "--store", "s").stdout
+    said = cli("run", written_to(tmp_path, SUITE.format(name="Median 5")), "--store", "s").stdout
     assert "2 cells: 2 ok (0 run now)" in said
     # A run that gives no name takes none away.
     cli("run", "--methods", "median(size=5)", "--datasets", "gaussian_field(n=6, size=24)", "--regimes",
@@ -130,7 +131,7 @@ def test_a_changed_name_runs_nothing_again_and_is_shown(cli, tmp_path: Path) -> 
         board = (tmp_path / "b" / "leaderboard.md").read_text()
         assert "## Fields · gaussian(sigma=25)" in board and "| Median 5 |" in board and "Five" not in board
         assert "- names: Fields is gaussian_field(n=6, size=24); Median 5 is median(size=5)" in board
-    other = written(tmp_path, SUITE.format(name="Median 5").replace("size=5", "size=7"))
+    other = written_to(tmp_path, SUITE.format(name="Median 5").replace("size=5", "size=7"))
     said = cli("run", other, "--store", "s", code=2).stderr
     assert said == (
         "noisebench run: the name 'Median 5' is that of another method of the store already, median(size=5): choose "
@@ -297,6 +298,11 @@ def test_an_export_carries_the_names_outside_of_its_seals(tmp_path: Path) -> Non
         ("folder(path=out)", "folder(path=out)"),
         ("folder(path='a', group='^(\\\\d+)_')", "folder(path='a', group='^(\\\\d+)_')"),
         ("nlm(h=0.8)", "nlm(h=0.8)"),
+        ("param(text='<script>alert(3)</script>')", "param(text='<script>alert(3)</script>')"),
+        ("param(text='<br/> or signal / noise')", "param(text='<br/> or signal / noise')"),
+        ("param(text='<b>/home/me/out</b>')", "param(text='b>')"),
+        ("param(text='/home/me / x')", "param(text=' x')"),
+        ("param(text='private/out</b>')", "param(text='b>')"),
     ],
 )  # fmt: skip
 def test_a_spec_is_shown_without_folders(spec: str, short: str) -> None:
@@ -308,6 +314,27 @@ def test_a_message_is_shown_without_folders() -> None:
     assert message_without_folders("no /home/me/w.pt: see https://a.b/c/d, 1/2 or </b>") == (
         "no w.pt: see https://a.b/c/d, 1/2 or </b>"
     )
+
+
+@pytest.mark.parametrize(
+    ("paths", "tails"),
+    [
+        (["/home/me/a/out", "/home/me/b/out"], ["a/out", "b/out"]),
+        (["net1/set12", "net2/set12", "net2/set14"], ["net1/set12", "net2/set12", "set14"]),
+        (["/home/me/a/x/out", "/home/me/b/x/out", "/home/me/b/out"], ["a/x/out", "b/x/out", "b/out"]),
+        (["/home/me/out", "out"], ["me/out", "out"]),
+        (["../secret/out", "/x/secret/out", "b/out"], ["../secret/out", "x/secret/out", "b/out"]),
+        # No tail tells these apart, so that no folder of them is shown.
+        (["/a/out", "a/out"], ["out", "out #2"]),
+    ],
+)
+def test_folders_of_one_name_are_told_apart_by_the_shortest_tails(paths: list[str], tails: list[str]) -> None:
+    records = [scored("folder", display=str(parse(f"folder(path={path!r}, extra='/home/me/w.pt')"))) for path in paths]
+    labelled = [record.cell["method"]["display"] for record in shown(records)]
+    assert [re.sub(r"folder\(path='?([^',]+)'?, extra='w.pt'\)", r"\1", label) for label in labelled] == tails
+    # What is shown names the method, where a name is given and where it is compared.
+    assert [written(records, label) for label in labelled] == [r.cell["method"]["spec"] for r in records]
+    assert labels(with_names(records, [f"N={labelled[0]}"])).count("N") == 1
 
 
 def test_no_private_folder_is_in_a_report(tmp_path: Path) -> None:
@@ -330,7 +357,16 @@ def test_no_private_folder_is_in_a_report(tmp_path: Path) -> None:
             assert "secret" not in file.read_text() and "/home" not in file.read_text(), file.name
     board = (tmp_path / "leaderboard.md").read_text()
     # Two that differ in their folders alone stay two, and a cost is that of its own.
-    assert "| folder(path=out) " in board and "| folder(path=out) #2 " in board.replace("\\#", "#")
+    assert "| folder(path='a/out') " in board and "| folder(path='b/out') " in board
     assert "ProgramFailed: run.py is broken" in board
     rows = list(csv.DictReader((tmp_path / "leaderboard.csv").open()))
     assert sorted(bool(row["latency_p50_ms"]) for row in rows if row["outcome"] == "ok") == [False, True]
+
+
+def test_no_mark_that_turns_text_round_is_in_the_page(tmp_path: Path) -> None:
+    turned = "ValueError: \u202egnp.exe\u2066 \u3000中"
+    lost = record("nlm", {}, pictures=8, outcome="failed", reason=turned, traceback=f"{turned}\n{turned}")
+    write_report([scored("median"), lost], tmp_path)
+    page = (tmp_path / "leaderboard.html").read_text()
+    assert "gnp.exe\N{REPLACEMENT CHARACTER} \u3000中" in page
+    assert not {"\u202e", "\u2066"} & set(page)

@@ -184,6 +184,20 @@ def test_things_are_called_as_in_a_report_and_families_of_a_regime_are_told_apar
     }
 
 
+def test_an_axis_that_has_no_value_is_left_out_and_said(cli, tmp_path) -> None:
+    files, left_out = write_study(levels(), [Axis("gaussian.sigma"), Axis("params")], tmp_path / "o", title="s")  # type: ignore[arg-type]
+    assert left_out == ["study x: params: no cell has a params: see the reasons under Cost in the report"]
+    assert "- Left out: study x: params: no cell has" in (tmp_path / "o" / "study.md").read_text()
+    assert any(file.suffix == ".pdf" for file in files)
+    with pytest.raises(UsageError, match="params: no cell has a params.*; study x: macs: no cell has a macs"):
+        write_study(levels(), [Axis("params"), Axis("macs")], tmp_path / "none", title="s")  # type: ignore[arg-type]
+    assert not (tmp_path / "none").exists()
+    write(tmp_path, STUDY.replace("{x: latency}", "{x: params}"))
+    done = cli("study", "study.yaml", "--store", "s", "--to", "out", code=1)
+    assert "left out: study x: params: no cell has a params" in done.stderr
+    assert len(list((tmp_path / "out" / "plots").glob("*.pdf"))) == 3
+
+
 def test_one_yaml_gives_the_plots_and_tables_and_shares_the_cells_of_a_run(cli, tmp_path) -> None:
     write(tmp_path, STUDY)
     cli("run", "study.yaml", "--store", "s")

@@ -32,6 +32,7 @@ def run(args: argparse.Namespace) -> int:
     """Compare; 0 whatever came out, 1 where a damaged or edited cell is left out, 3 where nothing could be matched."""
     from ..comparing.comparison import choose, compare
     from ..report.comparison import comparison_values, write_comparison
+    from ..report.names import written
     from ..report.page.previews import KeptPreviews, previews_of
 
     if len(args.stores) > 2:
@@ -49,7 +50,8 @@ def run(args: argparse.Namespace) -> int:
     a, b = sides[0], sides[-1]
     names = [args.stores[0], args.stores[-1]]
     if args.method:
-        a, b = choose(a, args.method[0], names[0]), choose(b, args.method[1], names[1])
+        one, other = args.method
+        a, b = choose(a, written(a, one), names[0]), choose(b, written(b, other), names[1])
         if a == b:
             raise UsageError(f"--method {one_line(args.method[0])} twice in one store: name two methods")
         names = (

@@ -49,7 +49,10 @@ def add(verbs: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run what is not stored, then write; 1 where a cell is not ok, which takes its points off the plots."""
+    """Run what is not stored, then write.
+
+    1 where a cell is not ok, which takes its points off the plots, or where what a plot is of has no value.
+    """
     from dataclasses import replace
 
     from ..boards.curves import refuse_idle
@@ -85,15 +88,18 @@ def run(args: argparse.Namespace) -> int:
         return 130
     names = read_names(store)
     records = [replace(read_record(store, c["key"]), names=names_of(c, names)) for c in summary.cells]
-    files = write_study(records, axes, to, title=f"Study {suite.suite}", store=store, style=args.style)
+    files, left_out = write_study(records, axes, to, title=f"Study {suite.suite}", store=store, style=args.style)
     lost = [c for c in summary.cells if summary.outcome.get(c["key"]) not in ("ok", "skipped")]
     for cell in lost:
         where = f"{cell['method']['display']} · {cell['dataset']['display']} · {cell['regime']['display']}"
         note(one_line(f"{summary.outcome.get(cell['key'])}: {where}: {summary.reason.get(cell['key'], '')}"))
+    for why in left_out:
+        note(f"left out: {one_line(why)}")
     if args.json:
-        print_json({"to": str(to), "files": [str(f) for f in files], "cells": len(records), "not_ok": len(lost)})
+        counts = {"cells": len(records), "not_ok": len(lost)}
+        print_json({"to": str(to), "files": [str(f) for f in files], **counts, "left_out": left_out})
     else:
         print((to / "study.md").read_text(encoding="utf-8"))
         cells = counted(len(summary.cells), "cell was", "cells were")
         print(f"written: {counted(len(files), 'file')} in {to}; {len(summary.done)} of {cells} run now")
-    return 1 if lost else 0
+    return 1 if lost or left_out else 0

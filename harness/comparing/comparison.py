@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -46,8 +47,9 @@ class Difference:
     An item is a unit where none is equal to it or of its group; a unit of several is named by its first.
 
     `difference` is the mean of b − a over the items that neither side has exact, in the unit of the metric, of which
-    `decimals` are printed; `interval` is None where there is none, and `p` is 1 there. Both hold over all rows of a
-    comparison at once. `limit` is the loss of the mean that a check lets pass, None where the metric declares none.
+    `decimals` are printed, NaN where there is no such item; `interval` is None where there is none, and `p` is 1 there.
+    Both hold over all rows of a comparison at once. `limit` is the loss of the mean that a check lets pass, None where
+    the metric declares none.
     """
 
     track: str
@@ -90,13 +92,21 @@ class Difference:
 
     @cached_property
     def kept(self) -> npt.NDArray[np.bool_]:
-        """The items (n,) that means are over: those that neither side has exact, all where there is no such item."""
-        kept: npt.NDArray[np.bool_] = ~(is_exact(self.a, self.higher) | is_exact(self.b, self.higher))
-        return kept if kept.any() else ~kept
+        """The items (n,) that means are over: those that neither side has exact.
+
+        A side that has every item exact takes none from the other one.
+        """
+        exact_a, exact_b = (is_exact(side, self.higher) for side in (self.a, self.b))
+        if exact_a.all() and exact_b.all():
+            return exact_a
+        kept: npt.NDArray[np.bool_] = ~(exact_a & (not exact_a.all()) | exact_b & (not exact_b.all()))
+        return kept
 
     @cached_property
     def means(self) -> tuple[float, float]:
-        """The means of A and of B."""
+        """The means of A and of B, NaN where every item is exact on one side or the other."""
+        if not self.kept.any():
+            return math.nan, math.nan
         with np.errstate(invalid="ignore"):
             return float(self.a[self.kept].mean()), float(self.b[self.kept].mean())
 
@@ -337,10 +347,11 @@ def _with_statistics(differences: list[Difference]) -> list[Difference]:
     """
     changes = [_compared(one) for one in differences]
     with np.errstate(invalid="ignore"):
-        found = [(float(change.mean()), one.interval, one.p) for one, change in zip(differences, changes, strict=True)]
+        means = [float(change.mean()) if change.size else math.nan for change in changes]
+    found = [(mean, one.interval, one.p) for one, mean in zip(differences, means, strict=True)]
     sizes: dict[int, list[int]] = defaultdict(list)
     for place, change in enumerate(changes):
-        if np.isfinite(change).all():
+        if change.size and np.isfinite(change).all():
             sizes[len(change)].append(place)
     places = [own for _, own in sorted(sizes.items())]
     judged = mean_differences([np.stack([changes[i] for i in own]) for own in places], "compare")

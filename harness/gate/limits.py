@@ -24,18 +24,21 @@ SET_SHARE = 0.01
 
 
 def limits_broken(
-    held: Mapping[str, Limit], drop: float, worst: tuple[str, float], mean: float, unit: str
+    held: Mapping[str, Limit], drop: float, worst: tuple[str, float], mean: float, unit: str, lost: str = ""
 ) -> list[str]:
-    """Which limits a metric of single items breaks: by the loss of its `mean`, and of the item that lost most."""
+    """Which limits a metric of single items breaks: by the loss of its `mean`, and of the item that lost most.
+
+    `lost` says what was lost where a mean does not.
+    """
     reasons: list[str] = []
     space = f" {unit}" if unit else ""
     limit = held.get("max_drop")
     if limit and drop > limit.value + SLACK:
-        reasons.append(f"the mean dropped by {drop:.4g}{space}, more than {limit.value:g} ({limit.where})")
+        reasons.append(f"{lost or f'the mean dropped by {drop:.4g}{space}'}, more than {limit.value:g} ({limit.where})")
     limit = held.get("max_relative")
     share = drop / abs(mean) if mean and math.isfinite(mean) else math.inf if drop > SLACK else 0.0
     if limit and share > limit.value + SLACK:
-        reasons.append(f"the mean dropped by {share:.3%}, more than {limit.value:.3%} ({limit.where})")
+        reasons.append(f"{lost or f'the mean dropped by {share:.3%}'}, more than {limit.value:.3%} ({limit.where})")
     limit = held.get("max_drop_item")
     item, loss = worst
     if limit and loss > limit.value + SLACK:

@@ -48,7 +48,8 @@ def difference_table(comparison: Comparison) -> Table:
         rows.append(
             (
                 d.method, d.dataset, d.regime, d.protocol, str(d.seed), f"{d.metric} {'↑' if d.higher else '↓'}",
-                str(len(d.items)), *(number(mean, d.decimals, MORE) for mean in d.means), change, f"{d.p:.2g}",
+                str(len(d.items)), *(number(mean, d.decimals, MORE) for mean in d.means), change,
+                "–" if (p := _p(d)) is None else f"{p:.2g}",
                 f"{better}/{same}/{worse}", *(["–" if d.mcnemar is None else f"{d.mcnemar:.2g}"] if binary else []),
             )
         )  # fmt: skip
@@ -58,6 +59,11 @@ def difference_table(comparison: Comparison) -> Table:
         (False, False, False, False, True, False, True, True, True, True, True, True, *([True] if binary else [])),
         tuple(rows),
     )  # fmt: skip
+
+
+def _p(d: Difference) -> float | None:
+    """The p of a difference that is a number."""
+    return d.p if math.isfinite(d.difference) else None
 
 
 def _signed(value: float, d: Difference) -> str:
@@ -194,8 +200,8 @@ def comparison_csv(comparison: Comparison) -> str:
         better, same, worse = d.counts
         names = (d.method_a, d.method_b, d.dataset, d.regime, d.protocol)
         values = ["matched", *map(spreadsheet, names), d.seed, d.metric, d.unit, len(d.items), *d.means,
-                  d.difference, low, high, d.p, better, same, worse, "" if d.mcnemar is None else d.mcnemar,
-                  spreadsheet(d.note)]  # fmt: skip
+                  d.difference, low, high, "" if (p := _p(d)) is None else p, better, same, worse,
+                  "" if d.mcnemar is None else d.mcnemar, spreadsheet(d.note)]  # fmt: skip
         writer.writerow(dict(zip(head, values, strict=True)))
     for u in comparison.unmatched:
         line = {"status": f"only in {u.side}", "method_a" if u.side == "A" else "method_b": spreadsheet(u.method)}
@@ -214,7 +220,7 @@ def comparison_values(comparison: Comparison) -> dict[str, Any]:
                 "method_a": d.method_a, "method_b": d.method_b, "dataset": d.dataset, "regime": d.regime,
                 "protocol": d.protocol, "seed": d.seed, "metric": d.metric, "unit": d.unit, "higher": d.higher,
                 "items": len(d.items), "mean_a": d.means[0], "mean_b": d.means[1], "difference": d.difference,
-                "interval": list(d.interval) if d.interval else None, "p": d.p,
+                "interval": list(d.interval) if d.interval else None, "p": _p(d),
                 "better": d.counts[0], "same": d.counts[1], "worse": d.counts[2], "mcnemar_p": d.mcnemar,
                 "note": d.note,
                 "moved_most": [{"item": item, "change": change} for item, change in d.moved_most()],

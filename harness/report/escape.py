@@ -15,7 +15,10 @@ _TEX = {
     "|": r"\textbar{}", '"': r"\textquotedbl{}", "'": r"\textquotesingle{}", "`": r"\textasciigrave{}",
     "·": r"\textperiodcentered{}", "×": r"$\times$", "−": r"$-$", "–": "--", "…": r"\dots{}",
     "Δ": r"$\Delta$", "χ": r"$\chi$", "²": r"$^2$", "τ": r"$\tau$", "≤": r"$\leq$", "≥": r"$\geq$", "→": r"$\to$",
-    "σ": r"$\sigma$",
+    "σ": r"$\sigma$", "Σ": r"$\Sigma$", "α": r"$\alpha$", "β": r"$\beta$", "γ": r"$\gamma$", "ε": r"$\varepsilon$",
+    "λ": r"$\lambda$", "μ": r"$\mu$", "√": r"$\surd$", "±": r"$\pm$", "≈": r"$\approx$", "∞": r"$\infty$",
+    "⁰": "$^0$", "¹": "$^1$", "³": "$^3$", "“": r"\textquotedblleft{}", "”": r"\textquotedblright{}",
+    "‘": r"\textquoteleft{}", "’": r"\textquoteright{}", "—": "---",
     "↑": r"$\uparrow$", "↓": r"$\downarrow$", "∝": r"$\propto$", "µ": r"\textmu{}", "\N{REPLACEMENT CHARACTER}": "?",
 }  # fmt: skip
 

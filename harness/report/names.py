@@ -11,7 +11,7 @@ from ..errors import UsageError, nearest, one_line
 from ..spec_paths import is_meant
 from ..store.record import NAMED, Record
 from ..yaml_reading import shown_name
-from .private_paths import message_without_folders, shortened, without_folders
+from .private_paths import BASE_NAMES, message_without_folders, shortened, without_folders
 
 Room = tuple[str, str]
 """Track, and `method` or `dataset`: where a name is that of one spec only."""
@@ -23,12 +23,14 @@ def with_names(records: Sequence[Record], given: Iterable[str]) -> list[Record]:
     Raises `UsageError` for a text that is none, and for a spec that is no method or dataset of the records.
     """
     rooms = _rooms(records)
+    plain = {room: _plain(displays) for room, displays in rooms.items()}
     found: dict[Room, dict[str, str]] = defaultdict(dict)
     for text in given:
         name, spec = _split(text)
         met = False
         for room, displays in rooms.items():
-            matches = [own for own, display in displays.items() if _is_meant(spec, own, display)]
+            matches = [own for own, shown_as in plain[room].items() if shown_as == spec]
+            matches = matches or [own for own, display in displays.items() if _is_meant(spec, own, display)]
             if len(matches) > 1:
                 raise UsageError(f"--as {one_line(text)!r}: {len(matches)} {room[1]}s are shown so: give it whole")
             for own in matches:
@@ -36,7 +38,7 @@ def with_names(records: Sequence[Record], given: Iterable[str]) -> list[Record]:
                 if found[room].setdefault(own, name) != name:
                     raise UsageError(f"--as {one_line(text)!r}: it has another name already, {found[room][own]!r}")
         if not met:
-            known = {without_folders(display) for displays in rooms.values() for display in displays.values()}
+            known = {text for shown_as in plain.values() for text in shown_as.values()}
             raise UsageError(
                 f"--as {one_line(text)!r}: no method or dataset here is {one_line(spec)!r}: {nearest(spec, known)}"
             )
@@ -86,7 +88,8 @@ def _is_meant(text: str, canonical: str, display: str) -> bool:
 def shown(records: Sequence[Record]) -> list[Record]:
     """The records as a report shows them: under their names, and without the folders of the machine.
 
-    What differs in its folders alone is numbered. Raises `UsageError` where two things have one name.
+    Of what differs in its folders alone the shortest tail that differs is shown. Raises `UsageError` where two things
+    have one name.
     """
     names: dict[Room, dict[str, str]] = defaultdict(dict)
     for record in sorted(records, key=lambda r: r.cell["key"]):
@@ -94,7 +97,7 @@ def shown(records: Sequence[Record]) -> list[Record]:
             names[_room(record, kind)].setdefault(_part(record, kind)["spec"], one_line(name))
     changes: dict[Room, dict[str, dict[str, str]]] = defaultdict(dict)
     for room, displays in _rooms(records).items():
-        specs, plain = _numbered(displays), _plain(displays)
+        specs, plain = _told_apart(displays), _plain(displays)
         _refuse_one_name_for_two(plain, names[room], room[1])
         for spec, display in displays.items():
             change = {"display": plain[spec], "spec": specs[spec]}
@@ -103,6 +106,16 @@ def shown(records: Sequence[Record]) -> list[Record]:
             if change != {"display": display, "spec": spec}:
                 changes[room][spec] = change
     return [_shown(record, changes) for record in records]
+
+
+def written(records: Sequence[Record], text: str) -> str:
+    """The canonical spec of the method that is shown as `text`, without its folders; `text` where none is shown so."""
+    for (_, kind), displays in _rooms(records).items():
+        if kind == "method":
+            for spec, plain in _plain(displays).items():
+                if plain == text != displays[spec]:
+                    return spec
+    return text
 
 
 def _shown(record: Record, changes: Mapping[Room, Mapping[str, Mapping[str, str]]]) -> Record:
@@ -132,12 +145,19 @@ def _shown(record: Record, changes: Mapping[Room, Mapping[str, Mapping[str, str]
     return replace(record, cell=changed, notes=notes)
 
 
-def _numbered(texts: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:
-    """Each text without its folders, numbered where another one is the same then."""
-    used = set(taken)
+def _told_apart(texts: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:
+    """Each text without its folders; of those that are alike then the shortest tails that differ, else a number."""
+    texts, used = sorted(texts), set(taken)
+    tails: dict[str, dict[str, int]] = {text: {} for text in texts}
+    longer = True
+    while longer:
+        alike: dict[str, list[str]] = defaultdict(list)
+        for text in (*used, *texts):
+            alike[without_folders(text, tails.get(text, BASE_NAMES))].append(text)
+        longer = any([_lengthened(group, tails) for group in alike.values() if len(group) > 1])
     found: dict[str, str] = {}
-    for text in sorted(texts):
-        short = unique = without_folders(text)
+    for text in texts:
+        short = unique = without_folders(text, tails[text])
         number = 2
         while unique in used:
             unique, number = f"{short} #{number}", number + 1
@@ -146,10 +166,26 @@ def _numbered(texts: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]
     return found
 
 
+def _lengthened(group: Sequence[str], tails: dict[str, dict[str, int]]) -> bool:
+    """Whether longer tails tell texts of a group apart; then those that the texts do not share have a part more."""
+    paths = {text: set(shortened(text)) for text in group}
+    shared = set.intersection(*paths.values())
+    whole = {
+        without_folders(text, {**tails.get(text, BASE_NAMES), **dict.fromkeys(own - shared, len(text))})
+        for text, own in paths.items()
+    }
+    if len(whole) == 1:
+        return False
+    for text in tails.keys() & paths.keys():
+        for path in paths[text] - shared:
+            tails[text][path] = tails[text].get(path, 1) + 1
+    return True
+
+
 def _plain(displays: Mapping[str, str]) -> dict[str, str]:
-    """Canonical spec → display form without folders; only one that loses some is numbered."""
+    """Canonical spec → display form without folders; only one that loses some may have more than base names."""
     private = [display for display in displays.values() if without_folders(display) != display]
-    short = _numbered(private, {*displays.values()} - {*private})
+    short = _told_apart(private, {*displays.values()} - {*private})
     return {spec: short.get(display, display) for spec, display in displays.items()}
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath, PureWindowsPath
+from types import MappingProxyType
 
 from ..errors import UsageError
 from ..spec import Spec, Value, parse, show
@@ -13,21 +14,30 @@ from ..spec import Spec, Value, parse, show
 _WINDOWS = re.compile(r"[A-Za-z]:\\|\\\\")
 _PATH = re.compile(r"""(?<![\w.</~])(?:~[\w.-]*)?/(?:[^\s/"'<>:,;()]+/)+([^\s/"'<>:,;()]*)""")
 
+BASE_NAMES: Mapping[str, int] = MappingProxyType({})
+"""Of each path only the last part."""
+_NO_PATH = re.compile(r"</(?=[A-Za-z])|/>|(?<=\s)/(?=\s)")
+"""A stroke that parts no folders: of a tag, or between blanks."""
 
-def without_folders(spec: str) -> str:
-    """A spec whose paths are base names: `folder(path='/home/me/out')` is `folder(path=out)`."""
-    for value, short in shortened(spec).items():
+
+def without_folders(spec: str, tails: Mapping[str, int] = BASE_NAMES) -> str:
+    """A spec whose paths are base names: `folder(path='/home/me/out')` is `folder(path=out)`.
+
+    A text that `tails` has is as many last parts of its path.
+    """
+    for value, short in shortened(spec, tails).items():
         spec = spec.replace(show(value), show(short))
     return spec
 
 
-def shortened(spec: str) -> dict[str, str]:
+def shortened(spec: str, tails: Mapping[str, int] = BASE_NAMES) -> dict[str, str]:
     """Each text inside of a spec that has a folder in it, and what is shown instead; the longest first."""
     try:
-        found = {value: _short(value) for value in _texts(parse(spec))}
+        found = {value: (_short(value, 1), _short(value, tails.get(value, 1))) for value in _texts(parse(spec))}
     except UsageError:
         return {}
-    return {value: found[value] for value in sorted(found, key=len, reverse=True) if found[value] != value}
+    longest_first = sorted(found, key=len, reverse=True)
+    return {value: tail for value in longest_first for base, tail in [found[value]] if base != value}
 
 
 def message_without_folders(text: str) -> str:
@@ -48,21 +58,24 @@ def _texts(value: Value) -> Iterator[str]:
                 yield from _texts(one)
 
 
-def _short(text: str) -> str:
-    """A path as its base name; a command line, which has a {placeholder} among its words, word by word."""
+def _short(text: str, parts: int) -> str:
+    """A path as its last parts; a command line, which has a {placeholder} among its words, word by word."""
     if "{" in text and " " in text.strip():
         try:
-            return " ".join(map(_base, shlex.split(text)))
+            words = shlex.split(text)
         except ValueError:
-            return " ".join(map(_base, text.split()))
-    return _base(text)
+            words = text.split()
+        return " ".join(_tail(word, parts) for word in words)
+    return _tail(text, parts) if "/" in _NO_PATH.sub("", text) or _WINDOWS.match(text) else text
 
 
-def _base(word: str) -> str:
-    """The last part of a path, also of one behind `--option=`."""
+def _tail(word: str, parts: int) -> str:
+    """The last parts of a path, also of one behind `--option=`; never where it begins."""
     option, equals, value = word.partition("=")
     if equals and option.startswith("-"):
-        return f"{option}={_base(value)}"
-    if _WINDOWS.match(word):
-        return PureWindowsPath(word).name or word
-    return (PurePosixPath(word).name or word) if "/" in word else word
+        return f"{option}={_tail(value, parts)}"
+    windows = _WINDOWS.match(word)
+    if not windows and "/" not in word:
+        return word
+    path = PureWindowsPath(word) if windows else PurePosixPath(word)
+    return "/".join([part for part in path.parts if part != path.anchor][-parts:]) or word

@@ -43,10 +43,11 @@ EXPONENTS = (
 
 def write_study(
     records: Sequence[Record], axes: Sequence[Axis], to: Path, *, title: str, store: Path | None = None, style: str = ""
-) -> list[Path]:
-    """Write `study.{md,tex,csv,json}` and `plots/study-*.{png,svg,pdf}`; the files written. Raises `UsageError`.
+) -> tuple[list[Path], list[str]]:
+    """Write `study.{md,tex,csv,json}` and `plots/study-*.{png,svg,pdf}`: the files, and why which axis is left out.
 
-    Plots are in a `style` of `plots/sheets.py`. A chart that holds no line has a table alone.
+    Raises `UsageError` where nothing is left to be written. Plots are in a `style` of `plots/sheets.py`. A chart that
+    holds no line has a table alone.
 
     An axis `draws` writes `draws.csv` too, from the kept outputs of `store`.
     """
@@ -54,30 +55,44 @@ def write_study(
         raise UsageError("the study has no cell: run it first")
     records = shown(records)
     ordered = boards(records)
-    drawn = [_shortened(chart) for axis in axes if axis.x != DRAWS for chart in charts(ordered, axis, records)]
+    drawn: list[Chart] = []
+    splits: DrawsSection | None = None
+    left_out: list[str] = []
+    for axis in axes:
+        try:
+            if axis.x != DRAWS:
+                drawn += map(_shortened, charts(ordered, axis, records))
+            elif store is not None:
+                splits = draws_of(store, records)
+        except UsageError as error:
+            left_out.append(str(error))
+    if left_out and not drawn and splits is None:
+        raise UsageError("; ".join(left_out))
     if len(drawn) > MAX_CHARTS:
         raise UsageError(
             f"the study would have {len(drawn)} plots, more than {MAX_CHARTS}: ask for fewer axes or boards"
         )
     looks, chosen = looks_of(ordered), style_of(style)
-    splits = draws_of(store, records) if store is not None and any(axis.x == DRAWS for axis in axes) else None
     plots = [draw_chart(chart, i, looks, chosen) for i, chart in enumerate(drawn, 1)]
     files: dict[str, bytes] = plot_files([p for p in plots if p is not None], "plots", ("png", "svg", "pdf"))
     document: dict[str, Any] = {
         "title": title,
         "charts": [chart_values(chart, plot) for chart, plot in zip(drawn, plots, strict=True)],
+        **({"left_out": left_out} if left_out else {}),
     }
     if splits is not None:
         document["draws"] = splits.values
         files["draws.csv"] = text_bytes(splits.csv)
     text = json.dumps(plain(document), indent=1, ensure_ascii=False, allow_nan=False)
     files |= {
-        "study.md": text_bytes("\n".join([*_markdown(drawn, plots, title), *(splits.markdown if splits else ())])),
+        "study.md": text_bytes(
+            "\n".join([*_markdown(drawn, plots, title, left_out), *(splits.markdown if splits else ())])
+        ),
         "study.tex": text_bytes("\n".join([*_latex(drawn, plots, chosen), *(splits.latex if splits else ()), ""])),
         "study.csv": text_bytes(_csv(drawn)),
         "study.json": text_bytes(text + "\n"),
     }
-    return write_files(files, to, replaces=("study-",))
+    return write_files(files, to, replaces=("study-",)), left_out
 
 
 def draws_of(store: Path, records: Sequence[Record]) -> DrawsSection:
@@ -148,8 +163,9 @@ def _at(curve: Curve, x: float, chart: Chart) -> str:
     return " or ".join(number(y, chart.column.decimals) for y in means) or "–"
 
 
-def _markdown(drawn: Sequence[Chart], plots: Sequence[Plot | None], title: str) -> list[str]:
+def _markdown(drawn: Sequence[Chart], plots: Sequence[Plot | None], title: str, left_out: Sequence[str]) -> list[str]:
     out = [f"# {markdown(title)}", ""]
+    out += [*(f"- Left out: {markdown(why)}" for why in left_out), *([""] if left_out else [])]
     for chart, plot in zip(drawn, plots, strict=True):
         out += [f"## {markdown(f'{chart.axis.x}: {chart.heading}')}", ""]
         if plot is not None:

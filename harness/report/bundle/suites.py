@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,6 +12,8 @@ from ...store.record import Cell, Record, item_count
 from ...wording import by_number
 
 Place = tuple[str, str, int]
+Part = tuple[str, str, str]
+"""Track, `method` or `dataset`, and the display form of one."""
 PLUGINS = "plugins"
 """The folder of plug-ins, beside that of the suites."""
 
@@ -151,8 +153,22 @@ def _with_costs(suites: list[Recipe], key: tuple[Any, ...], costs: _Costs, ride:
     return suites
 
 
-def yaml_text(recipe: Recipe) -> str:
+def names_of(records: Sequence[Record]) -> dict[Part, str]:
+    """The names that a board shows."""
+    found: dict[Part, str] = {}
+    for record in sorted(records, key=lambda r: r.cell["key"]):
+        parts = {"method": record.cell["method"]["display"], "dataset": record.cell["dataset"]["display"]}
+        for kind, name in record.names.items():
+            found.setdefault((record.cell["track"], kind, parts[kind]), name)
+    return found
+
+
+def yaml_text(recipe: Recipe, names: Mapping[Part, str]) -> str:
     """The suite file. Texts are written as JSON writes them, which YAML reads."""
+
+    def named(kind: str, specs: Iterable[str]) -> str:
+        texts = [(names.get((recipe.track, kind, spec)), _quoted(spec)) for spec in specs]
+        return "[" + ", ".join(f"{{name: {_quoted(n)}, spec: {text}}}" if n else text for n, text in texts) + "]"
 
     def listed(values: Iterable[Any]) -> str:
         return "[" + ", ".join(_quoted(v) for v in values) + "]"
@@ -162,8 +178,8 @@ def yaml_text(recipe: Recipe) -> str:
         f"suite: {_quoted(recipe.suite)}",
         *([f"plugins: {listed(f'../{PLUGINS}/{place}' for place in recipe.plugins)}"] if recipe.plugins else []),
         f"track: {_quoted(recipe.track)}",
-        f"methods: {listed(recipe.methods)}",
-        f"datasets: {listed(recipe.datasets)}",
+        f"methods: {named('method', recipe.methods)}",
+        f"datasets: {named('dataset', recipe.datasets)}",
         f"regimes: {listed(recipe.regimes)}",
         f"protocol: {_quoted(recipe.protocol)}",
         f"metrics: {listed(recipe.metrics)}",

@@ -30,7 +30,7 @@ from ..tables import pipe_table
 from ..write import TITLE, USUAL_TABLE
 from .bibliography import bibliography
 from .plugins import with_plugins
-from .suites import PLUGINS, Recipe, recipes, yaml_text
+from .suites import PLUGINS, Part, Recipe, names_of, recipes, yaml_text
 
 _PREAMBLE = r"""\documentclass{article}
 \usepackage[T1]{fontenc}
@@ -88,8 +88,9 @@ def write_bundle(
     suites, remade = checked_suites(records)
     remade = replace(remade, lacking=tuple(lacking))
     references, used = _references(data.boards)
+    names = names_of(records)
     files = plot_files(plots, "figures", ("pdf", "svg"))
-    files |= {f"suites/{name}": text_bytes(yaml_text(recipe)) for name, recipe in suites}
+    files |= {f"suites/{name}": text_bytes(yaml_text(recipe, names)) for name, recipe in suites}
     files |= _plugin_files(records)
     files |= {
         "table.tex": text_bytes(tables_latex(paper_tables(data.boards, table))),
@@ -120,7 +121,7 @@ def checked_suites(records: Sequence[Record]) -> tuple[list[tuple[str, Recipe]],
     for ride in (True, False):
         suites = _named(recipes(records, ride=ride))
         try:
-            planned = _planned([recipe for _, recipe in suites], _plugin_files(records))
+            planned = _planned([recipe for _, recipe in suites], _plugin_files(records), names_of(records))
         except UsageError as error:
             return suites, Remade(len(cells), (), message_without_folders(one_line(error)))
         missing = [
@@ -150,14 +151,14 @@ def _plugin_files(records: Sequence[Record]) -> dict[str, bytes]:
     return {f"{PLUGINS}/{place}": text.encode("utf-8", "replace") for place, text in sorted(carried.items())}
 
 
-def _planned(suites: Sequence[Recipe], plugins: Mapping[str, bytes]) -> set[str]:
+def _planned(suites: Sequence[Recipe], plugins: Mapping[str, bytes], names: Mapping[Part, str]) -> set[str]:
     """Keys of the cells that the suite files plan, read back as a user would. Raises `UsageError`."""
     from ...engine.planning import plan_in_child
     from ...suite import read_suite
 
     keys: set[str] = set()
     with tempfile.TemporaryDirectory() as folder:
-        files = {f"suites/{i}.yaml": text_bytes(yaml_text(recipe)) for i, recipe in enumerate(suites)}
+        files = {f"suites/{i}.yaml": text_bytes(yaml_text(recipe, names)) for i, recipe in enumerate(suites)}
         for file in write_files({**plugins, **files}, Path(folder)):
             if file.parent.name == "suites":
                 keys |= {cell["key"] for cell in plan_in_child(read_suite(file))["cells"]}

@@ -85,11 +85,18 @@ def _sha(text: str) -> str:
 
 
 def _json(values: Any) -> str:
-    """JSON that cannot end its element: no `<` is left in it. A list of many values has a line for each."""
+    """JSON that cannot end its element: no `<` is left in it, nor what does not print, such as a mark that turns text.
+
+    A list of many values has a line for each.
+    """
     if isinstance(values, list):
         return "[" + ",\n".join(_json(value) for value in values) + "]"
     text = json.dumps(values, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c")
+    text = text.replace("<", "\\u003c")
+    if text.isprintable():
+        return text
+    # What was written as an escape, a line break too, is so already.
+    return "".join(c if c.isprintable() or c.isspace() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 # ------------------------------------------------------------------------------------- without scripts

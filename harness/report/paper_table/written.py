@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 
+from ...errors import one_line
 from ..escape import LONG, latex, markdown, markdown_code, spreadsheet
 from ..tables import pipe_table
 from .grid import cell_text, grid
@@ -55,8 +56,8 @@ def tables_latex(tables: Sequence[PaperTable]) -> str:
     """Each table as a float, to be `\\input`: needs booktabs and textcomp, T1 fonts."""
     out = [r"% \usepackage{booktabs,textcomp}\usepackage[T1]{fontenc}", *([] if tables else [f"% {NOTHING}"])]
     for place, table in enumerate(tables, 1):
-        # Signatures are for a program to check; a reader finds protocol, seed and hash in the note.
-        out += ["", *(f"% {latex(text)}" for text in table.signatures)]
+        # Signatures are for a program to check, as they are; a reader finds protocol, seed and hash in the note.
+        out += ["", *(f"% {one_line(text, LONG)}" for text in table.signatures)]
         out += [r"\begin{table}", r"\centering", rf"\caption{{{latex(table.caption, LONG)}}}"]
         out += [rf"\label{{tab:noisebench-levels-{place}}}", r"\par\medskip", *_tabular(table)]
         notes = [rf"\textsuperscript{{{letter}}}~{latex(note)}." for letter, note in table.footnotes.items()]

@@ -382,11 +382,11 @@ def explain_pairs(
         difference = _byte(x) - _byte(y)
         squares, sizes = squares + float(np.sum(difference**2)), sizes + difference.size
     count = len(channels)
-    rows = [
-        _row(convention, float(np.mean([v for v in found if v is not None])), claimed)
-        for convention in _met(channels)
-        if len(found := values.get(convention.name, [])) == count and None not in found
-    ]
+    rows = []
+    for convention in _met(channels):
+        scores = [v for v in values.get(convention.name, []) if v is not None]
+        if len(scores) == count:
+            rows += _rows(convention, scores, claimed)
     if count > 1 and sizes:
         mse = squares / sizes
         pooled = math.inf if mse == 0 else 10 * math.log10(255**2 / mse)
@@ -419,6 +419,26 @@ def _met(channels: Sequence[int]) -> list[Convention]:
 
 def _rgb(grey: Array) -> Array:
     return np.repeat(grey, 3, axis=2)
+
+
+def _rows(convention: Convention, scores: Sequence[float], claimed: str | None) -> list[dict[str, Any]]:
+    """The row of a convention; where some of the scores are infinite also that of the mean without these pictures.
+
+    That one is what noisebench calls its mean.
+    """
+    row, finite = _row(convention, float(np.mean(scores)), claimed), [v for v in scores if math.isfinite(v)]
+    if not 0 < len(finite) < len(scores):
+        return [row]
+    users = convention.who.split("; ")
+    ours = [user for user in users if user.startswith("noisebench")]
+    left_out = counted(len(scores) - len(finite), "identical picture")
+    without = replace(
+        convention, what=f"{convention.what}; {left_out} left out of the mean",
+        who="; ".join(ours) or "means that leave identical pictures out",
+    )  # fmt: skip
+    name = f"{convention.name}, identical left out"
+    others = "; ".join(user for user in users if user not in ours)
+    return [{**row, "who": others, "own": False}, {**_row(without, float(np.mean(finite)), claimed), "name": name}]
 
 
 def _row(convention: Convention, value: float, claimed: str | None) -> dict[str, Any]:
