@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...array_outputs import ArrayFiles
-from ...errors import NotDefined
+from ...component_calls import metric_value, read_only
 from ...info import Info
 from ...keyed_noise import keyed_generator, noise_key
 from ...registry import Bound
@@ -116,12 +116,8 @@ class AudioTrack:
         from .scored import Restored
 
         made, truth, rate = protocol.entry.obj(output, item.wave, item.rate, **protocol.kwargs)
-        restored = Restored(made, truth, rate, case.given, item)
-        scores: dict[str, float] = {}
-        for metric in metrics:
-            value = metric.entry.obj(restored, **metric.kwargs)
-            scores[metric.display] = value if isinstance(value, NotDefined) else float(value)
-        return scores
+        restored = Restored(read_only(made), read_only(truth), rate, read_only(case.given), item)
+        return {metric.display: metric_value(metric, restored) for metric in metrics}
 
     def probe(self, size: tuple[int, ...]) -> Clip:
         """A sum of slowly gliding tones of `size` (N,) samples at 16 kHz, for costs."""

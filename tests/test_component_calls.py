@@ -1,0 +1,87 @@
+"""A regime or a metric that is wrong is named itself: the method is not blamed, and no other score is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import noisebench as nb
+import numpy as np
+import pytest
+from noisebench.errors import UsageError
+from noisebench.registry import registry
+
+CLEAN = np.tile(np.arange(0, 240, 10, dtype=np.uint8), (24, 1))
+ITEM = {"functions": "bumps(n=1)", "matrix": "gaussian_psd(n=1)", "graph": "erdos_renyi(n=1)"}
+METHOD = {"functions": "mean", "matrix": "zero", "graph": "empty"}
+
+
+@contextmanager
+def registered(kind: str, made: Callable[..., Any], track: str = "restore", **declared: Any) -> Iterator[None]:
+    """A component for the length of a test."""
+    getattr(nb, kind)("wrong", track=track, **declared)(made)
+    try:
+        yield
+    finally:
+        del registry(kind, track)._entries["wrong"]
+
+
+# --- metrics -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("protocol", ["uint8", "float", "raw", "y8"])
+@pytest.mark.parametrize("field", ["x", "y"])
+def test_a_metric_that_writes_into_a_picture_is_named_and_changes_no_other_score(protocol: str, field: str) -> None:
+    def writes(pair: Any) -> float:
+        getattr(pair, field)[...] = 0
+        return 0.0
+
+    restored, clean = CLEAN + np.uint8(9), CLEAN.copy()
+    with registered("metric", writes), pytest.raises(UsageError, match="^metric wrong: writes into .* on a copy$"):
+        nb.score(restored, clean, ("wrong", "psnr"), protocol)
+    assert (clean == CLEAN).all() and (restored == CLEAN + np.uint8(9)).all()
+    restored[0, 0] = 0  # what the caller gave can still be written into
+
+
+def test_a_metric_that_writes_into_the_residual_is_named() -> None:
+    def writes(pair: Any) -> float:
+        pair.residual[...] = 0
+        return 0.0
+
+    with registered("metric", writes, residual=True), pytest.raises(UsageError, match="^metric wrong: writes into"):
+        nb.score(CLEAN, CLEAN, "wrong", noisy=CLEAN)
+
+
+@pytest.mark.parametrize("track", ["functions", "matrix", "graph"])
+def test_a_metric_of_another_track_that_writes_is_named(track: str) -> None:
+    def writes(given: Any, *others: Any) -> float:
+        for name in ("matrix", "weights"):
+            given = getattr(given, name, given)
+        given[...] = 0
+        return 0.0
+
+    with registered("metric", writes, track), pytest.raises(UsageError, match="^metric wrong: writes into"):
+        nb.evaluate(METHOD[track], ITEM[track], track=track, metrics="wrong")
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (None, "NoneType"), ("3", "str"), (1 + 2j, "complex"), (np.complex64(1), "complex64"), ([1.0], "list"),
+        (np.zeros(3), r"ndarray of shape \(3,\)"),
+    ],
+)  # fmt: skip
+def test_a_metric_that_gives_no_number_is_named(value: Any, said: str) -> None:
+    with (
+        registered("metric", lambda pair: value),
+        pytest.raises(UsageError, match=f"^metric wrong: returned {said} where a number was due$"),
+    ):
+        nb.score(CLEAN, CLEAN, "wrong")
+
+
+@pytest.mark.parametrize("value", [3, 3.0, np.float32(3), np.int64(3), np.array(3.0)])
+def test_a_number_of_any_type_is_one(value: Any) -> None:
+    with registered("metric", lambda pair: value):
+        made = nb.score(CLEAN, CLEAN, "wrong")["wrong"]
+    assert made == 3.0 and type(made) is float
