@@ -85,3 +85,71 @@ def test_a_number_of_any_type_is_one(value: Any) -> None:
     with registered("metric", lambda pair: value):
         made = nb.score(CLEAN, CLEAN, "wrong")["wrong"]
     assert made == 3.0 and type(made) is float
+
+
+# --- regimes -----------------------------------------------------------------------------------------------
+
+WRONG: list[tuple[Callable[[Any], Any], str]] = [
+    (lambda x: (np.full(x.shape, np.nan), {}), r"returned \d+ values that are not finite \(NaN\)"),
+    (lambda x: (np.full(x.shape, np.inf), {}), r"returned \d+ values that are not finite \(Inf\)"),
+    (lambda x: ((x * 255).astype(np.uint8), {}), "returned an array of uint8 where an array of floats was due"),
+    (lambda x: (x.astype(complex), {}), "returned an array of complex128 where an array of floats was due"),
+    (lambda x: (x.tolist(), {}), "returned list where an array of floats was due"),
+    (lambda x: x, "returned an array of float64: return an array, and a dict of what it discloses"),
+    (lambda x: (x, None), r"returned \(an array of float64, NoneType\): return an array, and a dict"),
+    (lambda x: (x.ravel(), {}), r"returned shape \(\d+,\) for an array of shape"),
+]
+
+
+@pytest.mark.parametrize(("makes", "said"), WRONG)
+def test_a_regime_that_makes_no_picture_is_named(makes: Callable[[Any], Any], said: str) -> None:
+    with (
+        registered("regime", lambda x, rng: makes(x)),
+        pytest.raises(UsageError, match=f"^regime wrong: {said}"),
+    ):
+        nb.degrade("none + wrong", CLEAN)
+
+
+@pytest.mark.parametrize("track", ["functions", "matrix"])
+@pytest.mark.parametrize(("makes", "said"), WRONG[1:-1])
+def test_a_regime_of_another_track_that_makes_no_array_is_named(track: str, makes: Any, said: str) -> None:
+    called = []
+    with (
+        registered("regime", lambda x, rng: makes(x), track),
+        pytest.raises(UsageError, match=f"^regime wrong: {said}"),
+    ):
+        nb.evaluate(lambda given, info: called.append(given), ITEM[track], "wrong", track=track)
+    assert not called
+
+
+def test_a_regime_of_graphs_that_makes_no_samples_is_named() -> None:
+    with (
+        registered("regime", lambda noise, rng: noise.values, "graph"),
+        pytest.raises(UsageError, match="^regime wrong: returned ndarray, and Noise was due$"),
+    ):
+        nb.evaluate("empty", ITEM["graph"], "wrong", track="graph")
+
+
+@pytest.mark.parametrize("discloses", [("a",), ("a", "b")])
+def test_what_a_regime_says_it_discloses_is_in_what_it_returns(discloses: tuple[str, ...]) -> None:
+    with (
+        registered("regime", lambda x, rng: (x, {"b": None}), discloses=discloses),
+        pytest.raises(UsageError, match="^regime wrong: declares that it discloses a, and returned none"),
+    ):
+        nb.degrade("wrong", CLEAN)
+
+
+def test_the_reason_of_a_cell_begins_with_the_regime(cli, tmp_path) -> None:
+    (tmp_path / "own.py").write_text(
+        "import noisebench as nb\n"
+        "@nb.regime('broken')\ndef broken(x, rng): return x * float('nan'), {}\n"
+        "@nb.regime('secretive', discloses=('a',))\ndef secretive(x, rng): return x, {}\n"
+        "@nb.method('asks', layout='hwc', needs=('a',))\ndef asks(noisy, info): return noisy\n"
+    )
+    run = ("run", "--plugin", "own.py", "--datasets", "piecewise(n=1, size=16)", "--store", "st")
+    assert "seed 0: regime broken: returned 256 values that are not finite (NaN)\n" in cli(
+        *run, "--methods", "identity", "--regimes", "broken", code=1
+    ).stdout  # fmt: skip
+    assert "seed 0: regime secretive: declares that it discloses a, and returned none" in cli(
+        *run, "--methods", "asks", "--regimes", "secretive", code=1
+    ).stdout  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...array_outputs import ArrayFiles
-from ...component_calls import metric_value, read_only
+from ...component_calls import degraded, metric_value, read_only
 from ...info import Info
 from ...keyed_noise import keyed_generator, noise_key
 from ...registry import Bound
@@ -91,7 +91,7 @@ class AudioTrack:
         if item.effect is not None:
             told |= {**item.effect.settings, "knobs": item.effect.knobs.copy()}
         for part in regime.parts:
-            wave, new = part.entry.obj(wave, rng, item.rate, **part.kwargs)
+            wave, new = degraded(part, wave, rng, item.rate)
             # Of two noises in a row neither level is the level of both.
             told |= {name: None if name in told else value for name, value in new.items()}
         given = wave.astype(np.float32)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...array_outputs import ArrayFiles
-from ...component_calls import metric_value, read_only
+from ...component_calls import degraded, metric_value, read_only
 from ...info import Info
 from ...keyed_noise import keyed_generator, noise_key
 from ...registry import Bound
@@ -110,7 +110,7 @@ class Functions:
         rng = keyed_generator(key)
         y, disclosed = item.y, dict[str, Any]()
         for part in regime.parts:
-            y, new = part.entry.obj(y, rng, **part.kwargs)
+            y, new = degraded(part, y, rng)
             # Of two noises in a row neither level is the level of both.
             disclosed |= {n: None if n in disclosed else v for n, v in new.items()}
         given = Samples(item.x, np.ascontiguousarray(y, dtype=np.float64), item.at)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...array_outputs import ArrayFiles
-from ...component_calls import metric_value, read_only
+from ...component_calls import degraded, metric_value, read_only
 from ...errors import NotDefined
 from ...info import Info
 from ...keyed_noise import keyed_generator, noise_key, text_key
@@ -126,7 +126,7 @@ class MatrixTrack:
         y, told = item.y, dict[str, Any]()
         corrupted = np.zeros(len(y), bool) if item.disturbance is None else item.disturbance != 0
         for part in regime.parts:
-            noisy, new = part.entry.obj(y, rng, **part.kwargs)
+            noisy, new = degraded(part, y, rng, drops=True)
             if part.entry.meta["gross"]:
                 corrupted = corrupted | (noisy != y)
             # Of two noises in a row neither level is the level of both.
