@@ -9,7 +9,7 @@ from typing import Any
 import noisebench as nb
 import numpy as np
 import pytest
-from noisebench.errors import UsageError
+from noisebench.errors import Invalid, NotFinite, UsageError
 from noisebench.registry import registry
 
 CLEAN = np.tile(np.arange(0, 240, 10, dtype=np.uint8), (24, 1))
@@ -153,3 +153,28 @@ def test_the_reason_of_a_cell_begins_with_the_regime(cli, tmp_path) -> None:
     assert "seed 0: regime secretive: declares that it discloses a, and returned none" in cli(
         *run, "--methods", "asks", "--regimes", "secretive", code=1
     ).stdout  # fmt: skip
+
+
+# --- outputs -----------------------------------------------------------------------------------------------
+
+DATASET = ITEM | {"classify": "digits(n=1)", "segment": "ellipses(n=1)"}
+
+
+@pytest.mark.parametrize("kind", ["complex128", "object", "<U1"])
+@pytest.mark.parametrize("track", ["functions", "matrix", "graph", "classify", "segment"])
+def test_an_output_of_another_type_is_called_by_it(track: str, kind: str) -> None:
+    def method(given: Any, info: Any) -> Any:
+        return np.zeros(info.shape, kind)
+
+    with pytest.raises(Invalid, match=f"^returned an array of {kind} where "):
+        nb.evaluate(method, DATASET[track], track=track, limit=1)
+
+
+@pytest.mark.parametrize("value", [1e300, -1e39])
+@pytest.mark.parametrize("track", ["functions", "matrix", "graph"])
+def test_an_output_that_is_finite_in_float64_alone_is_invalid(track: str, value: float) -> None:
+    def method(given: Any, info: Any) -> Any:
+        return np.full(info.shape, value) * (1 - np.eye(*info.shape) if track == "graph" else 1)
+
+    with pytest.raises(NotFinite, match=r"^returned values up to ±1e\+\d+, which are not finite in float32$"):
+        nb.evaluate(method, DATASET[track], track=track, limit=1)
