@@ -9,8 +9,13 @@ from typing import Any
 import noisebench as nb
 import numpy as np
 import pytest
+from noisebench.engine.train_cell import _checking
 from noisebench.errors import Invalid, NotFinite, UsageError
-from noisebench.registry import registry
+from noisebench.imaging.sample import Sample
+from noisebench.registry import Bound, Entry, bind, registry
+from noisebench.track import get_track
+from noisebench.tracks.restore.degrade import degrade_sample
+from noisebench.tracks.restore.doctor import examine
 
 CLEAN = np.tile(np.arange(0, 240, 10, dtype=np.uint8), (24, 1))
 ITEM = {"functions": "bumps(n=1)", "matrix": "gaussian_psd(n=1)", "graph": "erdos_renyi(n=1)"}
@@ -178,3 +183,54 @@ def test_an_output_that_is_finite_in_float64_alone_is_invalid(track: str, value:
 
     with pytest.raises(NotFinite, match=r"^returned values up to ±1e\+\d+, which are not finite in float32$"):
         nb.evaluate(method, DATASET[track], track=track, limit=1)
+
+
+@pytest.mark.parametrize("which", ["clean", "noisy"])
+def test_a_picture_of_a_set_that_holds_nan_is_named(which: str) -> None:
+    pictures = {"clean": np.zeros((4, 4), np.float32), "noisy": np.zeros((4, 4), np.float32)}
+    pictures[which][1, 2] = np.nan
+    for ask in (
+        lambda one: get_track("restore").identify(one),
+        lambda one: degrade_sample(bind("real", "regime"), one),
+    ):
+        with pytest.raises(UsageError, match=f"^'beach': {which} picture holds NaN or Inf: give float values on"):
+            ask(Sample("beach", **pictures))
+
+
+# --- samplers ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("order", "said"),
+    [
+        (lambda step: [0, 5], "gave place 5 at step 3: places are 0 to 4"),
+        (lambda step: [-1], "gave place -1 at step 3: places are 0 to 4"),
+        (lambda step: [], "gave no place at step 3"),
+        (lambda step: np.array([0.0, 1.0]), "the places of step 3 are no list of whole numbers"),
+        (lambda step: None, "the places of step 3 are no list of whole numbers"),
+    ],
+)
+def test_a_sampler_whose_places_are_none_is_named(order: Any, said: str) -> None:
+    def wrong(n: int, batch: int, seed: int) -> Any:
+        return order
+
+    bound = Bound(Entry("wrong", wrong), {}, "wrong", "wrong")
+    with pytest.raises(UsageError, match=f"^sampler wrong: {said}$"):
+        _checking(bound).entry.obj(5, 2, 0)(3)
+
+
+def test_a_sampler_of_the_package_gives_the_places_it_gave() -> None:
+    bound = bind("shuffled", "sampler")
+    assert _checking(bound).entry.obj(7, 3, 1)(2) == bound.entry.obj(7, 3, 1)(2)
+
+
+# --- the doctor --------------------------------------------------------------------------------------------
+
+
+def test_the_doctor_says_that_sides_come_back_exchanged() -> None:
+    def turned(noisy: Any, info: Any) -> Any:
+        return noisy.transpose(1, 0, 2)
+
+    with registered("method", turned, layout="hwc"):
+        odd = next(one for one in examine(bind("wrong", "method")) if one.name == "odd sizes")
+    assert odd.ok is False and odd.detail.endswith(": height and width come back exchanged: transpose the result")

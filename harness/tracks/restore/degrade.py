@@ -55,6 +55,7 @@ def degrade_sample(bound: Bound, sample: Sample, seed: int = 0, draw: int = 0) -
             if place:
                 raise UsageError(f"regime {part.entry.name!r} can only stand first in {bound.display!r}")
             own = as_picture(sample.noisy, f"{one_line(sample.id, 60)!r}: noisy")
+            check_finite(own, f"{one_line(sample.id, 60)!r}: noisy")
             check_restored(own, f"{one_line(sample.id, 60)!r}: noisy", clean, file=True)
             x = to_unit(canonical(own))
             told = _scale_of_own(clean, x, sample.id)
@@ -89,8 +90,15 @@ def clean_of(sample: Sample) -> Array:
     """The clean picture of an item, (H, W, C). Raises `UsageError` for what is no picture, or on another scale."""
     who = f"{one_line(sample.id, 60)!r}: clean" if sample.id else "clean"
     clean = as_picture(sample.clean, who)
+    check_finite(clean, who)
     check_item(clean, who)
     return clean
+
+
+def check_finite(picture: Array, who: str) -> None:
+    """Raise `UsageError` for NaN or Inf in a picture of a dataset."""
+    if picture.dtype.kind == "f" and not np.isfinite(picture).all():
+        raise UsageError(f"{who} picture holds NaN or Inf: give float values on [0, 1]")
 
 
 def _whole(value: Any, name: str) -> int:
