@@ -28,12 +28,23 @@ def used_device(runner: Runner, asked: str) -> str:
 
 
 def refuse_not_finite(values: Any) -> None:
-    """Raise `NotFinite` for an array with a NaN or an Inf."""
+    """Raise `NotFinite` for an array with a NaN or an Inf, or with numbers that have none but Inf in float32."""
     import numpy as np
 
     if not np.isfinite(values).all():
         bad = "NaN" if np.isnan(values).any() else "Inf"
         raise NotFinite(f"returned {int((~np.isfinite(values)).sum())} values that are not finite ({bad})")
+    if values.dtype.itemsize > 4:  # of float64 the square may be Inf
+        largest = max(float(values.max(initial=0)), -float(values.min(initial=0)))
+        if largest > float(np.finfo(np.float32).max):
+            raise NotFinite(f"returned values up to ±{largest:.3g}, which are not finite in float32")
+
+
+def kind_of(output: Any) -> str:
+    """What a method returned: the type of an array's numbers, or its own."""
+    import numpy as np
+
+    return f"an array of {output.dtype}" if isinstance(output, np.ndarray) else type(output).__name__
 
 
 def accepted_numbers(output: Any, wanted: Any) -> Any:
@@ -43,7 +54,7 @@ def accepted_numbers(output: Any, wanted: Any) -> Any:
     if hasattr(output, "detach"):
         output = output.detach().cpu().numpy()
     if not isinstance(output, np.ndarray) or output.dtype.kind not in "fiu":
-        raise Invalid(f"returned {type(output).__name__} where an array of numbers {wanted} was due")
+        raise Invalid(f"returned {kind_of(output)} where an array of numbers {wanted} was due")
     if output.shape != wanted:
         raise Invalid(f"returned shape {output.shape} where {wanted} was due")
     values = np.ascontiguousarray(output, dtype=np.float64)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...array_outputs import ArrayFiles
-from ...errors import NotDefined
+from ...component_calls import metric_value, read_only
 from ...info import Info
 from ...keyed_noise import noise_key
 from ...registry import Bound
@@ -117,11 +117,8 @@ class Adapt:
         classes = case.wanted[1]
         said = protocol.entry.obj(output[:, :classes], **protocol.kwargs)
         before = protocol.entry.obj(output[:, classes:], **protocol.kwargs) if output.shape[1] > classes else None
-        scores: dict[str, float] = {}
-        for metric in metrics:
-            value = metric.entry.obj(said, item.labels, before, **metric.kwargs)
-            scores[metric.display] = value if isinstance(value, NotDefined) else float(value)
-        return scores
+        given = [read_only(one) for one in (said, item.labels, before)]
+        return {metric.display: metric_value(metric, *given) for metric in metrics}
 
     def probe(self, size: tuple[int, ...]) -> Stream:
         """Two batches of 32 of a fixed grey picture of `size` (H, W), for costs."""

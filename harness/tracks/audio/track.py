@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...array_outputs import ArrayFiles
-from ...errors import NotDefined
+from ...component_calls import degraded, metric_value, read_only
 from ...info import Info
 from ...keyed_noise import keyed_generator, noise_key
 from ...registry import Bound
@@ -91,7 +91,7 @@ class AudioTrack:
         if item.effect is not None:
             told |= {**item.effect.settings, "knobs": item.effect.knobs.copy()}
         for part in regime.parts:
-            wave, new = part.entry.obj(wave, rng, item.rate, **part.kwargs)
+            wave, new = degraded(part, wave, rng, item.rate)
             # Of two noises in a row neither level is the level of both.
             told |= {name: None if name in told else value for name, value in new.items()}
         given = wave.astype(np.float32)
@@ -116,12 +116,8 @@ class AudioTrack:
         from .scored import Restored
 
         made, truth, rate = protocol.entry.obj(output, item.wave, item.rate, **protocol.kwargs)
-        restored = Restored(made, truth, rate, case.given, item)
-        scores: dict[str, float] = {}
-        for metric in metrics:
-            value = metric.entry.obj(restored, **metric.kwargs)
-            scores[metric.display] = value if isinstance(value, NotDefined) else float(value)
-        return scores
+        restored = Restored(read_only(made), read_only(truth), rate, read_only(case.given), item)
+        return {metric.display: metric_value(metric, restored) for metric in metrics}
 
     def probe(self, size: tuple[int, ...]) -> Clip:
         """A sum of slowly gliding tones of `size` (N,) samples at 16 kHz, for costs."""

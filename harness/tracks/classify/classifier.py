@@ -10,7 +10,7 @@ import numpy as np
 from ...errors import Invalid
 from ...imaging.pixels import Array
 from ...info import Info
-from ...runner import MethodRunner, refuse_not_finite
+from ...runner import MethodRunner, kind_of, refuse_not_finite
 from ...track import Case
 from .explanation import packed, unpacked
 
@@ -54,7 +54,7 @@ class Classifier(MethodRunner):
         if hasattr(output, "detach"):
             output = output.detach().cpu().float().numpy()
         if not isinstance(output, np.ndarray) or output.dtype.kind not in "fiu":
-            raise Invalid(f"returned {type(output).__name__} where logits {wanted} were due")
+            raise Invalid(f"returned {kind_of(output)} where logits {wanted} were due")
         if output.shape not in (wanted, (1, *wanted)):
             raise Invalid(f"returned shape {output.shape} where logits {wanted} were due")
         logits = np.ascontiguousarray(output.reshape(wanted), dtype=np.float32)

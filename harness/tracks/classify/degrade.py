@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ...component_calls import degraded
 from ...errors import Skip
 from ...imaging.pixels import Array, pixel_sha256, to_unit
 from ...info import Info
@@ -26,7 +27,7 @@ def degrade_labelled(regime: Bound, item: LabelledPicture, seed: int, draw: int 
     for part in regime.parts:
         if part.entry.meta["source"] != "clean":
             raise Skip(f"regime {part.entry.name} needs a dataset that has noisy pictures of its own")
-        x, new = part.entry.obj(x, rng, **part.kwargs)
+        x, new = degraded(part, x, rng, resizes=True)
         # Of two in a row neither value is that of both.
         told |= {name: None if name in told else value for name, value in new.items()}
     given = np.ascontiguousarray(x, dtype=np.float32)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...array_outputs import ArrayFiles
+from ...component_calls import metric_value, read_only
 from ...errors import NotDefined, one_line
 from ...registry import Bound
 from ...store.outputs import OutputFiles
@@ -159,22 +160,24 @@ class Classify:
 
         classes = len(item.classes)
         logits, maps = unpacked(output, case.given.shape[:2]) if output.ndim == 2 else (output[:classes], ())
-        said = protocol.entry.obj(logits, **protocol.kwargs)
+        said = read_only(protocol.entry.obj(logits, **protocol.kwargs))
+        maps = tuple(map(read_only, maps))
         scores: dict[str, float] = {}
         for metric in metrics:
+            value: float
             if item.label == NO_CLASS:
                 value = NotDefined("it shows none of the classes")
             elif metric.entry.meta["maps"]:
                 second = maps[1] if len(maps) > 1 else None
                 explanation = Explanation(said, maps[0], second, item.label, item.regions) if maps else None
-                value = metric.entry.obj(explanation, **metric.kwargs) if explanation else NotDefined("gives no maps")
+                value = metric_value(metric, explanation) if explanation else NotDefined("gives no maps")
             elif not metric.entry.meta["radius"]:
-                value = metric.entry.obj(said, item.label, **metric.kwargs)
+                value = metric_value(metric, said, item.label)
             elif len(output) > classes:
-                value = metric.entry.obj(said, item.label, float(output[classes]), **metric.kwargs)
+                value = metric_value(metric, said, item.label, float(output[classes]))
             else:
                 value = NotDefined("the method certifies nothing")
-            scores[metric.display] = value if isinstance(value, NotDefined) else float(value)
+            scores[metric.display] = value
         return scores
 
     def probe(self, size: tuple[int, ...]) -> LabelledPicture:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...array_outputs import ArrayFiles
-from ...errors import NotDefined
+from ...component_calls import degraded, metric_value, read_only
 from ...info import Info
 from ...keyed_noise import keyed_generator, noise_key
 from ...registry import Bound
@@ -110,7 +110,7 @@ class Functions:
         rng = keyed_generator(key)
         y, disclosed = item.y, dict[str, Any]()
         for part in regime.parts:
-            y, new = part.entry.obj(y, rng, **part.kwargs)
+            y, new = degraded(part, y, rng)
             # Of two noises in a row neither level is the level of both.
             disclosed |= {n: None if n in disclosed else v for n, v in new.items()}
         given = Samples(item.x, np.ascontiguousarray(y, dtype=np.float64), item.at)
@@ -126,11 +126,8 @@ class Functions:
     ) -> dict[str, float]:
         """Scores by display form of the metric: of errors as the protocol leaves them."""
         fit, truth = protocol.entry.obj(output, item.truth, item.y, **protocol.kwargs)
-        scores: dict[str, float] = {}
-        for metric in metrics:
-            value = metric.entry.obj(fit, truth, item, **metric.kwargs)
-            scores[metric.display] = value if isinstance(value, NotDefined) else float(value)
-        return scores
+        fit, truth = read_only(fit), read_only(truth)
+        return {metric.display: metric_value(metric, fit, truth, item) for metric in metrics}
 
     def probe(self, size: tuple[int, ...]) -> Target:
         """A sine sampled at `size` (N,) points, for costs."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ...component_calls import degraded
 from ...info import Info
 from ...keyed_noise import keyed_generator, noise_key, text_key
 from ...registry import Bound
@@ -30,7 +31,7 @@ def pose_batch(regime: Bound, item: LatentBatch, seed: int, draw: int) -> Case:
     key = noise_key(regime, seed, hashlib.sha256(item.id.encode()).hexdigest(), draw)
     rng, x, told = keyed_generator(key), plain, dict[str, Any]()
     for part in regime.parts:
-        x, new = part.entry.obj(x, rng, **part.kwargs)
+        x, new = degraded(part, x, rng)
         told |= {name: None if name in told else value for name, value in new.items()}
     given = np.ascontiguousarray(x, dtype=np.float32)
     info = Info({**told, "labels": item.labels, "shape": given.shape, "normal": bool(np.array_equal(x, plain))}, key)

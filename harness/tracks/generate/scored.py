@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ...component_calls import read_only
 from ...distances.energy import mean_distance
 from ...distances.pairwise import pairwise_distances
 from ...registry import Bound, bind
@@ -77,8 +78,9 @@ def _compared(reference: Reference, protocol: str) -> Compared:
 
 
 def as_rows(pictures: npt.NDArray[Any]) -> Floats:
-    """(N, C, H, W) → (N, D), float64."""
-    return np.asarray(pictures, np.float64).reshape(len(pictures), -1)
+    """(N, C, H, W) → (N, D), float64, for all metrics to read and none to write into."""
+    rows: Floats = read_only(np.asarray(pictures, np.float64).reshape(len(pictures), -1))
+    return rows
 
 
 def nearest_distances(rows: Floats, others: Floats) -> Floats:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...array_outputs import ArrayFiles
+from ...component_calls import metric_value, read_only
 from ...errors import NotDefined
 from ...registry import Bound
 from ...store.outputs import OutputFiles
@@ -135,14 +136,14 @@ class Generate:
         batch = batch_of(output, item, protocol) if isinstance(item, LatentBatch) else None
         scores: dict[str, float] = {}
         for metric in metrics:
-            value: Any
+            value: float
             if metric.entry.meta["denoises"] is (batch is not None):
                 value = NotDefined("is of samples" if batch is None else "is of noisy training pictures")
             elif batch is not None:
-                value = metric.entry.obj(batch, **metric.kwargs)
+                value = metric_value(metric, batch)
             else:
-                value = metric.entry.obj(output["samples"], item, case.info.sigma, **metric.kwargs)
-            scores[metric.display] = value if isinstance(value, NotDefined) else float(value)
+                value = metric_value(metric, read_only(output["samples"]), item, case.info.sigma)
+            scores[metric.display] = value
         return scores
 
     def probe(self, size: tuple[int, ...]) -> LatentBatch:

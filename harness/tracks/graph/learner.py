@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import Invalid
-from ...runner import MethodRunner, refuse_not_finite
+from ...runner import MethodRunner, kind_of, refuse_not_finite
 from ...track import Case
 from .dag import Floats
 from .scores import covariance, residual_variances
@@ -57,7 +57,7 @@ def _checked(output: Any, shape: tuple[int, ...], what: str) -> Floats:
     if hasattr(output, "detach"):
         output = output.detach().cpu().numpy()
     if not isinstance(output, np.ndarray) or output.dtype.kind not in "bfiu":
-        raise Invalid(f"returned {type(output).__name__} where {what}, an array of numbers {shape}, were due")
+        raise Invalid(f"returned {kind_of(output)} where {what}, an array of numbers {shape}, were due")
     if output.shape != shape:
         raise Invalid(f"returned {what} of shape {output.shape} where {shape} was due")
     values = np.ascontiguousarray(output, dtype=np.float64)

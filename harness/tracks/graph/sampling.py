@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from ...component_calls import check_floats
 from ...errors import Skip, UsageError
 from ...info import Info
 from ...keyed_noise import keyed_generator, noise_key
@@ -41,6 +42,9 @@ class Samples:
 
     values: Floats
     truth: Truth
+
+
+Made = TypeVar("Made", Noise, Samples)
 
 
 @dataclass(frozen=True, repr=False)
@@ -80,17 +84,31 @@ def pose_graph(regime: Bound, item: LinearDag, seed: int, draw: int) -> GraphCas
     elif noises:
         noise = Noise(np.zeros((item.count, len(item.weights))), np.zeros(len(item.weights)))
         for part in noises:
-            noise = part.entry.obj(noise, rng, **part.kwargs)
+            noise = _made(part, noise, rng)
         truth = Truth(item.weights != 0, item.weights, np.sqrt(noise.variances))
         samples = Samples(propagated(noise.values, item.weights), truth)
     else:
         raise Skip("samples of this graph are made of noise: name one, such as equal(sigma=1)")
     for part in others:
-        samples = part.entry.obj(samples, rng, **part.kwargs)
+        samples = _made(part, samples, rng)
     given = np.ascontiguousarray(samples.values, dtype=np.float64)
     sha = hashlib.sha256(f"{given.shape}".encode() + given.astype("<f8").tobytes()).hexdigest()
     size = given.shape[1]
     return GraphCase(given, Info({"shape": (size, size)}, key), sha, (size + 1, size), truth=samples.truth)
+
+
+def _made(part: Bound, given: Made, rng: np.random.Generator) -> Made:
+    """What one regime makes of noise or samples. Raises `UsageError` that names it."""
+    who = f"regime {part.entry.name}"
+    if part.entry.meta["discloses"]:
+        raise UsageError(f"{who}: discloses {', '.join(part.entry.meta['discloses'])}: in track graph none does")
+    made = part.entry.obj(given, rng, **part.kwargs)
+    if not isinstance(made, type(given)):
+        raise UsageError(f"{who}: returned {type(made).__name__}, and {type(given).__name__} was due")
+    check_floats(who, made.values)
+    if made.values.ndim != 2 or made.values.shape[1] != given.values.shape[1]:
+        raise UsageError(f"{who}: returned shape {made.values.shape} for an array of shape {given.values.shape}")
+    return made
 
 
 def propagated(noise: Floats, weights: Floats) -> Floats:

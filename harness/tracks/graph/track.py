@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...array_outputs import ArrayFiles
-from ...errors import NotDefined
+from ...component_calls import metric_value, read_only
 from ...registry import Bound
 from ...store.outputs import OutputFiles
 from ...track import Case, Defaults, Words, add_track, checked_declarations
@@ -96,12 +96,9 @@ class Graphs:
 
         if not isinstance(case, GraphCase):
             raise TypeError("the truth of a case stays with the scorer: pose it there")
-        found = Found(protocol.entry.obj(output[:-1], **protocol.kwargs), output[-1])
-        scores: dict[str, float] = {}
-        for metric in metrics:
-            value = metric.entry.obj(found, case.truth, case.given, **metric.kwargs)
-            scores[metric.display] = value if isinstance(value, NotDefined) else float(value)
-        return scores
+        found = Found(read_only(protocol.entry.obj(output[:-1], **protocol.kwargs)), read_only(output[-1]))
+        samples = read_only(case.given)
+        return {metric.display: metric_value(metric, found, case.truth, samples) for metric in metrics}
 
     def probe(self, size: tuple[int, ...]) -> LinearDag:
         """A fixed graph of `size` (d,) variables, two causes each but for the first, and 1,000 samples, for costs."""

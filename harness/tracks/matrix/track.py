@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...array_outputs import ArrayFiles
+from ...component_calls import degraded, metric_value, read_only
 from ...errors import NotDefined
 from ...info import Info
 from ...keyed_noise import keyed_generator, noise_key, text_key
@@ -125,7 +126,7 @@ class MatrixTrack:
         y, told = item.y, dict[str, Any]()
         corrupted = np.zeros(len(y), bool) if item.disturbance is None else item.disturbance != 0
         for part in regime.parts:
-            noisy, new = part.entry.obj(y, rng, **part.kwargs)
+            noisy, new = degraded(part, y, rng, drops=True)
             if part.entry.meta["gross"]:
                 corrupted = corrupted | (noisy != y)
             # Of two noises in a row neither level is the level of both.
@@ -153,11 +154,10 @@ class MatrixTrack:
 
         assert isinstance(case, PosedMatrix)
         counted = protocol.entry.obj(item, case.given.operator, **protocol.kwargs) & np.isfinite(item.truth)
-        recovery = Recovery(output, item, counted, case.given, case.corrupted)
+        recovery = Recovery(read_only(output), item, read_only(counted), case.given, read_only(case.corrupted))
         scores: dict[str, float] = {}
         for metric in metrics:
-            value = metric.entry.obj(recovery, **metric.kwargs) if counted.any() else NotDefined(_NOTHING)
-            scores[metric.display] = value if isinstance(value, NotDefined) else float(value)
+            scores[metric.display] = metric_value(metric, recovery) if counted.any() else NotDefined(_NOTHING)
         return scores
 
     def probe(self, size: tuple[int, ...]) -> Measured:

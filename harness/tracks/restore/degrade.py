@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...component_calls import degraded
 from ...errors import Skip, UsageError, one_line
 from ...imaging.pixels import DEPTH_OF_TYPE, Array, canonical, pixel_sha256, to_unit
 from ...imaging.sample import Sample
@@ -33,7 +34,7 @@ def degrade_sample(bound: Bound, sample: Sample, seed: int = 0, draw: int = 0) -
     """The input of a run: float32 (H', W', C) and what is disclosed. Raises `Skip` where there is none.
 
     All of it depends on the values of the picture, not on the type that holds them. Raises `UsageError` for what is
-    no picture.
+    no picture, of the dataset or of a regime.
     """
     values = canonical(clean_of(sample))
     clean = to_unit(values)
@@ -47,18 +48,20 @@ def degrade_sample(bound: Bound, sample: Sample, seed: int = 0, draw: int = 0) -
     known: dict[str, Known] = {}
     for place, part in enumerate(bound.parts):
         told: dict[str, Any] = {}
-        if part.entry.meta["source"] == "noisy":
+        own_noise = part.entry.meta["source"] == "noisy"
+        if own_noise:
             if sample.noisy is None:
                 raise Skip(f"regime {part.entry.name} needs a dataset that has noisy pictures of its own")
             if place:
                 raise UsageError(f"regime {part.entry.name!r} can only stand first in {bound.display!r}")
             own = as_picture(sample.noisy, f"{one_line(sample.id, 60)!r}: noisy")
+            check_finite(own, f"{one_line(sample.id, 60)!r}: noisy")
             check_restored(own, f"{one_line(sample.id, 60)!r}: noisy", clean, file=True)
             x = to_unit(canonical(own))
             told = _scale_of_own(clean, x, sample.id)
         if place and _cuts(bound.parts[place - 1]):
             known = cut(known)
-        x, new = part.entry.obj(x, rng, **part.kwargs)
+        x, new = degraded(part, x, rng, resizes=True, besides=("scale",) if own_noise else ())
         new = {**told, **new}
         form |= {name: new[name] for name in _FORM if name in new}
         known = disclose(known, part, {name: value for name, value in new.items() if name not in _FORM})
@@ -87,8 +90,15 @@ def clean_of(sample: Sample) -> Array:
     """The clean picture of an item, (H, W, C). Raises `UsageError` for what is no picture, or on another scale."""
     who = f"{one_line(sample.id, 60)!r}: clean" if sample.id else "clean"
     clean = as_picture(sample.clean, who)
+    check_finite(clean, who)
     check_item(clean, who)
     return clean
+
+
+def check_finite(picture: Array, who: str) -> None:
+    """Raise `UsageError` for NaN or Inf in a picture of a dataset."""
+    if picture.dtype.kind == "f" and not np.isfinite(picture).all():
+        raise UsageError(f"{who} picture holds NaN or Inf: give float values on [0, 1]")
 
 
 def _whole(value: Any, name: str) -> int:

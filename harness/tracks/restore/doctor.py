@@ -68,6 +68,8 @@ def _remedy(patient: Patient, height: int, width: int, channels: int) -> str:
     """What to write where a size fails and others do not, after a colon."""
     noisy, info, clean = patient.degraded(height, width, channels)
     answer = patient.answer(noisy, info)
+    if answer is not None and clean.shape != answer.shape == (clean.shape[1], clean.shape[0], clean.shape[2]):
+        return ": height and width come back exchanged: transpose the result"
     spare = np.subtract(answer.shape, clean.shape) if answer is not None else np.zeros(3)
     if spare.any() and spare.min() >= 0 and spare[2] == 0:
         cut = "[:height, :width]" if patient.restorer.meta["layout"] == "hwc" else "[:, :, :height, :width]"

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from ...component_calls import read_only
 from ...errors import UsageError
 from ...imaging.pixels import is_unit
 from ...imaging.validation import as_picture
@@ -30,6 +31,8 @@ class Pair:
     nothing; there alone `x` is what was restored, elsewhere it is the input. For metrics that ask for it, None where
     no mask was disclosed.
 
+    None of them can be written into: all metrics are given one pair.
+
     `held` are both pictures before `finish`, which is the rest of the protocol and works on each value by itself;
     None where they are as `x` and `y` are. So a metric that adds up over values takes `blocks`, and needs no picture in
     float64 as a whole.
@@ -41,13 +44,21 @@ class Pair:
     missing: Array | None = None
     finish: Callable[[Array], Array] | None = None
 
+    def __post_init__(self) -> None:
+        for name, value in {
+            "held": tuple(map(read_only, self.held)),
+            "residual": read_only(self.residual),
+            "missing": read_only(self.missing),
+        }.items():
+            object.__setattr__(self, name, value)
+
     @cached_property
     def x(self) -> Array:
-        return self._finished(self.held[0])
+        return self._whole(0)
 
     @cached_property
     def y(self) -> Array:
-        return self._finished(self.held[1])
+        return self._whole(1)
 
     @property
     def size(self) -> int:
@@ -64,6 +75,10 @@ class Pair:
         for start in range(0, x.size, _STRIP):
             a, b = (picture[:, start : start + _STRIP] for picture in (x, y))
             yield (self.finish(a), self.finish(b)) if alike else (self._finished(a), self._finished(b))
+
+    def _whole(self, place: int) -> Array:
+        whole: Array = read_only(self._finished(self.held[place]))
+        return whole
 
     def _finished(self, picture: Array) -> Array:
         return picture if self.finish is None else self.finish(_to_unit(picture))

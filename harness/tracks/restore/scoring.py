@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ...component_calls import metric_value
 from ...errors import UsageError, nearest, one_line
 from ...imaging.sample import Sample
 from ...imaging.validation import Range, as_tensor, check_pair, check_restored, given_array, mapped
@@ -32,8 +33,8 @@ def score_pair(
 
     `restored`: float32 (H, W, C); `clean`: uint8, uint16 or float on [0, 1], (H, W) or (H, W, C); `noisy`, the
     input of the method, likewise, for metrics of the residual; with `mask` (H, W), above 0 where a pixel is known, for
-    metrics of the missing ones; `unit` as of `prepare`. Raises `UsageError` for unequal shapes or values that are not
-    finite.
+    metrics of the missing ones; `unit` as of `prepare`. Raises `UsageError` for unequal shapes, values that are not
+    finite, and a metric that gives no number or writes into a picture.
     """
     pair = prepare(restored, clean, protocol, unit=unit)
     if noisy is not None and any(m.entry.meta.get("residual") for m in metrics):
@@ -42,7 +43,7 @@ def score_pair(
     if noisy is not None and mask is not None and any(m.entry.meta.get("missing") for m in metrics):
         filled = composed(pair, restored, noisy, mask, protocol)
     pairs = {m.display: filled or pair if m.entry.meta.get("missing") else pair for m in metrics}
-    return {m.display: m.entry.obj(pairs[m.display], **m.kwargs) for m in metrics}
+    return {m.display: metric_value(m, pairs[m.display]) for m in metrics}
 
 
 def score(

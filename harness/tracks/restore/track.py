@@ -116,7 +116,7 @@ class Restore:
         import numpy as np
 
         from ...imaging.pixels import canonical, pixel_sha256
-        from .degrade import clean_of
+        from .degrade import check_finite, clean_of
 
         def pixels(picture: Array) -> str:
             stored, values = pixel_sha256(picture), canonical(picture)
@@ -124,6 +124,8 @@ class Restore:
             return stored if same else f"{stored}={pixel_sha256(values)}"
 
         clean_of(item)
+        if item.noisy is not None:
+            check_finite(np.asarray(item.noisy), f"{item.id!r}: noisy")
         noisy = pixels(item.noisy) if item.noisy is not None else "-"
         meta = hashlib.sha256()
         for key in sorted(item.meta):

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ...component_calls import degraded
 from ...errors import Skip
 from ...imaging.pixels import Array, pixel_sha256, to_unit
 from ...info import Info
@@ -27,7 +28,7 @@ def degrade_mapped(regime: Bound, item: MappedPicture, seed: int, draw: int = 0)
     for part in regime.parts:
         if part.entry.meta["source"] != "clean":
             raise Skip(f"regime {part.entry.name} needs a dataset that has noisy pictures of its own")
-        x, new = part.entry.obj(x, rng, **part.kwargs)
+        x, new = degraded(part, x, rng, resizes=True)
         # Of two in a row neither value is that of both.
         told |= {name: None if name in told else value for name, value in new.items()}
     if x.shape[:2] != values.shape[:2]:

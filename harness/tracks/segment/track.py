@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...array_outputs import ArrayFiles
-from ...errors import NotDefined
+from ...component_calls import metric_value, read_only
 from ...registry import Bound
 from ...store.outputs import OutputFiles
 from ...track import (
@@ -110,12 +110,9 @@ class Segment:
         from .maps import Maps
 
         found = protocol.entry.obj(output, **protocol.kwargs)
-        maps = Maps(found, item.labels.astype("int64"), len(item.classes), item.background)
-        scores: dict[str, float] = {}
-        for metric in metrics:
-            value = metric.entry.obj(maps, **metric.kwargs)
-            scores[metric.display] = value if isinstance(value, NotDefined) else float(value)
-        return scores
+        truth = item.labels.astype("int64")
+        maps = Maps(read_only(found), read_only(truth), len(item.classes), item.background)
+        return {metric.display: metric_value(metric, maps) for metric in metrics}
 
     def probe(self, size: tuple[int, ...]) -> MappedPicture:
         """A fixed grey picture of `size` (H, W), the brighter half of it of a second class, for costs."""

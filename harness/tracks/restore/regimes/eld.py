@@ -73,7 +73,7 @@ def eld(
     if model == "gaussian":
         sigma = math.sqrt(fixed + step**2 * peak * float(np.maximum(x, 0).mean()))
         raw: Picture = x * _WHITE / ratio + sigma * rng.standard_normal(x.shape)
-        known = {"sigma": sigma * ratio / _WHITE, "ratio": ratio}
+        known = {"peak": None, "sigma": sigma * ratio / _WHITE, "ratio": ratio}
     else:
         raw = step * rng.poisson(np.maximum(x, 0) * peak).astype(np.float64)
         if model == "physical":

@@ -1,0 +1,84 @@
+"""Regimes and metrics as tracks call them: what is wrong with what they give is said of them, and not of the method."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from numbers import Real
+from typing import Any
+
+from .errors import NotDefined, UsageError
+from .registry import Bound
+
+
+def degraded(
+    part: Bound,
+    values: Any,
+    *given: Any,
+    resizes: bool = False,
+    drops: bool = False,
+    besides: Collection[str] = (),
+) -> tuple[Any, Mapping[str, Any]]:
+    """What one regime makes of an array, given further things, and what it discloses. Raises `UsageError` naming it.
+
+    `resizes`: it may change sides, and not the number of axes. `drops`: a NaN says that a value is not given. The
+    names `besides` are disclosed by the track, where they are.
+    """
+    who = f"regime {part.entry.name}"
+    made = part.entry.obj(values, *given, **part.kwargs)
+    if not isinstance(made, tuple) or len(made) != 2 or not isinstance(made[1], Mapping):
+        kinds = f"({', '.join(map(_kind, made))})" if isinstance(made, tuple) else _kind(made)
+        raise UsageError(f"{who}: returned {kinds}: return an array, and a dict of what it discloses")
+    array, told = made
+    check_floats(who, array, drops=drops)
+    if (array.ndim != values.ndim or not array.size) if resizes else array.shape != values.shape:
+        raise UsageError(f"{who}: returned shape {array.shape} for an array of shape {values.shape}")
+    if untold := [name for name in part.entry.meta["discloses"] if name not in told and name not in besides]:
+        names = ", ".join(untold)
+        raise UsageError(f"{who}: declares that it discloses {names}, and returned none: return it, None for a secret")
+    return array, told
+
+
+def check_floats(who: str, array: Any, *, drops: bool = False) -> None:
+    """Raise `UsageError` for what is no array of floats, and for NaN or Inf; with `drops` for Inf alone."""
+    import numpy as np
+
+    if not isinstance(array, np.ndarray) or array.dtype.kind != "f":
+        raise UsageError(f"{who}: returned {_kind(array)} where an array of floats was due")
+    bad = np.isinf(array) if drops else ~np.isfinite(array)
+    if bad.any():
+        kind = "NaN" if not drops and np.isnan(array).any() else "Inf"
+        raise UsageError(f"{who}: returned {int(bad.sum())} values that are not finite ({kind})")
+
+
+def metric_value(metric: Bound, *given: Any) -> float:
+    """The number that a metric says, `NotDefined` where it has none. Raises `UsageError` naming it."""
+    who = f"metric {metric.display}"
+    try:
+        value = metric.entry.obj(*given, **metric.kwargs)
+    except ValueError as error:
+        if "read-only" not in str(error):
+            raise
+        raise UsageError(f"{who}: writes into what it is given, and other metrics are too: work on a copy") from error
+    if isinstance(value, NotDefined):
+        return value
+    plain = value.item() if getattr(value, "ndim", None) == 0 else value
+    if not isinstance(plain, Real):
+        shape = f" of shape {tuple(value.shape)}" if getattr(value, "ndim", 0) else ""
+        raise UsageError(f"{who}: returned {type(value).__name__}{shape} where a number was due")
+    return float(plain)
+
+
+def read_only(array: Any) -> Any:
+    """A view of an array that nobody can write into by mistake; what is no array as it is."""
+    import numpy as np
+
+    if not isinstance(array, np.ndarray):
+        return array
+    view = array.view()
+    view.setflags(write=False)
+    return view
+
+
+def _kind(value: Any) -> str:
+    """What a value is: the type of an array's numbers, or its own."""
+    return f"an array of {value.dtype}" if hasattr(value, "dtype") else type(value).__name__
