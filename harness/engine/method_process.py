@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn, TypedDict
 
 from ..calling import call_on
-from ..errors import Invalid, NotFinite, Skip, one_line
+from ..errors import Invalid, NotFinite, Skip, one_line, said
 from ..registry import bind, load_plugin
 from ..runner import used_device
 from ..track import Case, Runner, get_track
@@ -187,7 +187,7 @@ def ending_of(error: BaseException) -> Ending:
         return {"outcome": "skipped", "reason": one_line(error), "needs": one_line(error.needs)}
     if isinstance(error, Invalid):
         return {"outcome": "invalid", "reason": one_line(error), "finite": not isinstance(error, NotFinite)}
-    text = str(error)
+    text = said(error)
     memory = isinstance(error, MemoryError) or "can't allocate memory" in text or "out of memory" in text
     return {
         "outcome": "oom" if memory else "failed",
