@@ -160,7 +160,7 @@ def confined(channel: socket.socket, memory: int | None, threads: int) -> socket
     """Limit this process to what a method may have. Returns the channel."""
     processes.drop_capabilities()
     if memory is not None:
-        _limit_data(memory)
+        limit_data(memory)
     use_threads(threads)
     return channel
 
@@ -172,7 +172,7 @@ def use_threads(threads: int) -> None:
             getattr(sys.modules[module], name)(threads)
 
 
-def _limit_data(memory: int) -> None:
+def limit_data(memory: int) -> None:
     """Let allocations fail beyond the limit, on top of what the bare process has mapped already."""
     import resource
 
