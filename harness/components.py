@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from .errors import UsageError
+from .errors import Skip, UsageError, one_line
 from .registry import Bound, Entry, registry
 from .track import DEFAULT, Dataset, get_track
 
@@ -178,6 +178,28 @@ def disclosed_by(regime: Bound) -> set[str]:
 
 
 def open_dataset(bound: Bound) -> Dataset:
-    """The dataset that a bound spec names."""
-    opened: Dataset = bound.entry.obj(**bound.kwargs)
+    """The dataset that a bound spec names. Raises `UsageError` for what is none."""
+    try:
+        opened: Dataset = bound.entry.obj(**bound.kwargs)
+    except (UsageError, Skip, OSError):
+        raise
+    except Exception as error:
+        raise UsageError(f"dataset {bound.display}: {type(error).__name__}: {one_line(error)}") from error
+    ids = getattr(opened, "ids", None)
+    if not hasattr(ids, "__len__") or not hasattr(ids, "__getitem__") or not callable(getattr(opened, "load", None)):
+        what = (
+            type(opened).__name__ if ids is None else f"{type(opened).__name__} whose `ids` is a {type(ids).__name__}"
+        )
+        raise UsageError(f"dataset {bound.display} gives a {what}: due are `ids`, a list of texts, and `load(index)`")
     return opened
+
+
+def text_ids(bound: Bound, dataset: Dataset) -> Sequence[str]:
+    """The ids of a dataset. Raises `UsageError` where one is no text."""
+    wrong = next((one for one in dataset.ids if not isinstance(one, str)), None)
+    if wrong is not None:
+        raise UsageError(
+            f"dataset {bound.display}: the id {one_line(repr(wrong), 60)} is no text but {type(wrong).__name__}: "
+            "make it str(…), in `ids` and of the item"
+        )
+    return dataset.ids

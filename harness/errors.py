@@ -65,9 +65,17 @@ def refuse_all(mistakes: Sequence[str], of: int, items: str) -> None:
         raise UsageError(f"{len(mistakes)} of {of} {items} cannot be used: {'; '.join(named[:_LISTED])}{more}")
 
 
+def said(thing: object) -> str:
+    """The text of an error or of another object; where it cannot be made, why not."""
+    try:
+        return str(thing)
+    except (Exception, SystemExit) as error:
+        return f"its text cannot be made ({type(error).__name__})"
+
+
 def one_line(text: object, limit: int = 400) -> str:
     """`text` on one line of printable characters, at most `limit` long: safe to show in a terminal."""
-    plain = text if isinstance(text, str) else str(text)
+    plain = text if isinstance(text, str) else said(text)
     # The usual text is one line already, and a big board has a million of them.
     if len(plain) <= limit and plain.isprintable() and "  " not in plain and plain == plain.strip():
         return plain

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, cast
 
-from .components import disclosed_by, open_dataset
-from .errors import Skip, UsageError, nearest, refuse_all
+from .components import disclosed_by, open_dataset, text_ids
+from .errors import Skip, UsageError, nearest, one_line, refuse_all
 from .info import Info
 from .planned_cell import (
     NO_DATASET,
@@ -60,7 +60,7 @@ def chosen_ids(bound: Bound, dataset: Dataset, limit: int | None, track: Track) 
     n = total if limit is None else min(limit, total)
     if n == 0:
         raise UsageError(f"dataset {bound.display} has no {track.words.items}")
-    if len(set(dataset.ids)) != total:
+    if len(set(text_ids(bound, dataset))) != total:
         raise UsageError(f"dataset {bound.display} gives the same id to several {track.words.items}")
     return dataset.ids[:n]
 
@@ -69,11 +69,17 @@ def dataset_part(bound: Bound, limit: int | None, track: Track) -> DatasetPart:
     """What is stored of a dataset, with the fingerprint of the items chosen. Reads each once. Raises `UsageError`."""
     dataset = open_dataset(bound)
     ids, seen, mistakes = chosen_ids(bound, dataset, limit, track), [], []
-    for index in range(len(ids)):
+    for index, item_id in enumerate(ids):
+        where = f"dataset {bound.display}, {track.words.item} {one_line(item_id, 60)!r}"
         try:
-            seen.append(look_at(dataset.load(index), track))
+            item = dataset.load(index)
+            if getattr(item, "id", item_id) != item_id:
+                raise UsageError(f"{where}: what `load` gives has the id {one_line(repr(item.id), 60)}")
+            seen.append(look_at(item, track))
         except UsageError as error:
             mistakes.append(str(error))
+        except Exception as error:
+            mistakes.append(f"{where}: {type(error).__name__}: {one_line(error)}")
     refuse_all(mistakes, len(ids), track.words.items)
     return part_of_items(bound, ids, seen, len(dataset.ids), track)
 

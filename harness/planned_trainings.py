@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
 
-from .components import open_dataset
+from .components import open_dataset, text_ids
 from .errors import UsageError, one_line
 from .planned_cell import PlannedCell, PlannedMethod, method_part, part, planned_cell, regime_inputs, weights_part
 from .recipe import VERSION, data_of, datasets_of, recipe_of, recipes_in, seed_of, tuned_in
@@ -200,7 +200,7 @@ def _training_set(bound: Bound, track: Track) -> tuple[DatasetPart, dict[str, st
     """What is stored of a training set, and its ids by their truths; items that are made are not read, others once."""
     dataset = open_dataset(bound)
     lines, truths = [], {}
-    for index, item_id in enumerate(dataset.ids):
+    for index, item_id in enumerate(text_ids(bound, dataset)):
         if isinstance(dataset, IsMade):
             line, truth = f"{item_id!r} {dataset.made(index)}", dataset.made(index)
         else:

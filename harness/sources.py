@@ -4,39 +4,42 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import sys
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
 from .errors import UsageError, one_line
-from .registry import Bound, Entry
+from .registry import Bound, Entry, module_of, name_in_keys
 
 
 def method_sources(bound: Bound) -> dict[str, str]:
     """Each source file of a method (nested ones included), named from its package or folder → SHA-256."""
     found: dict[str, str] = {}
-    for entry in bound.entries:
-        module = sys.modules.get(entry.obj.__module__)
-        file = getattr(module, "__file__", None)
-        if file is None:
-            found[entry.obj.__module__] = "no file"
-            continue
-        found.update(module_sources(Path(file).resolve(), getattr(module, "__name__", "")))
+    for name, file in _modules_of(bound).items():
+        found.update({name: "no file"} if file is None else module_sources(Path(file).resolve(), name))
     return dict(sorted(found.items()))
 
 
 def method_folders(bound: Bound) -> dict[str, str]:
     """The folders of a method (nested ones included) as its source files are named → where they lie."""
     found: dict[str, str] = {}
-    for entry in bound.entries:
-        module = sys.modules.get(entry.obj.__module__)
-        file = getattr(module, "__file__", None)
+    for name, file in _modules_of(bound).items():
         if file is not None:
-            name = getattr(module, "__name__", "")
             root, prefix = _root_of(Path(file).absolute(), name)
             found[prefix or name] = str(root)
     return dict(sorted(found.items()))
+
+
+def _modules_of(bound: Bound) -> dict[str, str | None]:
+    """The modules of a method (nested ones included) → their files; of two plug-ins of one name the second has a 2."""
+    found: dict[str, str | None] = {}
+    for entry in bound.entries:
+        module = module_of(entry)
+        file = getattr(module, "__file__", None)
+        own = name_in_keys(module) if module is not None else entry.obj.__module__
+        names = (own, *(f"{own}_{n}" for n in range(2, len(bound.entries) + 1)))
+        found[next(name for name in names if found.get(name, file) == file)] = file
+    return found
 
 
 def _root_of(file: Path, name: str) -> tuple[Path, str]:
@@ -56,7 +59,7 @@ def declared_files(entry: Entry, names: Sequence[str]) -> dict[str, str]:
     """Files beside the file of a component, by their names there → SHA-256. Raises `UsageError` for one that is not."""
     found = {}
     for name in names:
-        module = getattr(sys.modules.get(entry.obj.__module__), "__file__", None)
+        module = getattr(module_of(entry), "__file__", None)
         file = (Path(module).resolve().parent if module else Path.cwd()) / name
         try:
             found[name] = hashlib.sha256(file.read_bytes()).hexdigest()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -390,6 +393,63 @@ def test_a_method_that_hangs_is_ended(plugin: Path, capsys: Any) -> None:
     code, passed, details = diagnose(capsys, "ill_sleeps", "--plugin", plugin, "--timeout", "3")
     assert (code, passed) == (1, {"loads": False})
     assert details["loads"].startswith("still running after 3 s")
+
+
+FORKS = """
+import os, time
+import noisebench as nb
+
+DONE = []
+
+@nb.method("leaves_two")
+def leaves_two(noisy, info):
+    if not DONE:
+        DONE.append(1)
+        if os.fork() == 0:
+            os.setsid()
+            time.sleep(60)
+            os._exit(0)
+        os.fork()  # and comes back in both
+    return noisy * 0.9 + 0.1 * noisy.mean()
+
+@nb.method("starts_two")
+def starts_two(noisy, info):
+    for _ in range(2):
+        if os.fork() == 0:
+            time.sleep(60)
+            os._exit(0)
+    time.sleep(60)
+"""
+
+
+def test_what_a_method_forks_ends_with_the_doctor_and_says_nothing(tmp_path: Path, capsys: Any) -> None:
+    file = tmp_path / "forks.py"
+    file.write_text(FORKS)
+    code, passed, _ = diagnose(capsys, "leaves_two", "--plugin", file)
+    assert (code, set(passed.values()), len(passed)) == (0, {True}, 14)
+    assert not _named_alive(str(file))
+
+
+@pytest.mark.parametrize(("limit", "said"), [("MOST = 1", "more than 1 processes"), ("MEMORY = 2**20", "0.000977 GiB")])
+def test_a_method_that_takes_too_much_is_ended_with_all_that_it_started(tmp_path: Path, limit: str, said: str) -> None:
+    file, out = tmp_path / "forks.py", tmp_path / "out"
+    file.write_text(FORKS)
+    code = f"from noisebench.engine import examining\nexamining.{limit}\n"
+    code += "examining.limit_data = lambda memory: None\nimport sys\nexamining.main(*sys.argv[1:])"
+    words = [str(out), "60", "restore", "starts_two", "", str(file)]
+    subprocess.run([sys.executable, "-c", code, *words], check=True, timeout=60)
+    lines = [json.loads(line) for line in out.read_text().splitlines() if line]
+    assert lines[-1]["end"] is None and said in lines[-1]["stopped"]
+    assert not _named_alive(str(file))
+
+
+def _named_alive(word: str) -> list[int]:
+    """Processes whose command line has this word."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found += [int(place.parent.name)] if word.encode() in place.read_bytes().split(b"\0") else []
+    return found
 
 
 def test_a_sound_plugin_passes_every_check(plugin: Path, capsys: Any) -> None:

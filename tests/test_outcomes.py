@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+from dataclasses import asdict
 from pathlib import Path
 
 import noisebench as nb
@@ -14,8 +15,9 @@ import torch
 from noisebench.cost.measure import measure
 from noisebench.engine.environment import check_device
 from noisebench.engine.method_process import serve
-from noisebench.engine.planning import plan_in_child
+from noisebench.engine.planning import answer_in, plan_in_child, reply
 from noisebench.engine.worker import DONE, work
+from noisebench.errors import UsageError
 from noisebench.registry import bind
 from noisebench.store.cells import partial_dir
 from noisebench.store.reading import read_records
@@ -174,3 +176,100 @@ def test_a_cell_is_stored_with_the_device_that_was_used(tmp_path) -> None:
     assert work(job, lambda event: None, channel) == DONE
     ending = json.loads((folder / "end.json").read_text())
     assert ending["environment"] == {"threads": 1, "device": "cpu"}
+
+
+# --- datasets, regimes and errors of users' own -----------------------------------------------------------------
+
+
+SETS = """
+import noisebench as nb
+import numpy as np
+
+class Set:
+    def __init__(self, ids, make):
+        self.ids, self.make = ids, make
+    def load(self, index):
+        return self.make(index)
+
+def sample(name):
+    return nb.Sample(name, np.full((16, 16, 3), 0.5))
+
+class Wordless(Exception):
+    def __str__(self):
+        return self.lost
+
+def wordless(index):
+    raise Wordless
+
+MADE = {
+    "set_raises": lambda: Set(["a", "b"], lambda index: sample("a") if index == 0 else 1 / 0),
+    "set_wordless": lambda: Set(["a"], wordless),
+    "set_gives_none": lambda: Set(["a"], lambda index: None),
+    "set_is_none": lambda: None,
+    "set_of_none": lambda: 1 / 0,
+    "set_of_a_generator": lambda: Set((name for name in "ab"), sample),
+    "set_of_numbers": lambda: Set([1, 2], sample),
+    "set_of_others": lambda: Set(["a"], lambda index: sample("b")),
+}
+for name, make in MADE.items():
+    nb.dataset(name)(make)
+"""
+
+
+@pytest.fixture(scope="module")
+def wrong_sets(tmp_path_factory) -> str:
+    """A plug-in with them: one file, for a name is registered once in a process."""
+    file = tmp_path_factory.mktemp("sets") / "wrong_sets.py"
+    file.write_text(SETS)
+    return str(file)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("set_raises", "dataset set_raises, picture 'b': ZeroDivisionError: division by zero"),
+        ("set_wordless", "dataset set_wordless, picture 'a': Wordless: its text cannot be made (AttributeError)"),
+        ("set_gives_none", "dataset set_gives_none, picture 'a': AttributeError: 'NoneType' object"),
+        ("set_is_none", "dataset set_is_none gives a NoneType: due are `ids`, a list of texts, and `load(index)`"),
+        ("set_of_none", "dataset set_of_none: ZeroDivisionError: division by zero"),
+        ("set_of_a_generator", "dataset set_of_a_generator gives a Set whose `ids` is a generator: due are"),
+        ("set_of_numbers", "dataset set_of_numbers: the id 1 is no text but int: make it str(…)"),
+        ("set_of_others", "dataset set_of_others, picture 'a': what `load` gives has the id 'b'"),
+    ],
+)
+def test_a_dataset_that_is_wrong_is_one_line_that_names_it(wrong_sets: str, name: str, words: str) -> None:
+    suite = Suite(methods=("identity",), datasets=(name,), regimes=("none",), plugins=(wrong_sets,))
+    ours, theirs = os.pipe()
+    reply({"verb": "plan", "suite": asdict(suite), "devices": []}, theirs)
+    with os.fdopen(ours, "rb") as answers, pytest.raises(UsageError) as told:
+        answer_in(answers.read(), 0)
+    assert str(told.value).startswith(words)
+
+
+ENDS = """
+import os
+import noisebench as nb
+
+@nb.regime("ends_scoring")
+def ends_scoring(clean, draw):
+    os._exit(3)
+
+class Wordless(Exception):
+    def __str__(self):
+        return self.lost
+
+@nb.method("wordless")
+def wordless(noisy, info):
+    raise Wordless
+"""
+
+
+def test_how_scoring_ended_and_an_error_without_a_text_are_told(cli, tmp_path) -> None:
+    (tmp_path / "ends.py").write_text(ENDS)
+    asked = ("run", "--methods", "identity", "wordless", "--plugin", "ends.py", *ONE[:2], *ONE[4:], "--regimes")
+    cli(*asked, "none", "ends_scoring", code=1)
+    reasons = {
+        (c.cell["method"]["name"], c.cell["regime"]["name"]): c.cell["reason"] for c in read_records(tmp_path / "st")
+    }
+    assert reasons["identity", "ends_scoring"] == "scoring exited with code 3 before it had finished"
+    assert reasons["wordless", "none"] == "Wordless: its text cannot be made (AttributeError)"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -154,3 +156,57 @@ def test_an_installed_package_registers_by_entry_point(tmp_path):
 
     (record,) = read_records(tmp_path / "nb-store")
     assert set(record.cell["method"]["sources"]) == {f"thirdparty/{name}.py" for name in ("__init__", "denoise", "net")}
+
+
+def _in_two_folders(tmp_path: Path) -> dict[str, str]:
+    """What two plug-ins with a helper each beside them come to, in a process of its own."""
+    for folder, value in (("A", 0.5), ("B", 0.9)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "helper.py").write_text(f"K = {value}")
+        late = "@nb.method('late{0}')\ndef late(noisy, info):\n    from helper import K\n    return K\n"
+        code = "import noisebench as nb\nfrom helper import K\n@nb.method('{1}{0}')\ndef f(noisy, info): return K\n"
+        (tmp_path / folder / f"p{folder}.py").write_text((code + late).format(folder, "m"))
+        (tmp_path / folder / "same.py").write_text(code.format(folder, "s"))
+        (tmp_path / folder / "parts.py").write_text("import noisebench as nb\n@nb.method('part')\ndef f(a, b): 0")
+    (tmp_path / "A" / "uA.py").write_text("import parts")
+    (tmp_path / "use.py").write_text(
+        """
+import json
+from noisebench.errors import Skip, UsageError
+from noisebench.registry import bind, load_plugin, registry
+from noisebench.sources import method_sources
+
+def called(name):
+    try:
+        return str(registry("method").get(name).obj(None, None))
+    except (Skip, UsageError) as error:
+        return str(error)
+
+load_plugin("A/pA.py")
+found = {"alone": called("lateA")}
+load_plugin("B/pB.py")
+found |= {name: called(name) for name in ("mA", "mB", "lateA", "lateB")}
+load_plugin("A/same.py"), load_plugin("B/same.py")
+assert load_plugin("A/same.py") is not load_plugin("B/same.py")
+found |= {name: " ".join([called(name), *method_sources(bind(name, "method"))]) for name in ("sA", "sB")}
+try:
+    load_plugin("A/uA.py")
+except UsageError as error:
+    found["parts"] = str(error)
+print(json.dumps(found))
+"""
+    )
+    done = subprocess.run([sys.executable, "use.py"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def test_plugins_of_two_folders_have_their_own_helpers_each(tmp_path):
+    found = _in_two_folders(tmp_path)
+    assert [found[name] for name in ("alone", "mA", "mB")] == ["0.5", "0.5", "0.9"]
+    for late in (found["lateA"], found["lateB"]):
+        for said in (str(tmp_path / "A" / "pA.py"), str(tmp_path / "B" / "pB.py"), "'helper'", "at the head"):
+            assert said in late
+    # Keys are those of each plug-in alone.
+    assert found["sA"] == "0.5 same/helper.py same/same.py"
+    assert found["sB"] == "0.9 same/helper.py same/same.py"
+    assert "'parts' that lies beside" in found["parts"] and "rename" in found["parts"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -71,28 +70,27 @@ def verdict(findings: list[Finding]) -> str:
 
 
 def examine_apart(method: str, track: str, regime: str, plugins: list[str], timeout: float) -> list[Finding]:
-    """The findings of a child process, ended with all its offspring after `timeout` seconds."""
+    """The findings of a process that is ended, with all its offspring, after `timeout` seconds at most."""
     from ..track import Finding
 
     with tempfile.TemporaryDirectory(prefix="noisebench-doctor-") as folder:
         out, err = Path(folder, "findings"), Path(folder, "stderr")
         out.touch()
         with err.open("wb") as errors:
+            words = [str(out), str(timeout), track, method, regime, *plugins]
             child = subprocess.Popen(
-                [sys.executable, "-P", "-m", "noisebench.engine.examining", str(out), track, method, regime, *plugins],
+                [sys.executable, "-P", "-m", "noisebench.engine.examining", *words],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
                 start_new_session=True,
             )
             try:
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    child.wait(timeout)
+                child.wait()
             finally:
-                end = child.poll()
-                _kill_group(child)
+                _end(child)
         whole = out.read_text("utf-8").rpartition("\n")[0]
-        lines = [json.loads(line) for line in whole.splitlines()]
+        lines = [json.loads(line) for line in whole.splitlines() if line]
         with err.open("rb") as errors:
             errors.seek(max(0, err.stat().st_size - 2000))
             last = errors.read().decode(errors="replace").strip().rpartition("\n")[2]
@@ -103,8 +101,10 @@ def examine_apart(method: str, track: str, regime: str, plugins: list[str], time
     if not any("done" in line for line in lines):
         trying = [line["trying"] for line in lines if "trying" in line]
         name = trying[-1] if trying else "start"
+        watched = next((line for line in lines if "stopped" in line), None)
+        end: int | None = watched["end"] if watched else None
         if end is None:
-            what = f"still running after {timeout:g} s"
+            what = watched["stopped"] if watched else "what watches the process was ended"
         elif end < 0:
             what = f"the process was ended by {signal.Signals(-end).name}"
         else:
@@ -113,8 +113,10 @@ def examine_apart(method: str, track: str, regime: str, plugins: list[str], time
     return findings
 
 
-def _kill_group(child: subprocess.Popen[bytes]) -> None:
-    # Also after a normal end: a grandchild may have outlived it.
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(child.pid, signal.SIGKILL)
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """Have the watcher end all that it watches, where it has not ended yet."""
+    child.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(10)
+    child.kill()
     child.wait()

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn, TypedDict
 
 from ..calling import call_on
-from ..errors import Invalid, NotFinite, Skip, UsageError, one_line
+from ..errors import Invalid, NotFinite, Skip, UsageError, one_line, said
 from ..registry import bind, load_plugin
 from ..runner import used_device
 from ..track import Case, Runner, get_track
@@ -160,7 +160,7 @@ def confined(channel: socket.socket, memory: int | None, threads: int) -> socket
     """Limit this process to what a method may have. Returns the channel."""
     processes.drop_capabilities()
     if memory is not None:
-        _limit_data(memory)
+        limit_data(memory)
     use_threads(threads)
     return channel
 
@@ -172,7 +172,7 @@ def use_threads(threads: int) -> None:
             getattr(sys.modules[module], name)(threads)
 
 
-def _limit_data(memory: int) -> None:
+def limit_data(memory: int) -> None:
     """Let allocations fail beyond the limit, on top of what the bare process has mapped already."""
     import resource
 
@@ -189,7 +189,7 @@ def ending_of(error: BaseException) -> Ending:
         return {"outcome": "invalid", "reason": one_line(error), "finite": not isinstance(error, NotFinite)}
     if isinstance(error, UsageError):  # it says itself what is wrong, and where
         return {"outcome": "failed", "reason": one_line(error)}
-    text = str(error)
+    text = said(error)
     memory = isinstance(error, MemoryError) or "can't allocate memory" in text or "out of memory" in text
     return {
         "outcome": "oom" if memory else "failed",

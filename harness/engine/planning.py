@@ -7,10 +7,11 @@ import json
 import os
 import subprocess
 import sys
+import traceback
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict, cast
 
-from ..errors import UsageError, one_line
+from ..errors import UsageError, one_line, said
 from ..planned_cell import PlannedCell
 from ..replan import Replanned
 from ..store.record import Request
@@ -240,6 +241,11 @@ def reply(request: dict[str, Any], out: int) -> None:
         answer = {"error": one_line(error, 10_000)}
     except OSError as error:
         answer = {"error": one_line(f"{error.strerror or error}: {error.filename or ''}")}
+    except Exception as error:
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        answer = {
+            "error": one_line(f"planning failed at {at.filename}:{at.lineno}: {type(error).__name__}: {said(error)}")
+        }
     with os.fdopen(out, "wb") as file:
         file.write(b"\n" + json.dumps(answer).encode() + b"\n")
 

@@ -306,6 +306,8 @@ def _watch(method: int | None, scorer: Scorer, life: int, timeout: float, memory
                 poll.unregister(ended)
                 code = os.waitstatus_to_exitcode(os.waitpid(method, 0)[1])
                 processes.kill_descendants()  # they may hold the channel open, for whose end the scorer waits
+        if went == b"":  # its end of the line closes a moment before it has ended
+            select.select([died], [], [], 1)
     finally:
         os.close(died)
         if method is not None:
@@ -336,7 +338,9 @@ def _ending(folder: Path, watched: _Watched, job: Job) -> Ending:
 
 def _how(code: int | None) -> str:
     """How a process ended, in words."""
-    if code is not None and code < 0:
+    if code is None:
+        return "closed its channel before it had finished"
+    if code < 0:
         name = signal.Signals(-code).name if -code in set(signal.Signals) else str(-code)
         hint = " (perhaps the system ran out of memory)" if name == "SIGKILL" else ""
         return f"killed by signal {name}{hint}"
