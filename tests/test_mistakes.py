@@ -131,8 +131,9 @@ def test_a_cell_that_was_stopped_keeps_the_same(tmp_path: Path) -> None:
 
 
 def test_rows_that_say_nothing_of_mistakes_are_not_taken_for_right(tmp_path: Path) -> None:
-    scored(tmp_path, until=5, keep="none")
-    assert not (scored(tmp_path) / "mistakes.json").exists()
+    whole = (scored(tmp_path / "whole") / "mistakes.json").read_bytes()
+    scored(tmp_path / "stopped", until=5, keep="none")
+    assert (scored(tmp_path / "stopped") / "mistakes.json").read_bytes() == whole
 
 
 @pytest.mark.parametrize(
