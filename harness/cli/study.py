@@ -87,7 +87,8 @@ def run(args: argparse.Namespace) -> int:
         note_stopped(args.store)
         return 130
     names = read_names(store)
-    records = [replace(read_record(store, c["key"]), names=names_of(c, names)) for c in summary.cells]
+    stored = [read_record(store, c["key"]) for c in summary.cells]
+    records = [replace(record, names=names_of(record.cell, names)) for record in stored]
     files, left_out = write_study(records, axes, to, title=f"Study {suite.suite}", store=store, style=args.style)
     lost = [c for c in summary.cells if summary.outcome.get(c["key"]) not in ("ok", "skipped")]
     for cell in lost:
