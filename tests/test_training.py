@@ -185,7 +185,7 @@ def _heard(losses: list[float]) -> _State:
     state = _State()
     for loss in losses:
         state.step += 1
-        _hear_loss(state, loss)
+        _hear_loss(state, loss, len(losses))
     return state
 
 
@@ -197,6 +197,8 @@ def test_a_loss_that_stays_far_above_the_first_has_diverged_and_one_that_is_so_a
         _heard([0.01, 0.02] + [11.0] * 30)
     with pytest.raises(Diverged, match="at step 118, .* at 10 of 20 steps"):
         _heard([0.01] * 99 + [11.0, 0.01] * 30)
+    with pytest.raises(Diverged, match="at step 3, .* at 2 of 3 steps"):
+        _heard([0.01, 11.0, 11.0, 0.01])
 
 
 def test_an_output_that_is_not_finite_when_it_is_validated_has_diverged(train: Any, tmp_path: Path) -> None:

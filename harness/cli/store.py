@@ -88,6 +88,8 @@ def run(args: argparse.Namespace) -> int:
     else:
         for line in lines:
             print(line)
+        if args.action == "verify" and lines:
+            print(_MEND)
         n = len(cells.keys(store))
         print(f"{counted(n, 'cell')}, " + _outcome(args.action, len(lines)))
     return 1 if args.action == "verify" and lines else 0
@@ -95,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _outcome(action: str, n: int) -> str:
     if action == "verify":
-        return counted(n, "problem") + (f": {_MEND}" if n else "")
+        return counted(n, "problem")
     return f"{counted(n, 'thing')} removed" if n else "nothing to remove"
 
 

@@ -34,8 +34,9 @@ _EVERY = 20.0
 """Seconds between two snapshots, at most; each validation leaves one too."""
 _EXPLODED = 1000.0
 """A loss so many times that of the first step is far off."""
-_LATELY, _MOST_FAR = 20, 10
-"""So many of the last steps far off say that a training has diverged: one alone may be of a hard batch or block."""
+_LATELY = 20
+"""Where half of so many last steps are far off, or of all that there are to be, a training has diverged: one alone may
+be of a hard batch or block."""
 _TOLD = 0.5
 """Seconds between two steps that are told."""
 
@@ -192,7 +193,7 @@ def _trained(
         method.ask("step", coming.result())
         state.step += 1
         coming = ahead.submit(course.batches, state.step) if state.step < steps else None
-        _hear_loss(state, method.answered())
+        _hear_loss(state, method.answered(), steps)
         now = time.monotonic()
         if state.step in due:
             point = _validated(course, state, method)
@@ -253,7 +254,7 @@ def _ending(folder: Path, checkpoint: bytes, training: Training, environment: Ma
     return {"outcome": "ok", "reason": "", "notes": [], "training": made, "environment": dict(environment)}
 
 
-def _hear_loss(state: _State, loss: Any) -> None:
+def _hear_loss(state: _State, loss: Any, steps: int) -> None:
     """Take the loss of a step. Raises `Diverged`, `Invalid` for what is none."""
     if loss is None:
         raise Diverged(f"the loss was not finite at step {state.step}")
@@ -262,8 +263,8 @@ def _hear_loss(state: _State, loss: Any) -> None:
     if state.first is None:
         state.first = abs(loss)
     state.far = [*state.far, abs(loss) > _EXPLODED * state.first > 0][-_LATELY:]
-    if sum(state.far) >= _MOST_FAR:
-        times = f"and {_EXPLODED:.0f} times the first or more at {_MOST_FAR} of {len(state.far)} steps"
+    if (times_far := sum(state.far)) >= (min(_LATELY, steps) + 1) // 2:
+        times = f"and {_EXPLODED:.0f} times the first or more at {times_far} of {len(state.far)} steps"
         raise Diverged(f"the loss was {loss:.3g} at step {state.step}, {times}")
     state.losses.append(loss)
 
