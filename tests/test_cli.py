@@ -251,8 +251,9 @@ def test_store_verify_finds_damage_and_gc_removes_it(cli, tmp_path):
     assert len(problems) == 2
     assert any("damaged" in p and first in p for p in problems)
     assert any("was edited" in p and second[:12] in p for p in problems)
-    told = cli("store", "verify", "nb-store", code=1).stdout.splitlines()[-1]
-    assert told.startswith("2 cells, 2 problems: `store gc` removes") and "store rm STORE KEY --yes" in told
+    *_, remedy, count = cli("store", "verify", "nb-store", code=1).stdout.splitlines()
+    assert remedy.startswith("`store gc` removes") and "store rm STORE KEY --yes" in remedy
+    assert count == "2 cells, 2 problems"
     cli("store", "gc", "nb-store")
     assert keys(store) == []
 
