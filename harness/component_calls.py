@@ -8,6 +8,7 @@ from typing import Any
 
 from .errors import NotDefined, UsageError
 from .registry import Bound
+from .runner import kind_of
 
 
 def degraded(
@@ -26,7 +27,7 @@ def degraded(
     who = f"regime {part.entry.name}"
     made = part.entry.obj(values, *given, **part.kwargs)
     if not isinstance(made, tuple) or len(made) != 2 or not isinstance(made[1], Mapping):
-        kinds = f"({', '.join(map(_kind, made))})" if isinstance(made, tuple) else _kind(made)
+        kinds = f"({', '.join(map(kind_of, made))})" if isinstance(made, tuple) else kind_of(made)
         raise UsageError(f"{who}: returned {kinds}: return an array, and a dict of what it discloses")
     array, told = made
     check_floats(who, array, drops=drops)
@@ -43,7 +44,7 @@ def check_floats(who: str, array: Any, *, drops: bool = False) -> None:
     import numpy as np
 
     if not isinstance(array, np.ndarray) or array.dtype.kind != "f":
-        raise UsageError(f"{who}: returned {_kind(array)} where an array of floats was due")
+        raise UsageError(f"{who}: returned {kind_of(array)} where an array of floats was due")
     bad = np.isinf(array) if drops else ~np.isfinite(array)
     if bad.any():
         kind = "NaN" if not drops and np.isnan(array).any() else "Inf"
@@ -77,8 +78,3 @@ def read_only(array: Any) -> Any:
     view = array.view()
     view.setflags(write=False)
     return view
-
-
-def _kind(value: Any) -> str:
-    """What a value is: the type of an array's numbers, or its own."""
-    return f"an array of {value.dtype}" if hasattr(value, "dtype") else type(value).__name__

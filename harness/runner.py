@@ -41,7 +41,7 @@ def refuse_not_finite(values: Any) -> None:
 
 
 def kind_of(output: Any) -> str:
-    """What a method returned: the type of an array's numbers, or its own."""
+    """What a component returned: the type of an array's numbers, or its own."""
     import numpy as np
 
     return f"an array of {output.dtype}" if isinstance(output, np.ndarray) else type(output).__name__

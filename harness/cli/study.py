@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     from ..engine.run import run as run_suite
     from ..report.studies import write_study
     from ..store.cells import read_record
-    from ..store.names import names_of, read_names
+    from ..store.names import named, read_names
     from ..study import DRAWS, read_study
     from ..suite import find_suite
     from .progress import watcher
@@ -87,8 +87,7 @@ def run(args: argparse.Namespace) -> int:
         note_stopped(args.store)
         return 130
     names = read_names(store)
-    stored = [read_record(store, c["key"]) for c in summary.cells]
-    records = [replace(record, names=names_of(record.cell, names)) for record in stored]
+    records = [named(read_record(store, c["key"]), names) for c in summary.cells]
     files, left_out = write_study(records, axes, to, title=f"Study {suite.suite}", store=store, style=args.style)
     lost = [c for c in summary.cells if summary.outcome.get(c["key"]) not in ("ok", "skipped")]
     for cell in lost:

@@ -18,7 +18,7 @@ from ..cost.pace import of_newest_reference, why_apart
 from ..errors import UsageError, nearest, one_line
 from ..garbage import no_collection
 from ..spec_paths import is_meant
-from ..statistics.exact_scores import is_exact
+from ..statistics.exact_scores import compared, is_exact, means
 from ..statistics.mcnemar import is_binary, mcnemar
 from ..statistics.paired_tests import ALPHA, MIN_ITEMS, Floats, mean_differences, paired_difference
 from ..store.record import Cell, Record, decimals_of, gate_of, order_of, words_of
@@ -96,19 +96,14 @@ class Difference:
 
         A side that has every item exact takes none from the other one.
         """
-        exact_a, exact_b = (is_exact(side, self.higher) for side in (self.a, self.b))
-        if exact_a.all() and exact_b.all():
-            return exact_a
-        kept: npt.NDArray[np.bool_] = ~(exact_a & (not exact_a.all()) | exact_b & (not exact_b.all()))
-        return kept
+        return compared(np.stack([self.a, self.b]), self.higher)
 
     @cached_property
     def means(self) -> tuple[float, float]:
         """The means of A and of B, NaN where every item is exact on one side or the other."""
-        if not self.kept.any():
-            return math.nan, math.nan
         with np.errstate(invalid="ignore"):
-            return float(self.a[self.kept].mean()), float(self.b[self.kept].mean())
+            a, b = means(np.stack([self.a, self.b]), self.higher)
+        return float(a), float(b)
 
     @property
     def gains(self) -> Floats:

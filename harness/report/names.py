@@ -30,7 +30,11 @@ def with_names(records: Sequence[Record], given: Iterable[str]) -> list[Record]:
         met = False
         for room, displays in rooms.items():
             matches = [own for own, shown_as in plain[room].items() if shown_as == spec]
-            matches = matches or [own for own, display in displays.items() if _is_meant(spec, own, display)]
+            matches = matches or [
+                own
+                for own, display in displays.items()
+                if spec == without_folders(display) or is_meant(spec, own, display)
+            ]
             if len(matches) > 1:
                 raise UsageError(f"--as {one_line(text)!r}: {len(matches)} {room[1]}s are shown so: give it whole")
             for own in matches:
@@ -76,10 +80,6 @@ def _rooms(records: Sequence[Record]) -> dict[Room, dict[str, str]]:
             if (part := _part(record, kind))["spec"]:
                 found[_room(record, kind)].setdefault(part["spec"], part["display"])
     return found
-
-
-def _is_meant(text: str, canonical: str, display: str) -> bool:
-    return text == without_folders(display) or is_meant(text, canonical, display)
 
 
 # -------------------------------------------------------------------------------------------- what is shown

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from ..errors import UsageError, one_line
 from ..json_values import parsed
 from ..yaml_reading import shown_name
 from .disk import locked, noticing_full_disk, write_file
-from .record import NAMED, Cell
+from .record import NAMED, Cell, Record
 
 Names = dict[str, dict[str, dict[str, str]]]
 """Track → `method` or `dataset` → canonical spec → name."""
@@ -43,6 +44,12 @@ def names_of(cell: Cell, names: Names) -> dict[str, str]:
     own = names.get(cell["track"], {})
     specs = {"method": cell["method"]["spec"], "dataset": cell["dataset"]["spec"]}
     return {kind: own[kind][spec] for kind, spec in specs.items() if spec in own.get(kind, {})}
+
+
+def named(record: Record, names: Names) -> Record:
+    """The record with the names that its store has for it."""
+    own = names_of(record.cell, names)
+    return replace(record, names=own) if own else record
 
 
 def with_added(names: Names, track: str, added: Mapping[str, Mapping[str, str]]) -> Names:

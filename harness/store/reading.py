@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from .cells import (
     seals_cells,
 )
 from .index import indexed
-from .names import names_of, read_names
+from .names import named, read_names
 from .record import Cell, Record
 from .seals import split_genuine
 from .shape import why_no_cell
@@ -63,7 +62,7 @@ def _read(path: Path) -> tuple[list[Record], list[Damaged]]:
                 # All methods see the same items: one copy of each name and hash is a quarter of the memory.
                 for column in (record.items, record.input_sha256, record.notes):
                     column[:] = [texts.setdefault(text, text) for text in column]
-            found.append(replace(record, names=own) if (own := names_of(record.cell, names)) else record)
+            found.append(named(record, names))
     return found, damaged
 
 
