@@ -8,7 +8,8 @@ from typing import Any
 
 from .errors import UsageError
 from .parameter_types import type_text
-from .registry import RECIPE_KINDS, Entry, load_plugin, registry
+from .plugin_loading import load_plugin
+from .registry import RECIPE_KINDS, Entry, registry
 from .spec import show
 from .track import get_track
 

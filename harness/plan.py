@@ -23,8 +23,9 @@ from .planned_cell import (
     weights_part,
 )
 from .planned_trainings import ReadOnce, Trained, Trainings, fitted_data, judged_data, regime_data
+from .plugin_loading import load_plugin
 from .recipe import recipes_in
-from .registry import Bound, bind, bind_all, load_plugin, registry
+from .registry import Bound, bind, bind_all, registry
 from .runner import not_disclosed
 from .store.keys import combined
 from .store.names import names_of

@@ -9,7 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from .errors import UsageError, one_line
-from .registry import Bound, Entry, module_of, name_in_keys
+from .plugin_loading import module_of, name_in_keys
+from .registry import Bound, Entry
 
 
 def method_sources(bound: Bound) -> dict[str, str]:

@@ -23,7 +23,8 @@ from noisebench.methods.restore import _conv_stacks as networks
 from noisebench.methods.restore import bf_cnn, dncnn, ffdnet
 from noisebench.plan import plan
 from noisebench.planned_cell import method_part
-from noisebench.registry import bind, load_plugin
+from noisebench.plugin_loading import load_plugin
+from noisebench.registry import bind
 from noisebench.suite import Suite
 
 TABLE = read_weight_table(Path(networks.__file__).with_name("weights.csv"))

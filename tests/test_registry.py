@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from noisebench.errors import UsageError
-from noisebench.registry import Entry, Registry, load_plugin, registry
+from noisebench.plugin_loading import load_plugin
+from noisebench.registry import Entry, Registry, registry
 
 
 def package(folder: Path, **files: str) -> str:
@@ -173,7 +174,8 @@ def _in_two_folders(tmp_path: Path) -> dict[str, str]:
         """
 import json
 from noisebench.errors import Skip, UsageError
-from noisebench.registry import bind, load_plugin, registry
+from noisebench.plugin_loading import load_plugin
+from noisebench.registry import bind, registry
 from noisebench.sources import method_sources
 
 def called(name):

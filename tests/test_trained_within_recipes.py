@@ -11,8 +11,9 @@ from noisebench.boards.recipes import _with_needed
 from noisebench.claims.figures import CellOf
 from noisebench.claims.stored import find, held_in
 from noisebench.plan import plan
+from noisebench.plugin_loading import load_plugin
 from noisebench.recipe import recipe_of, recipes_in, tuned_in
-from noisebench.registry import bind, load_plugin
+from noisebench.registry import bind
 from noisebench.store.cells import keys, read_cell
 from noisebench.store.record import Record
 from noisebench.suite import Suite

@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _pair(args: argparse.Namespace) -> int:
     from ..errors import UsageError, one_line
-    from ..registry import load_plugin
+    from ..plugin_loading import load_plugin
     from ..track import get_track
 
     claimed = args.claimed

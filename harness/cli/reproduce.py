@@ -118,7 +118,7 @@ def _run(claims: list[Any], args: argparse.Namespace) -> list[ClaimRow]:
 
 def _judged(claims: list[Any], args: argparse.Namespace) -> list[ClaimRow]:
     from ..claims.stored import judged
-    from ..registry import load_plugin
+    from ..plugin_loading import load_plugin
 
     for file in args.plugin:
         load_plugin(file)

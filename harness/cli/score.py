@@ -44,7 +44,8 @@ def add(verbs: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Score and print a row an item and the mean, then what was scored of the set. 1 where no score has a value."""
     from ..errors import UsageError
-    from ..registry import bind_all, load_plugin
+    from ..plugin_loading import load_plugin
+    from ..registry import bind_all
     from ..statistics.exact_scores import mean_of
     from ..track import get_track
 

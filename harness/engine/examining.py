@@ -21,7 +21,8 @@ from typing import Any
 
 from ..errors import UsageError, one_line
 from ..plan import refuse_unknown_needs
-from ..registry import bind, load_plugin
+from ..plugin_loading import load_plugin
+from ..registry import bind
 from ..track import Examines, get_track
 from . import processes
 from .examination import examine_on_items

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypedDict
 
 from ..calling import call_on
 from ..errors import Invalid, NotFinite, Skip, UsageError, one_line, said
-from ..registry import bind, load_plugin
+from ..plugin_loading import load_plugin
+from ..registry import bind
 from ..runner import used_device
 from ..track import Case, Runner, get_track
 from ..training.checkpoint import give_checkpoints

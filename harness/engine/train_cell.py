@@ -17,8 +17,9 @@ from typing import Any, Protocol, cast
 from ..errors import Invalid, NotDefined, UsageError, one_line
 from ..json_values import parsed
 from ..planned_cell import PlannedCell
+from ..plugin_loading import load_plugin
 from ..recipe import Recipe, recipe_of
-from ..registry import Bound, bind, load_plugin
+from ..registry import Bound, bind
 from ..store.cells import WEIGHTS
 from ..store.disk import noticing_full_disk, write_file
 from ..store.outputs import ChecksOutputs

@@ -16,7 +16,8 @@ from ..calling import item_row, told
 from ..components import open_dataset
 from ..errors import Invalid, UsageError, one_line
 from ..planned_cell import PlannedCell
-from ..registry import Bound, bind, load_plugin
+from ..plugin_loading import load_plugin
+from ..registry import Bound, bind
 from ..store.cells import append_row, partial_dir, read_rows, valid_length
 from ..store.disk import DiskFull, noticing_full_disk, write_file
 from ..store.keys import combined
