@@ -95,7 +95,7 @@ def test_a_component_written_wrongly_is_told_how_to_write_it(tmp_path, code, wor
 
 
 def test_a_plugin_that_takes_long_to_import_is_named(tmp_path, monkeypatch, capfd):
-    monkeypatch.setattr("noisebench.registry._SLOW", 0.05)
+    monkeypatch.setattr("noisebench.plugin_loading._SLOW", 0.05)
     file = tmp_path / "slow_plugin.py"
     file.write_text("import time; time.sleep(0.5)")
     load_plugin(file)
