@@ -11,7 +11,7 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
-from noisebench.recipes.archs.embedding import distances
+from noisebench.recipes.archs.embedding import distances, points
 from noisebench.recipes.parts.class_spread import ClassSpread
 from noisebench.store.cells import keys, read_record
 from numpy.testing import assert_allclose
@@ -33,6 +33,9 @@ class Fixed(nn.Module):
 
     def distances(self, anchors: Any, others: Any) -> Any:
         return distances(self.kind, anchors, others)
+
+    def points(self, embeddings: Any) -> Any:
+        return points(self.kind, embeddings)
 
     def remember(self, embeddings: Any, labels: Any) -> None:
         pass
@@ -152,17 +155,38 @@ def test_an_embedding_classifies_by_the_nearest_centre_that_it_has_seen() -> Non
     assert bool((logits[:, 1] < logits[:, [0, 2]].amin() - 40).all())
 
 
-def test_the_spread_of_classes_is_that_of_its_definition() -> None:
-    net = Fixed("snr")
+@pytest.mark.parametrize(("kind", "power"), [("snr", 1), ("euclid", 2), ("sphere", 2)])
+def test_the_spread_of_classes_is_by_the_distance_that_is_trained(kind: str, power: int) -> None:
+    net = Fixed(kind)
     part = ClassSpread(batches=1)
     part.observe(net, {"given": torch.zeros(6, 1, 4, 4), "wanted": LABELS}, None, 0, 1)
     part.finish(net)
     values, labels = net.values.detach().numpy(), LABELS.numpy()
-    within = sum(((values[labels == k] - values[labels == k].mean(0)) ** 2).sum() for k in (0, 1, 2))
+    made, weights = (one.detach().numpy() for one in points(kind, net.values))
+
+    def spread(of: np.ndarray) -> float:
+        """The least sum of distances to one centre; the centre is a point, which for `sphere` need not be of length 1."""
+        centre = np.average(made[of], axis=0, weights=weights[of])
+        if kind == "sphere":
+            return sum(float(np.sum((one / np.linalg.norm(one) - centre) ** 2)) for one in values[of])
+        return sum(apart(kind, one, centre) ** power for one in values[of])
+
     found = part.figures()
-    assert found["ratio"] == pytest.approx(within / ((values - values.mean(0)) ** 2).sum())
+    within = sum(spread(np.flatnonzero(labels == k)) for k in (0, 1, 2))
+    assert found["ratio"] == pytest.approx(within / spread(np.arange(6)))
     assert 0 <= found["nmi"] <= 1
     assert found["mean"] == pytest.approx(np.mean(np.abs(values.mean(1)) / values.std(1)))
+
+
+def test_the_centre_of_points_has_the_least_snr_distance_to_them_all() -> None:
+    values = Fixed("snr").values.detach().numpy()
+    made, weights = (one.numpy() for one in points("snr", torch.from_numpy(values)))
+    centre = np.average(made, axis=0, weights=weights)
+    least = sum(apart("snr", one, centre) for one in values)
+    steps = 0.1 * np.random.default_rng(0).normal(size=(20, 5))
+    assert all(
+        sum(apart("snr", one, centre + step) for one in values) > least for step in steps - steps.mean(1)[:, None]
+    )
 
 
 def test_a_trained_embedding_finds_digits_alone_and_in_a_gallery(tmp_path: Path, cli: Any) -> None:

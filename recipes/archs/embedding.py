@@ -54,6 +54,10 @@ class Embedding(nn.Module):
         """Of every anchor (N, dims) to every other (M, dims), (N, M)."""
         return distances(self.distance, anchors, others)
 
+    def points(self, embeddings: Any) -> tuple[Any, Any]:
+        """Embeddings (N, dims) as points, and their weights (N), by the distance in use."""
+        return points(self.distance, embeddings)
+
     def remember(self, embeddings: Any, labels: Any) -> None:
         """Let the centres of the classes of a batch follow its embeddings."""
         with torch.no_grad():
@@ -80,3 +84,17 @@ def distances(kind: Distance, anchors: Any, others: Any) -> Any:
         anchors, others = (torch.nn.functional.normalize(one, dim=1) for one in (anchors, others))
     square = anchors.square().sum(dim=1)[:, None] + others.square().sum(dim=1)[None] - 2 * anchors @ others.T
     return square.clamp_min(1e-12).sqrt()
+
+
+def points(kind: Distance, embeddings: Any) -> tuple[Any, Any]:
+    """Embeddings (N, D) as points (N, D) and weights (N), of which k-means finds clusters by this distance.
+
+    A point's squared distance to a centre, times the weight, is the distance of the embedding, as the first of both, to
+    the centre (`snr`), or its square.
+    """
+    if kind == "snr":
+        centred = embeddings - embeddings.mean(dim=1, keepdim=True)
+        return centred, 1 / centred.square().sum(dim=1).clamp_min(1e-12)
+    if kind == "sphere":
+        embeddings = torch.nn.functional.normalize(embeddings, dim=1)
+    return embeddings, torch.ones_like(embeddings[:, 0])

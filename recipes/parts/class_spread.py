@@ -15,10 +15,10 @@ from annotated_types import Ge, Le
 class ClassSpread:
     """Class spread: how near embeddings of one class are to each other, beside those of others; it only looks.
 
-    For `arch=embedding`. Figures, of the pictures of the last `batches`, as the finished network embeds them: `ratio`,
-    the mean squared distance (Euclid) to the mean of the class over that to the mean of all; `nmi`, normalised mutual
-    information of the classes and as many clusters (k-means); `mean`, the mean of |mean of the values| over their
-    deviation.
+    For `arch=embedding`. Figures, of the pictures of the last `batches`, as the finished network embeds them, by the
+    distance it was trained with (Euclid's squared, as k-means has it): `ratio`, the mean distance to the centre of the
+    class over that to the centre of all; `nmi`, normalised mutual information of the classes and as many clusters
+    (k-means); `mean`, the mean of |mean of the values| over their deviation.
     """
 
     def __init__(self, *, batches: Annotated[int, Ge(1), Le(1000)] = 8) -> None:
@@ -28,7 +28,7 @@ class ClassSpread:
 
     def observe(self, net: Any, batch: Any, loss_of: Any, step: int, steps: int) -> None:
         """Keep this batch in place of the oldest. Raises `UsageError` for a network that embeds nothing."""
-        if not hasattr(net, "embedded"):
+        if not hasattr(net, "points"):
             raise nb.UsageError("part class_spread is for networks that embed, such as arch=embedding(of=small_cnn)")
         self.held = [*self.held, (batch["given"].detach().clone(), batch["wanted"].clone())][-self.batches :]
 
@@ -39,13 +39,15 @@ class ClassSpread:
 
         net.eval()
         with torch.no_grad():
-            made = torch.cat([net.embedded(given) for given, _ in self.held]).double().cpu().numpy()
+            embedded = torch.cat([net.embedded(given) for given, _ in self.held]).double()
+            points, weights = (one.cpu().numpy() for one in net.points(embedded))
+        made = embedded.cpu().numpy()
         labels = torch.cat([wanted for _, wanted in self.held]).cpu().numpy()
         classes = np.unique(labels)
-        within = sum((float(np.square(own - own.mean(0)).sum()) for own in (made[labels == k] for k in classes)), 0.0)
-        clusters = KMeans(len(classes), n_init=4, random_state=0).fit_predict(made)
+        within = sum((_spread(points[labels == k], weights[labels == k]) for k in classes), 0.0)
+        clusters = KMeans(len(classes), n_init=4, random_state=0).fit_predict(points, sample_weight=weights)
         self.found = {
-            "ratio": within / max(float(np.square(made - made.mean(0)).sum()), 1e-30),
+            "ratio": within / max(_spread(points, weights), 1e-30),
             "nmi": float(normalized_mutual_info_score(labels, clusters)),
             "mean": float(np.mean(np.abs(made.mean(1)) / np.maximum(made.std(1), 1e-12))),
         }
@@ -61,3 +63,8 @@ class ClassSpread:
     def load(self, state: dict[str, Any]) -> None:
         """The same."""
         self.held = state["held"]
+
+
+def _spread(points: Any, weights: Any) -> float:
+    """The weighted sum of squared distances of points (N, D) to their weighted mean."""
+    return float((weights * np.square(points - np.average(points, axis=0, weights=weights)).sum(1)).sum())
