@@ -165,7 +165,7 @@ def test_the_spread_of_classes_is_by_the_distance_that_is_trained(kind: str, pow
     made, weights = (one.detach().numpy() for one in points(kind, net.values))
 
     def spread(of: np.ndarray) -> float:
-        """The least sum of distances to one centre; the centre is a point, which for `sphere` need not be of length 1."""
+        """The least sum of distances to one centre, which for `sphere` need not be of length 1."""
         centre = np.average(made[of], axis=0, weights=weights[of])
         if kind == "sphere":
             return sum(float(np.sum((one / np.linalg.norm(one) - centre) ** 2)) for one in values[of])
