@@ -12,12 +12,13 @@ import cv2
 import noisebench as nb
 import numpy as np
 import pytest
+from noisebench.imaging.sample import Sample
 from noisebench.store.cells import cell_dir, keys, read_record
-from noisebench.store.previews import VIEW, picture_file, read_views
+from noisebench.store.previews import VIEW, picture_file, read_views, wrong_views
 from noisebench.store.upkeep import gc
 from noisebench.store.upkeep import verify as verify_store
 from noisebench.track import get_track
-from noisebench.tracks.restore.crops import most_detail
+from noisebench.tracks.restore.crops import leave_view, most_detail
 
 ARGS = ("--datasets", "folder(path='in')", "--regimes", "gaussian(sigma={15,50})", "--jobs", "1", "--keep")
 
@@ -106,6 +107,16 @@ def test_verify_finds_a_picture_that_is_gone_or_another(store, fault):
     says = {"note": "00000.json is damaged", "restored": "00000.png is missing or damaged"}
     assert any(says.get(fault, "the noisy picture of a is missing or damaged") in line for line in problems)
     assert all(line.startswith("cell ") for line in problems)
+
+
+def test_a_shared_picture_that_is_damaged_is_written_again_by_the_next_that_shows_it(tmp_path):
+    (tmp_path / "outputs").mkdir()
+    clean, noisy = np.full((8, 8), 0.25), np.full((8, 8, 1), 0.5)
+    for _ in range(2):
+        leave_view(tmp_path, tmp_path / "outputs", 0, Sample("a", clean), noisy, noisy)
+        assert list(wrong_views(tmp_path, tmp_path / "outputs")) == []
+        for file in tmp_path.glob("pictures/*/*.png"):
+            file.write_bytes(file.read_bytes()[:40])
 
 
 def previews(page: Path, regime: str) -> list[dict]:

@@ -95,14 +95,15 @@ def wrong_views(store: Path, outputs: Path) -> Iterator[str]:
         if view is None:
             yield f"{note.name} is damaged"
             continue
-        if _pixels(note.with_suffix(".png")) is None:
+        if pixels_sha256(note.with_suffix(".png")) is None:
             yield f"{note.with_suffix('.png').name} is missing or damaged"
         for kind, name in (("clean", view.clean), ("noisy", view.noisy)):
-            if _pixels(picture_file(store, name)) != name:
+            if pixels_sha256(picture_file(store, name)) != name:
                 yield f"the {kind} picture of {view.item} is missing or damaged"
 
 
-def _pixels(file: Path) -> str | None:
+def pixels_sha256(file: Path) -> str | None:
+    """`byte_sha256` of the picture in a PNG file; none where there is no such picture."""
     import cv2
 
     try:

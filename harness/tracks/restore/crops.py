@@ -10,7 +10,7 @@ import numpy.typing as npt
 from ...imaging.pixels import Array, as_hwc, to_unit
 from ...imaging.sample import Sample
 from ...store.disk import write_file
-from ...store.previews import VIEW, View, byte_sha256, picture_file, write_view
+from ...store.previews import VIEW, View, byte_sha256, picture_file, pixels_sha256, write_view
 
 PANEL = 96
 
@@ -42,7 +42,7 @@ def leave_view(store: Path, folder: Path, index: int, sample: Sample, noisy: Arr
     (folder / f"{index:05d}.png").write_bytes(_png(_bytes(as_hwc(restored)[box]), 4))
     for name, picture in zip(names, shared, strict=True):
         file = picture_file(store, name)
-        if not file.exists():
+        if pixels_sha256(file) != name:
             file.parent.mkdir(parents=True, exist_ok=True)
             write_file(file, _png(picture, 4))
 
