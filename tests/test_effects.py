@@ -107,15 +107,28 @@ def test_it_must_hold_on_every_seed() -> None:
 def test_over_the_mean_it_must_hold_of_the_means() -> None:
     from dataclasses import replace
 
-    values = [{"x": 2.0, "y": 1.0}, {"x": 1.0, "y": 3.0}, {"x": 4.0, "y": 1.0}]
+    values = [{"x": 4.0, "y": 1.0}, {"x": 1.0, "y": 3.0}, {"x": 4.0, "y": 1.0}]
     over = replace(made_up(), over="mean")
     row = effect_row(over, Judged(values, 1.0))
     assert (row["verdict"], row["reason"]) == ("reproduced", f"of the means over seeds, not on seed {over.seeds[1]}")
     assert effect_row(replace(over, holds="x + 3 > y"), Judged(values, 1.0))["reason"] == ""
     assert effect_row(replace(over, holds="x + 3 > std(y)"), Judged(values, 1.0))["reason"] == ""
-    row = effect_row(replace(over, holds="x > y + 1"), Judged(values, 1.0, notes=["y diverged on seed 1"]))
+    row = effect_row(replace(over, holds="x > y + 2"), Judged(values, 1.0, notes=["y diverged on seed 1"]))
     assert row["verdict"] == "differs"
     assert row["reason"] == "does not hold of the means over seeds; y diverged on seed 1"
+
+
+def test_one_seed_alone_carries_no_claim_of_means() -> None:
+    from dataclasses import replace
+
+    over, one = replace(made_up(), over="mean"), [{"x": 9.0, "y": 1.0}, {"x": 1.0, "y": 1.5}, {"x": 1.0, "y": 1.5}]
+    row = effect_row(over, Judged(one, 1.0))
+    assert row["verdict"] == "differs"
+    assert row["reason"] == f"holds of the means over seeds, but not without seed {over.seeds[0]}"
+    # Of two seeds each is half of the claim, and a spread in the expression judges by itself.
+    two = replace(over, seeds=over.seeds[:2])
+    assert effect_row(two, Judged(one[:2], 1.0))["verdict"] == "reproduced"
+    assert effect_row(replace(over, holds="x - y > std(x) / 9"), Judged(one, 1.0))["verdict"] == "reproduced"
 
 
 def test_a_score_that_was_never_reached_on_one_seed_carries_no_mean() -> None:

@@ -78,7 +78,7 @@ class _File(ClaimFile[_Row]):
 class Effect:
     """An effect or a property: `holds` is an expression over the names of `cells`, true where it is so.
 
-    It is judged on each of `seeds`, or once on the means `over` them.
+    It is judged on each of `seeds`, or on the means `over` them, of all and of all but one.
     """
 
     name: str
@@ -216,10 +216,27 @@ def _broken(effect: Effect, values: Sequence[Mapping[str, float]]) -> str:
         endless = [name for name in effect.cells if 0 < sum(math.isinf(of[name]) for of in values) < len(values)]
         if endless:
             return f"no mean of {', '.join(endless)}: infinite on a seed"
-        means = {name: fmean(of[name] for of in values) for name in effect.cells}
-        return "" if holds(effect.holds, means, values) else "does not hold of the means over seeds"
+        if not _holds_of_means(effect, values):
+            return "does not hold of the means over seeds"
+        needed = _seeds_that_decide(effect, values)
+        return f"holds of the means over seeds, but not without seed {', nor without '.join(needed)}" if needed else ""
     broken = _broken_on(effect, values)
     return f"does not hold on seed {', '.join(map(str, broken))}" if broken else ""
+
+
+def _holds_of_means(effect: Effect, values: Sequence[Mapping[str, float]]) -> bool:
+    return holds(effect.holds, {name: fmean(of[name] for of in values) for name in effect.cells}, values)
+
+
+def _seeds_that_decide(effect: Effect, values: Sequence[Mapping[str, float]]) -> list[str]:
+    """The seeds without any one of which it does not hold of the means of the others: one alone carries no claim.
+
+    Where an expression has a spread of its own, that judges it.
+    """
+    if len(values) < 3 or f"{SPREAD}(" in effect.holds:
+        return []
+    places = range(len(values))
+    return [str(effect.seeds[i]) for i in places if not _holds_of_means(effect, [values[j] for j in places if j != i])]
 
 
 def _but_not_on(effect: Effect, values: Sequence[Mapping[str, float]]) -> str:
