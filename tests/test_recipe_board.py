@@ -194,6 +194,13 @@ def test_recipes_that_were_validated_on_other_items_are_no_race() -> None:
     assert [len(race.recipes) for race in found.races] == [2, 1]
 
 
+def test_several_methods_of_one_training_are_no_race_of_recipes() -> None:
+    own = training(FAST, 0, ((10, 2.0, 24.0), (20, 4.0, 26.0)))
+    records = [own, *(scored(f"{name}(model={FAST})", 0, 28 + np.arange(6) / 10, own) for name in ("ddim", "heun"))]
+    found = compare_recipes(boards(records), records)
+    assert (found.boards, found.races) == ((), ())
+
+
 def test_a_report_of_recipes_has_their_board_grids_files_and_plots(tmp_path: Path) -> None:
     write_report(a_board(), tmp_path)
     text = (tmp_path / "statistics.md").read_text()

@@ -194,7 +194,14 @@ def compare_recipes(boards: Sequence[Board], records: Sequence[Record]) -> Recip
     known = {record.cell["key"]: record for record in records}
     recipes = _recipes_of(boards, known)
     made = [_recipe_board(board, recipes, known) for board in boards] if recipes else []
-    return Recipes(tuple(one for one in made if one is not None and len(one.rows) > 1), tuple(_races(recipes)))
+    compared = [one for one in made if one is not None and _differ([row.recipe for row in one.rows])]
+    races = [race for race in _races(recipes) if len(race.recipes) == 1 or _differ(race.recipes)]
+    return Recipes(tuple(compared), tuple(races))
+
+
+def _differ(recipes: Sequence[Recipe]) -> bool:
+    """Whether there is more than one recipe: samplers of one model, say, are many rows of one."""
+    return len({tuple(trial.key for trial in recipe.trials) for recipe in recipes}) > 1
 
 
 def _recipes_of(boards: Iterable[Board], known: Mapping[str, Record]) -> dict[tuple[str, str], Recipe]:
