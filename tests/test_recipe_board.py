@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from board_records import record, sha
 from noisebench.boards.board import boards
-from noisebench.boards.recipes import Recipes, compare_recipes, score_at
+from noisebench.boards.recipes import Recipes, compare_recipes, differ, score_at
 from noisebench.report.short_names import short_names
 from noisebench.report.write import write_report
 from noisebench.statistics.crossed_ranking import crossed_ranges
@@ -199,6 +199,13 @@ def test_several_methods_of_one_training_are_no_race_of_recipes() -> None:
     records = [own, *(scored(f"{name}(model={FAST})", 0, 28 + np.arange(6) / 10, own) for name in ("ddim", "heun"))]
     found = compare_recipes(boards(records), records)
     assert (found.boards, found.races) == ((), ())
+    # Beside one of another training each of a board is in a race, of which this one is not drawn.
+    other = training(LEAN, 0, ((10, 3.0, 20.0),))
+    other.cell["training"]["validation"] = ["w0"]
+    records += [other, scored(LEAN, 0, 27 + np.arange(6) / 10, other)]
+    found = compare_recipes(boards(records), records)
+    assert [len(race.recipes) for race in found.races] == [2, 1]
+    assert [differ(race.recipes) for race in found.races] == [False, False]
 
 
 def test_a_report_of_recipes_has_their_board_grids_files_and_plots(tmp_path: Path) -> None:

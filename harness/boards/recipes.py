@@ -194,12 +194,15 @@ def compare_recipes(boards: Sequence[Board], records: Sequence[Record]) -> Recip
     known = {record.cell["key"]: record for record in records}
     recipes = _recipes_of(boards, known)
     made = [_recipe_board(board, recipes, known) for board in boards] if recipes else []
-    compared = [one for one in made if one is not None and _differ([row.recipe for row in one.rows])]
-    races = [race for race in _races(recipes) if len(race.recipes) == 1 or _differ(race.recipes)]
+    compared = [one for one in made if one is not None and differ([row.recipe for row in one.rows])]
+    races = _races(recipes)
+    if not compared:
+        # Nothing is compared where all rows share their trainings.
+        races = [race for race in races if len(race.recipes) == 1 or differ(race.recipes)]
     return Recipes(tuple(compared), tuple(races))
 
 
-def _differ(recipes: Sequence[Recipe]) -> bool:
+def differ(recipes: Sequence[Recipe]) -> bool:
     """Whether there is more than one recipe: samplers of one model, say, are many rows of one."""
     return len({tuple(trial.key for trial in recipe.trials) for recipe in recipes}) > 1
 

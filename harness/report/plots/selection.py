@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from ...boards.levels import Family, family_chart, level_families
+from ...boards.recipes import differ
 from ...track import known_track
 from ..data import ReportData
 from ..escape import slug
@@ -58,9 +59,9 @@ def draw_all(data: ReportData, style: str = "") -> tuple[list[Plot], list[str]]:
 
 
 def _of_recipes(data: ReportData, most: int, looks: Looks, style: Style, notes: list[str]) -> list[Plot | None]:
-    """Validation quality against seconds of each race of two or more, final quality against memory, and other costs."""
+    """Validation quality against seconds of each race of several recipes; final quality against memory and other costs."""
     plots: list[Plot | None] = []
-    races = [race for race in data.recipes.races if len(race.recipes) > 1]
+    races = [race for race in data.recipes.races if differ(race.recipes)]
     columns = [(board.track, column) for board in data.boards for column in board.columns]
     for number, race in enumerate(limited(races, most, "validation quality against seconds", notes), 1):
         name = f"recipe-time-{number:02d}-{slug(race.validated_on, 48)}"
