@@ -59,7 +59,7 @@ def draw_all(data: ReportData, style: str = "") -> tuple[list[Plot], list[str]]:
 
 
 def _of_recipes(data: ReportData, most: int, looks: Looks, style: Style, notes: list[str]) -> list[Plot | None]:
-    """Validation quality against seconds of each race of several recipes; final quality against memory and other costs."""
+    """Validation quality against seconds of each race of several; final quality against memory and other costs."""
     plots: list[Plot | None] = []
     races = [race for race in data.recipes.races if differ(race.recipes)]
     columns = [(board.track, column) for board in data.boards for column in board.columns]
