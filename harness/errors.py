@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from .wording import by_number
 
@@ -15,7 +16,7 @@ class UsageError(Exception):
 
     def _render_traceback_(self) -> list[str]:
         """What IPython shows in place of a traceback."""
-        return [f"{type(self).__name__}: {self}"]
+        return [f"{type(self).__name__}: {told_of(self)}"]
 
 
 class Skip(Exception):
@@ -53,6 +54,32 @@ class NotDefined(float):
 
     def __reduce__(self) -> tuple[type[NotDefined], tuple[str]]:
         return NotDefined, (self.reason,)
+
+
+class ItemNote(str):
+    """Which item an error is of, as one of its notes: `clip 'a'`."""
+
+
+@contextmanager
+def noting_item(word: str, name: object) -> Iterator[None]:
+    """Give an error that passes a note of the item that it is of; a skip is of the method, and names none."""
+    try:
+        yield
+    except Exception as error:
+        if not isinstance(error, Skip):
+            error.add_note(ItemNote(f"{word} {one_line(name, 60)!r}"))
+        raise
+
+
+def told_of(error: BaseException) -> str:
+    """What an error says, and of which item where that is known and it does not say so itself."""
+    return with_item(error, said(error))
+
+
+def with_item(error: BaseException, text: str) -> str:
+    """`text`, which tells of an error, and the item that this is of, where that is known and not in it."""
+    notes = [note for note in getattr(error, "__notes__", ()) if isinstance(note, ItemNote)]
+    return f"{text} ({notes[0]})" if notes and notes[0].partition(" ")[2] not in text else text
 
 
 def refuse_all(mistakes: Sequence[str], of: int, items: str) -> None:

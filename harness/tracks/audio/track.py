@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...array_outputs import ArrayFiles
 from ...component_calls import degraded, metric_value, read_only
+from ...errors import UsageError
 from ...info import Info
 from ...keyed_noise import keyed_generator, noise_key
 from ...registry import Bound
@@ -69,9 +70,15 @@ class AudioTrack:
         return checked_declarations(kind, declared, _DECLARED)
 
     def identify(self, item: Clip) -> str:
-        """Id, and the hash of waveform, rate, closures, effect and mixture, on one line."""
+        """Id, and the hash of waveform, rate, closures, effect and mixture, on one line.
+
+        Raises `UsageError` for a clip of one sample, which without its mean is silence.
+        """
+        from .clip import who
         from .mixture import item_sha256
 
+        if len(item.wave) < 2:
+            raise UsageError(f"{who(item)}: one sample is no clip: leave it out")
         return f"{item.id!r} {item_sha256(item)}"
 
     def pose(self, regime: Bound, item: Clip, seed: int, draw: int = 0) -> Case:
