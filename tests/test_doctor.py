@@ -608,6 +608,7 @@ ADAPTERS = {
     "draws": "return wave + float(np.random.default_rng().random())",
     "remembers": "SEEN.append(len(wave)); return wave + (0.1 if len(SEEN) > 1 and SEEN[-2] != SEEN[-1] else 0)",
     "cuts": "return wave[:1000]",
+    "on_int16": "return wave * 32768",
     "raises": "raise ValueError('of <b>what</b>')",
     "skips": "raise nb.Skip('not today')",
 }
@@ -642,6 +643,7 @@ def test_each_track_has_a_doctor(track: str):
             ["first clip", "deterministic", "no memory of the last clip", "another size"],
             "returned shape (1000,)",
         ),
+        ("on_int16", ["first clip"], "32,768 times as loud as its input: give full scale ±1"),
         ("raises", ["first clip", "input left unmodified", "deterministic"], "ValueError: of <b>what</b>"),
         ("skips", [], "not today"),
     ],

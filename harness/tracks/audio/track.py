@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from .clip import Clip, Floats
     from .enhancer import Enhancer
 
+_LOUDER = 100
+"""So many times as loud as its input is no output on full scale."""
 _DECLARED: Mapping[str, Mapping[str, Any]] = {"regime": {"title": ""}}
 
 
@@ -137,6 +139,15 @@ class AudioTrack:
         return as_clip("cost", wave, 16_000, level=-26.0)
 
     # Below: what a track may have. See the protocols of `track.py` and of `report/sections.py`.
+
+    def off_scale(self, output: Floats, case: Case) -> str:
+        """Why a clip is not on full scale ±1: it is a hundred times as loud as what was given."""
+        import numpy as np
+
+        given, made = (float(np.sqrt(np.mean(np.square(wave, dtype=np.float64)))) for wave in (case.given, output))
+        if made <= _LOUDER * given:
+            return ""
+        return f"returned a clip {made / given:,.0f} times as loud as its input: give full scale ±1, not ±32,768"
 
     def preload_for(self, components: Iterable[Bound]) -> tuple[str, ...]:
         """torch, where a network is trained or used, or a plug-in has imported it."""
