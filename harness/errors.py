@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from .wording import by_number
 
 _LISTED = 20
+_DOUBLE = re.compile(r"\bfloat\b.*\b(bias|but|!=|and).*\bdouble\b", re.IGNORECASE | re.DOTALL)
+"""What torch says where float32 meets weights of float64."""
+_TO_FLOAT = ": inputs are float32, so call .float() on the network"
 
 
 class UsageError(Exception):
@@ -54,6 +58,13 @@ class NotDefined(float):
 
     def __reduce__(self) -> tuple[type[NotDefined], tuple[str]]:
         return NotDefined, (self.reason,)
+
+
+def raw(error: BaseException, limit: int = 400) -> str:
+    """An error by its type and what it says, in a line; of a network of float64, how to mend it too."""
+    text, name = said(error), type(error).__name__
+    double = isinstance(error, RuntimeError) and _DOUBLE.search(text)
+    return (f"{name}: {one_line(text, limit)}" if text else name) + (_TO_FLOAT if double else "")
 
 
 class ItemNote(str):

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn, TypedDict
 
 from ..calling import call_on
-from ..errors import Invalid, NotFinite, Skip, UsageError, one_line, said, told_of, with_item
+from ..errors import Invalid, NotFinite, Skip, UsageError, one_line, raw, said, told_of, with_item
 from ..plugin_loading import load_plugin
 from ..registry import bind
 from ..runner import used_device
@@ -194,7 +194,7 @@ def ending_of(error: BaseException) -> Ending:
     memory = isinstance(error, MemoryError) or "can't allocate memory" in text or "out of memory" in text
     return {
         "outcome": "oom" if memory else "failed",
-        "reason": one_line(with_item(error, f"{type(error).__name__}: {text}" if text else type(error).__name__)),
+        "reason": one_line(with_item(error, raw(error))),
         "traceback": "".join(traceback.format_exception(error))[-4000:],
     }
 
