@@ -90,11 +90,11 @@ def evaluate(
         taker = None
         if parts and isinstance(field_of_work, HasSetMetrics):
             taker = field_of_work.collector(parts, Path(folder), len(ids), protocol=rules)
-        for index, _ in enumerate(ids):
-            item = data.load(index)
-            if range is not None and isinstance(field_of_work, HasRange):
-                item = field_of_work.rescaled(item, range)
-            with noting_item(field_of_work.words.item, item.id):
+        for index, name in enumerate(ids):
+            with noting_item(field_of_work.words.item, name):
+                item = data.load(index)
+                if range is not None and isinstance(field_of_work, HasRange):
+                    item = field_of_work.rescaled(item, range)
                 case = field_of_work.pose(noise, item, seed)
                 output, elapsed, said = call_on(runner, told(case, item, shown), device)
                 rows.append(item_row(field_of_work, item, case, output, elapsed, rules, single))

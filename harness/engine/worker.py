@@ -245,8 +245,8 @@ def _posed(scoring: _Scoring, seed: int, indices: Iterable[int]) -> Iterator[Fut
     """Items with their cases, in order; one is read and posed in a thread of its own while the caller is busy."""
 
     def pose(index: int) -> _Posed:
-        item = scoring.dataset.load(index)
-        with noting_item(scoring.track.words.item, item.id):
+        with noting_item(scoring.track.words.item, scoring.dataset.ids[index]):
+            item = scoring.dataset.load(index)
             return _Posed(index, item, scoring.track.pose(scoring.regime, item, seed))
 
     coming: Future[_Posed] | None = None
