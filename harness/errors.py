@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from .wording import by_number
 
 _LISTED = 20
+_DOUBLE = re.compile(r"\bfloat\b.*\b(bias|but|!=|and).*\bdouble\b", re.IGNORECASE | re.DOTALL)
+"""What torch says where float32 meets weights of float64."""
+_TO_FLOAT = ": inputs are float32, so call .float() on the network"
 
 
 class UsageError(Exception):
@@ -15,7 +20,7 @@ class UsageError(Exception):
 
     def _render_traceback_(self) -> list[str]:
         """What IPython shows in place of a traceback."""
-        return [f"{type(self).__name__}: {self}"]
+        return [f"{type(self).__name__}: {told_of(self)}"]
 
 
 class Skip(Exception):
@@ -53,6 +58,39 @@ class NotDefined(float):
 
     def __reduce__(self) -> tuple[type[NotDefined], tuple[str]]:
         return NotDefined, (self.reason,)
+
+
+def raw(error: BaseException, limit: int = 400) -> str:
+    """An error by its type and what it says, in a line; of a network of float64, how to mend it too."""
+    text, name = said(error), type(error).__name__
+    double = isinstance(error, RuntimeError) and _DOUBLE.search(text)
+    return (f"{name}: {one_line(text, limit)}" if text else name) + (_TO_FLOAT if double else "")
+
+
+class ItemNote(str):
+    """Which item an error is of, as one of its notes: `clip 'a'`."""
+
+
+@contextmanager
+def noting_item(word: str, name: object) -> Iterator[None]:
+    """Give an error that passes a note of the item that it is of; a skip is of the method, and names none."""
+    try:
+        yield
+    except Exception as error:
+        if not isinstance(error, Skip):
+            error.add_note(ItemNote(f"{word} {one_line(name, 60)!r}"))
+        raise
+
+
+def told_of(error: BaseException) -> str:
+    """What an error says, and of which item where that is known and it does not say so itself."""
+    return with_item(error, said(error))
+
+
+def with_item(error: BaseException, text: str) -> str:
+    """`text`, which tells of an error, and the item that this is of, where that is known and not in it."""
+    notes = [note for note in getattr(error, "__notes__", ()) if isinstance(note, ItemNote)]
+    return f"{text} ({notes[0]})" if notes and notes[0].partition(" ")[2] not in text else text
 
 
 def refuse_all(mistakes: Sequence[str], of: int, items: str) -> None:

@@ -17,7 +17,7 @@ from .components import open_dataset
 from .engine.environment import check_device, environment
 from .engine.training_on_demand import train_for
 from .engine.tuning import told_of
-from .errors import UsageError, one_line
+from .errors import UsageError, noting_item, one_line
 from .notebook.result import Result
 from .plan import (
     chosen_ids,
@@ -90,13 +90,14 @@ def evaluate(
         taker = None
         if parts and isinstance(field_of_work, HasSetMetrics):
             taker = field_of_work.collector(parts, Path(folder), len(ids), protocol=rules)
-        for index, _ in enumerate(ids):
-            item = data.load(index)
-            if range is not None and isinstance(field_of_work, HasRange):
-                item = field_of_work.rescaled(item, range)
-            case = field_of_work.pose(noise, item, seed)
-            output, elapsed, said = call_on(runner, told(case, item, shown), device)
-            rows.append(item_row(field_of_work, item, case, output, elapsed, rules, single))
+        for index, name in enumerate(ids):
+            with noting_item(field_of_work.words.item, name):
+                item = data.load(index)
+                if range is not None and isinstance(field_of_work, HasRange):
+                    item = field_of_work.rescaled(item, range)
+                case = field_of_work.pose(noise, item, seed)
+                output, elapsed, said = call_on(runner, told(case, item, shown), device)
+                rows.append(item_row(field_of_work, item, case, output, elapsed, rules, single))
             seen.append(look_at(item, field_of_work))
             notes.update(said)
             if taker is not None:

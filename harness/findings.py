@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
-from .errors import Skip, one_line, said
+from .errors import Skip, one_line, raw
 from .track import Finding, Runner
 
 R = TypeVar("R", bound=Runner)
@@ -40,4 +40,4 @@ def set_up(runner: R) -> R:
 
 def described(error: BaseException) -> str:
     """An error by its type and what it says, in a line."""
-    return f"{type(error).__name__}: {one_line(error, 200)}" if said(error) else type(error).__name__
+    return raw(error, 200)

@@ -71,6 +71,10 @@ def named_suites() -> dict[str, Path]:
 def find_suite(name: str) -> Path:
     """A suite file by path, or one of the package by name. Raises `UsageError`."""
     path = Path(name)
+    if path.is_file() and path.suffix == ".py":
+        raise UsageError(
+            f"{one_line(name)} is Python and no suite: a plug-in has a --plugin of its own before each file"
+        )
     if path.is_file():
         return path
     known = named_suites()

@@ -231,6 +231,13 @@ class Examines(Protocol):
     def examine(self, method: Bound, before: Callable[[str], None], regime: str) -> Iterator[Finding]: ...
 
 
+@runtime_checkable
+class SeesScale(Protocol):
+    """A track that can say, for doctors, why an output is on another scale than its input; empty where it is not."""
+
+    def off_scale(self, output: Any, case: Case) -> str: ...
+
+
 def checked_declarations(
     kind: str, declared: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:

@@ -78,6 +78,18 @@ def test_some_classes_are_numbered_anew() -> None:
     assert found.load(0).classes == ("7", "2")
 
 
+def test_regions_are_numbered_anew_too() -> None:
+    of = "hidden(of=digits(n=60), beside=1, size=32)"
+    whole, found = opened(of, "classify"), opened(f"some_classes(of={of}, classes=(7,2))", "classify")
+    olds = [whole.load(whole.ids.index(name)) for name in found.ids]
+    for old, new in zip(olds, map(found.load, range(len(found.ids))), strict=True):
+        for number in range(-1, 10):
+            assert {*new.regions[old.regions == number]} <= {{7: 0, 2: 1}.get(number, -1)}
+        assert (new.regions == new.label).any()
+        get_track("classify").identify(new)
+    assert any((old.regions >= 0).sum() > (np.isin(old.regions, (7, 2))).sum() for old in olds)
+
+
 def test_a_wrong_label_is_of_the_classes_that_are_left() -> None:
     found = opened("some_classes(of=flipped_labels(of=digits, share=0.5), classes=(1,4,5))", "classify")
     items = [found.load(i) for i in range(len(found.ids))]

@@ -14,8 +14,10 @@ import numpy as np
 import pytest
 from conftest import DATA, ROOT
 from noisebench.calling import call_on, told
+from noisebench.errors import noting_item, told_of
 from noisebench.planned_cell import shown_to
 from noisebench.registry import bind, registry
+from noisebench.store.reading import read_records
 from noisebench.track import get_track
 from noisebench.tracks.audio import Clip, Frames, as_clip, clip_sha256, istft, resampled, stft
 from numpy.testing import assert_allclose
@@ -312,6 +314,37 @@ def test_silence_has_no_snr_and_the_message_says_so():
         posed(silent, "white(snr=0)")
     with pytest.raises(nb.UsageError, match="is silent wherever"):
         posed(VOICE, 'recorded(snr=0, of="silent_ones")')
+
+
+def test_the_clip_that_a_regime_refuses_is_named_in_the_reason(cli, tmp_path):
+    import soundfile
+
+    for name, wave in (("a", VOICE.wave[:4000]), ("b", np.zeros(4000))):
+        soundfile.write(tmp_path / f"{name}.wav", wave, 8_000)
+    cli("run", "--track", "audio", "--methods", "identity", "--datasets", "folder(path='.')", "--regimes",
+        "white(snr=5)", "--metrics", "si_sdr", "--store", "st", code=1)  # fmt: skip
+    (record,) = read_records(tmp_path / "st")
+    assert record.cell["outcome"] == "failed"
+    assert record.cell["reason"] == "regime white: the clip is silent, so that there is no SNR: leave it out (clip 'b')"
+    with pytest.raises(nb.UsageError) as caught:
+        nb.evaluate("identity", f"folder(path={str(tmp_path)!r})", "white(snr=5)", track="audio", metrics="si_sdr")
+    assert caught.value.__notes__ == ["clip 'b'"] and caught.value._render_traceback_()[0].endswith("(clip 'b')")
+
+
+def test_an_item_is_not_named_twice_and_a_skip_names_none():
+    for error, said in (
+        (nb.UsageError("clip 'b' is bad"), "clip 'b' is bad"),
+        (nb.Invalid("is bad"), "is bad (clip 'b')"),
+        (nb.Skip("no SNR"), "no SNR"),
+    ):
+        with pytest.raises(type(error)) as caught, noting_item("clip", "b"):
+            raise error
+        assert told_of(caught.value) == said
+
+
+def test_a_clip_of_one_sample_is_refused_by_its_name():
+    with pytest.raises(nb.UsageError, match="'click': one sample is no clip: leave it out"):
+        TRACK.identify(as_clip("click", [0.5], 8_000))
 
 
 class _Silent:

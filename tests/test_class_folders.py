@@ -46,6 +46,16 @@ def test_each_folder_is_a_class_and_classes_take_turns(tmp_path: Path) -> None:
     assert list(opened(tmp_path, "split=all, n=2").ids) == list(found.ids)[:2]
 
 
+@pytest.mark.parametrize("shape", [(6, 8), (6, 8, 3)])
+def test_an_estimator_of_ones_own_is_fitted_to_what_a_method_is_given(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    made(tmp_path, "a/1.png", "b/2.png", shape=shape)
+    track, none = nb.get_track("classify"), nb.bind("none", "regime", "classify")
+    for found in (opened(tmp_path), nb.open_dataset(nb.bind("digits(n=2)", "dataset", "classify"))):
+        for item in map(found.load, range(2)):
+            given = track.pose(none, item, 0).given
+            assert item.as_given.dtype == given.dtype and np.array_equal(item.as_given, given)
+
+
 def test_what_begins_with_a_dot_is_no_class_and_no_picture(tmp_path: Path) -> None:
     made(tmp_path, "a/1.png", "b/1.png", ".ipynb_checkpoints/1.png", "a/.thumbnails/1.png", "b/._1.png")
     found = opened(tmp_path)

@@ -39,6 +39,12 @@ def test_the_nearest_pictures_vote() -> None:
         np.testing.assert_allclose(logits, np.log(votes + 1), rtol=1e-6)
 
 
+def test_more_neighbours_than_pictures_are_refused() -> None:
+    assert ready("k_nn(data=digits(n=4), k=4)").classify(np.zeros((8, 8, 1)), nb.Info({"classes": 10})).shape == (10,)
+    with pytest.raises(nb.UsageError, match=r"k=5 are more than the pictures of digits\(n=4\): give k=4 or less"):
+        ready("k_nn(data=digits(n=4))")
+
+
 @pytest.mark.parametrize(("method", "least"), [("k_nn", 0.95), ("svm", 0.95), ("logistic_regression", 0.9)])
 def test_they_know_digits_and_say_what_they_were_fitted_to(method: str, least: float) -> None:
     assert nb.evaluate(method, "digits(n=200)", track="classify").accuracy >= least

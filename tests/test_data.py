@@ -59,6 +59,14 @@ def test_a_folder_gives_its_pictures_in_the_order_of_their_names(tmp_path):
     assert dataset.load(0).noisy is None
 
 
+def test_a_folder_gives_pictures_of_every_ending(tmp_path):
+    for name in ("a.png", "b.tiff", "c.jpg", "d.JPEG", "e.npy", "F.PNG", "g.bmp", "h.PGM"):
+        nb.write_picture(tmp_path / "made.png", grey(1))
+        (tmp_path / "made.png").rename(tmp_path / name)
+    (tmp_path / "notes.txt").write_text("no picture")
+    assert list(opened(f"folder(path={str(tmp_path)!r})").ids) == ["F", *"abcdegh"]
+
+
 def test_a_pattern_reaches_other_endings_and_subfolders(tmp_path):
     (tmp_path / "sub").mkdir()
     nb.write_picture(tmp_path / "a.png", grey(1))
@@ -66,7 +74,7 @@ def test_a_pattern_reaches_other_endings_and_subfolders(tmp_path):
     nb.write_picture(tmp_path / "sub" / "a.png", grey(3))
     (tmp_path / "readme.md").write_text("text")
     spec = f"folder(path={str(tmp_path)!r}, pattern={{!r}})"
-    assert list(opened(spec.format("*")).ids) == ["a.npy", "a.png"]
+    assert list(opened(f"folder(path={str(tmp_path)!r})").ids) == ["a.npy", "a.png"]
     assert list(opened(spec.format("*.npy")).ids) == ["a"]
     assert list(opened(spec.format("**/*.png")).ids) == ["a", "sub/a"]
 
@@ -90,9 +98,9 @@ def test_a_pattern_never_leaves_the_folder(tmp_path, pattern):
 
 def test_a_folder_without_a_match_names_folder_pattern_and_what_there_is(tmp_path):
     message = refused(opened, f"folder(path={str(tmp_path)!r})")
-    assert "'*.png'" in message and "holds none of .png, .jpg" in message and tmp_path.name in message
+    assert "'*'" in message and "holds none of .png, .jpg" in message and tmp_path.name in message
     (tmp_path / "a.JPG").write_bytes(b"\xff\xd8")
-    assert "'*.JPG'" in refused(opened, f"folder(path={str(tmp_path)!r})")
+    assert "'*.JPG'" in refused(opened, f"folder(path={str(tmp_path)!r}, pattern='*.png')")
     assert "does not exist" in refused(opened, "folder(path='no such place')")
     assert "is not a folder" in refused(opened, f"folder(path={str(tmp_path / 'a.JPG')!r})")
     refused(opened, f"folder(path={str(tmp_path)!r}, pattern='')")

@@ -42,7 +42,7 @@ def test_black_is_16_and_white_is_235(tmp_path: Path, value: int, luma: int) -> 
 def test_what_is_not_8_bit_or_too_small_is_refused(tmp_path: Path) -> None:
     nb.write_picture(tmp_path / "deep.png", np.full((4, 4), 500, np.uint16))
     of = f"folder(path={str(tmp_path)!r})"
-    with pytest.raises(nb.UsageError, match="8-bit pictures.*'deep' is uint16"):
+    with pytest.raises(nb.UsageError, match="8-bit pictures.*'deep' is uint16.*: store it as 8 bits"):
         open_dataset(bind(f"luma(of={of})", "dataset")).load(0)
     nb.write_picture(tmp_path / "deep.png", np.full((4, 4), 5, np.uint8))
     with pytest.raises(nb.UsageError, match="smaller than multiple=5"):

@@ -19,6 +19,8 @@ from conftest import DATA, ROOT
 from noisebench.cli import doctor as verb
 from noisebench.engine import examination
 from noisebench.engine.examination import examine_on_items
+from noisebench.engine.method_process import ending_of
+from noisebench.findings import described
 from noisebench.imaging.resample import enlarge
 from noisebench.registry import Bound, Entry, bind, registry
 from noisebench.track import get_track
@@ -250,6 +252,17 @@ def test_what_would_gain_by_far_is_said_with_the_line_to_write(
 def test_no_gain_is_judged_where_the_input_is_the_clean_picture() -> None:
     finding = {f.name: f for f in examine(bind("identity", "method"), regime="none")}["gain"]
     assert (finding.ok, finding.detail) == (None, "not judged: under none the input is the clean picture")
+
+
+@pytest.mark.parametrize("layer", [torch.nn.Conv2d(1, 1, 1), torch.nn.Linear(4, 2)])
+def test_a_network_of_float64_is_told_to_be_float(layer: torch.nn.Module) -> None:
+    for call in (lambda: layer.double()(torch.zeros(1, 1, 4, 4)), lambda: layer.float()(torch.zeros(1, 1, 4, 5, 3, 2))):
+        with pytest.raises(RuntimeError) as caught:
+            call()
+        double = "double" in str(caught.value).lower()
+        assert described(caught.value).endswith("call .float() on the network") is double
+        assert ending_of(caught.value)["reason"].endswith("call .float() on the network") is double
+    assert not double
 
 
 def test_two_mistakes_at_once_are_both_said() -> None:
@@ -608,6 +621,7 @@ ADAPTERS = {
     "draws": "return wave + float(np.random.default_rng().random())",
     "remembers": "SEEN.append(len(wave)); return wave + (0.1 if len(SEEN) > 1 and SEEN[-2] != SEEN[-1] else 0)",
     "cuts": "return wave[:1000]",
+    "on_int16": "return wave * 32768",
     "raises": "raise ValueError('of <b>what</b>')",
     "skips": "raise nb.Skip('not today')",
 }
@@ -642,6 +656,7 @@ def test_each_track_has_a_doctor(track: str):
             ["first clip", "deterministic", "no memory of the last clip", "another size"],
             "returned shape (1000,)",
         ),
+        ("on_int16", ["first clip"], "32,768 times as loud as its input: give full scale ±1"),
         ("raises", ["first clip", "input left unmodified", "deterministic"], "ValueError: of <b>what</b>"),
         ("skips", [], "not today"),
     ],

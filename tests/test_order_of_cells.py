@@ -85,7 +85,10 @@ def test_a_cell_whose_ancestor_is_lost_is_blocked_and_tried_again_with_it(monkey
     summary = run(suite, tmp_path / "s", RunOptions(jobs=2), Diary())
     lost, first, second = (summary.cells[n]["key"] for n in (3, 0, 1))
     assert [summary.outcome[c["key"]] for c in summary.cells] == ["blocked", "blocked", "ok", "failed"]
-    assert read_cell(tmp_path / "s", first)["reason"] == f"needs cell {lost[:12]}, which is failed: ValueError: no"
+    assert (
+        read_cell(tmp_path / "s", first)["reason"]
+        == f"needs cell {lost[:12]}, which is failed: ValueError: no (picture 'gaussian_field_000')"
+    )
     assert read_cell(tmp_path / "s", second)["reason"].startswith(f"needs cell {first[:12]}, which is blocked: ")
     assert not summary.ok
     (tmp_path / "order_plugin.py").write_text(PLUGIN.replace('raise ValueError("no")', "return noisy"))

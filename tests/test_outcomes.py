@@ -63,8 +63,11 @@ def test_an_output_of_whole_numbers_or_on_0_255_is_invalid_and_one_that_diverges
     assert {name: cell["outcome"] for name, cell in found.items()} == {
         "whole_numbers": "invalid", "on_255": "invalid", "diverges": "ok", "half": "ok",
     }  # fmt: skip
-    assert found["whole_numbers"]["reason"] == "returned dtype uint8: give float32 on [0, 1]"
-    assert found["on_255"]["reason"].endswith("as on 0–255: give float32 on [0, 1]")
+    assert (
+        found["whole_numbers"]["reason"]
+        == "returned dtype uint8: give float32 on [0, 1] (picture 'gaussian_field_000')"
+    )
+    assert found["on_255"]["reason"].endswith("as on 0–255: give float32 on [0, 1] (picture 'gaussian_field_000')")
     assert "invalid: on_255 · gaussian_field" in done.stdout
 
 

@@ -328,7 +328,9 @@ def test_a_failure_stands_on_record_with_the_end_of_standard_error(cli, here):
     cli("run", "--methods", program("print('to stdout'); raise ValueError('no luck')"), *args, code=1)
     (record,) = read_records(here / "nb-store")
     assert record.cell["outcome"] == "failed"
-    assert "exit code 1" in record.cell["reason"] and record.cell["reason"].endswith("ValueError: no luck")
+    assert "exit code 1" in record.cell["reason"] and record.cell["reason"].endswith(
+        "ValueError: no luck (picture 'gaussian_field_000')"
+    )
 
 
 def test_the_cost_of_a_program_has_its_processor_time_and_no_memory_of_ours():

@@ -42,6 +42,16 @@ def test_parity_joins_the_even_and_the_odd_classes() -> None:
     assert [two.load(i).label for i in range(20)] == [digits.load(i).label % 2 for i in range(20)]
 
 
+def test_parity_keeps_what_shows_no_class_and_joins_regions() -> None:
+    web, two = dataset("webdigits(outside=0.5)"), dataset("parity(of=webdigits(outside=0.5))")
+    items = [(web.load(i), two.load(i)) for i in range(300)]
+    outside = [item for old, item in items if old.label == -1]
+    assert outside and all(item.label == -1 and item.given_label in (0, 1) for item in outside)
+    old, new = (dataset(spec).load(1) for spec in ("hidden(of=digits)", "parity(of=hidden(of=digits))"))
+    assert new.regions.max() == new.label == old.label % 2
+    assert np.array_equal(new.regions >= 0, old.regions >= 0) and new.regions.min() == -1
+
+
 def test_the_perceptron_gives_a_product_over_the_root_of_its_size() -> None:
     made = bind("perceptron", "arch")
     net = made.entry.obj((1, 1, 4), (2,), **made.kwargs)

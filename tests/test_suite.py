@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from noisebench.errors import UsageError
 from noisebench.registry import bind_all
-from noisebench.suite import input_size, named_suites, read_suite, seconds, size_bytes
+from noisebench.suite import find_suite, input_size, named_suites, read_suite, seconds, size_bytes
 
 GOOD = """\
 suite: small
@@ -43,6 +43,12 @@ def test_plug_ins_are_named_from_the_folder_of_the_file(tmp_path, cli):
     assert "half" in cli("run", "mine/s.yaml", "--dry-run", "--plugin", "./mine/half.py").stdout
     file.write_text("plugins: [gone.py]\n" + GOOD)
     assert "gone.py is not a file" in cli("run", "mine/s.yaml", "--dry-run", code=2).stderr
+
+
+def test_a_second_file_behind_one_plugin_option_is_told_from_a_suite(tmp_path):
+    (tmp_path / "p.py").write_text("import noisebench as nb\n")
+    with pytest.raises(UsageError, match=r"p\.py is Python and no suite: .* --plugin of its own"):
+        find_suite(str(tmp_path / "p.py"))
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import noisebench as nb
-from noisebench.tracks.classify import LabelledPicture
+import numpy as np
+from noisebench.tracks.classify import NO_CLASS, LabelledPicture
 
 
 class Parity:
-    """The items of a set, each labelled by whether the number of its class is odd."""
+    """The items of a set, each labelled by whether the number of its class is odd; what shows none still shows none."""
 
     def __init__(self, of: nb.Dataset) -> None:
         self._of = of
@@ -18,8 +19,10 @@ class Parity:
     def load(self, index: int) -> LabelledPicture:
         """Item `index`, in two classes."""
         item: LabelledPicture = self._of.load(index)
+        label = NO_CLASS if item.label == NO_CLASS else item.label % 2
         told = None if item.annotated is None else item.annotated % 2
-        return replace(item, label=item.label % 2, classes=("even", "odd"), annotated=told)
+        regions = None if item.regions is None else np.where(item.regions >= 0, item.regions % 2, -1)
+        return replace(item, label=label, classes=("even", "odd"), annotated=told, regions=regions)
 
 
 @nb.dataset("parity", track="classify")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 
 import noisebench as nb
+import numpy as np
 from annotated_types import Ge
 from noisebench.tracks.classify import LabelledPicture
 
@@ -23,7 +24,15 @@ class SomeClasses:
         item: LabelledPicture = self._of.load(self._places[index])
         annotated = None if item.annotated is None else self._classes[item.annotated]
         names = tuple(item.classes[old] for old in self._classes)
-        return replace(item, label=self._classes[item.label], annotated=annotated, classes=names)
+        label = self._classes[item.label]
+        regions = None if item.regions is None else self._renumbered(item.regions, len(item.classes))
+        return replace(item, label=label, annotated=annotated, classes=names, regions=regions)
+
+    def _renumbered(self, regions: Any, known: int) -> Any:
+        """Regions by the new numbers: -1 is what shows none of the classes that are left."""
+        table = np.full(known + 1, -1, np.int32)  # the last place is that of -1
+        table[[*self._classes]] = [*self._classes.values()]
+        return table[regions]
 
 
 @nb.dataset("some_classes", track="classify", licence="that of the other set")

@@ -1,4 +1,4 @@
-"""The pictures of a folder; pattern="**/*.png" takes subfolders too."""
+"""The pictures of a folder; pattern="**/*" takes subfolders too."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from noisebench.datasets.restore._files import Files
 
 
 @nb.dataset("folder", licence="the user's own", own_files=True)
-def folder(*, path: str, pattern: str = "*.png", group: str | None = None) -> Files:
-    """The pictures of a folder; pattern="**/*.png" takes subfolders too.
+def folder(*, path: str, pattern: str = "*", group: str | None = None) -> Files:
+    """The pictures of a folder; pattern="**/*" takes subfolders too.
 
     group: a regular expression that finds in each name the scene, patient or video that it is of, such as
     "^[^/]+" for the first subfolder or "^[^_]+" for all before the first _; pictures of one group count as one.

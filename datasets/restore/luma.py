@@ -15,7 +15,10 @@ _LUMA = np.array([65.481, 128.553, 24.966])
 def _luma(picture: np.ndarray, name: str) -> np.ndarray:
     channels = picture.shape[2] if picture.ndim == 3 else 1
     if picture.dtype != np.uint8 or channels not in (1, 3):
-        raise nb.UsageError(f"luma is of 8-bit pictures, grey or RGB; {name!r} is {picture.dtype}, {channels} channels")
+        raise nb.UsageError(
+            f"luma is of 8-bit pictures, grey or RGB; {name!r} is {picture.dtype}, {channels} channels: "
+            "store it as 8 bits, or leave luma out"
+        )
     if channels == 1:
         return picture.reshape(picture.shape[:2])
     luma: np.ndarray = np.rint(16 + picture @ _LUMA / 255).astype(np.uint8)

@@ -14,7 +14,7 @@ from ..errors import NotDefined
 from ..findings import Check, findings_of, set_up, tried
 from ..planned_cell import shown_to
 from ..registry import Bound, bind
-from ..track import Case, Finding, Runner, Track
+from ..track import Case, Finding, Runner, SeesScale, Track
 
 SEED = 0
 """Of all noise."""
@@ -65,6 +65,8 @@ class _Trial:
 def _score(trial: _Trial, item: Any) -> tuple[bool | None, str]:
     track, case = trial.track, trial.case(item)
     made, seconds, _ = call_on(trial.runner, case, "cpu")
+    if isinstance(track, SeesScale) and (why := track.off_scale(made, case)):
+        return False, why
     names = track.defaults
     metric = bind(names.rank_by, "metric", track.name)
     scores = track.score(made, item, case, bind(names.protocol, "protocol", track.name), [metric])

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from ..calling import item_row, told
 from ..components import open_dataset
-from ..errors import Invalid, UsageError, one_line
+from ..errors import Invalid, UsageError, noting_item, one_line, with_item
 from ..planned_cell import PlannedCell
 from ..plugin_loading import load_plugin
 from ..registry import Bound, bind
@@ -139,7 +139,8 @@ def _score_cell(job: Job, folder: Path, tell: Tell, scoring: _Scoring, method: _
         at_work = give(first.result()) if (first := next(posed, None)) is not None else None
         while at_work is not None:
             done, at_work, failed = at_work, None, None
-            output, seconds, new = _made(method, scoring.track, done.case)
+            with noting_item(scoring.track.words.item, done.item.id):
+                output, seconds, new = _made(method, scoring.track, done.case)
             notes.extend(new)
             try:
                 at_work = give(coming.result()) if (coming := next(posed, None)) is not None else None
@@ -244,8 +245,9 @@ def _posed(scoring: _Scoring, seed: int, indices: Iterable[int]) -> Iterator[Fut
     """Items with their cases, in order; one is read and posed in a thread of its own while the caller is busy."""
 
     def pose(index: int) -> _Posed:
-        item = scoring.dataset.load(index)
-        return _Posed(index, item, scoring.track.pose(scoring.regime, item, seed))
+        with noting_item(scoring.track.words.item, scoring.dataset.ids[index]):
+            item = scoring.dataset.load(index)
+            return _Posed(index, item, scoring.track.pose(scoring.regime, item, seed))
 
     coming: Future[_Posed] | None = None
     for index in indices:
@@ -290,7 +292,8 @@ def _rows(
     posed = _posed(scoring, cell["seed"], [index for index in range(n) if index not in lines])
     for one, output, elapsed in made(posed):
         index, item, case = one.index, one.item, one.case
-        row: dict[str, Any] = {**item_row(track, item, case, output, elapsed, scoring.protocol, scoring.metrics)}
+        with noting_item(track.words.item, item.id):
+            row: dict[str, Any] = {**item_row(track, item, case, output, elapsed, scoring.protocol, scoring.metrics)}
         if taker is not None:
             row["features"] = taker.take(output, item)
         if index in keep:
@@ -377,6 +380,8 @@ def work(job: Job, tell: Tell, channel: socket.socket | None) -> bytes:
         return FULL
     except MethodEnded as ended:
         ending = ended.ending
+        if ending["outcome"] != "skipped":
+            ending = {**ending, "reason": one_line(with_item(ended, ending["reason"]))}
     except BaseException as error:
         ending, went = ending_of(error), SPENT
     finally:

@@ -23,6 +23,15 @@ class KNN(Estimator):
         super().__init__(data)
         self.k = k
 
+    def setup(self, device: Any) -> None:
+        """Fit it. Raises `UsageError` where there are fewer pictures than neighbours, too."""
+        super().setup(device)
+        found = self.fitted.n_samples_fit_
+        if found < self.k:
+            raise nb.UsageError(
+                f"method k_nn: k={self.k} are more than the pictures of {self.data.display}: give k={found} or less"
+            )
+
     def estimator(self) -> Any:
         from sklearn.neighbors import KNeighborsClassifier
 

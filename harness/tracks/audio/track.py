@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...array_outputs import ArrayFiles
 from ...component_calls import degraded, metric_value, read_only
+from ...errors import UsageError
 from ...info import Info
 from ...keyed_noise import keyed_generator, noise_key
 from ...registry import Bound
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from .clip import Clip, Floats
     from .enhancer import Enhancer
 
+_LOUDER = 100
+"""So many times as loud as its input is no output on full scale."""
 _DECLARED: Mapping[str, Mapping[str, Any]] = {"regime": {"title": ""}}
 
 
@@ -69,9 +72,15 @@ class AudioTrack:
         return checked_declarations(kind, declared, _DECLARED)
 
     def identify(self, item: Clip) -> str:
-        """Id, and the hash of waveform, rate, closures, effect and mixture, on one line."""
+        """Id, and the hash of waveform, rate, closures, effect and mixture, on one line.
+
+        Raises `UsageError` for a clip of one sample, which without its mean is silence.
+        """
+        from .clip import who
         from .mixture import item_sha256
 
+        if len(item.wave) < 2:
+            raise UsageError(f"{who(item)}: one sample is no clip: leave it out")
         return f"{item.id!r} {item_sha256(item)}"
 
     def pose(self, regime: Bound, item: Clip, seed: int, draw: int = 0) -> Case:
@@ -130,6 +139,15 @@ class AudioTrack:
         return as_clip("cost", wave, 16_000, level=-26.0)
 
     # Below: what a track may have. See the protocols of `track.py` and of `report/sections.py`.
+
+    def off_scale(self, output: Floats, case: Case) -> str:
+        """Why a clip is not on full scale ±1: it is a hundred times as loud as what was given."""
+        import numpy as np
+
+        given, made = (float(np.sqrt(np.mean(np.square(wave, dtype=np.float64)))) for wave in (case.given, output))
+        if made <= _LOUDER * given:
+            return ""
+        return f"returned a clip {made / given:,.0f} times as loud as its input: give full scale ±1, not ±32,768"
 
     def preload_for(self, components: Iterable[Bound]) -> tuple[str, ...]:
         """torch, where a network is trained or used, or a plug-in has imported it."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...errors import UsageError, one_line
-from ...imaging.pixels import Array, as_hwc, canonical
+from ...imaging.pixels import Array, as_hwc, canonical, to_unit
 from ...short_text import short
 
 NO_CLASS = -1
@@ -24,6 +24,8 @@ class LabelledPicture:
     that shows none of the classes has the label `NO_CLASS` and what an annotator took it for. Pictures of one `group`
     (an object, a person) count as one in every test. `regions` are integers (H, W): the place of the class that each
     pixel shows, -1 where it shows none. Maps are judged by them; no method and no training is told them.
+
+    `picture` is as the dataset has it; what is fitted outside a training is fitted to `as_given` and `given_label`.
     """
 
     id: str
@@ -38,6 +40,11 @@ class LabelledPicture:
     def given_label(self) -> int:
         """The label that a training is told."""
         return self.label if self.annotated is None else self.annotated
+
+    @property
+    def as_given(self) -> Array:
+        """The picture as a method is given it where nothing is done to it: float32 (H, W, C) on [0, 1]."""
+        return to_unit(values_of(self)).astype(np.float32)
 
     def __repr__(self) -> str:
         return f"LabelledPicture({short(self.id)}, picture={short(self.picture)}, label={self.label})"
