@@ -63,6 +63,16 @@ def test_a_grey_picture_is_given_in_three_equal_channels() -> None:
     np.testing.assert_allclose(out, expected, atol=1e-6)
 
 
+def test_one_gain_brings_the_mean_of_a_picture_to_a_given_one() -> None:
+    dark = np.array([[0.0, 0.1, 0.2]], dtype=np.float32)[..., None]
+    np.testing.assert_allclose(ready("mean_gain(mean=0.4)").restore(dark, nb.Info()), 4 * dark, atol=1e-6)
+    np.testing.assert_allclose(ready("mean_gain(mean=0.05)").restore(dark, nb.Info()), dark / 2, atol=1e-6)
+    steep = np.array([[0.0, 0.0, 0.3]], dtype=np.float32)[..., None]
+    np.testing.assert_allclose(ready("mean_gain(mean=0.5)").restore(steep, nb.Info()), [[[0], [0], [1]]])
+    black = np.zeros((2, 2, 1), np.float32)
+    np.testing.assert_array_equal(ready("mean_gain").restore(black, nb.Info()), black)
+
+
 def test_clahe_brightens_the_dark_and_keeps_the_colours() -> None:
     colour = np.random.default_rng(3).uniform(0, 0.1, size=(64, 64, 3)).astype(np.float32)
     colour[:, :, 0] += 0.05
