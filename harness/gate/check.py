@@ -205,7 +205,7 @@ def _metric(
     worst = f"{words['item']} {item}", most
     # What was lost and won without bounds at once, or leaves no item to average, is a loss all the same.
     judged = math.inf if math.isnan(drop) else drop
-    reasons: list[str | None] = [*limits_broken(held, judged, worst, before, part["unit"], lost)]
+    reasons: list[str | None] = [*limits_broken(held, judged, worst, before, part, lost)]
     if "min_above_baseline" in held:
         reasons.append(why_not_above_baseline(partner, metric, held["min_above_baseline"], sides.now))
     if "must_stay_first" in held:
@@ -218,6 +218,7 @@ def _metric(
         metric,
         *broken,
         unit=part["unit"],
+        higher=part["higher"],
         decimals=decimals_of(metric, part),
         items=len(left),
         baseline=before,

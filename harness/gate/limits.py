@@ -14,7 +14,7 @@ from ..comparing.set_changes import SetChange
 from ..errors import UsageError, one_line
 from ..statistics.exact_scores import compared
 from ..statistics.paired_tests import paired_difference
-from ..store.record import Cell, Record, role_of, words_of
+from ..store.record import Cell, MetricPart, Record, role_of, words_of
 from .rules import Limit
 
 SLACK = 1e-9
@@ -24,25 +24,25 @@ SET_SHARE = 0.01
 
 
 def limits_broken(
-    held: Mapping[str, Limit], drop: float, worst: tuple[str, float], mean: float, unit: str, lost: str = ""
+    held: Mapping[str, Limit], drop: float, worst: tuple[str, float], mean: float, part: MetricPart, lost: str = ""
 ) -> list[str]:
     """Which limits a metric of single items breaks: by the loss of its `mean`, and of the item that lost most.
 
     `lost` says which exact items were lost: those are in no mean, and more than any limit of it.
     """
     reasons: list[str] = []
-    space = f" {unit}" if unit else ""
+    space, moved = f" {part['unit']}" if part["unit"] else "", "dropped" if part["higher"] else "rose"
     limit = held.get("max_drop")
     if limit and (lost or drop > limit.value + SLACK):
-        reasons.append(f"{lost or f'the mean dropped by {drop:.4g}{space}'}, more than {limit.value:g} ({limit.where})")
+        reasons.append(f"{lost or f'the mean {moved} by {drop:.4g}{space}'}, more than {limit.value:g} ({limit.where})")
     limit = held.get("max_relative")
     share = drop / abs(mean) if mean and math.isfinite(mean) else math.inf if drop > SLACK else 0.0
     if limit and (lost or share > limit.value + SLACK):
-        reasons.append(f"{lost or f'the mean dropped by {share:.3%}'}, more than {limit.value:.3%} ({limit.where})")
+        reasons.append(f"{lost or f'the mean {moved} by {share:.3%}'}, more than {limit.value:.3%} ({limit.where})")
     limit = held.get("max_drop_item")
     item, loss = worst
     if limit and loss > limit.value + SLACK:
-        reasons.append(f"{item} dropped by {loss:.4g}{space}, more than {limit.value:g} ({limit.where})")
+        reasons.append(f"{item} {moved} by {loss:.4g}{space}, more than {limit.value:g} ({limit.where})")
     return reasons
 
 
