@@ -185,6 +185,34 @@ def test_together_a_picture_counts_once_whatever_the_number_of_regimes() -> None
     assert one.means == (3.5 + 2 + 30, 3.5 + 1 + 30, 3.5 + 30)
 
 
+def test_together_what_is_exact_on_one_board_is_left_out_there_and_counted() -> None:
+    def board(sigma: int, *rows: tuple[str, list[float]]) -> list[Record]:
+        return [record(name, {"psnr": values}, regime=f"gaussian(sigma={sigma})") for name, values in rows]
+
+    noisy = board(25, ("identity", [20.0] * 8), ("nlm", [30.0] * 8), ("median", [25.0, *[28.0] * 7]))
+    exact = [math.inf] * 8
+    (one,) = overall(boards([*noisy, *board(0, ("identity", exact), ("nlm", [40.0] * 8), ("median", [35.0] * 8))]))
+    assert (one.labels, one.means) == (("nlm", "median", "identity"), (30.0, 27.625, 20.0))
+    assert (one.exact, one.scores) == (8, 16)
+    assert who_is_compared(one) == ["8 of the 16 scores of each are left out, where one of them is exact."]
+    # A picture that is exact on one board has its score of the other one.
+    some = board(0, ("identity", [math.inf, *[30.0] * 7]), ("nlm", [40.0] * 8), ("median", [35.0] * 8))
+    (one,) = overall(boards([*noisy, *some]))
+    assert (one.labels, one.exact) == (("nlm", "median", "identity"), 1)
+    assert one.means[0] == pytest.approx((30 + 7 * 35) / 8) and one.friedman is not None and one.friedman.blocks == 8
+    # A method that has all exact takes none from the others.
+    always = board(25, ("all", exact)) + board(0, ("all", exact))
+    (one,) = overall(boards([*noisy, *always, *board(0, ("nlm", [40.0] * 8), ("median", [35.0] * 8))]))
+    assert (one.labels, one.means[0], one.exact) == (("all", "nlm", "median"), math.inf, 0)
+
+
+def test_who_is_exact_on_one_board_alone_is_not_ahead_for_that() -> None:
+    exact = [record("net", {"psnr": [math.inf] * 8}, dataset="x")]
+    found = overall(boards([*exact, *on("net", -9, "y"), *on("a", 3, "x", "y", "z"), *on("b", 2, "x", "y", "z")]))
+    one = next(one for one in found if len(one.boards) == 3)
+    assert [(lost.label, lost.ahead) for lost in one.left_out] == [("net", False)]
+
+
 def on(name: str, gain: float, *datasets: str, **more: Any) -> list[Record]:
     """A method on some datasets, `gain` above the others of its kind on each picture."""
     return [record(name, {"psnr": np.arange(8.0) + gain}, dataset=data, **more) for data in datasets]
