@@ -242,6 +242,36 @@ def test_an_exact_picture_is_counted_and_in_no_mean() -> None:
     assert (score.mean, score.identical, score.note) == (35.0, 1, "1 of 3 identical")
 
 
+def test_a_picture_is_exact_only_where_it_is_with_every_seed() -> None:
+    def seeds(name: str, *scores: list[float], **more: Any) -> list[Any]:
+        return [record(name, {"psnr": values}, seed=seed, **more) for seed, values in enumerate(scores)]
+
+    # The first picture is exact with one seed of nlm, the second with both.
+    board = one(
+        *seeds("nlm", [INF, INF, 30.0, 32.0], [20.0, INF, 30.0, 32.0]),
+        *seeds("median", [10.0, 11.0, 20.0, 21.0], [16.0, 11.0, 22.0, 23.0]),
+    )
+    assert row(board, "nlm").scores["psnr"].by_item.tolist() == [20.0, INF, 30.0, 32.0]
+    assert row(board, "median").scores["psnr"].by_item.tolist() == [16.0, 11.0, 21.0, 22.0]
+    assert [(r.label, r.scores["psnr"].identical) for r in board.rows] == [("nlm", 1), ("median", 0)]
+    assert [r.scores["psnr"].mean for r in board.rows] == pytest.approx([82 / 3, 59 / 3])
+    said = "scores of each method are in no mean: one is exact there with one seed, and not with another"
+    assert f"psnr: 1 of the 8 {said}" in board.notes
+    # Exact with one seed throughout and worst with the other is last.
+    board = one(*seeds("a", [INF] * 8, [5.0] * 8), *seeds("b", [30.0] * 8, [31.0] * 8))
+    assert [(r.label, r.scores["psnr"].mean) for r in board.rows] == [("b", 31.0), ("a", 5.0)]
+    assert f"psnr: 8 of the 16 {said}" in board.notes
+    # What another method has exact with each of the other seeds leaves no seed to compare.
+    board = one(*seeds("a", [INF, 30.0], [20.0, 30.0]), *seeds("b", [20.0, 31.0], [INF, 31.0]))
+    assert [(r.label, r.scores["psnr"].mean) for r in board.rows] == [("b", 31.0), ("a", 30.0)]
+    # An oracle takes nothing from the others, and nothing that is not defined is averaged away.
+    oracle = seeds("oracle", [INF, 40.0, INF], [20.0, 40.0, 9.0], flags={"oracle": True})
+    board = one(*oracle, *seeds("a", [10.0, 30.0, 8.0], [20.0, NAN, INF]))
+    assert row(board, "oracle").scores["psnr"].by_item.tolist() == [20.0, 40.0, INF]
+    assert row(board, "a").scores["psnr"].by_item[[0, 2]].tolist() == [15.0, 8.0]
+    assert math.isnan(row(board, "a").scores["psnr"].mean)
+
+
 def test_a_method_exact_on_one_flat_picture_and_worst_on_all_others_is_last() -> None:
     base = np.linspace(25, 32, 12)
     board = one(
