@@ -15,9 +15,16 @@ from board_records import as_schema_1, cost_record, record, sha
 from conftest import ROOT
 from noisebench.boards.board import Board, boards, how
 from noisebench.boards.levels import level_families
+from noisebench.boards.order_stability import evidence
 from noisebench.boards.rows import Row
 from noisebench.errors import UsageError
-from noisebench.statistics.paired_tests import MeanDifferences, keyed_rng, mean_differences, paired_difference
+from noisebench.statistics.paired_tests import (
+    MeanDifferences,
+    keyed_rng,
+    mean_differences,
+    paired_difference,
+    without_rounding,
+)
 from noisebench.statistics.ranking import cliques, rank_ranges
 from noisebench.store.reading import read_records
 from scipy import stats
@@ -165,6 +172,27 @@ def test_cliques_are_the_sets_that_no_other_holds() -> None:
 
 def test_two_perfect_scores_differ_by_nothing() -> None:
     assert paired_difference(np.array([[INF, 1.0]]), np.array([INF, 3.0])).tolist() == [[0.0, -2.0]]
+
+
+def test_scores_that_differ_by_rounding_are_equal_and_others_are_not() -> None:
+    column = np.array([[0.3, 1e6, INF], [0.1 + 0.2, 2e6, INF], [0.3 * (1 - 3e-15), 0.1, 30.0], [1e9, 0.1001, -INF]])
+    made = without_rounding(column)
+    assert len(set(made[:3, 0])) == 1 and made[3, 0] == 1e9
+    assert np.array_equal(made[:, 1:], column[:, 1:])
+    assert paired_difference(column[:1], column[1])[0].tolist() == [0.0, -1e6, 0.0]
+    assert without_rounding(np.empty((0, 3))).shape == (0, 3)
+
+
+def test_methods_that_differ_by_rounding_are_not_told_apart_and_tie_on_each_item() -> None:
+    base = np.linspace(0.02, 0.09, 12)
+    rounded = base * (1 + 1e-15 * (1 + np.arange(12) % 3))
+    rows = {"a": base, "b": rounded, "c": base * 1.001, "diverged": np.full(12, 1e12)}
+    board = one(*(record(name, {"rmse": v}, rank_by="rmse", track="functions") for name, v in rows.items()))
+    assert {r.label: r.ranks for r in board.rows} == {"a": (1, 2), "b": (1, 2), "c": (3, 3), "diverged": (4, 4)}
+    (found,) = evidence([board])
+    assert found is not None and found.counts(0, 1) == (0, 12, 0) and found.counts(0, 2) == (12, 0, 0)
+    assert found.friedman is not None and found.friedman.mean_ranks == (1.5, 1.5, 3.0, 4.0)
+    assert found.choices[0].ranks == (1.5, 1.5, 3.0, 4.0)
 
 
 def test_ties_are_rank_ranges() -> None:

@@ -16,6 +16,7 @@ from board_records import METRICS, as_schema_1, cost_record, record
 from noisebench.cli import main
 from noisebench.comparing.comparison import Comparison, choose, compare
 from noisebench.comparing.pairing import pair
+from noisebench.comparing.selection import moved
 from noisebench.errors import UsageError
 from noisebench.report.comparison import (
     comparison_csv,
@@ -209,6 +210,12 @@ def test_p_values_and_intervals_are_of_all_rows_at_once() -> None:
     assert alone.p < among.p
     assert alone.interval is not None and among.interval is not None
     assert among.interval[0] < alone.interval[0] and alone.interval[1] < among.interval[1]
+
+
+def test_a_change_by_rounding_is_none() -> None:
+    rounded = np.array(A8) * (1 + 1e-15 * (1 + np.arange(8) % 3))
+    (d,) = compare([psnr()], [psnr(rounded)]).differences
+    assert (d.difference, d.interval, d.p, d.counts, moved(d)) == (0.0, (0.0, 0.0), 1.0, (0, 8, 0), False)
 
 
 def test_lower_is_better_counts_the_other_way() -> None:

@@ -75,6 +75,13 @@ def test_equal_recipes_are_not_told_apart_and_constant_differences_are() -> None
     assert ranking.ranges == [(2, 3), (2, 3), (1, 1)]
 
 
+def test_recipes_that_differ_by_rounding_are_not_told_apart_and_one_that_diverged_hides_no_difference() -> None:
+    base = np.broadcast_to(np.linspace(20, 30, 8), (3, 8))
+    ranking = crossed_ranges(np.stack([base, base * (1 - 1e-15), base - 1]))
+    assert ranking.ranges == [(1, 2), (1, 2), (3, 3)] and ranking.between[0, 1, 0] == 0
+    assert crossed_ranges(np.stack([base, base - 1, base - 1e12])).ranges == [(1, 1), (2, 2), (3, 3)]
+
+
 def test_a_score_at_a_time_is_linear_between_validations_and_the_last_one_after_them() -> None:
     found = [score_at([2.0, 4.0], [20.0, 30.0], at) for at in (1.9, 2.0, 3.0, 4.0, 9.0)]
     assert found == [None, 20.0, 25.0, 30.0, 30.0]

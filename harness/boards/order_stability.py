@@ -13,7 +13,7 @@ import numpy.typing as npt
 from ..statistics.exact_scores import means
 from ..statistics.friedman import Friedman, friedman
 from ..statistics.mcnemar import is_binary, mcnemar_of_all
-from ..statistics.paired_tests import ALPHA, MIN_ITEMS, Floats, worst_tail
+from ..statistics.paired_tests import ALPHA, MIN_ITEMS, Floats, without_rounding, worst_tail
 from ..statistics.ranking import Pairs
 from ..track import known_track
 from ..wording import counted
@@ -200,11 +200,12 @@ def _judged(choice: Choice, own: Floats) -> Choice:
 
 
 def _values(rows: Sequence[Row], label: str) -> Floats:
-    return np.stack([row.scores[label].values for row in rows])
+    return without_rounding(np.stack([row.scores[label].values for row in rows]))
 
 
 def _ranks(total: Floats) -> Floats:
     """Ranks of (M,), 1 the highest; equal values share their mean rank."""
+    total = without_rounding(total[:, None])[:, 0]
     above = (total[None] > total[:, None]).sum(axis=1)
     same = (total[None] == total[:, None]).sum(axis=1)
     ranks: Floats = 1.0 + above + (same - 1) / 2.0

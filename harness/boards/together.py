@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from ..statistics.exact_scores import compared, means
 from ..statistics.friedman import Friedman, friedman
-from ..statistics.paired_tests import Floats
+from ..statistics.paired_tests import Floats, without_rounding
 from .board import Board
 from .rows import Column, Row
 from .units import joined
@@ -146,7 +146,7 @@ def _together(
     rows = {name: [entrants[name][place] for place in places] for name in members}
     by_item = np.stack([np.concatenate([row.scores[label].by_item for row in own]) for own in rows.values()])
     kept = compared(by_item, column.higher)
-    scores = _averaged(chosen, by_item, kept)
+    scores = without_rounding(_averaged(chosen, by_item, kept))
     if not kept.any() or np.isnan(scores).any():
         return None
     averages = means(scores, column.higher)

@@ -360,9 +360,8 @@ def _with_statistics(differences: list[Difference]) -> list[Difference]:
 
 def _compared(one: Difference) -> Floats:
     """b − a on the items that the mean is over."""
-    with np.errstate(invalid="ignore"):
-        change: Floats = one.b - one.a
-    return change if np.isfinite(change).all() else one.change[one.kept]
+    change = paired_difference(one.b, one.a)
+    return change if np.isfinite(one.a).all() and np.isfinite(one.b).all() else change[one.kept]
 
 
 def _speeds(a: Sequence[Record], b: Sequence[Record]) -> tuple[tuple[Speed, ...], list[Unmatched]]:
