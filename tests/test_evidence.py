@@ -104,6 +104,29 @@ def test_pooled_mse_is_the_psnr_of_the_mean_error() -> None:
     assert pooled_mse(np.array([[20.0, math.inf]]))[0] == pytest.approx(-10 * math.log10(0.005))
 
 
+def test_mse_is_pooled_over_seeds_before_it_is_a_psnr_again() -> None:
+    # a has 10 and 40 dB, 25 on average; its mean squared error is that of 12.99 dB.
+    made = boards([
+        record("a", {"psnr": [10.0] * 6}), record("a", {"psnr": [40.0] * 6}, seed=1),
+        record("b", {"psnr": [24.0] * 6}), record("b", {"psnr": [24.0] * 6}, seed=1),
+    ])  # fmt: skip
+    (found,) = evidence(made)
+    assert found is not None and found.labels == ("a", "b")
+    assert choice(found, "psnr", "mean").ranks == (1.0, 2.0)
+    assert choice(found, "psnr", "pooled MSE").ranks == (2.0, 1.0)
+
+
+def test_mse_is_pooled_within_a_group_too() -> None:
+    groups = {"scene": ["p000", "p001"]}
+    made = []
+    for name, psnr in (("a", [10.0, 40.0, 30.0]), ("b", [24.0, 24.0, 30.0])):
+        one = record(name, {"psnr": psnr})
+        made.append(replace(one, cell={**one.cell, "dataset": {**one.cell["dataset"], "groups": groups}}))  # type: ignore[typeddict-item]
+    (found,) = evidence(boards(made))
+    assert found is not None and found.labels == ("a", "b")
+    assert choice(found, "psnr", "pooled MSE").ranks == (2.0, 1.0)
+
+
 def test_the_worst_tail_is_the_5th_percentile_on_the_bad_side() -> None:
     values = np.arange(21.0)[None]
     assert worst_tail(values, True).tolist() == [1.0]

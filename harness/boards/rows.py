@@ -37,15 +37,17 @@ class Column:
 class Score:
     """Mean over units of the mean over seeds: inf where an item is inf, NaN where one has no value.
 
-    `values` (units,) are what is averaged and tested, `by_item` (n,) what is shown of each item. `identical` counts the
-    items that are exact, with every seed; on a board the mean is over the units that no method has exact. `left_out`
-    counts the scores that are in no mean because a method is exact there with one seed and not with another.
+    `values` (units,) are what is averaged and tested, `by_item` (n,) what is shown of each item, `by_seed` (seeds, n)
+    what was stored, None where it was not scored. `identical` counts the items that are exact, with every seed; on a
+    board the mean is over the units that no method has exact. `left_out` counts the scores that are in no mean because
+    a method is exact there with one seed and not with another.
     """
 
     mean: float
     note: str
     values: Floats
     by_item: Floats
+    by_seed: Floats | None = None
     identical: int = 0
     left_out: int = 0
 
@@ -159,7 +161,7 @@ def scores_of(
             for place in np.flatnonzero(np.isfinite(items).all(axis=1)).tolist():
                 by_item = items[place]
                 own_values = by_item if values is items else values[place]
-                found[plain[place]][column.label] = Score(means[place], "", own_values, by_item)
+                found[plain[place]][column.label] = Score(means[place], "", own_values, by_item, by_item[None])
         taken = _taken(methods, column, align)
         for own, scores in zip(methods, found, strict=True):
             if column.label not in scores:
@@ -217,12 +219,12 @@ def _score(
     if undefined:
         words = words_of(own[0].cell)
         where = f"not defined on {undefined} of {counted(n, words['item'], words['items'])}"
-        return Score(float("nan"), f"{where}: {_reasons_undefined(own, column.name)}", values, items)
+        return Score(float("nan"), f"{where}: {_reasons_undefined(own, column.name)}", values, items, raw)
     if np.isinf(items).any():
         count = int(np.isinf(items).sum())
         kind = "identical" if (mean > 0) == column.higher else "infinite"
-        return Score(mean, f"{count} of {n} {kind}", values, items, left_out=int(lost.sum()))
-    return Score(mean, "", values, items, left_out=int(lost.sum()))
+        return Score(mean, f"{count} of {n} {kind}", values, items, raw, left_out=int(lost.sum()))
+    return Score(mean, "", values, items, raw, left_out=int(lost.sum()))
 
 
 def _reasons_undefined(own: Sequence[Record], metric: str) -> str:
