@@ -234,6 +234,7 @@ def test_pictures_that_a_side_has_exact_are_counted_and_in_no_mean() -> None:
 def test_a_side_that_has_every_picture_exact_is_infinitely_better() -> None:
     (won,) = compare([psnr([40.0, 30.0])], [psnr([math.inf, math.inf])]).differences
     assert (won.difference, won.means, won.interval) == (math.inf, (35.0, math.inf), None)
+    assert won.note == "psnr is exact on 0 pictures in A and 2 in B"
 
 
 def test_sides_that_are_exact_on_all_pictures_between_them_have_no_difference() -> None:
