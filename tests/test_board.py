@@ -15,9 +15,16 @@ from board_records import as_schema_1, cost_record, record, sha
 from conftest import ROOT
 from noisebench.boards.board import Board, boards, how
 from noisebench.boards.levels import level_families
+from noisebench.boards.order_stability import evidence
 from noisebench.boards.rows import Row
 from noisebench.errors import UsageError
-from noisebench.statistics.paired_tests import MeanDifferences, keyed_rng, mean_differences, paired_difference
+from noisebench.statistics.paired_tests import (
+    MeanDifferences,
+    keyed_rng,
+    mean_differences,
+    paired_difference,
+    without_rounding,
+)
 from noisebench.statistics.ranking import cliques, rank_ranges
 from noisebench.store.reading import read_records
 from scipy import stats
@@ -167,6 +174,27 @@ def test_two_perfect_scores_differ_by_nothing() -> None:
     assert paired_difference(np.array([[INF, 1.0]]), np.array([INF, 3.0])).tolist() == [[0.0, -2.0]]
 
 
+def test_scores_that_differ_by_rounding_are_equal_and_others_are_not() -> None:
+    column = np.array([[0.3, 1e6, INF], [0.1 + 0.2, 2e6, INF], [0.3 * (1 - 3e-15), 0.1, 30.0], [1e9, 0.1001, -INF]])
+    made = without_rounding(column)
+    assert len(set(made[:3, 0])) == 1 and made[3, 0] == 1e9
+    assert np.array_equal(made[:, 1:], column[:, 1:])
+    assert paired_difference(column[:1], column[1])[0].tolist() == [0.0, -1e6, 0.0]
+    assert without_rounding(np.empty((0, 3))).shape == (0, 3)
+
+
+def test_methods_that_differ_by_rounding_are_not_told_apart_and_tie_on_each_item() -> None:
+    base = np.linspace(0.02, 0.09, 12)
+    rounded = base * (1 + 1e-15 * (1 + np.arange(12) % 3))
+    rows = {"a": base, "b": rounded, "c": base * 1.001, "diverged": np.full(12, 1e12)}
+    board = one(*(record(name, {"rmse": v}, rank_by="rmse", track="functions") for name, v in rows.items()))
+    assert {r.label: r.ranks for r in board.rows} == {"a": (1, 2), "b": (1, 2), "c": (3, 3), "diverged": (4, 4)}
+    (found,) = evidence([board])
+    assert found is not None and found.counts(0, 1) == (0, 12, 0) and found.counts(0, 2) == (12, 0, 0)
+    assert found.friedman is not None and found.friedman.mean_ranks == (1.5, 1.5, 3.0, 4.0)
+    assert found.choices[0].ranks == (1.5, 1.5, 3.0, 4.0)
+
+
 def test_ties_are_rank_ranges() -> None:
     base = np.linspace(20, 30, 12)
     noise = np.tile([0.1, -0.1], 6) * np.linspace(1, 2, 12)
@@ -240,6 +268,36 @@ def test_a_method_with_more_seeds_stands_on_both_boards() -> None:
 def test_an_exact_picture_is_counted_and_in_no_mean() -> None:
     score = row(one(record(scores={"psnr": [INF, 30.0, 40.0]})), "nlm").scores["psnr"]
     assert (score.mean, score.identical, score.note) == (35.0, 1, "1 of 3 identical")
+
+
+def test_a_picture_is_exact_only_where_it_is_with_every_seed() -> None:
+    def seeds(name: str, *scores: list[float], **more: Any) -> list[Any]:
+        return [record(name, {"psnr": values}, seed=seed, **more) for seed, values in enumerate(scores)]
+
+    # The first picture is exact with one seed of nlm, the second with both.
+    board = one(
+        *seeds("nlm", [INF, INF, 30.0, 32.0], [20.0, INF, 30.0, 32.0]),
+        *seeds("median", [10.0, 11.0, 20.0, 21.0], [16.0, 11.0, 22.0, 23.0]),
+    )
+    assert row(board, "nlm").scores["psnr"].by_item.tolist() == [20.0, INF, 30.0, 32.0]
+    assert row(board, "median").scores["psnr"].by_item.tolist() == [16.0, 11.0, 21.0, 22.0]
+    assert [(r.label, r.scores["psnr"].identical) for r in board.rows] == [("nlm", 1), ("median", 0)]
+    assert [r.scores["psnr"].mean for r in board.rows] == pytest.approx([82 / 3, 59 / 3])
+    said = "scores of each method are in no mean: one is exact there with one seed, and not with another"
+    assert f"psnr: 1 of the 8 {said}" in board.notes
+    # Exact with one seed throughout and worst with the other is last.
+    board = one(*seeds("a", [INF] * 8, [5.0] * 8), *seeds("b", [30.0] * 8, [31.0] * 8))
+    assert [(r.label, r.scores["psnr"].mean) for r in board.rows] == [("b", 31.0), ("a", 5.0)]
+    assert f"psnr: 8 of the 16 {said}" in board.notes
+    # What another method has exact with each of the other seeds leaves no seed to compare.
+    board = one(*seeds("a", [INF, 30.0], [20.0, 30.0]), *seeds("b", [20.0, 31.0], [INF, 31.0]))
+    assert [(r.label, r.scores["psnr"].mean) for r in board.rows] == [("b", 31.0), ("a", 30.0)]
+    # An oracle takes nothing from the others, and nothing that is not defined is averaged away.
+    oracle = seeds("oracle", [INF, 40.0, INF], [20.0, 40.0, 9.0], flags={"oracle": True})
+    board = one(*oracle, *seeds("a", [10.0, 30.0, 8.0], [20.0, NAN, INF]))
+    assert row(board, "oracle").scores["psnr"].by_item.tolist() == [20.0, 40.0, INF]
+    assert row(board, "a").scores["psnr"].by_item[[0, 2]].tolist() == [15.0, 8.0]
+    assert math.isnan(row(board, "a").scores["psnr"].mean)
 
 
 def test_a_method_exact_on_one_flat_picture_and_worst_on_all_others_is_last() -> None:

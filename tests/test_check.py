@@ -89,10 +89,14 @@ def test_a_metric_where_lower_is_better_regresses_when_it_rises() -> None:
     assert [check([before], [now], rules).exit_code for now in (worse, better)] == [1, 0]
 
 
-def test_identical_pictures_before_and_now_are_no_change_and_a_lost_one_is_an_infinite_drop() -> None:
+def test_an_exact_picture_is_in_no_mean_and_a_lost_one_is_a_regression() -> None:
     assert only(check([psnr(math.inf, 30)], [psnr(math.inf, 30)])).change == 0
     lost = only(check([psnr(math.inf, 30)], [psnr(60, 30)]))
-    assert (lost.status, lost.change) == (REGRESSION, -math.inf)
+    assert lost.status == REGRESSION
+    assert finding_line(lost).partition("seed 0 · ")[2] == (
+        "psnr: 30.0000 → 30.0000 (0.0000), worst picture p000 (−inf): no longer exact on 1 picture (exact on 1 before "
+        "and 0 now), more than 0.02 (default); picture p000 dropped by inf dB, more than 0.5 (default)"
+    )
     swapped = only(check([psnr(math.inf, 30)], [psnr(60, math.inf)]))
     assert swapped.status == REGRESSION
     assert finding_line(swapped).partition("seed 0 · ")[2] == (
@@ -100,9 +104,39 @@ def test_identical_pictures_before_and_now_are_no_change_and_a_lost_one_is_an_in
         "more than 0.02 (default); picture p000 dropped by inf dB, more than 0.5 (default)"
     )
     among = only(check([psnr(math.inf, 30, 28)], [psnr(60, math.inf, 28)]))
-    assert among.status == REGRESSION and "psnr: 28.0000 → 28.0000 (n/d)" in finding_line(among)
+    assert among.status == REGRESSION and "psnr: 28.0000 → 28.0000 (0.0000)" in finding_line(among)
     within = only(check([psnr(math.inf, 30)], [psnr(math.inf, 29.99)]))
-    assert within.status == OK and "psnr: 30.0000 → 29.9900 (−0.0050)" in finding_line(within)
+    assert within.status == OK and "psnr: 30.0000 → 29.9900 (−0.0100)" in finding_line(within)
+
+
+def test_pictures_that_became_exact_hide_no_loss_of_the_others() -> None:
+    found = only(check([psnr(30, 30, 30)], [psnr(math.inf, 29.6, 29.6)]))
+    assert (found.status, found.reason) == (REGRESSION, "the mean dropped by 0.4 dB, more than 0.02 (default)")
+    assert (found.baseline, found.current, found.change) == pytest.approx((30, 29.6, -0.4))
+    assert only(check([psnr(30, 30, 30)], [psnr(math.inf, 30, 30)])).status == OK
+    assert only(check([psnr(30, 30)], [psnr(math.inf, math.inf)])).change == math.inf
+
+
+def test_pictures_that_are_exact_on_both_sides_dilute_no_loss() -> None:
+    exact = [math.inf] * 11
+    found = only(check([psnr(*exact, 30)], [psnr(*exact, 29.8)]))
+    assert (found.status, found.reason) == (REGRESSION, "the mean dropped by 0.2 dB, more than 0.02 (default)")
+
+
+def test_a_share_of_the_mean_is_of_the_pictures_that_neither_side_has_exact() -> None:
+    rules = [Rule("r:1", metric="psnr", max_relative=0.01, max_drop=math.inf, max_drop_item=math.inf)]
+    assert only(check([psnr(math.inf, 30)], [psnr(math.inf, 29.9)], rules)).status == OK
+    assert only(check([psnr(math.inf, 30)], [psnr(math.inf, 29)], rules)).reason == (
+        "the mean dropped by 3.333%, more than 1.000% (r:1)"
+    )
+    assert only(check([psnr(math.inf, 30)], [psnr(60, 30)], rules)).reason == (
+        "no longer exact on 1 picture (exact on 1 before and 0 now), more than 1.000% (r:1)"
+    )
+
+
+def test_what_fell_without_bounds_is_a_loss_whatever_else_rose() -> None:
+    found = only(check([psnr(30, -math.inf, 30)], [psnr(-math.inf, 30, 30)]))
+    assert found.status == REGRESSION and found.reason.startswith("the mean dropped by inf dB")
 
 
 def test_a_cell_of_schema_1_has_the_same_limits_and_passes_and_fails_alike() -> None:
@@ -130,10 +164,13 @@ def fit(*rmse: float, **more: Any) -> Record:
 def test_where_no_rule_speaks_a_metric_has_the_limits_that_it_declares() -> None:
     assert check([fit(0.1, 0.1)], [fit(0.1009, 0.1009)]).exit_code == 0
     found = only(check([fit(0.1, 0.1)], [fit(0.1011, 0.1011)]))
-    assert found.reason == "the mean dropped by 0.0011, more than 0.001 (default)"
+    assert finding_line(found).partition("seed 0 · ")[2] == (
+        "rmse: 0.10000 → 0.10110 (+0.0011), worst function p000 (+0.0011): "
+        "the mean rose by 0.0011, more than 0.001 (default)"
+    )
     rules = [Rule("r:1", metric="rmse", max_drop_item=0.5, max_drop=math.inf)]
     assert only(check([fit(0.1, 0.1)], [fit(0.1, 0.7)], rules)).reason == (
-        "function p001 dropped by 0.6, more than 0.5 (r:1)"
+        "function p001 rose by 0.6, more than 0.5 (r:1)"
     )
 
 

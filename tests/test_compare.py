@@ -16,6 +16,7 @@ from board_records import METRICS, as_schema_1, cost_record, record
 from noisebench.cli import main
 from noisebench.comparing.comparison import Comparison, choose, compare
 from noisebench.comparing.pairing import pair
+from noisebench.comparing.selection import moved
 from noisebench.errors import UsageError
 from noisebench.report.comparison import (
     comparison_csv,
@@ -211,6 +212,12 @@ def test_p_values_and_intervals_are_of_all_rows_at_once() -> None:
     assert among.interval[0] < alone.interval[0] and alone.interval[1] < among.interval[1]
 
 
+def test_a_change_by_rounding_is_none() -> None:
+    rounded = np.array(A8) * (1 + 1e-15 * (1 + np.arange(8) % 3))
+    (d,) = compare([psnr()], [psnr(rounded)]).differences
+    assert (d.difference, d.interval, d.p, d.counts, moved(d)) == (0.0, (0.0, 0.0), 1.0, (0, 8, 0), False)
+
+
 def test_lower_is_better_counts_the_other_way() -> None:
     (d,) = compare([record("nlm", {"mse": [2.0, 2.0]})], [record("nlm", {"mse": [1.0, 3.0]})]).differences
     assert (d.counts, d.gains.tolist()) == ((1, 0, 1), [1.0, -1.0])
@@ -227,6 +234,7 @@ def test_pictures_that_a_side_has_exact_are_counted_and_in_no_mean() -> None:
 def test_a_side_that_has_every_picture_exact_is_infinitely_better() -> None:
     (won,) = compare([psnr([40.0, 30.0])], [psnr([math.inf, math.inf])]).differences
     assert (won.difference, won.means, won.interval) == (math.inf, (35.0, math.inf), None)
+    assert won.note == "psnr is exact on 0 pictures in A and 2 in B"
 
 
 def test_sides_that_are_exact_on_all_pictures_between_them_have_no_difference() -> None:

@@ -104,6 +104,29 @@ def test_pooled_mse_is_the_psnr_of_the_mean_error() -> None:
     assert pooled_mse(np.array([[20.0, math.inf]]))[0] == pytest.approx(-10 * math.log10(0.005))
 
 
+def test_mse_is_pooled_over_seeds_before_it_is_a_psnr_again() -> None:
+    # a has 10 and 40 dB, 25 on average; its mean squared error is that of 12.99 dB.
+    made = boards([
+        record("a", {"psnr": [10.0] * 6}), record("a", {"psnr": [40.0] * 6}, seed=1),
+        record("b", {"psnr": [24.0] * 6}), record("b", {"psnr": [24.0] * 6}, seed=1),
+    ])  # fmt: skip
+    (found,) = evidence(made)
+    assert found is not None and found.labels == ("a", "b")
+    assert choice(found, "psnr", "mean").ranks == (1.0, 2.0)
+    assert choice(found, "psnr", "pooled MSE").ranks == (2.0, 1.0)
+
+
+def test_mse_is_pooled_within_a_group_too() -> None:
+    groups = {"scene": ["p000", "p001"]}
+    made = []
+    for name, psnr in (("a", [10.0, 40.0, 30.0]), ("b", [24.0, 24.0, 30.0])):
+        one = record(name, {"psnr": psnr})
+        made.append(replace(one, cell={**one.cell, "dataset": {**one.cell["dataset"], "groups": groups}}))  # type: ignore[typeddict-item]
+    (found,) = evidence(boards(made))
+    assert found is not None and found.labels == ("a", "b")
+    assert choice(found, "psnr", "pooled MSE").ranks == (2.0, 1.0)
+
+
 def test_the_worst_tail_is_the_5th_percentile_on_the_bad_side() -> None:
     values = np.arange(21.0)[None]
     assert worst_tail(values, True).tolist() == [1.0]
@@ -183,6 +206,34 @@ def test_together_a_picture_counts_once_whatever_the_number_of_regimes() -> None
     assert (one.labels, len(one.boards), one.firsts) == (("c", "b", "a"), 3, (3, 0, 0))
     assert one.friedman is not None and one.friedman.blocks == 8
     assert one.means == (3.5 + 2 + 30, 3.5 + 1 + 30, 3.5 + 30)
+
+
+def test_together_what_is_exact_on_one_board_is_left_out_there_and_counted() -> None:
+    def board(sigma: int, *rows: tuple[str, list[float]]) -> list[Record]:
+        return [record(name, {"psnr": values}, regime=f"gaussian(sigma={sigma})") for name, values in rows]
+
+    noisy = board(25, ("identity", [20.0] * 8), ("nlm", [30.0] * 8), ("median", [25.0, *[28.0] * 7]))
+    exact = [math.inf] * 8
+    (one,) = overall(boards([*noisy, *board(0, ("identity", exact), ("nlm", [40.0] * 8), ("median", [35.0] * 8))]))
+    assert (one.labels, one.means) == (("nlm", "median", "identity"), (30.0, 27.625, 20.0))
+    assert (one.exact, one.scores) == (8, 16)
+    assert who_is_compared(one) == ["8 of the 16 scores of each are left out, where one of them is exact."]
+    # A picture that is exact on one board has its score of the other one.
+    some = board(0, ("identity", [math.inf, *[30.0] * 7]), ("nlm", [40.0] * 8), ("median", [35.0] * 8))
+    (one,) = overall(boards([*noisy, *some]))
+    assert (one.labels, one.exact) == (("nlm", "median", "identity"), 1)
+    assert one.means[0] == pytest.approx((30 + 7 * 35) / 8) and one.friedman is not None and one.friedman.blocks == 8
+    # A method that has all exact takes none from the others.
+    always = board(25, ("all", exact)) + board(0, ("all", exact))
+    (one,) = overall(boards([*noisy, *always, *board(0, ("nlm", [40.0] * 8), ("median", [35.0] * 8))]))
+    assert (one.labels, one.means[0], one.exact) == (("all", "nlm", "median"), math.inf, 0)
+
+
+def test_who_is_exact_on_one_board_alone_is_not_ahead_for_that() -> None:
+    exact = [record("net", {"psnr": [math.inf] * 8}, dataset="x")]
+    found = overall(boards([*exact, *on("net", -9, "y"), *on("a", 3, "x", "y", "z"), *on("b", 2, "x", "y", "z")]))
+    one = next(one for one in found if len(one.boards) == 3)
+    assert [(lost.label, lost.ahead) for lost in one.left_out] == [("net", False)]
 
 
 def on(name: str, gain: float, *datasets: str, **more: Any) -> list[Record]:

@@ -14,6 +14,7 @@ import pytest
 from board_records import record, sha
 from noisebench.boards.board import boards
 from noisebench.boards.recipes import Recipes, compare_recipes, differ, score_at
+from noisebench.report.recipes import recipe_sections
 from noisebench.report.short_names import short_names
 from noisebench.report.write import write_report
 from noisebench.statistics.crossed_ranking import crossed_ranges
@@ -72,6 +73,13 @@ def test_equal_recipes_are_not_told_apart_and_constant_differences_are() -> None
     scores[2] = 1.0
     ranking = crossed_ranges(scores)
     assert ranking.ranges == [(2, 3), (2, 3), (1, 1)]
+
+
+def test_recipes_that_differ_by_rounding_are_not_told_apart_and_one_that_diverged_hides_no_difference() -> None:
+    base = np.broadcast_to(np.linspace(20, 30, 8), (3, 8))
+    ranking = crossed_ranges(np.stack([base, base * (1 - 1e-15), base - 1]))
+    assert ranking.ranges == [(1, 2), (1, 2), (3, 3)] and ranking.between[0, 1, 0] == 0
+    assert crossed_ranges(np.stack([base, base - 1, base - 1e12])).ranges == [(1, 1), (2, 2), (3, 3)]
 
 
 def test_a_score_at_a_time_is_linear_between_validations_and_the_last_one_after_them() -> None:
@@ -151,6 +159,50 @@ def test_recipes_are_ranked_over_items_and_seeds(compared: Recipes) -> None:
     assert own.rows[1].difference == pytest.approx(-1, abs=0.02)
     low, high = own.rows[1].interval or (0, 0)
     assert -1.1 < low < own.rows[1].difference < high < -0.9
+
+
+def with_scores(records: Sequence[Record], label: str, seed: int, change: Any) -> list[Record]:
+    """The records with the scores of one recipe and seed changed."""
+    return [
+        replace(r, scores={"psnr": change(r.scores["psnr"].copy())})
+        if r.cell["kind"] == "score" and (r.cell["method"]["display"], r.cell["seed"]) == (label, seed)
+        else r
+        for r in records
+    ]
+
+
+def with_a_picture(one: Record) -> Record:
+    """The record with one more picture, of 60 dB."""
+    return replace(
+        one,
+        items=[*one.items, "q"], input_sha256=[*one.input_sha256, "q"], output_sha256=[*one.output_sha256, "q"],
+        notes=[*one.notes, ""], seconds=np.append(one.seconds, 0.1),
+        scores={"psnr": np.append(one.scores["psnr"], 60.0)},
+        cell={**one.cell, "dataset": {**one.cell["dataset"], "items": 7}},  # type: ignore[typeddict-item]
+    )  # fmt: skip
+
+
+def test_a_picture_that_one_recipe_has_exact_with_one_seed_is_left_out_for_all_and_said(tmp_path: Path) -> None:
+    longer = [with_a_picture(r) if r.cell["kind"] == "score" else r for r in a_board()]
+    one_exact = with_scores(longer, LEAN, 1, lambda psnr: np.where(psnr == 60.0, np.inf, psnr))
+    (own,) = compare_recipes(boards(one_exact), one_exact).boards
+    (before,) = compare_recipes(boards(a_board()), a_board()).boards
+    assert [(row.recipe.label, row.ranks, row.mean) for row in own.rows] == [
+        (row.recipe.label, row.ranks, pytest.approx(row.mean)) for row in before.rows
+    ]
+    write_report(one_exact, tmp_path)
+    said = "All is of the 6 of 7 pictures that none of these has exact with any seed."
+    assert said in (tmp_path / "statistics.md").read_text()
+
+
+def test_a_recipe_that_has_all_pictures_exact_is_named() -> None:
+    records = a_board()
+    for seed in range(3):
+        records = with_scores(records, LEAN, seed, lambda psnr: psnr * np.inf)
+    found = compare_recipes(boards(records), records)
+    (own,) = found.boards
+    assert ([row.recipe.label for row in own.rows], own.exact) == ([GRID, FAST], (LEAN,))
+    assert f"Exact on all pictures, and so in no table: {LEAN}." in recipe_sections(found, {})[0].lines
 
 
 def test_quality_at_equal_time_is_that_when_the_fastest_had_ended(compared: Recipes) -> None:

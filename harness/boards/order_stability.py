@@ -13,12 +13,13 @@ import numpy.typing as npt
 from ..statistics.exact_scores import means
 from ..statistics.friedman import Friedman, friedman
 from ..statistics.mcnemar import is_binary, mcnemar_of_all
-from ..statistics.paired_tests import ALPHA, MIN_ITEMS, Floats, worst_tail
+from ..statistics.paired_tests import ALPHA, MIN_ITEMS, Floats, without_rounding, worst_tail
 from ..statistics.ranking import Pairs
 from ..track import known_track
 from ..wording import counted
 from .board import Board
 from .rows import Row
+from .units import Units
 
 Counts = npt.NDArray[np.unsignedinteger[Any]]
 """Of the smallest type that holds them: a board of many methods has one for each pair."""
@@ -171,7 +172,7 @@ def evidence_of(board: Board, others: Sequence[Board] = ()) -> Evidence | None:
             made = {name: rule(values, metric.higher) for name, rule in AGGREGATIONS.items()}
             if metric.name in pooled:
                 name, pool = pooled[metric.name]
-                made[name] = pool(values)
+                made[name] = _pooled(found, metric.label, pool, where.units)
             for name, total in made.items():
                 order = _ranks(total if metric.higher else -total)
                 own = order if own is None and where is board and metric.label == column.label else own
@@ -200,11 +201,24 @@ def _judged(choice: Choice, own: Floats) -> Choice:
 
 
 def _values(rows: Sequence[Row], label: str) -> Floats:
-    return np.stack([row.scores[label].values for row in rows])
+    return without_rounding(np.stack([row.scores[label].values for row in rows]))
+
+
+def _pooled(rows: Sequence[Row], label: str, pool: Callable[[Floats], Floats], units: Units) -> Floats:
+    """(M,) of stored scores that are pooled over the seeds and items of each unit, and then over units."""
+    of = np.array(units.of)
+    pooled = []
+    for row in rows:
+        scores = row.scores[label].by_seed
+        assert scores is not None
+        whole = len(scores) == 1 and not units.merged
+        pooled.append(scores[0] if whole else [pool(scores[:, of == u].reshape(1, -1))[0] for u in range(units.count)])
+    return pool(np.array(pooled))
 
 
 def _ranks(total: Floats) -> Floats:
     """Ranks of (M,), 1 the highest; equal values share their mean rank."""
+    total = without_rounding(total[:, None])[:, 0]
     above = (total[None] > total[:, None]).sum(axis=1)
     same = (total[None] == total[:, None]).sum(axis=1)
     ranks: Floats = 1.0 + above + (same - 1) / 2.0

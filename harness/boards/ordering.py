@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..statistics.exact_scores import averageable, compared, is_exact
-from ..statistics.paired_tests import MIN_ITEMS, Floats, worst_tail
+from ..statistics.paired_tests import MIN_ITEMS, Floats, without_rounding, worst_tail
 from ..statistics.ranking import Ranking, ranges, rank_ranges
 from ..wording import by_number, counted
 from .rows import Column, Row
@@ -60,7 +60,7 @@ def rank(
         why = f"{column.label}: on each of the {n} {items} one method or another is exact"
         return [replace(row, unranked=row.unranked or why) for row in judged], [f"no method is ranked: {why}"]
     perfect = int(is_exact(values, column.higher).all(axis=1).sum())
-    rest = values[perfect:][:, kept]
+    rest = without_rounding(values[perfect:][:, kept])
     ranking = _with_perfect(rank_ranges(sign * rest, identity), perfect, n)
     difference = (rest - rest[:1]).mean(axis=1)
     between = _between(ranking.between, perfect, column.higher)

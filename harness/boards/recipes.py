@@ -11,6 +11,7 @@ from statistics import fmean, median
 import numpy as np
 
 from ..statistics.crossed_ranking import crossed_ranges
+from ..statistics.exact_scores import averageable, is_exact
 from ..statistics.paired_tests import Floats
 from ..store.record import Record, Training, TrainingCost, Tuning, used_trainings, words_of
 from .board import Board
@@ -151,11 +152,17 @@ class Judged:
 
 @dataclass(frozen=True)
 class RecipeBoard:
-    """The recipes of a board, best mean first, by the metric `column` that the board ranks by."""
+    """The recipes of a board, best mean first, by the metric `column` that the board ranks by.
+
+    `units` are what the means are over: those that none of the recipes has exact with any seed. `exact` are the labels
+    of recipes that have every one exact and so have no mean.
+    """
 
     board: Board
     column: Column
     rows: tuple[Judged, ...]
+    units: int
+    exact: tuple[str, ...]
 
     @property
     def figures(self) -> list[str]:
@@ -284,11 +291,18 @@ def _recipe_board(
         return None
     align = Alignment([known[key] for row in board.rows for key in row.keys if key in known])
     rows = [(recipes[board.track, row.label], row) for row in board.ranked if (board.track, row.label) in recipes]
-    tables = [
+    found = [
         (recipe, table) for recipe, row in rows if (table := _by_seed(row, column, board, known, align)) is not None
     ]
+    exact = tuple(recipe.label for recipe, table in found if is_exact(table, column.higher).all())
+    tables = [(recipe, table) for recipe, table in found if recipe.label not in exact]
     if not tables:
         return None
+    # Items and seeds are crossed: what is exact with one seed is left out with all.
+    kept = ~np.any([is_exact(table, column.higher).any(axis=0) for _, table in tables], axis=0)
+    if not kept.any():
+        return None
+    tables = [(recipe, table[:, kept]) for recipe, table in tables]
     sign = 1.0 if column.higher else -1.0
     tables.sort(key=lambda pair: (-sign * float(pair[1].mean()), pair[0].label))
     ranking = crossed_ranges(sign * np.stack([table for _, table in tables]))
@@ -310,13 +324,13 @@ def _recipe_board(
                 means[place] - (max(fits) if column.higher else min(fits)),
             )
         )
-    return RecipeBoard(board, column, tuple(judged))
+    return RecipeBoard(board, column, tuple(judged), int(kept.sum()), exact)
 
 
 def _by_seed(row: Row, column: Column, board: Board, known: Mapping[str, Record], align: Alignment) -> Floats | None:
-    """Scores (seeds, units) of a row; None where one is not finite, or not there."""
+    """Scores (seeds, units) of a row; None where one is infinitely bad, not defined, or not there."""
     own = [known[key] for key in row.keys if key in known]
     if len(own) != len(board.seeds) or any(column.name not in record.scores for record in own):
         return None
     values = board.units.average(align.values(own, column.name))
-    return values if bool(np.isfinite(values).all()) else None
+    return values if averageable(values, column.higher) else None

@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from ..errors import one_line
+from ..statistics.exact_scores import is_exact
 from ..statistics.paired_tests import Floats
 from ..store.record import Cost, MetricPart, Mistake, Panel, Record, Role, decimals_of, order_of, role_of, words_of
 from ..wording import counted
@@ -35,15 +37,19 @@ class Column:
 class Score:
     """Mean over units of the mean over seeds: inf where an item is inf, NaN where one has no value.
 
-    `values` (units,) are what is averaged and tested, `by_item` (n,) what is shown of each item. `identical` counts the
-    items that are exact; on a board the mean is over the units that no method has exact.
+    `values` (units,) are what is averaged and tested, `by_item` (n,) what is shown of each item, `by_seed` (seeds, n)
+    what was stored, None where it was not scored. `identical` counts the items that are exact, with every seed; on a
+    board the mean is over the units that no method has exact. `left_out` counts the scores that are in no mean because
+    a method is exact there with one seed and not with another.
     """
 
     mean: float
     note: str
     values: Floats
     by_item: Floats
+    by_seed: Floats | None = None
     identical: int = 0
+    left_out: int = 0
 
 
 @dataclass(frozen=True)
@@ -129,7 +135,7 @@ def board_row(key: MethodKey, own: Sequence[Record], label: str, scores: Mapping
         trained_on=trained_on,
         role=role_of(method),
         family=one_line(flags.get("family") or "", 80),
-        oracle=bool(flags.get("oracle")),
+        oracle=_is_oracle(own),
         scores=scores,
         inputs=align.digest(own),
         keys=tuple(r.cell["key"] for r in own),
@@ -155,11 +161,38 @@ def scores_of(
             for place in np.flatnonzero(np.isfinite(items).all(axis=1)).tolist():
                 by_item = items[place]
                 own_values = by_item if values is items else values[place]
-                found[plain[place]][column.label] = Score(means[place], "", own_values, by_item)
+                found[plain[place]][column.label] = Score(means[place], "", own_values, by_item, by_item[None])
+        taken = _taken(methods, column, align)
         for own, scores in zip(methods, found, strict=True):
             if column.label not in scores:
-                scores[column.label] = _score(own, column, align, units)
+                scores[column.label] = _score(own, column, align, units, taken)
     return found
+
+
+def _taken(methods: Sequence[Sequence[Record]], column: Column, align: Alignment) -> npt.NDArray[np.bool_]:
+    """The scores (seeds, items) that are in no mean: those where a method is exact, and is not with every seed.
+
+    An oracle takes none from the others. An item of which no seed would be left keeps them all, and so is exact.
+    """
+    taken = np.zeros((max(map(len, methods), default=1), len(align.items)), dtype=np.bool_)
+    for own in methods if len(taken) > 1 else ():
+        if all(_is_scored(record, column) for record in own) and not _is_oracle(own):
+            taken |= _exact_in_part(align.values(own, column.name), column)
+    return _leaving_some(taken)
+
+
+def _leaving_some(taken: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    return taken & ~taken.all(axis=0)
+
+
+def _exact_in_part(raw: Floats, column: Column) -> npt.NDArray[np.bool_]:
+    """Which scores (seeds, items) are exact, of the items that are not so with every seed."""
+    exact = is_exact(raw, column.higher)
+    return exact & ~exact.all(axis=0)
+
+
+def _is_oracle(own: Sequence[Record]) -> bool:
+    return bool(own[0].cell["method"]["flags"].get("oracle"))
 
 
 def _is_scored(record: Record, column: Column) -> bool:
@@ -167,25 +200,31 @@ def _is_scored(record: Record, column: Column) -> bool:
     return part is not None and part["version"] == column.version and column.name in record.scores
 
 
-def _score(own: Sequence[Record], column: Column, align: Alignment, units: Units) -> Score:
+def _score(
+    own: Sequence[Record], column: Column, align: Alignment, units: Units, taken: npt.NDArray[np.bool_]
+) -> Score:
     n = len(align.items)
     if not all(_is_scored(record, column) for record in own):
         return Score(float("nan"), "not scored", np.full(units.count, np.nan), np.full(n, np.nan))
     raw = align.values(own, column.name)
+    if _is_oracle(own):
+        taken = _leaving_some(taken | _exact_in_part(raw, column))
+    # What is not defined stays: it is never averaged away.
+    lost, kept = taken & ~np.isnan(raw), (~taken).sum(axis=0)
     with np.errstate(invalid="ignore"):
-        items = raw.mean(axis=0)
+        items = np.where(lost, 0.0, raw).sum(axis=0) / kept
         values = units.average(items)
         mean = float(values.mean())
     undefined = int(np.isnan(items).sum())
     if undefined:
         words = words_of(own[0].cell)
         where = f"not defined on {undefined} of {counted(n, words['item'], words['items'])}"
-        return Score(float("nan"), f"{where}: {_reasons_undefined(own, column.name)}", values, items)
+        return Score(float("nan"), f"{where}: {_reasons_undefined(own, column.name)}", values, items, raw)
     if np.isinf(items).any():
         count = int(np.isinf(items).sum())
         kind = "identical" if (mean > 0) == column.higher else "infinite"
-        return Score(mean, f"{count} of {n} {kind}", values, items)
-    return Score(mean, "", values, items)
+        return Score(mean, f"{count} of {n} {kind}", values, items, raw, left_out=int(lost.sum()))
+    return Score(mean, "", values, items, raw, left_out=int(lost.sum()))
 
 
 def _reasons_undefined(own: Sequence[Record], metric: str) -> str:

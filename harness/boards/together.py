@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from ..statistics.exact_scores import means
+from ..statistics.exact_scores import compared, means
 from ..statistics.friedman import Friedman, friedman
-from ..statistics.paired_tests import Floats
+from ..statistics.paired_tests import Floats, without_rounding
 from .board import Board
 from .rows import Column, Row
 from .units import joined
@@ -45,6 +46,8 @@ class LeftOut:
 class Overall:
     """Boards that share `labels`. A unit's score is its mean over those of the `boards` that show it.
 
+    `exact` are the scores of an item on a board that are left out because one of these methods is exact there, `scores`
+    how many there are of each method.
     `families` are the contenders of several variants, with these; `of` counts all boards of the group. `firsts` says on
     how many boards each is first or tied for it: `undecided` ones, which tell no two methods apart, are not counted.
     """
@@ -61,6 +64,8 @@ class Overall:
     friedman: Friedman | None
     left_out: tuple[LeftOut, ...]
     families: tuple[tuple[str, tuple[str, ...]], ...]
+    exact: int = 0
+    scores: int = 0
 
 
 def overall(boards: Sequence[Board]) -> list[Overall]:
@@ -139,8 +144,10 @@ def _together(
     first, label, sign = group[0], column.label, 1.0 if column.higher else -1.0
     chosen = [group[place] for place in places]
     rows = {name: [entrants[name][place] for place in places] for name in members}
-    scores = _averaged(chosen, [[row.scores[label].by_item for row in own] for own in rows.values()])
-    if np.isnan(scores).any():
+    by_item = np.stack([np.concatenate([row.scores[label].by_item for row in own]) for own in rows.values()])
+    kept = compared(by_item, column.higher)
+    scores = without_rounding(_averaged(chosen, by_item, kept))
+    if not kept.any() or np.isnan(scores).any():
         return None
     averages = means(scores, column.higher)
     order = sorted(range(len(members)), key=lambda i: (-sign * averages[i], members[i]))
@@ -163,6 +170,8 @@ def _together(
         friedman(sign * scores[order]),
         left_out,
         tuple((name, tuple(sorted(used))) for name in members if (used := {r.label for r in rows[name]}) != {name}),
+        int((~kept).sum()),
+        len(kept),
     )
 
 
@@ -177,8 +186,11 @@ def _how_many(chosen: Sequence[Board], group: Sequence[Board]) -> str:
     return f"{len(chosen)} of {len(group)} boards ({', '.join(dict.fromkeys(board.chosen for board in chosen))})"
 
 
-def _averaged(boards: Sequence[Board], scores: Sequence[Sequence[Floats]]) -> Floats:
-    """(M, blocks) from scores (M, boards) of (items,): what is one unit on a board, or one item on two, is a block."""
+def _averaged(boards: Sequence[Board], scores: Floats, kept: npt.NDArray[np.bool_]) -> Floats:
+    """(M, blocks) from scores (M, n) of the items of all boards, of those that are `kept` (n,).
+
+    What is one unit on a board, or one item on two, is a block.
+    """
     tokens = [
         {("item", board.dataset, item), ("given", sha), ("unit", number, unit)}
         for number, board in enumerate(boards)
@@ -187,25 +199,30 @@ def _averaged(boards: Sequence[Board], scores: Sequence[Sequence[Floats]]) -> Fl
     block = np.array(joined(tokens), dtype=np.intp)
     total, count = np.zeros((len(scores), block.max(initial=-1) + 1)), np.zeros(block.max(initial=-1) + 1)
     start = 0
-    for number, board in enumerate(boards):
-        own = block[start : start + len(board.items)]
+    for board in boards:
+        own = np.arange(start, start + len(board.items))
         start += len(board.items)
-        here, times = np.zeros_like(total), np.bincount(own, minlength=len(count))
+        own = own[kept[own]]
+        here, times = np.zeros_like(total), np.bincount(block[own], minlength=len(count))
         with np.errstate(invalid="ignore"):
-            for method, columns in enumerate(scores):
-                np.add.at(here[method], own, columns[number])
+            for method, line in enumerate(scores):
+                np.add.at(here[method], block[own], line[own])
             total += here / np.maximum(times, 1)
         count += times > 0
-    averages: Floats = total / count
+    averages: Floats = total[:, count > 0] / count[count > 0]
     return averages
 
 
 def _lead(one: Places, other: Places, label: str, sign: float) -> float:
-    """By how much the mean of `one` is ahead of the other's, over the boards that both are on; NaN where on none."""
+    """By how much the mean of `one` is ahead of the other's, over the boards that both are on; NaN where on none.
+
+    A board on which either is exact throughout is none of them, unless it is exact on all.
+    """
     both = sorted(one.keys() & other.keys())
+    sides = np.array([[own[place].scores[label].mean for place in both] for own in (one, other)])
     with np.errstate(invalid="ignore"):
-        sides = [np.mean([own[place].scores[label].mean for place in both]) if both else np.nan for own in (one, other)]
-        return float(sign * (sides[0] - sides[1]))
+        mine, theirs = means(sides, sign > 0)
+        return float(sign * (mine - theirs))
 
 
 def _missing(name: str, own: Places, group: Sequence[Board], places: Sequence[int]) -> tuple[str, ...]:

@@ -31,8 +31,8 @@ HOW = (
     f"Difference: B − A, mean over the items whose input is the same by hash. In brackets: its interval. p: of a mean "
     f"difference of 0. Both are of the mean, over all rows at once (bootstrap-t over items, keyed; {ALPHA:.0%}): an "
     f"interval leaves 0 out where p is at most {ALPHA:.0%}. Below {MIN_ITEMS} items there are none. Items on which a "
-    f"side is exact (an infinite score) count in no mean. Better, same, worse: items on which B is better than, equal "
-    f"to or worse than A."
+    f"side is exact (an infinite score) count in no mean; inf: exact on all. Better, same, worse: items on which B is "
+    f"better than, equal to or worse than A."
 )
 HOW_MCNEMAR = (
     "McNemar p: where every score is 0 or 1, the exact test of this row alone: of the items on which the sides differ, "
@@ -293,7 +293,8 @@ def _side_by_side(a: Record, b: Record, one: Shelf, other: Shelf) -> tuple[list[
             counts = [int(is_exact(side, part["higher"]).sum()) for side in (va, vb)]
             if any(counts):
                 perfect = _counted(counts[0], words)
-                lacking.append(f"{name} is exact on {perfect} in A and {counts[1]} in B, which count in no mean")
+                mean = "" if len(va) in counts else ", which count in no mean"
+                lacking.append(f"{name} is exact on {perfect} in A and {counts[1]} in B{mean}")
         merged = [f"{units.text(words)}: {units.remark(words)}"] if units.merged else []
         found.append(
             Difference(
@@ -360,9 +361,8 @@ def _with_statistics(differences: list[Difference]) -> list[Difference]:
 
 def _compared(one: Difference) -> Floats:
     """b − a on the items that the mean is over."""
-    with np.errstate(invalid="ignore"):
-        change: Floats = one.b - one.a
-    return change if np.isfinite(change).all() else one.change[one.kept]
+    change = paired_difference(one.b, one.a)
+    return change if np.isfinite(one.a).all() and np.isfinite(one.b).all() else change[one.kept]
 
 
 def _speeds(a: Sequence[Record], b: Sequence[Record]) -> tuple[tuple[Speed, ...], list[Unmatched]]:

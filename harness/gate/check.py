@@ -13,7 +13,7 @@ from ..boards.units import Units, units_of
 from ..comparing.pairing import Places, Shelf, apart, environment_differences, pair, why_inputs_differ
 from ..comparing.set_changes import set_changes
 from ..garbage import no_collection
-from ..statistics.exact_scores import is_exact
+from ..statistics.exact_scores import compared, is_exact
 from ..statistics.paired_tests import Floats, paired_difference
 from ..store.record import Record, cell_order, decimals_of, words_of
 from ..store.seals import refuse_nan, why_edited
@@ -175,7 +175,8 @@ def _metric(
     left = rows[0]
     with np.errstate(invalid="ignore"):
         change = b - a
-    if not np.isfinite(change).all():
+    finite = bool(np.isfinite(change).all())
+    if not finite:
         defined = ~np.isnan(a)
         if not defined.any():
             return finding(UNCOUNTED, cell, label, metric, f"{metric} is not defined in the baseline")
@@ -189,27 +190,22 @@ def _metric(
             return finding(REGRESSION, cell, label, metric, text)
         change = paired_difference(b[None], a)[0]
     losses = -change if part["higher"] else change
+    averaged, lost = [units.average(values) for values in (losses, a, b)], ""
+    if not finite:
+        exact_a, exact_b = (is_exact(values, part["higher"]) for values in (a, b))
+        if gone := int((exact_a & ~exact_b).sum()):
+            no_longer = counted(gone, words["item"], words["items"])
+            lost = f"no longer exact on {no_longer} (exact on {exact_a.sum()} before and {exact_b.sum()} now)"
+        kept = compared(np.stack(averaged[1:]), part["higher"])
+        averaged = [values[kept] for values in averaged]
     with np.errstate(invalid="ignore"):
-        drop, before, now = (_mean(units.average(values)) for values in (losses, a, b))
-    if math.isnan(drop):
-        # Perfect items were lost here and won there: a loss all the same.
-        drop = math.inf
-    exact_a, exact_b = (is_exact(values, part["higher"]) for values in (a, b))
-    change_of_mean, lost = -drop if part["higher"] else drop, ""
-    told = before, now
-    if exact_a.any() and exact_b.any():
-        # An infinite mean on both sides says nothing: those are shown of what neither side has exact.
-        averaged = [units.average(values) for values in (a, b)]
-        kept = ~(is_exact(averaged[0], part["higher"]) | is_exact(averaged[1], part["higher"]))
-        told = (_mean(averaged[0][kept]), _mean(averaged[1][kept])) if kept.any() else (math.nan, math.nan)
-        if drop == math.inf:
-            change_of_mean = math.nan
-            gone = counted(int((exact_a & ~exact_b).sum()), words["item"], words["items"])
-            lost = f"no longer exact on {gone} (exact on {exact_a.sum()} before and {exact_b.sum()} now)"
+        drop, before, now = map(_mean, averaged)
     place = int(losses.argmax())
     item, most = record.items[left[place]], float(losses[place])
     worst = f"{words['item']} {item}", most
-    reasons: list[str | None] = [*limits_broken(held, drop, worst, before, part["unit"], lost)]
+    # What was lost and won without bounds at once, or leaves no item to average, is a loss all the same.
+    judged = math.inf if math.isnan(drop) else drop
+    reasons: list[str | None] = [*limits_broken(held, judged, worst, before, part, lost)]
     if "min_above_baseline" in held:
         reasons.append(why_not_above_baseline(partner, metric, held["min_above_baseline"], sides.now))
     if "must_stay_first" in held:
@@ -222,11 +218,12 @@ def _metric(
         metric,
         *broken,
         unit=part["unit"],
+        higher=part["higher"],
         decimals=decimals_of(metric, part),
         items=len(left),
-        baseline=told[0],
-        current=told[1],
-        change=change_of_mean,
+        baseline=before,
+        current=now,
+        change=-drop if part["higher"] else drop,
         worst=most,
         worst_item=item if most > 0 else "",
         seconds=partner.cell["seconds"],
@@ -234,5 +231,5 @@ def _metric(
 
 
 def _mean(values: Floats) -> float:
-    """The mean of (n,): what `values.mean()` gives, in half the time, of which a check takes three for each number."""
-    return float(np.add.reduce(values)) / len(values)
+    """The mean of (n,), NaN of none: as `values.mean()`, in half the time; a check takes three for each number."""
+    return float(np.add.reduce(values)) / len(values) if len(values) else math.nan

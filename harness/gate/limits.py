@@ -12,9 +12,9 @@ from ..boards.units import units_of
 from ..comparing.pairing import Shelf
 from ..comparing.set_changes import SetChange
 from ..errors import UsageError, one_line
-from ..statistics.exact_scores import is_exact
+from ..statistics.exact_scores import compared
 from ..statistics.paired_tests import paired_difference
-from ..store.record import Cell, Record, role_of, words_of
+from ..store.record import Cell, MetricPart, Record, role_of, words_of
 from .rules import Limit
 
 SLACK = 1e-9
@@ -24,25 +24,25 @@ SET_SHARE = 0.01
 
 
 def limits_broken(
-    held: Mapping[str, Limit], drop: float, worst: tuple[str, float], mean: float, unit: str, lost: str = ""
+    held: Mapping[str, Limit], drop: float, worst: tuple[str, float], mean: float, part: MetricPart, lost: str = ""
 ) -> list[str]:
     """Which limits a metric of single items breaks: by the loss of its `mean`, and of the item that lost most.
 
-    `lost` says what was lost where a mean does not.
+    `lost` says which exact items were lost: those are in no mean, and more than any limit of it.
     """
     reasons: list[str] = []
-    space = f" {unit}" if unit else ""
+    space, moved = f" {part['unit']}" if part["unit"] else "", "dropped" if part["higher"] else "rose"
     limit = held.get("max_drop")
-    if limit and drop > limit.value + SLACK:
-        reasons.append(f"{lost or f'the mean dropped by {drop:.4g}{space}'}, more than {limit.value:g} ({limit.where})")
+    if limit and (lost or drop > limit.value + SLACK):
+        reasons.append(f"{lost or f'the mean {moved} by {drop:.4g}{space}'}, more than {limit.value:g} ({limit.where})")
     limit = held.get("max_relative")
     share = drop / abs(mean) if mean and math.isfinite(mean) else math.inf if drop > SLACK else 0.0
-    if limit and share > limit.value + SLACK:
-        reasons.append(f"{lost or f'the mean dropped by {share:.3%}'}, more than {limit.value:.3%} ({limit.where})")
+    if limit and (lost or share > limit.value + SLACK):
+        reasons.append(f"{lost or f'the mean {moved} by {share:.3%}'}, more than {limit.value:.3%} ({limit.where})")
     limit = held.get("max_drop_item")
     item, loss = worst
     if limit and loss > limit.value + SLACK:
-        reasons.append(f"{item} dropped by {loss:.4g}{space}, more than {limit.value:g} ({limit.where})")
+        reasons.append(f"{item} {moved} by {loss:.4g}{space}, more than {limit.value:g} ({limit.where})")
     return reasons
 
 
@@ -84,8 +84,9 @@ def _ahead(one: Record, other: Record, metric: str) -> float:
     places = [sorted(range(len(r.items)), key=r.items.__getitem__) for r in (one, other)]
     units = units_of((one, other), places)
     a, b = (units.average(r.scores[metric][own]) for r, own in zip((one, other), places, strict=True))
-    perfect = is_exact(a, part["higher"]) | is_exact(b, part["higher"])
-    kept = ~perfect if not perfect.all() else perfect
+    kept = compared(np.stack([a, b]), part["higher"])
+    if not kept.any():
+        return math.nan
     with np.errstate(invalid="ignore"):
         gap = float(paired_difference(a[None], b)[0][kept].mean())
     return gap if part["higher"] else -gap

@@ -18,8 +18,8 @@ class Finding:
     """What came of one metric of one cell, of its speed, or (metric empty) of the whole cell.
 
     `change` is current − baseline (speed: their ratio); `worst` the largest loss of one item, `worst_item`. All are
-    in the unit of the metric, of which a board prints `decimals`. `item` is what the track calls one. `seconds` is what
-    the whole cell took in CURRENT; None where there is none.
+    in the unit of the metric, of which a board prints `decimals`, and `higher` or lower is better. `item` is what the
+    track calls one. `seconds` is what the whole cell took in CURRENT; None where there is none.
     """
 
     status: str
@@ -31,6 +31,7 @@ class Finding:
     metric: str
     reasons: tuple[str, ...] = ()
     unit: str = ""
+    higher: bool = True
     decimals: int = 4
     items: int = 0
     baseline: float | None = None

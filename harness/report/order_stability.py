@@ -145,7 +145,7 @@ def _overall_section(one: Overall, first: Board) -> Section:
 
 
 def who_is_compared(one: Overall) -> list[str]:
-    """Which variants stand for a family, and which methods are left out, with the boards where they are not."""
+    """Which variants stand for a family, which methods are left out, with the boards where they are not, and scores."""
     families = [f"{family} is {' or '.join(labels)}." for family, labels in one.families]
     left_out = "; ".join(_left_out_text(lost, len(one.boards)) for lost in one.left_out)
     ahead = [lost.label for lost in one.left_out if lost.ahead]
@@ -153,6 +153,11 @@ def who_is_compared(one: Overall) -> list[str]:
         *families,
         *([f"Left out: {left_out}."] if left_out else []),
         *([f"Of these, ahead of {one.labels[0]} on the boards that both are on: {', '.join(ahead)}."] if ahead else []),
+        *(
+            [f"{one.exact} of the {one.scores} scores of each are left out, where one of them is exact."]
+            if one.exact
+            else []
+        ),
     ]
 
 
@@ -233,4 +238,5 @@ def overall_values(one: Overall) -> dict[str, Any]:
         "undecided": one.undecided,
         "friedman": friedman_values(one.friedman), "families": dict(one.families),
         "left_out": {lost.label: lost.missing for lost in one.left_out},
+        **({"exact": one.exact} if one.exact else {}),
     }  # fmt: skip

@@ -58,6 +58,12 @@ def _board_section(own: RecipeBoard) -> Section:
         ]
     else:
         lines = [f"No ranks or intervals over {items} and seeds: they need {MIN_SEEDS} seeds and {MIN_ITEMS} {items}."]
+    if own.units < board.units.count:
+        lines.append(
+            f"All is of the {own.units} of {board.units.count} {items} that none of these has exact with any seed."
+        )
+    if own.exact:
+        lines.append(f"Exact on all {items}, and so in no table: {', '.join(own.exact)}.")
     if fixed := [names[row.recipe.label] for row in own.rows if _has_one_training(row.recipe)]:
         lines.append(f"Trained once for all seeds, so that nothing is known of other trainings: {', '.join(fixed)}.")
     if shared:

@@ -40,8 +40,12 @@ def change_text(finding: Finding) -> str:
         return "–"
     if finding.unit == RATIO:
         return f"{finding.change:.3g}{RATIO}"
-    text = exact(finding.change, finding)
-    return f"+{text}" if finding.change > 0 else text
+    return _signed(finding.change, finding)
+
+
+def _signed(value: float, finding: Finding) -> str:
+    text = exact(value, finding)
+    return f"+{text}" if value > 0 else text
 
 
 def finding_line(finding: Finding) -> str:
@@ -56,8 +60,10 @@ def finding_line(finding: Finding) -> str:
 
 
 def worst_text(finding: Finding) -> str:
-    """The item that lost most, with what it lost."""
-    return f"{finding.worst_item} ({exact(-(finding.worst or 0.0), finding)})" if finding.worst_item else "–"
+    """The item that lost most, with its change."""
+    if not finding.worst_item or finding.worst is None:
+        return "–"
+    return f"{finding.worst_item} ({_signed(-finding.worst if finding.higher else finding.worst, finding)})"
 
 
 def verdict_lines(verdict: Verdict) -> list[str]:

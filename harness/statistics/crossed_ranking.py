@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from .paired_tests import ALPHA, MIN_ITEMS, Floats
+from .paired_tests import ALPHA, MIN_ITEMS, Floats, without_rounding
 from .ranking import Ranking, ranges
 
 MIN_SEEDS = 3
@@ -25,6 +25,7 @@ def crossed_ranges(scores: Floats) -> Ranking:
     are none, and nothing is told apart.
     """
     m, seeds, n = scores.shape
+    scores = without_rounding(scores.reshape(m, -1)).reshape(scores.shape)
     means = scores.mean(axis=(1, 2))
     between = np.full((m, m, 3), np.nan)
     between[:, :, 0] = means[:, None] - means[None]
@@ -39,8 +40,7 @@ def crossed_ranges(scores: Floats) -> Ranking:
         width[first, second] = width[second, first] = wanted * _factor(m, _degrees(pooled, m, seeds, n))
         between[:, :, 1] = between[:, :, 0] - width
         between[:, :, 2] = between[:, :, 0] + width
-        rounding = 1e-9 * float(np.abs(scores).max(initial=0.0))
-        apart = np.abs(np.nan_to_num(between[:, :, 0])) > width + rounding
+        apart = np.abs(np.nan_to_num(between[:, :, 0])) > width
     return Ranking(ranges(means, apart), apart, between)
 
 

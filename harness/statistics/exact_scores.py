@@ -17,7 +17,7 @@ def is_exact(values: Floats, higher: bool) -> npt.NDArray[np.bool_]:
 
 
 def averageable(values: Floats, higher: bool) -> bool:
-    """Whether scores (n,) have a mean once exact items are left out: none is undefined, none infinitely bad."""
+    """Whether scores (…, n) have a mean once exact items are left out: none is undefined, none infinitely bad."""
     return bool((np.isfinite(values) | is_exact(values, higher)).all())
 
 

@@ -26,6 +26,8 @@ CAUTION = 1.25
 """Resampled tails are too light by up to a fourth of their share with heavy tails and skew: p is raised by as much."""
 EQUAL = 0.002
 """Resamples of equal items have no spread. In a family they may be 4 % together; of one row so many never matter."""
+ROUNDING = 1e-9
+"""Two scores of one item that differ by no more than this share of the larger are equal but for rounding."""
 ROWS_AT_ONCE, _JUDGED_AT_ONCE = 256, 4096
 
 
@@ -184,7 +186,33 @@ def worst_tail(values: Floats, higher: bool) -> Floats:
 
 
 def paired_difference(scores: Floats, reference: Floats) -> Floats:
-    """`scores` (M, n) − `reference`, (n,) or (M, n); two identical values, infinite ones included, differ by 0."""
+    """`scores` (M, n) − `reference`, (n,) or (M, n); two equal values, infinite ones included, differ by 0."""
     # inf - inf is no difference: both are perfect on the item.
     with np.errstate(invalid="ignore"):
-        return np.where(scores == reference, 0.0, scores - reference)
+        return np.where(_equal(scores, reference), 0.0, scores - reference)
+
+
+def without_rounding(scores: Floats) -> Floats:
+    """`scores` (M, n) where those of an item that are equal but for rounding are the same number, the lowest of them.
+
+    So a tie is a tie in every difference, rank and win.
+    """
+    order = np.argsort(scores, axis=0)
+    ordered = np.take_along_axis(scores, order, axis=0)
+    near = _equal(ordered[1:], ordered[:-1])
+    if not (near & (ordered[1:] != ordered[:-1])).any():
+        return scores
+    first = np.arange(len(scores))[:, None] * np.ones(scores.shape[1], dtype=np.intp)
+    first[1:][near] = 0
+    made = np.empty_like(scores)
+    lowest = np.take_along_axis(ordered, np.maximum.accumulate(first, axis=0), axis=0)
+    np.put_along_axis(made, order, lowest, axis=0)
+    return made
+
+
+def _equal(one: Floats, other: Floats) -> npt.NDArray[np.bool_]:
+    """Which scores are equal but for rounding."""
+    with np.errstate(invalid="ignore"):
+        near = np.abs(one - other) <= ROUNDING * np.maximum(np.abs(one), np.abs(other))
+    equal: npt.NDArray[np.bool_] = (one == other) | (near & np.isfinite(one) & np.isfinite(other))
+    return equal
