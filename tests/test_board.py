@@ -283,12 +283,12 @@ def test_a_picture_is_exact_only_where_it_is_with_every_seed() -> None:
     assert row(board, "median").scores["psnr"].by_item.tolist() == [16.0, 11.0, 21.0, 22.0]
     assert [(r.label, r.scores["psnr"].identical) for r in board.rows] == [("nlm", 1), ("median", 0)]
     assert [r.scores["psnr"].mean for r in board.rows] == pytest.approx([82 / 3, 59 / 3])
-    said = "scores of each method are in no mean: one is exact there with one seed, and not with another"
-    assert f"psnr: 1 of the 8 {said}" in board.notes
+    said = "scores of each method, where one is exact with one seed and not with another"
+    assert f"psnr: in no mean: 1 of the 8 {said}" in board.notes
     # Exact with one seed throughout and worst with the other is last.
     board = one(*seeds("a", [INF] * 8, [5.0] * 8), *seeds("b", [30.0] * 8, [31.0] * 8))
     assert [(r.label, r.scores["psnr"].mean) for r in board.rows] == [("b", 31.0), ("a", 5.0)]
-    assert f"psnr: 8 of the 16 {said}" in board.notes
+    assert f"psnr: in no mean: 8 of the 16 {said}" in board.notes
     # What another method has exact with each of the other seeds leaves no seed to compare.
     board = one(*seeds("a", [INF, 30.0], [20.0, 30.0]), *seeds("b", [20.0, 31.0], [INF, 31.0]))
     assert [(r.label, r.scores["psnr"].mean) for r in board.rows] == [("b", 31.0), ("a", 30.0)]

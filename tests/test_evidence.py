@@ -217,7 +217,7 @@ def test_together_what_is_exact_on_one_board_is_left_out_there_and_counted() -> 
     (one,) = overall(boards([*noisy, *board(0, ("identity", exact), ("nlm", [40.0] * 8), ("median", [35.0] * 8))]))
     assert (one.labels, one.means) == (("nlm", "median", "identity"), (30.0, 27.625, 20.0))
     assert (one.exact, one.scores) == (8, 16)
-    assert who_is_compared(one) == ["8 of the 16 scores of each are left out, where one of them is exact."]
+    assert who_is_compared(one) == ["Left out, where one of them is exact: 8 of the 16 scores of each."]
     # A picture that is exact on one board has its score of the other one.
     some = board(0, ("identity", [math.inf, *[30.0] * 7]), ("nlm", [40.0] * 8), ("median", [35.0] * 8))
     (one,) = overall(boards([*noisy, *some]))

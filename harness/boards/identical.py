@@ -22,9 +22,10 @@ def average_compared(rows: Sequence[Row], columns: Sequence[Column], items: str)
     for column in columns:
         label = column.label
         if left_out := max((row.scores[label].left_out for row in rows if not row.oracle), default=0):
+            stored = len(rows[0].keys) * len(rows[0].scores[label].by_item)
             notes.append(
-                f"{label}: {left_out} of the {len(rows[0].keys) * len(rows[0].scores[label].by_item)} scores of each "
-                "method are in no mean: one is exact there with one seed, and not with another"
+                f"{label}: in no mean: {left_out} of the {stored} scores of each method, where one is exact with one "
+                "seed and not with another"
             )
         perfect = [is_exact(row.scores[label].values, column.higher) for row in rows]
         if not any(p.any() for p in perfect):

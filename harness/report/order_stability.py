@@ -154,7 +154,7 @@ def who_is_compared(one: Overall) -> list[str]:
         *([f"Left out: {left_out}."] if left_out else []),
         *([f"Of these, ahead of {one.labels[0]} on the boards that both are on: {', '.join(ahead)}."] if ahead else []),
         *(
-            [f"{one.exact} of the {one.scores} scores of each are left out, where one of them is exact."]
+            [f"Left out, where one of them is exact: {one.exact} of the {one.scores} scores of each."]
             if one.exact
             else []
         ),
