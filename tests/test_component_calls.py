@@ -130,7 +130,7 @@ def test_a_regime_of_another_track_that_makes_no_array_is_named(track: str, make
 def test_a_regime_of_graphs_that_makes_no_samples_is_named() -> None:
     with (
         registered("regime", lambda noise, rng: noise.values, "graph"),
-        pytest.raises(UsageError, match="^regime wrong: returned ndarray, and Noise was due$"),
+        pytest.raises(UsageError, match=r"^regime wrong: returned ndarray, and Noise was due\ngraph 'erdos_renyi_00'$"),
     ):
         nb.evaluate("empty", ITEM["graph"], "wrong", track="graph")
 
@@ -152,7 +152,7 @@ def test_the_reason_of_a_cell_begins_with_the_regime(cli, tmp_path) -> None:
         "@nb.method('asks', layout='hwc', needs=('a',))\ndef asks(noisy, info): return noisy\n"
     )
     run = ("run", "--plugin", "own.py", "--datasets", "piecewise(n=1, size=16)", "--store", "st")
-    assert "seed 0: regime broken: returned 256 values that are not finite (NaN)\n" in cli(
+    assert "seed 0: regime broken: returned 256 values that are not finite (NaN) (picture 'piecewise_000')\n" in cli(
         *run, "--methods", "identity", "--regimes", "broken", code=1
     ).stdout  # fmt: skip
     assert "seed 0: regime secretive: declares that it discloses a, and returned none" in cli(
@@ -181,7 +181,9 @@ def test_an_output_that_is_finite_in_float64_alone_is_invalid(track: str, value:
     def method(given: Any, info: Any) -> Any:
         return np.full(info.shape, value) * (1 - np.eye(*info.shape) if track == "graph" else 1)
 
-    with pytest.raises(NotFinite, match=r"^returned values up to ±1e\+\d+, which are not finite in float32$"):
+    said = r"^returned values up to ±1e\+\d+, which are not finite in float32\n"
+    item = get_track(track).words.item
+    with pytest.raises(NotFinite, match=f"{said}{item} '\\w+_00'$"):
         nb.evaluate(method, DATASET[track], track=track, limit=1)
 
 

@@ -275,4 +275,6 @@ def test_how_scoring_ended_and_an_error_without_a_text_are_told(cli, tmp_path) -
         (c.cell["method"]["name"], c.cell["regime"]["name"]): c.cell["reason"] for c in read_records(tmp_path / "st")
     }
     assert reasons["identity", "ends_scoring"] == "scoring exited with code 3 before it had finished"
-    assert reasons["wordless", "none"] == "Wordless: its text cannot be made (AttributeError)"
+    assert reasons["wordless", "none"] == (
+        "Wordless: its text cannot be made (AttributeError) (picture 'gaussian_field_000')"
+    )
