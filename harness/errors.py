@@ -20,7 +20,7 @@ class UsageError(Exception):
 
     def _render_traceback_(self) -> list[str]:
         """What IPython shows in place of a traceback."""
-        return [f"{type(self).__name__}: {told_of(self)}"]
+        return [f"{type(self).__name__}: {message_of(self)}"]
 
 
 class Skip(Exception):
@@ -60,7 +60,7 @@ class NotDefined(float):
         return NotDefined, (self.reason,)
 
 
-def raw(error: BaseException, limit: int = 400) -> str:
+def described(error: BaseException, limit: int = 200) -> str:
     """An error by its type and what it says, in a line; of a network of float64, how to mend it too."""
     text, name = said(error), type(error).__name__
     double = isinstance(error, RuntimeError) and _DOUBLE.search(text)
@@ -82,7 +82,7 @@ def noting_item(word: str, name: object) -> Iterator[None]:
         raise
 
 
-def told_of(error: BaseException) -> str:
+def message_of(error: BaseException) -> str:
     """What an error says, and of which item where that is known and it does not say so itself."""
     return with_item(error, said(error))
 

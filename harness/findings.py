@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
-from .errors import Skip, one_line, raw
+from .errors import Skip, described, one_line
 from .track import Finding, Runner
 
 R = TypeVar("R", bound=Runner)
@@ -36,8 +36,3 @@ def set_up(runner: R) -> R:
     """The runner, set up on a CPU."""
     runner.setup("cpu")
     return runner
-
-
-def described(error: BaseException) -> str:
-    """An error by its type and what it says, in a line."""
-    return raw(error, 200)

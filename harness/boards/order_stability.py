@@ -211,8 +211,8 @@ def _pooled(rows: Sequence[Row], label: str, pool: Callable[[Floats], Floats], u
     for row in rows:
         scores = row.scores[label].by_seed
         assert scores is not None
-        whole = len(scores) == 1 and not units.merged
-        pooled.append(scores[0] if whole else [pool(scores[:, of == u].reshape(1, -1))[0] for u in range(units.count)])
+        items = scores[0] if len(scores) == 1 else pool(scores.T)
+        pooled.append([pool(items[None, of == u])[0] for u in range(units.count)] if units.merged else items)
     return pool(np.array(pooled))
 
 

@@ -162,22 +162,25 @@ def scores_of(
                 by_item = items[place]
                 own_values = by_item if values is items else values[place]
                 found[plain[place]][column.label] = Score(means[place], "", own_values, by_item, by_item[None])
-        taken = _taken(methods, column, align)
-        for own, scores in zip(methods, found, strict=True):
-            if column.label not in scores:
-                scores[column.label] = _score(own, column, align, units, taken)
+        rest = [i for i, scores in enumerate(found) if column.label not in scores]
+        raw = {i: align.values(methods[i], column.name) for i in rest if _all_scored(methods[i], column)}
+        taken = _taken([raw[i] for i in raw if not _is_oracle(methods[i])], column, len(align.items))
+        for i in rest:
+            found[i][column.label] = (
+                _score(methods[i], column, raw[i], units, taken) if i in raw else _not_scored(units, len(align.items))
+            )
     return found
 
 
-def _taken(methods: Sequence[Sequence[Record]], column: Column, align: Alignment) -> npt.NDArray[np.bool_]:
-    """The scores (seeds, items) that are in no mean: those where a method is exact, and is not with every seed.
+def _taken(scores: Sequence[Floats], column: Column, n: int) -> npt.NDArray[np.bool_]:
+    """Which of the scores (seeds, n) are in no mean: those where a method is exact, and is not with every seed.
 
-    An oracle takes none from the others. An item of which no seed would be left keeps them all, and so is exact.
+    `scores` are those of all methods but oracles, which take none from the others. An item of which no seed would be
+    left keeps them all, and so is exact.
     """
-    taken = np.zeros((max(map(len, methods), default=1), len(align.items)), dtype=np.bool_)
-    for own in methods if len(taken) > 1 else ():
-        if all(_is_scored(record, column) for record in own) and not _is_oracle(own):
-            taken |= _exact_in_part(align.values(own, column.name), column)
+    taken = np.zeros((max(map(len, scores), default=1), n), dtype=np.bool_)
+    for own in scores:
+        taken |= _exact_in_part(own, column)
     return _leaving_some(taken)
 
 
@@ -195,18 +198,21 @@ def _is_oracle(own: Sequence[Record]) -> bool:
     return bool(own[0].cell["method"]["flags"].get("oracle"))
 
 
+def _not_scored(units: Units, n: int) -> Score:
+    return Score(float("nan"), "not scored", np.full(units.count, np.nan), np.full(n, np.nan))
+
+
+def _all_scored(own: Sequence[Record], column: Column) -> bool:
+    return all(_is_scored(record, column) for record in own)
+
+
 def _is_scored(record: Record, column: Column) -> bool:
     part = record.cell["metrics"].get(column.name)
     return part is not None and part["version"] == column.version and column.name in record.scores
 
 
-def _score(
-    own: Sequence[Record], column: Column, align: Alignment, units: Units, taken: npt.NDArray[np.bool_]
-) -> Score:
-    n = len(align.items)
-    if not all(_is_scored(record, column) for record in own):
-        return Score(float("nan"), "not scored", np.full(units.count, np.nan), np.full(n, np.nan))
-    raw = align.values(own, column.name)
+def _score(own: Sequence[Record], column: Column, raw: Floats, units: Units, taken: npt.NDArray[np.bool_]) -> Score:
+    n = raw.shape[1]
     if _is_oracle(own):
         taken = _leaving_some(taken | _exact_in_part(raw, column))
     # What is not defined stays: it is never averaged away.

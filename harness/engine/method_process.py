@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn, TypedDict
 
 from ..calling import call_on
-from ..errors import Invalid, NotFinite, Skip, UsageError, one_line, raw, said, told_of, with_item
+from ..errors import Invalid, NotFinite, Skip, UsageError, described, message_of, one_line, said, with_item
 from ..plugin_loading import load_plugin
 from ..registry import bind
 from ..runner import used_device
@@ -187,14 +187,14 @@ def ending_of(error: BaseException) -> Ending:
     if isinstance(error, Skip):
         return {"outcome": "skipped", "reason": one_line(error), "needs": one_line(error.needs)}
     if isinstance(error, Invalid):
-        return {"outcome": "invalid", "reason": one_line(told_of(error)), "finite": not isinstance(error, NotFinite)}
+        return {"outcome": "invalid", "reason": one_line(message_of(error)), "finite": not isinstance(error, NotFinite)}
     if isinstance(error, UsageError):  # it says itself what is wrong, and where
-        return {"outcome": "failed", "reason": one_line(told_of(error))}
+        return {"outcome": "failed", "reason": one_line(message_of(error))}
     text = said(error)
     memory = isinstance(error, MemoryError) or "can't allocate memory" in text or "out of memory" in text
     return {
         "outcome": "oom" if memory else "failed",
-        "reason": one_line(with_item(error, raw(error))),
+        "reason": one_line(with_item(error, described(error, 400))),
         "traceback": "".join(traceback.format_exception(error))[-4000:],
     }
 

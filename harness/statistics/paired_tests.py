@@ -202,7 +202,7 @@ def without_rounding(scores: Floats) -> Floats:
     near = _equal(ordered[1:], ordered[:-1])
     if not (near & (ordered[1:] != ordered[:-1])).any():
         return scores
-    first = np.arange(len(scores))[:, None] * np.ones(scores.shape[1], dtype=np.intp)
+    first = np.indices(scores.shape)[0]
     first[1:][near] = 0
     made = np.empty_like(scores)
     lowest = np.take_along_axis(ordered, np.maximum.accumulate(first, axis=0), axis=0)

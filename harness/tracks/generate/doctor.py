@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import Skip, one_line
-from ...findings import described, findings_of, set_up, tried
+from ...errors import Skip, described, one_line
+from ...findings import findings_of, set_up, tried
 from ...registry import Bound, bind
 from ...track import Case, Finding
 from .items import LatentBatch, Reference, TrainingPicture

@@ -9,8 +9,8 @@ from itertools import permutations
 
 import numpy as np
 
-from ...errors import Skip, one_line
-from ...findings import Check, described, findings_of, set_up, tried
+from ...errors import Skip, described, one_line
+from ...findings import Check, findings_of, set_up, tried
 from ...registry import Bound, bind
 from ...track import Finding
 from .patient import SCALES, Patient, at_scale
