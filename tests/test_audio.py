@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from conftest import DATA, ROOT
 from noisebench.calling import call_on, told
-from noisebench.errors import noting_item, told_of
+from noisebench.errors import noting_item, message_of
 from noisebench.planned_cell import shown_to
 from noisebench.registry import bind, registry
 from noisebench.store.reading import read_records
@@ -339,7 +339,7 @@ def test_an_item_is_not_named_twice_and_a_skip_names_none():
     ):
         with pytest.raises(type(error)) as caught, noting_item("clip", "b"):
             raise error
-        assert told_of(caught.value) == said
+        assert message_of(caught.value) == said
 
 
 def test_a_clip_of_one_sample_is_refused_by_its_name():
