@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from conftest import DATA, ROOT
 from noisebench.calling import call_on, told
-from noisebench.errors import noting_item, message_of
+from noisebench.errors import message_of, noting_item
 from noisebench.planned_cell import shown_to
 from noisebench.registry import bind, registry
 from noisebench.store.reading import read_records

@@ -20,7 +20,7 @@ from noisebench.cli import doctor as verb
 from noisebench.engine import examination
 from noisebench.engine.examination import examine_on_items
 from noisebench.engine.method_process import ending_of
-from noisebench.findings import described
+from noisebench.errors import described
 from noisebench.imaging.resample import enlarge
 from noisebench.registry import Bound, Entry, bind, registry
 from noisebench.track import get_track
