@@ -11,8 +11,8 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
+from noisebench.datasets.classify._arrays import LabelledArrays
 from noisebench.recipes.archs.embedding import distances, points
-from noisebench.recipes.parts.class_spread import ClassSpread
 from noisebench.store.cells import keys, read_record
 from numpy.testing import assert_allclose
 from torch import nn
@@ -155,11 +155,18 @@ def test_an_embedding_classifies_by_the_nearest_centre_that_it_has_seen() -> Non
     assert bool((logits[:, 1] < logits[:, [0, 2]].amin() - 40).all())
 
 
+def spread_part() -> Any:
+    """The part, of digits of three classes."""
+    part = nb.bind("class_spread(of=some_classes(of=digits(split=train), classes=(0, 1, 2)))", "part")
+    return part.entry.obj(**part.kwargs)
+
+
 @pytest.mark.parametrize(("kind", "power"), [("snr", 1), ("euclid", 2), ("sphere", 2)])
 def test_the_spread_of_classes_is_by_the_distance_that_is_trained(kind: str, power: int) -> None:
     net = Fixed(kind)
-    part = ClassSpread(batches=1)
-    part.observe(net, {"given": torch.zeros(6, 1, 4, 4), "wanted": LABELS}, None, 0, 1)
+    part = spread_part()
+    # Six pictures, so that they have the six embeddings of the network.
+    part.arrays = LabelledArrays(np.zeros((6, 1, 4, 4), np.float32), LABELS.numpy(), ("a", "b", "c"), ())
     part.finish(net)
     values, labels = net.values.detach().numpy(), LABELS.numpy()
     made, weights = (one.detach().numpy() for one in points(kind, net.values))
@@ -178,6 +185,16 @@ def test_the_spread_of_classes_is_by_the_distance_that_is_trained(kind: str, pow
     assert found["mean"] == pytest.approx(np.mean(np.abs(values.mean(1)) / values.std(1)))
 
 
+def test_the_spread_is_of_the_pictures_that_are_given_and_says_what_does_not_fit() -> None:
+    part, net = spread_part(), Fixed("snr")
+    part.observe(net, {"given": torch.zeros(2, 1, 8, 8), "wanted": LABELS[:2]}, None, 0, 1)
+    assert part.arrays.pictures.shape[1:] == (1, 8, 8) and set(part.arrays.labels) == {0, 1, 2}
+    with pytest.raises(nb.UsageError, match=r"pictures \(1, 8, 8\), and those trained on are \(3, 8, 8\)"):
+        spread_part().observe(net, {"given": torch.zeros(2, 3, 8, 8)}, None, 0, 1)
+    with pytest.raises(nb.UsageError, match="networks that embed"):
+        spread_part().observe(nn.Linear(2, 2), {"given": torch.zeros(2, 1, 8, 8)}, None, 0, 1)
+
+
 def test_the_centre_of_points_has_the_least_snr_distance_to_them_all() -> None:
     values = Fixed("snr").values.detach().numpy()
     made, weights = (one.numpy() for one in points("snr", torch.from_numpy(values)))
@@ -193,8 +210,8 @@ def test_a_trained_embedding_finds_digits_alone_and_in_a_gallery(tmp_path: Path,
     how = "arch=embedding(of=small_cnn(width=8), dims=16), objective=triplet(zero_mean=0.1), steps=120, checks=2"
     cli(
         "run", "--track", "classify", "--datasets", "digits(n=60)", "--regimes", "none", "--store", tmp_path / "store",
-        "--methods", f"trained({how}, parts=class_spread)",
-        f"retrieval(method=trained({how}, parts=class_spread), gallery=digits(split=train, n=200))",
+        "--methods", f"trained({how}, parts=class_spread(of=digits(n=60)))",
+        f"retrieval(method=trained({how}, parts=class_spread(of=digits(n=60))), gallery=digits(split=train, n=200))",
     )  # fmt: skip
     cells = [read_record(tmp_path / "store", key) for key in keys(tmp_path / "store")]
     scores = [float(np.mean(one.scores["accuracy"])) for one in cells if one.cell["kind"] == "score"]

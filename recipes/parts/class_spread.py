@@ -7,7 +7,9 @@ from typing import Annotated, Any
 import noisebench as nb
 import numpy as np
 import torch
-from annotated_types import Ge, Le
+from noisebench.datasets.classify._arrays import LabelledArrays, labelled_arrays
+
+_TOGETHER = 256
 
 
 @nb.part("class_spread", cite="T. Yuan et al., Signal-to-noise ratio: a robust distance metric for deep metric "
@@ -15,34 +17,47 @@ from annotated_types import Ge, Le
 class ClassSpread:
     """Class spread: how near embeddings of one class are to each other, beside those of others; it only looks.
 
-    For `arch=embedding`. Figures, of the pictures of the last `batches`, as the finished network embeds them, by the
-    distance it was trained with (Euclid's squared, as k-means has it): `ratio`, the mean distance to the centre of the
-    class over that to the centre of all; `nmi`, normalised mutual information of the classes and as many clusters
-    (k-means); `mean`, the mean of |mean of the values| over their deviation.
+    For `arch=embedding`. of: labelled pictures, of a split that is not trained on for figures as papers print them.
+    Figures, of those pictures as the finished network embeds them, by the distance it was trained with (Euclid's
+    squared, as k-means has it): `ratio`, the mean distance to the centre of the class over that to the centre of all;
+    `nmi`, normalised mutual information of the classes and as many clusters (k-means); `mean`, the mean of |mean of the
+    values| over their deviation.
     """
 
-    def __init__(self, *, batches: Annotated[int, Ge(1), Le(1000)] = 8) -> None:
-        self.batches = batches
-        self.held: list[tuple[Any, Any]] = []
+    def __init__(self, *, of: Annotated[Any, nb.Nested("dataset", "classify")]) -> None:
+        self.of = of
+        self.arrays: LabelledArrays | None = None
         self.found: dict[str, float] = {}
 
     def observe(self, net: Any, batch: Any, loss_of: Any, step: int, steps: int) -> None:
-        """Keep this batch in place of the oldest. Raises `UsageError` for a network that embeds nothing."""
+        """Open the pictures at the first step. Raises `UsageError` for a network that embeds nothing, and for pictures
+        that are not of the size that is trained.
+        """
+        if self.arrays is not None:
+            return
         if not hasattr(net, "points"):
             raise nb.UsageError("part class_spread is for networks that embed, such as arch=embedding(of=small_cnn)")
-        self.held = [*self.held, (batch["given"].detach().clone(), batch["wanted"].clone())][-self.batches :]
+        arrays, shape = labelled_arrays(self.of), tuple(batch["given"].shape[1:])
+        if arrays.pictures.shape[1:] != shape:
+            raise nb.UsageError(
+                f"part class_spread: {self.of.display} has pictures {arrays.pictures.shape[1:]}, "
+                f"and those trained on are {shape}: give a set of the same kind"
+            )
+        self.arrays = arrays
 
     def finish(self, net: Any) -> None:
-        """Embed what was kept, and measure it."""
+        """Embed the pictures, and measure."""
         from sklearn.cluster import KMeans
         from sklearn.metrics import normalized_mutual_info_score
 
+        arrays = self.arrays or labelled_arrays(self.of)
+        device = next(net.parameters()).device
         net.eval()
         with torch.no_grad():
-            embedded = torch.cat([net.embedded(given) for given, _ in self.held]).double()
+            given = torch.split(torch.from_numpy(arrays.pictures), _TOGETHER)
+            embedded = torch.cat([net.embedded(part.to(device)) for part in given]).double()
             points, weights = (one.cpu().numpy() for one in net.points(embedded))
-        made = embedded.cpu().numpy()
-        labels = torch.cat([wanted for _, wanted in self.held]).cpu().numpy()
+        made, labels = embedded.cpu().numpy(), arrays.labels
         classes = np.unique(labels)
         within = sum((_spread(points[labels == k], weights[labels == k]) for k in classes), 0.0)
         clusters = KMeans(len(classes), n_init=4, random_state=0).fit_predict(points, sample_weight=weights)
@@ -55,14 +70,6 @@ class ClassSpread:
     def figures(self) -> dict[str, float]:
         """All three."""
         return self.found
-
-    def state(self) -> dict[str, Any]:
-        """The batches that are kept."""
-        return {"held": self.held}
-
-    def load(self, state: dict[str, Any]) -> None:
-        """The same."""
-        self.held = state["held"]
 
 
 def _spread(points: Any, weights: Any) -> float:
