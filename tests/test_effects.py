@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from noisebench.claims.edges import edges_of, told_edges
 from noisebench.claims.effects import Effect, Judged, all_effects, effect_row, read_effects
 from noisebench.claims.expression import holds, parsed
 from noisebench.claims.figures import CellOf, Found, value_of
 from noisebench.claims.judging import cells_of, judged_row
 from noisebench.errors import UsageError
 from noisebench.registry import bind
+from noisebench.report.claims import claims_markdown
 from noisebench.track import get_track
+from noisebench.tuning_grid import grid_of
 
 CELL = '{method: identity, dataset: "gaussian_field(n=1)", regime: none, metric: psnr}'
 ROW = f'{{name: a, where: w, says: s, cells: {{x: {CELL}, y: {CELL}}}, holds: "x > y", seeds: [0, 1, 2]}}'
@@ -199,6 +204,33 @@ def test_a_seed_in_a_cell_is_that_which_is_judged(tmp_path: Path) -> None:
 
     judged_row(effect, find)
     assert asked[::2] == [(f"trained(data=gaussian_field(n=1, seed={seed}))", seed) for seed in range(3)]
+
+
+def test_a_value_at_an_edge_of_what_was_tried_is_said_of_each_seed() -> None:
+    method = "tuned(method=trained(data=bsd400), vary='optimizer.lr', over=(0.001, 0.01, 0.1))"
+    specs = [one.canonical for _, one in grid_of(bind(method, "method")).variants]  # type: ignore[union-attr]
+    # Validation scores of the three rates, on each seed: the middle is best on seed 1 alone.
+    scores = {0: (30.0, 29.0, 28.0), 1: (28.0, 30.0, None), 2: (28.0, 29.0, 30.0), 3: (27.0, 26.0, 25.0)}
+
+    def find(of: CellOf, seed: int) -> Any:
+        made = [
+            {"key": f"{seed}{spec}", "seconds": 1.0, "method": {"spec": spec}, "outcome": "ok",
+             "training": {"score": score, "higher": True, "steps": 10, "curve": [], "figures": {}, "cost": {}}}
+            for spec, score in zip(specs, scores[seed], strict=True)
+        ]  # fmt: skip
+        return Found(trainings=made)
+
+    effect = replace(made_up("x == 10", (0, 1, 2, 3)), cells={"x": CellOf(method, training="steps")})
+    row = judged_row(effect, find)
+    tried = "of 0.001, 0.01, 0.1, on seed"
+    assert row["edges"] == [f"x: optimizer.lr=0.001 {tried} 0, 3", f"x: optimizer.lr=0.1 {tried} 2"]
+    assert row["verdict"] == "reproduced"
+    said = "at an edge of what was tried: x: optimizer.lr=0.001 of 0.001, 0.01, 0.1, on seed 0, 3 and x:"
+    assert said in claims_markdown([row]).replace("\\", "")
+    of_two = [("a", "lr=1 of 0, 1", 0), ("a", "lr=1 of 0, 1", 0), ("b", "lr=1 of 0, 1", 0), ("b", "lr=0 of 0, 1", 1)]
+    assert told_edges(of_two) == ["a, b: lr=1 of 0, 1, on seed 0", "b: lr=0 of 0, 1, on seed 1"]
+    assert list(edges_of(CellOf("identity"), Found())) == []
+    assert list(edges_of(CellOf("not_there"), Found())) == []
 
 
 @pytest.mark.parametrize(

@@ -168,13 +168,15 @@ class Judged:
     """What the cells behind an effect gave: of each seed, name → value; fewer than the seeds where one is missing.
 
     `seconds` are those of its cells and their trainings, each once; `keys` name them. `notes` are what is to be said of
-    a value, such as that a training diverged. `reason` and `outcome` say why a value is missing.
+    a value, such as that a training diverged; `edges`, where the best value of what is tuned is the least or the
+    largest of those tried. `reason` and `outcome` say why a value is missing.
     """
 
     values: Sequence[Mapping[str, float]] = ()
     seconds: float | None = None
     keys: Sequence[str] = ()
     notes: Sequence[str] = ()
+    edges: Sequence[str] = ()
     reason: str = ""
     outcome: str | None = None
 
@@ -204,6 +206,7 @@ def effect_row(effect: Effect, judged: Judged) -> ClaimRow:
         "seconds": judged.seconds,
         "verdict": verdict,
         "reason": reason,
+        "edges": list(judged.edges),
         "keys": list(judged.keys),
         "outcome": judged.outcome,
     }

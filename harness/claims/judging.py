@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 
 from ..store.training_figures import Unknown
+from .edges import edges_of, told_edges
 from .effects import Effect, Judged, effect_row
 from .figures import CellOf, Found, value_of
 from .numbers import Claim, ClaimRow, Ran, verdict_row
@@ -54,6 +55,7 @@ def _judged(effect: Effect, find: Find) -> Judged:
     values: list[dict[str, float]] = []
     seconds: dict[str, float] = {}
     notes: dict[str, None] = {}
+    edges: list[tuple[str, str, int]] = []
     for seed in effect.seeds:
         known: dict[str, float] = {}
         for name, cell in effect.cells.items():
@@ -66,10 +68,11 @@ def _judged(effect: Effect, find: Find) -> Judged:
                 told = reason if reason == ABSENT else f"{name}: {reason}"
                 return Judged(reason=told, outcome=found.outcome)
             seconds |= found.seconds
+            edges += [(name, edge, seed) for edge in edges_of(of, found)]
             if math.isnan(known[name]) and found.diverged:
                 notes[f"{name} diverged on seed {seed}"] = None
         values.append(known)
-    return Judged(values, sum(seconds.values()), sorted(seconds), list(notes))
+    return Judged(values, sum(seconds.values()), sorted(seconds), list(notes), told_edges(edges))
 
 
 def _cell_of(claim: Claim) -> CellOf:

@@ -247,8 +247,9 @@ class ClaimRow(TypedDict, total=False):
     """A claim beside what we get: a row of `reproduce`, of its JSON and of the table of verdicts.
 
     `claimed` is the number as printed, or the expression that must hold; `values` are the figures by name on each seed.
-    `seconds` are those of all cells behind it, their trainings included. `stale`, of stored results alone: a cell would
-    have another key today.
+    `seconds` are those of all cells behind it, their trainings included. `edges` say where the best value of what is
+    tuned is the least or the largest of those tried. `stale`, of stored results alone: a cell would have another key
+    today.
     """
 
     name: Required[str]
@@ -274,6 +275,7 @@ class ClaimRow(TypedDict, total=False):
     seconds: Required[float | None]
     verdict: Required[Verdict]
     reason: Required[str]
+    edges: list[str]
     key: str | None
     keys: list[str]
     outcome: str | None

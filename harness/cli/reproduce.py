@@ -190,6 +190,8 @@ def _print(rows: list[ClaimRow]) -> None:
         print(f"  claimed  {one_line(row['claimed'], 500)}")
         for name, text in values_by_name(row).items():
             print(f"  {name} = {text}")
+        for edge in row.get("edges", []):
+            print(f"  at an edge of what was tried: {one_line(edge)}")
 
 
 def _verdict(row: ClaimRow) -> str:

@@ -58,12 +58,18 @@ def _effects(rows: Sequence[ClaimRow]) -> list[str]:
             markdown_code(row["name"]), markdown(row["row"]), markdown_code(row["claimed"]),
             ", ".join(map(str, row["seeds"])),
             "; ".join(f"{markdown_code(name)} {text}" for name, text in values_by_name(row).items()),
-            told_verdict(row) + (f": {markdown(row['reason'])}" if row["reason"] else ""),
+            "; ".join([told_verdict(row) + (f": {markdown(row['reason'])}" if row["reason"] else ""), *_edges(row)]),
         )
         for row in rows
     ]  # fmt: skip
     head = ("claim", "what is said", "holds where", "on seeds", "ours", "verdict")
     return pipe_table(head, (False,) * len(head), cells) if cells else []
+
+
+def _edges(row: ClaimRow) -> list[str]:
+    """Where what was tuned has its best value at an edge of those tried, in words; nothing where nowhere."""
+    edges = row.get("edges", [])
+    return [f"at an edge of what was tried: {' and '.join(map(markdown, edges))}"] if edges else []
 
 
 def values_by_name(row: ClaimRow) -> dict[str, str]:
