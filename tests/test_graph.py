@@ -498,6 +498,14 @@ def test_a_table_of_the_user(tmp_path: Path):
         data.load(0)
 
 
+def test_a_table_is_found_however_its_ending_is_written(tmp_path: Path):
+    for name, graph in (("a.csv", "a.graph.csv"), ("b.CSV", "b.graph.CSV")):
+        np.savetxt(tmp_path / name, np.arange(12.0).reshape(4, 3), delimiter=",")
+        np.savetxt(tmp_path / graph, CHAIN, delimiter=",")
+    data = nb.open_dataset(bind(f"table(path='{tmp_path}')", "dataset", "graph"))
+    assert [data.load(index).id for index in range(len(data.ids))] == ["a", "b"]
+
+
 @pytest.mark.data
 def test_sachs_is_the_published_one(data_dir: Path, monkeypatch: pytest.MonkeyPatch):
     if not (data_dir / "sachs").is_dir():

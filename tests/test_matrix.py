@@ -276,7 +276,8 @@ def test_things_move_before_a_background_of_rank_two():
 
 def test_a_table_of_the_user(tmp_path: Path):
     (tmp_path / "ratings.csv").write_text("1,2,\n4,,6\n7,8,9\n")
-    np.save(tmp_path / "squares.npy", np.arange(20).reshape(4, 5) ** 2)
+    with (tmp_path / "squares.NPY").open("wb") as file:
+        np.save(file, np.arange(20).reshape(4, 5) ** 2)
     opened = nb.open_dataset(bind(f"tables(path='{tmp_path}', share=0.7)", "dataset", "matrix"))
     ratings, squares = (opened.load(i) for i in range(2))
     assert (ratings.id, squares.id) == ("ratings", "squares")

@@ -9,7 +9,8 @@ from typing import Any
 import noisebench as nb
 from noisebench.tracks.graph import LinearDag, measured_dag
 
-_GRAPH = ".graph.csv"
+_TABLE = ".csv"
+_GRAPH = ".graph"
 
 
 class Table:
@@ -17,12 +18,12 @@ class Table:
 
     def __init__(self, files: Sequence[Path]) -> None:
         self._files = files
-        self.ids: Sequence[str] = [file.name.removesuffix(".csv") for file in files]
+        self.ids: Sequence[str] = [file.stem for file in files]
 
     def load(self, index: int) -> LinearDag:
         """Graph `index`. Raises `UsageError` naming file and mistake."""
         file = self._files[index]
-        graph = file.with_name(self.ids[index] + _GRAPH)
+        graph = file.with_name(file.stem + _GRAPH + file.suffix)
         if not graph.is_file():
             raise nb.UsageError(
                 f"table {nb.one_line(file)}: its graph is missing, put {nb.one_line(graph.name)} beside it"
@@ -60,8 +61,8 @@ def table(*, path: str) -> Table:
     Raises `UsageError` where there is no such file.
     """
     root = Path(path).expanduser()
-    files = sorted(root.glob("*.csv")) if root.is_dir() else [root] if root.is_file() else []
-    files = [file for file in files if not file.name.endswith(_GRAPH)]
+    inside = sorted(f for f in root.iterdir() if f.suffix.lower() == _TABLE) if root.is_dir() else [root]
+    files = [file for file in inside if file.is_file() and not file.stem.lower().endswith(_GRAPH)]
     if not files:
         raise nb.UsageError(f"table: {path!r} has no .csv file (looked from {str(Path.cwd())!r}): check the path")
     return Table(files)

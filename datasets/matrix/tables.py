@@ -36,7 +36,7 @@ class Tables:
 
 def _read(file: Path) -> np.ndarray:
     """Numbers of a .npy or .csv file, float64, NaN where there is none."""
-    if file.suffix == ".npy":
+    if file.suffix.lower() == ".npy":
         return np.asarray(np.load(file, allow_pickle=False), dtype=np.float64)
     with file.open(encoding="utf-8", newline="") as text:
         rows = [[float(field) if field.strip() else np.nan for field in row] for row in csv.reader(text) if row]
@@ -51,7 +51,7 @@ def tables(*, path: str, share: Annotated[float, Gt(0), Lt(1)] = 0.8) -> Tables:
     protocol `held_out` the known entries that were not seen are scored. Raises `UsageError` where there is no file.
     """
     root = Path(path).expanduser()
-    inside = sorted(f for f in root.iterdir() if f.suffix in (".csv", ".npy")) if root.is_dir() else [root]
+    inside = sorted(f for f in root.iterdir() if f.suffix.lower() in (".csv", ".npy")) if root.is_dir() else [root]
     files = [file for file in inside if file.is_file()]
     if not files:
         raise nb.UsageError(
