@@ -57,7 +57,7 @@ mutants: $(VENV)/.mutants
 	$(BIN)/python benchmarks/mutants.py $(MUTANTS)
 
 # Remakes results/ and reports/: the demonstrations, exported, and the board of the first.
-DEMOS := demo_classify demo_graph demo_matrix demo_segment
+DEMOS := demo_adapt demo_classify demo_graph demo_matrix demo_segment
 HEARD := demo_audio
 
 reference: $(STAMP)

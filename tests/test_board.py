@@ -354,6 +354,16 @@ def test_a_score_that_is_infinitely_bad_is_not_left_out() -> None:
     assert row(board, "b").ranks == (1, 1)
 
 
+def test_of_several_scores_that_are_not_defined_each_has_its_own_reason() -> None:
+    both = "psnr: no picture; none at all; ssim: too small"
+    board = one(record(scores={"psnr": [NAN, 30.0], "ssim": [NAN, 1.0]}, row_notes=[both, ""]))
+    notes = {name: score.note for name, score in row(board, "nlm").scores.items()}
+    assert notes == {
+        "psnr": "not defined on 1 of 2 pictures: psnr: no picture; none at all",
+        "ssim": "not defined on 1 of 2 pictures: ssim: too small",
+    }
+
+
 def test_a_score_that_is_not_defined_is_never_averaged_away() -> None:
     board = one(
         record(scores={"psnr": [30.0, NAN]}, row_notes=["", "psnr: the picture is empty"]),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -237,7 +238,16 @@ def _reasons_undefined(own: Sequence[Record], metric: str) -> str:
     reasons = []
     for record in own:
         bad = np.flatnonzero(np.isnan(record.scores[metric]))
-        reasons += [one_line(record.notes[i], 120) for i in bad if i < len(record.notes) and record.notes[i]]
+        notes = [record.notes[i] for i in bad if i < len(record.notes) and record.notes[i]]
+        reasons += [one_line(_of_metric(note, metric, record.scores), 120) for note in notes]
     common = Counter(reasons)
     usual = sorted(common, key=lambda reason: (-common[reason], reason))[:2]
     return "; ".join(usual) or "no reason is stored"
+
+
+def _of_metric(note: str, metric: str, metrics: Iterable[str]) -> str:
+    """What a note says of one metric, where it says of each in turn why there is none, as `psnr: …; ssim: …`."""
+    others = tuple(f"{name}: " for name in metrics if name != metric)
+    after = itertools.dropwhile(lambda part: not part.startswith(f"{metric}: "), note.split("; "))
+    own = list(itertools.takewhile(lambda part: not part.startswith(others), after))
+    return "; ".join(own) or note
