@@ -132,6 +132,16 @@ def test_the_period_of_a_tone_with_harmonics(hertz: float):
     assert pitch_period(np.zeros(10), RATE) == 1 / 60
 
 
+def test_a_strong_formant_is_not_taken_for_the_pitch():
+    from scipy.signal import lfilter
+
+    pulses = np.zeros(8_000)
+    pulses[::84] = 1.0  # 95 Hz at 8 kHz
+    angle = 2 * np.pi * 285 / RATE
+    wave = lfilter([1.0], [1.0, -2 * 0.99 * np.cos(angle), 0.99**2], pulses)
+    assert pitch_period(wave, RATE) == pytest.approx(84 / RATE, rel=0.03)
+
+
 def test_the_filter_is_that_of_the_paper():
     speech, half = np.random.default_rng(0).standard_normal(600), 30
     made = np.diff(speech, prepend=0.0)
