@@ -619,7 +619,7 @@ def test_a_board_speaks_the_words_of_its_track_and_never_mixes_tracks() -> None:
 
 def test_warnings_and_notes_are_in_the_words_of_the_track() -> None:
     board = one(fits("mean", 0.5, 0.5), fits("bad", 0.7, 0.5), fits("good", 0.1, 0.1))
-    assert board.warnings == ("bad is below the noisy samples by 0.1",)
+    assert board.warnings == ("bad is below mean by 0.1",)
     assert [r.label for r in board.rows if r.below_baseline] == ["bad"]
     assert board.notes == ()
     assert board.undecided.startswith(

@@ -150,7 +150,8 @@ def hold_against_references(
             if baseline is not None and row is not baseline:
                 below = _shortfall(row, baseline, column)
                 if below > 0:
-                    warnings.append(f"{row.label} is below the {words['given']} by {below:.4g} {column.unit}".rstrip())
+                    floor = f"the {words['given']}" if baseline.name == "identity" else baseline.label
+                    warnings.append(f"{row.label} is below {floor} by {below:.4g} {column.unit}".rstrip())
                     row = replace(row, below_baseline=True)
             if optimum is not None and ruler is not None and row.role != "optimum":
                 below = _shortfall(row, optimum, ruler)
