@@ -19,6 +19,7 @@ METRICS: dict[str, dict[str, Any]] = {
     "rmse": {"version": 1, "higher": False, "unit": "", "decimals": 4, "order": 0, "gate": {"max_drop": 0.001}},
     "sup_norm": {"version": 1, "higher": False, "unit": "", "decimals": 4, "order": 1, "gate": {}},
     "si_sdr": {"version": 1, "higher": True, "unit": "dB", "decimals": 2, "order": 0, "gate": {"max_drop": 0.1}},
+    "certified_radius": {"version": 1, "higher": True, "unit": "", "decimals": 4, "order": 31, "gate": {}},
     "accuracy": {"version": 1, "higher": True, "unit": "", "decimals": 4, "order": 0, "gate": {"max_drop": 0.005}},
 }  # fmt: skip
 ENVIRONMENT = {

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import noisebench as nb
 import numpy as np
 import pytest
+from board_records import record
+from noisebench.boards.board import boards
 from noisebench.methods.classify._smoothing import least_share, margin
+from noisebench.report.plots.drawing import styled
+from noisebench.report.plots.sheets import Sheet
+from noisebench.tracks.classify.certified_curves import certified_curve, certified_curves, radii_of
 from scipy.stats import binomtest, norm
 
 
@@ -101,6 +108,30 @@ def test_scores_of_a_radius() -> None:
     assert scored("certified(radius=0)", logits, 1) == 0
     assert scored("certified_radius", logits, 0) == pytest.approx(0.4) and scored("certified_radius", logits, 1) == 0
     assert isinstance(scored("certified", logits[:2], 0), nb.NotDefined)
+
+
+def test_a_certified_curve_is_the_share_of_radii_that_are_as_large() -> None:
+    radii = np.array([0.0, 0.5, 0.2, 0.5, 0.0, 0.3, 0.0, 0.5])
+    at, share = certified_curve(radii)
+    assert at.tolist() == [0, 0.2, 0.3, 0.5, 0.5] and share.tolist() == [5 / 8, 5 / 8, 4 / 8, 3 / 8, 0]
+    assert [each.tolist() for each in certified_curve(np.zeros(3))] == [[0], [0]]
+
+
+def test_curves_are_drawn_of_what_certifies_every_picture_over_all_seeds() -> None:
+    def own(name: str, radii: Sequence[float], seed: int) -> Any:
+        return record(name, {"certified_radius": radii}, seed=seed, track="classify", rank_by="certified_radius")
+
+    kept = [own("a", [0.1, 0.2], 0), own("a", [0.3, 0.0], 1)]
+    lost = [own("b", [0.1, math.nan], seed) for seed in (0, 1)]
+    (board,) = boards([*kept, *lost])
+    assert [(row.label, radii.tolist()) for row, radii in radii_of(board)] == [("a", [0.1, 0.2, 0.3, 0.0])]
+    with styled():
+        (plot,) = certified_curves([board], 8, [], Sheet())
+    assert plot.name == "drawing-01-certified-photos-gaussian-sigma-25"
+    assert "the share of pictures and seeds 0, 1 that are put into the right class" in plot.caption
+    (line,) = plot.figure.axes[0].lines
+    assert line.get_ydata().tolist() == [0.75, 0.75, 0.5, 0.25, 0]
+    assert radii_of(boards([record()])[0]) == [] and certified_curves(boards([record()]), 8, [], Sheet()) == []
 
 
 def test_it_runs_beside_a_classifier_that_certifies_nothing(tmp_path: Path, cli: Any) -> None:

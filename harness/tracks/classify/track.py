@@ -240,12 +240,17 @@ class Classify:
         return corruption_sections(boards)
 
     def panels(self, boards: Sequence[Board], most: int, notes: list[str], sheet: Sheet) -> list[Plot]:
-        """A picture and the maps of each method, see `tracks/classify/report.py`, and what was misclassified."""
+        """A picture and the maps of each method, what is certified within which radius, and what was misclassified."""
         from ...report.plots.mistakes import mistake_panels
         from ...report.plots.side_by_side import tile_panels
+        from .certified_curves import certified_curves
         from .report import MAPS
 
-        return [*tile_panels(boards, most, notes, sheet, MAPS), *mistake_panels(boards, most, notes, sheet)]
+        return [
+            *tile_panels(boards, most, notes, sheet, MAPS),
+            *certified_curves(boards, most, notes, sheet),
+            *mistake_panels(boards, most, notes, sheet),
+        ]
 
 
 TRACK = add_track(Classify())
