@@ -121,7 +121,11 @@ def record(
         stored,
         names,
         [sha(f"{inputs}{dataset}{regime}{seed}{name}") for name in names],
-        [sha(f"{shown}{name}{seed}") for name in names],
+        # The identity gives back what it is given.
+        [
+            sha(f"{inputs}{dataset}{regime}{seed}{name}" if method == "identity" else f"{shown}{name}{seed}")
+            for name in names
+        ],
         list(row_notes) if row_notes is not None else [""] * n,
         np.full(n, 0.1),
         values,

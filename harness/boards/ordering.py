@@ -150,7 +150,7 @@ def hold_against_references(
             if baseline is not None and row is not baseline:
                 below = _shortfall(row, baseline, column)
                 if below > 0:
-                    floor = f"the {words['given']}" if baseline.name == "identity" else baseline.label
+                    floor = f"the {words['given']}" if baseline.unchanged else baseline.label
                     warnings.append(f"{row.label} is below {floor} by {below:.4g} {column.unit}".rstrip())
                     row = replace(row, below_baseline=True)
             if optimum is not None and ruler is not None and row.role != "optimum":

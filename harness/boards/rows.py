@@ -62,6 +62,7 @@ class Row:
     `to_others` (M, 3) is the same to each of the M ranked rows, in the order of the board: mean difference and the two
     ends of its interval, NaN where there is none; None where very many boards were made at once.
     `role` is what the method is there for, `family` the one contender that it is a variant of, where it says so.
+    `unchanged`: it is the baseline, and what it gives is what it is given, bit by bit.
     `tail` is the score that one item in twenty falls short of, in the metric of the ranking. `below_optimum` is in the
     unit of the `optimum_column` of the board. `written` is what the label stands for where that is a name.
     `mistakes` are the items that it got wrong with the first seed, None where that is not known.
@@ -84,6 +85,7 @@ class Row:
     notes: tuple[str, ...]
     panel: Panel | None
     unranked: str = ""
+    unchanged: bool = False
     ranks: tuple[int, int] | None = None
     apart: Set[str] = frozenset()
     difference: float | None = None
@@ -143,6 +145,7 @@ def board_row(key: MethodKey, own: Sequence[Record], label: str, scores: Mapping
         notes=tuple(sorted({one_line(note) for r in own for note in r.cell["notes"] if note})),
         panel=panels[0] if panels else None,
         written=method.get("written", ""),
+        unchanged=role_of(method) == "baseline" and all(r.output_sha256 == r.input_sha256 for r in own),
         mistakes=own[0].mistakes,
     )
 
