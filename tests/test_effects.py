@@ -14,6 +14,7 @@ from noisebench.claims.effects import Effect, Judged, all_effects, effect_row, r
 from noisebench.claims.expression import holds, parsed
 from noisebench.claims.figures import CellOf, Found, value_of
 from noisebench.claims.judging import cells_of, judged_row
+from noisebench.claims.verdicts import Verdicts, row_of
 from noisebench.errors import UsageError
 from noisebench.registry import bind
 from noisebench.report.claims import claims_markdown
@@ -231,6 +232,16 @@ def test_a_value_at_an_edge_of_what_was_tried_is_said_of_each_seed() -> None:
     assert told_edges(of_two) == ["a, b: lr=1 of 0, 1, on seed 0", "b: lr=0 of 0, 1, on seed 1"]
     assert list(edges_of(CellOf("identity"), Found())) == []
     assert list(edges_of(CellOf("not_there"), Found())) == []
+
+
+def test_what_is_not_known_of_edges_is_not_taken_for_none() -> None:
+    effect = made_up()
+    row = effect_row(effect, Judged([{"x": 2.0, "y": 1.0}] * 3, 1.0, ["k"], edges=["x: lr=1 of 0, 1, on seed 0"]))
+    file = Verdicts(format="", environment={}, claims=[row], cells={})
+    assert (row_of(effect, [file]) or {})["edges"] == row["edges"]
+    del row["edges"]
+    found = row_of(effect, [file])
+    assert found is not None and "edges" not in found and found["verdict"] == "reproduced"
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,8 @@ def row_of(effect: Effect, files: Sequence[Verdicts]) -> ClaimRow | None:
                 made = effect_row(
                     effect, Judged(row["values"], row["seconds"], row["keys"], notes, row.get("edges", []))
                 )
+                if "edges" not in row:
+                    del made["edges"]  # not known, which is not nowhere
                 return made | {"stale": any(_is_stale(file["cells"].get(key)) for key in row["keys"])}
     return None
 
