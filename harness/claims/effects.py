@@ -169,14 +169,14 @@ class Judged:
 
     `seconds` are those of its cells and their trainings, each once; `keys` name them. `notes` are what is to be said of
     a value, such as that a training diverged; `edges`, where the best value of what is tuned is the least or the
-    largest of those tried. `reason` and `outcome` say why a value is missing.
+    largest of those tried, None where that is not known. `reason` and `outcome` say why a value is missing.
     """
 
     values: Sequence[Mapping[str, float]] = ()
     seconds: float | None = None
     keys: Sequence[str] = ()
     notes: Sequence[str] = ()
-    edges: Sequence[str] = ()
+    edges: Sequence[str] | None = None
     reason: str = ""
     outcome: str | None = None
 
@@ -189,7 +189,7 @@ def effect_row(effect: Effect, judged: Judged) -> ClaimRow:
         broken = _broken(effect, judged.values)
         verdict = "differs" if broken else "reproduced"
         reason = "; ".join([broken, *judged.notes]) if broken else _but_not_on(effect, judged.values)
-    return {
+    row: ClaimRow = {
         "name": effect.name,
         "kind": effect.kind,
         "paper": effect.paper,
@@ -206,10 +206,12 @@ def effect_row(effect: Effect, judged: Judged) -> ClaimRow:
         "seconds": judged.seconds,
         "verdict": verdict,
         "reason": reason,
-        "edges": list(judged.edges),
         "keys": list(judged.keys),
         "outcome": judged.outcome,
     }
+    if judged.edges is not None:
+        row["edges"] = list(judged.edges)
+    return row
 
 
 def _broken(effect: Effect, values: Sequence[Mapping[str, float]]) -> str:

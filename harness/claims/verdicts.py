@@ -69,11 +69,7 @@ def row_of(effect: Effect, files: Sequence[Verdicts]) -> ClaimRow | None:
             cells = {name: cell.said for name, cell in effect.cells.items()}
             if row["name"] == effect.name and row["cells"] == cells and tuple(row["seeds"]) == effect.seeds:
                 notes = row["reason"].split("; ")[1:]
-                made = effect_row(
-                    effect, Judged(row["values"], row["seconds"], row["keys"], notes, row.get("edges", []))
-                )
-                if "edges" not in row:
-                    del made["edges"]  # not known, which is not nowhere
+                made = effect_row(effect, Judged(row["values"], row["seconds"], row["keys"], notes, row.get("edges")))
                 return made | {"stale": any(_is_stale(file["cells"].get(key)) for key in row["keys"])}
     return None
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...boards.board import Board
 from ...boards.rows import Row
+from ...errors import one_line
 from ...report.escape import slug
 from ...report.plots.drawing import MAX_LINES, Plot, fit, legend_names, place, plain_number, save
 from ...report.plots.looks import Looks, looks_of
@@ -21,10 +22,11 @@ RADIUS = "certified_radius"
 
 def certified_curves(boards: Sequence[Board], most: int, notes: list[str], sheet: Sheet) -> list[Plot]:
     """A plot for each board of methods that certify, those with most methods first, at most `most`."""
-    found = sorted((board for board in boards if radii_of(board)), key=lambda board: -len(radii_of(board)))
+    certified = [(board, radii) for board in boards if (radii := radii_of(board))]
+    certified.sort(key=lambda one: -len(one[1]))
     looks = looks_of(boards)
-    chosen = limited(found, most, "certified accuracy against the radius", notes)
-    return [_draw(board, number, looks, sheet) for number, board in enumerate(chosen, 1)]
+    chosen = limited(certified, most, "certified accuracy against the radius", notes)
+    return [_draw(board, radii, number, looks, sheet) for number, (board, radii) in enumerate(chosen, 1)]
 
 
 def radii_of(board: Board) -> list[tuple[Row, Floats]]:
@@ -42,16 +44,17 @@ def radii_of(board: Board) -> list[tuple[Row, Floats]]:
 
 def certified_curve(radii: Floats) -> tuple[Floats, Floats]:
     """The radii at which the share of those that are as large falls, from 0 on, and the share up to each of them."""
-    at = np.unique(radii[radii > 0])
-    shares = np.array([np.mean(radii >= radius) for radius in at])
-    first = shares[:1] if len(at) else np.zeros(1)
-    return np.concatenate([[0.0], at, at[-1:]]), np.concatenate([first, shares, np.zeros(len(at[-1:]))])
+    at, count = np.unique(radii[radii > 0], return_counts=True)
+    if not len(at):
+        return np.zeros(1), np.zeros(1)
+    share = count[::-1].cumsum()[::-1] / len(radii)
+    return np.concatenate([[0.0], at, at[-1:]]), np.concatenate([share[:1], share, [0.0]])
 
 
-def _draw(board: Board, number: int, looks: Looks, sheet: Sheet) -> Plot:
+def _draw(board: Board, methods: Sequence[tuple[Row, Floats]], number: int, looks: Looks, sheet: Sheet) -> Plot:
     from matplotlib.figure import Figure
 
-    k, drawn = sheet.scale, radii_of(board)[:MAX_LINES]
+    k, drawn = sheet.scale, methods[:MAX_LINES]
     head, foot, left, right = 0.36 * k, 0.46 * k, 0.6 * k, 0.12 * k
     height = sheet.tall(head + foot + 2.4 * k)
     figure = Figure(figsize=(sheet.width, height))
@@ -69,13 +72,12 @@ def _draw(board: Board, number: int, looks: Looks, sheet: Sheet) -> Plot:
     axes.set_xlabel(fit("radius (L2, values in [0, 1])", across, sheet.text))
     axes.set_ylabel(fit("certified accuracy", height - head - foot, sheet.text))
     axes.legend(loc="upper right")
-    where = f"{board.dataset} · {board.regime}"
-    figure.text(0.5, 1 - 0.16 * k / height, fit(where, sheet.width - 0.3, sheet.heading), ha="center", va="center",
-                fontsize=sheet.heading)  # fmt: skip
+    heading = fit(board.title, sheet.width - 0.3, sheet.heading)
+    figure.text(0.5, 1 - 0.16 * k / height, heading, ha="center", va="center", fontsize=sheet.heading)
     words = board.words["items"]
     seeds = f" and seeds {', '.join(map(str, board.seeds))}" if len(board.seeds) > 1 else ""
     said = (
-        f"Certified accuracy against the radius on {where}: the share of {words}{seeds} that are put into the right "
-        "class and that no change within the radius takes from it."
+        f"Certified accuracy against the radius on {board.title}: the share of {words}{seeds} that are put into the "
+        "right class and that no change within the radius takes from it."
     )
-    return save(figure, f"drawing-{number:02d}-certified-{slug(board.dataset, 24)}-{slug(board.regime, 24)}", said)
+    return save(figure, f"drawing-{number:02d}-certified-{slug(board.title, 48)}", one_line(said, 900))
