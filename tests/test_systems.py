@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from noisebench.claims.numbers import Claim, all_claims
 from noisebench.claims.systems import read_systems, summed, system_rows
 from noisebench.errors import UsageError
 from noisebench.registry import bind
+from noisebench.suite import find_suite, read_suite
 
 
 def claim(name: str = "a", **changes: object) -> Claim:
@@ -42,6 +44,18 @@ def test_every_spec_binds_and_what_is_only_a_part_says_what_is_missing() -> None
             bind(spec, kind, system.track)
         assert system.lacks or not system.part
         assert system.specs or not system.part
+
+
+def test_every_system_has_a_suite_that_sets_it_beside_its_rivals() -> None:
+    for system in read_systems():
+        names = {spec.partition(" ")[2].partition("(")[0] for spec in system.specs}
+        assert system.suites
+        for suite in system.suites:
+            read = read_suite(find_suite(suite))
+            written = " ".join(map(str, (*read.methods, *read.datasets, *read.regimes, *read.metrics)))
+            # Rules for rates and batches (52) are put to the test by trainings that name no part of theirs.
+            assert system.number == 52 or names & set(re.findall(r"\w+", written)), (system.name, suite)
+            assert len(read.methods) > 1 or len(read.regimes) > 1, (system.name, suite)
 
 
 def test_every_claim_names_a_system_that_exists() -> None:

@@ -28,7 +28,8 @@ Role = Literal["method", "recipe", "regime", "dataset", "metric", "diagnostic", 
 class System(BaseModel):
     """One system. `specs` of its `track` are written "kind spec"; `part` says that they are not all of it.
 
-    `lacks` is what of the paper is missing, or was not reproduced at the scale of its claims.
+    `suites` set it beside its rivals: `noisebench run SUITE`. `lacks` is what of the paper is missing, or was not
+    reproduced at the scale of its claims.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -39,6 +40,7 @@ class System(BaseModel):
     source: str
     track: str = DEFAULT
     specs: list[str] = []
+    suites: list[str] = []
     part: bool = False
     lacks: str = ""
 

@@ -152,6 +152,8 @@ def _claims(row: dict[str, Any]) -> str:
 def _system(row: dict[str, Any]) -> None:
     print(f"{row['number']}. {row['name']} ({row['role']})\n\n{row['about']}\n")
     print(f"source: {row['source']}\nspec: {_specs(row)}")
+    if row["suites"]:
+        print("beside its rivals: " + ", ".join(f"noisebench run {name}" for name in row["suites"]))
     if row["lacks"]:
         print(f"missing: {row['lacks']}")
     for name, verdict in row["claims"].items():
