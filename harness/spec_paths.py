@@ -9,17 +9,26 @@ from typing import Any
 from .errors import UsageError
 from .spec import Spec, parse
 
+ANY = "*"
+"""What stands in a path for the name of the outermost component, whatever it is: `*.steps`."""
+
 
 def parameter(spec: Spec, wanted: str) -> float | None:
     """The number at `name.parameter`, in a part of a sum or in a spec inside it; None where there is none.
 
     The path may go on: `name.parameter.parameter` of the component there, of several by name, `name.parts.nm.until`.
+    With `*.parameter` it is that of the outermost component.
     """
-    name, *path = wanted.split(".")
+    name, *path = _path_in(spec, wanted)
     for part in _components(spec):
         if part.name == name and (value := _number_at(part, path)) is not None:
             return value
     return None
+
+
+def _path_in(spec: Spec, wanted: str) -> list[str]:
+    name, *path = wanted.split(".")
+    return [spec.name if name == ANY else name, *path]
 
 
 def _components(value: Any) -> Iterator[Spec]:
@@ -51,7 +60,7 @@ def _inside(value: Any, name: str) -> Any:
 
 def without(spec: Spec, wanted: str) -> Spec:
     """The spec without `name.parameter`: what all points of a line share."""
-    name, *path = wanted.split(".")
+    name, *path = _path_in(spec, wanted)
 
     def bare(value: Any) -> Any:
         if isinstance(value, tuple):

@@ -12,6 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 import yaml
 
 from .errors import UsageError, nearest, one_line
+from .spec_paths import ANY
 from .store.training_figures import reached_of
 from .suite import Suite, suite_from
 from .track import Track, known_track
@@ -33,7 +34,7 @@ METRIC = "metric."
 """What stands before a metric, where an axis draws quality against it."""
 TRAINING = "training."
 """What stands before a figure of a training, where an axis names one."""
-_PARAMETER = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
+_PARAMETER = re.compile(rf"({re.escape(ANY)}|[A-Za-z_]\w*)(\.[A-Za-z_]\w*)+")
 _NAME = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -44,6 +45,7 @@ class Axis:
     Or `metric.` and another metric, such as one that counts: methods of one name are a line then.
 
     The parameter may lie deeper, as `trained.optimizer.lr`: the path that `vary` of `tuned` has, behind the name.
+    `*.parameter` is that of every method, or regime, that has one of this name: one plot of them all.
     `x` may also be `draws`: a table of bias² and variance of the error over the seeds, in a track that splits it.
     `y` is a metric (empty: the suite's rank_by), or `training.` and a figure of the trainings themselves. `log` makes x
     logarithmic (costs always are), `log_y` y too, with the exponents of power laws. `by` is a second parameter: a map
@@ -55,6 +57,16 @@ class Axis:
     log: bool = False
     log_y: bool = False
     by: str = ""
+
+    @property
+    def of_any(self) -> bool:
+        """Whether x is a parameter of whatever method or regime has one of its name."""
+        return self.x.startswith(f"{ANY}.")
+
+    @property
+    def label(self) -> str:
+        """What x is called: the parameter alone where it is that of any method."""
+        return self.x.removeprefix(f"{ANY}.")
 
     @property
     def metric(self) -> str:
@@ -144,7 +156,7 @@ def _x(value: Any) -> str:
     known = isinstance(value, str) and (value in (*COSTS, DRAWS) or Axis(value).metric)
     if not isinstance(value, str) or not (known or _PARAMETER.fullmatch(value)):
         raise ValueError(
-            f"one of {', '.join(COSTS)}, {DRAWS}, {METRIC}NAME, or name.parameter such as gaussian.sigma or nlm.h"
+            f"one of {', '.join(COSTS)}, {DRAWS}, {METRIC}NAME, or name.parameter such as gaussian.sigma or *.steps"
         )
     return value
 

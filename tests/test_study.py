@@ -46,6 +46,13 @@ def test_a_parameter_is_found_in_sums_and_inside_other_specs() -> None:
     assert parameter(both, "gaussian.scale") is None
 
 
+def test_a_star_stands_for_the_outermost_component_alone() -> None:
+    spec = parse("red_diff(denoiser=edm(steps=9), steps=50)")
+    assert parameter(spec, "*.steps") == 50.0
+    assert str(without(spec, "*.steps")) == "red_diff(denoiser=edm(steps=9))"
+    assert parameter(parse("vst(method=nlm(h=0.8))"), "*.h") is None
+
+
 def levels() -> list[object]:
     return [
         record(name, {"psnr": [40.0 - sigma / 10 - i, 42.0 - sigma / 10 - i]}, regime=f"gaussian(sigma={sigma})")
@@ -89,6 +96,21 @@ def test_quality_against_a_parameter_of_a_method_joins_what_differs_in_it_alone(
     (chart,) = charts(boards([*rows, record("nlm", {"psnr": [30.0, 30.0]})]), Axis("net.n", log=True))
     assert [c.label for c in chart.curves] == ["net(width=8)", "net(width=16)"]
     assert [(p.x, p.y) for p in chart.curves[0].points] == [(10.0, 26.0), (1000.0, 29.0)]
+
+
+def test_quality_against_a_parameter_of_any_method_is_one_plot_of_them_all() -> None:
+    rows = [
+        record(name, {"psnr": [y, y]}, display=f"{name}(steps={n}, of=walk(steps=7))")
+        for name, ys in (("ddim", (20.0, 25.0)), ("heun", (22.0, 24.0))) for n, y in zip((5, 50), ys, strict=True)
+    ]  # fmt: skip
+    once = record("once", {"psnr": [30.0, 30.0]}, display="once(of=walk(steps=7))")
+    (chart,) = charts(boards([*rows, once]), Axis("*.steps"))
+    assert {c.label: [(p.x, p.y) for p in c.points] for c in chart.curves} == {
+        "ddim(of=walk(steps=7))": [(5.0, 20.0), (50.0, 25.0)], "heun(of=walk(steps=7))": [(5.0, 22.0), (50.0, 24.0)]
+    }  # fmt: skip
+    assert (chart.x_label, chart_table(chart).header) == ("steps", ("psnr (dB) at steps =", "5", "50"))
+    with pytest.raises(UsageError, match=r"such as 'method\(h=\{…,…\}\)'"):
+        charts(boards(rows), Axis("*.h"))
 
 
 def test_quality_against_another_metric_is_a_line_the_methods_of_one_name() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..errors import UsageError, one_line
 from ..spec import Spec
-from ..spec_paths import parameter, readable_spec, without
+from ..spec_paths import ANY, parameter, readable_spec, without
 from ..store.record import Cost, Record
 from ..store.training_figures import Unknown, training_figure
 from ..study import COSTS, TIMES, Axis
@@ -104,7 +104,7 @@ def charts(boards: Sequence[Board], axis: Axis, records: Sequence[Record] = ()) 
 def _nothing(axis: Axis, wanted: str = "") -> str:
     """`wanted`: the parameter that does not vary, where it is known which."""
     name = wanted or axis.x
-    *outer, inner = name.split(".")
+    *outer, inner = name.replace(ANY, "method").split(".")
     swept = f"{'=…('.join(outer).replace('=…', '', 1)}({inner}={{…,…}}{')' * len(outer)}"
     both = f", where {axis.by if name == axis.x else axis.x} varies too" if axis.by and not wanted else ""
     return f"neither a regime nor a method has {name} at two values or more{both}: sweep it, such as {swept!r}"
@@ -239,7 +239,8 @@ def _method_charts(boards: Sequence[Board], axis: Axis, known: Mapping[str, Reco
                 found.append(_Placed(shown, replace(point, seeds=_by_seed(row, column, known), by=_by(spec, axis))))
         where = f"{board.title}, {board.protocol}, {board.seeds_text}"
         trained = any(known[key].cell.get("trained") for row in board.rows for key in row.keys if key in known)
-        blank = Chart(axis, where, axis.x, column, (), heading=where, recipes=trained, **_of_board(board))
+        recipes = trained or axis.of_any
+        blank = Chart(axis, where, axis.label, column, (), heading=where, recipes=recipes, **_of_board(board))
         made += _joined(found, blank)
     return made
 
@@ -319,7 +320,7 @@ def training_charts(records: Sequence[Record], axis: Axis) -> list[Chart]:
         column = Column(axis.y, 0, True, "", axis.y, FIGURE_DECIMALS)
         seeds_said = sorted({seed for by_seed in trained.values() for seed in by_seed})
         said = f"{where}, seed{'s' * (len(seeds_said) > 1)} {','.join(map(str, seeds_said))}"
-        made += _joined(placed, Chart(axis, said, axis.x, column, (), track=track, heading=said, recipes=True))
+        made += _joined(placed, Chart(axis, said, axis.label, column, (), track=track, heading=said, recipes=True))
     if not made:
         raise UsageError(f"study y: {axis.y}: {lacking}")
     return made

@@ -125,7 +125,7 @@ def exponents(chart: Chart, curve: Curve) -> tuple[Exponent | None, Exponent | N
 
 def draw_chart(chart: Chart, place: int, looks: Looks, style: Style) -> Plot | None:
     """Mean quality against x, a line a curve; for a cost the Pareto front as grey steps. None without a line."""
-    name = f"study-{place:02d}-{slug(chart.axis.x, 24)}-{slug(chart.where, 40)}"
+    name = f"study-{place:02d}-{slug(chart.axis.label, 24)}-{slug(chart.where, 40)}"
     if chart.axis.by:
         return in_columns(partial(draw_map, chart, name), style)
     if chart.recipes or chart.axis.metric:
@@ -150,7 +150,7 @@ def chart_table(chart: Chart) -> Table:
     values = sorted({p.x for curve in chart.curves for p in curve.points})
     first = f"{chart.axis.by}, and {title}" if chart.axis.by else title
     rows = tuple((curve.label, *(_at(curve, x, chart) for x in values)) for curve in chart.curves)
-    header = (f"{first} at {chart.axis.x} =", *(f"{x:g}" for x in values))
+    header = (f"{first} at {chart.axis.label} =", *(f"{x:g}" for x in values))
     if chart.axis.log_y and not chart.axis.by:
         header = (*header, "exponent", "of the upper half")
         fits = [[e.text if e is not None else "–" for e in exponents(chart, curve)] for curve in chart.curves]
@@ -167,7 +167,7 @@ def _markdown(drawn: Sequence[Chart], plots: Sequence[Plot | None], title: str, 
     out = [f"# {markdown(title)}", ""]
     out += [*(f"- Left out: {markdown(why)}" for why in left_out), *([""] if left_out else [])]
     for chart, plot in zip(drawn, plots, strict=True):
-        out += [f"## {markdown(f'{chart.axis.x}: {chart.heading}')}", ""]
+        out += [f"## {markdown(f'{chart.axis.label}: {chart.heading}')}", ""]
         if plot is not None:
             out += [f"![{markdown(plot.caption)}](plots/{plot.name}.png)", "", markdown(plot.caption), ""]
         out += [*to_markdown(chart_table(chart)), ""]
