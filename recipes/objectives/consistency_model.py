@@ -33,7 +33,7 @@ def neighbours(batch: Any, places: int, drop: float) -> dict[str, Any]:
     if labels is not None:
         labels = torch.where(torch.rand(len(labels), device=labels.device) < drop, -1, labels)
     told = {} if labels is None else {"labels": labels}
-    return batch | told | {"x": clean + sigma * noise, "sigma": sigma, "lower": lower, "noise": noise}
+    return {**batch, **told, "x": clean + sigma * noise, "sigma": sigma, "lower": lower, "noise": noise}
 
 
 @nb.objective(
