@@ -7,9 +7,9 @@ from typing import Annotated, Any
 import noisebench as nb
 import torch
 from annotated_types import Ge, Lt
+from noisebench.methods.generate._teacher import ModelTeacher, frozen
 from noisebench.recipes.objectives._told import Drop
 from noisebench.recipes.objectives.consistency_model import SEEN, Places, neighbours
-from noisebench.recipes.parts._model_teacher import ModelTeacher, frozen
 
 
 @nb.part("consistency_teacher", cite="Y. Song et al., Consistency models, ICML 2023")

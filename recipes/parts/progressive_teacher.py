@@ -8,9 +8,9 @@ import noisebench as nb
 import torch
 from annotated_types import Ge, Le
 from noisebench.methods.generate._few import few_levels
+from noisebench.methods.generate._teacher import ModelTeacher, frozen
 from noisebench.recipes.objectives._told import Drop
 from noisebench.recipes.objectives.progressive import progressive
-from noisebench.recipes.parts._model_teacher import ModelTeacher, frozen
 
 
 @nb.part(
