@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from statistics import fmean
 from typing import Any
@@ -217,10 +218,11 @@ def _of_board(board: Board) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _Placed:
-    """A point with the spec that it is of, as it is written."""
+    """A point with the spec that it is of, as it is written; `named`: its method has a name of its own."""
 
     spec: Spec
     point: Point
+    named: bool = False
 
 
 def _method_charts(boards: Sequence[Board], axis: Axis, known: Mapping[str, Record]) -> list[Chart]:
@@ -236,7 +238,8 @@ def _method_charts(boards: Sequence[Board], axis: Axis, known: Mapping[str, Reco
             point = _point(row, column, board, value) if value is not None else None
             if spec is not None and point is not None and (not axis.by or parameter(spec, axis.by) is not None):
                 shown = readable_spec(row.written or row.label) or Spec(row.label)
-                found.append(_Placed(shown, replace(point, seeds=_by_seed(row, column, known), by=_by(spec, axis))))
+                point = replace(point, seeds=_by_seed(row, column, known), by=_by(spec, axis))
+                found.append(_Placed(shown, point, bool(row.written)))
         where = f"{board.title}, {board.protocol}, {board.seeds_text}"
         trained = any(known[key].cell.get("trained") for row in board.rows for key in row.keys if key in known)
         recipes = trained or axis.of_any
@@ -270,11 +273,28 @@ def _joined(found: Sequence[_Placed], blank: Chart) -> list[Chart]:
     for family, lines in families.items():
         varied = {label: points for label, points in lines.items() if len({p.x for p in points}) > 1}
         if len(varied) > bool(axis.by):
+            if not axis.by:
+                varied = _called(varied, {one.point.method for one in found if one.named})
             curves = _curves(varied, set(), blank.column.higher)
             if axis.by:
                 curves = tuple(sorted(curves, key=lambda curve: float(curve.label)))
             made.append(replace(blank, curves=curves, family=family))
     return made
+
+
+def _called(lines: Mapping[str, list[Point]], named: Set[str]) -> dict[str, list[Point]]:
+    """The lines by what the names of their methods begin with, where all have names, and no two begin alike."""
+    begin = {label: _beginning([p.method for p in points]) for label, points in lines.items()}
+    every = all(p.method in named for points in lines.values() for p in points)
+    if not every or not all(begin.values()) or len(set(begin.values())) < len(begin):
+        return dict(lines)
+    return {begin[label]: points for label, points in lines.items()}
+
+
+def _beginning(names: Sequence[str]) -> str:
+    """What names have in common at their start, without numbers and stops at its end."""
+    alike = itertools.takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False))
+    return "".join(letters[0] for letters in alike).rstrip(" ,;:=(0123456789")
 
 
 # ------------------------------------------------------------------------------------------ trainings
