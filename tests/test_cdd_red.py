@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from given_trainings import give_training
 from noisebench.claims.reproduce import in_rounds
 from noisebench.datasets.classify._adversarial import attack
 from noisebench.plan import plan
@@ -20,7 +21,6 @@ from noisebench.recipes.objectives.cdd_red import survived, transformed, windows
 from noisebench.recipes.parts.frozen_classifier import classifier_of
 from noisebench.registry import bind, registry
 from noisebench.suite import Suite
-from noisebench.training.checkpoint import give_checkpoints, with_card
 from noisebench.training.trainer import Trainer
 
 CLASSIFIER = "trained(arch=mlp(hidden=(16,)), steps=40, checks=1)"
@@ -246,17 +246,7 @@ def frozen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     rng = np.random.default_rng(0)
     for _ in range(3):
         one.advance({"given": rng.random((8, *SHAPE), np.float32), "wanted": rng.integers(10, size=8)})
-    training: Any = {
-        "recipe": one.recipe.text, "given": list(SHAPE), "wanted": [10], "validation": [], "metric": "accuracy",
-        "higher": True, "steps": 0, "of": 8, "stopped": "", "score": 1.0, "curve": [], "cost": one.cost(),
-        "figures": {},
-    }  # fmt: skip
-    card: Any = {
-        "key": "0" * 64, "track": "classify", "method": NORMED, "data": {}, "regime": "none", "seed": 0,
-        "training": training, "environment": {},
-    }  # fmt: skip
-    (tmp_path / "f.safetensors").write_bytes(with_card(one.weights(), card))
-    give_checkpoints({one.recipe.text: str(tmp_path / "f.safetensors")})
+    give_training(tmp_path, NORMED, one, "classify", SHAPE, (10,))
     return one.net.eval()
 
 

@@ -12,12 +12,12 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
+from given_trainings import give_training
 from noisebench.planned_cell import method_flags
 from noisebench.recipe import recipe_of
 from noisebench.recipes.archs._diffusion import GRAIN, LEVELS, ddim, noised, reach, reading, shares, spaced, step_down
 from noisebench.recipes.parts._judge import Judge
 from noisebench.registry import bind
-from noisebench.training.checkpoint import give_checkpoints, with_card
 from noisebench.training.trainer import Trainer
 
 WITHIN = "dncnn(depth=2, width=3, norm=false)"
@@ -65,17 +65,7 @@ def teacher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("NOISEBENCH_TRAINED", "{}")
     recipe = recipe_of(bind(TEACHER, "method").kwargs)
     trainer = Trainer(recipe, SHAPE, SHAPE, 7, "cpu")
-    training: Any = {
-        "recipe": recipe.text, "given": list(SHAPE), "wanted": list(SHAPE), "validation": [], "metric": "psnr",
-        "higher": True, "steps": 0, "of": 4, "stopped": "", "score": 1.0, "curve": [], "cost": trainer.cost(),
-        "figures": {},
-    }  # fmt: skip
-    card: Any = {
-        "key": "0" * 64, "track": "restore", "method": TEACHER, "data": {}, "regime": "real", "seed": 7,
-        "training": training, "environment": {},
-    }  # fmt: skip
-    (tmp_path / "teacher.safetensors").write_bytes(with_card(trainer.weights(), card))
-    give_checkpoints({recipe.text: str(tmp_path / "teacher.safetensors")})
+    give_training(tmp_path, TEACHER, trainer, "restore", SHAPE, SHAPE)
     return trainer.net
 
 

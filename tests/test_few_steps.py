@@ -10,12 +10,12 @@ from typing import Any
 import noisebench as nb
 import pytest
 import torch
+from given_trainings import give_training
 from noisebench.info import Info
 from noisebench.methods.generate._few import LEAST, MOST, few_levels
 from noisebench.recipe import recipe_of
 from noisebench.recipes.objectives.consistency_model import SEEN, neighbours
 from noisebench.registry import bind
-from noisebench.training.checkpoint import give_checkpoints, with_card
 from noisebench.training.trainer import Trainer
 
 NET = "arch=diffusion_unet(width=4, depth=1, classes=10)"
@@ -62,17 +62,7 @@ def teacher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     recipe = recipe_of(bind(TEACHER, "method", "generate").kwargs)
     trainer = Trainer(recipe, SHAPE, SHAPE, 7, "cpu")
     trainer.net.load_state_dict(net().state_dict())
-    training: Any = {
-        "recipe": recipe.text, "given": list(SHAPE), "wanted": list(SHAPE), "validation": [],
-        "metric": "denoising_error", "higher": False, "steps": 0, "of": 3, "stopped": "", "score": 1.0, "curve": [],
-        "cost": trainer.cost(), "figures": {},
-    }  # fmt: skip
-    card: Any = {
-        "key": "0" * 64, "track": "generate", "method": TEACHER, "data": {}, "regime": "none", "seed": 7,
-        "training": training, "environment": {},
-    }  # fmt: skip
-    (tmp_path / "teacher.safetensors").write_bytes(with_card(trainer.weights(), card))
-    give_checkpoints({recipe.text: str(tmp_path / "teacher.safetensors")})
+    give_training(tmp_path, TEACHER, trainer, "generate", SHAPE, SHAPE)
     return trainer.net
 
 

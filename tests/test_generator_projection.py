@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from given_trainings import give_training
 from noisebench.datasets.classify._arrays import LabelledArrays
 from noisebench.datasets.classify._generator import trained_generator
 from noisebench.info import Info
@@ -18,7 +19,6 @@ from noisebench.recipe import recipe_of
 from noisebench.recipes.archs.generator import Generator, Search
 from noisebench.recipes.parts._adversary import Adversary
 from noisebench.registry import bind
-from noisebench.training.checkpoint import give_checkpoints, with_card
 from noisebench.training.trainer import Trainer
 
 HOW = "crop=8, batch=4, validation=2, checks=1, precision=float32, data='rim_lesions(split=train, n=9, size=12)'"
@@ -232,17 +232,7 @@ def projection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """`generator_projection` whose training this process has; takes what else it is told."""
     monkeypatch.setenv("NOISEBENCH_TRAINED", "{}")
     one = trainer()
-    training: Any = {
-        "recipe": one.recipe.text, "given": list(SHAPE), "wanted": list(SHAPE), "validation": [], "metric": "psnr",
-        "higher": True, "steps": 0, "of": 6, "stopped": "", "score": 1.0, "curve": [], "cost": one.cost(),
-        "figures": {},
-    }  # fmt: skip
-    card: Any = {
-        "key": "0" * 64, "track": "restore", "method": GENERATOR, "data": {}, "regime": "none", "seed": 7,
-        "training": training, "environment": {},
-    }  # fmt: skip
-    (tmp_path / "generator.safetensors").write_bytes(with_card(one.weights(), card))
-    give_checkpoints({one.recipe.text: str(tmp_path / "generator.safetensors")})
+    give_training(tmp_path, GENERATOR, one, "restore", SHAPE, SHAPE)
 
     def made(words: str = "") -> nb.Restorer:
         restorer = nb.Restorer(bind(f"generator_projection(method={GENERATOR}, steps=5{words})", "method"))

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from given_trainings import give_training
 from noisebench.recipe import recipe_of
 from noisebench.recipes.archs._probes import last_linear
 from noisebench.recipes.objectives.nmtune import dominance, off_diagonal
 from noisebench.recipes.parts.sve import singular_entropy
 from noisebench.registry import bind
-from noisebench.training.checkpoint import give_checkpoints, with_card
 from noisebench.training.trainer import Trainer
 from torch import nn
 
@@ -57,27 +57,12 @@ def loss_of(network: Any, batch: Any, words: str = "") -> torch.Tensor:
     return loss
 
 
-def give(folder: Path, spec: str, one: Trainer, track: str = "classify", shapes: Any = (SHAPE, (4,))) -> None:
-    """Let this process have the checkpoint of a training."""
-    training: Any = {
-        "recipe": one.recipe.text, "given": list(shapes[0]), "wanted": list(shapes[1]), "validation": [],
-        "metric": "accuracy", "higher": True, "steps": 0, "of": 8, "stopped": "", "score": 1.0, "curve": [],
-        "cost": one.cost(), "figures": {},
-    }  # fmt: skip
-    card: Any = {
-        "key": "0" * 64, "track": track, "method": spec, "data": {}, "regime": "none", "seed": 7,
-        "training": training, "environment": {},
-    }  # fmt: skip
-    (folder / "before.safetensors").write_bytes(with_card(one.weights(), card))
-    give_checkpoints({one.recipe.text: str(folder / "before.safetensors")})
-
-
 @pytest.fixture
 def before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A classifier of ten classes that was trained before, its running means moved."""
     monkeypatch.setenv("NOISEBENCH_TRAINED", "{}")
     one = advanced(trainer(BEFORE, classes=10), 4)
-    give(tmp_path, BEFORE, one, shapes=(SHAPE, (10,)))
+    give_training(tmp_path, BEFORE, one, "classify", SHAPE, (10,))
     return one.net.eval()
 
 
@@ -180,7 +165,7 @@ def test_a_denoiser_may_begin_as_another_one_whole(tmp_path: Path, monkeypatch: 
     spec = f"trained(arch=dncnn(depth=3, width=2), parts=pretrained(of={start}), batch=2, steps=8, checks=1)"
     shape = (1, 8, 8)
     held = Trainer(recipe_of(bind(start, "method").kwargs), shape, shape, 1, "cpu")
-    give(tmp_path, start, held, "restore", (shape, shape))
+    give_training(tmp_path, start, held, "restore", shape, shape)
     one = Trainer(recipe_of(bind(spec, "method").kwargs), shape, shape, 0, "cpu")
     picture = torch.rand(2, *shape)
     one.parts[0].batch({"given": picture, "wanted": picture}, 0, 8)
@@ -199,7 +184,7 @@ def test_a_trained_probe_is_used_without_what_it_began_with(
 ) -> None:
     spec = probe("mlp_probe", more=", objective=nmtune")
     one = advanced(trainer(spec), 3)
-    give(tmp_path, spec, one)  # alone: the other checkpoint is known no more
+    give_training(tmp_path, spec, one, "classify", SHAPE, (4,))  # alone: the other checkpoint is known no more
     used = nb.Classifier(bind(spec, "method", "classify"))
     used.setup()
     picture = np.random.default_rng(0).random((6, 5, 1), np.float32)

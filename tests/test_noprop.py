@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from given_trainings import give_training
 from noisebench.planned_cell import method_flags
 from noisebench.recipe import recipe_of
 from noisebench.recipes.archs.noprop import kept_of, step_of
 from noisebench.registry import bind
-from noisebench.training.checkpoint import give_checkpoints, with_card
 from noisebench.training.trainer import Trainer
 from torch import nn
 
@@ -251,17 +251,7 @@ def chain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, Any]:
     """A spec whose checkpoint this process has, and its network."""
     monkeypatch.setenv("NOISEBENCH_TRAINED", "{}")
     one, spec = trainer(), TRAINED.format("of=mlp(hidden=(7,)), blocks=4, width=6", "")
-    training: Any = {
-        "recipe": one.recipe.text, "given": list(SHAPE), "wanted": [4], "validation": [], "metric": "accuracy",
-        "higher": True, "steps": 0, "of": 8, "stopped": "", "score": 1.0, "curve": [], "cost": one.cost(),
-        "figures": {},
-    }  # fmt: skip
-    card: Any = {
-        "key": "0" * 64, "track": "classify", "method": spec, "data": {}, "regime": "none", "seed": 0,
-        "training": training, "environment": {},
-    }  # fmt: skip
-    (tmp_path / "chain.safetensors").write_bytes(with_card(one.weights(), card))
-    give_checkpoints({one.recipe.text: str(tmp_path / "chain.safetensors")})
+    give_training(tmp_path, spec, one, "classify", SHAPE, (4,))
     return spec, one.net.eval()
 
 

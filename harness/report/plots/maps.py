@@ -46,7 +46,7 @@ def draw_map(chart: Chart, name: str, sheet: Sheet) -> Plot | None:
     left = widest + 0.45 * k
     wide = sheet.width - left - 0.1 * k
     axes.set_position((left / sheet.width, foot / height, wide / sheet.width, (height - head - foot) / height))
-    axes.set_xlabel(fit(chart.axis.x, wide, sheet.text))
+    axes.set_xlabel(fit(chart.x_label, wide, sheet.text))
     axes.set_ylabel(fit(chart.axis.by, height - foot, sheet.text))
     heading = fit(f"{metric_text(chart.track, chart.column)}: {chart.heading}", sheet.width - 0.3, sheet.heading)
     figure.text(0.5, 1 - 0.16 * k / height, heading, ha="center", va="center", fontsize=sheet.heading)
@@ -56,7 +56,7 @@ def draw_map(chart: Chart, name: str, sheet: Sheet) -> Plot | None:
 def _caption(chart: Chart, log: bool) -> str:
     what = metric_name(chart.track, chart.column.label)
     name = what if chart.axis.figure else f"Mean {what} over {chart.units or 'items'}"
-    said = [f"{name} at each {chart.axis.x} (across) and {chart.axis.by} (up), {chart.heading}."]
+    said = [f"{name} at each {chart.x_label} (across) and {chart.axis.by} (up), {chart.heading}."]
     if any(p.seeds for curve in chart.curves for p in curve.points):
         said.append("Numbers are means of the seeds.")
     if log:
