@@ -11,7 +11,9 @@ import pytest
 from board_records import cost_record, record
 from noisebench import UsageError
 from noisebench.boards.board import boards
-from noisebench.boards.curves import Point, _called, charts
+from noisebench.boards.chart import Point
+from noisebench.boards.curves import charts
+from noisebench.boards.lines import _called
 from noisebench.report.studies import best_of, chart_table, write_study
 from noisebench.spec import parse
 from noisebench.spec_paths import parameter, without

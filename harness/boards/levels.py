@@ -11,7 +11,8 @@ from ..spec import Spec
 from ..spec_paths import readable_spec, without
 from ..study import Axis
 from .board import Board
-from .curves import Chart, level_chart
+from .chart import Chart
+from .curves import level_chart
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from ..boards.board import boards
-from ..boards.curves import Chart, Curve, charts
+from ..boards.chart import Chart, Curve
+from ..boards.curves import charts
 from ..errors import UsageError, one_line
 from ..json_values import plain
 from ..statistics.power_law import Exponent, exponent, upper_half

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ...boards.curves import Chart
+from ...boards.chart import Chart
 from ...boards.rows import Column
 from ...errors import UsageError
 from ...parameter_types import AxisLabel

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from ...boards.curves import Chart, Curve, Point
+from ...boards.chart import Chart, Curve, Point
 from ...errors import one_line
 from .axis_text import level_text, metric_name, metric_text
 from .drawing import MAX_LINES, Plot, fit, legend_names, place, plain_number, save, text_width, tick_room

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ...boards.curves import Chart
+from ...boards.chart import Chart
 from ...errors import one_line
 from .axis_text import metric_name, metric_text
 from .drawing import Plot, fit, place, plain_number, save, text_width

@@ -9,7 +9,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ...boards.board import Board
-from ...boards.curves import Chart, Point, cost_chart
+from ...boards.chart import Chart, Point
+from ...boards.cost_charts import cost_chart
 from ...errors import one_line
 from ...study import Axis
 from .axis_text import metric_name, metric_text

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from ...boards.board import Board
-from ...boards.curves import Chart, Curve, Point
+from ...boards.chart import Chart, Curve, Point
 from ...boards.rows import Row
 from ...boards.set_metrics import BoardSets, SetColumn
 from ...study import Axis

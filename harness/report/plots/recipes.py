@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from ...boards.curves import Chart, Curve, Point
+from ...boards.chart import Chart, Curve, Point
 from ...boards.recipes import Race, Recipe, RecipeBoard
 from ...boards.rows import Column
 from ...errors import one_line
