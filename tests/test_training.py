@@ -15,13 +15,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from noisebench.engine.environment import emulates_bfloat16, processor_told
+import torch.nn.functional as F
 from noisebench.engine.train_cell import Diverged, _hear_loss, _State
 from noisebench.plan import plan
+from noisebench.processor import emulates_bfloat16
 from noisebench.recipe import recipe_of
 from noisebench.registry import bind
 from noisebench.store.cells import keys, read_cell
 from noisebench.suite import Suite
+from noisebench.training.bfloat16 import ProductsInFloat32
 from noisebench.training.checkpoint import read_card, read_weights, with_card
 from noisebench.training.split import split
 from noisebench.training.trainer import Trainer
@@ -463,12 +465,46 @@ def test_a_processor_without_instructions_for_bfloat16_is_known(told: str, emula
     assert emulates_bfloat16(told) is emulates
 
 
+def products(x: torch.Tensor, w: torch.Tensor) -> list[torch.Tensor]:
+    """A convolution, a layer, and products of matrices one and many at once, with the gradients of their sum."""
+    x, w = x.detach().requires_grad_(), w.detach().requires_grad_()
+    made = [
+        F.conv2d(x, w, w[:, 0, 0, 0], padding=1),
+        F.linear(x.flatten(1), w.flatten(1)[:, :1].expand(-1, x[0].numel()), w[:, 0, 0, 0]),
+        x[0, 0] @ x[1, 1],
+        x[0] @ x[1],
+    ]
+    total = sum((one.float().square().sum() for one in made), torch.zeros(()))
+    torch.autograd.backward(total)
+    assert x.grad is not None and w.grad is not None
+    return [*made, x.grad, w.grad]
+
+
+def test_sums_of_products_of_bfloat16_are_made_in_float32_and_rounded_once() -> None:
+    draws = torch.Generator().manual_seed(0)
+    x = torch.randn(2, 3, 6, 6, generator=draws).bfloat16()
+    w = torch.randn(4, 3, 3, 3, generator=draws).bfloat16()
+    with ProductsInFloat32():
+        ours = products(x, w)
+    assert all(one.dtype == torch.bfloat16 for one in ours)
+    assert torch.equal(ours[0], F.conv2d(x.float(), w.float(), w.float()[:, 0, 0, 0], padding=1).bfloat16())
+    assert torch.equal(ours[3], (x[0].float() @ x[1].float()).bfloat16())
+    # Those of torch itself, whose sums are others: a rounding is 2^-8 of a value, and gradients have several.
+    for one, torchs in zip(ours, products(x, w), strict=True):
+        assert one.sub(torchs).abs().max() <= 4 * 2**-8 * torchs.abs().max()
+    # What is no bfloat16 is left as it is.
+    with ProductsInFloat32():
+        assert torch.equal(F.conv2d(x.float(), w.float()), F.conv2d(x.float(), w.float()))
+
+
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_a_training_in_bfloat16_says_where_the_processor_has_no_instructions_for_it(cli, precision: str) -> None:
-    own = f"data=dead_leaves(n=4, size=16), crop=16, batch=1, validation=1, steps=1, checks=1, precision={precision}"
-    spec = f"trained(arch=dncnn(depth=2, width=2), {own})"
-    said = cli(
-        "run", "--methods", spec, "--datasets", "gaussian_field(n=1, size=16)", "--regimes", "gaussian(sigma=25)"
-    )
-    slow = precision == "bfloat16" and emulates_bfloat16(processor_told())
-    assert ("has no instructions for bfloat16" in said.stderr) is slow
+def test_a_training_without_instructions_for_bfloat16_saves_and_learns_as_with_them(precision: str) -> None:
+    spec = f"trained(arch=dncnn(depth=3, width=4), precision={precision}, steps=4, checks=1)"
+    losses, costs = [], []
+    for emulates in (False, True):
+        one = trainer(spec)
+        one._emulates = emulates
+        losses.append([one.advance(batch()) for _ in range(4)])
+        costs.append(one.cost())
+    assert losses[0] == pytest.approx(losses[1], rel=1e-2)
+    assert all(costs[0][name] == costs[1][name] > 0 for name in ("saved_bytes", "macs", "gradient_bytes"))

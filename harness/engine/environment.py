@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from ..errors import UsageError, one_line
+from ..processor import processor_told
 
 _PACKAGES = (
     "numpy",
@@ -59,27 +60,6 @@ def check_device(device: str) -> None:
     if number >= count:
         what = f"torch {torch.__version__} finds no {kind}" if not count else f"the last one here is {kind}:{count - 1}"
         raise UsageError(f"device {device} is not there ({what}): give {'cpu' if not count else 'that'}")
-
-
-def emulates_bfloat16(told: str) -> bool:
-    """Whether a processor computes bfloat16 without instructions for it, slower than float32 by far.
-
-    told: what it says of itself, as in `/proc/cpuinfo`; False where that names no instructions at all.
-    """
-    for line in told.splitlines():
-        name, _, words = line.partition(":")
-        if name.strip() in ("flags", "Features"):
-            return not {"avx512_bf16", "amx_bf16", "bf16"} & set(words.split())
-    return False
-
-
-def processor_told() -> str:
-    """What this machine says of its processor, empty where it says nothing."""
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
-            return file.read()
-    except OSError:
-        return ""
 
 
 def _cpu() -> str:

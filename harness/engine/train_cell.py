@@ -27,7 +27,6 @@ from ..store.record import CurvePoint, Training, TrainingCost
 from ..track import Batches, Case, Dataset, Track, Trains, get_track
 from ..training.batches import training_batches
 from ..training.checkpoint import file_sha256, known_checkpoint, read_card, with_card
-from .environment import emulates_bfloat16, processor_told
 from .messages import Ending, Job, MethodEnded, Tell
 
 SNAPSHOT = "snapshot"
@@ -41,8 +40,6 @@ be of a hard batch or block."""
 _TOLD = 0.5
 """Seconds between two steps that are told."""
 
-
-_SLOW = "this processor has no instructions for bfloat16: with precision=float32, another training, steps are faster"
 _TOGETHER = 64
 """Validation items that the method is given at once, at most."""
 _MESSAGE = 1 << 23
@@ -184,8 +181,6 @@ def _trained(
         raise UsageError(
             "the snapshot of the training and what lies beside it are of two steps: run with --retry always"
         )
-    if course.recipe.precision == "bfloat16" and begun["device"] == "cpu" and emulates_bfloat16(processor_told()):
-        tell({"event": "said", "message": _SLOW})
     due = {round(steps * (i + 1) / course.recipe.checks) for i in range(course.recipe.checks)}
     kept = told = time.monotonic()
     stopped = ""

@@ -8,7 +8,7 @@ import io
 import math
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,9 @@ from ..calling import synchronise
 from ..cost.macs import macs
 from ..cost.measure import peak_memory
 from ..errors import UsageError, one_line
+from ..processor import emulates_bfloat16, processor_told
 from ..recipe import Recipe
+from .bfloat16 import ProductsInFloat32
 from .network import Shape, build, made_parts
 
 Batch = Mapping[str, "np.ndarray[Any, Any]"]
@@ -52,6 +54,12 @@ class Trainer:
         self._rates = [group["lr"] for group in self.optimizer.param_groups]
         self._scaler = torch.amp.GradScaler(device.partition(":")[0], enabled=recipe.precision == "float16")
         self._forward = torch.compile(self.net) if recipe.compiled else self.net
+        self._emulates = (
+            recipe.precision == "bfloat16"
+            and device.partition(":")[0] == "cpu"
+            and not recipe.compiled
+            and emulates_bfloat16(processor_told())
+        )
 
     def _seed_draws(self, what: int | str) -> None:
         digest = hashlib.sha256(f"training|{self._seed}|{what}".encode()).digest()
@@ -97,7 +105,8 @@ class Trainer:
         value = float(loss.detach())
         if not math.isfinite(value):
             return value
-        torch.autograd.backward(self._scaler.scale(loss))
+        with self._products():
+            torch.autograd.backward(self._scaler.scale(loss))
         if self._scaler.is_enabled():
             self._scaler.unscale_(self.optimizer)
         for part in self._having("before_step"):
@@ -127,12 +136,16 @@ class Trainer:
         return self._loss(self.net, batch, mixed=False)
 
     def _loss(self, net: Any, batch: dict[str, torch.Tensor], mixed: bool = True) -> torch.Tensor:
-        kind = _AMP.get(self.recipe.precision) if mixed else None
-        with torch.autocast(self.device.partition(":")[0], kind) if kind is not None else nullcontext():
-            loss = self.recipe.objective.entry.obj(net, batch, **self.recipe.objective.kwargs)
+        kind, objective = _AMP.get(self.recipe.precision) if mixed else None, self.recipe.objective
+        amp = torch.autocast(self.device.partition(":")[0], kind) if kind is not None else nullcontext()
+        with amp, self._products():
+            loss = objective.entry.obj(net, batch, **objective.kwargs)
         if not isinstance(loss, torch.Tensor) or loss.ndim:
-            raise UsageError(f"objective {self.recipe.objective.display} gives no scalar tensor")
+            raise UsageError(f"objective {objective.display} gives no scalar tensor")
         return loss
+
+    def _products(self) -> AbstractContextManager[Any]:
+        return ProductsInFloat32() if self._emulates else nullcontext()  # type: ignore[no-untyped-call]
 
     def _having(self, verb: str) -> list[Any]:
         return [part for part in self.parts if hasattr(part, verb)]
@@ -157,7 +170,8 @@ class Trainer:
         self.counted["saved_bytes"] = sum(saved.values())
 
         def whole() -> None:
-            torch.autograd.backward(self._loss(self.net, batch))
+            with self._products():
+                torch.autograd.backward(self._loss(self.net, batch))
 
         self.counted["macs"] = macs(whole, self.counted["reasons"])
         self.counted["gradient_bytes"] = sum(
