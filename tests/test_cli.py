@@ -104,6 +104,7 @@ def test_the_row_hash_is_that_of_degrade(cli, tmp_path):
         (("list", "methods", "nlmm"), "did you mean 'nlm'"),
         (("rum",), "invalid choice: 'rum'"),
         (("run", "demo", "--kep", "all"), "unrecognized arguments: --kep"),
+        (("run", "demo", "--seeds", "1"), "did you mean '--seed'?"),
         (("run", "demo", "--seed", "x"), "invalid int value: 'x'"),
     ],
 )  # fmt: skip

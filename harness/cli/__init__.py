@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 VERBS = (
     "run", "study", "list", "report", "compare", "check", "score", "explain", "reproduce", "why", "doctor", "data",
@@ -26,7 +26,19 @@ exit codes: 0 fine, 1 something failed, 2 usage, 130 stopped by Ctrl-C or SIGTER
 
 
 class OneLineParser(argparse.ArgumentParser):
-    """A parser whose errors are one line."""
+    """A parser whose errors are one line, with the nearest option to one that is none."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse has it; what a verb does not know is an error of that verb, not of the program."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown and self._subparsers is None:
+            from ..errors import nearest
+
+            named = unknown[0].partition("=")[0]
+            near = nearest(named, self._option_string_actions) if named.startswith("--") else ""
+            hint = f" ({near})" if near.startswith("did") else ""
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
+        return found, unknown
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and where the help is; exit code 2."""
