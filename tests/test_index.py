@@ -153,6 +153,24 @@ def test_when_a_run_asked_is_followed_and_no_cell_is_opened_for_it(store, read):
     same_without(store)
 
 
+def test_a_run_with_nothing_to_do_reads_no_times_of_earlier_ones(store, read, monkeypatch):
+    keys = [r.cell["key"] for r in reading.read_records(store)]
+    cells.mark_asked(store, keys)
+    del read[:]
+    held, looked = file_of(store).stat().st_mtime_ns, []
+    with monkeypatch.context() as patch:
+        patch.setattr(index, "asked_of", lambda store, key: looked.append(key) or "")
+        assert index.genuine_cells(store, keys).keys() == set(keys)
+    assert not looked and not read and file_of(store).stat().st_mtime_ns == held
+    # Where a cell is gone the file is written anew, with these times.
+    shutil.rmtree(cells.cell_dir(store, keys[0]))
+    with monkeypatch.context() as patch:
+        patch.setattr(index, "_CHANGED_SHARE", 10**6)
+        assert index.genuine_cells(store, keys).keys() == set(keys[1:])
+    assert len({r.asked for r in reading.read_records(store) if r.cell["key"] in keys[1:]}) == 1
+    same_without(store)
+
+
 def test_a_panel_is_read_where_there_is_one_now(store):
     key = reading.read_records(store)[0].cell["key"]
     file = cells.cell_dir(store, key) / "panel.json"

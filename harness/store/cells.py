@@ -183,7 +183,7 @@ def outcome_of(store: Path, key: str) -> str | None:
 def stamp_of(store: Path, key: str) -> list[int] | None:
     """What tells one stored version of a cell from the next, None where it is not stored."""
     try:
-        status = os.stat(cell_dir(store, key) / "cell.json")
+        status = os.stat(f"{store}/cells/{key[:2]}/{key}/cell.json")
     except OSError:
         return None
     return [status.st_ino, status.st_mtime_ns]

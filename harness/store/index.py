@@ -41,19 +41,22 @@ _ASKED = _OF_A_CELL - _OF_A_FILE
 _NONE = (0,) * _OF_A_FILE
 
 
-def indexed(store: Path, *, rows: bool) -> dict[str, Record]:
+def indexed(store: Path, *, rows: bool, asked: bool = True) -> dict[str, Record]:
     """Key → each stored cell that hashes to its seal, with or without its rows; empty where a store has no index.
 
-    What is not in it is to be read as if there were no index. The file is made or mended where it pays.
+    Without `asked`, when a run asked for a cell may be that of a run before the last. What is not in it is to be read
+    as if there were no index. The file is made or mended where it pays.
     """
     if not seals_cells(store) or len(found := keys(store)) < FEWEST:
         return {}
     began, now = time.time_ns(), _stamps(store, found)
     old = read_tables(store, rows)
-    changes = None if old is None else _changes(found, now, old)
+    changes = None if old is None else _changes(found, now, old, asked)
     worth = changes is None or changes.count * _CHANGED_SHARE > len(found)
     if worth and not rows:
         old = old and read_tables(store, True)
+    if worth and not asked:
+        changes = None if old is None else _changes(found, now, old)
     tables = _refreshed(store, found, now, old, changes)
     if worth:
         settled = _settled(tables, began)
@@ -66,7 +69,7 @@ def indexed(store: Path, *, rows: bool) -> dict[str, Record]:
 def genuine_cells(store: Path, wanted: Sequence[str]) -> dict[str, Cell]:
     """The stored cells of these keys, those apart that are not stored, or are damaged or edited by hand."""
     # Of few among many each is read.
-    held = indexed(store, rows=False) if len(wanted) * _CHANGED_SHARE >= len(keys(store)) else {}
+    held = indexed(store, rows=False, asked=False) if len(wanted) * _CHANGED_SHARE >= len(keys(store)) else {}
     found = ((key, held[key].cell if key in held else genuine_cell(store, key)) for key in wanted)
     return {key: cell for key, cell in found if cell is not None}
 
@@ -102,7 +105,7 @@ class _Changes:
     count: int
 
 
-def _changes(found: Sequence[str], now: Stamps, old: Tables) -> _Changes:
+def _changes(found: Sequence[str], now: Stamps, old: Tables, asked: bool = True) -> _Changes:
     names, held = np.array(found, "S64"), np.array(old.cells["key"].to_pylist(), "S64")
     if not len(held):
         return _Changes(np.empty(0, np.int64), [], np.arange(len(found)), len(found))
@@ -110,11 +113,10 @@ def _changes(found: Sequence[str], now: Stamps, old: Tables) -> _Changes:
     place = np.minimum(np.searchsorted(held, names), len(held) - 1)
     known = held[place] == names
     same = known & (before[place, :_ASKED] == now[:, :_ASKED]).all(axis=1)
-    newly = np.flatnonzero(same & (before[place, _ASKED:] != now[:, _ASKED:]).any(axis=1))
+    newly = np.flatnonzero(same & (before[place, _ASKED:] != now[:, _ASKED:]).any(axis=1)) if asked else ()
     stale, row = np.flatnonzero(~same), np.cumsum(same) - 1
     gone = len(held) - int(known.sum())
-    asked = [(int(row[i]), int(i)) for i in newly]
-    return _Changes(place[same], asked, stale, len(stale) + len(newly) + gone)
+    return _Changes(place[same], [(int(row[i]), int(i)) for i in newly], stale, len(stale) + len(newly) + gone)
 
 
 def _refreshed(store: Path, found: Sequence[str], now: Stamps, old: Tables | None, changes: _Changes | None) -> Tables:
