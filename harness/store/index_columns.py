@@ -17,7 +17,7 @@ import numpy.typing as npt
 from .cells import cell_dir
 from .mistakes import read_mistakes
 from .previews import read_panel
-from .record import Cell, Record
+from .record import Cell, Mistake, Record
 
 Stamps = npt.NDArray[np.int64]
 """Numbers that tell the version of each cell, a row each."""
@@ -134,7 +134,6 @@ def records_of(store: Path, tables: Tables, rows: bool) -> Iterator[Record]:
     ends, values = np.frombuffer(offsets, np.int64) // 8, np.frombuffer(data or b"", "<f8")
     for n, cell in enumerate(cells):
         own = values[ends[n] : ends[n + 1]].reshape(1 + len(cell["metrics"]), len(items[n]))
-        folder = cell_dir(store, cell["key"])
         yield Record(
             cell,
             items[n],
@@ -143,12 +142,16 @@ def records_of(store: Path, tables: Tables, rows: bool) -> Iterator[Record]:
             notes[n],
             own[0],
             dict(zip(cell["metrics"], own[1:], strict=True)),
-            read_panel(folder / "panel.json") if panels[n] else None,
+            read_panel(cell_dir(store, cell["key"]) / "panel.json") if panels[n] else None,
             seals[n],
             True,
             asked[n],
-            mistakes=read_mistakes(folder / "mistakes.json", items[n]) if mistakes[n] else None,
+            mistakes=_mistakes(store, cell["key"], items[n]) if mistakes[n] else None,
         )
+
+
+def _mistakes(store: Path, key: str, items: Sequence[str]) -> tuple[Mistake, ...] | None:
+    return read_mistakes(cell_dir(store, key) / "mistakes.json", items)
 
 
 def _cells(table: Any) -> list[Cell]:
