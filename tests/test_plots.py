@@ -224,6 +224,18 @@ def test_quality_is_drawn_against_the_distance_of_the_whole_set_that_is_lower_wh
     assert not kind(drawn([with_sets(one, kid=set_part(None)) for one in records]), "perception-")
 
 
+def test_a_baseline_far_beyond_all_methods_is_said_and_not_drawn() -> None:
+    kids = {"nlm": 3.0, "median": 2.0, "wiener": -0.5, "bilateral": 1.0, "identity": 10.5}
+    records = [one for one in store(sigmas=(25,)) if one.cell["kind"] == "score"]
+    (plot,) = kind(
+        drawn([with_sets(one, kid=set_part(kids[one.cell["method"]["name"]])) for one in records]), "perception-"
+    )
+    (axes,) = plot.figure.axes
+    points = {str(line.get_label()) for line in axes.lines if line.get_marker() != "None"}
+    assert points == kids.keys() - {"identity"} and axes.get_xlabel() == "kid, beyond it identity at 10.5"
+    assert "beyond it identity at 10.5" in plot.caption
+
+
 # ---------------------------------------------------------------------------------------------- units
 
 

@@ -13,6 +13,9 @@ from ...study import Axis
 from .axis_text import metric_name
 from .drawing import is_reference
 
+_FAR = 2.0
+"""How far beyond the farthest method a baseline is drawn, in the distances that methods span: more would press them."""
+
 
 def perception_charts(boards: Sequence[Board], sets: Sequence[BoardSets | None]) -> list[tuple[Board, str, Chart]]:
     """A chart, with the name of its distance, for each board and distance that at least two of its methods have.
@@ -42,12 +45,18 @@ def _chart(board: Board, own: BoardSets, column: SetColumn) -> Chart | None:
             return None
         return Point(value.value, mean, None, row.label)
 
-    placed = [(row, at) for row in board.ranked if (at := point(row)) is not None]
+    every = [(row, at) for row in board.ranked if (at := point(row)) is not None]
+    drawn = [at.x for row, at in every if not is_reference(row)]
+    reach = max(drawn) + _FAR * (max(drawn) - min(drawn)) if len(set(drawn)) > 1 else math.inf
+    placed = [(row, at) for row, at in every if at.x <= reach or not is_reference(row)]
     if len(placed) < 2:
         return None
     where = f"{board.title}, {board.protocol}, {board.seeds_text}"
+    beyond = [f"{row.label} at {at.x:.4g}" for row, at in every if (row, at) not in placed]
+    label = metric_name(board.track, column.label) + (f", beyond it {', '.join(beyond)}" if beyond else "")
     return Chart(
-        Axis(column.name), where, metric_name(board.track, column.label), quality,
+        Axis(column.name), where, label, quality,
         tuple(Curve(row.label, (at,), is_reference(row)) for row, at in placed), cost=True, log=False,
-        track=board.track, words=board.words, units=board.units.words(board.words), heading=where,
+        track=board.track, words=board.words, units=board.units.words(board.words),
+        heading=where,
     )  # fmt: skip
