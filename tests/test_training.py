@@ -466,13 +466,14 @@ def test_a_processor_without_instructions_for_bfloat16_is_known(told: str, emula
 
 
 def products(x: torch.Tensor, w: torch.Tensor) -> list[torch.Tensor]:
-    """A convolution, a layer, and products of matrices one and many at once, with the gradients of their sum."""
+    """A convolution, a layer, products of one matrix and of many, and attention, with the gradients of their sum."""
     x, w = x.detach().requires_grad_(), w.detach().requires_grad_()
     made = [
         F.conv2d(x, w, w[:, 0, 0, 0], padding=1),
         F.linear(x.flatten(1), w.flatten(1)[:, :1].expand(-1, x[0].numel()), w[:, 0, 0, 0]),
         x[0, 0] @ x[1, 1],
         x[0] @ x[1],
+        F.scaled_dot_product_attention(x, x, x),
     ]
     total = sum((one.float().square().sum() for one in made), torch.zeros(()))
     torch.autograd.backward(total)

@@ -9,17 +9,18 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 _aten = torch.ops.aten
-_PRODUCTS = frozenset(
-    {
-        _aten.convolution.default,
-        _aten.convolution_backward.default,
-        _aten.mm.default,
-        _aten.addmm.default,
-        _aten.bmm.default,
-        _aten.baddbmm.default,
-    }
-)
-"""What torch has no fast code for there: sums of products."""
+_ROUNDED = {
+    _aten.convolution.default: 1,
+    _aten.convolution_backward.default: 3,
+    _aten.mm.default: 1,
+    _aten.addmm.default: 1,
+    _aten.bmm.default: 1,
+    _aten.baddbmm.default: 1,
+    # What attention gives besides, for its way back, is float32 in any case.
+    _aten._scaled_dot_product_flash_attention_for_cpu.default: 1,
+    _aten._scaled_dot_product_flash_attention_for_cpu_backward.default: 3,
+}
+"""Sums of products, for which torch has no fast code there → how many of what they give, from the first, is rounded."""
 
 
 class ProductsInFloat32(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -29,11 +30,12 @@ class ProductsInFloat32(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         given = dict(kwargs or {})
-        if func not in _PRODUCTS or not any(isinstance(a, torch.Tensor) and a.dtype == torch.bfloat16 for a in args):
+        rounded = _ROUNDED.get(func, 0)
+        if not rounded or not any(isinstance(a, torch.Tensor) and a.dtype == torch.bfloat16 for a in args):
             return func(*args, **given)
         made = func(*(_as(a, torch.bfloat16, torch.float32) for a in args), **given)
         if isinstance(made, tuple):
-            return tuple(_as(one, torch.float32, torch.bfloat16) for one in made)
+            return (*(_as(one, torch.float32, torch.bfloat16) for one in made[:rounded]), *made[rounded:])
         return _as(made, torch.float32, torch.bfloat16)
 
 
