@@ -122,12 +122,17 @@ def one_line(text: object, limit: int = 400) -> str:
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"
 
 
+def closest(name: str, known: Iterable[str]) -> str:
+    """The known name that is most like `name`, empty where none is."""
+    lower = {known_name.lower(): known_name for known_name in known}
+    close = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.65)
+    return lower[close[0]] if close else ""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """The end of an error message about an unknown name: the nearest match, or what there is."""
     names = sorted(known, key=by_number)
-    lower = {known_name.lower(): known_name for known_name in names}
-    close = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.65)
-    if close:
-        return f"did you mean {lower[close[0]]!r}?"
+    if close := closest(name, names):
+        return f"did you mean {close!r}?"
     more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
     return f"known: {', '.join(names[:_LISTED])}{more}" if names else "none is known"

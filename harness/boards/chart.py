@@ -69,20 +69,24 @@ class Chart:
 
 
 def column_of(board: Board, axis: Axis) -> Column | None:
+    """The column that is drawn upwards: what the axis says, else what the board ranks by."""
     if not axis.y:
         return board.rank_by
     return next((c for c in board.columns if axis.y in (c.label, c.name)), None)
 
 
-def is_reference(row: Row) -> bool:
+def is_reference_line(row: Row) -> bool:
+    """Whether a line is a reference in the sense of `Curve`: a baseline, an optimum or an oracle."""
     return row.oracle or row.role in ("baseline", "optimum")
 
 
 def is_shown(row: Row) -> bool:
+    """Whether a row is drawn: it is ranked, or an oracle."""
     return not row.unranked or row.oracle
 
 
 def point_of(row: Row, column: Column, board: Board, x: float) -> Point | None:
+    """A row at `x`, None where its mean is not finite."""
     mean = row.scores[column.label].mean if column.label in row.scores else math.nan
     if not math.isfinite(mean):
         return None
@@ -101,6 +105,7 @@ def _best(board: Board, column: Column) -> float | None:
 
 
 def curves_of(lines: dict[str, list[Point]], references: set[str], higher: bool) -> tuple[Curve, ...]:
+    """Lines as curves, the best at the largest x first."""
     sign = -1.0 if higher else 1.0
 
     def best(label: str) -> tuple[Any, ...]:
@@ -113,4 +118,5 @@ def curves_of(lines: dict[str, list[Point]], references: set[str], higher: bool)
 
 
 def fields_of(board: Board) -> dict[str, Any]:
+    """What a chart has of its board."""
     return {"track": board.track, "words": board.words, "units": board.units.words(board.words)}

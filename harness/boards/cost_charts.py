@@ -9,7 +9,7 @@ from dataclasses import replace
 from ..store.record import Cost
 from ..study import COSTS, TIMES, Axis
 from .board import Board
-from .chart import Chart, Point, column_of, curves_of, fields_of, is_reference, point_of
+from .chart import Chart, Point, column_of, curves_of, fields_of, is_reference_line, point_of
 
 
 def cost_value(cost: Cost | None, name: str) -> float | None:
@@ -44,7 +44,7 @@ def cost_chart(board: Board, axis: Axis, *, joined: bool = True) -> Chart | None
         if point is not None:
             curve = row.name if joined else row.label
             lines[curve].append(replace(point, busy="busy" in row.flags and axis.x in TIMES))
-            if is_reference(row):
+            if is_reference_line(row):
                 references.add(curve)
     if sum(map(len, lines.values())) < 2:
         return None

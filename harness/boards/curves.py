@@ -15,7 +15,7 @@ from ..store.record import Record
 from ..study import COSTS, Axis
 from ..wording import by_number
 from .board import Board
-from .chart import Chart, Point, column_of, curves_of, fields_of, is_reference, is_shown, point_of
+from .chart import Chart, Point, column_of, curves_of, fields_of, is_reference_line, is_shown, point_of
 from .cost_charts import cost_chart
 from .lines import Placed, by_of, joined
 from .rows import Column, Row
@@ -100,7 +100,7 @@ def level_chart(levels: Sequence[tuple[float, Board]], axis: Axis, column: Colum
             point = point_of(row, column, board, value)
             if point is not None:
                 lines[row.label].append(point)
-                if is_reference(row):
+                if is_reference_line(row):
                     references.add(row.label)
     regime = _short(first.regime, axis.x)
     where = f"{first.dataset}, {first.protocol}, {first.seeds_text}"

@@ -23,6 +23,7 @@ class Placed:
 
 
 def by_of(spec: Spec, axis: Axis) -> float | None:
+    """The second parameter of a map, None where there is no map."""
     return parameter(spec, axis.by) if axis.by else None
 
 

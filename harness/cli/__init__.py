@@ -32,11 +32,11 @@ class OneLineParser(argparse.ArgumentParser):
         """As argparse has it; what a verb does not know is an error of that verb, not of the program."""
         found, unknown = super().parse_known_args(args, namespace)
         if unknown and self._subparsers is None:
-            from ..errors import nearest
+            from ..errors import closest
 
             named = unknown[0].partition("=")[0]
-            near = nearest(named, self._option_string_actions) if named.startswith("--") else ""
-            hint = f" ({near})" if near.startswith("did") else ""
+            near = closest(named, self._option_string_actions) if named.startswith("--") else ""
+            hint = f" (did you mean {near!r}?)" if near else ""
             self.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
         return found, unknown
 

@@ -114,6 +114,11 @@ def cell_dir(store: Path, key: str) -> Path:
     return store.joinpath("cells", key[:2], key)
 
 
+def _file_of(store: Path, key: str, name: str) -> str:
+    """A file of a cell, as text: of 100,000 cells a path takes longer than what is done with it."""
+    return f"{store}/cells/{key[:2]}/{key}/{name}"
+
+
 def partial_dir(store: Path, key: str) -> Path:
     """Where the rows of an unfinished cell lie."""
     return store / "partial" / key
@@ -183,7 +188,7 @@ def outcome_of(store: Path, key: str) -> str | None:
 def stamp_of(store: Path, key: str) -> list[int] | None:
     """What tells one stored version of a cell from the next, None where it is not stored."""
     try:
-        status = os.stat(f"{store}/cells/{key[:2]}/{key}/cell.json")
+        status = os.stat(_file_of(store, key, "cell.json"))
     except OSError:
         return None
     return [status.st_ino, status.st_mtime_ns]
@@ -194,7 +199,7 @@ def mark_asked(store: Path, keys: Iterable[str]) -> None:
     when = _now().encode()
     for key in keys:
         with suppress(OSError):
-            fd = os.open(f"{store}/cells/{key[:2]}/{key}/asked", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            fd = os.open(_file_of(store, key, "asked"), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
             try:
                 # In place: cutting 100,000 files off first takes longer than all else.
                 os.ftruncate(fd, os.write(fd, when))
@@ -205,7 +210,7 @@ def mark_asked(store: Path, keys: Iterable[str]) -> None:
 def asked_of(store: Path, key: str) -> str:
     """When a run asked for a stored cell last, UTC in ISO 8601; empty where that is not known."""
     try:
-        fd = os.open(f"{store}/cells/{key[:2]}/{key}/asked", os.O_RDONLY | os.O_CLOEXEC)
+        fd = os.open(_file_of(store, key, "asked"), os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return ""
     try:

@@ -13,7 +13,7 @@ import time
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,12 +51,12 @@ def indexed(store: Path, *, rows: bool, asked: bool = True) -> dict[str, Record]
         return {}
     began, now = time.time_ns(), _stamps(store, found)
     old = read_tables(store, rows)
-    changes = None if old is None else _changes(found, now, old, asked)
-    worth = changes is None or changes.count * _CHANGED_SHARE > len(found)
+    changes = None if old is None else _changes(found, now, old)
+    worth = changes is None or changes.count(asked) * _CHANGED_SHARE > len(found)
     if worth and not rows:
         old = old and read_tables(store, True)
-    if worth and not asked:
-        changes = None if old is None else _changes(found, now, old)
+    if changes is not None and not (worth or asked):
+        changes = replace(changes, asked=[])
     tables = _refreshed(store, found, now, old, changes)
     if worth:
         settled = _settled(tables, began)
@@ -97,26 +97,30 @@ def _stamps(store: Path, found: Sequence[str]) -> Stamps:
 class _Changes:
     """What is no longer as a table has it. `kept`: its rows that still hold, `asked`: which of these, by their place
     among the kept, a run asked for since (with the place of the cell in the store); `stale`: places of cells to be read
-    anew. `count` has those that are gone too."""
+    anew; `gone`: how many are no longer there."""
 
     kept: npt.NDArray[np.int64]
     asked: list[tuple[int, int]]
     stale: npt.NDArray[np.int64]
-    count: int
+    gone: int
+
+    def count(self, asked: bool = True) -> int:
+        """How many cells are others now, those that were asked for since among them, or not."""
+        return len(self.stale) + self.gone + len(self.asked) * asked
 
 
-def _changes(found: Sequence[str], now: Stamps, old: Tables, asked: bool = True) -> _Changes:
+def _changes(found: Sequence[str], now: Stamps, old: Tables) -> _Changes:
     names, held = np.array(found, "S64"), np.array(old.cells["key"].to_pylist(), "S64")
     if not len(held):
-        return _Changes(np.empty(0, np.int64), [], np.arange(len(found)), len(found))
+        return _Changes(np.empty(0, np.int64), [], np.arange(len(found)), 0)
     before = numbers(old.cells["stamp"].combine_chunks())
     place = np.minimum(np.searchsorted(held, names), len(held) - 1)
     known = held[place] == names
     same = known & (before[place, :_ASKED] == now[:, :_ASKED]).all(axis=1)
-    newly = np.flatnonzero(same & (before[place, _ASKED:] != now[:, _ASKED:]).any(axis=1)) if asked else ()
+    newly = np.flatnonzero(same & (before[place, _ASKED:] != now[:, _ASKED:]).any(axis=1))
     stale, row = np.flatnonzero(~same), np.cumsum(same) - 1
     gone = len(held) - int(known.sum())
-    return _Changes(place[same], [(int(row[i]), int(i)) for i in newly], stale, len(stale) + len(newly) + gone)
+    return _Changes(place[same], [(int(row[i]), int(i)) for i in newly], stale, gone)
 
 
 def _refreshed(store: Path, found: Sequence[str], now: Stamps, old: Tables | None, changes: _Changes | None) -> Tables:
@@ -128,7 +132,7 @@ def _refreshed(store: Path, found: Sequence[str], now: Stamps, old: Tables | Non
 
     if old is None or changes is None:
         return joined([encoded([], now[:0]), *_read_anew(store, found, now)], rows=True)
-    if not changes.count:
+    if not changes.count():
         return old
     kept = pa.array(changes.kept)
     cells, own = old.cells.take(kept), None if old.rows is None else old.rows.take(kept)

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from .cells import cell_dir
 from .mistakes import read_mistakes
 from .previews import read_panel
-from .record import Cell, Mistake, Record
+from .record import Cell, Record
 
 Stamps = npt.NDArray[np.int64]
 """Numbers that tell the version of each cell, a row each."""
@@ -146,12 +146,8 @@ def records_of(store: Path, tables: Tables, rows: bool) -> Iterator[Record]:
             seals[n],
             True,
             asked[n],
-            mistakes=_mistakes(store, cell["key"], items[n]) if mistakes[n] else None,
+            mistakes=read_mistakes(cell_dir(store, cell["key"]) / "mistakes.json", items[n]) if mistakes[n] else None,
         )
-
-
-def _mistakes(store: Path, key: str, items: Sequence[str]) -> tuple[Mistake, ...] | None:
-    return read_mistakes(cell_dir(store, key) / "mistakes.json", items)
 
 
 def _cells(table: Any) -> list[Cell]:

@@ -48,15 +48,14 @@ def _chart(board: Board, own: BoardSets, column: SetColumn) -> Chart | None:
     every = [(row, at) for row in board.ranked if (at := point(row)) is not None]
     drawn = [at.x for row, at in every if not is_reference(row)]
     reach = max(drawn) + _FAR * (max(drawn) - min(drawn)) if len(set(drawn)) > 1 else math.inf
-    placed = [(row, at) for row, at in every if at.x <= reach or not is_reference(row)]
+    beyond = [f"{row.label} at {at.x:.4g}" for row, at in every if is_reference(row) and at.x > reach]
+    placed = [(row, at) for row, at in every if not (is_reference(row) and at.x > reach)]
     if len(placed) < 2:
         return None
     where = f"{board.title}, {board.protocol}, {board.seeds_text}"
-    beyond = [f"{row.label} at {at.x:.4g}" for row, at in every if (row, at) not in placed]
     label = metric_name(board.track, column.label) + (f", beyond it {', '.join(beyond)}" if beyond else "")
     return Chart(
         Axis(column.name), where, label, quality,
         tuple(Curve(row.label, (at,), is_reference(row)) for row, at in placed), cost=True, log=False,
-        track=board.track, words=board.words, units=board.units.words(board.words),
-        heading=where,
+        track=board.track, words=board.words, units=board.units.words(board.words), heading=where,
     )  # fmt: skip
