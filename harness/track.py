@@ -175,6 +175,22 @@ class Batches(Protocol):
         """Arrays by name, the batch first: `given`, `wanted` and what else an objective may use."""
 
 
+class Reader(Protocol):
+    """What reads items by their places: those that it was told to expect come sooner."""
+
+    def expect(self, indices: Iterable[int]) -> None: ...
+    def load(self, index: int) -> Any: ...
+    def close(self) -> None: ...
+
+
+@runtime_checkable
+class ReadsItems(Protocol):
+    """Batches that read an item when a step first wants it."""
+
+    def read_by(self, reader: Reader, first: int, steps: int) -> None:
+        """Have `reader` read them, for the steps from `first` to `steps`; it is closed where all items are held."""
+
+
 @runtime_checkable
 class Trains(Protocol):
     """A track whose methods can be networks that are trained here.

@@ -18,16 +18,17 @@ from ..errors import Invalid, NotDefined, UsageError, one_line
 from ..json_values import parsed
 from ..planned_cell import PlannedCell
 from ..plugin_loading import load_plugin
-from ..recipe import Recipe, recipe_of
+from ..recipe import Recipe, data_of, recipe_of
 from ..registry import Bound, bind
 from ..store.cells import WEIGHTS
 from ..store.disk import noticing_full_disk, write_file
 from ..store.outputs import ChecksOutputs
 from ..store.record import CurvePoint, Training, TrainingCost
-from ..track import Batches, Case, Dataset, Track, Trains, get_track
+from ..track import Batches, Case, Dataset, ReadsItems, Track, Trains, get_track
 from ..training.batches import training_batches
 from ..training.checkpoint import file_sha256, known_checkpoint, read_card, with_card
 from .messages import Ending, Job, MethodEnded, Tell
+from .read_ahead import ReadAhead
 
 SNAPSHOT = "snapshot"
 _EVERY = 20.0
@@ -107,10 +108,15 @@ def train_cell(
     for file in cell["request"]["plugins"]:
         load_plugin(file)
     course = _opened(cell)
+    state, snapshot = _read(folder)
+    reader = _reading(course, state.step, job["threads"])
     try:
-        return _trained(course, job, folder, tell, method, task, ahead)
+        return _trained(course, state, snapshot, job, folder, tell, method, task, ahead)
     except Diverged as error:
         return {"outcome": "diverged", "reason": str(error)}
+    finally:
+        if reader is not None:
+            reader.close()
 
 
 def _opened(cell: PlannedCell) -> _Course:
@@ -130,6 +136,15 @@ def _opened(cell: PlannedCell) -> _Course:
         bind(own.protocol, "protocol", track.name),
         seed,
     )
+
+
+def _reading(course: _Course, first: int, threads: int) -> ReadAhead | None:
+    """What reads the items of a training that may have more than one thread, where its batches can be read so."""
+    if threads == 1 or not isinstance(course.batches, ReadsItems):
+        return None
+    reader = ReadAhead(data_of(course.recipe, course.seed), course.dataset, threads)
+    course.batches.read_by(reader, first, course.recipe.steps)
+    return reader
 
 
 def _checking(sampler: Bound) -> Bound:
@@ -159,6 +174,8 @@ def _checking(sampler: Bound) -> Bound:
 
 def _trained(
     course: _Course,
+    state: _State,
+    snapshot: bytes | None,
     job: Job,
     folder: Path,
     tell: Tell,
@@ -169,7 +186,6 @@ def _trained(
     import numpy as np
 
     steps = course.recipe.steps
-    state, snapshot = _read(folder)
     start = {
         "given": tuple(course.batches.given),
         "wanted": tuple(course.batches.wanted),

@@ -15,13 +15,15 @@ from ...imaging.pixels import Array, as_hwc, canonical
 from ...imaging.sample import Sample
 from ...keyed_noise import keyed_generator
 from ...registry import Bound
-from ...track import Dataset
+from ...track import Dataset, Reader
 from .degrade import clean_of, degrade_sample
 
 _HELD = 1 << 30
 """Bytes of pictures that are held in memory, at most."""
 _LOOKED = 64
 """Crops that are looked at, at most, for one that is coloured."""
+_AHEAD = 8
+"""Steps whose pictures a reader is told to expect."""
 _Made = dict[str, Array]
 """What is made of an item for a batch, by name, each (C, h, w)."""
 
@@ -54,6 +56,8 @@ class CropBatches:
         self._made: dict[int, _Made] = {}
         self._planes = sorted({name for part in regime.parts for name in part.entry.meta["planes"]})
         self._bytes = 0
+        self._reader: Reader | None = None
+        self._expected = range(0)
         self.given: tuple[int, ...] = (0, crop, crop)
         self.wanted: tuple[int, ...] = (0, crop, crop)
         self.given, self.wanted = self._shapes()
@@ -68,6 +72,7 @@ class CropBatches:
     def __call__(self, step: int) -> Mapping[str, Array]:
         """The batch of a step."""
         places = self._order(step)
+        self._expect(step)
         chosen = [self._chosen[place] for place in places]
         if self._fixed:
             made = [self._made_once(index) for index in chosen]
@@ -83,8 +88,23 @@ class CropBatches:
             raise UsageError(
                 f"the training pictures have {channels} channels: give pictures of one kind, such as luma(of=…) of them"
             )
+        if self._reader is not None and len(self._held) == len(self._chosen):
+            self._reader.close()
+            self._reader = None
         batch = {name: np.stack([one[name] for one in made]) for name in made[0]}
         return batch | {"place": np.asarray(places, np.int64)}
+
+    def read_by(self, reader: Reader, first: int, steps: int) -> None:
+        """Have `reader` read the pictures, for the steps from `first` to `steps`."""
+        self._reader, self._expected = reader, range(first, steps)
+        self._expect(first)
+
+    def _expect(self, step: int) -> None:
+        """Tell the reader what the next steps want."""
+        while self._reader is not None and self._expected and self._expected[0] <= step + _AHEAD:
+            coming, self._expected = self._expected[0], self._expected[1:]
+            wanted = (self._chosen[place] for place in self._order(coming))
+            self._reader.expect(index for index in wanted if index not in self._held)
 
     def _rng(self, what: str) -> np.random.Generator:
         return keyed_generator(hashlib.sha256(f"crops|{self._seed}|{what}".encode()).digest())
@@ -134,7 +154,7 @@ class CropBatches:
         if index in self._held:
             self._held.move_to_end(index)
             return self._held[index]
-        item: Sample = self._dataset.load(index)
+        item: Sample = (self._reader or self._dataset).load(index)
         noisy = None if item.noisy is None else as_hwc(np.asarray(item.noisy))
         item = replace(item, clean=canonical(clean_of(item)), noisy=noisy)
         self._held[index] = item

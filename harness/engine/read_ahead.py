@@ -1,0 +1,72 @@
+"""Items that processes of their own read before a batch wants them: to draw one may take longer than a step."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Iterable
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import cache
+from typing import Any
+
+from ..components import open_dataset
+from ..registry import Bound, bind
+from ..track import Dataset
+from . import processes
+from .method_process import use_threads
+
+
+class ReadAhead:
+    """The items of a dataset by their places; those that are expected are read meanwhile by `count` processes.
+
+    Each process opens the dataset for itself and uses one thread. An item that none of them can give is read where it
+    is asked for: what is wrong with it is said there.
+    """
+
+    def __init__(self, data: Bound, dataset: Dataset, count: int) -> None:
+        self._data, self._dataset = data, dataset
+        self._coming: dict[int, Future[Any]] = {}
+        self._pool = ProcessPoolExecutor(count, multiprocessing.get_context("fork"), initializer=_begin)
+
+    def expect(self, indices: Iterable[int]) -> None:
+        """These are wanted soon."""
+        try:
+            for index in indices:
+                if index not in self._coming:
+                    self._coming[index] = self._pool.submit(_read, self._data.display, self._data.track, index)
+        except RuntimeError:  # closed, or a process was killed
+            return
+
+    def load(self, index: int) -> Any:
+        """An item."""
+        coming = self._coming.pop(index, None)
+        try:
+            return self._dataset.load(index) if coming is None else coming.result()
+        except BrokenProcessPool:
+            self.close()
+        except Exception:
+            if coming is None:
+                raise
+        return self._dataset.load(index)
+
+    def close(self) -> None:
+        """End the processes: nothing is expected any more."""
+        self._coming.clear()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _begin() -> None:
+    processes.die_with_parent()
+    use_threads(1)
+    # A step waits for all of its threads: it is slow where one of them waits for a core.
+    os.nice(10)
+
+
+@cache
+def _opened(spec: str, track: str) -> Dataset:
+    return open_dataset(bind(spec, "dataset", track))
+
+
+def _read(spec: str, track: str, index: int) -> Any:
+    return _opened(spec, track).load(index)
