@@ -78,6 +78,11 @@ class Board:
         return f"{self.chosen} · {self.regime}"
 
     @property
+    def setting(self) -> str:
+        """What its scores were made under, for the title of a chart."""
+        return f"{self.title}, {self.protocol}, {self.seeds_text}"
+
+    @property
     def seeds_text(self) -> str:
         """`seed 0` or `seeds 0,1`."""
         return f"seed{'s' if len(self.seeds) > 1 else ''} {','.join(map(str, self.seeds))}"

@@ -50,7 +50,7 @@ def cost_chart(board: Board, axis: Axis, *, joined: bool = True) -> Chart | None
         return None
     about, unit = COSTS[axis.x]
     label = f"{about}{f' ({unit})' if unit else ''}, {board.cost_setting}"
-    where = f"{board.title}, {board.protocol}, {board.seeds_text}"
+    where = board.setting
     return Chart(
         axis, where, label, column, curves_of(lines, references, column.higher), cost=True, heading=where,
         **fields_of(board),

@@ -126,7 +126,7 @@ def _method_charts(boards: Sequence[Board], axis: Axis, known: Mapping[str, Reco
                 shown = readable_spec(row.written or row.label) or Spec(row.label)
                 point = replace(point, seeds=_by_seed(row, column, known), by=by_of(spec, axis))
                 found.append(Placed(shown, point, bool(row.written)))
-        where = f"{board.title}, {board.protocol}, {board.seeds_text}"
+        where = board.setting
         trained = any(known[key].cell.get("trained") for row in board.rows for key in row.keys if key in known)
         recipes = trained or axis.of_any
         blank = Chart(axis, where, axis.label, column, (), heading=where, recipes=recipes, **fields_of(board))
@@ -156,7 +156,7 @@ def metric_chart(board: Board, axis: Axis) -> Chart | None:
     varied = {label: points for label, points in lines.items() if len({p.x for p in points}) > 1}
     if not varied:
         return None
-    where = f"{board.title}, {board.protocol}, {board.seeds_text}"
+    where = board.setting
     label = f"{other.label}{f' ({other.unit})' if other.unit else ''}"
     curves = curves_of(varied, set(), column.higher)
     return Chart(axis, where, label, column, curves, heading=where, **fields_of(board))

@@ -104,7 +104,7 @@ def draw_board(board: Board) -> Figure:
             f"mean difference to the best, {metric_text(board.track, column)}",
             legend + more,
         )
-        return _finished(axes, f"{board.title}, {board.protocol}, {board.seeds_text}")
+        return _finished(axes, board.setting)
 
 
 def _axes(left: float, height: float, right: float = 0.2) -> Any:

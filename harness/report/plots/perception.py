@@ -52,7 +52,7 @@ def _chart(board: Board, own: BoardSets, column: SetColumn) -> Chart | None:
     placed = [(row, at) for row, at in every if not (is_reference(row) and at.x > reach)]
     if len(placed) < 2:
         return None
-    where = f"{board.title}, {board.protocol}, {board.seeds_text}"
+    where = board.setting
     label = metric_name(board.track, column.label) + (f", beyond it {', '.join(beyond)}" if beyond else "")
     return Chart(
         Axis(column.name), where, label, quality,
