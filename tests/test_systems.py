@@ -91,7 +91,8 @@ def test_verdicts_of_several_claims_in_one_text() -> None:
 
 def test_without_results_nothing_is_run() -> None:
     systems = read_systems()
-    systems = [systems[0].model_copy(update={"specs": [], "part": False}), *systems[1:]]
+    systems[0] = systems[0].model_copy(update={"specs": []})
+    systems[1] = systems[1].model_copy(update={"part": True})
     rows = system_rows(systems, [claim()], [])
     assert (rows[11]["claims"], rows[11]["verdict"], rows[11]["kinds"]) == (
         {"a": "not run"},
