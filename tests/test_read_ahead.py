@@ -41,13 +41,13 @@ def plugin(tmp_path_factory: pytest.TempPathFactory) -> str:
     file = tmp_path_factory.mktemp("plugin") / "read_ahead_plugin.py"
     file.write_text(PLUGIN)
     load_plugin(str(file))
-    return "read_ahead_telling"
+    return str(file)
 
 
 @pytest.fixture
 def telling(plugin: str) -> Iterator[ReadAhead]:
-    data = bind(plugin, "dataset")
-    reader = ReadAhead(data, open_dataset(data), 2)
+    data = bind("read_ahead_telling", "dataset")
+    reader = ReadAhead(data, open_dataset(data), 2, [plugin])
     yield reader
     reader.close()
 
@@ -65,7 +65,7 @@ def _batches() -> CropBatches:
 def test_batches_are_the_same(first: int) -> None:
     plain, ahead = _batches(), _batches()
     data = bind("textured_leaves(n=12, size=40, color=1)", "dataset")
-    reader = ReadAhead(data, open_dataset(data), 2)
+    reader = ReadAhead(data, open_dataset(data), 2, [])
     try:
         ahead.read_by(reader, first, 9)
         for step in range(first, 9):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import cache
 from typing import Any
 
 from ..components import open_dataset
+from ..plugin_loading import load_plugin
 from ..registry import Bound, bind
 from ..track import Dataset
 from . import processes
@@ -24,10 +25,12 @@ class ReadAhead:
     is asked for: what is wrong with it is said there.
     """
 
-    def __init__(self, data: Bound, dataset: Dataset, count: int) -> None:
+    def __init__(self, data: Bound, dataset: Dataset, count: int, plugins: Sequence[str]) -> None:
         self._data, self._dataset = data, dataset
         self._coming: dict[int, Future[Any]] = {}
-        self._pool = ProcessPoolExecutor(count, multiprocessing.get_context("fork"), initializer=_begin)
+        # No forks: libraries with threads of their own, such as OpenCV, wait for ever in one.
+        spawned = multiprocessing.get_context("spawn")
+        self._pool = ProcessPoolExecutor(count, spawned, initializer=_begin, initargs=(tuple(plugins),))
 
     def expect(self, indices: Iterable[int]) -> None:
         """These are wanted soon."""
@@ -56,11 +59,13 @@ class ReadAhead:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _begin() -> None:
+def _begin(plugins: Sequence[str]) -> None:
     processes.die_with_parent()
     use_threads(1)
     # A step waits for all of its threads: it is slow where one of them waits for a core.
     os.nice(10)
+    for file in plugins:
+        load_plugin(file)
 
 
 @cache

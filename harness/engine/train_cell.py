@@ -109,7 +109,7 @@ def train_cell(
         load_plugin(file)
     course = _opened(cell)
     state, snapshot = _read(folder)
-    reader = _reading(course, state.step, job["threads"])
+    reader = _reading(course, state.step, job["threads"], cell["request"]["plugins"])
     try:
         return _trained(course, state, snapshot, job, folder, tell, method, task, ahead)
     except Diverged as error:
@@ -138,11 +138,11 @@ def _opened(cell: PlannedCell) -> _Course:
     )
 
 
-def _reading(course: _Course, first: int, threads: int) -> ReadAhead | None:
+def _reading(course: _Course, first: int, threads: int, plugins: Sequence[str]) -> ReadAhead | None:
     """What reads the items of a training that may have more than one thread, where its batches can be read so."""
     if threads == 1 or not isinstance(course.batches, ReadsItems):
         return None
-    reader = ReadAhead(data_of(course.recipe, course.seed), course.dataset, threads)
+    reader = ReadAhead(data_of(course.recipe, course.seed), course.dataset, threads, plugins)
     course.batches.read_by(reader, first, course.recipe.steps)
     return reader
 
