@@ -6,7 +6,7 @@ import multiprocessing
 import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -34,23 +34,16 @@ class ReadAhead:
 
     def expect(self, indices: Iterable[int]) -> None:
         """These are wanted soon."""
-        try:
+        with suppress(RuntimeError):  # closed, or a process was killed
             for index in indices:
                 if index not in self._coming:
                     self._coming[index] = self._pool.submit(_read, self._data.display, self._data.track, index)
-        except RuntimeError:  # closed, or a process was killed
-            return
 
     def load(self, index: int) -> Any:
         """An item."""
-        coming = self._coming.pop(index, None)
-        try:
-            return self._dataset.load(index) if coming is None else coming.result()
-        except BrokenProcessPool:
-            self.close()
-        except Exception:
-            if coming is None:
-                raise
+        if (coming := self._coming.pop(index, None)) is not None:
+            with suppress(Exception):  # it is said below, if it is of the item
+                return coming.result()
         return self._dataset.load(index)
 
     def close(self) -> None:
