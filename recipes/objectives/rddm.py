@@ -15,7 +15,8 @@ def rddm(net: Any, batch: Any, *, loss: Annotated[Any, nb.Nested("loss")] = "l1"
     """RDDM: residual and noise of a picture at a random place of its way from degraded to clean.
 
     Each item has a time of its own, even on [0, 1]; the loss is that of the residual plus, where noise is added, that
-    of the noise. The network is `arch=rddm`, and its input and output have one shape.
+    of the noise. The residual counts as on pictures in [-1, 1], where the authors have it: doubled. The network is
+    `arch=rddm`, and its input and output have one shape.
     """
     within = next((one for one in net.modules() if isinstance(one, ResidualDiffusion)), None)
     if within is None:
@@ -26,5 +27,5 @@ def rddm(net: Any, batch: Any, *, loss: Annotated[Any, nb.Nested("loss")] = "l1"
     level = level_of(time, within.noise)
     x = clean + level[0] * (degraded - clean) + level[1] * drawn
     residual, noise = within.predict(x, degraded, level)
-    total = loss.entry.obj(residual, degraded - clean, **loss.kwargs)
+    total = loss.entry.obj(2 * residual, 2 * (degraded - clean), **loss.kwargs)
     return total + loss.entry.obj(noise, drawn, **loss.kwargs) if within.noise else total
