@@ -9,7 +9,7 @@ import numpy as np
 
 from ...component_calls import degraded
 from ...errors import Skip, UsageError, one_line
-from ...imaging.pixels import DEPTH_OF_TYPE, Array, canonical, pixel_sha256, to_unit
+from ...imaging.pixels import Array, canonical, depth_of, pixel_sha256, to_unit
 from ...imaging.sample import Sample
 from ...imaging.validation import (
     Range,
@@ -43,7 +43,7 @@ def degrade_sample(bound: Bound, sample: Sample, seed: int = 0, draw: int = 0) -
     x = clean
     form: dict[str, Any] = {
         "shape": clean.shape[:2],
-        "bit_depth": DEPTH_OF_TYPE.get(values.dtype.name),
+        "bit_depth": depth_of(values),
     }
     known: dict[str, Known] = {}
     for place, part in enumerate(bound.parts):
