@@ -16,10 +16,11 @@ from .planned_cell import (
     NO_DATASET,
     PlannedCell,
     PlannedMethod,
+    PlannedRegime,
+    PlannedSuite,
     method_part,
     part,
     planned_cell,
-    regime_inputs,
     weights_part,
 )
 from .planned_trainings import ReadOnce, Trained, Trainings, fitted_data, judged_data, regime_data
@@ -201,9 +202,10 @@ def plan(suite: Suite, once: ReadOnce | None = None) -> list[PlannedCell]:
     methods = [PlannedMethod(m, method_part(m), weights_part(m)) for m in bound[0]]
     _, datasets, regimes, metrics = bound
     trainings = Trainings(suite, track, datasets, once)
+    whole = PlannedSuite(suite, track, bind(suite.protocol, "protocol", track.name))
     others = [
-        *_score_cells(suite, track, methods, datasets, regimes, metrics, trainings, once),
-        *_cost_cells(suite, track, methods, regimes, trainings),
+        *_score_cells(whole, methods, datasets, regimes, metrics, trainings, once),
+        *_cost_cells(whole, methods, regimes, trainings),
     ]
     if not datasets:
         for planned, seed in itertools.product(methods, suite.seeds):
@@ -255,8 +257,7 @@ def preload_for(cells: Sequence[PlannedCell], track: Track) -> list[str]:
 
 
 def _score_cells(
-    suite: Suite,
-    track: Track,
+    whole: PlannedSuite,
     methods: Sequence[PlannedMethod],
     datasets: Sequence[Bound],
     regimes: Sequence[Bound],
@@ -264,12 +265,12 @@ def _score_cells(
     trainings: Trainings,
     once: ReadOnce,
 ) -> Iterable[PlannedCell]:
-    single, whole = split_metrics(metrics)
-    protocol = bind(suite.protocol, "protocol", track.name)
-    keyed_sets, sets = set_parts(whole, track)
+    suite, track = whole.suite, whole.track
+    single, of_sets = split_metrics(metrics)
+    keyed_sets, sets = set_parts(of_sets, track)
     scores = {m.display: metric_part(m) for m in single}
     scoring: dict[str, Any] = {
-        "protocol": {"spec": protocol.canonical, "versions": protocol.versions},
+        "protocol": {"spec": whole.protocol.canonical, "versions": whole.protocol.versions},
         "metrics": {m.canonical: _version(m, scores[m.display]) for m in single},
         # Absent where there are none, as weights are.
         **({"sets": keyed_sets} if keyed_sets else {}),
@@ -278,11 +279,11 @@ def _score_cells(
     for dataset in datasets:
         named = "tested", track.name, dataset.canonical, suite.limit
         chosen = once(named, partial(dataset_part, dataset, suite.limit, track))
-        for regime in regimes:
-            keyed = {"regime": regime_inputs(regime), **regime_data(regime, once)}
+        for regime in map(PlannedRegime, regimes):
+            keyed = {"regime": regime.inputs, **regime_data(regime.bound, once)}
             for seed in suite.seeds:
                 for method in methods:
-                    lacks = _lacks(method.bound, dataset, regime, seed, track, once)
+                    lacks = _lacks(method.bound, dataset, regime.bound, seed, track, once)
                     trained = Trained() if lacks else trainings.of(method, seed)
                     inputs: dict[str, Any] = {
                         **method.inputs,
@@ -295,7 +296,7 @@ def _score_cells(
                         **scoring,
                         "seed": seed,
                     }
-                    cell = planned_cell("score", inputs, method, chosen, regime, scores, seed, suite, track, protocol)
+                    cell = planned_cell("score", inputs, method, chosen, regime, scores, seed, whole)
                     cell = trained.before(cell)
                     if lacks:
                         cell["lacks"] = lacks
@@ -303,23 +304,23 @@ def _score_cells(
 
 
 def _cost_cells(
-    suite: Suite, track: Track, methods: Sequence[PlannedMethod], regimes: Sequence[Bound], trainings: Trainings
+    whole: PlannedSuite, methods: Sequence[PlannedMethod], regimes: Sequence[Bound], trainings: Trainings
 ) -> Iterable[PlannedCell]:
-    protocol = bind(suite.protocol, "protocol", track.name)
+    suite, track = whole.suite, whole.track
     usual = track.defaults.size
     for size in suite.cost.sizes:
         if len(size) != len(usual):
             example = "x".join(map(str, usual))
             raise UsageError(f"cost size {'x'.join(map(str, size))} is none of track {track.name}: such as {example}")
         for method in methods:
-            regime = regime_for(method.bound, regimes, track)
+            regime = PlannedRegime(regime_for(method.bound, regimes, track))
             trained = trainings.of(method, suite.seeds[0])
             inputs: dict[str, Any] = {
                 **method.inputs,
                 **trained.inputs,
                 "kind": "cost",
                 "track": f"{track.name}@{track.version}",
-                "regime": regime_inputs(regime),
+                "regime": regime.inputs,
                 "size": list(size),
                 "repeats": suite.cost.repeats,
                 "device": suite.device,
@@ -327,7 +328,7 @@ def _cost_cells(
                 "reference": REFERENCE,
             }
             seed = suite.seeds[0] if trained.keys else 0
-            cell = planned_cell("cost", inputs, method, NO_DATASET, regime, {}, seed, suite, track, protocol)
+            cell = planned_cell("cost", inputs, method, NO_DATASET, regime, {}, seed, whole)
             yield trained.before(cell)
 
 

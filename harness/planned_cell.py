@@ -5,13 +5,13 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, NotRequired, TypedDict, cast
 
 from .registry import Bound
 from .sources import declared_files, method_folders, method_sources
-from .store.keys import combined, key_of
+from .store.keys import Texts, combined, key_of
 from .store.record import DatasetPart, Inputs, Kind, MethodPart, MetricPart, NamedPart, Request, SetPart, Tuning
 from .suite import Suite
 from .track import Track
@@ -130,6 +130,11 @@ class PlannedMethod:
     weights: dict[str, str]
 
     @cached_property
+    def asked(self) -> list[str]:
+        """The method, as a request has it."""
+        return [self.part["display"]]
+
+    @cached_property
     def folders(self) -> dict[str, str]:
         """The folders of the method, as a request has them."""
         return method_folders(self.bound)
@@ -150,50 +155,110 @@ def regime_inputs(regime: Bound) -> dict[str, Any]:
     return {"spec": regime.canonical, "versions": regime.versions, **({"sum": 2} if regime.then else {})}
 
 
+@dataclass(frozen=True)
+class PlannedRegime:
+    """A regime of a plan: bound, and as it is stored."""
+
+    bound: Bound
+
+    @cached_property
+    def part(self) -> NamedPart:
+        """What is stored of it."""
+        return part(self.bound)
+
+    @cached_property
+    def asked(self) -> list[str]:
+        """The regime, as a request has it."""
+        return [self.bound.display]
+
+    @cached_property
+    def inputs(self) -> dict[str, Any]:
+        """What it adds to a key."""
+        return regime_inputs(self.bound)
+
+
+@dataclass(frozen=True)
+class PlannedSuite:
+    """What all cells of a suite have alike that are of one track; `known` are the texts of what went into their keys."""
+
+    suite: Suite
+    track: Track
+    protocol: Bound
+    known: Texts = field(default_factory=dict)
+
+    @cached_property
+    def words(self) -> dict[str, str]:
+        """What the track calls its things."""
+        return dict(vars(self.track.words))
+
+    @cached_property
+    def protocol_part(self) -> NamedPart:
+        """What is stored of the protocol."""
+        return part(self.protocol)
+
+    @cached_property
+    def suite_part(self) -> dict[str, str]:
+        """What is stored of the suite."""
+        return {"name": self.suite.suite, "rank_by": self.suite.rank_by}
+
+    @cached_property
+    def request(self) -> Request:
+        """The request of its cells, with nothing in the place of what each has of its own."""
+        suite = self.suite
+        return {
+            "track": self.track.name,
+            "methods": [],
+            "datasets": [],
+            "regimes": [],
+            "protocol": suite.protocol,
+            "metrics": list(suite.metrics),
+            "seeds": [],
+            "limit": suite.limit,
+            "cost": None,
+            "rank_by": suite.rank_by,
+            "suite": suite.suite,
+            "plugins": list(suite.plugins),
+            "cwd": os.getcwd(),
+            "device": suite.device,
+            "threads": suite.limits.threads,
+            "keep": suite.keep,
+            "folders": {},
+        }
+
+
 def planned_cell(
     kind: Kind,
     inputs: dict[str, Any],
     method: PlannedMethod,
     dataset: DatasetPart,
-    regime: Bound,
+    regime: PlannedRegime,
     metrics: dict[str, MetricPart],
     seed: int,
-    suite: Suite,
-    track: Track,
-    protocol: Bound,
+    whole: PlannedSuite,
 ) -> PlannedCell:
+    """A cell. What it has alike with others is one object, so that nobody may change it."""
     request: Request = {
-        "track": track.name,
-        "methods": [method.part["display"]],
+        **whole.request,
+        "methods": method.asked,
         "datasets": [dataset["display"]] if kind == "score" else [],
-        "regimes": [regime.display],
-        "protocol": suite.protocol,
-        "metrics": list(suite.metrics),
+        "regimes": regime.asked,
         "seeds": [seed],
-        "limit": suite.limit,
-        "cost": {"size": inputs["size"], "repeats": suite.cost.repeats} if kind == "cost" else None,
-        "rank_by": suite.rank_by,
-        "suite": suite.suite,
-        "plugins": list(suite.plugins),
-        "cwd": os.getcwd(),
-        "device": suite.device,
-        "threads": suite.limits.threads,
-        "keep": suite.keep,
+        "cost": {"size": inputs["size"], "repeats": whole.suite.cost.repeats} if kind == "cost" else None,
         "folders": method.folders,
     }
     shown = shown_to(method.bound.entry.meta)
     cell: PlannedCell = {
-        "key": key_of(inputs),
+        "key": key_of(inputs, whole.known),
         "kind": kind,
-        "track": track.name,
-        "words": dict(vars(track.words)),
+        "track": whole.track.name,
+        "words": whole.words,
         "method": method.part,
         "dataset": dataset,
-        "regime": part(regime),
-        "protocol": part(protocol),
+        "regime": regime.part,
+        "protocol": whole.protocol_part,
         "metrics": metrics,
         "seed": seed,
-        "suite": {"name": suite.suite, "rank_by": suite.rank_by},
+        "suite": whole.suite_part,
         "inputs": cast(Inputs, inputs),
         "request": request,
         "after": [],

@@ -8,7 +8,16 @@ from typing import Any, TypeVar, cast
 
 from .components import open_dataset, text_ids
 from .errors import UsageError, one_line
-from .planned_cell import PlannedCell, PlannedMethod, method_part, part, planned_cell, regime_inputs, weights_part
+from .planned_cell import (
+    PlannedCell,
+    PlannedMethod,
+    PlannedRegime,
+    PlannedSuite,
+    method_part,
+    part,
+    planned_cell,
+    weights_part,
+)
 from .recipe import VERSION, data_of, datasets_of, recipe_of, recipes_in, seed_of, tuned_in
 from .registry import Bound, bind
 from .store.keys import combined
@@ -103,6 +112,7 @@ class Trainings:
         for one in datasets_of(recipe.regime):
             self._seen(one, track)
         method = PlannedMethod(bound, method_part(bound), weights_part(bound))
+        regime = PlannedRegime(recipe.regime)
         within = self._needed(bound.inner, seed)
         inputs: dict[str, Any] = {
             **method.inputs,
@@ -110,13 +120,13 @@ class Trainings:
             "kind": "train",
             "track": f"{track.name}@{track.version}",
             "data": data["fingerprint"],
-            "regime": regime_inputs(recipe.regime),
+            "regime": regime.inputs,
             **regime_data(recipe.regime, self._once),
             "seed": seed,
             "training": VERSION,
         }
-        protocol = bind(track.defaults.protocol, "protocol", track.name)
-        cell = planned_cell("train", inputs, method, data, recipe.regime, {}, seed, suite, track, protocol)
+        whole = PlannedSuite(suite, track, bind(track.defaults.protocol, "protocol", track.name))
+        cell = planned_cell("train", inputs, method, data, regime, {}, seed, whole)
         return within.before(cell)
 
     def _seen(self, data: Bound, track: Track) -> DatasetPart:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import os
 import subprocess
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypedDict, cast
 
 from ..errors import UsageError, one_line, said
+from ..garbage import no_collection
 from ..planned_cell import PlannedCell
 from ..replan import Replanned
 from ..store.record import Request
@@ -95,7 +97,8 @@ def answer_in(output: bytes, code: int) -> dict[str, Any]:
         ) from None
     if "error" in answer:
         raise UsageError(answer["error"])
-    return {name: unpacked(value) if name in _PACKED else value for name, value in answer.items()}
+    with no_collection():
+        return {name: unpacked(value) if name in _PACKED else value for name, value in answer.items()}
 
 
 _PACKED = ("cells", "found")
@@ -103,27 +106,34 @@ _PACKED = ("cells", "found")
 
 
 def packed(values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Mappings of JSON values, many of which are alike, as JSON that has each such part once: see `unpacked`."""
+    """Mappings of JSON values, many of which are alike, as JSON that has each such part once: see `unpacked`.
+
+    Column by column: of 100,000 cells that takes a third of the time of cell by cell.
+    """
     parts: list[Any] = []
-    shapes: dict[tuple[str, ...], int] = {}
     places: dict[int | str, int] = {}
-    held: list[Any] = []  # so that no other object gets the id of one
 
-    def place(part: Any) -> int:
-        found = places.get(id(part))
-        if found is None:
-            found = places[id(part)] = places.setdefault(repr(part), len(parts))
-            held.append(part)
-            if found == len(parts):
-                parts.append(part)
-        return found
+    def columns(given: Sequence[Mapping[str, Any]]) -> list[Any]:
+        """For all mappings of the same names: these, where they stand, and a column for each name."""
+        return [
+            [names, where, [column(name, [given[n][name] for n in where]) for name in names]]
+            for names, where in _alike(map(tuple, given)).items()
+        ]
 
-    def row(value: Mapping[str, Any]) -> list[Any]:
-        shape = shapes.setdefault(tuple(value), len(shapes))
-        return [shape, *(row(part) if name in _SPLIT and part else place(part) for name, part in value.items())]
+    def column(name: str, values: Sequence[Any]) -> Any:
+        """The columns of mappings; else the places of parts, or the one place of all."""
+        if name in _SPLIT and all(values):
+            return {"columns": columns(values)}
+        ids = list(map(id, values))
+        different = dict(zip(ids, values, strict=True))
+        for number, part in different.items():
+            if number not in places:
+                places[number] = places.setdefault(repr(part), len(parts))
+                if places[number] == len(parts):
+                    parts.append(part)
+        return places[ids[0]] if len(different) == 1 else [places[number] for number in ids]
 
-    rows = [row(value) for value in values]
-    return {"parts": parts, "shapes": list(shapes), "rows": rows}
+    return {"columns": columns(values), "count": len(values), "parts": parts}
 
 
 _SPLIT = ("inputs", "request")
@@ -132,13 +142,32 @@ _SPLIT = ("inputs", "request")
 
 def unpacked(given: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The mappings back; what they have alike is one object, so that nobody may change it."""
-    parts, shapes = given["parts"], given["shapes"]
+    parts = given["parts"]
 
-    def value(row: list[Any]) -> dict[str, Any]:
-        pairs = zip(shapes[row[0]], row[1:], strict=True)
-        return {name: value(part) if isinstance(part, list) else parts[part] for name, part in pairs}
+    def mappings(columns: Sequence[Any], count: int) -> list[dict[str, Any]]:
+        made: list[Any] = [None] * count
+        for names, where, every in columns:
+            rows = zip(*(values(column, len(where)) for column in every), strict=True)
+            for n, row in zip(where, rows if names else itertools.repeat((), len(where)), strict=True):
+                made[n] = dict(zip(names, row, strict=True))
+        return made
 
-    return [value(row) for row in given["rows"]]
+    def values(column: Any, count: int) -> Iterable[Any]:
+        if isinstance(column, dict):
+            return mappings(column["columns"], count)
+        if isinstance(column, int):
+            return itertools.repeat(parts[column], count)
+        return [parts[place] for place in column]
+
+    return mappings(given["columns"], given["count"])
+
+
+def _alike(shapes: Iterable[tuple[str, ...]]) -> dict[tuple[str, ...], list[int]]:
+    """Each shape with the places at which it stands."""
+    found: dict[tuple[str, ...], list[int]] = {}
+    for place, shape in enumerate(shapes):
+        found.setdefault(shape, []).append(place)
+    return found
 
 
 def suite_of(fields: dict[str, Any]) -> Suite:
@@ -234,7 +263,8 @@ def reply(request: dict[str, Any], out: int) -> None:
     if folder not in sys.path:
         sys.path.append(folder)
     try:
-        answer = _answer(request)
+        with no_collection():
+            answer = _answer(request)
     except KeyboardInterrupt:  # the parent, which is stopped too, says so
         os._exit(130)
     except UsageError as error:
