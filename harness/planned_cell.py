@@ -179,7 +179,7 @@ class PlannedRegime:
 
 @dataclass(frozen=True)
 class PlannedSuite:
-    """What all cells of a suite have alike that are of one track; `known` are the texts of what went into their keys."""
+    """What all cells of a suite have alike that are of one track; `known` are texts of what went into their keys."""
 
     suite: Suite
     track: Track

@@ -311,7 +311,7 @@ def test_hostile_names_stay_text_everywhere(tmp_path: Path) -> None:
     text = comparison_markdown(found)
     assert "<script>" not in text and "\x1b" not in text
     assert "\\input{" not in comparison_latex(found).replace("\\textbackslash{}input", "")
-    rows = list(csv.reader(io.StringIO(comparison_csv(found))))
+    rows = list(csv.reader(io.StringIO("".join(comparison_csv(found)))))
     assert len(rows) == 3 and len({len(row) for row in rows}) == 1
     assert rows[1][1].startswith("'=cmd")
     files = write_comparison(found, tmp_path / "out")
@@ -323,7 +323,9 @@ def test_hostile_names_stay_text_everywhere(tmp_path: Path) -> None:
 
 
 def test_every_figure_of_the_csv_is_there_in_full() -> None:
-    rows = list(csv.DictReader(io.StringIO(comparison_csv(compare([psnr()], [psnr([v + 0.125 for v in A8])])))))
+    rows = list(
+        csv.DictReader(io.StringIO("".join(comparison_csv(compare([psnr()], [psnr([v + 0.125 for v in A8])])))))
+    )
     assert (rows[0]["status"], rows[0]["difference"], rows[0]["better"]) == ("matched", "0.125", "8")
 
 

@@ -95,7 +95,7 @@ def test_markdown_and_latex_are_cut_and_say_so_and_csv_has_all() -> None:
     assert text.count("| m") == 52 and "… and 149 more differences of psnr that moved, 1 that did not" in text
     assert "come first. comparison.csv and comparison.json have all." in text
     assert 50 <= tex.count("\\\\") < 60 and "149 more differences" in tex
-    assert comparison_csv(found).count("\nmatched,") == 200
+    assert "".join(comparison_csv(found)).count("\nmatched,") == 200
 
 
 def test_the_terminal_shows_a_page_and_points_to_the_rest(

@@ -83,7 +83,7 @@ def test_a_comparison_has_the_column_where_a_metric_is_right_or_wrong() -> None:
     table = report.difference_table(found)
     assert table.header[-1] == "McNemar p" and table.rows[0][-1] == "0.0078"
     assert "McNemar p: where every score is 0 or 1" in report.comparison_markdown(found)
-    assert "mcnemar_p" in report.comparison_csv(found).splitlines()[0]
+    assert "mcnemar_p" in "".join(report.comparison_csv(found)).splitlines()[0]
     assert report.comparison_values(found)["differences"][0]["mcnemar_p"] == pytest.approx(2 / 2**8)
     other = replace(found, differences=(replace(row, a=row.a / 2),))
     assert "McNemar p" not in report.difference_table(other).header

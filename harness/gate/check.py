@@ -15,6 +15,7 @@ from ..comparing.set_changes import set_changes
 from ..garbage import no_collection
 from ..statistics.exact_scores import compared, is_exact
 from ..statistics.paired_tests import Floats, paired_difference
+from ..store.keys import Texts
 from ..store.record import Record, cell_order, decimals_of, words_of
 from ..store.seals import refuse_nan, why_edited
 from ..store.versions import newest
@@ -61,7 +62,8 @@ def _judged(
         refuse_nan(record, names[0])
     if baseline:
         refuse_idle(rules, [r.cell for r in baseline])
-    mended, changed = [why_edited(r) for r in baseline], [why_edited(r) for r in current]
+    known: Texts = {}
+    mended, changed = ([why_edited(r, known) for r in side] for side in (baseline, current))
     trusted = [r for r, why in zip(baseline, mended, strict=True) if not why]
     genuine = [r for r, why in zip(current, changed, strict=True) if not why]
     old, new = Shelf(baseline), Shelf(current)

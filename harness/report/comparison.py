@@ -7,7 +7,7 @@ import io
 import json
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
@@ -22,7 +22,7 @@ from ..json_values import plain
 from ..track import known_track
 from ..wording import by_number, counted
 from .escape import latex, markdown, spreadsheet
-from .files import text_bytes, write_files
+from .files import Content, text_bytes, write_files
 from .plots.drawing import Plot
 from .sections import HasChangedPanels, Previews
 from .tables import Table, number, to_latex, to_markdown
@@ -187,13 +187,20 @@ def comparison_latex(comparison: Comparison) -> str:
     return "\n".join([*out, ""])
 
 
-def comparison_csv(comparison: Comparison) -> str:
-    """A row a difference, numbers in full; then a row a cell that was not matched."""
+def comparison_csv(comparison: Comparison) -> Iterator[str]:
+    """A row a difference, numbers in full; then a row a cell that was not matched. The text comes row by row."""
     head = ["status", "method_a", "method_b", "dataset", "regime", "protocol", "seed", "metric", "unit", "items",
             "a", "b", "difference", "interval_low", "interval_high", "p", "better", "same", "worse",
             "mcnemar_p", "note"]  # fmt: skip
     text = io.StringIO()
     writer = csv.DictWriter(text, head, restval="", extrasaction="ignore", lineterminator="\n")
+
+    def written() -> str:
+        made = text.getvalue()
+        text.seek(0)
+        text.truncate()
+        return made
+
     writer.writeheader()
     for d in comparison.differences:
         low, high = d.interval or ("", "")
@@ -203,38 +210,46 @@ def comparison_csv(comparison: Comparison) -> str:
                   d.difference, low, high, "" if (p := _p(d)) is None else p, better, same, worse,
                   "" if d.mcnemar is None else d.mcnemar, spreadsheet(d.note)]  # fmt: skip
         writer.writerow(dict(zip(head, values, strict=True)))
+        yield written()
     for u in comparison.unmatched:
         line = {"status": f"only in {u.side}", "method_a" if u.side == "A" else "method_b": spreadsheet(u.method)}
         writer.writerow({**line, "dataset": spreadsheet(u.where), "note": spreadsheet(u.reason)})
-    return text.getvalue()
+        yield written()
+    yield written()
 
 
 def comparison_values(comparison: Comparison) -> dict[str, Any]:
     """Everything, for JSON."""
-    document = {
-        "a": comparison.name_a,
-        "b": comparison.name_b,
-        "about": how(comparison.differences),
-        "differences": [
-            {
-                "method_a": d.method_a, "method_b": d.method_b, "dataset": d.dataset, "regime": d.regime,
-                "protocol": d.protocol, "seed": d.seed, "metric": d.metric, "unit": d.unit, "higher": d.higher,
-                "items": len(d.items), "mean_a": d.means[0], "mean_b": d.means[1], "difference": d.difference,
-                "interval": list(d.interval) if d.interval else None, "p": _p(d),
-                "better": d.counts[0], "same": d.counts[1], "worse": d.counts[2], "mcnemar_p": d.mcnemar,
-                "note": d.note,
-                "moved_most": [{"item": item, "change": change} for item, change in d.moved_most()],
-            }
-            for d in comparison.differences
-        ],
-        "unmatched": [vars(u) for u in comparison.unmatched],
-        "sets": [
+    parts = _parts(comparison)
+    return {name: value if isinstance(value, str) else [plain(one) for one in value] for name, value in parts.items()}
+
+
+def _parts(comparison: Comparison) -> dict[str, str | Iterator[Mapping[str, Any]]]:
+    """Everything, each list one by one: of very many differences all together are larger than what they are made of."""
+    return {
+        "a": plain(comparison.name_a),
+        "b": plain(comparison.name_b),
+        "about": plain(how(comparison.differences)),
+        "differences": map(_values, comparison.differences),
+        "unmatched": map(vars, comparison.unmatched),
+        "sets": (
             {"method": s.method, "where": s.where, **vars(s.change), "change": s.change.change} for s in comparison.sets
-        ],
-        "speeds": [vars(s) for s in comparison.speeds],
-        "environment": [{"name": n, "a": list(a), "b": list(b)} for n, a, b in comparison.environments],
+        ),
+        "speeds": map(vars, comparison.speeds),
+        "environment": ({"name": n, "a": list(a), "b": list(b)} for n, a, b in comparison.environments),
+    }
+
+
+def _values(d: Difference) -> dict[str, Any]:
+    return {
+        "method_a": d.method_a, "method_b": d.method_b, "dataset": d.dataset, "regime": d.regime,
+        "protocol": d.protocol, "seed": d.seed, "metric": d.metric, "unit": d.unit, "higher": d.higher,
+        "items": len(d.items), "mean_a": d.means[0], "mean_b": d.means[1], "difference": d.difference,
+        "interval": list(d.interval) if d.interval else None, "p": _p(d),
+        "better": d.counts[0], "same": d.counts[1], "worse": d.counts[2], "mcnemar_p": d.mcnemar,
+        "note": d.note,
+        "moved_most": [{"item": item, "change": change} for item, change in d.moved_most()],
     }  # fmt: skip
-    return {name: plain(value) for name, value in document.items()}
 
 
 def write_comparison(comparison: Comparison, to: Path, previews: tuple[Previews, Previews] | None = None) -> list[Path]:
@@ -245,29 +260,33 @@ def write_comparison(comparison: Comparison, to: Path, previews: tuple[Previews,
     plots, plot_notes = _plots(comparison, previews)
     text = comparison_markdown(comparison, [(f"plots/{plot.name}.png", plot.caption) for plot in plots])
     text += "".join(f"\n{note}\n" for note in plot_notes)
-    files = {
+    files: dict[str, Content] = {
         "comparison.md": text_bytes(text),
-        "comparison.csv": text_bytes(comparison_csv(comparison)),
+        "comparison.csv": lambda: comparison_csv(comparison),
         "comparison.tex": text_bytes(comparison_latex(comparison)),
-        "comparison.json": text_bytes(_json(comparison_values(comparison))),
+        "comparison.json": lambda: _json(comparison),
     }
     for plot in plots:
         files |= {f"plots/{plot.name}.png": plot.png, f"plots/{plot.name}.svg": plot.svg}
     return write_files(files, to, replaces=("scatter-", "moved-"))
 
 
-def _json(document: dict[str, Any]) -> str:
-    """A line an entry of each list: good to compare, and many times faster than with `indent`."""
-
-    def lines(value: Any) -> str:
-        def text(one: Any) -> str:
-            return json.dumps(one, ensure_ascii=False, allow_nan=False)
-
-        if isinstance(value, list) and value:
-            return "[\n  " + ",\n  ".join(map(text, value)) + "\n ]"
-        return text(value)
-
-    return "{\n" + ",\n".join(f" {json.dumps(k)}: {lines(v)}" for k, v in document.items()) + "\n}\n"
+def _json(comparison: Comparison) -> Iterator[str]:
+    """The text, a line an entry of each list: good to compare, and many times faster than with `indent`."""
+    encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+    before = "{\n"
+    for name, value in _parts(comparison).items():
+        yield f"{before} {encode(name)}: "
+        before = ",\n"
+        if isinstance(value, str):
+            yield encode(value)
+            continue
+        between = "[\n  "
+        for one in value:
+            yield between + encode(plain(one))
+            between = ",\n  "
+        yield "\n ]" if between.startswith(",") else "[]"
+    yield "\n}\n"
 
 
 def _plots(comparison: Comparison, previews: tuple[Previews, Previews] | None) -> tuple[list[Plot], list[str]]:

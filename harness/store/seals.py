@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import UsageError, one_line
 from .export import seal_of
-from .keys import key_of
+from .keys import Texts, key_of
 from .record import MetricPart, Record, words_of
 
 
@@ -52,13 +52,13 @@ def split_genuine(records: Sequence[Record]) -> tuple[list[Record], list[str]]:
     return genuine, edited
 
 
-def why_edited(record: Record) -> str | None:
-    """Why a cell cannot be what its key was made from."""
+def why_edited(record: Record, known: Texts | None = None) -> str | None:
+    """Why a cell cannot be what its key was made from; `known` is for many cells, as `key_of` has it."""
     cell = record.cell
     if why := why_seal_broken(record):
         return why
     inputs = cell.get("inputs")
-    if not isinstance(inputs, dict) or key_of(inputs) != cell["key"]:
+    if not isinstance(inputs, dict) or key_of(inputs, known) != cell["key"]:
         return "edited by hand: its inputs do not hash to its key"
     parts: dict[str, tuple[object, object]] = {
         # The baselines of tests, of schema 1, name no track in their inputs.
