@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from noisebench import replan as replanning
-from noisebench.engine.planning import packed, unpacked
+from noisebench.engine.packing import packed, unpacked
 from noisebench.plan import plan
 from noisebench.replan import replan
 from noisebench.suite import CostPlan, Suite
