@@ -52,8 +52,8 @@ class Trainer:
             raise UsageError(f"arch {recipe.arch.display} has no parameters to train")
         self.optimizer = recipe.optimizer.entry.obj(parameters, **recipe.optimizer.kwargs)
         if recipe.precision != "float32":
-            # In one pass over each parameter, not in ten: a tenth of a short step. In float32 a training is the same bit
-            # by bit on many processors, and this rounds otherwise.
+            # In one pass over each parameter, not in ten: a tenth of a short step. It rounds otherwise, and in float32
+            # many trainings are the same bit by bit on several processors.
             for group in self.optimizer.param_groups:
                 if group.get("fused", True) is None:
                     group["fused"] = True
