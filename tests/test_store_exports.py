@@ -478,6 +478,13 @@ def test_a_key_is_the_hash_of_sorted_ascii_json_without_spaces() -> None:
     assert key_of({"b": {"d": None, "c": "é"}, "a": [1, 2.5]}) == hashlib.sha256(text.encode()).hexdigest()
 
 
+def test_a_key_is_the_same_of_parts_that_are_known_and_names_are_no_part_of_a_value() -> None:
+    shared, known = {"spec": "é", "of": [1, None]}, dict[int, tuple[Any, str]]()
+    for inputs in ({"b": shared, "a": "x"}, {"b": shared, "a": 'y"'}, {"c": [], 'a":1,"b': 2, "é": shared}):
+        assert key_of(inputs, known) == key_of(inputs)
+    assert key_of({'a":1,"b': 2}, {}) != key_of({"a": 1, "b": 2}, {})
+
+
 def test_the_key_of_outputs_leaves_out_how_they_are_scored() -> None:
     inputs = {"seed": 0, "method": {"spec": "nlm"}}
     scored = {**inputs, "protocol": {"spec": "float"}, "metrics": {"psnr": 1}, "sets": {"fid": {}}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import signal
@@ -26,7 +27,7 @@ from noisebench.suite import Suite
 from noisebench.training.bfloat16 import ProductsInFloat32
 from noisebench.training.checkpoint import read_card, read_weights, with_card
 from noisebench.training.split import split
-from noisebench.training.trainer import Trainer
+from noisebench.training.trainer import Trainer, step_in_one_pass
 
 TINY = "arch=tiny, data=dead_leaves(n=24, size=16), crop=16, batch=4, validation=4"
 PLUGIN = """
@@ -428,6 +429,31 @@ def test_evaluate_trains_once_and_gives_the_numbers_of_a_run(
     cli("run", "--methods", spec, "--datasets", "gaussian_field(n=2, size=16)", "--regimes", "gaussian(sigma=25)")
     frame = nb.frame(tmp_path / "nb-store")
     assert list(frame["psnr"].dropna()) == [row["psnr"] for row in mine.rows]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "fused"),
+    [
+        ("precision=bfloat16, optimizer=adamw", True),
+        ("precision=float32, optimizer=adamw", None),
+        ("precision=bfloat16, optimizer=sgd", None),
+    ],
+)
+def test_adam_goes_once_over_each_parameter_in_mixed_precision_alone(recipe: str, fused: bool | None) -> None:
+    one = trainer(f"trained(arch=dncnn(depth=2, width=2), steps=2, checks=1, {recipe})")
+    assert [group["fused"] for group in one.optimizer.param_groups] == [fused]
+    before = {name: value.clone() for name, value in one.net.state_dict().items()}
+    assert math.isfinite(one.advance(batch())) and math.isfinite(one.advance(batch()))
+    assert any(not torch.equal(value, before[name]) for name, value in one.net.state_dict().items())
+
+
+def test_a_network_with_complex_parameters_is_trained_in_mixed_precision_too() -> None:
+    weight = torch.nn.Parameter(torch.ones(2, dtype=torch.complex64))
+    optimizer = torch.optim.AdamW([weight])
+    step_in_one_pass(optimizer)
+    weight.grad = torch.ones_like(weight)
+    optimizer.step()
+    assert not torch.equal(weight.detach(), torch.ones(2, dtype=torch.complex64))
 
 
 def test_parts_that_look_see_full_precision_in_a_training_of_half_of_it() -> None:

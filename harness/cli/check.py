@@ -105,13 +105,12 @@ def _update(path: Path, current: Sequence[Any]) -> None:
     """Write the new baseline, but never one that could not be checked against."""
     from ..store.disk import noticing_full_disk
     from ..store.export import write_export
-    from ..store.seals import refuse_nan, why_edited
+    from ..store.seals import refuse_nan, why_each_edited
 
     if not any(r.cell["kind"] == "score" and r.cell["outcome"] == "ok" for r in current):
         raise UsageError("--update: CURRENT has no cell that is ok, so it would guard nothing: run the suite first")
-    for record in current:
+    for record, why in zip(current, why_each_edited(current), strict=True):
         refuse_nan(record, "CURRENT")
-        why = why_edited(record)
         if why is not None:
             raise UsageError(f"--update: cell {one_line(record.cell['key'], 12)} of CURRENT was {why}")
     if not path.parent.is_dir():

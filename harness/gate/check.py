@@ -15,9 +15,8 @@ from ..comparing.set_changes import set_changes
 from ..garbage import no_collection
 from ..statistics.exact_scores import compared, is_exact
 from ..statistics.paired_tests import Floats, paired_difference
-from ..store.keys import Texts
 from ..store.record import Record, cell_order, decimals_of, words_of
-from ..store.seals import refuse_nan, why_edited
+from ..store.seals import refuse_nan, why_each_edited
 from ..store.versions import newest
 from ..wording import by_number, counted
 from .limits import Groups, limits_broken, set_limits_broken, why_not_above_baseline, why_not_first
@@ -62,8 +61,7 @@ def _judged(
         refuse_nan(record, names[0])
     if baseline:
         refuse_idle(rules, [r.cell for r in baseline])
-    known: Texts = {}
-    mended, changed = ([why_edited(r, known) for r in side] for side in (baseline, current))
+    mended, changed = why_each_edited(baseline), why_each_edited(current)
     trusted = [r for r, why in zip(baseline, mended, strict=True) if not why]
     genuine = [r for r, why in zip(current, changed, strict=True) if not why]
     old, new = Shelf(baseline), Shelf(current)

@@ -22,7 +22,7 @@ from ..json_values import plain
 from ..track import known_track
 from ..wording import by_number, counted
 from .escape import latex, markdown, spreadsheet
-from .files import Content, text_bytes, write_files
+from .files import Content, taken, text_bytes, write_files
 from .plots.drawing import Plot
 from .sections import HasChangedPanels, Previews
 from .tables import Table, number, to_latex, to_markdown
@@ -194,13 +194,6 @@ def comparison_csv(comparison: Comparison) -> Iterator[str]:
             "mcnemar_p", "note"]  # fmt: skip
     text = io.StringIO()
     writer = csv.DictWriter(text, head, restval="", extrasaction="ignore", lineterminator="\n")
-
-    def written() -> str:
-        made = text.getvalue()
-        text.seek(0)
-        text.truncate()
-        return made
-
     writer.writeheader()
     for d in comparison.differences:
         low, high = d.interval or ("", "")
@@ -210,12 +203,12 @@ def comparison_csv(comparison: Comparison) -> Iterator[str]:
                   d.difference, low, high, "" if (p := _p(d)) is None else p, better, same, worse,
                   "" if d.mcnemar is None else d.mcnemar, spreadsheet(d.note)]  # fmt: skip
         writer.writerow(dict(zip(head, values, strict=True)))
-        yield written()
+        yield taken(text)
     for u in comparison.unmatched:
         line = {"status": f"only in {u.side}", "method_a" if u.side == "A" else "method_b": spreadsheet(u.method)}
         writer.writerow({**line, "dataset": spreadsheet(u.where), "note": spreadsheet(u.reason)})
-        yield written()
-    yield written()
+        yield taken(text)
+    yield taken(text)
 
 
 def comparison_values(comparison: Comparison) -> dict[str, Any]:

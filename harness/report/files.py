@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -45,6 +46,14 @@ def write_files(
     except OSError as error:
         raise UsageError(f"cannot write to {one_line(to)}: {error.strerror}; choose another folder with --to") from None
     return written
+
+
+def taken(text: io.StringIO) -> str:
+    """What was written into `text`, which is empty then: of a file that is made part by part."""
+    made = text.getvalue()
+    text.seek(0)
+    text.truncate()
+    return made
 
 
 def text_bytes(text: str) -> bytes:

@@ -11,6 +11,7 @@ from ..boards.board import Board, how
 from ..boards.rows import Row
 from .data import ReportData
 from .escape import latex, markdown, markdown_code, spreadsheet
+from .files import taken
 from .set_metrics import sets_latex, sets_markdown
 from .tables import (
     board_hashes,
@@ -119,9 +120,7 @@ def leaderboard_csv(data: ReportData) -> Iterator[str]:
     writer.writeheader()
     for board in data.boards:
         writer.writerows(_line(board, row) for row in board.rows)
-        yield text.getvalue()
-        text.seek(0)
-        text.truncate()
+        yield taken(text)
     for f in data.failures:
         writer.writerow(
             {

@@ -38,9 +38,9 @@ def _joined(inputs: Mapping[str, Any], known: Texts) -> str:
             held = known.get(id(part))
             if held is None:
                 held = known[id(part)] = part, _encode(part)
-            texts.append(f'"{name}":{held[1]}')
+            texts.append(f"{_encode(name)}:{held[1]}")
         else:
-            texts.append(f'"{name}":{_encode(part)}')
+            texts.append(f"{_encode(name)}:{_encode(part)}")
     return f"{{{','.join(texts)}}}"
 
 

@@ -90,6 +90,12 @@ def why_edited(record: Record, known: Texts | None = None) -> str | None:
     return None
 
 
+def why_each_edited(records: Sequence[Record]) -> list[str | None]:
+    """`why_edited` of each of many, in half the time."""
+    known: Texts = {}
+    return [why_edited(record, known) for record in records]
+
+
 def _version_in_key(metric: MetricPart) -> str:
     made_with = metric.get("made_with")
     return f"{metric['version']}, {made_with}" if made_with else str(metric["version"])

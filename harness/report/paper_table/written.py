@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from ...errors import one_line
 from ..escape import LONG, latex, markdown, markdown_code, spreadsheet
+from ..files import taken
 from ..tables import pipe_table
 from .grid import cell_text, grid
 from .marks import Mark
@@ -133,9 +134,7 @@ def tables_csv(tables: Sequence[PaperTable]) -> Iterator[str]:
                     (str(number), *place, *method, *metric, *_mean(mean), signature)
                     for metric, signature, mean in zip(metrics, signed, cell, strict=True)
                 )
-            yield text.getvalue()
-            text.seek(0)
-            text.truncate()
+            yield taken(text)
     yield text.getvalue()
 
 
