@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import noisebench as nb
@@ -45,3 +46,9 @@ def test_a_texture_has_no_mean_and_deviation_one() -> None:
 def test_chroma_leaves_luma_as_it_is() -> None:
     np.testing.assert_allclose(drawn._CHROMA.sum(axis=1), 0, atol=1e-12)
     np.testing.assert_allclose(drawn._CHROMA @ drawn._CHROMA.T, np.eye(2), atol=1e-12)
+
+
+def test_the_pictures_of_a_version_stay_the_same_bit_by_bit() -> None:
+    data = opened("textured_leaves(n=6, size=20, seed=4)")
+    pixels = b"".join(data.load(i).clean.tobytes() for i in range(6))
+    assert hashlib.sha256(pixels).hexdigest() == ("bb79a8c6f2c12cc2fee8206fcd0cbb06984f404ac2f5429994faddf4ac0d6500")

@@ -447,6 +447,52 @@ def test_adam_goes_once_over_each_parameter_in_mixed_precision_alone(recipe: str
     assert any(not torch.equal(value, before[name]) for name, value in one.net.state_dict().items())
 
 
+def laid_out(one: Trainer) -> set[bool]:
+    """Whether channels lie last in the weights of convolutions that have several of them."""
+    layers = [layer for layer in one.net.modules() if isinstance(layer, torch.nn.Conv2d)]
+    return {not layer.weight.is_contiguous() for layer in layers if layer.in_channels > 1}
+
+
+@pytest.mark.parametrize(
+    ("recipe", "last"),
+    [
+        ("arch=unet(width=4, depth=2), precision=bfloat16", True),
+        ("arch=unet(width=4, depth=2), precision=float32", False),
+        ("arch=dncnn(depth=3, width=4), precision=bfloat16", False),
+    ],
+)
+def test_weights_lie_with_channels_last_in_mixed_precision_where_a_network_asks_for_it(recipe: str, last: bool) -> None:
+    one = trainer(f"trained({recipe}, steps=2, checks=1)")
+    before = {name: value.clone() for name, value in one.net.state_dict().items()}
+    one._count({name: torch.from_numpy(value) for name, value in batch().items()})
+    assert laid_out(one) == {last}
+    assert all(torch.equal(value, before[name]) for name, value in one.net.state_dict().items())
+    one.advance(batch())
+    assert laid_out(one) == {last}
+
+
+def test_a_training_in_mixed_precision_goes_on_from_a_snapshot_bit_by_bit() -> None:
+    spec = "trained(arch=unet(width=4, depth=2), precision=bfloat16, steps=4, checks=1)"
+    through, begun, gone_on = trainer(spec), trainer(spec), trainer(spec)
+    for _ in range(4):
+        through.advance(batch())
+    for _ in range(2):
+        begun.advance(batch())
+    gone_on.go_on(begun.snapshot())
+    assert laid_out(gone_on) == {True}
+    for _ in range(2):
+        gone_on.advance(batch())
+    assert gone_on.weights() == through.weights()
+
+
+def test_draws_on_a_cpu_leave_nothing_with_devices_that_are_not_there() -> None:
+    one = trainer("trained(arch=dncnn(depth=2, width=2), steps=3, checks=1)")
+    one.advance(batch())
+    kept = len(torch.cuda._queued_calls)
+    one.advance(batch())
+    assert len(torch.cuda._queued_calls) == kept
+
+
 def test_a_network_with_complex_parameters_is_trained_in_mixed_precision_too() -> None:
     weight = torch.nn.Parameter(torch.ones(2, dtype=torch.complex64))
     optimizer = torch.optim.AdamW([weight])

@@ -72,7 +72,7 @@ def _picture(rng: np.random.Generator, size: int, channels: int) -> npt.NDArray[
     side = size * _FINER
     leaves = max(12, round(_LEAVES * size * size))
     colors = _palette(rng, leaves + 1, channels)
-    textures = [_texture(rng, side) for _ in range(_TEXTURES)]
+    textures = np.stack([_texture(rng, side) for _ in range(_TEXTURES)])
     canvas = np.empty((side, side, channels), np.float32)
     canvas[:] = colors[-1]
     ends = 1 / (_SMALLEST * _FINER), 2 / side
@@ -85,24 +85,36 @@ def _picture(rng: np.random.Generator, size: int, channels: int) -> npt.NDArray[
     slopes = rng.normal(0, 0.15, leaves) / radii * shaded
     depths = np.abs(rng.normal(0, 0.07 * np.exp(0.5 * rng.standard_normal()), leaves)) * rough
     which = rng.integers(_TEXTURES, size=leaves)
-    for leaf, radius in enumerate(radii):
-        centre, reach = centres[leaf], radius * lengths[leaf] * (1.5 if square[leaf] else 1)
+    cosines, sines, longer = (each.astype(np.float32) for each in (np.cos(angles), np.sin(angles), lengths))
+    bare, top = np.ones((side, side), bool), np.zeros((side, side), np.intp)
+    # From the last leaf, which lies above all others, to the first: which of them is seen at each pixel.
+    for leaf in reversed(range(leaves)):
+        centre, radius = centres[leaf], radii[leaf]
+        reach = radius * lengths[leaf] * (1.5 if square[leaf] else 1)
         low = np.maximum(0, (centre - reach).astype(int))
         high = np.minimum(side, (centre + reach).astype(int) + 2)
         there = slice(low[0], high[0]), slice(low[1], high[1])
+        if not bare[there].any():
+            continue
         rows = (np.arange(low[0], high[0])[:, None] - centre[0]).astype(np.float32)
         columns = (np.arange(low[1], high[1])[None] - centre[1]).astype(np.float32)
-        cosine, sine = np.float32(np.cos(angles[leaf])), np.float32(np.sin(angles[leaf]))
-        along, across = cosine * rows + sine * columns, cosine * columns - sine * rows
-        stretched = along / np.float32(lengths[leaf])
+        stretched, across = _along_and_across(rows, columns, cosines[leaf], sines[leaf], longer[leaf])
         if square[leaf]:
             inside = np.maximum(np.abs(stretched), np.abs(across)) <= radius
         else:
             inside = stretched * stretched + across * across <= radius * radius
-        relief = np.float32(slopes[leaf]) * stretched + np.float32(depths[leaf]) * textures[which[leaf]][there]
-        if striped[leaf]:
-            relief += np.float32(0.15) * np.sin(np.float32(waves[leaf]) * across)
-        canvas[there][inside] = (colors[leaf] + relief[:, :, None])[inside]
+        inside &= bare[there]
+        top[there][inside] = leaf
+        bare[there][inside] = False
+    seen = np.nonzero(~bare)
+    of = top[seen]
+    rows, columns = ((at - centres[of, axis]).astype(np.float32) for axis, at in enumerate(seen))
+    stretched, across = _along_and_across(rows, columns, cosines[of], sines[of], longer[of])
+    relief = slopes.astype(np.float32)[of] * stretched
+    relief += depths.astype(np.float32)[of] * textures[which[of], *seen]
+    lines = striped[of]
+    relief[lines] += np.float32(0.15) * np.sin(waves.astype(np.float32)[of[lines]] * across[lines])
+    canvas[seen] = colors[of] + relief[:, None]
     canvas *= _light(rng, side)
     if rng.uniform() < 0.6:
         spread = rng.uniform(0.2, 1) * _FINER
@@ -110,6 +122,11 @@ def _picture(rng: np.random.Generator, size: int, channels: int) -> npt.NDArray[
     fine = canvas.reshape(size, _FINER, size, _FINER, channels).mean(axis=(1, 3))
     picture: npt.NDArray[np.uint8] = np.rint(np.clip(fine, 0, 1) * 255).astype(np.uint8)
     return picture[:, :, 0] if channels == 1 else picture
+
+
+def _along_and_across(rows: Plane, columns: Plane, cosine: Any, sine: Any, length: Any) -> tuple[Plane, Plane]:
+    """Places about the middle of a leaf, by its own axes: along it, as a share of its length, and across it."""
+    return (cosine * rows + sine * columns) / length, cosine * columns - sine * rows
 
 
 def _palette(rng: np.random.Generator, count: int, channels: int) -> Plane:

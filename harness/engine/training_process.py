@@ -14,7 +14,8 @@ from ..errors import UsageError
 from ..recipe import recipe_of
 from ..runner import used_device
 from ..track import CallsTogether, Case, Runner
-from ..training.trainer import Trainer
+from ..training.trainer import MEASURED, Trainer
+from .processes import keep_freed_memory
 
 
 class Start(TypedDict):
@@ -37,9 +38,12 @@ def training_verbs(runner: Runner, asked: str, start: Start) -> tuple[dict[str, 
     if start["snapshot"] is not None:
         trainer.go_on(start["snapshot"].tobytes())
     instance.use(trainer.net, start["given"])
+    measured = max(MEASURED, trainer.step) + 1
 
     def step(batch: Mapping[str, Any]) -> float | None:
         loss = trainer.advance(batch)
+        if trainer.step == measured:
+            keep_freed_memory()
         return loss if math.isfinite(loss) else None
 
     def outputs(cases: Sequence[Case]) -> list[Any]:

@@ -21,11 +21,12 @@ from ..errors import UsageError, one_line
 from ..processor import emulates_bfloat16, processor_told
 from ..recipe import Recipe
 from .bfloat16 import ProductsInFloat32
+from .memory_format import ChannelsLast, lay_channels_last, lay_out_as
 from .network import Shape, build, made_parts
 
 Batch = Mapping[str, "np.ndarray[Any, Any]"]
 _AMP = {"bfloat16": torch.bfloat16, "float16": torch.float16}
-_MEASURED = 2
+MEASURED = 2
 """The step whose peak memory is measured: by then the optimiser holds its state."""
 
 
@@ -49,7 +50,7 @@ class Trainer:
 
     def __init__(self, recipe: Recipe, given: Shape, wanted: Shape, seed: int, device: str) -> None:
         self.recipe, self.device = recipe, device
-        self._seed = seed
+        self._seed, self._on_cpu = seed, device.partition(":")[0] == "cpu"
         self.step = 0
         self.seconds = self.cpu_seconds = 0.0
         self.counted: dict[str, Any] = {"reasons": {}}
@@ -62,21 +63,24 @@ class Trainer:
         if not parameters:
             raise UsageError(f"arch {recipe.arch.display} has no parameters to train")
         self.optimizer = recipe.optimizer.entry.obj(parameters, **recipe.optimizer.kwargs)
-        if recipe.precision != "float32" and device.partition(":")[0] == "cpu":
+        self._mixed_on_cpu = recipe.precision != "float32" and self._on_cpu
+        if self._mixed_on_cpu:
             step_in_one_pass(self.optimizer)
         self._rates = [group["lr"] for group in self.optimizer.param_groups]
         self._scaler = torch.amp.GradScaler(device.partition(":")[0], enabled=recipe.precision == "float16")
         self._forward = torch.compile(self.net) if recipe.compiled else self.net
         self._emulates = (
             recipe.precision == "bfloat16"
-            and device.partition(":")[0] == "cpu"
+            and self._mixed_on_cpu
             and not recipe.compiled
             and emulates_bfloat16(processor_told())
         )
 
     def _seed_draws(self, what: int | str) -> None:
         digest = hashlib.sha256(f"training|{self._seed}|{what}".encode()).digest()
-        torch.manual_seed(int.from_bytes(digest[:8], "little") >> 1)
+        # `torch.manual_seed` keeps each seed for the devices that it has not begun with, and a trace of the stack.
+        seeded = torch.default_generator.manual_seed if self._on_cpu else torch.manual_seed
+        seeded(int.from_bytes(digest[:8], "little") >> 1)
 
     def advance(self, batch: Batch) -> float:
         """One step; the loss before it. NaN or Inf says that training has diverged: the network is of no use then."""
@@ -88,7 +92,7 @@ class Trainer:
             self._count(tensors | {"progress": torch.ones(items, device=self.device)})
         synchronise(self.device)
         start, start_cpu = time.perf_counter(), time.process_time()
-        if self.step == _MEASURED:
+        if self.step == MEASURED:
             losses: list[float] = []
             peak = peak_memory(lambda: losses.append(self._advance(tensors)), self.device, self.counted["reasons"])
             self.counted["peak_memory_bytes"] = peak
@@ -103,7 +107,8 @@ class Trainer:
 
     def _advance(self, batch: dict[str, torch.Tensor]) -> float:
         recipe, step, steps = self.recipe, self.step, self.recipe.steps
-        self.net.train()
+        if not all(module.training for module in self.net.modules()):
+            self.net.train()
         self._seed_draws(step)
         for part in self._having("batch"):
             batch = part.batch(batch, step, steps)
@@ -164,7 +169,7 @@ class Trainer:
         return [part for part in self.parts if hasattr(part, verb)]
 
     def _count(self, batch: dict[str, torch.Tensor]) -> None:
-        """What one step saves for its backward pass, and its MACs; leaves nothing behind."""
+        """What one step saves for its backward pass, and its MACs; no value of the network is another one after it."""
         saved: dict[int, int] = {}
         own = {p.untyped_storage().data_ptr() for p in self.net.parameters()}
 
@@ -177,9 +182,11 @@ class Trainer:
         buffers = {name: value.clone() for name, value in self.net.state_dict().items()}
         self.net.train()
         self._seed_draws("count")
-        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor), ChannelsLast() as layout:
             loss = self._loss(self.net, batch)
         del loss
+        if layout.asked and self._mixed_on_cpu:
+            lay_channels_last(self.net)
         self.counted["saved_bytes"] = sum(saved.values())
 
         def whole() -> None:
@@ -227,7 +234,7 @@ class Trainer:
         done = max(self.step, 1)
         reasons = dict(self.counted["reasons"])
         if "peak_memory_bytes" not in self.counted:
-            reasons["peak_memory_bytes"] = f"fewer than {_MEASURED + 1} steps were done in one go"
+            reasons["peak_memory_bytes"] = f"fewer than {MEASURED + 1} steps were done in one go"
         return {
             "seconds": self.seconds,
             "cpu_seconds": self.cpu_seconds,
@@ -287,6 +294,7 @@ class Trainer:
         """Go on from a snapshot. Raises `UsageError` where it is damaged or of another recipe."""
         try:
             state = torch.load(io.BytesIO(snapshot), map_location=self.device, weights_only=True)
+            lay_out_as(self.net, state["net"])
             self.net.load_state_dict(state["net"])
             self._best = state.get("best", {})
             self.optimizer.load_state_dict(state["optimizer"])
