@@ -10,8 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import ROOT
+from noisebench.boards.board import boards
+from noisebench.report.names import shown
+from noisebench.report.studies import chart_table, study_charts
+from noisebench.report.tables import to_markdown
 from noisebench.report.write import write_report
 from noisebench.store.reading import read_records
+from noisebench.study import read_study
+from noisebench.suite import find_suite
 from PIL import Image
 
 RESULTS, BOARD = ROOT / "results" / "demo.json", ROOT / "reports" / "demo"
@@ -81,6 +87,21 @@ def test_boards_of_text_and_plots_are_what_is_made_of_their_results(name, tmp_pa
             made, committed = (pixels(folder / file) for folder in (tmp_path, board))
             assert made.shape == committed.shape, file
             assert np.abs(made - committed).max() <= 8 and (made != committed).mean() < 1e-3, file
+
+
+STUDIES = sorted(p.parent.name for p in (ROOT / "reports").glob("*/study.md"))
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_studies_are_what_is_made_of_their_results(name):
+    (results,) = (ROOT / "results").glob(f"{name}.json*")
+    text = (ROOT / "reports" / name / "study.md").read_text()
+    records = shown(read_records(results))
+    drawn, left_out = study_charts(boards(records), read_study(find_suite(name))[1], records)
+    assert drawn and not left_out
+    for chart in drawn:
+        assert "\n".join(to_markdown(chart_table(chart))) in text, chart.where
+    assert all((ROOT / "reports" / name / plot).exists() for plot in re.findall(r"\]\((plots/[^)]+)\)", text))
 
 
 @pytest.mark.parametrize(("results", "name"), [("demo", "demo"), ("functions", "demo_functions")])

@@ -122,6 +122,7 @@ def test_lines_of_named_methods_are_called_by_what_their_names_begin_with() -> N
 
     assert of("student", "teacher") == ["student", "teacher"]
     assert of("student", "student") == ["line 0", "line 1"], "two begin alike"
+    assert of("few(by=DC", "few(by=DSA") == ["few(by=DC)", "few(by=DSA)"], "of calls the arguments that are alike"
     points = [Point(1, 1, None, "a, 1 call"), Point(2, 2, None, "b, 2 calls")]
     assert list(_called({"line": points}, {"a, 1 call", "b, 2 calls"})) == ["line"], "nothing in common"
     assert list(_called({"line": points[:1] * 2}, set())) == ["line"], "no names"
@@ -254,3 +255,27 @@ def test_one_yaml_gives_the_plots_and_tables_and_shares_the_cells_of_a_run(cli, 
     again = (out / "study.json").read_bytes(), [(out / "plots" / n).read_bytes() for n in names]
     cli("study", "study.yaml", "--store", "s", "--to", "out")
     assert again == ((out / "study.json").read_bytes(), [(out / "plots" / n).read_bytes() for n in names])
+
+
+def test_a_study_is_drawn_from_an_export_alone_and_runs_nothing(cli, tmp_path) -> None:
+    write(tmp_path, STUDY)
+    cli("study", "study.yaml", "--store", "s", "--to", "out")
+    cli("export", "s", "--to", "held.json")
+    done = cli("study", "study.yaml", "--store", "none", "--from", "held.json", "--to", "again")
+    assert "0 of 9 cells were run now" in done.stdout and not (tmp_path / "none").exists()
+    for file in (tmp_path / "out").rglob("*.*"):
+        assert file.read_bytes() == (tmp_path / "again" / file.relative_to(tmp_path / "out")).read_bytes()
+
+
+def test_a_study_of_what_is_held_takes_no_option_of_a_run_and_names_an_axis_that_it_lacks(cli, tmp_path) -> None:
+    write(tmp_path, STUDY)
+    cli("run", "--methods", "identity", "--datasets", "gaussian_field(n=2, size=24)", "--store", "s",
+        "--regimes", "gaussian(sigma=15)")  # fmt: skip
+    for option in (("--limit", "1"), ("--jobs", "1"), ("--plugin", "mine.py")):
+        done = cli("study", "study.yaml", "--from", "s", "--to", "out", *option, code=2)
+        assert f"{option[0]} is for cells that are run" in done.stderr
+    assert (
+        "neither a regime nor a method has gaussian.sigma at two values"
+        in cli("study", "study.yaml", "--from", "s", "--to", "out", code=2).stderr
+    )
+    assert not (tmp_path / "out").exists()

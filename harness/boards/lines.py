@@ -60,6 +60,13 @@ def _called(lines: Mapping[str, list[Point]], named: Set[str]) -> dict[str, list
 
 
 def _beginning(names: Sequence[str]) -> str:
-    """What names have in common at their start, without numbers and stops at its end."""
+    """What names have in common at their start, without numbers and stops at its end; of calls, the whole arguments."""
     alike = itertools.takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False))
-    return "".join(letters[0] for letters in alike).rstrip(" ,;:=(0123456789")
+    start = "".join(letters[0] for letters in alike)
+    if _open_calls(start):
+        start = start[: max(start.rfind(","), start.rfind("("))]
+    return start.rstrip(" ,;:=0123456789") + ")" * _open_calls(start)
+
+
+def _open_calls(text: str) -> int:
+    return text.count("(") - text.count(")")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError, one_line
 from ..wording import counted
@@ -17,12 +18,19 @@ from .options import (
     note,
     note_stopped,
     print_json,
+    read_noted,
     use_data,
     verb,
 )
 
+if TYPE_CHECKING:
+    from ..store.record import Record
+    from ..study import Axis
+    from ..suite import Suite
+
 _EXAMPLES = """  noisebench study levels --to study
   noisebench study study.yaml --store nb-store --to study
+  noisebench study matrix_phase --from results/matrix_phase.json.xz
 
 a study file is a suite with a list of what to draw:
   study: [{x: gaussian.sigma}, {x: nlm.h, y: ssim}, {x: latency}]
@@ -37,6 +45,7 @@ def add(verbs: Any) -> None:
     )
     p.add_argument("study", metavar="STUDY", help="a study file, or the name of a suite that has a study")
     p.add_argument("--store", metavar="DIR", default="nb-store", help="where cells go, shared with run (nb-store)")
+    p.add_argument("--from", dest="held", metavar="STORE", help="draw what a store or an export holds, and run nothing")
     p.add_argument("--to", metavar="DIR", default="study", help="where plots and tables go (default: study)")
     p.add_argument("--limit", type=int, metavar="N", help="only the first N items of each dataset")
     p.add_argument("--jobs", type=int, metavar="N", help="cells at once (default: cores / threads per cell)")
@@ -49,37 +58,54 @@ def add(verbs: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run what is not stored, then write.
+    """Run what is not stored, then write; with --from only write.
 
     1 where a cell is not ok, which takes its points off the plots, or where what a plot is of has no value.
     """
+    from ..study import read_study
+    from ..suite import find_suite
+
+    use_data(args)
+    to = Path(args.to)
+    if to.exists() and not to.is_dir():
+        raise UsageError(f"--to {one_line(to)} is a file: name a folder")
+    suite, axes = read_study(find_suite(args.study))
+    return _run_and_write(args, suite, axes) if args.held is None else _write_held(args, suite, axes)
+
+
+def _write_held(args: argparse.Namespace, suite: Suite, axes: Sequence[Axis]) -> int:
+    """Write what a store or an export holds. Data and plug-ins of the suite need not be here."""
+    from ..store.versions import newest
+
+    for option, given in (("--limit", args.limit), ("--jobs", args.jobs), ("--plugin", args.plugin)):
+        if given:
+            raise UsageError(f"{option} is for cells that are run: --from runs none")
+    held = Path(args.held)
+    records, damaged = read_noted(held)
+    records = newest(records)
+    _refuse_idle(axes, [(r.cell["regime"]["spec"], r.cell["method"]["spec"]) for r in records])
+    code = _write(args, suite, axes, records, held if held.is_dir() else None, 0)
+    return 1 if damaged else code
+
+
+def _run_and_write(args: argparse.Namespace, suite: Suite, axes: Sequence[Axis]) -> int:
+    """Run the cells that are not stored, then write all of them."""
     from dataclasses import replace
 
-    from ..boards.curves import refuse_idle
     from ..engine.planning import plan_in_child
     from ..engine.run import RunOptions
     from ..engine.run import run as run_suite
-    from ..report.studies import write_study
     from ..store.cells import read_record
     from ..store.names import named, read_names
-    from ..study import DRAWS, read_study
-    from ..suite import find_suite
     from .progress import watcher
 
-    use_data(args)
-    to, store = Path(args.to), Path(args.store)
-    if to.exists() and not to.is_dir():
-        raise UsageError(f"--to {one_line(to)} is a file: name a folder")
-    options = RunOptions(args.jobs)
-    suite, axes = read_study(find_suite(args.study))
+    store, options = Path(args.store), RunOptions(args.jobs)
     if args.limit is not None:
         if args.limit < 1:
             raise UsageError(f"--limit {args.limit}: give a whole number from 1")
         suite = replace(suite, limit=args.limit)
     suite = replace(suite, plugins=(*suite.plugins, *args.plugin))
-    planned = plan_in_child(suite)["cells"]
-    drawn = [axis for axis in axes if axis.x != DRAWS]
-    refuse_idle(drawn, [c[part]["spec"] for c in planned for part in ("regime", "method")])
+    _refuse_idle(axes, [(c["regime"]["spec"], c["method"]["spec"]) for c in plan_in_child(suite)["cells"]])
     try:
         with watcher() as watch:
             summary = run_suite(suite, store, options, watch)
@@ -88,11 +114,34 @@ def run(args: argparse.Namespace) -> int:
         return 130
     names = read_names(store)
     records = [named(read_record(store, c["key"]), names) for c in summary.cells]
+    return _write(args, suite, axes, records, store, len(summary.done))
+
+
+def _refuse_idle(axes: Sequence[Axis], specs: Iterable[tuple[str, str]]) -> None:
+    """Refuse an axis of which no cell has anything, by the specs of regime and method of each."""
+    from ..boards.curves import refuse_idle
+    from ..study import DRAWS
+
+    refuse_idle([axis for axis in axes if axis.x != DRAWS], [spec for both in specs for spec in both])
+
+
+def _write(
+    args: argparse.Namespace,
+    suite: Suite,
+    axes: Sequence[Axis],
+    records: Sequence[Record],
+    store: Path | None,
+    done: int,
+) -> int:
+    """Write the study of these cells, and say what it lacks; `done` of them were run now."""
+    from ..report.studies import write_study
+
+    to = Path(args.to)
     files, left_out = write_study(records, axes, to, title=f"Study {suite.suite}", store=store, style=args.style)
-    lost = [c for c in summary.cells if summary.outcome.get(c["key"]) not in ("ok", "skipped")]
+    lost = [r.cell for r in records if r.cell["outcome"] not in ("ok", "skipped")]
     for cell in lost:
         where = f"{cell['method']['display']} · {cell['dataset']['display']} · {cell['regime']['display']}"
-        note(one_line(f"{summary.outcome.get(cell['key'])}: {where}: {summary.reason.get(cell['key'], '')}"))
+        note(one_line(f"{cell['outcome']}: {where}: {cell['reason']}"))
     for why in left_out:
         note(f"left out: {one_line(why)}")
     if args.json:
@@ -100,6 +149,6 @@ def run(args: argparse.Namespace) -> int:
         print_json({"to": str(to), "files": [str(f) for f in files], **counts, "left_out": left_out})
     else:
         print((to / "study.md").read_text(encoding="utf-8"))
-        cells = counted(len(summary.cells), "cell was", "cells were")
-        print(f"written: {counted(len(files), 'file')} in {to}; {len(summary.done)} of {cells} run now")
+        cells = counted(len(records), "cell was", "cells were")
+        print(f"written: {counted(len(files), 'file')} in {to}; {done} of {cells} run now")
     return 1 if lost or left_out else 0

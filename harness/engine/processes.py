@@ -47,7 +47,7 @@ def drop_capabilities() -> None:
 
 
 def keep_freed_memory() -> None:
-    """Have glibc keep what is freed for what is allocated next, up to a quarter of a GiB; other libraries of C do nothing.
+    """Have glibc keep up to 256 MiB of what is freed for what is allocated next; other libraries of C do nothing.
 
     To get it from the kernel anew takes a sixth of a short step of a training on a CPU.
     """

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..boards.board import boards
+from ..boards.board import Board, boards
 from ..boards.chart import Chart, Curve
 from ..boards.curves import charts
 from ..errors import UsageError, one_line
@@ -56,15 +56,11 @@ def write_study(
         raise UsageError("the study has no cell: run it first")
     records = shown(records)
     ordered = boards(records)
-    drawn: list[Chart] = []
+    drawn, left_out = study_charts(ordered, axes, records)
     splits: DrawsSection | None = None
-    left_out: list[str] = []
-    for axis in axes:
+    if store is not None and any(axis.x == DRAWS for axis in axes):
         try:
-            if axis.x != DRAWS:
-                drawn += map(_shortened, charts(ordered, axis, records))
-            elif store is not None:
-                splits = draws_of(store, records)
+            splits = draws_of(store, records)
         except UsageError as error:
             left_out.append(str(error))
     if left_out and not drawn and splits is None:
@@ -94,6 +90,21 @@ def write_study(
         "study.json": text_bytes(text + "\n"),
     }
     return write_files(files, to, replaces=("study-",)), left_out
+
+
+def study_charts(
+    ordered: Sequence[Board], axes: Sequence[Axis], records: Sequence[Record]
+) -> tuple[list[Chart], list[str]]:
+    """The charts of all axes but `draws`, and why which axis has none."""
+    drawn: list[Chart] = []
+    left_out: list[str] = []
+    for axis in axes:
+        if axis.x != DRAWS:
+            try:
+                drawn += map(_shortened, charts(ordered, axis, records))
+            except UsageError as error:
+                left_out.append(str(error))
+    return drawn, left_out
 
 
 def draws_of(store: Path, records: Sequence[Record]) -> DrawsSection:
