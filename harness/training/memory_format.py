@@ -10,7 +10,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 
-class ChannelsLast(TorchFunctionMode):
+class NoticingChannelsLast(TorchFunctionMode):
     """While this is entered, `asked` tells whether a network has asked for channels last: it can do with them then."""
 
     asked = False

@@ -21,7 +21,7 @@ from ..errors import UsageError, one_line
 from ..processor import emulates_bfloat16, processor_told
 from ..recipe import Recipe
 from .bfloat16 import ProductsInFloat32
-from .memory_format import ChannelsLast, lay_channels_last, lay_out_as
+from .memory_format import NoticingChannelsLast, lay_channels_last, lay_out_as
 from .network import Shape, build, made_parts
 
 Batch = Mapping[str, "np.ndarray[Any, Any]"]
@@ -182,7 +182,7 @@ class Trainer:
         buffers = {name: value.clone() for name, value in self.net.state_dict().items()}
         self.net.train()
         self._seed_draws("count")
-        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor), ChannelsLast() as layout:
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor), NoticingChannelsLast() as layout:
             loss = self._loss(self.net, batch)
         del loss
         if layout.asked and self._mixed_on_cpu:
