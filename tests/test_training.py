@@ -66,6 +66,8 @@ def slow(net, batch, *, seconds: float = 0.05):
 def breaks(net, batch, *, how: str = "nan"):
     loss = (net(batch["given"]) - batch["wanted"]).abs().mean()
     breaks.calls = getattr(breaks, "calls", 0) + 1
+    if how == "error" and breaks.calls > 8:
+        raise ValueError("broken on purpose")
     return loss * float("nan") if how == "nan" and breaks.calls > 8 else loss
 """
 
@@ -429,6 +431,15 @@ def test_evaluate_trains_once_and_gives_the_numbers_of_a_run(
     cli("run", "--methods", spec, "--datasets", "gaussian_field(n=2, size=16)", "--regimes", "gaussian(sigma=25)")
     frame = nb.frame(tmp_path / "nb-store")
     assert list(frame["psnr"].dropna()) == [row["psnr"] for row in mine.rows]
+
+
+@pytest.mark.parametrize("batch", [4, 2048])
+def test_an_error_of_a_step_is_told_though_the_next_batch_is_under_way(train: Any, tmp_path: Path, batch: int) -> None:
+    # 2048 pictures are more than lie between two processes: the next batch is still being sent when the step fails.
+    broken = f"trained({TINY.replace('batch=4', f'batch={batch}')}, objective=breaks(how=error), steps=20, checks=1)"
+    train(broken, code=1)
+    (cell,) = trained_cells(tmp_path / "s")
+    assert cell["outcome"] == "failed" and "broken on purpose" in cell["reason"]
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from ..store.record import CurvePoint, Training, TrainingCost
 from ..track import Batches, Case, Dataset, ReadsItems, Track, Trains, get_track
 from ..training.batches import training_batches
 from ..training.checkpoint import file_sha256, known_checkpoint, read_card, with_card
+from .channel import HungUp
 from .messages import Ending, Job, MethodEnded, Tell
 from .read_ahead import ReadAhead
 
@@ -199,15 +200,20 @@ def _trained(
         )
     due = {round(steps * (i + 1) / course.recipe.checks) for i in range(course.recipe.checks)}
     kept = told = time.monotonic()
-    stopped = ""
+    stopped, asked = "", False
     coming = ahead.submit(course.batches, state.step) if state.step < steps else None
     while coming is not None and not stopped:
-        method.ask("step", coming.result())
-        state.step += 1
-        coming = ahead.submit(course.batches, state.step) if state.step < steps else None
-        _hear_loss(state, method.answered(), steps)
-        now = time.monotonic()
-        if state.step in due:
+        if not asked:
+            method.ask("step", coming.result())
+        step = state.step + 1
+        coming = ahead.submit(course.batches, step) if step < steps else None
+        looked_at = step in due or time.monotonic() - kept >= _EVERY
+        # The next batch lies with the method before this step ends, unless the network is looked at in between.
+        asked = coming is not None and not looked_at and _asked_ahead(method, coming.result())
+        loss = method.answered()
+        state.step = step
+        _hear_loss(state, loss, steps)
+        if step in due:
             point = _validated(course, state, method)
             if course.recipe.keep == "best" and _is_best(state.curve, bool(course.metric.entry.meta["higher"])):
                 method.asked("keep_best")
@@ -215,11 +221,12 @@ def _trained(
             stopped = course.recipe.stop.entry.obj(
                 state.curve, bool(course.metric.entry.meta["higher"]), **course.recipe.stop.kwargs
             )
-        if (state.step in due or now - kept >= _EVERY) and state.step < steps and not stopped:
+        if looked_at and step < steps and not stopped:
             _keep(folder, state, method)
             kept = time.monotonic()
-        if now - told >= _TOLD or state.step == steps:
-            tell({"event": "item", "n": state.step, "of": steps})
+        now = time.monotonic()
+        if now - told >= _TOLD or step == steps:
+            tell({"event": "item", "n": step, "of": steps})
             told = now
     done = method.asked("finish")
     training: Training = {
@@ -257,6 +264,15 @@ def _trained(
     )
     (folder / SNAPSHOT).unlink(missing_ok=True)
     return {**_ending(folder, checkpoint, training, where), "setup_s": float(begun["seconds"])}
+
+
+def _asked_ahead(method: Asked, batch: Any) -> bool:
+    """Ask for a step before the answer to the last one is there. One that ended the process is told by that answer."""
+    try:
+        method.ask("step", batch)
+    except HungUp:
+        return False
+    return True
 
 
 def _ending(folder: Path, checkpoint: bytes, training: Training, environment: Mapping[str, Any]) -> Ending:
