@@ -1,8 +1,10 @@
-"""Regimes and metrics as tracks call them: what is wrong with what they give is said of them, and not of the method."""
+"""Regimes, samplers and metrics as they are called: what is wrong with what they give is said of them, of no method."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import operator
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from numbers import Real
 from typing import Any
 
@@ -49,6 +51,31 @@ def check_floats(who: str, array: Any, *, drops: bool = False) -> None:
     if bad.any():
         kind = "NaN" if not drops and np.isnan(array).any() else "Inf"
         raise UsageError(f"{who}: returned {int(bad.sum())} values that are not finite ({kind})")
+
+
+def checked_sampler(sampler: Bound) -> Bound:
+    """The sampler, whose batches are seen to be places. Raises `UsageError` that names it."""
+    who = f"sampler {sampler.display}"
+
+    def made(n: int, batch: int, seed: int, **params: Any) -> Callable[[int], Sequence[int]]:
+        order = sampler.entry.obj(n, batch, seed, **params)
+        if not callable(order):
+            raise UsageError(f"{who}: returned {type(order).__name__} where a function of the step was due")
+
+        def checked(step: int) -> list[int]:
+            try:
+                places = [operator.index(place) for place in order(step)]
+            except TypeError:
+                raise UsageError(f"{who}: the places of step {step} are no list of whole numbers") from None
+            if not places:
+                raise UsageError(f"{who}: gave no place at step {step}")
+            if wrong := [place for place in places if not 0 <= place < n]:
+                raise UsageError(f"{who}: gave place {wrong[0]} at step {step}: places are 0 to {n - 1}")
+            return places
+
+        return checked
+
+    return replace(sampler, entry=replace(sampler.entry, obj=made))
 
 
 def metric_value(metric: Bound, *given: Any) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 import noisebench as nb
 import numpy as np
 import pytest
-from noisebench.engine.train_cell import _checking
+from noisebench.component_calls import checked_sampler
 from noisebench.errors import Invalid, NotFinite, UsageError
 from noisebench.imaging.sample import Sample
 from noisebench.registry import Bound, Entry, bind, registry
@@ -218,12 +218,12 @@ def test_a_sampler_whose_places_are_none_is_named(order: Any, said: str) -> None
 
     bound = Bound(Entry("wrong", wrong), {}, "wrong", "wrong")
     with pytest.raises(UsageError, match=f"^sampler wrong: {said}$"):
-        _checking(bound).entry.obj(5, 2, 0)(3)
+        checked_sampler(bound).entry.obj(5, 2, 0)(3)
 
 
 def test_a_sampler_of_the_package_gives_the_places_it_gave() -> None:
     bound = bind("shuffled", "sampler")
-    assert _checking(bound).entry.obj(7, 3, 1)(2) == bound.entry.obj(7, 3, 1)(2)
+    assert checked_sampler(bound).entry.obj(7, 3, 1)(2) == bound.entry.obj(7, 3, 1)(2)
 
 
 # --- the doctor --------------------------------------------------------------------------------------------

@@ -5,15 +5,15 @@ from __future__ import annotations
 import itertools
 import json
 import math
-import operator
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any, Protocol, cast
 
+from ..component_calls import checked_sampler
 from ..errors import Invalid, NotDefined, UsageError, one_line
 from ..json_values import parsed
 from ..planned_cell import PlannedCell
@@ -125,7 +125,9 @@ def _opened(cell: PlannedCell) -> _Course:
     bound = bind(cell["method"]["display"], "method", track.name)
     recipe, seed = recipe_of(bound.kwargs), cell["seed"]
     assert isinstance(track, Trains)
-    dataset, batches, validation = training_batches(replace(recipe, sampler=_checking(recipe.sampler)), track, seed)
+    dataset, batches, validation = training_batches(
+        replace(recipe, sampler=checked_sampler(recipe.sampler)), track, seed
+    )
     own = track.defaults
     return _Course(
         recipe,
@@ -146,31 +148,6 @@ def _reading(course: _Course, first: int, threads: int, plugins: Sequence[str]) 
     reader = ReadAhead(data_of(course.recipe, course.seed), course.dataset, threads, plugins)
     course.batches.read_by(reader, first, course.recipe.steps)
     return reader
-
-
-def _checking(sampler: Bound) -> Bound:
-    """The sampler, whose batches are seen to be places. Raises `UsageError` that names it."""
-    who = f"sampler {sampler.display}"
-
-    def made(n: int, batch: int, seed: int, **params: Any) -> Callable[[int], Sequence[int]]:
-        order = sampler.entry.obj(n, batch, seed, **params)
-        if not callable(order):
-            raise UsageError(f"{who}: returned {type(order).__name__} where a function of the step was due")
-
-        def checked(step: int) -> list[int]:
-            try:
-                places = [operator.index(place) for place in order(step)]
-            except TypeError:
-                raise UsageError(f"{who}: the places of step {step} are no list of whole numbers") from None
-            if not places:
-                raise UsageError(f"{who}: gave no place at step {step}")
-            if wrong := [place for place in places if not 0 <= place < n]:
-                raise UsageError(f"{who}: gave place {wrong[0]} at step {step}: places are 0 to {n - 1}")
-            return places
-
-        return checked
-
-    return replace(sampler, entry=replace(sampler.entry, obj=made))
 
 
 def _trained(

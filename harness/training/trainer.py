@@ -71,7 +71,7 @@ class Trainer:
         self._forward = torch.compile(self.net) if recipe.compiled else self.net
         self._emulates = (
             recipe.precision == "bfloat16"
-            and self._mixed_on_cpu
+            and self._on_cpu
             and not recipe.compiled
             and emulates_bfloat16(processor_told())
         )
