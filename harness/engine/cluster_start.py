@@ -71,7 +71,8 @@ def _plain(value: Value) -> Any:
 def connected(where: Where, threads: int) -> tuple[Any, Any]:
     """A client, and the cluster that was started for it, None where it ran before. Raises `UsageError`."""
     distributed = import_module("distributed")
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for name in ("distributed", "tornado.application"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     if where.kind == "tcp":
         try:
             return distributed.Client(where.address, timeout=REACHED, set_as_default=False), None
@@ -87,7 +88,8 @@ def connected(where: Where, threads: int) -> tuple[Any, Any]:
     except UsageError:
         raise
     except Exception as error:
-        raise UsageError(f"--cluster {where.kind} cannot be started: {one_line(error)}") from None
+        said = str(error).rpartition("stderr:\n")[2].strip()  # what the program that submits has said
+        raise UsageError(f"--cluster {where.kind} cannot be started: {one_line(said or error)}") from None
 
 
 def _local(where: Where, threads: int) -> Any:
@@ -99,7 +101,8 @@ def _local(where: Where, threads: int) -> Any:
 
 def _batch(where: Where) -> Any:
     """Jobs of a batch system, by dask-jobqueue. Raises what it raises where one is not taken."""
-    make = getattr(import_module("dask_jobqueue"), BATCH[where.kind][0])
+    with _with_our_ctrl_c():
+        make = getattr(import_module("dask_jobqueue"), BATCH[where.kind][0])
     cluster = make(scheduler_options={"dashboard_address": _ANY_PORT}, **dict(where.arguments))
 
     async def submitted() -> None:
@@ -124,6 +127,17 @@ def _without_ctrl_c() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _with_our_ctrl_c() -> Iterator[None]:
+    """Ctrl-C does after it what it did before: where dask_jobqueue is imported, it ends in silence and with 0."""
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    finally:
+        if signal.getsignal(signal.SIGINT) is not before:
+            signal.signal(signal.SIGINT, before)
 
 
 def slots_there(where: Where, threads: int) -> int | None:
