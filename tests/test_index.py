@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 from noisebench.cli import main
-from noisebench.store import cells, index, reading, upkeep
+from noisebench.store import cells, index, reading, seals, upkeep
+from noisebench.store.keys import key_of
 from noisebench.store.record import Panel, Record
 from stored_cells import edit, made, put, seal_again, with_cell, without_seals
 
@@ -91,6 +92,23 @@ def test_the_index_has_what_the_cells_have_and_no_cell_is_opened_for_it(store, r
     del read[:]
     assert everything(store) == found and not read
     assert index.indexed(store, rows=False).keys() == set(cells.keys(store))
+
+
+def test_what_a_key_was_made_from_is_looked_at_once_and_again_where_a_cell_was_sealed_anew(store, monkeypatch):
+    one, other = put(store, made("nlm", 1.0, seed=50)), put(store, made("nlm", 2.0, seed=51))
+    reading.read_records(store)
+    seen: list[str] = []
+    monkeypatch.setattr(seals, "key_of", lambda inputs, known=None: (seen.append(inputs["seed"]), key_of(inputs))[1])
+
+    def edited() -> dict[str, str | None]:
+        found = [r for r in reading.read_records(store) if r.cell["key"] in (one, other)]
+        return {r.cell["key"]: why for r, why in zip(found, seals.why_each_edited(found), strict=True)}
+
+    assert edited() == {one: None, other: None} and not seen
+    edit(store, other, seed=52)
+    seal_again(store, other)
+    assert edited() == {one: None, other: "edited by hand: its seed is not the one its key was made from"}
+    assert set(seen) == {51}
 
 
 def test_what_cells_have_alike_is_one_object(store):
@@ -207,7 +225,7 @@ def _flipped(data: bytes) -> bytes:
     "damage",
     [
         _cut, _flipped, lambda data: b"", lambda data: b"[]",
-        lambda data: data.replace(b"2 of noisebench", b"0 of noisebench"),
+        lambda data: data.replace(b"3 of noisebench", b"0 of noisebench"),
         lambda data: data.replace(b'"bytes": ', b'"bytes": 9'), lambda data: data.replace(b'"at": ', b'"at":-'),
     ],
     ids=["cut off", "a bit flipped", "empty", "no index", "another version", "other sizes", "another place"],

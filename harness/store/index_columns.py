@@ -18,10 +18,11 @@ from .cells import cell_dir
 from .mistakes import read_mistakes
 from .previews import read_panel
 from .record import Cell, Record
+from .seals import why_edited
 
 Stamps = npt.NDArray[np.int64]
 """Numbers that tell the version of each cell, a row each."""
-FIRST = ("key", "stamp", "seal", "asked", "panel", "mistakes", "shape")
+FIRST = ("key", "stamp", "seal", "asked", "panel", "mistakes", "keyed", "shape")
 """The columns of the table of cells that are no parts of a cell."""
 _SPLIT = ("inputs", "request")
 """Parts of a cell that differ from cell to cell, and are made of parts that do not."""
@@ -78,6 +79,7 @@ def encoded(records: Sequence[Record], stamps: Stamps) -> Tables:
         "asked": pa.array([record.asked for record in records], pa.string()),
         "panel": pa.array([record.panel is not None for record in records], pa.bool_()),
         "mistakes": pa.array([record.mistakes is not None for record in records], pa.bool_()),
+        "keyed": pa.array([why_edited(record) is None for record in records], pa.bool_()),
         "shape": _dictionary(shapes),
         **{name: _dictionary(texts) for name, texts in columns.items()},
     }
@@ -128,7 +130,7 @@ def records_of(store: Path, tables: Tables, rows: bool) -> Iterator[Record]:
             yield Record(cell, seal=seal, whole=True, asked=when)
         return
     items, inputs, notes = (_objects(tables.rows[name]) for name in _SHARED)
-    panels, mistakes = table["panel"].to_pylist(), table["mistakes"].to_pylist()
+    panels, mistakes, keyed = (table[name].to_pylist() for name in ("panel", "mistakes", "keyed"))
     outputs = tables.rows["output_sha256"].combine_chunks()
     _, offsets, data = tables.rows["numbers"].combine_chunks().buffers()
     ends, values = np.frombuffer(offsets, np.int64) // 8, np.frombuffer(data or b"", "<f8")
@@ -147,6 +149,7 @@ def records_of(store: Path, tables: Tables, rows: bool) -> Iterator[Record]:
             True,
             asked[n],
             mistakes=read_mistakes(cell_dir(store, cell["key"]) / "mistakes.json", items[n]) if mistakes[n] else None,
+            keyed=keyed[n],
         )
 
 

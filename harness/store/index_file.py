@@ -17,7 +17,7 @@ from ..json_values import parsed
 from .disk import locked
 from .index_columns import FIRST, Tables
 
-_FORMAT = 2
+_FORMAT = 3
 _HEAD = 512
 
 

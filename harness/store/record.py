@@ -369,12 +369,13 @@ class Record:
     """A stored cell: `cell.json`, its rows by column, and the crops of one picture where kept.
 
     Columns: `item`, `input_sha256`, `output_sha256`, `note` (text), `seconds` and each metric (float64; NaN
-    where the score is not defined, with the reason in `note`; inf is kept). `seal` is what store or export say that
-    all this hashes to, empty where it was written before there were seals. `whole` is what the reader of a store found
-    by hashing its files; None where the record itself is to be hashed, as those of exports are. `asked` is when a run
-    asked for it last, UTC in ISO 8601; empty where that is not known. `names` are those that its `method` and `dataset`
-    are shown under, where they have one: like `asked`, outside of the cell and its seal. `plugins` has the export of a
-    bundle alone. `mistakes` are the items that were got wrong, None where that is not known.
+    where the score is not defined, with the reason in `note`; inf is kept). `seal` is what store or export say that all
+    this hashes to, empty where it was written before there were seals. `whole` is what the reader of a store found by
+    hashing its files; None where the record itself is to be hashed, as those of exports are. `keyed`: it was found to
+    be what its key was made from. `asked` is when a run asked for it last, UTC in ISO 8601; empty where that is not
+    known. `names` are those that its `method` and `dataset` are shown under, where they have one: like `asked`, outside
+    of the cell and its seal. `plugins` has the export of a bundle alone. `mistakes` are the items that were got wrong,
+    None where that is not known.
     """
 
     cell: Cell
@@ -391,6 +392,7 @@ class Record:
     names: Mapping[str, str] = field(default_factory=dict)
     plugins: Plugins | None = None
     mistakes: tuple[Mistake, ...] | None = None
+    keyed: bool = False
 
     def __repr__(self) -> str:
         parts = [self.cell[part]["display"] for part in ("method", "dataset", "regime")]

@@ -55,7 +55,7 @@ def split_genuine(records: Sequence[Record]) -> tuple[list[Record], list[str]]:
 def why_edited(record: Record, known: Texts | None = None) -> str | None:
     """Why a cell cannot be what its key was made from; `known` is for many cells, as `key_of` has it."""
     cell = record.cell
-    if why := why_seal_broken(record):
+    if (why := why_seal_broken(record)) or record.keyed:
         return why
     inputs = cell.get("inputs")
     if not isinstance(inputs, dict) or key_of(inputs, known) != cell["key"]:
