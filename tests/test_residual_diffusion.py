@@ -75,6 +75,24 @@ def test_a_network_is_given_the_picture_on_its_way_the_degraded_one_and_its_leve
     assert torch.equal(network(y), network(y))
 
 
+def test_of_the_residual_alone_the_noise_follows_and_one_step_leaves_none_of_it() -> None:
+    network = net(", noise=0.2, predicts=residual").eval()
+    clean, degraded, noise = (draw(2, 1, 12, 10, seed=seed).float() for seed in range(3))
+    true = degraded - clean
+    for time in (1.0, 0.4):
+        level = level_of(time, 0.2)
+        x = clean + level[0] * true + level[1] * noise
+        residual, found = network.predict(x, degraded, level)
+        torch.testing.assert_close(found, noise + (1 - level[0]) / level[1] * (residual - true))
+    one = network.restored(degraded, noise, 1)
+    torch.testing.assert_close(one, degraded - network.predict(degraded + 0.2 * noise, degraded, (1.0, 0.2))[0])
+    batch = {"given": degraded, "wanted": clean}
+    network.predict = lambda *given: (true, torch.full_like(true, torch.nan))
+    assert float(loss_of(network, batch).detach()) == 0
+    without = net(", noise=0, predicts=residual").eval()
+    assert torch.isfinite(without.restored(degraded, noise, 3)).all()
+
+
 def test_the_objective_is_least_for_true_residual_and_noise_and_asks_for_its_network() -> None:
     batch = {"given": draw(4, 1, 12, 10).float(), "wanted": draw(4, 1, 12, 10, seed=1).float()}
     network = net()

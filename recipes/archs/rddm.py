@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import noisebench as nb
 import torch
@@ -21,7 +21,8 @@ class ResidualDiffusion(nn.Module):
     B. noise: deviation of the normal noise that is added to the degraded picture, on the scale of pictures (0.05; the
     authors have 0.1 on one twice as wide). steps: deterministic ones, where the network is used as it is: its noise is
     the same for all pictures of a size then; `rddm(method=…)` draws it for each and takes other numbers of steps.
-    Trained with `objective=rddm`.
+    predicts: residual and noise, each learned, or the residual alone, from which the noise follows: x is a sum of both
+    and the degraded picture. Trained with `objective=rddm`.
     """
 
     def __init__(
@@ -32,18 +33,21 @@ class ResidualDiffusion(nn.Module):
         of: Annotated[Any, nb.Nested("arch")] = "unet",
         noise: Annotated[float, Ge(0), Le(10)] = 0.05,
         steps: Annotated[int, Ge(1), Le(10_000)] = 5,
+        predicts: Annotated[Literal["both", "residual"], nb.Later()] = "both",
     ) -> None:
         super().__init__()
         self.channels = channels_kept(given, wanted, "rddm")
         self.within = network_within(of, 2 * self.channels + 2, given)
-        self.noise, self.steps = noise, steps
+        self.noise, self.steps, self.predicts = noise, steps, predicts
 
     def predict(self, x: Any, degraded: Any, level: tuple[Any, Any]) -> tuple[Any, Any]:
         """Residual and noise of `x` at a level: numbers, or tensors (N, 1, 1, 1)."""
         planes = [torch.as_tensor(value, dtype=x.dtype, device=x.device).expand_as(x[:, :1]) for value in level]
         made = self.within(torch.cat([x, degraded, *planes], dim=1))
-        clean, other = made[:, : self.channels], made[:, self.channels : 2 * self.channels]
-        return degraded - clean, other - degraded
+        residual = degraded - made[:, : self.channels]
+        if self.predicts == "residual" and self.noise:
+            return residual, (x - degraded + (1 - level[0]) * residual) / level[1]
+        return residual, made[:, self.channels : 2 * self.channels] - degraded
 
     def restored(self, degraded: Any, noise: Any, steps: int) -> Any:
         """The clean picture after so many steps, from the degraded one with this normal noise of deviation 1."""

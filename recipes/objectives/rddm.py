@@ -14,8 +14,8 @@ from noisebench.recipes.archs.rddm import ResidualDiffusion
 def rddm(net: Any, batch: Any, *, loss: Annotated[Any, nb.Nested("loss")] = "l1") -> Any:
     """RDDM: residual and noise of a picture at a random place of its way from degraded to clean.
 
-    Each item has a time of its own, even on [0, 1]; the loss is that of the residual plus, where noise is added, that
-    of the noise. The residual counts as on pictures in [-1, 1], where the authors have it: doubled. The network is
+    Each item has a time of its own, even on [0, 1]; the loss is that of the residual plus, where the network learns it,
+    that of the noise. The residual counts as on pictures in [-1, 1], where the authors have it: doubled. The network is
     `arch=rddm`, and its input and output have one shape.
     """
     within = next((one for one in net.modules() if isinstance(one, ResidualDiffusion)), None)
@@ -28,4 +28,5 @@ def rddm(net: Any, batch: Any, *, loss: Annotated[Any, nb.Nested("loss")] = "l1"
     x = clean + level[0] * (degraded - clean) + level[1] * drawn
     residual, noise = within.predict(x, degraded, level)
     total = loss.entry.obj(2 * residual, 2 * (degraded - clean), **loss.kwargs)
-    return total + loss.entry.obj(noise, drawn, **loss.kwargs) if within.noise else total
+    learned = within.noise and within.predicts == "both"
+    return total + loss.entry.obj(noise, drawn, **loss.kwargs) if learned else total
