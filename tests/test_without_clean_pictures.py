@@ -215,6 +215,35 @@ def test_no_path_leads_from_a_pixel_to_its_own_output_unless_the_hole_is_open() 
     assert paths(net)[0] == 0
 
 
+def standardised(**choices: Any) -> Any:
+    made = bind("standardised(of=dbsn(width=6, blocks=1))", "arch")
+    torch.manual_seed(0)
+    return made.entry.obj((2, 31, 31), (2, 31, 31), **{**made.kwargs, **choices})
+
+
+def test_a_standardised_network_sees_neither_level_nor_contrast_of_a_channel_and_gives_both_back() -> None:
+    net = standardised()
+    y = noise(2, 2, 31, 31)
+    scale, level = torch.tensor([0.5, 3.0]).view(1, 2, 1, 1), torch.tensor([0.2, -1.0]).view(1, 2, 1, 1)
+    torch.testing.assert_close(net(y * scale + level), net(y) * scale + level)
+    seen: list[torch.Tensor] = []
+    net.within.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    net(y)
+    torch.testing.assert_close(seen[0].mean(dim=(2, 3)), torch.zeros(2, 2))
+    torch.testing.assert_close(seen[0].std(dim=(2, 3), correction=0), torch.ones(2, 2))
+    assert torch.isfinite(net(torch.full((1, 2, 9, 9), 0.5))).all()
+    with pytest.raises(nb.UsageError, match="arch standardised gives pictures of the shape of its input"):
+        made = bind("standardised", "arch")
+        made.entry.obj((1, 8, 8), (3, 8, 8), **made.kwargs)
+
+
+def test_the_hole_of_a_standardised_network_opens_and_closes() -> None:
+    net = standardised()
+    assert paths(net)[0] == 0 < paths(net)[1]
+    with with_hole(net, False):
+        assert paths(net)[0] > 0
+
+
 def test_a_blind_spot_objective_refuses_a_network_without_a_hole() -> None:
     with pytest.raises(nb.UsageError, match="give arch=dbsn"):
         objective("blind_spot", torch.nn.Conv2d(1, 1, 3, padding=1), noise(1, 1, 10, 10))
