@@ -242,6 +242,9 @@ def test_what_is_not_known_of_edges_is_not_taken_for_none() -> None:
     del row["edges"]
     found = row_of(effect, [file])
     assert found is not None and "edges" not in found and found["verdict"] == "reproduced"
+    assert "not recorded" not in claims_markdown([found])
+    tuned = found | {"cells": {"x": {"method": "tuned(method=trained)"}}}
+    assert "whether at an edge of what was tried was not recorded" in claims_markdown([tuned])
 
 
 @pytest.mark.parametrize(

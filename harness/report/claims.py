@@ -67,8 +67,14 @@ def _effects(rows: Sequence[ClaimRow]) -> list[str]:
 
 
 def _edges(row: ClaimRow) -> list[str]:
-    """Where what was tuned has its best value at an edge of those tried, in words; nothing where nowhere."""
-    edges = row.get("edges", [])
+    """Where what was tuned has its best value at an edge of those tried, in words; nothing where nowhere.
+
+    Verdicts that were stored by earlier versions do not say it.
+    """
+    if "edges" not in row:
+        tuned = any("tuned(" in cell.get("method", "") for cell in row.get("cells", {}).values())
+        return ["whether at an edge of what was tried was not recorded"] if tuned else []
+    edges = row["edges"]
     return [f"at an edge of what was tried: {' and '.join(map(markdown, edges))}"] if edges else []
 
 
