@@ -112,7 +112,9 @@ def train_cell(
     state, snapshot = _read(folder)
     reader = _reading(course, state.step, job["threads"], cell["request"]["plugins"])
     try:
-        return _trained(course, state, snapshot, job, folder, tell, method, task, ahead)
+        begun = _begun(course, state, snapshot, method, task)
+        stopped = _stepped(course, state, folder, tell, method, ahead)
+        return _finished(course, state, stopped, begun, job, folder, method)
     except Diverged as error:
         return {"outcome": "diverged", "reason": str(error)}
     finally:
@@ -150,31 +152,29 @@ def _reading(course: _Course, first: int, threads: int, plugins: Sequence[str]) 
     return reader
 
 
-def _trained(
-    course: _Course,
-    state: _State,
-    snapshot: bytes | None,
-    job: Job,
-    folder: Path,
-    tell: Tell,
-    method: Asked,
-    task: Mapping[str, Any],
-    ahead: ThreadPoolExecutor,
-) -> Ending:
+def _begun(
+    course: _Course, state: _State, snapshot: bytes | None, method: Asked, task: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """What the method's process says of the beginning. Raises `UsageError` for a snapshot of another step."""
     import numpy as np
 
-    steps = course.recipe.steps
     start = {
         "given": tuple(course.batches.given),
         "wanted": tuple(course.batches.wanted),
         "seed": course.seed,
         "snapshot": None if snapshot is None else np.frombuffer(snapshot, np.uint8),
     }
-    begun = method.asked("train", task, start)
+    begun: Mapping[str, Any] = method.asked("train", task, start)
     if begun["step"] != state.step:
         raise UsageError(
             "the snapshot of the training and what lies beside it are of two steps: run with --retry always"
         )
+    return begun
+
+
+def _stepped(course: _Course, state: _State, folder: Path, tell: Tell, method: Asked, ahead: ThreadPoolExecutor) -> str:
+    """Take all steps, or those until the training is stopped, which is said. Raises `Diverged`, `Invalid`."""
+    steps, higher = course.recipe.steps, bool(course.metric.entry.meta["higher"])
     due = {round(steps * (i + 1) / course.recipe.checks) for i in range(course.recipe.checks)}
     kept = told = time.monotonic()
     stopped, asked = "", False
@@ -192,12 +192,10 @@ def _trained(
         _hear_loss(state, loss, steps)
         if step in due:
             point = _validated(course, state, method)
-            if course.recipe.keep == "best" and _is_best(state.curve, bool(course.metric.entry.meta["higher"])):
+            if course.recipe.keep == "best" and _is_best(state.curve, higher):
                 method.asked("keep_best")
             tell({"event": "said", "message": _said(course, point)})
-            stopped = course.recipe.stop.entry.obj(
-                state.curve, bool(course.metric.entry.meta["higher"]), **course.recipe.stop.kwargs
-            )
+            stopped = course.recipe.stop.entry.obj(state.curve, higher, **course.recipe.stop.kwargs)
         if looked_at and step < steps and not stopped:
             _keep(folder, state, method)
             kept = time.monotonic()
@@ -205,6 +203,13 @@ def _trained(
         if now - told >= _TOLD or step == steps:
             tell({"event": "item", "n": step, "of": steps})
             told = now
+    return stopped
+
+
+def _finished(
+    course: _Course, state: _State, stopped: str, begun: Mapping[str, Any], job: Job, folder: Path, method: Asked
+) -> Ending:
+    """Leave the checkpoint of the training in `folder`. Raises `Diverged`, `Invalid`."""
     done = method.asked("finish")
     training: Training = {
         "recipe": course.recipe.text,
@@ -214,7 +219,7 @@ def _trained(
         "metric": course.metric.display,
         "higher": bool(course.metric.entry.meta["higher"]),
         "steps": state.step,
-        "of": steps,
+        "of": course.recipe.steps,
         "stopped": stopped,
         # Of the network as it is used: what a part does at the end is in it.
         "score": _mean_score(course, state.step, method),
