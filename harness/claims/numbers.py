@@ -215,7 +215,9 @@ def chosen(
     known = {c.name for c in claims} | {c.group for c in claims}
     for name in names:
         if name not in known:
-            raise UsageError(f"unknown claim {one_line(name)!r}: {nearest(name, known)}")
+            of_file = name.endswith((".yaml", ".yml"))
+            way_out = "a file of your own is given by --claims" if of_file else nearest(name, known)
+            raise UsageError(f"unknown claim {one_line(name)!r}: {way_out}")
     found = [
         c
         for c in claims
