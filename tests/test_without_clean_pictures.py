@@ -300,6 +300,29 @@ def test_a_noisy_set_has_one_draw_a_picture_and_a_second_one_as_truth_where_that
     assert not np.array_equal(other.noisy, once.noisy)
 
 
+def test_of_noisy_pictures_alone_no_truth_is_told() -> None:
+    of = nb.open_dataset(bind("noisy(of=dead_leaves(n=2, size=16), regime=gaussian(sigma=25))", "dataset"))
+    alone = nb.open_dataset(
+        bind("noisy_only(of=noisy(of=dead_leaves(n=2, size=16), regime=gaussian(sigma=25)))", "dataset")
+    )
+    assert alone.ids == of.ids
+    sample = alone.load(1)
+    assert sample.noisy is not None
+    np.testing.assert_array_equal(sample.clean, of.load(1).noisy)
+    np.testing.assert_array_equal(sample.noisy, sample.clean)
+    with pytest.raises(nb.UsageError, match="has no noisy picture: give pairs, or noisy"):
+        nb.open_dataset(bind("noisy_only(of=dead_leaves(n=2, size=16))", "dataset")).load(0)
+
+
+def test_what_is_tested_may_be_trained_on_without_its_truth_alone(cli: Any) -> None:
+    test = "noisy(of=dead_leaves(n=3, size=32), regime=gaussian(sigma=25))"
+    recipe = "arch=dbsn(width=2, blocks=1), objective=blind_spot, regime=real, batch=2, crop=16, steps=2, checks=1"
+    run = ["run", "--datasets", test, "--regimes", "real", "--store", "s", "--methods"]
+    refused = cli(*run, f"trained({recipe}, validation=1, data={test})", code=2).stderr
+    assert "trains on 3 pictures of" in refused and "which is tested" in refused
+    assert "2 ok" in cli(*run, f"trained({recipe}, validation=1, data=noisy_only(of={test}))").stdout
+
+
 # ---- masks, and rounds on residuals
 
 
