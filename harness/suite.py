@@ -17,6 +17,8 @@ from .yaml_reading import compose, mapping, mistake, plain_text, scalar, sequenc
 SUITES = Path(__file__).parent / "suites"
 KEEP = ("all", "sample", "none")
 TIMEOUT = 3600.0
+_MOST_MEMORY = 1 << 60
+_MOST_THREADS = 4096
 
 
 @dataclass(frozen=True)
@@ -98,10 +100,10 @@ def size_bytes(text: Any, unit: int = 1 << 30) -> int:
     """`8GiB`, `512MiB`, or a plain number of GiB → bytes. Raises ValueError."""
     match = None if isinstance(text, bool) else re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]i?B)?\s*", str(text))
     scale = {"K": 10, "M": 20, "G": 30, "T": 40}
-    value = int(float(match[1]) * ((1 << scale[match[2][0]]) if match[2] else unit)) if match else 0
-    if value <= 0:
-        raise ValueError("an amount of memory, such as 8GiB or 512MiB")
-    return value
+    value = float(match[1]) * ((1 << scale[match[2][0]]) if match[2] else unit) if match else 0.0
+    if not 1 <= value <= _MOST_MEMORY:
+        raise ValueError("an amount of memory, such as 8GiB or 512MiB, of at most 2**60 bytes")
+    return int(value)
 
 
 def input_size(text: Any) -> tuple[int, ...]:
@@ -125,6 +127,12 @@ def count(text: Any) -> int:
     return text
 
 
+def _threads(text: Any) -> int:
+    if (value := count(text)) > _MOST_THREADS:
+        raise ValueError(f"a whole number from 1 to {_MOST_THREADS}")
+    return value
+
+
 def _choice(*choices: str) -> Callable[[Any], str]:
     def check(value: Any) -> str:
         if value not in choices:
@@ -145,7 +153,7 @@ _LISTS: dict[str, Callable[[Any], Any]] = {
 _MAY_BE_NAMED = ("methods", "datasets")
 _NAMED: dict[str, Callable[[Any], Any]] = {"name": shown_name, "spec": plain_text}
 _MAPS: dict[str, tuple[type, dict[str, Callable[[Any], Any]], tuple[str, ...]]] = {
-    "limits": (Limits, {"timeout": seconds, "memory": size_bytes, "threads": count}, ()),
+    "limits": (Limits, {"timeout": seconds, "memory": size_bytes, "threads": _threads}, ()),
     "cost": (CostPlan, {"sizes": input_size, "repeats": count}, ("sizes",)),
 }
 
@@ -179,6 +187,15 @@ def _without_names(node: yaml.Node, file: Path, key: str) -> tuple[yaml.Node, di
     return yaml.SequenceNode(node.tag, plain, node.start_mark, node.end_mark), names
 
 
+def _value(read: Callable[..., Any], node: yaml.Node, file: Path, key: str, check: Callable[[Any], Any]) -> Any:
+    """What `read` makes of a node; what YAML has no value for, such as a number of 5000 digits, is a mistake too."""
+    try:
+        return read(node, file, key, check)
+    except ValueError as error:
+        why = one_line(str(error).partition(":")[0], 100)
+        raise mistake(node, file, f"{key} cannot be read ({why}): write another value") from None
+
+
 def read_suite(path: str | Path) -> Suite:
     """Read a suite file. Raises `UsageError` with file and line for anything that is not as documented."""
     file = Path(path)
@@ -195,14 +212,14 @@ def suite_from(fields: Mapping[str, yaml.Node], file: Path) -> Suite:
         if key not in known:
             raise mistake(node, file, f"unknown key {one_line(key)!r}: {nearest(key, known)}")
         if key in _SCALARS:
-            values[key] = scalar(node, file, key, _SCALARS[key])
+            values[key] = _value(scalar, node, file, key, _SCALARS[key])
         elif key in _MAY_BE_NAMED:
             node, names = _without_names(node, file, key)
-            values[key] = sequence(node, file, key, _LISTS[key])
+            values[key] = _value(sequence, node, file, key, _LISTS[key])
             if names:
                 values["names"] = {**values.get("names", {}), key.removesuffix("s"): names}
         elif key in _LISTS:
-            values[key] = sequence(node, file, key, _LISTS[key])
+            values[key] = _value(sequence, node, file, key, _LISTS[key])
         else:
             kind, checks, lists = _MAPS[key]
             inner: dict[str, Any] = {}
@@ -210,11 +227,14 @@ def suite_from(fields: Mapping[str, yaml.Node], file: Path) -> Suite:
                 if name not in checks:
                     raise mistake(child, file, f"unknown key {one_line(name)!r} in {key}: {nearest(name, checks)}")
                 read = sequence if name in lists else scalar
-                inner[name] = read(child, file, f"{key}.{name}", checks[name])
+                inner[name] = _value(read, child, file, f"{key}.{name}", checks[name])
             values[key] = kind(**inner)
     for key in ("methods", "datasets", "regimes"):
         if not values.get(key):
             raise UsageError(f"{one_line(file)}: {key} is missing: list at least one")
+    for key in ("seeds", "metrics"):
+        if key in values and not values[key]:
+            raise mistake(fields[key], file, f"{key} is empty: list at least one, or leave it out")
     values["plugins"] = tuple(str(file.parent / plugin) for plugin in values.get("plugins", ()))
     suite = replace(Suite(suite=file.stem), **values)
     if suite.rank_by and suite.metrics and suite.rank_by not in suite.metrics:

@@ -15,6 +15,7 @@ from noisebench.claims.numbers import Claim, all_claims, chosen, judge, read_cla
 from noisebench.cli import main
 from noisebench.errors import UsageError
 from noisebench.registry import bind
+from noisebench.report.claims import claims_markdown
 
 ROW = (
     '{name: a, table: t, row: r, method: identity, dataset: "gaussian_field(n=2)", regime: "kair(sigma=25)", '
@@ -109,6 +110,9 @@ def test_a_claim_file_is_read(tmp_path: Path) -> None:
         (HEAD + "  - " + ROW.replace("row: r,", "row: r, more: 1,"), "claims.0.more"),
         (HEAD.replace("number", "guess") + "  - " + ROW, "kind"),
         (HEAD.replace("https", "file") + "  - " + ROW, "url"),
+        (HEAD.replace("https://example.org", '"https://x/>\\n\\n<script>"') + "  - " + ROW, "url"),
+        (HEAD.replace("https://example.org", '"https://x/\\n"') + "  - " + ROW, "url"),
+        (HEAD.replace("example.org", "x/'onclick='") + "  - " + ROW, "url"),
         (HEAD + "  - " + ROW + "\n  - " + ROW, "a is given twice"),
         (HEAD + "  - !!python/object/apply:os.getcwd []", "cannot be read"),
     ],
@@ -221,6 +225,11 @@ def test_stored_results_are_judged_and_nothing_is_run(
     assert f"| `right` | t; r | {cell} | {psnr:.2f} | {psnr:.4f} |" in " ".join(text.split())
     assert "- `gone`: not among these results" in text
     assert not (tmp_path / "nb-store").exists()
+
+
+def test_an_address_is_one_link_in_the_table_whatever_it_holds() -> None:
+    text = claims_markdown([verdict_row(made_up(url="https://x/_a?b=1&c#d>\n\n<script>\ud800"), None, 20.17, "")])
+    assert "\n<https://x/_a?b=1&c#d%3E%0A%0A%3Cscript%3E?>\n" in text and "<script" not in text
 
 
 def test_a_table_that_cannot_be_written_is_refused_before_anything_is_run(cli) -> None:

@@ -288,6 +288,18 @@ def test_score_pairs_by_name_and_lists_what_is_unmatched(cli, tmp_path):
     assert "'c' only in out" in done.stderr or "c only in out" in done.stderr
 
 
+def test_a_metric_of_a_plugin_that_fails_is_one_line_of_score_and_no_value_is_no_success(cli, tmp_path):
+    for place in ("out", "clean"):
+        (tmp_path / place).mkdir()
+        picture(tmp_path / place / "a.png", 9)
+    (tmp_path / "own.py").write_text(
+        "import noisebench as nb\n@nb.metric('broken', version=1, higher=True, unit='', decimals=1)\n"
+        "def broken(pair):\n    raise ValueError('boom')\n"
+    )
+    done = cli("score", "out", "clean", "--plugin", "own.py", "--metrics", "broken", code=2)
+    assert done.stderr.splitlines() == ["noisebench score: what own.py adds raised ValueError: boom: mend it"]
+
+
 def test_restored_pictures_of_a_folder_are_a_method(cli, tmp_path):
     import noisebench as nb
 

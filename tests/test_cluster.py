@@ -336,6 +336,24 @@ def test_workers_are_jobs_of_slurm_and_are_cancelled(here: Path, monkeypatch: py
         cluster_start.connected(where, 1)
 
 
+def test_jobs_that_end_before_they_are_workers_are_said(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_slurm(here, monkeypatch)
+    monkeypatch.chdir(here)
+    for name, says in (("sbatch", "echo Submitted batch job 7"), ("squeue", "echo 8"), ("scancel", "true")):
+        (here / "bin" / name).write_text(f"#!/bin/bash\n{says}\n")
+        (here / "bin" / name).chmod(0o755)
+    monkeypatch.setattr(clusters, "_AGAIN", 0.5)
+    spec = "slurm(workers=1, cores=1, processes=1, memory='1GB', interface=lo)"
+    with pytest.raises(UsageError, match="^cluster slurm: its jobs have ended, and no worker came of them: see what"):
+        run(suite_of(here, "identity"), here / "s", RunOptions(cluster=spec), Notes())
+    (here / "bin" / "squeue").write_text("#!/bin/bash\necho 7\n")
+    where = read_cluster(spec)
+    client, started = cluster_start.connected(where, 1)
+    assert cluster_start.has_jobs(where, started)
+    client.close()
+    started.close()
+
+
 # ------------------------------------------------------------------------------------------------ what is said
 
 

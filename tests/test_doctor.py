@@ -403,9 +403,30 @@ def test_a_method_that_ends_its_process_is_reported(
 
 
 def test_a_method_that_hangs_is_ended(plugin: Path, capsys: Any) -> None:
-    code, passed, details = diagnose(capsys, "ill_sleeps", "--plugin", plugin, "--timeout", "3")
+    code, passed, details = diagnose(capsys, "ill_sleeps", "--plugin", plugin, "--timeout", "3s")
     assert (code, passed) == (1, {"loads": False})
     assert details["loads"].startswith("still running after 3 s")
+
+
+WRITES = """
+import os
+import noisebench as nb
+
+@nb.method("writes", blind=True)
+def writes(noisy, info):
+    os.write(3, {!r})
+    return noisy * 0.9 + 0.1 * noisy.mean()
+"""
+
+
+@pytest.mark.parametrize("stray", [b"hello", b"3\n", b"\xff\n"])
+def test_a_method_that_writes_to_a_descriptor_of_the_doctor_is_told_so(
+    tmp_path: Path, capsys: Any, stray: bytes
+) -> None:
+    (tmp_path / "writes.py").write_text(WRITES.format(stray))
+    code, passed, details = diagnose(capsys, "writes", "--plugin", tmp_path / "writes.py")
+    assert (code, passed["open files"]) == (1, False)
+    assert details["open files"].startswith("the method writes to a file that it did not open")
 
 
 FORKS = """
@@ -525,7 +546,7 @@ def needy(noisy, info):
         ("nlm(q=1)", (), "has no parameter 'q'"),
         ("nlm(h=-1)", (), "h must be a number above 0, not -1"),
         ("nlm", ("--plugin", "absent.py"), "is not a file"),
-        ("nlm", ("--timeout", "0"), "--timeout is a number of seconds above 0"),
+        ("nlm", ("--timeout", "0"), "--timeout must be a time above 0, such as 600, 10m or 2h, not '0'"),
     ],
 )
 def test_a_mistake_of_the_user_is_a_usage_error(

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import ROOT
 from noisebench.claims.edges import edges_of, told_edges
 from noisebench.claims.effects import Effect, Judged, all_effects, effect_row, read_effects
 from noisebench.claims.expression import holds, parsed
 from noisebench.claims.figures import CellOf, Found, value_of
 from noisebench.claims.judging import cells_of, judged_row
-from noisebench.claims.verdicts import Verdicts, row_of
+from noisebench.claims.stale import Code
+from noisebench.claims.verdicts import Behind, Verdicts, read_verdicts, row_of, verdicts_text
 from noisebench.errors import UsageError
 from noisebench.registry import bind
 from noisebench.report.claims import claims_markdown
@@ -67,6 +69,8 @@ def test_the_spread_is_the_standard_deviation_over_seeds() -> None:
     means = {"x": 3.0, "y": 1.0}
     assert holds("abs(std(x) - 7 ** 0.5) <= 1e-12 and std(x - y) == 1 and std(7) == 0", means, each)
     assert not holds("std(x) > 0", means)
+    for value in (math.nan, math.inf):
+        assert not holds("std(x) > 0 or std(x) <= 0", means, [{"x": value}, {"x": 1.0}])
 
 
 @pytest.mark.parametrize(
@@ -84,6 +88,10 @@ def test_the_spread_is_the_standard_deviation_over_seeds() -> None:
         ("(lambda: x)() > 1", "can be called"),
         ("pow(x, 9) > 1", "is none of its cells|can be called"),
         ("abs() > x", "can be called, of numbers"),
+        ("abs(x, y) > 1", "abs is not of 2 numbers"),
+        ("sqrt(x, y) > 1", "sqrt is not of 2 numbers"),
+        ("log(x, 2, y) > 1", "log is not of 3 numbers"),
+        ("x > min(y)", "min is not of 1 number"),
         ("abs > x", "'abs' is none of its cells"),
         ("std(x) > 1", "say `over: mean`"),
         ("x > 1 if y else x > 2", "compares nothing"),
@@ -143,6 +151,14 @@ def test_a_score_that_was_never_reached_on_one_seed_carries_no_mean() -> None:
     unreached = [{"x": math.inf, "y": 1.0}, {"x": 0.5, "y": 1.0}, {"x": 0.5, "y": 1.0}]
     row = effect_row(replace(made_up(), over="mean"), Judged(unreached, 1.0))
     assert (row["verdict"], row["reason"]) == ("differs", "no mean of x: infinite on a seed")
+
+
+@pytest.mark.parametrize("ends", [(math.inf, -math.inf), (1.6e308, 1.7e308)])
+def test_a_mean_that_is_no_number_carries_nothing(ends: tuple[float, float]) -> None:
+    row = effect_row(
+        replace(made_up("x > 0 or x < 1", (0, 1)), over="mean"), Judged([{"x": x, "y": 1.0} for x in ends])
+    )
+    assert row["verdict"] == "differs" and "nan, the mean of" in claims_markdown([row])
 
 
 # ---- the files
@@ -254,6 +270,9 @@ def test_what_is_not_known_of_edges_is_not_taken_for_none() -> None:
         (HEAD.replace("claims:", "let: {seed: d}\nclaims:") + "  - " + ROW, "let: $seed has a meaning of its own"),
         (HEAD + "  - " + ROW.replace("x > y", "x > z"), "a: holds: 'z' is none"),
         (HEAD + "  - " + ROW.replace("[0, 1, 2]", "[]"), "claims.0.seeds"),
+        (HEAD + "  - " + ROW.replace("[0, 1, 2]", "[0, 1, 0]"), "a: seeds: 0 is given twice"),
+        (HEAD + "  - " + ROW.replace("[0, 1, 2]", "[0, -1]"), "a: seeds: -1 is negative"),
+        (HEAD + "  - " + ROW.replace("x > y", "abs(x, y) > 1"), "a: holds: abs is not of 2 numbers"),
         (HEAD + "  - " + ROW.replace("where: w, ", ""), "claims.0.where"),
         (HEAD + "  - " + ROW.replace("metric: psnr", "metric: psnr, more: 1"), "claims.0.cells"),
         (HEAD + "  - " + ROW + "\n  - " + ROW, "a is given twice"),
@@ -287,6 +306,73 @@ def test_a_wrong_file_is_refused_in_one_line(tmp_path: Path, text: str, problem:
     with pytest.raises(UsageError) as caught:
         read_effects(tmp_path / "mine.yaml")
     assert problem in str(caught.value) and "mine.yaml" in str(caught.value) and "\n" not in str(caught.value)
+
+
+# ---- files of verdicts
+
+
+def stored(values: list[Any]) -> Any:
+    """What a file of the verdict on `made_up` holds."""
+    code = {"kind": "score", "track": "restore", "method": "identity", "regime": "none", "protocol": "uint8"}
+    row = effect_row(made_up(), Judged(values, 1.0, ["k"], edges=[]))
+    cells = {"k": Behind(of=Code(**code, metrics=["psnr"], dataset="photos"), code="0" * 64)}  # type: ignore[typeddict-item]
+    return json.loads(verdicts_text([row], cells, {}))
+
+
+def test_a_value_in_a_file_may_be_whole_not_known_or_never_reached(tmp_path: Path) -> None:
+    values = [{"x": 2, "y": 1.0}, {"x": math.inf, "y": 1.0}, {"x": math.nan, "y": 1.0}]
+    (tmp_path / "v.json").write_text(json.dumps(stored(values)))
+    file = read_verdicts(tmp_path / "v.json")
+    assert file is not None
+    assert (row_of(made_up(), [file]) or {})["reason"] == "does not hold on seed 2"
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "results" / "claims").glob("*.json")), ids=lambda file: file.stem)
+def test_the_committed_files_are_read(file: Path) -> None:
+    held = json.loads(file.read_text())
+    found = read_verdicts(file)
+    assert found is None if "noisebench_export" in held else json.dumps(found) == json.dumps(held)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("claims", {}),
+        ("claims.0.name", 1),
+        ("claims.0.cells.x", "identity"),
+        ("claims.0.seeds", 1.5),
+        ("claims.0.seeds", [0, 1, 2.0]),
+        ("claims.0.seeds", [0, 1]),
+        ("claims.0.reason", -1),
+        ("claims.0.edges", 3),
+        ("claims.0.seconds", "1"),
+        ("claims.0.seconds", math.inf),
+        ("claims.0.keys", ["k", "gone"]),
+        ("claims.0.values", []),
+        ("claims.0.values.1", {"x": 2.0}),
+        ("claims.0.values.1.z", 2.0),
+        ("claims.0.values.1.x", 10**400),
+        ("claims.0.values.1.x", True),
+        ("claims.0.values.1.x", None),
+        ("cells", []),
+        ("cells.k.code", None),
+        ("cells.k.of.protocol", None),
+        ("cells.k.of.dataset", 1),
+        ("cells.k.of.track", []),
+        ("cells.k.of.method", {}),
+        ("cells.k.of.metrics", "psnr"),
+        ("cells.k.of", {"method": "identity"}),
+    ],
+)
+def test_a_damaged_file_of_verdicts_is_refused(tmp_path: Path, place: str, value: Any) -> None:
+    held = at = stored([{"x": 2.0, "y": 1.0}] * 3)
+    *way, last = [int(part) if part.isdigit() else part for part in place.split(".")]
+    for part in way:
+        at = at[part]
+    at[last] = value
+    (tmp_path / "v.json").write_text(json.dumps(held))
+    with pytest.raises(UsageError, match=r"v\.json is no file of verdicts"):
+        read_verdicts(tmp_path / "v.json")
 
 
 # ---- the verb

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -141,3 +142,38 @@ def test_ctrl_c_before_a_verb_begins_is_one_line() -> None:
     code = "import noisebench.cli as cli\ndef parser(): raise KeyboardInterrupt\ncli.parser = parser\ncli.entry()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "\nnoisebench: stopped\n")
+
+
+def started(command: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """A real start, for stdout itself is what is tried; `nb` is the command."""
+    lines = f'nb() {{ "{sys.executable}" -m noisebench "$@"; }}; {command}'
+    env = {**os.environ, **more}
+    return subprocess.run(["bash", "-c", lines], capture_output=True, encoding="latin-1", timeout=60, env=env)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_terminal_that_lacks_a_character_shows_another(encoding: str) -> None:
+    for command in ("nb run --help", "nb list methods"):
+        done = started(command, PYTHONIOENCODING=encoding)
+        assert (done.returncode, done.stderr) == (0, "") and "?" in done.stdout, command
+
+
+@pytest.mark.parametrize("words", ["list methods", "list --help", "--version"])
+def test_an_output_that_is_full_is_one_line(words: str) -> None:
+    done = started(f"nb {words} > /dev/full")
+    verb = " list" if "list" in words else ""
+    said = f"noisebench{verb}: the output cannot be written: No space left on device\n"
+    assert (done.returncode, done.stderr) == (2, said)
+
+
+def test_an_output_that_is_closed_is_no_mistake() -> None:
+    assert (started("nb list methods >&-").stderr, started("nb --version >&-").returncode) == ("", 0)
+    done = started("nb list methd 2>&-")
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+@pytest.mark.parametrize("option", ["shard", "cluster", "devices", "device", "memory", "timeout"])
+def test_an_empty_value_is_not_taken_for_none(told, option: str) -> None:
+    words = ["run", "--methods", "identity", "--datasets", "photos", "--regimes", "none", "--dry-run"]
+    said = f"noisebench run: --{option} is empty: give it a value, or leave it out\n"
+    assert told(*words, f"--{option}", "") == (2, "", said)

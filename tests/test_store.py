@@ -50,7 +50,7 @@ from noisebench.store.cells import (
     stamp_of,
     valid_length,
 )
-from noisebench.store.disk import DiskFull, noticing_full_disk, write_file
+from noisebench.store.disk import DiskFull, noticing_full_disk, write_file, write_named
 from noisebench.store.export import export_text
 from noisebench.store.outputs import output_file, save_output
 from noisebench.store.previews import panel_text, picture_file, unnamed_pictures
@@ -157,10 +157,13 @@ def test_a_damaged_mark_of_a_store_is_named(tmp_path: Path, mark: str) -> None:
 
 
 def test_a_missing_mark_of_a_store_is_named(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "store.json").write_text('{"cells": []}')
+    assert refused(lambda: schema_of(tmp_path / "other")).startswith(f"{tmp_path / 'other' / 'store.json'} is damaged")
     assert refused(lambda: schema_of(tmp_path)).startswith(f"{tmp_path / 'store.json'} is damaged")
 
 
-@pytest.mark.parametrize(("schema", "said"), [(3, "3"), ("2", "2"), (None, "None")])
+@pytest.mark.parametrize(("schema", "said"), [(3, "3"), ("2", "2")])
 def test_a_store_of_a_newer_schema_is_refused(store: Path, schema: Any, said: str) -> None:
     (store / "store.json").write_text(json.dumps({"schema": schema}))
     says = (
@@ -471,7 +474,7 @@ def test_a_torn_cell_is_damaged(store: Path, text: str | None) -> None:
         file.write_text(text)
         seal_again(store, key)
     for call in (read_cell, read_record):
-        with pytest.raises(Damaged, match=f"^{re.escape(str(file))} is damaged: "):
+        with pytest.raises(Damaged, match=f"^{re.escape(str(file))} is damaged( .No such file or directory.)?: "):
             call(store, key)
 
 
@@ -828,6 +831,42 @@ def test_gc_removes_what_no_run_can_use_and_says_what(store: Path) -> None:
     assert [p.stem for p in unnamed_pictures(store)] == [] and not picture_file(store, stray).exists()
     assert len(list((store / "pictures").glob("*/*.png"))) == 2
     assert gc(store) == [] and verify(store, files_of) == []
+
+
+def test_a_file_that_a_user_names_is_written_as_what_it_is(store: Path, tmp_path: Path) -> None:
+    file, link, pipe = tmp_path / "file", tmp_path / "link", tmp_path / "pipe"
+    write_named(file, b"1")
+    assert file.read_bytes() == b"1" and file.stat().st_mode & 0o777 == 0o644
+    file.chmod(0o600)
+    link.symlink_to(file)
+    write_named(link, b"2")
+    assert link.is_symlink() and file.read_bytes() == b"2" and file.stat().st_mode & 0o777 == 0o600
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_named(pipe, b"3")
+    assert os.read(reader, 9) == b"3" and pipe.is_fifo()
+    os.close(reader)
+    for within in ("store.json", "cells/x"):
+        with pytest.raises(UsageError, match="lies within the store"):
+            write_named(store / within, b"4")
+    assert schema_of(store)
+
+
+def test_a_cell_that_may_not_be_read_is_no_damaged_one(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = put(store, made())
+    file, read = cell_dir(store, key) / "cell.json", Path.read_bytes
+
+    def denied(path: Path) -> bytes:
+        if path == file:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return read(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", denied)
+        for look in (gc, lambda s: genuine_cell(s, key), lambda s: read_record(s, key)):
+            with pytest.raises(UsageError, match=r"cell\.json cannot be read \(Permission denied\)"):
+                look(store)
+    assert read_record(store, key).cell["key"] == key
 
 
 def test_gc_leaves_what_a_run_holds(store: Path) -> None:

@@ -67,6 +67,14 @@ def test_a_second_file_behind_one_plugin_option_is_told_from_a_suite(tmp_path):
         (GOOD.replace("timeout: 10m", "timeout: soon"), 5, "limits.timeout must be a time"),
         (GOOD.replace("timeout: 10m", "tiemout: 1"), 5, "did you mean 'timeout'"),
         (GOOD.replace("64x32", "64x"), 6, "256x256"),
+        (GOOD.replace("8GiB", "99999999999999999999GiB"), 5, "limits.memory must be an amount of memory, such as"),
+        (GOOD.replace("8GiB", "9" * 401), 5, "of at most 2**60 bytes, not 9"),
+        (GOOD.replace("8GiB", "8GiB, threads: 4097"), 5, "limits.threads must be a whole number from 1 to 4096"),
+        (GOOD.replace("8GiB", "8GiB, threads: 0"), 5, "limits.threads must be a whole number from 1"),
+        (GOOD + f"seeds: [1{'0' * 5000}]\n", 8, "seeds cannot be read (Exceeds the limit (4300 digits)"),
+        (GOOD.replace("sample", "2024-13-45"), 7, "keep cannot be read (month must be in 1..12)"),
+        (GOOD + "seeds: []\n", 8, "seeds is empty: list at least one, or leave it out"),
+        (GOOD + "metrics: []\n", 8, "metrics is empty: list at least one, or leave it out"),
         (GOOD + "a: [\n", 9, "not YAML"),
         ("- a\n", 1, "mapping"),
     ],
@@ -98,6 +106,10 @@ def test_times_and_sizes():
     for wrong in ("0", "-1", "x", "", True):
         with pytest.raises(ValueError):
             seconds(wrong)
+    assert size_bytes(1 << 30) == 1 << 60
+    for wrong in ("0", "-1", "x", "", True, "99999999999999999999GiB", "9" * 401):
+        with pytest.raises(ValueError, match="an amount of memory"):
+            size_bytes(wrong)
 
 
 def test_every_suite_of_the_package_names_what_there_is():

@@ -358,6 +358,28 @@ def test_a_checkpoint_travels_as_one_file_and_is_used_where_the_key_fits(
     assert weights_in(tmp_path / "b")[0].read_bytes() == (tmp_path / "net.safetensors").read_bytes()
 
 
+def test_a_card_is_shown_on_lines_of_printable_text_and_a_damaged_one_is_named(cli: Any, tmp_path: Path) -> None:
+    hostile = "net\n\x1b[31mkey 0"
+    one = trainer("trained(arch=dncnn(depth=3, width=5, norm=False), steps=1, checks=1)")
+    training: Any = {
+        "recipe": one.recipe.text, "given": [1, 16, 16], "wanted": [1, 16, 16], "validation": [], "metric": hostile,
+        "higher": True, "steps": 0, "of": 1, "stopped": "", "score": 1.0, "curve": [], "cost": one.cost(),
+        "figures": {},
+    }  # fmt: skip
+    card: Any = {
+        "key": "0" * 64, "track": "restore", "method": hostile, "data": {"spec": hostile}, "regime": hostile,
+        "seed": 7, "training": training, "environment": {},
+    }  # fmt: skip
+    file = tmp_path / "net.safetensors"
+    file.write_bytes(with_card(one.weights(), card))
+    lines = cli("weights", "card", file).stdout.splitlines()
+    assert [line.partition(" ")[0] for line in lines[:5]] == ["key", "method", "seed", "data", "regime"]
+    assert all(line.isprintable() for line in lines)
+    file.write_bytes(with_card(one.weights(), {**card, "data": None}))
+    said = cli("weights", "card", file, code=2).stderr
+    assert "its card is damaged" in said and said.count("\n") == 1
+
+
 def test_a_checkpoint_that_is_lost_is_trained_again_and_one_that_was_changed_is_named(
     train: Any, cli: Any, tmp_path: Path
 ) -> None:

@@ -126,6 +126,8 @@ def do(asked: dict, files: list[int], program: str) -> NoReturn:
     for number, file in zip(asked["files"], high, strict=True):
         os.dup2(file, number)
         os.close(file)
+    sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    sys.stderr = os.fdopen(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)
     os.chdir(asked["cwd"])
     os.environ.clear()
     os.environ.update(asked["env"])

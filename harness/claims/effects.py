@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -113,6 +113,10 @@ def read_effects(path: Path) -> list[Effect]:
             _check_figures(cells)
         except ValueError as error:
             raise UsageError(f"claims {one_line(path)}: {row.name}: cells: {one_line(error)}") from None
+        wrong = [seed for seed in row.seeds if seed < 0 or row.seeds.count(seed) > 1]
+        if wrong:
+            said = "is negative" if wrong[0] < 0 else "is given twice"
+            raise UsageError(f"claims {one_line(path)}: {row.name}: seeds: {wrong[0]} {said}")
         try:
             parsed(row.holds, row.cells, row.over == "mean" and len(row.seeds) > 1)
         except ValueError as error:
@@ -229,8 +233,16 @@ def _broken(effect: Effect, values: Sequence[Mapping[str, float]]) -> str:
     return f"does not hold on seed {', '.join(map(str, broken))}" if broken else ""
 
 
+def mean_of(values: Iterable[float]) -> float:
+    """Their mean; NaN where there is none: infinities of both signs, or a sum that is too large."""
+    try:
+        return fmean(values)
+    except (OverflowError, ValueError):
+        return math.nan
+
+
 def _holds_of_means(effect: Effect, values: Sequence[Mapping[str, float]]) -> bool:
-    return holds(effect.holds, {name: fmean(of[name] for of in values) for name in effect.cells}, values)
+    return holds(effect.holds, {name: mean_of(of[name] for of in values) for name in effect.cells}, values)
 
 
 def _seeds_that_decide(effect: Effect, values: Sequence[Mapping[str, float]]) -> list[str]:

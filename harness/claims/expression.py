@@ -9,6 +9,8 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ..wording import counted
+
 _OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
     ast.Pow: operator.pow, ast.USub: operator.neg, ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt,
@@ -18,6 +20,8 @@ _FUNCTIONS: dict[str, Callable[..., float]] = {
     "abs": abs, "min": min, "max": max, "mean": lambda *values: statistics.fmean(values), "sqrt": math.sqrt,
     "log": math.log, "log10": math.log10,
 }  # fmt: skip
+_TAKES = {"abs": (1, 1), "min": (2, math.inf), "max": (2, math.inf), "sqrt": (1, 1), "log": (1, 2), "log10": (1, 1)}
+"""The least and the most numbers that a function is of, where it is not of any number of them."""
 SPREAD = "std"
 """The one function of all seeds: the standard deviation of an expression over them."""
 _CALLED = (*_FUNCTIONS, SPREAD)
@@ -53,6 +57,9 @@ def parsed(text: str, names: Sequence[str] | Mapping[str, Any], spread: bool = F
                 raise ValueError(f"only {', '.join(_CALLED)} can be called, of numbers")
             if node.func.id == SPREAD and not (spread and len(node.args) == 1):
                 raise ValueError(f"{SPREAD} is of one number, over several seeds: say `over: mean`")
+            least, most = _TAKES.get(node.func.id, (1, math.inf))
+            if not least <= len(node.args) <= most:
+                raise ValueError(f"{node.func.id} is not of {counted(len(node.args), 'number')}")
         if not isinstance(node, _ALLOWED):
             raise ValueError(f"{type(node).__name__} has no place in it")
     return tree
@@ -91,7 +98,8 @@ def _value(node: ast.expr, values: Values, each: Sequence[Values]) -> Any:
 def _called(node: ast.Call, values: Values, each: Sequence[Values]) -> float:
     assert isinstance(node.func, ast.Name)
     if node.func.id == SPREAD:
-        return float(statistics.stdev([_value(node.args[0], seed, ()) for seed in each]))
+        spread: list[float] = [_value(node.args[0], seed, ()) for seed in each]
+        return statistics.stdev(spread) if all(map(math.isfinite, spread)) else math.nan
     given: list[float] = [_value(part, values, each) for part in node.args]
     # Python's min and max may pass over a NaN, and what is not known must stay so.
     return math.nan if any(map(math.isnan, given)) else _FUNCTIONS[node.func.id](*given)

@@ -47,7 +47,7 @@ class ClaimFile(BaseModel, Generic[R]):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
     paper: str
-    url: str = Field(pattern=r"^https://")
+    url: str = Field(pattern=r"^https://[^\s\p{C}<>\"']+$")
     kind: str
     track: str = DEFAULT
     let: dict[str, str] = {}

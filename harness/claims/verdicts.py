@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypedDict, cast
 
+from pydantic import BaseModel, ConfigDict, FiniteFloat, model_validator
+
 from ..errors import UsageError, one_line
 from ..json_values import parsed
 from .effects import Effect, Judged, effect_row
@@ -32,6 +34,57 @@ class Verdicts(TypedDict):
     cells: dict[str, Behind]
 
 
+class _Read(BaseModel):
+    """What is read of a part of a file; what else it holds is left alone."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+
+class _Row(_Read):
+    """A value may be NaN, where a training diverged, or infinite, where a score was never reached."""
+
+    name: str
+    cells: dict[str, dict[str, str]]
+    seeds: list[int]
+    values: list[dict[str, float]]
+    keys: list[str]
+    seconds: FiniteFloat | None
+    reason: str
+    edges: list[str] = []
+
+    @model_validator(mode="after")
+    def _has_a_value_for_each_cell_and_seed(self) -> _Row:
+        if len(self.values) != len(self.seeds) or any(of.keys() != self.cells.keys() for of in self.values):
+            raise ValueError("values are of other cells or seeds")
+        return self
+
+
+class _Code(_Read):
+    kind: str
+    track: str
+    method: str
+    regime: str
+    protocol: str
+    metrics: list[str]
+    dataset: str
+
+
+class _Behind(_Read):
+    of: _Code
+    code: str
+
+
+class _File(_Read):
+    claims: list[_Row]
+    cells: dict[str, _Behind]
+
+    @model_validator(mode="after")
+    def _has_every_cell(self) -> _File:
+        if any(key not in self.cells for row in self.claims for key in row.keys):
+            raise ValueError("a cell is not there")
+        return self
+
+
 def verdicts_text(rows: Iterable[ClaimRow], cells: dict[str, Behind], environment: dict[str, Any]) -> str:
     """The file of the rows that have a value; numbers are not among them: an export holds these."""
     kept = [row for row in rows if row.get("values") and row["verdict"] != "not available"]
@@ -51,13 +104,8 @@ def read_verdicts(path: Path) -> Verdicts | None:
         found = parsed(path.read_bytes())
         if found["format"] != FORMAT:
             return None
-        for row in found["claims"]:
-            _ = row["name"], row["cells"], row["seeds"], row["keys"], row["seconds"], row["reason"]
-            if not all(isinstance(v, int | float) for of in row["values"] for v in of.values()):
-                raise ValueError
-        for behind in found["cells"].values():
-            _ = behind["code"], behind["of"]["method"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        _File.model_validate(found)
+    except (OSError, ValueError, KeyError, TypeError):
         raise UsageError(f"{one_line(path)} is no file of verdicts: `noisebench reproduce --to` makes one") from None
     return cast(Verdicts, found)
 

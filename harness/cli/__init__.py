@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import gc
 import importlib
 import os
@@ -23,6 +24,7 @@ _EXAMPLES = """examples:
   noisebench list methods                              what there is to run
 
 exit codes: 0 fine, 1 something failed, 2 usage, 130 stopped by Ctrl-C or SIGTERM"""
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -39,6 +41,10 @@ class OneLineParser(argparse.ArgumentParser):
             hint = f" (did you mean {near!r}?)" if near else ""
             self.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
         return found, unknown
+
+    def print_help(self, file: Any = None) -> None:
+        """Write the help out; argparse would pass over an output that cannot be written."""
+        print(self.format_help(), end="", file=file, flush=True)
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and where the help is; exit code 2."""
@@ -70,7 +76,43 @@ def main(argv: Sequence[str] | None = None) -> int:
         from .completion import complete
 
         complete(top)
-    args = top.parse_args(argv)
+    args = argparse.Namespace(verb=None, stopped="nothing was begun")
+    try:
+        code = _run(top, argv, args)
+        sys.stdout.flush()
+        return code
+    except UsageError as error:
+        print(f"{_who(args)}: {one_line(error, 10_000)}", file=sys.stderr)
+        return 2
+    except DiskFull as error:
+        print(f"{_who(args)}: {one_line(error, 2000)}", file=sys.stderr)
+        return 1 if args.verb in ("run", "study", "reproduce") else 2  # in check, 1 is a regression and nothing else
+    except KeyboardInterrupt:
+        print(f"\n{_who(args)}: stopped: {args.stopped}", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        _drop_output()
+        return 0
+    except Exception as error:
+        # A full disk under a store is `DiskFull`: what is full here is where stdout leads.
+        if isinstance(error, OSError) and error.errno in _FULL and not error.filename:
+            _drop_output()
+            print(f"{_who(args)}: the output cannot be written: {error.strerror}", file=sys.stderr)
+            return 2
+        if os.environ.get("NOISEBENCH_DEBUG"):
+            raise
+        what = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else repr(error)
+        print(
+            f"{_who(args)}: this should not have happened, please report it: {one_line(what, 300)} "
+            "(NOISEBENCH_DEBUG=1 shows where)",
+            file=sys.stderr,
+        )
+        return 2
+
+
+def _run(top: argparse.ArgumentParser, argv: Sequence[str] | None, args: argparse.Namespace) -> int:
+    """Read the words into `args` and do what they ask; returns the exit code."""
+    top.parse_args(argv, args)
     if args.version:
         from .. import __version__
 
@@ -79,36 +121,36 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.verb is None:
         top.print_help()
         return 2
-    try:
-        code = int(args.run(args))
-        sys.stdout.flush()
-        return code
-    except UsageError as error:
-        print(f"noisebench {args.verb}: {one_line(error, 10_000)}", file=sys.stderr)
-        return 2
-    except DiskFull as error:
-        print(f"noisebench {args.verb}: {one_line(error, 2000)}", file=sys.stderr)
-        return 1 if args.verb in ("run", "study", "reproduce") else 2  # in check, 1 is a regression and nothing else
-    except KeyboardInterrupt:
-        print(f"\nnoisebench {args.verb}: stopped: {args.stopped}", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except Exception as error:
-        if os.environ.get("NOISEBENCH_DEBUG"):
-            raise
-        what = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else repr(error)
-        print(
-            f"noisebench {args.verb}: this should not have happened, please report it: {one_line(what, 300)} "
-            "(NOISEBENCH_DEBUG=1 shows where)",
-            file=sys.stderr,
-        )
-        return 2
+    return int(args.run(args))
+
+
+def _who(args: argparse.Namespace) -> str:
+    return f"noisebench {args.verb}" if args.verb else "noisebench"
+
+
+def _drop_output() -> None:
+    """Let stdout lead nowhere: what it holds back cannot be written, and Python tries again at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _ready_streams() -> None:
+    """Have stdout and stderr take every text: a character that one lacks is `?`, and a closed one leads nowhere."""
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        stream = getattr(sys, name)
+        if stream is None:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+            os.set_inheritable(number, True)
+            setattr(sys, name, os.fdopen(number, "w", encoding="utf-8", closefd=False))
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
 
 
 def entry() -> None:
     """Where the `noisebench` command starts."""
+    _ready_streams()
     # What a scheduler sends before it ends a job is met as Ctrl-C is: with a word, and nothing lost.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     # A verb holds what it reads to its end: seldom is often enough to search all of that for cycles.

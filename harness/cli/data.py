@@ -192,13 +192,13 @@ def _matching(found: dict[str, Any]) -> str:
 
 def _manifest(args: argparse.Namespace) -> int:
     from ..imaging.manifest import manifest_text, pictures_of
-    from ..store.disk import write_file
+    from ..store.disk import write_named
 
     root, pictures = pictures_of(args.folder, args.noisy)
     if args.to is not None:
         target = Path(args.to).expanduser()
         try:
-            write_file(target, manifest_text(pictures).encode())
+            write_named(target, manifest_text(pictures).encode())
         except OSError as error:
             raise UsageError(f"{one_line(args.to)} cannot be written ({error.strerror}): check the path") from None
     if args.json:

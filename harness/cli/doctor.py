@@ -36,7 +36,7 @@ def add(verbs: Any) -> None:
     p.add_argument("method", metavar="METHOD", help="a method spec, such as 'nlm(h=0.8)'")
     p.add_argument("--regime", metavar="R", default="", help="try it under this regime, downsample ×2, ×3 and ×4 "
                    "(default: one that discloses what it needs)")  # fmt: skip
-    p.add_argument("--timeout", metavar="S", type=float, default=120.0, help="seconds for all checks (default: 120)")
+    p.add_argument("--timeout", metavar="S", default="120", help="seconds for all checks: 20, 90s, 2m (default: 120)")
     add_track(p)
     add_plugins(p)
     add_json(p)
@@ -45,9 +45,13 @@ def add(verbs: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Examine and print. Returns 0 all fine, 1 something fails; raises `UsageError` (exit code 2)."""
-    if not args.timeout > 0:
-        raise UsageError(f"--timeout is a number of seconds above 0, not {args.timeout}")
-    findings = examine_apart(args.method, args.track, args.regime, args.plugin, args.timeout)
+    from ..suite import seconds
+
+    try:
+        timeout = seconds(args.timeout)
+    except ValueError as error:
+        raise UsageError(f"--timeout must be {error}, not {one_line(args.timeout)!r}") from None
+    findings = examine_apart(args.method, args.track, args.regime, args.plugin, timeout)
     fine = all(f.ok is not False for f in findings)
     if args.json:
         print_json({"method": args.method, "ok": fine, "findings": [asdict(f) for f in findings]})
@@ -89,8 +93,7 @@ def examine_apart(method: str, track: str, regime: str, plugins: list[str], time
                 child.wait()
             finally:
                 _end(child)
-        whole = out.read_text("utf-8").rpartition("\n")[0]
-        lines = [json.loads(line) for line in whole.splitlines() if line]
+        lines, strays = _told(out.read_bytes().rpartition(b"\n")[0])
         with err.open("rb") as errors:
             errors.seek(max(0, err.stat().st_size - 2000))
             last = errors.read().decode(errors="replace").strip().rpartition("\n")[2]
@@ -98,7 +101,10 @@ def examine_apart(method: str, track: str, regime: str, plugins: list[str], time
         if "usage" in line:
             raise UsageError(line["usage"])
     findings = [Finding(**line["finding"]) for line in lines if "finding" in line]
-    if not any("done" in line for line in lines):
+    if strays:
+        what = "the method writes to a file that it did not open: print to stdout, not to a descriptor by its number"
+        findings.append(Finding("open files", False, what))
+    elif not any("done" in line for line in lines):
         trying = [line["trying"] for line in lines if "trying" in line]
         name = trying[-1] if trying else "start"
         watched = next((line for line in lines if "stopped" in line), None)
@@ -111,6 +117,21 @@ def examine_apart(method: str, track: str, regime: str, plugins: list[str], time
             what = f"the method ended the process (exit code {end})"
         findings.append(Finding(name, False, one_line(f"{what}: {last}" if last else what)))
     return findings
+
+
+def _told(whole: bytes) -> tuple[list[dict[str, Any]], bool]:
+    """The lines that were told of an examination, and whether anything else is among them."""
+    lines, strays = [], False
+    for text in filter(None, whole.split(b"\n")):
+        try:
+            line = json.loads(text)
+        except ValueError:
+            line = None
+        if isinstance(line, dict):
+            lines.append(line)
+        else:
+            strays = True
+    return lines, strays
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

@@ -89,11 +89,11 @@ def run(args: argparse.Namespace) -> int:
         return 130
     if to is not None:
         from ..report.claims import claims_markdown
-        from ..store.disk import noticing_full_disk, write_file
+        from ..store.disk import noticing_full_disk, write_named
 
         text = claims_markdown(rows) if to.suffix == ".md" else _as_json(rows, args)
         with noticing_full_disk(to):
-            write_file(to, text.encode())
+            write_named(to, text.encode())
     counts = Counter(row["verdict"] for row in rows)
     if args.json:
         print_json({"store": None if args.results else args.store, "claims": rows, "verdicts": dict(counts)})

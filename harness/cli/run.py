@@ -33,6 +33,8 @@ _LISTED = 20
 _PLANNED = 50
 """Cells that a dry run lists."""
 
+_NEVER_EMPTY = ("track", "protocol", "timeout", "memory", "device", "devices", "shard", "cluster")
+
 _EXAMPLES = """  noisebench run demo
   noisebench run suite.yaml --jobs 2 --keep sample
   noisebench run --methods identity "nlm(h={0.6,0.8})" --datasets photos --regimes "gaussian(sigma=25)"
@@ -91,6 +93,9 @@ def suite_of(args: argparse.Namespace) -> Any:
 
     from ..suite import Suite, count, find_suite, read_suite, seconds, size_bytes, whole
 
+    for name in _NEVER_EMPTY:  # as of a variable of the shell that is not set
+        if getattr(args, name) == "":
+            raise UsageError(f"--{name} is empty: give it a value, or leave it out")
     suite = read_suite(find_suite(args.suite)) if args.suite else Suite()
     changes: dict[str, Any] = {}
     for name in ("methods", "datasets", "regimes", "metrics"):

@@ -43,7 +43,7 @@ def add(verbs: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Score and print a row an item and the mean, then what was scored of the set. 1 where no score has a value."""
-    from ..errors import UsageError
+    from ..errors import UsageError, one_line
     from ..plugin_loading import load_plugin
     from ..registry import bind_all
     from ..statistics.exact_scores import mean_of
@@ -56,10 +56,19 @@ def run(args: argparse.Namespace) -> int:
     if not isinstance(track, ScoresFolders):
         raise UsageError(f"track {track.name} cannot score folders: run its methods with `noisebench run`")
     protocol, metrics = args.protocol or track.defaults.protocol, args.metrics or track.defaults.metrics
-    rows, sets, signature = track.score_folders(args.restored, args.clean, protocol, metrics)
+    try:
+        rows, sets, signature = track.score_folders(args.restored, args.clean, protocol, metrics)
+    except UsageError:
+        raise
+    except Exception as error:
+        if not args.plugin:
+            raise
+        what = one_line(f"{type(error).__name__}: {error}")
+        raise UsageError(f"what {one_line(' and '.join(args.plugin))} adds raised {what}: mend it") from error
     higher = {metric.display: bool(metric.entry.meta["higher"]) for metric in bind_all(metrics, "metric", track.name)}
     found = {name: mean_of([row["scores"][name] for row in rows], higher[name]) for name in rows[0]["scores"]}
-    code = 1 if found and all(math.isnan(value) for row in rows for value in row["scores"].values()) else 0
+    values = [value for row in rows for value in row["scores"].values()]
+    code = int(all(map(math.isnan, values)) and all(part["value"] is None for part in sets.values()))
     means, exact = {n: mean for n, (mean, _) in found.items()}, {n: count for n, (_, count) in found.items()}
     if args.json:
         print_json({"protocol": protocol, "signature": signature, "rows": rows, "mean": means, "identical": exact,

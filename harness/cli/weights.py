@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     if args.action == "card" and path.is_file():
         from ..training.checkpoint import read_card
 
-        _show(read_card(path), args.json)
+        _show(read_card(path), path, args.json)
         return 0
     cells, left_out = _trained(path)
     if args.action == "ls":
@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     cell = _one(cells, args.filter, path)
     file = cell_dir(path, cell["key"]) / WEIGHTS
     if args.action == "card":
-        _show(read_card(file), args.json)
+        _show(read_card(file), file, args.json)
         return 0
     read_card(file)
     data = file.read_bytes()
@@ -151,17 +151,19 @@ def _list_enclosed(as_json: bool) -> int:
     return 1 if any(one["state"] != "used by key" for one in found) else 0
 
 
-def _show(card: Card, as_json: bool) -> None:
+def _show(card: Card, file: Path, as_json: bool) -> None:
+    if not isinstance(card["data"], dict):
+        raise UsageError(f"checkpoint {one_line(file)}: its card is damaged: its data is no mapping: export it again")
     if as_json:
         print_json(card)
         return
     training = card["training"]
     cost = training["cost"]
     score = "not defined" if training["score"] is None else f"{training['score']:.4f}"
-    print(f"key {card['key']}\nmethod {card['method']}\nseed {card['seed']}")
-    print(f"data {card['data'].get('spec')}\nregime {card['regime']}")
+    print(f"key {card['key']}\nmethod {one_line(card['method'])}\nseed {one_line(card['seed'])}")
+    print(f"data {one_line(card['data'].get('spec'))}\nregime {one_line(card['regime'])}")
     stopped = f", stopped: {one_line(training['stopped'])}" if training["stopped"] else ""
-    print(f"steps {training['steps']} of {training['of']}{stopped}\nvalidation {training['metric']} {score}")
+    print(f"steps {training['steps']} of {training['of']}{stopped}\nvalidation {one_line(training['metric'])} {score}")
     for name in ("seconds", "cpu_seconds", "items_per_second"):
         print(f"{name} {cost[name]:.1f}")
     for name in ("parameter_bytes", "gradient_bytes", "optimizer_bytes", "saved_bytes", "peak_memory_bytes", "macs"):

@@ -22,7 +22,7 @@ from ..errors import UsageError, one_line
 from ..store.disk import write_file
 from ..suite import Suite
 from ..wording import counted
-from .cluster_start import BATCH, REACHED, Where, connected
+from .cluster_start import BATCH, REACHED, Where, connected, has_jobs
 from .cluster_worker import Hello, Welcome, farewell, run_cell, sources_sha256, version, welcome
 from .devices import free_device
 from .messages import Event, Job
@@ -36,6 +36,8 @@ _LOOK = 1.0
 _MARGIN = 60.0
 """Seconds beyond the timeout of its cell after which a worker hangs."""
 _AGAIN = 30.0
+_ENDED = 2
+"""Looks, one each `_AGAIN` seconds, at which no job is left and no worker there, after which none will come."""
 _TRIES = 3
 _VARIABLES = ("NOISEBENCH_DATA", "NOISEBENCH_WEIGHTS")
 
@@ -124,6 +126,7 @@ class Cluster:
         self._stuck: dict[str, str] = {}
         self._looked = 0.0
         self._scaled = time.monotonic()
+        self._ended = 0
         self._empty: float | None = None
 
     def plan(self, suite: Suite) -> Planned:
@@ -332,6 +335,12 @@ class Cluster:
         if self._where.kind in BATCH and now - self._scaled > _AGAIN:
             self._scaled = now
             self._started.scale(n=self._where.workers)  # those whose jobs have ended, at their walltime, are due anew
+            self._ended = 0 if self._seats or self._asked or has_jobs(self._where, self._started) else self._ended + 1
+            if self._ended == _ENDED:
+                raise UsageError(
+                    f"{self._place}: its jobs have ended, and no worker came of them: see what they printed, in the "
+                    "folder log_directory=… or here"
+                )
         self._empty = None if self._seats or self._asked else self._empty or now
         patience = _LEFT if self._tasks else REACHED
         if self._empty is not None and now - self._empty > patience and self._where.kind in ("tcp", "local"):

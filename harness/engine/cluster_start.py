@@ -6,6 +6,7 @@ import logging
 import re
 import shutil
 import signal
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ REACHED = 10.0
 _ANY_PORT = ":0"
 BATCH = {"slurm": ("SLURMCluster", "sbatch"), "pbs": ("PBSCluster", "qsub")}
 """Batch systems: the class of dask-jobqueue, and the program that submits."""
+_LISTED = {"slurm": ("squeue", "--noheader", "--format=%A"), "pbs": ("qselect",)}
+"""What lists the jobs that wait or run, a line each that begins with the number."""
 _FORMS = "local(workers=N), tcp://HOST:PORT, slurm(workers=N, …) or pbs(workers=N, …)"
 
 
@@ -116,6 +119,16 @@ def _batch(where: Where) -> Any:
             cluster.close(timeout=5)
         raise
     return cluster
+
+
+def has_jobs(where: Where, started: Any) -> bool:
+    """Whether a job that was submitted waits or runs, as far as the batch system says."""
+    numbers = {str(job.job_id) for job in started.workers.values() if getattr(job, "job_id", None)}
+    try:
+        listed = subprocess.run(_LISTED[where.kind], capture_output=True, text=True, timeout=REACHED, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return True
+    return not numbers or not numbers.isdisjoint(re.findall(r"^\s*(\d+)", listed, re.MULTILINE))
 
 
 @contextmanager

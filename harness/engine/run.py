@@ -140,6 +140,7 @@ def run(suite: Suite, store: Path, options: RunOptions, watcher: Watcher) -> Sum
             refuse_read_only(store)
             add_names(store, suite.track, planned["names"])
         if options.shard is not None:
+            refuse_read_only(store)
             cells = cells_of(options.shard, cells, store, lambda: known_rates(store), keep=True)
         summary = Summary(cells=cells)
         run_planned(pool, cells, planned["preload"], planned["environment"], summary, suite, store, options, watcher)

@@ -150,22 +150,32 @@ def fits(pattern: str, part: Any) -> bool:
     return any(fnmatchcase(name, pattern) for name in names) or is_meant(pattern, part["spec"], part["display"])
 
 
+def _number(value: Any) -> float:
+    """A number as a float; NaN for what is none, or is too large to be one."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return math.nan
+    try:
+        return float(value)
+    except OverflowError:
+        return math.nan
+
+
 def _amount(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value) or value < 0:
+    if not (number := _number(value)) >= 0:
         raise ValueError("a number from 0 (.inf: no limit)")
-    return float(value)
+    return number
 
 
 def _gain(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if not math.isfinite(number := _number(value)):
         raise ValueError("a number")
-    return float(value)
+    return number
 
 
 def _ratio(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value) or value <= 0:
+    if not (number := _number(value)) > 0:
         raise ValueError("a ratio above 0, such as 1.25")
-    return float(value)
+    return number
 
 
 def _yes(value: Any) -> bool:
@@ -200,7 +210,11 @@ def _rule(node: yaml.Node, path: Path) -> Rule:
             raise mistake(child, path, f"unknown key {one_line(key)!r} in a rule: {nearest(key, _FIELDS)}")
         if name in values:
             raise mistake(child, path, f"{name} is given twice, once by its old name: leave one out")
-        values[name] = scalar(child, path, key, _FIELDS[name])
+        try:
+            values[name] = scalar(child, path, key, _FIELDS[name])
+        except ValueError as error:  # what YAML has no value for, such as a number of 5000 digits
+            why = one_line(str(error).partition(":")[0], 100)
+            raise mistake(child, path, f"{key} cannot be read ({why}): write another value") from None
     asked = [name for name in (*QUALITY, SPEED, RIVAL) if name in values]
     if not asked:
         raise mistake(node, path, f"the rule limits nothing: give one of {', '.join((*QUALITY, SPEED, RIVAL))}")

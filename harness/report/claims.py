@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from statistics import fmean
+from urllib.parse import quote
 
+from ..claims.effects import mean_of
 from ..claims.numbers import ClaimRow, told_verdict
 from ..wording import counted
 from .escape import markdown, markdown_code
@@ -26,7 +27,7 @@ def claims_markdown(rows: Sequence[ClaimRow]) -> str:
     known = [row for row in rows if row["verdict"] != "not available"]
     for paper in dict.fromkeys(row["paper"] for row in known):
         own = [row for row in known if row["paper"] == paper]
-        lines += ["", f"## {markdown(paper)}", "", f"<{own[0]['url']}>", ""]
+        lines += ["", f"## {markdown(paper)}", "", _link(own[0]["url"]), ""]
         lines += _numbers([row for row in own if row["kind"] == "number"])
         lines += _effects([row for row in own if row["kind"] != "number"])
     absent = [row for row in rows if row["verdict"] == "not available"]
@@ -34,6 +35,11 @@ def claims_markdown(rows: Sequence[ClaimRow]) -> str:
         lines += ["", "## Not available", ""]
         lines += [f"- {markdown_code(row['name'])}: {markdown(row['reason'])}" for row in absent]
     return "\n".join(lines) + "\n"
+
+
+def _link(url: str) -> str:
+    """A link that is one line and ends where the address does, whatever that holds."""
+    return f"<{quote(url, safe='%:/?#[]@!$&()*+,;=', errors='replace')}>"
 
 
 def _numbers(rows: Sequence[ClaimRow]) -> list[str]:
@@ -92,4 +98,4 @@ def _values(values: Sequence[float], over: str) -> str:
     if len(set(texts)) == 1:
         return texts[0]
     each = ", ".join(texts)
-    return f"{fmean(values):.4g}, the mean of {each}" if over == "mean" else each
+    return f"{mean_of(values):.4g}, the mean of {each}" if over == "mean" else each

@@ -50,6 +50,8 @@ def schema_of(path: Path) -> int:
         schema = parsed(mark.read_bytes()).get("schema")
     except (OSError, ValueError, AttributeError):
         raise UsageError(f"{one_line(mark)} is damaged: restore it, or use another --store") from None
+    if schema is None:
+        raise UsageError(f"{one_line(mark)} is damaged: restore it, or use another --store")
     if not isinstance(schema, int) or schema > SCHEMA:
         raise UsageError(
             f"store {one_line(path)} was written by a newer noisebench (schema {one_line(schema)}, this one "
@@ -155,8 +157,8 @@ def _seal_holds(folder: Path, files: Mapping[str, bytes], sealed: bool) -> tuple
     Bytes are hashed as they are read, not what they mean: that is 0.1 ms a cell of 100 items.
     """
     try:
-        seal = (folder / "seal").read_bytes()
-    except OSError:
+        seal = _bytes_of(folder / "seal")
+    except Damaged:
         return "", not sealed
     return seal.decode("ascii", "replace"), seal == files_seal(files)
 
@@ -165,8 +167,8 @@ def is_genuine(store: Path, key: str, sealed: bool) -> bool:
     """Whether the files of a stored cell hash to their seal; `sealed` is what `seals_cells` says of the store."""
     folder = cell_dir(store, key)
     try:
-        return _seal_holds(folder, {name: (folder / name).read_bytes() for name in _SEALED}, sealed)[1]
-    except OSError:
+        return _seal_holds(folder, {name: _bytes_of(folder / name) for name in _SEALED}, sealed)[1]
+    except Damaged:
         return False
 
 
@@ -353,10 +355,23 @@ def keys(store: Path) -> list[str]:
 def read_cell(store: Path, key: str) -> Cell:
     """`cell.json` of a key, its seal apart. Raises `UsageError` naming the file where it is damaged."""
     file = cell_dir(store, key) / "cell.json"
+    return _cell(file, key, _bytes_of(file))
+
+
+_NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP)
+
+
+def _bytes_of(file: Path) -> bytes:
+    """A file of a cell. Raises `Damaged` where there is none, and `UsageError` where it may not or cannot be read now:
+    that is no reason to remove the cell, or to do it again."""
     try:
-        return _cell(file, key, file.read_bytes())
-    except OSError:
-        raise damaged_file(file) from None
+        return file.read_bytes()
+    except OSError as error:
+        if error.errno in _NOT_THERE:
+            raise damaged_file(file, error.strerror or "") from None
+        raise UsageError(
+            f"{one_line(file)} cannot be read ({error.strerror}): make it readable, as whoever owns the store may"
+        ) from None
 
 
 def damaged_file(file: Path, why: str = "") -> Damaged:
@@ -379,21 +394,14 @@ def _cell(file: Path, key: str, data: bytes) -> Cell:
 def load_record(store: Path, key: str, *, sealed: bool) -> Record:
     """One stored cell, whole or edited; `sealed` is what `seals_cells` says of the store.
 
-    Raises `Damaged`, and `UsageError` for a newer one.
+    Raises `Damaged`, and `UsageError` for a newer one, and one that cannot be read now.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     folder = cell_dir(store, key)
     file, scores_file = (folder / name for name in _SEALED)
-    try:
-        data = file.read_bytes()
-    except OSError:
-        raise damaged_file(file) from None
-    try:
-        rows = scores_file.read_bytes()
-    except OSError as error:
-        raise damaged_file(scores_file, one_line(error.strerror)) from None
+    data, rows = _bytes_of(file), _bytes_of(scores_file)
     cell = _cell(file, key, data)
     seal, whole = _seal_holds(folder, {"cell.json": data, "scores.parquet": rows}, sealed)
     # What hashes to its seal is as it was written.

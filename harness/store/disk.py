@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ..errors import one_line
+from ..errors import UsageError, one_line
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)
@@ -56,7 +57,22 @@ def sync_dir(path: Path) -> None:
         os.close(fd)
 
 
-def write_file(path: Path, data: bytes) -> None:
+def write_named(path: Path, data: bytes) -> None:
+    """Write a file that a user has named: a link is followed, a file keeps its rights, a device or pipe is written to.
+
+    Raises `UsageError` for a file within a store, which nothing but a run writes, and OSError.
+    """
+    path = Path(os.path.realpath(path))
+    if store := next((folder for folder in path.parents if (folder / "store.json").is_file()), None):
+        raise UsageError(f"{one_line(path)} lies within the store {one_line(store)}: name a file outside of it")
+    mode = path.stat().st_mode if path.exists() else None
+    if mode is None or stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+        write_file(path, data, 0o644 if mode is None else stat.S_IMODE(mode))
+    else:
+        path.write_bytes(data)
+
+
+def write_file(path: Path, data: bytes, mode: int = 0o644) -> None:
     """Write atomically: temporary file, fsync, rename."""
     fd, name = tempfile.mkstemp(dir=path.parent, prefix=".tmp-")
     try:
@@ -64,7 +80,7 @@ def write_file(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(name, 0o644)
+        os.chmod(name, mode)
         os.replace(name, path)
     except BaseException:
         with suppress(OSError):

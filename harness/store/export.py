@@ -15,7 +15,7 @@ import numpy as np
 
 from ..errors import UsageError, one_line
 from ..json_values import parsed, plain
-from .disk import write_file
+from .disk import write_named
 from .mistakes import mistakes_of
 from .names import why_no_names
 from .record import SCHEMA, Cell, Mistake, Panel, Plugins, Record
@@ -73,9 +73,12 @@ def export_text(records: Sequence[Record]) -> str:
 
 
 def write_export(file: Path, records: Sequence[Record]) -> None:
-    """Write an export, whole or not at all; compressed where the name of the file ends in `.xz`. Raises OSError."""
+    """Write an export, whole or not at all; compressed where the name of the file ends in `.xz`.
+
+    Raises `UsageError` for a file within a store, OSError.
+    """
     data = export_text(records).encode()
-    write_file(file, lzma.compress(data) if file.suffix == ".xz" else data)
+    write_named(file, lzma.compress(data) if file.suffix == ".xz" else data)
 
 
 def _unpacked(data: bytes) -> bytes:
