@@ -187,15 +187,6 @@ def _without_names(node: yaml.Node, file: Path, key: str) -> tuple[yaml.Node, di
     return yaml.SequenceNode(node.tag, plain, node.start_mark, node.end_mark), names
 
 
-def _value(read: Callable[..., Any], node: yaml.Node, file: Path, key: str, check: Callable[[Any], Any]) -> Any:
-    """What `read` makes of a node; what YAML has no value for, such as a number of 5000 digits, is a mistake too."""
-    try:
-        return read(node, file, key, check)
-    except ValueError as error:
-        why = one_line(str(error).partition(":")[0], 100)
-        raise mistake(node, file, f"{key} cannot be read ({why}): write another value") from None
-
-
 def read_suite(path: str | Path) -> Suite:
     """Read a suite file. Raises `UsageError` with file and line for anything that is not as documented."""
     file = Path(path)
@@ -212,14 +203,14 @@ def suite_from(fields: Mapping[str, yaml.Node], file: Path) -> Suite:
         if key not in known:
             raise mistake(node, file, f"unknown key {one_line(key)!r}: {nearest(key, known)}")
         if key in _SCALARS:
-            values[key] = _value(scalar, node, file, key, _SCALARS[key])
+            values[key] = scalar(node, file, key, _SCALARS[key])
         elif key in _MAY_BE_NAMED:
             node, names = _without_names(node, file, key)
-            values[key] = _value(sequence, node, file, key, _LISTS[key])
+            values[key] = sequence(node, file, key, _LISTS[key])
             if names:
                 values["names"] = {**values.get("names", {}), key.removesuffix("s"): names}
         elif key in _LISTS:
-            values[key] = _value(sequence, node, file, key, _LISTS[key])
+            values[key] = sequence(node, file, key, _LISTS[key])
         else:
             kind, checks, lists = _MAPS[key]
             inner: dict[str, Any] = {}
@@ -227,7 +218,7 @@ def suite_from(fields: Mapping[str, yaml.Node], file: Path) -> Suite:
                 if name not in checks:
                     raise mistake(child, file, f"unknown key {one_line(name)!r} in {key}: {nearest(name, checks)}")
                 read = sequence if name in lists else scalar
-                inner[name] = _value(read, child, file, f"{key}.{name}", checks[name])
+                inner[name] = read(child, file, f"{key}.{name}", checks[name])
             values[key] = kind(**inner)
     for key in ("methods", "datasets", "regimes"):
         if not values.get(key):

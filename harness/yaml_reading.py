@@ -66,7 +66,11 @@ def scalar(node: yaml.Node, file: Path, key: str, check: Callable[[Any], Any]) -
     _refuse_tags(node, file)
     if not isinstance(node, yaml.ScalarNode):
         raise mistake(node, file, f"{key} must be one value, not a list or a mapping")
-    value = yaml.SafeLoader("").construct_object(node)
+    try:
+        value = yaml.SafeLoader("").construct_object(node)
+    except ValueError as error:  # what YAML has no value for, such as a number of 5000 digits
+        why = one_line(str(error).partition(":")[0], 100)
+        raise mistake(node, file, f"{key} cannot be read ({why}): write another value") from None
     try:
         return check(value)
     except ValueError as error:
