@@ -232,7 +232,10 @@ def test_an_address_is_one_link_in_the_table_whatever_it_holds() -> None:
     assert "\n<https://x/_a?b=1&c#d%3E%0A%0A%3Cscript%3E?>\n" in text and "<script" not in text
 
 
-def test_a_table_that_cannot_be_written_is_refused_before_anything_is_run(cli) -> None:
+def test_a_table_that_cannot_be_written_is_refused_before_anything_is_run(cli, tmp_path: Path) -> None:
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "store.json").write_text("{}")
+    assert "lies within the store" in cli("reproduce", "--to", "s/x.md", code=2).stderr
     assert "ends in .md" in cli("reproduce", "--to", "x.html", code=2).stderr
     assert "nowhere is not there" in cli("reproduce", "--to", "nowhere/x.md", code=2).stderr
 

@@ -473,8 +473,9 @@ def test_a_torn_cell_is_damaged(store: Path, text: str | None) -> None:
     if text is not None:
         file.write_text(text)
         seal_again(store, key)
+    why = " (No such file or directory)" if text is None else ""
     for call in (read_cell, read_record):
-        with pytest.raises(Damaged, match=f"^{re.escape(str(file))} is damaged( .No such file or directory.)?: "):
+        with pytest.raises(Damaged, match=re.escape(f"{file} is damaged{why}: ")):
             call(store, key)
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from functools import cache
-from typing import Any, TypedDict
+from typing import Any
+
+from typing_extensions import TypedDict
 
 from ..errors import UsageError
 from ..planned_cell import regime_inputs

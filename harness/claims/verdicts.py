@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, TypedDict, cast
+from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict, FiniteFloat, model_validator
+from typing_extensions import TypedDict
 
 from ..errors import UsageError, one_line
 from ..json_values import parsed
@@ -59,24 +60,9 @@ class _Row(_Read):
         return self
 
 
-class _Code(_Read):
-    kind: str
-    track: str
-    method: str
-    regime: str
-    protocol: str
-    metrics: list[str]
-    dataset: str
-
-
-class _Behind(_Read):
-    of: _Code
-    code: str
-
-
 class _File(_Read):
     claims: list[_Row]
-    cells: dict[str, _Behind]
+    cells: dict[str, Behind]
 
     @model_validator(mode="after")
     def _has_every_cell(self) -> _File:

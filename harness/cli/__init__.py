@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import errno
 import gc
 import importlib
 import os
@@ -24,7 +23,6 @@ _EXAMPLES = """examples:
   noisebench list methods                              what there is to run
 
 exit codes: 0 fine, 1 something failed, 2 usage, 130 stopped by Ctrl-C or SIGTERM"""
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -69,7 +67,7 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     from ..errors import UsageError, one_line
-    from ..store.disk import DiskFull
+    from ..store.disk import FULL, DiskFull
 
     top = parser()
     if "_ARGCOMPLETE" in os.environ:
@@ -95,7 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except Exception as error:
         # A full disk under a store is `DiskFull`: what is full here is where stdout leads.
-        if isinstance(error, OSError) and error.errno in _FULL and not error.filename:
+        if isinstance(error, OSError) and error.errno in FULL and not error.filename:
             _drop_output()
             print(f"{_who(args)}: the output cannot be written: {error.strerror}", file=sys.stderr)
             return 2

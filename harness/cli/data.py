@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import UsageError, nearest, one_line
 from ..registry import bind, registry
 from ..wording import counted
-from .options import add_json, note, print_json, print_table, verb
+from .options import add_json, note, print_json, print_table, verb, write_to
 
 if TYPE_CHECKING:  # numpy and OpenCV come with these: `--help` does without
     from ..data.fetch import Progress
@@ -192,15 +192,10 @@ def _matching(found: dict[str, Any]) -> str:
 
 def _manifest(args: argparse.Namespace) -> int:
     from ..imaging.manifest import manifest_text, pictures_of
-    from ..store.disk import write_named
 
     root, pictures = pictures_of(args.folder, args.noisy)
     if args.to is not None:
-        target = Path(args.to).expanduser()
-        try:
-            write_named(target, manifest_text(pictures).encode())
-        except OSError as error:
-            raise UsageError(f"{one_line(args.to)} cannot be written ({error.strerror}): check the path") from None
+        write_to(Path(args.to).expanduser(), manifest_text(pictures).encode())
     if args.json:
         print_json({"root": str(root), "manifest": args.to, "pictures": [vars(p) for p in pictures]})
     elif args.to is None:

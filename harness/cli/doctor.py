@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError, one_line
 from ..wording import counted
-from .options import add_json, add_plugins, add_track, print_json, verb
+from .options import add_json, add_plugins, add_track, option_value, print_json, verb
 
 if TYPE_CHECKING:  # numpy comes with it: `--help` does without
     from ..track import Finding
@@ -47,10 +47,7 @@ def run(args: argparse.Namespace) -> int:
     """Examine and print. Returns 0 all fine, 1 something fails; raises `UsageError` (exit code 2)."""
     from ..suite import seconds
 
-    try:
-        timeout = seconds(args.timeout)
-    except ValueError as error:
-        raise UsageError(f"--timeout must be {error}, not {one_line(args.timeout)!r}") from None
+    timeout = option_value("timeout", seconds, args.timeout)
     findings = examine_apart(args.method, args.track, args.regime, args.plugin, timeout)
     fine = all(f.ok is not False for f in findings)
     if args.json:

@@ -6,9 +6,9 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import UsageError, one_line
 from ..json_values import plain
@@ -21,6 +21,8 @@ _SHOWN = 10
 
 
 READS = "no stored cell was changed; the same command starts anew"
+
+T = TypeVar("T")
 
 
 def verb(verbs: Any, name: str, about: str, examples: str, stopped: str = READS) -> argparse.ArgumentParser:
@@ -131,6 +133,24 @@ def no_match(store: Path, filter_: str, there: int) -> str:
         return f"{one_line(store)} has no cells: `noisebench run … --store {one_line(store)}` fills it"
     ls = f"`noisebench store ls {one_line(store)}`"
     return f"no stored cell matches {one_line(filter_)!r}: {ls} lists their keys and names"
+
+
+def option_value(name: str, check: Callable[[Any], T], value: Any) -> T:
+    """The value of an option. Raises `UsageError` with what was due."""
+    try:
+        return check(value)
+    except ValueError as error:
+        raise UsageError(f"--{name} must be {error}, not {one_line(value)!r}") from None
+
+
+def write_to(file: Path, data: bytes) -> None:
+    """Write a file that the user has named. Raises `UsageError` where it cannot be written."""
+    from ..store.disk import write_named
+
+    try:
+        write_named(file, data)
+    except OSError as error:
+        raise UsageError(f"{one_line(file)} cannot be written ({error.strerror}): check the path") from None
 
 
 def note_left_out(lines: Sequence[str]) -> None:

@@ -15,6 +15,7 @@ from .options import (
     add_plugins,
     add_weights,
     note_stopped,
+    option_value,
     print_json,
     print_table,
     use_data,
@@ -136,6 +137,7 @@ def _as_json(rows: list[ClaimRow], args: argparse.Namespace) -> str:
 
 def _verdicts_file(text: str | None) -> Path | None:
     from ..errors import UsageError
+    from ..store.disk import refuse_in_store
 
     if text is None:
         return None
@@ -144,6 +146,7 @@ def _verdicts_file(text: str | None) -> Path | None:
         raise UsageError(f"--to {one_line(path)}: it is Markdown or JSON, so name a file that ends in .md or .json")
     if not path.parent.is_dir():
         raise UsageError(f"--to {one_line(path)}: the folder {one_line(path.parent)} is not there")
+    refuse_in_store(path)
     return path
 
 
@@ -156,15 +159,12 @@ def _listed(claim: Any) -> dict[str, Any]:
 def _base(args: argparse.Namespace) -> Any:
     from dataclasses import replace
 
-    from ..errors import UsageError
     from ..suite import Suite, seconds
 
     base = Suite(device=args.device, plugins=tuple(args.plugin))
     if args.timeout:
-        try:
-            base = replace(base, limits=replace(base.limits, timeout=seconds(args.timeout)))
-        except ValueError as error:
-            raise UsageError(f"--timeout must be {error}, not {one_line(args.timeout)!r}") from None
+        limits = replace(base.limits, timeout=option_value("timeout", seconds, args.timeout))
+        base = replace(base, limits=limits)
     return base
 
 

@@ -16,6 +16,7 @@ from .options import (
     add_weights,
     note,
     note_stopped,
+    option_value,
     print_json,
     print_table,
     use_data,
@@ -79,14 +80,6 @@ def add(verbs: Any) -> None:
     p.set_defaults(run=run)
 
 
-def _option(name: str, check: Any, value: Any) -> Any:
-    """The value of an option. Raises `UsageError` with what was due."""
-    try:
-        return check(value)
-    except ValueError as error:
-        raise UsageError(f"--{name} must be {error}, not {one_line(value)!r}") from None
-
-
 def suite_of(args: argparse.Namespace) -> Any:
     """The suite that the arguments mean: the file, overridden by options. Raises `UsageError`."""
     from dataclasses import replace
@@ -109,14 +102,14 @@ def suite_of(args: argparse.Namespace) -> Any:
             raise UsageError("--device and --devices exclude each other: --devices cuda:0,cuda:1 gives each cell one")
         changes["device"] = "cuda"
     if args.seed:
-        changes["seeds"] = tuple(_option("seed", whole, s) for s in args.seed)
+        changes["seeds"] = tuple(option_value("seed", whole, s) for s in args.seed)
     if args.limit is not None:
-        changes["limit"] = _option("limit", count, args.limit)
+        changes["limit"] = option_value("limit", count, args.limit)
     limits = suite.limits
     if args.timeout:
-        limits = replace(limits, timeout=_option("timeout", seconds, args.timeout))
+        limits = replace(limits, timeout=option_value("timeout", seconds, args.timeout))
     if args.memory:
-        limits = replace(limits, memory=_option("memory", size_bytes, args.memory))
+        limits = replace(limits, memory=option_value("memory", size_bytes, args.memory))
     suite = replace(suite, **changes, limits=limits, plugins=(*suite.plugins, *args.plugin))
     for name in ("methods", "datasets", "regimes"):
         if not getattr(suite, name):
@@ -138,8 +131,8 @@ def run(args: argparse.Namespace) -> int:
 
     use_data(args)
     suite = suite_of(args)
-    shard = _option("shard", read_shard, args.shard) if args.shard else None
-    devices = _option("devices", read_devices, args.devices) if args.devices else ()
+    shard = option_value("shard", read_shard, args.shard) if args.shard else None
+    devices = option_value("devices", read_devices, args.devices) if args.devices else ()
     options = RunOptions(args.jobs, args.retry, args.sandbox, shard, devices, args.cluster or "")
     store = Path(args.store)
     if args.dry_run:

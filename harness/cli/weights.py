@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError, one_line
-from .options import add_json, note, note_left_out, print_json, print_table, verb
+from .options import add_json, note, note_left_out, print_json, print_table, verb, write_to
 
 if TYPE_CHECKING:
     from ..store.record import Cell
@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
     data = file.read_bytes()
     if file_sha256(data) != cell["training"].get("weights_sha256"):
         raise UsageError(f"{one_line(file)} is not what was trained: `noisebench store rm` the cell and run again")
-    _write(Path(args.to).expanduser(), data)
+    write_to(Path(args.to).expanduser(), data)
     if args.json:
         print_json({"key": cell["key"], "file": args.to, "bytes": len(data)})
     else:
@@ -195,7 +195,7 @@ def _import(args: argparse.Namespace) -> int:
     for file, card in zip(args.files, cards, strict=True):
         target = folder / f"{card['key']}.safetensors"
         folder.mkdir(parents=True, exist_ok=True)
-        _write(target, Path(file).read_bytes())
+        write_to(target, Path(file).read_bytes())
         kept.append({"key": card["key"], "file": str(target)})
         if not args.json:
             print(f"{card['key'][:12]} kept in {target}")
@@ -203,12 +203,3 @@ def _import(args: argparse.Namespace) -> int:
         print_json(kept)
     note("a run whose training has this key uses it")
     return 0
-
-
-def _write(file: Path, data: bytes) -> None:
-    from ..store.disk import write_file
-
-    try:
-        write_file(file, data)
-    except OSError as error:
-        raise UsageError(f"{one_line(file)} cannot be written ({error.strerror}): check the path") from None

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..errors import UsageError, one_line
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
@@ -31,7 +31,7 @@ def noticing_full_disk(path: Path) -> Iterator[None]:
             raise DiskFull(
                 f"{one_line(path)} cannot be written ({error.strerror}): make it writable, or name another place"
             ) from None
-        if error.errno in _FULL:
+        if error.errno in FULL:
             raise DiskFull(
                 f"no room left while writing {one_line(path)} ({error.strerror}): free some space and run again; "
                 "the cells stored so far are valid"
@@ -57,14 +57,20 @@ def sync_dir(path: Path) -> None:
         os.close(fd)
 
 
+def refuse_in_store(path: Path) -> None:
+    """Raise `UsageError` for a file within a store."""
+    path = Path(os.path.realpath(path))
+    if store := next((folder for folder in path.parents if (folder / "store.json").is_file()), None):
+        raise UsageError(f"{one_line(path)} lies within the store {one_line(store)}: name a file outside of it")
+
+
 def write_named(path: Path, data: bytes) -> None:
     """Write a file that a user has named: a link is followed, a file keeps its rights, a device or pipe is written to.
 
     Raises `UsageError` for a file within a store, which nothing but a run writes, and OSError.
     """
+    refuse_in_store(path)
     path = Path(os.path.realpath(path))
-    if store := next((folder for folder in path.parents if (folder / "store.json").is_file()), None):
-        raise UsageError(f"{one_line(path)} lies within the store {one_line(store)}: name a file outside of it")
     mode = path.stat().st_mode if path.exists() else None
     if mode is None or stat.S_ISREG(mode) or stat.S_ISDIR(mode):
         write_file(path, data, 0o644 if mode is None else stat.S_IMODE(mode))
