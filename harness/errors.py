@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from .wording import by_number
 
 _LISTED = 20
+_LENGTH = 300
+"""Letters of the names that an error lists, so that it stays a line that is read."""
 _DOUBLE = re.compile(r"\bfloat\b.*\b(bias|but|!=|and).*\bdouble\b", re.IGNORECASE | re.DOTALL)
 """What torch says where float32 meets weights of float64."""
 _TO_FLOAT = ": inputs are float32, so call .float() on the network"
@@ -131,8 +133,11 @@ def closest(name: str, known: Iterable[str]) -> str:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """The end of an error message about an unknown name: the nearest match, or what there is."""
-    names = sorted(known, key=by_number)
+    names = sorted(set(known), key=by_number)
     if close := closest(name, names):
         return f"did you mean {close!r}?"
-    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return f"known: {', '.join(names[:_LISTED])}{more}" if names else "none is known"
+    shown = names[:_LISTED]
+    while len(shown) > 1 and sum(map(len, shown)) > _LENGTH:
+        shown.pop()
+    more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
+    return f"known: {', '.join(shown)}{more}" if names else "none is known"

@@ -79,6 +79,7 @@ def test_the_spread_is_the_standard_deviation_over_seeds() -> None:
         ("", "not an expression"),
         ("x", "compares nothing"),
         ("x + y", "compares nothing"),
+        ("1 > 0", "names none of its cells"),
         ("z > 1", "'z' is none of its cells"),
         ("__import__('os').getcwd() > x", "can be called"),
         ("x.real > 1", "Attribute has no place"),

@@ -9,6 +9,7 @@ from pathlib import Path
 import noisebench as nb
 import numpy as np
 import pytest
+from noisebench.boards.signature import explain_signature
 from noisebench.cli import main
 from noisebench.data.folders import list_files, pair_folders
 from noisebench.tracks.restore.folder_scoring import score_folders, side_by_side
@@ -194,3 +195,32 @@ def test_a_track_that_has_not_the_verb_says_so_in_one_line(line, says, capsys):
     assert main([*line, "--track", "functions"]) == 2
     message = capsys.readouterr().err
     assert says in message and message.count("\n") == 1
+
+
+@pytest.mark.parametrize("named", ["link", "pipe"])
+def test_a_picture_that_is_no_file_is_named_and_not_passed_over(tmp_path: Path, named: str) -> None:
+    (tmp_path / "a.png").touch()
+    (tmp_path / "c.png").mkdir()
+    assert list(list_files(tmp_path, [".png"])) == ["a.png"]
+    (tmp_path / "b.png").symlink_to("nowhere.png") if named == "link" else os.mkfifo(tmp_path / "b.png")
+    with pytest.raises(nb.UsageError, match=r"'b\.png': a link that leads nowhere, or no file: take it out"):
+        list_files(tmp_path, [".png"])
+
+
+def test_an_empty_name_is_not_the_folder_one_stands_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.png").touch()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(nb.UsageError, match="a folder has an empty name: give its path"):
+        list_files("", [".png"])
+
+
+def test_the_signature_of_a_score_names_all_metrics_and_can_be_explained(folders: tuple[Path, Path]) -> None:
+    out, clean = folders
+    *_, signature = score_folders(str(out), str(clean), "y8(border=2)", ("psnr", "gmsd"))
+    parts = [(part["part"], part["value"], part["now"]) for part in explain_signature(signature)["parts"]]
+    assert parts[:3] == [
+        ("metric", "psnr", "same version now"),
+        ("metric", "gmsd", "same version now"),
+        ("protocol", "y8(border=2)", "same version now"),
+    ]
+    assert parts[3:] == [("items", f"{N} pictures", ""), ("noisebench", nb.__version__, "this one")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from board_records import record
 from noisebench.cli import main
+from noisebench.errors import nearest
 from noisebench.store.cells import open_store
 from noisebench.store.export import export_text
 from stored_cells import made, put
@@ -156,6 +158,35 @@ def test_a_terminal_that_lacks_a_character_shows_another(encoding: str) -> None:
     for command in ("nb run --help", "nb list methods"):
         done = started(command, PYTHONIOENCODING=encoding)
         assert (done.returncode, done.stderr) == (0, "") and "?" in done.stdout, command
+
+
+def test_json_spells_what_a_terminal_lacks() -> None:
+    plain, poor = (
+        json.loads(started("nb list metrics --json", PYTHONIOENCODING=e).stdout.encode("latin-1"))
+        for e in ("utf-8", "ascii")
+    )
+    assert plain == poor and any(not metric["doc"].isascii() for metric in plain)
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("list systems --track audio", "--track does nothing beside `list systems`"),
+        ("reproduce --list --to x.md", "--to does nothing beside --list"),
+        ("reproduce --from held.json --retry never", "--retry does nothing beside --from"),
+        ("store ls " + 300 * "a", "a…: File name too long: name another path"),
+        ("run demo --cluster 'slurm(workers=1, cores=0)'", "cores must be a whole number from 1, not 0"),
+    ],
+)
+def test_what_would_be_passed_over_or_cannot_be_is_said(command: str, said: str) -> None:
+    done = started(f"nb {command}", PYTHONIOENCODING="latin-1")
+    assert done.returncode == 2 and said.replace("…", "?") in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_an_unknown_name_is_told_as_many_as_a_line_holds_each_once() -> None:
+    assert nearest("q", ["b", "a", "b"]) == "known: a, b"
+    many = nearest("q", [f"{i:02} {50 * 'x'}" for i in range(12)])
+    assert many.count("xx ") < 6 and many.endswith(" and 7 more") and many.count(50 * "x") == 5
 
 
 @pytest.mark.parametrize("words", ["list methods", "list --help", "--version"])

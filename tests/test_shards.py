@@ -139,6 +139,8 @@ def test_shards_by_command_share_a_store_or_are_merged(cli: Any, tmp_path: Path)
     assert "2 to run, 0 stored; about " in planned
     cli("store", "merge", "s1", "s2", "--to", "all")
     assert keys(tmp_path / "all") == keys(tmp_path / "whole")
+    none = "0 cells: none falls to shard 9/9\n"
+    assert cli("run", *suite, "--store", "s9", "--shard", "9/9").stdout == none
     assert "--shard must be K/N" in cli("run", *suite, "--store", "new", "--shard", "3/2", code=2).stderr
     assert not (tmp_path / "new").exists()
 

@@ -261,8 +261,8 @@ def test_a_study_is_drawn_from_an_export_alone_and_runs_nothing(cli, tmp_path) -
     write(tmp_path, STUDY)
     cli("study", "study.yaml", "--store", "s", "--to", "out")
     cli("export", "s", "--to", "held.json")
-    done = cli("study", "study.yaml", "--store", "none", "--from", "held.json", "--to", "again")
-    assert "0 of 9 cells were run now" in done.stdout and not (tmp_path / "none").exists()
+    done = cli("study", "study.yaml", "--from", "held.json", "--to", "again")
+    assert "0 of 9 cells were run now" in done.stdout and not (tmp_path / "nb-store").exists()
     for file in (tmp_path / "out").rglob("*.*"):
         assert file.read_bytes() == (tmp_path / "again" / file.relative_to(tmp_path / "out")).read_bytes()
 
@@ -271,9 +271,9 @@ def test_a_study_of_what_is_held_takes_no_option_of_a_run_and_names_an_axis_that
     write(tmp_path, STUDY)
     cli("run", "--methods", "identity", "--datasets", "gaussian_field(n=2, size=24)", "--store", "s",
         "--regimes", "gaussian(sigma=15)")  # fmt: skip
-    for option in (("--limit", "1"), ("--jobs", "1"), ("--plugin", "mine.py")):
+    for option in (("--limit", "1"), ("--jobs", "1"), ("--plugin", "mine.py"), ("--store", "t")):
         done = cli("study", "study.yaml", "--from", "s", "--to", "out", *option, code=2)
-        assert f"{option[0]} is for cells that are run" in done.stderr
+        assert f"{option[0]} does nothing beside --from, which runs nothing" in done.stderr
     assert (
         "neither a regime nor a method has gaussian.sigma at two values"
         in cli("study", "study.yaml", "--from", "s", "--to", "out", code=2).stderr

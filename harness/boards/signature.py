@@ -14,11 +14,15 @@ from ..track import DEFAULT, get_track
 from ..wording import counted
 
 _PARTS = ("metric", "protocol", "regime", "dataset", "seed", "noisebench")
+_FOLDER = "folder"
+"""In the place of the regime where `noisebench score` has scored files: metrics|protocol|folder|N pictures|version."""
 
 
 def split(text: str) -> list[str]:
     """The parts of a signature. Raises `UsageError`."""
     parts = text.strip().split("|")
+    if parts[2:3] == [_FOLDER] and len(parts) == len(_PARTS) - 1:
+        return parts
     if len(parts) != len(_PARTS):
         raise UsageError(
             f"signature {one_line(text, 120)!r} has {counted(len(parts), 'part')}, not {len(_PARTS)}: "
@@ -29,9 +33,10 @@ def split(text: str) -> list[str]:
 
 def explain_signature(text: str) -> dict[str, Any]:
     """Each part of a signature spelled out, and whether this version still means the same. Raises `UsageError`."""
-    first, protocol, regime, dataset, seed, version = split(text)
-    from .. import __version__
-
+    split_up = split(text)
+    if len(split_up) < len(_PARTS):
+        return _explained_folder(text, split_up)
+    first, protocol, regime, dataset, seed, version = split_up
     name, metric = _tracked(first)
     track = get_track(name)
     item = track.words.item
@@ -70,15 +75,31 @@ def explain_signature(text: str) -> dict[str, Any]:
             "now": "",
         }
     )
-    parts.append(
-        {
-            "part": "noisebench",
-            "value": version.removeprefix("noisebench "),
-            "meaning": "the version that took the score",
-            "now": "this one" if version == f"noisebench {__version__}" else f"this is {__version__}",
-        }
-    )
+    parts.append(_release(version))
     return {"signature": text.strip(), "parts": parts}
+
+
+def _explained_folder(text: str, parts: list[str]) -> dict[str, Any]:
+    """What `noisebench score` says of files that existed already."""
+    metrics, protocol, _, items, version = parts
+    name, metrics = _tracked(metrics)
+    told = [_part("metric", metric, name) for metric in re.split(r"(?<=@\d) \+ |(?<=@\d\d) \+ ", metrics)]
+    files = {"part": "items", "value": items, "meaning": "files that existed already, paired by name with true ones"}
+    return {
+        "signature": text.strip(),
+        "parts": [*told, _part("protocol", protocol, name), {**files, "now": ""}, _release(version)],
+    }
+
+
+def _release(version: str) -> dict[str, str]:
+    from .. import __version__
+
+    return {
+        "part": "noisebench",
+        "value": version.removeprefix("noisebench "),
+        "meaning": "the version that took the score",
+        "now": "this one" if version == f"noisebench {__version__}" else f"this is {__version__}",
+    }
 
 
 def _tracked(text: str) -> tuple[str, str]:

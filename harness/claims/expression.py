@@ -62,6 +62,8 @@ def parsed(text: str, names: Sequence[str] | Mapping[str, Any], spread: bool = F
                 raise ValueError(f"{node.func.id} is not of {counted(len(node.args), 'number')}")
         if not isinstance(node, _ALLOWED):
             raise ValueError(f"{type(node).__name__} has no place in it")
+    if not any(isinstance(node, ast.Name) and node.id in names for node in ast.walk(tree)):
+        raise ValueError(f"{text!r} names none of its cells")
     return tree
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import gc
 import importlib
 import os
@@ -96,6 +97,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(error, OSError) and error.errno in FULL and not error.filename:
             _drop_output()
             print(f"{_who(args)}: the output cannot be written: {error.strerror}", file=sys.stderr)
+            return 2
+        if isinstance(error, OSError) and error.errno in (errno.ENAMETOOLONG, errno.ELOOP) and error.filename:
+            print(f"{_who(args)}: {one_line(error.filename, 80)}: {error.strerror}: name another path", file=sys.stderr)
             return 2
         if os.environ.get("NOISEBENCH_DEBUG"):
             raise

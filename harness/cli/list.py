@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from ..errors import UsageError, nearest
-from .options import add_json, add_plugins, print_json, print_table, verb
+from .options import add_json, add_plugins, print_json, print_table, refuse_beside, verb
 
 KINDS = ("tracks", "methods", "datasets", "regimes", "metrics", "protocols", "suites", "systems", "archs", "objectives",
          "losses", "optimizers", "schedules", "parts", "samplers", "stops")  # fmt: skip
@@ -34,6 +34,7 @@ def add(verbs: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """List."""
     if args.kind == "systems":
+        refuse_beside(args, "`list systems`", "lists the systems of all tracks", "track", "plugin")
         return _systems(args)
     if args.store:
         raise UsageError("--store goes with `list systems`: it is what the verdicts are read from")

@@ -89,7 +89,10 @@ def use_data(args: argparse.Namespace) -> None:
 
 def print_json(document: Any) -> None:
     """One JSON document on stdout; values that JSON lacks are null or text."""
-    print(json.dumps(plain(document), indent=1, ensure_ascii=False, allow_nan=False))
+    letters = (sys.stdout.encoding or "").lower().replace(
+        "-", ""
+    ) == "utf8"  # others lack some, and JSON can spell them
+    print(json.dumps(plain(document), indent=1, ensure_ascii=not letters, allow_nan=False))
 
 
 def print_table(rows: Sequence[Sequence[str]], head: Sequence[str]) -> None:
@@ -151,6 +154,15 @@ def write_to(file: Path, data: bytes) -> None:
         write_named(file, data)
     except OSError as error:
         raise UsageError(f"{one_line(file)} cannot be written ({error.strerror}): check the path") from None
+
+
+def refuse_beside(args: argparse.Namespace, beside: str, why: str, *names: str) -> None:
+    """Raise `UsageError` where an option is given that does nothing beside another one."""
+    for name in names:
+        if getattr(args, name) not in (None, False, "", []):
+            raise UsageError(
+                f"--{name.replace('_', '-')} does nothing beside {beside}, which {why}: leave one of them out"
+            )
 
 
 def note_left_out(lines: Sequence[str]) -> None:

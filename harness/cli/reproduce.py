@@ -18,12 +18,15 @@ from .options import (
     option_value,
     print_json,
     print_table,
+    refuse_beside,
     use_data,
     verb,
 )
 
 if TYPE_CHECKING:
     from ..claims.numbers import ClaimRow
+
+_OF_RUNS = ("store", "jobs", "timeout", "device", "retry")
 
 _EXAMPLES = """  noisebench reproduce --list
   noisebench reproduce dncnn_s25_set12
@@ -48,11 +51,11 @@ def add(verbs: Any) -> None:
                    help="judge what this store or export holds, run nothing (repeatable)")  # fmt: skip
     p.add_argument("--to", metavar="FILE",
                    help="write the verdicts too: a table (.md), or those of effects for --from (.json)")  # fmt: skip
-    p.add_argument("--store", metavar="DIR", default="nb-store", help="where results go (default: nb-store)")
+    p.add_argument("--store", metavar="DIR", help="where results go (default: nb-store)")
     p.add_argument("--jobs", type=int, metavar="N", help="cells at once (default: cores / threads per cell)")
     p.add_argument("--timeout", metavar="S", help="seconds a cell may take: 600, 10m, 2h (default: 1h)")
-    p.add_argument("--device", metavar="D", default="cpu", help="where methods run (default: cpu)")
-    p.add_argument("--retry", choices=("failed", "never", "always"), default="failed",
+    p.add_argument("--device", metavar="D", help="where methods run (default: cpu)")
+    p.add_argument("--retry", choices=("failed", "never", "always"),
                    help="which stored cells are run again (default: failed)")  # fmt: skip
     add_plugins(p)
     add_data(p)
@@ -66,6 +69,10 @@ def run(args: argparse.Namespace) -> int:
     from ..claims.effects import Effect, all_effects, read_file
     from ..claims.numbers import Claim, all_claims, chosen
 
+    if args.list:
+        refuse_beside(args, "--list", "runs and writes nothing", "to", *_OF_RUNS)
+    if args.results:
+        refuse_beside(args, "--from", "runs nothing", *_OF_RUNS)
     every: list[Claim | Effect] = [c for file in args.claims for c in read_file(Path(file))]
     every = every or [*all_claims(), *all_effects()]
     claims = chosen(every, args.names, args.kind, args.system, args.size)
@@ -82,22 +89,23 @@ def run(args: argparse.Namespace) -> int:
             print_table(table, ["claim", "claimed", "method", "dataset", "regime", "source"])
         return 0
     use_data(args)
+    store = args.store or "nb-store"
     to = _verdicts_file(args.to)
     try:
-        rows = _judged(claims, args) if args.results else _run(claims, args)
+        rows = _judged(claims, args) if args.results else _run(claims, store, args)
     except KeyboardInterrupt:
-        note_stopped(None if args.results else args.store)
+        note_stopped(None if args.results else store)
         return 130
     if to is not None:
         from ..report.claims import claims_markdown
         from ..store.disk import noticing_full_disk, write_named
 
-        text = claims_markdown(rows) if to.suffix == ".md" else _as_json(rows, args)
+        text = claims_markdown(rows) if to.suffix == ".md" else _as_json(rows, store, args)
         with noticing_full_disk(to):
             write_named(to, text.encode())
     counts = Counter(row["verdict"] for row in rows)
     if args.json:
-        print_json({"store": None if args.results else args.store, "claims": rows, "verdicts": dict(counts)})
+        print_json({"store": None if args.results else store, "claims": rows, "verdicts": dict(counts)})
     else:
         _print(rows)
         print(f"\n{counted(len(rows), 'claim')}: " + ", ".join(f"{n} {name}" for name, n in sorted(counts.items())))
@@ -105,14 +113,14 @@ def run(args: argparse.Namespace) -> int:
     return 1 if bad else 0
 
 
-def _run(claims: list[Any], args: argparse.Namespace) -> list[ClaimRow]:
+def _run(claims: list[Any], store: str, args: argparse.Namespace) -> list[ClaimRow]:
     from ..claims.reproduce import reproduce
     from ..engine.run import RunOptions
     from .progress import watcher
 
     with watcher() as watch:
         return reproduce(
-            claims, Path(args.store), _base(args), RunOptions(args.jobs, args.retry), watch,
+            claims, Path(store), _base(args), RunOptions(args.jobs, args.retry or "failed"), watch,
             lambda row: watch.note(f"claim {row['name']}: {_verdict(row)}"),
         )  # fmt: skip
 
@@ -126,12 +134,12 @@ def _judged(claims: list[Any], args: argparse.Namespace) -> list[ClaimRow]:
     return judged(claims, [Path(p) for p in args.results])
 
 
-def _as_json(rows: list[ClaimRow], args: argparse.Namespace) -> str:
+def _as_json(rows: list[ClaimRow], store: str, args: argparse.Namespace) -> str:
     from ..claims.stored import cells_behind
     from ..claims.verdicts import verdicts_text
     from ..engine.environment import environment
 
-    results = [Path(p) for p in args.results] or [Path(args.store)]
+    results = [Path(p) for p in args.results] or [Path(store)]
     return verdicts_text(rows, cells_behind(rows, results), environment())
 
 
@@ -161,7 +169,7 @@ def _base(args: argparse.Namespace) -> Any:
 
     from ..suite import Suite, seconds
 
-    base = Suite(device=args.device, plugins=tuple(args.plugin))
+    base = Suite(device=args.device or "cpu", plugins=tuple(args.plugin))
     if args.timeout:
         limits = replace(base.limits, timeout=option_value("timeout", seconds, args.timeout))
         base = replace(base, limits=limits)

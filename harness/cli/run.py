@@ -212,10 +212,13 @@ def run(args: argparse.Namespace) -> int:
             counts[name] = counts.get(name, 0) + 1
         text = ", ".join(f"{n} {name}" for name, n in sorted(counts.items()))
         rescored = f", {len(summary.rescored)} re-scored" if summary.rescored else ""
+        if not summary.cells:
+            print(f"0 cells: none falls to shard {args.shard}")
+            return 0
         print(f"{counted(len(summary.cells), 'cell')}: {text} ({len(summary.done)} run now{rescored})")
         for line in failure_lines(failed, summary):
             print(line)
-        print(f"next: noisebench report {shlex.quote(str(store))} --to board")
+        print(f"next: noisebench report {one_line(shlex.quote(str(store)))} --to board")
     return 0 if summary.ok else 1
 
 

@@ -19,6 +19,7 @@ from .options import (
     note_stopped,
     print_json,
     read_noted,
+    refuse_beside,
     use_data,
     verb,
 )
@@ -44,7 +45,7 @@ def add(verbs: Any) -> None:
         verbs, "study", "run a suite and draw quality against the level of a regime, a parameter, or compute", _EXAMPLES
     )
     p.add_argument("study", metavar="STUDY", help="a study file, or the name of a suite that has a study")
-    p.add_argument("--store", metavar="DIR", default="nb-store", help="where cells go, shared with run (nb-store)")
+    p.add_argument("--store", metavar="DIR", help="where cells go, shared with run (nb-store)")
     p.add_argument("--from", dest="held", metavar="STORE", help="draw what a store or an export holds, and run nothing")
     p.add_argument("--to", metavar="DIR", default="study", help="where plots and tables go (default: study)")
     p.add_argument("--limit", type=int, metavar="N", help="only the first N items of each dataset")
@@ -77,9 +78,7 @@ def _write_held(args: argparse.Namespace, suite: Suite, axes: Sequence[Axis]) ->
     """Write what a store or an export holds. Data and plug-ins of the suite need not be here."""
     from ..store.versions import newest
 
-    for option, given in (("--limit", args.limit), ("--jobs", args.jobs), ("--plugin", args.plugin)):
-        if given:
-            raise UsageError(f"{option} is for cells that are run: --from runs none")
+    refuse_beside(args, "--from", "runs nothing", "store", "limit", "jobs", "plugin")
     held = Path(args.held)
     records, damaged = read_noted(held)
     records = newest(records)
@@ -99,7 +98,7 @@ def _run_and_write(args: argparse.Namespace, suite: Suite, axes: Sequence[Axis])
     from ..store.names import named, read_names
     from .progress import watcher
 
-    store, options = Path(args.store), RunOptions(args.jobs)
+    store, options = Path(args.store or "nb-store"), RunOptions(args.jobs)
     if args.limit is not None:
         if args.limit < 1:
             raise UsageError(f"--limit {args.limit}: give a whole number from 1")
@@ -110,7 +109,7 @@ def _run_and_write(args: argparse.Namespace, suite: Suite, axes: Sequence[Axis])
         with watcher() as watch:
             summary = run_suite(suite, store, options, watch)
     except KeyboardInterrupt:
-        note_stopped(args.store)
+        note_stopped(str(store))
         return 130
     names = read_names(store)
     records = [named(read_record(store, c["key"]), names) for c in summary.cells]

@@ -18,6 +18,8 @@ def path_of(given: object, what: str) -> Path:
     """A path that a caller gives. Raises `UsageError` for what is none."""
     if not isinstance(given, str | os.PathLike):
         raise UsageError(f"{what} is a path, not {type(given).__name__}")
+    if not os.fspath(given):
+        raise UsageError(f"{what} has an empty name: give its path")
     return Path(given)
 
 
@@ -25,7 +27,7 @@ def list_files(folder: Folder, suffixes: Collection[str], pattern: str = "*") ->
     """The files below `folder` that match `pattern` and end in one of `suffixes` (lower case): relative name → file.
 
     Sorted by name; `pattern="**/*"` takes subfolders too. Raises `UsageError` for no folder, a pattern that leads
-    out of it, and where nothing matches.
+    out of it, a name that is of no file, such as a link that leads nowhere, and where nothing matches.
     """
     root, shown = path_of(folder, "a folder").expanduser(), one_line(folder)
     try:
@@ -34,12 +36,16 @@ def list_files(folder: Folder, suffixes: Collection[str], pattern: str = "*") ->
             raise UsageError(f"{shown} is not a folder{why}: check the path")
         if os.path.isabs(pattern) or ".." in Path(pattern).parts:
             raise UsageError(f"pattern {one_line(pattern)!r} leads out of the folder: give a relative one without '..'")
-        matched = [file for file in root.glob(pattern) if file.suffix.lower() in suffixes and file.is_file()]
-        others = {f"*{f.suffix}" for f in root.iterdir() if f.suffix.lower() in suffixes} if not matched else ()
+        named = [file for file in root.glob(pattern) if file.suffix.lower() in suffixes and not file.is_dir()]
+        matched = [file for file in named if file.is_file()]
+        found = root.iterdir() if not matched else ()
+        others = {f"*{f.suffix}" for f in found if f.suffix.lower() in suffixes and f.is_file()}
     except (ValueError, NotImplementedError) as error:
         raise UsageError(f"folder {shown}, pattern {one_line(pattern)!r}: {one_line(error)}") from None
     except OSError as error:
         raise UsageError(f"folder {shown} cannot be read: {error.strerror}") from None
+    if lost := sorted(file.relative_to(root).as_posix() for file in set(named).difference(matched)):
+        raise UsageError(f"folder {shown}: {_listing(lost)}: a link that leads nowhere, or no file: take it out")
     if not matched:
         there = f"it holds {_listing(sorted(others))}" if others else f"it holds none of {', '.join(suffixes)}"
         raise UsageError(f"folder {shown} has no file that matches {one_line(pattern)!r}: {there}")

@@ -53,6 +53,10 @@ def read_cluster(text: str) -> Where:
         workers = arguments.pop("workers", None)
         if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
             raise UsageError(f"--cluster {spec.name}: say how many workers, such as {spec.name}(workers=4)")
+        for name in ("cores", "processes"):
+            if name in arguments and not (type(arguments[name]) is int and arguments[name] >= 1):
+                said = one_line(arguments[name])
+                raise UsageError(f"--cluster {spec.name}: {name} must be a whole number from 1, not {said}")
         if spec.name == "local" and arguments:
             raise UsageError(f"--cluster local has no {one_line(next(iter(arguments)))}: local(workers=N) is all")
         where = Where(cast(Any, spec.name), workers=workers, arguments=tuple(arguments.items()))

@@ -30,7 +30,7 @@ _OWN = f"{__package__}.metrics."
 def score_folders(
     restored: str, clean: str, protocol: str, metrics: Sequence[str]
 ) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]], str]:
-    """A row a picture with its scores, a `SetPart` a set metric, and the signature of the first metric.
+    """A row a picture with its scores, a `SetPart` a set metric, and the signature of all scores.
 
     Raises `UsageError`.
     """
@@ -47,11 +47,8 @@ def score_folders(
         sets = {name: {**parts[name], **value} for name, value in taker.score().items()}
     from ... import __version__
 
-    first = measures[0]
-    signature = (
-        f"{first.display}@{first.entry.version}|{rules.display}@{rules.entry.version}|folder|{len(rows)} pictures|"
-        f"noisebench {__version__}"
-    )
+    named = " + ".join(f"{metric.display}@{metric.entry.version}" for metric in measures)
+    signature = f"{named}|{rules.display}@{rules.entry.version}|folder|{len(rows)} pictures|noisebench {__version__}"
     return rows, sets, signature
 
 
