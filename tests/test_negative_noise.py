@@ -124,8 +124,28 @@ def test_the_mixture_is_that_of_the_formula_and_at_one_nothing_of_the_picture_is
     np.testing.assert_allclose(mixed("mix=0, p=0"), x / 255, atol=1e-6)
     np.testing.assert_allclose(mixed("mix=1, p=0"), window, atol=1e-6)
     np.testing.assert_allclose(mixed("mix=0.25, p=0"), 0.25 * window + 0.75 * x / 255, atol=1e-6)
-    centred = window - mined(spelled(of), 32, 50.0)[0].mean(axis=(0, 1))
+    centred = window - mined(spelled(of), 32, 50.0)[0].mean(axis=(0, 1), dtype=np.float64)
     np.testing.assert_allclose(mixed("mix=0.25, p=0, adds=True"), x / 255 + 0.25 * centred, atol=1e-6)
+    np.testing.assert_allclose(mixed("mix=1.5, p=0, adds=True"), x / 255 + 1.5 * centred, atol=1e-6)
+    for words in ("mix=1.5", "smooth=2"):
+        with pytest.raises(nb.UsageError, match="mix is a share, from 0 to 1, and smooth is 0, unless adds=True"):
+            mixed(words)
+
+
+def test_what_is_smooth_in_a_window_goes_and_its_noise_stays(tmp_path: Path) -> None:
+    x = np.full((64, 64), 128, np.uint8)
+    noise = generator().normal(0, 3, (64, 64))
+    nb.write_picture(tmp_path / "a.png", np.rint(100 + np.linspace(-8, 8, 64)[:, None] + noise).astype(np.uint8))
+
+    def added(smooth: float) -> Any:
+        words = f"mix=1, p=0, adds=True, smooth={smooth}"
+        y = nb.degrade(f"negseq(of=folder(path={str(tmp_path)!r}), {words})", x)[0]
+        return 255 * y.reshape(64, 64).astype(np.float64) - 128
+
+    plain, rough = added(0), added(3)
+    assert plain.var() > 25 > 10 > rough.var() > 8  # 21 of the slope and 9 of the noise
+    assert np.corrcoef(rough.ravel(), noise.ravel())[0, 1] > 0.97
+    assert abs(rough[8:-8].mean(axis=1)).max() < 2 < abs(plain.mean(axis=1)).max()
 
 
 def test_noise_alone_is_turned_or_the_mixture_and_the_picture_with_it(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 
 from ....components import open_dataset
 from ....errors import UsageError
@@ -20,10 +21,11 @@ Windows = npt.NDArray[np.float32]
 
 
 @lru_cache(maxsize=4)
-def mined(of: str, size: int, variance: float) -> Windows:
+def mined(of: str, size: int, variance: float, smooth: float = 0.0) -> Windows:
     """The windows on a grid of `size` whose luma is flat but for noise, of a set's noisy pictures, or its only ones.
 
-    Their variance is below `variance`, and their mean above 0, on 0-255. Grey windows stand as three equal channels
+    Their variance is below `variance`, and their mean above 0, on 0-255. `smooth` takes out of each what a Gaussian of
+    this sigma leaves of it. Grey windows stand as three equal channels
     where others are coloured. Raises `UsageError` where there is none, and for pictures of other channels.
     """
     dataset, found = open_dataset(bind(of, "dataset")), []
@@ -40,6 +42,8 @@ def mined(of: str, size: int, variance: float) -> Windows:
             "give a larger one, or pictures with more that is flat"
         )
     channels = max(window.shape[2] for window in found)
+    if smooth:
+        found = [window - ndimage.gaussian_filter(window, (smooth, smooth, 0)) for window in found]
     return np.stack([np.broadcast_to(window, (size, size, channels)) for window in found]).astype(np.float32)
 
 

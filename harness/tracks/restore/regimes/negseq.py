@@ -9,12 +9,12 @@ from annotated_types import Ge, Gt, Le
 
 from ....components import regime
 from ....errors import UsageError
-from ....parameter_types import AxisLabel, DatasetSpec
+from ....parameter_types import AxisLabel, DatasetSpec, Later
 from ..disclosure import SETTINGS
 from ._digitise import Degraded, Picture
 from ._noise_windows import mined, noise_of, turned
 
-Share = Annotated[float, Ge(0), Le(1)]
+_MOST = 4
 
 
 @regime("negseq", keeps=SETTINGS, title="mined noise, M = {mix}, P = {p}")
@@ -23,10 +23,11 @@ def negseq(
     rng: np.random.Generator,
     *,
     of: DatasetSpec,
-    mix: Annotated[Share, AxisLabel("share of noise M")] = 0.5,
-    p: Annotated[Share, AxisLabel("share of patches turned P")] = 0.5,
+    mix: Annotated[float, Ge(0), Le(_MOST), AxisLabel("share of noise M")] = 0.5,
+    p: Annotated[float, Ge(0), Le(1), AxisLabel("share of patches turned P")] = 0.5,
     turns: Literal["noise", "picture"] = "noise",
     adds: bool = False,
+    smooth: Annotated[float, Ge(0), Le(64), Later()] = 0.0,
     patch: Annotated[int, Ge(1), Le(4096)] = 8,
     size: Annotated[int, Ge(1), Le(4096)] = 64,
     variance: Annotated[float, Gt(0), Le(65_025)] = 50.0,
@@ -37,16 +38,19 @@ def negseq(
     Of its pictures the windows of `size` pixels are kept whose luma has a variance below `variance` and a mean above
     0, on 0-255. mix: M of M n + (1 - M) x, n being windows side by side: at 1 nothing of the picture is left. adds:
     x + M n, each window less its mean, so that brightness and contrast stay, which a denoiser of single pictures needs
-    (the authors have clean pictures to enlarge for these). p: the probability with which each whole `patch` of the grid
-    is turned, by 90, 180 or 270 degrees. turns: patches of the noise alone, as the authors' network is trained, or of
-    the mixture, the `picture` with it, as their demo does it; the truth is never turned. It is for single pictures: of
-    the authors' sequences each frame is drawn by itself.
+    (the authors have clean pictures to enlarge for these); M may be above 1 then. smooth: each window that is added is
+    less what a Gaussian of this sigma leaves of it, in pixels, too, which is more of the scene than of the noise.
+    p: the probability with which each whole `patch` of the grid is turned, by 90, 180 or 270 degrees. turns: patches of
+    the noise alone, as the authors' network is trained, or of the mixture, the `picture` with it, as their demo does it;
+    the truth is never turned. It is for single pictures: of the authors' sequences each frame is drawn by itself.
 
     After Y. Song et al., NegVSR, AAAI 2024. What is known of a camera is not known here.
     """
     if patch > size:
         raise UsageError(f"regime negseq: a patch of {patch} pixels is larger than a window of {size}")
-    noise = noise_of(x.shape, mined(of.canonical, size, variance), rng, centred=adds)
+    if not adds and (mix > 1 or smooth):
+        raise UsageError("regime negseq: mix is a share, from 0 to 1, and smooth is 0, unless adds=True")
+    noise = noise_of(x.shape, mined(of.canonical, size, variance, smooth), rng, centred=adds)
     if turns == "noise":
         noise = turned(noise, patch, p, rng)
     y = x + mix * noise if adds else mix * noise + (1 - mix) * x
