@@ -41,7 +41,7 @@ def negseq(
     (the authors have clean pictures to enlarge for these); M may be above 1 then. smooth: each window that is added is
     less what a Gaussian of this sigma leaves of it, in pixels, too, which is more of the scene than of the noise.
     p: the probability with which each whole `patch` of the grid is turned, by 90, 180 or 270 degrees. turns: patches of
-    the noise alone, as the authors' network is trained, or of the mixture, the `picture` with it, as their demo does it;
+    the noise alone, as the authors' network is trained, or of the mixture, the `picture` with it, as their demo does;
     the truth is never turned. It is for single pictures: of the authors' sequences each frame is drawn by itself.
 
     After Y. Song et al., NegVSR, AAAI 2024. What is known of a camera is not known here.
