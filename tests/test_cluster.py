@@ -277,7 +277,7 @@ echo "Submitted batch job $!"
 def put_slurm(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The two programs of Slurm that are called, on the path: a job is a process, its number that of its group."""
     programs = {
-        "sbatch": SBATCH, "scancel": '#!/bin/bash\necho "$1" >> cancelled\nkill -TERM -- -"$1"\n',
+        "sbatch": SBATCH, "scancel": '#!/bin/bash\nsleep 0.3\necho "$1" >> cancelled\nkill -TERM -- -"$1"\n',
     }  # fmt: skip
     for name, text in programs.items():
         (folder / "bin").mkdir(exist_ok=True)
@@ -287,11 +287,17 @@ def put_slurm(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    "cluster",
-    ["local(workers=1)", "slurm(workers=1, cores=1, processes=1, memory='1GB', interface=lo, nanny=False)"],
-    ids=["local", "slurm"],
+    "cluster, signals",
+    [
+        ("local(workers=1)", [signal.SIGINT]),
+        ("slurm(workers=1, cores=1, processes=1, memory='1GB', interface=lo, nanny=False)", [signal.SIGINT]),
+        ("slurm(workers=1, cores=1, processes=1, memory='1GB', interface=lo, nanny=False)", [signal.SIGTERM] * 3),
+    ],
+    ids=["local", "slurm", "slurm, in haste"],
 )
-def test_ctrl_c_ends_cells_and_workers(here: Path, cluster: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_ends_cells_and_workers(
+    here: Path, cluster: str, signals: list[signal.Signals], monkeypatch: pytest.MonkeyPatch
+) -> None:
     put_slurm(here, monkeypatch)
     words = ["--datasets", "piecewise(n=40, size=8)", "--regimes", "none", "--plugin", "cluster_plugin.py"]
     running = subprocess.Popen(
@@ -303,7 +309,9 @@ def test_ctrl_c_ends_cells_and_workers(here: Path, cluster: str, monkeypatch: py
 
     def stop() -> None:
         left.extend(psutil.Process(running.pid).children(recursive=True))
-        os.killpg(running.pid, signal.SIGINT)
+        for sent in signals:
+            os.killpg(running.pid, sent)
+            time.sleep(0.02)
 
     when(lambda: calls(here), stop).join()
     start = time.monotonic()

@@ -22,7 +22,7 @@ from ..errors import UsageError, one_line
 from ..store.disk import write_file
 from ..suite import Suite
 from ..wording import counted
-from .cluster_start import BATCH, REACHED, Where, connected, has_jobs
+from .cluster_start import BATCH, REACHED, Where, connected, has_jobs, undisturbed
 from .cluster_worker import Hello, Welcome, farewell, run_cell, sources_sha256, version, welcome
 from .devices import free_device
 from .messages import Event, Job
@@ -164,7 +164,10 @@ class Cluster:
                 raise UsageError(f"{self._place} has no worker that can be used: each was refused")
             if not said and time.monotonic() - start > REACHED:
                 what = "its workers, which have other work" if self._asked else "a first worker"
-                self._say(f"{self._place}: waiting for {what}")
+                where = (
+                    f" (`{BATCH[self._where.kind][2]}` says how its jobs stand)" if self._where.kind in BATCH else ""
+                )
+                self._say(f"{self._place}: waiting for {what}{where}")
                 said = True
 
     @property
@@ -368,17 +371,18 @@ class Cluster:
         )
 
     def close(self) -> None:
-        """End every running cell of this run, and what was started for it."""
+        """End every running cell of this run, and what was started for it; who stops it once more waits for that."""
         if self._client is None:
             return
-        with suppress(Exception):
-            self._client.sync(self._say_farewell, callback_timeout=2)
-        with suppress(Exception):
-            self._client.close(timeout=2)
-        with suppress(Exception):
-            if self._started is not None:
-                self._started.close(timeout=5)
-        self._token.unlink(missing_ok=True)
+        with undisturbed():
+            with suppress(Exception):
+                self._client.sync(self._say_farewell, callback_timeout=2)
+            with suppress(Exception):
+                self._client.close(timeout=2)
+            with suppress(Exception):
+                if self._started is not None:
+                    self._started.close(timeout=5)
+            self._token.unlink(missing_ok=True)
 
     async def _say_farewell(self) -> None:
         await self._client.run(farewell, self._run, workers=list(self._seats), on_error="ignore")

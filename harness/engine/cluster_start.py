@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -21,8 +22,8 @@ from ..spec import Spec, Value, parse
 REACHED = 10.0
 """Seconds in which a scheduler must answer, and have a worker."""
 _ANY_PORT = ":0"
-BATCH = {"slurm": ("SLURMCluster", "sbatch"), "pbs": ("PBSCluster", "qsub")}
-"""Batch systems: the class of dask-jobqueue, and the program that submits."""
+BATCH = {"slurm": ("SLURMCluster", "sbatch", "squeue"), "pbs": ("PBSCluster", "qsub", "qstat -s")}
+"""Batch systems: the class of dask-jobqueue, the program that submits, and what says how jobs stand."""
 _LISTED = {"slurm": ("squeue", "--noheader", "--format=%A"), "pbs": ("qselect",)}
 """What lists the jobs that wait or run, a line each that begins with the number."""
 _FORMS = "local(workers=N), tcp://HOST:PORT, slurm(workers=N, …) or pbs(workers=N, …)"
@@ -144,6 +145,20 @@ def _without_ctrl_c() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """While it lasts, Ctrl-C and SIGTERM do nothing: for what must come to its end, and is soon there."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = [(number, signal.signal(number, signal.SIG_IGN)) for number in (signal.SIGINT, signal.SIGTERM)]
+    try:
+        yield
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)
 
 
 @contextmanager
