@@ -93,7 +93,7 @@ sets: $(STAMP)
 	  $(BIN)/noisebench export build/$$suite --to results/$$suite.json --no-pictures; done
 	$(MAKE) boards
 
-# Boards of what is trained, whose tables of trainings stand in statistics.md, and others that take long. Six hours of one core.
+# Boards of what is trained, whose tables of trainings stand in statistics.md, and others that take long. Forty hours of one core.
 # What `noisebench study` drew of some stays as it is.
 TRAINED := $(patsubst results/%.json.xz,%,$(wildcard results/*.json.xz))
 

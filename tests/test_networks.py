@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import pickle
+import re
 import shutil
 import struct
 from pathlib import Path
@@ -227,10 +228,27 @@ def test_the_table_of_files_is_that_of_the_published_ones(weights: Path) -> None
 
 
 def test_a_missing_file_is_skipped_saying_where_it_was_looked_for(nowhere: Path) -> None:
-    with pytest.raises(nb.Skip, match=r"^needs the weights dncnn_s25.safetensors \(cszn/DnCNN ") as caught:
+    with pytest.raises(nb.Skip, match=r"^needs the weights dncnn_25.pth \(cszn/KAIR ") as caught:
         nb.evaluate("dncnn", "photos", limit=1)
     assert str(nowhere) in str(caught.value) and "--weights" in str(caught.value)
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(caught.value) and str(caught.value).endswith("as docs/data.md says")
+
+
+@pytest.mark.usefixtures("nowhere")
+def test_a_missing_file_is_named_as_it_was_published() -> None:
+    named = {
+        "dncnn_s15": "sigma=15.mat",
+        "bf_cnn": "0-100.pt",
+        "dncnn_saoyan_blind": "DnCNN-B.pth",
+        "sci_easy": "easy.pt",
+    }
+    for network, name in named.items():
+        with pytest.raises(nb.Skip, match=f"^needs the weights {re.escape(name)} ") as caught:
+            find_weights(TABLE[network])
+        assert caught.value.needs == f"weights {name}" and "(converted)" not in str(caught.value)
+    converted = nb.WeightFile("a.safetensors", "0" * 64, "safetensors", "x (converted)", "MIT")
+    with pytest.raises(nb.Skip, match="needs the weights a.safetensors"):  # where nothing else is known, that
+        find_weights([converted])
 
 
 def test_a_file_is_found_in_a_root_and_in_its_folders_by_either_name(nowhere: Path) -> None:
@@ -460,7 +478,7 @@ def test_a_skipped_cell_is_run_once_the_weights_are_there(cli, data_dir: Path, t
     line = ["run", "--methods", "ffdnet", "--datasets", "gaussian_field(n=1)", "--regimes", "kair(sigma=25)",
             "--weights", empty, "--data", tmp_path, "--store", "s", "--json"]  # fmt: skip
     first = json.loads(cli(*line).stdout)["cells"][0]
-    assert first["outcome"] == "skipped" and first["reason"].startswith("needs the weights ffdnet_gray")
+    assert first["outcome"] == "skipped" and first["reason"].startswith("needs the weights FFDNet_gray")
     shutil.copy(source, empty)
     second = json.loads(cli(*line).stdout)["cells"][0]
     assert second["outcome"] == "ok" and second["key"] == first["key"]

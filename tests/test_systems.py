@@ -140,7 +140,7 @@ def test_list_systems(cli) -> None:
     table = cli("list", "systems", "--all").stdout.splitlines()
     assert len(table) == 58 and table[0].split() == ["#", "system", "role", "spec", "claims", "verdict"]
     shown = cli("list", "systems", "ELD").stdout
-    assert shown.startswith("13. ELD (regime)") and "missing: a lead on real noise" in shown
+    assert shown.startswith("13. ELD (regime)") and "did not show here, or is not built: a lead on real noise" in shown
     assert "effect row_noise_is_shared_along_a_row: not run" in shown
 
 

@@ -27,7 +27,7 @@ _EXAMPLES = """  noisebench data list
   noisebench data manifest ~/pictures/mine --to mine.csv
   noisebench data manifest pairs/clean --noisy pairs/noisy --to pairs.csv"""
 _HELP = {
-    "list": "every dataset: pictures, state, licence",
+    "list": "every dataset of restore: pictures, state, licence (docs/data.md has those of other tracks)",
     "where": "the folder of each set, and whether it is complete",
     "verify": "compare the pixels of each set with its manifest",
     "fetch": "download what is missing of each set",
@@ -37,6 +37,11 @@ _HELP = {
 
 def named_set(name: str) -> ManifestSet:
     """The named set. Raises `UsageError` for an unknown name, or a dataset that has no manifest."""
+    others = [t for t in registry("track", "").names() if name in registry("dataset", t).names()]
+    if others and name not in registry("dataset").names():
+        raise UsageError(
+            f"dataset {name!r} is of the track {others[0]} and has no manifest: docs/data.md says which sets need files"
+        )
     opened = _opened(name)
     if opened is None:
         raise UsageError(f"dataset {one_line(name)!r} has no manifest: {nearest(name, named_sets())}")

@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from ..errors import UsageError, nearest
-from .options import add_json, add_plugins, print_json, print_table, refuse_beside, verb
+from .options import add_json, add_plugins, note, print_json, print_table, refuse_beside, verb
 
 KINDS = ("tracks", "methods", "datasets", "regimes", "metrics", "protocols", "suites", "systems", "archs", "objectives",
          "losses", "optimizers", "schedules", "parts", "samplers", "stops")  # fmt: skip
@@ -24,7 +24,7 @@ def add(verbs: Any) -> None:
     p.add_argument("name", nargs="?", metavar="NAME", help="show this one in full")
     p.add_argument("--store", metavar="STORE", action="append", default=[],
                    help="systems: read verdicts from this store or export (default: those in ./results)")  # fmt: skip
-    p.add_argument("--all", action="store_true", help="systems: those that are not here yet too")
+    p.add_argument("--all", action="store_true", help="systems: those too that nothing expresses yet")
     p.add_argument("--track", metavar="T", help="only what belongs to this track (default: all)")
     add_plugins(p)
     add_json(p)
@@ -127,6 +127,8 @@ def _systems(args: argparse.Namespace) -> int:
         systems = [s for s in systems if args.name in (str(s.number), s.name)]
         if not systems:
             raise UsageError(f"no system {args.name!r}: {nearest(args.name, known)}")
+    if not results:
+        note("no results in ./results: verdicts are those of the checkout there, or of --store")
     rows = system_rows(systems, [*all_claims(), *all_effects()], results)
     if args.json:
         print_json(rows[0] if args.name else rows)
@@ -156,6 +158,6 @@ def _system(row: dict[str, Any]) -> None:
     if row["suites"]:
         print("beside its rivals: " + ", ".join(f"noisebench run {name}" for name in row["suites"]))
     if row["lacks"]:
-        print(f"missing: {row['lacks']}")
+        print(f"did not show here, or is not built: {row['lacks']}")
     for name, verdict in row["claims"].items():
         print(f"{row['kinds'][name]} {name}: {verdict}")

@@ -32,7 +32,7 @@ _EXAMPLES = """  noisebench reproduce --list
   noisebench reproduce dncnn_s25_set12
   noisebench reproduce dncnn ffdnet --data ~/testsets --weights ~/weights --store nb-claims
   noisebench reproduce --kind number --json
-  noisebench reproduce --from results/claims/published.json --to docs/published.md
+  noisebench reproduce dncnn --from results/claims/published.json --to dncnn.md
 
 exit codes: 0 no claim differs, 1 one differs or its cell failed, 2 usage, 130 stopped by Ctrl-C"""
 

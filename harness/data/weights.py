@@ -18,7 +18,8 @@ from .roots import weight_roots
 class WeightFile:
     """One file that holds the parameters of a network. `also` is its name where it was published, if another.
 
-    `form` is `safetensors`, `torch`, `matconvnet` or `keras`; `origin` says who published it, and where.
+    `form` is `safetensors`, `torch`, `matconvnet` or `keras`; `origin` says who published it, and where, and ends in
+    `(converted)` for a file that was made of the published one.
     """
 
     file: str
@@ -57,7 +58,7 @@ def _places(root: Path, name: str) -> Iterator[Path]:
 
 
 def find_weights(files: Sequence[WeightFile]) -> tuple[Path, WeightFile]:
-    """The first of `files` that is there. Raises `Skip` that says where it was looked for."""
+    """The first of `files` that is there. Raises `Skip` with the published name and where it was looked for."""
     roots = weight_roots()
     for root in roots:
         for known in files:
@@ -66,10 +67,12 @@ def find_weights(files: Sequence[WeightFile]) -> tuple[Path, WeightFile]:
                     if place.is_file():
                         return place, known
     searched = ", ".join(one_line(r) for r in roots)
+    published = next((known for known in files if not known.origin.endswith("(converted)")), files[0])
+    name = published.also or published.file
     raise Skip(
-        f"needs the weights {files[0].file} ({files[0].origin}), not found in {searched}: "
-        "give their folder with --weights or $NOISEBENCH_WEIGHTS",
-        needs=f"weights {files[0].file}",
+        f"needs the weights {name} ({published.origin}), not found in {searched}: "
+        "give their folder with --weights or $NOISEBENCH_WEIGHTS, as docs/data.md says",
+        needs=f"weights {name}",
     )
 
 
