@@ -68,6 +68,7 @@ def evaluate(
     check_device(device)
     bound = _bound(method, field_of_work)
     refuse_unknown_needs(bound, field_of_work)
+    flags = method_flags(bound)
     if range is not None and not isinstance(field_of_work, HasRange):
         raise UsageError(f"track {field_of_work.name} has no pictures: leave range out")
     tuned = train_for(bound, field_of_work, seed, device)
@@ -104,7 +105,7 @@ def evaluate(
                 taker.take(output, item)
         found = taker.score() if taker is not None else {}
     items = part_of_items(chosen, ids, seen, len(data.ids), field_of_work)
-    cell = _cell(field_of_work, bound, items, noise, rules, single, keyed, seed)
+    cell = _cell(field_of_work, bound, flags, items, noise, rules, single, keyed, seed)
     if parts:
         cell["sets"] = {name: cast(SetPart, {**one, **found[name]}) for name, one in parts.items()}
     if tuned:
@@ -116,6 +117,7 @@ def evaluate(
 def _cell(
     track: Track,
     method: Bound,
+    flags: Mapping[str, Any],
     dataset: DatasetPart,
     regime: Bound,
     protocol: Bound,
@@ -135,7 +137,7 @@ def _cell(
         **({"sets": sets} if sets else {}),
         "seed": seed,
     }
-    of_method = {**part(method), "flags": method_flags(method), "cite": method.entry.meta.get("cite", ""),
+    of_method = {**part(method), "flags": dict(flags), "cite": method.entry.meta.get("cite", ""),
                  "sources": {}, "source_sha256": ""}  # fmt: skip
     cell: Any = {
         "schema": SCHEMA, "key": key_of(inputs), "kind": "score", "track": track.name, "words": dict(vars(track.words)),

@@ -187,3 +187,9 @@ def test_a_mean_leaves_out_items_that_are_exact_unless_all_are() -> None:
 def test_evaluate_knows_which_scores_are_exact() -> None:
     found = nb.evaluate("identity", "photos", "none", limit=1, metrics=("psnr", "mse"))
     assert found.higher == {"psnr": True, "mse": False} and found.psnr == float("inf")
+
+
+def test_what_a_run_would_refuse_is_refused_before_anything_is_trained_or_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("noisebench.evaluation.train_for", lambda *_: pytest.fail("trained"))
+    with pytest.raises(nb.UsageError, match="dps goes back through its denoiser, which median does not allow"):
+        nb.evaluate("dps(denoiser=median)", "gaussian_field(n=1, size=24)", "blur(sigma=2)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import numpy as np
-from annotated_types import Gt, Le
+from annotated_types import Ge, Le
 
 from ....components import regime
 from ....errors import UsageError
@@ -22,7 +22,7 @@ def lowpass(
     rng: np.random.Generator,
     rate: int,
     *,
-    cutoff: Annotated[float, Gt(0), Le(100_000), AxisLabel("cutoff (Hz)")],
+    cutoff: Annotated[float, Ge(0.001), Le(100_000), AxisLabel("cutoff (Hz)")],
 ) -> tuple[Floats, dict[str, Any]]:
     """What lies above `cutoff` Hz is filtered out, without a delay: half of the amplitude is left there.
 

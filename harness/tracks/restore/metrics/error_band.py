@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Le, Lt
 
 from ....components import metric
 from ....errors import NotDefined
@@ -14,7 +14,9 @@ from ._undefined import too_small
 
 
 @metric("error_band", version=2, higher=False)
-def error_band(pair: Pair, *, low: Annotated[float, Ge(0)] = 0.0, high: Annotated[float, Gt(0)] = 0.125) -> float:
+def error_band(
+    pair: Pair, *, low: Annotated[float, Ge(0), Lt(1)] = 0.0, high: Annotated[float, Gt(0), Le(1)] = 0.125
+) -> float:
     """Share of the error's power at `low` < |f| ≤ `high` cycles a pixel: one ring of its radial spectrum.
 
     Rings from 0 to 0.125, 0.25, 0.375, 0.5 and 0.71 add up to 1. A frequency at `high` exactly counts,
