@@ -230,6 +230,8 @@ def test_weights_and_levels_are_compared_with_the_true_ones():
         given, item, case, bind("as_given", "protocol", "graph"), [bind("noise_error", "metric", "graph")]
     ).values()
     assert found == pytest.approx(0.3 / np.sqrt(3))
+    (none,) = scores(CHAIN, item, "noise_error", regime="equal(sigma=1e-300)")
+    assert np.isnan(none) and "have no relative error" in none.reason
 
 
 def test_varsortability_by_hand():

@@ -19,4 +19,6 @@ def noise_error(found: Found, truth: Truth, samples: Floats) -> float:
     """
     if truth.levels is None:
         return NotDefined("the true noise levels of measured samples are not known")
-    return float(np.sqrt(np.mean((found.levels / truth.levels - 1) ** 2)))
+    with np.errstate(all="ignore"):
+        error = float(np.sqrt(np.mean((found.levels / truth.levels - 1) ** 2)))
+    return error if np.isfinite(error) else NotDefined("levels that are 0, or not finite, have no relative error")
