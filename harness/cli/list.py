@@ -128,7 +128,7 @@ def _systems(args: argparse.Namespace) -> int:
         if not systems:
             raise UsageError(f"no system {args.name!r}: {nearest(args.name, known)}")
     if not results:
-        note("no results in ./results: verdicts are those of the checkout there, or of --store")
+        note("there are no results in ./results, so no verdicts: call it in the checkout, or give --store")
     rows = system_rows(systems, [*all_claims(), *all_effects()], results)
     if args.json:
         print_json(rows[0] if args.name else rows)

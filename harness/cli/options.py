@@ -89,10 +89,8 @@ def use_data(args: argparse.Namespace) -> None:
 
 def print_json(document: Any) -> None:
     """One JSON document on stdout; values that JSON lacks are null or text."""
-    letters = (sys.stdout.encoding or "").lower().replace(
-        "-", ""
-    ) == "utf8"  # others lack some, and JSON can spell them
-    print(json.dumps(plain(document), indent=1, ensure_ascii=not letters, allow_nan=False))
+    all_letters = (sys.stdout.encoding or "").lower() in ("utf-8", "utf8")  # what others lack JSON can spell
+    print(json.dumps(plain(document), indent=1, ensure_ascii=not all_letters, allow_nan=False))
 
 
 def print_table(rows: Sequence[Sequence[str]], head: Sequence[str]) -> None:

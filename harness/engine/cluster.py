@@ -164,9 +164,8 @@ class Cluster:
                 raise UsageError(f"{self._place} has no worker that can be used: each was refused")
             if not said and time.monotonic() - start > REACHED:
                 what = "its workers, which have other work" if self._asked else "a first worker"
-                where = (
-                    f" (`{BATCH[self._where.kind][2]}` says how its jobs stand)" if self._where.kind in BATCH else ""
-                )
+                batch = BATCH.get(self._where.kind)
+                where = f" (`{batch.tells}` says how its jobs stand)" if batch else ""
                 self._say(f"{self._place}: waiting for {what}{where}")
                 said = True
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from multiprocessing import resource_tracker
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 from ..errors import UsageError, one_line
 from ..spec import Spec, Value, parse
@@ -22,10 +22,22 @@ from ..spec import Spec, Value, parse
 REACHED = 10.0
 """Seconds in which a scheduler must answer, and have a worker."""
 _ANY_PORT = ":0"
-BATCH = {"slurm": ("SLURMCluster", "sbatch", "squeue"), "pbs": ("PBSCluster", "qsub", "qstat -s")}
-"""Batch systems: the class of dask-jobqueue, the program that submits, and what says how jobs stand."""
-_LISTED = {"slurm": ("squeue", "--noheader", "--format=%A"), "pbs": ("qselect",)}
-"""What lists the jobs that wait or run, a line each that begins with the number."""
+
+
+class BatchSystem(NamedTuple):
+    """The class of dask-jobqueue, the program that submits, what tells a user how jobs stand, and what lists those that
+    wait or run, a line each that begins with the number."""
+
+    cluster: str
+    submits: str
+    tells: str
+    lists: tuple[str, ...]
+
+
+BATCH = {
+    "slurm": BatchSystem("SLURMCluster", "sbatch", "squeue", ("squeue", "--noheader", "--format=%A")),
+    "pbs": BatchSystem("PBSCluster", "qsub", "qstat -s", ("qselect",)),
+}
 _FORMS = "local(workers=N), tcp://HOST:PORT, slurm(workers=N, …) or pbs(workers=N, …)"
 
 
@@ -64,7 +76,7 @@ def read_cluster(text: str) -> Where:
     packages = ("distributed", *(("dask_jobqueue",) if where.kind in BATCH else ()))
     if not all(map(find_spec, packages)):
         raise UsageError("--cluster needs Dask: pip install 'noisebench[cluster]'")
-    if where.kind in BATCH and shutil.which(program := BATCH[where.kind][1]) is None:
+    if where.kind in BATCH and shutil.which(program := BATCH[where.kind].submits) is None:
         raise UsageError(f"--cluster {where.kind}: there is no {program} here: run where jobs are submitted")
     return where
 
@@ -110,7 +122,7 @@ def _local(where: Where, threads: int) -> Any:
 def _batch(where: Where) -> Any:
     """Jobs of a batch system, by dask-jobqueue. Raises what it raises where one is not taken."""
     with _with_our_ctrl_c():
-        make = getattr(import_module("dask_jobqueue"), BATCH[where.kind][0])
+        make = getattr(import_module("dask_jobqueue"), BATCH[where.kind].cluster)
     cluster = make(scheduler_options={"dashboard_address": _ANY_PORT}, **dict(where.arguments))
 
     async def submitted() -> None:
@@ -130,7 +142,9 @@ def has_jobs(where: Where, started: Any) -> bool:
     """Whether a job that was submitted waits or runs, as far as the batch system says."""
     numbers = {str(job.job_id) for job in started.workers.values() if getattr(job, "job_id", None)}
     try:
-        listed = subprocess.run(_LISTED[where.kind], capture_output=True, text=True, timeout=REACHED, check=True).stdout
+        listed = subprocess.run(
+            BATCH[where.kind].lists, capture_output=True, text=True, timeout=REACHED, check=True
+        ).stdout
     except (OSError, subprocess.SubprocessError):
         return True
     return not numbers or not numbers.isdisjoint(re.findall(r"^\s*(\d+)", listed, re.MULTILINE))
@@ -158,7 +172,7 @@ def undisturbed() -> Iterator[None]:
         yield
     finally:
         for number, handler in before:
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 
 @contextmanager
