@@ -754,7 +754,7 @@ def test_the_page_of_data_has_every_published_file_of_weights():
 def test_the_page_of_data_names_the_feature_network_of_fid():
     from noisebench.imaging.features.networks import INCEPTION
 
-    for said in (INCEPTION.file, INCEPTION.licence, "mseitzer/pytorch-fid"):
+    for said in (INCEPTION.also, INCEPTION.licence, "mseitzer/pytorch-fid"):
         assert said in PAGE
 
 

