@@ -171,7 +171,7 @@ def test_json_spells_what_a_terminal_lacks() -> None:
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        ("list systems --track audio", "--track does nothing beside `list systems`"),
+        ("list systems --plugin own.py", "--plugin does nothing beside `list systems`"),
         ("reproduce --list --to x.md", "--to does nothing beside --list"),
         ("reproduce --from held.json --retry never", "--retry does nothing beside --from"),
         ("store ls " + 300 * "a", "a…: File name too long: name another path"),

@@ -34,7 +34,7 @@ def add(verbs: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """List."""
     if args.kind == "systems":
-        refuse_beside(args, "`list systems`", "lists the systems of all tracks", "track", "plugin")
+        refuse_beside(args, "`list systems`", "lists what comes with noisebench", "plugin")
         return _systems(args)
     if args.store:
         raise UsageError("--store goes with `list systems`: it is what the verdicts are read from")
@@ -117,6 +117,7 @@ def _systems(args: argparse.Namespace) -> int:
     from ..claims.effects import all_effects
     from ..claims.numbers import all_claims
     from ..claims.systems import NOT_YET, read_systems, system_rows
+    from ..track import get_track
 
     results = [Path(p) for p in args.store] or sorted(
         p for form in ("*.json", "*.json.xz") for p in Path("results").rglob(form)
@@ -129,6 +130,11 @@ def _systems(args: argparse.Namespace) -> int:
             raise UsageError(f"no system {args.name!r}: {nearest(args.name, known)}")
     if not results:
         note("there are no results in ./results, so no verdicts: call it in the checkout, or give --store")
+    if args.track:
+        systems = [s for s in systems if s.track == get_track(args.track).name]
+        if not systems:
+            raise UsageError(f"no system {args.name!r} is of the track {args.track}" if args.name else
+                             f"no system is of the track {args.track}: `noisebench list systems` has all")  # fmt: skip
     rows = system_rows(systems, [*all_claims(), *all_effects()], results)
     if args.json:
         print_json(rows[0] if args.name else rows)
@@ -136,8 +142,10 @@ def _systems(args: argparse.Namespace) -> int:
         _system(rows[0])
     else:
         shown = [r for r in rows if args.all or r["state"] != NOT_YET]
-        table = [[r["number"], r["name"], r["role"], _specs(r), _claims(r), r["verdict"] or "-"] for r in shown]
-        print_table(table, ["#", "system", "role", "spec", "claims", "verdict"])
+        table = [
+            [r["number"], r["name"], r["role"], r["track"], _specs(r), _claims(r), r["verdict"] or "-"] for r in shown
+        ]
+        print_table(table, ["#", "system", "role", "track", "spec", "claims", "verdict"])
         if len(shown) < len(rows):
             print(f"and {len(rows) - len(shown)} that are not here yet: `noisebench list systems --all` names them")
     return 0
@@ -154,7 +162,7 @@ def _claims(row: dict[str, Any]) -> str:
 
 def _system(row: dict[str, Any]) -> None:
     print(f"{row['number']}. {row['name']} ({row['role']})\n\n{row['about']}\n")
-    print(f"source: {row['source']}\nspec: {_specs(row)}")
+    print(f"source: {row['source']}\ntrack: {row['track']}\nspec: {_specs(row)}")
     if row["suites"]:
         print("beside its rivals: " + ", ".join(f"noisebench run {name}" for name in row["suites"]))
     if row["lacks"]:
