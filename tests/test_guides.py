@@ -27,7 +27,7 @@ BLOCK = re.compile(r"^(?:<!-- not run: ([^\n]+) -->\n)?```(\w*)[^\n]*\n(.*?)^```
 NAMED = re.compile(r"# ([\w./-]+\.(?:py|yaml|toml))\n")
 ELSEWHERE = {
     "bring-your-own.md": "test_bring_your_own.py",
-    "data.md": "test_data.py",
+    "data.md": "test_data_page.py",
     **dict.fromkeys([f"add-a-{what}.md" for what in ("method", "regime", "metric", "dataset", "track")],
                     "test_contributor_pages.py"),
     "functions.md": "test_contributor_pages.py",

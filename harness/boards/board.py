@@ -21,7 +21,7 @@ from .grouping import Alignment, Group, GroupKey, MethodKey, group_key, groups, 
 from .identical import average_compared
 from .ordering import OTHER_INPUTS, hold_against_references, rank, refuse_other_inputs
 from .rows import Column, Row, board_row, columns_of, scores_of
-from .signature import versioned
+from .signature import joined, versioned
 from .undecided import undecided
 from .units import Units, overlap_remark
 
@@ -137,16 +137,12 @@ def signature(cell: Cell, metric: str, version: int, seeds: Sequence[int], noise
         f"seed{'s' if len(seeds) > 1 else ''} {','.join(map(str, seeds))}",
         f"noisebench {noisebench}",
     ]
-    return "|".join(_field(field) for field in fields)
+    return joined(fields)
 
 
 def track_prefix(track: str) -> str:
     """`functions/`; nothing for the track that is meant where none is named."""
     return "" if track == DEFAULT else f"{track}/"
-
-
-def _field(text: str) -> str:
-    return one_line(text.replace("%", "%25").replace("|", "%7C").replace("\n", "%0A").replace("\r", "%0D"), 10_000)
 
 
 def cost_records(records: Iterable[Record]) -> list[Record]:

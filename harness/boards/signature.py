@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from ..components import disclosed_by
 from ..errors import UsageError, nearest, one_line
-from ..registry import bind
+from ..registry import Bound, bind
 from ..spec import parse
 from ..store.record import NamedPart
 from ..track import DEFAULT, get_track
@@ -16,6 +17,23 @@ from ..wording import counted
 _PARTS = ("metric", "protocol", "regime", "dataset", "seed", "noisebench")
 _FOLDER = "folder"
 """In the place of the regime where `noisebench score` has scored files: metrics|protocol|folder|N pictures|version."""
+
+
+def joined(fields: Iterable[str]) -> str:
+    """The fields as one line; what would break it is percent-encoded."""
+    return "|".join(
+        one_line(field.replace("%", "%25").replace("|", "%7C").replace("\n", "%0A").replace("\r", "%0D"), 10_000)
+        for field in fields
+    )
+
+
+def folder_signature(metrics: Iterable[Bound], protocol: Bound, items: str) -> str:
+    """The line of scores that were taken of files that existed already: all metrics, protocol, how many, version."""
+    from .. import __version__
+
+    named = " + ".join(f"{metric.display}@{metric.entry.version}" for metric in metrics)
+    rules = f"{protocol.display}@{protocol.entry.version}"
+    return joined([named, rules, _FOLDER, items, f"noisebench {__version__}"])
 
 
 def split(text: str) -> list[str]:
@@ -33,10 +51,10 @@ def split(text: str) -> list[str]:
 
 def explain_signature(text: str) -> dict[str, Any]:
     """Each part of a signature spelled out, and whether this version still means the same. Raises `UsageError`."""
-    split_up = split(text)
-    if len(split_up) < len(_PARTS):
-        return _explained_folder(text, split_up)
-    first, protocol, regime, dataset, seed, version = split_up
+    fields = split(text)
+    if len(fields) < len(_PARTS):
+        return _explained_folder(text, fields)
+    first, protocol, regime, dataset, seed, version = fields
     name, metric = _tracked(first)
     track = get_track(name)
     item = track.words.item
@@ -79,16 +97,15 @@ def explain_signature(text: str) -> dict[str, Any]:
     return {"signature": text.strip(), "parts": parts}
 
 
-def _explained_folder(text: str, parts: list[str]) -> dict[str, Any]:
-    """What `noisebench score` says of files that existed already."""
-    metrics, protocol, _, items, version = parts
+def _explained_folder(text: str, fields: list[str]) -> dict[str, Any]:
+    """What a line of `folder_signature` says."""
+    metrics, protocol, _, items, version = fields
     name, metrics = _tracked(metrics)
     told = [_part("metric", metric, name) for metric in re.split(r"(?<=@\d) \+ |(?<=@\d\d) \+ ", metrics)]
-    files = {"part": "items", "value": items, "meaning": "files that existed already, paired by name with true ones"}
-    return {
-        "signature": text.strip(),
-        "parts": [*told, _part("protocol", protocol, name), {**files, "now": ""}, _release(version)],
-    }
+    meaning = "files that existed already, paired by name with true ones"
+    files = {"part": "items", "value": items, "meaning": meaning, "now": ""}
+    parts = [*told, _part("protocol", protocol, name), files, _release(version)]
+    return {"signature": text.strip(), "parts": parts}
 
 
 def _release(version: str) -> dict[str, str]:

@@ -132,9 +132,8 @@ def _systems(args: argparse.Namespace) -> int:
         note("there are no results in ./results, so no verdicts: call it in the checkout, or give --store")
     if args.track:
         systems = [s for s in systems if s.track == get_track(args.track).name]
-        if not systems:
-            raise UsageError(f"no system {args.name!r} is of the track {args.track}" if args.name else
-                             f"no system is of the track {args.track}: `noisebench list systems` has all")  # fmt: skip
+        if args.name and not systems:
+            raise UsageError(f"no system {args.name!r} is of the track {args.track}")
     rows = system_rows(systems, [*all_claims(), *all_effects()], results)
     if args.json:
         print_json(rows[0] if args.name else rows)

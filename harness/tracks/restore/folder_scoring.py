@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from ...boards.signature import folder_signature
 from ...data.folders import pair_folders
 from ...errors import NotDefined, UsageError, one_line, refuse_all
 from ...imaging.pictures import PICTURE_SUFFIXES, read_picture
@@ -45,11 +46,7 @@ def score_folders(
         refuse_all([row for row in found if isinstance(row, str)], len(pairs), "pairs")
         rows = [row for row in found if not isinstance(row, str)]
         sets = {name: {**parts[name], **value} for name, value in taker.score().items()}
-    from ... import __version__
-
-    named = " + ".join(f"{metric.display}@{metric.entry.version}" for metric in measures)
-    signature = f"{named}|{rules.display}@{rules.entry.version}|folder|{len(rows)} pictures|noisebench {__version__}"
-    return rows, sets, signature
+    return rows, sets, folder_signature(measures, rules, f"{len(rows)} pictures")
 
 
 def _is_reentrant(metric: Bound) -> bool:
