@@ -25,8 +25,8 @@ def mined(of: str, size: int, variance: float, smooth: float = 0.0) -> Windows:
     """The windows on a grid of `size` whose luma is flat but for noise, of a set's noisy pictures, or its only ones.
 
     Their variance is below `variance`, and their mean above 0, on 0-255. `smooth` takes out of each what a Gaussian of
-    this sigma leaves of it. Grey windows stand as three equal channels where others are coloured. Raises `UsageError`
-    where there is none, and for pictures of other channels.
+    this sigma leaves of it. Grey windows stand as three equal channels
+    where others are coloured. Raises `UsageError` where there is none, and for pictures of other channels.
     """
     dataset, found = open_dataset(bind(of, "dataset")), []
     for index in range(len(dataset.ids)):

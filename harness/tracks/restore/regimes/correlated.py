@@ -6,7 +6,7 @@ import math
 from typing import Annotated
 
 import numpy as np
-from annotated_types import Ge, Le
+from annotated_types import Gt, Le
 
 from ....components import regime
 from ....parameter_types import AxisLabel
@@ -23,7 +23,7 @@ def correlated(
     rng: np.random.Generator,
     *,
     sigma: Sigma,
-    radius: Annotated[float, Ge(0.01), Le(64), AxisLabel("radius (pixels)")],
+    radius: Annotated[float, Gt(0), Le(64), AxisLabel("radius (pixels)")],
     clip: bool = False,
     bits: Bits | None = None,
 ) -> Degraded:

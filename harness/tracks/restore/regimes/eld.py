@@ -6,7 +6,7 @@ import math
 from typing import Annotated, Literal
 
 import numpy as np
-from annotated_types import Ge, Le
+from annotated_types import Ge, Gt, Le
 
 from ....components import regime
 from ....errors import UsageError
@@ -41,7 +41,7 @@ def eld(
     *,
     low: Annotated[Ratio, AxisLabel("lowest ratio")] = 100.0,
     high: Annotated[Ratio, AxisLabel("highest ratio")] = 300.0,
-    gain: Annotated[float, Ge(1e-3), Le(1e4), AxisLabel("gain (raw units an electron)")] | None = None,
+    gain: Annotated[float, Gt(0), Le(1e4), AxisLabel("gain (raw units an electron)")] | None = None,
     model: Literal["physical", "poisson_gaussian", "gaussian"] = "physical",
     clip: bool = False,
 ) -> Degraded:
