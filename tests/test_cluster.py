@@ -413,6 +413,13 @@ def test_no_scheduler_and_no_workers_are_said(here: Path, monkeypatch: pytest.Mo
             cells.close()
 
 
+def test_a_cluster_that_cannot_be_reached_leaves_no_store(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster_start, "REACHED", 0.5)
+    with pytest.raises(UsageError, match=r"cannot be reached"):
+        run(suite_of(here, "identity"), here / "s", RunOptions(cluster="tcp://127.0.0.1:1"), Notes())
+    assert not (here / "s").exists()
+
+
 def test_a_worker_says_why_it_must_not_take_part(tmp_path: Path) -> None:
     store = open_store(tmp_path / "s")
     (store / "token").write_text("run-1")

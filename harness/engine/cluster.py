@@ -133,9 +133,14 @@ class Cluster:
         """All cells of a suite, planned here; devices are those of the workers. Raises `UsageError`."""
         return plan_in_child(suite, ())
 
+    def reach(self) -> None:
+        """Connect to the scheduler, or start one. Raises `UsageError`, after which nothing was written."""
+        if self._client is None:
+            self._client, self._started = connected(self._where, self._suite.limits.threads)
+
     def preload(self, modules: Sequence[str]) -> None:
         """Find the workers, and have them import what cells need. Returns when there is one. Raises `UsageError`."""
-        self._client, self._started = connected(self._where, self._suite.limits.threads)
+        self.reach()
         (self._store / "locks").mkdir(exist_ok=True)
         write_file(self._token, self._run.encode())
         limits = self._suite.limits

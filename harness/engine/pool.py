@@ -24,6 +24,7 @@ class Cells(Protocol):
     """What runs cells: processes of this machine, or a cluster."""
 
     def plan(self, suite: Suite) -> Planned: ...
+    def reach(self) -> None: ...
     def preload(self, modules: Sequence[str]) -> None: ...
     def width(self) -> int: ...
     def takes(self, alone: bool) -> bool: ...
@@ -72,6 +73,9 @@ class Pool:
                 return cast(Planned, answer_in(b"".join(texts), json.loads(line)["code"]))
             texts.append(line)
         return cast(Planned, answer_in(b"", self._process.wait()))
+
+    def reach(self) -> None:
+        """Nothing is to be reached: the processes are of this machine."""
 
     def preload(self, modules: Sequence[str]) -> None:
         """Import what cells of the track need, and these, before the first job is given."""

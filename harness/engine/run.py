@@ -135,6 +135,8 @@ def run(suite: Suite, store: Path, options: RunOptions, watcher: Watcher) -> Sum
         cells = planned["cells"]
         held = read_names(store)
         names = with_added(held, suite.track, planned["names"]) if any(planned["names"].values()) else held
+        if not store.exists():
+            pool.reach()
         open_store(store)
         if names != held:
             refuse_read_only(store)
