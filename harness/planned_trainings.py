@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
@@ -77,8 +78,13 @@ class Trainings:
         self._tested: list[tuple[Bound, list[tuple[str, str]]]] | None = None
 
     def of(self, method: PlannedMethod, cell_seed: int) -> Trained:
-        """What a cell of that method and seed needs trained."""
-        return self._needed((method.bound,), cell_seed)
+        """What a cell of that method and seed needs trained. Raises `UsageError` where the method cannot be made."""
+        needed = self._needed((method.bound,), cell_seed)
+        if needed.keys:
+            self._once(
+                ("made", method.bound.track, method.bound.canonical), lambda: _refuse_unmade("method", method.bound)
+            )
+        return needed
 
     def _needed(self, methods: Sequence[Bound], cell_seed: int) -> Trained:
         """What a cell needs trained that uses these methods, or is a training whose recipe is made of them."""
@@ -111,6 +117,8 @@ class Trainings:
         data = self._seen(data_of(recipe, seed), track)
         for one in datasets_of(recipe.regime):
             self._seen(one, track)
+        for one in recipe.parts:
+            _refuse_unmade("part", one)
         method = PlannedMethod(bound, method_part(bound), weights_part(bound))
         regime = PlannedRegime(recipe.regime)
         within = self._needed(bound.inner, seed)
@@ -159,6 +167,22 @@ class Trainings:
             return []
         named = "truths", track.name, test.canonical, limit
         return self._once(named, lambda: _tested_truths(test, limit, track))
+
+
+def _refuse_unmade(kind: str, bound: Bound) -> None:
+    """Raise `UsageError` where a class says that its parameters do not fit: a training for it would be for nothing.
+
+    What else goes wrong in it goes wrong in its cell, which says so.
+    """
+    if not inspect.isclass(bound.entry.obj):
+        return
+    try:
+        bound.entry.obj(**bound.kwargs)
+    except UsageError as error:
+        own = f"{kind} {bound.entry.name}"
+        raise UsageError(str(error) if str(error).startswith(own) else f"{own}: {error}") from None
+    except Exception:
+        return
 
 
 def planned_tuning(bound: Bound, grid: Grid, keys: Mapping[str, str]) -> Tuning:

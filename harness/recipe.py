@@ -68,9 +68,16 @@ def recipe_of(kwargs: Mapping[str, Any]) -> Recipe:
 
 
 def _refuse_order(parts: tuple[Bound, ...]) -> None:
-    """Raise `UsageError` where a part that averages weights ends after one that has a last word of its own."""
+    """Raise `UsageError` for a part given twice, for two that set the weights, or for an average of what was set."""
     before: list[str] = []
-    for one in parts:
+    settled = ""
+    for place, one in enumerate(parts):
+        if any(one.entry is other.entry for other in parts[:place]):
+            raise UsageError(f"parts: {one.entry.name} is there twice: give it once")
+        if getattr(one.entry.obj, "settles", False):
+            if settled:
+                raise UsageError(f"parts: {settled} and {one.entry.name} both set the weights: leave one out")
+            settled = one.entry.name
         averages = hasattr(one.entry.obj, "before_validation")
         if averages and before:
             name = one.entry.name

@@ -150,3 +150,8 @@ def test_every_sampler_of_the_library_draws_of_a_known_law(scheduler: str) -> No
     worse = nb.evaluate("diffusers_sampler(model=exact, scheduler=euler, steps=3)", data, track="generate")
     assert seen.energy_distance < 0.004 < worse.energy_distance
     assert 25 <= seen.nfe <= 49
+
+
+def test_what_pndm_cannot_do_is_refused() -> None:
+    with pytest.raises(nb.UsageError, match="pndm begins with four steps: give steps=4, not 3"):
+        nb.evaluate("diffusers_sampler(model=exact, scheduler=pndm, steps=3)", "mixture_digits(n=1)", track="generate")

@@ -54,6 +54,18 @@ class NanInUse(Tiny):
         return super().forward(x) * (1 if self.training else float("nan"))
 
 
+@nb.arch("first_alone")
+class FirstAlone(Tiny):
+    def forward(self, x):
+        return super().forward(x)[:1]
+
+
+@nb.arch("smaller")
+class Smaller(Tiny):
+    def forward(self, x):
+        return super().forward(x)[..., :-1, :]
+
+
 @nb.objective("slow")
 def slow(net, batch, *, seconds: float = 0.05):
     import time
@@ -409,6 +421,16 @@ def test_a_card_leaves_the_tensors_as_they_are() -> None:
     tensors = {"a": torch.arange(5.0), "b": torch.ones(2, 3, dtype=torch.int64)}
     made = load(with_card(save(tensors), {"key": "k"}))  # type: ignore[typeddict-item]
     assert made.keys() == tensors.keys() and all(torch.equal(made[name], tensors[name]) for name in tensors)
+
+
+@pytest.mark.parametrize(("arch", "made"), [("first_alone", r"\(1, 1, 16, 16\)"), ("smaller", r"\(4, 1, 15, 16\)")])
+def test_a_network_whose_output_a_loss_would_stretch_is_not_trained(
+    train: Any, tmp_path: Path, arch: str, made: str
+) -> None:
+    train(f"trained({TINY.replace('tiny', arch)}, steps=6, checks=2)", code=1)
+    (cell,) = trained_cells(tmp_path / "s")
+    due = rf"arch {arch} gives {made} of \(4, 1, 16, 16\): give \(4, 1, 16, 16\)"
+    assert cell["outcome"] == "failed" and re.fullmatch(due, cell["reason"])
 
 
 @pytest.mark.parametrize(

@@ -28,13 +28,24 @@ def open_set(
     size; as many of its first ones are taken as are the `share` of all. batch: pictures that come together. rounds: how
     often each picture comes, in an order of its own each time. streams: so many, in other orders.
     """
-    known = pictures_of(of)
+    known, others = pictures_of(of), pictures_of(unknown)
     count = round(share / (1 - share) * len(known))
-    others = pictures_of(unknown)[:count]
     if not 0 < count <= len(others):
         raise nb.UsageError(
             f"dataset open_set: share={share:g} beside {len(known)} known pictures are {count} unknown ones, and "
             f"{unknown.display} has {len(others)}: give another share, or more pictures"
+        )
+    others = others[:count]
+    if known[0].picture.shape != others[0].picture.shape:
+        raise nb.UsageError(
+            f"dataset open_set: pictures of {unknown.display} are {others[0].picture.shape}, those of {of.display} "
+            f"{known[0].picture.shape}: give sets of one size"
+        )
+    seen = {item.picture.tobytes() for item in known}
+    if both := sum(item.picture.tobytes() in seen for item in others):
+        raise nb.UsageError(
+            f"dataset open_set: {both} of {count} pictures of {unknown.display} are in {of.display} too: give a set of "
+            "other classes"
         )
     marked = [replace(item, label=_UNKNOWN, annotated=0, classes=known[0].classes) for item in others]
     return Streams([*known, *marked], batch, rounds, streams)

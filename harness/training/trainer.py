@@ -57,6 +57,7 @@ class Trainer:
         self._looked = 0.0, 0.0
         self._best: dict[str, Any] = {}
         self._seed_draws("init")
+        self._shapes = given, wanted
         self.parts = made_parts(recipe)
         self.net = build(recipe, self.parts, given, wanted).to(device)
         parameters = [p for p in self.net.parameters() if p.requires_grad]
@@ -182,9 +183,11 @@ class Trainer:
         buffers = {name: value.clone() for name, value in self.net.state_dict().items()}
         self.net.train()
         self._seed_draws("count")
+        seen = self.net.register_forward_hook(self._refuse_other_shape)
         with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor), NoticingChannelsLast() as layout:
             loss = self._loss(self.net, batch)
         del loss
+        seen.remove()
         if layout.asked and self._mixed_on_cpu:
             lay_channels_last(self.net)
         self.counted["saved_bytes"] = sum(saved.values())
@@ -199,6 +202,20 @@ class Trainer:
         )
         self.optimizer.zero_grad(set_to_none=True)
         self.net.load_state_dict(buffers)
+
+    def _refuse_other_shape(self, net: torch.nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+        """Raise `UsageError` for an output of fewer items, or pictures of another size: a loss may stretch them."""
+        if not (inputs and isinstance(inputs[0], torch.Tensor) and isinstance(output, torch.Tensor)):
+            return
+        asked, made = tuple(inputs[0].shape), tuple(output.shape)
+        given, wanted = self._shapes
+        due: tuple[Any, ...] = (asked[0], ...)
+        if len(given) == len(wanted) == 3 and len(asked) == len(made) == 4:
+            sides = (side * to // of for side, of, to in zip(asked[2:], given[1:], wanted[1:], strict=True))
+            due = (asked[0], made[1], *sides)
+        if made[:1] != due[:1] or (due[-1] is not ... and made != due):
+            shown = str(due).replace("Ellipsis", "…")
+            raise UsageError(f"arch {self.recipe.arch.display} gives {made} of {asked}: give {shown}")
 
     @contextmanager
     def validated(self) -> Iterator[None]:

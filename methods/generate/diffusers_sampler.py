@@ -29,8 +29,9 @@ class DiffusersSampler:
     """A sampler of the library `diffusers`, for any model: what the field's own tool makes of the same latents.
 
     model: any model of this track. scheduler: which of the library's, with its own defaults, but for pictures that are
-    not clipped and times that begin with the noisiest (`trailing`). steps: of `set_timesteps`. betas: the schedule of
-    DDPM (`linear`), Stable Diffusion (`scaled_linear`) or Nichol & Dhariwal (`squaredcos_cap_v2`), 1,000 times.
+    not clipped and times that begin with the noisiest (`trailing`). steps: of `set_timesteps`, 4 and more for `pndm`.
+    betas: the schedule of DDPM (`linear`), Stable Diffusion (`scaled_linear`) or Nichol & Dhariwal
+    (`squaredcos_cap_v2`), 1,000 times.
     """
 
     def __init__(
@@ -41,6 +42,8 @@ class DiffusersSampler:
         steps: Annotated[int, Ge(2), Le(1000)] = 20,
         betas: Literal["linear", "scaled_linear", "squaredcos_cap_v2"] = "linear",
     ) -> None:
+        if scheduler == "pndm" and steps < 4:
+            raise nb.UsageError(f"diffusers_sampler: pndm begins with four steps: give steps=4, not {steps}")
         self.model = Denoiser(model)
         self.scheduler, self.steps, self.betas = scheduler, steps, betas
 
