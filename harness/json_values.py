@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any
+
+_BEYOND_ASCII = re.compile(r"[^\n -~]")
 
 
 def plain(value: Any, digits: int | None = None) -> Any:
@@ -31,3 +34,8 @@ def parsed(text: str | bytes) -> Any:
         return json.loads(text)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+def spelled(text: str) -> str:
+    """A JSON document that spells what is not printable, as `\\u009b`: no terminal or YAML takes it for more."""
+    return _BEYOND_ASCII.sub(lambda found: found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1], text)

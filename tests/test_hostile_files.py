@@ -6,8 +6,10 @@ import errno
 import json
 import math
 import os
+import struct
 import subprocess
 import sys
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
@@ -276,3 +278,28 @@ def test_gc_says_removed_only_of_what_is_gone(tmp_path: Path, capsys: pytest.Cap
 def test_a_disk_that_takes_no_more_is_no_failure_of_the_method(number: int) -> None:
     with pytest.raises(DiskFull, match="place"), noticing_full_disk(Path("place")):
         raise OSError(number, os.strerror(number))
+
+
+# ------------------------------------------------------------------------------------ pictures and terminals
+
+
+@pytest.mark.parametrize("side", [1025, 20_000])
+def test_a_stored_crop_of_very_many_pixels_is_none(side: int) -> None:
+    from noisebench.tracks.restore.report.stored_crops import decode, stored_pixels
+
+    head = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sIIBBBBB", 13, b"IHDR", side, 8, 8, 0, 0, 0, 0)
+    body = zlib.compress(bytes((side + 1) * 8))
+    parts = (head[12:], b"IDAT" + body, b"IEND")
+    png = head[:8] + b"".join(
+        struct.pack(">I", len(one) - 4) + one + struct.pack(">I", zlib.crc32(one)) for one in parts
+    )
+    assert decode(png) is None and stored_pixels(png) is None
+
+
+def test_json_on_a_terminal_spells_what_is_not_printable(capsys: pytest.CaptureFixture[str]) -> None:
+    from noisebench.cli.options import print_json
+
+    print_json({"a\x9b": "\u202eé中\x1b"})
+    said = capsys.readouterr().out
+    assert json.loads(said) == {"a\x9b": "\u202eé中\x1b"} and "é中" in said
+    assert all(c.isprintable() or c == "\n" for c in said)

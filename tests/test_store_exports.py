@@ -6,6 +6,7 @@ import base64
 import dataclasses
 import hashlib
 import json
+import lzma
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -93,6 +94,21 @@ def test_a_compressed_export_is_read_back_and_a_damaged_one_is_named(
     packed.write_bytes(data)
     monkeypatch.setattr(export, "_LARGEST", 1000)
     assert "compressed, and cut off or larger" in refused(lambda: read_export(packed))
+
+
+def test_a_small_file_that_unpacks_to_very_much_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "bomb.json.xz"
+    file.write_bytes(lzma.compress(b'{"noisebench_export": 2, "cells": [], "pictures": []}' + b" " * (65 << 20)))
+    with pytest.raises(UsageError, match=r"cut off or larger than 64 MiB"):
+        read_export(file)
+
+
+def test_what_a_run_was_asked_for_is_not_read_from_an_export(tmp_path: Path) -> None:
+    document = json.loads(export_text(exported()[:1]))
+    asked = {"suite": "s", "plugins": ["evil.py"], "folders": {}}
+    document["cells"][0]["cell"]["request"] = asked
+    (tmp_path / "x.json").write_text(json.dumps(document))
+    assert "request" not in read_export(tmp_path / "x.json")[0].cell
 
 
 def test_an_export_is_a_row_a_line_and_a_picture_once() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import UsageError, one_line
-from ..json_values import plain
+from ..json_values import plain, spelled
 from ..wording import counted
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def use_data(args: argparse.Namespace) -> None:
 def print_json(document: Any) -> None:
     """One JSON document on stdout; values that JSON lacks are null or text."""
     all_letters = (sys.stdout.encoding or "").lower() in ("utf-8", "utf8")  # what others lack JSON can spell
-    print(json.dumps(plain(document), indent=1, ensure_ascii=not all_letters, allow_nan=False))
+    print(spelled(json.dumps(plain(document), indent=1, ensure_ascii=not all_letters, allow_nan=False)))
 
 
 def print_table(rows: Sequence[Sequence[str]], head: Sequence[str]) -> None:

@@ -98,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
         if len(document) <= 3:
             for key, value in entry["inputs"].items():
                 text = json.dumps(value, ensure_ascii=False, sort_keys=True) if isinstance(value, dict) else value
-                print(f"    {key}: {one_line(text, 300)}")
+                print(f"    {one_line(key, 60)}: {one_line(text, 300)}")
     return code
 
 

@@ -9,7 +9,7 @@ import lzma
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -24,6 +24,8 @@ from .shape import why_no_cell, why_no_number
 _PRIVATE = ("request",)
 _XZ, _LARGEST = b"\xfd7zXZ\0", 1 << 31
 """What a compressed file begins with, and how many bytes of text it may hold."""
+_SMALL, _DENSEST = 64 << 20, 500
+"""Bytes of text that any compressed file may hold, and how many a byte of a larger one: honest ones hold 30."""
 
 
 def export_text(records: Sequence[Record]) -> str:
@@ -32,7 +34,7 @@ def export_text(records: Sequence[Record]) -> str:
     plugins: dict[str, str] = {}
     cells = []
     for record in sorted(records, key=lambda r: r.cell["key"]):
-        cell = _public(record)
+        cell = _public(record.cell)
         names, outputs = list(record.scores), list(record.output_sha256)
         rows = [
             [
@@ -86,12 +88,13 @@ def _unpacked(data: bytes) -> bytes:
     if not data.startswith(_XZ):
         return data
     unpacker = lzma.LZMADecompressor(lzma.FORMAT_XZ)
+    most = min(max(_SMALL, _DENSEST * len(data)), _LARGEST)
     try:
-        text = unpacker.decompress(data, _LARGEST)
+        text = unpacker.decompress(data, most)
     except lzma.LZMAError as error:
         raise ValueError(f"compressed, and damaged: {error}") from None
     if not unpacker.eof:
-        raise ValueError(f"compressed, and cut off or larger than {_LARGEST >> 20} MiB")
+        raise ValueError(f"compressed, and cut off or larger than {most >> 20} MiB")
     return text
 
 
@@ -115,13 +118,14 @@ def _mistakes(record: Record, pictures: dict[str, str]) -> list[list[Any]] | Non
     return lines
 
 
-def _public(record: Record) -> dict[str, Any]:
-    return {k: v for k, v in record.cell.items() if k not in _PRIVATE}
+def _public(cell: Cell) -> Cell:
+    """The cell as an export has it: without what a run was asked for, which names files and code of a machine."""
+    return cast(Cell, {k: v for k, v in cell.items() if k not in _PRIVATE})
 
 
 def seal_of(record: Record) -> str:
     """SHA-256 of what an export says of a cell, its crops and mistakes apart: an edit by hand shows."""
-    seal = hashlib.sha256(json.dumps(_public(record), sort_keys=True).encode())
+    seal = hashlib.sha256(json.dumps(_public(record.cell), sort_keys=True).encode())
     for column in (record.items, record.input_sha256, record.output_sha256, record.notes, list(record.scores)):
         seal.update(json.dumps(list(column)).encode())
     for values in (record.seconds, *record.scores.values()):
@@ -178,7 +182,7 @@ def _record(entry: Any, pictures: list[bytes], plugins: dict[str, str], where: s
         if why := why_no_cell(cell) or _why_no_rows(rows, names, cell) or why_no_names(shown):
             raise ValueError(why)
         return Record(
-            cell,
+            _public(cell),
             [row[0] for row in rows],
             [row[1] for row in rows],
             [row[2] for row in rows],

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ...json_values import spelled
 from ...store.record import Cell, Record, item_count
 from ...wording import by_number
 
@@ -197,4 +198,4 @@ def yaml_text(recipe: Recipe, names: Mapping[Part, str]) -> str:
 
 
 def _quoted(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(value)
+    return spelled(json.dumps(value, ensure_ascii=False)) if isinstance(value, str) else str(value)
