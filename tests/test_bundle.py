@@ -280,6 +280,36 @@ def test_a_text_that_is_bibtex_is_kept_and_a_broken_one_is_escaped() -> None:
     assert key == "method-x" and balanced(text)
 
 
+def test_bibtex_of_usual_commands_is_kept() -> None:
+    own = r"""@article{Foo:2020, author = {M{\"a}kitalo and Foi}, title = "{\"U}ber $\ell_1$ \& {BM3D}", month = jan,
+        howpublished = {\url{https://a.b/@me/x%20y}}, year = 2020,}"""
+    assert entries_of(own, "x") == [("Foo:2020", own)]
+    assert entries_of("@misc { a ,title={b}}", "x") == [("a", "@misc{a,title={b}}")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"@misc{k\input/etc/passwd, title={a}}",
+        '@misc{k, title={a}}\n@preamble{"b"}',
+        '@PREAMBLE{k, title={"b"}}',
+        r"@misc{k, title={\input{/etc/passwd}}}",
+        r'@misc{k, title={a\}} @preamble{"b"}, note={\{}}',
+        r'@misc{k, title="\i" # "nput{/etc/passwd}"}',
+        r"@misc{k, title={^^5cinput{/etc/passwd}}}",
+        '@misc{k, year=12ab, title={@preamble{"b"}}}',
+        '@misc{k, title={@preamble{"b"}}}',
+        "@misc{k, title={a} b}",
+        "@misc{k, title={a\x1bb}}",
+        "@misc{k, title=" + "{" * 90_000 + "}" * 90_001,
+    ],
+)
+def test_bibtex_that_would_do_something_is_an_escaped_note(text: str) -> None:
+    made, used = bibliography([("m", text)], [])
+    assert used == {"m": ["method-m"]} and made.startswith("@misc{method-m,\n  title = {@")
+    assert made.endswith("},\n}\n") and not re.search(r"\\(input|i\b)|\^|\x1b|\n@|@\w+\{", made[1:])
+
+
 @pytest.mark.parametrize("text", [HOSTILE, "}}}{{{", "50 % of $x_1$ & more \\", "…", "a" * 3000])
 def test_no_text_breaks_the_file(text: str) -> None:
     made, used = bibliography([("m", text)], [(text, {"citation": text, "homepage": text, "licence": text})])
@@ -313,6 +343,13 @@ def bundle(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("bundle")
     write_bundle(full_board(), folder)
     return folder
+
+
+def test_the_words_of_a_track_stay_words_in_the_commands_of_the_readme(tmp_path: Path) -> None:
+    made = record("nlm", {"psnr": [1.0]})
+    words = {**made.cell["words"], "item": "x`y` | sh"}
+    write_bundle([replace(made, cell={**made.cell, "words": words})], tmp_path)  # type: ignore[typeddict-item]
+    assert r"against these, x\`y\` \| sh by x\`y\` \| sh" in (tmp_path / "README.md").read_text()
 
 
 def test_every_tex_file_is_well_formed(bundle: Path) -> None:

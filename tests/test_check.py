@@ -755,6 +755,14 @@ def test_it_writes_markdown_and_junit_and_appends_to_the_job_summary(
     assert ET.parse(tmp_path / "out" / "check.xml").getroot().get("tests") == "2"
 
 
+def test_it_writes_nothing_into_a_store(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    base = export(tmp_path / "b.json", cell())
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "store.json").write_text("{}")
+    assert main(["check", str(base), str(base), "--to", str(tmp_path / "s" / "locks")]) == 2
+    assert "lies within the store" in capsys.readouterr().err and len(list((tmp_path / "s").iterdir())) == 1
+
+
 def test_update_writes_the_new_baseline_and_prints_the_differences(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -322,6 +322,13 @@ def test_hostile_names_stay_text_everywhere(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_the_metric_and_unit_of_the_csv_are_no_formulas() -> None:
+    found = compare([psnr()], [psnr()])
+    odd = replace(found, differences=[replace(found.differences[0], metric="=m", unit="@u")])
+    (row,) = csv.DictReader(io.StringIO("".join(comparison_csv(odd))))
+    assert (row["metric"], row["unit"]) == ("'=m", "'@u")
+
+
 def test_every_figure_of_the_csv_is_there_in_full() -> None:
     rows = list(
         csv.DictReader(io.StringIO("".join(comparison_csv(compare([psnr()], [psnr([v + 0.125 for v in A8])])))))

@@ -292,6 +292,19 @@ def test_a_report_of_recipes_has_their_board_grids_files_and_plots(tmp_path: Pat
     assert len(json.loads((tmp_path / "summary.json").read_text())["recipes"]["races"]) == 1
 
 
+def test_a_metric_of_recipes_is_no_formula(tmp_path: Path) -> None:
+    trained = {"metric": "=psnr"}
+    made = [
+        replace(r, cell={**r.cell, "training": {**r.cell["training"], **trained}})  # type: ignore[typeddict-item]
+        if r.cell.get("training")
+        else r
+        for r in a_board()
+    ]
+    write_report(made, tmp_path)
+    assert {row["validation_metric"] for row in csv.DictReader((tmp_path / "recipes.csv").open())} == {"'=psnr"}
+    assert {row["metric"] for row in csv.DictReader((tmp_path / "tuned.csv").open())} == {"'=psnr"}
+
+
 def test_two_seeds_give_no_ranks_and_say_so(tmp_path: Path) -> None:
     write_report([one for one in a_board() if one.cell["seed"] < 2], tmp_path)
     said = "No ranks or intervals over pictures and seeds: they need 3 seeds and 6 pictures."

@@ -12,20 +12,25 @@ import random
 import re
 import resource
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
-from board_records import cost_record, panel_of, record, sha
+from board_records import METRICS, cost_record, panel_of, record, sha
 from noisebench import UsageError
 from noisebench.boards.levels import level_families
+from noisebench.boards.set_metrics import BoardSets, SetColumn, SetValue
+from noisebench.report.data import ReportData, report_data
 from noisebench.report.escape import latex, markdown, markdown_code, shorten, slug, spreadsheet
 from noisebench.report.plots.drawing import fit, legend_names, text_width
 from noisebench.report.plots.pareto import front
-from noisebench.report.tables import number
+from noisebench.report.set_metrics import sets_csv, sets_latex
+from noisebench.report.tables import Table, number, to_latex
 from noisebench.report.write import write_report
 from noisebench.store.record import Panel, Record
 
@@ -149,6 +154,55 @@ def test_a_second_report_replaces_the_plots_of_the_first(tmp_path: Path) -> None
     ]  # fmt: skip
 
 
+def test_a_report_that_is_stopped_leaves_whole_files_and_those_of_the_first(tmp_path: Path, monkeypatch: Any) -> None:
+    def stopped(data: ReportData) -> Iterator[str]:
+        yield "half a table"
+        raise KeyboardInterrupt
+
+    write_report(full_board(), tmp_path)
+    (tmp_path / "leaderboard.md").chmod(0o600)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    monkeypatch.setattr("noisebench.report.write.leaderboard_csv", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        write_report(small_board(), tmp_path)
+    assert {path for path in tmp_path.rglob("*") if path.is_file()} == set(before)
+    assert {path.name for path in before if path.read_bytes() != before[path]} == {"leaderboard.md"}
+    assert (tmp_path / "leaderboard.md").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_report_takes_no_picture_of_somebody_else_and_writes_through_no_link(tmp_path: Path) -> None:
+    plots, precious = tmp_path / "to" / "plots", tmp_path / "precious.txt"
+    (plots / "thesis").mkdir(parents=True)
+    mine = ("level-sets-of-my-thesis.png", "pareto-mine.pdf", "level-01-a-b.png", "thesis/panel-01-a-b.png",
+            "thesis/panel-01-a-b.svg")  # fmt: skip
+    old = ("level-07-a-b.png", "level-07-a-b.svg")
+    for name in (*mine, *old):
+        (plots / name).write_text("old")
+    precious.write_text("mine")
+    (tmp_path / "to" / "leaderboard.md").symlink_to(precious)
+    (tmp_path / "to" / "table.md").symlink_to(tmp_path / "nothing")
+    write_report(small_board(), tmp_path / "to")
+    assert [name for name in (*mine, *old) if not (plots / name).exists()] == [*old]
+    assert precious.read_text() == "mine" and not (tmp_path / "nothing").exists()
+    assert (tmp_path / "to" / "leaderboard.md").read_text().startswith("# ")
+
+
+@pytest.mark.parametrize("place", [".", "cells", "new/deep", "link"])
+def test_no_report_is_written_into_a_store(place: str, tmp_path: Path) -> None:
+    (tmp_path / "s" / "cells").mkdir(parents=True)
+    (tmp_path / "s" / "store.json").write_text("{}")
+    (tmp_path / "s" / "link").symlink_to("cells")
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(UsageError, match="store.*: name a f"):
+        write_report(small_board(), tmp_path / "s" / place)
+    assert sorted(tmp_path.rglob("*")) == before
+    (tmp_path / "to").mkdir()
+    (tmp_path / "to" / "plots").symlink_to(tmp_path / "s" / "cells")
+    with pytest.raises(UsageError, match="lies within the store"):
+        write_report(small_board(), tmp_path / "to")
+    assert [path.name for path in (tmp_path / "to").iterdir()] == ["plots"]
+
+
 # ------------------------------------------------------------------------------------- hostile names
 
 
@@ -216,6 +270,34 @@ def test_csv_has_no_formula_and_numbers_stay_numbers(hostile: Path) -> None:
                 assert name in ("difference", "interval_low", "interval_high") and math.isfinite(float(cell))
     assert rows[1][head.index("dataset")].startswith("'=<script>")
     assert sum(row[head.index("difference")].startswith("-") for row in rows[1:]) == 4
+
+
+def test_metrics_and_hashes_of_a_csv_are_no_formulas(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setitem(METRICS, "=ssim", METRICS["ssim"])
+    one = record("nlm", {"psnr": [30.0, 31.0], "=ssim": [0.5, 0.6]})
+    cell: Any = {**one.cell, "dataset": {**one.cell["dataset"], "fingerprint": "=1"},
+                 "method": {**one.cell["method"], "source_sha256": "=2"}}  # fmt: skip
+    write_report([replace(one, cell=cell)], tmp_path)
+    (row,) = csv.DictReader((tmp_path / "leaderboard.csv").open())
+    assert (row["'=ssim"], row["fingerprint"], row["source_sha256"]) == ("0.55", "'=1", "'=2")
+    assert {row["fingerprint"] for row in csv.DictReader((tmp_path / "table.csv").open())} == {"'=1"}
+
+
+def test_set_metrics_are_no_formulas_and_no_options() -> None:
+    column = SetColumn("[fd]", "fd", 1, "f", "r", "=sha", "=resize", 1)
+    value = SetValue(0.5, None, None, 2, None, ("=flag",), "")
+    sets = [BoardSets([column], {"nlm": {"[fd]": value}})]
+    boards = report_data([record("nlm", {"psnr": [30.0, 31.0]})], "").boards
+    (row,) = csv.DictReader(io.StringIO(sets_csv(boards, sets)))
+    assert (row["flags"], row["features_sha256"], row["resize"]) == ("'=flag", "'=sha", "'=resize")
+    assert r"\footnotesize {}[fd]: version 1" in sets_latex(boards, sets)
+
+
+def test_no_line_of_latex_begins_with_what_looks_like_an_option(tmp_path: Path) -> None:
+    write_report([record(name, {"psnr": [30.0]}, notes=["*" + name], display=name) for name in ("中", "[a]")], tmp_path)
+    for file in tmp_path.glob("*.tex"):
+        assert not re.search(r"(\\\\|rule)\s*[\[*]", file.read_text()), file.name
+    assert to_latex(Table(("[a]",), (False,), (("*",),)))[2:5:2] == [r"{}[a] \\", r"{}* \\"]
 
 
 def test_latex_has_no_raw_special_character(hostile: Path) -> None:

@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     """Check, or update the baseline (0)."""
     from ..gate.check import check
     from ..gate.rules import read_rules
-    from ..report.files import write_files
+    from ..report.files import refuse_store, write_files
     from ..report.verdict import verdict_junit, verdict_lines, verdict_markdown, verdict_values
     from ..store.reading import read_every
     from ..store.versions import newest
@@ -54,6 +54,8 @@ def run(args: argparse.Namespace) -> int:
     to = Path(args.to) if args.to else None
     if to is not None and to.exists() and not to.is_dir():
         raise UsageError(f"--to {one_line(to)} is a file: name a folder")
+    if to is not None:
+        refuse_store(to)
     baseline = Path(args.baseline)
     rules = read_rules(Path(args.rules)) if args.rules else ()
     if args.update and baseline.is_dir():

@@ -47,6 +47,7 @@ def add(verbs: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the report and say where it is; 1 where a cell is left out, because it is damaged or edited by hand."""
     from ..report.bundle.write import write_bundle
+    from ..report.files import refuse_store
     from ..report.names import with_names
     from ..report.page.previews import KeptPreviews
     from ..report.paper_table.table import TableOptions
@@ -58,6 +59,8 @@ def run(args: argparse.Namespace) -> int:
         given = getattr(args, option)
         if given and Path(given).exists() and not Path(given).is_dir():
             raise UsageError(f"--{option} {one_line(given)} is a file: name a folder")
+        if given:
+            refuse_store(Path(given))
     store = Path(args.store)
     records, left_out = read_noted(store)
     records = with_names(records, args.names)

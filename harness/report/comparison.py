@@ -199,9 +199,9 @@ def comparison_csv(comparison: Comparison) -> Iterator[str]:
         low, high = d.interval or ("", "")
         better, same, worse = d.counts
         names = (d.method_a, d.method_b, d.dataset, d.regime, d.protocol)
-        values = ["matched", *map(spreadsheet, names), d.seed, d.metric, d.unit, len(d.items), *d.means,
-                  d.difference, low, high, "" if (p := _p(d)) is None else p, better, same, worse,
-                  "" if d.mcnemar is None else d.mcnemar, spreadsheet(d.note)]  # fmt: skip
+        values = ["matched", *map(spreadsheet, names), d.seed, spreadsheet(d.metric), spreadsheet(d.unit),
+                  len(d.items), *d.means, d.difference, low, high, "" if (p := _p(d)) is None else p, better, same,
+                  worse, "" if d.mcnemar is None else d.mcnemar, spreadsheet(d.note)]  # fmt: skip
         writer.writerow(dict(zip(head, values, strict=True)))
         yield taken(text)
     for u in comparison.unmatched:
@@ -261,7 +261,7 @@ def write_comparison(comparison: Comparison, to: Path, previews: tuple[Previews,
     }
     for plot in plots:
         files |= {f"plots/{plot.name}.png": plot.png, f"plots/{plot.name}.svg": plot.svg}
-    return write_files(files, to, replaces=("scatter-", "moved-"))
+    return write_files(files, to, replaces=("(?:scatter|moved)-[0-9]{2}",))
 
 
 def _json(comparison: Comparison) -> Iterator[str]:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import io
-import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+import secrets
+import stat
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from ..errors import UsageError, one_line
+from ..store.disk import refuse_in_store
+from .plots.drawing import ONE_COLUMN
 
 Content = bytes | Path | Callable[[], Iterable[str]]
 """What a file holds; where it is copied from; or what makes its text part by part, when it is written."""
@@ -16,36 +22,74 @@ Content = bytes | Path | Callable[[], Iterable[str]]
 def write_files(
     files: Mapping[str, Content], to: Path, *, replaces: Sequence[str] = (), clears: str = ""
 ) -> list[Path]:
-    """Write files into `to`, which is made; the files written.
+    """Write files into `to`, which is made; the files written. Each is there whole or not at all; a link is replaced.
 
-    Plots of an earlier time in its `plots/` whose name starts with one of `replaces` are removed first, and what the
-    pattern `clears` finds in `to`, with the folder that it leaves empty.
-    Raises `UsageError` where `to` cannot be written.
+    Plots of an earlier time in its `plots/` whose names match one of the expressions `replaces` are removed then, and
+    what the pattern `clears` finds in `to`, with the folder that it leaves empty.
+    Raises `UsageError` where `to` cannot be written, or lies within a store.
     """
-    written = []
+    paths = {to / name: content for name, content in files.items()}
     try:
-        for start in replaces:
-            for old in (to / "plots").rglob(f"{start}*"):
-                if old.suffix in (".png", ".svg", ".pdf"):
-                    old.unlink()
-        for old in sorted(to.glob(clears)) if clears else ():
+        for folder in dict.fromkeys((to, *(path.parent for path in paths))):
+            refuse_store(folder)
+        for path, content in paths.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write(path, content)
+        for old in _plots(to / "plots", replaces) - paths.keys():
+            old.unlink()
+        for old in set(to.glob(clears)) - paths.keys() if clears else ():
             old.unlink()
             if not any(old.parent.iterdir()):
                 old.parent.rmdir()
-        for name, content in files.items():
-            path = to / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if isinstance(content, Path):
-                shutil.copyfile(content, path)
-            elif isinstance(content, bytes):
-                path.write_bytes(content)
-            else:
-                with path.open("wb") as file:
-                    file.writelines(map(text_bytes, content()))
-            written.append(path)
     except OSError as error:
         raise UsageError(f"cannot write to {one_line(to)}: {error.strerror}; choose another folder with --to") from None
-    return written
+    return list(paths)
+
+
+def refuse_store(folder: Path) -> None:
+    """Raise `UsageError` for a store and for a folder within one."""
+    if (folder / "store.json").is_file():
+        raise UsageError(f"{one_line(folder)} is a store: name a folder outside of it")
+    refuse_in_store(folder)
+
+
+def _plots(folder: Path, names: Sequence[str]) -> set[Path]:
+    """The files of plots there, and of one column there, whose names without an ending match one of `names`.
+
+    A plot is a PNG and an SVG at least: a picture alone is somebody else's.
+    """
+    pictures = [path for place in (folder, folder / ONE_COLUMN) for path in place.glob("*.png")]
+    stems = [path.with_suffix("") for path in pictures if any(re.fullmatch(name, path.stem) for name in names)]
+    plots = [[stem.with_suffix(kind) for kind in (".png", ".svg", ".pdf")] for stem in stems]
+    return {path for plot in plots if plot[1].is_file() for path in plot if path.is_file()}
+
+
+def _write(path: Path, content: Content) -> None:
+    """Write part by part, and whole or not at all; a file that was there is replaced and its rights are kept.
+
+    Nothing is flushed to the disk, as cells are: a report can be made again, and may have thousands of previews.
+    """
+    made = path.with_name(f".tmp-{secrets.token_hex(8)}")
+    try:
+        with made.open("xb") as file:
+            file.writelines(_parts(content))
+        if path.is_file() and not path.is_symlink():
+            made.chmod(stat.S_IMODE(path.stat().st_mode))
+        made.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            made.unlink()
+        raise
+
+
+def _parts(content: Content) -> Iterator[bytes]:
+    if isinstance(content, bytes):
+        yield content
+    elif isinstance(content, Path):
+        with content.open("rb") as file:
+            yield from iter(partial(file.read, 2**20), b"")
+    else:
+        yield from map(text_bytes, content())
 
 
 def taken(text: io.StringIO) -> str:

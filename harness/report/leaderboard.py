@@ -21,6 +21,7 @@ from .tables import (
     facts,
     failure_table,
     flags_text,
+    latex_lines,
     remarks,
     sources,
     to_latex,
@@ -92,7 +93,7 @@ def leaderboard_latex(data: ReportData) -> str:
             rf"\caption{{{caption}}}",
             rf"\label{{tab:noisebench-{place}}}",
             *to_latex(board_table(board)),
-            r"\par\footnotesize " + r"\\ ".join([*notes, *signatures]),
+            r"\par\footnotesize " + latex_lines([*notes, *signatures]),
             r"\end{table}",
         ]
     if data.failures:
@@ -117,7 +118,7 @@ def leaderboard_csv(data: ReportData) -> Iterator[str]:
     head = [*_PLACE, *(name for metric in metrics for name in (metric, f"{metric}_note")), *_REST]
     text = io.StringIO()
     writer = csv.DictWriter(text, head, restval="", extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
+    writer.writerow({name: spreadsheet(name) for name in head})
     for board in data.boards:
         writer.writerows(_line(board, row) for row in board.rows)
         yield taken(text)
@@ -150,7 +151,7 @@ def _line(board: Board, row: Row) -> dict[str, str]:
         "interval_low": _plain(left), "interval_high": _plain(right), "worst_5_percent": _plain(row.tail),
         "below_optimum": _plain(row.below_optimum), "below_baseline": str(row.below_baseline).lower(),
         "flags": spreadsheet(flags_text(row)), "not_ranked": spreadsheet(row.unranked),
-        "fingerprint": board.fingerprint, "source_sha256": row.source_sha256,
+        "fingerprint": spreadsheet(board.fingerprint), "source_sha256": spreadsheet(row.source_sha256),
     }  # fmt: skip
     for column in board.columns:
         score = row.scores[column.label]

@@ -238,7 +238,7 @@ def _lines(own: RecipeBoard, races: Sequence[Race]) -> list[dict[str, str]]:
                 "track": spreadsheet(board.track), "dataset": spreadsheet(board.dataset),
                 "regime": spreadsheet(board.regime), "protocol": spreadsheet(board.protocol),
                 "seeds": ",".join(map(str, board.seeds)), "recipe": spreadsheet(recipe.label),
-                "metric": own.column.label, "validation_metric": race.metric,
+                "metric": spreadsheet(own.column.label), "validation_metric": spreadsheet(race.metric),
                 "validated_on": spreadsheet(race.validated_on),
                 **{name: "" if value is None else f"{value:.9g}" for name, value in numbers.items()},
             }
@@ -258,9 +258,10 @@ def tuned_csv(recipes: Recipes) -> str:
             for place, variant in enumerate(tuning["variants"]):
                 score = variant.get("score")
                 writer.writerow((
-                    spreadsheet(label), seed, spreadsheet(_tried(tuning, place)), variant.get("outcome", ""),
-                    race.metric, "" if score is None else f"{score:.9g}",
-                    str(tuning.get("chosen") == place).lower(), variant["key"],
+                    spreadsheet(label), seed, spreadsheet(_tried(tuning, place)),
+                    spreadsheet(variant.get("outcome", "")), spreadsheet(race.metric),
+                    "" if score is None else f"{score:.9g}",
+                    str(tuning.get("chosen") == place).lower(), spreadsheet(variant["key"]),
                 ))  # fmt: skip
     return text.getvalue()
 

@@ -12,7 +12,7 @@ from ..boards.board import Board
 from ..boards.set_metrics import LABELS, BoardSets, SetColumn, SetValue
 from ..wording import by_number
 from .escape import latex, markdown, spreadsheet
-from .tables import Table, to_latex, to_markdown
+from .tables import Table, latex_lines, to_latex, to_markdown
 
 
 def how(words: Mapping[str, str], upwards: bool = False, reference: bool = True) -> tuple[str, ...]:
@@ -118,7 +118,7 @@ def sets_latex(boards: Sequence[Board], sets: Sequence[BoardSets | None]) -> str
     for board, own in _with_sets(boards, sets):
         caption = " ".join([latex(f"{board.title}: set metrics."), *map(latex, how_of(board, own))])
         out += ["", r"\begin{table}", r"\centering", rf"\caption{{{caption}}}", *to_latex(set_table(own))]
-        out += [r"\par\footnotesize " + r"\\ ".join(latex(line) for line in set_facts(own)), r"\end{table}"]
+        out += [r"\par\footnotesize " + latex_lines([latex(line) for line in set_facts(own)]), r"\end{table}"]
     return "\n".join([*out, ""]) if out else ""
 
 
@@ -151,8 +151,8 @@ def _line(column: SetColumn, value: SetValue) -> list[Any]:
     low, high = value.interval or (None, None)
     return [
         spreadsheet(column.label), *(_full(x) for x in (value.value, value.error, low, high)), value.n, column.d,
-        _full(value.floor), ",".join(value.flags), spreadsheet(value.note), spreadsheet(column.reference),
-        column.features_sha256, column.resize,
+        _full(value.floor), spreadsheet(",".join(value.flags)), spreadsheet(value.note), spreadsheet(column.reference),
+        spreadsheet(column.features_sha256), spreadsheet(column.resize),
     ]  # fmt: skip
 
 

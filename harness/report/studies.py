@@ -89,7 +89,7 @@ def write_study(
         "study.csv": text_bytes(_csv(drawn)),
         "study.json": text_bytes(text + "\n"),
     }
-    return write_files(files, to, replaces=("study-",)), left_out
+    return write_files(files, to, replaces=("study-[0-9]{2}(?:-[a-z0-9]+){2,}",)), left_out
 
 
 def study_charts(
@@ -216,8 +216,8 @@ def _csv(drawn: Sequence[Chart]) -> str:
                 names = spreadsheet(curve.label), spreadsheet(p.method)
                 by = "" if p.by is None else f"{p.by:.9g}"
                 ends = [f"{end(p.seeds.values()):.9g}" if p.seeds else "" for end in (min, max)]
-                where = spreadsheet(chart.heading), chart.axis.x, f"{p.x:.9g}", chart.column.label
-                writer.writerow((*where, f"{p.y:.9g}", tail, *names, mark, by, *ends))
+                where = spreadsheet(chart.heading), spreadsheet(chart.axis.x), f"{p.x:.9g}"
+                writer.writerow((*where, spreadsheet(chart.column.label), f"{p.y:.9g}", tail, *names, mark, by, *ends))
     return text.getvalue()
 
 

@@ -340,11 +340,26 @@ def to_latex(table: Table) -> list[str]:
         r"\begin{tabular}{" + "".join("r" if numeric else "l" for numeric in table.numeric) + "}",
         r"\toprule",
     ]
-    lines += [" & ".join(latex(title) for title in table.header) + r" \\", r"\midrule"]
+    lines += [latex_row([latex(title) for title in table.header]), r"\midrule"]
     for i, row in enumerate(table.rows):
         cells = [latex(cell) for cell in row]
         if i < len(table.strong) and table.strong[i]:
             # Rank and first metric are enough: a bold row shouts.
             cells = [rf"\textbf{{{cell}}}" if k in (0, 2) else cell for k, cell in enumerate(cells)]
-        lines.append(" & ".join(cells) + r" \\")
+        lines.append(latex_row(cells))
     return [*lines, r"\bottomrule", r"\end{tabular}"]
+
+
+def latex_row(cells: Sequence[str]) -> str:
+    """A row of cells that are LaTeX already."""
+    return _no_option(" & ".join(cells)) + r" \\"
+
+
+def latex_lines(lines: Sequence[str]) -> str:
+    """A paragraph of lines that are LaTeX already."""
+    return r"\\ ".join(map(_no_option, lines))
+
+
+def _no_option(line: str) -> str:
+    # A bracket or a star at the head would be taken for an option of the command before it.
+    return f"{{}}{line}" if line[:1] in ("[", "*") else line

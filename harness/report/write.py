@@ -19,7 +19,7 @@ from .paper_table.standalone import tables_html
 from .paper_table.table import TableOptions
 from .paper_table.written import tables_csv, tables_latex, tables_markdown
 from .plots.drawing import plot_files
-from .plots.selection import PREFIXES, draw_all
+from .plots.selection import NAMES, draw_all
 from .recipes import recipes_csv, tuned_csv
 from .set_metrics import sets_csv
 from .summary import summary
@@ -79,4 +79,4 @@ def write_report(
     if any(trial.tuning for race in data.recipes.races for recipe in race.recipes for trial in recipe.trials):
         files["tuned.csv"] = lambda: [tuned_csv(data.recipes)]
     files |= plot_files(plots, "plots", ("png", "svg", "pdf") if style else ("png", "svg"))
-    return write_files({**files, **shown.beside}, to, replaces=PREFIXES, clears=BESIDE_FILES)
+    return write_files({**files, **shown.beside}, to, replaces=NAMES, clears=BESIDE_FILES)

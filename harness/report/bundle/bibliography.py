@@ -18,6 +18,25 @@ _LONG = re.compile(
     r"(?P<rest>.*)"
 )
 
+_HEAD = re.compile(r"@([A-Za-z]+)\s*\{\s*([\w:.+/-]+)\s*,", re.ASCII)
+_FIELDS = re.compile(r'\s*(?:[A-Za-z][\w-]*\s*=\s*(?:\0|"[^"{}]*"|[0-9]+|[A-Za-z]\w*)\s*(?:,\s*|\Z))*', re.ASCII)
+"""Fields of an entry where each text in braces is a NUL. No `#`, which could join the halves of a command."""
+_NO_WORKS = ("preamble", "string", "comment")
+_DEEP = 10
+"""Braces within braces that a field may have."""
+_ODD = re.compile(r"\^\^|.@\s*\w+\s*[{(]|[\0-\x08\x0b\x0c\x0e-\x1f\x7f]", re.DOTALL)
+"""What TeX reads as another character; a second entry, where BibTeX reads on after a mistake; control characters."""
+_NAMES = (
+    "c v u H k r b d t i j l L o O ae AE oe OE aa AA ss dh DH dj DJ ng NG th TH S P "
+    "emph textit textbf textsc textsf texttt textrm textsuperscript textsubscript em it bf sc tt rm sf url "
+    "mathrm mathbf mathit mathcal mathbb ensuremath text TeX LaTeX ldots dots textendash textemdash textasciitilde "
+    "alpha beta gamma delta epsilon varepsilon zeta eta theta kappa lambda mu nu xi pi rho sigma tau phi varphi chi "
+    "psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega ell infty times cdot pm sim approx leq geq to "
+    "rightarrow sqrt frac nabla partial"
+)
+_COMMANDS = frozenset(_NAMES.split()) | frozenset("'`^\"~=.&%$#_{}-/, ")
+"""The commands of LaTeX that entries of papers use; none reads, writes or defines anything."""
+
 
 def known_entries() -> dict[str, str]:
     """The entries of `references.bib` by key."""
@@ -39,14 +58,12 @@ def key_of_name(name: str, year: str = "") -> str:
 def entries_of(cite: str, fallback: str) -> list[tuple[str, str]]:
     """(key, entry) of each work in a free text; `fallback` is the key where the text gives none.
 
-    A text that is a BibTeX entry is taken as it is. `Author & Author 2005; Other et al. 2008` is looked up among
+    A text that is one BibTeX entry is taken as it is. `Author & Author 2005; Other et al. 2008` is looked up among
     the known; `A. Author et al., Title, Venue, 2017` is taken apart; anything else becomes a @misc with a note.
     """
     text = cite.strip()
-    if text.startswith("@"):
-        own = re.match(r"@\w+\s*\{\s*([^,\s{}]+)\s*,", text)
-        if own and balanced(text):
-            return [(own[1], text)]
+    if own := _own_entry(text):
+        return [own]
     flat = one_line(text, 2_000)
     if not flat:
         return []
@@ -75,6 +92,24 @@ def entries_of(cite: str, fallback: str) -> list[tuple[str, str]]:
             fields = {"title": piece} | ({"year": year_found[1]} if year_found else {})
             found.append((fallback, entry("misc", fallback, fields)))
     return found
+
+
+def _own_entry(text: str) -> tuple[str, str] | None:
+    """Key and entry of a text that is one BibTeX entry, and nothing that LaTeX or BibTeX would carry out."""
+    head = _HEAD.match(text)
+    if head is None or head[1].lower() in _NO_WORKS or not text.endswith("}") or not _harmless(text):
+        return None
+    # BibTeX counts every brace, also one after a backslash.
+    fields = text[head.end() : -1]
+    for _ in range(_DEEP):
+        fields = re.sub(r"\{[^{}]*\}", "\0", fields)
+    return (head[2], f"@{head[1]}{{{head[2]},{text[head.end() :]}") if _FIELDS.fullmatch(fields) else None
+
+
+def _harmless(text: str) -> bool:
+    """Whether all commands are known ones, and nothing else may come to be one."""
+    commands = re.findall(r"\\([A-Za-z@]+|.?)", text, re.DOTALL)
+    return balanced(text) and not _ODD.search(text) and _COMMANDS.issuperset(commands)
 
 
 def _authors(names: str) -> str:

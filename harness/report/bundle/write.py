@@ -205,14 +205,14 @@ def _paper(used: dict[str, list[str]]) -> str:
 def _readme(
     suites: Sequence[tuple[str, Recipe]], remade: Remade, used: dict[str, list[str]], words: Mapping[str, str]
 ) -> str:
-    carries = any(recipe.plugins for _, recipe in suites)
+    carries, item = any(recipe.plugins for _, recipe in suites), markdown(words["item"])
     out = ["# Results, and how to make them again", "", markdown(remade.text), ""]
     out += [*(f"- {markdown(line)}" for line in remade.lacking), *([""] if remade.lacking else []), "```sh"]
     for name, _ in suites:
         out.append(f"noisebench run suites/{name} --store store   # every number")
     out += [
         "noisebench report store --to board                # tables, plots and the page",
-        f"noisebench compare results.json store             # yours against these, {words['item']} by {words['item']}",
+        f"noisebench compare results.json store             # yours against these, {item} by {item}",
         "noisebench report results.json --bundle .         # this folder, from the results alone",
         "pdflatex paper && bibtex paper && pdflatex paper && pdflatex paper",
         "```",
@@ -230,7 +230,7 @@ def _readme(
                 ("`suites/`", "the suites that plan these cells"),
                 *([("`plugins/`", "the code of the plug-ins, which the suites load")] if carries else []),
                 ("`results.json`",
-                 f"every score of every {markdown(words['item'])}: `noisebench report`, `compare` and `check` read it"),
+                 f"every score of every {item}: `noisebench report`, `compare` and `check` read it"),
             ],
         ),
         "",

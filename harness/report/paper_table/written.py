@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from ...errors import one_line
 from ..escape import LONG, latex, markdown, markdown_code, spreadsheet
 from ..files import taken
-from ..tables import pipe_table
+from ..tables import latex_row, pipe_table
 from .grid import cell_text, grid
 from .marks import Mark
 from .table import Level, Mean, PaperTable
@@ -77,20 +77,14 @@ def _tabular(table: PaperTable) -> list[str]:
             spans.append(rf"\multicolumn{{{size}}}{{c}}{{{latex(name)}}}")
             rules += rf"\cmidrule(lr){{{start}-{start + size - 1}}}"
             start += size
-        lines += [_line(spans), rules]
-    lines += [_line([latex(title) for title in made.head]), r"\midrule"]
+        lines += [latex_row(spans), rules]
+    lines += [latex_row([latex(title) for title in made.head]), r"\midrule"]
     for at, (name, cells) in enumerate(made.rows):
         lines += [r"\midrule"] if at in made.rules else []
         lines.append(
-            _line([latex(name), *(cell_text(cell, table.digits, _in_latex, _raised_in_latex) for cell in cells)])
+            latex_row([latex(name), *(cell_text(cell, table.digits, _in_latex, _raised_in_latex) for cell in cells)])
         )
     return [*lines, r"\bottomrule", r"\end{tabular}"]
-
-
-def _line(cells: Sequence[str]) -> str:
-    # A bracket or a star at the head would be taken for an option of the command before it.
-    guard = "{}" if cells[0][:1] in ("[", "*") else ""
-    return guard + " & ".join(cells) + r" \\"
 
 
 def _in_latex(text: str, mark: Mark) -> str:
@@ -143,8 +137,8 @@ def _place(level: Level) -> tuple[str, ...]:
     board = level.board
     return (
         spreadsheet(board.track), spreadsheet(board.protocol), ",".join(map(str, board.seeds)),
-        spreadsheet(board.dataset), spreadsheet(board.dataset_spec), board.fingerprint, spreadsheet(board.regime),
-        spreadsheet(level.title), str(len(board.items)),
+        spreadsheet(board.dataset), spreadsheet(board.dataset_spec), spreadsheet(board.fingerprint),
+        spreadsheet(board.regime), spreadsheet(level.title), str(len(board.items)),
     )  # fmt: skip
 
 

@@ -23,8 +23,13 @@ from .sheets import Style, style_of
 
 MAX_PLOTS, MAX_PLOTS_OF_MANY, MANY_BOARDS = 8, 3, 50
 """Plots of each kind, fewer where there are many boards; the boards with most methods first."""
-PREFIXES = ("level-", "pareto-", "perception-", "critical-", "recipe-", "panel-", "drawing-", "mistakes-")
-"""What the names of plots begin with; a number follows."""
+_WORD = "-[a-z0-9]+"
+NAMES = (
+    rf"(?:critical|drawing|mistakes|recipe-time|recipe-memory)-[0-9]{{2}}(?:{_WORD})+",
+    rf"(?:level|pareto|panel|recipe-cost)-[0-9]{{2}}(?:{_WORD}){{2,}}",
+    rf"perception-[0-9]{{2}}(?:{_WORD}){{3,}}",
+)
+"""Expressions that the names of plots match: a kind, a number, and slugs of what it shows."""
 
 
 def draw_all(data: ReportData, style: str = "") -> tuple[list[Plot], list[str]]:
