@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .data.folders import path_of
+from .json_values import plain
 from .store.reading import read_records
 from .store.record import MetricPart, Record, order_of
 
@@ -32,13 +33,13 @@ def frame(*sources: str | os.PathLike[str]) -> pandas.DataFrame:
 
 
 def frame_of(records: Sequence[Record]) -> pandas.DataFrame:
-    """The rows of records, one a cell and item, in their order: the columns of `frame`."""
+    """The rows of records, one a cell and item, in their order: the columns of `frame`; a lone surrogate is a `?`."""
     import pandas
 
     counts = [len(record.items) for record in records]
 
     def each(values: Sequence[Any], kind: Any = object) -> Any:
-        return np.repeat(np.array(values, dtype=kind), counts)
+        return np.repeat(np.array(plain(values), dtype=kind), counts)
 
     def joined(values: Sequence[Any]) -> Any:
         return np.concatenate([np.empty(0), *values])
@@ -52,15 +53,15 @@ def frame_of(records: Sequence[Record]) -> pandas.DataFrame:
             "regime": each([cell["regime"]["display"] for cell in cells]),
             "seed": each([cell["seed"] for cell in cells], np.int64),
             "protocol": each([cell["protocol"]["display"] for cell in cells]),
-            "item": [item for record in records for item in record.items],
+            "item": plain([item for record in records for item in record.items]),
             **{
-                name: joined([record.scores.get(name, np.full(len(record.items), np.nan)) for record in records])
+                plain(name): joined([record.scores.get(name, np.full(len(record.items), np.nan)) for record in records])
                 for name in _metrics_of(records)
             },
             "seconds": joined([record.seconds for record in records]),
-            "input_sha256": [sha for record in records for sha in record.input_sha256],
-            "output_sha256": [sha for record in records for sha in record.output_sha256],
-            "note": [note for record in records for note in record.notes],
+            "input_sha256": plain([sha for record in records for sha in record.input_sha256]),
+            "output_sha256": plain([sha for record in records for sha in record.output_sha256]),
+            "note": plain([note for record in records for note in record.notes]),
             "outcome": each([cell["outcome"] for cell in cells]),
             "key": each([cell["key"] for cell in cells]),
         }

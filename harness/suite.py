@@ -18,6 +18,8 @@ SUITES = Path(__file__).parent / "suites"
 KEEP = ("all", "sample", "none")
 TIMEOUT = 3600.0
 _MOST_MEMORY = 1 << 60
+_LARGEST = 2**63 - 1
+"""A larger number could be stored, but not read back."""
 _MOST_THREADS = 4096
 
 
@@ -114,16 +116,20 @@ def input_size(text: Any) -> tuple[int, ...]:
 
 
 def whole(text: Any) -> int:
-    """A whole number from 0. Raises ValueError."""
-    if isinstance(text, bool) or not isinstance(text, int) or text < 0:
-        raise ValueError("a whole number from 0")
-    return text
+    """A whole number from 0, of 64 bits at most. Raises ValueError."""
+    return _whole_from(0, text)
 
 
 def count(text: Any) -> int:
-    """A whole number from 1. Raises ValueError."""
-    if isinstance(text, bool) or not isinstance(text, int) or text < 1:
-        raise ValueError("a whole number from 1")
+    """A whole number from 1, of 64 bits at most. Raises ValueError."""
+    return _whole_from(1, text)
+
+
+def _whole_from(least: int, text: Any) -> int:
+    if isinstance(text, bool) or not isinstance(text, int) or text < least:
+        raise ValueError(f"a whole number from {least}")
+    if text > _LARGEST:
+        raise ValueError(f"a whole number from {least} to {_LARGEST}")
     return text
 
 

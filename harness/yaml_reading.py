@@ -71,6 +71,8 @@ def scalar(node: yaml.Node, file: Path, key: str, check: Callable[[Any], Any]) -
     except ValueError as error:  # what YAML has no value for, such as a number of 5000 digits
         why = one_line(str(error).partition(":")[0], 100)
         raise mistake(node, file, f"{key} cannot be read ({why}): write another value") from None
+    except (AttributeError, LookupError, TypeError, yaml.YAMLError):  # as PyYAML fails where a tag does not fit
+        raise mistake(node, file, f"{key} is no {one_line(node.tag.rpartition(':')[2])}: leave its tag out") from None
     try:
         return check(value)
     except ValueError as error:

@@ -109,6 +109,7 @@ class NeedsDepth:
         (lambda: nb.evaluate("identity", *WHERE, limit=True), "limit must be a whole number from 1, not True"),
         (lambda: nb.evaluate("identity", *WHERE, limit=1.0), "limit must be a whole number from 1, not 1.0"),
         (lambda: nb.evaluate("identity", *WHERE, seed=-1), "seed must be a whole number from 0, not -1"),
+        (lambda: nb.evaluate("identity", *WHERE, seed=2**63), f"seed must be a whole number from 0 to {2**63 - 1}"),
         (lambda: nb.evaluate("identity", *WHERE, seed=None), "seed must be a whole number from 0, not None"),
         (lambda: nb.evaluate("identity", *WHERE, metrics=5), "metrics are a list of specs, not int"),
         (lambda: nb.evaluate("identity", *WHERE, metrics=(5,)), "a spec is text .*, not int"),

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import noisebench as nb
 import numpy as np
 import pytest
+from board_records import record
+from noisebench.frames import frame_of
 from noisebench.store.reading import read_records
 
 pandas = pytest.importorskip("pandas")
@@ -98,6 +102,13 @@ def test_what_is_no_store_is_one_line(tmp_path: Path) -> None:
 
 def test_nothing_stored_is_an_empty_frame_with_its_columns() -> None:
     assert list(nb.frame().columns) == [*CELL, *ABOUT] and len(nb.frame()) == 0
+
+
+def test_a_name_that_utf_8_lacks_has_a_column() -> None:
+    one = record("nlm", {"psnr": [30.0]}, items=["a\udc00"])
+    cell: Any = {**one.cell, "metrics": {"psnr\ud800": one.cell["metrics"]["psnr"]}}
+    table = frame_of([replace(one, cell=cell, scores={"psnr\ud800": one.scores["psnr"]})])
+    assert table["psnr?"].tolist() == [30.0] and table["item"].tolist() == ["a?"]
 
 
 def test_a_result_has_its_rows_as_a_frame() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from noisebench.store.cells import cell_dir, keys, open_store, partial_dir, read_record
 from noisebench.store.merge import merge, plan_merger
 from noisebench.store.names import add_names, read_names
+from noisebench.store.previews import picture_file
 from stored_cells import edit, made, put, refused, same, views, with_cell, without_seals
 
 
@@ -135,6 +137,39 @@ def test_pictures_to_look_at_come_with_their_cell(stores: Any) -> None:
     pictures = sorted(path.relative_to(a) for path in a.glob("pictures/*/*.png"))
     assert pictures and pictures == sorted(path.relative_to(to) for path in to.glob("pictures/*/*.png"))
     assert sorted(p.name for p in (cell_dir(to, key) / "outputs").iterdir())
+
+
+@pytest.mark.parametrize("name", ["outputs/00000.npy", "mistakes.json", "weights.safetensors"])
+@pytest.mark.parametrize("kind", ["link", "dangling", "pipe"])
+def test_a_cell_with_a_link_or_a_pipe_is_left_out_and_named(stores: Any, tmp_path: Path, name: str, kind: str) -> None:
+    a, b, to = stores
+    bad, good = put(a, made("nlm")), put(a, made("bm3d"))
+    put(b, made("nlm"))
+    file = cell_dir(a, bad) / name
+    file.parent.mkdir(exist_ok=True)
+    (tmp_path / "private").write_text("secret")
+    if kind == "pipe":
+        os.mkfifo(file)
+    else:
+        file.symlink_to(tmp_path / ("private" if kind == "link" else "nowhere"))
+    merger = plan_merger([a, b])
+    (line,) = merger.damaged
+    assert f"{file} is {'no regular file' if kind == 'pipe' else 'a link'}, which is not copied" in line
+    assert merger.chosen == {good: a, bad: b} and sorted(merge(merger, to)) == sorted([good, bad])
+    assert not any(path.is_symlink() or path.is_fifo() for path in to.rglob("*"))
+
+
+def test_what_is_no_file_of_a_cell_and_pictures_behind_links_do_not_come_over(stores: Any, tmp_path: Path) -> None:
+    a, _, to = stores
+    key = put(a, made("nlm"))
+    view = views(a, cell_dir(a, key), 1)[0]
+    os.rename(picture_file(a, view.clean), tmp_path / "private.png")
+    picture_file(a, view.clean).symlink_to(tmp_path / "private.png")
+    (cell_dir(a, key) / "extra").symlink_to(tmp_path / "private.png")
+    (cell_dir(a, key) / "notes.txt").write_text("mine")
+    assert merged(a, to=to) == [key]
+    assert not {"extra", "notes.txt"} & {path.name for path in cell_dir(to, key).iterdir()}
+    assert picture_file(to, view.noisy).is_file() and not picture_file(to, view.clean).exists()
 
 
 def test_a_store_named_twice_and_one_without_seals_are_refused(stores: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import hashlib
+import io
 import json
 import os
 import pickle
@@ -348,6 +349,26 @@ def test_a_malformed_file_is_refused_in_one_line(data: bytes, form: str) -> None
     with pytest.raises(nb.UsageError, match=r"^some\\?.file") as caught:
         read_checkpoint(data, form, "some.file")
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 300
+
+
+def test_a_matconvnet_file_that_points_into_another_file_is_refused(tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    (tmp_path / "private").write_bytes(bytes(16))
+    for external in (None, [(str(tmp_path / "private"), 0, 16)]):
+        buffer = io.BytesIO()
+        with h5py.File(buffer, "w") as file:
+            parts = (
+                file.create_dataset("w", (1, 1, 2, 2), "f4", external=external),
+                file.create_dataset("b", data=[0.0]),
+            )
+            file["layer/type"] = np.frombuffer(b"conv", np.uint8)
+            file.create_dataset("layer/weights", data=[part.ref for part in parts], dtype=h5py.ref_dtype)
+            file.create_dataset("net/layers", data=[file["layer"].ref], dtype=h5py.ref_dtype)
+        if external is None:
+            assert read_checkpoint(buffer.getvalue(), "matconvnet", "m.mat")["conv00.weight"].shape == (1, 1, 2, 2)
+        else:
+            with pytest.raises(nb.UsageError, match=r"m\.mat is not a MatConvNet network"):
+                read_checkpoint(buffer.getvalue(), "matconvnet", "m.mat")
 
 
 # ---- a checkpoint of one's own

@@ -148,7 +148,7 @@ def test_what_is_no_store_is_not_written_to(tmp_path: Path) -> None:
     assert refused(lambda: open_store(path)) == f"store {path} cannot be made: Not a directory"
 
 
-@pytest.mark.parametrize("mark", ["", "{", "[2]", "\xff"])
+@pytest.mark.parametrize("mark", ["", "{", "[2]", "\xff", '{"schema": true}', '{"schema": -5}'])
 def test_a_damaged_mark_of_a_store_is_named(tmp_path: Path, mark: str) -> None:
     (tmp_path / "store.json").write_bytes(mark.encode("latin-1"))
     says = f"{tmp_path / 'store.json'} is damaged: restore it, or use another --store"
@@ -834,6 +834,57 @@ def test_gc_removes_what_no_run_can_use_and_says_what(store: Path) -> None:
     assert gc(store) == [] and verify(store, files_of) == []
 
 
+def test_gc_leaves_what_is_not_its_own_and_does_the_rest(store: Path, tmp_path: Path) -> None:
+    key = put(store, made())
+    strays = [store / "locks" / "sub", store / "digests" / "sub", store / "pictures" / "aa" / "x.png"]
+    for stray in strays:
+        stray.mkdir(parents=True)
+    (store / "digests" / "note").write_text("x")
+    (tmp_path / "mine").mkdir()
+    room = cell_dir(store, key).parent
+    (room / ".tmp-x").write_text("x")
+    (room / ".tmp-y").symlink_to(tmp_path / "mine")
+    (store / "cells" / "ff").mkdir()
+    (store / "cells" / "ff" / ("f" * 64)).write_text("no folder")
+    with cell_lock(store, key):
+        pass
+    assert sorted(gc(store)) == [".tmp-x", ".tmp-y", f"damaged or edited cell {'f' * 12}"]
+    assert all(stray.is_dir() for stray in (*strays, tmp_path / "mine")) and keys(store) == [key]
+    assert names(store / "locks") == names(store / "digests") == ["sub"] and gc(store) == []
+
+
+def test_a_pipe_among_the_files_of_a_cell_is_damage_and_does_not_hang(store: Path) -> None:
+    keys_of = [put(store, made(name)) for name in ("a", "b", "c")]
+    for key, file in zip(keys_of, ("cell.json", "scores.parquet", "seal"), strict=True):
+        (cell_dir(store, key) / file).unlink()
+        os.mkfifo(cell_dir(store, key) / file)
+        with pytest.raises(Damaged):
+            read_record(store, key)
+    assert read_genuine(store)[0] == [] and len(verify(store, files_of)) == 3
+    with pytest.raises(Damaged, match=r"cell\.json is damaged \(Not a regular file\)"):
+        read_cell(store, keys_of[0])
+    assert len(gc(store)) == 3 and keys(store) == []
+    key = put(store, lender(), ARRAYS)
+    output = output_file(cell_dir(store, key), 0, FILES.suffix)
+    for file in (output, *(cell_dir(store, key) / name for name in ("asked", "panel.json", "mistakes.json"))):
+        file.unlink(missing_ok=True)
+        os.mkfifo(file)
+    mark_asked(store, [key])
+    assert asked_of(store, key) == "" and read_record(store, key).panel is None
+    assert verify(store, files_of) == [f"cell {key[:12]}: outputs/{output.name} is damaged"]
+
+
+def test_a_deeply_nested_file_beside_a_cell_is_left_aside(store: Path) -> None:
+    key = put(store, made())
+    views(store, cell_dir(store, key), 1)
+    for name in ("panel.json", "mistakes.json", "outputs/00000.json"):
+        (cell_dir(store, key) / name).write_text("[" * 200_000)
+    record = read_record(store, key)
+    assert record.panel is None and record.mistakes is None
+    assert any("00000.json is damaged" in line for line in verify(store, files_of))
+    assert len(gc(store)) == 2 and keys(store) == [key]  # the pictures, which nothing names now
+
+
 def test_a_file_that_a_user_names_is_written_as_what_it_is(store: Path, tmp_path: Path) -> None:
     file, link, pipe = tmp_path / "file", tmp_path / "link", tmp_path / "pipe"
     write_named(file, b"1")
@@ -855,7 +906,7 @@ def test_a_file_that_a_user_names_is_written_as_what_it_is(store: Path, tmp_path
 
 def test_a_cell_that_may_not_be_read_is_no_damaged_one(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     key = put(store, made())
-    file, read = cell_dir(store, key) / "cell.json", Path.read_bytes
+    file, read = cell_dir(store, key) / "cell.json", disk.read_regular
 
     def denied(path: Path) -> bytes:
         if path == file:
@@ -863,7 +914,7 @@ def test_a_cell_that_may_not_be_read_is_no_damaged_one(store: Path, monkeypatch:
         return read(path)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "read_bytes", denied)
+        patch.setattr("noisebench.store.cells.read_regular", denied)
         for look in (gc, lambda s: genuine_cell(s, key), lambda s: read_record(s, key)):
             with pytest.raises(UsageError, match=r"cell\.json cannot be read \(Permission denied\)"):
                 look(store)

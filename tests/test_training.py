@@ -387,9 +387,14 @@ def test_a_card_is_shown_on_lines_of_printable_text_and_a_damaged_one_is_named(c
     lines = cli("weights", "card", file).stdout.splitlines()
     assert [line.partition(" ")[0] for line in lines[:5]] == ["key", "method", "seed", "data", "regime"]
     assert all(line.isprintable() for line in lines)
-    file.write_bytes(with_card(one.weights(), {**card, "data": None}))
-    said = cli("weights", "card", file, code=2).stderr
-    assert "its card is damaged" in said and said.count("\n") == 1
+    deep: Any = {}
+    for _ in range(900):
+        deep = {"a": deep}
+    for wrong in ({"data": None}, {"environment": deep}, {"method": 5}, {"track": ["x"]}, {"seed": "7"}):
+        file.write_bytes(with_card(one.weights(), {**card, **wrong}))
+        for verb in (("card", file, "--json"), ("import", file)):
+            said = cli("weights", *verb, code=2).stderr
+            assert "its card is damaged" in said and said.count("\n") == 1
 
 
 def test_a_checkpoint_that_is_lost_is_trained_again_and_one_that_was_changed_is_named(

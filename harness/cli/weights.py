@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     if args.action == "card" and path.is_file():
         from ..training.checkpoint import read_card
 
-        _show(read_card(path), path, args.json)
+        _show(read_card(path), args.json)
         return 0
     cells, left_out = _trained(path)
     if args.action == "ls":
@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     cell = _one(cells, args.filter, path)
     file = cell_dir(path, cell["key"]) / WEIGHTS
     if args.action == "card":
-        _show(read_card(file), file, args.json)
+        _show(read_card(file), args.json)
         return 0
     read_card(file)
     data = file.read_bytes()
@@ -151,9 +151,7 @@ def _list_enclosed(as_json: bool) -> int:
     return 1 if any(one["state"] != "used by key" for one in found) else 0
 
 
-def _show(card: Card, file: Path, as_json: bool) -> None:
-    if not isinstance(card["data"], dict):
-        raise UsageError(f"checkpoint {one_line(file)}: its card is damaged: its data is no mapping: export it again")
+def _show(card: Card, as_json: bool) -> None:
     if as_json:
         print_json(card)
         return

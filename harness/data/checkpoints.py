@@ -171,11 +171,11 @@ def _matconvnet(data: bytes) -> Tensors:
     try:
         with h5py.File(io.BytesIO(data), "r") as file:
             number = 0
-            for reference in file["net/layers"][:].ravel():
+            for reference in _numbers(file["net/layers"]).ravel():
                 layer = file[reference]
-                if bytes(layer["type"][:].astype(np.uint8)) != b"conv":
+                if bytes(_numbers(layer["type"]).astype(np.uint8)) != b"conv":
                     continue
-                kernel, bias = (file[r][:] for r in layer["weights"][:].ravel())
+                kernel, bias = (_numbers(file[r]) for r in _numbers(layer["weights"]).ravel())
                 bias = bias.reshape(-1)
                 if kernel.ndim == 3:  # (in, w, h): one output
                     kernel = kernel[None]
@@ -212,9 +212,7 @@ def _keras(data: bytes) -> Tensors:
                     lambda name, item, arrays=arrays: arrays.update({name: item}) if hasattr(item, "shape") else None
                 )
                 for name, item in arrays.items():
-                    if item.external or item.is_virtual:
-                        raise ValueError("its numbers are in another file")
-                    values = np.asarray(item[()], dtype=np.float32)
+                    values = np.asarray(_numbers(item), dtype=np.float32)
                     if values.ndim == 4:
                         values = values.transpose(3, 2, 0, 1)
                     variable = name.rpartition("/")[2].partition(":")[0]
@@ -224,6 +222,13 @@ def _keras(data: bytes) -> Tensors:
     if not found:
         raise _Malformed("is a Keras model without weights")
     return found
+
+
+def _numbers(array: Any) -> Any:
+    """What an array of HDF5 holds. Raises ValueError where a file takes it from another one of the machine."""
+    if array.external or array.is_virtual:
+        raise ValueError("its numbers are in another file")
+    return array[()]
 
 
 def _h5py(form: str) -> Any:

@@ -20,7 +20,7 @@ import numpy as np
 
 from ..errors import UsageError, one_line
 from ..json_values import parsed
-from .disk import DiskFull, noticing_full_disk, sync_dir, write_file
+from .disk import DiskFull, noticing_full_disk, read_regular, sync_dir, write_file
 from .mistakes import read_mistakes
 from .previews import read_panel
 from .record import OUTCOMES, SCHEMA, Cell, Record
@@ -28,10 +28,14 @@ from .seals import files_seal, split_genuine
 from .shape import why_no_cell
 
 _KEY = re.compile(r"[0-9a-f]{64}")
+_MARKING = os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
 _TEXT = ("item", "input_sha256", "output_sha256", "note")
 _SEALED = ("cell.json", "scores.parquet")
 WEIGHTS = "weights.safetensors"
 """The checkpoint in the folder of a cell that trained one; `cell.json` has its SHA-256."""
+_KEPT = ("outputs", "panel.json", "mistakes.json", WEIGHTS)
+FILES = (*_SEALED, "asked", "seal", *_KEPT)
+"""What may lie in the folder of a cell."""
 AGAIN = "`noisebench store gc` removes it, `run` does it again"
 
 
@@ -50,7 +54,7 @@ def schema_of(path: Path) -> int:
         schema = parsed(mark.read_bytes()).get("schema")
     except (OSError, ValueError, AttributeError):
         raise UsageError(f"{one_line(mark)} is damaged: restore it, or use another --store") from None
-    if schema is None:
+    if schema is None or isinstance(schema, bool) or (isinstance(schema, int) and schema < 1):
         raise UsageError(f"{one_line(mark)} is damaged: restore it, or use another --store")
     if not isinstance(schema, int) or schema > SCHEMA:
         raise UsageError(
@@ -201,7 +205,7 @@ def mark_asked(store: Path, keys: Iterable[str]) -> None:
     when = _now().encode()
     for key in keys:
         with suppress(OSError):
-            fd = os.open(_file_of(store, key, "asked"), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            fd = os.open(_file_of(store, key, "asked"), _MARKING, 0o644)
             try:
                 # In place: cutting 100,000 files off first takes longer than all else.
                 os.ftruncate(fd, os.write(fd, when))
@@ -212,7 +216,7 @@ def mark_asked(store: Path, keys: Iterable[str]) -> None:
 def asked_of(store: Path, key: str) -> str:
     """When a run asked for a stored cell last, UTC in ISO 8601; empty where that is not known."""
     try:
-        fd = os.open(_file_of(store, key, "asked"), os.O_RDONLY | os.O_CLOEXEC)
+        fd = os.open(_file_of(store, key, "asked"), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return ""
     try:
@@ -285,7 +289,7 @@ def commit(store: Path, cell: Mapping[str, Any], rows: list[dict[str, Any]]) -> 
         (stage / "cell.json").write_text(json.dumps(cell, indent=1, sort_keys=True) + "\n", encoding="utf-8")
         (stage / "asked").write_text(_now())
         (stage / "seal").write_bytes(files_seal({name: (stage / name).read_bytes() for name in _SEALED}))
-        for name in ("outputs", "panel.json", "mistakes.json", WEIGHTS):
+        for name in _KEPT:
             if (partial / name).exists():
                 shutil.move(partial / name, stage / name)  # which copies where the two are no one file system
     shutil.rmtree(partial, ignore_errors=True)
@@ -358,14 +362,14 @@ def read_cell(store: Path, key: str) -> Cell:
     return _cell(file, key, _bytes_of(file))
 
 
-_NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP)
+_NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENXIO)
 
 
 def _bytes_of(file: Path) -> bytes:
     """A file of a cell. Raises `Damaged` where there is none, and `UsageError` where it may not or cannot be read now:
     that is no reason to remove the cell, or to do it again."""
     try:
-        return file.read_bytes()
+        return read_regular(file)
     except OSError as error:
         if error.errno in _NOT_THERE:
             raise damaged_file(file, error.strerror or "") from None

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import io
 import os
+import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -46,6 +48,32 @@ def locked(store: Path, what: str) -> Iterator[None]:
     with open(store / "locks" / what, "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def open_regular(file: str | os.PathLike[str]) -> io.FileIO:
+    """Open a file to be read. Raises OSError, for what is no regular file too: a pipe hangs, a device may not end."""
+    fd = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    mode = os.fstat(fd).st_mode
+    if stat.S_ISREG(mode):
+        return io.FileIO(fd)
+    os.close(fd)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(file))
+    raise OSError(errno.ENXIO, "Not a regular file", str(file))
+
+
+def read_regular(file: str | os.PathLike[str]) -> bytes:
+    """The bytes of a file. Raises OSError, for what is no regular file too."""
+    with open_regular(file) as opened:
+        return opened.read()
+
+
+def remove_entry(path: Path) -> None:
+    """Remove a folder with all that is in it, or a file or a link. Raises OSError."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def sync_dir(path: Path) -> None:

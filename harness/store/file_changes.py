@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from .disk import noticing_full_disk, write_file
+from .disk import noticing_full_disk, read_regular, write_file
 
 ABSENT = "absent"
 """In the place of a hash: the file was looked for and was not there."""
@@ -44,7 +44,7 @@ def digest_of(path: str, store: Path) -> str:
         return ABSENT
     if signature[2] >= LARGE:
         with suppress(OSError):
-            found = _note(path, signature, store).read_text(encoding="ascii", errors="replace")
+            found = read_regular(_note(path, signature, store)).decode("ascii", "replace")
             if len(found) == 64:
                 return found
     return _digest(path, signature)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..json_values import parsed
-from .disk import locked
+from .disk import locked, open_regular
 from .index_columns import FIRST, Tables
 
 _FORMAT = 3
@@ -36,7 +36,7 @@ def read_tables(store: Path, rows: bool) -> Tables | None:
     import pyarrow as pa
 
     try:
-        with open(_file(store), "rb", buffering=0) as file:
+        with open_regular(_file(store)) as file:
             head = parsed(file.read(_HEAD))
             if head["made_by"] != _maker():
                 return None

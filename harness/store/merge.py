@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 
 from ..errors import UsageError, one_line
 from .cells import (
+    FILES,
     Damaged,
     cell_dir,
     cell_lock,
@@ -69,7 +71,7 @@ def plan_merger(stores: Sequence[Path]) -> Merger:
                 _compare(merger, key, store)
                 continue
             try:
-                read_record(store, key)
+                _readable(store, key)
             except Damaged as error:
                 merger.damaged.append(str(error))
                 continue
@@ -86,10 +88,44 @@ def _refuse_old(store: Path) -> None:
         )
 
 
+def _readable(store: Path, key: str) -> Record:
+    """One stored cell. Raises `Damaged`, also where a link, pipe or device is among the files that would be copied."""
+    record = read_record(store, key)
+    _files(store, key)
+    return record
+
+
+def _files(store: Path, key: str) -> list[Path]:
+    """The files of a cell, from its folder. Raises `Damaged` for one that is no regular file, such as a link."""
+    own = cell_dir(store, key)
+    _refuse_foreign(own)
+    waiting, found = [own / name for name in FILES], []
+    while waiting:
+        path = waiting.pop()
+        if not os.path.lexists(path):
+            continue
+        _refuse_foreign(path)
+        if path.is_dir():
+            waiting += path.iterdir()
+        else:
+            found.append(path.relative_to(own))
+    return found
+
+
+def _refuse_foreign(path: Path) -> None:
+    """Raise `Damaged` for what is neither a regular file nor a folder: a link may lead out of the store."""
+    mode = path.lstat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise Damaged(
+            f"{one_line(path)} is {'a link' if stat.S_ISLNK(mode) else 'no regular file'}, which is not copied: "
+            "put the file itself in its place, or remove it"
+        )
+
+
 def _compare(merger: Merger, key: str, store: Path) -> None:
     """Hold a second store's cell against the one that was chosen."""
     try:
-        second = read_record(store, key)
+        second = _readable(store, key)
     except Damaged as error:
         merger.damaged.append(str(error))
         return
@@ -184,9 +220,11 @@ def _copy(store: Path, key: str, to: Path) -> None:
     for view, _ in read_views(own / "outputs"):
         for name in (view.clean, view.noisy):
             source, target = picture_file(store, name), picture_file(to, name)
-            if source.is_file() and not target.is_file():
+            if source.is_file() and not source.is_symlink() and not target.is_file():
                 with noticing_full_disk(to):
                     target.parent.mkdir(parents=True, exist_ok=True)
                     write_file(target, source.read_bytes())
     with staged(to, key) as stage:
-        shutil.copytree(own, stage, dirs_exist_ok=True)
+        for file in _files(store, key):
+            (stage / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(own / file, stage / file, follow_symlinks=False)

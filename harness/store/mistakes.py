@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..json_values import parsed
+from .disk import read_regular
 from .record import Mistake
 
 PICTURED = 8
@@ -37,7 +39,7 @@ def mistakes_text(noted: Mapping[int, Noted]) -> str:
 def read_mistakes(file: Path, items: Sequence[str]) -> tuple[Mistake, ...] | None:
     """The mistakes of a cell with these items, None where none are kept or they are damaged."""
     try:
-        return mistakes_of(json.loads(file.read_bytes()), items, _decoded)
+        return mistakes_of(parsed(read_regular(file)), items, _decoded)
     except (OSError, ValueError, TypeError):
         return None
 

@@ -12,7 +12,7 @@ from typing import Any
 from ..errors import UsageError, one_line
 from ..json_values import parsed
 from ..yaml_reading import shown_name
-from .disk import locked, noticing_full_disk, write_file
+from .disk import locked, noticing_full_disk, read_regular, write_file
 from .record import NAMED, Cell, Record
 
 Names = dict[str, dict[str, dict[str, str]]]
@@ -25,7 +25,7 @@ def read_names(store: Path) -> Names:
     """The names that runs into a store have given. Raises `UsageError` where the file is not as it was written."""
     file = store / "names.json"
     try:
-        data = file.read_bytes()
+        data = read_regular(file)
     except OSError:
         return {}
     try:

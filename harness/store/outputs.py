@@ -119,6 +119,8 @@ class Kept:
             raise LostOutput(f"it has no row of {one_line(item, 60)}")
         if record.input_sha256[index] != input_sha256:
             raise LostOutput(f"the input of {one_line(item, 60)} is another now")
+        if file.exists() and not (file.is_file() or file.is_dir()):  # a pipe would hang
+            raise LostOutput(f"outputs/{file.name} is damaged")
         try:
             output = self.files.load(file, wanted)
         except FileNotFoundError:

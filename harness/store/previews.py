@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..json_values import parsed
+from .disk import read_regular
 from .record import Panel
 
 VIEW = 512
@@ -44,9 +46,11 @@ def panel_text(item: str, parts: Mapping[str, bytes]) -> str:
 def read_panel(file: Path) -> Panel | None:
     """The panel of a cell, None where there is none or it is damaged."""
     try:
-        data = json.loads(file.read_bytes())
+        data = parsed(read_regular(file))
         item = data.pop("item")
-        return Panel(str(item), {str(name): base64.b64decode(text) for name, text in data.items()})
+        if not isinstance(item, str):
+            return None
+        return Panel(item, {str(name): base64.b64decode(text) for name, text in data.items()})
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
@@ -79,7 +83,7 @@ def read_views(outputs: Path) -> list[tuple[View, Path]]:
 
 def _read(note: Path) -> View | None:
     try:
-        data: dict[str, Any] = json.loads(note.read_bytes())
+        data: dict[str, Any] = parsed(read_regular(note))
         view = View(data["item"], tuple(data["size"]), tuple(data["place"]), data["clean"], data["noisy"])
         sizes = (*view.size, *view.place)
         sound = isinstance(view.item, str) and len(sizes) == 6 and all(isinstance(n, int) for n in sizes)
@@ -107,7 +111,7 @@ def pixels_sha256(file: Path) -> str | None:
     import cv2
 
     try:
-        data = np.frombuffer(file.read_bytes(), dtype=np.uint8)
+        data = np.frombuffer(read_regular(file), dtype=np.uint8)
         raw = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if len(data) else None
     except (OSError, cv2.error):
         return None
@@ -121,7 +125,7 @@ def unnamed_pictures(store: Path) -> list[Path]:
     """Shared pictures that no cell, finished or not, names."""
     named: set[str] = set()
     # Pictures first, then the notes: a picture that a run adds meanwhile is not in the list.
-    pictures = sorted(store.glob("pictures/*/*.png"))
+    pictures = sorted(file for file in store.glob("pictures/*/*.png") if not file.is_dir())
     for pattern in ("cells/*/*/outputs/*.json", "partial/*/outputs/*.json"):
         for note in store.glob(pattern):
             view = _read(note)

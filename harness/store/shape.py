@@ -9,7 +9,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, NotRequired, TypedDict, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 from ..errors import one_line
-from .record import Cell, Request, Role, Training, words_of
+from .record import Cell, Request, Role, words_of
 
 DEEPEST = 32
 """Levels of nesting that a value of any kind may have."""
@@ -67,9 +67,9 @@ def why_no_cell(cell: Any) -> str | None:
     return None
 
 
-def why_no_training(value: Any) -> str | None:
-    """Why a value is not what is stored of a training."""
-    return _checker(Training)(value)
+def why_not_as(kind: Any, value: Any) -> str | None:
+    """Why a value is not as a TypedDict documents it."""
+    return _checker(kind)(value)
 
 
 def why_no_number(value: Any) -> str | None:

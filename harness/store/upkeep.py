@@ -12,7 +12,7 @@ from pathlib import Path
 from ..errors import UsageError, one_line
 from ..wording import counted
 from .cells import WEIGHTS, Damaged, asked_of, cell_dir, cell_lock, keys, read_cell, read_record, refuse_read_only
-from .disk import noticing_full_disk
+from .disk import noticing_full_disk, read_regular, remove_entry
 from .index import indexed
 from .keys import key_of
 from .outputs import OutputFiles, damaged_outputs
@@ -54,7 +54,7 @@ def _wrong_weights(cell: Cell, folder: Path) -> list[str]:
     if due is None:
         return []
     try:
-        data = (folder / WEIGHTS).read_bytes()
+        data = read_regular(folder / WEIGHTS)
     except OSError:
         return [f"{WEIGHTS} is missing"]
     return [] if hashlib.sha256(data).hexdigest() == due else [f"{WEIGHTS} is damaged"]
@@ -102,7 +102,7 @@ def remove_cells(store: Path, cells: Iterable[Cell]) -> list[Cell]:
                 shutil.rmtree(gone, ignore_errors=True)  # of a removal that was stopped
                 with noticing_full_disk(home), suppress(FileNotFoundError):
                     os.rename(home, gone)
-                    shutil.rmtree(gone)
+                    remove_entry(gone)
                 removed.append(cell)
     return removed
 
@@ -115,9 +115,9 @@ def gc(store: Path) -> list[str]:
     refuse_read_only(store)
     removed: list[str] = []
 
-    def remove(folder: Path, what: str) -> None:
-        with noticing_full_disk(folder), suppress(FileNotFoundError):
-            shutil.rmtree(folder)
+    def remove(path: Path, what: str) -> None:
+        with noticing_full_disk(path), suppress(FileNotFoundError):
+            remove_entry(path)
         removed.append(what)
 
     for key in keys(store):
@@ -138,10 +138,15 @@ def gc(store: Path) -> list[str]:
         removed.append(f"picture {picture.stem[:12]} that no cell shows")
         picture.unlink(missing_ok=True)
     for pattern in ("digests/*", "index/.tmp-*"):
-        for note in store.glob(pattern):
+        for note in _files(store, pattern):
             note.unlink(missing_ok=True)
-    for lock in store.glob("locks/*"):
+    for lock in _files(store, "locks/*"):
         with cell_lock(store, lock.name) as free:
             if free:
                 lock.unlink(missing_ok=True)
     return removed
+
+
+def _files(store: Path, pattern: str) -> list[Path]:
+    """What a pattern finds in a store, folders apart: none of ours lies there."""
+    return [path for path in store.glob(pattern) if not path.is_dir()]

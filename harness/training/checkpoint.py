@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from ..data.roots import weight_roots
 from ..errors import UsageError, one_line
 from ..json_values import parsed
+from ..store.disk import open_regular
 from ..store.record import Training
-from ..store.shape import why_no_training
+from ..store.shape import why_not_as
 
 if TYPE_CHECKING:
     import torch
@@ -52,15 +53,15 @@ def with_card(weights: bytes, card: Card) -> bytes:
 def read_card(file: Path) -> Card:
     """The card of a checkpoint; reads its header alone. Raises `UsageError` for another file."""
     try:
-        with open(file, "rb") as opened:
+        with open_regular(file) as opened:
             length = int.from_bytes(opened.read(8), "little")
             if length > _LARGEST_HEADER:
                 raise ValueError
             card: Card = parsed(parsed(opened.read(length))["__metadata__"][_CARD])
         if not card.keys() >= Card.__required_keys__ or not _KEY.fullmatch(card["key"]):
             raise ValueError
-        if why := why_no_training(card["training"]):
-            raise UsageError(f"checkpoint {one_line(file)}: its card is damaged: {why}")
+        if why := why_not_as(Card, card):
+            raise UsageError(f"checkpoint {one_line(file)}: its card is damaged ({why}): get the file again")
     except OSError as error:
         raise UsageError(f"checkpoint {one_line(file)} cannot be read: {error.strerror}") from None
     except (KeyError, ValueError, TypeError, AttributeError):
