@@ -68,16 +68,11 @@ def recipe_of(kwargs: Mapping[str, Any]) -> Recipe:
 
 
 def _refuse_order(parts: tuple[Bound, ...]) -> None:
-    """Raise `UsageError` for a part given twice, for two that set the weights, or for an average of what was set."""
+    """Raise `UsageError` for a part whose figures would be there twice, or that averages weights after a last word."""
     before: list[str] = []
-    settled = ""
     for place, one in enumerate(parts):
-        if any(one.entry is other.entry for other in parts[:place]):
-            raise UsageError(f"parts: {one.entry.name} is there twice: give it once")
-        if getattr(one.entry.obj, "settles", False):
-            if settled:
-                raise UsageError(f"parts: {settled} and {one.entry.name} both set the weights: leave one out")
-            settled = one.entry.name
+        if hasattr(one.entry.obj, "figures") and any(one.entry is other.entry for other in parts[:place]):
+            raise UsageError(f"parts: {one.entry.name} is there twice, and so would be its figures: give it once")
         averages = hasattr(one.entry.obj, "before_validation")
         if averages and before:
             name = one.entry.name
