@@ -46,8 +46,9 @@ def run(args: argparse.Namespace) -> int:
     """Check, or update the baseline (0)."""
     from ..gate.check import check
     from ..gate.rules import read_rules
-    from ..report.files import refuse_store, write_files
+    from ..report.files import write_files
     from ..report.verdict import verdict_junit, verdict_lines, verdict_markdown, verdict_values
+    from ..store.disk import refuse_store
     from ..store.reading import read_every
     from ..store.versions import newest
 

@@ -47,11 +47,11 @@ def add(verbs: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the report and say where it is; 1 where a cell is left out, because it is damaged or edited by hand."""
     from ..report.bundle.write import write_bundle
-    from ..report.files import refuse_store
     from ..report.names import with_names
     from ..report.page.previews import KeptPreviews
     from ..report.paper_table.table import TableOptions
     from ..report.write import write_report
+    from ..store.disk import refuse_store
 
     if args.pages and args.bundle and not args.to:
         raise UsageError("--pages belongs to a report, and --bundle alone writes none: name its folder with --to")

@@ -55,6 +55,14 @@ def check(data: bytes, kind: str) -> None:
             raise Unreadable("is truncated: copy it again") from None
 
 
+def png_size(data: bytes) -> tuple[int, int] | None:
+    """(height, width) as the head of a PNG says, which may be any; None for what is none."""
+    if not data.startswith(_PNG) or len(data) < 24:
+        return None
+    width, height = struct.unpack(">II", data[16:24])
+    return height, width
+
+
 def _check_png(data: bytes) -> None:
     at, colour, seen = 8, 0, set()
     while True:

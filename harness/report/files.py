@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from ..errors import UsageError, one_line
-from ..store.disk import refuse_in_store
+from ..store.disk import refuse_store
 from .plots.drawing import ONE_COLUMN
 
 Content = bytes | Path | Callable[[], Iterable[str]]
@@ -44,13 +44,6 @@ def write_files(
     except OSError as error:
         raise UsageError(f"cannot write to {one_line(to)}: {error.strerror}; choose another folder with --to") from None
     return list(paths)
-
-
-def refuse_store(folder: Path) -> None:
-    """Raise `UsageError` for a store and for a folder within one."""
-    if (folder / "store.json").is_file():
-        raise UsageError(f"{one_line(folder)} is a store: name a folder outside of it")
-    refuse_in_store(folder)
 
 
 def _plots(folder: Path, names: Sequence[str]) -> set[Path]:

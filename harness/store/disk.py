@@ -92,6 +92,13 @@ def refuse_in_store(path: Path) -> None:
         raise UsageError(f"{one_line(path)} lies within the store {one_line(store)}: name a file outside of it")
 
 
+def refuse_store(folder: Path) -> None:
+    """Raise `UsageError` for a store and for a folder within one."""
+    if (folder / "store.json").is_file():
+        raise UsageError(f"{one_line(folder)} is a store: name a folder outside of it")
+    refuse_in_store(folder)
+
+
 def write_named(path: Path, data: bytes) -> None:
     """Write a file that a user has named: a link is followed, a file keeps its rights, a device or pipe is written to.
 

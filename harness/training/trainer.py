@@ -209,13 +209,12 @@ class Trainer:
             return
         asked, made = tuple(inputs[0].shape), tuple(output.shape)
         given, wanted = self._shapes
-        due: tuple[Any, ...] = (asked[0], ...)
+        due = (*asked[:1], *made[1:])
         if len(given) == len(wanted) == 3 and len(asked) == len(made) == 4:
             sides = (side * to // of for side, of, to in zip(asked[2:], given[1:], wanted[1:], strict=True))
             due = (asked[0], made[1], *sides)
-        if made[:1] != due[:1] or (due[-1] is not ... and made != due):
-            shown = str(due).replace("Ellipsis", "…")
-            raise UsageError(f"arch {self.recipe.arch.display} gives {made} of {asked}: give {shown}")
+        if made != due:
+            raise UsageError(f"arch {self.recipe.arch.display} gives {made} of {asked}: give {due}")
 
     @contextmanager
     def validated(self) -> Iterator[None]:

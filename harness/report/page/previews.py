@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import struct
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -14,6 +13,7 @@ from typing import Any
 
 from ...boards.board import Board
 from ...boards.rows import Row
+from ...imaging.containers import png_size
 from ...store.cells import cell_dir
 from ...store.previews import VIEW, View, picture_file, read_views
 from ...store.record import Panel, Record
@@ -34,7 +34,6 @@ BESIDE = "leaderboard_pictures"
 """The folder beside the page for what has no room in it."""
 BESIDE_FILES = f"{BESIDE}/*-{'[0-9a-f]' * 16}.png"
 """What an earlier report has left there."""
-_PNG = b"\x89PNG\r\n\x1a\n"
 
 
 @dataclass(frozen=True)
@@ -124,7 +123,7 @@ class _Album:
         if size > self.room and size not in self.sizes and not self.linked:
             return NO_ROOM
         data = _read(picture)
-        if not data.startswith(_PNG) or len(data) < 24:
+        if png_size(data) is None:
             return None
         name = hashlib.sha256(data).hexdigest()
         if name not in self.numbers:
@@ -229,7 +228,7 @@ def _add_sounds(
 
 def _entry(shown: _Shown, album: _Album) -> dict[str, Any]:
     """An item as the page has it, without its outputs: sizes in pixels, and the numbers of truth and input."""
-    height, width = shown.place[2:] if shown.place else _size(_read(shown.truth))
+    height, width = shown.place[2:] if shown.place else png_size(_read(shown.truth)) or (0, 0)
     return {
         "item": shown.item, "full": shown.size, "at": (shown.place or (0, 0))[:2], "w": width, "h": height,
         "tells": shown.worth.tells, "truth": album.put(shown.truth, shown.item),
@@ -310,11 +309,3 @@ def _read(picture: Picture) -> bytes:
         return picture if isinstance(picture, bytes) else picture.read_bytes()
     except OSError:
         return b""
-
-
-def _size(png: bytes) -> tuple[int, int]:
-    """(height, width) as the head of a PNG says."""
-    if not png.startswith(_PNG) or len(png) < 24:
-        return 0, 0
-    width, height = struct.unpack(">II", png[16:24])
-    return height, width

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...errors import one_line
+from ...imaging.containers import png_size
 from .drawing import Plot, fit, legend_names, place, save
 from .sheets import Sheet
 
@@ -68,7 +69,8 @@ def decoded(png: bytes) -> Any:
     """PNG bytes → (H, W) or (H, W, C) in [0, 1]; None where they are not a picture, or one that is too large."""
     from matplotlib.image import imread
 
-    if max(int.from_bytes(png[16:20]), int.from_bytes(png[20:24])) > LARGEST:
+    size = png_size(png)
+    if size is None or max(size) > LARGEST:
         return None
     try:
         return imread(io.BytesIO(png), format="png")

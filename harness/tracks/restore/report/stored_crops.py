@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ....imaging.containers import png_size
+
 Picture = npt.NDArray[np.uint8]
-_PNG, _LARGEST = b"\x89PNG\r\n\x1a\n", 1024
-"""What a picture begins with, and how many pixels a side it may have: few bytes may hold very many."""
+_LARGEST = 1024
+"""Pixels of a side, at most: few bytes may hold very many."""
 
 
 def decode(png: bytes) -> Picture | None:
@@ -30,7 +32,8 @@ def stored_pixels(png: bytes) -> Picture | None:
 def _read(png: bytes, *, colour: bool) -> Any:
     import cv2
 
-    if not png.startswith(_PNG) or max(int.from_bytes(png[16:20]), int.from_bytes(png[20:24])) > _LARGEST:
+    size = png_size(png)
+    if size is None or max(size) > _LARGEST:
         return None
     try:
         return cv2.imdecode(np.frombuffer(png, dtype=np.uint8), cv2.IMREAD_COLOR if colour else cv2.IMREAD_UNCHANGED)
