@@ -333,6 +333,28 @@ def test_each_stream_begins_with_the_classifier_as_it_was(name: str, nets: None)
     assert np.array_equal(first[:20, :3], first[:20, 3:]) and not np.array_equal(first[20:, :3], first[20:, 3:])
 
 
+@pytest.mark.parametrize("name", ["tent", "crowd_filter", "entropy_filter", "batch_statistics"])
+def test_pictures_of_other_channels_are_skipped(name: str, nets: None) -> None:
+    runner = TRACK.open(bind(f"{name}(method=trained)", "method", "adapt"))
+    runner.setup("cpu")
+    with pytest.raises(nb.Skip, match="is for 1 channels, not 3"):
+        runner.instance.classify(torch.rand(2, 3, 8, 8), None)
+
+
+def test_a_batch_of_one_and_norms_without_scales_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(4, affine=False))
+    found = normalised_by_batch(Inner(net), "tent")  # type: ignore[arg-type]
+    assert found(torch.rand(2, 1, 2, 2)).shape == (2, 4)
+    with pytest.raises(nb.UsageError, match="a batch of one picture has no statistics"):
+        found(torch.rand(1, 1, 2, 2))
+    from noisebench.training.trained_method import TrainedMethod
+
+    monkeypatch.setattr(TrainedMethod, "setup", lambda self, device: self.use(net, (1, 2, 2)))
+    runner = TRACK.open(bind("tent(method=trained)", "method", "adapt"))
+    with pytest.raises(nb.UsageError, match="have nothing to learn"):
+        runner.setup("cpu")
+
+
 def test_the_source_says_of_a_stream_what_it_says_of_each_picture(nets: None) -> None:
     runner = TRACK.open(bind("source(method=trained)", "method", "adapt"))
     runner.setup("cpu")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+import noisebench as nb
 import numpy as np
 import pytest
 import torch
@@ -123,6 +124,14 @@ def test_the_whole_batch_is_measured_as_an_explicit_hessian_says() -> None:
     assert one.figures()["hessian_top_all"] == pytest.approx(float(torch.linalg.eigvalsh(due)[-1]), rel=1e-3)
 
 
-def test_a_batch_that_is_too_small_is_refused() -> None:
-    with pytest.raises(Exception, match="a batch of 64 of 24: give a larger batch="):
-        trained("batch_hessian(at=0.0)")
+@pytest.mark.parametrize("at", [0.0, 0.75])
+def test_a_batch_that_is_too_small_is_refused_in_the_first_step(at: float) -> None:
+    part = bind(f"batch_hessian(at={at})", "part")
+    one = part.entry.obj(**part.kwargs)
+    with pytest.raises(nb.UsageError, match="a batch of 8 of 8: give a larger batch="):
+        one.observe(network(), {"given": torch.zeros(8, 3)}, None, 0, 4)
+
+
+def test_as_it_is_by_default_it_does_for_the_batches_of_classify_and_restore() -> None:
+    largest = max(bind("batch_hessian", "part").kwargs["batches"])
+    assert all(bind("trained", "method", track).kwargs["batch"] > largest for track in ("classify", "restore"))

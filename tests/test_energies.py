@@ -417,6 +417,15 @@ def test_what_is_asked_of_an_energy_needs_one() -> None:
         made("outliers(of=digits, others=gaussian_points)", "part").finish(mean_energy())
 
 
+def test_what_outliers_could_not_score_is_refused_before_anything_is_trained() -> None:
+    for spec, net, said in (
+        ("outliers(of=gaussian_points, others=gaussian_points(mean=1.0))", torch.nn.Linear(1, 1), "needs an energy"),
+        ("outliers(of=gaussian_points(reference=4), others=digits)", mean_energy(), "no reference pictures of"),
+    ):
+        with pytest.raises(nb.UsageError, match=said):
+            made(spec, "part").observe(net, {}, None, 0, 4)
+
+
 def test_a_training_finds_the_mean_of_several_dimensions() -> None:
     method = bind(
         "trained(arch=normal_energy(base=gaussian_points(dims=3, spread=2.0)), objective=meco(least=0.1, most=0.1), "

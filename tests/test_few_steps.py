@@ -244,6 +244,12 @@ def test_rounds_that_do_not_halve_are_refused(begin: int, end: int) -> None:
         part(f"progressive_teacher(teacher={TEACHER}, begin={begin}, end={end})")
 
 
+def test_more_rounds_than_steps_are_refused(teacher: Any) -> None:
+    one = part(f"progressive_teacher(teacher={TEACHER}, begin=16, end=1)")
+    with pytest.raises(nb.UsageError, match="4 rounds need as many steps: 3 is too few"):
+        one.batch(a_batch(), 0, 3)
+
+
 @pytest.mark.parametrize("name", ["consistency_teacher", "progressive_teacher"])
 def test_a_teacher_or_student_of_another_kind_is_refused(name: str, teacher: Any) -> None:
     one = part(f"{name}(teacher={TEACHER})")

@@ -21,7 +21,8 @@ Kept = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 def normalised_by_batch(inner: nb.Classifier, who: str) -> nn.Module:
     """A copy of the network of a classifier, whose batch norms use the statistics of each batch; nothing is trained.
 
-    Raises `UsageError` where it has no network, or one without batch norm.
+    Raises `UsageError` where it has no network, or one without batch norm; the copy does for a batch of which a norm
+    sees one value a channel.
     """
     held = [value for value in vars(inner.instance).values() if isinstance(value, nn.Module)] if inner.instance else []
     if len(held) != 1:
@@ -35,7 +36,20 @@ def normalised_by_batch(inner: nb.Classifier, who: str) -> nn.Module:
         )
     for norm in norms:
         norm.track_running_stats, norm.running_mean, norm.running_var = False, None, None
+        norm.register_forward_pre_hook(_refuse_one_value)
     return net
+
+
+def _refuse_one_value(norm: nn.Module, inputs: tuple[Any, ...]) -> None:
+    if inputs[0].numel() == inputs[0].shape[1]:
+        raise nb.UsageError("a batch of one picture has no statistics: let batch= of the stream leave no picture alone")
+
+
+def refuse_other_channels(inner: nb.Classifier, pictures: torch.Tensor) -> None:
+    """Raise `Skip` for pictures (B, C, H, W) of other channels than those of a classifier that was trained here."""
+    given = getattr(inner.instance, "given", ())
+    if given and pictures.shape[1] != given[0]:
+        raise nb.Skip(f"the network of {inner.bound.display} is for {given[0]} channels, not {pictures.shape[1]}")
 
 
 def norms_of(net: nn.Module) -> list[nn.BatchNorm1d | nn.BatchNorm2d]:
@@ -82,16 +96,21 @@ class LearnsByStream:
         self.lr, self.kept, self.who = lr, kept, who
 
     def setup(self, device: Any) -> None:
-        """Set up the classifier. Raises `Skip` where its weights are missing, `UsageError` without batch norm."""
+        """Set up the classifier. Raises `Skip` where its weights are missing, `UsageError` where no norm can learn."""
         self.inner.setup(device)
         self.source = normalised_by_batch(self.inner, self.who)
+        if not any(norm.affine for norm in norms_of(self.source)):
+            raise nb.UsageError(
+                f"method {self.who}: the batch norms of {self.inner.bound.display} have nothing to learn"
+            )
 
     def begin(self, info: Any) -> None:
         """Forget what was learned."""
         self.learner = Learner(self.source, self.lr)
 
     def classify(self, pictures: Any, info: Any) -> Any:
-        """(B, C, H, W) → logits and those of the source, (B, 2 K)."""
+        """(B, C, H, W) → logits and those of the source, (B, 2 K). Raises `Skip` for other channels."""
+        refuse_other_channels(self.inner, pictures)
         return self.learner.step(pictures, self.kept)
 
 

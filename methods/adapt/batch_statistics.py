@@ -6,7 +6,7 @@ from typing import Any
 
 import noisebench as nb
 import torch
-from noisebench.methods.adapt._adapting import Labelled, normalised_by_batch
+from noisebench.methods.adapt._adapting import Labelled, normalised_by_batch, refuse_other_channels
 
 _STATISTICS = "S. Schneider et al., Improving robustness against common corruptions by covariate shift adaptation, 2020"
 
@@ -28,6 +28,7 @@ class BatchStatistics:
         self.net = normalised_by_batch(self.inner, "batch_statistics")
 
     def classify(self, pictures: Any, info: Any) -> Any:
-        """(B, C, H, W) → logits (B, K)."""
+        """(B, C, H, W) → logits (B, K). Raises `Skip` for other channels."""
+        refuse_other_channels(self.inner, pictures)
         with torch.no_grad():
             return self.net(pictures)

@@ -33,22 +33,22 @@ class BatchHessian:
     def __init__(
         self,
         *,
-        batches: tuple[Annotated[int, Ge(1)], ...] = (4, 16, 64),
+        batches: tuple[Annotated[int, Ge(1)], ...] = (2, 4, 8),
         at: Annotated[float, Ge(0), Lt(1)] = 0.5,
         repeats: Annotated[int, Ge(1)] = 5,
     ) -> None:
         if not batches:
-            raise nb.UsageError("part batch_hessian: batches names a size at least, such as (4, 16, 64)")
+            raise nb.UsageError("part batch_hessian: batches names a size at least, such as (2, 4, 8)")
         self.batches, self.at, self.repeats = batches, at, repeats
         self.found: dict[str, float] = {}
 
     def observe(self, net: Any, batch: Any, loss_of: Any, step: int, steps: int) -> None:
-        """Measure, at the step that is due. Raises `UsageError` where its batch is too small."""
-        if step != int(self.at * steps):
-            return
+        """Measure, at the step that is due. Raises `UsageError` where a batch is too small, in the first step too."""
         items = len(batch["given"])
         if items <= max(self.batches):
             raise nb.UsageError(f"part batch_hessian: a batch of {max(self.batches)} of {items}: give a larger batch=")
+        if step != int(self.at * steps):
+            return
         weights = [weight for weight in net.parameters() if weight.requires_grad]
         training = net.training
         net.eval()

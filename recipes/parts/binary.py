@@ -142,7 +142,11 @@ class BinaryWeights:
         return net
 
     def batch(self, batch: Any, step: int, steps: int) -> Any:
-        """The estimator of this step; the batch as it is."""
+        """The estimator of this step; the batch as it is. Raises `UsageError` where a part changes weights too."""
+        if step == 0 and any(len(layer.parametrizations.weight) > 1 for layer in self.layers):
+            raise nb.UsageError(
+                "part binary: another part changes the same weights, which a sign undoes: take one of them"
+            )
         self.estimator = self.estimator.at(step / steps, self.o_end)
         for user in self.users:
             user.estimator = self.estimator

@@ -35,6 +35,12 @@ class Outliers:
         self.of, self.others, self.level, self.most = of, others, level, most
         self.found: dict[str, float] = {}
 
+    def observe(self, net: Any, batch: Any, loss_of: Any, step: int, steps: int) -> None:
+        """Raise `UsageError` in the first step for what `finish` could not score."""
+        if step == 0:
+            for one in (self.of, self.others):
+                _reference(energy_in(net, "part outliers"), one)
+
     def finish(self, net: Any) -> None:
         """Score both sets. Raises `UsageError` for a network that is no energy, and for sets of other pictures."""
         from sklearn.metrics import roc_auc_score, roc_curve
@@ -57,10 +63,7 @@ class Outliers:
     @torch.no_grad()
     def _densities(self, energy: Any, of: nb.Bound) -> Any:
         """Log densities of noisy pictures of a set, (N, 2): of the energy, and of its base."""
-        reference = getattr(nb.open_dataset(of).load(0), "reference", None)
-        shape = energy.base.shape
-        if reference is None or reference.pictures.shape[1:] != shape:
-            raise nb.UsageError(f"part outliers: {of.display} has no reference pictures of {shape} to be scored")
+        reference = _reference(energy, of)
         pictures = reference.pictures[: self.most]
         rng = nb.keyed_generator(nb.text_key(f"outliers|{reference.sha256}"))
         x = torch.from_numpy(pictures + self.level * rng.standard_normal(pictures.shape).astype(np.float32))
@@ -70,3 +73,12 @@ class Outliers:
             sigma = torch.full((len(part), 1, 1, 1), self.level, device=part.device)
             made.append(torch.stack([energy.log_density(part, sigma), energy.base.log_density(part, sigma)], dim=1))
         return torch.cat(made).double().cpu().numpy()
+
+
+def _reference(energy: Any, of: nb.Bound) -> Any:
+    """The reference of a set. Raises `UsageError` where it has none of the pictures that the energy is of."""
+    reference = getattr(nb.open_dataset(of).load(0), "reference", None)
+    shape = energy.base.shape
+    if reference is None or reference.pictures.shape[1:] != shape:
+        raise nb.UsageError(f"part outliers: {of.display} has no reference pictures of {shape} to be scored")
+    return reference

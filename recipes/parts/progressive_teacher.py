@@ -48,7 +48,11 @@ class ProgressiveTeacher(ModelTeacher):
         """The network as it was at the end of the round before; None in the first, whose teacher is the model."""
 
     def batch(self, batch: Any, step: int, steps: int) -> Any:
-        """The batch with x, its level, and the picture that is aimed at."""
+        """The batch with x, its level, and the picture that is aimed at. Raises `UsageError` for too few `steps`."""
+        if steps < self.rounds:
+            raise nb.UsageError(
+                f"part progressive_teacher: {self.rounds} rounds need as many steps: {steps} is too few"
+            )
         if not self.begun:
             self.begin(first=True)
         now = min(step * self.rounds // steps, self.rounds - 1)
