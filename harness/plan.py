@@ -309,9 +309,12 @@ def _cost_cells(
     suite, track = whole.suite, whole.track
     usual = track.defaults.size
     for size in suite.cost.sizes:
-        if len(size) != len(usual):
+        if len(size) - len(usual) not in (0, track.defaults.channels):
             example = "x".join(map(str, usual))
-            raise UsageError(f"cost size {'x'.join(map(str, size))} is none of track {track.name}: such as {example}")
+            more = f", or {example}x3 in colour" if track.defaults.channels else ""
+            raise UsageError(
+                f"cost size {'x'.join(map(str, size))} is none of track {track.name}: such as {example}{more}"
+            )
         for method in methods:
             regime = PlannedRegime(regime_for(method.bound, regimes, track))
             trained = trainings.of(method, suite.seeds[0])

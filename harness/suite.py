@@ -111,7 +111,7 @@ def size_bytes(text: Any, unit: int = 1 << 30) -> int:
 def input_size(text: Any) -> tuple[int, ...]:
     """`256x256` → (256, 256), `1000` → (1000,). Raises ValueError."""
     if isinstance(text, bool) or not re.fullmatch(r"[1-9]\d{0,8}(x[1-9]\d{0,4}){0,3}", str(text)):
-        raise ValueError("a size such as 256x256 (height x width)")
+        raise ValueError("a size such as 256x256 (height x width), or 256x256x3 in colour")
     return tuple(map(int, str(text).split("x")))
 
 

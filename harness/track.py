@@ -82,7 +82,8 @@ class Words:
 class Defaults:
     """What is meant where nobody says: in a suite, in `nb.evaluate`, in the pytest plugin, in a cost.
 
-    `validated_by` is the metric of validations in a training, where it is not `rank_by`.
+    `validated_by` is the metric of validations in a training, where it is not `rank_by`. `size` is that of a cost;
+    with `channels` one may have a number more, as of pictures that are not grey: (256, 256, 3).
     """
 
     protocol: str
@@ -92,6 +93,7 @@ class Defaults:
     regime: str
     size: tuple[int, ...] = ()
     validated_by: str = ""
+    channels: bool = False
 
 
 class Runner(Protocol):

@@ -284,6 +284,43 @@ def test_one_size_or_another_version_of_the_method_is_no_growth():
     assert growths([cost_record("nlm", size=s) for s in ((64, 128), (128, 64))]) == []
 
 
+def test_colour_is_a_size_and_a_fit_of_its_own():
+    colour = [cost_record("nlm", size=(side, side, 3), p50=12.0 * side**4) for side in (64, 128)]
+    grey, rgb = sorted(growths([*sized(1.0, 64, 128), *colour]), key=lambda growth: len(growth.sizes[0]))
+    assert (grey.exponent, rgb.exponent) == (pytest.approx(1), pytest.approx(2))
+    assert rgb.sizes == ((64, 64, 3), (128, 128, 3))
+    assert growths([*sized(1.0, 64), *colour[:1]]) == []
+
+
+@pytest.mark.parametrize("track", ["restore", "classify", "segment", "adapt", "generate"])
+def test_a_track_of_pictures_has_a_colour_one_for_costs(track):
+    own = get_track(track)
+    for size in ((12, 16), (12, 16, 3)):
+        case = own.pose(bind(own.defaults.regime, "regime", track), own.probe(size), 0)
+        given = getattr(case.given, "pictures", getattr(case.given, "noise", case.given))
+        assert sorted(np.shape(given)[-3:]) == sorted((*size, 1)[:3])
+
+
+def test_the_colour_picture_has_the_grey_one_as_its_first_channel():
+    grey, rgb = get_track("restore").probe((40, 60)).clean, get_track("restore").probe((40, 60, 3)).clean
+    assert grey.shape == (40, 60) and rgb.shape == (40, 60, 3) and np.array_equal(rgb[:, :, 0], grey)
+    assert np.array_equal(rgb[:, 10:, 0], rgb[:, :-10, 1]) and np.array_equal(rgb[:, 20:, 0], rgb[:, :-20, 2])
+
+
+def test_a_size_that_no_input_of_a_track_has_is_refused():
+    def planned(track: str, *size: int, method: str = "identity") -> None:
+        plan(Suite(track=track, methods=(method,), regimes=("none",), cost=CostPlan((size,), 1)))
+
+    with pytest.raises(
+        nb.UsageError, match="cost size 8x8x3x2 is none of track restore: such as 256x256, or 256x256x3"
+    ):
+        planned("restore", 8, 8, 3, 2)
+    with pytest.raises(nb.UsageError, match="cost size 8 is none of track restore"):
+        planned("restore", 8)
+    with pytest.raises(nb.UsageError, match="cost size 8x3 is none of track functions: such as [0-9]+$"):
+        planned("functions", 8, 3, method="mean")
+
+
 def test_the_cost_table_is_in_the_order_of_sizes_and_says_the_exponent():
     records = cost_records([*sized(1.0, 1024, 64, 256), cost_record("identity", size=(64, 64))])
     table = cost_table(records)

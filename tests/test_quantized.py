@@ -274,7 +274,7 @@ def test_bytes_of_weights_are_those_of_the_bits_the_scales_and_all_else() -> Non
     regime = bind("none", "regime", "generate")
 
     def cost(method: str) -> Any:
-        return measure(TRACK, bind(method, "method", "generate"), regime, (1, 8, 8), repeats=1, device="cpu", threads=1)
+        return measure(TRACK, bind(method, "method", "generate"), regime, (8, 8, 1), repeats=1, device="cpu", threads=1)
 
     whole, few = cost("euler(model=of_few_weights, steps=2)"), cost(
         f"euler(model=quantized(model=of_few_weights, bits=4, {SMALL}), steps=2)"

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..statistics.power_law import slope
 from ..store.record import Record
+from ..track import known_track
 
 
 @dataclass(frozen=True)
@@ -38,13 +39,17 @@ class Growth:
 
 
 def growths(records: Iterable[Record]) -> list[Growth]:
-    """A fit for every method, regime, device and number of threads that was measured at two sizes or more."""
+    """A fit for every method, regime, device and number of threads that was measured at two sizes or more.
+
+    Of pictures those of as many channels are one fit.
+    """
     found: dict[tuple[Any, ...], dict[tuple[int, ...], Record]] = defaultdict(dict)
     for record in records:
         cell, cost = record.cell, record.cell["cost"]
         if cost is not None and _relative(record) > 0:
             setting = (cell["method"]["spec"], cell["method"]["source_sha256"], cell["regime"]["spec"])
-            found[(*setting, cost["device"], cost["threads"])][tuple(cost["size"])] = record
+            channels = _channels(tuple(cost["size"]), cell["track"])
+            found[(*setting, channels, cost["device"], cost["threads"])][tuple(cost["size"])] = record
     return [fit(by_size) for _, by_size in sorted(found.items()) if len({math.prod(s) for s in by_size}) > 1]
 
 
@@ -62,6 +67,12 @@ def fit(by_size: dict[tuple[int, ...], Record]) -> Growth:
     return Growth(
         tuple(by_size[s].cell["key"] for s in sizes), first["method"]["display"], sizes, exponent, error, worst
     )
+
+
+def _channels(size: tuple[int, ...], track: str) -> tuple[int, ...]:
+    """The number of channels at the end of a size; nothing where it has none, as that of a track that is not here."""
+    known = known_track(track)
+    return size[len(known.defaults.size) :] if known is not None and known.defaults.channels else ()
 
 
 def _relative(record: Record) -> float:

@@ -56,7 +56,7 @@ def recipes(records: Sequence[Record], *, ride: bool = True) -> list[Recipe]:
         elif cell["kind"] == "cost":
             inputs = cell.get("inputs") or {}
             own = costs[_cost_setting(cell)]
-            own.sizes.add(tuple(inputs.get("size") or (cell["cost"] or {"size": ()})["size"][:2]))
+            own.sizes.add(tuple(inputs.get("size") or (cell["cost"] or {"size": ()})["size"]))
             own.regimes.setdefault(cell["method"]["display"], cell["regime"]["display"])
     suites: list[Recipe] = []
     for setting in sorted(scores, key=repr):

@@ -64,6 +64,7 @@ class Adapt:
         dataset="stream(of=digits)",
         regime="gaussian(sigma=50)",
         size=(28, 28),
+        channels=True,
     )
     preload: tuple[str, ...] = ("numpy", "noisebench.tracks.adapt.adapter")
     outputs: OutputFiles = StreamLogits()
@@ -121,7 +122,7 @@ class Adapt:
         return {metric.display: metric_value(metric, *given) for metric in metrics}
 
     def probe(self, size: tuple[int, ...]) -> Stream:
-        """Two batches of 32 of a fixed grey picture of `size` (H, W), for costs."""
+        """Two batches of 32 of a fixed picture of `size`, as the track `classify` has it, for costs."""
         import numpy as np
 
         from .stream import Stream

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -110,6 +111,7 @@ class Classify:
         dataset="digits",
         regime="none",
         size=(28, 28),
+        channels=True,
     )
     preload: tuple[str, ...] = ("numpy", "noisebench.tracks.classify.degrade", "noisebench.tracks.classify.classifier")
     outputs: OutputFiles = LogitFiles()
@@ -181,13 +183,12 @@ class Classify:
         return scores
 
     def probe(self, size: tuple[int, ...]) -> LabelledPicture:
-        """A fixed grey picture of `size` (H, W) of ten classes, for costs."""
+        """A fixed picture of `size` (H, W), which is grey, or such as (H, W, 3), of ten classes, for costs."""
         import numpy as np
 
         from .labelled_picture import LabelledPicture
 
-        height, width = size
-        ramp = np.linspace(0, 1, height * width, dtype=np.float32).reshape(height, width)
+        ramp = np.linspace(0, 1, math.prod(size), dtype=np.float32).reshape(size)
         return LabelledPicture("cost", ramp, 0, tuple("0123456789"))
 
     # Below: what a track may have. See the protocols of `track.py` and of `report/sections.py`.

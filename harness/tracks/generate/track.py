@@ -96,6 +96,7 @@ class Generate:
         regime="none",
         size=(8, 8),
         validated_by="denoising_error",
+        channels=True,
     )
     preload: tuple[str, ...] = ("numpy", "torch", "noisebench.tracks.generate.latents")
     outputs: OutputFiles = SampleFiles()
@@ -147,13 +148,13 @@ class Generate:
         return scores
 
     def probe(self, size: tuple[int, ...]) -> LatentBatch:
-        """16 latents of grey pictures of `size` (H, W), for costs; (C, H, W) and (N, C, H, W) are taken too."""
+        """16 latents of grey pictures of `size` (H, W), or of such as (H, W, 3), for costs."""
         import numpy as np
 
         from .items import LatentBatch, Reference
 
-        count, channels, height, width = (16, 1, *size)[-4:] if len(size) < 3 else (16, *size)[-4:]
-        return LatentBatch("cost", count, Reference(np.zeros((2, channels, height, width), np.float32)))
+        height, width, channels = (*size, 1)[:3]
+        return LatentBatch("cost", 16, Reference(np.zeros((2, channels, height, width), np.float32)))
 
     # Below: what a track may have. See the protocols of `track.py` and of `report/sections.py`.
 

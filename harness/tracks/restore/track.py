@@ -86,6 +86,7 @@ class Restore:
         dataset="photos",
         regime="gaussian(sigma=25)",
         size=(256, 256),
+        channels=True,
     )
     preload: tuple[str, ...] = (
         "cv2",
@@ -161,12 +162,11 @@ class Restore:
         return score_pair(output, item.clean, protocol, metrics, case.given, mask=case.info.mask)
 
     def probe(self, size: tuple[int, ...]) -> Sample:
-        """A fixed grey picture of `size` (H, W), for costs."""
+        """A fixed picture of `size` (H, W), which is grey, or such as (H, W, 3), for costs."""
         from ...imaging.sample import Sample
         from .probe import test_picture
 
-        height, width = size
-        return Sample("cost", test_picture(height, width))
+        return Sample("cost", test_picture(*size))
 
     # Below: what a track may have. See the protocols of `track.py`.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,6 +65,7 @@ class Segment:
         dataset="ellipses",
         regime="none",
         size=(48, 48),
+        channels=True,
     )
     preload: tuple[str, ...] = ("numpy", "noisebench.tracks.segment.degrade", "noisebench.tracks.segment.segmenter")
     outputs: OutputFiles = MapFiles()
@@ -115,14 +117,17 @@ class Segment:
         return {metric.display: metric_value(metric, maps) for metric in metrics}
 
     def probe(self, size: tuple[int, ...]) -> MappedPicture:
-        """A fixed grey picture of `size` (H, W), the brighter half of it of a second class, for costs."""
+        """A fixed picture of `size` (H, W), which is grey, or such as (H, W, 3), for costs.
+
+        The brighter half of it is of a second class.
+        """
         import numpy as np
 
         from .mapped_picture import MappedPicture
 
-        height, width = size
-        ramp = np.linspace(0, 1, height * width, dtype=np.float32).reshape(height, width)
-        return MappedPicture("cost", ramp, (ramp > 0.5).astype(np.int64), ("background", "object"), 0)
+        ramp = np.linspace(0, 1, math.prod(size), dtype=np.float32).reshape(size)
+        labels = (ramp.reshape(*size[:2], -1)[:, :, 0] > 0.5).astype(np.int64)
+        return MappedPicture("cost", ramp, labels, ("background", "object"), 0)
 
     # Below: what a track may have. See the protocols of `track.py` and of `report/sections.py`.
 
