@@ -1,0 +1,70 @@
+"""Power of the error at the frequencies of a stride over that around them: above 0 with a checkerboard."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Ge, Le
+
+from ....components import metric
+from ....errors import NotDefined
+from ....imaging.pixels import Float
+from ..pairs import Pair
+from ._undefined import too_small
+
+_PERIODS = 8
+"""Periods of the stride in a block, which are as many bins of its spectrum from one of the frequencies to the next."""
+_NEAR, _FAR = 2, 3
+"""Bins from a frequency of the stride at which the power around it is taken: what its window blurs is nearer."""
+
+
+@metric("checkerboard", higher=False, unit="dB")
+def checkerboard(pair: Pair, *, stride: Annotated[int, Ge(2), Le(64)] = 2) -> float:
+    """Power of the error at the frequencies of a stride over that around them: above 0 with a checkerboard.
+
+    What a network does to each pixel of a grid apart, as pixel shuffle, strided and transposed convolutions do, it may
+    leave as a pattern of period `stride`: power at whole multiples of 1/stride cycles a pixel, in blocks of 8 periods
+    that lie half over each other, each less its mean in a Hann window. 0 where the error is white, below where it falls
+    off towards these frequencies. Not defined where a side is shorter than a block, or nothing differs.
+    """
+    side = _PERIODS * stride
+    if min(pair.x.shape[:2]) < side:
+        return too_small(pair.x.shape, "checkerboard", side)
+    error: Float = pair.x.astype(np.float64) - pair.y
+    power = np.zeros((side, side))
+    for channel in range(error.shape[2]):
+        power += _spectrum(error[:, :, channel], side)
+    at, around = _weights(stride)
+    here, there = float((power * at).sum()), float((power * around).sum())
+    # What is left of roundings is no error.
+    if min(here, there) <= 1e-18 * side**4 * pair.peak**2:
+        return NotDefined("checkerboard needs an error at the frequencies of the stride and around them")
+    return float(10 * np.log10(here / there))
+
+
+def _spectrum(error: Float, side: int) -> Float:
+    """The power of all blocks of an error (H, W), (side, side)."""
+    taps = np.hanning(side + 1)[:-1]
+    window = np.outer(taps, taps)
+    blocks = np.lib.stride_tricks.sliding_window_view(error, (side, side))[:: side // 2, :: side // 2]
+    power = np.zeros((side, side))
+    for row in blocks:
+        part = (row - row.mean(axis=(1, 2), keepdims=True)) * window
+        power += np.square(np.abs(np.fft.fft2(part))).sum(axis=0)
+    return power
+
+
+def _weights(stride: int) -> tuple[Float, Float]:
+    """1 at each frequency of the stride but 0; and what makes of the bins around each its mean."""
+    side = _PERIODS * stride
+    at, around = np.zeros((side, side)), np.zeros((side, side))
+    offsets = range(-_FAR, _FAR + 1)
+    ring = [(i, j) for i in offsets for j in offsets if max(abs(i), abs(j)) >= _NEAR]
+    for a in range(stride):
+        for b in range(stride):
+            if a or b:
+                at[_PERIODS * a, _PERIODS * b] = 1
+                for i, j in ring:
+                    around[(_PERIODS * a + i) % side, (_PERIODS * b + j) % side] += 1 / len(ring)
+    return at, around
