@@ -32,28 +32,36 @@ from .store.keys import combined
 from .store.names import names_of
 from .store.record import REFERENCE, Cell, DatasetPart, MetricPart, SetPart
 from .suite import Suite
-from .track import Dataset, HasSetMetrics, PreloadsMore, SeesAlike, Track, get_track
+from .track import Dataset, Defaults, HasChannels, HasSetMetrics, PreloadsMore, SeesAlike, Track, get_track
 
 _COLUMNS = (
     *("track", "method", "dataset", "regime", "seed", "protocol", "item"),
     *("input_sha256", "output_sha256", "seconds", "note", "outcome", "key"),
 )
 """What a metric cannot be called: the other columns of rows and frames."""
+_FEW = 4
+"""A size that begins with so few, and ends with more, has its channels first."""
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What the part of a cell that names its dataset needs of an item; `sketch` is None where its track has none."""
+    """What the part of a cell that names its dataset needs of an item; None is what its track does not see."""
 
     line: str
     group: str
     sketch: Any
+    channels: int | None
 
 
 def look_at(item: Any, track: Track) -> Seen:
     """See an item. Raises `UsageError` for one that the track does not take."""
     line = track.identify(item)
-    return Seen(line, getattr(item, "group", "") or "", track.sketch(item) if isinstance(track, SeesAlike) else None)
+    return Seen(
+        line,
+        getattr(item, "group", "") or "",
+        track.sketch(item) if isinstance(track, SeesAlike) else None,
+        track.channels(item) if isinstance(track, HasChannels) else None,
+    )
 
 
 def chosen_ids(bound: Bound, dataset: Dataset, limit: int | None, track: Track) -> Sequence[str]:
@@ -96,6 +104,8 @@ def part_of_items(bound: Bound, ids: Sequence[str], seen: Sequence[Seen], total:
     made: dict[str, Any] = {**part(bound), "fingerprint": fingerprint, "items": len(ids), "total": total}
     if groups:
         made["groups"] = groups
+    if isinstance(track, HasChannels):
+        made["channels"] = sorted({one.channels for one in seen})
     if isinstance(track, SeesAlike):
         same, overlaps = track.alike([one.sketch for one in seen])
         named = {item: group for group, items in groups.items() for item in items}
@@ -303,13 +313,20 @@ def _score_cells(
                     yield {**cell, "sets": sets} if sets else cell
 
 
+def _is_size_of(usual: Defaults, size: tuple[int, ...]) -> bool:
+    """Whether a size is one of a track: as long as its usual one, or one of a picture with channels, which go last."""
+    if len(size) == len(usual.size):
+        return True
+    return usual.channels and len(size) == len(usual.size) + 1 and size[-1] > 1 and not size[0] <= _FEW < size[-1]
+
+
 def _cost_cells(
     whole: PlannedSuite, methods: Sequence[PlannedMethod], regimes: Sequence[Bound], trainings: Trainings
 ) -> Iterable[PlannedCell]:
     suite, track = whole.suite, whole.track
     usual = track.defaults.size
     for size in suite.cost.sizes:
-        if len(size) - len(usual) not in (0, track.defaults.channels):
+        if not _is_size_of(track.defaults, size):
             example = "x".join(map(str, usual))
             more = f", or {example}x3 in colour" if track.defaults.channels else ""
             raise UsageError(

@@ -158,6 +158,13 @@ class SeesAlike(Protocol):
 
 
 @runtime_checkable
+class HasChannels(Protocol):
+    """A track of pictures: a cost may be of one in colour, and a board has that which is like its own."""
+
+    def channels(self, item: Any) -> int: ...
+
+
+@runtime_checkable
 class HasSetMetrics(Protocol):
     """A track with metrics of a whole set of outputs, such as FID."""
 

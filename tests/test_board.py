@@ -7,6 +7,7 @@ import math
 import random
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -451,6 +452,14 @@ def test_flags_say_what_a_score_owes_to() -> None:
     assert shown == ("blind", "zero-shot", "self-ensemble", "tiled", "contaminated")
     other = row(one(record(scores={"psnr": [1.0]}, flags=flags, dataset="set12")), "nlm").flags
     assert "contaminated" not in other
+
+
+def test_a_set_within_another_is_trained_on_too() -> None:
+    trained = record(scores={"psnr": [1.0]}, flags={"trained_on": ["cbsd68"]})
+    for versions, due in (({"rgb": 1, "cbsd68": 1}, True), ({"rgb": 1, "kodak24": 1}, False)):
+        cell = {**trained.cell, "dataset": {**trained.cell["dataset"], "name": "rgb", "versions": versions}}
+        shown = row(one(replace(trained, cell=cell)), "nlm").flags  # type: ignore[arg-type]
+        assert ("contaminated" in shown) is due
 
 
 def test_methods_that_saw_other_inputs_are_not_compared() -> None:

@@ -20,7 +20,7 @@ from noisebench.cost.energy import energy
 from noisebench.cost.macs import macs
 from noisebench.cost.measure import measure, peak_memory, reference_operation, relative, timed
 from noisebench.cost.pace import busy
-from noisebench.plan import plan
+from noisebench.plan import dataset_part, plan
 from noisebench.registry import bind
 from noisebench.report.tables import board_table, cost_remarks, cost_table, remarks
 from noisebench.store.keys import key_of
@@ -307,6 +307,29 @@ def test_the_colour_picture_has_the_grey_one_as_its_first_channel():
     assert np.array_equal(rgb[:, 10:, 0], rgb[:, :-10, 1]) and np.array_equal(rgb[:, 20:, 0], rgb[:, :-20, 2])
 
 
+@pytest.mark.parametrize(("channels", "due"), [([3], "64×64×3"), ([1], "64×64"), (None, "64×64")])
+def test_a_board_has_the_cost_of_a_picture_like_its_own(channels, due):
+    rows = [record(name, {"psnr": [20.0 + place, 21.0]}) for place, name in enumerate(("nlm", "median"))]
+    if channels:
+        rows = [replace(r, cell={**r.cell, "dataset": {**r.cell["dataset"], "channels": channels}}) for r in rows]
+    sizes = ((128, 128), (128, 128, 3), (64, 64), (64, 64, 3))
+    costs = [cost_record(name, size=size) for name in ("nlm", "median") for size in sizes]
+    (board,) = boards([*rows, *costs])
+    assert board.cost_setting.split(",")[0] == due
+    (other,) = boards([*rows, *costs, cost_record("median", size=(32, 32)), cost_record("nlm", size=(32, 32))][:-1])
+    assert other.cost_setting.split(",")[0] == due, "more methods go before likeness"
+
+
+@pytest.mark.parametrize(
+    ("track", "dataset", "due"),
+    [("restore", "photos", [1, 3]), ("classify", "digits", [1]), ("segment", "ellipses", [1]),
+     ("adapt", "stream(of=digits)", [1]), ("generate", "mixture_digits", [1])],
+)  # fmt: skip
+def test_a_cell_says_how_many_channels_its_pictures_have(track, dataset, due):
+    assert dataset_part(bind(dataset, "dataset", track), None, get_track(track))["channels"] == due
+    assert "channels" not in dataset_part(bind("bumps", "dataset", "functions"), None, get_track("functions"))
+
+
 def test_a_size_that_no_input_of_a_track_has_is_refused():
     def planned(track: str, *size: int, method: str = "identity") -> None:
         plan(Suite(track=track, methods=(method,), regimes=("none",), cost=CostPlan((size,), 1)))
@@ -317,6 +340,9 @@ def test_a_size_that_no_input_of_a_track_has_is_refused():
         planned("restore", 8, 8, 3, 2)
     with pytest.raises(nb.UsageError, match="cost size 8 is none of track restore"):
         planned("restore", 8)
+    for size in ((3, 32, 32), (32, 32, 1)):
+        with pytest.raises(nb.UsageError, match="is none of track restore: such as 256x256, or 256x256x3 in colour"):
+            planned("restore", *size)
     with pytest.raises(nb.UsageError, match="cost size 8x3 is none of track functions: such as [0-9]+$"):
         planned("functions", 8, 3, method="mean")
 

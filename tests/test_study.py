@@ -150,6 +150,13 @@ def test_quality_against_compute_marks_the_front() -> None:
     assert [row[0] + row[-1] for row in chart_table(chart).rows] == ["fastyes", "bad", "slowyes"]
 
 
+def test_one_method_with_a_cost_is_no_front() -> None:
+    rows = [record(n, {"psnr": [y, y]}) for n, y in (("net", 25.0), ("nlm", 30.0))]
+    costs = [cost_record("net", params=7), cost_record("nlm", params=None)]
+    with pytest.raises(UsageError, match="only one method of a board has a params, and a front is of two or more"):
+        charts(boards([*rows, *costs]), Axis("params"))
+
+
 @pytest.mark.parametrize(("x", "said"), [
     ("gaussian.sgima", "neither a regime nor a method has gaussian.sgima at two values"),
     ("macs", "no cell has a macs"),

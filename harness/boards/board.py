@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -21,6 +21,7 @@ from .grouping import Alignment, Group, GroupKey, MethodKey, group_key, groups, 
 from .identical import average_compared
 from .ordering import OTHER_INPUTS, hold_against_references, rank, refuse_other_inputs
 from .rows import Column, Row, board_row, columns_of, scores_of
+from .scaling import channels_of
 from .signature import joined, versioned
 from .undecided import undecided
 from .units import Units, overlap_remark
@@ -220,7 +221,7 @@ def _board(group: Group, costs: Mapping[str, list[Record]], hidden: Sequence[tup
     if named := names_text([(known["dataset"]["display"], known["dataset"].get("written", "")), *map(_named, rows)]):
         notes.append(named)
     rows, warned, optimum_column = hold_against_references(rows, rank_by, columns, words)
-    rows, setting = _with_cost(rows, costs)
+    rows, setting = _with_cost(rows, costs, known["dataset"].get("channels", ()))
     environment = environment_of(everything)
     version = ",".join(environment.get("noisebench", ("unknown",)))
     return Board(
@@ -310,20 +311,26 @@ def _rank_metric(records: Sequence[Record], columns: Sequence[Column]) -> tuple[
     return match, notes
 
 
-def _with_cost(rows: list[Row], costs: Mapping[str, list[Record]]) -> tuple[list[Row], str]:
-    """Give each row its cost, all of the one setting that most rows have."""
+def _with_cost(rows: list[Row], costs: Mapping[str, list[Record]], channels: Collection[int]) -> tuple[list[Row], str]:
+    """Give each row its cost, all of the one setting that most rows have.
+
+    Of several it is that of a picture with as many channels as those of the board, then the smallest.
+    """
     own: list[dict[str, Cost]] = []
+    others: set[str] = set()
     for row in rows:
         found: dict[str, Cost] = {}
         for record in costs.get(row.spec, ()):
             cost = record.cell["cost"]
             if cost is not None and record.cell["method"]["source_sha256"] == row.source_sha256:
                 found.setdefault(cost_setting(cost), cost)
+                if channels_of(cost["size"], record.cell["track"]) not in channels:
+                    others.add(cost_setting(cost))
         own.append(found)
     count = Counter(setting for found in own for setting in found)
     if not count:
         return rows, ""
-    setting = min(count, key=lambda s: (-count[s], s))
+    setting = min(count, key=lambda s: (-count[s], s in others, by_number(s)))
     return [_costing(r, f.get(setting)) for r, f in zip(rows, own, strict=True)], setting
 
 

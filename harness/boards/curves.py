@@ -16,7 +16,7 @@ from ..study import COSTS, Axis
 from ..wording import by_number
 from .board import Board
 from .chart import Chart, Point, column_of, curves_of, fields_of, is_reference_line, is_shown, point_of
-from .cost_charts import cost_chart
+from .cost_charts import cost_chart, cost_value
 from .lines import Placed, by_of, joined
 from .rows import Column, Row
 from .training_charts import training_charts
@@ -36,6 +36,8 @@ def charts(boards: Sequence[Board], axis: Axis, records: Sequence[Record] = ()) 
     elif axis.x in COSTS:
         made = [chart for board in boards if (chart := cost_chart(board, axis)) is not None]
         lacking = f"no cell has a {axis.x}: see the reasons under Cost in the report"
+        if any(cost_value(row.cost, axis.x) is not None for board in boards for row in board.ranked):
+            lacking = f"only one method of a board has a {axis.x}, and a front is of two or more"
     else:
         regimes = [] if axis.by else _regime_charts(boards, axis)
         made = [*regimes, *_method_charts(boards, axis, {record.cell["key"]: record for record in records})]

@@ -124,7 +124,8 @@ def board_row(key: MethodKey, own: Sequence[Record], label: str, scores: Mapping
     method, flags = cell["method"], cell["method"]["flags"]
     shown = [text for flag, text in FLAGS.items() if flags.get(flag)]
     trained_on = tuple(one_line(name, 80) for name in flags.get("trained_on") or ())
-    if cell["dataset"]["name"] in tuple(flags.get("trained_on") or ()):
+    # Those within it count too, such as the set that `rgb(of=cbsd68)` changes the pictures of.
+    if {cell["dataset"]["name"], *cell["dataset"]["versions"]} & set(flags.get("trained_on") or ()):
         shown.append("contaminated")
     panels = [r.panel for r in own if r.panel is not None]
     return Row(

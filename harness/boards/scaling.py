@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,7 +48,7 @@ def growths(records: Iterable[Record]) -> list[Growth]:
         cell, cost = record.cell, record.cell["cost"]
         if cost is not None and _relative(record) > 0:
             setting = (cell["method"]["spec"], cell["method"]["source_sha256"], cell["regime"]["spec"])
-            channels = _channels(tuple(cost["size"]), cell["track"])
+            channels = channels_of(cost["size"], cell["track"])
             found[(*setting, channels, cost["device"], cost["threads"])][tuple(cost["size"])] = record
     return [fit(by_size) for _, by_size in sorted(found.items()) if len({math.prod(s) for s in by_size}) > 1]
 
@@ -69,10 +69,11 @@ def fit(by_size: dict[tuple[int, ...], Record]) -> Growth:
     )
 
 
-def _channels(size: tuple[int, ...], track: str) -> tuple[int, ...]:
-    """The number of channels at the end of a size; nothing where it has none, as that of a track that is not here."""
+def channels_of(size: Sequence[int], track: str) -> int:
+    """How many channels a size names at its end; 1 where it names none, or is of a track that is not here."""
     known = known_track(track)
-    return size[len(known.defaults.size) :] if known is not None and known.defaults.channels else ()
+    named = size[len(known.defaults.size) :] if known is not None and known.defaults.channels else ()
+    return named[0] if named else 1
 
 
 def _relative(record: Record) -> float:

@@ -47,7 +47,8 @@ class DatasetPart(TypedDict):
 
     `total`: how many there are to choose from. `groups` are the ids of each group that the dataset declares, `same`
     the ids of items with equal truths, `overlaps` pairs of ids that were seen to show the same thing in part; absent
-    where there are none. `written` is never stored: the display form, where a report has a name in its place.
+    where there are none. `channels`: how many its pictures have, each number once; absent where items are no pictures,
+    and in cells of before. `written` is never stored: the display form, where a report has a name in its place.
     """
 
     name: str
@@ -61,6 +62,7 @@ class DatasetPart(TypedDict):
     groups: NotRequired[dict[str, list[str]]]
     same: NotRequired[list[list[str]]]
     overlaps: NotRequired[list[list[str]]]
+    channels: NotRequired[list[int]]
     written: NotRequired[str]
 
 
@@ -395,7 +397,7 @@ class Record:
     keyed: bool = False
 
     def __repr__(self) -> str:
-        parts = [self.cell[part]["display"] for part in ("method", "dataset", "regime")]
+        parts = [self.cell["method"]["display"], place_text(self.cell), self.cell["regime"]["display"]]
         return f"Record({one_line(' · '.join(filter(None, parts)))} · seed {self.cell['seed']}: {self.cell['outcome']})"
 
 
@@ -434,6 +436,21 @@ def dataset_text(cell: Cell) -> str:
     data, chosen = cell["dataset"], item_count(cell)
     total = data.get("total", chosen)
     return data["display"] if total == chosen else f"{data['display']} (first {chosen} of {total})"
+
+
+def cost_size(cell: Cell) -> Sequence[int]:
+    """The size of the input of a cost; empty where it is not known."""
+    # From the inputs of the key first: a cell that did not come to an end holds no cost.
+    cost = cell["cost"]
+    return (cell.get("inputs") or {}).get("size") or (cost["size"] if cost else ())
+
+
+def place_text(cell: Cell) -> str:
+    """What a cell is on: its dataset, or of a cost that and its size, `cost at 32×32`."""
+    if cell["kind"] != "cost":
+        return cell["dataset"]["display"]
+    size = "×".join(map(str, cost_size(cell)))
+    return f"cost at {size}" if size else "cost"
 
 
 def used_trainings(cell: Cell) -> list[str]:

@@ -131,6 +131,11 @@ class Adapt:
 
     # Below: what a track may have. See the protocols of `track.py`.
 
+    def channels(self, item: Stream) -> int:
+        """How many channels the first picture has: all have as many."""
+        picture = item.pictures[0].picture
+        return 1 if picture.ndim == 2 else int(picture.shape[2])
+
     def preload_for(self, components: Iterable[Bound]) -> tuple[str, ...]:
         """torch, where a method takes tensors, or a plug-in has imported it."""
         return torch_where_used(components)

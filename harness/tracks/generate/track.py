@@ -158,6 +158,12 @@ class Generate:
 
     # Below: what a track may have. See the protocols of `track.py` and of `report/sections.py`.
 
+    def channels(self, item: LatentBatch | TrainingPicture) -> int:
+        """How many channels the pictures have."""
+        from .items import LatentBatch
+
+        return int((item.shape if isinstance(item, LatentBatch) else item.picture.shape)[0])
+
     def batches(
         self,
         dataset: Dataset,

@@ -237,6 +237,10 @@ class Restore:
 
         return changed_panels(comparison, differences, a, b)
 
+    def channels(self, item: Sample) -> int:
+        """How many channels the clean picture has."""
+        return 1 if item.clean.ndim == 2 else int(item.clean.shape[2])
+
     def sketch(self, item: Sample) -> Sketch:
         """What is compared to see whether pictures are independent: see `tracks/restore/alike.py`."""
         from .alike import sketch

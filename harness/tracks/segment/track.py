@@ -131,6 +131,10 @@ class Segment:
 
     # Below: what a track may have. See the protocols of `track.py` and of `report/sections.py`.
 
+    def channels(self, item: MappedPicture) -> int:
+        """How many channels the picture has."""
+        return 1 if item.picture.ndim == 2 else int(item.picture.shape[2])
+
     def preload_for(self, components: Iterable[Bound]) -> tuple[str, ...]:
         """torch, where a method takes tensors, or a plug-in has imported it."""
         return torch_where_used(components)
