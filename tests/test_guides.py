@@ -168,8 +168,10 @@ def after_readme(said: str, folder: Path) -> None:
 
 def after_paper_table(said: str, folder: Path) -> None:
     guide = (ROOT / "docs" / "paper-table.md").read_text(encoding="utf-8")
-    shown = [line for line in guide.split("## Choices")[0].splitlines() if line.startswith("|")]
-    assert shown == [line for line in (folder / "board" / "table.md").read_text().splitlines() if line[:1] == "|"]
+    costs = guide.partition("## Costs")[2].partition("## Bold")[0]
+    for text, board in ((guide.split("## Choices")[0], "board"), (costs, "board-with-costs")):
+        shown = [line for line in text.splitlines() if line.startswith("|")]
+        assert shown == [line for line in (folder / board / "table.md").read_text().splitlines() if line[:1] == "|"]
     assert "the table for a paper: named-board/table.tex" in said
     text = (folder / "named-board" / "table.md").read_text()
     assert "| Median, 5 × 5 |" in text and "Photographs (first 2 of 12)" in text

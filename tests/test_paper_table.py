@@ -14,13 +14,14 @@ from pathlib import Path
 import noisebench as nb
 import numpy as np
 import pytest
-from board_records import record
+from board_records import cost_record, record
 from noisebench.boards.board import boards
 from noisebench.boards.rows import Row
 from noisebench.boards.signature import explain_signature
 from noisebench.errors import UsageError
 from noisebench.report.names import shown
 from noisebench.report.paper_table.build import paper_tables
+from noisebench.report.paper_table.costs import cost_text
 from noisebench.report.paper_table.headings import level_titles
 from noisebench.report.paper_table.marks import marks
 from noisebench.report.paper_table.standalone import tables_html
@@ -337,6 +338,13 @@ def test_a_method_is_named_by_a_spec_with_a_value_that_is_a_default() -> None:
         ({"methods": ("net3",)}, "--table-methods 'net3': no board has it: did you mean 'net'?"),
         ({"digits": (1, 2, 3)}, "--table-digits: 3 numbers for 2 metrics: give one, or one for each"),
         ({"digits": (-1,)}, "--table-digits: give whole numbers from 0 to 12"),
+        ({"costs": ("mac",)}, "--table-costs 'mac': unknown: did you mean 'macs'?"),
+        (
+            {"costs": ("joules",)},
+            "--table-costs 'joules': unknown: known: latency, latency_rel, macs, memory, params, weights",
+        ),
+        ({"costs": ("macs", "macs")}, "--table-costs: a cost is named twice"),
+        ({"costs": ("macs",)}, "--table-costs: no cost was measured: add cost: {sizes: [256x256]} to the suite"),
     ],
 )
 def test_a_choice_that_fits_nothing_is_refused_in_one_line(options: dict[str, object], said: str) -> None:
@@ -351,6 +359,148 @@ def test_a_store_without_scores_has_tables_that_say_so(tmp_path: Path) -> None:
     assert "No method has a score." in (tmp_path / "table.html").read_text()
     assert (tmp_path / "table.tex").read_text().endswith("% No method has a score.\n")
     assert (tmp_path / "table.csv").read_text().count("\n") == 1
+
+
+# ------------------------------------------------------------------------------------------------- costs
+
+
+def costing(method: str, size: Sequence[int] = (256, 256, 3), **numbers: object) -> Record:
+    """The cost of a method, with these fields of it changed."""
+    one = cost_record(method, size=size)
+    one.cell["cost"].update(numbers)  # type: ignore[union-attr, typeddict-item]
+    return one
+
+
+def with_costs() -> list[Record]:
+    """Of the small table: a network with all costs, a method of which nothing can be counted; others have none."""
+    net = costing("net", params=668_227, macs=43_900_000_000, latency_ms={"p50": 1250.4}, latency_rel=0.85219,
+                  peak_memory_bytes=70.7 * 2**20, weight_bytes=2_672_908)  # fmt: skip
+    reasons = {"params": "no torch module: nothing to count", "macs": "no | torch & operation"}
+    return [*small(), net, costing("nlm", params=None, peak_memory_bytes=0, reasons=reasons)]
+
+
+ALL_COSTS = ("params", "macs", "latency", "latency_rel", "memory", "weights")
+
+
+def test_costs_stand_between_the_name_and_the_levels() -> None:
+    table = table_of(with_costs(), metrics=("psnr",), costs=ALL_COSTS)
+    none = "|".join(["–<sup>a</sup>"] * 6)
+    assert body(tables_markdown([table])) == [
+        "|Method|Params (M)|MACs (G)|Latency (ms)|Latency (× ref)|Memory (MiB)|Weights (KiB)|σ = 15|σ = 25|",
+        f"|identity|{none}|18.97|17.97|",
+        "|net|0.668|43.9|1250|0.852|70.7|2610|**27.97**|**26.97**|",
+        f"|net2|{none}|**27.97**|**26.97**|",
+        f"|bm3d|{none}|–<sup>b</sup>|<ins>26.47</ins>|",
+        "|nlm|–<sup>c</sup>|–<sup>d</sup>|10.0|2.50|–<sup>e</sup>|–<sup>f</sup>|26.97|25.97|",
+    ]
+    assert table.footnotes == {
+        "a": "no cost was measured", "b": "timeout: over 600 s", "c": "no torch module: nothing to count",
+        "d": "no | torch & operation", "e": "measured as 0", "f": "not measured",
+    }  # fmt: skip
+    assert table.remarks[-1] == "Cost of an input of 256×256×3, cpu, 1 thread."
+
+
+def test_costs_are_rows_before_the_levels_where_these_run_down() -> None:
+    table = table_of(with_costs(), metrics=("psnr",), costs=("latency", "params"), rows="levels")
+    assert body(tables_markdown([table])) == [
+        "||identity|net|net2|bm3d|nlm|",
+        "|Latency (ms)|–<sup>a</sup>|1250|–<sup>a</sup>|–<sup>a</sup>|10.0|",
+        "|Params (M)|–<sup>a</sup>|0.668|–<sup>a</sup>|–<sup>a</sup>|–<sup>b</sup>|",
+        "|photos, σ = 15|18.97|**27.97**|**27.97**|–<sup>c</sup>|26.97|",
+        "|photos, σ = 25|17.97|**26.97**|**26.97**|<ins>26.47</ins>|25.97|",
+    ]
+    assert [note.partition(":")[0] for note in table.footnotes.values()] == [
+        "no cost was measured", "no torch module", "timeout",
+    ]  # fmt: skip
+    lines = tables_latex([table]).splitlines()
+    assert [lines[place + 1].split(" &")[0] for place, line in enumerate(lines) if line == r"\midrule"] == [
+        "Latency (ms)", r"photos, $\sigma$ = 15",
+    ]  # fmt: skip
+
+
+def test_costs_are_no_part_of_the_groups_of_columns() -> None:
+    rows = [scored(m, g, dataset=d) for m, g in (("net", 0.0), ("nlm", -1.0)) for d in ("set12", "bsd68")]
+    tables = [table_of([*rows, costing("net")], metrics=("psnr",), costs=("params", "latency_rel"))]
+    assert body(tables_markdown(tables))[0] == "|Method|Params (M)|Latency (× ref)|bsd68 σ = 25|set12 σ = 25|"
+    tex = tables_latex(tables)
+    assert [
+        line for line in tex.splitlines() if line.startswith((r"\begin{tabular}", " & ", r"\cmidrule", "Method"))
+    ] == [
+        r"\begin{tabular}{lcccc}",
+        r" &  &  & \multicolumn{1}{c}{bsd68} & \multicolumn{1}{c}{set12} \\",
+        r"\cmidrule(lr){4-4}\cmidrule(lr){5-5}",
+        r"Method & Params (M) & Latency ($\times$ ref) & $\sigma$ = 25 & $\sigma$ = 25 \\",
+    ]
+    assert all(line.count(" & ") == 4 for line in tex.splitlines() if line.startswith(("net", "nlm")))
+    assert r"\tabcolsep" not in tex
+    wide = [table_of([*rows, costing("net")], metrics=("psnr",), costs=("params", "latency_rel", "memory"))]
+    assert r"\tabcolsep" in tables_latex(wide)
+    (over, heads, *_) = re.findall("<tr.*?</tr>", tables_html(wide, "Table"))
+    assert over.startswith("<tr><td></td><td></td><td></td><td></td><th") and over.count("<th") == 2
+    assert heads.count("<th") == 6 and '<th scope="col">Latency (× ref)</th>' in heads
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.85249, "0.852"), (3.494, "3.49"), (70.7, "70.7"), (1250.4, "1250"), (1253.0, "1250"), (9.999, "10.0"),
+        (0.5, "0.500"), (0.9996, "1.00"), (1e-5, "0.0000100"), (1.5e7, "15000000"),
+    ],
+)  # fmt: skip
+def test_a_cost_has_three_digits_and_no_exponent(value: float, text: str) -> None:
+    assert cost_text(value, "latency") == text
+    assert cost_text(value * 1e6, "params") == text
+
+
+def test_costs_of_several_inputs_are_told_apart() -> None:
+    rows = [scored("net", 0.0), scored("nlm", -1.0, "gaussian(sigma=50)")]
+    own = [costing("net"), costing("nlm", (512, 512))]
+    assert table_of([*rows, *own], costs=("latency",)).remarks[-1] == (
+        "Cost of an input of 256×256×3, cpu, 1 thread (net); of 512×512, cpu, 1 thread (nlm)."
+    )
+
+
+def test_a_family_has_the_cost_of_its_first_variant_and_says_so() -> None:
+    family = {"family": "DnCNN"}
+    rows = [
+        scored("nlm", -1.0), scored("net15", 0.0, "gaussian(sigma=15)", flags=family),
+        scored("net50", 0.0, "gaussian(sigma=50)", flags=family),
+    ]  # fmt: skip
+    own = [costing("net15", params=7), costing("net50", params=7, latency_ms={"p50": 20.0})]
+    table = table_of([*rows, *own], costs=("params", "latency"))
+    line = next(line for line in table.lines if line.label == "DnCNN")
+    assert [(cost.value, cost.note) for cost in line.costs] == [(7.0, ""), (10.0, "of net15")]
+
+
+def test_a_time_beside_other_work_is_said_to_be_too_long() -> None:
+    table = table_of([scored("net", 0.0), scored("nlm", -1.0), costing("net", busy=3.0)], costs=("params", "latency"))
+    line = next(line for line in table.lines if line.label == "net")
+    assert [cost.note for cost in line.costs] == ["", "the machine did other work: the time is too long"]
+
+
+def test_a_cost_is_a_row_of_the_csv_in_full() -> None:
+    rows = list(csv.DictReader(io.StringIO("".join(tables_csv([table_of(with_costs(), costs=("params", "weights"))])))))
+    found = [row for row in rows if row["metric"] in ("params", "weights") and row["method"] in ("net", "nlm")]
+    assert [(row["method"], row["metric"], row["unit"], row["mean"], row["note"]) for row in found] == [
+        ("net", "params", "", "668227.0", "256×256×3, cpu, 1 thread"),
+        ("net", "weights", "KiB", repr(2_672_908 / 1024), "256×256×3, cpu, 1 thread"),
+        ("nlm", "params", "", "", "no torch module: nothing to count; 256×256×3, cpu, 1 thread"),
+        ("nlm", "weights", "KiB", "", "not measured; 256×256×3, cpu, 1 thread"),
+    ]
+    assert {row["dataset"] + row["level"] + row["signature"] + row["mark"] for row in found} == {""}
+    assert {row["protocol"] for row in found} == {"uint8@1"}
+    assert [row for row in rows if row["metric"] in ("psnr", "ssim")] == list(
+        csv.DictReader(io.StringIO("".join(tables_csv([table_of(with_costs())]))))
+    )
+
+
+def test_the_command_line_adds_costs(cli, tmp_path: Path) -> None:
+    demo = str(Path(__file__).parent.parent / "results" / "demo.json")
+    cli("report", demo, "--to", "b", "--table-costs", "latency", "memory", "--table-methods", "nlm")
+    head, line = body((tmp_path / "b" / "table.md").read_text())
+    assert head.startswith("|Method|Latency (ms)|Memory (MiB)|σ = 15|") and line.startswith("|nlm|52.8|2.54|")
+    said = cli("report", demo, "--to", "b", "--table-costs", "mac", code=2)
+    assert "--table-costs 'mac': unknown: did you mean 'macs'?" in said.stderr
 
 
 # ---------------------------------------------------------------------------------------- hostile, and CSV
@@ -385,13 +535,14 @@ def test_hostile_names_are_text_in_every_form() -> None:
                reason=HOSTILE),
         scored("bad", -2.0, dataset=f"set{HOSTILE}"),
         scored("nlm", -1.0, "gaussian(sigma=15)", dataset=f"set{HOSTILE}"),
+        costing("nlm", device=HOSTILE, params=None, reasons={"params": HOSTILE}),
     ]  # fmt: skip
-    tables = [table_of(rows)]
+    tables = [table_of(rows, costs=("params",))]
     tex = tables_latex(tables)
     # A comment ends with its line, and takes what it holds as it is.
     tex = re.sub("(?m)^%.*", "", tex)
     assert r"\input" not in tex and r"\textbackslash{}input\{/etc/passwd\}" in tex
-    assert all(len(re.findall(r"(?<!\\)&", line)) == 2 for line in tex.splitlines() if line.startswith(("nlm", "bad")))
+    assert all(len(re.findall(r"(?<!\\)&", line)) == 3 for line in tex.splitlines() if line.startswith(("nlm", "bad")))
     read = Elements()
     read.feed(tables_html(tables, HOSTILE))
     assert set(read.names) <= {

@@ -39,6 +39,10 @@ def add(verbs: Any) -> None:
     table.add_argument("--table-rows", choices=("methods", "levels"), default="", help=about)
     about = "only these methods, in this order, by name or spec (default: all, the best first)"
     table.add_argument("--table-methods", nargs="+", default=[], metavar="M", help=about)
+    about = (
+        "what a method costs, before its scores: latency, latency_rel, memory, params, weights, macs (default: none)"
+    )
+    table.add_argument("--table-costs", nargs="+", default=[], metavar="C", help=about)
     add_style(p)
     add_json(p)
     p.set_defaults(run=run)
@@ -65,8 +69,9 @@ def run(args: argparse.Namespace) -> int:
     records, left_out = read_noted(store)
     records = with_names(records, args.names)
     table = TableOptions(
-        tuple(args.table_metrics), tuple(args.table_digits), args.table_rows, tuple(args.table_methods)
-    )
+        tuple(args.table_metrics), tuple(args.table_digits), args.table_rows, tuple(args.table_methods),
+        tuple(args.table_costs),
+    )  # fmt: skip
     code = 1 if left_out else 0
     document: dict[str, Any] = {"left_out": left_out}
     if args.bundle:

@@ -17,6 +17,7 @@ from ...errors import UsageError, nearest, one_line
 from ...spec_paths import is_meant
 from ..page.data import MAX_CELLS
 from .captions import caption, remarks
+from .costs import cost_remark, costs_of, refuse_costs
 from .headings import level_titles
 from .marks import Mark, marks
 from .table import Level, Line, Mean, PaperTable, TableOptions
@@ -32,7 +33,7 @@ _MOST_DIGITS = 12
 def paper_tables(boards: Sequence[Board], options: TableOptions) -> list[PaperTable]:
     """A table for each track, protocol and set of seeds, in the order of the boards.
 
-    Raises `UsageError` for a metric or a method that is on no board, and for digits that do not fit.
+    Raises `UsageError` for a metric, a method or a cost that is on no board, and for digits that do not fit.
     """
     scored = [board for board in boards if board.columns and board.rows]
     _refuse_unknown(scored, options)
@@ -69,6 +70,7 @@ def _refuse_unknown(boards: Sequence[Board], options: TableOptions) -> None:
         raise UsageError(
             f"--table-digits: {len(options.digits)} numbers for {wanted} metrics: give one, or one for each"
         )
+    refuse_costs(boards, options.costs)
 
 
 def _column(board: Board, name: str) -> Column | None:
@@ -126,7 +128,9 @@ def _table(
             tuple(_mean(level.board, own, at, name, ranked[at][name], marked[at][name]) for name in columns)
             for at, level in enumerate(levels)
         )
-        lines.append(Line(label, tuple(dict.fromkeys(row.spec for row in own.values())), _role(own) in _ROLES, cells))
+        specs = tuple(dict.fromkeys(row.spec for row in own.values()))
+        costs, setting = costs_of(own, options.costs) if options.costs else ((), "")
+        lines.append(Line(label, specs, _role(own) in _ROLES, cells, costs, setting))
     lines = _in_order(lines, entrants, columns, options)
     down = options.rows or ("levels" if len(levels) > ACROSS and len(lines) < len(levels) else "methods")
     lines, footnotes = _with_letters(lines, down)
@@ -139,6 +143,7 @@ def _table(
         caption=caption(levels, list(columns.values())),
         remarks=(
             *remarks(levels, {line.label: entrants[line.label] for line in lines}, options),
+            *cost_remark(lines),
             *([] if every else ["Only the metric that ranks is tested: there are too many numbers."]),
         ),
         signatures=tuple(
@@ -148,6 +153,7 @@ def _table(
             if (column := _column(board, name)) is not None
         ),
         footnotes=footnotes,
+        costs=options.costs,
     )
 
 
@@ -241,17 +247,22 @@ def _why_missing(board: Board, own: Places) -> str:
 
 def _with_letters(lines: Sequence[Line], down: str) -> tuple[list[Line], dict[str, str]]:
     """The lines with a letter in the place of each note, and the notes by their letters, in the order of reading."""
-    by_line = [cell for line in lines for cell in line.cells]
-    by_level = [cell for cells in zip(*(line.cells for line in lines), strict=True) for cell in cells]
+    by_line = [(line.costs, *line.cells) for line in lines]
+    by_cost = list(zip(*(line.costs for line in lines), strict=True))
+    by_level = [by_cost, *zip(*(line.cells for line in lines), strict=True)]
     notes = dict.fromkeys(
-        mean.note for cell in (by_line if down == "methods" else by_level) for mean in cell if mean.note
+        mean.note
+        for cells in (by_line if down == "methods" else by_level)
+        for cell in cells
+        for mean in cell
+        if mean.note
     )
     letters = {note: _letter(place) for place, note in enumerate(notes)}
 
     def lettered(cell: tuple[Mean, ...]) -> tuple[Mean, ...]:
         return tuple(replace(mean, letter=letters.get(mean.note, "")) for mean in cell)
 
-    made = [replace(line, cells=tuple(map(lettered, line.cells))) for line in lines]
+    made = [replace(line, cells=tuple(map(lettered, line.cells)), costs=lettered(line.costs)) for line in lines]
     return made, {letter: note for note, letter in letters.items()}
 
 

@@ -6,56 +6,86 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..tables import number
+from .costs import cost_head, cost_text
 from .marks import Mark
 from .table import Mean, PaperTable
+
+NONE = "–"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One number of a cell as it is printed, its mark, and the letter of its footnote."""
+
+    text: str
+    mark: Mark
+    letter: str
+
+
+Cell = tuple[Part, ...]
 
 
 @dataclass(frozen=True)
 class Grid:
     """`over` are groups of columns with their widths, none where there are no groups; `head` stands over each column.
 
-    The first column names the rows. `rules` are the rows before which a line is drawn.
+    The first column names the rows; it and the costs are in no group: so many columns stand `before` these. `rules` are
+    the rows before which a line is drawn.
     """
 
     over: tuple[tuple[str, int], ...]
     head: tuple[str, ...]
-    rows: tuple[tuple[str, tuple[tuple[Mean, ...], ...]], ...]
+    rows: tuple[tuple[str, tuple[Cell, ...]], ...]
     rules: frozenset[int]
+    before: int = 1
 
 
 def grid(table: PaperTable) -> Grid:
     """The rows and columns of a table."""
+    heads = tuple(cost_head(name) for name in table.costs)
+    costs = [tuple(map(_cost, line.costs, table.costs)) for line in table.lines]
+    cells = [tuple(_cell(means, table.digits) for means in line.cells) for line in table.lines]
     if table.down == "methods":
         apart = sum(line.apart for line in table.lines)
         return Grid(
             tuple(table.groups),
-            ("Method", *(level.title for level in table.levels)),
-            tuple((line.label, line.cells) for line in table.lines),
+            ("Method", *heads, *(level.title for level in table.levels)),
+            tuple((line.label, (*costs[at], *cells[at])) for at, line in enumerate(table.lines)),
             frozenset({apart} if 0 < apart < len(table.lines) else ()),
+            1 + len(heads),
         )
     ends = [sum(size for _, size in table.groups[:place]) for place in range(1, len(table.groups))]
     return Grid(
         (),
         ("", *(line.label for line in table.lines)),
-        tuple(
-            (f"{level.dataset}, {level.title}", tuple(line.cells[at] for line in table.lines))
-            for at, level in enumerate(table.levels)
+        (
+            *((head, tuple(own[at] for own in costs)) for at, head in enumerate(heads)),
+            *(
+                (f"{level.dataset}, {level.title}", tuple(own[at] for own in cells))
+                for at, level in enumerate(table.levels)
+            ),
         ),
-        frozenset(ends),
+        frozenset(len(heads) + end for end in ([0] if heads else []) + ends),
     )
 
 
-def cell_text(
-    means: Sequence[Mean], digits: Sequence[int], write: Callable[[str, Mark], str], raise_: Callable[[str], str]
-) -> str:
-    """`29.23/0.8284` with marks; one dash where every metric is missing for the same reason.
+def _cell(means: Sequence[Mean], digits: Sequence[int]) -> Cell:
+    """The means of a cell; one dash where every metric is missing for the same reason."""
+    if all(mean.value is None for mean in means) and len({mean.letter for mean in means}) == 1:
+        means = means[:1]
+    return tuple(
+        Part(NONE if mean.value is None else number(mean.value, places), mean.mark, mean.letter)
+        for mean, places in zip(means, digits, strict=False)
+    )
+
+
+def _cost(cost: Mean, name: str) -> Cell:
+    return (Part(NONE if cost.value is None else cost_text(cost.value, name), cost.mark, cost.letter),)
+
+
+def cell_text(cell: Cell, write: Callable[[str, Mark], str], raise_: Callable[[str], str]) -> str:
+    """`29.23/0.8284` with marks.
 
     `write` puts a number and its mark into a written form, `raise_` the letter of a footnote.
     """
-    if all(mean.value is None for mean in means) and len({mean.letter for mean in means}) == 1:
-        means = means[:1]
-    parts = []
-    for mean, places in zip(means, digits, strict=False):
-        text = "–" if mean.value is None else number(mean.value, places)
-        parts.append(write(text, mean.mark) + (raise_(mean.letter) if mean.letter else ""))
-    return "/".join(parts)
+    return "/".join(write(part.text, part.mark) + (raise_(part.letter) if part.letter else "") for part in cell)

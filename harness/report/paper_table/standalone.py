@@ -51,13 +51,13 @@ def _table(table: PaperTable, place: int) -> list[str]:
     lines = [f'<table aria-labelledby="caption-{place}">', "<thead>"]
     if made.over:
         spans = [f'<th class="over" scope="colgroup" colspan="{size}">{page(name)}</th>' for name, size in made.over]
-        lines.append(f"<tr><td></td>{''.join(spans)}</tr>")
+        lines.append(f"<tr>{'<td></td>' * made.before}{''.join(spans)}</tr>")
     first, *others = made.head
     heads = [f'<th scope="col">{page(title)}</th>' for title in others]
     corner = f'<th class="name" scope="col">{page(first)}</th>' if first else "<td></td>"
     lines += [f"<tr>{corner}{''.join(heads)}</tr>", "</thead>", "<tbody>"]
     for at, (name, cells) in enumerate(made.rows):
-        texts = "".join(f"<td>{cell_text(cell, table.digits, _marked, raised)}</td>" for cell in cells)
+        texts = "".join(f"<td>{cell_text(cell, _marked, raised)}</td>" for cell in cells)
         rule = ' class="rule"' if at in made.rules else ""
         lines.append(f'<tr{rule}><th class="name" scope="row">{page(name)}</th>{texts}</tr>')
     return [*lines, "</tbody>", "</table>"]

@@ -13,17 +13,18 @@ from .marks import Mark
 
 @dataclass(frozen=True)
 class TableOptions:
-    """What an author chooses; empty: the first metrics, their own digits, the way that fits, and every method."""
+    """What an author chooses; empty: the first metrics, their own digits, the way that fits, all methods, no costs."""
 
     metrics: tuple[str, ...] = ()
     digits: tuple[int, ...] = ()
     rows: Literal["", "methods", "levels"] = ""
     methods: tuple[str, ...] = ()
+    costs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Mean:
-    """A mean with what is made of it: `value` is None where there is none; `note` says why, or what it leaves out.
+    """A mean with its mark, or a cost: `value` is None where there is none; `note` says why, or what it leaves out.
 
     `letter` is that of the note among the footnotes of the table.
     """
@@ -47,18 +48,24 @@ class Level:
 
 @dataclass(frozen=True)
 class Line:
-    """One method at every level: a `Mean` for each metric. `apart` stands before the others: not there to win."""
+    """One method at every level: a `Mean` for each metric. `apart` stands before the others: not there to win.
+
+    `costs` are those of the table, in its order, measured at the input that `setting` says; empty where none was.
+    """
 
     label: str
     specs: tuple[str, ...]
     apart: bool
     cells: tuple[tuple[Mean, ...], ...]
+    costs: tuple[Mean, ...] = ()
+    setting: str = ""
 
 
 @dataclass(frozen=True)
 class PaperTable:
     """Methods × levels under one protocol; `columns` are the metrics of a cell, printed with so many `digits`.
 
+    `costs` are the names of those that stand before the levels.
     `footnotes` are what cells refer to, by their letter; `remarks` what else must be known; `down` what the rows are.
     """
 
@@ -71,6 +78,7 @@ class PaperTable:
     remarks: tuple[str, ...]
     signatures: tuple[str, ...]
     footnotes: Mapping[str, str] = field(default_factory=dict)
+    costs: tuple[str, ...] = ()
 
     @property
     def groups(self) -> list[tuple[str, int]]:

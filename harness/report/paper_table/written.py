@@ -7,12 +7,13 @@ import io
 from collections.abc import Iterator, Sequence
 
 from ...errors import one_line
+from ...study import COSTS
 from ..escape import LONG, latex, markdown, markdown_code, spreadsheet
 from ..files import taken
 from ..tables import latex_row, pipe_table
 from .grid import cell_text, grid
 from .marks import Mark
-from .table import Level, Mean, PaperTable
+from .table import Level, Line, Mean, PaperTable
 
 NOTHING = "No method has a score."
 NARROW = 5
@@ -29,10 +30,10 @@ def tables_markdown(tables: Sequence[PaperTable]) -> str:
         head = [markdown(title) for title in made.head]
         if len(made.over) > 1:
             groups = [name for name, size in made.over for _ in range(size)]
-            head[1:] = [f"{markdown(group)} {title}" for group, title in zip(groups, head[1:], strict=True)]
+            named = zip(groups, head[made.before :], strict=True)
+            head[made.before :] = [f"{markdown(group)} {title}" for group, title in named]
         rows = [
-            [markdown(name), *(cell_text(cell, table.digits, _in_markdown, raised) for cell in cells)]
-            for name, cells in made.rows
+            [markdown(name), *(cell_text(cell, _in_markdown, raised) for cell in cells)] for name, cells in made.rows
         ]
         out += [markdown(table.caption, LONG), "", *pipe_table(head, (False, *(True for _ in head[1:])), rows), ""]
         out += [f"- {raised(letter)} {markdown(note)}" for letter, note in table.footnotes.items()]
@@ -72,7 +73,7 @@ def _tabular(table: PaperTable) -> list[str]:
     lines = [r"\footnotesize\setlength{\tabcolsep}{3pt}"] if len(made.head) > NARROW else []
     lines += [r"\begin{tabular}{l" + "c" * (len(made.head) - 1) + "}", r"\toprule"]
     if made.over:
-        spans, rules, start = [""], "", 2
+        spans, rules, start = [""] * made.before, "", made.before + 1
         for name, size in made.over:
             spans.append(rf"\multicolumn{{{size}}}{{c}}{{{latex(name)}}}")
             rules += rf"\cmidrule(lr){{{start}-{start + size - 1}}}"
@@ -81,9 +82,7 @@ def _tabular(table: PaperTable) -> list[str]:
     lines += [latex_row([latex(title) for title in made.head]), r"\midrule"]
     for at, (name, cells) in enumerate(made.rows):
         lines += [r"\midrule"] if at in made.rules else []
-        lines.append(
-            latex_row([latex(name), *(cell_text(cell, table.digits, _in_latex, _raised_in_latex) for cell in cells)])
-        )
+        lines.append(latex_row([latex(name), *(cell_text(cell, _in_latex, _raised_in_latex) for cell in cells)]))
     return [*lines, r"\bottomrule", r"\end{tabular}"]
 
 
@@ -104,8 +103,9 @@ _FIELDS = ("table", "track", "protocol", "seeds", "dataset", "dataset_spec", "fi
 
 
 def tables_csv(tables: Sequence[PaperTable]) -> Iterator[str]:
-    """A row for each number, with all its digits; a mean that is not there has a note that says why.
+    """A row for each number, with all its digits; one that is not there has a note that says why.
 
+    A cost is of no dataset, and has the input that it was measured at in its note.
     The text comes in parts, each with the rows of one method.
     """
     text = io.StringIO()
@@ -123,6 +123,10 @@ def tables_csv(tables: Sequence[PaperTable]) -> Iterator[str]:
         ]
         for line in table.lines:
             method = spreadsheet(line.label), spreadsheet(" or ".join(line.specs))
+            writer.writerows(
+                (str(number), *_of_no_level(table), *method, name, COSTS[name][1], "false", *_cost(cost, line), "")
+                for name, cost in zip(table.costs, line.costs, strict=True)
+            )
             for place, signed, cell in zip(places, signatures, line.cells, strict=True):
                 writer.writerows(
                     (str(number), *place, *method, *metric, *_mean(mean), signature)
@@ -140,6 +144,19 @@ def _place(level: Level) -> tuple[str, ...]:
         spreadsheet(board.dataset), spreadsheet(board.dataset_spec), spreadsheet(board.fingerprint),
         spreadsheet(board.regime), spreadsheet(level.title), str(len(board.items)),
     )  # fmt: skip
+
+
+def _of_no_level(table: PaperTable) -> tuple[str, ...]:
+    """What stands in these fields where a number is of no dataset and no regime."""
+    track, protocol, seeds, *others = _place(table.levels[0])
+    return (track, protocol, seeds, *("" for _ in others))
+
+
+def _cost(cost: Mean, line: Line) -> tuple[str, ...]:
+    """What a row says of a cost, from its value to its note."""
+    value, _, *others, note = _mean(cost)
+    setting = spreadsheet(line.setting)
+    return (value, "", *others, "; ".join(filter(None, (note, setting))))
 
 
 def _mean(mean: Mean) -> tuple[str, ...]:
