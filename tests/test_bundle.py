@@ -91,6 +91,86 @@ def test_a_suite_names_its_track_and_costs_stay_with_it(tmp_path: Path) -> None:
     assert (suite.track, suite.rank_by, suite.cost.sizes) == ("functions", "rmse", ((400,),))
 
 
+GREY, COLOUR = (32, 32), (32, 32, 3)
+
+
+def planned_costs(rows) -> set[tuple[str, str, tuple[int, ...]]]:
+    """Method, first regime and size of every cost that the recipes of some records plan, riding or not."""
+    riding, alone = (
+        {(m, one.regimes[0], size) for one in recipes(rows, ride=ride) for m in one.methods for size in one.sizes}
+        for ride in (True, False)
+    )
+    assert riding == alone
+    return riding
+
+
+def costs_of(rows) -> set[tuple[str, str, tuple[int, ...]]]:
+    """The same of what the records hold."""
+    costs = [row.cell for row in rows if row.cell["kind"] == "cost"]
+    sizes = [cell["inputs"]["size"] if cell["cost"] is None else cell["cost"]["size"] for cell in costs]
+    return {(c["method"]["display"], c["regime"]["display"], tuple(s)) for c, s in zip(costs, sizes, strict=True)}
+
+
+def cost_of(method: str, size: tuple[int, ...], **fields):
+    """A cost; `fields` are those of its cell."""
+    made = cost_record(method, size=size)
+    return replace(made, cell={**made.cell, **fields})  # type: ignore[typeddict-item]
+
+
+def test_costs_of_grey_and_of_colour_stay_with_the_suites_that_measured_them() -> None:
+    grey, colour = ("identity", "net", "nlm"), ("identity", "nlm", "rgb")
+    rows = [record(m, {"psnr": [1.0]}, dataset=d) for d, ms in (("set12", grey), ("cbsd68", colour)) for m in ms]
+    rows += [cost_of(m, size) for size, ms in ((GREY, grey), (COLOUR, colour)) for m in ms]
+    assert planned_costs(rows) == costs_of(rows)
+    assert {(one.methods, one.sizes) for one in recipes(rows)} == {(grey, (GREY,)), (colour, (COLOUR,))}
+
+
+def test_costs_of_no_suite_of_scores_are_planned_each_at_its_own_sizes() -> None:
+    # Of one suite of scores, two methods have one size more; that is skipped with one of them.
+    rows = [record(m, {"psnr": [1.0]}) for m in ("a", "b", "c")]
+    rows += [cost_of(m, GREY) for m in ("a", "b", "c")] + [cost_of("a", COLOUR)]
+    rows += [cost_of("b", COLOUR, outcome="skipped", cost=None, inputs={"size": [*COLOUR]})]
+    assert planned_costs(rows) == costs_of(rows)
+    assert [(one.methods, one.sizes) for one in recipes(rows)] == [(("a", "b", "c"), (GREY,)), (("a", "b"), (COLOUR,))]
+    # Methods with the same sizes go together where that makes fewer suites.
+    rows = [record(m, {"psnr": [1.0]}) for m in ("a", "b", "c", "d")]
+    sizes = {"a": (8, 16, 24), "b": (8, 16, 24), "c": (16, 32, 64), "d": (16, 32, 64)}
+    rows += [cost_of(m, (n, n)) for m, own in sizes.items() for n in own]
+    assert planned_costs(rows) == costs_of(rows)
+    assert [(one.methods, len(one.sizes)) for one in recipes(rows, ride=False)] == [
+        (("a", "b", "c", "d"), 0), (("a", "b"), 3), (("c", "d"), 3),
+    ]  # fmt: skip
+
+
+def test_costs_of_methods_that_no_one_suite_scores_are_of_several() -> None:
+    rows = [record("a", {"psnr": [1.0]}), record("b", {"psnr": [1.0]}, dataset="set12")]
+    scored = products(rows)
+    rows += [cost_of("a", GREY), cost_of("b", GREY)]
+    assert planned_costs(rows) == costs_of(rows)
+    assert products(rows) == scored
+    assert [(one.methods, one.sizes) for one in recipes(rows)] == [(("a",), (GREY,)), (("b",), (GREY,))]
+    # A cost that two of them plan is one all the same.
+    rows = [record(m, {"psnr": [1.0]}, dataset=d) for d, ms in (("photos", "ab"), ("set12", "ac")) for m in ms]
+    rows += [cost_of(m, GREY) for m in "abc"]
+    assert planned_costs(rows) == costs_of(rows)
+    assert [(one.methods, one.sizes) for one in recipes(rows)] == [(("a", "b"), (GREY,)), (("a", "c"), (GREY,))]
+
+
+def test_a_cost_under_each_of_two_regimes_is_planned_under_both() -> None:
+    regimes = {name: record("a", {"psnr": [1.0]}, regime=name) for name in ("none", "gaussian(sigma=25)")}
+    rows = [*regimes.values(), *(cost_of("a", GREY, regime=one.cell["regime"]) for one in regimes.values())]
+    assert planned_costs(rows) == costs_of(rows)
+
+
+def test_the_seed_that_a_cost_was_trained_with_is_the_first() -> None:
+    rows = [record(m, {"psnr": [1.0]}, seed=seed) for m in ("nlm", "net") for seed in (0, 1)]
+    rows += [cost_of("nlm", GREY), cost_of("net", GREY, seed=1, inputs={"trained": ["key"], "size": [*GREY]})]
+    assert [(one.methods, one.seeds, one.sizes) for one in recipes(rows)] == [(("net", "nlm"), (1, 0), (GREY,))]
+    rows.append(cost_of("net", GREY, seed=0, inputs={"trained": ["other"], "size": [*GREY]}))
+    planned = [(m, one.seeds[0]) for one in recipes(rows) if one.sizes for m in one.methods]
+    assert sorted(planned) == [("net", 0), ("net", 1), ("nlm", 0)]
+
+
 def test_a_suite_file_has_the_names_that_the_table_shows(tmp_path: Path) -> None:
     names = {"method": 'A "good" one', "dataset": "Photographs"}
     rows = [replace(record("nlm(h=0.8)", {"psnr": [1.0]}), names=names), record("median", {"psnr": [2.0]})]
@@ -155,6 +235,19 @@ def test_a_bundle_holds_its_plug_ins_and_plans_and_runs_the_same_cells_elsewhere
     assert f"noisebench run suites/{suite.name} --store store " in (away / "README.md").read_text()
     ran = cli("run", f"suites/{suite.name}", "--store", "store", cwd=away, code=1)
     assert "12 cells: 3 failed, 8 ok, 1 skipped" in ran.stdout
+
+
+def test_runs_of_grey_and_of_colour_under_one_name_are_planned_again(cli, tmp_path: Path) -> None:
+    rest = 'regimes: ["gaussian(sigma=25)"]\nmetrics: [psnr]\n'
+    for methods, size in (("identity, median", "16x16"), ("identity, gaussian_filter", "16x16x3")):
+        (tmp_path / "s.yaml").write_text(
+            f'suite: mine\nmethods: [{methods}]\ndatasets: ["gaussian_field(n=1, size={20 + len(size)})"]\n{rest}'
+            f"cost: {{sizes: [{size}], repeats: 1}}\n"
+        )
+        cli("run", "s.yaml", "--store", "s", "--jobs", "1")
+    suites, remade = checked_suites(read_records(tmp_path / "s"))
+    assert remade.text == "Planned here, the suites give the same 8 cells, key by key."
+    assert sorted(recipe.sizes for _, recipe in suites) == [((16, 16),), ((16, 16, 3),)]
 
 
 def test_no_file_of_a_bundle_names_a_folder_of_the_machine(own: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from dataclasses import replace
@@ -505,6 +506,93 @@ def test_a_method_must_not_be_slower_than_another_of_now(tmp_path: Path) -> None
     with pytest.raises(UsageError, match=r"rules.yaml:1: must_not_be_slower_than needs an ok cost cell of 'bm3d'"):
         check(before, [cell(), speed(1.0)], rules)
     assert judged(rules, before, [cell(), speed(1.0, method="bm3d")]) == 1  # its own cost is missing
+
+
+GREY, COLOUR = (32, 32), (32, 32, 3)
+
+
+def at(size: tuple[int, ...], value: float | None, method: str = "nlm", **more: Any) -> Record:
+    """A cost at a size of picture; one without a value was skipped."""
+    outcome = {"outcome": "skipped", "reason": "for the other pictures"} if value is None else {}
+    one = speed(value, method=method, **{**outcome, **more})
+    inputs = {**one.cell["inputs"], "size": [*size]}
+    return with_cell(one, inputs=inputs, key=key_of(inputs))
+
+
+def rgb() -> list[Record]:
+    """The costs of a method that is for colour alone."""
+    return [at(GREY, None, "rgb"), at(COLOUR, 2.0, "rgb")]
+
+
+@pytest.mark.parametrize(
+    ("method", "rival", "uncounted"),
+    [("rgb", "nlm", "the baseline has no latency: skipped: for the other pictures"),
+     ("nlm", "rgb", "the baseline has no latency of 'rgb': skipped: for the other pictures")],
+)  # fmt: skip
+def test_a_rival_is_compared_where_both_are_measured(tmp_path: Path, method: str, rival: str, uncounted: str) -> None:
+    rules = rules_of(tmp_path, f"- {{method: {method}, must_not_be_slower_than: {rival}}}\n")
+    before = [cell(), at(GREY, 1.0), at(COLOUR, 2.0), *rgb()]
+    verdict = check(before, before, rules)
+    (found,) = verdict.having(UNCOUNTED)
+    assert (verdict.exit_code, found.metric, found.reason) == (0, "must_not_be_slower_than", uncounted)
+    assert found.dataset == "cost at 32×32, cpu, 1 thread"
+    assert [f.change for f in verdict.findings if f.metric == found.metric and f.measured] == [1.0]
+    slower = [cell(), at(GREY, 1.0), at(COLOUR, 2.0), *rgb()]
+    slower[2 if method == "nlm" else 4] = at(COLOUR, 5.0, method)
+    (lost,) = check(before, slower, rules).having(REGRESSION)
+    assert (lost.dataset, lost.change) == ("cost at 32×32×3, cpu, 1 thread", 2.5)
+    new = check(before, [*before[:3], at(GREY, 1.0, "rgb"), before[4]], rules)
+    assert (new.exit_code, new.having(UNCOUNTED), new.compared) == (0, (), 4), "measured for the first time"
+
+
+def test_a_size_that_a_rival_was_never_tried_at_is_not_counted(tmp_path: Path) -> None:
+    rules = rules_of(tmp_path, "- {method: nlm, must_not_be_slower_than: rgb}\n")
+    both = [cell(), at(GREY, 1.0), at(COLOUR, 2.0), at(COLOUR, 2.0, "rgb")]
+    (found,) = check(both, both, rules).having(UNCOUNTED)
+    assert found.reason == "the baseline has no latency of 'rgb': no cost cell at 32×32, cpu, 1 thread"
+
+
+@pytest.mark.parametrize(
+    ("size", "method", "now", "reason"),
+    [(COLOUR, "nlm", at(COLOUR, None), "no longer measured: skipped: for the other pictures"),
+     (COLOUR, "nlm", None, "missing: no cost cell at 32×32×3, cpu, 1 thread"),
+     (COLOUR, "bm3d", at(COLOUR, None, "bm3d"), "'bm3d': no longer measured: skipped: for the other pictures"),
+     (GREY, "bm3d", None, "'bm3d': missing: no cost cell at 32×32, cpu, 1 thread")],
+)  # fmt: skip
+def test_a_cost_that_was_beside_its_rival_and_is_not_now_is_a_regression(
+    tmp_path: Path, size: tuple[int, ...], method: str, now: Record | None, reason: str
+) -> None:
+    rules = rules_of(tmp_path, "- {method: nlm, must_not_be_slower_than: bm3d}\n")
+    costs = {(s, m): at(s, 1.0, m) for s in (GREY, COLOUR) for m in ("nlm", "bm3d")}
+    left = {**costs, (size, method): now}
+    verdict = check([cell(), *costs.values()], [cell(), *filter(None, left.values())], rules)
+    assert [f.reason for f in verdict.having(REGRESSION) if f.metric == "must_not_be_slower_than"] == [reason]
+    assert (verdict.exit_code, verdict.having(UNCOUNTED)) == (1, ())
+
+
+def test_a_rule_for_all_methods_asks_nothing_of_the_rival(tmp_path: Path) -> None:
+    rules = rules_of(tmp_path, "- {method: '*', must_not_be_slower_than: bm3d}\n")
+    both = [cell(), at(GREY, 1.0), at(GREY, 2.0, "bm3d")]
+    assert check(both, both, rules).exit_code == 0
+    slower = [cell(), at(GREY, 9.0), at(GREY, 2.0, "bm3d")]
+    assert [f.method for f in check(slower, slower, rules).having(REGRESSION)] == ["nlm"]
+
+
+def test_a_rival_that_is_measured_nowhere_where_the_method_is_is_refused(tmp_path: Path) -> None:
+    rules = rules_of(tmp_path, "- {method: rgb, must_not_be_slower_than: grey}\n")
+    before = [cell(), *rgb(), at(GREY, 1.0, "grey"), at(COLOUR, None, "grey")]
+    message = (
+        "rules.yaml:1: must_not_be_slower_than needs an ok cost cell of 'grey' in CURRENT at 32×32×3, cpu, 1 thread, "
+        "to compare rgb with: skipped: for the other pictures"
+    )
+    with pytest.raises(UsageError, match=re.escape(message) + "$"):
+        check(before, before, rules)
+    with pytest.raises(UsageError, match="to compare rgb with: add it to the methods$"):
+        check(before, [cell(), *rgb()], rules)
+    # A method that is skipped itself is no fault of its rival.
+    nowhere = [cell(), at(GREY, None, "rgb"), at(GREY, 1.0, "grey")]
+    (found,) = check(nowhere, nowhere, rules).having(UNCOUNTED)
+    assert found.reason == "the baseline has no latency: skipped: for the other pictures"
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ..comparing.pairing import apart
@@ -19,7 +20,7 @@ from .verdict import INCOMPARABLE, OK, REGRESSION, UNCOUNTED, Finding, finding
 def speed_findings(baseline: Sequence[Record], current: Sequence[Record], rules: Sequence[Rule]) -> list[Finding]:
     """Cost cells of the baseline that no longer work, or that are slower than a rule allows.
 
-    Raises `UsageError` where the rival that a rule names was not measured.
+    Raises `UsageError` where the rival that a rule names was measured at no setting of a method.
     """
     result: list[Finding] = []
     costs = of_newest_reference(record for record in current if record.cell["kind"] == "cost")
@@ -27,15 +28,19 @@ def speed_findings(baseline: Sequence[Record], current: Sequence[Record], rules:
     there: dict[tuple[str, str], list[Record]] = {}
     for record in costs:
         there.setdefault((record.cell["method"]["spec"], _setting(record)), []).append(record)
-    for record in baseline:
-        if record.cell["kind"] != "cost":
-            continue
-        partners = apart(record, there.get((record.cell["method"]["spec"], _setting(record)), []), held)
+    before = [record for record in baseline if record.cell["kind"] == "cost"]
+    paired = [
+        (record, apart(record, there.get((record.cell["method"]["spec"], _setting(record)), []), held))
+        for record in before
+    ]
+    everything = [*before, *costs]
+    _refuse_incomparable(paired, everything, costs, rules)
+    for record, partners in paired:
         limit = limits(rules, record.cell, None).get(SPEED)
         if limit is not None:
             result += _against_baseline(record, partners, limit)
-        for name, where in rivals(rules, record.cell).items():
-            result += _against_rival(record, partners, costs, name, where)
+        for name, where in _asked(rules, record, everything).items():
+            result += _against_rival(record, partners, before, costs, name, where)
         if limit is None and record.cell["outcome"] == "ok":
             result += [_finding(REGRESSION, p, "", _lost(p), now=p) for p in partners if p.cell["outcome"] != "ok"]
     return result
@@ -43,15 +48,13 @@ def speed_findings(baseline: Sequence[Record], current: Sequence[Record], rules:
 
 def _against_baseline(record: Record, partners: Sequence[Record], limit: Limit) -> list[Finding]:
     own = _latency(record)
-    if own is None:
-        return [_finding(UNCOUNTED, record, SPEED, f"the baseline has no latency: {_why(record)}")]
-    if not partners:
-        return [_finding(REGRESSION, record, SPEED, f"missing: no cost cell at {_setting(record)}")]
+    if own is None or not partners:
+        return [_unmeasured(record, SPEED, None)]
     result = []
     for partner in partners:
         theirs = _latency(partner)
         if theirs is None:
-            result.append(_finding(REGRESSION, record, SPEED, _lost(partner), now=partner))
+            result.append(_unmeasured(record, SPEED, partner))
             continue
         if why := why_apart(record, partner):
             result.append(_finding(INCOMPARABLE, record, SPEED, why, now=partner))
@@ -63,26 +66,57 @@ def _against_baseline(record: Record, partners: Sequence[Record], limit: Limit) 
     return result
 
 
+def _asked(rules: Sequence[Rule], record: Record, everything: Sequence[Record]) -> dict[str, str]:
+    """Rivals of the method of a cost, and where each is asked for; a rule for all methods asks nothing of the rival."""
+    return {
+        name: where
+        for name, where in rivals(rules, record.cell).items()
+        if not fits(name, record.cell["method"]) or _others(record, everything, name)
+    }
+
+
+def _refuse_incomparable(
+    paired: Iterable[tuple[Record, Sequence[Record]]],
+    everything: Sequence[Record],
+    costs: Sequence[Record],
+    rules: Sequence[Rule],
+) -> None:
+    """Raise `UsageError` for a rule whose rival was measured at none of the settings at which a method was."""
+    asked: dict[tuple[str, str, str], list[tuple[Record, bool]]] = defaultdict(list)
+    for record, partners in paired:
+        measured = _is_measured((record, *partners))
+        for name, where in _asked(rules, record, everything).items():
+            asked[where, name, record.cell["method"]["display"]].append((record, measured))
+    for (where, name, method), own in asked.items():
+        due = [record for record, measured in own if measured] or [record for record, _ in own]
+        others = [other for record in due for other in _others(record, costs, name)]
+        if not _is_measured(others):
+            settings = " or ".join(dict.fromkeys(map(_setting, due)))
+            raise UsageError(
+                f"{where}: {RIVAL} needs an ok cost cell of {one_line(name, 80)!r} in CURRENT at {settings}, to "
+                f"compare {method} with: {_why(others[0]) if others else 'add it to the methods'}"
+            )
+
+
 def _against_rival(
-    record: Record, partners: Sequence[Record], costs: Sequence[Record], name: str, where: str
+    record: Record, partners: Sequence[Record], before: Sequence[Record], costs: Sequence[Record], name: str, where: str
 ) -> list[Finding]:
-    spec, setting = record.cell["method"]["spec"], _setting(record)
-    others = [
-        (other, latency)
-        for other in costs
-        if fits(name, other.cell["method"]) and other.cell["method"]["spec"] != spec and _setting(other) == setting
-        if (latency := _latency(other)) is not None
-    ]
+    if not _is_measured((record, *partners)):
+        return [_unmeasured(record, RIVAL, None)]
+    there, shown = _others(record, costs, name), repr(one_line(name, 80))
+    others = [(other, latency) for other in there if (latency := _latency(other)) is not None]
     if not others:
-        raise UsageError(
-            f"{where}: {RIVAL} needs an ok cost cell of {one_line(name, 80)!r} in CURRENT at {setting}: "
-            "add it to the methods"
-        )
-    result = [] if partners else [_finding(REGRESSION, record, RIVAL, f"missing: no cost cell at {setting}")]
+        absent = f"no cost cell at {_setting(record)}"
+        old = _others(record, before, name)
+        if not _is_measured(old):
+            why = _why(old[0]) if old else absent
+            return [_finding(UNCOUNTED, record, RIVAL, f"the baseline has no latency of {shown}: {why}")]
+        return [_finding(REGRESSION, record, RIVAL, f"{shown}: {_lost(there[0]) if there else f'missing: {absent}'}")]
+    result = [] if partners else [_unmeasured(record, RIVAL, None)]
     for partner in partners:
         own = _latency(partner)
         if own is None:
-            result.append(_finding(REGRESSION, record, RIVAL, _lost(partner), now=partner))
+            result.append(_unmeasured(record, RIVAL, partner))
             continue
         for rival, latency in others:
             if why := why_apart(rival, partner):
@@ -92,6 +126,24 @@ def _against_rival(
             slow = f"{ours / theirs:.3g} × the relative {what} of {rival.cell['method']['display']} ({where})"
             result.append(_measured(record, partner, RIVAL, theirs, ours, slow if ours / theirs > 1 + SLACK else ""))
     return result
+
+
+def _others(record: Record, costs: Iterable[Record], name: str) -> list[Record]:
+    """Those of `costs` at the setting of a record that are of another method, one that a rule means by `name`."""
+    spec, setting = record.cell["method"]["spec"], _setting(record)
+    return [
+        other
+        for other in costs
+        if fits(name, other.cell["method"]) and other.cell["method"]["spec"] != spec and _setting(other) == setting
+    ]
+
+
+def _unmeasured(record: Record, metric: str, now: Record | None) -> Finding:
+    """That CURRENT has no latency, which counts where the baseline has one."""
+    if _latency(record) is None:
+        return _finding(UNCOUNTED, record, metric, f"the baseline has no latency: {_why(record)}", now=now)
+    lost = _lost(now) if now else f"missing: no cost cell at {_setting(record)}"
+    return _finding(REGRESSION, record, metric, lost, now=now)
 
 
 def _finding(status: str, record: Record, metric: str, *reasons: str, now: Record | None = None) -> Finding:
@@ -127,6 +179,11 @@ def _latency(record: Record) -> float | None:
     cost = record.cell["cost"]
     value = cost["latency_rel"] if cost is not None and record.cell["outcome"] == "ok" else None
     return value if isinstance(value, int | float) and value > 0 and math.isfinite(value) else None
+
+
+def _is_measured(records: Iterable[Record]) -> bool:
+    """Whether any of these costs has a latency."""
+    return any(_latency(record) is not None for record in records)
 
 
 def _lost(record: Record) -> str:

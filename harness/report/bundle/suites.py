@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 from ...json_values import spelled
 from ...store.record import Cell, Record, item_count
@@ -15,6 +15,7 @@ from ...wording import by_number
 Place = tuple[str, str, int]
 Part = tuple[str, str, str]
 """Track, `method` or `dataset`, and the display form of one."""
+Size = tuple[int, ...]
 PLUGINS = "plugins"
 """The folder of plug-ins, beside that of the suites."""
 
@@ -36,28 +37,26 @@ class Recipe:
     datasets: tuple[str, ...] = ()
     regimes: tuple[str, ...] = ()
     seeds: tuple[int, ...] = ()
-    sizes: tuple[tuple[int, ...], ...] = ()
+    sizes: tuple[Size, ...] = ()
     repeats: int = 10
 
 
 def recipes(records: Sequence[Record], *, ride: bool = True) -> list[Recipe]:
     """As few suites as plan all cells that `records` hold: first those of scores, then those of costs.
 
-    With `ride`, costs ride on a suite of scores where one has just their methods, its regimes ordered so that each
-    cost is most likely planned under its own; without, they have suites of their own, of one regime each.
+    With `ride`, costs ride on suites of scores of which all methods were measured at a size, their regimes ordered so
+    that each cost is most likely planned under its own; the others have suites of their own, of one regime each. Costs
+    of methods without a score are left out: no suite file has costs alone.
     """
     scores: dict[Recipe, dict[Place, set[str]]] = defaultdict(lambda: defaultdict(set))
-    costs: dict[tuple[Any, ...], _Costs] = defaultdict(_Costs)
+    costs: dict[tuple[Any, ...], set[_Cost]] = defaultdict(set)
     for record in records:
         cell = record.cell
         if cell["kind"] == "score":
             place = (cell["dataset"]["display"], cell["regime"]["display"], cell["seed"])
             scores[_setting(record)][place].add(cell["method"]["display"])
-        elif cell["kind"] == "cost":
-            inputs = cell.get("inputs") or {}
-            own = costs[_cost_setting(cell)]
-            own.sizes.add(tuple(inputs.get("size") or (cell["cost"] or {"size": ()})["size"]))
-            own.regimes.setdefault(cell["method"]["display"], cell["regime"]["display"])
+        elif cell["kind"] == "cost" and (size := _size(cell)):
+            costs[_cost_setting(cell)].add((_measured(cell), size))
     suites: list[Recipe] = []
     for setting in sorted(scores, key=repr):
         suites += _factors(setting, scores[setting])
@@ -66,12 +65,17 @@ def recipes(records: Sequence[Record], *, ride: bool = True) -> list[Recipe]:
     return suites
 
 
-@dataclass
-class _Costs:
-    """Costs of one setting: the regime that each method was measured under, and the sizes."""
+class _Measured(NamedTuple):
+    """A method, the regime and (None: nothing of it is trained) the seed that its cost was measured under."""
 
-    regimes: dict[str, str] = field(default_factory=dict)
-    sizes: set[tuple[int, ...]] = field(default_factory=set)
+    method: str
+    regime: str
+    seed: int | None
+
+
+_Cost = tuple[_Measured, Size]
+_Product = tuple[frozenset[_Measured], frozenset[Size]]
+"""All of these methods at all of these sizes."""
 
 
 def _setting(record: Record) -> Recipe:
@@ -97,6 +101,16 @@ def _cost_setting(cell: Cell) -> tuple[Any, ...]:
         cell["track"], str(dict(cell["suite"]).get("name", "")), int(inputs.get("repeats") or 10),
         str(inputs.get("device") or "cpu"), int(inputs.get("threads") or 1),
     )  # fmt: skip
+
+
+def _measured(cell: Cell) -> _Measured:
+    trained = (cell.get("inputs") or {}).get("trained")
+    return _Measured(cell["method"]["display"], cell["regime"]["display"], cell["seed"] if trained else None)
+
+
+def _size(cell: Cell) -> Size:
+    """The size of a cost; of one that failed its inputs alone know it. Empty where nothing does."""
+    return tuple((cell.get("inputs") or {}).get("size") or (cell["cost"] or {"size": ()})["size"])
 
 
 def _factors(setting: Recipe, places: dict[Place, set[str]]) -> list[Recipe]:
@@ -126,32 +140,109 @@ def _factors(setting: Recipe, places: dict[Place, set[str]]) -> list[Recipe]:
     return made
 
 
-def _with_costs(suites: list[Recipe], key: tuple[Any, ...], costs: _Costs, ride: bool) -> list[Recipe]:
-    track, name, repeats, device, threads = key
-    regimes, sizes = costs.regimes, tuple(sorted(costs.sizes))
-    count = Counter(regimes.values())
-    for i, one in enumerate(suites if ride else ()):
-        free = not one.sizes and (one.track, one.device, one.threads) == (track, device, threads)
-        if free and set(one.methods) == set(regimes) and set(count) <= set(one.regimes):
-            # The first regime that tells a method what it needs is the one its cost was measured under: what
-            # serves most methods comes first.
-            order = sorted(one.regimes, key=lambda r: (-count[r], by_number(r)))
-            return [*suites[:i], replace(one, regimes=tuple(order), sizes=sizes, repeats=repeats), *suites[i + 1 :]]
-    for regime in sorted(count, key=by_number):
-        methods = tuple(sorted((m for m, r in regimes.items() if r == regime), key=by_number))
-        hosts = [one for one in suites if one.track == track and set(methods) <= set(one.methods)]
-        host = next((one for one in hosts if regime in one.regimes), hosts[0] if hosts else None)
-        if host is None:
+def _with_costs(suites: Sequence[Recipe], key: tuple[Any, ...], costs: set[_Cost], ride: bool) -> list[Recipe]:
+    """The suites, which plan these costs too, and no other."""
+    found, left = list(suites), set(costs)
+    own_first = sorted(enumerate(suites), key=lambda place: (place[1].suite != key[1], -len(place[1].methods)))
+    for i, one in own_first if ride else ():
+        host, planned = _ridden(one, key, costs)
+        if planned & left:
+            found[i] = host
+            left -= planned
+    ways = [
+        [made for measured, sizes in products for part in _parts(measured) for made in _alone(suites, key, part, sizes)]
+        for products in _products(left)
+    ]
+    return [*found, *min(ways, key=len)]
+
+
+def _ridden(host: Recipe, key: tuple[Any, ...], costs: Iterable[_Cost]) -> tuple[Recipe, set[_Cost]]:
+    """A suite of scores with the sizes at which all its methods were measured, and the costs that it plans so."""
+    track, _, repeats, device, threads = key
+    if host.sizes or (host.track, host.device, host.threads) != (track, device, threads):
+        return host, set()
+    fitting = [(one, size) for one, size in costs if one.method in host.methods and one.regime in host.regimes]
+    for seed in host.seeds:
+        at: dict[Size, list[_Measured]] = defaultdict(list)
+        for one, size in fitting:
+            if one.seed in (None, seed):
+                at[size].append(one)
+        sizes = [size for size in sorted(at) if {one.method for one in at[size]} == set(host.methods)]
+        if not sizes:
             continue
-        suites = [
-            *suites,
+        # The first regime that tells a method what it needs is the one its cost was measured under: what serves most
+        # methods comes first. What is trained for a cost is trained with the first seed.
+        count = Counter(one.regime for size in sizes for one in at[size])
+        regimes = sorted(host.regimes, key=lambda r: (-count[r], by_number(r)))
+        seeds = (seed, *(other for other in host.seeds if other != seed))
+        planned = {
+            (min((one for one in at[size] if one.method == method), key=lambda one: regimes.index(one.regime)), size)
+            for size in sizes
+            for method in host.methods
+        }
+        return replace(host, regimes=tuple(regimes), seeds=seeds, sizes=tuple(sizes), repeats=repeats), planned
+    return host, set()
+
+
+def _products(costs: Iterable[_Cost]) -> list[list[_Product]]:
+    """Two ways to cover each cost once: sizes that have the same methods, and methods that have the same sizes."""
+    at: dict[Size, set[_Measured]] = defaultdict(set)
+    of: dict[_Measured, set[Size]] = defaultdict(set)
+    for one, size in costs:
+        at[size].add(one)
+        of[one].add(size)
+    by_methods: dict[frozenset[_Measured], set[Size]] = defaultdict(set)
+    by_sizes: dict[frozenset[Size], set[_Measured]] = defaultdict(set)
+    for size, methods in at.items():
+        by_methods[frozenset(methods)].add(size)
+    for one, sizes in of.items():
+        by_sizes[frozenset(sizes)].add(one)
+    ways = (
+        [(methods, frozenset(sizes)) for methods, sizes in by_methods.items()],
+        [(frozenset(methods), sizes) for sizes, methods in by_sizes.items()],
+    )
+    return [sorted(products, key=lambda product: sorted(product[1])) for products in ways]
+
+
+def _parts(measured: Iterable[_Measured]) -> list[frozenset[_Measured]]:
+    """Methods by regime and seed; those that are not trained go with the first seed."""
+    measured = list(measured)
+    first = min((one.seed for one in measured if one.seed is not None), default=0)
+    parts: dict[tuple[str, int], set[_Measured]] = defaultdict(set)
+    for one in measured:
+        parts[one.regime, first if one.seed is None else one.seed].add(one)
+    return [frozenset(parts[place]) for place in sorted(parts, key=lambda place: (by_number(place[0]), place[1]))]
+
+
+def _alone(
+    hosts: Sequence[Recipe], key: tuple[Any, ...], measured: frozenset[_Measured], sizes: frozenset[Size]
+) -> list[Recipe]:
+    """Suites with these costs, of one regime and seed, each with as few scores of one of the hosts as it must have."""
+    track, name, repeats, device, threads = key
+    left = {one.method for one in measured}
+    (regime,) = {one.regime for one in measured}
+    seeds = {one.seed for one in measured} - {None}
+    made: list[Recipe] = []
+    while left:
+        shared = [(left & set(one.methods), one) for one in hosts if one.track == track]
+        methods, host = max(
+            ((own, one) for own, one in shared if own),
+            key=lambda found: (regime in found[1].regimes, seeds <= set(found[1].seeds), len(found[0])),
+            default=(set[str](), None),
+        )
+        if host is None:
+            break
+        left -= methods
+        made.append(
             replace(
-                host, suite=name or host.suite, device=device, threads=threads, methods=methods,
-                datasets=host.datasets[:1], regimes=(regime,) if regime in host.regimes else host.regimes[:1],
-                seeds=host.seeds[:1], sizes=sizes, repeats=repeats,
-            ),
-        ]  # fmt: skip
-    return suites
+                host, suite=name or host.suite, device=device, threads=threads,
+                methods=tuple(sorted(methods, key=by_number)), datasets=host.datasets[:1],
+                regimes=(regime,) if regime in host.regimes else host.regimes[:1],
+                seeds=tuple(s for s in host.seeds if s in seeds) or host.seeds[:1],
+                sizes=tuple(sorted(sizes)), repeats=repeats,
+            )
+        )  # fmt: skip
+    return made
 
 
 def names_of(records: Sequence[Record]) -> dict[Part, str]:
