@@ -16,7 +16,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from board_records import record, sealed
+from board_records import cost_record, record, sealed
 from noisebench.array_outputs import ArrayFiles
 from noisebench.errors import UsageError
 from noisebench.store.cells import cell_dir, commit, partial_dir
@@ -35,6 +35,13 @@ def made(method: str = "nlm", *values: float, request: Any = None, **more: Any) 
     """A record with the inputs and the key of a planned cell."""
     one = sealed(record(method, {"psnr": values or (30.0, 31.0, 32.0)}, **more))
     return with_cell(one, request={"keep": "none"} if request is None else request)
+
+
+def made_cost(method: str, *size: int, request: Any = None, **more: Any) -> Record:
+    """A cost with the inputs and the key of a planned cell, at a size."""
+    one = sealed(cost_record(method, size=size, **more))
+    inputs: Any = {**one.cell["inputs"], "size": list(size)}
+    return with_cell(one, inputs=inputs, key=key_of(inputs), request={} if request is None else request)
 
 
 def with_cell(one: Record, **fields: Any) -> Record:

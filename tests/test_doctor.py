@@ -288,6 +288,61 @@ def test_a_raw_error_of_channels_is_told_with_the_skip_to_write(method: Any, fai
     assert [name for name, f in found.items() if f.ok is False] == [fails]
 
 
+WRONG: dict[str, tuple[Any, str]] = {
+    "bytes": (lambda restored: restored * 255, "as on 0–255: give float32 on [0, 1]"),
+    "no numbers": (lambda restored: restored * float("nan"), "values that are not finite (NaN)"),
+    "a row less": (lambda restored: restored[:, :, 1:], "returned shape (1, "),
+    "an array": (lambda restored: restored.numpy(), "returned ndarray where a tensor (1, C, H, W) was due"),
+    "a tuple": (lambda restored: (restored,), "returned tuple where a tensor (1, C, H, W) was due"),
+    "uint8": (lambda restored: (restored * 255).byte(), "returned dtype uint8: give float32 on [0, 1]"),
+}
+"""What a network may return in place of a picture, and what is said of it."""
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+@pytest.mark.parametrize(
+    ("method", "fails", "takes"), [(only_three_channels, "grey", 3), (only_one_channel, "colour", 1)]
+)
+def test_a_network_for_one_kind_that_returns_no_picture_is_tried_on_that_kind(
+    method: Any, fails: str, takes: int, wrong: str
+) -> None:
+    spoil, said = WRONG[wrong]
+
+    def network(noisy: Any, info: Any) -> Any:
+        return spoil(method(noisy, info))
+
+    found = {f.name: f for f in examine(bound_to(network))}
+    kind = {1: "grey", 3: "colour"}[takes]
+    assert found["loads"].detail == f"tried under gaussian(sigma=25); takes {kind} only"
+    line = f'if noisy.shape[1] != {takes}: raise nb.Skip("for {kind} pictures")'
+    assert [name for name, f in found.items() if line in f.detail] == [fails] and found[fails].ok is False
+    assert [name for name, f in found.items() if f"to have {takes} channels" in f.detail] == [fails]
+    own = (kind, "odd sizes", "tiny", "deterministic", "no memory of the last picture", "range", "larger")
+    assert all(found[name].ok is False and said in found[name].detail for name in own), found
+    assert found["input left unmodified"].ok and found["evaluation mode"].ok
+
+
+def test_a_network_for_colour_and_for_multiples_that_returns_bytes_is_tried_on_such() -> None:
+    def network(noisy: Any, info: Any) -> Any:
+        down = torch.nn.functional.pixel_unshuffle(noisy, 8)
+        return 255 * only_three_channels(torch.nn.functional.pixel_shuffle(down, 8), info)
+
+    found = {f.name: f for f in examine(bound_to(network))}
+    assert "it takes colour only, so begin with" in found["grey"].detail
+    assert found["colour"].detail.startswith("64×64 colour: Invalid: returned values")
+
+
+def test_a_network_that_raises_on_grey_and_on_colour_is_tried_on_both() -> None:
+    def network(noisy: Any, info: Any) -> Any:
+        raise ValueError("of both")
+
+    found = {f.name: f for f in examine(bound_to(network))}
+    assert found["loads"].detail == "tried under gaussian(sigma=25)"
+    assert [found[kind].detail for kind in ("grey", "colour")] == [
+        "40×52 grey: ValueError: of both", "40×52 colour: ValueError: of both",
+    ]  # fmt: skip
+
+
 def test_a_network_for_multiples_is_tried_on_such_and_told_to_pad() -> None:
     found = {f.name: f for f in examine(bound_to(of_a_multiple_of_8))}
     assert [name for name, f in found.items() if f.ok is False] == ["odd sizes", "tiny", "1×1"]

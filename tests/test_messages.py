@@ -16,7 +16,9 @@ from noisebench.cli import main
 from noisebench.errors import nearest
 from noisebench.store.cells import open_store
 from noisebench.store.export import export_text
-from stored_cells import made, put
+from noisebench.store.merge import plan_merger
+from noisebench.store.record import Record
+from stored_cells import made, made_cost, put
 
 
 @pytest.fixture
@@ -81,6 +83,77 @@ def test_a_failed_cell_is_to_be_tried_again_and_why_says_what_it_failed_of(
     monkeypatch.setattr(planning, "replan_in_child", lambda requests: [same])
     first, second, *_ = told("why", "st")[1].splitlines()
     assert first.endswith("  failed  to be tried again") and second == "    ValueError: kernel must be odd"
+
+
+@pytest.fixture
+def costs(tmp_path: Path) -> list[Record]:
+    """A store `st` with a score and the costs of a method for colour, which skips two of three sizes."""
+    store = open_store(tmp_path / "st")
+    skipped = [made_cost("rgb", *size, outcome="skipped", reason="for colour") for size in ((128, 128), (32, 32))]
+    found = [made("rgb"), made_cost("rgb", 32, 32, 3), *skipped]
+    for one in found:
+        put(store, one)
+    return found
+
+
+def test_a_list_of_cells_has_the_size_of_a_cost_in_place_of_its_dataset(told, costs: list[Record]) -> None:
+    for words in (("ls", "st"), ("rm", "st", "rgb")):
+        lines = [line.split()[1:5] for line in told("store", *words)[1].splitlines()]
+        assert lines[1] == ["score", "ok", "rgb", "photos"]
+        assert sorted(lines[2:5]) == [
+            ["cost", "ok", "rgb", "32x32x3"],
+            ["cost", "skipped", "rgb", "128x128"],
+            ["cost", "skipped", "rgb", "32x32"],
+        ]
+
+
+@pytest.mark.parametrize("more", [0, 20])
+def test_why_says_the_size_of_a_cost(
+    told, costs: list[Record], more: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from noisebench.engine import planning
+
+    for side in range(more):
+        put(tmp_path / "st", made("other", seed=side))
+    monkeypatch.setattr(planning, "replan_in_child", lambda requests: [{"error": "gone"} for _ in requests])
+    lines = [line for line in told("why", "st")[1].splitlines() if " · " in line]
+    names = [line.partition("  ")[2].partition(" · gaussian")[0] for line in lines]
+    if more:  # those that are alike are one line, with the name of the first
+        assert names[0] == "other · photos" and names[1] in ("rgb · cost at 32×32", "rgb · cost at 128×128")
+    else:
+        assert names[0] == "rgb · photos"
+        assert sorted(names[1:]) == ["rgb · cost at 128×128", "rgb · cost at 32×32", "rgb · cost at 32×32×3"]
+
+
+def test_failures_of_a_board_say_the_size_of_a_cost_the_smallest_first(
+    told, costs: list[Record], tmp_path: Path
+) -> None:
+    assert told("report", "st", "--to", "board")[0] == 0
+    board = tmp_path / "board"
+    rows = [" ".join(line.split()) for line in (board / "leaderboard.md").read_text().splitlines()]
+    lost = [f"| rgb | cost at {size} | | skipped | | for colour | |" for size in ("32×32", "128×128")]
+    assert [row for row in rows if row.startswith("| rgb | cost")] == lost
+    assert "<td>cost at 32×32</td>" in (board / "leaderboard.html").read_text()
+    found = json.loads((board / "summary.json").read_text())["failures"]
+    assert [failure["where"] for failure in found] == ["cost at 32×32", "cost at 128×128"]
+
+
+def test_a_new_baseline_says_of_which_size_it_does_not_guard_a_cost(told, costs: list[Record]) -> None:
+    out = told("check", "base.json", "st", "--update")[1]
+    for size in ("32×32", "128×128"):
+        line = f"warning: rgb · cost at {size} · gaussian(sigma=25) is skipped, so the new baseline does not guard it\n"
+        assert out.count(line) == 1
+
+
+def test_what_two_stores_have_differently_is_named_by_the_size_of_a_cost(
+    told, costs: list[Record], tmp_path: Path
+) -> None:
+    put(open_store(tmp_path / "other"), made_cost("rgb", 32, 32))
+    (told_of,) = plan_merger([tmp_path / "st", tmp_path / "other"]).conflicts
+    assert "(rgb · cost at 32×32 · gaussian(sigma=25), seed 0)" in told_of
+    assert [repr(one).partition(" · seed")[0] for one in costs[:2]] == [
+        "Record(rgb · photos · gaussian(sigma=25)", "Record(rgb · cost at 32×32×3 · gaussian(sigma=25)",
+    ]  # fmt: skip
 
 
 def test_the_seed_of_a_failure_is_called_so(cli, tmp_path: Path) -> None:

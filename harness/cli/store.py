@@ -118,11 +118,15 @@ def _refuse_misplaced(args: argparse.Namespace) -> None:
 
 
 def _list(found: Sequence[Cell]) -> None:
+    """Print a line a cell; a cost, which has no dataset, has its size there."""
+    from ..store.record import cost_size
+
+    places = ["x".join(map(str, cost_size(c))) if c["kind"] == "cost" else c["dataset"]["display"] for c in found]
     print_table(
         [
-            [c["key"][:12], c["kind"], c["outcome"], c["method"]["display"], c["dataset"]["display"] or "-",
+            [c["key"][:12], c["kind"], c["outcome"], c["method"]["display"], place or "-",
              c["regime"]["display"], str(c["seed"])]
-            for c in found
+            for c, place in zip(found, places, strict=True)
         ],
         ["key", "kind", "outcome", "method", "dataset", "regime", "seed"],
     )  # fmt: skip

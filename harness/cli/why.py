@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     from ..store.key_changes import differences
     from ..store.outputs import find_donors
     from ..store.reading import matching, read_cells
-    from ..store.record import NOT_OK, cell_order
+    from ..store.record import NOT_OK, cell_order, place_text
 
     use_data(args)
     store = existing_store(Path(args.store))
@@ -90,11 +90,12 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json(document)
         return code
+    places = {cell["key"]: place_text(cell) for cell in cells}
     if len(document) > _LISTED:
-        _show_many(document)
+        _show_many(document, places)
         return code
     for entry in document:
-        _show(entry)
+        _show(entry, places)
         if len(document) <= 3:
             for key, value in entry["inputs"].items():
                 text = json.dumps(value, ensure_ascii=False, sort_keys=True) if isinstance(value, dict) else value
@@ -102,9 +103,10 @@ def run(args: argparse.Namespace) -> int:
     return code
 
 
-def _show(entry: dict[str, Any], more: int = 0) -> None:
-    """A cell with its state and what changed; `more` others are alike."""
-    names = " · ".join(filter(None, (entry["method"], entry["dataset"], entry["regime"], f"seed {entry['seed']}")))
+def _show(entry: dict[str, Any], places: Mapping[str, str], more: int = 0) -> None:
+    """A cell with its state and what changed; `more` others are alike. `places` has what each key is on."""
+    place = places[entry["key"]]
+    names = " · ".join(filter(None, (entry["method"], place, entry["regime"], f"seed {entry['seed']}")))
     alike = f" and {counted(more, 'more cell')}" if more else ""
     print(f"{entry['key'][:12]}  {one_line(names, 200)}{alike}  {entry['outcome']}  {entry['state']}")
     if entry["rescored_from"]:
@@ -113,7 +115,7 @@ def _show(entry: dict[str, Any], more: int = 0) -> None:
         print(f"    {one_line(line)}")
 
 
-def _show_many(document: Sequence[dict[str, Any]]) -> None:
+def _show_many(document: Sequence[dict[str, Any]], places: Mapping[str, str]) -> None:
     """Cells that changed alike as one, what is up to date as a number."""
     alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for entry in document:
@@ -121,7 +123,7 @@ def _show_many(document: Sequence[dict[str, Any]]) -> None:
             alike.setdefault((entry["outcome"], entry["state"], entry["reason"], *entry["changed"]), []).append(entry)
     groups = sorted(alike.values(), key=lambda group: -len(group))
     for group in groups[:_LISTED]:
-        _show({**group[0], "rescored_from": None}, len(group) - 1)
+        _show({**group[0], "rescored_from": None}, places, len(group) - 1)
     if hidden := sum(map(len, groups[_LISTED:])):
         print(f"… and {counted(hidden, 'more cell')} that changed otherwise")
     states = Counter(entry["state"] for entry in document)

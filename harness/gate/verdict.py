@@ -7,7 +7,7 @@ from typing import Any
 
 from ..comparing.pairing import protocol_text
 from ..errors import one_line
-from ..store.record import Cell, words_of
+from ..store.record import Cell, place_text, words_of
 from ..wording import counted
 
 OK, REGRESSION, INCOMPARABLE, UNCOUNTED = "ok", "regression", "not comparable", "not counted"
@@ -112,7 +112,7 @@ def finding(status: str, cell: Cell, label: str, metric: str, *reasons: str, **m
     return Finding(
         status,
         label,
-        cell["dataset"]["display"] if score else "cost",
+        place_text(cell),
         cell["regime"]["display"],
         protocol_text(cell) if score else "",
         cell["seed"] if score else None,

@@ -29,7 +29,7 @@ from .cells import (
 from .disk import noticing_full_disk, write_file
 from .names import Names, add_names, read_names, with_added
 from .previews import picture_file, read_views
-from .record import NOT_OK, SCHEMA, Cell, Record
+from .record import NOT_OK, SCHEMA, Cell, Record, place_text
 
 _SHOWN = 60
 
@@ -135,7 +135,7 @@ def _compare(merger: Merger, key: str, store: Path) -> None:
         if _settled(second.cell):
             merger.chosen[key] = store
     elif _settled(first.cell) and (why := difference(first, second)):
-        parts = (first.cell[part]["display"] for part in ("method", "dataset", "regime"))
+        parts = (first.cell["method"]["display"], place_text(first.cell), first.cell["regime"]["display"])
         what = " · ".join(one_line(text, _SHOWN) for text in parts if text)
         places = f"{one_line(merger.chosen[key])} and {one_line(store)}"
         merger.conflicts.append(f"cell {key[:12]} ({what}, seed {first.cell['seed']}) of {places}: {why}")

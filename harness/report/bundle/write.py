@@ -10,7 +10,7 @@ from pathlib import Path
 from ...boards.board import Board
 from ...errors import UsageError, one_line
 from ...store.export import export_text
-from ...store.record import Record
+from ...store.record import Record, place_text
 from ...store.versions import newest
 from ...wording import counted
 from ..data import report_data
@@ -125,9 +125,7 @@ def checked_suites(records: Sequence[Record]) -> tuple[list[tuple[str, Recipe]],
         except UsageError as error:
             return suites, Remade(len(cells), (), message_without_folders(one_line(error)))
         missing = [
-            one_line(
-                " · ".join(p for p in (c["method"]["display"], c["dataset"]["display"], c["regime"]["display"]) if p)
-            )
+            one_line(" · ".join(p for p in (c["method"]["display"], place_text(c), c["regime"]["display"]) if p))
             for key, c in cells.items()
             if key not in planned
         ]

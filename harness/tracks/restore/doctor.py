@@ -33,7 +33,7 @@ def _kind(patient: Patient, channels: int) -> tuple[bool | None, str]:
     """Whether it restores grey pictures, or colour ones, and what to write where it is only one of them."""
     height, width = patient.size
     size, other = f"{height}×{width} {KINDS[channels]}", KINDS[4 - channels]
-    only = patient.works and channels not in patient.takes
+    only = patient.only and channels not in patient.takes
     try:
         patient.try_on(height, width, channels)
     except Skip as skip:
@@ -231,6 +231,6 @@ def examine(bound: Bound, before: Callable[[str], None] = lambda name: None, reg
         except Skip as skip:
             yield Finding("loads", None, one_line(skip))
             return
-        only = f"; takes {KINDS[patient.most]} only" if patient.works and len(patient.takes) == 1 else ""
+        only = f"; takes {KINDS[patient.most]} only" if patient.only else ""
         yield Finding("loads", True, f"tried under {patient.regime.display}{only}")
         yield from findings_of(checks(patient), before)

@@ -9,7 +9,7 @@ from itertools import product
 
 import numpy as np
 
-from ...errors import Skip
+from ...errors import Invalid, Skip
 from ...imaging.pixels import Array, as_hwc, to_unit
 from ...imaging.sample import Sample
 from ...info import Info
@@ -38,6 +38,8 @@ ALWAYS = ("shape", "bit_depth", "rng", "generator")
 TYPICAL, SQUARE = (40, 52), (64, 64)
 MULTIPLES = (2, 4, 8, 16, 32, 64)
 """What networks ask sides to be multiples of."""
+RESTORED, RETURNED, RAISED, SKIPPED = range(4)
+"""How far a trial falls short: a picture, something that is none, an error, a skip."""
 
 
 def picture(height: int, width: int, channels: int) -> Array:
@@ -70,20 +72,22 @@ class Patient:
         self.enhances = bool(restorer.meta.get("enhances"))
         self.size = TYPICAL
         self.regime = self._suitable(scaled(regime) if regime else _candidates(restorer.meta["needs"]))
-        ends = {channels: self._end(channels) for channels in (1, 3)}
-        if not any(end is None for end in ends.values()):
+        short = self._short()
+        if min(short.values()) > RESTORED:
             # A network may ask for sides that are multiples of something.
             self.size = SQUARE
-            larger = {channels: self._end(channels) for channels in (1, 3)}
-            if any(end is None for end in larger.values()):
-                ends = larger
+            larger = self._short()
+            if min(larger.values()) < min(short.values()):
+                short = larger
             else:
                 self.size = TYPICAL
-        fit = [channels for channels, end in ends.items() if end is None]
-        self.takes = tuple(fit or [channels for channels, end in ends.items() if not isinstance(end, Skip)] or (1, 3))
-        """What it restores; where that is nothing, what it fails on, so that the checks say how."""
+        least = min(short.values())
+        self.takes = tuple(channels for channels in short if short[channels] == least)
+        """What it comes furthest with, so that the checks say how it fails; what it restores, where it `works`."""
         self.fewest, self.most = self.takes[0], self.takes[-1]
-        self.works = bool(fit)
+        self.works = least == RESTORED
+        self.only = len(self.takes) == 1 and least <= RETURNED
+        """Whether it is for grey pictures alone, or for colour ones, be what it returns right or wrong."""
 
     def _suitable(self, candidates: Sequence[str]) -> Bound:
         """The first regime under which the method does not skip. Raises `Skip`."""
@@ -96,6 +100,10 @@ class Patient:
                 return self.regime
             reason = reason or str(end)
         raise Skip(reason)
+
+    def _short(self) -> dict[int, int]:
+        """How far it falls short of restoring pictures of 1 and of 3 channels."""
+        return {channels: _shortfall(self._end(channels)) for channels in (1, 3)}
 
     def _end(self, channels: int) -> BaseException | None:
         try:
@@ -150,6 +158,13 @@ class Patient:
         """How many times as large the result is as the input, under the regime of the trial."""
         noisy, info, _ = self.degraded(*TYPICAL, 1)
         return int(info.scale) if info.scale and noisy.shape[:2] != TYPICAL else 1
+
+
+def _shortfall(end: BaseException | None) -> int:
+    """How far a trial that ended so falls short; what is `Invalid` was returned, so the picture itself was taken."""
+    if end is None:
+        return RESTORED
+    return RETURNED if isinstance(end, Invalid) else SKIPPED if isinstance(end, Skip) else RAISED
 
 
 def _candidates(needs: Sequence[str]) -> list[str]:
