@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..errors import one_line
-from ..store.record import Record, item_count
+from ..store.record import Record, item_count, place_text
 from ..wording import by_number
 from .signature import versioned
 
@@ -53,7 +53,7 @@ def failure_of(record: Record, label: str, where: str) -> Failure:
 
 
 def failed_costs(records: Iterable[Record]) -> list[Failure]:
-    """The cost cells that did not come to an end, sorted."""
+    """The cost cells that did not come to an end, each with its size, sorted by method and size."""
     lost = [r for r in records if r.cell["kind"] == "cost" and r.cell["outcome"] != "ok"]
-    lost.sort(key=lambda r: (by_number(r.cell["method"]["display"]), r.cell["key"]))
-    return [failure_of(r, r.cell["method"]["display"], "cost") for r in lost]
+    found = [failure_of(r, r.cell["method"]["display"], place_text(r.cell)) for r in lost]
+    return sorted(found, key=lambda f: (by_number(f.label), by_number(f.where), f.key))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import groupby
 from pathlib import PurePath
@@ -17,10 +17,9 @@ from ..boards.set_metrics import BoardSets, board_sets
 from ..boards.together import Overall, overall
 from ..errors import one_line
 from ..garbage import no_collection
-from ..store.record import Record, place_text
+from ..store.record import Record
 from ..store.versions import newest
 from ..track import DEFAULT, Words, known_track
-from ..wording import by_number
 from .beside_boards import Extra, of_sections, of_sets
 from .names import shown
 from .order_stability import Section, sections
@@ -94,13 +93,6 @@ def _of_tracks(boards: Sequence[Board]) -> Iterator[Section]:
             yield from track.sections(list(own))
 
 
-def _failed_costs(records: Sequence[Record]) -> list[Failure]:
-    """The cost cells that did not come to an end, each with its size, sorted by method and size."""
-    places = {r.cell["key"]: place_text(r.cell) for r in records if r.cell["kind"] == "cost"}
-    found = [replace(f, where=places[f.key]) for f in failed_costs(records)]
-    return sorted(found, key=lambda f: (by_number(f.label), by_number(f.where)))
-
-
 def report_data(records: Sequence[Record], title: str, *, all_versions: bool = False) -> ReportData:
     """Everything that is computed from `records`; plots are none yet. Tracks stand apart, one after the other.
 
@@ -116,7 +108,7 @@ def _report_data(records: Sequence[Record], title: str, all_versions: bool) -> R
     if len({board.track for board in ordered}) > 1:
         ordered = [board if board.track == DEFAULT else _named(board) for board in ordered]
     failures: dict[str, Failure] = {}
-    for failure in [*(f for board in ordered for f in board.failures), *_failed_costs(records)]:
+    for failure in [*(f for board in ordered for f in board.failures), *failed_costs(records)]:
         # A cell may stand on the board of its own seeds and on that of fewer ones; it failed once.
         failures.setdefault(failure.key + failure.outcome, failure)
     each, together, sets = evidence(ordered), overall(ordered), board_sets(ordered, records)
