@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from .components import disclosed_by, open_dataset, text_ids
 from .errors import Skip, UsageError, nearest, one_line, refuse_all
+from .imaging.validation import channels_first
 from .info import Info
 from .planned_cell import (
     NO_DATASET,
@@ -39,8 +40,6 @@ _COLUMNS = (
     *("input_sha256", "output_sha256", "seconds", "note", "outcome", "key"),
 )
 """What a metric cannot be called: the other columns of rows and frames."""
-_FEW = 4
-"""A size that begins with so few, and ends with more, has its channels first."""
 
 
 @dataclass(frozen=True)
@@ -317,7 +316,7 @@ def _is_size_of(usual: Defaults, size: tuple[int, ...]) -> bool:
     """Whether a size is one of a track: as long as its usual one, or one of a picture with channels, which go last."""
     if len(size) == len(usual.size):
         return True
-    return usual.channels and len(size) == len(usual.size) + 1 and size[-1] > 1 and not size[0] <= _FEW < size[-1]
+    return usual.channels and len(size) == len(usual.size) + 1 and size[-1] > 1 and not channels_first(size)
 
 
 def _cost_cells(

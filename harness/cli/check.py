@@ -125,13 +125,14 @@ def _update(path: Path, current: Sequence[Any]) -> None:
 
 def _dropped(before: Sequence[Any], current: Sequence[Any]) -> list[str]:
     """What the new baseline no longer guards, and how many cells came and went."""
-    from ..store.record import place_text
+    from ..store.record import cell_text
 
     old, new = {r.cell["key"] for r in before}, {r.cell["key"]: r for r in current}
     kept, lost = len(old & new.keys()), len(old - new.keys())
     lines = [f"{counted(kept, 'cell')} kept, {len(new) - kept} new, {lost} gone"]
     for record in [r for r in current if r.cell["outcome"] != "ok"][:10]:
         cell = record.cell
-        where = f"{cell['method']['display']} · {place_text(cell)} · {cell['regime']['display']}"
-        lines.append(one_line(f"warning: {where} is {cell['outcome']}, so the new baseline does not guard it"))
+        lines.append(
+            one_line(f"warning: {cell_text(cell)} is {cell['outcome']}, so the new baseline does not guard it")
+        )
     return lines

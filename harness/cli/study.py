@@ -134,14 +134,13 @@ def _write(
 ) -> int:
     """Write the study of these cells, and say what it lacks; `done` of them were run now."""
     from ..report.studies import write_study
-    from ..store.record import place_text
+    from ..store.record import cell_text
 
     to = Path(args.to)
     files, left_out = write_study(records, axes, to, title=f"Study {suite.suite}", store=store, style=args.style)
     lost = [r.cell for r in records if r.cell["outcome"] not in ("ok", "skipped")]
     for cell in lost:
-        where = f"{cell['method']['display']} · {place_text(cell)} · {cell['regime']['display']}"
-        note(one_line(f"{cell['outcome']}: {where}: {cell['reason']}"))
+        note(one_line(f"{cell['outcome']}: {cell_text(cell)}: {cell['reason']}"))
     for why in left_out:
         note(f"left out: {one_line(why)}")
     if args.json:

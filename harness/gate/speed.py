@@ -10,7 +10,7 @@ from dataclasses import replace
 from ..comparing.pairing import apart
 from ..cost.pace import judged_by_cpu, of_newest_reference, pace, why_apart
 from ..errors import UsageError, one_line
-from ..store.record import Record
+from ..store.record import Record, cost_size
 from ..wording import counted
 from .limits import SLACK
 from .rules import RIVAL, SPEED, Limit, Rule, fits, limits, rivals
@@ -169,8 +169,8 @@ def _yardstick(a: Record, b: Record, latency_a: float, latency_b: float) -> tupl
 
 def _setting(record: Record) -> str:
     """Size, device and threads: from the inputs of the key, because a cell that failed holds no cost."""
-    inputs, cost = record.cell["inputs"], record.cell["cost"]
-    size = "×".join(map(str, inputs.get("size") or (cost["size"] if cost else ())))
+    inputs = record.cell["inputs"]
+    size = "×".join(map(str, cost_size(record.cell)))
     threads = inputs.get("threads", 1)
     return f"{size}, {inputs.get('device', 'cpu')}, {counted(threads, 'thread')}"
 

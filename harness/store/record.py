@@ -397,8 +397,7 @@ class Record:
     keyed: bool = False
 
     def __repr__(self) -> str:
-        parts = [self.cell["method"]["display"], place_text(self.cell), self.cell["regime"]["display"]]
-        return f"Record({one_line(' · '.join(filter(None, parts)))} · seed {self.cell['seed']}: {self.cell['outcome']})"
+        return f"Record({one_line(cell_text(self.cell))} · seed {self.cell['seed']}: {self.cell['outcome']})"
 
 
 def cell_order(cell: Cell) -> tuple[Any, ...]:
@@ -451,6 +450,11 @@ def place_text(cell: Cell) -> str:
         return cell["dataset"]["display"]
     size = "×".join(map(str, cost_size(cell)))
     return f"cost at {size}" if size else "cost"
+
+
+def cell_text(cell: Cell) -> str:
+    """What a cell is of: `nlm · photos · gaussian(sigma=25)`."""
+    return " · ".join(filter(None, (cell["method"]["display"], place_text(cell), cell["regime"]["display"])))
 
 
 def used_trainings(cell: Cell) -> list[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from ...json_values import spelled
-from ...store.record import Cell, Record, item_count
+from ...store.record import Cell, Record, cost_size, item_count
 from ...wording import by_number
 
 Place = tuple[str, str, int]
@@ -55,7 +55,7 @@ def recipes(records: Sequence[Record], *, ride: bool = True) -> list[Recipe]:
         if cell["kind"] == "score":
             place = (cell["dataset"]["display"], cell["regime"]["display"], cell["seed"])
             scores[_setting(record)][place].add(cell["method"]["display"])
-        elif cell["kind"] == "cost" and (size := _size(cell)):
+        elif cell["kind"] == "cost" and (size := tuple(cost_size(cell))):
             costs[_cost_setting(cell)].add((_measured(cell), size))
     suites: list[Recipe] = []
     for setting in sorted(scores, key=repr):
@@ -106,11 +106,6 @@ def _cost_setting(cell: Cell) -> tuple[Any, ...]:
 def _measured(cell: Cell) -> _Measured:
     trained = (cell.get("inputs") or {}).get("trained")
     return _Measured(cell["method"]["display"], cell["regime"]["display"], cell["seed"] if trained else None)
-
-
-def _size(cell: Cell) -> Size:
-    """The size of a cost; of one that failed its inputs alone know it. Empty where nothing does."""
-    return tuple((cell.get("inputs") or {}).get("size") or (cell["cost"] or {"size": ()})["size"])
 
 
 def _factors(setting: Recipe, places: dict[Place, set[str]]) -> list[Recipe]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from ...boards.board import Board
 from ...errors import UsageError, one_line
 from ...store.export import export_text
-from ...store.record import Record, place_text
+from ...store.record import Record, cell_text
 from ...store.versions import newest
 from ...wording import counted
 from ..data import report_data
@@ -124,11 +124,7 @@ def checked_suites(records: Sequence[Record]) -> tuple[list[tuple[str, Recipe]],
             planned = _planned([recipe for _, recipe in suites], _plugin_files(records), names_of(records))
         except UsageError as error:
             return suites, Remade(len(cells), (), message_without_folders(one_line(error)))
-        missing = [
-            one_line(" · ".join(p for p in (c["method"]["display"], place_text(c), c["regime"]["display"]) if p))
-            for key, c in cells.items()
-            if key not in planned
-        ]
+        missing = [one_line(cell_text(cell)) for key, cell in cells.items() if key not in planned]
         if best is None or len(missing) < len(best[1].missing):
             best = suites, Remade(len(cells), tuple(sorted(missing)))
         if not missing:

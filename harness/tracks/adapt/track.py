@@ -15,6 +15,7 @@ from ...store.outputs import OutputFiles
 from ...track import (
     Case,
     Defaults,
+    HasChannels,
     Words,
     add_track,
     checked_declarations,
@@ -133,8 +134,9 @@ class Adapt:
 
     def channels(self, item: Stream) -> int:
         """How many channels the first picture has: all have as many."""
-        picture = item.pictures[0].picture
-        return 1 if picture.ndim == 2 else int(picture.shape[2])
+        track = get_track(_PICTURES)
+        assert isinstance(track, HasChannels)
+        return track.channels(item.pictures[0])
 
     def preload_for(self, components: Iterable[Bound]) -> tuple[str, ...]:
         """torch, where a method takes tensors, or a plug-in has imported it."""

@@ -239,7 +239,9 @@ class Restore:
 
     def channels(self, item: Sample) -> int:
         """How many channels the clean picture has."""
-        return 1 if item.clean.ndim == 2 else int(item.clean.shape[2])
+        from ...imaging.pixels import as_hwc
+
+        return int(as_hwc(item.clean).shape[2])
 
     def sketch(self, item: Sample) -> Sketch:
         """What is compared to see whether pictures are independent: see `tracks/restore/alike.py`."""

@@ -133,7 +133,9 @@ class Segment:
 
     def channels(self, item: MappedPicture) -> int:
         """How many channels the picture has."""
-        return 1 if item.picture.ndim == 2 else int(item.picture.shape[2])
+        from ...imaging.pixels import as_hwc
+
+        return int(as_hwc(item.picture).shape[2])
 
     def preload_for(self, components: Iterable[Bound]) -> tuple[str, ...]:
         """torch, where a method takes tensors, or a plug-in has imported it."""
