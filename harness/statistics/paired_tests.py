@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..keyed_noise import keyed_generator
+from .order_statistics import order_statistics
 
 Floats = npt.NDArray[np.float64]
 """Scores and what is made of them, float64; its shape is said where it is used."""
@@ -107,9 +108,9 @@ def _tails(differences: Differences, identity: str, largest: Floats, most: float
         np.matmul(rest, counts, out=t)
         np.matmul(squares, counts, out=spread)
         spread -= np.square(t, out=room)
-        equal = spread <= 1e-12 * variance
         often = np.zeros(len(part), np.int64)
-        if equal.any():
+        if (spread.min(axis=1) <= 1e-12 * variance[:, 0]).any():
+            equal = spread <= 1e-12 * variance
             often = np.count_nonzero(equal, axis=1)
             np.maximum(spread, np.maximum(1e-18 * variance, np.finfo(float).tiny), out=spread)
         np.sqrt(spread, out=spread)
@@ -117,11 +118,8 @@ def _tails(differences: Differences, identity: str, largest: Floats, most: float
         t *= np.sqrt(n - 1.0)
         if often.any():
             _bound_equal(t, equal & (often < max(EQUAL * resamples, 4))[:, None])
-        np.copyto(room, t)
-        # One place at a time is several times faster than both at once.
-        room.partition(high, axis=1)
-        room[:, :high].partition(low, axis=1)
-        own = np.stack([-room[:, low], room[:, high]], axis=1)
+        lower, upper = order_statistics(t, (low, high))
+        own = np.stack([-lower, upper], axis=1)
         judged = (own > 0).all(axis=1) & ~_constant(part) & (often < max(most * resamples, 4))
         own[~judged] = np.nan
         tails[start : start + len(part)] = own
