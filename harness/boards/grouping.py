@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -44,6 +44,23 @@ def method_key(cell: Cell) -> MethodKey:
     )
 
 
+def with_keys(records: Iterable[Record]) -> Iterator[tuple[Record, GroupKey, MethodKey]]:
+    """Each record of a score with both its keys. Cells of one index share their parts: a key is made once for each."""
+    # The records are held, so that no other part has the number of one of theirs.
+    held = [record for record in records if record.cell["kind"] == "score"]
+    places: dict[tuple[object, ...], GroupKey] = {}
+    methods: dict[tuple[object, ...], MethodKey] = {}
+    for record in held:
+        cell = record.cell
+        where = (cell["track"], id(cell["dataset"]), id(cell["regime"]), id(cell["protocol"]))
+        if where not in places:
+            places[where] = group_key(cell)
+        what = (id(cell["method"]), weights_of(cell))
+        if what not in methods:
+            methods[what] = method_key(cell)
+        yield record, places[where], methods[what]
+
+
 @dataclass(frozen=True)
 class Group:
     """All cells of one track, dataset, regime and protocol whose methods were tried with all of `seeds`."""
@@ -61,10 +78,8 @@ def groups(records: Iterable[Record]) -> list[Group]:
     found: dict[GroupKey, dict[MethodKey, dict[int, list[Record]]]] = defaultdict(
         lambda: defaultdict(lambda: defaultdict(list))
     )
-    for record in records:
-        cell = record.cell
-        if cell["kind"] == "score":
-            found[group_key(cell)][method_key(cell)][cell["seed"]].append(record)
+    for record, place, method in with_keys(records):
+        found[place][method][record.cell["seed"]].append(record)
     result = []
     for key in sorted(found, key=_in_order):
         own = sorted(found[key].items(), key=lambda pair: _in_order(pair[0]))
@@ -82,11 +97,13 @@ def _in_order(key: GroupKey | MethodKey) -> tuple[Any, ...]:
 
 def pick(records: Sequence[Record]) -> Record:
     """One record of several of one method and seed: the newest ok one with most metrics, completed by the others."""
+    if len(records) == 1:
+        return records[0]
     ordered = sorted(records, key=lambda r: (-len(r.cell["metrics"]), r.cell["key"]))
     ordered.sort(key=lambda r: r.asked, reverse=True)
     ordered.sort(key=lambda r: r.cell["outcome"] != "ok")
     first = ordered[0]
-    if len(ordered) == 1 or first.cell["outcome"] != "ok":
+    if first.cell["outcome"] != "ok":
         return first
     scores, metrics = dict(first.scores), dict(first.cell["metrics"])
     for other in ordered[1:]:

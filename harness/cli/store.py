@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     note_old(store)
     if args.action == "ls":
         found, left_out = reading.read_cells(store)
-        found = sorted(found, key=cell_order)
+        found = [found[i] for i in cell_order(found)]
         note_left_out(left_out)
         if args.json:
             print_json(found)
@@ -144,7 +144,7 @@ def _remove(args: argparse.Namespace, store: Path) -> int:
             raise UsageError(no_match(store, args.more[0], len(there)))
     else:
         chosen = upkeep.old_cells(store)
-    chosen = sorted(chosen, key=cell_order)
+    chosen = [chosen[i] for i in cell_order(chosen)]
     removed = upkeep.remove_cells(store, chosen) if args.yes else []
     tidied = upkeep.gc(store) if args.yes and args.old else []
     if args.json:

@@ -48,7 +48,8 @@ def run(args: argparse.Namespace) -> int:
     every, left_out = read_cells(store)
     note_left_out(left_out)
     code = 1 if left_out else 0
-    cells = sorted(matching(every, args.filter), key=cell_order)
+    chosen = matching(every, args.filter)
+    cells = [chosen[i] for i in cell_order(chosen)]
     if not cells:
         raise UsageError(no_match(store, args.filter, len(every)))
     now = replan_in_child([c["request"] for c in cells])

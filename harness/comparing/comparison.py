@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from ..boards.board import cost_setting
 from ..boards.grouping import Alignment
-from ..boards.units import units_of
+from ..boards.units import Units, units_of
 from ..cost.pace import of_newest_reference, why_apart
 from ..errors import UsageError, nearest, one_line
 from ..garbage import no_collection
 from ..spec_paths import is_meant
-from ..statistics.exact_scores import compared, is_exact, means
-from ..statistics.mcnemar import is_binary, mcnemar
+from ..statistics.exact_scores import compared, is_exact
+from ..statistics.mcnemar import mcnemar
 from ..statistics.paired_tests import ALPHA, MIN_ITEMS, Floats, mean_differences, paired_difference
 from ..store.record import Cell, Record, decimals_of, gate_of, order_of, words_of
 from ..store.versions import newest
 from ..wording import by_number, counted
-from .pairing import Shelf, environment_differences, pair, protocol_text, where_text, why_inputs_differ
+from .pairing import Places, Shelf, environment_differences, pair, protocol_text, where_text, why_inputs_differ
 from .set_changes import SetChange, set_changes
 
 HOW = (
@@ -38,18 +38,21 @@ HOW_MCNEMAR = (
     "McNemar p: where every score is 0 or 1, the exact test of this row alone: of the items on which the sides differ, "
     "each would be better on half."
 )
+_AT_ONCE = 4096
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Difference:
     """One metric of one matched pair of cells. `a` and `b` are scores a unit (n,), in the order of `items`.
 
     An item is a unit where none is equal to it or of its group; a unit of several is named by its first.
 
-    `difference` is the mean of b − a over the items that neither side has exact, in the unit of the metric, of which
-    `decimals` are printed, NaN where there is no such item; `interval` is None where there is none, and `p` is 1 there.
-    Both hold over all rows of a comparison at once. `limit` is the loss of the mean that a check lets pass, None where
-    the metric declares none.
+    `change` is b − a on each item (n,), `means` those of A and of B over the items that neither side has exact: a side
+    that has every item exact takes none from the other one. `difference` is the mean of the changes on these items, in
+    the unit of the metric, of which `decimals` are printed. Each is NaN where there is no such item; `interval` is None
+    where there is none, and `p` is 1 there. Both hold over all rows of a comparison at once. `counts` are the items on
+    which B is better, the same, worse; `mcnemar` is the p of McNemar's exact test, None unless every score is 0 or 1.
+    `limit` is the loss of the mean that a check lets pass, None where the metric declares none.
     """
 
     track: str
@@ -67,12 +70,16 @@ class Difference:
     a: Floats
     b: Floats
     note: str
-    difference: float = 0.0
-    interval: tuple[float, float] | None = None
-    key_a: str = ""
-    key_b: str = ""
-    p: float = 1.0
-    limit: float | None = None
+    key_a: str
+    key_b: str
+    limit: float | None
+    change: Floats
+    means: tuple[float, float]
+    counts: tuple[int, int, int]
+    mcnemar: float | None
+    difference: float
+    interval: tuple[float, float] | None
+    p: float
 
     @property
     def method(self) -> str:
@@ -84,49 +91,28 @@ class Difference:
         """Dataset, regime, protocol and seed."""
         return f"{self.dataset} · {self.regime} · {self.protocol} · seed {self.seed}"
 
-    @cached_property
-    def change(self) -> Floats:
-        """b − a on each item, (n,)."""
-        change: Floats = paired_difference(self.b[None], self.a)[0]
-        return change
-
-    @cached_property
-    def kept(self) -> npt.NDArray[np.bool_]:
-        """The items (n,) that means are over: those that neither side has exact.
-
-        A side that has every item exact takes none from the other one.
-        """
-        return compared(np.stack([self.a, self.b]), self.higher)
-
-    @cached_property
-    def means(self) -> tuple[float, float]:
-        """The means of A and of B, NaN where every item is exact on one side or the other."""
-        with np.errstate(invalid="ignore"):
-            a, b = means(np.stack([self.a, self.b]), self.higher)
-        return float(a), float(b)
-
     @property
     def gains(self) -> Floats:
         """How much better B is on each item, (n,): positive is better whatever the metric."""
         return self.change if self.higher else -self.change
-
-    @cached_property
-    def counts(self) -> tuple[int, int, int]:
-        """Items on which B is better, the same, worse."""
-        gains = self.gains
-        return int((gains > 0).sum()), int((gains == 0).sum()), int((gains < 0).sum())
-
-    @cached_property
-    def mcnemar(self) -> float | None:
-        """The p of McNemar's exact test, None unless every score is 0 or 1."""
-        better, _, worse = self.counts
-        return float(mcnemar(better, worse)) if is_binary(self.a) and is_binary(self.b) else None
 
     def moved_most(self, most: int = 3) -> list[tuple[str, float]]:
         """The items that changed most, with b − a; none that did not change."""
         # Items are in the order of their names, which a stable sort keeps among equals.
         order = np.argsort(-np.abs(self.change), kind="stable")[:most]
         return [(self.items[i], float(self.change[i])) for i in order if self.change[i] != 0]
+
+
+class _Matched(NamedTuple):
+    """What a difference is made of, before any number: a metric of a pair of cells, and its scores on either side."""
+
+    a: Record
+    b: Record
+    labels: tuple[str, str]
+    metric: str
+    items: tuple[str, ...]
+    scores: tuple[Floats, Floats]
+    note: str
 
 
 @dataclass(frozen=True)
@@ -205,7 +191,7 @@ def _compared_sides(a: Sequence[Record], b: Sequence[Record], name_a: str, name_
     one, other = Shelf(a), Shelf(b)
     spec_a = a[0].cell["method"]["spec"] if across and a else ""
     spec_b = b[0].cell["method"]["spec"] if across and b else ""
-    differences: list[Difference] = []
+    matched: list[_Matched] = []
     sets: list[SetDifference] = []
     unmatched: list[Unmatched] = []
     for record in one.records:
@@ -214,7 +200,7 @@ def _compared_sides(a: Sequence[Record], b: Sequence[Record], name_a: str, name_
             unmatched.append(_lost("A", one, record.cell, found.reason))
         for partner in found.records:
             made, lost = _side_by_side(record, partner, one, other)
-            differences += made
+            matched += made
             unmatched += lost
             if record.cell["outcome"] == partner.cell["outcome"] == "ok":
                 sets += _sets(record, partner, one, other)
@@ -229,7 +215,7 @@ def _compared_sides(a: Sequence[Record], b: Sequence[Record], name_a: str, name_
     return Comparison(
         name_a,
         name_b,
-        tuple(_with_statistics(differences)),
+        tuple(_differences(matched)),
         tuple(unmatched),
         speeds,
         environment_differences(a, b),
@@ -249,7 +235,7 @@ def _lost(side: str, shelf: Shelf, cell: Cell, reason: str) -> Unmatched:
     return Unmatched(side, shelf.label(cell), where_text(cell), reason)
 
 
-def _side_by_side(a: Record, b: Record, one: Shelf, other: Shelf) -> tuple[list[Difference], list[Unmatched]]:
+def _side_by_side(a: Record, b: Record, one: Shelf, other: Shelf) -> tuple[list[_Matched], list[Unmatched]]:
     left_out: list[Unmatched] = []
     for side, shelf, record in (("A", one, a), ("B", other, b)):
         cell = record.cell
@@ -268,16 +254,18 @@ def _side_by_side(a: Record, b: Record, one: Shelf, other: Shelf) -> tuple[list[
         return [], [Unmatched("A", one.label(a.cell), where_text(a.cell), notes[0] if notes else "no rows")]
     words = words_of(a.cell)
     whole = units_of((a, b), [rows_a.tolist(), rows_b.tolist()])
-    found: list[Difference] = []
+    names = _names(a, rows_a, whole)
+    labels = one.label(a.cell), other.label(b.cell)
+    found: list[_Matched] = []
     for name in _metrics(a.cell, b.cell):
         reason = why_not_comparable(a, b, name)
-        label = f"{where_text(a.cell)} · {name}"
         if reason is not None:
-            left_out.append(Unmatched("A" if name in a.cell["metrics"] else "B", one.label(a.cell), label, reason))
+            side = "A" if name in a.cell["metrics"] else "B"
+            left_out.append(Unmatched(side, labels[0], f"{where_text(a.cell)} · {name}", reason))
             continue
         part = a.cell["metrics"][name]
         va, vb = a.scores[name][rows_a], b.scores[name][rows_b]
-        matched, units, lacking = rows_a, whole, list[str]()
+        units, items, lacking = whole, names, list[str]()
         with np.errstate(invalid="ignore"):
             finite = np.isfinite(vb - va).all()
         if not finite:
@@ -285,11 +273,11 @@ def _side_by_side(a: Record, b: Record, one: Shelf, other: Shelf) -> tuple[list[
             if not defined.all():
                 lacking.append(f"{name} is not defined on {_counted(int((~defined).sum()), words)}")
             if not defined.any():
-                left_out.append(Unmatched("A", one.label(a.cell), label, lacking[0]))
+                left_out.append(Unmatched("A", labels[0], f"{where_text(a.cell)} · {name}", lacking[0]))
                 continue
             if not defined.all():
-                matched, units = rows_a[defined], units_of((a, b), [rows_a[defined].tolist(), rows_b[defined].tolist()])
-                va, vb = va[defined], vb[defined]
+                units = units_of((a, b), [rows_a[defined].tolist(), rows_b[defined].tolist()])
+                va, vb, items = va[defined], vb[defined], _names(a, rows_a[defined], units)
             counts = [int(is_exact(side, part["higher"]).sum()) for side in (va, vb)]
             if any(counts):
                 perfect = _counted(counts[0], words)
@@ -297,16 +285,23 @@ def _side_by_side(a: Record, b: Record, one: Shelf, other: Shelf) -> tuple[list[
                 lacking.append(f"{name} is exact on {perfect} in A and {counts[1]} in B{mean}")
         merged = [f"{units.text(words)}: {units.remark(words)}"] if units.merged else []
         found.append(
-            Difference(
-                a.cell["track"], one.label(a.cell), other.label(b.cell), a.cell["dataset"]["display"],
-                a.cell["regime"]["display"], protocol_text(a.cell), a.cell["seed"], name, part["unit"],
-                part["higher"], decimals_of(name, part),
-                _shared(tuple(a.items[row] for row in matched[units.firsts()])), units.average(va),
-                units.average(vb), "; ".join([*notes, *lacking, *merged]),
-                key_a=a.cell["key"], key_b=b.cell["key"], limit=gate_of(name, part).get("max_drop"),
+            _Matched(
+                a,
+                b,
+                labels,
+                name,
+                items,
+                (units.average(va), units.average(vb)),
+                "; ".join([*notes, *lacking, *merged]),
             )
-        )  # fmt: skip
+        )
     return found, left_out
+
+
+def _names(record: Record, rows: Places, units: Units) -> tuple[str, ...]:
+    """The name of each unit of some rows."""
+    firsts = rows[units.firsts()] if units.merged else rows
+    return _shared(tuple(map(record.items.__getitem__, firsts.tolist())))
 
 
 @lru_cache(maxsize=16)
@@ -336,33 +331,82 @@ def _metrics(a: Cell, b: Cell) -> list[str]:
     return sorted(metrics, key=lambda name: (order_of(name, metrics[name]), name))
 
 
-def _with_statistics(differences: list[Difference]) -> list[Difference]:
-    """Means, intervals and p values: all rows are one family, and those with equally many items share the resamples.
+@dataclass(frozen=True)
+class _Numbers:
+    """What the scores of one difference say by themselves, as its fields; `tested`: the changes that its mean is of."""
 
-    The differences are replaced where they are, so that of very many no two of each are held.
-    """
-    changes = [_compared(one) for one in differences]
-    with np.errstate(invalid="ignore"):
-        means = [float(change.mean()) if change.size else math.nan for change in changes]
-    found = [(mean, one.interval, one.p) for one, mean in zip(differences, means, strict=True)]
+    change: Floats
+    means: tuple[float, float]
+    counts: tuple[int, int, int]
+    mcnemar: float | None
+    difference: float
+    tested: Floats
+
+
+def _differences(matched: Sequence[_Matched]) -> list[Difference]:
+    """Means, intervals and p values: all rows are one family, and those with equally many items share the resamples."""
+    numbers = _numbers(matched)
     sizes: dict[int, list[int]] = defaultdict(list)
-    for place, change in enumerate(changes):
-        if change.size and np.isfinite(change).all():
-            sizes[len(change)].append(place)
+    for place, own in enumerate(numbers):
+        if own.tested.size and np.isfinite(own.difference):
+            sizes[len(own.tested)].append(place)
     places = [own for _, own in sorted(sizes.items())]
-    judged = mean_differences([np.stack([changes[i] for i in own]) for own in places], "compare")
-    for own, made in zip(places, judged, strict=True):
-        for i, (low, high), p in zip(own, made.interval.tolist(), made.p.tolist(), strict=True):
-            found[i] = found[i][0], None if np.isnan(low) else (low, high), p
-    for place, (mean, interval, p) in enumerate(found):
-        differences[place] = replace(differences[place], difference=mean, interval=interval, p=p)
-    return differences
+    judged = mean_differences([np.stack([numbers[i].tested for i in own]) for own in places], "compare")
+    tests: list[tuple[tuple[float, float] | None, float]] = [(None, 1.0)] * len(matched)
+    for held, made in zip(places, judged, strict=True):
+        for i, (low, high), p in zip(held, made.interval.tolist(), made.p.tolist(), strict=True):
+            tests[i] = None if math.isnan(low) else (low, high), p
+    return [_difference(*of) for of in zip(matched, numbers, tests, strict=True)]
 
 
-def _compared(one: Difference) -> Floats:
-    """b − a on the items that the mean is over."""
-    change = paired_difference(one.b, one.a)
-    return change if np.isfinite(one.a).all() and np.isfinite(one.b).all() else change[one.kept]
+def _difference(found: _Matched, numbers: _Numbers, test: tuple[tuple[float, float] | None, float]) -> Difference:
+    cell, part = found.a.cell, found.a.cell["metrics"][found.metric]
+    return Difference(
+        cell["track"], *found.labels, cell["dataset"]["display"], cell["regime"]["display"], protocol_text(cell),
+        cell["seed"], found.metric, part["unit"], part["higher"], decimals_of(found.metric, part), found.items,
+        *found.scores, found.note, cell["key"], found.b.cell["key"], gate_of(found.metric, part).get("max_drop"),
+        numbers.change, numbers.means, numbers.counts, numbers.mcnemar, numbers.difference, *test,
+    )  # fmt: skip
+
+
+def _numbers(matched: Sequence[_Matched]) -> list[_Numbers]:
+    """What each says by itself; those with equally many items are computed some at a time, as rows of one table."""
+    alike: dict[tuple[int, bool], list[int]] = defaultdict(list)
+    for place, one in enumerate(matched):
+        alike[len(one.items), one.a.cell["metrics"][one.metric]["higher"]].append(place)
+    made: dict[int, _Numbers] = {}
+    for (_, higher), places in alike.items():
+        for start in range(0, len(places), _AT_ONCE):
+            own = places[start : start + _AT_ONCE]
+            tables = [np.stack([matched[place].scores[side] for place in own]) for side in (0, 1)]
+            made.update(zip(own, _numbers_of(*tables, higher), strict=True))
+    return [made[place] for place in range(len(matched))]
+
+
+def _numbers_of(a: Floats, b: Floats, higher: bool) -> Iterator[_Numbers]:
+    """Of the scores of A and of B, (P, n) each, those of each row."""
+    change = paired_difference(b, a)
+    gains = change if higher else -change
+    counts = [np.count_nonzero(held, axis=1).tolist() for held in (gains > 0, gains == 0, gains < 0)]
+    binary = (((a == 0) | (a == 1)) & ((b == 0) | (b == 1))).all(axis=1) & bool(a.shape[1])
+    even = mcnemar(counts[0], counts[2]).tolist() if binary.any() else [None] * len(a)
+    finite = np.isfinite(a).all(axis=1) & np.isfinite(b).all(axis=1)
+    with np.errstate(invalid="ignore"):
+        middles = [of.mean(axis=1).tolist() for of in (a, b, change)]
+    for row, tested in enumerate(change):
+        mean_a, mean_b, difference = (of[row] for of in middles)
+        if not finite[row]:
+            kept = compared(np.stack([a[row], b[row]]), higher)
+            tested = change[row][kept]
+            mean_a, mean_b, difference = (_mean(of[row][kept]) for of in (a, b, change))
+        p = even[row] if binary[row] else None
+        better, same, worse = (of[row] for of in counts)
+        yield _Numbers(change[row], (mean_a, mean_b), (better, same, worse), p, difference, tested)
+
+
+def _mean(values: Floats) -> float:
+    with np.errstate(invalid="ignore"):
+        return float(values.mean()) if values.size else math.nan
 
 
 def _speeds(a: Sequence[Record], b: Sequence[Record]) -> tuple[tuple[Speed, ...], list[Unmatched]]:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..boards.board import environment_of
-from ..boards.grouping import Alignment, MethodKey, group_key, labels, method_key, pick
+from ..boards.grouping import Alignment, MethodKey, labels, method_key, pick, with_keys
 from ..errors import nearest
 from ..store.record import Cell, Record, cell_order, words_of
 from ..wording import by_number, counted
@@ -41,21 +41,20 @@ class Shelf:
 
     def __init__(self, records: Iterable[Record]) -> None:
         same: dict[tuple[object, ...], list[Record]] = defaultdict(list)
-        for record in records:
-            if record.cell["kind"] == "score":
-                same[group_key(record.cell), method_key(record.cell), record.cell["seed"]].append(record)
+        for record, place, method in with_keys(records):
+            same[place, method, record.cell["seed"]].append(record)
         picked = [pick(group) for group in same.values()]
-        self.records = sorted(picked, key=lambda r: cell_order(r.cell))
+        self.records = [picked[i] for i in cell_order([r.cell for r in picked])]
         self._methods: dict[str, dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
         self._places: dict[tuple[str, str, str, int], list[Record]] = defaultdict(list)
         for record in self.records:
             cell, spec = record.cell, record.cell["method"]["spec"]
             self._methods[cell["track"]][spec].append(record)
             self._places[cell["track"], spec, cell["regime"]["spec"], cell["seed"]].append(record)
-        keys = [method_key(r.cell) for r in self.records]
-        self._labels: dict[MethodKey, str] = labels(set(keys))
+        keyed = [(id(record.cell), method) for record, _, method in with_keys(self.records)]
+        self._labels: dict[MethodKey, str] = labels({method for _, method in keyed})
         # The records are held, so that no other cell has the number of one of theirs.
-        self._known = {id(r.cell): self._labels[key] for r, key in zip(self.records, keys, strict=True)}
+        self._known = {number: self._labels[method] for number, method in keyed}
 
     def label(self, cell: Cell) -> str:
         """The display form of the method, with the start of its source hash where two would look the same."""
@@ -74,7 +73,7 @@ class Shelf:
         data = [r for r in here if _same_data(r.cell, cell)]
         if not data:
             return Found((), "absent", self._absence(methods[spec], cell))
-        found = [r for r in data if _protocol(r.cell) == _protocol(cell)]
+        found = [r for r in data if _same_protocol(r.cell, cell)]
         if not found:
             others = sorted({protocol_text(r.cell) for r in data}, key=by_number)
             return Found((), "protocol", f"other protocol: {', '.join(others)}, not {protocol_text(cell)}")
@@ -104,8 +103,9 @@ def _same_data(one: Cell, other: Cell) -> bool:
     return a["fingerprint"] == b["fingerprint"] or a["spec"] == b["spec"]
 
 
-def _protocol(cell: Cell) -> tuple[object, ...]:
-    return cell["protocol"]["spec"], tuple(sorted(cell["protocol"]["versions"].items()))
+def _same_protocol(one: Cell, other: Cell) -> bool:
+    a, b = one["protocol"], other["protocol"]
+    return a["spec"] == b["spec"] and a["versions"] == b["versions"]
 
 
 def protocol_text(cell: Cell) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -73,8 +74,8 @@ def _differences(every: Sequence[Difference], most: int) -> tuple[tuple[Differen
     shown: list[Difference] = []
     rest = []
     for metric, own in metrics.items():
-        changed = sorted(filter(moved, own), key=_largest_first)
-        shown += changed[:most]
+        changed = list(filter(moved, own))
+        shown += largest(changed, most)
         still = len(own) - len(changed)
         if len(changed) > most:
             more = counted(len(changed) - most, "more difference")
@@ -84,9 +85,16 @@ def _differences(every: Sequence[Difference], most: int) -> tuple[tuple[Differen
     return tuple(shown), rest
 
 
-def _largest_first(one: Difference) -> tuple[object, ...]:
-    size = math.inf if math.isnan(one.difference) else abs(one.difference)
-    return -size, by_number(one.method), by_number(one.where)
+def largest(every: Sequence[Difference], most: int, undefined: float = math.inf) -> list[Difference]:
+    """The `most` that changed most, the largest first, then by their names. `undefined`: how large a NaN counts."""
+
+    def size(one: Difference) -> float:
+        return undefined if math.isnan(one.difference) else abs(one.difference)
+
+    # Of very many few are to be named.
+    least = min(heapq.nlargest(most, map(size, every)), default=0.0)
+    chosen = [one for one in every if size(one) >= least]
+    return sorted(chosen, key=lambda one: (-size(one), by_number(one.method), by_number(one.where)))[:most]
 
 
 def _by_reason(every: Sequence[Unmatched]) -> tuple[Unmatched, ...]:

@@ -50,7 +50,9 @@ def check(
     baseline, an idle rule.
     """
     with no_collection():
-        before, now = (sorted(newest(side), key=lambda r: cell_order(r.cell)) for side in (baseline, current))
+        before, now = (
+            [side[i] for i in cell_order([r.cell for r in side])] for side in map(newest, (baseline, current))
+        )
         return _judged(before, now, rules, names)
 
 

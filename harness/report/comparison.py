@@ -7,7 +7,7 @@ import io
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 
 from ..comparing.comparison import Comparison, Difference, how
-from ..comparing.selection import MOVED, selected
+from ..comparing.selection import MOVED, largest, selected
 from ..errors import one_line
 from ..json_values import plain
 from ..track import known_track
-from ..wording import by_number, counted
+from ..wording import counted
 from .escape import latex, markdown, spreadsheet
 from .files import Content, taken, text_bytes, write_files
 from .plots.drawing import Plot
@@ -34,6 +34,7 @@ MAX_PLOTS = 12
 MAX_CHANGED = 20
 MOST = 50
 """Rows of a kind in what a person reads, where there are many; CSV and JSON have all."""
+_AT_ONCE = 1000
 
 
 def difference_table(comparison: Comparison) -> Table:
@@ -113,23 +114,15 @@ def notes(comparison: Comparison, most: int = MOST) -> list[str]:
 
 def changed_most(comparison: Comparison) -> list[tuple[Difference, list[tuple[str, float]]]]:
     """The items that changed most, of the differences that changed most in the first metric."""
-    chosen = [d for d in _first_metric(comparison) if d.moved_most()]
-    return [(d, d.moved_most()) for d in chosen[:MAX_CHANGED]]
+    changed = [d for d in _first_metric(comparison) if d.change.any()]
+    return [(d, d.moved_most()) for d in largest(changed, MAX_CHANGED, 0.0)]
 
 
 def _first_metric(comparison: Comparison) -> list[Difference]:
-    """The differences in the metric that most of them have, the first of these on a board; the largest first."""
+    """The differences in the metric that most of them have, the first of these on a board."""
     count = Counter(d.metric for d in comparison.differences)
     first = max(count, key=count.__getitem__, default="")
-    own = [d for d in comparison.differences if d.metric == first]
-    return sorted(
-        own,
-        key=lambda d: (
-            -abs(d.difference) if d.difference == d.difference else 0.0,
-            by_number(d.method),
-            by_number(d.where),
-        ),
-    )
+    return [d for d in comparison.differences if d.metric == first]
 
 
 def comparison_markdown(comparison: Comparison, plots: Sequence[tuple[str, str]] = ()) -> str:
@@ -188,27 +181,29 @@ def comparison_latex(comparison: Comparison) -> str:
 
 
 def comparison_csv(comparison: Comparison) -> Iterator[str]:
-    """A row a difference, numbers in full; then a row a cell that was not matched. The text comes row by row."""
+    """A row a difference, numbers in full; then a row a cell that was not matched. The text comes part by part."""
     head = ["status", "method_a", "method_b", "dataset", "regime", "protocol", "seed", "metric", "unit", "items",
             "a", "b", "difference", "interval_low", "interval_high", "p", "better", "same", "worse",
             "mcnemar_p", "note"]  # fmt: skip
     text = io.StringIO()
-    writer = csv.DictWriter(text, head, restval="", extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    for d in comparison.differences:
-        low, high = d.interval or ("", "")
-        better, same, worse = d.counts
-        names = (d.method_a, d.method_b, d.dataset, d.regime, d.protocol)
-        values = ["matched", *map(spreadsheet, names), d.seed, spreadsheet(d.metric), spreadsheet(d.unit),
-                  len(d.items), *d.means, d.difference, low, high, "" if (p := _p(d)) is None else p, better, same,
-                  worse, "" if d.mcnemar is None else d.mcnemar, spreadsheet(d.note)]  # fmt: skip
-        writer.writerow(dict(zip(head, values, strict=True)))
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(head)
+    for start in range(0, len(comparison.differences), _AT_ONCE):
+        writer.writerows(map(_line, comparison.differences[start : start + _AT_ONCE]))
         yield taken(text)
     for u in comparison.unmatched:
         line = {"status": f"only in {u.side}", "method_a" if u.side == "A" else "method_b": spreadsheet(u.method)}
-        writer.writerow({**line, "dataset": spreadsheet(u.where), "note": spreadsheet(u.reason)})
-        yield taken(text)
+        line |= {"dataset": spreadsheet(u.where), "note": spreadsheet(u.reason)}
+        writer.writerow([line.get(name, "") for name in head])
     yield taken(text)
+
+
+def _line(d: Difference) -> list[object]:
+    low, high = d.interval or ("", "")
+    names = (d.method_a, d.method_b, d.dataset, d.regime, d.protocol)
+    return ["matched", *map(spreadsheet, names), d.seed, spreadsheet(d.metric), spreadsheet(d.unit), len(d.items),
+            *d.means, d.difference, low, high, "" if (p := _p(d)) is None else p, *d.counts,
+            "" if d.mcnemar is None else d.mcnemar, spreadsheet(d.note)]  # fmt: skip
 
 
 def comparison_values(comparison: Comparison) -> dict[str, Any]:
@@ -276,23 +271,31 @@ def _json(comparison: Comparison) -> Iterator[str]:
             continue
         between = "[\n  "
         for one in value:
-            yield between + encode(plain(one))
+            yield between + _encoded(encode, one)
             between = ",\n  "
         yield "\n ]" if between.startswith(",") else "[]"
     yield "\n}\n"
+
+
+def _encoded(encode: Callable[[Any], str], value: Mapping[str, Any]) -> str:
+    try:
+        return encode(value)
+    except ValueError:  # a number that JSON lacks
+        return encode(plain(value))
 
 
 def _plots(comparison: Comparison, previews: tuple[Previews, Previews] | None) -> tuple[list[Plot], list[str]]:
     from .plots.drawing import styled
 
     by_track = attrgetter("track")
-    chosen = [d for d in _first_metric(comparison) if np.isfinite([d.a, d.b]).all()]
+    drawn = [d for d in _first_metric(comparison) if np.isfinite([d.a, d.b]).all()]
+    chosen = largest(drawn, 2 * MAX_CHANGED, 0.0)
     plot_notes = []
     with styled():
         plots = [_scatter(difference, comparison, place) for place, difference in enumerate(chosen[:MAX_PLOTS], 1)]
-        if len(chosen) > len(plots):
-            plot_notes.append(f"{MAX_PLOTS} of {len(chosen)} scatter plots are drawn, those that moved most.")
-        for name, own in groupby(sorted(chosen[: 2 * MAX_CHANGED], key=by_track), key=by_track):
+        if len(drawn) > len(plots):
+            plot_notes.append(f"{MAX_PLOTS} of {len(drawn)} scatter plots are drawn, those that moved most.")
+        for name, own in groupby(sorted(chosen, key=by_track), key=by_track):
             track = known_track(name)
             if previews is not None and isinstance(track, HasChangedPanels):
                 panels, note = track.changed_panels(comparison, list(own), *previews)

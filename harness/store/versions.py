@@ -16,7 +16,20 @@ def newest(records: Sequence[Record]) -> list[Record]:
     for last. Where no record says when that was, as in exports of earlier versions of noisebench, all are kept.
     """
     last: dict[Hashable, dict[Hashable, str]] = defaultdict(dict)
-    known = [(record, last[_place(record.cell)], _version(record.cell)) for record in records]
+    # Cells of one index share their parts: what is made of those is made once.
+    wheres: dict[Hashable, Hashable] = {}
+    made: dict[Hashable, Hashable] = {}
+    known = []
+    for record in records:
+        cell, method = record.cell, record.cell["method"]
+        parts = (cell["kind"], cell["track"], id(cell["dataset"]), id(cell["regime"]), id(cell["protocol"]))
+        where = _where(cell) if cell["kind"] == "cost" else wheres.get(parts)
+        if where is None:
+            where = wheres[parts] = _where(cell)
+        what = (id(method), weights_of(cell))
+        if what not in made:
+            made[what] = _version(cell)
+        known.append((record, last[method["spec"], method["display"], where], made[what]))
     for record, versions, version in known:
         versions[version] = max(versions.get(version, ""), record.asked)
     return [r for r, versions, version in known if len(versions) == 1 or versions[version] == max(versions.values())]
@@ -28,14 +41,13 @@ def older(records: Sequence[Record], kept: Sequence[Record]) -> list[Record]:
     return [record for record in records if id(record) not in held]
 
 
-def _place(cell: Cell) -> Hashable:
-    """What versions of a method have in common: its spec, and all that it was run on, seeds apart."""
-    method, data = cell["method"], cell["dataset"]
+def _where(cell: Cell) -> Hashable:
+    """What versions of a method at one place have in common besides its name: all that it was run on, seeds apart."""
+    data = cell["dataset"]
     parts = [(part["display"], part["spec"], _items(part["versions"])) for part in (cell["regime"], cell["protocol"])]
     measured: Any = (cell["cost"] or cell.get("inputs") or {}) if cell["kind"] == "cost" else {}
     setting = (str(measured.get("size")), measured.get("device"), measured.get("threads"))
-    where = (cell["kind"], cell["track"], data["display"], data["fingerprint"], *parts, setting)
-    return method["spec"], method["display"], where
+    return (cell["kind"], cell["track"], data["display"], data["fingerprint"], *parts, setting)
 
 
 def _version(cell: Cell) -> Hashable:
