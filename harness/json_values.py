@@ -7,6 +7,7 @@ import math
 import re
 from typing import Any
 
+_PLAIN = frozenset((int, bool, type(None)))
 _BEYOND_ASCII = re.compile(r"[^\n -~]")
 
 
@@ -22,9 +23,9 @@ def plain(value: Any, digits: int | None = None) -> Any:
     if isinstance(value, str):
         return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
     if isinstance(value, dict):
-        return {str(k): plain(v, digits) for k, v in value.items()}
+        return {str(k): v if type(v) in _PLAIN else plain(v, digits) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [plain(v, digits) for v in value]
+        return [v if type(v) in _PLAIN else plain(v, digits) for v in value]
     return value
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+import os
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from ..cost.pace import is_busy, of_newest_reference, reference_of
 from ..errors import one_line
+from ..statistics.blas_threads import one_blas_thread
 from ..statistics.paired_tests import ALPHA, MIN_ITEMS
 from ..store.record import Cell, Cost, Record, dataset_text, words_of
 from ..store.versions import newest, older
@@ -26,6 +29,7 @@ from .signature import joined, versioned
 from .undecided import undecided
 from .units import Units, overlap_remark
 
+_AT_ONCE = 8
 MAX_PAIRS = 100_000
 """Of boards with more pairs of methods in all, no row holds its differences to all others, which are in no report."""
 
@@ -120,7 +124,13 @@ def boards(records: Sequence[Record], *, all_versions: bool = False) -> list[Boa
         costs[record.cell["method"]["spec"]].append(record)
     found = groups(records)
     pairs = sum(math.comb(len(group.methods), 2) for group in found) <= MAX_PAIRS
-    return [_board(group, costs, sorted(hidden[group.key]), pairs) for group in found]
+
+    def board(group: Group) -> Board:
+        return _board(group, costs, sorted(hidden.get(group.key, ())), pairs)
+
+    # Most of a large board is arithmetic outside of the interpreter's lock.
+    with one_blas_thread(), ThreadPoolExecutor(min(_AT_ONCE, os.cpu_count() or 1)) as pool:
+        return list(pool.map(board, found))
 
 
 def signature(cell: Cell, metric: str, version: int, seeds: Sequence[int], noisebench: str) -> str:

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from ..boards.board import cost_setting
 from ..boards.grouping import Alignment
@@ -18,6 +19,7 @@ from ..cost.pace import of_newest_reference, why_apart
 from ..errors import UsageError, nearest, one_line
 from ..garbage import no_collection
 from ..spec_paths import is_meant
+from ..statistics.blas_threads import one_blas_thread
 from ..statistics.exact_scores import compared, is_exact
 from ..statistics.mcnemar import mcnemar
 from ..statistics.paired_tests import ALPHA, MIN_ITEMS, Floats, mean_differences, paired_difference
@@ -183,7 +185,7 @@ def compare(
     a: Sequence[Record], b: Sequence[Record], name_a: str = "A", name_b: str = "B", *, across: bool = False
 ) -> Comparison:
     """Match the cells of two sides, the newest versions; with `across`, each side is one method, whatever its name."""
-    with no_collection():
+    with no_collection(), one_blas_thread():
         return _compared_sides(newest(a), newest(b), name_a, name_b, across)
 
 
@@ -378,8 +380,8 @@ def _numbers(matched: Sequence[_Matched]) -> list[_Numbers]:
     for (_, higher), places in alike.items():
         for start in range(0, len(places), _AT_ONCE):
             own = places[start : start + _AT_ONCE]
-            tables = [np.stack([matched[place].scores[side] for place in own]) for side in (0, 1)]
-            made.update(zip(own, _numbers_of(*tables, higher), strict=True))
+            a, b = (np.stack([matched[place].scores[side] for place in own]) for side in (0, 1))
+            made.update(zip(own, _numbers_of(a, b, higher), strict=True))
     return [made[place] for place in range(len(matched))]
 
 
@@ -388,9 +390,9 @@ def _numbers_of(a: Floats, b: Floats, higher: bool) -> Iterator[_Numbers]:
     change = paired_difference(b, a)
     gains = change if higher else -change
     counts = [np.count_nonzero(held, axis=1).tolist() for held in (gains > 0, gains == 0, gains < 0)]
-    binary = (((a == 0) | (a == 1)) & ((b == 0) | (b == 1))).all(axis=1) & bool(a.shape[1])
+    binary = _all_of(((a == 0) | (a == 1)) & ((b == 0) | (b == 1))) & (a.shape[1] > 0)
     even = mcnemar(counts[0], counts[2]).tolist() if binary.any() else [None] * len(a)
-    finite = np.isfinite(a).all(axis=1) & np.isfinite(b).all(axis=1)
+    finite = _all_of(np.isfinite(a) & np.isfinite(b))
     with np.errstate(invalid="ignore"):
         middles = [of.mean(axis=1).tolist() for of in (a, b, change)]
     for row, tested in enumerate(change):
@@ -402,6 +404,12 @@ def _numbers_of(a: Floats, b: Floats, higher: bool) -> Iterator[_Numbers]:
         p = even[row] if binary[row] else None
         better, same, worse = (of[row] for of in counts)
         yield _Numbers(change[row], (mean_a, mean_b), (better, same, worse), p, difference, tested)
+
+
+def _all_of(held: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Which rows of (P, n) hold in each place, (P,)."""
+    rows: npt.NDArray[np.bool_] = np.logical_and.reduce(held, axis=1)
+    return rows
 
 
 def _mean(values: Floats) -> float:

@@ -44,8 +44,10 @@ class KeptPreviews:
     shared: Callable[[str], Path]
 
     @classmethod
-    def in_store(cls, store: Path) -> KeptPreviews:
-        """Those of a store."""
+    def in_store(cls, store: Path) -> KeptPreviews | None:
+        """Those of a store, None where it has none."""
+        if not (store / "pictures").is_dir():
+            return None
         return cls(lambda key: read_views(cell_dir(store, key) / "outputs"), lambda name: picture_file(store, name))
 
 

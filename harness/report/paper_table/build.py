@@ -26,6 +26,7 @@ ACROSS = 6
 """More levels than this do not fit across a page: they run down, where there are fewer methods."""
 USUAL = 2
 """How many metrics a cell has where none are chosen."""
+Ranks = tuple[int, int] | None
 _ROLES = ("baseline", "sanity", "optimum", "oracle")
 _MOST_DIGITS = 12
 
@@ -122,10 +123,11 @@ def _table(
     for place, by_metric in enumerate(ranked):
         among = {own[place].label for own in entrants.values() if place in own}
         marked.append({name: marks(rows, among) for name, rows in by_metric.items()})
+    ranks = [{name: {row.label: row.ranks for row in rows} for name, rows in of.items()} for of in ranked]
     lines = []
     for label, own in entrants.items():
         cells = tuple(
-            tuple(_mean(level.board, own, at, name, ranked[at][name], marked[at][name]) for name in columns)
+            tuple(_mean(level.board, own, at, name, ranks[at][name], marked[at][name]) for name in columns)
             for at, level in enumerate(levels)
         )
         specs = tuple(dict.fromkeys(row.spec for row in own.values()))
@@ -219,7 +221,9 @@ def _in_order(
     return [*apart, *others]
 
 
-def _mean(board: Board, own: Places, place: int, name: str, ranked: Sequence[Row], marked: Mapping[str, Mark]) -> Mean:
+def _mean(
+    board: Board, own: Places, place: int, name: str, ranks: Mapping[str, Ranks], marked: Mapping[str, Mark]
+) -> Mean:
     """What stands in a cell for one metric: of a method's rows, the one at a place."""
     row, column = own.get(place), _column(board, name)
     if row is None:
@@ -231,9 +235,8 @@ def _mean(board: Board, own: Places, place: int, name: str, ranked: Sequence[Row
     score = row.scores[column.label]
     if math.isnan(score.mean):
         return Mean(None, note=f"{name} {score.note}" if score.note != "not scored" else f"{name} was not scored")
-    ranks = next((other.ranks for other in ranked if other.label == row.label), None)
     note = f"{score.note}: in no mean" if score.identical and math.isfinite(score.mean) else ""
-    return Mean(score.mean, marked.get(row.label, ""), note, ranks, score.identical)
+    return Mean(score.mean, marked.get(row.label, ""), note, ranks.get(row.label), score.identical)
 
 
 def _why_missing(board: Board, own: Places) -> str:
