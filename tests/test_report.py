@@ -358,6 +358,39 @@ def test_summary_has_every_number_of_the_board(tmp_path: Path) -> None:
     assert board["fingerprint"] == sha("photos")
 
 
+def test_a_report_of_very_many_rows_says_the_best_and_has_all_beside_them(tmp_path: Path, monkeypatch: Any) -> None:
+    records = [
+        record(f"m{i:02}", {"psnr": [30.0 - i, 31.0 - i]}, regime=f"gaussian(sigma={level})")
+        for level in (15, 25)
+        for i in range(12)
+    ]
+    write_report(records, tmp_path / "small")
+    monkeypatch.setattr("noisebench.report.data.LARGE", 23)
+    write_report(records, tmp_path / "large")
+    whole, lean = (json.loads((tmp_path / name / "summary.json").read_text()) for name in ("small", "large"))
+    for own, board in zip(whole["boards"], lean["boards"], strict=True):
+        assert board["rows"] == own["rows"][:10] and len(own["rows"]) == 12
+        assert "evidence" not in board and "all_in" not in own
+        assert json.loads((tmp_path / "large" / board["all_in"]).read_text()) == own
+    for name in ("leaderboard.md", "leaderboard.tex"):
+        small, large = ((tmp_path / folder / name).read_text() for folder in ("small", "large"))
+        assert small.count("m11") > large.count("m11") and "more row" not in small
+        assert large.count("and 2 more rows: leaderboard.csv has all") == 2
+    same = ("leaderboard.csv", "table.csv")
+    assert [(tmp_path / "small" / name).read_bytes() for name in same] == [
+        (tmp_path / "large" / name).read_bytes() for name in same
+    ]
+
+
+def test_what_a_report_of_very_many_rows_left_beside_it_goes_with_it(tmp_path: Path, monkeypatch: Any) -> None:
+    with monkeypatch.context() as few:
+        few.setattr("noisebench.report.data.LARGE", 1)
+        write_report(small_board(), tmp_path)
+    (tmp_path / "leaderboard_boards" / "mine.json").write_text("{}")
+    write_report(small_board(), tmp_path)
+    assert [file.name for file in (tmp_path / "leaderboard_boards").iterdir()] == ["mine.json"]
+
+
 def test_neither_clock_nor_host_is_in_a_report(hostile: Path, tmp_path: Path) -> None:
     write_report(small_board(), tmp_path)
     for path in [*tmp_path.rglob("*"), *hostile.rglob("*")]:

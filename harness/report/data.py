@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from .plots.drawing import Plot
 
 
+LARGE, BEST = 20_000, 10
+"""Rows of all boards together above which a person reads the best rows of each board alone."""
+
+
 @dataclass(frozen=True)
 class ReportData:
     """Boards and what stands beside them; `evidence` and `sets` are one a board, in the order of the boards.
@@ -53,6 +57,11 @@ class ReportData:
     weights: Mapping[str, Mapping[str, str]]
     plots: Sequence[Plot] = ()
     notes: Sequence[str] = ()
+
+    @cached_property
+    def most_rows(self) -> int | None:
+        """How many rows of a board are read, None where all are; `leaderboard.csv` has all in any case."""
+        return BEST if sum(len(board.rows) for board in self.boards) > LARGE else None
 
     @cached_property
     def words(self) -> Mapping[str, str]:

@@ -20,12 +20,12 @@ Content = bytes | Path | Callable[[], Iterable[str]]
 
 
 def write_files(
-    files: Mapping[str, Content], to: Path, *, replaces: Sequence[str] = (), clears: str = ""
+    files: Mapping[str, Content], to: Path, *, replaces: Sequence[str] = (), clears: Sequence[str] = ()
 ) -> list[Path]:
     """Write files into `to`, which is made; the files written. Each is there whole or not at all; a link is replaced.
 
     Plots of an earlier time in its `plots/` whose names match one of the expressions `replaces` are removed then, and
-    what the pattern `clears` finds in `to`, with the folder that it leaves empty.
+    what the patterns `clears` find in `to`, with the folders that they leave empty.
     Raises `UsageError` where `to` cannot be written, or lies within a store.
     """
     paths = {to / name: content for name, content in files.items()}
@@ -37,7 +37,7 @@ def write_files(
             _write(path, content)
         for old in _plots(to / "plots", replaces) - paths.keys():
             old.unlink()
-        for old in set(to.glob(clears)) - paths.keys() if clears else ():
+        for old in {found for pattern in clears for found in to.glob(pattern)} - paths.keys():
             old.unlink()
             if not any(old.parent.iterdir()):
                 old.parent.rmdir()

@@ -22,6 +22,7 @@ from .tables import (
     failure_table,
     flags_text,
     latex_lines,
+    more_rows,
     remarks,
     sources,
     to_latex,
@@ -39,7 +40,8 @@ def leaderboard_markdown(data: ReportData) -> str:
     for board in data.boards:
         out += [f"## {markdown(board.title)}", "", markdown(facts(board)), ""]
         out += [f"**{markdown(board.undecided, _PROSE)}**", ""] if board.undecided else []
-        out += [*to_markdown(board_table(board)), ""] if board.rows else ["No method has a result here.", ""]
+        lines = to_markdown(board_table(board, data.most_rows)) if board.rows else ["No method has a result here."]
+        out += [*lines, "", *(f"- {text}" for text in more_rows(board, data.most_rows))]
         out += [f"- **Warning:** {markdown(text)}" for text in board.warnings]
         out += [f"- {markdown(text)}" for text in remarks(board)]
         out += [f"- {markdown_code(text)}" for text in board.signatures.values()]
@@ -84,7 +86,8 @@ def leaderboard_latex(data: ReportData) -> str:
         if not board.rows:
             continue
         caption = latex(f"{board.title}: {facts(board)}.")
-        notes = [latex(text) for text in (*filter(None, [board.undecided]), *board.warnings, *remarks(board))]
+        more = more_rows(board, data.most_rows)
+        notes = [latex(text) for text in (*more, *filter(None, [board.undecided]), *board.warnings, *remarks(board))]
         signatures = [rf"\texttt{{{latex(text)}}}" for text in board.signatures.values()]
         out += [
             "",
@@ -92,7 +95,7 @@ def leaderboard_latex(data: ReportData) -> str:
             r"\centering",
             rf"\caption{{{caption}}}",
             rf"\label{{tab:noisebench-{place}}}",
-            *to_latex(board_table(board)),
+            *to_latex(board_table(board, data.most_rows)),
             r"\par\footnotesize " + latex_lines([*notes, *signatures]),
             r"\end{table}",
         ]

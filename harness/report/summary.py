@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from ..boards import order_stability
@@ -20,6 +22,10 @@ from .set_metrics import sets_values
 SCHEMA = 3
 """1: before tracks. 2: rank by signed ranks, interval of one pair, infinite means where one item was exact."""
 DIGITS = 9
+BESIDE = "leaderboard_boards"
+"""The folder beside the summary for boards that it has no room for."""
+BESIDE_FILES = f"{BESIDE}/*-{'[0-9a-f]' * 16}.json"
+"""What an earlier report has left there."""
 ABOUT = {
     "numbers": f"plain JSON numbers with {DIGITS} digits; an infinite mean is the text 'inf' or '-inf', a mean that "
     "is not defined is null and its note says why; identical counts the items on which a row is exact, which are in no "
@@ -39,6 +45,8 @@ ABOUT = {
     "logarithms; error is the standard error of the exponent, worst the largest share by which a size is off",
     "failures": "cells that are not ok, cost cells included; they take part in no mean",
     "worst_5_percent": "the score, in rank_by, that one item in twenty falls short of",
+    "all_in": "of a report of very many rows, the file that has the board whole; here are its first rows, and neither "
+    "evidence nor sets",
     "evidence": f"{' '.join(order_stability.HOW)} wins_ties_losses sums over all other methods; wins is the matrix "
     "of the first 30: items on which the row beats the column; rankings[0] is the board's own; disagreement says where "
     "the tests of ranks contradict the board; mcnemar, where every score is 0 or 1, is the p of McNemar's exact test "
@@ -88,16 +96,46 @@ def summary(data: ReportData) -> Iterator[str]:
             yield _lines(plain(document[name], DIGITS), 3)
             continue
         between = "[\n"
-        for board, behind, sets in zip(data.boards, data.evidence, data.sets, strict=True):
-            own = {
-                **_board(board),
-                "evidence": evidence_values(behind),
-                **({"sets": sets_values(sets)} if sets else {}),
-            }
-            yield between + _lines(plain(own, DIGITS), 2)
+        for place in range(len(data.boards)):
+            yield between + _lines(plain(_in_summary(data, place), DIGITS), 2)
             between = ",\n"
         yield "\n]"
     yield "\n}\n"
+
+
+def board_files(data: ReportData) -> dict[str, Callable[[], Iterable[str]]]:
+    """The text of each board of a report of very many rows, by its path; none of a smaller one, whose summary has all.
+
+    It is made when it is asked for.
+    """
+    if data.most_rows is None:
+        return {}
+
+    def text(place: int) -> list[str]:
+        return [_lines(plain(_whole(data, place), DIGITS), 2), "\n"]
+
+    return {_path(board, place): partial(text, place) for place, board in enumerate(data.boards)}
+
+
+def _path(board: Board, place: int) -> str:
+    own = f"{board.identity}|{board.seeds}".encode("utf-8", "replace")
+    return f"{BESIDE}/{place + 1:04d}-{hashlib.sha256(own).hexdigest()[:16]}.json"
+
+
+def _in_summary(data: ReportData, place: int) -> dict[str, Any]:
+    board = data.boards[place]
+    if data.most_rows is None:
+        return _whole(data, place)
+    return {**_board(board, board.rows[: data.most_rows]), "all_in": _path(board, place)}
+
+
+def _whole(data: ReportData, place: int) -> dict[str, Any]:
+    board, sets = data.boards[place], data.sets[place]
+    return {
+        **_board(board, board.rows),
+        "evidence": evidence_values(data.evidence[place]),
+        **({"sets": sets_values(sets)} if sets else {}),
+    }
 
 
 def failure_values(f: Failure) -> dict[str, Any]:
@@ -121,7 +159,7 @@ def _lines(value: Any, depth: int) -> str:
     return _encode(value)
 
 
-def _board(board: Board) -> dict[str, Any]:
+def _board(board: Board, rows: Sequence[Row]) -> dict[str, Any]:
     return {
         "track": board.track,
         "words": board.words,
@@ -146,7 +184,7 @@ def _board(board: Board) -> dict[str, Any]:
         "undecided": board.undecided,
         "warnings": board.warnings,
         "notes": board.notes,
-        "rows": [_row(row) for row in board.rows],
+        "rows": [_row(row) for row in rows],
     }
 
 

@@ -14,6 +14,7 @@ from ..boards.scaling import growths
 from ..cost.pace import is_busy
 from ..errors import one_line
 from ..store.record import Cost, Record
+from ..wording import counted
 from .escape import latex, markdown
 
 
@@ -115,8 +116,9 @@ def relative_text(cost: Cost | None) -> str:
     return "–" if value is None else f"{value:.3g}"
 
 
-def board_table(board: Board) -> Table:
-    """The main table of a board; columns that would be empty are left out."""
+def board_table(board: Board, most: int | None = None) -> Table:
+    """The main table of a board, or its first `most` rows; columns that would be empty are left out."""
+    rows = board.rows[:most]
     columns: list[tuple[str, bool, Callable[[Row], str]]] = [
         ("rank", True, rank_text),
         ("method", False, _name),
@@ -126,10 +128,10 @@ def board_table(board: Board) -> Table:
     if (ranking := board.rank_by) is not None:
         places = ranking.decimals
         best = "first" if board.undecided else "best"
-        if any(row.difference is not None for row in board.rows):
+        if any(row.difference is not None for row in rows):
             title = f"Δ {ranking.label} to {best} [95 %]"
             columns.append((title, True, lambda row: difference_text(row, places, best)))
-        if any(row.tail is not None for row in board.rows):
+        if any(row.tail is not None for row in rows):
             columns.append((f"worst 5 % {ranking.label}", True, lambda row: number(row.tail, places)))
     if (optimum := board.optimum_column) is not None:
         columns.append((optimum_title(optimum), True, lambda row: number(row.below_optimum, optimum.decimals)))
@@ -140,16 +142,22 @@ def board_table(board: Board) -> Table:
             ("peak MiB", True, lambda row: memory_text(row.cost)),
             ("params", True, lambda row: count_text(row.cost["params"] if row.cost else None)),
         ]
-    if any(flags_text(row) for row in board.rows):
+    if any(flags_text(row) for row in rows):
         columns.append(("flags", False, flags_text))
-    first = [row.ranks is not None and row.ranks[0] == 1 for row in board.rows]
+    first = [row.ranks is not None and row.ranks[0] == 1 for row in rows]
     told_apart = any(row.ranks is not None and row.ranks[0] > 1 for row in board.rows)
     return Table(
         tuple(title for title, _, _ in columns),
         tuple(numeric for _, numeric, _ in columns),
-        tuple(tuple(show(row) for _, _, show in columns) for row in board.rows),
+        tuple(tuple(show(row) for _, _, show in columns) for row in rows),
         tuple(told_apart and best for best in first),
     )
+
+
+def more_rows(board: Board, most: int | None) -> list[str]:
+    """That a board has more rows than its first `most`, and where they are."""
+    more = 0 if most is None else len(board.rows) - most
+    return [f"… and {counted(more, 'more row')}: leaderboard.csv has all"] if more > 0 else []
 
 
 def _name(row: Row) -> str:

@@ -13,7 +13,8 @@ from .files import Content, write_files
 from .leaderboard import leaderboard_csv, leaderboard_latex, leaderboard_markdown
 from .order_stability import statistics_latex, statistics_markdown
 from .page.html import leaderboard_html
-from .page.previews import BESIDE_FILES, KeptPreviews, page_previews
+from .page.previews import BESIDE_FILES as PICTURES_BESIDE
+from .page.previews import KeptPreviews, page_previews
 from .paper_table.build import paper_tables
 from .paper_table.standalone import tables_html
 from .paper_table.table import TableOptions
@@ -22,7 +23,8 @@ from .plots.drawing import plot_files
 from .plots.selection import NAMES, draw_all
 from .recipes import recipes_csv, tuned_csv
 from .set_metrics import sets_csv
-from .summary import summary
+from .summary import BESIDE_FILES as BOARDS_BESIDE
+from .summary import board_files, summary
 
 TITLE = "noisebench leaderboard"
 USUAL_TABLE = TableOptions()
@@ -47,7 +49,8 @@ def write_report(
     `kept` says where a store has its previews, for the page; without it the page shows the crops of the panels.
     Of methods that were edited the newest version is shown, or `all_versions`. With a `style` of `plots/sheets.py`
     plots come as PDF too, and for one column in `plots/one-column/`.
-    Previews that the page has no room for are left out, or written into a folder beside it (`pages`).
+    Previews that the page has no room for are left out, or written into a folder beside it (`pages`); where there are
+    very many rows each board has a file in `leaderboard_boards/`, and the summary and what is read its best rows.
     Plots and previews of an earlier report in the same folder are replaced. Raises `UsageError` where there is no
     record, where two things have one name, where no board has what `table` names, and where `to` cannot be written.
     """
@@ -79,4 +82,5 @@ def write_report(
     if any(trial.tuning for race in data.recipes.races for recipe in race.recipes for trial in recipe.trials):
         files["tuned.csv"] = lambda: [tuned_csv(data.recipes)]
     files |= plot_files(plots, "plots", ("png", "svg", "pdf") if style else ("png", "svg"))
-    return write_files({**files, **shown.beside}, to, replaces=NAMES, clears=BESIDE_FILES)
+    files |= board_files(data)
+    return write_files({**files, **shown.beside}, to, replaces=NAMES, clears=(PICTURES_BESIDE, BOARDS_BESIDE))
