@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from board_records import record
 from noisebench.boards.board import boards
 from noisebench.boards.order_stability import evidence_of
-from noisebench.comparing.comparison import HOW, compare
+from noisebench.comparing.comparison import compare
+from noisebench.comparing.difference import HOW
 from noisebench.report import comparison as report
 from noisebench.report.order_stability import evidence_values, sections
 from noisebench.statistics.mcnemar import is_binary, mcnemar, mcnemar_of_all
@@ -85,6 +85,6 @@ def test_a_comparison_has_the_column_where_a_metric_is_right_or_wrong() -> None:
     assert "McNemar p: where every score is 0 or 1" in report.comparison_markdown(found)
     assert "mcnemar_p" in "".join(report.comparison_csv(found)).splitlines()[0]
     assert report.comparison_values(found)["differences"][0]["mcnemar_p"] == pytest.approx(2 / 2**8)
-    other = replace(found, differences=(replace(row, a=row.a / 2),))
+    other = compare([scored("good", [right / 2 for right in RIGHT["good"]])], [poor], across=True)
     assert "McNemar p" not in report.difference_table(other).header
     assert report.comparison_values(other)["about"] == HOW

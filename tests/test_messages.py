@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import signal
@@ -136,6 +137,18 @@ def test_failures_of_a_board_say_the_size_of_a_cost_the_smallest_first(
     assert "<td>cost at 32×32</td>" in (board / "leaderboard.html").read_text()
     found = json.loads((board / "summary.json").read_text())["failures"]
     assert [failure["where"] for failure in found] == ["cost at 32×32", "cost at 128×128"]
+    table = csv.DictReader((board / "leaderboard.csv").open())
+    assert [row["dataset"] for row in table if row["outcome"] == "skipped"] == ["cost at 32×32", "cost at 128×128"]
+
+
+def test_a_plan_as_json_says_the_size_of_a_cost(told) -> None:
+    Path("s.yaml").write_text(
+        "suite: s\nmethods: [identity]\ndatasets: ['piecewise(n=1, size=8)']\nregimes: ['gaussian(sigma=5)']\n"
+        "cost: {sizes: [8x8, 8x8x3]}\n"
+    )
+    found = json.loads(told("run", "s.yaml", "--dry-run", "--json")[1])["cells"]
+    assert [(cell["kind"], cell.get("size")) for cell in found] == [
+        ("score", None), ("cost", [8, 8]), ("cost", [8, 8, 3])]  # fmt: skip
 
 
 def test_a_new_baseline_says_of_which_size_it_does_not_guard_a_cost(told, costs: list[Record]) -> None:

@@ -45,7 +45,7 @@ def failure_of(record: Record, label: str, where: str) -> Failure:
         items=f"{len(record.items)} of {item_count(cell)}" if scored else "",
         key=cell["key"],
         track=cell["track"],
-        dataset=cell["dataset"]["display"] if scored else "cost",
+        dataset=place_text(cell),
         regime=cell["regime"]["display"],
         protocol=versioned(cell["protocol"]) if scored else "",
         spec=cell["method"]["spec"],

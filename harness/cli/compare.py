@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _show(found: Any) -> None:
-    from ..comparing.comparison import how
+    from ..comparing.difference import how
     from ..comparing.selection import MOVED, selected
     from ..report import comparison as report
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from ..boards.board import cost_setting
 from ..boards.grouping import Alignment
@@ -20,101 +16,13 @@ from ..errors import UsageError, nearest, one_line
 from ..garbage import no_collection
 from ..spec_paths import is_meant
 from ..statistics.blas_threads import one_blas_thread
-from ..statistics.exact_scores import compared, is_exact
-from ..statistics.mcnemar import mcnemar
-from ..statistics.paired_tests import ALPHA, MIN_ITEMS, Floats, mean_differences, paired_difference
-from ..store.record import Cell, Record, decimals_of, gate_of, order_of, words_of
+from ..statistics.exact_scores import is_exact
+from ..store.record import Cell, Record, order_of, words_of
 from ..store.versions import newest
 from ..wording import by_number, counted
-from .pairing import Places, Shelf, environment_differences, pair, protocol_text, where_text, why_inputs_differ
+from .difference import Difference, Matched, differences_of
+from .pairing import Places, Shelf, environment_differences, pair, where_text, why_inputs_differ
 from .set_changes import SetChange, set_changes
-
-HOW = (
-    f"Difference: B − A, mean over the items whose input is the same by hash. In brackets: its interval. p: of a mean "
-    f"difference of 0. Both are of the mean, over all rows at once (bootstrap-t over items, keyed; {ALPHA:.0%}): an "
-    f"interval leaves 0 out where p is at most {ALPHA:.0%}. Below {MIN_ITEMS} items there are none. Items on which a "
-    f"side is exact (an infinite score) count in no mean; inf: exact on all. Better, same, worse: items on which B is "
-    f"better than, equal to or worse than A."
-)
-HOW_MCNEMAR = (
-    "McNemar p: where every score is 0 or 1, the exact test of this row alone: of the items on which the sides differ, "
-    "each would be better on half."
-)
-_AT_ONCE = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One metric of one matched pair of cells. `a` and `b` are scores a unit (n,), in the order of `items`.
-
-    An item is a unit where none is equal to it or of its group; a unit of several is named by its first.
-
-    `change` is b − a on each item (n,), `means` those of A and of B over the items that neither side has exact: a side
-    that has every item exact takes none from the other one. `difference` is the mean of the changes on these items, in
-    the unit of the metric, of which `decimals` are printed. Each is NaN where there is no such item; `interval` is None
-    where there is none, and `p` is 1 there. Both hold over all rows of a comparison at once. `counts` are the items on
-    which B is better, the same, worse; `mcnemar` is the p of McNemar's exact test, None unless every score is 0 or 1.
-    `limit` is the loss of the mean that a check lets pass, None where the metric declares none.
-    """
-
-    track: str
-    method_a: str
-    method_b: str
-    dataset: str
-    regime: str
-    protocol: str
-    seed: int
-    metric: str
-    unit: str
-    higher: bool
-    decimals: int
-    items: tuple[str, ...]
-    a: Floats
-    b: Floats
-    note: str
-    key_a: str
-    key_b: str
-    limit: float | None
-    change: Floats
-    means: tuple[float, float]
-    counts: tuple[int, int, int]
-    mcnemar: float | None
-    difference: float
-    interval: tuple[float, float] | None
-    p: float
-
-    @property
-    def method(self) -> str:
-        """The method, or both."""
-        return self.method_a if self.method_a == self.method_b else f"{self.method_a} → {self.method_b}"
-
-    @property
-    def where(self) -> str:
-        """Dataset, regime, protocol and seed."""
-        return f"{self.dataset} · {self.regime} · {self.protocol} · seed {self.seed}"
-
-    @property
-    def gains(self) -> Floats:
-        """How much better B is on each item, (n,): positive is better whatever the metric."""
-        return self.change if self.higher else -self.change
-
-    def moved_most(self, most: int = 3) -> list[tuple[str, float]]:
-        """The items that changed most, with b − a; none that did not change."""
-        # Items are in the order of their names, which a stable sort keeps among equals.
-        order = np.argsort(-np.abs(self.change), kind="stable")[:most]
-        return [(self.items[i], float(self.change[i])) for i in order if self.change[i] != 0]
-
-
-class _Matched(NamedTuple):
-    """What a difference is made of, before any number: a metric of a pair of cells, and its scores on either side."""
-
-    a: Record
-    b: Record
-    labels: tuple[str, str]
-    metric: str
-    items: tuple[str, ...]
-    scores: tuple[Floats, Floats]
-    note: str
 
 
 @dataclass(frozen=True)
@@ -159,11 +67,6 @@ class Comparison:
     sets: tuple[SetDifference, ...] = ()
 
 
-def how(differences: Sequence[Difference]) -> str:
-    """How the rows are read."""
-    return f"{HOW} {HOW_MCNEMAR}" if any(d.mcnemar is not None for d in differences) else HOW
-
-
 def choose(records: Sequence[Record], text: str, source: str) -> list[Record]:
     """The records of one method, named by its spec, with or without defaults, or plain name. Raises `UsageError`."""
     for exact in ("display", "spec", "name"):
@@ -193,7 +96,7 @@ def _compared_sides(a: Sequence[Record], b: Sequence[Record], name_a: str, name_
     one, other = Shelf(a), Shelf(b)
     spec_a = a[0].cell["method"]["spec"] if across and a else ""
     spec_b = b[0].cell["method"]["spec"] if across and b else ""
-    matched: list[_Matched] = []
+    matched: list[Matched] = []
     sets: list[SetDifference] = []
     unmatched: list[Unmatched] = []
     for record in one.records:
@@ -217,7 +120,7 @@ def _compared_sides(a: Sequence[Record], b: Sequence[Record], name_a: str, name_
     return Comparison(
         name_a,
         name_b,
-        tuple(_differences(matched)),
+        tuple(differences_of(matched)),
         tuple(unmatched),
         speeds,
         environment_differences(a, b),
@@ -237,7 +140,7 @@ def _lost(side: str, shelf: Shelf, cell: Cell, reason: str) -> Unmatched:
     return Unmatched(side, shelf.label(cell), where_text(cell), reason)
 
 
-def _side_by_side(a: Record, b: Record, one: Shelf, other: Shelf) -> tuple[list[_Matched], list[Unmatched]]:
+def _side_by_side(a: Record, b: Record, one: Shelf, other: Shelf) -> tuple[list[Matched], list[Unmatched]]:
     left_out: list[Unmatched] = []
     for side, shelf, record in (("A", one, a), ("B", other, b)):
         cell = record.cell
@@ -258,7 +161,7 @@ def _side_by_side(a: Record, b: Record, one: Shelf, other: Shelf) -> tuple[list[
     whole = units_of((a, b), [rows_a.tolist(), rows_b.tolist()])
     names = _names(a, rows_a, whole)
     labels = one.label(a.cell), other.label(b.cell)
-    found: list[_Matched] = []
+    found: list[Matched] = []
     for name in _metrics(a.cell, b.cell):
         reason = why_not_comparable(a, b, name)
         if reason is not None:
@@ -287,7 +190,7 @@ def _side_by_side(a: Record, b: Record, one: Shelf, other: Shelf) -> tuple[list[
                 lacking.append(f"{name} is exact on {perfect} in A and {counts[1]} in B{mean}")
         merged = [f"{units.text(words)}: {units.remark(words)}"] if units.merged else []
         found.append(
-            _Matched(
+            Matched(
                 a,
                 b,
                 labels,
@@ -331,90 +234,6 @@ def _metrics(a: Cell, b: Cell) -> list[str]:
     """Every metric of either cell, in the order that the metrics themselves ask for."""
     metrics = {**b["metrics"], **a["metrics"]}
     return sorted(metrics, key=lambda name: (order_of(name, metrics[name]), name))
-
-
-@dataclass(frozen=True)
-class _Numbers:
-    """What the scores of one difference say by themselves, as its fields; `tested`: the changes that its mean is of."""
-
-    change: Floats
-    means: tuple[float, float]
-    counts: tuple[int, int, int]
-    mcnemar: float | None
-    difference: float
-    tested: Floats
-
-
-def _differences(matched: Sequence[_Matched]) -> list[Difference]:
-    """Means, intervals and p values: all rows are one family, and those with equally many items share the resamples."""
-    numbers = _numbers(matched)
-    sizes: dict[int, list[int]] = defaultdict(list)
-    for place, own in enumerate(numbers):
-        if own.tested.size and np.isfinite(own.difference):
-            sizes[len(own.tested)].append(place)
-    places = [own for _, own in sorted(sizes.items())]
-    judged = mean_differences([np.stack([numbers[i].tested for i in own]) for own in places], "compare")
-    tests: list[tuple[tuple[float, float] | None, float]] = [(None, 1.0)] * len(matched)
-    for held, made in zip(places, judged, strict=True):
-        for i, (low, high), p in zip(held, made.interval.tolist(), made.p.tolist(), strict=True):
-            tests[i] = None if math.isnan(low) else (low, high), p
-    return [_difference(*of) for of in zip(matched, numbers, tests, strict=True)]
-
-
-def _difference(found: _Matched, numbers: _Numbers, test: tuple[tuple[float, float] | None, float]) -> Difference:
-    cell, part = found.a.cell, found.a.cell["metrics"][found.metric]
-    return Difference(
-        cell["track"], *found.labels, cell["dataset"]["display"], cell["regime"]["display"], protocol_text(cell),
-        cell["seed"], found.metric, part["unit"], part["higher"], decimals_of(found.metric, part), found.items,
-        *found.scores, found.note, cell["key"], found.b.cell["key"], gate_of(found.metric, part).get("max_drop"),
-        numbers.change, numbers.means, numbers.counts, numbers.mcnemar, numbers.difference, *test,
-    )  # fmt: skip
-
-
-def _numbers(matched: Sequence[_Matched]) -> list[_Numbers]:
-    """What each says by itself; those with equally many items are computed some at a time, as rows of one table."""
-    alike: dict[tuple[int, bool], list[int]] = defaultdict(list)
-    for place, one in enumerate(matched):
-        alike[len(one.items), one.a.cell["metrics"][one.metric]["higher"]].append(place)
-    made: dict[int, _Numbers] = {}
-    for (_, higher), places in alike.items():
-        for start in range(0, len(places), _AT_ONCE):
-            own = places[start : start + _AT_ONCE]
-            a, b = (np.stack([matched[place].scores[side] for place in own]) for side in (0, 1))
-            made.update(zip(own, _numbers_of(a, b, higher), strict=True))
-    return [made[place] for place in range(len(matched))]
-
-
-def _numbers_of(a: Floats, b: Floats, higher: bool) -> Iterator[_Numbers]:
-    """Of the scores of A and of B, (P, n) each, those of each row."""
-    change = paired_difference(b, a)
-    gains = change if higher else -change
-    counts = [np.count_nonzero(held, axis=1).tolist() for held in (gains > 0, gains == 0, gains < 0)]
-    binary = _all_of(((a == 0) | (a == 1)) & ((b == 0) | (b == 1))) & (a.shape[1] > 0)
-    even = mcnemar(counts[0], counts[2]).tolist() if binary.any() else [None] * len(a)
-    finite = _all_of(np.isfinite(a) & np.isfinite(b))
-    with np.errstate(invalid="ignore"):
-        middles = [of.mean(axis=1).tolist() for of in (a, b, change)]
-    for row, tested in enumerate(change):
-        mean_a, mean_b, difference = (of[row] for of in middles)
-        if not finite[row]:
-            kept = compared(np.stack([a[row], b[row]]), higher)
-            tested = change[row][kept]
-            mean_a, mean_b, difference = (_mean(of[row][kept]) for of in (a, b, change))
-        p = even[row] if binary[row] else None
-        better, same, worse = (of[row] for of in counts)
-        yield _Numbers(change[row], (mean_a, mean_b), (better, same, worse), p, difference, tested)
-
-
-def _all_of(held: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Which rows of (P, n) hold in each place, (P,)."""
-    rows: npt.NDArray[np.bool_] = np.logical_and.reduce(held, axis=1)
-    return rows
-
-
-def _mean(values: Floats) -> float:
-    with np.errstate(invalid="ignore"):
-        return float(values.mean()) if values.size else math.nan
 
 
 def _speeds(a: Sequence[Record], b: Sequence[Record]) -> tuple[tuple[Speed, ...], list[Unmatched]]:

@@ -11,7 +11,8 @@ from typing import TypeVar
 
 from ..statistics.paired_tests import ALPHA
 from ..wording import by_number, counted
-from .comparison import Comparison, Difference, SetDifference, Speed, Unmatched
+from .comparison import Comparison, SetDifference, Speed, Unmatched
+from .difference import Difference
 
 T = TypeVar("T")
 

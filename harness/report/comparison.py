@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from ..comparing.comparison import Comparison, Difference, how
+from ..comparing.comparison import Comparison
+from ..comparing.difference import Difference, how
 from ..comparing.selection import MOVED, largest, selected
 from ..errors import one_line
 from ..json_values import plain

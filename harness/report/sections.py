@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from ..boards.board import Board
-from ..comparing.comparison import Comparison, Difference
+from ..comparing.comparison import Comparison
+from ..comparing.difference import Difference
 from ..store.record import Panel, Record
 from .order_stability import Section
 

@@ -24,7 +24,8 @@ from ...track import (
 
 if TYPE_CHECKING:
     from ...boards.board import Board
-    from ...comparing.comparison import Comparison, Difference
+    from ...comparing.comparison import Comparison
+    from ...comparing.difference import Difference
     from ...imaging.pixels import Array
     from ...imaging.sample import Sample
     from ...imaging.validation import Range

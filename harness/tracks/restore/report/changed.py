@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ....comparing.comparison import Comparison, Difference
+from ....comparing.comparison import Comparison
+from ....comparing.difference import Difference
 from ....errors import one_line
 from ....report.comparison import MORE
 from ....report.page.previews import PARTS
