@@ -185,6 +185,11 @@ class PlannedSuite:
     track: Track
     protocol: Bound
     known: Texts = field(default_factory=dict)
+    _lists: dict[Any, list[Any]] = field(default_factory=dict)
+
+    def listed(self, *values: Any) -> list[Any]:
+        """A list, one object for all cells whose list is equal: cells that have it alike are sent faster."""
+        return self._lists.setdefault(values, list(values))
 
     @cached_property
     def words(self) -> dict[str, str]:
@@ -240,9 +245,9 @@ def planned_cell(
     request: Request = {
         **whole.request,
         "methods": method.asked,
-        "datasets": [dataset["display"]] if kind == "score" else [],
+        "datasets": whole.listed(dataset["display"]) if kind == "score" else whole.listed(),
         "regimes": regime.asked,
-        "seeds": [seed],
+        "seeds": whole.listed(seed),
         "cost": {"size": inputs["size"], "repeats": whole.suite.cost.repeats} if kind == "cost" else None,
         "folders": method.folders,
     }
@@ -261,7 +266,7 @@ def planned_cell(
         "suite": whole.suite_part,
         "inputs": cast(Inputs, inputs),
         "request": request,
-        "after": [],
+        "after": whole.listed(),
         "alone": kind == "cost",
     }
     if shown is not None:

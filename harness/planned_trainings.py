@@ -74,17 +74,20 @@ class Trainings:
         self.cells: list[PlannedCell] = []
         self._suite, self._track, self._tests, self._once = suite, track, tests, once
         self._made: dict[tuple[str, int], PlannedCell] = {}
+        self._needs: dict[tuple[str, int], Trained] = {}
         self._data: dict[tuple[str, str], DatasetPart] = {}
         self._tested: list[tuple[Bound, list[tuple[str, str]]]] | None = None
 
     def of(self, method: PlannedMethod, cell_seed: int) -> Trained:
         """What a cell of that method and seed needs trained. Raises `UsageError` where the method cannot be made."""
-        needed = self._needed((method.bound,), cell_seed)
-        if needed.keys:
-            self._once(
-                ("made", method.bound.track, method.bound.canonical), lambda: _refuse_unmade("method", method.bound)
-            )
-        return needed
+        asked = method.bound.canonical, cell_seed
+        if asked not in self._needs:
+            self._needs[asked] = self._needed((method.bound,), cell_seed)
+            if self._needs[asked].keys:
+                self._once(
+                    ("made", method.bound.track, method.bound.canonical), lambda: _refuse_unmade("method", method.bound)
+                )
+        return self._needs[asked]
 
     def _needed(self, methods: Sequence[Bound], cell_seed: int) -> Trained:
         """What a cell needs trained that uses these methods, or is a training whose recipe is made of them."""

@@ -27,13 +27,13 @@ def packed(values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         if name in _SPLIT and all(values):
             return {"columns": columns(values)}
         ids = list(map(id, values))
-        different = dict(zip(ids, values, strict=True))
-        for number, part in different.items():
+        alike = ids.count(ids[0]) == len(ids)
+        for number, part in {ids[0]: values[0]}.items() if alike else dict(zip(ids, values, strict=True)).items():
             if number not in places:
                 places[number] = places.setdefault(repr(part), len(parts))
                 if places[number] == len(parts):
                     parts.append(part)
-        return places[ids[0]] if len(different) == 1 else [places[number] for number in ids]
+        return places[ids[0]] if alike else list(map(places.__getitem__, ids))
 
     return {"columns": columns(values), "count": len(values), "parts": parts}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 _encode = json.JSONEncoder(sort_keys=True, ensure_ascii=True, separators=(",", ":")).encode
@@ -38,10 +39,16 @@ def _joined(inputs: Mapping[str, Any], known: Texts) -> str:
             held = known.get(id(part))
             if held is None:
                 held = known[id(part)] = part, _encode(part)
-            texts.append(f"{_encode(name)}:{held[1]}")
+            texts.append(f"{_single(name)}:{held[1]}")
         else:
-            texts.append(f"{_encode(name)}:{_encode(part)}")
+            texts.append(f"{_single(name)}:{_single(part)}")
     return f"{{{','.join(texts)}}}"
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _single(value: str | float | None) -> str:
+    """The JSON of a value that has no parts."""
+    return _encode(value)
 
 
 def output_key(inputs: Mapping[str, Any]) -> str:
