@@ -8,8 +8,8 @@ from dataclasses import replace
 from numbers import Real
 from typing import Any
 
-from .errors import NotDefined, UsageError
-from .registry import Bound
+from .errors import Invalid, NotDefined, Skip, UsageError, described, said
+from .registry import Bound, raised_at
 from .runner import kind_of
 
 
@@ -27,7 +27,7 @@ def degraded(
     names `besides` are disclosed by the track, where they are.
     """
     who = f"regime {part.entry.name}"
-    made = part.entry.obj(values, *given, **part.kwargs)
+    made = _called(who, part, values, *given)
     if not isinstance(made, tuple) or len(made) != 2 or not isinstance(made[1], Mapping):
         kinds = f"({', '.join(map(kind_of, made))})" if isinstance(made, tuple) else kind_of(made)
         raise UsageError(f"{who}: returned {kinds}: return an array, and a dict of what it discloses")
@@ -79,21 +79,31 @@ def checked_sampler(sampler: Bound) -> Bound:
 
 
 def metric_value(metric: Bound, *given: Any) -> float:
-    """The number that a metric says, `NotDefined` where it has none. Raises `UsageError` naming it."""
+    """The number that a metric says, `NotDefined` where it has none or says NaN. Raises `UsageError` naming it."""
     who = f"metric {metric.display}"
-    try:
-        value = metric.entry.obj(*given, **metric.kwargs)
-    except ValueError as error:
-        if "read-only" not in str(error):
-            raise
-        raise UsageError(f"{who}: writes into what it is given, and other metrics are too: work on a copy") from error
+    value = _called(who, metric, *given)
     if isinstance(value, NotDefined):
         return value
     plain = value.item() if getattr(value, "ndim", None) == 0 else value
     if not isinstance(plain, Real):
         shape = f" of shape {tuple(value.shape)}" if getattr(value, "ndim", 0) else ""
         raise UsageError(f"{who}: returned {type(value).__name__}{shape} where a number was due")
-    return float(plain)
+    return NotDefined("it returned NaN") if plain != plain else float(plain)
+
+
+def _called(who: str, component: Bound, *given: Any) -> Any:
+    """What a component gives. Raises `UsageError` naming it and the line of its file; want of memory as it is."""
+    try:
+        return component.entry.obj(*given, **component.kwargs)
+    except (UsageError, Skip, Invalid, MemoryError):
+        raise
+    except Exception as error:
+        text = said(error)
+        if "memory" in text:  # a cell that ends by it is told by the text
+            raise
+        if isinstance(error, ValueError) and "read-only" in text:
+            raise UsageError(f"{who}: writes into what it is given, and others are too: work on a copy") from error
+        raise UsageError(f"{who}: {described(error)}{raised_at(error)}") from error
 
 
 def read_only(array: Any) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from .errors import Skip, UsageError, one_line
-from .registry import Bound, Entry, registry
+from .registry import Bound, Entry, raised_at, registry
 from .track import DEFAULT, Dataset, get_track
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -25,6 +25,8 @@ def component(
     if not isinstance(name, str):
         own = getattr(name, "__name__", f"a_{kind}")
         raise UsageError(f'{kind} {own!r} has no name: write @nb.{kind}("{own}")')
+    if type(version) is not int or version < 1:
+        raise UsageError(f"{kind} {name!r}: version must be a whole number from 1, not {one_line(repr(version), 60)}")
 
     def register(obj: F) -> F:
         _refuse_positional(obj, kind, name, made_of)
@@ -32,6 +34,13 @@ def component(
         return obj
 
     return register
+
+
+def _names(kind: str, name: object, field: str, given: Sequence[str]) -> tuple[str, ...]:
+    """The names that a field lists. Raises `UsageError` for a text, whose letters would be taken for names."""
+    if isinstance(given, str):
+        raise UsageError(f"{kind} {name!r}: {field} is a list of names: write {field}=({given!r},)")
+    return tuple(given)
 
 
 def _refuse_positional(obj: Callable[..., Any], kind: str, name: str, made_of: int) -> None:
@@ -79,8 +88,10 @@ def method(
     if role not in ROLES:
         raise ValueError(f"role is one of {', '.join(map(repr, ROLES))}, not {role!r}")
     meta = {
-        "needs": tuple(needs), "requires": tuple(requires), "weights": tuple(weights), "blind": blind,
-        "zero_shot": zero_shot, "self_ensemble": self_ensemble, "tiled": tiled, "trained_on": tuple(trained_on),
+        "needs": _names("method", name, "needs", needs), "requires": _names("method", name, "requires", requires),
+        "weights": _names("method", name, "weights", weights), "blind": blind, "zero_shot": zero_shot,
+        "self_ensemble": self_ensemble, "tiled": tiled,
+        "trained_on": _names("method", name, "trained_on", trained_on),
         "oracle": oracle, "role": role, "family": family, "named": named, "cite": cite,
         **get_track(track).declare("method", declared),
     }  # fmt: skip
@@ -120,7 +131,8 @@ def regime(
     as `σ = {sigma}` (default: its name and its parameters).
     """
     meta = {
-        "discloses": tuple(discloses), "source": source, **get_track(track).declare("regime", declared),
+        "discloses": _names("regime", name, "discloses", discloses), "source": source,
+        **get_track(track).declare("regime", declared),
     }  # fmt: skip
     return component("regime", name, version, meta, track)
 
@@ -161,9 +173,9 @@ def protocol(name: str, version: int = 1, *, track: str = DEFAULT, **declared: A
 
     In `restore`: `f(picture, **params) -> picture`, called for the restored and for the clean one. With `bits=8` the
     picture comes clipped and rounded to uint8, else as float64 on [0, 1], unclipped; both (H, W, C). The result is
-    (H, W, C), uint8 or float; `peak` is its data range. `keeps=(low, high)`, without `bits`, says that
-    values of that range stay as they are, that others come out each by itself, and that float32 may be given too:
-    metrics that add up over values then need no whole copies.
+    (H, W, C), uint8 or float; `peak` is its data range: 1 where nothing is said, so say 255 of uint8.
+    `keeps=(low, high)`, without `bits`, says that values of that range stay as they are, that others come out each by
+    itself, and that float32 may be given too: metrics that add up over values then need no whole copies.
     """
     return component("protocol", name, version, get_track(track).declare("protocol", declared), track)
 
@@ -179,12 +191,15 @@ def disclosed_by(regime: Bound) -> set[str]:
 
 def open_dataset(bound: Bound) -> Dataset:
     """The dataset that a bound spec names. Raises `UsageError` for what is none."""
+    if not isinstance(bound, Bound):
+        raise UsageError(f"a dataset is opened by its bound spec: nb.open_dataset(nb.bind({bound!r}, 'dataset'))")
     try:
         opened: Dataset = bound.entry.obj(**bound.kwargs)
     except (UsageError, Skip, OSError):
         raise
     except Exception as error:
-        raise UsageError(f"dataset {bound.display}: {type(error).__name__}: {one_line(error)}") from error
+        what = f"{type(error).__name__}: {one_line(error)}{raised_at(error)}"
+        raise UsageError(f"dataset {bound.display}: {what}") from error
     ids = getattr(opened, "ids", None)
     if not hasattr(ids, "__len__") or not hasattr(ids, "__getitem__") or not callable(getattr(opened, "load", None)):
         what = (

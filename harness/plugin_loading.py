@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .errors import Skip, UsageError, one_line
-from .registry import REGISTRIES, Entry, origin
+from .registry import REGISTRIES, Entry, origin, raised_at
 
 _SLOW = 3.0
 
@@ -86,7 +86,8 @@ def load_plugin(path: str | Path) -> types.ModuleType:
             raise
         except (Exception, SystemExit) as error:
             sys.modules.pop(name, None)
-            raise UsageError(f"plug-in {one_line(file)} failed: {type(error).__name__}: {one_line(error)}") from error
+            what = f"{type(error).__name__}: {one_line(error)}{raised_at(error, str(file))}"
+            raise UsageError(f"plug-in {one_line(file)} failed: {what}") from error
         _PLUGINS[name] = module
     return module
 

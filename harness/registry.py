@@ -6,6 +6,7 @@ import importlib
 import importlib.machinery
 import importlib.util
 import inspect
+import traceback
 import typing
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -173,6 +174,17 @@ def origin(obj: Callable[..., Any]) -> tuple[str, str]:
     return getattr(obj, "__module__", "?"), getattr(obj, "__qualname__", "?")
 
 
+def raised_at(error: BaseException, file: str = "") -> str:
+    """Where in a file an error came up, as ` (net.py, line 3)`; without one, in that of what the caller called.
+
+    Empty where no frame is of that file, and for a `SyntaxError`, which says it itself.
+    """
+    frames = list(traceback.walk_tb(error.__traceback__))
+    file = file or (frames[1][0].f_code.co_filename if len(frames) > 1 else "")
+    lines = [line for frame, line in frames if frame.f_code.co_filename == file]
+    return f" ({Path(file).name}, line {lines[-1]})" if lines and not isinstance(error, SyntaxError) else ""
+
+
 REGISTRIES: dict[tuple[str, str], Registry] = {}
 NAMED_KINDS = ("method", "dataset", "regime", "metric", "protocol")
 _OWN_ROOMS = ("method", "dataset")
@@ -289,6 +301,7 @@ def bind(spec: Spec | str, kind: str, track: str = "restore") -> Bound:
                 short.append(f"{key}={_joined([one.display for one in nested], inside.many)}")
             continue
         value = _coerce(given[key], annotation, f"{kind} {spec.name!r}: {key}") if key in given else default
+        _refuse_unwritten(default, f"{kind} {spec.name!r}: default of {key}")
         if key not in given and isinstance(value, int) and not isinstance(value, bool):
             value = _coerce(value, annotation, f"{kind} {spec.name!r}: default of {key}")
         kwargs[key] = value
@@ -337,6 +350,19 @@ def _is_later(annotation: Any) -> bool:
     return any(isinstance(m, Later) for m in getattr(annotation, "__metadata__", ()))
 
 
+def _refuse_unwritten(default: Any, where: str) -> None:
+    """Raise `UsageError` for a default that no text stands for in every process: keys are made of these texts."""
+    if default is inspect.Parameter.empty or isinstance(default, int | float | str | None):
+        return
+    if isinstance(default, set | frozenset) or getattr(default, "shape", None) or " at 0x" in str(default):
+        kind = type(default).__name__
+        raise UsageError(f"{where} is of type {kind}: a default is a number, a text, a tuple of these, or None")
+
+
+def _as_lists(value: Any) -> Any:
+    return [_as_lists(one) for one in value] if isinstance(value, tuple) else value
+
+
 def _coerce(value: Value, annotation: Any, where: str) -> Any:
     from pydantic import ValidationError
 
@@ -351,6 +377,11 @@ def _coerce(value: Value, annotation: Any, where: str) -> Any:
     if isinstance(value, Spec) and value.name in _LITERALS:  # `true` is said for True where no such text is meant
         try:
             return adapter.validate_python(_LITERALS[value.name], strict=True)
+        except ValidationError:
+            pass
+    if isinstance(plain, tuple):  # in a spec a list and a tuple are one
+        try:
+            return adapter.validate_python(_as_lists(plain), strict=True)
         except ValidationError:
             pass
     text = f"{where} must be {required_text(annotation)}, not {plain!r}"

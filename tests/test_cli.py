@@ -362,3 +362,14 @@ def test_list_shows_parameters(cli):
     assert {p["name"] for p in found["parameters"]} >= {"peak", "sigma"}
     for kind in ("methods", "datasets", "regimes", "metrics", "protocols", "suites"):
         assert len(json.loads(cli("list", kind, "--json").stdout)) >= 1
+
+
+@pytest.mark.parametrize("json_asked", [[], ["--json"]])
+def test_one_that_cannot_be_imported_is_a_mistake_where_it_is_asked_for(cli, tmp_path, monkeypatch, json_asked):
+    (tmp_path / "lost-1.dist-info").mkdir()
+    (tmp_path / "lost-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: lost\nVersion: 1\n")
+    (tmp_path / "lost-1.dist-info" / "entry_points.txt").write_text("[noisebench.methods]\nlost = a_lost_module\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    done = cli("list", "methods", "lost", *json_asked, code=2)
+    assert done.stdout == "" and "method 'lost': importing a_lost_module failed: ModuleNotFoundError" in done.stderr
+    assert "lost  " in cli("list", "methods").stdout

@@ -92,6 +92,39 @@ def test_a_number_of_any_type_is_one(value: Any) -> None:
     assert made == 3.0 and type(made) is float
 
 
+def test_a_metric_that_says_nan_has_no_value_and_a_reason() -> None:
+    with registered("metric", lambda pair: np.float64("nan")):
+        value = nb.score(CLEAN, CLEAN, "wrong")["wrong"]
+    assert isinstance(value, nb.NotDefined) and value.reason == "it returned NaN"
+
+
+def breaks(*given: Any) -> Any:
+    return given[0].nothing
+
+
+def test_a_metric_or_regime_that_raises_is_named_with_the_line_of_its_file() -> None:
+    at = rf"AttributeError: .* 'nothing' \(test_component_calls.py, line {breaks.__code__.co_firstlineno + 1}\)$"
+    with registered("metric", breaks), pytest.raises(UsageError, match=f"^metric wrong: {at}"):
+        nb.score(CLEAN, CLEAN, "wrong")
+    with registered("regime", breaks), pytest.raises(UsageError, match=f"^regime wrong: {at}"):
+        nb.degrade("wrong", CLEAN)
+    with (
+        registered("metric", lambda: 0.0),
+        pytest.raises(UsageError, match=r"^metric wrong: TypeError: .* but 1 was given$"),
+    ):
+        nb.score(CLEAN, CLEAN, "wrong")
+
+
+@pytest.mark.parametrize("error", [MemoryError("too much"), RuntimeError("can't allocate memory")])
+def test_want_of_memory_stays_what_it_is(error: Exception) -> None:
+    def raises(x: Any, rng: Any) -> Any:
+        raise error
+
+    with registered("regime", raises), pytest.raises(type(error)) as raised:
+        nb.degrade("wrong", CLEAN)
+    assert raised.value is error
+
+
 # --- regimes -----------------------------------------------------------------------------------------------
 
 WRONG: list[tuple[Callable[[Any], Any], str]] = [

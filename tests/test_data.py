@@ -106,6 +106,27 @@ def test_a_folder_without_a_match_names_folder_pattern_and_what_there_is(tmp_pat
     refused(opened, f"folder(path={str(tmp_path)!r}, pattern='')")
 
 
+def test_a_folder_whose_pictures_lie_deeper_is_told_how_they_are_taken(tmp_path):
+    (tmp_path / "all" / "train").mkdir(parents=True)
+    nb.write_picture(tmp_path / "all" / "train" / "a.png", grey(1))
+    message = refused(opened, f"folder(path={str(tmp_path)!r})")
+    assert message.endswith(".npy, but its folder 'all/train' does: name that one, or take pattern='**/*'")
+
+
+def test_a_dataset_that_raises_is_told_with_its_line():
+    def raises():
+        return {}["x"]
+
+    nb.dataset("raises")(raises)
+    try:
+        assert refused(opened, "raises").endswith(
+            f"KeyError: 'x' (test_data.py, line {raises.__code__.co_firstlineno + 1})"
+        )
+    finally:
+        del registry("dataset")._entries["raises"]
+    assert refused(nb.open_dataset, "photos").endswith(": nb.open_dataset(nb.bind('photos', 'dataset'))")
+
+
 def test_a_file_name_that_is_not_text_still_has_an_id_for_json(tmp_path):
     (Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.png"))).write_bytes(encode_png(grey(9)))
     dataset = opened(f"folder(path={str(tmp_path)!r})")

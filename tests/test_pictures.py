@@ -267,4 +267,6 @@ def test_writing_leaves_nothing_behind_when_it_fails(tmp_path, monkeypatch):
 def test_writing_what_does_not_fit_is_refused(tmp_path, name, picture):
     with pytest.raises(nb.UsageError):
         nb.write_picture(tmp_path / name, picture)
+    with pytest.raises(nb.UsageError, match=r"x\.png' cannot be written: its folder does not exist: make it first$"):
+        nb.write_picture(tmp_path / "none" / "x.png", GREY)
     assert list(tmp_path.iterdir()) == []

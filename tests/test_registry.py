@@ -6,12 +6,14 @@ import json
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 from noisebench.errors import UsageError
 from noisebench.plugin_loading import load_plugin
-from noisebench.registry import Entry, Registry, registry
+from noisebench.registry import Entry, Registry, bind, registry
 
 
 def package(folder: Path, **files: str) -> str:
@@ -85,6 +87,14 @@ def test_a_name_like_none_gets_a_list_and_no_far_fetched_guess():
         ("@nb.method('f')\ndef f(noisy, info, k=1): return noisy", r"'k' goes by name alone: parameters go after `\*`"),
         ("@nb.method('F')\nclass F:\n  def __init__(self, k): pass", r"'k' goes by name alone"),
         ("@nb.metric('m')\ndef m(pair, power=2): return 0.0", r"'power' goes by name alone"),
+        ("nb.method('m', trained_on='bsd400')", r"'m': trained_on is a list of names: write trained_on=\('bsd400',\)"),
+        ("nb.method('m', requires='torch')", r"write requires=\('torch',\)"),
+        (
+            "nb.regime('r', discloses='share')",
+            r"regime 'r': discloses is a list of names: write discloses=\('share',\)",
+        ),
+        ("nb.metric('m', version='2')(len)", "metric 'm': version must be a whole number from 1, not '2'"),
+        ("nb.method('m', version=0)(len)", "not 0"),
     ],
 )
 def test_a_component_written_wrongly_is_told_how_to_write_it(tmp_path, code, words):
@@ -92,6 +102,38 @@ def test_a_component_written_wrongly_is_told_how_to_write_it(tmp_path, code, wor
     file.write_text(f"import noisebench as nb\n{code}\n")
     with pytest.raises(UsageError, match=words):
         load_plugin(file)
+
+
+@pytest.mark.parametrize("default", [{"a", "b"}, object(), (print, lambda: 0), np.ones(3)])
+def test_a_default_that_is_another_text_in_each_process_is_refused(default):
+    def f(noisy, info, *, k=default): ...
+
+    kind = type(default).__name__
+    with (
+        registered(f),
+        pytest.raises(UsageError, match=f"^method 'made_up': default of k is of type {kind}: a default"),
+    ):
+        bind("made_up", "method")
+
+
+def test_a_list_is_given_as_a_tuple_is():
+    def f(noisy, info, *, k: list[int] = [1, 2], pairs: list[list[float]] = []): ...  # noqa: B006
+
+    with registered(f):
+        bound = bind("made_up(k=(3, 4), pairs=[[0.5], (2.0, 1.0)])", "method")
+        assert bound.kwargs == {"k": [3, 4], "pairs": [[0.5], [2.0, 1.0]]}
+        assert bind(bound.display, "method") == bound and bind("made_up(k=[1, 2])", "method").display == "made_up"
+        with pytest.raises(UsageError, match=r"k must be a list of whole numbers, not \(3\.5,\)$"):
+            bind("made_up(k=[3.5])", "method")
+
+
+@contextmanager
+def registered(f):
+    registry("method").add(Entry("made_up", f))
+    try:
+        yield
+    finally:
+        del registry("method")._entries["made_up"]
 
 
 def test_a_plugin_that_takes_long_to_import_is_named(tmp_path, monkeypatch, capfd):
@@ -109,8 +151,11 @@ def test_a_plugin_that_takes_long_to_import_is_named(tmp_path, monkeypatch, capf
 
 def test_a_plugin_that_fails_is_named(tmp_path):
     file = tmp_path / "broken_plugin.py"
-    file.write_text("1 / 0")
-    with pytest.raises(UsageError, match=r"broken_plugin\.py failed: ZeroDivisionError"):
+    file.write_text("def f():\n    return {}['x']\nf()")
+    with pytest.raises(UsageError, match=r"broken_plugin\.py failed: KeyError: 'x' \(broken_plugin\.py, line 2\)$"):
+        load_plugin(file)
+    file.write_text("import a_module_that_is_nowhere")
+    with pytest.raises(UsageError, match=r"nowhere' \(broken_plugin\.py, line 1\)$"):
         load_plugin(file)
     with pytest.raises(UsageError, match="is not a file"):
         load_plugin(tmp_path / "absent.py")

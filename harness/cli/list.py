@@ -60,6 +60,8 @@ def run(args: argparse.Namespace) -> int:
         if not found:
             known = [e["name"] for e in entries]
             raise UsageError(f"no {_singular(args.kind)} {args.name!r}: {nearest(args.name, known)}")
+        if not any(e.get("version", 1) for e in found):  # what registers it cannot be imported
+            raise UsageError(found[0]["doc"])
         if args.json:
             print_json(found[0])
             return 0

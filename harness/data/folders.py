@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from collections.abc import Collection, Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 from ..errors import UsageError, one_line
 
 _SHOWN = 8
+_LOOKED_AT = 1000
 
 Folder = str | os.PathLike[str]
 
@@ -48,8 +50,20 @@ def list_files(folder: Folder, suffixes: Collection[str], pattern: str = "*") ->
         raise UsageError(f"folder {shown}: {_listing(lost)}: a link that leads nowhere, or no file: take it out")
     if not matched:
         there = f"it holds {_listing(sorted(others))}" if others else f"it holds none of {', '.join(suffixes)}"
+        if not others and (below := _folder_below(root, suffixes)):
+            there += f", but its folder {one_line(below)!r} does: name that one, or take pattern='**/*'"
         raise UsageError(f"folder {shown} has no file that matches {one_line(pattern)!r}: {there}")
     return dict(sorted((file.relative_to(root).as_posix(), file) for file in matched))
+
+
+def _folder_below(root: Path, suffixes: Collection[str]) -> str:
+    """A folder in `root` that itself has such a file, by its relative name; empty where there is none."""
+    try:
+        seen = itertools.islice(root.glob("*/**/*"), _LOOKED_AT)
+        found = [file.parent for file in seen if file.suffix.lower() in suffixes and file.is_file()]
+        return min(folder.relative_to(root).as_posix() for folder in found) if found else ""
+    except OSError:
+        return ""
 
 
 def pair_folders(

@@ -131,6 +131,8 @@ def write_picture(path: str | os.PathLike[str], picture: Array) -> None:
         data = encode_png(picture)
     else:
         raise UsageError(f"picture {_name(path)} is written as .png or .npy: change its ending")
+    if not target.parent.is_dir():
+        raise UsageError(f"picture {_name(path)} cannot be written: its folder does not exist: make it first")
     write_file(target, data)
 
 
