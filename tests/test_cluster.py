@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import signal
@@ -214,6 +215,18 @@ def test_a_worker_that_hangs_is_named_and_what_it_has_stored_counts(
     assert [note for note in notes.notes if "has not answered for 6 s and gets no more" in note]
 
 
+def test_a_worker_that_hangs_before_it_begins_a_cell_is_named_later(here: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(clusters, "_LOOK", 0.0)
+    monkeypatch.setattr(clusters.Cluster, "_workers", lambda _: {"tcp://b:1"})
+    cells = clusters.Cluster(Where("tcp", "tcp://x:1"), suite_of(here), here / "s", None, (), False, print)
+    job: Any = {"cell": {"key": "k", "kind": "score", "alone": False, "after": []}, "timeout": 5.0, "donor": None}
+    place = cells._seats["tcp://b:1"] = clusters.Seat("tcp://b:1", "b", "b", "b", 1, {1: (False, None)})
+    task = cells._tasks[1] = clusters._Task(job, "1-3", tries=3, seat=place, given=time.monotonic() - 300)
+    assert list(cells._look()) == []
+    task.given -= 66
+    assert [event["event"] for event in cells._look()] == ["broken", "gone"] and not cells._seats
+
+
 def test_a_cell_that_a_machine_has_still_which_hangs_ends_by_its_name(here: Path) -> None:
     cells = clusters.Cluster(Where("tcp", "tcp://x:1"), suite_of(here), here / "s", None, (), False, print)
     cell: Any = {"key": "k", "kind": "score", "alone": False, "after": []}
@@ -403,6 +416,7 @@ def test_no_scheduler_and_no_workers_are_said(here: Path, monkeypatch: pytest.Mo
     suite = suite_of(here, "identity")
     with pytest.raises(UsageError, match=r"^cluster tcp://127\.0\.0\.1:1 cannot be reached .*: start it by"):
         cluster_start.connected(Where("tcp", "tcp://127.0.0.1:1"), 1)
+    assert not logging.getLogger("distributed.client").isEnabledFor(logging.ERROR), "a traceback of Dask's own"
     with distributed.LocalCluster(n_workers=0, dashboard_address=":0") as empty:
         where = Where("tcp", empty.scheduler_address)
         cells = clusters.Cluster(where, suite, open_store(here / "s"), None, (), False, print)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -11,11 +12,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from noisebench.store.cells import cell_dir, keys, open_store, partial_dir, read_record
+from noisebench.store.cells import WEIGHTS, asked_of, cell_dir, keys, open_store, partial_dir, read_record
 from noisebench.store.merge import merge, plan_merger
 from noisebench.store.names import add_names, read_names
 from noisebench.store.previews import picture_file
-from stored_cells import edit, made, put, refused, same, views, with_cell, without_seals
+from stored_cells import ARRAYS, edit, keeping, made, put, refused, same, views, with_cell, without_seals
 
 
 @pytest.fixture
@@ -93,12 +94,72 @@ def test_a_result_and_another_outcome_for_good_are_a_conflict(stores: Any) -> No
     assert plan_merger([a, b]).conflicts == []
 
 
+def put_trained(store: Path, tensors: bytes, seconds: float) -> str:
+    """Store a training whose checkpoint holds these bytes, and a card that says how long it took."""
+    header = {"w": {"dtype": "U8", "shape": [len(tensors)], "data_offsets": [0, len(tensors)]}}
+    text = json.dumps({**header, "__metadata__": {"noisebench_card": json.dumps({"seconds": seconds})}}).encode()
+    data = len(text).to_bytes(8, "little") + text + tensors
+    key = put(store, with_cell(made("nlm"), training={"weights_sha256": hashlib.sha256(data).hexdigest()}))
+    (cell_dir(store, key) / WEIGHTS).write_bytes(data)
+    return key
+
+
 def test_trained_weights_that_differ_are_a_conflict(stores: Any) -> None:
     a, b, _ = stores
-    one = made("nlm")
-    put(a, with_cell(one, training={"weights_sha256": "1" * 64}))
-    put(b, with_cell(one, training={"weights_sha256": "2" * 64}))
+    put_trained(a, b"one", 1.0), put_trained(b, b"two", 1.0)
     assert "the trained weights differ" in plan_merger([a, b]).conflicts[0]
+
+
+def test_equal_weights_of_trainings_that_took_other_times_are_no_conflict(stores: Any) -> None:
+    a, b, _ = stores
+    put_trained(a, b"one", 1.0), put_trained(b, b"one", 12.5)
+    merger = plan_merger([a, b])
+    assert (merger.conflicts, merger.alike) == ([], 1)
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_a_training_whose_checkpoint_is_damaged_gives_way_to_a_sound_one(stores: Any, gone: bool) -> None:
+    a, b, to = stores
+    key = put_trained(a, b"one", 1.0)
+    file = cell_dir(a, key) / WEIGHTS
+    if gone:
+        file.unlink()
+    else:
+        file.write_bytes(file.read_bytes()[:-1] + b"x")
+    (line,) = plan_merger([a]).damaged
+    assert f"{WEIGHTS} is {'missing' if gone else 'damaged'}" in line and f"store rm {a} {key[:12]} --yes" in line
+    put_trained(b, b"one", 2.0)
+    merger = plan_merger([a, b])
+    assert merger.chosen == {key: b} and len(merger.damaged) == 1
+    assert list(merge(merger, to)) == [key] and plan_merger([to]).damaged == []
+
+
+def test_the_version_that_was_asked_for_last_in_any_store_is_the_newest(stores: Any) -> None:
+    a, b, to = stores
+    one, other = (with_cell(made("nlm"), key=name * 64) for name in "12")
+    for store, record, asked in ((a, one, "1"), (a, other, "2"), (b, one, "3")):
+        (cell_dir(store, put(store, record)) / "asked").write_text(f"2026-01-0{asked}T00:00:00.000000+00:00")
+    merged(a, b, to=to)
+    assert asked_of(to, "1" * 64)[:10] == "2026-01-03" and asked_of(to, "2" * 64)[:10] == "2026-01-02"
+    merged(a, b, to=a)
+    assert asked_of(a, "1" * 64)[:10] == "2026-01-03" and asked_of(b, "1" * 64)[:10] == "2026-01-03"
+
+
+def test_of_equal_cells_the_one_that_kept_more_outputs_stays(stores: Any) -> None:
+    a, b, to = stores
+    one = keeping(made("nlm"))
+    key = put(a, one, ARRAYS[:1])
+    put(b, one, ARRAYS), put(open_store(to), one)
+    assert merged(to, a, b, to=to) == [key] and len(list((cell_dir(to, key) / "outputs").iterdir())) == 3
+    assert merged(to, a, b, to=to) == []
+
+
+def test_failures_of_several_stores_are_not_told_as_equal_results(stores: Any) -> None:
+    a, b, _ = stores
+    for store, reason in ((a, "1 h"), (b, "2 h")):
+        put(store, with_cell(made("nlm"), outcome="timeout", reason=reason))
+    merger = plan_merger([a, b])
+    assert (merger.failed, merger.alike, merger.conflicts) == (1, 0, [])
 
 
 def test_names_come_over_and_two_of_one_spec_are_a_conflict(stores: Any) -> None:
@@ -176,6 +237,16 @@ def test_a_store_named_twice_and_one_without_seals_are_refused(stores: Any) -> N
     a, b, _ = stores
     assert "named twice" in refused(lambda: plan_merger([a, a]))
     assert "an older noisebench" in refused(lambda: plan_merger([a, without_seals(b)]))
+
+
+def test_an_empty_folder_takes_the_cells_as_it_takes_those_of_a_run(stores: Any, cli: Any) -> None:
+    a, _, to = stores
+    put(a, made("nlm"))
+    to.mkdir()
+    assert "1 cell copied, 1 are there" in cli("store", "merge", a, "--to", to).stdout
+    (folder := to.parent / "mine").mkdir()
+    (folder / "notes.txt").touch()
+    assert "is not a noisebench store" in cli("store", "merge", a, "--to", folder, code=2).stderr
 
 
 def test_merge_by_command(stores: Any, cli: Any) -> None:

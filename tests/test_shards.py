@@ -19,13 +19,16 @@ from stored_cells import made, put, with_cell
 NOTHING: Any = {"cells": {}, "seconds": [0.0, 0.0, 0.0], "rates": {}}
 
 
-def cell(method: str, place: int = 0, *, items: int = 1, after: tuple[str, ...] = (), kind: str = "score") -> Any:
-    """A planned cell, as far as shards and forecasts read one."""
-    key = hashlib.sha256(f"{kind} {method} {place}".encode()).hexdigest()
+def cell(
+    method: str, place: int = 0, *, items: int = 1, after: tuple[str, ...] = (), kind: str = "score", source: str = ""
+) -> Any:
+    """A planned cell, as far as shards and forecasts read one; another `source` is an edit of its method."""
+    key = hashlib.sha256(f"{kind} {method} {place}{source}".encode()).hexdigest()
     return {
         "key": key, "kind": kind, "track": "restore",
         "method": {"name": method.partition("(")[0], "spec": method, "display": method},
-        "dataset": {"items": items, "display": "a"}, "after": list(after),
+        "dataset": {"items": items, "display": "a", "spec": "a"}, "after": list(after), "seed": place, "inputs": {},
+        **{part: {"spec": part} for part in ("regime", "protocol")},
     }  # fmt: skip
 
 
@@ -65,6 +68,16 @@ def test_a_method_that_is_added_moves_no_cell(tmp_path: Path) -> None:
     second = [keys_of(Shard(n, 3), both, store) for n in (1, 2, 3)]
     assert all(old <= new for old, new in zip(first, second, strict=True))
     assert {len(part) for part in second} <= {13, 14} and len(set().union(*second)) == 40
+
+
+def test_a_method_that_is_edited_between_tasks_with_stores_of_their_own_moves_no_cell(tmp_path: Path) -> None:
+    parts = []
+    for number, source in ((1, "before"), (2, "after"), (3, "after")):
+        cells = [cell(method, n, source=source) for method in ("nlm", "bm3d", "mine") for n in range(20)]
+        names = {c["key"]: (c["method"]["spec"], c["seed"]) for c in cells}
+        store = open_store(tmp_path / f"s{number}")
+        parts.append({names[key] for key in keys_of(Shard(number, 3), cells, store)})
+    assert sum(map(len, parts)) == len(set().union(*parts)) == 60
 
 
 def test_copies_of_a_store_divide_alike_whatever_each_has_run_since(tmp_path: Path) -> None:

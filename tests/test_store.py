@@ -27,6 +27,7 @@ from noisebench.array_outputs import ArrayFiles
 from noisebench.errors import UsageError
 from noisebench.store import disk
 from noisebench.store import record as records
+from noisebench.store.asked import asked_in, mark_asked
 from noisebench.store.cells import (
     Damaged,
     append_row,
@@ -38,7 +39,6 @@ from noisebench.store.cells import (
     genuine_cell,
     is_genuine,
     keys,
-    mark_asked,
     open_store,
     outcome_of,
     partial_dir,
@@ -239,8 +239,6 @@ def test_when_a_run_asked_for_a_cell_last_is_noted_beside_it(store: Path) -> Non
     one = made()
     key = one.cell["key"]
     assert asked_of(store, key) == ""
-    mark_asked(store, [key])
-    assert keys(store) == [], "what is not stored is not noted"
     times = [datetime.now(UTC)]
     for note in (lambda: put(store, one), lambda: mark_asked(store, [B, key])):
         note()
@@ -251,7 +249,34 @@ def test_when_a_run_asked_for_a_cell_last_is_noted_beside_it(store: Path) -> Non
     assert times == sorted(times) and times[1] < times[3]
     assert [record.asked for record in readable(store)] == [found]
     (cell_dir(store, key) / "asked").write_bytes(b"\xff")
+    (note,) = (store / "asked").iterdir()
+    assert asked_of(store, key) == found == note.name[: len(found)]
+    note.write_bytes(b"\xff")
     assert asked_of(store, key) == ""
+
+
+def test_a_note_of_a_run_takes_the_place_of_those_that_say_no_more(store: Path) -> None:
+    one, other = (put(store, made(name)) for name in ("one", "other"))
+    notes = []
+    for keys_of in ([one], [one, other], [one], [other]):
+        mark_asked(store, keys_of)
+        notes.append(sorted(file.name for file in (store / "asked").iterdir()))
+    assert [len(names) for names in notes] == [1, 1, 2, 3] and notes[0][0] not in notes[1]
+    assert asked_in(store) == {one: notes[2][1][:32], other: notes[3][2][:32]}
+    mark_asked(store, [])
+    (store / "asked" / "mine.txt").write_text(one)
+    os.mkfifo(store / "asked" / f"{notes[3][2][:32]}-00000000")
+    assert asked_in(store) == {one: notes[2][1][:32], other: notes[3][2][:32]}
+    shutil.rmtree(cell_dir(store, other))
+    gc(store)
+    assert sorted(file.name for file in (store / "asked").iterdir()) == [*notes[3][:2], "mine.txt"]
+    (store / "asked" / "mine.txt").unlink()
+    mark_asked(store, [one, B])
+    assert len(list((store / "asked").iterdir())) == 2 and not (store / "asked" / notes[3][1]).exists()
+    shutil.rmtree(store / "asked")
+    (store / "asked").write_text("no folder")
+    mark_asked(store, [one])
+    assert asked_in(store) == {} and asked_of(store, one)
 
 
 def test_a_stamp_tells_one_version_of_a_cell_from_the_next(store: Path) -> None:
@@ -869,7 +894,6 @@ def test_a_pipe_among_the_files_of_a_cell_is_damage_and_does_not_hang(store: Pat
     for file in (output, *(cell_dir(store, key) / name for name in ("asked", "panel.json", "mistakes.json"))):
         file.unlink(missing_ok=True)
         os.mkfifo(file)
-    mark_asked(store, [key])
     assert asked_of(store, key) == "" and read_record(store, key).panel is None
     assert verify(store, files_of) == [f"cell {key[:12]}: outputs/{output.name} is damaged"]
 
@@ -929,6 +953,15 @@ def test_gc_leaves_what_a_run_holds(store: Path) -> None:
         assert read_rows(partial_dir(store, key), key) == [row(0, key)] and names(store / "locks") == [key]
     assert gc(store) == [f"partial rows of stored cell {key[:12]}"]
     assert names(store / "partial") == [] and names(store / "locks") == []
+
+
+def test_gc_leaves_the_temporary_folder_of_a_cell_that_is_being_written(store: Path) -> None:
+    key = put(store, made())
+    edit(store, key, seed=1)
+    (stage := cell_dir(store, key).parent / ".tmp-1").mkdir()
+    with cell_lock(store, key):
+        assert gc(store) == [] and stage.is_dir() and keys(store) == [key]
+    assert gc(store) == [f"damaged or edited cell {key[:12]}", ".tmp-1"] and not stage.exists()
 
 
 def test_cells_are_removed_with_all_that_they_kept_and_those_that_a_run_holds_are_not(store: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import math
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from noisebench.plan import plan
 from noisebench.processor import emulates_bfloat16
 from noisebench.recipe import recipe_of
 from noisebench.registry import bind
-from noisebench.store.cells import keys, read_cell
+from noisebench.store.cells import keys, read_cell, read_record
 from noisebench.suite import Suite
 from noisebench.training.bfloat16 import ProductsInFloat32
 from noisebench.training.checkpoint import read_card, read_weights, with_card
@@ -412,6 +413,22 @@ def test_a_checkpoint_that_is_lost_is_trained_again_and_one_that_was_changed_is_
     train(spec)
     assert weights_in(tmp_path / "s")[0].read_bytes()[-50:] == data[-50:]
     assert cli("store", "verify", "s").returncode == 0
+
+
+def test_a_damaged_checkpoint_is_trained_again_before_a_cell_uses_it(train: Any, cli: Any, tmp_path: Path) -> None:
+    spec = f"trained({TINY}, steps=5, checks=1)"
+    train(spec, store="whole")
+    shutil.copytree(tmp_path / "whole", tmp_path / "s")
+    (file,) = weights_in(tmp_path / "s")
+    data = file.read_bytes()
+    file.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    assert "(0 run now)" in train(spec).stdout, "no cell needs it"
+    (scored,) = (key for key in keys(tmp_path / "s") if read_cell(tmp_path / "s", key)["kind"] == "score")
+    cli("store", "rm", "s", scored, "--yes")
+    assert "2 to run, 0 stored" in train(spec, **{"dry-run": ""}).stderr
+    assert "2 cells: 2 ok (2 run now)" in train(spec).stdout
+    assert cli("store", "verify", "s").returncode == 0
+    assert read_record(tmp_path / "s", scored).output_sha256 == read_record(tmp_path / "whole", scored).output_sha256
 
 
 def test_what_is_no_checkpoint_is_refused(cli: Any, tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ def suite_of(args: argparse.Namespace) -> Any:
 def run(args: argparse.Namespace) -> int:
     """Run; 0 where each cell is ok or skipped, 1 where one is not."""
     from ..engine.devices import read_devices
-    from ..engine.run import RunOptions, donors_of, known_rates, needs_run
+    from ..engine.run import RunOptions, donors_of, due_cells, known_rates
     from ..engine.run import run as run_suite
     from ..engine.shards import read_shard
     from .progress import watcher
@@ -151,7 +151,7 @@ def run(args: argparse.Namespace) -> int:
         if shard is not None:
             cells = cells_of(shard, cells, store, lambda: known_rates(store), keep=False)
         held = genuine_cells(store, [c["key"] for c in cells])
-        todo = [c for c in cells if needs_run(store, c, held.get(c["key"]), args.retry)]
+        todo = due_cells(store, cells, held, args.retry)
         donors = donors_of(store, todo, args.retry)
         states = {c["key"]: "re-score" if c["key"] in donors else "run" for c in todo}
         rows = [[states.get(c["key"], "stored"), *_names(c), c["key"][:12]] for c in cells]
@@ -259,4 +259,5 @@ def _brief(cell: PlannedCell) -> dict[str, Any]:
         "dataset": cell["dataset"]["display"],
         "regime": cell["regime"]["display"],
         "seed": cell["seed"],
+        **({"size": cell["inputs"]["size"]} if cell["kind"] == "cost" else {}),
     }

@@ -42,7 +42,11 @@ def add(verbs: Any) -> None:
     )
     p.add_argument("store", metavar="STORE", help="a folder that a run has filled")
     p.add_argument(
-        "more", nargs="*", metavar="FILTER", help="of rm: a key's start, or part of a name; of merge: more stores"
+        "more",
+        nargs="*",
+        default=[],
+        metavar="FILTER",
+        help="of rm: a key's start, or part of a name; of merge: more stores",
     )
     p.add_argument("--to", metavar="DIR", help="of merge: the store that takes the cells, new or there already")
     p.add_argument("--old", action="store_true", help="of gc: older versions of methods too")
@@ -165,7 +169,7 @@ def _merge(args: argparse.Namespace) -> int:
     from ..store import cells, merge
 
     to = Path(args.to)
-    stores = [*([to] if to.exists() else []), Path(args.store), *map(Path, args.more)]
+    stores = [*([to] if (to / "store.json").is_file() else []), Path(args.store), *map(Path, args.more)]
     merger = merge.plan_merger(stores)
     note_left_out(merger.damaged)
     copied: list[str] = []
@@ -179,17 +183,21 @@ def _merge(args: argparse.Namespace) -> int:
     if args.json:
         print_json({
             "conflicts": merger.conflicts, "copied": copied, "alike": merger.alike, "measured": merger.measured,
-            "bettered": merger.bettered, "unfinished": merger.unfinished, "damaged": merger.damaged,
+            "bettered": merger.bettered, "failed": merger.failed, "unfinished": merger.unfinished,
+            "damaged": merger.damaged,
         })  # fmt: skip
     elif merger.conflicts:
         for line in merger.conflicts:
             print(line)
-        print(f"{counted(len(merger.conflicts), 'conflict')}, nothing was written: remove what is wrong by store rm")
+        cell = any(line.startswith("cell ") for line in merger.conflicts)
+        mend = ": `noisebench store rm STORE KEY --yes` removes the wrong one of two cells" if cell else ""
+        print(f"{counted(len(merger.conflicts), 'conflict')}, nothing was written{mend}")
     else:
         told = {
             "there with equal results in several": merger.alike,
             "measured in several, of which the first is kept": merger.measured,
             "failed in one and have a result of another": merger.bettered,
+            "have no result in any of several": merger.failed,
             "unfinished, and left out": merger.unfinished,
         }
         more = "".join(f"; {n:,} {what}" for what, n in told.items() if n)

@@ -94,6 +94,7 @@ def _run_and_write(args: argparse.Namespace, suite: Suite, axes: Sequence[Axis])
     from ..engine.planning import plan_in_child
     from ..engine.run import RunOptions
     from ..engine.run import run as run_suite
+    from ..store.asked import asked_in
     from ..store.cells import read_record
     from ..store.names import named, read_names
     from .progress import watcher
@@ -111,8 +112,8 @@ def _run_and_write(args: argparse.Namespace, suite: Suite, axes: Sequence[Axis])
     except KeyboardInterrupt:
         note_stopped(str(store))
         return 130
-    names = read_names(store)
-    records = [named(read_record(store, c["key"]), names) for c in summary.cells]
+    names, noted = read_names(store), asked_in(store)
+    records = [named(read_record(store, c["key"], noted), names) for c in summary.cells]
     return _write(args, suite, axes, records, store, len(summary.done))
 
 

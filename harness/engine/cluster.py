@@ -35,6 +35,8 @@ _GATHER = 5.0
 _LOOK = 1.0
 _MARGIN = 60.0
 """Seconds beyond the timeout of its cell after which a worker hangs."""
+_STARTS = 300.0
+"""Seconds beyond those in which a worker must have begun a cell: what it imports may come from a slow disk."""
 _AGAIN = 30.0
 _ENDED = 2
 """Looks, one each `_AGAIN` seconds, at which no job is left and no worker there, after which none will come."""
@@ -93,6 +95,7 @@ class _Task:
     tries: int = 0
     seat: Seat | None = None
     future: Any = None
+    given: float = 0.0
     began: float | None = None
     told: bool = False
 
@@ -212,7 +215,7 @@ class Cluster:
             task.seat, device = place
             task.seat.cells[number] = alone, device
             task.tries += 1
-            task.name, task.began = f"{number}-{task.tries}", None
+            task.name, task.given, task.began = f"{number}-{task.tries}", time.monotonic(), None
             job = task.job if device is None else {**task.job, "gpu": device}
             task.future = self._there(task.seat.address, task.name, run_cell, self._run, task.name, json.dumps(job))
             task.future.add_done_callback(_Put(self._inbox, "done", (number, task.name)))
@@ -334,7 +337,10 @@ class Cluster:
             asked.add_done_callback(_Put(self._inbox, "welcome", address))
         for task in list(self._tasks.values()):
             limit = task.job["timeout"] * (1 if task.job["donor"] is None else 2) + _MARGIN
-            if task.seat is not None and task.began is not None and now - task.began > limit:
+            since = task.began
+            if since is None:
+                since, limit = task.given, limit + _STARTS
+            if task.seat is not None and now - since > limit:
                 self._closed.add(task.seat.address)
                 keys = [self._tasks[n].job["cell"]["key"] for n in task.seat.cells]
                 self._stuck.update(dict.fromkeys(keys, str(task.seat)))

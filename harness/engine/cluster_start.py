@@ -91,7 +91,7 @@ def _plain(value: Value) -> Any:
 def connected(where: Where, threads: int) -> tuple[Any, Any]:
     """A client, and the cluster that was started for it, None where it ran before. Raises `UsageError`."""
     distributed = import_module("distributed")
-    for name in ("distributed", "tornado.application"):
+    for name in ("distributed", "distributed.client", "tornado.application"):  # the second has a level of its own
         logging.getLogger(name).setLevel(logging.CRITICAL)
     if where.kind == "tcp":
         try:

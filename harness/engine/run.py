@@ -12,11 +12,11 @@ from typing import Any, Protocol
 
 from ..errors import UsageError
 from ..planned_cell import PlannedCell
+from ..store.asked import mark_asked
 from ..store.cells import (
     WEIGHTS,
     cell_dir,
     genuine_cell,
-    mark_asked,
     open_store,
     outcome_of,
     refuse_read_only,
@@ -28,7 +28,7 @@ from ..store.index import genuine_cells
 from ..store.names import add_names, read_names, with_added
 from ..store.outputs import find_donors, kept_items, outputs_in
 from ..store.record import NOT_OK, Cell, item_count
-from ..store.upkeep import readable
+from ..store.upkeep import readable, wrong_weights
 from ..suite import Suite
 from .forecast import Rates, forecast_text, longest_first, rates_of
 from .messages import Job
@@ -109,6 +109,21 @@ def needs_run(store: Path, cell: PlannedCell, stored: Cell | None, retry: str) -
     return stored["outcome"] in NOT_OK
 
 
+def due_cells(store: Path, cells: Sequence[PlannedCell], held: Mapping[str, Cell], retry: str) -> list[PlannedCell]:
+    """The cells that are to be run, `held` being those that are stored: also a training whose checkpoint is damaged,
+    where a cell that is to be run needs it."""
+    due = {c["key"] for c in cells if needs_run(store, c, held.get(c["key"]), retry)}
+    by_key = {c["key"]: c for c in cells}
+    waiting, seen = list(due), set(due)
+    while waiting:
+        for key in by_key[waiting.pop()]["after"]:
+            if key in held and key not in seen and wrong_weights(held[key], cell_dir(store, key)):
+                due.add(key)
+                waiting.append(key)
+            seen.add(key)
+    return [c for c in cells if c["key"] in due]
+
+
 def _outdated(stored: Cell | None, cell: PlannedCell, store: Path) -> bool:
     """Whether a file that the method opened is another one now, or the checkpoint that was trained is gone."""
     if stored is None:
@@ -179,7 +194,7 @@ def run_planned(
     """
     stamps = {c["key"]: stamp_of(store, c["key"]) for c in cells}
     held = genuine_cells(store, [c["key"] for c in cells])
-    todo = [c for c in cells if needs_run(store, c, held.get(c["key"]), options.retry)]
+    todo = due_cells(store, cells, held, options.retry)
     donors = donors_of(store, todo, options.retry)
     due = {c["key"] for c in todo}
     for cell in cells:
@@ -330,7 +345,9 @@ def _job(
     stamp: list[int] | None,
     donor: str | None,
 ) -> Job:
-    afresh = options.retry == "always" or _outdated(genuine_cell(store, cell["key"]), cell, store)
+    stored = genuine_cell(store, cell["key"])
+    damaged = stored is not None and bool(wrong_weights(stored, cell_dir(store, cell["key"])))
+    afresh = options.retry == "always" or damaged or _outdated(stored, cell, store)
     redo = ["ok", "skipped", *NOT_OK] if afresh else {"failed": [*NOT_OK, "skipped"], "never": []}[options.retry]
     return {
         "cell": cell,

@@ -7,6 +7,7 @@ one store, each with a task of its own, divide alike.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -94,13 +95,22 @@ def divided(cells: Sequence[PlannedCell], held: Division) -> Division:
         new = [key for key in keys if key not in held["cells"]]
         if new:
             due = sum(usual if (seconds := expected[key]) is None else seconds for key in new)
-            groups.append((due, min(new), new, min((held["cells"][k] for k in keys if k in held["cells"]), default=0)))
+            place = min((held["cells"][k] for k in keys if k in held["cells"]), default=0)
+            groups.append((due, min(map(_lot, group)), min(new), new, place))
     made: Division = {"cells": dict(held["cells"]), "seconds": list(held["seconds"]), "rates": held["rates"]}
-    for due, _, new, place in sorted(groups, key=lambda group: (-group[0], group[1])):
+    for due, _, _, new, place in sorted(groups, key=lambda group: (-group[0], *group[1:3])):
         number = place or 1 + min(range(len(made["seconds"])), key=lambda n: (made["seconds"][n], n))
         made["seconds"][number - 1] += due
         made["cells"].update(dict.fromkeys(new, number))
     return made
+
+
+def _lot(cell: PlannedCell) -> str:
+    """What shuffles cells by what the suite says of them. Their keys would divide those of an edited method anew, and
+    all others with them, where each task has a store of its own."""
+    named = [cell[part]["spec"] for part in ("method", "dataset", "regime", "protocol")]
+    said = [cell["kind"], cell["track"], *named, cell["seed"], cell["inputs"].get("size")]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
 
 def _groups(cells: Sequence[PlannedCell]) -> list[list[PlannedCell]]:

@@ -10,9 +10,8 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ import numpy as np
 
 from ..errors import UsageError, one_line
 from ..json_values import parsed
+from .asked import asked_beside, asked_in, now
 from .disk import DiskFull, noticing_full_disk, read_regular, sync_dir, write_file
 from .mistakes import read_mistakes
 from .previews import read_panel
@@ -28,7 +28,6 @@ from .seals import files_seal, split_genuine
 from .shape import why_no_cell
 
 _KEY = re.compile(r"[0-9a-f]{64}")
-_MARKING = os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
 _TEXT = ("item", "input_sha256", "output_sha256", "note")
 _SEALED = ("cell.json", "scores.parquet")
 WEIGHTS = "weights.safetensors"
@@ -200,35 +199,12 @@ def stamp_of(store: Path, key: str) -> list[int] | None:
     return [status.st_ino, status.st_mtime_ns]
 
 
-def mark_asked(store: Path, keys: Iterable[str]) -> None:
-    """Note that a run asked for these stored cells now; a store that cannot be written to stays as it is."""
-    when = _now().encode()
-    for key in keys:
-        with suppress(OSError):
-            fd = os.open(_file_of(store, key, "asked"), _MARKING, 0o644)
-            try:
-                # In place: cutting 100,000 files off first takes longer than all else.
-                os.ftruncate(fd, os.write(fd, when))
-            finally:
-                os.close(fd)
+def asked_of(store: Path, key: str, noted: Mapping[str, str] | None = None) -> str:
+    """When a run asked for a stored cell last, UTC in ISO 8601; empty where that is not known.
 
-
-def asked_of(store: Path, key: str) -> str:
-    """When a run asked for a stored cell last, UTC in ISO 8601; empty where that is not known."""
-    try:
-        fd = os.open(_file_of(store, key, "asked"), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return ""
-    try:
-        return os.read(fd, 100).decode()  # of 100,000 files a third of what `open` takes
-    except (OSError, ValueError):
-        return ""
-    finally:
-        os.close(fd)
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="microseconds")
+    `noted` is what `asked_in` says of the store, where many are looked up.
+    """
+    return max(asked_beside(cell_dir(store, key)), (asked_in(store) if noted is None else noted).get(key, ""))
 
 
 def read_rows(folder: Path, key: str) -> list[dict[str, Any]]:
@@ -287,7 +263,7 @@ def commit(store: Path, cell: Mapping[str, Any], rows: list[dict[str, Any]]) -> 
             write_statistics=False,
         )  # fmt: skip
         (stage / "cell.json").write_text(json.dumps(cell, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-        (stage / "asked").write_text(_now())
+        (stage / "asked").write_text(now())
         (stage / "seal").write_bytes(files_seal({name: (stage / name).read_bytes() for name in _SEALED}))
         for name in _KEPT:
             if (partial / name).exists():
@@ -395,8 +371,8 @@ def _cell(file: Path, key: str, data: bytes) -> Cell:
     return cell
 
 
-def load_record(store: Path, key: str, *, sealed: bool) -> Record:
-    """One stored cell, whole or edited; `sealed` is what `seals_cells` says of the store.
+def load_record(store: Path, key: str, noted: Mapping[str, str] | None = None, *, sealed: bool) -> Record:
+    """One stored cell, whole or edited; `sealed` is what `seals_cells` says of the store, `noted` what `asked_in` does.
 
     Raises `Damaged`, and `UsageError` for a newer one, and one that cannot be read now.
     """
@@ -429,14 +405,17 @@ def load_record(store: Path, key: str, *, sealed: bool) -> Record:
         read_panel(folder / "panel.json"),
         seal,
         whole,
-        asked_of(store, key),
+        asked_of(store, key, noted),
         mistakes=read_mistakes(folder / "mistakes.json", text["item"]),
     )
 
 
-def read_record(store: Path, key: str) -> Record:
-    """One stored cell. Raises `UsageError` naming the file where it is damaged, or was edited by hand."""
-    record = load_record(store, key, sealed=seals_cells(store))
+def read_record(store: Path, key: str, noted: Mapping[str, str] | None = None) -> Record:
+    """One stored cell; `noted` is what `asked_in` says of the store, where many are read.
+
+    Raises `UsageError` naming the file where it is damaged, or was edited by hand.
+    """
+    record = load_record(store, key, noted, sealed=seals_cells(store))
     for edited in split_genuine([record])[1]:
         raise Damaged(f"{one_line(store)}: {edited}: {AGAIN}")
     return record

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import time
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +21,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..garbage import no_collection
-from .cells import Damaged, asked_of, genuine_cell, keys, load_record, seals_cells
+from .asked import asked_beside
+from .cells import Damaged, cell_dir, genuine_cell, keys, load_record, seals_cells
 from .index_columns import Stamps, Tables, encoded, is_usual, joined, numbers, records_of, stamp_column
 from .index_file import read_tables, write_tables
 from .record import Cell, Record
@@ -41,11 +42,13 @@ _ASKED = _OF_A_CELL - _OF_A_FILE
 _NONE = (0,) * _OF_A_FILE
 
 
-def indexed(store: Path, *, rows: bool, asked: bool = True) -> dict[str, Record]:
+def indexed(
+    store: Path, *, rows: bool, asked: bool = True, noted: Mapping[str, str] | None = None
+) -> dict[str, Record]:
     """Key → each stored cell that hashes to its seal, with or without its rows; empty where a store has no index.
 
-    Without `asked`, when a run asked for a cell may be that of a run before the last. What is not in it is to be read
-    as if there were no index. The file is made or mended where it pays.
+    `noted` is what `asked_in` says of the store. Without `asked`, when a cell was stored may be an earlier time. A cell
+    that is not among these is to be read as if there were no index. The file is made or mended where it pays.
     """
     if not seals_cells(store) or len(found := keys(store)) < FEWEST:
         return {}
@@ -63,7 +66,7 @@ def indexed(store: Path, *, rows: bool, asked: bool = True) -> dict[str, Record]
         if len(settled.cells):
             write_tables(store, settled)
     with no_collection():
-        return {record.cell["key"]: record for record in records_of(store, tables, rows)}
+        return {record.cell["key"]: record for record in records_of(store, tables, rows, noted or {})}
 
 
 def genuine_cells(store: Path, wanted: Sequence[str]) -> dict[str, Cell]:
@@ -149,7 +152,7 @@ def _with_asked(store: Path, cells: Any, due: Iterable[tuple[int, str, npt.NDArr
     asked = cells["asked"].to_pylist()
     stamps = numbers(cells["stamp"].combine_chunks()).copy()
     for row, key, stamp in due:
-        asked[row], stamps[row] = asked_of(store, key), stamp
+        asked[row], stamps[row] = asked_beside(cell_dir(store, key)), stamp
     cells = _with_column(cells, "asked", pa.array(asked, pa.string()))
     return _with_column(cells, "stamp", stamp_column(stamps))
 
@@ -159,7 +162,7 @@ def _read_anew(store: Path, found: Sequence[str], stamps: Stamps) -> Iterator[Ta
 
     def load(key: str) -> Record | None:
         try:
-            record = load_record(store, key, sealed=True)
+            record = load_record(store, key, {}, sealed=True)
         except Damaged:
             return None
         return record if record.seal and record.whole and is_usual(record) else None

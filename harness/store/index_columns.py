@@ -6,7 +6,7 @@ Records that come back share their parts, so that nobody may change one.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, overload
@@ -120,11 +120,13 @@ def numbers(column: Any) -> Stamps:
     )
 
 
-def records_of(store: Path, tables: Tables, rows: bool) -> Iterator[Record]:
-    """The records of tables; what is equal in several is one object."""
+def records_of(store: Path, tables: Tables, rows: bool, noted: Mapping[str, str]) -> Iterator[Record]:
+    """The records of tables; what is equal in several is one object. `noted` is what `asked_in` says of the store."""
     table = tables.cells
     cells = _cells(table) if len(table) else []
-    seals, asked = table["seal"].to_pylist(), table["asked"].to_pylist()
+    seals = table["seal"].to_pylist()
+    beside = zip(table["key"].to_pylist(), table["asked"].to_pylist(), strict=True)
+    asked = [max(stored, noted.get(key, "")) for key, stored in beside]
     if not rows or not cells:
         for cell, seal, when in zip(cells, seals, asked, strict=True):
             yield Record(cell, seal=seal, whole=True, asked=when)

@@ -5,16 +5,21 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ..errors import UsageError, one_line
+from ..json_values import parsed
+from .asked import asked_in
 from .cells import (
     FILES,
+    WEIGHTS,
     Damaged,
+    asked_of,
     cell_dir,
     cell_lock,
     existing_store,
@@ -26,10 +31,12 @@ from .cells import (
     seals_cells,
     staged,
 )
-from .disk import noticing_full_disk, write_file
+from .disk import noticing_full_disk, read_regular, write_file
 from .names import Names, add_names, read_names, with_added
+from .outputs import outputs_in
 from .previews import picture_file, read_views
 from .record import NOT_OK, SCHEMA, Cell, Record, place_text
+from .upkeep import wrong_weights
 
 _SHOWN = 60
 
@@ -38,9 +45,11 @@ _SHOWN = 60
 class Merger:
     """What is to be copied (key → store), and what stands against it.
 
-    `alike` counts cells that several stores have with one result, `measured` costs that were measured in several, and
-    `bettered` results of one store that stand for a failure in another. `damaged` cells are left out. `unfinished`
-    counts cells that only have partial rows. With `conflicts` nothing is to be copied.
+    `alike` counts cells that several stores have with one result, `measured` costs that were measured in several,
+    `bettered` results of one store that stand for a failure in another, and `failed` cells that several have without a
+    result. `damaged` cells are left out. `unfinished` counts cells that only have partial rows. With `conflicts`
+    nothing is to be copied. `asked`: when a run asked for a cell last, in any store, by which boards tell versions of a
+    method.
     """
 
     chosen: dict[str, Path] = field(default_factory=dict)
@@ -48,13 +57,15 @@ class Merger:
     alike: int = 0
     measured: int = 0
     bettered: int = 0
+    failed: int = 0
     unfinished: int = 0
+    asked: dict[str, str] = field(default_factory=dict)
     damaged: list[str] = field(default_factory=list)
     conflicts: list[str] = field(default_factory=list)
 
 
 def plan_merger(stores: Sequence[Path]) -> Merger:
-    """What a merger of stores would copy, the first of equal cells; nothing is written.
+    """What a merger of stores would copy, of equal cells the first that kept most outputs; nothing is written.
 
     Raises `UsageError` for what is no store, is named twice, or was written before cells had seals.
     """
@@ -64,14 +75,14 @@ def plan_merger(stores: Sequence[Path]) -> Merger:
             raise UsageError(f"store {one_line(store)} is named twice: name each store once")
     merger = Merger()
     for store in stores:
-        there = set(keys(store))
+        there, noted = set(keys(store)), asked_in(store)
         merger.unfinished += sum(1 for folder in store.glob("partial/*") if folder.name not in there)
         for key in sorted(there):
             if key in merger.chosen:
-                _compare(merger, key, store)
+                _compare(merger, key, store, noted)
                 continue
             try:
-                _readable(store, key)
+                merger.asked[key] = _readable(store, key, noted).asked
             except Damaged as error:
                 merger.damaged.append(str(error))
                 continue
@@ -88,10 +99,14 @@ def _refuse_old(store: Path) -> None:
         )
 
 
-def _readable(store: Path, key: str) -> Record:
-    """One stored cell. Raises `Damaged`, also where a link, pipe or device is among the files that would be copied."""
-    record = read_record(store, key)
+def _readable(store: Path, key: str, noted: Mapping[str, str]) -> Record:
+    """One stored cell. Raises `Damaged`, also where a link, pipe or device is among the files that would be copied, and
+    where the checkpoint of a training is not the one that was trained."""
+    record = read_record(store, key, noted)
     _files(store, key)
+    for why in wrong_weights(record.cell, cell_dir(store, key)):
+        mend = f"`noisebench store rm {one_line(store)} {key[:12]} --yes` removes it, `run` does it again"
+        raise Damaged(f"{one_line(store)}: cell {key[:12]}: {why}: {mend}")
     return record
 
 
@@ -122,19 +137,24 @@ def _refuse_foreign(path: Path) -> None:
         )
 
 
-def _compare(merger: Merger, key: str, store: Path) -> None:
+def _compare(merger: Merger, key: str, store: Path, noted: Mapping[str, str]) -> None:
     """Hold a second store's cell against the one that was chosen."""
     try:
-        second = _readable(store, key)
+        second = _readable(store, key, noted)
     except Damaged as error:
         merger.damaged.append(str(error))
         return
-    first = read_record(merger.chosen[key], key)
+    first = read_record(merger.chosen[key], key, {})
+    merger.asked[key] = max(merger.asked[key], second.asked)
     if _settled(first.cell) != _settled(second.cell):
         merger.bettered += 1
         if _settled(second.cell):
             merger.chosen[key] = store
-    elif _settled(first.cell) and (why := difference(first, second)):
+    elif not _settled(first.cell):
+        merger.failed += 1
+    elif why := (
+        difference(first, second) or _apart(*(cell_dir(s, key) / WEIGHTS for s in (merger.chosen[key], store)))
+    ):
         parts = (first.cell["method"]["display"], place_text(first.cell), first.cell["regime"]["display"])
         what = " · ".join(one_line(text, _SHOWN) for text in parts if text)
         places = f"{one_line(merger.chosen[key])} and {one_line(store)}"
@@ -143,6 +163,9 @@ def _compare(merger: Merger, key: str, store: Path) -> None:
         merger.measured += 1
     else:
         merger.alike += 1
+        kept, more = (outputs_in(cell_dir(place, key) / "outputs") for place in (merger.chosen[key], store))
+        if more > kept:
+            merger.chosen[key] = store
 
 
 def _settled(cell: Cell) -> bool:
@@ -167,13 +190,29 @@ def difference(first: Record, second: Record) -> str:
     if first.output_sha256 != second.output_sha256:
         row = next(n for n, (a, b) in enumerate(zip(first.output_sha256, second.output_sha256, strict=True)) if a != b)
         return f"the outputs of {one_line(first.items[row])} differ, with equal scores"
-    if one.get("training", {}).get("weights_sha256") != two.get("training", {}).get("weights_sha256"):
-        return "the trained weights differ"
     sets = two.get("sets", {})
     for name, part in one.get("sets", {}).items():
         if name not in sets or part["value"] != sets[name]["value"]:
             return f"{one_line(name)} of the set differs"
     return ""
+
+
+def _apart(first: Path, second: Path) -> str:
+    """That two checkpoints hold other tensors; their cards, which have the times of a training, are not compared."""
+    if not (first.is_file() and second.is_file()):
+        return ""
+    return "" if _tensors(first) == _tensors(second) else "the trained weights differ"
+
+
+def _tensors(checkpoint: Path) -> tuple[Any, bytes]:
+    """What a safetensors file holds but for its metadata: its header, and the bytes of the tensors."""
+    data = read_regular(checkpoint)
+    end = 8 + int.from_bytes(data[:8], "little")
+    try:
+        header = {name: part for name, part in parsed(data[8:end]).items() if name != "__metadata__"}
+    except (ValueError, AttributeError):
+        return None, data
+    return header, data[end:]
 
 
 def _add_names(merger: Merger, store: Path) -> None:
@@ -204,14 +243,24 @@ def merge(merger: Merger, to: Path) -> Iterator[str]:
     open_store(to)
     for track, kinds in merger.names.items():
         add_names(to, track, kinds)
+    noted = asked_in(to)
     for key, store in merger.chosen.items():
         if store == to:
+            _mark(to, key, merger.asked[key], noted)
             continue
         with cell_lock(to, key) as free:
             if not free:
                 raise UsageError(f"another run is at cell {key[:12]} of {one_line(to)}: merge when it has ended")
             _copy(store, key, to)
+        _mark(to, key, merger.asked[key], noted)
         yield key
+
+
+def _mark(store: Path, key: str, asked: str, noted: Mapping[str, str]) -> None:
+    """Note when a run asked for a cell last, where another store knows of a later one."""
+    if asked > asked_of(store, key, noted):
+        with noticing_full_disk(store):
+            write_file(cell_dir(store, key) / "asked", asked.encode())
 
 
 def _copy(store: Path, key: str, to: Path) -> None:

@@ -150,7 +150,7 @@ class Kept:
 def open_kept(store: Path, key: str, files: OutputFiles) -> Kept:
     """The kept outputs of a cell. Raises `LostOutput` where the cell is gone or damaged."""
     try:
-        return Kept(cell_dir(store, key), read_record(store, key), files)
+        return Kept(cell_dir(store, key), read_record(store, key, {}), files)
     except UsageError:
         raise LostOutput("the cell is gone or damaged") from None
 

@@ -11,6 +11,7 @@ from typing import Any
 from ..errors import UsageError, one_line
 from ..spec_paths import is_meant
 from ..wording import counted
+from .asked import asked_in
 from .cells import (
     AGAIN,
     Damaged,
@@ -40,14 +41,15 @@ def _read(path: Path) -> tuple[list[Record], list[Damaged]]:
 
         return read_export(path), []
     store = existing_store(path)
-    held, sealed = indexed(store, rows=True), seals_cells(store)
+    noted = asked_in(store)
+    held, sealed = indexed(store, rows=True, noted=noted), seals_cells(store)
     found, damaged, texts, names = [], [], dict[str, str](), read_names(store)
 
     def load(key: str) -> Record | Damaged:
         if key in held:
             return held[key]
         try:
-            return load_record(store, key, sealed=sealed)
+            return load_record(store, key, noted, sealed=sealed)
         except Damaged as error:
             return error
 

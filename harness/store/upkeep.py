@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..errors import UsageError, one_line
 from ..wording import counted
+from .asked import asked_in, drop_idle_notes
 from .cells import WEIGHTS, Damaged, asked_of, cell_dir, cell_lock, keys, read_cell, read_record, refuse_read_only
 from .disk import noticing_full_disk, read_regular, remove_entry
 from .index import indexed
@@ -26,7 +27,7 @@ def verify(store: Path, files_of: Callable[[str], OutputFiles | None]) -> list[s
     problems: list[str] = []
     for key in keys(store):
         try:
-            record = read_record(store, key)
+            record = read_record(store, key, {})
         except UsageError as error:
             problems.append(str(error))
             continue
@@ -43,12 +44,12 @@ def verify(store: Path, files_of: Callable[[str], OutputFiles | None]) -> list[s
         files = files_of(cell["track"])
         if files is not None:
             problems += [f"cell {key[:12]}: {what}" for what in damaged_outputs(cell_dir(store, key), record, files)]
-        problems += [f"cell {key[:12]}: {what}" for what in _wrong_weights(cell, cell_dir(store, key))]
+        problems += [f"cell {key[:12]}: {what}" for what in wrong_weights(cell, cell_dir(store, key))]
         problems += [f"cell {key[:12]}: {one_line(p)}" for p in wrong_views(store, cell_dir(store, key) / "outputs")]
     return problems
 
 
-def _wrong_weights(cell: Cell, folder: Path) -> list[str]:
+def wrong_weights(cell: Cell, folder: Path) -> list[str]:
     """That the checkpoint of a cell that trained one is missing, or is another."""
     due = cell.get("training", {}).get("weights_sha256")
     if due is None:
@@ -62,14 +63,15 @@ def _wrong_weights(cell: Cell, folder: Path) -> list[str]:
 
 def readable(store: Path) -> list[Record]:
     """The stored cells without their rows; damaged ones apart, which `gc` removes."""
-    held = indexed(store, rows=False)
+    noted = asked_in(store)
+    held = indexed(store, rows=False, noted=noted)
     found = []
     for key in keys(store):
         if key in held:
             found.append(held[key])
             continue
         with suppress(Damaged):
-            found.append(Record(read_cell(store, key), asked=asked_of(store, key)))
+            found.append(Record(read_cell(store, key), asked=asked_of(store, key, noted)))
     return found
 
 
@@ -110,7 +112,8 @@ def remove_cells(store: Path, cells: Iterable[Cell]) -> list[Cell]:
 def gc(store: Path) -> list[str]:
     """Remove what no run can use: damaged and edited cells, temporary folders, locks, partial rows of stored cells.
 
-    Raises `UsageError` where the store cannot be written, and `DiskFull` where something in it cannot be removed.
+    What a run or a merger is at stays. Raises `UsageError` where the store cannot be written, and `DiskFull` where
+    something in it cannot be removed.
     """
     refuse_read_only(store)
     removed: list[str] = []
@@ -121,13 +124,14 @@ def gc(store: Path) -> list[str]:
         removed.append(what)
 
     for key in keys(store):
-        try:
-            read_record(store, key)
-        except Damaged:
-            remove(cell_dir(store, key), f"damaged or edited cell {key[:12]}")
+        if _is_damaged(store, key):
+            with cell_lock(store, key) as free:
+                if free and _is_damaged(store, key):  # a run may have put a sound one in its place
+                    remove(cell_dir(store, key), f"damaged or edited cell {key[:12]}")
     for pattern in ("cells/*/.tmp-*", "cells/*/.old-*"):
         for path in store.glob(pattern):
-            remove(path, path.name)
+            if not _is_written(store, path.parent.name):
+                remove(path, path.name)
     stored = set(keys(store))
     for folder in store.glob("partial/*"):
         if folder.name in stored:
@@ -137,7 +141,8 @@ def gc(store: Path) -> list[str]:
     for picture in unnamed_pictures(store):
         removed.append(f"picture {picture.stem[:12]} that no cell shows")
         picture.unlink(missing_ok=True)
-    for pattern in ("digests/*", "index/.tmp-*"):
+    drop_idle_notes(store, stored)
+    for pattern in ("digests/*", "index/.tmp-*", "asked/.tmp-*"):
         for note in _files(store, pattern):
             note.unlink(missing_ok=True)
     for lock in _files(store, "locks/*"):
@@ -145,6 +150,23 @@ def gc(store: Path) -> list[str]:
             if free:
                 lock.unlink(missing_ok=True)
     return removed
+
+
+def _is_damaged(store: Path, key: str) -> bool:
+    try:
+        read_record(store, key, {})
+    except Damaged:
+        return True
+    return False
+
+
+def _is_written(store: Path, first: str) -> bool:
+    """Whether a run or a merger is at a cell whose key begins so, and may have a temporary folder beside it."""
+    for lock in _files(store, f"locks/{first}*"):
+        with cell_lock(store, lock.name) as free:
+            if not free:
+                return True
+    return False
 
 
 def _files(store: Path, pattern: str) -> list[Path]:
