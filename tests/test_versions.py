@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from board_records import cost_record, record
+from board_records import cost_record, record, sha
 from conftest import Run
 from noisebench.boards.board import boards
 from noisebench.claims.stored import held_in
@@ -98,6 +98,23 @@ def test_compare_and_check_take_the_newest() -> None:
     before = [sealed(version("z", "", 30.0, 30.0))]
     assert check(before, store).exit_code == 0
     assert [d.difference for d in compare(before, store).differences] == [0.0]
+
+
+def test_a_board_says_which_method_is_of_another_source_than_on_other_boards() -> None:
+    here, there = ({"regime": f"gaussian(sigma={level})"} for level in (15, 25))
+    records = [
+        version("a", "2026-01-01", **here),
+        version("b", "2026-01-02", **there),
+        *(record("tv", {"psnr": [29.0, 30.0]}, **where) for where in (here, there)),
+    ]
+    old, new = boards(records)
+    assert old.warnings == (
+        f"nlm is of another source here ({sha('anlm')[:8]}) than on other boards ({sha('bnlm')[:8]}): run it again before "
+        "boards are compared",
+    )
+    assert new.warnings == ()
+    assert all(board.warnings == () for board in boards(records, all_versions=True))
+    assert all(board.warnings == () for board in boards([*records, version("b", "2026-01-02", **here)]))
 
 
 @pytest.mark.parametrize("asked", ["", "2026-01-01"])

@@ -130,7 +130,31 @@ def boards(records: Sequence[Record], *, all_versions: bool = False) -> list[Boa
 
     # Most of a large board is arithmetic outside of the interpreter's lock.
     with one_blas_thread(), ThreadPoolExecutor(min(_AT_ONCE, os.cpu_count() or 1)) as pool:
-        return list(pool.map(board, found))
+        made = list(pool.map(board, found))
+    return made if all_versions else _with_mixed_versions(made, records)
+
+
+def _with_mixed_versions(made: Sequence[Board], records: Iterable[Record]) -> list[Board]:
+    """Boards that say which of their methods are of another source than on other boards, where a run asked for them
+    later."""
+    cells = [(record.cell, record.asked) for record in records if record.cell["kind"] == "score"]
+    seen: dict[tuple[str, str], dict[str, tuple[str, int]]] = defaultdict(dict)
+    for cell, asked in cells:
+        versions, sha = seen[cell["track"], cell["method"]["spec"]], cell["method"]["source_sha256"]
+        last, count = versions.get(sha, ("", 0))
+        versions[sha] = max(last, asked), count + 1
+    latest = {method: max(versions, key=versions.__getitem__) for method, versions in seen.items() if len(versions) > 1}
+
+    def warned(board: Board) -> Board:
+        others = [
+            f"{row.label} is of another source here ({row.source_sha256[:8]}) than on other boards ({sha[:8]}): run it "
+            "again before boards are compared"
+            for row in board.rows
+            if (sha := latest.get((board.track, row.spec), row.source_sha256)) != row.source_sha256
+        ]
+        return replace(board, warnings=(*board.warnings, *others)) if others else board
+
+    return list(map(warned, made))
 
 
 def signature(cell: Cell, metric: str, version: int, seeds: Sequence[int], noisebench: str) -> str:

@@ -45,8 +45,6 @@ ABOUT = {
     "logarithms; error is the standard error of the exponent, worst the largest share by which a size is off",
     "failures": "cells that are not ok, cost cells included; they take part in no mean",
     "worst_5_percent": "the score, in rank_by, that one item in twenty falls short of",
-    "all_in": "of a report of very many rows, the file that has the board whole; here are its first rows, and neither "
-    "evidence nor sets",
     "evidence": f"{' '.join(order_stability.HOW)} wins_ties_losses sums over all other methods; wins is the matrix "
     "of the first 30: items on which the row beats the column; rankings[0] is the board's own; disagreement says where "
     "the tests of ranks contradict the board; mcnemar, where every score is 0 or 1, is the p of McNemar's exact test "
@@ -56,6 +54,10 @@ ABOUT = {
     "together": "the methods that several boards of one protocol share; firsts counts boards with rank low 1, without "
     "the undecided ones",
 }
+BEST_ALONE = (
+    "the file that has the board whole: this is a report of very many rows, where each board has its first rows here, and "
+    "neither evidence nor sets"
+)
 RECIPES = (
     "methods whose network was trained. boards: mean, deviation of the means of the seeds, rank, difference and "
     "interval over items and seeds, and behind: how much worse than the best that needs no more training_bytes. races: "
@@ -76,6 +78,7 @@ def summary(data: ReportData) -> Iterator[str]:
         "title": data.title,
         "about": {
             **about,
+            **({"all_in": BEST_ALONE} if data.most_rows is not None else {}),
             **({"sets": SETS} if any(data.sets) else {}),
             **({"recipes": RECIPES} if data.recipes.races else {}),
         },
