@@ -109,8 +109,8 @@ def test_a_board_says_which_method_is_of_another_source_than_on_other_boards() -
     ]
     old, new = boards(records)
     assert old.warnings == (
-        f"nlm is of another source here ({sha('anlm')[:8]}) than on other boards ({sha('bnlm')[:8]}): run it again before "
-        "boards are compared",
+        f"nlm is of another source here ({sha('anlm')[:8]}) than on other boards ({sha('bnlm')[:8]}): run it again "
+        "before boards are compared",
     )
     assert new.warnings == ()
     assert all(board.warnings == () for board in boards(records, all_versions=True))

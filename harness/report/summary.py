@@ -55,8 +55,8 @@ ABOUT = {
     "the undecided ones",
 }
 BEST_ALONE = (
-    "the file that has the board whole: this is a report of very many rows, where each board has its first rows here, and "
-    "neither evidence nor sets"
+    "the file that has the board whole: this is a report of very many rows, where each board has its first rows here, "
+    "and neither evidence nor sets"
 )
 RECIPES = (
     "methods whose network was trained. boards: mean, deviation of the means of the seeds, rank, difference and "
