@@ -27,7 +27,7 @@ def degraded(
     names `besides` are disclosed by the track, where they are.
     """
     who = f"regime {part.entry.name}"
-    made = _called(who, part, values, *given)
+    made = called(who, part, values, *given)
     if not isinstance(made, tuple) or len(made) != 2 or not isinstance(made[1], Mapping):
         kinds = f"({', '.join(map(kind_of, made))})" if isinstance(made, tuple) else kind_of(made)
         raise UsageError(f"{who}: returned {kinds}: return an array, and a dict of what it discloses")
@@ -81,7 +81,7 @@ def checked_sampler(sampler: Bound) -> Bound:
 def metric_value(metric: Bound, *given: Any) -> float:
     """The number that a metric says, `NotDefined` where it has none or says NaN. Raises `UsageError` naming it."""
     who = f"metric {metric.display}"
-    value = _called(who, metric, *given)
+    value = called(who, metric, *given)
     if isinstance(value, NotDefined):
         return value
     plain = value.item() if getattr(value, "ndim", None) == 0 else value
@@ -91,7 +91,7 @@ def metric_value(metric: Bound, *given: Any) -> float:
     return NotDefined("it returned NaN") if plain != plain else float(plain)
 
 
-def _called(who: str, component: Bound, *given: Any) -> Any:
+def called(who: str, component: Bound, *given: Any) -> Any:
     """What a component gives. Raises `UsageError` naming it and the line of its file; want of memory as it is."""
     try:
         return component.entry.obj(*given, **component.kwargs)

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 from .errors import Skip, UsageError, one_line
 from .registry import Bound, Entry, raised_at, registry
-from .track import DEFAULT, Dataset, get_track
+from .runner import kind_of
+from .track import DEFAULT, Dataset, Track, get_track
 
 F = TypeVar("F", bound=Callable[..., Any])
 ROLES = ("", "baseline", "sanity", "optimum")
@@ -173,7 +174,7 @@ def protocol(name: str, version: int = 1, *, track: str = DEFAULT, **declared: A
 
     In `restore`: `f(picture, **params) -> picture`, called for the restored and for the clean one. With `bits=8` the
     picture comes clipped and rounded to uint8, else as float64 on [0, 1], unclipped; both (H, W, C). The result is
-    (H, W, C), uint8 or float; `peak` is its data range: 1 where nothing is said, so say 255 of uint8.
+    (H, W, C), uint8 or float; `peak` is its data range: where nothing is said 255 with `bits=8`, else 1.
     `keeps=(low, high)`, without `bits`, says that values of that range stay as they are, that others come out each by
     itself, and that float32 may be given too: metrics that add up over values then need no whole copies.
     """
@@ -218,3 +219,15 @@ def text_ids(bound: Bound, dataset: Dataset) -> Sequence[str]:
             "make it str(…), in `ids` and of the item"
         )
     return dataset.ids
+
+
+def load_item(bound: Bound, dataset: Dataset, index: int, track: Track) -> Any:
+    """An item of a dataset. Raises `UsageError` naming both where `load` gives what has no id."""
+    item = dataset.load(index)
+    if not hasattr(item, "id"):
+        how = "as nb.Sample(id, clean)" if track.name == DEFAULT else "with its `id`"
+        raise UsageError(
+            f"dataset {bound.display}, {track.words.item} {one_line(dataset.ids[index], 60)!r}: "
+            f"`load` returned {kind_of(item)}: return the {track.words.item} {how}"
+        )
+    return item

@@ -13,7 +13,7 @@ from typing import Any, cast
 import numpy as np
 
 from .calling import ItemRow, call_on, item_row, told
-from .components import open_dataset
+from .components import load_item, open_dataset
 from .engine.environment import check_device, environment
 from .engine.training_on_demand import train_for
 from .engine.tuning import told_of
@@ -36,7 +36,7 @@ from .store.keys import key_of
 from .store.record import SCHEMA, Cell, DatasetPart, Record, SetPart
 from .suite import count
 from .suite import whole as natural
-from .track import DEFAULT, HasRange, HasSetMetrics, Track, get_track
+from .track import DEFAULT, HasRange, HasSetMetrics, Track, case_of, get_track
 
 
 def evaluate(
@@ -93,10 +93,10 @@ def evaluate(
             taker = field_of_work.collector(parts, Path(folder), len(ids), protocol=rules)
         for index, name in enumerate(ids):
             with noting_item(field_of_work.words.item, name):
-                item = data.load(index)
+                item = load_item(chosen, data, index, field_of_work)
                 if range is not None and isinstance(field_of_work, HasRange):
                     item = field_of_work.rescaled(item, range)
-                case = field_of_work.pose(noise, item, seed)
+                case = case_of(field_of_work, noise, item, seed)
                 output, elapsed, said = call_on(runner, told(case, item, shown), device)
                 rows.append(item_row(field_of_work, item, case, output, elapsed, rules, single))
             seen.append(look_at(item, field_of_work))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
-from .errors import Skip, described, one_line
+from .errors import Skip, one_line
+from .plugin_loading import described_at
 from .track import Finding, Runner
 
 R = TypeVar("R", bound=Runner)
@@ -29,7 +30,7 @@ def tried(name: str, make: Callable[[], T]) -> T | Finding:
     except Skip as skip:
         return Finding(name, None, one_line(skip))
     except (Exception, SystemExit) as error:
-        return Finding(name, False, described(error))
+        return Finding(name, False, described_at(error))
 
 
 def set_up(runner: R) -> R:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, cast
 
-from .components import disclosed_by, open_dataset, text_ids
+from .components import disclosed_by, load_item, open_dataset, text_ids
 from .errors import Skip, UsageError, nearest, one_line, refuse_all
 from .imaging.validation import channels_first
 from .info import Info
@@ -33,7 +33,18 @@ from .store.keys import combined
 from .store.names import names_of
 from .store.record import REFERENCE, Cell, DatasetPart, MetricPart, SetPart
 from .suite import Suite
-from .track import Dataset, Defaults, HasChannels, HasSetMetrics, PreloadsMore, SeesAlike, Track, get_track
+from .track import (
+    Dataset,
+    Defaults,
+    HasChannels,
+    HasSetMetrics,
+    PreloadsMore,
+    SeesAlike,
+    Track,
+    case_of,
+    get_track,
+    identified,
+)
 
 _COLUMNS = (
     *("track", "method", "dataset", "regime", "seed", "protocol", "item"),
@@ -54,7 +65,7 @@ class Seen:
 
 def look_at(item: Any, track: Track) -> Seen:
     """See an item. Raises `UsageError` for one that the track does not take."""
-    line = track.identify(item)
+    line = identified(track, item)
     return Seen(
         line,
         getattr(item, "group", "") or "",
@@ -81,8 +92,8 @@ def dataset_part(bound: Bound, limit: int | None, track: Track) -> DatasetPart:
     for index, item_id in enumerate(ids):
         where = f"dataset {bound.display}, {track.words.item} {one_line(item_id, 60)!r}"
         try:
-            item = dataset.load(index)
-            if getattr(item, "id", item_id) != item_id:
+            item = load_item(bound, dataset, index, track)
+            if item.id != item_id:
                 raise UsageError(f"{where}: what `load` gives has the id {one_line(repr(item.id), 60)}")
             seen.append(look_at(item, track))
         except UsageError as error:
@@ -374,7 +385,7 @@ def refuse_unknown_needs(method: Bound, track: Track) -> None:
     if all(set(usual.entry.meta["discloses"]) & set(names) for names in needs.values()):
         return
     regimes = registry("regime", track.name)
-    always = track.pose(usual, track.probe(track.defaults.size), 0).info.disclosed()
+    always = case_of(track, usual, track.probe(track.defaults.size), 0).info.disclosed()
     known = {"item", "sample", *always}.union(*(regimes.get(name).meta["discloses"] for name in regimes.names()))
     for need, names in needs.items():
         if not known & set(names):
@@ -394,7 +405,7 @@ def _lacks(method: Bound, dataset: Bound, regime: Bound, seed: int, track: Track
 
     def told() -> Info | None:
         try:
-            return track.pose(regime, open_dataset(dataset).load(0), seed).info
+            return case_of(track, regime, open_dataset(dataset).load(0), seed).info
         except Skip:
             return None
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
 
-from .components import open_dataset, text_ids
+from .components import load_item, open_dataset, text_ids
 from .errors import UsageError, one_line
 from .planned_cell import (
     PlannedCell,
@@ -24,7 +24,7 @@ from .registry import Bound, bind
 from .store.keys import combined
 from .store.record import DatasetPart, Tuning, Variant
 from .suite import Suite
-from .track import IsMade, Track, Trains, get_track
+from .track import IsMade, Track, Trains, get_track, identified
 from .tuning_grid import Grid, grid_of
 
 T = TypeVar("T")
@@ -241,8 +241,8 @@ def _training_set(bound: Bound, track: Track) -> tuple[DatasetPart, dict[str, st
         if isinstance(dataset, IsMade):
             line, truth = f"{item_id!r} {dataset.made(index)}", dataset.made(index)
         else:
-            item = dataset.load(index)
-            line, truth = track.identify(item), track.truth_sha256(item) if isinstance(track, Trains) else item_id
+            item = load_item(bound, dataset, index, track)
+            line, truth = identified(track, item), track.truth_sha256(item) if isinstance(track, Trains) else item_id
         lines.append(line)
         truths[truth] = item_id
     made: dict[str, Any] = {

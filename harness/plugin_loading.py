@@ -8,15 +8,17 @@ import itertools
 import os
 import sys
 import threading
+import traceback
 import types
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .errors import Skip, UsageError, one_line
+from .errors import Skip, UsageError, described, one_line
 from .registry import REGISTRIES, Entry, origin, raised_at
 
 _SLOW = 3.0
+_BUILT_IN = __name__.partition(".")[0] + "."
 
 
 @contextmanager
@@ -49,6 +51,16 @@ def name_in_keys(module: types.ModuleType) -> str:
     """The name by which keys know a module: of a plug-in the same, whatever else was loaded."""
     held = _PLUGINS.get(module.__name__)
     return _plugin_name(Path(str(module.__file__))) if held is module else module.__name__
+
+
+def described_at(error: BaseException, limit: int = 200) -> str:
+    """An error in a line, and where it was raised in a file of a user that registers components, if it was there."""
+    names = {origin(entry.obj)[0] for held in list(REGISTRIES.values()) for entry in held.entries()}
+    modules = (_PLUGINS.get(name) or sys.modules.get(name) for name in names if not name.startswith(_BUILT_IN))
+    own = {getattr(module, "__file__", None) for module in modules}
+    files = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
+    file = next((file for file in reversed(files) if file in own), "")
+    return described(error, limit) + (raised_at(error, file) if file else "")
 
 
 def _plugin_name(file: Path) -> str:

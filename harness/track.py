@@ -11,6 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 from .errors import UsageError, nearest
 from .info import Info
 from .registry import Bound, Entry, registry
+from .runner import kind_of
 from .short_text import short
 from .store.outputs import OutputFiles
 
@@ -287,8 +288,15 @@ def torch_where_used(components: Iterable[Bound], declared: Sequence[str] = ()) 
     return ("torch",) if used or "torch" in sys.modules else ()
 
 
+_DUE = (*Track.__annotations__, *(name for name in vars(Track) if not name.startswith("_")))
+"""What every track has: the fields of the protocol and its functions."""
+
+
 def add_track(track: Track) -> Track:
-    """Register a track. Raises `UsageError` where the name is taken by another one."""
+    """Register a track. Raises `UsageError` for what it lacks, and where the name is taken by another one."""
+    if lacks := [name for name in _DUE if getattr(track, name, None) is None]:
+        who = getattr(track, "name", None) or type(track).__name__
+        raise UsageError(f"track {who} lacks {', '.join(lacks)}: docs/add-a-track.md says what each is")
 
     def found() -> Track:
         return track
@@ -302,6 +310,22 @@ def get_track(name: str) -> Track:
     """The track of that name. Raises `UsageError` with the nearest match."""
     found: Track = registry("track", "").get(name).obj()
     return found
+
+
+def identified(track: Track, item: Any) -> str:
+    """The line by which a track identifies an item. Raises `UsageError` naming the track where it gives no text."""
+    line = track.identify(item)
+    if not isinstance(line, str):
+        raise UsageError(f"track {track.name}: `identify` returned {kind_of(line)}: return one line of text")
+    return line
+
+
+def case_of(track: Track, regime: Bound, item: Any, seed: int) -> Case:
+    """What a regime makes of an item of a track. Raises `UsageError` naming the track where it gives no case."""
+    case = track.pose(regime, item, seed)
+    if not isinstance(case, Case):
+        raise UsageError(f"track {track.name}: `pose` returned {kind_of(case)}: return nb.Case(given, info, …)")
+    return case
 
 
 def known_track(name: str) -> Track | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from noisebench.cli import parser
 from noisebench.store.cells import keys
 from noisebench.store.reading import read_records
 
@@ -113,6 +114,12 @@ def test_a_mistake_is_one_line_exit_2_and_nothing_written(cli, tmp_path, args, w
     assert words in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [("st", "nlm", "--json"), ("st", "--json", "nlm"), ("--json", "st", "nlm")])
+def test_an_option_may_stand_before_a_word_that_can_be_left_out(words):
+    args = parser().parse_args(["why", *words])
+    assert (args.store, args.filter, args.json) == ("st", "nlm", True)
 
 
 @pytest.mark.parametrize("damage", ["truncated", "empty", "text"])
@@ -297,7 +304,7 @@ def test_a_metric_of_a_plugin_that_fails_is_one_line_of_score_and_no_value_is_no
         "def broken(pair):\n    raise ValueError('boom')\n"
     )
     done = cli("score", "out", "clean", "--plugin", "own.py", "--metrics", "broken", code=2)
-    assert done.stderr.splitlines() == ["noisebench score: what own.py adds raised ValueError: boom: mend it"]
+    assert done.stderr.splitlines() == ["noisebench score: metric broken: ValueError: boom (own.py, line 4)"]
 
 
 def test_restored_pictures_of_a_folder_are_a_method(cli, tmp_path):

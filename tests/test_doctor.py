@@ -343,6 +343,19 @@ def test_a_network_that_raises_on_grey_and_on_colour_is_tried_on_both() -> None:
     ]  # fmt: skip
 
 
+def test_a_method_that_raises_is_told_where(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry("method"), "_entries", dict(registry("method")._entries))
+
+    @nb.method("raises_here")
+    def raises_here(noisy: Any, info: Any) -> Any:
+        raise ValueError("no")
+
+    place = f"ValueError: no (test_doctor.py, line {raises_here.__code__.co_firstlineno + 2})"
+    found = {f.name: f.detail for f in examine(bind("raises_here", "method"))}
+    assert found["grey"] == f"40×52 grey: {place}" and found["odd sizes"].startswith(f"37×53 grey: {place}")
+    assert found["deterministic"] == place
+
+
 def test_a_network_for_multiples_is_tried_on_such_and_told_to_pad() -> None:
     found = {f.name: f for f in examine(bound_to(of_a_multiple_of_8))}
     assert [name for name, f in found.items() if f.ok is False] == ["odd sizes", "tiny", "1×1"]

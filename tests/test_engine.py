@@ -144,7 +144,9 @@ def test_every_misbehaviour_has_its_outcome_and_the_others_finish(cli, tmp_path)
     assert sleepers() == []
     records = {r.cell["method"]["name"]: r for r in read_records(tmp_path / "nb-store")}
     assert "a <b>bad</b>" in records["raises"].cell["traceback"]
-    assert records["raises"].cell["reason"] == "ValueError: a <b>bad</b> day (picture 'gaussian_field_000')"
+    assert records["raises"].cell["reason"] == (
+        "ValueError: a <b>bad</b> day (bad.py, line 8) (picture 'gaussian_field_000')"
+    )
     assert "SIGABRT" in records["aborts"].cell["reason"]
     assert "code 0 before it had finished" in records["exits_hard"].cell["reason"]
     assert records["edits_input"].cell["notes"] == ["edits its input in place (it was given a copy)"]

@@ -375,7 +375,10 @@ def test_an_item_that_cannot_be_read_costs_none_of_those_before_it(cli, side_by_
     cli(*WAITING, code=1)
     (record,) = read_records(side_by_side / "nb-store")
     assert record.items == ["0", "1"]
-    assert (record.cell["outcome"], record.cell["reason"]) == ("failed", "OSError: cannot be read (picture '2')")
+    assert (record.cell["outcome"], record.cell["reason"]) == (
+        "failed",
+        "OSError: cannot be read (side.py, line 25) (picture '2')",
+    )
 
 
 @pytest.mark.parametrize(

@@ -176,7 +176,7 @@ def test_the_seed_of_a_failure_is_called_so(cli, tmp_path: Path) -> None:
     spec = ["--datasets", "piecewise(n=1, size=8)", "--regimes", "gaussian(sigma=5)", "--plugin", "bad.py"]
     said = cli("run", "--methods", "bad", *spec, code=1).stdout
     cell = "bad · piecewise(n=1, size=8) · gaussian(sigma=5) · seed 0"
-    assert f"  failed: {cell}: ValueError: no (picture 'piecewise_000')\n" in said
+    assert f"  failed: {cell}: ValueError: no (bad.py, line 3) (picture 'piecewise_000')\n" in said
 
 
 def test_what_is_declared_is_listed_in_words(told) -> None:

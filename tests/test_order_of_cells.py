@@ -87,7 +87,8 @@ def test_a_cell_whose_ancestor_is_lost_is_blocked_and_tried_again_with_it(monkey
     assert [summary.outcome[c["key"]] for c in summary.cells] == ["blocked", "blocked", "ok", "failed"]
     assert (
         read_cell(tmp_path / "s", first)["reason"]
-        == f"needs cell {lost[:12]}, which is failed: ValueError: no (picture 'gaussian_field_000')"
+        == f"needs cell {lost[:12]}, which is failed: ValueError: no (order_plugin.py, line 14) "
+        "(picture 'gaussian_field_000')"
     )
     assert read_cell(tmp_path / "s", second)["reason"].startswith(f"needs cell {first[:12]}, which is blocked: ")
     assert not summary.ok

@@ -232,7 +232,7 @@ def wrong_sets(tmp_path_factory) -> str:
     [
         ("set_raises", "dataset set_raises, picture 'b': ZeroDivisionError: division by zero"),
         ("set_wordless", "dataset set_wordless, picture 'a': Wordless: its text cannot be made (AttributeError)"),
-        ("set_gives_none", "dataset set_gives_none, picture 'a': AttributeError: 'NoneType' object"),
+        ("set_gives_none", "dataset set_gives_none, picture 'a': `load` returned NoneType: return the picture as nb.S"),
         ("set_is_none", "dataset set_is_none gives a NoneType: due are `ids`, a list of texts, and `load(index)`"),
         ("set_of_none", "dataset set_of_none: ZeroDivisionError: division by zero"),
         ("set_of_a_generator", "dataset set_of_a_generator gives a Set whose `ids` is a generator: due are"),
@@ -276,5 +276,5 @@ def test_how_scoring_ended_and_an_error_without_a_text_are_told(cli, tmp_path) -
     }
     assert reasons["identity", "ends_scoring"] == "scoring exited with code 3 before it had finished"
     assert reasons["wordless", "none"] == (
-        "Wordless: its text cannot be made (AttributeError) (picture 'gaussian_field_000')"
+        "Wordless: its text cannot be made (AttributeError) (ends.py, line 15) (picture 'gaussian_field_000')"
     )

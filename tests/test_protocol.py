@@ -5,7 +5,9 @@ from fractions import Fraction
 import noisebench as nb
 import numpy as np
 import pytest
-from noisebench.registry import bind, registry
+from noisebench.errors import UsageError
+from noisebench.registry import Bound, Entry, bind, registry
+from noisebench.track import get_track
 from noisebench.tracks.restore.pairs import prepare, to_8bit
 
 BYTES = np.arange(256, dtype=np.uint8).reshape(16, 16)
@@ -223,3 +225,38 @@ def test_a_protocol_and_a_metric_of_ones_own(monkeypatch):
 def test_a_protocol_rounds_to_8_bits_or_not_at_all():
     with pytest.raises(ValueError, match="bits is 8 or None"):
         nb.protocol("test_ten_bits", bits=10)
+
+
+@pytest.mark.parametrize(("declared", "peak"), [({}, 1), ({"bits": 8}, 255), ({"bits": 8, "peak": 219}, 219)])
+def test_the_peak_of_a_protocol_is_that_of_its_values_where_it_says_none(declared, peak):
+    assert own(lambda x: x, **declared).entry.meta["peak"] == peak
+
+
+@pytest.mark.parametrize("peak", [0, -1, np.inf, np.nan, None, "255"])
+def test_a_peak_that_is_no_range_is_refused(peak):
+    with pytest.raises(ValueError, match="^peak is a finite number above 0, not "):
+        nb.protocol("test_peak", peak=peak)
+
+
+def own(function, **declared):
+    """A protocol `p`, which is not registered."""
+    return Bound(Entry("p", function, 1, get_track("restore").declare("protocol", declared)), {}, "p", "p")
+
+
+@pytest.mark.parametrize(
+    ("function", "declared", "said"),
+    [
+        (lambda x: None, {}, "returned NoneType: return a picture (H, W, C)"),
+        (lambda x: None, {"bits": 8}, "returned NoneType: return a picture (H, W, C)"),
+        (lambda x: x[:, :, 0], {}, "returned shape (4, 5) for a picture of shape (4, 5, 3): return (H, W, C)"),
+        (lambda x: x[: 2 + 2 * int(x[0, 0, 0])], {}, "returned 4×5×3 for the restored picture and 2×5×3 for the clean"),
+        (lambda x: x * np.nan, {}, "returned 60 values that are not finite (NaN)"),
+        (lambda x: x["a"], {}, "IndexError: only integers"),
+        (lambda x: x[:1, :1], {"keeps": (0.0, 0.5)}, "return each value by itself, as it declares `keeps`"),
+    ],
+)
+def test_what_a_protocol_does_wrong_is_one_line_that_names_it(function, declared, said):
+    with pytest.raises(UsageError) as told:
+        prepare(np.ones((4, 5, 3)), np.zeros((4, 5, 3)), own(function, **declared)).x  # noqa: B018
+    assert str(told.value).startswith("protocol p: ") and said in str(told.value)
+    assert ("(test_protocol.py, line " in str(told.value)) == ("IndexError" in said)

@@ -319,3 +319,26 @@ def test_what_is_not_of_a_track_is_refused_where_it_is_registered() -> None:
         nb.method("mine", layuot="hwc")
     with pytest.raises(nb.UsageError, match="unknown track 'functoins': did you mean 'functions'"):
         nb.method("mine", track="functoins")
+
+
+def test_what_a_track_lacks_is_named_where_it_is_added() -> None:
+    class Half:
+        name, version, words = "half", 1, nb.Words()
+
+    with pytest.raises(nb.UsageError, match="^track half lacks defaults, preload, outputs, declare, identify, pose, "):
+        nb.add_track(Half())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("identify", "track scales: `identify` returned NoneType: return one line of text"),
+        ("pose", "track scales: `pose` returned NoneType: return nb.Case(given, info, …)"),
+    ],
+)
+def test_a_track_that_returns_nothing_is_named(cli, track: Path, name: str, said: str) -> None:
+    file = track / "scales.py"
+    file.write_text(file.read_text() + f"\n\nScales.{name} = lambda *given: None\n")
+    place = ("--track", "scales", "--datasets", "objects(n=1)", "--regimes", "shaky")
+    done = cli("run", *PLUGIN, *place, "--methods", "mean", code=None)
+    assert said in done.stderr and "AttributeError" not in done.stderr

@@ -29,10 +29,20 @@ exit codes: 0 fine, 1 something failed, 2 usage, 130 stopped by Ctrl-C or SIGTER
 class OneLineParser(argparse.ArgumentParser):
     """A parser whose errors are one line, with the nearest option to one that is none."""
 
+    _mixing = False
+    """Whether the words of a verb are read once more, with options among them."""
+
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As argparse has it; what a verb does not know is an error of that verb, not of the program."""
         found, unknown = super().parse_known_args(args, namespace)
-        if unknown and self._subparsers is None:
+        if not unknown or self._subparsers is not None or self._mixing:
+            return found, unknown
+        if not any(word.startswith("-") for word in unknown):
+            # An optional word behind an option, `why STORE --json FILTER`: argparse took it to be left out.
+            self._mixing = True
+            found, unknown = self.parse_known_intermixed_args(args)
+            self._mixing = False
+        if unknown:
             from ..errors import closest
 
             named = unknown[0].partition("=")[0]

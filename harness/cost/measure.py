@@ -20,7 +20,7 @@ from ..errors import one_line
 from ..registry import Bound
 from ..runner import used_device
 from ..store.record import Cost
-from ..track import Runner, Track
+from ..track import Runner, Track, case_of
 from .energy import energy
 from .macs import macs
 from .pace import judged_by_cpu, pace
@@ -43,7 +43,7 @@ def measure(
     measured is None, with the reason in `reasons`.
     """
     item = track.probe(size)
-    case = track.pose(regime, item, 0)
+    case = case_of(track, regime, item, 0)
     runner = track.open(method)
     info = case.info.replace(sample=item) if method.entry.meta["oracle"] else case.info
     start = time.perf_counter()

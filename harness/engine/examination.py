@@ -14,7 +14,7 @@ from ..errors import NotDefined
 from ..findings import Check, findings_of, set_up, tried
 from ..planned_cell import shown_to
 from ..registry import Bound, bind
-from ..track import Case, Finding, Runner, SeesScale, Track
+from ..track import Case, Finding, Runner, SeesScale, Track, case_of
 
 SEED = 0
 """Of all noise."""
@@ -51,7 +51,7 @@ class _Trial:
 
     def case(self, item: Any) -> Case:
         """What the method is given and told of an item, made anew: what it draws begins again."""
-        return told(self.track.pose(self.regime, item, SEED), item, self.shown)
+        return told(case_of(self.track, self.regime, item, SEED), item, self.shown)
 
     def output(self, item: Any) -> Any:
         """What the method makes of it. Raises `Skip`, `Invalid` and what the method raises."""

@@ -14,8 +14,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn, TypedDict
 
 from ..calling import call_on
-from ..errors import Invalid, NotFinite, Skip, UsageError, described, message_of, one_line, said, with_item
-from ..plugin_loading import load_plugin
+from ..errors import Invalid, NotFinite, Skip, UsageError, message_of, one_line, said, with_item
+from ..plugin_loading import described_at, load_plugin
 from ..registry import bind
 from ..runner import used_device
 from ..track import Case, Runner, get_track
@@ -194,7 +194,7 @@ def ending_of(error: BaseException) -> Ending:
     memory = isinstance(error, MemoryError) or "can't allocate memory" in text or "out of memory" in text
     return {
         "outcome": "oom" if memory else "failed",
-        "reason": one_line(with_item(error, described(error, 400))),
+        "reason": one_line(with_item(error, described_at(error, 300))),
         "traceback": "".join(traceback.format_exception(error))[-4000:],
     }
 

@@ -24,7 +24,7 @@ from ..store.cells import WEIGHTS
 from ..store.disk import noticing_full_disk, write_file
 from ..store.outputs import ChecksOutputs
 from ..store.record import CurvePoint, Training, TrainingCost
-from ..track import Batches, Case, Dataset, ReadsItems, Track, Trains, get_track
+from ..track import Batches, Case, Dataset, ReadsItems, Track, Trains, case_of, get_track
 from ..training.batches import training_batches
 from ..training.checkpoint import file_sha256, known_checkpoint, read_card, with_card
 from .channel import HungUp
@@ -336,7 +336,7 @@ def _posed(course: _Course, index: int) -> _Posed:
     if index in course.held:
         return course.held[index]
     item = course.dataset.load(index)
-    made = item, course.track.pose(course.recipe.regime, item, 0)
+    made = item, case_of(course.track, course.recipe.regime, item, 0)
     if (len(course.held) + 1) * 2 * _size(made[1]) <= _HELD:
         course.held[index] = made
     return made

@@ -35,7 +35,7 @@ from ..store.outputs import (
 )
 from ..store.previews import panel_text
 from ..store.record import Cost, SetPart
-from ..track import Case, Collector, Dataset, HasSetMetrics, Track, get_track
+from ..track import Case, Collector, Dataset, HasSetMetrics, Track, case_of, get_track
 from .channel import HungUp, ask, read_answer
 from .messages import Ending, Job, MethodEnded, Tell, checkpoints_of
 from .method_process import Task, ending_of
@@ -247,7 +247,7 @@ def _posed(scoring: _Scoring, seed: int, indices: Iterable[int]) -> Iterator[Fut
     def pose(index: int) -> _Posed:
         with noting_item(scoring.track.words.item, scoring.dataset.ids[index]):
             item = scoring.dataset.load(index)
-            return _Posed(index, item, scoring.track.pose(scoring.regime, item, seed))
+            return _Posed(index, item, case_of(scoring.track, scoring.regime, item, seed))
 
     coming: Future[_Posed] | None = None
     for index in indices:

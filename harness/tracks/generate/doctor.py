@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import Skip, described, one_line
+from ...errors import Skip, one_line
 from ...findings import findings_of, set_up, tried
+from ...plugin_loading import described_at
 from ...registry import Bound, bind
 from ...track import Case, Finding
 from .items import LatentBatch, Reference, TrainingPicture
@@ -65,7 +66,7 @@ def examine(method: Bound, before: Callable[[str], None], regime: str) -> Iterat
             skipped = skipped or one_line(skip)
             continue
         except (Exception, SystemExit) as error:
-            yield Finding("gives pictures", False, f"{shape}: {described(error)}")
+            yield Finding("gives pictures", False, f"{shape}: {described_at(error)}")
             return
         trial = one
         break

@@ -9,8 +9,9 @@ from itertools import permutations
 
 import numpy as np
 
-from ...errors import Skip, described, one_line
+from ...errors import Skip, one_line
 from ...findings import Check, findings_of, set_up, tried
+from ...plugin_loading import described_at
 from ...registry import Bound, bind
 from ...track import Finding
 from .patient import SCALES, Patient, at_scale
@@ -42,8 +43,8 @@ def _kind(patient: Patient, channels: int) -> tuple[bool | None, str]:
         if only:
             place = "[1]" if patient.restorer.meta["layout"] == "tensor" else "[2]"
             line = f'if noisy.shape{place} != {4 - channels}: raise nb.Skip("for {other} pictures")'
-            return False, f"{size}: {described(error)}: it takes {other} only, so begin with `{line}`"
-        return False, f"{size}: {described(error)}{_remedy(patient, *patient.size, channels)}"
+            return False, f"{size}: {described_at(error)}: it takes {other} only, so begin with `{line}`"
+        return False, f"{size}: {described_at(error)}{_remedy(patient, *patient.size, channels)}"
     return True, ""
 
 
@@ -58,7 +59,7 @@ def _sizes(patient: Patient, sizes: Sequence[tuple[int, int, int]]) -> tuple[boo
         except Skip as skip:
             skipped.append(f"skips {size}: {one_line(skip)}")
         except (Exception, SystemExit) as error:
-            return False, f"{size}: {described(error)}{_remedy(patient, height, width, channels)}"
+            return False, f"{size}: {described_at(error)}{_remedy(patient, height, width, channels)}"
     if len(skipped) == len(tried):
         return None, skipped[0]
     return True, "; ".join(skipped)

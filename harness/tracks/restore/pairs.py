@@ -10,11 +10,12 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from ...component_calls import read_only
+from ...component_calls import called, check_floats, read_only
 from ...errors import UsageError
 from ...imaging.pixels import is_unit
 from ...imaging.validation import as_picture
 from ...registry import Bound
+from ...runner import kind_of
 
 Array = npt.NDArray[Any]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -85,7 +86,7 @@ class Pair:
 
 
 def prepare(restored: Array, clean: Array, bound: Bound, *, unit: bool = False) -> Pair:
-    """Both pictures under a protocol. Raises `UsageError` for unequal shapes, a wrong type, NaN or Inf.
+    """Both pictures under a protocol. Raises `UsageError` for unequal shapes, a wrong type, NaN or Inf, given or made.
 
     `restored` and `clean`: (H, W) or (H, W, C), uint8, uint16 or float on [0, 1]; `unit` says that all values are known
     to lie there. What is not 8 bit is
@@ -98,9 +99,8 @@ def prepare(restored: Array, clean: Array, bound: Bound, *, unit: bool = False) 
         )
     meta = bound.entry.meta
     peak = float(meta["peak"])
-    apply = partial(bound.entry.obj, **bound.kwargs)
     if meta["bits"] == 8:
-        x, y = apply(to_8bit(x, "restored")), apply(to_8bit(y, "clean"))
+        x, y = _both(bound, to_8bit(x, "restored"), to_8bit(y, "clean"))
         kind = np.uint8 if x.dtype == np.uint8 and y.dtype == np.uint8 else np.float64
         return Pair((np.ascontiguousarray(x, kind), np.ascontiguousarray(y, kind)), peak)
     x, y = np.ascontiguousarray(x), np.ascontiguousarray(y)
@@ -110,9 +110,35 @@ def prepare(restored: Array, clean: Array, bound: Bound, *, unit: bool = False) 
     if x.dtype == np.float32 != y.dtype and _is_rounded(x, y):
         x = y
     if meta["keeps"]:
-        return Pair((x, y), peak, finish=_as_is if all(kept) else apply)
-    x, y = apply(_to_unit(x)), apply(_to_unit(y))
+        return Pair((x, y), peak, finish=_as_is if all(kept) else partial(_applied, bound))
+    x, y = _both(bound, _to_unit(x), _to_unit(y))
     return Pair((np.ascontiguousarray(x, np.float64), np.ascontiguousarray(y, np.float64)), peak)
+
+
+def _both(bound: Bound, restored: Array, clean: Array) -> tuple[Array, Array]:
+    """What a protocol makes of two pictures. Raises `UsageError` that names it where they are not of one shape."""
+    x, y = _applied(bound, restored), _applied(bound, clean)
+    if x.shape != y.shape:
+        raise UsageError(
+            f"protocol {bound.display}: returned {shape_text(x.shape)} for the restored picture and "
+            f"{shape_text(y.shape)} for the clean one (H×W×C): cut both alike"
+        )
+    return x, y
+
+
+def _applied(bound: Bound, picture: Array) -> Array:
+    """What a protocol makes of values, on as many axes. Raises `UsageError` that names it for what is no picture."""
+    who = f"protocol {bound.display}"
+    made: Any = called(who, bound, picture)
+    if not isinstance(made, np.ndarray) or made.dtype.kind not in "buif":
+        raise UsageError(f"{who}: returned {kind_of(made)}: return a picture (H, W, C)")
+    keeps = bound.entry.meta["keeps"]
+    if made.ndim != picture.ndim or (keeps and made.shape != picture.shape):
+        due = "each value by itself, as it declares `keeps`" if keeps else "(H, W, C)"
+        raise UsageError(f"{who}: returned shape {made.shape} for a picture of shape {picture.shape}: return {due}")
+    if made.dtype.kind == "f" and not keeps:  # what keeps values is called for each strip of a picture
+        check_floats(who, made)
+    return made
 
 
 def _as_is(picture: Array) -> Array:

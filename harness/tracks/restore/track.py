@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...array_outputs import ArrayFiles
+from ...errors import one_line
 from ...registry import Bound
 from ...track import (
     Batches,
@@ -49,6 +52,11 @@ _DECLARED: Mapping[str, Mapping[str, Any]] = {
 
 
 _OUTSIDE = "was given values outside [0, 1]: a network made for files of 8 bit needs downsample(…, bits=8)"
+
+
+def _is_range(peak: Any) -> bool:
+    """Whether a declared peak is a number that values can go up to."""
+    return isinstance(peak, Real) and 0 < float(peak) < math.inf
 
 
 class PictureFiles(ArrayFiles):
@@ -108,6 +116,10 @@ class Restore:
         refuse_unknown_layout(made)
         if made.get("bits") not in (None, 8):
             raise ValueError(f"bits is 8 or None, not {made['bits']!r}")
+        if made.get("bits") == 8 and "peak" not in declared:
+            made["peak"] = 255.0
+        if "peak" in made and not _is_range(made["peak"]):
+            raise ValueError(f"peak is a finite number above 0, not {one_line(repr(made['peak']), 60)}")
         return made
 
     def identify(self, item: Sample) -> str:
