@@ -52,7 +52,7 @@ def test_a_board_of_an_old_store_is_what_it_was(cli, old: Path, tmp_path: Path) 
         same = {renamed.get(name, name): value for name, value in was.items()}
         wider = {name: row[name] for name in ("interval_low", "interval_high")}
         # A row of a failed cell says more than it did.
-        told = {} if was["outcome"] == "ok" else {name: row[name] for name in ("spec", "protocol", "regime")}
+        told = {} if was["outcome"] == "ok" else {name: row[name] for name in ("spec", "protocol", "regime", "dataset")}
         assert {**same, **wider, **told, "track": "restore"} == row
         assert row["spec"].startswith(was["method"].partition("(")[0])
         for name, sign in (("interval_low", 1), ("interval_high", -1)):
