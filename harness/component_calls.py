@@ -8,8 +8,8 @@ from dataclasses import replace
 from numbers import Real
 from typing import Any
 
-from .errors import Invalid, NotDefined, Skip, UsageError, described, said
-from .registry import Bound, raised_at
+from .errors import Invalid, NotDefined, Skip, UsageError, described, raised_at, said
+from .registry import Bound
 from .runner import kind_of
 
 

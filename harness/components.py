@@ -6,8 +6,8 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from .errors import Skip, UsageError, one_line
-from .registry import Bound, Entry, raised_at, registry
+from .errors import Skip, UsageError, one_line, raised_at
+from .registry import Bound, Entry, registry
 from .runner import kind_of
 from .track import DEFAULT, Dataset, Track, get_track
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -60,6 +61,19 @@ class NotDefined(float):
 
     def __reduce__(self) -> tuple[type[NotDefined], tuple[str]]:
         return NotDefined, (self.reason,)
+
+
+def raised_at(error: BaseException, file: str = "") -> str:
+    """Where in a file an error came up, as ` (net.py, line 3)`; without one, in that of what the caller called.
+
+    Empty where no frame is of that file, and for a `SyntaxError`, which says it itself.
+    """
+    import traceback
+
+    frames = list(traceback.walk_tb(error.__traceback__))
+    file = file or (frames[1][0].f_code.co_filename if len(frames) > 1 else "")
+    lines = [line for frame, line in frames if frame.f_code.co_filename == file]
+    return f" ({os.path.basename(file)}, line {lines[-1]})" if lines and not isinstance(error, SyntaxError) else ""
 
 
 def described(error: BaseException, limit: int = 200) -> str:

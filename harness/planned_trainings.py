@@ -82,11 +82,12 @@ class Trainings:
         """What a cell of that method and seed needs trained. Raises `UsageError` where the method cannot be made."""
         asked = method.bound.canonical, cell_seed
         if asked not in self._needs:
-            self._needs[asked] = self._needed((method.bound,), cell_seed)
-            if self._needs[asked].keys:
+            needed = self._needed((method.bound,), cell_seed)
+            if needed.keys:
                 self._once(
                     ("made", method.bound.track, method.bound.canonical), lambda: _refuse_unmade("method", method.bound)
                 )
+            self._needs[asked] = needed
         return self._needs[asked]
 
     def _needed(self, methods: Sequence[Bound], cell_seed: int) -> Trained:

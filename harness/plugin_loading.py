@@ -14,8 +14,8 @@ from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .errors import Skip, UsageError, described, one_line
-from .registry import REGISTRIES, Entry, origin, raised_at
+from .errors import Skip, UsageError, described, one_line, raised_at
+from .registry import REGISTRIES, Entry, origin
 
 _SLOW = 3.0
 _BUILT_IN = __name__.partition(".")[0] + "."

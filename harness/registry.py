@@ -6,7 +6,6 @@ import importlib
 import importlib.machinery
 import importlib.util
 import inspect
-import traceback
 import typing
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -172,17 +171,6 @@ def _find_spec(package: str) -> Any:
 
 def origin(obj: Callable[..., Any]) -> tuple[str, str]:
     return getattr(obj, "__module__", "?"), getattr(obj, "__qualname__", "?")
-
-
-def raised_at(error: BaseException, file: str = "") -> str:
-    """Where in a file an error came up, as ` (net.py, line 3)`; without one, in that of what the caller called.
-
-    Empty where no frame is of that file, and for a `SyntaxError`, which says it itself.
-    """
-    frames = list(traceback.walk_tb(error.__traceback__))
-    file = file or (frames[1][0].f_code.co_filename if len(frames) > 1 else "")
-    lines = [line for frame, line in frames if frame.f_code.co_filename == file]
-    return f" ({Path(file).name}, line {lines[-1]})" if lines and not isinstance(error, SyntaxError) else ""
 
 
 REGISTRIES: dict[tuple[str, str], Registry] = {}

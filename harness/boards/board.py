@@ -16,7 +16,7 @@ from ..errors import one_line
 from ..statistics.blas_threads import one_blas_thread
 from ..statistics.paired_tests import ALPHA, MIN_ITEMS
 from ..store.record import Cell, Cost, Record, dataset_text, words_of
-from ..store.versions import newest, older
+from ..store.versions import latest_sources, newest, older
 from ..track import DEFAULT, Words
 from ..wording import by_number, counted
 from .failures import Failure, failure_of
@@ -137,13 +137,7 @@ def boards(records: Sequence[Record], *, all_versions: bool = False) -> list[Boa
 def _with_mixed_versions(made: Sequence[Board], records: Iterable[Record]) -> list[Board]:
     """Boards that say which of their methods are of another source than on other boards, where a run asked for them
     later."""
-    cells = [(record.cell, record.asked) for record in records if record.cell["kind"] == "score"]
-    seen: dict[tuple[str, str], dict[str, tuple[str, int]]] = defaultdict(dict)
-    for cell, asked in cells:
-        versions, sha = seen[cell["track"], cell["method"]["spec"]], cell["method"]["source_sha256"]
-        last, count = versions.get(sha, ("", 0))
-        versions[sha] = max(last, asked), count + 1
-    latest = {method: max(versions, key=versions.__getitem__) for method, versions in seen.items() if len(versions) > 1}
+    latest = latest_sources(records)
 
     def warned(board: Board) -> Board:
         others = [

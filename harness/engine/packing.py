@@ -28,7 +28,8 @@ def packed(values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             return {"columns": columns(values)}
         ids = list(map(id, values))
         alike = ids.count(ids[0]) == len(ids)
-        for number, part in {ids[0]: values[0]}.items() if alike else dict(zip(ids, values, strict=True)).items():
+        different = {ids[0]: values[0]} if alike else dict(zip(ids, values, strict=True))
+        for number, part in different.items():
             if number not in places:
                 places[number] = places.setdefault(repr(part), len(parts))
                 if places[number] == len(parts):

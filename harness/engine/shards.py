@@ -7,7 +7,6 @@ one store, each with a task of its own, divide alike.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +19,7 @@ from ..errors import UsageError, one_line
 from ..json_values import parsed
 from ..planned_cell import PlannedCell
 from ..store.disk import locked, noticing_full_disk, write_file
+from ..store.keys import combined
 from .forecast import Rates, expected_seconds
 
 _LARGEST = 100_000
@@ -110,7 +110,7 @@ def _lot(cell: PlannedCell) -> str:
     all others with them, where each task has a store of its own."""
     named = [cell[part]["spec"] for part in ("method", "dataset", "regime", "protocol")]
     said = [cell["kind"], cell["track"], *named, cell["seed"], cell["inputs"].get("size")]
-    return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+    return combined([json.dumps(said)])
 
 
 def _groups(cells: Sequence[PlannedCell]) -> list[list[PlannedCell]]:

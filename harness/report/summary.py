@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -11,6 +10,7 @@ from typing import Any
 from ..boards import order_stability
 from ..boards.board import Board, how
 from ..boards.failures import Failure
+from ..boards.grouping import digest
 from ..boards.rows import Row
 from ..boards.scaling import growths
 from ..json_values import plain
@@ -121,8 +121,7 @@ def board_files(data: ReportData) -> dict[str, Callable[[], Iterable[str]]]:
 
 
 def _path(board: Board, place: int) -> str:
-    own = f"{board.identity}|{board.seeds}".encode("utf-8", "replace")
-    return f"{BESIDE}/{place + 1:04d}-{hashlib.sha256(own).hexdigest()[:16]}.json"
+    return f"{BESIDE}/{place + 1:04d}-{digest([board.identity])[:16]}.json"
 
 
 def _in_summary(data: ReportData, place: int) -> dict[str, Any]:

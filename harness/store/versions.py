@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 from .record import Cell, Record
@@ -33,6 +33,21 @@ def newest(records: Sequence[Record]) -> list[Record]:
     for record, versions, version in known:
         versions[version] = max(versions.get(version, ""), record.asked)
     return [r for r, versions, version in known if len(versions) == 1 or versions[version] == max(versions.values())]
+
+
+def latest_sources(records: Iterable[Record]) -> dict[tuple[str, str], str]:
+    """Track and spec of each method that has scores of several sources → the source that a run asked for last.
+
+    Where no record says when that was, it is the one of most scores.
+    """
+    seen: dict[tuple[str, str], dict[str, tuple[str, int]]] = defaultdict(dict)
+    for record in records:
+        cell = record.cell
+        if cell["kind"] == "score":
+            sources, sha = seen[cell["track"], cell["method"]["spec"]], cell["method"]["source_sha256"]
+            last, count = sources.get(sha, ("", 0))
+            sources[sha] = max(last, record.asked), count + 1
+    return {method: max(own, key=own.__getitem__) for method, own in seen.items() if len(own) > 1}
 
 
 def older(records: Sequence[Record], kept: Sequence[Record]) -> list[Record]:
