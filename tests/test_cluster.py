@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import shutil
@@ -18,6 +19,7 @@ from typing import Any
 import psutil
 import pytest
 from conftest import ROOT
+from noisebench.cli import main
 from noisebench.engine import cluster as clusters
 from noisebench.engine import cluster_start
 from noisebench.engine.cluster import Seat, place_for
@@ -432,6 +434,23 @@ def test_a_cluster_that_cannot_be_reached_leaves_no_store(here: Path, monkeypatc
     with pytest.raises(UsageError, match=r"cannot be reached"):
         run(suite_of(here, "identity"), here / "s", RunOptions(cluster="tcp://127.0.0.1:1"), Notes())
     assert not (here / "s").exists()
+
+
+def test_a_dry_run_counts_its_cells_though_no_scheduler_answers(here: Path, monkeypatch: Any, capsys: Any) -> None:
+    monkeypatch.setattr(cluster_start, "REACHED", 0.5)
+    asked = ["run", "--methods", "identity", "--datasets", "gaussian_field(n=1, size=16)", "--regimes", "none"]
+    dry = [*asked, "--store", str(here / "s"), "--dry-run", "--cluster", "tcp://127.0.0.1:1"]
+    assert main(dry) == 2
+    counts, unreached = capsys.readouterr().err.splitlines()
+    assert counts == "1 to run, 0 stored"
+    assert unreached.startswith("noisebench run: cluster tcp://127.0.0.1:1 cannot be reached")
+    assert main([*dry, "--json"]) == 2
+    out, err = capsys.readouterr()
+    assert [cell["state"] for cell in json.loads(out)["cells"]] == ["run"] and err.startswith(unreached[:60])
+    assert main([*asked, "--store", str(here / "s")]) == 0
+    capsys.readouterr()
+    assert main(dry) == 0, "a run that has nothing to do asks no scheduler either"
+    assert capsys.readouterr().err == "0 to run, 1 stored\n"
 
 
 def test_a_worker_says_why_it_must_not_take_part(tmp_path: Path) -> None:

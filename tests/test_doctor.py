@@ -514,6 +514,18 @@ def leaves_two(noisy, info):
         os.fork()  # and comes back in both
     return noisy * 0.9 + 0.1 * noisy.mean()
 
+@nb.method("comes_back_each_time")
+def comes_back_each_time(noisy, info):
+    if child := os.fork():
+        os.waitpid(child, 0)
+    return noisy * 0.9 + 0.1 * noisy.mean()
+
+@nb.method("raises_in_a_child")
+def raises_in_a_child(noisy, info):
+    if os.fork() == 0:
+        raise ValueError
+    return noisy * 0.9 + 0.1 * noisy.mean()
+
 @nb.method("starts_two")
 def starts_two(noisy, info):
     for _ in range(2):
@@ -524,10 +536,11 @@ def starts_two(noisy, info):
 """
 
 
-def test_what_a_method_forks_ends_with_the_doctor_and_says_nothing(tmp_path: Path, capsys: Any) -> None:
+@pytest.mark.parametrize("name", ["leaves_two", "comes_back_each_time", "raises_in_a_child"])
+def test_what_a_method_forks_ends_with_the_doctor_and_says_nothing(tmp_path: Path, capsys: Any, name: str) -> None:
     file = tmp_path / "forks.py"
     file.write_text(FORKS)
-    code, passed, _ = diagnose(capsys, "leaves_two", "--plugin", file)
+    code, passed, _ = diagnose(capsys, name, "--plugin", file)
     assert (code, set(passed.values()), len(passed)) == (0, {True}, 14)
     assert not _named_alive(str(file))
 

@@ -252,6 +252,20 @@ def test_a_read_only_store_is_found_before_a_method_runs(tmp_path: Path, capsys:
         assert "cannot be written (Read-only file system)" in refused(["store", "gc", "s"], capsys)
 
 
+def test_a_part_of_a_run_of_which_all_is_stored_needs_no_store_that_can_be_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    throwaway(tmp_path, "", loud=LOUD)
+    part = [*RUN, "--store", "s", "--shard", "1/1"]
+    assert main([*RUN, "--store", "s"]) == 0
+    capsys.readouterr()
+    with read_only(Path("s")):
+        assert main(part) == 0 and "1 cell: 1 ok (0 run now)" in capsys.readouterr().out
+        told = refused([*part, "--metrics", "mse"], capsys)
+    assert "store s: " in told and "cannot be written (Read-only file system)" in told
+    assert main(part) == 0 and Path("s/shards/1.json").is_file()
+
+
 @pytest.mark.parametrize("kind", ["number", "effect"])
 def test_no_claim_is_called_not_available_because_of_a_read_only_store(
     kind: str, capsys: pytest.CaptureFixture[str]

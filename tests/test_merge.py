@@ -16,7 +16,7 @@ from noisebench.store.cells import WEIGHTS, asked_of, cell_dir, keys, open_store
 from noisebench.store.merge import merge, plan_merger
 from noisebench.store.names import add_names, read_names
 from noisebench.store.previews import picture_file
-from stored_cells import ARRAYS, edit, keeping, made, put, refused, same, views, with_cell, without_seals
+from stored_cells import ARRAYS, edit, keeping, made, made_cost, put, refused, same, views, with_cell, without_seals
 
 
 @pytest.fixture
@@ -247,6 +247,38 @@ def test_an_empty_folder_takes_the_cells_as_it_takes_those_of_a_run(stores: Any,
     (folder := to.parent / "mine").mkdir()
     (folder / "notes.txt").touch()
     assert "is not a noisebench store" in cli("store", "merge", a, "--to", folder, code=2).stderr
+
+
+def test_an_export_in_the_place_of_a_store_is_called_one(stores: Any, cli: Any, tmp_path: Path) -> None:
+    a, _, to = stores
+    put(a, made("nlm"))
+    for name in ("x.json", "x.json.xz"):
+        cli("export", a, "--to", name)
+        for verb in (("merge", a, name, "--to", to), ("ls", name)):
+            assert f"{name} is an export, and a store is due here: name the one" in cli("store", *verb, code=2).stderr
+    (tmp_path / "x.json").write_text("{}")
+    assert "x.json is not a noisebench store" in cli("store", "ls", "x.json", code=2).stderr
+    assert not to.exists()
+
+
+def test_of_costs_the_first_of_an_idle_machine_stays_else_that_of_the_least_busy_one(stores: Any, cli: Any) -> None:
+    a, b, to = stores
+
+    def kept(*busy: float | None) -> float | None:
+        for store, factor in zip((a, b), busy, strict=True):
+            one = made_cost("nlm", 256, 256, 1)
+            put(store, with_cell(one, cost={**(one.cell["cost"] or {}), **({"busy": factor} if factor else {})}))
+        merger = plan_merger([a, b])
+        assert (merger.measured, merger.alike, merger.conflicts) == (1, 0, [])
+        (key,) = merger.chosen
+        return read_record(merger.chosen[key], key).cell["cost"].get("busy")  # type: ignore[union-attr]
+
+    assert [kept(3.0, 1.0), kept(3.0, 1.4), kept(1.4, 3.0)] == [1.0, 1.4, 1.4]
+    assert [kept(1.08, 1.0), kept(1.0, 1.08)] == [1.08, 1.0], "all idle machines are alike"
+    assert [kept(None, 1.0), kept(3.0, None)] == [None, 3.0], "one that does not tell is no better, and no worse"
+    kept(3.0, 1.0)
+    told = "1 measured in several, of which that of the least busy machine is kept"
+    assert told in cli("store", "merge", a, b, "--to", to).stdout
 
 
 def test_merge_by_command(stores: Any, cli: Any) -> None:

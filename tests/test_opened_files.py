@@ -104,6 +104,23 @@ def test_a_network_that_was_trained_again_is_run_again_and_why_names_its_file(
     assert states(both, capsys) == ["stored", "stored"]
 
 
+def test_a_run_says_which_results_it_replaces_before_a_method_without_its_weights_fails(
+    lab: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = train(lab, 0.5)
+    assert main(RUN) == 0 and "replaced" not in capsys.readouterr().err
+    (lab / "weights" / "net.json").unlink()
+    told = (
+        "1 stored result is replaced, whatever comes of the run: file net/weights/net.json, which the method opened, "
+    )
+    assert main(RUN) == 1 and f"{told}changed ({before[:12]} → absent)" in capsys.readouterr().err
+    assert stored(lab)["outcome"] == "failed" and "net.json" in stored(lab)["reason"]
+    train(lab, 0.5)
+    assert main(RUN) == 0 and "replaced" not in capsys.readouterr().err, "a failure is no result"
+    train(lab, 0.9)
+    assert main([*RUN, "--retry", "always"]) == 0 and "replaced" not in capsys.readouterr().err, "as it was asked"
+
+
 def test_kept_pictures_of_old_weights_are_not_scored_anew(lab: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*RUN, "--keep", "all"]) == 0
     assert states([*RUN[:-1], "ssim"], capsys) == ["re-score"]

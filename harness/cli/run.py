@@ -153,6 +153,14 @@ def run(args: argparse.Namespace) -> int:
         held = genuine_cells(store, [c["key"] for c in cells])
         todo = due_cells(store, cells, held, args.retry)
         donors = donors_of(store, todo, args.retry)
+        threads = suite.limits.threads
+        slots: int | None = options.width(threads)
+        unreached: UsageError | None = None
+        if where is not None:
+            try:
+                slots = slots_there(where, threads) if todo else None
+            except UsageError as error:
+                slots, unreached = None, error
         states = {c["key"]: "re-score" if c["key"] in donors else "run" for c in todo}
         rows = [[states.get(c["key"], "stored"), *_names(c), c["key"][:12]] for c in cells]
         if args.json:
@@ -165,9 +173,8 @@ def run(args: argparse.Namespace) -> int:
                 print_table(sorted(rows, key=lambda row: row[0] == "stored")[:_PLANNED], head)
                 print(f"… and {counted(len(rows) - _PLANNED, 'more cell')}; --json has all")
             rescore = f", {len(donors)} to re-score" if donors else ""
-            known, threads = [record.cell for record in readable(store)], suite.limits.threads
+            known = [record.cell for record in readable(store)]
             rates = rates_of(known)
-            slots = slots_there(where, threads) if where else options.width(threads)
             share = expected_efficiency(todo, rates, slots) if where and slots else None
             told = (
                 forecast_text(todo, rates, slots) if slots else "",
@@ -180,6 +187,8 @@ def run(args: argparse.Namespace) -> int:
                 f"{len(todo) - len(donors)} to run{rescore}, {len(cells) - len(todo)} stored"
                 + ((todo and told_of and f"; {told_of}") or "")
             )
+        if unreached is not None:  # what a run would end with
+            raise unreached
         return 0
     summary: Summary | None = None
     try:

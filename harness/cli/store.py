@@ -195,7 +195,7 @@ def _merge(args: argparse.Namespace) -> int:
     else:
         told = {
             "there with equal results in several": merger.alike,
-            "measured in several, of which the first is kept": merger.measured,
+            "measured in several, of which that of the least busy machine is kept": merger.measured,
             "failed in one and have a result of another": merger.bettered,
             "have no result in any of several": merger.failed,
             "unfinished, and left out": merger.unfinished,

@@ -17,6 +17,7 @@ from ..store.cells import (
     WEIGHTS,
     cell_dir,
     genuine_cell,
+    is_read_only,
     open_store,
     outcome_of,
     refuse_read_only,
@@ -30,6 +31,7 @@ from ..store.outputs import find_donors, kept_items, outputs_in
 from ..store.record import NOT_OK, Cell, item_count
 from ..store.upkeep import readable, wrong_weights
 from ..suite import Suite
+from ..wording import counted
 from .forecast import Rates, forecast_text, longest_first, rates_of
 from .messages import Job
 from .pool import Cells, Pool
@@ -132,6 +134,16 @@ def _outdated(stored: Cell | None, cell: PlannedCell, store: Path) -> bool:
     return gone or bool(changes_of(stored, cell["request"], store))
 
 
+def _replaced(todo: Sequence[PlannedCell], held: Mapping[str, Cell], store: Path) -> str:
+    """That a run replaces results that are stored, by a failure too, since their files are others; empty where none."""
+    ok = [(c, held[c["key"]]) for c in todo if c["key"] in held and held[c["key"]]["outcome"] == "ok"]
+    why = [changes[0] for cell, stored in ok if (changes := changes_of(stored, cell["request"], store))]
+    if not why:
+        return ""
+    results = f"{counted(len(why), 'stored result')} {'is' if len(why) == 1 else 'are'}"
+    return f"{results} replaced, whatever comes of the run: {why[0]}"
+
+
 def _lacks_outputs(stored: Cell, keep: str, store: Path) -> bool:
     """Whether a stored cell has fewer outputs than are to be kept of it."""
     if keep == "none" or stored["kind"] != "score" or stored["outcome"] not in ("ok", "undefined"):
@@ -157,8 +169,8 @@ def run(suite: Suite, store: Path, options: RunOptions, watcher: Watcher) -> Sum
             refuse_read_only(store)
             add_names(store, suite.track, planned["names"])
         if options.shard is not None:
-            refuse_read_only(store)
-            cells = cells_of(options.shard, cells, store, lambda: known_rates(store), keep=True)
+            keep = not is_read_only(store)  # where something is to be run, such a store is refused
+            cells = cells_of(options.shard, cells, store, lambda: known_rates(store), keep=keep)
         summary = Summary(cells=cells)
         run_planned(pool, cells, planned["preload"], planned["environment"], summary, suite, store, options, watcher)
     return summary
@@ -209,6 +221,8 @@ def run_planned(
     if todo:
         pool.preload(preload)
     watcher.plan(len(todo), len(cells) - len(todo), forecast_text(todo, rates, pool.width()))
+    if options.retry != "always" and (told := _replaced(todo, held, store)):
+        watcher.note(told)
     if bare := sum(_lacks_outputs(held[c["key"]], base.keep, store) for c in cells if c["key"] not in due):
         watcher.note(
             f"{bare} of the cells stored already {'has' if bare == 1 else 'have'} not the outputs that are to be kept: "

@@ -21,6 +21,7 @@ from ..errors import UsageError, one_line
 from ..json_values import parsed
 from .asked import asked_beside, asked_in, now
 from .disk import DiskFull, noticing_full_disk, read_regular, sync_dir, write_file
+from .export import is_export
 from .mistakes import read_mistakes
 from .previews import read_panel
 from .record import OUTCOMES, SCHEMA, Cell, Record
@@ -104,11 +105,25 @@ def refuse_read_only(path: Path) -> None:
         raise ClosedStore(f"store {one_line(path)} cannot be written: {error.strerror}") from None
 
 
+def is_read_only(path: Path) -> bool:
+    """Whether nothing can be written to a store."""
+    try:
+        refuse_read_only(path)
+    except ClosedStore:
+        return True
+    return False
+
+
 def existing_store(path: Path) -> Path:
     """A store that is there already. Raises `UsageError`."""
     if not path.exists():
         raise UsageError(f"store {one_line(path)} does not exist: check the path, or make one by `noisebench run`")
     if not (path / "store.json").is_file():
+        if is_export(path):
+            raise UsageError(
+                f"{one_line(path)} is an export, and a store is due here: name the one that it was made from; "
+                "`report`, `compare`, `check` and `study --from` take exports"
+            )
         raise UsageError(f"{one_line(path)} is not a noisebench store: `noisebench run … --store DIR` makes one")
     schema_of(path)
     return path

@@ -8,6 +8,7 @@ import json
 import lzma
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,7 +16,7 @@ import numpy as np
 
 from ..errors import UsageError, one_line
 from ..json_values import parsed, plain
-from .disk import write_named
+from .disk import open_regular, write_named
 from .mistakes import mistakes_of
 from .names import why_no_names
 from .record import SCHEMA, Cell, Mistake, Panel, Plugins, Record
@@ -24,6 +25,8 @@ from .shape import why_no_cell, why_no_number
 _PRIVATE = ("request",)
 _XZ, _LARGEST = b"\xfd7zXZ\0", 1 << 31
 """What a compressed file begins with, and how many bytes of text it may hold."""
+_START = 4096
+"""Bytes of a file that are looked at where it is only asked whether it is an export."""
 _SMALL, _DENSEST = 64 << 20, 500
 """Bytes of text that any compressed file may hold, and how many a byte of a larger one: honest ones hold 30."""
 
@@ -132,6 +135,16 @@ def seal_of(record: Record) -> str:
         floats = np.asarray(values, dtype="<f8")
         seal.update(np.where(np.isnan(floats), np.nan, floats).tobytes())
     return seal.hexdigest()
+
+
+def is_export(path: Path) -> bool:
+    """Whether a file begins as an export does; the rest of it is not looked at."""
+    with suppress(OSError, lzma.LZMAError), open_regular(path) as file:
+        start = file.read(_START)
+        if start.startswith(_XZ):
+            start = lzma.LZMADecompressor(lzma.FORMAT_XZ).decompress(start, _START)
+        return b'"noisebench_export"' in start
+    return False
 
 
 def read_export(path: Path) -> list[Record]:

@@ -35,10 +35,12 @@ from .disk import noticing_full_disk, read_regular, write_file
 from .names import Names, add_names, read_names, with_added
 from .outputs import outputs_in
 from .previews import picture_file, read_views
-from .record import NOT_OK, SCHEMA, Cell, Record, place_text
+from .record import NOT_OK, SCHEMA, Cell, Cost, Record, place_text
 from .upkeep import wrong_weights
 
 _SHOWN = 60
+_IDLE = 1.1
+"""Costs whose `busy` is no more are all alike: the first stays, so that those of many methods are of one machine."""
 
 
 @dataclass
@@ -65,7 +67,8 @@ class Merger:
 
 
 def plan_merger(stores: Sequence[Path]) -> Merger:
-    """What a merger of stores would copy, of equal cells the first that kept most outputs; nothing is written.
+    """What a merger of stores would copy, of equal cells the first that kept most outputs, of costs the first that was
+    measured beside least other work; nothing is written.
 
     Raises `UsageError` for what is no store, is named twice, or was written before cells had seals.
     """
@@ -161,11 +164,21 @@ def _compare(merger: Merger, key: str, store: Path, noted: Mapping[str, str]) ->
         merger.conflicts.append(f"cell {key[:12]} ({what}, seed {first.cell['seed']}) of {places}: {why}")
     elif first.cell["kind"] == "cost":
         merger.measured += 1
+        if _less_busy(second.cell["cost"], first.cell["cost"]):
+            merger.chosen[key] = store
     else:
         merger.alike += 1
         kept, more = (outputs_in(cell_dir(place, key) / "outputs") for place in (merger.chosen[key], store))
         if more > kept:
             merger.chosen[key] = store
+
+
+def _less_busy(one: Cost | None, other: Cost | None) -> bool:
+    """Whether one cost was measured on a machine that was less busy than that of the other, as both say."""
+    if one is None or other is None:
+        return False
+    busy, before = one.get("busy"), other.get("busy")
+    return busy is not None and before is not None and max(_IDLE, busy) < before
 
 
 def _settled(cell: Cell) -> bool:
