@@ -102,8 +102,7 @@ class Bench:
             from .store.seals import refuse_nan
 
             try:
-                for record in self._made.values():
-                    refuse_nan(record, "this test")
+                refuse_nan(self._made.values(), "this test")
             except UsageError as error:
                 pytest.fail(f"noisebench: {error}", pytrace=False)
             self.baseline.parent.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ import pytest
 from board_records import METRICS, as_schema_1, cost_record, record
 from noisebench.cli import main
 from noisebench.comparing.comparison import Comparison, choose, compare
-from noisebench.comparing.pairing import pair
+from noisebench.comparing.pairing import Pairings
 from noisebench.comparing.selection import moved
 from noisebench.errors import UsageError
 from noisebench.report.comparison import (
@@ -62,7 +62,7 @@ def test_pictures_are_paired_by_the_hash_of_their_input_whatever_their_order_and
         input_sha256=[a.input_sha256[i] for i in order],
         scores={"psnr": np.array([30.0, 10.0, 20.0])},
     )
-    left, right = pair(a, b)
+    left, right = Pairings().of(a, b).rows
     assert (left.tolist(), right.tolist()) == ([0, 1, 2], [1, 2, 0])
     (d,) = compare([a], [b]).differences
     assert d.difference == pytest.approx(18.0)
@@ -71,7 +71,7 @@ def test_pictures_are_paired_by_the_hash_of_their_input_whatever_their_order_and
 
 def test_two_pictures_with_one_input_are_each_used_once() -> None:
     a = replace(psnr([1.0, 2.0]), input_sha256=["h", "h"])
-    assert [rows.tolist() for rows in pair(a, replace(a, items=["q", "r"]))] == [[0, 1], [0, 1]]
+    assert [rows.tolist() for rows in Pairings().of(a, replace(a, items=["q", "r"])).rows] == [[0, 1], [0, 1]]
 
 
 def test_pictures_that_only_one_side_has_are_left_out_and_said() -> None:

@@ -306,7 +306,7 @@ def test_a_score_that_is_no_number_without_a_reason_is_refused_with_its_names_cu
     one = made("nlm", 1.0, 1.0, math.nan, items=["a", "b", long["i"]], display=long["d"], row_notes=["n", "", ""])
     one = read_back(replace(with_cell(one, words={"item": long["w"]}), scores={long["m"]: one.scores["psnr"]}))
     short = {c: c * 59 + "…" for c in "mdw"}
-    assert refused(lambda: refuse_nan(one, "base.json")) == (
+    assert refused(lambda: refuse_nan([one], "base.json")) == (
         f"base.json: {short['m']} of {short['w']} '{'i' * 79}…' in cell {one.cell['key'][:12]} ({short['d']}) is NaN "
         "and no reason is stored: restore the file, or delete it and make it again with --update"
     )
@@ -314,10 +314,10 @@ def test_a_score_that_is_no_number_without_a_reason_is_refused_with_its_names_cu
 
 def test_a_score_that_is_no_number_is_let_pass_with_a_reason_and_where_the_cell_is_not_ok() -> None:
     one = made("nlm", math.nan, math.inf, math.nan, row_notes=["why", "", "too"])
-    refuse_nan(one, "base.json")
-    refuse_nan(made("nlm", math.nan, outcome="failed"), "base.json")
+    refuse_nan([one], "base.json")
+    refuse_nan([made("nlm", math.nan, outcome="failed")], "base.json")
     with pytest.raises(UsageError, match="'p002'"):
-        refuse_nan(replace(one, notes=["why", "", ""]), "base.json")
+        refuse_nan([replace(one, notes=["why", "", ""])], "base.json")
 
 
 def not_its(name: str) -> str:

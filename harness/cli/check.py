@@ -113,8 +113,8 @@ def _update(path: Path, current: Sequence[Any]) -> None:
 
     if not any(r.cell["kind"] == "score" and r.cell["outcome"] == "ok" for r in current):
         raise UsageError("--update: CURRENT has no cell that is ok, so it would guard nothing: run the suite first")
+    refuse_nan(current, "CURRENT")
     for record, why in zip(current, why_each_edited(current), strict=True):
-        refuse_nan(record, "CURRENT")
         if why is not None:
             raise UsageError(f"--update: cell {one_line(record.cell['key'], 12)} of CURRENT was {why}")
     if not path.parent.is_dir():

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,12 +17,15 @@ from ..garbage import no_collection
 from ..spec_paths import is_meant
 from ..statistics.blas_threads import one_blas_thread
 from ..statistics.exact_scores import is_exact
+from ..statistics.paired_tests import Floats
 from ..store.record import Cell, Record, order_of, words_of
 from ..store.versions import newest
 from ..wording import by_number, counted
 from .difference import Difference, Matched, differences_of
-from .pairing import Places, Shelf, environment_differences, pair, where_text, why_inputs_differ
+from .pairing import Paired, Pairings, Shelf, environment_differences, unit_names, where_text, why_inputs_differ
 from .set_changes import SetChange, set_changes
+
+_AT_ONCE = 2048
 
 
 @dataclass(frozen=True)
@@ -96,22 +99,26 @@ def _compared_sides(a: Sequence[Record], b: Sequence[Record], name_a: str, name_
     one, other = Shelf(a), Shelf(b)
     spec_a = a[0].cell["method"]["spec"] if across and a else ""
     spec_b = b[0].cell["method"]["spec"] if across and b else ""
+    pairings = Pairings()
     matched: list[Matched] = []
     sets: list[SetDifference] = []
     unmatched: list[Unmatched] = []
-    for record in one.records:
-        found = other.partners(record.cell, spec_b)
-        if not found.records:
-            unmatched.append(_lost("A", one, record.cell, found.reason))
-        for partner in found.records:
-            made, lost = _side_by_side(record, partner, one, other)
-            matched += made
-            unmatched += lost
-            if record.cell["outcome"] == partner.cell["outcome"] == "ok":
-                sets += _sets(record, partner, one, other)
+    known: set[int] = set()
+    for start in range(0, len(one.records), _AT_ONCE):
+        made: list[_Scores | Unmatched] = []
+        for record in one.records[start : start + _AT_ONCE]:
+            found = other.partners(record.cell, spec_b)
+            if not found.records:
+                made.append(_lost("A", one, record.cell, found.reason))
+            for partner in found.records:
+                known.add(id(partner))
+                made += _side_by_side(record, partner, one, other, pairings)
+                if record.cell["outcome"] == partner.cell["outcome"] == "ok":
+                    sets += _sets(record, partner, one, other)
+        for row in _matched(made):
+            matched.append(row) if isinstance(row, Matched) else unmatched.append(row)
     for record in other.records:
-        found = one.partners(record.cell, spec_a)
-        if not found.records:
+        if id(record) not in known and not (found := one.partners(record.cell, spec_a)).records:
             unmatched.append(_lost("B", other, record.cell, found.reason))
     speeds: tuple[Speed, ...] = ()
     if not across:
@@ -129,6 +136,8 @@ def _compared_sides(a: Sequence[Record], b: Sequence[Record], name_a: str, name_
 
 
 def _sets(a: Record, b: Record, one: Shelf, other: Shelf) -> list[SetDifference]:
+    if not (a.cell.get("sets") or b.cell.get("sets")):
+        return []
     labels = one.label(a.cell), other.label(b.cell)
     method = labels[0] if labels[0] == labels[1] else " → ".join(labels)
     return [SetDifference(method, where_text(a.cell), change) for change in set_changes(a, b)]
@@ -140,7 +149,23 @@ def _lost(side: str, shelf: Shelf, cell: Cell, reason: str) -> Unmatched:
     return Unmatched(side, shelf.label(cell), where_text(cell), reason)
 
 
-def _side_by_side(a: Record, b: Record, one: Shelf, other: Shelf) -> tuple[list[Matched], list[Unmatched]]:
+class _Scores(NamedTuple):
+    """A metric of a matched pair of cells; `notes` say which items have no partner."""
+
+    a: Record
+    b: Record
+    labels: tuple[str, str]
+    metric: str
+    paired: Paired
+    notes: Sequence[str]
+
+    @property
+    def sides(self) -> tuple[Floats, Floats]:
+        """The scores of either side, (n,) each, in the order of the rows."""
+        return self.a.scores[self.metric][self.paired.rows[0]], self.b.scores[self.metric][self.paired.rows[1]]
+
+
+def _side_by_side(a: Record, b: Record, one: Shelf, other: Shelf, pairings: Pairings) -> Sequence[_Scores | Unmatched]:
     left_out: list[Unmatched] = []
     for side, shelf, record in (("A", one, a), ("B", other, b)):
         cell = record.cell
@@ -152,67 +177,73 @@ def _side_by_side(a: Record, b: Record, one: Shelf, other: Shelf) -> tuple[list[
         if reason is not None:
             left_out.append(Unmatched(side, shelf.label(cell), where_text(cell), reason))
     if left_out:
-        return [], left_out
-    rows_a, rows_b = pair(a, b)
-    notes = [why for why in (why_inputs_differ(a, b, len(rows_a)), why_inputs_differ(b, a, len(rows_b))) if why]
-    if not len(rows_a):
-        return [], [Unmatched("A", one.label(a.cell), where_text(a.cell), notes[0] if notes else "no rows")]
-    words = words_of(a.cell)
-    whole = units_of((a, b), [rows_a.tolist(), rows_b.tolist()])
-    names = _names(a, rows_a, whole)
+        return left_out
+    paired = pairings.of(a, b)
+    matched = len(paired.rows[0])
+    notes = [why for why in (why_inputs_differ(a, b, matched), why_inputs_differ(b, a, matched)) if why]
+    if not matched:
+        return [Unmatched("A", one.label(a.cell), where_text(a.cell), notes[0] if notes else "no rows")]
     labels = one.label(a.cell), other.label(b.cell)
-    found: list[Matched] = []
+    found: list[_Scores | Unmatched] = []
     for name in _metrics(a.cell, b.cell):
         reason = why_not_comparable(a, b, name)
-        if reason is not None:
+        if reason is None:
+            found.append(_Scores(a, b, labels, name, paired, notes))
+        else:
             side = "A" if name in a.cell["metrics"] else "B"
-            left_out.append(Unmatched(side, labels[0], f"{where_text(a.cell)} · {name}", reason))
+            found.append(Unmatched(side, labels[0], f"{where_text(a.cell)} · {name}", reason))
+    return found
+
+
+def _matched(found: Sequence[_Scores | Unmatched]) -> Iterator[Matched | Unmatched]:
+    """The same with scores, where there are any; which of them are no finite numbers is seen of all at once."""
+    pairs = [one.sides for one in found if isinstance(one, _Scores)]
+    finite = iter(zip(pairs, _all_finite(pairs), strict=True))
+    for one in found:
+        if isinstance(one, Unmatched):
+            yield one
             continue
-        part = a.cell["metrics"][name]
-        va, vb = a.scores[name][rows_a], b.scores[name][rows_b]
-        units, items, lacking = whole, names, list[str]()
-        with np.errstate(invalid="ignore"):
-            finite = np.isfinite(vb - va).all()
-        if not finite:
-            defined = ~(np.isnan(va) | np.isnan(vb))
-            if not defined.all():
-                lacking.append(f"{name} is not defined on {_counted(int((~defined).sum()), words)}")
-            if not defined.any():
-                left_out.append(Unmatched("A", labels[0], f"{where_text(a.cell)} · {name}", lacking[0]))
-                continue
-            if not defined.all():
-                units = units_of((a, b), [rows_a[defined].tolist(), rows_b[defined].tolist()])
-                va, vb, items = va[defined], vb[defined], _names(a, rows_a[defined], units)
-            counts = [int(is_exact(side, part["higher"]).sum()) for side in (va, vb)]
-            if any(counts):
-                perfect = _counted(counts[0], words)
-                mean = "" if len(va) in counts else ", which count in no mean"
-                lacking.append(f"{name} is exact on {perfect} in A and {counts[1]} in B{mean}")
-        merged = [f"{units.text(words)}: {units.remark(words)}"] if units.merged else []
-        found.append(
-            Matched(
-                a,
-                b,
-                labels,
-                name,
-                items,
-                (units.average(va), units.average(vb)),
-                "; ".join([*notes, *lacking, *merged]),
-            )
-        )
-    return found, left_out
+        sides, whole = next(finite)
+        yield _with_scores(one, sides, one.paired.units, one.paired.names) if whole else _where_defined(one, sides)
 
 
-def _names(record: Record, rows: Places, units: Units) -> tuple[str, ...]:
-    """The name of each unit of some rows."""
-    firsts = rows[units.firsts()] if units.merged else rows
-    return _shared(tuple(map(record.items.__getitem__, firsts.tolist())))
+def _all_finite(pairs: Sequence[tuple[Floats, Floats]]) -> list[bool]:
+    """Whether all scores of each pair are finite numbers; none is empty."""
+    if not pairs:
+        return []
+    starts = np.cumsum([0, *(len(a) for a, _ in pairs[:-1])])
+    a, b = (np.isfinite(np.concatenate(side)) for side in zip(*pairs, strict=True))
+    whole: list[bool] = np.logical_and.reduceat(a & b, starts).tolist()
+    return whole
 
 
-@lru_cache(maxsize=16)
-def _shared(items: tuple[str, ...]) -> tuple[str, ...]:
-    """Equal items as one object, of which many differences hold one."""
-    return items
+def _with_scores(
+    found: _Scores, sides: tuple[Floats, Floats], units: Units, names: tuple[str, ...], *lacking: str
+) -> Matched:
+    a, b = sides
+    words = words_of(found.a.cell)
+    merged = (f"{units.text(words)}: {units.remark(words)}",) if units.merged else ()
+    note = "; ".join((*found.notes, *lacking, *merged))
+    return Matched(found.a, found.b, found.labels, found.metric, names, (units.average(a), units.average(b)), note)
+
+
+def _where_defined(found: _Scores, sides: tuple[Floats, Floats]) -> Matched | Unmatched:
+    """A metric that is exact on items, or is not defined on some, which are left out."""
+    a, name, (rows_a, rows_b) = found.a, found.metric, found.paired.rows
+    words, lacking = words_of(a.cell), list[str]()
+    units, names = found.paired.units, found.paired.names
+    defined = ~(np.isnan(sides[0]) | np.isnan(sides[1]))
+    if not defined.all():
+        lacking.append(f"{name} is not defined on {_counted(int((~defined).sum()), words)}")
+        if not defined.any():
+            return Unmatched("A", found.labels[0], f"{where_text(a.cell)} · {name}", lacking[0])
+        units = units_of((a, found.b), [rows_a[defined].tolist(), rows_b[defined].tolist()])
+        sides, names = (sides[0][defined], sides[1][defined]), unit_names(a, rows_a[defined], units)
+    counts = [int(is_exact(side, a.cell["metrics"][name]["higher"]).sum()) for side in sides]
+    if any(counts):
+        mean = "" if len(sides[0]) in counts else ", which count in no mean"
+        lacking.append(f"{name} is exact on {_counted(counts[0], words)} in A and {counts[1]} in B{mean}")
+    return _with_scores(found, sides, units, names, *lacking)
 
 
 def _counted(n: int, words: Mapping[str, str]) -> str:

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from ..boards.board import environment_of
-from ..boards.grouping import Alignment, MethodKey, labels, method_key, pick, with_keys
+from ..boards.grouping import Alignment, GroupKey, MethodKey, labels, method_key, pick, with_keys
+from ..boards.units import Units, units_of
 from ..errors import nearest
 from ..store.record import Cell, Record, cell_order, words_of
 from ..wording import by_number, counted
 
 Places = npt.NDArray[np.intp]
+_PAIRINGS = 1000
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Shelf:
     """The score cells of one side, found by what they are; cells that differ in metrics only are one."""
 
     def __init__(self, records: Iterable[Record]) -> None:
-        same: dict[tuple[object, ...], list[Record]] = defaultdict(list)
+        same: dict[tuple[GroupKey, MethodKey, int], list[Record]] = defaultdict(list)
         for record, place, method in with_keys(records):
             same[place, method, record.cell["seed"]].append(record)
         picked = [pick(group) for group in same.values()]
@@ -51,10 +53,11 @@ class Shelf:
             cell, spec = record.cell, record.cell["method"]["spec"]
             self._methods[cell["track"]][spec].append(record)
             self._places[cell["track"], spec, cell["regime"]["spec"], cell["seed"]].append(record)
-        keyed = [(id(record.cell), method) for record, _, method in with_keys(self.records)]
-        self._labels: dict[MethodKey, str] = labels({method for _, method in keyed})
+        self._labels: dict[MethodKey, str] = labels({method for _, method, _ in same})
         # The records are held, so that no other cell has the number of one of theirs.
-        self._known = {number: self._labels[method] for number, method in keyed}
+        self._known = {
+            id(record.cell): self._labels[method] for record, (_, method, _) in zip(picked, same, strict=True)
+        }
 
     def label(self, cell: Cell) -> str:
         """The display form of the method, with the start of its source hash where two would look the same."""
@@ -122,13 +125,47 @@ def where_text(cell: Cell) -> str:
     )
 
 
-def pair(a: Record, b: Record) -> tuple[Places, Places]:
-    """Rows of `a` and rows of `b` with the same input by hash, in the order of a's items."""
-    return _paired(tuple(a.items), tuple(a.input_sha256), tuple(b.items), tuple(b.input_sha256))
+class Paired(NamedTuple):
+    """How the items of two cells go together: rows of either with the same input by hash, in the order of the items of
+    the first one, the units of these rows, and the name of each unit."""
+
+    rows: tuple[Places, Places]
+    units: Units
+    names: tuple[str, ...]
 
 
-@lru_cache(maxsize=16)  # the methods of one place, which come one after the other, have the same
-def _paired(
+class Pairings:
+    """How the items of cells go together. Those of one place hold the same lists: what these say is found once."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, ...], tuple[tuple[object, ...], Paired]] = {}
+
+    def of(self, a: Record, b: Record) -> Paired:
+        """How the items of `a` and of `b` do."""
+        data_a, data_b = a.cell["dataset"], b.cell["dataset"]
+        held = a.items, a.input_sha256, data_a, b.items, b.input_sha256, data_b
+        key = (*map(id, held), a.cell["seed"], b.cell["seed"])
+        if key not in self._known:
+            if len(self._known) >= _PAIRINGS:
+                self._known.clear()
+            # The parts are held, so that no other one has the number of one of theirs.
+            self._known[key] = held, _paired(a, b)
+        return self._known[key][1]
+
+
+def _paired(a: Record, b: Record) -> Paired:
+    rows = _same_inputs(a.items, a.input_sha256, b.items, b.input_sha256)
+    units = units_of((a, b), [side.tolist() for side in rows])
+    return Paired(rows, units, unit_names(a, rows[0], units))
+
+
+def unit_names(record: Record, rows: Places, units: Units) -> tuple[str, ...]:
+    """The name of each unit of some rows: that of its first item."""
+    firsts = rows[units.firsts()] if units.merged else rows
+    return tuple(record.items[row] for row in firsts.tolist())
+
+
+def _same_inputs(
     items_a: Sequence[str], inputs_a: Sequence[str], items_b: Sequence[str], inputs_b: Sequence[str]
 ) -> tuple[Places, Places]:
     if items_a == items_b and inputs_a == inputs_b:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from ..boards.grouping import Alignment
 from ..boards.units import Units, units_of
-from ..comparing.pairing import Places, Shelf, apart, environment_differences, pair, why_inputs_differ
+from ..comparing.pairing import Pairings, Places, Shelf, apart, environment_differences, why_inputs_differ
 from ..comparing.set_changes import set_changes
 from ..garbage import no_collection
 from ..statistics.exact_scores import compared, is_exact
 from ..statistics.paired_tests import Floats, paired_difference
-from ..store.record import Record, cell_order, decimals_of, words_of
+from ..store.record import Cell, Record, cell_order, decimals_of, words_of
 from ..store.seals import refuse_nan, why_each_edited
 from ..store.versions import newest
 from ..wording import by_number, counted
@@ -23,6 +25,8 @@ from .limits import Groups, limits_broken, set_limits_broken, why_not_above_base
 from .rules import Limit, Rule, limits, refuse_idle, speed_limited, spoken
 from .speed import speed_findings
 from .verdict import INCOMPARABLE, OK, REGRESSION, UNCOUNTED, Finding, Verdict, finding
+
+_AT_ONCE = 2048
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,55 @@ class _Sides:
     now: Groups
     rules: Sequence[Rule]
     keys: frozenset[str]
+    pairings: Pairings
+    gated: dict[tuple[int, ...], dict[str, dict[str, Limit]]] = field(default_factory=dict)
+
+    def limits_of(self, cell: Cell) -> dict[str, dict[str, Limit]]:
+        """What holds for each metric of a cell, where something does: found once for cells that share their parts."""
+        parts = ("metrics", "method", "dataset", "regime") if self.rules else ("metrics",)
+        key = tuple(id(cell[part]) for part in parts)  # type: ignore[literal-required]
+        if key not in self.gated:
+            asked = {name: limits(self.rules, cell, name) for name in cell["metrics"]}
+            self.gated[key] = {name: held for name, held in asked.items() if held}
+        return self.gated[key]
+
+
+class _Scores(NamedTuple):
+    """A metric of a pair of cells, before any number: what holds for it, the rows that go together, their units."""
+
+    record: Record
+    partner: Record
+    label: str
+    metric: str
+    held: Mapping[str, Limit]
+    rows: tuple[Places, Places]
+    units: Units
+
+    @property
+    def sides(self) -> tuple[Floats, Floats]:
+        """The scores of either side, (n,) each, in the order of the rows."""
+        return self.record.scores[self.metric][self.rows[0]], self.partner.scores[self.metric][self.rows[1]]
+
+
+class _Numbers(NamedTuple):
+    """What the scores of a metric say: the loss of the mean, both means, the largest loss of an item and its row, the
+    number of items; `lost` says which exact items were lost."""
+
+    drop: float
+    before: float
+    now: float
+    most: float
+    row: int
+    items: int
+    lost: str = ""
+
+
+class _Told(NamedTuple):
+    """What is to be said of a pair of cells; `hint` is for a regression."""
+
+    partner: Record
+    what: Finding | _Scores
+    hint: str
 
 
 def check(
@@ -59,8 +112,7 @@ def check(
 def _judged(
     baseline: Sequence[Record], current: Sequence[Record], rules: Sequence[Rule], names: tuple[str, str]
 ) -> Verdict:
-    for record in baseline:
-        refuse_nan(record, names[0])
+    refuse_nan(baseline, names[0])
     if baseline:
         refuse_idle(rules, [r.cell for r in baseline])
     mended, changed = why_each_edited(baseline), why_each_edited(current)
@@ -75,15 +127,19 @@ def _judged(
         if why and (scored or speed_limited(rules, record.cell)):
             label = old.label(record.cell) if scored else record.cell["method"]["display"]
             findings.append(finding(INCOMPARABLE, record.cell, label, "", f"the baseline cell was {why}"))
-    sides = _Sides(old, new, other, Groups(one), Groups(other), rules, frozenset(r.cell["key"] for r in one.records))
-    for record in one.records:
-        findings += _cell(record, sides)
+    keys = frozenset(r.cell["key"] for r in one.records)
+    sides = _Sides(old, new, other, Groups(one), Groups(other), rules, keys, Pairings())
+    known: set[int] = set()
+    for start in range(0, len(one.records), _AT_ONCE):
+        told = [what for record in one.records[start : start + _AT_ONCE] for what in _cell(record, sides)]
+        known.update(id(what.partner) for what in told if isinstance(what, _Told))
+        findings += _found(told, sides)
     findings += speed_findings(trusted, genuine, rules)
     extra = sorted(
         {
             f"{new.label(r.cell)} · {r.cell['dataset']['display']} · {r.cell['regime']['display']}"
             for r in new.records
-            if not old.partners(r.cell).records
+            if id(r) not in known and not old.partners(r.cell).records
         },
         key=by_number,
     )
@@ -94,7 +150,7 @@ def _judged(
     return Verdict(tuple(findings), environments, tuple(extra), whole, asked)
 
 
-def _cell(record: Record, sides: _Sides) -> list[Finding]:
+def _cell(record: Record, sides: _Sides) -> Sequence[Finding | _Told]:
     cell, label = record.cell, sides.old.label(record.cell)
     if cell["outcome"] != "ok":
         text = f"the baseline cell itself is {cell['outcome']}: {cell['reason']}"
@@ -110,38 +166,51 @@ def _cell(record: Record, sides: _Sides) -> list[Finding]:
             return [finding(INCOMPARABLE, cell, label, "", found.reason)]
         return [finding(REGRESSION, cell, label, "", f"missing: {found.reason}")]
     partners = apart(record, found.records, sides.keys)
-    result: list[Finding] = []
     many = len(partners)
-    for partner in partners:
-        named = label if many == 1 else f"{label} → {sides.new.label(partner.cell)}"
-        for one in _pair(record, partner, named, sides):
-            told = many > 1 and one.status == REGRESSION
-            hint = f"one of {many} versions in the store: run into a new --store to judge the last one alone"
-            timed = one if one.seconds is not None else replace(one, seconds=partner.cell["seconds"])
-            result.append(replace(timed, reasons=(*one.reasons, hint)) if told else timed)
-    return result
+    hint = f"one of {many} versions in the store: run into a new --store to judge the last one alone"
+    return [
+        _Told(partner, what, hint if many > 1 else "")
+        for partner in partners
+        for what in _pair(record, partner, label if many == 1 else f"{label} → {sides.new.label(partner.cell)}", sides)
+    ]
 
 
-def _pair(record: Record, partner: Record, label: str, sides: _Sides) -> list[Finding]:
-    """A cell of the baseline and one of its partners: a finding a metric that has a rule."""
+def _pair(record: Record, partner: Record, label: str, sides: _Sides) -> Sequence[Finding | _Scores]:
+    """A cell of the baseline and one of its partners: one a metric that has a rule."""
     cell, outcome = record.cell, partner.cell["outcome"]
     if outcome != "ok":
         why = f"newly {outcome}: {partner.cell['reason']}".removesuffix(": ")
         return [finding(REGRESSION, cell, label, "", why)]
-    rows = pair(record, partner)
+    rows, units, _ = sides.pairings.of(record, partner)
     differ = why_inputs_differ(record, partner, len(rows[0]))
-    result = [finding(INCOMPARABLE, cell, label, "", differ)] if differ is not None else []
+    result: list[Finding | _Scores] = []
+    if differ is not None:
+        result.append(finding(INCOMPARABLE, cell, label, "", differ))
     if not len(rows[0]):
         return result
-    asked = {name: limits(sides.rules, cell, name) for name in cell["metrics"]}
-    gated = {name: held for name, held in asked.items() if held}
+    gated = sides.limits_of(cell)
     sets = _sets(record, partner, label, sides)
     if not gated and not sets:
         text = f"no rule for its metrics ({', '.join(sorted(cell['metrics'])) or 'none'})"
         result.append(finding(UNCOUNTED, cell, label, "", text))
-    units = units_of((record, partner), [side.tolist() for side in rows])
-    measured = [_metric(record, partner, label, name, held, rows, units, sides) for name, held in gated.items()]
-    return [*result, *measured, *sets]
+    for name, held in gated.items():
+        why_not = _why_not_comparable(record, partner, name)
+        if why_not is None:
+            result.append(_Scores(record, partner, label, name, held, rows, units))
+        else:
+            result.append(finding(why_not[0], cell, label, name, why_not[1]))
+    return [*result, *sets]
+
+
+def _why_not_comparable(record: Record, partner: Record, metric: str) -> tuple[str, str] | None:
+    """The status of a metric that cannot be held against that of the baseline, and why."""
+    part, theirs = record.cell["metrics"][metric], partner.cell["metrics"].get(metric)
+    if theirs is None or metric not in partner.scores:
+        return REGRESSION, f"missing: {metric} was not scored"
+    if theirs["version"] != part["version"] or theirs["higher"] != part["higher"]:
+        text = f"other metric version: {metric} is at {theirs['version']}, the baseline has {part['version']}"
+        return INCOMPARABLE, text
+    return None
 
 
 def _sets(record: Record, partner: Record, label: str, sides: _Sides) -> list[Finding]:
@@ -161,53 +230,83 @@ def _sets(record: Record, partner: Record, label: str, sides: _Sides) -> list[Fi
     return found
 
 
-def _metric(
-    record: Record, partner: Record, label: str, metric: str, held: Mapping[str, Limit], rows: tuple[Places, Places],
-    units: Units, sides: _Sides,
-) -> Finding:  # fmt: skip
-    """What came of a metric; `units` are those of all the rows."""
+def _found(told: Sequence[Finding | _Told], sides: _Sides) -> Iterator[Finding]:
+    """The findings, in their order; the numbers of all scores are computed at once."""
+    numbers = iter(_numbers([one.what for one in told if isinstance(one, _Told) and isinstance(one.what, _Scores)]))
+    for one in told:
+        if isinstance(one, Finding):
+            yield one
+            continue
+        made = _judged_scores(one.what, next(numbers), sides) if isinstance(one.what, _Scores) else one.what
+        if made.seconds is None:
+            made = replace(made, seconds=one.partner.cell["seconds"])
+        yield replace(made, reasons=(*made.reasons, one.hint)) if one.hint and made.status == REGRESSION else made
+
+
+def _numbers(scores: Sequence[_Scores]) -> list[_Numbers | Finding]:
+    """What each says. Those of equally many finite scores, each a unit by itself, are rows of one table."""
+    made: list[_Numbers | Finding | None] = [None] * len(scores)
+    alike: dict[tuple[int, bool], list[int]] = defaultdict(list)
+    for place, one in enumerate(scores):
+        if not one.units.merged:
+            alike[len(one.rows[0]), one.record.cell["metrics"][one.metric]["higher"]].append(place)
+    for (items, higher), places in alike.items():
+        pairs = zip(*(scores[place].sides for place in places), strict=True)
+        a, b = (np.concatenate(side).reshape(-1, items) for side in pairs)
+        with np.errstate(invalid="ignore"):
+            losses = -(b - a) if higher else b - a
+            means = [(np.add.reduce(of, axis=1) / items).tolist() for of in (losses, a, b)]
+        rows = losses.argmax(axis=1)
+        most = losses[np.arange(len(places)), rows].tolist()
+        finite = np.isfinite(losses).all(axis=1).tolist()
+        told = zip(*means, most, rows.tolist(), strict=True)
+        for place, whole, (drop, before, now, worst, row) in zip(places, finite, told, strict=True):
+            if whole:
+                made[place] = _Numbers(drop, before, now, worst, row, items)
+    return [_numbers_of(scores[place]) if one is None else one for place, one in enumerate(made)]
+
+
+def _numbers_of(found: _Scores) -> _Numbers | Finding:
+    """What one metric says, where items are one unit, exact or without a score."""
+    record, partner, label, metric, _, rows, units = found
     cell, part, words = record.cell, record.cell["metrics"][metric], words_of(record.cell)
-    theirs = partner.cell["metrics"].get(metric)
-    if theirs is None or metric not in partner.scores:
-        return finding(REGRESSION, cell, label, metric, f"missing: {metric} was not scored")
-    if theirs["version"] != part["version"] or theirs["higher"] != part["higher"]:
-        text = f"other metric version: {metric} is at {theirs['version']}, the baseline has {part['version']}"
-        return finding(INCOMPARABLE, cell, label, metric, text)
-    a, b = record.scores[metric][rows[0]], partner.scores[metric][rows[1]]
-    left = rows[0]
-    with np.errstate(invalid="ignore"):
-        change = b - a
-    finite = bool(np.isfinite(change).all())
-    if not finite:
-        defined = ~np.isnan(a)
-        if not defined.any():
-            return finding(UNCOUNTED, cell, label, metric, f"{metric} is not defined in the baseline")
-        if not defined.all():
-            left, units = left[defined], units_of((record, partner), [side[defined].tolist() for side in rows])
-            a, b = a[defined], b[defined]
-        undefined = np.flatnonzero(np.isnan(b))
-        if len(undefined):
-            lost = counted(len(undefined), words["item"], words["items"])
-            text = f"{metric} is no longer defined on {lost}, such as {record.items[left[undefined[0]]]}"
-            return finding(REGRESSION, cell, label, metric, text)
-        change = paired_difference(b[None], a)[0]
+    a, b = found.sides
+    places = np.arange(len(a))
+    defined = ~np.isnan(a)
+    if not defined.any():
+        return finding(UNCOUNTED, cell, label, metric, f"{metric} is not defined in the baseline")
+    if not defined.all():
+        units = units_of((record, partner), [side[defined].tolist() for side in rows])
+        places, a, b = places[defined], a[defined], b[defined]
+    undefined = np.flatnonzero(np.isnan(b))
+    if len(undefined):
+        gone = counted(len(undefined), words["item"], words["items"])
+        item = record.items[rows[0][places[undefined[0]]]]
+        return finding(REGRESSION, cell, label, metric, f"{metric} is no longer defined on {gone}, such as {item}")
+    change = paired_difference(b[None], a)[0]
     losses = -change if part["higher"] else change
     averaged, lost = [units.average(values) for values in (losses, a, b)], ""
-    if not finite:
-        exact_a, exact_b = (is_exact(values, part["higher"]) for values in (a, b))
-        if gone := int((exact_a & ~exact_b).sum()):
-            no_longer = counted(gone, words["item"], words["items"])
-            lost = f"no longer exact on {no_longer} (exact on {exact_a.sum()} before and {exact_b.sum()} now)"
-        kept = compared(np.stack(averaged[1:]), part["higher"])
-        averaged = [values[kept] for values in averaged]
+    exact_a, exact_b = (is_exact(values, part["higher"]) for values in (a, b))
+    if count := int((exact_a & ~exact_b).sum()):
+        no_longer = counted(count, words["item"], words["items"])
+        lost = f"no longer exact on {no_longer} (exact on {exact_a.sum()} before and {exact_b.sum()} now)"
+    kept = compared(np.stack(averaged[1:]), part["higher"])
     with np.errstate(invalid="ignore"):
-        drop, before, now = map(_mean, averaged)
+        drop, before, now = (float(of[kept].mean()) if kept.any() else math.nan for of in averaged)
     place = int(losses.argmax())
-    item, most = record.items[left[place]], float(losses[place])
-    worst = f"{words['item']} {item}", most
+    return _Numbers(drop, before, now, float(losses[place]), int(places[place]), len(a), lost)
+
+
+def _judged_scores(found: _Scores, numbers: _Numbers | Finding, sides: _Sides) -> Finding:
+    if isinstance(numbers, Finding):
+        return numbers
+    record, partner, label, metric, held = found[:5]
+    cell, part = record.cell, record.cell["metrics"][metric]
+    item = record.items[found.rows[0][numbers.row]]
     # What was lost and won without bounds at once, or leaves no item to average, is a loss all the same.
-    judged = math.inf if math.isnan(drop) else drop
-    reasons: list[str | None] = [*limits_broken(held, judged, worst, before, part, lost)]
+    judged = math.inf if math.isnan(numbers.drop) else numbers.drop
+    worst = f"{words_of(cell)['item']} {item}", numbers.most
+    reasons: list[str | None] = [*limits_broken(held, judged, worst, numbers.before, part, numbers.lost)]
     if "min_above_baseline" in held:
         reasons.append(why_not_above_baseline(partner, metric, held["min_above_baseline"], sides.now))
     if "must_stay_first" in held:
@@ -222,16 +321,11 @@ def _metric(
         unit=part["unit"],
         higher=part["higher"],
         decimals=decimals_of(metric, part),
-        items=len(left),
-        baseline=before,
-        current=now,
-        change=-drop if part["higher"] else drop,
-        worst=most,
-        worst_item=item if most > 0 else "",
+        items=numbers.items,
+        baseline=numbers.before,
+        current=numbers.now,
+        change=-numbers.drop if part["higher"] else numbers.drop,
+        worst=numbers.most,
+        worst_item=item if numbers.most > 0 else "",
         seconds=partner.cell["seconds"],
     )
-
-
-def _mean(values: Floats) -> float:
-    """The mean of (n,), NaN of none: as `values.mean()`, in half the time; a check takes three for each number."""
-    return float(np.add.reduce(values)) / len(values) if len(values) else math.nan

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Mapping
+from functools import cached_property
 
 import numpy as np
 
@@ -51,10 +53,14 @@ class Groups:
 
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
-        self._groups: dict[tuple[object, ...], list[Record]] = {}
-        for record in shelf.records:
+
+    @cached_property
+    def _groups(self) -> dict[tuple[object, ...], list[Record]]:
+        found: dict[tuple[object, ...], list[Record]] = defaultdict(list)
+        for record in self._shelf.records:
             if record.cell["outcome"] == "ok" and Alignment.why_not_whole(record) is None:
-                self._groups.setdefault((group_key(record.cell), record.cell["seed"]), []).append(record)
+                found[group_key(record.cell), record.cell["seed"]].append(record)
+        return found
 
     def of(self, cell: Cell) -> list[Record]:
         """The cells beside `cell`, itself included."""

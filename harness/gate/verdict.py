@@ -13,7 +13,7 @@ from ..wording import counted
 OK, REGRESSION, INCOMPARABLE, UNCOUNTED = "ok", "regression", "not comparable", "not counted"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Finding:
     """What came of one metric of one cell, of its speed, or (metric empty) of the whole cell.
 

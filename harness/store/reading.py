@@ -41,8 +41,8 @@ def _read(path: Path) -> tuple[list[Record], list[Damaged]]:
 
         return read_export(path), []
     store = existing_store(path)
-    noted = asked_in(store)
-    held, sealed = indexed(store, rows=True, noted=noted), seals_cells(store)
+    noted, every = asked_in(store), keys(store)
+    held, sealed = indexed(store, every, rows=True, noted=noted), seals_cells(store)
     found, damaged, texts, names = [], [], dict[str, str](), read_names(store)
 
     def load(key: str) -> Record | Damaged:
@@ -55,7 +55,6 @@ def _read(path: Path) -> tuple[list[Record], list[Damaged]]:
 
     # Reading a file is mostly time outside of the interpreter's lock; a store has many.
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        every = keys(store)
         for key, record in zip(every, (map if len(held) == len(every) else pool.map)(load, every), strict=True):
             if isinstance(record, Damaged):
                 damaged.append(record)
@@ -98,9 +97,10 @@ def read_records(path: Path) -> list[Record]:
 
 def read_cells(store: Path) -> tuple[list[Cell], list[str]]:
     """`cell.json` of each stored cell that is whole, in the order of their keys, and a line for each other one."""
-    held, sealed = indexed(store, rows=False), seals_cells(store)
+    every = keys(store)
+    held, sealed = indexed(store, every, rows=False), seals_cells(store)
     found, aside = [], []
-    for key in keys(store):
+    for key in every:
         if key in held:
             found.append(held[key].cell)
             continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -13,19 +13,22 @@ from .keys import Texts, key_of
 from .record import MetricPart, Record, words_of
 
 
-def refuse_nan(record: Record, source: str) -> None:
+def refuse_nan(records: Iterable[Record], source: str) -> None:
     """Raise `UsageError` where an ok cell holds a score that is no number and no reason is stored for it."""
-    if record.cell["outcome"] != "ok":
+    judged = [record for record in records if record.cell["outcome"] == "ok"]
+    # Very many are looked at all at once: that few of them, or none, hold such a score is the rule.
+    if not np.isnan(np.concatenate([np.empty(0), *(v for record in judged for v in record.scores.values())])).any():
         return
-    for metric, values in record.scores.items():
-        for row in np.flatnonzero(np.isnan(values)):
-            if not record.notes[row]:
-                item = one_line(words_of(record.cell)["item"], 60)
-                raise UsageError(
-                    f"{one_line(source)}: {one_line(metric, 60)} of {item} {one_line(record.items[row], 80)!r} "
-                    f"in cell {record.cell['key'][:12]} ({one_line(record.cell['method']['display'], 60)}) is NaN "
-                    "and no reason is stored: restore the file, or delete it and make it again with --update"
-                )
+    for record in judged:
+        for metric, values in record.scores.items():
+            for row in np.flatnonzero(np.isnan(values)):
+                if not record.notes[row]:
+                    item = one_line(words_of(record.cell)["item"], 60)
+                    raise UsageError(
+                        f"{one_line(source)}: {one_line(metric, 60)} of {item} {one_line(record.items[row], 80)!r} "
+                        f"in cell {record.cell['key'][:12]} ({one_line(record.cell['method']['display'], 60)}) is NaN "
+                        "and no reason is stored: restore the file, or delete it and make it again with --update"
+                    )
 
 
 def files_seal(files: Mapping[str, bytes]) -> bytes:

@@ -63,10 +63,10 @@ def wrong_weights(cell: Cell, folder: Path) -> list[str]:
 
 def readable(store: Path) -> list[Record]:
     """The stored cells without their rows; damaged ones apart, which `gc` removes."""
-    noted = asked_in(store)
-    held = indexed(store, rows=False, noted=noted)
+    noted, every = asked_in(store), keys(store)
+    held = indexed(store, every, rows=False, noted=noted)
     found = []
-    for key in keys(store):
+    for key in every:
         if key in held:
             found.append(held[key])
             continue
