@@ -17,7 +17,7 @@ from noisebench.report.data import report_data
 from noisebench.report.leaderboard import leaderboard_csv
 from noisebench.report.page.data import page_data
 from noisebench.report.summary import summary
-from noisebench.store.record import cell_order
+from noisebench.store.record import in_order
 from noisebench.wording import by_number, counted
 
 LEVELS = [f"gaussian(sigma={sigma})" for sigma in (5, 15, 25, 50, 100)]
@@ -71,7 +71,7 @@ def test_compare_check_and_listings_go_up_in_noise() -> None:
     records = [record("nlm", {"psnr": [30.0, 31.0]}, regime=regime) for regime in sorted(LEVELS)]
     assert [d.regime for d in compare(records, records).differences] == LEVELS
     assert [f.regime for f in check(records, records).findings] == LEVELS
-    assert [sorted(LEVELS)[i] for i in cell_order([r.cell for r in records])] == LEVELS
+    assert in_order(sorted(LEVELS), [r.cell for r in records]) == LEVELS
     assert [line.rpartition(" · ")[2] for line in check([], records).new] == LEVELS
 
 

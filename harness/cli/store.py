@@ -58,7 +58,7 @@ def add(verbs: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """List or verify (0 sound, 1 a cell is damaged or edited), tidy or remove (0)."""
     from ..store import cells, reading, upkeep
-    from ..store.record import cell_order
+    from ..store.record import in_order
     from ..track import known_track
 
     _refuse_misplaced(args)
@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     note_old(store)
     if args.action == "ls":
         found, left_out = reading.read_cells(store)
-        found = [found[i] for i in cell_order(found)]
+        found = in_order(found, found)
         note_left_out(left_out)
         if args.json:
             print_json(found)
@@ -139,7 +139,7 @@ def _list(found: Sequence[Cell]) -> None:
 def _remove(args: argparse.Namespace, store: Path) -> int:
     """List the cells that `rm` or `gc --old` are about, and remove them where the person has said so."""
     from ..store import cells, reading, upkeep
-    from ..store.record import cell_order
+    from ..store.record import in_order
 
     if args.action == "rm":
         there = [r.cell for r in upkeep.readable(store)]
@@ -148,7 +148,7 @@ def _remove(args: argparse.Namespace, store: Path) -> int:
             raise UsageError(no_match(store, args.more[0], len(there)))
     else:
         chosen = upkeep.old_cells(store)
-    chosen = [chosen[i] for i in cell_order(chosen)]
+    chosen = in_order(chosen, chosen)
     removed = upkeep.remove_cells(store, chosen) if args.yes else []
     tidied = upkeep.gc(store) if args.yes and args.old else []
     if args.json:

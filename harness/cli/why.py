@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     from ..store.key_changes import differences
     from ..store.outputs import find_donors
     from ..store.reading import matching, read_cells
-    from ..store.record import NOT_OK, cell_order, place_text
+    from ..store.record import NOT_OK, in_order, place_text
 
     use_data(args)
     store = existing_store(Path(args.store))
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     note_left_out(left_out)
     code = 1 if left_out else 0
     chosen = matching(every, args.filter)
-    cells = [chosen[i] for i in cell_order(chosen)]
+    cells = in_order(chosen, chosen)
     if not cells:
         raise UsageError(no_match(store, args.filter, len(every)))
     now = replan_in_child([c["request"] for c in cells])

@@ -14,7 +14,7 @@ from ..boards.board import environment_of
 from ..boards.grouping import Alignment, GroupKey, MethodKey, labels, method_key, pick, with_keys
 from ..boards.units import Units, units_of
 from ..errors import nearest
-from ..store.record import Cell, Record, cell_order, words_of
+from ..store.record import Cell, Record, in_order, words_of
 from ..wording import by_number, counted
 
 Places = npt.NDArray[np.intp]
@@ -46,7 +46,7 @@ class Shelf:
         for record, place, method in with_keys(records):
             same[place, method, record.cell["seed"]].append(record)
         picked = [pick(group) for group in same.values()]
-        self.records = [picked[i] for i in cell_order([r.cell for r in picked])]
+        self.records = in_order(picked, [r.cell for r in picked])
         self._methods: dict[str, dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
         self._places: dict[tuple[str, str, str, int], list[Record]] = defaultdict(list)
         for record in self.records:

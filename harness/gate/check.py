@@ -14,10 +14,11 @@ from ..boards.grouping import Alignment
 from ..boards.units import Units, units_of
 from ..comparing.pairing import Pairings, Places, Shelf, apart, environment_differences, why_inputs_differ
 from ..comparing.set_changes import set_changes
+from ..errors import one_line
 from ..garbage import no_collection
 from ..statistics.exact_scores import compared, is_exact
 from ..statistics.paired_tests import Floats, paired_difference
-from ..store.record import Cell, Record, cell_order, decimals_of, words_of
+from ..store.record import Cell, Record, in_order, words_of
 from ..store.seals import refuse_nan, why_each_edited
 from ..store.versions import newest
 from ..wording import by_number, counted
@@ -103,10 +104,7 @@ def check(
     baseline, an idle rule.
     """
     with no_collection():
-        before, now = (
-            [side[i] for i in cell_order([r.cell for r in side])] for side in map(newest, (baseline, current))
-        )
-        return _judged(before, now, rules, names)
+        return _judged(newest(baseline), newest(current), rules, names)
 
 
 def _judged(
@@ -122,11 +120,12 @@ def _judged(
     one = Shelf(trusted) if any(mended) else old
     other = Shelf(genuine) if any(changed) else new
     findings: list[Finding] = []
-    for record, why in zip(baseline, mended, strict=True):
-        scored = record.cell["kind"] == "score"
-        if why and (scored or speed_limited(rules, record.cell)):
-            label = old.label(record.cell) if scored else record.cell["method"]["display"]
-            findings.append(finding(INCOMPARABLE, record.cell, label, "", f"the baseline cell was {why}"))
+    edited = [(record.cell, why) for record, why in zip(baseline, mended, strict=True) if why]
+    for cell, why in in_order(edited, [cell for cell, _ in edited]):
+        scored = cell["kind"] == "score"
+        if scored or speed_limited(rules, cell):
+            label = old.label(cell) if scored else cell["method"]["display"]
+            findings.append(finding(INCOMPARABLE, cell, label, "", f"the baseline cell was {why}"))
     keys = frozenset(r.cell["key"] for r in one.records)
     sides = _Sides(old, new, other, Groups(one), Groups(other), rules, keys, Pairings())
     known: set[int] = set()
@@ -312,20 +311,17 @@ def _judged_scores(found: _Scores, numbers: _Numbers | Finding, sides: _Sides) -
     if "must_stay_first" in held:
         reasons.append(why_not_first(record, partner, metric, held["must_stay_first"], sides.before, sides.now))
     broken = [reason for reason in reasons if reason is not None]
-    return finding(
+    return Finding(
         REGRESSION if broken else OK,
         cell,
         label,
         metric,
-        *broken,
-        unit=part["unit"],
-        higher=part["higher"],
-        decimals=decimals_of(metric, part),
-        items=numbers.items,
-        baseline=numbers.before,
-        current=numbers.now,
-        change=-numbers.drop if part["higher"] else numbers.drop,
-        worst=numbers.most,
-        worst_item=item if numbers.most > 0 else "",
-        seconds=partner.cell["seconds"],
+        tuple(map(one_line, broken)),
+        numbers.items,
+        numbers.before,
+        numbers.now,
+        -numbers.drop if part["higher"] else numbers.drop,
+        numbers.most,
+        item if numbers.most > 0 else "",
+        partner.cell["seconds"],
     )

@@ -10,7 +10,7 @@ from dataclasses import replace
 from ..comparing.pairing import apart
 from ..cost.pace import judged_by_cpu, of_newest_reference, pace, why_apart
 from ..errors import UsageError, one_line
-from ..store.record import Record, cost_size
+from ..store.record import Record, cost_size, in_order
 from ..wording import counted
 from .limits import SLACK
 from .rules import RIVAL, SPEED, Limit, Rule, fits, limits, rivals
@@ -23,12 +23,12 @@ def speed_findings(baseline: Sequence[Record], current: Sequence[Record], rules:
     Raises `UsageError` where the rival that a rule names was measured at no setting of a method.
     """
     result: list[Finding] = []
-    costs = of_newest_reference(record for record in current if record.cell["kind"] == "cost")
+    costs, before = (_costs(side) for side in (current, baseline))
+    costs = of_newest_reference(costs)
     held = {record.cell["key"] for record in baseline}
     there: dict[tuple[str, str], list[Record]] = {}
     for record in costs:
         there.setdefault((record.cell["method"]["spec"], _setting(record)), []).append(record)
-    before = [record for record in baseline if record.cell["kind"] == "cost"]
     paired = [
         (record, apart(record, there.get((record.cell["method"]["spec"], _setting(record)), []), held))
         for record in before
@@ -44,6 +44,11 @@ def speed_findings(baseline: Sequence[Record], current: Sequence[Record], rules:
         if limit is None and record.cell["outcome"] == "ok":
             result += [_finding(REGRESSION, p, "", _lost(p), now=p) for p in partners if p.cell["outcome"] != "ok"]
     return result
+
+
+def _costs(records: Sequence[Record]) -> list[Record]:
+    found = [record for record in records if record.cell["kind"] == "cost"]
+    return in_order(found, [record.cell for record in found])
 
 
 def _against_baseline(record: Record, partners: Sequence[Record], limit: Limit) -> list[Finding]:
@@ -149,13 +154,13 @@ def _unmeasured(record: Record, metric: str, now: Record | None) -> Finding:
 def _finding(status: str, record: Record, metric: str, *reasons: str, now: Record | None = None) -> Finding:
     """A finding on a cost of the baseline; `now` is that of CURRENT, where there is one."""
     plain = finding(status, record.cell, record.cell["method"]["display"], metric, *reasons)
-    return replace(plain, dataset=f"cost at {_setting(record)}", seconds=now.cell["seconds"] if now else None)
+    return replace(plain, setting=_setting(record), seconds=now.cell["seconds"] if now else None)
 
 
 def _measured(record: Record, partner: Record, metric: str, before: float, now: float, slow: str) -> Finding:
     status, reasons = (REGRESSION, [slow]) if slow else (OK, [])
     plain = _finding(status, record, metric, *reasons, now=partner)
-    return replace(plain, unit="×", baseline=before, current=now, change=now / before)
+    return replace(plain, baseline=before, current=now, change=now / before)
 
 
 def _yardstick(a: Record, b: Record, latency_a: float, latency_b: float) -> tuple[str, float, float]:

@@ -3,44 +3,88 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from ..comparing.pairing import protocol_text
 from ..errors import one_line
-from ..store.record import Cell, place_text, words_of
+from ..store.record import Cell, MetricPart, decimals_of, place_text, words_of
 from ..wording import counted
 
 OK, REGRESSION, INCOMPARABLE, UNCOUNTED = "ok", "regression", "not comparable", "not counted"
+RATIO = "×"
+"""The unit of a speed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What came of one metric of one cell, of its speed, or (metric empty) of the whole cell.
+    """What came of one metric of one `cell`, of its speed, or (metric empty) of the whole cell.
 
-    `change` is current − baseline (speed: their ratio); `worst` the largest loss of one item, `worst_item`. All are
-    in the unit of the metric, of which a board prints `decimals`, and `higher` or lower is better. `item` is what the
-    track calls one. `seconds` is what the whole cell took in CURRENT; None where there is none.
+    `method` is its label, `setting` that of a cost. `change` is current − baseline (speed: their ratio); `worst` the
+    largest loss of one item, `worst_item`: in the unit of the metric. `seconds` is what the whole cell took in CURRENT;
+    None where there is none.
     """
 
     status: str
+    cell: Cell
     method: str
-    dataset: str
-    regime: str
-    protocol: str
-    seed: int | None
     metric: str
     reasons: tuple[str, ...] = ()
-    unit: str = ""
-    higher: bool = True
-    decimals: int = 4
     items: int = 0
     baseline: float | None = None
     current: float | None = None
     change: float | None = None
     worst: float | None = None
     worst_item: str = ""
-    item: str = "item"
     seconds: float | None = None
+    setting: str = ""
+
+    @property
+    def dataset(self) -> str:
+        """The dataset, or `cost at` and the setting."""
+        return f"cost at {self.setting}" if self.setting else place_text(self.cell)
+
+    @property
+    def regime(self) -> str:
+        """The regime, as it is shown."""
+        return self.cell["regime"]["display"]
+
+    @property
+    def protocol(self) -> str:
+        """The protocol with its version; a cost has none."""
+        return protocol_text(self.cell) if self.cell["kind"] == "score" else ""
+
+    @property
+    def seed(self) -> int | None:
+        """The seed; a cost has none."""
+        return self.cell["seed"] if self.cell["kind"] == "score" else None
+
+    @property
+    def unit(self) -> str:
+        """The unit of the numbers, × of a speed."""
+        if self.setting:
+            return RATIO if self.measured else ""
+        part = self._part
+        return part["unit"] if part else ""
+
+    @property
+    def higher(self) -> bool:
+        """Whether more is better."""
+        part = self._part
+        return part["higher"] if part else True
+
+    @property
+    def decimals(self) -> int:
+        """How many decimals a board prints."""
+        part = self._part
+        return decimals_of(self.metric, part) if part else 4
+
+    @property
+    def item(self) -> str:
+        """What the track calls an item."""
+        return one_line(words_of(self.cell)["item"], 60)
+
+    @property
+    def _part(self) -> MetricPart | None:
+        return self.cell["metrics"].get(self.metric) if self.measured else None
 
     @property
     def measured(self) -> bool:
@@ -106,18 +150,6 @@ class Verdict:
         return f"{word}: {', '.join(said)}"
 
 
-def finding(status: str, cell: Cell, label: str, metric: str, *reasons: str, **measured: Any) -> Finding:
-    """A finding on a metric of a cell (empty: on the whole cell), with the fields that were `measured`."""
-    score = cell["kind"] == "score"
-    return Finding(
-        status,
-        label,
-        place_text(cell),
-        cell["regime"]["display"],
-        protocol_text(cell) if score else "",
-        cell["seed"] if score else None,
-        metric,
-        tuple(one_line(reason) for reason in reasons),
-        item=one_line(words_of(cell)["item"], 60),
-        **measured,
-    )
+def finding(status: str, cell: Cell, label: str, metric: str, *reasons: str) -> Finding:
+    """A finding without a number on a metric of a cell (empty: on the whole cell)."""
+    return Finding(status, cell, label, metric, tuple(one_line(reason) for reason in reasons))

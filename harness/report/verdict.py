@@ -10,14 +10,12 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from ..errors import one_line
-from ..gate.verdict import INCOMPARABLE, OK, REGRESSION, UNCOUNTED, Finding, Verdict
+from ..gate.verdict import INCOMPARABLE, OK, RATIO, REGRESSION, UNCOUNTED, Finding, Verdict
 from ..json_values import plain
 from ..wording import by_number, counted
 from .escape import markdown
 from .tables import Table, number, to_markdown
 
-RATIO = "×"
-"""The unit of a speed."""
 MOST = 20
 """Findings of a kind that the terminal lists, where there are many; XML and JSON hold all."""
 _ASKED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", re.ASCII)
@@ -194,8 +192,8 @@ def verdict_junit(verdict: Verdict) -> str:
         name = f"{f.dataset} · {f.regime} · {f.protocol} · {f.seed} · {f.metric or 'cell'}"
         case = f"  <testcase classname={_attribute(f.method)} name={_attribute(name)}"
         case += f' time="{_seconds(f.seconds)}"'
-        text = escape(finding_line(f))
         if f.status == REGRESSION:
+            text = escape(finding_line(f))
             out += [f"{case}>", f"   <failure message={_attribute(f.reason)}>{text}</failure>", "  </testcase>"]
         elif f.status == OK:
             out.append(f"{case}/>")

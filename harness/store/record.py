@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from ..errors import one_line
 from ..wording import by_number
 
+T = TypeVar("T")
 SCHEMA = 2
 """Of cells, stores and exports. 1: before tracks; read for ever, see the functions at the end."""
 REFERENCE = 2
@@ -400,8 +401,9 @@ class Record:
         return f"Record({one_line(cell_text(self.cell))} · seed {self.cell['seed']}: {self.cell['outcome']})"
 
 
-def cell_order(cells: Sequence[Cell]) -> list[int]:
-    """The places of cells, as a person reads them: by dataset, regime, method, protocol and seed; costs come last."""
+def in_order(things: Sequence[T], cells: Sequence[Cell]) -> list[T]:
+    """What belongs to each of `cells`, as a person reads them: by dataset, regime, method, protocol and seed; what
+    belongs to costs comes last."""
     # Many cells have few names: each is compared with the others once, not in every cell.
     columns: list[list[int]] = []
     for names in (
@@ -415,7 +417,7 @@ def cell_order(cells: Sequence[Cell]) -> list[int]:
     first = [(cell["kind"] != "score", cell["track"]) for cell in cells]
     last = [(cell["seed"], cell["key"]) for cell in cells]
     keys = list(zip(first, *columns, last, strict=True))
-    return sorted(range(len(cells)), key=keys.__getitem__)
+    return [things[place] for place in sorted(range(len(cells)), key=keys.__getitem__)]
 
 
 # Fields that schema 1 lacks: what a reader finds instead. Its cells are all of the track `restore`.
