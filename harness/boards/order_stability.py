@@ -118,9 +118,9 @@ def _apart(rows: Sequence[Row]) -> Pairs:
 
 def kendall(a: Floats, b: Floats) -> float:
     """Kendall's tau-b of two rankings (M,); NaN where one of them ties everything (Kendall 1945)."""
-    one, other = np.sign(a[:, None] - a[None]), np.sign(b[:, None] - b[None])
-    scale = float(np.sqrt((one**2).sum() * (other**2).sum()))
-    return float((one * other).sum()) / scale if scale else float("nan")
+    one, other = (np.sign(ranks[:, None] - ranks).ravel() for ranks in (a, b))
+    scale = float(np.sqrt((one @ one) * (other @ other)))
+    return float(one @ other) / scale if scale else float("nan")
 
 
 AGGREGATIONS: dict[str, Callable[[Floats, bool], Floats]] = {

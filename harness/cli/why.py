@@ -53,12 +53,20 @@ def run(args: argparse.Namespace) -> int:
     if not cells:
         raise UsageError(no_match(store, args.filter, len(every)))
     now = replan_in_child([c["request"] for c in cells])
-    held = set(keys(store))
-    donors = find_donors(store, [{"kind": c["kind"], **f} for c, f in zip(cells, now, strict=True) if "key" in f])
+    changes = [
+        ([found["error"]], [])
+        if "error" in found
+        else (differences(cell["inputs"], found["inputs"]), changes_of(cell, found["request"], store))
+        for cell, found in zip(cells, now, strict=True)
+    ]
+    others = [
+        {"kind": cell["kind"], **found}
+        for cell, found, why in zip(cells, now, changes, strict=True)
+        if any(why) and "key" in found
+    ]
+    held, donors = set(keys(store)) if others else set(), find_donors(store, others)
     document: list[dict[str, Any]] = []
-    for cell, found in zip(cells, now, strict=True):
-        changed = [found["error"]] if "error" in found else differences(cell["inputs"], found["inputs"])
-        files = [] if "error" in found else changes_of(cell, found["request"], store)
+    for cell, found, (changed, files) in zip(cells, now, changes, strict=True):
         state = (
             _FRESH
             if not changed and not files

@@ -81,15 +81,18 @@ def find_donors(store: Path, cells: Iterable[Wanted]) -> dict[str, str]:
     Both have the same inputs but for protocol and metrics, and the method would open the same files now. A cell whose
     method ran is preferred to one that was re-scored itself.
     """
+    asking = [cell for cell in cells if cell["kind"] == "score"]
+    if not asking:
+        return {}
     offering = [key for key in keys(store) if os.path.isdir(f"{store}/cells/{key[:2]}/{key}/outputs")]
     if not offering:
         return {}
-    scored = [(cell, output_key(cell["inputs"])) for cell in cells if cell["kind"] == "score"]
+    scored = [(cell, output_key(cell["inputs"])) for cell in asking]
     wanted = {cell["key"]: made for cell, made in scored}
     requests = {made: cell["request"] for cell, made in scored}
     offered: dict[str, tuple[bool, str]] = {}
     sealed = seals_cells(store)
-    for key in offering if wanted else ():
+    for key in offering:
         outputs = cell_dir(store, key) / "outputs"
         try:
             cell = read_cell(store, key)
