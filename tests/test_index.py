@@ -92,7 +92,7 @@ def test_the_index_has_what_the_cells_have_and_no_cell_is_opened_for_it(store, r
     assert len(found[0]) == len(found[3]) == N + 1 and file_of(store).is_file()
     del read[:]
     assert everything(store) == found and not read
-    assert index.indexed(store, cells.keys(store), rows=False).keys() == set(cells.keys(store))
+    assert index.indexed_cells(store, cells.keys(store)).keys() == set(cells.keys(store))
 
 
 def test_what_a_key_was_made_from_is_looked_at_once_and_again_where_a_cell_was_sealed_anew(store, monkeypatch):
@@ -248,7 +248,7 @@ def test_stores_without_seals_and_small_ones_have_no_index(store, monkeypatch):
     found = same_without(store)
     assert len(found[0]) == N and not (store / "index").exists()
     monkeypatch.setattr(index, "FEWEST", N + 2)
-    assert index.indexed(store, cells.keys(store), rows=True) == {} and not (store / "index").exists()
+    assert index.indexed(store, cells.keys(store), rows=True, noted={}) == {} and not (store / "index").exists()
 
 
 def test_few_changes_do_not_write_the_index_again(store, monkeypatch):

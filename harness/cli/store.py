@@ -125,13 +125,15 @@ def _list(found: Sequence[Cell]) -> None:
     """Print a line a cell; a cost, which has no dataset, has its size there."""
     from ..store.record import cost_size
 
-    places = ["x".join(map(str, cost_size(c))) if c["kind"] == "cost" else c["dataset"]["display"] for c in found]
+    def place(cell: Cell) -> str:
+        return "x".join(map(str, cost_size(cell))) if cell["kind"] == "cost" else cell["dataset"]["display"]
+
     print_table(
-        [
-            [c["key"][:12], c["kind"], c["outcome"], c["method"]["display"], place or "-",
-             c["regime"]["display"], str(c["seed"])]
-            for c, place in zip(found, places, strict=True)
-        ],
+        (
+            (c["key"][:12], c["kind"], c["outcome"], c["method"]["display"], place(c) or "-", c["regime"]["display"],
+             str(c["seed"]))
+            for c in found
+        ),
         ["key", "kind", "outcome", "method", "dataset", "regime", "seed"],
     )  # fmt: skip
 

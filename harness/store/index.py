@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from ..garbage import no_collection
 from .cells import Damaged, genuine_cell, keys, load_record, seals_cells
-from .index_columns import Stamps, Tables, encoded, is_usual, joined, numbers, records_of
+from .index_columns import Stamps, Tables, cells_of, encoded, is_usual, joined, numbers, records_of
 from .index_file import read_tables, write_tables
 from .record import Cell, Record
 
@@ -41,17 +41,32 @@ _OF_A_CELL = 3 + _OF_A_FILE * len(_FILES)
 _NONE = (0,) * _OF_A_FILE
 
 
-def indexed(
-    store: Path, found: Sequence[str], *, rows: bool, noted: Mapping[str, str] | None = None
-) -> dict[str, Record]:
+def indexed(store: Path, found: Sequence[str], *, rows: bool, noted: Mapping[str, str]) -> dict[str, Record]:
     """Key → each stored cell that hashes to its seal, with or without its rows; empty where a store has no index.
 
-    `found` are the `keys` of the store, `noted` is what `asked_in` says of it; without, when a cell was asked for is
-    when it was stored. A cell that is not among these is to be read as if there were no index. The file is made or
-    mended where it pays.
+    `found` are the `keys` of the store, `noted` is what `asked_in` says of it. A cell that is not among these is to be
+    read as if there were no index.
     """
-    if len(found) < FEWEST or not seals_cells(store):
+    tables = _tables(store, found, rows)
+    if tables is None:
         return {}
+    with no_collection():
+        return {record.cell["key"]: record for record in records_of(store, tables, rows, noted)}
+
+
+def indexed_cells(store: Path, found: Sequence[str]) -> dict[str, Cell]:
+    """The same of `cell.json` alone."""
+    tables = _tables(store, found, rows=False)
+    if tables is None:
+        return {}
+    with no_collection():
+        return {cell["key"]: cell for cell in cells_of(tables.cells)}
+
+
+def _tables(store: Path, found: Sequence[str], rows: bool) -> Tables | None:
+    """The index as it is now, None where a store has none; the file is made or mended where it pays."""
+    if len(found) < FEWEST or not seals_cells(store):
+        return None
     began, now = time.time_ns(), _stamps(store, found)
     old = read_tables(store, rows)
     changes = None if old is None else _changes(found, now, old)
@@ -63,16 +78,15 @@ def indexed(
         settled = _settled(tables, began)
         if len(settled.cells):
             write_tables(store, settled)
-    with no_collection():
-        return {record.cell["key"]: record for record in records_of(store, tables, rows, noted or {})}
+    return tables
 
 
 def genuine_cells(store: Path, wanted: Sequence[str]) -> dict[str, Cell]:
     """The stored cells of these keys, those apart that are not stored, or are damaged or edited by hand."""
     there = keys(store)
     # Of few among many each is read.
-    held = indexed(store, there, rows=False) if len(wanted) * _CHANGED_SHARE >= len(there) else {}
-    found = ((key, held[key].cell if key in held else genuine_cell(store, key)) for key in wanted)
+    held = indexed_cells(store, there) if len(wanted) * _CHANGED_SHARE >= len(there) else {}
+    found = ((key, held[key] if key in held else genuine_cell(store, key)) for key in wanted)
     return {key: cell for key, cell in found if cell is not None}
 
 

@@ -6,7 +6,7 @@ Records that come back share their parts, so that nobody may change one.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, overload
@@ -24,6 +24,7 @@ Stamps = npt.NDArray[np.int64]
 """Numbers that tell the version of each cell, a row each."""
 FIRST = ("key", "stamp", "seal", "asked", "panel", "mistakes", "keyed", "shape")
 """The columns of the table of cells that are no parts of a cell."""
+_AT_ONCE = 10_000
 _SPLIT = ("inputs", "request")
 """Parts of a cell that differ from cell to cell, and are made of parts that do not."""
 
@@ -65,6 +66,8 @@ def encoded(records: Sequence[Record], stamps: Stamps) -> Tables:
         for name, value in record.cell.items():
             inner = list(value) if name in _SPLIT and isinstance(value, dict) else None
             shape.append((name, inner))
+            if name == "key":
+                continue
             for path, part in [((name,), value)] if inner is None else [((name, n), value[n]) for n in inner]:  # type: ignore[index]
                 column = columns.setdefault(json.dumps(path), [])
                 column.extend([None] * (number - len(column)))
@@ -123,10 +126,10 @@ def numbers(column: Any) -> Stamps:
 def records_of(store: Path, tables: Tables, rows: bool, noted: Mapping[str, str]) -> Iterator[Record]:
     """The records of tables; what is equal in several is one object. `noted` is what `asked_in` says of the store."""
     table = tables.cells
-    cells = _cells(table) if len(table) else []
+    cells = cells_of(table)
     seals = table["seal"].to_pylist()
-    beside = zip(table["key"].to_pylist(), table["asked"].to_pylist(), strict=True)
-    asked = [max(stored, noted.get(key, "")) for key, stored in beside]
+    beside = zip(cells, table["asked"].to_pylist(), strict=True)
+    asked = [max(stored, noted.get(cell["key"], "")) for cell, stored in beside]
     if not rows or not cells:
         for cell, seal, when in zip(cells, seals, asked, strict=True):
             yield Record(cell, seal=seal, whole=True, asked=when)
@@ -155,26 +158,66 @@ def records_of(store: Path, tables: Tables, rows: bool, noted: Mapping[str, str]
         )
 
 
-def _cells(table: Any) -> list[Cell]:
-    """The cells of a table, in its order."""
+def cells_of(table: Any) -> list[Cell]:
+    """The cells of a table, in its order; what is equal in several is one object."""
+    if not len(table):
+        return []
     shapes = table["shape"].combine_chunks()
-    texts, which = shapes.dictionary.to_pylist(), np.array(shapes.indices.to_pylist(), np.int64)
+    texts, which = shapes.dictionary.to_pylist(), _codes(shapes)
     made: list[Any] = [None] * len(table)
     for number in np.unique(which):
         places = np.flatnonzero(which == number)
         own = table if len(places) == len(table) else table.take(places)
-        columns: list[Iterable[Any]] = []
-        names = []
-        for name, inner in json.loads(texts[number]):
-            names.append(name)
-            if inner is None:
-                columns.append(_objects(own[json.dumps((name,))]))
-            else:
-                parts = [_objects(own[json.dumps((name, n))]) for n in inner]
-                columns.append(_alike(inner, zip(*parts, strict=True) if parts else ((),) * len(own)))
-        for place, cell in zip(places.tolist(), _alike(names, zip(*columns, strict=True)), strict=True):
+        for place, cell in zip(places.tolist(), _of_one_shape(own, json.loads(texts[number])), strict=True):
             made[place] = cell
     return made
+
+
+def _of_one_shape(table: Any, shape: Sequence[tuple[str, Sequence[str] | None]]) -> Iterator[dict[str, Any]]:
+    """The cells of a table that all have these parts, and of some parts these ones."""
+    names = [name for name, _ in shape]
+    paths = [[(name,)] if inner is None else [(name, part) for part in inner] for name, inner in shape]
+    decoded = [[_decoded(table, path) for path in own] for own in paths]
+    # Some at a time: of a million cells the columns take as much as what is made of them.
+    for start in range(0, len(table), _AT_ONCE):
+        rows, count = slice(start, start + _AT_ONCE), min(_AT_ONCE, len(table) - start)
+        parts: list[Iterable[Any]] = []
+        for (_, inner), columns in zip(shape, decoded, strict=True):
+            found = [column(rows) for column in columns]
+            parts.append(
+                found[0] if inner is None else _alike(inner, zip(*found, strict=True) if found else [()] * count)
+            )
+        yield from _alike(names, zip(*parts, strict=True))
+
+
+def _decoded(table: Any, path: tuple[str, ...]) -> Callable[[slice], list[Any]]:
+    """What gives some values of a part, of which equal ones are one object."""
+    if path == ("key",):
+        keys: list[str] = table["key"].to_pylist()
+        return keys.__getitem__
+    column = table[json.dumps(path)].combine_chunks()
+    values, codes = _values(column), _codes(column)
+    return lambda rows: [values[code] for code in codes[rows].tolist()]
+
+
+def _objects(column: Any) -> list[Any]:
+    """The values of a column of JSON, each distinct one as one object."""
+    whole = column.combine_chunks()
+    values = _values(whole)
+    return [values[code] for code in _codes(whole).tolist()]
+
+
+def _values(column: Any) -> list[Any]:
+    """The distinct values of a column of JSON."""
+    values: list[Any] = json.loads(f"[{','.join(column.dictionary.to_pylist())}]")
+    return values
+
+
+def _codes(column: Any) -> npt.NDArray[np.signedinteger[Any]]:
+    """Which of its distinct values each place of a column has; none is null."""
+    indices = column.indices
+    size = indices.type.bit_width // 8
+    return np.frombuffer(indices.buffers()[1], f"i{size}", len(indices), indices.offset * size)
 
 
 def _alike(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[dict[str, Any]]:
@@ -184,13 +227,6 @@ def _alike(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[dict
         made: dict[str, Any] = shared().__dict__
         made.update(zip(names, row, strict=True))
         yield made
-
-
-def _objects(column: Any) -> list[Any]:
-    """The values of a column of JSON, each distinct one as one object."""
-    whole = column.combine_chunks()
-    values = json.loads(f"[{','.join(whole.dictionary.to_pylist())}]")
-    return [values[index] for index in whole.indices.to_pylist()]
 
 
 class _Texts(Sequence[str]):

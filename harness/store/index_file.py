@@ -17,7 +17,7 @@ from ..json_values import parsed
 from .disk import locked, open_regular
 from .index_columns import FIRST, Tables
 
-_FORMAT = 4
+_FORMAT = 5
 _HEAD = 512
 
 

@@ -24,7 +24,7 @@ from .cells import (
     read_cell,
     seals_cells,
 )
-from .index import indexed
+from .index import indexed, indexed_cells
 from .names import named, read_names
 from .record import Cell, Record
 from .seals import split_genuine
@@ -98,11 +98,11 @@ def read_records(path: Path) -> list[Record]:
 def read_cells(store: Path) -> tuple[list[Cell], list[str]]:
     """`cell.json` of each stored cell that is whole, in the order of their keys, and a line for each other one."""
     every = keys(store)
-    held, sealed = indexed(store, every, rows=False), seals_cells(store)
+    held, sealed = indexed_cells(store, every), seals_cells(store)
     found, aside = [], []
     for key in every:
         if key in held:
-            found.append(held[key].cell)
+            found.append(held[key])
             continue
         try:
             cell = read_cell(store, key)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NotRequired, TypedDict, TypeVar
 
@@ -404,20 +404,25 @@ class Record:
 def in_order(things: Sequence[T], cells: Sequence[Cell]) -> list[T]:
     """What belongs to each of `cells`, as a person reads them: by dataset, regime, method, protocol and seed; what
     belongs to costs comes last."""
-    # Many cells have few names: each is compared with the others once, not in every cell.
-    columns: list[list[int]] = []
-    for names in (
-        [cell["dataset"]["display"] for cell in cells],
-        [cell["regime"]["display"] for cell in cells],
-        [cell["method"]["display"] for cell in cells],
-        [cell["protocol"]["display"] for cell in cells],
-    ):
-        place = {name: number for number, name in enumerate(sorted(set(names), key=by_number))}
-        columns.append([place[name] for name in names])
-    first = [(cell["kind"] != "score", cell["track"]) for cell in cells]
-    last = [(cell["seed"], cell["key"]) for cell in cells]
-    keys = list(zip(first, *columns, last, strict=True))
-    return [things[place] for place in sorted(range(len(cells)), key=keys.__getitem__)]
+    if not cells:
+        return []
+    # Many cells have few names: each is compared with the others once, not in every cell. The first column counts most.
+    columns = [
+        _places([(cell["kind"] != "score", cell["track"]) for cell in cells]),
+        *(_places([cell[part]["display"] for cell in cells], by_number) for part in _PARTS),  # type: ignore[literal-required]
+        _places([cell["seed"] for cell in cells]),
+        _places([cell["key"] for cell in cells]),
+    ]
+    return [things[place] for place in np.lexsort(columns[::-1]).tolist()]
+
+
+_PARTS = ("dataset", "regime", "method", "protocol")
+
+
+def _places(values: Sequence[Any], order: Callable[[Any], Any] | None = None) -> npt.NDArray[np.int32]:
+    """The place of each value among the distinct ones."""
+    place = {value: number for number, value in enumerate(sorted(set(values), key=order))}
+    return np.fromiter(map(place.__getitem__, values), np.int32, len(values))
 
 
 # Fields that schema 1 lacks: what a reader finds instead. Its cells are all of the track `restore`.
