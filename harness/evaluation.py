@@ -13,7 +13,7 @@ from typing import Any, cast
 import numpy as np
 
 from .calling import ItemRow, call_on, item_row, told
-from .components import load_item, open_dataset
+from .components import open_dataset
 from .engine.environment import check_device, environment
 from .engine.training_on_demand import train_for
 from .engine.tuning import told_of
@@ -21,6 +21,7 @@ from .errors import UsageError, noting_item, one_line
 from .notebook.result import Result
 from .plan import (
     chosen_ids,
+    load_chosen,
     look_at,
     metric_part,
     part_of_items,
@@ -58,7 +59,8 @@ def evaluate(
     as the track calls it: in `restore`, `f(noisy, info)` on (1, C, H, W) tensors, or a torch module, which is called
     on the tensor alone, in eval mode and without gradients. What is not said is as the track has it: in `restore`,
     `photos` under `gaussian(sigma=25)`, psnr and ssim under `uint8`. `range` says what the float pictures of the
-    dataset are on, where not on [0, 1]: 255 for 0–255, or (-1, 1). Raises what the method raises, and `UsageError`.
+    dataset are on, where not on [0, 1]: 255 for 0–255, or (-1, 1). Raises what the method raises, `Skip` where it does
+    not apply, `Invalid` where it gives no output of the track, and `UsageError`.
     """
     field_of_work = get_track(track)
     usual = field_of_work.defaults
@@ -70,7 +72,7 @@ def evaluate(
     refuse_unknown_needs(bound, field_of_work)
     flags = method_flags(bound)
     if range is not None and not isinstance(field_of_work, HasRange):
-        raise UsageError(f"track {field_of_work.name} has no pictures: leave range out")
+        raise UsageError(f"track {track} takes its {field_of_work.words.items} as they are: leave range out")
     tuned = train_for(bound, field_of_work, seed, device)
     runner = field_of_work.open(bound)
     runner.setup(device)
@@ -93,7 +95,7 @@ def evaluate(
             taker = field_of_work.collector(parts, Path(folder), len(ids), protocol=rules)
         for index, name in enumerate(ids):
             with noting_item(field_of_work.words.item, name):
-                item = load_item(chosen, data, index, field_of_work)
+                item = load_chosen(chosen, data, index, name, field_of_work)
                 if range is not None and isinstance(field_of_work, HasRange):
                     item = field_of_work.rescaled(item, range)
                 case = case_of(field_of_work, noise, item, seed)

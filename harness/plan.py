@@ -90,18 +90,26 @@ def dataset_part(bound: Bound, limit: int | None, track: Track) -> DatasetPart:
     dataset = open_dataset(bound)
     ids, seen, mistakes = chosen_ids(bound, dataset, limit, track), [], []
     for index, item_id in enumerate(ids):
-        where = f"dataset {bound.display}, {track.words.item} {one_line(item_id, 60)!r}"
         try:
-            item = load_item(bound, dataset, index, track)
-            if item.id != item_id:
-                raise UsageError(f"{where}: what `load` gives has the id {one_line(repr(item.id), 60)}")
-            seen.append(look_at(item, track))
+            seen.append(look_at(load_chosen(bound, dataset, index, item_id, track), track))
         except UsageError as error:
             mistakes.append(str(error))
         except Exception as error:
-            mistakes.append(f"{where}: {type(error).__name__}: {one_line(error)}")
+            mistakes.append(f"{_where(bound, item_id, track)}: {type(error).__name__}: {one_line(error)}")
     refuse_all(mistakes, len(ids), track.words.items)
     return part_of_items(bound, ids, seen, len(dataset.ids), track)
+
+
+def load_chosen(bound: Bound, dataset: Dataset, index: int, item_id: str, track: Track) -> Any:
+    """An item of a dataset, as `load_item`. Raises `UsageError` for one of another id too."""
+    item = load_item(bound, dataset, index, track)
+    if item.id != item_id:
+        raise UsageError(f"{_where(bound, item_id, track)}: what `load` gives has the id {one_line(repr(item.id), 60)}")
+    return item
+
+
+def _where(bound: Bound, item_id: str, track: Track) -> str:
+    return f"dataset {bound.display}, {track.words.item} {one_line(item_id, 60)!r}"
 
 
 def part_of_items(bound: Bound, ids: Sequence[str], seen: Sequence[Seen], total: int, track: Track) -> DatasetPart:

@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
@@ -25,6 +25,8 @@ _DEFAULTS: dict[str, Any] = {
 """What is empty here is as the track has it."""
 FOLDER = "noisebench-baseline"
 MOST = 120
+T = TypeVar("T")
+_HINT = "accept the scores of now with --noisebench-update"
 _SIMPLE = re.compile(r"\w+(::\w+)*(\[[A-Za-z0-9_.=]([A-Za-z0-9_.=-]*[A-Za-z0-9_.=])?\])?", re.ASCII)
 
 
@@ -73,52 +75,70 @@ class Bench:
 
         `rules` is a rule file; `name` tells apart methods of one test that have the same name.
         """
-        from .errors import UsageError
-        from .gate.check import check
-        from .gate.rules import read_rules
-        from .store.export import read_export
-
-        asked = self._options(dataset, regime, options)
-        try:
-            held = read_rules(Path(rules)) if rules is not None else ()
-            result = self._evaluate(method, asked)
-            label = name or _label(method)
-            record = _record(result, label)
-            if record.cell["key"] in self._made:
-                pytest.fail(f"{label} is checked twice in this test: give one of them a name=", pytrace=False)
-            self._made[record.cell["key"]] = record
-            if not self._update:
-                stored = read_export(self.baseline) if self.baseline.is_file() else []
-                self._judge(check, stored, record, held)
-        except UsageError as error:
-            pytest.fail(f"noisebench: {error}", pytrace=False)
-        return result
+        return _or_in_a_line(lambda: self._check(method, self._options(dataset, regime, options), rules, name))
 
     def save(self) -> None:
         """Write the baseline of this test, where `--noisebench-update` asks for it."""
         if self._update and self._made:
-            from .errors import UsageError
-            from .store.export import write_export
-            from .store.seals import refuse_nan
+            _or_in_a_line(self._write)
 
-            try:
-                refuse_nan(self._made.values(), "this test")
-            except UsageError as error:
-                pytest.fail(f"noisebench: {error}", pytrace=False)
+    def _check(
+        self, method: str | Callable[..., Any], asked: dict[str, Any], rules: str | Path | None, name: str
+    ) -> Result:
+        from .errors import Invalid, Skip, UsageError, message_of
+        from .gate.rules import read_rules
+
+        held = read_rules(Path(rules)) if rules is not None else ()
+        label = name or _label(method)
+        try:
+            result = self._evaluate(method, asked)
+        except (Skip, Invalid) as error:
+            raise UsageError(f"method {label}: {message_of(error)}") from None
+        record = _record(result, label)
+        if record.cell["key"] in self._made:
+            pytest.fail(f"{label} is checked twice in this test: give one of them a name=", pytrace=False)
+        self._made[record.cell["key"]] = record
+        if not self._update:
+            self._judge(record, held)
+        return result
+
+    def _write(self) -> None:
+        from .errors import UsageError
+        from .store.export import write_export
+        from .store.seals import refuse_nan
+
+        refuse_nan(self._made.values(), "this test")
+        try:
             self.baseline.parent.mkdir(parents=True, exist_ok=True)
             write_export(self.baseline, list(self._made.values()))
+        except OSError as error:
+            what = f"baseline {self.baseline} cannot be written ({error.strerror})"
+            raise UsageError(f"{what}: its folder must take a file of that name") from None
 
-    def _judge(self, check: Any, stored: list[Record], record: Record, rules: tuple[Rule, ...]) -> None:
+    def _stored(self) -> list[Record]:
+        from .errors import UsageError
+        from .store.export import read_export
+
+        try:
+            return read_export(self.baseline) if self.baseline.is_file() else []
+        except UsageError as error:
+            raise UsageError(f"{error}, here --noisebench-update does") from None
+
+    def _judge(self, record: Record, rules: tuple[Rule, ...]) -> None:
+        from .errors import UsageError
+        from .gate.check import check
         from .report.verdict import verdict_lines
 
-        own = [r for r in stored if _same_question(r, record)]
-        hint = "accept the scores of now with --noisebench-update"
-        if not own:
-            pytest.fail(f"noisebench: no baseline in {self.baseline}: {hint}", pytrace=False)
+        own = [stored for stored in self._stored() if _same_question(stored, record)]
+        # One test may ask a question under several protocols, metrics or limits.
+        own = [stored for stored in own if stored.cell.get("key") == record.cell["key"]] or own
+        if lacks := sorted(_scored(record).difference(*map(_scored, own))):
+            what = f" of {', '.join(lacks)}" if own else ""
+            raise UsageError(f"no baseline{what} in {self.baseline}: {_HINT}")
         verdict = check(own, [record], rules, (str(self.baseline), "this test"))
         # One question is asked here, so an answer that is not comparable is no answer.
         if verdict.exit_code or verdict.having("not comparable"):
-            pytest.fail("\n".join([*verdict_lines(verdict), f"({hint})"]), pytrace=False)
+            pytest.fail("\n".join([*verdict_lines(verdict), f"({_HINT})"]), pytrace=False)
 
     def _options(self, dataset: str, regime: str, options: dict[str, Any]) -> dict[str, Any]:
         asked = {**self._defaults, **options}
@@ -136,7 +156,7 @@ class Bench:
 
         result = evaluate(method, **asked)
         if self._told is not None:
-            means = {metric: result.mean(metric) for metric in asked["metrics"]}
+            means = {metric: result.mean(metric) for metric in (*result.record.scores, *result.sets)}
             where = {key: asked[key] for key in ("track", "dataset", "regime", "protocol", "seed")}
             self._told["noisebench"] = plain({"method": _label(method), **where, **means})
         return result
@@ -144,6 +164,23 @@ class Bench:
 
 def _label(method: str | Callable[..., Any]) -> str:
     return method if isinstance(method, str) else getattr(method, "__name__", "method")
+
+
+def _or_in_a_line(do: Callable[[], T]) -> T:
+    """What `do` returns; a `UsageError` of it fails the test in one line."""
+    from .errors import UsageError, message_of
+
+    try:
+        return do()
+    except UsageError as error:
+        said = message_of(error)
+    # Not above, where pytest would show the error a second time.
+    pytest.fail(f"noisebench: {said}", pytrace=False)
+
+
+def _scored(record: Record) -> set[str]:
+    """The metrics that a record has a score of, those of the whole set among them."""
+    return {*record.scores, *record.cell.get("sets", {})}
 
 
 def _same_question(stored: Record, record: Record) -> bool:
@@ -204,15 +241,17 @@ def noisebench(request: pytest.FixtureRequest) -> Iterator[Bench]:
         told = getattr(request.getfixturevalue("benchmark"), "extra_info", None)
     bench = Bench(_file(request.node), bool(request.config.getoption("--noisebench-update")), defaults, told)
     yield bench
-    report = getattr(request.node, "_noisebench_failed", False)
-    if not report:
+    if getattr(request.node, "_noisebench_passed", False):
         bench.save()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
-    """Remember a test that failed, was skipped or failed as expected: its scores are no baseline."""
+    """Remember a test that passed; scores of one that failed, was skipped or was interrupted are no baseline."""
     report = yield
-    if report.when == "call" and not report.passed:
-        item._noisebench_failed = True  # type: ignore[attr-defined]
+    if report.when == "setup":  # of each attempt, where a test is run again
+        item._noisebench_passed = None  # type: ignore[attr-defined]
+    elif report.when == "call":  # of each part, where a test has such
+        passed = report.passed and getattr(item, "_noisebench_passed", None) is not False
+        item._noisebench_passed = passed  # type: ignore[attr-defined]
     return report

@@ -29,8 +29,8 @@ class Item(Protocol):
 class Dataset(Protocol):
     """Items in a fixed order. `ids` is cheap; `load` reads one item and is called when it is needed."""
 
-    ids: Sequence[str]
-
+    @property
+    def ids(self) -> Sequence[str]: ...
     def load(self, index: int) -> Any: ...
 
 
@@ -128,9 +128,11 @@ class Track(Protocol):
     version: int
     words: Words
     defaults: Defaults
-    preload: tuple[str, ...]
-    outputs: OutputFiles
 
+    @property
+    def preload(self) -> tuple[str, ...]: ...
+    @property
+    def outputs(self) -> OutputFiles: ...
     def declare(self, kind: str, declared: Mapping[str, Any]) -> dict[str, Any]: ...
     def identify(self, item: Any) -> str: ...
     def pose(self, regime: Bound, item: Any, seed: int, draw: int = 0) -> Case: ...

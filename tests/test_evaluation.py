@@ -82,8 +82,24 @@ def test_range_brings_the_pictures_of_a_dataset_to_0_1_and_without_it_they_are_r
         nb.evaluate("median", f"scaled(low={low}, high={high})", "gaussian(sigma=25)")
 
 
-def test_a_track_without_pictures_takes_no_range() -> None:
-    with pytest.raises(nb.UsageError, match="track functions has no pictures: leave range out"):
+class Exchanged:
+    ids = ("a", "b")
+
+    def load(self, index: int) -> nb.Sample:
+        return nb.Sample(self.ids[1 - index], U)
+
+
+def test_an_item_under_another_id_is_refused_as_by_a_run() -> None:
+    nb.dataset("exchanged")(Exchanged)
+    try:
+        with pytest.raises(nb.UsageError, match="^dataset exchanged, picture 'a': what `load` gives has the id 'b'"):
+            nb.evaluate("identity", "exchanged")
+    finally:
+        registry("dataset")._entries.pop("exchanged")
+
+
+def test_a_track_without_a_range_takes_none() -> None:
+    with pytest.raises(nb.UsageError, match="track functions takes its functions as they are: leave range out"):
         nb.evaluate("mean", track="functions", range=255)
 
 

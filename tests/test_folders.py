@@ -42,6 +42,12 @@ def test_rows_are_those_of_one_picture_after_another(folders, two_cores):
         assert row["scores"] == one
 
 
+def test_one_suffix_may_be_a_text(folders: tuple[Path, Path]) -> None:
+    assert list_files(folders[0], ".png") == list_files(folders[0], (".png",))
+    with pytest.raises(nb.UsageError, match="it holds none of .pngs"):
+        list_files(folders[0], ".pngs")
+
+
 def test_as_many_run_at_once_as_there_are_cores(two_cores):
     both = threading.Barrier(2)
 

@@ -196,6 +196,17 @@ def test_float_npy_becomes_float32(tmp_path, dtype):
     assert (back == 0.25).all()
 
 
+def test_16_bits_in_either_order_of_bytes_are_read_and_written(tmp_path):
+    deep = GREY.astype(np.uint16) * 300
+    big = deep.astype(">u2")
+    np.save(tmp_path / "a.npy", big)
+    nb.write_picture(tmp_path / "a.png", big)
+    for name in ("a.npy", "a.png"):
+        back = nb.read_picture(tmp_path / name)
+        assert back.dtype == np.dtype(np.uint16)
+        assert np.array_equal(back, deep)
+
+
 def test_complex_npy_is_read_as_magnitude_and_a_single_channel_as_grey(tmp_path):
     np.save(tmp_path / "c.npy", np.full((3, 4, 1), 0.3 + 0.4j, np.complex64))
     back = nb.read_picture(tmp_path / "c.npy")
@@ -262,11 +273,18 @@ def test_writing_leaves_nothing_behind_when_it_fails(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("name", "picture"),
-    [("a.jpg", GREY), ("a.png", GREY.astype(np.float32)), ("a.png", np.zeros((2, 2, 4), np.uint8))],
-)
+    [
+        ("a.jpg", GREY), ("a.png", GREY.astype(np.float32)), ("a.png", np.zeros((2, 2, 4), np.uint8)),
+        ("a.npy", np.array([[None]])), ("a\0.png", GREY),
+    ],
+)  # fmt: skip
 def test_writing_what_does_not_fit_is_refused(tmp_path, name, picture):
     with pytest.raises(nb.UsageError):
         nb.write_picture(tmp_path / name, picture)
     with pytest.raises(nb.UsageError, match=r"x\.png' cannot be written: its folder does not exist: make it first$"):
         nb.write_picture(tmp_path / "none" / "x.png", GREY)
     assert list(tmp_path.iterdir()) == []
+    (tmp_path / "f.png").mkdir()
+    with pytest.raises(nb.UsageError, match=r"f\.png' cannot be written: a folder has its name: name another file$"):
+        nb.write_picture(tmp_path / "f.png", GREY)
+    assert [p.name for p in tmp_path.iterdir()] == ["f.png"]

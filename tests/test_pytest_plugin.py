@@ -117,6 +117,87 @@ def test_a_failing_test_leaves_no_baseline_and_mistakes_are_named(tmp_path: Path
     assert "did you mean 'gaussian_field'?" in done.stdout
 
 
+LINES = """
+    def test_skip(noisebench):
+        noisebench.check("bicubic", *WHERE)
+
+    def test_whole_numbers(noisebench):
+        noisebench.check(lambda noisy, info: (255 * noisy).int(), *WHERE)
+
+    def test_damaged(noisebench):
+        noisebench.check(blur, *WHERE)
+"""
+
+
+def test_what_is_no_fault_in_the_code_of_a_method_fails_in_one_line(tmp_path: Path) -> None:
+    stored = repository(tmp_path, LINES)
+    stored.mkdir(parents=True)
+    (stored / "test_damaged.json").write_text("{}")
+    told = pytest_in(tmp_path).stdout
+    assert "During handling" not in told and "Traceback" not in told and ".py:" not in told.partition("short test")[0]
+    assert "\nnoisebench: method bicubic: needs scale, which the regime does not disclose\n" in told
+    assert "\nnoisebench: method <lambda>: returned dtype int32: give float32 on [0, 1] (picture '" in told
+    assert re.search(
+        r"\nnoisebench: .*test_damaged.json is not a noisebench export .*, here --noisebench-update does\n", told
+    )
+
+    (stored / "test_damaged.json").unlink()
+    (stored / "test_damaged.json").mkdir()
+    told = pytest_in(tmp_path, "--noisebench-update", "-k", "damaged").stdout
+    assert re.search(
+        r"\nnoisebench: baseline .*test_damaged.json cannot be written \(Is a directory\): its folder", told
+    )
+    assert [file.name for file in stored.iterdir()] == ["test_damaged.json"]
+
+
+PARTS = """
+    import os
+
+    def test_protocols(noisebench):
+        for protocol in ("uint8", "float"):
+            noisebench.check(blur, *WHERE, protocol=protocol)
+
+    def test_more(noisebench):
+        noisebench.check(blur, *WHERE, metrics=os.environ.get("ASKED", "psnr").split())
+"""
+
+
+def test_a_question_may_be_asked_under_several_protocols_and_each_metric_has_a_baseline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository(tmp_path, PARTS)
+    assert pytest_in(tmp_path, "--noisebench-update").returncode == 0
+    assert "2 passed" in pytest_in(tmp_path).stdout
+    monkeypatch.setenv("ASKED", "psnr ssim")
+    told = pytest_in(tmp_path, "-k", "more").stdout
+    assert re.search(r"\nnoisebench: no baseline of ssim in .*test_more.json: accept the scores of now", told)
+
+
+STOPPED = """
+    @pytest.fixture
+    def guarded(noisebench):
+        noisebench.check(blur, *WHERE)
+
+    @pytest.fixture
+    def broken(guarded):
+        raise RuntimeError
+
+    def test_broken(broken):
+        pass
+
+    def test_stopped(noisebench):
+        noisebench.check(blur, *WHERE)
+        raise KeyboardInterrupt
+"""
+
+
+def test_a_test_that_does_not_come_to_its_end_leaves_no_baseline(tmp_path: Path) -> None:
+    stored = repository(tmp_path, STOPPED)
+    done = pytest_in(tmp_path, "--noisebench-update")
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert not stored.exists()
+
+
 def test_pytest_benchmark_carries_the_quality_beside_the_time(tmp_path: Path) -> None:
     pytest.importorskip("pytest_benchmark")
     repository(
@@ -130,7 +211,7 @@ def test_pytest_benchmark_carries_the_quality_beside_the_time(tmp_path: Path) ->
             benchmark.pedantic(len, args=(result.rows,), rounds=1)
 
         def test_without_noise(benchmark, noisebench):
-            noisebench.evaluate("identity", "gaussian_field(n=1)", "none")
+            noisebench.evaluate("identity", "gaussian_field(n=1)", "none", metrics="psnr")
             benchmark.pedantic(len, args=("",), rounds=1)
         """,
     )

@@ -43,6 +43,7 @@ FORMS = {
     "float64": U / 255,
     "float64 of 16 bits": U.astype(np.uint16) * 257 / 65535,
     "big-endian": (U / 255).astype(">f4"),
+    "big-endian of 16 bits": (U.astype(np.uint16) * 257).astype(">u2"),
     "uint8 tensor": chw(U)[None],
     "CHW uint8 tensor": chw(U),
     "float tensor": chw(U)[None].float() / 255,
@@ -94,6 +95,7 @@ CLEAN = {
     "channels last": (torch.from_numpy(F)[None], r"channels last: call .permute\(0, 3, 1, 2\)"),
     "int64": (U.astype(np.int64), "int64: give uint8, uint16 or float"),
     "no array": ([[1, 2], [3]], "is no array"),
+    "masked pixels": (np.ma.masked_greater(U, 200), r"has masked pixels, which would count: .*\.filled\(value\)"),
 }
 
 
@@ -158,8 +160,14 @@ def test_noise_of_any_strength_on_small_flat_pictures_is_never_taken_for_another
 
 @pytest.mark.parametrize(
     ("scaled", "value_range"),
-    [(lambda p: p.astype(np.float32), 255), (lambda p: p * 1.0, (0, 255.0)), (lambda p: p / 127.5 - 1, (-1, 1))],
-    ids=["255", "(0, 255)", "(-1, 1)"],
+    [
+        (lambda p: p.astype(np.float32), 255),
+        (lambda p: p * 1.0, (0, 255.0)),
+        (lambda p: p / 127.5 - 1, (-1, 1)),
+        (lambda p: p * 1.0, np.int64(255)),
+        (lambda p: p * 1.0, np.float32(255)),
+    ],
+    ids=["255", "(0, 255)", "(-1, 1)", "int64", "float32"],
 )
 def test_range_brings_floats_to_the_numbers_of_8_bits(scaled, value_range) -> None:
     for clean in (scaled(U), U):

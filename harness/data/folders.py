@@ -32,6 +32,7 @@ def list_files(folder: Folder, suffixes: Collection[str], pattern: str = "*") ->
     out of it, a name that is of no file, such as a link that leads nowhere, and where nothing matches.
     """
     root, shown = path_of(folder, "a folder").expanduser(), one_line(folder)
+    suffixes = (suffixes,) if isinstance(suffixes, str) else suffixes
     try:
         if not root.is_dir():
             why = "" if root.exists() else f": it does not exist (looked in {one_line(Path.cwd())})"

@@ -14,6 +14,7 @@ from ..data.folders import path_of
 from ..errors import UsageError, one_line
 from ..store.disk import write_file
 from .containers import Unreadable, check, kind_of
+from .pixels import depth_of
 from .validation import WIDEST, channels_first
 
 Array = npt.NDArray[Any]
@@ -95,6 +96,7 @@ def _decode_npy(data: bytes) -> Array:
         raise Unreadable(f"has shape {array.shape}: a picture is (H, W) or (H, W, C)")
     if channels_first(array.shape):
         raise Unreadable(f"has shape {array.shape}, channels first: transpose it to (H, W, C)")
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if array.dtype.kind == "c":
         array = np.abs(array)
     if array.dtype.kind == "f":
@@ -102,8 +104,7 @@ def _decode_npy(data: bytes) -> Array:
         _check_range(array)
     if array.dtype not in (np.uint8, np.uint16, np.float32):
         raise Unreadable(f"has dtype {array.dtype}: save uint8, uint16, or float32 on [0, 1]")
-    native = array.astype(array.dtype.newbyteorder("="))
-    return np.ascontiguousarray(native[:, :, 0] if native.ndim == 3 and native.shape[2] == 1 else native)
+    return np.ascontiguousarray(array[:, :, 0] if array.ndim == 3 and array.shape[2] == 1 else array)
 
 
 def _check_range(array: Array) -> None:
@@ -116,13 +117,15 @@ def _check_range(array: Array) -> None:
 
 
 def write_picture(path: str | os.PathLike[str], picture: Array) -> None:
-    """Write (H, W) or (H, W, 1|3) RGB: uint8 or uint16 as `.png`, any array as `.npy`; whole or not at all.
+    """Write (H, W) or (H, W, 1|3) RGB: uint8 or uint16 as `.png`, any numbers as `.npy`; whole or not at all.
 
     Raises `UsageError` where the picture does not fit the file, and `OSError` where the disk refuses.
     """
     target = path_of(path, "a picture file")
     if not isinstance(picture, np.ndarray):
         raise UsageError(f"a picture is an array (H, W[, C]), not {type(picture).__name__}")
+    if picture.dtype.hasobject:
+        raise UsageError("a picture is an array of numbers, not of Python objects")
     if target.suffix.lower() == ".npy":
         buffer = io.BytesIO()
         np.save(buffer, picture, allow_pickle=False)
@@ -133,15 +136,19 @@ def write_picture(path: str | os.PathLike[str], picture: Array) -> None:
         raise UsageError(f"picture {_name(path)} is written as .png or .npy: change its ending")
     if not target.parent.is_dir():
         raise UsageError(f"picture {_name(path)} cannot be written: its folder does not exist: make it first")
+    if target.is_dir() or "\0" in target.name:
+        why = "a folder has its name" if target.is_dir() else "its name has a null character"
+        raise UsageError(f"picture {_name(path)} cannot be written: {why}: name another file")
     write_file(target, data)
 
 
 def encode_png(picture: Array) -> bytes:
     """uint8 or uint16, (H, W) or (H, W, 1|3) RGB → a PNG file. Raises `UsageError` for another array."""
-    if picture.dtype not in (np.uint8, np.uint16) or picture.ndim not in (2, 3) or picture.size == 0:
+    if depth_of(picture) is None or picture.ndim not in (2, 3) or picture.size == 0:
         raise UsageError(f"a PNG holds uint8 or uint16 (H, W[, 3]), not {picture.dtype} {picture.shape}")
     if picture.ndim == 3 and picture.shape[2] not in (1, 3):
         raise UsageError(f"a PNG holds 1 or 3 channels, not {picture.shape[2]}: write .npy")
+    picture = picture.astype(picture.dtype.newbyteorder("="), copy=False)  # all that OpenCV writes faithfully
     bgr = picture[:, :, ::-1] if picture.ndim == 3 else picture
     done, data = cv2.imencode(".png", np.ascontiguousarray(bgr), [cv2.IMWRITE_PNG_COMPRESSION, 9])
     if not done:

@@ -7,6 +7,7 @@ do; it is refused where it can only be on another scale: see `why_off_scale` and
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,10 @@ def as_picture(picture: Any, who: str) -> Array:
         array = np.asarray(picture)
     except (TypeError, ValueError):
         raise UsageError(f"{who} picture is no array: give (H, W) or (H, W, C)") from None
+    if np.ma.is_masked(picture):
+        raise UsageError(f"{who} picture has masked pixels, which would count: cut them off, or call .filled(value)")
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
     if not _is_picture_type(array):
         raise UsageError(f"{who} picture is {array.dtype}: give uint8, uint16 or float on [0, 1]")
     if array.ndim not in (2, 3) or array.size == 0:
@@ -98,7 +103,7 @@ def mapped(picture: Any, range: Range, who: str) -> Any:
 
 def _limits(range: Any) -> tuple[float, float]:
     try:
-        low, high = (0.0, range) if isinstance(range, int | float) else range
+        low, high = (0.0, range) if isinstance(range, Real) else range
         low, high = float(low), float(high)
     except (TypeError, ValueError):
         low, high = 0.0, 0.0
