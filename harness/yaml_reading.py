@@ -24,7 +24,7 @@ def compose(file: Path, what: str) -> yaml.Node | None:
     try:
         node: yaml.Node | None = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     except OSError as error:
-        raise UsageError(f"{what} {one_line(file)}: {error.strerror}") from None
+        raise UsageError(f"{what} {one_line(file)} cannot be read ({error.strerror}): check the path") from None
     except UnicodeDecodeError:
         raise UsageError(f"{what} {one_line(file)}: not UTF-8 text") from None
     except (yaml.YAMLError, RecursionError) as error:

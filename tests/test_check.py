@@ -260,6 +260,15 @@ def test_pictures_that_vanished_are_said_and_the_others_still_judged() -> None:
     assert "1 of its 3 inputs is not there" in verdict.findings[0].reason
 
 
+def test_pictures_that_the_baseline_lacks_are_said_to_be_guarded_by_nothing() -> None:
+    now = psnr(30, 30, 12, items=["p000", "p001", "p002"])
+    larger = sealed(with_cell(now, dataset={**now.cell["dataset"], "fingerprint": "f" * 64}))
+    verdict = check([psnr(30, 30)], [larger])
+    assert [(f.status, f.items) for f in verdict.findings] == [(UNCOUNTED, 0), (OK, 2)]
+    assert verdict.findings[0].reason == "1 picture more than the baseline has: --update takes it in"
+    assert verdict.summary == "no regression: 1 compared, 0 regressions, 1 not counted"
+
+
 def test_what_passes_only_in_part_says_so_first() -> None:
     verdict = check([cell(), cell("median")], [cell(), cell("median", protocol="float")])
     assert verdict.exit_code == 0

@@ -324,7 +324,7 @@ def test_hostile_names_stay_text_everywhere(tmp_path: Path) -> None:
 
 def test_the_metric_and_unit_of_the_csv_are_no_formulas() -> None:
     found = compare([psnr()], [psnr()])
-    odd = replace(found, differences=[replace(found.differences[0], metric="=m", unit="@u")])
+    odd = replace(found, differences=[found.differences[0]._replace(metric="=m", unit="@u")])
     (row,) = csv.DictReader(io.StringIO("".join(comparison_csv(odd))))
     assert (row["metric"], row["unit"]) == ("'=m", "'@u")
 

@@ -166,10 +166,10 @@ def edited_export(**fields: Any) -> str:
     ("text", "reason"),
     [
         ("", "Expecting value: line 1 column 1 (char 0)"),
-        ("[]", "list indices must be integers or slices, not str"),
-        ("{}", "'noisebench_export'"),
-        ('{"noisebench_export": 2}', "'cells'"),
-        ('{"noisebench_export": 2, "cells": []}', "'pictures'"),
+        ("[]", "it is no mapping"),
+        ("{}", "it lacks noisebench_export, cells, pictures"),
+        ('{"noisebench_export": 2}', "it lacks cells, pictures"),
+        ('{"noisebench_export": 2, "cells": []}', "it lacks pictures"),
         ('{"noisebench_export": 2, "cells": {}, "pictures": []}', "`cells` is no list"),
         (edited_export(pictures=["a*b=", "", ""]), "Only base64 data is allowed"),
         (

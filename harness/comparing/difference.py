@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -31,8 +30,7 @@ HOW_MCNEMAR = (
 _AT_ONCE = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(NamedTuple):
     """One metric of one matched pair of cells. `a` and `b` are scores a unit (n,), in the order of `items`.
 
     An item is a unit where none is equal to it or of its group; a unit of several is named by its first.
@@ -110,8 +108,7 @@ def how(differences: Sequence[Difference]) -> str:
     return f"{HOW} {HOW_MCNEMAR}" if any(d.mcnemar is not None for d in differences) else HOW
 
 
-@dataclass(frozen=True)
-class _Numbers:
+class _Numbers(NamedTuple):
     """What the scores of one difference say by themselves, as its fields; `tested`: the changes that its mean is of."""
 
     change: Floats

@@ -33,7 +33,7 @@ class Found:
 def apart(record: Record, partners: Sequence[Record], keys: Collection[str]) -> Sequence[Record]:
     """Partners of a record; where it is itself among them, without the versions that its own side (`keys`) has too."""
     own = record.cell["key"]
-    if all(partner.cell["key"] != own for partner in partners):
+    if len(partners) == 1 or all(partner.cell["key"] != own for partner in partners):
         return partners
     return [p for p in partners if p.cell["key"] == own or p.cell["key"] not in keys]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -185,6 +185,11 @@ def _pair(record: Record, partner: Record, label: str, sides: _Sides) -> Sequenc
     result: list[Finding | _Scores] = []
     if differ is not None:
         result.append(finding(INCOMPARABLE, cell, label, "", differ))
+    elif more := len(partner.items) - len(rows[1]):
+        words = words_of(cell)
+        what, them = counted(more, words["item"], words["items"]), "it" if more == 1 else "them"
+        text = f"{what} more than the baseline has: --update takes {them} in"
+        result.append(finding(UNCOUNTED, cell, label, "", text))
     if not len(rows[0]):
         return result
     gated = sides.limits_of(cell)
@@ -225,7 +230,7 @@ def _sets(record: Record, partner: Record, label: str, sides: _Sides) -> list[Fi
             continue
         reasons = set_limits_broken(one, spoken(sides.rules, cell, one.metric))
         plain = finding(REGRESSION if reasons else OK, cell, label, one.metric, *reasons)
-        found.append(replace(plain, items=one.n, baseline=one.a, current=one.b, change=one.change))
+        found.append(plain._replace(items=one.n, baseline=one.a, current=one.b, change=one.change))
     return found
 
 
@@ -238,8 +243,8 @@ def _found(told: Sequence[Finding | _Told], sides: _Sides) -> Iterator[Finding]:
             continue
         made = _judged_scores(one.what, next(numbers), sides) if isinstance(one.what, _Scores) else one.what
         if made.seconds is None:
-            made = replace(made, seconds=one.partner.cell["seconds"])
-        yield replace(made, reasons=(*made.reasons, one.hint)) if one.hint and made.status == REGRESSION else made
+            made = made._replace(seconds=one.partner.cell["seconds"])
+        yield made._replace(reasons=(*made.reasons, one.hint)) if one.hint and made.status == REGRESSION else made
 
 
 def _numbers(scores: Sequence[_Scores]) -> list[_Numbers | Finding]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from ..comparing.pairing import apart
 from ..cost.pace import judged_by_cpu, of_newest_reference, pace, why_apart
@@ -23,8 +22,9 @@ def speed_findings(baseline: Sequence[Record], current: Sequence[Record], rules:
     Raises `UsageError` where the rival that a rule names was measured at no setting of a method.
     """
     result: list[Finding] = []
-    costs, before = (_costs(side) for side in (current, baseline))
-    costs = of_newest_reference(costs)
+    if not (before := _costs(baseline)):
+        return result
+    costs = of_newest_reference(_costs(current))
     held = {record.cell["key"] for record in baseline}
     there: dict[tuple[str, str], list[Record]] = {}
     for record in costs:
@@ -154,13 +154,13 @@ def _unmeasured(record: Record, metric: str, now: Record | None) -> Finding:
 def _finding(status: str, record: Record, metric: str, *reasons: str, now: Record | None = None) -> Finding:
     """A finding on a cost of the baseline; `now` is that of CURRENT, where there is one."""
     plain = finding(status, record.cell, record.cell["method"]["display"], metric, *reasons)
-    return replace(plain, setting=_setting(record), seconds=now.cell["seconds"] if now else None)
+    return plain._replace(setting=_setting(record), seconds=now.cell["seconds"] if now else None)
 
 
 def _measured(record: Record, partner: Record, metric: str, before: float, now: float, slow: str) -> Finding:
     status, reasons = (REGRESSION, [slow]) if slow else (OK, [])
     plain = _finding(status, record, metric, *reasons, now=partner)
-    return replace(plain, baseline=before, current=now, change=now / before)
+    return plain._replace(baseline=before, current=now, change=now / before)
 
 
 def _yardstick(a: Record, b: Record, latency_a: float, latency_b: float) -> tuple[str, float, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..comparing.pairing import protocol_text
 from ..errors import one_line
@@ -14,8 +15,7 @@ RATIO = "×"
 """The unit of a speed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """What came of one metric of one `cell`, of its speed, or (metric empty) of the whole cell.
 
     `method` is its label, `setting` that of a cost. `change` is current − baseline (speed: their ratio); `worst` the

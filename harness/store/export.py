@@ -23,6 +23,7 @@ from .record import SCHEMA, Cell, Mistake, Panel, Plugins, Record
 from .shape import why_no_cell, why_no_number
 
 _PRIVATE = ("request",)
+_PARTS = ("noisebench_export", "cells", "pictures")
 _XZ, _LARGEST = b"\xfd7zXZ\0", 1 << 31
 """What a compressed file begins with, and how many bytes of text it may hold."""
 _START = 4096
@@ -151,6 +152,8 @@ def read_export(path: Path) -> list[Record]:
     """Records of an export file. Raises `UsageError` for what is not one, and naming a cell that is damaged."""
     try:
         document = parsed(_unpacked(path.read_bytes()).decode("utf-8"))
+        if not isinstance(document, dict) or (lacks := [name for name in _PARTS if name not in document]):
+            raise ValueError(f"it lacks {', '.join(lacks)}" if isinstance(document, dict) else "it is no mapping")
         schema, cells = document["noisebench_export"], document["cells"]
         if why := _why_newer(schema):
             raise UsageError(f"export {one_line(path)} {why}")

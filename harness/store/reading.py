@@ -63,7 +63,7 @@ def _read(path: Path) -> tuple[list[Record], list[Damaged]]:
                 # All methods see the same items: one copy of each name and hash is a quarter of the memory.
                 for column in (record.items, record.input_sha256, record.notes):
                     column[:] = [texts.setdefault(text, text) for text in column]
-            found.append(named(record, names))
+            found.append(named(record, names) if names else record)
     return found, damaged
 
 
