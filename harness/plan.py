@@ -227,6 +227,8 @@ def plan(suite: Suite, once: ReadOnce | None = None) -> list[PlannedCell]:
             raise UsageError(f"no {kind} given: name at least one")
     for method in bound[0]:
         refuse_unknown_needs(method, track)
+    for regime in bound[2]:
+        _refuse_own_input_behind(regime)
     methods = [PlannedMethod(m, method_part(m), weights_part(m)) for m in bound[0]]
     _, datasets, regimes, metrics = bound
     trainings = Trainings(suite, track, datasets, once)
@@ -374,6 +376,13 @@ def _version(metric: Bound, described: MetricPart) -> int | str:
     """What of a metric goes into a key: its version, and the package and weights that it is made with."""
     made_with = described.get("made_with")
     return f"{metric.entry.version}, {made_with}" if made_with else metric.entry.version
+
+
+def _refuse_own_input_behind(regime: Bound) -> None:
+    """Raise `UsageError` where a regime takes the noisy item of a dataset behind one that has made another of it."""
+    for part in regime.parts[1:]:
+        if part.entry.meta.get("source", "clean") != "clean":
+            raise UsageError(f"regime {part.entry.name!r} can only stand first in {regime.display!r}")
 
 
 def regime_for(method: Bound, regimes: Iterable[Bound], track: Track) -> Bound:

@@ -20,7 +20,9 @@ from hypothesis.extra import numpy as arrays
 from noisebench.errors import Skip, UsageError
 from noisebench.imaging.pixels import bytes_sha256, pixel_sha256, to_unit
 from noisebench.imaging.sample import Sample
+from noisebench.plan import plan
 from noisebench.registry import bind
+from noisebench.suite import Suite
 from noisebench.tracks.restore.degrade import degrade_sample
 from test_regimes import SPECS, imresize_matrix, picture
 
@@ -268,6 +270,8 @@ def test_real_needs_a_noisy_picture_and_the_first_place() -> None:
     sample = Sample("a", picture(4, 4), noisy=picture(4, 4, seed=1))
     with pytest.raises(UsageError, match="can only stand first"):
         degrade_sample(bind("gaussian(sigma=1) + real", "regime"), sample)
+    with pytest.raises(UsageError, match="can only stand first"):  # no cell is planned, none fails alone
+        plan(Suite(methods=("identity",), datasets=("photos",), regimes=("real", "gaussian(sigma=1)+real")))
     noisy, _ = degrade_sample(bind("real + quantize(bits=8)", "regime"), sample)
     assert np.array_equal(noisy[:, :, 0], np.float32(picture(4, 4, seed=1) / 255.0))
 

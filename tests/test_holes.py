@@ -9,6 +9,7 @@ import noisebench as nb
 import numpy as np
 import pytest
 from noisebench.components import open_dataset
+from noisebench.errors import UsageError
 from noisebench.registry import bind
 from noisebench.tracks.restore.batches import CropBatches
 
@@ -111,6 +112,13 @@ def test_without_a_hole_there_is_no_score_of_one() -> None:
         )
     small = nb.score(clean[:9], clean[:9], "ssim_hole", noisy=clean[:9], mask=np.zeros((9, 16)))["ssim_hole"]
     assert "at least 11" in small.reason
+
+
+@pytest.mark.parametrize("mask", ["x", np.ones((16, 16, 1)), np.array([["a"]]), 1])
+def test_a_mask_that_is_no_array_of_numbers_is_refused(mask) -> None:
+    clean = np.zeros((16, 16), np.uint8)
+    with pytest.raises(UsageError, match=r"mask is an array \(H, W\) of numbers"):
+        nb.score(clean, clean, "psnr_hole", noisy=clean, mask=mask)
 
 
 def test_a_run_scores_the_holes_of_its_regime() -> None:

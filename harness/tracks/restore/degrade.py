@@ -50,10 +50,10 @@ def degrade_sample(bound: Bound, sample: Sample, seed: int = 0, draw: int = 0) -
         told: dict[str, Any] = {}
         own_noise = part.entry.meta["source"] == "noisy"
         if own_noise:
-            if sample.noisy is None:
-                raise Skip(f"regime {part.entry.name} needs a dataset that has noisy pictures of its own")
             if place:
                 raise UsageError(f"regime {part.entry.name!r} can only stand first in {bound.display!r}")
+            if sample.noisy is None:
+                raise Skip(f"regime {part.entry.name} needs a dataset that has noisy pictures of its own")
             own = as_picture(sample.noisy, f"{one_line(sample.id, 60)!r}: noisy")
             check_finite(own, f"{one_line(sample.id, 60)!r}: noisy")
             check_restored(own, f"{one_line(sample.id, 60)!r}: noisy", clean, file=True)

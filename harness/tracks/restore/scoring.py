@@ -83,6 +83,8 @@ def score(
         noisy = mapped(given_array(noisy, "noisy"), range, "noisy")
         if range is None:
             check_restored(noisy, "noisy")
+    if mask is not None and (np.ndim(mask) != 2 or np.asarray(mask).dtype.kind not in "biuf"):
+        raise UsageError("mask is an array (H, W) of numbers, above 0 where a pixel is known")
     return score_pair(x, y, rules, chosen, noisy, mask=mask, unit=unit)
 
 
