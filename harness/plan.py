@@ -380,9 +380,9 @@ def _version(metric: Bound, described: MetricPart) -> int | str:
 
 def _refuse_own_input_behind(regime: Bound) -> None:
     """Raise `UsageError` where a regime takes the noisy item of a dataset behind one that has made another of it."""
-    for part in regime.parts[1:]:
-        if part.entry.meta.get("source", "clean") != "clean":
-            raise UsageError(f"regime {part.entry.name!r} can only stand first in {regime.display!r}")
+    for one in regime.parts[1:]:
+        if one.entry.meta.get("source", "clean") != "clean":
+            raise UsageError(f"regime {one.entry.name!r} can only stand first in {regime.display!r}")
 
 
 def regime_for(method: Bound, regimes: Iterable[Bound], track: Track) -> Bound:
