@@ -97,6 +97,13 @@ def test_a_metric_where_lower_is_better_regresses_when_it_rises() -> None:
     assert [check([before], [now], rules).exit_code for now in (worse, better)] == [1, 0]
 
 
+@pytest.mark.parametrize("same", [[], [["p000", "p001"]]], ids=["each a unit", "two of one unit"])
+def test_a_small_loss_of_a_large_score_is_a_loss_whether_or_not_items_are_of_one_unit(same: list[list[str]]) -> None:
+    sides = (psnr(*[value] * 3) for value in (3e9, 3e9 - 1))
+    found = only(check(*([with_cell(one, dataset={**one.cell["dataset"], "same": same})] for one in sides)))
+    assert (found.status, found.change, found.worst) == (REGRESSION, -1, 1)
+
+
 def test_an_exact_picture_is_in_no_mean_and_a_lost_one_is_a_regression() -> None:
     assert only(check([psnr(math.inf, 30)], [psnr(math.inf, 30)])).change == 0
     lost = only(check([psnr(math.inf, 30)], [psnr(60, 30)]))
@@ -333,6 +340,28 @@ def test_a_regression_outweighs_what_is_not_comparable() -> None:
 def test_a_nan_in_the_baseline_is_named() -> None:
     with pytest.raises(UsageError, match=r"base.json: psnr of picture 'p001' in cell .* \(nlm\) is NaN"):
         check([psnr(30, math.nan)], [psnr(30, 30)], names=("base.json", "now"))
+
+
+def test_findings_are_the_same_however_many_cells_and_scores_are_looked_at_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = [cell(m, {"psnr": [30, 31, 32], "mse": [1, 2, 3]}, seed=n) for m in ("nlm", "tv", "bm3d") for n in (0, 1)]
+    before += [psnr(30, math.inf, method="exact"), psnr(30, 31, method="gone"), psnr(30, math.nan, method="undefined")]
+    now = [cell(r.cell["method"]["name"], {"psnr": [30, 31.2, 31], "mse": [1, 2, 4]}, seed=r.cell["seed"])
+           for r in before[:5]] + [psnr(29, math.inf, method="exact"), psnr(30, method="new")]  # fmt: skip
+    rules = [Rule("r:1", metric="mse", max_drop=0.1)]
+
+    def found() -> tuple[Verdict, str]:
+        with pytest.raises(UsageError, match="is NaN") as refused:
+            check(before, now, rules)
+        return check(before[:-1], now, rules), str(refused.value)
+
+    whole = found()
+    assert [len(whole[0].having(status)) for status in (REGRESSION, OK)] == [13, 0]
+    for name in ("gate.check._AT_ONCE", "gate.check._SCORES_AT_ONCE", "store.seals._AT_ONCE"):
+        monkeypatch.setattr(f"noisebench.{name}", 2)
+    monkeypatch.setattr("noisebench.comparing.pairing._PAIRINGS", 1)
+    assert found() == whole
 
 
 def test_a_score_that_the_baseline_explains_as_not_defined_is_left_out() -> None:

@@ -258,6 +258,17 @@ def test_the_order_of_the_records_changes_nothing() -> None:
     assert comparison_values(compare(a, b)) == comparison_values(compare(a[::-1], b[::-1]))
 
 
+def test_a_comparison_is_the_same_however_many_cells_are_looked_at_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    scores = [A8, [math.inf, *A8[1:]], [math.nan, *A8[1:]], [math.nan] * 8]
+    a = [psnr(own, f"m{n}", seed=seed) for n, own in enumerate(scores) for seed in (0, 1)]
+    b = [psnr(A8, r.cell["method"]["name"], seed=r.cell["seed"]) for r in a[1:]] + [psnr(A8, "new")]
+    whole = compare(a, b)
+    assert (len(whole.differences), len(whole.unmatched)) == (5, 4)
+    for name in ("comparison._AT_ONCE", "difference._AT_ONCE", "pairing._PAIRINGS"):
+        monkeypatch.setattr(f"noisebench.comparing.{name}", 1)
+    assert comparison_values(compare(a, b)) == comparison_values(whole)
+
+
 def test_the_pictures_that_moved_most_come_first() -> None:
     (d,) = compare([psnr([1.0, 2.0, 3.0])], [psnr([1.5, 2.0, 1.0])]).differences
     assert d.moved_most() == [("p002", -2.0), ("p000", 0.5)]

@@ -114,7 +114,7 @@ def test_without_a_hole_there_is_no_score_of_one() -> None:
     assert "at least 11" in small.reason
 
 
-@pytest.mark.parametrize("mask", ["x", np.ones((16, 16, 1)), np.array([["a"]]), 1])
+@pytest.mark.parametrize("mask", ["x", np.ones((16, 16, 1)), np.array([["a"]]), 1, [[1] * 16, [1]]])
 def test_a_mask_that_is_no_array_of_numbers_is_refused(mask) -> None:
     clean = np.zeros((16, 16), np.uint8)
     with pytest.raises(UsageError, match=r"mask is an array \(H, W\) of numbers"):

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from noisebench.cli import main
-from noisebench.store import cells, index, reading, seals, upkeep
+from noisebench.store import cells, index, index_columns, reading, seals, upkeep
 from noisebench.store.asked import mark_asked
 from noisebench.store.keys import key_of
 from noisebench.store.record import Panel, Record
@@ -24,8 +24,9 @@ N = 12
 
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A store of cells that all have settled, and that is large enough for an index."""
+    """A store of cells that all have settled, and that is large enough for an index, and to be decoded in parts."""
     monkeypatch.setattr(index, "FEWEST", 3)
+    monkeypatch.setattr(index_columns, "_AT_ONCE", 5)
     monkeypatch.setattr(index, "SETTLED", -(10**15))
     folder = cells.open_store(tmp_path / "store")
     for number in range(N):
@@ -285,6 +286,23 @@ def test_two_readers_at_once_and_a_writer_leave_a_sound_index(store):
     assert len(found) == 12 and all(N + 1 <= n <= N + 7 for n in found)
     assert len(same_without(store)[0]) == N + 7 and index.read_tables(store, True) is not None
     assert [p.name for p in (store / "index").iterdir()] == ["cells.arrow"]
+
+
+def test_an_index_that_another_run_mends_between_two_looks_at_it_is_held_against_the_store_anew(store, monkeypatch):
+    everything(store)
+    shutil.rmtree(cells.cell_dir(store, cells.keys(store)[0]))
+    look = index.read_tables
+
+    def mended_meanwhile(folder: Path, rows: bool) -> Any:
+        if rows:
+            monkeypatch.setattr(index, "read_tables", look)
+            reading.read_records(store)
+        return look(folder, rows)
+
+    monkeypatch.setattr(index, "read_tables", mended_meanwhile)
+    found = index.indexed_cells(store, cells.keys(store))
+    assert index.read_tables is look and list(found) == cells.keys(store)
+    same_without(store)
 
 
 def test_verify_reads_every_cell_and_not_the_index(store, read):

@@ -28,6 +28,8 @@ from .speed import speed_findings
 from .verdict import INCOMPARABLE, OK, REGRESSION, UNCOUNTED, Finding, Verdict, finding
 
 _AT_ONCE = 2048
+_SCORES_AT_ONCE = 1 << 18
+"""Scores of a side that are computed together: more of them take memory, and are no faster."""
 
 
 @dataclass(frozen=True)
@@ -255,19 +257,26 @@ def _numbers(scores: Sequence[_Scores]) -> list[_Numbers | Finding]:
         if not one.units.merged:
             alike[len(one.rows[0]), one.record.cell["metrics"][one.metric]["higher"]].append(place)
     for (items, higher), places in alike.items():
-        pairs = zip(*(scores[place].sides for place in places), strict=True)
-        a, b = (np.concatenate(side).reshape(-1, items) for side in pairs)
-        with np.errstate(invalid="ignore"):
-            losses = -(b - a) if higher else b - a
-            means = [(np.add.reduce(of, axis=1) / items).tolist() for of in (losses, a, b)]
-        rows = losses.argmax(axis=1)
-        most = losses[np.arange(len(places)), rows].tolist()
-        finite = np.isfinite(losses).all(axis=1).tolist()
-        told = zip(*means, most, rows.tolist(), strict=True)
-        for place, whole, (drop, before, now, worst, row) in zip(places, finite, told, strict=True):
-            if whole:
-                made[place] = _Numbers(drop, before, now, worst, row, items)
+        rows = max(1, _SCORES_AT_ONCE // items)
+        for start in range(0, len(places), rows):
+            own = places[start : start + rows]
+            for place, numbers in zip(own, _numbers_of_many([scores[n].sides for n in own], higher), strict=True):
+                made[place] = numbers
     return [_numbers_of(scores[place]) if one is None else one for place, one in enumerate(made)]
+
+
+def _numbers_of_many(sides: Sequence[tuple[Floats, Floats]], higher: bool) -> Iterator[_Numbers | None]:
+    """The same of equally many scores on either side, (n,) each; None where a difference is no finite number."""
+    a, b = (np.stack(side) for side in zip(*sides, strict=True))
+    items = a.shape[1]
+    with np.errstate(invalid="ignore"):
+        losses = -(b - a) if higher else b - a
+        means = [(np.add.reduce(of, axis=1) / items).tolist() for of in (losses, a, b)]
+    rows = losses.argmax(axis=1)
+    most = losses[np.arange(len(a)), rows].tolist()
+    finite = np.isfinite(losses).all(axis=1).tolist()
+    for whole, drop, before, now, worst, row in zip(finite, *means, most, rows.tolist(), strict=True):
+        yield _Numbers(drop, before, now, worst, row, items) if whole else None
 
 
 def _numbers_of(found: _Scores) -> _Numbers | Finding:
@@ -275,8 +284,10 @@ def _numbers_of(found: _Scores) -> _Numbers | Finding:
     record, partner, label, metric, _, rows, units = found
     cell, part, words = record.cell, record.cell["metrics"][metric], words_of(record.cell)
     a, b = found.sides
-    places = np.arange(len(a))
-    defined = ~np.isnan(a)
+    with np.errstate(invalid="ignore"):
+        change = b - a
+    finite = bool(np.isfinite(change).all())
+    places, defined = np.arange(len(a)), ~np.isnan(a)
     if not defined.any():
         return finding(UNCOUNTED, cell, label, metric, f"{metric} is not defined in the baseline")
     if not defined.all():
@@ -287,7 +298,8 @@ def _numbers_of(found: _Scores) -> _Numbers | Finding:
         gone = counted(len(undefined), words["item"], words["items"])
         item = record.items[rows[0][places[undefined[0]]]]
         return finding(REGRESSION, cell, label, metric, f"{metric} is no longer defined on {gone}, such as {item}")
-    change = paired_difference(b[None], a)[0]
+    if not finite:
+        change = paired_difference(b[None], a)[0]
     losses = -change if part["higher"] else change
     averaged, lost = [units.average(values) for values in (losses, a, b)], ""
     exact_a, exact_b = (is_exact(values, part["higher"]) for values in (a, b))

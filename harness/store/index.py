@@ -71,8 +71,10 @@ def _tables(store: Path, found: Sequence[str], rows: bool) -> Tables | None:
     old = read_tables(store, rows)
     changes = None if old is None else _changes(found, now, old)
     worth = changes is None or changes.count * _CHANGED_SHARE > len(found)
-    if worth and not rows:
-        old = old and read_tables(store, True)
+    if worth and not rows and old is not None:
+        # Another run may have written the file since: what changed is found anew.
+        old = read_tables(store, True)
+        changes = None if old is None else _changes(found, now, old)
     tables = _refreshed(store, found, now, old, changes)
     if worth:
         settled = _settled(tables, began)

@@ -12,12 +12,16 @@ from .export import seal_of
 from .keys import Texts, key_of
 from .record import MetricPart, Record, words_of
 
+_AT_ONCE = 256
+
 
 def refuse_nan(records: Iterable[Record], source: str) -> None:
     """Raise `UsageError` where an ok cell holds a score that is no number and no reason is stored for it."""
     judged = [record for record in records if record.cell["outcome"] == "ok"]
-    # Very many are looked at all at once: that few of them, or none, hold such a score is the rule.
-    if not np.isnan(np.concatenate([np.empty(0), *(v for record in judged for v in record.scores.values())])).any():
+    scores = [values for record in judged for values in record.scores.values()]
+    # Many are looked at at once: that few of them, or none, hold such a score is the rule.
+    starts = range(0, len(scores), _AT_ONCE)
+    if not any(np.isnan(np.concatenate(scores[start : start + _AT_ONCE])).any() for start in starts):
         return
     for record in judged:
         for metric, values in record.scores.items():

@@ -83,9 +83,19 @@ def score(
         noisy = mapped(given_array(noisy, "noisy"), range, "noisy")
         if range is None:
             check_restored(noisy, "noisy")
-    if mask is not None and (np.ndim(mask) != 2 or np.asarray(mask).dtype.kind not in "biuf"):
+    known = None if mask is None else _as_mask(mask)
+    return score_pair(x, y, rules, chosen, noisy, mask=known, unit=unit)
+
+
+def _as_mask(mask: Any) -> Array:
+    """A mask as a caller gives it, as an array (H, W). Raises `UsageError`."""
+    try:
+        known = np.asarray(mask)
+    except (RuntimeError, TypeError, ValueError):  # rows of several lengths, or a tensor that numpy cannot hold
+        known = np.empty(0)
+    if known.ndim != 2 or known.dtype.kind not in "biuf":
         raise UsageError("mask is an array (H, W) of numbers, above 0 where a pixel is known")
-    return score_pair(x, y, rules, chosen, noisy, mask=mask, unit=unit)
+    return known
 
 
 def given_pair(restored: Any, clean: Any, range: Range) -> tuple[Array, Array, bool]:
