@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import inspect
 import operator
+import random
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, cast
 
@@ -59,15 +61,50 @@ def evaluate(
     as the track calls it: in `restore`, `f(noisy, info)` on (1, C, H, W) tensors, or a torch module, which is called
     on the tensor alone, in eval mode and without gradients. What is not said is as the track has it: in `restore`,
     `photos` under `gaussian(sigma=25)`, psnr and ssim under `uint8`. `range` says what the float pictures of the
-    dataset are on, where not on [0, 1]: 255 for 0–255, or (-1, 1). Raises what the method raises, `Skip` where it does
-    not apply, `Invalid` where it gives no output of the track, and `UsageError`.
+    dataset are on, where not on [0, 1]: 255 for 0–255, or (-1, 1). The global generators of Python, numpy and torch are
+    left as they were found. Raises what the method raises, `Skip` where it does not apply, `Invalid` where it gives no
+    output of the track, and `UsageError`.
     """
+    device = str(device)
+    check_device(device)
+    with _generators_kept(device):
+        return _evaluated(
+            method, dataset, regime, track=track, protocol=protocol, metrics=metrics, seed=seed, limit=limit,
+            device=device, range=range,
+        )  # fmt: skip
+
+
+@contextmanager
+def _generators_kept(device: str) -> Iterator[None]:
+    """Leave the global generators as they are found, so that a training that evaluates goes on as without it."""
+    torch = sys.modules.get("torch")
+    python, numpy = random.getstate(), np.random.get_state()
+    try:
+        # Where torch is not imported yet nobody has seeded it.
+        with torch.random.fork_rng([device] if device.startswith("cuda") else []) if torch else nullcontext():
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)
+
+
+def _evaluated(
+    method: str | Callable[..., Any],
+    dataset: str,
+    regime: str,
+    *,
+    track: str,
+    protocol: str,
+    metrics: Sequence[str] | str,
+    seed: int,
+    limit: int | None,
+    device: str,
+    range: float | tuple[float, float] | None,
+) -> Result:
     field_of_work = get_track(track)
     usual = field_of_work.defaults
     seed = _number("seed", natural, seed)
     limit = None if limit is None else _number("limit", count, limit)
-    device = str(device)
-    check_device(device)
     bound = _bound(method, field_of_work)
     refuse_unknown_needs(bound, field_of_work)
     flags = method_flags(bound)

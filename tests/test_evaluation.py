@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,21 @@ def test_a_bare_module_is_called_on_the_tensor_in_eval_mode_and_left_as_it_was()
     result = nb.evaluate(net, *WHERE)
     assert result.psnr == nb.evaluate("identity", *WHERE).psnr
     assert net.training and not net.frozen.training and net.scale.grad is None
+
+
+def test_the_global_generators_of_a_training_are_left_as_they_were_found() -> None:
+    def draws(noisy: Any, info: Any) -> Any:
+        return noisy + 0.0 * (torch.rand(1) + np.random.rand() + random.random())
+
+    def drawn(evaluates: bool) -> tuple[float, ...]:
+        torch.manual_seed(1)
+        np.random.seed(1)
+        random.seed(1)
+        if evaluates:
+            nb.evaluate(draws, *WHERE, limit=1)
+        return float(torch.rand(1)), float(np.random.rand()), random.random()
+
+    assert drawn(True) == drawn(False)
 
 
 def test_metrics_may_be_one_text_and_limit_and_seed_any_whole_number_type() -> None:
