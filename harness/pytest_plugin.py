@@ -228,8 +228,8 @@ def _file(item: pytest.Item) -> Path:
 def noisebench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     """Evaluate a method and hold it against the baseline of this test: see `Bench`."""
     defaults = dict(_DEFAULTS)
-    marker = request.node.get_closest_marker("noisebench")
-    if marker is not None:
+    # The marker of a module or class holds for its tests, one that is nearer says other things of its own.
+    for marker in reversed(list(request.node.iter_markers("noisebench"))):
         given = {**dict(zip(("dataset", "regime"), marker.args, strict=False)), **marker.kwargs}
         unknown = sorted(given.keys() - defaults.keys())
         if unknown or len(marker.args) > 2:

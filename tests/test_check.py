@@ -272,7 +272,7 @@ def test_pictures_that_the_baseline_lacks_are_said_to_be_guarded_by_nothing() ->
     larger = sealed(with_cell(now, dataset={**now.cell["dataset"], "fingerprint": "f" * 64}))
     verdict = check([psnr(30, 30)], [larger])
     assert [(f.status, f.items) for f in verdict.findings] == [(UNCOUNTED, 0), (OK, 2)]
-    assert verdict.findings[0].reason == "1 picture more than the baseline has: --update takes it in"
+    assert verdict.findings[0].reason == "1 picture more than the baseline has: nothing guards it until it is made anew"
     assert verdict.summary == "no regression: 1 compared, 0 regressions, 1 not counted"
 
 

@@ -227,6 +227,29 @@ def test_pytest_benchmark_carries_the_quality_beside_the_time(tmp_path: Path) ->
     assert perfect["extra_info"]["noisebench"]["psnr"] == "inf"
 
 
+def test_a_nearer_marker_changes_what_it_names_and_leaves_the_rest(tmp_path: Path) -> None:
+    repository(
+        tmp_path,
+        """
+        pytestmark = pytest.mark.noisebench(*WHERE, limit=2)
+
+        @pytest.mark.noisebench(regime="gaussian(sigma=5)", seed=3)
+        class TestNear:
+            @pytest.mark.noisebench(limit=1)
+            def test_nearest(self, noisebench):
+                cell = noisebench.evaluate(blur).record.cell
+                assert cell["dataset"]["items"] == 1 and cell["dataset"]["name"] == "gaussian_field"
+                assert cell["regime"]["display"] == "gaussian(sigma=5)" and cell["seed"] == 3
+
+        def test_far(noisebench):
+            cell = noisebench.evaluate(blur).record.cell
+            assert cell["dataset"]["items"] == 2 and cell["regime"]["display"] == "gaussian(sigma=25)"
+        """,
+    )
+    done = pytest_in(tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_parallel_tests_each_have_their_baseline(tmp_path: Path) -> None:
     pytest.importorskip("xdist")
     stored = repository(

@@ -190,7 +190,7 @@ def _pair(record: Record, partner: Record, label: str, sides: _Sides) -> Sequenc
     elif more := len(partner.items) - len(rows[1]):
         words = words_of(cell)
         what, them = counted(more, words["item"], words["items"]), "it" if more == 1 else "them"
-        text = f"{what} more than the baseline has: --update takes {them} in"
+        text = f"{what} more than the baseline has: nothing guards {them} until it is made anew"
         result.append(finding(UNCOUNTED, cell, label, "", text))
     if not len(rows[0]):
         return result
