@@ -231,3 +231,10 @@ def load_item(bound: Bound, dataset: Dataset, index: int, track: Track) -> Any:
             f"`load` returned {kind_of(item)}: return the {track.words.item} {how}"
         )
     return item
+
+
+def refuse_own_input_behind(regime: Bound) -> None:
+    """Raise `UsageError` where a regime takes the noisy item of a dataset behind one that has made another of it."""
+    for part in regime.parts[1:]:
+        if part.entry.meta.get("source", "clean") != "clean":
+            raise UsageError(f"regime {part.entry.name!r} can only stand first in {regime.display!r}")

@@ -68,10 +68,56 @@ def evaluate(
     device = str(device)
     check_device(device)
     with _generators_kept(device):
-        return _evaluated(
-            method, dataset, regime, track=track, protocol=protocol, metrics=metrics, seed=seed, limit=limit,
-            device=device, range=range,
-        )  # fmt: skip
+        field_of_work = get_track(track)
+        usual = field_of_work.defaults
+        seed = _number("seed", natural, seed)
+        limit = None if limit is None else _number("limit", count, limit)
+        bound = _bound(method, field_of_work)
+        refuse_unknown_needs(bound, field_of_work)
+        flags = method_flags(bound)
+        if range is not None and not isinstance(field_of_work, HasRange):
+            raise UsageError(f"track {track} takes its {field_of_work.words.items} as they are: leave range out")
+        tuned = train_for(bound, field_of_work, seed, device)
+        runner = field_of_work.open(bound)
+        runner.setup(device)
+        device = used_device(runner, device)
+        chosen = bind(_or(dataset, usual.dataset), "dataset", track)
+        data = open_dataset(chosen)
+        noise, rules = (
+            bind(_or(regime, usual.regime), "regime", track),
+            bind(_or(protocol, usual.protocol), "protocol", track),
+        )
+        single, whole = split_metrics(bind_all(_or(metrics, usual.metrics), "metric", track))
+        keyed, parts = set_parts(whole, field_of_work)
+        ids = chosen_ids(chosen, data, limit, field_of_work)
+        notes = set(runner.expect(data.ids, len(ids)))
+        shown = shown_to(runner.meta)
+        rows, seen = [], []
+        with tempfile.TemporaryDirectory() as folder:
+            taker = None
+            if parts and isinstance(field_of_work, HasSetMetrics):
+                taker = field_of_work.collector(parts, Path(folder), len(ids), protocol=rules)
+            for index, name in enumerate(ids):
+                with noting_item(field_of_work.words.item, name):
+                    item = load_chosen(chosen, data, index, name, field_of_work)
+                    if range is not None and isinstance(field_of_work, HasRange):
+                        item = field_of_work.rescaled(item, range)
+                    case = case_of(field_of_work, noise, item, seed)
+                    output, elapsed, said = call_on(runner, told(case, item, shown), device)
+                    rows.append(item_row(field_of_work, item, case, output, elapsed, rules, single))
+                seen.append(look_at(item, field_of_work))
+                notes.update(said)
+                if taker is not None:
+                    taker.take(output, item)
+            found = taker.score() if taker is not None else {}
+        items = part_of_items(chosen, ids, seen, len(data.ids), field_of_work)
+        cell = _cell(field_of_work, bound, flags, items, noise, rules, single, keyed, seed)
+        if parts:
+            cell["sets"] = {name: cast(SetPart, {**one, **found[name]}) for name, one in parts.items()}
+        if tuned:
+            cell["tuned"] = tuned
+        cell["notes"] = [*sorted(map(one_line, notes)), *(note for one in tuned for note in told_of(one))]
+        return Result(_record(cell, rows))
 
 
 @contextmanager
@@ -86,71 +132,6 @@ def _generators_kept(device: str) -> Iterator[None]:
     finally:
         random.setstate(python)
         np.random.set_state(numpy)
-
-
-def _evaluated(
-    method: str | Callable[..., Any],
-    dataset: str,
-    regime: str,
-    *,
-    track: str,
-    protocol: str,
-    metrics: Sequence[str] | str,
-    seed: int,
-    limit: int | None,
-    device: str,
-    range: float | tuple[float, float] | None,
-) -> Result:
-    field_of_work = get_track(track)
-    usual = field_of_work.defaults
-    seed = _number("seed", natural, seed)
-    limit = None if limit is None else _number("limit", count, limit)
-    bound = _bound(method, field_of_work)
-    refuse_unknown_needs(bound, field_of_work)
-    flags = method_flags(bound)
-    if range is not None and not isinstance(field_of_work, HasRange):
-        raise UsageError(f"track {track} takes its {field_of_work.words.items} as they are: leave range out")
-    tuned = train_for(bound, field_of_work, seed, device)
-    runner = field_of_work.open(bound)
-    runner.setup(device)
-    device = used_device(runner, device)
-    chosen = bind(_or(dataset, usual.dataset), "dataset", track)
-    data = open_dataset(chosen)
-    noise, rules = (
-        bind(_or(regime, usual.regime), "regime", track),
-        bind(_or(protocol, usual.protocol), "protocol", track),
-    )
-    single, whole = split_metrics(bind_all(_or(metrics, usual.metrics), "metric", track))
-    keyed, parts = set_parts(whole, field_of_work)
-    ids = chosen_ids(chosen, data, limit, field_of_work)
-    notes = set(runner.expect(data.ids, len(ids)))
-    shown = shown_to(runner.meta)
-    rows, seen = [], []
-    with tempfile.TemporaryDirectory() as folder:
-        taker = None
-        if parts and isinstance(field_of_work, HasSetMetrics):
-            taker = field_of_work.collector(parts, Path(folder), len(ids), protocol=rules)
-        for index, name in enumerate(ids):
-            with noting_item(field_of_work.words.item, name):
-                item = load_chosen(chosen, data, index, name, field_of_work)
-                if range is not None and isinstance(field_of_work, HasRange):
-                    item = field_of_work.rescaled(item, range)
-                case = case_of(field_of_work, noise, item, seed)
-                output, elapsed, said = call_on(runner, told(case, item, shown), device)
-                rows.append(item_row(field_of_work, item, case, output, elapsed, rules, single))
-            seen.append(look_at(item, field_of_work))
-            notes.update(said)
-            if taker is not None:
-                taker.take(output, item)
-        found = taker.score() if taker is not None else {}
-    items = part_of_items(chosen, ids, seen, len(data.ids), field_of_work)
-    cell = _cell(field_of_work, bound, flags, items, noise, rules, single, keyed, seed)
-    if parts:
-        cell["sets"] = {name: cast(SetPart, {**one, **found[name]}) for name, one in parts.items()}
-    if tuned:
-        cell["tuned"] = tuned
-    cell["notes"] = [*sorted(map(one_line, notes)), *(note for one in tuned for note in told_of(one))]
-    return Result(_record(cell, rows))
 
 
 def _cell(

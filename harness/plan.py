@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, cast
 
-from .components import disclosed_by, load_item, open_dataset, text_ids
+from .components import disclosed_by, load_item, open_dataset, refuse_own_input_behind, text_ids
 from .errors import Skip, UsageError, nearest, one_line, refuse_all
 from .imaging.validation import channels_first
 from .info import Info
@@ -228,7 +228,7 @@ def plan(suite: Suite, once: ReadOnce | None = None) -> list[PlannedCell]:
     for method in bound[0]:
         refuse_unknown_needs(method, track)
     for regime in bound[2]:
-        _refuse_own_input_behind(regime)
+        refuse_own_input_behind(regime)
     methods = [PlannedMethod(m, method_part(m), weights_part(m)) for m in bound[0]]
     _, datasets, regimes, metrics = bound
     trainings = Trainings(suite, track, datasets, once)
@@ -376,13 +376,6 @@ def _version(metric: Bound, described: MetricPart) -> int | str:
     """What of a metric goes into a key: its version, and the package and weights that it is made with."""
     made_with = described.get("made_with")
     return f"{metric.entry.version}, {made_with}" if made_with else metric.entry.version
-
-
-def _refuse_own_input_behind(regime: Bound) -> None:
-    """Raise `UsageError` where a regime takes the noisy item of a dataset behind one that has made another of it."""
-    for one in regime.parts[1:]:
-        if one.entry.meta.get("source", "clean") != "clean":
-            raise UsageError(f"regime {one.entry.name!r} can only stand first in {regime.display!r}")
 
 
 def regime_for(method: Bound, regimes: Iterable[Bound], track: Track) -> Bound:

@@ -358,7 +358,7 @@ def test_findings_are_the_same_however_many_cells_and_scores_are_looked_at_at_on
 
     whole = found()
     assert [len(whole[0].having(status)) for status in (REGRESSION, OK)] == [13, 0]
-    for name in ("gate.check._AT_ONCE", "gate.check._SCORES_AT_ONCE", "store.seals._AT_ONCE"):
+    for name in ("gate.check._AT_ONCE", "comparing.score_tables._SCORES_AT_ONCE", "store.seals._AT_ONCE"):
         monkeypatch.setattr(f"noisebench.{name}", 2)
     monkeypatch.setattr("noisebench.comparing.pairing._PAIRINGS", 1)
     assert found() == whole

@@ -264,7 +264,7 @@ def test_a_comparison_is_the_same_however_many_cells_are_looked_at_at_once(monke
     b = [psnr(A8, r.cell["method"]["name"], seed=r.cell["seed"]) for r in a[1:]] + [psnr(A8, "new")]
     whole = compare(a, b)
     assert (len(whole.differences), len(whole.unmatched)) == (5, 4)
-    for name in ("comparison._AT_ONCE", "difference._AT_ONCE", "pairing._PAIRINGS"):
+    for name in ("comparison._AT_ONCE", "score_tables._SCORES_AT_ONCE", "pairing._PAIRINGS"):
         monkeypatch.setattr(f"noisebench.comparing.{name}", 1)
     assert comparison_values(compare(a, b)) == comparison_values(whole)
 

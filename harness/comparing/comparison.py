@@ -159,11 +159,6 @@ class _Scores(NamedTuple):
     paired: Paired
     notes: Sequence[str]
 
-    @property
-    def sides(self) -> tuple[Floats, Floats]:
-        """The scores of either side, (n,) each, in the order of the rows."""
-        return self.a.scores[self.metric][self.paired.rows[0]], self.b.scores[self.metric][self.paired.rows[1]]
-
 
 def _side_by_side(a: Record, b: Record, one: Shelf, other: Shelf, pairings: Pairings) -> Sequence[_Scores | Unmatched]:
     left_out: list[Unmatched] = []
@@ -197,7 +192,7 @@ def _side_by_side(a: Record, b: Record, one: Shelf, other: Shelf, pairings: Pair
 
 def _matched(found: Sequence[_Scores | Unmatched]) -> Iterator[Matched | Unmatched]:
     """The same with scores, where there are any; which of them are no finite numbers is seen of all at once."""
-    pairs = [one.sides for one in found if isinstance(one, _Scores)]
+    pairs = [one.paired.scores(one.a, one.b, one.metric) for one in found if isinstance(one, _Scores)]
     finite = iter(zip(pairs, _all_finite(pairs), strict=True))
     for one in found:
         if isinstance(one, Unmatched):

@@ -15,6 +15,7 @@ from ..statistics.mcnemar import mcnemar
 from ..statistics.paired_tests import ALPHA, MIN_ITEMS, Floats, mean_differences, paired_difference
 from ..store.record import Record, decimals_of, gate_of
 from .pairing import protocol_text
+from .score_tables import score_tables
 
 HOW = (
     f"Difference: B − A, mean over the items whose input is the same by hash. In brackets: its interval. p: of a mean "
@@ -27,7 +28,6 @@ HOW_MCNEMAR = (
     "McNemar p: where every score is 0 or 1, the exact test of this row alone: of the items on which the sides differ, "
     "each would be better on half."
 )
-_AT_ONCE = 4096
 
 
 class Difference(NamedTuple):
@@ -147,15 +147,10 @@ def _difference(found: Matched, numbers: _Numbers, test: tuple[tuple[float, floa
 
 def _numbers(matched: Sequence[Matched]) -> list[_Numbers]:
     """What each says by itself; those with equally many items are computed some at a time, as rows of one table."""
-    alike: dict[tuple[int, bool], list[int]] = defaultdict(list)
-    for place, one in enumerate(matched):
-        alike[len(one.items), one.a.cell["metrics"][one.metric]["higher"]].append(place)
+    kinds = {n: (len(one.items), one.a.cell["metrics"][one.metric]["higher"]) for n, one in enumerate(matched)}
     made: dict[int, _Numbers] = {}
-    for (_, higher), places in alike.items():
-        for start in range(0, len(places), _AT_ONCE):
-            own = places[start : start + _AT_ONCE]
-            a, b = (np.stack([matched[place].scores[side] for place in own]) for side in (0, 1))
-            made.update(zip(own, _numbers_of(a, b, higher), strict=True))
+    for own, a, b, higher in score_tables(kinds, lambda place: matched[place].scores):
+        made.update(zip(own, _numbers_of(a, b, higher), strict=True))
     return [made[place] for place in range(len(matched))]
 
 

@@ -14,6 +14,7 @@ from ..boards.board import environment_of
 from ..boards.grouping import Alignment, GroupKey, MethodKey, labels, method_key, pick, with_keys
 from ..boards.units import Units, units_of
 from ..errors import nearest
+from ..statistics.paired_tests import Floats
 from ..store.record import Cell, Record, in_order, words_of
 from ..wording import by_number, counted
 
@@ -132,6 +133,10 @@ class Paired(NamedTuple):
     rows: tuple[Places, Places]
     units: Units
     names: tuple[str, ...]
+
+    def scores(self, a: Record, b: Record, metric: str) -> tuple[Floats, Floats]:
+        """The scores of either side, (n,) each, in the order of the rows."""
+        return a.scores[metric][self.rows[0]], b.scores[metric][self.rows[1]]
 
 
 class Pairings:

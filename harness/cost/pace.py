@@ -7,12 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ..store.record import Cost, Inputs, Record
+from ..store.record import WAITED, Cost, Inputs, Record
 
 BUSY = 1.5
 """A reference that takes this much longer than it works had to wait for the processor: the machine was busy."""
-WAITED = 1.1
-"""Beyond this, times of two costs are less alike than their processor times are."""
 
 
 def reference_of(record: Record) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -11,8 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ..boards.grouping import Alignment
-from ..boards.units import Units, units_of
-from ..comparing.pairing import Pairings, Places, Shelf, apart, environment_differences, why_inputs_differ
+from ..boards.units import units_of
+from ..comparing.pairing import Paired, Pairings, Shelf, apart, environment_differences, why_inputs_differ
+from ..comparing.score_tables import score_tables
 from ..comparing.set_changes import set_changes
 from ..errors import one_line
 from ..garbage import no_collection
@@ -28,8 +28,6 @@ from .speed import speed_findings
 from .verdict import INCOMPARABLE, OK, REGRESSION, UNCOUNTED, Finding, Verdict, finding
 
 _AT_ONCE = 2048
-_SCORES_AT_ONCE = 1 << 18
-"""Scores of a side that are computed together: more of them take memory, and are no faster."""
 
 
 @dataclass(frozen=True)
@@ -57,20 +55,19 @@ class _Sides:
 
 
 class _Scores(NamedTuple):
-    """A metric of a pair of cells, before any number: what holds for it, the rows that go together, their units."""
+    """A metric of a pair of cells, before any number: what holds for it, and how their items go together."""
 
     record: Record
     partner: Record
     label: str
     metric: str
     held: Mapping[str, Limit]
-    rows: tuple[Places, Places]
-    units: Units
+    paired: Paired
 
     @property
     def sides(self) -> tuple[Floats, Floats]:
-        """The scores of either side, (n,) each, in the order of the rows."""
-        return self.record.scores[self.metric][self.rows[0]], self.partner.scores[self.metric][self.rows[1]]
+        """The scores of either side."""
+        return self.paired.scores(self.record, self.partner, self.metric)
 
 
 class _Numbers(NamedTuple):
@@ -182,7 +179,8 @@ def _pair(record: Record, partner: Record, label: str, sides: _Sides) -> Sequenc
     if outcome != "ok":
         why = f"newly {outcome}: {partner.cell['reason']}".removesuffix(": ")
         return [finding(REGRESSION, cell, label, "", why)]
-    rows, units, _ = sides.pairings.of(record, partner)
+    paired = sides.pairings.of(record, partner)
+    rows = paired.rows
     differ = why_inputs_differ(record, partner, len(rows[0]))
     result: list[Finding | _Scores] = []
     if differ is not None:
@@ -202,7 +200,7 @@ def _pair(record: Record, partner: Record, label: str, sides: _Sides) -> Sequenc
     for name, held in gated.items():
         why_not = _why_not_comparable(record, partner, name)
         if why_not is None:
-            result.append(_Scores(record, partner, label, name, held, rows, units))
+            result.append(_Scores(record, partner, label, name, held, paired))
         else:
             result.append(finding(why_not[0], cell, label, name, why_not[1]))
     return [*result, *sets]
@@ -252,36 +250,33 @@ def _found(told: Sequence[Finding | _Told], sides: _Sides) -> Iterator[Finding]:
 def _numbers(scores: Sequence[_Scores]) -> list[_Numbers | Finding]:
     """What each says. Those of equally many finite scores, each a unit by itself, are rows of one table."""
     made: list[_Numbers | Finding | None] = [None] * len(scores)
-    alike: dict[tuple[int, bool], list[int]] = defaultdict(list)
-    for place, one in enumerate(scores):
-        if not one.units.merged:
-            alike[len(one.rows[0]), one.record.cell["metrics"][one.metric]["higher"]].append(place)
-    for (items, higher), places in alike.items():
-        rows = max(1, _SCORES_AT_ONCE // items)
-        for start in range(0, len(places), rows):
-            own = places[start : start + rows]
-            for place, numbers in zip(own, _numbers_of_many([scores[n].sides for n in own], higher), strict=True):
-                made[place] = numbers
+    kinds = {
+        place: (len(one.paired.names), one.record.cell["metrics"][one.metric]["higher"])
+        for place, one in enumerate(scores)
+        if not one.paired.units.merged
+    }
+    for own, a, b, higher in score_tables(kinds, lambda place: scores[place].sides):
+        for place, numbers in zip(own, _numbers_of_many(a, b, higher), strict=True):
+            made[place] = numbers
     return [_numbers_of(scores[place]) if one is None else one for place, one in enumerate(made)]
 
 
-def _numbers_of_many(sides: Sequence[tuple[Floats, Floats]], higher: bool) -> Iterator[_Numbers | None]:
-    """The same of equally many scores on either side, (n,) each; None where a difference is no finite number."""
-    a, b = (np.stack(side) for side in zip(*sides, strict=True))
+def _numbers_of_many(a: Floats, b: Floats, higher: bool) -> Iterator[_Numbers | None]:
+    """The same of each row of (P, n) scores on either side; None where a difference is no finite number."""
     items = a.shape[1]
     with np.errstate(invalid="ignore"):
         losses = -(b - a) if higher else b - a
         means = [(np.add.reduce(of, axis=1) / items).tolist() for of in (losses, a, b)]
     rows = losses.argmax(axis=1)
     most = losses[np.arange(len(a)), rows].tolist()
-    finite = np.isfinite(losses).all(axis=1).tolist()
+    finite: list[bool] = np.logical_and.reduce(np.isfinite(losses), axis=1).tolist()
     for whole, drop, before, now, worst, row in zip(finite, *means, most, rows.tolist(), strict=True):
         yield _Numbers(drop, before, now, worst, row, items) if whole else None
 
 
 def _numbers_of(found: _Scores) -> _Numbers | Finding:
     """What one metric says, where items are one unit, exact or without a score."""
-    record, partner, label, metric, _, rows, units = found
+    record, partner, label, metric, _, (rows, units, _) = found
     cell, part, words = record.cell, record.cell["metrics"][metric], words_of(record.cell)
     a, b = found.sides
     with np.errstate(invalid="ignore"):
@@ -318,7 +313,7 @@ def _judged_scores(found: _Scores, numbers: _Numbers | Finding, sides: _Sides) -
         return numbers
     record, partner, label, metric, held = found[:5]
     cell, part = record.cell, record.cell["metrics"][metric]
-    item = record.items[found.rows[0][numbers.row]]
+    item = record.items[found.paired.rows[0][numbers.row]]
     # What was lost and won without bounds at once, or leaves no item to average, is a loss all the same.
     judged = math.inf if math.isnan(numbers.drop) else numbers.drop
     worst = f"{words_of(cell)['item']} {item}", numbers.most

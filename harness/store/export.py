@@ -152,8 +152,10 @@ def read_export(path: Path) -> list[Record]:
     """Records of an export file. Raises `UsageError` for what is not one, and naming a cell that is damaged."""
     try:
         document = parsed(_unpacked(path.read_bytes()).decode("utf-8"))
-        if not isinstance(document, dict) or (lacks := [name for name in _PARTS if name not in document]):
-            raise ValueError(f"it lacks {', '.join(lacks)}" if isinstance(document, dict) else "it is no mapping")
+        if not isinstance(document, dict):
+            raise ValueError("it is no mapping")
+        if lacks := [name for name in _PARTS if name not in document]:
+            raise ValueError(f"it lacks {', '.join(lacks)}")
         schema, cells = document["noisebench_export"], document["cells"]
         if why := _why_newer(schema):
             raise UsageError(f"export {one_line(path)} {why}")

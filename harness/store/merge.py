@@ -35,12 +35,10 @@ from .disk import noticing_full_disk, read_regular, write_file
 from .names import Names, add_names, read_names, with_added
 from .outputs import outputs_in
 from .previews import picture_file, read_views
-from .record import NOT_OK, SCHEMA, Cell, Cost, Record, place_text
+from .record import NOT_OK, SCHEMA, WAITED, Cell, Cost, Record, place_text
 from .upkeep import wrong_weights
 
 _SHOWN = 60
-_IDLE = 1.1
-"""Costs whose `busy` is no more are all alike: the first stays, so that those of many methods are of one machine."""
 
 
 @dataclass
@@ -174,11 +172,14 @@ def _compare(merger: Merger, key: str, store: Path, noted: Mapping[str, str]) ->
 
 
 def _less_busy(one: Cost | None, other: Cost | None) -> bool:
-    """Whether one cost was measured on a machine that was less busy than that of the other, as both say."""
+    """Whether one cost was measured on a machine that was less busy than that of the other, as both say.
+
+    All that did not wait are alike: the first stays, so that those of many methods are of one machine.
+    """
     if one is None or other is None:
         return False
     busy, before = one.get("busy"), other.get("busy")
-    return busy is not None and before is not None and max(_IDLE, busy) < before
+    return busy is not None and before is not None and max(WAITED, busy) < before
 
 
 def _settled(cell: Cell) -> bool:

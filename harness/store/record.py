@@ -22,6 +22,8 @@ NOT_OK = ("failed", "oom", "timeout", "crashed", "invalid", "undefined", "blocke
 Outcome = Literal["ok", "skipped", "failed", "oom", "timeout", "crashed", "invalid", "undefined", "blocked", "diverged"]
 Role = Literal["", "baseline", "sanity", "optimum"]
 Kind = Literal["score", "cost", "train"]
+WAITED = 1.1
+"""Beyond so much `busy` times of two costs are less alike than their processor times are."""
 NAMED = ("method", "dataset")
 """Parts of a cell that may be shown under a name of their own."""
 

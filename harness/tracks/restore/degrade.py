@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...component_calls import degraded
+from ...components import refuse_own_input_behind
 from ...errors import Skip, UsageError, one_line
 from ...imaging.pixels import Array, canonical, depth_of, pixel_sha256, to_unit
 from ...imaging.sample import Sample
@@ -36,6 +37,7 @@ def degrade_sample(bound: Bound, sample: Sample, seed: int = 0, draw: int = 0) -
     All of it depends on the values of the picture, not on the type that holds them. Raises `UsageError` for what is
     no picture, of the dataset or of a regime.
     """
+    refuse_own_input_behind(bound)
     values = canonical(clean_of(sample))
     clean = to_unit(values)
     key = noise_key(bound, seed, pixel_sha256(values), draw)
@@ -50,8 +52,6 @@ def degrade_sample(bound: Bound, sample: Sample, seed: int = 0, draw: int = 0) -
         told: dict[str, Any] = {}
         own_noise = part.entry.meta["source"] == "noisy"
         if own_noise:
-            if place:
-                raise UsageError(f"regime {part.entry.name!r} can only stand first in {bound.display!r}")
             if sample.noisy is None:
                 raise Skip(f"regime {part.entry.name} needs a dataset that has noisy pictures of its own")
             own = as_picture(sample.noisy, f"{one_line(sample.id, 60)!r}: noisy")
