@@ -31,6 +31,7 @@ from test_page import (
     NOISY,
     SHADES,
     WOBBLE,
+    address,
     choose,
     decoded,
     in_browser,
@@ -173,10 +174,10 @@ def test_ticked_methods_alone_are_compared_and_keep_their_ranks(opened):
     page.keyboard.press("v")
     assert page.locator('[data-k="vb"] option').all_inner_texts()[2:] == ["median", "blur"]
     page.keyboard.press("Escape")
-    again = opened(state=page.url.partition("#")[2])
+    again = opened(state=address(page))
     assert methods(again) == ["median", "blur"]
     again.get_by_role("button", name="Show all").click()
-    assert methods(again) == ["nlm", "median", "identity", "blur"] and "ticks" not in again.url
+    assert methods(again) == ["nlm", "median", "identity", "blur"] and "ticks" not in address(again)
 
 
 @in_browser
@@ -184,7 +185,7 @@ def test_without_a_tick_left_all_methods_are_shown(opened):
     page = opened(state="ticks=blur%0Anlm&only=1")
     for name in ("blur", "nlm"):
         page.get_by_label(f"Tick {name}", exact=True).press("Space")
-    assert len(methods(page)) == 4 and "only" not in page.url
+    assert len(methods(page)) == 4 and "only" not in address(page)
     page = opened(state="ticks=blur%0Anlm&only=1&d=textures&r=gaussian(sigma%3D25)")
     assert methods(page) == ["nlm"]
 
@@ -227,7 +228,7 @@ def test_differences_to_another_method_are_those_of_the_paired_test(opened, page
         d=decimals, **{k: float(first[k]) for k in ("difference", "interval_low", "interval_high")}
     )
     assert "reference" in page.locator("td.gap .text").all_inner_texts()
-    assert opened(state=page.url.partition("#")[2]).locator('[data-k="ref"]').input_value() == "blur"
+    assert opened(state=address(page)).locator('[data-k="ref"]').input_value() == "blur"
 
 
 @in_browser
@@ -297,12 +298,12 @@ def test_blinking_shows_one_picture_in_the_place_of_the_other(opened):
         seen.append([edges(), shade(page, 0.48)[0], shade(page, 0.52)[0]])
     a, b = SHADES["nlm"], SHADES["median"]
     assert [shades for _, *shades in seen] == [[a, a], [b, b], [a, a]]
-    assert seen[0][0] == seen[1][0] and 0 < seen[0][0][0] < seen[0][0][1] and "zoom=6&at=10%2C12" in page.url
+    assert seen[0][0] == seen[1][0] and 0 < seen[0][0][0] < seen[0][0][1] and "zoom=6&at=10%2C12" in address(page)
     assert page.locator(".viewer .unseen").inner_text() == "A: nlm"
     page.locator('[data-k="vBlink"]').click()
     assert shade(page, 0.5)[0] == b and page.locator(".viewer .unseen").inner_text() == "B: median"
     page.keyboard.press("s")
-    assert "mode=side" in page.url
+    assert "mode=side" in address(page)
 
 
 @in_browser
@@ -348,7 +349,7 @@ def test_a_method_has_a_page_and_back_leads_to_the_board(opened):
     page = opened(state="r=gaussian(sigma%3D25)")
     page.locator("table.board .link", has_text="nlm").focus()
     page.keyboard.press("Enter")
-    assert "method=nlm" in page.url and page.evaluate("document.activeElement.textContent") == "nlm"
+    assert "method=nlm" in address(page) and page.evaluate("document.activeElement.textContent") == "nlm"
     card = page.locator("#method").inner_text()
     for text in ("patches", "weights nlm.safetensors", "ab" * 32, "weights nlm/table.npy", "cd" * 32):
         assert text in card
@@ -422,7 +423,7 @@ def test_hostile_names_are_text_on_the_page_of_a_method_and_in_ticks(opened):
     page.keyboard.press("o")
     choose(page, "ref", " ".join(HOSTILE.split()))
     assert methods(page) == [" ".join(HOSTILE.split())]
-    again = opened("formulas", state=page.url.partition("#")[2])
+    again = opened("formulas", state=address(page))
     assert methods(again) == methods(page)
     assert again.evaluate("window.evil") is None and again.locator("img[src=x], [onerror]").count() == 0
 

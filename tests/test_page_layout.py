@@ -11,7 +11,7 @@ import test_page
 from board_records import cost_record, record
 from noisebench.report.write import write_report
 from noisebench.store.record import Record
-from test_page import BASE, WOBBLE, choose, decoded, in_browser, leave_pictures, main_column, methods, ordinary
+from test_page import BASE, WOBBLE, address, choose, decoded, in_browser, leave_pictures, main_column, methods, ordinary
 
 chromium = test_page.chromium
 opened = test_page.opened
@@ -87,7 +87,7 @@ def in_focus(page: Any) -> str:
 
 def kept(page: Any, name: str) -> list[str]:
     """What the address says of something."""
-    return parse_qs(page.url.partition("#")[2]).get(name, [])
+    return parse_qs(address(page)).get(name, [])
 
 
 # ------------------------------------------------------------------------------------- screens of every width
@@ -209,7 +209,7 @@ def test_columns_are_chosen_and_the_address_keeps_them(opened):
     page.wait_for_function("copied.length === 1")
     assert "ssim" not in page.evaluate("copied[0]") and "worst 5 % psnr" in page.evaluate("copied[0]")
 
-    other = opened("ordinary", page.url.partition("#")[2])
+    other = opened("ordinary", address(page))
     assert other.locator(".board thead th").all_inner_texts() == left
     other.get_by_role("button", name="Columns (2 hidden)").click()
     other.get_by_role("checkbox", name="ssim ↑").check()
