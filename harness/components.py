@@ -31,10 +31,28 @@ def component(
 
     def register(obj: F) -> F:
         _refuse_positional(obj, kind, name, made_of)
-        registry(kind, track).add(Entry(name, obj, version, dict(meta)))
+        entry = Entry(name, obj, version, dict(meta))
+        for asked in entry.checked:
+            if asked not in entry.params:
+                raise UsageError(f"{kind} {name!r}: its check takes {asked!r}, which is no parameter of it")
+        registry(kind, track).add(entry)
         return obj
 
     return register
+
+
+def checked(check: Callable[..., object]) -> Callable[[F], F]:
+    """Have `check` see parameters that may not fit together before anything runs; it raises `UsageError`.
+
+    It takes some of the parameters by name, a nested spec as its `Bound`. This decorator stands below the one that
+    registers a component of any kind; a spec that is refused is refused in planning, as one out of range is.
+    """
+
+    def mark(obj: F) -> F:
+        obj.parameter_check = check  # type: ignore[attr-defined]
+        return obj
+
+    return mark
 
 
 def _names(kind: str, name: object, field: str, given: Sequence[str]) -> tuple[str, ...]:

@@ -49,6 +49,20 @@ class Entry:
             if p.kind is p.KEYWORD_ONLY
         }
 
+    @cached_property
+    def checked(self) -> tuple[str, ...]:
+        """The parameters that its check takes by name; none where it has no check of its own."""
+        return tuple(inspect.signature(self._check).parameters) if self._check is not None else ()
+
+    def refuse_misfits(self, kwargs: Mapping[str, Any]) -> None:
+        """Raise `UsageError` for parameters that do not fit together, as its check says."""
+        if self._check is not None:
+            self._check(**{name: kwargs[name] for name in self.checked})
+
+    @property
+    def _check(self) -> Callable[..., object] | None:
+        return getattr(self.obj, "__dict__", {}).get("parameter_check")
+
 
 class Registry:
     """Names to entries of one kind and track. A built-in component is the module of its name, imported on first use."""
@@ -297,6 +311,7 @@ def bind(spec: Spec | str, kind: str, track: str = "restore") -> Bound:
             full.append(f"{key}={show(value, full=True)}")
         if key in given and value != default:
             short.append(f"{key}={show(value)}")
+    entry.refuse_misfits(kwargs)
     canonical = f"{spec.name}({', '.join(full)})" if full else spec.name
     display = f"{spec.name}({', '.join(short)})" if short else spec.name
     then = tuple(bind(part, kind, track) for part in spec.then)

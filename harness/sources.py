@@ -21,6 +21,19 @@ def method_sources(bound: Bound) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
+def method_files(bound: Bound) -> dict[str, Path | None]:
+    """Each source file of a method, named as by `method_sources` → where it lies, None for code that is in no file."""
+    found: dict[str, Path | None] = {}
+    for name, module in _modules_of(bound).items():
+        if module is None:
+            found[name] = None
+            continue
+        file = Path(module).resolve()
+        root, _ = _root_of(file, name)
+        found.update({label: root / label.partition("/")[2] for label in module_sources(file, name)})
+    return dict(sorted(found.items()))
+
+
 def method_folders(bound: Bound) -> dict[str, str]:
     """The folders of a method (nested ones included) as its source files are named → where they lie."""
     found: dict[str, str] = {}

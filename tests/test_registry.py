@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from noisebench.components import checked
 from noisebench.errors import UsageError
 from noisebench.plugin_loading import load_plugin
 from noisebench.registry import Entry, Registry, bind, registry
@@ -95,6 +96,10 @@ def test_a_name_like_none_gets_a_list_and_no_far_fetched_guess():
         ),
         ("nb.metric('m', version='2')(len)", "metric 'm': version must be a whole number from 1, not '2'"),
         ("nb.method('m', version=0)(len)", "not 0"),
+        (
+            "@nb.method('m')\n@nb.checked(lambda low: None)\ndef m(noisy, info, *, high=1): return noisy",
+            "method 'm': its check takes 'low', which is no parameter of it",
+        ),
     ],
 )
 def test_a_component_written_wrongly_is_told_how_to_write_it(tmp_path, code, words):
@@ -114,6 +119,48 @@ def test_a_default_that_is_another_text_in_each_process_is_refused(default):
         pytest.raises(UsageError, match=f"^method 'made_up': default of k is of type {kind}: a default"),
     ):
         bind("made_up", "method")
+
+
+def _ordered(low, high):
+    if low > high:
+        raise UsageError(f"'made_up': low={low:g} is above high={high:g}; exchange them")
+
+
+def test_parameters_that_do_not_fit_together_are_refused_before_anything_runs():
+    @checked(_ordered)
+    def f(noisy, info, *, low: float = 0.0, high: float = 1.0, other: int = 0): ...
+
+    with registered(f):
+        assert bind("made_up(low=0.5, other=3)", "method").kwargs == {"low": 0.5, "high": 1.0, "other": 3}
+        for spec in ("made_up(low=2)", "made_up(high=-1.0, low=0)"):
+            with pytest.raises(UsageError, match="is above high="):
+                bind(spec, "method")
+        with pytest.raises(UsageError, match="is above high="):
+            bind("tiled(method=made_up(low=2))", "method")
+
+
+def test_a_check_sees_nested_specs_and_is_not_that_of_a_parent(tmp_path):
+    file = tmp_path / "nested_plugin.py"
+    file.write_text(
+        "from typing import Annotated, Any\n"
+        "import noisebench as nb\n"
+        "def none_of_itself(of):\n"
+        "    if of.entry.name == 'identity':\n"
+        "        raise nb.UsageError('outer: of=identity')\n"
+        "@nb.method('outer')\n"
+        "@nb.checked(none_of_itself)\n"
+        "class Outer:\n"
+        "    def __init__(self, *, of: Annotated[Any, nb.Nested('method')]): pass\n"
+        "@nb.method('heir')\n"
+        "class Heir(Outer):\n"
+        "    def __init__(self, *, k: int = 0): pass\n"
+    )
+    load_plugin(file)
+    assert bind("outer(of=median)", "method").display == "outer(of=median)" and bind("heir", "method").kwargs == {
+        "k": 0
+    }
+    with pytest.raises(UsageError, match="outer: of=identity"):
+        bind("outer(of=identity)", "method")
 
 
 def test_a_list_is_given_as_a_tuple_is():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -12,10 +13,11 @@ from typing_extensions import TypedDict
 from ..errors import UsageError
 from ..planned_cell import regime_inputs
 from ..recipe import VERSION as TRAINING
-from ..registry import bind
-from ..sources import method_sources
+from ..registry import Bound, bind
+from ..sources import method_files, method_sources
 from ..store.record import REFERENCE, Cell
 from ..track import get_track
+from .syntax import syntax_sha256
 
 
 class Code(TypedDict):
@@ -44,8 +46,11 @@ def code_of(cell: Cell) -> Code:
 
 
 def code_sha256(code: Code) -> str:
-    """The hash of the source files and versions behind a cell as they are now. Raises `UsageError` for what is not."""
-    text = json.dumps([_inputs_now(code), _dataset_now(code)], sort_keys=True)
+    """The hash of the code and versions behind a cell as they are now. Raises `UsageError` for what is not.
+
+    Of code it is that of what it does: texts and refusals may be edited, as `syntax_sha256` says.
+    """
+    text = json.dumps([_inputs_now(code, _syntax), _dataset_now(code)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -63,14 +68,14 @@ def _differs(cell: Cell) -> bool:
     if "metrics" in inputs:
         # What a metric is made with stands behind its version: a package, and the hash of its weights.
         inputs["metrics"] = {m: int(str(v).partition(",")[0]) for m, v in inputs["metrics"].items()}
-    if any(inputs.get(name) != value for name, value in _inputs_now(code).items()):
+    if any(inputs.get(name) != value for name, value in _inputs_now(code, method_sources).items()):
         return True
     return bool(code["dataset"]) and cell["dataset"]["versions"] != _dataset_now(code)
 
 
-def _inputs_now(code: Code) -> dict[str, Any]:
+def _inputs_now(code: Code, sources_of: Callable[[Bound], dict[str, str]]) -> dict[str, Any]:
     track = get_track(code["track"])
-    method, sources = _method(code["method"], track.name)
+    method, sources = _method(code["method"], track.name, sources_of)
     now: dict[str, Any] = {
         "track": f"{track.name}@{track.version}",
         "method": method,
@@ -92,9 +97,16 @@ def _dataset_now(code: Code) -> dict[str, int]:
 
 
 @cache
-def _method(spec: str, track: str) -> tuple[dict[str, Any], dict[str, str]]:
+def _method(
+    spec: str, track: str, sources_of: Callable[[Bound], dict[str, str]]
+) -> tuple[dict[str, Any], dict[str, str]]:
     bound = bind(spec, "method", track)
-    return {"spec": bound.canonical, "versions": bound.versions}, method_sources(bound)
+    return {"spec": bound.canonical, "versions": bound.versions}, sources_of(bound)
+
+
+def _syntax(bound: Bound) -> dict[str, str]:
+    """Each source file of a method → the hash of what its code does."""
+    return {name: "no file" if file is None else syntax_sha256(file) for name, file in method_files(bound).items()}
 
 
 def _named(kind: str, spec: str, track: str) -> dict[str, Any]:
