@@ -8,7 +8,7 @@ import random
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, cast
 
@@ -62,12 +62,13 @@ def evaluate(
     on the tensor alone, in eval mode and without gradients. What is not said is as the track has it: in `restore`,
     `photos` under `gaussian(sigma=25)`, psnr and ssim under `uint8`. `range` says what the float pictures of the
     dataset are on, where not on [0, 1]: 255 for 0–255, or (-1, 1). The global generators of Python, numpy and torch are
-    left as they were found. Raises what the method raises, `Skip` where it does not apply, `Invalid` where it gives no
-    output of the track, and `UsageError`.
+    left as they were found, and `torch.autocast`, `torch.no_grad` or another default dtype around the call do not reach
+    in: a method of mixed precision enters autocast by itself. Raises what the method raises, `Skip` where it does not
+    apply, `Invalid` where it gives no output of the track, and `UsageError`.
     """
     device = str(device)
     check_device(device)
-    with _generators_kept(device):
+    with _settings_of_its_own(device):
         field_of_work = get_track(track)
         usual = field_of_work.defaults
         seed = _number("seed", natural, seed)
@@ -121,17 +122,36 @@ def evaluate(
 
 
 @contextmanager
-def _generators_kept(device: str) -> Iterator[None]:
-    """Leave the global generators as they are found, so that a training that evaluates goes on as without it."""
-    torch = sys.modules.get("torch")
+def _settings_of_its_own(device: str) -> Iterator[None]:
+    """The settings of torch that a run has, and after it those that were found; the global generators likewise.
+
+    So a method has the same numbers wherever it is called, and a training that evaluates goes on as without it. Where
+    torch is not imported yet nobody has changed its settings.
+    """
     python, numpy = random.getstate(), np.random.get_state()
     try:
-        # Where torch is not imported yet nobody has seeded it.
-        with torch.random.fork_rng([device] if device.startswith("cuda") else []) if torch else nullcontext():
+        with _torch_of_its_own(device) if "torch" in sys.modules else nullcontext():
             yield
     finally:
         random.setstate(python)
         np.random.set_state(numpy)
+
+
+@contextmanager
+def _torch_of_its_own(device: str) -> Iterator[None]:
+    import torch
+
+    kinds = {"cpu", torch.device(device).type}
+    dtype = torch.get_default_dtype()
+    with ExitStack() as stack:
+        stack.enter_context(torch.random.fork_rng([device] if device.startswith("cuda") else []))
+        for kind in kinds:
+            stack.enter_context(torch.autocast(kind, enabled=False))
+        stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(torch.enable_grad())
+        stack.callback(torch.set_default_dtype, dtype)
+        torch.set_default_dtype(torch.float32)
+        yield
 
 
 def _cell(

@@ -54,10 +54,14 @@ class Entry:
         """The parameters that its check takes by name; none where it has no check of its own."""
         return tuple(inspect.signature(self._check).parameters) if self._check is not None else ()
 
-    def refuse_misfits(self, kwargs: Mapping[str, Any]) -> None:
-        """Raise `UsageError` for parameters that do not fit together, as its check says."""
-        if self._check is not None:
+    def refuse_misfits(self, kind: str, kwargs: Mapping[str, Any]) -> None:
+        """Raise `UsageError` for parameters that do not fit together, as its check says; one of several names it."""
+        if self._check is None:
+            return
+        try:
             self._check(**{name: kwargs[name] for name in self.checked})
+        except UsageError as error:
+            raise error if self.name in str(error) else UsageError(f"{kind} {self.name!r}: {error}") from None
 
     @property
     def _check(self) -> Callable[..., object] | None:
@@ -311,7 +315,7 @@ def bind(spec: Spec | str, kind: str, track: str = "restore") -> Bound:
             full.append(f"{key}={show(value, full=True)}")
         if key in given and value != default:
             short.append(f"{key}={show(value)}")
-    entry.refuse_misfits(kwargs)
+    entry.refuse_misfits(kind, kwargs)
     canonical = f"{spec.name}({', '.join(full)})" if full else spec.name
     display = f"{spec.name}({', '.join(short)})" if short else spec.name
     then = tuple(bind(part, kind, track) for part in spec.then)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import io
 import os
+import random
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
 from unittest import mock
 
+import numpy as np
 import pytest
 from warm_python import warm_folder
 
@@ -27,6 +30,15 @@ ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("NOISEBENCH_DATA", ROOT.parent / "shared" / "data"))
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    """The global generators as every test finds them: what one draws is the same in any order and on any worker."""
+    random.seed(0)
+    np.random.seed(0)
+    if (torch := sys.modules.get("torch")) is not None:
+        torch.manual_seed(0)
 
 
 @pytest.fixture

@@ -223,8 +223,8 @@ def test_silence_has_finite_gradients():
     ],
 )
 def test_a_network_that_cannot_be_is_refused(text: str, given: Any, wanted: Any, words: str):
-    bound = bind(text, "arch", "audio")
     with pytest.raises(nb.UsageError, match=words):
+        bound = bind(text, "arch", "audio")
         bound.entry.obj(given, wanted, **bound.kwargs)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +57,38 @@ def test_the_global_generators_of_a_training_are_left_as_they_were_found() -> No
         return float(torch.rand(1)), float(np.random.rand()), random.random()
 
     assert drawn(True) == drawn(False)
+
+
+@pytest.mark.parametrize(
+    "around",
+    [lambda: torch.autocast("cpu", dtype=torch.bfloat16), torch.no_grad, torch.inference_mode, lambda: wide()],
+    ids=["autocast", "no_grad", "inference_mode", "float64"],
+)
+def test_settings_of_torch_around_the_call_do_not_reach_in(around: Callable[[], Any]) -> None:
+    conv = torch.nn.Conv2d(1, 1, 3, padding=1)
+
+    def descends(noisy: Any, info: Any) -> Any:
+        x = noisy.clone().requires_grad_()
+        conv(x).square().sum().backward()
+        return (noisy - 0.01 * x.grad * torch.ones(1)).detach()
+
+    def scores() -> list[float]:
+        return [nb.evaluate(method, *WHERE, limit=1).psnr for method in (conv, descends)]
+
+    expected = scores()
+    with around():
+        before = torch.is_grad_enabled(), torch.get_default_dtype(), torch.is_autocast_enabled("cpu")
+        assert scores() == expected
+        assert before == (torch.is_grad_enabled(), torch.get_default_dtype(), torch.is_autocast_enabled("cpu"))
+
+
+@contextmanager
+def wide() -> Iterator[None]:
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(torch.float32)
 
 
 def test_metrics_may_be_one_text_and_limit_and_seed_any_whole_number_type() -> None:

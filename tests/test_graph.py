@@ -319,7 +319,7 @@ def test_each_variable_has_its_own_level():
     variances = case.truth.levels**2
     assert 0.5 <= variances.min() < 2 and 8 < variances.max() <= 10
     assert_allclose(case.given.var(axis=0), variances, rtol=0.06)
-    with pytest.raises(nb.UsageError, match="low is at most high"):
+    with pytest.raises(nb.UsageError, match="low=3 is above high=1"):
         posed(item, "hetero(low=3, high=1)")
 
 

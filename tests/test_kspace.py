@@ -212,7 +212,7 @@ def test_levels_the_wrong_way_round_are_refused() -> None:
     with pytest.raises(nb.UsageError, match="least=50 is above most=20"):
         objective("noise2recon(least=50, most=20)", lambda x: x, given())
     with pytest.raises(nb.UsageError, match="least=50 is above most=20"):
-        bind("kspace_noise", "part").entry.obj(least=50, most=20)
+        bind("kspace_noise(least=50, most=20)", "part")
 
 
 # ---- SSDU

@@ -96,7 +96,7 @@ def test_a_mistake_is_said_in_the_same_words(kind: str, spec: str, said: str) ->
 def test_true_false_and_none_may_be_written_as_they_are_shown() -> None:
     assert bind("ffdnet(color=true)", "method").canonical == bind("ffdnet(color=True)", "method").canonical
     assert bind("nlm(patch=none)", "method").canonical == bind("nlm(patch=None)", "method").canonical
-    assert bind("bayes_shrink(wavelet=none)", "method").kwargs["wavelet"] == "none"
+    assert bind("folder(path=none)", "method").kwargs["path"] == "none"
 
 
 def test_what_a_type_cannot_say_the_validator_says(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -325,7 +325,7 @@ def test_weights_that_no_module_draws_are_named() -> None:
 
 @pytest.mark.parametrize("name", ["after_step", "randomized"])
 def test_a_wrapper_of_maps_needs_maps_and_one_network(name: str) -> None:
-    with pytest.raises(nb.UsageError, match=f"{name}: method=tiny_net gives no maps"):
+    with pytest.raises(nb.UsageError, match=f"{name}'?: method=tiny_net gives no maps"):
         opened(f"{name}(method=tiny_net)")
     with pytest.raises(nb.Skip, match="0 torch networks, not one"):
         opened(f"{name}(method=guessed_map)").explain(drawn(), told())

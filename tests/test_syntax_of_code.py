@@ -42,6 +42,13 @@ SAME = {
         "    # as",
         '    if share > 1:\n        high = f"{share:g}"\n        raise nb.UsageError(f"share is {high}")\n    # as',
     ),
+    "a function that only refuses, and its call": (
+        '@nb.method("half", track="restore", cite="A, B, 2020")\n',
+        "def bright(share: float) -> None:\n    import math\n\n    try:\n        level = math.log(share)\n"
+        "    except ValueError:\n        raise nb.UsageError(1) from None\n    if level > 0:\n"
+        "        raise nb.UsageError(2)\n\n\n"
+        '@nb.method("half", track="restore", cite="A, B, 2020")\n@nb.checked(bright)\n',
+    ),
     "a range": ("Annotated[float, Ge(0)]", "Annotated[float, Ge(0.1)]"),
     "no range, and no import of it": ("Annotated[float, Ge(0)]", "float"),
     "a check of parameters": (
@@ -59,6 +66,11 @@ OTHER = {
     "what is done before a refusal": (
         "    # as",
         "    if share > 1:\n        print(1)\n        raise ValueError(1)\n    # as",
+    ),
+    "what is done in a function that refuses": (
+        '@nb.method("half", track="restore", cite="A, B, 2020")\n',
+        "def bright(share: float) -> None:\n    print(share)\n    if share > 0:\n        raise nb.UsageError(2)\n\n\n"
+        '@nb.method("half", track="restore", cite="A, B, 2020")\n',
     ),
     "what else would come": (
         'at most 9")\n    if math.isnan(share):',

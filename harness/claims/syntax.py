@@ -16,9 +16,9 @@ def syntax_sha256(path: Path) -> str:
     """The hash of the code of a Python file: the same after an edit that can change no number of a run that ended well.
 
     Left out are comments, layout and docstrings, what an exception says, an `if` that only refuses (raises one of
-    `REFUSALS`), a check of parameters (`@checked(…)`, and the function that only it names), imports that only these
-    use, the ranges in `Annotated[type, …]`, and the text of `cite=`. Of a file that is no Python it is the hash of its
-    bytes.
+    `REFUSALS`), a function that does no more and its calls, a check of parameters (`@checked(…)`, and the private
+    function that only it names), imports that only these use, the ranges in `Annotated[type, …]`, and the text of
+    `cite=`. Of a file that is no Python it is the hash of its bytes.
     """
     data = path.read_bytes()
     if path.suffix != ".py":
@@ -31,9 +31,9 @@ def syntax_sha256(path: Path) -> str:
 
 def _said(tree: ast.Module) -> ast.Module:
     before = _names(tree)
-    bare = _Bare()
+    bare = _Bare({node.name for node in tree.body if isinstance(node, ast.FunctionDef) and _only_refuses(node)})
     tree = bare.visit(tree)
-    unused = {name for name in bare.checks - _names(tree) if name.startswith("_")}
+    unused = {name for name in bare.checks - _names(tree) if name.startswith("_")} | bare.refusing
     tree.body = [node for node in tree.body if not (isinstance(node, ast.FunctionDef) and node.name in unused)]
     return cast(ast.Module, _Imports(before - _names(tree)).visit(tree))
 
@@ -53,9 +53,10 @@ def _names(tree: ast.AST) -> set[str]:
 
 
 class _Bare(ast.NodeTransformer):
-    """Without texts, refusals, ranges and checks of parameters, whose functions it notes by name."""
+    """Without texts, refusals, calls of functions that only refuse, ranges and checks of parameters, which it notes."""
 
-    def __init__(self) -> None:
+    def __init__(self, refusing: set[str]) -> None:
+        self.refusing = refusing
         self.checks: set[str] = set()
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
@@ -72,7 +73,8 @@ class _Bare(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
-        return None if isinstance(node.value, ast.Constant) else self.generic_visit(node)
+        refuses = isinstance(node.value, ast.Call) and _called(node.value.func) in self.refusing
+        return None if refuses or isinstance(node.value, ast.Constant) else self.generic_visit(node)
 
     def visit_If(self, node: ast.If) -> ast.AST | None:
         return None if not node.orelse and _refuses(node.body) else self.generic_visit(node)
@@ -107,6 +109,23 @@ class _Imports(ast.NodeTransformer):
         kept = [a for a in node.names if (a.asname or a.name).partition(".")[0] not in self.dropped]
         node.names = kept
         return node if kept else None
+
+
+def _only_refuses(function: ast.FunctionDef) -> bool:
+    """Whether all that a function does is to refuse."""
+    _, *others = function.body if ast.get_docstring(function) else (None, *function.body)
+    return all(map(_may_refuse, others))
+
+
+def _may_refuse(statement: ast.stmt) -> bool:
+    """Whether a statement refuses or goes on, and at most names things for it."""
+    if isinstance(statement, ast.If):
+        return not statement.orelse and _refuses(statement.body)
+    if isinstance(statement, ast.Try):
+        others = statement.orelse or statement.finalbody
+        caught = all(_refuses(handler.body) for handler in statement.handlers)
+        return not others and caught and all(map(_may_refuse, statement.body))
+    return isinstance(statement, ast.Assign | ast.Import | ast.ImportFrom)
 
 
 def _refuses(body: list[ast.stmt]) -> bool:

@@ -14,6 +14,12 @@ from noisebench.methods.restore.attacked import gradients
 Layers = Annotated[tuple[int | str, ...], MinLen(1)]
 
 
+def refuse_without_maps(method: nb.Bound) -> None:
+    """Raise `UsageError` for a method that explains nothing."""
+    if not method.entry.meta["explains"]:
+        raise nb.UsageError(f"method={method.display} gives no maps: give one that explains")
+
+
 def differentiable(method: nb.Bound) -> nb.Classifier:
     """The classifier that is explained. Raises `Skip` for one that takes numpy arrays, or gives more than logits."""
     inner = nb.Classifier(method)

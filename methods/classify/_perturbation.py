@@ -75,6 +75,14 @@ def _parts(values: Sequence[float], most: int) -> list[Sequence[float]]:
     return [values[start : start + most] for start in range(0, len(values), most)]
 
 
+def refuse_other_kernels(kernel: str, attacks: tuple[nb.Bound, ...]) -> None:
+    """Raise `UsageError` for a kernel that is learned of nothing, and for attacks that nothing learns of."""
+    if (kernel == "deep") != bool(attacks):
+        raise nb.UsageError(
+            "kernel=deep is learned from attacks=natural_and_attacked(…), and no other kernel: give both, or none"
+        )
+
+
 class PerturbationDetector(Detector):
     """How far the mean score of a picture is from those of references, by the kernel's mean discrepancy."""
 
@@ -90,10 +98,6 @@ class PerturbationDetector(Detector):
     ) -> None:
         super().__init__(data, references)
         self.perturbed, self.attacks = Perturbed(score, times), attacks
-        if (kernel == "deep") != bool(attacks):
-            raise nb.UsageError(
-                "kernel=deep is learned from attacks=natural_and_attacked(…), and no other kernel: give both, or none"
-            )
 
     def fit(self, others: LabelledArrays, references: LabelledArrays, device: Any) -> Any:
         """Of the references only their scores are kept, each with its own noise; the others are not needed."""

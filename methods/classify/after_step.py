@@ -9,11 +9,12 @@ from typing import Annotated, Any
 import noisebench as nb
 import numpy as np
 from annotated_types import Gt, Le
-from noisebench.methods.classify._explaining import logits_of, network_within
+from noisebench.methods.classify._explaining import logits_of, network_within, refuse_without_maps
 
 
 @nb.method("after_step", track="classify", layout="hwc", explains=True, cite="S.-A. Rebuffi, R. Fong, X. Ji, A. "
            "Vedaldi, There and back again: revisiting backpropagation saliency methods, CVPR 2020")  # fmt: skip
+@nb.checked(refuse_without_maps)
 class AfterStep:
     """Maps after a step of training: those of each class once the network has learned the picture as it.
 
@@ -25,8 +26,6 @@ class AfterStep:
 
     def __init__(self, *, method: nb.MethodSpec, rate: Annotated[float, Gt(0), Le(10)] = 0.001) -> None:
         self.inner, self.rate = nb.Classifier(method), rate
-        if not self.inner.meta["explains"]:
-            raise nb.UsageError(f"after_step: method={method.display} gives no maps: give one that explains")
 
     def setup(self, device: Any) -> None:
         """Set up the method within. Raises `Skip` where its weights are missing."""

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import noisebench as nb
 from noisebench.methods.classify._detecting import References
-from noisebench.methods.classify._perturbation import Attacks, Kernel, Model, PerturbationDetector, Time
+from noisebench.methods.classify._perturbation import (
+    Attacks,
+    Kernel,
+    Model,
+    PerturbationDetector,
+    Time,
+    refuse_other_kernels,
+)
 
 
 @nb.method("eps_ad", track="classify", layout="hwc", cite="S. Zhang et al., Detecting adversarial data by probing "
            "multiple perturbations using expected perturbation score, ICML 2023")  # fmt: skip
+@nb.checked(refuse_other_kernels)
 class EPSAD(PerturbationDetector):
     """EPS-AD: a picture is attacked where its score, a mean over small perturbations, is not that of natural ones.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import noisebench as nb
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Le
 from noisebench.methods.classify._estimator import Estimator
 
 
@@ -21,8 +21,8 @@ class LogisticRegression(Estimator):
         self,
         *,
         data: nb.DatasetSpec = "digits(split=train)",
-        c: Annotated[float, Gt(0)] = 1.0,
-        most: Annotated[int, Ge(1)] = 200,
+        c: Annotated[float, Gt(0), Le(1e6)] = 1.0,
+        most: Annotated[int, Ge(1), Le(100_000)] = 200,
     ) -> None:
         super().__init__(data)
         self.c, self.most = c, most

@@ -9,8 +9,14 @@ import numpy as np
 from annotated_types import Ge, Le
 
 
+def _covering(side: int, stride: int) -> None:
+    if stride > side:
+        raise nb.UsageError(f"occlusion: stride={stride} leaves pixels between squares of side={side} uncovered")
+
+
 @nb.method("occlusion", track="classify", layout="hwc", explains=True, cite="M. D. Zeiler, R. Fergus, Visualizing and "
            "understanding convolutional networks, ECCV 2014")  # fmt: skip
+@nb.checked(_covering)
 class Occlusion:
     """Occlusion: how far a class's logit falls where a grey square covers a pixel.
 
@@ -25,8 +31,6 @@ class Occlusion:
         side: Annotated[int, Ge(1), Le(1024)] = 8,
         stride: Annotated[int, Ge(1), Le(1024)] = 4,
     ) -> None:
-        if stride > side:
-            raise nb.UsageError(f"occlusion: stride={stride} leaves pixels between squares of side={side} uncovered")
         self.inner, self.side, self.stride = nb.Classifier(method), side, stride
 
     def setup(self, device: Any) -> None:

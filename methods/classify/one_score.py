@@ -7,10 +7,18 @@ from typing import Annotated
 import noisebench as nb
 from annotated_types import Ge, Le
 from noisebench.methods.classify._detecting import References
-from noisebench.methods.classify._perturbation import Attacks, Kernel, Model, PerturbationDetector, Time
+from noisebench.methods.classify._perturbation import (
+    Attacks,
+    Kernel,
+    Model,
+    PerturbationDetector,
+    Time,
+    refuse_other_kernels,
+)
 
 
 @nb.method("one_score", track="classify", layout="hwc")
+@nb.checked(refuse_other_kernels)
 class OneScore(PerturbationDetector):
     """A single score: what EPS-AD is where the picture is perturbed at one time alone.
 

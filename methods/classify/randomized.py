@@ -6,11 +6,12 @@ from typing import Annotated, Any
 
 import noisebench as nb
 from annotated_types import Ge
-from noisebench.methods.classify._explaining import network_within
+from noisebench.methods.classify._explaining import network_within, refuse_without_maps
 
 
 @nb.method("randomized", track="classify", layout="hwc", explains=True, cite="J. Adebayo et al., Sanity checks for "
            "saliency maps, NeurIPS 2018")  # fmt: skip
+@nb.checked(refuse_without_maps)
 class Randomized:
     """A saliency method beside itself before a network without training: what its maps owe to the weights.
 
@@ -21,8 +22,6 @@ class Randomized:
 
     def __init__(self, *, method: nb.MethodSpec, seed: Annotated[int, Ge(0)] = 0) -> None:
         self.inner, self.unlearned, self.seed = nb.Classifier(method), nb.Classifier(method), seed
-        if not self.inner.meta["explains"]:
-            raise nb.UsageError(f"randomized: method={method.display} gives no maps: give one that explains")
 
     def setup(self, device: Any) -> None:
         """Set up the method within, and again with other weights. Raises `Skip` where its weights are missing."""

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import noisebench as nb
 import numpy as np
-from annotated_types import Gt
+from annotated_types import Gt, Le
 from noisebench.methods.classify._estimator import Estimator
 
 
@@ -19,7 +19,9 @@ class SVM(Estimator):
     pixels' variance. Logits are votes of pairs of classes, then margins: their order is meant, not their likelihood.
     """
 
-    def __init__(self, *, data: nb.DatasetSpec = "digits(split=train)", c: Annotated[float, Gt(0)] = 5.0) -> None:
+    def __init__(
+        self, *, data: nb.DatasetSpec = "digits(split=train)", c: Annotated[float, Gt(0), Le(1e6)] = 5.0
+    ) -> None:
         super().__init__(data)
         self.c = c
 

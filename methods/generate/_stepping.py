@@ -33,6 +33,12 @@ _PLACE: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] = {
 """Of each schedule the place of a level, in which its levels are evenly spaced, and back."""
 
 
+def falling(least: float, most: float) -> None:
+    """Raise `UsageError` for levels that do not fall."""
+    if least >= most:
+        raise nb.UsageError(f"noise goes down from most={most:g} to least={least:g}: give less for least")
+
+
 def levels(schedule: Schedule, steps: int, least: float, most: float) -> list[float]:
     """`steps` levels from `most` down to `least`, and 0 behind them. Raises `UsageError` where they do not fall.
 
@@ -40,8 +46,7 @@ def levels(schedule: Schedule, steps: int, least: float, most: float) -> list[fl
     `linear`: in the time of the diffusions of Nichol & Dhariwal (ICML 2021) and Ho et al. (NeurIPS 2020). `flow`: in
     the time t of (1 - t) picture + t noise.
     """
-    if least >= most:
-        raise nb.UsageError(f"noise goes down from most={most:g} to least={least:g}: give less for least")
+    falling(least, most)
     place, back = _PLACE[schedule]
     first, last = place(most), place(least)
     if steps == 1:

@@ -12,10 +12,17 @@ from noisebench.tracks.generate import Denoiser
 from noisebench.tracks.generate.views import ViewName, labels_of_views, view_of
 
 
+def _told_classes(model: nb.Bound) -> None:
+    arch = model.kwargs.get("arch")
+    if isinstance(arch, nb.Bound) and arch.kwargs.get("classes") == 0:
+        raise nb.UsageError(f"anagram: the network of {model.display} knows no classes: give its arch classes=10")
+
+
 @nb.method(
     "anagram", track="generate", cite="Diffusion-based visual anagram as multi-task learning (Anagram-MTL), 2024; "
     "D. Geng, I. Park, A. Owens, Visual anagrams, CVPR 2024"
 )  # fmt: skip
+@nb.checked(_told_classes)
 class Anagram:
     """A model of pictures that show one class as they are, and others in other views, such as upside down.
 

@@ -8,10 +8,11 @@ from typing import Annotated, Any
 
 import noisebench as nb
 from annotated_types import Ge, Le
-from noisebench.methods.generate._stepping import Denoised, Level, Schedule, Stepping, Steps, noised_step
+from noisebench.methods.generate._stepping import Denoised, Level, Schedule, Stepping, Steps, falling, noised_step
 
 
 @nb.method("ddim", track="generate", cite="J. Song, C. Meng, S. Ermon, Denoising diffusion implicit models, ICLR 2021")
+@nb.checked(falling)
 class DDIM(Stepping):
     """DDIM: the picture that is seen, what is left of its noise, and as much new noise as is wanted.
 

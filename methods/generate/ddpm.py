@@ -7,12 +7,22 @@ import math
 from typing import Any, Literal
 
 import noisebench as nb
-from noisebench.methods.generate._stepping import Denoised, Level, Schedule, Stepping, Steps, noised_step, normal
+from noisebench.methods.generate._stepping import (
+    Denoised,
+    Level,
+    Schedule,
+    Stepping,
+    Steps,
+    falling,
+    noised_step,
+    normal,
+)
 
 
 @nb.method(
     "ddpm", track="generate", cite="J. Ho, A. Jain, P. Abbeel, Denoising diffusion probabilistic models, NeurIPS 2020"
 )
+@nb.checked(falling)
 class DDPM(Stepping):
     """DDPM: ancestral steps, each with new noise: what is drawn is the next level given this one and the picture seen.
 

@@ -12,11 +12,21 @@ from noisebench.methods.generate._within import stepping_of
 Guidance = Annotated[float, Ge(-100), Le(100)]
 
 
+def _told_classes(sampler: nb.Bound) -> None:
+    model = sampler.kwargs.get("model")
+    arch = model.kwargs.get("arch") if isinstance(model, nb.Bound) else None
+    if isinstance(arch, nb.Bound) and arch.kwargs.get("classes") == 0:
+        raise nb.UsageError(
+            f"denoise_invert: the network of {sampler.display} knows no classes: give its arch classes=10"
+        )
+
+
 @nb.method(
     "denoise_invert",
     track="generate",
     cite="Z. Zhou et al., Golden noise for diffusion models: a learning framework, arXiv 2411.09502",
 )
+@nb.checked(_told_classes)
 class DenoiseInvert(Moving):
     """Noise that has been a step down with guidance and back without, before a sampler begins.
 

@@ -68,7 +68,10 @@ class Diffusers:
         self.net = self.net.requires_grad_(False).eval().to(device)
 
     def denoised(self, x: Any, sigma: Any, labels: Any) -> Any:
-        """(N, C, H, W) → the same. Raises `Skip` for pictures of other channels, and where classes must be named."""
+        """(N, C, H, W) → the same. Raises `Skip` for pictures of other channels, and where classes must be named.
+
+        Raises `UsageError` for a class that the network does not know.
+        """
         import torch
 
         config = self.net.config
@@ -77,6 +80,15 @@ class Diffusers:
         classes = self.net.class_embedding is not None
         if classes and (labels is None or bool((labels < 0).any())):
             raise nb.Skip("this network is told classes: give the dataset labels=true")
+        if (
+            isinstance(config.num_class_embeds, int)
+            and labels is not None
+            and int(labels.max()) >= config.num_class_embeds
+        ):
+            raise nb.UsageError(
+                f"class {int(labels.max())} is asked for, where this network knows {config.num_class_embeds}: take a "
+                "dataset of fewer classes"
+            )
         sigma = torch.as_tensor(sigma, dtype=torch.float64).reshape(-1, 1, 1, 1).expand(len(x), 1, 1, 1).to(x.device)
         times = torch.from_numpy(np.asarray(times_at(self._levels, sigma.flatten().cpu().numpy()))).to(x.device)
         scale = (1 + sigma**2).sqrt()

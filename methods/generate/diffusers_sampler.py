@@ -22,9 +22,15 @@ _CLASSES = {
 }
 
 
+def _begun(scheduler: str, steps: int) -> None:
+    if scheduler == "pndm" and steps < 4:
+        raise nb.UsageError(f"diffusers_sampler: pndm begins with four steps: give steps=4, not {steps}")
+
+
 @nb.method(
     "diffusers_sampler", track="generate", requires=("diffusers",), cite="P. von Platen et al., diffusers, Hugging Face"
 )
+@nb.checked(_begun)
 class DiffusersSampler:
     """A sampler of the library `diffusers`, for any model: what the field's own tool makes of the same latents.
 
@@ -42,8 +48,6 @@ class DiffusersSampler:
         steps: Annotated[int, Ge(2), Le(1000)] = 20,
         betas: Literal["linear", "scaled_linear", "squaredcos_cap_v2"] = "linear",
     ) -> None:
-        if scheduler == "pndm" and steps < 4:
-            raise nb.UsageError(f"diffusers_sampler: pndm begins with four steps: give steps=4, not {steps}")
         self.model = Denoiser(model)
         self.scheduler, self.steps, self.betas = scheduler, steps, betas
 

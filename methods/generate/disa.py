@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import noisebench as nb
 from annotated_types import Ge, Le
 from noisebench.methods.generate._annealing import Annealing, annealed, unmasked
-from noisebench.methods.generate._stepping import Level, Schedule, Steps, levels, normal
+from noisebench.methods.generate._stepping import Level, Schedule, Steps, falling, levels, normal
 from noisebench.recipes.archs._patches import as_pictures, as_tokens, places_of
 from noisebench.tracks.generate.token_model import TokenModel
 
@@ -36,10 +36,19 @@ class Turn:
     made: Any
 
 
+def _falling(upper: int, lower: int, least: float, most: float) -> None:
+    if upper < lower:
+        raise nb.UsageError(
+            f"disa: steps fall from upper={upper} to lower={lower}: give less for lower, or schedule=rising"
+        )
+    falling(least, most)
+
+
 @nb.method(
     "disa", track="generate", cite="Q. Zhao et al., DiSA: diffusion step annealing in autoregressive image generation, "
     "arXiv 2505.20297"
 )  # fmt: skip
+@nb.checked(_falling)
 class DiSA:
     """DiSA: an autoregressive sampler that draws later tokens by fewer steps of diffusion.
 

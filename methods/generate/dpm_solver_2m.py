@@ -7,13 +7,14 @@ import math
 from typing import Any
 
 import noisebench as nb
-from noisebench.methods.generate._stepping import Denoised, Stepping
+from noisebench.methods.generate._stepping import Denoised, Stepping, falling
 
 
 @nb.method(
     "dpm_solver_2m", track="generate", cite="C. Lu et al., DPM-Solver++: fast solver for guided sampling of diffusion "
     "probabilistic models, arXiv 2211.01095, 2022"
 )  # fmt: skip
+@nb.checked(falling)
 class DPMSolver2M(Stepping):
     """DPM-Solver++(2M): the linear part of the flow exactly, the model's by a line through its last two pictures.
 

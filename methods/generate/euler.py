@@ -6,13 +6,14 @@ import itertools
 from typing import Any
 
 import noisebench as nb
-from noisebench.methods.generate._stepping import Denoised, Stepping, slope
+from noisebench.methods.generate._stepping import Denoised, Stepping, falling, slope
 
 
 @nb.method(
     "euler", track="generate", cite="Y. Song et al., Score-based generative modeling through stochastic differential "
     "equations, ICLR 2021"
 )  # fmt: skip
+@nb.checked(falling)
 class Euler(Stepping):
     """Euler: the probability flow, by one call of the model a step.
 

@@ -43,7 +43,7 @@ class Exact:
         self.shape = law.shape
 
     def denoised(self, x: Any, sigma: Any, labels: Any) -> Any:
-        """(N, C, H, W) → the same. Raises `Skip` for pictures of another size."""
+        """(N, C, H, W) → the same. Raises `Skip` for pictures of another size, `UsageError` for a class beyond."""
         import torch
 
         if tuple(x.shape[1:]) != self.shape:
@@ -52,6 +52,11 @@ class Exact:
         along = (x.double().flatten(1) @ self.axes).view(len(x), *self.centres.shape) - self.centres
         total = self.variances + noise.clamp(min=1e-12)
         logs = self.logs - 0.5 * (along**2 / total + total.log()).sum(dim=-1)
+        if labels is not None and len(labels) and int(labels.max()) >= len(self.means):
+            raise nb.UsageError(
+                f"class {int(labels.max())} is asked for, where exact(of={self.of.display}) knows "
+                f"{len(self.means)}: give the dataset labels=false, or name a law of as many classes"
+            )
         if labels is not None:
             other = torch.arange(len(self.means), device=x.device) != labels[:, None]
             logs = logs.masked_fill(other & (labels >= 0)[:, None], -torch.inf)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import noisebench as nb
 from annotated_types import Ge, Le
-from noisebench.methods.generate._few import few_levels
+from noisebench.methods.generate._few import few_levels, reaching
 from noisebench.methods.generate._stepping import Denoised, Level, Stepping, noised_step
 
 
@@ -17,6 +17,7 @@ from noisebench.methods.generate._stepping import Denoised, Level, Stepping, noi
     cite="Y. Song et al., Consistency models, ICML 2023; T. Salimans, J. Ho, Progressive distillation for fast "
     "sampling of diffusion models, ICLR 2022",
 )
+@nb.checked(reaching)
 class FewSteps(Stepping):
     """Few steps: from noise to the picture in one call of a model, or a few, as distilled models are used.
 

@@ -23,11 +23,17 @@ _PROBES = 8
 """Pictures by whose answers models and classifiers are told apart."""
 
 
+def _by_one_sampler(pairs_of: tuple[nb.Bound, ...]) -> None:
+    if len(pairs_of) > 1:
+        raise nb.UsageError("golden_noise makes its pairs with one sampler: name one as pairs_of")
+
+
 @nb.method(
     "golden_noise",
     track="generate",
     cite="Z. Zhou et al., Golden noise for diffusion models: a learning framework, arXiv 2411.09502",
 )
+@nb.checked(_by_one_sampler)
 class GoldenNoise(Moving):
     """Golden Noise: a small network moves the noise of a sampler to where a class is shown better (NPNet).
 
@@ -56,8 +62,6 @@ class GoldenNoise(Moving):
         rate: Annotated[float, Gt(0), Le(1)] = 1e-3,
     ) -> None:
         super().__init__(sampler)
-        if len(pairs_of) > 1:
-            raise nb.UsageError("golden_noise makes its pairs with one sampler: name one as pairs_of")
         self.bounds = (pairs_of[0] if pairs_of else sampler, preference)
         self.pairs = sampler_within(pairs_of[0]) if pairs_of else self.inner
         self.stepping = stepping_of(self.pairs, "noise is denoised and inverted")

@@ -9,10 +9,17 @@ from annotated_types import Ge, Le
 from noisebench.tracks.generate import Denoiser
 
 
+def _told_classes(model: nb.Bound) -> None:
+    arch = model.kwargs.get("arch")
+    if isinstance(arch, nb.Bound) and arch.kwargs.get("classes") == 0:
+        raise nb.UsageError(f"guided: the network of {model.display} knows no classes: give its arch classes=10")
+
+
 @nb.method(
     "guided", track="generate", cite="J. Ho, T. Salimans, Classifier-free diffusion guidance, NeurIPS workshop on deep "
     "generative models, 2021"
 )  # fmt: skip
+@nb.checked(_told_classes)
 class Guided:
     """Classifier-free guidance: a model that goes beyond what a class changes, for any sampler.
 

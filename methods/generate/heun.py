@@ -6,13 +6,14 @@ import itertools
 from typing import Any
 
 import noisebench as nb
-from noisebench.methods.generate._stepping import Denoised, Stepping, slope
+from noisebench.methods.generate._stepping import Denoised, Stepping, falling, slope
 
 
 @nb.method(
     "heun", track="generate", cite="T. Karras et al., Elucidating the design space of diffusion-based generative "
     "models, NeurIPS 2022"
 )  # fmt: skip
+@nb.checked(falling)
 class Heun(Stepping):
     """Heun: the probability flow by the mean of two slopes a step, as EDM has it (algorithm 1).
 

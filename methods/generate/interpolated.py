@@ -16,11 +16,17 @@ _CLIP, _BOTH = 2.0, 1.2
 """The authors' bound of latents, and what the shares of the two pictures add up to."""
 
 
+def _with_new_noise(how: str, gamma: float) -> None:
+    if gamma and how != "noisediffusion":
+        raise nb.UsageError(f"interpolated: gamma is the new noise of noisediffusion: {how} has none")
+
+
 @nb.method(
     "interpolated", track="generate", cite="P. Zheng et al., NoiseDiffusion: correcting noise for image interpolation "
     "with diffusion models beyond spherical linear interpolation, ICLR 2024; K. Shoemake, Animating rotation with "
     "quaternion curves, SIGGRAPH 1985"
 )  # fmt: skip
+@nb.checked(_with_new_noise)
 class Interpolated:
     """Pictures between two: the latents of a pair are mixed, and a sampler makes a picture of the mixture.
 
@@ -49,8 +55,6 @@ class Interpolated:
         self.inner, self.how, self.fraction, self.gamma = sampler_within(sampler), how, fraction, gamma
         self.clip = _CLIP if clip is None and how == "noisediffusion" else clip
         self.set = pictures if encode else None
-        if gamma and how != "noisediffusion":
-            raise nb.UsageError(f"gamma is the new noise of noisediffusion: {how} has none")
         self.stepping: Stepping | None = stepping_of(self.inner, "pictures are encoded") if encode else None
 
     @staticmethod

@@ -7,12 +7,13 @@ from typing import Annotated, Any
 import noisebench as nb
 import numpy as np
 from annotated_types import Ge, Le
-from noisebench.methods.generate._stepping import Denoised, Level, Schedule, Stepping, Steps, slope
+from noisebench.methods.generate._stepping import Denoised, Level, Schedule, Stepping, Steps, falling, slope
 
 
 @nb.method(
     "lms", track="generate", cite="F. Bashforth, J. C. Adams, An attempt to test the theories of capillary action, 1883"
 )
+@nb.checked(falling)
 class LinearMultistep(Stepping):
     """LMS: the probability flow by a polynomial through the last slopes (Adams & Bashforth, of unequal steps).
 

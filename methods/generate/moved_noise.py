@@ -9,7 +9,13 @@ from noisebench.methods.generate._moving import Moving
 from noisebench.methods.generate._within import sampler_within
 
 
+def _moving(of: nb.Bound) -> None:
+    if not (isinstance(of.entry.obj, type) and issubclass(of.entry.obj, Moving)):
+        raise nb.UsageError(f"moved_noise: {of.display} moves no noise: name golden_noise(…) or denoise_invert(…)")
+
+
 @nb.method("moved_noise", track="generate", role="sanity")
+@nb.checked(_moving)
 class MovedNoise:
     """The noise that a sampler begins at after it was moved, in place of samples.
 
@@ -20,8 +26,6 @@ class MovedNoise:
 
     def __init__(self, *, of: nb.MethodSpec, beside: bool = False) -> None:
         self.of, self.beside = sampler_within(of), beside
-        if not isinstance(self.of.instance, Moving):
-            raise nb.UsageError(f"{of.display} moves no noise: name golden_noise(…) or denoise_invert(…)")
 
     def setup(self, device: Any) -> None:
         """Set up the sampler. Raises `Skip` where weights are missing."""

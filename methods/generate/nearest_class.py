@@ -41,7 +41,9 @@ class NearestClass:
             self.model.instance.denoised(clean[:1], 1.0, None)  # what is made when it is first asked
             known = max((int(getattr(one, "classes", 0)) for one in networks_within(self.model.instance)), default=0)
             if not known:
-                raise nb.UsageError(f"nearest_class: {self.model.runner.bound.display} knows no classes")
+                raise nb.UsageError(
+                    f"nearest_class: {self.model.runner.bound.display} knows no classes: give its arch classes="
+                )
             self.found = min(range(known), key=lambda one: self._error(clean, noise, one))
 
     def _error(self, clean: Any, noise: Any, label: int) -> float:

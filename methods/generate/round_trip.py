@@ -9,7 +9,15 @@ from noisebench.methods.generate._within import sampler_within
 from noisebench.methods.generate.interpolated import Interpolated
 
 
+def _encoding(of: nb.Bound) -> None:
+    if of.entry.obj is not Interpolated or not of.kwargs["encode"]:
+        raise nb.UsageError(
+            f"round_trip: {of.display} encodes no pictures: name interpolated(encode=true, fraction=0, …)"
+        )
+
+
 @nb.method("round_trip", track="generate", role="sanity")
+@nb.checked(_encoding)
 class RoundTrip:
     """How far the pictures of an interpolation are from where they began, in place of samples.
 
@@ -19,8 +27,6 @@ class RoundTrip:
 
     def __init__(self, *, of: nb.MethodSpec) -> None:
         self.inner = sampler_within(of)
-        if not isinstance(self.inner.instance, Interpolated) or self.inner.instance.stepping is None:
-            raise nb.UsageError(f"{of.display} encodes no pictures: name interpolated(encode=true, fraction=0, …)")
 
     def setup(self, device: Any) -> None:
         """Set up the interpolation. Raises `Skip` where weights are missing."""

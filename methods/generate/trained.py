@@ -46,9 +46,17 @@ class Trained(nb.TrainedMethod):
         super().__init__({name: value for name, value in locals().items() if name not in ("self", "__class__")})
 
     def denoised(self, x: Any, sigma: Any, labels: Any) -> Any:
-        """(N, C, H, W) → the same. Raises `Skip` for pictures of other channels, `UsageError` for an untold network."""
+        """(N, C, H, W) → the same. Raises `Skip` for pictures of other channels.
+
+        Raises `UsageError` for an untold network, and for a class that the network does not know.
+        """
         if x.shape[1] != self.given[0]:
             raise nb.Skip(f"this model is of pictures of {self.given[0]} channels, not {x.shape[1]}")
+        if labels is not None and len(labels) and 0 < getattr(self.net, "classes", 0) <= int(labels.max()):
+            raise nb.UsageError(
+                f"class {int(labels.max())} is asked for, where this network has classes={self.net.classes}: "
+                "give its arch more, or ask for fewer"
+            )
         objective, single = self.recipe.objective, x.float()
         reading = getattr(objective.entry.obj, "denoised", None)
         if reading is not None:

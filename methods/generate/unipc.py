@@ -6,13 +6,14 @@ import math
 from typing import Any
 
 import noisebench as nb
-from noisebench.methods.generate._stepping import Denoised, Stepping
+from noisebench.methods.generate._stepping import Denoised, Stepping, falling
 
 
 @nb.method(
     "unipc", track="generate", cite="W. Zhao et al., UniPC: a unified predictor-corrector framework for fast sampling "
     "of diffusion models, NeurIPS 2023"
 )  # fmt: skip
+@nb.checked(falling)
 class UniPC(Stepping):
     """UniPC of order 2: each step is predicted by a line and corrected, once the next picture is seen, by a parabola.
 

@@ -10,6 +10,13 @@ from annotated_types import Gt, Le, Lt
 from noisebench.methods.matrix._factors import FactorRank, Start, Steps, descend
 
 
+def _ending(rho: float, steps: int | None) -> None:
+    if steps is None and rho > 0.99999:
+        raise nb.UsageError(
+            f"subgm: rho={rho:.12g} takes {10 / (1 - rho):.3g} steps: give less for rho, 0.99999 at most, or say steps="
+        )
+
+
 @nb.method(
     "subgm",
     track="matrix",
@@ -17,6 +24,7 @@ from noisebench.methods.matrix._factors import FactorRank, Start, Steps, descend
     cite="J. Ma, S. Fattahi, Global convergence of sub-gradient method for robust matrix recovery: small "
     "initialization, noisy measurements, and over-parameterization, 2022",
 )
+@nb.checked(_ending)
 def subgm(
     given: Any,
     info: Any,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import noisebench as nb
 import numpy as np
 
 
@@ -78,6 +79,24 @@ def opponent(channels: int) -> Any:
     basis = np.sqrt(2 / channels) * np.cos(np.pi * (n + 0.5) * k / channels)
     basis[0] /= np.sqrt(2)
     return basis
+
+
+def refuse_unfit_wavelet(wavelet: str, levels: int) -> None:
+    """Raise `UsageError` for what is no wavelet, and for levels beyond those of any picture."""
+    import pywt
+
+    try:
+        side = 2**levels * (pywt.Wavelet(wavelet).dec_len - 1)
+    except ValueError:
+        raise nb.UsageError(
+            f"wavelet={nb.one_line(wavelet)!r} is none of the discrete ones of PyWavelets: give haar, "
+            "db1 to db38, sym2 to sym20, coif1 to coif17, dmey, or one such as 'bior4.4' in quotes"
+        ) from None
+    if side > 16384:
+        raise nb.UsageError(
+            f"levels={levels} of wavelet={wavelet} are of pictures of {side} pixels a side: give fewer "
+            "levels, or a shorter wavelet"
+        )
 
 
 def wavelet_shrink(noisy: Any, info: Any, rule: str, wavelet: str, levels: int, shifts: int) -> Any:

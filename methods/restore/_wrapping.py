@@ -7,6 +7,15 @@ from typing import Any
 import noisebench as nb
 
 
+def refuse_learner(method: nb.Bound) -> None:
+    """Raise `UsageError` for a method of torch that learns from what it restores: it cannot be differentiated."""
+    if method.entry.meta["zero_shot"] and method.entry.meta["layout"] != "hwc":
+        raise nb.UsageError(
+            f"method={method.display} learns from the picture that it restores, which torch cannot "
+            "differentiate: give one that is trained before"
+        )
+
+
 def refuse_unwrappable(name: str, method: Any) -> None:
     """Raise `UsageError` for a method that knows which picture it is given: a part or a turned one is another."""
     for entry in method.entries:

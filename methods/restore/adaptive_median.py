@@ -6,11 +6,11 @@ from typing import Annotated, Any
 
 import noisebench as nb
 import numpy as np
-from annotated_types import Ge
+from annotated_types import Ge, Le
 
 
 @nb.method("adaptive_median", layout="hwc", blind=True, cite="Hwang & Haddad 1995")
-def adaptive_median(noisy: Any, info: Any, *, largest: Annotated[int, Ge(3)] = 7) -> Any:
+def adaptive_median(noisy: Any, info: Any, *, largest: Annotated[int, Ge(3), Le(99)] = 7) -> Any:
     """For impulses: replace only pixels that are extreme in their window, by the first median that is not.
 
     Hwang & Haddad (1995): windows grow from 3 to `largest` while the median itself is extreme; 7 is enough

@@ -9,7 +9,7 @@ from unittest import mock
 import noisebench as nb
 import numpy as np
 from annotated_types import Ge, Le
-from noisebench.methods.restore._wrapping import refuse_unwrappable, wrapped
+from noisebench.methods.restore._wrapping import refuse_learner, refuse_unwrappable, wrapped
 
 Radius = Annotated[float, Ge(0.0), Le(255.0)]
 Steps = Annotated[int, Ge(1), Le(1000)]
@@ -17,6 +17,7 @@ Steps = Annotated[int, Ge(1), Le(1000)]
 
 @nb.method("attacked", layout="hwc", oracle=True, cite="A. Madry et al., Towards deep learning models resistant to "
            "adversarial attacks, ICLR 2018")  # fmt: skip
+@nb.checked(refuse_learner)
 class Attacked:
     """`method` on the input within `radius` of the noisy picture that raises its squared error most.
 

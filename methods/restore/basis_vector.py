@@ -8,10 +8,11 @@ import noisebench as nb
 import numpy as np
 from annotated_types import Ge
 from noisebench.methods.restore._jacobian import KADKHODAIE, linearised
-from noisebench.methods.restore._wrapping import refuse_unwrappable, wrapped
+from noisebench.methods.restore._wrapping import refuse_learner, refuse_unwrappable, wrapped
 
 
 @nb.method("basis_vector", layout="hwc", role="sanity", cite=KADKHODAIE)
+@nb.checked(refuse_learner)
 class BasisVector:
     """A picture of one vector of the basis in which `method` shrinks its input, as strong as its factor.
 

@@ -6,13 +6,13 @@ from typing import Annotated, Any
 
 import noisebench as nb
 import numpy as np
-from annotated_types import Gt
+from annotated_types import Gt, Le
 from noisebench.methods.restore._noise_level import noise_sigma, per_channel
 
 
 @nb.method("bilateral", layout="hwc", cite="Tomasi & Manduchi 1998")
 def bilateral(
-    noisy: Any, info: Any, *, width: Annotated[float, Gt(0)] = 1.8, strength: Annotated[float, Gt(0)] = 2.5
+    noisy: Any, info: Any, *, width: Annotated[float, Gt(0), Le(100)] = 1.8, strength: Annotated[float, Gt(0)] = 2.5
 ) -> Any:
     """Bilateral filter: spatial `width` in pixels, range `strength` in units of the noise sigma.
 

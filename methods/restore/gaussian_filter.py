@@ -6,12 +6,12 @@ from typing import Annotated, Any
 
 import noisebench as nb
 import numpy as np
-from annotated_types import Ge
+from annotated_types import Ge, Le
 from noisebench.methods.restore._noise_level import noise_sigma
 
 
 @nb.method("gaussian_filter", layout="hwc", role="sanity", cite="Stein 1981")
-def gaussian_filter(noisy: Any, info: Any, *, width: Annotated[float, Ge(0)] | None = None) -> Any:
+def gaussian_filter(noisy: Any, info: Any, *, width: Annotated[float, Ge(0), Le(1000)] | None = None) -> Any:
     """A Gaussian blur. Default width: the least unbiased estimate of the risk (SURE, Stein 1981).
 
     For a linear filter K and white noise, E|Ky − x|² = E|Ky − y|² + 2σ² tr K − Nσ², which needs no clean

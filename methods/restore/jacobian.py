@@ -8,10 +8,17 @@ import noisebench as nb
 import numpy as np
 from annotated_types import Ge
 from noisebench.methods.restore._jacobian import KADKHODAIE, linearised, picture_of
-from noisebench.methods.restore._wrapping import refuse_unwrappable, wrapped
+from noisebench.methods.restore._wrapping import refuse_learner, refuse_unwrappable, wrapped
+
+
+def _linear(method: nb.Bound, keep: int | None, transposed: bool) -> None:
+    refuse_learner(method)
+    if keep is not None and transposed:
+        raise nb.UsageError("jacobian: keep is of the symmetric part: leave transposed out")
 
 
 @nb.method("jacobian", layout="hwc", cite=KADKHODAIE)
+@nb.checked(_linear)
 class JacobianProduct:
     """The linear part of `method` at the noisy picture, J(y) y, or what its leading basis vectors carry of it.
 
@@ -24,8 +31,6 @@ class JacobianProduct:
     def __init__(
         self, *, method: nb.MethodSpec, keep: Annotated[int, Ge(1)] | None = None, transposed: bool = False
     ) -> None:
-        if keep is not None and transposed:
-            raise nb.UsageError("jacobian: keep is of the symmetric part: leave transposed out")
         self.inner = wrapped("jacobian", method)
         self.keep, self.transposed = keep, transposed
 

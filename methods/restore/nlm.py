@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import noisebench as nb
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Le
 from noisebench.methods.restore._noise_level import noise_sigma, on_padded
 
 
@@ -15,8 +15,8 @@ def nlm(
     info: Any,
     *,
     h: Annotated[float, Gt(0)] = 0.6,
-    patch: Annotated[int, Ge(1)] | None = None,
-    reach: Annotated[int, Ge(1)] = 6,
+    patch: Annotated[int, Ge(1), Le(255)] | None = None,
+    reach: Annotated[int, Ge(1), Le(100)] = 6,
 ) -> Any:
     """Non-local means: filtering strength `h` in units of sigma, `patch` side and search `reach` in pixels.
 

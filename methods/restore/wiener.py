@@ -6,12 +6,12 @@ from typing import Annotated, Any
 
 import noisebench as nb
 import numpy as np
-from annotated_types import Ge
+from annotated_types import Ge, Le
 from noisebench.methods.restore._noise_level import noise_sigma
 
 
 @nb.method("wiener", layout="hwc", cite="Lee 1980")
-def wiener(noisy: Any, info: Any, *, size: Annotated[int, Ge(1)] | None = None) -> Any:
+def wiener(noisy: Any, info: Any, *, size: Annotated[int, Ge(1), Le(255)] | None = None) -> Any:
     """The local Wiener filter (Lee 1980): m + max(v − σ², 0)/v · (y − m), with mean and variance of a window.
 
     Default window, best on BSD400: 5 up to a sigma of 15, 7 up to 35, 9 up to 60, then 11.

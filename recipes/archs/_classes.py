@@ -22,5 +22,8 @@ def activated(name: str) -> nn.Module:
 def channels_and_classes(given: Sequence[int], wanted: Sequence[int]) -> tuple[int, int]:
     """Channels of the picture and number of classes. Raises `UsageError` for other shapes."""
     if len(given) != 3 or len(wanted) != 1:
-        raise nb.UsageError(f"a network from picture to logits is due, not from {tuple(given)} to {tuple(wanted)}")
+        raise nb.UsageError(
+            "this network takes pictures (C, H, W) and gives logits (classes,), "
+            f"not {tuple(given)} to {tuple(wanted)}: train it in the track classify, or take an arch of pictures"
+        )
     return given[0], wanted[0]

@@ -24,8 +24,16 @@ def _block(channels: int, width: int, stride: int = 1) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
+def _refuse_far_frames(size: int, hop: int) -> None:
+    if hop > size // 2:
+        raise nb.UsageError(
+            f"arch class_mask_unet: spectra of {size} samples every {hop}: give hop={size // 2} or less"
+        )
+
+
 @nb.arch("class_mask_unet", cite="T. Mahmud, S. Amizadeh, K. Koishida, D. Marculescu, ICLR 2024; H. Zhao et al., The "
          "sound of pixels, ECCV 2018")  # fmt: skip
+@nb.checked(_refuse_far_frames)
 class ClassMaskUNet(nn.Module):
     """A mask on [0, 1] on the spectrum of a mixture, whose phase stays, by a U-Net told the classes of what is to stay.
 
@@ -50,10 +58,6 @@ class ClassMaskUNet(nn.Module):
     ) -> None:
         super().__init__()
         refuse_other_shapes(given, wanted, "class_mask_unet")
-        if hop > size // 2:
-            raise nb.UsageError(
-                f"arch class_mask_unet: spectra of {size} samples every {hop}: give hop={size // 2} or less"
-            )
         self.classes, self.size, self.hop = classes, size, hop
         widths = [width * 2**level for level in range(depth)]
         self.down = nn.ModuleList(

@@ -29,7 +29,13 @@ class _Enriched(nn.Conv2d):
         return x + y * self.attend(y.mean(dim=(2, 3), keepdim=True))
 
 
+def _refuse_no_middle(blocks: Sequence[int]) -> None:
+    if not blocks:
+        raise nb.UsageError("arch eanet: blocks names the middle at least, such as (2, 1, 1)")
+
+
 @nb.arch("eanet", cite="Y. Xiao et al., EDiffSR, IEEE TGRS 62, 2024")
+@nb.checked(_refuse_no_middle)
 class EANet(NAFNet):
     """EANet: gates in place of activations, attention over channels, and a branch that enriches what is conditioned on.
 
@@ -48,7 +54,5 @@ class EANet(NAFNet):
         width: Width = 16,
         blocks: tuple[Annotated[int, Ge(1), Le(64)], ...] = (2, 1, 1),
     ) -> None:
-        if not blocks:
-            raise nb.UsageError("arch eanet: blocks names the middle at least, such as (2, 1, 1)")
         super().__init__(given, wanted, width=width, blocks=blocks)
         self.intro = _Enriched(given[0], width)

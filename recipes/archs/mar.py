@@ -61,7 +61,16 @@ class _Head(nn.Module):
         return self.out(self.norm(y) * (1 + scale) + shift)
 
 
+def _refuse_uneven_heads(width: int, heads: int) -> None:
+    if width % heads:
+        raise nb.UsageError(
+            f"arch mar: width={width} is no multiple of heads={heads}: give width={width - width % heads or heads}, "
+            "or other heads"
+        )
+
+
 @nb.arch("mar", cite="T. Li et al., Autoregressive image generation without vector quantization, NeurIPS 2024")
+@nb.checked(_refuse_uneven_heads)
 class MAR(nn.Module):
     """MAR: a transformer tells of each unknown token what the known ones say, and a small head takes noise off it.
 
@@ -90,8 +99,6 @@ class MAR(nn.Module):
         channels = channels_kept(given, wanted, "mar")
         if given[1] % patch or given[2] % patch:
             raise nb.UsageError(f"arch mar: {given[1]} x {given[2]} pixels are no squares of patch={patch} a side")
-        if width % heads:
-            raise nb.UsageError(f"arch mar: width={width} is no multiple of heads={heads}")
         self.patch, self.given, self.classes = patch, tuple(given), classes
         self.length, values = given[1] // patch * (given[2] // patch), channels * patch**2
         self.into = nn.Linear(values, width)

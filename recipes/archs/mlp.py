@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import noisebench as nb
+from annotated_types import Ge, Le
 from noisebench.recipes.archs._classes import Activation, activated
 from torch import nn
 
@@ -24,13 +25,11 @@ class MLP(nn.Module):
         given: Sequence[int],
         wanted: Sequence[int],
         *,
-        hidden: tuple[int, ...] = (64,),
+        hidden: tuple[Annotated[int, Ge(1), Le(65_536)], ...] = (64,),
         activation: Activation = "relu",
         bias: bool = True,
     ) -> None:
         super().__init__()
-        if any(width < 1 for width in hidden):
-            raise nb.UsageError(f"arch mlp: hidden={hidden} has a layer without units")
         self.wanted = tuple(wanted)
         widths = [math.prod(given), *hidden, math.prod(wanted)]
         layers: list[nn.Module] = [nn.Flatten()]

@@ -51,7 +51,13 @@ class _Block(nn.Module):
         return x + self.gamma * self.join2(_gated(self.widen2(self.norm2(x))))
 
 
+def _refuse_no_middle(blocks: Sequence[int]) -> None:
+    if not blocks:
+        raise nb.UsageError("arch nafnet: blocks names the middle at least, such as (1, 1, 2)")
+
+
 @nb.arch("nafnet", cite="L. Chen et al., Simple baselines for image restoration, ECCV 2022")
+@nb.checked(_refuse_no_middle)
 class NAFNet(nn.Module):
     """NAFNet: blocks of depthwise convolutions, gates and channel attention, without nonlinear activations; residual.
 
@@ -68,8 +74,6 @@ class NAFNet(nn.Module):
         blocks: tuple[Annotated[int, Ge(1), Le(64)], ...] = (1, 1, 2),
     ) -> None:
         super().__init__()
-        if not blocks:
-            raise nb.UsageError("arch nafnet: blocks names the middle at least, such as (1, 1, 2)")
         channels, self.out, self.scale = channels_and_scale(given, wanted)
         self.intro = nn.Conv2d(channels, width, 3, padding=1)
         self.encoders, self.downs, self.ups, self.decoders = (nn.ModuleList() for _ in range(4))

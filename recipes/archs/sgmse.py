@@ -17,7 +17,15 @@ _APART = 0.1
 """Deviation of x_0 - y, roughly, of compressed spectra, for the Gaussian guess."""
 
 
+def _refuse_misfits(size: int, hop: int, least: float, most: float) -> None:
+    if hop > size // 2:
+        raise nb.UsageError(f"arch sgmse: spectra of {size} samples every {hop}: give hop={size // 2} or less")
+    if most <= least:
+        raise nb.UsageError(f"arch sgmse: the noise grows: give most above least={least:g}, not {most:g}")
+
+
 @nb.arch("sgmse", cite="J. Richter et al., SGMSE+, IEEE/ACM TASLP 31, 2023")
+@nb.checked(_refuse_misfits)
 class ScoreOfSpectra(nn.Module):
     """SGMSE+: the score of a diffusion of complex spectra from the clean to the noisy clip.
 
@@ -47,8 +55,6 @@ class ScoreOfSpectra(nn.Module):
     ) -> None:
         super().__init__()
         refuse_other_shapes(given, wanted, "sgmse")
-        if most <= least:
-            raise nb.UsageError(f"arch sgmse: the noise grows: give most above least={least:g}, not {most:g}")
         self.spectra, self.process = Spectra(size, hop), Process(theta, least, most)
         self.steps, self.r = steps, r
         self.within = network_within(of, 6, (1, self.spectra.bins, self.spectra.bins))

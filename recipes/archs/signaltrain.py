@@ -41,10 +41,19 @@ class Course(nn.Module):
         return self.out(x)
 
 
+def _refuse_misfits(size: int, hop: int, frames: int, last: int) -> None:
+    if hop > size // 2 or last > frames or (last - 1) * hop <= size:
+        raise nb.UsageError(
+            f"arch signaltrain: size={size}, hop={hop}, frames={frames}, last={last}: give hop={size // 2} or "
+            f"less, and of last {size // hop + 2} or more, but no more than frames"
+        )
+
+
 @nb.arch(
     "signaltrain",
     cite="S. H. Hawley et al., Profiling audio compressors with deep neural networks, AES 147, 2019; arXiv 2006.05584",
 )
+@nb.checked(_refuse_misfits)
 class SignalTrain(nn.Module):
     """SignalTrain: an effect with knobs. Of a part of the dry clip it tells what the effect makes of its last samples.
 
@@ -76,11 +85,6 @@ class SignalTrain(nn.Module):
             raise nb.UsageError(
                 f"arch signaltrain is of clips with knobs (1 + K, N) to clips (1, N), not {tuple(given)} to "
                 f"{tuple(wanted)}: train it on a set such as compressed(…)"
-            )
-        if hop > size // 2 or last > frames or (last - 1) * hop <= size:
-            raise nb.UsageError(
-                f"arch signaltrain: size={size}, hop={hop}, frames={frames}, last={last}: give hop={size // 2} or "
-                f"less, and of last {size // hop + 2} or more, but no more than frames"
             )
         self.size, self.hop, self.last, self.knobs = size, hop, last, given[0] - 1
         self.context, self.told_length = ((count - 1) * hop - size for count in (frames, last))

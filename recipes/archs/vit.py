@@ -13,7 +13,16 @@ from noisebench.recipes.archs._classes import channels_and_classes
 from torch import nn
 
 
+def _refuse_uneven_heads(dim: int, heads: int) -> None:
+    if dim % heads:
+        raise nb.UsageError(
+            f"arch vit: dim={dim} is no multiple of heads={heads}: give dim={dim - dim % heads or heads}, "
+            "or other heads"
+        )
+
+
 @nb.arch("vit", cite="A. Dosovitskiy et al., An image is worth 16x16 words, ICLR 2021")
+@nb.checked(_refuse_uneven_heads)
 class ViT(nn.Module):
     """ViT: a picture as a row of patches that attend to each other; a classifier.
 
@@ -34,8 +43,6 @@ class ViT(nn.Module):
     ) -> None:
         super().__init__()
         channels, classes = channels_and_classes(given, wanted)
-        if dim % heads:
-            raise nb.UsageError(f"arch vit: dim={dim} is no multiple of heads={heads}")
         self.side = patch
         self.given = tuple(given)
         places = -(-given[1] // patch) * -(-given[2] // patch)

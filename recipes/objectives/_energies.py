@@ -37,11 +37,8 @@ def read_as_energy(objective: F) -> F:
 def noisy(net: Any, batch: Any, least: float, most: float, who: str) -> tuple[Energy, Any, Any, Any]:
     """The energy, pictures on [-1, 1] with noise (N, C, H, W), its levels (N, 1, 1, 1), and the noise before these.
 
-    A level is drawn for each picture, evenly in its logarithm. Raises `UsageError` for a network that is no energy, and
-    where least is above most.
+    A level is drawn for each picture, evenly in its logarithm. Raises `UsageError` for a network that is no energy.
     """
-    if least > most:
-        raise nb.UsageError(f"objective {who} goes from least={least:g} to most={most:g}: give less for least")
     clean = 2 * batch["wanted"] - 1
     share = torch.rand(len(clean), 1, 1, 1, device=clean.device)
     sigma = least * torch.exp(math.log(most / least) * share)

@@ -10,7 +10,13 @@ from annotated_types import Gt, Le
 from noisebench.recipes.objectives._noisy_pictures import restored
 
 
+def _refuse_falling(least: float, most: float) -> None:
+    if least > most:
+        raise nb.UsageError(f"objective ar_dae: least={least:g} is above most={most:g}: give less for least")
+
+
 @nb.objective("ar_dae", cite="J. H. Lim et al., AR-DAE, ICML 2020; K. Kim, J. C. Ye, Noise2Score, NeurIPS 2021")
+@nb.checked(_refuse_falling)
 def ar_dae(
     net: Any,
     batch: Any,
@@ -28,8 +34,6 @@ def ar_dae(
     through which the paper cools are seen in each part of a training; for counts of a peak it has 0.5 / peak to
     1 / peak. The loss stays near 1, so it chooses no network. The truth of the batch is not read.
     """
-    if least > most:
-        raise nb.UsageError(f"objective ar_dae: least={least} is above most={most}")
     y = batch["given"]
     s = least + (most - least) * torch.rand(len(y), 1, 1, 1, device=y.device)
     u = torch.randn_like(y)

@@ -31,8 +31,16 @@ def named_error(logits: Any, labels: Any) -> Any:
     return (weights * F.cross_entropy(logits[:, there], place, reduction="none")).sum() / weights.sum()
 
 
+def _refuse_no_loss(contrastive: float, consistency: float, unsupervised: float) -> None:
+    if contrastive == consistency == unsupervised == 0:
+        raise nb.UsageError(
+            "objective bimodal: contrastive=0, consistency=0 and unsupervised=0 leave no loss: give one of them more"
+        )
+
+
 @nb.objective("bimodal", cite="T. Mahmud, S. Amizadeh, K. Koishida, D. Marculescu, Weakly-supervised audio separation "
               "via bi-modal semantic similarity, ICLR 2024")  # fmt: skip
+@nb.checked(_refuse_no_loss)
 def bimodal(
     net: Any,
     batch: Any,

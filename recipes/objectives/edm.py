@@ -13,8 +13,14 @@ from noisebench.recipes.archs.edm import Preconditioned, scale_of
 Level = Annotated[float, Gt(0), Le(20_000)]
 
 
+def _refuse_falling(least: float, most: float) -> None:
+    if least > most:
+        raise nb.UsageError(f"objective edm: least={least:g} is above most={most:g}: give less for least")
+
+
 @nb.objective("edm", cite="T. Karras et al., Elucidating the design space of diffusion-based generative models, "
               "NeurIPS 2022")  # fmt: skip
+@nb.checked(_refuse_falling)
 def edm(
     net: Any,
     batch: Any,
@@ -32,8 +38,6 @@ def edm(
     within = next((one for one in net.modules() if isinstance(one, Preconditioned)), None)
     if within is None:
         raise nb.UsageError("objective edm needs a network of arch=edm")
-    if least > most:
-        raise nb.UsageError(f"objective edm: least={least:g} is above most={most:g}")
     clean = batch["wanted"]
     place = torch.rand(len(clean), 1, 1, 1, device=clean.device)
     sigma = least / 255 * torch.exp(math.log(most / least) * place)

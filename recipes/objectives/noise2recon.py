@@ -12,7 +12,15 @@ from noisebench.recipes.objectives._kspace import drawn_levels, measured_noise, 
 Level = Annotated[float, Ge(0), Le(1e5)]
 
 
+def _refuse_misfits(labelled: int | None, weight: float, least: float, most: float) -> None:
+    if labelled == 0 and weight == 0:
+        raise nb.UsageError("objective noise2recon: labelled=0 and weight=0 leave no loss: give more for one of them")
+    if least > most:
+        raise nb.UsageError(f"objective noise2recon: least={least:g} is above most={most:g}: give less for least")
+
+
 @nb.objective("noise2recon", cite="A. D. Desai et al., Noise2Recon, Magnetic Resonance in Medicine 2023")
+@nb.checked(_refuse_misfits)
 def noise2recon(
     net: Any,
     batch: Any,
@@ -31,8 +39,6 @@ def noise2recon(
     many items of the training set, the first ones, are (see `sampler=labelled`), and of the others no truth is read;
     none: both terms are of all items, as with `of=ssdu`, which reads no truth. For `regime=kspace(…)`.
     """
-    if least > most:
-        raise nb.UsageError(f"objective noise2recon: least={least:g} is above most={most:g}")
     sampled, given = sampled_of(batch, "objective noise2recon"), batch["given"]
     first = torch.ones(len(given), dtype=torch.bool, device=given.device)
     others = first

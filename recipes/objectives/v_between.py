@@ -13,11 +13,17 @@ from noisebench.recipes.objectives.v import scales
 Level = Annotated[float, Gt(0), Le(1e6)]
 
 
+def _refuse_falling(least: float, most: float) -> None:
+    if least > most:
+        raise nb.UsageError(f"objective v_between: least={least:g} is above most={most:g}: give less for least")
+
+
 @nb.objective(
     "v_between",
     cite="T. Salimans, J. Ho, Progressive distillation for fast sampling of diffusion models, ICLR 2022; S. Lin, "
     "B. Liu, J. Li, X. Yang, Common diffusion noise schedules and sample steps are flawed, WACV 2024",
 )
+@nb.checked(_refuse_falling)
 @read_as(scales)
 def v_between(
     net: Any,
@@ -32,11 +38,8 @@ def v_between(
 
     `v` with the time of each item drawn evenly between those of `least` and `most`. The schedule of Stable Diffusion
     ends at 14.6, where 0.5 % of the power is the picture's; one whose end has no signal has most=10000, and
-    least=most=10000 is the network of `one_more_step`. drop: share of labels that are left out. Raises `UsageError`
-    where least is above most.
+    least=most=10000 is the network of `one_more_step`. drop: share of labels that are left out.
     """
-    if least > most:
-        raise nb.UsageError(f"v_between goes from least={least:g} to most={most:g}: give less for least")
     first, last = (torch.atan(torch.tensor(level, dtype=torch.float64)) for level in (least, most))
     time = first + (last - first) * like(batch).double()
     sigma = torch.tan(time).clamp(least, most).to(batch["wanted"].dtype)

@@ -12,8 +12,16 @@ from noisebench.recipes.archs.token import token_in
 from noisebench.recipes.objectives._inversion import Time, noised, token_denoised, token_loss, with_gradient
 
 
+def _refuse_falling(least: float, most: float) -> None:
+    if least >= most:
+        raise nb.UsageError(
+            f"objective zeroth_order: times go up from least={least:g} to most={most:g}: give less for least"
+        )
+
+
 @nb.objective("zeroth_order", cite="H. Seo et al., Efficient personalization of quantized diffusion model without "
               "backpropagation, CVPR 2025")  # fmt: skip
+@nb.checked(_refuse_falling)
 def zeroth_order(
     net: Any,
     batch: Any,

@@ -8,7 +8,13 @@ import noisebench as nb
 from annotated_types import Ge, Gt, Lt
 
 
+def _refuse_no_momentum(momentum: float, nesterov: bool) -> None:
+    if nesterov and momentum == 0:
+        raise nb.UsageError("optimizer sgd: nesterov=true needs momentum: give momentum=0.9, or nesterov=false")
+
+
 @nb.optimizer("sgd")
+@nb.checked(_refuse_no_momentum)
 def sgd(
     parameters: Any,
     *,

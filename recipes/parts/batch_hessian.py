@@ -16,7 +16,13 @@ _PROBES = 8
 Product = Callable[[Any], Any]
 
 
+def _refuse_no_size(batches: Sequence[int]) -> None:
+    if not batches:
+        raise nb.UsageError("part batch_hessian: batches names a size at least, such as (2, 4, 8)")
+
+
 @nb.part("batch_hessian", cite=_RMT)
+@nb.checked(_refuse_no_size)
 class BatchHessian:
     """Batch Hessian: the top eigenvalue of the loss's Hessian on batches of several sizes, and the one predicted.
 
@@ -37,8 +43,6 @@ class BatchHessian:
         at: Annotated[float, Ge(0), Lt(1)] = 0.5,
         repeats: Annotated[int, Ge(1)] = 5,
     ) -> None:
-        if not batches:
-            raise nb.UsageError("part batch_hessian: batches names a size at least, such as (2, 4, 8)")
         self.batches, self.at, self.repeats = batches, at, repeats
         self.found: dict[str, float] = {}
 

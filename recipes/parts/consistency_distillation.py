@@ -14,11 +14,20 @@ from noisebench.recipes.objectives.consistency import consistency_function_in, n
 from noisebench.recipes.parts._judge import Judge
 
 
+def _refuse_other_teacher(teacher: nb.Bound) -> None:
+    if teacher.entry.name == "trained" and teacher.kwargs["arch"].entry.name != "conditional_diffusion":
+        raise nb.UsageError(
+            "part consistency_distillation: the teacher is trained(arch=conditional_diffusion(of=…), …), "
+            f"not {teacher.display}"
+        )
+
+
 @nb.part(
     "consistency_distillation",
     cite="X. Bai, F. Xu, Accelerating diffusion for SAR-to-optical image translation via adversarial consistency "
     "distillation, arXiv 2407.06095",
 )
+@nb.checked(_refuse_other_teacher)
 class ConsistencyDistillation:
     """Consistency distillation: a trained diffusion says where its way leads, and a judge whether pictures look true.
 

@@ -12,7 +12,16 @@ from noisebench.recipes.objectives._told import Drop
 from noisebench.recipes.objectives.consistency_model import SEEN, Places, neighbours
 
 
+def _refuse_other_teacher(teacher: nb.Bound) -> None:
+    if teacher.entry.name == "trained" and teacher.kwargs["objective"].entry.name != "denoise":
+        raise nb.UsageError(
+            "part consistency_teacher: the teacher is trained(objective=denoise, …), as which a student begins, not "
+            f"{teacher.display}"
+        )
+
+
 @nb.part("consistency_teacher", cite="Y. Song et al., Consistency models, ICML 2023")
+@nb.checked(_refuse_other_teacher)
 class ConsistencyTeacher(ModelTeacher):
     """Consistency teacher: a trained model says where the way of a noisy picture leads, a mean of weights to what.
 

@@ -63,7 +63,15 @@ class Quantised(nn.Module):
         return weight + (quantised(weight, self.bits) - weight).detach() if self.bits else weight
 
 
+def _refuse_misfits(bits: Sequence[int], budget: float, allocation: str) -> None:
+    if not bits or min(bits) > budget:
+        raise nb.UsageError(f"part hawq_v2: none of bits={bits} is within budget={budget:g}: give fewer bits")
+    if allocation == "uniform" and budget != int(budget):
+        raise nb.UsageError(f"part hawq_v2: budget={budget:g} is no whole number, which uniform bits must be")
+
+
 @nb.part("hawq_v2", cite=_HAWQ)
+@nb.checked(_refuse_misfits)
 class HawqV2:
     """HAWQ-V2: bits for each layer by the trace of its Hessian, chosen within a size; then training goes on quantised.
 
@@ -95,10 +103,6 @@ class HawqV2:
         at: Annotated[float, Gt(0), Lt(1)] = 0.5,
         draw: Annotated[int, Ge(0)] = 0,
     ) -> None:
-        if not bits or min(bits) > budget:
-            raise nb.UsageError(f"part hawq_v2: none of bits={bits} is within budget={budget:g}: give fewer bits")
-        if allocation == "uniform" and budget != int(budget):
-            raise nb.UsageError(f"part hawq_v2: budget={budget:g} is no whole number, which uniform bits must be")
         self.bits, self.budget, self.allocation, self.at, self.draw = sorted(set(bits)), budget, allocation, at, draw
         self.chosen: list[int] = []
         self.draws, self.seconds = 0, 0.0

@@ -12,7 +12,13 @@ from noisebench.recipes.objectives._kspace import drawn_levels, measured_noise, 
 Level = Annotated[float, Ge(0), Le(1e5)]
 
 
+def _refuse_falling(least: float, most: float) -> None:
+    if least > most:
+        raise nb.UsageError(f"part kspace_noise: least={least:g} is above most={most:g}: give less for least")
+
+
 @nb.part("kspace_noise", cite="A. D. Desai et al., Noise2Recon, Magnetic Resonance in Medicine 2023")
+@nb.checked(_refuse_falling)
 class KspaceNoise:
     """k-space noise: more noise on the measured points of the pictures that are trained on, as augmentation.
 
@@ -21,8 +27,6 @@ class KspaceNoise:
     """
 
     def __init__(self, *, least: Level = 10.0, most: Level = 50.0, share: Annotated[float, Gt(0), Le(1)] = 0.5) -> None:
-        if least > most:
-            raise nb.UsageError(f"part kspace_noise: least={least:g} is above most={most:g}")
         self.least, self.most, self.share = least, most, share
 
     def batch(self, batch: Any, step: int, steps: int) -> Any:

@@ -52,7 +52,13 @@ class Sparse(nn.Module):
         return weight + (weight * (kept + (1 - kept) * rest) - weight).detach()
 
 
+def _refuse_full(n: int, m: int) -> None:
+    if n >= m:
+        raise nb.UsageError(f"part nm: n={n} of m={m} leaves nothing out: give a smaller n")
+
+
 @nb.part("nm", cite=_MDGF)
+@nb.checked(_refuse_full)
 class NM:
     """N:M sparsity: of each M weights in a row of inputs the N largest stay; the others go, by one of several recipes.
 
@@ -79,8 +85,6 @@ class NM:
         until: Annotated[float, Gt(0), Le(1)] = 0.75,
         lam: Annotated[float, Ge(0)] = 2e-4,
     ) -> None:
-        if n >= m:
-            raise nb.UsageError(f"part nm: n={n} of m={m} leaves nothing out: give a smaller n")
         self.n, self.m, self.decay, self.until, self.lam = n, m, decay, until, lam
         self.done = self.steps = 1
 

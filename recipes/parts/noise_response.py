@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import noisebench as nb
 import torch
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Le
 from noisebench.recipes.parts._hidden import changed, hidden_layers
 
 
@@ -19,7 +19,7 @@ class NoiseResponse:
     `feature_noise_change`, the root mean square of the change of the output; of logits that of their probabilities.
     """
 
-    def __init__(self, *, sd: Annotated[float, Gt(0)] = 0.1, looks: Annotated[int, Ge(1)] = 16) -> None:
+    def __init__(self, *, sd: Annotated[float, Gt(0), Le(1e6)] = 0.1, looks: Annotated[int, Ge(1)] = 16) -> None:
         self.sd, self.looks = sd, looks
         self.sums = {"input": 0.0, "feature": 0.0}
         self.count = 0

@@ -13,19 +13,32 @@ from noisebench.recipes.objectives._told import Drop
 from noisebench.recipes.objectives.progressive import progressive
 
 
+def _refuse_misfits(teacher: nb.Bound, begin: int, end: int) -> None:
+    if teacher.entry.name == "trained" and teacher.kwargs["objective"].entry.name != "denoise":
+        raise nb.UsageError(
+            "part progressive_teacher: the teacher is trained(objective=denoise, …), as which a student begins, not "
+            f"{teacher.display}"
+        )
+    rounds = (begin // end).bit_length() - 1
+    if rounds < 1 or end << rounds != begin:
+        raise nb.UsageError(
+            f"part progressive_teacher: begin={begin} is not end={end} doubled once or more: give begin=16, end=1"
+        )
+
+
 @nb.part(
     "progressive_teacher",
     cite="T. Salimans, J. Ho, Progressive distillation for fast sampling of diffusion models, ICLR 2022",
 )
+@nb.checked(_refuse_misfits)
 class ProgressiveTeacher(ModelTeacher):
     """Progressive teacher: in rounds, one step of the network learns what two steps of its teacher do.
 
     teacher: `trained(objective=denoise, …)` of the track `generate`, which is trained first, of the same `arch` as
     the network under training, which begins as it is. That has `objective=progressive`, whose aim this part gives.
-    begin: steps that the teacher takes in the first round. Each round halves them, its teacher being the network of the
-    round before, until a model of `end` steps is learnt; all have as many steps of training. Levels are those of
-    `few_steps`. drop: share of labels that are left out. Raises `UsageError` where `begin` is not `end` doubled once or
-    more.
+    begin: steps that the teacher takes in the first round, `end` doubled once or more. Each round halves them, its
+    teacher being the network of the round before, until a model of `end` steps is learnt; all have as many steps of
+    training. Levels are those of `few_steps`. drop: share of labels that are left out.
     """
 
     def __init__(
@@ -38,10 +51,6 @@ class ProgressiveTeacher(ModelTeacher):
     ) -> None:
         super().__init__("progressive_teacher", teacher)
         self.rounds = (begin // end).bit_length() - 1
-        if self.rounds < 1 or end << self.rounds != begin:
-            raise nb.UsageError(
-                f"part progressive_teacher: begin={begin} is not end={end} doubled once or more: give begin=16, end=1"
-            )
         self.first, self.drop = begin, drop
         self.round = 0
         self.before: Any = None

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import numpy as np
 from annotated_types import Ge, Gt, Le
 
-from ....components import regime
+from ....components import checked, regime
 from ....errors import UsageError
 from ....parameter_types import AxisLabel
 from ..disclosure import COUNTED, COUNTS
@@ -27,6 +27,11 @@ _ROW = 0.528, -0.592, 0.294
 Ratio = Annotated[float, Ge(1), Le(1e4)]
 
 
+def _ordered(low: float, high: float) -> None:
+    if low > high:
+        raise UsageError(f"regime 'eld': low={low:g} is above high={high:g}; exchange them")
+
+
 @regime(
     "eld",
     discloses=("peak", "sigma", "ratio"),
@@ -35,6 +40,7 @@ Ratio = Annotated[float, Ge(1), Le(1e4)]
     cuts=("clip",),
     title="camera in the dark, {model}, ratio {low} to {high}",
 )
+@checked(_ordered)
 def eld(
     x: Picture,
     rng: np.random.Generator,
@@ -59,8 +65,6 @@ def eld(
     A camera knows: `ratio`, `peak` (electrons at 1) and `sigma`, the standard deviation of what does not depend on the
     signal; with `gaussian`, of all.
     """
-    if low > high:
-        raise UsageError(f"regime 'eld': low={low:g} is above high={high:g}; exchange them")
     ratio = rng.uniform(low, high)
     log_gain = rng.uniform(*np.log(_GAINS))
     if gain is not None:

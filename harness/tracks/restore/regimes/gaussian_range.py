@@ -6,11 +6,16 @@ from typing import Annotated
 
 import numpy as np
 
-from ....components import regime
+from ....components import checked, regime
 from ....errors import UsageError
 from ....parameter_types import AxisLabel
 from ..disclosure import ALL, SIGMA
 from ._digitise import Bits, Degraded, Picture, Sigma, digitise
+
+
+def _ordered(low: float, high: float) -> None:
+    if low > high:
+        raise UsageError(f"regime 'gaussian_range': low={low:g} is above high={high:g}; exchange them")
 
 
 @regime(
@@ -21,6 +26,7 @@ from ._digitise import Bits, Degraded, Picture, Sigma, digitise
     cuts=("clip", "bits"),
     title="σ from {low} to {high}",
 )
+@checked(_ordered)
 def gaussian_range(
     x: Picture,
     rng: np.random.Generator,
@@ -32,8 +38,6 @@ def gaussian_range(
     bits: Bits | None = None,
 ) -> Degraded:
     """White Gaussian noise; sigma is drawn per picture, uniform on [low, high], and told only if disclose."""
-    if low > high:
-        raise UsageError(f"regime 'gaussian_range': low={low:g} is above high={high:g}; exchange them")
     s = (low + (high - low) * rng.random()) / 255
     y, depth = digitise(x + s * rng.standard_normal(x.shape), clip, bits)
     return y, {"sigma": s if disclose else None, **depth}

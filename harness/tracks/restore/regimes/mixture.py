@@ -6,14 +6,23 @@ import math
 
 import numpy as np
 
-from ....components import regime
+from ....components import checked, regime
 from ....errors import UsageError
 from ....wording import counted
 from ..disclosure import ALL, SIGMA
 from ._digitise import Bits, Degraded, Picture, Probability, Sigma, digitise
 
 
+def _one_weight_each(sigmas: tuple[float, ...], weights: tuple[float, ...]) -> None:
+    if not sigmas or len(sigmas) != len(weights):
+        given = f"{counted(len(sigmas), 'sigma')} and {counted(len(weights), 'weight')}"
+        raise UsageError(f"regime 'mixture': {given}; give a weight to each sigma")
+    if abs(math.fsum(weights) - 1) > 1e-9:
+        raise UsageError(f"regime 'mixture': weights add up to {math.fsum(weights):g}; they must add up to 1")
+
+
 @regime("mixture", discloses=("sigma",), keeps=ALL, adds_up=SIGMA, cuts=("clip", "bits"))
+@checked(_one_weight_each)
 def mixture(
     x: Picture,
     rng: np.random.Generator,
@@ -27,11 +36,6 @@ def mixture(
 
     The overall standard deviation is disclosed.
     """
-    if not sigmas or len(sigmas) != len(weights):
-        given = f"{counted(len(sigmas), 'sigma')} and {counted(len(weights), 'weight')}"
-        raise UsageError(f"regime 'mixture': {given}; give a weight to each sigma")
-    if abs(math.fsum(weights) - 1) > 1e-9:
-        raise UsageError(f"regime 'mixture': weights add up to {math.fsum(weights):g}; they must add up to 1")
     scales = np.array(sigmas) / 255
     edges = np.array([math.fsum(weights[: i + 1]) for i in range(len(weights) - 1)])
     which = np.searchsorted(edges, rng.random(x.shape), side="right")

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import numpy as np
 from annotated_types import Ge, Gt, Le
 
-from ....components import regime
+from ....components import checked, regime
 from ....errors import UsageError
 from ....parameter_types import AxisLabel, DatasetSpec, Later
 from ..disclosure import SETTINGS
@@ -17,7 +17,17 @@ from ._noise_windows import mined, noise_of, turned
 _MOST = 4
 
 
+def _fit(patch: int, size: int, mix: float, smooth: float, adds: bool) -> None:
+    if patch > size:
+        raise UsageError(f"regime negseq: patch={patch} is larger than size={size}, the side of a window of noise")
+    if not adds and mix > 1:
+        raise UsageError(f"regime negseq: mix={mix:g} is a share, from 0 to 1, unless adds=True")
+    if not adds and smooth:
+        raise UsageError(f"regime negseq: smooth={smooth:g} goes with adds=True")
+
+
 @regime("negseq", keeps=SETTINGS, title="mined noise, M = {mix}, P = {p}")
+@checked(_fit)
 def negseq(
     x: Picture,
     rng: np.random.Generator,
@@ -46,10 +56,6 @@ def negseq(
 
     After Y. Song et al., NegVSR, AAAI 2024. What is known of a camera is not known here.
     """
-    if patch > size:
-        raise UsageError(f"regime negseq: a patch of {patch} pixels is larger than a window of {size}")
-    if not adds and (mix > 1 or smooth):
-        raise UsageError("regime negseq: mix is a share, from 0 to 1, and smooth is 0, unless adds=True")
     noise = noise_of(x.shape, mined(of.canonical, size, variance, smooth), rng, centred=adds)
     if turns == "noise":
         noise = turned(noise, patch, p, rng)

@@ -6,7 +6,7 @@ import math
 from typing import Annotated
 
 import numpy as np
-from annotated_types import Ge, Gt, Le
+from annotated_types import Ge, Le
 
 from ....components import regime
 from ....parameter_types import AxisLabel
@@ -24,7 +24,7 @@ def sensor(
     *,
     iso: Annotated[float, Ge(1), Le(1e7), AxisLabel("ISO")],
     ratio: Annotated[float, Ge(1), Le(1e4)] = 1.0,
-    full_well: Annotated[float, Gt(0), Le(1e8)] = 50_000.0,
+    full_well: Annotated[float, Ge(1), Le(1e8)] = 50_000.0,
     read: Annotated[float, Ge(0), Le(1e5)] = 3.0,
     shape: Annotated[float, Ge(-0.4), Le(1)] = -0.1,
     row: Annotated[float, Ge(0), Le(1e5)] = 0.5,
