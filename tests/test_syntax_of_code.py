@@ -72,6 +72,11 @@ OTHER = {
         "def bright(share: float) -> None:\n    print(share)\n    if share > 0:\n        raise nb.UsageError(2)\n\n\n"
         '@nb.method("half", track="restore", cite="A, B, 2020")\n',
     ),
+    "a function that sets something": (
+        '@nb.method("half", track="restore", cite="A, B, 2020")\n',
+        "def bright(net) -> None:\n    net.share = 1\n    if net.share > 2:\n        raise ValueError(2)\n\n\n"
+        '@nb.method("half", track="restore", cite="A, B, 2020")\n',
+    ),
     "what else would come": (
         'at most 9")\n    if math.isnan(share):',
         'at most 9")\n    elif math.isnan(share):',

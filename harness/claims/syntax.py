@@ -112,9 +112,10 @@ class _Imports(ast.NodeTransformer):
 
 
 def _only_refuses(function: ast.FunctionDef) -> bool:
-    """Whether all that a function does is to refuse."""
-    _, *others = function.body if ast.get_docstring(function) else (None, *function.body)
-    return all(map(_may_refuse, others))
+    """Whether all that a function does is to refuse; one that is decorated is registered, or another."""
+    refuses = any(isinstance(node, ast.Raise) for node in ast.walk(function))
+    body = function.body[1 if ast.get_docstring(function) else 0 :]
+    return refuses and not function.decorator_list and all(map(_may_refuse, body))
 
 
 def _may_refuse(statement: ast.stmt) -> bool:
@@ -125,7 +126,9 @@ def _may_refuse(statement: ast.stmt) -> bool:
         others = statement.orelse or statement.finalbody
         caught = all(_refuses(handler.body) for handler in statement.handlers)
         return not others and caught and all(map(_may_refuse, statement.body))
-    return isinstance(statement, ast.Assign | ast.Import | ast.ImportFrom)
+    if isinstance(statement, ast.Assign):
+        return all(isinstance(target, ast.Name) for target in statement.targets)
+    return isinstance(statement, ast.Import | ast.ImportFrom)
 
 
 def _refuses(body: list[ast.stmt]) -> bool:
