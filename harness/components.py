@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from .errors import Skip, UsageError, one_line, raised_at
-from .registry import Bound, Entry, registry
+from .registry import REGISTRIES, Bound, Entry, parameters_of, registry
 from .runner import kind_of
 from .track import DEFAULT, Dataset, Track, get_track
 
@@ -41,14 +41,28 @@ def component(
     return register
 
 
-def checked(check: Callable[..., object]) -> Callable[[F], F]:
+def checked(check: Callable[..., None]) -> Callable[[F], F]:
     """Have `check` see parameters that may not fit together before anything runs; it raises `UsageError`.
 
     It takes some of the parameters by name, a nested spec as its `Bound`. This decorator stands below the one that
-    registers a component of any kind; a spec that is refused is refused in planning, as one out of range is.
+    registers a component of any kind; a spec that is refused is refused in planning, as one out of range is. Raises
+    `UsageError` where it stands elsewhere or twice, and for a check that takes no parameters by name.
     """
+    if inspect.isclass(check) or not callable(check):
+        raise UsageError(f"nb.checked takes a function of parameters, not {one_line(repr(check), 60)}")
+    if any(p.kind in (p.POSITIONAL_ONLY, p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters_of(check)):
+        raise UsageError(f"nb.checked: {one_line(repr(check), 60)} takes parameters that have no name")
 
     def mark(obj: F) -> F:
+        name = getattr(obj, "__name__", one_line(repr(obj), 60))
+        if not hasattr(obj, "__dict__"):
+            raise UsageError(
+                f"nb.checked marks a function or a class, not {name}: write @nb.checked(function) above it"
+            )
+        if any(entry.obj is obj for held in REGISTRIES.values() for entry in held.entries()):
+            raise UsageError(f"{name!r} is registered already: nb.checked stands below the decorator that registers")
+        if "parameter_check" in vars(obj):
+            raise UsageError(f"{name!r} has a check already: make one function of both")
         obj.parameter_check = check  # type: ignore[attr-defined]
         return obj
 

@@ -6,6 +6,7 @@ import importlib
 import importlib.machinery
 import importlib.util
 import inspect
+import re
 import typing
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-from .errors import UsageError, nearest, one_line
+from .errors import UsageError, described, nearest, one_line, raised_at
 from .parameter_types import Later, nested_in, required_text, type_text
 from .spec import Spec, Value, expand, parse, show
 from .wording import by_number
@@ -52,20 +53,30 @@ class Entry:
     @cached_property
     def checked(self) -> tuple[str, ...]:
         """The parameters that its check takes by name; none where it has no check of its own."""
-        return tuple(inspect.signature(self._check).parameters) if self._check is not None else ()
+        return tuple(p.name for p in parameters_of(self._check)) if self._check is not None else ()
 
     def refuse_misfits(self, kind: str, kwargs: Mapping[str, Any]) -> None:
         """Raise `UsageError` for parameters that do not fit together, as its check says; one of several names it."""
         if self._check is None:
             return
+        who = f"{kind} {self.name!r}"
         try:
             self._check(**{name: kwargs[name] for name in self.checked})
         except UsageError as error:
-            raise error if self.name in str(error) else UsageError(f"{kind} {self.name!r}: {error}") from None
+            named = re.search(rf"\b{self.name}\b", str(error))
+            raise error if named else UsageError(f"{who}: {error}") from None
+        except (Exception, SystemExit) as error:
+            raise UsageError(f"{who}: its check failed: {described(error)}{raised_at(error)}") from error
 
     @property
     def _check(self) -> Callable[..., object] | None:
         return getattr(self.obj, "__dict__", {}).get("parameter_check")
+
+
+def parameters_of(check: Callable[..., object]) -> list[inspect.Parameter]:
+    """What a check is to be given: its parameters but for those that a `functools.partial` has set."""
+    given = getattr(check, "keywords", None) or {}
+    return [p for p in inspect.signature(check).parameters.values() if p.name not in given]
 
 
 class Registry:

@@ -283,7 +283,7 @@ def test_a_generator_learns_the_brightness_and_the_noise_of_a_set() -> None:
     rng = np.random.default_rng(0)
     flat = 0.3 + 0.4 * rng.random((200, 1, 1, 1)) + 0.1 * rng.standard_normal((200, 1, 8, 8))
     held = LabelledArrays(flat.astype(np.float32), np.zeros(200, np.int64), ("flat",), ("a brightness each",))
-    net = trained_generator(held, bind("generator(latent=2, width=4)", "arch"), 500, 0.1, 0, "it")
+    net = trained_generator(held, bind("generator(latent=2, width=4)", "arch"), 500, 0, "it")
     made = net.drawn(300, draws())
     means = made.mean(dim=(1, 2, 3))
     assert float(means.mean()) == pytest.approx(0.5, abs=0.06)

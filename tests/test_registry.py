@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -100,6 +101,21 @@ def test_a_name_like_none_gets_a_list_and_no_far_fetched_guess():
             "@nb.method('m')\n@nb.checked(lambda low: None)\ndef m(noisy, info, *, high=1): return noisy",
             "method 'm': its check takes 'low', which is no parameter of it",
         ),
+        (
+            "@nb.checked(lambda k: None)\n@nb.method('m')\ndef m(noisy, info, *, k=1): return noisy",
+            "'m' is registered already: nb.checked stands below the decorator that registers",
+        ),
+        (
+            "@nb.checked(lambda k: None)\n@nb.checked(lambda k: None)\ndef m(noisy, info, *, k=1): return noisy",
+            "'m' has a check already: make one function of both",
+        ),
+        (
+            "@nb.checked\ndef m(noisy, info, *, k=1): return noisy\nm(3)",
+            "nb.checked marks a function or a class, not 3",
+        ),
+        ("nb.checked('k')", "nb.checked takes a function of parameters, not 'k'"),
+        ("nb.checked(dict)", "nb.checked takes a function of parameters, not <class 'dict'>"),
+        ("nb.checked(lambda k, /: None)", "takes parameters that have no name"),
     ],
 )
 def test_a_component_written_wrongly_is_told_how_to_write_it(tmp_path, code, words):
@@ -137,6 +153,32 @@ def test_parameters_that_do_not_fit_together_are_refused_before_anything_runs():
                 bind(spec, "method")
         with pytest.raises(UsageError, match="is above high="):
             bind("tiled(method=made_up(low=2))", "method")
+
+
+@pytest.mark.parametrize(
+    ("raised", "said"),
+    [(KeyError("low"), "its check failed: KeyError: 'low' "), (SystemExit(3), "its check failed: SystemExit: 3 ")],
+)
+def test_a_check_that_fails_is_named(raised: BaseException, said: str) -> None:
+    def fails(k):
+        raise raised
+
+    @checked(fails)
+    def f(noisy, info, *, k: int = 0): ...
+
+    with registered(f), pytest.raises(UsageError, match=f"^method 'made_up': {said}.*test_registry.py"):
+        bind("made_up", "method")
+
+
+def test_a_check_that_names_no_component_is_named_by_it():
+    def says(k):
+        raise UsageError("k=0: give made_upper")
+
+    @checked(partial(lambda k, least: says(k), least=3))
+    def f(noisy, info, *, k: int = 0): ...
+
+    with registered(f), pytest.raises(UsageError, match="^method 'made_up': k=0: give made_upper$"):
+        bind("made_up", "method")
 
 
 def test_a_check_sees_nested_specs_and_is_not_that_of_a_parent(tmp_path):

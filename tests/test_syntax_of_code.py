@@ -37,7 +37,7 @@ SAME = {
     "what a refusal says": ("at most 9", "9 or fewer"),
     "what an exception says": ("no share", "its share is NaN"),
     "a refusal less": ('    if many > 9:\n        raise nb.UsageError(f"half: many is {many}: at most 9")\n', ""),
-    "another refusal": ("    # as", '    if share > 1:\n        raise ValueError("share: at most 1")\n    # as'),
+    "another refusal": ("    # as", '    if share > 1:\n        raise nb.UsageError("share: at most 1")\n    # as'),
     "a refusal that names things first": (
         "    # as",
         '    if share > 1:\n        high = f"{share:g}"\n        raise nb.UsageError(f"share is {high}")\n    # as',
@@ -63,6 +63,12 @@ OTHER = {
     "a type": ("Annotated[float, Ge(0)]", "Annotated[int, Ge(0)]"),
     "what is raised": ("nb.Skip", "RuntimeError"),
     "a skip less": ('    if math.isnan(share):\n        raise nb.Skip("no share")\n', ""),
+    "a ValueError, which may be caught": ("    # as", "    if share > 1:\n        raise ValueError(1)\n    # as"),
+    "what an exception of its own carries": ('nb.Skip("no share")', "Found(share)"),
+    "a refusal that draws": ("    # as", "    if np.random.rand() > 2:\n        raise nb.UsageError(1)\n    # as"),
+    "a refusal that sets": ("    # as", "    if (share := share / 2) < 0:\n        raise nb.UsageError(1)\n    # as"),
+    "a marker that is no range": ("Annotated[float, Ge(0)]", "Annotated[float, Ge(0), nb.Later()]"),
+    "a decorator of another": ('cite="A, B, 2020")\n', 'cite="A, B, 2020")\n@own.checked(2)\n'),
     "what is done before a refusal": (
         "    # as",
         "    if share > 1:\n        print(1)\n        raise ValueError(1)\n    # as",
@@ -107,6 +113,17 @@ def test_what_the_code_does_is_in_its_hash(tmp_path: Path, edit: str) -> None:
     old, new = OTHER[edit]
     assert CODE.count(old) == 1
     assert sha256(tmp_path, CODE.replace(old, new), "b.py") != sha256(tmp_path, CODE, "a.py")
+
+
+def test_a_method_of_the_name_of_a_refuser_is_in_the_hash(tmp_path: Path) -> None:
+    refuser = "\n\ndef bright(share):\n    if share > 1:\n        raise nb.UsageError(1)\n"
+    called, method = (
+        CODE.replace("    # as", f"    {call}(share)\n    # as") + refuser for call in ("bright", "info.bright")
+    )
+    plain = sha256(tmp_path, CODE + refuser, "a.py")
+    assert sha256(tmp_path, called, "b.py") == plain != sha256(tmp_path, method, "c.py")
+    again = refuser.replace("raise nb.UsageError(1)", "return 1")
+    assert sha256(tmp_path, called + again, "d.py") != sha256(tmp_path, CODE + refuser + again, "e.py")
 
 
 def test_an_import_that_nothing_uses_is_in_the_hash(tmp_path: Path) -> None:

@@ -3,22 +3,39 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import hashlib
+from collections import Counter
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import cast
 
-REFUSALS = frozenset({"UsageError", "ValueError", "TypeError"})
+_REFUSAL = "UsageError"
+_SAYING = frozenset({
+    _REFUSAL, "Skip", "Invalid", "NotDefined", "ValueError", "TypeError", "RuntimeError", "KeyError", "IndexError",
+    "AttributeError", "OSError", "NotImplementedError", "AssertionError", "ImportError",
+})  # fmt: skip
+"""Exceptions whose arguments are a text for readers; those of others are kept."""
+_RANGES = frozenset({"Ge", "Gt", "Le", "Lt", "Interval", "MultipleOf", "Len", "MinLen", "MaxLen", "AxisLabel"})
+_PURE = frozenset({
+    "len", "isinstance", "issubclass", "type", "any", "all", "min", "max", "abs", "sum", "sorted", "set", "tuple",
+    "str", "int", "float", "bool", "round", "getattr", "hasattr", "map", "zip", "range", "repr", "callable", "fsum",
+    "prod", "isfinite", "isnan", "log", "log2", "sqrt", "ceil", "floor", "get", "keys", "values", "items",
+    "startswith", "endswith", "strip", "join", "bit_length", "diagonal", "intersection", "counted", "one_line",
+    "nearest", "Path", "Wavelet",
+})  # fmt: skip
+"""What a refusal may call and still be without effect on what comes after it."""
 
 
 @cache
 def syntax_sha256(path: Path) -> str:
     """The hash of the code of a Python file: the same after an edit that can change no number of a run that ended well.
 
-    Left out are comments, layout and docstrings, what an exception says, an `if` that only refuses (raises one of
-    `REFUSALS`), a function that does no more and its calls, a check of parameters (`@checked(…)`, and the private
-    function that only it names), imports that only these use, the ranges in `Annotated[type, …]`, and the text of
-    `cite=`. Of a file that is no Python it is the hash of its bytes.
+    Left out are comments, layout and docstrings, what an exception says, an `if` that only raises `UsageError`, a
+    function that does no more and its calls, a check of parameters (`@nb.checked(…)`, and the private function that
+    only it names), imports that only these use, the ranges in `Annotated[type, …]`, and the text of `cite=`. Of a file
+    that is no Python it is the hash of its bytes.
     """
     data = path.read_bytes()
     if path.suffix != ".py":
@@ -31,10 +48,10 @@ def syntax_sha256(path: Path) -> str:
 
 def _said(tree: ast.Module) -> ast.Module:
     before = _names(tree)
-    bare = _Bare({node.name for node in tree.body if isinstance(node, ast.FunctionDef) and _only_refuses(node)})
+    bare = _Bare(tree)
     tree = bare.visit(tree)
-    unused = {name for name in bare.checks - _names(tree) if name.startswith("_")} | bare.refusing
-    tree.body = [node for node in tree.body if not (isinstance(node, ast.FunctionDef) and node.name in unused)]
+    checks = bare.checks - _names(tree)
+    tree.body = [one for one in tree.body if not (isinstance(one, ast.FunctionDef) and bare.is_refuser(one, checks))]
     return cast(ast.Module, _Imports(before - _names(tree)).visit(tree))
 
 
@@ -52,12 +69,65 @@ def _names(tree: ast.AST) -> set[str]:
     return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
 
 
-class _Bare(ast.NodeTransformer):
-    """Without texts, refusals, calls of functions that only refuse, ranges and checks of parameters, which it notes."""
+def _bound(tree: ast.AST) -> Iterable[str]:
+    """Every name that something in a file is given, once for each time."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.alias):
+            yield (node.asname or node.name).partition(".")[0]
+        elif isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            yield node.id
 
-    def __init__(self, refusing: set[str]) -> None:
-        self.refusing = refusing
+
+class _Bare(ast.NodeTransformer):
+    """Without texts, refusals, calls of functions that only refuse, ranges and checks of parameters."""
+
+    def __init__(self, tree: ast.Module) -> None:
+        times = Counter(_bound(tree))
+        aliases = [one for one in ast.walk(tree) if isinstance(one, ast.alias)]
+        own = times[_REFUSAL] == sum(one.name == _REFUSAL and one.asname is None for one in aliases)
+        self.refusal = _REFUSAL if own else ""
+        self.once = {name for name, count in times.items() if count == 1 and not hasattr(builtins, name)}
+        functions = [one for one in tree.body if isinstance(one, ast.FunctionDef)]
+        self.refusing = {one.name for one in functions if one.name in self.once and self.only_refuses(one, set())}
         self.checks: set[str] = set()
+
+    def is_refuser(self, function: ast.FunctionDef, checks: set[str]) -> bool:
+        """Whether a function only refuses, or is private, named by checks alone and does no more than call such."""
+        own = function.name in checks and function.name.startswith("_") and function.name in self.once
+        return function.name in self.refusing or (own and self.only_refuses(function, self.once))
+
+    def only_refuses(self, function: ast.FunctionDef, called: set[str]) -> bool:
+        """Whether all that a function does is to refuse, itself or by what it calls; what is decorated does more."""
+        body = function.body[1 if ast.get_docstring(function) else 0 :]
+        defaults = [one for one in (*function.args.defaults, *function.args.kw_defaults) if one is not None]
+        does = any(isinstance(one, ast.Raise | ast.Call) for one in ast.walk(function))
+        plain = does and not function.decorator_list and all(map(_is_pure, defaults))
+        return plain and all(self._may_refuse(one, called) for one in body)
+
+    def _may_refuse(self, statement: ast.stmt, called: set[str]) -> bool:
+        """Whether a statement refuses or goes on, and at most names things for it."""
+        if isinstance(statement, ast.If):
+            return self._refuses_if(statement)
+        if isinstance(statement, ast.Try):
+            others = statement.orelse or statement.finalbody
+            caught = all(self._refuses(handler.body) for handler in statement.handlers)
+            return not others and caught and all(self._may_refuse(one, called) for one in statement.body)
+        if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+            call = statement.value
+            return isinstance(call.func, ast.Name) and call.func.id in called and all(map(_is_pure, call.args))
+        return _only_names(statement) or isinstance(statement, ast.Import | ast.ImportFrom)
+
+    def _refuses_if(self, node: ast.If) -> bool:
+        return not node.orelse and _is_pure(node.test) and self._refuses(node.body)
+
+    def _refuses(self, body: list[ast.stmt]) -> bool:
+        """Whether statements end in a refusal, and before it no more than name things."""
+        *before, last = body
+        return isinstance(last, ast.Raise) and _raised(last) == self.refusal and all(map(_only_names, before))
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         return self._unchecked(node)
@@ -66,30 +136,46 @@ class _Bare(ast.NodeTransformer):
         return self._unchecked(node)
 
     def _unchecked(self, node: ast.FunctionDef | ast.ClassDef) -> ast.AST:
-        is_check = [isinstance(one, ast.Call) and _called(one.func) == "checked" for one in node.decorator_list]
-        for one, checks in zip(node.decorator_list, is_check, strict=True):
-            self.checks |= _names(one) if checks else set()
-        node.decorator_list = [one for one, checks in zip(node.decorator_list, is_check, strict=True) if not checks]
+        kept: list[ast.expr] = []
+        for one in node.decorator_list:
+            if isinstance(one, ast.Call) and self._is_check(one.func):
+                self.checks |= _names(one)
+            else:
+                if isinstance(one, ast.Call):
+                    one.keywords = [keyword for keyword in one.keywords if keyword.arg != "cite"]
+                kept.append(one)
+        node.decorator_list = kept
         return self.generic_visit(node)
+
+    def _is_check(self, function: ast.expr) -> bool:
+        """Whether it is `nb.checked`, or `checked` of an import; of a file's own making it is another."""
+        if isinstance(function, ast.Attribute):
+            return function.attr == "checked" and isinstance(function.value, ast.Name) and function.value.id == "nb"
+        return isinstance(function, ast.Name) and function.id == "checked" and "checked" in self.once
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
-        refuses = isinstance(node.value, ast.Call) and _called(node.value.func) in self.refusing
-        return None if refuses or isinstance(node.value, ast.Constant) else self.generic_visit(node)
+        call = node.value
+        if isinstance(call, ast.Constant):
+            return None
+        known = isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in self.refusing
+        given = [*call.args, *(one.value for one in call.keywords)] if isinstance(call, ast.Call) else []
+        return None if known and all(map(_is_pure, given)) else self.generic_visit(node)
 
     def visit_If(self, node: ast.If) -> ast.AST | None:
-        return None if not node.orelse and _refuses(node.body) else self.generic_visit(node)
+        return None if self._refuses_if(node) else self.generic_visit(node)
 
     def visit_Raise(self, node: ast.Raise) -> ast.AST:
-        kind = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
-        return ast.Raise(exc=kind, cause=None)
+        if _raised(node) not in _SAYING:
+            return self.generic_visit(node)
+        return ast.Raise(exc=node.exc.func if isinstance(node.exc, ast.Call) else node.exc, cause=None)
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
-        if _called(node.value) == "Annotated" and isinstance(node.slice, ast.Tuple):
-            return cast(ast.AST, self.visit(node.slice.elts[0]))
-        return self.generic_visit(node)
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        node.keywords = [keyword for keyword in node.keywords if keyword.arg != "cite"]
+        if isinstance(node.value, ast.Name) and node.value.id == "Annotated" and isinstance(node.slice, ast.Tuple):
+            kind, *marks = node.slice.elts
+            kept = [one for one in marks if not (isinstance(one, ast.Call) and _called(one.func) in _RANGES)]
+            if not kept:
+                return cast(ast.AST, self.visit(kind))
+            node.slice.elts = [kind, *kept]
         return self.generic_visit(node)
 
 
@@ -106,37 +192,29 @@ class _Imports(ast.NodeTransformer):
         return self._kept(node)
 
     def _kept(self, node: ast.Import | ast.ImportFrom) -> ast.AST | None:
-        kept = [a for a in node.names if (a.asname or a.name).partition(".")[0] not in self.dropped]
-        node.names = kept
-        return node if kept else None
+        node.names = [one for one in node.names if (one.asname or one.name).partition(".")[0] not in self.dropped]
+        return node if node.names else None
 
 
-def _only_refuses(function: ast.FunctionDef) -> bool:
-    """Whether all that a function does is to refuse; one that is decorated is registered, or another."""
-    refuses = any(isinstance(node, ast.Raise) for node in ast.walk(function))
-    body = function.body[1 if ast.get_docstring(function) else 0 :]
-    return refuses and not function.decorator_list and all(map(_may_refuse, body))
+def _only_names(statement: ast.stmt) -> bool:
+    """Whether a statement gives a value a name and does nothing else."""
+    named = isinstance(statement, ast.Assign) and all(isinstance(one, ast.Name) for one in statement.targets)
+    return named and _is_pure(cast(ast.Assign, statement).value)
 
 
-def _may_refuse(statement: ast.stmt) -> bool:
-    """Whether a statement refuses or goes on, and at most names things for it."""
-    if isinstance(statement, ast.If):
-        return not statement.orelse and _refuses(statement.body)
-    if isinstance(statement, ast.Try):
-        others = statement.orelse or statement.finalbody
-        caught = all(_refuses(handler.body) for handler in statement.handlers)
-        return not others and caught and all(map(_may_refuse, statement.body))
-    if isinstance(statement, ast.Assign):
-        return all(isinstance(target, ast.Name) for target in statement.targets)
-    return isinstance(statement, ast.Import | ast.ImportFrom)
+def _is_pure(node: ast.AST) -> bool:
+    """Whether looking at an expression has no effect, as far as the names of what it calls say."""
+    inside = list(ast.walk(node))
+    calls = (one.func for one in inside if isinstance(one, ast.Call))
+    return all(_called(one) in _PURE for one in calls) and not any(
+        isinstance(one, ast.NamedExpr | ast.Await | ast.Yield | ast.YieldFrom) for one in inside
+    )
 
 
-def _refuses(body: list[ast.stmt]) -> bool:
-    """Whether statements end in a refusal, and before it no more than name things."""
-    *before, last = body
-    if not isinstance(last, ast.Raise) or last.exc is None or not all(isinstance(one, ast.Assign) for one in before):
-        return False
-    return _called(last.exc.func if isinstance(last.exc, ast.Call) else last.exc) in REFUSALS
+def _raised(statement: ast.Raise) -> str:
+    """The name of what is raised, empty where an exception goes on."""
+    kind = statement.exc.func if isinstance(statement.exc, ast.Call) else statement.exc
+    return _called(kind) if kind is not None else ""
 
 
 def _called(node: ast.expr) -> str:
