@@ -186,7 +186,7 @@ def test_networks_are_given_pictures_together_only_where_that_changes_nothing(
 
 def test_a_classifier_for_pictures_is_refused():
     one = nb.bind("small_cnn", "arch")
-    with pytest.raises(UsageError, match="from picture to logits"):
+    with pytest.raises(UsageError, match="takes pictures .* and gives logits"):
         one.entry.obj((1, 8, 8), (1, 8, 8), **one.kwargs)
 
 
