@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 _HOME = {
     "method": "components", "dataset": "components", "regime": "components", "metric": "components",
     "protocol": "components", "open_dataset": "components", "checked": "components",
+    "at_most": "components",
     "Track": "track", "Case": "track", "Runner": "track", "Words": "track", "Defaults": "track", "Dataset": "track",
     "add_track": "track", "MethodRunner": "runner", "ArrayFiles": "array_outputs", "noise_key": "keyed_noise",
     "keyed_generator": "keyed_noise", "text_key": "keyed_noise", "get_track": "track", "checked_declarations": "track",
@@ -40,6 +41,9 @@ _HOME = {
 }  # fmt: skip
 
 if TYPE_CHECKING:  # what a type checker sees; at run time a name is imported when it is first used
+    from .components import (
+        at_most as at_most,
+    )
     from .components import (
         checked as checked,
     )

@@ -69,6 +69,20 @@ def checked(check: Callable[..., None]) -> Callable[[F], F]:
     return mark
 
 
+def at_most(less: str, more: str) -> Callable[..., None]:
+    """A check that the parameter `less` is no more than `more`: `@nb.checked(nb.at_most("least", "most"))`."""
+
+    def refuse(**given: float) -> None:
+        if given[less] > given[more]:
+            raise UsageError(
+                f"{less}={given[less]:g} is above {more}={given[more]:g}: give less for {less}, or exchange them"
+            )
+
+    named = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in (less, more)]
+    refuse.__signature__ = inspect.Signature(named)  # type: ignore[attr-defined]
+    return refuse
+
+
 def _names(kind: str, name: object, field: str, given: Sequence[str]) -> tuple[str, ...]:
     """The names that a field lists. Raises `UsageError` for a text, whose letters would be taken for names."""
     if isinstance(given, str):

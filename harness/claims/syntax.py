@@ -116,10 +116,7 @@ class _Bare(ast.NodeTransformer):
             others = statement.orelse or statement.finalbody
             caught = all(self._refuses(handler.body) for handler in statement.handlers)
             return not others and caught and all(self._may_refuse(one, called) for one in statement.body)
-        if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
-            call = statement.value
-            return isinstance(call.func, ast.Name) and call.func.id in called and all(map(_is_pure, call.args))
-        return _only_names(statement) or isinstance(statement, ast.Import | ast.ImportFrom)
+        return _calls(statement, called) or _only_names(statement) or isinstance(statement, ast.Import | ast.ImportFrom)
 
     def _refuses_if(self, node: ast.If) -> bool:
         return not node.orelse and _is_pure(node.test) and self._refuses(node.body)
@@ -154,12 +151,8 @@ class _Bare(ast.NodeTransformer):
         return isinstance(function, ast.Name) and function.id == "checked" and "checked" in self.once
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
-        call = node.value
-        if isinstance(call, ast.Constant):
-            return None
-        known = isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in self.refusing
-        given = [*call.args, *(one.value for one in call.keywords)] if isinstance(call, ast.Call) else []
-        return None if known and all(map(_is_pure, given)) else self.generic_visit(node)
+        silent = isinstance(node.value, ast.Constant) or _calls(node, self.refusing)
+        return None if silent else self.generic_visit(node)
 
     def visit_If(self, node: ast.If) -> ast.AST | None:
         return None if self._refuses_if(node) else self.generic_visit(node)
@@ -194,6 +187,14 @@ class _Imports(ast.NodeTransformer):
     def _kept(self, node: ast.Import | ast.ImportFrom) -> ast.AST | None:
         node.names = [one for one in node.names if (one.asname or one.name).partition(".")[0] not in self.dropped]
         return node if node.names else None
+
+
+def _calls(statement: ast.stmt, names: set[str]) -> bool:
+    """Whether a statement calls a function of such a name, and does nothing else."""
+    call = statement.value if isinstance(statement, ast.Expr) else None
+    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name) or call.func.id not in names:
+        return False
+    return all(map(_is_pure, (*call.args, *(one.value for one in call.keywords))))
 
 
 def _only_names(statement: ast.stmt) -> bool:

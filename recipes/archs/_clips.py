@@ -15,6 +15,12 @@ Size = Annotated[int, Ge(8), Le(8_192)]
 Hop = Annotated[int, Ge(2), Le(4_096)]
 
 
+def refuse_far_frames(size: int, hop: int) -> None:
+    """Raise `UsageError` for windows that leave samples between them out."""
+    if hop > size // 2:
+        raise nb.UsageError(f"spectra of {size} samples every {hop}: give hop={size // 2} or less")
+
+
 @dataclass(frozen=True)
 class Spectra:
     """Complex spectra of clips: periodic Hann windows of `size` samples every `hop`, each value c as amplitude |c|^½.
@@ -27,8 +33,7 @@ class Spectra:
     amplitude: float = 0.15
 
     def __post_init__(self) -> None:
-        if self.hop > self.size // 2:
-            raise nb.UsageError(f"spectra of {self.size} samples every {self.hop}: give hop={self.size // 2} or less")
+        refuse_far_frames(self.size, self.hop)
 
     @property
     def bins(self) -> int:

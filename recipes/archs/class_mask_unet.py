@@ -9,7 +9,7 @@ import noisebench as nb
 import torch
 import torch.nn.functional as F
 from annotated_types import Ge, Le
-from noisebench.recipes.archs._clips import Hop, Size, peak, refuse_other_shapes
+from noisebench.recipes.archs._clips import Hop, Size, peak, refuse_far_frames, refuse_other_shapes
 from noisebench.recipes.archs._log_spectra import clips_of, magnitude, spectra_of
 from noisebench.recipes.archs._pictures import Width
 from torch import nn
@@ -24,16 +24,9 @@ def _block(channels: int, width: int, stride: int = 1) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-def _refuse_far_frames(size: int, hop: int) -> None:
-    if hop > size // 2:
-        raise nb.UsageError(
-            f"arch class_mask_unet: spectra of {size} samples every {hop}: give hop={size // 2} or less"
-        )
-
-
 @nb.arch("class_mask_unet", cite="T. Mahmud, S. Amizadeh, K. Koishida, D. Marculescu, ICLR 2024; H. Zhao et al., The "
          "sound of pixels, ECCV 2018")  # fmt: skip
-@nb.checked(_refuse_far_frames)
+@nb.checked(refuse_far_frames)
 class ClassMaskUNet(nn.Module):
     """A mask on [0, 1] on the spectrum of a mixture, whose phase stays, by a U-Net told the classes of what is to stay.
 

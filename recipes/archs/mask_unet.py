@@ -7,18 +7,13 @@ from typing import Annotated, Any
 
 import noisebench as nb
 import torch
-from noisebench.recipes.archs._clips import Hop, Size, Spectra, as_planes, peak, refuse_other_shapes
+from noisebench.recipes.archs._clips import Hop, Size, Spectra, as_planes, peak, refuse_far_frames, refuse_other_shapes
 from noisebench.recipes.archs._within import network_within
 from torch import nn
 
 
-def _refuse_far_frames(size: int, hop: int) -> None:
-    if hop > size // 2:
-        raise nb.UsageError(f"arch mask_unet: spectra of {size} samples every {hop}: give hop={size // 2} or less")
-
-
 @nb.arch("mask_unet", cite="K. Tan, D. Wang, 2018; Y. Wang, A. Narayanan, D. Wang, IEEE/ACM TASLP 22, 2014")
-@nb.checked(_refuse_far_frames)
+@nb.checked(refuse_far_frames)
 class MaskUNet(nn.Module):
     """A network that weighs the spectrum of a noisy clip by a mask on [0, 1] and keeps its phase.
 

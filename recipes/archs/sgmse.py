@@ -8,7 +8,16 @@ from typing import Annotated, Any
 import noisebench as nb
 import torch
 from annotated_types import Ge, Gt, Le
-from noisebench.recipes.archs._clips import Hop, Size, Spectra, as_planes, as_spectra, peak, refuse_other_shapes
+from noisebench.recipes.archs._clips import (
+    Hop,
+    Size,
+    Spectra,
+    as_planes,
+    as_spectra,
+    peak,
+    refuse_far_frames,
+    refuse_other_shapes,
+)
 from noisebench.recipes.archs._ouve import Draw, Process, sampled
 from noisebench.recipes.archs._within import network_within
 from torch import nn
@@ -18,8 +27,7 @@ _APART = 0.1
 
 
 def _refuse_misfits(size: int, hop: int, least: float, most: float) -> None:
-    if hop > size // 2:
-        raise nb.UsageError(f"arch sgmse: spectra of {size} samples every {hop}: give hop={size // 2} or less")
+    refuse_far_frames(size, hop)
     if most <= least:
         raise nb.UsageError(f"arch sgmse: the noise grows: give most above least={least:g}, not {most:g}")
 

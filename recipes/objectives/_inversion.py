@@ -20,6 +20,12 @@ def token_denoised(net: Any, x: Any, sigma: Any, labels: Any = None) -> Any:
     return net.denoised(x, sigma, labels)
 
 
+def refuse_no_span(least: float, most: float) -> None:
+    """Raise `UsageError` for times that do not go up."""
+    if least >= most:
+        raise nb.UsageError(f"times go up from least={least:g} to most={most:g}: give less for least")
+
+
 def noised(batch: Any, least: float, most: float, name: str) -> tuple[Any, Any, Any]:
     """Clean pictures on [-1, 1], these with noise, and its deviations (N, 1, 1, 1), at times from `least` to `most`.
 

@@ -10,13 +10,8 @@ from annotated_types import Gt, Le
 from noisebench.recipes.objectives._noisy_pictures import restored
 
 
-def _refuse_falling(least: float, most: float) -> None:
-    if least > most:
-        raise nb.UsageError(f"objective ar_dae: least={least:g} is above most={most:g}: give less for least")
-
-
 @nb.objective("ar_dae", cite="J. H. Lim et al., AR-DAE, ICML 2020; K. Kim, J. C. Ye, Noise2Score, NeurIPS 2021")
-@nb.checked(_refuse_falling)
+@nb.checked(nb.at_most("least", "most"))
 def ar_dae(
     net: Any,
     batch: Any,

@@ -8,14 +8,9 @@ import noisebench as nb
 from noisebench.recipes.objectives._energies import LEAST, MOST, Level, noisy, read_as_energy
 
 
-def _refuse_falling(least: float, most: float) -> None:
-    if least > most:
-        raise nb.UsageError(f"objective denoising_score: least={least:g} is above most={most:g}: give less for least")
-
-
 @nb.objective("denoising_score", cite="P. Vincent, A connection between score matching and denoising autoencoders, "
               "Neural Computation 23(7), 2011")  # fmt: skip
-@nb.checked(_refuse_falling)
+@nb.checked(nb.at_most("least", "most"))
 @read_as_energy
 def denoising_score(net: Any, batch: Any, *, least: Level = LEAST, most: Level = MOST) -> Any:
     """Denoising score matching: the gradient of an energy is fitted to the noise in pictures.

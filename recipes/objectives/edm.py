@@ -13,14 +13,9 @@ from noisebench.recipes.archs.edm import Preconditioned, scale_of
 Level = Annotated[float, Gt(0), Le(20_000)]
 
 
-def _refuse_falling(least: float, most: float) -> None:
-    if least > most:
-        raise nb.UsageError(f"objective edm: least={least:g} is above most={most:g}: give less for least")
-
-
 @nb.objective("edm", cite="T. Karras et al., Elucidating the design space of diffusion-based generative models, "
               "NeurIPS 2022")  # fmt: skip
-@nb.checked(_refuse_falling)
+@nb.checked(nb.at_most("least", "most"))
 def edm(
     net: Any,
     batch: Any,

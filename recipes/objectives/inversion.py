@@ -6,19 +6,19 @@ from typing import Any
 
 import noisebench as nb
 from noisebench.recipes.archs.token import token_in
-from noisebench.recipes.objectives._inversion import StraightThrough, Time, noised, token_denoised, token_loss
-
-
-def _refuse_falling(least: float, most: float) -> None:
-    if least >= most:
-        raise nb.UsageError(
-            f"objective inversion: times go up from least={least:g} to most={most:g}: give less for least"
-        )
+from noisebench.recipes.objectives._inversion import (
+    StraightThrough,
+    Time,
+    noised,
+    refuse_no_span,
+    token_denoised,
+    token_loss,
+)
 
 
 @nb.objective("inversion", cite="R. Gal et al., An image is worth one word: personalizing text-to-image generation "
               "using textual inversion, ICLR 2023")  # fmt: skip
-@nb.checked(_refuse_falling)
+@nb.checked(refuse_no_span)
 def inversion(net: Any, batch: Any, *, least: Time = 0.0, most: Time = 1.0) -> Any:
     """Textual inversion: a token learns what its pictures are like, by gradients that go back through the whole model.
 

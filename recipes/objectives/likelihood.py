@@ -8,13 +8,8 @@ import noisebench as nb
 from noisebench.recipes.objectives._energies import LEAST, MOST, Level, noisy, read_as_energy
 
 
-def _refuse_falling(least: float, most: float) -> None:
-    if least > most:
-        raise nb.UsageError(f"objective likelihood: least={least:g} is above most={most:g}: give less for least")
-
-
 @nb.objective("likelihood")
-@nb.checked(_refuse_falling)
+@nb.checked(nb.at_most("least", "most"))
 @read_as_energy
 def likelihood(net: Any, batch: Any, *, least: Level = LEAST, most: Level = MOST) -> Any:
     """Maximum likelihood of a density whose normaliser is known: what unnormalised learning is held against.

@@ -11,14 +11,9 @@ from annotated_types import Gt, Le
 from noisebench.recipes.objectives._energies import LEAST, MOST, Level, Wider, log_ratios, noisy, read_as_energy
 
 
-def _refuse_falling(least: float, most: float) -> None:
-    if least > most:
-        raise nb.UsageError(f"objective meco: least={least:g} is above most={most:g}: give less for least")
-
-
 @nb.objective("meco", cite="W. Jiang et al., Learning unnormalized statistical models via compositional optimization, "
               "ICML 2023")  # fmt: skip
-@nb.checked(_refuse_falling)
+@nb.checked(nb.at_most("least", "most"))
 @read_as_energy
 def meco(
     net: Any,

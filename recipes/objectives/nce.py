@@ -9,13 +9,8 @@ from noisebench.recipes.objectives._energies import LEAST, MOST, Level, Wider, l
 from torch.nn.functional import softplus
 
 
-def _refuse_falling(least: float, most: float) -> None:
-    if least > most:
-        raise nb.UsageError(f"objective nce: least={least:g} is above most={most:g}: give less for least")
-
-
 @nb.objective("nce", cite="M. Gutmann, A. Hyvärinen, Noise-contrastive estimation, AISTATS 2010")
-@nb.checked(_refuse_falling)
+@nb.checked(nb.at_most("least", "most"))
 @read_as_energy
 def nce(net: Any, batch: Any, *, wider: Wider = 1.0, least: Level = LEAST, most: Level = MOST) -> Any:
     """NCE: an unnormalised density is learned by telling pictures from draws of a law that is known.

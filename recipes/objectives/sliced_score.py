@@ -9,14 +9,9 @@ import torch
 from noisebench.recipes.objectives._energies import LEAST, MOST, Level, noisy, read_as_energy
 
 
-def _refuse_falling(least: float, most: float) -> None:
-    if least > most:
-        raise nb.UsageError(f"objective sliced_score: least={least:g} is above most={most:g}: give less for least")
-
-
 @nb.objective("sliced_score", cite="Y. Song, S. Garg, J. Shi, S. Ermon, Sliced score matching: a scalable approach to "
               "density and score estimation, UAI 2019")  # fmt: skip
-@nb.checked(_refuse_falling)
+@nb.checked(nb.at_most("least", "most"))
 @read_as_energy
 def sliced_score(net: Any, batch: Any, *, least: Level = LEAST, most: Level = MOST) -> Any:
     """Sliced score matching: score and curvature of an energy along random directions; no noise is known.

@@ -13,17 +13,12 @@ from noisebench.recipes.objectives.v import scales
 Level = Annotated[float, Gt(0), Le(1e6)]
 
 
-def _refuse_falling(least: float, most: float) -> None:
-    if least > most:
-        raise nb.UsageError(f"objective v_between: least={least:g} is above most={most:g}: give less for least")
-
-
 @nb.objective(
     "v_between",
     cite="T. Salimans, J. Ho, Progressive distillation for fast sampling of diffusion models, ICLR 2022; S. Lin, "
     "B. Liu, J. Li, X. Yang, Common diffusion noise schedules and sample steps are flawed, WACV 2024",
 )
-@nb.checked(_refuse_falling)
+@nb.checked(nb.at_most("least", "most"))
 @read_as(scales)
 def v_between(
     net: Any,

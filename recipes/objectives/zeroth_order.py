@@ -9,19 +9,19 @@ import noisebench as nb
 import torch
 from annotated_types import Ge, Gt, Le
 from noisebench.recipes.archs.token import token_in
-from noisebench.recipes.objectives._inversion import Time, noised, token_denoised, token_loss, with_gradient
-
-
-def _refuse_falling(least: float, most: float) -> None:
-    if least >= most:
-        raise nb.UsageError(
-            f"objective zeroth_order: times go up from least={least:g} to most={most:g}: give less for least"
-        )
+from noisebench.recipes.objectives._inversion import (
+    Time,
+    noised,
+    refuse_no_span,
+    token_denoised,
+    token_loss,
+    with_gradient,
+)
 
 
 @nb.objective("zeroth_order", cite="H. Seo et al., Efficient personalization of quantized diffusion model without "
               "backpropagation, CVPR 2025")  # fmt: skip
-@nb.checked(_refuse_falling)
+@nb.checked(refuse_no_span)
 def zeroth_order(
     net: Any,
     batch: Any,

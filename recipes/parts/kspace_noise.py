@@ -12,13 +12,8 @@ from noisebench.recipes.objectives._kspace import drawn_levels, measured_noise, 
 Level = Annotated[float, Ge(0), Le(1e5)]
 
 
-def _refuse_falling(least: float, most: float) -> None:
-    if least > most:
-        raise nb.UsageError(f"part kspace_noise: least={least:g} is above most={most:g}: give less for least")
-
-
 @nb.part("kspace_noise", cite="A. D. Desai et al., Noise2Recon, Magnetic Resonance in Medicine 2023")
-@nb.checked(_refuse_falling)
+@nb.checked(nb.at_most("least", "most"))
 class KspaceNoise:
     """k-space noise: more noise on the measured points of the pictures that are trained on, as augmentation.
 

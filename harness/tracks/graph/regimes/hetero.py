@@ -7,21 +7,15 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Gt, Le
 
-from ....components import checked, regime
-from ....errors import UsageError
+from ....components import at_most, checked, regime
 from ....parameter_types import AxisLabel
 from ..sampling import Noise
 
 Variance = Annotated[float, Gt(0), Le(1e12)]
 
 
-def _ordered(low: float, high: float) -> None:
-    if low > high:
-        raise UsageError(f"regime hetero: low={low:g} is above high={high:g}; exchange them")
-
-
 @regime("hetero", track="graph", title="σ² in [{low}, {high}]")
-@checked(_ordered)
+@checked(at_most("low", "high"))
 def hetero(
     noise: Noise,
     rng: np.random.Generator,

@@ -8,8 +8,7 @@ from typing import Annotated, Literal
 import numpy as np
 from annotated_types import Ge, Gt, Le
 
-from ....components import checked, regime
-from ....errors import UsageError
+from ....components import at_most, checked, regime
 from ....parameter_types import AxisLabel
 from ..disclosure import COUNTED, COUNTS
 from ._digitise import Degraded, Picture, digitise
@@ -27,11 +26,6 @@ _ROW = 0.528, -0.592, 0.294
 Ratio = Annotated[float, Ge(1), Le(1e4)]
 
 
-def _ordered(low: float, high: float) -> None:
-    if low > high:
-        raise UsageError(f"regime 'eld': low={low:g} is above high={high:g}; exchange them")
-
-
 @regime(
     "eld",
     discloses=("peak", "sigma", "ratio"),
@@ -40,7 +34,7 @@ def _ordered(low: float, high: float) -> None:
     cuts=("clip",),
     title="camera in the dark, {model}, ratio {low} to {high}",
 )
-@checked(_ordered)
+@checked(at_most("low", "high"))
 def eld(
     x: Picture,
     rng: np.random.Generator,

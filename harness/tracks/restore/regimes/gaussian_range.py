@@ -6,16 +6,10 @@ from typing import Annotated
 
 import numpy as np
 
-from ....components import checked, regime
-from ....errors import UsageError
+from ....components import at_most, checked, regime
 from ....parameter_types import AxisLabel
 from ..disclosure import ALL, SIGMA
 from ._digitise import Bits, Degraded, Picture, Sigma, digitise
-
-
-def _ordered(low: float, high: float) -> None:
-    if low > high:
-        raise UsageError(f"regime 'gaussian_range': low={low:g} is above high={high:g}; exchange them")
 
 
 @regime(
@@ -26,7 +20,7 @@ def _ordered(low: float, high: float) -> None:
     cuts=("clip", "bits"),
     title="σ from {low} to {high}",
 )
-@checked(_ordered)
+@checked(at_most("low", "high"))
 def gaussian_range(
     x: Picture,
     rng: np.random.Generator,
