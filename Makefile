@@ -41,7 +41,9 @@ test: $(STAMP) browser
 # The four folders as the one package that they are installed as.
 types: $(STAMP)
 	rm -rf build/types && mkdir -p build/types/noisebench
-	ln -s $(CURDIR)/harness/* $(CURDIR)/methods $(CURDIR)/datasets $(CURDIR)/recipes build/types/noisebench/
+	mkdir build/types/noisebench/methods
+	ln -s $(CURDIR)/harness/* $(CURDIR)/datasets $(CURDIR)/methods/recipes build/types/noisebench/
+	ln -s $(filter-out %/recipes,$(wildcard $(CURDIR)/methods/*)) build/types/noisebench/methods/
 	MYPYPATH=build/types $(BIN)/mypy --strict build/types/noisebench
 
 bench: $(STAMP)

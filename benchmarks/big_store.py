@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 from noisebench.engine.environment import environment
-from noisebench.plan import plan
+from noisebench.planning.plan import plan
 from noisebench.store.cells import commit, open_store, partial_dir
 from noisebench.store.record import SCHEMA
-from noisebench.suite import Suite
+from noisebench.suite.suite import Suite
 
 METHODS = 100
 

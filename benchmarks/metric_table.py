@@ -21,7 +21,7 @@ import cv2
 import noisebench as nb
 import numpy as np
 import torch
-from noisebench.registry import registry
+from noisebench.components.registry import registry
 from skimage import data
 from skimage import metrics as scikit
 

@@ -60,8 +60,8 @@ CHILD = """
 import json, sys, torch
 import methods
 from noisebench.cost.measure import measure
-from noisebench.registry import bind
-from noisebench.track import get_track
+from noisebench.components.registry import bind
+from noisebench.track.protocols import get_track
 
 torch.set_num_threads(1)
 name, side = sys.argv[1], int(sys.argv[2])

@@ -144,9 +144,9 @@ def test_processor_time_of_short_cells_and_of_a_start(benchmark, tmp_path):
 ONE_PROCESS = """
 import json, time, cv2, noisebench as nb
 from pathlib import Path
-from noisebench.calling import call_on, item_row
+from noisebench.track.calling import call_on, item_row
 from noisebench.store.cells import append_row
-from noisebench.track import get_track
+from noisebench.track.protocols import get_track
 cv2.setNumThreads(1)
 track, method = get_track("restore"), nb.Restorer(nb.bind("identity", "method"))
 data, regime = nb.open_dataset(nb.bind('folder(path="pictures")', "dataset")), nb.bind("gaussian(sigma=25)", "regime")
@@ -204,8 +204,8 @@ def big_store(tmp_path):
         "--metrics", "psnr", cwd=tmp_path,
     )  # fmt: skip
     regimes = [f"gaussian(sigma={i})" for i in range(1, 1001)]
-    from noisebench.plan import plan
-    from noisebench.suite import Suite
+    from noisebench.planning.plan import plan
+    from noisebench.suite.suite import Suite
 
     suite = Suite(
         methods=("identity",), datasets=("gaussian_field(n=1, size=16)",), regimes=tuple(regimes), metrics=("psnr",)

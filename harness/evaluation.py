@@ -14,14 +14,15 @@ from typing import Any, cast
 
 import numpy as np
 
-from .calling import ItemRow, call_on, item_row, told
-from .components import open_dataset
+from .components.datasets import open_dataset
+from .components.registry import Bound, Entry, bind, bind_all, registry
+from .components.tracks import DEFAULT, get_track
 from .engine.environment import check_device, environment
 from .engine.training_on_demand import train_for
 from .engine.tuning import told_of
-from .errors import UsageError, noting_item, one_line
 from .notebook.result import Result
-from .plan import (
+from .planning.cells import method_flags, part, regime_inputs, shown_to
+from .planning.plan import (
     chosen_ids,
     load_chosen,
     look_at,
@@ -32,14 +33,14 @@ from .plan import (
     split_metrics,
     usual_rank,
 )
-from .planned_cell import method_flags, part, regime_inputs, shown_to
-from .registry import Bound, Entry, bind, bind_all, registry
-from .runner import used_device
 from .store.keys import key_of
 from .store.record import SCHEMA, Cell, DatasetPart, Record, SetPart
-from .suite import count
-from .suite import whole as natural
-from .track import DEFAULT, HasRange, HasSetMetrics, Track, case_of, get_track
+from .suite.suite import count
+from .suite.suite import whole as natural
+from .text.errors import UsageError, noting_item, one_line
+from .track.calling import ItemRow, call_on, item_row, told
+from .track.protocols import HasRange, HasSetMetrics, Track, case_of
+from .track.runner import used_device
 
 
 def evaluate(

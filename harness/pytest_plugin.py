@@ -85,8 +85,8 @@ class Bench:
     def _check(
         self, method: str | Callable[..., Any], asked: dict[str, Any], rules: str | Path | None, name: str
     ) -> Result:
-        from .errors import Invalid, Skip, UsageError, message_of
         from .gate.rules import read_rules
+        from .text.errors import Invalid, Skip, UsageError, message_of
 
         held = read_rules(Path(rules)) if rules is not None else ()
         label = name or _label(method)
@@ -103,9 +103,9 @@ class Bench:
         return result
 
     def _write(self) -> None:
-        from .errors import UsageError
         from .store.export import write_export
         from .store.seals import refuse_nan
+        from .text.errors import UsageError
 
         refuse_nan(self._made.values(), "this test")
         try:
@@ -116,8 +116,8 @@ class Bench:
             raise UsageError(f"{what}: its folder must take a file of that name") from None
 
     def _stored(self) -> list[Record]:
-        from .errors import UsageError
         from .store.export import read_export
+        from .text.errors import UsageError
 
         try:
             return read_export(self.baseline) if self.baseline.is_file() else []
@@ -125,9 +125,9 @@ class Bench:
             raise UsageError(f"{error}, here --noisebench-update does") from None
 
     def _judge(self, record: Record, rules: tuple[Rule, ...]) -> None:
-        from .errors import UsageError
         from .gate.check import check
         from .report.verdict import verdict_lines
+        from .text.errors import UsageError
 
         own = [stored for stored in self._stored() if _same_question(stored, record)]
         # One test may ask a question under several protocols, metrics or limits.
@@ -145,14 +145,14 @@ class Bench:
         for key, value in (("dataset", dataset), ("regime", regime)):
             if value:
                 asked[key] = value
-        from .track import get_track
+        from .components.tracks import get_track
 
         usual = get_track(asked["track"]).defaults
         return {key: value or getattr(usual, key, value) for key, value in asked.items()}
 
     def _evaluate(self, method: str | Callable[..., Any], asked: dict[str, Any]) -> Result:
         from .evaluation import evaluate
-        from .json_values import plain
+        from .text.json_values import plain
 
         result = evaluate(method, **asked)
         if self._told is not None:
@@ -168,7 +168,7 @@ def _label(method: str | Callable[..., Any]) -> str:
 
 def _or_in_a_line(do: Callable[[], T]) -> T:
     """What `do` returns; a `UsageError` of it fails the test in one line."""
-    from .errors import UsageError, message_of
+    from .text.errors import UsageError, message_of
 
     try:
         return do()

@@ -17,14 +17,14 @@ import cv2
 import numpy as np
 import pytest
 from board_records import cost_record, record, sealed
-from noisebench.array_outputs import ArrayFiles
-from noisebench.errors import UsageError
 from noisebench.store.cells import cell_dir, commit, partial_dir
 from noisebench.store.keys import key_of
 from noisebench.store.outputs import save_output
 from noisebench.store.previews import View, byte_sha256, picture_file, write_view
 from noisebench.store.record import Record
 from noisebench.store.seals import files_seal
+from noisebench.text.errors import UsageError
+from noisebench.track.outputs import ArrayFiles
 
 FILES = ArrayFiles()
 ARRAYS = tuple(np.full((2, 3), value, "<f4") for value in (0.25, 0.5, 0.75))

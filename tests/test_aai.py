@@ -7,10 +7,10 @@ from typing import Any
 import noisebench as nb
 import numpy as np
 import pytest
+from noisebench.components.registry import bind
+from noisebench.components.tracks import get_track
 from noisebench.methods.audio._glottal import falling_at, pitch_period, residual
 from noisebench.methods.audio.zero_frequency_filter import zero_frequency_filtered
-from noisebench.registry import bind
-from noisebench.track import get_track
 from noisebench.tracks.audio import Clip, as_clip
 from noisebench.tracks.audio.metrics._closures import closures_in, cycles_of
 from numpy.testing import assert_allclose

@@ -9,10 +9,10 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
-from noisebench.calling import call_on
+from noisebench.components.registry import bind
+from noisebench.components.tracks import get_track
 from noisebench.methods.adapt._adapting import Learner, entropy_of, normalised_by_batch, norms_of, sure_enough, surer
-from noisebench.registry import bind
-from noisebench.track import get_track
+from noisebench.track.calling import call_on
 from noisebench.tracks.adapt import Stream
 from noisebench.tracks.classify import LabelledPicture
 from torch import nn
@@ -158,7 +158,7 @@ class Counting:
 
 @pytest.fixture
 def counting() -> Any:
-    from noisebench.registry import registry
+    from noisebench.components.registry import registry
 
     nb.method("counting", track="adapt")(Counting)
     yield TRACK.open(bind("counting", "method", "adapt"))

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 import torch
-from noisebench.recipe import recipe_of
+from noisebench.components.registry import bind
+from noisebench.planning.recipe import recipe_of
 from noisebench.recipes.archs._band import FrequencyMix, aliasing_score, low_band, nyquist
-from noisebench.registry import bind
 from noisebench.training.trainer import Trainer
 from torch import nn
 

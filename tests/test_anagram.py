@@ -9,10 +9,10 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
+from noisebench.components.registry import bind
+from noisebench.components.tracks import get_track
 from noisebench.methods.generate._normal_classes import NormalClasses
 from noisebench.methods.generate.anagram import Anagram, combined
-from noisebench.registry import bind
-from noisebench.track import get_track
 from noisebench.tracks.generate import LatentBatch, Reference
 from noisebench.tracks.generate.judges import shown
 from noisebench.tracks.generate.scored import compared

@@ -9,13 +9,13 @@ from typing import Any
 import noisebench as nb
 import numpy as np
 import pytest
-from noisebench.errors import Skip, UsageError
+from noisebench.components.registry import bind, bind_all, registry
 from noisebench.imaging.sample import Sample
-from noisebench.info import Info
-from noisebench.registry import bind, bind_all, registry
-from noisebench.study import Axis, read_study
-from noisebench.suite import named_suites
+from noisebench.suite.study import Axis, read_study
+from noisebench.suite.suite import named_suites
 from noisebench.testing import throwaway
+from noisebench.text.errors import Skip, UsageError
+from noisebench.track.info import Info
 from noisebench.tracks.restore.restorer import Restorer
 
 RADIUS = 4 / 255

@@ -10,11 +10,11 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
+from noisebench.components.registry import registry
 from noisebench.methods.classify import _deep_kernel
 from noisebench.methods.classify._deep_kernel import DeepKernel
 from noisebench.methods.classify._gaussian_kernel import GaussianKernel
 from noisebench.methods.classify._perturbation import Perturbed, kept
-from noisebench.registry import registry
 from noisebench.tracks.classify import LabelledPicture
 from noisebench.tracks.classify.detection import area_under_roc, false_alarms
 from noisebench.tracks.classify.set_metrics import AnswerCollector

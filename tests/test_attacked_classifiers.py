@@ -12,9 +12,9 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
+from noisebench.components.registry import bind, registry
 from noisebench.recipes.objectives._attack import log_odds, margin, random_change, worst
 from noisebench.recipes.objectives.adversarial_training import adversarial_training
-from noisebench.registry import bind, registry
 from noisebench.tracks.classify import LabelledPicture
 
 WEIGHT = np.random.default_rng(3).normal(size=(12, 2)).astype(np.float32)

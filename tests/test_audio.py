@@ -13,12 +13,12 @@ import noisebench as nb
 import numpy as np
 import pytest
 from conftest import DATA, ROOT
-from noisebench.calling import call_on, told
-from noisebench.errors import message_of, noting_item
-from noisebench.planned_cell import shown_to
-from noisebench.registry import bind, registry
+from noisebench.components.registry import bind, registry
+from noisebench.components.tracks import get_track
+from noisebench.planning.cells import shown_to
 from noisebench.store.reading import read_records
-from noisebench.track import get_track
+from noisebench.text.errors import message_of, noting_item
+from noisebench.track.calling import call_on, told
 from noisebench.tracks.audio import Clip, Frames, as_clip, clip_sha256, istft, resampled, stft
 from numpy.testing import assert_allclose
 

@@ -9,13 +9,13 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
-from noisebench.calling import call_on, told
+from noisebench.components.registry import bind
+from noisebench.components.tracks import get_track
 from noisebench.datasets.audio.compressed import KNOBS, settings_of, turned
 from noisebench.methods.audio.linear_filter import fitted
-from noisebench.planned_cell import shown_to
+from noisebench.planning.cells import shown_to
 from noisebench.recipes.archs.signaltrain import fourier
-from noisebench.registry import bind
-from noisebench.track import get_track
+from noisebench.track.calling import call_on, told
 from noisebench.tracks.audio import Clip, Effect, as_clip, clip_sha256
 from numpy.testing import assert_allclose, assert_array_equal
 

@@ -9,7 +9,8 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
-from noisebench.recipe import recipe_of
+from noisebench.components.registry import bind
+from noisebench.planning.recipe import recipe_of
 from noisebench.recipes.parts.batch_hessian import (
     Product,
     hessian_product,
@@ -18,7 +19,6 @@ from noisebench.recipes.parts.batch_hessian import (
     predicted_top,
     top_eigenvalue,
 )
-from noisebench.registry import bind
 from noisebench.training.trainer import Trainer
 from torch import nn
 

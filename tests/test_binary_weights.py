@@ -7,9 +7,9 @@ from typing import Any
 import noisebench as nb
 import pytest
 import torch
-from noisebench.recipe import recipe_of
+from noisebench.components.registry import bind
+from noisebench.planning.recipe import recipe_of
 from noisebench.recipes.parts.binary import Estimator, Sign
-from noisebench.registry import bind
 from noisebench.training.trainer import Trainer
 from torch import nn
 

@@ -18,7 +18,6 @@ from noisebench.boards.board import Board, boards, how
 from noisebench.boards.levels import level_families
 from noisebench.boards.order_stability import evidence
 from noisebench.boards.rows import Row
-from noisebench.errors import UsageError
 from noisebench.statistics.order_statistics import order_statistics
 from noisebench.statistics.paired_tests import (
     MeanDifferences,
@@ -29,6 +28,7 @@ from noisebench.statistics.paired_tests import (
 )
 from noisebench.statistics.ranking import cliques, rank_ranges
 from noisebench.store.reading import read_records
+from noisebench.text.errors import UsageError
 from scipy import stats
 
 INF = math.inf

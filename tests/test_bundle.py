@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from board_records import cost_record, record
 from conftest import ROOT
-from noisebench.errors import UsageError
 from noisebench.report.bundle.bibliography import balanced, bibliography, entries_of, known_entries
 from noisebench.report.bundle.plugins import with_plugins
 from noisebench.report.bundle.suites import names_of, recipes, yaml_text
@@ -23,7 +22,8 @@ from noisebench.store.cells import keys
 from noisebench.store.export import export_text, read_export
 from noisebench.store.reading import read_records
 from noisebench.store.record import Plugins
-from noisebench.suite import read_suite
+from noisebench.suite.suite import read_suite
+from noisebench.text.errors import UsageError
 from shell import shell
 from test_report import HOSTILE, full_board
 

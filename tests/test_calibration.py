@@ -9,8 +9,9 @@ import noisebench as nb
 import numpy as np
 import pytest
 from noisebench.boards.set_metrics import BoardSets, set_columns, set_values
+from noisebench.components.tracks import get_track
 from noisebench.report.set_metrics import how, set_facts, set_table
-from noisebench.track import HasSetMetrics, get_track
+from noisebench.track.protocols import HasSetMetrics
 from noisebench.tracks.classify import NO_CLASS, LabelledPicture
 from noisebench.tracks.classify.calibration import calibration_error, scored
 from noisebench.tracks.classify.set_metrics import Answers

@@ -13,14 +13,14 @@ import torch
 import torch.nn.functional as F
 from given_trainings import give_training
 from noisebench.claims.reproduce import in_rounds
+from noisebench.components.registry import bind, registry
 from noisebench.datasets.classify._adversarial import attack
-from noisebench.plan import plan
-from noisebench.recipe import recipe_of
+from noisebench.planning.plan import plan
+from noisebench.planning.recipe import recipe_of
 from noisebench.recipes.objectives._attack import margin
 from noisebench.recipes.objectives.cdd_red import survived, transformed, windows
 from noisebench.recipes.parts.frozen_classifier import classifier_of
-from noisebench.registry import bind, registry
-from noisebench.suite import Suite
+from noisebench.suite.suite import Suite
 from noisebench.training.trainer import Trainer
 
 CLASSIFIER = "trained(arch=mlp(hidden=(16,)), steps=40, checks=1)"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import noisebench as nb
 import numpy as np
 import pytest
+from noisebench.components.registry import bind
 from noisebench.datasets.restore.centre_crop import CentreCrop
-from noisebench.registry import bind
 
 
 class Pictures:

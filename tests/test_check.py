@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 from board_records import as_schema_1, cost_record, record, sealed
 from noisebench.cli import main
-from noisebench.errors import UsageError
 from noisebench.gate.check import check
 from noisebench.gate.rules import Rule, fits, read_rules
 from noisebench.gate.verdict import INCOMPARABLE, OK, REGRESSION, UNCOUNTED, Finding, Verdict
@@ -31,6 +30,7 @@ from noisebench.store.export import export_text
 from noisebench.store.keys import key_of
 from noisebench.store.record import Record
 from noisebench.store.seals import why_edited
+from noisebench.text.errors import UsageError
 
 FLAT = {"psnr": [30.0] * 8, "ssim": [0.9] * 8}
 

@@ -13,9 +13,9 @@ from noisebench.claims import numbers as claims_module
 from noisebench.claims.effects import all_effects
 from noisebench.claims.numbers import Claim, all_claims, chosen, judge, read_claims, verdict_row
 from noisebench.cli import main
-from noisebench.errors import UsageError
-from noisebench.registry import bind
+from noisebench.components.registry import bind
 from noisebench.report.claims import claims_markdown
+from noisebench.text.errors import UsageError
 
 ROW = (
     '{name: a, table: t, row: r, method: identity, dataset: "gaussian_field(n=2)", regime: "kair(sigma=25)", '

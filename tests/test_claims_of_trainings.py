@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from noisebench.claims.effects import read_effects
 from noisebench.claims.stored import judged
-from noisebench.plugin_loading import load_plugin
+from noisebench.components.plugins import load_plugin
 from noisebench.store.cells import keys, read_cell
 
 PLUGIN = """

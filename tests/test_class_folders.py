@@ -9,9 +9,9 @@ import noisebench as nb
 import numpy as np
 import pytest
 from noisebench.datasets.classify.folder import fitted
-from noisebench.errors import UsageError
-from noisebench.plan import plan
-from noisebench.suite import Suite
+from noisebench.planning.plan import plan
+from noisebench.suite.suite import Suite
+from noisebench.text.errors import UsageError
 
 
 def made(root: Path, *names: str, shape: tuple[int, ...] = (6, 8), one: bool = False) -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 import noisebench as nb
 import numpy as np
 import pytest
+from noisebench.components.tracks import get_track
 from noisebench.engine.run import RunOptions, run
-from noisebench.errors import UsageError
 from noisebench.store.cells import read_record
-from noisebench.suite import Suite
-from noisebench.track import get_track
+from noisebench.suite.suite import Suite
+from noisebench.text.errors import UsageError
 from noisebench.tracks.classify import LabelledPicture
 
 torch = pytest.importorskip("torch")

@@ -27,10 +27,10 @@ from noisebench.engine.cluster_start import Where, read_cluster
 from noisebench.engine.cluster_worker import slots_of, sources_sha256, version, why_refused
 from noisebench.engine.forecast import expected_efficiency
 from noisebench.engine.run import RunOptions, Summary, needs_run, run
-from noisebench.errors import UsageError
 from noisebench.store.cells import keys, open_store, read_record
 from noisebench.store.index import genuine_cells
-from noisebench.suite import Limits, Suite
+from noisebench.suite.suite import Limits, Suite
+from noisebench.text.errors import UsageError
 from test_order_of_cells import Diary
 
 distributed = pytest.importorskip("distributed", reason="needs noisebench[cluster]")

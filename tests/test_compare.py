@@ -17,7 +17,6 @@ from noisebench.cli import main
 from noisebench.comparing.comparison import Comparison, choose, compare
 from noisebench.comparing.pairing import Pairings
 from noisebench.comparing.selection import moved
-from noisebench.errors import UsageError
 from noisebench.report.comparison import (
     comparison_csv,
     comparison_latex,
@@ -29,6 +28,7 @@ from noisebench.report.comparison import (
 from noisebench.store.export import export_text
 from noisebench.store.record import Record
 from noisebench.store.shape import why_no_cell
+from noisebench.text.errors import UsageError
 
 A8 = [30.0, 31.0, 29.0, 28.0, 33.0, 27.0, 30.5, 26.0]
 

@@ -9,11 +9,11 @@ from typing import Any
 import noisebench as nb
 import numpy as np
 import pytest
-from noisebench.component_calls import checked_sampler
-from noisebench.errors import Invalid, NotFinite, UsageError
+from noisebench.components.calls import checked_sampler
+from noisebench.components.registry import Bound, Entry, bind, registry
+from noisebench.components.tracks import get_track
 from noisebench.imaging.sample import Sample
-from noisebench.registry import Bound, Entry, bind, registry
-from noisebench.track import get_track
+from noisebench.text.errors import Invalid, NotFinite, UsageError
 from noisebench.tracks.restore.degrade import degrade_sample
 from noisebench.tracks.restore.doctor import examine
 

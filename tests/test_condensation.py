@@ -9,9 +9,9 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
+from noisebench.components.registry import bind
 from noisebench.datasets.classify import _condensing as condensing
 from noisebench.datasets.classify.shared_nuisance import pattern_of
-from noisebench.registry import bind
 from noisebench.store.cells import keys, read_cell
 from torch import nn
 

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 import torch
 from given_trainings import give_training
-from noisebench.planned_cell import method_flags
-from noisebench.recipe import recipe_of
+from noisebench.components.registry import bind
+from noisebench.planning.cells import method_flags
+from noisebench.planning.recipe import recipe_of
 from noisebench.recipes.archs._diffusion import GRAIN, LEVELS, ddim, noised, reach, reading, shares, spaced, step_down
 from noisebench.recipes.parts._judge import Judge
-from noisebench.registry import bind
 from noisebench.training.trainer import Trainer
 
 WITHIN = "dncnn(depth=2, width=3, norm=false)"

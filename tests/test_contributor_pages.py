@@ -63,7 +63,7 @@ def test_the_track_of_functions(tmp_path: Path) -> None:
 
 
 def test_the_page_of_functions_names_every_component() -> None:
-    from noisebench.registry import registry
+    from noisebench.components.registry import registry
 
     text = (ROOT / "docs" / "functions.md").read_text(encoding="utf-8")
     for kind in ("method", "dataset", "regime", "protocol", "metric"):
@@ -104,7 +104,7 @@ def test_the_floors_are_those_that_are_checked() -> None:
 
 
 def test_the_glossary_has_every_outcome_and_role() -> None:
-    from noisebench.components import ROLES
+    from noisebench.components.decorators import ROLES
     from noisebench.store.record import OUTCOMES
 
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")

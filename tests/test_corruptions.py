@@ -7,7 +7,7 @@ from typing import Any, get_args
 import noisebench as nb
 import numpy as np
 import pytest
-from noisebench.registry import bind
+from noisebench.components.registry import bind
 from noisebench.tracks.restore.degrade import degrade_sample
 from noisebench.tracks.restore.regimes._weather import clouds, enlarged, trail
 from noisebench.tracks.restore.regimes.corruption import _OF_LARGE, _OF_SMALL, Kind

@@ -16,17 +16,17 @@ import torch
 from board_records import cost_record, record
 from noisebench.boards.board import boards, cost_records
 from noisebench.boards.scaling import growths
+from noisebench.components.registry import bind
+from noisebench.components.tracks import get_track
 from noisebench.cost.energy import energy
 from noisebench.cost.macs import macs
 from noisebench.cost.measure import measure, peak_memory, reference_operation, relative, timed
 from noisebench.cost.pace import busy
-from noisebench.plan import dataset_part, plan
-from noisebench.registry import bind
+from noisebench.planning.plan import dataset_part, plan
 from noisebench.report.tables import board_table, cost_remarks, cost_table, remarks
 from noisebench.store.keys import key_of
 from noisebench.store.record import REFERENCE, Record
-from noisebench.suite import CostPlan, Suite
-from noisebench.track import get_track
+from noisebench.suite.suite import CostPlan, Suite
 from torch import nn
 
 H, W = 20, 24

@@ -18,11 +18,11 @@ import noisebench as nb
 import numpy as np
 import pytest
 from noisebench.cli import data as cli
-from noisebench.components import open_dataset
-from noisebench.data import fetch as fetching
+from noisebench.components.datasets import open_dataset
+from noisebench.components.registry import bind, registry
+from noisebench.imaging import fetch as fetching
 from noisebench.imaging.manifest import COLUMNS, read_manifest
 from noisebench.imaging.pictures import encode_png
-from noisebench.registry import bind, registry
 
 SETS = {
     "set5": 5, "set12": 12, "set14": 14, "bsd68": 68, "cbsd68": 68, "kodak24": 24,

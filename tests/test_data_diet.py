@@ -9,8 +9,8 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
+from noisebench.components.registry import bind
 from noisebench.recipes.parts._example_scores import example_scores, mean_scores
-from noisebench.registry import bind
 from torch import nn
 
 FEW = "digits(split=train, n=200)"

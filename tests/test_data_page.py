@@ -8,8 +8,8 @@ import noisebench as nb
 import numpy as np
 import pytest
 from conftest import ROOT
-from noisebench.components import open_dataset
-from noisebench.registry import bind, registry
+from noisebench.components.datasets import open_dataset
+from noisebench.components.registry import bind, registry
 
 PAGE = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
 LINES = re.findall(r"^```python\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
@@ -47,7 +47,7 @@ def test_the_page_of_data_names_the_feature_network_of_fid():
 
 
 def test_the_page_of_data_names_the_suites_of_each_set():
-    from noisebench.suite import named_suites
+    from noisebench.suite.suite import named_suites
 
     texts = {name: path.read_text(encoding="utf-8") for name, path in named_suites().items()}
     rows = table_of(PAGE, "set")

@@ -17,12 +17,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from noisebench.errors import Skip, UsageError
+from noisebench.components.registry import bind
 from noisebench.imaging.pixels import bytes_sha256, pixel_sha256, to_unit
 from noisebench.imaging.sample import Sample
-from noisebench.plan import plan
-from noisebench.registry import bind
-from noisebench.suite import Suite
+from noisebench.planning.plan import plan
+from noisebench.suite.suite import Suite
+from noisebench.text.errors import Skip, UsageError
 from noisebench.tracks.restore.degrade import degrade_sample
 from test_regimes import SPECS, imresize_matrix, picture
 

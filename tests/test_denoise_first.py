@@ -8,9 +8,9 @@ from typing import Any
 import noisebench as nb
 import numpy as np
 import pytest
-from noisebench.plan import plan
+from noisebench.planning.plan import plan
 from noisebench.store.cells import keys, read_cell
-from noisebench.suite import Suite
+from noisebench.suite.suite import Suite
 
 DENOISER = "trained(arch=dncnn(depth=2, width=2), data=dead_leaves(n=20, size=16), crop=8, batch=2, steps=2, checks=1, validation=2)"  # noqa: E501
 CLASSIFIER = "trained(arch=mlp, steps=4, checks=1)"

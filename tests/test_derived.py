@@ -7,9 +7,9 @@ from pathlib import Path
 import noisebench as nb
 import numpy as np
 import pytest
-from noisebench.components import open_dataset
-from noisebench.errors import refuse_all
-from noisebench.registry import bind
+from noisebench.components.datasets import open_dataset
+from noisebench.components.registry import bind
+from noisebench.text.errors import refuse_all
 
 
 @pytest.fixture

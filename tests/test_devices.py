@@ -12,7 +12,7 @@ from noisebench.engine.devices import free_device, read_devices, visible_to
 from noisebench.engine.planning import plan_in_child
 from noisebench.engine.pool import Pool
 from noisebench.engine.run import RunOptions, run
-from noisebench.suite import Suite
+from noisebench.suite.suite import Suite
 from test_order_of_cells import Diary
 
 PLUGIN = """

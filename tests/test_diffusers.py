@@ -10,9 +10,9 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
+from noisebench.components.registry import bind
+from noisebench.components.tracks import get_track
 from noisebench.methods.generate._diffusers import level_at, levels_of, times_at
-from noisebench.registry import bind
-from noisebench.track import get_track
 from noisebench.tracks.generate import Denoiser, LatentBatch, Reference
 from numpy.testing import assert_allclose
 

@@ -8,9 +8,9 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
-from noisebench.planned_cell import method_flags
+from noisebench.components.registry import bind
+from noisebench.planning.cells import method_flags
 from noisebench.recipes.archs.edm import scale_of
-from noisebench.registry import bind
 
 DIGITS = "exact_prior(of=gaussian_digits)"
 EDM = "trained(arch=edm(of=dncnn(depth=2, width=3, norm=false)), objective=edm)"

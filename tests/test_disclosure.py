@@ -10,13 +10,13 @@ import noisebench as nb
 import numpy as np
 import pytest
 from noisebench.boards.signature import explain_signature
-from noisebench.catalogue import catalogue
-from noisebench.components import disclosed_by
+from noisebench.components.catalogue import catalogue
+from noisebench.components.decorators import disclosed_by
+from noisebench.components.registry import bind, registry
 from noisebench.imaging.sample import Sample
-from noisebench.plan import plan
-from noisebench.planned_cell import regime_inputs
-from noisebench.registry import bind, registry
-from noisebench.suite import CostPlan, Suite
+from noisebench.planning.cells import regime_inputs
+from noisebench.planning.plan import plan
+from noisebench.suite.suite import CostPlan, Suite
 from noisebench.tracks.restore.degrade import degrade_sample
 
 LINKS = (

@@ -17,13 +17,13 @@ import pytest
 import torch
 from conftest import DATA, ROOT
 from noisebench.cli import doctor as verb
+from noisebench.components.registry import Bound, Entry, bind, registry
+from noisebench.components.tracks import get_track
 from noisebench.engine import examination
 from noisebench.engine.examination import examine_on_items
 from noisebench.engine.method_process import ending_of
-from noisebench.errors import described
 from noisebench.imaging.resample import enlarge
-from noisebench.registry import Bound, Entry, bind, registry
-from noisebench.track import get_track
+from noisebench.text.errors import described
 from noisebench.tracks.audio.clip import Clip, as_clip
 from noisebench.tracks.restore.doctor import examine
 

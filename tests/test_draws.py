@@ -9,14 +9,14 @@ from pathlib import Path
 import noisebench as nb
 import numpy as np
 import pytest
-from noisebench.components import open_dataset
-from noisebench.errors import UsageError
-from noisebench.registry import bind
+from noisebench.components.datasets import open_dataset
+from noisebench.components.registry import bind
 from noisebench.store.cells import cell_dir
 from noisebench.store.reading import read_records
-from noisebench.study import Axis, read_study
-from noisebench.suite import named_suites
+from noisebench.suite.study import Axis, read_study
+from noisebench.suite.suite import named_suites
 from noisebench.testing import throwaway
+from noisebench.text.errors import UsageError
 from noisebench.tracks.restore.draws import splits
 
 DATASET, REGIME, K, GAIN, LIFT = "gaussian_field(n=2, size=48)", "gaussian(sigma=25)", 4, 0.5, 0.02

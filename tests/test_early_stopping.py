@@ -7,12 +7,12 @@ from typing import Any
 import noisebench as nb
 import numpy as np
 import pytest
+from noisebench.components.registry import bind
+from noisebench.components.tracks import get_track
 from noisebench.datasets.restore.gaussian_mixture import gaussian_mixture
 from noisebench.engine.train_cell import _is_best
 from noisebench.methods.restore.bayes_optimum import posterior_mean
-from noisebench.recipe import recipe_of
-from noisebench.registry import bind
-from noisebench.track import get_track
+from noisebench.planning.recipe import recipe_of
 from noisebench.training.trainer import Trainer
 
 

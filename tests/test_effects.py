@@ -17,11 +17,11 @@ from noisebench.claims.figures import CellOf, Found, value_of
 from noisebench.claims.judging import cells_of, judged_row
 from noisebench.claims.stale import Code
 from noisebench.claims.verdicts import Behind, Verdicts, read_verdicts, row_of, verdicts_text
-from noisebench.errors import UsageError
-from noisebench.registry import bind
+from noisebench.components.registry import bind
+from noisebench.components.tracks import get_track
+from noisebench.planning.tuning_grid import grid_of
 from noisebench.report.claims import claims_markdown
-from noisebench.track import get_track
-from noisebench.tuning_grid import grid_of
+from noisebench.text.errors import UsageError
 
 CELL = '{method: identity, dataset: "gaussian_field(n=1)", regime: none, metric: psnr}'
 ROW = f'{{name: a, where: w, says: s, cells: {{x: {CELL}, y: {CELL}}}, holds: "x > y", seeds: [0, 1, 2]}}'

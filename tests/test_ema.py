@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from noisebench.errors import UsageError
-from noisebench.recipe import recipe_of
-from noisebench.registry import bind
+from noisebench.components.registry import bind
+from noisebench.planning.recipe import recipe_of
+from noisebench.text.errors import UsageError
 from noisebench.training.trainer import Trainer
 from torch import nn
 

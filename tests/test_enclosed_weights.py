@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from conftest import ROOT
 from noisebench.cli import weights
-from noisebench.plan import plan
+from noisebench.planning.plan import plan
 from noisebench.store.cells import read_cell
-from noisebench.suite import named_suites, read_suite
+from noisebench.suite.suite import named_suites, read_suite
 from noisebench.training import checkpoint
 from noisebench.training.checkpoint import enclosed_checkpoints, enclosed_folder, key_today, known_checkpoint
 

@@ -10,11 +10,11 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
-from noisebench.calling import call_on
-from noisebench.recipe import recipe_of
+from noisebench.components.registry import bind
+from noisebench.components.tracks import get_track
+from noisebench.planning.recipe import recipe_of
 from noisebench.recipes.archs._normal import NormalLaw, mixture_law, normal_law
-from noisebench.registry import bind
-from noisebench.track import get_track
+from noisebench.track.calling import call_on
 from noisebench.tracks.generate import Law, TrainingPicture
 from noisebench.training.trainer import Trainer
 from scipy.stats import multivariate_normal, norm

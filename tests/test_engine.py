@@ -16,13 +16,13 @@ import numpy as np
 import psutil
 import pytest
 from conftest import DATA
-from noisebench.components import open_dataset
-from noisebench.registry import bind
+from noisebench.components.datasets import open_dataset
+from noisebench.components.registry import bind
+from noisebench.components.tracks import get_track
 from noisebench.store.cells import append_row, cell_dir, keys, open_store, partial_dir, read_record, read_rows
 from noisebench.store.reading import read_records
 from noisebench.store.upkeep import verify as verify_store
 from noisebench.testing import throwaway
-from noisebench.track import get_track
 
 BAD = """
 import os, sys, time, signal, subprocess

@@ -9,10 +9,10 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
-from noisebench.components import open_dataset
+from noisebench.components.datasets import open_dataset
+from noisebench.components.registry import bind
 from noisebench.data.checkpoints import read_checkpoint
 from noisebench.methods.restore import dncnn_keras as keras
-from noisebench.registry import bind
 from noisebench.tracks.restore.restorer import Restorer
 
 pytestmark = pytest.mark.data

@@ -5,8 +5,8 @@ from __future__ import annotations
 import noisebench as nb
 import numpy as np
 import pytest
+from noisebench.components.registry import bind
 from noisebench.methods.restore._noise_level import noise_sigma
-from noisebench.registry import bind
 from noisebench.tracks.restore.restorer import Restorer
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 from board_records import record
-from noisebench.registry import registry
+from noisebench.components.registry import registry
 
 WHERE = ("gaussian_field(n=2, size=32)", "gaussian(sigma=25)")
 U = np.arange(16 * 12, dtype=np.uint8).reshape(16, 12)

@@ -15,8 +15,8 @@ from conftest import ROOT
 from noisebench.boards.board import boards
 from noisebench.boards.order_stability import Choice, evidence, kendall, wins
 from noisebench.boards.together import LeftOut, overall
-from noisebench.planned_cell import method_part
-from noisebench.registry import bind
+from noisebench.components.registry import bind
+from noisebench.planning.cells import method_part
 from noisebench.report.data import report_data
 from noisebench.report.order_stability import statistics_markdown, who_is_compared
 from noisebench.report.plots.critical_difference import diagrams, draw_critical

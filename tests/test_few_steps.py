@@ -11,11 +11,11 @@ import noisebench as nb
 import pytest
 import torch
 from given_trainings import give_training
-from noisebench.info import Info
+from noisebench.components.registry import bind
 from noisebench.methods.generate._few import LEAST, MOST, few_levels
-from noisebench.recipe import recipe_of
+from noisebench.planning.recipe import recipe_of
 from noisebench.recipes.objectives.consistency_model import SEEN, neighbours
-from noisebench.registry import bind
+from noisebench.track.info import Info
 from noisebench.training.trainer import Trainer
 
 NET = "arch=diffusion_unet(width=4, depth=1, classes=10)"

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from noisebench.errors import UsageError
-from noisebench.recipe import recipe_of
+from noisebench.components.registry import bind
+from noisebench.planning.recipe import recipe_of
 from noisebench.recipes.parts.hawq_v2 import HawqV2
-from noisebench.registry import bind
 from noisebench.report.write import write_report
 from noisebench.store.record import Record
+from noisebench.text.errors import UsageError
 from noisebench.training.trainer import Trainer
 from test_recipe_board import scored, training
 

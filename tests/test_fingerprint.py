@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from noisebench.sources import module_sources
+from noisebench.components.sources import module_sources
 
 
 def sources(file, name="plug"):

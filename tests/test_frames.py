@@ -13,7 +13,7 @@ import noisebench as nb
 import numpy as np
 import pytest
 from board_records import record
-from noisebench.frames import frame_of
+from noisebench.notebook.frames import frame_of
 from noisebench.store.reading import read_records
 
 pandas = pytest.importorskip("pandas")

@@ -8,10 +8,10 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
+from noisebench.components.registry import bind
 from noisebench.methods.restore._hourglass import hourglass
 from noisebench.methods.restore.scoredvi import Posterior, bound, gamma_divergence
-from noisebench.planned_cell import method_flags
-from noisebench.registry import bind
+from noisebench.planning.cells import method_flags
 from noisebench.tracks.restore.restorer import Restorer
 from scipy import stats
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import noisebench as nb
 import numpy as np
 import pytest
-from noisebench.calling import call_on, told
-from noisebench.planned_cell import shown_to
-from noisebench.registry import bind
-from noisebench.track import get_track
+from noisebench.components.registry import bind
+from noisebench.components.tracks import get_track
+from noisebench.planning.cells import shown_to
+from noisebench.track.calling import call_on, told
 from noisebench.tracks.functions import Target, as_target
 from numpy.testing import assert_allclose
 

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 import torch
 from conftest import ROOT
-from noisebench.calling import call_on
+from noisebench.components.registry import bind
+from noisebench.components.tracks import get_track
 from noisebench.distances.energy import energy_distance
 from noisebench.distances.neighbours import coverage, density, precision
-from noisebench.registry import bind
-from noisebench.track import get_track
+from noisebench.track.calling import call_on
 from noisebench.tracks.generate import Denoiser, LatentBatch, Reference, TrainingPicture
 from noisebench.tracks.generate.set_metrics import SetMetric, on_principal_axes, score_set
 from numpy.testing import assert_allclose
@@ -472,7 +472,7 @@ def test_a_trained_model_is_validated_by_its_denoising_and_asked_by_samplers(cac
     found = nb.evaluate(method, "digits(n=1, count=8, reference=30, trained=200, labels=true)", track="generate",
                         metrics=["nfe", "energy_distance"])  # fmt: skip
     assert found.nfe == 3 and np.isfinite(found.energy_distance)
-    from noisebench.recipe import recipe_of, recipes_in
+    from noisebench.planning.recipe import recipe_of, recipes_in
     from noisebench.training.checkpoint import given_checkpoint, read_card
 
     bound = bind(method, "method", "generate")
@@ -548,7 +548,7 @@ def test_an_item_that_is_none_is_refused() -> None:
 
 
 def test_the_page_names_every_component() -> None:
-    from noisebench.registry import registry
+    from noisebench.components.registry import registry
 
     text = (ROOT / "docs" / "generate.md").read_text(encoding="utf-8")
     for kind in ("method", "dataset", "regime", "protocol", "metric"):
@@ -588,7 +588,7 @@ def test_the_doctor_has_nothing_against_methods_of_ours(spec: str) -> None:
 
 
 def test_the_doctor_names_what_is_wrong() -> None:
-    from noisebench.registry import Bound, Entry
+    from noisebench.components.registry import Bound, Entry
 
     class OnAnotherScale:
         def denoised(self, x: Any, sigma: Any, labels: Any) -> Any:
@@ -679,9 +679,9 @@ def test_a_judge_is_in_the_key_by_its_recipe_and_none_changes_no_key() -> None:
 
 
 def test_a_judge_of_a_folder_has_its_files_in_the_key(tmp_path: Path) -> None:
-    from noisebench.plan import plan
+    from noisebench.planning.plan import plan
     from noisebench.store.keys import output_key
-    from noisebench.suite import Suite
+    from noisebench.suite.suite import Suite
     from PIL import Image
 
     for name in ("a", "b"):
@@ -714,9 +714,9 @@ def test_a_cost_counts_every_call_of_the_model() -> None:
 
 @pytest.mark.parametrize("name", ["demo_generate", "samplers_fashion", "quantized_samplers", "few_pictures"])
 def test_suites_of_the_track_name_what_there_is(name: str) -> None:
-    from noisebench.spec import expand
-    from noisebench.study import read_study
-    from noisebench.suite import find_suite
+    from noisebench.spec.parsing import expand
+    from noisebench.suite.study import read_study
+    from noisebench.suite.suite import find_suite
 
     suite, axes = read_study(find_suite(name))
     kinds = (("method", suite.methods), ("dataset", suite.datasets), ("metric", suite.metrics))

@@ -10,11 +10,11 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
-from noisebench.calling import call_on
-from noisebench.info import Info
+from noisebench.components.registry import bind
+from noisebench.components.tracks import get_track
 from noisebench.methods.generate._stepping import levels
-from noisebench.registry import bind
-from noisebench.track import get_track
+from noisebench.track.calling import call_on
+from noisebench.track.info import Info
 from noisebench.tracks.generate import Law
 
 TRACK = get_track("generate")

@@ -11,14 +11,14 @@ import pytest
 import torch
 import torch.nn.functional as F
 from given_trainings import give_training
+from noisebench.components.registry import bind
 from noisebench.datasets.classify._arrays import LabelledArrays
 from noisebench.datasets.classify._generator import trained_generator
-from noisebench.info import Info
-from noisebench.planned_cell import method_flags
-from noisebench.recipe import recipe_of
+from noisebench.planning.cells import method_flags
+from noisebench.planning.recipe import recipe_of
 from noisebench.recipes.archs.generator import Generator, Search
 from noisebench.recipes.parts._adversary import Adversary
-from noisebench.registry import bind
+from noisebench.track.info import Info
 from noisebench.training.trainer import Trainer
 
 HOW = "crop=8, batch=4, validation=2, checks=1, precision=float32, data='rim_lesions(split=train, n=9, size=12)'"

@@ -10,12 +10,12 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
-from noisebench.calling import call_on
+from noisebench.components.registry import bind
+from noisebench.components.tracks import get_track
 from noisebench.methods.generate._moving import down_and_back
 from noisebench.methods.generate._npnet import NPNet, decomposed
 from noisebench.methods.generate._preference import Preference
-from noisebench.registry import bind
-from noisebench.track import get_track
+from noisebench.track.calling import call_on
 from noisebench.tracks.generate import Denoiser
 
 TRACK = get_track("generate")

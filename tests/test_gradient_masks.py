@@ -10,8 +10,8 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
+from noisebench.components.registry import bind, registry
 from noisebench.datasets.classify.masked_by_gradient import gradient_sizes, kept_of, ranked
-from noisebench.registry import bind, registry
 from noisebench.store.cells import WEIGHTS, cell_dir
 from noisebench.store.reading import read_records
 from noisebench.training.checkpoint import read_weights

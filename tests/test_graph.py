@@ -10,10 +10,10 @@ import networkx as nx
 import noisebench as nb
 import numpy as np
 import pytest
-from noisebench.calling import call_on, told
-from noisebench.planned_cell import shown_to
-from noisebench.registry import bind
-from noisebench.track import get_track
+from noisebench.components.registry import bind
+from noisebench.components.tracks import get_track
+from noisebench.planning.cells import shown_to
+from noisebench.track.calling import call_on, told
 from noisebench.tracks.graph import (
     LinearDag,
     covariance,
@@ -719,7 +719,7 @@ def test_a_report_shows_the_true_graph_beside_those_found(cli, tmp_path: Path):
 def test_the_page_names_every_component():
     import re
 
-    from noisebench.registry import registry
+    from noisebench.components.registry import registry
 
     text = (Path(__file__).parent.parent / "docs" / "graph.md").read_text(encoding="utf-8")
     for kind in ("method", "dataset", "regime", "protocol", "metric"):

@@ -9,9 +9,9 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
-from noisebench.recipe import recipe_of
-from noisebench.registry import bind
-from noisebench.track import get_track
+from noisebench.components.registry import bind
+from noisebench.components.tracks import get_track
+from noisebench.planning.recipe import recipe_of
 from PIL import Image
 
 

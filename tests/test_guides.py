@@ -17,10 +17,10 @@ from noisebench.claims.effects import read_effects
 from noisebench.claims.numbers import read_claims
 from noisebench.cli import parser
 from noisebench.cli.run import suite_of
-from noisebench.plan import plan
+from noisebench.planning.plan import plan
 from noisebench.store.reading import read_records
-from noisebench.study import read_study
-from noisebench.suite import read_suite
+from noisebench.suite.study import read_study
+from noisebench.suite.suite import read_suite
 from shell import shell
 
 BLOCK = re.compile(r"^(?:<!-- not run: ([^\n]+) -->\n)?```(\w*)[^\n]*\n(.*?)^```$", re.DOTALL | re.MULTILINE)

@@ -8,9 +8,9 @@ from typing import Any
 import noisebench as nb
 import numpy as np
 import pytest
-from noisebench.components import open_dataset
-from noisebench.errors import UsageError
-from noisebench.registry import bind
+from noisebench.components.datasets import open_dataset
+from noisebench.components.registry import bind
+from noisebench.text.errors import UsageError
 from noisebench.tracks.restore.batches import CropBatches
 
 # ---- the regime

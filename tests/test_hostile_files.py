@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 from noisebench.cli import main
+from noisebench.data.disk import DiskFull, noticing_full_disk
 from noisebench.statistics.paired_tests import keyed_rng
-from noisebench.store.disk import DiskFull, noticing_full_disk
 from noisebench.store.record import Cell
 from noisebench.store.shape import why_no_cell
 from noisebench.testing import throwaway

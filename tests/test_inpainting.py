@@ -8,9 +8,9 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
-from noisebench.planned_cell import method_flags
+from noisebench.components.registry import bind
+from noisebench.planning.cells import method_flags
 from noisebench.recipes.archs._inpainting import SharedKernel, attended, dilated
-from noisebench.registry import bind
 
 
 def draw(*shape: int, seed: int = 0) -> torch.Tensor:

@@ -7,8 +7,8 @@ import types
 import noisebench as nb
 import numpy as np
 import pytest
-from noisebench.plan import metric_part
-from noisebench.registry import bind
+from noisebench.components.registry import bind
+from noisebench.planning.plan import metric_part
 from noisebench.tracks.restore.metrics import _pyiqa as iqa
 from skimage import data
 

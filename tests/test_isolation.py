@@ -15,17 +15,17 @@ import cv2
 import numpy as np
 import pytest
 from conftest import DATA
+from noisebench.components.keyed_noise import keyed_generator
+from noisebench.components.registry import bind
+from noisebench.components.tracks import get_track
 from noisebench.engine.channel import answer, read_answer
 from noisebench.engine.sandbox import need_bubblewrap
-from noisebench.errors import Invalid, UsageError
 from noisebench.imaging.sample import Sample
-from noisebench.keyed_noise import keyed_generator
-from noisebench.registry import bind
 from noisebench.store.cells import keys
 from noisebench.store.reading import read_records
 from noisebench.store.upkeep import verify
 from noisebench.testing import throwaway
-from noisebench.track import get_track
+from noisebench.text.errors import Invalid, UsageError
 
 CLEAN = np.random.default_rng(5).integers(0, 256, (2, 40, 64, 3), dtype=np.uint8)
 

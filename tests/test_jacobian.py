@@ -9,10 +9,10 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
-from noisebench.info import Info
+from noisebench.components.registry import bind, registry
 from noisebench.methods.restore import _jacobian
 from noisebench.methods.restore._jacobian import Linearised
-from noisebench.registry import bind, registry
+from noisebench.track.info import Info
 
 SIDE = 6
 RNG = np.random.default_rng(0)

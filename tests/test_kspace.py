@@ -11,11 +11,11 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
-from noisebench.components import open_dataset
+from noisebench.components.datasets import open_dataset
+from noisebench.components.registry import bind
+from noisebench.components.tracks import get_track
 from noisebench.recipes.objectives._kspace import measured_noise, picture_of, spectrum
 from noisebench.recipes.objectives.ssdu import held_back
-from noisebench.registry import bind
-from noisebench.track import get_track
 from noisebench.tracks.restore.regimes.kspace import sampled_lines
 
 

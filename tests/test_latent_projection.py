@@ -8,9 +8,9 @@ from typing import Any
 import noisebench as nb
 import numpy as np
 import pytest
-from noisebench.info import Info
+from noisebench.components.registry import bind
 from noisebench.methods.restore._principal import principal
-from noisebench.registry import bind
+from noisebench.track.info import Info
 
 RNG = np.random.default_rng(0)
 

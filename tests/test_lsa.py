@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from noisebench.recipe import recipe_of
+from noisebench.components.registry import bind
+from noisebench.planning.recipe import recipe_of
 from noisebench.recipes.objectives.mixup import mixup, weighted
 from noisebench.recipes.parts._noise_detectors import by_line, by_loss, layers_of, low_mode, seen_by
-from noisebench.registry import bind
 from noisebench.tracks.classify import NO_CLASS, LabelledPicture
 from noisebench.training.trainer import Trainer
 from torch import nn

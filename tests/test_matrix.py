@@ -13,10 +13,10 @@ import noisebench as nb
 import numpy as np
 import pytest
 from conftest import ROOT
-from noisebench.calling import call_on, told
-from noisebench.planned_cell import shown_to
-from noisebench.registry import bind, registry
-from noisebench.track import get_track
+from noisebench.components.registry import bind, registry
+from noisebench.components.tracks import get_track
+from noisebench.planning.cells import shown_to
+from noisebench.track.calling import call_on, told
 from noisebench.tracks.matrix import Entries, Measured, Measurements, Sensing, as_measured, part_of
 from numpy.testing import assert_allclose
 

@@ -11,8 +11,9 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
+from noisebench.components.registry import bind
 from noisebench.methods.restore.bicubic import bicubic
-from noisebench.planned_cell import method_flags
+from noisebench.planning.cells import method_flags
 from noisebench.recipes.archs._mean_reverting import (
     euler_mean,
     faded,
@@ -22,7 +23,6 @@ from noisebench.recipes.archs._mean_reverting import (
     sampled,
     spread,
 )  # fmt: skip
-from noisebench.registry import bind
 
 SMALL = "dncnn(depth=2, width=3, norm=false)"
 

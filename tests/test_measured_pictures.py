@@ -7,10 +7,10 @@ from typing import Any
 import noisebench as nb
 import numpy as np
 import pytest
+from noisebench.components.registry import bind
 from noisebench.methods.restore._diffusion import times
 from noisebench.methods.restore._measurement import measurement
-from noisebench.planned_cell import method_flags
-from noisebench.registry import bind
+from noisebench.planning.cells import method_flags
 
 SIZE = 8
 

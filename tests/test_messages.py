@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 from board_records import record
 from noisebench.cli import main
-from noisebench.errors import nearest
 from noisebench.store.cells import open_store
 from noisebench.store.export import export_text
 from noisebench.store.merge import plan_merger
 from noisebench.store.record import Record
+from noisebench.text.errors import nearest
 from stored_cells import made, made_cost, put
 
 

@@ -8,7 +8,7 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
-from noisebench.registry import bind
+from noisebench.components.registry import bind
 
 NET = "trained(arch=diffusion_unet(classes={}))"
 EXACT = "exact(of=gaussian_digits)"

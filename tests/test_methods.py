@@ -9,11 +9,11 @@ import noisebench as nb
 import numpy as np
 import pytest
 from conftest import ROOT
+from noisebench.components.registry import bind, registry
 from noisebench.datasets.restore.gaussian_field import gaussian_field
 from noisebench.datasets.restore.piecewise import piecewise
 from noisebench.methods.restore._noise_level import noise_sigma
 from noisebench.methods.restore.vst import anscombe, logarithm
-from noisebench.registry import bind, registry
 from noisebench.store.reading import read_records
 from noisebench.tracks.restore.degrade import degrade_sample
 

@@ -8,8 +8,8 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
+from noisebench.components.registry import bind
 from noisebench.recipes.losses._scales import coarse_error, scales_of, similarity
-from noisebench.registry import bind
 
 
 def loss(spec: str, output: Any, wanted: Any) -> Any:

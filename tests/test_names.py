@@ -15,19 +15,19 @@ from board_records import cost_record, record
 from noisebench.boards.board import boards
 from noisebench.cli.progress import label
 from noisebench.engine.planning import plan_in_child
-from noisebench.errors import UsageError
-from noisebench.plan import plan
+from noisebench.planning.plan import plan
 from noisebench.report.data import report_data
 from noisebench.report.names import shown, with_names, written
 from noisebench.report.private_paths import message_without_folders, without_folders
 from noisebench.report.write import write_report
-from noisebench.spec import parse
+from noisebench.spec.parsing import parse
 from noisebench.store.cells import keys, read_cell
 from noisebench.store.export import export_text, read_export
 from noisebench.store.names import add_names, read_names, with_added
 from noisebench.store.reading import read_records
 from noisebench.store.record import Record
-from noisebench.suite import Suite, read_suite
+from noisebench.suite.suite import Suite, read_suite
+from noisebench.text.errors import UsageError
 from test_report import HOSTILE
 
 BASE = np.array([30.0, 28.5, 31.25, 26.0, 29.0, 33.0, 27.5, 30.5])

@@ -8,9 +8,9 @@ from typing import Any
 import noisebench as nb
 import numpy as np
 import pytest
-from noisebench.plan import plan
-from noisebench.registry import bind
-from noisebench.suite import Suite
+from noisebench.components.registry import bind
+from noisebench.planning.plan import plan
+from noisebench.suite.suite import Suite
 from noisebench.tracks.restore.regimes._noise_windows import mined, noise_of, turned
 
 

@@ -19,15 +19,15 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
+from noisebench.components.plugins import load_plugin
+from noisebench.components.registry import bind
 from noisebench.data.checkpoints import read_checkpoint
 from noisebench.data.weights import find_weights, read_weight_table
 from noisebench.methods.restore import _conv_stacks as networks
 from noisebench.methods.restore import bf_cnn, dncnn, ffdnet
-from noisebench.plan import plan
-from noisebench.planned_cell import method_part
-from noisebench.plugin_loading import load_plugin
-from noisebench.registry import bind
-from noisebench.suite import Suite
+from noisebench.planning.cells import method_part
+from noisebench.planning.plan import plan
+from noisebench.suite.suite import Suite
 
 TABLE = read_weight_table(Path(networks.__file__).with_name("weights.csv"))
 FILES = [(network, known) for network, several in TABLE.items() for known in several]
@@ -86,7 +86,7 @@ def first_pictures_psnr(data: Path, method: str, n: int, sigma: float, folder: s
 
 
 def nb_bind(method: str):
-    from noisebench.registry import bind
+    from noisebench.components.registry import bind
 
     return bind(method, "method")
 

@@ -12,11 +12,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 from given_trainings import give_training
-from noisebench.recipe import recipe_of
+from noisebench.components.registry import bind
+from noisebench.planning.recipe import recipe_of
 from noisebench.recipes.archs._probes import last_linear
 from noisebench.recipes.objectives.nmtune import dominance, off_diagonal
 from noisebench.recipes.parts.sve import singular_entropy
-from noisebench.registry import bind
 from noisebench.training.trainer import Trainer
 from torch import nn
 
@@ -194,8 +194,8 @@ def test_a_trained_probe_is_used_without_what_it_began_with(
 
 
 def test_what_is_needed_first_is_planned_first() -> None:
-    from noisebench.plan import plan
-    from noisebench.suite import Suite
+    from noisebench.planning.plan import plan
+    from noisebench.suite.suite import Suite
 
     wrong = "data=flipped_labels(of=digits(split=train), share=0.3)"
     first = f"trained(arch=small_cnn(width=2), {wrong}, steps=4, checks=1)"

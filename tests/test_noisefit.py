@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from noisebench.recipe import recipe_of
+from noisebench.components.registry import bind
+from noisebench.planning.recipe import recipe_of
 from noisebench.recipes.parts.noisefit import divergence, spread
-from noisebench.registry import bind
 from noisebench.training.trainer import Trainer
 from torch import nn
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import noisebench as nb
 import numpy as np
 import pytest
-from noisebench.registry import bind
+from noisebench.components.registry import bind
 from noisebench.tracks.restore.restorer import Restorer
 
 

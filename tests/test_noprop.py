@@ -12,10 +12,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 from given_trainings import give_training
-from noisebench.planned_cell import method_flags
-from noisebench.recipe import recipe_of
+from noisebench.components.registry import bind
+from noisebench.planning.cells import method_flags
+from noisebench.planning.recipe import recipe_of
 from noisebench.recipes.archs.noprop import kept_of, step_of
-from noisebench.registry import bind
 from noisebench.training.trainer import Trainer
 from torch import nn
 

@@ -9,9 +9,9 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
-from noisebench.calling import call_on
-from noisebench.registry import bind
-from noisebench.track import get_track
+from noisebench.components.registry import bind
+from noisebench.components.tracks import get_track
+from noisebench.track.calling import call_on
 from noisebench.tracks.generate import Law
 
 TRACK = get_track("generate")

@@ -13,16 +13,16 @@ from typing import Any
 import pytest
 from board_records import record
 from noisebench.cli import main
-from noisebench.components import open_dataset
+from noisebench.components.datasets import open_dataset
+from noisebench.components.registry import bind
+from noisebench.components.tracks import get_track
 from noisebench.engine.opened_files import keep_opened, noticing_opened_files, opened_in, seen_files
-from noisebench.errors import Invalid
-from noisebench.registry import bind
 from noisebench.store import file_changes as file_changes_module
 from noisebench.store.cells import keys, open_store, read_cell, read_record
 from noisebench.store.export import export_text
 from noisebench.store.file_changes import ABSENT, digest_of, file_changes, remember_digest
 from noisebench.testing import throwaway
-from noisebench.track import get_track
+from noisebench.text.errors import Invalid
 
 NET = """
 import json

@@ -11,7 +11,7 @@ from noisebench.engine.planning import plan_in_child
 from noisebench.engine.pool import Pool
 from noisebench.engine.run import RunOptions, run
 from noisebench.store.cells import read_cell
-from noisebench.suite import CostPlan, Suite
+from noisebench.suite.suite import CostPlan, Suite
 
 PLUGIN = """
 import time

@@ -12,18 +12,18 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
+from noisebench.components.registry import bind
+from noisebench.components.tracks import get_track
 from noisebench.cost.measure import measure
 from noisebench.engine.environment import check_device
 from noisebench.engine.method_process import serve
 from noisebench.engine.planning import answer_in, plan_in_child, reply
 from noisebench.engine.worker import DONE, work
-from noisebench.errors import UsageError
-from noisebench.registry import bind
 from noisebench.store.cells import partial_dir
 from noisebench.store.reading import read_records
 from noisebench.store.seals import files_seal
-from noisebench.suite import Suite
-from noisebench.track import get_track
+from noisebench.suite.suite import Suite
+from noisebench.text.errors import UsageError
 
 NET = """
 import noisebench as nb

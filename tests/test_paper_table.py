@@ -18,7 +18,6 @@ from board_records import cost_record, record
 from noisebench.boards.board import boards
 from noisebench.boards.rows import Row
 from noisebench.boards.signature import explain_signature
-from noisebench.errors import UsageError
 from noisebench.report.names import shown
 from noisebench.report.paper_table.build import paper_tables
 from noisebench.report.paper_table.costs import cost_text
@@ -29,6 +28,7 @@ from noisebench.report.paper_table.table import PaperTable, TableOptions
 from noisebench.report.paper_table.written import tables_csv, tables_latex, tables_markdown
 from noisebench.report.write import write_report
 from noisebench.store.record import Record
+from noisebench.text.errors import UsageError
 
 BASE = np.array([30.0, 28.5, 31.25, 26.0, 29.0, 33.0, 27.5, 30.5])
 WOBBLE = np.array([0.1, -0.2, 0.15, 0.05, -0.1, 0.2, -0.15, -0.05])

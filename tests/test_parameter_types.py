@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal, Optional
 
 import pytest
 from annotated_types import Ge, Gt, Interval, Le, Lt, MinLen, MultipleOf
-from noisebench.catalogue import catalogue
-from noisebench.errors import UsageError
-from noisebench.parameter_types import DatasetSpec, Later, MethodSpec, Nested, required_text, type_text
-from noisebench.registry import bind
+from noisebench.components.catalogue import catalogue
+from noisebench.components.registry import bind
+from noisebench.spec.parameter_types import DatasetSpec, Later, MethodSpec, Nested, required_text, type_text
+from noisebench.text.errors import UsageError
 from pydantic import AfterValidator, Field
 
 Share = Annotated[float, Ge(0), Le(1)]
@@ -100,7 +100,7 @@ def test_true_false_and_none_may_be_written_as_they_are_shown() -> None:
 
 
 def test_what_a_type_cannot_say_the_validator_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    from noisebench.registry import Entry, registry
+    from noisebench.components.registry import Entry, registry
 
     def even(value: int) -> int:
         if value % 2:

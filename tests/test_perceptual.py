@@ -6,7 +6,7 @@ import math
 import noisebench as nb
 import numpy as np
 import pytest
-from noisebench.registry import bind, registry
+from noisebench.components.registry import bind, registry
 from scipy.signal import convolve2d
 from skimage import data, metrics
 

@@ -32,7 +32,7 @@ from noisebench.report.plots.sheets import HOUSE, STYLES
 from noisebench.report.studies import draw_chart
 from noisebench.report.write import write_report
 from noisebench.store.record import Record
-from noisebench.study import Axis
+from noisebench.suite.study import Axis
 
 ITEMS = [f"p{i:02d}" for i in range(24)]
 NAMES = ("nlm", "median", "wiener", "bilateral", "identity")

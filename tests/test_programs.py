@@ -12,14 +12,14 @@ from typing import Any
 import noisebench as nb
 import numpy as np
 import pytest
+from noisebench.components.registry import bind
+from noisebench.components.tracks import get_track
 from noisebench.cost.measure import measure
 from noisebench.methods.restore._exchange import unit
 from noisebench.methods.restore.command import sweep, words_of
-from noisebench.plan import plan
-from noisebench.registry import bind
+from noisebench.planning.plan import plan
 from noisebench.store.reading import read_records
-from noisebench.suite import Suite
-from noisebench.track import get_track
+from noisebench.suite.suite import Suite
 
 SHARED = """
 import json, os, pickle, sys

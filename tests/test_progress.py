@@ -13,7 +13,7 @@ import pytest
 from noisebench.cli import progress
 from noisebench.engine.run import RunOptions, run
 from noisebench.store.reading import read_records
-from noisebench.suite import Suite
+from noisebench.suite.suite import Suite
 
 PLUGIN = """
 import os

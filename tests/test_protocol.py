@@ -5,9 +5,9 @@ from fractions import Fraction
 import noisebench as nb
 import numpy as np
 import pytest
-from noisebench.errors import UsageError
-from noisebench.registry import Bound, Entry, bind, registry
-from noisebench.track import get_track
+from noisebench.components.registry import Bound, Entry, bind, registry
+from noisebench.components.tracks import get_track
+from noisebench.text.errors import UsageError
 from noisebench.tracks.restore.pairs import prepare, to_8bit
 
 BYTES = np.arange(256, dtype=np.uint8).reshape(16, 16)

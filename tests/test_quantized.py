@@ -9,12 +9,12 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
-from noisebench.calling import call_on
+from noisebench.components.registry import bind
+from noisebench.components.tracks import get_track
 from noisebench.cost.measure import measure
 from noisebench.methods.generate._ranges import best_range, channels_rounded, rounded
 from noisebench.methods.generate._stepping import levels
-from noisebench.registry import bind
-from noisebench.track import get_track
+from noisebench.track.calling import call_on
 from torch import nn
 
 TRACK = get_track("generate")

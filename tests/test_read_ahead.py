@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from noisebench.components import open_dataset
+from noisebench.components.datasets import open_dataset
+from noisebench.components.plugins import load_plugin
+from noisebench.components.registry import bind
 from noisebench.engine.read_ahead import ReadAhead
-from noisebench.plugin_loading import load_plugin
-from noisebench.registry import bind
 from noisebench.tracks.restore.batches import CropBatches
 
 PLUGIN = '''

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import ROOT
-from noisebench.registry import bind, bind_all
+from noisebench.components.registry import bind, bind_all
 from noisebench.store.export import seal_of
 from noisebench.store.reading import read_records
 from noisebench.store.record import Record
-from noisebench.suite import named_suites, read_suite
+from noisebench.suite.suite import named_suites, read_suite
 
 SUITES = ("polyu", "mri_knee", "lowlight")
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from noisebench.errors import UsageError
-from noisebench.registry import bind
+from noisebench.components.registry import bind
+from noisebench.text.errors import UsageError
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 import torch
-from noisebench.recipe import recipe_of
-from noisebench.registry import bind
+from noisebench.components.registry import bind
+from noisebench.planning.recipe import recipe_of
 from noisebench.training.trainer import Trainer
 from torch import nn
 

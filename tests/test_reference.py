@@ -16,8 +16,8 @@ from noisebench.report.studies import chart_table, study_charts
 from noisebench.report.tables import to_markdown
 from noisebench.report.write import write_report
 from noisebench.store.reading import read_records
-from noisebench.study import read_study
-from noisebench.suite import find_suite
+from noisebench.suite.study import read_study
+from noisebench.suite.suite import find_suite
 from PIL import Image
 
 RESULTS, BOARD = ROOT / "results" / "demo.json", ROOT / "reports" / "demo"
@@ -106,8 +106,8 @@ def test_studies_are_what_is_made_of_their_results(name):
 
 @pytest.mark.parametrize(("results", "name"), [("demo", "demo"), ("functions", "demo_functions")])
 def test_the_demo_suites_of_the_package_are_what_the_results_hold(results, name):
-    from noisebench.registry import bind_all
-    from noisebench.suite import named_suites, read_suite
+    from noisebench.components.registry import bind_all
+    from noisebench.suite.suite import named_suites, read_suite
 
     suite = read_suite(named_suites()[name])
     cells = [r.cell for r in read_records(ROOT / "results" / f"{results}.json")]

@@ -20,10 +20,10 @@ import cv2
 import noisebench as nb
 import numpy as np
 import pytest
-from noisebench.errors import UsageError
+from noisebench.components.registry import bind, registry
 from noisebench.imaging.pixels import bytes_sha256
 from noisebench.imaging.sample import Sample
-from noisebench.registry import bind, registry
+from noisebench.text.errors import UsageError
 from noisebench.tracks.restore.degrade import degrade_sample
 from noisebench.tracks.restore.regimes._filters import box_taps, disk_kernel, gaussian_taps, motion_kernel
 from noisebench.tracks.restore.regimes._tukey import tukey, tukey_variance

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from noisebench.components import checked
-from noisebench.errors import UsageError
-from noisebench.plugin_loading import load_plugin
-from noisebench.registry import Entry, Registry, bind, registry
+from noisebench.components.decorators import checked
+from noisebench.components.plugins import load_plugin
+from noisebench.components.registry import Entry, Registry, bind, registry
+from noisebench.text.errors import UsageError
 
 
 def package(folder: Path, **files: str) -> str:
@@ -28,7 +28,7 @@ def package(folder: Path, **files: str) -> str:
 
 def test_names_are_known_without_importing_and_loaded_on_first_use(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
-    late = "from noisebench.registry import Entry\nimport tests_registry_probe\n\ndef f(): return 1\n\n"
+    late = "from noisebench.components.registry import Entry\nimport tests_registry_probe\n\ndef f(): return 1\n\n"
     name = package(tmp_path / "lateness", late=late + "tests_registry_probe.R.add(Entry('late', f))\n", _shared="")
     found = Registry("thing", package=name)
     probe = type(sys)("tests_registry_probe")
@@ -226,7 +226,7 @@ def registered(f):
 
 
 def test_a_plugin_that_takes_long_to_import_is_named(tmp_path, monkeypatch, capfd):
-    monkeypatch.setattr("noisebench.plugin_loading._SLOW", 0.05)
+    monkeypatch.setattr("noisebench.components.plugins._SLOW", 0.05)
     file = tmp_path / "slow_plugin.py"
     file.write_text("import time; time.sleep(0.5)")
     load_plugin(file)
@@ -307,10 +307,10 @@ def _in_two_folders(tmp_path: Path) -> dict[str, str]:
     (tmp_path / "use.py").write_text(
         """
 import json
-from noisebench.errors import Skip, UsageError
-from noisebench.plugin_loading import load_plugin
-from noisebench.registry import bind, registry
-from noisebench.sources import method_sources
+from noisebench.text.errors import Skip, UsageError
+from noisebench.components.plugins import load_plugin
+from noisebench.components.registry import bind, registry
+from noisebench.components.sources import method_sources
 
 def called(name):
     try:

@@ -6,11 +6,11 @@ import json
 from typing import Any
 
 import pytest
-from noisebench import replan as replanning
 from noisebench.engine.packing import packed, unpacked
-from noisebench.plan import plan
-from noisebench.replan import replan
-from noisebench.suite import CostPlan, Suite
+from noisebench.planning import replan as replanning
+from noisebench.planning.plan import plan
+from noisebench.planning.replan import replan
+from noisebench.suite.suite import CostPlan, Suite
 
 SUITE = Suite(
     methods=("identity", "gaussian_filter(width={3,5})"),

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from noisebench.components.tracks import get_track
 from noisebench.store.cells import cell_dir, keys, read_cell, read_record
 from noisebench.store.keys import key_of
 from noisebench.store.reading import read_records
@@ -19,7 +20,6 @@ from noisebench.store.seals import files_seal
 from noisebench.store.upkeep import gc
 from noisebench.store.upkeep import verify as verify_store
 from noisebench.testing import throwaway
-from noisebench.track import get_track
 
 COUNTS = """
 import noisebench as nb

@@ -10,9 +10,9 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
-from noisebench.planned_cell import method_flags
+from noisebench.components.registry import bind
+from noisebench.planning.cells import method_flags
 from noisebench.recipes.archs._residual_diffusion import level_of, sampled
-from noisebench.registry import bind
 
 
 def draw(*shape: int, seed: int = 0) -> torch.Tensor:

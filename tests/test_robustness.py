@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from noisebench.errors import Skip
-from noisebench.info import Info
-from noisebench.registry import bind
-from noisebench.study import Axis, read_study
-from noisebench.suite import named_suites
+from noisebench.components.registry import bind
+from noisebench.suite.study import Axis, read_study
+from noisebench.suite.suite import named_suites
+from noisebench.text.errors import Skip
+from noisebench.track.info import Info
 from noisebench.tracks.restore.restorer import Restorer
 
 NOISY = (0.5 + 0.1 * np.random.default_rng(0).normal(size=(24, 20, 3))).astype(np.float32)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from noisebench.registry import bind, bind_all
+from noisebench.components.registry import bind, bind_all
 from noisebench.tracks.restore.scoring import score_pair
 from noisebench.tracks.restore.tensor_scoring import score_tensors, supports
 from scipy.ndimage import correlate1d

@@ -16,12 +16,12 @@ import pyarrow.parquet as pq
 import pytest
 from board_records import record
 from noisebench.cli import main
-from noisebench.errors import UsageError
 from noisebench.store.cells import cell_dir, commit, keys, open_store, outcome_of, partial_dir, read_record
 from noisebench.store.export import export_text
 from noisebench.store.keys import key_of
 from noisebench.store.reading import read_genuine, read_records
 from noisebench.store.record import Record
+from noisebench.text.errors import UsageError
 
 Edit = Callable[[Path], None]
 

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from noisebench.components.registry import bind
+from noisebench.components.tracks import get_track
 from noisebench.datasets.segment.boundary_noise import dilated, eroded, shifted
-from noisebench.recipe import recipe_of
+from noisebench.planning.recipe import recipe_of
 from noisebench.recipes.archs.twins import Twins
 from noisebench.recipes.objectives.dice import dice_losses
 from noisebench.recipes.parts.agreement import Agreement
-from noisebench.registry import bind
-from noisebench.track import get_track
 from noisebench.tracks.segment import UNLABELLED, MappedPicture
 from noisebench.tracks.segment.batches import IGNORED, MapBatches
 from noisebench.tracks.segment.drawing import draw_maps

@@ -9,11 +9,11 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
+from noisebench.components.registry import bind
+from noisebench.components.tracks import get_track
 from noisebench.recipes.archs._log_spectra import clips_of, magnitude, picture_of, spectra_of
 from noisebench.recipes.objectives._separation import asked_for, heard, partners, sums_of, unsupervised_error
 from noisebench.recipes.objectives.bimodal import named_error
-from noisebench.registry import bind
-from noisebench.track import get_track
 from noisebench.tracks.audio import Clip, as_clip, clip_sha256
 from noisebench.tracks.audio.mixture import Mixture, as_mixture, item_sha256
 from numpy.testing import assert_allclose

@@ -15,15 +15,15 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
-from noisebench.errors import UsageError
+from noisebench.components.registry import bind
 from noisebench.imaging.features import networks
 from noisebench.imaging.features.inception import Inception
 from noisebench.imaging.features.lite0 import Lite0
 from noisebench.imaging.features.resize import resize
-from noisebench.registry import bind
 from noisebench.store.cells import partial_dir, read_rows
 from noisebench.store.reading import read_records
 from noisebench.testing import throwaway
+from noisebench.text.errors import UsageError
 from noisebench.tracks.restore.set_metrics.collector import Collector
 from noisebench.tracks.restore.set_metrics.definition import SetMetric, Sets, halves, made_of, score_set, why_too_few
 

@@ -8,8 +8,8 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
-from noisebench.recipe import recipe_of
-from noisebench.registry import bind
+from noisebench.components.registry import bind
+from noisebench.planning.recipe import recipe_of
 from noisebench.training.trainer import Trainer
 
 

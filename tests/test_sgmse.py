@@ -9,10 +9,10 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
+from noisebench.components.registry import bind
+from noisebench.components.tracks import get_track
 from noisebench.recipes.archs._clips import Spectra, peak
 from noisebench.recipes.archs._ouve import Process, sampled
-from noisebench.registry import bind
-from noisebench.track import get_track
 from noisebench.tracks.audio import Clip, as_clip
 from numpy.testing import assert_allclose
 

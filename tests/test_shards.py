@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from noisebench.engine import forecast
 from noisebench.engine.shards import Shard, cells_of, divided, read_shard
-from noisebench.errors import UsageError
 from noisebench.store.cells import keys, open_store
 from noisebench.store.reading import read_cells
 from noisebench.store.upkeep import sizes_of
+from noisebench.text.errors import UsageError
 from stored_cells import made, put, with_cell
 
 NOTHING: Any = {"cells": {}, "seconds": [0.0, 0.0, 0.0], "rates": {}}

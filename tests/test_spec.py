@@ -9,10 +9,10 @@ import pytest
 from annotated_types import Ge
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from noisebench.errors import UsageError
-from noisebench.registry import Entry, bind, bind_all, registry
-from noisebench.spec import Spec, expand, parse, show
-from noisebench.spec_paths import is_meant
+from noisebench.components.registry import Entry, bind, bind_all, registry
+from noisebench.spec.parsing import Spec, expand, parse, show
+from noisebench.spec.paths import is_meant
+from noisebench.text.errors import UsageError
 
 NUMBER = itertools.count()
 

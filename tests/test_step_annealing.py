@@ -10,13 +10,13 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
-from noisebench.calling import call_on
+from noisebench.components.registry import bind
+from noisebench.components.tracks import get_track
 from noisebench.methods.generate._annealing import annealed, cost_of, unmasked
-from noisebench.recipe import recipe_of
+from noisebench.planning.recipe import recipe_of
 from noisebench.recipes.archs._patches import as_pictures, as_tokens, places_of
 from noisebench.recipes.objectives.mar import shares_unknown
-from noisebench.registry import bind
-from noisebench.track import get_track
+from noisebench.track.calling import call_on
 from noisebench.tracks.generate import Law
 from noisebench.training.trainer import Trainer
 

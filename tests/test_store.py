@@ -23,9 +23,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from board_records import cost_record, panel_of, record, sealed
-from noisebench.array_outputs import ArrayFiles
-from noisebench.errors import UsageError
-from noisebench.store import disk
+from noisebench.data import disk
+from noisebench.data.disk import DiskFull, noticing_full_disk, write_file, write_named
 from noisebench.store import record as records
 from noisebench.store.asked import asked_in, mark_asked
 from noisebench.store.cells import (
@@ -50,12 +49,13 @@ from noisebench.store.cells import (
     stamp_of,
     valid_length,
 )
-from noisebench.store.disk import DiskFull, noticing_full_disk, write_file, write_named
 from noisebench.store.export import export_text
 from noisebench.store.outputs import output_file, save_output
 from noisebench.store.previews import panel_text, picture_file, unnamed_pictures
 from noisebench.store.reading import matching, read_cells, read_every, read_genuine, read_records
 from noisebench.store.upkeep import gc, old_cells, readable, remove_cells, verify
+from noisebench.text.errors import UsageError
+from noisebench.track.outputs import ArrayFiles
 from stored_cells import (
     ARRAYS,
     CLEAN,

@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 from board_records import as_schema_1, cost_record, panel_of, record, sealed, sha
 from conftest import ROOT
-from noisebench.errors import UsageError
 from noisebench.store import export
 from noisebench.store.cells import open_store, read_record
 from noisebench.store.export import export_text, read_export, seal_of, write_export
@@ -37,6 +36,7 @@ from noisebench.store.record import (
 )
 from noisebench.store.seals import refuse_nan, why_edited, why_seal_broken
 from noisebench.store.shape import why_no_cell, why_no_number
+from noisebench.text.errors import UsageError
 from stored_cells import FILES, A, B, made, put, refused, rekeyed, same, with_cell
 
 

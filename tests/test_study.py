@@ -15,10 +15,10 @@ from noisebench.boards.chart import Point
 from noisebench.boards.curves import charts
 from noisebench.boards.lines import _called
 from noisebench.report.studies import best_of, chart_table, write_study
-from noisebench.spec import parse
-from noisebench.spec_paths import parameter, without
-from noisebench.study import Axis, read_study
-from noisebench.suite import named_suites, read_suite
+from noisebench.spec.parsing import parse
+from noisebench.spec.paths import parameter, without
+from noisebench.suite.study import Axis, read_study
+from noisebench.suite.suite import named_suites, read_suite
 
 STUDY = """suite: small
 methods: [identity, "gaussian_filter(width={0.8,1.2})"]

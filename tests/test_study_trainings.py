@@ -13,11 +13,11 @@ from noisebench import UsageError
 from noisebench.boards.board import boards
 from noisebench.boards.curves import charts
 from noisebench.report.studies import chart_table, exponents, write_study
-from noisebench.spec import parse
-from noisebench.spec_paths import parameter, without
+from noisebench.spec.parsing import parse
+from noisebench.spec.paths import parameter, without
 from noisebench.statistics.power_law import exponent, upper_half
 from noisebench.store.record import Record
-from noisebench.study import Axis, read_study
+from noisebench.suite.study import Axis, read_study
 
 RECIPE = "trained(arch=perceptron, batch={batch}, data=half_space(chi={chi}, n={n}), optimizer=sgd(lr={lr}))"
 SIGNAL = Axis("trained.data.n", "training.signal", log=True, log_y=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from noisebench.errors import UsageError
-from noisebench.registry import bind_all
-from noisebench.suite import find_suite, input_size, named_suites, read_suite, seconds, size_bytes
+from noisebench.components.registry import bind_all
+from noisebench.suite.suite import find_suite, input_size, named_suites, read_suite, seconds, size_bytes
+from noisebench.text.errors import UsageError
 
 GOOD = """\
 suite: small

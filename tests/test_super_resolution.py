@@ -9,10 +9,10 @@ from typing import Any
 import noisebench as nb
 import numpy as np
 import pytest
-from noisebench.components import open_dataset
-from noisebench.errors import UsageError
+from noisebench.components.datasets import open_dataset
+from noisebench.components.registry import bind
 from noisebench.imaging.sample import Sample
-from noisebench.registry import bind
+from noisebench.text.errors import UsageError
 from noisebench.tracks.restore.degrade import degrade_sample
 
 COLOUR = np.random.default_rng(0).integers(0, 256, (37, 41, 3), dtype=np.uint8)

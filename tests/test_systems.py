@@ -13,9 +13,9 @@ from conftest import ROOT
 from noisebench.claims.effects import all_effects
 from noisebench.claims.numbers import Claim, all_claims
 from noisebench.claims.systems import read_systems, summed, system_rows
-from noisebench.errors import UsageError
-from noisebench.registry import bind
-from noisebench.suite import find_suite, read_suite
+from noisebench.components.registry import bind
+from noisebench.suite.suite import find_suite, read_suite
+from noisebench.text.errors import UsageError
 
 
 def claim(name: str = "a", **changes: object) -> Claim:

@@ -8,9 +8,9 @@ from typing import Any
 import noisebench as nb
 import numpy as np
 import pytest
-from noisebench.calling import call_on
-from noisebench.registry import bind
-from noisebench.track import get_track
+from noisebench.components.registry import bind
+from noisebench.components.tracks import get_track
+from noisebench.track.calling import call_on
 from noisebench.tracks.generate import Gaussian, Moments
 
 TRACK = get_track("generate")

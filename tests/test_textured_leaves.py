@@ -7,8 +7,8 @@ from typing import Any
 
 import noisebench as nb
 import numpy as np
+from noisebench.components.registry import bind
 from noisebench.datasets.restore import textured_leaves as drawn
-from noisebench.registry import bind
 
 
 def opened(spec: str) -> Any:

@@ -292,7 +292,7 @@ def test_list_and_evaluate(cli, track: Path) -> None:
     ]
     assert "scales" in cli("list", "tracks", *PLUGIN).stdout
     code = (
-        "import noisebench as nb; from noisebench.plugin_loading import load_plugin; load_plugin('scales.py')\n"
+        "import noisebench as nb; from noisebench.components.plugins import load_plugin; load_plugin('scales.py')\n"
         "print(nb.evaluate('mean', track='scales').miss < nb.evaluate('gaussian', track='scales').miss)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=track, capture_output=True, text=True)
@@ -300,7 +300,9 @@ def test_list_and_evaluate(cli, track: Path) -> None:
 
 
 def test_the_pytest_plugin_knows_the_track(track: Path) -> None:
-    (track / "conftest.py").write_text("from noisebench.plugin_loading import load_plugin\nload_plugin('scales.py')\n")
+    (track / "conftest.py").write_text(
+        "from noisebench.components.plugins import load_plugin\nload_plugin('scales.py')\n"
+    )
     (track / "test_it.py").write_text(
         "import pytest\n\n@pytest.mark.noisebench('objects', 'shaky', track='scales')\n"
         "def test_mean(noisebench):\n    assert noisebench.check('mean').miss < 1\n"

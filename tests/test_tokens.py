@@ -9,11 +9,11 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
-from noisebench.recipe import recipe_of
+from noisebench.components.registry import bind
+from noisebench.planning.recipe import recipe_of
 from noisebench.recipes.archs.token import Token
 from noisebench.recipes.objectives._inversion import StraightThrough, noised, token_loss, with_gradient
 from noisebench.recipes.parts.token_subspace import hardly_moved, without
-from noisebench.registry import bind
 from noisebench.tracks.generate import LatentBatch, Reference, TrainingPicture
 from noisebench.training.trainer import Trainer
 from torch import nn

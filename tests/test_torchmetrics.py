@@ -7,8 +7,8 @@ from typing import Any
 import noisebench as nb
 import numpy as np
 import pytest
-from noisebench.plan import metric_part
-from noisebench.registry import bind
+from noisebench.components.registry import bind
+from noisebench.planning.plan import metric_part
 from skimage import data
 
 torch = pytest.importorskip("torch")

@@ -10,13 +10,13 @@ import pytest
 from noisebench.boards.recipes import _with_needed
 from noisebench.claims.figures import CellOf
 from noisebench.claims.stored import find, held_in
-from noisebench.plan import plan
-from noisebench.plugin_loading import load_plugin
-from noisebench.recipe import recipe_of, recipes_in, tuned_in
-from noisebench.registry import bind
+from noisebench.components.plugins import load_plugin
+from noisebench.components.registry import bind
+from noisebench.planning.plan import plan
+from noisebench.planning.recipe import recipe_of, recipes_in, tuned_in
 from noisebench.store.cells import keys, read_cell
 from noisebench.store.record import Record
-from noisebench.suite import Suite
+from noisebench.suite.suite import Suite
 from noisebench.training.checkpoint import key_today
 
 HOW = "data=dead_leaves(n=8, size=16), crop=16, batch=2, validation=2, checks=1, arch=dncnn(depth=2, width=3)"

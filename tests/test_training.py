@@ -18,15 +18,15 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from noisebench.components.registry import bind
 from noisebench.engine.train_cell import Diverged, _hear_loss, _State
-from noisebench.plan import plan
-from noisebench.processor import emulates_bfloat16
-from noisebench.recipe import recipe_of
-from noisebench.registry import bind
+from noisebench.planning.plan import plan
+from noisebench.planning.recipe import recipe_of
 from noisebench.store.cells import keys, read_cell, read_record
-from noisebench.suite import Suite
+from noisebench.suite.suite import Suite
 from noisebench.training.bfloat16 import ProductsInFloat32
 from noisebench.training.checkpoint import read_card, read_weights, with_card
+from noisebench.training.processor import emulates_bfloat16
 from noisebench.training.split import split
 from noisebench.training.trainer import Trainer, step_in_one_pass
 
@@ -471,7 +471,7 @@ def test_what_cannot_be_trained_is_said_in_one_line(train: Any, tmp_path: Path, 
 
 def test_bsd400_is_a_training_set_and_marks_methods_that_saw_it(data_dir: Path) -> None:
     import noisebench as nb
-    from noisebench.planned_cell import method_part
+    from noisebench.planning.cells import method_part
 
     assert len(nb.open_dataset(bind("bsd400", "dataset")).ids) == 400
     assert method_part(bind("trained(data=bsd400)", "method"))["flags"]["trained_on"] == ["bsd400"]

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from noisebench.components.registry import bind
 from noisebench.engine.tuning import told_of
-from noisebench.errors import UsageError
-from noisebench.plan import plan
-from noisebench.registry import bind
+from noisebench.planning.plan import plan
+from noisebench.planning.tuning_grid import at_edge, best, grid_of
 from noisebench.store.cells import keys, read_cell
 from noisebench.store.record import Tuning, Variant
-from noisebench.suite import Suite
-from noisebench.tuning_grid import at_edge, best, grid_of
+from noisebench.suite.suite import Suite
+from noisebench.text.errors import UsageError
 
 TINY = "arch=tiny, data=dead_leaves(n=24, size=16), crop=16, batch=4, validation=4, schedule=constant, checks=1"
 PLUGIN = """

@@ -17,16 +17,16 @@ from noisebench.boards.board import Board, boards
 from noisebench.boards.order_stability import evidence
 from noisebench.boards.units import Units, units_of
 from noisebench.comparing.comparison import compare
+from noisebench.components.registry import bind
+from noisebench.components.tracks import get_track
 from noisebench.gate.check import check
 from noisebench.imaging.manifest import manifest_text, read_manifest
-from noisebench.plan import dataset_part
-from noisebench.registry import bind
+from noisebench.planning.plan import dataset_part
 from noisebench.report.data import report_data
 from noisebench.report.summary import summary
 from noisebench.report.tables import facts
 from noisebench.store.export import export_text, read_export
 from noisebench.store.record import Record
-from noisebench.track import get_track
 from noisebench.tracks.restore.alike import alike, sketch
 from test_check import sealed
 

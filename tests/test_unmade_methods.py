@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from noisebench.errors import UsageError
-from noisebench.plan import plan
-from noisebench.suite import Suite
+from noisebench.planning.plan import plan
+from noisebench.suite.suite import Suite
+from noisebench.text.errors import UsageError
 
 MODEL = "trained(arch=diffusion_unet(width=4, depth=1), steps=5, checks=1, batch=4, validation=4{})"
 

@@ -8,10 +8,10 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
+from noisebench.components.registry import bind
 from noisebench.imaging.pixels import bytes_sha256, canonical, value_sha256
 from noisebench.imaging.sample import Sample
 from noisebench.imaging.validation import WIDEST, why_off_scale
-from noisebench.registry import bind
 from noisebench.tracks.restore.degrade import degrade_sample
 from noisebench.tracks.restore.track import TRACK
 from test_regimes import SPECS, picture

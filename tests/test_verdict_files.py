@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from noisebench.claims.effects import read_effects
 from noisebench.claims.stored import judged
-from noisebench.errors import UsageError
+from noisebench.text.errors import UsageError
 
 CLAIM = """
 paper: P

@@ -12,12 +12,12 @@ import cv2
 import noisebench as nb
 import numpy as np
 import pytest
+from noisebench.components.tracks import get_track
 from noisebench.imaging.sample import Sample
 from noisebench.store.cells import cell_dir, keys, read_record
 from noisebench.store.previews import VIEW, picture_file, read_views, wrong_views
 from noisebench.store.upkeep import gc
 from noisebench.store.upkeep import verify as verify_store
-from noisebench.track import get_track
 from noisebench.tracks.restore.crops import leave_view, most_detail
 
 ARGS = ("--datasets", "folder(path='in')", "--regimes", "gaussian(sigma={15,50})", "--jobs", "1", "--keep")

@@ -5,7 +5,7 @@ import math
 import noisebench as nb
 import numpy as np
 import pytest
-from noisebench.registry import registry
+from noisebench.components.registry import registry
 from scipy.fft import dctn
 from scipy.signal import convolve2d
 from skimage import data

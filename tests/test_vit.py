@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from noisebench.registry import bind
+from noisebench.components.registry import bind
 
 
 def vit(given: tuple[int, ...], wanted: tuple[int, ...] = (10,), **more: int) -> Any:

@@ -9,11 +9,11 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
+from noisebench.components.registry import bind
 from noisebench.methods.restore.noise2score import _disclosed, tweedie
-from noisebench.planned_cell import method_flags
+from noisebench.planning.cells import method_flags
 from noisebench.recipes.archs._holed import with_hole
 from noisebench.recipes.objectives._noisy_pictures import one_of_each_cell, picked, put_together, taken_apart
-from noisebench.registry import bind
 from scipy.special import gammaln
 
 

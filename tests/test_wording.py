@@ -18,7 +18,7 @@ from noisebench.report.leaderboard import leaderboard_csv
 from noisebench.report.page.data import page_data
 from noisebench.report.summary import summary
 from noisebench.store.record import in_order
-from noisebench.wording import by_number, counted
+from noisebench.text.wording import by_number, counted
 
 LEVELS = [f"gaussian(sigma={sigma})" for sigma in (5, 15, 25, 50, 100)]
 ONE_OF_MANY = re.compile(r"(?<![\w.])1 (?!is\b|was\b|as\b)\w+s\b")

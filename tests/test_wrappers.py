@@ -10,11 +10,11 @@ import noisebench as nb
 import numpy as np
 import pytest
 from conftest import DATA, ROOT
+from noisebench.components.registry import bind
 from noisebench.cost.measure import parameters
 from noisebench.methods.restore import _conv_stacks as networks
-from noisebench.plan import plan
-from noisebench.registry import bind
-from noisebench.suite import CostPlan, Suite
+from noisebench.planning.plan import plan
+from noisebench.suite.suite import CostPlan, Suite
 
 PHOTOS = ROOT / "datasets" / "restore" / "pictures"
 

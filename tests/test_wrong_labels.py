@@ -7,7 +7,7 @@ from typing import Any
 import noisebench as nb
 import numpy as np
 import pytest
-from noisebench.registry import bind
+from noisebench.components.registry import bind
 
 TRAIN = "digits(split=train)"
 

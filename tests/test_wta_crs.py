@@ -9,9 +9,9 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
-from noisebench.recipe import recipe_of
+from noisebench.components.registry import bind
+from noisebench.planning.recipe import recipe_of
 from noisebench.recipes.parts._row_sampling import draw_rows, relative_errors
-from noisebench.registry import bind
 from noisebench.training.trainer import Trainer
 from torch import nn
 

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 import torch
 from conftest import DATA
-from noisebench.plan import plan
-from noisebench.registry import bind
-from noisebench.suite import Suite
+from noisebench.components.registry import bind
+from noisebench.planning.plan import plan
+from noisebench.suite.suite import Suite
 from torch.nn import functional
 
 pytest.importorskip("spandrel", reason="needs the extra: pip install 'noisebench[spandrel]'")

@@ -11,14 +11,15 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from ..components.tracks import DEFAULT
 from ..cost.pace import is_busy, of_newest_reference, reference_of
-from ..errors import one_line
 from ..statistics.blas_threads import one_blas_thread
 from ..statistics.paired_tests import ALPHA, MIN_ITEMS
 from ..store.record import Cell, Cost, Record, dataset_text, words_of
 from ..store.versions import latest_sources, newest, older
-from ..track import DEFAULT, Words
-from ..wording import by_number, counted
+from ..text.errors import one_line
+from ..text.wording import by_number, counted
+from ..track.protocols import Words
 from .failures import Failure, failure_of
 from .grouping import Alignment, Group, GroupKey, MethodKey, group_key, groups, labels, method_key
 from .identical import average_compared

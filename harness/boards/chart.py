@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..study import Axis
-from ..wording import by_number
+from ..suite.study import Axis
+from ..text.wording import by_number
 from .board import Board
 from .rows import Column, Row
 

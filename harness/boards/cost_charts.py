@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import replace
 
 from ..store.record import Cost
-from ..study import COSTS, TIMES, Axis
+from ..suite.study import COSTS, TIMES, Axis
 from .board import Board
 from .chart import Chart, Point, column_of, curves_of, fields_of, is_reference_line, point_of
 

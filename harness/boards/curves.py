@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..errors import UsageError
-from ..spec import Spec
-from ..spec_paths import ANY, parameter, readable_spec, without
+from ..spec.parsing import Spec
+from ..spec.paths import ANY, parameter, readable_spec, without
 from ..store.record import Record
-from ..study import COSTS, Axis
-from ..wording import by_number
+from ..suite.study import COSTS, Axis
+from ..text.errors import UsageError
+from ..text.wording import by_number
 from .board import Board
 from .chart import Chart, Point, column_of, curves_of, fields_of, is_reference_line, is_shown, point_of
 from .cost_charts import cost_chart, cost_value

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ..errors import one_line
 from ..store.record import Record, item_count, place_text
-from ..wording import by_number
+from ..text.errors import one_line
+from ..text.wording import by_number
 from .signature import versioned
 
 

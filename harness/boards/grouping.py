@@ -14,7 +14,7 @@ import numpy.typing as npt
 from ..statistics.paired_tests import Floats
 from ..store.record import Cell, Record, item_count, words_of
 from ..store.versions import weights_of
-from ..wording import by_number, counted
+from ..text.wording import by_number, counted
 from .units import Units, units_of
 
 GroupKey = tuple[Any, ...]

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..spec import Spec
-from ..spec_paths import readable_spec, without
-from ..study import Axis
+from ..spec.parsing import Spec
+from ..spec.paths import readable_spec, without
+from ..suite.study import Axis
 from .board import Board
 from .chart import Chart
 from .curves import level_chart

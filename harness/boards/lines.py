@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
-from ..spec import Spec
-from ..spec_paths import parameter, without
-from ..study import Axis
+from ..spec.parsing import Spec
+from ..spec.paths import parameter, without
+from ..suite.study import Axis
 from .chart import Chart, Point, curves_of
 
 

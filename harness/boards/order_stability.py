@@ -10,13 +10,13 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from ..components.tracks import known_track
 from ..statistics.exact_scores import means
 from ..statistics.friedman import Friedman, friedman
 from ..statistics.mcnemar import is_binary, mcnemar_of_all
 from ..statistics.paired_tests import ALPHA, MIN_ITEMS, Floats, without_rounding, worst_tail
 from ..statistics.ranking import Pairs
-from ..track import known_track
-from ..wording import counted
+from ..text.wording import counted
 from .board import Board
 from .rows import Row
 from .units import Units

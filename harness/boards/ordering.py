@@ -13,7 +13,7 @@ import numpy.typing as npt
 from ..statistics.exact_scores import averageable, compared, is_exact
 from ..statistics.paired_tests import MIN_ITEMS, Floats, without_rounding, worst_tail
 from ..statistics.ranking import Ranking, ranges, rank_ranges
-from ..wording import by_number, counted
+from ..text.wording import by_number, counted
 from .rows import Column, Row
 
 OTHER_INPUTS = "saw other inputs"

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import one_line
 from ..statistics.exact_scores import is_exact
 from ..statistics.paired_tests import Floats
 from ..store.record import Cost, MetricPart, Mistake, Panel, Record, Role, decimals_of, order_of, role_of, words_of
-from ..wording import counted
+from ..text.errors import one_line
+from ..text.wording import counted
 from .grouping import Alignment, MethodKey
 from .units import Units
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from ..components.tracks import known_track
 from ..statistics.power_law import slope
 from ..store.record import Record
-from ..track import known_track
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from ..components import disclosed_by
-from ..errors import UsageError, nearest, one_line
-from ..registry import Bound, bind
-from ..spec import parse
+from ..components.decorators import disclosed_by
+from ..components.registry import Bound, bind
+from ..components.tracks import DEFAULT, get_track
+from ..spec.parsing import parse
 from ..store.record import NamedPart
-from ..track import DEFAULT, get_track
-from ..wording import counted
+from ..text.errors import UsageError, nearest, one_line
+from ..text.wording import counted
 
 _PARTS = ("metric", "protocol", "regime", "dataset", "seed", "noisebench")
 _FOLDER = "folder"

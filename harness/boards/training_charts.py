@@ -7,12 +7,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from statistics import fmean
 
-from ..errors import UsageError, one_line
-from ..spec import Spec
-from ..spec_paths import parameter, readable_spec
+from ..spec.parsing import Spec
+from ..spec.paths import parameter, readable_spec
 from ..store.record import Record
 from ..store.training_figures import Unknown, training_figure
-from ..study import Axis
+from ..suite.study import Axis
+from ..text.errors import UsageError, one_line
 from .chart import Chart, Point
 from .lines import Placed, by_of, joined
 from .rows import Column

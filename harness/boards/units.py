@@ -11,7 +11,7 @@ import numpy as np
 
 from ..statistics.paired_tests import Floats
 from ..store.record import Cell, Record, words_of
-from ..wording import counted
+from ..text.wording import counted
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ..errors import UsageError
-from ..recipe import tuned_in
-from ..registry import bind
-from ..tuning_grid import at_edge, best, grid_of
+from ..components.registry import bind
+from ..planning.recipe import tuned_in
+from ..planning.tuning_grid import at_edge, best, grid_of
+from ..text.errors import UsageError
 from .figures import CellOf, Found
 
 

@@ -11,9 +11,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from ..errors import UsageError, nearest, one_line
-from ..store.training_figures import reached_of
-from ..suite import input_size
+from ..spec.figures import reached_of
+from ..suite.suite import input_size
+from ..text.errors import UsageError, nearest, one_line
 from .expression import SPREAD, holds, parsed
 from .figures import COSTS, SEED, CellOf
 from .numbers import (

@@ -6,11 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ..errors import UsageError
-from ..registry import bind
+from ..components.registry import bind
+from ..components.tracks import DEFAULT
 from ..store.record import Cell, Outcome
 from ..store.training_figures import Unknown, cost_number, training_figure
-from ..track import DEFAULT
+from ..text.errors import UsageError
 
 COSTS = (
     "latency_rel", "latency_ms", "latency_cpu_ms", "first_ms", "setup_s", "peak_memory_bytes", "energy_j", "params",

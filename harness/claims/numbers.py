@@ -12,8 +12,8 @@ from typing import Any, Generic, Literal, Protocol, Required, TypedDict, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ..errors import UsageError, nearest, one_line
-from ..track import DEFAULT
+from ..components.tracks import DEFAULT
+from ..text.errors import UsageError, nearest, one_line
 
 CLAIMS = Path(__file__).parent
 EFFECTS = ("effect", "property")
@@ -103,7 +103,7 @@ def content_of(path: Path) -> dict[str, Any]:
     """What a claim file holds, unchecked. Raises `UsageError` naming the file."""
     import yaml
 
-    from ..yaml_reading import plain
+    from ..suite.reading import plain
 
     try:
         content = plain(path.read_text(encoding="utf-8"))

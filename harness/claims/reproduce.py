@@ -10,14 +10,14 @@ from typing import cast
 
 import numpy as np
 
+from ..components.tracks import known_track
 from ..engine.planning import plan_each_in_child
 from ..engine.pool import Pool
 from ..engine.run import RunOptions, Summary, Watcher, run_planned
-from ..planned_cell import PlannedCell
+from ..planning.cells import PlannedCell
 from ..store.cells import open_store, read_cell, read_record, refuse_read_only
 from ..store.record import Cell, Outcome
-from ..suite import CostPlan, Suite, input_size
-from ..track import known_track
+from ..suite.suite import CostPlan, Suite, input_size
 from .effects import Effect
 from .figures import NOTHING_TRAINED, CellOf, Found
 from .judging import cells_of, judged_row, not_available

@@ -10,13 +10,13 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
-from ..errors import UsageError
-from ..planned_cell import regime_inputs
-from ..recipe import VERSION as TRAINING
-from ..registry import Bound, bind
-from ..sources import method_files, method_sources
+from ..components.registry import Bound, bind
+from ..components.sources import method_files, method_sources
+from ..components.tracks import get_track
+from ..planning.cells import regime_inputs
+from ..planning.recipe import VERSION as TRAINING
 from ..store.record import REFERENCE, Cell
-from ..track import get_track
+from ..text.errors import UsageError
 from .syntax import syntax_sha256
 
 

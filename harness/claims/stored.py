@@ -10,16 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from ..components import open_dataset
-from ..errors import UsageError
-from ..plan import regime_for
-from ..recipe import recipe_of, recipes_in, seed_of
-from ..registry import Bound, bind
+from ..components.datasets import open_dataset
+from ..components.registry import Bound, bind
+from ..components.tracks import get_track
+from ..planning.plan import regime_for
+from ..planning.recipe import recipe_of, recipes_in, seed_of
 from ..store.reading import read_records
 from ..store.record import Cell, Record, item_count
 from ..store.versions import newest
-from ..suite import input_size
-from ..track import get_track
+from ..suite.suite import input_size
+from ..text.errors import UsageError
 from .effects import Effect
 from .figures import NOTHING_TRAINED, CellOf, Found
 from .judging import ABSENT, cells_of, judged_row

@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ..errors import UsageError, one_line
-from ..track import DEFAULT
+from ..components.tracks import DEFAULT
+from ..text.errors import UsageError, one_line
 from .effects import Effect
 from .judging import ABSENT
 from .numbers import Claim, ClaimRow, told_verdict
@@ -49,7 +49,7 @@ def read_systems(folder: Path = SYSTEMS) -> list[System]:
     """All systems in the order of their numbers. Raises `UsageError` naming the file and the field."""
     import yaml
 
-    from ..yaml_reading import plain
+    from ..suite.reading import plain
 
     systems = []
     for path in sorted(folder.glob("*.yaml")):

@@ -10,8 +10,8 @@ from typing import Any, cast
 from pydantic import BaseModel, ConfigDict, FiniteFloat, model_validator
 from typing_extensions import TypedDict
 
-from ..errors import UsageError, one_line
-from ..json_values import parsed
+from ..text.errors import UsageError, one_line
+from ..text.json_values import parsed
 from .effects import Effect, Judged, effect_row
 from .numbers import ClaimRow
 from .stale import Code, code_sha256

@@ -43,7 +43,7 @@ class OneLineParser(argparse.ArgumentParser):
             found, unknown = self.parse_known_intermixed_args(args)
             self._mixing = False
         if unknown:
-            from ..errors import closest
+            from ..text.errors import closest
 
             named = unknown[0].partition("=")[0]
             near = closest(named, self._option_string_actions) if named.startswith("--") else ""
@@ -77,8 +77,8 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    from ..errors import UsageError, one_line
-    from ..store.disk import FULL, DiskFull
+    from ..data.disk import FULL, DiskFull
+    from ..text.errors import UsageError, one_line
 
     top = parser()
     if "_ARGCOMPLETE" in os.environ:

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import UsageError, one_line
-from ..wording import counted
+from ..text.errors import UsageError, one_line
+from ..text.wording import counted
 from .options import add_json, note, note_old, print_json, verb
 
 _EXAMPLES = """  noisebench check results/baseline.json nb-store
@@ -44,11 +44,11 @@ def add(verbs: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Check, or update the baseline (0)."""
+    from ..data.disk import refuse_store
     from ..gate.check import check
     from ..gate.rules import read_rules
     from ..report.files import write_files
     from ..report.verdict import verdict_junit, verdict_lines, verdict_markdown, verdict_values
-    from ..store.disk import refuse_store
     from ..store.reading import read_every
     from ..store.versions import newest
 
@@ -107,7 +107,7 @@ def _append_summary(text: bytes) -> None:
 
 def _update(path: Path, current: Sequence[Any]) -> None:
     """Write the new baseline, but never one that could not be checked against."""
-    from ..store.disk import noticing_full_disk
+    from ..data.disk import noticing_full_disk
     from ..store.export import write_export
     from ..store.seals import refuse_nan, why_each_edited
 

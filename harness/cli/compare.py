@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ..errors import UsageError, one_line
-from ..wording import counted
+from ..text.errors import UsageError, one_line
+from ..text.wording import counted
 from .options import add_json, print_json, print_table, read_noted, verb
 
 _EXAMPLES = """  noisebench compare before-store after-store

@@ -60,7 +60,7 @@ def _components(kind: str) -> Completer:
     """The names of a kind, of the track that the command line names; by file name, nothing is imported for them."""
 
     def names(parsed_args: argparse.Namespace, **_: Any) -> list[str]:
-        from ..registry import registry
+        from ..components.registry import registry
 
         return registry(kind, getattr(parsed_args, "track", None) or "restore").names()
 
@@ -68,7 +68,7 @@ def _components(kind: str) -> Completer:
 
 
 def _tracks(**_: Any) -> list[str]:
-    from ..registry import registry
+    from ..components.registry import registry
 
     return registry("track", "").names()
 
@@ -76,7 +76,7 @@ def _tracks(**_: Any) -> list[str]:
 def _suites(prefix: str, **_: Any) -> list[str]:
     from argcomplete.completers import FilesCompleter
 
-    from ..suite import named_suites
+    from ..suite.suite import named_suites
 
     return [*named_suites(), *FilesCompleter(("yaml", "yml"))(prefix)]
 
@@ -91,7 +91,7 @@ def _named(parsed_args: argparse.Namespace, **rest: Any) -> Iterable[str]:
     if kind == "tracks":
         return _tracks()
     if kind == "suites":
-        from ..suite import named_suites
+        from ..suite.suite import named_suites
 
         return list(named_suites())
     if kind == "systems" or kind is None:

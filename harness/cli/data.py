@@ -9,13 +9,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import UsageError, nearest, one_line
-from ..registry import bind, registry
-from ..wording import counted
+from ..components.registry import bind, registry
+from ..text.errors import UsageError, nearest, one_line
+from ..text.wording import counted
 from .options import add_json, note, print_json, print_table, verb, write_to
 
 if TYPE_CHECKING:  # numpy and OpenCV come with these: `--help` does without
-    from ..data.fetch import Progress
+    from ..imaging.fetch import Progress
     from ..imaging.manifest import ManifestSet
 
 
@@ -109,7 +109,7 @@ def verify(name: str) -> list[str]:
 
 def fetch(name: str, progress: Progress | None = None) -> Path:
     """Download what is missing of a named set, and return its folder. Raises `UsageError`."""
-    from ..data.fetch import fetch as fetch_set
+    from ..imaging.fetch import fetch as fetch_set
 
     return fetch_set(named_set(name), progress)
 

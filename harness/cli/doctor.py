@@ -13,12 +13,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import UsageError, one_line
-from ..wording import counted
+from ..text.errors import UsageError, one_line
+from ..text.wording import counted
 from .options import add_json, add_plugins, add_track, option_value, print_json, verb
 
 if TYPE_CHECKING:  # numpy comes with it: `--help` does without
-    from ..track import Finding
+    from ..track.protocols import Finding
 
 
 _EXAMPLES = """  noisebench doctor nlm
@@ -45,7 +45,7 @@ def add(verbs: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Examine and print. Returns 0 all fine, 1 something fails; raises `UsageError` (exit code 2)."""
-    from ..suite import seconds
+    from ..suite.suite import seconds
 
     timeout = option_value("timeout", seconds, args.timeout)
     findings = examine_apart(args.method, args.track, args.regime, args.plugin, timeout)
@@ -72,7 +72,7 @@ def verdict(findings: list[Finding]) -> str:
 
 def examine_apart(method: str, track: str, regime: str, plugins: list[str], timeout: float) -> list[Finding]:
     """The findings of a process that is ended, with all its offspring, after `timeout` seconds at most."""
-    from ..track import Finding
+    from ..track.protocols import Finding
 
     with tempfile.TemporaryDirectory(prefix="noisebench-doctor-") as folder:
         out, err = Path(folder, "findings"), Path(folder, "stderr")

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
-from ..wording import counted
+from ..text.wording import counted
 from .options import add_json, add_plugins, add_track, note, print_json, print_table, verb
 
 _EXAMPLES = """  noisebench explain "psnr|uint8@1|gaussian(sigma=25)@1|photos:3f9c0a…|seed 0|noisebench 0.1"
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     if args.clean is not None:
         return _pair(args)
     from ..boards.signature import explain_signature
-    from ..errors import UsageError, one_line
+    from ..text.errors import UsageError, one_line
 
     if args.claimed is not None:
         raise UsageError("--claimed goes with two pictures or folders: explain RESTORED CLEAN --claimed X")
@@ -65,9 +65,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _pair(args: argparse.Namespace) -> int:
-    from ..errors import UsageError, one_line
-    from ..plugin_loading import load_plugin
-    from ..track import get_track
+    from ..components.plugins import load_plugin
+    from ..components.tracks import get_track
+    from ..text.errors import UsageError, one_line
 
     claimed = args.claimed
     if claimed is not None and not re.fullmatch(r"\d{1,4}(\.\d{1,12})?", claimed):

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..errors import UsageError, one_line
-from ..wording import counted
+from ..text.errors import UsageError, one_line
+from ..text.wording import counted
 from .options import add_json, note_old, print_json, verb
 
 _EXAMPLES = """  noisebench export nb-store --to results/demo.json
@@ -33,7 +33,7 @@ def add(verbs: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Export."""
-    from ..store.disk import noticing_full_disk
+    from ..data.disk import noticing_full_disk
     from ..store.export import write_export
     from ..store.reading import read_records
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ..errors import UsageError, nearest
+from ..text.errors import UsageError, nearest
 from .options import add_json, add_plugins, note, print_json, print_table, refuse_beside, verb
 
 KINDS = ("tracks", "methods", "datasets", "regimes", "metrics", "protocols", "suites", "systems", "archs", "objectives",
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     if args.all:
         raise UsageError(f"--all goes with `list systems`: `list {args.kind}` shows all there are")
     if args.kind == "suites":
-        from ..suite import named_suites
+        from ..suite.suite import named_suites
 
         entries: list[dict[str, Any]] = [
             {
@@ -108,7 +108,7 @@ def _told(value: Any) -> str:
 
 
 def _singular(kind: str) -> str:
-    from ..registry import RECIPE_KINDS
+    from ..components.registry import RECIPE_KINDS
 
     return next((one for one, several in RECIPE_KINDS.items() if several == kind), kind[:-1])
 
@@ -119,7 +119,7 @@ def _systems(args: argparse.Namespace) -> int:
     from ..claims.effects import all_effects
     from ..claims.numbers import all_claims
     from ..claims.systems import NOT_YET, read_systems, system_rows
-    from ..track import get_track
+    from ..components.tracks import get_track
 
     results = [Path(p) for p in args.store] or sorted(
         p for form in ("*.json", "*.json.xz") for p in Path("results").rglob(form)

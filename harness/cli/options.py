@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..errors import UsageError, one_line
-from ..json_values import plain, spelled
-from ..wording import counted
+from ..text.errors import UsageError, one_line
+from ..text.json_values import plain, spelled
+from ..text.wording import counted
 
 if TYPE_CHECKING:
     from ..store.record import Record
@@ -161,7 +161,7 @@ def option_value(name: str, check: Callable[[Any], T], value: Any) -> T:
 
 def write_to(file: Path, data: bytes) -> None:
     """Write a file that the user has named. Raises `UsageError` where it cannot be written."""
-    from ..store.disk import write_named
+    from ..data.disk import write_named
 
     try:
         write_named(file, data)

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..errors import one_line
-from ..wording import counted
+from ..text.errors import one_line
+from ..text.wording import counted
 
 if TYPE_CHECKING:
-    from ..planned_cell import PlannedCell
+    from ..planning.cells import PlannedCell
 
 
 _ALIKE = 3

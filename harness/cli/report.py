@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..errors import UsageError, one_line
-from ..wording import counted
+from ..text.errors import UsageError, one_line
+from ..text.wording import counted
 from .options import add_json, add_style, print_json, read_noted, verb
 
 _EXAMPLES = """  noisebench report nb-store --to board
@@ -50,12 +50,12 @@ def add(verbs: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the report and say where it is; 1 where a cell is left out, because it is damaged or edited by hand."""
+    from ..data.disk import refuse_store
     from ..report.bundle.write import write_bundle
     from ..report.names import with_names
     from ..report.page.previews import KeptPreviews
     from ..report.paper_table.table import TableOptions
     from ..report.write import write_report
-    from ..store.disk import refuse_store
 
     if args.pages and args.bundle and not args.to:
         raise UsageError("--pages belongs to a report, and --bundle alone writes none: name its folder with --to")

@@ -7,8 +7,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import one_line
-from ..wording import counted
+from ..text.errors import one_line
+from ..text.wording import counted
 from .options import (
     add_data,
     add_json,
@@ -97,8 +97,8 @@ def run(args: argparse.Namespace) -> int:
         note_stopped(None if args.results else store)
         return 130
     if to is not None:
+        from ..data.disk import noticing_full_disk, write_named
         from ..report.claims import claims_markdown
-        from ..store.disk import noticing_full_disk, write_named
 
         text = claims_markdown(rows) if to.suffix == ".md" else _as_json(rows, store, args)
         with noticing_full_disk(to):
@@ -127,7 +127,7 @@ def _run(claims: list[Any], store: str, args: argparse.Namespace) -> list[ClaimR
 
 def _judged(claims: list[Any], args: argparse.Namespace) -> list[ClaimRow]:
     from ..claims.stored import judged
-    from ..plugin_loading import load_plugin
+    from ..components.plugins import load_plugin
 
     for file in args.plugin:
         load_plugin(file)
@@ -144,8 +144,8 @@ def _as_json(rows: list[ClaimRow], store: str, args: argparse.Namespace) -> str:
 
 
 def _verdicts_file(text: str | None) -> Path | None:
-    from ..errors import UsageError
-    from ..store.disk import refuse_in_store
+    from ..data.disk import refuse_in_store
+    from ..text.errors import UsageError
 
     if text is None:
         return None
@@ -167,7 +167,7 @@ def _listed(claim: Any) -> dict[str, Any]:
 def _base(args: argparse.Namespace) -> Any:
     from dataclasses import replace
 
-    from ..suite import Suite, seconds
+    from ..suite.suite import Suite, seconds
 
     base = Suite(device=args.device or "cpu", plugins=tuple(args.plugin))
     if args.timeout:

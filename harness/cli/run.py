@@ -7,8 +7,8 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import UsageError, one_line
-from ..wording import counted
+from ..text.errors import UsageError, one_line
+from ..text.wording import counted
 from .options import (
     add_data,
     add_json,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..engine.run import Summary
-    from ..planned_cell import PlannedCell
+    from ..planning.cells import PlannedCell
 
 _LISTED = 20
 _PLANNED = 50
@@ -84,7 +84,7 @@ def suite_of(args: argparse.Namespace) -> Any:
     """The suite that the arguments mean: the file, overridden by options. Raises `UsageError`."""
     from dataclasses import replace
 
-    from ..suite import Suite, count, find_suite, read_suite, seconds, size_bytes, whole
+    from ..suite.suite import Suite, count, find_suite, read_suite, seconds, size_bytes, whole
 
     for name in _NEVER_EMPTY:  # as of a variable of the shell that is not set
         if getattr(args, name) == "":

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
-from ..wording import counted
+from ..text.wording import counted
 from .options import add_json, add_plugins, add_track, add_weights, note, print_json, print_table, use_data, verb
 
 _EXAMPLES = """  noisebench score restored/ clean/
@@ -43,11 +43,11 @@ def add(verbs: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Score and print a row an item and the mean, then what was scored of the set. 1 where no score has a value."""
-    from ..errors import UsageError, one_line
-    from ..plugin_loading import load_plugin
-    from ..registry import bind_all
+    from ..components.plugins import load_plugin
+    from ..components.registry import bind_all
+    from ..components.tracks import get_track
     from ..statistics.exact_scores import mean_of
-    from ..track import get_track
+    from ..text.errors import UsageError, one_line
 
     use_data(args)
     for file in args.plugin:

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import UsageError
-from ..wording import counted
+from ..text.errors import UsageError
+from ..text.wording import counted
 from .options import add_json, no_match, note, note_left_out, note_old, print_json, print_table, verb
 
 if TYPE_CHECKING:
@@ -57,9 +57,9 @@ def add(verbs: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """List or verify (0 sound, 1 a cell is damaged or edited), tidy or remove (0)."""
+    from ..components.tracks import known_track
     from ..store import cells, reading, upkeep
     from ..store.record import in_order
-    from ..track import known_track
 
     _refuse_misplaced(args)
     if args.action == "merge":

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import UsageError, one_line
-from ..wording import counted
+from ..text.errors import UsageError, one_line
+from ..text.wording import counted
 from .options import (
     add_data,
     add_json,
@@ -26,8 +26,8 @@ from .options import (
 
 if TYPE_CHECKING:
     from ..store.record import Record
-    from ..study import Axis
-    from ..suite import Suite
+    from ..suite.study import Axis
+    from ..suite.suite import Suite
 
 _EXAMPLES = """  noisebench study levels --to study
   noisebench study study.yaml --store nb-store --to study
@@ -63,8 +63,8 @@ def run(args: argparse.Namespace) -> int:
 
     1 where a cell is not ok, which takes its points off the plots, or where what a plot is of has no value.
     """
-    from ..study import read_study
-    from ..suite import find_suite
+    from ..suite.study import read_study
+    from ..suite.suite import find_suite
 
     use_data(args)
     to = Path(args.to)
@@ -120,7 +120,7 @@ def _run_and_write(args: argparse.Namespace, suite: Suite, axes: Sequence[Axis])
 def _refuse_idle(axes: Sequence[Axis], specs: Iterable[tuple[str, str]]) -> None:
     """Refuse an axis of which no cell has anything, by the specs of regime and method of each."""
     from ..boards.curves import refuse_idle
-    from ..study import DRAWS
+    from ..suite.study import DRAWS
 
     refuse_idle([axis for axis in axes if axis.x != DRAWS], [spec for both in specs for spec in both])
 

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import UsageError, one_line
+from ..text.errors import UsageError, one_line
 from .options import add_json, note, note_left_out, print_json, print_table, verb, write_to
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def _list(cells: list[Cell], as_json: bool) -> None:
 
 def _list_enclosed(as_json: bool) -> int:
     """1 where a checkpoint is of no use, for its recipe has another key today."""
-    from ..registry import bind
+    from ..components.registry import bind
     from ..training.checkpoint import enclosed_checkpoints, key_today
 
     found: list[dict[str, Any]] = []

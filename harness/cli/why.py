@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import UsageError, one_line
-from ..wording import counted
+from ..text.errors import UsageError, one_line
+from ..text.wording import counted
 from .options import add_data, add_json, no_match, note_left_out, note_old, print_json, use_data, verb
 
 _EXAMPLES = """  noisebench why nb-store

@@ -12,15 +12,15 @@ from ..boards.board import cost_setting
 from ..boards.grouping import Alignment
 from ..boards.units import Units, units_of
 from ..cost.pace import of_newest_reference, why_apart
-from ..errors import UsageError, nearest, one_line
-from ..garbage import no_collection
-from ..spec_paths import is_meant
+from ..spec.paths import is_meant
 from ..statistics.blas_threads import one_blas_thread
 from ..statistics.exact_scores import is_exact
 from ..statistics.paired_tests import Floats
+from ..store.garbage import no_collection
 from ..store.record import Cell, Record, order_of, words_of
 from ..store.versions import newest
-from ..wording import by_number, counted
+from ..text.errors import UsageError, nearest, one_line
+from ..text.wording import by_number, counted
 from .difference import Difference, Matched, differences_of
 from .pairing import Paired, Pairings, Shelf, environment_differences, unit_names, where_text, why_inputs_differ
 from .set_changes import SetChange, set_changes

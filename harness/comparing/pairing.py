@@ -13,10 +13,10 @@ import numpy.typing as npt
 from ..boards.board import environment_of
 from ..boards.grouping import Alignment, GroupKey, MethodKey, labels, method_key, pick, with_keys
 from ..boards.units import Units, units_of
-from ..errors import nearest
 from ..statistics.paired_tests import Floats
 from ..store.record import Cell, Record, in_order, words_of
-from ..wording import by_number, counted
+from ..text.errors import nearest
+from ..text.wording import by_number, counted
 
 Places = npt.NDArray[np.intp]
 _PAIRINGS = 1000

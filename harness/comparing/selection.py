@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from ..statistics.paired_tests import ALPHA
-from ..wording import by_number, counted
+from ..text.wording import by_number, counted
 from .comparison import Comparison, SetDifference, Speed, Unmatched
 from .difference import Difference
 

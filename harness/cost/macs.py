@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from ..errors import one_line
+from ..text.errors import one_line
 
 _NAMES = """
 _adaptive_avg_pool2d _adaptive_avg_pool3d _conj _cudnn_init_dropout_state _efficientzerotensor _index_put_impl

@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from ..calling import synchronise
-from ..errors import one_line
-from ..registry import Bound
-from ..runner import used_device
+from ..components.registry import Bound
 from ..store.record import Cost
-from ..track import Runner, Track, case_of
+from ..text.errors import one_line
+from ..track.calling import synchronise
+from ..track.protocols import Runner, Track, case_of
+from ..track.runner import used_device
 from .energy import energy
 from .macs import macs
 from .pace import judged_by_cpu, pace

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from ..errors import Skip, UsageError, one_line
+from ..text.errors import Skip, UsageError, one_line
 from .folders import path_of
 
 Tensors = dict[str, Any]

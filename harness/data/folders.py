@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from ..errors import UsageError, one_line
+from ..text.errors import UsageError, one_line
 
 _SHOWN = 8
 _LOOKED_AT = 1000

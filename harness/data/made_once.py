@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UsageError, one_line
-from ..store.disk import write_file
+from ..text.errors import UsageError, one_line
+from .disk import write_file
 from .roots import data_roots
 
 Arrays = dict[str, "np.ndarray[Any, Any]"]

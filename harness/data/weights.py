@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import Skip, UsageError, one_line
+from ..text.errors import Skip, UsageError, one_line
 from .checkpoints import Tensors, read_checkpoint
 from .folders import path_of
 from .roots import weight_roots

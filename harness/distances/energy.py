@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UsageError
+from ..text.errors import UsageError
 from .moments import BLOCK, check_finite, feature_rows, same_width
 from .pairwise import pairwise_distances
 

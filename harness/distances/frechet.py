@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import UsageError
+from ..text.errors import UsageError
 from .moments import Float, Moments, check_finite, feature_rows, same_width
 
 # Eigenvalues this far below zero, relative to the largest, are the rounding of a covariance kept in float32.

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import NotDefined, UsageError
+from ..text.errors import NotDefined, UsageError
 from .moments import BLOCK, Array, Float, check_finite, feature_rows, same_width
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import UsageError
+from ..text.errors import UsageError
 from .moments import BLOCK, Float, check_finite, feature_rows, same_width
 from .pairwise import pairwise_distances
 

@@ -16,7 +16,7 @@ import struct
 from collections.abc import Sequence
 from typing import Any
 
-from ..errors import Invalid
+from ..text.errors import Invalid
 
 _COUNT, _LENGTH = struct.Struct("<I"), struct.Struct("<Q")
 _MOST_PARTS = 4096

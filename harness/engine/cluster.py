@@ -18,10 +18,10 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from ..errors import UsageError, one_line
-from ..store.disk import write_file
-from ..suite import Suite
-from ..wording import counted
+from ..data.disk import write_file
+from ..suite.suite import Suite
+from ..text.errors import UsageError, one_line
+from ..text.wording import counted
 from .cluster_start import BATCH, REACHED, Where, connected, has_jobs, undisturbed
 from .cluster_worker import Hello, Welcome, farewell, run_cell, sources_sha256, version, welcome
 from .devices import free_device

@@ -16,8 +16,8 @@ from importlib.util import find_spec
 from multiprocessing import resource_tracker
 from typing import Any, Literal, NamedTuple, cast
 
-from ..errors import UsageError, one_line
-from ..spec import Spec, Value, parse
+from ..spec.parsing import Spec, Value, parse
+from ..text.errors import UsageError, one_line
 
 REACHED = 10.0
 """Seconds in which a scheduler must answer, and have a worker."""

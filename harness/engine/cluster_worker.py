@@ -21,8 +21,8 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypedDict
 
-from ..errors import UsageError, one_line
 from ..store.cells import refuse_read_only
+from ..text.errors import UsageError, one_line
 from .environment import environment
 from .messages import Event, Job
 from .planning import check_devices_in_child

@@ -8,8 +8,8 @@ import re
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from ..errors import UsageError, one_line
-from ..processor import processor_told
+from ..text.errors import UsageError, one_line
+from ..training.processor import processor_told
 
 _PACKAGES = (
     "numpy",

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..calling import call_on, told
-from ..components import open_dataset
-from ..errors import NotDefined
-from ..findings import Check, findings_of, set_up, tried
-from ..planned_cell import shown_to
-from ..registry import Bound, bind
-from ..track import Case, Finding, Runner, SeesScale, Track, case_of
+from ..components.datasets import open_dataset
+from ..components.registry import Bound, bind
+from ..planning.cells import shown_to
+from ..text.errors import NotDefined
+from ..track.calling import call_on, told
+from ..track.findings import Check, findings_of, set_up, tried
+from ..track.protocols import Case, Finding, Runner, SeesScale, Track, case_of
 
 SEED = 0
 """Of all noise."""

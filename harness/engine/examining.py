@@ -19,11 +19,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..errors import UsageError, one_line
-from ..plan import refuse_unknown_needs
-from ..plugin_loading import load_plugin
-from ..registry import bind
-from ..track import Examines, get_track
+from ..components.plugins import load_plugin
+from ..components.registry import bind
+from ..components.tracks import get_track
+from ..planning.plan import refuse_unknown_needs
+from ..text.errors import UsageError, one_line
+from ..track.protocols import Examines
 from . import processes
 from .examination import examine_on_items
 from .method_process import limit_data

@@ -7,9 +7,9 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from ..errors import one_line
-from ..planned_cell import PlannedCell
+from ..planning.cells import PlannedCell
 from ..store.record import Cell
+from ..text.errors import one_line
 
 Rates = dict[str, float]
 """Seconds an item, by kind, track and method: its spec, or its name alone where no cell has the spec."""

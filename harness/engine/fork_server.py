@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, NoReturn
 
-from ..registry import NAMED_KINDS, RECIPE_KINDS, Registry, registry
-from ..track import known_track
+from ..components.registry import NAMED_KINDS, RECIPE_KINDS, Registry, registry
+from ..components.tracks import known_track
 from . import processes
 from .messages import Event, next_job, send_job
 from .method_process import serve, use_threads

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NotRequired, Required, TypedDict
 
-from ..planned_cell import PlannedCell
+from ..planning.cells import PlannedCell
 from ..store.cells import WEIGHTS, cell_dir, outcome_of
 from ..store.record import Cost, Outcome, Rescored, SetPart, Training
 

@@ -13,12 +13,13 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn, TypedDict
 
-from ..calling import call_on
-from ..errors import Invalid, NotFinite, Skip, UsageError, message_of, one_line, said, with_item
-from ..plugin_loading import described_at, load_plugin
-from ..registry import bind
-from ..runner import used_device
-from ..track import Case, Runner, get_track
+from ..components.plugins import described_at, load_plugin
+from ..components.registry import bind
+from ..components.tracks import get_track
+from ..text.errors import Invalid, NotFinite, Skip, UsageError, message_of, one_line, said, with_item
+from ..track.calling import call_on
+from ..track.protocols import Case, Runner
+from ..track.runner import used_device
 from ..training.checkpoint import give_checkpoints
 from . import processes
 from .channel import HungUp, answer, hear

@@ -17,10 +17,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypedDict
 
-from ..errors import Invalid
-from ..json_values import parsed
-from ..store.disk import noticing_full_disk, write_file
+from ..data.disk import noticing_full_disk, write_file
 from ..store.file_changes import ABSENT, Signature, digest_of, file_changes, remember_digest, signature_of
+from ..text.errors import Invalid
+from ..text.json_values import parsed
 from .messages import Job
 
 _FILE = "opened.json"

@@ -11,12 +11,12 @@ import traceback
 from collections.abc import Sequence
 from typing import Any, TypedDict, cast
 
-from ..errors import UsageError, one_line, said
-from ..garbage import no_collection
-from ..planned_cell import PlannedCell
-from ..replan import Replanned
+from ..planning.cells import PlannedCell
+from ..planning.replan import Replanned
+from ..store.garbage import no_collection
 from ..store.record import Request
-from ..suite import CostPlan, Limits, Suite
+from ..suite.suite import CostPlan, Limits, Suite
+from ..text.errors import UsageError, one_line, said
 from .packing import packed, unpacked
 
 
@@ -122,7 +122,7 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
             check_device(device)
         return {}
     if request["verb"] == "plan":
-        from ..plan import named_specs, plan
+        from ..planning.plan import named_specs, plan
         from .environment import check_device, environment
 
         suite = suite_of(request["suite"])
@@ -136,7 +136,7 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
             "environment": environment(),
         }
     if request["verb"] == "plan each":
-        from ..plan import plan_each
+        from ..planning.plan import plan_each
         from .environment import check_device, environment
 
         suites = [suite_of(fields) for fields in request["suites"]]
@@ -151,11 +151,11 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
             "environment": environment(),
         }
     if request["verb"] == "replan":
-        from ..replan import replan
+        from ..planning.replan import replan
 
         return {"found": packed(replan(cast(list[Request], unpacked(request["requests"]))))}
     if request["verb"] == "list":
-        from ..catalogue import catalogue
+        from ..components.catalogue import catalogue
 
         return {"entries": catalogue(request["kind"], request["track"], request["plugins"])}
     raise UsageError(f"unknown request {one_line(request['verb'])!r}")
@@ -170,9 +170,9 @@ def _preload(cells: Sequence[PlannedCell], track: str) -> list[str]:
 
     Of well-known libraries it is what this plan has imported: the processes of its cells would, each for itself.
     """
+    from ..components.tracks import get_track
     from ..cost.measure import PRELOAD
-    from ..plan import preload_for
-    from ..track import get_track
+    from ..planning.plan import preload_for
 
     measured = PRELOAD if any(cell["kind"] in ("cost", "train") for cell in cells) else ()
     said = [*measured, *preload_for(cells, get_track(track))]

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, cast
 
-from ..suite import Suite
+from ..suite.suite import Suite
 from .devices import free_device
 from .messages import Event, Job
 from .planning import Planned, answer_in, request_of

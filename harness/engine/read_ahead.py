@@ -10,10 +10,10 @@ from contextlib import suppress
 from functools import cache
 from typing import Any
 
-from ..components import open_dataset
-from ..plugin_loading import load_plugin
-from ..registry import Bound, bind
-from ..track import Dataset
+from ..components.datasets import open_dataset
+from ..components.plugins import load_plugin
+from ..components.registry import Bound, bind
+from ..track.protocols import Dataset
 from . import processes
 from .method_process import use_threads
 

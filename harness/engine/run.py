@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from ..errors import UsageError
-from ..planned_cell import PlannedCell
+from ..data.disk import DiskFull
+from ..planning.cells import PlannedCell
 from ..store.asked import mark_asked
 from ..store.cells import (
     WEIGHTS,
@@ -23,15 +23,15 @@ from ..store.cells import (
     refuse_read_only,
     stamp_of,
 )
-from ..store.disk import DiskFull
 from ..store.file_changes import changes_of
 from ..store.index import genuine_cells
 from ..store.names import add_names, read_names, with_added
 from ..store.outputs import find_donors, kept_items, outputs_in
 from ..store.record import NOT_OK, Cell, item_count
 from ..store.upkeep import readable, wrong_weights
-from ..suite import Suite
-from ..wording import counted
+from ..suite.suite import Suite
+from ..text.errors import UsageError
+from ..text.wording import counted
 from .forecast import Rates, forecast_text, longest_first, rates_of
 from .messages import Job
 from .pool import Cells, Pool

@@ -11,8 +11,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ..data.roots import data_roots, weight_roots
-from ..errors import UsageError, one_line
-from ..spec import Spec, Value, parse
+from ..spec.parsing import Spec, Value, parse
+from ..text.errors import UsageError, one_line
 
 _ROOMS = ("methods", "datasets", "recipes")
 """Parts of the package that lie beside it where it was not copied to install it."""

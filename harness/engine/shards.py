@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
-from ..errors import UsageError, one_line
-from ..json_values import parsed
-from ..planned_cell import PlannedCell
-from ..store.disk import locked, noticing_full_disk, write_file
+from ..data.disk import locked, noticing_full_disk, write_file
+from ..planning.cells import PlannedCell
 from ..store.keys import combined
+from ..text.errors import UsageError, one_line
+from ..text.json_values import parsed
 from .forecast import Rates, expected_seconds
 
 _LARGEST = 100_000

@@ -17,13 +17,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ..errors import one_line
-from ..planned_cell import PlannedCell
-from ..registry import bind, registry
+from ..components.registry import bind, registry
+from ..data.disk import DiskFull, noticing_full_disk
+from ..planning.cells import PlannedCell
 from ..store.cells import cell_lock, commit, outcome_of, partial_dir, read_cell, read_rows, stamp_of
-from ..store.disk import DiskFull, noticing_full_disk
 from ..store.outputs import drop_outputs
 from ..store.record import SCHEMA, SetPart
+from ..text.errors import one_line
 from . import method_process, processes
 from .devices import visible_to
 from .messages import Ending, Job, Tell, checkpoints_of, send_job

@@ -13,18 +13,19 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, Protocol, cast
 
-from ..component_calls import checked_sampler
-from ..errors import Invalid, NotDefined, UsageError, one_line
-from ..json_values import parsed
-from ..planned_cell import PlannedCell
-from ..plugin_loading import load_plugin
-from ..recipe import Recipe, data_of, recipe_of
-from ..registry import Bound, bind
+from ..components.calls import checked_sampler
+from ..components.plugins import load_plugin
+from ..components.registry import Bound, bind
+from ..components.tracks import get_track
+from ..data.disk import noticing_full_disk, write_file
+from ..planning.cells import PlannedCell
+from ..planning.recipe import Recipe, data_of, recipe_of
 from ..store.cells import WEIGHTS
-from ..store.disk import noticing_full_disk, write_file
 from ..store.outputs import ChecksOutputs
 from ..store.record import CurvePoint, Training, TrainingCost
-from ..track import Batches, Case, Dataset, ReadsItems, Track, Trains, case_of, get_track
+from ..text.errors import Invalid, NotDefined, UsageError, one_line
+from ..text.json_values import parsed
+from ..track.protocols import Batches, Case, Dataset, ReadsItems, Track, Trains, case_of
 from ..training.batches import training_batches
 from ..training.checkpoint import file_sha256, known_checkpoint, read_card, with_card
 from .channel import HungUp

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..components.registry import Bound
 from ..data.roots import data_roots
-from ..errors import UsageError
-from ..planned_trainings import planned_tuning
-from ..recipe import recipe_of, recipes_in, seed_of, tuned_in
-from ..registry import Bound
+from ..planning.recipe import recipe_of, recipes_in, seed_of, tuned_in
+from ..planning.trainings import planned_tuning
+from ..planning.tuning_grid import grid_of
 from ..store.cells import WEIGHTS, cell_dir
 from ..store.record import Tuning
-from ..suite import Suite
-from ..track import Track
+from ..suite.suite import Suite
+from ..text.errors import UsageError
+from ..track.protocols import Track
 from ..training.checkpoint import give_checkpoints
-from ..tuning_grid import grid_of
 from .run import RunOptions, run
 from .tuning import decided
 

@@ -9,11 +9,11 @@ from typing import Any, TypedDict
 
 import numpy as np
 
-from ..calling import call_on
-from ..errors import UsageError
-from ..recipe import recipe_of
-from ..runner import used_device
-from ..track import CallsTogether, Case, Runner
+from ..planning.recipe import recipe_of
+from ..text.errors import UsageError
+from ..track.calling import call_on
+from ..track.protocols import CallsTogether, Case, Runner
+from ..track.runner import used_device
 from ..training.trainer import MEASURED, Trainer
 from .processes import keep_freed_memory
 

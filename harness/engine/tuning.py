@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..planning.tuning_grid import at_edge, best
 from ..store.cells import genuine_cell
 from ..store.record import Tuning, Variant
-from ..tuning_grid import at_edge, best
 
 
 def decided(tunings: Sequence[Tuning], store: Path) -> list[Tuning]:

@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from ..calling import item_row, told
-from ..components import open_dataset
-from ..errors import Invalid, UsageError, noting_item, one_line, with_item
-from ..planned_cell import PlannedCell
-from ..plugin_loading import load_plugin
-from ..registry import Bound, bind
+from ..components.datasets import open_dataset
+from ..components.plugins import load_plugin
+from ..components.registry import Bound, bind
+from ..components.tracks import get_track
+from ..data.disk import DiskFull, noticing_full_disk, write_file
+from ..planning.cells import PlannedCell
 from ..store.cells import append_row, partial_dir, read_rows, valid_length
-from ..store.disk import DiskFull, noticing_full_disk, write_file
 from ..store.keys import combined
 from ..store.mistakes import PICTURED, Noted, mistakes_text, noted
 from ..store.outputs import (
@@ -35,7 +34,9 @@ from ..store.outputs import (
 )
 from ..store.previews import panel_text
 from ..store.record import Cost, SetPart
-from ..track import Case, Collector, Dataset, HasSetMetrics, Track, case_of, get_track
+from ..text.errors import Invalid, UsageError, noting_item, one_line, with_item
+from ..track.calling import item_row, told
+from ..track.protocols import Case, Collector, Dataset, HasSetMetrics, Track, case_of
 from .channel import HungUp, ask, read_answer
 from .messages import Ending, Job, MethodEnded, Tell, checkpoints_of
 from .method_process import Task, ending_of

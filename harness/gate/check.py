@@ -14,14 +14,14 @@ from ..boards.units import units_of
 from ..comparing.pairing import Paired, Pairings, Shelf, apart, environment_differences, why_inputs_differ
 from ..comparing.score_tables import score_tables
 from ..comparing.set_changes import set_changes
-from ..errors import one_line
-from ..garbage import no_collection
 from ..statistics.exact_scores import compared, is_exact
 from ..statistics.paired_tests import Floats, paired_difference
+from ..store.garbage import no_collection
 from ..store.record import Cell, Record, in_order, words_of
 from ..store.seals import refuse_nan, why_each_edited
 from ..store.versions import newest
-from ..wording import by_number, counted
+from ..text.errors import one_line
+from ..text.wording import by_number, counted
 from .limits import Groups, limits_broken, set_limits_broken, why_not_above_baseline, why_not_first
 from .rules import Limit, Rule, limits, refuse_idle, speed_limited, spoken
 from .speed import speed_findings

@@ -13,10 +13,10 @@ from ..boards.grouping import Alignment, group_key, method_key
 from ..boards.units import units_of
 from ..comparing.pairing import Shelf
 from ..comparing.set_changes import SetChange
-from ..errors import UsageError, one_line
 from ..statistics.exact_scores import compared
 from ..statistics.paired_tests import paired_difference
 from ..store.record import Cell, MetricPart, Record, role_of, words_of
+from ..text.errors import UsageError, one_line
 from .rules import Limit
 
 SLACK = 1e-9

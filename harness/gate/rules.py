@@ -11,10 +11,10 @@ from typing import Any
 
 import yaml
 
-from ..errors import UsageError, nearest, one_line
-from ..spec_paths import is_meant
+from ..spec.paths import is_meant
 from ..store.record import Cell, gate_of
-from ..yaml_reading import compose, mapping, mistake, plain_text, scalar
+from ..suite.reading import compose, mapping, mistake, plain_text, scalar
+from ..text.errors import UsageError, nearest, one_line
 
 QUALITY = ("max_drop", "max_drop_item", "max_relative", "min_above_baseline", "must_stay_first")
 SPEED = "max_latency_rel"

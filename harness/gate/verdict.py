@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..comparing.pairing import protocol_text
-from ..errors import one_line
 from ..store.record import Cell, MetricPart, decimals_of, place_text, words_of
-from ..wording import counted
+from ..text.errors import one_line
+from ..text.wording import counted
 
 OK, REGRESSION, INCOMPARABLE, UNCOUNTED = "ok", "regression", "not comparable", "not counted"
 RATIO = "×"

@@ -21,8 +21,8 @@ import numpy.typing as npt
 
 from ..data.folders import list_files, pair_folders, path_of, stem_of
 from ..data.roots import data_roots
-from ..errors import UsageError, one_line
-from ..short_text import short
+from ..text.errors import UsageError, one_line
+from ..text.short_text import short
 from .pictures import PICTURE_SUFFIXES, read_picture
 from .pixels import as_hwc, pixel_sha256
 from .sample import Sample

@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ..data.disk import write_file
 from ..data.folders import path_of
-from ..errors import UsageError, one_line
-from ..store.disk import write_file
+from ..text.errors import UsageError, one_line
 from .containers import Unreadable, check, kind_of
 from .pixels import depth_of
 from .validation import WIDEST, channels_first

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import UsageError
+from ..text.errors import UsageError
 
 Array = npt.NDArray[Any]
 Float = npt.NDArray[np.float64]

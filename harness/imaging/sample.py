@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..short_text import short
+from ..text.short_text import short
 from .pixels import Array
 
 

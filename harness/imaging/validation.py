@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UsageError
+from ..text.errors import UsageError
 from .pixels import DEPTH_OF_TYPE, Array, is_unit
 
 Range = float | tuple[float, float] | None

@@ -11,12 +11,12 @@ from matplotlib.figure import Figure
 
 from ..boards.board import Board
 from ..boards.rows import Column, Row
-from ..errors import UsageError
 from ..report.plots.axis_text import metric_text
 from ..report.plots.drawing import fit, place, styled, text_width
 from ..report.plots.looks import COLOURS, GREY, looks_of
 from ..report.plots.sheets import HOUSE
 from ..report.tables import number, rank_text
+from ..text.errors import UsageError
 
 MAX_NAMED, MAX_METHODS = 40, 40
 """Items up to which each has its name on a figure, and methods that are drawn of a board."""

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from ..boards.board import Board
 from ..boards.rows import Row
 from ..boards.set_metrics import BoardSets
-from ..errors import one_line
 from ..report.set_metrics import set_table
 from ..report.tables import Table, board_table, facts, flags_text, remarks
+from ..text.errors import one_line
 from .tables import html_block, html_notes, html_table, text_table
 
 if TYPE_CHECKING:

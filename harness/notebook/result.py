@@ -13,12 +13,12 @@ import numpy as np
 from ..boards.board import Board, boards, signature
 from ..boards.rows import Column, Row
 from ..boards.units import overlap_remark
-from ..errors import UsageError, nearest, one_line
 from ..report.set_metrics import part_table
 from ..report.tables import Table, metric_title, number
 from ..statistics.exact_scores import compared
 from ..statistics.paired_tests import MIN_ITEMS, Floats, mean_differences
 from ..store.record import Record
+from ..text.errors import UsageError, nearest, one_line
 from .tables import html_block, html_notes, html_table, text_table
 
 if TYPE_CHECKING:

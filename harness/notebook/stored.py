@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from ..boards.failures import Failure
 from ..data.folders import path_of
-from ..errors import UsageError, one_line
-from ..frames import frame_of
 from ..report.data import ReportData, report_data
 from ..report.tables import Table, failure_table
 from ..store.reading import read_genuine
 from ..store.record import Record
-from ..wording import counted
+from ..text.errors import UsageError, one_line
+from ..text.wording import counted
+from .frames import frame_of
 from .leaderboard import Leaderboard
 from .tables import html_block, html_notes, html_table, text_table
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..errors import one_line
 from ..report.escape import page as esc
 from ..report.tables import Table
+from ..text.errors import one_line
 
 MAX_ROWS = 40
 """Rows that are shown of a table; a frame has them all."""

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from ..claims.effects import mean_of
 from ..claims.numbers import ClaimRow, told_verdict
-from ..wording import counted
+from ..text.wording import counted
 from .escape import markdown, markdown_code
 from .tables import pipe_table
 

@@ -18,10 +18,10 @@ import numpy as np
 from ..comparing.comparison import Comparison
 from ..comparing.difference import Difference, how
 from ..comparing.selection import MOVED, largest, selected
-from ..errors import one_line
-from ..json_values import plain
-from ..track import known_track
-from ..wording import counted
+from ..components.tracks import known_track
+from ..text.errors import one_line
+from ..text.json_values import plain
+from ..text.wording import counted
 from .escape import latex, markdown, spreadsheet
 from .files import Content, taken, text_bytes, write_files
 from .plots.drawing import Plot

@@ -15,11 +15,12 @@ from ..boards.order_stability import Evidence, evidence
 from ..boards.recipes import Recipes, compare_recipes
 from ..boards.set_metrics import BoardSets, board_sets
 from ..boards.together import Overall, overall
-from ..errors import one_line
-from ..garbage import no_collection
+from ..components.tracks import DEFAULT, known_track
+from ..store.garbage import no_collection
 from ..store.record import Record
 from ..store.versions import newest
-from ..track import DEFAULT, Words, known_track
+from ..text.errors import one_line
+from ..track.protocols import Words
 from .beside_boards import Extra, of_sections, of_sets
 from .names import shown
 from .order_stability import Section, sections

@@ -6,7 +6,7 @@ import html
 import re
 from functools import lru_cache
 
-from ..errors import one_line
+from ..text.errors import one_line
 
 _TEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_",

@@ -11,8 +11,8 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from ..errors import UsageError, one_line
-from ..store.disk import refuse_store
+from ..data.disk import refuse_store
+from ..text.errors import UsageError, one_line
 from .plots.drawing import ONE_COLUMN
 
 Content = bytes | Path | Callable[[], Iterable[str]]

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..errors import UsageError, nearest, one_line
-from ..spec_paths import is_meant
+from ..spec.paths import is_meant
 from ..store.record import NAMED, Record
-from ..yaml_reading import shown_name
+from ..suite.reading import shown_name
+from ..text.errors import UsageError, nearest, one_line
 from .private_paths import BASE_NAMES, message_without_folders, shortened, without_folders
 
 Room = tuple[str, str]

@@ -12,7 +12,7 @@ from ..boards.order_stability import HOW, Choice, Evidence
 from ..boards.together import LeftOut, Overall
 from ..statistics.friedman import Friedman
 from ..statistics.paired_tests import Floats
-from ..wording import counted
+from ..text.wording import counted
 from .escape import latex, markdown
 from .tables import Table, number, to_latex, to_markdown, unit_text
 

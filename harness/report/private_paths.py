@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath, PureWindowsPath
 from types import MappingProxyType
 
-from ..errors import UsageError
-from ..spec import Spec, Value, parse, show
+from ..spec.parsing import Spec, Value, parse, show
+from ..text.errors import UsageError
 
 _WINDOWS = re.compile(r"[A-Za-z]:\\|\\\\")
 _PATH = re.compile(r"""(?<![\w.</~])(?:~[\w.-]*)?/(?:[^\s/"'<>:,;()]+/)+([^\s/"'<>:,;()]*)""")

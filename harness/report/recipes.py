@@ -11,7 +11,7 @@ from ..boards.recipes import Judged, Race, Recipe, RecipeBoard, Recipes, Trial, 
 from ..statistics.crossed_ranking import MIN_SEEDS
 from ..statistics.paired_tests import MIN_ITEMS
 from ..store.record import Record, Tuning, decimals_of
-from ..wording import counted
+from ..text.wording import counted
 from .escape import spreadsheet
 from .order_stability import MAX_SECTIONS, Section
 from .short_names import short_names

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..boards.board import Board
 from ..boards.set_metrics import LABELS, BoardSets, SetColumn, SetValue
-from ..wording import by_number
+from ..text.wording import by_number
 from .escape import latex, markdown, spreadsheet
 from .tables import Table, latex_lines, to_latex, to_markdown
 

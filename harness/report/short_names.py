@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..spec import Spec, show
-from ..spec_paths import readable_spec
+from ..spec.parsing import Spec, show
+from ..spec.paths import readable_spec
 
 LONG = 40
 """Names of no more characters stay as they are, where all are so short."""

@@ -14,13 +14,13 @@ from typing import Any
 from ..boards.board import Board, boards
 from ..boards.chart import Chart, Curve
 from ..boards.curves import charts
-from ..errors import UsageError, one_line
-from ..json_values import plain
+from ..components.tracks import known_track
 from ..statistics.power_law import Exponent, exponent, upper_half
 from ..store.record import Record
-from ..study import DRAWS, Axis
-from ..track import known_track
-from ..wording import by_number
+from ..suite.study import DRAWS, Axis
+from ..text.errors import UsageError, one_line
+from ..text.json_values import plain
+from ..text.wording import by_number
 from .escape import latex, markdown, slug, spreadsheet
 from .files import text_bytes, write_files
 from .names import shown

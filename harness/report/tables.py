@@ -12,9 +12,9 @@ from ..boards.failures import Failure
 from ..boards.rows import Column, Row, Score
 from ..boards.scaling import growths
 from ..cost.pace import is_busy
-from ..errors import one_line
 from ..store.record import Cost, Record
-from ..wording import counted
+from ..text.errors import one_line
+from ..text.wording import counted
 from .escape import latex, markdown
 
 

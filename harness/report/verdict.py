@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from ..errors import one_line
 from ..gate.verdict import INCOMPARABLE, OK, RATIO, REGRESSION, UNCOUNTED, Finding, Verdict
-from ..json_values import plain
-from ..wording import by_number, counted
+from ..text.errors import one_line
+from ..text.json_values import plain
+from ..text.wording import by_number, counted
 from .escape import markdown
 from .tables import Table, number, to_markdown
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..errors import UsageError, one_line
 from ..store.record import Record
+from ..text.errors import UsageError, one_line
 from .data import report_data
 from .files import Content, write_files
 from .leaderboard import leaderboard_csv, leaderboard_latex, leaderboard_markdown

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from ..keyed_noise import keyed_generator
+from ..components.keyed_noise import keyed_generator
 from .order_statistics import order_statistics
 
 Floats = npt.NDArray[np.float64]

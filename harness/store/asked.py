@@ -14,7 +14,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from .disk import read_regular, write_file
+from ..data.disk import read_regular, write_file
 
 _NOTE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00)-[0-9a-f]{8}", re.ASCII)
 

@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UsageError, one_line
-from ..json_values import parsed
+from ..data.disk import DiskFull, noticing_full_disk, read_regular, sync_dir, write_file
+from ..text.errors import UsageError, one_line
+from ..text.json_values import parsed
 from .asked import asked_beside, asked_in, now
-from .disk import DiskFull, noticing_full_disk, read_regular, sync_dir, write_file
 from .export import is_export
 from .mistakes import read_mistakes
 from .previews import read_panel

@@ -14,9 +14,9 @@ from typing import Any, cast
 
 import numpy as np
 
-from ..errors import UsageError, one_line
-from ..json_values import parsed, plain
-from .disk import open_regular, write_named
+from ..data.disk import open_regular, write_named
+from ..text.errors import UsageError, one_line
+from ..text.json_values import parsed, plain
 from .mistakes import mistakes_of
 from .names import why_no_names
 from .record import SCHEMA, Cell, Mistake, Panel, Plugins, Record

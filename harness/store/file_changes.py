@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from .disk import noticing_full_disk, read_regular, write_file
+from ..data.disk import noticing_full_disk, read_regular, write_file
 
 ABSENT = "absent"
 """In the place of a hash: the file was looked for and was not there."""

@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ..garbage import no_collection
 from .cells import Damaged, genuine_cell, keys, load_record, seals_cells
+from .garbage import no_collection
 from .index_columns import Stamps, Tables, cells_of, encoded, is_usual, joined, numbers, records_of
 from .index_file import read_tables, write_tables
 from .record import Cell, Record

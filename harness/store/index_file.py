@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ..json_values import parsed
-from .disk import locked, open_regular
+from ..data.disk import locked, open_regular
+from ..text.json_values import parsed
 from .index_columns import FIRST, Tables
 
 _FORMAT = 5

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UsageError, one_line
-from ..json_values import parsed
+from ..data.disk import noticing_full_disk, read_regular, write_file
+from ..text.errors import UsageError, one_line
+from ..text.json_values import parsed
 from .asked import asked_in
 from .cells import (
     FILES,
@@ -31,7 +32,6 @@ from .cells import (
     seals_cells,
     staged,
 )
-from .disk import noticing_full_disk, read_regular, write_file
 from .names import Names, add_names, read_names, with_added
 from .outputs import outputs_in
 from .previews import picture_file, read_views

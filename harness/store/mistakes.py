@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..json_values import parsed
-from .disk import read_regular
+from ..data.disk import read_regular
+from ..text.json_values import parsed
 from .record import Mistake
 
 PICTURED = 8

@@ -9,10 +9,10 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from ..errors import UsageError, one_line
-from ..json_values import parsed
-from ..yaml_reading import shown_name
-from .disk import locked, noticing_full_disk, read_regular, write_file
+from ..data.disk import locked, noticing_full_disk, read_regular, write_file
+from ..suite.reading import shown_name
+from ..text.errors import UsageError, one_line
+from ..text.json_values import parsed
 from .record import NAMED, Cell, Record
 
 Names = dict[str, dict[str, dict[str, str]]]

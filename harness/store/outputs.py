@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from ..errors import UsageError, one_line
+from ..text.errors import UsageError, one_line
 from .cells import cell_dir, is_genuine, keys, read_cell, read_record, seals_cells
 from .file_changes import changes_of
 from .keys import output_key

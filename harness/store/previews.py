@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..json_values import parsed
-from .disk import read_regular
+from ..data.disk import read_regular
+from ..text.json_values import parsed
 from .record import Panel
 
 VIEW = 512

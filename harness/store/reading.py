@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from ..errors import UsageError, one_line
-from ..spec_paths import is_meant
-from ..wording import counted
+from ..spec.paths import is_meant
+from ..text.errors import UsageError, one_line
+from ..text.wording import counted
 from .asked import asked_in
 from .cells import (
     AGAIN,

@@ -9,8 +9,8 @@ from typing import Any, Literal, NotRequired, TypedDict, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import one_line
-from ..wording import by_number
+from ..text.errors import one_line
+from ..text.wording import by_number
 
 T = TypeVar("T")
 SCHEMA = 2

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from ..errors import UsageError, one_line
+from ..text.errors import UsageError, one_line
 from .export import seal_of
 from .keys import Texts, key_of
 from .record import MetricPart, Record, words_of

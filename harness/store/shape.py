@@ -8,7 +8,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Literal, NotRequired, TypedDict, Union, get_args, get_origin, get_type_hints, is_typeddict
 
-from ..errors import one_line
+from ..text.errors import one_line
 from .record import Cell, Request, Role, words_of
 
 DEEPEST = 32

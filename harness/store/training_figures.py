@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 
-from ..errors import nearest, one_line
+from ..spec.figures import reached_of
+from ..text.errors import nearest, one_line
 from .record import Cell, Training, TrainingCost
 
 TRAINING_COSTS = tuple(name for name in TrainingCost.__annotations__ if name != "reasons")
-_REACHED = re.compile(r"(steps|seconds)_to\(\s*([^()]*?)\s*\)")
 
 
 class Unknown(Exception):
     """There is no value; the message says why."""
-
-
-def reached_of(name: str) -> tuple[str, str] | None:
-    """("steps" or "seconds", V) of `steps_to(V)` and `seconds_to(V)`; None of any other name."""
-    match = _REACHED.fullmatch(name)
-    return (match[1], match[2]) if match else None
 
 
 def training_figure(name: str, cells: Sequence[Cell], known: Mapping[str, float]) -> float:

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from ..errors import UsageError, one_line
-from ..wording import counted
+from ..data.disk import noticing_full_disk, read_regular, remove_entry
+from ..text.errors import UsageError, one_line
+from ..text.wording import counted
 from .asked import asked_in, drop_idle_notes
 from .cells import WEIGHTS, Damaged, asked_of, cell_dir, cell_lock, keys, read_cell, read_record, refuse_read_only
-from .disk import noticing_full_disk, read_regular, remove_entry
 from .index import indexed
 from .keys import key_of
 from .outputs import OutputFiles, damaged_outputs

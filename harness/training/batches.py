@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..components import open_dataset
-from ..recipe import Recipe, data_of
-from ..track import Batches, Dataset, KeepsApart, Trains
+from ..components.datasets import open_dataset
+from ..planning.recipe import Recipe, data_of
+from ..track.protocols import Batches, Dataset, KeepsApart, Trains
 from .split import split
 
 

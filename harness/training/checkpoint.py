@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from ..data.disk import open_regular
 from ..data.roots import weight_roots
-from ..errors import UsageError, one_line
-from ..json_values import parsed
-from ..store.disk import open_regular
 from ..store.record import Training
 from ..store.shape import why_not_as
+from ..text.errors import UsageError, one_line
+from ..text.json_values import parsed
 
 if TYPE_CHECKING:
     import torch
@@ -112,8 +112,8 @@ def known_checkpoint(key: str) -> Path | None:
 
 def key_today(card: Card) -> str:
     """The key of a checkpoint's recipe with the source files of today. Raises `UsageError` where it has none."""
-    from ..plan import plan
-    from ..suite import Suite
+    from ..planning.plan import plan
+    from ..suite.suite import Suite
 
     suite = Suite(track=card["track"], methods=(card["method"],), seeds=(card["seed"],), regimes=(card["regime"],))
     # What a recipe needs trained comes before it.

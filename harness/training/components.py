@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from ..components import component
+from ..components.decorators import component
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from ..components.registry import Bound
+from ..components.tracks import get_track
 from ..data.made_once import made_once
-from ..errors import UsageError
-from ..planned_cell import method_part
-from ..recipe import VERSION, Recipe, recipe_of, seed_of
-from ..registry import Bound
-from ..track import Batches, Trains, get_track
+from ..planning.cells import method_part
+from ..planning.recipe import VERSION, Recipe, recipe_of, seed_of
+from ..text.errors import UsageError
+from ..track.protocols import Batches, Trains
 from .batches import training_batches
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import Skip, UsageError, one_line
-from ..recipe import Recipe
+from ..planning.recipe import Recipe
+from ..text.errors import Skip, UsageError, one_line
 from .checkpoint import given_checkpoint, read_card, read_weights
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from ..errors import UsageError
+from ..text.errors import UsageError
 
 
 def split(ids: Sequence[str], validation: int, name: str) -> tuple[list[int], list[int]]:

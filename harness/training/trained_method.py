@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..recipe import recipe_of
+from ..planning.recipe import recipe_of
 
 if TYPE_CHECKING:
-    from ..registry import Bound
+    from ..components.registry import Bound
 
 
 class TrainedMethod:

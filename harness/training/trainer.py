@@ -14,15 +14,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..calling import synchronise
 from ..cost.macs import macs
 from ..cost.measure import peak_memory
-from ..errors import UsageError, one_line
-from ..processor import emulates_bfloat16, processor_told
-from ..recipe import Recipe
+from ..planning.recipe import Recipe
+from ..text.errors import UsageError, one_line
+from ..track.calling import synchronise
 from .bfloat16 import ProductsInFloat32
 from .memory_format import NoticingChannelsLast, lay_channels_last, lay_out_as
 from .network import Shape, build, made_parts
+from .processor import emulates_bfloat16, processor_told
 
 Batch = Mapping[str, "np.ndarray[Any, Any]"]
 _AMP = {"bfloat16": torch.bfloat16, "float16": torch.float16}

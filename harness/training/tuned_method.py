@@ -8,12 +8,12 @@ from typing import Annotated, Any, ClassVar
 from annotated_types import MinLen
 from pydantic import AfterValidator
 
-from ..errors import Skip
-from ..parameter_types import MethodSpec
-from ..recipe import recipe_of
-from ..registry import Bound
-from ..spec import show
-from ..tuning_grid import best, grid_over
+from ..components.registry import Bound
+from ..planning.recipe import recipe_of
+from ..planning.tuning_grid import best, grid_over
+from ..spec.parameter_types import MethodSpec
+from ..spec.parsing import show
+from ..text.errors import Skip
 from .checkpoint import given_checkpoint, read_card
 
 

@@ -13,9 +13,9 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from ...components.keyed_noise import keyed_generator
 from ...data.weights import WeightFile, find_weights, load_weights
-from ...errors import Skip, UsageError, one_line
-from ...keyed_noise import keyed_generator
+from ...text.errors import Skip, UsageError, one_line
 from ..pixels import Array
 from .resize import resize
 

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from ...errors import one_line
+from ...text.errors import one_line
 from ..escape import latex
 
 _FILE = Path(__file__).with_name("references.bib")

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
-from ...errors import one_line
-from ...sources import module_sources
+from ...components.sources import module_sources
 from ...store.export import is_source_place
 from ...store.file_changes import ABSENT
 from ...store.record import Cell, Plugins, Record
+from ...text.errors import one_line
 from ..private_paths import message_without_folders
 
 LARGEST, LARGEST_TOGETHER = 1 << 20, 8 << 20

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from ...json_values import spelled
 from ...store.record import Cell, Record, cost_size, item_count
-from ...wording import by_number
+from ...text.json_values import spelled
+from ...text.wording import by_number
 
 Place = tuple[str, str, int]
 Part = tuple[str, str, str]

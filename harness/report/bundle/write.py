@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...boards.board import Board
-from ...errors import UsageError, one_line
 from ...store.export import export_text
 from ...store.record import Record, cell_text
 from ...store.versions import newest
-from ...wording import counted
+from ...text.errors import UsageError, one_line
+from ...text.wording import counted
 from ..data import report_data
 from ..escape import latex, markdown, markdown_code, slug
 from ..files import text_bytes, write_files
@@ -148,7 +148,7 @@ def _plugin_files(records: Sequence[Record]) -> dict[str, bytes]:
 def _planned(suites: Sequence[Recipe], plugins: Mapping[str, bytes], names: Mapping[Part, str]) -> set[str]:
     """Keys of the cells that the suite files plan, read back as a user would. Raises `UsageError`."""
     from ...engine.planning import plan_in_child
-    from ...suite import read_suite
+    from ...suite.suite import read_suite
 
     keys: set[str] = set()
     with tempfile.TemporaryDirectory() as folder:

@@ -14,9 +14,9 @@ from ...boards.board import MAX_PAIRS, Board, how, placed_by
 from ...boards.levels import level_families
 from ...boards.rows import Column, Row
 from ...boards.undecided import undecided
-from ...errors import one_line
+from ...components.tracks import DEFAULT
 from ...store.record import Record
-from ...track import DEFAULT
+from ...text.errors import one_line
 from ..data import ReportData
 from ..escape import slug
 from ..plots.drawing import Plot, is_reference

@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import Any
 
 from ...boards.board import Board, how
-from ...wording import counted
+from ...text.wording import counted
 from ..beside_boards import Extra
 from ..data import ReportData
 from ..escape import page as esc

@@ -13,8 +13,8 @@ from ...boards.curves import in_order
 from ...boards.ordering import OTHER_INPUTS
 from ...boards.rows import Column, Row
 from ...boards.together import Places, contenders
-from ...errors import UsageError, nearest, one_line
-from ...spec_paths import is_meant
+from ...spec.paths import is_meant
+from ...text.errors import UsageError, nearest, one_line
 from ..page.data import MAX_CELLS
 from .captions import caption, remarks
 from .costs import cost_remark, costs_of, refuse_costs

@@ -10,9 +10,9 @@ from ...boards.board import Board, cost_setting
 from ...boards.cost_charts import cost_value
 from ...boards.rows import Row
 from ...boards.together import Places
-from ...errors import UsageError, nearest, one_line
 from ...store.record import Cost
-from ...study import COSTS, TIMES
+from ...suite.study import COSTS, TIMES
+from ...text.errors import UsageError, nearest, one_line
 from .table import Line, Mean
 
 NOT_MEASURED = "no cost was measured"

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 from ...boards.board import Board
 from ...boards.rows import Column
-from ...errors import UsageError
-from ...registry import registry
-from ...spec import Spec, Value, show
-from ...spec_paths import readable_spec
+from ...components.registry import registry
+from ...spec.parsing import Spec, Value, show
+from ...spec.paths import readable_spec
+from ...text.errors import UsageError
 from ..plots.axis_text import metric_text
 
 

@@ -6,8 +6,8 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 
-from ...errors import one_line
-from ...study import COSTS
+from ...suite.study import COSTS
+from ...text.errors import one_line
 from ..escape import LONG, latex, markdown, markdown_code, spreadsheet
 from ..files import taken
 from ..tables import latex_row, pipe_table

@@ -6,9 +6,9 @@ import re
 
 from ...boards.chart import Chart
 from ...boards.rows import Column
-from ...errors import UsageError
-from ...parameter_types import AxisLabel
-from ...registry import registry
+from ...components.registry import registry
+from ...spec.parameter_types import AxisLabel
+from ...text.errors import UsageError
 from ..tables import unit_text
 
 

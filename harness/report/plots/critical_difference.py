@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...errors import one_line
 from ...statistics.friedman import Friedman
 from ...statistics.ranking import Pairs, cliques
+from ...text.errors import one_line
 from ..escape import slug
 from ..order_stability import first_board, friedman_text, who_is_compared
 from .drawing import Plot, fit, legend_names, place, save, text_width

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ...errors import one_line
+from ...text.errors import one_line
 from ..escape import shorten
 from .sheets import TEXT, Sheet, Style
 

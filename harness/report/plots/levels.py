@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from ...boards.chart import Chart, Curve, Point
-from ...errors import one_line
+from ...text.errors import one_line
 from .axis_text import level_text, metric_name, metric_text
 from .drawing import MAX_LINES, Plot, fit, legend_names, place, plain_number, save, text_width, tick_room
 from .end_labels import LEADER, End, label_ends, look_of

@@ -10,7 +10,7 @@ from typing import Any
 
 from ...boards.board import Board
 from ...boards.rows import Row
-from ...wording import by_number
+from ...text.wording import by_number
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#882255", "#7F4A21")
 """Okabe and Ito (2008) without the yellow, and a wine and a brown: with any kind of colour vision, in CIELAB, no two of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ...boards.chart import Chart
-from ...errors import one_line
+from ...text.errors import one_line
 from .axis_text import metric_name, metric_text
 from .drawing import Plot, fit, place, plain_number, save, text_width
 from .sheets import Sheet

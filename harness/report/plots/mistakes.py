@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from ...boards.board import Board
 from ...boards.rows import Row
-from ...errors import one_line
 from ...store.mistakes import PICTURED
 from ...store.record import Mistake
-from ...wording import counted
+from ...text.errors import one_line
+from ...text.wording import counted
 from ..escape import slug
 from .drawing import MAX_LINES, Plot, fit, legend_names, place, save, shared, text_width
 from .selection import limited

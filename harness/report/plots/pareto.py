@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from ...boards.board import Board
 from ...boards.chart import Chart, Point
 from ...boards.cost_charts import cost_chart
-from ...errors import one_line
-from ...study import Axis
+from ...suite.study import Axis
+from ...text.errors import one_line
 from .axis_text import metric_name, metric_text
 from .drawing import MAX_LINES, Plot, fit, legend_names, place, plain_number, save, tick_room
 from .end_labels import look_of

@@ -9,7 +9,7 @@ from ...boards.board import Board
 from ...boards.chart import Chart, Curve, Point
 from ...boards.rows import Row
 from ...boards.set_metrics import BoardSets, SetColumn
-from ...study import Axis
+from ...suite.study import Axis
 from .axis_text import metric_name
 from .drawing import is_reference
 

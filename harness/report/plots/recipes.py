@@ -10,8 +10,8 @@ from typing import Any
 from ...boards.chart import Chart, Curve, Point
 from ...boards.recipes import Race, Recipe, RecipeBoard
 from ...boards.rows import Column
-from ...errors import one_line
-from ...study import Axis
+from ...suite.study import Axis
+from ...text.errors import one_line
 from ..short_names import short_names
 from ..tables import digits_text
 from .axis_text import metric_name, metric_text

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...boards.levels import Family, family_chart, level_families
 from ...boards.recipes import differ
-from ...track import known_track
+from ...components.tracks import known_track
 from ..data import ReportData
 from ..escape import slug
 from ..sections import HasPanels

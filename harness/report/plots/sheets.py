@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ...errors import UsageError, nearest, one_line
+from ...text.errors import UsageError, nearest, one_line
 
 TEXT = 8.0
 """Points of the text that all lengths below are thought for."""

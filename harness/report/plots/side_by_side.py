@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ...boards.board import Board
 from ...boards.rows import Row
 from ...store.record import Panel
-from ...wording import counted
+from ...text.wording import counted
 from ..escape import slug
 from ..tables import number as number_text
 from .axis_text import metric_name

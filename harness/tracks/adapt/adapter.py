@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import Invalid
-from ...info import Info
-from ...runner import MethodRunner, refuse_not_finite
-from ...track import Case
+from ...text.errors import Invalid
+from ...track.info import Info
+from ...track.protocols import Case
+from ...track.runner import MethodRunner, refuse_not_finite
 from .stream import Array, Arrivals
 
 

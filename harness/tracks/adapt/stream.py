@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import UsageError, one_line
+from ...text.errors import UsageError, one_line
 
 Array = np.ndarray[Any, Any]
 

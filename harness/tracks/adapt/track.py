@@ -6,20 +6,20 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ...array_outputs import ArrayFiles
-from ...component_calls import metric_value, read_only
-from ...info import Info
-from ...keyed_noise import noise_key
-from ...registry import Bound
+from ...components.calls import metric_value, read_only
+from ...components.keyed_noise import noise_key
+from ...components.registry import Bound
+from ...components.tracks import get_track
 from ...store.outputs import OutputFiles
-from ...track import (
+from ...track.info import Info
+from ...track.outputs import ArrayFiles
+from ...track.protocols import (
     Case,
     Defaults,
     HasChannels,
     Words,
     add_track,
     checked_declarations,
-    get_track,
     refuse_unknown_layout,
     torch_where_used,
 )

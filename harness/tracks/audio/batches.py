@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...errors import UsageError
-from ...keyed_noise import keyed_generator
-from ...registry import Bound
-from ...track import Case, Dataset
+from ...components.keyed_noise import keyed_generator
+from ...components.registry import Bound
+from ...text.errors import UsageError
+from ...track.protocols import Case, Dataset
 from .clip import Clip, Floats, who
 from .mixture import Mixture
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...errors import one_line
+from ...text.errors import one_line
 
 Floats = npt.NDArray[Any]
 MOST = 2**26

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ...runner import MethodRunner, accepted_numbers
-from ...track import Case
+from ...track.protocols import Case
+from ...track.runner import MethodRunner, accepted_numbers
 from .clip import Floats
 
 

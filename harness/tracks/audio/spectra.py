@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import UsageError
+from ...text.errors import UsageError
 from .clip import Floats
 
 

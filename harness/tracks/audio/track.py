@@ -6,14 +6,23 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ...array_outputs import ArrayFiles
-from ...component_calls import degraded, metric_value, read_only
-from ...errors import UsageError
-from ...info import Info
-from ...keyed_noise import keyed_generator, noise_key
-from ...registry import Bound
+from ...components.calls import degraded, metric_value, read_only
+from ...components.keyed_noise import keyed_generator, noise_key
+from ...components.registry import Bound
 from ...store.outputs import OutputFiles
-from ...track import Batches, Case, Dataset, Defaults, Words, add_track, checked_declarations, torch_where_used
+from ...text.errors import UsageError
+from ...track.info import Info
+from ...track.outputs import ArrayFiles
+from ...track.protocols import (
+    Batches,
+    Case,
+    Dataset,
+    Defaults,
+    Words,
+    add_track,
+    checked_declarations,
+    torch_where_used,
+)
 
 if TYPE_CHECKING:
     from ...boards.board import Board

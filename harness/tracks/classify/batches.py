@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import UsageError, one_line
+from ...components.registry import Bound
 from ...imaging.pixels import to_unit
-from ...registry import Bound
-from ...track import Dataset
+from ...text.errors import UsageError, one_line
+from ...track.protocols import Dataset
 from .degrade import degrade_labelled
 from .labelled_picture import LabelledPicture, values_of
 

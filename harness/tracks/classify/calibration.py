@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...boards.set_metrics import LABELS
-from ...keyed_noise import keyed_generator, text_key
+from ...components.keyed_noise import keyed_generator, text_key
 from ...statistics.paired_tests import MIN_ITEMS
 from .set_metrics import Answers, Floats, SetMetric
 

@@ -8,13 +8,13 @@ import numpy as np
 
 from ...boards.board import Board
 from ...boards.rows import Row
-from ...errors import one_line
 from ...report.escape import slug
 from ...report.plots.drawing import MAX_LINES, Plot, fit, legend_names, place, plain_number, save
 from ...report.plots.looks import Looks, looks_of
 from ...report.plots.selection import limited
 from ...report.plots.sheets import Sheet
 from ...statistics.paired_tests import Floats
+from ...text.errors import one_line
 
 RADIUS = "certified_radius"
 """The metric by whose items a curve is drawn."""

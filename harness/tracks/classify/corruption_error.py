@@ -16,8 +16,8 @@ from ...boards.rows import Row
 from ...boards.together import contenders
 from ...report.order_stability import Section
 from ...report.tables import Table, number
-from ...spec_paths import readable_spec
-from ...wording import counted
+from ...spec.paths import readable_spec
+from ...text.wording import counted
 
 REGIME, METRIC = "corruption", "accuracy"
 SEVERITIES = frozenset(range(1, 6))

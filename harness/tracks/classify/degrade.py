@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from ...component_calls import degraded
-from ...errors import Skip
+from ...components.calls import degraded
+from ...components.keyed_noise import keyed_generator, noise_key
+from ...components.registry import Bound
 from ...imaging.pixels import Array, pixel_sha256, to_unit
-from ...info import Info
-from ...keyed_noise import keyed_generator, noise_key
-from ...registry import Bound
+from ...text.errors import Skip
+from ...track.info import Info
 from .labelled_picture import LabelledPicture, values_of
 
 

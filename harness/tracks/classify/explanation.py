@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...errors import Invalid, NotDefined
 from ...imaging.pixels import Array
-from ...runner import refuse_not_finite
+from ...text.errors import Invalid, NotDefined
+from ...track.runner import refuse_not_finite
 
 Floats = npt.NDArray[np.float64]
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...errors import UsageError, one_line
 from ...imaging.pixels import Array, as_hwc, canonical, to_unit
-from ...short_text import short
+from ...text.errors import UsageError, one_line
+from ...text.short_text import short
 
 NO_CLASS = -1
 """The label of a picture that shows none of the classes."""

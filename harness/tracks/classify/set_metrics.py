@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...errors import UsageError
-from ...registry import Bound, bind
+from ...components.registry import Bound, bind
+from ...text.errors import UsageError
 from .labelled_picture import NO_CLASS, LabelledPicture
 
 Floats = npt.NDArray[np.float64]

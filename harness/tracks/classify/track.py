@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...array_outputs import ArrayFiles
-from ...component_calls import metric_value, read_only
-from ...errors import NotDefined, one_line
-from ...registry import Bound
+from ...components.calls import metric_value, read_only
+from ...components.registry import Bound
 from ...store.outputs import OutputFiles
 from ...store.record import Mistake
-from ...track import (
+from ...text.errors import NotDefined, one_line
+from ...track.outputs import ArrayFiles
+from ...track.protocols import (
     Batches,
     Case,
     Collector,

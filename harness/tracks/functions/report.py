@@ -10,7 +10,6 @@ from typing import Any
 
 from ...boards.board import Board
 from ...boards.rows import Row
-from ...errors import one_line
 from ...report.escape import slug
 from ...report.plots.axis_text import metric_name
 from ...report.plots.drawing import Plot, fit, place, save
@@ -18,7 +17,8 @@ from ...report.plots.selection import limited
 from ...report.plots.sheets import Sheet
 from ...report.tables import number as number_text
 from ...store.record import Panel
-from ...wording import counted
+from ...text.errors import one_line
+from ...text.wording import counted
 
 MAX_FITS = 24
 PER_BAND = 4

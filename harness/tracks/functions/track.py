@@ -6,14 +6,14 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ...array_outputs import ArrayFiles
-from ...component_calls import degraded, metric_value, read_only
-from ...info import Info
-from ...keyed_noise import keyed_generator, noise_key
-from ...registry import Bound
-from ...runner import MethodRunner, accepted_numbers
+from ...components.calls import degraded, metric_value, read_only
+from ...components.keyed_noise import keyed_generator, noise_key
+from ...components.registry import Bound
 from ...store.outputs import OutputFiles
-from ...track import Case, Defaults, Words, add_track, checked_declarations
+from ...track.info import Info
+from ...track.outputs import ArrayFiles
+from ...track.protocols import Case, Defaults, Words, add_track, checked_declarations
+from ...track.runner import MethodRunner, accepted_numbers
 
 if TYPE_CHECKING:
     from ...boards.board import Board

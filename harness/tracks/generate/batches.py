@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import UsageError, one_line
-from ...track import Dataset
+from ...text.errors import UsageError, one_line
+from ...track.protocols import Dataset
 from .items import TrainingPicture
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...errors import Invalid, UsageError
-from ...registry import Bound
-from ...runner import MethodRunner
+from ...components.registry import Bound
+from ...text.errors import Invalid, UsageError
+from ...track.runner import MethodRunner
 
 
 class _Count:

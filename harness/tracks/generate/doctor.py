@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import Skip, one_line
-from ...findings import findings_of, set_up, tried
-from ...plugin_loading import described_at
-from ...registry import Bound, bind
-from ...track import Case, Finding
+from ...components.plugins import described_at
+from ...components.registry import Bound, bind
+from ...text.errors import Skip, one_line
+from ...track.findings import findings_of, set_up, tried
+from ...track.protocols import Case, Finding
 from .items import LatentBatch, Reference, TrainingPicture
 from .latents import pose_batch, pose_picture
 from .law import Law

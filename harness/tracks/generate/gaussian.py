@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ...components import open_dataset
-from ...errors import UsageError
-from ...registry import Bound
+from ...components.datasets import open_dataset
+from ...components.registry import Bound
+from ...text.errors import UsageError
 from .items import TrainingPicture
 from .law import Floats, Law
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ...errors import UsageError, one_line
+from ...text.errors import UsageError, one_line
 
 if TYPE_CHECKING:
     from .law import Law

@@ -10,9 +10,9 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from ...components.keyed_noise import keyed_generator, text_key
 from ...data.made_once import made_once
 from ...distances.pairwise import pairwise_distances
-from ...keyed_noise import keyed_generator, text_key
 from .items import Labels
 from .scored import Compared, Floats
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...errors import UsageError
-from ...registry import Bound
+from ...components.registry import Bound
+from ...text.errors import UsageError
 
 Extractor = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
 """Pictures (N, C, H, W) on [−1, 1] → features (N, D)."""

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...component_calls import degraded
-from ...info import Info
-from ...keyed_noise import keyed_generator, noise_key, text_key
-from ...registry import Bound
-from ...track import Case
+from ...components.calls import degraded
+from ...components.keyed_noise import keyed_generator, noise_key, text_key
+from ...components.registry import Bound
+from ...track.info import Info
+from ...track.protocols import Case
 from .items import LatentBatch, TrainingPicture
 
 LEVELS = tuple(float(level) for level in np.geomspace(0.03, 20.0, 8))

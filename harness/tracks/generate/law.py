@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from ...errors import UsageError
+from ...text.errors import UsageError
 
 Floats = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]

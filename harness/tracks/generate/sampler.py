@@ -8,11 +8,11 @@ from typing import Any, TypedDict
 import numpy as np
 import numpy.typing as npt
 
-from ...errors import Invalid, Skip
-from ...info import Info
-from ...registry import Bound
-from ...runner import MethodRunner, refuse_not_finite
-from ...track import Case
+from ...components.registry import Bound
+from ...text.errors import Invalid, Skip
+from ...track.info import Info
+from ...track.protocols import Case
+from ...track.runner import MethodRunner, refuse_not_finite
 from .denoiser import counted, model_of
 
 

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...component_calls import read_only
+from ...components.calls import read_only
+from ...components.registry import Bound, bind
 from ...distances.energy import mean_distance
 from ...distances.pairwise import pairwise_distances
-from ...registry import Bound, bind
 from .items import Labels, LatentBatch, Pictures, Reference
 
 Floats = npt.NDArray[np.float64]

@@ -11,19 +11,19 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from ...components.keyed_noise import keyed_generator, text_key
+from ...components.registry import Bound, bind
+from ...components.sources import method_sources
+from ...data.disk import noticing_full_disk
 from ...data.made_once import made_once
 from ...distances.frechet import frechet_distance
 from ...distances.kernel import kernel_distance
 from ...distances.neighbours import coverage, density, precision
-from ...errors import NotDefined, UsageError, one_line
 from ...imaging.features.networks import NETWORKS, extract, network_sha256, open_network
 from ...imaging.features.resize import NAME as RESIZE
-from ...keyed_noise import keyed_generator, text_key
-from ...parameter_types import Nested
-from ...registry import Bound, bind
-from ...sources import method_sources
-from ...store.disk import noticing_full_disk
+from ...spec.parameter_types import Nested
 from ...store.keys import key_of
+from ...text.errors import NotDefined, UsageError, one_line
 from .items import LatentBatch, Reference
 from .last_layer import Extractor, last_layer
 from .sampler import Drawn

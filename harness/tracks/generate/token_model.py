@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...errors import Invalid, UsageError
-from ...registry import Bound
+from ...components.registry import Bound
+from ...text.errors import Invalid, UsageError
 from .denoiser import ModelRunner, _Count, model_of
 
 

@@ -7,12 +7,22 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...array_outputs import ArrayFiles
-from ...component_calls import metric_value, read_only
-from ...errors import NotDefined
-from ...registry import Bound
+from ...components.calls import metric_value, read_only
+from ...components.registry import Bound
 from ...store.outputs import OutputFiles
-from ...track import Batches, Case, Collector, Dataset, Defaults, Finding, Words, add_track, checked_declarations
+from ...text.errors import NotDefined
+from ...track.outputs import ArrayFiles
+from ...track.protocols import (
+    Batches,
+    Case,
+    Collector,
+    Dataset,
+    Defaults,
+    Finding,
+    Words,
+    add_track,
+    checked_declarations,
+)
 
 if TYPE_CHECKING:
     from ...boards.board import Board

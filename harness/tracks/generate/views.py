@@ -9,8 +9,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from ...errors import Skip
-from ...keyed_noise import keyed_generator, text_key
+from ...components.keyed_noise import keyed_generator, text_key
+from ...text.errors import Skip
 from .items import Labels
 
 ViewName = Literal["identity", "rot90", "rot180", "mirrored", "upside_down", "negative", "permuted"]

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import Invalid
-from ...runner import MethodRunner, kind_of, refuse_not_finite
-from ...track import Case
+from ...components.calls import kind_of
+from ...text.errors import Invalid
+from ...track.protocols import Case
+from ...track.runner import MethodRunner, refuse_not_finite
 from .dag import Floats
 from .scores import covariance, residual_variances
 

@@ -9,12 +9,12 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from ...component_calls import check_floats
-from ...errors import Skip, UsageError
-from ...info import Info
-from ...keyed_noise import keyed_generator, noise_key
-from ...registry import Bound
-from ...track import Case
+from ...components.calls import check_floats
+from ...components.keyed_noise import keyed_generator, noise_key
+from ...components.registry import Bound
+from ...text.errors import Skip, UsageError
+from ...track.info import Info
+from ...track.protocols import Case
 from .dag import Floats, LinearDag
 from .edges import topological_order
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ...array_outputs import ArrayFiles
-from ...component_calls import metric_value, read_only
-from ...registry import Bound
+from ...components.calls import metric_value, read_only
+from ...components.registry import Bound
 from ...store.outputs import OutputFiles
-from ...track import Case, Defaults, Words, add_track, checked_declarations
+from ...track.outputs import ArrayFiles
+from ...track.protocols import Case, Defaults, Words, add_track, checked_declarations
 
 if TYPE_CHECKING:
     from ...boards.board import Board

@@ -10,9 +10,9 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from ...errors import UsageError
-from ...keyed_noise import keyed_generator
-from ...wording import counted
+from ...components.keyed_noise import keyed_generator
+from ...text.errors import UsageError
+from ...text.wording import counted
 
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]

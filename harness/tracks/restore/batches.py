@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import UsageError
+from ...components.keyed_noise import keyed_generator
+from ...components.registry import Bound
 from ...imaging.pixels import Array, as_hwc, canonical
 from ...imaging.sample import Sample
-from ...keyed_noise import keyed_generator
-from ...registry import Bound
-from ...track import Dataset, Reader
+from ...text.errors import UsageError
+from ...track.protocols import Dataset, Reader
 from .degrade import clean_of, degrade_sample
 
 _HELD = 1 << 30

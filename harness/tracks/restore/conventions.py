@@ -15,11 +15,11 @@ from typing import Any, Literal
 import numpy as np
 
 from ...data.folders import pair_folders
-from ...errors import UsageError, one_line
 from ...imaging.pictures import PICTURE_SUFFIXES, read_picture
 from ...imaging.pixels import Array, Float, to_unit
 from ...imaging.validation import as_picture, check_item, check_restored
-from ...wording import counted
+from ...text.errors import UsageError, one_line
+from ...text.wording import counted
 from .pairs import shape_text, to_8bit
 from .protocols.gray8 import GRAY_601
 from .protocols.y8 import LUMA_601, rounded_luma

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from ...data.disk import write_file
 from ...imaging.pixels import Array, as_hwc, to_unit
 from ...imaging.sample import Sample
-from ...store.disk import write_file
 from ...store.previews import VIEW, View, byte_sha256, picture_file, pixels_sha256, write_view
 
 PANEL = 96

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ...component_calls import degraded
-from ...components import refuse_own_input_behind
-from ...errors import Skip, UsageError, one_line
+from ...components.calls import degraded
+from ...components.decorators import refuse_own_input_behind
+from ...components.keyed_noise import keyed_generator, noise_key
+from ...components.registry import Bound, bind
 from ...imaging.pixels import Array, canonical, depth_of, pixel_sha256, to_unit
 from ...imaging.sample import Sample
 from ...imaging.validation import (
@@ -22,9 +23,8 @@ from ...imaging.validation import (
     is_tensor,
     mapped,
 )
-from ...info import Info
-from ...keyed_noise import keyed_generator, noise_key
-from ...registry import Bound, bind
+from ...text.errors import Skip, UsageError, one_line
+from ...track.info import Info
 from .disclosure import Known, cut, disclose
 
 _FORM = ("shape", "bit_depth")

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from ...components.registry import Bound
 from ...imaging.pixels import Array
-from ...registry import Bound
 
 Law = Callable[[Any, Any], Any]
 """The value of an earlier and of a later regime, neither of them None → that of both."""

@@ -9,11 +9,11 @@ from itertools import permutations
 
 import numpy as np
 
-from ...errors import Skip, one_line
-from ...findings import Check, findings_of, set_up, tried
-from ...plugin_loading import described_at
-from ...registry import Bound, bind
-from ...track import Finding
+from ...components.plugins import described_at
+from ...components.registry import Bound, bind
+from ...text.errors import Skip, one_line
+from ...track.findings import Check, findings_of, set_up, tried
+from ...track.protocols import Finding
 from .patient import SCALES, Patient, at_scale
 from .readings import AS_IT_IS, advice, better, crops, gains
 from .restorer import Restorer

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...errors import UsageError, one_line
-from ...registry import Bound, bind
+from ...components.registry import Bound, bind
 from ...store.cells import cell_dir
 from ...store.outputs import Kept, LostOutput
 from ...store.record import Record
-from ...wording import by_number, counted
+from ...text.errors import UsageError, one_line
+from ...text.wording import by_number, counted
 from .pairs import prepare
-from .track import PictureFiles
+from .picture_files import PictureFiles
 
 _GREY = 255.0**2
 

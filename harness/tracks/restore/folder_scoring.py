@@ -13,14 +13,14 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ...boards.signature import folder_signature
+from ...components.registry import Bound, bind, bind_all
 from ...data.folders import pair_folders
-from ...errors import NotDefined, UsageError, one_line, refuse_all
 from ...imaging.pictures import PICTURE_SUFFIXES, read_picture
 from ...imaging.pixels import as_hwc, to_unit
 from ...imaging.sample import Sample
 from ...imaging.validation import check_item, check_restored
-from ...plan import split_metrics
-from ...registry import Bound, bind, bind_all
+from ...planning.plan import split_metrics
+from ...text.errors import NotDefined, UsageError, one_line, refuse_all
 from .scoring import score_pair
 from .set_metrics.collector import Collector, collector
 

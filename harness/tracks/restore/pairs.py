@@ -10,12 +10,11 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from ...component_calls import called, check_floats, read_only
-from ...errors import UsageError
+from ...components.calls import called, check_floats, kind_of, read_only
+from ...components.registry import Bound
 from ...imaging.pixels import is_unit
 from ...imaging.validation import as_picture
-from ...registry import Bound
-from ...runner import kind_of
+from ...text.errors import UsageError
 
 Array = npt.NDArray[Any]
 F = TypeVar("F", bound=Callable[..., Any])

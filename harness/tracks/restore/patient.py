@@ -9,11 +9,11 @@ from itertools import product
 
 import numpy as np
 
-from ...errors import Invalid, Skip
+from ...components.registry import Bound, bind
 from ...imaging.pixels import Array, as_hwc, to_unit
 from ...imaging.sample import Sample
-from ...info import Info
-from ...registry import Bound, bind
+from ...text.errors import Invalid, Skip
+from ...track.info import Info
 from .degrade import degrade_sample
 from .restorer import Restorer
 from .training_mode import Caught

@@ -8,12 +8,12 @@ from itertools import product
 
 import numpy as np
 
-from ...components import open_dataset
+from ...components.datasets import open_dataset
+from ...components.registry import Bound, bind
 from ...imaging.pixels import Array, to_unit
 from ...imaging.resample import enlarge
 from ...imaging.sample import Sample
-from ...info import Info
-from ...registry import Bound, bind
+from ...track.info import Info
 from .degrade import degrade_sample
 
 CROPS = {1: ("camera", "gravel", "clock"), 3: ("coffee", "retina", "saucer")}

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import Invalid, Skip
+from ...components.registry import Bound
 from ...imaging.pixels import Array
 from ...imaging.validation import why_off_scale
-from ...info import Info
-from ...registry import Bound
-from ...runner import MethodRunner, refuse_not_finite
-from ...track import Case
+from ...text.errors import Invalid, Skip
+from ...track.info import Info
+from ...track.protocols import Case
+from ...track.runner import MethodRunner, refuse_not_finite
 
 _SMALLER = "keeps the size of its input, which this regime makes smaller"
 

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...component_calls import metric_value
-from ...errors import UsageError, nearest, one_line
+from ...components.calls import metric_value
+from ...components.registry import Bound, bind, bind_all
 from ...imaging.sample import Sample
 from ...imaging.validation import Range, as_tensor, check_pair, check_restored, given_array, mapped
-from ...plan import split_metrics
-from ...registry import Bound, bind, bind_all
+from ...planning.plan import split_metrics
+from ...text.errors import UsageError, nearest, one_line
 from .pairs import Array, composed, pictures_of, prepare, residual
 
 

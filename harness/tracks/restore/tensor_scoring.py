@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ...errors import NotDefined, UsageError
+from ...components.registry import Bound
 from ...imaging.validation import as_tensor
-from ...registry import Bound
+from ...text.errors import NotDefined, UsageError
 from .metrics._planes import GMSD_SMALLEST, YIQ
 from .metrics._structure import K1, K2, WINDOW, gaussian_taps
 from .metrics._undefined import nothing_left, too_small

@@ -9,10 +9,9 @@ from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...array_outputs import ArrayFiles
-from ...errors import one_line
-from ...registry import Bound
-from ...track import (
+from ...components.registry import Bound
+from ...text.errors import one_line
+from ...track.protocols import (
     Batches,
     Case,
     Dataset,
@@ -24,6 +23,7 @@ from ...track import (
     refuse_unknown_layout,
     torch_where_used,
 )
+from .picture_files import PictureFiles
 
 if TYPE_CHECKING:
     from ...boards.board import Board
@@ -57,22 +57,6 @@ _OUTSIDE = "was given values outside [0, 1]: a network made for files of 8 bit n
 def _is_range(peak: Any) -> bool:
     """Whether a declared peak is a number that values can go up to."""
     return isinstance(peak, Real) and 0 < float(peak) < math.inf
-
-
-class PictureFiles(ArrayFiles):
-    """Restored pictures as `.npy` float32 (H, W, C), and PNGs of them to look at."""
-
-    def preview(self, store: Path, folder: Path, index: int, item: Sample, case: Case, output: Array) -> None:
-        """8-bit PNGs of the clean, noisy and restored picture, for the page."""
-        from .crops import leave_view
-
-        leave_view(store, folder, index, item, case.given, output)
-
-    def panel(self, item: Sample, case: Case, output: Array) -> Mapping[str, bytes]:
-        """Crops of the three as PNGs, where the clean one has most detail."""
-        from .crops import panel_of
-
-        return panel_of(item, case.given, output)
 
 
 class Restore:

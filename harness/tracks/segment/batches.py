@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import UsageError, one_line
+from ...components.keyed_noise import keyed_generator, text_key
+from ...components.registry import Bound
 from ...imaging.pixels import to_unit
-from ...keyed_noise import keyed_generator, text_key
-from ...registry import Bound
-from ...track import Dataset
+from ...text.errors import UsageError, one_line
+from ...track.protocols import Dataset
 from .degrade import degrade_mapped
 from .mapped_picture import UNLABELLED, MappedPicture, values_of
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...errors import UsageError, one_line
 from ...imaging.pixels import Array, as_hwc, canonical
-from ...short_text import short
+from ...text.errors import UsageError, one_line
+from ...text.short_text import short
 
 UNLABELLED = -1
 """Of a pixel whose class nobody knows: no loss and no score looks at it."""

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import Invalid
+from ...components.calls import kind_of
 from ...imaging.pixels import Array
-from ...runner import MethodRunner, kind_of, refuse_not_finite
-from ...track import Case
+from ...text.errors import Invalid
+from ...track.protocols import Case
+from ...track.runner import MethodRunner, refuse_not_finite
 
 
 class Segmenter(MethodRunner):

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import NotDefined, UsageError
+from ...components.registry import Bound, bind
 from ...imaging.pixels import Array
-from ...registry import Bound, bind
+from ...text.errors import NotDefined, UsageError
 from .mapped_picture import MappedPicture
 from .maps import Ints, Maps
 

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import numpy as np
 from annotated_types import Gt, Le
 
-from ....components import metric
-from ....errors import NotDefined
+from ....components.decorators import metric
+from ....text.errors import NotDefined
 
 Array = np.ndarray[Any, Any]
 

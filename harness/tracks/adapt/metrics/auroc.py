@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ....components import metric
-from ....errors import NotDefined
+from ....components.decorators import metric
+from ....text.errors import NotDefined
 
 Array = np.ndarray[Any, Any]
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.special import log_softmax
 
-from ....components import protocol
+from ....components.decorators import protocol
 
 
 @protocol("softmax", track="adapt")

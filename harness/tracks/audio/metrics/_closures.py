@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ....errors import NotDefined
+from ....text.errors import NotDefined
 from ..clip import Floats
 from ..scored import Restored
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 
-from ....errors import NotDefined
+from ....text.errors import NotDefined
 from ..scored import Restored
 
 SHORT = "less than 30 frames of the true clip are no silence: STOI needs about 0.4 s"

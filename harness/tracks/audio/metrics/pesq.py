@@ -6,8 +6,8 @@ from typing import Literal
 
 import numpy as np
 
-from ....components import metric
-from ....errors import NotDefined
+from ....components.decorators import metric
+from ....text.errors import NotDefined
 from ..scored import Restored
 
 BANDS = {8_000: ("nb",), 16_000: ("wb", "nb")}

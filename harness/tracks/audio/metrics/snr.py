@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from ....components import metric
-from ....errors import NotDefined
+from ....components.decorators import metric
+from ....text.errors import NotDefined
 from ..scored import Restored
 
 

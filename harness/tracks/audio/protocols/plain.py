@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import numpy as np
 from annotated_types import Ge, Le
 
-from ....components import protocol
+from ....components.decorators import protocol
 from ..clip import Floats
 from ..spectra import resampled
 

@@ -6,6 +6,6 @@ from typing import Annotated
 
 from annotated_types import Ge, Le
 
-from ....parameter_types import AxisLabel
+from ....spec.parameter_types import AxisLabel
 
 Decibels = Annotated[float, Ge(-60), Le(120), AxisLabel("SNR (dB)")]

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ....components import open_dataset
-from ....errors import UsageError
-from ....registry import Bound, bind
+from ....components.datasets import open_dataset
+from ....components.registry import Bound, bind
+from ....text.errors import UsageError
 from ..clip import Floats
 from ..spectra import power, resampled
 

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 import numpy as np
 from annotated_types import Ge, Le
 
-from ....components import regime
-from ....errors import UsageError
-from ....parameter_types import AxisLabel
+from ....components.decorators import regime
+from ....spec.parameter_types import AxisLabel
+from ....text.errors import UsageError
 from ..clip import Floats
 from ..spectra import with_noise
 from ._levels import Decibels

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import numpy as np
 from annotated_types import Ge, Le
 
-from ....components import regime
-from ....parameter_types import AxisLabel, DatasetSpec
+from ....components.decorators import regime
+from ....spec.parameter_types import AxisLabel, DatasetSpec
 from ..clip import Floats
 from ..spectra import power, with_noise
 from ._levels import Decibels

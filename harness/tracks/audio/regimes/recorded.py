@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ....components import regime
-from ....parameter_types import DatasetSpec
+from ....components.decorators import regime
+from ....spec.parameter_types import DatasetSpec
 from ..clip import Floats
 from ..spectra import with_noise
 from ._levels import Decibels

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ....components import regime
+from ....components.decorators import regime
 from ..clip import Floats
 from ..spectra import with_noise
 from ._levels import Decibels

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....components import metric
+from ....components.decorators import metric
 from ..detection import area_under_roc, detection
 from ..set_metrics import SetMetric
 

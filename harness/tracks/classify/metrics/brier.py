@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ....components import metric
+from ....components.decorators import metric
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from ....components import metric
+from ....components.decorators import metric
 from ..detection import detection, false_alarms
 from ..set_metrics import SetMetric
 

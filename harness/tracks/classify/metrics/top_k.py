@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import numpy as np
 from annotated_types import Ge
 
-from ....components import metric
+from ....components.decorators import metric
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 

@@ -8,7 +8,7 @@ import numpy as np
 from annotated_types import Gt
 from scipy.special import log_softmax
 
-from ....components import protocol
+from ....components.decorators import protocol
 
 
 @protocol("softmax", track="classify")

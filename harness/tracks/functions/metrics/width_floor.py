@@ -8,8 +8,8 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Gt, Le
 
-from ....components import metric
-from ....keyed_noise import keyed_generator
+from ....components.decorators import metric
+from ....components.keyed_noise import keyed_generator
 from ..target import Floats, Target
 
 CUT = 1e-10

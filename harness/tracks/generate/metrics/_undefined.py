@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....errors import NotDefined
+from ....text.errors import NotDefined
 
 
 def too_few() -> NotDefined:

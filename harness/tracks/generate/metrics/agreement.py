@@ -6,8 +6,8 @@ from typing import Annotated
 
 from annotated_types import Ge, Le
 
-from ....components import metric
-from ....errors import NotDefined
+from ....components.decorators import metric
+from ....text.errors import NotDefined
 from ..judges import by_neighbours
 from ..scored import Batch
 from ._undefined import no_training_pictures

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....components import metric
+from ....components.decorators import metric
 from ..scored import Batch
 
 

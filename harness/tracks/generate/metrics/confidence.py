@@ -8,10 +8,10 @@ from typing import Annotated, Any
 import numpy as np
 from annotated_types import Ge
 
-from ....components import metric
-from ....errors import NotDefined
-from ....parameter_types import Nested
-from ....registry import Bound, bind
+from ....components.decorators import metric
+from ....components.registry import Bound, bind
+from ....spec.parameter_types import Nested
+from ....text.errors import NotDefined
 from ..scored import Batch
 
 

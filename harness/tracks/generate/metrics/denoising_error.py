@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ....components import metric
+from ....components.decorators import metric
 from ..items import TrainingPicture
 
 SPREAD = 0.5

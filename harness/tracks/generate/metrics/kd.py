@@ -6,7 +6,7 @@ from typing import Annotated
 
 from annotated_types import Ge, Le
 
-from ....components import metric
+from ....components.decorators import metric
 from ..set_metrics import Features, Judge, SetMetric
 
 

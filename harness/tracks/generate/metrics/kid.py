@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....components import metric
+from ....components.decorators import metric
 from ....distances.kernel import kernel_distance
 from ..scored import Batch
 from ._undefined import too_few

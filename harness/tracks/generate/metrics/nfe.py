@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ....components import metric
-from ....errors import NotDefined
+from ....components.decorators import metric
+from ....text.errors import NotDefined
 from ..scored import Batch
 
 

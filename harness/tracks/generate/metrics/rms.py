@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ....components import metric
+from ....components.decorators import metric
 from ..scored import Batch
 
 

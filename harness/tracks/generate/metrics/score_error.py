@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Gt, Le
 
-from ....components import metric, open_dataset
-from ....errors import UsageError
-from ....keyed_noise import keyed_generator, text_key
-from ....parameter_types import DatasetSpec
-from ....registry import bind
+from ....components.datasets import open_dataset
+from ....components.decorators import metric
+from ....components.keyed_noise import keyed_generator, text_key
+from ....components.registry import bind
+from ....spec.parameter_types import DatasetSpec
+from ....text.errors import UsageError
 from ..items import TrainingPicture
 from ..latents import pose_picture
 from ..law import Floats, Law

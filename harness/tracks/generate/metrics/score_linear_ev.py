@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Gt, Le
 
-from ....components import metric
-from ....parameter_types import DatasetSpec
-from ....registry import bind
+from ....components.decorators import metric
+from ....components.registry import bind
+from ....spec.parameter_types import DatasetSpec
 from ..gaussian import Moments
 from ..items import TrainingPicture
 from ..latents import pose_picture

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 import numpy as np
 from annotated_types import Len
 
-from ....components import metric
-from ....errors import NotDefined, Skip
+from ....components.decorators import metric
+from ....text.errors import NotDefined, Skip
 from ..judges import Judge, shown
 from ..scored import Batch
 from ..views import ViewName, labels_of_views, view_of

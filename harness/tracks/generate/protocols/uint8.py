@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ....components import protocol
+from ....components.decorators import protocol
 
 
 @protocol("uint8", track="generate")

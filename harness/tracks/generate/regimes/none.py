@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ....components import regime
+from ....components.decorators import regime
 
 
 @regime("none", track="generate", title="normal latents")

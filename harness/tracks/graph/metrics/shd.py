@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ....components import metric
+from ....components.decorators import metric
 from ..dag import Floats
 from ..edges import Edges
 from ..found import Found

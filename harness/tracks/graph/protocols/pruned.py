@@ -7,7 +7,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Le
 
-from ....components import protocol
+from ....components.decorators import protocol
 from ..dag import Floats
 
 

@@ -7,8 +7,8 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Gt, Le
 
-from ....components import regime
-from ....parameter_types import AxisLabel
+from ....components.decorators import regime
+from ....spec.parameter_types import AxisLabel
 from ..sampling import Noise
 
 

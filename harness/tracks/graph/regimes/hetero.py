@@ -7,8 +7,8 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Gt, Le
 
-from ....components import at_most, checked, regime
-from ....parameter_types import AxisLabel
+from ....components.decorators import at_most, checked, regime
+from ....spec.parameter_types import AxisLabel
 from ..sampling import Noise
 
 Variance = Annotated[float, Gt(0), Le(1e12)]

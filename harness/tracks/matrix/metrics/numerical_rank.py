@@ -7,7 +7,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Gt, Lt
 
-from ....components import metric
+from ....components.decorators import metric
 from ..scored import Recovery
 
 

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from ....components import metric
-from ....errors import NotDefined
+from ....components.decorators import metric
+from ....text.errors import NotDefined
 from ..scored import Recovery
 
 

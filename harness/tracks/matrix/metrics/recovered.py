@@ -6,8 +6,8 @@ from typing import Annotated
 
 from annotated_types import Gt, Le
 
-from ....components import metric
-from ....errors import NotDefined
+from ....components.decorators import metric
+from ....text.errors import NotDefined
 from ..scored import Recovery
 from .relative_error import relative_error
 

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import numpy as np
 from annotated_types import Ge, Le
 
-from ....components import regime
-from ....parameter_types import AxisLabel
+from ....components.decorators import regime
+from ....spec.parameter_types import AxisLabel
 from ..operators import Floats
 
 

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ....errors import NotDefined
 from ....imaging.pixels import Float
+from ....text.errors import NotDefined
 from ..pairs import Pair
 from ._undefined import too_small
 

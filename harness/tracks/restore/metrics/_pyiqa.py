@@ -17,9 +17,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ....components import metric
-from ....errors import NotDefined, UsageError, nearest, one_line
-from ....registry import Bound
+from ....components.decorators import metric
+from ....components.registry import Bound
+from ....text.errors import NotDefined, UsageError, nearest, one_line
 from ..pairs import Pair
 from ._undefined import nothing_left
 

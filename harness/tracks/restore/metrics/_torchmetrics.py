@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ....errors import NotDefined, UsageError, nearest, one_line
-from ....registry import Bound
+from ....components.registry import Bound
+from ....text.errors import NotDefined, UsageError, nearest, one_line
 from ..pairs import Array, Pair
 from ._undefined import nothing_left
 

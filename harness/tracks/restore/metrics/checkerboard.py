@@ -7,9 +7,9 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Le
 
-from ....components import metric
-from ....errors import NotDefined
+from ....components.decorators import metric
 from ....imaging.pixels import Float
+from ....text.errors import NotDefined
 from ..pairs import Pair
 from ._undefined import too_small
 

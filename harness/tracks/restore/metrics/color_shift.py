@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ....components import metric
+from ....components.decorators import metric
 from ..pairs import Pair
 from ._undefined import nothing_left
 

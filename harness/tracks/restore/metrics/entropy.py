@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ....components import metric
+from ....components.decorators import metric
 from ..pairs import Pair
 from ._no_reference import luma_of
 from ._undefined import nothing_left

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from annotated_types import Ge, Gt, Le, Lt
 
-from ....components import metric
-from ....errors import NotDefined
+from ....components.decorators import metric
+from ....text.errors import NotDefined
 from ..pairs import Pair
 from ._errors import band_share
 from ._undefined import too_small

@@ -8,9 +8,9 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from ....components import metric
-from ....errors import NotDefined
+from ....components.decorators import metric
 from ....imaging.pixels import Float
+from ....text.errors import NotDefined
 from ..pairs import Pair
 from ._planes import YIQ, planes_of, problem_of
 

@@ -7,9 +7,9 @@ import math
 import cv2
 import numpy as np
 
-from ....components import metric
-from ....errors import NotDefined
+from ....components.decorators import metric
 from ....imaging.pixels import Float
+from ....text.errors import NotDefined
 from ..pairs import Pair
 from ._planes import GMSD_SMALLEST, halve, lumas_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ....components import metric
+from ....components.decorators import metric
 from ....imaging.pixels import Float
 from ..pairs import Pair
 from ._undefined import nothing_left

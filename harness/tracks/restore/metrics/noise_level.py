@@ -7,8 +7,8 @@ import math
 import cv2
 import numpy as np
 
-from ....components import metric
-from ....errors import NotDefined
+from ....components.decorators import metric
+from ....text.errors import NotDefined
 from ..pairs import Pair
 
 _LAPLACE = np.array([[1.0, -2, 1], [-2, 4, -2], [1, -2, 1]])

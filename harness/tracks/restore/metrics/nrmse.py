@@ -7,8 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from ....components import metric
-from ....errors import NotDefined
+from ....components.decorators import metric
+from ....text.errors import NotDefined
 from ..pairs import Pair
 from ._fidelity import squared_error
 from ._planes import power_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....components import metric
+from ....components.decorators import metric
 from ..pairs import Pair
 from ._errors import psnr_where
 

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ....components import metric
+from ....components.decorators import metric
 from ..pairs import Pair
 from ._undefined import nothing_missing
 

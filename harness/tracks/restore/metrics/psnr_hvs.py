@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from ....components import metric
-from ....errors import NotDefined
+from ....components.decorators import metric
 from ....imaging.pixels import Float
+from ....text.errors import NotDefined
 from ..pairs import Pair
 from ._planes import lumas_of
 

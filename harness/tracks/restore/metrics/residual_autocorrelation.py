@@ -6,7 +6,7 @@ from typing import Annotated
 
 from annotated_types import Ge
 
-from ....components import metric
+from ....components.decorators import metric
 from ..pairs import Pair
 from ._errors import lag_correlation, no_residual
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ....components import metric
+from ....components.decorators import metric
 from ....imaging.pixels import Float
 from ..pairs import Pair
 from ._structure import K1, K2, WINDOW, gaussian_taps

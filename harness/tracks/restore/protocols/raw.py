@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ....components import protocol
+from ....components.decorators import protocol
 from ..pairs import Array
 
 

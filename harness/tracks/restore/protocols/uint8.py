@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....components import protocol
+from ....components.decorators import protocol
 from ..pairs import Array
 
 

@@ -7,8 +7,8 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge
 
-from ....components import protocol
-from ....parameter_types import Later
+from ....components.decorators import protocol
+from ....spec.parameter_types import Later
 from ..pairs import Array, require_grey_or_rgb
 
 LUMA_601 = (65.481, 128.553, 24.966)

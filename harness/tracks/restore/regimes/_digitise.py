@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge, Gt, Le
 
-from ....parameter_types import AxisLabel
+from ....spec.parameter_types import AxisLabel
 
 Picture = npt.NDArray[np.float64]
 """(H, W, C), nominally on [0, 1]."""

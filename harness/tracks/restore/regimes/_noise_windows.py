@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from ....components import open_dataset
-from ....errors import UsageError
+from ....components.datasets import open_dataset
+from ....components.registry import bind
 from ....imaging.pixels import to_unit
-from ....registry import bind
-from ....wording import counted
+from ....text.errors import UsageError
+from ....text.wording import counted
 from ._digitise import Picture
 
 _LUMA = 0.299, 0.587, 0.114

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 import numpy as np
 from annotated_types import Ge, Le
 
-from ....components import regime
+from ....components.decorators import regime
 from ....imaging.resample import Boundary
-from ....parameter_types import AxisLabel
+from ....spec.parameter_types import AxisLabel
 from ..disclosure import BLUR, SETTINGS
 from ._digitise import Degraded, Picture
 from ._filters import box_taps, disk_kernel, filter_separable, filter_valid, gaussian_taps, motion_kernel, pad

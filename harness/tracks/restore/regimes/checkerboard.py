@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from ....components import regime
+from ....components.decorators import regime
 from ..disclosure import MASK, POINTWISE
 from ._digitise import Degraded, Picture
 

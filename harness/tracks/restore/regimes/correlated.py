@@ -8,8 +8,8 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Gt, Le
 
-from ....components import regime
-from ....parameter_types import AxisLabel
+from ....components.decorators import regime
+from ....spec.parameter_types import AxisLabel
 from ..disclosure import ALL, SIGMA
 from ._digitise import Bits, Degraded, Picture, Sigma, digitise
 from ._filters import filter_separable, gaussian_taps

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 import numpy as np
 from annotated_types import Ge, Le
 
-from ....components import regime
-from ....parameter_types import AxisLabel
+from ....components.decorators import regime
+from ....spec.parameter_types import AxisLabel
 from ._digitise import Degraded, Picture
 from ._filters import filter_separable, gaussian_taps, pad
 from ._weather import between, clouds, enlarged, filtered, frost, snow, trail

@@ -7,9 +7,9 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Le
 
-from ....components import regime
+from ....components.decorators import regime
 from ....imaging.resample import Resampling, shrink
-from ....parameter_types import AxisLabel, Later
+from ....spec.parameter_types import AxisLabel, Later
 from ..disclosure import SCALE, SETTINGS
 from ._digitise import Bits, Degraded, Picture
 

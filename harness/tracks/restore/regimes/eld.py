@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 import numpy as np
 from annotated_types import Ge, Gt, Le
 
-from ....components import at_most, checked, regime
-from ....parameter_types import AxisLabel
+from ....components.decorators import at_most, checked, regime
+from ....spec.parameter_types import AxisLabel
 from ..disclosure import COUNTED, COUNTS
 from ._digitise import Degraded, Picture, digitise
 from ._tukey import tukey, tukey_variance

@@ -8,8 +8,8 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Le
 
-from ....components import regime
-from ....parameter_types import AxisLabel
+from ....components.decorators import regime
+from ....spec.parameter_types import AxisLabel
 from ..disclosure import FACTOR, MULTIPLIED
 from ._digitise import Bits, Degraded, Picture, digitise
 

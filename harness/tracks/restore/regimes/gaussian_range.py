@@ -6,8 +6,8 @@ from typing import Annotated
 
 import numpy as np
 
-from ....components import at_most, checked, regime
-from ....parameter_types import AxisLabel
+from ....components.decorators import at_most, checked, regime
+from ....spec.parameter_types import AxisLabel
 from ..disclosure import ALL, SIGMA
 from ._digitise import Bits, Degraded, Picture, Sigma, digitise
 

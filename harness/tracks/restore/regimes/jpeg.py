@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 from annotated_types import Ge, Le
 
-from ....components import regime
-from ....errors import Skip
-from ....parameter_types import AxisLabel
+from ....components.decorators import regime
+from ....spec.parameter_types import AxisLabel
+from ....text.errors import Skip
 from ..disclosure import SETTINGS
 from ._digitise import Degraded, Picture
 

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge, Le
 
-from ....components import regime
-from ....parameter_types import AxisLabel
+from ....components.decorators import regime
+from ....spec.parameter_types import AxisLabel
 from ..disclosure import SETTINGS
 from ._digitise import Degraded, Picture, Sigma
 

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 import numpy as np
 from annotated_types import Gt, Le
 
-from ....components import regime
-from ....parameter_types import AxisLabel, Later
+from ....components.decorators import regime
+from ....spec.parameter_types import AxisLabel, Later
 from ..disclosure import MASK, POINTWISE
 from ._digitise import Degraded, Picture
 from ._holes import brush_lines, rectangles

@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from ....components import checked, regime
-from ....errors import UsageError
-from ....wording import counted
+from ....components.decorators import checked, regime
+from ....text.errors import UsageError
+from ....text.wording import counted
 from ..disclosure import ALL, SIGMA
 from ._digitise import Bits, Degraded, Picture, Probability, Sigma, digitise
 

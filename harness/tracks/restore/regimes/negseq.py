@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 import numpy as np
 from annotated_types import Ge, Gt, Le
 
-from ....components import checked, regime
-from ....errors import UsageError
-from ....parameter_types import AxisLabel, DatasetSpec, Later
+from ....components.decorators import checked, regime
+from ....spec.parameter_types import AxisLabel, DatasetSpec, Later
+from ....text.errors import UsageError
 from ..disclosure import SETTINGS
 from ._digitise import Degraded, Picture
 from ._noise_windows import mined, noise_of, turned

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ....components import regime
+from ....components.decorators import regime
 from ..disclosure import COUNTED, PEAK
 from ._digitise import Bits, Degraded, Peak, Picture, digitise
 

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ....components import regime
+from ....components.decorators import regime
 from ..disclosure import ALL, SIGMA
 from ._digitise import Bits, Degraded, Picture, Sigma, digitise
 

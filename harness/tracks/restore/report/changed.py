@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from ....comparing.comparison import Comparison
 from ....comparing.difference import Difference
-from ....errors import one_line
 from ....report.comparison import MORE
 from ....report.page.previews import PARTS
 from ....report.plots.axis_text import metric_name
@@ -20,6 +19,7 @@ from ....report.plots.sheets import HOUSE
 from ....report.sections import Previews
 from ....report.tables import number
 from ....store.record import Panel
+from ....text.errors import one_line
 from .stored_crops import decode
 
 MAX_PANELS, MAX_ROWS = 6, 3

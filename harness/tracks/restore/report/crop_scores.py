@@ -7,9 +7,9 @@ import math
 import numpy as np
 
 from ....boards.board import Board
-from ....errors import UsageError
-from ....registry import Bound, bind
+from ....components.registry import Bound, bind
 from ....store.record import Panel
+from ....text.errors import UsageError
 from ..scoring import score_pair
 from .stored_crops import stored_pixels
 

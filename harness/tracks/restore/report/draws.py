@@ -9,13 +9,13 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from ....errors import UsageError, one_line
 from ....report.escape import latex, markdown, spreadsheet
 from ....report.sections import DrawsSection
 from ....report.tables import Table, number, to_latex, to_markdown
 from ....store.record import Record
-from ....study import DRAWS
-from ....wording import by_number
+from ....suite.study import DRAWS
+from ....text.errors import UsageError, one_line
+from ....text.wording import by_number
 from ..draws import Split, splits
 
 HOW = (

@@ -13,7 +13,6 @@ import numpy.typing as npt
 
 from ....boards.board import Board
 from ....boards.rows import Row
-from ....errors import one_line
 from ....report.escape import slug
 from ....report.page.previews import PARTS
 from ....report.plots.axis_text import metric_name
@@ -22,7 +21,8 @@ from ....report.plots.selection import limited
 from ....report.plots.sheets import Sheet
 from ....report.tables import number as number_text
 from ....store.record import Panel
-from ....wording import counted
+from ....text.errors import one_line
+from ....text.wording import counted
 from .crop_scores import crop_score
 from .stored_crops import Picture, decode
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from ....errors import UsageError, one_line
+from ....components.registry import Bound, bind
+from ....data.disk import noticing_full_disk
 from ....imaging.features.networks import NETWORKS, extract, open_network, patches
 from ....imaging.pixels import value_sha256
 from ....imaging.sample import Sample
-from ....registry import Bound, bind
-from ....store.disk import noticing_full_disk
-from ....wording import counted
+from ....text.errors import UsageError, one_line
+from ....text.wording import counted
 from ..pairs import Array, pictures_of, prepare
 from .definition import SetMetric, Sets, made_of, plan_set, refused, score_set, why_too_few
 

@@ -11,16 +11,16 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge
 
-from ....components import metric
+from ....components.decorators import metric
+from ....components.registry import Bound
 from ....distances.frechet import frechet_distance, frechet_infinity
 from ....distances.kernel import kernel_distance
 from ....distances.moments import Moments
-from ....errors import NotDefined, UsageError
 from ....imaging.features.networks import NETWORKS, NetworkName, network_sha256
 from ....imaging.features.resize import NAME as RESIZE
-from ....plan import is_set
-from ....registry import Bound
-from ....wording import counted
+from ....planning.plan import is_set
+from ....text.errors import NotDefined, UsageError
+from ....text.wording import counted
 from .reference import Reference, read_reference
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -15,9 +15,9 @@ import numpy as np
 from ....data.folders import path_of
 from ....distances.frechet import symmetric
 from ....distances.moments import Float, Moments, feature_rows
-from ....errors import UsageError, one_line
 from ....imaging.features.networks import NETWORKS, network_sha256
 from ....imaging.features.resize import NAME as RESIZE
+from ....text.errors import UsageError, one_line
 
 if TYPE_CHECKING:
     from .definition import SetMetric
@@ -102,7 +102,7 @@ def write_reference(path: str | Path, features: Any, network: str) -> None:
 
     A later metric names it: `fd(features=efficientnet_lite0, reference='stats.npz')`.
     """
-    from ....store.disk import write_file
+    from ....data.disk import write_file
 
     target = path_of(path, "a reference")
     if not isinstance(network, str) or network not in NETWORKS:

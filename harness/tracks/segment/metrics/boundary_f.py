@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge, Le
 
-from ....components import metric
-from ....errors import NotDefined
+from ....components.decorators import metric
+from ....text.errors import NotDefined
 from ..mapped_picture import UNLABELLED
 from ..maps import Maps
 

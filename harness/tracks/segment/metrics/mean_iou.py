@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ....components import metric
-from ....errors import NotDefined, nearest
+from ....components.decorators import metric
+from ....text.errors import NotDefined, nearest
 from ..maps import Ints, iou_of
 from ..set_metrics import SetMetric
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ....components import protocol
+from ....components.decorators import protocol
 from ....imaging.pixels import Array
 from ..maps import Ints
 

@@ -1,0 +1,1 @@
+"""Components: registered by decorators, found by file name, bound to specs."""

@@ -1,0 +1,123 @@
+"""Regimes, samplers and metrics as they are called: what is wrong with what they give is said of them, of no method."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from numbers import Real
+from typing import Any
+
+from ..text.errors import Invalid, NotDefined, Skip, UsageError, described, raised_at, said
+from .registry import Bound
+
+
+def degraded(
+    part: Bound,
+    values: Any,
+    *given: Any,
+    resizes: bool = False,
+    drops: bool = False,
+    besides: Collection[str] = (),
+) -> tuple[Any, Mapping[str, Any]]:
+    """What one regime makes of an array, given further things, and what it discloses. Raises `UsageError` naming it.
+
+    `resizes`: it may change sides, and not the number of axes. `drops`: a NaN says that a value is not given. The
+    names `besides` are disclosed by the track, where they are.
+    """
+    who = f"regime {part.entry.name}"
+    made = called(who, part, values, *given)
+    if not isinstance(made, tuple) or len(made) != 2 or not isinstance(made[1], Mapping):
+        kinds = f"({', '.join(map(kind_of, made))})" if isinstance(made, tuple) else kind_of(made)
+        raise UsageError(f"{who}: returned {kinds}: return an array, and a dict of what it discloses")
+    array, told = made
+    check_floats(who, array, drops=drops)
+    if (array.ndim != values.ndim or not array.size) if resizes else array.shape != values.shape:
+        raise UsageError(f"{who}: returned shape {array.shape} for an array of shape {values.shape}")
+    if untold := [name for name in part.entry.meta["discloses"] if name not in told and name not in besides]:
+        names = ", ".join(untold)
+        raise UsageError(f"{who}: declares that it discloses {names}, and returned none: return it, None for a secret")
+    return array, told
+
+
+def kind_of(output: Any) -> str:
+    """What a component returned: the type of an array's numbers, or its own."""
+    import numpy as np
+
+    return f"an array of {output.dtype}" if isinstance(output, np.ndarray) else type(output).__name__
+
+
+def check_floats(who: str, array: Any, *, drops: bool = False) -> None:
+    """Raise `UsageError` for what is no array of floats, and for NaN or Inf; with `drops` for Inf alone."""
+    import numpy as np
+
+    if not isinstance(array, np.ndarray) or array.dtype.kind != "f":
+        raise UsageError(f"{who}: returned {kind_of(array)} where an array of floats was due")
+    bad = np.isinf(array) if drops else ~np.isfinite(array)
+    if bad.any():
+        kind = "NaN" if not drops and np.isnan(array).any() else "Inf"
+        raise UsageError(f"{who}: returned {int(bad.sum())} values that are not finite ({kind})")
+
+
+def checked_sampler(sampler: Bound) -> Bound:
+    """The sampler, whose batches are seen to be places. Raises `UsageError` that names it."""
+    who = f"sampler {sampler.display}"
+
+    def made(n: int, batch: int, seed: int, **params: Any) -> Callable[[int], Sequence[int]]:
+        order = sampler.entry.obj(n, batch, seed, **params)
+        if not callable(order):
+            raise UsageError(f"{who}: returned {type(order).__name__} where a function of the step was due")
+
+        def checked(step: int) -> list[int]:
+            try:
+                places = [operator.index(place) for place in order(step)]
+            except TypeError:
+                raise UsageError(f"{who}: the places of step {step} are no list of whole numbers") from None
+            if not places:
+                raise UsageError(f"{who}: gave no place at step {step}")
+            if wrong := [place for place in places if not 0 <= place < n]:
+                raise UsageError(f"{who}: gave place {wrong[0]} at step {step}: places are 0 to {n - 1}")
+            return places
+
+        return checked
+
+    return replace(sampler, entry=replace(sampler.entry, obj=made))
+
+
+def metric_value(metric: Bound, *given: Any) -> float:
+    """The number that a metric says, `NotDefined` where it has none or says NaN. Raises `UsageError` naming it."""
+    who = f"metric {metric.display}"
+    value = called(who, metric, *given)
+    if isinstance(value, NotDefined):
+        return value
+    plain = value.item() if getattr(value, "ndim", None) == 0 else value
+    if not isinstance(plain, Real):
+        shape = f" of shape {tuple(value.shape)}" if getattr(value, "ndim", 0) else ""
+        raise UsageError(f"{who}: returned {type(value).__name__}{shape} where a number was due")
+    return NotDefined("it returned NaN") if plain != plain else float(plain)
+
+
+def called(who: str, component: Bound, *given: Any) -> Any:
+    """What a component gives. Raises `UsageError` naming it and the line of its file; want of memory as it is."""
+    try:
+        return component.entry.obj(*given, **component.kwargs)
+    except (UsageError, Skip, Invalid, MemoryError):
+        raise
+    except Exception as error:
+        text = said(error)
+        if "memory" in text:  # a cell that ends by it is told by the text
+            raise
+        if isinstance(error, ValueError) and "read-only" in text:
+            raise UsageError(f"{who}: writes into what it is given, and others are too: work on a copy") from error
+        raise UsageError(f"{who}: {described(error)}{raised_at(error)}") from error
+
+
+def read_only(array: Any) -> Any:
+    """A view of an array that nobody can write into by mistake; what is no array as it is."""
+    import numpy as np
+
+    if not isinstance(array, np.ndarray):
+        return array
+    view = array.view()
+    view.setflags(write=False)
+    return view

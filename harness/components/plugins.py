@@ -1,0 +1,199 @@
+"""Plug-ins: files of a user that register components, each with what lies beside it and nothing of another's folder."""
+
+from __future__ import annotations
+
+import importlib.machinery
+import importlib.util
+import itertools
+import os
+import sys
+import threading
+import traceback
+import types
+from collections.abc import Container, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..text.errors import Skip, UsageError, described, one_line, raised_at
+from .registry import REGISTRIES, Entry, origin
+
+_SLOW = 3.0
+_BUILT_IN = __name__.partition(".")[0] + "."
+
+
+@contextmanager
+def _named_if_slow(what: str) -> Iterator[None]:
+    """Say on standard error what is still being imported, after some seconds."""
+
+    def say() -> None:
+        print(f"noisebench: {what} is still being imported, after {_SLOW:.0f} s", file=sys.stderr, flush=True)
+
+    timer = threading.Timer(_SLOW, say)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+_PLUGINS: dict[str, types.ModuleType] = {}
+"""The plug-ins that were loaded, by the names of their modules; of several folders, not all are in `sys.modules`."""
+
+
+def module_of(entry: Entry) -> types.ModuleType | None:
+    """The module that registered an entry."""
+    name = origin(entry.obj)[0]
+    return _PLUGINS.get(name) or sys.modules.get(name)
+
+
+def name_in_keys(module: types.ModuleType) -> str:
+    """The name by which keys know a module: of a plug-in the same, whatever else was loaded."""
+    held = _PLUGINS.get(module.__name__)
+    return _plugin_name(Path(str(module.__file__))) if held is module else module.__name__
+
+
+def described_at(error: BaseException, limit: int = 200) -> str:
+    """An error in a line, and where it was raised in a file of a user that registers components, if it was there."""
+    names = {origin(entry.obj)[0] for held in list(REGISTRIES.values()) for entry in held.entries()}
+    modules = (_PLUGINS.get(name) or sys.modules.get(name) for name in names if not name.startswith(_BUILT_IN))
+    own = {getattr(module, "__file__", None) for module in modules}
+    files = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
+    file = next((file for file in reversed(files) if file in own), "")
+    return described(error, limit) + (raised_at(error, file) if file else "")
+
+
+def _plugin_name(file: Path) -> str:
+    # Not by the path: the name goes into keys, which are the same wherever the file lies.
+    return file.stem if file.stem.isidentifier() else f"noisebench_plugin_{file.stem}"
+
+
+def load_plugin(path: str | Path) -> types.ModuleType:
+    """Import a plug-in file; what lies beside it is importable, and of another plug-in's folder nothing is.
+
+    Raises `UsageError` naming the file.
+    """
+    file = Path(path).expanduser().resolve()
+    if not file.is_file():
+        raise UsageError(f"plug-in {one_line(path)} is not a file: give --plugin the path of a .py file")
+    name = _plugin_name(file)
+    for held in (*_PLUGINS.values(), sys.modules.get(name)):
+        if getattr(held, "__file__", None) == str(file):
+            assert held is not None
+            return _PLUGINS.setdefault(held.__name__, held)
+    if name in _PLUGINS or name in sys.modules:
+        taken = {*_PLUGINS, *sys.modules}
+        name = next(f"{name}_{n}" for n in itertools.count(2) if f"{name}_{n}" not in taken)
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise UsageError(f"plug-in {one_line(file)} cannot be imported: its name must end in .py")
+    module = importlib.util.module_from_spec(spec)
+    with _apart(str(file.parent)):
+        sys.modules[name] = module
+        try:
+            with _named_if_slow(f"plug-in {one_line(file)}"):
+                spec.loader.exec_module(module)
+        except UsageError:
+            sys.modules.pop(name, None)
+            raise
+        except (Exception, SystemExit) as error:
+            sys.modules.pop(name, None)
+            what = f"{type(error).__name__}: {one_line(error)}{raised_at(error, str(file))}"
+            raise UsageError(f"plug-in {one_line(file)} failed: {what}") from error
+        _PLUGINS[name] = module
+    return module
+
+
+@contextmanager
+def _apart(folder: str) -> Iterator[None]:
+    """Import a plug-in of a folder as if there were no plug-ins of others.
+
+    What several of them call by one name is not left in `sys.modules`: a later import would give one the module of
+    the other. Raises `UsageError` where such a module registers something, which is found by the name of its module.
+    """
+    others = set(_plugin_folders()) - {folder}
+    path = sys.path if folder in sys.path else [folder, *sys.path]
+    hidden = {name: sys.modules.pop(name) for name in _beside(others)}
+    sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not _LATE]
+    sys.path[:] = [place for place in path if os.path.realpath(place) not in others]
+    try:
+        yield
+    finally:
+        for name, module in hidden.items():
+            sys.modules.setdefault(name, module)
+        sys.path[:] = path
+        shared = _forget_shared() if others else {}
+        if others:
+            sys.meta_path.insert(0, _LATE)
+    for held in list(REGISTRIES.values()):
+        for entry in held.entries():
+            name = origin(entry.obj)[0]
+            if name not in _PLUGINS and (place := shared.get(name.partition(".")[0])):
+                raise UsageError(f"{held.kind} {entry.name!r} is of a module {place}: rename one of the two")
+
+
+def _plugin_folders() -> dict[str, str]:
+    """The folders of plug-ins → one of the plug-ins there."""
+    files = [str(module.__file__) for module in _PLUGINS.values()]
+    return {os.path.dirname(file): file for file in reversed(files)}
+
+
+def _beside(folders: Container[str]) -> list[str]:
+    """The names of all modules that were imported from these folders, by their own names there."""
+    tops = set()
+    for name, module in list(sys.modules.items()):
+        spec = getattr(module, "__spec__", None)
+        if "." not in name and isinstance(spec, importlib.machinery.ModuleSpec):
+            places = spec.submodule_search_locations or ([spec.origin] if spec.has_location and spec.origin else [])
+            if any(os.path.realpath(os.path.dirname(place)) in folders for place in places):
+                tops.add(name)
+    return [name for name in sys.modules if name.partition(".")[0] in tops]
+
+
+def _forget_shared() -> dict[str, str]:
+    """Take what lies beside plug-ins of several folders from `sys.modules`. Returns its names, and where each lies."""
+    shared: dict[str, str] = {}
+    for name in _beside(_plugin_folders()):
+        top = name.partition(".")[0]
+        if top in shared or (place := _shared(top)):
+            shared.setdefault(top, place)
+            del sys.modules[name]
+    return shared
+
+
+def _shared(name: str) -> str:
+    """Where a module lies beside plug-ins and in another place too, in words; empty where one module can be meant."""
+    find = importlib.machinery.PathFinder.find_spec
+    folders = _plugin_folders()
+    specs = {file: spec for folder, file in folders.items() if (spec := find(name, [folder])) is not None}
+    if not specs:
+        return ""
+    installed = find(name, [place for place in sys.path if os.path.realpath(place) not in folders])
+    if installed is not None and installed.has_location:
+        # Where a folder holds none but a folder of that name, the installed one is meant.
+        files = [file for file, spec in specs.items() if spec.has_location]
+        places = [*files, str(installed.origin)] if files else []
+    else:
+        places = list(specs)
+    if len(places) < 2:
+        return ""
+    return f"{name!r} that lies beside plug-in {one_line(places[0])} and " + (
+        f"beside {one_line(places[1])}" if places[1] in specs else f"in {one_line(places[1])}"
+    )
+
+
+def _refuse_late(name: str, path: object = None, target: object = None) -> None:
+    """Raise `Skip` for what would be found beside one plug-in or beside another, by which comes first.
+
+    It is no `ImportError`, in whose place a plug-in may know something else to do; and without the other plug-in the
+    same cell is run.
+    """
+    if path is None and (place := _shared(name)):
+        raise Skip(
+            f"module {place} is imported within a function: import it at the head of the file, or rename one of them",
+            needs=f"one module {name!r}",
+        )
+
+
+_LATE = types.SimpleNamespace(find_spec=_refuse_late)
+"""A finder that finds nothing. It is asked where there are plug-ins of several folders, once they are loaded."""

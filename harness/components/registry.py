@@ -1,0 +1,446 @@
+"""What is registered, by kind and track; and the binding of specs to it. A component is found by its file name."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.machinery
+import importlib.util
+import inspect
+import re
+import typing
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+from ..spec.parameter_types import Later, nested_in, required_text, type_text
+from ..spec.parsing import Spec, Value, expand, parse, show
+from ..text.errors import UsageError, described, nearest, one_line, raised_at
+from ..text.wording import by_number
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A registered thing: what to call, its version, what is declared of it, and its keyword parameters."""
+
+    name: str
+    obj: Callable[..., Any]
+    version: int = 1
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def doc(self) -> str:
+        """The first line of the docstring."""
+        return (inspect.getdoc(self.obj) or "").partition("\n")[0]
+
+    @cached_property
+    def params(self) -> Mapping[str, tuple[Any, Any]]:
+        """Keyword-only parameters as name → (annotation, default or `inspect.Parameter.empty`)."""
+        target = self.obj.__init__ if inspect.isclass(self.obj) else self.obj
+        if target is object.__init__:
+            return {}
+        try:
+            hints = typing.get_type_hints(target, include_extras=True)
+        except Exception as error:
+            raise UsageError(f"{self.name!r}: its annotations cannot be read: {one_line(error)}") from None
+        return {
+            p.name: (hints.get(p.name, Any), p.default)
+            for p in inspect.signature(target).parameters.values()
+            if p.kind is p.KEYWORD_ONLY
+        }
+
+    @cached_property
+    def checked(self) -> tuple[str, ...]:
+        """The parameters that its check takes by name; none where it has no check of its own."""
+        return tuple(p.name for p in parameters_of(self._check)) if self._check is not None else ()
+
+    def refuse_misfits(self, kind: str, kwargs: Mapping[str, Any]) -> None:
+        """Raise `UsageError` for parameters that do not fit together, as its check says; one of several names it."""
+        if self._check is None:
+            return
+        who = f"{kind} {self.name!r}"
+        try:
+            self._check(**{name: kwargs[name] for name in self.checked})
+        except UsageError as error:
+            named = re.search(rf"\b{self.name}\b", str(error))
+            raise error if named else UsageError(f"{who}: {error}") from None
+        except (Exception, SystemExit) as error:
+            raise UsageError(f"{who}: its check failed: {described(error)}{raised_at(error)}") from error
+
+    @property
+    def _check(self) -> Callable[..., object] | None:
+        return getattr(self.obj, "__dict__", {}).get("parameter_check")
+
+
+def parameters_of(check: Callable[..., object]) -> list[inspect.Parameter]:
+    """What a check is to be given: its parameters but for those that a `functools.partial` has set."""
+    given = getattr(check, "keywords", None) or {}
+    return [p for p in inspect.signature(check).parameters.values() if p.name not in given]
+
+
+class Registry:
+    """Names to entries of one kind and track. A built-in component is the module of its name, imported on first use."""
+
+    def __init__(
+        self, kind: str, track: str = "", package: str = "", group: str | None = None, *, leaf: str = ""
+    ) -> None:
+        self.kind = kind
+        self.track = track
+        self._entries: dict[str, Entry] = {}
+        self._package = package
+        self._leaf = leaf
+        self._group = group
+        self._points: dict[str, str] | None = None
+
+    def add(self, entry: Entry) -> None:
+        """Register. Raises `UsageError` where the name is taken by another object."""
+        if not entry.name.isidentifier():
+            raise UsageError(f"{self.kind} name {one_line(entry.name)!r} is not an identifier (letters, digits, _)")
+        held = self._entries.get(entry.name)
+        if held is not None and origin(held.obj) != origin(entry.obj):
+            raise UsageError(
+                f"{self.kind} {entry.name!r} is registered twice: in {origin(held.obj)[0]} and in "
+                f"{origin(entry.obj)[0]}; rename one of them"
+            )
+        owner = self._home(entry.name)
+        if owner is not None and owner != origin(entry.obj)[0]:
+            raise UsageError(f"{self.kind} {entry.name!r} is taken by {owner}; choose another name")
+        self._entries[entry.name] = entry
+
+    def names(self) -> list[str]:
+        """All names, sorted by the numbers in them; imports nothing."""
+        lender = self._lender()
+        lent = lender.names() if lender else ()
+        return sorted({*self._entries, *self._built_in(), *self._from_points(), *lent}, key=by_number)
+
+    def get(self, name: str) -> Entry:
+        """The entry. Raises `UsageError` with the nearest match, or naming what failed to import."""
+        if not isinstance(name, str):
+            raise UsageError(f"a {self.kind} is named by text, not {type(name).__name__}")
+        if name not in self._entries:
+            module = self._home(name) or self._from_points().get(name)
+            lender = self._lender() if module is None else None
+            if lender is not None and name in lender.names():
+                return lender.get(name)
+            if module is None:
+                other = [k for k in NAMED_KINDS if k != self.kind and name in registry(k, self.track).names()]
+                hint = f"it is a {other[0]}" if other else nearest(name, self.names())
+                raise UsageError(f"unknown {self.kind} {one_line(name)!r}: {hint}")
+            try:
+                importlib.import_module(module)
+            except UsageError:
+                raise
+            except Exception as error:
+                raise UsageError(
+                    f"{self.kind} {name!r}: importing {module} failed: {type(error).__name__}: {one_line(error)}"
+                ) from error
+            if name not in self._entries:
+                raise UsageError(f"{self.kind} {name!r}: {module} does not register it")
+        return self._entries[name]
+
+    def built_in(self) -> frozenset[str]:
+        """The names of built-in components, those of a lender too; imports none of them."""
+        lender = self._lender()
+        return self._built_in() | (lender.built_in() if lender is not None else frozenset())
+
+    def name_of(self, obj: Any) -> str:
+        """The name under which this very function or class is registered, or an empty text; imports nothing."""
+        return next((name for name, entry in self._entries.items() if entry.obj is obj), "")
+
+    def entries(self) -> list[Entry]:
+        """What is registered so far; imports nothing."""
+        return list(self._entries.values())
+
+    def _lender(self) -> Registry | None:
+        """The registry of another track whose components serve in this one, which has no room of its own for them."""
+        tracks = registry("track", "")
+        if (self._package and _find_spec(self._package) is not None) or self.track not in tracks.names():
+            return None
+        lender = getattr(tracks.get(self.track).obj(), "borrows", {}).get(self.kind)
+        return registry(self.kind, lender) if lender else None
+
+    def _built_in(self) -> frozenset[str]:
+        return _modules(self._package, self._leaf)
+
+    def _home(self, name: str) -> str | None:
+        """The module that a built-in name is registered by."""
+        if name not in self._built_in():
+            return None
+        return f"{self._package}.{name}" + (f".{self._leaf}" if self._leaf else "")
+
+    def _from_points(self) -> Mapping[str, str]:
+        """Names of entry points → their modules."""
+        if self._points is None:
+            self._points = {}
+            if self._group is not None:
+                from importlib.metadata import entry_points
+
+                self._points = {p.name: p.value.partition(":")[0] for p in entry_points(group=self._group)}
+        return self._points
+
+
+@lru_cache(maxsize=128)
+def _modules(package: str, leaf: str) -> frozenset[str]:
+    """The modules of a package by file name, private ones apart; with `leaf`, its folders that hold such a module."""
+    if not package or (spec := _find_spec(package)) is None:
+        return frozenset()
+    places = [Path(place) for place in spec.submodule_search_locations or ()]
+    if leaf:
+        return frozenset(file.parent.name for place in places for file in place.glob(f"*/{leaf}.py"))
+    return frozenset(file.stem for place in places for file in place.glob("*.py") if not file.stem.startswith("_"))
+
+
+def _find_spec(package: str) -> Any:
+    try:
+        return importlib.util.find_spec(package)
+    except ModuleNotFoundError:  # a track that has no room of that kind
+        return None
+
+
+def origin(obj: Callable[..., Any]) -> tuple[str, str]:
+    return getattr(obj, "__module__", "?"), getattr(obj, "__qualname__", "?")
+
+
+REGISTRIES: dict[tuple[str, str], Registry] = {}
+NAMED_KINDS = ("method", "dataset", "regime", "metric", "protocol")
+_OWN_ROOMS = ("method", "dataset")
+"""Kinds whose components lie in packages of their own, written with the public API only."""
+RECIPE_KINDS = {
+    "arch": "archs", "objective": "objectives", "loss": "losses", "optimizer": "optimizers", "schedule": "schedules",
+    "part": "parts", "sampler": "samplers", "stop": "stops",
+}  # fmt: skip
+"""What a training recipe is made of, and the folder of each kind in `noisebench.recipes`. No track owns them."""
+
+
+def registry(kind: str, track: str = "restore") -> Registry:
+    """The registry of a kind, such as `method` or `metric`, of a track; `track=""` for kinds that no track owns.
+
+    Built-in components are the modules of one package: `noisebench.methods.<track>`, `noisebench.datasets.<track>`,
+    `noisebench.tracks.<track>.<kind>s`, `noisebench.recipes.<kind>s`. Others come by decorator, or by entry point of
+    the group `noisebench.<kind>s`, with `.<track>` behind it where that is not `restore`.
+    """
+    if kind in RECIPE_KINDS:
+        track = ""
+    key = kind, track
+    if key not in REGISTRIES:
+        root = __name__.partition(".")[0]
+        group = f"{root}.{kind}s" if track in ("", "restore") else f"{root}.{kind}s.{track}"
+        if kind == "track":
+            made = Registry(kind, track, f"{root}.tracks", group, leaf="track")
+        elif kind in RECIPE_KINDS:
+            made = Registry(kind, track, f"{root}.recipes.{RECIPE_KINDS[kind]}", group)
+        elif kind in _OWN_ROOMS:
+            made = Registry(kind, track, f"{root}.{kind}s.{track}", group)
+        else:
+            made = Registry(kind, track, f"{root}.tracks.{track}.{kind}s", group)
+        REGISTRIES[key] = made
+    return REGISTRIES[key]
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A spec whose names and values are checked: what to call with which arguments, and how it prints."""
+
+    entry: Entry
+    kwargs: Mapping[str, Any]
+    canonical: str
+    display: str
+    then: tuple[Bound, ...] = ()
+    inner: tuple[Bound, ...] = ()
+    track: str = "restore"
+
+    @property
+    def parts(self) -> tuple[Bound, ...]:
+        """The summands of `a + b`."""
+        return (self, *self.then)
+
+    @property
+    def versions(self) -> dict[str, int]:
+        """Version of every entry named, nested ones included."""
+        found = {self.entry.name: self.entry.version}
+        for other in (*self.then, *self.inner):
+            found.update(other.versions)
+        return found
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """Every entry named, nested ones included."""
+        return (self.entry, *(e for b in (*self.then, *self.inner) for e in b.entries))
+
+    def __str__(self) -> str:
+        return self.canonical
+
+    def __repr__(self) -> str:
+        return f"Bound({self.display})"
+
+
+SUMS = ("regime",)
+"""Kinds whose specs add up: `a + b` is one after the other."""
+
+
+def bind(spec: Spec | str, kind: str, track: str = "restore") -> Bound:
+    """Check `spec` against what is registered. Raises `UsageError` for an unknown name, key, type or range."""
+    if not isinstance(spec, Spec):
+        spec = parse(spec)
+    entry = registry(kind, track).get(spec.name)
+    params = entry.params
+    given: dict[str, Value] = {}
+    for key, value in spec.args:
+        if key not in params:
+            raise UsageError(f"{kind} {spec.name!r} has no parameter {key!r}: {nearest(key, params)}")
+        if key in given:
+            raise UsageError(f"{kind} {spec.name!r}: parameter {key!r} is given twice")
+        given[key] = value
+    kwargs: dict[str, Any] = {}
+    inner: list[Bound] = []
+    full: list[str] = []
+    short: list[str] = []
+    for key in sorted(params):
+        annotation, default = params[key]
+        if key not in given and default is inspect.Parameter.empty:
+            raise UsageError(f"{kind} {spec.name!r} needs {key}: write {spec.name}({key}=…)")
+        inside = nested_in(annotation)
+        if inside is not None:
+            value = given.get(key, default)
+            if default is None and str(value).lower() == "none":
+                kwargs[key] = None
+                continue
+            specs = value if inside.many and isinstance(value, tuple) else (value,)
+            for one in specs:
+                if not isinstance(one, str | Spec):
+                    raise UsageError(f"{kind} {spec.name!r}: {key} must be {type_text(annotation)}, not {one!r}")
+            nested = tuple(bind(one, inside.kind, inside.track or track) for one in specs)
+            inner += nested
+            kwargs[key] = nested if inside.many else nested[0]
+            full.append(f"{key}={_joined([one.canonical for one in nested], inside.many)}")
+            if key in given:
+                short.append(f"{key}={_joined([one.display for one in nested], inside.many)}")
+            continue
+        value = _coerce(given[key], annotation, f"{kind} {spec.name!r}: {key}") if key in given else default
+        _refuse_unwritten(default, f"{kind} {spec.name!r}: default of {key}")
+        if key not in given and isinstance(value, int) and not isinstance(value, bool):
+            value = _coerce(value, annotation, f"{kind} {spec.name!r}: default of {key}")
+        kwargs[key] = value
+        if value != default or not _is_later(annotation):
+            full.append(f"{key}={show(value, full=True)}")
+        if key in given and value != default:
+            short.append(f"{key}={show(value)}")
+    entry.refuse_misfits(kind, kwargs)
+    canonical = f"{spec.name}({', '.join(full)})" if full else spec.name
+    display = f"{spec.name}({', '.join(short)})" if short else spec.name
+    then = tuple(bind(part, kind, track) for part in spec.then)
+    if then and kind not in SUMS:
+        raise UsageError(f"{kind} {str(spec)!r}: only regimes add up with '+'")
+    return Bound(
+        entry,
+        kwargs,
+        " + ".join([canonical, *(b.canonical for b in then)]),
+        " + ".join([display, *(b.display for b in then)]),
+        then,
+        tuple(inner),
+        track,
+    )
+
+
+def bind_all(texts: Iterable[str] | str, kind: str, track: str = "restore") -> list[Bound]:
+    """Expand sweeps and bind each, in order; one text is a list of one. Raises `UsageError`, for one given twice."""
+    bounds: dict[str, Bound] = {}
+    if isinstance(texts, str):
+        texts = (texts,)
+    if not isinstance(texts, Iterable):
+        raise UsageError(f"{kind}s are a list of specs, not {type(texts).__name__}")
+    for text in texts:
+        for spec in expand(text):
+            bound = bind(spec, kind, track)
+            if bound.canonical in bounds:
+                raise UsageError(f"{kind} {bound.display!r} is given twice")
+            bounds[bound.canonical] = bound
+    return list(bounds.values())
+
+
+def _joined(specs: list[str], many: bool) -> str:
+    """One spec as it stands, a tuple of them in brackets."""
+    return f"({', '.join(specs)}{',' if len(specs) == 1 else ''})" if many else specs[0]
+
+
+def _is_later(annotation: Any) -> bool:
+    return any(isinstance(m, Later) for m in getattr(annotation, "__metadata__", ()))
+
+
+def _refuse_unwritten(default: Any, where: str) -> None:
+    """Raise `UsageError` for a default that no text stands for in every process: keys are made of these texts."""
+    if default is inspect.Parameter.empty or isinstance(default, int | float | str | None):
+        return
+    if isinstance(default, set | frozenset) or getattr(default, "shape", None) or " at 0x" in str(default):
+        kind = type(default).__name__
+        raise UsageError(f"{where} is of type {kind}: a default is a number, a text, a tuple of these, or None")
+
+
+def _as_lists(value: Any) -> Any:
+    return [_as_lists(one) for one in value] if isinstance(value, tuple) else value
+
+
+def _coerce(value: Value, annotation: Any, where: str) -> Any:
+    from pydantic import ValidationError
+
+    plain = _bare(value, where)
+    if annotation is Any:
+        return plain
+    adapter = _adapter(annotation) if isinstance(annotation, Hashable) else _adapter.__wrapped__(annotation)
+    try:
+        return adapter.validate_python(plain, strict=True)
+    except ValidationError as error:
+        problem = error.errors()[0]
+    if isinstance(value, Spec) and value.name in _LITERALS:  # `true` is said for True where no such text is meant
+        try:
+            return adapter.validate_python(_LITERALS[value.name], strict=True)
+        except ValidationError:
+            pass
+    if isinstance(plain, tuple):  # in a spec a list and a tuple are one
+        try:
+            return adapter.validate_python(_as_lists(plain), strict=True)
+        except ValidationError:
+            pass
+    text = f"{where} must be {required_text(annotation)}, not {plain!r}"
+    if problem["type"] == "literal_error" and isinstance(plain, str):
+        hint = nearest(plain, [c for c in _choices(annotation) if isinstance(c, str)])
+        text += f"; {hint}" if hint.startswith("did you mean") else ""
+    elif not problem["type"].startswith(_SAID):
+        text += f": {problem['msg'].removeprefix('Value error, ')}"
+    raise UsageError(one_line(text))
+
+
+_LITERALS: Mapping[str, bool | None] = {"true": True, "false": False, "none": None}
+_SAID = (
+    "int_", "float_", "string_type", "bool_", "tuple_", "list_", "none_", "literal_", "greater_", "less_", "multiple_",
+    "too_short", "too_long", "string_too", "finite_number",
+)  # fmt: skip
+"""Mistakes that the text of the type names: of others the validator says what is wrong."""
+
+
+def _choices(annotation: Any) -> Iterator[Any]:
+    """The values of every `Literal` in a type."""
+    if typing.get_origin(annotation) is typing.Literal:
+        yield from typing.get_args(annotation)
+    else:
+        for part in typing.get_args(annotation):
+            yield from _choices(part)
+
+
+@lru_cache(maxsize=1024)
+def _adapter(annotation: Any) -> Any:
+    from pydantic import ConfigDict, TypeAdapter
+
+    return TypeAdapter(annotation, config=ConfigDict(arbitrary_types_allowed=True))
+
+
+def _bare(value: Value, where: str) -> Any:
+    """Bare names as text, in tuples too: where no spec is due, `anscombe` means 'anscombe'."""
+    if isinstance(value, tuple):
+        return tuple(_bare(v, where) for v in value)
+    if isinstance(value, Spec):
+        if value.args or value.then:
+            raise UsageError(f"{where} is a plain value, not the spec {str(value)!r}")
+        return value.name
+    return value

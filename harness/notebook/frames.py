@@ -1,0 +1,76 @@
+"""Stored results as pandas frames."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..data.folders import path_of
+from ..store.reading import read_records
+from ..store.record import MetricPart, Record, order_of
+from ..text.json_values import plain
+
+if TYPE_CHECKING:
+    import pandas
+
+
+def frame(*sources: str | os.PathLike[str]) -> pandas.DataFrame:
+    """The rows of stores and exports, one a cell and item, in the order of the cells' keys.
+
+    Columns: `track`, `method`, `dataset`, `regime`, `seed`, `protocol` (display forms), `item`, each metric (float64,
+    NaN where the score is not defined or the cell has none), `seconds`, `input_sha256`, `output_sha256`, `note`,
+    `outcome`, `key`. Cells that are not ok give the rows that they have; costs have none. A cell of several sources
+    counts once. Raises `UsageError` for what is neither a store nor an export.
+    """
+    found: dict[str, Record] = {}
+    for source in sources:
+        for record in read_records(path_of(source, "a store or export")):
+            found.setdefault(record.cell["key"], record)
+    return frame_of([found[key] for key in sorted(found)])
+
+
+def frame_of(records: Sequence[Record]) -> pandas.DataFrame:
+    """The rows of records, one a cell and item, in their order: the columns of `frame`; a lone surrogate is a `?`."""
+    import pandas
+
+    counts = [len(record.items) for record in records]
+
+    def each(values: Sequence[Any], kind: Any = object) -> Any:
+        return np.repeat(np.array(plain(values), dtype=kind), counts)
+
+    def joined(values: Sequence[Any]) -> Any:
+        return np.concatenate([np.empty(0), *values])
+
+    cells = [record.cell for record in records]
+    return pandas.DataFrame(
+        {
+            "track": each([cell["track"] for cell in cells]),
+            "method": each([cell["method"]["display"] for cell in cells]),
+            "dataset": each([cell["dataset"]["display"] for cell in cells]),
+            "regime": each([cell["regime"]["display"] for cell in cells]),
+            "seed": each([cell["seed"] for cell in cells], np.int64),
+            "protocol": each([cell["protocol"]["display"] for cell in cells]),
+            "item": plain([item for record in records for item in record.items]),
+            **{
+                plain(name): joined([record.scores.get(name, np.full(len(record.items), np.nan)) for record in records])
+                for name in _metrics_of(records)
+            },
+            "seconds": joined([record.seconds for record in records]),
+            "input_sha256": plain([sha for record in records for sha in record.input_sha256]),
+            "output_sha256": plain([sha for record in records for sha in record.output_sha256]),
+            "note": plain([note for record in records for note in record.notes]),
+            "outcome": each([cell["outcome"] for cell in cells]),
+            "key": each([cell["key"] for cell in cells]),
+        }
+    )
+
+
+def _metrics_of(records: Sequence[Record]) -> list[str]:
+    """Every metric with a column, in the order that the metrics ask for."""
+    found: dict[str, MetricPart] = {}
+    for record in records:
+        found.update({name: record.cell["metrics"][name] for name in record.scores})
+    return sorted(found, key=lambda name: (order_of(name, found[name]), name))

@@ -1,0 +1,1 @@
+"""A suite into cells with their keys, trainings before what needs them."""

@@ -1,0 +1,126 @@
+"""Plan a stored cell again: what its key would be made of now."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypedDict
+
+from ..components.tracks import DEFAULT
+from ..store.record import Inputs, Request
+from ..suite.suite import CostPlan, Limits, Suite
+from ..text.errors import UsageError
+from .cells import PlannedCell
+from .plan import plan
+
+
+class Replanned(TypedDict, total=False):
+    """The key and inputs that a stored cell would have now, and its request; `error` where it cannot be planned."""
+
+    key: str
+    inputs: Inputs
+    request: Request
+    error: str
+
+
+def replan(requests: Sequence[Request]) -> list[Replanned]:
+    """What each request would be made of now. Those that make up one suite are planned together, as a run did."""
+    start, found = os.getcwd(), dict[int, Replanned]()
+    for block in _blocks(requests):
+        first = requests[block.places[0]]
+        try:
+            suite = _suite(first)
+        except KeyError as error:
+            found.update((place, {"error": f"its request lacks {error}: run it again"}) for place in block.places)
+            continue
+        os.chdir(cwd if os.path.isdir(cwd := first.get("cwd", "")) else start)
+        made = _planned(replace(suite, **block.axes), len(block.places))
+        if made is None:  # they cannot be planned together: each is, or says why not
+            for place in block.places:
+                found[place] = _alone(_suite(requests[place]))
+        else:
+            found.update(zip(block.places, made, strict=True))
+    return [found[place] for place in range(len(requests))]
+
+
+def _alone(suite: Suite) -> Replanned:
+    """The last cell of a suite, behind the trainings that it needs."""
+    try:
+        return _replanned(plan(suite)[-1])
+    except UsageError as error:
+        return {"error": str(error)}
+
+
+def _planned(suite: Suite, count: int) -> list[Replanned] | None:
+    """The `count` cells that a suite scores, in their order; None where it has others, or cannot be planned."""
+    try:
+        cells = plan(suite)
+    except UsageError:
+        return None
+    scored = [cell for cell in cells if cell["kind"] == "score"]
+    return [_replanned(cell) for cell in scored] if len(scored) == count else None
+
+
+def _replanned(cell: PlannedCell) -> Replanned:
+    return {"key": cell["key"], "inputs": cell["inputs"], "request": cell["request"]}
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Requests that are one suite: `axes` are what it has several of, `places` those of its cells, in their order."""
+
+    axes: dict[str, Any]
+    places: list[int]
+
+
+_AXES = ("datasets", "regimes", "seeds", "methods")
+"""What the cells of a suite are made of, in the order of a plan: the last changes first."""
+
+
+def _blocks(requests: Sequence[Request]) -> list[_Block]:
+    """The requests in as few suites as they make up, as they come; costs and trainings each by itself."""
+    rows: dict[Any, dict[Any, dict[Any, int]]] = {}
+    blocks: list[_Block] = []
+    for place, request in enumerate(requests):
+        values: list[Any] = [request.get(name) for name in _AXES]
+        if request.get("cost") or not all(isinstance(v, list) and len(v) == 1 for v in values):
+            blocks.append(_Block({}, [place]))
+            continue
+        others = json.dumps({n: v for n, v in request.items() if n not in (*_AXES, "folders", "keep")}, sort_keys=True)
+        where, method = tuple(one[0] for one in values[:-1]), values[-1][0]
+        row = rows.setdefault(others, {}).setdefault(where, {})
+        if method in row:
+            blocks.append(_Block({}, [place]))
+        else:
+            row[method] = place
+    for by_place in rows.values():
+        alike: dict[Any, list[Any]] = {}
+        for (dataset, regime, seed), row in by_place.items():
+            alike.setdefault((dataset, seed, tuple(row)), []).append(regime)
+        for (dataset, seed, methods), regimes in alike.items():
+            axes = {"datasets": (dataset,), "regimes": tuple(regimes), "seeds": (seed,), "methods": methods}
+            places = [by_place[dataset, regime, seed][method] for regime in regimes for method in methods]
+            blocks.append(_Block(axes, places))
+    return sorted(blocks, key=lambda block: block.places[0])
+
+
+def _suite(request: Request) -> Suite:
+    cost = request["cost"]
+    return Suite(
+        suite=request["suite"],
+        track=request.get("track", DEFAULT),  # a request of schema 1 has none
+        methods=tuple(request["methods"]),
+        datasets=tuple(request["datasets"]),
+        regimes=tuple(request["regimes"]),
+        protocol=request["protocol"],
+        metrics=tuple(request["metrics"]),
+        seeds=tuple(request["seeds"]),
+        rank_by=request["rank_by"],
+        limit=request["limit"],
+        limits=Limits(threads=request["threads"]),
+        cost=CostPlan((tuple(cost["size"]),), cost["repeats"]) if cost else CostPlan(),
+        plugins=tuple(request["plugins"]),
+        device=request["device"],
+    )

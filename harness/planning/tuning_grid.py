@@ -1,0 +1,104 @@
+"""The grid of a tuned method: the trained variants that it declares, the best of them, and whether it is at an edge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from ..components.registry import Bound, bind
+from ..spec.parameter_types import nested_in
+from ..spec.parsing import Spec, Value, parse, show
+from ..text.errors import UsageError, nearest, one_line
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Trained methods that differ in the parameters `vary`: each with its values of these, as text, in that order."""
+
+    vary: tuple[str, ...]
+    variants: tuple[tuple[tuple[str, ...], Bound], ...]
+
+
+def grid_of(method: Bound) -> Grid | None:
+    """The grid of a method that is tuned; None for any other."""
+    if not getattr(method.entry.obj, "tuned", False):
+        return None
+    grid: Grid = method.entry.obj(**method.kwargs).grid
+    return grid
+
+
+def grid_over(method: Bound, vary: str, over: Sequence[Value]) -> Grid:
+    """The variants of a trained method, or of each of a tuned one, with each value of the parameter at the path `vary`.
+
+    Raises `UsageError` where there is no such parameter, for a value that it cannot have, and for two equal variants.
+    """
+    inner = grid_of(method) or Grid((), (((), method),))
+    for _, one in inner.variants:
+        if not getattr(one.entry.obj, "trained", False):
+            raise UsageError(f"tuned takes a method that is trained, not {method.display}: tune what is inside of it")
+    if not over:
+        raise UsageError(f"tuned: over is empty: name the values of {one_line(vary)!r} to try")
+    found: dict[str, tuple[tuple[str, ...], Bound]] = {}
+    for value in over:
+        for values, one in inner.variants:
+            made = bind(_with_value(one, vary.split("."), value), "method", one.track)
+            if made.canonical in found:
+                raise UsageError(f"tuned: {one_line(vary)}={show(value)} gives a variant that is there already")
+            found[made.canonical] = (*values, show(value)), made
+    return Grid((*inner.vary, vary), tuple(found.values()))
+
+
+def _with_value(bound: Bound, path: Sequence[str], value: Value) -> Spec:
+    """The spec of a component in which the parameter at `path` has that value. Raises `UsageError`."""
+    name, *rest = path
+    if name not in bound.entry.params:
+        raise UsageError(f"tuned: {bound.entry.name} has no parameter {name!r}: {nearest(name, bound.entry.params)}")
+    if bound.then:
+        raise UsageError(f"tuned: {bound.display} is a sum: a parameter of a sum cannot be varied")
+    inside = nested_in(bound.entry.params[name][0])
+    new: Value
+    if not rest:
+        new = parse(value) if inside is not None and isinstance(value, str) else value
+    elif inside is None or bound.kwargs[name] is None:
+        what = "a plain value" if inside is None else "left out"
+        raise UsageError(f"tuned: {name} of {bound.entry.name} is {what}, and has no {rest[0]!r}")
+    elif inside.many:
+        new = tuple(_changed_parts(bound, name, rest, value))
+    else:
+        new = _with_value(bound.kwargs[name], rest, value)
+    spec = parse(bound.display)
+    return replace(spec, args=(*((key, held) for key, held in spec.args if key != name), (name, new)))
+
+
+def _changed_parts(bound: Bound, name: str, path: Sequence[str], value: Value) -> Iterator[Spec]:
+    """The components of a tuple, of which that named first in `path` has the value. Raises `UsageError`."""
+    which, *rest = path
+    named = [one.entry.name for one in bound.kwargs[name]]
+    if named.count(which) != 1 or not rest:
+        there = f"has {which!r} twice" if which in named and rest else f"are named {', '.join(named) or 'by nothing'}"
+        raise UsageError(f"tuned: {name} of {bound.entry.name} {there}: write {name}.NAME.PARAMETER")
+    for one in bound.kwargs[name]:
+        yield _with_value(one, rest, value) if one.entry.name == which else parse(one.display)
+
+
+def best(scores: Sequence[float | None], higher: bool) -> int | None:
+    """The place of the best score, the earlier of equal ones; None where there is none at all."""
+    there = [(score if higher else -score, -place) for place, score in enumerate(scores) if score is not None]
+    return -max(there)[1] if there else None
+
+
+def at_edge(vary: Sequence[str], values: Sequence[Sequence[str]], chosen: int) -> list[str]:
+    """The parameters whose chosen value is the least or the largest of several numbers that were tried."""
+    found = []
+    for axis, name in enumerate(vary):
+        tried = {_number(one[axis]) for one in values}
+        if None not in tried and len(tried) > 1 and _number(values[chosen][axis]) in (min(tried), max(tried)):  # type: ignore[type-var]
+            found.append(name)
+    return found
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None

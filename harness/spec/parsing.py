@@ -1,0 +1,142 @@
+"""The `name(key=value, …)` grammar: parse, sweep, and print. Nothing is ever evaluated as code."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import keyword
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, Union
+
+from ..text.errors import UsageError, one_line
+
+Value = Union[None, bool, int, float, str, tuple[Any, ...], "Spec"]
+
+_LITERALS = (bool, int, float, str, type(None))
+_MAX_LENGTH = 10_000
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A name with named arguments; `then` holds the further parts of a sum `a + b`."""
+
+    name: str
+    args: tuple[tuple[str, Value], ...] = ()
+    then: tuple[Spec, ...] = ()
+
+    def __str__(self) -> str:
+        inner = ", ".join(f"{key}={show(value)}" for key, value in self.args)
+        own = f"{self.name}({inner})" if self.args else self.name
+        return " + ".join([own, *map(str, self.then)])
+
+    def __repr__(self) -> str:
+        return f"Spec({self})"
+
+
+def show(value: Value, *, full: bool = False) -> str:
+    """A value as the grammar reads it back. Floats that are whole print as `25`, or `25.0` where `full`."""
+    if isinstance(value, bool) or value is None:
+        return repr(value)
+    if isinstance(value, float):
+        return repr(value) if full or not value.is_integer() or abs(value) >= 1e15 else str(int(value))
+    if isinstance(value, str):
+        bare = re.fullmatch(r"[A-Za-z_]\w*", value, re.ASCII) and not keyword.iskeyword(value)
+        return value if bare else repr(value)
+    if isinstance(value, tuple):
+        return "(" + ", ".join(show(v, full=full) for v in value) + ("," if len(value) == 1 else "") + ")"
+    return str(value)
+
+
+def parse(text: str) -> Spec:
+    """One spec without sweeps. Raises `UsageError`."""
+    specs = expand(text)
+    if len(specs) != 1:
+        raise UsageError(f"{one_line(text)!r} is a sweep of {len(specs)} specs where one is needed")
+    return specs[0]
+
+
+def expand(text: str) -> list[Spec]:
+    """All specs that `text` stands for: `{…}` sweeps a value, several sweeps cross. Raises `UsageError`."""
+    if not isinstance(text, str):
+        raise UsageError(f"a spec is text such as 'gaussian(sigma=25)', not {type(text).__name__}")
+    return list(_expanded(text))
+
+
+@lru_cache(maxsize=1024)
+def _expanded(text: str) -> tuple[Spec, ...]:
+    if len(text) > _MAX_LENGTH:
+        raise UsageError(f"a spec of {len(text)} characters is too long: at most {_MAX_LENGTH}")
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise _refuse(text, _advice(text, error.msg if isinstance(error, SyntaxError) else "")) from None
+    try:
+        return tuple(_specs(tree, text))
+    except RecursionError:
+        raise UsageError(f"spec {one_line(text, 80)!r} is nested too deeply") from None
+
+
+_BARE_PATH = re.compile(r"(\w+)\s*=\s*([^\s\"'(){},]*[/\\][^\s\"'(){},]*)")
+
+
+def _advice(text: str, said: str = "") -> str:
+    """How to mend a spec that Python cannot read, from what it says, or that is no spec."""
+    if path := _BARE_PATH.search(text):
+        return f"put the text in quotes: {path[1]}={path[2]!r}"
+    if left_open := re.search(r"^'(.)' was never closed|opening parenthesis '(.)'", said):
+        return f"{_CLOSING[left_open[1] or left_open[2]]} is missing"
+    if "unmatched" in said:
+        return "it has a closing bracket too many"
+    if "unterminated string" in said:
+        return "a quote is not closed"
+    if empty := re.search(r"(\w+)\s*=\s*[,)}]", text):
+        return f"{empty[1]} has no value: write {empty[1]}=…"
+    return "write name(key=value, …), with text in quotes"
+
+
+_CLOSING = {"(": "')'", "[": "']'", "{": "'}'"}
+
+
+def _refuse(text: str, why: str) -> UsageError:
+    return UsageError(f"spec {one_line(text)!r}: {why}")
+
+
+def _specs(node: ast.expr, text: str) -> Iterator[Spec]:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        for left, right in itertools.product(_specs(node.left, text), _specs(node.right, text)):
+            yield replace(left, then=(*left.then, replace(right, then=()), *right.then))
+    elif isinstance(node, ast.Name):
+        yield Spec(node.id)
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        if node.args:
+            raise _refuse(text, f"arguments of {node.func.id} need names: {node.func.id}(key=value)")
+        names = [k.arg for k in node.keywords]
+        if None in names:
+            raise _refuse(text, "'**' has no meaning in a spec")
+        choices = [list(_values(k.value, text)) for k in node.keywords]
+        for values in itertools.product(*choices):
+            yield Spec(node.func.id, tuple(zip([str(n) for n in names], values, strict=True)))
+    else:
+        raise _refuse(text, _advice(text))
+
+
+def _values(node: ast.expr, text: str) -> Iterator[Value]:
+    if isinstance(node, ast.Set):
+        for element in node.elts:
+            yield from _values(element, text)
+    elif isinstance(node, ast.Constant) and isinstance(node.value, _LITERALS):
+        yield node.value
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        for value in _values(node.operand, text):
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise _refuse(text, "'-' stands before numbers only")
+            yield -value
+    elif isinstance(node, ast.Tuple | ast.List):
+        yield from itertools.product(*[list(_values(element, text)) for element in node.elts])
+    elif isinstance(node, ast.Name | ast.Call | ast.BinOp):
+        yield from _specs(node, text)
+    else:
+        raise _refuse(text, "a value is a number, a quoted text, True, False, None, a tuple or a spec")

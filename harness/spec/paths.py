@@ -1,0 +1,126 @@
+"""Numbers inside a spec by their path, such as `trained.optimizer.lr`; whether a text means a stored spec."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Any
+
+from ..text.errors import UsageError
+from .parsing import Spec, parse
+
+ANY = "*"
+"""What stands in a path for the name of the outermost component, whatever it is: `*.steps`."""
+
+
+def parameter(spec: Spec, wanted: str) -> float | None:
+    """The number at `name.parameter`, in a part of a sum or in a spec inside it; None where there is none.
+
+    The path may go on: `name.parameter.parameter` of the component there, of several by name, `name.parts.nm.until`.
+    With `*.parameter` it is that of the outermost component.
+    """
+    name, *path = _path_in(spec, wanted)
+    for part in _components(spec):
+        if part.name == name and (value := _number_at(part, path)) is not None:
+            return value
+    return None
+
+
+def _path_in(spec: Spec, wanted: str) -> list[str]:
+    name, *path = wanted.split(".")
+    return [spec.name if name == ANY else name, *path]
+
+
+def _components(value: Any) -> Iterator[Spec]:
+    """Each component of a spec, from the outside in."""
+    if isinstance(value, tuple):
+        for one in value:
+            yield from _components(one)
+    elif isinstance(value, Spec):
+        for part in (value, *value.then):
+            yield part
+            for _, held in part.args:
+                yield from _components(held)
+
+
+def _number_at(value: Any, path: Sequence[str]) -> float | None:
+    if not path:
+        plain = isinstance(value, int | float) and not isinstance(value, bool)
+        return float(value) if plain else None
+    inside = _inside(value, path[0])
+    return None if inside is None else _number_at(inside, path[1:])
+
+
+def _inside(value: Any, name: str) -> Any:
+    """A parameter of a component, or a component of a tuple."""
+    if isinstance(value, tuple):
+        return next((one for one in value if isinstance(one, Spec) and one.name == name), None)
+    return dict(value.args).get(name) if isinstance(value, Spec) else None
+
+
+def without(spec: Spec, wanted: str) -> Spec:
+    """The spec without `name.parameter`: what all points of a line share."""
+    name, *path = _path_in(spec, wanted)
+
+    def bare(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(map(bare, value))
+        if not isinstance(value, Spec):
+            return value
+        inside = [Spec(part.name, tuple((key, bare(held)) for key, held in part.args)) for part in (value, *value.then)]
+        first, *rest = (_cut(part, path) if part.name == name else part for part in inside)
+        return Spec(first.name, first.args, tuple(rest))
+
+    made: Spec = bare(spec)
+    return made
+
+
+def _cut(value: Any, path: Sequence[str]) -> Any:
+    """A component, or a tuple of some, without the parameter at the path."""
+    name, *rest = path
+    if isinstance(value, tuple):
+        return tuple(_cut(one, rest) if isinstance(one, Spec) and one.name == name and rest else one for one in value)
+    if not isinstance(value, Spec):
+        return value
+    kept = ((key, _cut(held, rest) if key == name else held) for key, held in value.args if key != name or rest)
+    return Spec(value.name, tuple(kept))
+
+
+def readable_spec(text: str) -> Spec | None:
+    """The spec that `text` is; None where it is none, as in an old cell."""
+    try:
+        return parse(text)
+    except UsageError:
+        return None
+
+
+@lru_cache(maxsize=4096)
+def is_meant(text: str, canonical: str, display: str) -> bool:
+    """Whether a text that a person gives is a stored spec: in either of its forms, or with some of the defaults."""
+    if text in (canonical, display):
+        return True
+    given, full, short = map(readable_spec, (text, canonical, display))
+    return given is not None and full is not None and short is not None and _same(given, full, short)
+
+
+def _same(given: Spec, full: Spec, short: Spec) -> bool:
+    """Whether a spec has the values of the canonical one where it has any, and all that are not defaults."""
+    if not len(given.then) == len(full.then) == len(short.then):
+        return False
+    args, every, needed = dict(given.args), dict(full.args), dict(short.args)
+    if given.name != full.name or not needed.keys() <= args.keys() <= every.keys():
+        return False
+    for key, value in args.items():
+        inner = every[key]
+        if isinstance(value, Spec) and isinstance(inner, Spec):
+            least = needed.get(key)
+            if not _same(value, inner, least if isinstance(least, Spec) else Spec(inner.name)):
+                return False
+        elif _bare(value) != _bare(inner):
+            return False
+    return all(map(_same, given.then, full.then, short.then))
+
+
+def _bare(value: Any) -> Any:
+    """A bare name as the text that it is."""
+    return value.name if isinstance(value, Spec) and not value.args else value

@@ -1,0 +1,1 @@
+"""Suite, study and rules: the files that a person writes."""

@@ -1,0 +1,195 @@
+"""Study file: a suite with `study:`, which says what quality is drawn against. Read strictly."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import yaml
+
+from ..components.tracks import known_track
+from ..spec.figures import reached_of
+from ..spec.paths import ANY
+from ..text.errors import UsageError, nearest, one_line
+from .reading import compose, mapping, mistake, plain_text, scalar
+from .suite import Suite, suite_from
+
+if TYPE_CHECKING:
+    from ..track.protocols import Track
+
+COSTS = {
+    "latency": ("latency p50", "ms"),
+    "latency_rel": ("median latency, × the reference operation", ""),
+    "memory": ("peak memory of one call", "MiB"),
+    "params": ("parameters", ""),
+    "weights": ("bytes of parameters", "KiB"),
+    "macs": ("multiply-accumulates of one call", ""),
+}
+TIMES = ("latency", "latency_rel")
+"""Costs that are too long where the machine was busy."""
+DRAWS = "draws"
+"""What an axis names to split the error over draws of the noise, instead of drawing it against something."""
+METRIC = "metric."
+"""What stands before a metric, where an axis draws quality against it."""
+TRAINING = "training."
+"""What stands before a figure of a training, where an axis names one."""
+_PARAMETER = re.compile(rf"({re.escape(ANY)}|[A-Za-z_]\w*)(\.[A-Za-z_]\w*)+")
+_NAME = re.compile(r"[A-Za-z_]\w*")
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One plot a board, or a family of boards: `x` is a cost of `COSTS`, or `name.parameter` of a regime or method.
+
+    Or `metric.` and another metric, such as one that counts: methods of one name are a line then.
+
+    The parameter may lie deeper, as `trained.optimizer.lr`: the path that `vary` of `tuned` has, behind the name.
+    `*.parameter` is that of every method, or regime, that has one of this name: one plot of them all.
+    `x` may also be `draws`: a table of bias² and variance of the error over the seeds, in a track that splits it.
+    `y` is a metric (empty: the suite's rank_by), or `training.` and a figure of the trainings themselves. `log` makes x
+    logarithmic (costs always are), `log_y` y too, with the exponents of power laws. `by` is a second parameter: a map
+    of both, coloured by y.
+    """
+
+    x: str
+    y: str = ""
+    log: bool = False
+    log_y: bool = False
+    by: str = ""
+
+    @property
+    def of_any(self) -> bool:
+        """Whether x is a parameter of whatever method or regime has one of its name."""
+        return self.x.startswith(f"{ANY}.")
+
+    @property
+    def label(self) -> str:
+        """What x is called: the parameter alone where it is that of any method."""
+        return self.x.removeprefix(f"{ANY}.")
+
+    @property
+    def metric(self) -> str:
+        """The metric that x is; empty where it is none."""
+        return self.x.removeprefix(METRIC) if self.x.startswith(METRIC) else ""
+
+    @property
+    def figure(self) -> str:
+        """The figure of a training that y is; empty where it is a metric."""
+        return self.y.removeprefix(TRAINING) if self.y.startswith(TRAINING) else ""
+
+
+@runtime_checkable
+class SplitsDraws(Protocol):
+    """A track that splits an error over draws of the noise: the mean of `split_metric`, which must be scored."""
+
+    split_metric: str
+
+
+def read_study(path: str | Path) -> tuple[Suite, tuple[Axis, ...]]:
+    """The suite of a study file and its axes. Raises `UsageError` with file and line."""
+    file = Path(path)
+    fields = mapping(compose(file, "study"), file)
+    node = fields.get("study")
+    if node is None:
+        raise UsageError(
+            f"{one_line(file)}: study is missing: list what to draw, such as study: [{{x: gaussian.sigma}}]; "
+            "`noisebench run` runs a plain suite"
+        )
+    suite = suite_from(fields, file)
+    if not isinstance(node, yaml.SequenceNode) or not node.value:
+        raise mistake(node, file, "study must be a list, such as study: [{x: gaussian.sigma}]")
+    track = known_track(suite.track)
+    # Of a track that only a plug-in brings, what it scores by default is known when the suite is planned.
+    metrics = suite.metrics or (track.defaults.metrics if track is not None else ())
+    axes = []
+    for child in node.value:
+        found: dict[str, Any] = {}
+        for key, value in mapping(child, file).items():
+            if key not in _CHECKS:
+                raise mistake(value, file, f"unknown key {one_line(key)!r} in study: {nearest(key, _CHECKS)}")
+            found[key] = scalar(value, file, f"study.{key}", _CHECKS[key])
+        if "x" not in found:
+            raise mistake(child, file, "x is missing: what quality is drawn against")
+        log = found.pop("log", False)
+        axis = Axis(**found, log=bool(log), log_y=log == _BOTH)
+        why = _why_no_figure(axis)
+        if why is not None:
+            raise mistake(child, file, why)
+        if axis.y and not axis.figure and metrics and axis.y not in metrics:
+            raise mistake(child, file, f"y {one_line(axis.y)!r} is not among the metrics: {', '.join(metrics)}")
+        if axis.metric and metrics and axis.metric not in metrics:
+            raise mistake(child, file, f"x {one_line(axis.x)!r}: no such metric among {', '.join(metrics)}")
+        if axis.x in COSTS and not suite.cost.sizes:
+            raise mistake(child, file, f"x {axis.x} needs costs: add cost: {{sizes: [256x256]}}")
+        why = _why_no_draws(suite, track, metrics) if axis.x == DRAWS else None
+        if why is not None:
+            raise mistake(child, file, f"x {DRAWS} {why}")
+        axes.append(axis)
+    return suite, tuple(axes)
+
+
+def _why_no_figure(axis: Axis) -> str | None:
+    if axis.by == axis.x:
+        return f"by {one_line(axis.by)} is x itself: name another parameter"
+    if axis.x not in (*COSTS, DRAWS) and not axis.metric:
+        return None
+    if axis.figure or axis.by or axis.log_y:
+        what = "by" if axis.by else f"y {TRAINING}" if axis.figure else f"log: {_BOTH}"
+        return f"{what} is for an x that is a parameter, such as trained.optimizer.lr, not {axis.x}"
+    return None
+
+
+def _why_no_draws(suite: Suite, track: Track | None, metrics: Sequence[str]) -> str | None:
+    if track is not None and not isinstance(track, SplitsDraws):
+        return f"is for errors that split, and track {track.name} has none: name a cost or a parameter"
+    if len(set(suite.seeds)) < 2:
+        return "needs several seeds: add seeds: [0, 1, 2, 3]"
+    if suite.keep != "all":
+        return "needs the outputs: add keep: all"
+    if isinstance(track, SplitsDraws) and track.split_metric not in metrics:
+        return f"needs the metric {track.split_metric}: add it to metrics"
+    return None
+
+
+def _x(value: Any) -> str:
+    known = isinstance(value, str) and (value in (*COSTS, DRAWS) or Axis(value).metric)
+    if not isinstance(value, str) or not (known or _PARAMETER.fullmatch(value)):
+        raise ValueError(
+            f"one of {', '.join(COSTS)}, {DRAWS}, {METRIC}NAME, or name.parameter such as gaussian.sigma or *.steps"
+        )
+    return value
+
+
+def _y(value: Any) -> str:
+    text = plain_text(value)
+    figure = Axis("", text).figure
+    reached = reached_of(figure)
+    try:
+        known = float(reached[1]) if reached else 0.0
+    except ValueError:
+        known = math.nan
+    if text.startswith(TRAINING) and (math.isnan(known) or not (reached or _NAME.fullmatch(figure))):
+        raise ValueError(f"a metric, or {TRAINING}NAME such as {TRAINING}steps or {TRAINING}steps_to(28.5)")
+    return text
+
+
+def _by(value: Any) -> str:
+    if not isinstance(value, str) or not _PARAMETER.fullmatch(value):
+        raise ValueError("name.parameter, such as trained.batch")
+    return value
+
+
+def _log(value: Any) -> bool | str:
+    if isinstance(value, bool):
+        return value
+    if value != _BOTH:
+        raise ValueError(f"true, false or {_BOTH}")
+    return _BOTH
+
+
+_BOTH = "xy"
+_CHECKS: dict[str, Callable[[Any], Any]] = {"x": _x, "y": _y, "log": _log, "by": _by}

@@ -1,0 +1,1 @@
+"""Errors, wording and JSON: what every other package uses."""

@@ -1,0 +1,1 @@
+"""What a track is: its protocols, and how a method of it is called."""

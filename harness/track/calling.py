@@ -1,0 +1,77 @@
+"""One method on one item: what it is told, the timed call, and the row that comes of it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Literal, TypedDict
+
+from ..components.registry import Bound
+from ..text.errors import NotDefined
+from ..text.json_values import plain
+from .protocols import Case, Runner, Track
+
+Shown = Literal["item", "id"]
+"""What a method sees of an item beyond its input."""
+
+
+class ItemRow(TypedDict):
+    """What is stored of one item: hashes, seconds, scores (None: not defined), and why a score has no value."""
+
+    item: str
+    input_sha256: str
+    output_sha256: str
+    seconds: float
+    scores: dict[str, Any]
+    note: str
+
+
+def synchronise(device: str) -> None:
+    """Wait until the device has finished."""
+    if device.startswith("cuda"):
+        import torch
+
+        torch.cuda.synchronize()
+
+
+def told(case: Case, item: Any, shown: Shown | None) -> Case:
+    """The case as a method is told it: with the item for an oracle, with its id for a `named` method."""
+    if shown is None:
+        return case
+    return replace(case, info=case.info.replace(sample=item) if shown == "item" else case.info.replace(item=item.id))
+
+
+def call_on(runner: Runner, case: Case, device: str) -> tuple[Any, float, list[str]]:
+    """One call of the method: its output, validated, the seconds, and what is to be noted. Raises `Skip`, `Invalid`."""
+    runner.check(case.info)
+    prepared = runner.prepare(case.given)
+    own = os.getpid()
+    synchronise(device)
+    start = time.perf_counter()
+    output = runner.call(prepared, case.info)
+    synchronise(device)
+    elapsed = time.perf_counter() - start
+    if os.getpid() != own:  # a method forked, and its child came back: it must not go on too
+        os._exit(1)
+    made = runner.accept(output, case)
+    touched = output is not prepared and not runner.untouched(prepared, case.given)
+    edits = "edits its input in place (it was given a copy)" if touched else ""
+    return made, elapsed, [note for note in (edits, case.note) if note]
+
+
+def item_row(
+    track: Track, item: Any, case: Case, output: Any, elapsed: float, protocol: Bound, metrics: Sequence[Bound]
+) -> ItemRow:
+    """The row of one item, scored."""
+    values = track.score(output, item, case, protocol, metrics)
+    why = [f"{name}: {v.reason}" for name, v in values.items() if isinstance(v, NotDefined)]
+    return {
+        "item": item.id,
+        "input_sha256": case.input_sha256,
+        "output_sha256": track.outputs.digest(output),
+        "seconds": elapsed,
+        "scores": {name: plain(float(v)) for name, v in values.items()},
+        "note": "; ".join(why),
+    }

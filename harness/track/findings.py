@@ -1,0 +1,39 @@
+"""What doctors share: checks that are done in turn, of which none takes the others down, and errors in a line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
+
+from ..components.plugins import described_at
+from ..text.errors import Skip, one_line
+from .protocols import Finding, Runner
+
+R = TypeVar("R", bound=Runner)
+T = TypeVar("T")
+Check = Callable[[], tuple[bool | None, str]]
+"""What it found: whether that is right, None where it does not apply, and a line."""
+
+
+def findings_of(checks: Mapping[str, Check], before: Callable[[str], None]) -> Iterator[Finding]:
+    """Each check in turn; `before` hears its name first. One that skips does not apply, and one that raises fails."""
+    for name, check in checks.items():
+        before(name)
+        found = tried(name, check)
+        yield found if isinstance(found, Finding) else Finding(name, *found)
+
+
+def tried(name: str, make: Callable[[], T]) -> T | Finding:
+    """What `make` makes, or why it makes nothing: where it skips, the check of that name does not apply."""
+    try:
+        return make()
+    except Skip as skip:
+        return Finding(name, None, one_line(skip))
+    except (Exception, SystemExit) as error:
+        return Finding(name, False, described_at(error))
+
+
+def set_up(runner: R) -> R:
+    """The runner, set up on a CPU."""
+    runner.setup("cpu")
+    return runner

@@ -1,0 +1,321 @@
+"""What a track is: the few functions by which engine, boards and reports deal with items that they know nothing of."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from ..components.calls import kind_of
+from ..components.registry import Bound, Entry, registry
+from ..store.outputs import OutputFiles
+from ..text.errors import UsageError, nearest
+from ..text.short_text import short
+from .info import Info
+
+
+class Item(Protocol):
+    """One unit of a dataset, and of every pairing: what has an id."""
+
+    @property
+    def id(self) -> str: ...
+
+
+class Dataset(Protocol):
+    """Items in a fixed order. `ids` is cheap; `load` reads one item and is called when it is needed."""
+
+    @property
+    def ids(self) -> Sequence[str]: ...
+    def load(self, index: int) -> Any: ...
+
+
+@runtime_checkable
+class IsMade(Protocol):
+    """A dataset whose items are made and not read: each depends on its text alone, and no two texts make the same."""
+
+    def made(self, index: int) -> str: ...
+
+
+@runtime_checkable
+class KeepsApart(Protocol):
+    """A dataset that says itself which of its items are never trained on: validations are of the first of them."""
+
+    kept_apart: Sequence[int]
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a regime makes of an item: what a method is `given` and told, and what `output` is wanted of it.
+
+    `given` and `wanted` are the track's own; `input_sha256` is the hash of all that is given. `note` is what a reader
+    of the board must know of what the method was given.
+    """
+
+    given: Any
+    info: Info
+    input_sha256: str
+    wanted: Any = None
+    note: str = ""
+
+    def __repr__(self) -> str:
+        told = f"info={self.info!r}, input_sha256={short(self.input_sha256)}, wanted={short(self.wanted)}"
+        return f"Case(given={short(self.given)}, {told}{f', note={short(self.note)}' if self.note else ''})"
+
+
+@dataclass(frozen=True)
+class Words:
+    """What the things of a track are called on boards, pages and plots."""
+
+    item: str = "item"
+    items: str = "items"
+    given: str = "input"
+    output: str = "output"
+    truth: str = "truth"
+    level: str = "level"
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """What is meant where nobody says: in a suite, in `nb.evaluate`, in the pytest plugin, in a cost.
+
+    `validated_by` is the metric of validations in a training, where it is not `rank_by`. `size` is that of a cost;
+    with `channels` one may have a number more, as of pictures that are not grey: (256, 256, 3).
+    """
+
+    protocol: str
+    metrics: tuple[str, ...]
+    rank_by: str
+    dataset: str
+    regime: str
+    size: tuple[int, ...] = ()
+    validated_by: str = ""
+    channels: bool = False
+
+
+class Runner(Protocol):
+    """A method ready to be called: `setup`, then for each case `check`, `prepare`, `call` (timed), `accept`."""
+
+    bound: Bound
+    meta: Mapping[str, Any]
+
+    @property
+    def instance(self) -> Any: ...
+    def setup(self, device: str = "cpu") -> None: ...
+    def expect(self, ids: Sequence[str], chosen: int) -> list[str]: ...
+    def check(self, info: Info) -> None: ...
+    def prepare(self, given: Any) -> Any: ...
+    def call(self, prepared: Any, info: Info) -> Any: ...
+    def accept(self, output: Any, case: Case) -> Any: ...
+    def untouched(self, prepared: Any, given: Any) -> bool: ...
+
+
+@runtime_checkable
+class CallsTogether(Protocol):
+    """A runner that can give outputs of several cases by one call, None where not: networks are validated so."""
+
+    def call_together(self, cases: Sequence[Case]) -> list[Any] | None: ...
+
+
+class Track(Protocol):
+    """A field of work: its items, what a regime makes of them, how a method is called, how an output is scored."""
+
+    name: str
+    version: int
+    words: Words
+    defaults: Defaults
+
+    @property
+    def preload(self) -> tuple[str, ...]: ...
+    @property
+    def outputs(self) -> OutputFiles: ...
+    def declare(self, kind: str, declared: Mapping[str, Any]) -> dict[str, Any]: ...
+    def identify(self, item: Any) -> str: ...
+    def pose(self, regime: Bound, item: Any, seed: int, draw: int = 0) -> Case: ...
+    def open(self, method: Bound) -> Runner: ...
+    def score(
+        self, output: Any, item: Any, case: Case, protocol: Bound, metrics: Sequence[Bound]
+    ) -> dict[str, float]: ...
+    def probe(self, size: tuple[int, ...]) -> Any: ...
+
+
+class Collector(Protocol):
+    """What takes something of each output, durably, and scores the whole set at the end."""
+
+    def take(self, output: Any, item: Any) -> Any: ...
+    def score(self) -> dict[str, dict[str, Any]]: ...
+    def clear(self) -> None: ...
+
+
+@runtime_checkable
+class SeesAlike(Protocol):
+    """A track that sees which items are no independent evidence. A sketch is small and depends on its item alone."""
+
+    def sketch(self, item: Any) -> Any: ...
+    def alike(self, sketches: Sequence[Any]) -> tuple[list[list[int]], list[tuple[int, int]]]:
+        """Places of items whose truths are equal, and pairs of places that show the same thing in part."""
+
+
+@runtime_checkable
+class HasChannels(Protocol):
+    """A track of pictures: a cost may be of one in colour, and a board has that which is like its own."""
+
+    def channels(self, item: Any) -> int: ...
+
+
+@runtime_checkable
+class HasSetMetrics(Protocol):
+    """A track with metrics of a whole set of outputs, such as FID."""
+
+    def plan_set(self, metric: Bound) -> tuple[dict[str, Any], dict[str, Any]]: ...
+    def collector(
+        self, sets: Mapping[str, Any], folder: Path, n: int, *, protocol: Bound, taken: Iterable[Any] = ()
+    ) -> Collector: ...
+
+
+class Batches(Protocol):
+    """Training batches: that of a step depends on the step alone. `given` and `wanted` are shapes of one item of it."""
+
+    given: tuple[int, ...]
+    wanted: tuple[int, ...]
+
+    def __call__(self, step: int) -> Mapping[str, Any]:
+        """Arrays by name, the batch first: `given`, `wanted` and what else an objective may use."""
+
+
+class Reader(Protocol):
+    """What reads items by their places: those that it was told to expect come sooner."""
+
+    def expect(self, indices: Iterable[int]) -> None: ...
+    def load(self, index: int) -> Any: ...
+    def close(self) -> None: ...
+
+
+@runtime_checkable
+class ReadsItems(Protocol):
+    """Batches that read an item when a step first wants it."""
+
+    def read_by(self, reader: Reader, first: int, steps: int) -> None:
+        """Have `reader` read them, for the steps from `first` to `steps`; it is closed where all items are held."""
+
+
+@runtime_checkable
+class Trains(Protocol):
+    """A track whose methods can be networks that are trained here.
+
+    `order(step)` are places in `chosen`, which are places of the dataset. With `fixed` an item gives the same input and
+    truth each time it comes. `truth_sha256` tells two items whose truths are the same, so that none is trained on that
+    is tested.
+    """
+
+    def batches(
+        self,
+        dataset: Dataset,
+        chosen: Sequence[int],
+        regime: Bound,
+        order: Callable[[int], Sequence[int]],
+        *,
+        crop: int,
+        seed: int,
+        fixed: bool = False,
+    ) -> Batches: ...
+    def truth_sha256(self, item: Any) -> str: ...
+
+
+@runtime_checkable
+class HasRange(Protocol):
+    """A track whose items can be brought to its own range of values, from one that the caller names."""
+
+    def rescaled(self, item: Any, range: Any) -> Any: ...
+
+
+@runtime_checkable
+class PreloadsMore(Protocol):
+    """A track some of whose components need more than `preload`, such as torch: what these do, by module."""
+
+    def preload_for(self, components: Iterable[Bound]) -> tuple[str, ...]: ...
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check of a method found. `ok` is None where it does not apply; `detail` is one line."""
+
+    name: str
+    ok: bool | None
+    detail: str = ""
+
+
+@runtime_checkable
+class Examines(Protocol):
+    """A track that can try a method on tiny inputs. `before` hears the name of each check before it is done.
+
+    `regime` is the one to try it under, or an empty text: the track chooses.
+    """
+
+    def examine(self, method: Bound, before: Callable[[str], None], regime: str) -> Iterator[Finding]: ...
+
+
+@runtime_checkable
+class SeesScale(Protocol):
+    """A track that can say, for doctors, why an output is on another scale than its input; empty where it is not."""
+
+    def off_scale(self, output: Any, case: Case) -> str: ...
+
+
+def checked_declarations(
+    kind: str, declared: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """`declared` with what holds where nothing is said. Raises `UsageError` for a name that the track does not know."""
+    own = known.get(kind, {})
+    for name in declared:
+        if name not in own:
+            raise UsageError(f"a {kind} declares no {name!r}: {nearest(name, own)}")
+    return {**own, **declared}
+
+
+def refuse_unknown_layout(declared: Mapping[str, Any]) -> None:
+    """Raise ValueError for a method's layout of pictures that is neither `tensor` (1, C, H, W) nor `hwc` (H, W, C)."""
+    if declared.get("layout") not in (None, "tensor", "hwc"):
+        raise ValueError(f"layout is 'tensor' or 'hwc', not {declared['layout']!r}")
+
+
+def torch_where_used(components: Iterable[Bound], declared: Sequence[str] = ()) -> tuple[str, ...]:
+    """What to preload: torch, where a method takes tensors, one `declared` is so, or a plug-in has imported it."""
+    metas = [entry.meta for bound in components for entry in bound.entries]
+    used = any(meta.get("layout") == "tensor" or any(meta.get(name) for name in declared) for meta in metas)
+    return ("torch",) if used or "torch" in sys.modules else ()
+
+
+_DUE = (*Track.__annotations__, *(name for name in vars(Track) if not name.startswith("_")))
+"""What every track has: the fields of the protocol and its functions."""
+
+
+def add_track(track: Track) -> Track:
+    """Register a track. Raises `UsageError` for what it lacks, and where the name is taken by another one."""
+    if lacks := [name for name in _DUE if getattr(track, name, None) is None]:
+        who = getattr(track, "name", None) or type(track).__name__
+        raise UsageError(f"track {who} lacks {', '.join(lacks)}: docs/add-a-track.md says what each is")
+
+    def found() -> Track:
+        return track
+
+    found.__module__, found.__qualname__ = type(track).__module__, f"{type(track).__qualname__}({track.name})"
+    registry("track", "").add(Entry(track.name, found, track.version))
+    return track
+
+
+def identified(track: Track, item: Any) -> str:
+    """The line by which a track identifies an item. Raises `UsageError` naming the track where it gives no text."""
+    line = track.identify(item)
+    if not isinstance(line, str):
+        raise UsageError(f"track {track.name}: `identify` returned {kind_of(line)}: return one line of text")
+    return line
+
+
+def case_of(track: Track, regime: Bound, item: Any, seed: int) -> Case:
+    """What a regime makes of an item of a track. Raises `UsageError` naming the track where it gives no case."""
+    case = track.pose(regime, item, seed)
+    if not isinstance(case, Case):
+        raise UsageError(f"track {track.name}: `pose` returned {kind_of(case)}: return nb.Case(given, info, …)")
+    return case

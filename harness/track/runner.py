@@ -1,0 +1,124 @@
+"""What the runners of all tracks share: a bound method, set up and asked for what it needs."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ..components.calls import kind_of
+from ..components.registry import Bound
+from ..text.errors import Invalid, NotFinite, Skip, UsageError
+from .info import Info
+
+if TYPE_CHECKING:
+    from .protocols import Runner
+
+
+def missing_packages(bound: Bound) -> list[str]:
+    """Import names that the method requires and that are not installed."""
+    names = [n for e in bound.entries for n in e.meta.get("requires", ())]
+    return [n for n in dict.fromkeys(names) if n not in sys.modules and importlib.util.find_spec(n) is None]
+
+
+def used_device(runner: Runner, asked: str) -> str:
+    """Where a method works that was set up for the device `asked`: what is recorded."""
+    return str(getattr(runner, "device", asked))
+
+
+def refuse_not_finite(values: Any) -> None:
+    """Raise `NotFinite` for an array with a NaN or an Inf, or with numbers that have none but Inf in float32."""
+    import numpy as np
+
+    if not np.isfinite(values).all():
+        bad = "NaN" if np.isnan(values).any() else "Inf"
+        raise NotFinite(f"returned {int((~np.isfinite(values)).sum())} values that are not finite ({bad})")
+    if values.dtype.itemsize > 4:  # of float64 the square may be Inf
+        largest = max(float(values.max(initial=0)), -float(values.min(initial=0)))
+        if largest > float(np.finfo(np.float32).max):
+            raise NotFinite(f"returned values up to ±{largest:.3g}, which are not finite in float32")
+
+
+def accepted_numbers(output: Any, wanted: Any) -> Any:
+    """An array or tensor of numbers of shape `wanted`, as float64. Raises `Invalid` for another one, NaN or Inf."""
+    import numpy as np
+
+    if hasattr(output, "detach"):
+        output = output.detach().cpu().numpy()
+    if not isinstance(output, np.ndarray) or output.dtype.kind not in "fiu":
+        raise Invalid(f"returned {kind_of(output)} where an array of numbers {wanted} was due")
+    if output.shape != wanted:
+        raise Invalid(f"returned shape {output.shape} where {wanted} was due")
+    values = np.ascontiguousarray(output, dtype=np.float64)
+    refuse_not_finite(values)
+    return values
+
+
+def not_disclosed(needs: Sequence[str]) -> str:
+    """That a regime does not disclose what is needed; empty where nothing is."""
+    named = ", ".join(need.replace("|", " or ") for need in needs)
+    return f"needs {named}, which the regime does not disclose" if needs else ""
+
+
+class MethodRunner:
+    """A function `f(given, info, **params)`, or an instance of a class whose method `verb` takes the same.
+
+    A track adds `prepare`, `accept` and `untouched`: see `Runner` of `track.py`.
+    """
+
+    verb: ClassVar[str] = "call"
+
+    def __init__(self, bound: Bound) -> None:
+        if hasattr(bound.entry.obj, "chosen"):  # what is called is another method, which this one chooses
+            bound = bound.entry.obj(**bound.kwargs).chosen()
+        absent = " ".join(missing_packages(bound))
+        if absent:
+            raise Skip(f"needs the package {absent}: pip install {absent}", needs=f"package {absent}")
+        self.bound = bound
+        self.meta = bound.entry.meta
+        self.device: Any = "cpu"
+        if inspect.isclass(bound.entry.obj) and not callable(getattr(bound.entry.obj, self.verb, None)):
+            raise UsageError(f"method {bound.entry.name}: its class has no {self.verb}(given, info): add it")
+        self._object: Any = bound.entry.obj(**bound.kwargs) if inspect.isclass(bound.entry.obj) else None
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.bound.display})"
+
+    @property
+    def instance(self) -> Any:
+        """The instance of a class-form method, else None: where parameters of a network are looked for."""
+        return self._object
+
+    def setup(self, device: str = "cpu") -> None:
+        """Load weights and the like; timed apart from the call. Afterwards `device` is where the method works."""
+        self.device = device if self.can_use_device() else "cpu"
+        if self._object is not None and hasattr(self._object, "setup"):
+            self._object.setup(self.device)
+
+    def can_use_device(self) -> bool:
+        """Whether the method can work on another device than the CPU; a track says what cannot."""
+        return True
+
+    def expect(self, ids: Sequence[str], chosen: int) -> list[str]:
+        """Tell a `named` method that the first `chosen` of `ids` come. Returns notes; raises what the method raises."""
+        return list(self._object.expect(ids, chosen)) if hasattr(self._object, "expect") else []
+
+    def check(self, info: Info) -> None:
+        """Raise `Skip` where the regime does not disclose what the method needs."""
+        lacking = [n for n in self.meta["needs"] if not any(a in info for a in n.split("|"))]
+        if lacking:
+            raise Skip(not_disclosed(lacking))
+
+    def call(self, prepared: Any, info: Info) -> Any:
+        """The bare call: what latency is measured of. A child that the method forks, and that comes back, ends here."""
+        own = os.getpid()
+        try:
+            if self._object is not None:
+                return getattr(self._object, self.verb)(prepared, info)
+            return self.bound.entry.obj(prepared, info, **self.bound.kwargs)
+        finally:
+            if os.getpid() != own:
+                os._exit(1)
