@@ -1,5 +1,6 @@
 # make demo   install, run the demonstration suite and say where its board is
 # make test   install, then lint, type-check and test
+# make test-plain-cpu  install, then run the tests of numbers as on a processor without AVX and FMA: some four minutes
 # make bench  install, then run the benchmarks, which fail where a target of benchmarks/targets.py is missed
 # make mutants  install, then break the code of five rooms on purpose, in a copy, and list what no test noticed
 # make reference  remake the committed results and their board
@@ -12,7 +13,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test types bench mutants reference weights sets trainings boards install browser clean
+.PHONY: demo test test-plain-cpu types bench mutants reference weights sets trainings boards install browser clean
 
 $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -37,6 +38,13 @@ test: $(STAMP) browser
 	$(BIN)/lint-imports
 	$(MAKE) --no-print-directory types
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# What computes numbers and is quick: bounds and hashes must not depend on the processor that a test runs on.
+NUMERIC := audio batch_hessian degrade diffusion_solvers distribution functions generate_samplers golden_inputs \
+  jacobian matrix networks regimes scoring tokens
+
+test-plain-cpu: $(STAMP)
+	$(BIN)/python tests/plain_cpu.py $(BIN)/python -m pytest -n 2 --dist loadfile $(NUMERIC:%=tests/test_%.py)
 
 # The four folders as the one package that they are installed as.
 types: $(STAMP)

@@ -20,7 +20,7 @@ from warm_python import warm_folder
 
 # One thread for each process of tests: the suite runs one on each core, and threads that wait for each other are slow.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[_name] = "1"
+    os.environ.setdefault(_name, "1")
 
 # A suite that a shell started in the background hears no Ctrl-C, and neither would the commands that tests interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_thread() is threading.main_thread():

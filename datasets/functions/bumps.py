@@ -35,7 +35,7 @@ class Bumps:
         return sampled(self.ids[index], value, self._samples)
 
 
-@nb.dataset("bumps", track="functions", licence="CC0-1.0 (made here)")
+@nb.dataset("bumps", track="functions", version=2, licence="CC0-1.0 (made here)")
 def bumps(
     *,
     n: Annotated[int, Ge(1), Le(10_000)] = 12,
@@ -44,6 +44,7 @@ def bumps(
 ) -> Bumps:
     """Sums of three to six bumps h·exp(−(s·(x − c))²) on [0, 1], the sharpest of which has s = bandwidth.
 
-    `samples` equally spaced ones, ends included; held-out points lie in the middle between them.
+    `samples` equally spaced ones, ends included; held-out points lie in the middle between them. Values are rounded to
+    the nearest 1/2^30.
     """
     return Bumps(n, bandwidth, samples)

@@ -35,11 +35,15 @@ class ThreeBumps:
 @nb.dataset(
     "three_bumps",
     track="functions",
+    version=2,
     licence="CC0-1.0 (made here)",
     citation="M. Li et al., How powerful are shallow neural networks with bandlimited random weights?, ICML 2023",
 )
 def three_bumps(
     *, scale: Annotated[float, Gt(0), Le(1e3)] = 1.0, samples: Annotated[int, Ge(4), Le(100_000)] = 2000
 ) -> ThreeBumps:
-    """0.2·exp(−(10x−4)²) + 0.5·exp(−(80x−40)²) + 0.3·exp(−(80x−20)²) on [0, 1], each bump `scale` times as sharp."""
+    """0.2·exp(−(10x−4)²) + 0.5·exp(−(80x−40)²) + 0.3·exp(−(80x−20)²) on [0, 1], each bump `scale` times as sharp.
+
+    Values are rounded to the nearest 1/2^30.
+    """
     return ThreeBumps(scale, samples)
