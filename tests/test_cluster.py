@@ -233,9 +233,9 @@ def test_a_cell_that_a_machine_has_still_which_hangs_ends_by_its_name(here: Path
     cells = clusters.Cluster(Where("tcp", "tcp://x:1"), suite_of(here), here / "s", None, (), False, print)
     cell: Any = {"key": "k", "kind": "score", "alone": False, "after": []}
     task = clusters._Task({"id": 1, "cell": cell}, "1-2", seat=seat("b"))  # type: ignore[typeddict-item]
-    assert list(cells._tell(1, task, {"event": "busy"})) == [{"event": "busy", "id": 1}]
+    assert cells._ending(1, task, {"event": "busy"}) == {"event": "busy", "id": 1}
     cells._stuck["k"] = "worker a (tcp://a:1)"
-    (ended,) = cells._tell(1, task, {"event": "busy"})
+    ended = cells._ending(1, task, {"event": "busy"})
     assert (ended["event"], ended["message"]) == ("broken", "worker a (tcp://a:1) hangs, and has it still")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..text.errors import UsageError, one_line
 from ..text.wording import counted
-from .options import add_json, note, note_old, print_json, verb
+from .options import add_shared, folder_to_write, note, note_old, print_json, verb
 
 _EXAMPLES = """  noisebench check results/baseline.json nb-store
   noisebench check results/baseline.json nb-store --rules rules.yaml --to check
@@ -31,15 +31,14 @@ exit codes: 0 no regression, 1 regression (a missing or newly failing cell is on
 
 def add(verbs: Any) -> None:
     """Add the verb."""
-    p = verb(verbs, "check", "fail where scores dropped against a baseline", _EXAMPLES)
+    p = verb(verbs, "check", "fail where scores dropped against a baseline", _EXAMPLES, run)
     p.add_argument("baseline", metavar="BASELINE", help="an export file, or a store")
     p.add_argument("current", metavar="CURRENT", help="a store, or an export file")
     p.add_argument("--rules", metavar="FILE", help="a YAML list of rules")
     p.add_argument("--to", metavar="DIR", help="write check.md and check.xml (JUnit) there; the Markdown is also "
                    "appended to $GITHUB_STEP_SUMMARY")  # fmt: skip
     p.add_argument("--update", action="store_true", help="write CURRENT as the new BASELINE, an export file")
-    add_json(p)
-    p.set_defaults(run=run)
+    add_shared(p, "json")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -52,9 +51,7 @@ def run(args: argparse.Namespace) -> int:
     from ..store.reading import read_every
     from ..store.versions import newest
 
-    to = Path(args.to) if args.to else None
-    if to is not None and to.exists() and not to.is_dir():
-        raise UsageError(f"--to {one_line(to)} is a file: name a folder")
+    to = folder_to_write("to", args.to)
     if to is not None:
         refuse_store(to)
     baseline = Path(args.baseline)

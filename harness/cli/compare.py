@@ -8,7 +8,7 @@ from typing import Any
 
 from ..text.errors import UsageError, one_line
 from ..text.wording import counted
-from .options import add_json, print_json, print_table, read_noted, verb
+from .options import add_shared, folder_to_write, print_json, print_table, read_noted, verb
 
 _EXAMPLES = """  noisebench compare before-store after-store
   noisebench compare results/demo.json nb-store --to comparison
@@ -20,12 +20,11 @@ _MOST = 20
 
 def add(verbs: Any) -> None:
     """Add the verb."""
-    p = verb(verbs, "compare", "compare two stores, or two methods, on the same inputs", _EXAMPLES)
+    p = verb(verbs, "compare", "compare two stores, or two methods, on the same inputs", _EXAMPLES, run)
     p.add_argument("stores", metavar="STORE", nargs="+", help="one or two stores or export files (A, then B)")
     p.add_argument("--method", nargs=2, metavar=("A", "B"), help="compare these two methods instead of like with like")
     p.add_argument("--to", metavar="DIR", help="also write Markdown, CSV, LaTeX, JSON, scatter plots and panels there")
-    add_json(p)
-    p.set_defaults(run=run)
+    add_shared(p, "json")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -39,9 +38,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"{len(args.stores)} stores given: compare takes one with --method A B, or two")
     if len(args.stores) == 1 and not args.method:
         raise UsageError("one store given: name a second one, or two methods with --method A B")
-    to = Path(args.to) if args.to else None
-    if to is not None and to.exists() and not to.is_dir():
-        raise UsageError(f"--to {one_line(to)} is a file: name a folder")
+    to = folder_to_write("to", args.to)
     read = [read_noted(Path(store)) for store in args.stores]
     sides, left_out = [records for records, _ in read], [line for _, lines in read for line in lines]
     for records, store in zip(sides, args.stores, strict=True):

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from .options import add_json, print_json, verb
+from .options import add_shared, print_json, verb
 
 SHELLS = ("bash", "zsh", "fish")
 _EXAMPLES = """  noisebench completion bash
@@ -19,10 +19,9 @@ Completer = Callable[..., Iterable[str]]
 
 def add(verbs: Any) -> None:
     """Add the verb."""
-    p = verb(verbs, "completion", "print what makes a shell complete verbs, options and names", _EXAMPLES)
+    p = verb(verbs, "completion", "print what makes a shell complete verbs, options and names", _EXAMPLES, run)
     p.add_argument("shell", choices=SHELLS, help="which shell it is for")
-    add_json(p)
-    p.set_defaults(run=run)
+    add_shared(p, "json")
 
 
 def run(args: argparse.Namespace) -> int:

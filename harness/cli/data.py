@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..components.registry import bind, registry
 from ..text.errors import UsageError, nearest, one_line
 from ..text.wording import counted
-from .options import add_json, note, print_json, print_table, verb, write_to
+from .options import add_shared, note, print_json, print_table, verb, write_to
 
 if TYPE_CHECKING:  # numpy and OpenCV come with these: `--help` does without
     from ..imaging.fetch import Progress
@@ -116,10 +116,10 @@ def fetch(name: str, progress: Progress | None = None) -> Path:
 
 def add(verbs: Any) -> None:
     """Add the verb `data` with its sub-verbs."""
-    parser = verb(verbs, "data", "list, find, verify and fetch test sets; write the manifest of one", _EXAMPLES)
+    parser = verb(verbs, "data", "list, find, verify and fetch test sets; write the manifest of one", _EXAMPLES, run)
     actions = parser.add_subparsers(dest="action", metavar="{list,where,verify,fetch,manifest}", required=True)
     for name, text in _HELP.items():
-        p = verb(actions, name, text, _EXAMPLES, _STOPPED)
+        p = verb(actions, name, text, _EXAMPLES, run, _STOPPED)
         if name == "manifest":
             p.add_argument("folder", metavar="FOLDER", help="(clean) pictures, those of subfolders too")
             p.add_argument("--noisy", metavar="FOLDER", help="noisy pictures of the same names")
@@ -131,8 +131,7 @@ def add(verbs: Any) -> None:
             else:
                 p.add_argument("names", metavar="NAME", nargs="+", help="a named set, such as set12")
             p.add_argument("--data", metavar="DIR", help="where the sets lie (default: $NOISEBENCH_DATA, the cache)")
-        add_json(p)
-    parser.set_defaults(run=run)
+        add_shared(p, "json")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..text.errors import UsageError, one_line
 from ..text.wording import counted
-from .options import add_json, add_plugins, add_track, option_value, print_json, verb
+from .options import add_shared, option_value, print_json, verb
 
 if TYPE_CHECKING:  # numpy comes with it: `--help` does without
     from ..track.protocols import Finding
@@ -32,15 +32,12 @@ exit code: 0 all fine, 1 something fails, 2 usage"""
 
 def add(verbs: Any) -> None:
     """Add the verb."""
-    p = verb(verbs, "doctor", "try a method on tiny inputs and say what is wrong with it", _EXAMPLES)
+    p = verb(verbs, "doctor", "try a method on tiny inputs and say what is wrong with it", _EXAMPLES, run)
     p.add_argument("method", metavar="METHOD", help="a method spec, such as 'nlm(h=0.8)'")
     p.add_argument("--regime", metavar="R", default="", help="try it under this regime, downsample ×2, ×3 and ×4 "
                    "(default: one that discloses what it needs)")  # fmt: skip
     p.add_argument("--timeout", metavar="S", default="120", help="seconds for all checks: 20, 90s, 2m (default: 120)")
-    add_track(p)
-    add_plugins(p)
-    add_json(p)
-    p.set_defaults(run=run)
+    add_shared(p, "track", "plugin", "json")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from ..text.wording import counted
-from .options import add_json, add_plugins, add_track, note, print_json, print_table, verb
+from .options import add_shared, note, print_json, print_table, verb
 
 _EXAMPLES = """  noisebench explain "psnr|uint8@1|gaussian(sigma=25)@1|photos:3f9c0a…|seed 0|noisebench 0.1"
   noisebench explain restored.png clean.png
@@ -28,16 +28,13 @@ class ExplainsPairs(Protocol):
 
 def add(verbs: Any) -> None:
     """Add the verb."""
-    p = verb(verbs, "explain", "spell out a signature, or show a pair under every usual convention", _EXAMPLES)
+    p = verb(verbs, "explain", "spell out a signature, or show a pair under every usual convention", _EXAMPLES, run)
     p.add_argument(
         "signature", metavar="SIGNATURE|RESTORED", help="a signature, as the board prints it; or a picture or folder"
     )
     p.add_argument("clean", nargs="?", metavar="CLEAN", help="the clean picture, or a folder of the same names")
     p.add_argument("--claimed", metavar="X", help="mark the conventions that give this number, as printed")
-    add_track(p)
-    add_plugins(p)
-    add_json(p)
-    p.set_defaults(run=run)
+    add_shared(p, "track", "plugin", "json")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..text.errors import UsageError, one_line
 from ..text.wording import counted
-from .options import add_json, note_old, print_json, verb
+from .options import add_shared, note_old, print_json, verb
 
 _EXAMPLES = """  noisebench export nb-store --to results/demo.json
   noisebench export nb-store --to set12.json --no-pictures
@@ -22,13 +22,12 @@ _OTHER_FORMS = (".gz", ".bz2", ".zst", ".lzma", ".zip", ".7z")
 
 def add(verbs: Any) -> None:
     """Add the verb."""
-    p = verb(verbs, "export", "write a store as one JSON file, small enough for git", _EXAMPLES)
+    p = verb(verbs, "export", "write a store as one JSON file, small enough for git", _EXAMPLES, run)
     p.add_argument("store", metavar="STORE", help="a store, or an export file")
     p.add_argument("--to", metavar="FILE", required=True, help="the file to write; compressed where it ends in .xz")
     p.add_argument("--no-pictures", action="store_true",
                    help="leave out crops and what was got wrong: where pictures must not be passed on")  # fmt: skip
-    add_json(p)
-    p.set_defaults(run=run)
+    add_shared(p, "json")
 
 
 def run(args: argparse.Namespace) -> int:

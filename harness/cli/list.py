@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from ..text.errors import UsageError, nearest
-from .options import add_json, add_plugins, note, print_json, print_table, refuse_beside, verb
+from .options import add_shared, note, print_json, print_table, refuse_beside, verb
 
 KINDS = ("tracks", "methods", "datasets", "regimes", "metrics", "protocols", "suites", "systems", "archs", "objectives",
          "losses", "optimizers", "schedules", "parts", "samplers", "stops")  # fmt: skip
@@ -19,16 +19,14 @@ _EXAMPLES = """  noisebench list methods
 
 def add(verbs: Any) -> None:
     """Add the verb."""
-    p = verb(verbs, "list", "list methods, datasets, regimes, metrics, protocols, suites or systems", _EXAMPLES)
+    p = verb(verbs, "list", "list methods, datasets, regimes, metrics, protocols, suites or systems", _EXAMPLES, run)
     p.add_argument("kind", choices=KINDS, help="what to list")
     p.add_argument("name", nargs="?", metavar="NAME", help="show this one in full")
     p.add_argument("--store", metavar="STORE", action="append", default=[],
                    help="systems: read verdicts from this store or export (default: those in ./results)")  # fmt: skip
     p.add_argument("--all", action="store_true", help="systems: those too that nothing expresses yet")
     p.add_argument("--track", metavar="T", help="only what belongs to this track (default: all)")
-    add_plugins(p)
-    add_json(p)
-    p.set_defaults(run=run)
+    add_shared(p, "plugin", "json")
 
 
 def run(args: argparse.Namespace) -> int:

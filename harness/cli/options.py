@@ -26,7 +26,31 @@ READS = "no stored cell was changed; the same command starts anew"
 T = TypeVar("T")
 
 
-def verb(verbs: Any, name: str, about: str, examples: str, stopped: str = READS) -> argparse.ArgumentParser:
+_SHARED: dict[str, dict[str, Any]] = {
+    "data": {"metavar": "DIR", "help": "where named datasets lie (default: $NOISEBENCH_DATA)"},
+    "jobs": {"type": int, "metavar": "N", "help": "cells at once (default: cores / threads per cell)"},
+    "json": {"action": "store_true", "help": "one JSON document on stdout, messages on stderr"},
+    "limit": {"type": int, "metavar": "N", "help": "only the first N items of each dataset"},
+    "plugin": {
+        "action": "append",
+        "default": [],
+        "metavar": "FILE",
+        "help": "a .py file that registers things (repeatable)",
+    },
+    "timeout": {"metavar": "S", "help": "seconds a cell may take: 600, 10m, 2h (default: 1h)"},
+    "track": {"metavar": "T", "default": "restore", "help": "the field of work (default: restore)"},
+    "weights": {"metavar": "DIR", "help": "where published weights lie (default: $NOISEBENCH_WEIGHTS)"},
+}
+
+
+def verb(
+    verbs: Any,
+    name: str,
+    about: str,
+    examples: str,
+    run: Callable[[argparse.Namespace], int],
+    stopped: str = READS,
+) -> argparse.ArgumentParser:
     """A parser for a verb, with its examples under the help; `stopped` says after a Ctrl-C what is kept."""
     made: argparse.ArgumentParser = verbs.add_parser(
         name,
@@ -35,39 +59,14 @@ def verb(verbs: Any, name: str, about: str, examples: str, stopped: str = READS)
         epilog="examples:\n" + examples,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    made.set_defaults(stopped=stopped)
+    made.set_defaults(run=run, stopped=stopped)
     return made
 
 
-def add_json(parser: argparse.ArgumentParser) -> None:
-    """`--json`."""
-    parser.add_argument("--json", action="store_true", help="one JSON document on stdout, messages on stderr")
-
-
-def add_plugins(parser: argparse.ArgumentParser) -> None:
-    """`--plugin FILE`, repeatable."""
-    parser.add_argument(
-        "--plugin",
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="a .py file that registers things (repeatable)",
-    )
-
-
-def add_track(parser: argparse.ArgumentParser) -> None:
-    """`--track T`."""
-    parser.add_argument("--track", metavar="T", default="restore", help="the field of work (default: restore)")
-
-
-def add_data(parser: argparse.ArgumentParser) -> None:
-    """`--data DIR`."""
-    parser.add_argument("--data", metavar="DIR", help="where named datasets lie (default: $NOISEBENCH_DATA)")
-
-
-def add_weights(parser: argparse.ArgumentParser) -> None:
-    """`--weights DIR`."""
-    parser.add_argument("--weights", metavar="DIR", help="where published weights lie (default: $NOISEBENCH_WEIGHTS)")
+def add_shared(parser: argparse.ArgumentParser, *names: str) -> None:
+    """Add options that several verbs have, by name."""
+    for name in names:
+        parser.add_argument(f"--{name}", **_SHARED[name])
 
 
 def add_style(parser: argparse.ArgumentParser) -> None:
@@ -176,6 +175,16 @@ def refuse_beside(args: argparse.Namespace, beside: str, why: str, *names: str) 
             raise UsageError(
                 f"--{name.replace('_', '-')} does nothing beside {beside}, which {why}: leave one of them out"
             )
+
+
+def folder_to_write(option: str, given: str | None) -> Path | None:
+    """The folder that an option names, where it is given. Raises `UsageError` for a file."""
+    if not given:
+        return None
+    folder = Path(given)
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"--{option} {one_line(folder)} is a file: name a folder")
+    return folder
 
 
 def note_left_out(lines: Sequence[str]) -> None:

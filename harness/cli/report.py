@@ -7,9 +7,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..text.errors import UsageError, one_line
+from ..text.errors import UsageError
 from ..text.wording import counted
-from .options import add_json, add_style, print_json, read_noted, verb
+from .options import add_shared, add_style, folder_to_write, print_json, read_noted, verb
 
 _EXAMPLES = """  noisebench report nb-store --to board
   noisebench report results/demo.json --to board
@@ -20,7 +20,7 @@ _EXAMPLES = """  noisebench report nb-store --to board
 
 def add(verbs: Any) -> None:
     """Add the verb."""
-    p = verb(verbs, "report", "write the leaderboard as Markdown, CSV, LaTeX, HTML and plots", _EXAMPLES)
+    p = verb(verbs, "report", "write the leaderboard as Markdown, CSV, LaTeX, HTML and plots", _EXAMPLES, run)
     p.add_argument("store", metavar="STORE", help="a store, or an export file")
     p.add_argument("--to", metavar="DIR", help="where to write (default: board, unless --bundle is given)")
     p.add_argument("--bundle", metavar="DIR", help="write what a paper needs there: .tex, .pdf, .bib, suites, results")
@@ -44,8 +44,7 @@ def add(verbs: Any) -> None:
     )
     table.add_argument("--table-costs", nargs="+", default=[], metavar="C", help=about)
     add_style(p)
-    add_json(p)
-    p.set_defaults(run=run)
+    add_shared(p, "json")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -60,11 +59,9 @@ def run(args: argparse.Namespace) -> int:
     if args.pages and args.bundle and not args.to:
         raise UsageError("--pages belongs to a report, and --bundle alone writes none: name its folder with --to")
     for option in ("to", "bundle"):
-        given = getattr(args, option)
-        if given and Path(given).exists() and not Path(given).is_dir():
-            raise UsageError(f"--{option} {one_line(given)} is a file: name a folder")
-        if given:
-            refuse_store(Path(given))
+        folder = folder_to_write(option, getattr(args, option))
+        if folder is not None:
+            refuse_store(folder)
     store = Path(args.store)
     records, left_out = read_noted(store)
     records = with_names(records, args.names)

@@ -9,19 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..text.errors import one_line
 from ..text.wording import counted
-from .options import (
-    add_data,
-    add_json,
-    add_plugins,
-    add_weights,
-    note_stopped,
-    option_value,
-    print_json,
-    print_table,
-    refuse_beside,
-    use_data,
-    verb,
-)
+from .options import add_shared, note_stopped, option_value, print_json, print_table, refuse_beside, use_data, verb
 
 if TYPE_CHECKING:
     from ..claims.numbers import ClaimRow
@@ -39,7 +27,7 @@ exit codes: 0 no claim differs, 1 one differs or its cell failed, 2 usage, 130 s
 
 def add(verbs: Any) -> None:
     """Add the verb."""
-    p = verb(verbs, "reproduce", "run the cells behind published numbers and effects, and judge them", _EXAMPLES)
+    p = verb(verbs, "reproduce", "run the cells behind published numbers and effects, and judge them", _EXAMPLES, run)
     p.add_argument("names", nargs="*", metavar="NAME", help="claims, or groups of them (default: all)")
     p.add_argument("--kind", choices=("number", "effect", "property"), help="only claims of this kind")
     p.add_argument("--size", choices=("quick", "full"), help="only claims that take minutes (quick), or hours (full)")
@@ -52,16 +40,11 @@ def add(verbs: Any) -> None:
     p.add_argument("--to", metavar="FILE",
                    help="write the verdicts too: a table (.md), or those of effects for --from (.json)")  # fmt: skip
     p.add_argument("--store", metavar="DIR", help="where results go (default: nb-store)")
-    p.add_argument("--jobs", type=int, metavar="N", help="cells at once (default: cores / threads per cell)")
-    p.add_argument("--timeout", metavar="S", help="seconds a cell may take: 600, 10m, 2h (default: 1h)")
+    add_shared(p, "jobs", "timeout")
     p.add_argument("--device", metavar="D", help="where methods run (default: cpu)")
     p.add_argument("--retry", choices=("failed", "never", "always"),
                    help="which stored cells are run again (default: failed)")  # fmt: skip
-    add_plugins(p)
-    add_data(p)
-    add_weights(p)
-    add_json(p)
-    p.set_defaults(run=run)
+    add_shared(p, "plugin", "data", "weights", "json")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -9,19 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..text.errors import UsageError, one_line
 from ..text.wording import counted
-from .options import (
-    add_data,
-    add_json,
-    add_plugins,
-    add_weights,
-    note,
-    note_stopped,
-    option_value,
-    print_json,
-    print_table,
-    use_data,
-    verb,
-)
+from .options import add_shared, note, note_stopped, option_value, print_json, print_table, use_data, verb
 from .progress import called
 
 if TYPE_CHECKING:
@@ -46,7 +34,7 @@ _EXAMPLES = """  noisebench run demo
 
 def add(verbs: Any) -> None:
     """Add the verb."""
-    p = verb(verbs, "run", "run what is not stored yet; resumes where it was stopped", _EXAMPLES)
+    p = verb(verbs, "run", "run what is not stored yet; resumes where it was stopped", _EXAMPLES, run)
     p.add_argument("suite", nargs="?", metavar="SUITE", help="a suite file, or the name of one (list suites)")
     p.add_argument("--track", metavar="T", help="the field of work (default: restore; see list tracks)")
     p.add_argument("--methods", nargs="+", metavar="M", help="method specs; {a,b} sweeps a value")
@@ -57,10 +45,9 @@ def add(verbs: Any) -> None:
         "--metrics", nargs="+", metavar="M", help="metric specs (default: the track's, in restore psnr ssim)"
     )
     p.add_argument("--seed", nargs="+", type=int, metavar="N", help="seeds of the noise (default: 0)")
-    p.add_argument("--limit", type=int, metavar="N", help="only the first N items of each dataset")
+    add_shared(p, "limit")
     p.add_argument("--store", metavar="DIR", default="nb-store", help="where results go (default: nb-store)")
-    p.add_argument("--jobs", type=int, metavar="N", help="cells at once (default: cores / threads per cell)")
-    p.add_argument("--timeout", metavar="S", help="seconds a cell may take: 600, 10m, 2h (default: 1h)")
+    add_shared(p, "jobs", "timeout")
     p.add_argument("--memory", metavar="GIB", help="memory a cell may take, in GiB, or such as 512MiB")
     p.add_argument("--device", metavar="D", help="where methods run: cpu, cuda, cuda:1, mps (default: cpu)")
     p.add_argument("--devices", metavar="D,D", help="CUDA devices, one for each cell: cuda:0,cuda:1")
@@ -73,11 +60,7 @@ def add(verbs: Any) -> None:
         "--cluster", metavar="C", help="run cells elsewhere: local(workers=4), tcp://host:8786, slurm(…), pbs(…)"
     )
     p.add_argument("--dry-run", action="store_true", help="say what would run, and stop")
-    add_plugins(p)
-    add_data(p)
-    add_weights(p)
-    add_json(p)
-    p.set_defaults(run=run)
+    add_shared(p, "plugin", "data", "weights", "json")
 
 
 def suite_of(args: argparse.Namespace) -> Any:

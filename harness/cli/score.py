@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from ..text.wording import counted
-from .options import add_json, add_plugins, add_track, add_weights, note, print_json, print_table, use_data, verb
+from .options import add_shared, note, print_json, print_table, use_data, verb
 
 _EXAMPLES = """  noisebench score restored/ clean/
   noisebench score restored/ clean/ --protocol "y8(border=4)" --metrics psnr ssim --json
@@ -29,16 +29,12 @@ class ScoresFolders(Protocol):
 
 def add(verbs: Any) -> None:
     """Add the verb."""
-    p = verb(verbs, "score", "score restored pictures that exist already", _EXAMPLES)
+    p = verb(verbs, "score", "score restored pictures that exist already", _EXAMPLES, run)
     p.add_argument("restored", metavar="RESTORED_DIR", help="restored pictures")
     p.add_argument("clean", metavar="CLEAN_DIR", help="clean pictures of the same names")
     p.add_argument("--protocol", metavar="P", help="how scores are taken (default: the track's, such as uint8)")
     p.add_argument("--metrics", nargs="+", metavar="M", help="default: the track's, such as psnr ssim")
-    add_track(p)
-    add_plugins(p)
-    add_weights(p)
-    add_json(p)
-    p.set_defaults(run=run)
+    add_shared(p, "track", "plugin", "weights", "json")
 
 
 def run(args: argparse.Namespace) -> int:

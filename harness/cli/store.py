@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..text.errors import UsageError
 from ..text.wording import counted
-from .options import add_json, no_match, note, note_left_out, note_old, print_json, print_table, verb
+from .options import add_shared, no_match, note, note_left_out, note_old, print_json, print_table, verb
 
 if TYPE_CHECKING:
     from ..store.outputs import OutputFiles
@@ -36,7 +36,7 @@ _EXAMPLES = """  noisebench store ls nb-store
 
 def add(verbs: Any) -> None:
     """Add the verb."""
-    p = verb(verbs, "store", "list, verify, tidy or merge stores, or remove cells of one", _EXAMPLES, _STOPPED)
+    p = verb(verbs, "store", "list, verify, tidy or merge stores, or remove cells of one", _EXAMPLES, run, _STOPPED)
     p.add_argument(
         "action", choices=("ls", "verify", "gc", "rm", "merge"), help="list, check, tidy, remove cells, or merge"
     )
@@ -51,8 +51,7 @@ def add(verbs: Any) -> None:
     p.add_argument("--to", metavar="DIR", help="of merge: the store that takes the cells, new or there already")
     p.add_argument("--old", action="store_true", help="of gc: older versions of methods too")
     p.add_argument("--yes", action="store_true", help="remove the cells that rm and gc --old list without it")
-    add_json(p)
-    p.set_defaults(run=run)
+    add_shared(p, "json")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING, Any
 from ..text.errors import UsageError, one_line
 from ..text.wording import counted
 from .options import (
-    add_data,
-    add_json,
-    add_plugins,
+    add_shared,
     add_style,
-    add_weights,
+    folder_to_write,
     note,
     note_stopped,
     print_json,
@@ -41,21 +39,15 @@ a study file is a suite with a list of what to draw:
 
 def add(verbs: Any) -> None:
     """Add the verb."""
-    p = verb(
-        verbs, "study", "run a suite and draw quality against the level of a regime, a parameter, or compute", _EXAMPLES
-    )
+    about = "run a suite and draw quality against the level of a regime, a parameter, or compute"
+    p = verb(verbs, "study", about, _EXAMPLES, run)
     p.add_argument("study", metavar="STUDY", help="a study file, or the name of a suite that has a study")
     p.add_argument("--store", metavar="DIR", help="where cells go, shared with run (nb-store)")
     p.add_argument("--from", dest="held", metavar="STORE", help="draw what a store or an export holds, and run nothing")
     p.add_argument("--to", metavar="DIR", default="study", help="where plots and tables go (default: study)")
-    p.add_argument("--limit", type=int, metavar="N", help="only the first N items of each dataset")
-    p.add_argument("--jobs", type=int, metavar="N", help="cells at once (default: cores / threads per cell)")
-    add_plugins(p)
-    add_data(p)
-    add_weights(p)
+    add_shared(p, "limit", "jobs", "plugin", "data", "weights")
     add_style(p)
-    add_json(p)
-    p.set_defaults(run=run)
+    add_shared(p, "json")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -67,9 +59,7 @@ def run(args: argparse.Namespace) -> int:
     from ..suite.suite import find_suite
 
     use_data(args)
-    to = Path(args.to)
-    if to.exists() and not to.is_dir():
-        raise UsageError(f"--to {one_line(to)} is a file: name a folder")
+    folder_to_write("to", args.to)
     suite, axes = read_study(find_suite(args.study))
     return _run_and_write(args, suite, axes) if args.held is None else _write_held(args, suite, axes)
 

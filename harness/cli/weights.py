@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..text.errors import UsageError, one_line
-from .options import add_json, note, note_left_out, print_json, print_table, verb, write_to
+from .options import add_shared, note, note_left_out, print_json, print_table, verb, write_to
 
 if TYPE_CHECKING:
     from ..store.record import Cell
@@ -24,7 +24,7 @@ _EXAMPLES = """  noisebench weights ls                                         t
 
 def add(verbs: Any) -> None:
     """Add the verb."""
-    parser = verb(verbs, "weights", "list, export and import the checkpoints that trained methods use", _EXAMPLES)
+    parser = verb(verbs, "weights", "list, export and import the checkpoints that trained methods use", _EXAMPLES, run)
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     for name, about in (
         ("ls", "list the checkpoints of a store, or those that come with noisebench"),
@@ -45,8 +45,7 @@ def add(verbs: Any) -> None:
             p.add_argument("filter", metavar="FILTER", nargs="?", default="", help="a key's start, or part of a name")
         if name == "export":
             p.add_argument("--to", metavar="FILE", required=True, help="where to")
-        add_json(p)
-    parser.set_defaults(run=run)
+        add_shared(p, "json")
 
 
 def run(args: argparse.Namespace) -> int:

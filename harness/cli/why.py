@@ -11,7 +11,7 @@ from typing import Any
 
 from ..text.errors import UsageError, one_line
 from ..text.wording import counted
-from .options import add_data, add_json, no_match, note_left_out, note_old, print_json, use_data, verb
+from .options import add_shared, no_match, note_left_out, note_old, print_json, use_data, verb
 
 _EXAMPLES = """  noisebench why nb-store
   noisebench why nb-store nlm
@@ -24,12 +24,10 @@ _LISTED = 20
 
 def add(verbs: Any) -> None:
     """Add the verb."""
-    p = verb(verbs, "why", "say what went into a cell's key, and what changed since it was stored", _EXAMPLES)
+    p = verb(verbs, "why", "say what went into a cell's key, and what changed since it was stored", _EXAMPLES, run)
     p.add_argument("store", metavar="STORE", help="a folder that a run has filled")
     p.add_argument("filter", nargs="?", default="", metavar="FILTER", help="a key's start, or part of a name")
-    add_data(p)
-    add_json(p)
-    p.set_defaults(run=run)
+    add_shared(p, "data", "json")
 
 
 def run(args: argparse.Namespace) -> int:

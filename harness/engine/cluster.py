@@ -1,7 +1,7 @@
-"""A pool whose processes are those of a cluster: each cell is a task of Dask's, on a worker that this run has welcomed.
+"""Run cells on a cluster: each is a Dask task, pinned to a worker that was checked first.
 
-Which cell goes to which worker is said here, since a worker may be a machine with several GPUs, must be of the same
-noisebench, and may have what a cell needs: `place_for`. What a worker does, `cluster_worker` has.
+Dask's own scheduling cannot place cells: its resources are those of a worker, where a cell may need a whole host or a
+GPU that the workers of a host share. So `place_for` chooses. `cluster_worker` has what runs on a worker.
 """
 
 from __future__ import annotations
@@ -29,25 +29,28 @@ from .messages import Event, Job
 from .planning import Planned, plan_in_child
 
 _LEFT = 60.0
-"""Seconds in which a worker must come after the last one has gone."""
+"""Seconds in which a new worker must come after the last one has gone."""
 _GATHER = 5.0
-"""Seconds for which a run that has a worker waits for what others say."""
+"""Seconds for which a run that has a worker waits for the answers of others."""
 _LOOK = 1.0
+"""Seconds between two looks at the workers."""
 _MARGIN = 60.0
-"""Seconds beyond the timeout of its cell after which a worker hangs."""
+"""Seconds beyond the timeout of its cell after which a worker counts as hung."""
 _STARTS = 300.0
-"""Seconds beyond those in which a worker must have begun a cell: what it imports may come from a slow disk."""
+"""Seconds more for a cell that has not begun: imports may come from a slow disk."""
 _AGAIN = 30.0
+"""Seconds between two requests for workers of a batch system."""
 _ENDED = 2
-"""Looks, one each `_AGAIN` seconds, at which no job is left and no worker there, after which none will come."""
+"""How many times in a row a batch system may have no job and no worker before the run gives up."""
 _TRIES = 3
+"""How many workers a cell may lose before it counts as crashed."""
 _VARIABLES = ("NOISEBENCH_DATA", "NOISEBENCH_WEIGHTS")
 
 
 @dataclass
 class Seat:
-    """A worker that may run cells: so many at once, on a host, on the GPUs that it is given there. `cells` are those
-    that it has: whether each is to be alone, and its device."""
+    """A worker that may run cells, `slots` at once. `gpus` names the GPUs that it sees; workers of one host may share
+    them. `cells` are those it runs: whether each has the host to itself, and its device."""
 
     address: str
     name: str
@@ -63,10 +66,9 @@ class Seat:
 def place_for(
     seats: Collection[Seat], alone: bool, near: Collection[str], devices: Sequence[str]
 ) -> tuple[Seat, str | None] | None:
-    """Where a cell may start now, with its device where there are any; None where there is no room.
+    """The worker, and the device if any, on which a cell may start now; None where there is no room.
 
-    A cell that is `alone` has its host to itself. Of several workers one of the addresses `near` is preferred, then
-    the one with least to do.
+    A cell that is `alone` needs a host to itself. Workers at the addresses `near` come first, then the least busy.
     """
     full = {seat.host for seat in seats if any(whole for whole, _ in seat.cells.values())}
     taken: set[str] = {seat.host for seat in seats if seat.cells} if alone else full
@@ -88,20 +90,19 @@ def place_for(
 
 @dataclass
 class _Task:
-    """A cell under way. `name` is that of its present try, `seat` None while it waits for a worker again."""
+    """A cell under way. `name` is that of its current try; `seat` is None while it waits for a worker."""
 
     job: Job
-    name: str
+    name: str = ""
     tries: int = 0
     seat: Seat | None = None
     future: Any = None
     given: float = 0.0
     began: float | None = None
-    told: bool = False
 
 
 class Cluster:
-    """What `Pool` is, of the workers of a cluster, which is looked for when a cell is due; `say` tells the user."""
+    """The pool of a cluster's workers, which it looks for when a cell is due; `say` tells the user."""
 
     def __init__(
         self,
@@ -118,7 +119,7 @@ class Cluster:
         self._run = f"noisebench-{uuid.uuid4().hex}"
         self._client: Any = None
         self._started: Any = None
-        self._inbox: SimpleQueue[tuple[str, Any]] = SimpleQueue()
+        self._inbox: SimpleQueue[tuple[str, Event | None]] = SimpleQueue()
         self._seats: dict[str, Seat] = {}
         self._asked: dict[str, Any] = {}
         self._closed: set[str] = set()
@@ -162,20 +163,20 @@ class Cluster:
             "devices": list(self._devices) or [self._suite.device],
             "sandbox": self._sandbox,
         }
-        self._client.subscribe_topic(self._run, lambda event: self._inbox.put(("event", event[1])))
+        self._client.subscribe_topic(self._run, lambda logged: self._inbox.put(tuple(logged[1])))
         start = time.monotonic()
-        said = False
+        noted = False
         while not self._seats or (self._asked and time.monotonic() - start < _GATHER):
             for _ in self.events(0.1):
                 pass
             if self._closed and not self._seats and not self._asked and self._where.kind in ("tcp", "local"):
                 raise UsageError(f"{self._place} has no worker that can be used: each was refused")
-            if not said and time.monotonic() - start > REACHED:
+            if not noted and time.monotonic() - start > REACHED:
                 what = "its workers, which have other work" if self._asked else "a first worker"
                 batch = BATCH.get(self._where.kind)
                 where = f" (`{batch.tells}` says how its jobs stand)" if batch else ""
                 self._say(f"{self._place}: waiting for {what}{where}")
-                said = True
+                noted = True
 
     @property
     def _token(self) -> Path:
@@ -197,13 +198,13 @@ class Cluster:
         return place_for(self._seats.values(), alone, (), self._devices) is not None
 
     def submit(self, job: Job) -> None:
-        """Start a job (it has an `id`), which there is room for, or will be."""
-        self._tasks[job["id"]] = _Task(job, "")
+        """Start a job (it has an `id`) as soon as there is room."""
+        self._tasks[job["id"]] = _Task(job)
         self._again.append(job["id"])
         self._start_waiting()
 
     def _start_waiting(self) -> None:
-        """Give to workers what waits for one, as far as there is room."""
+        """Give waiting cells to workers, as far as there is room."""
         for number in list(self._again):
             task = self._tasks[number]
             near = {self._trained[key] for key in task.job["cell"]["after"] if key in self._trained}
@@ -217,86 +218,80 @@ class Cluster:
             task.tries += 1
             task.name, task.given, task.began = f"{number}-{task.tries}", time.monotonic(), None
             job = task.job if device is None else {**task.job, "gpu": device}
-            task.future = self._there(task.seat.address, task.name, run_cell, self._run, task.name, json.dumps(job))
-            task.future.add_done_callback(_Put(self._inbox, "done", (number, task.name)))
+            task.future = self._submit(task.seat.address, task.name, run_cell, self._run, task.name, json.dumps(job))
+            task.future.add_done_callback(lambda _, name=task.name: self._inbox.put((name, None)))
 
-    def _there(self, address: str, name: str, function: Callable[..., Any], *values: Any) -> Any:
+    def _submit(self, address: str, name: str, function: Callable[..., Any], *values: Any) -> Any:
+        """A future of a function that is called on a worker."""
         key = f"{self._run}-{name}"
         return self._client.submit(function, *values, key=key, pure=False, workers=[address], allow_other_workers=False)
 
     def events(self, wait: float) -> Iterator[Event]:
-        """What has happened within `wait` seconds. Raises `UsageError` where the cluster is lost."""
+        """Yield what happens within `wait` seconds. Raises `UsageError` where the cluster is lost."""
+        for address in [address for address, future in self._asked.items() if future.done()]:
+            self._admit(address, self._asked.pop(address))
         yield from self._look()
         with suppress(Empty):
-            yield from self._hear(*self._inbox.get(timeout=wait))
+            yield from self._handle(*self._inbox.get(timeout=wait))
             while True:
-                yield from self._hear(*self._inbox.get_nowait())
+                yield from self._handle(*self._inbox.get_nowait())
 
-    def _hear(self, what: str, said: Any) -> Iterator[Event]:
-        if what == "welcome":
-            self._welcomed(said)
-        elif what == "event":
-            number = int(said["task"].partition("-")[0])
-            task = self._tasks.get(number)
-            if task is not None and task.name == said.pop("task"):
-                yield from self._tell(number, task, said)
-        else:
-            number, name = said
-            task = self._tasks.get(number)
-            if task is not None and task.name == name and task.seat is not None:
-                yield from self._done(number, task)
-
-    def _tell(self, number: int, task: _Task, event: Event) -> Iterator[Event]:
-        if event["event"] == "began":
+    def _handle(self, name: str, event: Event | None) -> Iterator[Event]:
+        """Pass on what a task tells of its cell; None is its end."""
+        number = int(name.partition("-")[0])
+        task = self._tasks.get(number)
+        if task is None or task.name != name:  # of an earlier try
+            return
+        if event is None:
+            yield from self._end(number, task)
+        elif event["event"] == "began":
             task.began = time.monotonic()
-        elif event["event"] == "busy" and (held := self._stuck.get(task.job["cell"]["key"])):
-            task.told = True
-            yield {"event": "broken", "id": number, "message": f"{held} hangs, and has it still"}
-        elif event["event"] != "gone":
-            task.told = task.told or event["event"] in ("end", "broken", "busy", "disk")
-            if event["event"] == "end" and task.seat is not None and task.job["cell"]["kind"] == "train":
-                self._trained[task.job["cell"]["key"]] = task.seat.address
+        else:
             yield {**event, "id": number}
 
-    def _done(self, number: int, task: _Task) -> Iterator[Event]:
-        """The end of a task: what it has returned, where that was not told already."""
-        seat = task.seat
-        if task.future.status != "finished" and not task.told:
+    def _end(self, number: int, task: _Task) -> Iterator[Event]:
+        """Yield how a cell ended, or give it to another worker where this one has failed."""
+        if task.future.status != "finished":
             error = task.future.exception(timeout=REACHED) if task.future.status == "error" else None
             yield from self._lose(number, f"has lost it ({one_line(error, 100)})" if error else "has lost it")
             return
-        if not task.told:
-            for event in task.future.result(timeout=REACHED):
-                yield from self._tell(number, task, event)
-        if seat is not None:
-            seat.cells.pop(number, None)
-        del self._tasks[number]
+        for event in task.future.result(timeout=REACHED):
+            yield self._ending(number, task, event)
+        self._remove(number, task)
         self._start_waiting()
         yield {"event": "gone", "id": number}
 
+    def _ending(self, number: int, task: _Task, event: Event) -> Event:
+        """The event that ends a cell, as this run sees it; notes where a checkpoint lies."""
+        key = task.job["cell"]["key"]
+        if event["event"] == "busy" and key in self._stuck:
+            return {"event": "broken", "id": number, "message": f"{self._stuck[key]} hangs, and has it still"}
+        if event["event"] == "end" and task.job["cell"]["kind"] == "train" and task.seat is not None:
+            self._trained[key] = task.seat.address
+        return {**event, "id": number}
+
+    def _remove(self, number: int, task: _Task) -> None:
+        if task.seat is not None:
+            task.seat.cells.pop(number, None)
+        del self._tasks[number]
+
     def _lose(self, number: int, why: str) -> Iterator[Event]:
-        """A worker has a cell no more: another one goes on with it; after some it counts as crashed."""
+        """Give a cell that its worker has lost to another one; after a few tries it counts as crashed."""
         task = self._tasks[number]
-        seat, task.seat, task.future = task.seat, None, None
-        if seat is not None:
-            seat.cells.pop(number, None)
-        if not task.told and task.tries < _TRIES:
+        seat = task.seat
+        self._remove(number, task)
+        if task.tries < _TRIES:
             self._say(f"{seat} {why}: cell {task.job['cell']['key'][:12]} goes on elsewhere")
-            task.name = ""
+            self._tasks[number] = _Task(task.job, tries=task.tries)
             self._again.append(number)
             self._start_waiting()
             return
-        if not task.told:
-            message = f"{counted(task.tries, 'worker')} went while they had it; the last, {seat}, {why}"
-            yield {"event": "broken", "id": number, "message": message}
-        del self._tasks[number]
+        message = f"{counted(task.tries, 'worker')} went while they had it; the last, {seat}, {why}"
+        yield {"event": "broken", "id": number, "message": message}
         yield {"event": "gone", "id": number}
 
-    def _welcomed(self, address: str) -> None:
-        """A worker has answered."""
-        future = self._asked.pop(address, None)
-        if future is None:
-            return
+    def _admit(self, address: str, future: Any) -> None:
+        """Take in a worker that has answered, or say why it is refused."""
         name = self._names.get(address, address)
         if future.status == "finished":
             answer: Welcome = future.result(timeout=REACHED)
@@ -317,7 +312,7 @@ class Cluster:
             self._start_waiting()
 
     def _look(self) -> Iterator[Event]:
-        """Once a second: which workers came and went, and which hang. Raises `UsageError` where the cluster is lost."""
+        """Find, once a second, the workers that came, went or hang. Raises `UsageError` where the cluster is lost."""
         now = time.monotonic()
         if now - self._looked < _LOOK:
             return
@@ -332,9 +327,7 @@ class Cluster:
             known = self._client.scheduler_info()["workers"]
             self._names.update({address: str(known[address]["name"]) for address in new if address in known})
         for address in new:
-            asked = self._there(address, f"welcome-{address}", welcome, self._hello)
-            self._asked[address] = asked
-            asked.add_done_callback(_Put(self._inbox, "welcome", address))
+            self._asked[address] = self._submit(address, f"welcome-{address}", welcome, self._hello)
         for task in list(self._tasks.values()):
             limit = task.job["timeout"] * (1 if task.job["donor"] is None else 2) + _MARGIN
             since = task.began
@@ -347,7 +340,7 @@ class Cluster:
                 yield from self._without(task.seat.address, f"has not answered for {limit:.0f} s and gets no more")
         if self._where.kind in BATCH and now - self._scaled > _AGAIN:
             self._scaled = now
-            self._started.scale(n=self._where.workers)  # those whose jobs have ended, at their walltime, are due anew
+            self._started.scale(n=self._where.workers)  # replaces workers whose jobs have reached their walltime
             self._ended = 0 if self._seats or self._asked or has_jobs(self._where, self._started) else self._ended + 1
             if self._ended == _ENDED:
                 raise UsageError(
@@ -381,12 +374,12 @@ class Cluster:
         )
 
     def close(self) -> None:
-        """End every running cell of this run, and what was started for it; who stops it once more waits for that."""
+        """End the cells of this run and what was started for it; a second Ctrl-C does not cut this short."""
         if self._client is None:
             return
         with undisturbed():
             with suppress(Exception):
-                self._client.sync(self._say_farewell, callback_timeout=2)
+                self._client.sync(self._end_on_workers, callback_timeout=2)
             with suppress(Exception):
                 self._client.close(timeout=2)
             with suppress(Exception):
@@ -394,17 +387,5 @@ class Cluster:
                     self._started.close(timeout=5)
             self._token.unlink(missing_ok=True)
 
-    async def _say_farewell(self) -> None:
+    async def _end_on_workers(self) -> None:
         await self._client.run(farewell, self._run, workers=list(self._seats), on_error="ignore")
-
-
-@dataclass(frozen=True)
-class _Put:
-    """What a future calls when it is done: a word in the inbox of the run."""
-
-    inbox: SimpleQueue[tuple[str, Any]]
-    what: str
-    said: Any
-
-    def __call__(self, _: Any) -> None:
-        self.inbox.put((self.what, self.said))

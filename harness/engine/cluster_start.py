@@ -1,4 +1,4 @@
-"""What `--cluster` says: read, reached or started by Dask."""
+"""Read `--cluster`, and connect to the scheduler that it names or start one."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ _ANY_PORT = ":0"
 
 
 class BatchSystem(NamedTuple):
-    """The class of dask-jobqueue, the program that submits, what tells a user how jobs stand, and what lists those that
-    wait or run, a line each that begins with the number."""
+    """A batch system: its class in dask-jobqueue, the program that submits, the command that shows a user his jobs, and
+    the one that lists those that wait or run, a line each that begins with the number."""
 
     cluster: str
     submits: str
@@ -43,7 +43,7 @@ _FORMS = "local(workers=N), tcp://HOST:PORT, slurm(workers=N, …) or pbs(worker
 
 @dataclass(frozen=True)
 class Where:
-    """What `--cluster` says: a scheduler that runs, or so many workers that are to be started, and with what."""
+    """A scheduler that runs, or how many workers to start, and with which arguments."""
 
     kind: Literal["tcp", "local", "slurm", "pbs"]
     address: str = ""
@@ -52,7 +52,7 @@ class Where:
 
 
 def read_cluster(text: str) -> Where:
-    """`--cluster` as it is typed. Raises `UsageError`, also where what it needs is not installed."""
+    """Parse `--cluster`. Raises `UsageError`, also where a package or program that it needs is missing."""
     if re.fullmatch(r"tcp://\S+:\d+", text):
         where = Where("tcp", address=text)
     else:
@@ -89,7 +89,7 @@ def _plain(value: Value) -> Any:
 
 
 def connected(where: Where, threads: int) -> tuple[Any, Any]:
-    """A client, and the cluster that was started for it, None where it ran before. Raises `UsageError`."""
+    """A client, and the cluster that was started for it (None for a scheduler that runs). Raises `UsageError`."""
     distributed = import_module("distributed")
     for name in ("distributed", "distributed.client", "tornado.application"):  # the second has a level of its own
         logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -120,9 +120,11 @@ def _local(where: Where, threads: int) -> Any:
 
 
 def _batch(where: Where) -> Any:
-    """Jobs of a batch system, by dask-jobqueue. Raises what it raises where one is not taken."""
-    with _with_our_ctrl_c():
-        make = getattr(import_module("dask_jobqueue"), BATCH[where.kind].cluster)
+    """Submit jobs of a batch system. Raises what dask-jobqueue raises where one is refused."""
+    before = signal.getsignal(signal.SIGINT)
+    make = getattr(import_module("dask_jobqueue"), BATCH[where.kind].cluster)
+    if signal.getsignal(signal.SIGINT) is not before:  # the import has Ctrl-C end the program in silence, with 0
+        signal.signal(signal.SIGINT, before)
     cluster = make(scheduler_options={"dashboard_address": _ANY_PORT}, **dict(where.arguments))
 
     async def submitted() -> None:
@@ -139,7 +141,7 @@ def _batch(where: Where) -> Any:
 
 
 def has_jobs(where: Where, started: Any) -> bool:
-    """Whether a job that was submitted waits or runs, as far as the batch system says."""
+    """Whether a submitted job waits or runs, as far as the batch system knows."""
     numbers = {str(job.job_id) for job in started.workers.values() if getattr(job, "job_id", None)}
     try:
         listed = subprocess.run(
@@ -152,8 +154,8 @@ def has_jobs(where: Where, started: Any) -> bool:
 
 @contextmanager
 def _without_ctrl_c() -> Iterator[None]:
-    """While it lasts, threads and processes are started that a Ctrl-C in the terminal does not reach."""
-    resource_tracker.ensure_running()  # which would open the way for it again, where it is started within
+    """Start threads and processes that a Ctrl-C in the terminal does not reach."""
+    resource_tracker.ensure_running()  # started within, it would unblock the signal
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -163,7 +165,7 @@ def _without_ctrl_c() -> Iterator[None]:
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """While it lasts, Ctrl-C and SIGTERM do nothing: for what must come to its end, and is soon there."""
+    """Ignore Ctrl-C and SIGTERM: for a short end that must not be cut off."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -175,21 +177,10 @@ def undisturbed() -> Iterator[None]:
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 
-@contextmanager
-def _with_our_ctrl_c() -> Iterator[None]:
-    """Ctrl-C does after it what it did before: where dask_jobqueue is imported, it ends in silence and with 0."""
-    before = signal.getsignal(signal.SIGINT)
-    try:
-        yield
-    finally:
-        if signal.getsignal(signal.SIGINT) is not before:
-            signal.signal(signal.SIGINT, before)
-
-
 def slots_there(where: Where, threads: int) -> int | None:
-    """How many cells of so many threads a cluster runs at once; None where that shows only when its jobs have begun.
+    """How many cells a cluster runs at once; None where only jobs that have begun will tell.
 
-    Raises `UsageError` where it is not there.
+    Raises `UsageError` where its scheduler cannot be reached.
     """
     if where.kind != "tcp":
         return where.workers if where.kind == "local" else None

@@ -1,6 +1,6 @@
-"""What a run does on a worker of a cluster: it is welcomed or refused, and gives each cell to a pool of that machine.
+"""What Dask calls on a worker: check it for a run, run a cell in a pool of processes of that machine, end the run.
 
-Dask calls `welcome`, `run_cell` and `farewell` in the process of the worker, so that it imports no method and no data.
+The process of the worker itself imports no method and no data.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -32,19 +32,21 @@ from .sandbox import need_bubblewrap
 _ROOMS = ("", ".methods", ".datasets", ".recipes")
 _LOOK = 0.2
 _IDLE = 120.0
-"""Seconds without a cell after which the pool of a run ends, whose client may be gone. The next cell starts another."""
+"""Seconds without a cell after which a pool ends: its client may be gone. The next cell starts another."""
 _OFTEN = 0.25
-"""Seconds between two words on how far a cell is."""
+"""Seconds between two messages on how far a cell is."""
 _ALL = 1 << 30
 _OF_DASK = ("MALLOC_TRIM_THRESHOLD_",)
-"""What Dask sets for its own processes: with it, arrays of a method are given back and fetched anew at each call."""
+"""Variables that Dask sets for its own processes: this one makes methods allocate their arrays anew at each call."""
+_ENDS = ("end", "broken", "busy", "disk")
+_DIED = "the process that starts cells has ended"
 
 
 class Hello(TypedDict):
-    """What a run says to each worker: its name, its noisebench, and what its cells are run in.
+    """What each worker is told of a run: its name, its noisebench, and how its cells are run.
 
-    `token` is the name of a file in the store, which holds the name of the run. `environment` holds for the variables
-    that the worker does not have itself.
+    `token` names a file in the store that holds the name of the run. `environment` gives variables that the worker
+    does not have itself.
     """
 
     run: str
@@ -63,8 +65,8 @@ class Hello(TypedDict):
 
 
 class Welcome(TypedDict):
-    """What a worker answers: why it is `refused`, empty where it is not; its host, the name of what GPUs it is given
-    there, and how many cells it runs at once."""
+    """What a worker answers: why it is `refused` (empty where it is not), its host, a name for the GPUs that it sees,
+    and how many cells it runs at once."""
 
     refused: str
     host: str
@@ -80,7 +82,7 @@ def version() -> str:
 
 
 def sources_sha256() -> str:
-    """The hash of all Python files of this noisebench, as they lie on the disk now: what a new process would run."""
+    """The hash of all Python files of this noisebench as they are on disk: what a new process would run."""
     package = __name__.partition(".")[0]
     files: dict[str, bytes] = {}
     for room in _ROOMS:
@@ -93,13 +95,11 @@ def sources_sha256() -> str:
 
 
 def welcome(hello: Hello) -> Welcome:
-    """Take part in a run, or say why not."""
+    """Take part in a run, or answer why not."""
     worker: Any = import_module("distributed").get_worker()
     refused = why_refused(hello)
     if not refused:
-        with _lock:
-            _hellos[hello["run"]] = hello
-            _served[hello["run"]] = _Served(hello)
+        _pools[hello["run"]] = _SharedPool(hello)
     limit = worker.memory_manager.memory_limit
     host = socket.gethostname()
     return {
@@ -140,113 +140,112 @@ def why_refused(hello: Hello) -> str:
 
 
 def run_cell(run: str, task: str, text: str) -> list[Event]:
-    """Run a cell, a `Job` as JSON, to its end. What is said of it is told under the name of the run at once, how far it
-    is now and then; what is more than that is returned too, for what is told may be lost.
+    """Run a cell, a `Job` as JSON, and return how it ended. Its progress goes out under the name of the run.
 
     Raises OSError where the pool of this worker has died.
     """
     worker: Any = import_module("distributed").get_worker()
     job: Job = json.loads(text)
-    job["environment"] = {**_here(), **{name: job["environment"][name] for name in ("threads", "device")}}
-    with _lock:
-        served = _served.get(run)
-        if served is None or served.over:
-            _served[run] = served = _Served(_hellos[run])
-    said: list[Event] = []
-    told = 0.0
-    for event in served.run(job):
-        passing = event["event"] in ("item", "within")
-        if not passing:
-            said.append(event)
-        elif time.monotonic() - told < _OFTEN:
-            continue
-        else:
-            told = time.monotonic()
-        worker.log_event(run, {**event, "task": task})
-    return said
+    job["environment"] = {**_own_environment(), **{name: job["environment"][name] for name in ("threads", "device")}}
+    ends: list[Event] = []
+    sent = 0.0
+    for event in _pools[run].run(job):
+        if event["event"] in _ENDS:
+            ends.append(event)
+        elif event["event"] not in ("item", "within") or time.monotonic() - sent >= _OFTEN:
+            sent = time.monotonic()
+            worker.log_event(run, [task, event])
+    return ends
 
 
 def farewell(run: str) -> None:
     """End the cells of a run here, and its pool."""
-    with _lock:
-        _hellos.pop(run, None)
-        served = _served.pop(run, None)
-    if served is not None:
-        served.over = True
+    if (pool := _pools.pop(run, None)) is not None:
+        pool.close()
 
 
 @lru_cache(maxsize=1)
-def _here() -> dict[str, Any]:
+def _own_environment() -> dict[str, Any]:
     return environment()
 
 
-class _Served:
-    """The pool of a run on this worker, in a thread of its own: a pool ends with the thread that made it."""
+class _SharedPool:
+    """The pool of a run on this worker, which all its tasks share. It is started for a cell and ends when idle.
+
+    It is in a thread of its own, since a pool ends with the thread that made it.
+    """
 
     def __init__(self, hello: Hello) -> None:
-        self.over = False
         self._hello = hello
         self._pool: Pool | None = None
-        self._ready = threading.Event()
         self._numbers = itertools.count(1)
-        self._heard: dict[int, SimpleQueue[Event | None]] = {}
+        self._events: dict[int, SimpleQueue[Event | None]] = {}
         self._lock = threading.Lock()
-        threading.Thread(target=self._serve, name="noisebench-pool", daemon=True).start()
 
     def run(self, job: Job) -> Iterator[Event]:
-        """What is said of a cell, until it is gone. Raises OSError where the pool has died."""
-        self._ready.wait()
-        heard: SimpleQueue[Event | None] = SimpleQueue()
+        """Yield a cell's events until it ends. Raises OSError where the pool has died."""
+        events: SimpleQueue[Event | None] = SimpleQueue()
         with self._lock:
             if self._pool is None:
-                raise OSError("the process that starts cells has ended")
+                self._pool = self._start()
             number = next(self._numbers)
-            self._heard[number] = heard
+            self._events[number] = events
             self._pool.submit({**job, "id": number})
-        while (event := heard.get()) is not None:
-            yield event
+        while (event := events.get()) is not None:
             if event["event"] == "gone":
                 return
-        raise OSError("the process that starts cells has ended")
+            yield event
+        raise OSError(_DIED)
 
-    def _serve(self) -> None:
+    def close(self) -> None:
+        """End the pool and its cells."""
+        with self._lock:
+            self._pool = None
+
+    def _start(self) -> Pool:
+        self._events = {}
+        started: SimpleQueue[Pool | None] = SimpleQueue()
+        threading.Thread(target=self._serve, args=(started, self._events), name="noisebench-pool", daemon=True).start()
+        if (pool := started.get()) is None:
+            raise OSError(_DIED)
+        return pool
+
+    def _serve(self, started: SimpleQueue[Pool | None], events: dict[int, SimpleQueue[Event | None]]) -> None:
+        """Make a pool, and pass on its events until it is closed, idle or dead."""
         hello = self._hello
         own = {name: value for name, value in os.environ.items() if name not in _OF_DASK}
-        with suppress(OSError):  # the pool has died
-            pool = Pool(
-                hello["threads"], hello["track"], _ALL, (), Path(hello["folder"]), {**hello["environment"], **own}
-            )
-            try:
-                pool.preload(hello["preload"])
-                self._pool = pool
-                self._ready.set()
-                self._listen(pool)
-            finally:
-                with self._lock:
-                    self._pool = None
-                pool.close()
-        self.over = True
-        self._ready.set()
+        with (
+            suppress(OSError),
+            closing(
+                Pool(hello["threads"], hello["track"], _ALL, (), Path(hello["folder"]), {**hello["environment"], **own})
+            ) as pool,
+        ):
+            pool.preload(hello["preload"])
+            started.put(pool)
+            self._pass_on(pool, events)
+        started.put(None)
         with self._lock:
-            for heard in self._heard.values():
-                heard.put(None)
+            if self._events is events:
+                self._pool = None
+            for queue in events.values():
+                queue.put(None)
 
-    def _listen(self, pool: Pool) -> None:
-        """Hand on what is said of each cell, until the run is over here. Raises OSError where the pool has died."""
+    def _pass_on(self, pool: Pool, events: dict[int, SimpleQueue[Event | None]]) -> None:
+        """Pass each event to the cell that it is of. Raises OSError where the pool has died."""
         last = time.monotonic()
-        while not self.over:
+        while True:
             for event in pool.events(_LOOK):
-                heard = self._heard.get(event["id"])
-                if heard is not None:
-                    heard.put(event)
+                if event["id"] in events:
+                    events[event["id"]].put(event)
                 if event["event"] == "gone":
-                    del self._heard[event["id"]]
+                    del events[event["id"]]
             with self._lock:
-                last = time.monotonic() if self._heard else last
+                last = time.monotonic() if events else last
+                if self._pool is not pool:
+                    return
                 if time.monotonic() - last > _IDLE:
-                    self.over, self._pool = True, None
+                    self._pool = None
+                    return
 
 
-_lock = threading.Lock()
-_hellos: dict[str, Hello] = {}
-_served: dict[str, _Served] = {}
+_pools: dict[str, _SharedPool] = {}

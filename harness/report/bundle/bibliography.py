@@ -40,12 +40,8 @@ _COMMANDS = frozenset(_NAMES.split()) | frozenset("'`^\"~=.&%$#_{}-/, ")
 
 def known_entries() -> dict[str, str]:
     """The entries of `references.bib` by key."""
-    return {key: text for key, text in _split(_FILE.read_text(encoding="utf-8"))}
-
-
-def _split(text: str) -> list[tuple[str, str]]:
-    found = re.findall(r"^(@\w+\{([^,\s]+),.*?^\})", text, re.MULTILINE | re.DOTALL)
-    return [(key, entry) for entry, key in found]
+    text = _FILE.read_text(encoding="utf-8")
+    return {key: whole for whole, key in re.findall(r"^(@\w+\{([^,\s]+),.*?^\})", text, re.MULTILINE | re.DOTALL)}
 
 
 def key_of_name(name: str, year: str = "") -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -74,8 +74,6 @@ class _Measured(NamedTuple):
 
 
 _Cost = tuple[_Measured, Size]
-_Product = tuple[frozenset[_Measured], frozenset[Size]]
-"""All of these methods at all of these sizes."""
 
 
 def _setting(record: Record) -> Recipe:
@@ -110,29 +108,33 @@ def _measured(cell: Cell) -> _Measured:
 
 def _factors(setting: Recipe, places: dict[Place, set[str]]) -> list[Recipe]:
     """Products methods × datasets × regimes × seeds that cover each cell once."""
-    by_methods: dict[frozenset[str], dict[str, set[tuple[str, int]]]] = defaultdict(lambda: defaultdict(set))
-    for (dataset, regime, seed), methods in places.items():
-        by_methods[frozenset(methods)][dataset].add((regime, seed))
-    made = []
-    for chosen in sorted(by_methods, key=lambda m: (-len(m), sorted(m))):
-        by_rest: dict[frozenset[tuple[str, int]], list[str]] = defaultdict(list)
-        for dataset, rest in by_methods[chosen].items():
-            by_rest[frozenset(rest)].append(dataset)
-        for pairs in sorted(by_rest, key=sorted):
-            by_seeds: dict[frozenset[int], list[str]] = defaultdict(list)
-            for regime in sorted({regime for regime, _ in pairs}, key=by_number):
-                by_seeds[frozenset(seed for r, seed in pairs if r == regime)].append(regime)
-            for seeds in sorted(by_seeds, key=sorted):
-                made.append(
-                    replace(
-                        setting,
-                        methods=tuple(sorted(chosen, key=by_number)),
-                        datasets=tuple(sorted(by_rest[pairs], key=by_number)),
-                        regimes=tuple(by_seeds[seeds]),
-                        seeds=tuple(sorted(seeds)),
-                    )
-                )
-    return made
+    by_methods: dict[frozenset[str], set[Place]] = defaultdict(set)
+    for place, methods in places.items():
+        by_methods[frozenset(methods)].add(place)
+    return [
+        replace(
+            setting,
+            methods=tuple(sorted(methods, key=by_number)),
+            datasets=tuple(sorted(datasets, key=by_number)),
+            regimes=tuple(sorted(regimes, key=by_number)),
+            seeds=tuple(sorted(seeds)),
+        )
+        for methods in sorted(by_methods, key=lambda m: (-len(m), sorted(m)))
+        for datasets, regimes, seeds in sorted(_products(by_methods[methods]))
+    ]
+
+
+def _products(cells: Iterable[tuple[Any, ...]]) -> list[tuple[list[Any], ...]]:
+    """Full products that cover each cell once: values of the first axis that have the same rest go together."""
+    rests: dict[Any, set[tuple[Any, ...]]] = defaultdict(set)
+    for first, *rest in cells:
+        rests[first].add(tuple(rest))
+    groups: dict[frozenset[tuple[Any, ...]], list[Any]] = defaultdict(list)
+    for first in sorted(rests):
+        groups[frozenset(rests[first])].append(first)
+    return [
+        (firsts, *others) for rest, firsts in groups.items() for others in ([()] if rest == {()} else _products(rest))
+    ]
 
 
 def _with_costs(suites: Sequence[Recipe], key: tuple[Any, ...], costs: set[_Cost], ride: bool) -> list[Recipe]:
@@ -144,11 +146,15 @@ def _with_costs(suites: Sequence[Recipe], key: tuple[Any, ...], costs: set[_Cost
         if planned & left:
             found[i] = host
             left -= planned
-    ways = [
-        [made for measured, sizes in products for part in _parts(measured) for made in _alone(suites, key, part, sizes)]
-        for products in _products(left)
-    ]
-    return [*found, *min(ways, key=len)]
+    parts: dict[tuple[str, int], set[_Cost]] = defaultdict(set)
+    first = min((measured.seed for measured, _ in left if measured.seed is not None), default=0)
+    for measured, size in left:  # methods that are not trained go with the first seed
+        parts[measured.regime, first if measured.seed is None else measured.seed].add((measured, size))
+    for place in sorted(parts, key=lambda place: (by_number(place[0]), place[1])):
+        seeds = {one.seed for one, _ in parts[place] if one.seed is not None}
+        for methods, sizes in sorted(_products((one.method, size) for one, size in parts[place]), key=lambda p: p[1]):
+            found += _alone(suites, key, place[0], seeds, methods, sizes)
+    return found
 
 
 def _ridden(host: Recipe, key: tuple[Any, ...], costs: Iterable[_Cost]) -> tuple[Recipe, set[_Cost]]:
@@ -179,59 +185,32 @@ def _ridden(host: Recipe, key: tuple[Any, ...], costs: Iterable[_Cost]) -> tuple
     return host, set()
 
 
-def _products(costs: Iterable[_Cost]) -> list[list[_Product]]:
-    """Two ways to cover each cost once: sizes that have the same methods, and methods that have the same sizes."""
-    at: dict[Size, set[_Measured]] = defaultdict(set)
-    of: dict[_Measured, set[Size]] = defaultdict(set)
-    for one, size in costs:
-        at[size].add(one)
-        of[one].add(size)
-    by_methods: dict[frozenset[_Measured], set[Size]] = defaultdict(set)
-    by_sizes: dict[frozenset[Size], set[_Measured]] = defaultdict(set)
-    for size, methods in at.items():
-        by_methods[frozenset(methods)].add(size)
-    for one, sizes in of.items():
-        by_sizes[frozenset(sizes)].add(one)
-    ways = (
-        [(methods, frozenset(sizes)) for methods, sizes in by_methods.items()],
-        [(frozenset(methods), sizes) for sizes, methods in by_sizes.items()],
-    )
-    return [sorted(products, key=lambda product: sorted(product[1])) for products in ways]
-
-
-def _parts(measured: Iterable[_Measured]) -> list[frozenset[_Measured]]:
-    """Methods by regime and seed; those that are not trained go with the first seed."""
-    measured = list(measured)
-    first = min((one.seed for one in measured if one.seed is not None), default=0)
-    parts: dict[tuple[str, int], set[_Measured]] = defaultdict(set)
-    for one in measured:
-        parts[one.regime, first if one.seed is None else one.seed].add(one)
-    return [frozenset(parts[place]) for place in sorted(parts, key=lambda place: (by_number(place[0]), place[1]))]
-
-
 def _alone(
-    hosts: Sequence[Recipe], key: tuple[Any, ...], measured: frozenset[_Measured], sizes: frozenset[Size]
+    hosts: Sequence[Recipe],
+    key: tuple[Any, ...],
+    regime: str,
+    seeds: Collection[int],
+    methods: Iterable[str],
+    sizes: Sequence[Size],
 ) -> list[Recipe]:
     """Suites with these costs, of one regime and seed, each with as few scores of one of the hosts as it must have."""
     track, name, repeats, device, threads = key
-    left = {one.method for one in measured}
-    (regime,) = {one.regime for one in measured}
-    seeds = {one.seed for one in measured} - {None}
+    left = set(methods)
     made: list[Recipe] = []
     while left:
         shared = [(left & set(one.methods), one) for one in hosts if one.track == track]
-        methods, host = max(
+        chosen, host = max(
             ((own, one) for own, one in shared if own),
-            key=lambda found: (regime in found[1].regimes, seeds <= set(found[1].seeds), len(found[0])),
+            key=lambda found: (regime in found[1].regimes, set(seeds) <= set(found[1].seeds), len(found[0])),
             default=(set[str](), None),
         )
         if host is None:
             break
-        left -= methods
+        left -= chosen
         made.append(
             replace(
                 host, suite=name or host.suite, device=device, threads=threads,
-                methods=tuple(sorted(methods, key=by_number)), datasets=host.datasets[:1],
+                methods=tuple(sorted(chosen, key=by_number)), datasets=host.datasets[:1],
                 regimes=(regime,) if regime in host.regimes else host.regimes[:1],
                 seeds=tuple(s for s in host.seeds if s in seeds) or host.seeds[:1],
                 sizes=tuple(sorted(sizes)), repeats=repeats,

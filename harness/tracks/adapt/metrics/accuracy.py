@@ -1,5 +1,3 @@
-"""Accuracy of a stream: the share of pictures of known classes whose likeliest class is the true one."""
-
 from __future__ import annotations
 
 import math

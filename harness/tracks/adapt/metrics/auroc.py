@@ -1,5 +1,3 @@
-"""AUROC of a stream: how well pictures of unknown classes are told by what a method is less sure of."""
-
 from __future__ import annotations
 
 from typing import Any

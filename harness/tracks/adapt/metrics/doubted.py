@@ -1,5 +1,3 @@
-"""Doubted: the share of pictures of whose class a method is less sure than the classifier was before it learned."""
-
 from __future__ import annotations
 
 from typing import Any, Literal

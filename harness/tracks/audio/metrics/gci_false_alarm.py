@@ -1,5 +1,3 @@
-"""Share of larynx cycles in which more than one closure is found (Naylor et al. 2007): 0 is best."""
-
 from __future__ import annotations
 
 from ....components.decorators import metric

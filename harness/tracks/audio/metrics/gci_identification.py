@@ -1,5 +1,3 @@
-"""Share of larynx cycles in which exactly one closure is found (Naylor et al. 2007): 1 is best."""
-
 from __future__ import annotations
 
 from ....components.decorators import metric

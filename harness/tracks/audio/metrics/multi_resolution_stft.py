@@ -1,5 +1,3 @@
-"""Distance of magnitude spectra at three resolutions."""
-
 from __future__ import annotations
 
 import numpy as np

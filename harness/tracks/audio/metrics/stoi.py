@@ -1,5 +1,3 @@
-"""Short-time objective intelligibility."""
-
 from __future__ import annotations
 
 from ....components.decorators import metric

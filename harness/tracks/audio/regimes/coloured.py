@@ -1,5 +1,3 @@
-"""Gaussian noise whose power rises or falls with frequency."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""The clip as it is."""
-
 from __future__ import annotations
 
 from typing import Any

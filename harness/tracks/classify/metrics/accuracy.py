@@ -1,5 +1,3 @@
-"""Accuracy: whether the likeliest class is the true one."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""AUROC: how well what is said of the second of two classes tells its pictures from those of the first."""
-
 from __future__ import annotations
 
 from ....components.decorators import metric

@@ -1,5 +1,3 @@
-"""Brier score: the squared distance of the probabilities from what is true."""
-
 from __future__ import annotations
 
 from typing import Any

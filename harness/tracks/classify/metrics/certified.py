@@ -1,5 +1,3 @@
-"""Certified accuracy: the right class, and no change within a radius changes it."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

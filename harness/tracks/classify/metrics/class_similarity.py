@@ -1,5 +1,3 @@
-"""Class similarity: how alike the maps of the likeliest and the least likely class are."""
-
 from __future__ import annotations
 
 import numpy as np

@@ -1,5 +1,3 @@
-"""Expected calibration error of all pictures: how far confidence is from the share of right answers."""
-
 from __future__ import annotations
 
 from typing import Annotated

@@ -1,5 +1,3 @@
-"""Energy share: how much of the map of the true class lies on what shows that class."""
-
 from __future__ import annotations
 
 from typing import Literal

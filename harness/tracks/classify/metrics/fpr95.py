@@ -1,5 +1,3 @@
-"""FPR95: false alarms where 95 % of the pictures of the second of two classes are found."""
-
 from __future__ import annotations
 
 from functools import partial

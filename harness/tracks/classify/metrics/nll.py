@@ -1,5 +1,3 @@
-"""Negative log-likelihood: how unlikely the true class is said to be."""
-
 from __future__ import annotations
 
 from typing import Any

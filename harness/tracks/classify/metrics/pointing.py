@@ -1,5 +1,3 @@
-"""Pointing game: whether the map of the true class is greatest on what shows that class."""
-
 from __future__ import annotations
 
 import numpy as np

@@ -1,5 +1,3 @@
-"""Probability of the true class."""
-
 from __future__ import annotations
 
 import math

@@ -1,5 +1,3 @@
-"""Top-k accuracy: whether the true class is among the k likeliest."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

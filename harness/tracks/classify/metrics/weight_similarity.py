@@ -1,5 +1,3 @@
-"""Weight similarity: how alike a map is to that of the same network without training."""
-
 from __future__ import annotations
 
 import numpy as np

@@ -1,5 +1,3 @@
-"""Root mean squared error over the held-out points."""
-
 from __future__ import annotations
 
 import numpy as np

@@ -1,5 +1,3 @@
-"""Largest error at a held-out point."""
-
 from __future__ import annotations
 
 import numpy as np

@@ -1,5 +1,3 @@
-"""White Gaussian noise of the samples: y + N(0, sigma²), in the unit of the values."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

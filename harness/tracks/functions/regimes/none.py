@@ -1,5 +1,3 @@
-"""The samples as they are."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""Some samples replaced by values drawn from the whole range of the function."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

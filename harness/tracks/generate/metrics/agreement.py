@@ -1,5 +1,3 @@
-"""Whether samples are of the class that was asked for, by the training pictures that are nearest."""
-
 from __future__ import annotations
 
 from typing import Annotated

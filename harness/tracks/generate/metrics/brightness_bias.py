@@ -1,5 +1,3 @@
-"""How far the mean brightness of a batch is from that of the reference."""
-
 from __future__ import annotations
 
 from ....components.decorators import metric

@@ -1,5 +1,3 @@
-"""How far the brightness of samples is from that of reference pictures, as a law."""
-
 from __future__ import annotations
 
 from ....components.decorators import metric

@@ -1,5 +1,3 @@
-"""How much the brightness of samples differs, relative to reference pictures."""
-
 from __future__ import annotations
 
 from ....components.decorators import metric

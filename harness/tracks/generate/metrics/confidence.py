@@ -1,5 +1,3 @@
-"""How sure a classifier is of the class that was asked for."""
-
 from __future__ import annotations
 
 from functools import lru_cache

@@ -1,5 +1,3 @@
-"""The share of reference pictures that have a sample nearby (Naeem et al., ICML 2020)."""
-
 from __future__ import annotations
 
 from typing import Annotated

@@ -1,5 +1,3 @@
-"""In how many balls of reference pictures a sample lies, over `k` (Naeem et al., ICML 2020)."""
-
 from __future__ import annotations
 
 from typing import Annotated

@@ -1,5 +1,3 @@
-"""Energy distance of a batch to the reference set, in pixels."""
-
 from __future__ import annotations
 
 import math

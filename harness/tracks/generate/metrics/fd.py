@@ -1,5 +1,3 @@
-"""Fréchet distance of all samples to the reference set, in named features. Never to be called FID."""
-
 from __future__ import annotations
 
 from typing import Annotated

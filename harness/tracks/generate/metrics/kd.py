@@ -1,5 +1,3 @@
-"""Kernel distance of all samples to the reference set, in named features, with its standard error."""
-
 from __future__ import annotations
 
 from typing import Annotated

@@ -1,5 +1,3 @@
-"""Kernel distance of a batch to the reference set, in pixels."""
-
 from __future__ import annotations
 
 from ....components.decorators import metric

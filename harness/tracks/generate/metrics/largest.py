@@ -1,5 +1,3 @@
-"""The largest value of a batch, by its size."""
-
 from __future__ import annotations
 
 import numpy as np

@@ -1,5 +1,3 @@
-"""How far samples are from the nearest training picture, relative to pictures that were not trained on."""
-
 from __future__ import annotations
 
 import numpy as np

@@ -1,5 +1,3 @@
-"""How often a model was asked for each sample."""
-
 from __future__ import annotations
 
 from ....components.decorators import metric

@@ -1,5 +1,3 @@
-"""The share of samples that lie among reference pictures (Kynkäänniemi et al., NeurIPS 2019)."""
-
 from __future__ import annotations
 
 from typing import Annotated

@@ -1,5 +1,3 @@
-"""The share of reference pictures that lie among the samples (Kynkäänniemi et al., NeurIPS 2019)."""
-
 from __future__ import annotations
 
 from typing import Annotated

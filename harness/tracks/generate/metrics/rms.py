@@ -1,5 +1,3 @@
-"""Root of the mean square of the values of a batch."""
-
 from __future__ import annotations
 
 import math

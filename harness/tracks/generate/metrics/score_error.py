@@ -1,5 +1,3 @@
-"""How far a model's score is from that of a law that is known."""
-
 from __future__ import annotations
 
 import math

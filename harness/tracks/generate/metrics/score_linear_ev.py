@@ -1,5 +1,3 @@
-"""How much of a model's score is that of the normal law with the mean and the covariance of the pictures."""
-
 from __future__ import annotations
 
 import math

@@ -1,5 +1,3 @@
-"""Whether samples show in each view what that view was to show, by a classifier of its own."""
-
 from __future__ import annotations
 
 from typing import Annotated, Literal

@@ -1,5 +1,3 @@
-"""The latents as they are: standard normal."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""How many edges were found."""
-
 from __future__ import annotations
 
 import numpy as np

@@ -1,5 +1,3 @@
-"""Structural Hamming distance: pairs of variables whose edge is another one."""
-
 from __future__ import annotations
 
 import numpy as np

@@ -1,5 +1,3 @@
-"""Structural Hamming distance of the classes of graphs that normal noise cannot tell apart."""
-
 from __future__ import annotations
 
 from ....components.decorators import metric

@@ -1,5 +1,3 @@
-"""Structural intervention distance: effects of one variable on another that the graph tells wrongly."""
-
 from __future__ import annotations
 
 from ....components.decorators import metric

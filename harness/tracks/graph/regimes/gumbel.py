@@ -1,5 +1,3 @@
-"""Gumbel noise of one level for all variables."""
-
 from __future__ import annotations
 
 from typing import Annotated

@@ -1,5 +1,3 @@
-"""Normal noise of a level of its own for each variable."""
-
 from __future__ import annotations
 
 from typing import Annotated

@@ -1,5 +1,3 @@
-"""Measured samples as they are."""
-
 from __future__ import annotations
 
 import numpy as np

@@ -1,5 +1,3 @@
-"""Some draws of the noise before it made much stronger."""
-
 from __future__ import annotations
 
 from typing import Annotated

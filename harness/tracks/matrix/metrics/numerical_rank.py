@@ -1,5 +1,3 @@
-"""How many singular values of the recovered matrix are not small."""
-
 from __future__ import annotations
 
 from typing import Annotated

@@ -1,5 +1,3 @@
-"""Frobenius norm of the error over that of the true matrix."""
-
 from __future__ import annotations
 
 import numpy as np

@@ -1,5 +1,3 @@
-"""The known entries that were not measured."""
-
 from __future__ import annotations
 
 import numpy as np

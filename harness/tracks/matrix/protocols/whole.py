@@ -1,5 +1,3 @@
-"""Every known entry of the matrix."""
-
 from __future__ import annotations
 
 import numpy as np

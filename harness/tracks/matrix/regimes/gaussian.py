@@ -1,5 +1,3 @@
-"""White Gaussian noise of the measurements: y + N(0, sigma²), in their unit."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

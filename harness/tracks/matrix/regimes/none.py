@@ -1,5 +1,3 @@
-"""The measurements as they are."""
-
 from __future__ import annotations
 
 from typing import Any

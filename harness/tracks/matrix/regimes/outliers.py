@@ -1,5 +1,3 @@
-"""Some measurements with gross noise: y + N(0, scale²) where one is hit."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

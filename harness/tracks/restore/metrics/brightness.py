@@ -1,5 +1,3 @@
-"""Mean luma of the restored picture on [0, 1]."""
-
 from __future__ import annotations
 
 from ....components.decorators import metric

@@ -1,5 +1,3 @@
-"""Quality of the restored picture alone, by pyiqa (Mittal et al. 2012); lower is better."""
-
 from __future__ import annotations
 
 from ..pairs import Pair

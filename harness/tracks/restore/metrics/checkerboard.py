@@ -1,5 +1,3 @@
-"""Power of the restored picture at the frequencies of a stride over that around them: high with a checkerboard."""
-
 from __future__ import annotations
 
 from typing import Annotated

@@ -1,5 +1,3 @@
-"""Distance of the mean colour of the restored picture from that of the clean one, on 0–255: a cast."""
-
 from __future__ import annotations
 
 import numpy as np

@@ -1,5 +1,3 @@
-"""Twice the largest distance of the restored picture from mid-grey: 1 where it reaches black or white."""
-
 from __future__ import annotations
 
 import numpy as np

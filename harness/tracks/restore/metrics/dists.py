@@ -1,5 +1,3 @@
-"""Distance of structure and texture in VGG features, by pyiqa (Ding et al. 2020); 0 for equal pictures."""
-
 from __future__ import annotations
 
 from ..pairs import Pair

@@ -1,5 +1,3 @@
-"""Equivalent number of looks of the restored luma: mean² / variance where the clean picture is flat."""
-
 from __future__ import annotations
 
 from typing import Annotated

@@ -1,5 +1,3 @@
-"""Shannon entropy of the restored picture's luma in 256 levels: 0 for a flat picture, 8 where all are alike."""
-
 from __future__ import annotations
 
 import numpy as np

@@ -1,5 +1,3 @@
-"""Edge preservation index: correlation of the Laplacians of both lumas, at most 1 (Sattar et al. 1997)."""
-
 from __future__ import annotations
 
 import math

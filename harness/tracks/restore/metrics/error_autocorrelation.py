@@ -1,5 +1,3 @@
-"""Correlation of the error with itself `lag` pixels right and `lag` down, the mean of both; 0 where white."""
-
 from __future__ import annotations
 
 from typing import Annotated

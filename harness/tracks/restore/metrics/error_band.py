@@ -1,5 +1,3 @@
-"""Share of the error's power at `low` < |f| ≤ `high` cycles a pixel: one ring of its radial spectrum."""
-
 from __future__ import annotations
 
 from typing import Annotated

@@ -1,5 +1,3 @@
-"""Share of the error's power above half the Nyquist frequency: noise left, ringing, lost detail, aliasing."""
-
 from __future__ import annotations
 
 from ....components.decorators import metric

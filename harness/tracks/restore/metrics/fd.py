@@ -1,5 +1,3 @@
-"""Fréchet distance in named features, of whole pictures or of patches. Never to be called FID."""
-
 from __future__ import annotations
 
 from ....imaging.features.networks import NetworkName

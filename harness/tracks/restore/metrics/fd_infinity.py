@@ -1,5 +1,3 @@
-"""Fréchet distance in named features, extrapolated to infinitely many pictures, with its 95 % interval."""
-
 from __future__ import annotations
 
 from ....imaging.features.networks import NetworkName

@@ -1,5 +1,3 @@
-"""Fréchet Inception distance (Heusel et al. 2017): 2048 pooled features, antialiased bicubic to 299²."""
-
 from __future__ import annotations
 
 from ..set_metrics.definition import SetMetric, set_metric

@@ -1,5 +1,3 @@
-"""FID extrapolated to infinitely many pictures (Chong and Forsyth 2020), with its 95 % interval."""
-
 from __future__ import annotations
 
 from ..set_metrics.definition import SetMetric, set_metric

@@ -1,5 +1,3 @@
-"""Feature similarity, at most 1: phase congruency and gradient, and chroma in colour (Zhang et al. 2011)."""
-
 from __future__ import annotations
 
 import math

@@ -1,5 +1,3 @@
-"""Gradient magnitude similarity deviation of luma; 0 for equal pictures (Xue et al. 2014)."""
-
 from __future__ import annotations
 
 import math

@@ -1,5 +1,3 @@
-"""Haar wavelet-based perceptual similarity, at most 1 (Reisenhofer et al. 2018)."""
-
 from __future__ import annotations
 
 import math

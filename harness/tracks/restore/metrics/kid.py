@@ -1,5 +1,3 @@
-"""Kernel distance (Bińkowski et al. 2018), unbiased at every number of pictures, with its standard error."""
-
 from __future__ import annotations
 
 from ....imaging.features.networks import NetworkName

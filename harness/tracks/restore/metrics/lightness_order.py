@@ -1,5 +1,3 @@
-"""Share of pairs of places whose order of lightness is not that of `y`: 0 to 1."""
-
 from __future__ import annotations
 
 import cv2

@@ -1,5 +1,3 @@
-"""Mean local standard deviation of the restored picture over that of the clean one: below 1 it is flatter."""
-
 from __future__ import annotations
 
 import cv2

@@ -1,5 +1,3 @@
-"""Learned perceptual distance, version 0.1, by pyiqa (Zhang et al. 2018); 0 for equal pictures."""
-
 from __future__ import annotations
 
 from typing import Literal

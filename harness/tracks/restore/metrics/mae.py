@@ -1,5 +1,3 @@
-"""Mean absolute error on the [0, 1] scale: in units of the data range."""
-
 from __future__ import annotations
 
 from ....components.decorators import metric

@@ -1,5 +1,3 @@
-"""Multi-scale structural similarity (Wang et al. 2003): five scales, weights 0.0448 … 0.1333."""
-
 from __future__ import annotations
 
 import numpy as np

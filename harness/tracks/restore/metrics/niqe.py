@@ -1,5 +1,3 @@
-"""Naturalness of the restored picture alone, by pyiqa (Mittal et al. 2013); lower is more natural."""
-
 from __future__ import annotations
 
 from ..pairs import Pair

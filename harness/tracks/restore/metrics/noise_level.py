@@ -1,5 +1,3 @@
-"""Standard deviation of white noise in the restored picture, on 0–255, mean over channels (Immerkær 1996)."""
-
 from __future__ import annotations
 
 import math

@@ -1,5 +1,3 @@
-"""Root mean squared error divided by the root mean square, the range or the mean of the clean picture."""
-
 from __future__ import annotations
 
 import math

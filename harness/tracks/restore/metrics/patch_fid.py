@@ -1,5 +1,3 @@
-"""FID of squares of `size` on a grid of `stride`, at most `most` of each picture; not comparable with FID."""
-
 from __future__ import annotations
 
 from ..set_metrics.definition import Count, SetMetric, Side, set_metric

@@ -1,5 +1,3 @@
-"""Peak signal-to-noise ratio: 10·log10(peak² / MSE) over all pixels and channels; inf for equal ones."""
-
 from __future__ import annotations
 
 import math

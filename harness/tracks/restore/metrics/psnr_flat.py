@@ -1,5 +1,3 @@
-"""PSNR where the clean picture is flat: see `regions`. Not defined where no pixel is."""
-
 from __future__ import annotations
 
 from ....components.decorators import metric

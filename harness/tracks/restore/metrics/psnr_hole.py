@@ -1,5 +1,3 @@
-"""PSNR of the missing pixels alone: those that were known count as they were given. Not defined without a mask."""
-
 from __future__ import annotations
 
 import math

@@ -1,5 +1,3 @@
-"""PSNR of luma with cosines weighed by how well the eye sees them; inf for equal ones (Egiazarian et al. 2006)."""
-
 from __future__ import annotations
 
 import math

@@ -1,5 +1,3 @@
-"""PSNR where the clean picture has texture: see `regions`. Not defined where no pixel has."""
-
 from __future__ import annotations
 
 from ....components.decorators import metric

@@ -1,5 +1,3 @@
-"""Any metric of the package pyiqa, by its name there (quoted: `name='musiq-ava'`), in its convention."""
-
 from __future__ import annotations
 
 from ..pairs import Pair

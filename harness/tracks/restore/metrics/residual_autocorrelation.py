@@ -1,5 +1,3 @@
-"""Correlation of the residual with itself `lag` pixels right and down, as for the error; 0 where white."""
-
 from __future__ import annotations
 
 from typing import Annotated

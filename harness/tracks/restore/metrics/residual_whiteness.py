@@ -1,5 +1,3 @@
-"""Spectral flatness of the residual: 1 for white noise, towards 0 the more its power is in a few frequencies."""
-
 from __future__ import annotations
 
 import math

@@ -1,5 +1,3 @@
-"""Share of the noise that passes, by Stein's identity: what a denoiser shrinks by, a mean over all directions."""
-
 from __future__ import annotations
 
 import numpy as np

@@ -1,5 +1,3 @@
-"""Signal-to-noise ratio: 10·log10(Σ clean² / Σ (restored − clean)²), all channels; inf for equal ones."""
-
 from __future__ import annotations
 
 import math

@@ -1,5 +1,3 @@
-"""SNR distance: variance of restored − clean over the variance of the clean picture, over all values; 0 is best."""
-
 from __future__ import annotations
 
 import numpy as np

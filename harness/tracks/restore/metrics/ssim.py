@@ -1,5 +1,3 @@
-"""Structural similarity (Wang et al. 2004): 11×11 Gaussian of sigma 1.5, K = (0.01, 0.03), valid region."""
-
 from __future__ import annotations
 
 from ....components.decorators import metric

@@ -1,5 +1,3 @@
-"""SSIM around the missing pixels: the mean over windows whose middle is one, the known pixels as they were given."""
-
 from __future__ import annotations
 
 import cv2

@@ -1,5 +1,3 @@
-"""Any image metric of the package torchmetrics that needs no weights, by the name of its class, with its defaults."""
-
 from __future__ import annotations
 
 from ....components.decorators import metric

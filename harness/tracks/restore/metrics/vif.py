@@ -1,5 +1,3 @@
-"""Visual information fidelity of luma in the pixel domain; 1 for equal pictures (Sheikh and Bovik 2006)."""
-
 from __future__ import annotations
 
 import cv2

@@ -1,5 +1,3 @@
-"""Clip to [0, 1], no rounding, all channels, border 0."""
-
 from __future__ import annotations
 
 import numpy as np

@@ -1,5 +1,3 @@
-"""8-bit rounding, one channel: colour becomes 0.299 R + 0.587 G + 0.114 B, rounded half to even."""
-
 from __future__ import annotations
 
 import numpy as np

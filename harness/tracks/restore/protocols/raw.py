@@ -1,5 +1,3 @@
-"""Neither clipped nor rounded, all channels, border 0; the data range is 1."""
-
 from __future__ import annotations
 
 import math

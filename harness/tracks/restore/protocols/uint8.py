@@ -1,5 +1,3 @@
-"""Clip to [0, 1], ×255, round half to even, all channels, border 0."""
-
 from __future__ import annotations
 
 from ....components.decorators import protocol

@@ -1,5 +1,3 @@
-"""8-bit rounding, `border` cut off, then BT.601 luma on 16–235, in float or `rounded`; grey stays the 8-bit grey."""
-
 from __future__ import annotations
 
 from typing import Annotated

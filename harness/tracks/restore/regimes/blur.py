@@ -1,5 +1,3 @@
-"""Blur by a kernel of standard deviation sigma pixels: Gaussian, box, disk, or the line of a motion."""
-
 from __future__ import annotations
 
 from typing import Annotated, Literal

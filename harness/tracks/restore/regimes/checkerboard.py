@@ -1,5 +1,3 @@
-"""The pixels of one colour of a checkerboard, and in the places of the others what is beside them."""
-
 from __future__ import annotations
 
 from typing import Literal

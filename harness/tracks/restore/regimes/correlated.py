@@ -1,5 +1,3 @@
-"""White noise filtered by a Gaussian of radius pixels, each value of standard deviation sigma exactly."""
-
 from __future__ import annotations
 
 import math

@@ -1,5 +1,3 @@
-"""One of fifteen common corruptions at one of five severities: noise, blur, weather, digital."""
-
 from __future__ import annotations
 
 from typing import Annotated, Literal

@@ -1,5 +1,3 @@
-"""Gaussian noise as the MATLAB tests of DnCNN and FFDNet draw it: randn('seed', 0) for each picture."""
-
 from __future__ import annotations
 
 import numpy as np

@@ -1,5 +1,3 @@
-"""⌈H/scale⌉ × ⌈W/scale⌉ pixels; bicubic is antialiased, a = −0.5; bits=8 for tables of super-resolution networks."""
-
 from __future__ import annotations
 
 from typing import Annotated

@@ -1,5 +1,3 @@
-"""Raw noise of one camera in the dark, as ELD calibrated it: gain, ratio and each strength are drawn per picture."""
-
 from __future__ import annotations
 
 import math

@@ -1,5 +1,3 @@
-"""Too short or too long an exposure: y = gain·x^gamma, clipped at 1."""
-
 from __future__ import annotations
 
 from typing import Annotated

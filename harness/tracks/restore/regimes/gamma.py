@@ -1,5 +1,3 @@
-"""Speckle of an intensity picture: y = x·g, g Gamma of mean 1 and variance 1/looks."""
-
 from __future__ import annotations
 
 import math

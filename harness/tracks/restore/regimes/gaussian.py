@@ -1,5 +1,3 @@
-"""White Gaussian noise of standard deviation sigma, the same for each value."""
-
 from __future__ import annotations
 
 import numpy as np

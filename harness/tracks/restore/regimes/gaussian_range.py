@@ -1,5 +1,3 @@
-"""White Gaussian noise; sigma is drawn per picture, uniform on [low, high], and told only if disclose."""
-
 from __future__ import annotations
 
 from typing import Annotated

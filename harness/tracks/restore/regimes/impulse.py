@@ -1,5 +1,3 @@
-"""Each value, independently in each channel, becomes uniform on [0, 1] with probability p."""
-
 from __future__ import annotations
 
 import numpy as np

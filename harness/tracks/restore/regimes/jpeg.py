@@ -1,5 +1,3 @@
-"""JPEG of the 8-bit picture (clipped and rounded first), there and back; no chance in it."""
-
 from __future__ import annotations
 
 from typing import Annotated, Literal

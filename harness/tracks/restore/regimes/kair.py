@@ -1,5 +1,3 @@
-"""Gaussian noise as KAIR tests draw it: numpy's legacy generator, seed 0 for each picture, not clipped."""
-
 from __future__ import annotations
 
 import numpy as np

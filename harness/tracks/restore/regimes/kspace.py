@@ -1,5 +1,3 @@
-"""MRI: only some lines of a picture's spectrum are measured, with noise; the others are 0, which folds it."""
-
 from __future__ import annotations
 
 from typing import Annotated

@@ -1,5 +1,3 @@
-"""White Laplace noise (heavy tails) of standard deviation sigma."""
-
 from __future__ import annotations
 
 import math

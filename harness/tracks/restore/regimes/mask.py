@@ -1,5 +1,3 @@
-"""What is missing is 0, in all channels: single pixels, rectangles or brush lines; mask is (H, W), 1 where known."""
-
 from __future__ import annotations
 
 from typing import Annotated, Literal

@@ -1,5 +1,3 @@
-"""Gaussian noise whose sigma is drawn per value from sigmas with probabilities weights."""
-
 from __future__ import annotations
 
 import math

@@ -1,5 +1,3 @@
-"""Noise that was cut from real pictures where they are flat, mixed in, with patches that are turned (NegVSR)."""
-
 from __future__ import annotations
 
 from typing import Annotated, Literal

@@ -1,5 +1,3 @@
-"""The picture as the dataset has it."""
-
 from __future__ import annotations
 
 import numpy as np

@@ -1,5 +1,3 @@
-"""Counts at a peak: y = Poisson(peak·x) / peak, of mean x and variance x/peak."""
-
 from __future__ import annotations
 
 import numpy as np

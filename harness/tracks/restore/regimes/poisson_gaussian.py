@@ -1,5 +1,3 @@
-"""Counts at a peak plus Gaussian read noise of sigma: variance x/peak + sigma²."""
-
 from __future__ import annotations
 
 import numpy as np

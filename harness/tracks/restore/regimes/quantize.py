@@ -1,5 +1,3 @@
-"""Clipped to [0, 1] and rounded half to even to one of 2^bits levels."""
-
 from __future__ import annotations
 
 import numpy as np

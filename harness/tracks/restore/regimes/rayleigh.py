@@ -1,5 +1,3 @@
-"""Speckle of a one-look amplitude picture: y = x·r, r Rayleigh of mean 1 and variance 4/π − 1."""
-
 from __future__ import annotations
 
 import math

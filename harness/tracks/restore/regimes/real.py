@@ -1,5 +1,3 @@
-"""The dataset's own noisy picture."""
-
 from __future__ import annotations
 
 import numpy as np

@@ -1,5 +1,3 @@
-"""Gaussian noise as Restormer's tests draw it: that of `kair`, added to the float32 clean picture."""
-
 from __future__ import annotations
 
 import numpy as np

@@ -1,5 +1,3 @@
-"""Magnitude of a complex signal (MRI): y = |x + n₁ + i·n₂|, each n Gaussian of sigma."""
-
 from __future__ import annotations
 
 import numpy as np

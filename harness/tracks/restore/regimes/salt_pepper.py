@@ -1,5 +1,3 @@
-"""Each value, independently in each channel, becomes 0 or 1 with probability p/2 each."""
-
 from __future__ import annotations
 
 import numpy as np

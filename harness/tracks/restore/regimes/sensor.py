@@ -1,5 +1,3 @@
-"""Raw noise of a camera: shot, Tukey-lambda read, row and quantisation noise; under-exposed by ratio."""
-
 from __future__ import annotations
 
 import math

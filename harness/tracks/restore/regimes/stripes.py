@@ -1,5 +1,3 @@
-"""One Gaussian offset of standard deviation sigma for each row (or column) and channel."""
-
 from __future__ import annotations
 
 from typing import Literal

@@ -1,5 +1,3 @@
-"""Gaussian noise as SwinIR's tests draw it: that of `restormer`, with the channels in the order blue, green, red."""
-
 from __future__ import annotations
 
 import numpy as np

@@ -1,5 +1,3 @@
-"""White noise uniform on ±width/2; its standard deviation width/√12 is disclosed."""
-
 from __future__ import annotations
 
 import math

@@ -1,5 +1,3 @@
-"""Pixel accuracy: the share of pixels whose class was found."""
-
 from __future__ import annotations
 
 import numpy as np

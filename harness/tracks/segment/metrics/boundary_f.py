@@ -1,5 +1,3 @@
-"""Boundary F: how much of the found boundary lies near the true one, and the other way round."""
-
 from __future__ import annotations
 
 from typing import Annotated

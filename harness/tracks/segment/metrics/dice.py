@@ -1,5 +1,3 @@
-"""Dice coefficient of a picture: twice the intersection over the sum of both areas."""
-
 from __future__ import annotations
 
 from ....components.decorators import metric

@@ -1,5 +1,3 @@
-"""Intersection over union of a picture."""
-
 from __future__ import annotations
 
 from ....components.decorators import metric

@@ -1,5 +1,3 @@
-"""Mean IoU of a whole set, from one confusion matrix of all pixels."""
-
 from __future__ import annotations
 
 import numpy as np

@@ -1,5 +1,3 @@
-"""Logits are made a label map: the likeliest class of each pixel."""
-
 from __future__ import annotations
 
 import numpy as np
