@@ -17,10 +17,11 @@ import cv2
 import numpy as np
 import pytest
 from board_records import cost_record, record, sealed
+from noisebench.data.png_files import byte_sha256
 from noisebench.store.cells import cell_dir, commit, partial_dir
 from noisebench.store.keys import key_of
 from noisebench.store.outputs import save_output
-from noisebench.store.previews import View, byte_sha256, picture_file, write_view
+from noisebench.store.previews import View, picture_file, write_view
 from noisebench.store.record import Record
 from noisebench.store.seals import files_seal
 from noisebench.text.errors import UsageError

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import noisebench as nb
@@ -111,24 +112,24 @@ def test_a_detector_is_scored_over_all_pairs_of_pictures_and_sees_pictures_alone
     assert low < found["auroc"]["value"] < high
 
 
-def test_of_more_classes_or_of_one_there_is_no_area() -> None:
+def test_of_more_classes_or_of_one_there_is_no_area(tmp_path: Path) -> None:
     result = nb.evaluate("uniform", "digits(n=5)", "none", track="classify", metrics=["auroc"])
     part = result.record.cell["sets"]["auroc"]
     assert part["value"] is None and part["note"] == "is of sets of two classes, not of 10"
-    one = AnswerCollector({"auroc": {}}, protocol=nb.bind("softmax", "protocol", "classify"))
+    one = AnswerCollector({"auroc": {}}, tmp_path, 0, protocol=nb.bind("softmax", "protocol", "classify"))
     one.take(np.zeros(2), LabelledPicture("a", np.zeros((2, 2)), 1, ("x", "y")))
     one.take(np.zeros(2), LabelledPicture("b", np.zeros((2, 2)), -1, ("x", "y"), annotated=0))
     part = one.score()["auroc"]
     assert part["value"] is None and "0 pictures of the first class, 1 of the second" in part["note"]
 
 
-def test_what_was_taken_before_counts_as_if_it_had_just_been() -> None:
+def test_what_was_taken_before_counts_as_if_it_had_just_been(tmp_path: Path) -> None:
     protocol, rng = nb.bind("softmax", "protocol", "classify"), np.random.default_rng(0)
     items = [LabelledPicture(str(i), np.zeros((2, 2)), i % 2, ("x", "y")) for i in range(12)]
     outputs = rng.normal(size=(12, 2))
-    whole = AnswerCollector({"auroc": {}, "fpr95": {}}, protocol=protocol)
+    whole = AnswerCollector({"auroc": {}, "fpr95": {}}, tmp_path, 0, protocol=protocol)
     taken = [whole.take(output, item) for output, item in zip(outputs, items, strict=True)]
-    resumed = AnswerCollector({"auroc": {}, "fpr95": {}}, protocol=protocol, taken=taken[:7])
+    resumed = AnswerCollector({"auroc": {}, "fpr95": {}}, tmp_path, 0, protocol=protocol, taken=taken[:7])
     for output, item in zip(outputs[7:], items[7:], strict=True):
         resumed.take(output, item)
     assert resumed.score() == whole.score()

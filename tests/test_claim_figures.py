@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import pytest
-from noisebench.claims.figures import CellOf, Found, value_of
+from noisebench.claims.figures import CellOf, CellResult, value_of
 from noisebench.store.training_figures import Unknown
 
 
@@ -28,11 +28,11 @@ def cell(key: str = "k", **changes: Any) -> Any:
     return {"key": key, "outcome": "ok", "reason": "", "seconds": 1.0, "cost": None, **changes}
 
 
-def trained(*trainings: dict[str, Any]) -> Found:
-    return Found(trainings=[cell(str(n), training=one) for n, one in enumerate(trainings)])
+def trained(*trainings: dict[str, Any]) -> CellResult:
+    return CellResult(trainings=[cell(str(n), training=one) for n, one in enumerate(trainings)])
 
 
-def figure(name: str, found: Found, **known: float) -> float:
+def figure(name: str, found: CellResult, **known: float) -> float:
     return value_of(CellOf("m", training=name), found, known)
 
 
@@ -79,28 +79,28 @@ def test_what_cannot_be_had_says_why() -> None:
         with pytest.raises(Unknown, match=why):
             figure(name, trained(training()))
     with pytest.raises(Unknown, match="failed: no memory"):
-        figure("steps", Found(outcome="failed", reason="failed: no memory"))
+        figure("steps", CellResult(outcome="failed", reason="failed: no memory"))
 
 
 def test_a_training_that_diverged_is_nan_and_says_so_as_a_figure() -> None:
-    lost = Found(trainings=[cell(outcome="diverged")], outcome="diverged")
+    lost = CellResult(trainings=[cell(outcome="diverged")], outcome="diverged")
     assert lost.diverged and math.isnan(figure("seconds", lost)) and math.isnan(figure("steps_to(1)", lost))
     assert math.isnan(value_of(CellOf("m", "d", "r", metric="psnr"), lost, {}))
     assert figure("diverged", lost) == 1
 
 
 def test_a_variant_that_diverged_beside_one_that_did_not_only_loses() -> None:
-    tuned = Found(cell(), {"psnr": 30.0}, [cell("a", outcome="diverged"), cell("b", training=training())])
+    tuned = CellResult(cell(), {"psnr": 30.0}, [cell("a", outcome="diverged"), cell("b", training=training())])
     assert not tuned.diverged and value_of(CellOf("m", "d", "r", metric="psnr"), tuned, {}) == 30.0
     assert figure("diverged", tuned) == 0 and figure("steps", tuned) == 40
-    not_run = Found(trainings=tuned.trainings, reason="not among these results")
+    not_run = CellResult(trainings=tuned.trainings, reason="not among these results")
     with pytest.raises(Unknown, match="not among these results"):
         value_of(CellOf("m", "d", "r", metric="psnr"), not_run, {})
 
 
 def test_a_metric_of_each_item_is_a_mean_and_one_of_the_set_a_value() -> None:
     sets = {"fid": {"value": 12.5, "note": ""}, "kid": {"value": None, "note": "less than 2 pictures"}}
-    found = Found(cell(sets=sets), {"psnr": 30.0})
+    found = CellResult(cell(sets=sets), {"psnr": 30.0})
     assert [value_of(CellOf("m", "d", "r", metric=m), found, {}) for m in ("psnr", "fid")] == [30.0, 12.5]
     with pytest.raises(Unknown, match="less than 2 pictures"):
         value_of(CellOf("m", "d", "r", metric="kid"), found, {})
@@ -108,7 +108,7 @@ def test_a_metric_of_each_item_is_a_mean_and_one_of_the_set_a_value() -> None:
 
 def test_a_cost_is_a_number_and_a_latency_its_median() -> None:
     cost = {"latency_ms": {"p50": 3.0, "p90": 4.0}, "latency_rel": 0.5, "macs": None, "reasons": {"macs": "no torch"}}
-    found = Found(cell(cost=cost))
+    found = CellResult(cell(cost=cost))
     values = [value_of(CellOf("m", cost=name), found, {}) for name in ("latency_ms", "latency_rel")]
     assert values == [3.0, 0.5]
     with pytest.raises(Unknown, match="macs could not be measured: no torch"):
@@ -116,5 +116,5 @@ def test_a_cost_is_a_number_and_a_latency_its_median() -> None:
 
 
 def test_the_seconds_of_a_cell_are_its_own_and_those_of_its_trainings() -> None:
-    found = Found(cell("s", seconds=2.0), {}, [cell("t", seconds=30.0), cell("u", seconds=None)])
+    found = CellResult(cell("s", seconds=2.0), {}, [cell("t", seconds=30.0), cell("u", seconds=None)])
     assert found.seconds == {"s": 2.0, "t": 30.0, "u": 0.0}

@@ -13,7 +13,7 @@ from conftest import ROOT
 from noisebench.claims.edges import edges_of, told_edges
 from noisebench.claims.effects import Effect, Judged, all_effects, effect_row, read_effects
 from noisebench.claims.expression import holds, parsed
-from noisebench.claims.figures import CellOf, Found, value_of
+from noisebench.claims.figures import CellOf, CellResult, value_of
 from noisebench.claims.judging import cells_of, judged_row
 from noisebench.claims.stale import Code
 from noisebench.claims.verdicts import Behind, Verdicts, read_verdicts, row_of, verdicts_text
@@ -216,9 +216,9 @@ def test_a_seed_in_a_cell_is_that_which_is_judged(tmp_path: Path) -> None:
     ]
     asked: list[tuple[str, int]] = []
 
-    def find(of: CellOf, seed: int) -> Found:
+    def find(of: CellOf, seed: int) -> CellResult:
         asked.append((of.method, seed))
-        return Found(cell={"key": "k", "seconds": 1.0, "sets": {}}, means={"psnr": 1.0})
+        return CellResult(cell={"key": "k", "seconds": 1.0, "sets": {}}, means={"psnr": 1.0})
 
     judged_row(effect, find)
     assert asked[::2] == [(f"trained(data=gaussian_field(n=1, seed={seed}))", seed) for seed in range(3)]
@@ -236,7 +236,7 @@ def test_a_value_at_an_edge_of_what_was_tried_is_said_of_each_seed() -> None:
              "training": {"score": score, "higher": True, "steps": 10, "curve": [], "figures": {}, "cost": {}}}
             for spec, score in zip(specs, scores[seed], strict=True)
         ]  # fmt: skip
-        return Found(trainings=made)
+        return CellResult(trainings=made)
 
     effect = replace(made_up("x == 10", (0, 1, 2, 3)), cells={"x": CellOf(method, training="steps")})
     row = judged_row(effect, find)
@@ -247,8 +247,8 @@ def test_a_value_at_an_edge_of_what_was_tried_is_said_of_each_seed() -> None:
     assert said in claims_markdown([row]).replace("\\", "")
     of_two = [("a", "lr=1 of 0, 1", 0), ("a", "lr=1 of 0, 1", 0), ("b", "lr=1 of 0, 1", 0), ("b", "lr=0 of 0, 1", 1)]
     assert told_edges(of_two) == ["a, b: lr=1 of 0, 1, on seed 0", "b: lr=0 of 0, 1, on seed 1"]
-    assert list(edges_of(CellOf("identity"), Found())) == []
-    assert list(edges_of(CellOf("not_there"), Found())) == []
+    assert list(edges_of(CellOf("identity"), CellResult())) == []
+    assert list(edges_of(CellOf("not_there"), CellResult())) == []
 
 
 def test_what_is_not_known_of_edges_is_not_taken_for_none() -> None:
@@ -398,6 +398,6 @@ def test_a_metric_may_be_written_in_any_order_and_with_its_defaults() -> None:
     written = "error_band(low=0.1, high=0.25)"
     named = bind(written, "metric").display
     assert named != written
-    found = Found(cell={"sets": {}}, means={named: 2.5})
+    found = CellResult(cell={"sets": {}}, means={named: 2.5})
     assert value_of(CellOf("identity", "photos", "none", metric=written), found, {}) == 2.5
     assert CellOf("identity", metric="of_a_plug_in(b=1, a=2)").scored_by == "of_a_plug_in(b=1, a=2)"

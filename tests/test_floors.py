@@ -9,9 +9,12 @@ from pathlib import Path
 from conftest import ROOT
 
 HARNESS = ROOT / "harness"
-OF_PICTURES = {"psnr", "ssim", "dB", "identity", "bayes_optimum", "uint8"}
+OF_PICTURES = {
+    *("psnr", "ssim", "mse", "mae", "fid", "kid", "dB", "identity", "nlm", "bayes_optimum", "gaussian", "uint8"),
+    *("photos", "set12", "noisy input", "clean picture", "restored picture", "max_drop_picture", "min_above_identity"),
+}
 OWN_ROOMS = ("tracks", "imaging", "distances", "claims")
-READS_OLD_CELLS = {HARNESS / "store" / "record.py"}
+READS_OLD_CELLS = {HARNESS / "store" / "old_schemas.py"}
 PICTURES_ALONE = {"methods/recipes/losses/_scales.py": "noisebench.tracks.restore"}
 """What is for pictures and no track's own: it is made of the very metric that it stands for."""
 OPEN_TO_COMPONENTS = ("noisebench.methods", "noisebench.datasets", "noisebench.recipes")
@@ -41,6 +44,16 @@ def test_shared_rooms_name_nothing_of_one_track():
 def test_a_name_of_one_track_is_found():
     assert names_of_pictures('if metric == "psnr":\n    unit = "dB"') == [(1, "psnr"), (2, "dB")]
     assert names_of_pictures('"""Such as psnr."""') == []
+
+
+def test_shared_rooms_import_no_library_of_pictures_even_for_types():
+    found = {
+        f"{f.relative_to(ROOT)}: {module}"
+        for f in shared_files()
+        for module in modules_imported(f.read_text())
+        if "imaging" in module.split(".")
+    }
+    assert found == set()
 
 
 def modules_imported(source: str) -> Iterator[str]:

@@ -19,7 +19,7 @@ from noisebench.distances.energy import energy_distance
 from noisebench.distances.neighbours import coverage, density, precision
 from noisebench.track.calling import call_on
 from noisebench.tracks.generate import Denoiser, LatentBatch, Reference, TrainingPicture
-from noisebench.tracks.generate.set_metrics import SetMetric, on_principal_axes, score_set
+from noisebench.tracks.generate.set_metrics import SampleSetMetric, on_principal_axes, score_set
 from numpy.testing import assert_allclose
 
 TRACK = get_track("generate")
@@ -240,16 +240,16 @@ def test_the_frechet_distance_of_all_samples_is_that_of_scipy() -> None:
 
     rng = np.random.default_rng(6)
     real, made = rng.normal(size=(300, 5)), rng.normal(0.5, 1.1, size=(200, 5))
-    found = score_set(SetMetric("frechet", dims=5), made, real)
+    found = score_set(SampleSetMetric("frechet", dims=5), made, real)
     a, b = np.cov(made.T), np.cov(real.T)
     due = ((made.mean(0) - real.mean(0)) ** 2).sum() + np.trace(a + b - 2 * sqrtm(a @ b).real)
     assert found["value"] == pytest.approx(due, rel=1e-8)
     assert found["flags"] == ["small-n"] and 0 < found["floor"] < found["value"] and found["n"] == 200
-    assert score_set(SetMetric("frechet"), made[:4], real)["flags"] == ["refused"]
+    assert score_set(SampleSetMetric("frechet"), made[:4], real)["flags"] == ["refused"]
     # Of one law, and as many of the one as of the other, a share of neighbours is that of the floor.
-    same = score_set(SetMetric("coverage", k=5), rng.normal(size=(150, 5)), real)
+    same = score_set(SampleSetMetric("coverage", k=5), rng.normal(size=(150, 5)), real)
     assert same["value"] == pytest.approx(same["floor"], abs=0.06)
-    assert score_set(SetMetric("precision", k=3), made[:2], real)["value"] is None
+    assert score_set(SampleSetMetric("precision", k=3), made[:2], real)["value"] is None
 
 
 def test_principal_axes_are_those_of_sklearn() -> None:

@@ -311,12 +311,12 @@ def test_noise_depends_on_the_picture_and_a_regime_of_another_size_is_skipped() 
 
 def test_a_batch_holds_the_annotators_map_and_crops_fit_their_pictures() -> None:
     data = opened("boundary_noise(of=ellipses(n=6, size=24), share=1)")
-    whole = MapBatches(data, [1, 3, 5], bound("regime", "none"), lambda step: [2, 0], 0)
+    whole = MapBatches(data, [1, 3, 5], bound("regime", "none"), lambda step: [2, 0], seed=0)
     batch = whole(0)
     assert batch["given"].shape == (2, 1, 24, 24) and whole.wanted == (2, 24, 24) and batch["index"].tolist() == [5, 1]
     assert np.array_equal(batch["wanted"][0], data.load(5).given_labels)
     assert np.array_equal(batch["truth"][1], data.load(1).labels) and batch["wanted"].dtype == np.int64
-    crops = MapBatches(data, [0, 1], bound("regime", "none"), lambda step: [0, 0, 0], 0, crop=10)
+    crops = MapBatches(data, [0, 1], bound("regime", "none"), lambda step: [0, 0, 0], seed=0, crop=10)
     found, picture, labels = crops(4), data.load(0).picture, data.load(0).given_labels
     assert crops.given == (1, 10, 10) and crops.wanted == (2, 10, 10)
     views = np.lib.stride_tricks.sliding_window_view
@@ -329,8 +329,8 @@ def test_a_batch_holds_the_annotators_map_and_crops_fit_their_pictures() -> None
 
 def test_noise_is_new_with_each_step_or_fixed() -> None:
     data, regime = opened("ellipses(n=2, size=16)"), bound("regime", "gaussian(sigma=50)")
-    fresh = MapBatches(data, [0, 1], regime, lambda step: [0], 0)
-    fixed = MapBatches(data, [0, 1], regime, lambda step: [0], 0, fixed=True)
+    fresh = MapBatches(data, [0, 1], regime, lambda step: [0], seed=0)
+    fixed = MapBatches(data, [0, 1], regime, lambda step: [0], seed=0, fixed=True)
     assert not np.array_equal(fresh(0)["given"], fresh(1)["given"])
     assert np.array_equal(fixed(0)["given"], fixed(1)["given"])
 
@@ -338,7 +338,7 @@ def test_noise_is_new_with_each_step_or_fixed() -> None:
 def test_unlabelled_pixels_are_what_torch_ignores() -> None:
     item = mapped([[0, -1], [1, 0]])
     data = SimpleNamespace(ids=["made"], load=lambda index: item)
-    batch = MapBatches(data, [0], bound("regime", "none"), lambda step: [0], 0)(0)
+    batch = MapBatches(data, [0], bound("regime", "none"), lambda step: [0], seed=0)(0)
     assert batch["wanted"][0].tolist() == [[0, IGNORED], [1, 0]]
     said = torch.randn(1, 2, 2, 2, requires_grad=True)
     F.cross_entropy(said, torch.from_numpy(batch["wanted"])).backward()
@@ -350,10 +350,10 @@ def test_pictures_that_do_not_go_together_are_refused() -> None:
     data = SimpleNamespace(ids=["a", "b"], load=lambda index: items[index])
     none, order = bound("regime", "none"), lambda step: [0, 1]
     with pytest.raises(nb.UsageError, match="differ in size"):
-        MapBatches(data, [0, 1], none, order, 0)
-    assert MapBatches(data, [0, 1], none, order, 0, crop=12)(0)["given"].shape == (2, 1, 12, 12)
+        MapBatches(data, [0, 1], none, order, seed=0)
+    assert MapBatches(data, [0, 1], none, order, seed=0, crop=12)(0)["given"].shape == (2, 1, 12, 12)
     with pytest.raises(nb.UsageError, match="no crop of 20"):
-        MapBatches(data, [0, 1], none, order, 0, crop=20)
+        MapBatches(data, [0, 1], none, order, seed=0, crop=20)
 
 
 # ---- methods

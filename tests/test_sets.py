@@ -24,8 +24,15 @@ from noisebench.store.cells import partial_dir, read_rows
 from noisebench.store.reading import read_records
 from noisebench.testing import throwaway
 from noisebench.text.errors import UsageError
-from noisebench.tracks.restore.set_metrics.collector import Collector
-from noisebench.tracks.restore.set_metrics.definition import SetMetric, Sets, halves, made_of, score_set, why_too_few
+from noisebench.tracks.restore.set_metrics.collector import FeatureCollector
+from noisebench.tracks.restore.set_metrics.definition import (
+    PictureSetMetric,
+    Sets,
+    halves,
+    made_of,
+    score_set,
+    why_too_few,
+)
 
 packaged = pytest.mark.skipif(
     importlib.util.find_spec(networks.LITE0_PACKAGE) is None, reason="needs noisebench[fid]: the network in a package"
@@ -285,9 +292,9 @@ def test_small_sets_are_flagged_or_refused(spec, n, flags, valued):
 
 
 def test_inception_needs_as_many_pictures_as_features():
-    assert why_too_few(SetMetric("inception", "frechet"), 2048) is None
-    assert "kid is unbiased at any number" in why_too_few(SetMetric("inception", "frechet"), 2047)
-    assert why_too_few(SetMetric("inception", "kernel", True), 2) is None
+    assert why_too_few(PictureSetMetric("inception", "frechet"), 2048) is None
+    assert "kid is unbiased at any number" in why_too_few(PictureSetMetric("inception", "frechet"), 2047)
+    assert why_too_few(PictureSetMetric("inception", "kernel", True), 2) is None
 
 
 def test_paired_kernel_distance_is_the_statistic_over_pairs():
@@ -402,21 +409,21 @@ def test_features_go_on_where_a_killed_process_stopped(tmp_path):
     metrics = {KID: metric(KID), FD: metric(FD)}
     rules = bind("uint8", "protocol")
     (tmp_path / "whole").mkdir()
-    whole = Collector(metrics, tmp_path / "whole", 4, protocol=rules)
+    whole = FeatureCollector(metrics, tmp_path / "whole", 4, protocol=rules)
     taken = [whole.take(x, nb.Sample("", y)) for x, y in zip(restored, clean, strict=True)]
     (tmp_path / "torn").mkdir()
-    first = Collector(metrics, tmp_path / "torn", 4, protocol=rules)
+    first = FeatureCollector(metrics, tmp_path / "torn", 4, protocol=rules)
     for i in range(3):
         first.take(restored[i], nb.Sample("", clean[i]))
     for file in (tmp_path / "torn").iterdir():  # the third picture has no row, and half of a fourth was written
         file.write_bytes(file.read_bytes() + b"torn")
-    second = Collector(metrics, tmp_path / "torn", 4, protocol=rules, taken=taken[:2])
+    second = FeatureCollector(metrics, tmp_path / "torn", 4, protocol=rules, taken=taken[:2])
     for i in (2, 3):
         second.take(restored[i], nb.Sample("", clean[i]))
     assert second.score() == whole.score()
     next((tmp_path / "torn").iterdir()).write_bytes(b"")
     with pytest.raises(UsageError, match="has lost features of finished pictures"):
-        Collector(metrics, tmp_path / "torn", 4, protocol=rules, taken=taken)
+        FeatureCollector(metrics, tmp_path / "torn", 4, protocol=rules, taken=taken)
 
 
 SLOW = """

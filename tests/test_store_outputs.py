@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from noisebench.data.png_files import byte_sha256
 from noisebench.store.cells import cell_dir, open_store, partial_dir
 from noisebench.store.file_changes import ABSENT, LARGE, changes_of, digest_of, file_changes, remember_digest
 from noisebench.store.keys import key_of
 from noisebench.store.outputs import Kept, LostOutput, damaged_outputs, find_donors, open_kept, output_file, save_output
 from noisebench.store.previews import (
     VIEW,
-    byte_sha256,
     panel_text,
     picture_file,
     read_panel,

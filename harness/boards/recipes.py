@@ -46,7 +46,7 @@ class Checked:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class RecipeTrials:
     """A method with one trained network, its `trials` by seed: of several the mean is said, of times the median."""
 
     track: str
@@ -124,7 +124,7 @@ class Race:
     metric: str
     higher: bool
     validated_on: str
-    recipes: tuple[Recipe, ...]
+    recipes: tuple[RecipeTrials, ...]
 
     @property
     def time(self) -> float:
@@ -133,7 +133,7 @@ class Race:
 
 
 @dataclass(frozen=True)
-class Judged:
+class RankedRecipe:
     """A recipe on a board: its mean, the deviation of the means of its seeds, and its place over items and seeds.
 
     `ranks` is None where nothing is tested. `difference` is to the best mean, `interval` holds with those of all other
@@ -141,7 +141,7 @@ class Judged:
     more memory: 0 for that one.
     """
 
-    recipe: Recipe
+    recipe: RecipeTrials
     mean: float
     deviation: float | None
     ranks: tuple[int, int] | None
@@ -160,7 +160,7 @@ class RecipeBoard:
 
     board: Board
     column: Column
-    rows: tuple[Judged, ...]
+    rows: tuple[RankedRecipe, ...]
     units: int
     exact: tuple[str, ...]
 
@@ -209,12 +209,12 @@ def compare_recipes(boards: Sequence[Board], records: Sequence[Record]) -> Recip
     return Recipes(tuple(compared), tuple(races))
 
 
-def differ(recipes: Sequence[Recipe]) -> bool:
+def differ(recipes: Sequence[RecipeTrials]) -> bool:
     """Whether there is more than one recipe: samplers of one model, say, are many rows of one."""
     return len({tuple(trial.key for trial in recipe.trials) for recipe in recipes}) > 1
 
 
-def _recipes_of(boards: Iterable[Board], known: Mapping[str, Record]) -> dict[tuple[str, str], Recipe]:
+def _recipes_of(boards: Iterable[Board], known: Mapping[str, Record]) -> dict[tuple[str, str], RecipeTrials]:
     """(track, label) → recipe of every row that rests on one trained network a seed."""
     trials: dict[tuple[str, str], dict[int, Trial]] = defaultdict(dict)
     for board in boards:
@@ -223,7 +223,7 @@ def _recipes_of(boards: Iterable[Board], known: Mapping[str, Record]) -> dict[tu
                 trial = _trial(record, known)
                 if trial is not None:
                     trials[board.track, row.label].setdefault(trial.seed, trial)
-    return {place: Recipe(*place, tuple(own[seed] for seed in sorted(own))) for place, own in trials.items()}
+    return {place: RecipeTrials(*place, tuple(own[seed] for seed in sorted(own))) for place, own in trials.items()}
 
 
 def _trial(record: Record, known: Mapping[str, Record]) -> Trial | None:
@@ -261,9 +261,9 @@ def _with_needed(keys: Iterable[str], known: Mapping[str, Record]) -> set[str]:
     return found
 
 
-def _races(recipes: Mapping[tuple[str, str], Recipe]) -> list[Race]:
+def _races(recipes: Mapping[tuple[str, str], RecipeTrials]) -> list[Race]:
     """The recipes by what they were validated on, in the order in which the first of each was met."""
-    found: dict[Hashable, list[Recipe]] = defaultdict(list)
+    found: dict[Hashable, list[RecipeTrials]] = defaultdict(list)
     for recipe in recipes.values():
         first = recipe.trials[0]
         training = first.training
@@ -271,11 +271,11 @@ def _races(recipes: Mapping[tuple[str, str], Recipe]) -> list[Race]:
     return [_race(own) for own in found.values()]
 
 
-def _race(recipes: Sequence[Recipe]) -> Race:
+def _race(recipes: Sequence[RecipeTrials]) -> Race:
     first = recipes[0].trials[0]
     sign = -1.0 if first.training["higher"] else 1.0
 
-    def place(recipe: Recipe) -> tuple[bool, float, str]:
+    def place(recipe: RecipeTrials) -> tuple[bool, float, str]:
         return recipe.score is None, sign * (recipe.score or 0.0), recipe.label
 
     ordered = tuple(sorted(recipes, key=place))
@@ -283,7 +283,7 @@ def _race(recipes: Sequence[Recipe]) -> Race:
 
 
 def _recipe_board(
-    board: Board, recipes: Mapping[tuple[str, str], Recipe], known: Mapping[str, Record]
+    board: Board, recipes: Mapping[tuple[str, str], RecipeTrials], known: Mapping[str, Record]
 ) -> RecipeBoard | None:
     """The recipes of a board judged over items and seeds; None where it has none, or ranks by nothing."""
     column = board.rank_by
@@ -314,7 +314,7 @@ def _recipe_board(
         low, high = sorted(float(end) for end in sign * ranking.between[place, 0, 1:])
         fits = [mean for mean, size in zip(means, memory, strict=True) if size <= memory[place]]
         judged.append(
-            Judged(
+            RankedRecipe(
                 recipe,
                 means[place],
                 float(table.mean(axis=1).std(ddof=1)) if len(table) > 1 else None,

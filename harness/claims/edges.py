@@ -8,10 +8,10 @@ from ..components.registry import bind
 from ..planning.recipe import tuned_in
 from ..planning.tuning_grid import at_edge, best, grid_of
 from ..text.errors import UsageError
-from .figures import CellOf, Found
+from .figures import CellOf, CellResult
 
 
-def edges_of(of: CellOf, found: Found) -> Iterator[str]:
+def edges_of(of: CellOf, found: CellResult) -> Iterator[str]:
     """Each parameter whose best value is the least or the largest of a grid, as `lr=0.1 of 0.01, 0.1`."""
     try:
         method = bind(of.method, "method", of.track)

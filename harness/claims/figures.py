@@ -58,7 +58,7 @@ class CellOf:
 
 
 @dataclass(frozen=True)
-class Found:
+class CellResult:
     """What there is of a cell on a seed: scored (with the mean of each metric) or measured, and its trainings.
 
     Trainings are those that have an end to speak of, done or diverged; `before` are those that they needed themselves,
@@ -89,7 +89,7 @@ class Found:
         return {cell["key"]: float(cell["seconds"] or 0.0) for cell in self.cells}
 
 
-def value_of(of: CellOf, found: Found, known: Mapping[str, float]) -> float:
+def value_of(of: CellOf, found: CellResult, known: Mapping[str, float]) -> float:
     """The number that a name stands for; `known` are those of the names before it. Raises `Unknown`.
 
     NaN where a training diverged: no comparison with it holds.

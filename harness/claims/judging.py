@@ -8,12 +8,12 @@ from collections.abc import Callable
 from ..store.training_figures import Unknown
 from .edges import edges_of, told_edges
 from .effects import Effect, Judged, effect_row
-from .figures import CellOf, Found, value_of
+from .figures import CellOf, CellResult, value_of
 from .numbers import Claim, ClaimRow, Ran, verdict_row
 
 ABSENT = "not among these results"
 
-Find = Callable[[CellOf, int], Found]
+Find = Callable[[CellOf, int], CellResult]
 """What there is of a cell on a seed."""
 
 

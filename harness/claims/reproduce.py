@@ -19,7 +19,7 @@ from ..store.cells import open_store, read_cell, read_record, refuse_read_only
 from ..store.record import Cell, Outcome
 from ..suite.suite import CostPlan, Suite, input_size
 from .effects import Effect
-from .figures import NOTHING_TRAINED, CellOf, Found
+from .figures import NOTHING_TRAINED, CellOf, CellResult
 from .judging import cells_of, judged_row, not_available
 from .numbers import Claim, ClaimRow
 
@@ -157,7 +157,7 @@ class _Results:
         self.rows: dict[int, ClaimRow] = {}
         self._claims, self._store, self._told = claims, store, told
         self._plans: dict[Place, list[PlannedCell]] = {}
-        self._found: dict[Place, Found] = {}
+        self._found: dict[Place, CellResult] = {}
         self._due: dict[int, set[str]] = {}
         cells: dict[str, PlannedCell] = {}
         for number, claim in enumerate(claims):
@@ -181,13 +181,13 @@ class _Results:
         self.rows[number] = row
         self._told(row)
 
-    def _find(self, of: CellOf, seed: int) -> Found:
+    def _find(self, of: CellOf, seed: int) -> CellResult:
         place = _place(of, seed)
         if place not in self._found:
             self._found[place] = self._looked_up(self._plans[place])
         return self._found[place]
 
-    def _looked_up(self, plan: Sequence[PlannedCell]) -> Found:
+    def _looked_up(self, plan: Sequence[PlannedCell]) -> CellResult:
         trainings = [c for c in plan if c["kind"] == "train"]
         others = [c for c in plan if c["kind"] != "train"]
         outcome, reason = None, ""
@@ -196,7 +196,7 @@ class _Results:
             if ended != "ok":
                 outcome, reason = cast(Outcome, ended), why if ended == "skipped" else f"{ended}: {why}"
         before = {key for one in trainings for key in one["after"]}
-        found = Found(
+        found = CellResult(
             trainings=self._ended([one for one in trainings if one["key"] not in before]),
             before=self._ended([one for one in trainings if one["key"] in before]),
             outcome=outcome,

@@ -21,7 +21,7 @@ from ..store.versions import newest
 from ..suite.suite import input_size
 from ..text.errors import UsageError
 from .effects import Effect
-from .figures import NOTHING_TRAINED, CellOf, Found
+from .figures import NOTHING_TRAINED, CellOf, CellResult
 from .judging import ABSENT, cells_of, judged_row
 from .numbers import Claim, ClaimRow
 from .stale import code_of, code_sha256, is_stale
@@ -108,24 +108,24 @@ def held_in(results: Sequence[Path]) -> Held:
     return held
 
 
-def find(of: CellOf, seed: int, held: Held) -> Found:
+def find(of: CellOf, seed: int, held: Held) -> CellResult:
     """What the results hold of a cell on a seed; a scored cell must be of all items of its dataset."""
     if not (held.scored or held.costs or held.trained):
-        return Found(reason=ABSENT)
+        return CellResult(reason=ABSENT)
     try:
         method = bind(of.method, "method", of.track)
         record = None if of.training else _record(of, method, seed, held)
     except UsageError as error:
-        return Found(reason=str(error))
+        return CellResult(reason=str(error))
     trainings = list(_trainings(method, seed, record, held))
     before = list(_before(trainings, held))
     if record is None:
         trains = any(True for _ in recipes_in(method))
-        return Found(
+        return CellResult(
             trainings=trainings, before=before, reason=ABSENT if trains or not of.training else NOTHING_TRAINED
         )
     means = {metric: float(np.mean(values)) for metric, values in record.scores.items()}
-    return Found(record.cell, means, trainings, before, reason=ABSENT)
+    return CellResult(record.cell, means, trainings, before, reason=ABSENT)
 
 
 def _record(of: CellOf, method: Bound, seed: int, held: Held) -> Record | None:

@@ -6,18 +6,18 @@ import argparse
 import inspect
 import os
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol, cast
 
 from ..components.registry import bind, registry
+from ..components.tracks import DEFAULT, get_track
 from ..text.errors import UsageError, nearest, one_line
 from ..text.wording import counted
 from .options import add_shared, note, print_json, print_table, verb, write_to
 
-if TYPE_CHECKING:  # numpy and OpenCV come with these: `--help` does without
-    from ..imaging.fetch import Progress
-    from ..imaging.manifest import ManifestSet
-
+Progress = Callable[[int, int, str], None]
+"""Called with (done, total, file) after each file."""
 
 _STOPPED = "pictures that came whole are kept; the same command goes on"
 _EXAMPLES = """  noisebench data list
@@ -35,7 +35,40 @@ _HELP = {
 }
 
 
-def named_set(name: str) -> ManifestSet:
+class File(Protocol):
+    """A file of a named set, by its place in the folder of the set."""
+
+    @property
+    def file(self) -> str: ...
+
+
+class NamedSet(Protocol):
+    """A dataset whose files are pinned by a manifest and lie where the user has them."""
+
+    pictures: Sequence[File]
+    ids: Sequence[str]
+
+    @property
+    def fetchable(self) -> bool: ...
+    def candidates(self) -> list[Path]: ...
+    def where(self) -> Path | None: ...
+    def verify(self) -> list[str]: ...
+
+
+class HasNamedSets(Protocol):
+    """A track some of whose datasets are `NamedSet`s."""
+
+    def has_manifest(self, dataset: Any) -> bool: ...
+    def fetch_set(self, dataset: NamedSet, progress: Progress | None) -> Path: ...
+    def manifest_of(self, folder: str, noisy: str | None) -> tuple[Path, list[dict[str, Any]], str]: ...
+
+
+def _track() -> HasNamedSets:
+    """The default track: its named sets are those that this verb is about."""
+    return cast(HasNamedSets, get_track(DEFAULT))
+
+
+def named_set(name: str) -> NamedSet:
     """The named set. Raises `UsageError` for an unknown name, or a dataset that has no manifest."""
     others = [t for t in registry("track", "").names() if name in registry("dataset", t).names()]
     if others and name not in registry("dataset").names():
@@ -53,14 +86,12 @@ def named_sets() -> list[str]:
     return [row["name"] for row in list_data() if row["pictures"] is not None]
 
 
-def _opened(name: str) -> ManifestSet | None:
+def _opened(name: str) -> NamedSet | None:
     entry = registry("dataset").get(name)
     if any(default is inspect.Parameter.empty for _, default in entry.params.values()):
         return None
-    from ..imaging.manifest import ManifestSet
-
     opened = entry.obj(**bind(name, "dataset").kwargs)
-    return opened if isinstance(opened, ManifestSet) else None
+    return cast(NamedSet, opened) if _track().has_manifest(opened) else None
 
 
 def list_data() -> list[dict[str, Any]]:
@@ -90,7 +121,7 @@ def _row(name: str) -> dict[str, Any]:
     return {**row, **about, "about": entry.doc}
 
 
-def _state(opened: ManifestSet, place: Path | None) -> str:
+def _state(opened: NamedSet, place: Path | None) -> str:
     if place is None:
         return "absent"
     return "present" if all((place / p.file).is_file() for p in opened.pictures) else "partial"
@@ -109,9 +140,7 @@ def verify(name: str) -> list[str]:
 
 def fetch(name: str, progress: Progress | None = None) -> Path:
     """Download what is missing of a named set, and return its folder. Raises `UsageError`."""
-    from ..imaging.fetch import fetch as fetch_set
-
-    return fetch_set(named_set(name), progress)
+    return _track().fetch_set(named_set(name), progress)
 
 
 def add(verbs: Any) -> None:
@@ -195,15 +224,13 @@ def _matching(found: dict[str, Any]) -> str:
 
 
 def _manifest(args: argparse.Namespace) -> int:
-    from ..imaging.manifest import manifest_text, pictures_of
-
-    root, pictures = pictures_of(args.folder, args.noisy)
+    root, pictures, text = _track().manifest_of(args.folder, args.noisy)
     if args.to is not None:
-        write_to(Path(args.to).expanduser(), manifest_text(pictures).encode())
+        write_to(Path(args.to).expanduser(), text.encode())
     if args.json:
-        print_json({"root": str(root), "manifest": args.to, "pictures": [vars(p) for p in pictures]})
+        print_json({"root": str(root), "manifest": args.to, "pictures": pictures})
     elif args.to is None:
-        print(manifest_text(pictures), end="")
+        print(text, end="")
     note(f"{counted(len(pictures), 'picture')}, relative to {one_line(root)}")
     return 0
 

@@ -40,6 +40,18 @@ def degraded(
     return array, told
 
 
+def degraded_in_turn(regime: Bound, values: Any, *given: Any, resizes: bool = False) -> tuple[Any, dict[str, Any]]:
+    """What the parts of a regime make of an array, one after the other, and what they disclose; as `degraded`.
+
+    Of two in a row that disclose the same name neither value is that of both: it is None.
+    """
+    disclosed: dict[str, Any] = {}
+    for part in regime.parts:
+        values, new = degraded(part, values, *given, resizes=resizes)
+        disclosed |= {name: None if name in disclosed else value for name, value in new.items()}
+    return values, disclosed
+
+
 def kind_of(output: Any) -> str:
     """What a component returned: the type of an array's numbers, or its own."""
     import numpy as np

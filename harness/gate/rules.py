@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from ..spec.paths import is_meant
+from ..store.old_schemas import OLD_RULE_KEYS
 from ..store.record import Cell, gate_of
 from ..suite.reading import compose, mapping, mistake, plain_text, scalar
 from ..text.errors import UsageError, nearest, one_line
@@ -22,8 +23,6 @@ RIVAL = "must_not_be_slower_than"
 _IN_UNITS = ("max_drop", "max_drop_item", "min_above_baseline")
 _DECLARED = ("max_drop", "max_drop_item")
 """Limits that a metric may declare itself: they hold where no rule speaks."""
-_OLD_KEYS = {"max_drop_picture": "max_drop_item", "min_above_identity": "min_above_baseline"}
-"""Keys of rule files that were written before tracks: read for ever."""
 
 
 @dataclass(frozen=True)
@@ -205,7 +204,7 @@ def read_rules(path: Path) -> tuple[Rule, ...]:
 def _rule(node: yaml.Node, path: Path) -> Rule:
     values: dict[str, Any] = {}
     for key, child in mapping(node, path).items():
-        name = _OLD_KEYS.get(key, key)
+        name = OLD_RULE_KEYS.get(key, key)
         if name not in _FIELDS:
             raise mistake(child, path, f"unknown key {one_line(key)!r} in a rule: {nearest(key, _FIELDS)}")
         if name in values:

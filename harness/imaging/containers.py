@@ -9,7 +9,8 @@ from __future__ import annotations
 import struct
 import zlib
 
-_PNG = b"\x89PNG\r\n\x1a\n"
+from ..data.png_files import PNG_SIGNATURE
+
 _NO_LENGTH = (0x01, *range(0xD0, 0xD9))
 _FRAMES = (0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF)
 
@@ -22,7 +23,7 @@ def kind_of(data: bytes) -> str:
     """`png`, `jpeg`, `tiff`, `bmp`, `webp`, `pnm` or `npy`, by content and not by name."""
     if not data:
         raise Unreadable("is empty (0 bytes): copy it again")
-    if data.startswith(_PNG):
+    if data.startswith(PNG_SIGNATURE):
         return "png"
     if data.startswith(b"\xff\xd8"):
         return "jpeg"
@@ -40,7 +41,7 @@ def kind_of(data: bytes) -> str:
         raise Unreadable("is a GIF (256 colours, possibly animated): save the picture as PNG")
     if data[:512].lstrip()[:1] == b"<":
         raise Unreadable("is a web page or XML text, not a picture: download it again")
-    if _PNG.startswith(data[:8]) or len(data) < 8:
+    if PNG_SIGNATURE.startswith(data[:8]) or len(data) < 8:
         raise Unreadable(f"is truncated ({len(data)} bytes): copy it again")
     raise Unreadable("is not a picture that is read here: save it as PNG, TIFF, JPEG or .npy")
 
@@ -53,14 +54,6 @@ def check(data: bytes, kind: str) -> None:
             checker(data)
         except (struct.error, IndexError):
             raise Unreadable("is truncated: copy it again") from None
-
-
-def png_size(data: bytes) -> tuple[int, int] | None:
-    """(height, width) as the head of a PNG says, which may be any; None for what is none."""
-    if not data.startswith(_PNG) or len(data) < 24:
-        return None
-    width, height = struct.unpack(">II", data[16:24])
-    return height, width
 
 
 def _check_png(data: bytes) -> None:

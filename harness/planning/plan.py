@@ -14,7 +14,6 @@ from ..components.decorators import disclosed_by, refuse_own_input_behind
 from ..components.plugins import load_plugin
 from ..components.registry import Bound, bind, bind_all, registry
 from ..components.tracks import get_track
-from ..imaging.validation import channels_first
 from ..store.keys import combined
 from ..store.names import names_of
 from ..store.record import REFERENCE, Cell, DatasetPart, MetricPart, SetPart
@@ -23,7 +22,6 @@ from ..text.errors import Skip, UsageError, nearest, one_line, refuse_all
 from ..track.info import Info
 from ..track.protocols import (
     Dataset,
-    Defaults,
     HasChannels,
     HasSetMetrics,
     PreloadsMore,
@@ -334,25 +332,14 @@ def _score_cells(
                     yield {**cell, "sets": sets} if sets else cell
 
 
-def _is_size_of(usual: Defaults, size: tuple[int, ...]) -> bool:
-    """Whether a size is one of a track: as long as its usual one, or one of a picture with channels, which go last."""
-    if len(size) == len(usual.size):
-        return True
-    return usual.channels and len(size) == len(usual.size) + 1 and size[-1] > 1 and not channels_first(size)
-
-
 def _cost_cells(
     whole: PlannedSuite, methods: Sequence[PlannedMethod], regimes: Sequence[Bound], trainings: Trainings
 ) -> Iterable[PlannedCell]:
     suite, track = whole.suite, whole.track
-    usual = track.defaults.size
     for size in suite.cost.sizes:
-        if not _is_size_of(track.defaults, size):
-            example = "x".join(map(str, usual))
-            more = f", or {example}x3 in colour" if track.defaults.channels else ""
-            raise UsageError(
-                f"cost size {'x'.join(map(str, size))} is none of track {track.name}: such as {example}{more}"
-            )
+        if not track.defaults.allows(size):
+            asked = "x".join(map(str, size))
+            raise UsageError(f"cost size {asked} is none of track {track.name}: such as {track.defaults.sizes}")
         for method in methods:
             regime = PlannedRegime(regime_for(method.bound, regimes, track))
             trained = trainings.of(method, suite.seeds[0])

@@ -7,7 +7,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..boards.recipes import Judged, Race, Recipe, RecipeBoard, Recipes, Trial, memory_of
+from ..boards.recipes import Race, RankedRecipe, RecipeBoard, Recipes, RecipeTrials, Trial, memory_of
 from ..statistics.crossed_ranking import MIN_SEEDS
 from ..statistics.paired_tests import MIN_ITEMS
 from ..store.record import Record, Tuning, decimals_of
@@ -101,18 +101,18 @@ def _figures_table(own: RecipeBoard, names: Mapping[str, str]) -> list[tuple[str
     return [("What the parts of all of them found, means over seeds", table)]
 
 
-def _has_one_training(recipe: Recipe) -> bool:
+def _has_one_training(recipe: RecipeTrials) -> bool:
     return len(recipe.trials) > 1 and len({trial.key for trial in recipe.trials}) == 1
 
 
-def _ranks(row: Judged) -> str:
+def _ranks(row: RankedRecipe) -> str:
     if row.ranks is None:
         return "–"
     low, high = row.ranks
     return str(low) if low == high else f"{low}–{high}"
 
 
-def _difference(row: Judged, places: int) -> str:
+def _difference(row: RankedRecipe, places: int) -> str:
     if row.interval is None:
         return "best" if row.difference == 0 else number(row.difference, places)
     low, high = (number(end, places) for end in row.interval)
@@ -175,7 +175,7 @@ def _race_table(race: Race, names: Mapping[str, str], decimals: Mapping[str, int
     return Table(head, (False, *(True,) * (len(head) - 1)), tuple(rows))
 
 
-def _grid_table(recipes: Sequence[Recipe], names: Mapping[str, str], decimals: Mapping[str, int]) -> Table:
+def _grid_table(recipes: Sequence[RecipeTrials], names: Mapping[str, str], decimals: Mapping[str, int]) -> Table:
     """A row a variant, a column a seed: `26.91`, in brackets how it ended without one; the chosen one is marked."""
     seeds = sorted({trial.seed for recipe in recipes for trial in recipe.trials})
     rows = []

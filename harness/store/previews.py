@@ -7,7 +7,6 @@ names the clean and the noisy picture, which lie in `STORE/pictures/` under the 
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -15,10 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from ..data.disk import read_regular
+from ..data.png_files import pixels_sha256
 from ..text.json_values import parsed
 from .record import Panel
 
@@ -53,12 +50,6 @@ def read_panel(file: Path) -> Panel | None:
         return Panel(item, {str(name): base64.b64decode(text) for name, text in data.items()})
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-
-
-def byte_sha256(picture: npt.NDArray[np.uint8]) -> str:
-    """SHA-256 of the shape and pixels of an 8-bit (H, W, C) picture, RGB."""
-    head = "x".join(map(str, picture.shape)) + "\n"
-    return hashlib.sha256(head.encode() + np.ascontiguousarray(picture).tobytes()).hexdigest()
 
 
 def picture_file(store: Path, name: str) -> Path:
@@ -104,21 +95,6 @@ def wrong_views(store: Path, outputs: Path) -> Iterator[str]:
         for kind, name in (("clean", view.clean), ("noisy", view.noisy)):
             if pixels_sha256(picture_file(store, name)) != name:
                 yield f"the {kind} picture of {view.item} is missing or damaged"
-
-
-def pixels_sha256(file: Path) -> str | None:
-    """`byte_sha256` of the picture in a PNG file; none where there is no such picture."""
-    import cv2
-
-    try:
-        data = np.frombuffer(read_regular(file), dtype=np.uint8)
-        raw = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if len(data) else None
-    except (OSError, cv2.error):
-        return None
-    if raw is None or raw.dtype != np.uint8:
-        return None
-    rgb = raw[:, :, None] if raw.ndim == 2 else raw[:, :, ::-1]
-    return byte_sha256(rgb.astype(np.uint8))
 
 
 def unnamed_pictures(store: Path) -> list[Path]:

@@ -11,10 +11,11 @@ import numpy.typing as npt
 
 from ..text.errors import one_line
 from ..text.wording import by_number
+from .old_schemas import OLD_WORDS, old_decimals, old_metric, old_role
 
 T = TypeVar("T")
 SCHEMA = 2
-"""Of cells, stores and exports. 1: before tracks; read for ever, see the functions at the end."""
+"""Of cells, stores and exports. 1: before tracks; read for ever, see `old_schemas.py`."""
 REFERENCE = 2
 """Of the operation that latencies are relative to. 1: a convolution of torch, as costs have it that name none."""
 OUTCOMES = ("ok", "skipped", "failed", "oom", "timeout", "crashed", "invalid", "undefined", "blocked", "diverged")
@@ -427,23 +428,6 @@ def _places(values: Sequence[Any], order: Callable[[Any], Any] | None = None) ->
     return np.fromiter(map(place.__getitem__, values), np.int32, len(values))
 
 
-# Fields that schema 1 lacks: what a reader finds instead. Its cells are all of the track `restore`.
-
-_OLD_ROLES: dict[str, Role] = {"identity": "baseline", "bayes_optimum": "optimum"}
-_OLD_METRICS: dict[str, tuple[int, int, dict[str, float]]] = {
-    "psnr": (2, 0, {"max_drop": 0.02, "max_drop_item": 0.5}),
-    "ssim": (4, 1, {"max_drop": 0.001}),
-}
-_OLD_WORDS = {
-    "item": "picture",
-    "items": "pictures",
-    "given": "noisy input",
-    "output": "restored picture",
-    "truth": "clean picture",
-    "level": "noise level",
-}
-
-
 def item_count(cell: Cell) -> int:
     """How many items were chosen of the dataset."""
     data = cell["dataset"]
@@ -492,28 +476,24 @@ def role_of(method: MethodPart) -> Role:
     if "role" in flags:
         role: Role = flags["role"]
         return role
-    return _OLD_ROLES.get(method["name"], "sanity" if flags.get("baseline") else "")
+    return old_role(method["name"], flags)
 
 
 def decimals_of(name: str, part: MetricPart) -> int:
     """How many decimals of a metric are printed."""
-    return part["decimals"] if "decimals" in part else 2 if part["unit"] == "dB" else _old(name)[0]
+    return part["decimals"] if "decimals" in part else old_decimals(name, part["unit"])
 
 
 def order_of(name: str, part: MetricPart) -> int:
     """Where a metric stands on a board."""
-    return part["order"] if "order" in part else _old(name)[1]
+    return part["order"] if "order" in part else old_metric(name).order
 
 
 def gate_of(name: str, part: MetricPart) -> Mapping[str, float]:
     """What a check lets pass of a metric where no rule speaks."""
-    return part["gate"] if "gate" in part else _old(name)[2]
+    return part["gate"] if "gate" in part else old_metric(name).gate
 
 
 def words_of(cell: Cell) -> Mapping[str, str]:
     """What the things of a cell are called."""
-    return cell.get("words") or _OLD_WORDS
-
-
-def _old(name: str) -> tuple[int, int, dict[str, float]]:
-    return _OLD_METRICS.get(name, (4, 100, {}))
+    return cell.get("words") or OLD_WORDS

@@ -76,6 +76,10 @@ class Words:
     level: str = "level"
 
 
+MOST_CHANNELS = 4
+"""A first number up to this before a larger last one is that of channels: such a size has them in the wrong place."""
+
+
 @dataclass(frozen=True)
 class Defaults:
     """What is meant where nobody says: in a suite, in `nb.evaluate`, in the pytest plugin, in a cost.
@@ -92,6 +96,19 @@ class Defaults:
     size: tuple[int, ...] = ()
     validated_by: str = ""
     channels: bool = False
+
+    def allows(self, size: tuple[int, ...]) -> bool:
+        """Whether a cost may be of this size: as long as the usual one, or that with a number of channels behind."""
+        if len(size) == len(self.size):
+            return True
+        channels_first = len(size) == 3 and size[0] <= MOST_CHANNELS < size[2]
+        return self.channels and len(size) == len(self.size) + 1 and size[-1] > 1 and not channels_first
+
+    @property
+    def sizes(self) -> str:
+        """The usual size as a person writes it, and one with channels: `256x256, or 256x256x3 in colour`."""
+        usual = "x".join(map(str, self.size))
+        return f"{usual}, or {usual}x3 in colour" if self.channels else usual
 
 
 class Runner(Protocol):
@@ -272,12 +289,6 @@ def checked_declarations(
         if name not in own:
             raise UsageError(f"a {kind} declares no {name!r}: {nearest(name, own)}")
     return {**own, **declared}
-
-
-def refuse_unknown_layout(declared: Mapping[str, Any]) -> None:
-    """Raise ValueError for a method's layout of pictures that is neither `tensor` (1, C, H, W) nor `hwc` (H, W, C)."""
-    if declared.get("layout") not in (None, "tensor", "hwc"):
-        raise ValueError(f"layout is 'tensor' or 'hwc', not {declared['layout']!r}")
 
 
 def torch_where_used(components: Iterable[Bound], declared: Sequence[str] = ()) -> tuple[str, ...]:

@@ -66,7 +66,7 @@ def not_disclosed(needs: Sequence[str]) -> str:
 class MethodRunner:
     """A function `f(given, info, **params)`, or an instance of a class whose method `verb` takes the same.
 
-    A track adds `prepare`, `accept` and `untouched`: see `Runner` of `track.py`.
+    A track adds `prepare`, `accept` and `untouched`: see `Runner` of `protocols.py`.
     """
 
     verb: ClassVar[str] = "call"

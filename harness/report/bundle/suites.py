@@ -21,7 +21,7 @@ PLUGINS = "plugins"
 
 
 @dataclass(frozen=True)
-class Recipe:
+class RemadeSuite:
     """A suite as its file says it. `sizes` are cost sizes, such as (H, W), `plugins` their places in `plugins/`."""
 
     suite: str
@@ -41,14 +41,14 @@ class Recipe:
     repeats: int = 10
 
 
-def recipes(records: Sequence[Record], *, ride: bool = True) -> list[Recipe]:
+def recipes(records: Sequence[Record], *, ride: bool = True) -> list[RemadeSuite]:
     """As few suites as plan all cells that `records` hold: first those of scores, then those of costs.
 
     With `ride`, costs ride on suites of scores of which all methods were measured at a size, their regimes ordered so
     that each cost is most likely planned under its own; the others have suites of their own, of one regime each. Costs
     of methods without a score are left out: no suite file has costs alone.
     """
-    scores: dict[Recipe, dict[Place, set[str]]] = defaultdict(lambda: defaultdict(set))
+    scores: dict[RemadeSuite, dict[Place, set[str]]] = defaultdict(lambda: defaultdict(set))
     costs: dict[tuple[Any, ...], set[_Cost]] = defaultdict(set)
     for record in records:
         cell = record.cell
@@ -57,7 +57,7 @@ def recipes(records: Sequence[Record], *, ride: bool = True) -> list[Recipe]:
             scores[_setting(record)][place].add(cell["method"]["display"])
         elif cell["kind"] == "cost" and (size := tuple(cost_size(cell))):
             costs[_cost_setting(cell)].add((_measured(cell), size))
-    suites: list[Recipe] = []
+    suites: list[RemadeSuite] = []
     for setting in sorted(scores, key=repr):
         suites += _factors(setting, scores[setting])
     for key in sorted(costs, key=repr):
@@ -76,11 +76,11 @@ class _Measured(NamedTuple):
 _Cost = tuple[_Measured, Size]
 
 
-def _setting(record: Record) -> Recipe:
+def _setting(record: Record) -> RemadeSuite:
     cell = record.cell
     request, inputs = cell.get("request") or {}, cell.get("inputs") or {}
     suite = dict(cell["suite"])
-    return Recipe(
+    return RemadeSuite(
         str(suite.get("name") or "remade"),
         cell["track"],
         str(suite.get("rank_by") or ""),
@@ -106,7 +106,7 @@ def _measured(cell: Cell) -> _Measured:
     return _Measured(cell["method"]["display"], cell["regime"]["display"], cell["seed"] if trained else None)
 
 
-def _factors(setting: Recipe, places: dict[Place, set[str]]) -> list[Recipe]:
+def _factors(setting: RemadeSuite, places: dict[Place, set[str]]) -> list[RemadeSuite]:
     """Products methods × datasets × regimes × seeds that cover each cell once."""
     by_methods: dict[frozenset[str], set[Place]] = defaultdict(set)
     for place, methods in places.items():
@@ -137,7 +137,9 @@ def _products(cells: Iterable[tuple[Any, ...]]) -> list[tuple[list[Any], ...]]:
     ]
 
 
-def _with_costs(suites: Sequence[Recipe], key: tuple[Any, ...], costs: set[_Cost], ride: bool) -> list[Recipe]:
+def _with_costs(
+    suites: Sequence[RemadeSuite], key: tuple[Any, ...], costs: set[_Cost], ride: bool
+) -> list[RemadeSuite]:
     """The suites, which plan these costs too, and no other."""
     found, left = list(suites), set(costs)
     own_first = sorted(enumerate(suites), key=lambda place: (place[1].suite != key[1], -len(place[1].methods)))
@@ -157,7 +159,7 @@ def _with_costs(suites: Sequence[Recipe], key: tuple[Any, ...], costs: set[_Cost
     return found
 
 
-def _ridden(host: Recipe, key: tuple[Any, ...], costs: Iterable[_Cost]) -> tuple[Recipe, set[_Cost]]:
+def _ridden(host: RemadeSuite, key: tuple[Any, ...], costs: Iterable[_Cost]) -> tuple[RemadeSuite, set[_Cost]]:
     """A suite of scores with the sizes at which all its methods were measured, and the costs that it plans so."""
     track, _, repeats, device, threads = key
     if host.sizes or (host.track, host.device, host.threads) != (track, device, threads):
@@ -186,17 +188,17 @@ def _ridden(host: Recipe, key: tuple[Any, ...], costs: Iterable[_Cost]) -> tuple
 
 
 def _alone(
-    hosts: Sequence[Recipe],
+    hosts: Sequence[RemadeSuite],
     key: tuple[Any, ...],
     regime: str,
     seeds: Collection[int],
     methods: Iterable[str],
     sizes: Sequence[Size],
-) -> list[Recipe]:
+) -> list[RemadeSuite]:
     """Suites with these costs, of one regime and seed, each with as few scores of one of the hosts as it must have."""
     track, name, repeats, device, threads = key
     left = set(methods)
-    made: list[Recipe] = []
+    made: list[RemadeSuite] = []
     while left:
         shared = [(left & set(one.methods), one) for one in hosts if one.track == track]
         chosen, host = max(
@@ -229,7 +231,7 @@ def names_of(records: Sequence[Record]) -> dict[Part, str]:
     return found
 
 
-def yaml_text(recipe: Recipe, names: Mapping[Part, str]) -> str:
+def yaml_text(recipe: RemadeSuite, names: Mapping[Part, str]) -> str:
     """The suite file. Texts are written as JSON writes them, which YAML reads."""
 
     def named(kind: str, specs: Iterable[str]) -> str:

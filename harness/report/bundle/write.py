@@ -30,7 +30,7 @@ from ..tables import pipe_table
 from ..write import TITLE, USUAL_TABLE
 from .bibliography import bibliography
 from .plugins import with_plugins
-from .suites import PLUGINS, Part, Recipe, names_of, recipes, yaml_text
+from .suites import PLUGINS, Part, RemadeSuite, names_of, recipes, yaml_text
 
 _PREAMBLE = r"""\documentclass{article}
 \usepackage[T1]{fontenc}
@@ -108,7 +108,7 @@ def write_bundle(
 # --------------------------------------------------------------------------------------------- suites
 
 
-def checked_suites(records: Sequence[Record]) -> tuple[list[tuple[str, Recipe]], Remade]:
+def checked_suites(records: Sequence[Record]) -> tuple[list[tuple[str, RemadeSuite]], Remade]:
     """The suites, those with fewest files that plan the same cells; and whether they do.
 
     Planning loads plug-ins. Those that an export brings are code of somebody else, and are not run.
@@ -117,7 +117,7 @@ def checked_suites(records: Sequence[Record]) -> tuple[list[tuple[str, Recipe]],
     if any(r.plugins and not r.cell.get("request") for r in records):
         why = f"{PLUGINS}/ comes out of an export and is not run unread. `noisebench run --dry-run` plans a suite"
         return _named(recipes(records)), Remade(len(cells), (), why)
-    best: tuple[list[tuple[str, Recipe]], Remade] | None = None
+    best: tuple[list[tuple[str, RemadeSuite]], Remade] | None = None
     for ride in (True, False):
         suites = _named(recipes(records, ride=ride))
         try:
@@ -133,7 +133,7 @@ def checked_suites(records: Sequence[Record]) -> tuple[list[tuple[str, Recipe]],
     return best
 
 
-def _named(suites: Sequence[Recipe]) -> list[tuple[str, Recipe]]:
+def _named(suites: Sequence[RemadeSuite]) -> list[tuple[str, RemadeSuite]]:
     if len(suites) == 1:
         return [(f"{slug(suites[0].suite)}.yaml", suites[0])]
     return [(f"{slug(recipe.suite)}-{i}.yaml", recipe) for i, recipe in enumerate(suites, 1)]
@@ -145,7 +145,7 @@ def _plugin_files(records: Sequence[Record]) -> dict[str, bytes]:
     return {f"{PLUGINS}/{place}": text.encode("utf-8", "replace") for place, text in sorted(carried.items())}
 
 
-def _planned(suites: Sequence[Recipe], plugins: Mapping[str, bytes], names: Mapping[Part, str]) -> set[str]:
+def _planned(suites: Sequence[RemadeSuite], plugins: Mapping[str, bytes], names: Mapping[Part, str]) -> set[str]:
     """Keys of the cells that the suite files plan, read back as a user would. Raises `UsageError`."""
     from ...engine.planning import plan_in_child
     from ...suite.suite import read_suite
@@ -197,7 +197,7 @@ def _paper(used: dict[str, list[str]]) -> str:
 
 
 def _readme(
-    suites: Sequence[tuple[str, Recipe]], remade: Remade, used: dict[str, list[str]], words: Mapping[str, str]
+    suites: Sequence[tuple[str, RemadeSuite]], remade: Remade, used: dict[str, list[str]], words: Mapping[str, str]
 ) -> str:
     carries, item = any(recipe.plugins for _, recipe in suites), markdown(words["item"])
     out = ["# Results, and how to make them again", "", markdown(remade.text), ""]

@@ -13,7 +13,7 @@ from typing import Any
 
 from ...boards.board import Board
 from ...boards.rows import Row
-from ...imaging.containers import png_size
+from ...data.png_files import png_size
 from ...store.cells import cell_dir
 from ...store.previews import VIEW, View, picture_file, read_views
 from ...store.record import Panel, Record

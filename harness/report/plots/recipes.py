@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any
 
 from ...boards.chart import Chart, Curve, Point
-from ...boards.recipes import Race, Recipe, RecipeBoard
+from ...boards.recipes import Race, RecipeBoard, RecipeTrials
 from ...boards.rows import Column
 from ...suite.study import Axis
 from ...text.errors import one_line
@@ -82,7 +82,7 @@ def draw_race(race: Race, name: str, looks: Looks, column: Column, sheet: Sheet)
     return save(figure, name, _caption(race, column, shown, len(drawable) - len(shown)))
 
 
-def _course(recipe: Recipe, look: Look, name: str) -> _Course:
+def _course(recipe: RecipeTrials, look: Look, name: str) -> _Course:
     return _Course(
         look,
         name,
@@ -115,7 +115,7 @@ def _scale(axes: Any, courses: Sequence[_Course], race: Race) -> None:
     axes.xaxis.set_major_formatter(plain_number)
 
 
-def _caption(race: Race, column: Column, shown: Sequence[Recipe], left_out: int) -> str:
+def _caption(race: Race, column: Column, shown: Sequence[RecipeTrials], left_out: int) -> str:
     seeds = {len(recipe.trials) for recipe in shown}
     said = [
         f"Validation {metric_name(race.track, column.label)} against the seconds of the training steps, "

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...imaging.containers import png_size
+from ...data.png_files import png_size
 from ...text.errors import one_line
 from .drawing import Plot, fit, legend_names, place, save
 from .sheets import Sheet

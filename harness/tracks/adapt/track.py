@@ -3,33 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ...components.calls import metric_value, read_only
+from ...components.calls import read_only
 from ...components.keyed_noise import noise_key
 from ...components.registry import Bound
 from ...components.tracks import get_track
-from ...store.outputs import OutputFiles
 from ...track.info import Info
+from ...track.lazy_part import LazyPart
 from ...track.outputs import ArrayFiles
-from ...track.protocols import (
-    Case,
-    Defaults,
-    HasChannels,
-    Words,
-    add_track,
-    checked_declarations,
-    refuse_unknown_layout,
-    torch_where_used,
-)
+from ...track.protocols import Case, Defaults, Words, add_track
+from ..pictures.picture_track import PictureTrack
 
 if TYPE_CHECKING:
-    from .adapter import Adapter
+    from ...imaging.pixels import Array
     from .stream import Stream
 
-_DECLARED: Mapping[str, Mapping[str, Any]] = {"method": {"layout": "tensor", "shows_source": False}}
-"""`shows_source`: the method gives logits and behind them those of the classifier before it learned."""
 _PICTURES = "classify"
 """The track whose items come in a stream."""
 
@@ -45,7 +35,7 @@ class StreamLogits(ArrayFiles):
         return longer if getattr(output, "shape", ()) == longer else wanted
 
 
-class Adapt:
+class Adapt(PictureTrack):
     """Items are streams of labelled pictures, a regime makes each noisy, a method gives logits batch after batch."""
 
     name = "adapt"
@@ -67,19 +57,14 @@ class Adapt:
         size=(28, 28),
         channels=True,
     )
-    preload: tuple[str, ...] = ("numpy", "noisebench.tracks.adapt.adapter")
-    outputs: OutputFiles = StreamLogits()
+    preload = ("numpy", "noisebench.tracks.adapt.adapter")
+    outputs = StreamLogits()
     borrows: Mapping[str, str] = {"regime": "restore"}
     """The track whose components of a kind serve here too."""
+    declared: Mapping[str, Mapping[str, Any]] = {"method": {"layout": "tensor", "shows_source": False}}
+    """`shows_source`: the method gives logits and behind them those of the classifier before it learned."""
 
-    def __repr__(self) -> str:
-        return f"Track({self.name})"
-
-    def declare(self, kind: str, declared: Mapping[str, Any]) -> dict[str, Any]:
-        """What a component declares, complete. Raises `UsageError` for a name, ValueError for a value unknown here."""
-        made = checked_declarations(kind, declared, _DECLARED)
-        refuse_unknown_layout(made)
-        return made
+    open = LazyPart("adapter.Adapter")
 
     def identify(self, item: Stream) -> str:
         """Id, the hash of all pictures with their labels and order, and the group, on one line. Raises `UsageError`."""
@@ -106,21 +91,12 @@ class Adapt:
         info = Info({"classes": classes, "batch": stream.batch}, noise_key(regime, seed, sha.hexdigest(), draw))
         return Case(given, info, sha.hexdigest(), (len(given.order), classes))
 
-    def open(self, method: Bound) -> Adapter:
-        """The method, ready to be set up. Raises `Skip` where a package that it requires is not there."""
-        from .adapter import Adapter
-
-        return Adapter(method)
-
-    def score(
-        self, output: Any, item: Stream, case: Case, protocol: Bound, metrics: Sequence[Bound]
-    ) -> dict[str, float]:
-        """Scores by display form of the metric, of log-probabilities as the protocol makes them of logits."""
+    def metric_arguments(self, output: Any, item: Stream, case: Case, protocol: Bound) -> tuple[Any, ...]:
+        """Log-probabilities as the protocol makes them of logits, the labels, and those of the source or None."""
         classes = case.wanted[1]
-        said = protocol.entry.obj(output[:, :classes], **protocol.kwargs)
-        before = protocol.entry.obj(output[:, classes:], **protocol.kwargs) if output.shape[1] > classes else None
-        given = [read_only(one) for one in (said, item.labels, before)]
-        return {metric.display: metric_value(metric, *given) for metric in metrics}
+        adapted = protocol.entry.obj(output[:, :classes], **protocol.kwargs)
+        source = protocol.entry.obj(output[:, classes:], **protocol.kwargs) if output.shape[1] > classes else None
+        return read_only(adapted), read_only(item.labels), read_only(source)
 
     def probe(self, size: tuple[int, ...]) -> Stream:
         """Two batches of 32 of a fixed picture of `size`, as the track `classify` has it, for costs."""
@@ -130,17 +106,10 @@ class Adapt:
 
         return Stream("cost", [get_track(_PICTURES).probe(size)], np.zeros(64, np.int64), 32)
 
-    # Below: what a track may have. See the protocols of `track.py`.
-
-    def channels(self, item: Stream) -> int:
-        """How many channels the first picture has: all have as many."""
-        track = get_track(_PICTURES)
-        assert isinstance(track, HasChannels)
-        return track.channels(item.pictures[0])
-
-    def preload_for(self, components: Iterable[Bound]) -> tuple[str, ...]:
-        """torch, where a method takes tensors, or a plug-in has imported it."""
-        return torch_where_used(components)
+    def picture_of(self, item: Stream) -> Array:
+        """The first picture: all have as many channels."""
+        picture: Array = item.pictures[0].picture
+        return picture
 
 
 TRACK = add_track(Adapt())

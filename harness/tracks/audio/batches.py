@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ...components.keyed_noise import keyed_generator
 from ...components.registry import Bound
 from ...text.errors import UsageError
-from ...track.protocols import Case, Dataset
+from ...track.protocols import Dataset
 from .clip import Clip, Floats, who
 from .mixture import Mixture
-
-if TYPE_CHECKING:
-    from .track import AudioTrack
+from .posing import pose_clip
 
 
 class ClipBatches:
@@ -32,7 +30,6 @@ class ClipBatches:
 
     def __init__(
         self,
-        track: AudioTrack,
         dataset: Dataset,
         chosen: Sequence[int],
         regime: Bound,
@@ -44,7 +41,7 @@ class ClipBatches:
     ) -> None:
         if crop < 1:
             raise UsageError("a training on clips needs a crop: how many samples a step takes of each")
-        self._track, self._regime, self._order = track, regime, order
+        self._regime, self._order = regime, order
         self._crop, self._seed, self._fixed = crop, seed, fixed
         self._clips: list[Clip] = [dataset.load(index) for index in chosen]
         for clip in self._clips:
@@ -82,7 +79,7 @@ class ClipBatches:
         clip = self._clips[place]
         if self._fixed:
             rng, step = self._rng(f"clip {clip.id}"), 0
-        case: Case = self._track.pose(self._regime, clip, self._seed, step)
+        case = pose_clip(self._regime, clip, self._seed, step)
         spare = len(clip.wave) - self._crop
         start = int(rng.integers(min(spare, 0), max(spare, 0) + 1))
         return self._cut(case.given, start), self._cut(clip.wave, start)

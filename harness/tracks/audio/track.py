@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ...components.calls import degraded, metric_value, read_only
-from ...components.keyed_noise import keyed_generator, noise_key
+from ...components.calls import read_only
 from ...components.registry import Bound
-from ...store.outputs import OutputFiles
 from ...text.errors import UsageError
-from ...track.info import Info
+from ...track.default_track import DefaultTrack
+from ...track.lazy_part import LazyPart
 from ...track.outputs import ArrayFiles
-from ...track.protocols import (
-    Batches,
-    Case,
-    Dataset,
-    Defaults,
-    Words,
-    add_track,
-    checked_declarations,
-    torch_where_used,
-)
+from ...track.protocols import Case, Defaults, Words, add_track, torch_where_used
 
 if TYPE_CHECKING:
-    from ...boards.board import Board
-    from ...report.plots.drawing import Plot
-    from ...report.plots.sheets import Sheet
     from .clip import Clip, Floats
-    from .enhancer import Enhancer
 
 _LOUDER = 100
 """So many times as loud as its input is no output on full scale."""
-_DECLARED: Mapping[str, Mapping[str, Any]] = {"regime": {"title": ""}}
 
 
 class ClipFiles(ArrayFiles):
@@ -49,7 +33,7 @@ class ClipFiles(ArrayFiles):
         return draw_spectrograms(item, case.given, output) | cut_sounds(item, case.given, output)
 
 
-class AudioTrack:
+class AudioTrack(DefaultTrack):
     """Items are clips, a regime makes them noisy, a method restores them."""
 
     name = "audio"
@@ -70,15 +54,14 @@ class AudioTrack:
         regime="white(snr=5)",
         size=(16_000,),
     )
-    preload: tuple[str, ...] = ("numpy", "scipy.signal")
-    outputs: OutputFiles = ClipFiles()
+    preload = ("numpy", "scipy.signal", "noisebench.tracks.audio.posing")
+    outputs = ClipFiles()
+    declared: Mapping[str, Mapping[str, Any]] = {"regime": {"title": ""}}
 
-    def __repr__(self) -> str:
-        return f"Track({self.name})"
-
-    def declare(self, kind: str, declared: Mapping[str, Any]) -> dict[str, Any]:
-        """What a component declares, complete. Raises `UsageError` for a name unknown here."""
-        return checked_declarations(kind, declared, _DECLARED)
+    pose = LazyPart("posing.pose_clip")
+    open = LazyPart("enhancer.Enhancer")
+    batches = LazyPart("batches.ClipBatches")
+    panels = LazyPart("report.panels")
 
     def identify(self, item: Clip) -> str:
         """Id, and the hash of waveform, rate, closures, effect and mixture, on one line.
@@ -92,50 +75,12 @@ class AudioTrack:
             raise UsageError(f"{who(item)}: one sample is no clip: leave it out")
         return f"{item.id!r} {item_sha256(item)}"
 
-    def pose(self, regime: Bound, item: Clip, seed: int, draw: int = 0) -> Case:
-        """The noisy clip, float32 (N,), keyed by waveform, rate, regime, seed and draw; its rate is told.
-
-        The truth stays in the item: for reverberation it is the clip as it was spoken. Of a clip that an effect made,
-        the regime lies over the dry one, and settings and `knobs` are told; of a clip in a mixture it lies over the
-        mixture, and `source` tells the class of what is to be found.
-        """
-        import numpy as np
-
-        from .mixture import Mixture, item_sha256
-
-        key = noise_key(regime, seed, item_sha256(item), draw)
-        rng = keyed_generator(key)
-        wave, told = item.posed.astype(np.float64), dict[str, Any]()
-        if item.effect is not None:
-            told |= {**item.effect.settings, "knobs": item.effect.knobs.copy()}
-        for part in regime.parts:
-            wave, new = degraded(part, wave, rng, item.rate)
-            # Of two noises in a row neither level is the level of both.
-            told |= {name: None if name in told else value for name, value in new.items()}
-        given = wave.astype(np.float32)
-        told["rate"] = item.rate
-        head = f"{item.rate}\n"
-        if isinstance(item, Mixture):
-            told["source"] = item.sources[0]
-            head = f"{item.rate} {item.sources[0]}\n"
-        sha = hashlib.sha256(head.encode() + given.astype("<f4").tobytes()).hexdigest()
-        return Case(given, Info(told, key), sha, given.shape)
-
-    def open(self, method: Bound) -> Enhancer:
-        """The method, ready to be set up. Raises `Skip` where a package that it requires is not there."""
-        from .enhancer import Enhancer
-
-        return Enhancer(method)
-
-    def score(
-        self, output: Floats, item: Clip, case: Case, protocol: Bound, metrics: Sequence[Bound]
-    ) -> dict[str, float]:
-        """Scores by display form of the metric, of both clips as the protocol leaves them."""
+    def metric_arguments(self, output: Floats, item: Clip, case: Case, protocol: Bound) -> tuple[Any, ...]:
+        """Both clips as the protocol leaves them."""
         from .scored import Restored
 
-        made, truth, rate = protocol.entry.obj(output, item.wave, item.rate, **protocol.kwargs)
-        restored = Restored(read_only(made), read_only(truth), rate, read_only(case.given), item)
-        return {metric.display: metric_value(metric, restored) for metric in metrics}
+        restored, truth, rate = protocol.entry.obj(output, item.wave, item.rate, **protocol.kwargs)
+        return (Restored(read_only(restored), read_only(truth), rate, read_only(case.given), item),)
 
     def probe(self, size: tuple[int, ...]) -> Clip:
         """A sum of slowly gliding tones of `size` (N,) samples at 16 kHz, for costs."""
@@ -146,8 +91,6 @@ class AudioTrack:
         time = np.arange(size[0]) / 16_000
         wave = sum(np.sin(2 * np.pi * k * (120 + 10 * np.sin(2 * time)) * time) / k for k in range(1, 9))
         return as_clip("cost", wave, 16_000, level=-26.0)
-
-    # Below: what a track may have. See the protocols of `track.py` and of `report/sections.py`.
 
     def off_scale(self, output: Floats, case: Case) -> str:
         """Why a clip is not on full scale ±1: it is a hundred times as loud as what was given."""
@@ -164,34 +107,11 @@ class AudioTrack:
         used = any(getattr(one, "trained", False) for one in objects)
         return ("torch",) if used else torch_where_used(())
 
-    def batches(
-        self,
-        dataset: Dataset,
-        chosen: Sequence[int],
-        regime: Bound,
-        order: Callable[[int], Sequence[int]],
-        *,
-        crop: int,
-        seed: int,
-        fixed: bool = False,
-    ) -> Batches:
-        """Parts of clips and of what the regime makes of them: see `tracks/audio/batches.py`."""
-        from .batches import ClipBatches
-
-        return ClipBatches(self, dataset, chosen, regime, order, crop=crop, seed=seed, fixed=fixed)
-
     def truth_sha256(self, item: Clip) -> str:
         """The hash of waveform and rate; of the dry one of an effect, which with other settings is no new clip."""
         from .clip import Clip, clip_sha256
 
         return clip_sha256(Clip(item.id, item.wave if item.effect is None else item.effect.dry, item.rate))
-
-    def panels(self, boards: Sequence[Board], most: int, notes: list[str], sheet: Sheet) -> list[Plot]:
-        """What each method made of one clip, as spectrograms: see `tracks/audio/report.py`."""
-        from ...report.plots.side_by_side import tile_panels
-        from .report import SPECTROGRAMS
-
-        return tile_panels(boards, most, notes, sheet, SPECTROGRAMS)
 
 
 TRACK = add_track(AudioTrack())

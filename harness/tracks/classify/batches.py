@@ -20,8 +20,8 @@ class LabelBatches:
 
     `wanted` is the label that is trained on, `truth` the true one, for diagnostics alone, -1 where a picture shows none
     of the classes; `index` is the place of the item in its dataset. The batch of a step depends on the pictures, the
-    regime, `seed` and the step alone; with `fixed` the regime draws on each picture once. Pictures are held in memory.
-    Raises `UsageError` where they differ in size, channels or classes.
+    regime, `seed` and the step alone; with `fixed` the regime draws on each picture once. Pictures are held in memory,
+    whole, whatever the `crop`. Raises `UsageError` where they differ in size, channels or classes.
     """
 
     def __init__(
@@ -30,8 +30,9 @@ class LabelBatches:
         chosen: Sequence[int],
         regime: Bound,
         order: Callable[[int], Sequence[int]],
-        seed: int,
         *,
+        crop: int = 0,
+        seed: int,
         fixed: bool = False,
     ) -> None:
         self._chosen, self._regime, self._order, self._seed = np.asarray(chosen), regime, order, seed

@@ -10,15 +10,15 @@ import numpy as np
 from ...boards.set_metrics import LABELS
 from ...components.keyed_noise import keyed_generator, text_key
 from ...statistics.paired_tests import MIN_ITEMS
-from .set_metrics import Answers, Floats, SetMetric
+from .set_metrics import AnswerMetric, Answers, Floats
 
 DRAWS = 1000
 """Draws that the floor and the standard error are of."""
 
 
-def calibration(bins: int) -> SetMetric:
+def calibration(bins: int) -> AnswerMetric:
     """The set metric of the expected calibration error, of `bins` of equal width on [0, 1]."""
-    return SetMetric(partial(scored, bins=bins), features="confidence in bins", reference=LABELS, d=bins)
+    return AnswerMetric(partial(scored, bins=bins), features="confidence in bins", reference=LABELS, d=bins)
 
 
 def scored(answers: Answers, bins: int) -> dict[str, Any]:

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from .set_metrics import Answers, Floats, SetMetric
+from .set_metrics import AnswerMetric, Answers, Floats
 
 Value = tuple[float, float | None]
 """A value, and its standard error where it has one."""
 
 
-def detection(of: Callable[[Floats, Floats], Value]) -> SetMetric:
+def detection(of: Callable[[Floats, Floats], Value]) -> AnswerMetric:
     """The set metric that `of` makes of the log odds (N,) of pictures of the first class, and of the second."""
 
     def score(answers: Answers) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def detection(of: Callable[[Floats, Floats], Value]) -> SetMetric:
             interval = [max(0.0, value - 1.96 * error), min(1.0, value + 1.96 * error)]
         return {**found, "value": value, "error": error, "interval": interval}
 
-    return SetMetric(score, features="log odds of the second class", reference="pictures of the first class")
+    return AnswerMetric(score, features="log odds of the second class", reference="pictures of the first class")
 
 
 def area_under_roc(first: Floats, second: Floats) -> Value:

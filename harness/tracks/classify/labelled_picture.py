@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...imaging.pixels import Array, as_hwc, canonical, to_unit
+from ...imaging.pixels import Array, pixel_sha256, to_unit
 from ...text.errors import UsageError, one_line
 from ...text.short_text import short
+from ..pictures.degrade import checked_values
 
 NO_CLASS = -1
 """The label of a picture that shows none of the classes."""
@@ -53,12 +54,7 @@ class LabelledPicture:
 def values_of(item: LabelledPicture) -> Array:
     """The picture as float32 or integers (H, W, C). Raises `UsageError` for what is no labelled picture."""
     who = one_line(repr(item.id), 60)
-    picture = np.asarray(item.picture)
-    if picture.ndim not in (2, 3) or picture.size == 0:
-        raise UsageError(f"{who}: its picture has shape {picture.shape}: (H, W) or (H, W, C) is due")
-    values = canonical(as_hwc(picture))
-    if values.dtype.kind == "f" and not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1):
-        raise UsageError(f"{who}: a picture of floats is on [0, 1]")
+    values = checked_values(item.picture, who)
     for label in (item.given_label if item.label == NO_CLASS else item.label, item.given_label):
         if not 0 <= label < len(item.classes):
             raise UsageError(f"{who}: label {label} is none of its {len(item.classes)} classes")
@@ -71,6 +67,11 @@ def values_of(item: LabelledPicture) -> Array:
         if item.regions.min() < -1 or item.regions.max() >= len(item.classes):
             raise UsageError(f"{who}: its regions name more than its {len(item.classes)} classes: -1 is for none")
     return values
+
+
+def values_sha256(item: LabelledPicture) -> str:
+    """The hash of the picture's values: two labels of one picture do not make it two."""
+    return pixel_sha256(values_of(item))
 
 
 def regions_sha256(item: LabelledPicture) -> str:

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from ...report.plots.side_by_side import Shown
+from collections.abc import Sequence
+
+from ...boards.board import Board
+from ...report.plots.drawing import Plot
+from ...report.plots.mistakes import mistake_panels
+from ...report.plots.sheets import Sheet
+from ...report.plots.side_by_side import Shown, tile_panels
+from .certified_curves import certified_curves
 
 MAPS = Shown(
     part="map",
@@ -14,3 +21,12 @@ MAPS = Shown(
     "outlined in green, what shows another in white, where that is known; above each the method and its score.",
     each=4,
 )
+
+
+def panels(boards: Sequence[Board], most: int, notes: list[str], sheet: Sheet) -> list[Plot]:
+    """A picture and the maps of each method, what is certified within which radius, and what was misclassified."""
+    return [
+        *tile_panels(boards, most, notes, sheet, MAPS),
+        *certified_curves(boards, most, notes, sheet),
+        *mistake_panels(boards, most, notes, sheet),
+    ]

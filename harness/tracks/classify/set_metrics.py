@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ class Answers:
 
 
 @dataclass(frozen=True)
-class SetMetric:
+class AnswerMetric:
     """What a metric of all pictures is.
 
     `of` makes of the answers what a `SetPart` has beside its names: `value`, `error`, `interval`, `n`, `floor`, `flags`
@@ -47,7 +48,7 @@ class SetMetric:
 
 def plan_set(bound: Bound) -> tuple[dict[str, Any], dict[str, Any]]:
     """What of a set metric goes into a key, and the blank `SetPart`."""
-    metric: SetMetric = bound.entry.obj(**bound.kwargs)
+    metric: AnswerMetric = bound.entry.obj(**bound.kwargs)
     part = {
         "version": bound.entry.version, "higher": bool(bound.entry.meta["higher"]), "unit": "",
         "features": metric.features, "features_sha256": "", "resize": "", "reference": metric.reference, "value": None,
@@ -62,7 +63,9 @@ class AnswerCollector:
     `taken` are the results of `take` for the pictures before. A picture that shows none of the classes counts for none.
     """
 
-    def __init__(self, sets: Mapping[str, Any], *, protocol: Bound, taken: Iterable[Any] = ()) -> None:
+    def __init__(
+        self, sets: Mapping[str, Any], folder: Path, n: int, *, protocol: Bound, taken: Iterable[Any] = ()
+    ) -> None:
         self._bounds = {name: bind(name, "metric", "classify") for name in sets}
         self._protocol = protocol
         self._taken: list[Sequence[float]] = list(taken)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...components.registry import Bound
 from ...text.errors import UsageError, one_line
 from ...track.protocols import Dataset
 from .items import TrainingPicture
@@ -15,10 +16,21 @@ from .items import TrainingPicture
 class PictureBatches:
     """Batches of float32 (B, C, H, W): `given` and `wanted` are the pictures on [0, 1], `labels` (B,) int64, -1: none.
 
-    The noise is the objective's. Raises `UsageError` for items that are no training pictures, or differ in their shape.
+    The noise is the objective's: a batch depends on `dataset`, `chosen` and `order` alone. Raises `UsageError` for
+    items that are no training pictures, or differ in their shape.
     """
 
-    def __init__(self, dataset: Dataset, chosen: Sequence[int], order: Callable[[int], Sequence[int]]) -> None:
+    def __init__(
+        self,
+        dataset: Dataset,
+        chosen: Sequence[int],
+        regime: Bound,
+        order: Callable[[int], Sequence[int]],
+        *,
+        crop: int = 0,
+        seed: int = 0,
+        fixed: bool = False,
+    ) -> None:
         items = [dataset.load(index) for index in chosen]
         for item in items:
             if not isinstance(item, TrainingPicture):

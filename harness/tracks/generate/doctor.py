@@ -23,7 +23,7 @@ SHAPES = ((1, 8, 8), (3, 7, 5), (1, 28, 28), (3, 32, 32))
 """Shapes of pictures that are tried; what the method skips does not count."""
 
 
-class _Trial:
+class _ShapeTrial:
     """Cases of one shape of pictures, and what the method makes of them."""
 
     def __init__(self, shape: tuple[int, ...], regime: Bound) -> None:
@@ -59,7 +59,7 @@ def examine(method: Bound, before: Callable[[str], None], regime: str) -> Iterat
     trial, skipped = None, ""
     before("gives pictures")
     for shape in SHAPES:
-        one = _Trial(shape, bound)
+        one = _ShapeTrial(shape, bound)
         try:
             one.made(runner, one.case(runner))
         except Skip as skip:
@@ -79,14 +79,14 @@ def examine(method: Bound, before: Callable[[str], None], regime: str) -> Iterat
     yield from findings_of({name: partial(check, runner, trial) for name, check in checks.items()}, before)
 
 
-def _repeats(runner: Sampler, trial: _Trial) -> tuple[bool | None, str]:
+def _repeats(runner: Sampler, trial: _ShapeTrial) -> tuple[bool | None, str]:
     # Info draws anew for each case: two cases of one item are the same one.
     one, other = (trial.made(runner, trial.case(runner)) for _ in range(2))
     same = np.array_equal(one, other)
     return same, "" if same else "two calls differ: draw from info.rng or info.generator only"
 
 
-def _untouched(runner: Sampler, trial: _Trial) -> tuple[bool | None, str]:
+def _untouched(runner: Sampler, trial: _ShapeTrial) -> tuple[bool | None, str]:
     case = trial.case(runner)
     prepared = runner.prepare(case.given)
     runner.call(prepared, case.info)
@@ -94,7 +94,7 @@ def _untouched(runner: Sampler, trial: _Trial) -> tuple[bool | None, str]:
     return same, "" if same else "it writes into its input: work on a copy"
 
 
-def _alone(runner: Sampler, trial: _Trial) -> tuple[bool | None, str]:
+def _alone(runner: Sampler, trial: _ShapeTrial) -> tuple[bool | None, str]:
     """Whether what is made of a latent depends on those beside it."""
     many, few = (trial.made(runner, trial.case(runner, count)) for count in (6, 3))
     off = float(np.abs(many[:3] - few).max())
@@ -106,7 +106,7 @@ def _alone(runner: Sampler, trial: _Trial) -> tuple[bool | None, str]:
     )
 
 
-def _near(runner: Sampler, trial: _Trial) -> tuple[bool | None, str]:
+def _near(runner: Sampler, trial: _ShapeTrial) -> tuple[bool | None, str]:
     """Whether a model gives back what has hardly any noise."""
     case = trial.case(runner)
     least = int(np.argmin(case.info.sigma))

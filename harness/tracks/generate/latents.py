@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ...components.calls import degraded
+from ...components.calls import degraded_in_turn
 from ...components.keyed_noise import keyed_generator, noise_key, text_key
 from ...components.registry import Bound
 from ...track.info import Info
@@ -25,16 +24,20 @@ def latents_of(item: LatentBatch, seed: int, draw: int = 0) -> npt.NDArray[np.fl
     return rng.standard_normal((item.count, *item.shape))
 
 
+def pose(regime: Bound, item: LatentBatch | TrainingPicture, seed: int, draw: int = 0) -> Case:
+    """Latents, keyed by the id of their batch, seed and draw, under the regime; or a picture with its noise."""
+    return pose_batch(regime, item, seed, draw) if isinstance(item, LatentBatch) else pose_picture(item)
+
+
 def pose_batch(regime: Bound, item: LatentBatch, seed: int, draw: int) -> Case:
     """Latents float32 (N, C, H, W) under the regime. `info.labels` (N,) int64; `info.normal`: nothing changed them."""
     plain = latents_of(item, seed, draw)
     key = noise_key(regime, seed, hashlib.sha256(item.id.encode()).hexdigest(), draw)
-    rng, x, told = keyed_generator(key), plain, dict[str, Any]()
-    for part in regime.parts:
-        x, new = degraded(part, x, rng)
-        told |= {name: None if name in told else value for name, value in new.items()}
+    x, disclosed = degraded_in_turn(regime, plain, keyed_generator(key))
     given = np.ascontiguousarray(x, dtype=np.float32)
-    info = Info({**told, "labels": item.labels, "shape": given.shape, "normal": bool(np.array_equal(x, plain))}, key)
+    info = Info(
+        {**disclosed, "labels": item.labels, "shape": given.shape, "normal": bool(np.array_equal(x, plain))}, key
+    )
     return Case(given, info, _sha256(given, item.labels), given.shape)
 
 

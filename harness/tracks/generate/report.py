@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from ...report.plots.side_by_side import Shown
+from collections.abc import Sequence
+
+from ...boards.board import Board
+from ...report.plots.drawing import Plot
+from ...report.plots.sheets import Sheet
+from ...report.plots.side_by_side import Shown, tile_panels
 
 SAMPLES = Shown(
     part="samples",
@@ -14,3 +19,8 @@ SAMPLES = Shown(
     "above each the method and its score on this batch.",
     each=3,
 )
+
+
+def panels(boards: Sequence[Board], most: int, notes: list[str], sheet: Sheet) -> list[Plot]:
+    """The samples of each method, from the same latents."""
+    return tile_panels(boards, most, notes, sheet, SAMPLES)

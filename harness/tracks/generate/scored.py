@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...components.calls import read_only
+from ...components.calls import metric_value, read_only
 from ...components.registry import Bound, bind
 from ...distances.energy import mean_distance
 from ...distances.pairwise import pairwise_distances
-from .items import Labels, LatentBatch, Pictures, Reference
+from ...text.errors import NotDefined
+from ...track.protocols import Case
+from .items import Labels, LatentBatch, Pictures, Reference, TrainingPicture
 
 Floats = npt.NDArray[np.float64]
 
@@ -59,6 +61,28 @@ def batch_of(output: Mapping[str, Any], item: LatentBatch, protocol: Bound) -> B
     """What the metrics are given."""
     samples = as_rows(protocol.entry.obj(output["samples"], **protocol.kwargs))
     return Batch(samples, compared(item.reference, protocol), item.labels, output["evaluations"], item.shape)
+
+
+def score_output(
+    output: Mapping[str, Any],
+    item: LatentBatch | TrainingPicture,
+    case: Case,
+    protocol: Bound,
+    metrics: Sequence[Bound],
+) -> dict[str, float]:
+    """Scores by display form of the metric; `NotDefined` where a metric has no value."""
+    batch = batch_of(output, item, protocol) if isinstance(item, LatentBatch) else None
+    scores: dict[str, float] = {}
+    for metric in metrics:
+        value: float
+        if metric.entry.meta["denoises"] is (batch is not None):
+            value = NotDefined("is of samples" if batch is None else "is of noisy training pictures")
+        elif batch is not None:
+            value = metric_value(metric, batch)
+        else:
+            value = metric_value(metric, read_only(output["samples"]), item, case.info.sigma)
+        scores[metric.display] = value
+    return scores
 
 
 def compared(reference: Reference, protocol: Bound) -> Compared:

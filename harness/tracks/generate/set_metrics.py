@@ -40,7 +40,7 @@ SIDES = ("samples", "reference")
 
 
 @dataclass(frozen=True)
-class SetMetric:
+class SampleSetMetric:
     """What a metric of all samples is made of: `dims` of pixels are kept, `k` neighbours are looked at.
 
     Where there is a `judge`, a `trained(…)` of the track `classify`, features are what its last layer is given.
@@ -59,9 +59,9 @@ class SetMetric:
         return self.features if self.judge is None else f"judge-{text_key(self.judge.canonical).hex()[:12]}"
 
 
-def made_of(bound: Bound) -> SetMetric:
+def made_of(bound: Bound) -> SampleSetMetric:
     """The parts of a bound set metric."""
-    made: SetMetric = bound.entry.obj(**bound.kwargs)
+    made: SampleSetMetric = bound.entry.obj(**bound.kwargs)
     return made
 
 
@@ -101,7 +101,9 @@ class SampleCollector:
     dropped. Raises `UsageError` where some are lost.
     """
 
-    def __init__(self, sets: Mapping[str, Any], folder: Path, *, protocol: Bound, taken: Iterable[Any] = ()) -> None:
+    def __init__(
+        self, sets: Mapping[str, Any], folder: Path, n: int, *, protocol: Bound, taken: Iterable[Any] = ()
+    ) -> None:
         self._metrics = {name: made_of(bind(name, "metric", "generate")) for name in sets}
         self._folder, self._protocol = folder, protocol
         self._judges = {metric.stream: metric.judge for metric in self._metrics.values()}
@@ -140,7 +142,7 @@ class SampleCollector:
             for side in SIDES:
                 self._file(stream, side).unlink(missing_ok=True)
 
-    def _scored(self, metric: SetMetric) -> dict[str, Any]:
+    def _scored(self, metric: SampleSetMetric) -> dict[str, Any]:
         if not self._count:
             return {**_BLANK, "note": "no samples"}
         made, real = (self._read(metric.stream, side) for side in SIDES)
@@ -215,7 +217,7 @@ def on_principal_axes(made: npt.NDArray[Any], real: npt.NDArray[Any], dims: int)
     return (made - mean) @ axes, (real - mean) @ axes
 
 
-def score_set(metric: SetMetric, made: npt.NDArray[Any], real: npt.NDArray[Any]) -> dict[str, Any]:
+def score_set(metric: SampleSetMetric, made: npt.NDArray[Any], real: npt.NDArray[Any]) -> dict[str, Any]:
     """`value`, `error`, `interval`, `n`, `floor`, `flags` and `note` of a `SetPart`: rows of samples and reference.
 
     `floor` is what one half of the reference scores against the other. Balls around neighbours are larger where there
@@ -242,7 +244,7 @@ def score_set(metric: SetMetric, made: npt.NDArray[Any], real: npt.NDArray[Any])
     return found
 
 
-def _value(metric: SetMetric, made: npt.NDArray[Any], real: npt.NDArray[Any]) -> tuple[float, float | None]:
+def _value(metric: SampleSetMetric, made: npt.NDArray[Any], real: npt.NDArray[Any]) -> tuple[float, float | None]:
     if metric.distance == "frechet":
         return frechet_distance(made, real), None
     if metric.distance == "kernel":

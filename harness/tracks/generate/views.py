@@ -19,7 +19,7 @@ pixels in an order that is keyed by their number."""
 
 
 @dataclass(frozen=True, eq=False)
-class View:
+class PictureView:
     """How pictures (N, C, H, W) are seen: pixel i shows what is at `order[i]` (H W,), times `sign`."""
 
     order: npt.NDArray[np.int64]
@@ -40,20 +40,20 @@ class View:
 
 
 @lru_cache(maxsize=64)
-def view_of(name: ViewName, height: int, width: int) -> View:
+def view_of(name: ViewName, height: int, width: int) -> PictureView:
     """The view of that name for pictures of a size. Raises `Skip` for a quarter turn of what is no square."""
     places = np.arange(height * width).reshape(height, width)
     if name == "rot90" and height != width:
         raise Skip(f"a quarter turn of pictures of {height} x {width} is of another size: leave the view rot90 out")
     if name == "permuted":
-        return View(keyed_generator(text_key(f"permuted|{height}x{width}")).permutation(places.size))
+        return PictureView(keyed_generator(text_key(f"permuted|{height}x{width}")).permutation(places.size))
     turned = {
         "rot90": np.rot90(places),
         "rot180": places[::-1, ::-1],
         "mirrored": places[:, ::-1],
         "upside_down": places[::-1],
     }
-    return View(np.ascontiguousarray(turned.get(name, places)).ravel(), -1 if name == "negative" else 1)
+    return PictureView(np.ascontiguousarray(turned.get(name, places)).ravel(), -1 if name == "negative" else 1)
 
 
 def labels_of_views(labels: Labels, views: int) -> npt.NDArray[np.int64]:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from ...report.plots.side_by_side import Shown
+from collections.abc import Sequence
+
+from ...boards.board import Board
+from ...report.plots.drawing import Plot
+from ...report.plots.sheets import Sheet
+from ...report.plots.side_by_side import Shown, tile_panels
 
 GRAPHS = Shown(
     part="graph",
@@ -14,3 +19,8 @@ GRAPHS = Shown(
     "are true; orange: those that are not; grey: those that are missing. Above each its method and its score.",
     each=5,
 )
+
+
+def panels(boards: Sequence[Board], most: int, notes: list[str], sheet: Sheet) -> list[Plot]:
+    """The graphs that were found side by side with the true one."""
+    return tile_panels(boards, most, notes, sheet, GRAPHS)

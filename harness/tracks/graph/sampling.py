@@ -65,7 +65,7 @@ def item_sha256(item: LinearDag) -> str:
     return sha.hexdigest()
 
 
-def pose_graph(regime: Bound, item: LinearDag, seed: int, draw: int) -> GraphCase:
+def pose_graph(regime: Bound, item: LinearDag, seed: int, draw: int = 0) -> GraphCase:
     """Samples of a graph under a regime, keyed by both, seed and draw.
 
     Raises `Skip` for a noise of samples that were measured, or none of others; `UsageError` for a noise that comes

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ...components.calls import metric_value, read_only
+from ...components.calls import read_only
 from ...components.registry import Bound
-from ...store.outputs import OutputFiles
+from ...track.default_track import DefaultTrack
+from ...track.lazy_part import LazyPart
 from ...track.outputs import ArrayFiles
-from ...track.protocols import Case, Defaults, Words, add_track, checked_declarations
+from ...track.protocols import Case, Defaults, Words, add_track
 
 if TYPE_CHECKING:
-    from ...boards.board import Board
-    from ...report.plots.drawing import Plot
-    from ...report.plots.sheets import Sheet
     from .dag import Floats, LinearDag
-    from .learner import Learner
     from .sampling import GraphCase
-
-_DECLARED: Mapping[str, Mapping[str, Any]] = {"regime": {"title": "", "of": "noise"}}
-"""`of`: whether a regime makes `noise`, of which samples follow, or does something to `samples`."""
 
 
 class GraphFiles(ArrayFiles):
@@ -35,7 +29,7 @@ class GraphFiles(ArrayFiles):
         return draw_graphs(case, output)
 
 
-class Graphs:
+class Graphs(DefaultTrack):
     """Items are linear graphs, a regime makes samples by their noise, a method finds the weights."""
 
     name = "graph"
@@ -56,18 +50,21 @@ class Graphs:
         regime="equal(sigma=1)",
         size=(10,),
     )
-    preload: tuple[str, ...] = ("numpy", "scipy.linalg", "noisebench.tracks.graph.sampling")
-    outputs: OutputFiles = GraphFiles()
+    preload = ("numpy", "scipy.linalg", "noisebench.tracks.graph.sampling")
+    outputs = GraphFiles()
+    declared: Mapping[str, Mapping[str, Any]] = {"regime": {"title": "", "of": "noise"}}
+    """`of`: whether a regime makes `noise`, of which samples follow, or does something to `samples`."""
 
-    def __repr__(self) -> str:
-        return f"Track({self.name})"
+    pose = LazyPart("sampling.pose_graph")
+    open = LazyPart("learner.Learner")
+    panels = LazyPart("report.panels")
 
     def declare(self, kind: str, declared: Mapping[str, Any]) -> dict[str, Any]:
-        """What a component declares, complete. Raises `UsageError` for a name, ValueError for a value unknown here."""
-        made = checked_declarations(kind, declared, _DECLARED)
-        if made.get("of", "noise") not in ("noise", "samples"):
-            raise ValueError(f"a regime is of 'noise' or of 'samples', not of {made['of']!r}")
-        return made
+        """As every track; a regime is of `noise` or of `samples`."""
+        complete = super().declare(kind, declared)
+        if complete.get("of", "noise") not in ("noise", "samples"):
+            raise ValueError(f"a regime is of 'noise' or of 'samples', not of {complete['of']!r}")
+        return complete
 
     def identify(self, item: LinearDag) -> str:
         """Id, and the hash of weights, count and measured samples, on one line."""
@@ -75,30 +72,15 @@ class Graphs:
 
         return f"{item.id!r} {item_sha256(item)}"
 
-    def pose(self, regime: Bound, item: LinearDag, seed: int, draw: int = 0) -> GraphCase:
-        """The samples (N, d), keyed by graph, regime, seed and draw; the truth stays in the case."""
-        from .sampling import pose_graph
-
-        return pose_graph(regime, item, seed, draw)
-
-    def open(self, method: Bound) -> Learner:
-        """The method, ready to be set up. Raises `Skip` where a package that it requires is not there."""
-        from .learner import Learner
-
-        return Learner(method)
-
-    def score(
-        self, output: Floats, item: LinearDag, case: Case, protocol: Bound, metrics: Sequence[Bound]
-    ) -> dict[str, float]:
-        """Scores by display form of the metric, of the graph as the protocol leaves it."""
-        from .found import Found
+    def metric_arguments(self, output: Floats, item: LinearDag, case: Case, protocol: Bound) -> tuple[Any, ...]:
+        """The graph as the protocol leaves it, the true one, and the samples."""
+        from .estimated_graph import EstimatedGraph
         from .sampling import GraphCase
 
         if not isinstance(case, GraphCase):
             raise TypeError("the truth of a case stays with the scorer: pose it there")
-        found = Found(read_only(protocol.entry.obj(output[:-1], **protocol.kwargs)), read_only(output[-1]))
-        samples = read_only(case.given)
-        return {metric.display: metric_value(metric, found, case.truth, samples) for metric in metrics}
+        weights = protocol.entry.obj(output[:-1], **protocol.kwargs)
+        return EstimatedGraph(read_only(weights), read_only(output[-1])), case.truth, read_only(case.given)
 
     def probe(self, size: tuple[int, ...]) -> LinearDag:
         """A fixed graph of `size` (d,) variables, two causes each but for the first, and 1,000 samples, for costs."""
@@ -111,15 +93,6 @@ class Graphs:
         for effect in range(1, d):
             weights[[effect - 1, effect // 2], effect] = 0.8, -0.6
         return weighted_dag("cost", weights * (1 - np.eye(d)), 1000)
-
-    # Below: what a track may have. See the protocols of `report/sections.py`.
-
-    def panels(self, boards: Sequence[Board], most: int, notes: list[str], sheet: Sheet) -> list[Plot]:
-        """The graphs that were found side by side with the true one: see `tracks/graph/report.py`."""
-        from ...report.plots.side_by_side import tile_panels
-        from .report import GRAPHS
-
-        return tile_panels(boards, most, notes, sheet, GRAPHS)
 
 
 TRACK = add_track(Graphs())

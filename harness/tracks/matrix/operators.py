@@ -143,7 +143,7 @@ class Sensing:
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class MeasurementSubset:
     """Some of the measurements of an operator, by their `places` int64 (n,)."""
 
     of: Operator
@@ -184,4 +184,4 @@ def part_of(operator: Operator, places: Places) -> Operator:
     """The operator of the measurements at `places` (n,) alone."""
     if isinstance(operator, Entries):
         return Entries(operator.rows[places], operator.columns[places], operator.shape)
-    return Part(operator, places)
+    return MeasurementSubset(operator, places)

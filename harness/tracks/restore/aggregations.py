@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import numpy as np
 
 from ...statistics.paired_tests import Floats
@@ -12,3 +14,8 @@ def pooled_mse(psnr: Floats) -> Floats:
     with np.errstate(divide="ignore"):
         pooled: Floats = -10.0 * np.log10(np.mean(10.0 ** (-psnr / 10.0), axis=1))
     return pooled
+
+
+def aggregations() -> Mapping[str, tuple[str, Callable[[Floats], Floats]]]:
+    """Pooled MSE beside the mean of PSNR."""
+    return {"psnr": ("pooled MSE", pooled_mse)}

@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ...data.disk import write_file
+from ...data.png_files import byte_sha256, pixels_sha256
 from ...imaging.pixels import Array, as_hwc, to_unit
 from ...imaging.sample import Sample
-from ...store.previews import VIEW, View, byte_sha256, picture_file, pixels_sha256, write_view
+from ...store.previews import VIEW, View, picture_file, write_view
 
 PANEL = 96
 

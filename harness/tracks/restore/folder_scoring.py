@@ -22,7 +22,7 @@ from ...imaging.validation import check_item, check_restored
 from ...planning.plan import split_metrics
 from ...text.errors import NotDefined, UsageError, one_line, refuse_all
 from .scoring import score_pair
-from .set_metrics.collector import Collector, collector
+from .set_metrics.collector import FeatureCollector, collector
 
 T = TypeVar("T")
 _OWN = f"{__package__}.metrics."
@@ -86,7 +86,7 @@ def _row_or_mistake(*args: Any) -> dict[str, Any] | str:
 
 
 def _row(
-    name: str, ours: Path, theirs: Path, rules: Bound, measures: Sequence[Bound], taker: Collector | None
+    name: str, ours: Path, theirs: Path, rules: Bound, measures: Sequence[Bound], taker: FeatureCollector | None
 ) -> dict[str, Any]:
     mine, wanted = read_picture(ours), read_picture(theirs)
     if as_hwc(mine).shape != as_hwc(wanted).shape:

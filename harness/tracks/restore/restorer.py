@@ -12,7 +12,8 @@ from ...imaging.validation import why_off_scale
 from ...text.errors import Invalid, Skip
 from ...track.info import Info
 from ...track.protocols import Case
-from ...track.runner import MethodRunner, refuse_not_finite
+from ...track.runner import refuse_not_finite
+from ..pictures.picture_runner import PictureRunner
 
 _SMALLER = "keeps the size of its input, which this regime makes smaller"
 
@@ -31,7 +32,7 @@ def _can_use_device(bound: Bound) -> bool:
     return hasattr(bound.entry.obj, "setup") and not getattr(bound.entry.obj, "external", False)
 
 
-class Restorer(MethodRunner):
+class Restorer(PictureRunner):
     """A method ready to be called on float32 (H, W, C) pictures."""
 
     verb = "restore"
@@ -39,15 +40,6 @@ class Restorer(MethodRunner):
     def can_use_device(self) -> bool:
         """Whether tensors are passed, or a class sets up a network, or one of these is wrapped."""
         return _can_use_device(self.bound)
-
-    def prepare(self, noisy: Array) -> Any:
-        """`noisy` float32 (H, W, C) → a private copy in the layout that the method takes."""
-        if self.meta["layout"] == "hwc":
-            return np.array(noisy, dtype=np.float32, order="C")
-        import torch
-
-        tensor = torch.from_numpy(np.ascontiguousarray(noisy.transpose(2, 0, 1), dtype=np.float32).copy())
-        return tensor[None].to(self.device)
 
     def collect(self, output: Any, shape: tuple[int, ...]) -> Array:
         """The output as float32 (H, W, C). Raises `Invalid` for a wrong shape, type or scale, NaN or Inf."""

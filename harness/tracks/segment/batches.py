@@ -36,9 +36,9 @@ class MapBatches:
         chosen: Sequence[int],
         regime: Bound,
         order: Callable[[int], Sequence[int]],
-        seed: int,
         *,
         crop: int = 0,
+        seed: int,
         fixed: bool = False,
     ) -> None:
         self._chosen, self._regime, self._order, self._seed = np.asarray(chosen), regime, order, seed

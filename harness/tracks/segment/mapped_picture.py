@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...imaging.pixels import Array, as_hwc, canonical
+from ...imaging.pixels import Array, pixel_sha256
 from ...text.errors import UsageError, one_line
 from ...text.short_text import short
+from ..pictures.degrade import checked_values
 
 UNLABELLED = -1
 """Of a pixel whose class nobody knows: no loss and no score looks at it."""
@@ -45,12 +46,7 @@ class MappedPicture:
 def values_of(item: MappedPicture) -> Array:
     """The picture as float32 or integers (H, W, C). Raises `UsageError` for what is no picture with its map."""
     who = one_line(repr(item.id), 60)
-    picture = np.asarray(item.picture)
-    if picture.ndim not in (2, 3) or picture.size == 0:
-        raise UsageError(f"{who}: its picture has shape {picture.shape}: (H, W) or (H, W, C) is due")
-    values = canonical(as_hwc(picture))
-    if values.dtype.kind == "f" and not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1):
-        raise UsageError(f"{who}: a picture of floats is on [0, 1]")
+    values = checked_values(item.picture, who)
     classes = len(item.classes)
     for labels in (item.labels, item.given_labels):
         if labels.shape != values.shape[:2] or labels.dtype.kind not in "iu":
@@ -60,6 +56,11 @@ def values_of(item: MappedPicture) -> Array:
     if item.background is not None and not 0 <= item.background < classes:
         raise UsageError(f"{who}: its background {item.background} is none of its {classes} classes")
     return values
+
+
+def values_sha256(item: MappedPicture) -> str:
+    """The hash of the picture's values: two maps of one picture do not make it two."""
+    return pixel_sha256(values_of(item))
 
 
 def map_sha256(labels: Array) -> str:

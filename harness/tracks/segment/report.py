@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from ...report.plots.side_by_side import Shown
+from collections.abc import Sequence
+
+from ...boards.board import Board
+from ...report.plots.drawing import Plot
+from ...report.plots.sheets import Sheet
+from ...report.plots.side_by_side import Shown, tile_panels
 
 MAPS = Shown(
     part="map",
@@ -15,3 +20,8 @@ MAPS = Shown(
     each=4,
     also=(("truth", "true map", "as it is known"),),
 )
+
+
+def panels(boards: Sequence[Board], most: int, notes: list[str], sheet: Sheet) -> list[Plot]:
+    """A picture, its true map and those of each method."""
+    return tile_panels(boards, most, notes, sheet, MAPS)

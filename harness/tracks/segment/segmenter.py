@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from ...components.calls import kind_of
 from ...imaging.pixels import Array
-from ...text.errors import Invalid
 from ...track.protocols import Case
-from ...track.runner import MethodRunner, refuse_not_finite
+from ..pictures.picture_runner import LogitRunner, accepted_logits
 
 
-class Segmenter(MethodRunner):
+class Segmenter(LogitRunner):
     """A method `f(picture, info, **params)`, or a class with `segment(picture, info)`: logits (K, H, W) of K classes.
 
     The picture is float32 (H, W, C), or with `layout="tensor"` a tensor (1, C, H, W); the logits of a tensor may be
@@ -23,51 +18,6 @@ class Segmenter(MethodRunner):
 
     verb = "segment"
 
-    def can_use_device(self) -> bool:
-        """Whether tensors are passed, or a class sets up a network."""
-        return self.meta["layout"] == "tensor" or hasattr(self.bound.entry.obj, "setup")
-
-    def prepare(self, given: Array) -> Any:
-        """A private copy of the picture in the layout that the method takes."""
-        if self.meta["layout"] == "hwc":
-            return np.array(given, dtype=np.float32, order="C")
-        import torch
-
-        return torch.from_numpy(np.ascontiguousarray(given.transpose(2, 0, 1)).copy())[None].to(self.device)
-
     def accept(self, output: Any, case: Case) -> Array:
         """Logits float32 (K, H, W). Raises `Invalid` for another shape or type, NaN or Inf."""
-        wanted = case.wanted
-        if hasattr(output, "detach"):
-            output = output.detach().cpu().float().numpy()
-        if not isinstance(output, np.ndarray) or output.dtype.kind not in "fiu":
-            raise Invalid(f"returned {kind_of(output)} where logits {wanted} were due")
-        if output.shape not in (wanted, (1, *wanted)):
-            raise Invalid(f"returned shape {output.shape} where logits {wanted} were due")
-        logits = np.ascontiguousarray(output.reshape(wanted), dtype=np.float32)
-        refuse_not_finite(logits)
-        return logits
-
-    def call_together(self, cases: Sequence[Case]) -> list[Array] | None:
-        """Logits of pictures that the method is given as one batch (B, C, H, W).
-
-        None where it cannot have them so, or gives the first picture other logits than by itself. Raises `Invalid`.
-        """
-        first = cases[0]
-        alike = {(case.given.shape, case.wanted, repr(sorted(case.info.disclosed().items()))) for case in cases}
-        if self.meta["layout"] != "tensor" or len(alike) > 1:
-            return None
-        import torch
-
-        own = self.accept(self.call(self.prepare(first.given), first.info), first)
-        outputs = self.call(torch.cat([self.prepare(case.given) for case in cases]), first.info)
-        if getattr(outputs, "shape", ()) != (len(cases), *first.wanted):
-            return None
-        logits = [self.accept(output, case) for output, case in zip(outputs, cases, strict=True)]
-        return logits if np.allclose(logits[0], own, rtol=1e-3, atol=1e-4) else None
-
-    def untouched(self, prepared: Any, given: Array) -> bool:
-        """Whether the method left the picture as it was."""
-        if hasattr(prepared, "detach"):
-            prepared = prepared.detach().cpu().numpy()[0].transpose(1, 2, 0)
-        return bool((prepared == given).all())
+        return accepted_logits(output, case.wanted)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,15 +19,15 @@ Value = Callable[[Ints, tuple[str, ...]], "float | NotDefined"]
 
 
 @dataclass(frozen=True)
-class SetMetric:
+class ConfusionMetric:
     """A number of a confusion matrix (K, K), rows true and columns found, and the names of the classes."""
 
     value: Value
 
 
-def made_of(bound: Bound) -> SetMetric:
+def made_of(bound: Bound) -> ConfusionMetric:
     """A bound set metric."""
-    made: SetMetric = bound.entry.obj(**bound.kwargs)
+    made: ConfusionMetric = bound.entry.obj(**bound.kwargs)
     return made
 
 
@@ -46,7 +47,9 @@ class ConfusionCollector:
     `taken` are the results of `take` for the pictures that are done. Raises `UsageError` where classes differ.
     """
 
-    def __init__(self, sets: Mapping[str, Any], protocol: Bound, taken: Iterable[Any] = ()) -> None:
+    def __init__(
+        self, sets: Mapping[str, Any], folder: Path, n: int, *, protocol: Bound, taken: Iterable[Any] = ()
+    ) -> None:
         self._metrics = {name: made_of(bind(name, "metric", "segment")) for name in sets}
         self._protocol = protocol
         self._names: tuple[str, ...] | None = None
@@ -74,7 +77,7 @@ class ConfusionCollector:
         self._names = names
         self._counts.append(counts)
 
-    def _scored(self, metric: SetMetric) -> dict[str, Any]:
+    def _scored(self, metric: ConfusionMetric) -> dict[str, Any]:
         found: dict[str, Any] = {"error": None, "interval": None, "n": len(self._counts), "floor": None, "flags": []}
         if self._names is None:
             return {**found, "value": None, "note": "no pictures"}

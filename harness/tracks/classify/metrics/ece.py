@@ -6,11 +6,11 @@ from annotated_types import Ge, Le
 
 from ....components.decorators import metric
 from ..calibration import calibration
-from ..set_metrics import SetMetric
+from ..set_metrics import AnswerMetric
 
 
 @metric("ece", title="ECE", track="classify", higher=False, order=101, set=True)
-def ece(*, bins: Annotated[int, Ge(1), Le(1000)] = 15) -> SetMetric:
+def ece(*, bins: Annotated[int, Ge(1), Le(1000)] = 15) -> AnswerMetric:
     """Expected calibration error of all pictures: how far confidence is from the share of right answers.
 
     Pictures are put into `bins` of equal width by the probability of the likeliest class; the distances of the mean

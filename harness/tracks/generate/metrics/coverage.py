@@ -5,7 +5,7 @@ from typing import Annotated
 from annotated_types import Ge, Le
 
 from ....components.decorators import metric
-from ..set_metrics import Features, Judge, SetMetric
+from ..set_metrics import Features, Judge, SampleSetMetric
 
 
 @metric("coverage", title="coverage", track="generate", higher=True, order=123, set=True)
@@ -15,11 +15,11 @@ def coverage(
     dims: Annotated[int, Ge(1), Le(4096)] = 64,
     k: Annotated[int, Ge(1), Le(1000)] = 5,
     judge: Judge = None,
-) -> SetMetric:
+) -> SampleSetMetric:
     """The share of reference pictures that have a sample nearby (Naeem et al., ICML 2020).
 
     In its ball, up to its `k`-th nearest other picture of the reference.
     `dims`: axes of pixels that are kept, those along which the reference varies most.
     `judge`: a `trained(…)` of the track `classify`; features are then what its last layer is given.
     """
-    return SetMetric("coverage", features, dims, k, judge=judge)
+    return SampleSetMetric("coverage", features, dims, k, judge=judge)

@@ -5,16 +5,16 @@ from typing import Annotated
 from annotated_types import Ge, Le
 
 from ....components.decorators import metric
-from ..set_metrics import Features, Judge, SetMetric
+from ..set_metrics import Features, Judge, SampleSetMetric
 
 
 @metric("kd", title="KD", track="generate", higher=False, order=101, set=True)
 def kd(
     *, features: Features = "pixels", dims: Annotated[int, Ge(1), Le(4096)] = 4096, judge: Judge = None
-) -> SetMetric:
+) -> SampleSetMetric:
     """Kernel distance (KID) of all samples to the reference set, in named features, with its standard error.
 
     Unbiased at every number of samples (Bińkowski et al. 2018). `dims`: axes of pixels that are kept, of more.
     `judge`: a `trained(…)` of the track `classify`; features are then what its last layer is given.
     """
-    return SetMetric("kernel", features, dims, judge=judge)
+    return SampleSetMetric("kernel", features, dims, judge=judge)

@@ -5,7 +5,7 @@ from typing import Annotated
 from annotated_types import Ge, Le
 
 from ....components.decorators import metric
-from ..set_metrics import Features, Judge, SetMetric
+from ..set_metrics import Features, Judge, SampleSetMetric
 
 
 @metric("precision", title="precision", track="generate", higher=True, order=120, set=True)
@@ -15,11 +15,11 @@ def precision(
     dims: Annotated[int, Ge(1), Le(4096)] = 64,
     k: Annotated[int, Ge(1), Le(1000)] = 3,
     judge: Judge = None,
-) -> SetMetric:
+) -> SampleSetMetric:
     """The share of samples that lie among reference pictures (Kynkäänniemi et al., NeurIPS 2019).
 
     In a ball around one of them, up to its `k`-th nearest other one. Samples that are all one good picture have 1.
     `dims`: axes of pixels that are kept, those along which the reference varies most.
     `judge`: a `trained(…)` of the track `classify`; features are then what its last layer is given.
     """
-    return SetMetric("precision", features, dims, k, judge=judge)
+    return SampleSetMetric("precision", features, dims, k, judge=judge)

@@ -4,11 +4,11 @@ import numpy as np
 
 from ....components.decorators import metric
 from ..dag import Floats
-from ..found import Found
+from ..estimated_graph import EstimatedGraph
 from ..sampling import Truth
 
 
 @metric("edges", track="graph", order=8, decimals=1)
-def edges(found: Found, truth: Truth, samples: Floats) -> float:
+def edges(found: EstimatedGraph, truth: Truth, samples: Floats) -> float:
     """How many edges the graph has, with and without direction."""
     return float(np.triu(found.edges | found.edges.T).sum())

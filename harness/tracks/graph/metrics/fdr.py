@@ -6,13 +6,13 @@ import numpy as np
 
 from ....components.decorators import metric
 from ..dag import Floats
-from ..found import Found
+from ..estimated_graph import EstimatedGraph
 from ..sampling import Truth
 from .tpr import right_edges
 
 
 @metric("fdr", title="FDR", track="graph", higher=False, order=4, decimals=3)
-def fdr(found: Found, truth: Truth, samples: Floats) -> float:
+def fdr(found: EstimatedGraph, truth: Truth, samples: Floats) -> float:
     """The share of the edges found that are not true or not so directed; 0 is best, and that of no edges at all."""
     count = int(np.triu(found.edges | found.edges.T).sum())
     return 1 - right_edges(found.edges, truth.edges) / count if count else 0.0

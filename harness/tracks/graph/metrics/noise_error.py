@@ -7,12 +7,12 @@ import numpy as np
 from ....components.decorators import metric
 from ....text.errors import NotDefined
 from ..dag import Floats
-from ..found import Found
+from ..estimated_graph import EstimatedGraph
 from ..sampling import Truth
 
 
 @metric("noise_error", title="error of noise levels", track="graph", higher=False, order=6)
-def noise_error(found: Found, truth: Truth, samples: Floats) -> float:
+def noise_error(found: EstimatedGraph, truth: Truth, samples: Floats) -> float:
     """Root mean squared relative error of the noise's standard deviations; 0 is best.
 
     A method that gives none is judged by what its weights leave of the samples. Not defined where they are unknown.

@@ -9,14 +9,19 @@ from annotated_types import Gt, Le
 from ....components.decorators import metric
 from ....text.errors import NotDefined
 from ..dag import Floats
-from ..found import Found
+from ..estimated_graph import EstimatedGraph
 from ..sampling import Truth
 from ..scores import Score, covariance, level_of, residual_variances, score_of
 
 
 @metric("scaling", track="graph", higher=False, order=9, decimals=6)
 def scaling(
-    found: Found, truth: Truth, samples: Floats, *, score: Score = "ev", by: Annotated[float, Gt(0), Le(1e6)] = 10.0
+    found: EstimatedGraph,
+    truth: Truth,
+    samples: Floats,
+    *,
+    score: Score = "ev",
+    by: Annotated[float, Gt(0), Le(1e6)] = 10.0,
 ) -> float:
     """How many times as large the score of the graph is on `by` times the samples, without the penalty of its weights.
 

@@ -5,12 +5,12 @@ import numpy as np
 from ....components.decorators import metric
 from ..dag import Floats
 from ..edges import Edges
-from ..found import Found
+from ..estimated_graph import EstimatedGraph
 from ..sampling import Truth
 
 
 @metric("shd", title="SHD", track="graph", higher=False, order=0, decimals=2, gate={"max_drop": 0.5})
-def shd(found: Found, truth: Truth, samples: Floats) -> float:
+def shd(found: EstimatedGraph, truth: Truth, samples: Floats) -> float:
     """Structural Hamming distance: edges too many, missing and the wrong way round, each 1; 0 is best.
 
     An edge without direction, where one with it is due, counts 1 (Tsamardinos et al. 2006).

@@ -4,13 +4,13 @@ from ....components.decorators import metric
 from ....text.errors import NotDefined
 from ..dag import Floats
 from ..edges import class_of, topological_order
-from ..found import Found
+from ..estimated_graph import EstimatedGraph
 from ..sampling import Truth
 from .shd import differing_pairs
 
 
 @metric("shd_cpdag", title="SHD of CPDAG", track="graph", higher=False, order=1, decimals=2)
-def shd_cpdag(found: Found, truth: Truth, samples: Floats) -> float:
+def shd_cpdag(found: EstimatedGraph, truth: Truth, samples: Floats) -> float:
     """Structural Hamming distance of the CPDAGs, for methods that tell a graph up to its equivalence class; 0 is best.
 
     A graph with edges without direction is taken for a CPDAG as it is. Not defined where the other edges form a cycle.

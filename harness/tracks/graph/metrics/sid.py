@@ -4,12 +4,12 @@ from ....components.decorators import metric
 from ....text.errors import NotDefined
 from ..dag import Floats
 from ..edges import wrong_effects
-from ..found import Found
+from ..estimated_graph import EstimatedGraph
 from ..sampling import Truth
 
 
 @metric("sid", title="SID", track="graph", higher=False, order=2, decimals=2)
-def sid(found: Found, truth: Truth, samples: Floats) -> float:
+def sid(found: EstimatedGraph, truth: Truth, samples: Floats) -> float:
     """Structural intervention distance: ordered pairs whose effect is wrong if one adjusts for the causes found.
 
     0 is best, d (d − 1) the most (Peters & Bühlmann 2015). Not defined for a graph that is no directed acyclic one.

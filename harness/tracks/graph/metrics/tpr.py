@@ -6,12 +6,12 @@ from ....components.decorators import metric
 from ....text.errors import NotDefined
 from ..dag import Floats
 from ..edges import Edges
-from ..found import Found
+from ..estimated_graph import EstimatedGraph
 from ..sampling import Truth
 
 
 @metric("tpr", title="TPR", track="graph", order=3, decimals=3)
-def tpr(found: Found, truth: Truth, samples: Floats) -> float:
+def tpr(found: EstimatedGraph, truth: Truth, samples: Floats) -> float:
     """The share of the true edges that were found with their direction; 1 is best. Not defined where there are none."""
     if not truth.edges.any():
         return NotDefined("the true graph has no edge")

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 from ....imaging.features.networks import NetworkName
-from ..set_metrics.definition import Count, SetMetric, Side, patch_of, set_metric
+from ..set_metrics.definition import Count, PictureSetMetric, Side, patch_of, set_metric
 
 
 @set_metric("kid")
 def kid(
     *, features: NetworkName = "inception", patch: Side | None = None, stride: Count = 64, most: Count = 64,
     reference: str = "",
-) -> SetMetric:  # fmt: skip
+) -> PictureSetMetric:  # fmt: skip
     """Kernel distance (Bińkowski et al. 2018), unbiased at every number of pictures, with its standard error."""
-    return SetMetric(features, "kernel", True, reference, patch_of(patch, stride, most))
+    return PictureSetMetric(features, "kernel", True, reference, patch_of(patch, stride, most))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ....imaging.containers import png_size
+from ....data.png_files import png_size
 
 Picture = npt.NDArray[np.uint8]
 _LARGEST = 1024

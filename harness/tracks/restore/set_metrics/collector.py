@@ -17,13 +17,13 @@ from ....imaging.sample import Sample
 from ....text.errors import UsageError, one_line
 from ....text.wording import counted
 from ..pairs import Array, pictures_of, prepare
-from .definition import SetMetric, Sets, made_of, plan_set, refused, score_set, why_too_few
+from .definition import PictureSetMetric, Sets, made_of, plan_set, refused, score_set, why_too_few
 
 Taken = dict[str, Any]
 """Of one picture: name of a stream → number of its features, or why there are none."""
 
 
-class Collector:
+class FeatureCollector:
     """Takes features of pictures for some set metrics into files of `folder`, then scores the sets.
 
     `n` is how many pictures there will be: a metric that is refused for that number takes none. `taken` are the
@@ -34,7 +34,7 @@ class Collector:
 
     def __init__(
         self,
-        metrics: Mapping[str, SetMetric],
+        metrics: Mapping[str, PictureSetMetric],
         folder: Path,
         n: int,
         *,
@@ -138,22 +138,22 @@ class Collector:
         return np.memmap(file, np.float32, "r", shape=(n, width))
 
 
-def _name(metric: SetMetric) -> str:
+def _name(metric: PictureSetMetric) -> str:
     return "-".join([metric.features, *map(str, metric.patch or ())])
 
 
 def collector(
     bounds: Iterable[Bound], folder: Path, n: int, protocol: Bound
-) -> tuple[Collector, dict[str, dict[str, Any]]]:
-    """A `Collector` for bound set metrics, and their blank `SetPart`s. Raises `UsageError` for what is missing."""
+) -> tuple[FeatureCollector, dict[str, dict[str, Any]]]:
+    """A collector for bound set metrics, and their blank `SetPart`s. Raises `UsageError` for what is missing."""
     metrics, parts = {}, {}
     for bound in bounds:
         metrics[bound.display] = made_of(bound)
         _, parts[bound.display] = plan_set(bound)
-    return Collector(metrics, folder, n, protocol=protocol), parts
+    return FeatureCollector(metrics, folder, n, protocol=protocol), parts
 
 
-def planned(sets: Mapping[str, Any]) -> dict[str, SetMetric]:
+def planned(sets: Mapping[str, Any]) -> dict[str, PictureSetMetric]:
     """The set metrics of a planned cell, by name. Raises `UsageError` where a file is no longer the planned one."""
     found = {}
     for name, part in sets.items():
@@ -164,3 +164,10 @@ def planned(sets: Mapping[str, Any]) -> dict[str, SetMetric]:
                 raise UsageError(f"{one_line(name)}: its {what} changed while the run was under way: run again")
         found[name] = made_of(bound)
     return found
+
+
+def planned_collector(
+    sets: Mapping[str, Any], folder: Path, n: int, *, protocol: Bound, taken: Iterable[Taken] = ()
+) -> FeatureCollector:
+    """What takes the features of restored pictures for the planned set metrics of a cell."""
+    return FeatureCollector(planned(sets), folder, n, protocol=protocol, taken=taken)

@@ -21,7 +21,7 @@ from ....imaging.features.resize import NAME as RESIZE
 from ....planning.plan import is_set
 from ....text.errors import NotDefined, UsageError
 from ....text.wording import counted
-from .reference import Reference, read_reference
+from .reference import ReferenceFile, read_reference
 
 F = TypeVar("F", bound=Callable[..., Any])
 Distance = Literal["frechet", "infinity", "kernel"]
@@ -32,7 +32,7 @@ _ROWS_PER_COLUMN = 4
 
 
 @dataclass(frozen=True)
-class SetMetric:
+class PictureSetMetric:
     """What a set metric is made of. `patch`: side, stride and most per picture, None for whole pictures."""
 
     features: NetworkName
@@ -71,9 +71,9 @@ def patch_of(size: int | None, stride: int, most: int) -> tuple[int, int, int] |
     return None if size is None else (size, stride, most)
 
 
-def made_of(bound: Bound) -> SetMetric:
+def made_of(bound: Bound) -> PictureSetMetric:
     """The parts of a bound set metric."""
-    made: SetMetric = bound.entry.obj(**bound.kwargs)
+    made: PictureSetMetric = bound.entry.obj(**bound.kwargs)
     return made
 
 
@@ -99,7 +99,7 @@ def plan_set(bound: Bound) -> tuple[dict[str, Any], dict[str, Any]]:
     return inputs, part
 
 
-def why_too_few(metric: SetMetric, n: int) -> str | None:
+def why_too_few(metric: PictureSetMetric, n: int) -> str | None:
     """Why a distance of `n` features would mean nothing; None where it means something."""
     what = "patches" if metric.patch else "pictures"
     if n < 2:
@@ -137,7 +137,7 @@ class Sets:
     problem: str | None = None
 
 
-def score_set(metric: SetMetric, sets: Sets) -> dict[str, Any]:
+def score_set(metric: PictureSetMetric, sets: Sets) -> dict[str, Any]:
     """`value`, `error`, `interval`, `n`, `floor`, `flags` and `note` of a `SetPart`."""
     n = len(sets.restored)
     found: dict[str, Any] = {"value": None, "error": None, "interval": None, "n": n, "floor": None, "flags": []}
@@ -159,7 +159,7 @@ def score_set(metric: SetMetric, sets: Sets) -> dict[str, Any]:
     return {**found, "note": "; ".join(notes)}
 
 
-def _distance(metric: SetMetric, x: Any, y: Any, paired: bool) -> dict[str, Any]:
+def _distance(metric: PictureSetMetric, x: Any, y: Any, paired: bool) -> dict[str, Any]:
     if metric.distance == "kernel":
         value, error = kernel_distance(x, y, paired=paired)
         return {"value": value, "error": None if isinstance(error, NotDefined) else error}
@@ -177,7 +177,7 @@ def _compact(features: Any) -> Any:
     return Moments.of(features)
 
 
-def _floor(metric: SetMetric, sets: Sets, reference: Reference | None) -> float | None:
+def _floor(metric: PictureSetMetric, sets: Sets, reference: ReferenceFile | None) -> float | None:
     """The distance of two clean halves, or of the clean pictures to a reference file; None where there is none."""
     if metric.distance == "infinity":
         return None

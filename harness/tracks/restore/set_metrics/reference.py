@@ -20,11 +20,11 @@ from ....imaging.features.resize import NAME as RESIZE
 from ....text.errors import UsageError, one_line
 
 if TYPE_CHECKING:
-    from .definition import SetMetric
+    from .definition import PictureSetMetric
 
 
 @dataclass(frozen=True, eq=False)
-class Reference:
+class ReferenceFile:
     """A file of reference statistics; `said` whether it names its network."""
 
     name: str
@@ -33,12 +33,12 @@ class Reference:
     features: Any | None
     said: bool
 
-    def side(self, metric: SetMetric) -> Any:
+    def side(self, metric: PictureSetMetric) -> Any:
         """What the distance of `metric` is taken to."""
         return self.features if metric.distance == "kernel" else self.moments
 
 
-def read_reference(metric: SetMetric) -> Reference:
+def read_reference(metric: PictureSetMetric) -> ReferenceFile:
     """The reference of a metric: an `.npz` with `mu` and `sigma`, or with `features`. Raises `UsageError`."""
     path = Path(metric.reference).expanduser()
     try:
@@ -55,7 +55,7 @@ def read_reference(metric: SetMetric) -> Reference:
 
 
 @lru_cache(maxsize=4)
-def _read(path: str, network: str, size: int, stamp: int) -> Reference:
+def _read(path: str, network: str, size: int, stamp: int) -> ReferenceFile:
     data = Path(path).read_bytes()
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
@@ -81,7 +81,7 @@ def _read(path: str, network: str, size: int, stamp: int) -> Reference:
         moments = Moments(2, *checked_statistics(held["mu"], held["sigma"], width, f"reference {one_line(path)}"))
     else:
         raise UsageError(f"reference {one_line(path)} has neither `features` nor `mu` and `sigma`")
-    return Reference(Path(path).name, hashlib.sha256(data).hexdigest(), moments, features, said)
+    return ReferenceFile(Path(path).name, hashlib.sha256(data).hexdigest(), moments, features, said)
 
 
 def checked_statistics(mu: Any, sigma: Any, width: int, who: str) -> tuple[Float, Float]:

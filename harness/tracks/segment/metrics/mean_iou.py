@@ -5,11 +5,11 @@ import numpy as np
 from ....components.decorators import metric
 from ....text.errors import NotDefined, nearest
 from ..maps import Ints, iou_of
-from ..set_metrics import SetMetric
+from ..set_metrics import ConfusionMetric
 
 
 @metric("mean_iou", title="Mean IoU", track="segment", order=100, set=True)
-def mean_iou(*, of: str = "") -> SetMetric:
+def mean_iou(*, of: str = "") -> ConfusionMetric:
     """Mean IoU of a whole set, from one confusion matrix of the pixels of all pictures; 1 is best.
 
     The mean over all classes that are there in any map, the background included, as benchmarks of scenes have it. of:
@@ -25,4 +25,4 @@ def mean_iou(*, of: str = "") -> SetMetric:
         there = each[~np.isnan(each)]
         return float(there.mean()) if len(there) else NotDefined("no map has it")
 
-    return SetMetric(value)
+    return ConfusionMetric(value)

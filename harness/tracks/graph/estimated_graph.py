@@ -10,7 +10,7 @@ from .edges import Edges, is_acyclic
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class EstimatedGraph:
     """Weights (d, d) and noise levels (d,)."""
 
     weights: Floats

@@ -1,0 +1,40 @@
+"""What a regime makes of a clip, and what a method is told of it."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+
+from ...components.calls import degraded_in_turn
+from ...components.keyed_noise import keyed_generator, noise_key
+from ...components.registry import Bound
+from ...track.info import Info
+from ...track.protocols import Case
+from .clip import Clip
+from .mixture import Mixture, item_sha256
+
+
+def pose_clip(regime: Bound, item: Clip, seed: int, draw: int = 0) -> Case:
+    """The noisy clip, float32 (N,), keyed by waveform, rate, regime, seed and draw; its rate is told.
+
+    The truth stays in the item: for reverberation it is the clip as it was spoken. Of a clip that an effect made,
+    the regime lies over the dry one, and settings and `knobs` are told; of a clip in a mixture it lies over the
+    mixture, and `source` tells the class of what is to be found.
+    """
+    key = noise_key(regime, seed, item_sha256(item), draw)
+    told: dict[str, Any] = {}
+    if item.effect is not None:
+        told |= {**item.effect.settings, "knobs": item.effect.knobs.copy()}
+    wave, disclosed = degraded_in_turn(regime, item.posed.astype(np.float64), keyed_generator(key), item.rate)
+    # A name that an effect and a regime tell has two values: neither is told.
+    told |= {name: None if name in told else value for name, value in disclosed.items()}
+    given = wave.astype(np.float32)
+    told["rate"] = item.rate
+    head = f"{item.rate}\n"
+    if isinstance(item, Mixture):
+        told["source"] = item.sources[0]
+        head = f"{item.rate} {item.sources[0]}\n"
+    sha = hashlib.sha256(head.encode() + given.astype("<f4").tobytes()).hexdigest()
+    return Case(given, Info(told, key), sha, given.shape)

@@ -1,0 +1,62 @@
+"""Samples as files, and the first of them side by side to look at."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...track.outputs import ArrayFiles
+from ...track.protocols import Case
+
+if TYPE_CHECKING:
+    from .items import LatentBatch
+    from .sampler import Drawn
+
+
+class SampleFiles(ArrayFiles):
+    """Samples as `.npz`: float32 (N, C, H, W), and how often a model was asked for each of them."""
+
+    suffix = ".npz"
+
+    def digest(self, output: Drawn) -> str:
+        """SHA-256 of the samples and of the number."""
+        return hashlib.sha256(f"{super().digest(output['samples'])} {output['evaluations']}".encode()).hexdigest()
+
+    def check(self, output: Any, wanted: Any) -> None:
+        """Raise ValueError for another type, another shape than `wanted`, NaN or Inf."""
+        if not isinstance(output, dict) or output.keys() != {"samples", "evaluations"}:
+            raise ValueError("samples and evaluations were due")
+        often = output["evaluations"]
+        if often is not None and not (isinstance(often, float) and 0 < often < 1e12):
+            raise ValueError("evaluations that are no number above 0")
+        super().check(output["samples"], wanted)
+
+    def save(self, output: Drawn, file: Path) -> None:
+        """Keep samples. Raises OSError."""
+        import numpy as np
+
+        often = output["evaluations"]
+        np.savez(file, samples=output["samples"], evaluations=np.array([] if often is None else [often]))
+
+    def load(self, file: Path, wanted: Any = None) -> Drawn:
+        """The samples again. Raises OSError, and ValueError for a damaged file, or another shape than `wanted`."""
+        import zipfile
+
+        import numpy as np
+
+        try:
+            with np.load(file, allow_pickle=False) as held:
+                samples, often = held["samples"], held["evaluations"]
+        except (EOFError, KeyError, zipfile.BadZipFile, AttributeError, TypeError):
+            raise ValueError("no samples") from None
+        made: Drawn = {"samples": samples, "evaluations": float(often[0]) if often.size else None}
+        self.check(made, wanted)
+        return made
+
+    def panel(self, item: LatentBatch, case: Case, output: Drawn) -> Mapping[str, bytes] | None:
+        """The first samples of a batch side by side, beside pictures of the reference."""
+        from .drawing import draw_samples
+
+        return draw_samples(item, output["samples"])

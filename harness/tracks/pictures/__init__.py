@@ -1,0 +1,1 @@
+"""What the tracks of pictures share. It is no track itself, and imports none."""
