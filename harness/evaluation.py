@@ -21,7 +21,7 @@ from .engine.environment import check_device, environment
 from .engine.training_on_demand import train_for
 from .engine.tuning import told_of
 from .notebook.result import Result
-from .planning.cells import method_flags, part, regime_inputs, shown_to
+from .planning.cells import method_flags, part, regime_key, shown_to
 from .planning.plan import (
     chosen_ids,
     load_chosen,
@@ -172,7 +172,7 @@ def _cell(
         "track": f"{track.name}@{track.version}",
         "method": {"spec": method.canonical},
         "data": dataset["fingerprint"],
-        "regime": regime_inputs(regime),
+        "regime": regime_key(regime),
         "protocol": {"spec": protocol.canonical, "versions": protocol.versions},
         "metrics": {metric.canonical: metric.entry.version for metric in metrics},
         **({"sets": sets} if sets else {}),

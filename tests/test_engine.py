@@ -440,7 +440,7 @@ def test_an_edited_import_reruns_its_cells_only_and_why_names_it(cli, tmp_path):
     told = {e["method"]: (e["state"], e["changed"]) for e in why}
     assert told["two"] == ("up to date", [])
     assert told["one"][0] == "to be run again"
-    assert len(told["one"][1]) == 1 and "source file one/strength.py changed" in told["one"][1][0]
+    assert len(told["one"][1]) == 1 and "source file one/strength.py of the method changed" in told["one"][1][0]
     assert states() == {"one": "run", "two": "stored"}
 
 

@@ -98,7 +98,9 @@ def test_another_version_of_the_package_runs_nothing_again(wheel: Path, tmp_path
     engine.write_text(engine.read_text() + "\n# a change of what computes nothing\n")
     assert planned(site, tmp_path) == before
     nlm = site / "noisebench" / "methods" / "restore" / "nlm.py"
-    nlm.write_text(nlm.read_text() + "\n# a change\n")
+    nlm.write_text(nlm.read_text() + "\n# a comment\n")
+    assert planned(site, tmp_path) == before
+    nlm.write_text(nlm.read_text() + "\nCHANGED = True\n")
     after = planned(site, tmp_path)
     changed = [sources for key, sources in before.items() if key not in after]
     # vst names nlm as its default, and was given another method: it is not changed.

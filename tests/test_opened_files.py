@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -64,6 +65,10 @@ def train(folder: Path, weight: float) -> str:
     file, text = folder / "weights" / "net.json", f"{weight:.6f}"
     file.write_text(text)
     os.utime(file, (1, 1))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -336,6 +341,23 @@ def test_the_digest_of_a_file_that_changed_just_now_is_not_remembered(
     net = file(tmp_path / "net.pth")
     remember_digest(str(net), digest_of(str(net), tmp_path), tmp_path)
     assert not (tmp_path / "digests").exists()
+
+
+def test_the_files_of_a_program_that_is_started_are_noted(notice: Notice, tmp_path: Path) -> None:
+    for name in ("tool.sh", "table.txt", "here.sh"):
+        (tmp_path / "plug" / name).write_text("true\n")
+    words = ["sh", str(tmp_path / "plug/tool.sh"), "table.txt"]
+    assert notice(lambda: subprocess.run(words, cwd=tmp_path / "plug", check=True)) == {
+        "plug/table.txt": sha256("true\n"), "plug/tool.sh": sha256("true\n"),
+    }  # fmt: skip
+    assert "plug/here.sh" in notice(lambda: os.system(f"sh '{tmp_path}/plug/here.sh' 'not' \"closed\""))
+
+
+def test_what_is_among_the_sources_is_known_by_its_fingerprint(tmp_path: Path) -> None:
+    (tmp_path / "tool.py").write_text("")
+    seen = {"read": {"plug/tool.py": None, "plug/gone": None}, "written": [], "torn": []}
+    keep_opened(seen, {"plug": str(tmp_path)}, tmp_path, tmp_path / "store", ["plug/tool.py"])
+    assert opened_in(tmp_path) == {"plug/gone": ABSENT}
 
 
 @pytest.mark.parametrize(

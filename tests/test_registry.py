@@ -310,7 +310,7 @@ import json
 from noisebench.text.errors import Skip, UsageError
 from noisebench.components.plugins import load_plugin
 from noisebench.components.registry import bind, registry
-from noisebench.components.sources import method_sources
+from noisebench.components.sources import sources_of
 
 def called(name):
     try:
@@ -324,7 +324,7 @@ load_plugin("B/pB.py")
 found |= {name: called(name) for name in ("mA", "mB", "lateA", "lateB")}
 load_plugin("A/same.py"), load_plugin("B/same.py")
 assert load_plugin("A/same.py") is not load_plugin("B/same.py")
-found |= {name: " ".join([called(name), *method_sources(bind(name, "method"))]) for name in ("sA", "sB")}
+found |= {name: " ".join([called(name), *sources_of([bind(name, "method")])]) for name in ("sA", "sB")}
 try:
     load_plugin("A/uA.py")
 except UsageError as error:

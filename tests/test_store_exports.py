@@ -529,16 +529,26 @@ def test_what_changed_between_two_keys_is_said_in_words() -> None:
         "method.versions.nlm changed (1 → 2)",
         "new changed (absent → [2])",
         "seed changed (0 → 1)",
-        "source file a.py changed (0123456789ab → fedcba987654)",
-        "source file b.py is no longer used",
-        "source file c.py is new",
+        "source file a.py of the method changed (0123456789ab → fedcba987654)",
+        "source file b.py of the method is no longer used",
+        "source file c.py of the method is new",
         "weights changed ({'z': 2} → 3)",
     ]
     assert differences(before, before) == []
     assert differences({"a": 2}, {"a": {"b": 1}}) == ["a changed (2 → {'b': 1})"]
     assert differences({"a": 2}, {"a": 1}) == ["a changed (2 → 1)"]
     assert differences({"zdata": "x"}, {"zdata": "y"}) == ["zdata changed (x → y)"]
-    assert differences(*({"sources": {"a": text}} for text in ("zzz", "aaa"))) == ["source file a changed (zzz → aaa)"]
+    for name, owner in (("sources", "method"), ("regime_sources", "regime"), ("metric_sources", "metrics")):
+        before, now = ({name: {"a.py": text}} for text in ("zzz", "aaa"))
+        assert differences(before, now) == [f"source file a.py of the {owner} changed (zzz → aaa)"]
+        assert differences({}, now) == [f"source file a.py of the {owner} is new"]
+
+
+def test_of_another_scheme_of_fingerprints_no_file_is_said_to_have_changed() -> None:
+    said = "its source files were fingerprinted by {} noisebench, in another way"
+    now = {"fingerprint": 2, "seed": 0, "sources": {"a.py": "x"}, "regime_sources": {"r.py": "x"}}
+    assert differences({"seed": 0, "sources": {"a.py": "y"}}, now) == [said.format("an earlier")]
+    assert differences({"fingerprint": 3, "seed": 1}, now) == [said.format("a later"), "seed changed (1 → 0)"]
 
 
 # ------------------------------------------------------------------------------------------ what records say

@@ -223,7 +223,7 @@ def test_run_resume_report_compare_check_and_why(cli, track: Path) -> None:
     cli("export", "nb-store", "--to", "before.json")
     assert "no regression" in cli("check", "before.json", "nb-store").stdout
     (track / "scales.py").write_text(TRACK.replace("GAIN = 1.0", "GAIN = 1.1"))
-    assert "source file scales/scales.py changed" in cli("why", "nb-store", "mean").stdout
+    assert "source file scales/scales.py of the method changed" in cli("why", "nb-store", "mean").stdout
     cli("run", "suite.yaml", *PLUGIN, "--store", "after", "--methods", "mean", "gaussian")
     said = cli("check", "before.json", "after", code=1).stdout
     assert "REGRESSION  mean · objects(n=12) · shaky" in said and "more than 0.01 (default)" in said

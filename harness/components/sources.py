@@ -1,57 +1,50 @@
-"""What code a method is made of: its file and, transitively, the modules it imports from its own package or folder."""
+"""What code components are made of: the file of each, and what that imports or names of its own package or folder."""
 
 from __future__ import annotations
 
-import ast
 import hashlib
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache, lru_cache
+from importlib import import_module
 from pathlib import Path
 
 from ..text.errors import UsageError, one_line
+from .fingerprint import ROOMS, Import, source_of
 from .plugins import module_of, name_in_keys
 from .registry import Bound, Entry
 
 
-def method_sources(bound: Bound) -> dict[str, str]:
-    """Each source file of a method (nested ones included), named from its package or folder → SHA-256."""
+def sources_of(components: Iterable[Bound]) -> dict[str, str]:
+    """Each source file of components (nested ones included), named from its package or folder → its fingerprint.
+
+    A file without code is left out.
+    """
     found: dict[str, str] = {}
-    for name, file in _modules_of(bound).items():
+    for name, file in _modules_of(components).items():
         found.update({name: "no file"} if file is None else module_sources(Path(file).resolve(), name))
-    return dict(sorted(found.items()))
-
-
-def method_files(bound: Bound) -> dict[str, Path | None]:
-    """Each source file of a method, named as by `method_sources` → where it lies, None for code that is in no file."""
-    found: dict[str, Path | None] = {}
-    for name, module in _modules_of(bound).items():
-        if module is None:
-            found[name] = None
-            continue
-        file = Path(module).resolve()
-        root, _ = _root_of(file, name)
-        found.update({label: root / label.partition("/")[2] for label in module_sources(file, name)})
-    return dict(sorted(found.items()))
+    return {name: sha256 for name, sha256 in sorted(found.items()) if sha256}
 
 
 def method_folders(bound: Bound) -> dict[str, str]:
     """The folders of a method (nested ones included) as its source files are named → where they lie."""
     found: dict[str, str] = {}
-    for name, file in _modules_of(bound).items():
+    for name, file in _modules_of([bound]).items():
         if file is not None:
             root, prefix = _root_of(Path(file).absolute(), name)
             found[prefix or name] = str(root)
     return dict(sorted(found.items()))
 
 
-def _modules_of(bound: Bound) -> dict[str, str | None]:
-    """The modules of a method (nested ones included) → their files; of two plug-ins of one name the second has a 2."""
+def _modules_of(components: Iterable[Bound]) -> dict[str, str | None]:
+    """The modules of components (nested ones included) → their files; of two plug-ins of one name the second has a
+    2."""
     found: dict[str, str | None] = {}
-    for entry in bound.entries:
+    entries = [entry for bound in components for entry in bound.entries]
+    for entry in entries:
         module = module_of(entry)
         file = getattr(module, "__file__", None)
         own = name_in_keys(module) if module is not None else entry.obj.__module__
-        names = (own, *(f"{own}_{n}" for n in range(2, len(bound.entries) + 1)))
+        names = (own, *(f"{own}_{n}" for n in range(2, len(entries) + 1)))
         found[next(name for name in names if found.get(name, file) == file)] = file
     return found
 
@@ -85,63 +78,65 @@ def declared_files(entry: Entry, names: Sequence[str]) -> dict[str, str]:
     return found
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=4096)
 def module_sources(file: Path, name: str) -> dict[str, str]:
-    """The files that `file` (imported as `name`) draws in from its own root → SHA-256 of their bytes.
+    """The files that `file` (imported as `name`) draws in from its own root → their fingerprints.
 
     A file is named `<root>/<path below it>`. The root is the top package of `name`, or the module itself where it is
-    in none. So the names are the same however the package
-    was installed, and files of one name in two roots are two.
+    in none. So the names are the same however the package was installed, and files of one name in two roots are two.
+    That of a file without code is empty. Known for the length of a plan, which starts with `forget_sources`.
     """
-    root, prefix = _root_of(file, name)
+    root, package = _root_of(file, name)
     found: dict[str, str] = {}
     # Importing a module of a package runs the `__init__.py` of each folder on its way.
-    above = [folder / "__init__.py" for folder in file.parents if prefix and folder.is_relative_to(root)]
-    todo = [file, *(init for init in above if init.is_file())]
+    above = [folder / "__init__.py" for folder in file.parents if package and folder.is_relative_to(root)]
+    todo, met = [(path, root, package) for path in (file, *above) if path.is_file()], set()
     while todo:
-        path = todo.pop()
-        label = f"{prefix or name}/{path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name}"
-        if label in found:
+        path, root, package = todo.pop()
+        if path in met:
             continue
-        data = path.read_bytes()
-        found[label] = hashlib.sha256(data).hexdigest()
-        if path.suffix == ".py":
-            todo.extend(_imports(data, path, root, prefix))
+        met.add(path)
+        below = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
+        source = source_of(path, package, below.count("/"))
+        found[f"{package or name}/{below}"] = source.sha256
+        for one in source.imports:
+            todo += _imported(one, path, root, package)
+        beside = [(path.parent / text).resolve() for text in source.files]
+        todo += [(file, root, package) for file in beside if file.is_file() and file.is_relative_to(root)]
     return found
 
 
-def _imports(data: bytes, path: Path, root: Path, prefix: str) -> list[Path]:
-    try:
-        tree = ast.parse(data)
-    except (SyntaxError, ValueError, RecursionError):
-        return []
-    found: list[Path] = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                found += _locate(alias.name, root, prefix)
-        elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            if node.level:
-                folder = path.parent
-                for _ in range(node.level - 1):
-                    folder = folder.parent
-                if folder.is_relative_to(root):
-                    found += _files(folder, base.split(".") if base else [])
-                    for alias in node.names:
-                        found += _files(folder, [*(base.split(".") if base else []), alias.name])
-            else:
-                found += _locate(base, root, prefix)
-                for alias in node.names:
-                    found += _locate(f"{base}.{alias.name}", root, prefix)
-    return found
+def forget_sources() -> None:
+    """Look at the files of components again: they may have changed."""
+    module_sources.cache_clear()
 
 
-def _locate(name: str, root: Path, prefix: str) -> list[Path]:
-    if prefix and (name == prefix or name.startswith(prefix + ".")):
-        name = name[len(prefix) :].lstrip(".")
-        return _files(root, name.split(".") if name else [])
-    return [] if prefix else _files(root, name.split("."))
+def _imported(one: Import, path: Path, root: Path, package: str) -> Iterator[tuple[Path, Path, str]]:
+    """The files of an import that lie below the root, or in a package of components, each with its root and package."""
+    parts = one.module.split(".") if one.module else []
+    room = ".".join(parts[:2])
+    if not one.level and room in ROOMS and room != package:
+        root, package = _folder_of(room), room
+    if one.level:
+        folder = path.parents[one.level - 1] if one.level <= len(path.parents) else root.parent
+        if not folder.is_relative_to(root):
+            return
+    elif package:
+        top = package.split(".")
+        if parts[: len(top)] != top:
+            return
+        folder, parts = root, parts[len(top) :]
+    else:
+        folder = root
+    for names in ([], *([name] for name in one.names)):
+        for file in _files(folder, [*parts, *names]):
+            yield file, root, package
+
+
+@cache
+def _folder_of(package: str) -> Path:
+    """The folder of a package of noisebench."""
+    return Path(str(import_module(package).__file__)).resolve().parent
 
 
 def _files(folder: Path, parts: list[str]) -> list[Path]:

@@ -1,17 +1,19 @@
 """Files that a method opens in its own folders while it runs, so that a change of one, such as weights, is noticed.
 
 An audit hook sees what Python opens to read: `open`, `os.open`, `np.load`, `torch.load`. It does not see what a library
-opens in C or Rust (`cv2.imread`, `safetensors`, `torch.jit.load`), nor another process: `weight_files` names those.
+opens in C or Rust (`cv2.imread`, `safetensors`, `torch.jit.load`), nor what another process opens: `weight_files` names
+those. Of a process that is started, the files that its command names are seen.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 import sysconfig
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -83,8 +85,10 @@ def seen_files() -> Seen | None:
     return {"read": read, "written": sorted(_watch.written), "torn": sorted(_watch.torn)}
 
 
-def keep_opened(seen: Any, folders: Mapping[str, str], folder: Path, store: Path) -> None:
-    """Hash what a method's process says it saw, and keep it in the folder of the unfinished cell.
+def keep_opened(
+    seen: Any, folders: Mapping[str, str], folder: Path, store: Path, sources: Collection[str] = ()
+) -> None:
+    """Hash what a method's process says it saw, and keep it in the folder of the unfinished cell; `sources` are known.
 
     The method is not believed: names lie below its own folders, and what lies in the store does not count. What
     changed since it was opened, not by the method itself, is of no version; what is gone, such as a temporary file, is
@@ -102,7 +106,7 @@ def keep_opened(seen: Any, folders: Mapping[str, str], folder: Path, store: Path
     for name, before in read.items():
         label, _, below = name.partition("/")
         path = os.path.join(folders[label], below)
-        if os.path.isdir(path) or any(form(path).startswith(inside) for form in _FORMS):
+        if name in sources or os.path.isdir(path) or any(form(path).startswith(inside) for form in _FORMS):
             continue
         digest = digest_of(path, store)
         own = name in written or digest == ABSENT
@@ -152,6 +156,33 @@ def _hear(event: str, args: tuple[Any, ...]) -> None:
         if isinstance(path, str | bytes | os.PathLike) and not flags & os.O_DIRECTORY:
             caller = sys._getframe(1).f_code.co_filename
             _note(os.path.abspath(os.fsdecode(path)), caller, flags & os.O_ACCMODE == os.O_RDONLY)
+
+    elif event in _STARTS and _watch.on:
+        for word in _words(args[:2]):
+            path = os.path.abspath(os.path.join(_STARTS[event](args) or "", word))
+            if os.path.isfile(path):
+                _note(path, "", True)
+
+
+_STARTS: Mapping[str, Callable[[Sequence[Any]], Any]] = {
+    "subprocess.Popen": lambda args: args[2] and os.fsdecode(args[2]),
+    "os.exec": lambda args: None,
+    "os.posix_spawn": lambda args: None,
+    "os.system": lambda args: None,
+}
+"""Events of a process that is started → the folder that it is started in. The first two arguments are its command."""
+
+
+def _words(given: Any) -> Iterator[str]:
+    """The words of a command: a text as a shell splits it, or a list."""
+    if isinstance(given, list | tuple):
+        for one in given:
+            yield from _words(one)
+    elif isinstance(given, str | bytes | os.PathLike):
+        text = os.fsdecode(given)
+        yield text
+        with suppress(ValueError):  # a quote that is not closed
+            yield from shlex.split(text)
 
 
 def _note(path: str, caller: str, reads: bool) -> None:

@@ -76,10 +76,11 @@ Made = tuple[_Posed, Any, float]
 @dataclass(frozen=True)
 class _Method:
     """The method's process: the channel that leads to it, where what it opens of its own `folders` is kept, and whom
-    it is told how far a call is."""
+    it is told how far a call is. Its `sources` are known by their fingerprints."""
 
     channel: socket.socket
     folders: Mapping[str, str]
+    sources: Mapping[str, str]
     folder: Path
     store: Path
     tell: Tell
@@ -102,7 +103,7 @@ class _Method:
                 self.tell({"event": "within", "n": int(done), "of": int(of)})
                 reply = read_answer(self.channel)
             if "opened" in reply:
-                keep_opened(reply["opened"], self.folders, self.folder, self.store)
+                keep_opened(reply["opened"], self.folders, self.folder, self.store, self.sources)
             if "value" in reply:
                 return reply["value"]
             said = reply["end"]
@@ -358,7 +359,8 @@ def work(job: Job, tell: Tell, channel: socket.socket | None) -> bytes:
     folder = partial_dir(Path(job["store"]), job["cell"]["key"])
     went, ahead = DONE, ThreadPoolExecutor(1)
     folders = job["cell"]["request"].get("folders", {})
-    method = _Method(channel, folders, folder, Path(job["store"]), tell) if channel is not None else None
+    sources = job["cell"]["method"]["sources"]
+    method = _Method(channel, folders, sources, folder, Path(job["store"]), tell) if channel is not None else None
     try:
         if job["cell"]["kind"] == "cost" and method is not None:
             ending = _cost_cell(job, method)

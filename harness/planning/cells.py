@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NotRequired, TypedDict, cast
 
-from ..components.registry import Bound
-from ..components.sources import declared_files, method_folders, method_sources
+from ..components.fingerprint import VERSION as FINGERPRINT
+from ..components.registry import Bound, bind
+from ..components.sources import declared_files, method_folders, sources_of
 from ..store.keys import Texts, combined, key_of
 from ..store.record import DatasetPart, Inputs, Kind, MethodPart, MetricPart, NamedPart, Request, SetPart, Tuning
 from ..suite.suite import Suite
@@ -67,7 +68,7 @@ def part(bound: Bound) -> NamedPart:
 
 def method_part(bound: Bound) -> MethodPart:
     """What is stored of a method: its flags, and the source files that it is made of."""
-    sources = method_sources(bound)
+    sources = sources_of([bound])
     made: dict[str, Any] = {
         **part(bound),
         "flags": method_flags(bound),
@@ -143,14 +144,35 @@ class PlannedMethod:
         # Weights are absent where there are none, so that adding them to one method changes no other key.
         return {
             **({"weights": self.weights} if self.weights else {}),
+            "fingerprint": FINGERPRINT,
             "method": {"spec": self.part["spec"], "versions": self.part["versions"]},
             "sources": self.part["sources"],
         }
 
 
-def regime_inputs(regime: Bound) -> dict[str, Any]:
-    """What of a regime goes into a key. `sum` is raised when sums disclose otherwise, and no regime alone does."""
+def regime_key(regime: Bound) -> dict[str, Any]:
+    """What names a regime in a key. `sum` is raised when sums disclose otherwise, and no regime alone does."""
     return {"spec": regime.canonical, "versions": regime.versions, **({"sum": 2} if regime.then else {})}
+
+
+def regime_inputs(regime: Bound) -> dict[str, Any]:
+    """What a regime adds to a key."""
+    return {"regime": regime_key(regime), "regime_sources": sources_of([regime])}
+
+
+def protocol_inputs(protocol: Bound) -> dict[str, Any]:
+    """What a protocol adds to a key."""
+    return {
+        "protocol": {"spec": protocol.canonical, "versions": protocol.versions},
+        "protocol_sources": sources_of([protocol]),
+    }
+
+
+def track_inputs(track: Track) -> dict[str, Any]:
+    """What a track adds to a key: its version, and of one that is not of noisebench its source files."""
+    version = {"track": f"{track.name}@{track.version}"}
+    own = type(track).__module__.partition(".")[0] == __name__.partition(".")[0]
+    return version if own else {**version, "track_sources": sources_of([bind(track.name, "track", "")])}
 
 
 @dataclass(frozen=True)
@@ -193,6 +215,11 @@ class PlannedSuite:
     def words(self) -> dict[str, str]:
         """What the track calls its things."""
         return dict(vars(self.track.words))
+
+    @cached_property
+    def track_inputs(self) -> dict[str, Any]:
+        """What the track adds to a key."""
+        return track_inputs(self.track)
 
     @cached_property
     def protocol_part(self) -> NamedPart:

@@ -13,6 +13,7 @@ from ..components.datasets import load_item, open_dataset, text_ids
 from ..components.decorators import disclosed_by, refuse_own_input_behind
 from ..components.plugins import load_plugin
 from ..components.registry import Bound, bind, bind_all, registry
+from ..components.sources import forget_sources, sources_of
 from ..components.tracks import get_track
 from ..store.keys import combined
 from ..store.names import names_of
@@ -40,6 +41,7 @@ from .cells import (
     method_part,
     part,
     planned_cell,
+    protocol_inputs,
     weights_part,
 )
 from .recipe import recipes_in
@@ -210,6 +212,7 @@ def plan_each(suites: Iterable[Suite]) -> list[list[PlannedCell] | UsageError]:
 
 def plan(suite: Suite, once: ReadOnce | None = None) -> list[PlannedCell]:
     """All cells of a suite, in a fixed order, each with its `key`, `inputs` and `request`. Raises `UsageError`."""
+    forget_sources()
     once = once or ReadOnce()
     plugins = list(dict.fromkeys(os.path.abspath(p) for p in suite.plugins))
     for file in plugins:
@@ -299,8 +302,9 @@ def _score_cells(
     keyed_sets, sets = set_parts(of_sets, track)
     scores = {m.display: metric_part(m) for m in single}
     scoring: dict[str, Any] = {
-        "protocol": {"spec": whole.protocol.canonical, "versions": whole.protocol.versions},
+        **protocol_inputs(whole.protocol),
         "metrics": {m.canonical: _version(m, scores[m.display]) for m in single},
+        "metric_sources": sources_of(metrics),
         # Absent where there are none, as weights are.
         **({"sets": keyed_sets} if keyed_sets else {}),
         **judged_data(metrics, once),
@@ -308,8 +312,9 @@ def _score_cells(
     for dataset in datasets:
         named = "tested", track.name, dataset.canonical, suite.limit
         chosen = once(named, partial(dataset_part, dataset, suite.limit, track))
+        dataset_sources = sources_of([dataset])
         for regime in map(PlannedRegime, regimes):
-            keyed = {"regime": regime.inputs, **regime_data(regime.bound, once)}
+            keyed = {**regime.inputs, **regime_data(regime.bound, once)}
             for seed in suite.seeds:
                 for method in methods:
                     lacks = _lacks(method.bound, dataset, regime.bound, seed, track, once)
@@ -318,8 +323,9 @@ def _score_cells(
                         **method.inputs,
                         **trained.inputs,
                         "kind": "score",
-                        "track": f"{track.name}@{track.version}",
+                        **whole.track_inputs,
                         "data": chosen["fingerprint"],
+                        "dataset_sources": dataset_sources,
                         **keyed,
                         **fitted_data(method.bound, once),
                         **scoring,
@@ -347,8 +353,8 @@ def _cost_cells(
                 **method.inputs,
                 **trained.inputs,
                 "kind": "cost",
-                "track": f"{track.name}@{track.version}",
-                "regime": regime.inputs,
+                **whole.track_inputs,
+                **regime.inputs,
                 "size": list(size),
                 "repeats": suite.cost.repeats,
                 "device": suite.device,

@@ -127,18 +127,18 @@ class Trainings:
         method = PlannedMethod(bound, method_part(bound), weights_part(bound))
         regime = PlannedRegime(recipe.regime)
         within = self._needed(bound.inner, seed)
+        whole = PlannedSuite(suite, track, bind(track.defaults.protocol, "protocol", track.name))
         inputs: dict[str, Any] = {
             **method.inputs,
             **within.inputs,
             "kind": "train",
-            "track": f"{track.name}@{track.version}",
+            **whole.track_inputs,
             "data": data["fingerprint"],
-            "regime": regime.inputs,
+            **regime.inputs,
             **regime_data(recipe.regime, self._once),
             "seed": seed,
             "training": VERSION,
         }
-        whole = PlannedSuite(suite, track, bind(track.defaults.protocol, "protocol", track.name))
         cell = planned_cell("train", inputs, method, data, regime, {}, seed, whole)
         return within.before(cell)
 

@@ -53,5 +53,5 @@ def _single(value: str | float | None) -> str:
 
 def output_key(inputs: Mapping[str, Any]) -> str:
     """The key of what the outputs of a cell depend on: all but protocol and metrics."""
-    of_scoring = "protocol", "metrics", "sets", "judged_data"
+    of_scoring = "protocol", "protocol_sources", "metrics", "metric_sources", "sets", "judged_data"
     return key_of({name: value for name, value in inputs.items() if name not in of_scoring})

@@ -243,12 +243,23 @@ class Tuning(TypedDict):
 
 
 class Inputs(TypedDict, total=False):
-    """What the key of a cell is made of. Schema 1 has `pictures` for `data`."""
+    """What the key of a cell is made of. Schema 1 has `pictures` for `data`.
+
+    `fingerprint` is the version of the hashes of source files, absent where they are of bytes and of methods alone.
+    Each of the `sources` maps files to their hashes: those of the method, the dataset, the regime, the protocol, the
+    metrics, and of a track that is not of noisebench.
+    """
 
     kind: Kind
+    fingerprint: int
     track: str
+    track_sources: dict[str, str]
     method: dict[str, Any]
     sources: dict[str, str]
+    dataset_sources: dict[str, str]
+    regime_sources: dict[str, str]
+    protocol_sources: dict[str, str]
+    metric_sources: dict[str, str]
     weights: dict[str, str]
     data: str
     pictures: str

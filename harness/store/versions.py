@@ -12,8 +12,9 @@ from .record import Cell, Record
 def newest(records: Sequence[Record]) -> list[Record]:
     """The records without older versions of the same method at the same place, in their order.
 
-    A version is the code of a method and its weights; a place has all seeds. The newest is the one that a run asked
-    for last. Where no record says when that was, as in exports of earlier versions of noisebench, all are kept.
+    A version is the code of a method, dataset, regime and protocol, and the weights; a place has all seeds. The newest
+    is the one that a run asked for last. Where no record says when that was, as in exports of earlier versions of
+    noisebench, all are kept.
     """
     last: dict[Hashable, dict[Hashable, str]] = defaultdict(dict)
     # Cells of one index share their parts: what is made of those is made once.
@@ -26,7 +27,8 @@ def newest(records: Sequence[Record]) -> list[Record]:
         where = _where(cell) if cell["kind"] == "cost" else wheres.get(parts)
         if where is None:
             where = wheres[parts] = _where(cell)
-        what = (id(method), weights_of(cell))
+        inputs: Any = cell.get("inputs") or {}
+        what = (id(method), weights_of(cell), *(id(inputs.get(name)) for name in _SOURCES))
         if what not in made:
             made[what] = _version(cell)
         known.append((record, last[method["spec"], method["display"], where], made[what]))
@@ -65,8 +67,14 @@ def _where(cell: Cell) -> Hashable:
     return (cell["kind"], cell["track"], data["display"], data["fingerprint"], *parts, setting)
 
 
+_SOURCES = ("dataset_sources", "regime_sources", "protocol_sources")
+"""The source files of what a method was run on, in the inputs of a key. One cell may have more metrics than another."""
+
+
 def _version(cell: Cell) -> Hashable:
-    return _items(cell["method"]["versions"]), cell["method"]["source_sha256"], weights_of(cell)
+    inputs: Any = cell.get("inputs")
+    sources = (_items(inputs.get(name) or {}) for name in _SOURCES) if isinstance(inputs, dict) else ()
+    return _items(cell["method"]["versions"]), cell["method"]["source_sha256"], weights_of(cell), *sources
 
 
 def weights_of(cell: Cell) -> tuple[tuple[str, str], ...]:

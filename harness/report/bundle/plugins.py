@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
+from ...components.fingerprint import source_in
 from ...components.sources import module_sources
 from ...store.export import is_source_place
 from ...store.file_changes import ABSENT
@@ -69,7 +70,8 @@ def _places(paths: Iterable[str]) -> dict[str, str]:
 def _read(plugin: Path, place: str, records: Sequence[Record], found: _Found) -> None:
     """Read a plug-in, what it imports from its folder, and what the methods of that folder are made of."""
     folder = plugin.parent
-    names = {label.partition("/")[2] for label in module_sources(plugin, plugin.stem)}
+    labels = (label.partition("/") for label in module_sources(plugin, plugin.stem))
+    names = {name for root, _, name in labels if root == plugin.stem}
     for record in records:
         roots = (record.cell.get("request") or {}).get("folders", {})
         for label in record.cell["method"]["sources"]:
@@ -97,7 +99,10 @@ def _amiss(records: Sequence[Record], named: set[str]) -> list[str]:
     carried = {place: text for one in records if one.plugins for place, text in one.plugins.files.items()}
     for place, text in carried.items():
         for name in _names(place):
-            hashes.setdefault(name, set()).add(hashlib.sha256(text.encode("utf-8", "replace")).hexdigest())
+            data = text.encode("utf-8", "replace")
+            # Cells of before have the hashes of bytes.
+            now = source_in(data, "", name.count("/")).sha256, hashlib.sha256(data).hexdigest()
+            hashes.setdefault(name, set()).update(now)
     lines: dict[str, None] = {}
     for record in records:
         for file, sha in _own(record.cell["method"]["sources"]):

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from ...components.keyed_noise import keyed_generator, text_key
 from ...components.registry import Bound, bind
-from ...components.sources import method_sources
+from ...components.sources import sources_of
 from ...data.disk import noticing_full_disk
 from ...data.made_once import made_once
 from ...distances.frechet import frechet_distance
@@ -91,7 +91,7 @@ def _recipe_of(judge: Bound, metric: str) -> dict[str, Any]:
     """What of a judge goes into a key: all that it is trained by. Raises `UsageError` for one that is not trained."""
     if not getattr(judge.entry.obj, "trained", False):
         raise UsageError(f"{metric}: {judge.display} is trained by no recipe: give judge=trained(…)")
-    return {"spec": judge.canonical, "versions": judge.versions, "sources": method_sources(judge)}
+    return {"spec": judge.canonical, "versions": judge.versions, "sources": sources_of([judge])}
 
 
 class SampleCollector:
