@@ -1,5 +1,3 @@
-"""Streams with pictures among them whose classes a classifier does not know, for some rounds."""
-
 from __future__ import annotations
 
 from dataclasses import replace

@@ -1,5 +1,3 @@
-"""Streams of labelled pictures, all of classes that a classifier knows, for some rounds."""
-
 from __future__ import annotations
 
 import noisebench as nb

@@ -1,5 +1,3 @@
-"""Another set's pictures, each above or below a block that tells nothing: which block has the signal is known."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,5 +1,3 @@
-"""A fifth of CIFAR-10: colour pictures at 32 x 32, 10,000 to train on and 2,000 for tests, with human label noise."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

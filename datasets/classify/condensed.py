@@ -1,5 +1,3 @@
-"""A few pictures a class that stand for another set: learned by matching gradients, or chosen."""
-
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence

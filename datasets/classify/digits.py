@@ -1,5 +1,3 @@
-"""Handwritten digits of 8 x 8 pixels, out of scikit-learn: 1,797 pictures of ten classes."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,5 +1,3 @@
-"""Another set of which a share of labels is wrong, as a training is told; the truth stays what it was."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

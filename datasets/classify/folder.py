@@ -1,5 +1,3 @@
-"""The user's own labelled pictures: a folder for each class."""
-
 from __future__ import annotations
 
 import hashlib

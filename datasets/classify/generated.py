@@ -1,5 +1,3 @@
-"""Pictures that an adversarial generator makes which was trained on another set: more of a class that is rare."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,5 +1,3 @@
-"""Another set whose pictures an adversarial generator makes as it can: the nearest it finds stands for each."""
-
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence

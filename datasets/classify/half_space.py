@@ -1,5 +1,3 @@
-"""Gaussian points on both sides of a plane: which side the first coordinate is on is the label."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

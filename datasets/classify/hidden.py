@@ -1,5 +1,3 @@
-"""Pictures of another set, each in a larger canvas: where it lies is known, so that maps can be judged by it."""
-
 from __future__ import annotations
 
 import itertools

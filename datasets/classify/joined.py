@@ -1,5 +1,3 @@
-"""Two sets as one, such as a training set and what is made to add to it."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,5 +1,3 @@
-"""Another set of whose pictures a share of values stays: those a classifier is most, or least, sensitive to."""
-
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence

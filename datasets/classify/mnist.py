@@ -1,5 +1,3 @@
-"""MNIST: handwritten digits at 28 x 28, 60,000 to train on and 10,000 for tests."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,5 +1,3 @@
-"""Pictures of another set, each as it is and as an attack on a classifier left it: what a detector tells apart."""
-
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence

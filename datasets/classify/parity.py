@@ -1,5 +1,3 @@
-"""The pictures of another set in two classes: those of its even classes, and those of its odd ones."""
-
 from __future__ import annotations
 
 from dataclasses import replace

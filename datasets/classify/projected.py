@@ -1,5 +1,3 @@
-"""Another set whose pictures are projected into the range of a generator: the nearest it can make stands for each."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

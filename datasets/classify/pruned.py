@@ -1,5 +1,3 @@
-"""A share of another set, by how hard its pictures are to small networks early in their training."""
-
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence

@@ -1,5 +1,3 @@
-"""Lesions to tell apart: discs, and few with a rim, as noisy as a scan."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

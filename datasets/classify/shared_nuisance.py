@@ -1,5 +1,3 @@
-"""Another set with one pattern over all pictures, faded in each by a draw that tells nothing of the class."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

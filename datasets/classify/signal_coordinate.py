@@ -1,5 +1,3 @@
-"""Points of which one coordinate, another one in each, has the sign that is their class; the others are noise."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

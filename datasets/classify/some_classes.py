@@ -1,5 +1,3 @@
-"""The pictures of another set that are of some of its classes, numbered anew."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,5 +1,3 @@
-"""Pictures that a generator makes which was fitted to another set: more of a class that is rare."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

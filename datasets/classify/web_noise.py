@@ -1,5 +1,3 @@
-"""Another set as a search of the web would give it: some labels are wrong, and some pictures show no class at all."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,5 +1,3 @@
-"""Handwritten digits as a search of the web would give them: wrong labels, and crops of photographs among them."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

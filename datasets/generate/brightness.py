@@ -1,5 +1,3 @@
-"""Grey textures of which the law of the brightness is known: normal, or of several kinds of pictures."""
-
 from __future__ import annotations
 
 from functools import lru_cache

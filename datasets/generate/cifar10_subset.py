@@ -1,5 +1,3 @@
-"""A fifth of CIFAR-10, colour, 32 x 32: latents before test pictures, and training pictures."""
-
 from __future__ import annotations
 
 import noisebench as nb

@@ -1,5 +1,3 @@
-"""Handwritten digits, 8 x 8, out of scikit-learn: latents before test pictures, and training pictures."""
-
 from __future__ import annotations
 
 import noisebench as nb

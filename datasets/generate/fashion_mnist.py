@@ -1,5 +1,3 @@
-"""Grey pictures of clothes, 28 x 28: latents before test pictures, and training pictures."""
-
 from __future__ import annotations
 
 import noisebench as nb

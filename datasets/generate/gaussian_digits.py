@@ -1,5 +1,3 @@
-"""One normal law with mean and covariance of handwritten digits, 8 x 8: samplers solve it in closed form."""
-
 from __future__ import annotations
 
 from functools import lru_cache

@@ -1,5 +1,3 @@
-"""Points of one normal law in a few dimensions, as pictures of one row: the mean is what a model is to find."""
-
 from __future__ import annotations
 
 from typing import Annotated

@@ -1,5 +1,3 @@
-"""A mixture of ten normal laws, each with mean and covariance of one handwritten digit, 8 x 8: all is known."""
-
 from __future__ import annotations
 
 from functools import lru_cache

@@ -1,5 +1,3 @@
-"""A mixture of eight normal laws that were fitted to 8 x 8 squares of photographs, by their contrast."""
-
 from __future__ import annotations
 
 from functools import lru_cache

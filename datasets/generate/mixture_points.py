@@ -1,5 +1,3 @@
-"""Points of a mixture of normal laws in a few dimensions, as pictures of one row: all is known."""
-
 from __future__ import annotations
 
 from typing import Annotated

@@ -1,5 +1,3 @@
-"""Handwritten digits, 28 x 28: latents before test pictures, and training pictures."""
-
 from __future__ import annotations
 
 import noisebench as nb

@@ -1,5 +1,3 @@
-"""Reference pictures of another set, to be denoised: what models are asked, and no sampler."""
-
 from __future__ import annotations
 
 from typing import Annotated

@@ -1,5 +1,3 @@
-"""Another set without some of its classes: pictures to train on, or latents before pictures of these classes alone."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

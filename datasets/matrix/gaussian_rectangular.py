@@ -1,5 +1,3 @@
-"""Rectangular matrices measured by Gaussian matrices."""
-
 from __future__ import annotations
 
 from typing import Annotated

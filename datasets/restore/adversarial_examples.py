@@ -1,5 +1,3 @@
-"""Pictures of a labelled set, each beside what an attack on a classifier made of it that succeeded; for `real`."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

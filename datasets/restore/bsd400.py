@@ -1,5 +1,3 @@
-"""BSD400: 400 grey pictures of the Berkeley set at 180 × 180, on which DnCNN was trained."""
-
 from __future__ import annotations
 
 from pathlib import Path

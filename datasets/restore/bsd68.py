@@ -1,5 +1,3 @@
-"""BSD68: 68 grey pictures of the Berkeley set, the rounded luma of CBSD68."""
-
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,5 +1,3 @@
-"""Pictures of known regularity: two smooth parts that meet along a contour, all of them C^alpha."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

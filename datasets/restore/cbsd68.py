@@ -1,5 +1,3 @@
-"""CBSD68: 68 colour pictures of the Berkeley set."""
-
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,5 +1,3 @@
-"""The middle of each picture of another set: for methods that take minutes a picture."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

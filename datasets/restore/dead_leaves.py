@@ -1,5 +1,3 @@
-"""Dead leaves: ellipses and rectangles that cover one another, an unlimited training set."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,5 +1,3 @@
-"""One disc on a ground: five numbers say what a picture is, and with its edge known two means are the optimum."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

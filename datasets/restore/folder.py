@@ -1,5 +1,3 @@
-"""The pictures of a folder; pattern="**/*" takes subfolders too."""
-
 from __future__ import annotations
 
 from collections import Counter

@@ -1,5 +1,3 @@
-"""Pictures of a normal law that has the mean and the covariance of handwritten digits, 8 x 8: all of it is known."""
-
 from __future__ import annotations
 
 from functools import lru_cache

@@ -1,5 +1,3 @@
-"""Stationary Gaussian random fields: the Wiener filter with the true spectrum is the Bayes optimum."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

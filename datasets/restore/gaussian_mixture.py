@@ -1,5 +1,3 @@
-"""Patches of a Gaussian mixture: the law is known, and with it the mean of the clean patch given a noisy one."""
-
 from __future__ import annotations
 
 from functools import lru_cache

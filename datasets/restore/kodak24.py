@@ -1,5 +1,3 @@
-"""Kodak24: 24 colour photographs, 768x512 (not FFDNet's 500x500 crop of them)."""
-
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,5 +1,3 @@
-"""The 'Kodak24' of FFDNet's tables: 500x500 out of each of the 24 photographs; no figure of one fits the other."""
-
 from __future__ import annotations
 
 from pathlib import Path

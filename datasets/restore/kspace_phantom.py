@@ -1,5 +1,3 @@
-"""Slices of a body that does not exist: ellipses of smooth tissue on black, as MRI shows them."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

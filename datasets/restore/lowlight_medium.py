@@ -1,5 +1,3 @@
-"""Dark photographs (medium). No well-lit reference: noise is added to, and scored against, the dark one."""
-
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,5 +1,3 @@
-"""The Y of BT.601 (16 to 235, 8 bit) of another set, as super-resolution tables have it since SRCNN (2014)."""
-
 from __future__ import annotations
 
 from typing import Annotated

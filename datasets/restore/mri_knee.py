@@ -1,5 +1,3 @@
-"""Three knee slices (real-valued, scaled to [0, 1]) of score-MRI, out of fastMRI."""
-
 from __future__ import annotations
 
 from pathlib import Path

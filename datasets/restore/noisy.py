@@ -1,5 +1,3 @@
-"""Pictures of another set that were seen once, through noise: a regime draws on each as a whole, and not again."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

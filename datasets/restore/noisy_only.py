@@ -1,5 +1,3 @@
-"""The noisy pictures of another set, without their truth: for a training on the very pictures that are restored."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

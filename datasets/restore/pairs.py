@@ -1,5 +1,3 @@
-"""Clean and noisy, or large and small, pictures of one name (without its ending) in two folders; for `real`."""
-
 from __future__ import annotations
 
 import noisebench as nb

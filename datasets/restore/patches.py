@@ -1,5 +1,3 @@
-"""Squares of the pictures of another set, from one share of these: no picture is in two shares."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

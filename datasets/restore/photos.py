@@ -1,5 +1,3 @@
-"""Twelve 256x256 photographs: 5 grey, 7 colour; textured and smooth, bright and dark."""
-
 from __future__ import annotations
 
 from pathlib import Path

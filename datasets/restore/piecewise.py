@@ -1,5 +1,3 @@
-"""Piecewise-constant pictures (Voronoi cells): with known regions, their means are the optimum."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

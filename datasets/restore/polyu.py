@@ -1,5 +1,3 @@
-"""PolyU: 100 pairs of real noise, 512x512; both are JPEG, so the noise is compressed."""
-
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,5 +1,3 @@
-"""The pictures of another set in three channels, grey ones repeated, and cut to a multiple of pixels."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

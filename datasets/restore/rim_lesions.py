@@ -1,5 +1,3 @@
-"""Lesions to restore: bright discs, and few with a rim, on a smooth ground."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,5 +1,3 @@
-"""Land from above as a camera and as a radar see it: pairs for translation, made by key."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

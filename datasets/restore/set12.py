@@ -1,5 +1,3 @@
-"""Set12: twelve grey pictures, 256x256 and 512x512; DnCNN's test of grey denoising."""
-
 from __future__ import annotations
 
 from pathlib import Path

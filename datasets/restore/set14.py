@@ -1,5 +1,3 @@
-"""Set14: fourteen pictures, one of them grey; shares scenes with Set5 and Set12."""
-
 from __future__ import annotations
 
 from pathlib import Path

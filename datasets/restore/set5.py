@@ -1,5 +1,3 @@
-"""Set5: five colour pictures, the usual test of super-resolution."""
-
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,5 +1,3 @@
-"""Those pictures of another set whose ids match a pattern, such as all of one camera, or all but one scene."""
-
 from __future__ import annotations
 
 from fnmatch import fnmatchcase

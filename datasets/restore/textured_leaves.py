@@ -1,5 +1,3 @@
-"""Textured leaves: dead leaves with the palettes, textures, light and blur of photographs, grey and coloured."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

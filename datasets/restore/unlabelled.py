@@ -1,5 +1,3 @@
-"""The pictures of a labelled set, to be restored: so that what restores best and what classifies best are compared."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

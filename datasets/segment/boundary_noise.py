@@ -1,5 +1,3 @@
-"""Another set of which a share of label maps has wrong boundaries, as a training is told; the truth stays."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,5 +1,3 @@
-"""A part of CamVid at 240 x 180: road scenes of eleven classes, 120 pictures to train on and 60 for tests."""
-
 from __future__ import annotations
 
 import hashlib

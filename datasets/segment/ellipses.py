@@ -1,5 +1,3 @@
-"""Ellipses among bars of the same brightness, on an uneven ground: two classes, of which only the shape tells."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,5 +1,3 @@
-"""Batch statistics: the batch norms of a classifier use the mean and the variance of what has just come."""
-
 from __future__ import annotations
 
 from typing import Any

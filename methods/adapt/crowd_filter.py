@@ -1,5 +1,3 @@
-"""Wisdom of crowds: TENT that learns only from pictures of whose class it became surer by all the others."""
-
 from __future__ import annotations
 
 import noisebench as nb

@@ -1,5 +1,3 @@
-"""Entropy filter: TENT that learns only from pictures of which it is sure enough."""
-
 from __future__ import annotations
 
 from typing import Annotated

@@ -1,5 +1,3 @@
-"""The classifier as it is: it learns nothing from the stream."""
-
 from __future__ import annotations
 
 from typing import Any

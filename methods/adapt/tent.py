@@ -1,5 +1,3 @@
-"""TENT: the batch norms of a classifier learn from a stream to be sure of what comes."""
-
 from __future__ import annotations
 
 import noisebench as nb

@@ -1,5 +1,3 @@
-"""AAI: the electroglottograph of a voice from its speech, by adversarial approximate inference."""
-
 from __future__ import annotations
 
 import math

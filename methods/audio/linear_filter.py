@@ -1,5 +1,3 @@
-"""The linear filter that comes nearest to the true clips of a set in least squares."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

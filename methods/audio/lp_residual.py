@@ -1,5 +1,3 @@
-"""Glottal closures as peaks of the residual of linear prediction."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""Spectral gating by the package noisereduce."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""SGMSE+: a trained diffusion of complex spectra, from the noisy clip to a clean one."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""Power spectral subtraction."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""The static curve of a compressor, sample by sample, at the threshold and the ratio that are told."""
-
 from __future__ import annotations
 
 from typing import Any

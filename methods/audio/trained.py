@@ -1,5 +1,3 @@
-"""A network that is trained here, by a recipe: done once, stored by its key, and used by every cell that names it."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal

@@ -1,5 +1,3 @@
-"""Glottal closures by a filter at 0 Hz."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

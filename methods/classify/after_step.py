@@ -1,5 +1,3 @@
-"""Maps after a step of training: those of each class once the network has learned the picture as it."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

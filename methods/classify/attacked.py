@@ -1,5 +1,3 @@
-"""`method` on the picture within `eps` of the given one of which an attacker expects it to err most."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal

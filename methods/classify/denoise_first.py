@@ -1,5 +1,3 @@
-"""A denoiser before a classifier: what restoration is worth to recognition."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""Dual randomised smoothing (DRS): two halves of a picture, each smoothed before a classifier of its own."""
-
 from __future__ import annotations
 
 from typing import Any

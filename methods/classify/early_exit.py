@@ -1,5 +1,3 @@
-"""Early exit: what a block in the middle of a trained chain says of the class, such as its first one alone."""
-
 from __future__ import annotations
 
 import copy

@@ -1,5 +1,3 @@
-"""EPS-AD: a picture is attacked where its score, a mean over small perturbations, is not that of natural ones."""
-
 from __future__ import annotations
 
 import noisebench as nb

@@ -1,5 +1,3 @@
-"""Grad-CAM: the channels of a layer, weighted by the mean gradient of a class's logit by each."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""The gradient of a class's logit by each pixel: its size, of the channel where it is largest."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""Which block of a picture the input gradient of a classifier is in."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""A map that no network had part in: what every explanation must beat."""
-
 from __future__ import annotations
 
 from typing import Any, Literal

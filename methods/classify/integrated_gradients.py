@@ -1,5 +1,3 @@
-"""Integrated gradients: what each pixel adds to a class's logit on the straight way from black to the picture."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

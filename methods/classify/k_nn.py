@@ -1,5 +1,3 @@
-"""k-NN: the classes of the k training pictures whose pixels are nearest."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

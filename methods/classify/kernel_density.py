@@ -1,5 +1,3 @@
-"""Kernel density: a picture is attacked where few natural ones of the class that it is taken for lie near."""
-
 from __future__ import annotations
 
 import math

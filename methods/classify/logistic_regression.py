@@ -1,5 +1,3 @@
-"""Logistic regression of the pixels."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""Mahalanobis distance: a picture is attacked where it is far from the mean of every class, by one covariance."""
-
 from __future__ import annotations
 
 from typing import Any

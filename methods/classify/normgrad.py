@@ -1,5 +1,3 @@
-"""NormGrad: saliency as the size of what each place adds to the gradient of a layer that changes nothing."""
-
 from __future__ import annotations
 
 from typing import Any, Literal

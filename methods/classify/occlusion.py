@@ -1,5 +1,3 @@
-"""Occlusion: how far a class's logit falls where a grey square covers a pixel."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""A single score: what EPS-AD is where the picture is perturbed at one time alone."""
-
 from __future__ import annotations
 
 from typing import Annotated

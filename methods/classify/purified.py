@@ -1,5 +1,3 @@
-"""A denoiser and a classifier as one that torch differentiates, so that an attack may know of both."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

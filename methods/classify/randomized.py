@@ -1,5 +1,3 @@
-"""A saliency method beside itself before a network without training: what its maps owe to the weights."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""A perturbation as a denoiser finds it, put on the clean picture, before a classifier."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

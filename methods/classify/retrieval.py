@@ -1,5 +1,3 @@
-"""Retrieval: the class of the pictures of a gallery whose embeddings are nearest."""
-
 from __future__ import annotations
 
 from typing import Any

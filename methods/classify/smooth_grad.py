@@ -1,5 +1,3 @@
-"""SmoothGrad: the gradient by each pixel as its mean over noisy copies of the picture."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

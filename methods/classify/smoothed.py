@@ -1,5 +1,3 @@
-"""Randomised smoothing: the class that a classifier takes most often for noisy copies of the picture."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

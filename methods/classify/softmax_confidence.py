@@ -1,5 +1,3 @@
-"""Confidence: a picture is attacked where the classifier is not sure of any class."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""Support vector machine with a Gaussian kernel on the pixels."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

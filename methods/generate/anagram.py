@@ -1,5 +1,3 @@
-"""A model of pictures that show one class as they are, and others in other views, such as upside down."""
-
 from __future__ import annotations
 
 import math

@@ -1,5 +1,3 @@
-"""Draws of the law itself, where it is known: what a perfect sampler of a perfect model gives."""
-
 from __future__ import annotations
 
 from typing import Any

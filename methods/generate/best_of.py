@@ -1,5 +1,3 @@
-"""Several noises for each sample, of whose pictures a classifier chooses one."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""DDIM: the picture that is seen, what is left of its noise, and as much new noise as is wanted."""
-
 from __future__ import annotations
 
 import itertools

@@ -1,5 +1,3 @@
-"""DDPM: ancestral steps, each with new noise."""
-
 from __future__ import annotations
 
 import itertools

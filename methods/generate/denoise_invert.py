@@ -1,5 +1,3 @@
-"""Noise that has been a step down with guidance and back without, before a sampler begins."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""How far the samples of one sampler are from those of another that began at the same latents, in place of samples."""
-
 from __future__ import annotations
 
 from typing import Any

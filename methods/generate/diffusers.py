@@ -1,5 +1,3 @@
-"""The network of a pipeline of the library `diffusers`, from its folder, as a model that any sampler may ask."""
-
 from __future__ import annotations
 
 import hashlib

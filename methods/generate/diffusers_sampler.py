@@ -1,5 +1,3 @@
-"""A sampler of the library `diffusers`, for any model: what the field's own tool makes of the same latents."""
-
 from __future__ import annotations
 
 import inspect

@@ -1,5 +1,3 @@
-"""DPM-Solver++(2M): the linear part of the flow exactly, the model's by a line through its last two pictures."""
-
 from __future__ import annotations
 
 import itertools

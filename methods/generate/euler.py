@@ -1,5 +1,3 @@
-"""Euler: the probability flow, by one call of the model a step."""
-
 from __future__ import annotations
 
 import itertools

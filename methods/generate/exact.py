@@ -1,5 +1,3 @@
-"""The exact model of a law that is known: the mean of the picture given a noisy one, at every level."""
-
 from __future__ import annotations
 
 from typing import Any

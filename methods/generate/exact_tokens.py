@@ -1,5 +1,3 @@
-"""The exact model of tokens of a law that is known: what one is in noise, given the known ones."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""The exact model of textures whose waves are independent: that of `exact`, fast for large pictures."""
-
 from __future__ import annotations
 
 from typing import Any

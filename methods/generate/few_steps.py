@@ -1,5 +1,3 @@
-"""Few steps: from noise to the picture in one call of a model, or a few, as distilled models are used."""
-
 from __future__ import annotations
 
 import itertools

@@ -1,5 +1,3 @@
-"""Golden Noise: a small network moves the noise of a sampler to where a class is shown better (NPNet)."""
-
 from __future__ import annotations
 
 import hashlib

@@ -1,5 +1,3 @@
-"""Classifier-free guidance: a model that goes beyond what a class changes."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""Heun: the probability flow by the mean of two slopes a step, as EDM has it."""
-
 from __future__ import annotations
 
 import itertools

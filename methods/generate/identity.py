@@ -1,5 +1,3 @@
-"""The latents themselves: what every sampler must beat."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""Pictures between two: the latents of a pair are mixed, and a sampler makes a picture of the mixture."""
-
 from __future__ import annotations
 
 import itertools

@@ -1,5 +1,3 @@
-"""LMS: the probability flow by a polynomial through the last slopes."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""The noise that a sampler begins at after it was moved, in place of samples."""
-
 from __future__ import annotations
 
 from typing import Any

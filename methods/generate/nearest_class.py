@@ -1,5 +1,3 @@
-"""Nothing learned: for any class that is asked for, that known one by which a model sees some pictures best."""
-
 from __future__ import annotations
 
 from typing import Any

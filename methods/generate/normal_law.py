@@ -1,5 +1,3 @@
-"""The exact model of the normal law that has the mean and the covariance of a set."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""One More Step: a step from pure noise to where a sampler begins, whose latents have no trace of a picture else."""
-
 from __future__ import annotations
 
 from typing import Any

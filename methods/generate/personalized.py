@@ -1,5 +1,3 @@
-"""A model that is told a token where a class is asked for that it never saw."""
-
 from __future__ import annotations
 
 from typing import Any

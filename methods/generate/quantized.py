@@ -1,5 +1,3 @@
-"""A model whose network multiplies with few bits, calibrated on its own way from noise to samples."""
-
 from __future__ import annotations
 
 import copy

@@ -1,5 +1,3 @@
-"""How far the pictures of an interpolation are from where they began, in place of samples."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""The noise that a sampler's model sees at one of its calls, in place of samples."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""The picture that a sampler's model sees at one of its calls: over several calls, the way of a sampler."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""Analytical teleportation: the first steps in closed form, as if pictures were normal; then any sampler."""
-
 from __future__ import annotations
 
 import math

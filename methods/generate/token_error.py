@@ -1,5 +1,3 @@
-"""How far the law of each token that `disa` draws is from the law that it should be of, in place of samples."""
-
 from __future__ import annotations
 
 import itertools

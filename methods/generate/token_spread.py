@@ -1,5 +1,3 @@
-"""How far two draws of the same tokens are apart, given the same tokens before them, in place of samples."""
-
 from __future__ import annotations
 
 import itertools

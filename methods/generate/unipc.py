@@ -1,5 +1,3 @@
-"""UniPC of order 2: each step is predicted by a line and corrected, once the next picture is seen, by a parabola."""
-
 from __future__ import annotations
 
 import math

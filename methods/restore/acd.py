@@ -1,5 +1,3 @@
-"""ACD: a diffusion that was distilled into a consistency function gives the picture in one network call, or a few."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

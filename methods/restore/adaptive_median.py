@@ -1,5 +1,3 @@
-"""For impulses: replace only pixels that are extreme in their window, by the first median that is not."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

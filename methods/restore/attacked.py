@@ -1,5 +1,3 @@
-"""`method` on the input within `radius` of the noisy picture that raises its squared error most."""
-
 from __future__ import annotations
 
 from contextlib import AbstractContextManager

@@ -1,5 +1,3 @@
-"""A picture of one vector of the basis in which `method` shrinks its input, as strong as its factor."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""The least mean squared error that is possible of holes, blur and fewer pixels, on sets whose law is known."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""The least mean squared error that is possible, on synthetic sets under white Gaussian noise."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""Wavelet soft thresholding at σ²/σ_x of each subband (Chang, Yu & Vetterli 2000, with their wavelet)."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

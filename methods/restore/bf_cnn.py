@@ -1,5 +1,3 @@
-"""Bias-free DnCNN, grey, trained for noise of 0 to 100: 20 convolutions without any additive constant."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping

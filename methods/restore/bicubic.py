@@ -1,5 +1,3 @@
-"""Cubic convolution with a = −0.5 (Keys 1981), the "bicubic" row of the super-resolution literature."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""The smoothest surface (Δ²u = 0) through the known pixels, by scikit-image's sparse solver."""
-
 from __future__ import annotations
 
 from typing import Any

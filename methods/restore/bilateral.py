@@ -1,5 +1,3 @@
-"""Bilateral filter: spatial `width` in pixels, range `strength` in units of the noise sigma."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

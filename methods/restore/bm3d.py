@@ -1,5 +1,3 @@
-"""BM3D by its authors' package, which is licensed for non-commercial use only: install it if that is you."""
-
 from __future__ import annotations
 
 from typing import Any

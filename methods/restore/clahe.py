@@ -1,5 +1,3 @@
-"""CLAHE: contrast is equalised in tiles, and no level is stretched beyond a limit."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

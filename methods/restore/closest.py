@@ -1,5 +1,3 @@
-"""The picture of a set that is closest to what `method` gives: for a network that has learnt its pictures by heart."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""A program: `argv`, split into words as a shell would but run without one, in the working directory."""
-
 from __future__ import annotations
 
 import fcntl

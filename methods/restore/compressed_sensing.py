@@ -1,5 +1,3 @@
-"""Compressed sensing MRI: the picture of little variation, or of few wavelets, whose spectrum is what was measured."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal

@@ -1,5 +1,3 @@
-"""MRI: what `method` gives, but where the spectrum was measured, what was measured."""
-
 from __future__ import annotations
 
 from typing import Any

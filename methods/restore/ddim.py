@@ -1,5 +1,3 @@
-"""DDIM: a trained conditional diffusion in so many deterministic steps, from noise that is drawn for each picture."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""DDRM-like: a diffusion from noise to a picture, each singular direction of the measurement at a noise of its own."""
-
 from __future__ import annotations
 
 import itertools

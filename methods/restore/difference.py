@@ -1,5 +1,3 @@
-"""The clean picture with what two methods differ by: its error is the distance of their results."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""Deep image prior: a network fitted to the noisy picture from fixed noise, and stopped before it learns the noise."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

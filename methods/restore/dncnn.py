@@ -1,5 +1,3 @@
-"""DnCNN: 17 or 20 convolutions that predict the noise, which is then subtracted."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping

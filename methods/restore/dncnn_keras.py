@@ -1,5 +1,3 @@
-"""The 17 layers of DnCNN for sigma 25, grey, from the authors' training in Keras (2018)."""
-
 from __future__ import annotations
 
 import re

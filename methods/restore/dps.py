@@ -1,5 +1,3 @@
-"""DPS: a diffusion from noise to a picture, pulled at each step to what was measured, through the denoiser."""
-
 from __future__ import annotations
 
 import itertools

@@ -1,5 +1,3 @@
-"""EDiffSR: a trained diffusion that reverts to the enlarged picture, in so many steps, drawn for each picture."""
-
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,5 +1,3 @@
-"""EDM: the denoiser of a diffusion that was trained here, for white Gaussian noise of any strength that it is told."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""The mean of what `method` gives for the eight flips and rotations of a picture, each turned back."""
-
 from __future__ import annotations
 
 from itertools import product

@@ -1,5 +1,3 @@
-"""`method` with sigma estimated from the picture, whatever the regime discloses of the noise."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""The posterior mean of white Gaussian noise for someone who knows the law of the pictures, as of synthetic sets."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""FFDNet: works on four half-size sub-images and a map of the noise level; told sigma by the regime."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""Restored pictures that lie in the folder `path`, paired with those of the dataset by name without ending."""
-
 from __future__ import annotations
 
 import hashlib

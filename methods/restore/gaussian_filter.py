@@ -1,5 +1,3 @@
-"""A Gaussian blur. Default width: the least unbiased estimate of the risk (SURE, Stein 1981)."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""Projection into the range of a trained generator: the latent is searched for whose picture is nearest."""
-
 from __future__ import annotations
 
 import copy

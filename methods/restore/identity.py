@@ -1,5 +1,3 @@
-"""The noisy input; for super-resolution its nearest neighbours (each pixel repeated `scale` times)."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""A network that is trained here to fill in what is missing, and is told which pixels are known."""
-
 from __future__ import annotations
 
 import copy

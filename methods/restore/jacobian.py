@@ -1,5 +1,3 @@
-"""The linear part of `method` at the noisy picture, J(y) y, or what its leading basis vectors carry of it."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""Undo the blocks of a JPEG: the mean of 64 more of the same quality, one for each shift of the grid."""
-
 from __future__ import annotations
 
 from typing import Any

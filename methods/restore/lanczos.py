@@ -1,5 +1,3 @@
-"""Windowed sinc of three `lobes` (Duchon 1979), sharper than `bicubic`."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

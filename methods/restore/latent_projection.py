@@ -1,5 +1,3 @@
-"""Projection into the range of a generator that a set was fitted with: what it cannot make is taken for noise."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

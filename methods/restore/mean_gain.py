@@ -1,5 +1,3 @@
-"""One gain a picture, by which its mean comes to a given one: exposure mended by the least that can be known."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

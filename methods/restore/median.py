@@ -1,5 +1,3 @@
-"""The median of a `size`×`size` window, channel by channel. 3 keeps the most detail (Tukey 1977)."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""`method` told `factor` times the noise level that the regime discloses; the picture is untouched."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""Non-local means: filtering strength `h` in units of sigma, `patch` side and search `reach` in pixels."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

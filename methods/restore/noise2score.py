@@ -1,5 +1,3 @@
-"""Noise2Score: Tweedie's formula gives the clean picture by the score of noisy ones, learned from them alone."""
-
 from __future__ import annotations
 
 from typing import Any, Literal

@@ -1,5 +1,3 @@
-"""NoiSER: a tiny network that learned to reproduce noise; what it cannot reproduce, the darkness, it takes away."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

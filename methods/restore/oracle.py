@@ -1,5 +1,3 @@
-"""The clean picture itself, float32 on [0, 1]: what a perfect method would score."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""Call `method` on each of the pictures that every s-th pixel gives, in which correlated noise is nearly white."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

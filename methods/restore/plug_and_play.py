@@ -1,5 +1,3 @@
-"""Plug-and-play: a denoiser at falling noise, in turn with the picture that fits what was measured."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

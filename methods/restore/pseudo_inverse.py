@@ -1,5 +1,3 @@
-"""The pseudo-inverse of holes, blur or fewer pixels: what was measured, and mid-grey in all that was not."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

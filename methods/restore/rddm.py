@@ -1,5 +1,3 @@
-"""RDDM: a trained residual diffusion in so many steps, from noise that is drawn for each picture."""
-
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,5 +1,3 @@
-"""RED-Diff: the picture that fits what was measured and that a denoiser, at falling noise, leaves as it is."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal

@@ -1,5 +1,3 @@
-"""Richardson–Lucy deconvolution, stopped before it fits the noise: at most `iterations` steps."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

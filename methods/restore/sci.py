@@ -1,5 +1,3 @@
-"""SCI: three 3x3 convolutions of three channels estimate the illumination, which the picture is divided by."""
-
 from __future__ import annotations
 
 from typing import Any, Literal

@@ -1,5 +1,3 @@
-"""Self2Self: a network that is trained to foretell dropped pixels of the one picture, and averaged over dropout."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

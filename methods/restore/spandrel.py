@@ -1,5 +1,3 @@
-"""A restoration network from its checkpoint `path`; its architecture is told from the names of its parameters."""
-
 from __future__ import annotations
 
 import hashlib

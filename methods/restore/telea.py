@@ -1,5 +1,3 @@
-"""Fast marching inpainting (Telea 2004) of the pixels where the mask is 0; known pixels stay."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

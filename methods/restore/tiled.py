@@ -1,5 +1,3 @@
-"""Call `method` on tiles, for pictures that are too large for it at once."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,5 +1,3 @@
-"""The variant of a trained method whose training has the best validation score."""
-
 from __future__ import annotations
 
 import noisebench as nb

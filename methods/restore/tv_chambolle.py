@@ -1,5 +1,3 @@
-"""Total variation (Rudin, Osher & Fatemi 1992) by Chambolle's projections (2004)."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""Wavelet soft thresholding at σ√(2 log N) (Donoho & Johnstone 1994): smooth, as it wants no noise left."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""Stabilise the variance, denoise with `method` as if the noise were Gaussian, transform back unbiased."""
-
 from __future__ import annotations
 
 from typing import Any, Literal

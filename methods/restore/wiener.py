@@ -1,5 +1,3 @@
-"""The local Wiener filter (Lee 1980): m + max(v − σ², 0)/v · (y − m), with mean and variance of a window."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""Wiener deconvolution with the power spectrum of natural pictures, c/|f|² (Field 1987)."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""Zero-Shot Noise2Noise: a small network that maps one half of the pixels of a picture to the other half, and back."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

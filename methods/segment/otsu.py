@@ -1,5 +1,3 @@
-"""Otsu's threshold: what is brighter than the level that best parts the grey values is object."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal

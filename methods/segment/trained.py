@@ -1,5 +1,3 @@
-"""A segmentation network that is trained here, by a recipe: done once, stored by its key, used by all that name it."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal

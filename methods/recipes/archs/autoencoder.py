@@ -1,5 +1,3 @@
-"""Autoencoder: strided convolutions down to a narrow code and back, with nothing that goes around it."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,5 +1,3 @@
-"""A mask on the spectrum of a mixture, by a U-Net that is told the classes of what is to stay."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,5 +1,3 @@
-"""A diffusion from noise to the clean picture, told the degraded one: DDPM's levels, used in the steps of DDIM."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

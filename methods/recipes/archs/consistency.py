@@ -1,5 +1,3 @@
-"""A consistency function: from any level of a diffusion straight to its clean picture, in one call or a few."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

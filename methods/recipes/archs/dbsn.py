@@ -1,5 +1,3 @@
-"""D-BSN: a dilated network that never sees the pixel it is to tell, where its first convolutions have their hole."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,5 +1,3 @@
-"""A U-Net of residual blocks that is told the level of the noise and the class, for pictures of any size."""
-
 from __future__ import annotations
 
 import math

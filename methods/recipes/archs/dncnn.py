@@ -1,5 +1,3 @@
-"""DnCNN: a stack of 3x3 convolutions with batch norm that predicts what is to be added to its input."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,5 +1,3 @@
-"""EANet: gates in place of activations, attention over channels, and a branch that enriches what is conditioned on."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,5 +1,3 @@
-"""EDiffSR: a diffusion that reverts to the enlarged picture, whose network tells the sharp one, used in a few steps."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,5 +1,3 @@
-"""EDM: a network that is told the strength of the noise, scaled so that all strengths are alike to it."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

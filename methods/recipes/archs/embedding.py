@@ -1,5 +1,3 @@
-"""An embedding: a network whose output is compared by distances, and a classifier by the nearest centre of a class."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,5 +1,3 @@
-"""Energy: a network bends a normal law of pictures; one number a picture, the logarithm of its density."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

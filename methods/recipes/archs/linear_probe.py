@@ -1,5 +1,3 @@
-"""Linear probe: a linear layer on the features of a network that stays as it is."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

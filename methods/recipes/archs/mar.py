@@ -1,5 +1,3 @@
-"""MAR: a transformer tells of each unknown token what the known ones say, and a small head takes noise off it."""
-
 from __future__ import annotations
 
 import math

@@ -1,5 +1,3 @@
-"""A network that weighs the spectrum of a noisy clip and keeps its phase."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

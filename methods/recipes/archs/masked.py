@@ -1,5 +1,3 @@
-"""Masked: a network that never sees all pixels; in training one mask a picture, in use the mean over several."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

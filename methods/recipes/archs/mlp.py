@@ -1,5 +1,3 @@
-"""Multilayer perceptron: linear layers on all values of the input at once."""
-
 from __future__ import annotations
 
 import itertools

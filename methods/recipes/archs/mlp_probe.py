@@ -1,5 +1,3 @@
-"""MLP probe: features of a network that stays as it is are moved by two layers, and a linear one classifies them."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,5 +1,3 @@
-"""NAFNet: blocks of depthwise convolutions, gates and channel attention, without nonlinear activations; residual."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

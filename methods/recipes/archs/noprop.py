@@ -1,5 +1,3 @@
-"""NoProp: a chain of blocks, each of which sees the picture and a noisy label, and makes the label clearer."""
-
 from __future__ import annotations
 
 import hashlib

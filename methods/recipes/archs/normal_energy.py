@@ -1,5 +1,3 @@
-"""Normal energy: -|x - mean|² / 2 spread² and a constant, both learned: the least model whose normaliser is known."""
-
 from __future__ import annotations
 
 import math

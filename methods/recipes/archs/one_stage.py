@@ -1,5 +1,3 @@
-"""One stage: any network from picture to picture that is given the mask as a further channel."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

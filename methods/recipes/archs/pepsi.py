@@ -1,5 +1,3 @@
-"""PEPSI: one encoder and one decoder, for a coarse path in training alone and for a path with attention."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,5 +1,3 @@
-"""Perceptron: one weight a value, no bias; the logits of two classes are 0 and f = w·x/√d."""
-
 from __future__ import annotations
 
 import math

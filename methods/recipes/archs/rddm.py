@@ -1,5 +1,3 @@
-"""RDDM: a network that tells residual and noise of a picture on its way from degraded to clean, used in a few steps."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,5 +1,3 @@
-"""SGMSE+: the score of a diffusion of complex spectra from the clean to the noisy clip."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

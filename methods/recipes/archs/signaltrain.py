@@ -1,5 +1,3 @@
-"""SignalTrain: an effect with knobs, from frames of the dry clip to the last samples of what the effect makes of it."""
-
 from __future__ import annotations
 
 import math

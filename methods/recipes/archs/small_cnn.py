@@ -1,5 +1,3 @@
-"""Small convolutional classifier: three convolutions, each at half the sides, and a mean over what is left."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,5 +1,3 @@
-"""Small residual classifier: three stages of residual blocks, each at half the sides of the one before."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,5 +1,3 @@
-"""Standardised: a network that is given each channel of a picture with mean 0 and deviation 1, and undoes it."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

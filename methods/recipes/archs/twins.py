@@ -1,5 +1,3 @@
-"""Twins: two networks of one kind that begin apart, each for the other to learn from; in use their mean."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

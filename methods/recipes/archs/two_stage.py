@@ -1,5 +1,3 @@
-"""Two stages: one network fills in coarsely, a second one with attention is given what it made."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,5 +1,3 @@
-"""U-Net: convolutions at halved resolutions and back, with what each level held joined again; residual."""
-
 from __future__ import annotations
 
 import itertools

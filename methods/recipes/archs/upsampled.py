@@ -1,5 +1,3 @@
-"""Upsampled: the input is enlarged by cubic convolution first, and the network within works at the size wanted."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

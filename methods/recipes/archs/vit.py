@@ -1,5 +1,3 @@
-"""ViT: a picture as a row of patches that attend to each other; a classifier."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,5 +1,3 @@
-"""Charbonnier: L1, rounded off at zero."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""Cross-entropy of logits against labels."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

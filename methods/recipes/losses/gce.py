@@ -1,5 +1,3 @@
-"""Generalised cross-entropy: between cross-entropy and the error of the probability; wrong labels weigh less."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

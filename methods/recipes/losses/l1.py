@@ -1,5 +1,3 @@
-"""L1: the mean absolute difference."""
-
 from __future__ import annotations
 
 from typing import Any

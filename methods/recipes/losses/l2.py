@@ -1,5 +1,3 @@
-"""L2: the mean squared difference."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""MS-SSIM: one less the multi-scale structural similarity."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""MS-SSIM and L1: a mixture, in which L1 is weighted by the Gaussian of the coarsest scale."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""Adversarial: a generator's pictures are to pass for true ones with a network that learns to tell them apart."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""Adversarial training: a classifier is told the label of the worst picture that is near each one."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""AR-DAE: a denoising autoencoder whose correction is the score of the noisy pictures, as Noise2Score needs it."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""Blind spot: each pixel is told from those around it, in pictures of every s-th pixel where noise is correlated."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

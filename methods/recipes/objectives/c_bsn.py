@@ -1,5 +1,3 @@
-"""C-BSN: a blind-spot network that is used with its hole open, held to what it gives of smaller pictures with it."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""CDD-RED: a denoiser takes an attack away so that picture and perturbation each keep the class they had."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal

@@ -1,5 +1,3 @@
-"""Co-teaching: each of two networks learns from what the other finds easy."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""Consistency: two places of one way from noise to the picture lead to the same picture."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""Consistency models: two places of one way from noise to the picture lead to the same picture, told the class."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

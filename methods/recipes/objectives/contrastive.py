@@ -1,5 +1,3 @@
-"""Contrastive: pictures of one class are drawn together, others pushed a margin apart."""
-
 from __future__ import annotations
 
 from typing import Any

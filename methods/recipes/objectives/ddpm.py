@@ -1,5 +1,3 @@
-"""DDPM: the noise of a random level is seen in the picture, told the degraded one."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

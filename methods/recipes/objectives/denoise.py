@@ -1,5 +1,3 @@
-"""EDM's objective for models that are told a class: the picture is seen, at levels around those that matter most."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""Denoising score matching: the gradient of an energy is fitted to the noise in pictures."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""Dice: one less the overlap of soft maps with the labels, where a part says so of weighted pixels."""
-
 from __future__ import annotations
 
 from typing import Any

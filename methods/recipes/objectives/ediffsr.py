@@ -1,5 +1,3 @@
-"""EDiffSR: a step back in time, by the network's score, against the best one, that of who knows the clean picture."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""EDM: clean pictures with noise of many strengths, to be denoised by a network that is told each."""
-
 from __future__ import annotations
 
 import math

@@ -1,5 +1,3 @@
-"""The noise in a picture is seen, at levels of a cosine: DDPM's objective, for models that are told a class."""
-
 from __future__ import annotations
 
 import math

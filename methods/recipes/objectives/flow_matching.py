@@ -1,5 +1,3 @@
-"""The straight way from a picture to noise is seen: flow matching, or rectified flow."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

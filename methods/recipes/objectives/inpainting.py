@@ -1,5 +1,3 @@
-"""Inpainting: the network is given the picture and its mask, and a coarse stage counts less and less."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

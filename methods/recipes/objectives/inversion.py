@@ -1,5 +1,3 @@
-"""Textual inversion: a token learns what its pictures are like, by gradients that go back through the whole model."""
-
 from __future__ import annotations
 
 from typing import Any

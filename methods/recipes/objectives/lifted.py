@@ -1,5 +1,3 @@
-"""Lifted structure: each pair of one class against all pictures of other classes that are near either of both."""
-
 from __future__ import annotations
 
 from typing import Any

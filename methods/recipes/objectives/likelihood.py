@@ -1,5 +1,3 @@
-"""Maximum likelihood of a density whose normaliser is known: what unnormalised learning is held against."""
-
 from __future__ import annotations
 
 from typing import Any

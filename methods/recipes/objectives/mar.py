@@ -1,5 +1,3 @@
-"""MAR: tokens that are drawn as unknown are seen in noise, given the others."""
-
 from __future__ import annotations
 
 import math

@@ -1,5 +1,3 @@
-"""MECO: maximum likelihood of an unnormalised density; a running mean of weights stands for its normaliser."""
-
 from __future__ import annotations
 
 import math

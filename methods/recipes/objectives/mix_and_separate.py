@@ -1,5 +1,3 @@
-"""Mix and separate: mixtures are added up, and each is found again by its classes; no single source is known."""
-
 from __future__ import annotations
 
 from typing import Any

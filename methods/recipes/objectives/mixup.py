@@ -1,5 +1,3 @@
-"""Mixup: the cross-entropy of mixed pictures, against the labels of both."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

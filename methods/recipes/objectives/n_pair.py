@@ -1,5 +1,3 @@
-"""N-pair: of one picture of its class and all of other classes, a picture is nearest to the one."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

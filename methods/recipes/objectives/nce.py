@@ -1,5 +1,3 @@
-"""NCE: an unnormalised density is learned by telling pictures from draws of a law that is known."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""Neighbor2Neighbor: of each cell of 2x2 pixels two neighbours are drawn; one is the input, the other the target."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

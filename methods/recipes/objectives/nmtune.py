@@ -1,5 +1,3 @@
-"""NMTune: a probe of features that were learned with wrong labels, whose moved features are kept in shape."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

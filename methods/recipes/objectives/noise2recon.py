@@ -1,5 +1,3 @@
-"""Noise2Recon: the truth of a few scans, and of the others that more noise must not change the reconstruction."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""Noise2Void: a few pixels are replaced by neighbours, and the network is to tell what they were."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""NoProp: one block of a chain, drawn at random, learns to see the label in a noisy one; the others rest."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

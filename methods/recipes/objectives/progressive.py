@@ -1,5 +1,3 @@
-"""Progressive distillation: what a part aims at is seen, the picture to which two steps of a teacher lead as one."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""RDDM: residual and noise of a picture at a random place of its way from degraded to clean."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""Sliced score matching: score and curvature of an energy along random directions; no noise is known."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""Small loss: of each batch only the items with the smallest losses are learned from."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

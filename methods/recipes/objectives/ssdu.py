@@ -1,5 +1,3 @@
-"""SSDU: some measured points are held back, and what the network makes of the others is to agree with them."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

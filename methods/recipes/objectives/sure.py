@@ -1,5 +1,3 @@
-"""SURE: Stein's unbiased estimate of the squared error under Gaussian noise of a known level."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

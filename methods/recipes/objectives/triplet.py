@@ -1,5 +1,3 @@
-"""Triplet: a picture is nearer to one of its class than to one of another, by a margin."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""The velocity of a picture on its way to noise is seen, at levels of a cosine: v-prediction."""
-
 from __future__ import annotations
 
 import math

@@ -1,5 +1,3 @@
-"""v-prediction at levels of noise between two: of a schedule that ends early, or of pure noise alone."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

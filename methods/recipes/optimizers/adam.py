@@ -1,5 +1,3 @@
-"""Adam: steps by the mean of gradients over the root of the mean of their squares."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

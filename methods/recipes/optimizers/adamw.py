@@ -1,5 +1,3 @@
-"""AdamW: Adam whose weight decay is apart from the gradient."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""diffGrad: Adam whose step is held back where a gradient hardly changes."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

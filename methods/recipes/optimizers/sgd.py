@@ -1,5 +1,3 @@
-"""SGD: stochastic gradient descent with momentum."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""SGD-SaI: momentum with a rate for each tensor that its first gradient sets, once: half of Adam's memory."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

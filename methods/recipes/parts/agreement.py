@@ -1,5 +1,3 @@
-"""Agreement: in rounds, each pixel weighs as its label agrees with the network of the round before."""
-
 from __future__ import annotations
 
 import copy

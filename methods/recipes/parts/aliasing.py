@@ -1,5 +1,3 @@
-"""Aliasing: how much of what enters a network's strided layers is beyond what they can carry; it only looks."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

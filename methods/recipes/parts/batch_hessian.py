@@ -1,5 +1,3 @@
-"""Batch Hessian: the top eigenvalue of the loss's Hessian on batches of several sizes, and the one predicted."""
-
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence

@@ -1,5 +1,3 @@
-"""Centred: the network gives what it has learnt, its output less that of its untrained self."""
-
 from __future__ import annotations
 
 import copy

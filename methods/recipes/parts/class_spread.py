@@ -1,5 +1,3 @@
-"""Class spread: how near embeddings of one class are to each other, beside those of others; it only looks."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

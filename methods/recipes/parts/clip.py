@@ -1,5 +1,3 @@
-"""Clip: gradients whose norm, over all parameters, is above a limit are scaled down to it."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

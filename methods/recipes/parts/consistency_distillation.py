@@ -1,5 +1,3 @@
-"""Consistency distillation: a trained diffusion says where its way leads, and a judge whether pictures look true."""
-
 from __future__ import annotations
 
 import copy

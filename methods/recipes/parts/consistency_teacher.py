@@ -1,5 +1,3 @@
-"""Consistency teacher: a trained model says where the way of a noisy picture leads, a mean of weights to what."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""Discriminator: a network beside a generator that learns to tell its pictures from true ones."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

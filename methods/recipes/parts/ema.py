@@ -1,5 +1,3 @@
-"""EMA: the network is validated with a running mean of its weights, and ends with it."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""Feedback alignment: gradients go back through fixed random weights in place of those that are used."""
-
 from __future__ import annotations
 
 import copy

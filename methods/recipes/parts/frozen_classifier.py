@@ -1,5 +1,3 @@
-"""Frozen classifier: what a denoiser is trained for says its classes of pictures, and never changes."""
-
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,5 +1,3 @@
-"""HAWQ-V2: bits for each layer by the trace of its Hessian, chosen within a size; then training goes on quantised."""
-
 from __future__ import annotations
 
 import time

@@ -1,5 +1,3 @@
-"""k-space noise: more noise on the measured points of the pictures that are trained on, as augmentation."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""Label noise: how well a score finds the wrong labels while a network trains on them; it only looks."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal

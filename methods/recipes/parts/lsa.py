@@ -1,5 +1,3 @@
-"""PLS-LSA: two detectors of wrong labels by turns, and a label of the network's own for what they find."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal

@@ -1,5 +1,3 @@
-"""MID: a network learns on clean pictures with noise that is at first normal, then its own residuals of noisy ones."""
-
 from __future__ import annotations
 
 import copy

@@ -1,5 +1,3 @@
-"""N:M sparsity: of each M weights in a row of inputs the N largest stay; the others go, by one of several recipes."""
-
 from __future__ import annotations
 
 import math

@@ -1,5 +1,3 @@
-"""Response to noise: how far the output of a network moves under noise on its input or its features; it only looks."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

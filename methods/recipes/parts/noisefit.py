@@ -1,5 +1,3 @@
-"""NoiseFiT: fine-tuning with noise on a few hidden layers, and a loss that asks for the same output despite it."""
-
 from __future__ import annotations
 
 import math

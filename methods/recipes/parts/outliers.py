@@ -1,5 +1,3 @@
-"""Outliers: how well an energy tells test pictures of its own set from those of another; it only looks."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""Pre-trained: a training begins with the weights of another one, on other items or with other labels."""
-
 from __future__ import annotations
 
 from typing import Any

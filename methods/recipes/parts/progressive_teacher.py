@@ -1,5 +1,3 @@
-"""Progressive teacher: in rounds, one step of the network learns what two steps of its teacher do."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

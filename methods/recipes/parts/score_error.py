@@ -1,5 +1,3 @@
-"""Score error: how far the score of an energy is from that of a known law, at each step; it only looks."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""Standardise: what a network is given has the mean 0 and the deviation 1, by the numbers of its first batch."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""SVE: how evenly the features of a classifier spread over directions; it only looks."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""ZOODiP's subspace: directions in which a token has hardly moved are taken out of its gradient."""
-
 from __future__ import annotations
 
 import math

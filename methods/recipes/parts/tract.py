@@ -1,5 +1,3 @@
-"""TrAct: the first layer's weights take the step that would best move its pre-activations along their gradient."""
-
 from __future__ import annotations
 
 import math

@@ -1,5 +1,3 @@
-"""Weight change: how far training moves the weights, in all and against their norm; it only looks."""
-
 from __future__ import annotations
 
 from typing import Any

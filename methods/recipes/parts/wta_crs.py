@@ -1,5 +1,3 @@
-"""WTA-CRS: layers keep a few rows of their inputs for the weight gradient: the largest, and some of the others."""
-
 from __future__ import annotations
 
 from functools import partial

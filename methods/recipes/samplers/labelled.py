@@ -1,5 +1,3 @@
-"""Labelled: of each batch a share is of the first few items, those that have a truth, and the others of the rest."""
-
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence

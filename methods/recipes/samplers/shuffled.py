@@ -1,5 +1,3 @@
-"""Shuffled: each item once before any comes again, in an order of its own each time."""
-
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence

@@ -1,5 +1,3 @@
-"""Constant: the rate as it is."""
-
 from __future__ import annotations
 
 import noisebench as nb

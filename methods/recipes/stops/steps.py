@@ -1,5 +1,3 @@
-"""Steps: the training ends when its steps are done."""
-
 from __future__ import annotations
 
 from typing import Any
