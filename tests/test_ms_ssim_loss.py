@@ -91,7 +91,7 @@ def test_the_mixture_weighs_ms_ssim_and_l1_under_the_coarsest_window() -> None:
     assert float(loss("ms_ssim_l1(alpha=0.0)", shifted, clean)) == pytest.approx(0.1, abs=1e-12)
     spot = torch.zeros(1, 1, 11, 11, dtype=torch.float64)
     spot[..., 5, 5] = 1.0
-    taps = torch.exp(-((torch.arange(11) - 5) ** 2) / 4.5)
+    taps = torch.exp(-((torch.arange(11, dtype=torch.float64) - 5) ** 2) / 4.5)
     assert float(coarse_error(spot, 0 * spot)) == pytest.approx(float((taps[5] / taps.sum()) ** 2), abs=1e-8)
 
 
