@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from noisebench.engine.environment import environment
 from noisebench.planning.plan import plan
+from noisebench.store.cell import SCHEMA, Cell, CellIdentity
 from noisebench.store.cells import commit, open_store, partial_dir
-from noisebench.store.record import SCHEMA
 from noisebench.suite.suite import Suite
 
 METHODS = 100
@@ -31,17 +31,17 @@ def make(folder: str, cells: int, pictures: int = 100, *, seed: int = 0) -> Path
     )
     store, rng, made_in = open_store(Path(folder)), np.random.default_rng(seed), environment()
     for number, planned in enumerate(plan(suite)[:cells]):
-        level = planned["regime"]["display"]
-        cell = {name: value for name, value in planned.items() if name != "shown"}
-        cell |= {
-            "schema": SCHEMA, "outcome": "ok", "reason": "", "traceback": "", "notes": [], "setup_s": 0.1,
-            "seconds": 0.1 * pictures, "cost": None, "environment": made_in,
-        }  # fmt: skip
+        level = planned.regime.display
+        cell = Cell(
+            **{field: getattr(planned, field) for field in CellIdentity.__struct_fields__},
+            schema=SCHEMA, outcome="ok", reason="", traceback="", notes=[], setup_s=0.1,
+            seconds=0.1 * pictures, cost=None, environment=made_in,
+        )  # fmt: skip
         rows = [
             {"item": f"p{j}", "input_sha256": f"{level:>032}{j:032}", "output_sha256": f"{number:032}{j:032}",
              "note": "", "seconds": 0.1, "scores": {"psnr": 30 + rng.normal(), "ssim": 0.8 + 0.01 * rng.normal()}}
             for j in range(pictures)
         ]  # fmt: skip
-        partial_dir(store, planned["key"]).mkdir(parents=True)
+        partial_dir(store, planned.key).mkdir(parents=True)
         commit(store, cell, rows)
     return store

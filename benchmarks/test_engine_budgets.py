@@ -13,9 +13,10 @@ from pathlib import Path
 import noisebench as nb
 import numpy as np
 import pytest
+from msgspec import structs
+from noisebench.store.cell import CellIdentity
 from noisebench.store.cells import commit, open_store, partial_dir
 from noisebench.store.reading import read_records
-from noisebench.store.record import SCHEMA
 from targets import hold
 
 PLUGIN = """
@@ -71,7 +72,7 @@ def test_overhead_of_a_long_cell(benchmark, tmp_path):
     def harness() -> float:
         call("run", *args, "--retry", "always", cwd=tmp_path)
         (record,) = read_records(tmp_path / "nb-store")
-        return float(record.cell["seconds"])
+        return float(record.cell.seconds)
 
     script = (
         "import sys, time, cv2, torch; sys.path.insert(0, '.'); cv2.setNumThreads(1); torch.set_num_threads(1)\n"
@@ -180,7 +181,7 @@ def test_restoring_and_scoring_go_side_by_side(benchmark, tmp_path):
         call("run", "--methods", "identity", "--datasets", 'folder(path="pictures")', "--regimes", "gaussian(sigma=25)",
              "--retry", "always", cwd=tmp_path)  # fmt: skip
         (record,) = read_records(tmp_path / "nb-store")
-        return float(record.cell["seconds"])
+        return float(record.cell.seconds)
 
     def loop() -> float:
         done = subprocess.run(
@@ -213,8 +214,8 @@ def big_store(tmp_path):
     store = open_store(tmp_path / "nb-store")
     (sample,) = read_records(store)
     for cell in plan(suite):
-        if cell["key"] != sample.cell["key"]:
-            partial_dir(store, cell["key"]).mkdir(parents=True, exist_ok=True)
+        if cell.key != sample.cell.key:
+            partial_dir(store, cell.key).mkdir(parents=True, exist_ok=True)
             row = {
                 "item": "0",
                 "input_sha256": "0",
@@ -223,7 +224,8 @@ def big_store(tmp_path):
                 "seconds": 1.0,
                 "scores": {"psnr": 30.0},
             }
-            commit(store, {**sample.cell, **cell, "schema": SCHEMA, "outcome": "ok", "reason": ""}, [row])
+            own = {field: getattr(cell, field) for field in CellIdentity.__struct_fields__}
+            commit(store, structs.replace(sample.cell, **own), [row])
     (tmp_path / "s.yaml").write_text(
         "methods: [identity]\ndatasets: ['gaussian_field(n=1, size=16)']\nmetrics: [psnr]\n"
         "regimes: ['gaussian(sigma={" + ",".join(map(str, range(1, 1001))) + "})']\n"

@@ -61,7 +61,7 @@ def test_dncnn(benchmark, tmp_path):
         loops.append(float(python("-c", BARE)))
         python("-m", "noisebench", "run", "speed.yaml", "--limit", str(PICTURES), "--jobs", "1", "--retry", "always")
         (record,) = read_records(Path(tmp_path, "nb-store"))
-        cells.append(float(record.cell["seconds"]))
+        cells.append(float(record.cell.seconds))
         pictures.extend(map(float, record.seconds))
 
     benchmark.pedantic(pair, rounds=ROUNDS)

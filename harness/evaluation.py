@@ -10,9 +10,10 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
+from msgspec import structs
 
 from .components.datasets import open_dataset
 from .components.registry import Bound, Entry, bind, bind_all, registry
@@ -33,8 +34,9 @@ from .planning.plan import (
     split_metrics,
     usual_rank,
 )
+from .store.cell import SCHEMA, Cell, DatasetPart, MethodPart, plain_values
 from .store.keys import key_of
-from .store.record import SCHEMA, Cell, DatasetPart, Record, SetPart
+from .store.record import Record
 from .suite.suite import count
 from .suite.suite import whole as natural
 from .text.errors import UsageError, noting_item, one_line
@@ -98,7 +100,7 @@ def evaluate(
         with tempfile.TemporaryDirectory() as folder:
             taker = None
             if parts and isinstance(field_of_work, HasSetMetrics):
-                taker = field_of_work.collector(parts, Path(folder), len(ids), protocol=rules)
+                taker = field_of_work.collector(plain_values(parts), Path(folder), len(ids), protocol=rules)
             for index, name in enumerate(ids):
                 with noting_item(field_of_work.words.item, name):
                     item = load_chosen(chosen, data, index, name, field_of_work)
@@ -115,10 +117,10 @@ def evaluate(
         items = part_of_items(chosen, ids, seen, len(data.ids), field_of_work)
         cell = _cell(field_of_work, bound, flags, items, noise, rules, single, keyed, seed)
         if parts:
-            cell["sets"] = {name: cast(SetPart, {**one, **found[name]}) for name, one in parts.items()}
+            cell.sets = {name: structs.replace(one, **found[name]) for name, one in parts.items()}
         if tuned:
-            cell["tuned"] = tuned
-        cell["notes"] = [*sorted(map(one_line, notes)), *(note for one in tuned for note in told_of(one))]
+            cell.tuned = tuned
+        cell.notes = [*sorted(map(one_line, notes)), *(note for one in tuned for note in told_of(one))]
         return Result(_record(cell, rows))
 
 
@@ -171,23 +173,43 @@ def _cell(
         "kind": "score",
         "track": f"{track.name}@{track.version}",
         "method": {"spec": method.canonical},
-        "data": dataset["fingerprint"],
+        "data": dataset.fingerprint,
         "regime": regime_key(regime),
         "protocol": {"spec": protocol.canonical, "versions": protocol.versions},
         "metrics": {metric.canonical: metric.entry.version for metric in metrics},
         **({"sets": sets} if sets else {}),
         "seed": seed,
     }
-    of_method = {**part(method), "flags": dict(flags), "cite": method.entry.meta.get("cite", ""),
-                 "sources": {}, "source_sha256": ""}  # fmt: skip
-    cell: Any = {
-        "schema": SCHEMA, "key": key_of(inputs), "kind": "score", "track": track.name, "words": dict(vars(track.words)),
-        "method": of_method, "dataset": dataset, "regime": part(regime), "protocol": part(protocol), "seed": seed,
-        "metrics": {metric.display: metric_part(metric) for metric in metrics}, "outcome": "ok", "reason": "",
-        "traceback": "", "notes": [], "suite": {"name": "", "rank_by": usual_rank(track, [m.display for m in metrics])},
-        "setup_s": None, "seconds": None, "cost": None, "environment": environment(), "inputs": inputs,
-    }  # fmt: skip
-    return cast(Cell, cell)
+    of_method = MethodPart(
+        **structs.asdict(part(method)),
+        flags=dict(flags),
+        cite=method.entry.meta.get("cite", ""),
+        sources={},
+        source_sha256="",
+    )
+    return Cell(
+        schema=SCHEMA,
+        key=key_of(inputs),
+        kind="score",
+        track=track.name,
+        words=dict(vars(track.words)),
+        method=of_method,
+        dataset=dataset,
+        regime=part(regime),
+        protocol=part(protocol),
+        seed=seed,
+        metrics={metric.display: metric_part(metric) for metric in metrics},
+        outcome="ok",
+        reason="",
+        traceback="",
+        notes=[],
+        suite={"name": "", "rank_by": usual_rank(track, [m.display for m in metrics])},
+        setup_s=None,
+        seconds=None,
+        cost=None,
+        environment=environment(),
+        inputs=inputs,
+    )
 
 
 def _record(cell: Cell, rows: Sequence[ItemRow]) -> Record:
@@ -198,7 +220,7 @@ def _record(cell: Cell, rows: Sequence[ItemRow]) -> Record:
         [row["output_sha256"] for row in rows],
         [row["note"] for row in rows],
         np.array([row["seconds"] for row in rows]),
-        {name: np.array([_float(row["scores"][name]) for row in rows]) for name in cell["metrics"]},
+        {name: np.array([_float(row["scores"][name]) for row in rows]) for name in cell.metrics},
     )
 
 

@@ -95,9 +95,9 @@ class Bench:
         except (Skip, Invalid) as error:
             raise UsageError(f"method {label}: {message_of(error)}") from None
         record = _record(result, label)
-        if record.cell["key"] in self._made:
+        if record.cell.key in self._made:
             pytest.fail(f"{label} is checked twice in this test: give one of them a name=", pytrace=False)
-        self._made[record.cell["key"]] = record
+        self._made[record.cell.key] = record
         if not self._update:
             self._judge(record, held)
         return result
@@ -131,7 +131,7 @@ class Bench:
 
         own = [stored for stored in self._stored() if _same_question(stored, record)]
         # One test may ask a question under several protocols, metrics or limits.
-        own = [stored for stored in own if stored.cell.get("key") == record.cell["key"]] or own
+        own = [stored for stored in own if stored.cell.key == record.cell.key] or own
         if lacks := sorted(_scored(record).difference(*map(_scored, own))):
             what = f" of {', '.join(lacks)}" if own else ""
             raise UsageError(f"no baseline{what} in {self.baseline}: {_HINT}")
@@ -180,18 +180,17 @@ def _or_in_a_line(do: Callable[[], T]) -> T:
 
 def _scored(record: Record) -> set[str]:
     """The metrics that a record has a score of, those of the whole set among them."""
-    return {*record.scores, *record.cell.get("sets", {})}
+    return {*record.scores, *record.cell.sets}
 
 
 def _same_question(stored: Record, record: Record) -> bool:
     """Whether both answer for the same track, method, dataset, regime and seed; what else differs, `check` judges."""
-    try:
-        one, other = stored.cell, record.cell
-        return all(one[part]["spec"] == other[part]["spec"] for part in ("method", "dataset", "regime")) and (
-            (one["track"], one["seed"]) == (other["track"], other["seed"])
-        )
-    except (KeyError, TypeError):
-        return True
+    one, other = stored.cell, record.cell
+    return (one.method.spec, one.dataset.spec, one.regime.spec) == (
+        other.method.spec,
+        other.dataset.spec,
+        other.regime.spec,
+    ) and (one.track, one.seed) == (other.track, other.seed)
 
 
 def _record(result: Result, label: str) -> Record:
@@ -199,17 +198,18 @@ def _record(result: Result, label: str) -> Record:
     from dataclasses import replace
 
     import numpy as np
+    from msgspec import structs
 
+    from .store.cell import MethodPart
     from .store.keys import key_of
 
     made, n = result.record, len(result.record.items)
-    method = {"name": label, "spec": label, "display": label, "versions": {}, "flags": {}, "cite": "", "sources": {},
-              "source_sha256": ""}  # fmt: skip
-    inputs = {**made.cell["inputs"], "method": {"spec": label}}
-    cell: Any = {
-        **made.cell, "key": key_of(inputs), "method": method, "notes": [], "inputs": inputs,
-        "suite": {"name": "pytest", "rank_by": next(iter(made.cell["metrics"]), "")},
-    }  # fmt: skip
+    method = MethodPart(
+        name=label, spec=label, display=label, versions={}, flags={}, cite="", sources={}, source_sha256=""
+    )
+    inputs = {**made.cell.inputs, "method": {"spec": label}}
+    suite = {"name": "pytest", "rank_by": next(iter(made.cell.metrics), "")}
+    cell = structs.replace(made.cell, key=key_of(inputs), method=method, notes=[], inputs=inputs, suite=suite)
     # Neither the time nor the pixels of a run belong into a file that is kept under version control.
     return replace(made, cell=cell, output_sha256=[""] * n, seconds=np.zeros(n))
 

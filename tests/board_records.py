@@ -8,8 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from msgspec import structs
+from noisebench.store.cell import SCHEMA, Cell, checked, plain_values
 from noisebench.store.keys import key_of
-from noisebench.store.record import SCHEMA, Cell, Cost, Panel, Record
+from noisebench.store.record import Panel, Record
 
 METRICS: dict[str, dict[str, Any]] = {
     "psnr": {"version": 1, "higher": True, "unit": "dB", "decimals": 2, "order": 0,
@@ -49,6 +51,12 @@ WORDS = {
 }  # fmt: skip
 
 
+TRAINING_COST = {
+    "seconds": 1.0, "cpu_seconds": 1.0, "items_per_second": 40.0, "peak_memory_bytes": None, "parameter_bytes": 8,
+    "gradient_bytes": 8, "optimizer_bytes": 8, "saved_bytes": 8, "macs": None, "reasons": {},
+}  # fmt: skip
+
+
 def panel_of(item: str, clean: bytes, noisy: bytes, restored: bytes) -> Panel:
     """Crops of one picture."""
     return Panel(item, {"clean": clean, "noisy": noisy, "restored": restored})
@@ -57,6 +65,16 @@ def panel_of(item: str, clean: bytes, noisy: bytes, restored: bytes) -> Panel:
 def sha(text: str) -> str:
     """A stand-in for the hash of something."""
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+
+
+def cell_of(fields: Mapping[str, Any]) -> Cell:
+    """A cell of fields whose parts may be typed or plain."""
+    return checked(plain_values(dict(fields)), Cell)
+
+
+def changed(cell: Cell, **fields: Any) -> Cell:
+    """The cell with some fields changed; parts may be typed or plain."""
+    return cell_of({**plain_values(cell), **fields})
 
 
 def record(
@@ -116,9 +134,8 @@ def record(
         "cost": None,
         "environment": dict(environment if environment is not None else ENVIRONMENT),
     }  # fmt: skip
-    stored: Cell = cell  # type: ignore[assignment]
     return Record(
-        stored,
+        cell_of(cell),
         names,
         [sha(f"{inputs}{dataset}{regime}{seed}{name}") for name in names],
         # The identity gives back what it is given.
@@ -148,24 +165,23 @@ def cost_record(
 ) -> Record:
     """A cost cell."""
     base = record(method, {}, display=display, outcome=outcome, reason=reason, source=source)
-    cost: Cost = {
+    cost = {
         "size": list(size), "device": "cpu", "threads": 1, "repeats": 10, "setup_s": 0.25,
         "latency_ms": None if p50 is None else {"p50": p50, "p90": p50 * 1.2, "min": p50 * 0.9},
         "latency_cpu_ms": p50, "latency_rel": None if p50 is None else p50 / 4, "reference_ms": 4.0,
         "peak_memory_bytes": peak, "params": params, "macs": None,
         "reasons": dict(reasons or {"macs": "no torch operation was seen"}),
     }  # fmt: skip
-    data = {name: value for name, value in base.cell["dataset"].items() if name != "total"}
-    cell: dict[str, Any] = {**base.cell, "kind": "cost", "dataset": data,
-                            "key": sha(f"cost{display or method}{size}{source}"),
-                            "cost": cost if outcome == "ok" else None, "metrics": {}}  # fmt: skip
-    stored: Cell = cell  # type: ignore[assignment]
-    return Record(stored)
+    data = structs.replace(base.cell.dataset, total=None)
+    key = sha(f"cost{display or method}{size}{source}")
+    return Record(
+        changed(base.cell, kind="cost", dataset=data, key=key, cost=cost if outcome == "ok" else None, metrics={})
+    )
 
 
 def as_schema_1(one: Record) -> Record:
     """The same record as it was stored before tracks: no words, no roles, metrics that say nothing of themselves."""
-    cell: dict[str, Any] = {**one.cell, "schema": 1}
+    cell: dict[str, Any] = {**plain_values(one.cell), "schema": 1}
     del cell["words"]
     method, data = dict(cell["method"]), dict(cell["dataset"])
     flags = dict(method["flags"])
@@ -179,23 +195,22 @@ def as_schema_1(one: Record) -> Record:
     if "data" in inputs:
         inputs["pictures"] = inputs.pop("data")
     cell |= {"method": {**method, "flags": flags}, "dataset": data, "metrics": metrics, "inputs": inputs}
-    stored: Cell = cell  # type: ignore[assignment]
-    return replace(one, cell=stored)
+    return replace(one, cell=cell_of(cell))
 
 
 def sealed(one: Record) -> Record:
     """The record with the inputs and the key that a planned cell has."""
-    cell: dict[str, Any] = dict(one.cell)
-    inputs: dict[str, Any] = {"kind": cell["kind"], "track": f"{cell['track']}@1"}
-    inputs["source"] = cell["method"]["source_sha256"]
-    for part in ("method", "regime", "protocol"):
-        inputs[part] = {"spec": cell[part]["spec"], "versions": cell[part]["versions"]}
-    if cell["kind"] == "score":
-        inputs |= {"seed": cell["seed"], "data": cell["dataset"]["fingerprint"]}
-        inputs["metrics"] = {name: part["version"] for name, part in cell["metrics"].items()}
+    cell = one.cell
+    inputs: dict[str, Any] = {"kind": cell.kind, "track": f"{cell.track}@1"}
+    inputs["source"] = cell.method.source_sha256
+    for name, part in (("method", cell.method), ("regime", cell.regime), ("protocol", cell.protocol)):
+        inputs[name] = {"spec": part.spec, "versions": part.versions}
+    if cell.kind == "score":
+        inputs |= {"seed": cell.seed, "data": cell.dataset.fingerprint}
+        inputs["metrics"] = {name: part.version for name, part in cell.metrics.items()}
     else:
         inputs |= {"size": [256, 256], "device": "cpu", "threads": 1}
-    return replace(one, cell={**cell, "inputs": inputs, "key": key_of(inputs)})  # type: ignore[typeddict-item]
+    return replace(one, cell=structs.replace(cell, inputs=inputs, key=key_of(inputs)))
 
 
 def training_record(
@@ -204,8 +219,9 @@ def training_record(
     """The training of a recipe: `figures` are what its parts found, `changes` what differs in how it went."""
     made = record("trained", display=spec, seed=seed, outcome=outcome)
     training = {
+        "recipe": spec, "given": [8, 8, 1], "wanted": [8, 8, 1], "validation": [], "of": 40, "stopped": "",
         "higher": True, "metric": "accuracy", "steps": 40, "score": 0.5, "curve": [], "figures": dict(figures or {}),
-        "cost": {"seconds": 1.0, "optimizer_bytes": 8, "macs": None, "reasons": {}}, **changes,
+        "cost": {}, **changes,
     }  # fmt: skip
-    cell: Any = {**made.cell, "kind": "train", **({"training": training} if outcome == "ok" else {})}
-    return replace(made, cell=cell)
+    training["cost"] = {**TRAINING_COST, **training["cost"]}
+    return replace(made, cell=changed(made.cell, kind="train", **({"training": training} if outcome == "ok" else {})))

@@ -16,7 +16,8 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from board_records import cost_record, record, sealed
+from board_records import changed, cost_record, record, sealed
+from msgspec import structs
 from noisebench.data.png_files import byte_sha256
 from noisebench.store.cells import cell_dir, commit, partial_dir
 from noisebench.store.keys import key_of
@@ -41,12 +42,12 @@ def made(method: str = "nlm", *values: float, request: Any = None, **more: Any) 
 def made_cost(method: str, *size: int, request: Any = None, **more: Any) -> Record:
     """A cost with the inputs and the key of a planned cell, at a size."""
     one = sealed(cost_record(method, size=size, **more))
-    inputs: Any = {**one.cell["inputs"], "size": list(size)}
+    inputs: Any = {**one.cell.inputs, "size": list(size)}
     return with_cell(one, inputs=inputs, key=key_of(inputs), request={} if request is None else request)
 
 
 def with_cell(one: Record, **fields: Any) -> Record:
-    return replace(one, cell={**one.cell, **fields})  # type: ignore[typeddict-item]
+    return replace(one, cell=changed(one.cell, **fields))
 
 
 def rows_of(one: Record) -> list[dict[str, Any]]:
@@ -54,7 +55,7 @@ def rows_of(one: Record) -> list[dict[str, Any]]:
     texts = {math.inf: "inf", -math.inf: "-inf"}
     return [
         {
-            "key": one.cell["key"], "index": i, "item": item, "input_sha256": one.input_sha256[i],
+            "key": one.cell.key, "index": i, "item": item, "input_sha256": one.input_sha256[i],
             "output_sha256": one.output_sha256[i], "seconds": float(one.seconds[i]), "note": one.notes[i],
             "scores": {m: None if np.isnan(v[i]) else texts.get(float(v[i]), float(v[i]))
                        for m, v in one.scores.items()},
@@ -65,7 +66,7 @@ def rows_of(one: Record) -> list[dict[str, Any]]:
 
 def put(store: Path, one: Record, arrays: Sequence[Any] = ()) -> str:
     """Store a record, with kept outputs; its key."""
-    key = one.cell["key"]
+    key = one.cell.key
     partial = partial_dir(store, key)
     partial.mkdir(parents=True, exist_ok=True)
     for index, array in enumerate(arrays):
@@ -102,14 +103,14 @@ def keeping(one: Record, arrays: Sequence[Any] = ARRAYS) -> Record:
 
 def in_order(candidates: Iterator[Record], n: int) -> list[Record]:
     """The first `n` of them by their keys."""
-    return sorted(itertools.islice(candidates, n), key=lambda one: one.cell["key"])
+    return sorted(itertools.islice(candidates, n), key=lambda one: one.cell.key)
 
 
 def same(a: Record, b: Record) -> None:
     """Two records hold the same, request and seal apart."""
     for name in ("items", "input_sha256", "output_sha256", "notes", "panel"):
         assert getattr(a, name) == getattr(b, name), name
-    assert {k: v for k, v in a.cell.items() if k != "request"} == {k: v for k, v in b.cell.items() if k != "request"}
+    assert structs.replace(a.cell, request=None) == structs.replace(b.cell, request=None)
     np.testing.assert_array_equal(a.seconds, b.seconds)
     assert list(a.scores) == list(b.scores)
     for metric, values in a.scores.items():
@@ -152,7 +153,7 @@ def partial_made(folder: Path) -> Path:
 
 def rekeyed(one: Record, **inputs: Any) -> Record:
     """The record with other inputs, and the key that these have."""
-    changed = {**one.cell["inputs"], **inputs}
+    changed = {**one.cell.inputs, **inputs}
     return with_cell(one, inputs=changed, key=key_of(changed))
 
 

@@ -105,17 +105,17 @@ def test_false_alarms_are_counted_where_95_of_100_are_found() -> None:
 def test_a_detector_is_scored_over_all_pairs_of_pictures_and_sees_pictures_alone() -> None:
     result = nb.evaluate("by_brightness", SET, "none", track="classify", metrics=["accuracy", "auroc", "fpr95"])
     pictures, labels = pictures_of(SET)
-    found = result.record.cell["sets"]
-    assert found["auroc"]["value"] == pytest.approx(roc_auc_score(labels, pictures.mean(axis=(1, 2))), abs=1e-9)
-    assert (found["auroc"]["higher"], found["fpr95"]["higher"], found["auroc"]["n"]) == (True, False, 40)
-    low, high = found["auroc"]["interval"]
-    assert low < found["auroc"]["value"] < high
+    found = result.record.cell.sets
+    assert found["auroc"].value == pytest.approx(roc_auc_score(labels, pictures.mean(axis=(1, 2))), abs=1e-9)
+    assert (found["auroc"].higher, found["fpr95"].higher, found["auroc"].n) == (True, False, 40)
+    low, high = found["auroc"].interval
+    assert low < found["auroc"].value < high
 
 
 def test_of_more_classes_or_of_one_there_is_no_area(tmp_path: Path) -> None:
     result = nb.evaluate("uniform", "digits(n=5)", "none", track="classify", metrics=["auroc"])
-    part = result.record.cell["sets"]["auroc"]
-    assert part["value"] is None and part["note"] == "is of sets of two classes, not of 10"
+    part = result.record.cell.sets["auroc"]
+    assert part.value is None and part.note == "is of sets of two classes, not of 10"
     one = AnswerCollector({"auroc": {}}, tmp_path, 0, protocol=nb.bind("softmax", "protocol", "classify"))
     one.take(np.zeros(2), LabelledPicture("a", np.zeros((2, 2)), 1, ("x", "y")))
     one.take(np.zeros(2), LabelledPicture("b", np.zeros((2, 2)), -1, ("x", "y"), annotated=0))
@@ -356,7 +356,7 @@ def test_the_density_is_that_of_the_class_that_is_said() -> None:
 def test_an_attack_is_found_by_the_mean_over_times_better_than_by_one_score() -> None:
     of = f"natural_and_attacked(of=digits(n=60), by={NET}, eps=0.03, steps=3)"
     mean, single = (
-        nb.evaluate(method, of, "none", track="classify", metrics=["auroc"]).record.cell["sets"]["auroc"]["value"]
+        nb.evaluate(method, of, "none", track="classify", metrics=["auroc"]).record.cell.sets["auroc"].value
         for method in ("eps_ad", "one_score(t=20)")
     )
     assert mean > 0.9 and mean > single + 0.1

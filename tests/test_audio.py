@@ -324,8 +324,8 @@ def test_the_clip_that_a_regime_refuses_is_named_in_the_reason(cli, tmp_path):
     cli("run", "--track", "audio", "--methods", "identity", "--datasets", "folder(path='.')", "--regimes",
         "white(snr=5)", "--metrics", "si_sdr", "--store", "st", code=1)  # fmt: skip
     (record,) = read_records(tmp_path / "st")
-    assert record.cell["outcome"] == "failed"
-    assert record.cell["reason"] == "regime white: the clip is silent, so that there is no SNR: leave it out (clip 'b')"
+    assert record.cell.outcome == "failed"
+    assert record.cell.reason == "regime white: the clip is silent, so that there is no SNR: leave it out (clip 'b')"
     with pytest.raises(nb.UsageError) as caught:
         nb.evaluate("identity", f"folder(path={str(tmp_path)!r})", "white(snr=5)", track="audio", metrics="si_sdr")
     assert caught.value.__notes__ == ["clip 'b'"] and caught.value._render_traceback_()[0].endswith("(clip 'b')")

@@ -121,7 +121,7 @@ def test_a_page_of_pictures_alone_has_no_player_and_allows_none(pages):
 
 def test_an_export_keeps_the_sounds_and_one_of_before_is_read(tmp_path):
     write_export(tmp_path / "now.json", audio_board())
-    found = {r.cell["method"]["name"]: r.panel for r in read_export(tmp_path / "now.json")}
+    found = {r.cell.method.name: r.panel for r in read_export(tmp_path / "now.json")}
     assert found["half"] is not None and found["half"].parts == panel(0.5).parts
     assert found["old"] is not None and found["old"].parts.keys() == {"clean", "noisy", "restored"}
     (old,) = page_previews(boards(audio_board()[2:]), None).items[0]

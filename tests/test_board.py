@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from board_records import as_schema_1, cost_record, record, sha
 from conftest import ROOT
+from msgspec import structs
 from noisebench.boards.board import Board, boards, how
 from noisebench.boards.levels import level_families
 from noisebench.boards.order_stability import evidence
@@ -27,6 +28,7 @@ from noisebench.statistics.paired_tests import (
     without_rounding,
 )
 from noisebench.statistics.ranking import cliques, rank_ranges
+from noisebench.store.cell import plain_values
 from noisebench.store.reading import read_records
 from noisebench.text.errors import UsageError
 from scipy import stats
@@ -471,7 +473,9 @@ def test_flags_say_what_a_score_owes_to() -> None:
 def test_a_set_within_another_is_trained_on_too() -> None:
     trained = record(scores={"psnr": [1.0]}, flags={"trained_on": ["cbsd68"]})
     for versions, due in (({"rgb": 1, "cbsd68": 1}, True), ({"rgb": 1, "kodak24": 1}, False)):
-        cell = {**trained.cell, "dataset": {**trained.cell["dataset"], "name": "rgb", "versions": versions}}
+        cell = structs.replace(
+            trained.cell, dataset=structs.replace(trained.cell.dataset, name="rgb", versions=versions)
+        )
         shown = row(one(replace(trained, cell=cell)), "nlm").flags  # type: ignore[arg-type]
         assert ("contaminated" in shown) is due
 
@@ -573,7 +577,7 @@ def test_costs_join_by_spec_and_source_at_the_most_common_setting() -> None:
         cost_record("b", p50=1.0, source="edited"),
     )
     assert board.cost_setting == "256×256×1, cpu, 1 thread"
-    assert [r.cost["latency_ms"]["p50"] for r in board.rows] == [5.0, 7.0]  # type: ignore[index]
+    assert [r.cost.latency_ms["p50"] for r in board.rows] == [5.0, 7.0]  # type: ignore[index]
 
 
 def test_the_signature_pins_a_score_down() -> None:
@@ -731,7 +735,7 @@ def test_cells_of_both_schemas_stand_on_one_board() -> None:
 
 def test_what_a_newer_cell_says_of_a_metric_goes_before_what_is_assumed_of_an_older_one() -> None:
     new, other = record("a", {"psnr": [1.0], "mse": [1.0]}), record("b", {"psnr": [1.0], "mse": [1.0]})
-    new.cell["metrics"]["mse"] |= {"decimals": 7, "order": -1}
+    new.cell.metrics["mse"] = structs.replace(new.cell.metrics["mse"], decimals=7, order=-1)
     for pair in ((new, as_schema_1(other)), (as_schema_1(record("0", {"psnr": [1.0], "mse": [1.0]})), new)):
         assert [(c.label, c.decimals) for c in one(*pair).columns] == [("mse", 7), ("psnr", 2)]
 
@@ -776,10 +780,10 @@ def test_families_of_two_tracks_are_apart() -> None:
 
 @pytest.mark.parametrize("kind", ["score", "cost"])
 def test_the_records_of_the_tests_have_the_fields_of_real_cells(kind: str) -> None:
-    made: dict[str, Any] = dict(
+    made: dict[str, Any] = plain_values(
         (record("nlm", {"psnr": [30.0], "ssim": [0.9]}) if kind == "score" else cost_record()).cell
     )
-    cells = [dict(r.cell) for r in read_records(ROOT / "results" / "demo.json") if r.cell["outcome"] == "ok"]
+    cells = [plain_values(r.cell) for r in read_records(ROOT / "results" / "demo.json") if r.cell.outcome == "ok"]
     real: dict[str, Any] = next(c for c in cells if c["kind"] == kind)
     assert set(made) <= set(real)
     assert set(made["cost"] or {}) <= set(real["cost"] or {})

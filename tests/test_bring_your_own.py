@@ -37,7 +37,7 @@ def follow(section: str, folder: Path) -> list[Record]:
 
 
 def outcomes(records: list[Record]) -> dict[str, str]:
-    return {r.cell["method"]["name"]: r.cell["outcome"] for r in records}
+    return {r.cell.method.name: r.cell.outcome for r in records}
 
 
 def test_every_section_is_tried():
@@ -52,15 +52,15 @@ def test_a_network_in_another_environment(tmp_path: Path):
     # Instead of an installation that takes minutes, the environment borrows ours.
     (site,) = theirs.glob("lib/python*/site-packages")
     (site / "borrowed.pth").write_text(sysconfig.get_path("purelib"))
-    records = {r.cell["method"]["name"]: r for r in follow("A network in another environment", tmp_path)}
+    records = {r.cell.method.name: r for r in follow("A network in another environment", tmp_path)}
     assert outcomes(list(records.values())) == {"identity": "ok", "command": "ok"}
     assert np.mean(records["command"].scores["psnr"]) > np.mean(records["identity"].scores["psnr"]) + 3
-    assert set(records["command"].cell["inputs"]["weights"]) == {"restore.py", "theirs/bin/python"}
+    assert set(records["command"].cell.inputs["weights"]) == {"restore.py", "theirs/bin/python"}
 
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
 def test_a_compiled_program(tmp_path: Path):
-    records = {r.cell["method"]["name"]: r for r in follow("A compiled program", tmp_path)}
+    records = {r.cell.method.name: r for r in follow("A compiled program", tmp_path)}
     assert outcomes(list(records.values())) == {"identity": "ok", "command": "ok"}
     # Half the noise power, less what smoothing costs in detail.
     gain = np.mean(records["command"].scores["psnr"]) - np.mean(records["identity"].scores["psnr"])
@@ -79,7 +79,7 @@ def test_pictures_from_somebody_elses_repository(tmp_path: Path):
         "    restored = cv2.GaussianBlur(np.load(file), (0, 0), 1)\n"
         "    cv2.imwrite(str(target / f'{file.stem}.png'), np.rint(restored.clip(0, 1) * 255).astype(np.uint8))\n"
     )
-    records = {r.cell["method"]["name"]: r for r in follow("Pictures from somebody else's repository", tmp_path)}
+    records = {r.cell.method.name: r for r in follow("Pictures from somebody else's repository", tmp_path)}
     assert outcomes(list(records.values())) == {"identity": "ok", "folder": "ok"}
     assert np.mean(records["folder"].scores["psnr"]) > np.mean(records["identity"].scores["psnr"]) + 5
     assert records["folder"].input_sha256 == records["identity"].input_sha256

@@ -11,8 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from board_records import cost_record, record
+from board_records import changed, cost_record, record
 from conftest import ROOT
+from msgspec import structs
 from noisebench.report.bundle.bibliography import balanced, bibliography, entries_of, known_entries
 from noisebench.report.bundle.plugins import with_plugins
 from noisebench.report.bundle.suites import names_of, recipes, yaml_text
@@ -82,7 +83,7 @@ def test_a_suite_names_its_track_and_costs_stay_with_it(tmp_path: Path) -> None:
         record("knn", {"psnr": [1.0]}, regime="none"),
     ]
     cost = cost_record("knn", size=(400,))
-    rows.append(replace(cost, cell={**cost.cell, "track": "functions"}))  # type: ignore[typeddict-item]
+    rows.append(replace(cost, cell=structs.replace(cost.cell, track="functions")))  # type: ignore[typeddict-item]
     made = {one.track: one for one in recipes(rows)}
     assert [(track, made[track].sizes) for track in sorted(made)] == [("functions", ((400,),)), ("restore", ())]
     file = tmp_path / "s.yaml"
@@ -106,15 +107,15 @@ def planned_costs(rows) -> set[tuple[str, str, tuple[int, ...]]]:
 
 def costs_of(rows) -> set[tuple[str, str, tuple[int, ...]]]:
     """The same of what the records hold."""
-    costs = [row.cell for row in rows if row.cell["kind"] == "cost"]
-    sizes = [cell["inputs"]["size"] if cell["cost"] is None else cell["cost"]["size"] for cell in costs]
-    return {(c["method"]["display"], c["regime"]["display"], tuple(s)) for c, s in zip(costs, sizes, strict=True)}
+    costs = [row.cell for row in rows if row.cell.kind == "cost"]
+    sizes = [cell.inputs["size"] if cell.cost is None else cell.cost.size for cell in costs]
+    return {(c.method.display, c.regime.display, tuple(s)) for c, s in zip(costs, sizes, strict=True)}
 
 
 def cost_of(method: str, size: tuple[int, ...], **fields):
     """A cost; `fields` are those of its cell."""
     made = cost_record(method, size=size)
-    return replace(made, cell={**made.cell, **fields})  # type: ignore[typeddict-item]
+    return replace(made, cell=changed(made.cell, **fields))
 
 
 def test_costs_of_grey_and_of_colour_stay_with_the_suites_that_measured_them() -> None:
@@ -158,7 +159,7 @@ def test_costs_of_methods_that_no_one_suite_scores_are_of_several() -> None:
 
 def test_a_cost_under_each_of_two_regimes_is_planned_under_both() -> None:
     regimes = {name: record("a", {"psnr": [1.0]}, regime=name) for name in ("none", "gaussian(sigma=25)")}
-    rows = [*regimes.values(), *(cost_of("a", GREY, regime=one.cell["regime"]) for one in regimes.values())]
+    rows = [*regimes.values(), *(cost_of("a", GREY, regime=one.cell.regime) for one in regimes.values())]
     assert planned_costs(rows) == costs_of(rows)
 
 
@@ -324,9 +325,9 @@ def test_a_store_cannot_write_beside_the_bundle(tmp_path: Path) -> None:
     (tmp_path / "in" / "odd.py").write_text("")
     (tmp_path / "secret.py").write_text("TOKEN = 1\n")
     made = record("odd_one", {"psnr": [1.0]})
-    method = {**made.cell["method"], "sources": {"odd/../secret.py": "0" * 64, "odd/odd.py": "0" * 64}}
+    method = structs.replace(made.cell.method, sources={"odd/../secret.py": "0" * 64, "odd/odd.py": "0" * 64})
     request = {"plugins": [str(tmp_path / "in" / "odd.py")], "folders": {"odd": str(tmp_path / "in")}}
-    ((one,), _) = with_plugins([replace(made, cell={**made.cell, "method": method, "request": request})])  # type: ignore[typeddict-item]
+    ((one,), _) = with_plugins([replace(made, cell=structs.replace(made.cell, method=method, request=request))])  # type: ignore[typeddict-item]
     assert one.plugins is not None and [*one.plugins.files] == ["odd.py"]
 
 
@@ -335,7 +336,7 @@ def test_what_is_too_large_to_be_carried_is_named(tmp_path: Path) -> None:
     (tmp_path / "big.py").write_text("#" * (2**20 + 1))
     made = record("odd_one", {"psnr": [1.0]})
     request = {"plugins": [str(tmp_path / "big.py"), str(tmp_path / "odd.py")]}
-    ((one,), lacking) = with_plugins([replace(made, cell={**made.cell, "request": request})])  # type: ignore[typeddict-item]
+    ((one,), lacking) = with_plugins([replace(made, cell=structs.replace(made.cell, request=request))])  # type: ignore[typeddict-item]
     assert lacking == ["big.py is too large and is not carried: put it into plugins/"]
     assert one.plugins is not None and one.plugins.loaded == ("big.py", "odd.py") and [*one.plugins.files] == ["odd.py"]
 
@@ -440,8 +441,8 @@ def bundle(tmp_path_factory) -> Path:
 
 def test_the_words_of_a_track_stay_words_in_the_commands_of_the_readme(tmp_path: Path) -> None:
     made = record("nlm", {"psnr": [1.0]})
-    words = {**made.cell["words"], "item": "x`y` | sh"}
-    write_bundle([replace(made, cell={**made.cell, "words": words})], tmp_path)  # type: ignore[typeddict-item]
+    words = {**made.cell.words, "item": "x`y` | sh"}
+    write_bundle([replace(made, cell=structs.replace(made.cell, words=words))], tmp_path)  # type: ignore[typeddict-item]
     assert r"against these, x\`y\` \| sh by x\`y\` \| sh" in (tmp_path / "README.md").read_text()
 
 

@@ -402,12 +402,12 @@ def test_a_purified_classifier_is_denoise_first_that_can_be_attacked() -> None:
 def test_classifier_denoiser_and_what_is_scored_are_planned_and_run_in_that_order() -> None:
     both = f"denoise_first(denoiser={DENOISER}, classifier={CLASSIFIER})"
     cells = list(plan(Suite(track="classify", methods=(both,), datasets=(PAIRS,), regimes=("none",))))
-    kinds = [(cell["kind"], cell["track"]) for cell in cells]
+    kinds = [(cell.kind, cell.track) for cell in cells]
     assert sorted(kinds[:2]) == [("train", "classify"), ("train", "restore")] and len(cells) == 3
-    classifier, restorer = sorted(cells[:2], key=lambda cell: cell["track"])
-    assert restorer["after"] == [classifier["key"]]
+    classifier, restorer = sorted(cells[:2], key=lambda cell: cell.track)
+    assert restorer.after == [classifier.key]
     rounds = list(in_rounds(cells))
     assert [(track, len(own)) for track, own in rounds] == [("classify", 1), ("restore", 1), ("classify", 1)]
-    assert [cell["key"] for _, own in rounds for cell in own] == [
-        classifier["key"], restorer["key"], cells[2]["key"]
+    assert [cell.key for _, own in rounds for cell in own] == [
+        classifier.key, restorer.key, cells[2].key
     ]  # fmt: skip

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from board_records import as_schema_1, cost_record, record, sealed
+from board_records import as_schema_1, changed, cost_record, record, sealed
+from msgspec import structs
 from noisebench.cli import main
 from noisebench.gate.check import check
 from noisebench.gate.rules import Rule, fits, read_rules
@@ -26,6 +27,7 @@ from noisebench.report.verdict import (
     verdict_markdown,
     verdict_values,
 )
+from noisebench.store.cell import NamedPart
 from noisebench.store.export import export_text
 from noisebench.store.keys import key_of
 from noisebench.store.record import Record
@@ -53,7 +55,7 @@ def only(verdict: Verdict) -> Any:
 
 
 def with_cell(one: Record, **fields: Any) -> Record:
-    return replace(one, cell={**one.cell, **fields})  # type: ignore[typeddict-item]
+    return replace(one, cell=changed(one.cell, **fields))
 
 
 # ----------------------------------------------------------------------------------------- default limits
@@ -100,7 +102,7 @@ def test_a_metric_where_lower_is_better_regresses_when_it_rises() -> None:
 @pytest.mark.parametrize("same", [[], [["p000", "p001"]]], ids=["each a unit", "two of one unit"])
 def test_a_small_loss_of_a_large_score_is_a_loss_whether_or_not_items_are_of_one_unit(same: list[list[str]]) -> None:
     sides = (psnr(*[value] * 3) for value in (3e9, 3e9 - 1))
-    found = only(check(*([with_cell(one, dataset={**one.cell["dataset"], "same": same})] for one in sides)))
+    found = only(check(*([with_cell(one, dataset=structs.replace(one.cell.dataset, same=same))] for one in sides)))
     assert (found.status, found.change, found.worst) == (REGRESSION, -1, 1)
 
 
@@ -167,8 +169,8 @@ def test_a_cell_of_schema_1_has_the_same_limits_and_passes_and_fails_alike() -> 
 
 def old_cell(**more: Any) -> Record:
     one = as_schema_1(cell(**more))
-    assert "data" not in one.cell["inputs"] and "pictures" in one.cell["inputs"]
-    return with_cell(one, key=key_of(one.cell["inputs"]))
+    assert "data" not in one.cell.inputs and "pictures" in one.cell.inputs
+    return with_cell(one, key=key_of(one.cell.inputs))
 
 
 def fit(*rmse: float, **more: Any) -> Record:
@@ -206,7 +208,7 @@ def test_a_renamed_method_is_a_missing_cell_and_named() -> None:
 
 def test_a_renamed_dataset_with_the_same_pictures_still_compares() -> None:
     now = cell(dataset="photos")
-    data = {**now.cell["dataset"], "name": "pics", "spec": "pics", "display": "pics"}
+    data = structs.replace(now.cell.dataset, name="pics", spec="pics", display="pics")
     verdict = check([cell()], [sealed(with_cell(now, dataset=data))])
     assert (verdict.exit_code, verdict.compared) == (0, 2)
     assert {f.status for f in verdict.findings} == {OK}
@@ -253,7 +255,7 @@ def test_other_inputs_are_not_comparable() -> None:
 
 def test_a_changed_dataset_is_not_comparable_and_both_fingerprints_are_told() -> None:
     now = cell(inputs="new")
-    changed = sealed(with_cell(now, dataset={**now.cell["dataset"], "fingerprint": "f" * 64}))
+    changed = sealed(with_cell(now, dataset=structs.replace(now.cell.dataset, fingerprint="f" * 64)))
     verdict = check([cell()], [changed])
     assert verdict.exit_code == 3
     assert only(verdict).reason.endswith("→ ffffffffffff)")
@@ -261,7 +263,7 @@ def test_a_changed_dataset_is_not_comparable_and_both_fingerprints_are_told() ->
 
 def test_pictures_that_vanished_are_said_and_the_others_still_judged() -> None:
     now = psnr(29, 29, items=["p000", "p001"])
-    smaller = sealed(with_cell(now, dataset={**now.cell["dataset"], "fingerprint": "f" * 64}))
+    smaller = sealed(with_cell(now, dataset=structs.replace(now.cell.dataset, fingerprint="f" * 64)))
     verdict = check([psnr(30, 30, 30)], [smaller])
     assert [(f.status, f.items) for f in verdict.findings] == [(INCOMPARABLE, 0), (REGRESSION, 2)]
     assert "1 of its 3 inputs is not there" in verdict.findings[0].reason
@@ -269,7 +271,7 @@ def test_pictures_that_vanished_are_said_and_the_others_still_judged() -> None:
 
 def test_pictures_that_the_baseline_lacks_are_said_to_be_guarded_by_nothing() -> None:
     now = psnr(30, 30, 12, items=["p000", "p001", "p002"])
-    larger = sealed(with_cell(now, dataset={**now.cell["dataset"], "fingerprint": "f" * 64}))
+    larger = sealed(with_cell(now, dataset=structs.replace(now.cell.dataset, fingerprint="f" * 64)))
     verdict = check([psnr(30, 30)], [larger])
     assert [(f.status, f.items) for f in verdict.findings] == [(UNCOUNTED, 0), (OK, 2)]
     assert verdict.findings[0].reason == "1 picture more than the baseline has: nothing guards it until it is made anew"
@@ -291,7 +293,7 @@ def test_another_protocol_is_not_comparable() -> None:
 
 def test_another_metric_version_is_not_comparable() -> None:
     now = psnr(*[20.0] * 8)
-    metrics = {"psnr": {**now.cell["metrics"]["psnr"], "version": 2}}
+    metrics = {"psnr": structs.replace(now.cell.metrics["psnr"], version=2)}
     verdict = check([psnr(*[30.0] * 8)], [sealed(with_cell(now, metrics=metrics))])
     assert only(verdict).reason == "other metric version: psnr is at 2, the baseline has 1"
     assert verdict.exit_code == 3
@@ -300,7 +302,7 @@ def test_another_metric_version_is_not_comparable() -> None:
 def test_a_baseline_edited_by_hand_is_not_comparable() -> None:
     one = cell()
     assert why_edited(one) is None
-    inputs = {**one.cell["inputs"], "source": "other"}
+    inputs = {**one.cell.inputs, "source": "other"}
     verdict = check([with_cell(one, inputs=inputs)], [cell()])
     assert verdict.exit_code == 3
     assert only(verdict).reason == "the baseline cell was edited by hand: its inputs do not hash to its key"
@@ -347,7 +349,7 @@ def test_findings_are_the_same_however_many_cells_and_scores_are_looked_at_at_on
 ) -> None:
     before = [cell(m, {"psnr": [30, 31, 32], "mse": [1, 2, 3]}, seed=n) for m in ("nlm", "tv", "bm3d") for n in (0, 1)]
     before += [psnr(30, math.inf, method="exact"), psnr(30, 31, method="gone"), psnr(30, math.nan, method="undefined")]
-    now = [cell(r.cell["method"]["name"], {"psnr": [30, 31.2, 31], "mse": [1, 2, 4]}, seed=r.cell["seed"])
+    now = [cell(r.cell.method.name, {"psnr": [30, 31.2, 31], "mse": [1, 2, 4]}, seed=r.cell.seed)
            for r in before[:5]] + [psnr(29, math.inf, method="exact"), psnr(30, method="new")]  # fmt: skip
     rules = [Rule("r:1", metric="mse", max_drop=0.1)]
 
@@ -479,9 +481,9 @@ def test_speed_is_off_by_default_and_a_ratio_when_asked(tmp_path: Path) -> None:
 
 def busy(cpu: float, p50: float, reference: float, reference_cpu: float = 2.0) -> Record:
     one = speed(1.0)
-    assert one.cell["cost"] is not None
-    cost = {**one.cell["cost"], "latency_cpu_ms": cpu, "reference_ms": reference, "reference_cpu_ms": reference_cpu,
-            "latency_ms": {"p50": p50, "p90": p50, "min": p50}, "latency_rel": p50 / reference}  # fmt: skip
+    assert one.cell.cost is not None
+    cost = structs.replace(one.cell.cost, latency_cpu_ms=cpu, reference_ms=reference, reference_cpu_ms=reference_cpu,
+            latency_ms={"p50": p50, "p90": p50, "min": p50}, latency_rel=p50 / reference)  # fmt: skip
     return with_cell(one, cost=cost)
 
 
@@ -499,7 +501,7 @@ def test_on_a_busy_machine_cpu_time_is_what_tells_a_slow_down(tmp_path: Path) ->
 
 
 def beside_reference(version: int, one: Record) -> Record:
-    inputs = {**one.cell["inputs"], "reference": version}
+    inputs = {**one.cell.inputs, "reference": version}
     return with_cell(one, inputs=inputs, key=key_of(inputs))
 
 
@@ -560,7 +562,7 @@ def at(size: tuple[int, ...], value: float | None, method: str = "nlm", **more: 
     """A cost at a size of picture; one without a value was skipped."""
     outcome = {"outcome": "skipped", "reason": "for the other pictures"} if value is None else {}
     one = speed(value, method=method, **{**outcome, **more})
-    inputs = {**one.cell["inputs"], "size": [*size]}
+    inputs = {**one.cell.inputs, "size": [*size]}
     return with_cell(one, inputs=inputs, key=key_of(inputs))
 
 
@@ -694,7 +696,7 @@ def test_a_rule_names_a_spec_as_it_stands_or_by_pattern() -> None:
     for pattern in ("gaussian(sigma=2)", "gaussian(sigma=50)", "gauss", "poisson*"):
         with pytest.raises(UsageError, match="this rule matches no cell of the baseline"):
             found(pattern)
-    nlm = {"name": "nlm", "display": "nlm", "spec": "nlm(h=0.6, reach=6)"}
+    nlm = NamedPart(name="nlm", display="nlm", spec="nlm(h=0.6, reach=6)", versions={})
     assert fits("nlm(h=0.6)", nlm) and fits("nlm(reach=6.0)", nlm) and not fits("nlm(h=0.8)", nlm)
 
 

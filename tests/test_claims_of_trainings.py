@@ -150,7 +150,7 @@ def test_what_several_claims_need_is_run_once_and_each_is_told_when_its_last_cel
     first: Any, folder: Path
 ) -> None:
     cells = [read_cell(folder / "s", key) for key in keys(folder / "s")]
-    assert sorted(cell["kind"] for cell in cells) == ["cost"] + 2 * ["score"] + 5 * ["train"]
+    assert sorted(cell.kind for cell in cells) == ["cost"] + 2 * ["score"] + 5 * ["train"]
     assert "8 cells to run, 0 stored already" in first.stderr
     told = [line for line in first.stderr.splitlines() if line.startswith("claim ")]
     assert sorted(told) == sorted(
@@ -162,8 +162,8 @@ def test_what_several_claims_need_is_run_once_and_each_is_told_when_its_last_cel
 def test_the_seconds_of_a_verdict_are_those_of_all_its_cells_each_once(first: Any, folder: Path) -> None:
     (row,) = [r for r in json.loads(first.stdout)["claims"] if r["name"] == "a_training_has_a_course"]
     cells = [read_cell(folder / "s", key) for key in row["keys"]]
-    assert sorted(cell["kind"] for cell in cells) == ["cost", "score", "train", "train"]
-    assert row["seconds"] == pytest.approx(sum(cell["seconds"] for cell in cells))
+    assert sorted(cell.kind for cell in cells) == ["cost", "score", "train", "train"]
+    assert row["seconds"] == pytest.approx(sum(cell.seconds for cell in cells))
 
 
 def test_stores_and_exports_give_the_same_verdicts_until_the_code_is_another(

@@ -198,7 +198,7 @@ def test_a_method_that_is_fitted_to_other_pictures_under_the_same_spec_is_run_ag
             suite="t", track="classify", methods=(f"k_nn(data={data})",), datasets=("digits(n=1)",), regimes=("none",)
         )
         (cell,) = plan(suite)
-        return cell["key"]
+        return cell.key
 
     own = f"folder(path={str(tmp_path / 'mine')!r}, split=all)"
     within = f"flipped_labels(of={own})"

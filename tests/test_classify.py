@@ -220,9 +220,9 @@ def test_a_trained_classifier_is_better_than_a_guess_and_its_test_pictures_are_r
     )
     summary = run(suite, tmp_path / "s", RunOptions(), Quiet())
     assert summary.ok
-    record = read_record(tmp_path / "s", summary.cells[-1]["key"])
+    record = read_record(tmp_path / "s", summary.cells[-1].key)
     assert np.mean(record.scores["accuracy"]) > 0.5
-    assert record.cell["method"]["flags"]["trained_on"] == ["digits(n=400, split=train)"]
+    assert record.cell.method.flags["trained_on"] == ["digits(n=400, split=train)"]
     wrong = Suite(
         suite="t", track="classify", methods=("trained(data=digits, steps=2, checks=1)",),
         datasets=("digits(n=60)",), regimes=("none",),

@@ -319,7 +319,7 @@ def test_restored_pictures_of_a_folder_are_a_method(cli, tmp_path):
     args = ("run", "--methods", "identity", "folder(path='out')", "--datasets", "folder(path='clean')", "--regimes",
             "gaussian(sigma=25)", "--json")  # fmt: skip
     cli(*args)
-    records = {r.cell["method"]["name"]: r for r in read_records(tmp_path / "nb-store")}
+    records = {r.cell.method.name: r for r in read_records(tmp_path / "nb-store")}
     assert list(records["folder"].scores["psnr"]) == list(records["identity"].scores["psnr"])
     np.save(tmp_path / "out" / "a.npy", np.zeros((24, 20), np.float32))
     states = {c["method"]: c["state"] for c in json.loads(cli(*args).stdout)["cells"]}
@@ -352,16 +352,12 @@ def test_a_cost_is_a_cell_of_its_own(cli, tmp_path):
         "    def restore(self, noisy, info):\n        return self.layer(noisy)\n"
     )
     cli("run", "s.yaml", "--plugin", "net.py")
-    costs = {
-        r.cell["method"]["name"]: r.cell["cost"]
-        for r in read_records(tmp_path / "nb-store")
-        if r.cell["kind"] == "cost"
-    }
-    assert costs["net"]["params"] == 10 and costs["net"]["macs"] == 9 * 32 * 48
-    assert costs["gaussian_filter"]["macs"] is None and "macs" in costs["gaussian_filter"]["reasons"]
+    costs = {r.cell.method.name: r.cell.cost for r in read_records(tmp_path / "nb-store") if r.cell.kind == "cost"}
+    assert costs["net"].params == 10 and costs["net"].macs == 9 * 32 * 48
+    assert costs["gaussian_filter"].macs is None and "macs" in costs["gaussian_filter"].reasons
     for cost in costs.values():
-        assert 0 < cost["latency_ms"]["min"] <= cost["latency_ms"]["p50"] <= cost["latency_ms"]["p90"]
-        assert cost["latency_rel"] > 0 and cost["size"] == [32, 48]
+        assert 0 < cost.latency_ms["min"] <= cost.latency_ms["p50"] <= cost.latency_ms["p90"]
+        assert cost.latency_rel > 0 and cost.size == [32, 48]
 
 
 def test_list_shows_parameters(cli):

@@ -135,7 +135,7 @@ def worker_of(workers: Any, pid: int) -> psutil.Process:
 
 
 def outcomes(summary: Summary) -> list[str]:
-    return [summary.outcome[cell["key"]] for cell in summary.cells]
+    return [summary.outcome[cell.key] for cell in summary.cells]
 
 
 @pytest.fixture
@@ -169,13 +169,13 @@ def test_cells_are_those_of_one_machine_and_another_noisebench_gets_none(address
     for key in keys(here / "a"):
         one, other = read_record(here / "a", key), read_record(here / "b", key)
         assert repr(one.scores) == repr(other.scores) and list(one.output_sha256) == list(other.output_sha256)
-        assert one.cell["environment"] == other.cell["environment"] and one.cell["reason"] == other.cell["reason"]
+        assert one.cell.environment == other.cell.environment and one.cell.reason == other.cell.reason
     # Clocks that differ by a day either way make nothing be done again.
     for ahead, key in zip((86_400, -86_400) * 2, keys(here / "b"), strict=True):
         for file in (here / "b" / "cells" / key[:2] / key).iterdir():
             os.utime(file, (time.time() + ahead, time.time() + ahead))
     held = genuine_cells(here / "b", keys(here / "b"))
-    assert not [cell for cell in there.cells if needs_run(here / "b", cell, held.get(cell["key"]), "never")]
+    assert not [cell for cell in there.cells if needs_run(here / "b", cell, held.get(cell.key), "never")]
     (note,) = notes.notes
     assert note.startswith("worker other (tcp://") and "is refused: it has another noisebench (9." in note
     assert not [name for name in os.listdir(here / "b" / "locks") if name.startswith("noisebench-")]
@@ -275,7 +275,7 @@ def test_a_scheduler_that_goes_is_one_line_and_what_is_done_is_stored(here: Path
     gone.join()
     other.wait()
     (key,) = keys(here / "s")
-    assert read_record(here / "s", key).cell["method"]["name"] == "identity"
+    assert read_record(here / "s", key).cell.method.name == "identity"
     (left,) = (here / "s" / "partial").iterdir()  # where the next run goes on
     assert len((left / "rows.jsonl").read_text().splitlines()) >= 1
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from board_records import METRICS, as_schema_1, cost_record, record
+from board_records import METRICS, as_schema_1, changed, cost_record, record
+from msgspec import structs
 from noisebench.cli import main
 from noisebench.comparing.comparison import Comparison, choose, compare
 from noisebench.comparing.pairing import Pairings
@@ -25,9 +26,9 @@ from noisebench.report.comparison import (
     difference_table,
     write_comparison,
 )
+from noisebench.store.cell import plain_values, why_no_cell
 from noisebench.store.export import export_text
 from noisebench.store.record import Record
-from noisebench.store.shape import why_no_cell
 from noisebench.text.errors import UsageError
 
 A8 = [30.0, 31.0, 29.0, 28.0, 33.0, 27.0, 30.5, 26.0]
@@ -38,7 +39,7 @@ def psnr(values: Any = A8, method: str = "nlm", **more: Any) -> Record:
 
 
 def with_cell(one: Record, **fields: Any) -> Record:
-    return replace(one, cell={**one.cell, **fields})  # type: ignore[typeddict-item]
+    return replace(one, cell=changed(one.cell, **fields))
 
 
 def reasons(found: Comparison) -> list[tuple[str, str]]:
@@ -76,7 +77,7 @@ def test_two_pictures_with_one_input_are_each_used_once() -> None:
 
 def test_pictures_that_only_one_side_has_are_left_out_and_said() -> None:
     a, b = psnr([1.0, 2.0, 3.0]), psnr([1.5, 2.5])
-    smaller = with_cell(b, dataset={**b.cell["dataset"], "fingerprint": "f" * 64})
+    smaller = with_cell(b, dataset=structs.replace(b.cell.dataset, fingerprint="f" * 64))
     (d,) = compare([a], [smaller]).differences
     assert (d.items, d.difference) == (("p000", "p001"), 0.5)
     assert d.note.startswith("other inputs: 1 of its 3 inputs is not there: the dataset has other pictures (")
@@ -131,8 +132,8 @@ def test_what_is_not_matched_is_said_in_the_words_of_the_track() -> None:
     {"metrics": {"psnr": {**METRICS["psnr"], "order": "first"}}},
 ])  # fmt: skip
 def test_a_cell_that_says_of_itself_what_cannot_be_is_damaged(change: dict[str, Any]) -> None:
-    assert why_no_cell(psnr().cell) is None
-    assert why_no_cell(with_cell(psnr(), **change).cell) is not None
+    assert why_no_cell(plain_values(psnr().cell)) is None
+    assert why_no_cell({**plain_values(psnr().cell), **change}) is not None
 
 
 def test_other_inputs_are_not_matched() -> None:
@@ -161,7 +162,7 @@ def test_pictures_without_a_score_are_left_out_and_said() -> None:
 
 def test_a_dataset_under_another_name_with_the_same_pictures_is_matched() -> None:
     b = psnr()
-    moved = with_cell(b, dataset={**b.cell["dataset"], "spec": "folder(path='/b')", "display": "folder(path='/b')"})
+    moved = with_cell(b, dataset=structs.replace(b.cell.dataset, spec="folder(path='/b')", display="folder(path='/b')"))
     assert len(compare([psnr()], [moved]).differences) == 1
 
 
@@ -173,7 +174,7 @@ def test_differing_environments_are_named() -> None:
 
 def test_speed_beside_other_reference_operations_is_not_compared() -> None:
     old = cost_record(p50=10)
-    newer = replace(old, cell={**old.cell, "inputs": {"reference": 2}})
+    newer = replace(old, cell=structs.replace(old.cell, inputs={"reference": 2}))
     found = compare([psnr(), old], [psnr(), newer])
     assert found.speeds == ()
     (lost,) = found.unmatched
@@ -254,14 +255,14 @@ def test_sides_that_are_exact_on_all_pictures_between_them_have_no_difference() 
 
 def test_the_order_of_the_records_changes_nothing() -> None:
     a = [psnr(method=m, regime=f"gaussian(sigma={s})") for m in ("nlm", "bm3d") for s in (15, 25)]
-    b = [psnr([v + 0.1 for v in A8], r.cell["method"]["name"], regime=r.cell["regime"]["display"]) for r in a]
+    b = [psnr([v + 0.1 for v in A8], r.cell.method.name, regime=r.cell.regime.display) for r in a]
     assert comparison_values(compare(a, b)) == comparison_values(compare(a[::-1], b[::-1]))
 
 
 def test_a_comparison_is_the_same_however_many_cells_are_looked_at_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     scores = [A8, [math.inf, *A8[1:]], [math.nan, *A8[1:]], [math.nan] * 8]
     a = [psnr(own, f"m{n}", seed=seed) for n, own in enumerate(scores) for seed in (0, 1)]
-    b = [psnr(A8, r.cell["method"]["name"], seed=r.cell["seed"]) for r in a[1:]] + [psnr(A8, "new")]
+    b = [psnr(A8, r.cell.method.name, seed=r.cell.seed) for r in a[1:]] + [psnr(A8, "new")]
     whole = compare(a, b)
     assert (len(whole.differences), len(whole.unmatched)) == (5, 4)
     for name in ("comparison._AT_ONCE", "score_tables._SCORES_AT_ONCE", "pairing._PAIRINGS"):
@@ -296,7 +297,9 @@ def test_a_method_is_chosen_by_display_spec_or_an_unambiguous_name() -> None:
 def test_a_method_is_chosen_by_a_spec_with_values_that_are_defaults() -> None:
     usual = {"name": "nlm", "display": "nlm", "spec": "nlm(h=0.6, reach=6)"}
     store = [psnr(method="nlm", display="nlm(h=0.8)"), psnr()]
-    store[1] = replace(store[1], cell={**store[1].cell, "method": {**store[1].cell["method"], **usual}})
+    store[1] = replace(
+        store[1], cell=structs.replace(store[1].cell, method=structs.replace(store[1].cell.method, **usual))
+    )
     assert choose(store, "nlm(h=0.6)", "s") == choose(store, "nlm(reach=6, h=0.60)", "s") == [store[1]]
     with pytest.raises(UsageError, match="no method"):
         choose(store, "nlm(h=0.7)", "s")

@@ -159,11 +159,11 @@ def test_a_training_is_validated_on_real_pictures_that_nothing_was_learned_from(
     words = ("--track", "classify", "--datasets", "digits(n=20)", "--regimes", "none", "--store", "s")
     cli("run", "--methods", f"trained({recipe})", *words)
     (cell,) = trainings(tmp_path / "s")
-    assert cell["training"]["validation"] == list(learned.ids)[10:15]
+    assert cell.training.validation == list(learned.ids)[10:15]
 
 
 def trainings(store: Path) -> list[Any]:
-    return [cell for cell in (read_cell(store, key) for key in keys(store)) if cell["kind"] == "train"]
+    return [cell for cell in (read_cell(store, key) for key in keys(store)) if cell.kind == "train"]
 
 
 def test_each_training_has_a_set_of_its_own_seed(cli: Any, tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ def test_each_training_has_a_set_of_its_own_seed(cli: Any, tmp_path: Path) -> No
         method = f"trained(arch=mlp(hidden=(8,)), data={data.format(more)}, steps=2, checks=1, validation=5)"
         words = ("--track", "classify", "--datasets", "digits(n=5)", "--regimes", "none", "--seed", *seeds)
         cli("run", "--methods", method, *words, "--store", store)
-        return {cell["seed"]: cell["dataset"]["fingerprint"] for cell in trainings(tmp_path / store)}
+        return {cell.seed: cell.dataset.fingerprint for cell in trainings(tmp_path / store)}
 
     own = trained("own", "", (0, 1))
     assert own[0] != own[1] and own[1] == trained("one", ", seed=1", (0,))[0]

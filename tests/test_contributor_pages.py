@@ -105,7 +105,7 @@ def test_the_floors_are_those_that_are_checked() -> None:
 
 def test_the_glossary_has_every_outcome_and_role() -> None:
     from noisebench.components.decorators import ROLES
-    from noisebench.store.record import OUTCOMES
+    from noisebench.store.cell import OUTCOMES
 
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     for outcome in OUTCOMES:

@@ -47,7 +47,7 @@ def test_without_a_baseline_what_errs_most_is_the_reference() -> None:
 
 
 def test_a_corruption_without_all_five_severities_is_not_in_it() -> None:
-    records = [r for r in cells(["net", "worst"]) if "snow, severity=4" not in r.cell["regime"]["display"]]
+    records = [r for r in cells(["net", "worst"]) if "snow, severity=4" not in r.cell.regime.display]
     records += [cell("net", "frost", 1, 2), cell("worst", "frost", 1, 3)]
     (one,) = corruption_errors(boards(records))
     assert one.kinds == (FOG,) and one.mce["net"] == pytest.approx(0.2)

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 from board_records import cost_record, record
+from msgspec import structs
 from noisebench.boards.board import boards, cost_records
 from noisebench.boards.scaling import growths
 from noisebench.components.registry import bind
@@ -24,8 +25,9 @@ from noisebench.cost.measure import measure, peak_memory, reference_operation, r
 from noisebench.cost.pace import busy
 from noisebench.planning.plan import dataset_part, plan
 from noisebench.report.tables import board_table, cost_remarks, cost_table, remarks
+from noisebench.store.cell import REFERENCE
 from noisebench.store.keys import key_of
-from noisebench.store.record import REFERENCE, Record
+from noisebench.store.record import Record
 from noisebench.suite.suite import CostPlan, Suite
 from torch import nn
 
@@ -311,7 +313,10 @@ def test_the_colour_picture_has_the_grey_one_as_its_first_channel():
 def test_a_board_has_the_cost_of_a_picture_like_its_own(channels, due):
     rows = [record(name, {"psnr": [20.0 + place, 21.0]}) for place, name in enumerate(("nlm", "median"))]
     if channels:
-        rows = [replace(r, cell={**r.cell, "dataset": {**r.cell["dataset"], "channels": channels}}) for r in rows]
+        rows = [
+            replace(r, cell=structs.replace(r.cell, dataset=structs.replace(r.cell.dataset, channels=channels)))
+            for r in rows
+        ]
     sizes = ((128, 128), (128, 128, 3), (64, 64), (64, 64, 3))
     costs = [cost_record(name, size=size) for name in ("nlm", "median") for size in sizes]
     (board,) = boards([*rows, *costs])
@@ -326,8 +331,8 @@ def test_a_board_has_the_cost_of_a_picture_like_its_own(channels, due):
      ("adapt", "stream(of=digits)", [1]), ("generate", "mixture_digits", [1])],
 )  # fmt: skip
 def test_a_cell_says_how_many_channels_its_pictures_have(track, dataset, due):
-    assert dataset_part(bind(dataset, "dataset", track), None, get_track(track))["channels"] == due
-    assert "channels" not in dataset_part(bind("bumps", "dataset", "functions"), None, get_track("functions"))
+    assert dataset_part(bind(dataset, "dataset", track), None, get_track(track)).channels == due
+    assert dataset_part(bind("bumps", "dataset", "functions"), None, get_track("functions")).channels is None
 
 
 def test_a_size_that_no_input_of_a_track_has_is_refused():
@@ -380,8 +385,8 @@ def test_first_call_and_steady_state_are_told_apart():
         device="cpu",
         threads=1,
     )
-    assert cost["first_ms"] >= 200 > cost["latency_ms"]["min"]
-    assert cost["energy_j"] is not None or cost["reasons"]["energy_j"]
+    assert cost.first_ms >= 200 > cost.latency_ms["min"]
+    assert cost.energy_j is not None or cost.reasons["energy_j"]
 
 
 # ---- the yardstick
@@ -430,23 +435,28 @@ def test_a_cost_tells_how_busy_the_machine_was():
         device="cpu",
         threads=1,
     )
-    assert cost["busy"] > 0 and cost["latency_rel"] > 0
+    assert cost.busy > 0 and cost.latency_rel > 0
 
 
 def test_the_version_of_the_reference_is_an_input_of_the_key_of_a_cost_and_of_nothing_else():
     asked = {"methods": ("identity",), "datasets": ("piecewise(n=1, size=16)",), "regimes": ("none",)}
     score, cost = plan(Suite(**asked, cost=CostPlan(((8, 8),))))
-    assert (score["kind"], cost["kind"]) == ("score", "cost")
-    assert "reference" not in score["inputs"]
-    assert cost["inputs"]["reference"] == REFERENCE
-    assert cost["key"] == key_of(cost["inputs"])
+    assert (score.kind, cost.kind) == ("score", "cost")
+    assert "reference" not in score.inputs
+    assert cost.inputs["reference"] == REFERENCE
+    assert cost.key == key_of(cost.inputs)
 
 
 def paced(*, p50: float, cpu: float, busy: float | None) -> Record:
     one = cost_record("nlm", p50=p50)
     more = {} if busy is None else {"busy": busy}
-    return replace(one, cell={**one.cell, "cost": {
-        **one.cell["cost"], "latency_cpu_ms": cpu, "reference_ms": 8.0, "reference_cpu_ms": 4.0, **more}})  # fmt: skip
+    return replace(
+        one,
+        cell=structs.replace(
+            one.cell,
+            cost=structs.replace(one.cell.cost, latency_cpu_ms=cpu, reference_ms=8.0, reference_cpu_ms=4.0, **more),
+        ),
+    )
 
 
 @pytest.mark.parametrize(
@@ -462,13 +472,13 @@ def paced(*, p50: float, cpu: float, busy: float | None) -> Record:
     ],
 )
 def test_times_are_compared_on_an_idle_machine_and_processor_times_on_a_busy_one(p50, cpu, busy, due):
-    assert relative(paced(p50=p50, cpu=cpu, busy=busy).cell["cost"]) == due
+    assert relative(paced(p50=p50, cpu=cpu, busy=busy).cell.cost) == due
 
 
 def test_of_an_older_cost_reference_times_tell_how_busy_the_machine_was():
-    assert busy(paced(p50=40, cpu=20, busy=None).cell["cost"]) == 2
-    assert busy(paced(p50=40, cpu=20, busy=1.25).cell["cost"]) == 1.25
-    assert busy(cost_record("nlm").cell["cost"]) is None
+    assert busy(paced(p50=40, cpu=20, busy=None).cell.cost) == 2
+    assert busy(paced(p50=40, cpu=20, busy=1.25).cell.cost) == 1.25
+    assert busy(cost_record("nlm").cell.cost) is None
 
 
 def test_a_cost_of_a_busy_machine_is_marked_on_the_board():
@@ -486,32 +496,32 @@ def test_a_cost_of_a_busy_machine_is_marked_on_the_board():
 
 def beside(version: int, one: Record) -> Record:
     inputs = {"reference": version}
-    return replace(one, cell={**one.cell, "inputs": inputs, "key": f"{version}{one.cell['key'][1:]}"})
+    return replace(one, cell=structs.replace(one.cell, inputs=inputs, key=f"{version}{one.cell.key[1:]}"))
 
 
 def test_costs_of_two_reference_operations_are_not_compared():
     old, new = cost_record("nlm"), beside(REFERENCE, cost_record("median"))
-    shown = {r.cell["method"]["name"]: r.cell["cost"]["latency_rel"] for r in cost_records([old, new])}
+    shown = {r.cell.method.name: r.cell.cost.latency_rel for r in cost_records([old, new])}
     assert shown["nlm"] is None and shown["median"] is not None
     assert any(text.startswith("nlm: latency_rel not measured: timed beside an older reference") for text in
                cost_remarks(cost_records([old, new])))  # fmt: skip
-    assert cost_records([old])[0].cell["cost"]["latency_rel"] is not None, "among themselves they are compared"
+    assert cost_records([old])[0].cell.cost.latency_rel is not None, "among themselves they are compared"
     assert growths(cost_records([*sized(1.0, 64, 128), new])) == []
 
 
 def test_a_cost_that_was_measured_again_takes_the_place_of_the_older():
     old, new = cost_record("nlm", p50=8.0), beside(REFERENCE, cost_record("nlm", p50=4.0))
-    assert [r.cell["cost"]["latency_ms"]["p50"] for r in cost_records([new, old])] == [4.0]
+    assert [r.cell.cost.latency_ms["p50"] for r in cost_records([new, old])] == [4.0]
     (board,) = boards([record("nlm", {"psnr": [30.0, 31.0]}), old, new])
-    assert board.rows[0].cost["latency_ms"]["p50"] == 4.0
+    assert board.rows[0].cost.latency_ms["p50"] == 4.0
 
 
 def test_first_call_and_energy_have_columns_where_there_are_any():
     old, new = cost_record("a"), cost_record("b")
-    assert old.cell["cost"] is not None and new.cell["cost"] is not None
-    old.cell["cost"]["reasons"]["energy_j"] = "no counter"
+    assert old.cell.cost is not None and new.cell.cost is not None
+    old.cell.cost.reasons["energy_j"] = "no counter"
     assert not any("no counter" in text for text in cost_remarks([old]))
-    new.cell["cost"].update({"first_ms": 12.34, "energy_j": 0.5})
+    new.cell.cost = structs.replace(new.cell.cost, first_ms=12.34, energy_j=0.5)
     table = cost_table([old, new])
     places = [table.header.index(title) for title in ("first ms", "J a call")]
     assert [[row[i] for i in places] for row in table.rows] == [["–", "–"], ["12.3", "0.5"]]

@@ -20,7 +20,7 @@ NOISE = "gaussian(sigma=50)"
 def trainings(track: str, method: str, dataset: str) -> dict[str, str]:
     """Track → key of what is trained for a method."""
     cells = plan(Suite(track=track, methods=(method,), datasets=(dataset,), regimes=(NOISE,)))
-    return {cell["track"]: cell["key"] for cell in cells if cell["kind"] == "train"}
+    return {cell.track: cell.key for cell in cells if cell.kind == "train"}
 
 
 def test_the_same_picture_has_the_same_noise_in_both_tracks() -> None:
@@ -65,7 +65,7 @@ def test_both_are_trained_once_each_as_its_own_track_trains_it(tmp_path: Path, c
     }
     run = ("run", "--track", "classify", "--datasets", "digits(n=4)", "--regimes", NOISE, "--store", "s")
     assert "3 cells: 3 ok" in cli(*run, "--methods", both).stdout
-    assert {read_cell(tmp_path / "s", key)["key"] for key in keys(tmp_path / "s")} >= set(planned.values())
+    assert {read_cell(tmp_path / "s", key).key for key in keys(tmp_path / "s")} >= set(planned.values())
     # A denoiser that was trained for a classifier is there for a board of denoisers.
     again = cli(
         "run", "--methods", DENOISER, "--datasets", "unlabelled(of=digits(n=4))", "--regimes", NOISE, "--store", "s"

@@ -270,8 +270,8 @@ def test_a_signature_and_a_plan_know_what_a_sum_discloses() -> None:
 def test_a_cost_is_measured_under_a_sum_only_where_it_discloses_what_the_method_needs() -> None:
     spoilt = "gaussian(sigma=25) + jpeg(quality=10)"
     suite = Suite(methods=("ffdnet",), regimes=(spoilt,), cost=CostPlan(((16, 16),), 1))
-    (cost,) = (cell for cell in plan(suite) if cell["kind"] == "cost")
-    assert cost["regime"]["spec"] == bind("gaussian(sigma=25)", "regime").canonical
+    (cost,) = (cell for cell in plan(suite) if cell.kind == "cost")
+    assert cost.regime.spec == bind("gaussian(sigma=25)", "regime").canonical
 
 
 def test_a_declaration_that_regimes_do_not_know_is_refused() -> None:

@@ -261,7 +261,7 @@ def test_a_network_of_float64_is_told_to_be_float(layer: torch.nn.Module) -> Non
             call()
         double = "double" in str(caught.value).lower()
         assert described(caught.value).endswith("call .float() on the network") is double
-        assert ending_of(caught.value)["reason"].endswith("call .float() on the network") is double
+        assert ending_of(caught.value).reason.endswith("call .float() on the network") is double
     assert not double
 
 

@@ -92,14 +92,14 @@ def test_it_is_in_the_report_of_the_study_by_method_and_by_picture(study: Path) 
 def test_what_cannot_be_split_says_why(study: Path) -> None:
     store = study / "nb-store"
     records = read_records(store)
-    identity = [r for r in records if r.cell["method"]["name"] == "identity"]
+    identity = [r for r in records if r.cell.method.name == "identity"]
     assert splits(store, identity[:1])[1] == [f"identity, {DATASET} · {REGIME}, raw: one seed only"]
     same = splits(store, [identity[0], identity[0]])[1]
     assert same[0].endswith("the noise does not change with the seed")
     for record in identity[1:]:
         record.scores.pop("mse")
     assert splits(store, identity)[1][0].endswith("no mse among the metrics")
-    folder = cell_dir(store, records[0].cell["key"]) / "outputs"
+    folder = cell_dir(store, records[0].cell.key) / "outputs"
     file, away = folder / "00001.npy", folder / "away"
     file.rename(away)
     try:

@@ -13,6 +13,7 @@ from noisebench.datasets.restore.gaussian_mixture import gaussian_mixture
 from noisebench.engine.train_cell import _is_best
 from noisebench.methods.restore.bayes_optimum import posterior_mean
 from noisebench.planning.recipe import recipe_of
+from noisebench.store.cell import CurvePoint
 from noisebench.training.trainer import Trainer
 
 
@@ -126,7 +127,7 @@ def test_fitted_stops_after_a_pass_without_loss() -> None:
 
 def test_the_best_validation_is_the_first_of_equals() -> None:
     def best(*scores: float | None, higher: bool = True) -> bool:
-        return _is_best([{"step": i, "seconds": 0.0, "loss": 0.0, "score": s} for i, s in enumerate(scores)], higher)
+        return _is_best([CurvePoint(step=i, seconds=0.0, loss=0.0, score=s) for i, s in enumerate(scores)], higher)
 
     assert best(1.0) and best(1.0, 2.0) and best(None, 1.0) and best(2.0, 1.0, higher=False)
     assert not best(1.0, 1.0) and not best(2.0, 1.0) and not best(1.0, None)
@@ -165,7 +166,7 @@ def test_a_rule_that_stops_late_uses_the_network_of_the_best_validation(cli: Any
         "gaussian_mixture(n=3, components=1, seed=1)", "--regimes", "gaussian(sigma=100)", "--store", "s",
     )  # fmt: skip
     cells = [read_cell(tmp_path / "s", key) for key in keys(tmp_path / "s")]
-    (training,) = (cell["training"] for cell in cells if cell["kind"] == "train")
-    scores = [point["score"] for point in training["curve"]]
-    assert training["steps"] < 400 and "below the best" in training["stopped"]
-    assert training["score"] == max(scores) > scores[-1] + 0.3
+    (training,) = (cell.training for cell in cells if cell.kind == "train")
+    scores = [point.score for point in training.curve]
+    assert training.steps < 400 and "below the best" in training.stopped
+    assert training.score == max(scores) > scores[-1] + 0.3

@@ -204,9 +204,9 @@ def keys(folder, suites):
         name = given.pop("name", name)
         suite = Suite(suite=name, plugins=plugins, cost=CostPlan((size,)) if size else CostPlan(), **given)
         for cell in plan(suite):
-            parts = [cell["method"]["name"], cell["dataset"]["name"], cell["regime"]["display"]]
-            teaches = cell["kind"] == "train" and "slow" not in cell["method"]["display"]
-            found["/".join(["teacher" if teaches else cell["kind"], *parts, cell["protocol"]["name"]])] = cell["key"]
+            parts = [cell.method.name, cell.dataset.name, cell.regime.display]
+            teaches = cell.kind == "train" and "slow" not in cell.method.display
+            found["/".join(["teacher" if teaches else cell.kind, *parts, cell.protocol.name])] = cell.key
     return found
 
 warm = {"methods": ["trained(arch=unet(width=8), steps=2, checks=1, data='gaussian_field(n=2, size=16)')"],

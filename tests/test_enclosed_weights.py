@@ -30,7 +30,7 @@ def test_a_package_has_them_inside(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_each_has_the_key_that_its_recipe_has_today() -> None:
     for file, card in enclosed_checkpoints().items():
-        assert key_today(card) == card["key"], (
+        assert key_today(card) == card.key, (
             f"{file.name} was trained with other source files: `make weights` trains it anew"
         )
 
@@ -42,11 +42,11 @@ def test_all_of_them_are_small() -> None:
 
 @pytest.mark.skipif(not enclosed_checkpoints(), reason="no weights lie in results/weights: `make weights` trains them")
 def test_the_recipe_quick_is_not_trained_again(cli: Any, tmp_path: Path) -> None:
-    (cell,) = [cell for cell in plan(read_suite(named_suites()["quick"])) if cell["kind"] == "train"]
-    assert known_checkpoint(cell["key"]) is not None, "the recipe quick has no weights: `make weights` trains it"
+    (cell,) = [cell for cell in plan(read_suite(named_suites()["quick"])) if cell.kind == "train"]
+    assert known_checkpoint(cell.key) is not None, "the recipe quick has no weights: `make weights` trains it"
     cli("run", "quick", "--limit", "1", "--store", "s")
-    made = read_cell(tmp_path / "s", cell["key"])
-    assert made["training"]["imported"] is True
+    made = read_cell(tmp_path / "s", cell.key)
+    assert made.training.imported is True
 
 
 def test_the_list_names_each_with_its_state(cli: Any) -> None:
@@ -69,11 +69,11 @@ def test_one_is_found_by_its_key_and_the_list_says_where_that_is_no_more_the_key
     cli("run", "--methods", spec, "--datasets", "photos", "--limit", "1", "--regimes", "none", "--store", "s")
     cli("weights", "export", "s", "--to", folder / "small.safetensors")
     (card,) = enclosed_checkpoints().values()
-    assert known_checkpoint(card["key"]) == folder / "small.safetensors"
+    assert known_checkpoint(card.key) == folder / "small.safetensors"
     assert known_checkpoint("0" * 64) is None
     assert weights._list_enclosed(True) == 0
     data = (folder / "small.safetensors").read_bytes()
-    (folder / "small.safetensors").write_bytes(data.replace(card["key"].encode(), b"0" * 64))
-    assert known_checkpoint(card["key"]) is None
+    (folder / "small.safetensors").write_bytes(data.replace(card.key.encode(), b"0" * 64))
+    assert known_checkpoint(card.key) is None
     assert weights._list_enclosed(True) == 1
     assert said == ["used by key", "stale: its source files have changed since"]

@@ -142,16 +142,16 @@ def test_every_misbehaviour_has_its_outcome_and_the_others_finish(cli, tmp_path)
     assert outcomes(document) == expected
     assert done.returncode == 1
     assert sleepers() == []
-    records = {r.cell["method"]["name"]: r for r in read_records(tmp_path / "nb-store")}
-    assert "a <b>bad</b>" in records["raises"].cell["traceback"]
-    assert records["raises"].cell["reason"] == (
+    records = {r.cell.method.name: r for r in read_records(tmp_path / "nb-store")}
+    assert "a <b>bad</b>" in records["raises"].cell.traceback
+    assert records["raises"].cell.reason == (
         "ValueError: a <b>bad</b> day (bad.py, line 8) (picture 'gaussian_field_000')"
     )
-    assert "SIGABRT" in records["aborts"].cell["reason"]
-    assert "code 0 before it had finished" in records["exits_hard"].cell["reason"]
-    assert records["edits_input"].cell["notes"] == ["edits its input in place (it was given a copy)"]
-    assert "NaN" in records["gives_nan"].cell["reason"]
-    assert "no_such_package" in records["needs_package"].cell["reason"]
+    assert "SIGABRT" in records["aborts"].cell.reason
+    assert "code 0 before it had finished" in records["exits_hard"].cell.reason
+    assert records["edits_input"].cell.notes == ["edits its input in place (it was given a copy)"]
+    assert "NaN" in records["gives_nan"].cell.reason
+    assert "no_such_package" in records["needs_package"].cell.reason
     for name in ("gives_double", "edits_input", "prints", "forks"):
         np.testing.assert_array_equal(records[name].scores["psnr"], records["identity"].scores["psnr"])
     assert verify_store(tmp_path / "nb-store", files_of) == []
@@ -250,8 +250,8 @@ def wait_for_rows(store: Path, seconds: float = 60) -> None:
 def essence(store: Path) -> dict[str, list]:
     found = {}
     for record in read_records(store):
-        found[record.cell["key"]] = [
-            record.cell["outcome"], record.items, record.input_sha256, record.output_sha256,
+        found[record.cell.key] = [
+            record.cell.outcome, record.items, record.input_sha256, record.output_sha256,
             [float(v) for v in record.scores["psnr"]],
         ]  # fmt: skip
     return found

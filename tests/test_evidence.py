@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from board_records import record
 from conftest import ROOT
+from msgspec import structs
 from noisebench.boards.board import boards
 from noisebench.boards.order_stability import Choice, evidence, kendall, wins
 from noisebench.boards.together import LeftOut, overall
@@ -121,7 +122,9 @@ def test_mse_is_pooled_within_a_group_too() -> None:
     made = []
     for name, psnr in (("a", [10.0, 40.0, 30.0]), ("b", [24.0, 24.0, 30.0])):
         one = record(name, {"psnr": psnr})
-        made.append(replace(one, cell={**one.cell, "dataset": {**one.cell["dataset"], "groups": groups}}))  # type: ignore[typeddict-item]
+        made.append(
+            replace(one, cell=structs.replace(one.cell, dataset=structs.replace(one.cell.dataset, groups=groups)))
+        )  # type: ignore[typeddict-item]
     (found,) = evidence(boards(made))
     assert found is not None and found.labels == ("a", "b")
     assert choice(found, "psnr", "pooled MSE").ranks == (2.0, 1.0)
@@ -291,7 +294,10 @@ def test_another_source_of_a_method_is_never_averaged_with_it() -> None:
 def test_pictures_that_stand_on_boards_of_two_limits_count_once() -> None:
     whole = [record(name, {"psnr": np.arange(8.0) + i}) for i, name in enumerate("ab")]
     few = [record(name, {"psnr": np.arange(3.0) + i}) for i, name in enumerate("ab")]
-    few = [replace(r, cell={**r.cell, "dataset": {**r.cell["dataset"], "fingerprint": "few"}}) for r in few]  # type: ignore[typeddict-item]
+    few = [
+        replace(r, cell=structs.replace(r.cell, dataset=structs.replace(r.cell.dataset, fingerprint="few")))
+        for r in few
+    ]  # type: ignore[typeddict-item]
     (one,) = overall(boards([*whole, *few]))
     assert one.friedman is not None and one.friedman.blocks == 8
     assert one.means == (4.5, 3.5)
@@ -308,7 +314,7 @@ def test_the_page_the_text_and_the_diagram_say_who_is_left_out() -> None:
 
 def test_the_networks_of_two_kinds_of_pictures_declare_one_family() -> None:
     def family(spec: str) -> str:
-        return str(method_part(bind(spec, "method", "restore"))["flags"]["family"])
+        return str(method_part(bind(spec, "method", "restore")).flags["family"])
 
     assert family("ffdnet") == family("ffdnet(color=True)") == "ffdnet"
     assert family("dncnn(weights=blind)") == family("dncnn(weights=color_blind)") != family("dncnn(weights=s25)")

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec import structs
 from noisebench.components.registry import bind
 from noisebench.planning.recipe import recipe_of
 from noisebench.recipes.parts.hawq_v2 import HawqV2
@@ -37,9 +38,9 @@ def recipes(figures: Mapping[str, Mapping[str, float]]) -> list[Record]:
     for seed in range(3):
         for better, (name, found) in enumerate(figures.items()):
             one = training(name, seed, ((10, 2.0, 24.0),))
-            one.cell["training"]["figures"] = {**found, "luck": float(seed)}
-            if "bits" in found:
-                one.cell["training"]["figure_costs"] = {"bits": "bits a weight"}
+            costs = {"bits": "bits a weight"} if "bits" in found else {}
+            figures = {**found, "luck": float(seed)}
+            one.cell.training = structs.replace(one.cell.training, figures=figures, figure_costs=costs)
             made += [one, scored(name, seed, (28 + better + np.arange(6) / 10).tolist(), one)]
     return made
 

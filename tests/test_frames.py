@@ -13,6 +13,7 @@ import noisebench as nb
 import numpy as np
 import pytest
 from board_records import record
+from msgspec import structs
 from noisebench.notebook.frames import frame_of
 from noisebench.store.reading import read_records
 
@@ -58,15 +59,15 @@ def test_columns_are_the_cell_the_item_its_metrics_and_what_is_known_of_it(folde
 
 def test_numbers_are_those_of_the_rows(folder: Path) -> None:
     table = nb.frame(folder / "s")
-    records = {r.cell["key"]: r for r in read_records(folder / "s")}
+    records = {r.cell.key: r for r in read_records(folder / "s")}
     assert len(table) == sum(len(r.items) for r in records.values())
     for key, rows in table.groupby("key"):
         record = records[key]
         assert list(rows["item"]) == record.items and list(rows["seconds"]) == list(record.seconds)
         for name, values in record.scores.items():
             np.testing.assert_array_equal(rows[name].to_numpy(), values)
-        assert set(rows["method"]) == {record.cell["method"]["display"]}
-        assert set(rows["seed"]) == {record.cell["seed"]}
+        assert set(rows["method"]) == {record.cell.method.display}
+        assert set(rows["seed"]) == {record.cell.seed}
 
 
 def test_a_metric_that_a_cell_has_not_is_nan_and_infinity_stays(folder: Path) -> None:
@@ -106,7 +107,7 @@ def test_nothing_stored_is_an_empty_frame_with_its_columns() -> None:
 
 def test_a_name_that_utf_8_lacks_has_a_column() -> None:
     one = record("nlm", {"psnr": [30.0]}, items=["a\udc00"])
-    cell: Any = {**one.cell, "metrics": {"psnr\ud800": one.cell["metrics"]["psnr"]}}
+    cell: Any = structs.replace(one.cell, metrics={"psnr\ud800": one.cell.metrics["psnr"]})
     table = frame_of([replace(one, cell=cell, scores={"psnr\ud800": one.scores["psnr"]})])
     assert table["psnr?"].tolist() == [30.0] and table["item"].tolist() == ["a?"]
 

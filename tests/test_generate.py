@@ -477,9 +477,9 @@ def test_a_trained_model_is_validated_by_its_denoising_and_asked_by_samplers(cac
 
     bound = bind(method, "method", "generate")
     (recipe,) = (recipe_of(one.kwargs) for one in recipes_in(bound))
-    card = read_card(given_checkpoint(recipe.text))["training"]
-    assert (card["metric"], card["higher"], len(card["curve"])) == ("denoising_error", False, 2)
-    assert 0.3 < card["score"] < 2.4
+    card = read_card(given_checkpoint(recipe.text)).training
+    assert (card.metric, card.higher, len(card.curve)) == ("denoising_error", False, 2)
+    assert 0.3 < card.score < 2.4
 
 
 def test_the_denoising_error_of_a_model_that_knows_a_normal_law_alone_is_one() -> None:
@@ -693,7 +693,7 @@ def test_a_judge_of_a_folder_has_its_files_in_the_key(tmp_path: Path) -> None:
     def keys() -> Any:
         metrics = ("energy_distance", f"fd(judge={judge})")
         (cell,) = plan(Suite("s", "generate", ("identity",), ("digits(n=1, count=4)",), ("none",), metrics=metrics))
-        return cell["key"], cell["inputs"]
+        return cell.key, cell.inputs
 
     before = keys()
     Image.fromarray(np.full((8, 8), 7, np.uint8)).save(tmp_path / "b" / "one.png")
@@ -708,8 +708,8 @@ def test_a_cost_counts_every_call_of_the_model() -> None:
     method, regime = bind("euler(model=exact, steps=3)", "method", "generate"), bind("none", "regime", "generate")
     cost = measure(TRACK, method, regime, (8, 8), repeats=1, device="cpu", threads=1)
     # Of 16 pictures of 64 values: on the axes of ten components and back, and the mean of their means.
-    assert cost["macs"] == 3 * 16 * (2 * 64 * 640 + 10 * 64)
-    assert cost["latency_ms"] is not None and cost["peak_memory_bytes"] is not None
+    assert cost.macs == 3 * 16 * (2 * 64 * 640 + 10 * 64)
+    assert cost.latency_ms is not None and cost.peak_memory_bytes is not None
 
 
 @pytest.mark.parametrize("name", ["demo_generate", "samplers_fashion", "quantized_samplers", "few_pictures"])

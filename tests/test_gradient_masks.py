@@ -138,7 +138,7 @@ def test_the_network_is_that_of_a_run_to_the_last_bit(cli: Any, tmp_path: Path) 
     own = learned(bind(MODEL, "method", "classify"), 3, "x").net.state_dict()
     cli("run", "--track", "classify", "--datasets", "digits(n=5)", "--regimes", "none", "--methods", MODEL, "--seed", 3,
         "--store", "s")  # fmt: skip
-    (key,) = [r.cell["key"] for r in read_records(tmp_path / "s") if r.cell["kind"] == "train"]
+    (key,) = [r.cell.key for r in read_records(tmp_path / "s") if r.cell.kind == "train"]
     run = read_weights(cell_dir(tmp_path / "s", key) / WEIGHTS)
     assert own.keys() == run.keys() and all(torch.equal(own[name], run[name]) for name in run)
 

@@ -109,7 +109,7 @@ def read_example(text: str, folder: Path) -> None:
         return
     suite = read_study(file)[0] if "study" in fields else read_suite(file)
     with contextlib.chdir(folder):
-        planned = {cell["dataset"]["display"] for cell in plan(suite)}
+        planned = {cell.dataset.display for cell in plan(suite)}
     assert planned >= set(suite.datasets)
 
 
@@ -273,10 +273,10 @@ def test_a_pytorch_network_from_file_to_row(tmp_path: Path) -> None:
     def means(store: str) -> dict[str, list[float]]:
         """Mean PSNR by method, in the order of the regimes."""
         records = read_records(tmp_path / store)
-        assert {r.cell["outcome"] for r in records} == {"ok"}
+        assert {r.cell.outcome for r in records} == {"ok"}
         found: dict[str, list[float]] = {}
-        for r in sorted(records, key=lambda r: r.cell["regime"]["display"]):
-            found.setdefault(r.cell["method"]["name"], []).append(float(np.mean(r.scores["psnr"])))
+        for r in sorted(records, key=lambda r: r.cell.regime.display):
+            found.setdefault(r.cell.method.name, []).append(float(np.mean(r.scores["psnr"])))
         return found
 
     levels = means("levels")
@@ -291,9 +291,9 @@ def test_a_pytorch_network_from_file_to_row(tmp_path: Path) -> None:
     small = means("x4")
     assert small["four_times"] == pytest.approx(small["bicubic"], abs=1)
     assert set(means("known")) == {"identity", "spandrel"}
-    (record,) = [r for r in read_records(tmp_path / "nb-store") if r.cell["method"]["name"] == "my_net"]
-    assert any(name.endswith("net.pth") for name in record.cell["opened"])
-    assert record.cell["method"]["flags"]["trained_on"] == ["bsd400"]
+    (record,) = [r for r in read_records(tmp_path / "nb-store") if r.cell.method.name == "my_net"]
+    assert any(name.endswith("net.pth") for name in record.cell.opened)
+    assert record.cell.method.flags["trained_on"] == ["bsd400"]
 
 
 def text_block(guide: str, beginning: str) -> str:

@@ -20,8 +20,7 @@ import pytest
 from noisebench.cli import main
 from noisebench.data.disk import DiskFull, noticing_full_disk
 from noisebench.statistics.paired_tests import keyed_rng
-from noisebench.store.record import Cell
-from noisebench.store.shape import why_no_cell
+from noisebench.store.cell import why_no_cell
 from noisebench.testing import throwaway
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -134,9 +133,9 @@ def test_whatever_one_field_holds_check_and_compare_answer_in_words(
     ("environment", "nested", json.loads("[" * 40 + "]" * 40), "nested more than 32 deep"),
 ])  # fmt: skip
 def test_a_mistake_is_named_by_its_place(export: dict[str, Any], part: str, name: str, value: Any, why: str) -> None:
-    cell: Cell = export["cells"][0]["cell"]
+    cell: dict[str, Any] = export["cells"][0]["cell"]
     assert why_no_cell(cell) is None
-    told = why_no_cell({**cell, part: {**cell[part], name: value}})  # type: ignore[literal-required]
+    told = why_no_cell({**cell, part: {**cell[part], name: value}})
     assert told is not None and why in told
 
 

@@ -103,8 +103,8 @@ def test_what_a_key_was_made_from_is_looked_at_once_and_again_where_a_cell_was_s
     monkeypatch.setattr(seals, "key_of", lambda inputs, known=None: (seen.append(inputs["seed"]), key_of(inputs))[1])
 
     def edited() -> dict[str, str | None]:
-        found = [r for r in reading.read_records(store) if r.cell["key"] in (one, other)]
-        return {r.cell["key"]: why for r, why in zip(found, seals.why_each_edited(found), strict=True)}
+        found = [r for r in reading.read_records(store) if r.cell.key in (one, other)]
+        return {r.cell.key: why for r, why in zip(found, seals.why_each_edited(found), strict=True)}
 
     assert edited() == {one: None, other: None} and not seen
     edit(store, other, seed=52)
@@ -115,11 +115,11 @@ def test_what_a_key_was_made_from_is_looked_at_once_and_again_where_a_cell_was_s
 
 def test_what_cells_have_alike_is_one_object(store):
     first, second = (reading.read_records(store) and reading.read_records(store))[:2]
-    assert first.cell["method"] is second.cell["method"] and first.items is second.items
+    assert first.cell.method is second.cell.method and first.items is second.items
 
 
 def test_a_cell_that_was_edited_is_read_anew_and_its_seal_is_checked(store, read):
-    key = next(r.cell["key"] for r in reading.read_records(store) if r.cell["seed"] == 3)
+    key = next(r.cell.key for r in reading.read_records(store) if r.cell.seed == 3)
     file = cells.cell_dir(store, key) / "cell.json"
     before = file.stat()
     text = file.read_text()
@@ -138,7 +138,7 @@ def test_a_cell_that_was_edited_is_read_anew_and_its_seal_is_checked(store, read
 
 @pytest.mark.parametrize("name", ["scores.parquet", "seal"])
 def test_a_file_that_was_changed_is_noticed(store, name):
-    key = reading.read_records(store)[0].cell["key"]
+    key = reading.read_records(store)[0].cell.key
     file = cells.cell_dir(store, key) / name
     before, data = file.stat(), bytearray(file.read_bytes())
     data[len(data) // 3] ^= 1
@@ -151,7 +151,7 @@ def test_a_file_that_was_changed_is_noticed(store, name):
 
 
 def test_cells_that_come_go_and_are_sealed_anew_are_followed(store, read):
-    first, second, third = (r.cell["key"] for r in reading.read_records(store)[:3])
+    first, second, third = (r.cell.key for r in reading.read_records(store)[:3])
     shutil.rmtree(cells.cell_dir(store, first))
     edit(store, second, reason="another")
     seal_again(store, second)
@@ -167,16 +167,16 @@ def test_cells_that_come_go_and_are_sealed_anew_are_followed(store, read):
 
 
 def test_when_a_run_asked_is_followed_and_no_cell_is_opened_for_it(store, read):
-    keys = [r.cell["key"] for r in reading.read_records(store)]
+    keys = [r.cell.key for r in reading.read_records(store)]
     mark_asked(store, keys[:4])
     del read[:]
-    asked = {r.cell["key"]: r.asked for r in reading.read_records(store)}
+    asked = {r.cell.key: r.asked for r in reading.read_records(store)}
     assert not read and len({asked[key] for key in keys[:4]}) == 1 and asked[keys[0]] > asked[keys[5]]
     same_without(store)
 
 
 def test_a_panel_is_read_where_there_is_one_now(store):
-    key = reading.read_records(store)[0].cell["key"]
+    key = reading.read_records(store)[0].cell.key
     file = cells.cell_dir(store, key) / "panel.json"
     file.write_text(json.dumps({"item": "p000", "clean": "AAAA"}))
     assert reading.read_records(store)[0].panel == Panel("p000", {"clean": b"\0\0\0"})
@@ -187,7 +187,7 @@ def test_a_panel_is_read_where_there_is_one_now(store):
 
 
 def test_mistakes_are_read_where_there_are_some_now(store):
-    key = reading.read_records(store)[0].cell["key"]
+    key = reading.read_records(store)[0].cell.key
     file = cells.cell_dir(store, key) / "mistakes.json"
     file.write_text('[[1, "a", "b", 0.5, "AAAA"]]')
     assert same_without(store)[0]

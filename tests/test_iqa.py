@@ -85,8 +85,8 @@ def test_a_metric_without_a_reference_sees_the_restored_picture_only(stand_in):
 
 def test_direction_version_and_weights_are_part_of_the_metric(stand_in):
     one, other = (metric_part(bind(m, "metric")) for m in ("pyiqa(name=lpips)", "pyiqa(name='lpips-vgg')"))
-    assert one["higher"] is False and one["made_with"].startswith("pyiqa 9.9, weights ")
-    assert len(one["made_with"].split()[-1]) == 64 and one["made_with"] != other["made_with"]
+    assert one.higher is False and one.made_with.startswith("pyiqa 9.9, weights ")
+    assert len(one.made_with.split()[-1]) == 64 and one.made_with != other.made_with
     assert metric_part(bind("pyiqa(name=brisque)", "metric")) == {
         "version": 1, "higher": True, "unit": "", "decimals": 4, "order": 100, "gate": {}, "made_with": "pyiqa 9.9",
     }  # fmt: skip

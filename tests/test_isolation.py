@@ -181,7 +181,7 @@ def test_a_method_finds_the_clean_picture_nowhere_and_its_score_is_that_of_its_o
         "descriptors": ["listing", "socket"], "info": ["bit_depth", "shape", "sigma"], "data": True, "store": True,
         "named sets": DATA.is_dir(),
     }  # fmt: skip
-    records = {r.cell["method"]["name"]: r for r in read_records(spied / "nb-store")}
+    records = {r.cell.method.name: r for r in read_records(spied / "nb-store")}
     assert records["spy"].output_sha256 == records["identity"].output_sha256
     np.testing.assert_array_equal(records["spy"].scores["psnr"], records["identity"].scores["psnr"])
 
@@ -198,8 +198,8 @@ def bubblewrap() -> str:
 @pytest.mark.skipif(bool(bubblewrap()), reason=bubblewrap())
 def test_a_sandbox_hides_data_store_and_all_other_processes(cli, spied) -> None:
     cli(*ARGS, "--sandbox")
-    records = {r.cell["method"]["name"]: r for r in read_records(spied / "nb-store")}
-    assert records["spy"].cell["outcome"] == "ok" and records["spy"].output_sha256 == records["identity"].output_sha256
+    records = {r.cell.method.name: r for r in read_records(spied / "nb-store")}
+    assert records["spy"].cell.outcome == "ok" and records["spy"].output_sha256 == records["identity"].output_sha256
     report = json.loads((spied / "report.json").read_text())
     assert report["own memory"] is False and report["others"] == 0
     assert not report["data"] and not report["store"] and not report["named sets"]
@@ -375,7 +375,7 @@ def test_an_item_that_cannot_be_read_costs_none_of_those_before_it(cli, side_by_
     cli(*WAITING, code=1)
     (record,) = read_records(side_by_side / "nb-store")
     assert record.items == ["0", "1"]
-    assert (record.cell["outcome"], record.cell["reason"]) == (
+    assert (record.cell.outcome, record.cell.reason) == (
         "failed",
         "OSError: cannot be read (side.py, line 25) (picture '2')",
     )

@@ -28,7 +28,7 @@ cells = [
     *plan(Suite(track="functions", methods=("random_features", "k_nn"), datasets=("bumps(n=2)", "scanlines"),
                 regimes=("gaussian(sigma=0.1)",))),
 ]
-print(json.dumps({cell["key"]: cell["inputs"]["sources"] for cell in cells}))
+print(json.dumps({cell.key: cell.inputs["sources"] for cell in cells}))
 """
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
+from msgspec import structs
 from noisebench.cli import main
 
 CELLS = 24
@@ -64,8 +65,8 @@ def test_why_tells_cells_that_changed_alike_as_one(run, monkeypatch: pytest.Monk
 
     def edited(requests):
         found = real(requests)
-        for one in found[:-1]:
-            one["key"], one["inputs"] = "f" * 64, {**one["inputs"], "data": "0" * 64}
+        for n, one in enumerate(found[:-1]):
+            found[n] = structs.replace(one, key="f" * 64, inputs={**one.inputs, "data": "0" * 64})
         return found
 
     monkeypatch.setattr(planning, "replan_in_child", edited)

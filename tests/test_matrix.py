@@ -491,7 +491,7 @@ def test_a_method_that_edits_its_measurements_is_told_so():
         return np.zeros(given.shape)
 
     found = nb.evaluate(edits, "gaussian_psd(n=1)", track="matrix")
-    assert found.record.cell["notes"] == ["edits its input in place (it was given a copy)"]
+    assert found.record.cell.notes == ["edits its input in place (it was given a copy)"]
 
 
 @pytest.mark.parametrize("dataset", ["gaussian_psd", "photographs(side=32)", "moving_things(side=24, frames=8)"])

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec import structs
 from noisebench.store.cells import WEIGHTS, asked_of, cell_dir, keys, open_store, partial_dir, read_record
 from noisebench.store.merge import merge, plan_merger
 from noisebench.store.names import add_names, read_names
@@ -35,9 +36,9 @@ def test_cells_of_both_come_over_whole_and_a_second_merger_copies_nothing(stores
     a, b, to = stores
     first, second = made("nlm"), made("bm3d", 20.0)
     put(a, first), put(b, second)
-    assert sorted(merged(a, b, to=to)) == sorted(keys(to)) == sorted(one.cell["key"] for one in (first, second))
+    assert sorted(merged(a, b, to=to)) == sorted(keys(to)) == sorted(one.cell.key for one in (first, second))
     for one, store in ((first, a), (second, b)):
-        key = one.cell["key"]
+        key = one.cell.key
         same(read_record(to, key), one)
         for file in cell_dir(store, key).iterdir():
             assert (cell_dir(to, key) / file.name).read_bytes() == file.read_bytes(), file.name
@@ -81,8 +82,8 @@ def test_a_result_stands_for_a_failure_wherever_it_is_first(stores: Any) -> None
         merger = plan_merger(order)
         assert merger.bettered == 1 and list(merger.chosen.values()) == [b]
     put(open_store(to), with_cell(one, outcome="failed", reason="no"))
-    assert merged(to, a, b, to=to) == [one.cell["key"]]
-    assert read_record(to, one.cell["key"]).cell["outcome"] == "ok"
+    assert merged(to, a, b, to=to) == [one.cell.key]
+    assert read_record(to, one.cell.key).cell.outcome == "ok"
 
 
 def test_a_result_and_another_outcome_for_good_are_a_conflict(stores: Any) -> None:
@@ -267,11 +268,11 @@ def test_of_costs_the_first_of_an_idle_machine_stays_else_that_of_the_least_busy
     def kept(*busy: float | None) -> float | None:
         for store, factor in zip((a, b), busy, strict=True):
             one = made_cost("nlm", 256, 256, 1)
-            put(store, with_cell(one, cost={**(one.cell["cost"] or {}), **({"busy": factor} if factor else {})}))
+            put(store, with_cell(one, cost=structs.replace(one.cell.cost, **({"busy": factor} if factor else {}))))
         merger = plan_merger([a, b])
         assert (merger.measured, merger.alike, merger.conflicts) == (1, 0, [])
         (key,) = merger.chosen
-        return read_record(merger.chosen[key], key).cell["cost"].get("busy")  # type: ignore[union-attr]
+        return read_record(merger.chosen[key], key).cell.cost.busy  # type: ignore[union-attr]
 
     assert [kept(3.0, 1.0), kept(3.0, 1.4), kept(1.4, 3.0)] == [1.0, 1.4, 1.4]
     assert [kept(1.08, 1.0), kept(1.0, 1.08)] == [1.08, 1.0], "all idle machines are alike"

@@ -80,7 +80,7 @@ def test_a_failed_cell_is_to_be_tried_again_and_why_says_what_it_failed_of(
     store = open_store(tmp_path / "st")
     one = made("nlm", outcome="failed", reason="ValueError: kernel must be odd", request={})
     put(store, one)
-    same = {"key": one.cell["key"], "inputs": one.cell["inputs"], "request": {}}
+    same = {"key": one.cell.key, "inputs": one.cell.inputs, "request": {}}
     monkeypatch.setattr(planning, "replan_in_child", lambda requests: [same])
     first, second, *_ = told("why", "st")[1].splitlines()
     assert first.endswith("  failed  to be tried again") and second == "    ValueError: kernel must be odd"

@@ -87,8 +87,8 @@ def test_a_classical_method_has_its_psnr_on_photographs(method: str) -> None:
 
 def test_the_psnr_on_photographs_is_that_of_the_committed_results() -> None:
     regime = bind("gaussian(sigma=25)", "regime").canonical
-    cells = [r for r in read_records(ROOT / "results" / "demo.json") if r.cell["kind"] == "score"]
-    held = {r.cell["method"]["name"]: r for r in cells if r.cell["regime"]["spec"] == regime and r.items}
+    cells = [r for r in read_records(ROOT / "results" / "demo.json") if r.cell.kind == "score"]
+    held = {r.cell.method.name: r for r in cells if r.cell.regime.spec == regime and r.items}
     assert set(held) == {"identity", *DENOISERS}
     for name, record in held.items():
         assert record.scores["psnr"][:4].mean() == pytest.approx(PSNR_OF_PHOTOS[name], abs=0.01), name

@@ -214,7 +214,7 @@ def test_a_trained_embedding_finds_digits_alone_and_in_a_gallery(tmp_path: Path,
         f"retrieval(method=trained({how}, parts=class_spread(of=digits(n=60))), gallery=digits(split=train, n=200))",
     )  # fmt: skip
     cells = [read_record(tmp_path / "store", key) for key in keys(tmp_path / "store")]
-    scores = [float(np.mean(one.scores["accuracy"])) for one in cells if one.cell["kind"] == "score"]
+    scores = [float(np.mean(one.scores["accuracy"])) for one in cells if one.cell.kind == "score"]
     assert len(scores) == 2 and min(scores) > 0.7
 
 

@@ -53,7 +53,7 @@ def test_a_cell_keeps_what_it_got_wrong_and_pictures_of_the_first(cli: Any, tmp_
     cli("run", *DATA, "--methods", "first", "oracle", "--keep", "sample")
     cli("run", *DATA, "--methods", "first", "--store", "bare")
     (bare,) = read_records(tmp_path / "bare")
-    found = {r.cell["method"]["name"]: r for r in read_records(tmp_path / "nb-store")}
+    found = {r.cell.method.name: r for r in read_records(tmp_path / "nb-store")}
     assert bare.mistakes is None and found["oracle"].mistakes == ()
     one, mistakes = found["first"], found["first"].mistakes
     assert mistakes is not None
@@ -81,7 +81,7 @@ def test_a_cell_keeps_what_it_got_wrong_and_pictures_of_the_first(cli: Any, tmp_
         r.seal for r in read_export(tmp_path / "without.json")
     ]
 
-    cell_file = cell_dir(tmp_path / "nb-store", one.cell["key"]) / "mistakes.json"
+    cell_file = cell_dir(tmp_path / "nb-store", one.cell.key) / "mistakes.json"
     cell_file.unlink()  # as in a store of before
     cli("store", "verify", "nb-store")
     cli("report", "nb-store", "--to", "board")
@@ -183,8 +183,8 @@ def test_an_export_holds_mistakes_and_each_picture_once(tmp_path: Path) -> None:
     records = board(a=missed(0, 3, pictured=1), b=missed(0, 3), c=[], d=None)
     file = tmp_path / "all.json"
     file.write_text(export_text(records))
-    found = {r.cell["method"]["name"]: r.mistakes for r in read_export(file)}
-    assert found == {r.cell["method"]["name"]: r.mistakes for r in records}
+    found = {r.cell.method.name: r.mistakes for r in read_export(file)}
+    assert found == {r.cell.method.name: r.mistakes for r in records}
     assert len(json.loads(file.read_text())["pictures"]) == 2
     assert file.read_text() == export_text(read_export(file))
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from board_records import cost_record, record
+from msgspec import structs
 from noisebench.boards.board import boards
 from noisebench.cli.progress import label
 from noisebench.engine.planning import plan_in_child
@@ -82,7 +83,7 @@ def test_a_mistake_in_a_name_says_file_and_line(tmp_path: Path, methods: str, sa
 def test_a_name_is_in_no_key(tmp_path: Path) -> None:
     named = plan_in_child(read_suite(written_to(tmp_path, SUITE.format(name="Median 5"))))
     plain = plan_in_child(replace(read_suite(tmp_path / "s.yaml"), names={}))
-    assert [cell["key"] for cell in named["cells"]] == [cell["key"] for cell in plain["cells"]]
+    assert [cell.key for cell in named["cells"]] == [cell.key for cell in plain["cells"]]
     assert named["names"]["method"] == {"median(size=5)": "Median 5"} and plain["names"] == {}
 
 
@@ -92,7 +93,7 @@ def test_what_a_run_says_has_the_names(cli, tmp_path: Path) -> None:
     assert re.search(r"run +Median 5 +Fields +gaussian", planned) and "median(size=5)" not in planned
     said = cli("run", suite, "--store", "s").stderr
     assert "ok Median 5 · Fields · gaussian(sigma=25)" in said and "ok identity · Fields" in said
-    assert all("names" not in read_cell(tmp_path / "s", key) for key in keys(tmp_path / "s"))
+    assert all(read_cell(tmp_path / "s", key).names is None for key in keys(tmp_path / "s"))
 
 
 def test_a_training_goes_by_the_name_of_what_needs_it() -> None:
@@ -102,8 +103,8 @@ def test_a_training_goes_by_the_name_of_what_needs_it() -> None:
         regimes=("none",), names={"method": {f"tiled(method={net.format(', seed=7')})": "Tiles"}},
     )  # fmt: skip
     cells = plan(suite)
-    trainings = [cell for cell in cells if cell["kind"] == "train"]
-    assert [cell.get("names", {}) for cell in trainings] == [{}, {"method": "Tiles"}]
+    trainings = [cell for cell in cells if cell.kind == "train"]
+    assert [cell.names for cell in trainings] == [{}, {"method": "Tiles"}]
     assert [label(cell) for cell in trainings][1] == "training Tiles · seed 7"
 
 
@@ -171,14 +172,14 @@ def test_names_of_an_export_are_checked(tmp_path: Path) -> None:
 
 
 def labels(records: list[Record]) -> list[str]:
-    return sorted(record.cell["method"]["display"] for record in shown(records))
+    return sorted(record.cell.method.display for record in shown(records))
 
 
 def test_as_goes_before_a_stored_name() -> None:
     records = [replace(scored("nlm"), names={"method": "stored", "dataset": "Photographs"}), scored("median")]
     made = with_names(records, ["NLM=nlm"])
     assert made[0].names == {"method": "NLM", "dataset": "Photographs"} and labels(made) == ["NLM", "median"]
-    assert {record.cell["dataset"]["display"] for record in shown(with_names(records, ["P=photos"]))} == {"P"}
+    assert {record.cell.dataset.display for record in shown(with_names(records, ["P=photos"]))} == {"P"}
 
 
 @pytest.mark.parametrize(
@@ -187,7 +188,9 @@ def test_as_goes_before_a_stored_name() -> None:
 )
 def test_a_spec_may_be_written_in_any_way_that_means_it(spec: str) -> None:
     one = scored("net", display="net(a=1, b=2)")
-    one = replace(one, cell={**one.cell, "method": {**one.cell["method"], "spec": "net(a=1.0, b=2, c=x)"}})
+    one = replace(
+        one, cell=structs.replace(one.cell, method=structs.replace(one.cell.method, spec="net(a=1.0, b=2, c=x)"))
+    )
     assert labels(with_names([one], [f"N={spec}"])) == ["N"]
 
 
@@ -330,10 +333,10 @@ def test_a_message_is_shown_without_folders() -> None:
 )
 def test_folders_of_one_name_are_told_apart_by_the_shortest_tails(paths: list[str], tails: list[str]) -> None:
     records = [scored("folder", display=str(parse(f"folder(path={path!r}, extra='/home/me/w.pt')"))) for path in paths]
-    labelled = [record.cell["method"]["display"] for record in shown(records)]
+    labelled = [record.cell.method.display for record in shown(records)]
     assert [re.sub(r"folder\(path='?([^',]+)'?, extra='w.pt'\)", r"\1", label) for label in labelled] == tails
     # What is shown names the method, where a name is given and where it is compared.
-    assert [written(records, label) for label in labelled] == [r.cell["method"]["spec"] for r in records]
+    assert [written(records, label) for label in labelled] == [r.cell.method.spec for r in records]
     assert labels(with_names(records, [f"N={labelled[0]}"])).count("N") == 1
 
 
@@ -350,7 +353,10 @@ def test_no_private_folder_is_in_a_report(tmp_path: Path) -> None:
                traceback=f'File "{secret}/run.py", line 1\nValueError: {secret}/run.py'),
         cost_record("folder", display=net),
     ]  # fmt: skip
-    records = [replace(r, cell={**r.cell, "dataset": {**r.cell["dataset"], "name": "folder"}}) for r in records]
+    records = [
+        replace(r, cell=structs.replace(r.cell, dataset=structs.replace(r.cell.dataset, name="folder")))
+        for r in records
+    ]
     write_report(records, tmp_path)
     for file in tmp_path.rglob("*"):
         if file.suffix in (".md", ".csv", ".tex", ".html", ".json", ".svg"):

@@ -184,7 +184,7 @@ RECIPE = (
 
 def keys(of: str, regime: str = "none") -> list[str]:
     suite = Suite(methods=(RECIPE.format(of),), datasets=("photos",), regimes=(regime.format(of),), limit=1)
-    return [cell["key"] for cell in plan(suite)]
+    return [cell.key for cell in plan(suite)]
 
 
 def test_the_pictures_behind_a_regime_are_part_of_the_keys(tmp_path: Path) -> None:

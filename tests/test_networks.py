@@ -471,7 +471,7 @@ def test_declared_weights_beside_the_file_are_part_of_the_key(tmp_path: Path, mo
     file.write_text("import noisebench as nb\n" + form.format("net") + form.format("gone"))
     load_plugin(str(file))
     monkeypatch.chdir("/")
-    assert keys_of("declares_net")[0]["inputs"]["weights"] == {"net.bin": hashlib.sha256(b"one").hexdigest()}
+    assert keys_of("declares_net")[0].inputs["weights"] == {"net.bin": hashlib.sha256(b"one").hexdigest()}
     with pytest.raises(nb.UsageError, match=r"'declares_gone': its weights 'gone.bin' cannot be read \(No such file"):
         keys_of("declares_gone")
 
@@ -479,13 +479,13 @@ def test_declared_weights_beside_the_file_are_part_of_the_key(tmp_path: Path, mo
 def test_weights_are_part_of_the_key() -> None:
     (cell,) = keys_of("dncnn(weights=s50)")
     known = TABLE["dncnn_s50"][0]
-    assert cell["inputs"]["weights"] == {known.file: known.sha256}
-    assert "weights" not in keys_of("identity")[0]["inputs"]
+    assert cell.inputs["weights"] == {known.file: known.sha256}
+    assert "weights" not in keys_of("identity")[0].inputs
 
 
 def test_weights_of_a_wrapped_method_are_part_of_the_key() -> None:
     (cell,) = keys_of("vst(method=ffdnet)")
-    assert cell["inputs"]["weights"] == networks.known_hashes("ffdnet")
+    assert cell.inputs["weights"] == networks.known_hashes("ffdnet")
 
 
 @pytest.mark.data
@@ -499,10 +499,10 @@ def test_a_skipped_cell_is_run_once_the_weights_are_there(cli, data_dir: Path, t
     line = ["run", "--methods", "ffdnet", "--datasets", "gaussian_field(n=1)", "--regimes", "kair(sigma=25)",
             "--weights", empty, "--data", tmp_path, "--store", "s", "--json"]  # fmt: skip
     first = json.loads(cli(*line).stdout)["cells"][0]
-    assert first["outcome"] == "skipped" and first["reason"].startswith("needs the weights FFDNet_gray")
+    assert first.outcome == "skipped" and first.reason.startswith("needs the weights FFDNet_gray")
     shutil.copy(source, empty)
     second = json.loads(cli(*line).stdout)["cells"][0]
-    assert second["outcome"] == "ok" and second["key"] == first["key"]
+    assert second.outcome == "ok" and second.key == first.key
 
 
 @pytest.mark.parametrize(
@@ -515,5 +515,5 @@ def test_a_skipped_cell_is_run_once_the_weights_are_there(cli, data_dir: Path, t
     ],
 )
 def test_flags_belong_to_the_weights_not_to_the_network(spec: str, blind: bool, trained_on: list[str]) -> None:
-    flags = method_part(bind(spec, "method"))["flags"]
+    flags = method_part(bind(spec, "method")).flags
     assert (flags["blind"], flags["trained_on"]) == (blind, trained_on)

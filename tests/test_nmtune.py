@@ -201,8 +201,8 @@ def test_what_is_needed_first_is_planned_first() -> None:
     first = f"trained(arch=small_cnn(width=2), {wrong}, steps=4, checks=1)"
     suite = Suite(track="classify", methods=(probe("linear_probe", method=first),), seeds=(5,), regimes=("none",))
     cells = plan(suite)
-    assert [cell["kind"] for cell in cells] == ["train", "train"] and cells[1]["after"] == [cells[0]["key"]]
-    assert [cell["seed"] for cell in cells] == [5, 5]
+    assert [cell.kind for cell in cells] == ["train", "train"] and cells[1].after == [cells[0].key]
+    assert [cell.seed for cell in cells] == [5, 5]
 
 
 # --- the loss ------------------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ import pandas
 import pytest
 from board_records import cost_record, record, sha
 from conftest import ROOT, Run
+from msgspec import structs
 from noisebench.boards.board import boards
 from noisebench.report.data import report_data
 from noisebench.report.leaderboard import leaderboard_csv
@@ -101,7 +102,7 @@ def test_there_is_no_interval_below_6_items_nor_of_what_has_no_finite_mean(score
 
 def test_equal_items_count_once_as_on_a_board() -> None:
     one = record(scores={"psnr": [20.0, 20.0, 29.0]})
-    one = with_cell(one, dataset={**one.cell["dataset"], "same": [["p000", "p001"]]})
+    one = with_cell(one, dataset=structs.replace(one.cell.dataset, same=[["p000", "p001"]]))
     result = nb.Result(one)
     assert result.psnr == boards([one])[0].rows[0].scores["psnr"].mean == 24.5
     assert "3 pictures, 2 of them distinct" in shown(result._repr_html_())
@@ -299,7 +300,7 @@ def test_cells_that_were_edited_by_hand_are_named_and_left_out(tmp_path: Path) -
     keys = [put(tmp_path / "s", made(name)) for name in ("nlm", "median")]
     edit(tmp_path / "s", keys[0], seed=5)
     results = nb.read_results(tmp_path / "s")
-    assert [r.cell["method"]["name"] for r in results.records] == ["median"]
+    assert [r.cell.method.name for r in results.records] == ["median"]
     assert set(results.frame["method"]) == {"median"}
     assert f"Left out: {tmp_path}/s: cell {keys[0][:12]}" in shown(results._repr_html_())
     with pytest.raises(nb.UsageError, match="edited by hand"):

@@ -61,14 +61,14 @@ def test_a_board_of_an_old_store_is_what_it_was(cli, old: Path, tmp_path: Path) 
 
 
 def test_what_old_cells_lack_is_found(old: Path) -> None:
-    cells = {r.cell["method"]["name"]: r.cell for r in read_records(old) if r.cell["kind"] == "score"}
-    assert {name: role_of(cell["method"]) for name, cell in cells.items()} == {
+    cells = {r.cell.method.name: r.cell for r in read_records(old) if r.cell.kind == "score"}
+    assert {name: role_of(cell.method) for name, cell in cells.items()} == {
         "identity": "baseline", "bayes_optimum": "optimum", "gaussian_filter": "sanity", "median": "",
     }  # fmt: skip
     cell = cells["median"]
     assert item_count(cell) == 7
-    assert [(decimals_of(n, p), order_of(n, p)) for n, p in sorted(cell["metrics"].items())] == [(2, 0), (4, 1)]
-    assert gate_of("psnr", cell["metrics"]["psnr"]) == {"max_drop": 0.02, "max_drop_item": 0.5}
+    assert [(decimals_of(n, p), order_of(n, p)) for n, p in sorted(cell.metrics.items())] == [(2, 0), (4, 1)]
+    assert gate_of("psnr", cell.metrics["psnr"]) == {"max_drop": 0.02, "max_drop_item": 0.5}
 
 
 def test_other_verbs_read_it_and_say_that_it_is_old(cli, old: Path) -> None:

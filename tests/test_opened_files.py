@@ -13,12 +13,14 @@ from typing import Any
 
 import pytest
 from board_records import record
+from msgspec import structs
 from noisebench.cli import main
 from noisebench.components.datasets import open_dataset
 from noisebench.components.registry import bind
 from noisebench.components.tracks import get_track
 from noisebench.engine.opened_files import keep_opened, noticing_opened_files, opened_in, seen_files
 from noisebench.store import file_changes as file_changes_module
+from noisebench.store.cell import Request
 from noisebench.store.cells import keys, open_store, read_cell, read_record
 from noisebench.store.export import export_text
 from noisebench.store.file_changes import ABSENT, digest_of, file_changes, remember_digest
@@ -78,7 +80,7 @@ def calls(folder: Path) -> int:
 
 def stored(folder: Path, method: str = "net") -> dict[str, Any]:
     (cell,) = (c for k in keys(folder / "nb-store") if (c := read_cell(folder / "nb-store", k))
-               and c["method"]["name"] == method)  # fmt: skip
+               and c.method.name == method)  # fmt: skip
     return dict(cell)
 
 
@@ -130,8 +132,8 @@ def test_kept_pictures_of_old_weights_are_not_scored_anew(lab: Path, capsys: pyt
     assert main([*RUN, "--keep", "all"]) == 0
     assert states([*RUN[:-1], "ssim"], capsys) == ["re-score"]
     assert main([*RUN[:-1], "mse"]) == 0 and calls(lab) == 2, "scored from what was kept"
-    (scored,) = (c for k in keys(lab / "nb-store") if "rescored" in (c := read_cell(lab / "nb-store", k)))
-    assert scored["opened"] == {"net/weights/net.json": train(lab, 0.5)}
+    (scored,) = (c for k in keys(lab / "nb-store") if (c := read_cell(lab / "nb-store", k)).rescored is not None)
+    assert scored.opened == {"net/weights/net.json": train(lab, 0.5)}
     train(lab, 0.9)
     assert states([*RUN[:-1], "mse"], capsys) == ["run"], "as old as what it was scored from"
     assert states([*RUN[:-1], "ssim"], capsys) == ["run"], "old pictures are lent to none"
@@ -147,7 +149,7 @@ def test_the_cost_of_a_network_that_was_replaced_is_measured_again(
     run = ["run", "s.yaml", "--plugin", "net.py"]
     assert main(run) == 0
     cells = [read_cell(lab / "nb-store", k) for k in keys(lab / "nb-store")]
-    assert [c["opened"] for c in cells] == [{"net/weights/net.json": train(lab, 0.5)}] * 2
+    assert [c.opened for c in cells] == [{"net/weights/net.json": train(lab, 0.5)}] * 2
     assert states(run, capsys) == ["stored", "stored"]
     train(lab, 0.9)
     assert states(run, capsys) == ["run", "run"]
@@ -155,7 +157,9 @@ def test_the_cost_of_a_network_that_was_replaced_is_measured_again(
 
 def test_an_export_names_what_was_opened_and_not_where_it_lies() -> None:
     one = record("net", {"psnr": [30.0]})
-    cell: Any = {**one.cell, "opened": {"net/net.pth": "0" * 64}, "request": {"folders": {"net": "/secret/place"}}}
+    cell: Any = structs.replace(
+        one.cell, opened={"net/net.pth": "0" * 64}, request=Request(folders={"net": "/secret/place"})
+    )
     text = export_text([replace(one, cell=cell)])
     assert "net/net.pth" in text and "/secret/place" not in text
 

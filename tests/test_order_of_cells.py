@@ -41,10 +41,10 @@ class Diary:
     def item(self, cell: Any, n: int, of: int) -> None: ...
 
     def start(self, cell: Any) -> None:
-        self.said.append(("start", cell["key"]))
+        self.said.append(("start", cell.key))
 
     def end(self, cell: Any, outcome: str, reason: str) -> None:
-        self.said.append(("end", cell["key"]))
+        self.said.append(("end", cell.key))
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def needing(monkeypatch: pytest.MonkeyPatch, after: dict[int, list[int]]) -> Non
     def planned(pool: Pool, suite: Suite) -> Any:
         found = plan_in_child(suite)
         for number, needs in after.items():
-            found["cells"][number]["after"] = [found["cells"][n]["key"] for n in needs]
+            found["cells"][number].after = [found["cells"][n].key for n in needs]
         return found
 
     monkeypatch.setattr(Pool, "plan", planned)
@@ -73,24 +73,24 @@ def test_what_is_needed_runs_first_and_what_needs_nothing_does_not_wait(monkeypa
     needing(monkeypatch, {0: [2], 1: [0]})
     diary = Diary()
     summary = run(suite, tmp_path / "s", RunOptions(jobs=2), diary)
-    first, second, third, _ = (cell["key"] for cell in summary.cells)
+    first, second, third, _ = (cell.key for cell in summary.cells)
     place = {entry: number for number, entry in enumerate(diary.said)}
     assert place["end", third] < place["start", first] and place["end", first] < place["start", second]
     assert diary.said[0] == ("start", third)
-    assert [summary.outcome[cell["key"]] for cell in summary.cells] == ["ok", "ok", "ok", "failed"]
+    assert [summary.outcome[cell.key] for cell in summary.cells] == ["ok", "ok", "ok", "failed"]
 
 
 def test_a_cell_whose_ancestor_is_lost_is_blocked_and_tried_again_with_it(monkeypatch, suite, tmp_path) -> None:
     needing(monkeypatch, {0: [3], 1: [0]})
     summary = run(suite, tmp_path / "s", RunOptions(jobs=2), Diary())
-    lost, first, second = (summary.cells[n]["key"] for n in (3, 0, 1))
-    assert [summary.outcome[c["key"]] for c in summary.cells] == ["blocked", "blocked", "ok", "failed"]
+    lost, first, second = (summary.cells[n].key for n in (3, 0, 1))
+    assert [summary.outcome[c.key] for c in summary.cells] == ["blocked", "blocked", "ok", "failed"]
     assert (
-        read_cell(tmp_path / "s", first)["reason"]
+        read_cell(tmp_path / "s", first).reason
         == f"needs cell {lost[:12]}, which is failed: ValueError: no (order_plugin.py, line 14) "
         "(picture 'gaussian_field_000')"
     )
-    assert read_cell(tmp_path / "s", second)["reason"].startswith(f"needs cell {first[:12]}, which is blocked: ")
+    assert read_cell(tmp_path / "s", second).reason.startswith(f"needs cell {first[:12]}, which is blocked: ")
     assert not summary.ok
     (tmp_path / "order_plugin.py").write_text(PLUGIN.replace('raise ValueError("no")', "return noisy"))
     again = run(suite, tmp_path / "s2", RunOptions(jobs=2), Diary())
@@ -102,7 +102,7 @@ def test_a_cell_whose_ancestor_is_lost_is_blocked_and_tried_again_with_it(monkey
 def test_cells_that_need_each_other_are_blocked_and_end(monkeypatch, suite, tmp_path) -> None:
     needing(monkeypatch, {0: [1], 1: [0]})
     summary = run(suite, tmp_path / "s", RunOptions(jobs=2), Diary())
-    assert [summary.outcome[c["key"]] for c in summary.cells] == ["blocked", "blocked", "ok", "failed"]
+    assert [summary.outcome[c.key] for c in summary.cells] == ["blocked", "blocked", "ok", "failed"]
 
 
 def test_a_cost_has_the_machine_to_itself(suite, tmp_path) -> None:
@@ -110,7 +110,7 @@ def test_a_cost_has_the_machine_to_itself(suite, tmp_path) -> None:
 
     diary = Diary()
     summary = run(replace(suite, cost=CostPlan(((16, 16),), 1)), tmp_path / "s", RunOptions(jobs=3), diary)
-    alone = {cell["key"] for cell in summary.cells if cell["alone"]}
+    alone = {cell.key for cell in summary.cells if cell.alone}
     assert len(alone) == 4
     running: set[str] = set()
     for what, key in diary.said:

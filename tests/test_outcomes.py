@@ -49,7 +49,7 @@ ONE = ("--datasets", "gaussian_field(n=1, size=32)", "--regimes", "gaussian(sigm
 
 
 def cells(store: Path) -> dict[str, dict]:
-    return {r.cell["method"]["name"]: r.cell for r in read_records(store)}
+    return {r.cell.method.name: r.cell for r in read_records(store)}
 
 
 # --- outputs on another scale ------------------------------------------------------------------------------
@@ -60,14 +60,13 @@ def test_an_output_of_whole_numbers_or_on_0_255_is_invalid_and_one_that_diverges
     methods = ("whole_numbers", "on_255", "diverges", "half")
     done = cli("run", "--methods", *methods, "--plugin", "net.py", *ONE, code=1)
     found = cells(tmp_path / "st")
-    assert {name: cell["outcome"] for name, cell in found.items()} == {
+    assert {name: cell.outcome for name, cell in found.items()} == {
         "whole_numbers": "invalid", "on_255": "invalid", "diverges": "ok", "half": "ok",
     }  # fmt: skip
     assert (
-        found["whole_numbers"]["reason"]
-        == "returned dtype uint8: give float32 on [0, 1] (picture 'gaussian_field_000')"
+        found["whole_numbers"].reason == "returned dtype uint8: give float32 on [0, 1] (picture 'gaussian_field_000')"
     )
-    assert found["on_255"]["reason"].endswith("as on 0–255: give float32 on [0, 1] (picture 'gaussian_field_000')")
+    assert found["on_255"].reason.endswith("as on 0–255: give float32 on [0, 1] (picture 'gaussian_field_000')")
     assert "invalid: on_255 · gaussian_field" in done.stdout
 
 
@@ -80,8 +79,8 @@ def test_a_cell_in_which_no_score_has_a_value_is_undefined_says_why_and_fails_th
     why = "no score has a value: psnr: the border of the protocol leaves no pixel; ssim: ssim needs at least 11×11"
     assert f"undefined: identity · gaussian_field(n=1, size=32) · gaussian(sigma=25) · seed 0: {why}" in done.stdout
     (record,) = read_records(tmp_path / "st")
-    assert record.cell["outcome"] == "undefined" and record.cell["traceback"] == ""
-    assert record.cell["reason"].startswith(why) and np.isnan(record.scores["psnr"]).all()
+    assert record.cell.outcome == "undefined" and record.cell.traceback == ""
+    assert record.cell.reason.startswith(why) and np.isnan(record.scores["psnr"]).all()
     cli("report", "st", "--to", "board")
     assert f"| undefined |     1 of 1 | {why}" in (tmp_path / "board" / "leaderboard.md").read_text()
     again = cli(*run, "--protocol", "y8(border=4)", "--json")
@@ -100,7 +99,7 @@ def test_one_score_with_a_value_is_enough_for_ok(cli, tmp_path) -> None:
 def test_a_regression_to_undefined_fails_the_gate(cli, tmp_path) -> None:
     cli("run", "--methods", "identity", *ONE, "--metrics", "ssim")
     (record,) = read_records(tmp_path / "st")
-    folder = tmp_path / "st" / "cells" / record.cell["key"][:2] / record.cell["key"]
+    folder = tmp_path / "st" / "cells" / record.cell.key[:2] / record.cell.key
     cell = json.loads((folder / "cell.json").read_text())
     cli("export", "st", "--to", "base.json")
     (folder / "cell.json").write_text(json.dumps({**cell, "outcome": "undefined", "reason": "no score has a value"}))
@@ -160,7 +159,7 @@ def test_a_method_is_set_up_for_the_device_that_it_can_use() -> None:
 def test_a_cost_is_that_of_the_device_that_was_used() -> None:
     track, regime = get_track("restore"), bind("gaussian(sigma=25)", "regime")
     cost = measure(track, bind("median", "method"), regime, (16, 16), repeats=1, device="cuda", threads=1)
-    assert cost["device"] == "cpu" and cost["latency_rel"] is not None
+    assert cost.device == "cpu" and cost.latency_rel is not None
 
 
 def test_a_cell_is_stored_with_the_device_that_was_used(tmp_path) -> None:
@@ -169,7 +168,7 @@ def test_a_cell_is_stored_with_the_device_that_was_used(tmp_path) -> None:
     (cell,) = plan_in_child(suite)["cells"]
     job = {"cell": cell, "store": str(tmp_path), "keep": "none", "device": "cuda", "donor": None,
            "threads": 1, "environment": {"threads": 1, "device": "cuda"}}  # fmt: skip
-    folder = partial_dir(tmp_path, cell["key"])
+    folder = partial_dir(tmp_path, cell.key)
     folder.mkdir(parents=True)
     channel, far = socket.socketpair()
     if os.fork() == 0:
@@ -271,9 +270,7 @@ def test_how_scoring_ended_and_an_error_without_a_text_are_told(cli, tmp_path) -
     (tmp_path / "ends.py").write_text(ENDS)
     asked = ("run", "--methods", "identity", "wordless", "--plugin", "ends.py", *ONE[:2], *ONE[4:], "--regimes")
     cli(*asked, "none", "ends_scoring", code=1)
-    reasons = {
-        (c.cell["method"]["name"], c.cell["regime"]["name"]): c.cell["reason"] for c in read_records(tmp_path / "st")
-    }
+    reasons = {(c.cell.method.name, c.cell.regime.name): c.cell.reason for c in read_records(tmp_path / "st")}
     assert reasons["identity", "ends_scoring"] == "scoring exited with code 3 before it had finished"
     assert reasons["wordless", "none"] == (
         "Wordless: its text cannot be made (AttributeError) (ends.py, line 15) (picture 'gaussian_field_000')"

@@ -110,13 +110,13 @@ ODD = {
 
 def leave_pictures(store: Path, records: list[Record]) -> KeptPreviews:
     """Flat pictures of two items for each score cell: the shade tells which picture is seen."""
-    for cell in (r.cell for r in records if r.scores and r.cell["dataset"]["name"] == "photos"):
-        outputs = cell_dir(store, cell["key"]) / "outputs"
+    for cell in (r.cell for r in records if r.scores and r.cell.dataset.name == "photos"):
+        outputs = cell_dir(store, cell.key) / "outputs"
         outputs.mkdir(parents=True)
         for index, (item, extra) in enumerate((("p000", 0), ("p005", 30))):
             flat = np.ones((32, 32, 1), np.float32)
             clean = np.full((32, 32), CLEAN + extra, np.uint8)
-            shade = SHADES[cell["method"]["name"]] + extra
+            shade = SHADES[cell.method.name] + extra
             leave_view(
                 store, outputs, index, Sample(item, clean), flat * (NOISY + extra) / 255, flat * np.float32(shade) / 255
             )
@@ -677,7 +677,7 @@ def test_a_large_picture_is_shown_where_it_has_most_detail(tmp_path):
     clean = np.zeros((600, 700), np.uint8)
     clean[300:, 400:] = np.random.default_rng(0).integers(0, 256, (300, 300))
     cell = record("nlm", {"psnr": BASE})
-    outputs = cell_dir(tmp_path, cell.cell["key"]) / "outputs"
+    outputs = cell_dir(tmp_path, cell.cell.key) / "outputs"
     outputs.mkdir(parents=True)
     noisy = (clean / 255).astype(np.float32)[:, :, None]
     leave_view(tmp_path, outputs, 0, Sample("p000", clean), noisy, noisy)

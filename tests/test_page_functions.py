@@ -52,10 +52,10 @@ def with_weights() -> list[Record]:
     """The ordinary records; nlm is a variant of a family and has weights."""
     found = ordinary()
     for one in found:
-        if one.cell["method"]["name"] == "nlm":
-            one.cell["method"]["flags"]["family"] = "patches"
-            one.cell["inputs"] = {"weights": {"/home/someone/nlm.safetensors": "ab" * 32}}  # type: ignore[typeddict-item]
-            one.cell["opened"] = {"nlm/table.npy": "cd" * 32}
+        if one.cell.method.name == "nlm":
+            one.cell.method.flags["family"] = "patches"
+            one.cell.inputs = {"weights": {"/home/someone/nlm.safetensors": "ab" * 32}}
+            one.cell.opened = {"nlm/table.npy": "cd" * 32}
     return found
 
 
@@ -481,10 +481,10 @@ def test_the_most_telling_item_comes_first_and_worst_cases_next():
 def leave_all(store: Path, records: list[Record]) -> KeptPreviews:
     """Pictures of noise of all twelve items, so that none of them is another's."""
     for cell in (r.cell for r in records):
-        outputs = cell_dir(store, cell["key"]) / "outputs"
+        outputs = cell_dir(store, cell.key) / "outputs"
         outputs.mkdir(parents=True)
         for index, item in enumerate(TILED):
-            rng = np.random.default_rng([index, *cell["method"]["name"].encode()])
+            rng = np.random.default_rng([index, *cell.method.name.encode()])
             noisy = np.random.default_rng(index).random((16, 16, 1)).astype(np.float32)
             leave_view(store, outputs, index, Sample(item, (noisy[:, :, 0] * 255).astype(np.uint8)), noisy,
                        rng.random((16, 16, 1)).astype(np.float32))  # fmt: skip
@@ -550,7 +550,7 @@ def test_previews_beyond_the_limit_lie_beside_the_page_when_asked(opened, pages,
 
 def test_names_of_pictures_beside_the_page_are_safe(tmp_path, monkeypatch):
     records = [record("nlm", {"psnr": BASE}, items=[f"../../{HOSTILE}{k}" for k in range(12)])]
-    outputs = cell_dir(tmp_path / "store", records[0].cell["key"]) / "outputs"
+    outputs = cell_dir(tmp_path / "store", records[0].cell.key) / "outputs"
     outputs.mkdir(parents=True)
     flat = np.ones((32, 32, 1), np.float32)
     leave_view(

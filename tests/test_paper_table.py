@@ -15,6 +15,7 @@ import noisebench as nb
 import numpy as np
 import pytest
 from board_records import cost_record, record
+from msgspec import structs
 from noisebench.boards.board import boards
 from noisebench.boards.rows import Row
 from noisebench.boards.signature import explain_signature
@@ -81,7 +82,7 @@ def test_the_markdown_of_a_small_table() -> None:
         "mean over pictures, all pairs of methods of a level at once, 5%). Methods that it does not tell apart are "
         "marked together; none is where it tells no group apart from all others."
     )
-    fingerprint = small()[0].cell["dataset"]["fingerprint"][:12]
+    fingerprint = small()[0].cell.dataset.fingerprint[:12]
     assert lines[-6:] == [
         "- <sup>a</sup> timeout: over 600 s",
         f"- Protocol uint8@1, seed 0, noisebench 0.1.0. SHA-256 of the pictures: photos: {fingerprint}.",
@@ -194,7 +195,7 @@ def test_a_missing_level_is_a_dash_with_its_reason_and_is_in_no_number() -> None
     numbers = list(csv.DictReader(io.StringIO("".join(tables_csv([table_of(small())])))))
     lost = [row for row in numbers if row["method"] == "bm3d" and row["level"] == "σ = 15"]
     assert [(row["mean"], row["note"]) for row in lost] == [("", "timeout: over 600 s")] * 2
-    not_run = [one for one in small() if (one.cell["method"]["name"], one.cell["outcome"]) != ("bm3d", "timeout")]
+    not_run = [one for one in small() if (one.cell.method.name, one.cell.outcome) != ("bm3d", "timeout")]
     assert table_of(not_run).footnotes == {"a": "not run"}
 
 
@@ -312,9 +313,7 @@ def test_an_author_chooses_metrics_digits_and_methods() -> None:
 
 
 def test_a_method_with_a_name_may_still_be_chosen_by_its_spec() -> None:
-    records = [
-        replace(one, names={"method": "Mine"}) if one.cell["method"]["name"] == "net" else one for one in small()
-    ]
+    records = [replace(one, names={"method": "Mine"}) if one.cell.method.name == "net" else one for one in small()]
     for name in ("net", "Mine"):
         assert [line.label for line in table_of(shown(records), methods=(name,)).lines] == ["Mine"]
 
@@ -322,8 +321,8 @@ def test_a_method_with_a_name_may_still_be_chosen_by_its_spec() -> None:
 def test_a_method_is_named_by_a_spec_with_a_value_that_is_a_default() -> None:
     spec = {"spec": "net(width=8)"}
     records = [
-        replace(one, cell={**one.cell, "method": {**one.cell["method"], **spec}})
-        if one.cell["method"]["name"] == "net"
+        replace(one, cell=structs.replace(one.cell, method=structs.replace(one.cell.method, **spec)))
+        if one.cell.method.name == "net"
         else one
         for one in small()
     ]
@@ -367,7 +366,7 @@ def test_a_store_without_scores_has_tables_that_say_so(tmp_path: Path) -> None:
 def costing(method: str, size: Sequence[int] = (256, 256, 3), **numbers: object) -> Record:
     """The cost of a method, with these fields of it changed."""
     one = cost_record(method, size=size)
-    one.cell["cost"].update(numbers)  # type: ignore[union-attr, typeddict-item]
+    one.cell.cost = structs.replace(one.cell.cost, **numbers)
     return one
 
 

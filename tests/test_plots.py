@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from board_records import cost_record, panel_of, record
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from msgspec import structs
 from noisebench.boards.board import boards
 from noisebench.boards.curves import charts
 from noisebench.boards.levels import family_chart, level_families
@@ -64,10 +65,10 @@ def busy(records: Sequence[Record], name: str) -> list[Record]:
     """The records, with the cost of one method measured beside other work."""
 
     def changed(one: Record) -> Record:
-        cost = one.cell["cost"]
-        if cost is None or one.cell["method"]["name"] != name:
+        cost = one.cell.cost
+        if cost is None or one.cell.method.name != name:
             return one
-        return replace(one, cell={**one.cell, "cost": {**cost, "busy": 3.0}})
+        return replace(one, cell=structs.replace(one.cell, cost=structs.replace(cost, busy=3.0)))
 
     return [changed(one) for one in records]
 
@@ -204,15 +205,15 @@ def set_part(value: float | None, *, higher: bool = False) -> dict[str, Any]:
 
 
 def with_sets(one: Record, **values: dict[str, Any]) -> Record:
-    return replace(one, cell={**one.cell, "sets": values})
+    return replace(one, cell=structs.replace(one.cell, sets=values))
 
 
 def test_quality_is_drawn_against_the_distance_of_the_whole_set_that_is_lower_where_better() -> None:
     kids = {"nlm": 3.0, "median": 2.0, "wiener": -0.5, "bilateral": None, "identity": 9.0}
     records = [
-        with_sets(one, kid=set_part(kids[one.cell["method"]["name"]]), recall=set_part(0.5, higher=True))
+        with_sets(one, kid=set_part(kids[one.cell.method.name]), recall=set_part(0.5, higher=True))
         for one in store(sigmas=(25,))
-        if one.cell["kind"] == "score"
+        if one.cell.kind == "score"
     ]
     (plot,) = kind(drawn(records), "perception-")
     (axes,) = plot.figure.axes
@@ -226,10 +227,8 @@ def test_quality_is_drawn_against_the_distance_of_the_whole_set_that_is_lower_wh
 
 def test_a_baseline_far_beyond_all_methods_is_said_and_not_drawn() -> None:
     kids = {"nlm": 3.0, "median": 2.0, "wiener": -0.5, "bilateral": 1.0, "identity": 10.5}
-    records = [one for one in store(sigmas=(25,)) if one.cell["kind"] == "score"]
-    (plot,) = kind(
-        drawn([with_sets(one, kid=set_part(kids[one.cell["method"]["name"]])) for one in records]), "perception-"
-    )
+    records = [one for one in store(sigmas=(25,)) if one.cell.kind == "score"]
+    (plot,) = kind(drawn([with_sets(one, kid=set_part(kids[one.cell.method.name])) for one in records]), "perception-")
     (axes,) = plot.figure.axes
     points = {str(line.get_label()) for line in axes.lines if line.get_marker() != "None"}
     assert points == kids.keys() - {"identity"} and axes.get_xlabel() == "kid, beyond it identity at 10.5"
@@ -294,7 +293,7 @@ def test_where_the_board_has_no_intervals_the_caption_says_why() -> None:
 def test_a_reference_that_would_squeeze_the_others_is_named_with_an_arrow(plain: list[Plot]) -> None:
     records = store()
     low = [
-        replace(r, scores={"psnr": r.scores["psnr"] - 20}) if r.scores and r.cell["method"]["name"] == "identity" else r
+        replace(r, scores={"psnr": r.scores["psnr"] - 20}) if r.scores and r.cell.method.name == "identity" else r
         for r in records
     ]
     (plot,) = kind(drawn(low), "level-")

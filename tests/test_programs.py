@@ -280,7 +280,7 @@ def test_a_command_that_cannot_be_run_is_refused_in_one_line(argv, says):
 
 def sha_keys(spec: str) -> dict[str, str]:
     (cell,) = plan(Suite(methods=(spec,), datasets=("gaussian_field(n=1)",), regimes=("none",)))
-    return cell["inputs"].get("weights", {})
+    return cell.inputs.get("weights", {})
 
 
 def test_files_that_argv_names_are_part_of_the_key():
@@ -318,7 +318,7 @@ child.wait()
     args = ("--datasets", "gaussian_field(n=1, size=16)", "--regimes", "none", "--timeout", "6")
     cli("run", "--methods", spec, *args, code=1)
     (record,) = read_records(here / "nb-store")
-    assert record.cell["outcome"] == "timeout"
+    assert record.cell.outcome == "timeout"
     with pytest.raises(ProcessLookupError):
         os.kill(int((here / "child").read_text()), 0)
 
@@ -327,8 +327,8 @@ def test_a_failure_stands_on_record_with_the_end_of_standard_error(cli, here):
     args = ("--datasets", "gaussian_field(n=1, size=16)", "--regimes", "none")
     cli("run", "--methods", program("print('to stdout'); raise ValueError('no luck')"), *args, code=1)
     (record,) = read_records(here / "nb-store")
-    assert record.cell["outcome"] == "failed"
-    assert "exit code 1" in record.cell["reason"] and record.cell["reason"].endswith(
+    assert record.cell.outcome == "failed"
+    assert "exit code 1" in record.cell.reason and record.cell.reason.endswith(
         "ValueError: no luck (picture 'gaussian_field_000')"
     )
 
@@ -338,9 +338,9 @@ def test_the_cost_of_a_program_has_its_processor_time_and_no_memory_of_ours():
     cost = measure(
         get_track("restore"), bind(spec, "method"), bind("none", "regime"), (16, 16), repeats=2, device="cpu", threads=1
     )
-    assert cost["latency_cpu_ms"] > 50
-    assert cost["peak_memory_bytes"] is None
-    assert "another program" in cost["reasons"]["peak_memory_bytes"]
+    assert cost.latency_cpu_ms > 50
+    assert cost.peak_memory_bytes is None
+    assert "another program" in cost.reasons["peak_memory_bytes"]
 
 
 def test_the_doctor_tries_a_program(cli):

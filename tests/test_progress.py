@@ -6,6 +6,7 @@ import io
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import noisebench as nb
@@ -52,7 +53,7 @@ class Diary:
     def end(self, cell: Any, outcome: str, reason: str) -> None: ...
 
     def within(self, cell: Any, n: int, of: int) -> None:
-        self.within_items.append((cell["method"]["display"], n, of))
+        self.within_items.append((cell.method.display, n, of))
 
 
 def test_a_method_says_how_far_it_is_and_gives_what_it_would_have_given(tmp_path: Path) -> None:
@@ -94,7 +95,8 @@ def test_where_there_is_no_terminal_a_line_is_said_now_and_then(
     clock: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "stderr", io.StringIO())
-    cell: Any = {"key": "k", "kind": "score", **{p: {"display": p} for p in ("method", "dataset", "regime")}}
+    parts = {part: SimpleNamespace(display=part) for part in ("method", "dataset", "regime")}
+    cell: Any = SimpleNamespace(key="k", kind="score", names={}, **parts)
     lines = progress.Plain()
     lines.start(cell)
     for second in range(0, 100, 5):

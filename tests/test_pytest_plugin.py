@@ -238,12 +238,12 @@ def test_a_nearer_marker_changes_what_it_names_and_leaves_the_rest(tmp_path: Pat
             @pytest.mark.noisebench(limit=1)
             def test_nearest(self, noisebench):
                 cell = noisebench.evaluate(blur).record.cell
-                assert cell["dataset"]["items"] == 1 and cell["dataset"]["name"] == "gaussian_field"
-                assert cell["regime"]["display"] == "gaussian(sigma=5)" and cell["seed"] == 3
+                assert cell.dataset.items == 1 and cell.dataset.name == "gaussian_field"
+                assert cell.regime.display == "gaussian(sigma=5)" and cell.seed == 3
 
         def test_far(noisebench):
             cell = noisebench.evaluate(blur).record.cell
-            assert cell["dataset"]["items"] == 2 and cell["regime"]["display"] == "gaussian(sigma=25)"
+            assert cell.dataset.items == 2 and cell.regime.display == "gaussian(sigma=25)"
         """,
     )
     done = pytest_in(tmp_path)

@@ -20,10 +20,7 @@ SUITES = ("polyu", "mri_knee", "lowlight")
 def results(suite: str) -> dict[tuple[str, str, str, int], Record]:
     """The committed cells of a suite by method, dataset, regime and seed."""
     records = read_records(ROOT / "results" / f"{suite}.json")
-    return {
-        (r.cell["method"]["spec"], r.cell["dataset"]["spec"], r.cell["regime"]["spec"], r.cell["seed"]): r
-        for r in records
-    }
+    return {(r.cell.method.spec, r.cell.dataset.spec, r.cell.regime.spec, r.cell.seed): r for r in records}
 
 
 @pytest.mark.parametrize("name", SUITES)
@@ -41,9 +38,9 @@ def test_results_are_the_whole_suite_of_the_package(name: str) -> None:
     assert set(found) == due
     protocol = bind(suite.protocol, "protocol").canonical
     for record in found.values():
-        assert record.cell["outcome"] in ("ok", "skipped")
-        assert record.cell["protocol"]["spec"] == protocol
-        if record.cell["outcome"] == "ok":
+        assert record.cell.outcome in ("ok", "skipped")
+        assert record.cell.protocol.spec == protocol
+        if record.cell.outcome == "ok":
             assert set(record.scores) == {bind(m, "metric").display for m in suite.metrics}
             assert all(np.isfinite(values).all() for values in record.scores.values())
 
@@ -60,8 +57,8 @@ def mean(name: str, method: str, metric: str, **where: object) -> float:
     found = [
         float(record.scores[metric].mean())
         for record in results(name).values()
-        if record.cell["method"]["display"] == method
-        and all(record.cell[key]["display"] == value for key, value in where.items())  # type: ignore[literal-required]
+        if record.cell.method.display == method
+        and all(getattr(record.cell, key).display == value for key, value in where.items())
     ]
     assert found
     return float(np.mean(found))
@@ -69,7 +66,7 @@ def mean(name: str, method: str, metric: str, **where: object) -> float:
 
 def test_polyu_as_it_comes_is_near_36_db_and_what_needs_sigma_is_skipped() -> None:
     assert mean("polyu", "identity", "psnr") == pytest.approx(35.97, abs=0.005)
-    skipped = {r.cell["method"]["display"]: r.cell["reason"] for r in results("polyu").values() if not r.items}
+    skipped = {r.cell.method.display: r.cell.reason for r in results("polyu").values() if not r.items}
     assert list(skipped) == ["ffdnet(color=True)"] and "sigma" in skipped["ffdnet(color=True)"]
 
 

@@ -11,15 +11,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from board_records import record, sha
+from board_records import changed, record, sha
+from msgspec import structs
 from noisebench.boards.board import boards
 from noisebench.boards.recipes import Recipes, compare_recipes, differ, score_at
 from noisebench.report.recipes import recipe_sections
 from noisebench.report.short_names import short_names
 from noisebench.report.write import write_report
 from noisebench.statistics.crossed_ranking import crossed_ranges
+from noisebench.store.cell import Request, plain_values, why_no_cell, why_not_sound
 from noisebench.store.record import Record
-from noisebench.store.shape import why_no_cell
 from scipy import stats
 
 MIB = 2**20
@@ -106,16 +107,17 @@ def training(
         "higher": True, "steps": curve[-1][0], "of": curve[-1][0], "stopped": "", "score": curve[-1][2],
         "curve": [{"step": n, "seconds": s, "loss": None, "score": score} for n, s, score in curve], "cost": cost,
     }  # fmt: skip
-    cell: Any = {**made.cell, "kind": "train", "key": sha(f"train {label} {seed}"), "metrics": {}}
-    return replace(made, cell=cell if outcome != "ok" else {**cell, "training": done})
+    more = {"training": done} if outcome == "ok" else {}
+    key = sha(f"train {label} {seed}")
+    return replace(made, cell=changed(made.cell, kind="train", key=key, metrics={}, **more))
 
 
 def scored(label: str, seed: int, scores: Sequence[float], trained: Record, tuned: Any = None) -> Record:
     """The score cell of a method whose network `trained` gave."""
     made = record("tuned" if tuned else "trained", {"psnr": scores}, display=label, seed=seed)
-    keys = [variant["key"] for variant in tuned["variants"]] if tuned else [trained.cell["key"]]
-    cell: Any = {**made.cell, "trained": {f"{label} {i}": key for i, key in enumerate(keys)}, "after": []}
-    return replace(made, cell={**cell, "tuned": [tuned]} if tuned else cell)
+    keys = [variant["key"] for variant in tuned["variants"]] if tuned else [trained.cell.key]
+    trainings = {f"{label} {i}": key for i, key in enumerate(keys)}
+    return replace(made, cell=changed(made.cell, trained=trainings, after=[], tuned=[tuned] if tuned else []))
 
 
 FAST, SLOW, LEAN = (f"trained(arch=unet(width=8), optimizer={name}, steps=20)" for name in ("adam", "sgd", "sai"))
@@ -139,8 +141,8 @@ def a_board() -> list[Record]:
         tuning = {
             "method": GRID, "vary": ["optimizer.lr"], "chosen": 0, "edge": ["optimizer.lr"],
             "variants": [
-                {"values": ["0.1"], "key": best.cell["key"], "outcome": "ok", "score": 28.0},
-                {"values": ["0.3"], "key": lost.cell["key"], "outcome": "diverged", "score": None},
+                {"values": ["0.1"], "key": best.cell.key, "outcome": "ok", "score": 28.0},
+                {"values": ["0.3"], "key": lost.cell.key, "outcome": "diverged", "score": None},
             ],
         }  # fmt: skip
         made += [best, lost, scored(GRID, seed, hard + 1 + rng.normal(0, 0.01, 6), best, tuning)]
@@ -165,7 +167,7 @@ def with_scores(records: Sequence[Record], label: str, seed: int, change: Any) -
     """The records with the scores of one recipe and seed changed."""
     return [
         replace(r, scores={"psnr": change(r.scores["psnr"].copy())})
-        if r.cell["kind"] == "score" and (r.cell["method"]["display"], r.cell["seed"]) == (label, seed)
+        if r.cell.kind == "score" and (r.cell.method.display, r.cell.seed) == (label, seed)
         else r
         for r in records
     ]
@@ -178,12 +180,12 @@ def with_a_picture(one: Record) -> Record:
         items=[*one.items, "q"], input_sha256=[*one.input_sha256, "q"], output_sha256=[*one.output_sha256, "q"],
         notes=[*one.notes, ""], seconds=np.append(one.seconds, 0.1),
         scores={"psnr": np.append(one.scores["psnr"], 60.0)},
-        cell={**one.cell, "dataset": {**one.cell["dataset"], "items": 7}},  # type: ignore[typeddict-item]
+        cell=structs.replace(one.cell, dataset=structs.replace(one.cell.dataset, items=7)),  # type: ignore[typeddict-item]
     )  # fmt: skip
 
 
 def test_a_picture_that_one_recipe_has_exact_with_one_seed_is_left_out_for_all_and_said(tmp_path: Path) -> None:
-    longer = [with_a_picture(r) if r.cell["kind"] == "score" else r for r in a_board()]
+    longer = [with_a_picture(r) if r.cell.kind == "score" else r for r in a_board()]
     one_exact = with_scores(longer, LEAN, 1, lambda psnr: np.where(psnr == 60.0, np.inf, psnr))
     (own,) = compare_recipes(boards(one_exact), one_exact).boards
     (before,) = compare_recipes(boards(a_board()), a_board()).boards
@@ -216,7 +218,7 @@ def test_quality_at_equal_time_is_that_when_the_fastest_had_ended(compared: Reci
 def test_one_seed_that_was_held_up_does_not_move_the_time() -> None:
     records = a_board()
     slow = training(FAST, 1, ((10, 200.0, 24.0), (20, 400.0, 26.0)), mib=8.0)
-    records = [slow if r.cell["key"] == slow.cell["key"] else r for r in records]
+    records = [slow if r.cell.key == slow.cell.key else r for r in records]
     (race,) = compare_recipes(boards(records), records).races
     assert (race.time, race.recipes[1].score_after(3.0)) == (4.0, 25.0)
 
@@ -230,18 +232,18 @@ def test_quality_at_equal_memory_is_held_against_what_needs_no_more(compared: Re
 def test_a_tuned_recipe_is_its_chosen_variant_and_pays_for_all_of_them() -> None:
     records = a_board()
     other = training(f"{SLOW}#", 0, ((1, 5.0, 1.0),))
-    records = [other if r.cell["key"] == other.cell["key"] else r for r in records]
+    records = [other if r.cell.key == other.cell.key else r for r in records]
     (race,) = compare_recipes(boards(records), records).races
     tuned = next(recipe for recipe in race.recipes if recipe.label == GRID)
-    assert [trial.training["cost"]["seconds"] for trial in tuned.trials] == [9.0, 9.0, 9.0]
+    assert [trial.training.cost.seconds for trial in tuned.trials] == [9.0, 9.0, 9.0]
     assert tuned.spent == 9 + 9 + 9 + 5
 
 
 def test_recipes_that_were_validated_on_other_items_are_no_race() -> None:
     records = a_board()
     for record_ in records:
-        if record_.cell["method"]["display"] == LEAN and "training" in record_.cell:
-            record_.cell["training"]["validation"] = ["w0"]
+        if record_.cell.method.display == LEAN and record_.cell.training is not None:
+            record_.cell.training = structs.replace(record_.cell.training, validation=["w0"])
     found = compare_recipes(boards(records), records)
     assert [len(race.recipes) for race in found.races] == [2, 1]
 
@@ -253,7 +255,7 @@ def test_several_methods_of_one_training_are_no_race_of_recipes() -> None:
     assert (found.boards, found.races) == ((), ())
     # Beside one of another training each of a board is in a race, of which this one is not drawn.
     other = training(LEAN, 0, ((10, 3.0, 20.0),))
-    other.cell["training"]["validation"] = ["w0"]
+    other.cell.training = structs.replace(other.cell.training, validation=["w0"])
     records += [other, scored(LEAN, 0, 27 + np.arange(6) / 10, other)]
     found = compare_recipes(boards(records), records)
     assert [len(race.recipes) for race in found.races] == [2, 1]
@@ -295,8 +297,8 @@ def test_a_report_of_recipes_has_their_board_grids_files_and_plots(tmp_path: Pat
 def test_a_metric_of_recipes_is_no_formula(tmp_path: Path) -> None:
     trained = {"metric": "=psnr"}
     made = [
-        replace(r, cell={**r.cell, "training": {**r.cell["training"], **trained}})  # type: ignore[typeddict-item]
-        if r.cell.get("training")
+        replace(r, cell=structs.replace(r.cell, training=structs.replace(r.cell.training, **trained)))
+        if r.cell.training
         else r
         for r in a_board()
     ]
@@ -306,7 +308,7 @@ def test_a_metric_of_recipes_is_no_formula(tmp_path: Path) -> None:
 
 
 def test_two_seeds_give_no_ranks_and_say_so(tmp_path: Path) -> None:
-    write_report([one for one in a_board() if one.cell["seed"] < 2], tmp_path)
+    write_report([one for one in a_board() if one.cell.seed < 2], tmp_path)
     said = "No ranks or intervals over pictures and seeds: they need 3 seeds and 6 pictures."
     assert said in (tmp_path / "statistics.md").read_text()
 
@@ -319,12 +321,15 @@ def test_a_report_without_trainings_has_nothing_of_recipes(tmp_path: Path) -> No
 
 
 def test_a_damaged_grid_is_no_cell() -> None:
-    cell = next(one.cell for one in a_board() if "tuned" in one.cell)
-    cell = {**cell, "after": [], "inputs": {}, "request": {}}
-    assert why_no_cell(cell) is None
-    (tuning,) = cell["tuned"]
-    assert why_no_cell({**cell, "tuned": [{**tuning, "chosen": 2}]}) == "tuned: chosen is none of its variants"
-    why = why_no_cell({**cell, "tuned": [{**tuning, "vary": ["a", "b"]}]})
+    cell = next(one.cell for one in a_board() if one.cell.tuned)
+    cell = structs.replace(cell, after=[], inputs={}, request=Request())
+    assert why_no_cell(plain_values(cell)) is None
+    (tuning,) = cell.tuned
+    assert (
+        why_not_sound(structs.replace(cell, tuned=[structs.replace(tuning, chosen=2)]))
+        == "tuned: chosen is none of its variants"
+    )
+    why = why_not_sound(structs.replace(cell, tuned=[structs.replace(tuning, vary=["a", "b"])]))
     assert why == "tuned: a variant has not one value for each parameter"
 
 

@@ -111,8 +111,8 @@ def test_the_demo_suites_of_the_package_are_what_the_results_hold(results, name)
 
     suite = read_suite(named_suites()[name])
     cells = [r.cell for r in read_records(ROOT / "results" / f"{results}.json")]
-    assert {c["suite"]["name"] for c in cells} == {name}
-    assert {c["method"]["spec"] for c in cells} == {b.canonical for b in bind_all(suite.methods, "method", suite.track)}
-    scored = {c["regime"]["spec"] for c in cells if c["kind"] == "score"}
+    assert {c.suite["name"] for c in cells} == {name}
+    assert {c.method.spec for c in cells} == {b.canonical for b in bind_all(suite.methods, "method", suite.track)}
+    scored = {c.regime.spec for c in cells if c.kind == "score"}
     assert scored == {b.canonical for b in bind_all(suite.regimes, "regime", suite.track)}
-    assert all(c["outcome"] in ("ok", "skipped") for c in cells)
+    assert all(c.outcome in ("ok", "skipped") for c in cells)

@@ -290,7 +290,7 @@ def test_an_installed_package_registers_by_entry_point(tmp_path):
     from noisebench.store.reading import read_records
 
     (record,) = read_records(tmp_path / "nb-store")
-    assert set(record.cell["method"]["sources"]) == {f"thirdparty/{name}.py" for name in ("__init__", "denoise", "net")}
+    assert set(record.cell.method.sources) == {f"thirdparty/{name}.py" for name in ("__init__", "denoise", "net")}
 
 
 def _in_two_folders(tmp_path: Path) -> dict[str, str]:

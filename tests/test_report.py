@@ -22,6 +22,7 @@ import cv2
 import numpy as np
 import pytest
 from board_records import METRICS, cost_record, panel_of, record, sha
+from msgspec import structs
 from noisebench import UsageError
 from noisebench.boards.levels import level_families
 from noisebench.boards.set_metrics import BoardSets, SetColumn, SetValue
@@ -136,7 +137,7 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
 
 
 def test_the_same_bytes_in_any_order(tmp_path: Path) -> None:
-    records = full_board() + [r for r in small_board() if r.cell["kind"] == "score"]
+    records = full_board() + [r for r in small_board() if r.cell.kind == "score"]
     first = {p.relative_to(tmp_path / "a"): p.read_bytes() for p in write_report(records, tmp_path / "a")}
     random.Random(1).shuffle(records)
     second = {p.relative_to(tmp_path / "b"): p.read_bytes() for p in write_report(records, tmp_path / "b")}
@@ -275,8 +276,8 @@ def test_csv_has_no_formula_and_numbers_stay_numbers(hostile: Path) -> None:
 def test_metrics_and_hashes_of_a_csv_are_no_formulas(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setitem(METRICS, "=ssim", METRICS["ssim"])
     one = record("nlm", {"psnr": [30.0, 31.0], "=ssim": [0.5, 0.6]})
-    cell: Any = {**one.cell, "dataset": {**one.cell["dataset"], "fingerprint": "=1"},
-                 "method": {**one.cell["method"], "source_sha256": "=2"}}  # fmt: skip
+    cell: Any = structs.replace(one.cell, dataset=structs.replace(one.cell.dataset, fingerprint="=1"),
+                 method=structs.replace(one.cell.method, source_sha256="=2"))  # fmt: skip
     write_report([replace(one, cell=cell)], tmp_path)
     (row,) = csv.DictReader((tmp_path / "leaderboard.csv").open())
     assert (row["'=ssim"], row["fingerprint"], row["source_sha256"]) == ("0.55", "'=1", "'=2")
@@ -487,7 +488,7 @@ def test_fits_that_are_no_pictures_do_not_stop_the_report(tmp_path: Path) -> Non
 
 
 def test_cells_of_a_track_that_is_not_loaded_are_reported_without_its_plots(tmp_path: Path) -> None:
-    strange = [replace(r, cell={**r.cell, "track": "elsewhere"}) for r in fits_board()]  # type: ignore[typeddict-item]
+    strange = [replace(r, cell=structs.replace(r.cell, track="elsewhere")) for r in fits_board()]  # type: ignore[typeddict-item]
     write_report(strange, tmp_path)
     assert headings(tmp_path)[0] == "bumps · gaussian(sigma=0.05)"
     assert not [p for p in (tmp_path / "plots").iterdir() if p.name.startswith("drawing")]
@@ -496,7 +497,7 @@ def test_cells_of_a_track_that_is_not_loaded_are_reported_without_its_plots(tmp_
 def test_words_and_tracks_of_a_stored_cell_are_only_text(tmp_path: Path) -> None:
     words = {name: HOSTILE for name in ("item", "items", "given", "output", "truth", "level")}
     strange = [
-        replace(r, cell={**r.cell, "track": track, "words": words})  # type: ignore[typeddict-item]
+        replace(r, cell=structs.replace(r.cell, track=track, words=words))  # type: ignore[typeddict-item]
         for track in (HOSTILE, "other") for r in fits_board()
     ]  # fmt: skip
     write_report(strange, tmp_path)

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from noisebench.components.tracks import get_track
+from noisebench.store.cell import Cell
 from noisebench.store.cells import cell_dir, keys, read_cell, read_record
 from noisebench.store.keys import key_of
 from noisebench.store.reading import read_records
@@ -84,11 +85,11 @@ def count(folder: Path, name: str = "calls") -> int:
     return os.path.getsize(folder / name)
 
 
-def stored(store: Path, metrics: dict[str, int]) -> dict[str, dict]:
+def stored(store: Path, metrics: dict[str, int]) -> dict[str, Cell]:
     """The stored cells of these metrics by noise level."""
     found = [read_cell(store, key) for key in keys(store)]
-    return {c["regime"]["display"].removeprefix("gaussian(sigma=").rstrip(")"): c
-            for c in found if c["inputs"]["metrics"] == metrics}  # fmt: skip
+    return {c.regime.display.removeprefix("gaussian(sigma=").rstrip(")"): c
+            for c in found if c.inputs["metrics"] == metrics}  # fmt: skip
 
 
 BASE = {"psnr": 1, "bright": 1}
@@ -101,11 +102,11 @@ def test_a_new_protocol_calls_no_method_and_imports_no_plugin(run, cli, lab):
     imported = count(lab, "imported")
     cell = run(*args)["3"]
     assert (cell["state"], cell["outcome"]) == ("re-scored", "ok")
-    assert cell["reason"] == f"re-scored from cell {donor['key'][:12]}"
+    assert cell["reason"] == f"re-scored from cell {donor.key[:12]}"
     assert count(lab) == N * len(LEVELS)
     assert count(lab, "imported") == imported + 1, "only planning imports the plug-in"
     text = cli("why", "nb-store", cell["key"]).stdout
-    assert f"re-scored from what cell {donor['key'][:12]} kept" in text and "up to date" in text
+    assert f"re-scored from what cell {donor.key[:12]} kept" in text and "up to date" in text
 
 
 def test_a_new_metric_gives_the_numbers_of_a_fresh_run(run, lab):
@@ -115,31 +116,31 @@ def test_a_new_metric_gives_the_numbers_of_a_fresh_run(run, lab):
     assert (cell["state"], count(lab)) == ("re-scored", N * len(LEVELS)), "the plug-in's metric is scored as well"
     run(*args, "--store", "afresh")
     (fresh,) = read_records(lab / "afresh")
-    again = read_record(lab / "nb-store", fresh.cell["key"])
-    donor = read_record(lab / "nb-store", stored(lab / "nb-store", BASE)["3"]["key"])
+    again = read_record(lab / "nb-store", fresh.cell.key)
+    donor = read_record(lab / "nb-store", stored(lab / "nb-store", BASE)["3"].key)
     for name in ("items", "input_sha256", "output_sha256", "notes"):
         assert getattr(again, name) == getattr(fresh, name)
     for metric in metrics:
         assert np.isfinite(fresh.scores[metric]).all()
         np.testing.assert_array_equal(again.scores[metric], fresh.scores[metric])
     np.testing.assert_array_equal(again.seconds, donor.seconds)
-    assert (again.cell["setup_s"], again.cell["environment"]) == (donor.cell["setup_s"], donor.cell["environment"])
-    assert again.cell["rescored"]["source"] == donor.cell["key"]
-    assert "rescored" not in fresh.cell and "rescored" not in donor.cell
+    assert (again.cell.setup_s, again.cell.environment) == (donor.cell.setup_s, donor.cell.environment)
+    assert again.cell.rescored.source == donor.cell.key
+    assert fresh.cell.rescored is None and donor.cell.rescored is None
     assert verify_store(lab / "nb-store", files_of) == []
 
 
 def test_damage_is_noticed_and_only_what_is_damaged_is_restored_again(run, lab):
     store = lab / "nb-store"
     lenders = stored(store, BASE)
-    files = {level: cell_dir(store, c["key"]) / "outputs" / "00003.npy" for level, c in lenders.items()}
+    files = {level: cell_dir(store, c.key) / "outputs" / "00003.npy" for level, c in lenders.items()}
     good = {level: np.load(file) for level, file in files.items()}
     np.save(files["1"], good["1"] + np.float32(1e-3))
     files["2"].write_bytes(files["2"].read_bytes()[:-7])
     files["3"].unlink()
     np.save(files["4"], good["4"].reshape(12, 48, 1))
     # Of an earlier run that was stopped while it restored this cell: not to be mixed with what is lent.
-    key = key_of({**lenders["5"]["inputs"], "metrics": {"ssim": 1}})
+    key = key_of({**lenders["5"].inputs, "metrics": {"ssim": 1}})
     (store / "partial" / key).mkdir(parents=True)
     row = {"key": key, "index": 0, "picture": "", "item": "", "input_sha256": "", "output_sha256": "",
            "seconds": -1.0, "scores": {"ssim": -1.0}, "note": ""}  # fmt: skip
@@ -152,27 +153,27 @@ def test_damage_is_noticed_and_only_what_is_damaged_is_restored_again(run, lab):
     assert count(lab) == N * len(LEVELS) + 4 * N
     for level, what in (("1", "damaged"), ("2", "damaged"), ("3", "missing"), ("4", "damaged")):
         reason = told[level]["reason"]
-        assert reason.startswith(f"the kept outputs of cell {lenders[level]['key'][:12]} cannot be used, ")
+        assert reason.startswith(f"the kept outputs of cell {lenders[level].key[:12]} cannot be used, ")
         assert "outputs/00003.npy" in reason and what in reason and reason.endswith(": made again")
     for level, cell in told.items():
         record = read_record(store, cell["key"])
         file = cell_dir(store, cell["key"]) / "outputs" / "00003.npy"
         np.testing.assert_array_equal(np.load(file), good[level])
-        assert (record.seconds > 0).all() and record.cell["notes"] == []
-        assert ("rescored" in record.cell) == (level in "56")
+        assert (record.seconds > 0).all() and record.cell.notes == []
+        assert (record.cell.rescored is not None) == (level in "56")
         assert (level in "56") == file.samefile(files[level]) if files[level].exists() else level == "3"
     problems = verify_store(store, files_of)
-    assert sorted(p.split(":")[0] for p in problems) == sorted(f"cell {lenders[n]['key'][:12]}" for n in "123")
+    assert sorted(p.split(":")[0] for p in problems) == sorted(f"cell {lenders[n].key[:12]}" for n in "123")
     assert all("outputs/00003.npy" in p for p in problems)
     # Each cell stays whole when another goes.
     for cell in lenders.values():
-        shutil.rmtree(cell_dir(store, cell["key"]))
+        shutil.rmtree(cell_dir(store, cell.key))
     gc(store)
     assert verify_store(store, files_of) == []
     again = run(*ALL, "--metrics", "psnr", "ssim")
     assert {c["state"] for c in again.values()} == {"re-scored"} and count(lab) == N * len(LEVELS) + 4 * N
     for level, cell in again.items():
-        assert read_cell(store, cell["key"])["rescored"]["source"] == told[level]["key"]
+        assert read_cell(store, cell["key"]).rescored.source == told[level]["key"]
         assert not (cell_dir(store, cell["key"]) / "outputs").exists(), "kept only where asked for"
 
 

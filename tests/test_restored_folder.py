@@ -106,8 +106,8 @@ def test_pictures_that_the_dataset_does_not_have_are_noted(cli, here):
         put(f"out/{name}.png", GREY)
     cli("run", "--methods", "folder(path='out')", "--datasets", "folder(path='clean')", "--regimes", "none")
     (record,) = read_records(here / "nb-store")
-    assert record.cell["outcome"] == "ok"
-    assert record.cell["notes"] == ["pictures in 'out' that the dataset does not have: 'other.png', 'z.png'"]
+    assert record.cell.outcome == "ok"
+    assert record.cell.notes == ["pictures in 'out' that the dataset does not have: 'other.png', 'z.png'"]
 
 
 @pytest.mark.parametrize(("path", "says"), [("gone", "is not a folder"), ("empty", "has no file that matches")])

@@ -113,7 +113,7 @@ def test_an_undecided_board_says_how_many_pictures_would_tell_the_first_from_the
 
 
 def test_without_a_baseline_the_last_takes_its_place() -> None:
-    (board,) = boards([one for one in few() if one.cell["method"]["name"] != "identity"])
+    (board,) = boards([one for one in few() if one.cell.method.name != "identity"])
     assert board.undecided.endswith(", about 11 would show that a is better than b (by 0.50 dB).")
     assert board.undecided.count("would show") == 1
 

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from board_records import record
+from msgspec import structs
 from noisebench.cli import main
 from noisebench.store.cells import cell_dir, commit, keys, open_store, outcome_of, partial_dir, read_record
 from noisebench.store.export import export_text
@@ -29,31 +30,31 @@ Edit = Callable[[Path], None]
 def cell(method: str, psnr: float) -> Record:
     """A cell of six pictures as a run would store it."""
     one = record(method, {"psnr": [psnr + i for i in range(6)]})
-    parts = {part: {"spec": one.cell[part]["spec"], "versions": one.cell[part]["versions"]}  # type: ignore[literal-required]
+    parts = {part: {"spec": getattr(one.cell, part).spec, "versions": getattr(one.cell, part).versions}
              for part in ("method", "regime", "protocol")}  # fmt: skip
     inputs: dict[str, Any] = {
-        **parts, "kind": "score", "track": "restore@1", "seed": 0, "data": one.cell["dataset"]["fingerprint"],
+        **parts, "kind": "score", "track": "restore@1", "seed": 0, "data": one.cell.dataset.fingerprint,
         "metrics": {"psnr": 1}, "sources": {},
     }  # fmt: skip
-    return replace(one, cell={**one.cell, "inputs": inputs, "key": key_of(inputs)})  # type: ignore[typeddict-item]
+    return replace(one, cell=structs.replace(one.cell, inputs=inputs, key=key_of(inputs)))
 
 
 def stored(path: Path, *records: Record) -> Path:
     """A store that holds these cells."""
     store = open_store(path)
     for one in records:
-        partial_dir(store, one.cell["key"]).mkdir(parents=True)
+        partial_dir(store, one.cell.key).mkdir(parents=True)
         rows = [
             {"item": one.items[i], "input_sha256": one.input_sha256[i], "output_sha256": one.output_sha256[i],
              "note": "", "seconds": 0.1, "scores": {m: float(v[i]) for m, v in one.scores.items()}}
             for i in range(len(one.items))
         ]  # fmt: skip
-        commit(store, {**one.cell, "request": {}}, rows)
+        commit(store, structs.replace(one.cell, request={}), rows)
     return store
 
 
 GOOD, BAD = cell("bm3d", 30.0), cell("nlm", 20.0)
-KEY = BAD.cell["key"]
+KEY = BAD.cell.key
 
 
 @pytest.fixture
@@ -105,7 +106,7 @@ def test_store_verify_names_the_cell(store: Path, capsys: pytest.CaptureFixture[
 def test_a_list_and_a_report_leave_the_cell_out_and_name_it(store: Path, edit: Edit) -> None:
     edit(cell_dir(store, KEY))
     records, left_out = read_genuine(store)
-    assert [r.cell["method"]["name"] for r in records] == ["bm3d"]
+    assert [r.cell.method.name for r in records] == ["bm3d"]
     assert len(left_out) == 1 and KEY[:12] in left_out[0] and "`noisebench store gc` removes it" in left_out[0]
 
 
@@ -190,7 +191,7 @@ def test_gc_removes_the_cell_and_a_run_takes_it_for_absent(
     edit(cell_dir(store, KEY))
     assert outcome_of(store, KEY) is None
     assert main(["store", "gc", str(store)]) == 0
-    assert keys(store) == [GOOD.cell["key"]]
+    assert keys(store) == [GOOD.cell.key]
 
 
 def test_the_seal_is_what_sha256sum_checks(store: Path) -> None:

@@ -15,6 +15,7 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
+from msgspec import structs
 from noisebench.components.registry import bind
 from noisebench.imaging.features import networks
 from noisebench.imaging.features.inception import Inception
@@ -458,8 +459,8 @@ def test_kill_9_loses_no_features(cli, tmp_path):
     whole = nb.evaluate(
         lambda noisy, info: noisy * 0.9, "gaussian_field(n=8, size=24)", "gaussian(sigma=25)", metrics=(KID,)
     )
-    assert resumed.cell["sets"][KID]["n"] == 8
-    assert resumed.cell["sets"][KID]["value"] == pytest.approx(whole.sets[KID]["value"], rel=1e-4)
+    assert resumed.cell.sets[KID].n == 8
+    assert resumed.cell.sets[KID].value == pytest.approx(whole.sets[KID]["value"], rel=1e-4)
     for row in before:
         assert resumed.seconds[resumed.items.index(row["item"])] == row["seconds"], "the picture was done twice"
 
@@ -486,26 +487,26 @@ def test_a_cell_holds_its_set_metrics_apart_from_its_rows(ran):
     assert len(records) == 2
     for record in records:
         cell = record.cell
-        assert list(cell["metrics"]) == ["psnr"] and set(record.scores) == {"psnr"}
-        assert set(cell["sets"]) == {KID, "fd(features=efficientnet_lite0_mid)"}
-        part = cell["sets"][KID]
-        assert set(part) == {
+        assert list(cell.metrics) == ["psnr"] and set(record.scores) == {"psnr"}
+        assert set(cell.sets) == {KID, "fd(features=efficientnet_lite0_mid)"}
+        part = cell.sets[KID]
+        assert set(part.__struct_fields__) == {
             "version", "higher", "unit", "features", "features_sha256", "resize", "reference", "value", "error",
             "interval", "n", "d", "floor", "flags", "note",
         }  # fmt: skip
-        assert part["n"] == 4 and part["error"] > 0 and part["floor"] is not None and part["reference"] == "clean"
-        keyed = cell["inputs"]["sets"]["kid(features=efficientnet_lite0_mid, most=64, patch=None, reference='', stride=64)"]  # fmt: skip  # noqa: E501
+        assert part.n == 4 and part.error > 0 and part.floor is not None and part.reference == "clean"
+        keyed = cell.inputs["sets"]["kid(features=efficientnet_lite0_mid, most=64, patch=None, reference='', stride=64)"]  # fmt: skip  # noqa: E501
         assert keyed == {
             "version": 1, "network": 1, "network_sha256": networks.LITE0.sha256, "resize": "bicubic-antialiased@1",
         }  # fmt: skip
-        assert cell["sets"]["fd(features=efficientnet_lite0_mid)"]["flags"] == ["refused"]
+        assert cell.sets["fd(features=efficientnet_lite0_mid)"].flags == ["refused"]
 
 
 @packaged
 def test_evaluate_gives_the_numbers_of_a_run(ran):
     result = nb.evaluate("gaussian_filter", "gaussian_field(n=4, size=32)", "gaussian(sigma=25)", metrics=("psnr", KID))
-    cell = next(r.cell for r in read_records(ran / "nb-store") if r.cell["method"]["name"] == "gaussian_filter")
-    assert result.sets[KID]["value"] == pytest.approx(cell["sets"][KID]["value"], rel=1e-4)
+    cell = next(r.cell for r in read_records(ran / "nb-store") if r.cell.method.name == "gaussian_filter")
+    assert result.sets[KID]["value"] == pytest.approx(cell.sets[KID].value, rel=1e-4)
     assert result.mean(KID) == result.sets[KID]["value"] and len(result.rows) == 4 and KID not in result.rows[0]
 
 
@@ -550,9 +551,9 @@ def test_a_worse_set_metric_is_a_regression_beyond_its_error(ran):
     def moved(by):
         made = []
         for record in before:
-            part = record.cell["sets"][KID]
-            sets = {**record.cell["sets"], KID: {**part, "value": part["value"] + by * part["error"]}}
-            made.append(replace(record, cell={**record.cell, "sets": sets}))
+            part = record.cell.sets[KID]
+            sets = {**record.cell.sets, KID: structs.replace(part, value=part.value + by * part.error)}
+            made.append(replace(record, cell=structs.replace(record.cell, sets=sets)))
         return made
 
     assert check(before, moved(0.9)).exit_code == 0 and check(before, moved(-50)).exit_code == 0
@@ -561,7 +562,7 @@ def test_a_worse_set_metric_is_a_regression_beyond_its_error(ran):
     for limit in (1e9, float("inf")):  # a number, and the word for no limit
         loose = (Rule("rules.yaml:1", metric="kid*", max_drop=limit),)
         assert check(before, moved(50), loose).exit_code == 0
-    gone = replace(before[0], cell={k: v for k, v in before[0].cell.items() if k != "sets"})
+    gone = replace(before[0], cell=structs.replace(before[0].cell, sets={}))
     lost = {c.metric: (c.lost, c.reason) for c in set_changes(before[0], gone)}
     assert lost[KID] == (True, f"{KID} was not scored in B")
 
@@ -571,15 +572,15 @@ def test_kept_pictures_are_scored_by_a_set_metric_without_the_method(ran, cli):
     done = cli("run", "--methods", "identity", *SMALL, "--metrics", "psnr", FD, "--keep", "all", "--json", cwd=ran)
     (cell,) = json.loads(done.stdout)["cells"]
     assert cell["state"] == "re-scored" and cell["outcome"] == "ok"
-    record = next(r for r in read_records(ran / "nb-store") if r.cell["key"] == cell["key"])
-    assert record.cell["sets"][FD]["value"] > 0 and record.cell["sets"][FD]["flags"] == ["small-n"]
+    record = next(r for r in read_records(ran / "nb-store") if r.cell.key == cell["key"])
+    assert record.cell.sets[FD].value > 0 and record.cell.sets[FD].flags == ["small-n"]
 
 
 @packaged
 def test_set_metrics_alone_make_a_board_without_a_ranking(cli, tmp_path):
     cli("run", "--methods", "identity", "--datasets", "gaussian_field(n=2, size=24)", "--regimes", "none", "--metrics", KID)  # fmt: skip  # noqa: E501
     (record,) = read_records(tmp_path / "nb-store")
-    assert record.cell["metrics"] == {} and record.cell["sets"][KID]["value"] == pytest.approx(0, abs=1e-9)
+    assert record.cell.metrics == {} and record.cell.sets[KID].value == pytest.approx(0, abs=1e-9)
     cli("report", "nb-store", "--to", "board")
     assert "nothing is ranked" in (tmp_path / "board" / "leaderboard.md").read_text()
 

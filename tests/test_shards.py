@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,23 +25,29 @@ def cell(
 ) -> Any:
     """A planned cell, as far as shards and forecasts read one; another `source` is an edit of its method."""
     key = hashlib.sha256(f"{kind} {method} {place}{source}".encode()).hexdigest()
-    return {
-        "key": key, "kind": kind, "track": "restore",
-        "method": {"name": method.partition("(")[0], "spec": method, "display": method},
-        "dataset": {"items": items, "display": "a", "spec": "a"}, "after": list(after), "seed": place, "inputs": {},
-        **{part: {"spec": part} for part in ("regime", "protocol")},
-    }  # fmt: skip
+    return SimpleNamespace(
+        key=key,
+        kind=kind,
+        track="restore",
+        method=SimpleNamespace(name=method.partition("(")[0], spec=method, display=method),
+        dataset=SimpleNamespace(items=items, display="a", spec="a"),
+        after=list(after),
+        seed=place,
+        inputs={},
+        regime=SimpleNamespace(spec="regime"),
+        protocol=SimpleNamespace(spec="protocol"),
+    )
 
 
 def keys_of(shard: Shard, cells: Any, store: Path, rates: Any = None) -> set[str]:
-    return {c["key"] for c in cells_of(shard, cells, store, lambda: rates or {}, keep=True)}
+    return {c.key for c in cells_of(shard, cells, store, lambda: rates or {}, keep=True)}
 
 
 def test_shards_are_disjoint_and_together_all(tmp_path: Path) -> None:
     store = open_store(tmp_path / "s")
     cells = [cell("nlm", n) for n in range(50)]
     parts = [keys_of(Shard(n, 7), cells, store) for n in range(1, 8)]
-    assert set().union(*parts) == {c["key"] for c in cells}
+    assert set().union(*parts) == {c.key for c in cells}
     assert sum(map(len, parts)) == 50 and {len(part) for part in parts} == {7, 8}
 
 
@@ -74,7 +81,7 @@ def test_a_method_that_is_edited_between_tasks_with_stores_of_their_own_moves_no
     parts = []
     for number, source in ((1, "before"), (2, "after"), (3, "after")):
         cells = [cell(method, n, source=source) for method in ("nlm", "bm3d", "mine") for n in range(20)]
-        names = {c["key"]: (c["method"]["spec"], c["seed"]) for c in cells}
+        names = {c.key: (c.method.spec, c.seed) for c in cells}
         store = open_store(tmp_path / f"s{number}")
         parts.append({names[key] for key in keys_of(Shard(number, 3), cells, store)})
     assert sum(map(len, parts)) == len(set().union(*parts)) == 60
@@ -95,12 +102,12 @@ def test_copies_of_a_store_divide_alike_whatever_each_has_run_since(tmp_path: Pa
 def test_a_training_is_where_those_are_that_need_it(tmp_path: Path) -> None:
     store = open_store(tmp_path / "s")
     trainings = [cell("trained", n, kind="train") for n in range(4)]
-    users = [cell("trained", n, after=(trainings[n % 4]["key"],)) for n in range(40)]
+    users = [cell("trained", n, after=(trainings[n % 4].key,)) for n in range(40)]
     for number in (1, 2):
         part = cells_of(Shard(number, 2), [*trainings, *users], store, dict, keep=True)
         assert len(part) == 22
-        mine = {c["key"] for c in part}
-        assert all(set(c["after"]) <= mine for c in part)
+        mine = {c.key for c in part}
+        assert all(set(c.after) <= mine for c in part)
 
 
 def test_what_a_later_cell_needs_of_two_shards_comes_with_it(tmp_path: Path) -> None:
@@ -108,9 +115,9 @@ def test_what_a_later_cell_needs_of_two_shards_comes_with_it(tmp_path: Path) -> 
     trainings = [cell("trained", n, kind="train") for n in range(2)]
     parts = [keys_of(Shard(n, 2), trainings, store) for n in (1, 2)]
     assert all(len(part) == 1 for part in parts)
-    tuned = cell("tuned", after=tuple(c["key"] for c in trainings))
+    tuned = cell("tuned", after=tuple(c.key for c in trainings))
     parts = [keys_of(Shard(n, 2), [*trainings, tuned], store) for n in (1, 2)]
-    (own,) = [part for part in parts if tuned["key"] in part]
+    (own,) = [part for part in parts if tuned.key in part]
     assert len(own) == 3 and len(parts[0] | parts[1]) == 3
 
 
@@ -173,7 +180,7 @@ def test_rates_are_seconds_an_item_of_cells_that_ended_well() -> None:
 def test_the_longest_come_first_and_what_is_not_known_before_them() -> None:
     rates = {"score restore slow": 60.0, "score restore fast": 1.0}
     cells = [cell("fast"), cell("new"), cell("slow"), cell("other")]
-    assert [c["method"]["name"] for c in forecast.longest_first(cells, rates)] == ["new", "other", "slow", "fast"]
+    assert [c.method.name for c in forecast.longest_first(cells, rates)] == ["new", "other", "slow", "fast"]
 
 
 def test_a_forecast_is_of_all_cells_and_never_below_the_longest() -> None:

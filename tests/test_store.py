@@ -23,10 +23,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from board_records import cost_record, panel_of, record, sealed
+from msgspec import structs
 from noisebench.data import disk
 from noisebench.data.disk import DiskFull, noticing_full_disk, write_file, write_named
-from noisebench.store import record as records
 from noisebench.store.asked import asked_in, mark_asked
+from noisebench.store.cell import OUTCOMES
 from noisebench.store.cells import (
     Damaged,
     append_row,
@@ -232,12 +233,12 @@ def test_a_cell_that_was_edited_by_hand_has_no_outcome(store: Path) -> None:
     seal_again(store, key)
     assert outcome_of(store, key) == "failed"
     found = genuine_cell(store, key)
-    assert found is not None and found["reason"] == "mine"
+    assert found is not None and found.reason == "mine"
 
 
 def test_when_a_run_asked_for_a_cell_last_is_noted_beside_it(store: Path) -> None:
     one = made()
-    key = one.cell["key"]
+    key = one.cell.key
     assert asked_of(store, key) == ""
     times = [datetime.now(UTC)]
     for note in (lambda: put(store, one), lambda: mark_asked(store, [B, key])):
@@ -281,7 +282,7 @@ def test_a_note_of_a_run_takes_the_place_of_those_that_say_no_more(store: Path) 
 
 def test_a_stamp_tells_one_version_of_a_cell_from_the_next(store: Path) -> None:
     one = made()
-    assert stamp_of(store, one.cell["key"]) is None
+    assert stamp_of(store, one.cell.key) is None
     key = put(store, one)
     first = stamp_of(store, key)
     assert first is not None and stamp_of(store, key) == first
@@ -351,15 +352,15 @@ def test_a_row_that_the_disk_takes_only_half_of_is_said_and_written_over_by_the_
 def test_a_cell_is_read_back_as_it_was_stored(store: Path) -> None:
     one = made("nlm", 30.0, math.inf, -math.inf, math.nan, row_notes=["", "identical", "", "too small"])
     one = replace(one, seconds=np.array([0.5, 1.5, 0.0, 2.0]), panel=panel_of("p000", b"\x89c", b"n", b"r"))
-    partial = partial_dir(store, one.cell["key"])
+    partial = partial_dir(store, one.cell.key)
     save_output(partial_made(partial), 0, ARRAYS[0], FILES)
     (partial / "panel.json").write_text(panel_text("p000", one.panel.parts))
     (partial / "rows.jsonl").write_text("dropped")
     commit(store, one.cell, rows_of(one))
-    same(read_record(store, one.cell["key"]), one)
-    home = cell_dir(store, one.cell["key"])
+    same(read_record(store, one.cell.key), one)
+    home = cell_dir(store, one.cell.key)
     assert names(home) == ["asked", "cell.json", "outputs", "panel.json", "scores.parquet", "seal"]
-    assert names(home.parent) == [one.cell["key"]] and not partial.exists()
+    assert names(home.parent) == [one.cell.key] and not partial.exists()
     np.testing.assert_array_equal(np.load(home / "outputs" / "00000.npy"), ARRAYS[0])
 
 
@@ -369,7 +370,7 @@ def test_a_metric_that_a_row_lacks_is_not_a_number_and_a_text_that_it_lacks_is_e
     rows[1]["scores"] = {}
     del rows[2]["note"]
     commit(store, one.cell, rows)
-    found = read_record(store, one.cell["key"])
+    found = read_record(store, one.cell.key)
     np.testing.assert_array_equal(found.scores["psnr"], [30.0, math.nan, 32.0])
     assert found.notes == ["", "", ""]
 
@@ -378,7 +379,7 @@ def test_a_cell_of_a_cost_has_no_rows(store: Path) -> None:
     one = sealed(cost_record())
     found = read_record(store, put(store, one))
     assert (found.items, found.scores, found.seconds.tolist(), found.panel) == ([], {}, [], None)
-    assert found.cell["cost"] == one.cell["cost"]
+    assert found.cell.cost == one.cell.cost
 
 
 def test_cell_json_is_text_to_be_read_and_compared(store: Path) -> None:
@@ -425,7 +426,7 @@ def test_a_disk_that_is_full_while_a_cell_is_written_is_said(store: Path) -> Non
             commit(store, one.cell, rows_of(one))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert names(cell_dir(store, one.cell["key"]).parent) == [] and keys(store) == []
+    assert names(cell_dir(store, one.cell.key).parent) == [] and keys(store) == []
 
 
 def test_a_cell_is_on_the_disk_before_it_has_its_name(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -504,10 +505,10 @@ def test_a_torn_cell_is_damaged(store: Path, text: str | None) -> None:
             call(store, key)
 
 
-@pytest.mark.parametrize("outcome", records.OUTCOMES)
+@pytest.mark.parametrize("outcome", OUTCOMES)
 def test_a_cell_of_any_outcome_and_of_an_older_schema_is_read(store: Path, outcome: str) -> None:
     one = with_cell(made(outcome=outcome), schema=1)
-    assert read_cell(store, put(store, one))["outcome"] == outcome
+    assert read_cell(store, put(store, one)).outcome == outcome
 
 
 def test_a_cell_of_a_newer_schema_is_not_damaged_and_says_what_reads_it(store: Path) -> None:
@@ -542,7 +543,7 @@ def test_a_store_and_its_export_are_read_in_the_order_of_the_keys(store: Path, t
     for one in ones:
         put(store, one)
     (tmp_path / "export.json").write_text(export_text(ones[::-1]))
-    wanted = sorted(ones, key=lambda one: one.cell["key"])
+    wanted = sorted(ones, key=lambda one: one.cell.key)
     for path in (store, tmp_path / "export.json"):
         found = read_records(path)
         assert len(found) == len(wanted)
@@ -560,14 +561,14 @@ def test_a_text_that_many_cells_share_is_held_once(store: Path) -> None:
 
 def test_a_cell_is_found_by_the_start_of_its_key_and_by_parts_of_its_names() -> None:
     one = made("nlm", display="nlm(h=2)", dataset="photos", regime="gaussian(sigma=25)").cell
-    method = {**one["method"], "name": "nlm", "display": "fast(1)"}
+    method = structs.replace(one.method, name="nlm", display="fast(1)")
     two = with_cell(made("bm3d", dataset="set12", regime="poisson(peak=3)"), method=method).cell
     found: dict[str, list[Any]] = {
-        one["key"][:9]: [one], one["key"][1:9]: [], "h=2": [one], "set1": [two], "photos": [one], "poisson": [two],
+        one.key[:9]: [one], one.key[1:9]: [], "h=2": [one], "set1": [two], "photos": [one], "poisson": [two],
         "fast": [two], "nlm": [one, two], "lm": [one, two], "": [one, two], "mean": [],
     }  # fmt: skip
     assert {text: matching([one, two], text) for text in found} == found
-    usual = with_cell(made("nlm"), method={**one["method"], "display": "nlm", "spec": "nlm(h=0.6, reach=6)"}).cell
+    usual = with_cell(made("nlm"), method=structs.replace(one.method, display="nlm", spec="nlm(h=0.6, reach=6)")).cell
     found = {"nlm(h=0.6)": [usual], "nlm(reach=6, h=0.6)": [usual], "nlm(h=2)": [one], "nlm(h=0.8)": []}
     assert {text: matching([one, usual], text) for text in found} == found
 
@@ -619,7 +620,7 @@ def test_every_edit_of_the_files_of_a_cell_breaks_its_seal(store: Path) -> None:
         assert not is_genuine(store, key, True) and outcome_of(store, key) is None
         assert read_genuine(store) == ([], [edited(store, key)])
         (found,) = read_every(store)
-        assert found.whole is False and found.cell["key"] == key
+        assert found.whole is False and found.cell.key == key
         assert verify(store, files_of) == [edited(store, key)]
 
 
@@ -652,7 +653,7 @@ def test_a_store_that_was_made_before_there_were_seals_is_read(store: Path) -> N
     found = read_record(store, key)
     same(found, one)
     assert (found.seal, found.whole) == ("", True) and outcome_of(store, key) == "ok"
-    assert [record.cell["key"] for record in read_records(store)] == [key] and gc(store) == []
+    assert [record.cell.key for record in read_records(store)] == [key] and gc(store) == []
     assert read_cells(store) == ([found.cell], [])
 
 
@@ -662,7 +663,7 @@ def test_a_cell_that_is_in_an_old_store_with_a_seal_is_held_to_it(store: Path) -
     key = put(store, new)
     edit(store, key, seed=1)
     assert read_genuine(store)[1] == [edited(store, key)]
-    assert [cell["key"] for cell in read_cells(store)[0]] == [old]
+    assert [cell.key for cell in read_cells(store)[0]] == [old]
 
 
 def test_a_cell_without_a_seal_is_read_by_its_documented_shape(store: Path) -> None:
@@ -682,12 +683,12 @@ def test_what_is_wrong_with_a_cell_of_an_edited_store_is_its_shape_before_its_se
 
 
 def test_cells_that_are_left_out_are_counted(store: Path) -> None:
-    ones = sorted((made(name) for name in ("a", "b", "c")), key=lambda one: one.cell["key"])
+    ones = sorted((made(name) for name in ("a", "b", "c")), key=lambda one: one.cell.key)
     first, second, third = (put(store, one) for one in ones)
     for key in (first, third):
         edit(store, key, seed=1)
     found, aside = read_genuine(store)
-    assert [one.cell["key"] for one in found] == [second] and aside == [edited(store, first), edited(store, third)]
+    assert [one.cell.key for one in found] == [second] and aside == [edited(store, first), edited(store, third)]
     assert refused(lambda: read_records(store)) == f"{aside[0]} (and 1 more cell)"
     torn = edit(store, second, "{")
     found, aside = read_genuine(store)
@@ -715,7 +716,7 @@ def test_an_edited_cell_of_an_export_is_to_be_exported_again(store: Path, tmp_pa
     file = tmp_path / "export.json"
     file.write_text(json.dumps(document))
     assert refused(lambda: read_records(file)) == (
-        f"{file}: cell {one.cell['key'][:12]} was edited by hand: it does not hash to its seal: export it again"
+        f"{file}: cell {one.cell.key[:12]} was edited by hand: it does not hash to its seal: export it again"
     )
 
 
@@ -781,9 +782,9 @@ def files_of(track: str) -> ArrayFiles | None:
 
 def test_a_sound_store_has_no_problems_and_nothing_to_remove(store: Path) -> None:
     put(store, lender(), ARRAYS)
-    views(store, cell_dir(store, lender().cell["key"]))
+    views(store, cell_dir(store, lender().cell.key))
     put(store, made("broken", outcome="failed", pictures=9))
-    put(store, with_cell(sealed(cost_record()), dataset={**record().cell["dataset"], "items": 3}))
+    put(store, with_cell(sealed(cost_record()), dataset=structs.replace(record().cell.dataset, items=3)))
     put(store, rekeyed(with_cell(made("train", pictures=9), kind="train"), kind="train"))
     before = sorted(store.rglob("*"))
     assert verify(store, files_of) == [] and gc(store) == []
@@ -797,14 +798,14 @@ def test_what_is_wrong_with_a_cell_is_a_line_each(store: Path) -> None:
         put(store, one)
     assert sorted(verify(store, files_of)) == sorted(
         [
-            f"cell {few.cell['key'][:12]}: 3 rows where 4 were due",
-            f"cell {many.cell['key'][:12]}: 3 rows where 2 were due",
-            f"cell {twice.cell['key'][:12]}: an item has two rows",
+            f"cell {few.cell.key[:12]}: 3 rows where 4 were due",
+            f"cell {many.cell.key[:12]}: 3 rows where 2 were due",
+            f"cell {twice.cell.key[:12]}: an item has two rows",
         ]
     )
 
 
-@pytest.mark.parametrize("inputs", [None, [], *({"seed": n} for n in range(6))])
+@pytest.mark.parametrize("inputs", [{}, *({"seed": n} for n in range(6))])
 def test_inputs_that_do_not_hash_to_the_key_are_said(store: Path, inputs: Any) -> None:
     key = put(store, with_cell(made(), inputs=inputs))
     assert verify(store, files_of) == [f"cell {key[:12]}: its inputs do not hash to its key: cell.json was edited"]
@@ -826,11 +827,11 @@ def test_a_damaged_cell_is_said_and_the_others_are_looked_at(store: Path) -> Non
     first, last = in_order(candidates, 2)
     for one in (first, last):
         put(store, one)
-    file = cell_dir(store, first.cell["key"]) / "cell.json"
+    file = cell_dir(store, first.cell.key) / "cell.json"
     file.write_text("{")
     assert verify(store, files_of) == [
         f"{file} is damaged: `noisebench store gc` removes it, `run` does it again",
-        f"cell {last.cell['key'][:12]}: 3 rows where 4 were due",
+        f"cell {last.cell.key[:12]}: 3 rows where 4 were due",
     ]
 
 
@@ -942,7 +943,7 @@ def test_a_cell_that_may_not_be_read_is_no_damaged_one(store: Path, monkeypatch:
         for look in (gc, lambda s: genuine_cell(s, key), lambda s: read_record(s, key)):
             with pytest.raises(UsageError, match=r"cell\.json cannot be read \(Permission denied\)"):
                 look(store)
-    assert read_record(store, key).cell["key"] == key
+    assert read_record(store, key).cell.key == key
 
 
 def test_gc_leaves_what_a_run_holds(store: Path) -> None:
@@ -968,10 +969,10 @@ def test_cells_are_removed_with_all_that_they_kept_and_those_that_a_run_holds_ar
     mine, held, other = lender(), made("held"), made("other")
     for one in (mine, held, other):
         put(store, one, ARRAYS if one is mine else ())
-    with cell_lock(store, held.cell["key"]):
-        removed = remove_cells(store, [read_cell(store, one.cell["key"]) for one in (held, mine)])
-    assert [cell["key"] for cell in removed] == [mine.cell["key"]]
-    assert keys(store) == sorted([held.cell["key"], other.cell["key"]])
+    with cell_lock(store, held.cell.key):
+        removed = remove_cells(store, [read_cell(store, one.cell.key) for one in (held, mine)])
+    assert [cell.key for cell in removed] == [mine.cell.key]
+    assert keys(store) == sorted([held.cell.key, other.cell.key])
     assert list(store.glob("cells/*/.*")) == [] and verify(store, files_of) == []
 
 
@@ -981,7 +982,7 @@ def test_a_cell_is_removed_where_an_earlier_removal_of_it_was_stopped(store: Pat
     left = cell_dir(store, key).with_name(f".old-{key}")
     left.mkdir()
     (left / "cell.json").write_text("{}")
-    assert [cell["key"] for cell in remove_cells(store, [one.cell])] == [key] and keys(store) == []
+    assert [cell.key for cell in remove_cells(store, [one.cell])] == [key] and keys(store) == []
     assert list(store.glob("cells/*/*")) == []
     assert remove_cells(store, [one.cell]) == [one.cell], "one that another removed meanwhile is gone too"
 
@@ -1008,10 +1009,10 @@ def test_a_cell_that_cannot_be_removed_is_named_and_left_whole(store: Path) -> N
 
 def test_old_cells_are_those_of_older_versions_of_methods(store: Path) -> None:
     now = made("nlm")
-    before = with_cell(now, method={**now.cell["method"], "versions": {"nlm": 0}})
-    before = rekeyed(before, method={**before.cell["inputs"]["method"], "versions": {"nlm": 0}})
+    before = with_cell(now, method=structs.replace(now.cell.method, versions={"nlm": 0}))
+    before = rekeyed(before, method={**before.cell.inputs["method"], "versions": {"nlm": 0}})
     for one in (before, now, made("bm3d")):
         put(store, one)
-    assert [cell["key"] for cell in old_cells(store)] == [before.cell["key"]]
-    mark_asked(store, [before.cell["key"]])
-    assert [cell["key"] for cell in old_cells(store)] == [now.cell["key"]], "what a run asked for last is the newest"
+    assert [cell.key for cell in old_cells(store)] == [before.cell.key]
+    mark_asked(store, [before.cell.key])
+    assert [cell.key for cell in old_cells(store)] == [now.cell.key], "what a run asked for last is the newest"

@@ -14,28 +14,19 @@ from typing import Any
 
 import numpy as np
 import pytest
-from board_records import as_schema_1, cost_record, panel_of, record, sealed, sha
+from board_records import as_schema_1, cell_of, cost_record, panel_of, record, sealed, sha
 from conftest import ROOT
+from msgspec import structs
 from noisebench.store import export
+from noisebench.store.cell import OUTCOMES, MetricPart, SetPart, plain_values, why_no_cell, why_not_sound
 from noisebench.store.cells import open_store, read_record
-from noisebench.store.export import export_text, read_export, seal_of, write_export
+from noisebench.store.export import export_text, read_export, seal_of, why_no_number, write_export
 from noisebench.store.key_changes import differences
 from noisebench.store.keys import combined, key_of, output_key
 from noisebench.store.outputs import Kept
 from noisebench.store.previews import View
-from noisebench.store.record import (
-    OUTCOMES,
-    Panel,
-    Record,
-    decimals_of,
-    gate_of,
-    item_count,
-    order_of,
-    role_of,
-    words_of,
-)
+from noisebench.store.record import Panel, Record, decimals_of, gate_of, item_count, order_of, role_of, words_of
 from noisebench.store.seals import refuse_nan, why_edited, why_seal_broken
-from noisebench.store.shape import why_no_cell, why_no_number
 from noisebench.text.errors import UsageError
 from stored_cells import FILES, A, B, made, put, refused, rekeyed, same, with_cell
 
@@ -67,12 +58,12 @@ def written(text: str, folder: Path) -> Path:
 def test_an_export_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     ones = [replace(one, seconds=one.seconds * 3) for one in exported()[:2]]
     two = replace(ones[0], scores={**ones[0].scores, "ssim": np.arange(4.0)})
-    ones[0] = with_cell(two, metrics={**two.cell["metrics"], "ssim": two.cell["metrics"]["psnr"]})
+    ones[0] = with_cell(two, metrics={**two.cell.metrics, "ssim": two.cell.metrics["psnr"]})
     found = read_export(written(export_text(ones), tmp_path))
     assert len(found) == 2
-    for one, other in zip(found, sorted(ones, key=lambda r: r.cell["key"]), strict=True):
+    for one, other in zip(found, sorted(ones, key=lambda r: r.cell.key), strict=True):
         same(one, other)
-        assert one.seal == seal_of(other) and why_seal_broken(one) is None and "request" not in one.cell
+        assert one.seal == seal_of(other) and why_seal_broken(one) is None and one.cell.request is None
 
 
 def test_a_compressed_export_is_read_back_and_a_damaged_one_is_named(
@@ -108,7 +99,7 @@ def test_what_a_run_was_asked_for_is_not_read_from_an_export(tmp_path: Path) -> 
     asked = {"suite": "s", "plugins": ["evil.py"], "folders": {}}
     document["cells"][0]["cell"]["request"] = asked
     (tmp_path / "x.json").write_text(json.dumps(document))
-    assert "request" not in read_export(tmp_path / "x.json")[0].cell
+    assert read_export(tmp_path / "x.json")[0].cell.request is None
 
 
 def test_an_export_is_a_row_a_line_and_a_picture_once() -> None:
@@ -117,7 +108,7 @@ def test_an_export_is_a_row_a_line_and_a_picture_once() -> None:
     assert text.endswith(" ]\n}\n") and "request" not in text
     document = json.loads(text)
     assert list(document) == ["noisebench_export", "cells", "pictures"] and document["noisebench_export"] == 2
-    first, second = sorted(ones, key=lambda r: r.cell["key"])
+    first, second = sorted(ones, key=lambda r: r.cell.key)
     parts = [*first.panel.parts.values(), second.panel.parts["restored"]]
     assert [base64.b64decode(t) for t in document["pictures"]] == parts
     assert [entry["panel"] for entry in document["cells"]] == [
@@ -136,7 +127,7 @@ def test_an_export_is_a_row_a_line_and_a_picture_once() -> None:
 
 def test_equal_records_give_equal_text_and_seals() -> None:
     ones = exported()
-    turned = [replace(one, cell=dict(reversed(one.cell.items()))) for one in reversed(ones)]  # type: ignore[arg-type]
+    turned = [replace(one, cell=cell_of(dict(reversed(plain_values(one.cell).items())))) for one in reversed(ones)]
     assert export_text(turned) == export_text(ones)
     assert [seal_of(one) for one in reversed(turned)] == [seal_of(one) for one in ones]
 
@@ -147,7 +138,7 @@ def test_an_export_of_hundreds_of_cells_rows_and_pictures_is_read_back(tmp_path:
     few = record("few", {"psnr": [1.0]})
     ones = [many, *(with_cell(few, key=sha(str(i))) for i in range(n - 1))]
     found = read_export(written(export_text(ones), tmp_path))
-    assert [one.cell["key"] for one in found] == sorted(one.cell["key"] for one in ones)
+    assert [one.cell.key for one in found] == sorted(one.cell.key for one in ones)
     same(next(one for one in found if one.panel is not None), many)
 
 
@@ -273,7 +264,7 @@ def test_every_edit_of_what_an_export_says_breaks_its_seal() -> None:
     edits: dict[str, Any] = {
         "items": other, "input_sha256": other, "output_sha256": other, "notes": other,
         "seconds": np.add(one.seconds, [0, 0, 0, 1e-9]), "scores": {"psnr": one.scores["psnr"] + [1e-9, 0, 0, 0]},
-        "cell": {**one.cell, "seed": 1},
+        "cell": structs.replace(one.cell, seed=1),
     }  # fmt: skip
     for name, value in [*edits.items(), ("scores", {"ssim": one.scores["psnr"]})]:
         assert why_seal_broken(replace(one, **{name: value})) == "edited by hand: it does not hash to its seal", name
@@ -307,7 +298,7 @@ def test_a_score_that_is_no_number_without_a_reason_is_refused_with_its_names_cu
     one = read_back(replace(with_cell(one, words={"item": long["w"]}), scores={long["m"]: one.scores["psnr"]}))
     short = {c: c * 59 + "…" for c in "mdw"}
     assert refused(lambda: refuse_nan([one], "base.json")) == (
-        f"base.json: {short['m']} of {short['w']} '{'i' * 79}…' in cell {one.cell['key'][:12]} ({short['d']}) is NaN "
+        f"base.json: {short['m']} of {short['w']} '{'i' * 79}…' in cell {one.cell.key[:12]} ({short['d']}) is NaN "
         "and no reason is stored: restore the file, or delete it and make it again with --update"
     )
 
@@ -326,7 +317,7 @@ def not_its(name: str) -> str:
 
 def read_back(one: Record) -> Record:
     """The record with texts that are equal to those of its inputs and not the same objects."""
-    return replace(one, cell=json.loads(json.dumps(one.cell)))
+    return replace(one, cell=cell_of(json.loads(json.dumps(one.cell, default=plain_values))))
 
 
 def test_a_cell_is_what_its_key_was_made_from() -> None:
@@ -335,9 +326,9 @@ def test_a_cell_is_what_its_key_was_made_from() -> None:
         assert why_edited(read_back(whole)) is None
     assert why_edited(replace(one, seal=sha("other"))) == "edited by hand: it does not hash to its seal"
     no_hash = "edited by hand: its inputs do not hash to its key"
-    no_track = {name: value for name, value in one.cell["inputs"].items() if name != "track"}
+    no_track = {name: value for name, value in one.cell.inputs.items() if name != "track"}
     assert why_edited(with_cell(one, inputs=no_track, key=key_of(no_track))) is None, "an early baseline of a test"
-    for inputs in (None, [], {**one.cell["inputs"], "seed": 1}):
+    for inputs in ({}, {**one.cell.inputs, "seed": 1}):
         assert why_edited(with_cell(one, inputs=inputs)) == no_hash
     assert why_edited(with_cell(one, key=A)) == no_hash
 
@@ -346,11 +337,11 @@ def test_a_part_of_a_cell_that_is_not_of_its_inputs_is_named() -> None:
     one = read_back(made())
     edited = {
         "track": {"track": "functions"}, "kind": {"kind": "cost"}, "seed": {"seed": 1},
-        "method": {"method": {**one.cell["method"], "spec": "x"}},
-        "regime": {"regime": {**one.cell["regime"], "spec": "x"}},
-        "protocol": {"protocol": {**one.cell["protocol"], "spec": "x"}},
-        "dataset fingerprint": {"dataset": {**one.cell["dataset"], "fingerprint": A}},
-        "metrics": {"metrics": {"psnr": {**one.cell["metrics"]["psnr"], "version": 2}}},
+        "method": {"method": structs.replace(one.cell.method, spec="x")},
+        "regime": {"regime": structs.replace(one.cell.regime, spec="x")},
+        "protocol": {"protocol": structs.replace(one.cell.protocol, spec="x")},
+        "dataset fingerprint": {"dataset": structs.replace(one.cell.dataset, fingerprint=A)},
+        "metrics": {"metrics": {"psnr": structs.replace(one.cell.metrics["psnr"], version=2)}},
     }  # fmt: skip
     for name, fields in edited.items():
         assert why_edited(with_cell(one, **fields)) == not_its(name)
@@ -359,22 +350,29 @@ def test_a_part_of_a_cell_that_is_not_of_its_inputs_is_named() -> None:
     assert why_edited(rekeyed(one, metrics=None)) == not_its("metrics")
     cost = read_back(sealed(cost_record()))
     assert why_edited(with_cell(cost, kind="score")) == not_its("kind")
-    assert why_edited(with_cell(cost, method={**cost.cell["method"], "spec": "x"})) == not_its("method")
+    assert why_edited(with_cell(cost, method=structs.replace(cost.cell.method, spec="x"))) == not_its("method")
 
 
 def test_the_version_of_a_metric_is_that_of_its_package_too() -> None:
     one = read_back(made())
-    metrics = {"psnr": {**one.cell["metrics"]["psnr"], "made_with": "package 1.2"}}
+    metrics = {"psnr": structs.replace(one.cell.metrics["psnr"], made_with="package 1.2")}
     whole = rekeyed(with_cell(one, metrics=metrics), metrics={"psnr": "1, package 1.2"})
     assert why_edited(whole) is None
     assert why_edited(rekeyed(whole, metrics={"psnr": "1, package 1.3"})) == not_its("metrics")
 
 
+def fid(network: str) -> SetPart:
+    return SetPart(
+        version=1, higher=False, unit="", features="", features_sha256=network, resize="", reference="", value=None,
+        error=None, interval=None, n=0, d=0, floor=None, flags=[], note="",
+    )  # fmt: skip
+
+
 def test_a_set_metric_is_of_the_network_that_its_key_names() -> None:
     one = read_back(made())
-    whole = rekeyed(with_cell(one, sets={"fid": {"features_sha256": A}}), sets={"fid": {"network_sha256": A}})
+    whole = rekeyed(with_cell(one, sets={"fid": fid(A)}), sets={"fid": {"network_sha256": A}})
     assert why_edited(whole) is None
-    assert why_edited(with_cell(whole, sets={"fid": {"features_sha256": B}})) == not_its("set metrics")
+    assert why_edited(with_cell(whole, sets={"fid": fid(B)})) == not_its("set metrics")
     assert why_edited(with_cell(whole, sets={})) == not_its("set metrics")
     assert why_edited(rekeyed(whole, sets={})) == not_its("set metrics")
 
@@ -391,11 +389,11 @@ def test_an_ok_cell_has_scores_of_all_its_metrics() -> None:
 
 
 def psnr_with(**fields: Any) -> dict[str, Any]:
-    return {"metrics": {"psnr": {**made().cell["metrics"]["psnr"], **fields}}}
+    return {"metrics": {"psnr": {**plain_values(made().cell.metrics["psnr"]), **fields}}}
 
 
 def part(name: str, **fields: Any) -> dict[str, Any]:
-    return {name: {**made().cell[name], **fields}}  # type: ignore[literal-required]
+    return {name: {**plain_values(getattr(made().cell, name)), **fields}}
 
 
 def deep(levels: int) -> Any:
@@ -439,7 +437,7 @@ def deep(levels: int) -> Any:
         (part("environment", packages={"numpy": 2}), "packages.numpy: text, not 2"),
         (part("environment", packages=None), None),
         ({"words": {"item": "x"}}, "words.given is missing"),
-        ({"words": {**made().cell["words"], "level": 3}}, "words.level: text, not 3"),
+        ({"words": {**made().cell.words, "level": 3}}, "words.level: text, not 3"),
         ({"more": deep(32)}, None),
         ({"more": deep(34)}, "more: nested more than 32 deep"),
         ({"more": {"a": deep(33)}}, "more: nested more than 32 deep"),
@@ -450,11 +448,11 @@ def deep(levels: int) -> Any:
     ],
 )
 def test_what_is_not_as_documented_is_named_by_its_place(fields: dict[str, Any], why: str | None) -> None:
-    assert why_no_cell(with_cell(made(), **fields).cell) == why
+    assert why_no_cell({**plain_values(made().cell), **fields}) == why
 
 
 def test_a_field_that_is_missing_is_named_in_the_order_of_the_document() -> None:
-    cell: dict[str, Any] = dict(made().cell)
+    cell: dict[str, Any] = plain_values(made().cell)
     for name in ("inputs", "request"):
         del cell[name]
     assert why_no_cell(cell) is None, "an export has no request, and an old one no inputs"
@@ -462,21 +460,21 @@ def test_a_field_that_is_missing_is_named_in_the_order_of_the_document() -> None
         del cell[name]
         assert why_no_cell(cell) == f"{name} is missing"
     assert why_no_cell(part("method", spec="x")) == "schema is missing"
-    dataset = {name: value for name, value in made().cell["dataset"].items() if name != "items"}
-    assert why_no_cell(with_cell(made(), dataset=dataset).cell) == "dataset.items is missing"
-    assert why_no_cell(with_cell(made(), dataset={**dataset, "pictures": 3}).cell) is None
+    dataset = structs.replace(made().cell.dataset, items=None)
+    assert why_not_sound(with_cell(made(), dataset=dataset).cell) == "dataset.items is missing"
+    assert why_not_sound(with_cell(made(), dataset=structs.replace(dataset, pictures=3)).cell) is None
 
 
 def test_a_cost_has_what_was_measured_and_a_ratio_above_0() -> None:
     one = sealed(cost_record())
-    assert why_no_cell(one.cell) is None
-    assert why_no_cell(with_cell(one, cost=None).cell) == "cost is missing"
-    assert why_no_cell(with_cell(one, cost=None, outcome="failed").cell) is None
+    assert why_not_sound(one.cell) is None
+    assert why_not_sound(with_cell(one, cost=None).cell) == "cost is missing"
+    assert why_not_sound(with_cell(one, cost=None, outcome="failed").cell) is None
     for ratio in (None, 1e-9):
-        assert why_no_cell(with_cell(one, cost={**one.cell["cost"], "latency_rel": ratio}).cell) is None
+        assert why_not_sound(with_cell(one, cost=structs.replace(one.cell.cost, latency_rel=ratio)).cell) is None
     for ratio in (0, -1.0):
-        cell = with_cell(one, cost={**one.cell["cost"], "latency_rel": ratio}).cell
-        assert why_no_cell(cell) == "cost.latency_rel: a ratio above 0"
+        cell = with_cell(one, cost=structs.replace(one.cell.cost, latency_rel=ratio)).cell
+        assert why_not_sound(cell) == "cost.latency_rel: a ratio above 0"
 
 
 def test_a_score_is_a_number_null_or_infinity_in_words() -> None:
@@ -558,9 +556,9 @@ def test_of_another_scheme_of_fingerprints_no_file_is_said_to_have_changed() -> 
     ("value", "name"),
     [
         (Panel("a", {}), "item"),
-        (Record({}), "cell"),  # type: ignore[typeddict-item]
+        (Record(record().cell), "cell"),  # type: ignore[typeddict-item]
         (View("a", (1, 1), (0, 0, 1, 1), A, B), "clean"),
-        (Kept(Path(), Record({}), FILES), "folder"),  # type: ignore[typeddict-item]
+        (Kept(Path(), Record(record().cell), FILES), "folder"),  # type: ignore[typeddict-item]
     ],
 )
 def test_what_is_stored_cannot_be_changed_in_passing(value: Any, name: str) -> None:
@@ -569,7 +567,7 @@ def test_what_is_stored_cannot_be_changed_in_passing(value: Any, name: str) -> N
 
 
 def test_a_record_without_rows_has_empty_columns_of_its_own() -> None:
-    a, b = (Record({}) for _ in range(2))  # type: ignore[typeddict-item]
+    a, b = (Record(record().cell) for _ in range(2))  # type: ignore[typeddict-item]
     assert (a.items, a.input_sha256, a.output_sha256, a.notes, a.scores, a.panel, a.seal) == (
         [], [], [], [], {}, None, "",
     )  # fmt: skip
@@ -577,21 +575,21 @@ def test_a_record_without_rows_has_empty_columns_of_its_own() -> None:
 
 
 def test_a_role_is_the_one_that_is_stored_and_in_old_cells_found_by_name_and_flag() -> None:
-    assert [role_of(record(name).cell["method"]) for name in ("identity", "oracle", "bayes_optimum", "nlm")] == [
+    assert [role_of(record(name).cell.method) for name in ("identity", "oracle", "bayes_optimum", "nlm")] == [
         "baseline", "sanity", "optimum", "",
     ]  # fmt: skip
-    old = {name: as_schema_1(record(name)).cell["method"] for name in ("identity", "oracle", "bayes_optimum", "nlm")}
+    old = {name: as_schema_1(record(name)).cell.method for name in ("identity", "oracle", "bayes_optimum", "nlm")}
     assert [role_of(method) for method in old.values()] == ["baseline", "sanity", "optimum", ""]
-    assert role_of({**old["nlm"], "flags": None}) == ""  # type: ignore[typeddict-item]
-    assert role_of({**old["nlm"], "flags": {"baseline": True}}) == "sanity"
-    assert role_of({**old["identity"], "flags": {"role": ""}}) == ""
+    assert role_of(structs.replace(old["nlm"], flags=None)) == ""  # type: ignore[typeddict-item]
+    assert role_of(structs.replace(old["nlm"], flags={"baseline": True})) == "sanity"
+    assert role_of(structs.replace(old["identity"], flags={"role": ""})) == ""
 
 
 def test_what_a_metric_says_of_itself_comes_before_what_is_known_of_old_ones() -> None:
-    full: Any = {"version": 1, "higher": True, "unit": "dB", "decimals": 5, "order": 7, "gate": {"max_drop": 3.0}}
+    full = MetricPart(version=1, higher=True, unit="dB", decimals=5, order=7, gate={"max_drop": 3.0})
     assert (decimals_of("psnr", full), order_of("psnr", full), gate_of("psnr", full)) == (5, 7, {"max_drop": 3.0})
     old: dict[str, Any] = {
-        name: json.loads(json.dumps({"version": 1, "higher": True, "unit": unit}))
+        name: MetricPart(version=1, higher=True, unit=unit)
         for name, unit in (("psnr", "dB"), ("ssim", ""), ("mse", ""), ("snr", "dB"), ("psnr ", ""), ("x", "ee"))
     }
     assert {name: (decimals_of(name, p), order_of(name, p), gate_of(name, p)) for name, p in old.items()} == {
@@ -602,7 +600,7 @@ def test_what_a_metric_says_of_itself_comes_before_what_is_known_of_old_ones() -
         "psnr ": (4, 100, {}),
         "x": (4, 100, {}),
     }
-    assert decimals_of("psnr", {**old["psnr"], "unit": ""}) == 2  # type: ignore[typeddict-item]
+    assert decimals_of("psnr", structs.replace(old["psnr"], unit="")) == 2
 
 
 def test_items_are_counted_and_named_in_cells_of_any_schema() -> None:
@@ -611,8 +609,7 @@ def test_items_are_counted_and_named_in_cells_of_any_schema() -> None:
     assert item_count(now.cell) == item_count(old.cell) == 5
     assert words_of(now.cell) == words_of(old.cell) and words_of(old.cell)["item"] == "picture"
     assert words_of(record("spline", track="functions").cell)["item"] == "function"
-    dataset = dict(old.cell["dataset"])
-    del dataset["pictures"]
+    dataset = structs.replace(old.cell.dataset, pictures=None)
     assert item_count(with_cell(old, dataset=dataset).cell) == 0
 
 

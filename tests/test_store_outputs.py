@@ -15,7 +15,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec import structs
 from noisebench.data.png_files import byte_sha256
+from noisebench.planning.replan import Replanned
 from noisebench.store.cells import cell_dir, open_store, partial_dir
 from noisebench.store.file_changes import ABSENT, LARGE, changes_of, digest_of, file_changes, remember_digest
 from noisebench.store.keys import key_of
@@ -61,10 +63,10 @@ def store(tmp_path: Path) -> Path:
 # ------------------------------------------------------------------------------------------ kept outputs
 
 
-def asked(one: Record, **inputs: Any) -> list[dict[str, Any]]:
+def asked(one: Record, **inputs: Any) -> list[Replanned]:
     """A planned cell as a stored one, with other inputs."""
-    changed = {**one.cell["inputs"], **inputs}
-    return [{"kind": one.cell["kind"], "inputs": changed, "key": key_of(changed), "request": one.cell["request"]}]
+    changed = {**one.cell.inputs, **inputs}
+    return [Replanned(kind=one.cell.kind, inputs=changed, key=key_of(changed), request=one.cell.request)]
 
 
 NEW = {"metrics": {"ssim": 1}, "protocol": {"spec": "float"}}
@@ -79,7 +81,7 @@ def test_a_cell_that_kept_all_lends_to_one_that_differs_in_how_it_is_scored(stor
     one = lender()
     key = put(store, one, ARRAYS)
     (wanted,) = asked(one, **NEW)
-    assert find_donors(store, [wanted]) == {wanted["key"]: key}
+    assert find_donors(store, [wanted]) == {wanted.key: key}
     assert find_donors(store, asked(one)) == {}, "not to itself"
     for other in ({"seed": 1}, {"data": "x"}, {"regime": {"spec": "none"}}, {"method": {"spec": "m"}},
                   {"sources": {"m.py": A}}, {"weights": {"w": A}}):  # fmt: skip
@@ -115,11 +117,11 @@ def test_a_cell_that_kept_a_part_lends_only_where_its_loss_is_worth_saying(store
     folder = cell_dir(store, put(store, one, ARRAYS)) / "outputs"
     for name in ("00000.json", "00000.png"):
         (folder / name).write_text("")
-    assert lent(store, one) == [one.cell["key"]], "notes and pictures are no outputs"
+    assert lent(store, one) == [one.cell.key], "notes and pictures are no outputs"
     (folder / "00001.npy").unlink()
     assert lent(store, one) == []
     put(store, lender(), ARRAYS[:2])
-    assert lent(store, one) == [one.cell["key"]], "it was to keep all"
+    assert lent(store, one) == [one.cell.key], "it was to keep all"
     put(store, lender())
     assert lent(store, one) == [], "it has no outputs at all"
 
@@ -138,21 +140,20 @@ def test_cells_that_cannot_lend_are_passed_over(store: Path, fault: str) -> None
     candidates = (rekeyed(lender(), metrics={f"m{i}": 1}) for i in itertools.count())
     first, last = in_order(candidates, 2)
     if fault == "no request":
-        fields = dict(first.cell)
-        del fields["request"]
-        first = replace(first, cell=fields)  # type: ignore[arg-type]
-    elif fault == "no mapping":
-        first = with_cell(first, request=[])
+        first = replace(first, cell=structs.replace(first.cell, request=None))
     elif fault == "no inputs":
-        first = with_cell(first, inputs=None)
+        first = with_cell(first, inputs={})
     put(store, first, () if fault == "no outputs" else ARRAYS)
+    if fault == "no mapping":
+        edit(store, first.cell.key, request=[])
+        seal_again(store, first.cell.key)
     if fault == "damaged":
-        edit(store, first.cell["key"], "{")
-        seal_again(store, first.cell["key"])
+        edit(store, first.cell.key, "{")
+        seal_again(store, first.cell.key)
     elif fault == "edited":
-        edit(store, first.cell["key"], seed=1)
+        edit(store, first.cell.key, seed=1)
     put(store, last, ARRAYS)
-    assert lent(store, lender()) == [last.cell["key"]]
+    assert lent(store, lender()) == [last.cell.key]
 
 
 def test_a_cell_of_a_store_without_seals_lends(store: Path) -> None:
@@ -176,11 +177,11 @@ def test_a_cell_whose_method_ran_is_preferred_to_one_that_was_rescored(store: Pa
     candidates = (rekeyed(lender(), metrics={f"m{i}": 1}) for i in itertools.count())
     first, middle, last = in_order(candidates, 3)
     put(store, with_cell(first, rescored={"source": "x"}), ARRAYS)
-    assert lent(store, lender()) == [first.cell["key"]]
+    assert lent(store, lender()) == [first.cell.key]
     put(store, last, ARRAYS)
-    assert lent(store, lender()) == [last.cell["key"]]
+    assert lent(store, lender()) == [last.cell.key]
     put(store, middle, ARRAYS)
-    assert lent(store, lender()) == [middle.cell["key"]], "of two, the first by its key"
+    assert lent(store, lender()) == [middle.cell.key], "of two, the first by its key"
 
 
 def lost(call: Callable[[], Any]) -> str:
@@ -240,7 +241,7 @@ def test_a_kept_output_that_cannot_be_read_says_why(kept: Kept) -> None:
 
 
 def test_a_cell_that_is_gone_or_damaged_lends_nothing(store: Path, kept: Kept) -> None:
-    key = kept.record.cell["key"]
+    key = kept.record.cell.key
     edit(store, key, seed=1)
     for gone in (key, B):
         assert lost(lambda gone=gone: open_kept(store, gone, FILES)) == "the cell is gone or damaged"

@@ -257,7 +257,7 @@ def test_a_failure_is_a_result_and_mistakes_are_named(cli, track: Path) -> None:
     place = ("--track", "scales", "--datasets", "objects", "--regimes", "shaky")
     cli("run", *PLUGIN, *place, "--methods", "wrong", "mean", code=1)
     cells = [record.cell for record in read_records(track / "nb-store")]
-    outcomes = {cell["method"]["name"]: (cell["outcome"], cell["reason"]) for cell in cells}
+    outcomes = {cell.method.name: (cell.outcome, cell.reason) for cell in cells}
     assert (
         outcomes["wrong"] == ("invalid", "returned str where a weight was due (object 'object_00')")
         and outcomes["mean"][0] == "ok"

@@ -76,7 +76,7 @@ def test_equal_pictures_have_an_infinite_psnr_as_ours_do() -> None:
     ],
 )
 def test_the_direction_is_that_in_which_equal_pictures_are_best(name: str, higher: bool) -> None:
-    assert metric_part(bind(f"torchmetrics(name={name})", "metric"))["higher"] is higher
+    assert metric_part(bind(f"torchmetrics(name={name})", "metric")).higher is higher
     assert (value(name, CLEAN, CLEAN) > value(name)) is higher
 
 
@@ -84,7 +84,7 @@ def test_the_version_of_the_package_is_part_of_the_metric() -> None:
     import torchmetrics
 
     part = metric_part(bind("torchmetrics(name=TotalVariation)", "metric"))
-    assert part["made_with"] == f"torchmetrics {torchmetrics.__version__}"
+    assert part.made_with == f"torchmetrics {torchmetrics.__version__}"
 
 
 @pytest.mark.parametrize(

@@ -56,29 +56,29 @@ def planned(plugin: Path, *methods: str, seeds: tuple[int, ...] = (0,), datasets
 
 def test_the_teacher_is_planned_before_its_student_and_is_in_its_key(plugin: Path) -> None:
     first, second, scored = planned(plugin, student(), datasets=("photos",))
-    assert (first["method"]["display"], second["method"]["display"]) == tuple(
+    assert (first.method.display, second.method.display) == tuple(
         bind(one, "method").display for one in (TEACHER, student())
     )
-    assert first["after"] == [] and "trained" not in first["inputs"]
-    assert second["after"] == second["inputs"]["trained"] == [first["key"]]
-    assert second["trained"] == {recipe_of(bind(TEACHER, "method").kwargs).text: first["key"]}
+    assert first.after == [] and "trained" not in first.inputs
+    assert second.after == second.inputs["trained"] == [first.key]
+    assert second.trained == {recipe_of(bind(TEACHER, "method").kwargs).text: first.key}
     # What is scored needs the student alone.
-    assert scored["after"] == [second["key"]] and list(scored["trained"].values()) == [second["key"]]
+    assert scored.after == [second.key] and list(scored.trained.values()) == [second.key]
 
 
 def test_a_teacher_is_trained_once_and_at_the_seed_of_its_student(plugin: Path) -> None:
     cells = planned(plugin, TEACHER, student(), student(words=", seed=5"), seeds=(0, 1))
-    seeds = {(cell["method"]["display"] == bind(TEACHER, "method").display, cell["seed"]): cell for cell in cells}
+    seeds = {(cell.method.display == bind(TEACHER, "method").display, cell.seed): cell for cell in cells}
     assert sorted(seed for teacher, seed in seeds if teacher) == [0, 1, 5]
-    assert len(cells) == 6 and [cell["seed"] for cell in cells if cell["after"] == [seeds[True, 5]["key"]]] == [5]
+    assert len(cells) == 6 and [cell.seed for cell in cells if cell.after == [seeds[True, 5].key]] == [5]
 
 
 def test_a_tuned_teacher_is_a_grid_of_its_student(plugin: Path) -> None:
     tuned = f"tuned(method={TEACHER}, vary='optimizer.lr', over=(0.001, 0.01))"
     *variants, last = planned(plugin, student(tuned))
-    assert [one["variant"] for one in variants] == [True, True] and last["variant"] is False
-    assert last["after"] == sorted(one["key"] for one in variants)
-    assert [one["key"] for one in last["tuned"][0]["variants"]] == [one["key"] for one in variants]
+    assert [one.variant for one in variants] == [True, True] and last.variant is False
+    assert last.after == sorted(one.key for one in variants)
+    assert [one.key for one in last.tuned[0].variants] == [one.key for one in variants]
     bound = bind(student(tuned), "method")
     assert list(recipes_in(bound)) == [bound] and list(tuned_in(bound)) == []
 
@@ -109,17 +109,17 @@ def test_it_is_trained_scored_and_found_again(plugin: Path, cli: Any, tmp_path: 
     assert "3 stored already" in cli("run", *asked).stderr
     store = tmp_path / "s"
     cells = [read_cell(store, key) for key in keys(store)]
-    own, teacher = (next(one for one in cells if one.get("training", {}).get("of") == steps) for steps in (3, 4))
+    own, teacher = (next(one for one in cells if one.training and one.training.of == steps) for steps in (3, 4))
     # Claims: a figure is the student's own; the seconds of a verdict are those of the teacher too.
     of = CellOf(method=student(), training="steps", track="restore")
     found = find(of, 0, held_in([store]))
-    assert [cell["key"] for cell in found.trainings] == [own["key"]]
-    assert [cell["key"] for cell in found.before] == [teacher["key"]]
-    assert set(found.seconds) == {own["key"], teacher["key"]}
-    records: Any = {cell["key"]: Record(cell, {}, "") for cell in cells}
-    assert _with_needed([own["key"]], records) == {own["key"], teacher["key"]}
-    card: Any = {"track": "restore", "method": own["method"]["spec"], "seed": 0, "regime": own["regime"]["spec"]}
-    assert key_today(card) == own["key"]
+    assert [cell.key for cell in found.trainings] == [own.key]
+    assert [cell.key for cell in found.before] == [teacher.key]
+    assert set(found.seconds) == {own.key, teacher.key}
+    records: Any = {cell.key: Record(cell, {}, "") for cell in cells}
+    assert _with_needed([own.key], records) == {own.key, teacher.key}
+    card: Any = {"track": "restore", "method": own.method.spec, "seed": 0, "regime": own.regime.spec}
+    assert key_today(card) == own.key
 
 
 def test_without_its_teacher_a_student_is_blocked(plugin: Path, cli: Any) -> None:

@@ -22,6 +22,7 @@ from noisebench.components.registry import bind
 from noisebench.engine.train_cell import Diverged, _hear_loss, _State
 from noisebench.planning.plan import plan
 from noisebench.planning.recipe import recipe_of
+from noisebench.store.cell import plain_values
 from noisebench.store.cells import keys, read_cell, read_record
 from noisebench.suite.suite import Suite
 from noisebench.training.bfloat16 import ProductsInFloat32
@@ -94,7 +95,7 @@ def plugin(tmp_path: Path) -> Path:
 
 def trained_cells(store: Path) -> list[Any]:
     cells = [read_cell(store, key) for key in keys(store)]
-    return [cell for cell in cells if cell["kind"] == "train"]
+    return [cell for cell in cells if cell.kind == "train"]
 
 
 def weights_in(store: Path) -> list[Path]:
@@ -118,7 +119,7 @@ def train(cli: Any, plugin: Path) -> Any:
 def test_a_recipe_is_trained_once_and_used_by_every_cell_that_names_it(train: Any, cli: Any, tmp_path: Path) -> None:
     train(f"trained({TINY}, steps=6, checks=2)")
     (cell,) = trained_cells(tmp_path / "s")
-    assert cell["training"]["steps"] == 6 and [p["step"] for p in cell["training"]["curve"]] == [3, 6]
+    assert cell.training.steps == 6 and [p.step for p in cell.training.curve] == [3, 6]
     done = train(f"trained({TINY}, steps=6, checks=2)")
     assert "(0 run now)" in done.stdout
     others = ("--datasets", "gaussian_field(n=1, size=24)", "--regimes", "poisson(peak=30)")
@@ -127,7 +128,7 @@ def test_a_recipe_is_trained_once_and_used_by_every_cell_that_names_it(train: An
     more = cli("run", "--methods", method, *others, "--plugin", plugin, "--store", "s")
     assert "(1 run now)" in more.stdout and len(trained_cells(tmp_path / "s")) == 1
     scored = [read_cell(tmp_path / "s", k) for k in keys(tmp_path / "s")]
-    assert {tuple(c["trained"].values()) for c in scored if c["kind"] == "score"} == {(cell["key"],)}
+    assert {tuple(c.trained.values()) for c in scored if c.kind == "score"} == {(cell.key,)}
 
 
 def test_a_wrapper_trains_what_it_wraps(train: Any, tmp_path: Path) -> None:
@@ -141,7 +142,7 @@ def test_a_seed_that_is_not_said_is_that_of_the_cell(train: Any, tmp_path: Path)
     train(spec, seed="1")
     train(f"trained({TINY}, steps=3, checks=1, seed=7)", seed="0")
     train(f"trained({TINY}, steps=3, checks=1, seed=7)", seed="1")
-    assert sorted(c["seed"] for c in trained_cells(tmp_path / "s")) == [0, 1, 7]
+    assert sorted(c.seed for c in trained_cells(tmp_path / "s")) == [0, 1, 7]
 
 
 def test_the_same_recipe_gives_the_same_bytes_in_another_store(train: Any, tmp_path: Path) -> None:
@@ -151,7 +152,7 @@ def test_the_same_recipe_gives_the_same_bytes_in_another_store(train: Any, tmp_p
     (a,), (b,) = trained_cells(tmp_path / "a"), trained_cells(tmp_path / "b")
     tensors = [read_weights(weights_in(tmp_path / name)[0]) for name in "ab"]
     assert all(torch.equal(tensors[0][name], tensors[1][name]) for name in tensors[0])
-    assert [p["score"] for p in a["training"]["curve"]] == [p["score"] for p in b["training"]["curve"]]
+    assert [p.score for p in a.training.curve] == [p.score for p in b.training.curve]
 
 
 def test_a_killed_training_goes_on_from_its_snapshot_and_ends_as_if_it_had_not_been(
@@ -178,8 +179,8 @@ def test_a_killed_training_goes_on_from_its_snapshot_and_ends_as_if_it_had_not_b
     (resumed,), (whole,) = trained_cells(tmp_path / "s"), trained_cells(tmp_path / "whole")
     tensors = [read_weights(weights_in(tmp_path / name)[0]) for name in ("s", "whole")]
     assert all(torch.equal(tensors[0][name], tensors[1][name]) for name in tensors[0])
-    for a, b in zip(resumed["training"]["curve"], whole["training"]["curve"], strict=True):
-        assert (a["step"], a["loss"], a["score"]) == (b["step"], b["loss"], b["score"])
+    for a, b in zip(resumed.training.curve, whole.training.curve, strict=True):
+        assert (a.step, a.loss, a.score) == (b.step, b.loss, b.score)
 
 
 def test_a_loss_that_is_no_number_is_an_outcome_with_its_step_and_blocks_what_needs_it(
@@ -187,7 +188,7 @@ def test_a_loss_that_is_no_number_is_an_outcome_with_its_step_and_blocks_what_ne
 ) -> None:
     done = train(f"trained({TINY}, objective=breaks, steps=20, checks=1)", code=1)
     (cell,) = trained_cells(tmp_path / "s")
-    assert (cell["outcome"], cell["reason"]) == ("diverged", "the loss was not finite at step 7")
+    assert (cell.outcome, cell.reason) == ("diverged", "the loss was not finite at step 7")
     assert "diverged" in done.stdout and "blocked" in done.stdout
     again = train(f"trained({TINY}, objective=breaks, steps=20, checks=1)", code=1)
     assert "1 cells to run, 1 stored already" in again.stderr or "1 cell to run, 1 stored already" in again.stderr
@@ -196,7 +197,7 @@ def test_a_loss_that_is_no_number_is_an_outcome_with_its_step_and_blocks_what_ne
 def test_a_rate_that_is_too_large_has_diverged(train: Any, tmp_path: Path) -> None:
     train(f"trained({TINY}, optimizer=sgd(lr=1e6), schedule=constant, steps=40, checks=1)", code=1)
     (cell,) = trained_cells(tmp_path / "s")
-    assert cell["outcome"] == "diverged" and " at step " in cell["reason"]
+    assert cell.outcome == "diverged" and " at step " in cell.reason
 
 
 def _heard(losses: list[float]) -> _State:
@@ -222,7 +223,7 @@ def test_a_loss_that_stays_far_above_the_first_has_diverged_and_one_that_is_so_a
 def test_an_output_that_is_not_finite_when_it_is_validated_has_diverged(train: Any, tmp_path: Path) -> None:
     train(f"trained({TINY.replace('tiny', 'nan_in_use')}, steps=4, checks=2)", code=1)
     (cell,) = trained_cells(tmp_path / "s")
-    assert (cell["outcome"], cell["reason"]) == ("diverged", "what the network gave was not finite at step 2")
+    assert (cell.outcome, cell.reason) == ("diverged", "what the network gave was not finite at step 2")
 
 
 def test_pictures_that_are_tested_are_refused_in_training(cli: Any, tmp_path: Path) -> None:
@@ -337,8 +338,8 @@ def test_a_sampler_takes_each_item_once_an_epoch() -> None:
 def test_patience_stops_a_training(train: Any, tmp_path: Path) -> None:
     train(f"trained({TINY}, optimizer=sgd(lr=1e-9), stop=patience(checks=2), steps=50, checks=10)")
     (cell,) = trained_cells(tmp_path / "s")
-    training = cell["training"]
-    assert training["steps"] < 50 and training["stopped"] == "no better score in 2 validations"
+    training = cell.training
+    assert training.steps < 50 and training.stopped == "no better score in 2 validations"
 
 
 def test_a_plug_in_network_is_trained_by_several_optimisers_in_one_command(
@@ -359,15 +360,15 @@ def test_a_checkpoint_travels_as_one_file_and_is_used_where_the_key_fits(
     train(spec, store="a")
     cli("weights", "export", "a", "--to", "net.safetensors")
     card = read_card(tmp_path / "net.safetensors")
-    assert card["key"] == trained_cells(tmp_path / "a")[0]["key"] and card["training"]["steps"] == 5
+    assert card.key == trained_cells(tmp_path / "a")[0].key and card.training.steps == 5
     listed = cli("weights", "ls", "a").stdout
-    assert card["key"][:12] in listed
+    assert card.key[:12] in listed
     shown = cli("weights", "card", "net.safetensors").stdout
-    assert "optimizer_bytes" in shown and card["key"] in shown
+    assert "optimizer_bytes" in shown and card.key in shown
     cli("weights", "import", "net.safetensors")
     train(spec, store="b")
     (cell,) = trained_cells(tmp_path / "b")
-    assert cell["training"]["imported"] is True
+    assert cell.training.imported is True
     assert weights_in(tmp_path / "b")[0].read_bytes() == (tmp_path / "net.safetensors").read_bytes()
 
 
@@ -392,7 +393,7 @@ def test_a_card_is_shown_on_lines_of_printable_text_and_a_damaged_one_is_named(c
     for _ in range(900):
         deep = {"a": deep}
     for wrong in ({"data": None}, {"environment": deep}, {"method": 5}, {"track": ["x"]}, {"seed": "7"}):
-        file.write_bytes(with_card(one.weights(), {**card, **wrong}))
+        file.write_bytes(with_card(one.weights(), {**plain_values(card), **wrong}))
         for verb in (("card", file, "--json"), ("import", file)):
             said = cli("weights", *verb, code=2).stderr
             assert "its card is damaged" in said and said.count("\n") == 1
@@ -423,7 +424,7 @@ def test_a_damaged_checkpoint_is_trained_again_before_a_cell_uses_it(train: Any,
     data = file.read_bytes()
     file.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
     assert "(0 run now)" in train(spec).stdout, "no cell needs it"
-    (scored,) = (key for key in keys(tmp_path / "s") if read_cell(tmp_path / "s", key)["kind"] == "score")
+    (scored,) = (key for key in keys(tmp_path / "s") if read_cell(tmp_path / "s", key).kind == "score")
     cli("store", "rm", "s", scored, "--yes")
     assert "2 to run, 0 stored" in train(spec, **{"dry-run": ""}).stderr
     assert "2 cells: 2 ok (2 run now)" in train(spec).stdout
@@ -441,7 +442,7 @@ def test_a_card_leaves_the_tensors_as_they_are() -> None:
     from safetensors.torch import load, save
 
     tensors = {"a": torch.arange(5.0), "b": torch.ones(2, 3, dtype=torch.int64)}
-    made = load(with_card(save(tensors), {"key": "k"}))  # type: ignore[typeddict-item]
+    made = load(with_card(save(tensors), {"key": "k"}))  # type: ignore[arg-type]
     assert made.keys() == tensors.keys() and all(torch.equal(made[name], tensors[name]) for name in tensors)
 
 
@@ -452,7 +453,7 @@ def test_a_network_whose_output_a_loss_would_stretch_is_not_trained(
     train(f"trained({TINY.replace('tiny', arch)}, steps=6, checks=2)", code=1)
     (cell,) = trained_cells(tmp_path / "s")
     due = rf"arch {arch} gives {made} of \(4, 1, 16, 16\): give \(4, 1, 16, 16\)"
-    assert cell["outcome"] == "failed" and re.fullmatch(due, cell["reason"])
+    assert cell.outcome == "failed" and re.fullmatch(due, cell.reason)
 
 
 @pytest.mark.parametrize(
@@ -474,14 +475,14 @@ def test_bsd400_is_a_training_set_and_marks_methods_that_saw_it(data_dir: Path) 
     from noisebench.planning.cells import method_part
 
     assert len(nb.open_dataset(bind("bsd400", "dataset")).ids) == 400
-    assert method_part(bind("trained(data=bsd400)", "method"))["flags"]["trained_on"] == ["bsd400"]
+    assert method_part(bind("trained(data=bsd400)", "method")).flags["trained_on"] == ["bsd400"]
 
 
 @pytest.mark.cuda
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_a_network_is_trained_on_a_cuda_device(train: Any, tmp_path: Path) -> None:
     train(f"trained({TINY}, steps=4, checks=1)", device="cuda")
-    assert trained_cells(tmp_path / "s")[0]["environment"]["device"] == "cuda"
+    assert trained_cells(tmp_path / "s")[0].environment["device"] == "cuda"
 
 
 def test_evaluate_trains_once_and_gives_the_numbers_of_a_run(
@@ -493,7 +494,7 @@ def test_evaluate_trains_once_and_gives_the_numbers_of_a_run(
     spec = "trained(arch=unet(width=4, depth=1), data=dead_leaves(n=24, size=16), crop=16, batch=4, steps=5, checks=1)"
     mine = nb.evaluate(spec, "gaussian_field(n=2, size=16)", "gaussian(sigma=25)")
     (cell,) = trained_cells(tmp_path / "cache" / "noisebench" / "trained")
-    assert cell["training"]["steps"] == 5
+    assert cell.training.steps == 5
     cli("run", "--methods", spec, "--datasets", "gaussian_field(n=2, size=16)", "--regimes", "gaussian(sigma=25)")
     frame = nb.frame(tmp_path / "nb-store")
     assert list(frame["psnr"].dropna()) == [row["psnr"] for row in mine.rows]
@@ -505,7 +506,7 @@ def test_an_error_of_a_step_is_told_though_the_next_batch_is_under_way(train: An
     broken = f"trained({TINY.replace('batch=4', f'batch={batch}')}, objective=breaks(how=error), steps=20, checks=1)"
     train(broken, code=1)
     (cell,) = trained_cells(tmp_path / "s")
-    assert cell["outcome"] == "failed" and "broken on purpose" in cell["reason"]
+    assert cell.outcome == "failed" and "broken on purpose" in cell.reason
 
 
 @pytest.mark.parametrize(

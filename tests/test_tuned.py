@@ -10,8 +10,8 @@ from noisebench.components.registry import bind
 from noisebench.engine.tuning import told_of
 from noisebench.planning.plan import plan
 from noisebench.planning.tuning_grid import at_edge, best, grid_of
+from noisebench.store.cell import Tuning, Variant
 from noisebench.store.cells import keys, read_cell
-from noisebench.store.record import Tuning, Variant
 from noisebench.suite.suite import Suite
 from noisebench.text.errors import UsageError
 
@@ -115,22 +115,22 @@ def test_a_note_says_what_was_chosen_of_what_and_that_it_lies_at_an_edge() -> No
         "tuned by validation to batch=4 and optimizer.lr=0.3, of batch=2, 4, 8 and optimizer.lr=0.1, 0.3; "
         "the best optimizer.lr is at an edge, so try further values"
     ]
-    assert told_of({"method": "tuned", "vary": ["batch"], "variants": variants}) == []
+    assert told_of(Tuning(method="tuned", vary=["batch"], variants=variants)) == []
 
 
 def test_variants_are_the_trainings_that_other_methods_use_too() -> None:
     tuned = "tuned(method=trained(steps=30), vary='optimizer.lr', over=(0.1, 0.2))"
     alone = "trained(steps=30, optimizer=adamw(lr=0.2, beta2=0.99))"
     cells = plan(Suite(methods=(tuned, alone), datasets=("gaussian_field(n=2)",), regimes=("none",), seeds=(0, 1)))
-    trained = {(c["method"]["display"], c["seed"]): c["key"] for c in cells if c["kind"] == "train"}
+    trained = {(c.method.display, c.seed): c.key for c in cells if c.kind == "train"}
     assert len(trained) == 4
-    scored = {(c["method"]["name"], c["seed"]): c for c in cells if c["kind"] == "score"}
-    (grid,) = scored["tuned", 1]["tuned"]
-    assert [one["key"] for one in grid["variants"]] == [
+    scored = {(c.method.name, c.seed): c for c in cells if c.kind == "score"}
+    (grid,) = scored["tuned", 1].tuned
+    assert [one.key for one in grid.variants] == [
         trained["trained(optimizer=adamw(beta2=0.99, lr=0.1), steps=30)", 1],
         trained["trained(optimizer=adamw(beta2=0.99, lr=0.2), steps=30)", 1],
     ]
-    assert scored["trained", 1]["after"] == [grid["variants"][1]["key"]]
+    assert scored["trained", 1].after == [grid.variants[1].key]
 
 
 @pytest.fixture
@@ -144,7 +144,7 @@ def run(cli: Any, tmp_path: Path) -> Any:
             "gaussian(sigma=25)", "--plugin", tmp_path / "tiny_arch.py", "--store", "s", code=code,
         )  # fmt: skip
         cells = [read_cell(tmp_path / "s", key) for key in keys(tmp_path / "s")]
-        return done, {cell["method"]["name"]: cell for cell in cells if cell["kind"] == "score"}
+        return done, {cell.method.name: cell for cell in cells if cell.kind == "score"}
 
     return call
 
@@ -153,14 +153,14 @@ def test_the_best_variant_is_used_and_one_that_diverged_loses(run: Any, cli: Any
     one = f"trained({TINY}, steps=12, optimizer=sgd(lr=0.1))"
     grid = f"tuned(method=trained({TINY}, steps=12, optimizer=sgd), vary='optimizer.lr', over=(0.001, 1e7, 0.1))"
     _, cells = run(one, grid, f"ensemble(method={grid})")
-    (tuning,) = cells["tuned"]["tuned"]
-    assert [variant["outcome"] for variant in tuning["variants"]] == ["ok", "diverged", "ok"]
-    assert (tuning["chosen"], tuning["edge"]) == (2, [])
-    rows = {name: _scores(tmp_path / "s", cell["key"]) for name, cell in cells.items()}
+    (tuning,) = cells["tuned"].tuned
+    assert [variant.outcome for variant in tuning.variants] == ["ok", "diverged", "ok"]
+    assert (tuning.chosen, tuning.edge) == (2, [])
+    rows = {name: _scores(tmp_path / "s", cell.key) for name, cell in cells.items()}
     assert rows["tuned"] == rows["trained"]
-    assert cells["ensemble"]["outcome"] == "ok" and cells["ensemble"]["tuned"] == cells["tuned"]["tuned"]
+    assert cells["ensemble"].outcome == "ok" and cells["ensemble"].tuned == cells["tuned"].tuned
     said = "tuned by validation to optimizer.lr=0.1, of optimizer.lr=0.001, 10000000, 0.1"
-    assert cells["tuned"]["notes"] == [said]
+    assert cells["tuned"].notes == [said]
     cli("report", "s", "--to", "board")
     assert said in (tmp_path / "board" / "leaderboard.md").read_text()
     cli("store", "verify", "s")
@@ -169,7 +169,7 @@ def test_the_best_variant_is_used_and_one_that_diverged_loses(run: Any, cli: Any
 def test_where_every_variant_diverged_the_method_is_blocked(run: Any) -> None:
     grid = f"tuned(method=trained({TINY}, steps=12, optimizer=sgd), vary='optimizer.lr', over=(1e7, 1e8))"
     _, cells = run(grid, code=1)
-    assert cells["tuned"]["outcome"] == "blocked" and "chosen" not in cells["tuned"]["tuned"][0]
+    assert cells["tuned"].outcome == "blocked" and cells["tuned"].tuned[0].chosen is None
 
 
 def _scores(store: Path, key: str) -> list[float]:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from board_records import record
 from conftest import Run
+from msgspec import structs
 from noisebench.boards.board import Board, boards
 from noisebench.boards.order_stability import evidence
 from noisebench.boards.units import Units, units_of
@@ -42,8 +43,7 @@ def equal(one: Record, first: int) -> Record:
 
 def said(one: Record, **fields: Any) -> Record:
     """The record with more said of its dataset."""
-    cell: Any = {**one.cell, "dataset": {**one.cell["dataset"], **fields}}
-    return replace(one, cell=cell)
+    return replace(one, cell=structs.replace(one.cell, dataset=structs.replace(one.cell.dataset, **fields)))
 
 
 def psnr(method: str, values: Sequence[float], **more: Any) -> Record:
@@ -132,7 +132,7 @@ def test_the_gate_does_not_let_copies_outvote_another_picture() -> None:
 def test_exports_keep_groups_and_those_without_any_are_read(tmp_path: Path) -> None:
     one = said(psnr("good", A), groups={"a": ["p000", "p001"]})
     (tmp_path / "x.json").write_text(export_text([one, psnr("bad", B)]))
-    back = {r.cell["method"]["name"]: r.cell["dataset"].get("groups") for r in read_export(tmp_path / "x.json")}
+    back = {r.cell.method.name: r.cell.dataset.groups for r in read_export(tmp_path / "x.json")}
     assert back == {"good": {"a": ["p000", "p001"]}, "bad": None}
 
 
@@ -159,13 +159,13 @@ def stored(spec: str) -> Any:
 def test_a_folder_finds_groups_in_its_names(tmp_path: Path) -> None:
     pictures(tmp_path, ["a/1.png", "a/2.png", "b/1.png"])
     found = stored(f"folder(path={str(tmp_path)!r}, pattern='**/*.png', group='^[^/]+')")
-    assert found["groups"] == {"a": ["a/1", "a/2"], "b": ["b/1"]}
+    assert found.groups == {"a": ["a/1", "a/2"], "b": ["b/1"]}
 
 
 def test_declaring_groups_is_another_dataset_to_the_store(tmp_path: Path) -> None:
     pictures(tmp_path, ["a_1.png", "a_2.png"])
     plain, grouped = (stored(f"folder(path={str(tmp_path)!r}{more})") for more in ("", ", group='^[^_]+'"))
-    assert "groups" not in plain and plain["fingerprint"] != grouped["fingerprint"]
+    assert not plain.groups and plain.fingerprint != grouped.fingerprint
 
 
 @pytest.mark.parametrize(("group", "why"), [("[", "is no regular expression"), ("^x", "finds nothing in 'a_1'")])
@@ -179,7 +179,7 @@ def test_pairs_find_groups_too(tmp_path: Path) -> None:
     pictures(tmp_path / "clean", ["a_1.png", "a_2.png"])
     pictures(tmp_path / "noisy", ["a_1.png", "a_2.png"])
     spec = f"pairs(clean={str(tmp_path / 'clean')!r}, noisy={str(tmp_path / 'noisy')!r}, group='^[^_]+')"
-    assert stored(spec)["groups"] == {"a": ["a_1", "a_2"]}
+    assert stored(spec).groups == {"a": ["a_1", "a_2"]}
 
 
 def test_a_manifest_may_say_groups(tmp_path: Path) -> None:
@@ -230,8 +230,8 @@ def test_equal_pictures_are_named_as_equal(scene: np.ndarray) -> None:
 
 
 def test_pictures_of_different_things_do_not_overlap() -> None:
-    assert "overlaps" not in stored("photos") and "same" not in stored("photos")
-    assert "overlaps" not in stored("piecewise(n=6)")
+    assert not stored("photos").overlaps and not stored("photos").same
+    assert not stored("piecewise(n=6)").overlaps
 
 
 def test_a_board_flags_pictures_that_overlap(cli: Run, tmp_path: Path, scene: np.ndarray) -> None:

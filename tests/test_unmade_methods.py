@@ -19,7 +19,7 @@ def cells(method: str) -> list[str]:
         regimes=("none",),
         metrics=("nfe",),
     )
-    return [cell["kind"] for cell in plan(suite)]
+    return [cell.kind for cell in plan(suite)]
 
 
 def test_a_sampler_that_can_be_made_is_planned_after_its_training() -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from board_records import cost_record, record, sha
 from conftest import Run
+from msgspec import structs
 from noisebench.boards.board import boards
 from noisebench.claims.stored import held_in
 from noisebench.comparing.comparison import compare
@@ -59,7 +60,7 @@ def test_an_older_version_with_more_seeds_gets_no_board_of_its_own() -> None:
 def test_other_weights_are_another_version() -> None:
     first, second = version("a", "2026-01-01"), version("a", "2026-01-02")
     cells: list[Any] = [
-        {**one.cell, "inputs": {"weights": {"net.pth": sha}}} for one, sha in ((first, "x"), (second, "y"))
+        structs.replace(one.cell, inputs={"weights": {"net.pth": sha}}) for one, sha in ((first, "x"), (second, "y"))
     ]
     first, second = (replace(one, cell=cell) for one, cell in zip((first, second), cells, strict=True))
     assert newest([first, second]) == [second]
@@ -184,7 +185,7 @@ def test_gc_old_lists_older_versions_and_removes_them_when_told_to(cli: Run, edi
     shutil.copytree(edited / "st", tmp_path / "st")
     assert "1 cell would be removed: add --yes" in cli("store", "gc", "st", "--old").stdout
     assert len(keys(tmp_path / "st")) == 2
-    shown = [r.cell["key"] for r in newest(read_records(tmp_path / "st"))]
+    shown = [r.cell.key for r in newest(read_records(tmp_path / "st"))]
     cli("store", "gc", "st", "--old", "--yes")
     assert keys(tmp_path / "st") == shown
 

@@ -66,7 +66,7 @@ def test_each_kept_item_has_its_clean_noisy_and_restored_picture(store, tmp_path
         assert [view.item for view, _ in views] == record.items
         for view, file in views:
             clean = nb.read_picture(tmp_path / "in" / f"{view.item}.png")
-            noisy, _ = nb.degrade(record.cell["regime"]["display"], clean)
+            noisy, _ = nb.degrade(record.cell.regime.display, clean)
             assert (shown(picture_file(store, view.clean)) == clean).all()
             assert (shown(picture_file(store, view.noisy)) == eight_bits(noisy)).all()
             assert (shown(file) == eight_bits(np.load(file.with_suffix(".npy")))).all()
@@ -128,7 +128,7 @@ def previews(page: Path, regime: str) -> list[dict]:
 
 def test_a_report_is_made_of_the_pictures_that_are_left(store, cli, tmp_path):
     key = cells(store)[0]
-    regime, name = (read_record(store, key).cell[part]["display"] for part in ("regime", "method"))
+    regime, name = (getattr(read_record(store, key).cell, part).display for part in ("regime", "method"))
     outputs = cell_dir(store, key) / "outputs"
     (view, file), _ = read_views(outputs)
     cli("report", "nb-store", "--to", "board")
@@ -146,11 +146,11 @@ def test_a_report_is_made_of_the_pictures_that_are_left(store, cli, tmp_path):
 
 def test_gc_removes_pictures_that_no_cell_shows(store):
     assert gc(store) == []
-    dropped = next(k for k in cells(store) if "50" in read_record(store, k).cell["regime"]["display"])
+    dropped = next(k for k in cells(store) if "50" in read_record(store, k).cell.regime.display)
     shutil.rmtree(cell_dir(store, dropped))
     assert gc(store) == []  # the other method at this level shows the same pictures
     for key in cells(store):
-        if "50" in read_record(store, key).cell["regime"]["display"]:
+        if "50" in read_record(store, key).cell.regime.display:
             shutil.rmtree(cell_dir(store, key))
     assert len([line for line in gc(store) if "that no cell shows" in line]) == 2
     assert verify_store(store, files_of) == [] and len(list((store / "pictures").rglob("*.png"))) == 4

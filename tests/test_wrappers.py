@@ -274,17 +274,17 @@ def cell_of(method: str, regime: str = "gaussian(sigma=25)") -> dict[str, Any]:
     ],
 )
 def test_flags_of_every_layer_are_kept(method, flags):
-    assert {name for name, value in cell_of(method)["method"]["flags"].items() if value} == flags
+    assert {name for name, value in cell_of(method).method.flags.items() if value} == flags
 
 
 def test_weights_and_sources_of_the_method_within_are_part_of_the_key():
     cell = cell_of("tiled(method=ensemble(method=dncnn))")
-    assert cell["inputs"]["weights"] == networks.known_hashes("dncnn_s25")
+    assert cell.inputs["weights"] == networks.known_hashes("dncnn_s25")
     assert {f"noisebench.methods/restore/{name}.py" for name in ("tiled", "ensemble", "dncnn", "_conv_stacks")} <= set(
-        cell["inputs"]["sources"]
+        cell.inputs["sources"]
     )
-    assert "noisebench.methods/restore/ffdnet.py" not in cell["inputs"]["sources"]
-    assert cell["key"] != cell_of("tiled(method=ensemble(method=dncnn), overlap=31)")["key"]
+    assert "noisebench.methods/restore/ffdnet.py" not in cell.inputs["sources"]
+    assert cell.key != cell_of("tiled(method=ensemble(method=dncnn), overlap=31)").key
 
 
 def test_the_cost_of_a_wrapper_is_measured_under_a_regime_that_suits_the_method_within():
@@ -294,8 +294,8 @@ def test_the_cost_of_a_wrapper_is_measured_under_a_regime_that_suits_the_method_
         regimes=("gaussian(sigma=25)", "mask(keep=0.5)"),
         cost=CostPlan(((32, 32),), 1),
     )
-    (cost,) = (cell for cell in plan(suite) if cell["kind"] == "cost")
-    assert cost["regime"]["spec"] == "mask(keep=0.5)"
+    (cost,) = (cell for cell in plan(suite) if cell.kind == "cost")
+    assert cost.regime.spec == "mask(keep=0.5)"
 
 
 def test_parameters_of_a_network_within_are_counted():

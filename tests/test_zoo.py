@@ -202,8 +202,8 @@ def cell_of(spec: str) -> dict[str, Any]:
 def test_the_checkpoint_is_part_of_the_key_within_wrappers_too():
     spec = saved(dncnn())
     sha = hashlib.sha256(Path("net.pth").read_bytes()).hexdigest()
-    assert cell_of(spec)["inputs"]["weights"] == {"net.pth": sha}
-    assert cell_of(f"tiled(method={spec})")["inputs"]["weights"] == {"net.pth": sha}
+    assert cell_of(spec).inputs["weights"] == {"net.pth": sha}
+    assert cell_of(f"tiled(method={spec})").inputs["weights"] == {"net.pth": sha}
 
 
 @pytest.mark.parametrize(("name", "says"), [("gone.pth", "cannot be read"), ("net.txt", "must end in .safetensors")])

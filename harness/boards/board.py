@@ -11,11 +11,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from msgspec import structs
+
 from ..components.tracks import DEFAULT
 from ..cost.pace import is_busy, of_newest_reference, reference_of
 from ..statistics.blas_threads import one_blas_thread
 from ..statistics.paired_tests import ALPHA, MIN_ITEMS
-from ..store.record import Cell, Cost, Record, dataset_text, words_of
+from ..store.cell import Cell, Cost, written_fields
+from ..store.record import Record, dataset_text, words_of
 from ..store.versions import latest_sources, newest, older
 from ..text.errors import one_line
 from ..text.wording import by_number, counted
@@ -117,12 +120,12 @@ def boards(records: Sequence[Record], *, all_versions: bool = False) -> list[Boa
     hidden: dict[GroupKey, set[tuple[str, str]]] = defaultdict(set)
     if not all_versions:
         kept = newest(records)
-        for cell in (record.cell for record in older(records, kept) if record.cell["kind"] == "score"):
-            hidden[group_key(cell)].add((cell["method"]["display"], str(method_key(cell))))
+        for cell in (record.cell for record in older(records, kept) if record.cell.kind == "score"):
+            hidden[group_key(cell)].add((cell.method.display, str(method_key(cell))))
         records = kept
     costs: dict[str, list[Record]] = defaultdict(list)
-    for record in sorted(cost_records(records), key=lambda r: r.cell["key"]):
-        costs[record.cell["method"]["spec"]].append(record)
+    for record in sorted(cost_records(records), key=lambda r: r.cell.key):
+        costs[record.cell.method.spec].append(record)
     found = groups(records)
     pairs = sum(math.comb(len(group.methods), 2) for group in found) <= MAX_PAIRS
 
@@ -158,12 +161,12 @@ def signature(cell: Cell, metric: str, version: int, seeds: Sequence[int], noise
     The track stands before the metric, as `functions/rmse`, where it is not `restore`. A `%`, `|` or line
     break inside a field is percent-encoded, so that the line splits at `|`.
     """
-    data = cell["dataset"]
+    data = cell.dataset
     fields = [
-        track_prefix(cell["track"]) + (metric if version == 1 else f"{metric}@{version}"),
-        versioned(cell["protocol"]),
-        versioned(cell["regime"]),
-        f"{data['name']}:{data['fingerprint'][:12]}",
+        track_prefix(cell.track) + (metric if version == 1 else f"{metric}@{version}"),
+        versioned(cell.protocol),
+        versioned(cell.regime),
+        f"{data.name}:{data.fingerprint[:12]}",
         f"seed{'s' if len(seeds) > 1 else ''} {','.join(map(str, seeds))}",
         f"noisebench {noisebench}",
     ]
@@ -177,53 +180,53 @@ def track_prefix(track: str) -> str:
 
 def cost_records(records: Iterable[Record]) -> list[Record]:
     """The measured cost cells, sorted by method and size; relative latencies are all of the newest reference met."""
-    costs = [r for r in records if r.cell["kind"] == "cost" and r.cell["outcome"] == "ok" and r.cell["cost"]]
+    costs = [r for r in records if r.cell.kind == "cost" and r.cell.outcome == "ok" and r.cell.cost]
     found = of_newest_reference(costs)
     last = max(map(reference_of, found), default=1)
     found = [r if reference_of(r) == last else _without_relative(r) for r in found]
 
     def place(record: Record) -> tuple[Any, ...]:
-        cost = record.cell["cost"]
-        numbers = math.prod(cost["size"]) if cost else 0
-        return by_number(record.cell["method"]["display"]), numbers, cost_setting(cost), record.cell["key"]
+        cost = record.cell.cost
+        numbers = math.prod(cost.size) if cost else 0
+        return by_number(record.cell.method.display), numbers, cost_setting(cost), record.cell.key
 
     return sorted(found, key=place)
 
 
 def _without_relative(record: Record) -> Record:
-    cost = record.cell["cost"]
+    cost = record.cell.cost
     if cost is None:
         return record
     why = "timed beside an older reference operation than others here: run it again"
-    changed: Cost = {**cost, "latency_rel": None, "reasons": {**cost["reasons"], "latency_rel": why}}
-    return replace(record, cell={**record.cell, "cost": changed})
+    changed = structs.replace(cost, latency_rel=None, reasons={**cost.reasons, "latency_rel": why})
+    return replace(record, cell=structs.replace(record.cell, cost=changed))
 
 
 def cost_setting(cost: Cost | None) -> str:
     """Input size, device and threads of a cost, in words."""
     if cost is None:
         return ""
-    threads = counted(cost["threads"], "thread")
-    return f"{'×'.join(map(str, cost['size']))}, {cost['device']}, {threads}"
+    threads = counted(cost.threads, "thread")
+    return f"{'×'.join(map(str, cost.size))}, {cost.device}, {threads}"
 
 
 def _board(group: Group, costs: Mapping[str, list[Record]], hidden: Sequence[tuple[str, str]], pairs: bool) -> Board:
     everything = [record for own in group.methods.values() for record in own]
-    head = min(everything, key=lambda r: r.cell["key"]).cell
+    head = min(everything, key=lambda r: r.cell.key).cell
     align = Alignment(everything)
     names = labels(group.methods)
     columns = columns_of(everything)
     # A cell of an older version says less of its dataset.
-    known = min(everything, key=lambda r: (-len(r.cell["dataset"]), r.cell["key"])).cell
-    where = f"{dataset_text(known)} · {head['regime']['display']}"
+    known = min(everything, key=lambda r: (-len(written_fields(r.cell.dataset)), r.cell.key)).cell
+    where = f"{dataset_text(known)} · {head.regime.display}"
     units = align.units(everything)
     given: tuple[str, ...] = ()
     failures: list[Failure] = []
     whole: list[MethodKey] = []
     for key, own in group.methods.items():
-        lost = [failure_of(r, names[key], where) for r in own if r.cell["outcome"] != "ok"]
+        lost = [failure_of(r, names[key], where) for r in own if r.cell.outcome != "ok"]
         for record in own:
-            why = _why_incomplete(record, align) if record.cell["outcome"] == "ok" else None
+            why = _why_incomplete(record, align) if record.cell.outcome == "ok" else None
             if why is not None:
                 lost.append(replace(failure_of(record, names[key], where), outcome="incomplete", reason=one_line(why)))
         failures += lost
@@ -247,25 +250,25 @@ def _board(group: Group, costs: Mapping[str, list[Record]], hidden: Sequence[tup
         notes.append(f"older versions that are not shown (report --all-versions shows them): {one_line(older_ones)}")
     notes += [*([units.remark(words)] if units.merged else []), *filter(None, [overlap_remark(known)])]
     notes += averaged + more
-    if named := names_text([(known["dataset"]["display"], known["dataset"].get("written", "")), *map(_named, rows)]):
+    if named := names_text([(known.dataset.display, known.dataset.written), *map(_named, rows)]):
         notes.append(named)
     rows, warned, optimum_column = hold_against_references(rows, rank_by, columns, words)
-    rows, setting = _with_cost(rows, costs, known["dataset"].get("channels", ()))
+    rows, setting = _with_cost(rows, costs, known.dataset.channels or ())
     environment = environment_of(everything)
     version = ",".join(environment.get("noisebench", ("unknown",)))
     return Board(
-        track=head["track"],
+        track=head.track,
         words=words,
-        dataset=head["dataset"]["display"],
-        dataset_spec=head["dataset"]["spec"],
-        dataset_written=known["dataset"].get("written", ""),
-        dataset_name=head["dataset"]["name"],
+        dataset=head.dataset.display,
+        dataset_spec=head.dataset.spec,
+        dataset_written=known.dataset.written,
+        dataset_name=head.dataset.name,
         chosen=dataset_text(known),
-        fingerprint=head["dataset"]["fingerprint"],
-        regime=head["regime"]["display"],
-        regime_spec=head["regime"]["spec"],
-        regime_name=head["regime"]["name"],
-        protocol=versioned(head["protocol"]),
+        fingerprint=head.dataset.fingerprint,
+        regime=head.regime.display,
+        regime_spec=head.regime.spec,
+        regime_name=head.regime.name,
+        protocol=versioned(head.protocol),
         seeds=group.seeds,
         items=align.items,
         units=units,
@@ -284,9 +287,9 @@ def _board(group: Group, costs: Mapping[str, list[Record]], hidden: Sequence[tup
         identity="|".join(
             (
                 group.key[2],
-                head["dataset"]["fingerprint"],
-                head["regime"]["spec"],
-                versioned(head["protocol"]),
+                head.dataset.fingerprint,
+                head.regime.spec,
+                versioned(head.protocol),
                 str(group.seeds),
             )
         ),
@@ -326,7 +329,7 @@ def _rank_metric(records: Sequence[Record], columns: Sequence[Column]) -> tuple[
     if not columns:
         return None, ["no score is stored: nothing is ranked"]
     # A suite that was made before its track was asked, or for costs alone, may name none.
-    asked = Counter(name for record in records if (name := record.cell["suite"].get("rank_by")))
+    asked = Counter(name for record in records if (name := record.cell.suite.get("rank_by")))
     if not asked:
         return columns[0], []
     wanted = min(asked, key=lambda name: (-asked[name], name))
@@ -350,10 +353,10 @@ def _with_cost(rows: list[Row], costs: Mapping[str, list[Record]], channels: Col
     for row in rows:
         found: dict[str, Cost] = {}
         for record in costs.get(row.spec, ()):
-            cost = record.cell["cost"]
-            if cost is not None and record.cell["method"]["source_sha256"] == row.source_sha256:
+            cost = record.cell.cost
+            if cost is not None and record.cell.method.source_sha256 == row.source_sha256:
                 found.setdefault(cost_setting(cost), cost)
-                if channels_of(cost["size"], record.cell["track"]) not in channels:
+                if channels_of(cost.size, record.cell.track) not in channels:
                     others.add(cost_setting(cost))
         own.append(found)
     count = Counter(setting for found in own for setting in found)
@@ -375,7 +378,7 @@ def environment_of(records: Iterable[Record]) -> dict[str, tuple[str, ...]]:
     found: dict[str, set[str]] = defaultdict(set)
     seen: set[int] = set()
     for record in records:
-        environment: Mapping[str, Any] = record.cell["environment"]
+        environment: Mapping[str, Any] = record.cell.environment
         if id(environment) in seen:
             continue
         seen.add(id(environment))

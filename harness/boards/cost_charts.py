@@ -6,7 +6,7 @@ import math
 from collections import defaultdict
 from dataclasses import replace
 
-from ..store.record import Cost
+from ..store.cell import Cost, known
 from ..suite.study import COSTS, TIMES, Axis
 from .board import Board
 from .chart import Chart, Point, column_of, curves_of, fields_of, is_reference_line, point_of
@@ -18,16 +18,16 @@ def cost_value(cost: Cost | None, name: str) -> float | None:
         return None
     value: float | None
     if name == "latency":
-        value = (cost["latency_ms"] or {}).get("p50")
+        value = (cost.latency_ms or {}).get("p50")
     elif name == "memory":
-        value = None if cost["peak_memory_bytes"] is None else cost["peak_memory_bytes"] / 2**20
+        value = None if cost.peak_memory_bytes is None else cost.peak_memory_bytes / 2**20
     elif name == "latency_rel":
-        value = cost["latency_rel"]
+        value = cost.latency_rel
     elif name == "weights":
-        stored = cost.get("weight_bytes")
+        stored = known(cost.weight_bytes)
         value = None if stored is None else stored / 2**10
     else:
-        value = cost["params"] if name == "params" else cost["macs"]
+        value = cost.params if name == "params" else cost.macs
     return float(value) if value is not None and value > 0 and math.isfinite(value) else None
 
 

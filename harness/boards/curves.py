@@ -40,7 +40,7 @@ def charts(boards: Sequence[Board], axis: Axis, records: Sequence[Record] = ()) 
             lacking = f"only one method of a board has a {axis.x}, and a front is of two or more"
     else:
         regimes = [] if axis.by else _regime_charts(boards, axis)
-        made = [*regimes, *_method_charts(boards, axis, {record.cell["key"]: record for record in records})]
+        made = [*regimes, *_method_charts(boards, axis, {record.cell.key: record for record in records})]
         lacking = _nothing(axis)
     if not made:
         raise UsageError(f"study x: {axis.x}: {lacking}")
@@ -129,7 +129,7 @@ def _method_charts(boards: Sequence[Board], axis: Axis, known: Mapping[str, Reco
                 point = replace(point, seeds=_by_seed(row, column, known), by=by_of(spec, axis))
                 found.append(Placed(shown, point, bool(row.written)))
         where = board.setting
-        trained = any(known[key].cell.get("trained") for row in board.rows for key in row.keys if key in known)
+        trained = any(known[key].cell.trained for row in board.rows for key in row.keys if key in known)
         recipes = trained or axis.of_any
         blank = Chart(axis, where, axis.label, column, (), heading=where, recipes=recipes, **fields_of(board))
         made += joined(found, blank)
@@ -139,7 +139,7 @@ def _method_charts(boards: Sequence[Board], axis: Axis, known: Mapping[str, Reco
 def _by_seed(row: Row, column: Column, known: Mapping[str, Record]) -> dict[int, float]:
     """The mean of a row on each seed, where there are several and all are finite."""
     own = [known[key] for key in row.keys if key in known]
-    means = {r.cell["seed"]: float(r.scores[column.name].mean()) for r in own if column.name in r.scores}
+    means = {r.cell.seed: float(r.scores[column.name].mean()) for r in own if column.name in r.scores}
     return means if len(means) > 1 and all(map(math.isfinite, means.values())) else {}
 
 

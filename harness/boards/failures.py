@@ -33,27 +33,27 @@ class Failure:
 def failure_of(record: Record, label: str, where: str) -> Failure:
     """A cell that is not ok, as the board lists it."""
     cell = record.cell
-    lines = [line for line in cell["traceback"].splitlines() if line.strip()]
-    scored = cell["kind"] == "score"
+    lines = [line for line in cell.traceback.splitlines() if line.strip()]
+    scored = cell.kind == "score"
     return Failure(
         label=label,
         where=where,
-        seed=cell["seed"] if scored else None,
-        outcome=cell["outcome"],
-        reason=one_line(cell["reason"]),
+        seed=cell.seed if scored else None,
+        outcome=cell.outcome,
+        reason=one_line(cell.reason),
         last_line=one_line(lines[-1]) if lines else "",
         items=f"{len(record.items)} of {item_count(cell)}" if scored else "",
-        key=cell["key"],
-        track=cell["track"],
+        key=cell.key,
+        track=cell.track,
         dataset=place_text(cell),
-        regime=cell["regime"]["display"],
-        protocol=versioned(cell["protocol"]) if scored else "",
-        spec=cell["method"]["spec"],
+        regime=cell.regime.display,
+        protocol=versioned(cell.protocol) if scored else "",
+        spec=cell.method.spec,
     )
 
 
 def failed_costs(records: Iterable[Record]) -> list[Failure]:
     """The cost cells that did not come to an end, each with its size, sorted by method and size."""
-    lost = [r for r in records if r.cell["kind"] == "cost" and r.cell["outcome"] != "ok"]
-    found = [failure_of(r, r.cell["method"]["display"], place_text(r.cell)) for r in lost]
+    lost = [r for r in records if r.cell.kind == "cost" and r.cell.outcome != "ok"]
+    found = [failure_of(r, r.cell.method.display, place_text(r.cell)) for r in lost]
     return sorted(found, key=lambda f: (by_number(f.label), by_number(f.where), f.key))

@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import structs
 
 from ..statistics.paired_tests import Floats
-from ..store.record import Cell, Record, item_count, words_of
+from ..store.cell import Cell
+from ..store.record import Record, item_count, words_of
 from ..store.versions import weights_of
 from ..text.wording import by_number, counted
 from .units import Units, units_of
@@ -23,23 +25,23 @@ MethodKey = tuple[Any, ...]
 
 def group_key(cell: Cell) -> GroupKey:
     """What a board has in common, its seeds apart: track, dataset, regime and protocol, each in its version."""
-    data, regime, protocol = cell["dataset"], cell["regime"], cell["protocol"]
+    data, regime, protocol = cell.dataset, cell.regime, cell.protocol
     return (
-        cell["track"],
-        data["name"], data.get("written", data["display"]), data["fingerprint"],
-        regime["display"], regime["spec"], tuple(sorted(regime["versions"].items())),
-        protocol["display"], protocol["spec"], tuple(sorted(protocol["versions"].items())),
+        cell.track,
+        data.name, data.written or data.display, data.fingerprint,
+        regime.display, regime.spec, tuple(sorted(regime.versions.items())),
+        protocol.display, protocol.spec, tuple(sorted(protocol.versions.items())),
     )  # fmt: skip
 
 
 def method_key(cell: Cell) -> MethodKey:
     """What makes two cells the same method: spec, versions, source and weights."""
-    method = cell["method"]
+    method = cell.method
     return (
-        method["spec"],
-        tuple(sorted(method["versions"].items())),
-        method["source_sha256"],
-        method["display"],
+        method.spec,
+        tuple(sorted(method.versions.items())),
+        method.source_sha256,
+        method.display,
         weights_of(cell),
     )
 
@@ -47,15 +49,15 @@ def method_key(cell: Cell) -> MethodKey:
 def with_keys(records: Iterable[Record]) -> Iterator[tuple[Record, GroupKey, MethodKey]]:
     """Each record of a score with both its keys. Cells of one index share their parts: a key is made once for each."""
     # The records are held, so that no other part has the number of one of theirs.
-    held = [record for record in records if record.cell["kind"] == "score"]
+    held = [record for record in records if record.cell.kind == "score"]
     places: dict[tuple[object, ...], GroupKey] = {}
     methods: dict[tuple[object, ...], MethodKey] = {}
     for record in held:
         cell = record.cell
-        where = (cell["track"], id(cell["dataset"]), id(cell["regime"]), id(cell["protocol"]))
+        where = (cell.track, id(cell.dataset), id(cell.regime), id(cell.protocol))
         if where not in places:
             places[where] = group_key(cell)
-        what = (id(cell["method"]), weights_of(cell))
+        what = (id(cell.method), weights_of(cell))
         if what not in methods:
             methods[what] = method_key(cell)
         yield record, places[where], methods[what]
@@ -79,7 +81,7 @@ def groups(records: Iterable[Record]) -> list[Group]:
         lambda: defaultdict(lambda: defaultdict(list))
     )
     for record, place, method in with_keys(records):
-        found[place][method][record.cell["seed"]].append(record)
+        found[place][method][record.cell.seed].append(record)
     result = []
     for key in sorted(found, key=_in_order):
         own = sorted(found[key].items(), key=lambda pair: _in_order(pair[0]))
@@ -99,22 +101,22 @@ def pick(records: Sequence[Record]) -> Record:
     """One record of several of one method and seed: the newest ok one with most metrics, completed by the others."""
     if len(records) == 1:
         return records[0]
-    ordered = sorted(records, key=lambda r: (-len(r.cell["metrics"]), r.cell["key"]))
+    ordered = sorted(records, key=lambda r: (-len(r.cell.metrics), r.cell.key))
     ordered.sort(key=lambda r: r.asked, reverse=True)
-    ordered.sort(key=lambda r: r.cell["outcome"] != "ok")
+    ordered.sort(key=lambda r: r.cell.outcome != "ok")
     first = ordered[0]
-    if first.cell["outcome"] != "ok":
+    if first.cell.outcome != "ok":
         return first
-    scores, metrics = dict(first.scores), dict(first.cell["metrics"])
+    scores, metrics = dict(first.scores), dict(first.cell.metrics)
     for other in ordered[1:]:
         same = (other.items, other.output_sha256) == (first.items, first.output_sha256)
-        if other.cell["outcome"] == "ok" and same:
-            for name, part in other.cell["metrics"].items():
+        if other.cell.outcome == "ok" and same:
+            for name, part in other.cell.metrics.items():
                 if name not in metrics and name in other.scores:
                     metrics[name], scores[name] = part, other.scores[name]
-    if len(metrics) == len(first.cell["metrics"]):
+    if len(metrics) == len(first.cell.metrics):
         return first
-    cell: Cell = {**first.cell, "metrics": metrics}
+    cell: Cell = structs.replace(first.cell, metrics=metrics)
     return replace(first, cell=cell, scores=scores)
 
 
@@ -141,7 +143,7 @@ class Alignment:
         self._orders: dict[tuple[str, ...], npt.NDArray[np.intp]] = {}
         self._known: dict[int, tuple[list[str], npt.NDArray[np.intp]]] = {}
         self._digests: dict[tuple[Any, ...], str] = {}
-        whole = (r for r in records if r.cell["outcome"] == "ok" and self.why_not_whole(r) is None)
+        whole = (r for r in records if r.cell.outcome == "ok" and self.why_not_whole(r) is None)
         complete = Counter(tuple(sorted(r.items)) for r in whole)
         self.items = min(complete, key=lambda items: (-complete[items], items)) if complete else ()
 
@@ -173,7 +175,7 @@ class Alignment:
 
     def digest(self, records: Sequence[Record]) -> str:
         """SHA-256 of the seeds and inputs of records: equal where they were given the same."""
-        seen = tuple((r.cell["seed"], tuple(self.inputs(r))) for r in records)
+        seen = tuple((r.cell.seed, tuple(self.inputs(r))) for r in records)
         if seen not in self._digests:
             self._digests[seen] = digest(f"{seed} {sha}" for seed, inputs in seen for sha in inputs)
         return self._digests[seen]
@@ -182,10 +184,10 @@ class Alignment:
         """Which items are one unit, by every record that has them all."""
         told: dict[tuple[Any, ...], Record] = {}
         for r in records:
-            if r.cell["outcome"] == "ok" and self.why_not_whole(r) is None and tuple(sorted(r.items)) == self.items:
+            if r.cell.outcome == "ok" and self.why_not_whole(r) is None and tuple(sorted(r.items)) == self.items:
                 # Most records are of the same inputs: one of them says it all.
-                data = r.cell["dataset"]
-                told.setdefault((r.cell["seed"], tuple(self.inputs(r)), "groups" in data, "same" in data), r)
+                data = r.cell.dataset
+                told.setdefault((r.cell.seed, tuple(self.inputs(r)), bool(data.groups), bool(data.same)), r)
         chosen = list(told.values())
         return units_of(chosen, [self.order(r).tolist() for r in chosen])
 

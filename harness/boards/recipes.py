@@ -13,7 +13,8 @@ import numpy as np
 from ..statistics.crossed_ranking import crossed_ranges
 from ..statistics.exact_scores import averageable, is_exact
 from ..statistics.paired_tests import Floats
-from ..store.record import Record, Training, TrainingCost, Tuning, used_trainings, words_of
+from ..store.cell import Training, TrainingCost, Tuning
+from ..store.record import Record, used_trainings, words_of
 from .board import Board
 from .grouping import Alignment
 from .rows import Column, Row
@@ -56,38 +57,34 @@ class RecipeTrials:
     @property
     def seconds(self) -> float:
         """Of the steps of one training: the median."""
-        return median(trial.training["cost"]["seconds"] for trial in self.trials)
+        return median(trial.training.cost.seconds for trial in self.trials)
 
     @property
     def memory(self) -> float:
         """Bytes of parameters, gradients, optimiser state and what a step saves: what training must hold at once."""
-        return fmean(memory_of(trial.training["cost"]) for trial in self.trials)
+        return fmean(memory_of(trial.training.cost) for trial in self.trials)
 
     def mean_cost(self, name: str) -> float | None:
         """The mean of one number of `TrainingCost`; None where a training lacks it."""
-        found: list[float | None] = [dict(trial.training["cost"])[name] for trial in self.trials]  # type: ignore[misc]
+        found: list[float | None] = [getattr(trial.training.cost, name) for trial in self.trials]
         known = [value for value in found if value is not None]
         return fmean(known) if len(known) == len(found) else None
 
     @property
     def figures(self) -> dict[str, float]:
         """What the parts found in each of its trainings, by name: the means."""
-        found = [trial.training.get("figures", {}) for trial in self.trials]
+        found = [trial.training.figures or {} for trial in self.trials]
         return {name: fmean(one[name] for one in found) for name in found[0] if all(name in one for one in found)}
 
     @property
     def figure_costs(self) -> dict[str, str]:
         """Those of its figures that are a cost, and what each is called."""
-        return {
-            name: words
-            for name, words in self.trials[0].training.get("figure_costs", {}).items()
-            if name in self.figures
-        }
+        return {name: words for name, words in self.trials[0].training.figure_costs.items() if name in self.figures}
 
     @property
     def score(self) -> float | None:
         """The validation score of the finished networks; None where one has none."""
-        found = [trial.training["score"] for trial in self.trials]
+        found = [trial.training.score for trial in self.trials]
         scores = [score for score in found if score is not None]
         return fmean(scores) if len(scores) == len(found) else None
 
@@ -107,12 +104,12 @@ class RecipeTrials:
     @cached_property
     def curve(self) -> tuple[Checked, ...]:
         """The validations that all of its trainings have, with a score."""
-        curves = [{point["step"]: point for point in trial.training["curve"]} for trial in self.trials]
+        curves = [{point.step: point for point in trial.training.curve} for trial in self.trials]
         found = []
         for step in sorted(set(curves[0]).intersection(*curves[1:])):
-            scores = [score for curve in curves if (score := curve[step]["score"]) is not None]
+            scores = [score for curve in curves if (score := curve[step].score) is not None]
             if len(scores) == len(curves):
-                found.append(Checked(step, tuple(curve[step]["seconds"] for curve in curves), tuple(scores)))
+                found.append(Checked(step, tuple(curve[step].seconds for curve in curves), tuple(scores)))
         return tuple(found)
 
 
@@ -180,7 +177,7 @@ class RecipeBoard:
 
 def memory_of(cost: TrainingCost) -> int:
     """Bytes that a training must hold at once: parameters, gradients, optimiser state, and what a step saves."""
-    return cost["parameter_bytes"] + cost["gradient_bytes"] + cost["optimizer_bytes"] + cost["saved_bytes"]
+    return cost.parameter_bytes + cost.gradient_bytes + cost.optimizer_bytes + cost.saved_bytes
 
 
 def score_at(times: Sequence[float], scores: Sequence[float], seconds: float) -> float | None:
@@ -198,7 +195,7 @@ class Recipes:
 
 def compare_recipes(boards: Sequence[Board], records: Sequence[Record]) -> Recipes:
     """The recipes behind `boards`; `records` have their cells and the trainings of these."""
-    known = {record.cell["key"]: record for record in records}
+    known = {record.cell.key: record for record in records}
     recipes = _recipes_of(boards, known)
     made = [_recipe_board(board, recipes, known) for board in boards] if recipes else []
     compared = [one for one in made if one is not None and differ([row.recipe for row in one.rows])]
@@ -229,24 +226,24 @@ def _recipes_of(boards: Iterable[Board], known: Mapping[str, Record]) -> dict[tu
 def _trial(record: Record, known: Mapping[str, Record]) -> Trial | None:
     cell = record.cell
     keys = used_trainings(cell)
-    trained = [known[key] for key in keys if key in known and "training" in known[key].cell]
-    if len(keys) != 1 or not trained:
+    trained = known.get(keys[0]) if len(keys) == 1 else None
+    if trained is None or (training := trained.cell.training) is None:
         return None
-    own = trained[0].cell
-    tuning = next(iter(cell.get("tuned", [])), None)
-    tried = _with_needed({keys[0], *(variant["key"] for variant in (tuning["variants"] if tuning else ()))}, known)
-    ended = [known[key].cell["training"] for key in tried if key in known and "training" in known[key].cell]
-    where = own["environment"]
+    own = trained.cell
+    tuning = next(iter(cell.tuned), None)
+    tried = _with_needed({keys[0], *(variant.key for variant in (tuning.variants if tuning else ()))}, known)
+    ended = [one for key in tried if key in known and (one := known[key].cell.training) is not None]
+    where = own.environment
     machine = ", ".join(str(where[name]) for name in ("device", "cpu", "gpu", "threads") if where.get(name))
     items = words_of(own)["items"]
     return Trial(
-        cell["seed"],
+        cell.seed,
         keys[0],
-        own["training"],
-        f"{len(own['training']['validation'])} {items} of {own['dataset']['display']} · {own['regime']['display']}",
+        training,
+        f"{len(training.validation)} {items} of {own.dataset.display} · {own.regime.display}",
         machine,
         tuning,
-        sum(training["cost"]["seconds"] for training in ended),
+        sum(one.cost.seconds for one in ended),
     )
 
 
@@ -255,7 +252,7 @@ def _with_needed(keys: Iterable[str], known: Mapping[str, Record]) -> set[str]:
     found, todo = set(keys), list(keys)
     while todo:
         cell = known[key].cell if (key := todo.pop()) in known else None
-        more = set(cell.get("trained", {}).values()) - found if cell is not None else set()
+        more = set(cell.trained.values()) - found if cell is not None else set()
         found |= more
         todo += more
     return found
@@ -267,19 +264,19 @@ def _races(recipes: Mapping[tuple[str, str], RecipeTrials]) -> list[Race]:
     for recipe in recipes.values():
         first = recipe.trials[0]
         training = first.training
-        found[recipe.track, training["metric"], first.validated_on, tuple(training["validation"])].append(recipe)
+        found[recipe.track, training.metric, first.validated_on, tuple(training.validation)].append(recipe)
     return [_race(own) for own in found.values()]
 
 
 def _race(recipes: Sequence[RecipeTrials]) -> Race:
     first = recipes[0].trials[0]
-    sign = -1.0 if first.training["higher"] else 1.0
+    sign = -1.0 if first.training.higher else 1.0
 
     def place(recipe: RecipeTrials) -> tuple[bool, float, str]:
         return recipe.score is None, sign * (recipe.score or 0.0), recipe.label
 
     ordered = tuple(sorted(recipes, key=place))
-    return Race(recipes[0].track, first.training["metric"], first.training["higher"], first.validated_on, ordered)
+    return Race(recipes[0].track, first.training.metric, first.training.higher, first.validated_on, ordered)
 
 
 def _recipe_board(

@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from ..statistics.exact_scores import is_exact
 from ..statistics.paired_tests import Floats
-from ..store.record import Cost, MetricPart, Mistake, Panel, Record, Role, decimals_of, order_of, role_of, words_of
+from ..store.cell import Cost, MetricPart, Role
+from ..store.record import Mistake, Panel, Record, decimals_of, order_of, role_of, words_of
 from ..text.errors import one_line
 from ..text.wording import counted
 from .grouping import Alignment, MethodKey
@@ -103,14 +104,14 @@ def columns_of(records: Sequence[Record]) -> list[Column]:
     """Every metric met, in the order that the metrics themselves ask for."""
     found: dict[tuple[str, int], MetricPart] = {}
     # What a newer cell says of a metric goes before what is assumed of an older one.
-    for record in sorted(records, key=lambda r: -r.cell["schema"]):
-        for name, part in record.cell["metrics"].items():
-            found.setdefault((name, part["version"]), part)
+    for record in sorted(records, key=lambda r: -r.cell.schema):
+        for name, part in record.cell.metrics.items():
+            found.setdefault((name, part.version), part)
     count = Counter(name for name, _ in found)
     ordered = sorted(found, key=lambda key: (order_of(key[0], found[key]), key[0], -key[1]))
     return [
         Column(
-            name, version, part["higher"], part["unit"], name if count[name] == 1 else f"{name}@{version}",
+            name, version, part.higher, part.unit, name if count[name] == 1 else f"{name}@{version}",
             decimals_of(name, part),
         )
         for name, version in ordered
@@ -121,20 +122,20 @@ def columns_of(records: Sequence[Record]) -> list[Column]:
 def board_row(key: MethodKey, own: Sequence[Record], label: str, scores: Mapping[str, Score], align: Alignment) -> Row:
     """The row of one method from its records, one a seed, and what they score; not ranked yet."""
     cell = own[0].cell
-    method, flags = cell["method"], cell["method"]["flags"]
+    method, flags = cell.method, cell.method.flags
     shown = [text for flag, text in FLAGS.items() if flags.get(flag)]
     trained_on = tuple(one_line(name, 80) for name in flags.get("trained_on") or ())
     # Those within it count too, such as the set that `rgb(of=cbsd68)` changes the pictures of.
-    if {cell["dataset"]["name"], *cell["dataset"]["versions"]} & set(flags.get("trained_on") or ()):
+    if {cell.dataset.name, *cell.dataset.versions} & set(flags.get("trained_on") or ()):
         shown.append("contaminated")
     panels = [r.panel for r in own if r.panel is not None]
     return Row(
         label=label,
-        name=method["name"],
-        spec=method["spec"],
-        versions=dict(sorted(method["versions"].items())),
-        source_sha256=method["source_sha256"],
-        cite=method["cite"],
+        name=method.name,
+        spec=method.spec,
+        versions=dict(sorted(method.versions.items())),
+        source_sha256=method.source_sha256,
+        cite=method.cite,
         flags=tuple(shown),
         trained_on=trained_on,
         role=role_of(method),
@@ -142,10 +143,10 @@ def board_row(key: MethodKey, own: Sequence[Record], label: str, scores: Mapping
         oracle=_is_oracle(own),
         scores=scores,
         inputs=align.digest(own),
-        keys=tuple(r.cell["key"] for r in own),
-        notes=tuple(sorted({one_line(note) for r in own for note in r.cell["notes"] if note})),
+        keys=tuple(r.cell.key for r in own),
+        notes=tuple(sorted({one_line(note) for r in own for note in r.cell.notes if note})),
         panel=panels[0] if panels else None,
-        written=method.get("written", ""),
+        written=method.written,
         unchanged=role_of(method) == "baseline" and all(r.output_sha256 == r.input_sha256 for r in own),
         mistakes=own[0].mistakes,
     )
@@ -200,7 +201,7 @@ def _exact_in_part(raw: Floats, column: Column) -> npt.NDArray[np.bool_]:
 
 
 def _is_oracle(own: Sequence[Record]) -> bool:
-    return bool(own[0].cell["method"]["flags"].get("oracle"))
+    return bool(own[0].cell.method.flags.get("oracle"))
 
 
 def _not_scored(units: Units, n: int) -> Score:
@@ -212,8 +213,8 @@ def _all_scored(own: Sequence[Record], column: Column) -> bool:
 
 
 def _is_scored(record: Record, column: Column) -> bool:
-    part = record.cell["metrics"].get(column.name)
-    return part is not None and part["version"] == column.version and column.name in record.scores
+    part = record.cell.metrics.get(column.name)
+    return part is not None and part.version == column.version and column.name in record.scores
 
 
 def _score(own: Sequence[Record], column: Column, raw: Floats, units: Units, taken: npt.NDArray[np.bool_]) -> Score:

@@ -45,11 +45,11 @@ def growths(records: Iterable[Record]) -> list[Growth]:
     """
     found: dict[tuple[Any, ...], dict[tuple[int, ...], Record]] = defaultdict(dict)
     for record in records:
-        cell, cost = record.cell, record.cell["cost"]
+        cell, cost = record.cell, record.cell.cost
         if cost is not None and _relative(record) > 0:
-            setting = (cell["method"]["spec"], cell["method"]["source_sha256"], cell["regime"]["spec"])
-            channels = channels_of(cost["size"], cell["track"])
-            found[(*setting, channels, cost["device"], cost["threads"])][tuple(cost["size"])] = record
+            setting = (cell.method.spec, cell.method.source_sha256, cell.regime.spec)
+            channels = channels_of(cost.size, cell.track)
+            found[(*setting, channels, cost.device, cost.threads)][tuple(cost.size)] = record
     return [fit(by_size) for _, by_size in sorted(found.items()) if len({math.prod(s) for s in by_size}) > 1]
 
 
@@ -64,9 +64,7 @@ def fit(by_size: dict[tuple[int, ...], Record]) -> Growth:
     error = math.sqrt(float(left @ left) / (len(sizes) - 2) / spread) if len(sizes) > 2 else None
     worst = float(np.max(np.abs(np.expm1(left))))
     first = by_size[sizes[0]].cell
-    return Growth(
-        tuple(by_size[s].cell["key"] for s in sizes), first["method"]["display"], sizes, exponent, error, worst
-    )
+    return Growth(tuple(by_size[s].cell.key for s in sizes), first.method.display, sizes, exponent, error, worst)
 
 
 def channels_of(size: Sequence[int], track: str) -> int:
@@ -77,5 +75,5 @@ def channels_of(size: Sequence[int], track: str) -> int:
 
 
 def _relative(record: Record) -> float:
-    cost = record.cell["cost"]
-    return (cost["latency_rel"] if cost else None) or math.nan
+    cost = record.cell.cost
+    return (cost.latency_rel if cost else None) or math.nan

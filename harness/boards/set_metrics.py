@@ -83,12 +83,12 @@ class BoardSets:
 
 def board_sets(boards: Sequence[Board], records: Sequence[Record]) -> list[BoardSets | None]:
     """The set metrics of each board, None where it has none. `records` are those that the boards were made of."""
-    if not any(r.cell.get("sets") for r in records):
+    if not any(r.cell.sets for r in records):
         return [None] * len(boards)
-    by_key = {r.cell["key"]: r for r in records}
+    by_key = {r.cell.key: r for r in records}
     alike: dict[tuple[Any, ...], list[Record]] = defaultdict(list)
-    for record in sorted(records, key=lambda r: r.cell["key"]):
-        if record.cell["kind"] == "score" and record.cell["outcome"] == "ok":
+    for record in sorted(records, key=lambda r: r.cell.key):
+        if record.cell.kind == "score" and record.cell.outcome == "ok":
             alike[_outputs_of(record)].append(record)
     made = []
     for board in boards:
@@ -101,15 +101,15 @@ def board_sets(boards: Sequence[Board], records: Sequence[Record]) -> list[Board
 
 def _outputs_of(record: Record) -> tuple[Any, ...]:
     """What cells of one method, place and seed have in common whatever they were scored by."""
-    return group_key(record.cell), method_key(record.cell), record.cell["seed"], digest(record.output_sha256)
+    return group_key(record.cell), method_key(record.cell), record.cell.seed, digest(record.output_sha256)
 
 
 def _merged(records: Sequence[Record]) -> Parts:
     """The set metrics of cells that gave the same outputs; one that has a value goes first."""
     found: Parts = {}
     for record in records:
-        for name, part in (record.cell.get("sets") or {}).items():
-            if name not in found or (found[name]["value"] is None and part["value"] is not None):
+        for name, part in (record.cell.sets or {}).items():
+            if name not in found or (found[name]["value"] is None and part.value is not None):
                 found[name] = part
     return found
 

@@ -10,7 +10,7 @@ from ..components.decorators import disclosed_by
 from ..components.registry import Bound, bind
 from ..components.tracks import DEFAULT, get_track
 from ..spec.parsing import parse
-from ..store.record import NamedPart
+from ..store.cell import NamedPart
 from ..text.errors import UsageError, nearest, one_line
 from ..text.wording import counted
 
@@ -149,12 +149,12 @@ def _part(kind: str, text: str, track: str) -> dict[str, str]:
 
 def versioned(part: NamedPart) -> str:
     """Display form @ version; the parts of a sum `a + b` have one version each, in their order: `@1+2`."""
-    versions = part["versions"]
+    versions = part.versions
     try:
-        spec = parse(part["spec"])
+        spec = parse(part.spec)
         names = [p.name for p in (spec, *spec.then)]
     except UsageError:
         names = []
     if not all(name in versions for name in names) or not names:
         names = sorted(versions)
-    return f"{part['display']}@{'+'.join(str(versions[name]) for name in names)}"
+    return f"{part.display}@{'+'.join(str(versions[name]) for name in names)}"

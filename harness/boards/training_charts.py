@@ -31,11 +31,11 @@ def training_charts(records: Sequence[Record], axis: Axis) -> list[Chart]:
     lacking = f"nothing is trained with {axis.x} at two values or more"
     for record in records:
         cell = record.cell
-        spec, shown = readable_spec(cell["method"]["spec"]), readable_spec(cell["method"]["display"])
-        if cell["kind"] != "train" or spec is None or parameter(spec, axis.x) is None:
+        spec, shown = readable_spec(cell.method.spec), readable_spec(cell.method.display)
+        if cell.kind != "train" or spec is None or parameter(spec, axis.x) is None:
             continue
-        if cell["outcome"] not in ("ok", "diverged"):
-            lacking = f"a training is {cell['outcome']}: {one_line(cell['reason'])}"
+        if cell.outcome not in ("ok", "diverged"):
+            lacking = f"a training is {cell.outcome}: {one_line(cell.reason)}"
             continue
         try:
             value = training_figure(axis.figure, [cell], {})
@@ -44,7 +44,7 @@ def training_charts(records: Sequence[Record], axis: Axis) -> list[Chart]:
             continue
         args = dict(spec.args)
         where = ", ".join(str(getattr(args.get(part), "name", "")) for part in ("arch", "data"))
-        found[cell["track"], where][str(spec)][cell["seed"]] = value
+        found[cell.track, where][str(spec)][cell.seed] = value
         displays[str(spec)] = spec, shown or spec
     made = []
     for (track, where), trained in found.items():

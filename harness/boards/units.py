@@ -10,7 +10,8 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from ..statistics.paired_tests import Floats
-from ..store.record import Cell, Record, words_of
+from ..store.cell import Cell
+from ..store.record import Record, words_of
 from ..text.wording import counted
 
 
@@ -89,11 +90,11 @@ def units_of(records: Sequence[Record], places: Sequence[Sequence[int]]) -> Unit
         return _each(len(places[0]) if places else 0)
     tokens: list[set[Hashable]] = [set() for _ in (places[0] if places else ())]
     for record, rows in zip(records, places, strict=True):
-        declared, seed = _declared(record.cell), record.cell["seed"]
+        declared, seed = _declared(record.cell), record.cell.seed
         for own, row in zip(tokens, rows, strict=True):
             own.add((seed, record.input_sha256[row]))
             own.update(declared.get(record.items[row], ()))
-    return Units(tuple(joined(tokens)), any("groups" in r.cell["dataset"] for r in records))
+    return Units(tuple(joined(tokens)), any(r.cell.dataset.groups for r in records))
 
 
 @lru_cache(maxsize=16)
@@ -103,14 +104,14 @@ def _each(n: int) -> Units:
 
 
 def _declares(cell: Cell) -> bool:
-    return "groups" in cell["dataset"] or "same" in cell["dataset"]
+    return bool(cell.dataset.groups or cell.dataset.same)
 
 
 def _declared(cell: Cell) -> dict[str, list[tuple[str, str]]]:
     """Item → what it shares with others: (`group`, its name), (`same`, the first item of equal truth)."""
-    data = cell["dataset"]
+    data = cell.dataset
     found: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for kind, groups in (("group", data.get("groups", {})), ("same", {own[0]: own for own in data.get("same", ())})):
+    for kind, groups in (("group", data.groups), ("same", {own[0]: own for own in data.same})):
         for name, items in groups.items():
             for item in items:
                 found[item].append((kind, name))
@@ -138,7 +139,7 @@ def joined(tokens: Sequence[Iterable[Hashable]]) -> list[int]:
 
 def overlap_remark(cell: Cell) -> str:
     """That items show the same thing in part; empty where none was seen to."""
-    pairs = cell["dataset"].get("overlaps", [])
+    pairs = cell.dataset.overlaps
     if not pairs:
         return ""
     words = words_of(cell)

@@ -17,15 +17,15 @@ def edges_of(of: CellOf, found: CellResult) -> Iterator[str]:
         method = bind(of.method, "method", of.track)
     except UsageError:  # of a plug-in that is not loaded
         return
-    trainings = {cell["method"]["spec"]: cell.get("training") for cell in (*found.before, *found.trainings)}
+    trainings = {cell.method.spec: cell.training for cell in (*found.before, *found.trainings)}
     for tuned in tuned_in(method):
         grid = grid_of(tuned)
         if grid is None:
             continue
         tried = [values for values, _ in grid.variants]
         known = [trainings.get(variant.canonical) for _, variant in grid.variants]
-        higher = any(one is not None and one["higher"] for one in known)
-        place = best([None if one is None else one["score"] for one in known], higher)
+        higher = any(one is not None and one.higher for one in known)
+        place = best([None if one is None else one.score for one in known], higher)
         if place is None:
             continue
         for name in at_edge(grid.vary, tried, place):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from ..components.registry import bind
 from ..components.tracks import DEFAULT
-from ..store.record import Cell, Outcome
+from ..store.cell import Cell, Outcome
 from ..store.training_figures import Unknown, cost_number, training_figure
 from ..text.errors import UsageError
 
@@ -75,7 +75,7 @@ class CellResult:
     @property
     def diverged(self) -> bool:
         """Whether there is no cell because what its method trains diverged, every variant of it."""
-        outcomes = {cell["outcome"] for cell in self.trainings}
+        outcomes = {cell.outcome for cell in self.trainings}
         return self.cell is None and outcomes == {"diverged"}
 
     @property
@@ -86,7 +86,7 @@ class CellResult:
     @property
     def seconds(self) -> dict[str, float]:
         """What each of them took, by key."""
-        return {cell["key"]: float(cell["seconds"] or 0.0) for cell in self.cells}
+        return {cell.key: float(cell.seconds or 0.0) for cell in self.cells}
 
 
 def value_of(of: CellOf, found: CellResult, known: Mapping[str, float]) -> float:
@@ -103,11 +103,13 @@ def value_of(of: CellOf, found: CellResult, known: Mapping[str, float]) -> float
             return math.nan
         raise Unknown(found.reason)
     if of.cost:
-        return cost_number(found.cell["cost"] or {}, of.cost)
+        if found.cell.cost is None:
+            raise Unknown(f"{of.cost} could not be measured: it is not there")
+        return cost_number(found.cell.cost, of.cost)
     metric = of.scored_by
     if metric in found.means:
         return found.means[metric]
-    whole = found.cell.get("sets", {}).get(metric)
-    if whole is None or whole["value"] is None:
-        raise Unknown(whole["note"] if whole else found.reason or f"its cell was not scored by {metric}")
-    return whole["value"]
+    whole = found.cell.sets.get(metric)
+    if whole is None or whole.value is None:
+        raise Unknown(whole.note if whole else found.reason or f"its cell was not scored by {metric}")
+    return whole.value

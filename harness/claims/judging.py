@@ -47,7 +47,7 @@ def _number(claim: Claim, find: Find) -> ClaimRow:
     if found.cell is None:
         told = "what it trains diverged" if found.diverged else reason
         return verdict_row(claim, None, None, told) | {"outcome": found.outcome}
-    ran: Ran = {"key": found.cell["key"], "outcome": found.cell["outcome"], "seconds": sum(found.seconds.values())}
+    ran: Ran = {"key": found.cell.key, "outcome": found.cell.outcome, "seconds": sum(found.seconds.values())}
     return verdict_row(claim, ran, ours, reason)
 
 

@@ -15,8 +15,8 @@ from ..engine.planning import plan_each_in_child
 from ..engine.pool import Pool
 from ..engine.run import RunOptions, Summary, Watcher, run_planned
 from ..planning.cells import PlannedCell
+from ..store.cell import Cell, Outcome
 from ..store.cells import open_store, read_cell, read_record, refuse_read_only
-from ..store.record import Cell, Outcome
 from ..suite.suite import CostPlan, Suite, input_size
 from .effects import Effect
 from .figures import NOTHING_TRAINED, CellOf, CellResult
@@ -67,21 +67,21 @@ def in_rounds(cells: Sequence[PlannedCell]) -> Iterator[tuple[str, list[PlannedC
     """
     left = list(cells)
     while left:
-        turns = {track: _ready(left, track) for track in dict.fromkeys(cell["track"] for cell in left)}
-        whole = [track for track in turns if len(turns[track]) == sum(cell["track"] == track for cell in left)]
+        turns = {track: _ready(left, track) for track in dict.fromkeys(cell.track for cell in left)}
+        whole = [track for track in turns if len(turns[track]) == sum(cell.track == track for cell in left)]
         track = whole[0] if whole else max(turns, key=lambda track: len(turns[track]))
         yield track, turns[track]
-        done = {cell["key"] for cell in turns[track]}
-        left = [cell for cell in left if cell["key"] not in done]
+        done = {cell.key for cell in turns[track]}
+        left = [cell for cell in left if cell.key not in done]
 
 
 def _ready(left: Sequence[PlannedCell], track: str) -> list[PlannedCell]:
     """The cells of a track that need nothing of those of another one; what is trained stands before what needs it."""
-    waits, ready = {cell["key"] for cell in left}, []
+    waits, ready = {cell.key for cell in left}, []
     for cell in left:
-        if cell["track"] == track and waits.isdisjoint(cell["after"]):
+        if cell.track == track and waits.isdisjoint(cell.after or ()):
             ready.append(cell)
-            waits.discard(cell["key"])
+            waits.discard(cell.key)
     return ready
 
 
@@ -115,8 +115,8 @@ def _needed(of: CellOf, plan: list[PlannedCell] | str) -> list[PlannedCell] | st
     """The cells of a plan that a figure is of, or why it is of none."""
     if isinstance(plan, str):
         return plan
-    trainings = [cell for cell in plan if cell["kind"] == "train"]
-    others = [cell for cell in plan if cell["kind"] != "train" and not of.training]
+    trainings = [cell for cell in plan if cell.kind == "train"]
+    others = [cell for cell in plan if cell.kind != "train" and not of.training]
     if of.training and not trainings:
         return NOTHING_TRAINED
     if len(others) > 1:
@@ -167,7 +167,7 @@ class _Results:
                 self._tell(number, not_available(claim, *wrong))
                 continue
             self._plans |= {place: plan for (_, place), plan in own.items() if not isinstance(plan, str)}
-            found = {cell["key"]: cell for (_, place) in own for cell in self._plans[place]}
+            found = {cell.key: cell for (_, place) in own for cell in self._plans[place]}
             self._due[number], cells = set(found), {**cells, **found}
         self.summary = Summary(cells=list(cells.values()))
 
@@ -188,28 +188,28 @@ class _Results:
         return self._found[place]
 
     def _looked_up(self, plan: Sequence[PlannedCell]) -> CellResult:
-        trainings = [c for c in plan if c["kind"] == "train"]
-        others = [c for c in plan if c["kind"] != "train"]
+        trainings = [c for c in plan if c.kind == "train"]
+        others = [c for c in plan if c.kind != "train"]
         outcome, reason = None, ""
         for cell in plan:
-            ended, why = (told.get(cell["key"], "") for told in (self.summary.outcome, self.summary.reason))
+            ended, why = (told.get(cell.key, "") for told in (self.summary.outcome, self.summary.reason))
             if ended != "ok":
                 outcome, reason = cast(Outcome, ended), why if ended == "skipped" else f"{ended}: {why}"
-        before = {key for one in trainings for key in one["after"]}
+        before = {key for one in trainings for key in one.after or ()}
         found = CellResult(
-            trainings=self._ended([one for one in trainings if one["key"] not in before]),
-            before=self._ended([one for one in trainings if one["key"] in before]),
+            trainings=self._ended([one for one in trainings if one.key not in before]),
+            before=self._ended([one for one in trainings if one.key in before]),
             outcome=outcome,
             reason=reason,
         )
-        if others and self.summary.outcome[others[0]["key"]] == "ok":
-            record = read_record(self._store, others[0]["key"])
+        if others and self.summary.outcome[others[0].key] == "ok":
+            record = read_record(self._store, others[0].key)
             means = {metric: float(np.mean(values)) for metric, values in record.scores.items()}
             found = replace(found, cell=record.cell, means=means)
         return found
 
     def _ended(self, trainings: Sequence[PlannedCell]) -> list[Cell]:
         """Those that are done, and those that diverged where none failed: a failure says nothing of a recipe."""
-        outcomes = {cell["key"]: self.summary.outcome[cell["key"]] for cell in trainings}
+        outcomes = {cell.key: self.summary.outcome[cell.key] for cell in trainings}
         told = ("ok", "diverged") if {*outcomes.values()} <= {"ok", "diverged"} else ("ok",)
         return [read_cell(self._store, key) for key, outcome in outcomes.items() if outcome in told]

@@ -13,8 +13,8 @@ from ..components.sources import sources_of
 from ..components.tracks import get_track
 from ..planning.cells import protocol_inputs, regime_inputs, track_inputs
 from ..planning.recipe import VERSION as TRAINING
+from ..store.cell import REFERENCE, Cell
 from ..store.keys import key_of
-from ..store.record import REFERENCE, Cell
 from ..text.errors import UsageError
 
 
@@ -33,13 +33,13 @@ class Code(TypedDict):
 def code_of(cell: Cell) -> Code:
     """What a stored cell is of."""
     return {
-        "kind": cell["kind"],
-        "track": cell["track"],
-        "method": cell["method"]["spec"],
-        "regime": cell["regime"]["spec"],
-        "protocol": cell["protocol"]["spec"],
-        "metrics": sorted(_metrics(dict(cell["inputs"]))),
-        "dataset": cell["dataset"]["spec"],
+        "kind": cell.kind,
+        "track": cell.track,
+        "method": cell.method.spec,
+        "regime": cell.regime.spec,
+        "protocol": cell.protocol.spec,
+        "metrics": sorted(_metrics(dict(cell.inputs))),
+        "dataset": cell.dataset.spec,
     }
 
 
@@ -50,7 +50,7 @@ def code_sha256(code: Code) -> str:
 
 def is_stale(cell: Cell) -> bool:
     """Whether code or versions behind a cell are others now. Items and files of weights are not looked at."""
-    stored: dict[str, Any] = {**cell["inputs"], "dataset": cell["dataset"]["versions"]}
+    stored: dict[str, Any] = {**cell.inputs, "dataset": cell.dataset.versions}
     stored["metrics"] = _metrics(stored)
     try:
         return any(stored.get(name) != value for name, value in _inputs_now(code_of(cell)).items())

@@ -15,8 +15,9 @@ from ..components.registry import Bound, bind
 from ..components.tracks import get_track
 from ..planning.plan import regime_for
 from ..planning.recipe import recipe_of, recipes_in, seed_of
+from ..store.cell import Cell
 from ..store.reading import read_records
-from ..store.record import Cell, Record, item_count
+from ..store.record import Record, item_count
 from ..store.versions import newest
 from ..suite.suite import input_size
 from ..text.errors import UsageError
@@ -69,7 +70,7 @@ def _row(claim: Claim | Effect, held: Callable[[], Held], files: Sequence[Verdic
 
 def _cells(claim: Claim | Effect, held: Held) -> dict[str, Cell]:
     """The cells behind a claim that are held, by key."""
-    return {c["key"]: c for _, of, seed in cells_of(claim) for c in find(of, seed, held).cells}
+    return {c.key: c for _, of, seed in cells_of(claim) for c in find(of, seed, held).cells}
 
 
 def _verdicts_in(results: Sequence[Path]) -> tuple[list[Verdicts], list[Path]]:
@@ -85,9 +86,9 @@ def cells_behind(rows: Sequence[ClaimRow], results: Sequence[Path]) -> dict[str,
     named = {key: behind for file in files for key, behind in file["cells"].items()}
     held = (record.cell for path in others for record in read_records(path))
     return named | {
-        cell["key"]: {"of": code_of(cell), "code": "" if is_stale(cell) else code_sha256(code_of(cell))}
+        cell.key: {"of": code_of(cell), "code": "" if is_stale(cell) else code_sha256(code_of(cell))}
         for cell in held
-        if cell["key"] in wanted
+        if cell.key in wanted
     }
 
 
@@ -97,13 +98,13 @@ def held_in(results: Sequence[Path]) -> Held:
     for path in results:
         for record in newest(read_records(path)):
             cell = record.cell
-            track, method, regime = cell["track"], cell["method"]["spec"], cell["regime"]["spec"]
-            if cell["kind"] == "train" and cell["outcome"] in ("ok", "diverged"):
-                held.trained[track, method, cell["seed"]] = held.by_key[cell["key"]] = cell
-            elif cell["kind"] == "cost" and cell["outcome"] == "ok" and cell["cost"]:
-                held.costs[track, method, regime, tuple(cell["cost"]["size"]), cell["seed"]] = record
-            elif cell["kind"] == "score" and cell["outcome"] == "ok":
-                of = (track, method, cell["dataset"]["spec"], regime, cell["protocol"]["spec"], cell["seed"])
+            track, method, regime = cell.track, cell.method.spec, cell.regime.spec
+            if cell.kind == "train" and cell.outcome in ("ok", "diverged"):
+                held.trained[track, method, cell.seed] = held.by_key[cell.key] = cell
+            elif cell.kind == "cost" and cell.outcome == "ok" and cell.cost:
+                held.costs[track, method, regime, tuple(cell.cost.size), cell.seed] = record
+            elif cell.kind == "score" and cell.outcome == "ok":
+                of = (track, method, cell.dataset.spec, regime, cell.protocol.spec, cell.seed)
                 held.scored.setdefault(of, []).append(record)
     return held
 
@@ -144,20 +145,20 @@ def _record(of: CellOf, method: Bound, seed: int, held: Held) -> Record | None:
     )
     place = (of.track, method.canonical, dataset.canonical, regime.canonical, protocol.canonical, seed)
     for record in reversed(held.scored.get(place, [])):
-        scored = of.scored_by in record.scores or of.scored_by in record.cell.get("sets", {})
+        scored = of.scored_by in record.scores or of.scored_by in record.cell.sets
         if scored and item_count(record.cell) == _total(record.cell, dataset):
             return record
     return None
 
 
 def _total(cell: Cell, dataset: Bound) -> int:
-    total = cell["dataset"].get("total")
+    total = cell.dataset.total
     return len(open_dataset(dataset).ids) if total is None else total
 
 
 def _trainings(method: Bound, seed: int, record: Record | None, held: Held) -> Iterator[Cell]:
     """The trainings of a method that are held: those that its cell names, else those of its seed."""
-    named = record.cell.get("trained", {}) if record is not None else {}
+    named = record.cell.trained if record is not None else {}
     for bound in recipes_in(method):
         recipe = recipe_of(bound.kwargs)
         key = named.get(recipe.text)
@@ -168,9 +169,9 @@ def _trainings(method: Bound, seed: int, record: Record | None, held: Held) -> I
 
 def _before(trainings: Sequence[Cell], held: Held) -> Iterator[Cell]:
     """The trainings that these needed, and those that they did, each once."""
-    todo, met = list(trainings), {cell["key"] for cell in trainings}
+    todo, met = list(trainings), {cell.key for cell in trainings}
     while todo:
-        for key in todo.pop().get("trained", {}).values():
+        for key in todo.pop().trained.values():
             cell = held.by_key.get(key)
             if cell is not None and key not in met:
                 met.add(key)

@@ -108,12 +108,12 @@ def _update(path: Path, current: Sequence[Any]) -> None:
     from ..store.export import write_export
     from ..store.seals import refuse_nan, why_each_edited
 
-    if not any(r.cell["kind"] == "score" and r.cell["outcome"] == "ok" for r in current):
+    if not any(r.cell.kind == "score" and r.cell.outcome == "ok" for r in current):
         raise UsageError("--update: CURRENT has no cell that is ok, so it would guard nothing: run the suite first")
     refuse_nan(current, "CURRENT")
     for record, why in zip(current, why_each_edited(current), strict=True):
         if why is not None:
-            raise UsageError(f"--update: cell {one_line(record.cell['key'], 12)} of CURRENT was {why}")
+            raise UsageError(f"--update: cell {one_line(record.cell.key, 12)} of CURRENT was {why}")
     if not path.parent.is_dir():
         raise UsageError(f"--update: the folder {one_line(path.parent)} is not there: make it first")
     with noticing_full_disk(path):
@@ -124,12 +124,10 @@ def _dropped(before: Sequence[Any], current: Sequence[Any]) -> list[str]:
     """What the new baseline no longer guards, and how many cells came and went."""
     from ..store.record import cell_text
 
-    old, new = {r.cell["key"] for r in before}, {r.cell["key"]: r for r in current}
+    old, new = {r.cell.key for r in before}, {r.cell.key: r for r in current}
     kept, lost = len(old & new.keys()), len(old - new.keys())
     lines = [f"{counted(kept, 'cell')} kept, {len(new) - kept} new, {lost} gone"]
-    for record in [r for r in current if r.cell["outcome"] != "ok"][:10]:
+    for record in [r for r in current if r.cell.outcome != "ok"][:10]:
         cell = record.cell
-        lines.append(
-            one_line(f"warning: {cell_text(cell)} is {cell['outcome']}, so the new baseline does not guard it")
-        )
+        lines.append(one_line(f"warning: {cell_text(cell)} is {cell.outcome}, so the new baseline does not guard it"))
     return lines

@@ -118,8 +118,8 @@ def _width(text: str) -> int:
 
 def note_old(path: Path, records: Sequence[Record] = ()) -> None:
     """Say so where a store was written by an older noisebench, or `records` of store or export have no seal."""
+    from ..store.cell import SCHEMA
     from ..store.cells import schema_of, seals_cells
-    from ..store.record import SCHEMA
 
     bare = sum(not record.seal for record in records)
     if (path / "store.json").is_file() and (schema := schema_of(path)) < SCHEMA:

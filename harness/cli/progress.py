@@ -24,17 +24,17 @@ _WITHIN = 30.0
 
 def called(cell: PlannedCell, kind: Literal["method", "dataset"]) -> str:
     """What a method or a dataset is called in what a run says: by its name, where the suite gives it one."""
-    return cell.get("names", {}).get(kind) or cell[kind]["display"]
+    return cell.names.get(kind) or getattr(cell, kind).display
 
 
 def label(cell: PlannedCell) -> str:
     """A cell on one line."""
     method = called(cell, "method")
-    if cell["kind"] == "cost":
-        return one_line(f"{method} · cost {'x'.join(map(str, cell['inputs']['size']))}", 90)
-    if cell["kind"] == "train":
-        return one_line(f"training {method} · seed {cell['seed']}", 90)
-    return one_line(" · ".join((method, called(cell, "dataset"), cell["regime"]["display"])), 90)
+    if cell.kind == "cost":
+        return one_line(f"{method} · cost {'x'.join(map(str, cell.inputs['size']))}", 90)
+    if cell.kind == "train":
+        return one_line(f"training {method} · seed {cell.seed}", 90)
+    return one_line(" · ".join((method, called(cell, "dataset"), cell.regime.display)), 90)
 
 
 class Plain:
@@ -60,15 +60,15 @@ class Plain:
 
     def start(self, cell: PlannedCell) -> None:
         """A cell starts."""
-        self._begun[cell["key"]] = time.monotonic()
+        self._begun[cell.key] = time.monotonic()
 
     def item(self, cell: PlannedCell, n: int, of: int) -> None:
         """An item is done."""
 
     def within(self, cell: PlannedCell, n: int, of: int) -> None:
         """The method says how far it is with an item; a line now and then."""
-        if time.monotonic() - self._within.get(cell["key"], self._begun.get(cell["key"], 0.0)) >= _WITHIN:
-            self._within[cell["key"]] = time.monotonic()
+        if time.monotonic() - self._within.get(cell.key, self._begun.get(cell.key, 0.0)) >= _WITHIN:
+            self._within[cell.key] = time.monotonic()
             self._say(f"{label(cell)}: iteration {n} of {of}")
 
     def said(self, cell: PlannedCell, message: str) -> None:
@@ -78,7 +78,7 @@ class Plain:
     def end(self, cell: PlannedCell, outcome: str, reason: str) -> None:
         """A cell has ended."""
         self._done += 1
-        took = time.monotonic() - self._begun.get(cell["key"], time.monotonic())
+        took = time.monotonic() - self._begun.get(cell.key, time.monotonic())
         self._alike[outcome, reason] += 1
         if reason and (times := self._alike[outcome, reason]) > _ALIKE:
             if times == _ALIKE + 1:
@@ -115,12 +115,12 @@ class Live(Plain):
         from rich.markup import escape
 
         super().start(cell)
-        total = None if cell["kind"] == "train" else cell["dataset"]["items"] or None
-        self._tasks[cell["key"]] = self._progress.add_task(escape(label(cell)), total=total)
+        total = None if cell.kind == "train" else cell.dataset.items or None
+        self._tasks[cell.key] = self._progress.add_task(escape(label(cell)), total=total)
 
     def item(self, cell: PlannedCell, n: int, of: int) -> None:
         """An item is done."""
-        self._progress.update(self._tasks[cell["key"]], completed=n, total=of)
+        self._progress.update(self._tasks[cell.key], completed=n, total=of)
 
     def within(self, cell: PlannedCell, n: int, of: int) -> None:
         """The method says how far it is with an item."""
@@ -130,12 +130,12 @@ class Live(Plain):
         """A cell says how it goes."""
         from rich.markup import escape
 
-        self._progress.update(self._tasks[cell["key"]], description=escape(f"{label(cell)}: {one_line(message, 60)}"))
+        self._progress.update(self._tasks[cell.key], description=escape(f"{label(cell)}: {one_line(message, 60)}"))
 
     def end(self, cell: PlannedCell, outcome: str, reason: str) -> None:
         """A cell has ended."""
         super().end(cell, outcome, reason)
-        self._progress.remove_task(self._tasks.pop(cell["key"]))
+        self._progress.remove_task(self._tasks.pop(cell.key))
         self._progress.advance(self._all)
 
 

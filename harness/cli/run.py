@@ -133,7 +133,7 @@ def run(args: argparse.Namespace) -> int:
             open_store(store)
         if shard is not None:
             cells = cells_of(shard, cells, store, lambda: known_rates(store), keep=False)
-        held = genuine_cells(store, [c["key"] for c in cells])
+        held = genuine_cells(store, [c.key for c in cells])
         todo = due_cells(store, cells, held, args.retry)
         donors = donors_of(store, todo, args.retry)
         threads = suite.limits.threads
@@ -144,8 +144,8 @@ def run(args: argparse.Namespace) -> int:
                 slots = slots_there(where, threads) if todo else None
             except UsageError as error:
                 slots, unreached = None, error
-        states = {c["key"]: "re-score" if c["key"] in donors else "run" for c in todo}
-        rows = [[states.get(c["key"], "stored"), *_names(c), c["key"][:12]] for c in cells]
+        states = {c.key: "re-score" if c.key in donors else "run" for c in todo}
+        rows = [[states.get(c.key, "stored"), *_names(c), c.key[:12]] for c in cells]
         if args.json:
             print_json({"cells": [{**_brief(c), "state": r[0]} for c, r in zip(cells, rows, strict=True)]})
         else:
@@ -180,7 +180,7 @@ def run(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         note_stopped(args.store)
         return 130
-    failed = [c for c in summary.cells if summary.outcome.get(c["key"]) not in ("ok", "skipped")]
+    failed = [c for c in summary.cells if summary.outcome.get(c.key) not in ("ok", "skipped")]
     if args.json:
         print_json(
             {
@@ -188,9 +188,9 @@ def run(args: argparse.Namespace) -> int:
                 "cells": [
                     {
                         **_brief(c),
-                        "outcome": summary.outcome.get(c["key"]),
-                        "reason": summary.reason.get(c["key"], ""),
-                        "state": summary.state(c["key"]),
+                        "outcome": summary.outcome.get(c.key),
+                        "reason": summary.reason.get(c.key, ""),
+                        "state": summary.state(c.key),
                     }
                     for c in summary.cells
                 ],
@@ -200,7 +200,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         counts: dict[str, int] = {}
         for c in summary.cells:
-            name = summary.outcome.get(c["key"], "?")
+            name = summary.outcome.get(c.key, "?")
             counts[name] = counts.get(name, 0) + 1
         text = ", ".join(f"{n} {name}" for name, n in sorted(counts.items()))
         rescored = f", {len(summary.rescored)} re-scored" if summary.rescored else ""
@@ -218,7 +218,7 @@ def failure_lines(failed: Sequence[PlannedCell], summary: Summary) -> list[str]:
     """A line for all cells of one outcome and reason, the most numerous first; of very many the last are counted."""
     alike: dict[tuple[str, str], list[PlannedCell]] = {}
     for cell in failed:
-        outcome, reason = summary.outcome.get(cell["key"], "?"), summary.reason.get(cell["key"], "")
+        outcome, reason = summary.outcome.get(cell.key, "?"), summary.reason.get(cell.key, "")
         alike.setdefault((outcome, one_line(reason, 200)), []).append(cell)
     groups = sorted(alike.items(), key=lambda group: -len(group[1]))
     lines = []
@@ -233,23 +233,23 @@ def failure_lines(failed: Sequence[PlannedCell], summary: Summary) -> list[str]:
 
 def _place(cell: PlannedCell) -> str:
     method, where, *rest = _names(cell)
-    return " · ".join([method, where] if cell["kind"] == "cost" else [method, where, rest[0], f"seed {rest[1]}"])
+    return " · ".join([method, where] if cell.kind == "cost" else [method, where, rest[0], f"seed {rest[1]}"])
 
 
 def _names(cell: PlannedCell) -> list[str]:
-    if cell["kind"] == "cost":
-        size = "x".join(map(str, cell["inputs"]["size"]))
+    if cell.kind == "cost":
+        size = "x".join(map(str, cell.inputs["size"]))
         return [called(cell, "method"), f"cost {size}", "-", "-"]
-    return [called(cell, "method"), called(cell, "dataset"), cell["regime"]["display"], str(cell["seed"])]
+    return [called(cell, "method"), called(cell, "dataset"), cell.regime.display, str(cell.seed)]
 
 
 def _brief(cell: PlannedCell) -> dict[str, Any]:
     return {
-        "key": cell["key"],
-        "kind": cell["kind"],
-        "method": cell["method"]["display"],
-        "dataset": cell["dataset"]["display"],
-        "regime": cell["regime"]["display"],
-        "seed": cell["seed"],
-        **({"size": cell["inputs"]["size"]} if cell["kind"] == "cost" else {}),
+        "key": cell.key,
+        "kind": cell.kind,
+        "method": cell.method.display,
+        "dataset": cell.dataset.display,
+        "regime": cell.regime.display,
+        "seed": cell.seed,
+        **({"size": cell.inputs["size"]} if cell.kind == "cost" else {}),
     }

@@ -14,8 +14,8 @@ from ..text.wording import counted
 from .options import add_shared, no_match, note, note_left_out, note_old, print_json, print_table, verb
 
 if TYPE_CHECKING:
+    from ..store.cell import Cell
     from ..store.outputs import OutputFiles
-    from ..store.record import Cell
 
 _STOPPED = "what is removed is gone, what is copied is whole; the same command goes on"
 _MEND = (
@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
         else:
             if found:
                 _list(found)
-            outcomes = Counter(c["outcome"] for c in found).most_common()
+            outcomes = Counter(c.outcome for c in found).most_common()
             told = ", ".join(f"{n:,} {name}" for name, n in outcomes) or "`noisebench run … --store` fills the store"
             note(f"{counted(len(found), 'cell')}: {told}")
         return 1 if left_out else 0
@@ -125,12 +125,12 @@ def _list(found: Sequence[Cell]) -> None:
     from ..store.record import cost_size
 
     def place(cell: Cell) -> str:
-        return "x".join(map(str, cost_size(cell))) if cell["kind"] == "cost" else cell["dataset"]["display"]
+        return "x".join(map(str, cost_size(cell))) if cell.kind == "cost" else cell.dataset.display
 
     print_table(
         (
-            (c["key"][:12], c["kind"], c["outcome"], c["method"]["display"], place(c) or "-", c["regime"]["display"],
-             str(c["seed"]))
+            (c.key[:12], c.kind, c.outcome, c.method.display, place(c) or "-", c.regime.display,
+             str(c.seed))
             for c in found
         ),
         ["key", "kind", "outcome", "method", "dataset", "regime", "seed"],
@@ -153,7 +153,7 @@ def _remove(args: argparse.Namespace, store: Path) -> int:
     removed = upkeep.remove_cells(store, chosen) if args.yes else []
     tidied = upkeep.gc(store) if args.yes and args.old else []
     if args.json:
-        print_json({"cells": [c["key"] for c in chosen], "removed": [c["key"] for c in removed], "tidied": tidied})
+        print_json({"cells": [c.key for c in chosen], "removed": [c.key for c in removed], "tidied": tidied})
         return 0
     if chosen:
         _list(chosen)

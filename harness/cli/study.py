@@ -72,7 +72,7 @@ def _write_held(args: argparse.Namespace, suite: Suite, axes: Sequence[Axis]) ->
     held = Path(args.held)
     records, damaged = read_noted(held)
     records = newest(records)
-    _refuse_idle(axes, [(r.cell["regime"]["spec"], r.cell["method"]["spec"]) for r in records])
+    _refuse_idle(axes, [(r.cell.regime.spec, r.cell.method.spec) for r in records])
     code = _write(args, suite, axes, records, held if held.is_dir() else None, 0)
     return 1 if damaged else code
 
@@ -95,7 +95,7 @@ def _run_and_write(args: argparse.Namespace, suite: Suite, axes: Sequence[Axis])
             raise UsageError(f"--limit {args.limit}: give a whole number from 1")
         suite = replace(suite, limit=args.limit)
     suite = replace(suite, plugins=(*suite.plugins, *args.plugin))
-    _refuse_idle(axes, [(c["regime"]["spec"], c["method"]["spec"]) for c in plan_in_child(suite)["cells"]])
+    _refuse_idle(axes, [(c.regime.spec, c.method.spec) for c in plan_in_child(suite)["cells"]])
     try:
         with watcher() as watch:
             summary = run_suite(suite, store, options, watch)
@@ -103,7 +103,7 @@ def _run_and_write(args: argparse.Namespace, suite: Suite, axes: Sequence[Axis])
         note_stopped(str(store))
         return 130
     names, noted = read_names(store), asked_in(store)
-    records = [named(read_record(store, c["key"], noted), names) for c in summary.cells]
+    records = [named(read_record(store, c.key, noted), names) for c in summary.cells]
     return _write(args, suite, axes, records, store, len(summary.done))
 
 
@@ -129,9 +129,9 @@ def _write(
 
     to = Path(args.to)
     files, left_out = write_study(records, axes, to, title=f"Study {suite.suite}", store=store, style=args.style)
-    lost = [r.cell for r in records if r.cell["outcome"] not in ("ok", "skipped")]
+    lost = [r.cell for r in records if r.cell.outcome not in ("ok", "skipped")]
     for cell in lost:
-        note(one_line(f"{cell['outcome']}: {cell_text(cell)}: {cell['reason']}"))
+        note(one_line(f"{cell.outcome}: {cell_text(cell)}: {cell.reason}"))
     for why in left_out:
         note(f"left out: {one_line(why)}")
     if args.json:

@@ -7,11 +7,12 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..store.cell import sorted_values
 from ..text.errors import UsageError, one_line
 from .options import add_shared, note, note_left_out, print_json, print_table, verb, write_to
 
 if TYPE_CHECKING:
-    from ..store.record import Cell
+    from ..store.cell import Cell
     from ..training.checkpoint import Card
 
 _EXAMPLES = """  noisebench weights ls                                         those that come with noisebench
@@ -68,19 +69,19 @@ def run(args: argparse.Namespace) -> int:
     from ..training.checkpoint import file_sha256, read_card
 
     cell = _one(cells, args.filter, path)
-    file = cell_dir(path, cell["key"]) / WEIGHTS
+    file = cell_dir(path, cell.key) / WEIGHTS
     if args.action == "card":
         _show(read_card(file), args.json)
         return 0
     read_card(file)
     data = file.read_bytes()
-    if file_sha256(data) != cell["training"].get("weights_sha256"):
+    if cell.training is None or file_sha256(data) != cell.training.weights_sha256:
         raise UsageError(f"{one_line(file)} is not what was trained: `noisebench store rm` the cell and run again")
     write_to(Path(args.to).expanduser(), data)
     if args.json:
-        print_json({"key": cell["key"], "file": args.to, "bytes": len(data)})
+        print_json({"key": cell.key, "file": args.to, "bytes": len(data)})
     else:
-        print(f"{len(data) / 2**20:.2f} MiB in {args.to}, for cell {cell['key'][:12]}")
+        print(f"{len(data) / 2**20:.2f} MiB in {args.to}, for cell {cell.key[:12]}")
     return 0
 
 
@@ -91,7 +92,7 @@ def _trained(store: Path) -> tuple[list[Cell], list[str]]:
 
     found, left_out = read_cells(existing_store(store))
     note_left_out(left_out)
-    return [cell for cell in found if cell["kind"] == "train" and cell["outcome"] == "ok"], left_out
+    return [cell for cell in found if cell.kind == "train" and cell.outcome == "ok"], left_out
 
 
 def _one(cells: list[Cell], text: str, store: Path) -> Cell:
@@ -106,16 +107,13 @@ def _one(cells: list[Cell], text: str, store: Path) -> Cell:
 
 def _list(cells: list[Cell], as_json: bool) -> None:
     if as_json:
-        print_json(cells)
+        print_json(sorted_values(cells))
         return
     rows = []
-    for cell in cells:
-        training = cell["training"]
-        score = "-" if training["score"] is None else f"{training['score']:.4g}"
-        seconds = f"{training['cost']['seconds']:.0f}"
-        rows.append(
-            [cell["key"][:12], cell["method"]["display"], str(cell["seed"]), f"{training['steps']}", score, seconds]
-        )
+    for cell, training in ((cell, cell.training) for cell in cells if cell.training is not None):
+        score = "-" if training.score is None else f"{training.score:.4g}"
+        seconds = f"{training.cost.seconds:.0f}"
+        rows.append([cell.key[:12], cell.method.display, str(cell.seed), f"{training.steps}", score, seconds])
     print_table(rows, ["key", "method", "seed", "steps", "validation", "seconds"])
 
 
@@ -126,16 +124,16 @@ def _list_enclosed(as_json: bool) -> int:
 
     found: list[dict[str, Any]] = []
     for file, card in enclosed_checkpoints().items():
-        method = card["method"]
+        method = card.method
         try:
-            method = bind(method, "method", card["track"]).display
-            state = "used by key" if key_today(card) == card["key"] else "stale: its source files have changed since"
+            method = bind(method, "method", card.track).display
+            state = "used by key" if key_today(card) == card.key else "stale: its source files have changed since"
         except UsageError as error:
             state = f"stale: {error}"
         found.append({
-            "file": str(file), "key": card["key"], "method": method, "seed": card["seed"],
-            "steps": card["training"]["steps"], "validation": card["training"]["score"],
-            "cpu_seconds": card["training"]["cost"]["cpu_seconds"], "state": state,
+            "file": str(file), "key": card.key, "method": method, "seed": card.seed,
+            "steps": card.training.steps, "validation": card.training.score,
+            "cpu_seconds": card.training.cost.cpu_seconds, "state": state,
         })  # fmt: skip
     if as_json:
         print_json(found)
@@ -152,35 +150,35 @@ def _list_enclosed(as_json: bool) -> int:
 
 def _show(card: Card, as_json: bool) -> None:
     if as_json:
-        print_json(card)
+        print_json(sorted_values(card))
         return
-    training = card["training"]
-    cost = training["cost"]
-    score = "not defined" if training["score"] is None else f"{training['score']:.4f}"
-    print(f"key {card['key']}\nmethod {one_line(card['method'])}\nseed {one_line(card['seed'])}")
-    print(f"data {one_line(card['data'].get('spec'))}\nregime {one_line(card['regime'])}")
-    stopped = f", stopped: {one_line(training['stopped'])}" if training["stopped"] else ""
-    print(f"steps {training['steps']} of {training['of']}{stopped}\nvalidation {one_line(training['metric'])} {score}")
+    training = card.training
+    cost = training.cost
+    score = "not defined" if training.score is None else f"{training.score:.4f}"
+    print(f"key {card.key}\nmethod {one_line(card.method)}\nseed {one_line(card.seed)}")
+    print(f"data {one_line(card.data.get('spec'))}\nregime {one_line(card.regime)}")
+    stopped = f", stopped: {one_line(training.stopped)}" if training.stopped else ""
+    print(f"steps {training.steps} of {training.of}{stopped}\nvalidation {one_line(training.metric)} {score}")
     for name in ("seconds", "cpu_seconds", "items_per_second"):
-        print(f"{name} {cost[name]:.1f}")
+        print(f"{name} {getattr(cost, name):.1f}")
     for name in ("parameter_bytes", "gradient_bytes", "optimizer_bytes", "saved_bytes", "peak_memory_bytes", "macs"):
-        value = cost[name]  # type: ignore[literal-required]
+        value = getattr(cost, name)
         print(f"{name} {'-' if value is None else value}")
-    for figure, found in training.get("figures", {}).items():
+    for figure, found in (training.figures or {}).items():
         print(f"{one_line(figure)} {found:.6g}")
     print("curve (step, seconds, loss, validation)")
     print_table(
         [
             [
-                str(p["step"]),
-                f"{p['seconds']:.1f}",
-                *("-" if v is None else f"{v:.4f}" for v in (p["loss"], p["score"])),
+                str(p.step),
+                f"{p.seconds:.1f}",
+                *("-" if v is None else f"{v:.4f}" for v in (p.loss, p.score)),
             ]
-            for p in training["curve"]
+            for p in training.curve
         ],
         ["step", "seconds", "loss", "validation"],
     )
-    print(f"environment {json.dumps(card['environment'], sort_keys=True)}")
+    print(f"environment {json.dumps(card.environment, sort_keys=True)}")
 
 
 def _import(args: argparse.Namespace) -> int:
@@ -190,12 +188,12 @@ def _import(args: argparse.Namespace) -> int:
     folder = import_folders()[-1]
     kept = []
     for file, card in zip(args.files, cards, strict=True):
-        target = folder / f"{card['key']}.safetensors"
+        target = folder / f"{card.key}.safetensors"
         folder.mkdir(parents=True, exist_ok=True)
         write_to(target, Path(file).read_bytes())
-        kept.append({"key": card["key"], "file": str(target)})
+        kept.append({"key": card.key, "file": str(target)})
         if not args.json:
-            print(f"{card['key'][:12]} kept in {target}")
+            print(f"{card.key[:12]} kept in {target}")
     if args.json:
         print_json(kept)
     note("a run whose training has this key uses it")

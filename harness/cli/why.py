@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..store.cell import Request
 from ..text.errors import UsageError, one_line
 from ..text.wording import counted
 from .options import add_shared, no_match, note_left_out, note_old, print_json, use_data, verb
@@ -33,12 +34,13 @@ def add(verbs: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Explain keys; 1 where a damaged or edited cell is left out."""
     from ..engine.planning import replan_in_child
+    from ..store.cell import NOT_OK
     from ..store.cells import existing_store, keys
     from ..store.file_changes import changes_of
     from ..store.key_changes import differences
     from ..store.outputs import find_donors
     from ..store.reading import matching, read_cells
-    from ..store.record import NOT_OK, in_order, place_text
+    from ..store.record import in_order, place_text
 
     use_data(args)
     store = existing_store(Path(args.store))
@@ -50,18 +52,14 @@ def run(args: argparse.Namespace) -> int:
     cells = in_order(chosen, chosen)
     if not cells:
         raise UsageError(no_match(store, args.filter, len(every)))
-    now = replan_in_child([c["request"] for c in cells])
+    now = replan_in_child([c.request or Request() for c in cells])
     changes = [
-        ([found["error"]], [])
-        if "error" in found
-        else (differences(cell["inputs"], found["inputs"]), changes_of(cell, found["request"], store))
+        ([found.error], [])
+        if found.error
+        else (differences(cell.inputs, found.inputs), changes_of(cell, found.request, store))
         for cell, found in zip(cells, now, strict=True)
     ]
-    others = [
-        {"kind": cell["kind"], **found}
-        for cell, found, why in zip(cells, now, changes, strict=True)
-        if any(why) and "key" in found
-    ]
+    others = [found for found, why in zip(now, changes, strict=True) if any(why) and found.key]
     held, donors = set(keys(store)) if others else set(), find_donors(store, others)
     document: list[dict[str, Any]] = []
     for cell, found, (changed, files) in zip(cells, now, changes, strict=True):
@@ -69,35 +67,35 @@ def run(args: argparse.Namespace) -> int:
             _FRESH
             if not changed and not files
             else "stored under its new key"
-            if changed and found.get("key") in held
+            if changed and found.key in held
             else "to be re-scored"
-            if found.get("key") in donors
+            if found.key in donors
             else "to be run again"
         )
-        if "error" in found:
+        if found.error:
             state = "cannot be planned now"
-        elif state == _FRESH and (cell["outcome"] in NOT_OK or cell.get("needs")):
+        elif state == _FRESH and (cell.outcome in NOT_OK or cell.needs):
             state = "to be tried again"
         document.append(
             {
-                "key": cell["key"],
-                "method": cell["method"]["display"],
-                "dataset": cell["dataset"]["display"],
-                "regime": cell["regime"]["display"],
-                "seed": cell["seed"],
-                "outcome": cell["outcome"],
-                "reason": cell["reason"],
-                "inputs": cell["inputs"],
+                "key": cell.key,
+                "method": cell.method.display,
+                "dataset": cell.dataset.display,
+                "regime": cell.regime.display,
+                "seed": cell.seed,
+                "outcome": cell.outcome,
+                "reason": cell.reason,
+                "inputs": cell.inputs,
                 "state": state,
                 "changed": [*changed, *files],
-                "opened": cell.get("opened", {}),
-                "rescored_from": cell["rescored"]["source"] if "rescored" in cell else None,
+                "opened": cell.opened,
+                "rescored_from": cell.rescored.source if cell.rescored is not None else None,
             }
         )
     if args.json:
         print_json(document)
         return code
-    places = {cell["key"]: place_text(cell) for cell in cells}
+    places = {cell.key: place_text(cell) for cell in cells}
     if len(document) > _LISTED:
         _show_many(document, places)
         return code

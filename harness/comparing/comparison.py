@@ -16,8 +16,9 @@ from ..spec.paths import is_meant
 from ..statistics.blas_threads import one_blas_thread
 from ..statistics.exact_scores import is_exact
 from ..statistics.paired_tests import Floats
+from ..store.cell import Cell
 from ..store.garbage import no_collection
-from ..store.record import Cell, Record, order_of, words_of
+from ..store.record import Record, order_of, words_of
 from ..store.versions import newest
 from ..text.errors import UsageError, nearest, one_line
 from ..text.wording import by_number, counted
@@ -73,17 +74,17 @@ class Comparison:
 def choose(records: Sequence[Record], text: str, source: str) -> list[Record]:
     """The records of one method, named by its spec, with or without defaults, or plain name. Raises `UsageError`."""
     for exact in ("display", "spec", "name"):
-        found = [r for r in records if r.cell["method"][exact] == text]
-        specs = sorted({r.cell["method"]["display"] for r in found}, key=by_number)
-        if len({r.cell["method"]["spec"] for r in found}) > 1:
+        found = [r for r in records if getattr(r.cell.method, exact) == text]
+        specs = sorted({r.cell.method.display for r in found}, key=by_number)
+        if len({r.cell.method.spec for r in found}) > 1:
             raise UsageError(
                 f"method {one_line(text)!r} is several in {one_line(source)}: name one of {', '.join(specs)}"
             )
         if found:
             return found
-    if found := [r for r in records if is_meant(text, r.cell["method"]["spec"], r.cell["method"]["display"])]:
+    if found := [r for r in records if is_meant(text, r.cell.method.spec, r.cell.method.display)]:
         return found
-    known = {r.cell["method"]["display"] for r in records}
+    known = {r.cell.method.display for r in records}
     raise UsageError(f"no method {one_line(text)!r} in {one_line(source)}: {one_line(nearest(text, known))}")
 
 
@@ -97,8 +98,8 @@ def compare(
 
 def _compared_sides(a: Sequence[Record], b: Sequence[Record], name_a: str, name_b: str, across: bool) -> Comparison:
     one, other = Shelf(a), Shelf(b)
-    spec_a = a[0].cell["method"]["spec"] if across and a else ""
-    spec_b = b[0].cell["method"]["spec"] if across and b else ""
+    spec_a = a[0].cell.method.spec if across and a else ""
+    spec_b = b[0].cell.method.spec if across and b else ""
     pairings = Pairings()
     matched: list[Matched] = []
     sets: list[SetDifference] = []
@@ -113,7 +114,7 @@ def _compared_sides(a: Sequence[Record], b: Sequence[Record], name_a: str, name_
             for partner in found.records:
                 known.add(id(partner))
                 made += _side_by_side(record, partner, one, other, pairings)
-                if record.cell["outcome"] == partner.cell["outcome"] == "ok":
+                if record.cell.outcome == partner.cell.outcome == "ok":
                     sets += _sets(record, partner, one, other)
         for row in _matched(made):
             matched.append(row) if isinstance(row, Matched) else unmatched.append(row)
@@ -136,7 +137,7 @@ def _compared_sides(a: Sequence[Record], b: Sequence[Record], name_a: str, name_
 
 
 def _sets(a: Record, b: Record, one: Shelf, other: Shelf) -> list[SetDifference]:
-    if not (a.cell.get("sets") or b.cell.get("sets")):
+    if not (a.cell.sets or b.cell.sets):
         return []
     labels = one.label(a.cell), other.label(b.cell)
     method = labels[0] if labels[0] == labels[1] else " → ".join(labels)
@@ -144,8 +145,8 @@ def _sets(a: Record, b: Record, one: Shelf, other: Shelf) -> list[SetDifference]
 
 
 def _lost(side: str, shelf: Shelf, cell: Cell, reason: str) -> Unmatched:
-    if cell["outcome"] != "ok":
-        reason = f"{cell['outcome']}; {reason}"
+    if cell.outcome != "ok":
+        reason = f"{cell.outcome}; {reason}"
     return Unmatched(side, shelf.label(cell), where_text(cell), reason)
 
 
@@ -165,8 +166,8 @@ def _side_by_side(a: Record, b: Record, one: Shelf, other: Shelf, pairings: Pair
     for side, shelf, record in (("A", one, a), ("B", other, b)):
         cell = record.cell
         reason = None
-        if cell["outcome"] != "ok":
-            reason = f"{cell['outcome']}: {one_line(cell['reason'], 120)}".removesuffix(": ")
+        if cell.outcome != "ok":
+            reason = f"{cell.outcome}: {one_line(cell.reason, 120)}".removesuffix(": ")
         elif len(set(record.items)) != len(record.items):
             reason = Alignment.why_not_whole(record)
         if reason is not None:
@@ -185,7 +186,7 @@ def _side_by_side(a: Record, b: Record, one: Shelf, other: Shelf, pairings: Pair
         if reason is None:
             found.append(_Scores(a, b, labels, name, paired, notes))
         else:
-            side = "A" if name in a.cell["metrics"] else "B"
+            side = "A" if name in a.cell.metrics else "B"
             found.append(Unmatched(side, labels[0], f"{where_text(a.cell)} · {name}", reason))
     return found
 
@@ -234,7 +235,7 @@ def _where_defined(found: _Scores, sides: tuple[Floats, Floats]) -> Matched | Un
             return Unmatched("A", found.labels[0], f"{where_text(a.cell)} · {name}", lacking[0])
         units = units_of((a, found.b), [rows_a[defined].tolist(), rows_b[defined].tolist()])
         sides, names = (sides[0][defined], sides[1][defined]), unit_names(a, rows_a[defined], units)
-    counts = [int(is_exact(side, a.cell["metrics"][name]["higher"]).sum()) for side in sides]
+    counts = [int(is_exact(side, a.cell.metrics[name].higher).sum()) for side in sides]
     if any(counts):
         mean = "" if len(sides[0]) in counts else ", which count in no mean"
         lacking.append(f"{name} is exact on {_counted(counts[0], words)} in A and {counts[1]} in B{mean}")
@@ -248,17 +249,17 @@ def _counted(n: int, words: Mapping[str, str]) -> str:
 def why_not_comparable(a: Record, b: Record, name: str) -> str | None:
     """Why a metric cannot be compared between two cells."""
     for side, record in (("A", a), ("B", b)):
-        if name not in record.cell["metrics"] or name not in record.scores:
+        if name not in record.cell.metrics or name not in record.scores:
             return f"{name} was not scored in {side}"
-    one, other = a.cell["metrics"][name], b.cell["metrics"][name]
-    if one["version"] != other["version"]:
-        return f"{name} has other versions: {one['version']} and {other['version']}"
-    return None if one["higher"] == other["higher"] else f"{name} has other directions"
+    one, other = a.cell.metrics[name], b.cell.metrics[name]
+    if one.version != other.version:
+        return f"{name} has other versions: {one.version} and {other.version}"
+    return None if one.higher == other.higher else f"{name} has other directions"
 
 
 def _metrics(a: Cell, b: Cell) -> list[str]:
     """Every metric of either cell, in the order that the metrics themselves ask for."""
-    metrics = {**b["metrics"], **a["metrics"]}
+    metrics = {**b.metrics, **a.metrics}
     return sorted(metrics, key=lambda name: (order_of(name, metrics[name]), name))
 
 
@@ -267,10 +268,10 @@ def _speeds(a: Sequence[Record], b: Sequence[Record]) -> tuple[tuple[Speed, ...]
     sides: list[dict[tuple[str, str], tuple[float, Record]]] = []
     for records in (a, b):
         found: dict[tuple[str, str], tuple[float, Record]] = {}
-        for record in of_newest_reference(r for r in records if r.cell["kind"] == "cost"):
-            cost = record.cell["cost"]
-            if cost is not None and cost["latency_rel"] is not None:
-                found[record.cell["method"]["display"], cost_setting(cost)] = cost["latency_rel"], record
+        for record in of_newest_reference(r for r in records if r.cell.kind == "cost"):
+            cost = record.cell.cost
+            if cost is not None and cost.latency_rel is not None:
+                found[record.cell.method.display, cost_setting(cost)] = cost.latency_rel, record
         sides.append(found)
     speeds: list[Speed] = []
     left_out: list[Unmatched] = []

@@ -136,18 +136,18 @@ def differences_of(matched: Sequence[Matched]) -> list[Difference]:
 
 
 def _difference(found: Matched, numbers: _Numbers, test: tuple[tuple[float, float] | None, float]) -> Difference:
-    cell, part = found.a.cell, found.a.cell["metrics"][found.metric]
+    cell, part = found.a.cell, found.a.cell.metrics[found.metric]
     return Difference(
-        cell["track"], *found.labels, cell["dataset"]["display"], cell["regime"]["display"], protocol_text(cell),
-        cell["seed"], found.metric, part["unit"], part["higher"], decimals_of(found.metric, part), found.items,
-        *found.scores, found.note, cell["key"], found.b.cell["key"], gate_of(found.metric, part).get("max_drop"),
+        cell.track, *found.labels, cell.dataset.display, cell.regime.display, protocol_text(cell),
+        cell.seed, found.metric, part.unit, part.higher, decimals_of(found.metric, part), found.items,
+        *found.scores, found.note, cell.key, found.b.cell.key, gate_of(found.metric, part).get("max_drop"),
         numbers.change, numbers.means, numbers.counts, numbers.mcnemar, numbers.difference, *test,
     )  # fmt: skip
 
 
 def _numbers(matched: Sequence[Matched]) -> list[_Numbers]:
     """What each says by itself; those with equally many items are computed some at a time, as rows of one table."""
-    kinds = {n: (len(one.items), one.a.cell["metrics"][one.metric]["higher"]) for n, one in enumerate(matched)}
+    kinds = {n: (len(one.items), one.a.cell.metrics[one.metric].higher) for n, one in enumerate(matched)}
     made: dict[int, _Numbers] = {}
     for own, a, b, higher in score_tables(kinds, lambda place: matched[place].scores):
         made.update(zip(own, _numbers_of(a, b, higher), strict=True))

@@ -14,7 +14,8 @@ from ..boards.board import environment_of
 from ..boards.grouping import Alignment, GroupKey, MethodKey, labels, method_key, pick, with_keys
 from ..boards.units import Units, units_of
 from ..statistics.paired_tests import Floats
-from ..store.record import Cell, Record, in_order, words_of
+from ..store.cell import Cell
+from ..store.record import Record, in_order, words_of
 from ..text.errors import nearest
 from ..text.wording import by_number, counted
 
@@ -33,10 +34,10 @@ class Found:
 
 def apart(record: Record, partners: Sequence[Record], keys: Collection[str]) -> Sequence[Record]:
     """Partners of a record; where it is itself among them, without the versions that its own side (`keys`) has too."""
-    own = record.cell["key"]
-    if len(partners) == 1 or all(partner.cell["key"] != own for partner in partners):
+    own = record.cell.key
+    if len(partners) == 1 or all(partner.cell.key != own for partner in partners):
         return partners
-    return [p for p in partners if p.cell["key"] == own or p.cell["key"] not in keys]
+    return [p for p in partners if p.cell.key == own or p.cell.key not in keys]
 
 
 class Shelf:
@@ -45,15 +46,15 @@ class Shelf:
     def __init__(self, records: Iterable[Record]) -> None:
         same: dict[tuple[GroupKey, MethodKey, int], list[Record]] = defaultdict(list)
         for record, place, method in with_keys(records):
-            same[place, method, record.cell["seed"]].append(record)
+            same[place, method, record.cell.seed].append(record)
         picked = [pick(group) for group in same.values()]
         self.records = in_order(picked, [r.cell for r in picked])
         self._methods: dict[str, dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
         self._places: dict[tuple[str, str, str, int], list[Record]] = defaultdict(list)
         for record in self.records:
-            cell, spec = record.cell, record.cell["method"]["spec"]
-            self._methods[cell["track"]][spec].append(record)
-            self._places[cell["track"], spec, cell["regime"]["spec"], cell["seed"]].append(record)
+            cell, spec = record.cell, record.cell.method.spec
+            self._methods[cell.track][spec].append(record)
+            self._places[cell.track, spec, cell.regime.spec, cell.seed].append(record)
         self._labels: dict[MethodKey, str] = labels({method for _, method, _ in same})
         # The records are held, so that no other cell has the number of one of theirs.
         self._known = {
@@ -67,13 +68,13 @@ class Shelf:
 
     def partners(self, cell: Cell, spec: str = "") -> Found:
         """Cells of the method `spec` (default: that of `cell`) on track, data, regime, seed and protocol of `cell`."""
-        spec = spec or cell["method"]["spec"]
-        methods = self._methods.get(cell["track"], {})
+        spec = spec or cell.method.spec
+        methods = self._methods.get(cell.track, {})
         if not methods and self._methods:
             return Found((), "absent", f"the track is absent: {_have(self._methods)}")
         if spec not in methods:
             return Found((), "absent", f"the method is absent: {nearest(spec, methods)}")
-        here = self._places.get((cell["track"], spec, cell["regime"]["spec"], cell["seed"]), [])
+        here = self._places.get((cell.track, spec, cell.regime.spec, cell.seed), [])
         data = [r for r in here if _same_data(r.cell, cell)]
         if not data:
             return Found((), "absent", self._absence(methods[spec], cell))
@@ -81,19 +82,19 @@ class Shelf:
         if not found:
             others = sorted({protocol_text(r.cell) for r in data}, key=by_number)
             return Found((), "protocol", f"other protocol: {', '.join(others)}, not {protocol_text(cell)}")
-        prints = cell["dataset"]["fingerprint"]
-        exact = [r for r in found if r.cell["dataset"]["fingerprint"] == prints]
+        prints = cell.dataset.fingerprint
+        exact = [r for r in found if r.cell.dataset.fingerprint == prints]
         return Found(tuple(exact or found))
 
     @staticmethod
     def _absence(own: Sequence[Record], cell: Cell) -> str:
         data = [r for r in own if _same_data(r.cell, cell)]
         if not data:
-            return f"the dataset is absent: {_have(r.cell['dataset']['display'] for r in own)}"
-        regime = [r for r in data if r.cell["regime"]["spec"] == cell["regime"]["spec"]]
+            return f"the dataset is absent: {_have(r.cell.dataset.display for r in own)}"
+        regime = [r for r in data if r.cell.regime.spec == cell.regime.spec]
         if not regime:
-            return f"the regime is absent: {_have(r.cell['regime']['display'] for r in data)}"
-        return f"the seed is absent: {_have(str(r.cell['seed']) for r in regime)}"
+            return f"the regime is absent: {_have(r.cell.regime.display for r in data)}"
+        return f"the seed is absent: {_have(str(r.cell.seed) for r in regime)}"
 
 
 def _have(names: Iterable[str]) -> str:
@@ -103,27 +104,24 @@ def _have(names: Iterable[str]) -> str:
 
 
 def _same_data(one: Cell, other: Cell) -> bool:
-    a, b = one["dataset"], other["dataset"]
-    return a["fingerprint"] == b["fingerprint"] or a["spec"] == b["spec"]
+    a, b = one.dataset, other.dataset
+    return a.fingerprint == b.fingerprint or a.spec == b.spec
 
 
 def _same_protocol(one: Cell, other: Cell) -> bool:
-    a, b = one["protocol"], other["protocol"]
-    return a["spec"] == b["spec"] and a["versions"] == b["versions"]
+    a, b = one.protocol, other.protocol
+    return a.spec == b.spec and a.versions == b.versions
 
 
 def protocol_text(cell: Cell) -> str:
     """The protocol with its version: `uint8@1`."""
-    versions = cell["protocol"]["versions"]
-    return f"{cell['protocol']['display']}@{','.join(str(versions[v]) for v in sorted(versions))}"
+    versions = cell.protocol.versions
+    return f"{cell.protocol.display}@{','.join(str(versions[v]) for v in sorted(versions))}"
 
 
 def where_text(cell: Cell) -> str:
     """Dataset, regime, protocol and seed of a cell, in words."""
-    return (
-        f"{cell['dataset']['display']} · {cell['regime']['display']} · {cell['protocol']['display']} · "
-        f"seed {cell['seed']}"
-    )
+    return f"{cell.dataset.display} · {cell.regime.display} · {cell.protocol.display} · seed {cell.seed}"
 
 
 class Paired(NamedTuple):
@@ -147,9 +145,9 @@ class Pairings:
 
     def of(self, a: Record, b: Record) -> Paired:
         """How the items of `a` and of `b` do."""
-        data_a, data_b = a.cell["dataset"], b.cell["dataset"]
+        data_a, data_b = a.cell.dataset, b.cell.dataset
         held = a.items, a.input_sha256, data_a, b.items, b.input_sha256, data_b
-        key = (*map(id, held), a.cell["seed"], b.cell["seed"])
+        key = (*map(id, held), a.cell.seed, b.cell.seed)
         if key not in self._known:
             if len(self._known) >= _PAIRINGS:
                 self._known.clear()
@@ -194,10 +192,10 @@ def why_inputs_differ(a: Record, b: Record, matched: int) -> str | None:
         return None
     items = words_of(a.cell)["items"]
     whole = "none" if not matched else str(missing)
-    if a.cell["dataset"]["fingerprint"] != b.cell["dataset"]["fingerprint"]:
-        prints = " → ".join(r.cell["dataset"]["fingerprint"][:12] for r in (a, b))
+    if a.cell.dataset.fingerprint != b.cell.dataset.fingerprint:
+        prints = " → ".join(r.cell.dataset.fingerprint[:12] for r in (a, b))
         cause = f"the dataset has other {items} ({prints})"
-    elif a.cell["regime"]["versions"] != b.cell["regime"]["versions"]:
+    elif a.cell.regime.versions != b.cell.regime.versions:
         cause = "the regime has another version"
     else:
         cause = Alignment.why_not_whole(b) or f"the regime made something else of the same {items}"

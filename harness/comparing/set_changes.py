@@ -35,7 +35,7 @@ class SetChange:
 
 def set_changes(a: Record, b: Record) -> list[SetChange]:
     """Every set metric that either cell was asked for, sorted by name. `lost` marks one that A has and B lacks."""
-    one, other = a.cell.get("sets") or {}, b.cell.get("sets") or {}
+    one, other = a.cell.sets or {}, b.cell.sets or {}
     items = words_of(a.cell)["items"]
     found = []
     for name in sorted(one.keys() | other.keys()):
@@ -45,16 +45,14 @@ def set_changes(a: Record, b: Record) -> list[SetChange]:
             found.append(SetChange(name, lost=theirs is None, reason=f"{name} was not scored in {side}"))
         elif set_identity(name, mine) != set_identity(name, theirs) or _inputs(a) != _inputs(b):
             found.append(SetChange(name, reason=f"{name} is of other features, {items}, reference or version"))
-        elif mine["value"] is None or theirs["value"] is None:
-            lost = mine["value"] is not None
+        elif mine.value is None or theirs.value is None:
+            lost = mine.value is not None
             side, part = ("B", theirs) if lost else ("A", mine)
-            why = "refused" if "refused" in part["flags"] else part["note"]
+            why = "refused" if "refused" in part.flags else part.note
             found.append(SetChange(name, lost=lost, reason=f"{name} has no value in {side}: {why}"))
         else:
-            error = max(mine["error"] or 0.0, theirs["error"] or 0.0)
-            found.append(
-                SetChange(name, mine["value"], theirs["value"], error, theirs["n"], higher=bool(theirs["higher"]))
-            )
+            error = max(mine.error or 0.0, theirs.error or 0.0)
+            found.append(SetChange(name, mine.value, theirs.value, error, theirs.n, higher=bool(theirs.higher)))
     return found
 
 

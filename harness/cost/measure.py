@@ -14,9 +14,10 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from msgspec import structs
 
 from ..components.registry import Bound
-from ..store.record import Cost
+from ..store.cell import Cost
 from ..text.errors import one_line
 from ..track.calling import synchronise
 from ..track.protocols import Runner, Track, case_of
@@ -82,27 +83,27 @@ def measure(
     else:
         peak = peak_memory(lambda: runner.call(prepared, info), device, reasons)
     wall = [one.wall for one in own]
-    cost: Cost = {
-        "size": list(size),
-        "device": device,
-        "threads": threads,
-        "repeats": repeats,
-        "setup_s": setup,
-        "first_ms": first,
-        "latency_ms": {"p50": statistics.median(wall), "p90": float(np.percentile(wall, 90)), "min": min(wall)},
-        "latency_cpu_ms": statistics.median(one.cpu for one in own),
-        "latency_rel": None,
-        "reference_ms": statistics.median(one.wall for one in other),
-        "reference_cpu_ms": statistics.median(one.cpu for one in other),
-        "busy": sum(one.wall for one in other) / sum(one.cpu for one in other) * processors(threads),
-        "peak_memory_bytes": peak,
-        "energy_j": energy(call, device, reasons),
-        "params": parameters(runner, reasons),
-        "weight_bytes": weight_bytes(runner, reasons),
-        "macs": None if external else macs(call, reasons),
-        "reasons": reasons,
-    }
-    return {**cost, "latency_rel": relative(cost)}
+    cost = Cost(
+        size=list(size),
+        device=device,
+        threads=threads,
+        repeats=repeats,
+        setup_s=setup,
+        first_ms=first,
+        latency_ms={"p50": statistics.median(wall), "p90": float(np.percentile(wall, 90)), "min": min(wall)},
+        latency_cpu_ms=statistics.median(one.cpu for one in own),
+        latency_rel=None,
+        reference_ms=statistics.median(one.wall for one in other),
+        reference_cpu_ms=statistics.median(one.cpu for one in other),
+        busy=sum(one.wall for one in other) / sum(one.cpu for one in other) * processors(threads),
+        peak_memory_bytes=peak,
+        energy_j=energy(call, device, reasons),
+        params=parameters(runner, reasons),
+        weight_bytes=weight_bytes(runner, reasons),
+        macs=None if external else macs(call, reasons),
+        reasons=reasons,
+    )
+    return structs.replace(cost, latency_rel=relative(cost))
 
 
 def relative(cost: Cost) -> float | None:
@@ -110,7 +111,7 @@ def relative(cost: Cost) -> float | None:
     own = pace(cost)
     if own is not None and judged_by_cpu(own):
         return own.cpu
-    return cost["latency_ms"]["p50"] / cost["reference_ms"] if cost["latency_ms"] and cost["reference_ms"] else None
+    return cost.latency_ms["p50"] / cost.reference_ms if cost.latency_ms and cost.reference_ms else None
 
 
 def processors(threads: int) -> int:

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ..store.record import WAITED, Cost, Inputs, Record
+from ..store.cell import Cost
+from ..store.record import WAITED, Record
 
 BUSY = 1.5
 """A reference that takes this much longer than it works had to wait for the processor: the machine was busy."""
@@ -15,7 +16,7 @@ BUSY = 1.5
 
 def reference_of(record: Record) -> int:
     """The version of the reference operation that a cost is relative to; 1 where its inputs name none."""
-    return _inputs(record).get("reference", 1)
+    return int(record.cell.inputs.get("reference", 1))
 
 
 def why_apart(a: Record, b: Record) -> str:
@@ -34,14 +35,10 @@ def of_newest_reference(records: Iterable[Record]) -> list[Record]:
 
 
 def _setting(record: Record) -> tuple[Any, ...]:
-    cell, inputs, cost = record.cell, _inputs(record), record.cell["cost"]
+    cell, inputs, cost = record.cell, record.cell.inputs, record.cell.cost
     names = ("size", "device", "threads")
-    measured = [str(inputs.get(name, cost.get(name) if cost else None)) for name in names]
-    return cell["track"], cell["method"]["spec"], cell["method"]["source_sha256"], cell["regime"]["spec"], *measured
-
-
-def _inputs(record: Record) -> Inputs:
-    return record.cell.get("inputs") or {}
+    measured = [str(inputs.get(name, getattr(cost, name) if cost else None)) for name in names]
+    return cell.track, cell.method.spec, cell.method.source_sha256, cell.regime.spec, *measured
 
 
 @dataclass(frozen=True)
@@ -55,23 +52,23 @@ class Pace:
 
 def busy(cost: Cost) -> float | None:
     """How many times longer the reference took than on idle processors; None where the cost does not tell."""
-    if (factor := _positive(cost.get("busy"))) is not None:
+    if (factor := _positive(cost.busy)) is not None:
         return factor
-    took, worked = _positive(cost["reference_ms"]), _positive(cost.get("reference_cpu_ms"))
+    took, worked = _positive(cost.reference_ms), _positive(cost.reference_cpu_ms)
     return took / worked if took is not None and worked is not None else None
 
 
 def is_busy(cost: Cost) -> bool:
     """Whether the machine did other work meanwhile, so that times are too long: as the cost itself says it."""
-    return (_positive(cost.get("busy")) or 0.0) > BUSY
+    return (_positive(cost.busy) or 0.0) > BUSY
 
 
 def pace(cost: Cost | None) -> Pace | None:
     """The pace of a cost on the processor; None for another device, and where a time is missing."""
-    if cost is None or cost["device"] != "cpu" or not cost["latency_ms"]:
+    if cost is None or cost.device != "cpu" or not cost.latency_ms:
         return None
-    cpu, reference_cpu = _positive(cost["latency_cpu_ms"]), _positive(cost.get("reference_cpu_ms"))
-    p50, factor = _positive(cost["latency_ms"]["p50"]), busy(cost)
+    cpu, reference_cpu = _positive(cost.latency_cpu_ms), _positive(cost.reference_cpu_ms)
+    p50, factor = _positive(cost.latency_ms["p50"]), busy(cost)
     if cpu is None or reference_cpu is None or p50 is None or factor is None:
         return None
     return Pace(cpu / reference_cpu, factor, p50 / cpu)

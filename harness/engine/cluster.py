@@ -18,7 +18,10 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
+from msgspec import structs
+
 from ..data.disk import write_file
+from ..store.cell import plain_values
 from ..suite.suite import Suite
 from ..text.errors import UsageError, one_line
 from ..text.wording import counted
@@ -199,16 +202,16 @@ class Cluster:
 
     def submit(self, job: Job) -> None:
         """Start a job (it has an `id`) as soon as there is room."""
-        self._tasks[job["id"]] = _Task(job)
-        self._again.append(job["id"])
+        self._tasks[job.id] = _Task(job)
+        self._again.append(job.id)
         self._start_waiting()
 
     def _start_waiting(self) -> None:
         """Give waiting cells to workers, as far as there is room."""
         for number in list(self._again):
             task = self._tasks[number]
-            near = {self._trained[key] for key in task.job["cell"]["after"] if key in self._trained}
-            alone = task.job["cell"]["alone"]
+            near = {self._trained[key] for key in task.job.cell.after or () if key in self._trained}
+            alone = bool(task.job.cell.alone)
             place = place_for(self._seats.values(), alone, near, self._devices)
             if place is None:
                 return
@@ -217,8 +220,9 @@ class Cluster:
             task.seat.cells[number] = alone, device
             task.tries += 1
             task.name, task.given, task.began = f"{number}-{task.tries}", time.monotonic(), None
-            job = task.job if device is None else {**task.job, "gpu": device}
-            task.future = self._submit(task.seat.address, task.name, run_cell, self._run, task.name, json.dumps(job))
+            job = task.job if device is None else structs.replace(task.job, gpu=device)
+            text = json.dumps(job, default=plain_values)
+            task.future = self._submit(task.seat.address, task.name, run_cell, self._run, task.name, text)
             task.future.add_done_callback(lambda _, name=task.name: self._inbox.put((name, None)))
 
     def _submit(self, address: str, name: str, function: Callable[..., Any], *values: Any) -> Any:
@@ -263,10 +267,10 @@ class Cluster:
 
     def _ending(self, number: int, task: _Task, event: Event) -> Event:
         """The event that ends a cell, as this run sees it; notes where a checkpoint lies."""
-        key = task.job["cell"]["key"]
+        key = task.job.cell.key
         if event["event"] == "busy" and key in self._stuck:
             return {"event": "broken", "id": number, "message": f"{self._stuck[key]} hangs, and has it still"}
-        if event["event"] == "end" and task.job["cell"]["kind"] == "train" and task.seat is not None:
+        if event["event"] == "end" and task.job.cell.kind == "train" and task.seat is not None:
             self._trained[key] = task.seat.address
         return {**event, "id": number}
 
@@ -281,7 +285,7 @@ class Cluster:
         seat = task.seat
         self._remove(number, task)
         if task.tries < _TRIES:
-            self._say(f"{seat} {why}: cell {task.job['cell']['key'][:12]} goes on elsewhere")
+            self._say(f"{seat} {why}: cell {task.job.cell.key[:12]} goes on elsewhere")
             self._tasks[number] = _Task(task.job, tries=task.tries)
             self._again.append(number)
             self._start_waiting()
@@ -329,13 +333,13 @@ class Cluster:
         for address in new:
             self._asked[address] = self._submit(address, f"welcome-{address}", welcome, self._hello)
         for task in list(self._tasks.values()):
-            limit = task.job["timeout"] * (1 if task.job["donor"] is None else 2) + _MARGIN
+            limit = task.job.timeout * (1 if task.job.donor is None else 2) + _MARGIN
             since = task.began
             if since is None:
                 since, limit = task.given, limit + _STARTS
             if task.seat is not None and now - since > limit:
                 self._closed.add(task.seat.address)
-                keys = [self._tasks[n].job["cell"]["key"] for n in task.seat.cells]
+                keys = [self._tasks[n].job.cell.key for n in task.seat.cells]
                 self._stuck.update(dict.fromkeys(keys, str(task.seat)))
                 yield from self._without(task.seat.address, f"has not answered for {limit:.0f} s and gets no more")
         if self._where.kind in BATCH and now - self._scaled > _AGAIN:

@@ -21,6 +21,9 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypedDict
 
+from msgspec import structs
+
+from ..store.cell import checked
 from ..store.cells import refuse_read_only
 from ..text.errors import UsageError, one_line
 from .environment import environment
@@ -145,8 +148,9 @@ def run_cell(run: str, task: str, text: str) -> list[Event]:
     Raises OSError where the pool of this worker has died.
     """
     worker: Any = import_module("distributed").get_worker()
-    job: Job = json.loads(text)
-    job["environment"] = {**_own_environment(), **{name: job["environment"][name] for name in ("threads", "device")}}
+    job = checked(json.loads(text), Job)
+    where = {**_own_environment(), **{name: job.environment[name] for name in ("threads", "device")}}
+    job = structs.replace(job, environment=where)
     ends: list[Event] = []
     sent = 0.0
     for event in _pools[run].run(job):
@@ -190,7 +194,7 @@ class _SharedPool:
                 self._pool = self._start()
             number = next(self._numbers)
             self._events[number] = events
-            self._pool.submit({**job, "id": number})
+            self._pool.submit(structs.replace(job, id=number))
         while (event := events.get()) is not None:
             if event["event"] == "gone":
                 return

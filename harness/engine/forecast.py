@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from ..planning.cells import PlannedCell
-from ..store.record import Cell
+from ..store.cell import Cell
 from ..text.errors import one_line
 
 Rates = dict[str, float]
@@ -20,9 +20,9 @@ def rates_of(stored: Iterable[Cell]) -> Rates:
     seconds: dict[str, float] = defaultdict(float)
     items: dict[str, int] = defaultdict(int)
     for cell in stored:
-        if cell["outcome"] == "ok" and cell["seconds"] and not cell.get("rescored"):
+        if cell.outcome == "ok" and cell.seconds and not cell.rescored:
             for name in _names(cell):
-                seconds[name] += cell["seconds"]
+                seconds[name] += cell.seconds
                 items[name] += _items(cell)
     return {name: seconds[name] / items[name] for name in sorted(seconds)}
 
@@ -51,24 +51,24 @@ def forecast_text(cells: Sequence[PlannedCell], rates: Rates, jobs: int) -> str:
     told = "" if len(known) == len(cells) else f", by {len(known):,} of them whose method the store knows"
     alone = ""
     if longest > shared and len(cells) > 1:
-        where = f" on {one_line(straggler['dataset']['display'], 60)}" if straggler["kind"] == "score" else ""
-        alone = f", as long as {one_line(straggler['method']['display'], 60)} takes{where}"
+        where = f" on {one_line(straggler.dataset.display, 60)}" if straggler.kind == "score" else ""
+        alone = f", as long as {one_line(straggler.method.display, 60)} takes{where}"
     return f"about {span_text(max(shared, longest))}{alone}{told}"
 
 
 def peak_text(cells: Sequence[PlannedCell], stored: Iterable[Cell]) -> str:
     """In words, the largest memory of a call or a training of these methods; empty where none was measured."""
-    specs = {cell["method"]["spec"] for cell in cells}
-    peaks = [peak for cell in stored if cell["method"]["spec"] in specs for peak in _peaks(cell)]
+    specs = {cell.method.spec for cell in cells}
+    peaks = [peak for cell in stored if cell.method.spec in specs for peak in _peaks(cell)]
     return f"a call takes up to {size_text(max(peaks))} of memory" if peaks else ""
 
 
 def _peaks(cell: Cell) -> list[int]:
     """The peaks of memory that a cell has measured, bytes."""
-    training, cost = cell.get("training"), cell.get("cost")
+    training, cost = cell.training, cell.cost
     measured = (
-        cost["peak_memory_bytes"] if cost else None,
-        training["cost"]["peak_memory_bytes"] if training else None,
+        cost.peak_memory_bytes if cost else None,
+        training.cost.peak_memory_bytes if training else None,
     )
     return [peak for peak in measured if peak is not None]
 
@@ -111,9 +111,9 @@ def size_text(count: float) -> str:
 
 
 def _names(cell: Cell | PlannedCell) -> tuple[str, str]:
-    place = f"{cell['kind']} {cell['track']}"
-    return f"{place} {cell['method']['spec']}", f"{place} {cell['method']['name']}"
+    place = f"{cell.kind} {cell.track}"
+    return f"{place} {cell.method.spec}", f"{place} {cell.method.name}"
 
 
 def _items(cell: Cell | PlannedCell) -> int:
-    return (cell["dataset"].get("items") or 1) if cell["kind"] == "score" else 1
+    return (cell.dataset.items or 1) if cell.kind == "score" else 1

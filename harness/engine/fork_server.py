@@ -228,7 +228,7 @@ def _run_jobs(events: int, line: socket.socket, scorer: Scorer) -> MethodEnd | N
     ready_to_supervise()
     while scorer.sound and (got := next_job(line)) is not None:
         job, _ = got
-        tell = partial(_tell, events, job["id"])
+        tell = partial(_tell, events, job.id)
         tell({"event": "began"})
         try:
             end = supervise(job, tell, line.fileno(), scorer)
@@ -251,8 +251,8 @@ def score_jobs(events: int, line: socket.socket, output: int) -> NoReturn:
         while (got := next_job(line)) is not None:
             job, descriptors = got
             channel = socket.socket(fileno=descriptors[0]) if descriptors else None
-            use_threads(job["threads"])
-            line.sendall(work(job, partial(_tell, events, job["id"]), channel))
+            use_threads(job.threads)
+            line.sendall(work(job, partial(_tell, events, job.id), channel))
     except BaseException:
         import traceback
 

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import struct
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NotRequired, Required, TypedDict
+from typing import Any, Required, TypedDict
+
+from msgspec import Struct
 
 from ..planning.cells import PlannedCell
+from ..store.cell import Cost, Number, Outcome, Rescored, SetPart, Training, checked
 from ..store.cells import WEIGHTS, cell_dir, outcome_of
-from ..store.record import Cost, Outcome, Rescored, SetPart, Training
+from ..text.json_values import parsed
 
 
-class Job(TypedDict):
+class Job(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A cell to be run. `redo` are the stored outcomes that are tried again, `stamp` tells the stored version that the
     plan saw; `donor` is a cell whose kept outputs are scored, and `said` why those of one could not be; `blocked` says
     why the cell cannot be run at all. `hidden` is what a sandbox hides from the method, None where it has none. `gpu`
     is the only CUDA device that the method sees."""
 
-    id: NotRequired[int]
     cell: PlannedCell
     store: str
     keep: str
     device: str
-    gpu: NotRequired[str]
     threads: int
     timeout: float
     memory: int | None
@@ -34,9 +34,11 @@ class Job(TypedDict):
     afresh: bool
     stamp: list[int] | None
     donor: str | None
-    said: NotRequired[str]
     hidden: list[str] | None
     blocked: str
+    id: int = 0
+    gpu: str | None = None
+    said: str = ""
 
 
 class Event(TypedDict, total=False):
@@ -74,13 +76,12 @@ def next_job(line: socket.socket) -> tuple[Job, list[int]] | None:
     text = b""
     while len(text) < length and (more := line.recv(length - len(text))):
         text += more
-    job: Job = json.loads(text)
-    return job, descriptors
+    return checked(parsed(text), Job), descriptors
 
 
 def checkpoints_of(job: Job) -> dict[str, str]:
     """Where the checkpoint of each recipe of a cell's method lies; a training that diverged has left none."""
-    store, trained = Path(job["store"]), job["cell"].get("trained", {})
+    store, trained = Path(job.store), job.cell.trained
     return {
         recipe: str(cell_dir(store, key) / WEIGHTS)
         for recipe, key in trained.items()
@@ -88,32 +89,32 @@ def checkpoints_of(job: Job) -> dict[str, str]:
     }
 
 
-class Ending(TypedDict, total=False):
+class Ending(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """How a cell ended, as its worker leaves it in `end.json`; what is absent is not known.
 
     `lost` says why the kept outputs of a donor cannot be used: the method is to make them again. `finite`, of an
     `invalid` one: whether something else than a NaN or an Inf is wrong with it.
     """
 
-    outcome: Required[Outcome]
-    reason: Required[str]
-    needs: str
-    traceback: str
-    notes: list[str]
-    setup_s: float | None
-    cost: Cost | None
-    environment: dict[str, Any]
-    said: str
-    lost: str
-    rescored: Rescored
-    sets: dict[str, SetPart]
-    training: Training
-    finite: bool
+    outcome: Outcome
+    reason: str
+    needs: str = ""
+    traceback: str = ""
+    notes: list[str] = []
+    setup_s: Number | None = None
+    cost: Cost | None = None
+    environment: dict[str, Any] = {}
+    said: str = ""
+    lost: str = ""
+    rescored: Rescored | None = None
+    sets: dict[str, SetPart] = {}
+    training: Training | None = None
+    finite: bool = True
 
 
 class MethodEnded(Exception):
     """The method's process says how the cell ends."""
 
     def __init__(self, ending: Ending) -> None:
-        super().__init__(ending["reason"])
+        super().__init__(ending.reason)
         self.ending = ending

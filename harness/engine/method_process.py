@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypedDict
 from ..components.plugins import described_at, load_plugin
 from ..components.registry import bind
 from ..components.tracks import get_track
+from ..store.cell import plain_values
 from ..text.errors import Invalid, NotFinite, Skip, UsageError, message_of, one_line, said, with_item
 from ..track.calling import call_on
 from ..track.protocols import Case, Runner
@@ -70,7 +71,7 @@ def serve(channel: socket.socket) -> NoReturn:
             except HungUp:
                 raise
             except BaseException as error:
-                reply = {"end": ending_of(error)}
+                reply = {"end": plain_values(ending_of(error))}
             if (seen := seen_files()) is not None:
                 reply["opened"] = seen
             if os.getpid() != own:  # a method forked, and its child came back: it must not answer too
@@ -78,7 +79,7 @@ def serve(channel: socket.socket) -> NoReturn:
             try:
                 answer(channel, reply)
             except Invalid as error:
-                answer(channel, {"end": ending_of(error)})
+                answer(channel, {"end": plain_values(ending_of(error))})
         except BaseException:
             os._exit(0)
 
@@ -147,7 +148,7 @@ def _measure(task: Task, regime: str, size: tuple[int, ...], repeats: int) -> Ma
         for file in task["plugins"]:
             load_plugin(file)
         track = get_track(task["track"])
-        return measure(
+        cost = measure(
             track,
             bind(task["method"], "method", track.name),
             bind(regime, "regime", track.name),
@@ -156,6 +157,7 @@ def _measure(task: Task, regime: str, size: tuple[int, ...], repeats: int) -> Ma
             device=task["device"],
             threads=task["threads"],
         )
+        return dict(plain_values(cost))
 
 
 def confined(channel: socket.socket, memory: int | None, threads: int) -> socket.socket:
@@ -186,18 +188,18 @@ def limit_data(memory: int) -> None:
 def ending_of(error: BaseException) -> Ending:
     """How a cell ends by an exception."""
     if isinstance(error, Skip):
-        return {"outcome": "skipped", "reason": one_line(error), "needs": one_line(error.needs)}
+        return Ending(outcome="skipped", reason=one_line(error), needs=one_line(error.needs))
     if isinstance(error, Invalid):
-        return {"outcome": "invalid", "reason": one_line(message_of(error)), "finite": not isinstance(error, NotFinite)}
+        return Ending(outcome="invalid", reason=one_line(message_of(error)), finite=not isinstance(error, NotFinite))
     if isinstance(error, UsageError):  # it says itself what is wrong, and where
-        return {"outcome": "failed", "reason": one_line(message_of(error))}
+        return Ending(outcome="failed", reason=one_line(message_of(error)))
     text = said(error)
     memory = isinstance(error, MemoryError) or "can't allocate memory" in text or "out of memory" in text
-    return {
-        "outcome": "oom" if memory else "failed",
-        "reason": one_line(with_item(error, described_at(error, 300))),
-        "traceback": "".join(traceback.format_exception(error))[-4000:],
-    }
+    return Ending(
+        outcome="oom" if memory else "failed",
+        reason=one_line(with_item(error, described_at(error, 300))),
+        traceback="".join(traceback.format_exception(error))[-4000:],
+    )
 
 
 def main(descriptor: str, memory: str, threads: str, *modules: str) -> None:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from ..data.disk import noticing_full_disk, write_file
+from ..planning.cells import folders_of
 from ..store.file_changes import ABSENT, Signature, digest_of, file_changes, remember_digest, signature_of
 from ..text.errors import Invalid
 from ..text.json_values import parsed
@@ -135,7 +136,7 @@ def opened_in(folder: Path) -> dict[str, str]:
 
 def outdated(job: Job, folder: Path) -> bool:
     """Whether rows of an unfinished cell were made with files that are other ones now."""
-    return bool(file_changes(opened_in(folder), job["cell"]["request"].get("folders", {}), Path(job["store"])))
+    return bool(file_changes(opened_in(folder), folders_of(job.cell), Path(job.store)))
 
 
 def _watch_of(folders: Mapping[str, str]) -> _Watch:

@@ -1,14 +1,22 @@
-"""Many mappings that have much in common, as JSON that has each of their parts once."""
+"""Many typed objects that have much in common, as JSON that has each of their parts once."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from functools import cache
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from ..store.cell import Request, plain_values, written_fields
+
+S = TypeVar("S", bound=Struct)
 
 
-def packed(values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Mappings of JSON values, many of which are alike, as JSON that has each such part once: see `unpacked`.
+def packed(values: Sequence[Struct]) -> dict[str, Any]:
+    """Objects, many of which are alike, as JSON that has each part that several share once: see `unpacked`.
 
     Column by column: of 100,000 cells that takes a third of the time of cell by cell.
     """
@@ -25,7 +33,7 @@ def packed(values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     def column(name: str, values: Sequence[Any]) -> Any:
         """The columns of mappings; else the places of parts, or the one place of all."""
         if name in _SPLIT and all(values):
-            return {"columns": columns(values)}
+            return {"columns": columns([one if name == "inputs" else written_fields(one) for one in values])}
         ids = list(map(id, values))
         alike = ids.count(ids[0]) == len(ids)
         different = {ids[0]: values[0]} if alike else dict(zip(ids, values, strict=True))
@@ -36,33 +44,49 @@ def packed(values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
                     parts.append(part)
         return places[ids[0]] if alike else list(map(places.__getitem__, ids))
 
-    return {"columns": columns(values), "count": len(values), "parts": parts}
+    made = columns([written_fields(one) for one in values])
+    return {"columns": made, "count": len(values), "parts": plain_values(parts)}
 
 
 _SPLIT = ("inputs", "request")
 """Parts of a cell that no two have alike, and that are made of parts which many have."""
 
 
-def unpacked(given: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The mappings back; what they have alike is one object, so that nobody may change it."""
+def unpacked(given: Mapping[str, Any], kind: type[S]) -> list[S]:
+    """The objects back; what they have alike is one object, so that nobody may change it."""
     parts = given["parts"]
+    typed: dict[str, dict[int, Any]] = {}
 
-    def mappings(columns: Sequence[Any], count: int) -> list[dict[str, Any]]:
+    def objects(columns: Sequence[Any], count: int, make: type[Any]) -> list[Any]:
         made: list[Any] = [None] * count
+        types = _types(make) if issubclass(make, Struct) else {}
         for names, where, every in columns:
-            rows = zip(*(values(column, len(where)) for column in every), strict=True)
-            for n, row in zip(where, rows if names else itertools.repeat((), len(where)), strict=True):
-                made[n] = dict(zip(names, row, strict=True))
+            found = [
+                values(name, column, len(where), types.get(name, Any))
+                for name, column in zip(names, every, strict=True)
+            ]
+            rows = zip(*found, strict=True) if names else itertools.repeat((), len(where))
+            for n, row in zip(where, rows, strict=True):
+                made[n] = make(**dict(zip(names, row, strict=True)))
         return made
 
-    def values(column: Any, count: int) -> Iterable[Any]:
+    def values(name: str, column: Any, count: int, of: Any) -> Iterable[Any]:
         if isinstance(column, dict):
-            return mappings(column["columns"], count)
+            return objects(column["columns"], count, dict if name == "inputs" else Request)
+        own = typed.setdefault(repr(of), {})
+        for place in {column} if isinstance(column, int) else set(column) - own.keys():
+            own[place] = msgspec.convert(parts[place], of)
         if isinstance(column, int):
-            return itertools.repeat(parts[column], count)
-        return [parts[place] for place in column]
+            return itertools.repeat(own[column], count)
+        return [own[place] for place in column]
 
-    return mappings(given["columns"], given["count"])
+    made: list[S] = objects(given["columns"], given["count"], kind)
+    return made
+
+
+@cache
+def _types(kind: type[Struct]) -> dict[str, Any]:
+    return {field.name: field.type for field in msgspec.structs.fields(kind)}
 
 
 def _alike(shapes: Iterable[tuple[str, ...]]) -> dict[tuple[str, ...], list[int]]:

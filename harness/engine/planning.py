@@ -13,8 +13,8 @@ from typing import Any, TypedDict, cast
 
 from ..planning.cells import PlannedCell
 from ..planning.replan import Replanned
+from ..store.cell import Request
 from ..store.garbage import no_collection
-from ..store.record import Request
 from ..suite.suite import CostPlan, Limits, Suite
 from ..text.errors import UsageError, one_line, said
 from .packing import packed, unpacked
@@ -57,7 +57,9 @@ class PlannedEach(TypedDict):
 
 def plan_each_in_child(suites: Sequence[Suite]) -> PlannedEach:
     """The cells of each suite; all are of one device. Raises `UsageError` where it is not there."""
-    return cast(PlannedEach, _ask_child({"verb": "plan each", "suites": [dataclasses.asdict(s) for s in suites]}))
+    answer = _ask_child({"verb": "plan each", "suites": [dataclasses.asdict(s) for s in suites]})
+    plans = [cells if isinstance(cells, str) else unpacked(cells, PlannedCell) for cells in answer["plans"]]
+    return cast(PlannedEach, {**answer, "plans": plans})
 
 
 def replan_in_child(requests: Sequence[Request]) -> list[Replanned]:
@@ -98,11 +100,11 @@ def answer_in(output: bytes, code: int) -> dict[str, Any]:
     if "error" in answer:
         raise UsageError(answer["error"])
     with no_collection():
-        return {name: unpacked(value) if name in _PACKED else value for name, value in answer.items()}
+        return {name: unpacked(value, _PACKED[name]) if name in _PACKED else value for name, value in answer.items()}
 
 
-_PACKED = ("cells", "found")
-"""Of an answer, the lists of many mappings that have much in common: each part that several share is sent once."""
+_PACKED: dict[str, type[PlannedCell] | type[Replanned]] = {"cells": PlannedCell, "found": Replanned}
+"""Of an answer, the lists of many objects that have much in common: each part that several share is sent once."""
 
 
 def suite_of(fields: dict[str, Any]) -> Suite:
@@ -144,16 +146,16 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         plans = plan_each(suites)
         by_track: dict[str, list[PlannedCell]] = {}
         for cell in (cell for cells in plans if not isinstance(cells, UsageError) for cell in cells):
-            by_track.setdefault(cell["track"], []).append(cell)
+            by_track.setdefault(cell.track, []).append(cell)
         return {
-            "plans": [str(cells) if isinstance(cells, UsageError) else cells for cells in plans],
+            "plans": [str(cells) if isinstance(cells, UsageError) else packed(cells) for cells in plans],
             "preload": {track: _preload(cells, track) for track, cells in by_track.items()},
             "environment": environment(),
         }
     if request["verb"] == "replan":
         from ..planning.replan import replan
 
-        return {"found": packed(replan(cast(list[Request], unpacked(request["requests"]))))}
+        return {"found": packed(replan(unpacked(request["requests"], Request)))}
     if request["verb"] == "list":
         from ..components.catalogue import catalogue
 
@@ -174,7 +176,7 @@ def _preload(cells: Sequence[PlannedCell], track: str) -> list[str]:
     from ..cost.measure import PRELOAD
     from ..planning.plan import preload_for
 
-    measured = PRELOAD if any(cell["kind"] in ("cost", "train") for cell in cells) else ()
+    measured = PRELOAD if any(cell.kind in ("cost", "train") for cell in cells) else ()
     said = [*measured, *preload_for(cells, get_track(track))]
     return [*said, *(name for name in _imported() if name not in said)]
 

@@ -11,6 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, cast
 
+from msgspec import structs
+
+from ..store.cell import plain_values
 from ..suite.suite import Suite
 from .devices import free_device
 from .messages import Event, Job
@@ -88,18 +91,18 @@ class Pool:
     def takes(self, alone: bool) -> bool:
         """Whether a cell may start now: one that is `alone` has nothing beside it."""
         running = self._running.values()
-        return len(running) < (1 if alone else self._at_once) and not any(job["cell"]["alone"] for job in running)
+        return len(running) < (1 if alone else self._at_once) and not any(job.cell.alone for job in running)
 
     def submit(self, job: Job) -> None:
         """Start a job (it has an `id`). Raises OSError where the pool has died."""
-        device = free_device(self._devices, (one["gpu"] for one in self._running.values() if "gpu" in one))
-        job = job if device is None else {**job, "gpu": device}
-        self._running[job["id"]] = job
+        device = free_device(self._devices, (one.gpu for one in self._running.values() if one.gpu is not None))
+        job = job if device is None else structs.replace(job, gpu=device)
+        self._running[job.id] = job
         self._send(job)
 
-    def _send(self, message: Mapping[str, object]) -> None:
+    def _send(self, message: Job | Mapping[str, object]) -> None:
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(message).encode() + b"\n")
+        self._process.stdin.write(json.dumps(message, default=plain_values).encode() + b"\n")
         self._process.stdin.flush()
 
     def events(self, wait: float) -> Iterator[Event]:

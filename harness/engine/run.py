@@ -10,9 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from msgspec import structs
+
 from ..data.disk import DiskFull
 from ..planning.cells import PlannedCell
 from ..store.asked import mark_asked
+from ..store.cell import NOT_OK, Cell
 from ..store.cells import (
     WEIGHTS,
     cell_dir,
@@ -27,7 +30,7 @@ from ..store.file_changes import changes_of
 from ..store.index import genuine_cells
 from ..store.names import add_names, read_names, with_added
 from ..store.outputs import find_donors, kept_items, outputs_in
-from ..store.record import NOT_OK, Cell, item_count
+from ..store.record import item_count
 from ..store.upkeep import readable, wrong_weights
 from ..suite.suite import Suite
 from ..text.errors import UsageError
@@ -72,8 +75,7 @@ class Summary:
     def ok(self) -> bool:
         """Whether each cell is ok or skipped; a variant of a tuned method may have diverged, for it only loses."""
         return all(
-            self.outcome.get(c["key"]) in ("ok", "skipped", *(("diverged",) if c.get("variant") else ()))
-            for c in self.cells
+            self.outcome.get(c.key) in ("ok", "skipped", *(("diverged",) if c.variant else ())) for c in self.cells
         )
 
 
@@ -106,38 +108,39 @@ def needs_run(store: Path, cell: PlannedCell, stored: Cell | None, retry: str) -
         return True
     if retry == "never":
         return False
-    if stored["outcome"] == "skipped":
-        return bool(stored.get("needs"))
-    return stored["outcome"] in NOT_OK
+    if stored.outcome == "skipped":
+        return bool(stored.needs)
+    return stored.outcome in NOT_OK
 
 
 def due_cells(store: Path, cells: Sequence[PlannedCell], held: Mapping[str, Cell], retry: str) -> list[PlannedCell]:
     """The cells that are to be run, `held` being those that are stored: also a training whose checkpoint is damaged,
     where a cell that is to be run needs it."""
-    due = {c["key"] for c in cells if needs_run(store, c, held.get(c["key"]), retry)}
-    by_key = {c["key"]: c for c in cells}
+    due = {c.key for c in cells if needs_run(store, c, held.get(c.key), retry)}
+    by_key = {c.key: c for c in cells}
     waiting, seen = list(due), set(due)
     while waiting:
-        for key in by_key[waiting.pop()]["after"]:
+        for key in by_key[waiting.pop()].after or ():
             if key in held and key not in seen and wrong_weights(held[key], cell_dir(store, key)):
                 due.add(key)
                 waiting.append(key)
             seen.add(key)
-    return [c for c in cells if c["key"] in due]
+    return [c for c in cells if c.key in due]
 
 
 def _outdated(stored: Cell | None, cell: PlannedCell, store: Path) -> bool:
     """Whether a file that the method opened is another one now, or the checkpoint that was trained is gone."""
     if stored is None:
         return False
-    gone = "weights_sha256" in stored.get("training", {}) and not (cell_dir(store, cell["key"]) / WEIGHTS).is_file()
-    return gone or bool(changes_of(stored, cell["request"], store))
+    trained = stored.training is not None and bool(stored.training.weights_sha256)
+    gone = trained and not (cell_dir(store, cell.key) / WEIGHTS).is_file()
+    return gone or bool(changes_of(stored, cell.request, store))
 
 
 def _replaced(todo: Sequence[PlannedCell], held: Mapping[str, Cell], store: Path) -> str:
     """That a run replaces results that are stored, by a failure too, since their files are others; empty where none."""
-    ok = [(c, held[c["key"]]) for c in todo if c["key"] in held and held[c["key"]]["outcome"] == "ok"]
-    why = [changes[0] for cell, stored in ok if (changes := changes_of(stored, cell["request"], store))]
+    ok = [(c, held[c.key]) for c in todo if c.key in held and held[c.key].outcome == "ok"]
+    why = [changes[0] for cell, stored in ok if (changes := changes_of(stored, cell.request, store))]
     if not why:
         return ""
     results = f"{counted(len(why), 'stored result')} {'is' if len(why) == 1 else 'are'}"
@@ -146,9 +149,9 @@ def _replaced(todo: Sequence[PlannedCell], held: Mapping[str, Cell], store: Path
 
 def _lacks_outputs(stored: Cell, keep: str, store: Path) -> bool:
     """Whether a stored cell has fewer outputs than are to be kept of it."""
-    if keep == "none" or stored["kind"] != "score" or stored["outcome"] not in ("ok", "undefined"):
+    if keep == "none" or stored.kind != "score" or stored.outcome not in ("ok", "undefined"):
         return False
-    return outputs_in(cell_dir(store, stored["key"]) / "outputs") < len(kept_items(keep, item_count(stored)))
+    return outputs_in(cell_dir(store, stored.key) / "outputs") < len(kept_items(keep, item_count(stored)))
 
 
 def run(suite: Suite, store: Path, options: RunOptions, watcher: Watcher) -> Summary:
@@ -204,16 +207,16 @@ def run_planned(
 
     Raises `UsageError` where the store cannot be written, `DiskFull`, KeyboardInterrupt.
     """
-    stamps = {c["key"]: stamp_of(store, c["key"]) for c in cells}
-    held = genuine_cells(store, [c["key"] for c in cells])
+    stamps = {c.key: stamp_of(store, c.key) for c in cells}
+    held = genuine_cells(store, [c.key for c in cells])
     todo = due_cells(store, cells, held, options.retry)
     donors = donors_of(store, todo, options.retry)
-    due = {c["key"] for c in todo}
+    due = {c.key for c in todo}
     for cell in cells:
-        if cell["key"] not in due:
-            stored = held[cell["key"]]
-            summary.outcome[cell["key"]] = stored["outcome"]
-            summary.reason[cell["key"]] = stored["reason"]
+        if cell.key not in due:
+            stored = held[cell.key]
+            summary.outcome[cell.key] = stored.outcome
+            summary.reason[cell.key] = stored.reason
     if todo:
         refuse_read_only(store)
     mark_asked(store, summary.outcome)
@@ -223,7 +226,7 @@ def run_planned(
     watcher.plan(len(todo), len(cells) - len(todo), forecast_text(todo, rates, pool.width()))
     if options.retry != "always" and (told := _replaced(todo, held, store)):
         watcher.note(told)
-    if bare := sum(_lacks_outputs(held[c["key"]], base.keep, store) for c in cells if c["key"] not in due):
+    if bare := sum(_lacks_outputs(held[c.key], base.keep, store) for c in cells if c.key not in due):
         watcher.note(
             f"{bare} of the cells stored already {'has' if bare == 1 else 'have'} not the outputs that are to be kept: "
             "--retry always runs all cells again and keeps them"
@@ -231,7 +234,7 @@ def run_planned(
     if not todo:
         return
     where = {**environment, "threads": base.limits.threads, "device": base.device}
-    jobs = {c["key"]: _job(c, base, store, options, where, stamps[c["key"]], donors.get(c["key"])) for c in todo}
+    jobs = {c.key: _job(c, base, store, options, where, stamps[c.key], donors.get(c.key)) for c in todo}
     _Course(pool, jobs, store, summary, watcher).run(longest_first(todo, rates))
 
 
@@ -253,21 +256,21 @@ class _Course:
     def run(self, cells: Sequence[PlannedCell]) -> None:
         """All of them, to their end. Raises `DiskFull`, OSError where the pool has died."""
         self.waiting = list(cells)
-        self.coming = {cell["key"] for cell in cells}
+        self.coming = {cell.key for cell in cells}
         number = 0
         while self.waiting or self.running:
             while (chosen := self._next()) is not None:
                 self.waiting.remove(chosen)
                 number += 1
                 self.running[number] = chosen
-                if chosen["key"] not in self.busy:
+                if chosen.key not in self.busy:
                     self.watcher.start(chosen)
-                self.busy.discard(chosen["key"])
-                job: Job = {**self.jobs[chosen["key"]], "id": number, "blocked": self._blocked(chosen) or ""}
+                self.busy.discard(chosen.key)
+                job = structs.replace(self.jobs[chosen.key], id=number, blocked=self._blocked(chosen) or "")
                 self.pool.submit(job)
             for message in self.pool.events(_BUSY_WAIT):
                 self._hear(message)
-            if self.busy and all(c["key"] in self.busy for c in self.running.values()):
+            if self.busy and all(c.key in self.busy for c in self.running.values()):
                 time.sleep(_BUSY_WAIT)
 
     def _next(self) -> PlannedCell | None:
@@ -276,8 +279,8 @@ class _Course:
             return None
         alone = None
         for cell in self.waiting:
-            if self.coming.isdisjoint(cell["after"]):
-                if not cell["alone"]:
+            if self.coming.isdisjoint(cell.after or ()):
+                if not cell.alone:
                     return cell
                 alone = alone or cell
         if alone is None and not self.running and self.waiting:
@@ -287,14 +290,14 @@ class _Course:
     def _blocked(self, cell: PlannedCell) -> str | None:
         """Why a cell cannot be run: a cell that it needs is not ok."""
         outcomes = {
-            key: self.summary.outcome.get(key) or outcome_of(self.store, key) or "not run" for key in cell["after"]
+            key: self.summary.outcome.get(key) or outcome_of(self.store, key) or "not run" for key in cell.after or ()
         }
         lost = {
-            one["key"]
-            for tuning in cell.get("tuned", [])
-            if {outcomes[variant["key"]] for variant in tuning["variants"]} != {"diverged"}
-            for one in tuning["variants"]
-            if outcomes[one["key"]] == "diverged"
+            one.key
+            for tuning in cell.tuned
+            if {outcomes[variant.key] for variant in tuning.variants} != {"diverged"}
+            for one in tuning.variants
+            if outcomes[one.key] == "diverged"
         }
         for key, outcome in outcomes.items():
             if outcome != "ok" and key not in lost:
@@ -306,7 +309,7 @@ class _Course:
         cell = self.running.get(message.get("id", -1))
         if cell is None:
             return
-        key, what = cell["key"], message["event"]
+        key, what = cell.key, message["event"]
         if what == "item":
             self.watcher.item(cell, message["n"], message["of"])
         elif what == "within":
@@ -335,8 +338,8 @@ class _Course:
                 self._end(cell, "crashed", "not stored: the process that supervised it was killed")
 
     def _end(self, cell: PlannedCell, outcome: str, reason: str) -> None:
-        self.summary.outcome[cell["key"]] = outcome
-        self.summary.reason[cell["key"]] = reason
+        self.summary.outcome[cell.key] = outcome
+        self.summary.reason[cell.key] = reason
         self.watcher.end(cell, outcome, reason)
 
 
@@ -359,23 +362,23 @@ def _job(
     stamp: list[int] | None,
     donor: str | None,
 ) -> Job:
-    stored = genuine_cell(store, cell["key"])
-    damaged = stored is not None and bool(wrong_weights(stored, cell_dir(store, cell["key"])))
+    stored = genuine_cell(store, cell.key)
+    damaged = stored is not None and bool(wrong_weights(stored, cell_dir(store, cell.key)))
     afresh = options.retry == "always" or damaged or _outdated(stored, cell, store)
     redo = ["ok", "skipped", *NOT_OK] if afresh else {"failed": [*NOT_OK, "skipped"], "never": []}[options.retry]
-    return {
-        "cell": cell,
-        "store": str(store.resolve()),
-        "keep": suite.keep,
-        "device": suite.device,
-        "threads": suite.limits.threads,
-        "timeout": suite.limits.timeout,
-        "memory": suite.limits.memory,
-        "environment": environment,
-        "redo": redo,
-        "afresh": afresh,
-        "stamp": stamp,
-        "donor": donor,
-        "hidden": hidden_from(cell["dataset"]["display"] or "none", store) if options.sandbox else None,
-        "blocked": "",
-    }
+    return Job(
+        cell=cell,
+        store=str(store.resolve()),
+        keep=suite.keep,
+        device=suite.device,
+        threads=suite.limits.threads,
+        timeout=suite.limits.timeout,
+        memory=suite.limits.memory,
+        environment=environment,
+        redo=redo,
+        afresh=afresh,
+        stamp=stamp,
+        donor=donor,
+        hidden=hidden_from(cell.dataset.display or "none", store) if options.sandbox else None,
+        blocked="",
+    )

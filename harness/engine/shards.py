@@ -70,15 +70,15 @@ def cells_of(
                 file.parent.mkdir(exist_ok=True)
                 write_file(file, json.dumps(division, sort_keys=True).encode())
     wanted = {key for key, number in division["cells"].items() if number == shard.number}
-    by_key = {cell["key"]: cell for cell in cells}
+    by_key = {cell.key: cell for cell in cells}
     waiting = [key for key in by_key if key in wanted]
     due: set[str] = set()
     while waiting:
         key = waiting.pop()
         if key not in due:
             due.add(key)
-            waiting += [other for other in by_key[key]["after"] if other in by_key]
-    return [cell for cell in cells if cell["key"] in due]
+            waiting += [other for other in by_key[key].after or () if other in by_key]
+    return [cell for cell in cells if cell.key in due]
 
 
 def divided(cells: Sequence[PlannedCell], held: Division) -> Division:
@@ -86,12 +86,12 @@ def divided(cells: Sequence[PlannedCell], held: Division) -> Division:
 
     Cells that need each other, such as a training and those that use it, are of one shard.
     """
-    expected = {cell["key"]: expected_seconds(cell, held["rates"]) for cell in cells}
+    expected = {cell.key: expected_seconds(cell, held["rates"]) for cell in cells}
     known = [seconds for seconds in expected.values() if seconds is not None]
     usual = sum(known) / len(known) if known else 1.0
     groups = []
     for group in _groups(cells):
-        keys = [cell["key"] for cell in group]
+        keys = [cell.key for cell in group]
         new = [key for key in keys if key not in held["cells"]]
         if new:
             due = sum(usual if (seconds := expected[key]) is None else seconds for key in new)
@@ -108,14 +108,14 @@ def divided(cells: Sequence[PlannedCell], held: Division) -> Division:
 def _lot(cell: PlannedCell) -> str:
     """What shuffles cells by what the suite says of them. Their keys would divide those of an edited method anew, and
     all others with them, where each task has a store of its own."""
-    named = [cell[part]["spec"] for part in ("method", "dataset", "regime", "protocol")]
-    said = [cell["kind"], cell["track"], *named, cell["seed"], cell["inputs"].get("size")]
+    named = [getattr(cell, part).spec for part in ("method", "dataset", "regime", "protocol")]
+    said = [cell.kind, cell.track, *named, cell.seed, cell.inputs.get("size")]
     return combined([json.dumps(said)])
 
 
 def _groups(cells: Sequence[PlannedCell]) -> list[list[PlannedCell]]:
     """The cells that need each other, directly or by way of others, together."""
-    parent: dict[str, str] = {cell["key"]: cell["key"] for cell in cells}
+    parent: dict[str, str] = {cell.key: cell.key for cell in cells}
 
     def root(key: str) -> str:
         while parent[key] != key:
@@ -123,12 +123,12 @@ def _groups(cells: Sequence[PlannedCell]) -> list[list[PlannedCell]]:
         return key
 
     for cell in cells:
-        for other in cell["after"]:
+        for other in cell.after or ():
             if other in parent:
-                parent[root(cell["key"])] = root(other)
+                parent[root(cell.key)] = root(other)
     groups: dict[str, list[PlannedCell]] = {}
     for cell in cells:
-        groups.setdefault(root(cell["key"]), []).append(cell)
+        groups.setdefault(root(cell.key), []).append(cell)
     return list(groups.values())
 
 

@@ -17,13 +17,16 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from msgspec import structs
+
 from ..components.registry import bind, registry
 from ..data.disk import DiskFull, noticing_full_disk
-from ..planning.cells import PlannedCell
+from ..planning.cells import PlannedCell, plugins_of
+from ..store.cell import SCHEMA, Cell, CellIdentity, SetPart, checked, plain_values
 from ..store.cells import cell_lock, commit, outcome_of, partial_dir, read_cell, read_rows, stamp_of
 from ..store.outputs import drop_outputs
-from ..store.record import SCHEMA, SetPart
 from ..text.errors import one_line
+from ..text.json_values import parsed
 from . import method_process, processes
 from .devices import visible_to
 from .messages import Ending, Job, Tell, checkpoints_of, send_job
@@ -85,7 +88,7 @@ def supervise(job: Job, tell: Tell, life: int, scorer: Scorer) -> MethodEnd | No
     Returns None, but for the fork that is to be the method's process: it comes back with its end, so that it has
     neither the job nor anything else of the supervisor on its stack. See `become_method`.
     """
-    store, key = Path(job["store"]), job["cell"]["key"]
+    store, key = Path(job.store), job.cell.key
     try:
         with noticing_full_disk(store), cell_lock(store, key) as free:
             if not free:
@@ -93,11 +96,11 @@ def supervise(job: Job, tell: Tell, life: int, scorer: Scorer) -> MethodEnd | No
                 return None
             stored = outcome_of(store, key)
             # What another run has stored since this one was planned is a result, and is not tried again.
-            if stored is not None and (stored not in job["redo"] or stamp_of(store, key) != job["stamp"]):
-                reason = read_cell(store, key)["reason"]
+            if stored is not None and (stored not in job.redo or stamp_of(store, key) != job.stamp):
+                reason = read_cell(store, key).reason
                 tell({"event": "end", "outcome": stored, "reason": reason[:200], "stored": True})
                 return None
-            if job["afresh"] or outdated(job, partial_dir(store, key)):
+            if job.afresh or outdated(job, partial_dir(store, key)):
                 shutil.rmtree(partial_dir(store, key), ignore_errors=True)
             return _run(job, store, key, tell, life, scorer)
     except Stopped:
@@ -113,29 +116,33 @@ def _run(job: Job, store: Path, key: str, tell: Tell, life: int, scorer: Scorer)
         folder.mkdir(parents=True, exist_ok=True)
     (folder / "end.json").unlink(missing_ok=True)
     start = time.monotonic()
-    lacks = job["cell"].get("lacks", "")
-    if lacks or job["blocked"]:
-        ending: Ending = {"outcome": "skipped" if lacks else "blocked", "reason": lacks or job["blocked"]}
+    lacks = job.cell.lacks
+    if lacks or job.blocked:
+        ending = Ending(outcome="skipped" if lacks else "blocked", reason=lacks or job.blocked)
         _store(job, store, ending, folder, "", time.monotonic() - start, tell)
         return None
-    import_scoring(job["cell"])
+    import_scoring(job.cell)
     method, channel = None, None
-    if job["donor"] is None:
+    if job.donor is None:
         channel, far = socket.socketpair()
         # By a process that never reads a true item.
         method = os.fork()
         if method == 0:
-            files = [*job["cell"]["request"]["plugins"], *checkpoints_of(job).values()]
-            gpu, hidden = job.get("gpu"), job["hidden"]
-            return MethodEnd(far, scorer.output, job["memory"], job["threads"], gpu, hidden, files)
+            files = [*plugins_of(job.cell), *checkpoints_of(job).values()]
+            gpu, hidden = job.gpu, job.hidden
+            return MethodEnd(far, scorer.output, job.memory, job.threads, gpu, hidden, files)
         far.close()
     try:
         try:
-            send_job(scorer.line, json.dumps(job).encode(), *([channel.fileno()] if channel is not None else []))
+            send_job(
+                scorer.line,
+                json.dumps(job, default=plain_values).encode(),
+                *([channel.fileno()] if channel is not None else []),
+            )
         finally:
             if channel is not None:
                 channel.close()
-        watched = _watch(method, scorer, life, job["timeout"], job["memory"], start)
+        watched = _watch(method, scorer, life, job.timeout, job.memory, start)
     except BaseException:
         scorer.sound = False
         raise
@@ -149,54 +156,64 @@ def _run(job: Job, store: Path, key: str, tell: Tell, life: int, scorer: Scorer)
     if watched.went == FULL:
         return None
     ending = _ending(folder, watched, job)
-    if "lost" in ending:
-        said = f"the kept outputs of cell {(job['donor'] or '')[:12]} cannot be used, {ending['lost']}: made again"
+    if ending.lost:
+        said = f"the kept outputs of cell {(job.donor or '')[:12]} cannot be used, {ending.lost}: made again"
         shutil.rmtree(folder, ignore_errors=True)
-        return _run({**job, "donor": None, "said": said}, store, key, tell, life, scorer)
-    _store(job, store, {"said": job.get("said", ""), **ending}, folder, watched.tail, time.monotonic() - start, tell)
+        return _run(structs.replace(job, donor=None, said=said), store, key, tell, life, scorer)
+    _store(
+        job,
+        store,
+        structs.replace(ending, said=ending.said or job.said),
+        folder,
+        watched.tail,
+        time.monotonic() - start,
+        tell,
+    )
     return None
 
 
 def _store(job: Job, store: Path, end: Ending, folder: Path, tail: str, seconds: float, tell: Tell) -> None:
     """Commit the cell with its rows, and tell its outcome."""
-    cell = job["cell"]
-    rows = sorted(read_rows(folder, cell["key"]), key=lambda row: row["index"])
+    cell = job.cell
+    rows = sorted(read_rows(folder, cell.key), key=lambda row: row["index"])
     for row in rows:
         if row["note"]:
             row["note"] = one_line(row["note"])
-    if end["outcome"] == "ok" and (why := _why_undefined(rows, end.get("sets") or {})):
-        end = {**end, "outcome": "undefined", "reason": why}
-    tuned = decided(cell.get("tuned", []), store)
-    whole = end["outcome"] in ("ok", "skipped", "undefined", "blocked")
-    done: dict[str, Any] = {
-        "schema": SCHEMA,
-        **{name: value for name, value in cell.items() if name not in ("shown", "variant", "lacks", "names")},
-        "outcome": end["outcome"],
-        "reason": end["reason"],
-        "traceback": end.get("traceback") or ("" if whole else tail),
-        "notes": [*end.get("notes", []), *(note for one in tuned for note in told_of(one))],
-        "setup_s": end.get("setup_s"),
-        "seconds": seconds,
-        "cost": end.get("cost"),
-        "environment": end.get("environment") or job["environment"],
-        **({"tuned": tuned} if tuned else {}),
-        **{name: end[name] for name in ("needs", "sets", "rescored", "training") if end.get(name)},
-    }
-    lender = end.get("rescored")
-    if opened := opened_in(folder) if lender is None else read_cell(store, lender["source"]).get("opened"):
-        done["opened"] = opened
+    if end.outcome == "ok" and (why := _why_undefined(rows, end.sets)):
+        end = structs.replace(end, outcome="undefined", reason=why)
+    tuned = decided(cell.tuned, store)
+    whole = end.outcome in ("ok", "skipped", "undefined", "blocked")
+    lender = end.rescored
+    done = Cell(
+        **{field: getattr(cell, field) for field in CellIdentity.__struct_fields__ if field not in ("tuned", "sets")},
+        schema=SCHEMA,
+        outcome=end.outcome,
+        reason=end.reason,
+        traceback=end.traceback or ("" if whole else tail),
+        notes=[*end.notes, *(note for one in tuned for note in told_of(one))],
+        setup_s=end.setup_s,
+        seconds=seconds,
+        cost=end.cost,
+        environment=end.environment or job.environment,
+        tuned=tuned,
+        sets=end.sets or cell.sets,
+        needs=end.needs,
+        rescored=lender,
+        training=end.training,
+        opened=opened_in(folder) if lender is None else read_cell(store, lender.source).opened,
+    )
     (folder / "end.json").unlink(missing_ok=True)
     drop_outputs(folder, (row["index"] for row in rows))
     commit(store, done, rows)
-    reason = end["reason"] or end.get("said", "")
-    tell({"event": "end", "outcome": end["outcome"], "reason": reason[:200], "stored": False,
-          "rescored": bool(end.get("rescored"))})  # fmt: skip
+    reason = end.reason or end.said
+    tell({"event": "end", "outcome": end.outcome, "reason": reason[:200], "stored": False,
+          "rescored": end.rescored is not None})  # fmt: skip
 
 
 def _why_undefined(rows: Sequence[Mapping[str, Any]], sets: Mapping[str, SetPart]) -> str:
     """Why no score of any item has a value; an empty text where one has, or where none was asked for."""
     scores = [value for row in rows for value in row["scores"].values()]
-    if not scores or any(v is not None for v in (*scores, *(part["value"] for part in sets.values()))):
+    if not scores or any(v is not None for v in (*scores, *(part.value for part in sets.values()))):
         return ""
     return one_line(f"no score has a value: {rows[0]['note']}")
 
@@ -204,13 +221,13 @@ def _why_undefined(rows: Sequence[Mapping[str, Any]], sets: Mapping[str, SetPart
 def import_scoring(cell: PlannedCell) -> None:
     """Import what scores a cell and is no plug-in's, so that its scorer and that of the next one start with it."""
     for kind, spec in [
-        ("dataset", cell["dataset"]["display"]),
-        ("regime", cell["regime"]["display"]),
-        ("protocol", cell["protocol"]["display"]),
-        *(("metric", metric) for metric in cell["metrics"]),
+        ("dataset", cell.dataset.display),
+        ("regime", cell.regime.display),
+        ("protocol", cell.protocol.display),
+        *(("metric", metric) for metric in cell.metrics),
     ]:
-        _import(kind, spec, cell["track"])
-    _names(cell["track"])
+        _import(kind, spec, cell.track)
+    _names(cell.track)
 
 
 @lru_cache(maxsize=1024)
@@ -321,19 +338,18 @@ def _watch(method: int | None, scorer: Scorer, life: int, timeout: float, memory
 
 def _ending(folder: Path, watched: _Watched, job: Job) -> Ending:
     if watched.cause == "timeout":
-        return {"outcome": "timeout", "reason": f"took longer than {job['timeout']:g} s"}
+        return Ending(outcome="timeout", reason=f"took longer than {job.timeout:g} s")
     if watched.cause == "oom":
-        return {"outcome": "oom", "reason": f"needed more than {(job['memory'] or 0) / 2**30:.3g} GiB"}
+        return Ending(outcome="oom", reason=f"needed more than {(job.memory or 0) / 2**30:.3g} GiB")
     try:
-        left: Ending = json.loads((folder / "end.json").read_bytes())
-        return left
+        return checked(parsed((folder / "end.json").read_bytes()), Ending)
     except (OSError, ValueError):
         pass
     if watched.went != HUNG_UP:
-        return {"outcome": "crashed", "reason": f"scoring {_how(watched.scorer)}"}
+        return Ending(outcome="crashed", reason=f"scoring {_how(watched.scorer)}")
     if watched.method is None:
-        return {"outcome": "crashed", "reason": "closed the channel to its scorer before it had finished"}
-    return {"outcome": "crashed", "reason": _how(watched.method)}
+        return Ending(outcome="crashed", reason="closed the channel to its scorer before it had finished")
+    return Ending(outcome="crashed", reason=_how(watched.method))
 
 
 def _how(code: int | None) -> str:

@@ -11,23 +11,25 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import fmean
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
+
+from msgspec import structs
 
 from ..components.calls import checked_sampler
 from ..components.plugins import load_plugin
 from ..components.registry import Bound, bind
 from ..components.tracks import get_track
 from ..data.disk import noticing_full_disk, write_file
-from ..planning.cells import PlannedCell
+from ..planning.cells import PlannedCell, plugins_of
 from ..planning.recipe import Recipe, data_of, recipe_of
+from ..store.cell import CurvePoint, Training, TrainingCost, checked, plain_values
 from ..store.cells import WEIGHTS
 from ..store.outputs import ChecksOutputs
-from ..store.record import CurvePoint, Training, TrainingCost
 from ..text.errors import Invalid, NotDefined, UsageError, one_line
 from ..text.json_values import parsed
 from ..track.protocols import Batches, Case, Dataset, ReadsItems, Track, Trains, case_of
 from ..training.batches import training_batches
-from ..training.checkpoint import file_sha256, known_checkpoint, read_card, with_card
+from ..training.checkpoint import Card, file_sha256, known_checkpoint, read_card, with_card
 from .channel import HungUp
 from .messages import Ending, Job, MethodEnded, Tell
 from .read_ahead import ReadAhead
@@ -102,31 +104,31 @@ def train_cell(
     ahead: ThreadPoolExecutor,
 ) -> Ending:
     """Train, or take the checkpoint of its key; leaves it in `folder`."""
-    cell = job["cell"]
-    known = known_checkpoint(cell["key"])
+    cell = job.cell
+    known = known_checkpoint(cell.key)
     if known is not None:
         card = read_card(known)
-        return _ending(folder, known.read_bytes(), {**card["training"], "imported": True}, card["environment"])
-    for file in cell["request"]["plugins"]:
+        return _ending(folder, known.read_bytes(), structs.replace(card.training, imported=True), card.environment)
+    for file in plugins_of(cell):
         load_plugin(file)
     course = _opened(cell)
     state, snapshot = _read(folder)
-    reader = _reading(course, state.step, job["threads"], cell["request"]["plugins"])
+    reader = _reading(course, state.step, job.threads, plugins_of(cell))
     try:
         begun = _begun(course, state, snapshot, method, task)
         stopped = _stepped(course, state, folder, tell, method, ahead)
         return _finished(course, state, stopped, begun, job, folder, method)
     except Diverged as error:
-        return {"outcome": "diverged", "reason": str(error)}
+        return Ending(outcome="diverged", reason=str(error))
     finally:
         if reader is not None:
             reader.close()
 
 
 def _opened(cell: PlannedCell) -> _Course:
-    track = get_track(cell["track"])
-    bound = bind(cell["method"]["display"], "method", track.name)
-    recipe, seed = recipe_of(bound.kwargs), cell["seed"]
+    track = get_track(cell.track)
+    bound = bind(cell.method.display, "method", track.name)
+    recipe, seed = recipe_of(bound.kwargs), cell.seed
     assert isinstance(track, Trains)
     dataset, batches, validation = training_batches(
         replace(recipe, sampler=checked_sampler(recipe.sampler)), track, seed
@@ -212,41 +214,40 @@ def _finished(
 ) -> Ending:
     """Leave the checkpoint of the training in `folder`. Raises `Diverged`, `Invalid`."""
     done = method.asked("finish")
-    training: Training = {
-        "recipe": course.recipe.text,
-        "given": [int(side) for side in course.batches.given],
-        "wanted": [int(side) for side in course.batches.wanted],
-        "validation": [course.dataset.ids[i] for i in course.validation],
-        "metric": course.metric.display,
-        "higher": bool(course.metric.entry.meta["higher"]),
-        "steps": state.step,
-        "of": course.recipe.steps,
-        "stopped": stopped,
+    training = Training(
+        recipe=course.recipe.text,
+        given=[int(side) for side in course.batches.given],
+        wanted=[int(side) for side in course.batches.wanted],
+        validation=[course.dataset.ids[i] for i in course.validation],
+        metric=course.metric.display,
+        higher=bool(course.metric.entry.meta["higher"]),
+        steps=state.step,
+        of=course.recipe.steps,
+        stopped=stopped,
         # Of the network as it is used: what a part does at the end is in it.
-        "score": _mean_score(course, state.step, method),
-        "curve": state.curve,
-        "cost": cast(TrainingCost, done["cost"]),
-        "figures": {str(name): float(value) for name, value in done["figures"].items()},
-    }
-    if done["figure_costs"]:
-        training["figure_costs"] = {str(name): str(words) for name, words in done["figure_costs"].items()}
-    cell = job["cell"]
-    where = {**job["environment"], "device": str(begun["device"])}
+        score=_mean_score(course, state.step, method),
+        curve=state.curve,
+        cost=checked(plain_values(done["cost"]), TrainingCost),
+        figures={str(name): float(value) for name, value in done["figures"].items()},
+        figure_costs={str(name): str(words) for name, words in done["figure_costs"].items()},
+    )
+    cell = job.cell
+    where = {**job.environment, "device": str(begun["device"])}
     checkpoint = with_card(
         done["weights"].tobytes(),
-        {
-            "key": cell["key"],
-            "track": cell["track"],
-            "method": cell["method"]["spec"],
-            "data": {"spec": cell["dataset"]["spec"], "fingerprint": cell["dataset"]["fingerprint"]},
-            "regime": cell["regime"]["spec"],
-            "seed": cell["seed"],
-            "training": training,
-            "environment": where,
-        },
+        Card(
+            key=cell.key,
+            track=cell.track,
+            method=cell.method.spec,
+            data={"spec": cell.dataset.spec, "fingerprint": cell.dataset.fingerprint},
+            regime=cell.regime.spec,
+            seed=cell.seed,
+            training=training,
+            environment=where,
+        ),
     )
     (folder / SNAPSHOT).unlink(missing_ok=True)
-    return {**_ending(folder, checkpoint, training, where), "setup_s": float(begun["seconds"])}
+    return structs.replace(_ending(folder, checkpoint, training, where), setup_s=float(begun["seconds"]))
 
 
 def _asked_ahead(method: Asked, batch: Any) -> bool:
@@ -261,8 +262,8 @@ def _asked_ahead(method: Asked, batch: Any) -> bool:
 def _ending(folder: Path, checkpoint: bytes, training: Training, environment: Mapping[str, Any]) -> Ending:
     with noticing_full_disk(folder):
         write_file(folder / WEIGHTS, checkpoint)
-    made: Training = {**training, "weights_sha256": file_sha256(checkpoint)}
-    return {"outcome": "ok", "reason": "", "notes": [], "training": made, "environment": dict(environment)}
+    made = structs.replace(training, weights_sha256=file_sha256(checkpoint))
+    return Ending(outcome="ok", reason="", training=made, environment=dict(environment))
 
 
 def _hear_loss(state: _State, loss: Any, steps: int) -> None:
@@ -285,12 +286,12 @@ def _validated(
     state: _State,
     method: Asked,
 ) -> CurvePoint:
-    point: CurvePoint = {
-        "step": state.step,
-        "seconds": float(method.asked("seconds")),
-        "loss": fmean(state.losses) if state.losses else None,
-        "score": _mean_score(course, state.step, method),
-    }
+    point = CurvePoint(
+        step=state.step,
+        seconds=float(method.asked("seconds")),
+        loss=fmean(state.losses) if state.losses else None,
+        score=_mean_score(course, state.step, method),
+    )
     state.losses.clear()
     state.curve.append(point)
     return point
@@ -298,8 +299,8 @@ def _validated(
 
 def _is_best(curve: Sequence[CurvePoint], higher: bool) -> bool:
     """Whether the last validation is better than each before it."""
-    scores = [point["score"] if higher else -point["score"] for point in curve if point["score"] is not None]
-    return curve[-1]["score"] is not None and all(score < scores[-1] for score in scores[:-1])
+    scores = [point.score if higher else -point.score for point in curve if point.score is not None]
+    return curve[-1].score is not None and all(score < scores[-1] for score in scores[:-1])
 
 
 def _mean_score(course: _Course, step: int, method: Asked) -> float | None:
@@ -353,7 +354,7 @@ def _outputs(course: _Course, step: int, method: Asked, asked: Sequence[_Posed])
     try:
         outputs = method.answered()
     except MethodEnded as ended:
-        if ended.ending.get("finite", True):
+        if ended.ending.finite:
             raise
         raise Diverged(f"what the network gave was not finite at step {step}") from None
     if not isinstance(outputs, list) or len(outputs) != len(asked):
@@ -369,16 +370,14 @@ def _outputs(course: _Course, step: int, method: Asked, asked: Sequence[_Posed])
 
 def _said(course: _Course, point: CurvePoint) -> str:
     meta = course.metric.entry.meta
-    score = (
-        "not defined" if point["score"] is None else f"{point['score']:.{meta['decimals']}f} {meta['unit']}".rstrip()
-    )
-    return f"step {point['step']} of {course.recipe.steps}, validation {course.metric.display} {score}"
+    score = "not defined" if point.score is None else f"{point.score:.{meta['decimals']}f} {meta['unit']}".rstrip()
+    return f"step {point.step} of {course.recipe.steps}, validation {course.metric.display} {score}"
 
 
 def _keep(folder: Path, state: _State, method: Asked) -> None:
     """Leave all that going on needs, whole or not at all."""
     snapshot = method.asked("snapshot").tobytes()
-    text = json.dumps(vars(state)).encode()
+    text = json.dumps(vars(state), default=plain_values).encode()
     with noticing_full_disk(folder):
         write_file(folder / SNAPSHOT, len(text).to_bytes(8, "little") + text + snapshot)
 
@@ -388,6 +387,6 @@ def _read(folder: Path) -> tuple[_State, bytes | None]:
     try:
         data = (folder / SNAPSHOT).read_bytes()
         length = int.from_bytes(data[:8], "little")
-        return _State(**parsed(data[8 : 8 + length])), data[8 + length :]
+        return checked(parsed(data[8 : 8 + length]), _State), data[8 + length :]
     except (OSError, ValueError, TypeError):
         return _State(), None

@@ -9,8 +9,8 @@ from ..data.roots import data_roots
 from ..planning.recipe import recipe_of, recipes_in, seed_of, tuned_in
 from ..planning.trainings import planned_tuning
 from ..planning.tuning_grid import grid_of
+from ..store.cell import Tuning
 from ..store.cells import WEIGHTS, cell_dir
-from ..store.record import Tuning
 from ..suite.suite import Suite
 from ..text.errors import UsageError
 from ..track.protocols import Track
@@ -49,7 +49,7 @@ def train_for(method: Bound, track: Track, seed: int, device: str) -> list[Tunin
     if not summary.ok:
         reasons = "; ".join(filter(None, summary.reason.values()))
         raise UsageError(f"{method.display} could not be trained: {reasons}")
-    by_spec = {(cell["method"]["spec"], cell["seed"]): cell["key"] for cell in summary.cells}
+    by_spec = {(cell.method.spec, cell.seed): cell.key for cell in summary.cells}
     recipes = [(bound, recipe_of(bound.kwargs)) for bound in trained]
     keys = {recipe.text: by_spec[bound.canonical, seed_of(recipe, seed)] for bound, recipe in recipes}
     give_checkpoints(

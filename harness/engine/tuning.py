@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from msgspec import UNSET, structs
+
 from ..planning.tuning_grid import at_edge, best
+from ..store.cell import Tuning, Variant
 from ..store.cells import genuine_cell
-from ..store.record import Tuning, Variant
 
 
 def decided(tunings: Sequence[Tuning], store: Path) -> list[Tuning]:
@@ -18,32 +20,33 @@ def decided(tunings: Sequence[Tuning], store: Path) -> list[Tuning]:
 def _decided(tuning: Tuning, store: Path) -> Tuning:
     variants: list[Variant] = []
     higher = False
-    for one in tuning["variants"]:
-        cell = genuine_cell(store, one["key"])
-        training = None if cell is None else cell.get("training")
+    for one in tuning.variants:
+        cell = genuine_cell(store, one.key)
+        training = None if cell is None else cell.training
         if cell is None:
             variants.append(one)
             continue
-        higher |= training is not None and training["higher"]
-        variants.append({**one, "outcome": cell["outcome"], "score": None if training is None else training["score"]})
-    made: Tuning = {**tuning, "variants": variants}
-    place = best([one.get("score") for one in variants], higher)
+        higher |= training is not None and training.higher
+        score = None if training is None else training.score
+        variants.append(structs.replace(one, outcome=cell.outcome, score=score))
+    place = best([None if one.score is UNSET else one.score for one in variants], higher)
     if place is None:
-        return made
-    return {**made, "chosen": place, "edge": at_edge(tuning["vary"], [one["values"] for one in variants], place)}
+        return structs.replace(tuning, variants=variants)
+    edge = at_edge(tuning.vary, [one.values for one in variants], place)
+    return structs.replace(tuning, variants=variants, chosen=place, edge=edge)
 
 
 def told_of(tuning: Tuning) -> list[str]:
     """What is noted of a grid: which variant is used, of what, and whether it lies at an edge; nothing without one."""
-    if "chosen" not in tuning:
+    if tuning.chosen is None:
         return []
-    values = [one["values"] for one in tuning["variants"]]
-    chosen = " and ".join(map(_named, tuning["vary"], values[tuning["chosen"]]))
+    values = [one.values for one in tuning.variants]
+    chosen = " and ".join(map(_named, tuning.vary, values[tuning.chosen]))
     tried = " and ".join(
         _named(name, ", ".join(dict.fromkeys(column)))
-        for name, column in zip(tuning["vary"], zip(*values, strict=True), strict=True)
+        for name, column in zip(tuning.vary, zip(*values, strict=True), strict=True)
     )
-    edge = f"; the best {' and '.join(tuning['edge'])} is at an edge, so try further values" if tuning["edge"] else ""
+    edge = f"; the best {' and '.join(tuning.edge)} is at an edge, so try further values" if tuning.edge else ""
     return [f"tuned by validation to {chosen}, of {tried}{edge}"]
 
 

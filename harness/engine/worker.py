@@ -10,14 +10,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
+
+from msgspec import structs
 
 from ..components.datasets import open_dataset
 from ..components.plugins import load_plugin
 from ..components.registry import Bound, bind
 from ..components.tracks import get_track
 from ..data.disk import DiskFull, noticing_full_disk, write_file
-from ..planning.cells import PlannedCell
+from ..planning.cells import PlannedCell, folders_of, plugins_of
+from ..store.cell import Cost, Rescored, SetPart, checked, plain_values
 from ..store.cells import append_row, partial_dir, read_rows, valid_length
 from ..store.keys import combined
 from ..store.mistakes import PICTURED, Noted, mistakes_text, noted
@@ -33,7 +36,7 @@ from ..store.outputs import (
     save_output,
 )
 from ..store.previews import panel_text
-from ..store.record import Cost, SetPart
+from ..store.record import item_count
 from ..text.errors import Invalid, UsageError, noting_item, one_line, with_item
 from ..track.calling import item_row, told
 from ..track.protocols import Case, Collector, Dataset, HasSetMetrics, Track, case_of
@@ -108,27 +111,27 @@ class _Method:
                 return reply["value"]
             said = reply["end"]
             outcome = said["outcome"]
-            ending: Ending = {
-                "outcome": outcome if outcome in ("skipped", "invalid", "oom") else "failed",
-                "reason": one_line(said["reason"]),
-                "traceback": str(said.get("traceback", ""))[-4000:],
-                "needs": one_line(said.get("needs", "")),
-                "finite": said.get("finite") is not False,
-            }
+            ending = Ending(
+                outcome=outcome if outcome in ("skipped", "invalid", "oom") else "failed",
+                reason=one_line(said["reason"]),
+                traceback=str(said.get("traceback", ""))[-4000:],
+                needs=one_line(said.get("needs", "")),
+                finite=said.get("finite") is not False,
+            )
         except (TypeError, KeyError, ValueError, AttributeError):
             raise Invalid("its process sent something that is no answer") from None
         raise MethodEnded(ending)
 
 
 def _score_cell(job: Job, folder: Path, tell: Tell, scoring: _Scoring, method: _Method) -> Ending:
-    cell = job["cell"]
-    n = cell["dataset"]["items"]
+    cell = job.cell
+    n = item_count(cell)
     opened = method.asked("open", _task(job))
     try:
         setup, device = _seconds(opened["seconds"]), _device(opened["device"], job)
     except (TypeError, KeyError):
         raise Invalid("its process sent something that is no answer") from None
-    shown = cell.get("shown")
+    shown = cell.shown
     notes = list(map(one_line, method.asked("expect", scoring.dataset.ids, n))) if shown == "id" else []
 
     def made(posed: Iterator[Future[_Posed]]) -> Iterator[Made]:
@@ -153,20 +156,19 @@ def _score_cell(job: Job, folder: Path, tell: Tell, scoring: _Scoring, method: _
                 raise failed
 
     sets = _rows(job, folder, tell, scoring, made, None)
-    where = {**job["environment"], "device": device}
-    return {"outcome": "ok", "reason": "", "setup_s": setup, "notes": sorted(set(notes)), "sets": sets,
-            "environment": where}  # fmt: skip
+    where = {**job.environment, "device": device}
+    return Ending(outcome="ok", reason="", setup_s=setup, notes=sorted(set(notes)), sets=sets, environment=where)
 
 
 def _task(job: Job) -> Task:
-    cell = job["cell"]
+    cell = job.cell
     return {
-        "track": cell["track"],
-        "method": cell["method"]["display"],
-        "plugins": cell["request"]["plugins"],
-        "device": job["device"],
-        "threads": job["threads"],
-        "folders": cell["request"].get("folders", {}),
+        "track": cell.track,
+        "method": cell.method.display,
+        "plugins": plugins_of(cell),
+        "device": job.device,
+        "threads": job.threads,
+        "folders": folders_of(cell),
         "trained": checkpoints_of(job),
     }
 
@@ -179,7 +181,7 @@ def _seconds(value: Any) -> float:
 
 def _device(value: Any, job: Job) -> str:
     """The device that the method says it works on: the one asked for, or the CPU."""
-    return job["device"] if value == job["device"] else "cpu"
+    return job.device if value == job.device else "cpu"
 
 
 def _made(method: _Method, track: Track, case: Case) -> tuple[Any, float, list[str]]:
@@ -196,8 +198,8 @@ def _made(method: _Method, track: Track, case: Case) -> tuple[Any, float, list[s
 
 def _rescore(job: Job, folder: Path, tell: Tell, scoring: _Scoring) -> Ending:
     """Score what another cell kept. The method is neither imported nor called. Raises `LostOutput`."""
-    source = job["donor"] or ""
-    kept = open_kept(Path(job["store"]), source, scoring.track.outputs)
+    source = job.donor or ""
+    kept = open_kept(Path(job.store), source, scoring.track.outputs)
 
     def made(posed: Iterator[Future[_Posed]]) -> Iterator[Made]:
         for coming in posed:
@@ -206,16 +208,16 @@ def _rescore(job: Job, folder: Path, tell: Tell, scoring: _Scoring) -> Ending:
 
     sets = _rows(job, folder, tell, scoring, made, kept)
     donor = kept.record.cell
-    return {
-        "outcome": "ok",
-        "reason": "",
-        "setup_s": donor["setup_s"],
-        "notes": donor["notes"],
-        "said": f"re-scored from cell {source[:12]}",
-        "rescored": {"source": source, "environment": job["environment"]},
-        "environment": donor["environment"],
-        "sets": sets,
-    }
+    return Ending(
+        outcome="ok",
+        reason="",
+        setup_s=donor.setup_s,
+        notes=donor.notes,
+        said=f"re-scored from cell {source[:12]}",
+        rescored=Rescored(source=source, environment=job.environment),
+        environment=donor.environment,
+        sets=sets,
+    )
 
 
 def _scoring(cell: PlannedCell, ahead: ThreadPoolExecutor) -> tuple[_Scoring, bool]:
@@ -224,21 +226,21 @@ def _scoring(cell: PlannedCell, ahead: ThreadPoolExecutor) -> tuple[_Scoring, bo
     try:
         return _bound_scoring(cell, ahead), False
     except UsageError:
-        for file in cell["request"]["plugins"]:
+        for file in plugins_of(cell):
             load_plugin(file)
         return _bound_scoring(cell, ahead), True
 
 
 def _bound_scoring(cell: PlannedCell, ahead: ThreadPoolExecutor) -> _Scoring:
-    track = get_track(cell["track"])
-    dataset = bind(cell["dataset"]["display"], "dataset", track.name)
+    track = get_track(cell.track)
+    dataset = bind(cell.dataset.display, "dataset", track.name)
     return _Scoring(
         track,
         # What a dataset opens may be bound to the thread that opened it.
         ahead.submit(open_dataset, dataset).result(),
-        bind(cell["regime"]["display"], "regime", track.name),
-        bind(cell["protocol"]["display"], "protocol", track.name),
-        [bind(m, "metric", track.name) for m in cell["metrics"]],
+        bind(cell.regime.display, "regime", track.name),
+        bind(cell.protocol.display, "protocol", track.name),
+        [bind(m, "metric", track.name) for m in cell.metrics],
         ahead,
     )
 
@@ -273,13 +275,13 @@ def _rows(
 
     Returns the set metrics of the cell, complete.
     """
-    cell, key, track = job["cell"], job["cell"]["key"], scoring.track
-    n = cell["dataset"]["items"]
-    keep = kept_items(job["keep"], n)
+    cell, key, track = job.cell, job.cell.key, scoring.track
+    n = item_count(cell)
+    keep = kept_items(job.keep, n)
 
     def holds(row: Mapping[str, Any]) -> bool:
         file = output_file(folder, row["index"], track.outputs.suffix)
-        return row.get("donor") == job["donor"] and (row["index"] not in keep or file.exists())
+        return row.get("donor") == job.donor and (row["index"] not in keep or file.exists())
 
     # Rows of a run that had its outputs from elsewhere, or kept none that are due, and all after them, are made again.
     rows = list(itertools.takewhile(holds, read_rows(folder, key)))
@@ -291,7 +293,7 @@ def _rows(
     judge = track.outputs if keep and isinstance(track.outputs, FindsMistakes) else None
     mistakes: dict[int, Noted] = {row["index"]: row["mistake"] for row in rows if "mistake" in row}
     pictured = sum(one is not None and one[-1] is not None for one in mistakes.values())
-    posed = _posed(scoring, cell["seed"], [index for index in range(n) if index not in lines])
+    posed = _posed(scoring, cell.seed, [index for index in range(n) if index not in lines])
     for one, output, elapsed in made(posed):
         index, item, case = one.index, one.item, one.case
         with noting_item(track.words.item, item.id):
@@ -304,7 +306,7 @@ def _rows(
                     save_output(folder, index, output, track.outputs)
                 else:
                     kept.lend(index, folder)
-                track.outputs.preview(Path(job["store"]), folder / "outputs", index, item, case, output)
+                track.outputs.preview(Path(job.store), folder / "outputs", index, item, case, output)
         if keep and index == min(keep) and (shown := track.outputs.panel(item, case, output)) is not None:
             with noticing_full_disk(folder):
                 write_file(folder / "panel.json", panel_text(item.id, shown).encode())
@@ -313,41 +315,42 @@ def _rows(
             pictured += wrong is not None and wrong.picture is not None
             row["mistake"] = mistakes[index] = noted(wrong)
         lines[index] = track.identify(item)
-        row = {"key": key, "index": index, "line": lines[index], "donor": job["donor"], **row}
+        row = {"key": key, "index": index, "line": lines[index], "donor": job.donor, **row}
         append_row(folder, row, length)
         length += len(json.dumps(row)) + 1
         tell({"event": "item", "n": len(lines), "of": n})
-    if combined(lines[i] for i in range(n)) != cell["dataset"]["fingerprint"]:
+    if combined(lines[i] for i in range(n)) != cell.dataset.fingerprint:
         raise UsageError(
-            f"{track.words.items} of {cell['dataset']['display']} changed while the run was under way: run again"
+            f"{track.words.items} of {cell.dataset.display} changed while the run was under way: run again"
         )
     if judge is not None and len(mistakes) == n:  # rows of an older run may say nothing of theirs
         with noticing_full_disk(folder):
             write_file(folder / "mistakes.json", mistakes_text(mistakes).encode())
     results = taker.score() if taker is not None else {}
-    parts: dict[str, Any] = {name: {**part, **results[name]} for name, part in cell.get("sets", {}).items()}
-    return parts
+    return {name: structs.replace(part, **results[name]) for name, part in cell.sets.items()}
 
 
 def _collector(job: Job, folder: Path, scoring: _Scoring, rows: list[dict[str, Any]]) -> Collector | None:
     """What takes features for the set metrics of a cell, going on after `rows`; None where it has none."""
-    sets = job["cell"].get("sets")
+    sets = job.cell.sets
     if not sets or not isinstance(scoring.track, HasSetMetrics):
         return None
     taken = [row["features"] for row in rows]
-    n = job["cell"]["dataset"]["items"]
-    return scoring.track.collector(sets, folder, n, protocol=scoring.protocol, taken=taken)
+    n = item_count(job.cell)
+    return scoring.track.collector(plain_values(sets), folder, n, protocol=scoring.protocol, taken=taken)
 
 
 def _cost_cell(job: Job, method: _Method) -> Ending:
     """The method's process measures, and nothing runs beside it."""
-    cell = job["cell"]
-    size = tuple(cell["inputs"]["size"])
-    cost = method.asked("measure", _task(job), cell["regime"]["display"], size, cell["inputs"]["repeats"])
-    if not isinstance(cost, dict) or not cost.keys() >= Cost.__required_keys__:
-        raise Invalid("its process sent what is no cost")
-    return {"outcome": "ok", "reason": "", "setup_s": cost["setup_s"], "notes": [], "cost": cast(Cost, cost),
-            "environment": {**job["environment"], "device": _device(cost["device"], job)}}  # fmt: skip
+    cell = job.cell
+    size = tuple(cell.inputs["size"])
+    cost = method.asked("measure", _task(job), cell.regime.display, size, cell.inputs["repeats"])
+    try:
+        measured = checked(plain_values(cost), Cost)
+    except (ValueError, TypeError):
+        raise Invalid("its process sent what is no cost") from None
+    where = {**job.environment, "device": _device(measured.device, job)}
+    return Ending(outcome="ok", reason="", setup_s=measured.setup_s, cost=measured, environment=where)
 
 
 def work(job: Job, tell: Tell, channel: socket.socket | None) -> bytes:
@@ -356,19 +359,18 @@ def work(job: Job, tell: Tell, channel: socket.socket | None) -> bytes:
     Returns how it went, `DONE`, `SPENT`, `HUNG_UP` or `FULL`; a process that is spent scores no other cell.
     """
     ending: Ending
-    folder = partial_dir(Path(job["store"]), job["cell"]["key"])
+    folder = partial_dir(Path(job.store), job.cell.key)
     went, ahead = DONE, ThreadPoolExecutor(1)
-    folders = job["cell"]["request"].get("folders", {})
-    sources = job["cell"]["method"]["sources"]
-    method = _Method(channel, folders, sources, folder, Path(job["store"]), tell) if channel is not None else None
+    folders, sources = folders_of(job.cell), job.cell.method.sources
+    method = _Method(channel, folders, sources, folder, Path(job.store), tell) if channel is not None else None
     try:
-        if job["cell"]["kind"] == "cost" and method is not None:
+        if job.cell.kind == "cost" and method is not None:
             ending = _cost_cell(job, method)
-        elif job["cell"]["kind"] == "train" and method is not None:
+        elif job.cell.kind == "train" and method is not None:
             went = SPENT
             ending = train_cell(job, folder, tell, method, _task(job), ahead)
         else:
-            scoring, plugged = _scoring(job["cell"], ahead)
+            scoring, plugged = _scoring(job.cell, ahead)
             went = SPENT if plugged else DONE
             if method is not None:
                 ending = _score_cell(job, folder, tell, scoring, method)
@@ -377,14 +379,14 @@ def work(job: Job, tell: Tell, channel: socket.socket | None) -> bytes:
     except HungUp:
         return HUNG_UP
     except LostOutput as lost:
-        ending = {"outcome": "failed", "reason": "", "lost": one_line(lost)}
+        ending = Ending(outcome="failed", reason="", lost=one_line(lost))
     except DiskFull as error:
         tell({"event": "disk", "message": one_line(error)})
         return FULL
     except MethodEnded as ended:
         ending = ended.ending
-        if ending["outcome"] != "skipped":
-            ending = {**ending, "reason": one_line(with_item(ended, ending["reason"]))}
+        if ending.outcome != "skipped":
+            ending = structs.replace(ending, reason=one_line(with_item(ended, ending.reason)))
     except BaseException as error:
         ending, went = ending_of(error), SPENT
     finally:
@@ -393,7 +395,7 @@ def work(job: Job, tell: Tell, channel: socket.socket | None) -> bytes:
             channel.close()
     try:
         with noticing_full_disk(folder):
-            write_file(folder / "end.json", json.dumps(ending).encode())
+            write_file(folder / "end.json", json.dumps(ending, default=plain_values).encode())
     except DiskFull as error:
         tell({"event": "disk", "message": one_line(error)})
         return FULL

@@ -16,8 +16,9 @@ from ..comparing.score_tables import score_tables
 from ..comparing.set_changes import set_changes
 from ..statistics.exact_scores import compared, is_exact
 from ..statistics.paired_tests import Floats, paired_difference
+from ..store.cell import Cell
 from ..store.garbage import no_collection
-from ..store.record import Cell, Record, in_order, words_of
+from ..store.record import Record, in_order, words_of
 from ..store.seals import refuse_nan, why_each_edited
 from ..store.versions import newest
 from ..text.errors import one_line
@@ -47,9 +48,9 @@ class _Sides:
     def limits_of(self, cell: Cell) -> dict[str, dict[str, Limit]]:
         """What holds for each metric of a cell, where something does: found once for cells that share their parts."""
         parts = ("metrics", "method", "dataset", "regime") if self.rules else ("metrics",)
-        key = tuple(id(cell[part]) for part in parts)  # type: ignore[literal-required]
+        key = tuple(id(getattr(cell, part)) for part in parts)
         if key not in self.gated:
-            asked = {name: limits(self.rules, cell, name) for name in cell["metrics"]}
+            asked = {name: limits(self.rules, cell, name) for name in cell.metrics}
             self.gated[key] = {name: held for name, held in asked.items() if held}
         return self.gated[key]
 
@@ -121,11 +122,11 @@ def _judged(
     findings: list[Finding] = []
     edited = [(record.cell, why) for record, why in zip(baseline, mended, strict=True) if why]
     for cell, why in in_order(edited, [cell for cell, _ in edited]):
-        scored = cell["kind"] == "score"
+        scored = cell.kind == "score"
         if scored or speed_limited(rules, cell):
-            label = old.label(cell) if scored else cell["method"]["display"]
+            label = old.label(cell) if scored else cell.method.display
             findings.append(finding(INCOMPARABLE, cell, label, "", f"the baseline cell was {why}"))
-    keys = frozenset(r.cell["key"] for r in one.records)
+    keys = frozenset(r.cell.key for r in one.records)
     sides = _Sides(old, new, other, Groups(one), Groups(other), rules, keys, Pairings())
     known: set[int] = set()
     for start in range(0, len(one.records), _AT_ONCE):
@@ -135,7 +136,7 @@ def _judged(
     findings += speed_findings(trusted, genuine, rules)
     extra = sorted(
         {
-            f"{new.label(r.cell)} · {r.cell['dataset']['display']} · {r.cell['regime']['display']}"
+            f"{new.label(r.cell)} · {r.cell.dataset.display} · {r.cell.regime.display}"
             for r in new.records
             if id(r) not in known and not old.partners(r.cell).records
         },
@@ -150,8 +151,8 @@ def _judged(
 
 def _cell(record: Record, sides: _Sides) -> Sequence[Finding | _Told]:
     cell, label = record.cell, sides.old.label(record.cell)
-    if cell["outcome"] != "ok":
-        text = f"the baseline cell itself is {cell['outcome']}: {cell['reason']}"
+    if cell.outcome != "ok":
+        text = f"the baseline cell itself is {cell.outcome}: {cell.reason}"
         return [finding(UNCOUNTED, cell, label, "", text)]
     why = Alignment.why_not_whole(record)
     if why is not None:
@@ -175,9 +176,9 @@ def _cell(record: Record, sides: _Sides) -> Sequence[Finding | _Told]:
 
 def _pair(record: Record, partner: Record, label: str, sides: _Sides) -> Sequence[Finding | _Scores]:
     """A cell of the baseline and one of its partners: one a metric that has a rule."""
-    cell, outcome = record.cell, partner.cell["outcome"]
+    cell, outcome = record.cell, partner.cell.outcome
     if outcome != "ok":
-        why = f"newly {outcome}: {partner.cell['reason']}".removesuffix(": ")
+        why = f"newly {outcome}: {partner.cell.reason}".removesuffix(": ")
         return [finding(REGRESSION, cell, label, "", why)]
     paired = sides.pairings.of(record, partner)
     rows = paired.rows
@@ -195,7 +196,7 @@ def _pair(record: Record, partner: Record, label: str, sides: _Sides) -> Sequenc
     gated = sides.limits_of(cell)
     sets = _sets(record, partner, label, sides)
     if not gated and not sets:
-        text = f"no rule for its metrics ({', '.join(sorted(cell['metrics'])) or 'none'})"
+        text = f"no rule for its metrics ({', '.join(sorted(cell.metrics)) or 'none'})"
         result.append(finding(UNCOUNTED, cell, label, "", text))
     for name, held in gated.items():
         why_not = _why_not_comparable(record, partner, name)
@@ -208,11 +209,11 @@ def _pair(record: Record, partner: Record, label: str, sides: _Sides) -> Sequenc
 
 def _why_not_comparable(record: Record, partner: Record, metric: str) -> tuple[str, str] | None:
     """The status of a metric that cannot be held against that of the baseline, and why."""
-    part, theirs = record.cell["metrics"][metric], partner.cell["metrics"].get(metric)
+    part, theirs = record.cell.metrics[metric], partner.cell.metrics.get(metric)
     if theirs is None or metric not in partner.scores:
         return REGRESSION, f"missing: {metric} was not scored"
-    if theirs["version"] != part["version"] or theirs["higher"] != part["higher"]:
-        text = f"other metric version: {metric} is at {theirs['version']}, the baseline has {part['version']}"
+    if theirs.version != part.version or theirs.higher != part.higher:
+        text = f"other metric version: {metric} is at {theirs.version}, the baseline has {part.version}"
         return INCOMPARABLE, text
     return None
 
@@ -220,12 +221,12 @@ def _why_not_comparable(record: Record, partner: Record, metric: str) -> tuple[s
 def _sets(record: Record, partner: Record, label: str, sides: _Sides) -> list[Finding]:
     """The set metrics of the baseline, each against the same one now."""
     cell, found = record.cell, []
-    parts = cell.get("sets") or {}
+    parts = cell.sets or {}
     for one in set_changes(record, partner):
         if one.metric not in parts:
             continue
         if one.reason:
-            lacking = UNCOUNTED if parts[one.metric]["value"] is None else INCOMPARABLE
+            lacking = UNCOUNTED if parts[one.metric].value is None else INCOMPARABLE
             found.append(finding(REGRESSION if one.lost else lacking, cell, label, one.metric, one.reason))
             continue
         reasons = set_limits_broken(one, spoken(sides.rules, cell, one.metric))
@@ -243,7 +244,7 @@ def _found(told: Sequence[Finding | _Told], sides: _Sides) -> Iterator[Finding]:
             continue
         made = _judged_scores(one.what, next(numbers), sides) if isinstance(one.what, _Scores) else one.what
         if made.seconds is None:
-            made = made._replace(seconds=one.partner.cell["seconds"])
+            made = made._replace(seconds=one.partner.cell.seconds)
         yield made._replace(reasons=(*made.reasons, one.hint)) if one.hint and made.status == REGRESSION else made
 
 
@@ -251,7 +252,7 @@ def _numbers(scores: Sequence[_Scores]) -> list[_Numbers | Finding]:
     """What each says. Those of equally many finite scores, each a unit by itself, are rows of one table."""
     made: list[_Numbers | Finding | None] = [None] * len(scores)
     kinds = {
-        place: (len(one.paired.names), one.record.cell["metrics"][one.metric]["higher"])
+        place: (len(one.paired.names), one.record.cell.metrics[one.metric].higher)
         for place, one in enumerate(scores)
         if not one.paired.units.merged
     }
@@ -277,7 +278,7 @@ def _numbers_of_many(a: Floats, b: Floats, higher: bool) -> Iterator[_Numbers | 
 def _numbers_of(found: _Scores) -> _Numbers | Finding:
     """What one metric says, where items are one unit, exact or without a score."""
     record, partner, label, metric, _, (rows, units, _) = found
-    cell, part, words = record.cell, record.cell["metrics"][metric], words_of(record.cell)
+    cell, part, words = record.cell, record.cell.metrics[metric], words_of(record.cell)
     a, b = found.sides
     with np.errstate(invalid="ignore"):
         change = b - a
@@ -295,13 +296,13 @@ def _numbers_of(found: _Scores) -> _Numbers | Finding:
         return finding(REGRESSION, cell, label, metric, f"{metric} is no longer defined on {gone}, such as {item}")
     if not finite:
         change = paired_difference(b[None], a)[0]
-    losses = -change if part["higher"] else change
+    losses = -change if part.higher else change
     averaged, lost = [units.average(values) for values in (losses, a, b)], ""
-    exact_a, exact_b = (is_exact(values, part["higher"]) for values in (a, b))
+    exact_a, exact_b = (is_exact(values, part.higher) for values in (a, b))
     if count := int((exact_a & ~exact_b).sum()):
         no_longer = counted(count, words["item"], words["items"])
         lost = f"no longer exact on {no_longer} (exact on {exact_a.sum()} before and {exact_b.sum()} now)"
-    kept = compared(np.stack(averaged[1:]), part["higher"])
+    kept = compared(np.stack(averaged[1:]), part.higher)
     with np.errstate(invalid="ignore"):
         drop, before, now = (float(of[kept].mean()) if kept.any() else math.nan for of in averaged)
     place = int(losses.argmax())
@@ -312,7 +313,7 @@ def _judged_scores(found: _Scores, numbers: _Numbers | Finding, sides: _Sides) -
     if isinstance(numbers, Finding):
         return numbers
     record, partner, label, metric, held = found[:5]
-    cell, part = record.cell, record.cell["metrics"][metric]
+    cell, part = record.cell, record.cell.metrics[metric]
     item = record.items[found.paired.rows[0][numbers.row]]
     # What was lost and won without bounds at once, or leaves no item to average, is a loss all the same.
     judged = math.inf if math.isnan(numbers.drop) else numbers.drop
@@ -332,8 +333,8 @@ def _judged_scores(found: _Scores, numbers: _Numbers | Finding, sides: _Sides) -
         numbers.items,
         numbers.before,
         numbers.now,
-        -numbers.drop if part["higher"] else numbers.drop,
+        -numbers.drop if part.higher else numbers.drop,
         numbers.most,
         item if numbers.most > 0 else "",
-        partner.cell["seconds"],
+        partner.cell.seconds,
     )

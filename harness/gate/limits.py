@@ -15,7 +15,8 @@ from ..comparing.pairing import Shelf
 from ..comparing.set_changes import SetChange
 from ..statistics.exact_scores import compared
 from ..statistics.paired_tests import paired_difference
-from ..store.record import Cell, MetricPart, Record, role_of, words_of
+from ..store.cell import Cell, MetricPart
+from ..store.record import Record, role_of, words_of
 from ..text.errors import UsageError, one_line
 from .rules import Limit
 
@@ -33,7 +34,7 @@ def limits_broken(
     `lost` says which exact items were lost: those are in no mean, and more than any limit of it.
     """
     reasons: list[str] = []
-    space, moved = f" {part['unit']}" if part["unit"] else "", "dropped" if part["higher"] else "rose"
+    space, moved = f" {part.unit}" if part.unit else "", "dropped" if part.higher else "rose"
     limit = held.get("max_drop")
     if limit and (lost or drop > limit.value + SLACK):
         reasons.append(f"{lost or f'the mean {moved} by {drop:.4g}{space}'}, more than {limit.value:g} ({limit.where})")
@@ -58,22 +59,22 @@ class Groups:
     def _groups(self) -> dict[tuple[object, ...], list[Record]]:
         found: dict[tuple[object, ...], list[Record]] = defaultdict(list)
         for record in self._shelf.records:
-            if record.cell["outcome"] == "ok" and Alignment.why_not_whole(record) is None:
-                found[group_key(record.cell), record.cell["seed"]].append(record)
+            if record.cell.outcome == "ok" and Alignment.why_not_whole(record) is None:
+                found[group_key(record.cell), record.cell.seed].append(record)
         return found
 
     def of(self, cell: Cell) -> list[Record]:
         """The cells beside `cell`, itself included."""
-        return self._groups.get((group_key(cell), cell["seed"]), [])
+        return self._groups.get((group_key(cell), cell.seed), [])
 
     def lead(self, cell: Cell, metric: str) -> tuple[float, str]:
         """By how much the best other method is ahead, and its label; oracles take no part."""
         mine = next((r for r in self.of(cell) if method_key(r.cell) == method_key(cell)), None)
         ahead, best = -math.inf, ""
         for record in self.of(cell):
-            oracle = (record.cell["method"]["flags"] or {}).get("oracle")
+            oracle = (record.cell.method.flags or {}).get("oracle")
             # The same method from another source is no rival: it is the past of this one.
-            if oracle or record.cell["method"]["spec"] == cell["method"]["spec"]:
+            if oracle or record.cell.method.spec == cell.method.spec:
                 continue
             gap = _ahead(record, mine, metric) if mine else math.nan
             if gap > ahead:
@@ -83,19 +84,19 @@ class Groups:
 
 def _ahead(one: Record, other: Record, metric: str) -> float:
     """How much better the mean of `one` is, over the units that neither has exact; NaN where one was not scored."""
-    part = one.cell["metrics"].get(metric)
+    part = one.cell.metrics.get(metric)
     both = metric in one.scores and metric in other.scores and sorted(one.items) == sorted(other.items)
     if part is None or not both:
         return math.nan
     places = [sorted(range(len(r.items)), key=r.items.__getitem__) for r in (one, other)]
     units = units_of((one, other), places)
     a, b = (units.average(r.scores[metric][own]) for r, own in zip((one, other), places, strict=True))
-    kept = compared(np.stack([a, b]), part["higher"])
+    kept = compared(np.stack([a, b]), part.higher)
     if not kept.any():
         return math.nan
     with np.errstate(invalid="ignore"):
         gap = float(paired_difference(a[None], b)[0][kept].mean())
-    return gap if part["higher"] else -gap
+    return gap if part.higher else -gap
 
 
 def why_not_above_baseline(partner: Record, metric: str, limit: Limit, now: Groups) -> str | None:
@@ -104,11 +105,11 @@ def why_not_above_baseline(partner: Record, metric: str, limit: Limit, now: Grou
     Raises `UsageError` where no method of that role was run.
     """
     cell, given = partner.cell, one_line(words_of(partner.cell)["given"], 60)
-    baseline = next((r for r in now.of(cell) if role_of(r.cell["method"]) == "baseline"), None)
+    baseline = next((r for r in now.of(cell) if role_of(r.cell.method) == "baseline"), None)
     if baseline is None:
         raise UsageError(
             f"{limit.where}: min_above_baseline needs an ok cell of a method of role 'baseline' ({given}) in CURRENT "
-            f"on {one_line(cell['dataset']['display'], 80)} · {one_line(cell['regime']['display'], 80)}: "
+            f"on {one_line(cell.dataset.display, 80)} · {one_line(cell.regime.display, 80)}: "
             "add it to the methods"
         )
     gain = _ahead(partner, baseline, metric)

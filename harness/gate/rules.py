@@ -12,8 +12,9 @@ from typing import Any
 import yaml
 
 from ..spec.paths import is_meant
+from ..store.cell import Cell, NamedPart
 from ..store.old_schemas import OLD_RULE_KEYS
-from ..store.record import Cell, gate_of
+from ..store.record import gate_of
 from ..suite.reading import compose, mapping, mistake, plain_text, scalar
 from ..text.errors import UsageError, nearest, one_line
 
@@ -51,9 +52,9 @@ class Rule:
         """Whether the rule speaks of this cell, and of this metric of it (None: of its speed)."""
         return (
             (metric is None or fnmatchcase(metric, self.metric))
-            and (metric is None or fits(self.dataset, cell["dataset"]))
-            and fits(self.regime, cell["regime"])
-            and fits(self.method, cell["method"])
+            and (metric is None or fits(self.dataset, cell.dataset))
+            and fits(self.regime, cell.regime)
+            and fits(self.method, cell.method)
         )
 
 
@@ -86,7 +87,7 @@ def spoken(rules: Sequence[Rule], cell: Cell, metric: str | None) -> dict[str, L
 
 
 def _declared(cell: Cell, metric: str | None) -> Mapping[str, float]:
-    part = cell["metrics"].get(metric) if metric is not None else None
+    part = cell.metrics.get(metric) if metric is not None else None
     return gate_of(metric, part) if metric is not None and part is not None else {}
 
 
@@ -98,7 +99,7 @@ def rivals(rules: Sequence[Rule], cell: Cell) -> dict[str, str]:
 
 def speed_limited(rules: Sequence[Rule], cell: Cell) -> bool:
     """Whether any rule speaks of the speed of this cell."""
-    return cell["kind"] == "cost" and bool(limits(rules, cell, None) or rivals(rules, cell))
+    return cell.kind == "cost" and bool(limits(rules, cell, None) or rivals(rules, cell))
 
 
 def _never(name: str, value: float) -> bool:
@@ -109,12 +110,12 @@ def refuse_idle(rules: Sequence[Rule], cells: Sequence[Cell]) -> None:
     """Raise `UsageError` for a rule that no cell of the baseline falls under: it would guard nothing."""
     for rule in rules:
         if any(getattr(rule, name) is not None for name in QUALITY) and not any(
-            cell["kind"] == "score" and rule.covers(cell, metric) for cell in cells for metric in _metrics(cell)
+            cell.kind == "score" and rule.covers(cell, metric) for cell in cells for metric in _metrics(cell)
         ):
             raise UsageError(f"{rule.where}: this rule matches no cell of the baseline: {_there(rule, cells)}")
         for name in (SPEED, RIVAL):
             if getattr(rule, name) is not None and not any(
-                cell["kind"] == "cost" and rule.covers(cell, None) for cell in cells
+                cell.kind == "cost" and rule.covers(cell, None) for cell in cells
             ):
                 raise UsageError(
                     f"{rule.where}: {name} matches no cost cell of the baseline: give the suite a `cost:`, "
@@ -123,10 +124,10 @@ def refuse_idle(rules: Sequence[Rule], cells: Sequence[Cell]) -> None:
 
 
 def _there(rule: Rule, cells: Sequence[Cell]) -> str:
-    scored = [cell for cell in cells if cell["kind"] == "score"]
+    scored = [cell for cell in cells if cell.kind == "score"]
     for part in ("method", "dataset", "regime"):
         pattern = getattr(rule, part)
-        names = {cell[part]["display"]: cell[part] for cell in scored}
+        names = {getattr(cell, part).display: getattr(cell, part) for cell in scored}
         if not any(fits(pattern, fields) for fields in names.values()):
             return f"{part} {one_line(pattern, 80)!r}, {one_line(nearest(pattern, names))}"
     metrics = {metric for cell in scored for metric in _metrics(cell)}
@@ -137,16 +138,16 @@ def _there(rule: Rule, cells: Sequence[Cell]) -> str:
 
 def _metrics(cell: Cell) -> tuple[str, ...]:
     """What a rule may speak of: the metrics of single items and those of the whole set."""
-    return (*cell["metrics"], *(cell.get("sets") or {}))
+    return (*cell.metrics, *(cell.sets or {}))
 
 
-def fits(pattern: str, part: Any) -> bool:
+def fits(pattern: str, part: NamedPart) -> bool:
     """Whether a pattern means this method, dataset or regime, by its name or its spec, with or without defaults."""
     # A spec may hold brackets, which a pattern reads as a choice of characters; so it also matches as it stands.
-    names = (part["display"], part["spec"], part["name"])
+    names = (part.display, part.spec, part.name)
     if pattern in names:
         return True
-    return any(fnmatchcase(name, pattern) for name in names) or is_meant(pattern, part["spec"], part["display"])
+    return any(fnmatchcase(name, pattern) for name in names) or is_meant(pattern, part.spec, part.display)
 
 
 def _number(value: Any) -> float:

@@ -25,13 +25,12 @@ def speed_findings(baseline: Sequence[Record], current: Sequence[Record], rules:
     if not (before := _costs(baseline)):
         return result
     costs = of_newest_reference(_costs(current))
-    held = {record.cell["key"] for record in baseline}
+    held = {record.cell.key for record in baseline}
     there: dict[tuple[str, str], list[Record]] = {}
     for record in costs:
-        there.setdefault((record.cell["method"]["spec"], _setting(record)), []).append(record)
+        there.setdefault((record.cell.method.spec, _setting(record)), []).append(record)
     paired = [
-        (record, apart(record, there.get((record.cell["method"]["spec"], _setting(record)), []), held))
-        for record in before
+        (record, apart(record, there.get((record.cell.method.spec, _setting(record)), []), held)) for record in before
     ]
     everything = [*before, *costs]
     _refuse_incomparable(paired, everything, costs, rules)
@@ -41,13 +40,13 @@ def speed_findings(baseline: Sequence[Record], current: Sequence[Record], rules:
             result += _against_baseline(record, partners, limit)
         for name, where in _asked(rules, record, everything).items():
             result += _against_rival(record, partners, before, costs, name, where)
-        if limit is None and record.cell["outcome"] == "ok":
-            result += [_finding(REGRESSION, p, "", _lost(p), now=p) for p in partners if p.cell["outcome"] != "ok"]
+        if limit is None and record.cell.outcome == "ok":
+            result += [_finding(REGRESSION, p, "", _lost(p), now=p) for p in partners if p.cell.outcome != "ok"]
     return result
 
 
 def _costs(records: Sequence[Record]) -> list[Record]:
-    found = [record for record in records if record.cell["kind"] == "cost"]
+    found = [record for record in records if record.cell.kind == "cost"]
     return in_order(found, [record.cell for record in found])
 
 
@@ -76,7 +75,7 @@ def _asked(rules: Sequence[Rule], record: Record, everything: Sequence[Record]) 
     return {
         name: where
         for name, where in rivals(rules, record.cell).items()
-        if not fits(name, record.cell["method"]) or _others(record, everything, name)
+        if not fits(name, record.cell.method) or _others(record, everything, name)
     }
 
 
@@ -91,7 +90,7 @@ def _refuse_incomparable(
     for record, partners in paired:
         measured = _is_measured((record, *partners))
         for name, where in _asked(rules, record, everything).items():
-            asked[where, name, record.cell["method"]["display"]].append((record, measured))
+            asked[where, name, record.cell.method.display].append((record, measured))
     for (where, name, method), own in asked.items():
         due = [record for record, measured in own if measured] or [record for record, _ in own]
         others = [other for record in due for other in _others(record, costs, name)]
@@ -128,18 +127,18 @@ def _against_rival(
                 result.append(_finding(INCOMPARABLE, record, RIVAL, why, now=partner))
                 continue
             what, theirs, ours = _yardstick(rival, partner, latency, own)
-            slow = f"{ours / theirs:.3g} × the relative {what} of {rival.cell['method']['display']} ({where})"
+            slow = f"{ours / theirs:.3g} × the relative {what} of {rival.cell.method.display} ({where})"
             result.append(_measured(record, partner, RIVAL, theirs, ours, slow if ours / theirs > 1 + SLACK else ""))
     return result
 
 
 def _others(record: Record, costs: Iterable[Record], name: str) -> list[Record]:
     """Those of `costs` at the setting of a record that are of another method, one that a rule means by `name`."""
-    spec, setting = record.cell["method"]["spec"], _setting(record)
+    spec, setting = record.cell.method.spec, _setting(record)
     return [
         other
         for other in costs
-        if fits(name, other.cell["method"]) and other.cell["method"]["spec"] != spec and _setting(other) == setting
+        if fits(name, other.cell.method) and other.cell.method.spec != spec and _setting(other) == setting
     ]
 
 
@@ -153,8 +152,8 @@ def _unmeasured(record: Record, metric: str, now: Record | None) -> Finding:
 
 def _finding(status: str, record: Record, metric: str, *reasons: str, now: Record | None = None) -> Finding:
     """A finding on a cost of the baseline; `now` is that of CURRENT, where there is one."""
-    plain = finding(status, record.cell, record.cell["method"]["display"], metric, *reasons)
-    return plain._replace(setting=_setting(record), seconds=now.cell["seconds"] if now else None)
+    plain = finding(status, record.cell, record.cell.method.display, metric, *reasons)
+    return plain._replace(setting=_setting(record), seconds=now.cell.seconds if now else None)
 
 
 def _measured(record: Record, partner: Record, metric: str, before: float, now: float, slow: str) -> Finding:
@@ -165,7 +164,7 @@ def _measured(record: Record, partner: Record, metric: str, before: float, now: 
 
 def _yardstick(a: Record, b: Record, latency_a: float, latency_b: float) -> tuple[str, float, float]:
     """What to compare two costs by: latency, or CPU time where either machine was too busy for latency to mean much."""
-    paces = [pace(record.cell["cost"]) for record in (a, b)]
+    paces = [pace(record.cell.cost) for record in (a, b)]
     if judged_by_cpu(*paces):
         cpu_a, cpu_b = (p.cpu for p in paces if p is not None)
         return "CPU time", cpu_a, cpu_b
@@ -174,15 +173,15 @@ def _yardstick(a: Record, b: Record, latency_a: float, latency_b: float) -> tupl
 
 def _setting(record: Record) -> str:
     """Size, device and threads: from the inputs of the key, because a cell that failed holds no cost."""
-    inputs = record.cell["inputs"]
+    inputs = record.cell.inputs
     size = "×".join(map(str, cost_size(record.cell)))
     threads = inputs.get("threads", 1)
     return f"{size}, {inputs.get('device', 'cpu')}, {counted(threads, 'thread')}"
 
 
 def _latency(record: Record) -> float | None:
-    cost = record.cell["cost"]
-    value = cost["latency_rel"] if cost is not None and record.cell["outcome"] == "ok" else None
+    cost = record.cell.cost
+    value = cost.latency_rel if cost is not None and record.cell.outcome == "ok" else None
     return value if isinstance(value, int | float) and value > 0 and math.isfinite(value) else None
 
 
@@ -196,6 +195,6 @@ def _lost(record: Record) -> str:
 
 
 def _why(record: Record) -> str:
-    if record.cell["outcome"] != "ok" or record.cell["cost"] is None:
-        return f"{record.cell['outcome']}: {record.cell['reason']}".removesuffix(": ")
-    return str((record.cell["cost"]["reasons"] or {}).get("latency_rel", "no reason is stored"))
+    if record.cell.outcome != "ok" or record.cell.cost is None:
+        return f"{record.cell.outcome}: {record.cell.reason}".removesuffix(": ")
+    return str((record.cell.cost.reasons or {}).get("latency_rel", "no reason is stored"))

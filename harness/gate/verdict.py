@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..comparing.pairing import protocol_text
-from ..store.record import Cell, MetricPart, decimals_of, place_text, words_of
+from ..store.cell import Cell, MetricPart
+from ..store.record import decimals_of, place_text, words_of
 from ..text.errors import one_line
 from ..text.wording import counted
 
@@ -45,17 +46,17 @@ class Finding(NamedTuple):
     @property
     def regime(self) -> str:
         """The regime, as it is shown."""
-        return self.cell["regime"]["display"]
+        return self.cell.regime.display
 
     @property
     def protocol(self) -> str:
         """The protocol with its version; a cost has none."""
-        return protocol_text(self.cell) if self.cell["kind"] == "score" else ""
+        return protocol_text(self.cell) if self.cell.kind == "score" else ""
 
     @property
     def seed(self) -> int | None:
         """The seed; a cost has none."""
-        return self.cell["seed"] if self.cell["kind"] == "score" else None
+        return self.cell.seed if self.cell.kind == "score" else None
 
     @property
     def unit(self) -> str:
@@ -63,13 +64,13 @@ class Finding(NamedTuple):
         if self.setting:
             return RATIO if self.measured else ""
         part = self._part
-        return part["unit"] if part else ""
+        return part.unit if part else ""
 
     @property
     def higher(self) -> bool:
         """Whether more is better."""
         part = self._part
-        return part["higher"] if part else True
+        return part.higher if part else True
 
     @property
     def decimals(self) -> int:
@@ -84,7 +85,7 @@ class Finding(NamedTuple):
 
     @property
     def _part(self) -> MetricPart | None:
-        return self.cell["metrics"].get(self.metric) if self.measured else None
+        return self.cell.metrics.get(self.metric) if self.measured else None
 
     @property
     def measured(self) -> bool:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..data.folders import path_of
+from ..store.cell import MetricPart
 from ..store.reading import read_records
-from ..store.record import MetricPart, Record, order_of
+from ..store.record import Record, order_of
 from ..text.json_values import plain
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def frame(*sources: str | os.PathLike[str]) -> pandas.DataFrame:
     found: dict[str, Record] = {}
     for source in sources:
         for record in read_records(path_of(source, "a store or export")):
-            found.setdefault(record.cell["key"], record)
+            found.setdefault(record.cell.key, record)
     return frame_of([found[key] for key in sorted(found)])
 
 
@@ -47,12 +48,12 @@ def frame_of(records: Sequence[Record]) -> pandas.DataFrame:
     cells = [record.cell for record in records]
     return pandas.DataFrame(
         {
-            "track": each([cell["track"] for cell in cells]),
-            "method": each([cell["method"]["display"] for cell in cells]),
-            "dataset": each([cell["dataset"]["display"] for cell in cells]),
-            "regime": each([cell["regime"]["display"] for cell in cells]),
-            "seed": each([cell["seed"] for cell in cells], np.int64),
-            "protocol": each([cell["protocol"]["display"] for cell in cells]),
+            "track": each([cell.track for cell in cells]),
+            "method": each([cell.method.display for cell in cells]),
+            "dataset": each([cell.dataset.display for cell in cells]),
+            "regime": each([cell.regime.display for cell in cells]),
+            "seed": each([cell.seed for cell in cells], np.int64),
+            "protocol": each([cell.protocol.display for cell in cells]),
             "item": plain([item for record in records for item in record.items]),
             **{
                 plain(name): joined([record.scores.get(name, np.full(len(record.items), np.nan)) for record in records])
@@ -62,8 +63,8 @@ def frame_of(records: Sequence[Record]) -> pandas.DataFrame:
             "input_sha256": plain([sha for record in records for sha in record.input_sha256]),
             "output_sha256": plain([sha for record in records for sha in record.output_sha256]),
             "note": plain([note for record in records for note in record.notes]),
-            "outcome": each([cell["outcome"] for cell in cells]),
-            "key": each([cell["key"] for cell in cells]),
+            "outcome": each([cell.outcome for cell in cells]),
+            "key": each([cell.key for cell in cells]),
         }
     )
 
@@ -72,5 +73,5 @@ def _metrics_of(records: Sequence[Record]) -> list[str]:
     """Every metric with a column, in the order that the metrics ask for."""
     found: dict[str, MetricPart] = {}
     for record in records:
-        found.update({name: record.cell["metrics"][name] for name in record.scores})
+        found.update({name: record.cell.metrics[name] for name in record.scores})
     return sorted(found, key=lambda name: (order_of(name, found[name]), name))

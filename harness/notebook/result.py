@@ -17,6 +17,7 @@ from ..report.set_metrics import part_table
 from ..report.tables import Table, metric_title, number
 from ..statistics.exact_scores import compared
 from ..statistics.paired_tests import MIN_ITEMS, Floats, mean_differences
+from ..store.cell import plain_values
 from ..store.record import Record
 from ..text.errors import UsageError, nearest, one_line
 from .tables import html_block, html_notes, html_table, text_table
@@ -40,32 +41,32 @@ class Result:
     @property
     def track(self) -> str:
         """The field of work, such as `restore`."""
-        return self.record.cell["track"]
+        return self.record.cell.track
 
     @property
     def method(self) -> str:
         """The spec of the method, or the name of the function."""
-        return self.record.cell["method"]["display"]
+        return self.record.cell.method.display
 
     @property
     def dataset(self) -> str:
         """The spec of the dataset."""
-        return self.record.cell["dataset"]["display"]
+        return self.record.cell.dataset.display
 
     @property
     def regime(self) -> str:
         """The spec of the regime."""
-        return self.record.cell["regime"]["display"]
+        return self.record.cell.regime.display
 
     @property
     def protocol(self) -> str:
         """The spec of the protocol."""
-        return self.record.cell["protocol"]["display"]
+        return self.record.cell.protocol.display
 
     @property
     def seed(self) -> int:
         """The seed of the noise."""
-        return self.record.cell["seed"]
+        return self.record.cell.seed
 
     @cached_property
     def rows(self) -> list[dict[str, Any]]:
@@ -84,12 +85,12 @@ class Result:
     @property
     def sets(self) -> dict[str, Any]:
         """The metrics of the whole set by name, each a `SetPart` (see store/record.py)."""
-        return dict(self.record.cell.get("sets", {}))
+        return {name: plain_values(part) for name, part in self.record.cell.sets.items()}
 
     @property
     def higher(self) -> dict[str, bool]:
         """Of each metric, whether more is better."""
-        return {name: part["higher"] for name, part in self.record.cell["metrics"].items()}
+        return {name: part.higher for name, part in self.record.cell.metrics.items()}
 
     @cached_property
     def board(self) -> Board:

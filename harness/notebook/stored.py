@@ -76,14 +76,14 @@ class StoredResults:
     def _facts(self) -> str:
         """`12 cells: 10 ok, 2 failed · 5 methods · 1 dataset · 2 regimes`."""
         cells = [record.cell for record in self.records]
-        scored = [cell for cell in cells if cell["kind"] == "score"]
-        outcomes = Counter(cell["outcome"] for cell in cells)
+        scored = [cell for cell in cells if cell.kind == "score"]
+        outcomes = Counter(cell.outcome for cell in cells)
         counts = ", ".join(f"{n} {outcome}" for outcome, n in sorted(outcomes.items(), key=lambda o: (-o[1], o[0])))
         parts = [counted(len(cells), "cell") + (f": {counts}" if counts else "")]
-        parts.append(counted(len({cell["method"]["spec"] for cell in cells}), "method"))
+        parts.append(counted(len({cell.method.spec for cell in cells}), "method"))
         if scored:
-            parts.append(counted(len({cell["dataset"]["fingerprint"] for cell in scored}), "dataset"))
-            parts.append(counted(len({cell["regime"]["spec"] for cell in scored}), "regime"))
+            parts.append(counted(len({cell.dataset.fingerprint for cell in scored}), "dataset"))
+            parts.append(counted(len({cell.regime.spec for cell in scored}), "regime"))
         if len(scored) < len(cells):
             parts.append(counted(len(cells) - len(scored), "cost"))
         return " · ".join(parts)

@@ -7,76 +7,64 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NotRequired, TypedDict, cast
+from typing import Any
+
+import msgspec
+from msgspec import structs
 
 from ..components.fingerprint import VERSION as FINGERPRINT
 from ..components.registry import Bound, bind
 from ..components.sources import declared_files, method_folders, sources_of
+from ..store.cell import CellIdentity, DatasetPart, Kind, MethodPart, MetricPart, NamedPart, Request
 from ..store.keys import Texts, combined, key_of
-from ..store.record import DatasetPart, Inputs, Kind, MethodPart, MetricPart, NamedPart, Request, SetPart, Tuning
 from ..suite.suite import Suite
 from ..track.calling import Shown
 from ..track.protocols import Track
 
 _FLAGS = ("blind", "zero_shot", "self_ensemble", "tiled", "oracle")
-NO_DATASET: DatasetPart = {"name": "", "spec": "", "display": "", "versions": {}, "fingerprint": "", "items": 0}
+NO_DATASET = DatasetPart(name="", spec="", display="", versions={}, fingerprint="", items=0)
 
 
-class PlannedCell(TypedDict):
+class PlannedCell(CellIdentity, omit_defaults=True, kw_only=True):
     """A cell before it is run. `after` names cells that must be ok first; an `alone` cell has the machine to itself.
 
-    `shown` is what the method sees beyond its input, and is absent where that is nothing: see `shown_to`. `trained`
-    maps each recipe of the method to the key of the cell that trains it, and is absent where there is none; so is
-    `tuned`, the grids of which one variant that did not diverge is enough. A training that is asked for as a `variant`
-    alone may diverge. `lacks` is why a cell is skipped with nothing trained for it, and is absent where it is run.
-    `names` are those that the suite gives its `method` and its `dataset`.
+    `shown` is what the method sees beyond its input, and is absent where that is nothing: see `shown_to`. Of `tuned`
+    grids one variant that did not diverge is enough. A training that is asked for as a `variant` alone may diverge.
+    `lacks` is why a cell is skipped with nothing trained for it, and is empty where it is run. `names` are those that
+    the suite gives its `method` and its `dataset`.
     """
 
-    key: str
-    kind: Kind
-    track: str
-    words: dict[str, str]
-    method: MethodPart
-    dataset: DatasetPart
-    regime: NamedPart
-    protocol: NamedPart
-    metrics: dict[str, MetricPart]
-    sets: NotRequired[dict[str, SetPart]]
-    seed: int
-    suite: dict[str, str]
-    inputs: Inputs
-    request: Request
-    after: list[str]
-    alone: bool
-    shown: NotRequired[Shown]
-    trained: NotRequired[dict[str, str]]
-    tuned: NotRequired[list[Tuning]]
-    variant: NotRequired[bool]
-    lacks: NotRequired[str]
-    names: NotRequired[dict[str, str]]
+    shown: Shown | None = None
+    variant: bool | None = None
+    lacks: str = ""
+    names: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+def plugins_of(cell: PlannedCell) -> list[str]:
+    """The plug-ins that the suite of a cell loads."""
+    return (cell.request.plugins if cell.request else None) or []
+
+
+def folders_of(cell: PlannedCell) -> dict[str, str]:
+    """The folders of the method of a cell, by the names that its source files have."""
+    return (cell.request.folders if cell.request else None) or {}
 
 
 def part(bound: Bound) -> NamedPart:
     """Name, canonical and display form, versions."""
-    return {
-        "name": bound.entry.name,
-        "spec": bound.canonical,
-        "display": bound.display,
-        "versions": bound.versions,
-    }
+    return NamedPart(name=bound.entry.name, spec=bound.canonical, display=bound.display, versions=bound.versions)
 
 
 def method_part(bound: Bound) -> MethodPart:
     """What is stored of a method: its flags, and the source files that it is made of."""
     sources = sources_of([bound])
-    made: dict[str, Any] = {
-        **part(bound),
-        "flags": method_flags(bound),
-        "cite": bound.entry.meta.get("cite", ""),
-        "sources": sources,
-        "source_sha256": combined(f"{k} {v}" for k, v in sources.items()),
-    }
-    return cast(MethodPart, made)
+    return MethodPart(
+        **structs.asdict(part(bound)),
+        flags=method_flags(bound),
+        cite=bound.entry.meta.get("cite", ""),
+        sources=sources,
+        source_sha256=combined(f"{k} {v}" for k, v in sources.items()),
+    )
 
 
 def method_flags(bound: Bound) -> dict[str, Any]:
@@ -131,7 +119,7 @@ class PlannedMethod:
     @cached_property
     def asked(self) -> list[str]:
         """The method, as a request has it."""
-        return [self.part["display"]]
+        return [self.part.display]
 
     @cached_property
     def folders(self) -> dict[str, str]:
@@ -145,8 +133,8 @@ class PlannedMethod:
         return {
             **({"weights": self.weights} if self.weights else {}),
             "fingerprint": FINGERPRINT,
-            "method": {"spec": self.part["spec"], "versions": self.part["versions"]},
-            "sources": self.part["sources"],
+            "method": {"spec": self.part.spec, "versions": self.part.versions},
+            "sources": self.part.sources,
         }
 
 
@@ -235,25 +223,25 @@ class PlannedSuite:
     def request(self) -> Request:
         """The request of its cells, with nothing in the place of what each has of its own."""
         suite = self.suite
-        return {
-            "track": self.track.name,
-            "methods": [],
-            "datasets": [],
-            "regimes": [],
-            "protocol": suite.protocol,
-            "metrics": list(suite.metrics),
-            "seeds": [],
-            "limit": suite.limit,
-            "cost": None,
-            "rank_by": suite.rank_by,
-            "suite": suite.suite,
-            "plugins": list(suite.plugins),
-            "cwd": os.getcwd(),
-            "device": suite.device,
-            "threads": suite.limits.threads,
-            "keep": suite.keep,
-            "folders": {},
-        }
+        return Request(
+            track=self.track.name,
+            methods=[],
+            datasets=[],
+            regimes=[],
+            protocol=suite.protocol,
+            metrics=list(suite.metrics),
+            seeds=[],
+            limit=suite.limit,
+            cost=None,
+            rank_by=suite.rank_by,
+            suite=suite.suite,
+            plugins=list(suite.plugins),
+            cwd=os.getcwd(),
+            device=suite.device,
+            threads=suite.limits.threads,
+            keep=suite.keep,
+            folders={},
+        )
 
 
 def planned_cell(
@@ -267,33 +255,30 @@ def planned_cell(
     whole: PlannedSuite,
 ) -> PlannedCell:
     """A cell. What it has alike with others is one object, so that nobody may change it."""
-    request: Request = {
-        **whole.request,
-        "methods": method.asked,
-        "datasets": whole.listed(dataset["display"]) if kind == "score" else whole.listed(),
-        "regimes": regime.asked,
-        "seeds": whole.listed(seed),
-        "cost": {"size": inputs["size"], "repeats": whole.suite.cost.repeats} if kind == "cost" else None,
-        "folders": method.folders,
-    }
-    shown = shown_to(method.bound.entry.meta)
-    cell: PlannedCell = {
-        "key": key_of(inputs, whole.known),
-        "kind": kind,
-        "track": whole.track.name,
-        "words": whole.words,
-        "method": method.part,
-        "dataset": dataset,
-        "regime": regime.part,
-        "protocol": whole.protocol_part,
-        "metrics": metrics,
-        "seed": seed,
-        "suite": whole.suite_part,
-        "inputs": cast(Inputs, inputs),
-        "request": request,
-        "after": whole.listed(),
-        "alone": kind == "cost",
-    }
-    if shown is not None:
-        cell["shown"] = shown
-    return cell
+    request = structs.replace(
+        whole.request,
+        methods=method.asked,
+        datasets=whole.listed(dataset.display) if kind == "score" else whole.listed(),
+        regimes=regime.asked,
+        seeds=whole.listed(seed),
+        cost={"size": inputs["size"], "repeats": whole.suite.cost.repeats} if kind == "cost" else None,
+        folders=method.folders,
+    )
+    return PlannedCell(
+        key=key_of(inputs, whole.known),
+        kind=kind,
+        track=whole.track.name,
+        words=whole.words,
+        method=method.part,
+        dataset=dataset,
+        regime=regime.part,
+        protocol=whole.protocol_part,
+        metrics=metrics,
+        seed=seed,
+        suite=whole.suite_part,
+        inputs=inputs,
+        request=request,
+        after=whole.listed(),
+        alone=kind == "cost",
+        shown=shown_to(method.bound.entry.meta),
+    )

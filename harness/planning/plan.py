@@ -7,7 +7,9 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, cast
+from typing import Any
+
+from msgspec import structs
 
 from ..components.datasets import load_item, open_dataset, text_ids
 from ..components.decorators import disclosed_by, refuse_own_input_behind
@@ -15,9 +17,9 @@ from ..components.plugins import load_plugin
 from ..components.registry import Bound, bind, bind_all, registry
 from ..components.sources import forget_sources, sources_of
 from ..components.tracks import get_track
+from ..store.cell import REFERENCE, DatasetPart, MetricPart, SetPart
 from ..store.keys import combined
 from ..store.names import names_of
-from ..store.record import REFERENCE, Cell, DatasetPart, MetricPart, SetPart
 from ..suite.suite import Suite
 from ..text.errors import Skip, UsageError, nearest, one_line, refuse_all
 from ..track.info import Info
@@ -120,11 +122,11 @@ def part_of_items(bound: Bound, ids: Sequence[str], seen: Sequence[Seen], total:
         if one.group:
             groups.setdefault(one.group, []).append(name)
     fingerprint = combined(one.line for one in seen)
-    made: dict[str, Any] = {**part(bound), "fingerprint": fingerprint, "items": len(ids), "total": total}
-    if groups:
-        made["groups"] = groups
+    made = DatasetPart(
+        **structs.asdict(part(bound)), fingerprint=fingerprint, items=len(ids), total=total, groups=groups
+    )
     if isinstance(track, HasChannels):
-        made["channels"] = sorted({one.channels for one in seen})
+        made = structs.replace(made, channels=sorted({one.channels for one in seen}))
     if isinstance(track, SeesAlike):
         same, overlaps = track.alike([one.sketch for one in seen])
         named = {item: group for group, items in groups.items() for item in items}
@@ -136,9 +138,8 @@ def part_of_items(bound: Bound, ids: Sequence[str], seen: Sequence[Seen], total:
             if first.get(ids[i], ids[i]) != first.get(ids[j], ids[j])
             and named.get(ids[i], ids[i]) != named.get(ids[j], ids[j])
         ]
-        made |= {"same": [[ids[i] for i in places] for places in same]} if same else {}
-        made |= {"overlaps": pairs} if pairs else {}
-    return cast(DatasetPart, made)
+        made = structs.replace(made, same=[[ids[i] for i in places] for places in same], overlaps=pairs)
+    return made
 
 
 def metric_part(bound: Bound) -> MetricPart:
@@ -146,7 +147,7 @@ def metric_part(bound: Bound) -> MetricPart:
     meta = bound.entry.meta
     own = {name: meta[name] for name in ("higher", "unit", "decimals", "order", "gate")}
     described = meta["describe"](bound) if meta["describe"] is not None else {}
-    return cast(MetricPart, {"version": bound.entry.version, **own, **described})
+    return MetricPart(version=bound.entry.version, **{**own, **described})
 
 
 def is_set(metric: Bound) -> bool:
@@ -169,7 +170,7 @@ def set_parts(whole: Sequence[Bound], track: Track) -> tuple[dict[str, Any], dic
     for metric in whole:
         assert isinstance(track, HasSetMetrics)
         keyed[metric.canonical], blank = track.plan_set(metric)
-        parts[metric.display] = cast(SetPart, blank)
+        parts[metric.display] = SetPart(**blank)
     return keyed, parts
 
 
@@ -250,11 +251,11 @@ def _named(cells: list[PlannedCell], suite: Suite) -> list[PlannedCell]:
     own = {suite.track: named_specs(suite)}
     needs: dict[str, dict[str, str]] = {}
     for cell in reversed(cells):
-        names = {**needs.get(cell["key"], {}), **names_of(cast(Cell, cell), own)}
-        if cell["kind"] != "train" and "method" in names:
-            needs |= {key: {"method": names["method"]} for key in cell.get("trained", {}).values()}
+        names = {**needs.get(cell.key, {}), **names_of(cell, own)}
+        if cell.kind != "train" and "method" in names:
+            needs |= {key: {"method": names["method"]} for key in cell.trained.values()}
         if names:
-            cell["names"] = names
+            cell.names = names
     return cells
 
 
@@ -279,12 +280,12 @@ def named_specs(suite: Suite) -> dict[str, dict[str, str]]:
 def preload_for(cells: Sequence[PlannedCell], track: Track) -> list[str]:
     """Modules that these cells of a track, and what is trained of others for them, need beyond what each does."""
     # The first optimiser of a process imports the second, for a second.
-    trains = ["noisebench.training.trainer", "torch._dynamo"] if any(c["kind"] == "train" for c in cells) else []
+    trains = ["noisebench.training.trainer", "torch._dynamo"] if any(c.kind == "train" for c in cells) else []
     if not isinstance(track, PreloadsMore):
         return trains
-    cells = [cell for cell in cells if cell["track"] == track.name]
-    named = {("method", cell["method"]["display"]) for cell in cells}
-    named |= {("metric", metric) for cell in cells for metric in (*cell["metrics"], *cell.get("sets", ()))}
+    cells = [cell for cell in cells if cell.track == track.name]
+    named = {("method", cell.method.display) for cell in cells}
+    named |= {("metric", metric) for cell in cells for metric in (*cell.metrics, *cell.sets)}
     return trains + list(track.preload_for(bind(spec, kind, track.name) for kind, spec in sorted(named)))
 
 
@@ -324,7 +325,7 @@ def _score_cells(
                         **trained.inputs,
                         "kind": "score",
                         **whole.track_inputs,
-                        "data": chosen["fingerprint"],
+                        "data": chosen.fingerprint,
                         "dataset_sources": dataset_sources,
                         **keyed,
                         **fitted_data(method.bound, once),
@@ -333,9 +334,8 @@ def _score_cells(
                     }
                     cell = planned_cell("score", inputs, method, chosen, regime, scores, seed, whole)
                     cell = trained.before(cell)
-                    if lacks:
-                        cell["lacks"] = lacks
-                    yield {**cell, "sets": sets} if sets else cell
+                    cell.lacks, cell.sets = lacks, sets
+                    yield cell
 
 
 def _cost_cells(
@@ -368,7 +368,7 @@ def _cost_cells(
 
 def _version(metric: Bound, described: MetricPart) -> int | str:
     """What of a metric goes into a key: its version, and the package and weights that it is made with."""
-    made_with = described.get("made_with")
+    made_with = described.made_with
     return f"{metric.entry.version}, {made_with}" if made_with else metric.entry.version
 
 

@@ -6,23 +6,26 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypedDict
+from typing import Any
+
+from msgspec import Struct
 
 from ..components.tracks import DEFAULT
-from ..store.record import Inputs, Request
+from ..store.cell import Kind, Request, written_fields
 from ..suite.suite import CostPlan, Limits, Suite
 from ..text.errors import UsageError
 from .cells import PlannedCell
 from .plan import plan
 
 
-class Replanned(TypedDict, total=False):
+class Replanned(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """The key and inputs that a stored cell would have now, and its request; `error` where it cannot be planned."""
 
-    key: str
-    inputs: Inputs
-    request: Request
-    error: str
+    key: str = ""
+    kind: Kind = "score"
+    inputs: dict[str, Any] = {}
+    request: Request | None = None
+    error: str = ""
 
 
 def replan(requests: Sequence[Request]) -> list[Replanned]:
@@ -33,9 +36,9 @@ def replan(requests: Sequence[Request]) -> list[Replanned]:
         try:
             suite = _suite(first)
         except KeyError as error:
-            found.update((place, {"error": f"its request lacks {error}: run it again"}) for place in block.places)
+            found.update((place, Replanned(error=f"its request lacks {error}: run it again")) for place in block.places)
             continue
-        os.chdir(cwd if os.path.isdir(cwd := first.get("cwd", "")) else start)
+        os.chdir(cwd if os.path.isdir(cwd := first.cwd or "") else start)
         made = _planned(replace(suite, **block.axes), len(block.places))
         if made is None:  # they cannot be planned together: each is, or says why not
             for place in block.places:
@@ -50,7 +53,7 @@ def _alone(suite: Suite) -> Replanned:
     try:
         return _replanned(plan(suite)[-1])
     except UsageError as error:
-        return {"error": str(error)}
+        return Replanned(error=str(error))
 
 
 def _planned(suite: Suite, count: int) -> list[Replanned] | None:
@@ -59,12 +62,12 @@ def _planned(suite: Suite, count: int) -> list[Replanned] | None:
         cells = plan(suite)
     except UsageError:
         return None
-    scored = [cell for cell in cells if cell["kind"] == "score"]
+    scored = [cell for cell in cells if cell.kind == "score"]
     return [_replanned(cell) for cell in scored] if len(scored) == count else None
 
 
 def _replanned(cell: PlannedCell) -> Replanned:
-    return {"key": cell["key"], "inputs": cell["inputs"], "request": cell["request"]}
+    return Replanned(key=cell.key, kind=cell.kind, inputs=cell.inputs, request=cell.request)
 
 
 @dataclass(frozen=True)
@@ -84,11 +87,13 @@ def _blocks(requests: Sequence[Request]) -> list[_Block]:
     rows: dict[Any, dict[Any, dict[Any, int]]] = {}
     blocks: list[_Block] = []
     for place, request in enumerate(requests):
-        values: list[Any] = [request.get(name) for name in _AXES]
-        if request.get("cost") or not all(isinstance(v, list) and len(v) == 1 for v in values):
+        values: list[Any] = [getattr(request, name) for name in _AXES]
+        if request.cost or not all(isinstance(v, list) and len(v) == 1 for v in values):
             blocks.append(_Block({}, [place]))
             continue
-        others = json.dumps({n: v for n, v in request.items() if n not in (*_AXES, "folders", "keep")}, sort_keys=True)
+        others = json.dumps(
+            {n: v for n, v in written_fields(request).items() if n not in (*_AXES, "folders", "keep")}, sort_keys=True
+        )
         where, method = tuple(one[0] for one in values[:-1]), values[-1][0]
         row = rows.setdefault(others, {}).setdefault(where, {})
         if method in row:
@@ -107,20 +112,21 @@ def _blocks(requests: Sequence[Request]) -> list[_Block]:
 
 
 def _suite(request: Request) -> Suite:
-    cost = request["cost"]
+    known = written_fields(request)
+    cost = known["cost"]
     return Suite(
-        suite=request["suite"],
-        track=request.get("track", DEFAULT),  # a request of schema 1 has none
-        methods=tuple(request["methods"]),
-        datasets=tuple(request["datasets"]),
-        regimes=tuple(request["regimes"]),
-        protocol=request["protocol"],
-        metrics=tuple(request["metrics"]),
-        seeds=tuple(request["seeds"]),
-        rank_by=request["rank_by"],
-        limit=request["limit"],
-        limits=Limits(threads=request["threads"]),
+        suite=known["suite"],
+        track=known.get("track", DEFAULT),  # a request of schema 1 has none
+        methods=tuple(known["methods"]),
+        datasets=tuple(known["datasets"]),
+        regimes=tuple(known["regimes"]),
+        protocol=known["protocol"],
+        metrics=tuple(known["metrics"]),
+        seeds=tuple(known["seeds"]),
+        rank_by=known["rank_by"],
+        limit=known["limit"],
+        limits=Limits(threads=known["threads"]),
         cost=CostPlan((tuple(cost["size"]),), cost["repeats"]) if cost else CostPlan(),
-        plugins=tuple(request["plugins"]),
-        device=request["device"],
+        plugins=tuple(known["plugins"]),
+        device=known["device"],
     )

@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
 
+from msgspec import structs
+
 from ..components.datasets import load_item, open_dataset, text_ids
 from ..components.registry import Bound, bind
 from ..components.tracks import get_track
+from ..store.cell import DatasetPart, Tuning, Variant
 from ..store.keys import combined
-from ..store.record import DatasetPart, Tuning, Variant
 from ..suite.suite import Suite
 from ..text.errors import UsageError, one_line
 from ..track.protocols import IsMade, Track, Trains, identified
@@ -47,8 +49,7 @@ class Trained:
         """The cell, to be run after those that train its method."""
         if not self.keys:
             return cell
-        made: PlannedCell = {**cell, "after": sorted(self.keys.values()), "trained": self.keys}
-        return {**made, "tuned": self.tuned} if self.tuned else made
+        return structs.replace(cell, after=sorted(self.keys.values()), trained=self.keys, tuned=self.tuned)
 
 
 class ReadOnce:
@@ -103,11 +104,11 @@ class Trainings:
             cell = self._made.get((bound.canonical, seed))
             if cell is None:
                 cell = self._made[bound.canonical, seed] = self._cell(bound, seed)
-                cell["variant"] = True
+                cell.variant = True
                 self.cells.append(cell)
             if bound.canonical not in variants:
-                cell["variant"] = False
-            keys[recipe.text] = cell["key"]
+                cell.variant = False
+            keys[recipe.text] = cell.key
         return Trained(keys, [planned_tuning(bound, grid, keys) for bound, grid in tuned])
 
     def _cell(self, bound: Bound, seed: int) -> PlannedCell:
@@ -133,7 +134,7 @@ class Trainings:
             **within.inputs,
             "kind": "train",
             **whole.track_inputs,
-            "data": data["fingerprint"],
+            "data": data.fingerprint,
             **regime.inputs,
             **regime_data(recipe.regime, self._once),
             "seed": seed,
@@ -193,7 +194,7 @@ def _refuse_unmade(kind: str, bound: Bound) -> None:
 def planned_tuning(bound: Bound, grid: Grid, keys: Mapping[str, str]) -> Tuning:
     """The grid of a tuned method as it is stored; `keys` are those of the trainings, by recipe."""
     variants = [Variant(values=list(values), key=keys[recipe_of(one.kwargs).text]) for values, one in grid.variants]
-    return {"method": bound.display, "vary": list(grid.vary), "variants": variants}
+    return Tuning(method=bound.display, vary=list(grid.vary), variants=variants)
 
 
 def regime_data(regime: Bound, once: ReadOnce) -> dict[str, list[str]]:
@@ -217,7 +218,7 @@ def judged_data(metrics: Iterable[Bound], once: ReadOnce) -> dict[str, list[str]
 
 def _fingerprints(name: str, datasets: Iterable[Bound], once: ReadOnce) -> dict[str, list[str]]:
     """The fingerprints of datasets under a name; nothing where there are none."""
-    found = [_read_once(one, get_track(one.track), once)[0]["fingerprint"] for one in datasets]
+    found = [_read_once(one, get_track(one.track), once)[0].fingerprint for one in datasets]
     return {name: found} if found else {}
 
 
@@ -247,10 +248,9 @@ def _training_set(bound: Bound, track: Track) -> tuple[DatasetPart, dict[str, st
             line, truth = identified(track, item), track.truth_sha256(item) if isinstance(track, Trains) else item_id
         lines.append(line)
         truths[truth] = item_id
-    made: dict[str, Any] = {
-        **part(bound), "fingerprint": combined(lines), "items": len(lines), "total": len(lines),
-    }  # fmt: skip
-    return cast(DatasetPart, made), truths
+    count = len(lines)
+    made = DatasetPart(**structs.asdict(part(bound)), fingerprint=combined(lines), items=count, total=count)
+    return made, truths
 
 
 def _tested_truths(bound: Bound, limit: int | None, track: Trains) -> list[tuple[str, str]]:

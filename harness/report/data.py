@@ -92,7 +92,7 @@ def common_words(boards: Sequence[Board]) -> Mapping[str, str]:
 def _weights(record: Record) -> dict[str, str]:
     """Files that a method declares as its weights, or was seen to open in its folders, by name: never a whole path."""
     cell = record.cell
-    found = {**(cell.get("inputs") or {}).get("weights", {}), **(cell.get("opened") or {})}
+    found = {**cell.inputs.get("weights", {}), **cell.opened}
     return {one_line(PurePath(name).name if PurePath(name).is_absolute() else name): sha for name, sha in found.items()}
 
 
@@ -140,6 +140,6 @@ def _report_data(records: Sequence[Record], title: str, all_versions: bool) -> R
         sections=behind,
         extra=[*of_sets(sets, ordered), *of_sections(behind, ordered)],
         recipes=recipes,
-        traces={r.cell["key"]: r.cell["traceback"] for r in records if r.cell["traceback"]},
-        weights={r.cell["key"]: files for r in records if (files := _weights(r))},
+        traces={r.cell.key: r.cell.traceback for r in records if r.cell.traceback},
+        weights={r.cell.key: files for r in records if (files := _weights(r))},
     )

@@ -161,10 +161,10 @@ def _line(board: Board, row: Row) -> dict[str, str]:
         line |= {column.label: _plain(score.mean), f"{column.label}_note": spreadsheet(score.note)}
     if (cost := row.cost) is not None:
         line |= {
-            "latency_p50_ms": _plain((cost["latency_ms"] or {}).get("p50")),
-            "latency_rel": _plain(cost["latency_rel"]),
-            "peak_memory_bytes": _plain(cost["peak_memory_bytes"]),
-            "params": _plain(cost["params"]),
+            "latency_p50_ms": _plain((cost.latency_ms or {}).get("p50")),
+            "latency_rel": _plain(cost.latency_rel),
+            "peak_memory_bytes": _plain(cost.peak_memory_bytes),
+            "params": _plain(cost.params),
             "cost_setting": spreadsheet(board.cost_setting),
         }
     return line

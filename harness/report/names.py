@@ -7,7 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from msgspec import structs
+
 from ..spec.paths import is_meant
+from ..store.cell import DatasetPart, MethodPart
 from ..store.record import NAMED, Record
 from ..suite.reading import shown_name
 from ..text.errors import UsageError, nearest, one_line
@@ -48,7 +51,7 @@ def with_names(records: Sequence[Record], given: Iterable[str]) -> list[Record]:
             )
     made = []
     for record in records:
-        specs = {kind: (found[_room(record, kind)], _part(record, kind)["spec"]) for kind in NAMED}
+        specs = {kind: (found[_room(record, kind)], _part(record, kind).spec) for kind in NAMED}
         names = {kind: named[spec] for kind, (named, spec) in specs.items() if spec in named}
         made.append(replace(record, names={**record.names, **names}) if names else record)
     return made
@@ -64,12 +67,12 @@ def _split(text: str) -> tuple[str, str]:
         raise UsageError(f"--as {one_line(text)!r}: before the first = stands {error}") from None
 
 
-def _part(record: Record, kind: str) -> Any:
-    return record.cell["method"] if kind == "method" else record.cell["dataset"]
+def _part(record: Record, kind: str) -> MethodPart | DatasetPart:
+    return record.cell.method if kind == "method" else record.cell.dataset
 
 
 def _room(record: Record, kind: str) -> Room:
-    return record.cell["track"], kind
+    return record.cell.track, kind
 
 
 def _rooms(records: Sequence[Record]) -> dict[Room, dict[str, str]]:
@@ -77,8 +80,8 @@ def _rooms(records: Sequence[Record]) -> dict[Room, dict[str, str]]:
     found: dict[Room, dict[str, str]] = defaultdict(dict)
     for record in records:
         for kind in NAMED:
-            if (part := _part(record, kind))["spec"]:
-                found[_room(record, kind)].setdefault(part["spec"], part["display"])
+            if (part := _part(record, kind)).spec:
+                found[_room(record, kind)].setdefault(part.spec, part.display)
     return found
 
 
@@ -92,9 +95,9 @@ def shown(records: Sequence[Record]) -> list[Record]:
     have one name.
     """
     names: dict[Room, dict[str, str]] = defaultdict(dict)
-    for record in sorted(records, key=lambda r: r.cell["key"]):
+    for record in sorted(records, key=lambda r: r.cell.key):
         for kind, name in record.names.items():
-            names[_room(record, kind)].setdefault(_part(record, kind)["spec"], one_line(name))
+            names[_room(record, kind)].setdefault(_part(record, kind).spec, one_line(name))
     changes: dict[Room, dict[str, dict[str, str]]] = defaultdict(dict)
     for room, displays in _rooms(records).items():
         specs, plain = _told_apart(displays), _plain(displays)
@@ -122,11 +125,11 @@ def _shown(record: Record, changes: Mapping[Room, Mapping[str, Mapping[str, str]
     cell, made = record.cell, dict[str, Any]()
     for kind in NAMED:
         part = _part(record, kind)
-        if change := changes.get(_room(record, kind), {}).get(part["spec"]):
-            made[kind] = {**part, **change}
-    if any("/" in name for name in cell.get("sets") or {}):
-        made["sets"] = {without_folders(name): value for name, value in cell["sets"].items()}
-    paths = shortened(cell["method"]["spec"]) | shortened(cell["dataset"]["spec"])
+        if change := changes.get(_room(record, kind), {}).get(part.spec):
+            made[kind] = structs.replace(part, **change)
+    if any("/" in name for name in cell.sets):
+        made["sets"] = {without_folders(name): value for name, value in cell.sets.items()}
+    paths = shortened(cell.method.spec) | shortened(cell.dataset.spec)
 
     def clean(text: str) -> str:
         for path, short in paths.items():
@@ -134,15 +137,14 @@ def _shown(record: Record, changes: Mapping[Room, Mapping[str, Mapping[str, str]
         return message_without_folders(text)
 
     for field in ("reason", "traceback"):
-        if "/" in (text := cell[field]):
+        if "/" in (text := getattr(cell, field)):
             made[field] = clean(text)
-    if any("/" in note for note in cell["notes"]):
-        made["notes"] = [clean(note) for note in cell["notes"]]
+    if any("/" in note for note in cell.notes):
+        made["notes"] = [clean(note) for note in cell.notes]
     notes = [clean(note) if "/" in note else note for note in record.notes] if any(record.notes) else record.notes
     if not made and notes == record.notes:
         return record
-    changed: Any = {**cell, **made}
-    return replace(record, cell=changed, notes=notes)
+    return replace(record, cell=structs.replace(cell, **made), notes=notes)
 
 
 def _told_apart(texts: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:

@@ -10,7 +10,8 @@ from typing import Any
 from ..boards.recipes import Race, RankedRecipe, RecipeBoard, Recipes, RecipeTrials, Trial, memory_of
 from ..statistics.crossed_ranking import MIN_SEEDS
 from ..statistics.paired_tests import MIN_ITEMS
-from ..store.record import Record, Tuning, decimals_of
+from ..store.cell import Tuning, known, plain_values
+from ..store.record import Record, decimals_of
 from ..text.wording import counted
 from .escape import spreadsheet
 from .order_stability import MAX_SECTIONS, Section
@@ -30,7 +31,7 @@ def mib_text(count: float | None) -> str:
 
 def decimals_by_metric(records: Sequence[Record]) -> dict[str, int]:
     """Metric → how many decimals of it are printed, of all that were scored."""
-    return {name: decimals_of(name, part) for record in records for name, part in record.cell["metrics"].items()}
+    return {name: decimals_of(name, part) for record in records for name, part in record.cell.metrics.items()}
 
 
 def recipe_sections(recipes: Recipes, decimals: Mapping[str, int]) -> list[Section]:
@@ -149,7 +150,7 @@ def _trainings_section(races: Sequence[Race], decimals: Mapping[str, int]) -> Se
 
 
 def _edge(trial: Trial) -> Sequence[str]:
-    return [] if trial.tuning is None else trial.tuning.get("edge", [])
+    return [] if trial.tuning is None else trial.tuning.edge or ()
 
 
 def _race_table(race: Race, names: Mapping[str, str], decimals: Mapping[str, int]) -> Table:
@@ -181,9 +182,9 @@ def _grid_table(recipes: Sequence[RecipeTrials], names: Mapping[str, str], decim
     rows = []
     for recipe in recipes:
         tunings = {trial.seed: trial.tuning for trial in recipe.trials if trial.tuning is not None}
-        places = decimals[recipe.trials[0].training["metric"]]
+        places = decimals[recipe.trials[0].training.metric]
         first = next(iter(tunings.values()))
-        for place in range(len(first["variants"])):
+        for place in range(len(first.variants)):
             cells = (_variant(tunings[seed], place, places) if seed in tunings else "–" for seed in seeds)
             rows.append((names[recipe.label], _tried(first, place), *cells))
     head = ("recipe", "tried", *(f"seed {seed}" for seed in seeds))
@@ -192,14 +193,14 @@ def _grid_table(recipes: Sequence[RecipeTrials], names: Mapping[str, str], decim
 
 def _tried(tuning: Tuning, place: int) -> str:
     """`batch=4, optimizer.lr=0.1`."""
-    return ", ".join(map("=".join, zip(tuning["vary"], tuning["variants"][place]["values"], strict=True)))
+    return ", ".join(map("=".join, zip(tuning.vary, tuning.variants[place].values, strict=True)))
 
 
 def _variant(tuning: Tuning, place: int, places: int) -> str:
-    variant = tuning["variants"][place]
-    score = variant.get("score")
-    text = f"({variant.get('outcome', 'not run')})" if score is None else number(score, places)
-    return f"{text} chosen" if tuning.get("chosen") == place else text
+    variant = tuning.variants[place]
+    score = known(variant.score)
+    text = f"({variant.outcome or 'not run'})" if score is None else number(score, places)
+    return f"{text} chosen" if tuning.chosen == place else text
 
 
 # ------------------------------------------------------------------------------------------------ for programs
@@ -255,13 +256,13 @@ def tuned_csv(recipes: Recipes) -> str:
         trials = ((recipe.label, trial) for recipe in race.recipes for trial in recipe.trials)
         tuned = ((label, trial.seed, trial.tuning) for label, trial in trials if trial.tuning is not None)
         for label, seed, tuning in tuned:
-            for place, variant in enumerate(tuning["variants"]):
-                score = variant.get("score")
+            for place, variant in enumerate(tuning.variants):
+                score = known(variant.score)
                 writer.writerow((
                     spreadsheet(label), seed, spreadsheet(_tried(tuning, place)),
-                    spreadsheet(variant.get("outcome", "")), spreadsheet(race.metric),
+                    spreadsheet(variant.outcome or ""), spreadsheet(race.metric),
                     "" if score is None else f"{score:.9g}",
-                    str(tuning.get("chosen") == place).lower(), spreadsheet(variant["key"]),
+                    str(tuning.chosen == place).lower(), spreadsheet(variant.key),
                 ))  # fmt: skip
     return text.getvalue()
 
@@ -290,8 +291,9 @@ def recipes_values(recipes: Recipes) -> dict[str, Any]:
                         "validation_at_equal_seconds": recipe.score_after(race.time),
                         "seconds_in_all": recipe.spent, "training_bytes": recipe.memory,
                         "trials": [
-                            {"seed": t.seed, "key": t.key, "training_bytes": memory_of(t.training["cost"]),
-                             "cost": t.training["cost"], "curve": t.training["curve"], "tuning": t.tuning}
+                            {"seed": t.seed, "key": t.key, "training_bytes": memory_of(t.training.cost),
+                             "cost": plain_values(t.training.cost), "curve": plain_values(t.training.curve),
+                             "tuning": plain_values(t.tuning)}
                             for t in recipe.trials
                         ],
                     }

@@ -109,7 +109,7 @@ def study_charts(
 
 def draws_of(store: Path, records: Sequence[Record]) -> DrawsSection:
     """How errors split over draws of the noise. Raises `UsageError` where the track does not say, or has nothing."""
-    name = records[0].cell["track"]
+    name = records[0].cell.track
     track = known_track(name)
     if not isinstance(track, HasDraws):
         raise UsageError(f"study x: {DRAWS}: track {one_line(name)} cannot split errors over draws: take it away")

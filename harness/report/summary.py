@@ -13,6 +13,7 @@ from ..boards.failures import Failure
 from ..boards.grouping import digest
 from ..boards.rows import Row
 from ..boards.scaling import growths
+from ..store.cell import plain_values
 from ..text.json_values import plain
 from .data import ReportData
 from .order_stability import evidence_values, overall_values
@@ -86,7 +87,7 @@ def summary(data: ReportData) -> Iterator[str]:
         "together": [overall_values(one) for one in data.overall],
         "failures": [failure_values(f) for f in data.failures],
         "costs": [
-            {"method": r.cell["method"]["spec"], "key": r.cell["key"], "cost": r.cell["cost"]} for r in data.costs
+            {"method": r.cell.method.spec, "key": r.cell.key, "cost": plain_values(r.cell.cost)} for r in data.costs
         ],
         "growth": [vars(growth) for growth in growths(data.costs)],
         **({"recipes": recipes_values(data.recipes)} if data.recipes.races else {}),
@@ -207,7 +208,7 @@ def _row(row: Row) -> dict[str, Any]:
         "worst_5_percent": row.tail,
         "below_optimum": row.below_optimum,
         "below_baseline": row.below_baseline,
-        "cost": row.cost,
+        "cost": plain_values(row.cost),
         "notes": row.notes,
         "keys": row.keys,
     }

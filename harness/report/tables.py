@@ -7,12 +7,15 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from msgspec import UNSET
+
 from ..boards.board import Board, cost_setting
 from ..boards.failures import Failure
 from ..boards.rows import Column, Row, Score
 from ..boards.scaling import growths
 from ..cost.pace import is_busy
-from ..store.record import Cost, Record
+from ..store.cell import Cost, known
+from ..store.record import Record
 from ..text.errors import one_line
 from ..text.wording import counted
 from .escape import latex, markdown
@@ -84,7 +87,7 @@ def optimum_title(column: Column) -> str:
 
 def memory_text(cost: Cost | None) -> str:
     """Peak memory in MiB."""
-    peak = cost["peak_memory_bytes"] if cost else None
+    peak = cost.peak_memory_bytes if cost else None
     if peak is None:
         return "–"
     return "<0.1" if 0 < peak < 2**20 / 20 else f"{peak / 2**20:.1f}"
@@ -107,12 +110,12 @@ def count_text(value: int | None) -> str:
 
 def latency_text(cost: Cost | None, key: str = "p50") -> str:
     """A latency quantile in ms, 3 digits."""
-    return digits_text((cost["latency_ms"] or {}).get(key) if cost else None)
+    return digits_text((cost.latency_ms or {}).get(key) if cost else None)
 
 
 def relative_text(cost: Cost | None) -> str:
     """Latency relative to the reference operation."""
-    value = cost["latency_rel"] if cost else None
+    value = cost.latency_rel if cost else None
     return "–" if value is None else f"{value:.3g}"
 
 
@@ -140,7 +143,7 @@ def board_table(board: Board, most: int | None = None) -> Table:
             ("p50 ms", True, lambda row: latency_text(row.cost)),
             ("× ref", True, lambda row: relative_text(row.cost)),
             ("peak MiB", True, lambda row: memory_text(row.cost)),
-            ("params", True, lambda row: count_text(row.cost["params"] if row.cost else None)),
+            ("params", True, lambda row: count_text(row.cost.params if row.cost else None)),
         ]
     if any(flags_text(row) for row in rows):
         columns.append(("flags", False, flags_text))
@@ -205,25 +208,25 @@ def cost_table(records: Sequence[Record]) -> Table:
     Columns that no record has are left out. The growth, an exponent (see `boards/scaling.py`), stands at the largest
     size.
     """
-    costs = [(r, cost) for r in records if (cost := r.cell["cost"]) is not None]
+    costs = [(r, cost) for r in records if (cost := r.cell.cost) is not None]
     grown = {growth.keys[-1]: growth.text for growth in growths(records)}
-    energy, stored = (any(c.get(name) for _, c in costs) for name in ("energy_j", "weight_bytes"))
+    energy, stored = any(c.energy_j for _, c in costs), any(c.weight_bytes for _, c in costs)
     columns: list[tuple[str, bool, bool, Callable[[Record, Cost], str]]] = [
-        ("method", False, True, lambda r, c: r.cell["method"]["display"]),
+        ("method", False, True, lambda r, c: r.cell.method.display),
         ("setting", False, True, lambda r, c: cost_setting(c)),
-        ("setup s", True, True, lambda r, c: _seconds(c["setup_s"])),
-        ("first ms", True, any("first_ms" in c for _, c in costs), lambda r, c: digits_text(c.get("first_ms"))),
+        ("setup s", True, True, lambda r, c: _seconds(c.setup_s)),
+        ("first ms", True, any(c.first_ms is not UNSET for _, c in costs), lambda r, c: digits_text(known(c.first_ms))),
         ("p50 ms", True, True, lambda r, c: latency_text(c)),
         ("p90 ms", True, True, lambda r, c: latency_text(c, "p90")),
         ("min ms", True, True, lambda r, c: latency_text(c, "min")),
         ("× ref", True, True, lambda r, c: relative_text(c)),
-        ("× ref ∝ size to the power", True, bool(grown), lambda r, c: grown.get(r.cell["key"], "–")),
-        ("busy", True, any(is_busy(c) for _, c in costs), lambda r, c: f"{c['busy']:.2g} ×" if is_busy(c) else ""),
+        ("× ref ∝ size to the power", True, bool(grown), lambda r, c: grown.get(r.cell.key, "–")),
+        ("busy", True, any(is_busy(c) for _, c in costs), lambda r, c: f"{c.busy:.2g} ×" if is_busy(c) else ""),
         ("peak MiB", True, True, lambda r, c: memory_text(c)),
-        ("J a call", True, energy, lambda r, c: digits_text(c.get("energy_j"))),
-        ("params", True, True, lambda r, c: count_text(c["params"])),
-        ("weights KiB", True, stored, lambda r, c: kib_text(c.get("weight_bytes"))),
-        ("MACs", True, True, lambda r, c: count_text(c["macs"])),
+        ("J a call", True, energy, lambda r, c: digits_text(known(c.energy_j))),
+        ("params", True, True, lambda r, c: count_text(c.params)),
+        ("weights KiB", True, stored, lambda r, c: kib_text(known(c.weight_bytes))),
+        ("MACs", True, True, lambda r, c: count_text(c.macs)),
     ]  # fmt: skip
     there = [column for column in columns if column[2]]
     return Table(
@@ -235,17 +238,17 @@ def cost_table(records: Sequence[Record]) -> Table:
 
 def cost_reasons(record: Record, energy: bool) -> list[str]:
     """Why a cost has no value here or there. That no counter of energy is there is said only where another has one."""
-    reasons = record.cell["cost"]["reasons"] if record.cell["cost"] else {}
+    reasons = record.cell.cost.reasons if record.cell.cost else {}
     return [f"{name} not measured: {reasons[name]}" for name in sorted(reasons) if energy or name != "energy_j"]
 
 
 def cost_remarks(records: Sequence[Record]) -> list[str]:
     """Each reason once, with the methods that it holds for."""
-    energy = any(r.cell["cost"] and r.cell["cost"].get("energy_j") for r in records)
+    energy = any(r.cell.cost is not None and r.cell.cost.energy_j for r in records)
     methods: dict[str, list[str]] = defaultdict(list)
     for record in records:
         for reason in cost_reasons(record, energy):
-            if (name := record.cell["method"]["display"]) not in methods[reason]:
+            if (name := record.cell.method.display) not in methods[reason]:
                 methods[reason].append(name)
     return _grouped(methods)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ..store.record import Record, Training
+from ..store.cell import Training
+from ..store.record import Record
 from .order_stability import Section
 from .recipes import USUAL_DECIMALS, mib_text
 from .tables import Table, number
@@ -18,10 +19,10 @@ _LINE = (
 
 def training_sections(records: Sequence[Record], decimals: Mapping[str, int]) -> list[Section]:
     """One section, or none where nothing was trained; `decimals` are those of each metric."""
-    trained = [(record, record.cell["training"]) for record in records if "training" in record.cell]
+    trained = [(record, record.cell.training) for record in records if record.cell.training is not None]
     if not trained:
         return []
-    trained.sort(key=lambda pair: (pair[0].cell["method"]["display"], pair[0].cell["seed"]))
+    trained.sort(key=lambda pair: (pair[0].cell.method.display, pair[0].cell.seed))
     head = (
         "method", "seed", "trained on", "steps", "validation", "seconds", "CPU seconds", "items/s", "peak MiB",
         "parameters", "gradients", "optimiser", "saved", "MACs/step",
@@ -38,33 +39,36 @@ def training_sections(records: Sequence[Record], decimals: Mapping[str, int]) ->
 
 
 def _row(record: Record, training: Training, decimals: Mapping[str, int]) -> tuple[str, ...]:
-    cell, cost = record.cell, training["cost"]
-    places = decimals.get(training["metric"], USUAL_DECIMALS)
-    score = "–" if training["score"] is None else f"{number(training['score'], places)} ({training['metric']})"
-    macs = "–" if cost["macs"] is None else f"{cost['macs']:.3g}"
+    cell, cost = record.cell, training.cost
+    places = decimals.get(training.metric, USUAL_DECIMALS)
+    score = "–" if training.score is None else f"{number(training.score, places)} ({training.metric})"
+    macs = "–" if cost.macs is None else f"{cost.macs:.3g}"
     return (
-        cell["method"]["display"],
-        str(cell["seed"]),
-        f"{cell['dataset']['display']} · {cell['regime']['display']}",
-        str(training["steps"]),
+        cell.method.display,
+        str(cell.seed),
+        f"{cell.dataset.display} · {cell.regime.display}",
+        str(training.steps),
         score,
-        number(cost["seconds"], 1),
-        number(cost["cpu_seconds"], 1),
-        number(cost["items_per_second"], 0),
-        mib_text(cost["peak_memory_bytes"]),
-        *(mib_text(cost[name]) for name in ("parameter_bytes", "gradient_bytes", "optimizer_bytes", "saved_bytes")),
+        number(cost.seconds, 1),
+        number(cost.cpu_seconds, 1),
+        number(cost.items_per_second, 0),
+        mib_text(cost.peak_memory_bytes),
+        *(
+            mib_text(getattr(cost, name))
+            for name in ("parameter_bytes", "gradient_bytes", "optimizer_bytes", "saved_bytes")
+        ),
         macs,
     )
 
 
 def _figures(trained: Sequence[tuple[Record, Training]]) -> list[tuple[str, Table]]:
     """What the parts of the recipes found, a column a figure; nothing where they found none."""
-    found = [(record, training.get("figures", {})) for record, training in trained]
+    found = [(record, training.figures or {}) for record, training in trained]
     names = list(dict.fromkeys(name for _, figures in found for name in figures))
     rows = tuple(
         (
-            record.cell["method"]["display"],
-            str(record.cell["seed"]),
+            record.cell.method.display,
+            str(record.cell.seed),
             *(f"{figures[name]:.4g}" if name in figures else "–" for name in names),
         )
         for record, figures in found
@@ -76,8 +80,8 @@ def _figures(trained: Sequence[tuple[Record, Training]]) -> list[tuple[str, Tabl
 
 def _stopped(trained: Sequence[tuple[Record, Training]]) -> list[str]:
     return [
-        f"{record.cell['method']['display']}, seed {record.cell['seed']}, was stopped after {training['steps']} of "
-        f"{training['of']} steps: {training['stopped']}."
+        f"{record.cell.method.display}, seed {record.cell.seed}, was stopped after {training.steps} of "
+        f"{training.of} steps: {training.stopped}."
         for record, training in trained
-        if training["stopped"]
+        if training.stopped
     ]

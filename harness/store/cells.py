@@ -21,12 +21,12 @@ from ..data.disk import DiskFull, noticing_full_disk, read_regular, sync_dir, wr
 from ..text.errors import UsageError, one_line
 from ..text.json_values import parsed
 from .asked import asked_beside, asked_in, now
+from .cell import OUTCOMES, SCHEMA, Cell, checked_cell, decoded_cell, plain_values
 from .export import is_export
 from .mistakes import read_mistakes
 from .previews import read_panel
-from .record import OUTCOMES, SCHEMA, Cell, Record
+from .record import Record
 from .seals import files_seal, split_genuine
-from .shape import why_no_cell
 
 _KEY = re.compile(r"[0-9a-f]{64}")
 _TEXT = ("item", "input_sha256", "output_sha256", "note")
@@ -202,7 +202,7 @@ def genuine_cell(store: Path, key: str) -> Cell | None:
 def outcome_of(store: Path, key: str) -> str | None:
     """The stored outcome of a cell, None where it is not stored, or is damaged or edited by hand."""
     cell = genuine_cell(store, key)
-    return None if cell is None else cell["outcome"]
+    return None if cell is None else cell.outcome
 
 
 def stamp_of(store: Path, key: str) -> list[int] | None:
@@ -260,24 +260,25 @@ def valid_length(folder: Path, rows: list[dict[str, Any]]) -> int:
     return sum(len(line) + 1 for line in lines[: len(rows)])
 
 
-def commit(store: Path, cell: Mapping[str, Any], rows: list[dict[str, Any]]) -> None:
+def commit(store: Path, cell: Cell, rows: list[dict[str, Any]]) -> None:
     """Move a finished cell into place: rows as Parquet, cell.json, a seal, outputs; then drop the partial folder."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    key = str(cell["key"])
+    key = cell.key
     partial = partial_dir(store, key)
     with staged(store, key) as stage:
         columns = {name: _text_column([r.get(name, "") for r in rows]) for name in _TEXT}
         columns["seconds"] = _float_column([r["seconds"] for r in rows])
-        for metric in cell["metrics"]:
+        for metric in cell.metrics:
             columns[metric] = _float_column([_number(r["scores"].get(metric)) for r in rows])
         # Hashes do not compress, and a plain file is read twice as fast.
         pq.write_table(
             pa.table(columns), stage / "scores.parquet", compression="none", use_dictionary=False,
             write_statistics=False,
         )  # fmt: skip
-        (stage / "cell.json").write_text(json.dumps(cell, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        text = json.dumps(cell, indent=1, sort_keys=True, default=plain_values)
+        (stage / "cell.json").write_text(text + "\n", encoding="utf-8")
         (stage / "asked").write_text(now())
         (stage / "seal").write_bytes(files_seal({name: (stage / name).read_bytes() for name in _SEALED}))
         for name in _KEPT:
@@ -374,16 +375,24 @@ def damaged_file(file: Path, why: str = "") -> Damaged:
     return Damaged(f"{one_line(file)} is damaged{why and f' ({why})'}: {AGAIN}")
 
 
-def _cell(file: Path, key: str, data: bytes) -> Cell:
+def _cell(file: Path, key: str, data: bytes, *, whole: bool = True) -> Cell:
+    """A cell of its file; what hashes to its seal is `whole`, and as it was written."""
     try:
-        cell: Cell = parsed(data)
-        if cell["schema"] > SCHEMA:
-            raise UsageError(f"{one_line(file)} was written by a newer noisebench: upgrade to read it")
-        if cell["key"] != key or cell["outcome"] not in OUTCOMES:
-            raise ValueError
+        cell = decoded_cell(data) if whole else checked_cell(parsed(data))
+        if cell.schema <= SCHEMA and cell.key == key:
+            return cell
+        why = ""
+    except ValueError as error:
+        why = str(error)
+    try:
+        told = parsed(data)
+        newer = told["schema"] > SCHEMA
+        named = told["key"] == key and told["outcome"] in OUTCOMES
     except (ValueError, KeyError, TypeError):
-        raise damaged_file(file) from None
-    return cell
+        newer = named = False
+    if newer:
+        raise UsageError(f"{one_line(file)} was written by a newer noisebench: upgrade to read it")
+    raise damaged_file(file, why if named else "")
 
 
 def load_record(store: Path, key: str, noted: Mapping[str, str] | None = None, *, sealed: bool) -> Record:
@@ -397,15 +406,12 @@ def load_record(store: Path, key: str, noted: Mapping[str, str] | None = None, *
     folder = cell_dir(store, key)
     file, scores_file = (folder / name for name in _SEALED)
     data, rows = _bytes_of(file), _bytes_of(scores_file)
-    cell = _cell(file, key, data)
     seal, whole = _seal_holds(folder, {"cell.json": data, "scores.parquet": rows}, sealed)
-    # What hashes to its seal is as it was written.
-    if not (seal and whole) and (why := why_no_cell(cell)):
-        raise damaged_file(file, why)
+    cell = _cell(file, key, data, whole=bool(seal and whole))
     try:
         table = pq.ParquetFile(pa.BufferReader(rows)).read(use_threads=False)
         text = {name: table.column(name).to_pylist() for name in _TEXT}
-        scores = {m: table.column(m).to_numpy(zero_copy_only=False).astype(np.float64) for m in cell["metrics"]}
+        scores = {m: table.column(m).to_numpy(zero_copy_only=False).astype(np.float64) for m in cell.metrics}
         seconds = table.column("seconds").to_numpy(zero_copy_only=False)
     except Exception as error:
         raise damaged_file(scores_file, one_line(error, 80)) from None

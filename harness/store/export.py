@@ -9,20 +9,21 @@ import lzma
 import math
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
+from msgspec import structs
 
 from ..data.disk import open_regular, write_named
 from ..text.errors import UsageError, one_line
 from ..text.json_values import parsed, plain
+from .cell import SCHEMA, Cell, Whole, checked_cell, plain_values, why_not
 from .mistakes import mistakes_of
 from .names import why_no_names
-from .record import SCHEMA, Cell, Mistake, Panel, Plugins, Record
-from .shape import why_no_cell, why_no_number
+from .record import Mistake, Panel, Plugins, Record
 
-_PRIVATE = ("request",)
 _PARTS = ("noisebench_export", "cells", "pictures")
 _XZ, _LARGEST = b"\xfd7zXZ\0", 1 << 31
 """What a compressed file begins with, and how many bytes of text it may hold."""
@@ -37,7 +38,7 @@ def export_text(records: Sequence[Record]) -> str:
     pictures: dict[str, str] = {}
     plugins: dict[str, str] = {}
     cells = []
-    for record in sorted(records, key=lambda r: r.cell["key"]):
+    for record in sorted(records, key=lambda r: r.cell.key):
         cell = _public(record.cell)
         names, outputs = list(record.scores), list(record.output_sha256)
         rows = [
@@ -57,7 +58,7 @@ def export_text(records: Sequence[Record]) -> str:
     lines = ["{", f' "noisebench_export": {SCHEMA},', ' "cells": [']
     for place, (cell, names, rows, panel, seal, asked, shown, loaded, wrong) in enumerate(cells):
         lines.append("  {")
-        lines.append(f'   "cell": {json.dumps(cell, sort_keys=True)},')
+        lines.append(f'   "cell": {json.dumps(cell, sort_keys=True, default=plain_values)},')
         lines.append(f'   "metrics": {json.dumps(names)},')
         lines.append(f'   "panel": {json.dumps(panel)},')
         lines.append(f'   "seal": {json.dumps(seal)},')
@@ -124,12 +125,16 @@ def _mistakes(record: Record, pictures: dict[str, str]) -> list[list[Any]] | Non
 
 def _public(cell: Cell) -> Cell:
     """The cell as an export has it: without what a run was asked for, which names files and code of a machine."""
-    return cast(Cell, {k: v for k, v in cell.items() if k not in _PRIVATE})
+    return structs.replace(cell, request=None)
 
 
 def seal_of(record: Record) -> str:
     """SHA-256 of what an export says of a cell, its crops and mistakes apart: an edit by hand shows."""
-    seal = hashlib.sha256(json.dumps(_public(record.cell), sort_keys=True).encode())
+    return _seal(record, json.dumps(_public(record.cell), sort_keys=True, default=plain_values))
+
+
+def _seal(record: Record, cell: str) -> str:
+    seal = hashlib.sha256(cell.encode())
     for column in (record.items, record.input_sha256, record.output_sha256, record.notes, list(record.scores)):
         seal.update(json.dumps(list(column)).encode())
     for values in (record.seconds, *record.scores.values()):
@@ -197,9 +202,10 @@ def _record(entry: Any, pictures: list[bytes], plugins: dict[str, str], where: s
         if isinstance(cell, dict) and "schema" in cell and (why := _why_newer(cell["schema"])):
             raise UsageError(f"{where} {why}")
         shown = entry.get("names", {})
-        if why := why_no_cell(cell) or _why_no_rows(rows, names, cell) or why_no_names(shown):
+        written, cell = cell, checked_cell(cell)
+        if why := _why_no_rows(rows, names, cell) or why_no_names(shown):
             raise ValueError(why)
-        return Record(
+        record = Record(
             _public(cell),
             [row[0] for row in rows],
             [row[1] for row in rows],
@@ -214,13 +220,18 @@ def _record(entry: Any, pictures: list[bytes], plugins: dict[str, str], where: s
             plugins=_plugins(entry.get("plugins"), plugins),
             mistakes=_read_mistakes(entry.get("mistakes"), [row[0] for row in rows], pictures),
         )
+        if written.keys() <= set(Cell.__struct_fields__):
+            return record
+        # A later noisebench may say more of a cell: that is in its seal, and not in the record.
+        text = json.dumps({name: value for name, value in written.items() if name != "request"}, sort_keys=True)
+        return replace(record, whole=not record.seal or record.seal == _seal(record, text))
     except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         raise UsageError(f"{where} is damaged ({one_line(error, 120)}): export it again") from None
 
 
 def _why_no_rows(rows: Any, names: Any, cell: Cell) -> str | None:
     """Why rows, and the metrics that they hold, are not those of a cell."""
-    if not isinstance(names, list) or not all(isinstance(name, str) and name in cell["metrics"] for name in names):
+    if not isinstance(names, list) or not all(isinstance(name, str) and name in cell.metrics for name in names):
         return "`metrics` lists what the cell was not scored by"
     if len(set(names)) != len(names):
         return "`metrics` lists one twice"
@@ -262,6 +273,13 @@ def _read_mistakes(lines: Any, items: list[str], pictures: list[bytes]) -> tuple
         return pictures[place]
 
     return None if lines is None else mistakes_of(lines, items, picture)
+
+
+def why_no_number(value: Any) -> str | None:
+    """Why a value is no score: a number, null, or infinity in words."""
+    if value is None or (isinstance(value, str) and value in ("inf", "-inf")) or isinstance(value, float):
+        return None
+    return why_not(value, Whole)
 
 
 def _in(value: Any) -> float:

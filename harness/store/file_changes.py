@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from ..data.disk import noticing_full_disk, read_regular, write_file
+from .cell import Cell, Request
 
 ABSENT = "absent"
 """In the place of a hash: the file was looked for and was not there."""
@@ -85,6 +85,6 @@ def file_changes(opened: Mapping[str, str], folders: Mapping[str, str], store: P
     return found
 
 
-def changes_of(cell: Mapping[str, Any], request: Mapping[str, Any], store: Path) -> list[str]:
+def changes_of(cell: Cell, request: Request | None, store: Path) -> list[str]:
     """`file_changes` of a stored cell, which `request` asks for now; none where its method opened none of its own."""
-    return file_changes(cell.get("opened") or {}, request.get("folders", {}), store)
+    return file_changes(cell.opened, (request.folders if request else None) or {}, store)

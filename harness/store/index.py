@@ -20,11 +20,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from .cell import Cell
 from .cells import Damaged, genuine_cell, keys, load_record, seals_cells
 from .garbage import no_collection
 from .index_columns import Stamps, Tables, cells_of, encoded, is_usual, joined, numbers, records_of
 from .index_file import read_tables, write_tables
-from .record import Cell, Record
+from .record import Record
 
 FEWEST = 300
 """Cells below which a store has no index: they are read as fast one by one."""
@@ -51,7 +52,7 @@ def indexed(store: Path, found: Sequence[str], *, rows: bool, noted: Mapping[str
     if tables is None:
         return {}
     with no_collection():
-        return {record.cell["key"]: record for record in records_of(store, tables, rows, noted)}
+        return {record.cell.key: record for record in records_of(store, tables, rows, noted)}
 
 
 def indexed_cells(store: Path, found: Sequence[str]) -> dict[str, Cell]:
@@ -60,7 +61,7 @@ def indexed_cells(store: Path, found: Sequence[str]) -> dict[str, Cell]:
     if tables is None:
         return {}
     with no_collection():
-        return {cell["key"]: cell for cell in cells_of(tables.cells)}
+        return {cell.key: cell for cell in cells_of(tables.cells)}
 
 
 def _tables(store: Path, found: Sequence[str], rows: bool) -> Tables | None:

@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, overload
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from .cell import Cell, Request, plain_values, written_fields
 from .cells import cell_dir
 from .mistakes import read_mistakes
 from .previews import read_panel
-from .record import Cell, Record
+from .record import Record
 from .seals import why_edited
 
 Stamps = npt.NDArray[np.int64]
@@ -27,6 +29,11 @@ FIRST = ("key", "stamp", "seal", "asked", "panel", "mistakes", "keyed", "shape")
 _AT_ONCE = 10_000
 _SPLIT = ("inputs", "request")
 """Parts of a cell that differ from cell to cell, and are made of parts that do not."""
+_TYPES: dict[str, Any] = {
+    **{field.name: field.type for field in msgspec.structs.fields(Cell)},
+    **{f"request.{field.name}": field.type for field in msgspec.structs.fields(Request)},
+}
+"""What each part of a cell is; those of its inputs are plain values."""
 
 
 @dataclass(frozen=True)
@@ -63,20 +70,22 @@ def encoded(records: Sequence[Record], stamps: Stamps) -> Tables:
     shapes: list[str] = []
     for number, record in enumerate(records):
         shape: list[tuple[str, list[str] | None]] = []
-        for name, value in record.cell.items():
-            inner = list(value) if name in _SPLIT and isinstance(value, dict) else None
-            shape.append((name, inner))
+        for name, value in written_fields(record.cell).items():
+            parts = value if name == "inputs" else written_fields(value) if name == "request" else None
+            shape.append((name, None if parts is None else list(parts)))
             if name == "key":
                 continue
-            for path, part in [((name,), value)] if inner is None else [((name, n), value[n]) for n in inner]:  # type: ignore[index]
+            for path, part in (
+                [((name,), value)] if parts is None else [((name, own), one) for own, one in parts.items()]
+            ):
                 column = columns.setdefault(json.dumps(path), [])
                 column.extend([None] * (number - len(column)))
-                column.append(json.dumps(part))
+                column.append(json.dumps(part, default=plain_values))
         shapes.append(json.dumps(shape))
     for column in columns.values():
         column.extend([None] * (len(records) - len(column)))
     cells = {
-        "key": pa.array([record.cell["key"] for record in records], pa.string()),
+        "key": pa.array([record.cell.key for record in records], pa.string()),
         "stamp": stamp_column(stamps),
         "seal": pa.array([record.seal for record in records], pa.string()),
         "asked": pa.array([record.asked for record in records], pa.string()),
@@ -129,7 +138,7 @@ def records_of(store: Path, tables: Tables, rows: bool, noted: Mapping[str, str]
     cells = cells_of(table)
     seals = table["seal"].to_pylist()
     beside = zip(cells, table["asked"].to_pylist(), strict=True)
-    asked = [max(stored, noted.get(cell["key"], "")) for cell, stored in beside]
+    asked = [max(stored, noted.get(cell.key, "")) for cell, stored in beside]
     if not rows or not cells:
         for cell, seal, when in zip(cells, seals, asked, strict=True):
             yield Record(cell, seal=seal, whole=True, asked=when)
@@ -140,7 +149,7 @@ def records_of(store: Path, tables: Tables, rows: bool, noted: Mapping[str, str]
     _, offsets, data = tables.rows["numbers"].combine_chunks().buffers()
     ends, values = np.frombuffer(offsets, np.int64) // 8, np.frombuffer(data or b"", "<f8")
     for n, cell in enumerate(cells):
-        own = values[ends[n] : ends[n + 1]].reshape(1 + len(cell["metrics"]), len(items[n]))
+        own = values[ends[n] : ends[n + 1]].reshape(1 + len(cell.metrics), len(items[n]))
         yield Record(
             cell,
             items[n],
@@ -148,12 +157,12 @@ def records_of(store: Path, tables: Tables, rows: bool, noted: Mapping[str, str]
             _Texts(outputs, n),
             notes[n],
             own[0],
-            dict(zip(cell["metrics"], own[1:], strict=True)),
-            read_panel(cell_dir(store, cell["key"]) / "panel.json") if panels[n] else None,
+            dict(zip(cell.metrics, own[1:], strict=True)),
+            read_panel(cell_dir(store, cell.key) / "panel.json") if panels[n] else None,
             seals[n],
             True,
             asked[n],
-            mistakes=read_mistakes(cell_dir(store, cell["key"]) / "mistakes.json", items[n]) if mistakes[n] else None,
+            mistakes=read_mistakes(cell_dir(store, cell.key) / "mistakes.json", items[n]) if mistakes[n] else None,
             keyed=keyed[n],
         )
 
@@ -173,7 +182,7 @@ def cells_of(table: Any) -> list[Cell]:
     return made
 
 
-def _of_one_shape(table: Any, shape: Sequence[tuple[str, Sequence[str] | None]]) -> Iterator[dict[str, Any]]:
+def _of_one_shape(table: Any, shape: Sequence[tuple[str, Sequence[str] | None]]) -> Iterator[Cell]:
     """The cells of a table that all have these parts, and of some parts these ones."""
     names = [name for name, _ in shape]
     paths = [[(name,)] if inner is None else [(name, part) for part in inner] for name, inner in shape]
@@ -182,12 +191,15 @@ def _of_one_shape(table: Any, shape: Sequence[tuple[str, Sequence[str] | None]])
     for start in range(0, len(table), _AT_ONCE):
         rows, count = slice(start, start + _AT_ONCE), min(_AT_ONCE, len(table) - start)
         parts: list[Iterable[Any]] = []
-        for (_, inner), columns in zip(shape, decoded, strict=True):
+        for (name, inner), columns in zip(shape, decoded, strict=True):
             found = [column(rows) for column in columns]
-            parts.append(
-                found[0] if inner is None else _alike(inner, zip(*found, strict=True) if found else [()] * count)
-            )
-        yield from _alike(names, zip(*parts, strict=True))
+            if inner is None:
+                parts.append(found[0])
+                continue
+            own = _alike(inner, zip(*found, strict=True) if found else [()] * count)
+            parts.append(own if name == "inputs" else (Request(**part) for part in own))
+        for row in zip(*parts, strict=True):
+            yield Cell(**dict(zip(names, row, strict=True)))
 
 
 def _decoded(table: Any, path: tuple[str, ...]) -> Callable[[slice], list[Any]]:
@@ -196,7 +208,7 @@ def _decoded(table: Any, path: tuple[str, ...]) -> Callable[[slice], list[Any]]:
         keys: list[str] = table["key"].to_pylist()
         return keys.__getitem__
     column = table[json.dumps(path)].combine_chunks()
-    values, codes = _values(column), _codes(column)
+    values, codes = _values(column, _TYPES.get(".".join(path), Any)), _codes(column)
     return lambda rows: [values[code] for code in codes[rows].tolist()]
 
 
@@ -207,10 +219,13 @@ def _objects(column: Any) -> list[Any]:
     return [values[code] for code in _codes(whole).tolist()]
 
 
-def _values(column: Any) -> list[Any]:
+def _values(column: Any, kind: Any = Any) -> list[Any]:
     """The distinct values of a column of JSON."""
-    values: list[Any] = json.loads(f"[{','.join(column.dictionary.to_pylist())}]")
-    return values
+    text = f"[{','.join(column.dictionary.to_pylist())}]"
+    try:
+        return msgspec.json.decode(text, type=list[kind])
+    except msgspec.MsgspecError:  # JSON as Python has it, such as NaN
+        return msgspec.convert(json.loads(text), list[kind])
 
 
 def _codes(column: Any) -> npt.NDArray[np.signedinteger[Any]]:

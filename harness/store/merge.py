@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec import UNSET
 
 from ..data.disk import noticing_full_disk, read_regular, write_file
 from ..text.errors import UsageError, one_line
 from ..text.json_values import parsed
 from .asked import asked_in
+from .cell import NOT_OK, SCHEMA, Cell, Cost
 from .cells import (
     FILES,
     WEIGHTS,
@@ -35,7 +37,7 @@ from .cells import (
 from .names import Names, add_names, read_names, with_added
 from .outputs import outputs_in
 from .previews import picture_file, read_views
-from .record import NOT_OK, SCHEMA, WAITED, Cell, Cost, Record, place_text
+from .record import WAITED, Record, place_text
 from .upkeep import wrong_weights
 
 _SHOWN = 60
@@ -156,13 +158,13 @@ def _compare(merger: Merger, key: str, store: Path, noted: Mapping[str, str]) ->
     elif why := (
         difference(first, second) or _apart(*(cell_dir(s, key) / WEIGHTS for s in (merger.chosen[key], store)))
     ):
-        parts = (first.cell["method"]["display"], place_text(first.cell), first.cell["regime"]["display"])
+        parts = (first.cell.method.display, place_text(first.cell), first.cell.regime.display)
         what = " · ".join(one_line(text, _SHOWN) for text in parts if text)
         places = f"{one_line(merger.chosen[key])} and {one_line(store)}"
-        merger.conflicts.append(f"cell {key[:12]} ({what}, seed {first.cell['seed']}) of {places}: {why}")
-    elif first.cell["kind"] == "cost":
+        merger.conflicts.append(f"cell {key[:12]} ({what}, seed {first.cell.seed}) of {places}: {why}")
+    elif first.cell.kind == "cost":
         merger.measured += 1
-        if _less_busy(second.cell["cost"], first.cell["cost"]):
+        if _less_busy(second.cell.cost, first.cell.cost):
             merger.chosen[key] = store
     else:
         merger.alike += 1
@@ -178,20 +180,20 @@ def _less_busy(one: Cost | None, other: Cost | None) -> bool:
     """
     if one is None or other is None:
         return False
-    busy, before = one.get("busy"), other.get("busy")
-    return busy is not None and before is not None and max(WAITED, busy) < before
+    busy, before = one.busy, other.busy
+    return busy is not UNSET and before is not UNSET and max(WAITED, busy) < before
 
 
 def _settled(cell: Cell) -> bool:
     """Whether a run leaves a cell as it is: it has a result, or is skipped for good."""
-    return cell["outcome"] not in NOT_OK and not (cell["outcome"] == "skipped" and cell.get("needs"))
+    return cell.outcome not in NOT_OK and not (cell.outcome == "skipped" and cell.needs)
 
 
 def difference(first: Record, second: Record) -> str:
     """What two results of one key differ in, empty where in nothing; times are no result, and not compared."""
     one, two = first.cell, second.cell
-    if one["outcome"] != two["outcome"]:
-        return f"one is {one['outcome']}, the other {two['outcome']}"
+    if one.outcome != two.outcome:
+        return f"one is {one.outcome}, the other {two.outcome}"
     if first.items != second.items:
         return "their items differ"
     for metric, values in first.scores.items():
@@ -204,9 +206,8 @@ def difference(first: Record, second: Record) -> str:
     if first.output_sha256 != second.output_sha256:
         row = next(n for n, (a, b) in enumerate(zip(first.output_sha256, second.output_sha256, strict=True)) if a != b)
         return f"the outputs of {one_line(first.items[row])} differ, with equal scores"
-    sets = two.get("sets", {})
-    for name, part in one.get("sets", {}).items():
-        if name not in sets or part["value"] != sets[name]["value"]:
+    for name, part in one.sets.items():
+        if name not in two.sets or part.value != two.sets[name].value:
             return f"{one_line(name)} of the set differs"
     return ""
 

@@ -13,7 +13,8 @@ from ..data.disk import locked, noticing_full_disk, read_regular, write_file
 from ..suite.reading import shown_name
 from ..text.errors import UsageError, one_line
 from ..text.json_values import parsed
-from .record import NAMED, Cell, Record
+from .cell import CellIdentity
+from .record import NAMED, Record
 
 Names = dict[str, dict[str, dict[str, str]]]
 """Track → `method` or `dataset` → canonical spec → name."""
@@ -39,10 +40,10 @@ def read_names(store: Path) -> Names:
     return names
 
 
-def names_of(cell: Cell, names: Names) -> dict[str, str]:
+def names_of(cell: CellIdentity, names: Names) -> dict[str, str]:
     """The names of the method and the dataset of a cell, those that have one."""
-    own = names.get(cell["track"], {})
-    specs = {"method": cell["method"]["spec"], "dataset": cell["dataset"]["spec"]}
+    own = names.get(cell.track, {})
+    specs = {"method": cell.method.spec, "dataset": cell.dataset.spec}
     return {kind: own[kind][spec] for kind, spec in specs.items() if spec in own.get(kind, {})}
 
 

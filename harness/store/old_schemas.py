@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from .record import Role
+    from .cell import Role
 
 
 class OldMetric(NamedTuple):

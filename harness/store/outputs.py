@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from ..text.errors import UsageError, one_line
+from .cell import Kind, Request
 from .cells import cell_dir, is_genuine, keys, read_cell, read_record, seals_cells
 from .file_changes import changes_of
 from .keys import output_key
@@ -72,7 +73,14 @@ def outputs_in(folder: Path) -> int:
 class Wanted(Protocol):
     """What is asked of a planned cell."""
 
-    def __getitem__(self, name: str, /) -> Any: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def kind(self) -> Kind: ...
+    @property
+    def inputs(self) -> Mapping[str, Any]: ...
+    @property
+    def request(self) -> Request | None: ...
 
 
 def find_donors(store: Path, cells: Iterable[Wanted]) -> dict[str, str]:
@@ -81,15 +89,15 @@ def find_donors(store: Path, cells: Iterable[Wanted]) -> dict[str, str]:
     Both have the same inputs but for protocol and metrics, and the method would open the same files now. A cell whose
     method ran is preferred to one that was re-scored itself.
     """
-    asking = [cell for cell in cells if cell["kind"] == "score"]
+    asking = [cell for cell in cells if cell.kind == "score"]
     if not asking:
         return {}
     offering = [key for key in keys(store) if os.path.isdir(f"{store}/cells/{key[:2]}/{key}/outputs")]
     if not offering:
         return {}
-    scored = [(cell, output_key(cell["inputs"])) for cell in asking]
-    wanted = {cell["key"]: made for cell, made in scored}
-    requests = {made: cell["request"] for cell, made in scored}
+    scored = [(cell, output_key(cell.inputs)) for cell in asking]
+    wanted = {cell.key: made for cell, made in scored}
+    requests = {made: cell.request for cell, made in scored}
     offered: dict[str, tuple[bool, str]] = {}
     sealed = seals_cells(store)
     for key in offering:
@@ -97,9 +105,9 @@ def find_donors(store: Path, cells: Iterable[Wanted]) -> dict[str, str]:
         try:
             cell = read_cell(store, key)
             n = item_count(cell)
-            kept_all = cell["request"].get("keep") == "all" or outputs_in(outputs) == n
-            if cell["kind"] == "score" and cell["outcome"] in ("ok", "undefined") and kept_all:
-                made, offer = output_key(cell["inputs"]), ("rescored" in cell, key)
+            kept_all = (cell.request is not None and cell.request.keep == "all") or outputs_in(outputs) == n
+            if cell.kind == "score" and cell.outcome in ("ok", "undefined") and kept_all:
+                made, offer = output_key(cell.inputs), (cell.rescored is not None, key)
                 if made in requests and is_genuine(store, key, sealed) and not changes_of(cell, requests[made], store):
                     offered[made] = min(offered.get(made, offer), offer)
         except (OSError, UsageError, KeyError, AttributeError):
@@ -185,7 +193,7 @@ def damaged_outputs(folder: Path, record: Record, files: OutputFiles) -> list[st
     found: list[str] = []
     if not (folder / "outputs").is_dir():
         return found
-    kept, whole = Kept(folder, record, files), record.cell["request"].get("keep") == "all"
+    kept, whole = Kept(folder, record, files), record.cell.request is not None and record.cell.request.keep == "all"
     for index, item in enumerate(record.items):
         if whole or output_file(folder, index, files.suffix).exists():
             try:

@@ -6,12 +6,12 @@ import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 from ..spec.paths import is_meant
 from ..text.errors import UsageError, one_line
 from ..text.wording import counted
 from .asked import asked_in
+from .cell import Cell, NamedPart, why_not_sound
 from .cells import (
     AGAIN,
     Damaged,
@@ -26,9 +26,8 @@ from .cells import (
 )
 from .index import indexed, indexed_cells
 from .names import named, read_names
-from .record import Cell, Record
+from .record import Record
 from .seals import split_genuine
-from .shape import why_no_cell
 
 
 def _read(path: Path) -> tuple[list[Record], list[Damaged]]:
@@ -106,7 +105,7 @@ def read_cells(store: Path) -> tuple[list[Cell], list[str]]:
             continue
         try:
             cell = read_cell(store, key)
-            if not sealed and (why := why_no_cell(cell)):
+            if not sealed and (why := why_not_sound(cell)):
                 raise damaged_file(cell_dir(store, key) / "cell.json", why)
         except Damaged as error:
             aside.append(str(error))
@@ -121,7 +120,7 @@ def read_cells(store: Path) -> tuple[list[Cell], list[str]]:
 def matching(cells: Iterable[Cell], text: str) -> list[Cell]:
     """Cells whose key starts with `text`, or whose method, dataset or regime contains it, or is what it means."""
 
-    def named(part: Any) -> bool:
-        return text in part["display"] or text in part["name"] or is_meant(text, part["spec"], part["display"])
+    def named(part: NamedPart) -> bool:
+        return text in part.display or text in part.name or is_meant(text, part.spec, part.display)
 
-    return [c for c in cells if c["key"].startswith(text) or any(map(named, (c["method"], c["dataset"], c["regime"])))]
+    return [c for c in cells if c.key.startswith(text) or any(map(named, (c.method, c.dataset, c.regime)))]

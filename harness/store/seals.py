@@ -8,16 +8,17 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from ..text.errors import UsageError, one_line
+from .cell import MetricPart
 from .export import seal_of
 from .keys import Texts, key_of
-from .record import MetricPart, Record, words_of
+from .record import Record, words_of
 
 _AT_ONCE = 256
 
 
 def refuse_nan(records: Iterable[Record], source: str) -> None:
     """Raise `UsageError` where an ok cell holds a score that is no number and no reason is stored for it."""
-    judged = [record for record in records if record.cell["outcome"] == "ok"]
+    judged = [record for record in records if record.cell.outcome == "ok"]
     scores = [values for record in judged for values in record.scores.values()]
     # Many are looked at at once: that few of them, or none, hold such a score is the rule.
     starts = range(0, len(scores), _AT_ONCE)
@@ -30,7 +31,7 @@ def refuse_nan(records: Iterable[Record], source: str) -> None:
                     item = one_line(words_of(record.cell)["item"], 60)
                     raise UsageError(
                         f"{one_line(source)}: {one_line(metric, 60)} of {item} {one_line(record.items[row], 80)!r} "
-                        f"in cell {record.cell['key'][:12]} ({one_line(record.cell['method']['display'], 60)}) is NaN "
+                        f"in cell {record.cell.key[:12]} ({one_line(record.cell.method.display, 60)}) is NaN "
                         "and no reason is stored: restore the file, or delete it and make it again with --update"
                     )
 
@@ -55,7 +56,7 @@ def split_genuine(records: Sequence[Record]) -> tuple[list[Record], list[str]]:
         if why is None:
             genuine.append(record)
         else:
-            edited.append(f"cell {one_line(record.cell['key'][:12])} was {why}")
+            edited.append(f"cell {one_line(record.cell.key[:12])} was {why}")
     return genuine, edited
 
 
@@ -64,32 +65,32 @@ def why_edited(record: Record, known: Texts | None = None) -> str | None:
     cell = record.cell
     if (why := why_seal_broken(record)) or record.keyed:
         return why
-    inputs = cell.get("inputs")
-    if not isinstance(inputs, dict) or key_of(inputs, known) != cell["key"]:
+    inputs = cell.inputs
+    if key_of(inputs, known) != cell.key:
         return "edited by hand: its inputs do not hash to its key"
     parts: dict[str, tuple[object, object]] = {
         # The baselines of tests, of schema 1, name no track in their inputs.
-        "track": (str(inputs.get("track", cell["track"])).partition("@")[0], cell["track"]),
-        "kind": (inputs.get("kind"), cell["kind"]),
-        "method": (_spec(inputs, "method"), cell["method"]["spec"]),
-        "regime": (_spec(inputs, "regime"), cell["regime"]["spec"]),
+        "track": (str(inputs.get("track", cell.track)).partition("@")[0], cell.track),
+        "kind": (inputs.get("kind"), cell.kind),
+        "method": (_spec(inputs, "method"), cell.method.spec),
+        "regime": (_spec(inputs, "regime"), cell.regime.spec),
     }
-    if cell["kind"] == "score":
+    if cell.kind == "score":
         versions = inputs.get("metrics")
         parts |= {
-            "seed": (inputs.get("seed"), cell["seed"]),
-            "protocol": (_spec(inputs, "protocol"), cell["protocol"]["spec"]),
-            "dataset fingerprint": (inputs.get("data", inputs.get("pictures")), cell["dataset"]["fingerprint"]),
+            "seed": (inputs.get("seed"), cell.seed),
+            "protocol": (_spec(inputs, "protocol"), cell.protocol.spec),
+            "dataset fingerprint": (inputs.get("data", inputs.get("pictures")), cell.dataset.fingerprint),
             "metrics": (
                 sorted(map(str, versions.values())) if isinstance(versions, dict) else None,
-                sorted(_version_in_key(part) for part in cell["metrics"].values()),
+                sorted(_version_in_key(part) for part in cell.metrics.values()),
             ),
             "set metrics": (
                 sorted(str(part.get("network_sha256", "")) for part in (inputs.get("sets") or {}).values()),
-                sorted(part["features_sha256"] for part in (cell.get("sets") or {}).values()),
+                sorted(part.features_sha256 for part in cell.sets.values()),
             ),
         }
-        if cell["outcome"] == "ok" and not set(cell["metrics"]) <= set(record.scores):
+        if cell.outcome == "ok" and not set(cell.metrics) <= set(record.scores):
             return "edited by hand: a metric has no scores"
     for name, (keyed, shown) in parts.items():
         if keyed != shown:
@@ -104,8 +105,7 @@ def why_each_edited(records: Sequence[Record]) -> list[str | None]:
 
 
 def _version_in_key(metric: MetricPart) -> str:
-    made_with = metric.get("made_with")
-    return f"{metric['version']}, {made_with}" if made_with else str(metric["version"])
+    return f"{metric.version}, {metric.made_with}" if metric.made_with else str(metric.version)
 
 
 def _spec(inputs: Mapping[str, object], name: str) -> object:

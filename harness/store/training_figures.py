@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from msgspec import UNSET
+
 from ..spec.figures import reached_of
 from ..text.errors import nearest, one_line
-from .record import Cell, Training, TrainingCost
+from .cell import Cell, Cost, Training, TrainingCost
 
-TRAINING_COSTS = tuple(name for name in TrainingCost.__annotations__ if name != "reasons")
+TRAINING_COSTS = tuple(name for name in TrainingCost.__struct_fields__ if name != "reasons")
 
 
 class Unknown(Exception):
@@ -21,30 +23,30 @@ def training_figure(name: str, cells: Sequence[Cell], known: Mapping[str, float]
 
     NaN where all diverged: no comparison with it holds. Raises `Unknown`.
     """
-    done = [cell["training"] for cell in cells if "training" in cell]
+    done = [cell.training for cell in cells if cell.training is not None]
     if name == "diverged":
         return float(not done)
     if not done:
         return math.nan
     training = _best(done)
     if name in TRAINING_COSTS:
-        return cost_number(training["cost"], name)
+        return cost_number(training.cost, name)
     if name == "steps":
-        return float(training["steps"])
+        return float(training.steps)
     if name == "loss":
-        loss = training["curve"][-1]["loss"] if training["curve"] else None
+        loss = training.curve[-1].loss if training.curve else None
         if loss is None:
             raise Unknown("its training has no validation, and so no mean loss")
         return loss
     if name == "score":
-        if training["score"] is None:
+        if training.score is None:
             raise Unknown("its validation has no score")
-        return training["score"]
+        return training.score
     reached = reached_of(name)
     if reached is not None:
         what, text = reached
         return first_reaching(training, known[text] if text in known else float(text), what)
-    figures = training.get("figures", {})
+    figures = training.figures or {}
     if name not in figures:
         raise Unknown(f"its training has no figure {one_line(name)!r}: {nearest(name, figures)}")
     return figures[name]
@@ -52,29 +54,27 @@ def training_figure(name: str, cells: Sequence[Cell], known: Mapping[str, float]
 
 def _best(trainings: Sequence[Training]) -> Training:
     """The training with the best validation score; the first of those that have none."""
-    scored = [t for t in trainings if t["score"] is not None]
-    sign = 1 if trainings[0]["higher"] else -1
-    return max(scored, key=lambda t: sign * (t["score"] or 0.0)) if scored else trainings[0]
+    scored = [t for t in trainings if t.score is not None]
+    sign = 1 if trainings[0].higher else -1
+    return max(scored, key=lambda t: sign * (t.score or 0.0)) if scored else trainings[0]
 
 
 def first_reaching(training: Training, score: float, what: str) -> float:
     """Steps or seconds at the first validation that is as good as `score`: infinite where none is, NaN for a NaN."""
     if math.isnan(score):
         return math.nan
-    sign = 1 if training["higher"] else -1
-    for point in training["curve"]:
-        if point["score"] is not None and sign * point["score"] >= sign * score:
-            return float(point["step"] if what == "steps" else point["seconds"])
+    sign = 1 if training.higher else -1
+    for point in training.curve:
+        if point.score is not None and sign * point.score >= sign * score:
+            return float(point.step if what == "steps" else point.seconds)
     return math.inf
 
 
-def cost_number(cost: Mapping[str, object], name: str) -> float:
+def cost_number(cost: Cost | TrainingCost, name: str) -> float:
     """A number of a cost, of several its median. Raises `Unknown` with the reason where it was not measured."""
-    value = cost.get(name)
+    value = getattr(cost, name, None)
     if isinstance(value, dict):
         value = value.get("p50")
-    if value is None:
-        reasons = cost.get("reasons", {})
-        why = reasons.get(name) if isinstance(reasons, dict) else None
-        raise Unknown(f"{name} could not be measured: {why or 'it is not there'}")
-    return float(value)  # type: ignore[arg-type]
+    if value is None or value is UNSET:
+        raise Unknown(f"{name} could not be measured: {cost.reasons.get(name) or 'it is not there'}")
+    return float(value)

@@ -13,12 +13,13 @@ from ..data.disk import noticing_full_disk, read_regular, remove_entry
 from ..text.errors import UsageError, one_line
 from ..text.wording import counted
 from .asked import asked_in, drop_idle_notes
+from .cell import Cell
 from .cells import WEIGHTS, Damaged, asked_of, cell_dir, cell_lock, keys, read_cell, read_record, refuse_read_only
 from .index import indexed
 from .keys import key_of
 from .outputs import OutputFiles, damaged_outputs
 from .previews import unnamed_pictures, wrong_views
-from .record import Cell, Record, item_count
+from .record import Record, item_count
 from .versions import newest, older
 
 
@@ -32,16 +33,16 @@ def verify(store: Path, files_of: Callable[[str], OutputFiles | None]) -> list[s
             problems.append(str(error))
             continue
         cell = record.cell
-        inputs = cell.get("inputs")
-        if not isinstance(inputs, dict) or key_of(inputs) != key:
+        inputs = cell.inputs
+        if key_of(inputs) != key:
             problems.append(f"cell {key[:12]}: its inputs do not hash to its key: cell.json was edited")
         n = item_count(cell)
-        if cell["kind"] == "score" and cell["outcome"] == "ok" and len(record.items) != n:
+        if cell.kind == "score" and cell.outcome == "ok" and len(record.items) != n:
             due = "one was due" if n == 1 else f"{n} were due"
             problems.append(f"cell {key[:12]}: {counted(len(record.items), 'row')} where {due}")
         if len(set(record.items)) != len(record.items):
             problems.append(f"cell {key[:12]}: an item has two rows")
-        files = files_of(cell["track"])
+        files = files_of(cell.track)
         if files is not None:
             problems += [f"cell {key[:12]}: {what}" for what in damaged_outputs(cell_dir(store, key), record, files)]
         problems += [f"cell {key[:12]}: {what}" for what in wrong_weights(cell, cell_dir(store, key))]
@@ -51,8 +52,8 @@ def verify(store: Path, files_of: Callable[[str], OutputFiles | None]) -> list[s
 
 def wrong_weights(cell: Cell, folder: Path) -> list[str]:
     """That the checkpoint of a cell that trained one is missing, or is another."""
-    due = cell.get("training", {}).get("weights_sha256")
-    if due is None:
+    due = cell.training.weights_sha256 if cell.training is not None else ""
+    if not due:
         return []
     try:
         data = read_regular(folder / WEIGHTS)
@@ -96,11 +97,11 @@ def remove_cells(store: Path, cells: Iterable[Cell]) -> list[Cell]:
     refuse_read_only(store)
     removed = []
     for cell in cells:
-        with cell_lock(store, cell["key"]) as free:
+        with cell_lock(store, cell.key) as free:
             if free:
-                home = cell_dir(store, cell["key"])
+                home = cell_dir(store, cell.key)
                 # Renamed first: a cell is there whole or not at all.
-                gone = home.with_name(f".old-{cell['key']}")
+                gone = home.with_name(f".old-{cell.key}")
                 shutil.rmtree(gone, ignore_errors=True)  # of a removal that was stopped
                 with noticing_full_disk(home), suppress(FileNotFoundError):
                     os.rename(home, gone)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from typing import Any
 
-from .record import Cell, Record
+from .cell import Cell
+from .record import Record
 
 
 def newest(records: Sequence[Record]) -> list[Record]:
@@ -22,16 +22,15 @@ def newest(records: Sequence[Record]) -> list[Record]:
     made: dict[Hashable, Hashable] = {}
     known = []
     for record in records:
-        cell, method = record.cell, record.cell["method"]
-        parts = (cell["kind"], cell["track"], id(cell["dataset"]), id(cell["regime"]), id(cell["protocol"]))
-        where = _where(cell) if cell["kind"] == "cost" else wheres.get(parts)
+        cell, method = record.cell, record.cell.method
+        parts = (cell.kind, cell.track, id(cell.dataset), id(cell.regime), id(cell.protocol))
+        where = _where(cell) if cell.kind == "cost" else wheres.get(parts)
         if where is None:
             where = wheres[parts] = _where(cell)
-        inputs: Any = cell.get("inputs") or {}
-        what = (id(method), weights_of(cell), *(id(inputs.get(name)) for name in _SOURCES))
+        what = (id(method), weights_of(cell), *(id(cell.inputs.get(name)) for name in _SOURCES))
         if what not in made:
             made[what] = _version(cell)
-        known.append((record, last[method["spec"], method["display"], where], made[what]))
+        known.append((record, last[method.spec, method.display, where], made[what]))
     for record, versions, version in known:
         versions[version] = max(versions.get(version, ""), record.asked)
     return [r for r, versions, version in known if len(versions) == 1 or versions[version] == max(versions.values())]
@@ -45,8 +44,8 @@ def latest_sources(records: Iterable[Record]) -> dict[tuple[str, str], str]:
     seen: dict[tuple[str, str], dict[str, tuple[str, int]]] = defaultdict(dict)
     for record in records:
         cell = record.cell
-        if cell["kind"] == "score":
-            sources, sha = seen[cell["track"], cell["method"]["spec"]], cell["method"]["source_sha256"]
+        if cell.kind == "score":
+            sources, sha = seen[cell.track, cell.method.spec], cell.method.source_sha256
             last, count = sources.get(sha, ("", 0))
             sources[sha] = max(last, record.asked), count + 1
     return {method: max(own, key=own.__getitem__) for method, own in seen.items() if len(own) > 1}
@@ -60,11 +59,17 @@ def older(records: Sequence[Record], kept: Sequence[Record]) -> list[Record]:
 
 def _where(cell: Cell) -> Hashable:
     """What versions of a method at one place have in common besides its name: all that it was run on, seeds apart."""
-    data = cell["dataset"]
-    parts = [(part["display"], part["spec"], _items(part["versions"])) for part in (cell["regime"], cell["protocol"])]
-    measured: Any = (cell["cost"] or cell.get("inputs") or {}) if cell["kind"] == "cost" else {}
-    setting = (str(measured.get("size")), measured.get("device"), measured.get("threads"))
-    return (cell["kind"], cell["track"], data["display"], data["fingerprint"], *parts, setting)
+    data = cell.dataset
+    parts = [(part.display, part.spec, _items(part.versions)) for part in (cell.regime, cell.protocol)]
+    return (cell.kind, cell.track, data.display, data.fingerprint, *parts, _setting(cell))
+
+
+def _setting(cell: Cell) -> Hashable:
+    """What a cost was measured with; of an input of before there is no size, and other cells have none."""
+    if cell.kind == "cost" and cell.cost is not None:
+        return str(cell.cost.size), cell.cost.device, cell.cost.threads
+    measured = cell.inputs if cell.kind == "cost" else {}
+    return str(measured.get("size")), measured.get("device"), measured.get("threads")
 
 
 _SOURCES = ("dataset_sources", "regime_sources", "protocol_sources")
@@ -72,15 +77,13 @@ _SOURCES = ("dataset_sources", "regime_sources", "protocol_sources")
 
 
 def _version(cell: Cell) -> Hashable:
-    inputs: Any = cell.get("inputs")
-    sources = (_items(inputs.get(name) or {}) for name in _SOURCES) if isinstance(inputs, dict) else ()
-    return _items(cell["method"]["versions"]), cell["method"]["source_sha256"], weights_of(cell), *sources
+    sources = (_items(cell.inputs.get(name) or {}) for name in _SOURCES)
+    return _items(cell.method.versions), cell.method.source_sha256, weights_of(cell), *sources
 
 
 def weights_of(cell: Cell) -> tuple[tuple[str, str], ...]:
     """Name and SHA-256 of each weight file that the key of a cell was made from, sorted."""
-    inputs: Any = cell.get("inputs")
-    weights = inputs.get("weights") if isinstance(inputs, dict) else None
+    weights = cell.inputs.get("weights")
     return tuple(sorted(weights.items())) if isinstance(weights, dict) else ()
 
 

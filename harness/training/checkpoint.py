@@ -8,12 +8,13 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from ..data.disk import open_regular
 from ..data.roots import weight_roots
-from ..store.record import Training
-from ..store.shape import why_not_as
+from ..store.cell import Training, Whole, checked, plain_values
 from ..text.errors import UsageError, one_line
 from ..text.json_values import parsed
 
@@ -27,7 +28,7 @@ _GIVEN = "NOISEBENCH_TRAINED"
 """Names the checkpoints of this process: recipe → file, as JSON."""
 
 
-class Card(TypedDict):
+class Card(Struct, frozen=True, kw_only=True):
     """What travels with a checkpoint: the key of its cell, what it was made of, and how its training went."""
 
     key: str
@@ -35,7 +36,7 @@ class Card(TypedDict):
     method: str
     data: dict[str, Any]
     regime: str
-    seed: int
+    seed: Whole
     training: Training
     environment: dict[str, Any]
 
@@ -44,7 +45,7 @@ def with_card(weights: bytes, card: Card) -> bytes:
     """The bytes of a safetensors file with the card in its header; needs no torch."""
     length = int.from_bytes(weights[:8], "little")
     header = json.loads(weights[8 : 8 + length])
-    header["__metadata__"] = {_CARD: json.dumps(card, sort_keys=True)}
+    header["__metadata__"] = {_CARD: json.dumps(card, sort_keys=True, default=plain_values)}
     text = json.dumps(header, sort_keys=True).encode()
     text += b" " * (-len(text) % 8)  # so that tensors lie aligned
     return len(text).to_bytes(8, "little") + text + weights[8 + length :]
@@ -57,18 +58,19 @@ def read_card(file: Path) -> Card:
             length = int.from_bytes(opened.read(8), "little")
             if length > _LARGEST_HEADER:
                 raise ValueError
-            card: Card = parsed(parsed(opened.read(length))["__metadata__"][_CARD])
-        if not card.keys() >= Card.__required_keys__ or not _KEY.fullmatch(card["key"]):
+            card = parsed(parsed(opened.read(length))["__metadata__"][_CARD])
+        if not card.keys() >= set(Card.__struct_fields__) or not _KEY.fullmatch(card["key"]):
             raise ValueError
-        if why := why_not_as(Card, card):
-            raise UsageError(f"checkpoint {one_line(file)}: its card is damaged ({why}): get the file again")
     except OSError as error:
         raise UsageError(f"checkpoint {one_line(file)} cannot be read: {error.strerror}") from None
     except (KeyError, ValueError, TypeError, AttributeError):
         raise UsageError(
             f"{one_line(file)} is no checkpoint of noisebench: `noisebench weights export` makes one"
         ) from None
-    return card
+    try:
+        return checked(card, Card)
+    except ValueError as why:
+        raise UsageError(f"checkpoint {one_line(file)}: its card is damaged ({why}): get the file again") from None
 
 
 def read_weights(file: Path) -> dict[str, torch.Tensor]:
@@ -104,10 +106,10 @@ def known_checkpoint(key: str) -> Path | None:
     for folder in import_folders():
         file = folder / f"{key}.safetensors"
         if file.is_file():
-            if read_card(file)["key"] != key:
+            if read_card(file).key != key:
                 raise UsageError(f"{one_line(file)} is the checkpoint of another key: import it again")
             return file
-    return next((file for file, card in enclosed_checkpoints().items() if card["key"] == key), None)
+    return next((file for file, card in enclosed_checkpoints().items() if card.key == key), None)
 
 
 def key_today(card: Card) -> str:
@@ -115,9 +117,9 @@ def key_today(card: Card) -> str:
     from ..planning.plan import plan
     from ..suite.suite import Suite
 
-    suite = Suite(track=card["track"], methods=(card["method"],), seeds=(card["seed"],), regimes=(card["regime"],))
+    suite = Suite(track=card.track, methods=(card.method,), seeds=(card.seed,), regimes=(card.regime,))
     # What a recipe needs trained comes before it.
-    return [cell["key"] for cell in plan(suite) if cell["kind"] == "train"][-1]
+    return [cell.key for cell in plan(suite) if cell.kind == "train"][-1]
 
 
 def give_checkpoints(files: Mapping[str, str]) -> None:

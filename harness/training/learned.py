@@ -52,7 +52,7 @@ def learned(method: Bound, seed: int, name: str) -> Learned:
         raise UsageError(f"{name}: the track {track.name} trains nothing")
     dataset, batches, _ = training_batches(recipe, track, seed)
     items = (dataset.load(index) for index in range(len(dataset.ids)))
-    sources = method_part(method)["sources"]
+    sources = method_part(method).sources
     own = [f"learned 1 {VERSION} {seed=}", method.canonical, repr(method.versions)]
     lines = [*own, *(f"{file} {sha256}" for file, sha256 in sources.items()), *map(track.identify, items)]
 

@@ -42,8 +42,8 @@ def build(recipe: Recipe, parts: list[Any], given: Shape, wanted: Shape) -> nn.M
 
 def trained_shapes(recipe: Recipe) -> tuple[Shape, Shape]:
     """Shapes of one item that a trained network was given and that were wanted of it. Raises `Skip` as below."""
-    training = read_card(_checkpoint(recipe))["training"]
-    return tuple(training["given"]), tuple(training["wanted"])
+    training = read_card(_checkpoint(recipe)).training
+    return tuple(training.given), tuple(training.wanted)
 
 
 def trained_network(recipe: Recipe, device: str) -> nn.Module:

@@ -48,12 +48,12 @@ class TunedMethod:
         """
         variants = [one for _, one in self.grid.variants]
         cards = [_training(given_checkpoint(recipe_of(one.kwargs).text)) for one in variants]
-        higher = any(card["higher"] for card in cards if card is not None)
-        place = best([None if card is None else card["score"] for card in cards], higher)
+        higher = any(card.higher for card in cards if card is not None)
+        place = best([None if card is None else card.score for card in cards], higher)
         if place is None:
             raise Skip("needs the checkpoint of at least one of its variants: `noisebench run` trains them first")
         return variants[place]
 
 
 def _training(file: Path | None) -> Any:
-    return None if file is None else read_card(file)["training"]
+    return None if file is None else read_card(file).training

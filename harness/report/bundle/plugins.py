@@ -7,13 +7,15 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import cast
+
+from msgspec import structs
 
 from ...components.fingerprint import source_in
 from ...components.sources import module_sources
+from ...store.cell import Cell, Request
 from ...store.export import is_source_place
 from ...store.file_changes import ABSENT
-from ...store.record import Cell, Plugins, Record
+from ...store.record import Plugins, Record
 from ...text.errors import one_line
 from ..private_paths import message_without_folders
 
@@ -55,7 +57,7 @@ def with_plugins(records: Sequence[Record]) -> tuple[list[Record], list[str]]:
 
 
 def _requested(record: Record) -> list[str]:
-    return list((record.cell.get("request") or {}).get("plugins") or ())
+    return list((record.cell.request or Request()).plugins or ())
 
 
 def _places(paths: Iterable[str]) -> dict[str, str]:
@@ -73,8 +75,8 @@ def _read(plugin: Path, place: str, records: Sequence[Record], found: _Found) ->
     labels = (label.partition("/") for label in module_sources(plugin, plugin.stem))
     names = {name for root, _, name in labels if root == plugin.stem}
     for record in records:
-        roots = (record.cell.get("request") or {}).get("folders", {})
-        for label in record.cell["method"]["sources"]:
+        roots = (record.cell.request or Request()).folders or {}
+        for label in record.cell.method.sources:
             root, _, name = label.partition("/")
             if root in roots and Path(roots[root]).resolve() == folder and (folder / name).is_file():
                 names.add(name)
@@ -105,12 +107,12 @@ def _amiss(records: Sequence[Record], named: set[str]) -> list[str]:
             hashes.setdefault(name, set()).update(now)
     lines: dict[str, None] = {}
     for record in records:
-        for file, sha in _own(record.cell["method"]["sources"]):
+        for file, sha in _own(record.cell.method.sources):
             if file not in hashes:
                 lines[f"{file}, which methods are made of, {_PUT}, or install its package"] = None
             elif hashes[file] and sha not in hashes[file]:
                 lines[f"{file} is another than it was: what the suites plan with it are other cells"] = None
-        for file, sha in _own(record.cell.get("opened") or {}):
+        for file, sha in _own(record.cell.opened or {}):
             if file not in hashes and sha != ABSENT:
                 lines[f"{file} (SHA-256 {sha[:12]}…), which a method reads, {_PUT}"] = None
     return list(lines)
@@ -130,5 +132,5 @@ def _own(files: Mapping[str, str]) -> list[tuple[str, str]]:
 def _without_folders(cell: Cell) -> Cell:
     """The cell without the folders that its messages name."""
     bare = message_without_folders
-    reason, traceback, notes = bare(cell["reason"]), bare(cell["traceback"]), [*map(bare, cell["notes"])]
-    return cast(Cell, {**cell, "reason": reason, "traceback": traceback, "notes": notes})
+    reason, traceback, notes = bare(cell.reason), bare(cell.traceback), [*map(bare, cell.notes)]
+    return structs.replace(cell, reason=reason, traceback=traceback, notes=notes)

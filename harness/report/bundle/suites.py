@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from ...store.record import Cell, Record, cost_size, item_count
+from ...store.cell import Cell, Request, known
+from ...store.record import Record, cost_size, item_count
 from ...text.json_values import spelled
 from ...text.wording import by_number
 
@@ -52,10 +53,10 @@ def recipes(records: Sequence[Record], *, ride: bool = True) -> list[RemadeSuite
     costs: dict[tuple[Any, ...], set[_Cost]] = defaultdict(set)
     for record in records:
         cell = record.cell
-        if cell["kind"] == "score":
-            place = (cell["dataset"]["display"], cell["regime"]["display"], cell["seed"])
-            scores[_setting(record)][place].add(cell["method"]["display"])
-        elif cell["kind"] == "cost" and (size := tuple(cost_size(cell))):
+        if cell.kind == "score":
+            place = (cell.dataset.display, cell.regime.display, cell.seed)
+            scores[_setting(record)][place].add(cell.method.display)
+        elif cell.kind == "cost" and (size := tuple(cost_size(cell))):
             costs[_cost_setting(cell)].add((_measured(cell), size))
     suites: list[RemadeSuite] = []
     for setting in sorted(scores, key=repr):
@@ -78,32 +79,32 @@ _Cost = tuple[_Measured, Size]
 
 def _setting(record: Record) -> RemadeSuite:
     cell = record.cell
-    request, inputs = cell.get("request") or {}, cell.get("inputs") or {}
-    suite = dict(cell["suite"])
+    request, inputs = cell.request or Request(), cell.inputs
+    suite = dict(cell.suite)
     return RemadeSuite(
         str(suite.get("name") or "remade"),
-        cell["track"],
+        cell.track,
         str(suite.get("rank_by") or ""),
-        cell["protocol"]["display"],
-        tuple(request.get("metrics") or cell["metrics"]),
-        request.get("limit") if request else item_count(cell),
-        str(request.get("device") or inputs.get("device") or "cpu"),
-        int(request.get("threads") or inputs.get("threads") or 1),
+        cell.protocol.display,
+        tuple(request.metrics or cell.metrics),
+        item_count(cell) if request == Request() else known(request.limit),
+        str(request.device or inputs.get("device") or "cpu"),
+        int(request.threads or inputs.get("threads") or 1),
         record.plugins.loaded if record.plugins else (),
     )
 
 
 def _cost_setting(cell: Cell) -> tuple[Any, ...]:
-    inputs = cell.get("inputs") or {}
+    inputs = cell.inputs or {}
     return (
-        cell["track"], str(dict(cell["suite"]).get("name", "")), int(inputs.get("repeats") or 10),
+        cell.track, str(dict(cell.suite).get("name", "")), int(inputs.get("repeats") or 10),
         str(inputs.get("device") or "cpu"), int(inputs.get("threads") or 1),
     )  # fmt: skip
 
 
 def _measured(cell: Cell) -> _Measured:
-    trained = (cell.get("inputs") or {}).get("trained")
-    return _Measured(cell["method"]["display"], cell["regime"]["display"], cell["seed"] if trained else None)
+    trained = (cell.inputs or {}).get("trained")
+    return _Measured(cell.method.display, cell.regime.display, cell.seed if trained else None)
 
 
 def _factors(setting: RemadeSuite, places: dict[Place, set[str]]) -> list[RemadeSuite]:
@@ -224,10 +225,10 @@ def _alone(
 def names_of(records: Sequence[Record]) -> dict[Part, str]:
     """The names that a board shows."""
     found: dict[Part, str] = {}
-    for record in sorted(records, key=lambda r: r.cell["key"]):
-        parts = {"method": record.cell["method"]["display"], "dataset": record.cell["dataset"]["display"]}
+    for record in sorted(records, key=lambda r: r.cell.key):
+        parts = {"method": record.cell.method.display, "dataset": record.cell.dataset.display}
         for kind, name in record.names.items():
-            found.setdefault((record.cell["track"], kind, parts[kind]), name)
+            found.setdefault((record.cell.track, kind, parts[kind]), name)
     return found
 
 

@@ -113,8 +113,8 @@ def checked_suites(records: Sequence[Record]) -> tuple[list[tuple[str, RemadeSui
 
     Planning loads plug-ins. Those that an export brings are code of somebody else, and are not run.
     """
-    cells = {r.cell["key"]: r.cell for r in records}
-    if any(r.plugins and not r.cell.get("request") for r in records):
+    cells = {r.cell.key: r.cell for r in records}
+    if any(r.plugins and not r.cell.request for r in records):
         why = f"{PLUGINS}/ comes out of an export and is not run unread. `noisebench run --dry-run` plans a suite"
         return _named(recipes(records)), Remade(len(cells), (), why)
     best: tuple[list[tuple[str, RemadeSuite]], Remade] | None = None
@@ -155,7 +155,7 @@ def _planned(suites: Sequence[RemadeSuite], plugins: Mapping[str, bytes], names:
         files = {f"suites/{i}.yaml": text_bytes(yaml_text(recipe, names)) for i, recipe in enumerate(suites)}
         for file in write_files({**plugins, **files}, Path(folder)):
             if file.parent.name == "suites":
-                keys |= {cell["key"] for cell in plan_in_child(read_suite(file))["cells"]}
+                keys |= {cell.key for cell in plan_in_child(read_suite(file))["cells"]}
     return keys
 
 

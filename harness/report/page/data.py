@@ -251,16 +251,16 @@ def _latency(value: float | None) -> float | None:
 def _cost(row: Row) -> list[Any] | None:
     if row.cost is None:
         return None
-    latency = (row.cost["latency_ms"] or {}).get("p50")
-    return [_latency(latency), _latency(row.cost["latency_rel"]), row.cost["peak_memory_bytes"], row.cost["params"]]
+    latency = (row.cost.latency_ms or {}).get("p50")
+    return [_latency(latency), _latency(row.cost.latency_rel), row.cost.peak_memory_bytes, row.cost.params]
 
 
 def _cost_rows(costs: Sequence[Record], methods: Mapping[Any, int]) -> dict[str, Any]:
     """The table of costs, and the methods that each of its rows belongs to."""
-    measured = [record for record in costs if record.cell["cost"] is not None]
+    measured = [record for record in costs if record.cell.cost is not None]
     owners = []
     for record in measured:
-        spec, source = record.cell["method"]["spec"], record.cell["method"]["source_sha256"]
+        spec, source = record.cell.method.spec, record.cell.method.source_sha256
         owners.append([i for identity, i in methods.items() if identity[:2] == (spec, source)])
     why = ["; ".join(cost_reasons(record, energy=False)) for record in measured]
     return {**_table(cost_table(measured)), "of": owners, "why": why, "notes": cost_remarks(measured)}

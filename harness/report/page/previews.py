@@ -53,7 +53,7 @@ class KeptPreviews:
 
 def previews_of(records: Iterable[Record], kept: KeptPreviews | None) -> Previews:
     """Where one side of a comparison has its previews: those that its store kept, else the crop of each record."""
-    crops = {r.cell["key"]: r.panel for r in records if r.panel is not None}
+    crops = {r.cell.key: r.panel for r in records if r.panel is not None}
 
     def find(key: str) -> Sequence[Panel]:
         panels = []

@@ -10,7 +10,7 @@ from ...boards.board import Board, cost_setting
 from ...boards.cost_charts import cost_value
 from ...boards.rows import Row
 from ...boards.together import Places
-from ...store.record import Cost
+from ...store.cell import Cost
 from ...suite.study import COSTS, TIMES
 from ...text.errors import UsageError, nearest, one_line
 from .table import Line, Mean
@@ -73,7 +73,7 @@ def _why_none(cost: Cost | None, name: str) -> str:
     if cost is None:
         return NOT_MEASURED
     stored = _PRINTED[name].stored
-    return "measured as 0" if cost.get(stored) == 0 else cost["reasons"].get(stored, "not measured")
+    return "measured as 0" if getattr(cost, stored) == 0 else cost.reasons.get(stored, "not measured")
 
 
 def cost_head(name: str) -> str:

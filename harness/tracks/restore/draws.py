@@ -50,17 +50,17 @@ def splits(store: Path, records: Sequence[Record]) -> tuple[list[Split], list[st
     groups: dict[tuple[str, ...], list[Record]] = defaultdict(list)
     for record in records:
         cell = record.cell
-        if cell["kind"] == "score":
-            place = f"{cell['dataset']['display']} · {cell['regime']['display']}, {cell['protocol']['display']}"
-            groups[place, cell["method"]["display"], cell["dataset"]["fingerprint"]].append(record)
+        if cell.kind == "score":
+            place = f"{cell.dataset.display} · {cell.regime.display}, {cell.protocol.display}"
+            groups[place, cell.method.display, cell.dataset.fingerprint].append(record)
     made, missing = [], []
     for (place, method, _), group in sorted(groups.items(), key=lambda pair: tuple(map(by_number, pair[0]))):
         why = _why_not_split(group)
         if why is not None:
             missing.append(f"{method}, {place}: {why}")
             continue
-        protocol = bind(group[0].cell["protocol"]["display"], "protocol")
-        kept = [Kept(cell_dir(store, r.cell["key"]), r, PictureFiles()) for r in group]
+        protocol = bind(group[0].cell.protocol.display, "protocol")
+        kept = [Kept(cell_dir(store, r.cell.key), r, PictureFiles()) for r in group]
         mse = _GREY * np.mean([r.scores["mse"] for r in group], axis=0)
         items = group[0].items
         variance = _GREY * np.array([variance_of(kept, protocol, i) for i in range(len(items))])
@@ -77,7 +77,7 @@ def variance_of(kept: Sequence[Kept], protocol: Bound, index: int) -> float:
         try:
             restored, _ = one.read(index, record.items[index], record.input_sha256[index])
         except LostOutput as lost:
-            key = record.cell["key"][:12]
+            key = record.cell.key[:12]
             raise UsageError(f"cell {key}: {one_line(lost)}: run it again with --retry always --keep all") from None
         pair = prepare(restored, restored, protocol)
         picture = pair.x / pair.peak
@@ -89,7 +89,7 @@ def variance_of(kept: Sequence[Kept], protocol: Bound, index: int) -> float:
 
 
 def _why_not_split(group: Sequence[Record]) -> str | None:
-    lost = [r.cell["outcome"] for r in group if r.cell["outcome"] != "ok"]
+    lost = [r.cell.outcome for r in group if r.cell.outcome != "ok"]
     if lost:
         return f"{len(lost)} of {counted(len(group), 'seed')} {'is' if len(lost) == 1 else 'are'} {lost[0]}"
     if len(group) < 2:
