@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 
 if TYPE_CHECKING:
-    from .gate.rules import Rule
     from .notebook.result import Result
     from .store.record import Record
+    from .suite.rules import Rule
 
 
 # Nothing of noisebench is imported here: every pytest run of an environment loads this file.
@@ -85,7 +85,7 @@ class Bench:
     def _check(
         self, method: str | Callable[..., Any], asked: dict[str, Any], rules: str | Path | None, name: str
     ) -> Result:
-        from .gate.rules import read_rules
+        from .suite.rules import read_rules
         from .text.errors import Invalid, Skip, UsageError, message_of
 
         held = read_rules(Path(rules)) if rules is not None else ()

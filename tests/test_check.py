@@ -17,7 +17,7 @@ from board_records import as_schema_1, changed, cost_record, record, sealed
 from msgspec import structs
 from noisebench.cli import main
 from noisebench.gate.check import check
-from noisebench.gate.rules import Rule, fits, read_rules
+from noisebench.gate.rules import fits
 from noisebench.gate.verdict import INCOMPARABLE, OK, REGRESSION, UNCOUNTED, Finding, Verdict
 from noisebench.report.verdict import (
     _largest,
@@ -32,6 +32,7 @@ from noisebench.store.export import export_text
 from noisebench.store.keys import key_of
 from noisebench.store.record import Record
 from noisebench.store.seals import why_edited
+from noisebench.suite.rules import Rule, read_rules
 from noisebench.text.errors import UsageError
 
 FLAT = {"psnr": [30.0] * 8, "ssim": [0.9] * 8}

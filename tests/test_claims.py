@@ -107,7 +107,7 @@ def test_a_claim_file_is_read(tmp_path: Path) -> None:
         (HEAD + "  - " + ROW.replace('"20.17"', "20.17"), "claims.0.value"),
         (HEAD + "  - " + ROW.replace('"20.17"', '"20"'), "claims.0.value"),
         (HEAD + "  - " + ROW.replace("row: r, ", ""), "claims.0.row"),
-        (HEAD + "  - " + ROW.replace("row: r,", "row: r, more: 1,"), "claims.0.more"),
+        (HEAD + "  - " + ROW.replace("row: r,", "row: r, more: 1,"), "unknown key 'more' in claims: known: dataset, "),
         (HEAD.replace("number", "guess") + "  - " + ROW, "kind"),
         (HEAD.replace("https", "file") + "  - " + ROW, "url"),
         (HEAD.replace("https://example.org", '"https://x/>\\n\\n<script>"') + "  - " + ROW, "url"),

@@ -307,7 +307,7 @@ def test_the_page_the_text_and_the_diagram_say_who_is_left_out() -> None:
     kept = [record_ for i in range(3) for record_ in on("abc"[i], i, "x", "y")]
     data = report_data([*kept, *on("late", 1, "x")], "")
     said = "Left out: late, not on y · gaussian(sigma=25)."
-    assert said in statistics_markdown(data).replace("\\", "")
+    assert said in statistics_markdown(data.title, data.sections).replace("\\", "")
     assert any(said in extra.note for extra in data.extra)
     assert said in diagrams(data)[0].note and said in draw_critical(diagrams(data)[0], 1, {}).caption
 

@@ -322,7 +322,7 @@ def test_links_lead_somewhere(guide: str) -> None:
 
 
 def test_the_gate_guide_names_every_key_of_a_rule() -> None:
-    from noisebench.gate.rules import Rule
+    from noisebench.suite.rules import Rule
 
     text = (ROOT / "docs" / "check.md").read_text(encoding="utf-8")
     for key in Rule.__dataclass_fields__:

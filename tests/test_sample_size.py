@@ -180,7 +180,8 @@ def test_undecided_boards_have_no_first_in_the_boards_together() -> None:
     (one,) = overall(boards([*few(), *clear]))
     assert (one.labels, one.firsts) == (("a", "b", "identity"), (1, 0, 0))
     assert one.undecided == ("photos · gaussian(sigma=25)",)
-    text = statistics_markdown(report_data([*few(), *clear], "both"))
+    data = report_data([*few(), *clear], "both")
+    text = statistics_markdown(data.title, data.sections)
     assert "Boards that tell no two methods apart have no first: photos · gaussian(sigma=25)." in text
     assert "1 of 1" in text and "2 of 2" not in text
 

@@ -544,7 +544,7 @@ def test_compare_and_check_hold_set_metrics_side_by_side(ran, cli):
 def test_a_worse_set_metric_is_a_regression_beyond_its_error(ran):
     from noisebench.comparing.set_changes import set_changes
     from noisebench.gate.check import check
-    from noisebench.gate.rules import Rule
+    from noisebench.suite.rules import Rule
 
     before = read_records(ran / "nb-store")
 

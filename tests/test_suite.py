@@ -92,6 +92,13 @@ def test_a_mistake_names_file_and_line(tmp_path, text, line, words):
     assert f"s.yaml:{line}:" in message and words in message and "\n" not in message
 
 
+def test_a_spec_that_means_nothing_is_named_with_file_and_line(tmp_path, cli):
+    write(tmp_path, GOOD.replace("sigma=25", "sigma=twenty"))
+    assert "s.yaml:4: regime 'gaussian': sigma must be a number" in cli("run", "s.yaml", "--dry-run", code=2).stderr
+    said = cli("run", "s.yaml", "--dry-run", "--regimes", "gaussian(sigma=thirty)", code=2).stderr
+    assert "noisebench run: regime 'gaussian': sigma must be" in said
+
+
 def test_what_is_missing_is_named(tmp_path):
     with pytest.raises(UsageError, match="datasets is missing"):
         read_suite(write(tmp_path, "methods: [identity]\nregimes: [none]\n"))

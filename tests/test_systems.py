@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -67,10 +68,10 @@ def test_every_claim_names_a_system_that_exists() -> None:
     ("text", "problem"),
     [
         ("{number: 2, name: a, role: method, about: b, source: c}", "number 2 stands where 1 is due"),
-        ("{number: 1, name: a, role: wizard, about: b, source: c}", "s.yaml: role"),
-        ("{number: 1, name: a, role: method, about: b}", "s.yaml: source"),
+        ("{number: 1, name: a, role: wizard, about: b, source: c}", "s.yaml:1: role must be"),
+        ("{number: 1, name: a, role: method, about: b}", "s.yaml:1: source is missing"),
         ("[", "cannot be read"),
-        ("- 1", "s.yaml: "),
+        ("- 1", "s.yaml:1: a mapping"),
     ],
 )
 def test_a_wrong_file_is_refused_in_one_line(tmp_path: Path, text: str, problem: str) -> None:
@@ -91,8 +92,8 @@ def test_verdicts_of_several_claims_in_one_text() -> None:
 
 def test_without_results_nothing_is_run() -> None:
     systems = read_systems()
-    systems[0] = systems[0].model_copy(update={"specs": []})
-    systems[1] = systems[1].model_copy(update={"part": True})
+    systems[0] = replace(systems[0], specs=())
+    systems[1] = replace(systems[1], part=True)
     rows = system_rows(systems, [claim()], [])
     assert (rows[11]["claims"], rows[11]["verdict"], rows[11]["kinds"]) == (
         {"a": "not run"},

@@ -125,7 +125,7 @@ def test_results_against_themselves_are_never_a_regression(asked: str) -> None:
 
 
 def test_costs_against_themselves_are_never_a_regression(tmp_path: Path) -> None:
-    from noisebench.gate.rules import read_rules
+    from noisebench.suite.rules import read_rules
 
     rules = tmp_path / "rules.yaml"
     rules.write_text("[{method: nlm, max_latency_rel: 1.1}]")

@@ -4,74 +4,82 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from annotated_types import MinLen
 
+from ..components.tracks import DEFAULT
 from ..spec.figures import reached_of
+from ..suite.reading import UNWRITTEN, Check, FileModel, Mistake, YamlPart
 from ..suite.suite import input_size
-from ..text.errors import UsageError, nearest, one_line
+from ..text.errors import nearest, one_line
 from .expression import SPREAD, holds, parsed
 from .figures import COSTS, SEED, CellOf
 from .numbers import (
     CLAIMS,
-    EFFECTS,
     Claim,
     ClaimFile,
     ClaimRow,
     FileRow,
     Size,
     Verdict,
-    checked,
-    content_of,
+    claim_files,
+    claims_of,
     in_place,
+    is_of_effects,
     named_texts,
-    read_claims,
+    read_claim_file,
 )
 
 Kind = Literal["effect", "property"]
 Over = Literal["each", "mean"]
 
 
-class _Cell(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-    method: str
-    dataset: str = ""
-    regime: str = ""
-    protocol: str = ""
-    metric: str = ""
-    training: str = ""
-    cost: str = ""
-    size: str = ""
+def _integer(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError("a whole number from 0")
+    return value
 
-    @model_validator(mode="after")
-    def _is_of_one_figure(self) -> _Cell:
+
+@dataclass(frozen=True)
+class _Cell(CellOf, FileModel):
+    track: str = field(default=DEFAULT, metadata=UNWRITTEN)
+
+    def check(self) -> None:
         if sum(map(bool, (self.metric, self.training, self.cost))) != 1:
-            raise ValueError("a cell has one of metric, training and cost")
+            raise Mistake("a cell has one of metric, training and cost")
         if self.metric and not (self.dataset and self.regime):
-            raise ValueError("a cell with a metric has a dataset and a regime")
+            raise Mistake("a cell with a metric has a dataset and a regime")
         if self.cost and self.dataset:
-            raise ValueError("a cost is of no dataset: `size` says how large the input is")
+            raise Mistake("a cost is of no dataset: `size` says how large the input is", "dataset")
         if self.size and not self.cost:
-            raise ValueError("size goes with cost")
-        return self
+            raise Mistake("size goes with cost", "size")
 
 
-class _Row(FileRow):
+@dataclass(frozen=True, kw_only=True)
+class _EffectRow(FileRow):
     where: str
     says: str
     kind: Kind | None = None
-    cells: dict[str, _Cell] = Field(min_length=1)
+    cells: Annotated[Mapping[str, _Cell], MinLen(1)]
     holds: str
     over: Over = "each"
-    seeds: list[int] = Field(min_length=1)
+    seeds: Annotated[tuple[Annotated[int, Check(_integer)], ...], MinLen(1)]
+
+    def check(self) -> None:
+        for place, seed in enumerate(self.seeds):
+            if seed < 0 or seed in self.seeds[:place]:
+                why = "is negative" if seed < 0 else "is given twice"
+                raise Mistake(f"{self.name}: seeds: {seed} {why}", "seeds", place)
 
 
-class _File(ClaimFile[_Row]):
+@dataclass(frozen=True, kw_only=True)
+class _EffectFile(ClaimFile):
     kind: Kind
+    claims: Annotated[tuple[_EffectRow, ...], MinLen(1)]
 
 
 @dataclass(frozen=True)
@@ -97,55 +105,58 @@ class Effect:
 
 
 def read_effects(path: Path) -> list[Effect]:
-    """The effects and properties of one file. Raises `UsageError` naming the file and the field."""
-    file = checked(path, _File)
-    names = named_texts(path, file.let, (SEED,))
+    """The effects and properties of one file. Raises `UsageError` naming the file and the line."""
+    return effects_of(read_claim_file(path))
+
+
+def effects_of(file: YamlPart) -> list[Effect]:
+    """The effects and properties that a file holds. Raises `UsageError` naming the file and the line."""
+    content = file.read(_EffectFile)
+    names = named_texts(file, content.let, (SEED,))
     found: list[Effect] = []
-    for row in file.claims:
+    for place, row in enumerate(content.claims):
+        at = ("claims", place)
         cells: dict[str, CellOf] = {}
         for name, cell in row.cells.items():
             texts = {
-                part: in_place(path, f"{row.name}: {name}.{part}", text, names)
-                for part, text in cell.model_dump().items()
+                part: in_place(file, f"{row.name}: {name}.{part}", text, names, *at, "cells", name, part)
+                for part, text in vars(cell).items()
             }
-            cells[name] = CellOf(**texts, track=file.track)
+            cells[name] = CellOf(**texts | {"track": content.track})
         try:
             _check_figures(cells)
-        except ValueError as error:
-            raise UsageError(f"claims {one_line(path)}: {row.name}: cells: {one_line(error)}") from None
-        wrong = [seed for seed in row.seeds if seed < 0 or row.seeds.count(seed) > 1]
-        if wrong:
-            said = "is negative" if wrong[0] < 0 else "is given twice"
-            raise UsageError(f"claims {one_line(path)}: {row.name}: seeds: {wrong[0]} {said}")
+        except Mistake as error:
+            raise file.mistake(f"{row.name}: cells: {one_line(error)}", *at, "cells", *error.at) from None
         try:
             parsed(row.holds, row.cells, row.over == "mean" and len(row.seeds) > 1)
         except ValueError as error:
-            raise UsageError(f"claims {one_line(path)}: {row.name}: holds: {one_line(error)}") from None
+            raise file.mistake(f"{row.name}: holds: {one_line(error)}", *at, "holds") from None
         found.append(
             Effect(
-                row.name, path.stem, file.paper, file.url, row.where, row.says, cells, row.holds,
-                tuple(row.seeds), tuple(row.systems), row.kind or file.kind, row.over, row.size,
+                row.name, file.file.stem, content.paper, content.url, row.where, row.says, cells, row.holds,
+                row.seeds, row.systems, row.kind or content.kind, row.over, row.size,
             )
         )  # fmt: skip
     return found
 
 
 def _check_figures(cells: Mapping[str, CellOf]) -> None:
-    """Raise ValueError for a cost that there is not, a size that is none, and a score that is no number and no name."""
+    """Raise `Mistake` for a cost that there is not, a size that is none, and a score that is no number and no name."""
     before: list[str] = []
     for name, cell in cells.items():
         if not name.isidentifier():
-            raise ValueError(f"{name!r} is no name")
+            raise Mistake(f"{name!r} is no name", name)
         if cell.cost and cell.cost not in COSTS:
-            raise ValueError(f"{name}.cost: {cell.cost!r}: {nearest(cell.cost, COSTS)}")
+            raise Mistake(f"{name}.cost: {cell.cost!r}: {nearest(cell.cost, COSTS)}", name, "cost")
         if cell.size:
             try:
                 input_size(cell.size)
             except ValueError as error:
-                raise ValueError(f"{name}.size: {error}") from None
+                raise Mistake(f"{name}.size: {error}", name, "size") from None
         reached = reached_of(cell.training)
         if reached is not None and reached[1] not in before and not _is_number(reached[1]):
-            raise ValueError(f"{name}.training: {reached[1]!r} is neither a number nor a cell above it")
+            why = f"{name}.training: {reached[1]!r} is neither a number nor a cell above it"
+            raise Mistake(why, name, "training")
         before.append(name)
 
 
@@ -158,13 +169,13 @@ def _is_number(text: str) -> bool:
 
 def read_file(path: Path) -> list[Claim | Effect]:
     """The claims of one file, of whichever kind. Raises `UsageError` naming the file and the field."""
-    return [*read_effects(path)] if content_of(path).get("kind") in EFFECTS else [*read_claims(path)]
+    file = read_claim_file(path)
+    return [*effects_of(file)] if is_of_effects(file) else [*claims_of(file)]
 
 
 def all_effects(folder: Path = CLAIMS) -> list[Effect]:
     """Every effect and property of the package, in the order of files and rows. Raises `UsageError`."""
-    files = [path for path in sorted(folder.glob("*.yaml")) if content_of(path).get("kind") in EFFECTS]
-    return [effect for path in files for effect in read_effects(path)]
+    return [effect for file in claim_files(folder) if is_of_effects(file) for effect in effects_of(file)]
 
 
 @dataclass(frozen=True)

@@ -5,59 +5,75 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
-from typing import Any, Generic, Literal, Protocol, Required, TypedDict, TypeVar
+from typing import Annotated, Any, Literal, Protocol, Required, TypedDict, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from annotated_types import MinLen
 
 from ..components.tracks import DEFAULT
+from ..suite.reading import Check, FileModel, Mistake, YamlPart, read_yaml
+from ..suite.suite import Whole
 from ..text.errors import UsageError, nearest, one_line
 
 CLAIMS = Path(__file__).parent
 EFFECTS = ("effect", "property")
 """Kinds whose claims are expressions over cells."""
+_DUE = "paper, url, kind and claims are due"
 SLACK = 0.01
 CLOSE = 0.05
 
 Verdict = Literal["reproduced", "close", "differs", "not available"]
-
-
 Size = Literal["quick", "full"]
 
 
-class FileRow(BaseModel):
+def _matching(pattern: str, due: str) -> Check:
+    """An annotation: text of printable characters that the pattern matches."""
+
+    def check(value: Any) -> str:
+        if not isinstance(value, str) or not value.isprintable() or not re.fullmatch(pattern, value):
+            raise ValueError(due)
+        return value
+
+    return Check(check)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileRow(FileModel):
     """What a row of a claim file has, of every kind. `size`: `quick` takes minutes, `full` hours."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-    name: str = Field(pattern=r"^[a-z0-9_]+$")
-    systems: list[int] = []
+    name: Annotated[str, _matching("[a-z0-9_]+", "a name of a-z, digits and _")]
+    systems: tuple[Whole, ...] = ()
     size: Size = "quick"
 
 
-R = TypeVar("R", bound=FileRow)
-
-
-class ClaimFile(BaseModel, Generic[R]):
+@dataclass(frozen=True, kw_only=True)
+class ClaimFile(FileModel):
     """A claim file of any kind: where its rows come from, and the rows.
 
     `let` gives names to texts; `$name` stands for one in the cells, and in what `let` says below it.
     """
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
     paper: str
-    url: str = Field(pattern=r"^https://[^\s\p{C}<>\"']+$")
+    url: Annotated[str, _matching("https://[^\\s<>\"']+", "an address that begins with https://")]
     kind: str
     track: str = DEFAULT
-    let: dict[str, str] = {}
-    claims: list[R] = Field(min_length=1)
+    let: Mapping[str, str] = field(default_factory=dict)
+    claims: Annotated[tuple[FileRow, ...], MinLen(1)]
+
+    def check(self) -> None:
+        """Raise `Mistake` for a name that two rows have."""
+        names = [row.name for row in self.claims]
+        for place, name in enumerate(names):
+            if name in names[:place]:
+                raise Mistake(f"{name} is given twice", "claims", place)
 
 
-F = TypeVar("F", bound=ClaimFile[Any])
+@dataclass(frozen=True, kw_only=True)
+class NumberRow(FileRow):
+    """A number as printed, where it stands, and the cell that stands for it."""
 
-
-class _Row(FileRow):
     table: str
     row: str
     method: str
@@ -65,33 +81,24 @@ class _Row(FileRow):
     regime: str
     protocol: str
     metric: str
-    value: str = Field(pattern=r"^-?\d+\.\d+$")
+    value: Annotated[str, _matching(r"-?\d+\.\d+", "a number as printed, in quotes, such as '30.43'")]
 
 
-class _File(ClaimFile[_Row]):
+@dataclass(frozen=True, kw_only=True)
+class _NumberFile(ClaimFile):
     kind: Literal["number"]
+    claims: Annotated[tuple[NumberRow, ...], MinLen(1)]
 
 
-@dataclass(frozen=True)
-class Claim:
-    """A printed number and the cell that stands for it. `value` is the text as printed; `group` its file."""
+@dataclass(frozen=True, kw_only=True)
+class Claim(NumberRow):
+    """A printed number, its source, and the cell that stands for it. `group` is its file."""
 
-    name: str
     group: str
     kind: str
     paper: str
     url: str
-    table: str
-    row: str
-    method: str
-    dataset: str
-    regime: str
-    protocol: str
-    metric: str
-    value: str
-    systems: tuple[int, ...] = ()
     track: str = DEFAULT
-    size: Size = "quick"
 
     @property
     def decimals(self) -> int:
@@ -99,85 +106,80 @@ class Claim:
         return len(self.value.partition(".")[2])
 
 
-def content_of(path: Path) -> dict[str, Any]:
-    """What a claim file holds, unchecked. Raises `UsageError` naming the file."""
-    import yaml
-
-    from ..suite.reading import plain
-
-    try:
-        content = plain(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UsageError(f"claims {one_line(path)} cannot be read: {one_line(error, 200)}") from None
-    if not isinstance(content, dict):
-        raise UsageError(f"claims {one_line(path)}: the file is not a table with paper, url, kind and claims")
-    return content
-
-
-def checked(path: Path, schema: type[F]) -> F:
-    """The content of a claim file, each name once. Raises `UsageError` naming the file and the field."""
-    try:
-        file = schema.model_validate(content_of(path))
-    except ValidationError as error:
-        first = error.errors()[0]
-        place, said = ".".join(map(str, first["loc"])) or "the file", first["msg"]
-        if first["loc"][-1:] == ("[key]",):
-            said = "a name must be a text: quote it, for YAML reads on, off, yes and no as true and false"
-        raise UsageError(f"claims {one_line(path)}: {one_line(place)}: {one_line(said)}") from None
-    names = [row.name for row in file.claims]
-    for name in names:
-        if names.count(name) > 1:
-            raise UsageError(f"claims {one_line(path)}: {name} is given twice")
+def read_claim_file(path: Path) -> YamlPart:
+    """What a claim file holds, its kind and rows unchecked. Raises `UsageError` naming the file."""
+    file = read_yaml(path, "claims", _DUE)
+    if not isinstance(file.value, dict):
+        raise file.mistake(f"the file is not a table: {_DUE}")
     return file
 
 
-def named_texts(path: Path, let: Mapping[str, str], kept: Sequence[str] = ()) -> dict[str, str]:
-    """What the names of `let` stand for, each with those above it in place. Raises `UsageError` naming the file.
+def is_of_effects(file: YamlPart) -> bool:
+    """Whether the rows of a claim file are expressions over cells, not numbers."""
+    return file.mapping.get("kind") in EFFECTS
+
+
+def claim_files(folder: Path) -> list[YamlPart]:
+    """The claim files of a folder in the order of their names. Raises `UsageError`."""
+    return [read_claim_file(path) for path in sorted(folder.glob("*.yaml"))]
+
+
+def named_texts(file: YamlPart, let: Mapping[str, str], kept: Sequence[str] = ()) -> dict[str, str]:
+    """What the names of `let` stand for, each with those above it in place. Raises `UsageError` naming the line.
 
     The names `kept` stand for themselves, `$name`, and are none that a file may give.
     """
     found = {name: f"${name}" for name in kept}
     for name, text in let.items():
         if not re.fullmatch(r"[a-z_][a-z0-9_]*", name):
-            raise UsageError(f"claims {one_line(path)}: let: {one_line(name)!r} is no name: a-z, digits and _")
+            raise file.mistake(f"let: {one_line(name)!r} is no name: a-z, digits and _", "let", name)
         if name in kept:
-            raise UsageError(f"claims {one_line(path)}: let: ${name} has a meaning of its own: choose another name")
-        found[name] = in_place(path, f"let.{name}", text, found)
+            raise file.mistake(f"let: ${name} has a meaning of its own: choose another name", "let", name)
+        found[name] = in_place(file, f"let.{name}", text, found, "let", name)
     return found
 
 
-def in_place(path: Path, where: str, text: str, names: Mapping[str, str]) -> str:
-    """A text with what each `$name` stands for. Raises `UsageError` naming the file, the place and an unknown name."""
+def in_place(file: YamlPart, where: str, text: str, names: Mapping[str, str], *at: str | int) -> str:
+    """A text with what each `$name` stands for. Raises `UsageError` naming the line, the place and an unknown name."""
     try:
         return Template(text).substitute(names)
     except KeyError as error:
         unknown = str(error.args[0])
-        raise UsageError(
-            f"claims {one_line(path)}: {where}: ${one_line(unknown)} is not in `let`: {nearest(unknown, names)}"
-        ) from None
+        raise file.mistake(f"{where}: ${one_line(unknown)} is not in `let`: {nearest(unknown, names)}", *at) from None
     except ValueError:
-        raise UsageError(f"claims {one_line(path)}: {where}: a $ that begins no name: write $$ for one") from None
+        raise file.mistake(f"{where}: a $ that begins no name: write $$ for one", *at) from None
 
 
 _CELL = ("method", "dataset", "regime", "protocol", "metric")
 
 
 def read_claims(path: Path) -> list[Claim]:
-    """The claims of one file. Raises `UsageError` naming the file and the field."""
-    file = checked(path, _File)
-    names = named_texts(path, file.let)
+    """The claims of one file. Raises `UsageError` naming the file and the line."""
+    return claims_of(read_claim_file(path))
+
+
+def claims_of(file: YamlPart) -> list[Claim]:
+    """The claims that a file holds. Raises `UsageError` naming the file and the line."""
+    content = file.read(_NumberFile)
+    names = named_texts(file, content.let)
     found: list[Claim] = []
-    for row in file.claims:
-        texts = {part: in_place(path, f"{row.name}: {part}", getattr(row, part), names) for part in _CELL}
-        fields = {**row.model_dump(), **texts, "systems": tuple(row.systems)}
-        found.append(Claim(group=path.stem, kind=file.kind, paper=file.paper, url=file.url, track=file.track, **fields))
+    for place, row in enumerate(content.claims):
+        texts = {
+            part: in_place(file, f"{row.name}: {part}", getattr(row, part), names, "claims", place, part)
+            for part in _CELL
+        }
+        found.append(
+            Claim(
+                group=file.file.stem, kind=content.kind, paper=content.paper, url=content.url, track=content.track,
+                **vars(row) | texts,
+            )
+        )  # fmt: skip
     return found
 
 
 def all_claims(folder: Path = CLAIMS) -> list[Claim]:
     """Every number claim of the package, in the order of files and rows. Raises `UsageError`."""
-    files = [path for path in sorted(folder.glob("*.yaml")) if content_of(path).get("kind") not in EFFECTS]
-    found = [claim for path in files for claim in read_claims(path)]
+    found = [claim for file in claim_files(folder) if not is_of_effects(file) for claim in claims_of(file)]
     names = [c.name for c in found]
     for name in names:
         if names.count(name) > 1:

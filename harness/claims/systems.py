@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
-
-from pydantic import BaseModel, ConfigDict, ValidationError
+from typing import Annotated, Any, Literal
 
 from ..components.tracks import DEFAULT
+from ..suite.reading import Check, FileModel, read_yaml, yes_or_no
+from ..suite.suite import Whole
 from ..text.errors import UsageError, one_line
 from .effects import Effect
 from .judging import ABSENT
@@ -25,42 +26,30 @@ NOT_YET = "not yet"
 Role = Literal["method", "recipe", "regime", "dataset", "metric", "diagnostic", "sampler", "study"]
 
 
-class System(BaseModel):
+@dataclass(frozen=True)
+class System(FileModel):
     """One system. `specs` of its `track` are written "kind spec"; `part` says that they are not all of it.
 
     `suites` set it beside its rivals: `noisebench run SUITE`. `lacks` is what of the paper is missing, or was not
     reproduced at the scale of its claims.
     """
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-    number: int
+    number: Whole
     name: str
     role: Role
     about: str
     source: str
     track: str = DEFAULT
-    specs: list[str] = []
-    suites: list[str] = []
-    part: bool = False
+    specs: tuple[str, ...] = ()
+    suites: tuple[str, ...] = ()
+    part: Annotated[bool, Check(yes_or_no)] = False
     lacks: str = ""
 
 
 def read_systems(folder: Path = SYSTEMS) -> list[System]:
-    """All systems in the order of their numbers. Raises `UsageError` naming the file and the field."""
-    import yaml
-
-    from ..suite.reading import plain
-
-    systems = []
-    for path in sorted(folder.glob("*.yaml")):
-        try:
-            systems.append(System.model_validate(plain(path.read_text(encoding="utf-8"))))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise UsageError(f"system {one_line(path)} cannot be read: {one_line(error, 200)}") from None
-        except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(map(str, first["loc"])) or "the file"
-            raise UsageError(f"system {one_line(path)}: {one_line(place)}: {one_line(first['msg'])}") from None
+    """All systems in the order of their numbers. Raises `UsageError` naming the file and the line."""
+    due = "number, name, role, about and source are due"
+    systems = [read_yaml(path, "system", due).read(System) for path in sorted(folder.glob("*.yaml"))]
     systems.sort(key=lambda system: system.number)
     for number, system in enumerate(systems, 1):
         if system.number != number:
@@ -81,7 +70,7 @@ def system_rows(
         of_it = {c.name: verdicts[c.name] for c in own if system.number in c.systems}
         rows.append(
             {
-                **system.model_dump(),
+                **asdict(system),
                 "spec": "; ".join(system.specs) or NOT_YET,
                 "state": NOT_YET if not system.specs else "part" if system.part else "here",
                 "claims": of_it,

@@ -45,11 +45,11 @@ def run(args: argparse.Namespace) -> int:
     """Check, or update the baseline (0)."""
     from ..data.disk import refuse_store
     from ..gate.check import check
-    from ..gate.rules import read_rules
     from ..report.files import write_files
     from ..report.verdict import verdict_junit, verdict_lines, verdict_markdown, verdict_values
     from ..store.reading import read_every
     from ..store.versions import newest
+    from ..suite.rules import read_rules
 
     to = folder_to_write("to", args.to)
     if to is not None:

@@ -21,10 +21,11 @@ from ..store.garbage import no_collection
 from ..store.record import Record, in_order, words_of
 from ..store.seals import refuse_nan, why_each_edited
 from ..store.versions import newest
+from ..suite.rules import Rule
 from ..text.errors import one_line
 from ..text.wording import by_number, counted
 from .limits import Groups, limits_broken, set_limits_broken, why_not_above_baseline, why_not_first
-from .rules import Limit, Rule, limits, refuse_idle, speed_limited, spoken
+from .rules import Limit, limits, refuse_idle, speed_limited, spoken
 from .speed import speed_findings
 from .verdict import INCOMPARABLE, OK, REGRESSION, UNCOUNTED, Finding, Verdict, finding
 

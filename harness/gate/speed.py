@@ -9,10 +9,11 @@ from collections.abc import Iterable, Sequence
 from ..comparing.pairing import apart
 from ..cost.pace import judged_by_cpu, of_newest_reference, pace, why_apart
 from ..store.record import Record, cost_size, in_order
+from ..suite.rules import RIVAL, SPEED, Rule
 from ..text.errors import UsageError, one_line
 from ..text.wording import counted
 from .limits import SLACK
-from .rules import RIVAL, SPEED, Limit, Rule, fits, limits, rivals
+from .rules import Limit, fits, limits, rivals
 from .verdict import INCOMPARABLE, OK, REGRESSION, UNCOUNTED, Finding, finding
 
 

@@ -179,7 +179,7 @@ def completed(suite: Suite, track: Track) -> Suite:
     named = track.defaults
     metrics = suite.metrics or named.metrics
     suite = replace(suite, protocol=suite.protocol or named.protocol, metrics=metrics)
-    single, whole = split_metrics(bind_all(metrics, "metric", track.name))
+    single, whole = split_metrics(_bound(metrics, "metric", suite, track))
     shown = [m.display for m in single]
     if suite.rank_by in [m.display for m in whole]:
         raise UsageError(
@@ -211,6 +211,20 @@ def plan_each(suites: Iterable[Suite]) -> list[list[PlannedCell] | UsageError]:
     return found
 
 
+def _bound(specs: Sequence[str], kind: str, suite: Suite, track: Track) -> list[Bound]:
+    """What specs of a suite name. Raises `UsageError`, with file and line for a spec that a file gives."""
+    try:
+        return bind_all(specs, kind, track.name)
+    except UsageError:
+        for spec in specs:
+            try:
+                bind_all((spec,), kind, track.name)
+            except UsageError as error:
+                place = suite.places.get(spec)
+                raise UsageError(f"{place}: {error}" if place else str(error)) from None
+        raise
+
+
 def plan(suite: Suite, once: ReadOnce | None = None) -> list[PlannedCell]:
     """All cells of a suite, in a fixed order, each with its `key`, `inputs` and `request`. Raises `UsageError`."""
     forget_sources()
@@ -221,7 +235,7 @@ def plan(suite: Suite, once: ReadOnce | None = None) -> list[PlannedCell]:
     track = get_track(suite.track)
     suite = replace(completed(suite, track), plugins=tuple(plugins))
     bound = [
-        bind_all(getattr(suite, f"{kind}s"), kind, track.name) for kind in ("method", "dataset", "regime", "metric")
+        _bound(getattr(suite, f"{kind}s"), kind, suite, track) for kind in ("method", "dataset", "regime", "metric")
     ]
     to_train = any(True for method in bound[0] for _ in recipes_in(method))
     for kind, group in zip(("method", "dataset", "regime", "metric"), bound, strict=True):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..boards.board import Board
 from ..boards.set_metrics import BoardSets
-from .order_stability import Section
+from .section import Section
 from .set_metrics import how_of, set_facts, set_table
 from .tables import Table
 

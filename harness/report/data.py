@@ -23,8 +23,9 @@ from ..text.errors import one_line
 from ..track.protocols import Words
 from .beside_boards import Extra, of_sections, of_sets
 from .names import shown
-from .order_stability import Section, sections
+from .order_stability import sections
 from .recipes import decimals_by_metric, recipe_sections
+from .section import Section
 from .sections import HasSections
 from .trainings import training_sections
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..boards import together
 from ..boards.board import Board
@@ -14,24 +13,13 @@ from ..statistics.friedman import Friedman
 from ..statistics.paired_tests import Floats
 from ..text.wording import counted
 from .escape import latex, markdown
+from .section import Section
 from .tables import Table, number, to_latex, to_markdown, unit_text
-
-if TYPE_CHECKING:
-    from .data import ReportData
 
 MAX_SECTIONS = 12
 MAX_METHODS = 16
 MAX_MATRIX = 30
 MAX_MISSING = 3
-
-
-@dataclass(frozen=True)
-class Section:
-    """A heading, what must be known, and the tables under it with their captions."""
-
-    title: str
-    lines: tuple[str, ...]
-    tables: tuple[tuple[str, Table], ...]
 
 
 def sections(boards: Sequence[Board], evidence: Sequence[Evidence | None], overall: Sequence[Overall]) -> list[Section]:
@@ -172,10 +160,10 @@ def _some(boards: Sequence[str]) -> str:
     return f"{', '.join(boards[:MAX_MISSING])}{more}"
 
 
-def statistics_markdown(data: ReportData) -> str:
+def statistics_markdown(title: str, sections: Sequence[Section]) -> str:
     """`statistics.md`."""
-    out = [f"# {markdown(data.title)}: statistics", "", *(f"{markdown(line)}\n" for line in (*HOW, together.HOW))]
-    for section in data.sections:
+    out = [f"# {markdown(title)}: statistics", "", *(f"{markdown(line)}\n" for line in (*HOW, together.HOW))]
+    for section in sections:
         out += [f"## {markdown(section.title)}", ""]
         out += [f"{markdown(line)}\n" for line in section.lines]
         for caption, table in section.tables:

@@ -14,7 +14,8 @@ from ..store.cell import Tuning, known, plain_values
 from ..store.record import Record, decimals_of
 from ..text.wording import counted
 from .escape import spreadsheet
-from .order_stability import MAX_SECTIONS, Section
+from .order_stability import MAX_SECTIONS
+from .section import Section
 from .short_names import short_names
 from .tables import Table, count_text, digits_text, metric_title, number
 

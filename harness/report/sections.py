@@ -11,7 +11,7 @@ from ..boards.board import Board
 from ..comparing.comparison import Comparison
 from ..comparing.difference import Difference
 from ..store.record import Panel, Record
-from .order_stability import Section
+from .section import Section
 
 if TYPE_CHECKING:
     from .plots.drawing import Plot

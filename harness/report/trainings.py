@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from ..store.cell import Training
 from ..store.record import Record
-from .order_stability import Section
 from .recipes import USUAL_DECIMALS, mib_text
+from .section import Section
 from .tables import Table, number
 
 _LINE = (

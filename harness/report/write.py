@@ -67,7 +67,7 @@ def write_report(
         "leaderboard.csv": lambda: leaderboard_csv(data),
         "leaderboard.tex": lambda: [leaderboard_latex(data)],
         "leaderboard.html": lambda: [leaderboard_html(data, shown)],
-        "statistics.md": lambda: [statistics_markdown(data)],
+        "statistics.md": lambda: [statistics_markdown(data.title, data.sections)],
         "statistics.tex": lambda: [statistics_latex(data.sections)],
         "table.md": lambda: [tables_markdown(tables)],
         "table.csv": lambda: tables_csv(tables),

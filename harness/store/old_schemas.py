@@ -31,8 +31,6 @@ OLD_WORDS: Mapping[str, str] = {
     "level": "noise level",
 }
 """What the things of a cell are called that does not say so."""
-OLD_RULE_KEYS: Mapping[str, str] = {"max_drop_picture": "max_drop_item", "min_above_identity": "min_above_baseline"}
-"""Keys of rule files as they were called → as they are called."""
 
 
 def old_role(method: str, flags: Mapping[str, Any]) -> Role:

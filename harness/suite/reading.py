@@ -1,28 +1,207 @@
-"""YAML that people write, read strictly: no tags, no doubles, and each mistake named with its file and line."""
+"""Files that people write: YAML read strictly into a model, each mistake in one line with file, line and remedy."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
 import yaml
 
-from ..text.errors import UsageError, one_line
+from ..text.errors import UsageError, nearest, one_line
 
-_FAST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+    from pydantic_core import ErrorDetails
+
+LONGEST_NAME = 80
+UNWRITTEN = {"unwritten": True}
+"""The metadata of a field of a `FileModel` that is no key of the file."""
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The same loader, ten times as fast where libyaml is there."""
+_YAML = "tag:yaml.org,2002:"
+
+T = TypeVar("T")
+M = TypeVar("M", bound="FileModel")
+Location = Sequence[str | int]
+"""The keys and places that lead to a value."""
 
 
-def plain(text: str) -> Any:
-    """What a text holds, without tags: tables, lists, texts and numbers. Raises `yaml.YAMLError`."""
-    return yaml.load(text, Loader=_FAST)
+class Mistake(ValueError):
+    """What is wrong with a value, in whole words; `at` leads to the part of it that is wrong."""
+
+    def __init__(self, why: str, *at: str | int) -> None:
+        super().__init__(why)
+        self.at = at
+
+    def of(self, label: str) -> str:
+        """The words for a value that goes by `label` in its file."""
+        return str(self)
 
 
-def compose(file: Path, what: str) -> yaml.Node | None:
-    """The nodes of a YAML file, unconstructed; None where it is empty. Raises `UsageError` with file and line."""
+class _UnknownKey(Mistake):
+    def __init__(self, key: str, model: type[FileModel], known: Sequence[str]) -> None:
+        super().__init__(nearest(key, known), key)
+        self.key, self.called = key, model.called
+
+    def of(self, label: str) -> str:
+        mapping = self.called or label
+        return f"unknown key {one_line(self.key)!r}{f' in {mapping}' if mapping else ''}: {self}"
+
+
+class _Twice(Mistake):
+    def of(self, label: str) -> str:
+        return f"{label}: {self} is given twice"
+
+
+class FileModel:
+    """A frozen dataclass that is read from a mapping: its fields are the keys, their annotations say what is due."""
+
+    called: ClassVar[str] = ""
+    """What such a mapping is called where one of its keys is unknown; empty: as its own key."""
+
+    def check(self) -> None:
+        """Raise `Mistake` for values that do not go together."""
+
+    @classmethod
+    @cache
+    def adapter(cls) -> TypeAdapter[Any]:
+        """What reads the model, compiled once; pydantic is imported here at first."""
+        from pydantic import TypeAdapter
+
+        return TypeAdapter(cls)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Callable[[Any], Any]) -> Any:
+        from pydantic_core import core_schema
+
+        known = [field.name for field in fields(cls) if not field.metadata.get("unwritten")]  # type: ignore[arg-type]
+
+        def with_known_keys(value: Any) -> Any:
+            if not isinstance(value, dict):
+                raise Mistake("a mapping `key: value` was due")
+            for key in value:
+                if key not in known:
+                    raise _UnknownKey(key, cls, known)
+            return value
+
+        def checked(model: FileModel) -> FileModel:
+            model.check()
+            return model
+
+        model = core_schema.no_info_before_validator_function(with_known_keys, handler(source))
+        return core_schema.no_info_after_validator_function(checked, model)
+
+
+@dataclass(frozen=True)
+class Check:
+    """An annotation: a single value is what the function makes of it. It raises ValueError saying what was due."""
+
+    function: Callable[[Any], Any]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> Any:
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_plain_validator_function(self.function)
+
+
+class _Distinct:
+    """An annotation: no value of the list is there twice."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> Any:
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_after_validator_function(self.distinct, handler(source))
+
+    @staticmethod
+    def distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
+        for place, value in enumerate(values):
+            if value in values[:place]:
+                raise _Twice(one_line(repr(value)), place)
+        return values
+
+
+Distinct = Annotated[tuple[T, ...], _Distinct()]
+
+
+@dataclass(frozen=True)
+class YamlPart:
+    """A file that a person wrote, or a part of it: what it holds, and the nodes that know its lines.
+
+    `value` is of dicts, tuples, texts, numbers and dates. `name` is what the part is called in front of its keys.
+    """
+
+    file: Path
+    node: yaml.Node
+    value: Any
+    name: str = ""
+
+    @property
+    def place(self) -> str:
+        """Its file and line."""
+        return f"{one_line(self.file)}:{_line(self.node)}"
+
+    def mistake(self, why: str, *at: str | int) -> UsageError:
+        """A mistake, with the file and the line that `at` leads to."""
+        return UsageError(f"{one_line(self.file)}:{_line(_node_at(self.node, at))}: {why}")
+
+    @property
+    def mapping(self) -> dict[str, Any]:
+        """Its value, where that is a mapping. Raises `UsageError`."""
+        if not isinstance(self.value, dict):
+            raise self.mistake("a mapping `key: value` was due")
+        return self.value
+
+    def items(self, *at: str | int, name: str = "") -> list[YamlPart]:
+        """The parts of the list that `at` leads to, empty where it is none."""
+        node, value = _node_at(self.node, at), self.value
+        for step in at:
+            value = value.get(step) if isinstance(value, dict) else value[step]
+        if not isinstance(node, yaml.SequenceNode) or not isinstance(value, tuple):
+            return []
+        return [YamlPart(self.file, child, of_it, name) for child, of_it in zip(node.value, value, strict=True)]
+
+    def read(self, model: type[M]) -> M:
+        """Its value as a model. Raises `UsageError` for the first mistake in the order of the lines."""
+        from pydantic import ValidationError
+
+        try:
+            read: M = model.adapter().validate_python(self.value)
+            return read
+        except ValidationError as error:
+            mistakes = [self._mistake_of(one) for one in error.errors(include_url=False)]
+        line, why = min(mistakes, key=lambda one: one[0])
+        raise UsageError(f"{one_line(self.file)}:{line}: {why}")
+
+    def _mistake_of(self, error: ErrorDetails) -> tuple[int, str]:
+        """The line and the words of an error that pydantic found."""
+        at, value, kind, context = error["loc"], error["input"], error["type"], error.get("ctx", {})
+        cause = context.get("error")
+        label = _label((self.name, *at) if self.name else at)
+        if isinstance(cause, Mistake):
+            at, why = (*at, *cause.at), cause.of(label)
+        elif kind == "missing":
+            why = f"{label} is missing"
+        elif kind == "too_short":
+            why = f"{label} is empty: list at least one"
+        elif kind == "tuple_type":
+            why = f"{label} must be a list, such as {label.rpartition('.')[2]}: [a, b]"
+        elif kind == "dict_type":
+            why = f"{label} must be a mapping `key: value`"
+        elif isinstance(value, dict | tuple):
+            why = f"{label} must be one value, not a list or a mapping"
+        else:
+            why = f"{label} must be {cause or context.get('expected', 'text')}, not {one_line(repr(value), 60)}"
+        return _line(_node_at(self.node, at)), why
+
+
+def read_yaml(path: str | Path, what: str, example: str) -> YamlPart:
+    """What a YAML file holds. Raises `UsageError` with file and line; `example` is the remedy where it is empty."""
+    file = Path(path)
     try:
-        node: yaml.Node | None = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        node: yaml.Node | None = yaml.compose(file.read_text(encoding="utf-8"), Loader=_LOADER)
     except OSError as error:
         raise UsageError(f"{what} {one_line(file)} cannot be read ({error.strerror}): check the path") from None
     except UnicodeDecodeError:
@@ -30,70 +209,81 @@ def compose(file: Path, what: str) -> yaml.Node | None:
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
-        raise UsageError(f"{one_line(file)}{line}: not YAML: {one_line(getattr(error, 'problem', error))}") from None
+        problem = one_line(getattr(error, "problem", error))
+        raise UsageError(f"{one_line(file)}{line}: cannot be read: not YAML: {problem}") from None
+    if node is None:
+        raise UsageError(f"{what} {one_line(file)}: the file is empty: {example}")
+    return YamlPart(file, node, _Values(file).of(node, ()))
+
+
+class _Values:
+    """The values of the nodes of one file; those that an alias names again are made once."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._constructor = yaml.constructor.SafeConstructor()
+        self._made: dict[int, Any] = {}
+
+    def of(self, node: yaml.Node, at: Location) -> Any:
+        """The value of a node, at its place in the file. Raises `UsageError`."""
+        if not node.tag.startswith(_YAML) or node.tag.startswith(f"{_YAML}python"):
+            raise self._mistake(node, f"cannot be read: the YAML tag {one_line(node.tag)!r} is not allowed")
+        if isinstance(node, yaml.ScalarNode):
+            return node.value if node.tag == f"{_YAML}str" else self._scalar(node, at)
+        if id(node) not in self._made:
+            self._made[id(node)] = None
+            self._made[id(node)] = self._collection(node, at)
+        return self._made[id(node)]
+
+    def _collection(self, node: yaml.Node, at: Location) -> Any:
+        if isinstance(node, yaml.SequenceNode):
+            return tuple(self.of(child, (*at, place)) for place, child in enumerate(node.value))
+        found: dict[str, Any] = {}
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode) or key.tag != f"{_YAML}str":
+                remedy = "quote it, for YAML reads on, off, yes and no as true and false"
+                raise self._mistake(key, f"a key must be plain text: {remedy}")
+            if key.value in found:
+                raise self._mistake(key, f"{one_line(key.value)!r} is given twice")
+            found[key.value] = self.of(value, (*at, key.value))
+        return found
+
+    def _scalar(self, node: yaml.ScalarNode, at: Location) -> Any:
+        try:
+            return self._constructor.construct_object(node)
+        except ValueError as error:  # what YAML has no value for, such as a number of 5000 digits
+            why = one_line(str(error).partition(":")[0], 100)
+            raise self._mistake(node, f"{_label(at)} cannot be read ({why}): write another value") from None
+        except (AttributeError, LookupError, TypeError, yaml.YAMLError):  # as PyYAML fails where a tag does not fit
+            kind = one_line(node.tag.rpartition(":")[2])
+            raise self._mistake(node, f"{_label(at)} is no {kind}: leave its tag out") from None
+
+    def _mistake(self, node: yaml.Node, why: str) -> UsageError:
+        return UsageError(f"{one_line(self._file)}:{_line(node)}: {why}")
+
+
+def _line(node: yaml.Node) -> int:
+    return int(node.start_mark.line) + 1
+
+
+def _node_at(node: yaml.Node, at: Location) -> yaml.Node:
+    """The node that keys and places lead to, or the last on the way that is there."""
+    for step in at:
+        if isinstance(node, yaml.MappingNode):
+            node = next((value for key, value in node.value if key.value == step), node)
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            node = node.value[step]
     return node
 
 
-def mistake(node: yaml.Node, file: Path, why: str) -> UsageError:
-    """The mistake of a node, with its file and line."""
-    return UsageError(f"{one_line(file)}:{node.start_mark.line + 1}: {why}")
-
-
-def mapping(node: yaml.Node | None, file: Path) -> dict[str, yaml.Node]:
-    """The nodes of a mapping by their keys. Raises `UsageError`."""
-    if node is None:
-        raise UsageError(f"{one_line(file)}: the file is empty: see `noisebench list suites` for examples")
-    _refuse_tags(node, file)
-    if not isinstance(node, yaml.MappingNode):
-        raise mistake(node, file, "a mapping `key: value` was due")
-    found: dict[str, yaml.Node] = {}
-    for key, value in node.value:
-        if not isinstance(key, yaml.ScalarNode) or key.tag != "tag:yaml.org,2002:str":
-            raise mistake(key, file, "a key must be plain text")
-        if key.value in found:
-            raise mistake(key, file, f"{one_line(key.value)!r} is given twice")
-        found[key.value] = value
-    return found
-
-
-def _refuse_tags(node: yaml.Node, file: Path) -> None:
-    if not node.tag.startswith("tag:yaml.org,2002:") or node.tag.startswith("tag:yaml.org,2002:python"):
-        raise mistake(node, file, f"the YAML tag {one_line(node.tag)!r} is not allowed")
-
-
-def scalar(node: yaml.Node, file: Path, key: str, check: Callable[[Any], Any]) -> Any:
-    """The value of a scalar, as `check` gives it back; `check` raises ValueError saying what was due."""
-    _refuse_tags(node, file)
-    if not isinstance(node, yaml.ScalarNode):
-        raise mistake(node, file, f"{key} must be one value, not a list or a mapping")
-    try:
-        value = yaml.SafeLoader("").construct_object(node)
-    except ValueError as error:  # what YAML has no value for, such as a number of 5000 digits
-        why = one_line(str(error).partition(":")[0], 100)
-        raise mistake(node, file, f"{key} cannot be read ({why}): write another value") from None
-    except (AttributeError, LookupError, TypeError, yaml.YAMLError):  # as PyYAML fails where a tag does not fit
-        raise mistake(node, file, f"{key} is no {one_line(node.tag.rpartition(':')[2])}: leave its tag out") from None
-    try:
-        return check(value)
-    except ValueError as error:
-        raise mistake(node, file, f"{key} must be {error}, not {one_line(repr(value), 60)}") from None
-
-
-def sequence(node: yaml.Node, file: Path, key: str, check: Callable[[Any], Any]) -> tuple[Any, ...]:
-    """The values of a list of scalars, none of them twice. Raises `UsageError`."""
-    _refuse_tags(node, file)
-    if not isinstance(node, yaml.SequenceNode):
-        raise mistake(node, file, f"{key} must be a list, such as {key.rpartition('.')[2]}: [a, b]")
-    values: list[Any] = []
-    for child in node.value:
-        value = scalar(child, file, key, check)
-        if value in values:
-            raise mistake(child, file, f"{key}: {one_line(repr(value))} is given twice")
-        values.append(value)
-    return tuple(values)
-
-
-LONGEST_NAME = 80
+def _label(at: Location) -> str:
+    """What a value is called: its keys, and the places between them."""
+    steps = list(map(str, at))
+    while steps and steps[-1].isdigit():
+        steps.pop()
+    while steps and steps[0].isdigit():
+        steps.pop(0)
+    return ".".join(steps)
 
 
 def shown_name(value: Any) -> str:
@@ -108,3 +298,13 @@ def plain_text(value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError("text")
     return value
+
+
+def yes_or_no(value: Any) -> bool:
+    """A check: true or false. Raises ValueError."""
+    if not isinstance(value, bool):
+        raise ValueError("true or false")
+    return value
+
+
+Text = Annotated[str, Check(plain_text)]

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
-
-import yaml
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, runtime_checkable
 
 from ..components.tracks import known_track
 from ..spec.figures import reached_of
 from ..spec.paths import ANY
-from ..text.errors import UsageError, nearest, one_line
-from .reading import compose, mapping, mistake, plain_text, scalar
-from .suite import Suite, suite_from
+from ..text.errors import UsageError, one_line
+from .reading import UNWRITTEN, Check, FileModel, plain_text, read_yaml
+from .suite import EXAMPLES, Suite, suite_from
 
 if TYPE_CHECKING:
     from ..track.protocols import Track
@@ -39,10 +37,46 @@ TRAINING = "training."
 """What stands before a figure of a training, where an axis names one."""
 _PARAMETER = re.compile(rf"({re.escape(ANY)}|[A-Za-z_]\w*)(\.[A-Za-z_]\w*)+")
 _NAME = re.compile(r"[A-Za-z_]\w*")
+_BOTH = "xy"
+"""What `log` says where both axes are logarithmic."""
+
+
+def _x(value: Any) -> str:
+    known = isinstance(value, str) and (value in (*COSTS, DRAWS) or value.removeprefix(METRIC) not in ("", value))
+    if not isinstance(value, str) or not (known or _PARAMETER.fullmatch(value)):
+        raise ValueError(
+            f"one of {', '.join(COSTS)}, {DRAWS}, {METRIC}NAME, or name.parameter such as gaussian.sigma or *.steps"
+        )
+    return value
+
+
+def _y(value: Any) -> str:
+    text = plain_text(value)
+    figure = text.removeprefix(TRAINING) if text.startswith(TRAINING) else ""
+    reached = reached_of(figure)
+    try:
+        known = float(reached[1]) if reached else 0.0
+    except ValueError:
+        known = math.nan
+    if text.startswith(TRAINING) and (math.isnan(known) or not (reached or _NAME.fullmatch(figure))):
+        raise ValueError(f"a metric, or {TRAINING}NAME such as {TRAINING}steps or {TRAINING}steps_to(28.5)")
+    return text
+
+
+def _by(value: Any) -> str:
+    if not isinstance(value, str) or not _PARAMETER.fullmatch(value):
+        raise ValueError("name.parameter, such as trained.batch")
+    return value
+
+
+def _log(value: Any) -> bool:
+    if not isinstance(value, bool) and value != _BOTH:
+        raise ValueError(f"true, false or {_BOTH}")
+    return bool(value)
 
 
 @dataclass(frozen=True)
-class Axis:
+class Axis(FileModel):
     """One plot a board, or a family of boards: `x` is a cost of `COSTS`, or `name.parameter` of a regime or method.
 
     Or `metric.` and another metric, such as one that counts: methods of one name are a line then.
@@ -55,11 +89,13 @@ class Axis:
     of both, coloured by y.
     """
 
-    x: str
-    y: str = ""
-    log: bool = False
-    log_y: bool = False
-    by: str = ""
+    x: Annotated[str, Check(_x)]
+    y: Annotated[str, Check(_y)] = ""
+    log: Annotated[bool, Check(_log)] = False
+    log_y: bool = field(default=False, metadata=UNWRITTEN)
+    by: Annotated[str, Check(_by)] = ""
+
+    called = "study"
 
     @property
     def of_any(self) -> bool:
@@ -91,43 +127,36 @@ class SplitsDraws(Protocol):
 
 def read_study(path: str | Path) -> tuple[Suite, tuple[Axis, ...]]:
     """The suite of a study file and its axes. Raises `UsageError` with file and line."""
-    file = Path(path)
-    fields = mapping(compose(file, "study"), file)
-    node = fields.get("study")
-    if node is None:
+    file = read_yaml(path, "study", EXAMPLES)
+    if "study" not in file.mapping:
         raise UsageError(
-            f"{one_line(file)}: study is missing: list what to draw, such as study: [{{x: gaussian.sigma}}]; "
+            f"{one_line(file.file)}: study is missing: list what to draw, such as study: [{{x: gaussian.sigma}}]; "
             "`noisebench run` runs a plain suite"
         )
-    suite = suite_from(fields, file)
-    if not isinstance(node, yaml.SequenceNode) or not node.value:
-        raise mistake(node, file, "study must be a list, such as study: [{x: gaussian.sigma}]")
+    suite = suite_from(file)
+    drawn = file.items("study", name="study")
+    if not drawn:
+        raise file.mistake("study must be a list, such as study: [{x: gaussian.sigma}]", "study")
     track = known_track(suite.track)
     # Of a track that only a plug-in brings, what it scores by default is known when the suite is planned.
     metrics = suite.metrics or (track.defaults.metrics if track is not None else ())
     axes = []
-    for child in node.value:
-        found: dict[str, Any] = {}
-        for key, value in mapping(child, file).items():
-            if key not in _CHECKS:
-                raise mistake(value, file, f"unknown key {one_line(key)!r} in study: {nearest(key, _CHECKS)}")
-            found[key] = scalar(value, file, f"study.{key}", _CHECKS[key])
-        if "x" not in found:
-            raise mistake(child, file, "x is missing: what quality is drawn against")
-        log = found.pop("log", False)
-        axis = Axis(**found, log=bool(log), log_y=log == _BOTH)
+    for part in drawn:
+        if "x" not in part.mapping:
+            raise part.mistake("x is missing: what quality is drawn against")
+        axis = replace(part.read(Axis), log_y=part.mapping.get("log") == _BOTH)
         why = _why_no_figure(axis)
         if why is not None:
-            raise mistake(child, file, why)
+            raise part.mistake(why)
         if axis.y and not axis.figure and metrics and axis.y not in metrics:
-            raise mistake(child, file, f"y {one_line(axis.y)!r} is not among the metrics: {', '.join(metrics)}")
+            raise part.mistake(f"y {one_line(axis.y)!r} is not among the metrics: {', '.join(metrics)}")
         if axis.metric and metrics and axis.metric not in metrics:
-            raise mistake(child, file, f"x {one_line(axis.x)!r}: no such metric among {', '.join(metrics)}")
+            raise part.mistake(f"x {one_line(axis.x)!r}: no such metric among {', '.join(metrics)}")
         if axis.x in COSTS and not suite.cost.sizes:
-            raise mistake(child, file, f"x {axis.x} needs costs: add cost: {{sizes: [256x256]}}")
+            raise part.mistake(f"x {axis.x} needs costs: add cost: {{sizes: [256x256]}}")
         why = _why_no_draws(suite, track, metrics) if axis.x == DRAWS else None
         if why is not None:
-            raise mistake(child, file, f"x {DRAWS} {why}")
+            raise part.mistake(f"x {DRAWS} {why}")
         axes.append(axis)
     return suite, tuple(axes)
 
@@ -153,43 +182,3 @@ def _why_no_draws(suite: Suite, track: Track | None, metrics: Sequence[str]) -> 
     if isinstance(track, SplitsDraws) and track.split_metric not in metrics:
         return f"needs the metric {track.split_metric}: add it to metrics"
     return None
-
-
-def _x(value: Any) -> str:
-    known = isinstance(value, str) and (value in (*COSTS, DRAWS) or Axis(value).metric)
-    if not isinstance(value, str) or not (known or _PARAMETER.fullmatch(value)):
-        raise ValueError(
-            f"one of {', '.join(COSTS)}, {DRAWS}, {METRIC}NAME, or name.parameter such as gaussian.sigma or *.steps"
-        )
-    return value
-
-
-def _y(value: Any) -> str:
-    text = plain_text(value)
-    figure = Axis("", text).figure
-    reached = reached_of(figure)
-    try:
-        known = float(reached[1]) if reached else 0.0
-    except ValueError:
-        known = math.nan
-    if text.startswith(TRAINING) and (math.isnan(known) or not (reached or _NAME.fullmatch(figure))):
-        raise ValueError(f"a metric, or {TRAINING}NAME such as {TRAINING}steps or {TRAINING}steps_to(28.5)")
-    return text
-
-
-def _by(value: Any) -> str:
-    if not isinstance(value, str) or not _PARAMETER.fullmatch(value):
-        raise ValueError("name.parameter, such as trained.batch")
-    return value
-
-
-def _log(value: Any) -> bool | str:
-    if isinstance(value, bool):
-        return value
-    if value != _BOTH:
-        raise ValueError(f"true, false or {_BOTH}")
-    return _BOTH
-
-
-_BOTH = "xy"
-_CHECKS: dict[str, Callable[[Any], Any]] = {"x": _x, "y": _y, "log": _log, "by": _by}

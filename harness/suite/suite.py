@@ -3,88 +3,34 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
-
-import yaml
+from typing import Annotated, Any
 
 from ..spec.parsing import parse
-from ..text.errors import UsageError, nearest, one_line
-from .reading import compose, mapping, mistake, plain_text, scalar, sequence, shown_name
+from ..text.errors import UsageError, one_line
+from .reading import (
+    UNWRITTEN,
+    Check,
+    Distinct,
+    FileModel,
+    Mistake,
+    Text,
+    YamlPart,
+    plain_text,
+    read_yaml,
+    shown_name,
+)
 
 SUITES = Path(__file__).parents[1] / "suites"
+EXAMPLES = "see `noisebench list suites` for examples"
 KEEP = ("all", "sample", "none")
 TIMEOUT = 3600.0
 _MOST_MEMORY = 1 << 60
 _LARGEST = 2**63 - 1
 """A larger number could be stored, but not read back."""
 _MOST_THREADS = 4096
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Hard limits of one cell: seconds, bytes (None: no limit), and its threads."""
-
-    timeout: float = TIMEOUT
-    memory: int | None = None
-    threads: int = 1
-
-
-@dataclass(frozen=True)
-class CostPlan:
-    """Which costs to measure: sizes of an input, such as (H, W) of a picture, and calls per size. No sizes: none."""
-
-    sizes: tuple[tuple[int, ...], ...] = ()
-    repeats: int = 10
-
-
-@dataclass(frozen=True)
-class Suite:
-    """What to run: methods × datasets × regimes × seeds, under one protocol.
-
-    `protocol`, `metrics` and `rank_by` are empty where nothing is said: then they are those of the track. `names` are
-    those that methods and datasets are shown under, kind → spec → name: no cell depends on them. `plugins` are paths;
-    in a file they are said from its folder.
-    """
-
-    suite: str = "run"
-    track: str = "restore"
-    methods: tuple[str, ...] = ()
-    datasets: tuple[str, ...] = ()
-    regimes: tuple[str, ...] = ()
-    protocol: str = ""
-    metrics: tuple[str, ...] = ()
-    seeds: tuple[int, ...] = (0,)
-    rank_by: str = ""
-    limit: int | None = None
-    limits: Limits = field(default_factory=Limits)
-    cost: CostPlan = field(default_factory=CostPlan)
-    keep: str = "none"
-    plugins: tuple[str, ...] = ()
-    device: str = "cpu"
-    names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-
-
-def named_suites() -> dict[str, Path]:
-    """The suites inside the package, by name."""
-    return {p.stem: p for p in sorted(SUITES.glob("*.yaml"))}
-
-
-def find_suite(name: str) -> Path:
-    """A suite file by path, or one of the package by name. Raises `UsageError`."""
-    path = Path(name)
-    if path.is_file() and path.suffix == ".py":
-        raise UsageError(
-            f"{one_line(name)} is Python and no suite: a plug-in has a --plugin of its own before each file"
-        )
-    if path.is_file():
-        return path
-    known = named_suites()
-    if name in known:
-        return known[name]
-    raise UsageError(f"no suite {one_line(name)!r}: give a YAML file, or one of {', '.join(known)}")
 
 
 def seconds(text: Any) -> float:
@@ -139,101 +85,148 @@ def _threads(text: Any) -> int:
     return value
 
 
-def _choice(*choices: str) -> Callable[[Any], str]:
-    def check(value: Any) -> str:
-        if value not in choices:
-            raise ValueError(f"one of {', '.join(choices)}")
-        return str(value)
-
-    return check
+def _keep(value: Any) -> str:
+    if value not in KEEP:
+        raise ValueError(f"one of {', '.join(KEEP)}")
+    return str(value)
 
 
-_SCALARS: dict[str, Callable[[Any], Any]] = {
-    "suite": plain_text, "track": plain_text, "protocol": plain_text, "rank_by": plain_text,
-    "keep": _choice(*KEEP), "limit": count, "device": plain_text,
-}  # fmt: skip
-_LISTS: dict[str, Callable[[Any], Any]] = {
-    "methods": plain_text, "datasets": plain_text, "regimes": plain_text, "metrics": plain_text, "seeds": whole,
-    "plugins": plain_text,
-}  # fmt: skip
-_MAY_BE_NAMED = ("methods", "datasets")
-_NAMED: dict[str, Callable[[Any], Any]] = {"name": shown_name, "spec": plain_text}
-_MAPS: dict[str, tuple[type, dict[str, Callable[[Any], Any]], tuple[str, ...]]] = {
-    "limits": (Limits, {"timeout": seconds, "memory": size_bytes, "threads": _threads}, ()),
-    "cost": (CostPlan, {"sizes": input_size, "repeats": count}, ("sizes",)),
-}
+def _one_spec(text: Any) -> str:
+    try:
+        parse(spec := plain_text(text))
+    except UsageError as error:
+        raise Mistake(str(error)) from None
+    return spec
 
 
-def _without_names(node: yaml.Node, file: Path, key: str) -> tuple[yaml.Node, dict[str, str]]:
-    """A list of specs whose `{name: …, spec: …}` are plain specs again, and spec → name. Raises `UsageError`."""
-    names: dict[str, str] = {}
-    if not isinstance(node, yaml.SequenceNode):
-        return node, names
-    plain: list[yaml.Node] = []
-    for child in node.value:
-        if not isinstance(child, yaml.MappingNode):
-            plain.append(child)
-            continue
-        inner = mapping(child, file)
-        for part, value in inner.items():
-            if part not in _NAMED:
-                raise mistake(value, file, f"unknown key {one_line(part)!r} in {key}: {nearest(part, _NAMED)}")
-        for part in _NAMED:
-            if part not in inner:
-                raise mistake(child, file, f"{part} is missing: write {{name: …, spec: …}}")
-        name, spec = (scalar(inner[part], file, f"{key}.{part}", check) for part, check in _NAMED.items())
-        try:
-            parse(spec)
-        except UsageError as error:
-            raise mistake(inner["spec"], file, str(error)) from None
-        if name in names.values():
-            raise mistake(inner["name"], file, f"the name {one_line(name)!r} is given twice")
-        names[spec] = name
-        plain.append(inner["spec"])
-    return yaml.SequenceNode(node.tag, plain, node.start_mark, node.end_mark), names
+Whole = Annotated[int, Check(whole)]
+Count = Annotated[int, Check(count)]
+
+
+@dataclass(frozen=True)
+class Limits(FileModel):
+    """Hard limits of one cell: seconds, bytes (None: no limit), and its threads."""
+
+    timeout: Annotated[float, Check(seconds)] = TIMEOUT
+    memory: Annotated[int | None, Check(size_bytes)] = None
+    threads: Annotated[int, Check(_threads)] = 1
+
+
+@dataclass(frozen=True)
+class CostPlan(FileModel):
+    """Which costs to measure: sizes of an input, such as (H, W) of a picture, and calls per size. No sizes: none."""
+
+    sizes: Distinct[Annotated[tuple[int, ...], Check(input_size)]] = ()
+    repeats: Count = 10
+
+
+@dataclass(frozen=True)
+class Suite(FileModel):
+    """What to run: methods × datasets × regimes × seeds, under one protocol.
+
+    `protocol`, `metrics` and `rank_by` are empty where nothing is said: then they are those of the track. `names` are
+    those that methods and datasets are shown under, kind → spec → name: no cell depends on them. `plugins` are paths;
+    in a file they are said from its folder. `places` say where its file gives a spec: spec → file and line.
+    """
+
+    suite: Text = "run"
+    track: Text = "restore"
+    methods: Distinct[Text] = ()
+    datasets: Distinct[Text] = ()
+    regimes: Distinct[Text] = ()
+    protocol: Text = ""
+    metrics: Distinct[Text] = ()
+    seeds: Distinct[Whole] = (0,)
+    rank_by: Text = ""
+    limit: Annotated[int | None, Check(count)] = None
+    limits: Limits = field(default_factory=Limits)
+    cost: CostPlan = field(default_factory=CostPlan)
+    keep: Annotated[str, Check(_keep)] = "none"
+    plugins: Distinct[Text] = ()
+    device: Text = "cpu"
+    names: Mapping[str, Mapping[str, str]] = field(default_factory=dict, metadata=UNWRITTEN)
+    places: Mapping[str, str] = field(default_factory=dict, metadata=UNWRITTEN, compare=False, repr=False)
+
+    def check(self) -> None:
+        """Raise `Mistake` where a file names nothing to run, or a metric to rank by that is not scored."""
+        for key in ("methods", "datasets", "regimes"):
+            if not getattr(self, key):
+                raise Mistake(f"{key} is missing: list at least one", key)
+        if self.rank_by and self.metrics and self.rank_by not in self.metrics:
+            raise Mistake(f"rank_by {one_line(self.rank_by)!r} is not among the metrics", "rank_by")
+
+
+@dataclass(frozen=True)
+class _NamedSpec(FileModel):
+    """A method or a dataset with the name that it is shown under."""
+
+    name: Annotated[str, Check(shown_name)] = ""
+    spec: Annotated[str, Check(_one_spec)] = ""
+
+    def check(self) -> None:
+        for part in ("name", "spec"):
+            if not getattr(self, part):
+                raise Mistake(f"{part} is missing: write {{name: …, spec: …}}")
 
 
 def read_suite(path: str | Path) -> Suite:
     """Read a suite file. Raises `UsageError` with file and line for anything that is not as documented."""
-    file = Path(path)
-    return suite_from(mapping(compose(file, "suite"), file), file)
+    return suite_from(read_yaml(path, "suite", EXAMPLES))
 
 
-def suite_from(fields: Mapping[str, yaml.Node], file: Path) -> Suite:
-    """A `Suite` from the top-level nodes of its file."""
-    known = {*_SCALARS, *_LISTS, *_MAPS}
-    values: dict[str, Any] = {}
-    for key, node in fields.items():
-        if key == "study":  # what is drawn of the results: read by `noisebench study` alone
-            continue
-        if key not in known:
-            raise mistake(node, file, f"unknown key {one_line(key)!r}: {nearest(key, known)}")
-        if key in _SCALARS:
-            values[key] = scalar(node, file, key, _SCALARS[key])
-        elif key in _MAY_BE_NAMED:
-            node, names = _without_names(node, file, key)
-            values[key] = sequence(node, file, key, _LISTS[key])
-            if names:
-                values["names"] = {**values.get("names", {}), key.removesuffix("s"): names}
-        elif key in _LISTS:
-            values[key] = sequence(node, file, key, _LISTS[key])
-        else:
-            kind, checks, lists = _MAPS[key]
-            inner: dict[str, Any] = {}
-            for name, child in mapping(node, file).items():
-                if name not in checks:
-                    raise mistake(child, file, f"unknown key {one_line(name)!r} in {key}: {nearest(name, checks)}")
-                read = sequence if name in lists else scalar
-                inner[name] = read(child, file, f"{key}.{name}", checks[name])
-            values[key] = kind(**inner)
-    for key in ("methods", "datasets", "regimes"):
-        if not values.get(key):
-            raise UsageError(f"{one_line(file)}: {key} is missing: list at least one")
+def suite_from(file: YamlPart) -> Suite:
+    """The suite of a file, whose `study` only `noisebench study` reads. Raises `UsageError` with file and line."""
+    values = {key: value for key, value in file.mapping.items() if key != "study"}
     for key in ("seeds", "metrics"):
-        if key in values and not values[key]:
-            raise mistake(fields[key], file, f"{key} is empty: list at least one, or leave it out")
-    values["plugins"] = tuple(str(file.parent / plugin) for plugin in values.get("plugins", ()))
-    suite = replace(Suite(suite=file.stem), **values)
-    if suite.rank_by and suite.metrics and suite.rank_by not in suite.metrics:
-        raise UsageError(f"{one_line(file)}: rank_by {suite.rank_by!r} is not among the metrics")
-    return suite
+        if values.get(key) == ():
+            raise file.mistake(f"{key} is empty: list at least one, or leave it out", key)
+    names: dict[str, dict[str, str]] = {}
+    for key in ("methods", "datasets"):
+        if isinstance(values.get(key), tuple):
+            values[key], found = _without_names(file.items(key, name=key))
+            names |= {key.removesuffix("s"): found} if found else {}
+    suite = replace(file, value=values).read(Suite)
+    plugins = tuple(str(file.file.parent / plugin) for plugin in suite.plugins)
+    places = {
+        spec: part.place
+        for key in ("methods", "datasets", "regimes", "metrics")
+        for spec, part in zip(getattr(suite, key), file.items(key), strict=True)
+    }
+    name = values.get("suite", file.file.stem)
+    return replace(suite, suite=name, plugins=plugins, names=names, places=places)
+
+
+def _without_names(listed: Iterable[YamlPart]) -> tuple[tuple[Any, ...], dict[str, str]]:
+    """A list of specs in which each `{name: …, spec: …}` is a plain spec again, and spec → name."""
+    specs: list[Any] = []
+    names: dict[str, str] = {}
+    for part in listed:
+        if not isinstance(part.value, dict):
+            specs.append(part.value)
+            continue
+        named = part.read(_NamedSpec)
+        if named.name in names.values():
+            raise part.mistake(f"the name {one_line(named.name)!r} is given twice", "name")
+        names[named.spec] = named.name
+        specs.append(named.spec)
+    return tuple(specs), names
+
+
+def named_suites() -> dict[str, Path]:
+    """The suites inside the package, by name."""
+    return {p.stem: p for p in sorted(SUITES.glob("*.yaml"))}
+
+
+def find_suite(name: str) -> Path:
+    """A suite file by path, or one of the package by name. Raises `UsageError`."""
+    path = Path(name)
+    if path.is_file() and path.suffix == ".py":
+        raise UsageError(
+            f"{one_line(name)} is Python and no suite: a plug-in has a --plugin of its own before each file"
+        )
+    if path.is_file():
+        return path
+    known = named_suites()
+    if name in known:
+        return known[name]
+    raise UsageError(f"no suite {one_line(name)!r}: give a YAML file, or one of {', '.join(known)}")

@@ -14,7 +14,7 @@ import numpy as np
 from ...boards.board import Board
 from ...boards.rows import Row
 from ...boards.together import contenders
-from ...report.order_stability import Section
+from ...report.section import Section
 from ...report.tables import Table, number
 from ...spec.paths import readable_spec
 from ...text.wording import counted

@@ -77,11 +77,15 @@ def made_of(bound: Bound) -> PictureSetMetric:
     return made
 
 
+def _reference_of(metric: PictureSetMetric) -> ReferenceFile | None:
+    return read_reference(metric.reference, metric.features, metric.distance) if metric.reference else None
+
+
 def plan_set(bound: Bound) -> tuple[dict[str, Any], dict[str, Any]]:
     """What of a set metric goes into a key, and the blank `SetPart`. Raises `UsageError` for what is missing."""
     metric = made_of(bound)
     network = NETWORKS[metric.features]
-    reference = read_reference(metric) if metric.reference else None
+    reference = _reference_of(metric)
     inputs: dict[str, Any] = {
         "version": bound.entry.version,
         "network": network.version,
@@ -146,7 +150,7 @@ def score_set(metric: PictureSetMetric, sets: Sets) -> dict[str, Any]:
     why = why_too_few(metric, n)
     if why is not None:
         return refused(n, why)
-    reference = read_reference(metric) if metric.reference else None
+    reference = _reference_of(metric)
     notes = []
     if metric.distance != "kernel" and n < ENOUGH:
         found["flags"] = ["small-n"]
@@ -154,7 +158,8 @@ def score_set(metric: PictureSetMetric, sets: Sets) -> dict[str, Any]:
         notes.append("the reference file does not say which network it is from")
     if metric.distance == "infinity" and n < 128:
         return {**found, "note": f"{counted(n, 'picture')}: an extrapolation needs at least 128"}
-    found |= _distance(metric, sets.restored, reference.side(metric) if reference else sets.clean, reference is None)
+    side = reference.side(metric.distance) if reference else sets.clean
+    found |= _distance(metric, sets.restored, side, reference is None)
     found["floor"] = _floor(replace(metric, allow_small=True), sets, reference)
     return {**found, "note": "; ".join(notes)}
 
@@ -182,7 +187,7 @@ def _floor(metric: PictureSetMetric, sets: Sets, reference: ReferenceFile | None
     if metric.distance == "infinity":
         return None
     if reference is not None:
-        return float(_distance(metric, sets.clean, reference.side(metric), False)["value"])
+        return float(_distance(metric, sets.clean, reference.side(metric.distance), False)["value"])
     one, other = halves(sets.counts)
     if min(one.sum(), other.sum()) < 2:
         return None

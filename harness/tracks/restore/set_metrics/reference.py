@@ -8,7 +8,7 @@ import zipfile
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -18,9 +18,6 @@ from ....distances.moments import Float, Moments, feature_rows
 from ....imaging.features.networks import NETWORKS, network_sha256
 from ....imaging.features.resize import NAME as RESIZE
 from ....text.errors import UsageError, one_line
-
-if TYPE_CHECKING:
-    from .definition import PictureSetMetric
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,20 +30,20 @@ class ReferenceFile:
     features: Any | None
     said: bool
 
-    def side(self, metric: PictureSetMetric) -> Any:
-        """What the distance of `metric` is taken to."""
-        return self.features if metric.distance == "kernel" else self.moments
+    def side(self, distance: str) -> Any:
+        """What a distance of this kind is taken to."""
+        return self.features if distance == "kernel" else self.moments
 
 
-def read_reference(metric: PictureSetMetric) -> ReferenceFile:
-    """The reference of a metric: an `.npz` with `mu` and `sigma`, or with `features`. Raises `UsageError`."""
-    path = Path(metric.reference).expanduser()
+def read_reference(file: str, network: str, distance: str) -> ReferenceFile:
+    """An `.npz` with `mu` and `sigma`, or with `features` of a network, for such a distance. Raises `UsageError`."""
+    path = Path(file).expanduser()
     try:
         status = path.stat()
-        found = _read(str(path), metric.features, status.st_size, status.st_mtime_ns)
+        found = _read(str(path), network, status.st_size, status.st_mtime_ns)
     except OSError as error:
         raise UsageError(f"reference {one_line(path)}: {error.strerror}") from None
-    if metric.distance == "kernel" and found.features is None:
+    if distance == "kernel" and found.features is None:
         raise UsageError(
             f"reference {one_line(path)} has mu and sigma alone, and kid needs the features: write them with "
             "noisebench.write_reference"
