@@ -14,7 +14,7 @@ OF_PICTURES = {
     *("photos", "set12", "noisy input", "clean picture", "restored picture", "max_drop_picture", "min_above_identity"),
 }
 OWN_ROOMS = ("tracks", "imaging", "distances", "claims")
-READS_OLD_CELLS = {HARNESS / "store" / "old_schemas.py"}
+READS_OLD_FILES = {HARNESS / "store" / "old_schemas.py", HARNESS / "suite" / "old_rule_keys.py"}
 PICTURES_ALONE = {"methods/recipes/losses/_scales.py": "noisebench.tracks.restore"}
 """What is for pictures and no track's own: it is made of the very metric that it stands for."""
 OPEN_TO_COMPONENTS = ("noisebench.methods", "noisebench.datasets", "noisebench.recipes")
@@ -22,7 +22,7 @@ OPEN_TO_COMPONENTS = ("noisebench.methods", "noisebench.datasets", "noisebench.r
 
 def shared_files() -> list[Path]:
     files = [f for f in HARNESS.rglob("*.py") if f.relative_to(HARNESS).parts[0] not in OWN_ROOMS]
-    return [f for f in files if f not in READS_OLD_CELLS]
+    return [f for f in files if f not in READS_OLD_FILES]
 
 
 def names_of_pictures(source: str) -> list[tuple[int, str]]:

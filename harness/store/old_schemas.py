@@ -1,4 +1,4 @@
-"""What cells and rule files of before tracks leave unsaid: all of them are of the track `restore`. Read for ever."""
+"""What cells of before tracks leave unsaid: all of them are of the track `restore`. Read for ever."""
 
 from __future__ import annotations
 

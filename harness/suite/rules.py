@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
+from .old_rule_keys import OLD_RULE_KEYS
 from .reading import UNWRITTEN, Check, FileModel, Text, YamlPart, plain_text, read_yaml, yes_or_no
 
 QUALITY = ("max_drop", "max_drop_item", "max_relative", "min_above_baseline", "must_stay_first")
 SPEED = "max_latency_rel"
 RIVAL = "must_not_be_slower_than"
 _IN_UNITS = ("max_drop", "max_drop_item", "min_above_baseline")
-_OLD_KEYS = {"max_drop_picture": "max_drop_item", "min_above_identity": "min_above_baseline"}
-"""Keys of rule files that were written before tracks: read for ever."""
 
 
 def _number(value: Any) -> float:
@@ -95,7 +94,7 @@ def _rule(part: YamlPart) -> Rule:
     read = part.read(_RuleInFile)
     values: dict[str, Any] = {}
     for key in part.mapping:
-        name = _OLD_KEYS.get(key, key)
+        name = OLD_RULE_KEYS.get(key, key)
         if name in values:
             raise part.mistake(f"{name} is given twice, once by its old name: leave one out", key)
         values[name] = getattr(read, key)
