@@ -213,15 +213,19 @@ def sealed(one: Record) -> Record:
     return replace(one, cell=structs.replace(cell, inputs=inputs, key=key_of(inputs)))
 
 
+def training_of(**changes: Any) -> dict[str, Any]:
+    """How a training went, with what differs from the usual; of its cost what is given alone."""
+    training = {
+        "recipe": "", "given": [8, 8, 1], "wanted": [8, 8, 1], "validation": [], "of": 40, "stopped": "",
+        "higher": True, "metric": "accuracy", "steps": 40, "score": 0.5, "curve": [], **changes,
+    }  # fmt: skip
+    return {**training, "cost": {**TRAINING_COST, **changes.get("cost", {})}}
+
+
 def training_record(
     spec: str, seed: int = 0, *, figures: Mapping[str, float] | None = None, outcome: str = "ok", **changes: Any
 ) -> Record:
     """The training of a recipe: `figures` are what its parts found, `changes` what differs in how it went."""
     made = record("trained", display=spec, seed=seed, outcome=outcome)
-    training = {
-        "recipe": spec, "given": [8, 8, 1], "wanted": [8, 8, 1], "validation": [], "of": 40, "stopped": "",
-        "higher": True, "metric": "accuracy", "steps": 40, "score": 0.5, "curve": [], "figures": dict(figures or {}),
-        "cost": {}, **changes,
-    }  # fmt: skip
-    training["cost"] = {**TRAINING_COST, **training["cost"]}
+    training = training_of(recipe=spec, figures=dict(figures or {}), **changes)
     return replace(made, cell=changed(made.cell, kind="train", **({"training": training} if outcome == "ok" else {})))

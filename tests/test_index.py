@@ -15,6 +15,7 @@ import pytest
 from noisebench.cli import main
 from noisebench.store import cells, index, index_columns, reading, seals, upkeep
 from noisebench.store.asked import mark_asked
+from noisebench.store.cell import plain_values
 from noisebench.store.keys import key_of
 from noisebench.store.record import Panel, Record
 from stored_cells import edit, made, put, seal_again, with_cell, without_seals
@@ -59,7 +60,7 @@ def told(record: Record) -> tuple[Any, ...]:
     others = (
         record.panel, record.mistakes, record.seal, record.whole, record.asked, dict(record.names), record.plugins,
     )  # fmt: skip
-    return json.dumps(record.cell), texts, numbers, others
+    return json.dumps(record.cell, default=plain_values), texts, numbers, others
 
 
 def everything(store: Path) -> tuple[Any, ...]:
@@ -67,9 +68,15 @@ def everything(store: Path) -> tuple[Any, ...]:
     every, damaged = reading._read(store)
     genuine, aside = reading.read_genuine(store)
     found, left_out = reading.read_cells(store)
-    there = [(json.dumps(r.cell), r.asked) for r in upkeep.readable(store)]
+    there = [(json.dumps(r.cell, default=plain_values), r.asked) for r in upkeep.readable(store)]
     lines = [*map(str, damaged), *aside, *left_out]
-    return [told(r) for r in every], [told(r) for r in genuine], lines, [json.dumps(c) for c in found], there
+    return (
+        [told(r) for r in every],
+        [told(r) for r in genuine],
+        lines,
+        [json.dumps(c, default=plain_values) for c in found],
+        there,
+    )
 
 
 def same_without(store: Path) -> tuple[Any, ...]:

@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from board_records import training_of
 from msgspec import structs
+from noisebench.store.cell import known
 from noisebench.store.cells import WEIGHTS, asked_of, cell_dir, keys, open_store, partial_dir, read_record
 from noisebench.store.merge import merge, plan_merger
 from noisebench.store.names import add_names, read_names
@@ -100,7 +102,7 @@ def put_trained(store: Path, tensors: bytes, seconds: float) -> str:
     header = {"w": {"dtype": "U8", "shape": [len(tensors)], "data_offsets": [0, len(tensors)]}}
     text = json.dumps({**header, "__metadata__": {"noisebench_card": json.dumps({"seconds": seconds})}}).encode()
     data = len(text).to_bytes(8, "little") + text + tensors
-    key = put(store, with_cell(made("nlm"), training={"weights_sha256": hashlib.sha256(data).hexdigest()}))
+    key = put(store, with_cell(made("nlm"), training=training_of(weights_sha256=hashlib.sha256(data).hexdigest())))
     (cell_dir(store, key) / WEIGHTS).write_bytes(data)
     return key
 
@@ -272,7 +274,9 @@ def test_of_costs_the_first_of_an_idle_machine_stays_else_that_of_the_least_busy
         merger = plan_merger([a, b])
         assert (merger.measured, merger.alike, merger.conflicts) == (1, 0, [])
         (key,) = merger.chosen
-        return read_record(merger.chosen[key], key).cell.cost.busy  # type: ignore[union-attr]
+        cost = read_record(merger.chosen[key], key).cell.cost
+        assert cost is not None
+        return known(cost.busy)
 
     assert [kept(3.0, 1.0), kept(3.0, 1.4), kept(1.4, 3.0)] == [1.0, 1.4, 1.4]
     assert [kept(1.08, 1.0), kept(1.0, 1.08)] == [1.08, 1.0], "all idle machines are alike"

@@ -20,7 +20,7 @@ from noisebench.components.registry import bind
 from noisebench.components.tracks import get_track
 from noisebench.engine.opened_files import keep_opened, noticing_opened_files, opened_in, seen_files
 from noisebench.store import file_changes as file_changes_module
-from noisebench.store.cell import Request
+from noisebench.store.cell import Cell, Request
 from noisebench.store.cells import keys, open_store, read_cell, read_record
 from noisebench.store.export import export_text
 from noisebench.store.file_changes import ABSENT, digest_of, file_changes, remember_digest
@@ -78,10 +78,10 @@ def calls(folder: Path) -> int:
     return len((folder / "calls").read_text())
 
 
-def stored(folder: Path, method: str = "net") -> dict[str, Any]:
+def stored(folder: Path, method: str = "net") -> Cell:
     (cell,) = (c for k in keys(folder / "nb-store") if (c := read_cell(folder / "nb-store", k))
                and c.method.name == method)  # fmt: skip
-    return dict(cell)
+    return cell
 
 
 def states(args: list[str], capsys: pytest.CaptureFixture[str]) -> list[str]:
@@ -96,9 +96,9 @@ def test_a_network_that_was_trained_again_is_run_again_and_why_names_its_file(
 ) -> None:
     both = ["run", "--methods", "net", "plain", *ONE]
     before = train(lab, 0.5)
-    assert main(both) == 0 and stored(lab)["opened"] == {"net/weights/net.json": before}
+    assert main(both) == 0 and stored(lab).opened == {"net/weights/net.json": before}
     assert "opened" not in stored(lab, "plain")
-    key = stored(lab)["key"]
+    key = stored(lab).key
     assert states(both, capsys) == ["stored", "stored"]
     now = train(lab, 0.9)
     assert states(both, capsys) == ["run", "stored"] == states([*both, "--retry", "never"], capsys)
@@ -107,7 +107,7 @@ def test_a_network_that_was_trained_again_is_run_again_and_why_names_its_file(
     line = f"file net/weights/net.json, which the method opened, changed ({before[:12]} → {now[:12]})"
     assert (told["state"], told["changed"]) == ("to be run again", [line])
     assert main(both) == 0 and calls(lab) == 4
-    assert (stored(lab)["key"], stored(lab)["opened"]) == (key, {"net/weights/net.json": now})
+    assert (stored(lab).key, stored(lab).opened) == (key, {"net/weights/net.json": now})
     assert states(both, capsys) == ["stored", "stored"]
 
 
@@ -121,7 +121,7 @@ def test_a_run_says_which_results_it_replaces_before_a_method_without_its_weight
         "1 stored result is replaced, whatever comes of the run: file net/weights/net.json, which the method opened, "
     )
     assert main(RUN) == 1 and f"{told}changed ({before[:12]} → absent)" in capsys.readouterr().err
-    assert stored(lab)["outcome"] == "failed" and "net.json" in stored(lab)["reason"]
+    assert stored(lab).outcome == "failed" and "net.json" in stored(lab).reason
     train(lab, 0.5)
     assert main(RUN) == 0 and "replaced" not in capsys.readouterr().err, "a failure is no result"
     train(lab, 0.9)

@@ -16,6 +16,7 @@ from noisebench.components.registry import bind
 from noisebench.components.tracks import get_track
 from noisebench.cost.measure import measure
 from noisebench.engine.environment import check_device
+from noisebench.engine.messages import Job
 from noisebench.engine.method_process import serve
 from noisebench.engine.planning import answer_in, plan_in_child, reply
 from noisebench.engine.worker import DONE, work
@@ -166,8 +167,11 @@ def test_a_cell_is_stored_with_the_device_that_was_used(tmp_path) -> None:
     """Both processes of the cell are told `cuda`, as where there is one."""
     suite = Suite(methods=("median",), datasets=("gaussian_field(n=1, size=16)",), regimes=("none",))
     (cell,) = plan_in_child(suite)["cells"]
-    job = {"cell": cell, "store": str(tmp_path), "keep": "none", "device": "cuda", "donor": None,
-           "threads": 1, "environment": {"threads": 1, "device": "cuda"}}  # fmt: skip
+    job = Job(
+        cell=cell, store=str(tmp_path), keep="none", device="cuda", threads=1, timeout=60.0, memory=None,
+        environment={"threads": 1, "device": "cuda"}, redo=[], afresh=False, stamp=None, donor=None, hidden=None,
+        blocked="",
+    )  # fmt: skip
     folder = partial_dir(tmp_path, cell.key)
     folder.mkdir(parents=True)
     channel, far = socket.socketpair()

@@ -181,7 +181,9 @@ def test_why_says_that_a_cell_would_be_scored_anew(cli, lab):
     (lab / "bright.py").write_text(BRIGHT.replace("version=1", "version=2"))
     told = json.loads(cli("why", "nb-store", "--json").stdout)
     assert {e["state"] for e in told} == {"to be re-scored"}
-    assert told[0]["changed"] == ["metrics.bright changed (1 → 2)"] and told[0]["rescored_from"] is None
+    file, version = told[0]["changed"]
+    assert file.startswith("source file bright/bright.py of the metrics changed (")
+    assert version == "metrics.bright changed (1 → 2)" and told[0]["rescored_from"] is None
 
 
 RETRIED = """

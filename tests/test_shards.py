@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from board_records import cost_record
 from noisebench.engine import forecast
 from noisebench.engine.shards import Shard, cells_of, divided, read_shard
 from noisebench.store.cells import keys, open_store
@@ -203,7 +204,7 @@ def test_a_run_says_how_long_it_will_take_where_the_store_knows(cli: Any, tmp_pa
 
 
 def test_a_forecast_names_memory_and_room_that_stored_cells_took(tmp_path: Path) -> None:
-    cost = {"peak_memory_bytes": 3 * 2**20}
+    cost = cost_record(peak=3 * 2**20).cell.cost
     stored = [with_cell(made("slow", 30.0), cost=cost).cell, made("fast", 30.0).cell]
     assert forecast.peak_text([cell("slow")], stored) == "a call takes up to 3.0 MiB of memory"
     assert forecast.peak_text([cell("fast"), cell("new")], stored) == ""

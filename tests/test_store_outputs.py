@@ -86,7 +86,7 @@ def test_a_cell_that_kept_all_lends_to_one_that_differs_in_how_it_is_scored(stor
     for other in ({"seed": 1}, {"data": "x"}, {"regime": {"spec": "none"}}, {"method": {"spec": "m"}},
                   {"sources": {"m.py": A}}, {"weights": {"w": A}}):  # fmt: skip
         assert lent(store, one, **other) == [], other
-    assert find_donors(store, [{**wanted, "kind": "cost"}]) == {} == find_donors(store, [])
+    assert find_donors(store, [structs.replace(wanted, kind="cost")]) == {} == find_donors(store, [])
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,9 @@ def test_a_cell_that_kept_all_lends_to_one_that_differs_in_how_it_is_scored(stor
 def test_only_a_cell_of_scores_whose_method_did_its_work_lends(
     store: Path, fields: dict[str, Any], lends: bool
 ) -> None:
-    key = put(store, lender(**fields), ARRAYS)
+    key = put(store, lender(), ARRAYS)
+    edit(store, key, **fields)
+    seal_again(store, key)
     assert lent(store, lender()) == ([key] if lends else [])
 
 
@@ -176,7 +178,7 @@ def test_a_cell_lends_while_the_files_that_its_method_opened_are_what_they_were(
 def test_a_cell_whose_method_ran_is_preferred_to_one_that_was_rescored(store: Path) -> None:
     candidates = (rekeyed(lender(), metrics={f"m{i}": 1}) for i in itertools.count())
     first, middle, last = in_order(candidates, 3)
-    put(store, with_cell(first, rescored={"source": "x"}), ARRAYS)
+    put(store, with_cell(first, rescored={"source": "x", "environment": {}}), ARRAYS)
     assert lent(store, lender()) == [first.cell.key]
     put(store, last, ARRAYS)
     assert lent(store, lender()) == [last.cell.key]
@@ -309,7 +311,8 @@ def test_files_that_are_others_now_are_named_in_order(store: Path, tmp_path: Pat
         f"file net/x, which the method opened, changed ({A[:12]} → absent)",
     ]
     assert file_changes({"lab/gone": ABSENT, "net/x": ABSENT}, {"lab": str(tmp_path)}, store) == []
-    assert changes_of({"opened": {"net/x": A}}, {}, store) and changes_of({"opened": None}, {}, store) == []
+    cell = made().cell
+    assert changes_of(structs.replace(cell, opened={"net/x": A}), None, store) and changes_of(cell, None, store) == []
 
 
 def test_only_the_digest_of_a_large_file_that_is_there_is_remembered(

@@ -133,7 +133,7 @@ def test_exports_keep_groups_and_those_without_any_are_read(tmp_path: Path) -> N
     one = said(psnr("good", A), groups={"a": ["p000", "p001"]})
     (tmp_path / "x.json").write_text(export_text([one, psnr("bad", B)]))
     back = {r.cell.method.name: r.cell.dataset.groups for r in read_export(tmp_path / "x.json")}
-    assert back == {"good": {"a": ["p000", "p001"]}, "bad": None}
+    assert back == {"good": {"a": ["p000", "p001"]}, "bad": {}}
 
 
 def test_boards_of_two_limits_have_two_headings() -> None:

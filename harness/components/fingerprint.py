@@ -34,10 +34,7 @@ class Import:
 
 @dataclass(frozen=True)
 class Source:
-    """A source file: the hash of its code, its imports, and the Python files that its texts name.
-
-    The hash is empty where there is no code, as in an `__init__.py` that holds a docstring.
-    """
+    """A source file: the hash of its code, its imports, and the Python files that its texts name."""
 
     sha256: str
     imports: tuple[Import, ...] = ()
@@ -70,7 +67,7 @@ def source_in(data: bytes, package: str, depth: int) -> Source:
             code = reader.text(ast.parse(data).body)
     except (SyntaxError, ValueError, RecursionError):
         return Source(hashlib.sha256(data).hexdigest())
-    sha256 = hashlib.sha256(code.encode("utf-8", "surrogatepass")).hexdigest() if code else ""
+    sha256 = hashlib.sha256(code.encode("utf-8", "surrogatepass")).hexdigest()
     return Source(sha256, tuple(reader.imports), tuple(reader.files))
 
 
@@ -92,22 +89,22 @@ class _Reader:
             self.files[node] = None
         if not isinstance(node, ast.AST):
             return repr(node)
-        if kind is ast.Name:
-            return str(node.id)
-        if kind is ast.Expr and type(node.value) is ast.Constant:  # a docstring
+        if isinstance(node, ast.Name):
+            return node.id
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):  # a docstring
             return ""
-        if kind is ast.Call:
+        if isinstance(node, ast.Call):
             self._note_call(node)
-        elif kind is ast.Raise and isinstance(node.exc, ast.Call) and _name_of(node.exc.func) in _MESSAGES:
+        elif isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and _name_of(node.exc.func) in _MESSAGES:
             node.exc.args = []
-        elif kind in (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef):
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             for call in (one for one in node.decorator_list if isinstance(one, ast.Call)):
                 call.keywords = [keyword for keyword in call.keywords if keyword.arg != "cite"]
-        elif kind is ast.Import:
+        elif isinstance(node, ast.Import):
             self.imports += [Import(0, alias.name) for alias in node.names]
             for alias in node.names:
                 alias.name = _HARNESS if self._is_harness(0, alias.name) else alias.name
-        elif kind is ast.ImportFrom:
+        elif isinstance(node, ast.ImportFrom):
             self.imports.append(Import(node.level, node.module or "", tuple(alias.name for alias in node.names)))
             if self._is_harness(node.level, node.module or ""):
                 node.level, node.module = 0, _HARNESS

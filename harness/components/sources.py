@@ -15,14 +15,16 @@ from .registry import Bound, Entry
 
 
 def sources_of(components: Iterable[Bound]) -> dict[str, str]:
-    """Each source file of components (nested ones included), named from its package or folder → its fingerprint.
-
-    A file without code is left out.
-    """
+    """Each source file of components (nested ones included), named from its package or folder → its fingerprint."""
     found: dict[str, str] = {}
     for name, file in _modules_of(components).items():
         found.update({name: "no file"} if file is None else module_sources(Path(file).resolve(), name))
-    return {name: sha256 for name, sha256 in sorted(found.items()) if sha256}
+    return dict(sorted(found.items()))
+
+
+def method_sources(bound: Bound) -> dict[str, str]:
+    """`sources_of` one component: for what a component makes once and keeps."""
+    return sources_of([bound])
 
 
 def method_folders(bound: Bound) -> dict[str, str]:
@@ -84,7 +86,7 @@ def module_sources(file: Path, name: str) -> dict[str, str]:
 
     A file is named `<root>/<path below it>`. The root is the top package of `name`, or the module itself where it is
     in none. So the names are the same however the package was installed, and files of one name in two roots are two.
-    That of a file without code is empty. Known for the length of a plan, which starts with `forget_sources`.
+    Known for the length of a plan, which starts with `forget_sources`.
     """
     root, package = _root_of(file, name)
     found: dict[str, str] = {}

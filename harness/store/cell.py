@@ -5,8 +5,9 @@ A field with a default is absent from the file where it has that value; a cell o
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal, TypedDict, TypeVar, get_args
 
 import msgspec
@@ -27,8 +28,8 @@ OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 NOT_OK = ("failed", "oom", "timeout", "crashed", "invalid", "undefined", "blocked")
 Whole = Annotated[int, Meta(ge=1 - 2**63, le=2**63 - 1)]
 """A whole number that every tool can hold."""
-Number = Whole | Annotated[float, Meta(ge=-1.7976931348623157e308, le=1.7976931348623157e308)]
-"""A finite number: one that was written as `1` stays whole, so that a cell is written to the bytes it was read from."""
+Number = Whole | float
+"""A number: one that was written as `1` stays whole, so that a cell is written to the bytes it was read from."""
 
 
 class NamedPart(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -411,6 +412,8 @@ def written_fields(value: Struct) -> dict[str, Any]:
 DEEPEST = 32
 """Levels of nesting that a value of any kind may have."""
 _DECIMALS = 20
+_OPEN = ("flags", "environment", "inputs", "request")
+"""Fields that may hold anything, of which some names are read."""
 _WORDS = {"item", "items", "given", "output", "truth", "level"}
 
 
@@ -433,7 +436,7 @@ def checked_cell(value: Any) -> Cell:
             if _is_deep(one, DEEPEST):
                 raise ValueError(f"{one_line(name, 40)}: nested more than {DEEPEST} deep")
     cell = checked(value, Cell)
-    if why := why_not_sound(cell):
+    if why := _why_not_finite(cell, "") or why_not_sound(cell):
         raise ValueError(why)
     return cell
 
@@ -497,6 +500,25 @@ def why_not(value: Any, kind: Any) -> str | None:
     return None
 
 
+def _why_not_finite(value: Any, place: str) -> str | None:
+    """Where a number is infinite or none, in fields that are not open by nature."""
+    if isinstance(value, float):
+        return None if math.isfinite(value) else f"{place}: a finite number, not {value}"
+    if isinstance(value, Struct):
+        inside: Iterable[tuple[str, Any]] = (
+            (f"{place}{place and '.'}{name}", getattr(value, name))
+            for name in value.__struct_fields__
+            if name not in _OPEN
+        )
+    elif isinstance(value, dict):
+        inside = ((f"{place}.{one_line(name, 40)}", one) for name, one in value.items())
+    elif isinstance(value, list):
+        inside = ((f"{place}[{number}]", one) for number, one in enumerate(value))
+    else:
+        return None
+    return next((why for where, one in inside if (why := _why_not_finite(one, where))), None)
+
+
 def _is_deep(value: Any, levels: int) -> bool:
     if not isinstance(value, dict | list):
         return False
@@ -532,8 +554,6 @@ def _due(what: str, value: Any, name: str) -> str:
     shown = one_line(repr(value)[:60] if isinstance(value, str | int | float | None) else type(value).__name__, 60)
     if name in _CHOICES:
         return f"{shown} is none of {', '.join(_CHOICES[name])}"
-    if what.startswith("Expected `float` "):
-        return f"a finite number, not {shown}"
     if what.startswith("Expected `int` "):
         return "a whole number below 2**63"
     expected = re.fullmatch(r"Expected `(.+)`, got `.*`", what)
