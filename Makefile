@@ -7,13 +7,14 @@
 # make weights  train anew what lies in results/weights: due where a source file of a recipe there has changed
 # make sets   run the suites of published sets on the pictures and weights at $NOISEBENCH_DATA, and remake their boards
 # make trainings  train what the boards of learned methods and of recipes are of, run what else takes long, and remake them
-# make boards  remake their boards from the committed results
+# make boards  remake the boards of all committed results in build/boards, and what reports/ keeps of each
+# make published  remake docs/published.md and .csv from the committed verdicts
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-plain-cpu types bench mutants reference weights sets trainings boards install browser clean
+.PHONY: demo test test-plain-cpu types bench mutants reference weights sets trainings boards published install browser clean
 
 $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -66,24 +67,24 @@ $(VENV)/.mutants: $(STAMP)
 mutants: $(VENV)/.mutants
 	$(BIN)/python benchmarks/mutants.py $(MUTANTS)
 
-# Remakes results/ and reports/: the demonstrations, exported, and the board of the first.
+# Remakes the demonstrations, exported, and their boards.
 DEMOS := demo_adapt demo_classify demo_graph demo_matrix demo_segment
 HEARD := demo_audio
 
 reference: $(STAMP)
-	rm -rf build/reference reports/demo
+	rm -rf build/reference
 	$(BIN)/noisebench run demo --store build/reference
-	$(BIN)/noisebench export build/reference --to results/demo.json
-	$(BIN)/noisebench report results/demo.json --to reports/demo
+	$(BIN)/noisebench export build/reference --to results/demo.parquet
 	$(BIN)/noisebench run demo_functions --store build/functions
-	$(BIN)/noisebench export build/functions --to results/functions.json --no-pictures
+	$(BIN)/noisebench export build/functions --to results/functions.parquet --compact --no-pictures
 	$(BIN)/noisebench study demo_generate --store build/generate --to build/generate-study
-	$(BIN)/noisebench export build/generate --to results/demo_generate.json
+	$(BIN)/noisebench export build/generate --to results/demo_generate.parquet --compact
 	set -e; for suite in $(DEMOS); do \
 	  $(BIN)/noisebench run $$suite --store build/$$suite; \
-	  $(BIN)/noisebench export build/$$suite --to results/$$suite.json; done
+	  $(BIN)/noisebench export build/$$suite --to results/$$suite.parquet --compact; done
 	$(BIN)/noisebench run $(HEARD) --store build/$(HEARD)
-	$(BIN)/noisebench export build/$(HEARD) --to results/$(HEARD).json --no-pictures
+	$(BIN)/noisebench export build/$(HEARD) --to results/$(HEARD).parquet --compact --no-pictures
+	$(BIN)/python benchmarks/remake_boards.py demo functions demo_generate $(DEMOS) $(HEARD)
 	$(BIN)/python benchmarks/false_claims.py docs/null.png
 	$(BIN)/python -c "import json; from importlib.metadata import version as v; \
 	  print(json.dumps({n: v(n) for n in ('matplotlib', 'numpy', 'pillow')}))" > reports/made_with.json
@@ -94,32 +95,30 @@ weights: $(STAMP)
 	$(BIN)/noisebench run quick --store build/weights
 	$(BIN)/noisebench weights export build/weights --to results/weights/quick.safetensors
 
-# Pictures that are not ours to pass on: without crops, and of the board its text and plots alone.
+# Pictures that are not ours to pass on: without crops.
 SETS := awgn polyu mri_knee lowlight
 
 sets: $(STAMP)
 	set -e; for suite in $(SETS); do \
 	  $(BIN)/noisebench run $$suite --store build/$$suite; \
-	  $(BIN)/noisebench export build/$$suite --to results/$$suite.json --no-pictures; done
-	$(MAKE) boards
+	  $(BIN)/noisebench export build/$$suite --to results/$$suite.parquet --compact --no-pictures; done
+	$(BIN)/python benchmarks/remake_boards.py $(SETS)
 
 # Boards of what is trained, whose tables of trainings stand in statistics.md, and others that take long. Forty hours of one core.
-# What `noisebench study` drew of some stays as it is.
-TRAINED := $(patsubst results/%.json.xz,%,$(wildcard results/*.json.xz))
+TRAINED := $(filter-out $(SETS) functions demo_%,$(patsubst results/%.parquet,%,$(wildcard results/*.parquet)))
 
 trainings: $(STAMP)
 	set -e; for suite in $(TRAINED); do \
 	  $(BIN)/noisebench run $$suite --store build/$$suite; \
-	  $(BIN)/noisebench export build/$$suite --to results/$$suite.json.xz --no-pictures; done
-	$(MAKE) boards
+	  $(BIN)/noisebench export build/$$suite --to results/$$suite.parquet --compact --no-pictures; done
+	$(BIN)/python benchmarks/remake_boards.py $(TRAINED)
 
+# Two at once; less than a quarter of an hour on two cores.
 boards: $(STAMP)
-	set -e; for suite in $(SETS) functions demo_generate $(DEMOS) $(HEARD) $(TRAINED); do \
-	  $(BIN)/noisebench report $$(ls results/$$suite.json*) --to build/board/$$suite >/dev/null; \
-	  mkdir -p reports/$$suite/plots; find reports/$$suite -name 'study*' -prune -o -type f -exec rm {} +; \
-	  cp build/board/$$suite/leaderboard.md reports/$$suite; \
-	  case " $(TRAINED) demo_generate $(DEMOS) $(HEARD) " in *" $$suite "*) cp build/board/$$suite/statistics.md reports/$$suite;; esac; \
-	  cp build/board/$$suite/plots/*.png reports/$$suite/plots; done
+	$(BIN)/python benchmarks/remake_boards.py
+
+published: $(STAMP)
+	$(BIN)/noisebench reproduce $$(printf -- "--from %s " results/claims/*) --to docs/published.csv >/dev/null || [ $$? = 1 ]
 
 clean:
 	rm -rf build board nb-store *.egg-info

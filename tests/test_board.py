@@ -783,7 +783,7 @@ def test_the_records_of_the_tests_have_the_fields_of_real_cells(kind: str) -> No
     made: dict[str, Any] = plain_values(
         (record("nlm", {"psnr": [30.0], "ssim": [0.9]}) if kind == "score" else cost_record()).cell
     )
-    cells = [plain_values(r.cell) for r in read_records(ROOT / "results" / "demo.json") if r.cell.outcome == "ok"]
+    cells = [plain_values(r.cell) for r in read_records(ROOT / "results" / "demo.parquet") if r.cell.outcome == "ok"]
     real: dict[str, Any] = next(c for c in cells if c["kind"] == kind)
     assert set(made) <= set(real)
     assert set(made["cost"] or {}) <= set(real["cost"] or {})

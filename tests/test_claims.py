@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from pathlib import Path
@@ -232,6 +233,17 @@ def test_an_address_is_one_link_in_the_table_whatever_it_holds() -> None:
     assert "\n<https://x/_a?b=1&c#d%3E%0A%0A%3Cscript%3E?>\n" in text and "<script" not in text
 
 
+def test_rows_and_a_short_table_that_links_to_them_are_written_together(cli, tmp_path: Path) -> None:
+    cli("run", "--methods", "identity", "--datasets", "gaussian_field(n=2, size=16)", "--protocol", "raw",
+        "--regimes", "kair(sigma=25)", "--store", "s")  # fmt: skip
+    (tmp_path / "mine.yaml").write_text(f"paper: P | Q\nurl: https://example.org\nkind: number\nclaims:\n  - {ROW}\n")
+    cli("reproduce", "--claims", "mine.yaml", "--from", "s", "--to", "v.csv")
+    (row,) = csv.DictReader((tmp_path / "v.csv").open(encoding="utf-8", newline=""))
+    assert (row["claim"], row["source"], row["claimed"], row["kind"]) == ("a", "P | Q", "20.17", "number")
+    text = (tmp_path / "v.md").read_text()
+    assert "[v.csv](v.csv)" in text and text.startswith("# Published figures, and ours\n\n1 claim: 1 ")
+
+
 def test_a_table_that_cannot_be_written_is_refused_before_anything_is_run(cli, tmp_path: Path) -> None:
     (tmp_path / "s").mkdir()
     (tmp_path / "s" / "store.json").write_text("{}")
@@ -243,9 +255,15 @@ def test_a_table_that_cannot_be_written_is_refused_before_anything_is_run(cli, t
 def test_the_table_in_the_docs_is_what_the_committed_results_give(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    results, table = sorted((ROOT / "results" / "claims").glob("*.json")), ROOT / "docs" / "published.md"
+    results, table = sorted((ROOT / "results" / "claims").iterdir()), ROOT / "docs" / "published.md"
     assert results
-    main(["reproduce", *(part for file in results for part in ("--from", str(file))), "--to", str(tmp_path / "t.md")])
-    assert (tmp_path / "t.md").read_text() == table.read_text()
+    to = tmp_path / "published.csv"
+    main(["reproduce", *(part for file in results for part in ("--from", str(file))), "--to", str(to)])
+    assert to.with_suffix(".md").read_text() == table.read_text()
+    assert to.read_text() == table.with_suffix(".csv").read_text()
+    rows = list(csv.DictReader(to.open(encoding="utf-8", newline="")))
+    assert len(rows) == int(re.findall(r"^(\d+) claims: ", table.read_text(), re.M)[0])
     said = re.search(r"^(\d+) verdicts? (?:is|are) stale", table.read_text(), re.M)
-    assert table.read_text().count("(stale)") == int(said[1] if said else 0)
+    assert (
+        table.read_text().count("(stale)") == int(said[1] if said else 0) == [r["stale"] for r in rows].count("stale")
+    )

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from conftest import ROOT
 from noisebench.claims.edges import edges_of, told_edges
@@ -16,11 +17,12 @@ from noisebench.claims.expression import holds, parsed
 from noisebench.claims.figures import CellOf, CellResult, value_of
 from noisebench.claims.judging import cells_of, judged_row
 from noisebench.claims.stale import Code
-from noisebench.claims.verdicts import Behind, Verdicts, read_verdicts, row_of, verdicts_text
+from noisebench.claims.verdicts import Behind, Verdicts, read_verdicts, row_of, verdicts_text, write_verdicts
 from noisebench.components.registry import bind
 from noisebench.components.tracks import get_track
 from noisebench.planning.tuning_grid import grid_of
 from noisebench.report.claims import claims_markdown
+from noisebench.store.export import is_export
 from noisebench.text.errors import UsageError
 
 CELL = '{method: identity, dataset: "gaussian_field(n=1)", regime: none, metric: psnr}'
@@ -328,11 +330,27 @@ def test_a_value_in_a_file_may_be_whole_not_known_or_never_reached(tmp_path: Pat
     assert (row_of(made_up(), [file]) or {})["reason"] == "does not hold on seed 2"
 
 
-@pytest.mark.parametrize("file", sorted((ROOT / "results" / "claims").glob("*.json")), ids=lambda file: file.stem)
+def test_a_compressed_file_is_read_as_the_plain_one_and_a_damaged_one_is_named(tmp_path: Path) -> None:
+    text = json.dumps(stored([{"x": 2, "y": 1.0}] * 3))
+    for name in ("v.json", "v.json.zst"):
+        write_verdicts(tmp_path / name, text)
+    packed = tmp_path / "v.json.zst"
+    assert read_verdicts(packed) == read_verdicts(tmp_path / "v.json") == json.loads(text)
+    packed.write_bytes(packed.read_bytes()[:-20])
+    with pytest.raises(UsageError, match="is no file of verdicts"):
+        read_verdicts(packed)
+    write_verdicts(packed, "{}")
+    assert read_verdicts(packed) is None
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "results" / "claims").iterdir()), ids=lambda file: file.stem)
 def test_the_committed_files_are_read(file: Path) -> None:
-    held = json.loads(file.read_text())
     found = read_verdicts(file)
-    assert found is None if "noisebench_export" in held else json.dumps(found) == json.dumps(held)
+    if is_export(file):
+        assert found is None
+    else:
+        held = json.loads(pa.input_stream(str(file), compression="zstd").read())
+        assert json.dumps(found) == json.dumps(held)
 
 
 @pytest.mark.parametrize(

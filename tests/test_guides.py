@@ -138,7 +138,7 @@ def test_every_block_of_a_page_runs_as_written(page: str, tmp_path: Path, reques
     if page in DEMO:
         shutil.copytree(request.getfixturevalue("demo"), tmp_path / "nb-store")
     (tmp_path / "results").mkdir()
-    shutil.copy(ROOT / "results" / "demo.json", tmp_path / "results")
+    shutil.copy(ROOT / "results" / "demo.parquet", tmp_path / "results")
     # Its pipeline is that of the example repository, which test_example_repo.py runs.
     pipeline = BLOCK.findall((ROOT / "docs/examples/denoiser-repo/README.md").read_text(encoding="utf-8"))[0][2]
     AFTER.get(page, lambda said, folder: None)(follow(page, tmp_path, but=pipeline), tmp_path)

@@ -21,6 +21,7 @@ from noisebench.cli import main
 from noisebench.data.disk import DiskFull, noticing_full_disk
 from noisebench.statistics.paired_tests import keyed_rng
 from noisebench.store.cell import why_no_cell
+from noisebench.store.export import export_text, read_export
 from noisebench.testing import throwaway
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -39,7 +40,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def export() -> dict[str, Any]:
     """A score and a cost of the committed results, without the seal that would name every change."""
-    document = json.loads((ROOT / "results" / "demo.json").read_text())
+    document = json.loads(export_text(read_export(ROOT / "results" / "demo.parquet")))
     cells = {e["cell"]["kind"]: {k: v for k, v in e.items() if k != "seal"} for e in document["cells"]}
     return {**document, "cells": [cells["score"], cells["cost"]]}
 
@@ -213,7 +214,7 @@ def read_only(folder: Path) -> Iterator[None]:
 def test_an_update_on_a_read_only_disk_is_one_line_and_no_regression(
     export: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    good = json.loads((ROOT / "results" / "demo.json").read_text())
+    good = json.loads(export_text(read_export(ROOT / "results" / "demo.parquet")))
     Path("now.json").write_text(json.dumps({**good, "cells": good["cells"][:1]}))
     Path("base").mkdir()
     Path("base/b.json").write_text(Path("now.json").read_text())

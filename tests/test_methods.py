@@ -72,7 +72,7 @@ def gain(method: str, regime: str, clean: Any) -> float:
     return psnr(restore(method, noisy, info), clean) - psnr(restore("identity", noisy, info), clean)
 
 
-# PSNR of the first four of `photos` at gaussian(sigma=25), seed 0: the figures of results/demo.json where it has them.
+# PSNR of the first four of `photos` at gaussian(sigma=25), seed 0: those of results/demo.parquet where it has them.
 PSNR_OF_PHOTOS = {
     "identity": 20.47, "gaussian_filter": 28.13, "median": 26.38, "bilateral": 28.67, "nlm": 30.16,
     "bayes_shrink": 29.26, "visu_shrink": 24.62, "tv_chambolle": 29.18, "wiener": 27.17, "adaptive_median": 23.10,
@@ -87,7 +87,7 @@ def test_a_classical_method_has_its_psnr_on_photographs(method: str) -> None:
 
 def test_the_psnr_on_photographs_is_that_of_the_committed_results() -> None:
     regime = bind("gaussian(sigma=25)", "regime").canonical
-    cells = [r for r in read_records(ROOT / "results" / "demo.json") if r.cell.kind == "score"]
+    cells = [r for r in read_records(ROOT / "results" / "demo.parquet") if r.cell.kind == "score"]
     held = {r.cell.method.name: r for r in cells if r.cell.regime.spec == regime and r.items}
     assert set(held) == {"identity", *DENOISERS}
     for name, record in held.items():

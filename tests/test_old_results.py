@@ -9,14 +9,17 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
-from noisebench.claims.verdicts import read_verdicts
 from noisebench.store.reading import read_records
 from noisebench.store.record import decimals_of, gate_of, item_count, order_of, role_of
 
 FIXTURES = ROOT / "tests" / "fixtures"
+SAMPLE = (
+    "awgn", "demo", "demo_adapt", "demo_audio", "demo_classify", "demo_generate", "demo_graph", "demo_matrix",
+    "demo_segment", "functions", "lowlight", "mri_knee", "polyu", "claims/bandlimited_weights", "claims/published",
+)  # fmt: skip
 EXPORTS = [
     FIXTURES / "schema_1_export.json",
-    *(file for file in sorted((ROOT / "results").rglob("*.json")) if read_verdicts(file) is None),
+    *(ROOT / "results" / f"{name}.parquet" for name in SAMPLE),
 ]
 
 

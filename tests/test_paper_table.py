@@ -494,7 +494,7 @@ def test_a_cost_is_a_row_of_the_csv_in_full() -> None:
 
 
 def test_the_command_line_adds_costs(cli, tmp_path: Path) -> None:
-    demo = str(Path(__file__).parent.parent / "results" / "demo.json")
+    demo = str(Path(__file__).parent.parent / "results" / "demo.parquet")
     cli("report", demo, "--to", "b", "--table-costs", "latency", "memory", "--table-methods", "nlm")
     head, line = body((tmp_path / "b" / "table.md").read_text())
     assert head.startswith("|Method|Latency (ms)|Memory (MiB)|σ = 15|") and line.startswith("|nlm|52.8|2.54|")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from conftest import ROOT
 from noisebench.components.registry import bind, bind_all
-from noisebench.store.export import seal_of
+from noisebench.store.export import export_text, read_export, seal_of
 from noisebench.store.reading import read_records
 from noisebench.store.record import Record
 from noisebench.suite.suite import named_suites, read_suite
@@ -19,7 +19,7 @@ SUITES = ("polyu", "mri_knee", "lowlight")
 
 def results(suite: str) -> dict[tuple[str, str, str, int], Record]:
     """The committed cells of a suite by method, dataset, regime and seed."""
-    records = read_records(ROOT / "results" / f"{suite}.json")
+    records = read_records(ROOT / "results" / f"{suite}.parquet")
     return {(r.cell.method.spec, r.cell.dataset.spec, r.cell.regime.spec, r.cell.seed): r for r in records}
 
 
@@ -47,8 +47,8 @@ def test_results_are_the_whole_suite_of_the_package(name: str) -> None:
 
 @pytest.mark.parametrize("name", SUITES)
 def test_results_are_unedited_and_hold_no_picture(name: str) -> None:
-    text = (ROOT / "results" / f"{name}.json").read_text()
-    assert len(text) < 2**20 and json.loads(text)["pictures"] == []
+    file = ROOT / "results" / f"{name}.parquet"
+    assert file.stat().st_size < 2**20 and json.loads(export_text(read_export(file)))["pictures"] == []
     for record in results(name).values():
         assert record.panel is None and record.seal == seal_of(record)
 
@@ -88,5 +88,5 @@ def test_enhancers_brighten_and_turn_more_order_than_the_input() -> None:
 
 def test_no_path_of_a_machine_is_in_them() -> None:
     for name in SUITES:
-        text = (ROOT / "results" / f"{name}.json").read_text()
+        text = export_text(read_export(ROOT / "results" / f"{name}.parquet"))
         assert str(Path.home()) not in text and "/tmp/" not in text and "/work/" not in text

@@ -1,107 +1,108 @@
-"""The committed board is what `report` makes of the committed results."""
+"""What is committed of boards is what is made of the committed results: a sample of them."""
 
 from __future__ import annotations
 
+import io
 import json
 import re
+import sys
 from importlib.metadata import version
-from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import ROOT
 from noisebench.boards.board import boards
 from noisebench.report.names import shown
-from noisebench.report.studies import chart_table, study_charts
-from noisebench.report.tables import to_markdown
-from noisebench.report.write import write_report
+from noisebench.report.studies import study_charts
 from noisebench.store.reading import read_records
 from noisebench.suite.study import read_study
-from noisebench.suite.suite import find_suite
+from noisebench.suite.suite import find_suite, named_suites
 from PIL import Image
 
-RESULTS, BOARD = ROOT / "results" / "demo.json", ROOT / "reports" / "demo"
+sys.path.append(str(ROOT / "benchmarks"))
+from remake_boards import LARGEST, all_boards, kept_files, remake
+
 MADE_WITH = ROOT / "reports" / "made_with.json"
-TEXT = ("leaderboard.md", "leaderboard.csv", "leaderboard.tex", "summary.json")
+SAMPLE = (
+    "demo",
+    "functions",
+    "awgn",
+    "polyu",
+    "mri_knee",
+    "lowlight",
+    "demo_classify",
+    "brightness_bias",
+    "train_bits",
+)
+"""A page, mistakes, a study alone, and a board of recipes are among them."""
 
 
-@pytest.fixture(scope="module")
-def again(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("board")
-    write_report(read_records(RESULTS), folder)
-    return folder
+def pixels(data: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGBA"), dtype=np.int16)
 
 
-def files(folder: Path) -> set[str]:
-    return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
-
-
-def pixels(file: Path) -> np.ndarray:
-    return np.asarray(Image.open(file).convert("RGBA"), dtype=np.int16)
-
-
-def test_the_same_files_are_made(again):
-    assert files(again) == files(BOARD)
-
-
-@pytest.mark.parametrize("name", TEXT)
-def test_text_is_the_same_byte_for_byte(again, name):
-    assert (again / name).read_bytes() == (BOARD / name).read_bytes()
-
-
-def test_the_page_is_the_same_but_for_the_encoding_of_its_pictures(again):
-    def words(folder: Path) -> str:
-        return re.sub(r"data:image/png;base64,[A-Za-z0-9+/=]+", "PICTURE", (folder / "leaderboard.html").read_text())
-
-    assert words(again) == words(BOARD)
-    assert "PICTURE" in words(BOARD)
-
-
-def test_plots_and_page_are_the_same_byte_for_byte_with_the_same_libraries(again):
-    made_with = json.loads(MADE_WITH.read_text())
-    here = {name: version(name) for name in made_with}
-    if here != made_with:
-        pytest.skip(f"the board was drawn with {made_with}, here are {here}: other bytes for the same picture")
-    for name in files(BOARD):
-        assert (again / name).read_bytes() == (BOARD / name).read_bytes(), name
-
-
-TRAINED = sorted(p.name.partition(".")[0] for p in (ROOT / "results").glob("*.json.xz"))
-
-
-@pytest.mark.parametrize("name", ["awgn", "polyu", "mri_knee", "lowlight", "functions", *TRAINED])
-def test_boards_of_text_and_plots_are_what_is_made_of_their_results(name, tmp_path):
-    (results,) = (ROOT / "results").glob(f"{name}.json*")
-    write_report(read_records(results), tmp_path)
-    board = ROOT / "reports" / name
+@pytest.mark.parametrize("name", SAMPLE)
+def test_what_is_committed_of_a_board_is_what_is_made_of_its_results(name, tmp_path):
+    remake(name, tmp_path / name)
+    made, board = kept_files(tmp_path / name), ROOT / "reports" / name
     made_with = json.loads(MADE_WITH.read_text())
     same = {library: version(library) for library in made_with} == made_with
-    text = {"leaderboard.md", "statistics.md"} if name in TRAINED else {"leaderboard.md"}
-    ours = {f for f in files(board) if not f.removeprefix("plots/").startswith("study")}
-    assert ours == {f for f in files(tmp_path) if f in text or f.endswith(".png")}
-    for file in ours:
-        if not file.endswith(".png"):
-            assert (tmp_path / file).read_bytes() == (board / file).read_bytes(), file
+    assert made.keys() == {file.name for file in board.iterdir()}
+    for file, data in made.items():
+        committed = (board / file).read_bytes()
+        if file.endswith(".md"):
+            assert data == committed, file
+        elif file.endswith(".html"):
+            assert words(data) == words(committed) and "PICTURE" in words(data)
+            assert not same or data == committed
         elif same:
             # A logarithm ends in another bit on another processor, and the edge of a mark in another shade.
-            made, committed = (pixels(folder / file) for folder in (tmp_path, board))
-            assert made.shape == committed.shape, file
-            assert np.abs(made - committed).max() <= 8 and (made != committed).mean() < 1e-3, file
+            one, other = pixels(data), pixels(committed)
+            assert one.shape == other.shape, file
+            assert np.abs(one - other).max() <= 8 and (one != other).mean() < 1e-3, file
 
 
-STUDIES = sorted(p.parent.name for p in (ROOT / "reports").glob("*/study.md"))
+def words(page: bytes) -> str:
+    """A page but for the encoding of its pictures."""
+    return re.sub(r"data:image/png;base64,[A-Za-z0-9+/=]+", "PICTURE", page.decode())
+
+
+def test_every_board_is_a_text_and_small_pictures():
+    folders = {path.name: path for path in (ROOT / "reports").iterdir() if path.is_dir()}
+    assert sorted(folders) == all_boards()
+    for name, folder in folders.items():
+        files = {file.name: file for file in folder.iterdir()}
+        assert files.keys() <= {
+            "leaderboard.md",
+            "board.png",
+            "mistakes.png",
+            *(["leaderboard.html"] * (name == "demo")),
+        }
+        assert all(file.stat().st_size <= LARGEST for file in files.values() if file.suffix == ".png"), name
+        links = re.findall(r"\]\((?!http|#)([^)]+)\)", files["leaderboard.md"].read_text())
+        assert sorted(links) == sorted(file for file in files if file.endswith(".png")), name
+    assert (folders["demo"] / "leaderboard.html").stat().st_size < 10**6
+
+
+PAGES = sorted(p for form in ("*.md", "docs/**/*.md", "reports/*.md", "results/**/*.md") for p in ROOT.glob(form))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_of_a_page_lead_to_files(page):
+    links = re.findall(
+        r"\]\((?!https?:|#|mailto:)([^)\s#]+)[^)]*\)", re.sub(r"```.*?```|`[^`\n]*`", "", page.read_text(), flags=re.S)
+    )
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+STUDIES = [name for name in all_boards() if name in named_suites() and "\nstudy:" in named_suites()[name].read_text()]
 
 
 @pytest.mark.parametrize("name", STUDIES)
-def test_studies_are_what_is_made_of_their_results(name):
-    (results,) = (ROOT / "results").glob(f"{name}.json*")
-    text = (ROOT / "reports" / name / "study.md").read_text()
-    records = shown(read_records(results))
+def test_studies_are_drawn_whole_from_their_results(name):
+    records = shown(read_records(ROOT / "results" / f"{name}.parquet"))
     drawn, left_out = study_charts(boards(records), read_study(find_suite(name))[1], records)
     assert drawn and not left_out
-    for chart in drawn:
-        assert "\n".join(to_markdown(chart_table(chart))) in text, chart.where
-    assert all((ROOT / "reports" / name / plot).exists() for plot in re.findall(r"\]\((plots/[^)]+)\)", text))
 
 
 @pytest.mark.parametrize(("results", "name"), [("demo", "demo"), ("functions", "demo_functions")])
@@ -110,7 +111,7 @@ def test_the_demo_suites_of_the_package_are_what_the_results_hold(results, name)
     from noisebench.suite.suite import named_suites, read_suite
 
     suite = read_suite(named_suites()[name])
-    cells = [r.cell for r in read_records(ROOT / "results" / f"{results}.json")]
+    cells = [r.cell for r in read_records(ROOT / "results" / f"{results}.parquet")]
     assert {c.suite["name"] for c in cells} == {name}
     assert {c.method.spec for c in cells} == {b.canonical for b in bind_all(suite.methods, "method", suite.track)}
     scored = {c.regime.spec for c in cells if c.kind == "score"}

@@ -617,7 +617,11 @@ def test_items_are_counted_and_named_in_cells_of_any_schema() -> None:
     ("to", "said"),
     [
         ("there", "--to there is a folder: name a file in it, such as there/results.json"),
-        ("x.json.gz", "--to x.json.gz: an export is JSON, compressed as .xz alone: name a .json or a .json.xz"),
+        (
+            "x.json.gz",
+            "--to x.json.gz: an export is JSON, compressed as .xz alone, or Parquet: name a .json, a .json.xz or a "
+            ".parquet",
+        ),
     ],
 )
 def test_an_export_into_a_folder_or_of_another_form_is_refused(cli: Any, tmp_path: Path, to: str, said: str) -> None:

@@ -162,7 +162,7 @@ def test_mistakes_are_one_line(cli) -> None:
 
 
 def test_committed_results_of_the_folder_are_the_default(cli, tmp_path: Path) -> None:
-    committed = ROOT / "results" / "claims" / "bandlimited_weights.json"
+    committed = ROOT / "results" / "claims" / "bandlimited_weights.parquet"
     names = {e.name for e in all_effects() if 33 in e.systems}
 
     def verdicts(*options: object) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import noisebench as nb
@@ -118,7 +119,7 @@ def test_it_is_trained_scored_and_found_again(plugin: Path, cli: Any, tmp_path: 
     assert set(found.seconds) == {own.key, teacher.key}
     records: Any = {cell.key: Record(cell, {}, "") for cell in cells}
     assert _with_needed([own.key], records) == {own.key, teacher.key}
-    card: Any = {"track": "restore", "method": own.method.spec, "seed": 0, "regime": own.regime.spec}
+    card: Any = SimpleNamespace(track="restore", method=own.method.spec, seed=0, regime=own.regime.spec)
     assert key_today(card) == own.key
 
 

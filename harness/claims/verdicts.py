@@ -10,6 +10,7 @@ from typing import Any, cast
 from pydantic import BaseModel, ConfigDict, FiniteFloat, model_validator
 from typing_extensions import TypedDict
 
+from ..data.disk import write_named
 from ..text.errors import UsageError, one_line
 from ..text.json_values import parsed
 from .effects import Effect, Judged, effect_row
@@ -17,6 +18,8 @@ from .numbers import ClaimRow
 from .stale import Code, code_sha256
 
 FORMAT = "noisebench-verdicts@1"
+_LARGEST = 1 << 28
+"""Bytes of text that a compressed file may hold."""
 
 
 class Behind(TypedDict):
@@ -79,15 +82,33 @@ def verdicts_text(rows: Iterable[ClaimRow], cells: dict[str, Behind], environmen
     return json.dumps(made, indent=1) + "\n"
 
 
+def write_verdicts(path: Path, text: str) -> None:
+    """Write a file of verdicts, compressed where its name ends in `.zst`. Raises `UsageError`, OSError."""
+    import pyarrow as pa
+
+    data = text.encode()
+    write_named(path, pa.Codec("zstd", 19).compress(data, asbytes=True) if path.suffix == ".zst" else data)
+
+
+def _read(path: Path, most: int) -> bytes:
+    """The text of a file, or the start of it. Raises OSError, also where it is compressed and damaged."""
+    if path.suffix != ".zst":
+        with open(path, "rb") as file:
+            return file.read(most)
+    import pyarrow as pa
+
+    with pa.input_stream(str(path), compression="zstd") as file:
+        return bytes(file.read(most))
+
+
 def read_verdicts(path: Path) -> Verdicts | None:
     """What a file of verdicts holds, None for another file. Raises `UsageError` where it is damaged."""
-    if not path.is_file() or path.suffix != ".json":
+    if not path.is_file() or path.suffix not in (".json", ".zst"):
         return None
-    with open(path, encoding="utf-8", errors="replace") as file:
-        if FORMAT not in file.read(200):
-            return None
     try:
-        found = parsed(path.read_bytes())
+        if FORMAT.encode() not in _read(path, 200):
+            return None
+        found = parsed(_read(path, _LARGEST))
         if found["format"] != FORMAT:
             return None
         _File.model_validate(found)

@@ -11,7 +11,7 @@ from ..text.wording import counted
 from .options import add_shared, folder_to_write, print_json, print_table, read_noted, verb
 
 _EXAMPLES = """  noisebench compare before-store after-store
-  noisebench compare results/demo.json nb-store --to comparison
+  noisebench compare results/demo.parquet nb-store --to comparison
   noisebench compare nb-store --method "nlm(h=0.6)" "nlm(h=0.8)\""""
 
 _MOST = 20

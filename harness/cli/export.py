@@ -11,10 +11,11 @@ from ..text.errors import UsageError, one_line
 from ..text.wording import counted
 from .options import add_shared, note_old, print_json, verb
 
-_EXAMPLES = """  noisebench export nb-store --to results/demo.json
+_EXAMPLES = """  noisebench export nb-store --to results/demo.parquet
   noisebench export nb-store --to set12.json --no-pictures
   noisebench export nb-store --to large.json.xz           compressed, an eighth of the size
-  noisebench report results/demo.json --to board"""
+  noisebench export nb-store --to large.parquet --compact   a fortieth: enough for all boards
+  noisebench report results/demo.parquet --to board"""
 
 _OTHER_FORMS = (".gz", ".bz2", ".zst", ".lzma", ".zip", ".7z")
 """Endings of compressed files, which an export has not."""
@@ -22,18 +23,25 @@ _OTHER_FORMS = (".gz", ".bz2", ".zst", ".lzma", ".zip", ".7z")
 
 def add(verbs: Any) -> None:
     """Add the verb."""
-    p = verb(verbs, "export", "write a store as one JSON file, small enough for git", _EXAMPLES, run)
+    p = verb(verbs, "export", "write a store as one file, JSON or Parquet, small enough for git", _EXAMPLES, run)
     p.add_argument("store", metavar="STORE", help="a store, or an export file")
-    p.add_argument("--to", metavar="FILE", required=True, help="the file to write; compressed where it ends in .xz")
+    p.add_argument(
+        "--to",
+        metavar="FILE",
+        required=True,
+        help="the file to write: JSON, compressed where it ends in .xz, or .parquet",
+    )
     p.add_argument("--no-pictures", action="store_true",
                    help="leave out crops and what was got wrong: where pictures must not be passed on")  # fmt: skip
+    p.add_argument("--compact", action="store_true",
+                   help="leave out what no board needs: the seconds of items, and hashes of outputs")  # fmt: skip
     add_shared(p, "json")
 
 
 def run(args: argparse.Namespace) -> int:
     """Export."""
     from ..data.disk import noticing_full_disk
-    from ..store.export import write_export
+    from ..store.export import compacted, write_export
     from ..store.reading import read_records
 
     to = Path(args.to)
@@ -42,13 +50,18 @@ def run(args: argparse.Namespace) -> int:
     if to.is_dir():
         raise UsageError(f"--to {one_line(to)} is a folder: name a file in it, such as {one_line(to / 'results.json')}")
     if to.suffix in _OTHER_FORMS:
-        raise UsageError(f"--to {one_line(to)}: an export is JSON, compressed as .xz alone: name a .json or a .json.xz")
+        raise UsageError(
+            f"--to {one_line(to)}: an export is JSON, compressed as .xz alone, or Parquet: name a .json, "
+            "a .json.xz or a .parquet"
+        )
     records = read_records(Path(args.store))
     note_old(Path(args.store), records)
     if not records:
         raise UsageError(f"{one_line(args.store)} has no cells: `noisebench run … --store` fills it")
     if args.no_pictures:
         records = [replace(record, panel=None, mistakes=None) for record in records]
+    if args.compact:
+        records = [compacted(record) for record in records]
     with noticing_full_disk(to):
         write_export(to, records)
     if args.json:

@@ -120,7 +120,7 @@ def _systems(args: argparse.Namespace) -> int:
     from ..components.tracks import get_track
 
     results = [Path(p) for p in args.store] or sorted(
-        p for form in ("*.json", "*.json.xz") for p in Path("results").rglob(form)
+        p for form in ("*.json", "*.json.xz", "*.json.zst", "*.parquet") for p in Path("results").rglob(form)
     )
     systems = read_systems()
     if args.name:

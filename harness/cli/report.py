@@ -12,7 +12,7 @@ from ..text.wording import counted
 from .options import add_shared, add_style, folder_to_write, print_json, read_noted, verb
 
 _EXAMPLES = """  noisebench report nb-store --to board
-  noisebench report results/demo.json --to board
+  noisebench report results/demo.parquet --to board
   noisebench report nb-store --bundle paper              tables, figures, references, suites and results
   noisebench report nb-store --as "DnCNN-B=dncnn(weights=blind)" --as BSD68=bsd68
   noisebench report nb-store --table-metrics psnr ssim --table-digits 2 4 --table-methods identity nlm bm3d"""

@@ -20,7 +20,7 @@ _EXAMPLES = """  noisebench reproduce --list
   noisebench reproduce dncnn_s25_set12
   noisebench reproduce dncnn ffdnet --data ~/testsets --weights ~/weights --store nb-claims
   noisebench reproduce --kind number --json
-  noisebench reproduce dncnn --from results/claims/published.json --to dncnn.md
+  noisebench reproduce dncnn --from results/claims/published.parquet --to dncnn.md
 
 exit codes: 0 no claim differs, 1 one differs or its cell failed, 2 usage, 130 stopped by Ctrl-C"""
 
@@ -38,7 +38,8 @@ def add(verbs: Any) -> None:
     p.add_argument("--from", dest="results", metavar="RESULTS", action="append", default=[],
                    help="judge what this store or export holds, run nothing (repeatable)")  # fmt: skip
     p.add_argument("--to", metavar="FILE",
-                   help="write the verdicts too: a table (.md), or those of effects for --from (.json)")  # fmt: skip
+                   help="write the verdicts too: a table (.md), rows and a short table beside them (.csv), or those of "
+                        "effects for --from (.json, .json.zst)")  # fmt: skip
     p.add_argument("--store", metavar="DIR", help="where results go (default: nb-store)")
     add_shared(p, "jobs", "timeout")
     p.add_argument("--device", metavar="D", help="where methods run (default: cpu)")
@@ -80,12 +81,10 @@ def run(args: argparse.Namespace) -> int:
         note_stopped(None if args.results else store)
         return 130
     if to is not None:
-        from ..data.disk import noticing_full_disk, write_named
-        from ..report.claims import claims_markdown
+        from ..data.disk import noticing_full_disk
 
-        text = claims_markdown(rows) if to.suffix == ".md" else _as_json(rows, store, args)
         with noticing_full_disk(to):
-            write_named(to, text.encode())
+            _write(to, rows, store, args)
     counts = Counter(row["verdict"] for row in rows)
     if args.json:
         print_json({"store": None if args.results else store, "claims": rows, "verdicts": dict(counts)})
@@ -117,6 +116,21 @@ def _judged(claims: list[Any], args: argparse.Namespace) -> list[ClaimRow]:
     return judged(claims, [Path(p) for p in args.results])
 
 
+def _write(to: Path, rows: list[ClaimRow], store: str, args: argparse.Namespace) -> None:
+    """The verdicts in the form that the name of the file says."""
+    from ..claims.verdicts import write_verdicts
+    from ..data.disk import write_named
+    from ..report.claims import claims_csv, claims_markdown, claims_summary
+
+    if to.suffix == ".md":
+        write_named(to, claims_markdown(rows).encode())
+    elif to.suffix == ".csv":
+        write_named(to, claims_csv(rows).encode())
+        write_named(to.with_suffix(".md"), claims_summary(rows, to.name).encode())
+    else:
+        write_verdicts(to, _as_json(rows, store, args))
+
+
 def _as_json(rows: list[ClaimRow], store: str, args: argparse.Namespace) -> str:
     from ..claims.stored import cells_behind
     from ..claims.verdicts import verdicts_text
@@ -133,8 +147,11 @@ def _verdicts_file(text: str | None) -> Path | None:
     if text is None:
         return None
     path = Path(text)
-    if path.suffix not in (".md", ".json"):
-        raise UsageError(f"--to {one_line(path)}: it is Markdown or JSON, so name a file that ends in .md or .json")
+    if path.suffix not in (".md", ".csv", ".json") and path.suffixes[-2:] != [".json", ".zst"]:
+        raise UsageError(
+            f"--to {one_line(path)}: it is Markdown, CSV or JSON, so name a file that ends in .md, .csv, .json or "
+            ".json.zst"
+        )
     if not path.parent.is_dir():
         raise UsageError(f"--to {one_line(path)}: the folder {one_line(path.parent)} is not there")
     refuse_in_store(path)

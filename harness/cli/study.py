@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _EXAMPLES = """  noisebench study levels --to study
   noisebench study study.yaml --store nb-store --to study
-  noisebench study matrix_phase --from results/matrix_phase.json.xz
+  noisebench study matrix_phase --from results/matrix_phase.parquet
 
 a study file is a suite with a list of what to draw:
   study: [{x: gaussian.sigma}, {x: nlm.h, y: ssim}, {x: latency}]

@@ -1,13 +1,16 @@
-"""The verdicts on claims as a Markdown table."""
+"""The verdicts on claims: as a Markdown table in full, and as a short one a source beside rows of CSV."""
 
 from __future__ import annotations
 
+import csv
+import io
 from collections import Counter
 from collections.abc import Sequence
 from urllib.parse import quote
 
 from ..claims.effects import mean_of
 from ..claims.numbers import ClaimRow, told_verdict
+from ..text.errors import one_line
 from ..text.wording import counted
 from .escape import markdown, markdown_code
 from .tables import pipe_table
@@ -15,6 +18,63 @@ from .tables import pipe_table
 
 def claims_markdown(rows: Sequence[ClaimRow]) -> str:
     """`rows` are those of `reproduce`: first those with a verdict, by paper; then what is not available."""
+    lines = _head(rows)
+    known = [row for row in rows if row["verdict"] != "not available"]
+    for paper in dict.fromkeys(row["paper"] for row in known):
+        own = [row for row in known if row["paper"] == paper]
+        lines += ["", f"## {markdown(paper)}", "", _link(own[0]["url"]), ""]
+        lines += _numbers([row for row in own if row["kind"] == "number"])
+        lines += _effects([row for row in own if row["kind"] != "number"])
+    return "\n".join([*lines, *_absent(rows)]) + "\n"
+
+
+def claims_summary(rows: Sequence[ClaimRow], beside: str) -> str:
+    """A short table a source: what each claim says, and the verdict; `beside` is the file that has the rows in full."""
+    lines = [*_head(rows), "", f"What each says, and our figures: [{beside}]({quote(beside)})."]
+    known = [row for row in rows if row["verdict"] != "not available"]
+    for paper in dict.fromkeys(row["paper"] for row in known):
+        own = [row for row in known if row["paper"] == paper]
+        cells = [(markdown_code(row["name"]), markdown_code(str(row["claimed"])), told_verdict(row)) for row in own]
+        lines += ["", f"## {markdown(paper)}", "", _link(own[0]["url"]), ""]
+        lines += pipe_table(("claim", "claimed", "verdict"), (False,) * 3, cells)
+    return "\n".join([*lines, *_absent(rows)]) + "\n"
+
+
+def claims_csv(rows: Sequence[ClaimRow]) -> str:
+    """A row a claim: its source, what it says, a number of which cell, what we get, and the verdict."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("claim", "kind", "source", "url", "where", "says", "cell", "seeds", "claimed", "ours",
+                     "difference", "verdict", "stale", "reason", "edges"))  # fmt: skip
+    for row in rows:
+        known = row["verdict"] != "not available"
+        writer.writerow(
+            one_line(cell, 10_000)
+            for cell in (
+                row["name"], row["kind"], row["paper"], row["url"], row["table"], row["row"], _cell(row),
+                " ".join(map(str, row.get("seeds", ()))), row["claimed"], _ours(row) if known else "",
+                f"{row['difference']:+.4f}" if known and row["difference"] is not None else "", row["verdict"],
+                "stale" if row.get("stale") else "", row["reason"], " and ".join(row.get("edges") or ()),
+            )
+        )  # fmt: skip
+    return text.getvalue()
+
+
+def _cell(row: ClaimRow) -> str:
+    """What the cell behind a number is of; an effect has several, which its file names."""
+    if row["kind"] != "number":
+        return ""
+    return " · ".join((row["method"], row["dataset"], row["regime"], row["protocol"], row["metric"]))
+
+
+def _ours(row: ClaimRow) -> str:
+    if row["kind"] == "number":
+        return f"{row['ours']:.{max(4, row['decimals'])}f}"
+    return "; ".join(f"{name} {text}" for name, text in values_by_name(row).items())
+
+
+def _head(rows: Sequence[ClaimRow]) -> list[str]:
+    """The title, how many verdicts of each kind there are, and how many are stale."""
     counts = Counter(row["verdict"] for row in rows)
     lines = [
         "# Published figures, and ours",
@@ -24,17 +84,14 @@ def claims_markdown(rows: Sequence[ClaimRow]) -> str:
     if old := sum(row.get("stale", False) for row in rows):
         are, them = ("verdict is", "it") if old == 1 else ("verdicts are", "them")
         lines += ["", f"{old} {are} stale: source files behind {them} have changed since."]
-    known = [row for row in rows if row["verdict"] != "not available"]
-    for paper in dict.fromkeys(row["paper"] for row in known):
-        own = [row for row in known if row["paper"] == paper]
-        lines += ["", f"## {markdown(paper)}", "", _link(own[0]["url"]), ""]
-        lines += _numbers([row for row in own if row["kind"] == "number"])
-        lines += _effects([row for row in own if row["kind"] != "number"])
+    return lines
+
+
+def _absent(rows: Sequence[ClaimRow]) -> list[str]:
+    """The claims that have no verdict, and why."""
     absent = [row for row in rows if row["verdict"] == "not available"]
-    if absent:
-        lines += ["", "## Not available", ""]
-        lines += [f"- {markdown_code(row['name'])}: {markdown(row['reason'])}" for row in absent]
-    return "\n".join(lines) + "\n"
+    named = [f"- {markdown_code(row['name'])}: {markdown(row['reason'])}" for row in absent]
+    return ["", "## Not available", "", *named] if absent else []
 
 
 def _link(url: str) -> str:

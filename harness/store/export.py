@@ -1,4 +1,4 @@
-"""The portable form of a store: one JSON file, a row a line, without anything of the machine's paths."""
+"""The portable form of a store: one file, JSON with a row a line or Parquet, without any path of the machine."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import hashlib
 import json
 import lzma
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +22,7 @@ from ..text.json_values import parsed, plain
 from .cell import SCHEMA, Cell, Whole, checked_cell, plain_values, why_not
 from .mistakes import mistakes_of
 from .names import why_no_names
+from .parquet_export import MAGIC, Columns, Document, Entry, is_parquet_export, parquet_bytes, read_parquet
 from .record import Mistake, Panel, Plugins, Record
 
 _PARTS = ("noisebench_export", "cells", "pictures")
@@ -35,55 +36,94 @@ _SMALL, _DENSEST = 64 << 20, 500
 
 def export_text(records: Sequence[Record]) -> str:
     """An export as text: equal records give equal text. Plug-ins are in it where the records carry them."""
-    pictures: dict[str, str] = {}
-    plugins: dict[str, str] = {}
-    cells = []
-    for record in sorted(records, key=lambda r: r.cell.key):
-        cell = _public(record.cell)
-        names, outputs = list(record.scores), list(record.output_sha256)
-        rows = [
-            [
-                record.items[i], record.input_sha256[i], outputs[i], record.notes[i],
-                plain(float(record.seconds[i])), *(plain(float(record.scores[m][i])) for m in names),
-            ]
-            for i in range(len(record.items))
-        ]  # fmt: skip
-        panel = None
-        if record.panel is not None:
-            panel = {"item": record.panel.item, **_placed(record.panel, pictures)}
-        loaded = record.plugins.loaded if record.plugins else ()
-        plugins |= record.plugins.files if record.plugins else {}
-        wrong = _mistakes(record, pictures)
-        cells.append((cell, names, rows, panel, seal_of(record), record.asked, record.names, loaded, wrong))
+    document = _document(records)
     lines = ["{", f' "noisebench_export": {SCHEMA},', ' "cells": [']
-    for place, (cell, names, rows, panel, seal, asked, shown, loaded, wrong) in enumerate(cells):
+    for place, entry in enumerate(document["cells"]):
         lines.append("  {")
-        lines.append(f'   "cell": {json.dumps(cell, sort_keys=True, default=plain_values)},')
-        lines.append(f'   "metrics": {json.dumps(names)},')
-        lines.append(f'   "panel": {json.dumps(panel)},')
-        lines.append(f'   "seal": {json.dumps(seal)},')
-        lines += [f'   "asked": {json.dumps(asked)},'] if asked else []
-        lines += [f'   "names": {json.dumps(dict(shown), sort_keys=True)},'] if shown else []
-        lines += [f'   "plugins": {json.dumps(loaded)},'] if loaded else []
-        lines += [f'   "mistakes": {json.dumps(wrong)},'] if wrong is not None else []
+        lines.append(f'   "cell": {json.dumps(entry["cell"], sort_keys=True)},')
+        lines.append(f'   "metrics": {json.dumps(list(entry["columns"]["scores"]))},')
+        lines.append(f'   "panel": {json.dumps(entry["panel"])},')
+        lines.append(f'   "seal": {json.dumps(entry["seal"])},')
+        lines += [f'   "asked": {json.dumps(entry["asked"])},'] if entry["asked"] else []
+        lines += [f'   "names": {json.dumps(entry["names"], sort_keys=True)},'] if entry["names"] else []
+        lines += [f'   "plugins": {json.dumps(entry["plugins"])},'] if entry["plugins"] else []
+        lines += [f'   "mistakes": {json.dumps(entry["mistakes"])},'] if entry["mistakes"] is not None else []
         lines.append('   "rows": [')
+        rows = list(_rows(entry["columns"]))
         lines += ["    " + json.dumps(row) + ("," if i + 1 < len(rows) else "") for i, row in enumerate(rows)]
         lines.append("   ]")
-        lines.append("  }" + ("," if place + 1 < len(cells) else ""))
+        lines.append("  }" + ("," if place + 1 < len(document["cells"]) else ""))
     lines.append(" ],")
-    lines += [f' "plugins": {json.dumps(plugins, sort_keys=True)},'] if plugins else []
+    lines += [f' "plugins": {json.dumps(document["plugins"], sort_keys=True)},'] if document["plugins"] else []
     lines.append(' "pictures": [')
-    texts = list(pictures)
+    texts = [base64.b64encode(picture).decode() for picture in document["pictures"]]
     lines += ["  " + json.dumps(text) + ("," if i + 1 < len(texts) else "") for i, text in enumerate(texts)]
     lines += [" ]", "}"]
     return "\n".join(lines) + "\n"
 
 
+def _document(records: Sequence[Record]) -> Document:
+    """What an export of records holds, in the order of their keys."""
+    pictures: dict[bytes, int] = {}
+    plugins: dict[str, str] = {}
+    entries: list[Entry] = []
+    for record in sorted(records, key=lambda r: r.cell.key):
+        plugins |= record.plugins.files if record.plugins else {}
+        panel, count = None, len(record.items)
+        if record.panel is not None:
+            placed = {name: str(_place(png, pictures)) for name, png in record.panel.parts.items()}
+            panel = {"item": record.panel.item, **placed}
+        entries.append(
+            {
+                "cell": plain_values(_public(record.cell)),
+                "columns": {
+                    "items": record.items,
+                    "input_sha256": record.input_sha256[:count],
+                    "output_sha256": list(record.output_sha256)[:count],
+                    "notes": record.notes[:count],
+                    "seconds": record.seconds[:count],
+                    "scores": {name: values[:count] for name, values in record.scores.items()},
+                },
+                "panel": panel,
+                "seal": seal_of(record),
+                "asked": record.asked,
+                "names": dict(record.names),
+                "plugins": record.plugins.loaded if record.plugins else (),
+                "mistakes": _mistakes(record, pictures),
+            }
+        )
+    return {"noisebench_export": SCHEMA, "cells": entries, "pictures": list(pictures), "plugins": plugins}
+
+
+def _rows(columns: Columns) -> Iterator[list[Any]]:
+    """Columns as rows of JSON."""
+    numbers = [
+        [plain(float(value)) for value in column] for column in (columns["seconds"], *columns["scores"].values())
+    ]
+    texts = (columns["items"], columns["input_sha256"], columns["output_sha256"], columns["notes"])
+    return map(list, zip(*texts, *numbers, strict=True))
+
+
+def compacted(record: Record) -> Record:
+    """A record without what no board needs: the seconds of each item, and the hash of each output.
+
+    In place of the latter stands that of all outputs of the cell, by which boards tell whether two cells gave the same;
+    outputs that are the inputs stay.
+    """
+    outputs = list(record.output_sha256)
+    if outputs != record.input_sha256:
+        outputs = [hashlib.sha256("\n".join(outputs).encode()).hexdigest()] * len(outputs)
+    return replace(record, output_sha256=outputs, seconds=np.full(len(record.items), np.nan))
+
+
 def write_export(file: Path, records: Sequence[Record]) -> None:
-    """Write an export, whole or not at all; compressed where the name of the file ends in `.xz`.
+    """Write an export, whole or not at all: Parquet where its name ends in `.parquet`, else JSON, compressed by `.xz`.
 
     Raises `UsageError` for a file within a store, OSError.
     """
+    if file.suffix == ".parquet":
+        write_named(file, parquet_bytes(_document(records)))
+        return
     data = export_text(records).encode()
     write_named(file, lzma.compress(data) if file.suffix == ".xz" else data)
 
@@ -103,22 +143,19 @@ def _unpacked(data: bytes) -> bytes:
     return text
 
 
-def _placed(panel: Panel, pictures: dict[str, str]) -> dict[str, str]:
-    """The place of each part of a panel among `pictures`, to which new ones are added."""
-    texts = {name: base64.b64encode(png).decode() for name, png in panel.parts.items()}
-    return {name: pictures.setdefault(text, str(len(pictures))) for name, text in texts.items()}
+def _place(picture: bytes, pictures: dict[bytes, int]) -> int:
+    """The place of a picture among `pictures`, to which it is added where it is new."""
+    return pictures.setdefault(picture, len(pictures))
 
 
-def _mistakes(record: Record, pictures: dict[str, str]) -> list[list[Any]] | None:
+def _mistakes(record: Record, pictures: dict[bytes, int]) -> list[list[Any]] | None:
     """The mistakes of a cell as lines, with the place of each picture among `pictures`, to which new ones are added."""
     if record.mistakes is None:
         return None
     place = {item: n for n, item in enumerate(record.items)}
     lines = []
     for one in record.mistakes:
-        shown = None
-        if one.picture is not None:
-            shown = int(pictures.setdefault(base64.b64encode(one.picture).decode(), str(len(pictures))))
+        shown = None if one.picture is None else _place(one.picture, pictures)
         lines.append([place[one.item], one.truth, one.said, one.likely, shown])
     return lines
 
@@ -145,8 +182,10 @@ def _seal(record: Record, cell: str) -> str:
 
 def is_export(path: Path) -> bool:
     """Whether a file begins as an export does; the rest of it is not looked at."""
-    with suppress(OSError, lzma.LZMAError), open_regular(path) as file:
+    with suppress(OSError, ValueError, lzma.LZMAError), open_regular(path) as file:
         start = file.read(_START)
+        if start.startswith(MAGIC):
+            return is_parquet_export(path)
         if start.startswith(_XZ):
             start = lzma.LZMADecompressor(lzma.FORMAT_XZ).decompress(start, _START)
         return b'"noisebench_export"' in start
@@ -156,7 +195,8 @@ def is_export(path: Path) -> bool:
 def read_export(path: Path) -> list[Record]:
     """Records of an export file. Raises `UsageError` for what is not one, and naming a cell that is damaged."""
     try:
-        document = parsed(_unpacked(path.read_bytes()).decode("utf-8"))
+        data = path.read_bytes()
+        document: Any = read_parquet(data) if data.startswith(MAGIC) else parsed(_unpacked(data).decode("utf-8"))
         if not isinstance(document, dict):
             raise ValueError("it is no mapping")
         if lacks := [name for name in _PARTS if name not in document]:
@@ -164,7 +204,10 @@ def read_export(path: Path) -> list[Record]:
         schema, cells = document["noisebench_export"], document["cells"]
         if why := _why_newer(schema):
             raise UsageError(f"export {one_line(path)} {why}")
-        pictures = [base64.b64decode(text, validate=True) for text in document["pictures"]]
+        pictures = [
+            base64.b64decode(picture, validate=True) if isinstance(picture, str) else picture
+            for picture in document["pictures"]
+        ]
         if not isinstance(cells, list):
             raise ValueError("`cells` is no list")
         plugins = document.get("plugins", {})
@@ -179,7 +222,11 @@ def read_export(path: Path) -> list[Record]:
             f"{one_line(path)} is not a noisebench export ({one_line(error, 80)}): `noisebench export STORE --to FILE` "
             "makes one"
         ) from None
-    return [_record(entry, pictures, plugins, f"{one_line(path)}: cell number {n}") for n, entry in enumerate(cells, 1)]
+    columns_of = _checked_columns if data.startswith(MAGIC) else _columns_of_rows
+    return [
+        _record(entry, columns_of, pictures, plugins, f"{one_line(path)}: cell number {n}")
+        for n, entry in enumerate(cells, 1)
+    ]
 
 
 def is_source_place(place: str) -> bool:
@@ -195,30 +242,33 @@ def _why_newer(schema: object) -> str | None:
     return f"was written by a newer noisebench (schema {one_line(schema, 40)}): upgrade to read it"
 
 
-def _record(entry: Any, pictures: list[bytes], plugins: dict[str, str], where: str) -> Record:
+def _record(
+    entry: Any, columns_of: Callable[[Any, Cell], Columns], pictures: list[bytes], plugins: Any, where: str
+) -> Record:
     """A record of an entry. Raises `UsageError` that says `where` and what is not as documented."""
     try:
-        cell, rows, names, panel = entry["cell"], entry["rows"], entry["metrics"], entry["panel"]
+        cell, panel = entry["cell"], entry["panel"]
         if isinstance(cell, dict) and "schema" in cell and (why := _why_newer(cell["schema"])):
             raise UsageError(f"{where} {why}")
         shown = entry.get("names", {})
         written, cell = cell, checked_cell(cell)
-        if why := _why_no_rows(rows, names, cell) or why_no_names(shown):
+        columns = columns_of(entry, cell)
+        if why := why_no_names(shown):
             raise ValueError(why)
         record = Record(
             _public(cell),
-            [row[0] for row in rows],
-            [row[1] for row in rows],
-            [row[2] for row in rows],
-            [row[3] for row in rows],
-            np.array([_in(row[4]) for row in rows], dtype=np.float64),
-            {m: np.array([_in(row[5 + j]) for row in rows], dtype=np.float64) for j, m in enumerate(names)},
+            columns["items"],
+            columns["input_sha256"],
+            columns["output_sha256"],
+            columns["notes"],
+            columns["seconds"],
+            columns["scores"],
             _panel(panel, pictures),
             str(entry.get("seal", "")),
             asked=str(entry.get("asked", "")),
             names=shown,
             plugins=_plugins(entry.get("plugins"), plugins),
-            mistakes=_read_mistakes(entry.get("mistakes"), [row[0] for row in rows], pictures),
+            mistakes=_read_mistakes(entry.get("mistakes"), columns["items"], pictures),
         )
         if written.keys() <= set(Cell.__struct_fields__):
             return record
@@ -229,12 +279,37 @@ def _record(entry: Any, pictures: list[bytes], plugins: dict[str, str], where: s
         raise UsageError(f"{where} is damaged ({one_line(error, 120)}): export it again") from None
 
 
-def _why_no_rows(rows: Any, names: Any, cell: Cell) -> str | None:
-    """Why rows, and the metrics that they hold, are not those of a cell."""
+def _checked_columns(entry: Entry, cell: Cell) -> Columns:
+    """The columns of a cell, which are as long as each other. Raises ValueError where a metric is not the cell's."""
+    if why := _why_no_metrics(list(entry["columns"]["scores"]), cell):
+        raise ValueError(why)
+    return entry["columns"]
+
+
+def _columns_of_rows(entry: Any, cell: Cell) -> Columns:
+    """The rows of a cell in JSON as columns. Raises ValueError for what are none."""
+    rows, names = entry["rows"], entry["metrics"]
+    if why := _why_no_metrics(names, cell) or _why_no_rows(rows, names):
+        raise ValueError(why)
+    return {
+        "items": [row[0] for row in rows],
+        "input_sha256": [row[1] for row in rows],
+        "output_sha256": [row[2] for row in rows],
+        "notes": [row[3] for row in rows],
+        "seconds": np.array([_in(row[4]) for row in rows], dtype=np.float64),
+        "scores": {m: np.array([_in(row[5 + j]) for row in rows], dtype=np.float64) for j, m in enumerate(names)},
+    }
+
+
+def _why_no_metrics(names: Any, cell: Cell) -> str | None:
+    """Why the metrics that rows hold are not those of a cell."""
     if not isinstance(names, list) or not all(isinstance(name, str) and name in cell.metrics for name in names):
         return "`metrics` lists what the cell was not scored by"
-    if len(set(names)) != len(names):
-        return "`metrics` lists one twice"
+    return "`metrics` lists one twice" if len(set(names)) != len(names) else None
+
+
+def _why_no_rows(rows: Any, names: Sequence[str]) -> str | None:
+    """Why values are no rows with these metrics."""
     if not isinstance(rows, list):
         return "`rows` is no list"
     for n, row in enumerate(rows, 1):

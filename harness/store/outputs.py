@@ -105,7 +105,9 @@ def find_donors(store: Path, cells: Iterable[Wanted]) -> dict[str, str]:
         try:
             cell = read_cell(store, key)
             n = item_count(cell)
-            kept_all = (cell.request is not None and cell.request.keep == "all") or outputs_in(outputs) == n
+            if cell.request is None:
+                continue
+            kept_all = cell.request.keep == "all" or outputs_in(outputs) == n
             if cell.kind == "score" and cell.outcome in ("ok", "undefined") and kept_all:
                 made, offer = output_key(cell.inputs), (cell.rescored is not None, key)
                 if made in requests and is_genuine(store, key, sealed) and not changes_of(cell, requests[made], store):

@@ -1,0 +1,111 @@
+"""The boards of the committed results: all of each into build/boards, and what is small enough for git into reports/.
+
+    python benchmarks/remake_boards.py [NAME …]        by default all of results/; two at once
+
+`reports/NAME` has the text of a board with one picture: of the kinds that were drawn the first of `KINDS`. What most
+methods got wrong, where that was drawn, is a second one. The demonstration keeps its page too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import multiprocessing
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+KINDS = (
+    "drawing", "panel", "level", "study", "critical", "pareto", "perception", "recipe-time", "recipe-cost",
+    "recipe-memory",
+)  # fmt: skip
+MISTAKES, PAGE = "mistakes", "leaderboard.html"
+WITH_PAGE = ("demo",)
+LARGEST, WIDEST, COLOURS = 40_000, 720, 32
+"""Bytes, pixels and colours of a picture that is kept."""
+_PLOT = re.compile(r"!\[([^\n]*)\]\(plots/([^)]+)\.png\)\n\n([^\n]+)\n")
+"""A plot in the text of a board or a study, with its caption."""
+_PLOTS, _VERSIONS = "## Plots\n", "## Versions and hashes\n"
+
+
+def all_boards() -> list[str]:
+    """The names of the committed results."""
+    return sorted(file.stem for file in (ROOT / "results").glob("*.parquet"))
+
+
+def remake(name: str, board: Path) -> None:
+    """Write the whole report of a board, and its study where its suite has one. Raises SystemExit."""
+    from noisebench.cli import main
+    from noisebench.suite.study import read_study
+    from noisebench.suite.suite import find_suite, named_suites
+    from noisebench.text.errors import UsageError
+
+    results = str(ROOT / "results" / f"{name}.parquet")
+    commands = [["report", results, "--to", str(board)]]
+    if name in named_suites():
+        with contextlib.suppress(UsageError):
+            read_study(find_suite(name))
+            commands.append(["study", name, "--from", results, "--to", str(board)])
+    for command in commands:
+        with contextlib.redirect_stdout(io.StringIO()):
+            code = main(command)
+        if code not in (0, 1):
+            raise SystemExit(f"noisebench {' '.join(command)}: exit code {code}")
+
+
+def kept_files(board: Path) -> dict[str, bytes]:
+    """What is kept of a whole report, by name."""
+    first = {kind: found[0] for kind in (*KINDS, MISTAKES) if (found := sorted(board.glob(f"plots/{kind}-[0-9]*.png")))}
+    chosen = next((first[kind] for kind in KINDS if kind in first), None)
+    kept = {"board": chosen, MISTAKES: first.get(MISTAKES)}
+    shown = {plot.stem: name for name, plot in kept.items() if plot is not None}
+    files = {f"{name}.png": small_picture(plot) for name, plot in kept.items() if plot is not None}
+    if board.name in WITH_PAGE:
+        files[PAGE] = (board / PAGE).read_bytes()
+    return {"leaderboard.md": kept_text(board, shown).encode(), **files}
+
+
+def kept_text(board: Path, shown: dict[str, str]) -> str:
+    """The text of a board with these plots alone, which have another name; one of a study comes from its text."""
+    text = (board / "leaderboard.md").read_text(encoding="utf-8")
+    study = board / "study.md"
+    every = text + (study.read_text(encoding="utf-8") if study.is_file() else "")
+    blocks = {plot: (said, caption) for said, plot, caption in _PLOT.findall(every) if plot in shown}
+    kept = "".join(f"![{said}]({shown[plot]}.png)\n\n{caption}\n\n" for plot, (said, caption) in blocks.items())
+    bare = _PLOT.sub("", text)
+    if _PLOTS not in bare:
+        bare = bare.replace(_VERSIONS, f"{_PLOTS}\n{_VERSIONS}" if kept else _VERSIONS)
+    return re.sub(r"\n{3,}", "\n\n", bare.replace(_PLOTS, f"{_PLOTS}\n{kept}"))
+
+
+def small_picture(plot: Path) -> bytes:
+    """A plot as a small PNG of few colours."""
+    from PIL import Image
+
+    whole = Image.open(plot).convert("RGB")
+    width = min(WIDEST, whole.width)
+    while True:
+        size = (width, max(1, round(whole.height * width / whole.width)))
+        out = io.BytesIO()
+        few = whole.resize(size, Image.Resampling.LANCZOS).quantize(COLOURS, dither=Image.Dither.NONE)
+        few.save(out, "png", optimize=True)
+        if out.tell() <= LARGEST:
+            return out.getvalue()
+        width = width * 9 // 10
+
+
+def make(name: str) -> str:
+    """Remake a board and what is kept of it."""
+    board, to = ROOT / "build" / "boards" / name, ROOT / "reports" / name
+    remake(name, board)
+    to.mkdir(parents=True, exist_ok=True)
+    for file, data in kept_files(board).items():
+        (to / file).write_bytes(data)
+    return name
+
+
+if __name__ == "__main__":
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        for done in pool.imap_unordered(make, sys.argv[1:] or all_boards()):
+            print(done, flush=True)
