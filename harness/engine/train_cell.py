@@ -198,7 +198,7 @@ def _stepped(course: _Course, state: _State, folder: Path, tell: Tell, method: A
             if course.recipe.keep == "best" and _is_best(state.curve, higher):
                 method.asked("keep_best")
             tell({"event": "said", "message": _said(course, point)})
-            stopped = course.recipe.stop.entry.obj(state.curve, higher, **course.recipe.stop.kwargs)
+            stopped = course.recipe.stop.entry.obj(plain_values(state.curve), higher, **course.recipe.stop.kwargs)
         if looked_at and step < steps and not stopped:
             _keep(folder, state, method)
             kept = time.monotonic()

@@ -60,7 +60,7 @@ class SpeechToEgg:
                 )
         self.clip_rate = clips[0].rate
         lines = list(self._made_of(clips))
-        made = nb.made_once("aai_egg", lines, lambda say: self._trained(clips, lines, say))
+        made = nb.made_once("aai_egg", lines, lambda say: self._trained(clips, say))
         self.net = AAI()
         self.net.load_state_dict({name: torch.from_numpy(value) for name, value in made.items()})
         self.net = self.net.eval().requires_grad_(False).to(device)
@@ -88,7 +88,7 @@ class SpeechToEgg:
         yield from (f"{name} {sha256}" for name, sha256 in sorted(sources.items()))
         yield from (track.identify(clip) for clip in clips)
 
-    def _trained(self, clips: Any, lines: list[str], say: Any) -> dict[str, Any]:
+    def _trained(self, clips: Any, say: Any) -> dict[str, Any]:
         """Weights of the networks. Raises `UsageError` where they diverged."""
         import torch
         from noisebench.methods.audio._egg import SIZE, egg_of, train
@@ -108,7 +108,8 @@ class SpeechToEgg:
         # Of deviation 1, so that the rate of Adam suits: no level is told by an EGG anyhow.
         wanted = (wanted - wanted.mean()) / wanted.std().clamp(min=1e-6)
         with one_thread(), torch.random.fork_rng(devices=[]), torch.enable_grad():
-            torch.manual_seed(int.from_bytes(nb.text_key("aai_egg|" + "\n".join(lines))[:7], "little"))
+            key = nb.text_key(f"aai_egg|{self.how!r}|{self.seed}")  # not of its code, which may be edited
+            torch.manual_seed(int.from_bytes(key[:7], "little"))
             net = train(given, wanted, lambda batch: at[torch.randint(len(at), (batch,))], *self.how, say)
         weights = {name: value.detach().cpu().numpy() for name, value in net.state_dict().items()}
         if not all(math.isfinite(float(np.abs(value).sum())) for value in weights.values()):

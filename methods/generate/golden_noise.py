@@ -81,8 +81,9 @@ class GoldenNoise(Moving):
             self.pairs.setup(device)
         self.preference.setup(device)
         self.shape = _shape(self.stepping.model)
-        lines = [*self._made_of(device), *self._answers(device)]
-        made = nb.made_once("golden_noise", lines, lambda say: self._trained(lines, device, say))
+        answers = list(self._answers(device))
+        lines = [*self._made_of(device), *answers]
+        made = nb.made_once("golden_noise", lines, lambda say: self._trained(answers, device, say))
         self.kept = float(made.pop("kept"))
         self.net = NPNet(self.shape, self.classes)
         self.net.load_state_dict({name: torch.from_numpy(value) for name, value in made.items()})
@@ -123,12 +124,13 @@ class GoldenNoise(Moving):
         answers.append(self.preference.logits(noise))
         yield from (hashlib.sha256(one.double().cpu().numpy().tobytes()).hexdigest() for one in answers)
 
-    def _trained(self, lines: list[str], device: Any, say: Any) -> dict[str, Any]:
+    def _trained(self, answers: list[str], device: Any, say: Any) -> dict[str, Any]:
         """Weights of the network, and the share of pairs that were kept."""
         import torch
         from noisebench.methods.generate._npnet import NPNet, decomposed
 
-        key = nb.text_key("golden_noise|" + "\n".join(lines))
+        # Of the model and not of its code, which may be edited.
+        key = nb.text_key("\n".join(["golden_noise", f"{self.classes} {self.count} {self.shape}", *answers]))
         noise, target, labels = self._pairs(nb.keyed_generator(key), device, say)
         parts = decomposed(noise)
         with torch.random.fork_rng(devices=[]), torch.enable_grad():
