@@ -35,7 +35,7 @@ def all_boards() -> list[str]:
 
 
 def remake(name: str, board: Path) -> None:
-    """Write the whole report of a board, and its study where its suite has one. Raises SystemExit."""
+    """Write the whole report of a board, and its study where its suite has one. Raises RuntimeError."""
     from noisebench.cli import main
     from noisebench.suite.study import read_study
     from noisebench.suite.suite import find_suite, named_suites
@@ -51,7 +51,7 @@ def remake(name: str, board: Path) -> None:
         with contextlib.redirect_stdout(io.StringIO()):
             code = main(command)
         if code not in (0, 1):
-            raise SystemExit(f"noisebench {' '.join(command)}: exit code {code}")
+            raise RuntimeError(f"noisebench {' '.join(command)}: exit code {code}")
 
 
 def kept_files(board: Path) -> dict[str, bytes]:

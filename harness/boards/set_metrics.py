@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..store.cell import SetPart
 from ..store.record import Record
 from .board import Board
 from .grouping import digest, group_key, method_key
 
-Parts = dict[str, Any]
+Parts = dict[str, SetPart]
 """Name of a set metric → its `SetPart`."""
 LABELS = "labels"
 """The reference of a set metric that is of no reference set, and whose floor its note tells of."""
@@ -52,17 +53,17 @@ class SetValue:
     note: str
 
 
-def set_identity(name: str, part: Any) -> tuple[Any, ...]:
+def set_identity(name: str, part: SetPart) -> tuple[Any, ...]:
     """What two values must have in common to stand in one column."""
     return (
-        name, part["version"], part["features"], part["reference"], part["features_sha256"], part["resize"], part["d"]
+        name, part.version, part.features, part.reference, part.features_sha256, part.resize, part.d
     )  # fmt: skip
 
 
 def set_columns(sets: Sequence[Parts]) -> tuple[SetColumn, ...]:
     """Every set metric that a cell was asked for, sorted; several of one name say what differs."""
     found = sorted({set_identity(name, part) for parts in sets for name, part in parts.items()})
-    upwards = {name for parts in sets for name, part in parts.items() if part.get("higher")}
+    upwards = {name for parts in sets for name, part in parts.items() if part.higher}
     columns = []
     for place, (name, version, features, reference, sha, resize, d) in enumerate(found):
         twin = sum(other[0] == name for other in found) > 1
@@ -109,7 +110,7 @@ def _merged(records: Sequence[Record]) -> Parts:
     found: Parts = {}
     for record in records:
         for name, part in (record.cell.sets or {}).items():
-            if name not in found or (found[name]["value"] is None and part.value is not None):
+            if name not in found or (found[name].value is None and part.value is not None):
                 found[name] = part
     return found
 
@@ -129,21 +130,21 @@ def _value(own: Sequence[Parts], column: SetColumn) -> SetValue | None:
             return None
         parts.append(part)
     first = parts[0]
-    flags = tuple(sorted({f for p in parts for f in p["flags"]}))
-    lacking = next((p for p in parts if p["value"] is None), None)
+    flags = tuple(sorted({f for p in parts for f in p.flags}))
+    lacking = next((p for p in parts if p.value is None), None)
     if lacking is not None:
-        return SetValue(math.nan, None, None, lacking["n"], None, flags, lacking["note"])
-    notes = sorted({p["note"] for p in parts if p["note"]})
+        return SetValue(math.nan, None, None, lacking.n, None, flags, lacking.note)
+    notes = sorted({p.note for p in parts if p.note})
     if len(parts) > 1:
         notes.append(f"mean over {len(parts)} seeds")
-    low, high = (_mean([p["interval"][k] if p["interval"] else None for p in parts]) for k in (0, 1))
-    value = _mean([p["value"] for p in parts])
+    low, high = (_mean([p.interval[k] if p.interval else None for p in parts]) for k in (0, 1))
+    value = _mean([p.value for p in parts])
     return SetValue(
         math.nan if value is None else value,
-        _mean([p["error"] for p in parts]),
+        _mean([p.error for p in parts]),
         None if low is None or high is None else (low, high),
-        first["n"],
-        _mean([p["floor"] for p in parts]),
+        first.n,
+        _mean([p.floor for p in parts]),
         flags,
         "; ".join(notes),
     )
