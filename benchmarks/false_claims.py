@@ -17,6 +17,7 @@ from noisebench.report.plots.looks import COLOURS, GREY, MARKERS
 from noisebench.statistics.friedman import friedman
 from noisebench.statistics.paired_tests import ALPHA
 from noisebench.statistics.ranking import rank_ranges
+from remake_boards import small_picture
 from scipy.special import stdtr
 from scipy.stats import wilcoxon
 
@@ -131,6 +132,7 @@ def draw(found: dict[tuple[str, int, int], dict[str, float]], to: Path) -> None:
                     fontsize=9)  # fmt: skip
         figure.legend(loc="lower center", ncols=3, handlelength=2.4, borderaxespad=0.3)
         figure.savefig(to, metadata={"Software": None})
+    to.write_bytes(small_picture(to))
 
 
 def main(to: str = "docs/null.png", boards: int = BOARDS) -> None:
