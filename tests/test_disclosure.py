@@ -14,7 +14,7 @@ from noisebench.components.catalogue import catalogue
 from noisebench.components.decorators import disclosed_by
 from noisebench.components.registry import bind, registry
 from noisebench.imaging.sample import Sample
-from noisebench.planning.cells import regime_inputs
+from noisebench.planning.cells import regime_key
 from noisebench.planning.plan import plan
 from noisebench.suite.suite import CostPlan, Suite
 from noisebench.tracks.restore.degrade import degrade_sample
@@ -255,8 +255,8 @@ def test_the_list_of_regimes_says_what_a_regime_keeps_and_adds_up() -> None:
 
 def test_a_sum_has_another_key_than_before_its_values_added_up_and_a_single_regime_has_not() -> None:
     single, both = (bind(spec, "regime") for spec in ("kair(sigma=25)", "kair(sigma=25) + jpeg(quality=10)"))
-    assert regime_inputs(single) == {"spec": "kair(sigma=25.0)", "versions": {"kair": 1}}
-    assert regime_inputs(both)["sum"] == 2
+    assert regime_key(single) == {"spec": "kair(sigma=25.0)", "versions": {"kair": 1}}
+    assert regime_key(both)["sum"] == 2
 
 
 def test_a_signature_and_a_plan_know_what_a_sum_discloses() -> None:

@@ -19,8 +19,9 @@ from typing import get_args
 
 import noisebench as nb
 import pytest
-from noisebench.registry import bind, registry
-from noisebench.track import case_of, get_track, identified
+from noisebench.components.registry import bind, registry
+from noisebench.components.tracks import get_track
+from noisebench.track.protocols import case_of, identified
 from noisebench.tracks.restore.regimes.corruption import Kind
 from plain_cpu import plain_cpu
 
