@@ -6,26 +6,25 @@ import math
 from typing import Any
 
 import pytest
+from board_records import changed, cost_record, record, training_of
 from noisebench.claims.figures import CellOf, CellResult, value_of
+from noisebench.store.cell import Cell, SetPart, plain_values
 from noisebench.store.training_figures import Unknown
 
 
 def training(curve: list[tuple[int, float, float | None]] = (), **changes: Any) -> dict[str, Any]:
     points = [{"step": step, "seconds": seconds, "loss": 1.0, "score": score} for step, seconds, score in curve]
     cost = {"seconds": 9.5, "optimizer_bytes": 308, "macs": None, "reasons": {"macs": "an operation is not counted"}}
-    return {
-        "higher": True,
-        "steps": 40,
-        "score": 28.0,
-        "curve": points,
-        "cost": cost,
-        "figures": {"zeros": 0.875},
-        **changes,
-    }
+    return training_of(**{"score": 28.0, "curve": points, "cost": cost, "figures": {"zeros": 0.875}, **changes})
 
 
-def cell(key: str = "k", **changes: Any) -> Any:
-    return {"key": key, "outcome": "ok", "reason": "", "seconds": 1.0, "cost": None, **changes}
+def cell(key: str = "k", **changes: Any) -> Cell:
+    return changed(record().cell, key=key, **changes)
+
+
+def set_part(value: float | None, note: str = "") -> SetPart:
+    return SetPart(version=1, higher=False, unit="", features="", features_sha256="", resize="", reference="clean",
+                   value=value, error=None, interval=None, n=1, d=1, floor=None, flags=[], note=note)  # fmt: skip
 
 
 def trained(*trainings: dict[str, Any]) -> CellResult:
@@ -99,7 +98,7 @@ def test_a_variant_that_diverged_beside_one_that_did_not_only_loses() -> None:
 
 
 def test_a_metric_of_each_item_is_a_mean_and_one_of_the_set_a_value() -> None:
-    sets = {"fid": {"value": 12.5, "note": ""}, "kid": {"value": None, "note": "less than 2 pictures"}}
+    sets = {"fid": set_part(12.5), "kid": set_part(None, "less than 2 pictures")}
     found = CellResult(cell(sets=sets), {"psnr": 30.0})
     assert [value_of(CellOf("m", "d", "r", metric=m), found, {}) for m in ("psnr", "fid")] == [30.0, 12.5]
     with pytest.raises(Unknown, match="less than 2 pictures"):
@@ -107,8 +106,8 @@ def test_a_metric_of_each_item_is_a_mean_and_one_of_the_set_a_value() -> None:
 
 
 def test_a_cost_is_a_number_and_a_latency_its_median() -> None:
-    cost = {"latency_ms": {"p50": 3.0, "p90": 4.0}, "latency_rel": 0.5, "macs": None, "reasons": {"macs": "no torch"}}
-    found = CellResult(cell(cost=cost))
+    cost = plain_values(cost_record(reasons={"macs": "no torch"}).cell.cost)
+    found = CellResult(cell(cost={**cost, "latency_ms": {"p50": 3.0, "p90": 4.0}, "latency_rel": 0.5}))
     values = [value_of(CellOf("m", cost=name), found, {}) for name in ("latency_ms", "latency_rel")]
     assert values == [3.0, 0.5]
     with pytest.raises(Unknown, match="macs could not be measured: no torch"):

@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from board_records import record, training_record
 from conftest import ROOT
 from noisebench.claims.edges import edges_of, told_edges
 from noisebench.claims.effects import Effect, Judged, all_effects, effect_row, read_effects
@@ -220,7 +221,7 @@ def test_a_seed_in_a_cell_is_that_which_is_judged(tmp_path: Path) -> None:
 
     def find(of: CellOf, seed: int) -> CellResult:
         asked.append((of.method, seed))
-        return CellResult(cell={"key": "k", "seconds": 1.0, "sets": {}}, means={"psnr": 1.0})
+        return CellResult(cell=record().cell, means={"psnr": 1.0})
 
     judged_row(effect, find)
     assert asked[::2] == [(f"trained(data=gaussian_field(n=1, seed={seed}))", seed) for seed in range(3)]
@@ -234,10 +235,9 @@ def test_a_value_at_an_edge_of_what_was_tried_is_said_of_each_seed() -> None:
 
     def find(of: CellOf, seed: int) -> Any:
         made = [
-            {"key": f"{seed}{spec}", "seconds": 1.0, "method": {"spec": spec}, "outcome": "ok",
-             "training": {"score": score, "higher": True, "steps": 10, "curve": [], "figures": {}, "cost": {}}}
+            training_record(spec, seed, score=score, steps=10).cell
             for spec, score in zip(specs, scores[seed], strict=True)
-        ]  # fmt: skip
+        ]
         return CellResult(trainings=made)
 
     effect = replace(made_up("x == 10", (0, 1, 2, 3)), cells={"x": CellOf(method, training="steps")})

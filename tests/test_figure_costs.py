@@ -39,8 +39,8 @@ def recipes(figures: Mapping[str, Mapping[str, float]]) -> list[Record]:
         for better, (name, found) in enumerate(figures.items()):
             one = training(name, seed, ((10, 2.0, 24.0),))
             costs = {"bits": "bits a weight"} if "bits" in found else {}
-            figures = {**found, "luck": float(seed)}
-            one.cell.training = structs.replace(one.cell.training, figures=figures, figure_costs=costs)
+            own = {**found, "luck": float(seed)}
+            one.cell.training = structs.replace(one.cell.training, figures=own, figure_costs=costs)
             made += [one, scored(name, seed, (28 + better + np.arange(6) / 10).tolist(), one)]
     return made
 

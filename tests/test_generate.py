@@ -17,6 +17,7 @@ from noisebench.components.registry import bind
 from noisebench.components.tracks import get_track
 from noisebench.distances.energy import energy_distance
 from noisebench.distances.neighbours import coverage, density, precision
+from noisebench.store.cell import SetPart, checked
 from noisebench.track.calling import call_on
 from noisebench.tracks.generate import Denoiser, LatentBatch, Reference, TrainingPicture
 from noisebench.tracks.generate.set_metrics import SampleSetMetric, on_principal_axes, score_set
@@ -306,7 +307,10 @@ def test_where_more_is_better_a_larger_set_metric_comes_first() -> None:
     from noisebench.report.set_metrics import has_upwards, how, set_table
 
     made = {
-        name: {m: {**TRACK.plan_set(bind(m, "metric", "generate"))[1], "value": value} for m in ("fd", "recall")}
+        name: {
+            m: checked({**TRACK.plan_set(bind(m, "metric", "generate"))[1], "value": value}, SetPart)
+            for m in ("fd", "recall")
+        }
         for name, value in (("poor", 0.2), ("rich", 0.7))
     }
     columns = set_columns(list(made.values()))

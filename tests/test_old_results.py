@@ -82,7 +82,7 @@ def test_other_verbs_read_it_and_say_that_it_is_old(cli, old: Path) -> None:
         assert "older noisebench" in cli(*args).stderr
     assert "0 problems" in cli("store", "verify", "old").stdout
     said = cli("why", "old", "median").stdout
-    assert "to be run again" in said and "noisebench.methods/restore/median.py is new" in said
+    assert "to be run again" in said and "fingerprinted by an earlier noisebench, in another way" in said
 
 
 def test_a_run_into_it_is_refused_and_writes_nothing(cli, old: Path) -> None:

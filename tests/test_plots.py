@@ -32,6 +32,7 @@ from noisebench.report.plots.selection import draw_all
 from noisebench.report.plots.sheets import HOUSE, STYLES
 from noisebench.report.studies import draw_chart
 from noisebench.report.write import write_report
+from noisebench.store.cell import SetPart
 from noisebench.store.record import Record
 from noisebench.suite.study import Axis
 
@@ -197,14 +198,14 @@ def test_names_without_room_beside_their_points_stand_in_a_legend() -> None:
     assert len(shown) == 12 and len(set(shown)) == 12
 
 
-def set_part(value: float | None, *, higher: bool = False) -> dict[str, Any]:
+def set_part(value: float | None, *, higher: bool = False) -> SetPart:
     """A distance of whole sets as a cell holds it."""
-    return {"version": 1, "higher": higher, "unit": "", "features": "mid", "features_sha256": "0" * 64, "resize": "",
-            "reference": "clean", "value": value, "error": None, "interval": None, "n": 64, "d": 112, "floor": 0.0,
-            "flags": [], "note": ""}  # fmt: skip
+    return SetPart(version=1, higher=higher, unit="", features="mid", features_sha256="0" * 64, resize="",
+                   reference="clean", value=value, error=None, interval=None, n=64, d=112, floor=0.0, flags=[],
+                   note="")  # fmt: skip
 
 
-def with_sets(one: Record, **values: dict[str, Any]) -> Record:
+def with_sets(one: Record, **values: SetPart) -> Record:
     return replace(one, cell=structs.replace(one.cell, sets=values))
 
 

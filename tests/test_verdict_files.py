@@ -94,8 +94,8 @@ def test_a_damaged_file_is_named(tmp_path: Path, verdicts: Path, damage) -> None
         row(tmp_path, verdicts)
 
 
-def test_verdicts_are_written_as_json_or_markdown_alone(cli, tmp_path: Path) -> None:
-    assert "ends in .md or .json" in cli("reproduce", "speckle", "--to", "v.txt", code=2).stderr
+def test_verdicts_are_written_as_markdown_csv_or_json_alone(cli) -> None:
+    assert "ends in .md, .csv, .json or .json.zst" in cli("reproduce", "speckle", "--to", "v.txt", code=2).stderr
 
 
 def test_claims_on_other_metrics_of_the_same_cells_are_written_with_their_own(cli, tmp_path: Path) -> None:

@@ -82,7 +82,8 @@ class Leaderboard:
     def _values(self, row: Row) -> dict[str, Any]:
         low, high = row.ranks or (None, None)
         left, right = row.interval or (None, None)
-        cost: Any = row.cost or {}
+        cost = row.cost
+        latency = (cost.latency_ms or {}).get("p50") if cost else None
         return {
             "method": row.label, "rank_low": low, "rank_high": high,
             **{column.label: row.scores[column.label].mean for column in self.board.columns},
@@ -90,8 +91,10 @@ class Leaderboard:
             "interval_high": _number(right),
             "worst_5_percent": _number(row.tail), "below_optimum": _number(row.below_optimum),
             "below_baseline": row.below_baseline,
-            "latency_p50_ms": _number((cost.get("latency_ms") or {}).get("p50")),
-            **{name: _number(cost.get(name)) for name in ("latency_rel", "peak_memory_bytes", "params")},
+            "latency_p50_ms": _number(latency),
+            "latency_rel": _number(cost.latency_rel if cost else None),
+            "peak_memory_bytes": _number(cost.peak_memory_bytes if cost else None),
+            "params": _number(cost.params if cost else None),
             "flags": flags_text(row), "not_ranked": row.unranked, "spec": row.spec,
         }  # fmt: skip
 

@@ -84,7 +84,7 @@ class Result:
 
     @property
     def sets(self) -> dict[str, Any]:
-        """The metrics of the whole set by name, each a `SetPart` (see store/record.py)."""
+        """The metrics of the whole set by name, each the fields of a `SetPart` (see store/cell.py)."""
         return {name: plain_values(part) for name, part in self.record.cell.sets.items()}
 
     @property
