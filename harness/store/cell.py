@@ -432,9 +432,7 @@ def checked_cell(value: Any) -> Cell:
         for name in ("schema", *_REQUIRED):
             if name not in value:
                 raise ValueError(f"{name} is missing")
-        for name, one in value.items():
-            if _is_deep(one, DEEPEST):
-                raise ValueError(f"{one_line(name, 40)}: nested more than {DEEPEST} deep")
+        refuse_deep(value)
     cell = checked(value, Cell)
     if why := _why_not_finite(cell, "") or why_not_sound(cell):
         raise ValueError(why)
@@ -489,6 +487,13 @@ def checked(value: Any, kind: type[T]) -> T:
         raise ValueError("nested too deeply") from None
     except msgspec.ValidationError as error:
         raise ValueError(_in_words(str(error), value, kind)) from None
+
+
+def refuse_deep(fields: Mapping[str, Any]) -> None:
+    """Raise ValueError for a field that is nested deeper than a file of cells may be."""
+    for name, one in fields.items():
+        if _is_deep(one, DEEPEST):
+            raise ValueError(f"{one_line(name, 40)}: nested more than {DEEPEST} deep")
 
 
 def why_not(value: Any, kind: Any) -> str | None:

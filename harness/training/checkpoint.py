@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from ..data.disk import open_regular
 from ..data.roots import weight_roots
-from ..store.cell import Training, Whole, checked, plain_values
+from ..store.cell import Training, Whole, checked, plain_values, refuse_deep
 from ..text.errors import UsageError, one_line
 from ..text.json_values import parsed
 
@@ -68,6 +68,7 @@ def read_card(file: Path) -> Card:
             f"{one_line(file)} is no checkpoint of noisebench: `noisebench weights export` makes one"
         ) from None
     try:
+        refuse_deep(card)
         return checked(card, Card)
     except ValueError as why:
         raise UsageError(f"checkpoint {one_line(file)}: its card is damaged ({why}): get the file again") from None
