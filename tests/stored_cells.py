@@ -19,6 +19,9 @@ import pytest
 from board_records import changed, cost_record, record, sealed
 from msgspec import structs
 from noisebench.data.png_files import byte_sha256
+from noisebench.engine.messages import Job
+from noisebench.planning.cells import PlannedCell
+from noisebench.store.cell import checked, plain_values
 from noisebench.store.cells import cell_dir, commit, partial_dir
 from noisebench.store.keys import key_of
 from noisebench.store.outputs import save_output
@@ -48,6 +51,21 @@ def made_cost(method: str, *size: int, request: Any = None, **more: Any) -> Reco
 
 def with_cell(one: Record, **fields: Any) -> Record:
     return replace(one, cell=changed(one.cell, **fields))
+
+
+def planned_cell_of(key: str, method: str = "nlm", **fields: Any) -> PlannedCell:
+    """A score as it is planned, of one item; parts may be typed or plain."""
+    cell = plain_values(record(method, {"psnr": [30.0]}).cell)
+    return checked({**cell, "key": key, "alone": False, "after": [], **plain_values(fields)}, PlannedCell)
+
+
+def job_of(cell: PlannedCell, **fields: Any) -> Job:
+    """What a worker is told of a cell, with what differs from the usual."""
+    usual: dict[str, Any] = {
+        "store": "s", "keep": "none", "device": "cpu", "threads": 1, "timeout": 5.0, "memory": None, "environment": {},
+        "redo": [], "afresh": False, "stamp": None, "donor": None, "hidden": None, "blocked": "",
+    }  # fmt: skip
+    return Job(cell=cell, **{**usual, **fields})
 
 
 def rows_of(one: Record) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ from noisebench.report.bundle.plugins import with_plugins
 from noisebench.report.bundle.suites import names_of, recipes, yaml_text
 from noisebench.report.bundle.write import checked_suites, write_bundle
 from noisebench.report.escape import latex
+from noisebench.store.cell import Request
 from noisebench.store.cells import keys
 from noisebench.store.export import export_text, read_export
 from noisebench.store.reading import read_records
@@ -326,8 +327,8 @@ def test_a_store_cannot_write_beside_the_bundle(tmp_path: Path) -> None:
     (tmp_path / "secret.py").write_text("TOKEN = 1\n")
     made = record("odd_one", {"psnr": [1.0]})
     method = structs.replace(made.cell.method, sources={"odd/../secret.py": "0" * 64, "odd/odd.py": "0" * 64})
-    request = {"plugins": [str(tmp_path / "in" / "odd.py")], "folders": {"odd": str(tmp_path / "in")}}
-    ((one,), _) = with_plugins([replace(made, cell=structs.replace(made.cell, method=method, request=request))])  # type: ignore[typeddict-item]
+    request = Request(plugins=[str(tmp_path / "in" / "odd.py")], folders={"odd": str(tmp_path / "in")})
+    ((one,), _) = with_plugins([replace(made, cell=structs.replace(made.cell, method=method, request=request))])
     assert one.plugins is not None and [*one.plugins.files] == ["odd.py"]
 
 
@@ -335,8 +336,8 @@ def test_what_is_too_large_to_be_carried_is_named(tmp_path: Path) -> None:
     (tmp_path / "odd.py").write_text("#" * 2**20)
     (tmp_path / "big.py").write_text("#" * (2**20 + 1))
     made = record("odd_one", {"psnr": [1.0]})
-    request = {"plugins": [str(tmp_path / "big.py"), str(tmp_path / "odd.py")]}
-    ((one,), lacking) = with_plugins([replace(made, cell=structs.replace(made.cell, request=request))])  # type: ignore[typeddict-item]
+    request = Request(plugins=[str(tmp_path / "big.py"), str(tmp_path / "odd.py")])
+    ((one,), lacking) = with_plugins([replace(made, cell=structs.replace(made.cell, request=request))])
     assert lacking == ["big.py is too large and is not carried: put it into plugins/"]
     assert one.plugins is not None and one.plugins.loaded == ("big.py", "odd.py") and [*one.plugins.files] == ["odd.py"]
 

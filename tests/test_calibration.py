@@ -11,6 +11,7 @@ import pytest
 from noisebench.boards.set_metrics import BoardSets, set_columns, set_values
 from noisebench.components.tracks import get_track
 from noisebench.report.set_metrics import how, set_facts, set_table
+from noisebench.store.cell import SetPart
 from noisebench.track.protocols import HasSetMetrics
 from noisebench.tracks.classify import NO_CLASS, LabelledPicture
 from noisebench.tracks.classify.calibration import calibration_error, scored
@@ -123,7 +124,8 @@ def test_a_cell_has_it_beside_its_rows_and_the_table_says_how_it_is_read() -> No
     assert len(right) == 40 and "ece" not in made.record.scores
     # It says 0.1 of the first class whatever it is shown.
     assert made.sets["ece"]["value"] == pytest.approx(abs(np.mean(right) - 0.1))
-    part = {**TRACK.plan_set(nb.bind("ece", "metric", "classify"))[1], "value": 0.2, "floor": 0.1, "error": 0.01}
+    blank = TRACK.plan_set(nb.bind("ece", "metric", "classify"))[1]
+    part = SetPart(**{**blank, "value": 0.2, "floor": 0.1, "error": 0.01})
     columns = set_columns([{"ece": part}])
     sets = BoardSets(columns, {"mine": set_values([{"ece": part}], columns)})
     assert set_table(sets).rows[0][:4] == ("ece", "mine", "0.2 ± 0.01", "0.1")

@@ -31,6 +31,7 @@ from noisebench.store.cells import keys, open_store, read_record
 from noisebench.store.index import genuine_cells
 from noisebench.suite.suite import Limits, Suite
 from noisebench.text.errors import UsageError
+from stored_cells import job_of, planned_cell_of
 from test_order_of_cells import Diary
 
 distributed = pytest.importorskip("distributed", reason="needs noisebench[cluster]")
@@ -221,7 +222,7 @@ def test_a_worker_that_hangs_before_it_begins_a_cell_is_named_later(here: Path, 
     monkeypatch.setattr(clusters, "_LOOK", 0.0)
     monkeypatch.setattr(clusters.Cluster, "_workers", lambda _: {"tcp://b:1"})
     cells = clusters.Cluster(Where("tcp", "tcp://x:1"), suite_of(here), here / "s", None, (), False, print)
-    job: Any = {"cell": {"key": "k", "kind": "score", "alone": False, "after": []}, "timeout": 5.0, "donor": None}
+    job = job_of(planned_cell_of("k"))
     place = cells._seats["tcp://b:1"] = clusters.Seat("tcp://b:1", "b", "b", "b", 1, {1: (False, None)})
     task = cells._tasks[1] = clusters._Task(job, "1-3", tries=3, seat=place, given=time.monotonic() - 300)
     assert list(cells._look()) == []
@@ -231,8 +232,7 @@ def test_a_worker_that_hangs_before_it_begins_a_cell_is_named_later(here: Path, 
 
 def test_a_cell_that_a_machine_has_still_which_hangs_ends_by_its_name(here: Path) -> None:
     cells = clusters.Cluster(Where("tcp", "tcp://x:1"), suite_of(here), here / "s", None, (), False, print)
-    cell: Any = {"key": "k", "kind": "score", "alone": False, "after": []}
-    task = clusters._Task({"id": 1, "cell": cell}, "1-2", seat=seat("b"))  # type: ignore[typeddict-item]
+    task = clusters._Task(job_of(planned_cell_of("k")), "1-2", seat=seat("b"))
     assert cells._ending(1, task, {"event": "busy"}) == {"event": "busy", "id": 1}
     cells._stuck["k"] = "worker a (tcp://a:1)"
     ended = cells._ending(1, task, {"event": "busy"})
@@ -517,10 +517,7 @@ def test_slots_are_by_cores_and_by_memory() -> None:
 
 
 def test_the_efficiency_that_is_expected_is_that_of_the_longest_first() -> None:
-    cells: Any = [
-        {"key": str(n), "kind": "score", "track": "t", "method": {"name": name, "spec": name}, "dataset": {"items": 1}}
-        for n, name in enumerate(["long", *["short"] * 3, "new"])
-    ]
+    cells = [planned_cell_of(str(n), name, track="t") for n, name in enumerate(["long", *["short"] * 3, "new"])]
     rates = {"score t long": 4.0, "score t short": 1.0}
     assert expected_efficiency(cells[:4], rates, 2) == pytest.approx(7 / 8)
     assert expected_efficiency(cells, rates, 1) == 1.0

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from noisebench.components.registry import bind
 from noisebench.planning.plan import metric_part
+from noisebench.store.cell import MetricPart
 from noisebench.tracks.restore.metrics import _pyiqa as iqa
 from skimage import data
 
@@ -87,9 +88,9 @@ def test_direction_version_and_weights_are_part_of_the_metric(stand_in):
     one, other = (metric_part(bind(m, "metric")) for m in ("pyiqa(name=lpips)", "pyiqa(name='lpips-vgg')"))
     assert one.higher is False and one.made_with.startswith("pyiqa 9.9, weights ")
     assert len(one.made_with.split()[-1]) == 64 and one.made_with != other.made_with
-    assert metric_part(bind("pyiqa(name=brisque)", "metric")) == {
-        "version": 1, "higher": True, "unit": "", "decimals": 4, "order": 100, "gate": {}, "made_with": "pyiqa 9.9",
-    }  # fmt: skip
+    assert metric_part(bind("pyiqa(name=brisque)", "metric")) == MetricPart(
+        version=1, higher=True, unit="", decimals=4, order=100, gate={}, made_with="pyiqa 9.9"
+    )
 
 
 @pytest.mark.parametrize(

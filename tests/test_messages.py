@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from board_records import record
 from noisebench.cli import main
+from noisebench.planning.replan import Replanned
+from noisebench.store.cell import Request
 from noisebench.store.cells import open_store
 from noisebench.store.export import export_text
 from noisebench.store.merge import plan_merger
@@ -80,7 +82,7 @@ def test_a_failed_cell_is_to_be_tried_again_and_why_says_what_it_failed_of(
     store = open_store(tmp_path / "st")
     one = made("nlm", outcome="failed", reason="ValueError: kernel must be odd", request={})
     put(store, one)
-    same = {"key": one.cell.key, "inputs": one.cell.inputs, "request": {}}
+    same = Replanned(key=one.cell.key, inputs=one.cell.inputs, request=Request())
     monkeypatch.setattr(planning, "replan_in_child", lambda requests: [same])
     first, second, *_ = told("why", "st")[1].splitlines()
     assert first.endswith("  failed  to be tried again") and second == "    ValueError: kernel must be odd"
@@ -116,7 +118,7 @@ def test_why_says_the_size_of_a_cost(
 
     for side in range(more):
         put(tmp_path / "st", made("other", seed=side))
-    monkeypatch.setattr(planning, "replan_in_child", lambda requests: [{"error": "gone"} for _ in requests])
+    monkeypatch.setattr(planning, "replan_in_child", lambda requests: [Replanned(error="gone") for _ in requests])
     lines = [line for line in told("why", "st")[1].splitlines() if " · " in line]
     names = [line.partition("  ")[2].partition(" · gaussian")[0] for line in lines]
     if more:  # those that are alike are one line, with the name of the first

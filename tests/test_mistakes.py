@@ -16,16 +16,19 @@ from board_records import record
 from noisebench import UsageError, bind, get_track, open_dataset
 from noisebench.boards.board import boards
 from noisebench.engine import worker
+from noisebench.engine.messages import Job
 from noisebench.report.plots.drawing import Plot, styled
 from noisebench.report.plots.mistakes import mistake_panels, most_wrong
 from noisebench.report.plots.sheets import HOUSE, Sheet
 from noisebench.report.write import write_report
+from noisebench.store.cell import DatasetPart
 from noisebench.store.cells import cell_dir
 from noisebench.store.export import export_text, read_export
 from noisebench.store.keys import combined
 from noisebench.store.mistakes import PICTURED, read_mistakes
 from noisebench.store.reading import read_records
 from noisebench.store.record import Mistake, Record
+from stored_cells import job_of, planned_cell_of
 
 TRACK = get_track("classify")
 HOSTILE = "</script><script>alert(1)</script> $x_1$ \\input{a} |\n![](http://a.b)"
@@ -88,11 +91,13 @@ def test_a_cell_keeps_what_it_got_wrong_and_pictures_of_the_first(cli: Any, tmp_
     assert not (tmp_path / "board/plots" / name).exists()
 
 
-def job(store: Path, keep: str = "sample") -> Any:
+def job(store: Path, keep: str = "sample") -> Job:
     data = open_dataset(bind("digits", "dataset", "classify"))
     lines = [TRACK.identify(data.load(n)) for n in range(24)]
-    cell = {"key": "k", "seed": 0, "dataset": {"items": 24, "fingerprint": combined(lines), "display": "digits"}}
-    return {"store": str(store), "keep": keep, "donor": None, "cell": cell}
+    dataset = DatasetPart(
+        name="digits", spec="digits", display="digits", versions={}, fingerprint=combined(lines), items=24
+    )
+    return job_of(planned_cell_of("k", dataset=dataset), store=str(store), keep=keep)
 
 
 def scored(store: Path, until: int = 24, keep: str = "sample") -> Path:

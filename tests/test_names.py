@@ -22,7 +22,7 @@ from noisebench.report.names import shown, with_names, written
 from noisebench.report.private_paths import message_without_folders, without_folders
 from noisebench.report.write import write_report
 from noisebench.spec.parsing import parse
-from noisebench.store.cells import keys, read_cell
+from noisebench.store.cells import cell_dir, keys
 from noisebench.store.export import export_text, read_export
 from noisebench.store.names import add_names, read_names, with_added
 from noisebench.store.reading import read_records
@@ -93,7 +93,8 @@ def test_what_a_run_says_has_the_names(cli, tmp_path: Path) -> None:
     assert re.search(r"run +Median 5 +Fields +gaussian", planned) and "median(size=5)" not in planned
     said = cli("run", suite, "--store", "s").stderr
     assert "ok Median 5 · Fields · gaussian(sigma=25)" in said and "ok identity · Fields" in said
-    assert all(read_cell(tmp_path / "s", key).names is None for key in keys(tmp_path / "s"))
+    stored = [json.loads((cell_dir(tmp_path / "s", key) / "cell.json").read_bytes()) for key in keys(tmp_path / "s")]
+    assert all("names" not in cell for cell in stored)
 
 
 def test_a_training_goes_by_the_name_of_what_needs_it() -> None:

@@ -499,10 +499,10 @@ def test_a_skipped_cell_is_run_once_the_weights_are_there(cli, data_dir: Path, t
     line = ["run", "--methods", "ffdnet", "--datasets", "gaussian_field(n=1)", "--regimes", "kair(sigma=25)",
             "--weights", empty, "--data", tmp_path, "--store", "s", "--json"]  # fmt: skip
     first = json.loads(cli(*line).stdout)["cells"][0]
-    assert first.outcome == "skipped" and first.reason.startswith("needs the weights FFDNet_gray")
+    assert first["outcome"] == "skipped" and first["reason"].startswith("needs the weights FFDNet_gray")
     shutil.copy(source, empty)
     second = json.loads(cli(*line).stdout)["cells"][0]
-    assert second.outcome == "ok" and second.key == first.key
+    assert second["outcome"] == "ok" and second["key"] == first["key"]
 
 
 @pytest.mark.parametrize(

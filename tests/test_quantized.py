@@ -14,6 +14,7 @@ from noisebench.components.tracks import get_track
 from noisebench.cost.measure import measure
 from noisebench.methods.generate._ranges import best_range, channels_rounded, rounded
 from noisebench.methods.generate._stepping import levels
+from noisebench.store.cell import Cost
 from noisebench.track.calling import call_on
 from torch import nn
 
@@ -273,19 +274,19 @@ def test_a_model_that_is_a_module_itself_is_rounded() -> None:
 def test_bytes_of_weights_are_those_of_the_bits_the_scales_and_all_else() -> None:
     regime = bind("none", "regime", "generate")
 
-    def cost(method: str) -> Any:
+    def cost(method: str) -> Cost:
         return measure(TRACK, bind(method, "method", "generate"), regime, (8, 8, 1), repeats=1, device="cpu", threads=1)
 
     whole, few = cost("euler(model=of_few_weights, steps=2)"), cost(
         f"euler(model=quantized(model=of_few_weights, bits=4, {SMALL}), steps=2)"
     )  # fmt: skip
     number = sum(p.numel() for p in SHARED.parameters())
-    assert whole["params"] == few["params"] == number and whole["weight_bytes"] == 4 * number
+    assert whole.params == few.params == number and whole.weight_bytes == 4 * number
     four = {"tell": (8, 4), "middle": (4 * 4 * 9, 4), "up": (4 * 2 * 4, 2)}
     eight = {"down": (4 * 9, 4), "out": (2, 1)}
     rounded_ones = sum(n for n, _ in (*four.values(), *eight.values()))
     due = sum(n // 2 + 4 * rows for n, rows in four.values()) + sum(n + 4 * rows for n, rows in eight.values())
-    assert few["weight_bytes"] == due + 4 * (number - rounded_ones)
+    assert few.weight_bytes == due + 4 * (number - rounded_ones)
     assert model(f"quantized(model=of_few_weights, of=activations, {SMALL})").weight_bytes == 4 * number
 
 
