@@ -59,7 +59,6 @@ class Board:
     fingerprint: str
     regime: str
     regime_spec: str
-    regime_name: str
     protocol: str
     seeds: tuple[int, ...]
     items: tuple[str, ...]
@@ -267,7 +266,6 @@ def _board(group: Group, costs: Mapping[str, list[Record]], hidden: Sequence[tup
         fingerprint=head.dataset.fingerprint,
         regime=head.regime.display,
         regime_spec=head.regime.spec,
-        regime_name=head.regime.name,
         protocol=versioned(head.protocol),
         seeds=group.seeds,
         items=align.items,

@@ -41,7 +41,6 @@ from .pool import Cells, Pool
 from .sandbox import hidden_from, need_bubblewrap
 from .shards import Shard, cells_of
 
-RETRY = ("failed", "never", "always")
 _BUSY_WAIT = 0.3
 
 
