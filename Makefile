@@ -41,11 +41,14 @@ test: $(STAMP) browser
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # What computes numbers and is quick: bounds and hashes must not depend on the processor that a test runs on.
-NUMERIC := audio batch_hessian degrade diffusion_solvers distribution functions generate_samplers golden_inputs \
-  jacobian matrix networks regimes scoring tokens
+NUMERIC := distances/test_distribution methods/generate/test_samplers methods/generate/test_tokens \
+  methods/recipes/test_batch_hessian methods/restore/test_diffusion_solvers methods/restore/test_jacobian \
+  methods/restore/test_networks tracks/audio/test_audio tracks/functions/test_functions tracks/matrix/test_matrix \
+  tracks/restore/metrics/test_scoring tracks/restore/regimes/test_regimes tracks/restore/test_degrade \
+  tracks/test_golden_inputs
 
 test-plain-cpu: $(STAMP)
-	$(BIN)/python tests/plain_cpu.py $(BIN)/python -m pytest -n 2 --dist loadfile $(NUMERIC:%=tests/test_%.py)
+	$(BIN)/python tests/support/plain_cpu.py $(BIN)/python -m pytest -n 2 --dist loadfile $(NUMERIC:%=tests/%.py)
 
 # The four folders as the one package that they are installed as.
 types: $(STAMP)

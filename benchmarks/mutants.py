@@ -40,14 +40,14 @@ class Room:
 
 
 ROOMS = {
-    "statistics": Room(("harness/statistics/*.py",), ("tests/test_board.py", "tests/test_evidence.py")),
+    "statistics": Room(("harness/statistics/*.py",), ("tests/boards/test_board.py", "tests/boards/test_ordering.py")),
     "regimes": Room(
         ("harness/tracks/restore/regimes/*.py",),
         (
-            "tests/test_regimes.py",
-            "tests/test_draws.py",
-            "tests/test_disclosure.py",
-            "tests/test_super_resolution.py",
+            "tests/tracks/restore/regimes/test_regimes.py",
+            "tests/tracks/restore/test_draws.py",
+            "tests/tracks/restore/test_disclosure.py",
+            "tests/tracks/restore/test_super_resolution.py",
             "-k",
             "not process_order",
         ),
@@ -55,12 +55,12 @@ ROOMS = {
     "scoring": Room(
         ("harness/tracks/restore/scoring.py",),
         (
-            "tests/test_diagnostics.py",
-            "tests/test_scoring.py",
-            "tests/test_sets.py::test_features_by_name_have_their_dimension_and_do_not_depend_on_company",
-            "tests/test_sets.py::test_sets_of_unequal_number_are_refused",
-            "tests/test_sets.py::test_patches_are_counted_and_a_picture_that_is_too_small_says_so",
-            "tests/test_sets.py::test_a_pair_of_pictures_has_no_set_metric",
+            "tests/tracks/restore/metrics/test_diagnostics.py",
+            "tests/tracks/restore/metrics/test_scoring.py",
+            "tests/tracks/restore/metrics/test_sets.py::test_features_by_name_have_their_dimension_and_do_not_depend_on_company",
+            "tests/tracks/restore/metrics/test_sets.py::test_sets_of_unequal_number_are_refused",
+            "tests/tracks/restore/metrics/test_sets.py::test_patches_are_counted_and_a_picture_that_is_too_small_says_so",
+            "tests/tracks/restore/metrics/test_sets.py::test_a_pair_of_pictures_has_no_set_metric",
             "-k",
             "not torchmetrics and not scikit_image",
         ),
@@ -68,20 +68,20 @@ ROOMS = {
     "metrics": Room(
         ("harness/tracks/restore/metrics/*.py",),
         (
-            "tests/test_vision.py",
-            "tests/test_perceptual.py",
-            "tests/test_no_reference.py",
-            "tests/test_diagnostics.py",
-            "tests/test_iqa.py",
-            "tests/test_torchmetrics.py",
-            "tests/test_scoring.py",
+            "tests/tracks/restore/metrics/test_vision.py",
+            "tests/tracks/restore/metrics/test_perceptual.py",
+            "tests/tracks/restore/metrics/test_no_reference.py",
+            "tests/tracks/restore/metrics/test_diagnostics.py",
+            "tests/tracks/restore/metrics/test_iqa.py",
+            "tests/tracks/restore/metrics/test_torchmetrics.py",
+            "tests/tracks/restore/metrics/test_scoring.py",
             "-k",
             "not run and not torch_path and not scikit_image",
         ),
     ),
     "store": Room(
         ("harness/store/*.py",),
-        ("tests/test_store.py", "tests/test_store_exports.py", "tests/test_store_outputs.py"),
+        ("tests/store/test_store.py", "tests/store/test_exports.py", "tests/store/test_outputs.py"),
         "BinaryOperator_Div",
     ),
 }

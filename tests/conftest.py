@@ -16,6 +16,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
+from checkout import DATA, ROOT
 from warm_python import warm_folder
 
 # One thread for each process of tests: the suite runs one on each core, and threads that wait for each other are slow.
@@ -26,8 +27,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_thread() is threading.main_thread():
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-ROOT = Path(__file__).resolve().parent.parent
-DATA = Path(os.environ.get("NOISEBENCH_DATA", ROOT.parent / "shared" / "data"))
+__all__ = ["DATA", "ROOT", "Run"]
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 

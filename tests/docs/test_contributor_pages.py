@@ -1,0 +1,150 @@
+"""The pages for contributors: each `add-a-…` page is followed as it stands, and what the others name is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+from guides import follow
+
+PAGES = ["add-a-method.md", "add-a-regime.md", "add-a-metric.md", "add-a-dataset.md", "add-a-track.md"]
+
+
+def lines_of(said: str, method: str) -> list[str]:
+    """The rows of printed boards that begin with a method."""
+    return [line for line in said.splitlines() if method in line and "|" in line]
+
+
+def test_a_method(tmp_path: Path) -> None:
+    said = follow("add-a-method.md", tmp_path)
+    assert "4 cells: 4 ok (4 run now)" in said
+    assert lines_of(said, "trimmed_mean(cut=1)") and lines_of(said, "trimmed_mean ")
+    assert "2 passed" in said
+
+
+def test_a_regime(tmp_path: Path) -> None:
+    said = follow("add-a-regime.md", tmp_path)
+    assert "A sine wave down the picture" in said
+    assert "6 cells: 6 ok (6 run now)" in said
+    assert "hum(amplitude=20) + gaussian(sigma=10)" in said
+    assert "2 passed" in said
+
+
+def test_a_metric(tmp_path: Path) -> None:
+    said = follow("add-a-metric.md", tmp_path)
+    assert "3 cells: 3 ok (3 run now)" in said
+    assert "share_off(by=10)" in said and "share_off(by=40)" in said
+    assert "2 passed" in said
+
+
+def test_a_dataset(tmp_path: Path) -> None:
+    said = follow("add-a-dataset.md", tmp_path)
+    assert "6 cells: 6 ok (6 run now)" in said
+    assert "2 cells: 2 ok (2 run now)" in said
+    assert (tmp_path / "waves.csv").read_text().count("\n") == 4
+    assert "3 passed" in said
+
+
+def test_a_track(tmp_path: Path) -> None:
+    said = follow("add-a-track.md", tmp_path)
+    assert "10 cells: 10 ok (10 run now)" in said
+    assert re.search(r"\| +1 \| total_variation +\|", said), "the best one is told apart from the others"
+    assert "psnr" not in said and "picture" not in said
+    assert re.search(r"moving_median → total_variation +steps", said)
+    assert "4 passed" in said
+
+
+def test_the_track_of_functions(tmp_path: Path) -> None:
+    said = follow("functions.md", tmp_path)
+    for cells in (6, 6, 2):
+        assert f"{cells} cells: {cells} ok ({cells} run now)" in said
+
+
+def test_the_page_of_functions_names_every_component() -> None:
+    from noisebench.components.registry import registry
+
+    text = (ROOT / "docs" / "functions.md").read_text(encoding="utf-8")
+    for kind in ("method", "dataset", "regime", "protocol", "metric"):
+        for name in registry(kind, "functions").names():
+            assert re.search(rf"`{name}[(`]", text), f"{kind} {name}"
+
+
+@pytest.mark.parametrize(
+    "page", ["CONTRIBUTING.md", "CHANGELOG.md", *(f"docs/{p}" for p in (*PAGES, "architecture.md", "functions.md"))]
+)
+def test_links_and_paths_lead_somewhere(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#]+)\)", text):
+        if not target.startswith("https://"):
+            assert (ROOT / page).parent.joinpath(target).exists(), target
+    assert page in (ROOT / "README.md").read_text(encoding="utf-8"), "the README leads to it"
+
+
+def test_what_the_architecture_names_is_there() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = re.findall(r"`([\w/]+(?:\.py|/))`", text)
+    assert len(named) > 20
+    for path in named:
+        homes = (ROOT, ROOT / "harness")
+        assert any((home / path).exists() for home in homes), path
+
+
+def test_the_floors_are_those_that_are_checked() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    table = text[text.index("| package |") : text.index("Tracks, methods, recipes and datasets")]
+    stated = [re.findall(r"`(\w+)`", row.split("|")[1]) for row in table.splitlines()[2:] if row]
+    layers = (ROOT / ".importlinter").read_text(encoding="utf-8")
+    layers = layers[layers.index("layers =") : layers.index("[importlinter:contract:circles]")]
+    checked = [re.findall(r"\w+", line) for line in layers.splitlines()[1:] if line.strip()]
+    height = {name: place for place, floor in enumerate(checked) for name in floor}
+    places = [height[name] for floor in stated for name in floor]
+    assert places == sorted(places) and len(places) > 20
+
+
+def test_the_glossary_has_every_outcome_and_role() -> None:
+    from noisebench.components.decorators import ROLES
+    from noisebench.store.cell import OUTCOMES
+
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    for outcome in OUTCOMES:
+        assert f"`{outcome}`" in text, outcome
+    for role in filter(None, ROLES):
+        assert f"**{role}**" in text, role
+    reference = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+    for outcome in OUTCOMES:
+        assert f"`{outcome}`" in reference, outcome
+
+
+def test_the_citation_is_of_this_version() -> None:
+    import noisebench
+    import yaml
+
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert str(citation["version"]) == noisebench.__version__
+    assert citation["license"] == "MIT" and "MIT License" in (ROOT / "LICENSE").read_text(encoding="utf-8")
+
+
+def test_hooks_and_workflow_do_what_make_test_does() -> None:
+    import yaml
+
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for hook in yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"][0]["hooks"]:
+        tool = hook["entry"].replace(".venv/bin/", "$(BIN)/").removesuffix(" --force-exclude")
+        step = tool.replace("make ", "$(MAKE) --no-print-directory ")
+        assert f"\t{step}" in makefile, hook["id"]
+    job = yaml.safe_load((ROOT / ".github/workflows/tests.yml").read_text(encoding="utf-8"))["jobs"]["tests"]
+    assert [step["run"] for step in job["steps"] if "run" in step] == ["make test"]
+
+
+def test_every_target_is_measured_by_a_benchmark() -> None:
+    held = set()
+    for file in sorted((ROOT / "benchmarks").glob("test_*.py")):
+        text = file.read_text(encoding="utf-8")
+        held |= set(re.findall(r'"([^"\n]+)": (?!Target)', text))
+        held |= set(re.findall(r'measured\[f"([^"]+)"\]', text))
+    table = (ROOT / "benchmarks" / "targets.py").read_text(encoding="utf-8")
+    for name in re.findall(r'^    "([^"]+)": Target', table, re.MULTILINE):
+        pattern = name.replace("scikit-image", "{name}").replace("torchmetrics", "{name}")
+        assert name in held or pattern in held, name
