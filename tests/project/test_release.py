@@ -7,8 +7,8 @@ from pathlib import Path
 
 import noisebench as nb
 
-ROOT = Path(__file__).parents[1]
-LAST_RELEASE = ROOT / "tests" / "public_names.txt"
+ROOT = Path(__file__).parents[2]
+LAST_RELEASE = ROOT / "tests" / "golden" / "public_names.txt"
 MARK = " (deprecated)"
 TYPES = {"added", "changed", "deprecated", "removed", "fixed"}
 
