@@ -26,12 +26,12 @@ from .planning.cells import method_flags, part, regime_key, shown_to
 from .planning.plan import (
     chosen_ids,
     load_chosen,
-    look_at,
     metric_part,
     part_of_items,
     refuse_unknown_needs,
     set_parts,
     split_metrics,
+    traits_of,
     usual_rank,
 )
 from .store.cell import SCHEMA, Cell, DatasetPart, MethodPart, plain_values
@@ -40,7 +40,7 @@ from .store.record import Record
 from .suite.suite import count
 from .suite.suite import whole as natural
 from .text.errors import UsageError, noting_item, one_line
-from .track.calling import ItemRow, call_on, item_row, told
+from .track.calling import ItemRow, call_on, item_row, reveal
 from .track.protocols import HasRange, HasSetMetrics, Track, case_of
 from .track.runner import used_device
 
@@ -91,33 +91,33 @@ def evaluate(
             bind(_or(regime, usual.regime), "regime", track),
             bind(_or(protocol, usual.protocol), "protocol", track),
         )
-        single, whole = split_metrics(bind_all(_or(metrics, usual.metrics), "metric", track))
-        keyed, parts = set_parts(whole, field_of_work)
+        single, of_sets = split_metrics(bind_all(_or(metrics, usual.metrics), "metric", track))
+        keyed, parts = set_parts(of_sets, field_of_work)
         ids = chosen_ids(chosen, data, limit, field_of_work)
         notes = set(runner.expect(data.ids, len(ids)))
         shown = shown_to(runner.meta)
-        rows, seen = [], []
+        rows, traits = [], []
         with tempfile.TemporaryDirectory() as folder:
-            taker = None
+            collector = None
             if parts and isinstance(field_of_work, HasSetMetrics):
-                taker = field_of_work.collector(plain_values(parts), Path(folder), len(ids), protocol=rules)
+                collector = field_of_work.collector(plain_values(parts), Path(folder), len(ids), protocol=rules)
             for index, name in enumerate(ids):
                 with noting_item(field_of_work.words.item, name):
                     item = load_chosen(chosen, data, index, name, field_of_work)
                     if range is not None and isinstance(field_of_work, HasRange):
                         item = field_of_work.rescaled(item, range)
                     case = case_of(field_of_work, noise, item, seed)
-                    output, elapsed, said = call_on(runner, told(case, item, shown), device)
+                    output, elapsed, call_notes = call_on(runner, reveal(case, item, shown), device)
                     rows.append(item_row(field_of_work, item, case, output, elapsed, rules, single))
-                seen.append(look_at(item, field_of_work))
-                notes.update(said)
-                if taker is not None:
-                    taker.take(output, item)
-            found = taker.score() if taker is not None else {}
-        items = part_of_items(chosen, ids, seen, len(data.ids), field_of_work)
+                traits.append(traits_of(item, field_of_work))
+                notes.update(call_notes)
+                if collector is not None:
+                    collector.take(output, item)
+            set_scores = collector.score() if collector is not None else {}
+        items = part_of_items(chosen, ids, traits, len(data.ids), field_of_work)
         cell = _cell(field_of_work, bound, flags, items, noise, rules, single, keyed, seed)
         if parts:
-            cell.sets = {name: structs.replace(one, **found[name]) for name, one in parts.items()}
+            cell.sets = {name: structs.replace(one, **set_scores[name]) for name, one in parts.items()}
         if tuned:
             cell.tuned = tuned
         cell.notes = [*sorted(map(one_line, notes)), *(note for one in tuned for note in told_of(one))]
@@ -274,7 +274,7 @@ def _called(module: Any) -> Callable[[Any, Any], Any]:
 def _check_callable(method: Any, name: str) -> None:
     """Raise `UsageError` for what cannot be called as `f(given, info)`, or made without arguments where a class."""
     given: tuple[Any, ...] = () if inspect.isclass(method) else (None, None)
-    how = f"{name}()" if inspect.isclass(method) else f"{name}(given, info)"
+    call = f"{name}()" if inspect.isclass(method) else f"{name}(given, info)"
     if not callable(method):
         raise UsageError(
             f"method is {name}: give a spec such as 'nlm(h=0.8)', a function f(given, info), a class, or a torch module"
@@ -282,6 +282,6 @@ def _check_callable(method: Any, name: str) -> None:
     try:
         inspect.signature(method).bind(*given)
     except TypeError as error:
-        raise UsageError(f"method {name} cannot be called as {how}: {error}") from None
+        raise UsageError(f"method {name} cannot be called as {call}: {error}") from None
     except ValueError:  # a function in C tells no signature
         return

@@ -50,12 +50,14 @@ def pytest_configure(config: pytest.Config) -> None:
 class Bench:
     """What a test gets: `evaluate` scores a method, `check` also holds it against the baseline of this test."""
 
-    def __init__(self, baseline: Path, update: bool, defaults: dict[str, Any], told: dict[str, Any] | None) -> None:
+    def __init__(
+        self, baseline: Path, update: bool, defaults: dict[str, Any], extra_info: dict[str, Any] | None
+    ) -> None:
         self.baseline = baseline
         self._update = update
         self._defaults = defaults
-        self._told = told
-        self._made: dict[str, Record] = {}
+        self._extra_info = extra_info
+        self._records: dict[str, Record] = {}
 
     def evaluate(self, method: str | Callable[..., Any], dataset: str = "", regime: str = "", **options: Any) -> Result:
         """`nb.evaluate` with the defaults of the marker; its means go into the JSON of pytest-benchmark."""
@@ -79,27 +81,27 @@ class Bench:
 
     def save(self) -> None:
         """Write the baseline of this test, where `--noisebench-update` asks for it."""
-        if self._update and self._made:
+        if self._update and self._records:
             _or_in_a_line(self._write)
 
     def _check(
-        self, method: str | Callable[..., Any], asked: dict[str, Any], rules: str | Path | None, name: str
+        self, method: str | Callable[..., Any], options: dict[str, Any], rules: str | Path | None, name: str
     ) -> Result:
         from .suite.rules import read_rules
         from .text.errors import Invalid, Skip, UsageError, message_of
 
-        held = read_rules(Path(rules)) if rules is not None else ()
+        limits = read_rules(Path(rules)) if rules is not None else ()
         label = name or _label(method)
         try:
-            result = self._evaluate(method, asked)
+            result = self._evaluate(method, options)
         except (Skip, Invalid) as error:
             raise UsageError(f"method {label}: {message_of(error)}") from None
         record = _record(result, label)
-        if record.cell.key in self._made:
+        if record.cell.key in self._records:
             pytest.fail(f"{label} is checked twice in this test: give one of them a name=", pytrace=False)
-        self._made[record.cell.key] = record
+        self._records[record.cell.key] = record
         if not self._update:
-            self._judge(record, held)
+            self._judge(record, limits)
         return result
 
     def _write(self) -> None:
@@ -107,13 +109,13 @@ class Bench:
         from .store.seals import refuse_nan
         from .text.errors import UsageError
 
-        refuse_nan(self._made.values(), "this test")
+        refuse_nan(self._records.values(), "this test")
         try:
             self.baseline.parent.mkdir(parents=True, exist_ok=True)
-            write_export(self.baseline, list(self._made.values()))
+            write_export(self.baseline, list(self._records.values()))
         except OSError as error:
-            what = f"baseline {self.baseline} cannot be written ({error.strerror})"
-            raise UsageError(f"{what}: its folder must take a file of that name") from None
+            problem = f"baseline {self.baseline} cannot be written ({error.strerror})"
+            raise UsageError(f"{problem}: its folder must take a file of that name") from None
 
     def _stored(self) -> list[Record]:
         from .store.export import read_export
@@ -129,36 +131,36 @@ class Bench:
         from .report.verdict import verdict_lines
         from .text.errors import UsageError
 
-        own = [stored for stored in self._stored() if _same_question(stored, record)]
+        baselines = [stored for stored in self._stored() if _same_question(stored, record)]
         # One test may ask a question under several protocols, metrics or limits.
-        own = [stored for stored in own if stored.cell.key == record.cell.key] or own
-        if lacks := sorted(_scored(record).difference(*map(_scored, own))):
-            what = f" of {', '.join(lacks)}" if own else ""
-            raise UsageError(f"no baseline{what} in {self.baseline}: {_HINT}")
-        verdict = check(own, [record], rules, (str(self.baseline), "this test"))
+        baselines = [stored for stored in baselines if stored.cell.key == record.cell.key] or baselines
+        if lacks := sorted(_scored(record).difference(*map(_scored, baselines))):
+            missing = f" of {', '.join(lacks)}" if baselines else ""
+            raise UsageError(f"no baseline{missing} in {self.baseline}: {_HINT}")
+        verdict = check(baselines, [record], rules, (str(self.baseline), "this test"))
         # One question is asked here, so an answer that is not comparable is no answer.
         if verdict.exit_code or verdict.having("not comparable"):
             pytest.fail("\n".join([*verdict_lines(verdict), f"({_HINT})"]), pytrace=False)
 
     def _options(self, dataset: str, regime: str, options: dict[str, Any]) -> dict[str, Any]:
-        asked = {**self._defaults, **options}
+        merged = {**self._defaults, **options}
         for key, value in (("dataset", dataset), ("regime", regime)):
             if value:
-                asked[key] = value
+                merged[key] = value
         from .components.tracks import get_track
 
-        usual = get_track(asked["track"]).defaults
-        return {key: value or getattr(usual, key, value) for key, value in asked.items()}
+        usual = get_track(merged["track"]).defaults
+        return {key: value or getattr(usual, key, value) for key, value in merged.items()}
 
-    def _evaluate(self, method: str | Callable[..., Any], asked: dict[str, Any]) -> Result:
+    def _evaluate(self, method: str | Callable[..., Any], options: dict[str, Any]) -> Result:
         from .evaluation import evaluate
         from .text.json_values import plain
 
-        result = evaluate(method, **asked)
-        if self._told is not None:
+        result = evaluate(method, **options)
+        if self._extra_info is not None:
             means = {metric: result.mean(metric) for metric in (*result.record.scores, *result.sets)}
-            where = {key: asked[key] for key in ("track", "dataset", "regime", "protocol", "seed")}
-            self._told["noisebench"] = plain({"method": _label(method), **where, **means})
+            where = {key: options[key] for key in ("track", "dataset", "regime", "protocol", "seed")}
+            self._extra_info["noisebench"] = plain({"method": _label(method), **where, **means})
         return result
 
 
@@ -173,9 +175,9 @@ def _or_in_a_line(do: Callable[[], T]) -> T:
     try:
         return do()
     except UsageError as error:
-        said = message_of(error)
+        message = message_of(error)
     # Not above, where pytest would show the error a second time.
-    pytest.fail(f"noisebench: {said}", pytrace=False)
+    pytest.fail(f"noisebench: {message}", pytrace=False)
 
 
 def _scored(record: Record) -> set[str]:
@@ -203,24 +205,24 @@ def _record(result: Result, label: str) -> Record:
     from .store.cell import MethodPart
     from .store.keys import key_of
 
-    made, n = result.record, len(result.record.items)
+    record, n = result.record, len(result.record.items)
     method = MethodPart(
         name=label, spec=label, display=label, versions={}, flags={}, cite="", sources={}, source_sha256=""
     )
-    inputs = {**made.cell.inputs, "method": {"spec": label}}
-    suite = {"name": "pytest", "rank_by": next(iter(made.cell.metrics), "")}
-    cell = structs.replace(made.cell, key=key_of(inputs), method=method, notes=[], inputs=inputs, suite=suite)
+    inputs = {**record.cell.inputs, "method": {"spec": label}}
+    suite = {"name": "pytest", "rank_by": next(iter(record.cell.metrics), "")}
+    cell = structs.replace(record.cell, key=key_of(inputs), method=method, notes=[], inputs=inputs, suite=suite)
     # Neither the time nor the pixels of a run belong into a file that is kept under version control.
-    return replace(made, cell=cell, output_sha256=[""] * n, seconds=np.zeros(n))
+    return replace(record, cell=cell, output_sha256=[""] * n, seconds=np.zeros(n))
 
 
 def _file(item: pytest.Item) -> Path:
     """One file a test, so that tests in parallel processes never write the same one."""
-    own = item.nodeid.split("::", 1)[-1]
-    name = re.sub(r"[^A-Za-z0-9_.=-]+", "-", own).strip("-")
-    if len(name) > MOST or not _SIMPLE.fullmatch(own):
+    node = item.nodeid.split("::", 1)[-1]
+    name = re.sub(r"[^A-Za-z0-9_.=-]+", "-", node).strip("-")
+    if len(name) > MOST or not _SIMPLE.fullmatch(node):
         # Two tests must not share a file because their names differ only in what a file name cannot hold.
-        name = f"{name[:MOST]}-{hashlib.sha256(own.encode('utf-8', 'replace')).hexdigest()[:8]}"
+        name = f"{name[:MOST]}-{hashlib.sha256(node.encode('utf-8', 'replace')).hexdigest()[:8]}"
     return item.path.parent / FOLDER / item.path.stem / f"{name}.json"
 
 
@@ -233,13 +235,13 @@ def noisebench(request: pytest.FixtureRequest) -> Iterator[Bench]:
         given = {**dict(zip(("dataset", "regime"), marker.args, strict=False)), **marker.kwargs}
         unknown = sorted(given.keys() - defaults.keys())
         if unknown or len(marker.args) > 2:
-            what = ", ".join(unknown) or "more than dataset and regime"
-            pytest.fail(f"marker noisebench does not take {what}: it takes {', '.join(defaults)}", pytrace=False)
+            rejected = ", ".join(unknown) or "more than dataset and regime"
+            pytest.fail(f"marker noisebench does not take {rejected}: it takes {', '.join(defaults)}", pytrace=False)
         defaults |= given
-    told = None
+    extra_info = None
     if "benchmark" in request.fixturenames:
-        told = getattr(request.getfixturevalue("benchmark"), "extra_info", None)
-    bench = Bench(_file(request.node), bool(request.config.getoption("--noisebench-update")), defaults, told)
+        extra_info = getattr(request.getfixturevalue("benchmark"), "extra_info", None)
+    bench = Bench(_file(request.node), bool(request.config.getoption("--noisebench-update")), defaults, extra_info)
     yield bench
     if getattr(request.node, "_noisebench_passed", False):
         bench.save()

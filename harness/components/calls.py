@@ -8,7 +8,7 @@ from dataclasses import replace
 from numbers import Real
 from typing import Any
 
-from ..text.errors import Invalid, NotDefined, Skip, UsageError, described, raised_at, said
+from ..text.errors import Invalid, NotDefined, Skip, UsageError, described, raised_at, text_of
 from .registry import Bound
 
 
@@ -26,18 +26,18 @@ def degraded(
     names `besides` are disclosed by the track, where they are.
     """
     who = f"regime {part.entry.name}"
-    made = called(who, part, values, *given)
-    if not isinstance(made, tuple) or len(made) != 2 or not isinstance(made[1], Mapping):
-        kinds = f"({', '.join(map(kind_of, made))})" if isinstance(made, tuple) else kind_of(made)
+    returned = called(who, part, values, *given)
+    if not isinstance(returned, tuple) or len(returned) != 2 or not isinstance(returned[1], Mapping):
+        kinds = f"({', '.join(map(kind_of, returned))})" if isinstance(returned, tuple) else kind_of(returned)
         raise UsageError(f"{who}: returned {kinds}: return an array, and a dict of what it discloses")
-    array, told = made
+    array, disclosed = returned
     check_floats(who, array, drops=drops)
     if (array.ndim != values.ndim or not array.size) if resizes else array.shape != values.shape:
         raise UsageError(f"{who}: returned shape {array.shape} for an array of shape {values.shape}")
-    if untold := [name for name in part.entry.meta["discloses"] if name not in told and name not in besides]:
-        names = ", ".join(untold)
+    if missing := [name for name in part.entry.meta["discloses"] if name not in disclosed and name not in besides]:
+        names = ", ".join(missing)
         raise UsageError(f"{who}: declares that it discloses {names}, and returned none: return it, None for a secret")
-    return array, told
+    return array, disclosed
 
 
 def degraded_in_turn(regime: Bound, values: Any, *given: Any, resizes: bool = False) -> tuple[Any, dict[str, Any]]:
@@ -75,7 +75,7 @@ def checked_sampler(sampler: Bound) -> Bound:
     """The sampler, whose batches are seen to be places. Raises `UsageError` that names it."""
     who = f"sampler {sampler.display}"
 
-    def made(n: int, batch: int, seed: int, **params: Any) -> Callable[[int], Sequence[int]]:
+    def checked_order(n: int, batch: int, seed: int, **params: Any) -> Callable[[int], Sequence[int]]:
         order = sampler.entry.obj(n, batch, seed, **params)
         if not callable(order):
             raise UsageError(f"{who}: returned {type(order).__name__} where a function of the step was due")
@@ -93,7 +93,7 @@ def checked_sampler(sampler: Bound) -> Bound:
 
         return checked
 
-    return replace(sampler, entry=replace(sampler.entry, obj=made))
+    return replace(sampler, entry=replace(sampler.entry, obj=checked_order))
 
 
 def metric_value(metric: Bound, *given: Any) -> float:
@@ -116,7 +116,7 @@ def called(who: str, component: Bound, *given: Any) -> Any:
     except (UsageError, Skip, Invalid, MemoryError):
         raise
     except Exception as error:
-        text = said(error)
+        text = text_of(error)
         if "memory" in text:  # a cell that ends by it is told by the text
             raise
         if isinstance(error, ValueError) and "read-only" in text:

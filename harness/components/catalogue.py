@@ -25,11 +25,11 @@ def catalogue(kind: str, track: str, plugins: Sequence[str]) -> list[dict[str, A
         return [_track(name) for name in registry("track", "").names()]
     if track:
         get_track(track)
-    found = []
-    for own in [""] if kind in RECIPE_KINDS else [track] if track else registry("track", "").names():
-        for name in registry(kind, own).names():
+    listed = []
+    for owner in [""] if kind in RECIPE_KINDS else [track] if track else registry("track", "").names():
+        for name in registry(kind, owner).names():
             try:
-                found.append({"name": name, "track": own, **_entry(registry(kind, own).get(name))})
+                listed.append({"name": name, "track": owner, **_entry(registry(kind, owner).get(name))})
             except UsageError as error:
                 blank = {
                     "version": 0,
@@ -38,8 +38,8 @@ def catalogue(kind: str, track: str, plugins: Sequence[str]) -> list[dict[str, A
                     "parameters": [],
                     "meta": {},
                 }
-                found.append({"name": name, "track": own, **blank})
-    return found
+                listed.append({"name": name, "track": owner, **blank})
+    return listed
 
 
 def _track(name: str) -> dict[str, Any]:

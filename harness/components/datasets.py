@@ -23,14 +23,14 @@ def open_dataset(bound: Bound) -> Dataset:
     except (UsageError, Skip, OSError):
         raise
     except Exception as error:
-        what = f"{type(error).__name__}: {one_line(error)}{raised_at(error)}"
-        raise UsageError(f"dataset {bound.display}: {what}") from error
+        kind = f"{type(error).__name__}: {one_line(error)}{raised_at(error)}"
+        raise UsageError(f"dataset {bound.display}: {kind}") from error
     ids = getattr(opened, "ids", None)
     if not hasattr(ids, "__len__") or not hasattr(ids, "__getitem__") or not callable(getattr(opened, "load", None)):
-        what = (
+        kind = (
             type(opened).__name__ if ids is None else f"{type(opened).__name__} whose `ids` is a {type(ids).__name__}"
         )
-        raise UsageError(f"dataset {bound.display} gives a {what}: due are `ids`, a list of texts, and `load(index)`")
+        raise UsageError(f"dataset {bound.display} gives a {kind}: due are `ids`, a list of texts, and `load(index)`")
     return opened
 
 
@@ -49,9 +49,9 @@ def load_item(bound: Bound, dataset: Dataset, index: int, track: Track) -> Any:
     """An item of a dataset. Raises `UsageError` naming both where `load` gives what has no id."""
     item = dataset.load(index)
     if not hasattr(item, "id"):
-        how = "as nb.Sample(id, clean)" if track.name == DEFAULT else "with its `id`"
+        form = "as nb.Sample(id, clean)" if track.name == DEFAULT else "with its `id`"
         raise UsageError(
             f"dataset {bound.display}, {track.words.item} {one_line(dataset.ids[index], 60)!r}: "
-            f"`load` returned {kind_of(item)}: return the {track.words.item} {how}"
+            f"`load` returned {kind_of(item)}: return the {track.words.item} {form}"
         )
     return item

@@ -23,17 +23,17 @@ def component(
     Raises `UsageError` where the name is taken, and for what cannot be called.
     """
     if not isinstance(name, str):
-        own = getattr(name, "__name__", f"a_{kind}")
-        raise UsageError(f'{kind} {own!r} has no name: write @nb.{kind}("{own}")')
+        label = getattr(name, "__name__", f"a_{kind}")
+        raise UsageError(f'{kind} {label!r} has no name: write @nb.{kind}("{label}")')
     if type(version) is not int or version < 1:
         raise UsageError(f"{kind} {name!r}: version must be a whole number from 1, not {one_line(repr(version), 60)}")
 
     def register(obj: F) -> F:
         _refuse_positional(obj, kind, name, made_of)
         entry = Entry(name, obj, version, dict(meta))
-        for asked in entry.checked:
-            if asked not in entry.params:
-                raise UsageError(f"{kind} {name!r}: its check takes {asked!r}, which is no parameter of it")
+        for parameter in entry.checked:
+            if parameter not in entry.params:
+                raise UsageError(f"{kind} {name!r}: its check takes {parameter!r}, which is no parameter of it")
         registry(kind, track).add(entry)
         return obj
 
@@ -58,7 +58,7 @@ def checked(check: Callable[..., None]) -> Callable[[F], F]:
             raise UsageError(
                 f"nb.checked marks a function or a class, not {name}: write @nb.checked(function) above it"
             )
-        if any(entry.obj is obj for held in REGISTRIES.values() for entry in held.entries()):
+        if any(entry.obj is obj for known in REGISTRIES.values() for entry in known.entries()):
             raise UsageError(f"{name!r} is registered already: nb.checked stands below the decorator that registers")
         if "parameter_check" in vars(obj):
             raise UsageError(f"{name!r} has a check already: make one function of both")
@@ -91,12 +91,12 @@ def _names(kind: str, name: object, field: str, given: Sequence[str]) -> tuple[s
 
 def _refuse_positional(obj: Callable[..., Any], kind: str, name: str, made_of: int) -> None:
     """Raise `UsageError` for a parameter of a spec that does not go by its name alone."""
-    made = inspect.isclass(obj)
-    target = obj.__init__ if made else obj
+    is_class = inspect.isclass(obj)
+    target = obj.__init__ if is_class else obj
     if target is object.__init__:
         return
-    for p in list(inspect.signature(target).parameters.values())[1 + made_of if made else 0 :]:
-        if p.kind is p.POSITIONAL_OR_KEYWORD and (made or p.default is not p.empty):
+    for p in list(inspect.signature(target).parameters.values())[1 + made_of if is_class else 0 :]:
+        if p.kind is p.POSITIONAL_OR_KEYWORD and (is_class or p.default is not p.empty):
             raise UsageError(f"{kind} {name!r}: parameter {p.name!r} goes by name alone: parameters go after `*`")
 
 

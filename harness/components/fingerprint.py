@@ -108,12 +108,12 @@ class _Reader:
             self.imports.append(Import(node.level, node.module or "", tuple(alias.name for alias in node.names)))
             if self._is_harness(node.level, node.module or ""):
                 node.level, node.module = 0, _HARNESS
-        found = [
+        fields = [
             f"{name}={self.text(value)}"
             for name in node._fields
             if name not in _SILENT and (value := getattr(node, name, None)) is not None and value != []
         ]
-        return f"{kind.__name__}({' '.join(found)})"
+        return f"{kind.__name__}({' '.join(fields)})"
 
     def _note_call(self, node: ast.Call) -> None:
         if _name_of(node.func) in ("import_module", "__import__") and node.args:
@@ -126,8 +126,8 @@ class _Reader:
         """Whether an import is of noisebench, outside of the file's own package."""
         if level:
             return level - 1 > self._depth
-        own = any(f"{module}.".startswith(f"{package}.") for package in (self._package, *ROOMS) if package)
-        return module.partition(".")[0] == _HARNESS and not own
+        is_component = any(f"{module}.".startswith(f"{package}.") for package in (self._package, *ROOMS) if package)
+        return module.partition(".")[0] == _HARNESS and not is_component
 
 
 _LONGEST = 200

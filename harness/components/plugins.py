@@ -22,11 +22,11 @@ _BUILT_IN = __name__.partition(".")[0] + "."
 
 
 @contextmanager
-def _named_if_slow(what: str) -> Iterator[None]:
+def _named_if_slow(name: str) -> Iterator[None]:
     """Say on standard error what is still being imported, after some seconds."""
 
     def say() -> None:
-        print(f"noisebench: {what} is still being imported, after {_SLOW:.0f} s", file=sys.stderr, flush=True)
+        print(f"noisebench: {name} is still being imported, after {_SLOW:.0f} s", file=sys.stderr, flush=True)
 
     timer = threading.Timer(_SLOW, say)
     timer.daemon = True
@@ -49,17 +49,17 @@ def module_of(entry: Entry) -> types.ModuleType | None:
 
 def name_in_keys(module: types.ModuleType) -> str:
     """The name by which keys know a module: of a plug-in the same, whatever else was loaded."""
-    held = _PLUGINS.get(module.__name__)
-    return _plugin_name(Path(str(module.__file__))) if held is module else module.__name__
+    plugin = _PLUGINS.get(module.__name__)
+    return _plugin_name(Path(str(module.__file__))) if plugin is module else module.__name__
 
 
 def described_at(error: BaseException, limit: int = 200) -> str:
     """An error in a line, and where it was raised in a file of a user that registers components, if it was there."""
-    names = {origin(entry.obj)[0] for held in list(REGISTRIES.values()) for entry in held.entries()}
+    names = {origin(entry.obj)[0] for registered in list(REGISTRIES.values()) for entry in registered.entries()}
     modules = (_PLUGINS.get(name) or sys.modules.get(name) for name in names if not name.startswith(_BUILT_IN))
-    own = {getattr(module, "__file__", None) for module in modules}
+    plugin_files = {getattr(module, "__file__", None) for module in modules}
     files = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
-    file = next((file for file in reversed(files) if file in own), "")
+    file = next((file for file in reversed(files) if file in plugin_files), "")
     return described(error, limit) + (raised_at(error, file) if file else "")
 
 
@@ -77,10 +77,10 @@ def load_plugin(path: str | Path) -> types.ModuleType:
     if not file.is_file():
         raise UsageError(f"plug-in {one_line(path)} is not a file: give --plugin the path of a .py file")
     name = _plugin_name(file)
-    for held in (*_PLUGINS.values(), sys.modules.get(name)):
-        if getattr(held, "__file__", None) == str(file):
-            assert held is not None
-            return _PLUGINS.setdefault(held.__name__, held)
+    for loaded in (*_PLUGINS.values(), sys.modules.get(name)):
+        if getattr(loaded, "__file__", None) == str(file):
+            assert loaded is not None
+            return _PLUGINS.setdefault(loaded.__name__, loaded)
     if name in _PLUGINS or name in sys.modules:
         taken = {*_PLUGINS, *sys.modules}
         name = next(f"{name}_{n}" for n in itertools.count(2) if f"{name}_{n}" not in taken)
@@ -88,7 +88,7 @@ def load_plugin(path: str | Path) -> types.ModuleType:
     if spec is None or spec.loader is None:
         raise UsageError(f"plug-in {one_line(file)} cannot be imported: its name must end in .py")
     module = importlib.util.module_from_spec(spec)
-    with _apart(str(file.parent)):
+    with _without_other_plugins(str(file.parent)):
         sys.modules[name] = module
         try:
             with _named_if_slow(f"plug-in {one_line(file)}"):
@@ -98,14 +98,14 @@ def load_plugin(path: str | Path) -> types.ModuleType:
             raise
         except (Exception, SystemExit) as error:
             sys.modules.pop(name, None)
-            what = f"{type(error).__name__}: {one_line(error)}{raised_at(error, str(file))}"
-            raise UsageError(f"plug-in {one_line(file)} failed: {what}") from error
+            problem = f"{type(error).__name__}: {one_line(error)}{raised_at(error, str(file))}"
+            raise UsageError(f"plug-in {one_line(file)} failed: {problem}") from error
         _PLUGINS[name] = module
     return module
 
 
 @contextmanager
-def _apart(folder: str) -> Iterator[None]:
+def _without_other_plugins(folder: str) -> Iterator[None]:
     """Import a plug-in of a folder as if there were no plug-ins of others.
 
     What several of them call by one name is not left in `sys.modules`: a later import would give one the module of
@@ -113,7 +113,7 @@ def _apart(folder: str) -> Iterator[None]:
     """
     others = set(_plugin_folders()) - {folder}
     path = sys.path if folder in sys.path else [folder, *sys.path]
-    hidden = {name: sys.modules.pop(name) for name in _beside(others)}
+    hidden = {name: sys.modules.pop(name) for name in _modules_in(others)}
     sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not _LATE]
     sys.path[:] = [place for place in path if os.path.realpath(place) not in others]
     try:
@@ -125,11 +125,11 @@ def _apart(folder: str) -> Iterator[None]:
         shared = _forget_shared() if others else {}
         if others:
             sys.meta_path.insert(0, _LATE)
-    for held in list(REGISTRIES.values()):
-        for entry in held.entries():
+    for registered in list(REGISTRIES.values()):
+        for entry in registered.entries():
             name = origin(entry.obj)[0]
             if name not in _PLUGINS and (place := shared.get(name.partition(".")[0])):
-                raise UsageError(f"{held.kind} {entry.name!r} is of a module {place}: rename one of the two")
+                raise UsageError(f"{registered.kind} {entry.name!r} is of a module {place}: rename one of the two")
 
 
 def _plugin_folders() -> dict[str, str]:
@@ -138,7 +138,7 @@ def _plugin_folders() -> dict[str, str]:
     return {os.path.dirname(file): file for file in reversed(files)}
 
 
-def _beside(folders: Container[str]) -> list[str]:
+def _modules_in(folders: Container[str]) -> list[str]:
     """The names of all modules that were imported from these folders, by their own names there."""
     tops = set()
     for name, module in list(sys.modules.items()):
@@ -153,7 +153,7 @@ def _beside(folders: Container[str]) -> list[str]:
 def _forget_shared() -> dict[str, str]:
     """Take what lies beside plug-ins of several folders from `sys.modules`. Returns its names, and where each lies."""
     shared: dict[str, str] = {}
-    for name in _beside(_plugin_folders()):
+    for name in _modules_in(_plugin_folders()):
         top = name.partition(".")[0]
         if top in shared or (place := _shared(top)):
             shared.setdefault(top, place)

@@ -97,10 +97,10 @@ class Registry:
         """Register. Raises `UsageError` where the name is taken by another object."""
         if not entry.name.isidentifier():
             raise UsageError(f"{self.kind} name {one_line(entry.name)!r} is not an identifier (letters, digits, _)")
-        held = self._entries.get(entry.name)
-        if held is not None and origin(held.obj) != origin(entry.obj):
+        existing = self._entries.get(entry.name)
+        if existing is not None and origin(existing.obj) != origin(entry.obj):
             raise UsageError(
-                f"{self.kind} {entry.name!r} is registered twice: in {origin(held.obj)[0]} and in "
+                f"{self.kind} {entry.name!r} is registered twice: in {origin(existing.obj)[0]} and in "
                 f"{origin(entry.obj)[0]}; rename one of them"
             )
         owner = self._home(entry.name)
@@ -227,14 +227,14 @@ def registry(kind: str, track: str = "restore") -> Registry:
         root = __name__.partition(".")[0]
         group = f"{root}.{kind}s" if track in ("", "restore") else f"{root}.{kind}s.{track}"
         if kind == "track":
-            made = Registry(kind, track, f"{root}.tracks", group, leaf="track")
+            new = Registry(kind, track, f"{root}.tracks", group, leaf="track")
         elif kind in RECIPE_KINDS:
-            made = Registry(kind, track, f"{root}.recipes.{RECIPE_KINDS[kind]}", group)
+            new = Registry(kind, track, f"{root}.recipes.{RECIPE_KINDS[kind]}", group)
         elif kind in _OWN_ROOMS:
-            made = Registry(kind, track, f"{root}.{kind}s.{track}", group)
+            new = Registry(kind, track, f"{root}.{kind}s.{track}", group)
         else:
-            made = Registry(kind, track, f"{root}.tracks.{track}.{kind}s", group)
-        REGISTRIES[key] = made
+            new = Registry(kind, track, f"{root}.tracks.{track}.{kind}s", group)
+        REGISTRIES[key] = new
     return REGISTRIES[key]
 
 
@@ -258,10 +258,10 @@ class Bound:
     @property
     def versions(self) -> dict[str, int]:
         """Version of every entry named, nested ones included."""
-        found = {self.entry.name: self.entry.version}
+        versions = {self.entry.name: self.entry.version}
         for other in (*self.then, *self.inner):
-            found.update(other.versions)
-        return found
+            versions.update(other.versions)
+        return versions
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -406,13 +406,13 @@ def _coerce(value: Value, annotation: Any, where: str) -> Any:
     if problem["type"] == "literal_error" and isinstance(plain, str):
         hint = nearest(plain, [c for c in _choices(annotation) if isinstance(c, str)])
         text += f"; {hint}" if hint.startswith("did you mean") else ""
-    elif not problem["type"].startswith(_SAID):
+    elif not problem["type"].startswith(_NAMED_BY_TYPE):
         text += f": {problem['msg'].removeprefix('Value error, ')}"
     raise UsageError(one_line(text))
 
 
 _LITERALS: Mapping[str, bool | None] = {"true": True, "false": False, "none": None}
-_SAID = (
+_NAMED_BY_TYPE = (
     "int_", "float_", "string_type", "bool_", "tuple_", "list_", "none_", "literal_", "greater_", "less_", "multiple_",
     "too_short", "too_long", "string_too", "finite_number",
 )  # fmt: skip

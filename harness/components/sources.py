@@ -16,10 +16,10 @@ from .registry import Bound, Entry
 
 def sources_of(components: Iterable[Bound]) -> dict[str, str]:
     """Each source file of components (nested ones included), named from its package or folder → its fingerprint."""
-    found: dict[str, str] = {}
+    fingerprints: dict[str, str] = {}
     for name, file in _modules_of(components).items():
-        found.update({name: "no file"} if file is None else module_sources(Path(file).resolve(), name))
-    return dict(sorted(found.items()))
+        fingerprints.update({name: "no file"} if file is None else module_sources(Path(file).resolve(), name))
+    return dict(sorted(fingerprints.items()))
 
 
 def method_sources(bound: Bound) -> dict[str, str]:
@@ -29,26 +29,26 @@ def method_sources(bound: Bound) -> dict[str, str]:
 
 def method_folders(bound: Bound) -> dict[str, str]:
     """The folders of a method (nested ones included) as its source files are named → where they lie."""
-    found: dict[str, str] = {}
+    folders: dict[str, str] = {}
     for name, file in _modules_of([bound]).items():
         if file is not None:
             root, prefix = _root_of(Path(file).absolute(), name)
-            found[prefix or name] = str(root)
-    return dict(sorted(found.items()))
+            folders[prefix or name] = str(root)
+    return dict(sorted(folders.items()))
 
 
 def _modules_of(components: Iterable[Bound]) -> dict[str, str | None]:
     """The modules of components (nested ones included) → their files; of two plug-ins of one name the second has a
     2."""
-    found: dict[str, str | None] = {}
+    files: dict[str, str | None] = {}
     entries = [entry for bound in components for entry in bound.entries]
     for entry in entries:
         module = module_of(entry)
         file = getattr(module, "__file__", None)
-        own = name_in_keys(module) if module is not None else entry.obj.__module__
-        names = (own, *(f"{own}_{n}" for n in range(2, len(entries) + 1)))
-        found[next(name for name in names if found.get(name, file) == file)] = file
-    return found
+        key_name = name_in_keys(module) if module is not None else entry.obj.__module__
+        names = (key_name, *(f"{key_name}_{n}" for n in range(2, len(entries) + 1)))
+        files[next(name for name in names if files.get(name, file) == file)] = file
+    return files
 
 
 def _root_of(file: Path, name: str) -> tuple[Path, str]:
@@ -66,18 +66,18 @@ def _root_of(file: Path, name: str) -> tuple[Path, str]:
 
 def declared_files(entry: Entry, names: Sequence[str]) -> dict[str, str]:
     """Files beside the file of a component, by their names there → SHA-256. Raises `UsageError` for one that is not."""
-    found = {}
+    hashes = {}
     for name in names:
         module = getattr(module_of(entry), "__file__", None)
         file = (Path(module).resolve().parent if module else Path.cwd()) / name
         try:
-            found[name] = hashlib.sha256(file.read_bytes()).hexdigest()
+            hashes[name] = hashlib.sha256(file.read_bytes()).hexdigest()
         except OSError as error:
             raise UsageError(
                 f"method {entry.name!r}: its weights {one_line(name)!r} cannot be read ({error.strerror}): "
                 f"they are looked for beside its file, in {one_line(file.parent)}"
             ) from None
-    return found
+    return hashes
 
 
 @lru_cache(maxsize=4096)
@@ -89,23 +89,23 @@ def module_sources(file: Path, name: str) -> dict[str, str]:
     Known for the length of a plan, which starts with `forget_sources`.
     """
     root, package = _root_of(file, name)
-    found: dict[str, str] = {}
+    fingerprints: dict[str, str] = {}
     # Importing a module of a package runs the `__init__.py` of each folder on its way.
     above = [folder / "__init__.py" for folder in file.parents if package and folder.is_relative_to(root)]
-    todo, met = [(path, root, package) for path in (file, *above) if path.is_file()], set()
+    todo, visited = [(path, root, package) for path in (file, *above) if path.is_file()], set()
     while todo:
         path, root, package = todo.pop()
-        if path in met:
+        if path in visited:
             continue
-        met.add(path)
+        visited.add(path)
         below = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
         source = source_of(path, package, below.count("/"))
-        found[f"{package or name}/{below}"] = source.sha256
+        fingerprints[f"{package or name}/{below}"] = source.sha256
         for one in source.imports:
             todo += _imported(one, path, root, package)
-        beside = [(path.parent / text).resolve() for text in source.files]
-        todo += [(file, root, package) for file in beside if file.is_file() and file.is_relative_to(root)]
-    return found
+        named_files = [(path.parent / text).resolve() for text in source.files]
+        todo += [(file, root, package) for file in named_files if file.is_file() and file.is_relative_to(root)]
+    return fingerprints
 
 
 def forget_sources() -> None:
@@ -142,16 +142,16 @@ def _folder_of(package: str) -> Path:
 
 
 def _files(folder: Path, parts: list[str]) -> list[Path]:
-    found: list[Path] = []
+    files: list[Path] = []
     for part in parts:
         if not part.isidentifier():
             break
         module, package = folder / f"{part}.py", folder / part / "__init__.py"
         if package.is_file():
-            found.append(package)
+            files.append(package)
         elif module.is_file():
-            found.append(module)
+            files.append(module)
         elif not (folder / part).is_dir():
             break
         folder = folder / part
-    return found
+    return files

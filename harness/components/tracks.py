@@ -16,8 +16,8 @@ DEFAULT = "restore"
 
 def get_track(name: str) -> Track:
     """The track of that name. Raises `UsageError` with the nearest match."""
-    found: Track = registry("track", "").get(name).obj()
-    return found
+    track: Track = registry("track", "").get(name).obj()
+    return track
 
 
 def known_track(name: str) -> Track | None:

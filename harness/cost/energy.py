@@ -44,8 +44,8 @@ def energy(call: Callable[[], Any], device: str, reasons: dict[str, str], root: 
 def _packages(root: Path) -> list[Path]:
     """The domains that are whole packages; their parts, and the domain of the whole platform, would count twice."""
     try:
-        found = sorted(p for p in root.glob("*rapl:*") if p.name.count(":") == 1)
-        return [p for p in found if (p / "name").read_text().startswith("package")]
+        domains = sorted(p for p in root.glob("*rapl:*") if p.name.count(":") == 1)
+        return [p for p in domains if (p / "name").read_text().startswith("package")]
     except OSError:
         return []
 

@@ -62,9 +62,9 @@ def macs(call: Callable[[], Any], reasons: dict[str, str]) -> int | None:
             known = packet in flop_registry or str(packet) in _FORMULAS
             if not known and namespace == "aten":
                 with self:  # what it is made of is counted, where it is made of others
-                    made = func.decompose(*args, **kwargs)
-                if made is not NotImplemented:
-                    return made
+                    result = func.decompose(*args, **kwargs)
+                if result is not NotImplemented:
+                    return result
             out = func(*args, **kwargs)
             if str(packet) in _FORMULAS:
                 total += _FORMULAS[str(packet)](args, out)

@@ -69,11 +69,11 @@ def measure(
         call()
     reference()
     reasons: dict[str, str] = {}
-    own, other = [], []
+    timings, references = [], []
     for _ in range(repeats):
         prepared = runner.prepare(case.given)
-        own.append(timed(partial(runner.call, prepared, info), device))
-        other.append(timed(reference, device, min(own[-1].wall / 1e3, LONGEST)))
+        timings.append(timed(partial(runner.call, prepared, info), device))
+        references.append(timed(reference, device, min(timings[-1].wall / 1e3, LONGEST)))
     prepared = runner.prepare(case.given)
     external = any(getattr(instance, "external", False) for instance in instances(runner))
     if external:
@@ -82,7 +82,7 @@ def measure(
         reasons["macs"] = "the work is done by another program, whose operations are not seen"
     else:
         peak = peak_memory(lambda: runner.call(prepared, info), device, reasons)
-    wall = [one.wall for one in own]
+    wall = [one.wall for one in timings]
     cost = Cost(
         size=list(size),
         device=device,
@@ -91,11 +91,11 @@ def measure(
         setup_s=setup,
         first_ms=first,
         latency_ms={"p50": statistics.median(wall), "p90": float(np.percentile(wall, 90)), "min": min(wall)},
-        latency_cpu_ms=statistics.median(one.cpu for one in own),
+        latency_cpu_ms=statistics.median(one.cpu for one in timings),
         latency_rel=None,
-        reference_ms=statistics.median(one.wall for one in other),
-        reference_cpu_ms=statistics.median(one.cpu for one in other),
-        busy=sum(one.wall for one in other) / sum(one.cpu for one in other) * processors(threads),
+        reference_ms=statistics.median(one.wall for one in references),
+        reference_cpu_ms=statistics.median(one.cpu for one in references),
+        busy=sum(one.wall for one in references) / sum(one.cpu for one in references) * processors(threads),
         peak_memory_bytes=peak,
         energy_j=energy(call, device, reasons),
         params=parameters(runner, reasons),
@@ -108,9 +108,9 @@ def measure(
 
 def relative(cost: Cost) -> float | None:
     """Latency over that of the reference; CPU time over its CPU time where that is what can be compared."""
-    own = pace(cost)
-    if own is not None and judged_by_cpu(own):
-        return own.cpu
+    cost_pace = pace(cost)
+    if cost_pace is not None and judged_by_cpu(cost_pace):
+        return cost_pace.cpu
     return cost.latency_ms["p50"] / cost.reference_ms if cost.latency_ms and cost.reference_ms else None
 
 
@@ -193,10 +193,10 @@ def peak_memory(call: Callable[[], Any], device: str, reasons: dict[str, str]) -
         import torch
 
         torch.cuda.reset_peak_memory_stats()
-        held = torch.cuda.memory_allocated()
+        before = torch.cuda.memory_allocated()
         call()
         torch.cuda.synchronize()
-        return int(torch.cuda.max_memory_allocated() - held)
+        return int(torch.cuda.max_memory_allocated() - before)
     try:
         ctypes.CDLL(None).malloc_trim(0)
         with open("/proc/self/clear_refs", "w") as file:
@@ -219,11 +219,11 @@ def _status(name: str) -> int:
 
 def parameters(runner: Runner, reasons: dict[str, str]) -> int | None:
     """Number of parameters of the torch modules that a class-form method holds; 0 cannot be told from unknown."""
-    found = _parameters_of(instances(runner))
-    if found is None:
+    tensors = _parameters_of(instances(runner))
+    if tensors is None:
         reasons["params"] = "no torch module: nothing to count"
         return None
-    return sum(int(parameter.numel()) for parameter in found)
+    return sum(int(parameter.numel()) for parameter in tensors)
 
 
 def weight_bytes(runner: Runner, reasons: dict[str, str]) -> int | None:
@@ -232,14 +232,14 @@ def weight_bytes(runner: Runner, reasons: dict[str, str]) -> int | None:
     What a method says is of all that it wraps too, such as of a network of which it rounds the weights to few bits.
     """
     everything = instances(runner)
-    speaking = [one for one in everything if isinstance(getattr(one, "weight_bytes", None), int)]
-    spoken_of = {id(inner) for one in speaking for inner in _within(one)}
-    found = _parameters_of([one for one in everything if id(one) not in spoken_of])
-    if found is None and not speaking:
+    declaring = [one for one in everything if isinstance(getattr(one, "weight_bytes", None), int)]
+    covered = {id(inner) for one in declaring for inner in _with_wrapped(one)}
+    others = _parameters_of([one for one in everything if id(one) not in covered])
+    if others is None and not declaring:
         reasons["weight_bytes"] = "no torch module: nothing to count"
         return None
-    said = sum(int(one.weight_bytes) for one in speaking)
-    return said + sum(int(parameter.nbytes) for parameter in found or ())
+    declared = sum(int(one.weight_bytes) for one in declaring)
+    return declared + sum(int(parameter.nbytes) for parameter in others or ())
 
 
 def _parameters_of(instances: list[Any]) -> list[Any] | None:
@@ -248,20 +248,20 @@ def _parameters_of(instances: list[Any]) -> list[Any] | None:
 
     modules: list[torch.nn.Module] = []
     for instance in instances:
-        held = [instance] if isinstance(instance, torch.nn.Module) else vars(instance).values()
-        modules += [v for v in held if isinstance(v, torch.nn.Module)]
+        members = [instance] if isinstance(instance, torch.nn.Module) else vars(instance).values()
+        modules += [v for v in members if isinstance(v, torch.nn.Module)]
     return list({id(p): p for module in modules for p in module.parameters()}.values()) if modules else None
 
 
 def instances(runner: Runner) -> list[Any]:
     """The instance of a class-form method and of those that it wraps."""
-    return [] if runner.instance is None else _within(runner.instance)
+    return [] if runner.instance is None else _with_wrapped(runner.instance)
 
 
-def _within(instance: Any) -> list[Any]:
+def _with_wrapped(instance: Any) -> list[Any]:
     """An instance, and those that it wraps: what has an `instance`, as runners and models that a sampler asks."""
-    found = [instance]
+    collected = [instance]
     for value in vars(instance).values():
         inner = getattr(value, "instance", None) if hasattr(type(value), "instance") else None
-        found += [] if inner is None else _within(inner)
-    return found
+        collected += [] if inner is None else _with_wrapped(inner)
+    return collected

@@ -27,11 +27,11 @@ def why_apart(a: Record, b: Record) -> str:
 
 def of_newest_reference(records: Iterable[Record]) -> list[Record]:
     """Costs without those that were measured again beside a newer reference operation."""
-    there = list(records)
+    costs = list(records)
     best: dict[tuple[Any, ...], int] = {}
-    for record in there:
+    for record in costs:
         best[_setting(record)] = max(reference_of(record), best.get(_setting(record), 0))
-    return [record for record in there if reference_of(record) == best[_setting(record)]]
+    return [record for record in costs if reference_of(record) == best[_setting(record)]]
 
 
 def _setting(record: Record) -> tuple[Any, ...]:

@@ -28,9 +28,9 @@ _WRAPPERS = ("module.", "_orig_mod.")
 class _Malformed(ValueError):
     """What is wrong with a file, as the end of a sentence that begins with its name; and how to mend it."""
 
-    def __init__(self, why: str, mend: str = "get the file again") -> None:
+    def __init__(self, why: str, remedy: str = "get the file again") -> None:
         super().__init__(why)
-        self.mend = mend
+        self.remedy = remedy
 
 
 def load_checkpoint(path: str | os.PathLike[str]) -> Tensors:
@@ -50,11 +50,11 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Tensors:
     except (OSError, ValueError) as error:  # a path with a NUL is a ValueError
         why = getattr(error, "strerror", None) or error
         raise UsageError(f"checkpoint {one_line(file)} cannot be read ({why}): check the path") from None
-    found = read_checkpoint(data, form, file)
+    tensors = read_checkpoint(data, form, file)
     for wrapper in (*_WRAPPERS, *_WRAPPERS):  # either may be around the other
-        if found and all(name.startswith(wrapper) for name in found):
-            found = {name.removeprefix(wrapper): tensor for name, tensor in found.items()}
-    return found
+        if tensors and all(name.startswith(wrapper) for name in tensors):
+            tensors = {name.removeprefix(wrapper): tensor for name, tensor in tensors.items()}
+    return tensors
 
 
 def read_checkpoint(data: bytes, form: str, where: object) -> Tensors:
@@ -75,7 +75,7 @@ def read_checkpoint(data: bytes, form: str, where: object) -> Tensors:
     try:
         return readers[form](data)
     except _Malformed as error:
-        raise UsageError(f"{one_line(where)} {one_line(error, 200)}: {error.mend}") from None
+        raise UsageError(f"{one_line(where)} {one_line(error, 200)}: {error.remedy}") from None
 
 
 def _safetensors(data: bytes) -> Tensors:
@@ -94,23 +94,23 @@ def _torch(data: bytes) -> Tensors:
 
     try:
         with torch.serialization.safe_globals(_inert()):
-            held = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+            content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except Exception as error:
         # What torch says is several lines long and recommends to load without the filter.
         if "weights_only" in str(error).lower():
-            mend = "save net.state_dict() alone, where it is yours"
-            raise _Malformed(f"holds more than tensors, so it is not loaded ({type(error).__name__})", mend) from None
+            remedy = "save net.state_dict() alone, where it is yours"
+            raise _Malformed(f"holds more than tensors, so it is not loaded ({type(error).__name__})", remedy) from None
         raise _Malformed(f"is damaged, so it is not loaded ({type(error).__name__})") from None
     for _ in range(_DEPTH):
-        if isinstance(held, dict) and not _is_table(held):
-            held = _table_in(held)
-    if isinstance(held, list) and len(held) == 1:
-        held = held[0]
-    if not isinstance(held, dict):
+        if isinstance(content, dict) and not _is_table(content):
+            content = _table_in(content)
+    if isinstance(content, list) and len(content) == 1:
+        content = content[0]
+    if not isinstance(content, dict):
         raise _Malformed("holds no table of tensors")
-    if not _is_table(held):
+    if not _is_table(content):
         raise _Malformed("holds something else among its tensors")
-    return held
+    return content
 
 
 class _Ignored:
@@ -137,24 +137,24 @@ def _inert() -> list[Any]:
     return [argparse.Namespace, *((_Ignored, f"numpy.{name}") for name in _OF_NUMPY)]
 
 
-def _is_table(held: Any) -> bool:
+def _is_table(value: Any) -> bool:
     import torch
 
-    return isinstance(held, dict) and all(isinstance(k, str) and isinstance(v, torch.Tensor) for k, v in held.items())
+    return isinstance(value, dict) and all(isinstance(k, str) and isinstance(v, torch.Tensor) for k, v in value.items())
 
 
-def _table_in(held: dict[Any, Any]) -> Any:
+def _table_in(content: dict[Any, Any]) -> Any:
     """What lies under a usual name, or is the only table of tensors. Raises `_Malformed` where there are several."""
     for key in _NESTS:
-        if isinstance(held.get(key), dict | list):
-            return held[key]
-    tables = [key for key, value in held.items() if value and _is_table(value)]
+        if isinstance(content.get(key), dict | list):
+            return content[key]
+    tables = [key for key, value in content.items() if value and _is_table(value)]
     if len(tables) > 1:
         names = ", ".join(repr(str(key)) for key in tables[:5])
         raise _Malformed(f"holds several networks, {names}", "save the one that restores by itself")
     if not tables:
         raise _Malformed("holds something else among its tensors")
-    return held[tables[0]]
+    return content[tables[0]]
 
 
 def _matconvnet(data: bytes) -> Tensors:
@@ -167,7 +167,7 @@ def _matconvnet(data: bytes) -> Tensors:
     import numpy as np
     import torch
 
-    found: Tensors = {}
+    tensors: Tensors = {}
     try:
         with h5py.File(io.BytesIO(data), "r") as file:
             number = 0
@@ -183,13 +183,13 @@ def _matconvnet(data: bytes) -> Tensors:
                     raise ValueError("a layer's shape")
                 for part, values in (("weight", kernel.transpose(0, 1, 3, 2)), ("bias", bias)):
                     array = np.ascontiguousarray(values, dtype=np.float32)
-                    found[f"conv{number:02d}.{part}"] = torch.from_numpy(array)
+                    tensors[f"conv{number:02d}.{part}"] = torch.from_numpy(array)
                 number += 1
     except Exception as error:
         raise _Malformed(f"is not a MatConvNet network ({type(error).__name__})") from None
-    if not found:
+    if not tensors:
         raise _Malformed("is a MatConvNet network without convolutions")
-    return found
+    return tensors
 
 
 def _keras(data: bytes) -> Tensors:
@@ -202,7 +202,7 @@ def _keras(data: bytes) -> Tensors:
     import numpy as np
     import torch
 
-    found: Tensors = {}
+    tensors: Tensors = {}
     try:
         with h5py.File(io.BytesIO(data), "r") as file:
             # A file of weights alone has the layers at its root.
@@ -216,12 +216,12 @@ def _keras(data: bytes) -> Tensors:
                     if values.ndim == 4:
                         values = values.transpose(3, 2, 0, 1)
                     variable = name.rpartition("/")[2].partition(":")[0]
-                    found[f"{layer}.{variable}"] = torch.from_numpy(np.ascontiguousarray(values))
+                    tensors[f"{layer}.{variable}"] = torch.from_numpy(np.ascontiguousarray(values))
     except Exception as error:
         raise _Malformed(f"is not a Keras model ({type(error).__name__})") from None
-    if not found:
+    if not tensors:
         raise _Malformed("is a Keras model without weights")
-    return found
+    return tensors
 
 
 def _numbers(array: Any) -> Any:

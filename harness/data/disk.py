@@ -42,10 +42,10 @@ def noticing_full_disk(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def locked(store: Path, what: str) -> Iterator[None]:
+def locked(store: Path, name: str) -> Iterator[None]:
     """Alone with something of a store that several runs write, such as its names; waits for others."""
     (store / "locks").mkdir(exist_ok=True)
-    with open(store / "locks" / what, "w") as file:
+    with open(store / "locks" / name, "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

@@ -16,12 +16,12 @@ _LOOKED_AT = 1000
 Folder = str | os.PathLike[str]
 
 
-def path_of(given: object, what: str) -> Path:
+def path_of(given: object, role: str) -> Path:
     """A path that a caller gives. Raises `UsageError` for what is none."""
     if not isinstance(given, str | os.PathLike):
-        raise UsageError(f"{what} is a path, not {type(given).__name__}")
+        raise UsageError(f"{role} is a path, not {type(given).__name__}")
     if not os.fspath(given):
-        raise UsageError(f"{what} has an empty name: give its path")
+        raise UsageError(f"{role} has an empty name: give its path")
     return Path(given)
 
 
@@ -41,28 +41,28 @@ def list_files(folder: Folder, suffixes: Collection[str], pattern: str = "*") ->
             raise UsageError(f"pattern {one_line(pattern)!r} leads out of the folder: give a relative one without '..'")
         named = [file for file in root.glob(pattern) if file.suffix.lower() in suffixes and not file.is_dir()]
         matched = [file for file in named if file.is_file()]
-        found = root.iterdir() if not matched else ()
-        others = {f"*{f.suffix}" for f in found if f.suffix.lower() in suffixes and f.is_file()}
+        siblings = root.iterdir() if not matched else ()
+        others = {f"*{f.suffix}" for f in siblings if f.suffix.lower() in suffixes and f.is_file()}
     except (ValueError, NotImplementedError) as error:
         raise UsageError(f"folder {shown}, pattern {one_line(pattern)!r}: {one_line(error)}") from None
     except OSError as error:
         raise UsageError(f"folder {shown} cannot be read: {error.strerror}") from None
-    if lost := sorted(file.relative_to(root).as_posix() for file in set(named).difference(matched)):
-        raise UsageError(f"folder {shown}: {_listing(lost)}: a link that leads nowhere, or no file: take it out")
+    if broken := sorted(file.relative_to(root).as_posix() for file in set(named).difference(matched)):
+        raise UsageError(f"folder {shown}: {_listing(broken)}: a link that leads nowhere, or no file: take it out")
     if not matched:
-        there = f"it holds {_listing(sorted(others))}" if others else f"it holds none of {', '.join(suffixes)}"
+        content = f"it holds {_listing(sorted(others))}" if others else f"it holds none of {', '.join(suffixes)}"
         if not others and (below := _folder_below(root, suffixes)):
-            there += f", but its folder {one_line(below)!r} does: name that one, or take pattern='**/*'"
-        raise UsageError(f"folder {shown} has no file that matches {one_line(pattern)!r}: {there}")
+            content += f", but its folder {one_line(below)!r} does: name that one, or take pattern='**/*'"
+        raise UsageError(f"folder {shown} has no file that matches {one_line(pattern)!r}: {content}")
     return dict(sorted((file.relative_to(root).as_posix(), file) for file in matched))
 
 
 def _folder_below(root: Path, suffixes: Collection[str]) -> str:
     """A folder in `root` that itself has such a file, by its relative name; empty where there is none."""
     try:
-        seen = itertools.islice(root.glob("*/**/*"), _LOOKED_AT)
-        found = [file.parent for file in seen if file.suffix.lower() in suffixes and file.is_file()]
-        return min(folder.relative_to(root).as_posix() for folder in found) if found else ""
+        entries = itertools.islice(root.glob("*/**/*"), _LOOKED_AT)
+        folders = [file.parent for file in entries if file.suffix.lower() in suffixes and file.is_file()]
+        return min(folder.relative_to(root).as_posix() for folder in folders) if folders else ""
     except OSError:
         return ""
 
@@ -79,13 +79,13 @@ def pair_folders(
     ours, theirs = (_by_stem(folder, list_files(folder, suffixes, pattern)) for folder in (first, second))
     if scaled:
         theirs = _without_scale(theirs, ours)
-    alone = [
+    unmatched = [
         f"{_listing(sorted(only))} only in {one_line(folder)}"
         for folder, only in ((first, ours.keys() - theirs.keys()), (second, theirs.keys() - ours.keys()))
         if only
     ]
-    if alone:
-        raise UsageError(f"unmatched files: {'; '.join(alone)}: give both folders the same names")
+    if unmatched:
+        raise UsageError(f"unmatched files: {'; '.join(unmatched)}: give both folders the same names")
     return [(stem, ours[stem], theirs[stem]) for stem in sorted(ours)]
 
 

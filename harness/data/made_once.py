@@ -34,11 +34,11 @@ def made_once(name: str, made_of: Iterable[str], make: Callable[[Say], Arrays]) 
     for line in made_of:
         digest.update(line.encode() + b"\n")
     file = data_roots()[-1].parent / "made" / f"{name}-{digest.hexdigest()}.npz"
-    held = _read(file)
-    if held is None:
-        held = make(_teller(name))
-        _keep(file, held)
-    return held
+    arrays = _read(file)
+    if arrays is None:
+        arrays = make(_progress_printer(name))
+        _keep(file, arrays)
+    return arrays
 
 
 def _read(file: Path) -> Arrays | None:
@@ -51,29 +51,29 @@ def _read(file: Path) -> Arrays | None:
 
 
 def _keep(file: Path, arrays: Arrays) -> None:
-    held = io.BytesIO()
-    np.savez(held, **arrays)  # type: ignore[arg-type]
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        write_file(file, held.getvalue())
+        write_file(file, buffer.getvalue())
     except OSError as error:
         raise UsageError(
             f"{one_line(file)} cannot be written ({error.strerror}): make room, or name a cache by XDG_CACHE_HOME"
         ) from None
 
 
-def _teller(name: str) -> Say:
+def _progress_printer(name: str) -> Say:
     """What tells progress: at first, then every few seconds, with the seconds that are left."""
-    began = told = time.monotonic()
+    began = printed = time.monotonic()
 
     def say(done: int, of: int) -> None:
-        nonlocal told
+        nonlocal printed
         now = time.monotonic()
         if done == 0:
             print(f"{name}: made now, once, and kept in the cache", file=sys.stderr, flush=True)
-        elif now - told >= _EVERY:
-            left = (now - began) * (of - done) / done
-            print(f"{name}: {done} of {of}, {left:.0f} s left", file=sys.stderr, flush=True)
-            told = now
+        elif now - printed >= _EVERY:
+            remaining = (now - began) * (of - done) / done
+            print(f"{name}: {done} of {of}, {remaining:.0f} s left", file=sys.stderr, flush=True)
+            printed = now
 
     return say

@@ -9,9 +9,9 @@ from pathlib import Path
 def weight_roots() -> list[Path]:
     """Where weights are looked for, in order: `$NOISEBENCH_WEIGHTS` (`--weights` sets it), data, user's cache."""
     given = os.environ.get("NOISEBENCH_WEIGHTS", "")
-    own = [Path(given).expanduser().absolute()] if given else []
+    configured = [Path(given).expanduser().absolute()] if given else []
     *data, cache = data_roots()
-    return [*own, *(root / "weights" for root in data), cache.parent / "weights"]
+    return [*configured, *(root / "weights" for root in data), cache.parent / "weights"]
 
 
 def data_roots() -> list[Path]:

@@ -75,8 +75,8 @@ def frechet_infinity(
         sets.append(array[order])
     orders = [rng.permutation(_GROUPS * 2) for _ in range(splits)]
     value = _extrapolated(sets, orders)
-    without = [_extrapolated(sets, orders, group) for group in range(_GROUPS)]
-    spread = (_GROUPS - 1) / _GROUPS * sum((w - sum(without) / _GROUPS) ** 2 for w in without)
+    jackknife = [_extrapolated(sets, orders, group) for group in range(_GROUPS)]
+    spread = (_GROUPS - 1) / _GROUPS * sum((w - sum(jackknife) / _GROUPS) ** 2 for w in jackknife)
     half = _T95 * math.sqrt(spread)
     return value, value - half, value + half
 
@@ -168,23 +168,23 @@ def symmetric(mean: Any, cov: Any, who: str) -> tuple[Float, Float]:
     return centre, (square + square.T) / 2
 
 
-def _extrapolated(sets: list[Any], orders: list[npt.NDArray[np.intp]], without: int | None = None) -> float:
+def _extrapolated(sets: list[Any], orders: list[npt.NDArray[np.intp]], left_out: int | None = None) -> float:
     """Twice the distance of all less the mean of the halves; a group left out is left out of each of them."""
-    every = np.arange(2 * _GROUPS)
+    all_parts = np.arange(2 * _GROUPS)
     halves = [
-        frechet_distance(*(_take(s, part, without) for s in sets))
+        frechet_distance(*(_take(s, part, left_out) for s in sets))
         for order in orders
         for part in (order[:_GROUPS], order[_GROUPS:])
     ]
-    return 2 * frechet_distance(*(_take(s, every, without) for s in sets)) - sum(halves) / len(halves)
+    return 2 * frechet_distance(*(_take(s, all_parts, left_out) for s in sets)) - sum(halves) / len(halves)
 
 
-def _take(given: Any, parts: npt.NDArray[np.intp], without: int | None) -> Any:
+def _take(given: Any, parts: npt.NDArray[np.intp], left_out: int | None) -> Any:
     """The rows of some of sixteen parts. Each of the eight groups has the same share of every part."""
     if isinstance(given, Moments):
         return given
     row = np.arange(given.shape[0])
     chosen = np.isin(row % (2 * _GROUPS), parts)
-    if without is not None:
-        chosen &= (row // (2 * _GROUPS)) % _GROUPS != without
+    if left_out is not None:
+        chosen &= (row // (2 * _GROUPS)) % _GROUPS != left_out
     return given[chosen]

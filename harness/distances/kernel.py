@@ -62,12 +62,12 @@ def _paired_distance(x: Array, y: Array, block: int) -> tuple[float, float]:
     n = x.shape[0]
     rows, squares = np.zeros(n), 0.0
     for i in range(0, n, block):
-        left = [s[i : i + block].astype(np.float64) for s in (x, y)]
+        first = [s[i : i + block].astype(np.float64) for s in (x, y)]
         for j in range(i, n, block):
-            right = left if i == j else [s[j : j + block].astype(np.float64) for s in (x, y)]
-            h = _kernel(left[0], right[0])
-            h -= _kernel(left[0], right[1])  # in this order equal sets cancel
-            h += _kernel(left[1], right[1]) - _kernel(left[1], right[0])
+            second = first if i == j else [s[j : j + block].astype(np.float64) for s in (x, y)]
+            h = _kernel(first[0], second[0])
+            h -= _kernel(first[0], second[1])  # in this order equal sets cancel
+            h += _kernel(first[1], second[1]) - _kernel(first[1], second[0])
             if i == j:
                 np.fill_diagonal(h, 0.0)
             else:
@@ -95,11 +95,11 @@ def _kernel_sums(x: Array, y: Array, block: int) -> tuple[Float, Float, float]:
     """Row and column sums of the kernel matrix and the sum of its squares; without the diagonal if `x is y`."""
     rows, columns, squares = np.zeros(x.shape[0]), np.zeros(y.shape[0]), 0.0
     for i in range(0, x.shape[0], block):
-        left = x[i : i + block].astype(np.float64)
+        first = x[i : i + block].astype(np.float64)
         for j in range(i if x is y else 0, y.shape[0], block):
             same = x is y and i == j
-            right = left if same else y[j : j + block].astype(np.float64)
-            kernel = _kernel(left, right)
+            second = first if same else y[j : j + block].astype(np.float64)
+            kernel = _kernel(first, second)
             if same:
                 np.fill_diagonal(kernel, 0.0)
             rows[i : i + block] += kernel.sum(axis=1)
@@ -114,11 +114,11 @@ def _kernel_sums(x: Array, y: Array, block: int) -> tuple[Float, Float, float]:
 def _centred_within(rows: Float, squares: float) -> float:
     """The unbiased mean square of the doubly centred kernel, from sums without the diagonal."""
     m, total = rows.size, math.fsum(rows)
-    left = squares - 2 * float(rows @ rows) / (m - 2) + total**2 / ((m - 1) * (m - 2))
-    return max(left, 0.0) / (m * (m - 3))
+    centred = squares - 2 * float(rows @ rows) / (m - 2) + total**2 / ((m - 1) * (m - 2))
+    return max(centred, 0.0) / (m * (m - 3))
 
 
 def _centred_between(rows: Float, columns: Float, squares: float) -> float:
     m, n, total = rows.size, columns.size, math.fsum(rows)
-    left = squares - float(rows @ rows) / n - float(columns @ columns) / m + total**2 / (m * n)
-    return max(left, 0.0) / ((m - 1) * (n - 1))
+    centred = squares - float(rows @ rows) / n - float(columns @ columns) / m + total**2 / (m * n)
+    return max(centred, 0.0) / ((m - 1) * (n - 1))

@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from ..text.errors import UsageError, one_line
-from ..training.processor import processor_told
+from ..training.processor import read_cpuinfo
 
 _PACKAGES = (
     "numpy",
@@ -63,7 +63,7 @@ def check_device(device: str) -> None:
 
 
 def _cpu() -> str:
-    for line in processor_told().splitlines():
+    for line in read_cpuinfo().splitlines():
         if line.startswith(("model name", "Model")):
             return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()

@@ -12,7 +12,7 @@ from ..components.datasets import open_dataset
 from ..components.registry import Bound, bind
 from ..planning.cells import shown_to
 from ..text.errors import NotDefined
-from ..track.calling import call_on, told
+from ..track.calling import call_on, reveal
 from ..track.findings import Check, findings_of, set_up, tried
 from ..track.protocols import Case, Finding, Runner, SeesScale, Track, case_of
 
@@ -51,7 +51,7 @@ class _Trial:
 
     def case(self, item: Any) -> Case:
         """What the method is given and told of an item, made anew: what it draws begins again."""
-        return told(case_of(self.track, self.regime, item, SEED), item, self.shown)
+        return reveal(case_of(self.track, self.regime, item, SEED), item, self.shown)
 
     def output(self, item: Any) -> Any:
         """What the method makes of it. Raises `Skip`, `Invalid` and what the method raises."""

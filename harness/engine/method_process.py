@@ -17,7 +17,7 @@ from ..components.plugins import described_at, load_plugin
 from ..components.registry import bind
 from ..components.tracks import get_track
 from ..store.cell import plain_values
-from ..text.errors import Invalid, NotFinite, Skip, UsageError, message_of, one_line, said, with_item
+from ..text.errors import Invalid, NotFinite, Skip, UsageError, message_of, one_line, text_of, with_item
 from ..track.calling import call_on
 from ..track.protocols import Case, Runner
 from ..track.runner import used_device
@@ -193,7 +193,7 @@ def ending_of(error: BaseException) -> Ending:
         return Ending(outcome="invalid", reason=one_line(message_of(error)), finite=not isinstance(error, NotFinite))
     if isinstance(error, UsageError):  # it says itself what is wrong, and where
         return Ending(outcome="failed", reason=one_line(message_of(error)))
-    text = said(error)
+    text = text_of(error)
     memory = isinstance(error, MemoryError) or "can't allocate memory" in text or "out of memory" in text
     return Ending(
         outcome="oom" if memory else "failed",

@@ -16,7 +16,7 @@ from ..planning.replan import Replanned
 from ..store.cell import Request
 from ..store.garbage import no_collection
 from ..suite.suite import CostPlan, Limits, Suite
-from ..text.errors import UsageError, one_line, said
+from ..text.errors import UsageError, one_line, text_of
 from .packing import packed, unpacked
 
 
@@ -211,7 +211,7 @@ def reply(request: dict[str, Any], out: int) -> None:
     except Exception as error:
         at = traceback.extract_tb(error.__traceback__)[-1]
         answer = {
-            "error": one_line(f"planning failed at {at.filename}:{at.lineno}: {type(error).__name__}: {said(error)}")
+            "error": one_line(f"planning failed at {at.filename}:{at.lineno}: {type(error).__name__}: {text_of(error)}")
         }
     with os.fdopen(out, "wb") as file:
         file.write(b"\n" + json.dumps(answer).encode() + b"\n")

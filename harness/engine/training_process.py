@@ -36,7 +36,7 @@ def training_verbs(runner: Runner, asked: str, start: Start) -> tuple[dict[str, 
     device = used_device(runner, asked)
     trainer = Trainer(recipe_of(runner.bound.kwargs), start["given"], start["wanted"], start["seed"], device)
     if start["snapshot"] is not None:
-        trainer.go_on(start["snapshot"].tobytes())
+        trainer.resume(start["snapshot"].tobytes())
     instance.use(trainer.net, start["given"])
     measured = max(MEASURED, trainer.step) + 1
 

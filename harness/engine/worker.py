@@ -38,7 +38,7 @@ from ..store.outputs import (
 from ..store.previews import panel_text
 from ..store.record import item_count
 from ..text.errors import Invalid, UsageError, noting_item, one_line, with_item
-from ..track.calling import item_row, told
+from ..track.calling import item_row, reveal
 from ..track.protocols import Case, Collector, Dataset, HasSetMetrics, Track, case_of
 from .channel import HungUp, ask, read_answer
 from .messages import Ending, Job, MethodEnded, Tell, checkpoints_of
@@ -138,7 +138,7 @@ def _score_cell(job: Job, folder: Path, tell: Tell, scoring: _Scoring, method: _
         """The method is at work on the next item while the one before it is scored."""
 
         def give(one: _Posed) -> _Posed:
-            method.ask("call", told(one.case, one.item, shown))
+            method.ask("call", reveal(one.case, one.item, shown))
             return one
 
         at_work = give(first.result()) if (first := next(posed, None)) is not None else None

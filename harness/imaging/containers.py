@@ -57,7 +57,7 @@ def check(data: bytes, kind: str) -> None:
 
 
 def _check_png(data: bytes) -> None:
-    at, colour, seen = 8, 0, set()
+    at, colour, chunks = 8, 0, set()
     while True:
         if at + 12 > len(data):
             raise Unreadable("is truncated (no PNG end marker): copy it again")
@@ -67,7 +67,7 @@ def _check_png(data: bytes) -> None:
             raise Unreadable("is truncated (inside a PNG chunk): copy it again")
         if zlib.crc32(data[at + 4 : end - 4]) != struct.unpack_from(">I", data, end - 4)[0]:
             raise Unreadable(f"is corrupt (checksum of PNG chunk at byte {at}): copy it again")
-        seen.add(name)
+        chunks.add(name)
         if name == b"IHDR":
             colour = data[at + 17]
         elif name == b"eXIf":
@@ -77,9 +77,9 @@ def _check_png(data: bytes) -> None:
         elif name == b"IEND":
             break
         at = end
-    if not {b"IHDR", b"IDAT"} <= seen:
+    if not {b"IHDR", b"IDAT"} <= chunks:
         raise Unreadable("is corrupt (a PNG without pixels): copy it again")
-    if b"tRNS" in seen and colour == 0:
+    if b"tRNS" in chunks and colour == 0:
         raise Unreadable("has a transparent grey level: flatten it onto a background and save it without")
 
 

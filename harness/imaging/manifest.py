@@ -189,8 +189,8 @@ class ManifestSet:
         """The folder that the pictures are read from. Raises `UsageError` where the set is not there."""
         place = self.where()
         if place is None:
-            looked = " and ".join(one_line(p, 150) for p in self.candidates())
-            raise UsageError(f"dataset {self.name} is not in {looked}: {self._remedy()}")
+            folders = " and ".join(one_line(p, 150) for p in self.candidates())
+            raise UsageError(f"dataset {self.name} is not in {folders}: {self._remedy()}")
         return place
 
     def _remedy(self) -> str:

@@ -90,8 +90,8 @@ def _shrink_rows(x: Picture, scale: int, resampling: Resampling) -> Picture:
         counts = np.minimum(scale, n - start).reshape(-1, *[1] * (x.ndim - 1))
         total = np.zeros((len(start), *x.shape[1:]))
         for offset in range(scale):
-            there = start + offset < n
-            total[there] += x[start[there] + offset]
+            inside = start + offset < n
+            total[inside] += x[start[inside] + offset]
         mean: Picture = total / counts
         return mean
     first, taps = weights(scale, *((cubic, 2) if resampling == "bicubic" else (triangle, 1)))

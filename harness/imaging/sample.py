@@ -26,6 +26,6 @@ class Sample:
     group: str = ""
 
     def __repr__(self) -> str:
-        there = {"noisy": self.noisy, "group": self.group or None}
-        more = "".join(f", {name}={short(value)}" for name, value in there.items() if value is not None)
+        optional = {"noisy": self.noisy, "group": self.group or None}
+        more = "".join(f", {name}={short(value)}" for name, value in optional.items() if value is not None)
         return f"Sample({short(self.id)}, clean={short(self.clean)}{more})"

@@ -21,7 +21,7 @@ OVERSHOOT = 0.1
 """How far a clean float picture may leave [0, 1]: about what resampling leaves."""
 WIDEST = (-1.0, 2.0)
 """What the clean float pictures of datasets and files stay within."""
-_FEW = 4
+_MOST_CHANNELS = 4
 """A picture has at most so many channels where an axis of more could be one too."""
 
 
@@ -35,7 +35,7 @@ def is_tensor(picture: Any) -> bool:
 
 def channels_first(shape: tuple[int, ...]) -> bool:
     """Whether an array of three axes is (C, H, W) and not (H, W, C)."""
-    return len(shape) == 3 and shape[0] <= _FEW < shape[2]
+    return len(shape) == 3 and shape[0] <= _MOST_CHANNELS < shape[2]
 
 
 def as_tensor(picture: Any, who: str) -> Any:
@@ -46,7 +46,7 @@ def as_tensor(picture: Any, who: str) -> Any:
     batch = picture[None] if picture.ndim == 3 else picture
     if batch.ndim != 4 or batch.shape[0] != 1 or batch.numel() == 0:
         raise UsageError(f"{who} tensor has shape {shape}: give (1, C, H, W) or (C, H, W), one at a time")
-    if batch.shape[3] <= _FEW < batch.shape[1]:
+    if batch.shape[3] <= _MOST_CHANNELS < batch.shape[1]:
         order = "0, 3, 1, 2" if picture.ndim == 4 else "2, 0, 1"
         raise UsageError(f"{who} tensor has shape {shape}, channels last: call .permute({order}) on it")
     return batch
@@ -138,8 +138,8 @@ def check_clean(picture: Any, who: str, *, said: bool) -> None:
     _check_clean(picture, who, *_extent(picture), said)
 
 
-def _check_clean(picture: Any, who: str, least: float, most: float, said: bool) -> None:
-    low, high = WIDEST if said else (-OVERSHOOT, 1 + OVERSHOOT)
+def _check_clean(picture: Any, who: str, least: float, most: float, range_named: bool) -> None:
+    low, high = WIDEST if range_named else (-OVERSHOOT, 1 + OVERSHOOT)
     if least < low or most > high:
         raise UsageError(f"{_off(who, least, most)}{_remedy(picture, least, most)}")
 

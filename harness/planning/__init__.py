@@ -1,1 +1,1 @@
-"""A suite into cells with their keys, trainings before what needs them."""
+"""Plans: a suite becomes cells with keys, trainings before the cells that need them."""

@@ -1,4 +1,4 @@
-"""A cell before it is run: what is stored of its method and of other named parts, and its key."""
+"""Planned cells: their keys, and the stored parts of methods, regimes and protocols."""
 
 from __future__ import annotations
 
@@ -28,10 +28,9 @@ NO_DATASET = DatasetPart(name="", spec="", display="", versions={}, fingerprint=
 class PlannedCell(CellIdentity, omit_defaults=True, kw_only=True):
     """A cell before it is run. `after` names cells that must be ok first; an `alone` cell has the machine to itself.
 
-    `shown` is what the method sees beyond its input, and is absent where that is nothing: see `shown_to`. Of `tuned`
-    grids one variant that did not diverge is enough. A training that is asked for as a `variant` alone may diverge.
-    `lacks` is why a cell is skipped with nothing trained for it, and is empty where it is run. `names` are those that
-    the suite gives its `method` and its `dataset`.
+    `shown` is what the method sees beyond its input; None for nothing: see `shown_to`. A `tuned` grid needs one variant
+    that did not diverge. A training that is only a `variant` may diverge. `lacks` is why the cell is skipped and
+    nothing is trained for it; empty where it runs. `names` are the suite's names for its `method` and `dataset`.
     """
 
     shown: Shown | None = None
@@ -46,17 +45,17 @@ def plugins_of(cell: PlannedCell) -> list[str]:
 
 
 def folders_of(cell: PlannedCell) -> dict[str, str]:
-    """The folders of the method of a cell, by the names that its source files have."""
+    """The folders of a cell's method, by the names that its source files have."""
     return (cell.request.folders if cell.request else None) or {}
 
 
 def part(bound: Bound) -> NamedPart:
-    """Name, canonical and display form, versions."""
+    """The stored part of a component: name, canonical and display form, versions."""
     return NamedPart(name=bound.entry.name, spec=bound.canonical, display=bound.display, versions=bound.versions)
 
 
 def method_part(bound: Bound) -> MethodPart:
-    """What is stored of a method: its flags, and the source files that it is made of."""
+    """The stored part of a method, with its flags and source files."""
     sources = sources_of([bound])
     return MethodPart(
         **structs.asdict(part(bound)),
@@ -68,62 +67,62 @@ def method_part(bound: Bound) -> MethodPart:
 
 
 def method_flags(bound: Bound) -> dict[str, Any]:
-    """The flags of a method: what it says, else those of wrapped methods too; role and family are its own."""
-    own, *wrapped = _flags(bound)
-    said = _said(bound)
-    flags: dict[str, Any] = {name: said.get(name, any(f.get(name) for f in (own, *wrapped))) for name in _FLAGS}
-    flags["trained_on"] = sorted({d for f in (own, *wrapped) for d in f.get("trained_on") or ()})
-    flags["role"] = own.get("role", "")
-    flags["family"] = own.get("family", "")
+    """A method's flags: as it declares, else true if one of its wrapped methods has them; role and family are its own."""
+    every = _flags(bound)
+    declared = _declared_flags(bound)
+    flags: dict[str, Any] = {name: declared.get(name, any(f.get(name) for f in every)) for name in _FLAGS}
+    flags["trained_on"] = sorted({d for f in every for d in f.get("trained_on") or ()})
+    flags["role"] = every[0].get("role", "")
+    flags["family"] = every[0].get("family", "")
     return flags
 
 
 def shown_to(meta: Mapping[str, Any]) -> Shown | None:
-    """What a method sees of an item beyond its input: an oracle the item, a `named` one its id, all others nothing."""
+    """What a method sees beyond its input: an oracle the item, a `named` method its id, any other nothing."""
     return "item" if meta["oracle"] else "id" if meta["named"] else None
 
 
 def _flags(bound: Bound) -> list[dict[str, Any]]:
-    """Flags of a method, then of each that it wraps: as registered, changed by what its `flags(**params)` says."""
-    own = {**bound.entry.meta, **_said(bound)}
-    return [own, *(f for nested in (*bound.then, *bound.inner) for f in _flags(nested))]
+    """Flags of a method, then of each that it wraps: as registered, updated by its `flags(**params)`."""
+    own_flags = {**bound.entry.meta, **_declared_flags(bound)}
+    return [own_flags, *(f for nested in (*bound.then, *bound.inner) for f in _flags(nested))]
 
 
-def _said(bound: Bound) -> dict[str, Any]:
-    """What a method says of itself with these parameters."""
+def _declared_flags(bound: Bound) -> dict[str, Any]:
+    """The flags that a method declares for its parameters, by `flags(**params)`."""
     say = inspect.getattr_static(bound.entry.obj, "flags", None)
     return dict(say(**bound.kwargs)) if isinstance(say, staticmethod) else {}
 
 
 def weights_part(bound: Bound) -> dict[str, str]:
-    """Weight file → SHA-256 of a method and of those it wraps: its `weights`, and what `weight_files(**params)` says.
+    """Weight file → SHA-256, of a method and of those it wraps: its `weights` and `weight_files(**params)`.
 
-    Raises `UsageError` for one of `weights` that is not beside the method.
+    Raises `UsageError` where one of `weights` does not lie beside the method.
     """
-    found: dict[str, str] = {}
+    hashes: dict[str, str] = {}
     for nested in (*bound.then, *bound.inner):
-        found.update(weights_part(nested))
-    found.update(declared_files(bound.entry, bound.entry.meta.get("weights", ())))
+        hashes.update(weights_part(nested))
+    hashes.update(declared_files(bound.entry, bound.entry.meta.get("weights", ())))
     files = getattr(bound.entry.obj, "weight_files", None)
-    return {**found, **files(**bound.kwargs)} if files is not None else found
+    return {**hashes, **files(**bound.kwargs)} if files is not None else hashes
 
 
 @dataclass(frozen=True)
 class PlannedMethod:
-    """A method of a plan: bound, as it is stored, and what its weights add to a key."""
+    """A method of a plan: bound, its stored part, and the SHA-256 of its weights."""
 
     bound: Bound
     part: MethodPart
     weights: dict[str, str]
 
     @cached_property
-    def asked(self) -> list[str]:
-        """The method, as a request has it."""
+    def requested(self) -> list[str]:
+        """The method, as requests name it."""
         return [self.part.display]
 
     @cached_property
     def folders(self) -> dict[str, str]:
-        """The folders of the method, as a request has them."""
+        """The folders of the method, as requests name them."""
         return method_folders(self.bound)
 
     @cached_property
@@ -139,7 +138,7 @@ class PlannedMethod:
 
 
 def regime_key(regime: Bound) -> dict[str, Any]:
-    """What names a regime in a key. `sum` is raised when sums disclose otherwise, and no regime alone does."""
+    """How keys name a regime. `sum` is the version of what sums disclose."""
     return {"spec": regime.canonical, "versions": regime.versions, **({"sum": 2} if regime.then else {})}
 
 
@@ -157,26 +156,26 @@ def protocol_inputs(protocol: Bound) -> dict[str, Any]:
 
 
 def track_inputs(track: Track) -> dict[str, Any]:
-    """What a track adds to a key: its version, and of one that is not of noisebench its source files."""
+    """What a track adds to a key: its version, and its source files where it comes from a plug-in."""
     version = {"track": f"{track.name}@{track.version}"}
-    own = type(track).__module__.partition(".")[0] == __name__.partition(".")[0]
-    return version if own else {**version, "track_sources": sources_of([bind(track.name, "track", "")])}
+    built_in = type(track).__module__.partition(".")[0] == __name__.partition(".")[0]
+    return version if built_in else {**version, "track_sources": sources_of([bind(track.name, "track", "")])}
 
 
 @dataclass(frozen=True)
 class PlannedRegime:
-    """A regime of a plan: bound, and as it is stored."""
+    """A regime of a plan: bound, with its stored part."""
 
     bound: Bound
 
     @cached_property
     def part(self) -> NamedPart:
-        """What is stored of it."""
+        """Its stored part."""
         return part(self.bound)
 
     @cached_property
-    def asked(self) -> list[str]:
-        """The regime, as a request has it."""
+    def requested(self) -> list[str]:
+        """The regime, as requests name it."""
         return [self.bound.display]
 
     @cached_property
@@ -187,7 +186,7 @@ class PlannedRegime:
 
 @dataclass(frozen=True)
 class PlannedSuite:
-    """What all cells of a suite have alike that are of one track; `known` are texts of what went into their keys."""
+    """What the cells of a suite share that are of one track; `known` caches the texts that keys are made of."""
 
     suite: Suite
     track: Track
@@ -196,12 +195,12 @@ class PlannedSuite:
     _lists: dict[Any, list[Any]] = field(default_factory=dict)
 
     def listed(self, *values: Any) -> list[Any]:
-        """A list, one object for all cells whose list is equal: cells that have it alike are sent faster."""
+        """A list; equal lists are one object, so that cells that share it are sent faster."""
         return self._lists.setdefault(values, list(values))
 
     @cached_property
     def words(self) -> dict[str, str]:
-        """What the track calls its things."""
+        """The track's words, such as `picture` for an item."""
         return dict(vars(self.track.words))
 
     @cached_property
@@ -211,17 +210,17 @@ class PlannedSuite:
 
     @cached_property
     def protocol_part(self) -> NamedPart:
-        """What is stored of the protocol."""
+        """The stored part of the protocol."""
         return part(self.protocol)
 
     @cached_property
     def suite_part(self) -> dict[str, str]:
-        """What is stored of the suite."""
+        """The stored part of the suite."""
         return {"name": self.suite.suite, "rank_by": self.suite.rank_by}
 
     @cached_property
     def request(self) -> Request:
-        """The request of its cells, with nothing in the place of what each has of its own."""
+        """The request of its cells, empty where cells differ."""
         suite = self.suite
         return Request(
             track=self.track.name,
@@ -252,33 +251,33 @@ def planned_cell(
     regime: PlannedRegime,
     metrics: dict[str, MetricPart],
     seed: int,
-    whole: PlannedSuite,
+    shared: PlannedSuite,
 ) -> PlannedCell:
-    """A cell. What it has alike with others is one object, so that nobody may change it."""
+    """A cell. It shares objects with other cells, so nothing in it may be changed."""
     request = structs.replace(
-        whole.request,
-        methods=method.asked,
-        datasets=whole.listed(dataset.display) if kind == "score" else whole.listed(),
-        regimes=regime.asked,
-        seeds=whole.listed(seed),
-        cost={"size": inputs["size"], "repeats": whole.suite.cost.repeats} if kind == "cost" else None,
+        shared.request,
+        methods=method.requested,
+        datasets=shared.listed(dataset.display) if kind == "score" else shared.listed(),
+        regimes=regime.requested,
+        seeds=shared.listed(seed),
+        cost={"size": inputs["size"], "repeats": shared.suite.cost.repeats} if kind == "cost" else None,
         folders=method.folders,
     )
     return PlannedCell(
-        key=key_of(inputs, whole.known),
+        key=key_of(inputs, shared.known),
         kind=kind,
-        track=whole.track.name,
-        words=whole.words,
+        track=shared.track.name,
+        words=shared.words,
         method=method.part,
         dataset=dataset,
         regime=regime.part,
-        protocol=whole.protocol_part,
+        protocol=shared.protocol_part,
         metrics=metrics,
         seed=seed,
-        suite=whole.suite_part,
+        suite=shared.suite_part,
         inputs=inputs,
         request=request,
-        after=whole.listed(),
+        after=shared.listed(),
         alone=kind == "cost",
         shown=shown_to(method.bound.entry.meta),
     )

@@ -1,4 +1,4 @@
-"""What a recipe is: every choice of a training, bound; and the choices that go into a method's parameters."""
+"""Recipes: every choice of a training, bound; read from the parameters of a trained method."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..text.errors import UsageError
 from .tuning_grid import grid_of
 
 VERSION = 1
-"""Of the loop: raised where the same recipe would give other weights."""
+"""Version of the loop: raised when the same recipe gives other weights."""
 Precision = Literal["float32", "bfloat16", "float16"]
 Draws = Literal["fresh", "fixed"]
 Keep = Literal["last", "best"]
@@ -21,12 +21,12 @@ Keep = Literal["last", "best"]
 
 @dataclass(frozen=True)
 class Recipe:
-    """A training, whole but for its data on the disk. `seed` None: that of the cell which uses it.
+    """Every choice of a training. `seed` None: that of the cell which uses it.
 
-    `batch` items a step, where a track cuts them `crop` pixels a side; `validation` items are split off by key and
-    scored `checks` times. `precision` other than float32 is automatic mixed precision; `compiled` uses torch.compile.
-    What is drawn of an item is drawn anew each time it comes, or with `draws` fixed once; the network that is used is
-    that of the last step, or with `keep` best that of the best validation.
+    `batch` items a step, cropped to `crop` pixels a side where the track crops; `validation` items are split off by
+    key and scored `checks` times. `precision` other than float32 is automatic mixed precision; `compiled` uses
+    torch.compile. With `draws` fresh an item's draws are new each time it comes, with fixed they stay. `keep` last is
+    the network of the last step, best that of the best validation.
     """
 
     arch: Bound
@@ -51,12 +51,12 @@ class Recipe:
 
     @property
     def text(self) -> str:
-        """All of it in canonical form, on one line."""
+        """The recipe in canonical form, on one line."""
         return "; ".join(f"{field.name}={_text(getattr(self, field.name))}" for field in fields(self))
 
 
 def recipe_of(kwargs: Mapping[str, Any]) -> Recipe:
-    """The recipe in the parameters of a method that is trained. Raises `UsageError` for what cannot be trained."""
+    """The recipe in the parameters of a trained method. Raises `UsageError` where it cannot be trained."""
     recipe = Recipe(**{field.name: kwargs[field.name] for field in fields(Recipe) if field.name in kwargs})
     if recipe.checks > recipe.steps:
         raise UsageError(f"checks={recipe.checks} are more than steps={recipe.steps}: validate at most once a step")
@@ -68,26 +68,26 @@ def recipe_of(kwargs: Mapping[str, Any]) -> Recipe:
 
 
 def _refuse_order(parts: tuple[Bound, ...]) -> None:
-    """Raise `UsageError` for a part whose figures would be there twice, or that averages weights after a last word."""
-    before: list[str] = []
+    """Raise `UsageError` for a part that gives its figures twice, or averages weights behind a part that finishes."""
+    finishing: list[str] = []
     for place, one in enumerate(parts):
         if hasattr(one.entry.obj, "figures") and any(one.entry is other.entry for other in parts[:place]):
             raise UsageError(f"parts: {one.entry.name} is there twice, and so would be its figures: give it once")
         averages = hasattr(one.entry.obj, "before_validation")
-        if averages and before:
+        if averages and finishing:
             name = one.entry.name
             raise UsageError(
-                f"parts: {name} would end with other weights than {before[0]} before it: "
-                f"put {name} first, before {before[0]}"
+                f"parts: {name} would end with other weights than {finishing[0]} before it: "
+                f"put {name} first, before {finishing[0]}"
             )
         if not averages and hasattr(one.entry.obj, "finish"):
-            before.append(one.entry.name)
+            finishing.append(one.entry.name)
 
 
 def recipes_in(method: Bound) -> Iterator[Bound]:
-    """Each method within a bound one, itself included, that is trained by a recipe: of a tuned one all variants.
+    """Each trained method in a bound one, itself included; of a tuned method all variants.
 
-    What the recipe of one names in its turn is needed by its training alone.
+    Methods that a recipe names are left out: only its training needs them.
     """
     if getattr(method.entry.obj, "trained", False):
         yield method
@@ -99,7 +99,7 @@ def recipes_in(method: Bound) -> Iterator[Bound]:
 
 
 def tuned_in(method: Bound) -> Iterator[Bound]:
-    """Each method within a bound one, itself included, that chooses among trained variants; as of `recipes_in`."""
+    """Each tuned method in a bound one, itself included; as `recipes_in`."""
     if grid_of(method) is not None:
         yield method
         return
@@ -115,20 +115,20 @@ def seed_of(recipe: Recipe, cell_seed: int) -> int:
 
 
 def data_of(recipe: Recipe, seed: int) -> Bound:
-    """What a training of that seed is trained on: a dataset in it whose own parameter `seed` is none has this one."""
+    """The training set for a seed: each dataset in it whose parameter `seed` is None gets this seed."""
     data = bind(_seeded(recipe.data, seed), "dataset", recipe.data.track)
     return recipe.data if data.canonical == recipe.data.canonical else data
 
 
 def datasets_of(regime: Bound) -> list[Bound]:
-    """The datasets that a regime takes something from, such as noise, as its specs name them."""
-    found = []
+    """The datasets that a regime takes something from, such as recorded noise."""
+    datasets = []
     for one in regime.parts:
         for name, (annotation, _) in one.entry.params.items():
             inside, value = nested_in(annotation), one.kwargs[name]
             if isinstance(value, Bound) and inside is not None and inside.kind == "dataset":
-                found.append(value)
-    return found
+                datasets.append(value)
+    return datasets
 
 
 def _seeded(data: Bound, seed: int) -> Spec:

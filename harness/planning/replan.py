@@ -1,4 +1,4 @@
-"""Plan a stored cell again: what its key would be made of now."""
+"""Plan stored cells again: the key and the inputs that each would have now."""
 
 from __future__ import annotations
 
@@ -29,26 +29,28 @@ class Replanned(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 def replan(requests: Sequence[Request]) -> list[Replanned]:
-    """What each request would be made of now. Those that make up one suite are planned together, as a run did."""
-    start, found = os.getcwd(), dict[int, Replanned]()
+    """Plan each request again. Requests that make up one suite are planned together, as in a run."""
+    start, replanned = os.getcwd(), dict[int, Replanned]()
     for block in _blocks(requests):
         first = requests[block.places[0]]
         try:
             suite = _suite(first)
         except KeyError as error:
-            found.update((place, Replanned(error=f"its request lacks {error}: run it again")) for place in block.places)
+            replanned.update(
+                (place, Replanned(error=f"its request lacks {error}: run it again")) for place in block.places
+            )
             continue
         os.chdir(cwd if os.path.isdir(cwd := first.cwd or "") else start)
-        made = _planned(replace(suite, **block.axes), len(block.places))
-        if made is None:  # they cannot be planned together: each is, or says why not
+        planned = _planned(replace(suite, **block.axes), len(block.places))
+        if planned is None:  # they cannot be planned together: plan each by itself
             for place in block.places:
-                found[place] = _alone(_suite(requests[place]))
+                replanned[place] = _replan_one(_suite(requests[place]))
         else:
-            found.update(zip(block.places, made, strict=True))
-    return [found[place] for place in range(len(requests))]
+            replanned.update(zip(block.places, planned, strict=True))
+    return [replanned[place] for place in range(len(requests))]
 
 
-def _alone(suite: Suite) -> Replanned:
+def _replan_one(suite: Suite) -> Replanned:
     """The last cell of a suite, behind the trainings that it needs."""
     try:
         return _replanned(plan(suite)[-1])
@@ -72,18 +74,18 @@ def _replanned(cell: PlannedCell) -> Replanned:
 
 @dataclass(frozen=True)
 class _Block:
-    """Requests that are one suite: `axes` are what it has several of, `places` those of its cells, in their order."""
+    """Requests that make up one suite: `axes` are its lists of specs, `places` those of its cells, in order."""
 
     axes: dict[str, Any]
     places: list[int]
 
 
 _AXES = ("datasets", "regimes", "seeds", "methods")
-"""What the cells of a suite are made of, in the order of a plan: the last changes first."""
+"""The axes of a suite, in the order of a plan: the last changes fastest."""
 
 
 def _blocks(requests: Sequence[Request]) -> list[_Block]:
-    """The requests in as few suites as they make up, as they come; costs and trainings each by itself."""
+    """The requests as few suites, in order; each cost and training by itself."""
     rows: dict[Any, dict[Any, dict[Any, int]]] = {}
     blocks: list[_Block] = []
     for place, request in enumerate(requests):

@@ -1,4 +1,4 @@
-"""The trainings of a plan: each once, with its key, before what needs its network; none on an item that is tested."""
+"""The trainings of a plan: each once, before the cells that need its network, and on no item that is tested."""
 
 from __future__ import annotations
 
@@ -35,75 +35,75 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Trained:
-    """What a cell needs trained: recipe → key of the cell that trains it, and the grids of what is tuned."""
+    """The trainings that a cell needs: recipe → key of the training, and the grids of tuned methods."""
 
     keys: dict[str, str] = field(default_factory=dict)
     tuned: list[Tuning] = field(default_factory=list)
 
     @property
     def inputs(self) -> dict[str, Any]:
-        """What the checkpoints of a method add to a key: the keys of the cells that train them."""
+        """What trainings add to the key of a cell that needs them: their keys."""
         return {"trained": sorted(self.keys.values())} if self.keys else {}
 
-    def before(self, cell: PlannedCell) -> PlannedCell:
-        """The cell, to be run after those that train its method."""
+    def run_before(self, cell: PlannedCell) -> PlannedCell:
+        """The cell, to run after these trainings."""
         if not self.keys:
             return cell
         return structs.replace(cell, after=sorted(self.keys.values()), trained=self.keys, tuned=self.tuned)
 
 
 class ReadOnce:
-    """What was read for a plan, by name, so that several plans read each thing once."""
+    """A cache of what plans read, by name: several plans read each dataset once."""
 
     def __init__(self) -> None:
         self._read: dict[tuple[Any, ...], Any] = {}
 
     def __call__(self, name: tuple[Any, ...], read: Callable[[], T]) -> T:
-        """What is of that name: read now, where it was not before."""
+        """The value of that name; `read` gives it the first time."""
         if name not in self._read:
             self._read[name] = read()
         return cast(T, self._read[name])
 
 
 class Trainings:
-    """The training cells of a suite, each planned once, in the order in which they are asked for.
+    """The training cells of a suite, each planned once, in the order of first use.
 
-    What is trained of another track, such as a denoiser before a classifier, is planned as that track does it. Raises
-    `UsageError` where a track has no networks, or where a picture would be trained on that is tested.
+    A network of another track, such as a denoiser before a classifier, is planned as that track does it. Raises
+    `UsageError` where a track trains no networks, and where an item is both trained on and tested.
     """
 
     def __init__(self, suite: Suite, track: Track, tests: Sequence[Bound], once: ReadOnce) -> None:
         self.cells: list[PlannedCell] = []
         self._suite, self._track, self._tests, self._once = suite, track, tests, once
-        self._made: dict[tuple[str, int], PlannedCell] = {}
+        self._planned: dict[tuple[str, int], PlannedCell] = {}
         self._needs: dict[tuple[str, int], Trained] = {}
         self._data: dict[tuple[str, str], DatasetPart] = {}
         self._tested: list[tuple[Bound, list[tuple[str, str]]]] | None = None
 
     def of(self, method: PlannedMethod, cell_seed: int) -> Trained:
-        """What a cell of that method and seed needs trained. Raises `UsageError` where the method cannot be made."""
-        asked = method.bound.canonical, cell_seed
-        if asked not in self._needs:
+        """The trainings that a cell of that method and seed needs. Raises `UsageError` for a method that cannot be made."""
+        wanted = method.bound.canonical, cell_seed
+        if wanted not in self._needs:
             needed = self._needed((method.bound,), cell_seed)
             if needed.keys:
                 self._once(
                     ("made", method.bound.track, method.bound.canonical), lambda: _refuse_unmade("method", method.bound)
                 )
-            self._needs[asked] = needed
-        return self._needs[asked]
+            self._needs[wanted] = needed
+        return self._needs[wanted]
 
     def _needed(self, methods: Sequence[Bound], cell_seed: int) -> Trained:
-        """What a cell needs trained that uses these methods, or is a training whose recipe is made of them."""
+        """The trainings that a cell of these methods needs, or a training whose recipe names them."""
         keys = {}
-        found = [bound for method in methods for bound in tuned_in(method)]
-        tuned = [(bound, grid) for bound in found if (grid := grid_of(bound)) is not None]
+        tuned_methods = [bound for method in methods for bound in tuned_in(method)]
+        tuned = [(bound, grid) for bound in tuned_methods if (grid := grid_of(bound)) is not None]
         variants = {one.canonical for _, grid in tuned for _, one in grid.variants}
         for bound in (one for method in methods for one in recipes_in(method)):
             recipe = recipe_of(bound.kwargs)
             seed = seed_of(recipe, cell_seed)
-            cell = self._made.get((bound.canonical, seed))
+            cell = self._planned.get((bound.canonical, seed))
             if cell is None:
-                cell = self._made[bound.canonical, seed] = self._cell(bound, seed)
+                cell = self._planned[bound.canonical, seed] = self._cell(bound, seed)
                 cell.variant = True
                 self.cells.append(cell)
             if bound.canonical not in variants:
@@ -115,53 +115,55 @@ class Trainings:
         suite, track = self._suite, self._track
         if bound.track != track.name:
             track = get_track(bound.track)
-            own = track.defaults
-            suite = replace(suite, track=track.name, protocol=own.protocol, metrics=own.metrics, rank_by=own.rank_by)
+            defaults = track.defaults
+            suite = replace(
+                suite, track=track.name, protocol=defaults.protocol, metrics=defaults.metrics, rank_by=defaults.rank_by
+            )
         if not isinstance(track, Trains):
             raise UsageError(f"track {track.name} trains no networks: leave {bound.display} out")
         recipe = recipe_of(bound.kwargs)
-        data = self._seen(data_of(recipe, seed), track)
+        data = self._training_data(data_of(recipe, seed), track)
         for one in datasets_of(recipe.regime):
-            self._seen(one, track)
+            self._training_data(one, track)
         for one in recipe.parts:
             _refuse_unmade("part", one)
         method = PlannedMethod(bound, method_part(bound), weights_part(bound))
         regime = PlannedRegime(recipe.regime)
-        within = self._needed(bound.inner, seed)
-        whole = PlannedSuite(suite, track, bind(track.defaults.protocol, "protocol", track.name))
+        inner = self._needed(bound.inner, seed)
+        shared = PlannedSuite(suite, track, bind(track.defaults.protocol, "protocol", track.name))
         inputs: dict[str, Any] = {
             **method.inputs,
-            **within.inputs,
+            **inner.inputs,
             "kind": "train",
-            **whole.track_inputs,
+            **shared.track_inputs,
             "data": data.fingerprint,
             **regime.inputs,
             **regime_data(recipe.regime, self._once),
             "seed": seed,
             "training": VERSION,
         }
-        cell = planned_cell("train", inputs, method, data, regime, {}, seed, whole)
-        return within.before(cell)
+        cell = planned_cell("train", inputs, method, data, regime, {}, seed, shared)
+        return inner.run_before(cell)
 
-    def _seen(self, data: Bound, track: Track) -> DatasetPart:
-        """What is stored of a set that a training sees. Raises `UsageError` where a picture of it is tested."""
-        made = self._data.get((data.track, data.canonical))
-        if made is None:
-            made, truths = _read_once(data, track, self._once)
+    def _training_data(self, data: Bound, track: Track) -> DatasetPart:
+        """The stored part of a training set. Raises `UsageError` where one of its items is tested."""
+        stored = self._data.get((data.track, data.canonical))
+        if stored is None:
+            stored, truths = _read_once(data, track, self._once)
             self._refuse_tested(data, truths)
-            self._data[data.track, data.canonical] = made
-        return made
+            self._data[data.track, data.canonical] = stored
+        return stored
 
     def _refuse_tested(self, data: Bound, known: Mapping[str, str]) -> None:
-        """Raise `UsageError` for what is in the training set (`known`: id by truth) and in a set that is tested."""
+        """Raise `UsageError` for an item of the training set (`known`: id by truth) that is in a tested set."""
         if self._tested is None:
             self._tested = [(test, self._truths_of(test)) for test in self._tests]
         words = self._track.words
         for test, tested in self._tested:
-            both = [(known[truth], item_id) for truth, item_id in tested if truth in known]
-            if both:
-                one, other = both[0]
-                count = f"{len(both)} {words.items if len(both) > 1 else words.item}"
+            repeated = [(known[truth], item_id) for truth, item_id in tested if truth in known]
+            if repeated:
+                one, other = repeated[0]
+                count = f"{len(repeated)} {words.items if len(repeated) > 1 else words.item}"
                 raise UsageError(
                     f"{data.display} trains on {count} of {test.display}, which is tested: such as "
                     f"{one_line(one, 60)!r}, which is {one_line(other, 60)!r} there; train on other {words.items}"
@@ -176,54 +178,54 @@ class Trainings:
 
 
 def _refuse_unmade(kind: str, bound: Bound) -> None:
-    """Raise `UsageError` where a class says that its parameters do not fit: a training for it would be for nothing.
+    """Raise `UsageError` where a class refuses its parameters: a training for it would be wasted.
 
-    What else goes wrong in it goes wrong in its cell, which says so.
+    Its other errors come up in its cell.
     """
     if not inspect.isclass(bound.entry.obj):
         return
     try:
         bound.entry.obj(**bound.kwargs)
     except UsageError as error:
-        own = f"{kind} {bound.entry.name}"
-        raise UsageError(str(error) if str(error).startswith(own) else f"{own}: {error}") from None
+        component = f"{kind} {bound.entry.name}"
+        raise UsageError(str(error) if str(error).startswith(component) else f"{component}: {error}") from None
     except Exception:
         return
 
 
 def planned_tuning(bound: Bound, grid: Grid, keys: Mapping[str, str]) -> Tuning:
-    """The grid of a tuned method as it is stored; `keys` are those of the trainings, by recipe."""
+    """The stored grid of a tuned method; `keys` are those of the trainings, by recipe."""
     variants = [Variant(values=list(values), key=keys[recipe_of(one.kwargs).text]) for values, one in grid.variants]
     return Tuning(method=bound.display, vary=list(grid.vary), variants=variants)
 
 
 def regime_data(regime: Bound, once: ReadOnce) -> dict[str, list[str]]:
-    """What the datasets add to a key that a regime takes something from: their fingerprints; nothing without such."""
+    """What the datasets of a regime add to a key: their fingerprints; nothing where it has none."""
     return _fingerprints("regime_data", datasets_of(regime), once)
 
 
 def fitted_data(method: Bound, once: ReadOnce) -> dict[str, list[str]]:
-    """What the user's own files add to a key that a method is fitted to: their fingerprints; nothing without such.
+    """What datasets of the user's files that a method is fitted to add to a key: their fingerprints; nothing for none.
 
-    A dataset says `own_files` where what it reads may change under the same spec. What a training sees is in its key.
+    A dataset declares `own_files` where its files may change under one spec. A training has its data in its own key.
     """
     return _fingerprints("fitted_data", _own_files(method), once)
 
 
 def judged_data(metrics: Iterable[Bound], once: ReadOnce) -> dict[str, list[str]]:
-    """What the user's own files add to a key that judges in metrics are trained on; nothing without such."""
-    own = (one for metric in metrics for one in _own_files(metric, of_trainings=True))
-    return _fingerprints("judged_data", own, once)
+    """What datasets of the user's files that a metric's judge is trained on add to a key; nothing for none."""
+    datasets = (one for metric in metrics for one in _own_files(metric, of_trainings=True))
+    return _fingerprints("judged_data", datasets, once)
 
 
 def _fingerprints(name: str, datasets: Iterable[Bound], once: ReadOnce) -> dict[str, list[str]]:
     """The fingerprints of datasets under a name; nothing where there are none."""
-    found = [_read_once(one, get_track(one.track), once)[0].fingerprint for one in datasets]
-    return {name: found} if found else {}
+    fingerprints = [_read_once(one, get_track(one.track), once)[0].fingerprint for one in datasets]
+    return {name: fingerprints} if fingerprints else {}
 
 
 def _own_files(bound: Bound, *, of_trainings: bool = False) -> Iterator[Bound]:
-    """The datasets of the user's own files in a component; those of trainings too where that is said."""
+    """The datasets of the user's files in a component; with `of_trainings` those of trainings too."""
     if not of_trainings and getattr(bound.entry.obj, "trained", False):
         return
     if bound.entry.meta.get("own_files"):
@@ -237,7 +239,7 @@ def _read_once(bound: Bound, track: Track, once: ReadOnce) -> tuple[DatasetPart,
 
 
 def _training_set(bound: Bound, track: Track) -> tuple[DatasetPart, dict[str, str]]:
-    """What is stored of a training set, and its ids by their truths; items that are made are not read, others once."""
+    """The stored part of a training set, and its ids by truth. Items that are made are not read, others once."""
     dataset = open_dataset(bound)
     lines, truths = [], {}
     for index, item_id in enumerate(text_ids(bound, dataset)):
@@ -249,8 +251,8 @@ def _training_set(bound: Bound, track: Track) -> tuple[DatasetPart, dict[str, st
         lines.append(line)
         truths[truth] = item_id
     count = len(lines)
-    made = DatasetPart(**structs.asdict(part(bound)), fingerprint=combined(lines), items=count, total=count)
-    return made, truths
+    stored = DatasetPart(**structs.asdict(part(bound)), fingerprint=combined(lines), items=count, total=count)
+    return stored, truths
 
 
 def _tested_truths(bound: Bound, limit: int | None, track: Trains) -> list[tuple[str, str]]:

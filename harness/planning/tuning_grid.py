@@ -13,14 +13,14 @@ from ..text.errors import UsageError, nearest, one_line
 
 @dataclass(frozen=True)
 class Grid:
-    """Trained methods that differ in the parameters `vary`: each with its values of these, as text, in that order."""
+    """Trained methods that differ in the parameters `vary`; each with its values of them, as text, in that order."""
 
     vary: tuple[str, ...]
     variants: tuple[tuple[tuple[str, ...], Bound], ...]
 
 
 def grid_of(method: Bound) -> Grid | None:
-    """The grid of a method that is tuned; None for any other."""
+    """The grid of a tuned method; None for any other."""
     if not getattr(method.entry.obj, "tuned", False):
         return None
     grid: Grid = method.entry.obj(**method.kwargs).grid
@@ -38,14 +38,14 @@ def grid_over(method: Bound, vary: str, over: Sequence[Value]) -> Grid:
             raise UsageError(f"tuned takes a method that is trained, not {method.display}: tune what is inside of it")
     if not over:
         raise UsageError(f"tuned: over is empty: name the values of {one_line(vary)!r} to try")
-    found: dict[str, tuple[tuple[str, ...], Bound]] = {}
+    variants: dict[str, tuple[tuple[str, ...], Bound]] = {}
     for value in over:
         for values, one in inner.variants:
-            made = bind(_with_value(one, vary.split("."), value), "method", one.track)
-            if made.canonical in found:
+            variant = bind(_with_value(one, vary.split("."), value), "method", one.track)
+            if variant.canonical in variants:
                 raise UsageError(f"tuned: {one_line(vary)}={show(value)} gives a variant that is there already")
-            found[made.canonical] = (*values, show(value)), made
-    return Grid((*inner.vary, vary), tuple(found.values()))
+            variants[variant.canonical] = (*values, show(value)), variant
+    return Grid((*inner.vary, vary), tuple(variants.values()))
 
 
 def _with_value(bound: Bound, path: Sequence[str], value: Value) -> Spec:
@@ -60,41 +60,41 @@ def _with_value(bound: Bound, path: Sequence[str], value: Value) -> Spec:
     if not rest:
         new = parse(value) if inside is not None and isinstance(value, str) else value
     elif inside is None or bound.kwargs[name] is None:
-        what = "a plain value" if inside is None else "left out"
-        raise UsageError(f"tuned: {name} of {bound.entry.name} is {what}, and has no {rest[0]!r}")
+        state = "a plain value" if inside is None else "left out"
+        raise UsageError(f"tuned: {name} of {bound.entry.name} is {state}, and has no {rest[0]!r}")
     elif inside.many:
         new = tuple(_changed_parts(bound, name, rest, value))
     else:
         new = _with_value(bound.kwargs[name], rest, value)
     spec = parse(bound.display)
-    return replace(spec, args=(*((key, held) for key, held in spec.args if key != name), (name, new)))
+    return replace(spec, args=(*((key, old) for key, old in spec.args if key != name), (name, new)))
 
 
 def _changed_parts(bound: Bound, name: str, path: Sequence[str], value: Value) -> Iterator[Spec]:
-    """The components of a tuple, of which that named first in `path` has the value. Raises `UsageError`."""
-    which, *rest = path
+    """The components of a tuple; the one that `path` names first gets the value. Raises `UsageError`."""
+    part, *rest = path
     named = [one.entry.name for one in bound.kwargs[name]]
-    if named.count(which) != 1 or not rest:
-        there = f"has {which!r} twice" if which in named and rest else f"are named {', '.join(named) or 'by nothing'}"
-        raise UsageError(f"tuned: {name} of {bound.entry.name} {there}: write {name}.NAME.PARAMETER")
+    if named.count(part) != 1 or not rest:
+        problem = f"has {part!r} twice" if part in named and rest else f"are named {', '.join(named) or 'by nothing'}"
+        raise UsageError(f"tuned: {name} of {bound.entry.name} {problem}: write {name}.NAME.PARAMETER")
     for one in bound.kwargs[name]:
-        yield _with_value(one, rest, value) if one.entry.name == which else parse(one.display)
+        yield _with_value(one, rest, value) if one.entry.name == part else parse(one.display)
 
 
 def best(scores: Sequence[float | None], higher: bool) -> int | None:
-    """The place of the best score, the earlier of equal ones; None where there is none at all."""
-    there = [(score if higher else -score, -place) for place, score in enumerate(scores) if score is not None]
-    return -max(there)[1] if there else None
+    """The place of the best score, the first of equal ones; None where there are no scores."""
+    ranked = [(score if higher else -score, -place) for place, score in enumerate(scores) if score is not None]
+    return -max(ranked)[1] if ranked else None
 
 
 def at_edge(vary: Sequence[str], values: Sequence[Sequence[str]], chosen: int) -> list[str]:
-    """The parameters whose chosen value is the least or the largest of several numbers that were tried."""
-    found = []
+    """The parameters whose chosen value is the smallest or the largest of the numbers that were tried."""
+    edges = []
     for axis, name in enumerate(vary):
         tried = {_number(one[axis]) for one in values}
         if None not in tried and len(tried) > 1 and _number(values[chosen][axis]) in (min(tried), max(tried)):  # type: ignore[type-var]
-            found.append(name)
-    return found
+            edges.append(name)
+    return edges
 
 
 def _number(text: str) -> float | None:

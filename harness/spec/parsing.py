@@ -29,8 +29,8 @@ class Spec:
 
     def __str__(self) -> str:
         inner = ", ".join(f"{key}={show(value)}" for key, value in self.args)
-        own = f"{self.name}({inner})" if self.args else self.name
-        return " + ".join([own, *map(str, self.then)])
+        head = f"{self.name}({inner})" if self.args else self.name
+        return " + ".join([head, *map(str, self.then)])
 
     def __repr__(self) -> str:
         return f"Spec({self})"
@@ -82,15 +82,15 @@ def _expanded(text: str) -> tuple[Spec, ...]:
 _BARE_PATH = re.compile(r"(\w+)\s*=\s*([^\s\"'(){},]*[/\\][^\s\"'(){},]*)")
 
 
-def _advice(text: str, said: str = "") -> str:
+def _advice(text: str, syntax_message: str = "") -> str:
     """How to mend a spec that Python cannot read, from what it says, or that is no spec."""
     if path := _BARE_PATH.search(text):
         return f"put the text in quotes: {path[1]}={path[2]!r}"
-    if left_open := re.search(r"^'(.)' was never closed|opening parenthesis '(.)'", said):
-        return f"{_CLOSING[left_open[1] or left_open[2]]} is missing"
-    if "unmatched" in said:
+    if unclosed := re.search(r"^'(.)' was never closed|opening parenthesis '(.)'", syntax_message):
+        return f"{_CLOSING[unclosed[1] or unclosed[2]]} is missing"
+    if "unmatched" in syntax_message:
         return "it has a closing bracket too many"
-    if "unterminated string" in said:
+    if "unterminated string" in syntax_message:
         return "a quote is not closed"
     if empty := re.search(r"(\w+)\s*=\s*[,)}]", text):
         return f"{empty[1]} has no value: write {empty[1]}=…"
@@ -106,8 +106,8 @@ def _refuse(text: str, why: str) -> UsageError:
 
 def _specs(node: ast.expr, text: str) -> Iterator[Spec]:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        for left, right in itertools.product(_specs(node.left, text), _specs(node.right, text)):
-            yield replace(left, then=(*left.then, replace(right, then=()), *right.then))
+        for first, second in itertools.product(_specs(node.left, text), _specs(node.right, text)):
+            yield replace(first, then=(*first.then, replace(second, then=()), *second.then))
     elif isinstance(node, ast.Name):
         yield Spec(node.id)
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):

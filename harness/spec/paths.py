@@ -39,8 +39,8 @@ def _components(value: Any) -> Iterator[Spec]:
     elif isinstance(value, Spec):
         for part in (value, *value.then):
             yield part
-            for _, held in part.args:
-                yield from _components(held)
+            for _, argument in part.args:
+                yield from _components(argument)
 
 
 def _number_at(value: Any, path: Sequence[str]) -> float | None:
@@ -67,12 +67,15 @@ def without(spec: Spec, wanted: str) -> Spec:
             return tuple(map(bare, value))
         if not isinstance(value, Spec):
             return value
-        inside = [Spec(part.name, tuple((key, bare(held)) for key, held in part.args)) for part in (value, *value.then)]
+        inside = [
+            Spec(part.name, tuple((key, bare(argument)) for key, argument in part.args))
+            for part in (value, *value.then)
+        ]
         first, *rest = (_cut(part, path) if part.name == name else part for part in inside)
         return Spec(first.name, first.args, tuple(rest))
 
-    made: Spec = bare(spec)
-    return made
+    result: Spec = bare(spec)
+    return result
 
 
 def _cut(value: Any, path: Sequence[str]) -> Any:
@@ -82,8 +85,10 @@ def _cut(value: Any, path: Sequence[str]) -> Any:
         return tuple(_cut(one, rest) if isinstance(one, Spec) and one.name == name and rest else one for one in value)
     if not isinstance(value, Spec):
         return value
-    kept = ((key, _cut(held, rest) if key == name else held) for key, held in value.args if key != name or rest)
-    return Spec(value.name, tuple(kept))
+    args = (
+        (key, _cut(argument, rest) if key == name else argument) for key, argument in value.args if key != name or rest
+    )
+    return Spec(value.name, tuple(args))
 
 
 def readable_spec(text: str) -> Spec | None:

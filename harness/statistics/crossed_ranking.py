@@ -47,26 +47,26 @@ def crossed_ranges(scores: Floats) -> Ranking:
 def _mean_squares(differences: Floats) -> Floats:
     """Mean squares (P, 3) of seeds, of items and of what is left, of P tables (P, S, n)."""
     _, seeds, n = differences.shape
-    whole = differences.mean(axis=(1, 2), keepdims=True)
-    by_seed = differences.mean(axis=2, keepdims=True) - whole
-    by_item = differences.mean(axis=1, keepdims=True) - whole
-    rest = differences - whole - by_seed - by_item
-    found: Floats = np.stack(
+    grand_mean = differences.mean(axis=(1, 2), keepdims=True)
+    by_seed = differences.mean(axis=2, keepdims=True) - grand_mean
+    by_item = differences.mean(axis=1, keepdims=True) - grand_mean
+    residuals = differences - grand_mean - by_seed - by_item
+    squares: Floats = np.stack(
         [
             n * (by_seed**2).sum(axis=(1, 2)) / (seeds - 1),
             seeds * (by_item**2).sum(axis=(1, 2)) / (n - 1),
-            (rest**2).sum(axis=(1, 2)) / ((seeds - 1) * (n - 1)),
+            (residuals**2).sum(axis=(1, 2)) / ((seeds - 1) * (n - 1)),
         ],
         axis=1,
     )
-    return found
+    return squares
 
 
 def _variance(squares: Floats) -> Floats:
     """What the mean squares (…, 3) say of a mean: of a variance that comes out smaller, that of one factor alone."""
-    seeds, items, rest = np.moveaxis(squares, -1, 0)
-    found: Floats = np.maximum(seeds + items - rest, np.maximum(seeds, items))
-    return found
+    seeds, items, residual = np.moveaxis(squares, -1, 0)
+    variance: Floats = np.maximum(seeds + items - residual, np.maximum(seeds, items))
+    return variance
 
 
 def _degrees(pooled: Floats, m: int, seeds: int, n: int) -> float:

@@ -12,8 +12,8 @@ from .paired_tests import Floats
 
 def is_exact(values: Floats, higher: bool) -> npt.NDArray[np.bool_]:
     """Which scores are infinitely good."""
-    found: npt.NDArray[np.bool_] = values == (np.inf if higher else -np.inf)
-    return found
+    exact: npt.NDArray[np.bool_] = values == (np.inf if higher else -np.inf)
+    return exact
 
 
 def averageable(values: Floats, higher: bool) -> bool:

@@ -35,6 +35,6 @@ def mcnemar_of_all(wins: npt.NDArray[Any]) -> Floats:
     order = np.argsort(p, kind="stable")
     adjusted = np.empty_like(p)
     adjusted[order] = np.minimum(1.0, np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)))
-    made = np.ones(wins.shape)
-    made[pairs] = made.T[pairs] = adjusted
-    return made
+    table = np.ones(wins.shape)
+    table[pairs] = table.T[pairs] = adjusted
+    return table

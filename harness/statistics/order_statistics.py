@@ -19,14 +19,14 @@ def order_statistics(rows: Floats, places: Sequence[int]) -> list[Floats]:
     with np.errstate(over="ignore"):
         rounded = rows.astype(np.float32)
     ordered = np.sort(rounded, axis=1)
-    found = []
+    statistics = []
     for place in places:
-        there = ordered[:, place, None]
-        alike = rounded == there
-        chosen = np.take_along_axis(rows, alike.argmax(axis=1)[:, None], axis=1)[:, 0]
-        beside = ordered[:, max(place - 1, 0) : place + 2]
-        for row in np.flatnonzero(np.count_nonzero(beside == there, axis=1) > 1):
-            first = int(np.searchsorted(ordered[row], there[row, 0]))
-            chosen[row] = np.sort(rows[row, alike[row]])[place - first]
-        found.append(chosen)
-    return found
+        statistic = ordered[:, place, None]
+        equal = rounded == statistic
+        chosen = np.take_along_axis(rows, equal.argmax(axis=1)[:, None], axis=1)[:, 0]
+        neighbours = ordered[:, max(place - 1, 0) : place + 2]
+        for row in np.flatnonzero(np.count_nonzero(neighbours == statistic, axis=1) > 1):
+            first = int(np.searchsorted(ordered[row], statistic[row, 0]))
+            chosen[row] = np.sort(rows[row, equal[row]])[place - first]
+        statistics.append(chosen)
+    return statistics

@@ -50,10 +50,10 @@ class MeanDifferences:
     p: Floats
 
     @property
-    def told(self) -> npt.NDArray[np.bool_]:
+    def significant(self) -> npt.NDArray[np.bool_]:
         """Which means differ from 0, (P,)."""
-        told: npt.NDArray[np.bool_] = self.p <= ALPHA
-        return told
+        significant: npt.NDArray[np.bool_] = self.p <= ALPHA
+        return significant
 
 
 class Differences(Protocol):
@@ -73,13 +73,13 @@ def mean_differences(families: Sequence[Differences], identity: str) -> list[Mea
     what a difference has to exceed (Westfall & Young 1993, single step). No p is below 2/2ⁿ, the chance that n signs
     agree. `identity` keys the resamples.
     """
-    rows = sum(one.shape[0] for one in families)
+    rows = sum(family.shape[0] for family in families)
     resamples = RESAMPLES if rows <= MANY else RESAMPLES_OF_MANY
     largest = np.zeros(resamples)
     most = max(EQUAL, ALPHA / CAUTION / max(rows, 1))
-    tails = [_tails(one, identity, largest, most) for one in families]
+    tails = [_tails(family, identity, largest, most) for family in families]
     bound = np.sort(largest)[resamples - round(ALPHA / CAUTION * (resamples + 1))]
-    return [_judged(one, own, largest, float(bound)) for one, own in zip(families, tails, strict=True)]
+    return [_judged(family, ends, largest, float(bound)) for family, ends in zip(families, tails, strict=True)]
 
 
 def _tails(differences: Differences, identity: str, largest: Floats, most: float) -> Floats:
@@ -98,36 +98,36 @@ def _tails(differences: Differences, identity: str, largest: Floats, most: float
     counts = np.bincount(places.ravel(), minlength=resamples * n).reshape(resamples, n).T / n
     low, high = round(TAIL * (resamples + 1)) - 1, resamples - round(TAIL * (resamples + 1))
     # Memory that is asked for anew costs more than what is computed in it.
-    whole_t, whole_spread, whole_room = np.empty((3, min(rows, ROWS_AT_ONCE), resamples))
+    whole_t, whole_spread, whole_scratch = np.empty((3, min(rows, ROWS_AT_ONCE), resamples))
     for start in range(0, rows, ROWS_AT_ONCE):
         part = differences[start : start + ROWS_AT_ONCE]
-        t, spread, room = whole_t[: len(part)], whole_spread[: len(part)], whole_room[: len(part)]
-        rest = part - part.mean(axis=1, keepdims=True)
-        squares = rest**2
+        t, spread, scratch = whole_t[: len(part)], whole_spread[: len(part)], whole_scratch[: len(part)]
+        deviations = part - part.mean(axis=1, keepdims=True)
+        squares = deviations**2
         variance = squares.mean(axis=1, keepdims=True)
-        np.matmul(rest, counts, out=t)
+        np.matmul(deviations, counts, out=t)
         np.matmul(squares, counts, out=spread)
-        spread -= np.square(t, out=room)
-        often = np.zeros(len(part), np.int64)
+        spread -= np.square(t, out=scratch)
+        equal_counts = np.zeros(len(part), np.int64)
         if (spread.min(axis=1) <= 1e-12 * variance[:, 0]).any():
             equal = spread <= 1e-12 * variance
-            often = np.count_nonzero(equal, axis=1)
+            equal_counts = np.count_nonzero(equal, axis=1)
             np.maximum(spread, np.maximum(1e-18 * variance, np.finfo(float).tiny), out=spread)
         np.sqrt(spread, out=spread)
         t /= spread
         t *= np.sqrt(n - 1.0)
-        if often.any():
-            _bound_equal(t, equal & (often < max(EQUAL * resamples, 4))[:, None])
+        if equal_counts.any():
+            _bound_equal(t, equal & (equal_counts < max(EQUAL * resamples, 4))[:, None])
         lower, upper = order_statistics(t, (low, high))
-        own = np.stack([-lower, upper], axis=1)
-        judged = (own > 0).all(axis=1) & ~_constant(part) & (often < max(most * resamples, 4))
-        own[~judged] = np.nan
-        tails[start : start + len(part)] = own
+        pairs = np.stack([-lower, upper], axis=1)
+        judged = (pairs > 0).all(axis=1) & ~_constant(part) & (equal_counts < max(most * resamples, 4))
+        pairs[~judged] = np.nan
+        tails[start : start + len(part)] = pairs
         if judged.any():
             if not judged.all():
-                t, own, room = t[judged], own[judged], room[judged]
-            np.maximum(largest, np.multiply(t, 1 / own[:, 1:], out=room).max(axis=0), out=largest)
-            np.maximum(largest, np.multiply(t, -1 / own[:, :1], out=room).max(axis=0), out=largest)
+                t, pairs, scratch = t[judged], pairs[judged], scratch[judged]
+            np.maximum(largest, np.multiply(t, 1 / pairs[:, 1:], out=scratch).max(axis=0), out=largest)
+            np.maximum(largest, np.multiply(t, -1 / pairs[:, :1], out=scratch).max(axis=0), out=largest)
     return tails
 
 
@@ -137,8 +137,8 @@ def _bound_equal(t: Floats, equal: npt.NDArray[np.bool_]) -> None:
     Their own would be near infinity, and the bound of a whole family would hang on them.
     """
     for row in np.flatnonzero(equal.any(axis=1)):
-        rest = np.abs(t[row][~equal[row]])
-        t[row, equal[row]] = np.sign(t[row, equal[row]]) * rest.max(initial=0.0)
+        others = np.abs(t[row][~equal[row]])
+        t[row, equal[row]] = np.sign(t[row, equal[row]]) * others.max(initial=0.0)
 
 
 def _judged(differences: Differences, tails: Floats, largest: Floats, bound: float) -> MeanDifferences:
@@ -146,8 +146,8 @@ def _judged(differences: Differences, tails: Floats, largest: Floats, bound: flo
     mean, p, interval = np.empty(rows), np.empty(rows), np.empty((rows, 2))
     ordered = np.sort(largest)
     for start in range(0, rows, _JUDGED_AT_ONCE):
-        own = slice(start, start + _JUDGED_AT_ONCE)
-        part, tail = differences[own], tails[own]
+        block = slice(start, start + _JUDGED_AT_ONCE)
+        part, tail = differences[block], tails[block]
         middle = part.mean(axis=1)
         deviation = part.std(axis=1, ddof=1) if n > 1 else np.zeros(len(part))
         error = deviation / np.sqrt(n)
@@ -158,8 +158,8 @@ def _judged(differences: Differences, tails: Floats, largest: Floats, bound: flo
         ends = np.stack([middle - bound * tail[:, 1] * error, middle + bound * tail[:, 0] * error], axis=1)
         ends[constant] = middle[constant, None]
         above = len(largest) - np.searchsorted(ordered, np.nan_to_num(exceeds, nan=0.0, posinf=np.inf))
-        mean[own], interval[own] = middle, ends
-        p[own] = np.clip(CAUTION * (above + 1) / (len(largest) + 1), min(1.0, 2.0 ** (1 - n)), 1.0)
+        mean[block], interval[block] = middle, ends
+        p[block] = np.clip(CAUTION * (above + 1) / (len(largest) + 1), min(1.0, 2.0 ** (1 - n)), 1.0)
     return MeanDifferences(mean, interval, p)
 
 
@@ -177,9 +177,9 @@ def worst_tail(values: Floats, higher: bool) -> Floats:
     share = 0.05 if higher else 0.95
     with np.errstate(invalid="ignore"):
         tail: Floats = np.quantile(values, share, axis=1)
-    rough = ~np.isfinite(values).all(axis=1)
-    if rough.any():
-        tail[rough] = np.quantile(values[rough], share, axis=1, method="lower" if higher else "higher")
+    infinite = ~np.isfinite(values).all(axis=1)
+    if infinite.any():
+        tail[infinite] = np.quantile(values[infinite], share, axis=1, method="lower" if higher else "higher")
     return tail
 
 
@@ -202,10 +202,10 @@ def without_rounding(scores: Floats) -> Floats:
         return scores
     first = np.indices(scores.shape)[0]
     first[1:][near] = 0
-    made = np.empty_like(scores)
+    result = np.empty_like(scores)
     lowest = np.take_along_axis(ordered, np.maximum.accumulate(first, axis=0), axis=0)
-    np.put_along_axis(made, order, lowest, axis=0)
-    return made
+    np.put_along_axis(result, order, lowest, axis=0)
+    return result
 
 
 def _equal(one: Floats, other: Floats) -> npt.NDArray[np.bool_]:

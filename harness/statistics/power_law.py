@@ -42,12 +42,12 @@ def exponent(by_seed: Sequence[Mapping[float, float]], start: float = 0.0) -> Ex
 
     None where a value is not positive, or a seed lacks an x that another has: fits of other points do not compare.
     """
-    held = [{x: y for x, y in one.items() if x >= start} for one in by_seed]
-    places = {frozenset(one) for one in held}
-    if len(places) != 1 or len(held[0]) < 2 or any(min(x, y) <= 0 for one in held for x, y in one.items()):
+    fitted = [{x: y for x, y in one.items() if x >= start} for one in by_seed]
+    places = {frozenset(one) for one in fitted}
+    if len(places) != 1 or len(fitted[0]) < 2 or any(min(x, y) <= 0 for one in fitted for x, y in one.items()):
         return None
-    slopes = [slope([math.log(x) for x in one], [math.log(y) for y in one.values()]) for one in held]
-    return Exponent(fmean(slopes), _interval(slopes), len(held[0]), min(held[0]))
+    slopes = [slope([math.log(x) for x in one], [math.log(y) for y in one.values()]) for one in fitted]
+    return Exponent(fmean(slopes), _interval(slopes), len(fitted[0]), min(fitted[0]))
 
 
 def upper_half(by_seed: Sequence[Mapping[float, float]]) -> Exponent | None:

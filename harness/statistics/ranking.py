@@ -52,12 +52,12 @@ def rank_ranges(scores: Floats, identity: str) -> Ranking:
     m = len(scores)
     pairs = _Pairs(scores)
     first, second = pairs.first, pairs.second
-    (made,) = mean_differences([pairs], identity)
+    (differences,) = mean_differences([pairs], identity)
     between = np.full((m, m, 3), np.nan)
-    between[second, first] = np.column_stack([made.mean, made.interval])
+    between[second, first] = np.column_stack([differences.mean, differences.interval])
     between[first, second] = -between[second, first][:, [0, 2, 1]]
     apart = np.zeros((m, m), dtype=np.bool_)
-    apart[first, second] = apart[second, first] = made.told
+    apart[first, second] = apart[second, first] = differences.significant
     return Ranking(ranges(scores.mean(axis=1), apart), apart, between)
 
 
@@ -71,12 +71,12 @@ def ranges(means: Floats, apart: Pairs) -> list[tuple[int, int]]:
 def cliques(apart: Pairs) -> list[tuple[int, ...]]:
     """The largest sets of two or more methods of which no two are told apart, in order (Bron & Kerbosch 1973)."""
     joined = [set(np.flatnonzero(~row)) - {i} for i, row in enumerate(apart)]
-    found: list[tuple[int, ...]] = []
+    largest: list[tuple[int, ...]] = []
 
     def extend(clique: list[int], candidates: set[int], done: set[int]) -> None:
         if not candidates and not done:
             if len(clique) > 1:
-                found.append(tuple(sorted(int(i) for i in clique)))
+                largest.append(tuple(sorted(int(i) for i in clique)))
             return
         pivot = max(candidates | done, key=lambda i: (len(joined[i] & candidates), -i))
         for i in sorted(candidates - joined[pivot]):
@@ -85,4 +85,4 @@ def cliques(apart: Pairs) -> list[tuple[int, ...]]:
             done = done | {i}
 
     extend([], set(range(len(apart))), set())
-    return sorted(found)
+    return sorted(largest)

@@ -12,7 +12,7 @@ POWER = 0.80
 """The chance that a difference is told from 0, where it is what it seems."""
 MOST = 100_000
 """Beyond this it is not counted."""
-LOST = 2
+FAMILY_DEGREES = 2
 """Degrees of freedom that a family costs: with few units the largest resampled mean has heavier tails than t."""
 
 
@@ -32,14 +32,14 @@ def units_needed(differences: Floats, comparisons: int) -> int | None:
     deviation = float(differences.std(ddof=1))
     if deviation <= 1e-9 * abs(mean):
         return MIN_ITEMS
-    few, many = MIN_ITEMS, MOST + 1
-    while few < many:
-        middle = (few + many) // 2
+    low, high = MIN_ITEMS, MOST + 1
+    while low < high:
+        middle = (low + high) // 2
         if power(abs(mean) / deviation, middle, comparisons) >= POWER:
-            many = middle
+            high = middle
         else:
-            few = middle + 1
-    return few
+            low = middle + 1
+    return low
 
 
 def power(effect: float, n: int, comparisons: int) -> float:
@@ -50,7 +50,7 @@ def power(effect: float, n: int, comparisons: int) -> float:
     """
     from scipy.special import ndtr, stdtrit
 
-    freedom = n - 1 - (LOST if comparisons > 1 else 0)
+    freedom = n - 1 - (FAMILY_DEGREES if comparisons > 1 else 0)
     bound = float(stdtrit(freedom, 1 - ALPHA / CAUTION / comparisons / 2))
     distance = effect * math.sqrt(n) - bound * (1 - 1 / (4 * freedom))
     return float(ndtr(distance / math.sqrt(1 + bound**2 / (2 * freedom))))

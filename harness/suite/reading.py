@@ -161,7 +161,9 @@ class YamlPart:
             value = value.get(step) if isinstance(value, dict) else value[step]
         if not isinstance(node, yaml.SequenceNode) or not isinstance(value, tuple):
             return []
-        return [YamlPart(self.file, child, of_it, name) for child, of_it in zip(node.value, value, strict=True)]
+        return [
+            YamlPart(self.file, child, child_value, name) for child, child_value in zip(node.value, value, strict=True)
+        ]
 
     def read(self, model: type[M]) -> M:
         """Its value as a model. Raises `UsageError` for the first mistake in the order of the lines."""
@@ -197,22 +199,22 @@ class YamlPart:
         return _line(_node_at(self.node, at)), why
 
 
-def read_yaml(path: str | Path, what: str, example: str) -> YamlPart:
+def read_yaml(path: str | Path, role: str, example: str) -> YamlPart:
     """What a YAML file holds. Raises `UsageError` with file and line; `example` is the remedy where it is empty."""
     file = Path(path)
     try:
         node: yaml.Node | None = yaml.compose(file.read_text(encoding="utf-8"), Loader=_LOADER)
     except OSError as error:
-        raise UsageError(f"{what} {one_line(file)} cannot be read ({error.strerror}): check the path") from None
+        raise UsageError(f"{role} {one_line(file)} cannot be read ({error.strerror}): check the path") from None
     except UnicodeDecodeError:
-        raise UsageError(f"{what} {one_line(file)}: not UTF-8 text") from None
+        raise UsageError(f"{role} {one_line(file)}: not UTF-8 text") from None
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
         problem = one_line(getattr(error, "problem", error))
         raise UsageError(f"{one_line(file)}{line}: cannot be read: not YAML: {problem}") from None
     if node is None:
-        raise UsageError(f"{what} {one_line(file)}: the file is empty: {example}")
+        raise UsageError(f"{role} {one_line(file)}: the file is empty: {example}")
     return YamlPart(file, node, _Values(file).of(node, ()))
 
 
@@ -222,7 +224,7 @@ class _Values:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._constructor = yaml.constructor.SafeConstructor()
-        self._made: dict[int, Any] = {}
+        self._constructed: dict[int, Any] = {}
 
     def of(self, node: yaml.Node, at: Location) -> Any:
         """The value of a node, at its place in the file. Raises `UsageError`."""
@@ -230,23 +232,23 @@ class _Values:
             raise self._mistake(node, f"cannot be read: the YAML tag {one_line(node.tag)!r} is not allowed")
         if isinstance(node, yaml.ScalarNode):
             return node.value if node.tag == f"{_YAML}str" else self._scalar(node, at)
-        if id(node) not in self._made:
-            self._made[id(node)] = None
-            self._made[id(node)] = self._collection(node, at)
-        return self._made[id(node)]
+        if id(node) not in self._constructed:
+            self._constructed[id(node)] = None
+            self._constructed[id(node)] = self._collection(node, at)
+        return self._constructed[id(node)]
 
     def _collection(self, node: yaml.Node, at: Location) -> Any:
         if isinstance(node, yaml.SequenceNode):
             return tuple(self.of(child, (*at, place)) for place, child in enumerate(node.value))
-        found: dict[str, Any] = {}
+        mapping: dict[str, Any] = {}
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode) or key.tag != f"{_YAML}str":
                 remedy = "quote it, for YAML reads on, off, yes and no as true and false"
                 raise self._mistake(key, f"a key must be plain text: {remedy}")
-            if key.value in found:
+            if key.value in mapping:
                 raise self._mistake(key, f"{one_line(key.value)!r} is given twice")
-            found[key.value] = self.of(value, (*at, key.value))
-        return found
+            mapping[key.value] = self.of(value, (*at, key.value))
+        return mapping
 
     def _scalar(self, node: yaml.ScalarNode, at: Location) -> Any:
         try:

@@ -167,8 +167,8 @@ def _why_no_figure(axis: Axis) -> str | None:
     if axis.x not in (*COSTS, DRAWS) and not axis.metric:
         return None
     if axis.figure or axis.by or axis.log_y:
-        what = "by" if axis.by else f"y {TRAINING}" if axis.figure else f"log: {_BOTH}"
-        return f"{what} is for an x that is a parameter, such as trained.optimizer.lr, not {axis.x}"
+        option = "by" if axis.by else f"y {TRAINING}" if axis.figure else f"log: {_BOTH}"
+        return f"{option} is for an x that is a parameter, such as trained.optimizer.lr, not {axis.x}"
     return None
 
 

@@ -183,8 +183,8 @@ def suite_from(file: YamlPart) -> Suite:
     names: dict[str, dict[str, str]] = {}
     for key in ("methods", "datasets"):
         if isinstance(values.get(key), tuple):
-            values[key], found = _without_names(file.items(key, name=key))
-            names |= {key.removesuffix("s"): found} if found else {}
+            values[key], given_names = _without_names(file.items(key, name=key))
+            names |= {key.removesuffix("s"): given_names} if given_names else {}
     suite = replace(file, value=values).read(Suite)
     plugins = tuple(str(file.file.parent / plugin) for plugin in suite.plugins)
     places = {

@@ -78,7 +78,7 @@ def raised_at(error: BaseException, file: str = "") -> str:
 
 def described(error: BaseException, limit: int = 200) -> str:
     """An error by its type and what it says, in a line; of a network of float64, how to mend it too."""
-    text, name = said(error), type(error).__name__
+    text, name = text_of(error), type(error).__name__
     double = isinstance(error, RuntimeError) and _DOUBLE.search(text)
     return (f"{name}: {one_line(text, limit)}" if text else name) + (_TO_FLOAT if double else "")
 
@@ -100,7 +100,7 @@ def noting_item(word: str, name: object) -> Iterator[None]:
 
 def message_of(error: BaseException) -> str:
     """What an error says, and of which item where that is known and it does not say so itself."""
-    return with_item(error, said(error))
+    return with_item(error, text_of(error))
 
 
 def with_item(error: BaseException, text: str) -> str:
@@ -119,7 +119,7 @@ def refuse_all(mistakes: Sequence[str], of: int, items: str) -> None:
         raise UsageError(f"{len(mistakes)} of {of} {items} cannot be used: {'; '.join(named[:_LISTED])}{more}")
 
 
-def said(thing: object) -> str:
+def text_of(thing: object) -> str:
     """The text of an error or of another object; where it cannot be made, why not."""
     try:
         return str(thing)
@@ -129,7 +129,7 @@ def said(thing: object) -> str:
 
 def one_line(text: object, limit: int = 400) -> str:
     """`text` on one line of printable characters, at most `limit` long: safe to show in a terminal."""
-    plain = text if isinstance(text, str) else said(text)
+    plain = text if isinstance(text, str) else text_of(text)
     # The usual text is one line already, and a big board has a million of them.
     if len(plain) <= limit and plain.isprintable() and "  " not in plain and plain == plain.strip():
         return plain

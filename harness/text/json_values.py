@@ -39,4 +39,4 @@ def parsed(text: str | bytes) -> Any:
 
 def spelled(text: str) -> str:
     """A JSON document that spells what is not printable, as `\\u009b`: no terminal or YAML takes it for more."""
-    return _BEYOND_ASCII.sub(lambda found: found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1], text)
+    return _BEYOND_ASCII.sub(lambda match: match[0] if match[0].isprintable() else json.dumps(match[0])[1:-1], text)

@@ -36,7 +36,7 @@ def synchronise(device: str) -> None:
         torch.cuda.synchronize()
 
 
-def told(case: Case, item: Any, shown: Shown | None) -> Case:
+def reveal(case: Case, item: Any, shown: Shown | None) -> Case:
     """The case as a method is told it: with the item for an oracle, with its id for a `named` method."""
     if shown is None:
         return case
@@ -47,18 +47,18 @@ def call_on(runner: Runner, case: Case, device: str) -> tuple[Any, float, list[s
     """One call of the method: its output, validated, the seconds, and what is to be noted. Raises `Skip`, `Invalid`."""
     runner.check(case.info)
     prepared = runner.prepare(case.given)
-    own = os.getpid()
+    pid = os.getpid()
     synchronise(device)
     start = time.perf_counter()
     output = runner.call(prepared, case.info)
     synchronise(device)
     elapsed = time.perf_counter() - start
-    if os.getpid() != own:  # a method forked, and its child came back: it must not go on too
+    if os.getpid() != pid:  # a method forked, and its child came back: it must not go on too
         os._exit(1)
-    made = runner.accept(output, case)
+    accepted = runner.accept(output, case)
     touched = output is not prepared and not runner.untouched(prepared, case.given)
-    edits = "edits its input in place (it was given a copy)" if touched else ""
-    return made, elapsed, [note for note in (edits, case.note) if note]
+    warning = "edits its input in place (it was given a copy)" if touched else ""
+    return accepted, elapsed, [note for note in (warning, case.note) if note]
 
 
 def item_row(

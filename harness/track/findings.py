@@ -19,8 +19,8 @@ def findings_of(checks: Mapping[str, Check], before: Callable[[str], None]) -> I
     """Each check in turn; `before` hears its name first. One that skips does not apply, and one that raises fails."""
     for name, check in checks.items():
         before(name)
-        found = tried(name, check)
-        yield found if isinstance(found, Finding) else Finding(name, *found)
+        result = tried(name, check)
+        yield result if isinstance(result, Finding) else Finding(name, *result)
 
 
 def tried(name: str, make: Callable[[], T]) -> T | Finding:

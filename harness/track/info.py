@@ -41,8 +41,8 @@ class Info:
         return self._values.get(name) is not None
 
     def __repr__(self) -> str:
-        told = [f"{name}={short(value)}" for name, value in sorted(self._values.items()) if value is not None]
-        return f"Info({', '.join([*told, 'rng=…', 'generator=…'])})"
+        shown = [f"{name}={short(value)}" for name, value in sorted(self._values.items()) if value is not None]
+        return f"Info({', '.join([*shown, 'rng=…', 'generator=…'])})"
 
     def disclosed(self) -> dict[str, Any]:
         """A copy of what is known, by name."""

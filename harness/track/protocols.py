@@ -60,8 +60,8 @@ class Case:
     note: str = ""
 
     def __repr__(self) -> str:
-        told = f"info={self.info!r}, input_sha256={short(self.input_sha256)}, wanted={short(self.wanted)}"
-        return f"Case(given={short(self.given)}, {told}{f', note={short(self.note)}' if self.note else ''})"
+        details = f"info={self.info!r}, input_sha256={short(self.input_sha256)}, wanted={short(self.wanted)}"
+        return f"Case(given={short(self.given)}, {details}{f', note={short(self.note)}' if self.note else ''})"
 
 
 @dataclass(frozen=True)
@@ -284,11 +284,11 @@ def checked_declarations(
     kind: str, declared: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
     """`declared` with what holds where nothing is said. Raises `UsageError` for a name that the track does not know."""
-    own = known.get(kind, {})
+    defaults = known.get(kind, {})
     for name in declared:
-        if name not in own:
-            raise UsageError(f"a {kind} declares no {name!r}: {nearest(name, own)}")
-    return {**own, **declared}
+        if name not in defaults:
+            raise UsageError(f"a {kind} declares no {name!r}: {nearest(name, defaults)}")
+    return {**defaults, **declared}
 
 
 def torch_where_used(components: Iterable[Bound], declared: Sequence[str] = ()) -> tuple[str, ...]:
@@ -308,11 +308,11 @@ def add_track(track: Track) -> Track:
         who = getattr(track, "name", None) or type(track).__name__
         raise UsageError(f"track {who} lacks {', '.join(lacks)}: docs/add-a-track.md says what each is")
 
-    def found() -> Track:
+    def get() -> Track:
         return track
 
-    found.__module__, found.__qualname__ = type(track).__module__, f"{type(track).__qualname__}({track.name})"
-    registry("track", "").add(Entry(track.name, found, track.version))
+    get.__module__, get.__qualname__ = type(track).__module__, f"{type(track).__qualname__}({track.name})"
+    registry("track", "").add(Entry(track.name, get, track.version))
     return track
 
 

@@ -24,9 +24,9 @@ def missing_packages(bound: Bound) -> list[str]:
     return [n for n in dict.fromkeys(names) if n not in sys.modules and importlib.util.find_spec(n) is None]
 
 
-def used_device(runner: Runner, asked: str) -> str:
+def used_device(runner: Runner, requested: str) -> str:
     """Where a method works that was set up for the device `asked`: what is recorded."""
-    return str(getattr(runner, "device", asked))
+    return str(getattr(runner, "device", requested))
 
 
 def refuse_not_finite(values: Any) -> None:
@@ -114,11 +114,11 @@ class MethodRunner:
 
     def call(self, prepared: Any, info: Info) -> Any:
         """The bare call: what latency is measured of. A child that the method forks, and that comes back, ends here."""
-        own = os.getpid()
+        pid = os.getpid()
         try:
             if self._object is not None:
                 return getattr(self._object, self.verb)(prepared, info)
             return self.bound.entry.obj(prepared, info, **self.bound.kwargs)
         finally:
-            if os.getpid() != own:
+            if os.getpid() != pid:
                 os._exit(1)

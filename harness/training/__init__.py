@@ -1,1 +1,1 @@
-"""Training: what a recipe is, the loop that knows no pixels, checkpoints with their cards, and what training costs."""
+"""Training: the loop, checkpoints with their cards, trained and tuned methods."""

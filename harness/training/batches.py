@@ -1,4 +1,4 @@
-"""What a recipe trains on and is validated on: its dataset, the batches of its steps, and the items kept apart."""
+"""The data of a recipe: its dataset, the batches of its steps, and the items of its validations."""
 
 from __future__ import annotations
 

@@ -16,15 +16,15 @@ _ROUNDED = {
     _aten.addmm.default: 1,
     _aten.bmm.default: 1,
     _aten.baddbmm.default: 1,
-    # What attention gives besides, for its way back, is float32 in any case.
+    # Attention's other outputs, for the backward pass, are float32 in any case.
     _aten._scaled_dot_product_flash_attention_for_cpu.default: 1,
     _aten._scaled_dot_product_flash_attention_for_cpu_backward.default: 3,
 }
-"""Sums of products, for which torch has no fast code there → how many of what they give, from the first, is rounded."""
+"""Sums of products, slow in bfloat16 there → how many of their outputs, from the first, are rounded."""
 
 
 class ProductsInFloat32(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Sums of products of bfloat16 are computed in float32 and rounded once, as instructions for bfloat16 do it."""
+    """Compute sums of products of bfloat16 in float32 and round once, as bfloat16 instructions do."""
 
     def __torch_dispatch__(
         self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
@@ -33,10 +33,10 @@ class ProductsInFloat32(TorchDispatchMode):  # type: ignore[no-untyped-call]
         rounded = _ROUNDED.get(func, 0)
         if not rounded or not any(isinstance(a, torch.Tensor) and a.dtype == torch.bfloat16 for a in args):
             return func(*args, **given)
-        made = func(*(_as(a, torch.bfloat16, torch.float32) for a in args), **given)
-        if isinstance(made, tuple):
-            return (*(_as(one, torch.float32, torch.bfloat16) for one in made[:rounded]), *made[rounded:])
-        return _as(made, torch.float32, torch.bfloat16)
+        result = func(*(_as(a, torch.bfloat16, torch.float32) for a in args), **given)
+        if isinstance(result, tuple):
+            return (*(_as(one, torch.float32, torch.bfloat16) for one in result[:rounded]), *result[rounded:])
+        return _as(result, torch.float32, torch.bfloat16)
 
 
 def _as(value: Any, old: torch.dtype, new: torch.dtype) -> Any:

@@ -1,4 +1,4 @@
-"""A checkpoint: one safetensors file that holds the weights and the card, and where it is looked for by key."""
+"""Checkpoints: safetensors files with weights and a card, found by key."""
 
 from __future__ import annotations
 
@@ -83,12 +83,12 @@ def read_weights(file: Path) -> dict[str, torch.Tensor]:
 
 
 def import_folders() -> list[Path]:
-    """Where checkpoints lie that were imported: the folder `trained` of each place for weights, the user's own last."""
+    """The folders of imported checkpoints: `trained` in each folder of weights, the user's cache last."""
     return [root / "trained" for root in weight_roots()]
 
 
 def enclosed_folder() -> Path:
-    """Where the checkpoints lie that come with noisebench: in its package, or in `results/weights` of a checkout."""
+    """The folder of the checkpoints that come with noisebench: in its package, or `results/weights` of a checkout."""
     package = Path(__file__).resolve().parents[1]
     installed = package / "weights"
     return installed if installed.is_dir() else package.parent / "results" / "weights"
@@ -100,9 +100,9 @@ def enclosed_checkpoints() -> dict[Path, Card]:
 
 
 def known_checkpoint(key: str) -> Path | None:
-    """The checkpoint of that key among those that were imported, then among those that come with noisebench.
+    """The checkpoint of that key: an imported one, else one that comes with noisebench.
 
-    Raises `UsageError` where an imported file is another one's.
+    Raises `UsageError` where an imported file has another key in its card.
     """
     for folder in import_folders():
         file = folder / f"{key}.safetensors"
@@ -114,12 +114,12 @@ def known_checkpoint(key: str) -> Path | None:
 
 
 def key_today(card: Card) -> str:
-    """The key of a checkpoint's recipe with the source files of today. Raises `UsageError` where it has none."""
+    """The key of a checkpoint's recipe with today's source files. Raises `UsageError` where it cannot be planned."""
     from ..planning.plan import plan
     from ..suite.suite import Suite
 
     suite = Suite(track=card.track, methods=(card.method,), seeds=(card.seed,), regimes=(card.regime,))
-    # What a recipe needs trained comes before it.
+    # Trainings that the recipe needs come before it.
     return [cell.key for cell in plan(suite) if cell.kind == "train"][-1]
 
 
@@ -129,7 +129,7 @@ def give_checkpoints(files: Mapping[str, str]) -> None:
 
 
 def given_checkpoint(recipe: str) -> Path | None:
-    """Where the checkpoint of a recipe is, None where nobody has said so."""
+    """The file of a recipe's checkpoint; None where this process was given none."""
     try:
         return Path(json.loads(os.environ.get(_GIVEN, "{}"))[recipe])
     except (ValueError, KeyError, TypeError):

@@ -1,4 +1,4 @@
-"""A network that a component is computed by: trained by its recipe, as a run trains it, once, and kept."""
+"""Networks inside components: trained by a recipe as in a run, once, and cached."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from .batches import training_batches
 
 @dataclass(frozen=True)
 class Learned:
-    """A network in eval mode on a CPU, and the shapes of one item that it is given and that are wanted of it.
+    """A network in eval mode on a CPU, and the shapes of one item that it gets and gives.
 
-    `lines` are all that it was made of.
+    `lines` name all that it depends on.
     """
 
     net: Any
@@ -32,10 +32,10 @@ class Learned:
 
 
 def learned(method: Bound, seed: int, name: str) -> Learned:
-    """The network of a method `trained(…)`, read where it was trained before.
+    """The network of a method `trained(…)`: from the cache where it was trained before.
 
-    On one thread of a CPU it is that of the same method in a run, to the last bit. `seed` is that of a recipe that says
-    none. Raises `UsageError` where the method is another one, or where its recipe needs a validation or a checkpoint.
+    On one CPU thread it is bit by bit that of a run. `seed` is for a recipe that has none. Raises `UsageError` for
+    another method, and for a recipe that needs a validation or a checkpoint.
     """
     import torch
 
@@ -53,18 +53,18 @@ def learned(method: Bound, seed: int, name: str) -> Learned:
     dataset, batches, _ = training_batches(recipe, track, seed)
     items = (dataset.load(index) for index in range(len(dataset.ids)))
     sources = method_part(method).sources
-    own = [f"learned 1 {VERSION} {seed=}", method.canonical, repr(method.versions)]
-    lines = [*own, *(f"{file} {sha256}" for file, sha256 in sources.items()), *map(track.identify, items)]
+    identity = [f"learned 1 {VERSION} {seed=}", method.canonical, repr(method.versions)]
+    lines = [*identity, *(f"{file} {sha256}" for file, sha256 in sources.items()), *map(track.identify, items)]
 
     def make(say: Callable[[int, int], None]) -> dict[str, Any]:
         with _one_thread(), torch.random.fork_rng(devices=[]):
             net = _net_of(recipe, batches, seed, name, say)
         return {key: value.numpy() for key, value in net.state_dict().items()}
 
-    made = made_once("learned", lines, make)
+    weights = made_once("learned", lines, make)
     with torch.random.fork_rng(devices=[]):
         net = build(recipe, made_parts(recipe), batches.given, batches.wanted)
-    net.load_state_dict({key: torch.from_numpy(value) for key, value in made.items()})
+    net.load_state_dict({key: torch.from_numpy(value) for key, value in weights.items()})
     return Learned(net.eval().requires_grad_(False), tuple(batches.given), tuple(batches.wanted), lines)
 
 
@@ -83,7 +83,7 @@ def _net_of(recipe: Recipe, batches: Batches, seed: int, name: str, say: Callabl
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """One thread of torch: what is computed does not depend on how many a machine has."""
+    """Limit torch to one thread, so that results do not depend on the machine's number of CPUs."""
     import torch
 
     before = torch.get_num_threads()

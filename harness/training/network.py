@@ -1,4 +1,4 @@
-"""A network as a recipe builds it: the architecture, what the parts make of it, and the weights that were trained."""
+"""The network of a recipe: its architecture, prepared by the parts, with trained weights."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Shape = tuple[int, ...]
 
 
 def made_parts(recipe: Recipe) -> list[Any]:
-    """The parts of a recipe, each as its class makes it."""
+    """An instance of each part of a recipe."""
     return [one.entry.obj(**one.kwargs) for one in recipe.parts]
 
 
@@ -36,12 +36,12 @@ def build(recipe: Recipe, parts: list[Any], given: Shape, wanted: Shape) -> nn.M
     for one in parts:
         if hasattr(one, "prepare"):
             net = one.prepare(net)
-    made: nn.Module = net
-    return made
+    module: nn.Module = net
+    return module
 
 
 def trained_shapes(recipe: Recipe) -> tuple[Shape, Shape]:
-    """Shapes of one item that a trained network was given and that were wanted of it. Raises `Skip` as below."""
+    """The shapes of one item that a trained network gets and gives. Raises `Skip` as `trained_network`."""
     training = read_card(_checkpoint(recipe)).training
     return tuple(training.given), tuple(training.wanted)
 

@@ -1,22 +1,22 @@
-"""What this machine's processor says of itself."""
+"""What Linux tells of the processor, in /proc/cpuinfo."""
 
 from __future__ import annotations
 
 
-def emulates_bfloat16(told: str) -> bool:
-    """Whether a processor has no instructions for bfloat16: torch is slower in it there than in float32 by far.
+def emulates_bfloat16(cpuinfo: str) -> bool:
+    """Whether a processor has no bfloat16 instructions: torch is then much slower in bfloat16 than in float32.
 
-    told: what it says of itself, as in `/proc/cpuinfo`; False where that names no instructions at all.
+    `cpuinfo` is the text of `/proc/cpuinfo`; False where it names no instructions at all.
     """
-    for line in told.splitlines():
+    for line in cpuinfo.splitlines():
         name, _, words = line.partition(":")
         if name.strip() in ("flags", "Features"):
             return not {"avx512_bf16", "amx_bf16", "bf16"} & set(words.split())
     return False
 
 
-def processor_told() -> str:
-    """What this machine says of its processor, empty where it says nothing."""
+def read_cpuinfo() -> str:
+    """The text of `/proc/cpuinfo`, empty where there is none."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
             return file.read()

@@ -1,4 +1,4 @@
-"""Which items of a training set are kept for validation: chosen by key, so that the choice is anybody's."""
+"""Split a training set: items for validation are chosen by the hash of their ids."""
 
 from __future__ import annotations
 

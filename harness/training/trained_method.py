@@ -1,4 +1,4 @@
-"""What methods share whose network is trained here by a recipe: a track adds the parameters and the call."""
+"""Methods whose network is trained by a recipe: a track adds the parameters and the call."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ class TrainedMethod:
 
     @staticmethod
     def flags(*, data: Bound, regime: Bound, **_: Any) -> dict[str, Any]:
-        """Trained on its data; blind, for it is told nothing.
+        """Trained on its data; blind, because nothing is disclosed to it.
 
-        The data stand there with their parameters: another split of one set is other data, and equal items are refused.
+        Data are named with their parameters: another split of one set is other data, and equal items are refused.
         """
         return {"blind": True, "trained_on": (data.display,)}
 
     def setup(self, device: str) -> None:
-        """Load the weights that the training gave, and for which shape of input. Raises `Skip` where there are none."""
+        """Load the trained weights and their shape of input. Raises `Skip` where there are none."""
         from .network import trained_network, trained_shapes
 
         self.use(trained_network(self.recipe, device), trained_shapes(self.recipe)[0])
 
     def use(self, net: Any, given: tuple[int, ...]) -> None:
-        """Take this network for inputs of the shape `given`; it may still be trained."""
+        """Use this network for inputs of shape `given`; it may still be in training."""
         self.net, self.given = net, given

@@ -1,4 +1,4 @@
-"""The training loop, a step at a time: it is given batches and knows nothing of where they come from."""
+"""The training loop, one step at a time, on batches of any track."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ..track.calling import synchronise
 from .bfloat16 import ProductsInFloat32
 from .memory_format import NoticingChannelsLast, lay_channels_last, lay_out_as
 from .network import Shape, build, made_parts
-from .processor import emulates_bfloat16, processor_told
+from .processor import emulates_bfloat16, read_cpuinfo
 
 Batch = Mapping[str, "np.ndarray[Any, Any]"]
 _AMP = {"bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -31,9 +31,9 @@ MEASURED = 2
 
 
 def step_in_one_pass(optimizer: torch.optim.Optimizer) -> None:
-    """Have Adam and AdamW of torch go once over each parameter, not ten times: a tenth of a short step on a CPU.
+    """Fuse torch's Adam and AdamW: one pass over each parameter, not ten. It saves a tenth of a short step on a CPU.
 
-    It rounds otherwise: in float32, where many trainings are the same bit by bit on several processors, it is not done.
+    Fused steps round differently. In float32 many trainings are bit by bit equal across processors: no fusing there.
     """
     real = all(one.is_floating_point() for group in optimizer.param_groups for one in group["params"])
     if type(optimizer) in (torch.optim.Adam, torch.optim.AdamW) and real:
@@ -44,8 +44,8 @@ def step_in_one_pass(optimizer: torch.optim.Optimizer) -> None:
 class Trainer:
     """A network under training on one device. On a CPU, recipe, seed and thread count give the same bytes each time.
 
-    Every draw is of torch's generator, which is seeded by the number of the step: so a training that goes on from a
-    snapshot is the one that was never stopped.
+    Every draw comes from torch's generator, seeded by the number of the step: a training resumed from a snapshot
+    equals one that was never stopped.
     """
 
     def __init__(self, recipe: Recipe, given: Shape, wanted: Shape, seed: int, device: str) -> None:
@@ -54,7 +54,7 @@ class Trainer:
         self.step = 0
         self.seconds = self.cpu_seconds = 0.0
         self.counted: dict[str, Any] = {"reasons": {}}
-        self._looked = 0.0, 0.0
+        self._observed = 0.0, 0.0
         self._best: dict[str, Any] = {}
         self._seed_draws("init")
         self._shapes = given, wanted
@@ -74,22 +74,22 @@ class Trainer:
             recipe.precision == "bfloat16"
             and self._on_cpu
             and not recipe.compiled
-            and emulates_bfloat16(processor_told())
+            and emulates_bfloat16(read_cpuinfo())
         )
 
-    def _seed_draws(self, what: int | str) -> None:
-        digest = hashlib.sha256(f"training|{self._seed}|{what}".encode()).digest()
-        # `torch.manual_seed` keeps each seed for the devices that it has not begun with, and a trace of the stack.
+    def _seed_draws(self, label: int | str) -> None:
+        digest = hashlib.sha256(f"training|{self._seed}|{label}".encode()).digest()
+        # `torch.manual_seed` stores each seed, with a stack trace, for devices that are not in use yet.
         seeded = torch.default_generator.manual_seed if self._on_cpu else torch.manual_seed
         seeded(int.from_bytes(digest[:8], "little") >> 1)
 
     def advance(self, batch: Batch) -> float:
-        """One step; the loss before it. NaN or Inf says that training has diverged: the network is of no use then."""
+        """Make one step and return the loss before it. NaN or Inf: training has diverged, the network is useless."""
         tensors = {name: torch.from_numpy(np.ascontiguousarray(value)).to(self.device) for name, value in batch.items()}
         items = len(next(iter(tensors.values())))
         tensors["progress"] = torch.full((items,), self.step / self.recipe.steps, device=self.device)
         if self.step == 0:
-            # What rises in the course of a training counts as at its end.
+            # What grows during a training is counted as at its end.
             self._count(tensors | {"progress": torch.ones(items, device=self.device)})
         synchronise(self.device)
         start, start_cpu = time.perf_counter(), time.process_time()
@@ -101,8 +101,8 @@ class Trainer:
         else:
             loss = self._advance(tensors)
         synchronise(self.device)
-        self.seconds += time.perf_counter() - start - self._looked[0]
-        self.cpu_seconds += time.process_time() - start_cpu - self._looked[1]
+        self.seconds += time.perf_counter() - start - self._observed[0]
+        self.cpu_seconds += time.process_time() - start_cpu - self._observed[1]
         self.step += 1
         return loss
 
@@ -111,7 +111,7 @@ class Trainer:
         if not all(module.training for module in self.net.modules()):
             self.net.train()
         self._seed_draws(step)
-        for part in self._having("batch"):
+        for part in self._parts_with("batch"):
             batch = part.batch(batch, step, steps)
         factor = recipe.schedule.entry.obj(step / steps, **recipe.schedule.kwargs)
         for group, rate in zip(self.optimizer.param_groups, self._rates, strict=True):
@@ -119,7 +119,7 @@ class Trainer:
         self._observe(batch)
         self.optimizer.zero_grad(set_to_none=True)
         loss = self._loss(self._forward, batch)
-        for part in self._having("loss"):
+        for part in self._parts_with("loss"):
             loss = part.loss(self.net, loss, step, steps)
         value = float(loss.detach())
         if not math.isfinite(value):
@@ -128,28 +128,28 @@ class Trainer:
             torch.autograd.backward(self._scaler.scale(loss))
         if self._scaler.is_enabled():
             self._scaler.unscale_(self.optimizer)
-        for part in self._having("before_step"):
+        for part in self._parts_with("before_step"):
             part.before_step(self.net, step, steps)
         self._scaler.step(self.optimizer)
         self._scaler.update()
-        for part in self._having("after_step"):
+        for part in self._parts_with("after_step"):
             part.after_step(self.net, step, steps)
         return value
 
     def _observe(self, batch: dict[str, torch.Tensor]) -> None:
-        """Let the parts look that only look, in full precision: no draw, mean or second of the training is theirs."""
+        """Run the parts' `observe` hooks in full precision; they change no draw, no buffer and no measured time."""
         start, start_cpu = time.perf_counter(), time.process_time()
-        looking = self._having("observe")
-        if looking:
-            held = torch.get_rng_state()
+        observers = self._parts_with("observe")
+        if observers:
+            rng_state = torch.get_rng_state()
             buffers = [(buffer, buffer.clone()) for buffer in self.net.buffers()]
-            for part in looking:
+            for part in observers:
                 part.observe(self.net, batch, self._plain_loss, self.step, self.recipe.steps)
-            torch.set_rng_state(held)
+            torch.set_rng_state(rng_state)
             for buffer, value in buffers:
                 buffer.copy_(value)
             synchronise(self.device)
-        self._looked = time.perf_counter() - start, time.process_time() - start_cpu
+        self._observed = time.perf_counter() - start, time.process_time() - start_cpu
 
     def _plain_loss(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
         return self._loss(self.net, batch, mixed=False)
@@ -166,37 +166,37 @@ class Trainer:
     def _products(self) -> AbstractContextManager[Any]:
         return ProductsInFloat32() if self._emulates else nullcontext()  # type: ignore[no-untyped-call]
 
-    def _having(self, verb: str) -> list[Any]:
+    def _parts_with(self, verb: str) -> list[Any]:
         return [part for part in self.parts if hasattr(part, verb)]
 
     def _count(self, batch: dict[str, torch.Tensor]) -> None:
-        """What one step saves for its backward pass, and its MACs; no value of the network is another one after it."""
+        """Count what one step saves for its backward pass, and its MACs; the network's values stay as they are."""
         saved: dict[int, int] = {}
-        own = {p.untyped_storage().data_ptr() for p in self.net.parameters()}
+        parameters = {p.untyped_storage().data_ptr() for p in self.net.parameters()}
 
         def pack(tensor: torch.Tensor) -> torch.Tensor:
             storage = tensor.untyped_storage()
-            if storage.data_ptr() not in own:
+            if storage.data_ptr() not in parameters:
                 saved[storage.data_ptr()] = storage.nbytes()
             return tensor
 
         buffers = {name: value.clone() for name, value in self.net.state_dict().items()}
         self.net.train()
         self._seed_draws("count")
-        seen = self.net.register_forward_hook(self._refuse_other_shape)
+        hook = self.net.register_forward_hook(self._refuse_other_shape)
         with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor), NoticingChannelsLast() as layout:
             loss = self._loss(self.net, batch)
         del loss
-        seen.remove()
-        if layout.asked and self._mixed_on_cpu:
+        hook.remove()
+        if layout.requested and self._mixed_on_cpu:
             lay_channels_last(self.net)
         self.counted["saved_bytes"] = sum(saved.values())
 
-        def whole() -> None:
+        def full_step() -> None:
             with self._products():
                 torch.autograd.backward(self._loss(self.net, batch))
 
-        self.counted["macs"] = macs(whole, self.counted["reasons"])
+        self.counted["macs"] = macs(full_step, self.counted["reasons"])
         self.counted["gradient_bytes"] = sum(
             p.grad.numel() * p.grad.element_size() for p in self.net.parameters() if p.grad is not None
         )
@@ -204,49 +204,49 @@ class Trainer:
         self.net.load_state_dict(buffers)
 
     def _refuse_other_shape(self, net: torch.nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
-        """Raise `UsageError` for an output of fewer items, or pictures of another size: a loss may stretch them."""
+        """Raise `UsageError` for an output of fewer items, or pictures of another size: a loss may broadcast them."""
         if not (inputs and isinstance(inputs[0], torch.Tensor) and isinstance(output, torch.Tensor)):
             return
-        asked, made = tuple(inputs[0].shape), tuple(output.shape)
+        input_shape, output_shape = tuple(inputs[0].shape), tuple(output.shape)
         given, wanted = self._shapes
-        due = (*asked[:1], *made[1:])
-        if len(given) == len(wanted) == 3 and len(asked) == len(made) == 4:
-            sides = (side * to // of for side, of, to in zip(asked[2:], given[1:], wanted[1:], strict=True))
-            due = (asked[0], made[1], *sides)
-        if made != due:
-            raise UsageError(f"arch {self.recipe.arch.display} gives {made} of {asked}: give {due}")
+        expected = (*input_shape[:1], *output_shape[1:])
+        if len(given) == len(wanted) == 3 and len(input_shape) == len(output_shape) == 4:
+            sides = (side * to // of for side, of, to in zip(input_shape[2:], given[1:], wanted[1:], strict=True))
+            expected = (input_shape[0], output_shape[1], *sides)
+        if output_shape != expected:
+            raise UsageError(f"arch {self.recipe.arch.display} gives {output_shape} of {input_shape}: give {expected}")
 
     @contextmanager
     def validated(self) -> Iterator[None]:
-        """The network as it is validated: in eval mode, with the weights that the parts have for it."""
+        """Validate the network: in eval mode, with the weights that the parts choose for it."""
         self.net.eval()
-        for part in self._having("before_validation"):
+        for part in self._parts_with("before_validation"):
             part.before_validation(self.net)
         try:
             yield
         finally:
-            for part in reversed(self._having("after_validation")):
+            for part in reversed(self._parts_with("after_validation")):
                 part.after_validation(self.net)
 
     def keep_best(self) -> None:
-        """Keep the network as it is: no validation was better. `finish` goes back to the last that was kept."""
-        # With it what the parts have in its place when it is validated.
-        others = [part.state() for part in self._having("before_validation")]
+        """Keep the network as the best so far; `finish` goes back to it."""
+        # Its parts may validate other weights than they train: keep both.
+        others = [part.state() for part in self._parts_with("before_validation")]
         self._best = copy.deepcopy({"net": self.net.state_dict(), "parts": others})
 
     def finish(self) -> None:
-        """Let the parts have their last word; then the network is as it is used."""
+        """Run the parts' `finish` hooks, then set eval mode."""
         if self._best:
             self.net.load_state_dict(self._best["net"])
-            for part, held in zip(self._having("before_validation"), self._best["parts"], strict=True):
-                part.load(held)
-        for part in self._having("finish"):
+            for part, state in zip(self._parts_with("before_validation"), self._best["parts"], strict=True):
+                part.load(state)
+        for part in self._parts_with("finish"):
             part.finish(self.net)
         self.net.eval()
 
     def cost(self) -> dict[str, Any]:
         """What training took so far: see `TrainingCost`."""
-        state = [v for held in self.optimizer.state.values() for v in held.values() if isinstance(v, torch.Tensor)]
+        state = [v for values in self.optimizer.state.values() for v in values.values() if isinstance(v, torch.Tensor)]
         done = max(self.step, 1)
         reasons = dict(self.counted["reasons"])
         if "peak_memory_bytes" not in self.counted:
@@ -265,33 +265,33 @@ class Trainer:
         }
 
     def figures(self) -> dict[str, float]:
-        """What the parts found, by name. Raises `UsageError` for a name given twice, or what is no finite number."""
-        found: dict[str, float] = {}
+        """The parts' figures by name. Raises `UsageError` for a name given twice, and a number that is not finite."""
+        figures: dict[str, float] = {}
         for one, part in zip(self.recipe.parts, self.parts, strict=True):
             for name, value in part.figures().items() if hasattr(part, "figures") else ():
-                if name in found:
+                if name in figures:
                     raise UsageError(f"part {one.display}: another part gives the figure {name!r} too")
                 if not math.isfinite(value):
                     raise UsageError(f"part {one.display}: its figure {name!r} is {value}: give a finite number")
-                found[name] = float(value)
-        return found
+                figures[name] = float(value)
+        return figures
 
     def figure_costs(self) -> dict[str, str]:
         """Which figures are a cost, and what each is called. Raises `UsageError` for a name that is no figure."""
         figures = self.figures()
-        found = {}
+        costs = {}
         for one, part in zip(self.recipe.parts, self.parts, strict=True):
             for name, words in getattr(part, "costs", {}).items():
                 if name not in figures:
                     raise UsageError(
                         f"part {one.display}: its costs name {one_line(name)!r}, which is none of its figures"
                     )
-                found[name] = one_line(words)
-        return found
+                costs[name] = one_line(words)
+        return costs
 
     def snapshot(self) -> bytes:
-        """All that going on needs."""
-        held = io.BytesIO()
+        """Everything that `resume` needs."""
+        buffer = io.BytesIO()
         state = {
             "step": self.step,
             "seconds": self.seconds,
@@ -303,11 +303,11 @@ class Trainer:
             "scaler": self._scaler.state_dict(),
             "parts": [part.state() if hasattr(part, "state") else {} for part in self.parts],
         }
-        torch.save(state, held)
-        return held.getvalue()
+        torch.save(state, buffer)
+        return buffer.getvalue()
 
-    def go_on(self, snapshot: bytes) -> None:
-        """Go on from a snapshot. Raises `UsageError` where it is damaged or of another recipe."""
+    def resume(self, snapshot: bytes) -> None:
+        """Resume from a snapshot. Raises `UsageError` where it is damaged or of another recipe."""
         try:
             state = torch.load(io.BytesIO(snapshot), map_location=self.device, weights_only=True)
             lay_out_as(self.net, state["net"])
@@ -315,12 +315,12 @@ class Trainer:
             self._best = state.get("best", {})
             self.optimizer.load_state_dict(state["optimizer"])
             self._scaler.load_state_dict(state["scaler"])
-            for part, held in zip(self.parts, state["parts"], strict=True):
+            for part, part_state in zip(self.parts, state["parts"], strict=True):
                 if hasattr(part, "load"):
-                    part.load(held)
+                    part.load(part_state)
             self.step, self.counted = state["step"], state["counted"]
             self.seconds, self.cpu_seconds = state["seconds"], state["cpu_seconds"]
-        except Exception as error:  # of torch: its loader raises of all kinds
+        except Exception as error:  # torch's loader raises errors of any type
             raise UsageError(f"the snapshot of the training cannot be used: {one_line(error, 100)}") from None
 
     def weights(self) -> bytes:

@@ -1,4 +1,4 @@
-"""A method that chooses among trained variants of another by their validation scores: the same in every track."""
+"""Tuned methods: the best of several trained variants by validation score, in every track alike."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .checkpoint import given_checkpoint, read_card
 
 
 def _as_shown(value: Any) -> Any:
-    """The value as its short form is read back, in which a whole number is one: so a spec has one key in both forms."""
+    """The value as its short form reads back (2.0 as 2), so that both forms of a spec have one key."""
     if isinstance(value, tuple):
         return tuple(_as_shown(one) for one in value)
     return int(value) if isinstance(value, float) and value.is_integer() and show(value) == str(int(value)) else value
@@ -28,7 +28,7 @@ Values = Annotated[tuple[Any, ...], MinLen(1), AfterValidator(_as_shown)]
 
 
 class TunedMethod:
-    """What a track registers as its method `tuned`: nothing of it is called but the variant that it chooses."""
+    """What a track registers as its method `tuned`; only the chosen variant is ever called."""
 
     tuned: ClassVar[bool] = True
 
@@ -42,7 +42,7 @@ class TunedMethod:
         return {"trained_on": tuple({recipe_of(one.kwargs).data.display: None for _, one in variants})}
 
     def chosen(self) -> Bound:
-        """The variant with the best validation score, by the cards of the checkpoints that this process was given.
+        """The variant with the best validation score, by the cards of this process's checkpoints.
 
         Raises `Skip` where none of them was given, or none has a score.
         """

@@ -57,10 +57,10 @@ class Inception:
             x = self._conv(f"{name}.{branch}", x)
         return x
 
-    def _pooled(self, name: str, x: Any, how: str = "mean") -> Any:
+    def _pooled(self, name: str, x: Any, pool: str = "mean") -> Any:
         from torch.nn.functional import avg_pool2d, max_pool2d
 
-        pooled = avg_pool2d(x, 3, 1, 1, count_include_pad=False) if how == "mean" else max_pool2d(x, 3, 1, 1)
+        pooled = avg_pool2d(x, 3, 1, 1, count_include_pad=False) if pool == "mean" else max_pool2d(x, 3, 1, 1)
         return self._conv(f"{name}.branch_pool", pooled)
 
     def _a(self, name: str, x: Any) -> Any:
@@ -77,7 +77,7 @@ class Inception:
         twice = self._chain(name, tuple(f"branch7x7dbl_{i}" for i in range(1, 6)), x)
         return torch.cat([self._conv(f"{name}.branch1x1", x), seven, twice, self._pooled(name, x)], 1)
 
-    def _e(self, name: str, x: Any, how: str) -> Any:
+    def _e(self, name: str, x: Any, pool: str) -> Any:
         import torch
 
         parts = [self._conv(f"{name}.branch1x1", x)]
@@ -85,7 +85,7 @@ class Inception:
             y = self._chain(name, way, x)
             last = f"{name}.{stem}_{len(way) + 1}"
             parts += [self._conv(f"{last}a", y), self._conv(f"{last}b", y)]
-        return torch.cat([*parts, self._pooled(name, x, how)], 1)
+        return torch.cat([*parts, self._pooled(name, x, pool)], 1)
 
     def _shrink(self, name: str, x: Any, branches: tuple[tuple[str, ...], ...]) -> Any:
         """Branches whose last convolution halves the size without padding, and a pool."""

@@ -37,13 +37,13 @@ class Lite0:
 
         with torch.inference_mode():
             x = self._conv("_conv_stem", (batch - 127.0) / 128.0, stride=2).clamp(0, 6)
-            found = []
+            features = []
             for i, stride in enumerate(_STRIDES):
                 x = self._block(f"_blocks.{i}.", x, stride)
                 if self._mid and i in _MID:
-                    found.append(x.mean(dim=(2, 3)))
+                    features.append(x.mean(dim=(2, 3)))
             if self._mid:
-                return torch.cat(found, dim=1)
+                return torch.cat(features, dim=1)
             return self._conv("_conv_head", x).clamp(0, 6).mean(dim=(2, 3))
 
     def _block(self, name: str, x: Any, stride: int) -> Any:

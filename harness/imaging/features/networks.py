@@ -61,14 +61,14 @@ NETWORKS: dict[str, Network] = {
 def network_sha256(name: str) -> str:
     """SHA-256 of the file that a network is read from. Raises `UsageError` that says how to get it."""
     place = _place(name)
-    found = _sha256(place)
-    wanted = NETWORKS[name].file
-    if found != wanted.sha256:
+    sha256 = _sha256(place)
+    published = NETWORKS[name].file
+    if sha256 != published.sha256:
         raise UsageError(
-            f"features {name}: {one_line(place)} is not the published file (SHA-256 {found[:12]}…, due is "
-            f"{wanted.sha256[:12]}…): get it again from {wanted.origin}"
+            f"features {name}: {one_line(place)} is not the published file (SHA-256 {sha256[:12]}…, due is "
+            f"{published.sha256[:12]}…): get it again from {published.origin}"
         )
-    return found
+    return sha256
 
 
 def open_network(name: str) -> Callable[[Any], Any]:
@@ -92,24 +92,24 @@ def patches(picture: Array, key: str, size: int, stride: int, most: int) -> list
     give the same places. Philox, keyed by the SHA-256 of these, draws them without replacement.
     """
     height, width = picture.shape[:2]
-    places = [(top, left) for top in range(0, height - size + 1, stride) for left in range(0, width - size + 1, stride)]
+    places = [(y, x) for y in range(0, height - size + 1, stride) for x in range(0, width - size + 1, stride)]
     if len(places) > most:
         seed = hashlib.sha256(f"patches|{key}|{height}|{width}|{size}|{stride}".encode()).digest()
         rng = keyed_generator(seed)
         places = [places[i] for i in sorted(rng.choice(len(places), most, replace=False))]
-    return [picture[top : top + size, left : left + size] for top, left in places]
+    return [picture[y : y + size, x : x + size] for y, x in places]
 
 
 def extract(network: Callable[[Any], Any], side: int, pictures: Sequence[Array]) -> Features:
     """Features (n, d) float32 of (H, W, 3) pictures on 0–255, each resized to a square of `side`."""
     import torch
 
-    found = []
+    features = []
     for start in range(0, len(pictures), _BATCH):
         batch = np.stack([resize(p, side, side) for p in pictures[start : start + _BATCH]])
         tensor = torch.from_numpy(np.ascontiguousarray(batch.transpose(0, 3, 1, 2), np.float32))
-        found.append(np.asarray(network(tensor).numpy(), np.float32))
-    return np.concatenate(found)
+        features.append(np.asarray(network(tensor).numpy(), np.float32))
+    return np.concatenate(features)
 
 
 def _place(name: str) -> Path:

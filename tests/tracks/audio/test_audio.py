@@ -18,7 +18,7 @@ from noisebench.components.tracks import get_track
 from noisebench.planning.cells import shown_to
 from noisebench.store.reading import read_records
 from noisebench.text.errors import message_of, noting_item
-from noisebench.track.calling import call_on, told
+from noisebench.track.calling import call_on, reveal
 from noisebench.tracks.audio import Clip, Frames, as_clip, clip_sha256, istft, resampled, stft
 from numpy.testing import assert_allclose
 
@@ -45,7 +45,7 @@ def posed(item: Clip, regime: str = "none", seed: int = 0, draw: int = 0) -> Any
 
 def restore(method: str, item: Clip, regime: str = "none", seed: int = 0) -> np.ndarray:
     runner = TRACK.open(bind(method, "method", "audio"))
-    return call_on(runner, told(posed(item, regime, seed), item, shown_to(runner.meta)), "cpu")[0]
+    return call_on(runner, reveal(posed(item, regime, seed), item, shown_to(runner.meta)), "cpu")[0]
 
 
 def scores(output: Any, item: Clip, *metrics: str, protocol: str = "plain") -> dict[str, Any]:

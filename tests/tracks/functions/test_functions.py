@@ -11,7 +11,7 @@ import pytest
 from noisebench.components.registry import bind
 from noisebench.components.tracks import get_track
 from noisebench.planning.cells import shown_to
-from noisebench.track.calling import call_on, told
+from noisebench.track.calling import call_on, reveal
 from noisebench.tracks.functions import Target, as_target
 from numpy.testing import assert_allclose
 
@@ -30,7 +30,7 @@ def posed(item: Target, regime: str = "none", seed: int = 0, draw: int = 0):
 
 def fit(method: str, item: Target, regime: str = "none", seed: int = 0) -> np.ndarray:
     runner = TRACK.open(bind(method, "method", "functions"))
-    return call_on(runner, told(posed(item, regime, seed), item, shown_to(runner.meta)), "cpu")[0]
+    return call_on(runner, reveal(posed(item, regime, seed), item, shown_to(runner.meta)), "cpu")[0]
 
 
 def scores(output: np.ndarray, item: Target, protocol: str = "held_out") -> dict[str, float]:

@@ -16,7 +16,7 @@ from conftest import ROOT
 from noisebench.components.registry import bind, registry
 from noisebench.components.tracks import get_track
 from noisebench.planning.cells import shown_to
-from noisebench.track.calling import call_on, told
+from noisebench.track.calling import call_on, reveal
 from noisebench.tracks.matrix import Entries, Measured, Measurements, Sensing, as_measured, part_of
 from numpy.testing import assert_allclose
 
@@ -39,7 +39,7 @@ def posed(item: Measured, regime: str = "none", seed: int = 0, draw: int = 0) ->
 
 def recover(method: str, item: Measured, regime: str = "none", seed: int = 0) -> np.ndarray:
     runner = TRACK.open(bind(method, "method", "matrix"))
-    return call_on(runner, told(posed(item, regime, seed), item, shown_to(runner.meta)), "cpu")[0]
+    return call_on(runner, reveal(posed(item, regime, seed), item, shown_to(runner.meta)), "cpu")[0]
 
 
 def scores(output: Any, item: Measured, *metrics: str, protocol: str = "whole", regime: str = "none") -> dict[str, Any]:
@@ -208,7 +208,7 @@ def test_fewer_measurements_are_those_that_are_left():
 
 def test_a_method_is_not_sent_what_was_corrupted():
     case = posed(item_of("gaussian_psd"), "outliers(share=0.2, scale=10)")
-    sent = pickle.loads(pickle.dumps(told(case, None, None)))
+    sent = pickle.loads(pickle.dumps(reveal(case, None, None)))
     assert not hasattr(sent, "corrupted")
     assert np.array_equal(sent.given.y, case.given.y)
 
