@@ -71,7 +71,7 @@ def evaluate(
     """
     device = str(device)
     check_device(device)
-    with _settings_of_its_own(device):
+    with _settings_of_a_run(device):
         field_of_work = get_track(track)
         usual = field_of_work.defaults
         seed = _number("seed", natural, seed)
@@ -85,13 +85,13 @@ def evaluate(
         runner = field_of_work.open(bound)
         runner.setup(device)
         device = used_device(runner, device)
-        chosen = bind(_or(dataset, usual.dataset), "dataset", track)
+        chosen = bind(_or_default(dataset, usual.dataset), "dataset", track)
         data = open_dataset(chosen)
         noise, rules = (
-            bind(_or(regime, usual.regime), "regime", track),
-            bind(_or(protocol, usual.protocol), "protocol", track),
+            bind(_or_default(regime, usual.regime), "regime", track),
+            bind(_or_default(protocol, usual.protocol), "protocol", track),
         )
-        single, of_sets = split_metrics(bind_all(_or(metrics, usual.metrics), "metric", track))
+        single, of_sets = split_metrics(bind_all(_or_default(metrics, usual.metrics), "metric", track))
         keyed, parts = set_parts(of_sets, field_of_work)
         ids = chosen_ids(chosen, data, limit, field_of_work)
         notes = set(runner.expect(data.ids, len(ids)))
@@ -125,15 +125,15 @@ def evaluate(
 
 
 @contextmanager
-def _settings_of_its_own(device: str) -> Iterator[None]:
-    """The settings of torch that a run has, and after it those that were found; the global generators likewise.
+def _settings_of_a_run(device: str) -> Iterator[None]:
+    """Use the torch settings of a run, then restore the caller's; the global generators likewise.
 
-    So a method has the same numbers wherever it is called, and a training that evaluates goes on as without it. Where
-    torch is not imported yet nobody has changed its settings.
+    So a method has the same numbers wherever it is called, and evaluating changes no training around it. Where torch is
+    not imported yet nobody has changed its settings.
     """
     python, numpy = random.getstate(), np.random.get_state()
     try:
-        with _torch_of_its_own(device) if "torch" in sys.modules else nullcontext():
+        with _torch_settings_of_a_run(device) if "torch" in sys.modules else nullcontext():
             yield
     finally:
         random.setstate(python)
@@ -141,7 +141,7 @@ def _settings_of_its_own(device: str) -> Iterator[None]:
 
 
 @contextmanager
-def _torch_of_its_own(device: str) -> Iterator[None]:
+def _torch_settings_of_a_run(device: str) -> Iterator[None]:
     import torch
 
     kinds = {"cpu", torch.device(device).type}
@@ -168,7 +168,7 @@ def _cell(
     sets: Mapping[str, Any],
     seed: int,
 ) -> Cell:
-    """What a run would store of a method that came to its end, its sources and the time of its setup apart."""
+    """The cell that a run would store, but for its sources and the time of its setup."""
     inputs = {
         "kind": "score",
         "track": f"{track.name}@{track.version}",
@@ -228,7 +228,7 @@ def _float(value: Any) -> float:
     return float("nan") if value is None else float(value)
 
 
-def _or(given: Any, usual: Any) -> Any:
+def _or_default(given: Any, usual: Any) -> Any:
     """`usual` where nothing is given."""
     return usual if given is None or (isinstance(given, str | tuple | list) and not given) else given
 
@@ -248,13 +248,13 @@ def _bound(method: str | Callable[..., Any], track: Track) -> Bound:
     name = getattr(method, "__name__", type(method).__name__)
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(method, torch.nn.Module):
-        method = _called(method)
+        method = _method_of(method)
     _check_callable(method, name)
     meta = {"needs": (), "requires": (), "oracle": False, "named": False, **track.declare("method", {})}
     return Bound(Entry(name, method, 1, meta), {}, name, name, track=track.name)
 
 
-def _called(module: Any) -> Callable[[Any, Any], Any]:
+def _method_of(module: Any) -> Callable[[Any, Any], Any]:
     """A torch module as a method: called on what is given, in eval mode and without gradients, and left as it was."""
     import torch
 

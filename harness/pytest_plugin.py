@@ -22,7 +22,7 @@ _DEFAULTS: dict[str, Any] = {
     "track": "restore", "dataset": "", "regime": "", "protocol": "", "metrics": (), "seed": 0, "limit": None,
     "device": "cpu",
 }  # fmt: skip
-"""What is empty here is as the track has it."""
+"""Where a value is empty, the track's default holds."""
 FOLDER = "noisebench-baseline"
 MOST = 120
 T = TypeVar("T")
@@ -40,7 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Name the marker."""
+    """Register the marker."""
     config.addinivalue_line(
         "markers",
         "noisebench(dataset, regime, track=, protocol=, metrics=, seed=, limit=, device=): defaults of the fixture",
@@ -77,12 +77,12 @@ class Bench:
 
         `rules` is a rule file; `name` tells apart methods of one test that have the same name.
         """
-        return _or_in_a_line(lambda: self._check(method, self._options(dataset, regime, options), rules, name))
+        return _fail_in_one_line(lambda: self._check(method, self._options(dataset, regime, options), rules, name))
 
     def save(self) -> None:
         """Write the baseline of this test, where `--noisebench-update` asks for it."""
         if self._update and self._records:
-            _or_in_a_line(self._write)
+            _fail_in_one_line(self._write)
 
     def _check(
         self, method: str | Callable[..., Any], options: dict[str, Any], rules: str | Path | None, name: str
@@ -168,8 +168,8 @@ def _label(method: str | Callable[..., Any]) -> str:
     return method if isinstance(method, str) else getattr(method, "__name__", "method")
 
 
-def _or_in_a_line(do: Callable[[], T]) -> T:
-    """What `do` returns; a `UsageError` of it fails the test in one line."""
+def _fail_in_one_line(do: Callable[[], T]) -> T:
+    """What `do` returns; its `UsageError` fails the test in one line."""
     from .text.errors import UsageError, message_of
 
     try:
@@ -181,7 +181,7 @@ def _or_in_a_line(do: Callable[[], T]) -> T:
 
 
 def _scored(record: Record) -> set[str]:
-    """The metrics that a record has a score of, those of the whole set among them."""
+    """The metrics that a record has scores of, set metrics included."""
     return {*record.scores, *record.cell.sets}
 
 

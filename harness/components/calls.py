@@ -1,4 +1,4 @@
-"""Regimes, samplers and metrics as they are called: what is wrong with what they give is said of them, of no method."""
+"""Calls of regimes, samplers and metrics: an error in what they return names them, and no method."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def degraded(
     drops: bool = False,
     besides: Collection[str] = (),
 ) -> tuple[Any, Mapping[str, Any]]:
-    """What one regime makes of an array, given further things, and what it discloses. Raises `UsageError` naming it.
+    """What one regime makes of an array, and what it discloses. Raises `UsageError` that names the regime.
 
-    `resizes`: it may change sides, and not the number of axes. `drops`: a NaN says that a value is not given. The
-    names `besides` are disclosed by the track, where they are.
+    `resizes`: it may change sides, not the number of axes. `drops`: a NaN marks a missing value. `besides`: names
+    that the track discloses, not the regime.
     """
     who = f"regime {part.entry.name}"
     returned = called(who, part, values, *given)
@@ -43,7 +43,7 @@ def degraded(
 def degraded_in_turn(regime: Bound, values: Any, *given: Any, resizes: bool = False) -> tuple[Any, dict[str, Any]]:
     """What the parts of a regime make of an array, one after the other, and what they disclose; as `degraded`.
 
-    Of two in a row that disclose the same name neither value is that of both: it is None.
+    A name that two parts disclose is None: neither value is that of both.
     """
     disclosed: dict[str, Any] = {}
     for part in regime.parts:
@@ -72,7 +72,7 @@ def check_floats(who: str, array: Any, *, drops: bool = False) -> None:
 
 
 def checked_sampler(sampler: Bound) -> Bound:
-    """The sampler, whose batches are seen to be places. Raises `UsageError` that names it."""
+    """The sampler, with its batches checked. Raises `UsageError` that names it."""
     who = f"sampler {sampler.display}"
 
     def checked_order(n: int, batch: int, seed: int, **params: Any) -> Callable[[int], Sequence[int]]:
@@ -97,7 +97,7 @@ def checked_sampler(sampler: Bound) -> Bound:
 
 
 def metric_value(metric: Bound, *given: Any) -> float:
-    """The number that a metric says, `NotDefined` where it has none or says NaN. Raises `UsageError` naming it."""
+    """The number that a metric returns, `NotDefined` for none or NaN. Raises `UsageError` that names the metric."""
     who = f"metric {metric.display}"
     value = called(who, metric, *given)
     if isinstance(value, NotDefined):
@@ -110,14 +110,14 @@ def metric_value(metric: Bound, *given: Any) -> float:
 
 
 def called(who: str, component: Bound, *given: Any) -> Any:
-    """What a component gives. Raises `UsageError` naming it and the line of its file; want of memory as it is."""
+    """Call a component. Raises `UsageError` with its name and line; errors of memory pass unchanged."""
     try:
         return component.entry.obj(*given, **component.kwargs)
     except (UsageError, Skip, Invalid, MemoryError):
         raise
     except Exception as error:
         text = text_of(error)
-        if "memory" in text:  # a cell that ends by it is told by the text
+        if "memory" in text:  # the outcome of the cell depends on this text
             raise
         if isinstance(error, ValueError) and "read-only" in text:
             raise UsageError(f"{who}: writes into what it is given, and others are too: work on a copy") from error
@@ -125,7 +125,7 @@ def called(who: str, component: Bound, *given: Any) -> Any:
 
 
 def read_only(array: Any) -> Any:
-    """A view of an array that nobody can write into by mistake; what is no array as it is."""
+    """A read-only view of an array; anything else as it is."""
     import numpy as np
 
     if not isinstance(array, np.ndarray):

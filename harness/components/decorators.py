@@ -18,7 +18,7 @@ ROLES = ("", "baseline", "sanity", "optimum")
 def component(
     kind: str, name: str, version: int, meta: Mapping[str, Any], track: str, *, made_of: int = 0
 ) -> Callable[[F], F]:
-    """Register an object of any kind; one that is a class is made of so many arguments without a name.
+    """Register an object of any kind; a class takes `made_of` arguments without a name.
 
     Raises `UsageError` where the name is taken, and for what cannot be called.
     """
@@ -41,11 +41,11 @@ def component(
 
 
 def checked(check: Callable[..., None]) -> Callable[[F], F]:
-    """Have `check` see parameters that may not fit together before anything runs; it raises `UsageError`.
+    """Have `check` refuse parameters that do not fit together, before anything runs; it raises `UsageError`.
 
-    It takes some of the parameters by name, a nested spec as its `Bound`. This decorator stands below the one that
-    registers a component of any kind; a spec that is refused is refused in planning, as one out of range is. Raises
-    `UsageError` where it stands elsewhere or twice, and for a check that takes no parameters by name.
+    `check` takes some of the parameters by name, a nested spec as its `Bound`. This decorator stands below the one
+    that registers. Specs are refused in planning, as for values out of range. Raises `UsageError` where the decorator
+    stands elsewhere or twice, and for a check whose parameters have no names.
     """
     if inspect.isclass(check) or not callable(check):
         raise UsageError(f"nb.checked takes a function of parameters, not {one_line(repr(check), 60)}")
@@ -90,7 +90,7 @@ def _names(kind: str, name: object, field: str, given: Sequence[str]) -> tuple[s
 
 
 def _refuse_positional(obj: Callable[..., Any], kind: str, name: str, made_of: int) -> None:
-    """Raise `UsageError` for a parameter of a spec that does not go by its name alone."""
+    """Raise `UsageError` for a parameter of a spec that is not keyword-only."""
     is_class = inspect.isclass(obj)
     target = obj.__init__ if is_class else obj
     if target is object.__init__:
@@ -120,15 +120,15 @@ def method(
     cite: str = "",
     **declared: Any,
 ) -> Callable[[F], F]:
-    """Register a method: a function of what is given and told, or a class, as its track calls it.
+    """Register a method: a function of the input and its info, or a class, as its track calls it.
 
     In `restore`: `f(noisy, info, **params)`, or a class with `restore(noisy, info)`; `noisy` is a float32 tensor
     (1, C, H, W), nominally [0, 1], or with `layout="hwc"` a numpy (H, W, C); the same shape comes back.
 
     `needs` lists what the regime must disclose (`peak|looks`: either), `requires` the import names of packages that
     may be absent. `role` is one of `ROLES`. Methods of one `family`, such as the grey and the colour network of one
-    paper, are one contender where boards stand together. `named` methods are told the item's id as `info.item`, for
-    results that exist already; an `oracle` is told the item itself. `declared` is what the track declares further (in
+    paper, are one contender where boards stand together. `named` methods get the item's id as `info.item`, for
+    results that exist already; an `oracle` gets the item itself. `declared` is what the track declares further (in
     `restore`: `layout`, and `enhances` for a method that is meant to change the brightness). Raises `UsageError`.
     """
     if role not in ROLES:
@@ -227,7 +227,7 @@ def protocol(name: str, version: int = 1, *, track: str = DEFAULT, **declared: A
 
 
 def disclosed_by(regime: Bound) -> set[str]:
-    """Names that a regime, or a sum, discloses: those of the last part, and of the others what later ones keep."""
+    """Names that a regime, or a sum, discloses: all of its last part, and of earlier parts what later ones keep."""
     names: set[str] = set()
     for part in regime.parts:
         keeps = part.entry.meta.get("keeps", ("*",))
@@ -236,7 +236,7 @@ def disclosed_by(regime: Bound) -> set[str]:
 
 
 def refuse_own_input_behind(regime: Bound) -> None:
-    """Raise `UsageError` where a regime takes the noisy item of a dataset behind one that has made another of it."""
+    """Raise `UsageError` where a regime that takes the dataset's noisy item is not the first of its sum."""
     for part in regime.parts[1:]:
         if part.entry.meta.get("source", "clean") != "clean":
             raise UsageError(f"regime {part.entry.name!r} can only stand first in {regime.display!r}")

@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Any
 
 VERSION = 2
-"""Of the scheme: raised where the same code would have another fingerprint. Keys of before name none: bytes counted."""
+"""Version of the scheme: raised when the same code gets another fingerprint. Older keys name none: bytes counted."""
 _HARNESS = __name__.partition(".")[0]
 ROOMS = tuple(f"{_HARNESS}.{name}" for name in ("methods", "datasets", "recipes"))
-"""The packages of noisebench whose modules are components: no harness, so that what is imported of them is followed."""
+"""The packages of components in noisebench: they count as no harness, so imports from them are followed."""
 _MESSAGES = frozenset({
     "UsageError", "Skip", "Invalid", "NotDefined",
     *(name for name, value in vars(builtins).items() if isinstance(value, type) and issubclass(value, Exception)),
 }) - {"StopIteration", "StopAsyncIteration"}  # fmt: skip
-"""Exceptions whose arguments are a text for people. What another one carries may be read by code."""
+"""Exceptions whose arguments are text for people. Code may read those of others."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def _source_of(path: Path, package: str, depth: int, _time: int, _size: int) -> 
 
 def source_in(data: bytes, package: str, depth: int) -> Source:
     """A source file of Python, as `source_of`, by its bytes."""
-    reader = _Reader(package, depth)
+    reader = _CodeReader(package, depth)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of escapes such as "\d": whoever runs the file sees them
@@ -71,7 +71,7 @@ def source_in(data: bytes, package: str, depth: int) -> Source:
     return Source(sha256, tuple(reader.imports), tuple(reader.files))
 
 
-class _Reader:
+class _CodeReader:
     """Reads a syntax tree once: its code as text, the same from every version of Python, its imports, and the names of
     Python files in its texts."""
 
@@ -81,7 +81,7 @@ class _Reader:
         self._package, self._depth = package, depth
 
     def text(self, node: Any) -> str:
-        """The code without what changes no number; fields that are empty or of one version alone are left out."""
+        """The code without what changes no number; empty fields, and those of one Python version only, are left out."""
         kind = type(node)
         if kind is list:
             return " ".join(filter(None, map(self.text, node)))
@@ -133,7 +133,7 @@ class _Reader:
 _LONGEST = 200
 """Characters of a text that may name a file."""
 _SILENT = ("kind", "type_comment", "ctx")
-"""Fields that say nothing of their own."""
+"""Fields that do not change what the code does."""
 
 
 def _name_of(node: ast.expr | None) -> str:

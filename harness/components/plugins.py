@@ -1,4 +1,4 @@
-"""Plug-ins: files of a user that register components, each with what lies beside it and nothing of another's folder."""
+"""Plug-ins: a user's files that register components; each can import from its own folder only."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _BUILT_IN = __name__.partition(".")[0] + "."
 
 @contextmanager
 def _named_if_slow(name: str) -> Iterator[None]:
-    """Say on standard error what is still being imported, after some seconds."""
+    """Print to standard error what is still being imported after some seconds."""
 
     def say() -> None:
         print(f"noisebench: {name} is still being imported, after {_SLOW:.0f} s", file=sys.stderr, flush=True)
@@ -48,13 +48,13 @@ def module_of(entry: Entry) -> types.ModuleType | None:
 
 
 def name_in_keys(module: types.ModuleType) -> str:
-    """The name by which keys know a module: of a plug-in the same, whatever else was loaded."""
+    """The name of a module in keys; a plug-in's is the same whatever else was loaded."""
     plugin = _PLUGINS.get(module.__name__)
     return _plugin_name(Path(str(module.__file__))) if plugin is module else module.__name__
 
 
 def described_at(error: BaseException, limit: int = 200) -> str:
-    """An error in a line, and where it was raised in a file of a user that registers components, if it was there."""
+    """An error in a line, with the place in a user's file of components where it was raised, if in one."""
     names = {origin(entry.obj)[0] for registered in list(REGISTRIES.values()) for entry in registered.entries()}
     modules = (_PLUGINS.get(name) or sys.modules.get(name) for name in names if not name.startswith(_BUILT_IN))
     plugin_files = {getattr(module, "__file__", None) for module in modules}
@@ -69,7 +69,7 @@ def _plugin_name(file: Path) -> str:
 
 
 def load_plugin(path: str | Path) -> types.ModuleType:
-    """Import a plug-in file; what lies beside it is importable, and of another plug-in's folder nothing is.
+    """Import a plug-in file, which can import what lies beside it, and nothing from another plug-in's folder.
 
     Raises `UsageError` naming the file.
     """
@@ -106,10 +106,10 @@ def load_plugin(path: str | Path) -> types.ModuleType:
 
 @contextmanager
 def _without_other_plugins(folder: str) -> Iterator[None]:
-    """Import a plug-in of a folder as if there were no plug-ins of others.
+    """Import a plug-in of a folder as if there were no plug-ins of other folders.
 
-    What several of them call by one name is not left in `sys.modules`: a later import would give one the module of
-    the other. Raises `UsageError` where such a module registers something, which is found by the name of its module.
+    A module name of several folders is not left in `sys.modules`: a later import would give one folder the module of
+    another. Raises `UsageError` where such a module registers a component, which is found by its module's name.
     """
     others = set(_plugin_folders()) - {folder}
     path = sys.path if folder in sys.path else [folder, *sys.path]
@@ -139,7 +139,7 @@ def _plugin_folders() -> dict[str, str]:
 
 
 def _modules_in(folders: Container[str]) -> list[str]:
-    """The names of all modules that were imported from these folders, by their own names there."""
+    """The names of all modules that were imported from these folders."""
     tops = set()
     for name, module in list(sys.modules.items()):
         spec = getattr(module, "__spec__", None)
@@ -151,7 +151,7 @@ def _modules_in(folders: Container[str]) -> list[str]:
 
 
 def _forget_shared() -> dict[str, str]:
-    """Take what lies beside plug-ins of several folders from `sys.modules`. Returns its names, and where each lies."""
+    """Remove modules that several plug-in folders have from `sys.modules`. Returns their names, and where each lies."""
     shared: dict[str, str] = {}
     for name in _modules_in(_plugin_folders()):
         top = name.partition(".")[0]
@@ -162,7 +162,7 @@ def _forget_shared() -> dict[str, str]:
 
 
 def _shared(name: str) -> str:
-    """Where a module lies beside plug-ins and in another place too, in words; empty where one module can be meant."""
+    """Where a module lies that plug-ins could mean in several places, in words; empty where there is one place."""
     find = importlib.machinery.PathFinder.find_spec
     folders = _plugin_folders()
     specs = {file: spec for folder, file in folders.items() if (spec := find(name, [folder])) is not None}
@@ -170,7 +170,7 @@ def _shared(name: str) -> str:
         return ""
     installed = find(name, [place for place in sys.path if os.path.realpath(place) not in folders])
     if installed is not None and installed.has_location:
-        # Where a folder holds none but a folder of that name, the installed one is meant.
+        # A mere folder of that name does not hide the installed module.
         files = [file for file, spec in specs.items() if spec.has_location]
         places = [*files, str(installed.origin)] if files else []
     else:
@@ -183,10 +183,9 @@ def _shared(name: str) -> str:
 
 
 def _refuse_late(name: str, path: object = None, target: object = None) -> None:
-    """Raise `Skip` for what would be found beside one plug-in or beside another, by which comes first.
+    """Raise `Skip` for a module that lies beside several plug-ins: their order would decide which is found.
 
-    It is no `ImportError`, in whose place a plug-in may know something else to do; and without the other plug-in the
-    same cell is run.
+    Not `ImportError`, which a plug-in may catch. Without the other plug-in the same cell runs.
     """
     if path is None and (place := _shared(name)):
         raise Skip(
@@ -196,4 +195,4 @@ def _refuse_late(name: str, path: object = None, target: object = None) -> None:
 
 
 _LATE = types.SimpleNamespace(find_spec=_refuse_late)
-"""A finder that finds nothing. It is asked where there are plug-ins of several folders, once they are loaded."""
+"""A finder that finds nothing, and refuses. It is installed once plug-ins of several folders are loaded."""

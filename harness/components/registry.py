@@ -1,4 +1,4 @@
-"""What is registered, by kind and track; and the binding of specs to it. A component is found by its file name."""
+"""Registries by kind and track, and the binding of specs. A built-in component is found by its file name."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ..text.wording import by_number
 
 @dataclass(frozen=True)
 class Entry:
-    """A registered thing: what to call, its version, what is declared of it, and its keyword parameters."""
+    """A registered component: what to call, its version, its declarations and its keyword parameters."""
 
     name: str
     obj: Callable[..., Any]
@@ -56,7 +56,7 @@ class Entry:
         return tuple(p.name for p in parameters_of(self._check)) if self._check is not None else ()
 
     def refuse_misfits(self, kind: str, kwargs: Mapping[str, Any]) -> None:
-        """Raise `UsageError` for parameters that do not fit together, as its check says; one of several names it."""
+        """Raise `UsageError` for parameters that the component's check refuses; the message names the component."""
         if self._check is None:
             return
         who = f"{kind} {self.name!r}"
@@ -74,7 +74,7 @@ class Entry:
 
 
 def parameters_of(check: Callable[..., object]) -> list[inspect.Parameter]:
-    """What a check is to be given: its parameters but for those that a `functools.partial` has set."""
+    """The parameters of a check, without those that a `functools.partial` has set."""
     given = getattr(check, "keywords", None) or {}
     return [p for p in inspect.signature(check).parameters.values() if p.name not in given]
 
@@ -153,7 +153,7 @@ class Registry:
         return list(self._entries.values())
 
     def _lender(self) -> Registry | None:
-        """The registry of another track whose components serve in this one, which has no room of its own for them."""
+        """The registry of the track from which this one borrows components of its kind; None where it has its own."""
         tracks = registry("track", "")
         if (self._package and _find_spec(self._package) is not None) or self.track not in tracks.names():
             return None
@@ -369,7 +369,7 @@ def _is_later(annotation: Any) -> bool:
 
 
 def _refuse_unwritten(default: Any, where: str) -> None:
-    """Raise `UsageError` for a default that no text stands for in every process: keys are made of these texts."""
+    """Raise `UsageError` for a default whose text differs between processes: keys are made of these texts."""
     if default is inspect.Parameter.empty or isinstance(default, int | float | str | None):
         return
     if isinstance(default, set | frozenset) or getattr(default, "shape", None) or " at 0x" in str(default):
@@ -392,7 +392,7 @@ def _coerce(value: Value, annotation: Any, where: str) -> Any:
         return adapter.validate_python(plain, strict=True)
     except ValidationError as error:
         problem = error.errors()[0]
-    if isinstance(value, Spec) and value.name in _LITERALS:  # `true` is said for True where no such text is meant
+    if isinstance(value, Spec) and value.name in _LITERALS:  # `true` means True where no text `true` is due
         try:
             return adapter.validate_python(_LITERALS[value.name], strict=True)
         except ValidationError:
@@ -416,7 +416,7 @@ _NAMED_BY_TYPE = (
     "int_", "float_", "string_type", "bool_", "tuple_", "list_", "none_", "literal_", "greater_", "less_", "multiple_",
     "too_short", "too_long", "string_too", "finite_number",
 )  # fmt: skip
-"""Mistakes that the text of the type names: of others the validator says what is wrong."""
+"""Errors that the text of the type explains; for others the validator's message is added."""
 
 
 def _choices(annotation: Any) -> Iterator[Any]:

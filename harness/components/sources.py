@@ -1,4 +1,4 @@
-"""What code components are made of: the file of each, and what that imports or names of its own package or folder."""
+"""Source files of components: the file of each, and what it imports or names of its own package or folder."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def sources_of(components: Iterable[Bound]) -> dict[str, str]:
 
 
 def method_sources(bound: Bound) -> dict[str, str]:
-    """`sources_of` one component: for what a component makes once and keeps."""
+    """`sources_of` one component, for what it computes once and caches."""
     return sources_of([bound])
 
 
 def method_folders(bound: Bound) -> dict[str, str]:
-    """The folders of a method (nested ones included) as its source files are named → where they lie."""
+    """The folders of a method (nested ones included): their names in its source files → their paths."""
     folders: dict[str, str] = {}
     for name, file in _modules_of([bound]).items():
         if file is not None:
@@ -38,8 +38,7 @@ def method_folders(bound: Bound) -> dict[str, str]:
 
 
 def _modules_of(components: Iterable[Bound]) -> dict[str, str | None]:
-    """The modules of components (nested ones included) → their files; of two plug-ins of one name the second has a
-    2."""
+    """The modules of components (nested ones included) → their files; a second plug-in of one name gets `_2`.""" ""
     files: dict[str, str | None] = {}
     entries = [entry for bound in components for entry in bound.entries]
     for entry in entries:
@@ -52,9 +51,9 @@ def _modules_of(components: Iterable[Bound]) -> dict[str, str | None]:
 
 
 def _root_of(file: Path, name: str) -> tuple[Path, str]:
-    """The folder of a module, or of the package that it is of, and the name of that package, empty where it is in none.
+    """The folder of a module's package and the name of the package; without a package its own folder and no name.
 
-    Of noisebench it is the room, such as `noisebench.methods`.
+    Within noisebench the package is the room, such as `noisebench.methods`.
     """
     root = file.parent
     package = name.split(".")[:-1] if "." in name else []
@@ -65,7 +64,7 @@ def _root_of(file: Path, name: str) -> tuple[Path, str]:
 
 
 def declared_files(entry: Entry, names: Sequence[str]) -> dict[str, str]:
-    """Files beside the file of a component, by their names there → SHA-256. Raises `UsageError` for one that is not."""
+    """Files beside the file of a component, by name → SHA-256. Raises `UsageError` for one that cannot be read."""
     hashes = {}
     for name in names:
         module = getattr(module_of(entry), "__file__", None)
@@ -86,7 +85,7 @@ def module_sources(file: Path, name: str) -> dict[str, str]:
 
     A file is named `<root>/<path below it>`. The root is the top package of `name`, or the module itself where it is
     in none. So the names are the same however the package was installed, and files of one name in two roots are two.
-    Known for the length of a plan, which starts with `forget_sources`.
+    Cached for the length of a plan, which starts with `forget_sources`.
     """
     root, package = _root_of(file, name)
     fingerprints: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Energy of a call, where the machine tells it: the running counters of the processor packages that Linux shows."""
+"""Energy of a call, by the running counters of processor packages that Linux shows."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def macs(call: Callable[[], Any], reasons: dict[str, str]) -> int | None:
             namespace, name = str(packet).partition(".")[::2]
             known = packet in flop_registry or str(packet) in _FORMULAS
             if not known and namespace == "aten":
-                with self:  # what it is made of is counted, where it is made of others
+                with self:  # count the operations that it is composed of, if any
                     result = func.decompose(*args, **kwargs)
                 if result is not NotImplemented:
                     return result

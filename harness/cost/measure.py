@@ -107,7 +107,7 @@ def measure(
 
 
 def relative(cost: Cost) -> float | None:
-    """Latency over that of the reference; CPU time over its CPU time where that is what can be compared."""
+    """Latency over that of the reference; CPU time over CPU time where only that can be compared."""
     cost_pace = pace(cost)
     if cost_pace is not None and judged_by_cpu(cost_pace):
         return cost_pace.cpu
@@ -115,7 +115,7 @@ def relative(cost: Cost) -> float | None:
 
 
 def processors(threads: int) -> int:
-    """How many processors so many threads can have at once."""
+    """Number of CPUs that n threads can use."""
     return min(threads, len(os.sched_getaffinity(0)))
 
 
@@ -227,9 +227,9 @@ def parameters(runner: Runner, reasons: dict[str, str]) -> int | None:
 
 
 def weight_bytes(runner: Runner, reasons: dict[str, str]) -> int | None:
-    """Bytes of these parameters: those that they take, or what a method says by its attribute `weight_bytes`.
+    """Bytes of these parameters: those that they take, or as a method declares by its attribute `weight_bytes`.
 
-    What a method says is of all that it wraps too, such as of a network of which it rounds the weights to few bits.
+    A declaration covers all that the method wraps, such as a network whose weights it rounds to few bits.
     """
     everything = instances(runner)
     declaring = [one for one in everything if isinstance(getattr(one, "weight_bytes", None), int)]
@@ -259,7 +259,7 @@ def instances(runner: Runner) -> list[Any]:
 
 
 def _with_wrapped(instance: Any) -> list[Any]:
-    """An instance, and those that it wraps: what has an `instance`, as runners and models that a sampler asks."""
+    """An instance, and those that it wraps: attributes with an `instance`, such as runners."""
     collected = [instance]
     for value in vars(instance).values():
         inner = getattr(value, "instance", None) if hasattr(type(value), "instance") else None

@@ -1,4 +1,4 @@
-"""Which costs can be compared, and by what: the reference that they are relative to, and how busy the machine was."""
+"""Which costs can be compared, and how: by their reference operation, and by how busy the machine was."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def reference_of(record: Record) -> int:
 
 
 def why_apart(a: Record, b: Record) -> str:
-    """Why the relative latencies of two costs are no ratio of each other; empty where they are."""
+    """Why the relative latencies of two costs cannot be compared; empty where they can."""
     one, other = reference_of(a), reference_of(b)
     return "" if one == other else f"timed beside other reference operations ({one} and {other}): measure both again"
 
@@ -59,7 +59,7 @@ def busy(cost: Cost) -> float | None:
 
 
 def is_busy(cost: Cost) -> bool:
-    """Whether the machine did other work meanwhile, so that times are too long: as the cost itself says it."""
+    """Whether the cost says that the machine did other work meanwhile, so that times are too long."""
     return (_positive(cost.busy) or 0.0) > BUSY
 
 

@@ -96,7 +96,7 @@ def _torch(data: bytes) -> Tensors:
         with torch.serialization.safe_globals(_inert()):
             content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except Exception as error:
-        # What torch says is several lines long and recommends to load without the filter.
+        # Torch's message is several lines long, and recommends loading without the filter.
         if "weights_only" in str(error).lower():
             remedy = "save net.state_dict() alone, where it is yours"
             raise _Malformed(f"holds more than tensors, so it is not loaded ({type(error).__name__})", remedy) from None
@@ -114,16 +114,16 @@ def _torch(data: bytes) -> Tensors:
 
 
 class _Ignored:
-    """Stands for what numpy would make of a checkpoint: single numbers and arrays beside the tensors, such as scores.
+    """Stands in for numpy's objects of a checkpoint: numbers and arrays beside the tensors, such as scores.
 
     numpy's own functions would trust the bytes of a hostile file.
     """
 
     def __init__(self, *given: Any) -> None:
-        """Whatever it is made of."""
+        """Ignore all arguments."""
 
     def __setstate__(self, state: Any) -> None:
-        """Keeps nothing."""
+        """Ignore the state."""
 
 
 _OF_NUMPY = ("_core.multiarray.scalar", "core.multiarray.scalar", "_core.multiarray._reconstruct",
@@ -131,7 +131,7 @@ _OF_NUMPY = ("_core.multiarray.scalar", "core.multiarray.scalar", "_core.multiar
 
 
 def _inert() -> list[Any]:
-    """What training scripts save beside tensors and is let by: options, which have no code, and numbers unread."""
+    """Harmless types that training scripts save beside tensors: options, which have no code, and unread numbers."""
     import argparse
 
     return [argparse.Namespace, *((_Ignored, f"numpy.{name}") for name in _OF_NUMPY)]
@@ -144,7 +144,7 @@ def _is_table(value: Any) -> bool:
 
 
 def _table_in(content: dict[Any, Any]) -> Any:
-    """What lies under a usual name, or is the only table of tensors. Raises `_Malformed` where there are several."""
+    """The value under a usual name, or the only table of tensors. Raises `_Malformed` where there are several."""
     for key in _NESTS:
         if isinstance(content.get(key), dict | list):
             return content[key]
@@ -225,7 +225,7 @@ def _keras(data: bytes) -> Tensors:
 
 
 def _numbers(array: Any) -> Any:
-    """What an array of HDF5 holds. Raises ValueError where a file takes it from another one of the machine."""
+    """The numbers of an HDF5 array. Raises ValueError where they lie in another file of the machine."""
     if array.external or array.is_virtual:
         raise ValueError("its numbers are in another file")
     return array[()]

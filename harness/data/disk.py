@@ -1,4 +1,4 @@
-"""Writing so that a file is there whole or not at all, and a full disk is one clear line."""
+"""Atomic writes: a file is there whole or not at all, and a full disk is one clear line."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def noticing_full_disk(path: Path) -> Iterator[None]:
 
 @contextmanager
 def locked(store: Path, name: str) -> Iterator[None]:
-    """Alone with something of a store that several runs write, such as its names; waits for others."""
+    """Hold a lock of a store, such as `names`, against other runs; wait for it."""
     (store / "locks").mkdir(exist_ok=True)
     with open(store / "locks" / name, "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

@@ -58,7 +58,7 @@ def list_files(folder: Folder, suffixes: Collection[str], pattern: str = "*") ->
 
 
 def _folder_below(root: Path, suffixes: Collection[str]) -> str:
-    """A folder in `root` that itself has such a file, by its relative name; empty where there is none."""
+    """The relative name of a folder in `root` that has such a file; empty where there is none."""
     try:
         entries = itertools.islice(root.glob("*/**/*"), _LOOKED_AT)
         folders = [file.parent for file in entries if file.suffix.lower() in suffixes and file.is_file()]
@@ -70,10 +70,10 @@ def _folder_below(root: Path, suffixes: Collection[str]) -> str:
 def pair_folders(
     first: Folder, second: Folder, suffixes: Collection[str], pattern: str = "*", *, scaled: bool = False
 ) -> list[tuple[str, Path, Path]]:
-    """Files of two folders of the same name without ending: that name, the first's and the second's file.
+    """Pair the files of two folders by their names without ending: (name, first file, second file).
 
-    In the order of the names. With `scaled`, an `x2` or the like at the end of all names of the second folder is no
-    part of them, if it is at the end of no name of the first. Raises `UsageError` as `list_files` does, for two files
+    Sorted by name. With `scaled`, an `x2` or the like at the end of all names of the second folder is ignored, if no
+    name of the first ends in it. Raises `UsageError` as `list_files` does, for two files
     of one name in a folder, and listing what has no partner.
     """
     ours, theirs = (_by_stem(folder, list_files(folder, suffixes, pattern)) for folder in (first, second))

@@ -1,4 +1,4 @@
-"""Arrays that take long to make: made once, and kept in the user's cache under the hash of all they are made of."""
+"""Arrays that take long to compute: kept in the user's cache under the hash of all they depend on."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .roots import data_roots
 
 Arrays = dict[str, "np.ndarray[Any, Any]"]
 Say = Callable[[int, int], None]
-"""Told how much is done, of how much."""
+"""Called with how much is done, of how much."""
 _EVERY = 5.0
 """Seconds between two lines of progress."""
 
@@ -27,8 +27,8 @@ _EVERY = 5.0
 def made_once(name: str, made_of: Iterable[str], make: Callable[[Say], Arrays]) -> Arrays:
     """The arrays that `make(say)` gives for what `made_of` lists, which is all that they depend on.
 
-    They lie in the folder `made` of the user's cache, each file whole or not there. While they are made, progress is
-    told on standard error. Raises `UsageError` where the cache cannot be written.
+    They lie in the folder `made` of the user's cache, each file whole or not there. Progress goes to standard error
+    while they are computed. Raises `UsageError` where the cache cannot be written.
     """
     digest = hashlib.sha256()
     for line in made_of:
@@ -63,7 +63,7 @@ def _keep(file: Path, arrays: Arrays) -> None:
 
 
 def _progress_printer(name: str) -> Say:
-    """What tells progress: at first, then every few seconds, with the seconds that are left."""
+    """A function that prints progress: at first, then every few seconds, with the seconds that remain."""
     began = printed = time.monotonic()
 
     def say(done: int, of: int) -> None:

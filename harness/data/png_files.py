@@ -1,4 +1,4 @@
-"""PNG files as they lie on disk: how large one says it is, and the hash of what it holds."""
+"""PNG files on disk: the size in the header, and the hash of the pixels."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 def png_size(data: bytes) -> tuple[int, int] | None:
-    """(height, width) as the head of a PNG says, which may be any; None for what is none."""
+    """(height, width) as the header of a PNG says, unchecked; None for no PNG."""
     if not data.startswith(PNG_SIGNATURE) or len(data) < 24:
         return None
     width, height = struct.unpack(">II", data[16:24])
@@ -29,7 +29,7 @@ def byte_sha256(picture: npt.NDArray[np.uint8]) -> str:
 
 
 def pixels_sha256(file: Path) -> str | None:
-    """`byte_sha256` of the picture in a PNG file; none where there is no such picture."""
+    """`byte_sha256` of the picture in a PNG file; None where there is no 8-bit picture."""
     import cv2
 
     try:

@@ -79,8 +79,8 @@ def find_weights(files: Sequence[WeightFile]) -> tuple[Path, WeightFile]:
 def load_weights(files: Sequence[WeightFile]) -> tuple[Tensors, WeightFile]:
     """The tensors of the first of `files` that is there, and which one that was.
 
-    Raises `Skip` where none is there, `UsageError` where it is not the published file: it is hashed as it
-    was read, and parsed only then.
+    Raises `Skip` where none is there, `UsageError` where it is not the published file: its bytes are
+    hashed before they are parsed.
     """
     place, known = find_weights(files)
     try:

@@ -169,7 +169,7 @@ def symmetric(mean: Any, cov: Any, who: str) -> tuple[Float, Float]:
 
 
 def _extrapolated(sets: list[Any], orders: list[npt.NDArray[np.intp]], left_out: int | None = None) -> float:
-    """Twice the distance of all less the mean of the halves; a group left out is left out of each of them."""
+    """Twice the distance of all, less the mean of the halves; the group `left_out` is in none of them."""
     all_parts = np.arange(2 * _GROUPS)
     halves = [
         frechet_distance(*(_take(s, part, left_out) for s in sets))

@@ -1,4 +1,4 @@
-"""Is a picture file whole, and of a kind that is read? Checked on its bytes, before any decoder fills gaps.
+"""Check that a picture file is whole and of a kind that is read: on its bytes, before a decoder fills gaps.
 
 Decoders pad what is missing with grey or silently drop what they do not know (transparency, further frames,
 CMYK). Each check raises `Unreadable` with what is wrong and how to mend it.

@@ -25,8 +25,8 @@ Progress = Callable[[int, int, str], None]
 """Called with (done, total, file) after each picture."""
 
 
-class _Passing(Exception):
-    """A fault that may go away: worth another try."""
+class _TransientFault(Exception):
+    """A fault that may go away with another try."""
 
 
 def download(address: str, *, pause: float = 1.0, tries: int = _TRIES, timeout: float = _TIMEOUT) -> bytes:
@@ -36,7 +36,7 @@ def download(address: str, *, pause: float = 1.0, tries: int = _TRIES, timeout: 
     for attempt in range(tries):
         try:
             return _download_once(address, timeout)
-        except _Passing as fault:
+        except _TransientFault as fault:
             if attempt == tries - 1:
                 raise UsageError(
                     f"{one_line(address)} could not be downloaded in {tries} tries ({one_line(fault, 120)}): "
@@ -55,20 +55,20 @@ def _download_once(address: str, timeout: float) -> bytes:
     except urllib.error.HTTPError as error:
         error.close()
         if error.code in _RETRIED:
-            raise _Passing(f"HTTP {error.code}") from None
+            raise _TransientFault(f"HTTP {error.code}") from None
         raise UsageError(f"{one_line(address)} answered HTTP {error.code}: the picture is not there any more") from None
     except (OSError, http.client.HTTPException) as error:
-        raise _Passing(str(getattr(error, "reason", error)) or type(error).__name__) from None
+        raise _TransientFault(str(getattr(error, "reason", error)) or type(error).__name__) from None
     if len(data) > _LIMIT:
         raise UsageError(f"{one_line(address)} is larger than {_LIMIT // 2**20} MiB, which no picture of a set is")
     # A connection cut while reading with a limit is not an error of http.client: compare the lengths.
     if due is not None and due.isdigit() and len(data) < int(due):
-        raise _Passing(f"connection cut after {len(data)} of {due} bytes")
+        raise _TransientFault(f"connection cut after {len(data)} of {due} bytes")
     return data
 
 
 def fetch_picture(dataset: ManifestSet, picture: Picture, place: Path, *, pause: float = 1.0) -> None:
-    """Bring one picture below `place`. Nothing is written unless its pixels are those of the manifest."""
+    """Download one picture below `place`. Nothing is written unless its pixels are those of the manifest."""
     data = download(picture.address, pause=pause)
     where = one_line(picture.address)
     try:
@@ -90,7 +90,7 @@ def fetch_picture(dataset: ManifestSet, picture: Picture, place: Path, *, pause:
 
 
 def fetch(dataset: ManifestSet, progress: Progress | None = None, *, pause: float = 1.0) -> Path:
-    """Bring what is missing or wrong of a set to where it lies, else to the first data root; return it.
+    """Download what is missing or wrong of a set to its folder, by default in the first data root; return the folder.
 
     Pictures that verify already are left as they are. Raises `UsageError` where a picture has no address, or
     where one cannot be had; those before it stay.

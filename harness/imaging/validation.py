@@ -22,7 +22,7 @@ OVERSHOOT = 0.1
 WIDEST = (-1.0, 2.0)
 """What the clean float pictures of datasets and files stay within."""
 _MOST_CHANNELS = 4
-"""A picture has at most so many channels where an axis of more could be one too."""
+"""The most channels of a picture; an axis that is longer is a side."""
 
 
 _WHOLE = frozenset(map(np.dtype, DEPTH_OF_TYPE))
@@ -230,7 +230,7 @@ def lies_on_unit(picture: Array) -> bool:
 def _extent(picture: Any) -> tuple[float, float]:
     """Least and greatest value of a float picture; (0, 1) where all lie there, and for whole numbers.
 
-    (0, 1) where a value is not finite, too: what is wrong then is said elsewhere.
+    (0, 1) where a value is not finite, too: another check refuses it.
     """
     if not _is_float(picture) or (isinstance(picture, np.ndarray) and lies_on_unit(picture)):
         return 0.0, 1.0

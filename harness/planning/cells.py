@@ -67,7 +67,7 @@ def method_part(bound: Bound) -> MethodPart:
 
 
 def method_flags(bound: Bound) -> dict[str, Any]:
-    """A method's flags: as it declares, else true if one of its wrapped methods has them; role and family are its own."""
+    """A method's flags: its own and wrapped methods', unless it declares others; role and family are its own."""
     every = _flags(bound)
     declared = _declared_flags(bound)
     flags: dict[str, Any] = {name: declared.get(name, any(f.get(name) for f in every)) for name in _FLAGS}

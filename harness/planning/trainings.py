@@ -28,7 +28,7 @@ from .cells import (
     weights_part,
 )
 from .recipe import VERSION, data_of, datasets_of, recipe_of, recipes_in, seed_of, tuned_in
-from .tuning_grid import Grid, grid_of
+from .tuning_grid import TuningGrid, grid_of
 
 T = TypeVar("T")
 
@@ -81,7 +81,7 @@ class Trainings:
         self._tested: list[tuple[Bound, list[tuple[str, str]]]] | None = None
 
     def of(self, method: PlannedMethod, cell_seed: int) -> Trained:
-        """The trainings that a cell of that method and seed needs. Raises `UsageError` for a method that cannot be made."""
+        """The trainings that a cell of that method and seed needs. Raises `UsageError` where that cannot be made."""
         wanted = method.bound.canonical, cell_seed
         if wanted not in self._needs:
             needed = self._needed((method.bound,), cell_seed)
@@ -193,7 +193,7 @@ def _refuse_unmade(kind: str, bound: Bound) -> None:
         return
 
 
-def planned_tuning(bound: Bound, grid: Grid, keys: Mapping[str, str]) -> Tuning:
+def planned_tuning(bound: Bound, grid: TuningGrid, keys: Mapping[str, str]) -> Tuning:
     """The stored grid of a tuned method; `keys` are those of the trainings, by recipe."""
     variants = [Variant(values=list(values), key=keys[recipe_of(one.kwargs).text]) for values, one in grid.variants]
     return Tuning(method=bound.display, vary=list(grid.vary), variants=variants)

@@ -12,27 +12,27 @@ from ..text.errors import UsageError, nearest, one_line
 
 
 @dataclass(frozen=True)
-class Grid:
+class TuningGrid:
     """Trained methods that differ in the parameters `vary`; each with its values of them, as text, in that order."""
 
     vary: tuple[str, ...]
     variants: tuple[tuple[tuple[str, ...], Bound], ...]
 
 
-def grid_of(method: Bound) -> Grid | None:
+def grid_of(method: Bound) -> TuningGrid | None:
     """The grid of a tuned method; None for any other."""
     if not getattr(method.entry.obj, "tuned", False):
         return None
-    grid: Grid = method.entry.obj(**method.kwargs).grid
+    grid: TuningGrid = method.entry.obj(**method.kwargs).grid
     return grid
 
 
-def grid_over(method: Bound, vary: str, over: Sequence[Value]) -> Grid:
+def grid_over(method: Bound, vary: str, over: Sequence[Value]) -> TuningGrid:
     """The variants of a trained method, or of each of a tuned one, with each value of the parameter at the path `vary`.
 
     Raises `UsageError` where there is no such parameter, for a value that it cannot have, and for two equal variants.
     """
-    inner = grid_of(method) or Grid((), (((), method),))
+    inner = grid_of(method) or TuningGrid((), (((), method),))
     for _, one in inner.variants:
         if not getattr(one.entry.obj, "trained", False):
             raise UsageError(f"tuned takes a method that is trained, not {method.display}: tune what is inside of it")
@@ -45,7 +45,7 @@ def grid_over(method: Bound, vary: str, over: Sequence[Value]) -> Grid:
             if variant.canonical in variants:
                 raise UsageError(f"tuned: {one_line(vary)}={show(value)} gives a variant that is there already")
             variants[variant.canonical] = (*values, show(value)), variant
-    return Grid((*inner.vary, vary), tuple(variants.values()))
+    return TuningGrid((*inner.vary, vary), tuple(variants.values()))
 
 
 def _with_value(bound: Bound, path: Sequence[str], value: Value) -> Spec:

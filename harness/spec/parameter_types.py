@@ -16,7 +16,7 @@ class Nested:
 
     The component gets it bound. `track` names another one than that of the component. `many`: it is a tuple of specs,
     or one, and the component gets a tuple. One whose default is None may be left out: the component gets None, and the
-    canonical form is as it is without.
+    canonical form does not name it.
     """
 
     kind: str

@@ -83,7 +83,7 @@ _BARE_PATH = re.compile(r"(\w+)\s*=\s*([^\s\"'(){},]*[/\\][^\s\"'(){},]*)")
 
 
 def _advice(text: str, syntax_message: str = "") -> str:
-    """How to mend a spec that Python cannot read, from what it says, or that is no spec."""
+    """The remedy for a text that is no spec, by Python's message where it cannot be parsed."""
     if path := _BARE_PATH.search(text):
         return f"put the text in quotes: {path[1]}={path[2]!r}"
     if unclosed := re.search(r"^'(.)' was never closed|opening parenthesis '(.)'", syntax_message):

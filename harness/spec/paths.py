@@ -10,7 +10,7 @@ from ..text.errors import UsageError
 from .parsing import Spec, parse
 
 ANY = "*"
-"""What stands in a path for the name of the outermost component, whatever it is: `*.steps`."""
+"""Stands in a path for the name of the outermost component: `*.steps`."""
 
 
 def parameter(spec: Spec, wanted: str) -> float | None:

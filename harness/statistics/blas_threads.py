@@ -1,4 +1,4 @@
-"""How many threads the products of matrices take: one, where they are so small that others only wait."""
+"""One BLAS thread for products of small matrices, where more threads only wait."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def one_blas_thread() -> AbstractContextManager[Any]:
-    """Have BLAS compute in the thread that asks: the same bits on every machine, and no processor kept busy waiting."""
+    """Have BLAS compute in the calling thread: the same bits on every machine, and no busy waiting."""
     from threadpoolctl import threadpool_limits
 
     limit: AbstractContextManager[Any] = threadpool_limits(limits=1, user_api="blas")

@@ -11,7 +11,7 @@ from .paired_tests import ALPHA, MIN_ITEMS, Floats, without_rounding
 from .ranking import Ranking, ranges
 
 MIN_SEEDS = 3
-"""With fewer, nothing can be said of how far a training varies."""
+"""With fewer, the variance between trainings cannot be estimated."""
 
 
 def crossed_ranges(scores: Floats) -> Ranking:
@@ -45,7 +45,7 @@ def crossed_ranges(scores: Floats) -> Ranking:
 
 
 def _mean_squares(differences: Floats) -> Floats:
-    """Mean squares (P, 3) of seeds, of items and of what is left, of P tables (P, S, n)."""
+    """Mean squares (P, 3) of seeds, of items and of the residuals, of P tables (P, S, n)."""
     _, seeds, n = differences.shape
     grand_mean = differences.mean(axis=(1, 2), keepdims=True)
     by_seed = differences.mean(axis=2, keepdims=True) - grand_mean
@@ -63,7 +63,7 @@ def _mean_squares(differences: Floats) -> Floats:
 
 
 def _variance(squares: Floats) -> Floats:
-    """What the mean squares (…, 3) say of a mean: of a variance that comes out smaller, that of one factor alone."""
+    """The variance of a mean by the mean squares (…, 3); at least that of seeds alone and of items alone."""
     seeds, items, residual = np.moveaxis(squares, -1, 0)
     variance: Floats = np.maximum(seeds + items - residual, np.maximum(seeds, items))
     return variance

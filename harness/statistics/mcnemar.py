@@ -11,12 +11,12 @@ from .paired_tests import Floats
 
 
 def is_binary(scores: Floats) -> bool:
-    """Whether all of them are 0 or 1, and there are some."""
+    """Whether there are scores, and all are 0 or 1."""
     return bool(scores.size and np.isin(scores, (0.0, 1.0)).all())
 
 
 def mcnemar(better: npt.ArrayLike, worse: npt.ArrayLike) -> Floats:
-    """Two-sided p of as uneven a split of the items on which two methods differ, were each side equally likely.
+    """Two-sided p of the split of the items on which two methods differ, if each side is equally likely.
 
     Exact: twice the smaller tail of the binomial of better + worse items at one half (McNemar 1947). Items on which
     both are right, or both wrong, say nothing of the difference. Counts are of any shape.

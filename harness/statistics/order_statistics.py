@@ -1,4 +1,4 @@
-"""What stands at a place of each of many rows that are sorted: exact, in a fourth of the time of sorting them."""
+"""Order statistics of many rows: exact, in a fourth of the time of sorting them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ Floats = npt.NDArray[np.float64]
 
 
 def order_statistics(rows: Floats, places: Sequence[int]) -> list[Floats]:
-    """Of each of `places`, 0 to R − 1, what stands there in each of `rows` (P, R), finite, once it is sorted: (P,).
+    """For each of `places`, 0 to R − 1: the value there in each sorted row of `rows` (P, R), finite; (P,) each.
 
-    The rows are sorted in float32. Rounding keeps their order, so that what stands at a place is one of the numbers
-    that round to what stands there then: the only one, or of several the one that is as far behind the first.
+    The rows are sorted in float32. Rounding keeps their order, so the value is one of those that round to the value
+    there: the only one, or of several the one that is as many places behind the first.
     """
     with np.errstate(over="ignore"):
         rounded = rows.astype(np.float32)

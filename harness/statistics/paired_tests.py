@@ -14,7 +14,7 @@ from ..components.keyed_noise import keyed_generator
 from .order_statistics import order_statistics
 
 Floats = npt.NDArray[np.float64]
-"""Scores and what is made of them, float64; its shape is said where it is used."""
+"""float64 arrays of scores and statistics; each use gives the shape."""
 
 ALPHA = 0.05
 MIN_ITEMS = 6
@@ -39,10 +39,10 @@ def keyed_rng(identity: str) -> np.random.Generator:
 
 @dataclass(frozen=True)
 class MeanDifferences:
-    """Of each of P differences: its `mean` (P,), its `interval` (P, 2) and its adjusted `p` (P,).
+    """Of P differences: `mean` (P,), `interval` (P, 2) and adjusted `p` (P,).
 
-    The intervals of a family hold all at once with 95 %. One leaves 0 out where p ≤ 5 %, and only there. A difference
-    that cannot be judged has the interval NaN and p = 1.
+    The intervals of a family hold all at once with 95 %. An interval excludes 0 where p ≤ 5 %, and only there. A
+    difference that cannot be judged has the interval NaN and p = 1.
     """
 
     mean: Floats
@@ -51,13 +51,13 @@ class MeanDifferences:
 
     @property
     def significant(self) -> npt.NDArray[np.bool_]:
-        """Which means differ from 0, (P,)."""
+        """Which means differ significantly from 0, (P,)."""
         significant: npt.NDArray[np.bool_] = self.p <= ALPHA
         return significant
 
 
 class Differences(Protocol):
-    """Differences (P, n) that are made some rows at a time, such as those of all pairs. An array is one."""
+    """Differences (P, n) that are computed some rows at a time, such as those of all pairs; or an array."""
 
     @property
     def shape(self) -> tuple[int, ...]: ...
@@ -83,9 +83,9 @@ def mean_differences(families: Sequence[Differences], identity: str) -> list[Mea
 
 
 def _tails(differences: Differences, identity: str, largest: Floats, most: float) -> Floats:
-    """Lower and upper tail (P, 2) of each studentised mean, NaN without one; `largest` (resamples,) takes them in.
+    """Lower and upper tail (P, 2) of each studentised mean, NaN for none; raises `largest` (resamples,) to them.
 
-    There is none where a share `most` of the resamples, or four, consists of equal items.
+    A row has none where a share `most` of the resamples, or four, consists of equal items.
     """
     rows, n = differences.shape
     tails = np.full((rows, 2), np.nan)
@@ -97,7 +97,7 @@ def _tails(differences: Differences, identity: str, largest: Floats, most: float
     # How often each item was drawn turns the resampled moments into products.
     counts = np.bincount(places.ravel(), minlength=resamples * n).reshape(resamples, n).T / n
     low, high = round(TAIL * (resamples + 1)) - 1, resamples - round(TAIL * (resamples + 1))
-    # Memory that is asked for anew costs more than what is computed in it.
+    # Allocating memory anew costs more than the computation.
     whole_t, whole_spread, whole_scratch = np.empty((3, min(rows, ROWS_AT_ONCE), resamples))
     for start in range(0, rows, ROWS_AT_ONCE):
         part = differences[start : start + ROWS_AT_ONCE]
@@ -170,7 +170,7 @@ def _constant(differences: Floats) -> npt.NDArray[np.bool_]:
 
 
 def worst_tail(values: Floats, higher: bool) -> Floats:
-    """The score that the worst 5 % of the items fall short of, of each row of `values` (M, n): a quantile.
+    """The score that the worst 5 % of the items fall short of, for each row of `values` (M, n): a quantile.
 
     Linear between items; where one is infinite, the next worse item.
     """
@@ -191,7 +191,7 @@ def paired_difference(scores: Floats, reference: Floats) -> Floats:
 
 
 def without_rounding(scores: Floats) -> Floats:
-    """`scores` (M, n) where those of an item that are equal but for rounding are the same number, the lowest of them.
+    """`scores` (M, n), where an item's scores that are equal but for rounding become the lowest of them.
 
     So a tie is a tie in every difference, rank and win.
     """

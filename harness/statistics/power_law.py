@@ -16,7 +16,7 @@ CONFIDENCE = 0.95
 class Exponent:
     """e of y ∝ x^e: the mean of a fit a seed, and its 95 % t interval over seeds, None of a single one.
 
-    It is of `points` values of x from `start` on.
+    Fitted to `points` values of x from `start` on.
     """
 
     value: float
@@ -32,7 +32,7 @@ class Exponent:
 
 
 def slope(x: Sequence[float], y: Sequence[float]) -> float:
-    """Of the line through points of two different x at least, by least squares."""
+    """The slope of the least-squares line; x needs two different values."""
     across = np.asarray(x) - np.mean(x)
     return float(across @ (np.asarray(y) - np.mean(y)) / (across @ across))
 
@@ -51,7 +51,7 @@ def exponent(by_seed: Sequence[Mapping[float, float]], start: float = 0.0) -> Ex
 
 
 def upper_half(by_seed: Sequence[Mapping[float, float]]) -> Exponent | None:
-    """The exponent of the upper half of x, of four values of it at least: another one where the line is bent."""
+    """The exponent of the upper half of x, which has four values at least; it differs where the line is bent."""
     places = sorted({x for one in by_seed for x in one})
     return exponent(by_seed, places[len(places) // 2]) if len(places) >= 4 else None
 

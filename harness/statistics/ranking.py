@@ -10,16 +10,16 @@ import numpy.typing as npt
 from .paired_tests import Floats, mean_differences
 
 Pairs = npt.NDArray[np.bool_]
-"""(M, M), symmetric: something that is so of a pair of methods, or not."""
+"""(M, M), symmetric: a yes or no for each pair of methods."""
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """Rank range (low, high) of each method, and which pairs are told `apart`.
+    """Rank range (low, high) of each method, and which pairs differ significantly: `apart`.
 
     `between[i, j]` (M, M, 3) is the mean difference of method i to method j and the two ends of its interval: NaN where
-    there is none, such as to itself. The intervals of all pairs hold at once; one leaves 0 out where its pair is told
-    apart, and only there.
+    there is none, such as to itself. The intervals of all pairs hold at once; one excludes 0 where its pair is
+    `apart`, and only there.
     """
 
     ranges: list[tuple[int, int]]
@@ -62,7 +62,7 @@ def rank_ranges(scores: Floats, identity: str) -> Ranking:
 
 
 def ranges(means: Floats, apart: Pairs) -> list[tuple[int, int]]:
-    """The rank range of each method from its mean (M,), higher is better, and the pairs that are told apart."""
+    """The rank range of each method from its mean (M,), higher is better, and the pairs that differ significantly."""
     better = (apart & (means[None] > means[:, None])).sum(axis=1)
     worse = (apart & (means[None] < means[:, None])).sum(axis=1)
     return [(1 + int(b), len(means) - int(w)) for b, w in zip(better, worse, strict=True)]

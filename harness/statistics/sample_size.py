@@ -9,9 +9,9 @@ import numpy as np
 from .paired_tests import ALPHA, CAUTION, MIN_ITEMS, Floats
 
 POWER = 0.80
-"""The chance that a difference is told from 0, where it is what it seems."""
+"""The chance to find a difference that is as large as it was seen."""
 MOST = 100_000
-"""Beyond this it is not counted."""
+"""The largest number that is counted."""
 FAMILY_DEGREES = 2
 """Degrees of freedom that a family costs: with few units the largest resampled mean has heavier tails than t."""
 

@@ -37,7 +37,7 @@ class Mistake(ValueError):
         self.at = at
 
     def of(self, label: str) -> str:
-        """The words for a value that goes by `label` in its file."""
+        """The message for a value named `label` in its file."""
         return str(self)
 
 
@@ -60,7 +60,7 @@ class FileModel:
     """A frozen dataclass that is read from a mapping: its fields are the keys, their annotations say what is due."""
 
     called: ClassVar[str] = ""
-    """What such a mapping is called where one of its keys is unknown; empty: as its own key."""
+    """The name of such a mapping in messages about unknown keys; empty: its own key."""
 
     def check(self) -> None:
         """Raise `Mistake` for values that do not go together."""
@@ -68,7 +68,7 @@ class FileModel:
     @classmethod
     @cache
     def adapter(cls) -> TypeAdapter[Any]:
-        """What reads the model, compiled once; pydantic is imported here at first."""
+        """The model's reader, built once; pydantic is imported here at first."""
         from pydantic import TypeAdapter
 
         return TypeAdapter(cls)
@@ -97,7 +97,7 @@ class FileModel:
 
 @dataclass(frozen=True)
 class Check:
-    """An annotation: a single value is what the function makes of it. It raises ValueError saying what was due."""
+    """An annotation: the function converts a single value, or raises ValueError that says what was due."""
 
     function: Callable[[Any], Any]
 
@@ -128,9 +128,9 @@ Distinct = Annotated[tuple[T, ...], _Distinct()]
 
 @dataclass(frozen=True)
 class YamlPart:
-    """A file that a person wrote, or a part of it: what it holds, and the nodes that know its lines.
+    """A YAML file, or a part of it: its value, and the node that knows its lines.
 
-    `value` is of dicts, tuples, texts, numbers and dates. `name` is what the part is called in front of its keys.
+    `value` is of dicts, tuples, texts, numbers and dates. `name` stands before its keys in messages.
     """
 
     file: Path
@@ -219,7 +219,7 @@ def read_yaml(path: str | Path, role: str, example: str) -> YamlPart:
 
 
 class _Values:
-    """The values of the nodes of one file; those that an alias names again are made once."""
+    """The values of the nodes of one file; a node that an alias repeats is constructed once."""
 
     def __init__(self, file: Path) -> None:
         self._file = file

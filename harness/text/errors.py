@@ -12,7 +12,7 @@ from .wording import by_number
 
 _LISTED = 20
 _LENGTH = 300
-"""Letters of the names that an error lists, so that it stays a line that is read."""
+"""Letters of the names that an error lists, so that it stays readable."""
 _DOUBLE = re.compile(r"\bfloat\b.*\b(bias|but|!=|and).*\bdouble\b", re.IGNORECASE | re.DOTALL)
 """What torch says where float32 meets weights of float64."""
 _TO_FLOAT = ": inputs are float32, so call .float() on the network"
@@ -64,9 +64,9 @@ class NotDefined(float):
 
 
 def raised_at(error: BaseException, file: str = "") -> str:
-    """Where in a file an error came up, as ` (net.py, line 3)`; without one, in that of what the caller called.
+    """Where in `file` an error was raised, as ` (net.py, line 3)`; by default in the file of what the caller called.
 
-    Empty where no frame is of that file, and for a `SyntaxError`, which says it itself.
+    Empty where no frame is of that file, and for a `SyntaxError`, whose message has the place.
     """
     import traceback
 
@@ -77,19 +77,19 @@ def raised_at(error: BaseException, file: str = "") -> str:
 
 
 def described(error: BaseException, limit: int = 200) -> str:
-    """An error by its type and what it says, in a line; of a network of float64, how to mend it too."""
+    """An error's type and message in one line, with the remedy for a network of float64."""
     text, name = text_of(error), type(error).__name__
     double = isinstance(error, RuntimeError) and _DOUBLE.search(text)
     return (f"{name}: {one_line(text, limit)}" if text else name) + (_TO_FLOAT if double else "")
 
 
 class ItemNote(str):
-    """Which item an error is of, as one of its notes: `clip 'a'`."""
+    """A note of an error: the item that it is of, such as `clip 'a'`."""
 
 
 @contextmanager
 def noting_item(word: str, name: object) -> Iterator[None]:
-    """Give an error that passes a note of the item that it is of; a skip is of the method, and names none."""
+    """Note the item on an error that passes; not on a skip, which is of the method."""
     try:
         yield
     except Exception as error:
@@ -99,18 +99,18 @@ def noting_item(word: str, name: object) -> Iterator[None]:
 
 
 def message_of(error: BaseException) -> str:
-    """What an error says, and of which item where that is known and it does not say so itself."""
+    """The message of an error, with its item where that is known and not in the message."""
     return with_item(error, text_of(error))
 
 
 def with_item(error: BaseException, text: str) -> str:
-    """`text`, which tells of an error, and the item that this is of, where that is known and not in it."""
+    """`text` about an error, with the item of the error where that is known and not in `text`."""
     notes = [note for note in getattr(error, "__notes__", ()) if isinstance(note, ItemNote)]
     return f"{text} ({notes[0]})" if notes and notes[0].partition(" ")[2] not in text else text
 
 
 def refuse_all(mistakes: Sequence[str], of: int, items: str) -> None:
-    """Raise one `UsageError` for all mistakes, each named once, of so many items; none where there are none."""
+    """Raise one `UsageError` for all mistakes in `of` items, each named once; nothing for no mistakes."""
     named = list(dict.fromkeys(mistakes))
     if len(named) == 1:
         raise UsageError(named[0])
@@ -120,7 +120,7 @@ def refuse_all(mistakes: Sequence[str], of: int, items: str) -> None:
 
 
 def text_of(thing: object) -> str:
-    """The text of an error or of another object; where it cannot be made, why not."""
+    """The text of an error or of another object; where `str` fails, why."""
     try:
         return str(thing)
     except (Exception, SystemExit) as error:

@@ -7,11 +7,11 @@ from typing import Any
 from .errors import one_line
 
 MAX_VALUES = 4
-"""Numbers of an array or tuple that are shown; of more the shape is."""
+"""The most numbers that are shown of an array or tuple; a larger array shows its shape."""
 
 
 def short(value: Any) -> str:
-    """Numbers with 4 digits, text on one line, an array as `float32 (7, 7)`; nothing of what else there may be: `…`."""
+    """Numbers with 4 digits, text on one line, an array as `float32 (7, 7)`; anything else is `…`."""
     if value is None or isinstance(value, bool | int):
         return str(value)
     if isinstance(value, float):

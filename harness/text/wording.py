@@ -16,7 +16,7 @@ def counted(n: int, one: str, many: str = "") -> str:
 
 @lru_cache(maxsize=16_384)
 def by_number(text: str) -> tuple[tuple[str | float, ...], str]:
-    """What names and specs are sorted by: `gaussian(sigma=5)` comes before `gaussian(sigma=25)`."""
+    """The sort key of names and specs: `gaussian(sigma=5)` comes before `gaussian(sigma=25)`."""
     # Texts and numbers take turns, so that like is compared with like.
     parts = _NUMBER.split(text)
     return tuple(float(part) if place % 2 else part for place, part in enumerate(parts)), text

@@ -1,4 +1,4 @@
-"""One method on one item: what it is told, the timed call, and the row that comes of it."""
+"""One method on one item: its case, the timed call, and the row."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def synchronise(device: str) -> None:
 
 
 def reveal(case: Case, item: Any, shown: Shown | None) -> Case:
-    """The case as a method is told it: with the item for an oracle, with its id for a `named` method."""
+    """The case as a method gets it: with the item for an oracle, with the item's id for a `named` method."""
     if shown is None:
         return case
     return replace(case, info=case.info.replace(sample=item) if shown == "item" else case.info.replace(item=item.id))
 
 
 def call_on(runner: Runner, case: Case, device: str) -> tuple[Any, float, list[str]]:
-    """One call of the method: its output, validated, the seconds, and what is to be noted. Raises `Skip`, `Invalid`."""
+    """Call the method once: its validated output, the seconds, and notes for the cell. Raises `Skip`, `Invalid`."""
     runner.check(case.info)
     prepared = runner.prepare(case.given)
     pid = os.getpid()
@@ -53,7 +53,7 @@ def call_on(runner: Runner, case: Case, device: str) -> tuple[Any, float, list[s
     output = runner.call(prepared, case.info)
     synchronise(device)
     elapsed = time.perf_counter() - start
-    if os.getpid() != pid:  # a method forked, and its child came back: it must not go on too
+    if os.getpid() != pid:  # a child that the method forked came back: it must not go on
         os._exit(1)
     accepted = runner.accept(output, case)
     touched = output is not prepared and not runner.untouched(prepared, case.given)

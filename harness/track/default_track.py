@@ -25,7 +25,7 @@ class DefaultTrack:
     outputs: OutputFiles
     preload: tuple[str, ...]
     declared: Mapping[str, Mapping[str, Any]] = {}
-    """By kind: what a component may declare beyond what every track knows, with what holds where it does not."""
+    """By kind: what a component may declare beyond what every track knows, with the default values."""
 
     def __repr__(self) -> str:
         return f"Track({self.name})"

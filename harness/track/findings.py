@@ -1,4 +1,4 @@
-"""What doctors share: checks that are done in turn, of which none takes the others down, and errors in a line."""
+"""Checks of a method, for doctors: done in turn, each error one line, and none ends the others."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .protocols import Finding, Runner
 R = TypeVar("R", bound=Runner)
 T = TypeVar("T")
 Check = Callable[[], tuple[bool | None, str]]
-"""What it found: whether that is right, None where it does not apply, and a line."""
+"""Gives whether the method passes (None: does not apply), and one line."""
 
 
 def findings_of(checks: Mapping[str, Check], before: Callable[[str], None]) -> Iterator[Finding]:
@@ -24,7 +24,7 @@ def findings_of(checks: Mapping[str, Check], before: Callable[[str], None]) -> I
 
 
 def tried(name: str, make: Callable[[], T]) -> T | Finding:
-    """What `make` makes, or why it makes nothing: where it skips, the check of that name does not apply."""
+    """What `make` returns, or the finding of its error; a skip means that the check does not apply."""
     try:
         return make()
     except Skip as skip:

@@ -1,4 +1,4 @@
-"""What a method is told of a case: what its regime discloses, and draws that depend on the input alone."""
+"""The info of a case: what its regime discloses, and draws that depend on the input alone."""
 
 from __future__ import annotations
 
@@ -57,13 +57,13 @@ class Info:
         return Info(self._values, self._key + number.to_bytes(8, "little")).heard_by(self._tell)
 
     def heard_by(self, tell: Callable[[int, int], None] | None) -> Info:
-        """The same, with the draws that it has, whose `progress` is told to `tell`."""
+        """A copy, with its draws as they are, that reports `progress` to `tell`."""
         heard = copy.copy(self)
         heard._tell = tell
         return heard
 
     def progress(self, done: int, of: int) -> None:
-        """Say that `done` of `of` iterations of a long call are over: it is shown on the progress line of the cell."""
+        """Report that `done` of `of` iterations of a long call are over, for the progress line of the cell."""
         if self._tell is not None:
             self._tell(done, of)
 

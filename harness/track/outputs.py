@@ -15,7 +15,7 @@ class ArrayFiles:
     dtype = "<f4"
 
     def due(self, output: Any, wanted: Any) -> Any:
-        """The shape that is due of an output, None for any: `wanted`, but where a method may give more than asked."""
+        """The required shape of an output, None for any: `wanted`, unless a method may give more."""
         return wanted
 
     def digest(self, output: Any) -> str:

@@ -1,4 +1,4 @@
-"""What a track is: the few functions by which engine, boards and reports deal with items that they know nothing of."""
+"""The protocols of a track: the functions by which engine, boards and reports handle items of any kind."""
 
 from __future__ import annotations
 
@@ -33,24 +33,24 @@ class Dataset(Protocol):
 
 @runtime_checkable
 class IsMade(Protocol):
-    """A dataset whose items are made and not read: each depends on its text alone, and no two texts make the same."""
+    """A dataset whose items are made, not read: each depends on `made(index)` alone, and differs where that does."""
 
     def made(self, index: int) -> str: ...
 
 
 @runtime_checkable
 class KeepsApart(Protocol):
-    """A dataset that says itself which of its items are never trained on: validations are of the first of them."""
+    """A dataset that names items which are never trained on; validations use the first of them."""
 
     kept_apart: Sequence[int]
 
 
 @dataclass(frozen=True)
 class Case:
-    """What a regime makes of an item: what a method is `given` and told, and what `output` is wanted of it.
+    """What a regime makes of an item: the input and the info that a method gets, and the output wanted of it.
 
-    `given` and `wanted` are the track's own; `input_sha256` is the hash of all that is given. `note` is what a reader
-    of the board must know of what the method was given.
+    The track chooses the types of `given` and `wanted`; `input_sha256` is the hash of all that is given. `note` is what
+    a reader of the board must know of the input.
     """
 
     given: Any
@@ -77,15 +77,15 @@ class Words:
 
 
 MOST_CHANNELS = 4
-"""A first number up to this before a larger last one is that of channels: such a size has them in the wrong place."""
+"""A size with a first number up to this, and a larger last one, has its channels in the wrong place."""
 
 
 @dataclass(frozen=True)
 class Defaults:
-    """What is meant where nobody says: in a suite, in `nb.evaluate`, in the pytest plugin, in a cost.
+    """The defaults of a track: in a suite, in `nb.evaluate`, in the pytest plugin, in a cost.
 
     `validated_by` is the metric of validations in a training, where it is not `rank_by`. `size` is that of a cost;
-    with `channels` one may have a number more, as of pictures that are not grey: (256, 256, 3).
+    with `channels` a size may have one number more, as for pictures in colour: (256, 256, 3).
     """
 
     protocol: str
@@ -98,7 +98,7 @@ class Defaults:
     channels: bool = False
 
     def allows(self, size: tuple[int, ...]) -> bool:
-        """Whether a cost may be of this size: as long as the usual one, or that with a number of channels behind."""
+        """Whether a cost may have this size: as many numbers as the default, or one more for channels."""
         if len(size) == len(self.size):
             return True
         channels_first = len(size) == 3 and size[0] <= MOST_CHANNELS < size[2]
@@ -130,7 +130,7 @@ class Runner(Protocol):
 
 @runtime_checkable
 class CallsTogether(Protocol):
-    """A runner that can give outputs of several cases by one call, None where not: networks are validated so."""
+    """A runner that gives outputs of several cases by one call, None where it cannot: validations use it."""
 
     def call_together(self, cases: Sequence[Case]) -> list[Any] | None: ...
 
@@ -158,7 +158,7 @@ class Track(Protocol):
 
 
 class Collector(Protocol):
-    """What takes something of each output, durably, and scores the whole set at the end."""
+    """Stores features of each output durably, and scores the whole set at the end."""
 
     def take(self, output: Any, item: Any) -> Any: ...
     def score(self) -> dict[str, dict[str, Any]]: ...
@@ -167,7 +167,7 @@ class Collector(Protocol):
 
 @runtime_checkable
 class SeesAlike(Protocol):
-    """A track that sees which items are no independent evidence. A sketch is small and depends on its item alone."""
+    """A track that finds items that are no independent evidence. A sketch is small and depends on its item alone."""
 
     def sketch(self, item: Any) -> Any: ...
     def alike(self, sketches: Sequence[Any]) -> tuple[list[list[int]], list[tuple[int, int]]]:
@@ -176,7 +176,7 @@ class SeesAlike(Protocol):
 
 @runtime_checkable
 class HasChannels(Protocol):
-    """A track of pictures: a cost may be of one in colour, and a board has that which is like its own."""
+    """A track of pictures: costs may be of grey or colour, and a board shows the one that fits its pictures."""
 
     def channels(self, item: Any) -> int: ...
 
@@ -202,7 +202,7 @@ class Batches(Protocol):
 
 
 class Reader(Protocol):
-    """What reads items by their places: those that it was told to expect come sooner."""
+    """Reads items by their places, those that it was told to `expect` ahead of time."""
 
     def expect(self, indices: Iterable[int]) -> None: ...
     def load(self, index: int) -> Any: ...
@@ -222,8 +222,8 @@ class Trains(Protocol):
     """A track whose methods can be networks that are trained here.
 
     `order(step)` are places in `chosen`, which are places of the dataset. With `fixed` an item gives the same input and
-    truth each time it comes. `truth_sha256` tells two items whose truths are the same, so that none is trained on that
-    is tested.
+    truth each time it comes. Items of equal truth have equal `truth_sha256`, so that none is trained on that is
+    tested.
     """
 
     def batches(
@@ -283,7 +283,7 @@ class SeesScale(Protocol):
 def checked_declarations(
     kind: str, declared: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """`declared` with what holds where nothing is said. Raises `UsageError` for a name that the track does not know."""
+    """`declared`, completed by defaults. Raises `UsageError` for a name that the track does not know."""
     defaults = known.get(kind, {})
     for name in declared:
         if name not in defaults:
@@ -292,7 +292,7 @@ def checked_declarations(
 
 
 def torch_where_used(components: Iterable[Bound], declared: Sequence[str] = ()) -> tuple[str, ...]:
-    """What to preload: torch, where a method takes tensors, one `declared` is so, or a plug-in has imported it."""
+    """Modules to preload: torch, if a method takes tensors or declares one of `declared`, or a plug-in imported it."""
     metas = [entry.meta for bound in components for entry in bound.entries]
     used = any(meta.get("layout") == "tensor" or any(meta.get(name) for name in declared) for meta in metas)
     return ("torch",) if used or "torch" in sys.modules else ()

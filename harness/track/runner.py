@@ -1,4 +1,4 @@
-"""What the runners of all tracks share: a bound method, set up and asked for what it needs."""
+"""The runner of a bound method, for all tracks: its setup, its needs and its call."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def missing_packages(bound: Bound) -> list[str]:
 
 
 def used_device(runner: Runner, requested: str) -> str:
-    """Where a method works that was set up for the device `asked`: what is recorded."""
+    """The device of a method that was set up for the device `requested`, for the record."""
     return str(getattr(runner, "device", requested))
 
 
 def refuse_not_finite(values: Any) -> None:
-    """Raise `NotFinite` for an array with a NaN or an Inf, or with numbers that have none but Inf in float32."""
+    """Raise `NotFinite` for an array with a NaN or an Inf, or with numbers that are Inf in float32."""
     import numpy as np
 
     if not np.isfinite(values).all():
@@ -58,7 +58,7 @@ def accepted_numbers(output: Any, wanted: Any) -> Any:
 
 
 def not_disclosed(needs: Sequence[str]) -> str:
-    """That a regime does not disclose what is needed; empty where nothing is."""
+    """The message that a regime does not disclose these needs; empty for none."""
     named = ", ".join(need.replace("|", " or ") for need in needs)
     return f"needs {named}, which the regime does not disclose" if needs else ""
 
@@ -113,7 +113,7 @@ class MethodRunner:
             raise Skip(not_disclosed(lacking))
 
     def call(self, prepared: Any, info: Info) -> Any:
-        """The bare call: what latency is measured of. A child that the method forks, and that comes back, ends here."""
+        """The bare call, whose latency is measured. A child that the method forks, and that comes back, ends here."""
         pid = os.getpid()
         try:
             if self._object is not None:
