@@ -72,7 +72,11 @@ def test_the_page_of_functions_names_every_component() -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["CONTRIBUTING.md", "CHANGELOG.md", *(f"docs/{p}" for p in (*PAGES, "architecture.md", "functions.md"))]
+    "page",
+    [
+        *("CONTRIBUTING.md", "CHANGELOG.md"),
+        *(f"docs/{page}" for page in (*PAGES, "architecture.md", "functions.md", "glossary.md")),
+    ],
 )
 def test_links_and_paths_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
@@ -107,7 +111,7 @@ def test_the_glossary_has_every_outcome_and_role() -> None:
     from noisebench.components.decorators import ROLES
     from noisebench.store.cell import OUTCOMES
 
-    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
     for outcome in OUTCOMES:
         assert f"`{outcome}`" in text, outcome
     for role in filter(None, ROLES):
