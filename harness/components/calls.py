@@ -120,7 +120,7 @@ def called(who: str, component: Bound, *given: Any) -> Any:
         if "memory" in text:  # the outcome of the cell depends on this text
             raise
         if isinstance(error, ValueError) and "read-only" in text:
-            raise UsageError(f"{who}: writes into what it is given, and others are too: work on a copy") from error
+            raise UsageError(f"{who}: writes into its input, which others get too: work on a copy") from error
         raise UsageError(f"{who}: {described(error)}{raised_at(error)}") from error
 
 

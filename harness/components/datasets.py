@@ -30,7 +30,9 @@ def open_dataset(bound: Bound) -> Dataset:
         kind = (
             type(opened).__name__ if ids is None else f"{type(opened).__name__} whose `ids` is a {type(ids).__name__}"
         )
-        raise UsageError(f"dataset {bound.display} gives a {kind}: due are `ids`, a list of texts, and `load(index)`")
+        raise UsageError(
+            f"dataset {bound.display} gives a {kind}: it must have `ids`, a list of texts, and `load(index)`"
+        )
     return opened
 
 

@@ -57,7 +57,7 @@ _COLUMNS = (
 
 
 @dataclass(frozen=True)
-class ItemTraits:
+class Traits:
     """What a `DatasetPart` needs to know of an item; None for what its track does not see."""
 
     line: str
@@ -66,10 +66,10 @@ class ItemTraits:
     channels: int | None
 
 
-def traits_of(item: Any, track: Track) -> ItemTraits:
+def traits_of(item: Any, track: Track) -> Traits:
     """The traits of an item. Raises `UsageError` for one that the track refuses."""
     line = identified(track, item)
-    return ItemTraits(
+    return Traits(
         line,
         getattr(item, "group", "") or "",
         track.sketch(item) if isinstance(track, SeesAlike) else None,
@@ -115,9 +115,7 @@ def _where(bound: Bound, item_id: str, track: Track) -> str:
     return f"dataset {bound.display}, {track.words.item} {one_line(item_id, 60)!r}"
 
 
-def part_of_items(
-    bound: Bound, ids: Sequence[str], traits: Sequence[ItemTraits], total: int, track: Track
-) -> DatasetPart:
+def part_of_items(bound: Bound, ids: Sequence[str], traits: Sequence[Traits], total: int, track: Track) -> DatasetPart:
     """The stored part of a dataset of `total` items, of which `ids` were chosen."""
     groups: dict[str, list[str]] = {}
     for name, one in zip(ids, traits, strict=True):
@@ -361,7 +359,9 @@ def _cost_cells(
     for size in suite.cost.sizes:
         if not track.defaults.allows(size):
             text = "x".join(map(str, size))
-            raise UsageError(f"cost size {text} is none of track {track.name}: such as {track.defaults.sizes}")
+            raise UsageError(
+                f"cost size {text} does not fit track {track.name}: give one such as {track.defaults.sizes}"
+            )
         for method in methods:
             regime = PlannedRegime(regime_for(method.bound, regimes, track))
             trained = trainings.of(method, suite.seeds[0])

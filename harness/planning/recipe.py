@@ -63,7 +63,7 @@ def recipe_of(kwargs: Mapping[str, Any]) -> Recipe:
     _refuse_order(recipe.parts)
     settling = next((one.entry.name for one in recipe.parts if getattr(one.entry.obj, "settles", False)), None)
     if settling is not None and (recipe.keep != "last" or recipe.stop.entry.name != "steps"):
-        raise UsageError(f"part {settling} is what it is to be only after its last step: give keep=last and stop=steps")
+        raise UsageError(f"part {settling} is complete only after the last step: give keep=last and stop=steps")
     return recipe
 
 

@@ -30,24 +30,22 @@ class Replanned(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 def replan(requests: Sequence[Request]) -> list[Replanned]:
     """Plan each request again. Requests that make up one suite are planned together, as in a run."""
-    start, replanned = os.getcwd(), dict[int, Replanned]()
+    start, plans = os.getcwd(), dict[int, Replanned]()
     for block in _blocks(requests):
         first = requests[block.places[0]]
         try:
             suite = _suite(first)
         except KeyError as error:
-            replanned.update(
-                (place, Replanned(error=f"its request lacks {error}: run it again")) for place in block.places
-            )
+            plans.update((place, Replanned(error=f"its request lacks {error}: run it again")) for place in block.places)
             continue
         os.chdir(cwd if os.path.isdir(cwd := first.cwd or "") else start)
         planned = _planned(replace(suite, **block.axes), len(block.places))
         if planned is None:  # they cannot be planned together: plan each by itself
             for place in block.places:
-                replanned[place] = _replan_one(_suite(requests[place]))
+                plans[place] = _replan_one(_suite(requests[place]))
         else:
-            replanned.update(zip(block.places, planned, strict=True))
-    return [replanned[place] for place in range(len(requests))]
+            plans.update(zip(block.places, planned, strict=True))
+    return [plans[place] for place in range(len(requests))]
 
 
 def _replan_one(suite: Suite) -> Replanned:

@@ -35,7 +35,9 @@ def grid_over(method: Bound, vary: str, over: Sequence[Value]) -> TuningGrid:
     inner = grid_of(method) or TuningGrid((), (((), method),))
     for _, one in inner.variants:
         if not getattr(one.entry.obj, "trained", False):
-            raise UsageError(f"tuned takes a method that is trained, not {method.display}: tune what is inside of it")
+            raise UsageError(
+                f"tuned takes a method that is trained, not {method.display}: tune the trained method inside it"
+            )
     if not over:
         raise UsageError(f"tuned: over is empty: name the values of {one_line(vary)!r} to try")
     variants: dict[str, tuple[tuple[str, ...], Bound]] = {}
@@ -43,7 +45,7 @@ def grid_over(method: Bound, vary: str, over: Sequence[Value]) -> TuningGrid:
         for values, one in inner.variants:
             variant = bind(_with_value(one, vary.split("."), value), "method", one.track)
             if variant.canonical in variants:
-                raise UsageError(f"tuned: {one_line(vary)}={show(value)} gives a variant that is there already")
+                raise UsageError(f"tuned: {one_line(vary)}={show(value)} gives the same variant twice")
             variants[variant.canonical] = (*values, show(value)), variant
     return TuningGrid((*inner.vary, vary), tuple(variants.values()))
 

@@ -39,8 +39,8 @@ def _components(value: Any) -> Iterator[Spec]:
     elif isinstance(value, Spec):
         for part in (value, *value.then):
             yield part
-            for _, argument in part.args:
-                yield from _components(argument)
+            for _, arg in part.args:
+                yield from _components(arg)
 
 
 def _number_at(value: Any, path: Sequence[str]) -> float | None:
@@ -67,10 +67,7 @@ def without(spec: Spec, wanted: str) -> Spec:
             return tuple(map(bare, value))
         if not isinstance(value, Spec):
             return value
-        inside = [
-            Spec(part.name, tuple((key, bare(argument)) for key, argument in part.args))
-            for part in (value, *value.then)
-        ]
+        inside = [Spec(part.name, tuple((key, bare(arg)) for key, arg in part.args)) for part in (value, *value.then)]
         first, *rest = (_cut(part, path) if part.name == name else part for part in inside)
         return Spec(first.name, first.args, tuple(rest))
 
@@ -85,9 +82,7 @@ def _cut(value: Any, path: Sequence[str]) -> Any:
         return tuple(_cut(one, rest) if isinstance(one, Spec) and one.name == name and rest else one for one in value)
     if not isinstance(value, Spec):
         return value
-    args = (
-        (key, _cut(argument, rest) if key == name else argument) for key, argument in value.args if key != name or rest
-    )
+    args = ((key, _cut(arg, rest) if key == name else arg) for key, arg in value.args if key != name or rest)
     return Spec(value.name, tuple(args))
 
 

@@ -161,9 +161,7 @@ class YamlPart:
             value = value.get(step) if isinstance(value, dict) else value[step]
         if not isinstance(node, yaml.SequenceNode) or not isinstance(value, tuple):
             return []
-        return [
-            YamlPart(self.file, child, child_value, name) for child, child_value in zip(node.value, value, strict=True)
-        ]
+        return [YamlPart(self.file, child, item, name) for child, item in zip(node.value, value, strict=True)]
 
     def read(self, model: type[M]) -> M:
         """Its value as a model. Raises `UsageError` for the first mistake in the order of the lines."""

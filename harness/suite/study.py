@@ -77,16 +77,13 @@ def _log(value: Any) -> bool:
 
 @dataclass(frozen=True)
 class Axis(FileModel):
-    """One plot a board, or a family of boards: `x` is a cost of `COSTS`, or `name.parameter` of a regime or method.
+    """One plot a board, or a family of boards.
 
-    Or `metric.` and another metric, such as one that counts: methods of one name are a line then.
-
-    The parameter may lie deeper, as `trained.optimizer.lr`: the path that `vary` of `tuned` has, behind the name.
-    `*.parameter` is that of every method, or regime, that has one of this name: one plot of them all.
-    `x` may also be `draws`: a table of bias² and variance of the error over the seeds, in a track that splits it.
-    `y` is a metric (empty: the suite's rank_by), or `training.` and a figure of the trainings themselves. `log` makes x
-    logarithmic (costs always are), `log_y` y too, with the exponents of power laws. `by` is a second parameter: a map
-    of both, coloured by y.
+    `x` is a cost of `COSTS`, a parameter of a regime or method (`gaussian.sigma`, `trained.optimizer.lr`, `*.steps` of
+    all that have it), `metric.` and another metric (methods of one name are a line then), or `draws`: a table of bias²
+    and variance of the error over the seeds, in a track that splits it. `y` is a metric (empty: the suite's rank_by),
+    or `training.` and a figure of the trainings. `log` makes x logarithmic (costs always are), `log_y` y too, with the
+    exponents of power laws. `by` is a second parameter: a map of both, coloured by y.
     """
 
     x: Annotated[str, Check(_x)]

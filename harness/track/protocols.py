@@ -158,7 +158,7 @@ class Track(Protocol):
 
 
 class Collector(Protocol):
-    """Stores features of each output durably, and scores the whole set at the end."""
+    """Stores what it needs of each output durably, and scores the whole set at the end."""
 
     def take(self, output: Any, item: Any) -> Any: ...
     def score(self) -> dict[str, dict[str, Any]]: ...

@@ -85,7 +85,7 @@ def test_two_parameters_are_crossed_outer_values_first() -> None:
         ("tuned(method=trained, vary='parts.nm.m', over=(4,))", "parts of trained are named by nothing"),
         ("tuned(method=trained(parts=(clip, clip)), vary='parts.clip.norm', over=(1,))", "has 'clip' twice"),
         ("tuned(method=nlm, vary=h, over=(1, 2))", "tuned takes a method that is trained, not nlm"),
-        ("tuned(method=trained, vary=steps, over=(400, 400))", "steps=400 gives a variant that is there already"),
+        ("tuned(method=trained, vary=steps, over=(400, 400))", "steps=400 gives the same variant twice"),
         ("tuned(method=trained, vary=steps, over=(-1, 2))", "steps must be a whole number from 1"),
         ("tuned(method=trained, vary=steps, over=())", "over must be a list"),
     ],

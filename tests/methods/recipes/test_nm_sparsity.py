@@ -108,7 +108,7 @@ def test_a_pattern_that_leaves_nothing_out_is_refused() -> None:
 
 @pytest.mark.parametrize("name", ["nm", "hawq_v2"])
 def test_a_network_from_before_the_end_of_its_steps_is_refused(name: str) -> None:
-    due = f"^part {name} is what it is to be only after its last step: give keep=last and stop=steps$"
+    due = f"^part {name} is complete only after the last step: give keep=last and stop=steps$"
     for more in ("keep=best", "stop=gl", "keep=best, stop=patience"):
         with pytest.raises(UsageError, match=due):
             recipe_of(bind(f"trained(parts=(clip, {name}), {more})", "method").kwargs)
