@@ -77,7 +77,7 @@ def test_an_interval_leaves_0_out_where_p_is_at_most_5_percent_and_only_there() 
         differences = rng.exponential(size=(60, n)) - 1 + rng.normal(0, 0.8, (60, 1))
         made = judged(*differences)
         out = (made.interval[:, 0] > 0) | (made.interval[:, 1] < 0)
-        assert np.array_equal(out, made.told)
+        assert np.array_equal(out, made.significant)
         told.append(int(out.sum()))
     assert 0 < told[2] < told[3] < 60
 

@@ -556,7 +556,7 @@ def test_a_training_in_mixed_precision_goes_on_from_a_snapshot_bit_by_bit() -> N
         through.advance(batch())
     for _ in range(2):
         begun.advance(batch())
-    gone_on.go_on(begun.snapshot())
+    gone_on.resume(begun.snapshot())
     assert laid_out(gone_on) == {True}
     for _ in range(2):
         gone_on.advance(batch())

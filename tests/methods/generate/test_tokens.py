@@ -396,7 +396,7 @@ def test_looks_leave_the_training_as_it_is_and_a_stopped_one_goes_on() -> None:
         for step in range(10):
             if step == 6:
                 held, one = one.snapshot(), trainer("zeroth_order(mu=0.01)", parts="token_subspace(tau=4, nu=0.2)")
-                one.go_on(held)
+                one.resume(held)
             if not looking:
                 one.parts[0].observe = lambda *_: None
             one.advance(batch())

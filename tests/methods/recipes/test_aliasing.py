@@ -105,7 +105,7 @@ def looked(down: str, looks: int = 2, part: str = "aliasing", stopped: bool = Fa
         one.advance({n: torch.rand(4, 1, 16, 16, generator=rng).numpy() for n in ("given", "wanted")})
         if stopped and step == 1:
             snapshot, one = one.snapshot(), Trainer(recipe, (1, 16, 16), (1, 16, 16), 0, "cpu")
-            one.go_on(snapshot)
+            one.resume(snapshot)
     return one
 
 

@@ -141,7 +141,7 @@ def test_error_and_stability_are_those_of_the_weights_and_gradients() -> None:
 def test_figures_of_a_stopped_training_are_those_of_a_whole_one() -> None:
     whole, half = trained("binary", 6), trained("binary", 6, stop=3)
     other = Trainer(half.recipe, (1, 12, 12), (1, 12, 12), 0, "cpu")
-    other.go_on(half.snapshot())
+    other.resume(half.snapshot())
     assert advanced(other, 3).figures() == whole.figures()
 
 

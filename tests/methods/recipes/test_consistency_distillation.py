@@ -302,7 +302,7 @@ def test_a_distillation_that_was_stopped_ends_as_one_that_was_not(teacher: Any) 
         halves.append(whole.snapshot())
     for step, snapshot in enumerate(halves):
         again = Trainer(recipe, SHAPE, SHAPE, 0, "cpu")
-        again.go_on(snapshot)
+        again.resume(snapshot)
         for batch in batches[step:]:
             again.advance(batch)
         assert again.weights() == whole.weights()

@@ -146,7 +146,7 @@ def test_the_network_that_was_kept_is_the_one_that_is_used_also_after_a_snapshot
             one.keep_best()
             due = one.weights()
     other = trainer()
-    other.go_on(one.snapshot())
+    other.resume(one.snapshot())
     assert one.weights() != due
     for each in (one, other):
         each.finish()

@@ -97,7 +97,7 @@ def test_a_training_that_goes_on_from_a_snapshot_has_the_mean_of_one_that_was_ne
         whole.advance(batch(step))
     held = io.BytesIO(whole.snapshot()).getvalue()
     other = trainer("(ema(decay=0.9),)")
-    other.go_on(held)
+    other.resume(held)
     for one in (whole, other):
         for step in range(2, 4):
             one.advance(batch(step))

@@ -197,7 +197,7 @@ def test_both_learn_in_turn_and_a_stopped_training_goes_on_as_if_it_was_not() ->
     for step in range(3):
         first.advance(a_batch(step))
     second = trainer(seed=7)
-    second.go_on(first.snapshot())
+    second.resume(first.snapshot())
     for step in range(3, 6):
         second.advance(a_batch(step))
     assert second.weights() == whole.weights()

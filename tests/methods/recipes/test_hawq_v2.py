@@ -139,7 +139,7 @@ def test_a_stopped_training_goes_on_with_the_bits_that_it_chose() -> None:
     for stop in (3, 6):  # among the steps that measure, and after the choice
         held = advance(trainer("hawq_v2(budget=3, at=0.4)", 10), stop).snapshot()
         other = trainer("hawq_v2(budget=3, at=0.4)", 10)
-        other.go_on(held)
+        other.resume(held)
         advance(other, 10 - stop).finish()
         assert other.weights() == whole.weights()
         assert {n: v for n, v in other.figures().items() if n != "trace_seconds"} == {

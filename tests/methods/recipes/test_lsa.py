@@ -315,7 +315,7 @@ def test_a_training_that_was_stopped_goes_on_as_if_it_was_not() -> None:
     whole, half, other = (trainer(how) for _ in range(3))
     advanced(whole, range(20))
     advanced(half, range(13))
-    other.go_on(half.snapshot())
+    other.resume(half.snapshot())
     advanced(other, range(13, 20))
     assert other.weights() == whole.weights() and other.figures() == whole.figures() != {}
 

@@ -299,7 +299,7 @@ def test_a_stopped_look_goes_on() -> None:
     whole, first, second = trainer(spec), trainer(spec), trainer(spec)
     advanced(whole, 8)
     advanced(first, 6)
-    second.go_on(first.snapshot())
+    second.resume(first.snapshot())
     for step in (6, 7):
         second.advance(a_batch(step))
     assert second.figures() == whole.figures()

@@ -123,7 +123,7 @@ def test_a_training_that_was_stopped_goes_on_with_the_layers_that_were_chosen() 
     whole = advanced(trainer("(noisefit(k=2, start=0.25), noise_response(looks=2))"), range(4))
     half = advanced(trainer("(noisefit(k=2, start=0.25), noise_response(looks=2))"), range(3))
     other = trainer("(noisefit(k=2, start=0.25), noise_response(looks=2))")
-    other.go_on(half.snapshot())
+    other.resume(half.snapshot())
     advanced(other, range(3, 4))
     assert other.weights() == whole.weights() and other.figures() == whole.figures()
     assert 1 <= whole.figures()["noisefit_first_layer"] < whole.figures()["noisefit_last_layer"] <= 4

@@ -111,7 +111,7 @@ def test_a_centred_network_begins_at_nothing_and_a_perceptron_moves_by_the_analy
 def test_a_stopped_training_remembers_where_its_weights_began() -> None:
     one = trained("(signal_and_noise, weight_change, centred)", 3)
     other = trained("(signal_and_noise, weight_change, centred)", 0)
-    other.go_on(one.snapshot())
+    other.resume(one.snapshot())
     for each in (one, other):
         each.finish()
     assert one.figures() == other.figures()

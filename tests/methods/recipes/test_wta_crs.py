@@ -217,7 +217,7 @@ def test_a_training_that_goes_on_is_the_one_that_was_never_stopped() -> None:
     one, other = trainer("", "wta_crs(ratio=0.1)"), trainer("", "wta_crs(ratio=0.1)")
     for step in range(8):
         if step == 4:
-            other.go_on(one.snapshot())
+            other.resume(one.snapshot())
         for each in (one, *([other] if step >= 4 else [])):
             each.advance(batch(step))
     assert one.weights() == other.weights() and one.figures() == other.figures()

@@ -15,7 +15,7 @@ from noisebench.datasets.audio.compressed import KNOBS, settings_of, turned
 from noisebench.methods.audio.linear_filter import fitted
 from noisebench.planning.cells import shown_to
 from noisebench.recipes.archs.signaltrain import fourier
-from noisebench.track.calling import call_on, told
+from noisebench.track.calling import call_on, reveal
 from noisebench.tracks.audio import Clip, Effect, as_clip, clip_sha256
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -43,7 +43,7 @@ def made_by(method: str, item: Clip) -> np.ndarray:
     runner = TRACK.open(bind(method, "method", "audio"))
     if runner.can_use_device():
         runner.setup("cpu")
-    return call_on(runner, told(posed(item), item, shown_to(runner.meta)), "cpu")[0]
+    return call_on(runner, reveal(posed(item), item, shown_to(runner.meta)), "cpu")[0]
 
 
 def batches(*clips: Clip, crop: int = 64) -> Any:

@@ -13,7 +13,7 @@ import pytest
 from noisebench.components.registry import bind
 from noisebench.components.tracks import get_track
 from noisebench.planning.cells import shown_to
-from noisebench.track.calling import call_on, told
+from noisebench.track.calling import call_on, reveal
 from noisebench.tracks.graph import (
     LinearDag,
     covariance,
@@ -50,7 +50,7 @@ def posed(item: LinearDag, regime: str = "equal(sigma=1)", seed: int = 0, draw: 
 
 def learn(method: str, item: LinearDag, regime: str = "equal(sigma=1)") -> np.ndarray:
     runner = TRACK.open(bind(method, "method", "graph"))
-    return call_on(runner, told(posed(item, regime), item, shown_to(runner.meta)), "cpu")[0]
+    return call_on(runner, reveal(posed(item, regime), item, shown_to(runner.meta)), "cpu")[0]
 
 
 def scores(weights: np.ndarray, item: LinearDag, *metrics: str, regime: str = "equal(sigma=1)", protocol="as_given"):

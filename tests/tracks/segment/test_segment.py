@@ -595,7 +595,7 @@ def test_a_recipe_of_maps_learns_and_goes_on_from_a_snapshot(recipe: str, arch: 
     whole, stopped, resumed = (tiny(recipe, arch) for _ in range(3))
     losses = step(whole, 0, 6)
     step(stopped, 0, 5)
-    resumed.go_on(stopped.snapshot())
+    resumed.resume(stopped.snapshot())
     step(resumed, 5, 6)
     assert np.isfinite(losses).all()
     assert resumed.weights() == whole.weights() and resumed.figures() == whole.figures()
