@@ -62,12 +62,12 @@ def evaluate(
 
     `method` is a spec, a registered function or class (then with what it declares and its defaults), any function
     as the track calls it: in `restore`, `f(noisy, info)` on (1, C, H, W) tensors, or a torch module, which is called
-    on the tensor alone, in eval mode and without gradients. What is not said is as the track has it: in `restore`,
-    `photos` under `gaussian(sigma=25)`, psnr and ssim under `uint8`. `range` says what the float pictures of the
-    dataset are on, where not on [0, 1]: 255 for 0–255, or (-1, 1). The global generators of Python, numpy and torch are
-    left as they were found, and `torch.autocast`, `torch.no_grad` or another default dtype around the call do not reach
-    in: a method of mixed precision enters autocast by itself. Raises what the method raises, `Skip` where it does not
-    apply, `Invalid` where it gives no output of the track, and `UsageError`.
+    on the tensor alone, in eval mode and without gradients. The rest defaults to the track's: in `restore`, `photos`
+    under `gaussian(sigma=25)`, psnr and ssim under `uint8`. `range` is that of the dataset's float pictures, where it
+    is not [0, 1]: 255 for 0–255, or (-1, 1). The global generators of Python, numpy and torch are left as they are;
+    `torch.autocast`, `torch.no_grad` or another default dtype around the call have no effect: a method of mixed
+    precision enters autocast by itself. Raises what the method raises, `Skip` where it does not apply, `Invalid` where
+    it gives no output of the track, and `UsageError`.
     """
     device = str(device)
     check_device(device)

@@ -1,4 +1,4 @@
-"""pytest plugin: a `noisebench` fixture that evaluates a denoiser and holds it against a stored baseline."""
+"""pytest plugin: a `noisebench` fixture that evaluates a denoiser and compares it with a stored baseline."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class Bench:
-    """What a test gets: `evaluate` scores a method, `check` also holds it against the baseline of this test."""
+    """The fixture's value: `evaluate` scores a method, `check` also compares it with the baseline of this test."""
 
     def __init__(
         self, baseline: Path, update: bool, defaults: dict[str, Any], extra_info: dict[str, Any] | None
@@ -230,7 +230,7 @@ def _file(item: pytest.Item) -> Path:
 def noisebench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     """Evaluate a method and hold it against the baseline of this test: see `Bench`."""
     defaults = dict(_DEFAULTS)
-    # The marker of a module or class holds for its tests, one that is nearer says other things of its own.
+    # The marker of a module or class holds for its tests; a nearer one overrides it.
     for marker in reversed(list(request.node.iter_markers("noisebench"))):
         given = {**dict(zip(("dataset", "regime"), marker.args, strict=False)), **marker.kwargs}
         unknown = sorted(given.keys() - defaults.keys())

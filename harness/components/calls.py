@@ -53,14 +53,14 @@ def degraded_in_turn(regime: Bound, values: Any, *given: Any, resizes: bool = Fa
 
 
 def kind_of(output: Any) -> str:
-    """What a component returned: the type of an array's numbers, or its own."""
+    """The type of a returned value, in words: of an array that of its numbers."""
     import numpy as np
 
     return f"an array of {output.dtype}" if isinstance(output, np.ndarray) else type(output).__name__
 
 
 def check_floats(who: str, array: Any, *, drops: bool = False) -> None:
-    """Raise `UsageError` for what is no array of floats, and for NaN or Inf; with `drops` for Inf alone."""
+    """Raise `UsageError` for anything but an array of floats, and for NaN or Inf; with `drops` for Inf alone."""
     import numpy as np
 
     if not isinstance(array, np.ndarray) or array.dtype.kind != "f":

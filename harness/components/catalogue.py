@@ -1,4 +1,4 @@
-"""What is registered, described: for `noisebench list`."""
+"""The registered components and their descriptions, for `noisebench list`."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def open_dataset(bound: Bound) -> Dataset:
-    """The dataset that a bound spec names. Raises `UsageError` for what is none."""
+    """The dataset that a bound spec names. Raises `UsageError` for anything else."""
     if not isinstance(bound, Bound):
         raise UsageError(f"a dataset is opened by its bound spec: nb.open_dataset(nb.bind({bound!r}, 'dataset'))")
     try:
@@ -30,9 +30,7 @@ def open_dataset(bound: Bound) -> Dataset:
         kind = (
             type(opened).__name__ if ids is None else f"{type(opened).__name__} whose `ids` is a {type(ids).__name__}"
         )
-        raise UsageError(
-            f"dataset {bound.display} gives a {kind}: it must have `ids`, a list of texts, and `load(index)`"
-        )
+        raise UsageError(f"dataset {bound.display} gives a {kind}: give `ids`, a list of texts, and `load(index)`")
     return opened
 
 

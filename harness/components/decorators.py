@@ -1,4 +1,4 @@
-"""How a component is registered: one decorator a kind. What only one track knows is checked by that track."""
+"""The decorators that register components, one a kind. A track checks what only it knows."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def method(
 def dataset(name: str, *, track: str = DEFAULT, version: int = 1, **meta: Any) -> Callable[[F], F]:
     """Register a dataset: a function of keyword parameters that returns a `Dataset`. `meta` is licence, homepage, …
 
-    `own_files=True` says that what it reads are the user's files, which may change under one spec.
+    `own_files=True`: it reads the user's files, which may change under one spec.
     """
     return component("dataset", name, version, meta, track)
 
@@ -200,7 +200,7 @@ def metric(
     """Register a metric, which the track calls; `NotDefined(reason)` is its value where it has none.
 
     In `restore`: `f(pair, **params) -> float`; with `residual=True` the pair has one, where the noisy input is known;
-    with `missing=True` it says which pixels were missing, and the others are those of the input, where both are known.
+    with `missing=True` it has the mask of missing pixels, and its other pixels are the input's, where both are known.
 
     `decimals` is how many are printed; metrics stand on a board by `order`, then by name. `gate` is what a check lets
     pass where no rule speaks: `max_drop` of the mean, `max_drop_item` of one item, in the unit. `describe` says of a

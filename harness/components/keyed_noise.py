@@ -18,7 +18,7 @@ def noise_key(regime: Bound, seed: int, item_sha256: str, draw: int = 0) -> byte
 
 
 def text_key(text: str) -> bytes:
-    """The 256-bit key of what is made from a text."""
+    """The 256-bit key of a text."""
     return hashlib.sha256(text.encode()).digest()
 
 

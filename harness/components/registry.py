@@ -149,7 +149,7 @@ class Registry:
         return next((name for name, entry in self._entries.items() if entry.obj is obj), "")
 
     def entries(self) -> list[Entry]:
-        """What is registered so far; imports nothing."""
+        """The entries registered so far; imports nothing."""
         return list(self._entries.values())
 
     def _lender(self) -> Registry | None:
@@ -210,7 +210,7 @@ RECIPE_KINDS = {
     "arch": "archs", "objective": "objectives", "loss": "losses", "optimizer": "optimizers", "schedule": "schedules",
     "part": "parts", "sampler": "samplers", "stop": "stops",
 }  # fmt: skip
-"""What a training recipe is made of, and the folder of each kind in `noisebench.recipes`. No track owns them."""
+"""Kinds of the choices of a recipe → their folders in `noisebench.recipes`. No track owns them."""
 
 
 def registry(kind: str, track: str = "restore") -> Registry:
@@ -276,7 +276,7 @@ class Bound:
 
 
 SUMS = ("regime",)
-"""Kinds whose specs add up: `a + b` is one after the other."""
+"""Kinds whose specs add up: `a + b` applies `a`, then `b`."""
 
 
 def bind(spec: Spec | str, kind: str, track: str = "restore") -> Bound:

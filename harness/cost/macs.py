@@ -42,7 +42,7 @@ _FREE_FAMILIES = re.compile(r"_foreach_\w+|_fused_(adam|adamw|sgd|adagrad)|_amp_
 def macs(call: Callable[[], Any], reasons: dict[str, str]) -> int | None:
     """Multiply-accumulates of convolutions, linear layers, matrix products, attention and recurrent layers.
 
-    None, with the reason, where there are none or where an operation was run whose number is not known, such as a
+    None, with the reason, where there are none, and where the number of an operation is not known, such as a
     transform, a decomposition or an operation of another package: a sum without it would be too low. What a call does
     outside of torch, or on threads of its own, is not seen.
     """

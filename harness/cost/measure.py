@@ -184,7 +184,7 @@ def _cpu_seconds() -> float:
 
 
 def peak_memory(call: Callable[[], Any], device: str, reasons: dict[str, str]) -> int | None:
-    """Bytes that `call` needs at its peak above what is held before it.
+    """Bytes that `call` needs at its peak beyond those in use before it.
 
     CUDA: the allocator's peak. CPU: the kernel's high-water mark of resident memory, reset before the call.
     """

@@ -26,7 +26,7 @@ _WRAPPERS = ("module.", "_orig_mod.")
 
 
 class _Malformed(ValueError):
-    """What is wrong with a file, as the end of a sentence that begins with its name; and how to mend it."""
+    """A damaged or foreign file: the message continues a sentence that begins with its name; and the remedy."""
 
     def __init__(self, why: str, remedy: str = "get the file again") -> None:
         super().__init__(why)

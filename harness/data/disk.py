@@ -51,7 +51,7 @@ def locked(store: Path, name: str) -> Iterator[None]:
 
 
 def open_regular(file: str | os.PathLike[str]) -> io.FileIO:
-    """Open a file to be read. Raises OSError, for what is no regular file too: a pipe hangs, a device may not end."""
+    """Open a file to read. Raises OSError, also for anything but a regular file: a pipe hangs, a device may not end."""
     fd = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     mode = os.fstat(fd).st_mode
     if stat.S_ISREG(mode):
@@ -63,7 +63,7 @@ def open_regular(file: str | os.PathLike[str]) -> io.FileIO:
 
 
 def read_regular(file: str | os.PathLike[str]) -> bytes:
-    """The bytes of a file. Raises OSError, for what is no regular file too."""
+    """The bytes of a file. Raises OSError, also for anything but a regular file."""
     with open_regular(file) as opened:
         return opened.read()
 

@@ -1,4 +1,4 @@
-"""Folders of the user's own files: what is in one, and two of them paired by name without ending."""
+"""Folders of the user's files: list one, or pair two by their names without ending."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Folder = str | os.PathLike[str]
 
 
 def path_of(given: object, role: str) -> Path:
-    """A path that a caller gives. Raises `UsageError` for what is none."""
+    """A path that a caller gives. Raises `UsageError` for anything else."""
     if not isinstance(given, str | os.PathLike):
         raise UsageError(f"{role} is a path, not {type(given).__name__}")
     if not os.fspath(given):

@@ -15,7 +15,7 @@ from .pairwise import pairwise_distances
 def mean_distance(a: Any, b: Any, *, same: bool = False) -> float:
     """The mean Euclidean distance of rows of `a` (m, d) and of `b` (n, d); with `same`, of two different rows of `a`.
 
-    In blocks, so that memory is that of the rows. Raises `UsageError` for what is no two sets of finite rows.
+    In blocks, so that memory is that of the rows. Raises `UsageError` for anything but two sets of finite rows.
     """
     x, y = feature_rows(a, "a", least=2 if same else 1), feature_rows(b, "b", least=1)
     same_width(x.shape[1], y.shape[1])

@@ -33,7 +33,7 @@ class Moments:
 
     @classmethod
     def of(cls, features: Any, who: str = "features") -> Moments:
-        """The moments of (N, d) features, block by block. Raises `UsageError` for what is not finite numbers."""
+        """The moments of (N, d) features, block by block. Raises `UsageError` for anything but finite numbers."""
         array = feature_rows(features, who, least=1)
         moments = cls(0, np.zeros(array.shape[1]), np.zeros((array.shape[1],) * 2))
         return moments.add(array, who)

@@ -88,7 +88,7 @@ def _picture(row: dict[str, Any], where: str) -> Picture:
 
 
 def pictures_of(folder: str, noisy: str | None = None) -> tuple[Path, list[Picture]]:
-    """What a manifest of the pictures below `folder` says, and the folder that its files are relative to.
+    """The folder that files are relative to, and the rows of a manifest of the pictures below `folder`.
 
     With `noisy`, a folder of noisy pictures of the same names, that is the folder which holds both. Reads every
     picture. Raises `UsageError` for what cannot be read, paired or named in a manifest.

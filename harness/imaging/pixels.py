@@ -95,7 +95,7 @@ def to_unit(picture: Array) -> Float:
 
 
 def is_unit(picture: Array) -> bool:
-    """Whether all values of a float picture are on [0, 1]; False says nothing. One pass, in half the time of two."""
+    """Whether all values of a float picture are on [0, 1]; False may be wrong. One pass, in half the time of two."""
     if picture.dtype not in _ONE:
         return False
     one = _ONE[picture.dtype]  # what is negative, above 1, NaN or Inf is larger, read as a whole number

@@ -1,4 +1,4 @@
-"""What is taken for a picture: type, layout and range. Every way in asks here, for arrays and for tensors alike.
+"""What counts as a picture: type, layout and range. Every entry point checks here, for arrays and for tensors alike.
 
 Floats are on [0, 1]. A clean picture that a caller gives may leave that by `OVERSHOOT`; one of a dataset, such as a
 synthetic field, stays within `WIDEST`. A noisy or restored picture may leave it by any amount, for noise and methods
@@ -16,11 +16,11 @@ from ..text.errors import UsageError
 from .pixels import DEPTH_OF_TYPE, Array, is_unit
 
 Range = float | tuple[float, float] | None
-"""What the values of a float picture are on: (low, high), or high alone for (0, high); None for [0, 1]."""
+"""The range of a float picture: (low, high), or high alone for (0, high); None for [0, 1]."""
 OVERSHOOT = 0.1
 """How far a clean float picture may leave [0, 1]: about what resampling leaves."""
 WIDEST = (-1.0, 2.0)
-"""What the clean float pictures of datasets and files stay within."""
+"""The range that clean float pictures of datasets and files stay within."""
 _MOST_CHANNELS = 4
 """The most channels of a picture; an axis that is longer is a side."""
 
@@ -72,7 +72,7 @@ def as_picture(picture: Any, who: str) -> Array:
 
 
 def given_array(picture: Any, who: str) -> Array:
-    """What a caller gives, array or tensor, as (H, W, C) on the CPU. Raises `UsageError`."""
+    """A caller's array or tensor as (H, W, C) on the CPU. Raises `UsageError`."""
     if not is_tensor(picture):
         return as_picture(picture, who)
     plain = as_tensor(picture, who).detach().cpu()
@@ -115,7 +115,7 @@ def _limits(range: Any) -> tuple[float, float]:
 def check_pair(restored: Any, clean: Any, *, said: bool) -> bool:
     """Raise `UsageError` where one of two pictures is off [0, 1] by its looks, or both are exchanged.
 
-    `said`: the caller has named the range of float pictures, which is believed as far as it can be. Returns whether
+    `said`: the caller has named the range of float pictures, which is trusted where possible. Returns whether
     both are seen to lie on [0, 1].
     """
     if all(isinstance(picture, np.ndarray) and lies_on_unit(picture) for picture in (restored, clean)):
@@ -156,7 +156,7 @@ def check_item(picture: Any, who: str) -> None:
 def check_restored(picture: Any, who: str, clean: Any = None, *, file: bool = False) -> None:
     """Raise `UsageError` for a noisy or restored float picture that is on 0–255, 0–65535 or [-1, 1].
 
-    Of a `file` the caller cannot say the range.
+    For a `file` the caller cannot name the range.
 
     [-1, 1] is seen beside `clean` alone, a picture on [0, 1] or of whole numbers: some values are below -0.5, and
     (x + 1) / 2 has less than 1/6 of the squared error of x. Of clean + noise it has 1/4 or more, but for chance.

@@ -320,7 +320,7 @@ def _score_cells(
         **protocol_inputs(shared.protocol),
         "metrics": {m.canonical: _version(m, scores[m.display]) for m in single},
         "metric_sources": sources_of(metrics),
-        # Absent where there are none, as weights are.
+        # Absent without set metrics, so that they change no other key.
         **({"sets": keyed_sets} if keyed_sets else {}),
         **judged_data(metrics, once),
     }
@@ -359,9 +359,7 @@ def _cost_cells(
     for size in suite.cost.sizes:
         if not track.defaults.allows(size):
             text = "x".join(map(str, size))
-            raise UsageError(
-                f"cost size {text} does not fit track {track.name}: give one such as {track.defaults.sizes}"
-            )
+            raise UsageError(f"cost size {text} does not fit track {track.name}: such as {track.defaults.sizes}")
         for method in methods:
             regime = PlannedRegime(regime_for(method.bound, regimes, track))
             trained = trainings.of(method, suite.seeds[0])

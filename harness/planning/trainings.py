@@ -42,7 +42,7 @@ class Trained:
 
     @property
     def inputs(self) -> dict[str, Any]:
-        """What trainings add to the key of a cell that needs them: their keys."""
+        """What the trainings add to the key of the cell: their keys."""
         return {"trained": sorted(self.keys.values())} if self.keys else {}
 
     def run_before(self, cell: PlannedCell) -> PlannedCell:
@@ -200,12 +200,12 @@ def planned_tuning(bound: Bound, grid: TuningGrid, keys: Mapping[str, str]) -> T
 
 
 def regime_data(regime: Bound, once: ReadOnce) -> dict[str, list[str]]:
-    """What the datasets of a regime add to a key: their fingerprints; nothing where it has none."""
+    """Fingerprints, for a key, of the datasets of a regime; nothing where it has none."""
     return _fingerprints("regime_data", datasets_of(regime), once)
 
 
 def fitted_data(method: Bound, once: ReadOnce) -> dict[str, list[str]]:
-    """What datasets of the user's files that a method is fitted to add to a key: their fingerprints; nothing for none.
+    """Fingerprints, for a key, of the user's files that a method is fitted to; nothing where there are none.
 
     A dataset declares `own_files` where its files may change under one spec. A training has its data in its own key.
     """
@@ -213,7 +213,7 @@ def fitted_data(method: Bound, once: ReadOnce) -> dict[str, list[str]]:
 
 
 def judged_data(metrics: Iterable[Bound], once: ReadOnce) -> dict[str, list[str]]:
-    """What datasets of the user's files that a metric's judge is trained on add to a key; nothing for none."""
+    """Fingerprints, for a key, of the user's files that the judges in metrics are trained on; nothing for none."""
     datasets = (one for metric in metrics for one in _own_files(metric, of_trainings=True))
     return _fingerprints("judged_data", datasets, once)
 

@@ -35,9 +35,7 @@ def grid_over(method: Bound, vary: str, over: Sequence[Value]) -> TuningGrid:
     inner = grid_of(method) or TuningGrid((), (((), method),))
     for _, one in inner.variants:
         if not getattr(one.entry.obj, "trained", False):
-            raise UsageError(
-                f"tuned takes a method that is trained, not {method.display}: tune the trained method inside it"
-            )
+            raise UsageError(f"tuned takes a method that is trained, not {method.display}: tune the one inside it")
     if not over:
         raise UsageError(f"tuned: over is empty: name the values of {one_line(vary)!r} to try")
     variants: dict[str, tuple[tuple[str, ...], Bound]] = {}

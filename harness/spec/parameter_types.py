@@ -1,4 +1,4 @@
-"""The types of parameters: marks for those that are specs or came later, and each type as a person writes it."""
+"""Types of parameters: marks for nested specs and later parameters, and each type in words."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _LIMITS = ("gt", "ge", "lt", "le", "multiple_of", "min_length", "max_length")
 
 
 def nested_in(annotation: Any) -> Nested | None:
-    """What kind of spec a parameter is; None for a plain one."""
+    """The kind of spec that a parameter takes; None for a plain value."""
     return next((m for m in getattr(annotation, "__metadata__", ()) if isinstance(m, Nested)), None)
 
 

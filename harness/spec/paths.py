@@ -87,7 +87,7 @@ def _cut(value: Any, path: Sequence[str]) -> Any:
 
 
 def readable_spec(text: str) -> Spec | None:
-    """The spec that `text` is; None where it is none, as in an old cell."""
+    """The spec of a text; None where it is none, as in an old cell."""
     try:
         return parse(text)
     except UsageError:
@@ -96,7 +96,7 @@ def readable_spec(text: str) -> Spec | None:
 
 @lru_cache(maxsize=4096)
 def is_meant(text: str, canonical: str, display: str) -> bool:
-    """Whether a text that a person gives is a stored spec: in either of its forms, or with some of the defaults."""
+    """Whether a person's text means a stored spec: in either of its forms, or with some of the defaults."""
     if text in (canonical, display):
         return True
     given, full, short = map(readable_spec, (text, canonical, display))

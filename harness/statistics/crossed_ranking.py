@@ -20,9 +20,9 @@ def crossed_ranges(scores: Floats) -> Ranking:
     The variance of a mean difference has a part of the seeds, one of the items and one of both together: a two-way
     analysis of variance without replication, with Satterthwaite's degrees of freedom, as in studies of several readers
     of the same cases (Dorfman, Berbaum & Metz 1992; Hillis 2007). It is that of the pair or that of all pairs together,
-    whichever is larger, so that a method that varies more than others is not told apart too easily. Intervals are
+    whichever is larger, so that a method that varies more than others is not separated too easily. Intervals are
     those of Tukey's studentised range: they hold for all pairs at once, 95 %. With fewer than 3 seeds or 6 items there
-    are none, and nothing is told apart.
+    are none, and no two methods are `apart`.
     """
     m, seeds, n = scores.shape
     scores = without_rounding(scores.reshape(m, -1)).reshape(scores.shape)

@@ -69,7 +69,7 @@ def ranges(means: Floats, apart: Pairs) -> list[tuple[int, int]]:
 
 
 def cliques(apart: Pairs) -> list[tuple[int, ...]]:
-    """The largest sets of two or more methods of which no two are told apart, in order (Bron & Kerbosch 1973)."""
+    """The largest sets of two or more methods of which no two differ significantly, in order (Bron & Kerbosch 1973)."""
     joined = [set(np.flatnonzero(~row)) - {i} for i, row in enumerate(apart)]
     largest: list[tuple[int, ...]] = []
 

@@ -43,7 +43,7 @@ def units_needed(differences: Floats, comparisons: int) -> int | None:
 
 
 def power(effect: float, n: int, comparisons: int) -> float:
-    """The chance that a mean `effect`, in units of its deviation, is told from 0 with `n` units, 4 or more.
+    """The chance that a mean `effect`, in units of its deviation, is significant with `n` units, 4 or more.
 
     Noncentral t by its normal approximation (Johnson & Kotz 1970): it has a value everywhere, and where the chance is
     high, as it is planned here, it is good to 0.01.

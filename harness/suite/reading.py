@@ -30,7 +30,7 @@ Location = Sequence[str | int]
 
 
 class Mistake(ValueError):
-    """What is wrong with a value, in whole words; `at` leads to the part of it that is wrong."""
+    """A mistake in a value; `at` leads to the part of it that is wrong."""
 
     def __init__(self, why: str, *at: str | int) -> None:
         super().__init__(why)
@@ -57,7 +57,7 @@ class _Twice(Mistake):
 
 
 class FileModel:
-    """A frozen dataclass that is read from a mapping: its fields are the keys, their annotations say what is due."""
+    """A frozen dataclass that is read from a mapping: its fields are the keys, their annotations the types."""
 
     called: ClassVar[str] = ""
     """The name of such a mapping in messages about unknown keys; empty: its own key."""
@@ -198,7 +198,7 @@ class YamlPart:
 
 
 def read_yaml(path: str | Path, role: str, example: str) -> YamlPart:
-    """What a YAML file holds. Raises `UsageError` with file and line; `example` is the remedy where it is empty."""
+    """Read a YAML file. Raises `UsageError` with file and line; `example` is the remedy where it is empty."""
     file = Path(path)
     try:
         node: yaml.Node | None = yaml.compose(file.read_text(encoding="utf-8"), Loader=_LOADER)
@@ -277,7 +277,7 @@ def _node_at(node: yaml.Node, at: Location) -> yaml.Node:
 
 
 def _label(at: Location) -> str:
-    """What a value is called: its keys, and the places between them."""
+    """The name of a value in messages: its keys, and the places between them."""
     steps = list(map(str, at))
     while steps and steps[-1].isdigit():
         steps.pop()

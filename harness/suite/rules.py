@@ -17,7 +17,7 @@ _IN_UNITS = ("max_drop", "max_drop_item", "min_above_baseline")
 
 
 def _number(value: Any) -> float:
-    """A number as a float; NaN for what is none, or is too large to be one."""
+    """A number as a float; NaN for anything else, and for one that is too large."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return math.nan
     try:
@@ -50,7 +50,7 @@ Gain = Annotated[float | None, Check(_gain)]
 
 @dataclass(frozen=True)
 class Rule(FileModel):
-    """Limits for the cells that four glob patterns choose. A limit that is None says nothing; inf allows all.
+    """Limits for the cells that four glob patterns choose. A limit of None does not limit; inf allows all.
 
     `max_drop` (mean) and `max_drop_item` are losses in the unit of the metric; `max_relative` is a loss of the mean
     as a share of the baseline's; `min_above_baseline` is a gain over the method of that role; `max_latency_rel` is a

@@ -1,4 +1,4 @@
-"""Study file: a suite with `study:`, which says what quality is drawn against. Read strictly."""
+"""Study files: suites with `study:`, which says what quality is drawn against. Read strictly."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ COSTS = {
 TIMES = ("latency", "latency_rel")
 """Costs that are too long where the machine was busy."""
 DRAWS = "draws"
-"""What an axis names to split the error over draws of the noise, instead of drawing it against something."""
+"""The axis that splits the error over draws of the noise, instead of drawing it against something."""
 METRIC = "metric."
-"""What stands before a metric, where an axis draws quality against it."""
+"""Prefix of a metric that an axis draws quality against."""
 TRAINING = "training."
-"""What stands before a figure of a training, where an axis names one."""
+"""Prefix of a figure of a training that an axis names."""
 _PARAMETER = re.compile(rf"({re.escape(ANY)}|[A-Za-z_]\w*)(\.[A-Za-z_]\w*)+")
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _BOTH = "xy"
-"""What `log` says where both axes are logarithmic."""
+"""The value of `log` for two logarithmic axes."""
 
 
 def _x(value: Any) -> str:
@@ -101,7 +101,7 @@ class Axis(FileModel):
 
     @property
     def label(self) -> str:
-        """What x is called: the parameter alone where it is that of any method."""
+        """The label of x: the parameter alone where it is that of any method."""
         return self.x.removeprefix(f"{ANY}.")
 
     @property

@@ -124,9 +124,8 @@ class CostPlan(FileModel):
 class Suite(FileModel):
     """What to run: methods × datasets × regimes × seeds, under one protocol.
 
-    `protocol`, `metrics` and `rank_by` are empty where nothing is said: then they are those of the track. `names` are
-    those that methods and datasets are shown under, kind → spec → name: no cell depends on them. `plugins` are paths;
-    in a file they are said from its folder. `places` say where its file gives a spec: spec → file and line.
+    Empty `protocol`, `metrics` and `rank_by` are those of the track. `names` map kind → spec → name, for display: no
+    cell depends on them. `plugins` are paths, in a file from its folder. `places` map a spec to its file and line.
     """
 
     suite: Text = "run"

@@ -1,4 +1,4 @@
-"""What can go wrong, by type: a user's mistake, a method that does not apply, a score that has no value."""
+"""Errors by type: a user's mistake, a method that does not apply, a score that has no value."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LISTED = 20
 _LENGTH = 300
 """Letters of the names that an error lists, so that it stays readable."""
 _DOUBLE = re.compile(r"\bfloat\b.*\b(bias|but|!=|and).*\bdouble\b", re.IGNORECASE | re.DOTALL)
-"""What torch says where float32 meets weights of float64."""
+"""Torch's message where float32 meets weights of float64."""
 _TO_FLOAT = ": inputs are float32, so call .float() on the network"
 
 
@@ -22,7 +22,7 @@ class UsageError(Exception):
     """A mistake in what the user gave. Its message is one line: what, where, and how to mend it. Exit code 2."""
 
     def _render_traceback_(self) -> list[str]:
-        """What IPython shows in place of a traceback."""
+        """The line that IPython shows in place of a traceback."""
         return [f"{type(self).__name__}: {message_of(self)}"]
 
 

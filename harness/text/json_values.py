@@ -30,7 +30,7 @@ def plain(value: Any, digits: int | None = None) -> Any:
 
 
 def parsed(text: str | bytes) -> Any:
-    """A JSON document. Raises ValueError for what is none, and for one that is nested too deeply to be read."""
+    """Parse a JSON document. Raises ValueError for another text, and for one that is nested too deeply."""
     try:
         return json.loads(text)
     except RecursionError:
@@ -38,5 +38,5 @@ def parsed(text: str | bytes) -> Any:
 
 
 def spelled(text: str) -> str:
-    """A JSON document that spells what is not printable, as `\\u009b`: no terminal or YAML takes it for more."""
+    """A JSON document with escapes such as `\\u009b` for what is not printable: terminals and YAML would act on it."""
     return _BEYOND_ASCII.sub(lambda match: match[0] if match[0].isprintable() else json.dumps(match[0])[1:-1], text)

@@ -1,11 +1,11 @@
-"""How a person writes and reads: a number with its noun, and names in the order of the numbers in them."""
+"""Wording for people: a number with its noun, and names in the order of the numbers in them."""
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
 
-# The digits of a name (`set12`) are a number of their own; what stands behind `=`, `(` or a blank is one with its sign.
+# The digits in a name (`set12`) are a number; behind `=`, `(` or a blank a sign belongs to the number.
 _NUMBER = re.compile(r"((?<![\w.])-?[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?|[0-9]+)")
 
 

@@ -1,1 +1,1 @@
-"""What a track is: its protocols, and how a method of it is called."""
+"""Tracks: their protocols, and the call of a method."""

@@ -18,7 +18,7 @@ Shown = Literal["item", "id"]
 
 
 class ItemRow(TypedDict):
-    """What is stored of one item: hashes, seconds, scores (None: not defined), and why a score has no value."""
+    """The stored row of one item: hashes, seconds, scores (None: not defined), and why a score has no value."""
 
     item: str
     input_sha256: str

@@ -1,4 +1,4 @@
-"""What the tracks of this package do alike: each is a `DefaultTrack` and says only what differs."""
+"""The base of this package's tracks: each is a `DefaultTrack` and defines only what differs."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class DefaultTrack:
         return f"Track({self.name})"
 
     def declare(self, kind: str, declared: Mapping[str, Any]) -> dict[str, Any]:
-        """What a component declares, complete. Raises `UsageError` for a name, ValueError for a value unknown here."""
+        """A component's declarations, completed. Raises `UsageError` for an unknown name, ValueError for a value."""
         return checked_declarations(kind, declared, self.declared)
 
     def score(self, output: Any, item: Any, case: Case, protocol: Bound, metrics: Sequence[Bound]) -> dict[str, float]:
@@ -40,5 +40,5 @@ class DefaultTrack:
         return {metric.display: metric_value(metric, *given) for metric in metrics}
 
     def metric_arguments(self, output: Any, item: Any, case: Case, protocol: Bound) -> tuple[Any, ...]:
-        """What each metric is called with: the output and the truth as the protocol leaves them."""
+        """The arguments of each metric: the output and the truth as the protocol leaves them."""
         raise NotImplementedError(f"track {self.name} has neither `metric_arguments` nor `score` of its own")

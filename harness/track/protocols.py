@@ -66,7 +66,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Words:
-    """What the things of a track are called on boards, pages and plots."""
+    """The words of a track on boards, pages and plots."""
 
     item: str = "item"
     items: str = "items"
@@ -106,7 +106,7 @@ class Defaults:
 
     @property
     def sizes(self) -> str:
-        """The usual size as a person writes it, and one with channels: `256x256, or 256x256x3 in colour`."""
+        """The default size as a person writes it, and one with channels: `256x256, or 256x256x3 in colour`."""
         usual = "x".join(map(str, self.size))
         return f"{usual}, or {usual}x3 in colour" if self.channels else usual
 
@@ -202,7 +202,7 @@ class Batches(Protocol):
 
 
 class Reader(Protocol):
-    """Reads items by their places, those that it was told to `expect` ahead of time."""
+    """Reads items by their places, and those that it was asked to `expect` ahead of time."""
 
     def expect(self, indices: Iterable[int]) -> None: ...
     def load(self, index: int) -> Any: ...
@@ -256,7 +256,7 @@ class PreloadsMore(Protocol):
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check of a method found. `ok` is None where it does not apply; `detail` is one line."""
+    """The result of one check of a method. `ok` is None where it does not apply; `detail` is one line."""
 
     name: str
     ok: bool | None
@@ -299,7 +299,7 @@ def torch_where_used(components: Iterable[Bound], declared: Sequence[str] = ()) 
 
 
 _DUE = (*Track.__annotations__, *(name for name in vars(Track) if not name.startswith("_")))
-"""What every track has: the fields of the protocol and its functions."""
+"""The fields and functions that every track has."""
 
 
 def add_track(track: Track) -> Track:
@@ -325,7 +325,7 @@ def identified(track: Track, item: Any) -> str:
 
 
 def case_of(track: Track, regime: Bound, item: Any, seed: int) -> Case:
-    """What a regime makes of an item of a track. Raises `UsageError` naming the track where it gives no case."""
+    """Pose an item of a track under a regime. Raises `UsageError` that names a track which gives no case."""
     case = track.pose(regime, item, seed)
     if not isinstance(case, Case):
         raise UsageError(f"track {track.name}: `pose` returned {kind_of(case)}: return nb.Case(given, info, …)")

@@ -72,7 +72,7 @@ class MethodRunner:
     verb: ClassVar[str] = "call"
 
     def __init__(self, bound: Bound) -> None:
-        if hasattr(bound.entry.obj, "chosen"):  # what is called is another method, which this one chooses
+        if hasattr(bound.entry.obj, "chosen"):  # it chooses another method, and that one is called
             bound = bound.entry.obj(**bound.kwargs).chosen()
         absent = " ".join(missing_packages(bound))
         if absent:

@@ -29,7 +29,7 @@ _GIVEN = "NOISEBENCH_TRAINED"
 
 
 class Card(Struct, frozen=True, kw_only=True):
-    """What travels with a checkpoint: the key of its cell, what it was made of, and how its training went."""
+    """The card of a checkpoint: the key of its cell, its recipe and data, and how its training went."""
 
     key: str
     track: str

@@ -49,8 +49,8 @@ def part(name: str, *, version: int = 1, cite: str = "") -> Callable[[F], F]:
 
     `prepare(net) -> net` once, before the optimiser is made, and again where the trained weights are loaded;
     `before_step(net, step, steps)` after each backward pass, when gradients are there; `after_step(net, step, steps)`;
-    `batch(batch, step, steps) -> batch`; `loss(net, loss, step, steps) -> scalar tensor` is what is made small in place
-    of the objective's loss; `finish(net)` at the end; `state() -> dict` of tensors and numbers and `load(state)` where
+    `batch(batch, step, steps) -> batch`; `loss(net, loss, step, steps) -> scalar tensor` is minimised in place of the
+    objective's loss; `finish(net)` at the end; `state() -> dict` of tensors and numbers and `load(state)` where
     it remembers something, so that a stopped training goes on; `before_validation(net)` and `after_validation(net)`
     where other weights are validated than are trained.
     `observe(net, batch, loss_of, step, steps)` before each forward pass is for what only looks: `loss_of(batch)` is the

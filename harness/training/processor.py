@@ -1,4 +1,4 @@
-"""What Linux tells of the processor, in /proc/cpuinfo."""
+"""The processor's instructions, by /proc/cpuinfo."""
 
 from __future__ import annotations
 

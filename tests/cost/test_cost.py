@@ -340,17 +340,15 @@ def test_a_size_that_no_input_of_a_track_has_is_refused():
         plan(Suite(track=track, methods=(method,), regimes=("none",), cost=CostPlan((size,), 1)))
 
     with pytest.raises(
-        nb.UsageError, match="cost size 8x8x3x2 does not fit track restore: give one such as 256x256, or 256x256x3"
+        nb.UsageError, match="cost size 8x8x3x2 does not fit track restore: such as 256x256, or 256x256x3"
     ):
         planned("restore", 8, 8, 3, 2)
     with pytest.raises(nb.UsageError, match="cost size 8 does not fit track restore"):
         planned("restore", 8)
     for size in ((3, 32, 32), (32, 32, 1)):
-        with pytest.raises(
-            nb.UsageError, match="does not fit track restore: give one such as 256x256, or 256x256x3 in colour"
-        ):
+        with pytest.raises(nb.UsageError, match="does not fit track restore: such as 256x256, or 256x256x3 in colour"):
             planned("restore", *size)
-    with pytest.raises(nb.UsageError, match="cost size 8x3 does not fit track functions: give one such as [0-9]+$"):
+    with pytest.raises(nb.UsageError, match="cost size 8x3 does not fit track functions: such as [0-9]+$"):
         planned("functions", 8, 3, method="mean")
 
 
