@@ -14,7 +14,7 @@ from typing import Any
 VERSION = 2
 """Version of the scheme: raised when the same code gets another fingerprint. Older keys name none: bytes counted."""
 _HARNESS = __name__.partition(".")[0]
-ROOMS = tuple(f"{_HARNESS}.{name}" for name in ("methods", "datasets", "recipes"))
+COMPONENT_PACKAGES = tuple(f"{_HARNESS}.{name}" for name in ("methods", "datasets", "recipes"))
 """The packages of components in noisebench: they count as no harness, so imports from them are followed."""
 _MESSAGES = frozenset({
     "UsageError", "Skip", "Invalid", "NotDefined",
@@ -126,7 +126,8 @@ class _CodeReader:
         """Whether an import is of noisebench, outside of the file's own package."""
         if level:
             return level - 1 > self._depth
-        is_component = any(f"{module}.".startswith(f"{package}.") for package in (self._package, *ROOMS) if package)
+        packages = filter(None, (self._package, *COMPONENT_PACKAGES))
+        is_component = any(f"{module}.".startswith(f"{package}.") for package in packages)
         return module.partition(".")[0] == _HARNESS and not is_component
 
 

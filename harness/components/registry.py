@@ -194,7 +194,7 @@ def _modules(package: str, leaf: str) -> frozenset[str]:
 def _find_spec(package: str) -> Any:
     try:
         return importlib.util.find_spec(package)
-    except ModuleNotFoundError:  # a track that has no room of that kind
+    except ModuleNotFoundError:  # a track without components of that kind
         return None
 
 
@@ -204,7 +204,7 @@ def origin(obj: Callable[..., Any]) -> tuple[str, str]:
 
 REGISTRIES: dict[tuple[str, str], Registry] = {}
 NAMED_KINDS = ("method", "dataset", "regime", "metric", "protocol")
-_OWN_ROOMS = ("method", "dataset")
+_OWN_PACKAGES = ("method", "dataset")
 """Kinds whose components lie in packages of their own, written with the public API only."""
 RECIPE_KINDS = {
     "arch": "archs", "objective": "objectives", "loss": "losses", "optimizer": "optimizers", "schedule": "schedules",
@@ -230,7 +230,7 @@ def registry(kind: str, track: str = "restore") -> Registry:
             new = Registry(kind, track, f"{root}.tracks", group, leaf="track")
         elif kind in RECIPE_KINDS:
             new = Registry(kind, track, f"{root}.recipes.{RECIPE_KINDS[kind]}", group)
-        elif kind in _OWN_ROOMS:
+        elif kind in _OWN_PACKAGES:
             new = Registry(kind, track, f"{root}.{kind}s.{track}", group)
         else:
             new = Registry(kind, track, f"{root}.tracks.{track}.{kind}s", group)

@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 
 from ..text.errors import UsageError, one_line
-from .fingerprint import ROOMS, Import, source_of
+from .fingerprint import COMPONENT_PACKAGES, Import, source_of
 from .plugins import module_of, name_in_keys
 from .registry import Bound, Entry
 
@@ -53,7 +53,7 @@ def _modules_of(components: Iterable[Bound]) -> dict[str, str | None]:
 def _root_of(file: Path, name: str) -> tuple[Path, str]:
     """The folder of a module's package and the name of the package; without a package its own folder and no name.
 
-    Within noisebench the package is the room, such as `noisebench.methods`.
+    Within noisebench it is a package of components, such as `noisebench.methods`.
     """
     root = file.parent
     package = name.split(".")[:-1] if "." in name else []
@@ -115,9 +115,9 @@ def forget_sources() -> None:
 def _imported(one: Import, path: Path, root: Path, package: str) -> Iterator[tuple[Path, Path, str]]:
     """The files of an import that lie below the root, or in a package of components, each with its root and package."""
     parts = one.module.split(".") if one.module else []
-    room = ".".join(parts[:2])
-    if not one.level and room in ROOMS and room != package:
-        root, package = _folder_of(room), room
+    home = ".".join(parts[:2])
+    if not one.level and home in COMPONENT_PACKAGES and home != package:
+        root, package = _folder_of(home), home
     if one.level:
         folder = path.parents[one.level - 1] if one.level <= len(path.parents) else root.parent
         if not folder.is_relative_to(root):
