@@ -60,7 +60,8 @@ def riddles_of(file: Path, root: Path) -> list[str]:
 def test_no_name_is_a_riddle(place: str) -> None:
     path = HARNESS / place
     files = [path] if path.suffix else sorted(path.rglob("*.py"))
-    assert files and not [riddle for file in files for riddle in riddles_of(file, HARNESS)]
+    riddles = [riddle for file in files for riddle in riddles_of(file, HARNESS)]
+    assert files and not riddles, "rename by what it holds: " + ", ".join(riddles)
 
 
 def test_every_way_to_bind_a_name_is_seen(tmp_path: Path) -> None:
