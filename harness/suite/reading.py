@@ -229,6 +229,8 @@ class _Values:
         if not node.tag.startswith(_YAML) or node.tag.startswith(f"{_YAML}python"):
             raise self._mistake(node, f"cannot be read: the YAML tag {one_line(node.tag)!r} is not allowed")
         if isinstance(node, yaml.ScalarNode):
+            if "\0" in node.value:
+                raise self._mistake(node, f"{_label(at)} holds a NUL, which no name and no path can: leave it out")
             return node.value if node.tag == f"{_YAML}str" else self._scalar(node, at)
         if id(node) not in self._constructed:
             self._constructed[id(node)] = None

@@ -76,6 +76,7 @@ def test_a_second_file_behind_one_plugin_option_is_told_from_a_suite(tmp_path):
         (GOOD + f"seeds: [{2**63}]\n", 8, f"seeds must be a whole number from 0 to {2**63 - 1}, not {2**63}"),
         (GOOD + f"limit: {2**63}\n", 8, f"limit must be a whole number from 1 to {2**63 - 1}, not {2**63}"),
         (GOOD + "metrics: [!!timestamp xx]\n", 8, "metrics is no timestamp: leave its tag out"),
+        (GOOD + 'plugins: ["a\\0b.py"]\n', 8, "plugins holds a NUL, which no name and no path can"),
         (GOOD + "metrics: [!!float '']\n", 8, "metrics is no float"),
         (GOOD + "metrics: [!!bool 5]\n", 8, "metrics is no bool"),
         (GOOD + "metrics: [!!binary a]\n", 8, "metrics is no binary"),
