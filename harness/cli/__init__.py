@@ -43,12 +43,12 @@ class OneLineParser(argparse.ArgumentParser):
             found, unknown = self.parse_known_intermixed_args(args)
             self._mixing = False
         if unknown:
-            from ..text.errors import closest
+            from ..text.errors import closest, one_line
 
             named = unknown[0].partition("=")[0]
             near = closest(named, self._option_string_actions) if named.startswith("--") else ""
             hint = f" (did you mean {near!r}?)" if near else ""
-            self.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
+            self.error(f"unrecognized arguments: {one_line(' '.join(unknown), 200)}{hint}")
         return found, unknown
 
     def print_help(self, file: Any = None) -> None:
@@ -56,8 +56,11 @@ class OneLineParser(argparse.ArgumentParser):
         print(self.format_help(), end="", file=file, flush=True)
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong and where the help is; exit code 2."""
-        self.exit(2, f"{self.prog}: {' '.join(message.split())}: see `{self.prog} --help`\n")
+        """Say what is wrong and where the help is, no word at any length; exit code 2."""
+        from ..text.errors import one_line
+
+        words = " ".join(one_line(word, 200) for word in message.split())
+        self.exit(2, f"{self.prog}: {words}: see `{self.prog} --help`\n")
 
 
 def parser() -> argparse.ArgumentParser:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ..text.errors import UsageError, nearest
+from ..text.errors import UsageError, nearest, one_line
 from .options import add_shared, note, print_json, print_table, refuse_beside, verb
 
 KINDS = ("tracks", "methods", "datasets", "regimes", "metrics", "protocols", "suites", "systems", "archs", "objectives",
@@ -52,12 +52,12 @@ def run(args: argparse.Namespace) -> int:
     else:
         from ..engine.planning import catalogue_in_child
 
-        entries = catalogue_in_child(_singular(args.kind), args.track or "", args.plugin)
+        entries = catalogue_in_child(_singular(args.kind), args.track or "", args.plugin, args.name or "")
     if args.name:
         found = sorted((e for e in entries if e["name"] == args.name), key=lambda e: e.get("track") != "restore")
         if not found:
             known = [e["name"] for e in entries]
-            raise UsageError(f"no {_singular(args.kind)} {args.name!r}: {nearest(args.name, known)}")
+            raise UsageError(f"no suite {one_line(args.name, 60)!r}: {nearest(args.name, known)}")
         if not any(e.get("version", 1) for e in found):  # what registers it cannot be imported
             raise UsageError(found[0]["doc"])
         if args.json:
@@ -127,7 +127,7 @@ def _systems(args: argparse.Namespace) -> int:
         known = [str(s.number) for s in systems] + [s.name for s in systems]
         systems = [s for s in systems if args.name in (str(s.number), s.name)]
         if not systems:
-            raise UsageError(f"no system {args.name!r}: {nearest(args.name, known)}")
+            raise UsageError(f"no system {one_line(args.name, 60)!r}: {nearest(args.name, known)}")
     if not results:
         note("there are no results in ./results, so no verdicts: call it in the checkout, or give --store")
     if args.track:

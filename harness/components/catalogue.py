@@ -8,26 +8,32 @@ from typing import Any
 
 from ..spec.parameter_types import type_text
 from ..spec.parsing import show
-from ..text.errors import UsageError
+from ..text.errors import UsageError, nearest, one_line
 from .plugins import load_plugin
 from .registry import RECIPE_KINDS, Entry, registry
 from .tracks import get_track
 
 
-def catalogue(kind: str, track: str, plugins: Sequence[str]) -> list[dict[str, Any]]:
+def catalogue(kind: str, track: str, plugins: Sequence[str], only: str = "") -> list[dict[str, Any]]:
     """Name, track, version, docstring, parameters and declarations of each entry of a kind, of one track or of all.
 
-    Raises `UsageError` for an unknown track.
+    With `only` what is called so, and nothing else is imported. Raises `UsageError` for an unknown track or name.
     """
     for file in plugins:
         load_plugin(file)
-    if kind == "track":
-        return [_track(name) for name in registry("track", "").names()]
-    if track:
+    if track and kind != "track":
         get_track(track)
+    owners = [""] if kind in RECIPE_KINDS or kind == "track" else [track] if track else registry("track", "").names()
+    named = {owner: registry(kind, owner).names() for owner in owners}
+    if only and not any(only in names for names in named.values()):
+        known = nearest(only, [name for names in named.values() for name in names])
+        raise UsageError(f"no {kind} {one_line(only, 60)!r}: {known}")
     listed = []
-    for owner in [""] if kind in RECIPE_KINDS else [track] if track else registry("track", "").names():
-        for name in registry(kind, owner).names():
+    for owner, names in named.items():
+        for name in (name for name in names if only in ("", name)):
+            if kind == "track":
+                listed.append(_track(name))
+                continue
             try:
                 listed.append({"name": name, "track": owner, **_entry(registry(kind, owner).get(name))})
             except UsageError as error:

@@ -68,12 +68,11 @@ def replan_in_child(requests: Sequence[Request]) -> list[Replanned]:
     return found
 
 
-def catalogue_in_child(kind: str, track: str, plugins: Sequence[str]) -> list[dict[str, Any]]:
-    """What is registered of a kind, of one track or (empty) of all. Raises `UsageError`."""
+def catalogue_in_child(kind: str, track: str, plugins: Sequence[str], only: str = "") -> list[dict[str, Any]]:
+    """What is registered of a kind, of one track or (empty) of all, or `only` of one name. Raises `UsageError`."""
     files = [os.path.abspath(p) for p in plugins]
-    entries: list[dict[str, Any]] = _ask_child({"verb": "list", "kind": kind, "track": track, "plugins": files})[
-        "entries"
-    ]
+    asked = {"verb": "list", "kind": kind, "track": track, "plugins": files, "only": only}
+    entries: list[dict[str, Any]] = _ask_child(asked)["entries"]
     return entries
 
 
@@ -159,7 +158,7 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
     if request["verb"] == "list":
         from ..components.catalogue import catalogue
 
-        return {"entries": catalogue(request["kind"], request["track"], request["plugins"])}
+        return {"entries": catalogue(request["kind"], request["track"], request["plugins"], request["only"])}
     raise UsageError(f"unknown request {one_line(request['verb'])!r}")
 
 

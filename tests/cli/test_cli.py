@@ -12,9 +12,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from noisebench.cli import parser
+from noisebench.cli import main, parser
 from noisebench.store.cells import keys
 from noisebench.store.reading import read_records
+from noisebench.text.errors import UsageError
 
 SMALL = ("--datasets", "gaussian_field(n=2, size=32)", "--regimes", "gaussian(sigma=25)")
 
@@ -358,6 +359,29 @@ def test_a_cost_is_a_cell_of_its_own(cli, tmp_path):
     for cost in costs.values():
         assert 0 < cost.latency_ms["min"] <= cost.latency_ms["p50"] <= cost.latency_ms["p90"]
         assert cost.latency_rel > 0 and cost.size == [32, 48]
+
+
+def test_list_looks_a_name_up_before_it_imports_anything(monkeypatch):
+    from noisebench.components import catalogue
+
+    looked_at = []
+    look = catalogue._entry
+    monkeypatch.setattr(catalogue, "_entry", lambda entry: looked_at.append(entry.name) or look(entry))
+    with pytest.raises(UsageError, match="no method 'nosuchthing': known: "):
+        catalogue.catalogue("method", "", [], "nosuchthing")
+    assert [one["name"] for one in catalogue.catalogue("method", "", [], "nlm")] == looked_at == ["nlm"]
+
+
+@pytest.mark.parametrize(
+    "words", [("LONG",), ("list", "LONG"), ("list", "methods", "LONG"), ("run", "--LONG"), ("run", "--seed", "LONG")]
+)
+def test_a_long_word_is_not_echoed_in_full(capsys, words):
+    try:
+        code = main([word.replace("LONG", "x" * 100_000) for word in words])
+    except SystemExit as stop:
+        code = stop.code
+    assert code == 2
+    assert len(capsys.readouterr().err) < 1000
 
 
 def test_list_shows_parameters(cli):
