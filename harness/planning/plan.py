@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -17,11 +18,13 @@ from ..components.plugins import load_plugin
 from ..components.registry import Bound, bind, bind_all, registry
 from ..components.sources import forget_sources, sources_of
 from ..components.tracks import get_track
+from ..spec.parsing import count
 from ..store.cell import REFERENCE, DatasetPart, MetricPart, SetPart
 from ..store.keys import combined
 from ..store.names import names_of
 from ..suite.suite import Suite
 from ..text.errors import Skip, UsageError, nearest, one_line, refuse_all
+from ..text.wording import counted
 from ..track.info import Info
 from ..track.protocols import (
     Dataset,
@@ -49,6 +52,7 @@ from .cells import (
 from .recipe import recipes_in
 from .trainings import ReadOnce, Trained, Trainings, fitted_data, judged_data, regime_data
 
+_MOST_CELLS = 1_000_000
 _COLUMNS = (
     *("track", "method", "dataset", "regime", "seed", "protocol", "item"),
     *("input_sha256", "output_sha256", "seconds", "note", "outcome", "key"),
@@ -225,8 +229,24 @@ def _bound(specs: Sequence[str], kind: str, suite: Suite, track: Track) -> list[
         raise
 
 
+def _refuse_too_many(suite: Suite) -> None:
+    """Raise `UsageError` for more cells than can be planned; none is made for that."""
+    listed = {"method": suite.methods, "dataset": suite.datasets, "regime": suite.regimes}
+    try:
+        factors = {kind: sum(map(count, specs)) for kind, specs in listed.items()} | {"seed": len(suite.seeds)}
+    except UsageError:
+        return  # a spec that cannot be read is named, with its place, where it is bound
+    if (cells := math.prod(factors.values())) > _MOST_CELLS:
+        crossed = " × ".join(counted(n, kind) for kind, n in factors.items())
+        raise UsageError(
+            f"{cells:,} cells ({crossed}) are above the limit of {_MOST_CELLS:,}: sweep fewer values, or make several "
+            "suites of them, which can share one store"
+        )
+
+
 def plan(suite: Suite, once: ReadOnce | None = None) -> list[PlannedCell]:
     """All cells of a suite, in a fixed order, each with its `key`, `inputs` and `request`. Raises `UsageError`."""
+    _refuse_too_many(suite)
     forget_sources()
     once = once or ReadOnce()
     plugins = list(dict.fromkeys(os.path.abspath(p) for p in suite.plugins))

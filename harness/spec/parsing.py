@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import itertools
 import keyword
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ Value = Union[None, bool, int, float, str, tuple[Any, ...], "Spec"]
 
 _LITERALS = (bool, int, float, str, type(None))
 _MAX_LENGTH = 10_000
+_MOST_SPECS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,24 @@ def expand(text: str) -> list[Spec]:
     return list(_expanded(text))
 
 
+def count(text: str) -> int:
+    """How many specs `text` stands for, none of which is made. Raises `UsageError`."""
+    return _parsed(text)[1]
+
+
 @lru_cache(maxsize=1024)
 def _expanded(text: str) -> tuple[Spec, ...]:
+    tree, specs = _parsed(text)
+    if specs > _MOST_SPECS:
+        raise _refuse(text, f"a sweep of {specs:,} specs is above the limit of {_MOST_SPECS:,}: sweep fewer values")
+    try:
+        return tuple(_specs(tree, text))
+    except RecursionError:
+        raise _too_deep(text) from None
+
+
+def _parsed(text: str) -> tuple[ast.expr, int]:
+    """The syntax tree of a text, and how many specs it stands for. Raises `UsageError`."""
     if len(text) > _MAX_LENGTH:
         raise UsageError(f"a spec of {len(text)} characters is too long: at most {_MAX_LENGTH}")
     try:
@@ -74,9 +92,26 @@ def _expanded(text: str) -> tuple[Spec, ...]:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise _refuse(text, _advice(text, error.msg if isinstance(error, SyntaxError) else "")) from None
     try:
-        return tuple(_specs(tree, text))
+        return tree, _count(tree)
     except RecursionError:
-        raise UsageError(f"spec {one_line(text, 80)!r} is nested too deeply") from None
+        raise _too_deep(text) from None
+
+
+def _too_deep(text: str) -> UsageError:
+    return UsageError(f"spec {one_line(text, 80)!r} is nested too deeply")
+
+
+def _count(node: ast.expr) -> int:
+    """How many specs or values a part of a spec stands for; 1 for what is none."""
+    if isinstance(node, ast.Set):
+        return sum(map(_count, node.elts))
+    if isinstance(node, ast.Tuple | ast.List):
+        return math.prod(map(_count, node.elts))
+    if isinstance(node, ast.BinOp):
+        return _count(node.left) * _count(node.right)
+    if isinstance(node, ast.Call):
+        return math.prod(_count(keyword.value) for keyword in node.keywords)
+    return _count(node.operand) if isinstance(node, ast.UnaryOp) else 1
 
 
 _BARE_PATH = re.compile(r"(\w+)\s*=\s*([^\s\"'(){},]*[/\\][^\s\"'(){},]*)")

@@ -95,6 +95,10 @@ def test_canonical_form_has_all_parameters_sorted_and_display_only_what_differs(
         ("(" * 5000, "write name"),
         ("a" * 20_000, "too long"),
         ("noise(sigma={})", "a value is"),
+        (
+            "noise(sigma={" + "1,2," * 500 + "}, kind={" + "a,b," * 501 + "})",
+            "a sweep of 1,002,000 specs is above the limit of 1,000,000: sweep fewer values",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(text, words):
