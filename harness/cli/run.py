@@ -67,12 +67,13 @@ def suite_of(args: argparse.Namespace) -> Any:
     """The suite that the arguments mean: the file, overridden by options. Raises `UsageError`."""
     from dataclasses import replace
 
-    from ..suite.suite import Suite, count, find_suite, read_suite, seconds, size_bytes, whole
+    from ..suite.study import read_suite_or_study
+    from ..suite.suite import Suite, count, find_suite, seconds, size_bytes, whole
 
     for name in _NEVER_EMPTY:  # as of a variable of the shell that is not set
         if getattr(args, name) == "":
             raise UsageError(f"--{name} is empty: give it a value, or leave it out")
-    suite = read_suite(find_suite(args.suite)) if args.suite else Suite()
+    suite = read_suite_or_study(find_suite(args.suite)) if args.suite else Suite()
     changes: dict[str, Any] = {}
     for name in ("methods", "datasets", "regimes", "metrics"):
         if getattr(args, name):

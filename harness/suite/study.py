@@ -13,7 +13,7 @@ from ..components.tracks import known_track
 from ..spec.figures import reached_of
 from ..spec.paths import ANY
 from ..text.errors import UsageError, one_line
-from .reading import UNWRITTEN, Check, FileModel, plain_text, read_yaml
+from .reading import UNWRITTEN, Check, FileModel, YamlPart, plain_text, read_yaml
 from .suite import EXAMPLES, Suite, suite_from
 
 if TYPE_CHECKING:
@@ -131,6 +131,20 @@ def read_study(path: str | Path) -> tuple[Suite, tuple[Axis, ...]]:
             "`noisebench run` runs a plain suite"
         )
     suite = suite_from(file)
+    return suite, _axes(file, suite)
+
+
+def read_suite_or_study(path: str | Path) -> Suite:
+    """The suite of a file, whose `study` is read too where it has one. Raises `UsageError` with file and line."""
+    file = read_yaml(path, "suite", EXAMPLES)
+    suite = suite_from(file)
+    if "study" in file.mapping:
+        _axes(file, suite)
+    return suite
+
+
+def _axes(file: YamlPart, suite: Suite) -> tuple[Axis, ...]:
+    """What the `study` of a file lists. Raises `UsageError`."""
     drawn = file.items("study", name="study")
     if not drawn:
         raise file.mistake("study must be a list, such as study: [{x: gaussian.sigma}]", "study")
@@ -155,7 +169,7 @@ def read_study(path: str | Path) -> tuple[Suite, tuple[Axis, ...]]:
         if why is not None:
             raise part.mistake(f"x {DRAWS} {why}")
         axes.append(axis)
-    return suite, tuple(axes)
+    return tuple(axes)
 
 
 def _why_no_figure(axis: Axis) -> str | None:

@@ -174,7 +174,7 @@ def read_suite(path: str | Path) -> Suite:
 
 
 def suite_from(file: YamlPart) -> Suite:
-    """The suite of a file, whose `study` only `noisebench study` reads. Raises `UsageError` with file and line."""
+    """The suite of a file; its `study` is read in `study.py`. Raises `UsageError` with file and line."""
     values = {key: value for key, value in file.mapping.items() if key != "study"}
     for key in ("seeds", "metrics"):
         if values.get(key) == ():

@@ -188,6 +188,17 @@ def test_a_mistake_in_a_study_is_named_with_its_line(tmp_path: Path, study: str,
         read_study(write(tmp_path, head + study))
 
 
+@pytest.mark.parametrize(
+    ("study", "said"),
+    [("[1, junk]", ":5: a mapping `key: value` was due"), ("3", ":5: study must be a list"),
+     ("[{x: nlm.h, z: 1}]", ":5: unknown key 'z' in study")],
+)  # fmt: skip
+def test_a_run_of_a_study_file_refuses_junk_in_its_study_too(cli, tmp_path: Path, study: str, said: str) -> None:
+    text = 'methods: ["nlm(h={0.6,0.8})"]\ndatasets: [photos]\nregimes: [none]\nlimit: 1\n'
+    write(tmp_path, f"{text}study: {study}\n")
+    assert said in cli("run", "study.yaml", "--dry-run", code=2).stderr
+
+
 def test_an_axis_that_nothing_varies_is_refused_before_anything_is_run(cli, tmp_path) -> None:
     write(tmp_path, STUDY.replace("gaussian_filter.width", "gaussian_filter.wdith"))
     done = cli("study", "study.yaml", "--store", "s", code=2)
