@@ -169,7 +169,8 @@ def evidence_of(board: Board, others: Sequence[Board] = ()) -> Evidence | None:
             values = _values(found, metric.label)
             if not values.size or np.isnan(values).any():
                 continue
-            made = {name: rule(values, metric.higher) for name, rule in AGGREGATIONS.items()}
+            rules = {n: rule for n, rule in AGGREGATIONS.items() if rule is not worst_tail or not is_binary(values)}
+            made = {name: rule(values, metric.higher) for name, rule in rules.items()}
             if metric.name in pooled:
                 name, pool = pooled[metric.name]
                 made[name] = _pooled(found, metric.label, pool, where.units)

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..statistics.exact_scores import averageable, compared, is_exact
+from ..statistics.mcnemar import is_binary
 from ..statistics.paired_tests import MIN_ITEMS, Floats, without_rounding, worst_tail
 from ..statistics.ranking import Ranking, ranges, rank_ranges
 from ..text.wording import by_number, counted
@@ -64,7 +65,8 @@ def rank(
     ranking = _with_perfect(rank_ranges(sign * rest, identity), perfect, n)
     difference = (rest - rest[:1]).mean(axis=1)
     between = _between(ranking.between, perfect, column.higher)
-    tails = worst_tail(values, column.higher)
+    # Of right and wrong answers the worst 5 % are wrong, whatever the method: that says nothing.
+    tails = None if is_binary(values) else worst_tail(values, column.higher)
     done = []
     places = {row.label: place for place, row in enumerate(ranked)}
     for i, row in enumerate(ranked):
@@ -77,7 +79,7 @@ def rank(
                 difference=float(difference[i - perfect]) if i >= perfect else None,
                 interval=None if np.isnan(low) else (float(low), float(high)),
                 to_others=between[i] if pairs else None,
-                tail=float(tails[i]),
+                tail=None if tails is None else float(tails[i]),
             )
         )
     return done + judged[len(ranked) :], _how_ranked(len(ranked), perfect, items)

@@ -151,14 +151,14 @@ def chart_table(chart: Chart) -> Table:
     if chart.cost:
         best = best_of(chart)
         points = sorted((p for curve in chart.curves for p in curve.points), key=lambda p: (p.x, by_number(p.method)))
+        tails = any(p.tail is not None for p in points)
         rows: tuple[tuple[str, ...], ...] = tuple(
-            (p.method, f"{p.x:.4g}", number(p.y, chart.column.decimals), number(p.tail, chart.column.decimals),
-             "yes" if (p.method, p.x) in best else "")
+            (p.method, f"{p.x:.4g}", number(p.y, chart.column.decimals),
+             *([number(p.tail, chart.column.decimals)] if tails else []), "yes" if (p.method, p.x) in best else "")
             for p in points
         )  # fmt: skip
-        return Table(
-            ("method", chart.x_label, title, "worst 5 %", "on the front"), (False, True, True, True, False), rows
-        )
+        header = ("method", chart.x_label, title, *(["worst 5 %"] if tails else []), "on the front")
+        return Table(header, (False, *(True,) * (len(header) - 2), False), rows)
     values = sorted({p.x for curve in chart.curves for p in curve.points})
     first = f"{chart.axis.by}, and {title}" if chart.axis.by else title
     rows = tuple((curve.label, *(_at(curve, x, chart) for x in values)) for curve in chart.curves)

@@ -22,6 +22,7 @@ from noisebench.report.data import report_data
 from noisebench.report.order_stability import statistics_markdown, who_is_compared
 from noisebench.report.plots.critical_difference import diagrams, draw_critical
 from noisebench.report.plots.drawing import styled
+from noisebench.report.tables import board_table
 from noisebench.report.write import write_report
 from noisebench.statistics.friedman import critical_difference, friedman
 from noisebench.statistics.paired_tests import worst_tail
@@ -179,6 +180,15 @@ def test_a_track_without_aggregations_of_its_own_has_the_usual_three() -> None:
     (found,) = evidence(boards([functions("a", 0.1, 0.2), functions("b", 0.2, 0.3)]))  # type: ignore[list-item]
     assert found is not None
     assert [c.aggregation for c in found.choices] == ["mean", "median", "worst 5 %"]
+
+
+def test_of_right_and_wrong_answers_no_worst_share_is_shown() -> None:
+    scores = {"accuracy": (1.0, 0.0, 1.0, 1.0, 0.0, 1.0)}, {"accuracy": (0.0, 0.0, 1.0, 0.0, 0.0, 1.0)}
+    made = boards([record(n, s, rank_by="accuracy", track="classify") for n, s in zip("ab", scores, strict=True)])
+    assert [row.tail for row in made[0].rows] == [None, None]
+    assert not any(title.startswith("worst") for title in board_table(made[0]).header)
+    (found,) = evidence(made)
+    assert found is not None and [c.aggregation for c in found.choices] == ["mean", "median"]
 
 
 def test_boards_of_two_tracks_neither_inform_each_other_nor_stand_together() -> None:
