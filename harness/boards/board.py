@@ -338,6 +338,9 @@ def _rank_metric(records: Sequence[Record], columns: Sequence[Column]) -> tuple[
     if match is None:
         match = columns[0]
         notes.append(f"{one_line(wanted)} was not scored: ranked by {match.label}")
+    if match.goal:
+        best = "neither more nor less" if match.goal == "none" else match.goal
+        return None, [*notes, f"nothing is ranked by {match.label}, of which {best} is best: name another rank_by"]
     return match, notes
 
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from ..statistics.exact_scores import is_exact
 from ..statistics.paired_tests import Floats
 from ..store.cell import Cost, MetricPart, Role
-from ..store.record import Mistake, Panel, Record, decimals_of, order_of, role_of, words_of
+from ..store.record import Mistake, Panel, Record, arrow_of, decimals_of, goal_of, order_of, role_of, words_of
 from ..text.errors import one_line
 from ..text.wording import counted
 from .grouping import Alignment, MethodKey
@@ -25,7 +25,10 @@ FLAGS = {"blind": "blind", "zero_shot": "zero-shot", "self_ensemble": "self-ense
 
 @dataclass(frozen=True)
 class Column:
-    """A metric of a board, of which `decimals` are printed. `label` has the version only where two versions meet."""
+    """A metric of a board, of which `decimals` are printed. `label` has the version only where two versions meet.
+
+    `goal` is what is best, as `goal_of` has it; empty where that is `higher`, or not.
+    """
 
     name: str
     version: int
@@ -33,6 +36,12 @@ class Column:
     unit: str
     label: str
     decimals: int
+    goal: str = ""
+
+    @property
+    def arrow(self) -> str:
+        """A sign for what is best."""
+        return arrow_of(self.goal or ("higher" if self.higher else "lower"))
 
 
 @dataclass(frozen=True)
@@ -109,14 +118,14 @@ def columns_of(records: Sequence[Record]) -> list[Column]:
             found.setdefault((name, part.version), part)
     count = Counter(name for name, _ in found)
     ordered = sorted(found, key=lambda key: (order_of(key[0], found[key]), key[0], -key[1]))
-    return [
-        Column(
-            name, version, part.higher, part.unit, name if count[name] == 1 else f"{name}@{version}",
-            decimals_of(name, part),
-        )
-        for name, version in ordered
-        for part in (found[name, version],)
-    ]  # fmt: skip
+    track = records[0].cell.track if records else ""
+    columns = []
+    for name, version in ordered:
+        part = found[name, version]
+        label, goal = name if count[name] == 1 else f"{name}@{version}", goal_of(track, name, part)
+        aim = (goal == "higher", "") if goal in ("higher", "lower") else (part.higher, goal)
+        columns.append(Column(name, version, aim[0], part.unit, label, decimals_of(name, part), aim[1]))
+    return columns
 
 
 def board_row(key: MethodKey, own: Sequence[Record], label: str, scores: Mapping[str, Score], align: Alignment) -> Row:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from ..statistics.exact_scores import compared
 from ..statistics.mcnemar import mcnemar
 from ..statistics.paired_tests import ALPHA, MIN_ITEMS, Floats, mean_differences, paired_difference
-from ..store.record import Record, decimals_of, gate_of
+from ..store.record import Record, decimals_of, gate_of, goal_of
 from .pairing import protocol_text
 from .score_tables import score_tables
 
@@ -53,6 +53,7 @@ class Difference(NamedTuple):
     metric: str
     unit: str
     higher: bool
+    goal: str
     decimals: int
     items: tuple[str, ...]
     a: Floats
@@ -139,7 +140,8 @@ def _difference(found: Matched, numbers: _Numbers, test: tuple[tuple[float, floa
     cell, part = found.a.cell, found.a.cell.metrics[found.metric]
     return Difference(
         cell.track, *found.labels, cell.dataset.display, cell.regime.display, protocol_text(cell),
-        cell.seed, found.metric, part.unit, part.higher, decimals_of(found.metric, part), found.items,
+        cell.seed, found.metric, part.unit, part.higher, goal_of(cell.track, found.metric, part),
+        decimals_of(found.metric, part), found.items,
         *found.scores, found.note, cell.key, found.b.cell.key, gate_of(found.metric, part).get("max_drop"),
         numbers.change, numbers.means, numbers.counts, numbers.mcnemar, numbers.difference, *test,
     )  # fmt: skip

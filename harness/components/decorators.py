@@ -195,6 +195,7 @@ def metric(
     gate: Mapping[str, float] | None = None,
     describe: Callable[[Bound], dict[str, Any]] | None = None,
     title: str = "",
+    goal: str | Callable[[Bound], str] = "",
     **declared: Any,
 ) -> Callable[[F], F]:
     """Register a metric, which the track calls; `NotDefined(reason)` is its value where it has none.
@@ -205,11 +206,12 @@ def metric(
     `decimals` is how many are printed; metrics stand on a board by `order`, then by name. `gate` is what a check lets
     pass where no rule speaks: `max_drop` of the mean, `max_drop_item` of one item, in the unit. `describe` says of a
     bound metric what is stored with it, such as the hash of its weights. `title` is what figures call it, such as
-    `PSNR`; its name where that is empty.
+    `PSNR`; its name where that is empty. `goal` says what boards show as best in place of `higher`, and is in no key: a
+    number such as "1", "none", or by the parameters of a bound metric "higher" or "lower".
     """
     meta = {
         "higher": higher, "unit": unit, "decimals": decimals, "order": order, "gate": dict(gate or {}),
-        "describe": describe, "title": title, **get_track(track).declare("metric", declared),
+        "describe": describe, "title": title, "goal": goal, **get_track(track).declare("metric", declared),
     }  # fmt: skip
     return component("metric", name, version, meta, track)
 

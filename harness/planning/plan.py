@@ -151,7 +151,9 @@ def metric_part(bound: Bound) -> MetricPart:
     meta = bound.entry.meta
     declared = {name: meta[name] for name in ("higher", "unit", "decimals", "order", "gate")}
     described = meta["describe"](bound) if meta["describe"] is not None else {}
-    return MetricPart(version=bound.entry.version, **{**declared, **described})
+    goal = meta["goal"](bound) if callable(meta["goal"]) else meta["goal"]
+    aimed = {"higher": goal == "higher"} if goal in ("higher", "lower") else {"goal": goal}
+    return MetricPart(version=bound.entry.version, **{**declared, **described, **aimed})
 
 
 def is_set(metric: Bound) -> bool:

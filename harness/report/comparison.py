@@ -19,6 +19,7 @@ from ..comparing.comparison import Comparison
 from ..comparing.difference import Difference, how
 from ..comparing.selection import MOVED, largest, selected
 from ..components.tracks import known_track
+from ..store.record import arrow_of
 from ..text.errors import one_line
 from ..text.json_values import plain
 from ..text.wording import counted
@@ -49,7 +50,7 @@ def difference_table(comparison: Comparison) -> Table:
             change += " [{}, {}]".format(*(number(v, d.decimals, MORE) for v in d.interval))
         rows.append(
             (
-                d.method, d.dataset, d.regime, d.protocol, str(d.seed), f"{d.metric} {'↑' if d.higher else '↓'}",
+                d.method, d.dataset, d.regime, d.protocol, str(d.seed), f"{d.metric} {arrow_of(d.goal)}".rstrip(),
                 str(len(d.items)), *(number(mean, d.decimals, MORE) for mean in d.means), change,
                 "–" if (p := _p(d)) is None else f"{p:.2g}",
                 f"{better}/{same}/{worse}", *(["–" if d.mcnemar is None else f"{d.mcnemar:.2g}"] if binary else []),

@@ -61,8 +61,8 @@ def rank_text(row: Row) -> str:
 
 
 def metric_title(column: Column) -> str:
-    """Name, unit, and an arrow to the better side."""
-    return f"{column.label}{unit_text(column)} {'↑' if column.higher else '↓'}"
+    """Name, unit, and a sign for what is best."""
+    return f"{column.label}{unit_text(column)} {column.arrow}".rstrip()
 
 
 def unit_text(column: Column) -> str:

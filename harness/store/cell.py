@@ -78,7 +78,7 @@ class MetricPart(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A metric: its version, whether higher is better, its unit, the decimals that are printed, its place on a board.
 
     `gate`: what a check lets pass where no rule speaks. `made_with`, where another package computes it: which, and
-    the SHA-256 of its weights.
+    the SHA-256 of its weights. `goal`, where neither side is better: the number that is best, or `none`.
     """
 
     version: Whole
@@ -88,6 +88,7 @@ class MetricPart(Struct, frozen=True, omit_defaults=True, kw_only=True):
     order: Whole | None = None
     gate: dict[str, Number] | None = None
     made_with: str = ""
+    goal: str = ""
 
 
 class SetPart(Struct, frozen=True, kw_only=True):

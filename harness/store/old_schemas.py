@@ -22,6 +22,14 @@ _METRICS: Mapping[str, OldMetric] = {
     "psnr": OldMetric(2, 0, {"max_drop": 0.02, "max_drop_item": 0.5}),
     "ssim": OldMetric(4, 1, {"max_drop": 0.001}),
 }
+_GOALS: Mapping[str, Mapping[str, str]] = {
+    "adapt": {"doubted": "higher", "doubted(of=unknown)": "higher"},
+    "generate": {"brightness": "none", "brightness_spread": "1", "kurtosis": "3", "largest": "none", "nearest": "1",
+                 "rms": "1"},
+    "graph": {"edges": "none"},
+    "restore": {"brightness": "none", "local_contrast": "1"},
+}  # fmt: skip
+"""What is best by metrics that were stored as if more, or less, were."""
 OLD_WORDS: Mapping[str, str] = {
     "item": "picture",
     "items": "pictures",
@@ -46,3 +54,8 @@ def old_metric(name: str) -> OldMetric:
 def old_decimals(name: str, unit: str) -> int:
     """How many decimals of a metric are printed: two of decibels."""
     return 2 if unit == "dB" else old_metric(name).decimals
+
+
+def old_goal(track: str, name: str) -> str:
+    """What is best by a metric, `higher`, `none` or a number; empty where its cell says the right side."""
+    return _GOALS.get(track, {}).get(name, "")

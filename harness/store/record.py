@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ..text.errors import one_line
 from ..text.wording import by_number
 from .cell import Cell, CellIdentity, MethodPart, MetricPart, Role
-from .old_schemas import OLD_WORDS, old_decimals, old_metric, old_role
+from .old_schemas import OLD_WORDS, old_decimals, old_goal, old_metric, old_role
 
 T = TypeVar("T")
 WAITED = 1.1
@@ -165,6 +165,16 @@ def role_of(method: MethodPart) -> Role:
 def decimals_of(name: str, part: MetricPart) -> int:
     """How many decimals of a metric are printed."""
     return part.decimals if part.decimals is not None else old_decimals(name, part.unit)
+
+
+def goal_of(track: str, name: str, part: MetricPart) -> str:
+    """What is best by a metric: `higher`, `lower`, `none`, or a number as text."""
+    return part.goal or old_goal(track, name) or ("higher" if part.higher else "lower")
+
+
+def arrow_of(goal: str) -> str:
+    """A sign for what is best: an arrow up or down, `→ 1`, or nothing."""
+    return {"higher": "↑", "lower": "↓", "none": ""}.get(goal, f"→ {goal}")
 
 
 def order_of(name: str, part: MetricPart) -> int:

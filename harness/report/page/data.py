@@ -109,7 +109,7 @@ def _numbers(board: Board, everything: bool, paired: frozenset[str]) -> dict[str
     optimum = board.optimum_column
     places = board.rank_by.decimals if board.rank_by else 0
     return {
-        "columns": [[c.label, c.unit, c.higher, c.decimals] for c in board.columns],
+        "columns": [[c.label, c.unit, c.higher, c.decimals, *([c.arrow] * bool(c.goal))] for c in board.columns],
         "rank": board.columns.index(board.rank_by) if board.rank_by in board.columns else -1,
         "below": [i for i, row in enumerate(board.rows) if row.below_baseline],
         "tail": [_exact(row.tail, places) for row in board.rows],

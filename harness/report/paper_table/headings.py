@@ -59,4 +59,4 @@ def _plain(value: Value) -> str:
 
 def metric_title(track: str, column: Column) -> str:
     """A metric as papers write it, with unit and direction: `PSNR (dB) ↑`."""
-    return f"{metric_text(track, column)} {'↑' if column.higher else '↓'}"
+    return f"{metric_text(track, column)} {column.arrow}".rstrip()

@@ -86,8 +86,8 @@ function boardColumns(board, column) {
   ];
   const order = [column, ...board.columns.keys()].filter((c, i, list) => list.indexOf(c) === i);
   for (const c of order) {
-    const [name, unit, up, places] = board.columns[c];
-    columns.push({ key: "=" + name, title: `${name}${unit ? ` (${unit})` : ""} ${up ? "↑" : "↓"}`, kind: c === column ? "n main" : "n other",
+    const [name, unit, up, places, goal = up ? "↑" : "↓"] = board.columns[c];
+    columns.push({ key: "=" + name, title: `${name}${unit ? ` (${unit})` : ""}${goal && ` ${goal}`}`, kind: c === column ? "n main" : "n other",
       better: up, value: (row) => finite(board.scores[c].mean[row.i]), text: (row) => meanText(board.scores[c], row.i, places) });
   }
   if (all.some((row) => !Number.isNaN(row.gap))) {

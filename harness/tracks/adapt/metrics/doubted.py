@@ -10,7 +10,14 @@ from ....text.errors import NotDefined
 Array = np.ndarray[Any, Any]
 
 
-@metric("doubted", title="Doubted", track="adapt", higher=False, order=20)
+@metric(
+    "doubted",
+    title="Doubted",
+    track="adapt",
+    higher=False,
+    order=20,
+    goal=lambda one: "lower" if one.kwargs["of"] == "right" else "higher",
+)
 def doubted(
     said: Array, labels: Array, before: Array | None, *, of: Literal["right", "wrong", "unknown"] = "wrong"
 ) -> float | NotDefined:

@@ -7,7 +7,7 @@ from ....text.errors import NotDefined
 from ..scored import Batch
 
 
-@metric("kurtosis", track="generate", order=95)
+@metric("kurtosis", track="generate", order=95, goal="3")
 def kurtosis(batch: Batch) -> float:
     """Fourth central moment of all values of a batch over the square of the second: 3 of normal values.
 

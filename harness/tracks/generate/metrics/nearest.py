@@ -8,7 +8,7 @@ from ..scored import Batch, nearest_distances
 from ._undefined import no_training_pictures
 
 
-@metric("nearest", title="distance to training", track="generate", order=70)
+@metric("nearest", title="distance to training", track="generate", order=70, goal="1")
 def nearest(batch: Batch) -> float:
     """Median distance of samples to the nearest training picture over that of reference pictures.
 

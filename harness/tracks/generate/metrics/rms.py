@@ -6,7 +6,7 @@ from ....components.decorators import metric
 from ..scored import Batch
 
 
-@metric("rms", title="RMS", track="generate", order=94)
+@metric("rms", title="RMS", track="generate", order=94, goal="1")
 def rms(batch: Batch) -> float:
     """Root of the mean square of the values of a batch: 1 of normal latents, and of noise as a model should see it.
 

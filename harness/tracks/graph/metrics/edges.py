@@ -8,7 +8,7 @@ from ..estimated_graph import EstimatedGraph
 from ..sampling import Truth
 
 
-@metric("edges", track="graph", order=8, decimals=1)
+@metric("edges", track="graph", order=8, decimals=1, goal="none")
 def edges(found: EstimatedGraph, truth: Truth, samples: Floats) -> float:
     """How many edges the graph has, with and without direction."""
     return float(np.triu(found.edges | found.edges.T).sum())

@@ -6,7 +6,7 @@ from ._no_reference import luma_of
 from ._undefined import nothing_left
 
 
-@metric("brightness")
+@metric("brightness", goal="none")
 def brightness(pair: Pair) -> float:
     """Mean luma of the restored picture on [0, 1]."""
     if pair.x.size == 0:

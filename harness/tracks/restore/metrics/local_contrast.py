@@ -11,7 +11,7 @@ from ._structure import WINDOW, gaussian_taps
 from ._undefined import too_small
 
 
-@metric("local_contrast")
+@metric("local_contrast", goal="1")
 def local_contrast(pair: Pair) -> float:
     """Mean local standard deviation of the restored picture over that of the clean one: below 1 it is flatter.
 
