@@ -43,8 +43,10 @@ def rank(
     if column is None:
         return sorted(rows, key=lambda r: by_number(r.label)), []
     sign = 1.0 if column.higher else -1.0
+    of_answers = any(not (row.unranked or row.explains or _why_unranked(row, column)) for row in rows)
     judged = [
-        replace(row, unranked=why) if not row.unranked and (why := _why_unranked(row, column)) else row for row in rows
+        replace(row, unranked=why) if not row.unranked and (why := _why_unranked(row, column, of_answers)) else row
+        for row in rows
     ]
 
     def place(row: Row) -> tuple[Any, ...]:
@@ -102,10 +104,13 @@ class _Told(Set[str]):
         return int(self._told.sum())
 
 
-def _why_unranked(row: Row, column: Column) -> str:
+def _why_unranked(row: Row, column: Column, of_answers: bool = False) -> str:
+    """Why a row takes no rank; `of_answers` says that the metric is of answers, and not of maps."""
     score = row.scores[column.label]
     if row.oracle:
         return "oracle: sees what no method may see"
+    if row.explains and of_answers:
+        return "explains: it answers as the classifier does whose maps it gives"
     return "" if averageable(score.values, column.higher) else f"{column.label} {score.note}"
 
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from ..statistics.exact_scores import is_exact
 from ..statistics.paired_tests import Floats
 from ..store.cell import Cost, MetricPart, Role
-from ..store.record import Mistake, Panel, Record, arrow_of, decimals_of, goal_of, order_of, role_of, words_of
+from ..store.record import Mistake, Panel, Record, arrow_of, decimals_of, explains, goal_of, order_of, role_of, words_of
 from ..text.errors import one_line
 from ..text.wording import counted
 from .grouping import Alignment, MethodKey
@@ -107,6 +107,7 @@ class Row:
     cost: Cost | None = None
     written: str = ""
     mistakes: tuple[Mistake, ...] | None = None
+    explains: bool = False
 
 
 def columns_of(records: Sequence[Record]) -> list[Column]:
@@ -158,6 +159,7 @@ def board_row(key: MethodKey, own: Sequence[Record], label: str, scores: Mapping
         written=method.written,
         unchanged=role_of(method) == "baseline" and all(r.output_sha256 == r.input_sha256 for r in own),
         mistakes=own[0].mistakes,
+        explains=explains(cell),
     )
 
 

@@ -74,6 +74,8 @@ def method_flags(bound: Bound) -> dict[str, Any]:
     flags["trained_on"] = sorted({d for f in every for d in f.get("trained_on") or ()})
     flags["role"] = every[0].get("role", "")
     flags["family"] = every[0].get("family", "")
+    if every[0].get("explains"):
+        flags["explains"] = True
     return flags
 
 

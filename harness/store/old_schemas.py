@@ -22,6 +22,10 @@ _METRICS: Mapping[str, OldMetric] = {
     "psnr": OldMetric(2, 0, {"max_drop": 0.02, "max_drop_item": 0.5}),
     "ssim": OldMetric(4, 1, {"max_drop": 0.001}),
 }
+_EXPLAINS = frozenset({
+    "after_step", "grad_cam", "gradient", "guessed_map", "integrated_gradients", "normgrad", "occlusion", "randomized",
+    "smooth_grad",
+})  # fmt: skip
 _GOALS: Mapping[str, Mapping[str, str]] = {
     "adapt": {"doubted": "higher", "doubted(of=unknown)": "higher"},
     "generate": {"brightness": "none", "brightness_spread": "1", "kurtosis": "3", "largest": "none", "nearest": "1",
@@ -59,3 +63,8 @@ def old_decimals(name: str, unit: str) -> int:
 def old_goal(track: str, name: str) -> str:
     """What is best by a metric, `higher`, `none` or a number; empty where its cell says the right side."""
     return _GOALS.get(track, {}).get(name, "")
+
+
+def old_explains(track: str, method: str) -> bool:
+    """Whether a method gives maps beside the answers of the classifier that it explains."""
+    return track == "classify" and method in _EXPLAINS

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ..text.errors import one_line
 from ..text.wording import by_number
 from .cell import Cell, CellIdentity, MethodPart, MetricPart, Role
-from .old_schemas import OLD_WORDS, old_decimals, old_goal, old_metric, old_role
+from .old_schemas import OLD_WORDS, old_decimals, old_explains, old_goal, old_metric, old_role
 
 T = TypeVar("T")
 WAITED = 1.1
@@ -160,6 +160,11 @@ def role_of(method: MethodPart) -> Role:
         role: Role = flags["role"]
         return role
     return old_role(method.name, flags)
+
+
+def explains(cell: Cell) -> bool:
+    """Whether a method gives maps beside the answers of the classifier that it explains."""
+    return bool((cell.method.flags or {}).get("explains", old_explains(cell.track, cell.method.name)))
 
 
 def decimals_of(name: str, part: MetricPart) -> int:

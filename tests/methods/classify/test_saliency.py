@@ -10,6 +10,8 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
+from board_records import record
+from noisebench.boards.board import Board, boards
 from noisebench.methods.classify import _explaining as explaining
 from noisebench.methods.classify.after_step import stepped
 from noisebench.methods.classify.normgrad import contributions
@@ -548,3 +550,24 @@ def test_maps_stand_on_a_board_beside_a_classifier_and_are_drawn(tmp_path: Path,
     page = (tmp_path / "b" / "leaderboard.html").read_text()
     assert "gives no maps" in page and "cannot be differentiated" in page
     assert len(list((tmp_path / "b" / "plots").glob("drawing-01-hidden*.png"))) == 1
+
+
+@pytest.mark.parametrize("stored", [True, False])
+def test_an_explanation_takes_no_rank_beside_classifiers_and_takes_one_where_maps_are_judged(stored: bool) -> None:
+    nan = float("nan")
+    flags = {"explains": True} if stored else {}
+
+    def board(by: str) -> Board:
+        found = [
+            record(
+                "grad_cam", {"accuracy": (1, 0, 1), "psnr": (0.5, 0.6, 0.7)}, flags=flags, rank_by=by, track="classify"
+            ),
+            record("svm", {"accuracy": (1, 0, 1), "psnr": (nan, nan, nan)}, rank_by=by, track="classify"),
+        ]
+        (made,) = boards(found)
+        return made
+
+    answers = {row.name: (row.ranks, row.unranked) for row in board("accuracy").rows}
+    why = "explains: it answers as the classifier does whose maps it gives"
+    assert answers == {"svm": ((1, 1), ""), "grad_cam": (None, why)}
+    assert [row.name for row in board("psnr").ranked] == ["grad_cam"]
