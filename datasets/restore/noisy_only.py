@@ -17,7 +17,8 @@ class NoisyOnly:
         sample = self._of.load(index)
         if sample.noisy is None:
             raise nb.UsageError(
-                f"dataset noisy_only: {sample.id!r} has no noisy picture: give pairs, or noisy(of=…, regime=…)"
+                f"dataset noisy_only: {sample.id!r} has no noisy picture: give pairs, or noisy(of=…, regime=…); "
+                "noisy_folder(path=…) is a folder of noisy pictures"
             )
         if sample.noisy.shape[:2] != sample.clean.shape[:2]:
             raise nb.UsageError(

@@ -147,7 +147,8 @@ def method(
 def dataset(name: str, *, track: str = DEFAULT, version: int = 1, **meta: Any) -> Callable[[F], F]:
     """Register a dataset: a function of keyword parameters that returns a `Dataset`. `meta` is licence, homepage, …
 
-    `own_files=True`: it reads the user's files, which may change under one spec.
+    `own_files=True`: it reads the user's files, which may change under one spec. `truthless=True`: its items have no
+    truth to train on.
     """
     return component("dataset", name, version, meta, track)
 
