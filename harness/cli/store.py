@@ -140,11 +140,12 @@ def _list(found: Sequence[Cell]) -> None:
 def _remove(args: argparse.Namespace, store: Path) -> int:
     """List the cells that `rm` or `gc --old` are about, and remove them where the person has said so."""
     from ..store import cells, reading, upkeep
+    from ..store.names import read_names
     from ..store.record import in_order
 
     if args.action == "rm":
         there = [r.cell for r in upkeep.readable(store)]
-        chosen = reading.matching(there, args.more[0])
+        chosen = reading.matching(there, args.more[0], read_names(store))
         if not chosen:
             raise UsageError(no_match(store, args.more[0], len(there)))
     else:

@@ -96,9 +96,10 @@ def _trained(store: Path) -> tuple[list[Cell], list[str]]:
 
 
 def _one(cells: list[Cell], text: str, store: Path) -> Cell:
+    from ..store.names import read_names
     from ..store.reading import matching
 
-    found = matching(cells, text)
+    found = matching(cells, text, read_names(store))
     if len(found) != 1:
         which = f"{len(found)} checkpoints match {one_line(text)!r}" if text else f"{len(found)} checkpoints are there"
         raise UsageError(f"{which}: name one by its key, see `noisebench weights ls {one_line(store)}`")

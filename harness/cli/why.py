@@ -38,6 +38,7 @@ def run(args: argparse.Namespace) -> int:
     from ..store.cells import existing_store, keys
     from ..store.file_changes import changes_of
     from ..store.key_changes import differences
+    from ..store.names import read_names
     from ..store.outputs import find_donors
     from ..store.reading import matching, read_cells
     from ..store.record import in_order, place_text
@@ -48,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     every, left_out = read_cells(store)
     note_left_out(left_out)
     code = 1 if left_out else 0
-    chosen = matching(every, args.filter)
+    chosen = matching(every, args.filter, read_names(store))
     cells = in_order(chosen, chosen)
     if not cells:
         raise UsageError(no_match(store, args.filter, len(every)))

@@ -25,7 +25,7 @@ from .cells import (
     seals_cells,
 )
 from .index import indexed, indexed_cells
-from .names import named, read_names
+from .names import Names, named, names_of, read_names
 from .record import Record
 from .seals import split_genuine
 
@@ -117,10 +117,19 @@ def read_cells(store: Path) -> tuple[list[Cell], list[str]]:
     return found, aside
 
 
-def matching(cells: Iterable[Cell], text: str) -> list[Cell]:
-    """Cells whose key starts with `text`, or whose method, dataset or regime contains it, or is what it means."""
+def matching(cells: Iterable[Cell], text: str, names: Names | None = None) -> list[Cell]:
+    """Cells whose key starts with `text`, or whose method, dataset or regime contains it, or is what it means.
+
+    `names` are those of the store: a method or dataset whose name contains the text is meant too.
+    """
 
     def named(part: NamedPart) -> bool:
         return text in part.display or text in part.name or is_meant(text, part.spec, part.display)
 
-    return [c for c in cells if c.key.startswith(text) or any(map(named, (c.method, c.dataset, c.regime)))]
+    return [
+        c
+        for c in cells
+        if c.key.startswith(text)
+        or any(map(named, (c.method, c.dataset, c.regime)))
+        or any(text in name for name in names_of(c, names or {}).values())
+    ]

@@ -49,6 +49,15 @@ def written_to(tmp_path: Path, text: str) -> Path:
     return path
 
 
+def test_why_and_rm_find_a_cell_by_the_name_it_is_shown_under(tmp_path: Path, cli: Any) -> None:
+    written_to(tmp_path, SUITE.format(name="Median 5"))
+    cli("run", "s.yaml", "--store", "st")
+    (found,) = json.loads(cli("why", "st", "Median 5", "--json").stdout)
+    assert found["method"] == "median(size=5)"
+    assert len(json.loads(cli("why", "st", "Fields", "--json").stdout)) == 2
+    assert "median" in cli("store", "rm", "st", "Median 5").stdout
+
+
 # ----------------------------------------------------------------------------------------- in a suite file
 
 
