@@ -20,6 +20,7 @@ from noisebench.tracks.classify import LabelledPicture
 from noisebench.tracks.classify.detection import area_under_roc, false_alarms
 from noisebench.tracks.classify.set_metrics import AnswerCollector
 from scipy.special import logsumexp
+from scipy.stats import norm
 from sklearn.metrics import roc_auc_score, roc_curve
 from sklearn.neighbors import KernelDensity
 
@@ -110,6 +111,8 @@ def test_a_detector_is_scored_over_all_pairs_of_pictures_and_sees_pictures_alone
     assert (found["auroc"].higher, found["fpr95"].higher, found["auroc"].n) == (True, False, 40)
     low, high = found["auroc"].interval
     assert low < found["auroc"].value < high
+    half = norm.ppf(0.975) * found["auroc"].error
+    assert found["auroc"].value - low == pytest.approx(half, rel=1e-4)
 
 
 def test_of_more_classes_or_of_one_there_is_no_area(tmp_path: Path) -> None:

@@ -191,6 +191,13 @@ def test_accuracy_is_of_known_classes_and_may_be_of_the_end() -> None:
     assert isinstance(scores(out, made([-1], [0] * 8), "accuracy")[0], nb.NotDefined)
 
 
+def test_a_part_of_a_picture_at_the_end_counts_as_a_whole_one() -> None:
+    item = made([0, 1], [0] * 7)
+    out = np.zeros((7, 2), np.float32)
+    out[3, 1] = 1  # wrong for the first of the last four
+    assert scores(out, item, "accuracy(last=0.5)") == [3 / 4]
+
+
 def test_auroc_tells_unknown_pictures_by_their_surest_class() -> None:
     item = made([0, 1, -1, -1], [0, 1, 2, 3])
     out = np.array([[3, 0, 0], [0, 1, 0], [0, 2, 0], [0, 0, 0]], np.float32)

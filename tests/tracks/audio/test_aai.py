@@ -67,6 +67,13 @@ def test_a_fall_between_two_samples_is_found_where_it_is(share: float):
     assert_allclose(closures_in(falling_at(instants, RATE, 1_000), RATE), instants, atol=3e-6)
 
 
+def test_a_fall_of_less_than_half_of_the_steepest_near_it_is_no_closure():
+    falls = np.zeros(400)
+    falls[[100, 130, 160, 300]] = 1, 0.6, 0.4, 0.4  # the last one is alone within 10 ms
+    found = closures_in(-np.cumsum(falls), 8_000)
+    assert_allclose(found, np.array([99.5, 129.5, 299.5]) / 8_000)
+
+
 def test_neither_level_nor_offset_counts_and_an_upside_down_wave_falls_elsewhere():
     instants = np.arange(0.1, 0.9, 0.008)
     wave = falling_at(instants, RATE, RATE)

@@ -20,6 +20,7 @@ from noisebench.store.reading import read_records
 from noisebench.text.errors import message_of, noting_item
 from noisebench.track.calling import call_on, reveal
 from noisebench.tracks.audio import Clip, Frames, as_clip, clip_sha256, istft, resampled, stft
+from noisebench.tracks.audio.spectra import with_noise
 from numpy.testing import assert_allclose
 
 TRACK = get_track("audio")
@@ -222,6 +223,14 @@ def test_the_noise_has_exactly_the_snr_that_is_asked(regime: str):
     assert case.info.sigma == pytest.approx(noise.std(), rel=1e-3)
     assert case.info.rate == 8_000
     assert case.info.sample is None
+
+
+def test_an_offset_of_the_noise_is_not_added():
+    wave = VOICE.wave[: len(NOISE)].astype(np.float64)
+    noisy, level = with_noise(wave, NOISE + 5, 3, "made")
+    assert abs((noisy - wave).mean()) < 1e-12
+    assert np.std(noisy - wave) == pytest.approx(level["sigma"])
+    assert_allclose(noisy, with_noise(wave, NOISE, 3, "made")[0], atol=1e-9)
 
 
 def test_an_offset_is_no_signal():
@@ -552,6 +561,16 @@ def test_the_noise_is_found_within_one_decibel_and_a_half_where_it_is_white():
     true = power[8:-8].mean(axis=0)
     for found in (quantile_power(power), tracked_power(power)[50:].mean(axis=0)):
         assert abs(10 * np.log10(found[2:-2].mean() / true[2:-2].mean())) < 1.5
+
+
+def test_noise_that_stays_louder_is_not_taken_for_speech_for_ever():
+    from noisebench.methods.audio._noise_power import tracked_power
+
+    power = np.random.default_rng(2).exponential(size=(900, 65))
+    power[500:] *= 300
+    found = tracked_power(power).mean(axis=1)
+    assert found[499] < 2 and found[520] < 10, "at first it is as speech is"
+    assert abs(10 * np.log10(found[-50:].mean() / 300)) < 1.5
 
 
 def test_speech_is_not_taken_for_noise():

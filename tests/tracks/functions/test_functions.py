@@ -117,6 +117,13 @@ def test_a_box_that_is_too_small_leaves_an_error_at_any_width():
     assert right < 0.1 * wide
 
 
+def test_the_floor_of_a_smooth_function_is_far_below_single_precision():
+    item, held = target(lambda x: np.sin(9 * x)), bind("held_out", "protocol", "functions")
+    floor = bind("width_floor(lam=10)", "metric", "functions")
+    (value,) = TRACK.score(item.truth, item, posed(item), held, [floor]).values()
+    assert value < 1e-7
+
+
 def test_the_floor_is_of_the_function_alone():
     item = target(lambda x: np.exp(-((40 * (x - 0.5)) ** 2)))
     held, floors = bind("held_out", "protocol", "functions"), ("width_floor(lam=1)", "width_floor(lam=100)")
