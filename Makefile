@@ -1,4 +1,5 @@
 # make demo   install, run the demonstration suite and say where its board is
+# make quick  install, then lint, type-check and run the tests that start no process and train nothing: two minutes
 # make test   install, then lint, type-check and test
 # make test-plain-cpu  install, then run the tests of numbers as on a processor without AVX and FMA: some four minutes
 # make bench  install, then run the benchmarks, which fail where a target of benchmarks/targets.py is missed
@@ -14,7 +15,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-plain-cpu types bench mutants reference weights sets trainings boards published install browser clean
+.PHONY: demo quick quick-tests lint test test-plain-cpu types bench mutants reference weights sets trainings boards published install browser clean
 
 $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -33,12 +34,23 @@ browser:
 	  DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install chromium fonts-dejavu-core >/dev/null; } || \
 	  echo "no chromium: the tests of the page are skipped (apt-get install chromium)"
 
-test: $(STAMP) browser
+# Types are checked while the tests run: mypy has one thread, and remembers what it has checked.
+quick: $(STAMP)
+	$(MAKE) --no-print-directory lint
+	$(MAKE) --no-print-directory --jobs 2 types quick-tests
+
+quick-tests: $(STAMP)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not cli and not browser and not subprocess and not training"
+
+lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+
+test: $(STAMP) browser
+	$(MAKE) --no-print-directory lint
 	$(MAKE) --no-print-directory types
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 # What computes numbers and is quick: bounds and hashes must not depend on the processor that a test runs on.
 NUMERIC := distances/test_distribution methods/generate/test_samplers methods/generate/test_tokens \

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
 from unittest import mock
@@ -17,7 +17,8 @@ from unittest import mock
 import numpy as np
 import pytest
 from checkout import DATA, ROOT
-from warm_python import warm_folder
+from markers import DESCRIPTIONS, ProcessWatch, mark
+from warm_python import start_engine_warm, warm_folder
 
 # One thread for each process of tests: the suite runs one on each core, and threads that wait for each other are slow.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -30,6 +31,32 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_threa
 __all__ = ["DATA", "ROOT", "Run"]
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+PROCESSES = ProcessWatch()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the markers, and have processes of the engine forked from a warm one."""
+    for name, description in DESCRIPTIONS.items():
+        config.addinivalue_line("markers", f"{name}: {description} (set by tests/support/markers.py)")
+    start_engine_warm()
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what a test uses, so that `-m` can choose by it."""
+    if isinstance(item, pytest.Function):
+        mark(item)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Let a test start processes where a marker says that it does."""
+    PROCESSES.allowed = any(item.get_closest_marker(name) for name in DESCRIPTIONS)
+    try:
+        return (yield)
+    finally:
+        PROCESSES.allowed = True
 
 
 @pytest.fixture(autouse=True)

@@ -11,6 +11,7 @@ from noisebench.claims.effects import read_effects
 from noisebench.claims.stored import judged
 from noisebench.components.plugins import load_plugin
 from noisebench.store.cells import keys, read_cell
+from warm_python import warm_folder
 
 PLUGIN = """
 import noisebench as nb
@@ -121,11 +122,10 @@ def first(folder: Path) -> Any:
     """What the verb prints of a first run, into the store `s`."""
     import os
     import subprocess
-    import sys
 
     words = ("reproduce", "--claims", "mine.yaml", "--plugin", "claims_plugin.py", "--store", "s", "--json")
     done = subprocess.run(
-        [sys.executable, "-m", "noisebench", *words], cwd=folder, capture_output=True, text=True, env=dict(os.environ),
+        [str(warm_folder() / "noisebench"), *words], cwd=folder, capture_output=True, text=True, env=dict(os.environ),
         timeout=300,
     )  # fmt: skip
     assert done.returncode == 1, done.stderr

@@ -16,6 +16,7 @@ import pytest
 from conftest import ROOT
 from noisebench.store.reading import read_records
 from noisebench.store.record import Record
+from warm_python import warm_folder
 
 TEXT = (ROOT / "docs" / "bring-your-own.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"(?ms)^## ([^\n]+)\n(.*?)(?=^## |\Z)", TEXT))
@@ -28,7 +29,7 @@ def follow(section: str, folder: Path) -> list[Record]:
         if name:
             (folder / name).write_text(body, encoding="utf-8")
         elif language == "sh" and kind != "setup":
-            path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+            path = os.pathsep.join([str(warm_folder()), str(Path(sys.executable).parent), os.environ["PATH"]])
             done = subprocess.run(
                 ["sh", "-eu", "-c", body], cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, text=True
             )

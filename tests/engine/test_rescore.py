@@ -21,6 +21,7 @@ from noisebench.store.seals import files_seal
 from noisebench.store.upkeep import gc
 from noisebench.store.upkeep import verify as verify_store
 from noisebench.testing import throwaway
+from warm_python import warm_folder
 
 COUNTS = """
 import noisebench as nb
@@ -56,7 +57,7 @@ def base(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("base")
     throwaway(folder, "", counts=COUNTS, bright=BRIGHT)
     args = [*ARGS, *ALL, "--metrics", "psnr", "bright", "--keep", "all"]
-    subprocess.run([sys.executable, "-m", "noisebench", *args], cwd=folder, check=True, capture_output=True)
+    subprocess.run([str(warm_folder() / "noisebench"), *args], cwd=folder, check=True, capture_output=True)
     return folder
 
 

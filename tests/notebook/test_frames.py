@@ -16,6 +16,7 @@ from board_records import record
 from msgspec import structs
 from noisebench.notebook.frames import frame_of
 from noisebench.store.reading import read_records
+from warm_python import warm_folder
 
 pandas = pytest.importorskip("pandas")
 PLUGIN = """
@@ -41,7 +42,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (place / "plugin.py").write_text(PLUGIN)
 
     def call(*args: str) -> None:
-        done = subprocess.run([sys.executable, "-m", "noisebench", *args], cwd=place, capture_output=True, text=True)
+        done = subprocess.run([str(warm_folder() / "noisebench"), *args], cwd=place, capture_output=True, text=True)
         assert done.returncode in (0, 1), done.stderr
 
     common = ("--datasets", "photos", "--limit", "3", "--store", "s", "--plugin", "plugin.py")

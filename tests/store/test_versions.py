@@ -22,6 +22,7 @@ from noisebench.store.export import export_text, read_export
 from noisebench.store.reading import read_records
 from noisebench.store.record import Record
 from noisebench.store.versions import newest, older
+from warm_python import warm_folder
 
 PLUGIN = """
 import noisebench as nb
@@ -149,12 +150,11 @@ def test_exports_keep_which_version_is_the_newest(tmp_path: Path) -> None:
 def edited(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a store `st` of two versions of a method, the first of which was asked for last."""
     import subprocess
-    import sys
 
     folder = tmp_path_factory.mktemp("edited")
     for factor in (0.9, 0.5, 0.9):
         (folder / "mine.py").write_text(PLUGIN.format(factor=factor))
-        subprocess.run([sys.executable, "-m", "noisebench", "run", "--methods", "mine", *HERE, "--limit", "2"],
+        subprocess.run([str(warm_folder() / "noisebench"), "run", "--methods", "mine", *HERE, "--limit", "2"],
                        cwd=folder, check=True, capture_output=True)  # fmt: skip
     return folder
 

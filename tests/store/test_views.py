@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import cv2
@@ -19,6 +18,7 @@ from noisebench.store.previews import VIEW, picture_file, read_views, wrong_view
 from noisebench.store.upkeep import gc
 from noisebench.store.upkeep import verify as verify_store
 from noisebench.tracks.restore.crops import leave_view, most_detail
+from warm_python import warm_folder
 
 ARGS = ("--datasets", "folder(path='in')", "--regimes", "gaussian(sigma={15,50})", "--jobs", "1", "--keep")
 
@@ -35,7 +35,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rng = np.random.default_rng(3)
     for name in ("a", "b"):
         nb.write_picture(folder / "in" / f"{name}.png", rng.integers(0, 256, (20, 24, 3), dtype=np.uint8))
-    command = [sys.executable, "-m", "noisebench", "run", "--methods", "identity", "gaussian_filter", *ARGS, "all"]
+    command = [str(warm_folder() / "noisebench"), "run", "--methods", "identity", "gaussian_filter", *ARGS, "all"]
     subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=240)
     return folder
 

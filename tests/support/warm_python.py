@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 MODULES = (
     "numpy", "scipy.ndimage", "scipy.stats", "scipy.optimize", "cv2", "torch", "torch._dynamo", "pandas",
@@ -75,6 +75,24 @@ def warm_folder() -> Path:
     listening.close()
     atexit.register(served.kill)
     return folder
+
+
+class _WarmSys:
+    """The module `sys`, whose `executable` is the warm Python."""
+
+    @property
+    def executable(self) -> str:
+        return str(warm_folder() / "python")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(sys, name)
+
+
+def start_engine_warm() -> None:
+    """Have what the engine starts from this process forked from the warm one, as it is of commands."""
+    from noisebench.engine import planning, pool
+
+    planning.sys = pool.sys = _WarmSys()  # type: ignore[attr-defined]
 
 
 def serve(listening: socket.socket, program: str) -> None:

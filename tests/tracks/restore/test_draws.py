@@ -18,6 +18,7 @@ from noisebench.suite.suite import named_suites
 from noisebench.testing import throwaway
 from noisebench.text.errors import UsageError
 from noisebench.tracks.restore.draws import splits
+from warm_python import warm_folder
 
 DATASET, REGIME, K, GAIN, LIFT = "gaussian_field(n=2, size=48)", "gaussian(sigma=25)", 4, 0.5, 0.02
 HALVED = f"""
@@ -44,11 +45,10 @@ study: [{{x: draws}}]
 def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store and a study of a linear filter."""
     import subprocess
-    import sys
 
     folder = tmp_path_factory.mktemp("draws")
     throwaway(folder, SUITE, halved=HALVED)
-    argv = [sys.executable, "-m", "noisebench", "study", "suite.yaml", "--plugin", "halved.py"]
+    argv = [str(warm_folder() / "noisebench"), "study", "suite.yaml", "--plugin", "halved.py"]
     done = subprocess.run(argv, cwd=folder, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
     (folder / "said").write_text(done.stdout)

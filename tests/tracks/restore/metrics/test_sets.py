@@ -34,6 +34,7 @@ from noisebench.tracks.restore.set_metrics.definition import (
     score_set,
     why_too_few,
 )
+from warm_python import warm_folder
 
 packaged = pytest.mark.skipif(
     importlib.util.find_spec(networks.LITE0_PACKAGE) is None, reason="needs noisebench[fid]: the network in a package"
@@ -473,8 +474,8 @@ def ran(tmp_path_factory):
     """A store of two methods with psnr, a kernel distance, and a Fréchet distance that is refused."""
     folder = tmp_path_factory.mktemp("ran")
     done = subprocess.run(
-        [sys.executable, "-m", "noisebench", "run", "--methods", "identity", "gaussian_filter", *SMALL, "--metrics",
-         "psnr", KID, "fd(features=efficientnet_lite0_mid)", "--keep", "all", "--json"],
+        [str(warm_folder() / "noisebench"), "run", "--methods", "identity", "gaussian_filter", *SMALL,
+         "--metrics", "psnr", KID, "fd(features=efficientnet_lite0_mid)", "--keep", "all", "--json"],
         cwd=folder, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

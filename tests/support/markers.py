@@ -1,0 +1,92 @@
+"""Markers of slow tests by what they use: `conftest.py` sets them, and `make quick` leaves such tests out.
+
+What a test uses is read from its code, from that of its fixtures, and from what they call in tests/. A test without
+a marker may start no process: `ProcessWatch` fails it, so that a rule that is missing here is noticed.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+import pytest
+
+DESCRIPTIONS = {
+    "cli": "calls a command", "browser": "opens a page in a browser", "subprocess": "starts a process",
+    "training": "trains a network",
+}  # fmt: skip
+FIXTURES = {"cli": "cli", "chromium": "browser"}
+"""The marker of each fixture that has one."""
+NAMES = {
+    "cli": {"noisebench.cli", "called_here"},
+    "subprocess": {
+        "subprocess", "multiprocessing", "nbclient", "shell", "warm_folder", "fork", "noisebench.engine.run",
+        "noisebench.engine.pool", "noisebench.engine.planning",
+    },
+    "training": {"noisebench.training.trainer", "backward"},
+}  # fmt: skip
+"""The modules, functions and methods of which a test that uses one has a marker."""
+STARTS = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system", "os.exec", "os.spawn"}
+"""Audit events of a new process."""
+TESTS = str(Path(__file__).resolve().parents[1])
+SUPPORT = tuple(file.stem for file in Path(__file__).parent.glob("*.py"))
+
+
+def mark(item: pytest.Function) -> None:
+    """Give a test the markers of what it uses."""
+    used = uses(item)
+    for name in DESCRIPTIONS:
+        of_fixture = any(FIXTURES.get(fixture) == name for fixture in item.fixturenames)
+        if of_fixture or used & NAMES.get(name, set()):
+            item.add_marker(name)
+
+
+def uses(item: pytest.Function) -> set[str]:
+    """Names of modules, functions and attributes that the code of a test uses."""
+    fixtures = [one.func for defined in item._fixtureinfo.name2fixturedefs.values() for one in defined]
+    parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    todo: list[Any] = [item.function, *fixtures, *parameters]
+    names: set[str] = set()
+    seen: set[int] = set()
+    while todo:
+        one = todo.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        if isinstance(one, ModuleType):
+            names.add(one.__name__)
+        elif isinstance(one, (FunctionType, type)):
+            names |= {one.__name__, one.__module__}
+        if isinstance(one, FunctionType) and one.__code__.co_filename.startswith(TESTS):
+            used = set(named(one.__code__))
+            names |= used - one.__globals__.keys()
+            todo += [one.__globals__[name] for name in used & one.__globals__.keys()]
+            todo += [cell.cell_contents for cell in one.__closure__ or ()]
+        elif isinstance(one, type) and (getattr(sys.modules.get(one.__module__), "__file__", None) or "").startswith(
+            TESTS
+        ):
+            todo += vars(one).values()
+    return names
+
+
+def named(code: CodeType) -> Iterator[str]:
+    """Names of globals, attributes and imports in some code and the functions within it."""
+    yield from code.co_names
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from named(inner)
+
+
+class ProcessWatch:
+    """Fails a test that starts a process where that is not `allowed`."""
+
+    def __init__(self) -> None:
+        self.allowed = True
+        sys.addaudithook(self._heard)
+
+    def _heard(self, event: str, _arguments: tuple[Any, ...]) -> None:
+        if event in STARTS and not self.allowed:
+            pytest.fail(f"a test without a marker starts a process ({event}): add to NAMES of {__file__} what it uses")
