@@ -2,6 +2,7 @@
 # make quick  install, then lint, type-check and run the tests that start no process and train nothing: two minutes
 # make test   install, then lint, type-check and test
 # make test-plain-cpu  install, then run the tests of numbers as on a processor without AVX and FMA: some four minutes
+# make test-lowest-numpy  install beside it with the lowest allowed version of numpy, and test there that inputs are the same
 # make bench  install, then run the benchmarks, which fail where a target of benchmarks/targets.py is missed
 # make mutants  install, then break the code of five rooms on purpose, in a copy, and list what no test noticed
 # make reference  remake the committed results and their board
@@ -15,7 +16,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo quick quick-tests lint test test-plain-cpu types bench mutants reference weights sets trainings boards published install browser clean
+.PHONY: demo quick quick-tests lint test test-plain-cpu test-lowest-numpy types bench mutants reference weights sets trainings boards published install browser clean
 
 $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -61,6 +62,11 @@ NUMERIC := distances/test_distribution methods/generate/test_samplers methods/ge
 
 test-plain-cpu: $(STAMP)
 	$(BIN)/python tests/support/plain_cpu.py $(BIN)/python -m pytest -n 2 --dist loadfile $(NUMERIC:%=tests/%.py)
+
+test-lowest-numpy:
+	$(PYTHON) -m venv build/lowest-numpy
+	build/lowest-numpy/bin/python -m pip install --quiet --editable . pytest numpy==1.26.0
+	build/lowest-numpy/bin/python -m pytest tests/tracks/test_golden_inputs.py tests/tracks/test_negative_zeros.py
 
 # The four folders as the one package that they are installed as.
 types: $(STAMP)

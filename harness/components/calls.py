@@ -22,8 +22,8 @@ def degraded(
 ) -> tuple[Any, Mapping[str, Any]]:
     """What one regime makes of an array, and what it discloses. Raises `UsageError` that names the regime.
 
-    `resizes`: it may change sides, not the number of axes. `drops`: a NaN marks a missing value. `besides`: names
-    that the track discloses, not the regime.
+    Its zeros are made positive: their sign differs between versions of numpy. `resizes`: it may change sides, not the
+    number of axes. `drops`: a NaN marks a missing value. `besides`: names that the track discloses, not the regime.
     """
     who = f"regime {part.entry.name}"
     returned = called(who, part, values, *given)
@@ -37,7 +37,7 @@ def degraded(
     if missing := [name for name in part.entry.meta["discloses"] if name not in disclosed and name not in besides]:
         names = ", ".join(missing)
         raise UsageError(f"{who}: declares that it discloses {names}, and returned none: return it, None for a secret")
-    return array, disclosed
+    return array + 0.0, disclosed
 
 
 def degraded_in_turn(regime: Bound, values: Any, *given: Any, resizes: bool = False) -> tuple[Any, dict[str, Any]]:

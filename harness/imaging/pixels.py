@@ -30,13 +30,17 @@ def depth_of(picture: Array) -> int | None:
 
 
 def pixel_sha256(picture: Array) -> str:
-    """SHA-256 of dtype, shape and pixels; (H, W) and (H, W, 1) are the same picture. Raises `UsageError`."""
+    """SHA-256 of dtype, shape and pixels; (H, W) and (H, W, 1) are the same picture, and zeros have no sign.
+
+    Raises `UsageError`.
+    """
     if not isinstance(picture, np.ndarray):
         raise UsageError(f"a picture is an array (H, W[, C]), not {type(picture).__name__}")
     flat = picture[:, :, 0] if picture.ndim == 3 and picture.shape[2] == 1 else picture
     little = np.ascontiguousarray(flat, dtype=flat.dtype.newbyteorder("<"))
     head = f"{little.dtype.str.lstrip('<|')} {'x'.join(map(str, little.shape))}\n".encode()
-    return hashlib.sha256(head + little.tobytes()).hexdigest()
+    signless = little + 0 if little.dtype.kind == "f" else little
+    return hashlib.sha256(head + signless.tobytes()).hexdigest()
 
 
 def canonical(picture: Array) -> Array:

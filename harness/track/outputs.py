@@ -19,10 +19,10 @@ class ArrayFiles:
         return wanted
 
     def digest(self, output: Any) -> str:
-        """SHA-256 of the values, little-endian in C order."""
+        """SHA-256 of the values, little-endian in C order; zeros have no sign."""
         import numpy as np
 
-        return hashlib.sha256(np.ascontiguousarray(output, dtype=self.dtype).data).hexdigest()
+        return hashlib.sha256((np.ascontiguousarray(output, dtype=self.dtype) + 0).data).hexdigest()
 
     def check(self, output: Any, wanted: Any) -> None:
         """Raise ValueError for another type, another shape than `wanted`, NaN or Inf."""

@@ -47,7 +47,7 @@ def as_mixture(name: str, clips: Sequence[Clip], sources: Sequence[int]) -> Mixt
         if own < 1e-18:
             raise ValueError("a source is silent")
         if clip is not first:
-            total = total + clip.wave * np.sqrt(power / own)
+            total = total + clip.wave.astype(np.float64) * np.sqrt(power / own)  # numpy 1 would stay at float32
     return Mixture(
         name, first.wave, first.rate, mixture=total.astype(np.float32), sources=tuple(int(one) for one in sources)
     )
