@@ -7,8 +7,9 @@ import operator
 import random
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,8 @@ from .suite.suite import count
 from .suite.suite import whole as natural
 from .text.errors import UsageError, noting_item, one_line
 from .track.calling import ItemRow, call_on, item_row, reveal
-from .track.protocols import HasRange, HasSetMetrics, Track, case_of
+from .track.order import in_order, presented, scored_in_order
+from .track.protocols import Collector, HasRange, Track, case_of
 from .track.runner import used_device
 
 
@@ -98,10 +100,11 @@ def evaluate(
         shown = shown_to(runner.meta)
         rows, traits = [], []
         with tempfile.TemporaryDirectory() as folder:
-            collector = None
-            if parts and isinstance(field_of_work, HasSetMetrics):
-                collector = field_of_work.collector(plain_values(parts), Path(folder), len(ids), protocol=rules)
-            for index, name in enumerate(ids):
+            make = partial(_collector, field_of_work, parts, len(ids), rules)
+            collector, taken = make(Path(folder), ()) if parts else None, []
+            places = presented(ids, seed)
+            for index in places:
+                name = ids[index]
                 with noting_item(field_of_work.words.item, name):
                     item = load_chosen(chosen, data, index, name, field_of_work)
                     if range is not None and isinstance(field_of_work, HasRange):
@@ -112,8 +115,11 @@ def evaluate(
                 traits.append(traits_of(item, field_of_work))
                 notes.update(call_notes)
                 if collector is not None:
-                    collector.take(output, item)
-            set_scores = collector.score() if collector is not None else {}
+                    taken.append(collector.take(output, item))
+            set_scores = {}
+            if collector is not None:
+                set_scores = scored_in_order(collector, make, places, taken, Path(folder))
+        rows, traits = in_order(places, rows), in_order(places, traits)
         items = part_of_items(chosen, ids, traits, len(data.ids), field_of_work)
         cell = _cell(field_of_work, bound, flags, items, noise, rules, single, keyed, seed)
         if parts:
@@ -122,6 +128,15 @@ def evaluate(
             cell.tuned = tuned
         cell.notes = [*sorted(map(one_line, notes)), *(note for one in tuned for note in told_of(one))]
         return Result(_record(cell, rows))
+
+
+def _collector(
+    track: Track, parts: Mapping[str, Any], n: int, protocol: Bound, folder: Path, taken: Iterable[Any]
+) -> Collector:
+    """What takes features for set metrics; a track that has such has a collector."""
+    scoring: Any = track
+    collector: Collector = scoring.collector(plain_values(parts), folder, n, protocol=protocol, taken=taken)
+    return collector
 
 
 @contextmanager

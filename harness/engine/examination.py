@@ -14,6 +14,7 @@ from ..planning.cells import shown_to
 from ..text.errors import NotDefined
 from ..track.calling import call_on, reveal
 from ..track.findings import Check, findings_of, set_up, tried
+from ..track.order import presented
 from ..track.protocols import Case, Finding, Runner, SeesScale, Track, case_of
 
 SEED = 0
@@ -30,7 +31,7 @@ def examine_on_items(track: Track, method: Bound, before: Callable[[str], None],
         return
     yield Finding("loads", True, f"tried under {under.display}, {track.words.items} of {track.defaults.dataset}")
     dataset = open_dataset(bind(track.defaults.dataset, "dataset", track.name))
-    items = [dataset.load(index) for index in range(min(2, len(dataset.ids)))]
+    items = [dataset.load(index) for index in presented(dataset.ids, SEED)[:2]]
     trial = _Trial(track, runner, under)
     checks: dict[str, Check] = {
         f"first {track.words.item}": lambda: _score(trial, items[0]),

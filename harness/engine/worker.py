@@ -6,9 +6,11 @@ import itertools
 import json
 import math
 import socket
+from bisect import bisect, insort
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ from ..planning.cells import PlannedCell, folders_of, plugins_of
 from ..store.cell import Cost, Rescored, SetPart, checked, plain_values
 from ..store.cells import append_row, partial_dir, read_rows, valid_length
 from ..store.keys import combined
-from ..store.mistakes import PICTURED, Noted, mistakes_text, noted
+from ..store.mistakes import PICTURED, Noted, mistakes_text, noted, pictured_in
 from ..store.outputs import (
     ChecksOutputs,
     FindsMistakes,
@@ -39,6 +41,7 @@ from ..store.previews import panel_text
 from ..store.record import item_count
 from ..text.errors import Invalid, UsageError, noting_item, one_line, with_item
 from ..track.calling import item_row, reveal
+from ..track.order import presented, scored_in_order
 from ..track.protocols import Case, Collector, Dataset, HasSetMetrics, Track, case_of
 from .channel import HungUp, ask, read_answer
 from .messages import Ending, Job, MethodEnded, Tell, checkpoints_of
@@ -246,7 +249,7 @@ def _bound_scoring(cell: PlannedCell, ahead: ThreadPoolExecutor) -> _Scoring:
 
 
 def _posed(scoring: _Scoring, seed: int, indices: Iterable[int]) -> Iterator[Future[_Posed]]:
-    """Items with their cases, in order; one is read and posed in a thread of its own while the caller is busy."""
+    """Items with their cases, in that order; one is read and posed in a thread of its own while the caller is busy."""
 
     def pose(index: int) -> _Posed:
         with noting_item(scoring.track.words.item, scoring.dataset.ids[index]):
@@ -278,22 +281,25 @@ def _rows(
     cell, key, track = job.cell, job.cell.key, scoring.track
     n = item_count(cell)
     keep = kept_items(job.keep, n)
+    judge = track.outputs if keep and isinstance(track.outputs, FindsMistakes) else None
 
     def holds(row: Mapping[str, Any]) -> bool:
         file = output_file(folder, row["index"], track.outputs.suffix)
-        return row.get("donor") == job.donor and (row["index"] not in keep or file.exists())
+        judged = judge is None or "mistake" in row
+        return row.get("donor") == job.donor and judged and (row["index"] not in keep or file.exists())
 
-    # Rows of a run that had its outputs from elsewhere, or kept none that are due, and all after them, are made again.
+    # Rows are in the order in which items were presented. Those of a run that had its outputs from elsewhere, or kept
+    # none that are due, or were not judged, and all after them, are made again.
     rows = list(itertools.takewhile(holds, read_rows(folder, key)))
     length = valid_length(folder, rows)
     lines = {row["index"]: row["line"] for row in rows}
     with noticing_full_disk(folder):
         drop_outputs(folder, lines)
     taker = _collector(job, folder, scoring, rows)
-    judge = track.outputs if keep and isinstance(track.outputs, FindsMistakes) else None
     mistakes: dict[int, Noted] = {row["index"]: row["mistake"] for row in rows if "mistake" in row}
-    pictured = sum(one is not None and one[-1] is not None for one in mistakes.values())
-    posed = _posed(scoring, cell.seed, [index for index in range(n) if index not in lines])
+    pictured = sorted(pictured_in(mistakes))
+    due = [index for index in presented(scoring.dataset.ids[:n], cell.seed) if index not in lines]
+    posed = _posed(scoring, cell.seed, due)
     for one, output, elapsed in made(posed):
         index, item, case = one.index, one.item, one.case
         with noting_item(track.words.item, item.id):
@@ -311,33 +317,43 @@ def _rows(
             with noticing_full_disk(folder):
                 write_file(folder / "panel.json", panel_text(item.id, shown).encode())
         if judge is not None:
-            wrong = judge.mistake(item, case, output, scoring.protocol, pictured=pictured < PICTURED)
-            pictured += wrong is not None and wrong.picture is not None
+            first = bisect(pictured, index) < PICTURED  # of those that are known so far
+            wrong = judge.mistake(item, case, output, scoring.protocol, pictured=first)
+            if wrong is not None and wrong.picture is not None:
+                insort(pictured, index)
             row["mistake"] = mistakes[index] = noted(wrong)
         lines[index] = track.identify(item)
         row = {"key": key, "index": index, "line": lines[index], "donor": job.donor, **row}
         append_row(folder, row, length)
+        rows.append(row)
         length += len(json.dumps(row)) + 1
         tell({"event": "item", "n": len(lines), "of": n})
     if combined(lines[i] for i in range(n)) != cell.dataset.fingerprint:
         raise UsageError(
             f"{track.words.items} of {cell.dataset.display} changed while the run was under way: run again"
         )
-    if judge is not None and len(mistakes) == n:  # rows of an older run may say nothing of theirs
+    if judge is not None:
         with noticing_full_disk(folder):
             write_file(folder / "mistakes.json", mistakes_text(mistakes).encode())
-    results = taker.score() if taker is not None else {}
+    results = {}
+    if taker is not None:
+        places, taken = [row["index"] for row in rows], [row["features"] for row in rows]
+        results = scored_in_order(taker, partial(_collector_of, job, scoring), places, taken, folder)
     return {name: structs.replace(part, **results[name]) for name, part in cell.sets.items()}
 
 
 def _collector(job: Job, folder: Path, scoring: _Scoring, rows: list[dict[str, Any]]) -> Collector | None:
     """What takes features for the set metrics of a cell, going on after `rows`; None where it has none."""
-    sets = job.cell.sets
-    if not sets or not isinstance(scoring.track, HasSetMetrics):
+    if not job.cell.sets or not isinstance(scoring.track, HasSetMetrics):
         return None
-    taken = [row["features"] for row in rows]
-    n = item_count(job.cell)
-    return scoring.track.collector(plain_values(sets), folder, n, protocol=scoring.protocol, taken=taken)
+    return _collector_of(job, scoring, folder, [row["features"] for row in rows])
+
+
+def _collector_of(job: Job, scoring: _Scoring, folder: Path, taken: Iterable[Any]) -> Collector:
+    sets, n = plain_values(job.cell.sets), item_count(job.cell)
+    track: Any = scoring.track
+    made: Collector = track.collector(sets, folder, n, protocol=scoring.protocol, taken=taken)
+    return made
 
 
 def _cost_cell(job: Job, method: _Method) -> Ending:

@@ -32,8 +32,15 @@ def noted(mistake: Mistake | None) -> Noted:
 
 
 def mistakes_text(noted: Mapping[int, Noted]) -> str:
-    """`mistakes.json` of a cell, from what is noted of each place."""
-    return json.dumps([[place, *one] for place, one in sorted(noted.items()) if one is not None])
+    """`mistakes.json` of a cell, from what is noted of each place; the pictures of the first are kept."""
+    kept = set(sorted(pictured_in(noted))[:PICTURED])
+    wrong = [[place, *one] for place, one in sorted(noted.items()) if one is not None]
+    return json.dumps([line if line[0] in kept else [*line[:-1], None] for line in wrong])
+
+
+def pictured_in(noted: Mapping[int, Noted]) -> list[int]:
+    """The places of mistakes that have a picture."""
+    return [place for place, one in noted.items() if one is not None and one[-1] is not None]
 
 
 def read_mistakes(file: Path, items: Sequence[str]) -> tuple[Mistake, ...] | None:

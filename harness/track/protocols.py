@@ -166,6 +166,14 @@ class Collector(Protocol):
 
 
 @runtime_checkable
+class KeepsFiles(Protocol):
+    """A collector that keeps what it takes in files, and not in what `take` returns alone."""
+
+    def copy_in_order(self, order: Sequence[int], folder: Path) -> None:
+        """Copy the files to `folder`, as they were if outputs had come in another order. Raises OSError."""
+
+
+@runtime_checkable
 class SeesAlike(Protocol):
     """A track that finds items that are no independent evidence. A sketch is small and depends on its item alone."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from ....imaging.pixels import value_sha256
 from ....imaging.sample import Sample
 from ....text.errors import UsageError, one_line
 from ....text.wording import counted
+from ....track.order import copy_rows
 from ..pairs import Array, pictures_of, prepare
 from .definition import PictureSetMetric, Sets, made_of, plan_set, refused, score_set, why_too_few
 
@@ -94,6 +95,16 @@ class FeatureCollector:
             sides = [self._read(self._file(stream, w), metric.width, sum(numbers)) for w in ("restored", "clean")]
             found[name] = score_set(metric, Sets(sides[0], sides[1], numbers, problem))
         return found
+
+    def copy_in_order(self, order: Sequence[int], folder: Path) -> None:
+        """Copy the features to `folder`, as they were if pictures had come in another order."""
+        for stream, metric in self._streams.items():
+            sizes = [0 if isinstance(count, str) else 4 * metric.width * count for count in self._counts[stream]]
+            for which in ("restored", "clean"):
+                file = self._file(stream, which)
+                if file.exists():
+                    with noticing_full_disk(folder):
+                        copy_rows(file, folder / file.name, sizes, order)
 
     def clear(self) -> None:
         """Remove the files."""
