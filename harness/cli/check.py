@@ -25,8 +25,8 @@ rules.yaml: a list; later rules win over earlier ones and over these defaults, l
   - {method: my_net, max_latency_rel: 1.25, must_not_be_slower_than: "nlm*"}
   - {metric: psnr, method: my_net, must_stay_first: true}
 
-exit codes: 0 no regression, 1 regression (a missing or newly failing cell is one), 2 usage,
-3 nothing comparable, or a cell that was edited by hand"""
+exit codes: 0 no regression, 1 regression (a missing or newly failing cell is one; with --strict-speed
+an undecided speed), 2 usage, 3 nothing comparable, or a cell that was edited by hand"""
 
 
 def add(verbs: Any) -> None:
@@ -37,6 +37,8 @@ def add(verbs: Any) -> None:
     p.add_argument("--rules", metavar="FILE", help="a YAML list of rules")
     p.add_argument("--to", metavar="DIR", help="write check.md and check.xml (JUnit) there; the Markdown is also "
                    "appended to $GITHUB_STEP_SUMMARY")  # fmt: skip
+    p.add_argument("--strict-speed", action="store_true", help="a speed that stays undecided as a machine was busy is "
+                   "red: exit code 1")  # fmt: skip
     p.add_argument("--update", action="store_true", help="write CURRENT as the new BASELINE, an export file")
     add_shared(p, "json")
 
@@ -58,6 +60,8 @@ def run(args: argparse.Namespace) -> int:
     rules = read_rules(Path(args.rules)) if args.rules else ()
     if args.update and baseline.is_dir():
         raise UsageError(f"--update writes an export file, and {one_line(baseline)} is a folder: name a .json file")
+    if args.strict_speed and not any(rule.max_latency_rel or rule.must_not_be_slower_than for rule in rules):
+        raise UsageError("--strict-speed needs a rule on speed: give --rules a file with max_latency_rel")
     current = read_every(Path(args.current))
     first = args.update and not baseline.exists()
     if not first and not baseline.exists():
@@ -66,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     before = [] if first else read_every(baseline)
     for side, records in ((baseline, before), (Path(args.current), current)):
         note_old(side, records)
-    verdict = check(before, current, rules, (args.baseline, args.current))
+    verdict = check(before, current, rules, (args.baseline, args.current), strict_speed=args.strict_speed)
     lines = verdict_lines(verdict)
     if not first and os.path.samefile(baseline, args.current):
         lines.insert(-1, "BASELINE and CURRENT are the same results: nothing can have changed between them")

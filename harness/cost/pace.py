@@ -43,11 +43,29 @@ def _setting(record: Record) -> tuple[Any, ...]:
 
 @dataclass(frozen=True)
 class Pace:
-    """CPU time of a call over that of the reference; how many times longer each of the two takes than it works."""
+    """CPU time of a call over that of the reference, and the same of the clock; how many times longer each of the two
+    takes than it works."""
 
     cpu: float
+    latency: float
     reference: float
     call: float
+
+    @property
+    def waited(self) -> bool:
+        """Whether the machine was too busy for times of the clock to say what a call takes."""
+        return self.reference > WAITED
+
+    @property
+    def most(self) -> float:
+        """What the call takes at most on an idle machine, relative to the reference: as if it had waited for itself
+        alone."""
+        return self.latency * self.reference if self.waited else self.latency
+
+    @property
+    def least(self) -> float:
+        """What it takes at least: its work."""
+        return self.cpu if self.waited else self.latency
 
 
 def busy(cost: Cost) -> float | None:
@@ -68,10 +86,10 @@ def pace(cost: Cost | None) -> Pace | None:
     if cost is None or cost.device != "cpu" or not cost.latency_ms:
         return None
     cpu, reference_cpu = _positive(cost.latency_cpu_ms), _positive(cost.reference_cpu_ms)
-    p50, factor = _positive(cost.latency_ms["p50"]), busy(cost)
-    if cpu is None or reference_cpu is None or p50 is None or factor is None:
+    p50, reference, factor = _positive(cost.latency_ms["p50"]), _positive(cost.reference_ms), busy(cost)
+    if cpu is None or reference_cpu is None or p50 is None or reference is None or factor is None:
         return None
-    return Pace(cpu / reference_cpu, factor, p50 / cpu)
+    return Pace(cpu / reference_cpu, p50 / reference, factor, p50 / cpu)
 
 
 def judged_by_cpu(*paces: Pace | None) -> bool:
@@ -81,7 +99,7 @@ def judged_by_cpu(*paces: Pace | None) -> bool:
     """
     known = [p for p in paces if p is not None]
     bound = all(p.call <= (2.0 if p.reference > BUSY else 1.5) * max(1.0, p.reference) for p in known)
-    return len(known) == len(paces) and bound and max(p.reference for p in known) > WAITED
+    return len(known) == len(paces) and bound and any(p.waited for p in known)
 
 
 def _positive(value: object) -> float | None:

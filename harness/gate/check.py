@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -98,14 +98,16 @@ def check(
     current: Sequence[Record],
     rules: Sequence[Rule] = (),
     names: tuple[str, str] = ("BASELINE", "CURRENT"),
+    *,
+    strict_speed: bool = False,
 ) -> Verdict:
     """Judge `current` by `baseline`, by `rules` and where they say nothing by what each metric declares.
 
-    Of a method that was edited the newest version on either side is judged. Raises `UsageError` for a NaN in the
-    baseline, an idle rule.
+    Of a method that was edited the newest version on either side is judged. `strict_speed`: a speed that a busy machine
+    leaves undecided does not pass. Raises `UsageError` for a NaN in the baseline, an idle rule.
     """
     with no_collection():
-        return _judged(newest(baseline), newest(current), rules, names)
+        return replace(_judged(newest(baseline), newest(current), rules, names), strict_speed=strict_speed)
 
 
 def _judged(

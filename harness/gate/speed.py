@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from ..comparing.pairing import apart
-from ..cost.pace import judged_by_cpu, of_newest_reference, pace, why_apart
+from ..cost.pace import Pace, judged_by_cpu, of_newest_reference, pace, why_apart
 from ..store.record import Record, cost_size, in_order
 from ..suite.rules import RIVAL, SPEED, Rule
 from ..text.errors import UsageError, one_line
 from ..text.wording import counted
 from .limits import SLACK
 from .rules import Limit, fits, limits, rivals
-from .verdict import INCOMPARABLE, OK, REGRESSION, UNCOUNTED, Finding, finding
+from .verdict import INCOMPARABLE, OK, REGRESSION, UNCOUNTED, UNDECIDED, Finding, finding
 
 
 def speed_findings(baseline: Sequence[Record], current: Sequence[Record], rules: Sequence[Rule]) -> list[Finding]:
@@ -64,10 +65,8 @@ def _against_baseline(record: Record, partners: Sequence[Record], limit: Limit) 
         if why := why_apart(record, partner):
             result.append(_finding(INCOMPARABLE, record, SPEED, why, now=partner))
             continue
-        what, before, now = _yardstick(record, partner, own, theirs)
-        ratio = now / before
-        slow = f"{ratio:.3g} × the baseline's relative {what}, more than {limit.value:g} ({limit.where})"
-        result.append(_measured(record, partner, SPEED, before, now, slow if ratio > limit.value + SLACK else ""))
+        held = _Held(SPEED, limit, "the baseline's relative", f", more than {limit.value:g}")
+        result.append(_measured(record, partner, held, _ratio(record, partner, own, theirs)))
     return result
 
 
@@ -127,9 +126,8 @@ def _against_rival(
             if why := why_apart(rival, partner):
                 result.append(_finding(INCOMPARABLE, record, RIVAL, why, now=partner))
                 continue
-            what, theirs, ours = _yardstick(rival, partner, latency, own)
-            slow = f"{ours / theirs:.3g} × the relative {what} of {rival.cell.method.display} ({where})"
-            result.append(_measured(record, partner, RIVAL, theirs, ours, slow if ours / theirs > 1 + SLACK else ""))
+            held = _Held(RIVAL, Limit(1.0, where), "the relative", f" of {rival.cell.method.display}")
+            result.append(_measured(record, partner, held, _ratio(rival, partner, latency, own)))
     return result
 
 
@@ -157,19 +155,64 @@ def _finding(status: str, record: Record, metric: str, *reasons: str, now: Recor
     return plain._replace(setting=_setting(record), seconds=now.cell.seconds if now else None)
 
 
-def _measured(record: Record, partner: Record, metric: str, before: float, now: float, slow: str) -> Finding:
-    status, reasons = (REGRESSION, [slow]) if slow else (OK, [])
-    plain = _finding(status, record, metric, *reasons, now=partner)
-    return plain._replace(baseline=before, current=now, change=now / before)
+class _Held(NamedTuple):
+    """The limit of a ratio of speeds, and the words that stand before and after what was compared."""
+
+    rule: str
+    limit: Limit
+    before: str
+    after: str
 
 
-def _yardstick(a: Record, b: Record, latency_a: float, latency_b: float) -> tuple[str, float, float]:
-    """What to compare two costs by: latency, or CPU time where either machine was too busy for latency to mean much."""
-    paces = [pace(record.cell.cost) for record in (a, b)]
-    if judged_by_cpu(*paces):
-        cpu_a, cpu_b = (p.cpu for p in paces if p is not None)
-        return "CPU time", cpu_a, cpu_b
-    return "latency", latency_a, latency_b
+class _Ratio(NamedTuple):
+    """One relative time over another: `what` was compared, and where a machine was `busy`, what the ratio is at
+    most on idle ones, and how many times longer the reference took."""
+
+    what: str
+    before: float
+    now: float
+    most: float
+    busy: float = 0.0
+
+
+def _ratio(a: Record, b: Record, latency_a: float, latency_b: float) -> _Ratio:
+    """The time of `b` over that of `a`, each relative to its reference.
+
+    By the clock; where a machine was too busy for that, by CPU time, and of a call that waits for something else than
+    the processor by the least that the clock can mean.
+    """
+    one, other = (pace(record.cell.cost) for record in (a, b))
+    waited = [p.reference for p in (one, other) if p is not None and p.waited]
+    # A measurement is as fast as itself.
+    if not waited or a.cell.cost == b.cell.cost:
+        return _Ratio("latency", latency_a, latency_b, latency_b / latency_a)
+    most = _most(other, latency_b) / (one.least if one else latency_a)
+    if one is not None and other is not None and judged_by_cpu(one, other):
+        return _Ratio("CPU time", one.cpu, other.cpu, most, max(waited))
+    return _Ratio("latency", _most(one, latency_a), other.latency if other else latency_b, most, max(waited))
+
+
+def _most(known: Pace | None, latency: float) -> float:
+    return known.most if known else latency
+
+
+def _measured(record: Record, partner: Record, held: _Held, ratio: _Ratio) -> Finding:
+    """That a ratio breaks its limit or does not; `undecided` where a busy machine does not let it be known."""
+    limit, value = held.limit, ratio.now / ratio.before
+    if value > limit.value + SLACK:
+        slow = f"{value:.3g} × {held.before} {ratio.what}{held.after} ({limit.where})"
+        plain = _finding(REGRESSION, record, held.rule, slow, now=partner)
+        return plain._replace(baseline=ratio.before, current=ratio.now, change=value)
+    if ratio.most <= limit.value + SLACK:
+        reasons = [f"on a busy machine: at most {ratio.most:.3g} × by the clock"] if ratio.busy else []
+        plain = _finding(OK, record, held.rule, *reasons, now=partner)
+        return plain._replace(baseline=ratio.before, current=ratio.before * ratio.most, change=ratio.most)
+    undecided = (
+        f"the machine was busy (the reference operation took {ratio.busy:.3g} × its idle time), so wall-clock time "
+        f"cannot be judged: {value:.3g} × by {ratio.what}, up to {ratio.most:.3g} × by the clock, limit "
+        f"{limit.value:g} ({limit.where}): measure on an idle machine"
+    )
+    return _finding(UNDECIDED, record, held.rule, undecided, now=partner)
 
 
 def _setting(record: Record) -> str:

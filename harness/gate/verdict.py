@@ -12,6 +12,8 @@ from ..text.errors import one_line
 from ..text.wording import counted
 
 OK, REGRESSION, INCOMPARABLE, UNCOUNTED = "ok", "regression", "not comparable", "not counted"
+UNDECIDED = "undecided"
+"""Of a speed: the machine was too busy to say whether a call became slower than its limit."""
 RATIO = "×"
 """The unit of a speed."""
 
@@ -111,7 +113,8 @@ class Verdict:
     """All findings; what differs in the environments; cells of CURRENT that the baseline does not hold.
 
     `trusted` is false where a cell of either side was edited by hand: then nothing passes. `asked` is when a run asked
-    for a cell of CURRENT last, UTC in ISO 8601; empty where no record says so.
+    for a cell of CURRENT last, UTC in ISO 8601; empty where no record says so. `strict_speed`: a speed that is
+    undecided does not pass.
     """
 
     findings: tuple[Finding, ...]
@@ -119,6 +122,7 @@ class Verdict:
     new: tuple[str, ...] = ()
     trusted: bool = True
     asked: str = ""
+    strict_speed: bool = False
 
     def having(self, status: str) -> tuple[Finding, ...]:
         """The findings of one status."""
@@ -132,7 +136,7 @@ class Verdict:
     @property
     def exit_code(self) -> int:
         """0 no regression, 1 regression, 3 nothing comparable, or not everything to be trusted."""
-        if self.having(REGRESSION):
+        if self.having(REGRESSION) or (self.strict_speed and self.having(UNDECIDED)):
             return 1
         return 0 if self.compared and self.trusted else 3
 
@@ -141,13 +145,15 @@ class Verdict:
         """The one line to remember."""
         lost = len(self.having(REGRESSION))
         said = [f"{self.compared:,} compared", counted(lost, "regression")]
-        for status in (INCOMPARABLE, UNCOUNTED):
+        for status in (UNDECIDED, INCOMPARABLE, UNCOUNTED):
             if self.having(status):
                 said.append(f"{len(self.having(status))} {status}")
         unsure = "NOTHING COMPARABLE" if self.trusted or not self.compared else "EDITED BY HAND"
-        part = "NOT ALL COMPARABLE, no regression in the rest"
-        passed = part if self.having(INCOMPARABLE) else "no regression"
-        word = {0: passed, 1: "REGRESSION", 3: unsure}[self.exit_code]
+        part = (
+            "NOT ALL COMPARABLE" if self.having(INCOMPARABLE) else "SPEED UNDECIDED" if self.having(UNDECIDED) else ""
+        )
+        passed = f"{part}, no regression in the rest" if part else "no regression"
+        word = {0: passed, 1: "REGRESSION" if lost else "SPEED UNDECIDED", 3: unsure}[self.exit_code]
         return f"{word}: {', '.join(said)}"
 
 

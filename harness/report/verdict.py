@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from ..gate.verdict import INCOMPARABLE, OK, RATIO, REGRESSION, UNCOUNTED, Finding, Verdict
+from ..gate.verdict import INCOMPARABLE, OK, RATIO, REGRESSION, UNCOUNTED, UNDECIDED, Finding, Verdict
 from ..text.errors import one_line
 from ..text.json_values import plain
 from ..text.wording import by_number, counted
@@ -21,6 +21,7 @@ MOST = 20
 _ASKED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", re.ASCII)
 MOST_WRITTEN = 200
 """The same of the Markdown: a job summary has an end."""
+_TITLES = {REGRESSION: "Regressions", UNDECIDED: "Undecided", INCOMPARABLE: "Not comparable", UNCOUNTED: "Not counted"}
 
 
 def exact(value: float | None, finding: Finding) -> str:
@@ -67,7 +68,7 @@ def worst_text(finding: Finding) -> str:
 def verdict_lines(verdict: Verdict) -> list[str]:
     """What the terminal shows: regressions, then what was not compared and why, then the summary."""
     out: list[str] = []
-    for status in (REGRESSION, INCOMPARABLE, UNCOUNTED):
+    for status in (REGRESSION, UNDECIDED, INCOMPARABLE, UNCOUNTED):
         groups, hidden = worst(verdict.having(status), MOST)
         out += [f"{status.upper()}  {_line_of(group)}" for group in groups]
         if hidden:
@@ -162,7 +163,7 @@ def verdict_markdown(verdict: Verdict) -> str:
     """A job summary: the summary, regressions first, the rest folded away."""
     sign = {0: "✅", 1: "❌", 3: "⚠️"}[verdict.exit_code]
     out = [f"# {sign} noisebench check", "", markdown(verdict.summary), ""]
-    for status, title in ((REGRESSION, "Regressions"), (INCOMPARABLE, "Not comparable"), (UNCOUNTED, "Not counted")):
+    for status, title in _TITLES.items():
         if verdict.having(status):
             out += [f"## {title}", "", *_cut_table(verdict.having(status))]
     if verdict.having(OK):
@@ -178,10 +179,12 @@ def verdict_markdown(verdict: Verdict) -> str:
 def verdict_junit(verdict: Verdict) -> str:
     """JUnit XML: a test case a finding; what was not compared is skipped, and nothing compared is an error.
 
+    A speed that is undecided is skipped too, or a failure where the verdict is strict.
     The time of a test case is what its cell took in CURRENT, 0 where nothing ran; the total counts each cell once.
     """
-    skipped = len(verdict.having(INCOMPARABLE)) + len(verdict.having(UNCOUNTED))
-    failed, empty = len(verdict.having(REGRESSION)), verdict.exit_code == 3
+    red = {REGRESSION, UNDECIDED} if verdict.strict_speed else {REGRESSION}
+    failed, empty = sum(f.status in red for f in verdict.findings), verdict.exit_code == 3
+    skipped = len(verdict.findings) - failed - len(verdict.having(OK))
     counts = f'tests="{len(verdict.findings) + empty}" failures="{failed}" errors="{int(empty)}" skipped="{skipped}"'
     counts += f' time="{_seconds(math.fsum({f.place: f.seconds or 0.0 for f in verdict.findings}.values()))}"'
     asked = _ASKED.match(verdict.asked)
@@ -192,9 +195,9 @@ def verdict_junit(verdict: Verdict) -> str:
         name = f"{f.dataset} · {f.regime} · {f.protocol} · {f.seed} · {f.metric or 'cell'}"
         case = f"  <testcase classname={_attribute(f.method)} name={_attribute(name)}"
         case += f' time="{_seconds(f.seconds)}"'
-        if f.status == REGRESSION:
-            text = escape(finding_line(f))
-            out += [f"{case}>", f"   <failure message={_attribute(f.reason)}>{text}</failure>", "  </testcase>"]
+        if f.status in red:
+            text, why = escape(finding_line(f)), f.reason if f.status == REGRESSION else f"{f.status}: {f.reason}"
+            out += [f"{case}>", f"   <failure message={_attribute(why)}>{text}</failure>", "  </testcase>"]
         elif f.status == OK:
             out.append(f"{case}/>")
         else:
@@ -229,6 +232,7 @@ def verdict_values(verdict: Verdict) -> dict[str, Any]:
         "summary": verdict.summary,
         "compared": verdict.compared,
         "regressions": len(verdict.having(REGRESSION)),
+        "undecided": len(verdict.having(UNDECIDED)),
         "not_comparable": len(verdict.having(INCOMPARABLE)),
         "not_counted": len(verdict.having(UNCOUNTED)),
         "findings": [_finding_values(f) for f in verdict.findings],

@@ -18,7 +18,7 @@ from msgspec import structs
 from noisebench.cli import main
 from noisebench.gate.check import check
 from noisebench.gate.rules import fits
-from noisebench.gate.verdict import INCOMPARABLE, OK, REGRESSION, UNCOUNTED, Finding, Verdict
+from noisebench.gate.verdict import INCOMPARABLE, OK, REGRESSION, UNCOUNTED, UNDECIDED, Finding, Verdict
 from noisebench.report.verdict import (
     _largest,
     finding_line,
@@ -491,7 +491,7 @@ def busy(cpu: float, p50: float, reference: float, reference_cpu: float = 2.0) -
 def test_on_a_busy_machine_cpu_time_is_what_tells_a_slow_down(tmp_path: Path) -> None:
     rules = rules_of(tmp_path, "- {method: nlm, max_latency_rel: 1.5}\n")
     calm = busy(cpu=10, p50=10.5, reference=2.1)
-    # The reference waited for others, so its latency says nothing: the same work passes, twice the work does not.
+    # The reference waited for others, so its latency says nothing: the same work is no regression, twice the work is.
     assert judged(rules, [cell(), calm], [cell(), busy(cpu=10, p50=65, reference=8)]) == 0
     (found,) = check([cell(), calm], [cell(), busy(cpu=20, p50=60, reference=30)], rules).having(REGRESSION)
     assert found.reason.startswith("2 × the baseline's relative CPU time, more than 1.5 (")
@@ -499,6 +499,88 @@ def test_on_a_busy_machine_cpu_time_is_what_tells_a_slow_down(tmp_path: Path) ->
     # On a calm machine it is latency that counts, and for a call that sleeps always.
     assert judged(rules, [cell(), calm], [cell(), busy(cpu=10, p50=21, reference=2.1)]) == 1
     assert judged(rules, [cell(), calm], [cell(), busy(cpu=10, p50=210, reference=5)]) == 1
+
+
+def slept(tmp_path: Path, strict: bool = False) -> Verdict:
+    """A method that sleeps 20 ms a call now, on a busy machine: its work is what it was."""
+    rules = rules_of(tmp_path, "- {method: nlm, max_latency_rel: 1.5}\n")
+    before, now = busy(cpu=10, p50=10.5, reference=2.1), busy(cpu=9.36, p50=43, reference=5)
+    return check([cell(), before], [cell(), now], rules, strict_speed=strict)
+
+
+SLEPT = (
+    "the machine was busy (the reference operation took 2.5 × its idle time), so wall-clock time cannot be judged: "
+    "0.936 × by CPU time, up to 4.3 × by the clock, limit 1.5 ("
+)
+
+
+def test_a_sleep_on_a_busy_machine_is_undecided_and_never_passes_as_ok(tmp_path: Path) -> None:
+    verdict = slept(tmp_path)
+    (found,) = verdict.having(UNDECIDED)
+    assert found.reason == f"{SLEPT}{tmp_path / 'rules.yaml'}:1): measure on an idle machine"
+    assert [f.metric for f in verdict.having(OK)] == ["psnr", "ssim"]
+    assert (verdict.exit_code, verdict.compared) == (0, 2)
+    assert verdict.summary == "SPEED UNDECIDED, no regression in the rest: 2 compared, 0 regressions, 1 undecided"
+    assert verdict_lines(verdict)[0].startswith(
+        f"UNDECIDED  nlm · cost at 256×256, cpu, 1 thread · gaussian(sigma=25) · max_latency_rel: {SLEPT}"
+    )
+
+
+def test_an_undecided_speed_is_in_words_in_every_output_and_red_where_asked(tmp_path: Path) -> None:
+    for strict, code, counts in ((False, 0, ["3", "0", "1"]), (True, 1, ["3", "1", "0"])):
+        verdict = slept(tmp_path, strict)
+        values, text = verdict_values(verdict), verdict_markdown(verdict)
+        assert (verdict.exit_code, values["exit_code"], values["undecided"], values["regressions"]) == (
+            code,
+            code,
+            1,
+            0,
+        )
+        assert "## Undecided" in text and f"undecided: {SLEPT}" in text.replace("\\", "")
+        assert text.startswith("# ❌" if strict else "# ✅")
+        root = ET.fromstring(verdict_junit(verdict))
+        assert [root.get(k) for k in ("tests", "failures", "skipped")] == counts
+        (case,) = root.iter("failure" if strict else "skipped")
+        assert str(case.get("message")).startswith(f"undecided: {SLEPT}")
+    assert verdict.summary == "SPEED UNDECIDED: 2 compared, 0 regressions, 1 undecided"
+
+
+def test_a_speed_that_alone_is_undecided_is_nothing_comparable(tmp_path: Path) -> None:
+    rules = rules_of(tmp_path, "- {method: nlm, max_latency_rel: 1.5}\n")
+    before, now = busy(cpu=10, p50=10.5, reference=2.1), busy(cpu=9.36, p50=43, reference=5)
+    assert check([before], [now], rules).exit_code == 3
+
+
+def test_the_clock_decides_on_a_busy_machine_where_even_its_waits_are_within_the_limit(tmp_path: Path) -> None:
+    rules = rules_of(tmp_path, "- {method: nlm, max_latency_rel: 1.5}\n")
+    before, now = busy(cpu=10, p50=10.5, reference=2.1), busy(cpu=10, p50=12, reference=2.3)
+    (found,) = (f for f in check([cell(), before], [cell(), now], rules).findings if f.setting)
+    assert (found.status, found.reason) == (OK, "on a busy machine: at most 1.2 × by the clock")
+    assert (found.baseline, found.current, found.change) == pytest.approx((5, 6, 1.2))
+    # A measurement is as fast as itself, however busy its machine was.
+    busy_one = busy(cpu=10, p50=65, reference=8)
+    assert check([cell(), busy_one], [cell(), busy_one], rules).compared == 3
+
+
+def test_what_sleeps_longer_is_seen_though_a_busy_machine_slows_the_reference(tmp_path: Path) -> None:
+    rules = rules_of(tmp_path, "- {method: nlm, max_latency_rel: 1.5}\n")
+    before = busy(cpu=10, p50=210, reference=2.1)
+    for p50, status in ((210, OK), (420, UNDECIDED), (900, REGRESSION)):
+        now = busy(cpu=10, p50=p50, reference=5)
+        (found,) = (f for f in check([cell(), before], [cell(), now], rules).findings if f.setting)
+        assert found.status == status, found.reason
+
+
+def test_strict_speed_needs_a_rule_on_speed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    base = export(tmp_path / "b.json", cell(), busy(cpu=10, p50=10.5, reference=2.1))
+    now = export(tmp_path / "n.json", cell(), busy(cpu=9.36, p50=43, reference=5))
+    assert main(["check", str(base), str(now), "--strict-speed"]) == 2
+    assert capsys.readouterr().err == (
+        "noisebench check: --strict-speed needs a rule on speed: give --rules a file with max_latency_rel\n"
+    )
+    (tmp_path / "rules.yaml").write_text("- {method: nlm, max_latency_rel: 1.5}\n")
+    words = ["check", str(base), str(now), "--rules", str(tmp_path / "rules.yaml")]
+    assert [main(words), main([*words, "--strict-speed"])] == [0, 1]
 
 
 def beside_reference(version: int, one: Record) -> Record:
