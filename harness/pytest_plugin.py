@@ -105,14 +105,14 @@ class Bench:
         return result
 
     def _write(self) -> None:
-        from .store.export import write_export
+        from .store.baseline import write_baseline
         from .store.seals import refuse_nan
         from .text.errors import UsageError
 
         refuse_nan(self._records.values(), "this test")
         try:
             self.baseline.parent.mkdir(parents=True, exist_ok=True)
-            write_export(self.baseline, list(self._records.values()))
+            write_baseline(self.baseline, list(self._records.values()))
         except OSError as error:
             problem = f"baseline {self.baseline} cannot be written ({error.strerror})"
             raise UsageError(f"{problem}: its folder must take a file of that name") from None

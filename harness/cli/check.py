@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
         lines.insert(-1, f"{one_line(baseline)}, the baseline, has no cells: nothing is guarded")
     more: dict[str, Any] = {}
     if args.update:
-        current = newest(current)
+        current = [r for r in newest(current) if r.cell.kind != "train"]
         _update(baseline, current)
         are = counted(len(current), "cell is", "cells are")
         lines[-1:] = [*_dropped(before, current), f"{are} the new baseline in {one_line(baseline)}"]
@@ -109,6 +109,7 @@ def _append_summary(text: bytes) -> None:
 def _update(path: Path, current: Sequence[Any]) -> None:
     """Write the new baseline, but never one that could not be checked against."""
     from ..data.disk import noticing_full_disk
+    from ..store.baseline import write_baseline
     from ..store.export import write_export
     from ..store.seals import refuse_nan, why_each_edited
 
@@ -121,17 +122,35 @@ def _update(path: Path, current: Sequence[Any]) -> None:
     if not path.parent.is_dir():
         raise UsageError(f"--update: the folder {one_line(path.parent)} is not there: make it first")
     with noticing_full_disk(path):
-        write_export(path, current)
+        (write_export if path.suffix in (".parquet", ".xz") else write_baseline)(path, current)
+
+
+_LISTED = 20
+"""Cells that came or went which are named."""
 
 
 def _dropped(before: Sequence[Any], current: Sequence[Any]) -> list[str]:
-    """What the new baseline no longer guards, and how many cells came and went."""
+    """What the new baseline no longer guards, and which cells came and went."""
     from ..store.record import cell_text
 
-    old, new = {r.cell.key for r in before}, {r.cell.key: r for r in current}
-    kept, lost = len(old & new.keys()), len(old - new.keys())
+    old = {r.cell.key: r for r in before if r.cell.kind != "train"}
+    new = {r.cell.key: r for r in current}
+    kept, lost = len(old.keys() & new.keys()), len(old.keys() - new.keys())
     lines = [f"{counted(kept, 'cell')} kept, {len(new) - kept} new, {lost} gone"]
+    lines += [*_named("new", new, old), *_named("gone", old, new)]
     for record in [r for r in current if r.cell.outcome != "ok"][:10]:
         cell = record.cell
         lines.append(one_line(f"warning: {cell_text(cell)} is {cell.outcome}, so the new baseline does not guard it"))
     return lines
+
+
+def _named(word: str, some: Mapping[str, Any], others: Mapping[str, Any]) -> list[str]:
+    """A line for each cell that the other side lacks, with the start of its key: an edited method is on both sides."""
+    from ..store.record import cell_text, in_order
+
+    apart = [record.cell for key, record in some.items() if key not in others]
+    lines = []
+    for cell in in_order(apart, apart)[:_LISTED]:
+        more = f" · {cell.protocol.display} · seed {cell.seed}" if cell.kind == "score" else ""
+        lines.append(one_line(f"{word}: {cell_text(cell)}{more} [{cell.key[:8]}]", 300))
+    return [*lines, *([f"{word}: and {counted(len(apart) - _LISTED, 'more cell')}"] if len(apart) > _LISTED else [])]

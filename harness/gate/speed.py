@@ -184,12 +184,17 @@ def _ratio(a: Record, b: Record, latency_a: float, latency_b: float) -> _Ratio:
     one, other = (pace(record.cell.cost) for record in (a, b))
     waited = [p.reference for p in (one, other) if p is not None and p.waited]
     # A measurement is as fast as itself.
-    if not waited or a.cell.cost == b.cell.cost:
+    if not waited or _times(a) == _times(b):
         return _Ratio("latency", latency_a, latency_b, latency_b / latency_a)
     most = _most(other, latency_b) / (one.least if one else latency_a)
     if one is not None and other is not None and judged_by_cpu(one, other):
         return _Ratio("CPU time", one.cpu, other.cpu, most, max(waited))
     return _Ratio("latency", _most(one, latency_a), other.latency if other else latency_b, most, max(waited))
+
+
+def _times(record: Record) -> tuple[object, ...]:
+    cost = record.cell.cost
+    return (cost.latency_ms, cost.latency_cpu_ms, cost.reference_ms) if cost is not None else ()
 
 
 def _most(known: Pace | None, latency: float) -> float:

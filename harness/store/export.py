@@ -188,17 +188,20 @@ def is_export(path: Path) -> bool:
             return is_parquet_export(path)
         if start.startswith(_XZ):
             start = lzma.LZMADecompressor(lzma.FORMAT_XZ).decompress(start, _START)
-        return b'"noisebench_export"' in start
+        return b'"noisebench_export"' in start or b'"noisebench_baseline"' in start
     return False
 
 
 def read_export(path: Path) -> list[Record]:
-    """Records of an export file. Raises `UsageError` for what is not one, and naming a cell that is damaged."""
+    """Records of an export file, or of a baseline. Raises `UsageError` for what is neither, and naming a cell that is
+    damaged."""
     try:
         data = path.read_bytes()
         document: Any = read_parquet(data) if data.startswith(MAGIC) else parsed(_unpacked(data).decode("utf-8"))
         if not isinstance(document, dict):
             raise ValueError("it is no mapping")
+        if "noisebench_baseline" in document:
+            return _read_baseline(path, document)
         if lacks := [name for name in _PARTS if name not in document]:
             raise ValueError(f"it lacks {', '.join(lacks)}")
         schema, cells = document["noisebench_export"], document["cells"]
@@ -229,6 +232,28 @@ def read_export(path: Path) -> list[Record]:
     ]
 
 
+def _read_baseline(path: Path, document: dict[str, Any]) -> list[Record]:
+    """Records of a baseline, which were found to be what their keys were made from when it was written."""
+    from .baseline import VERSION, entries_of
+
+    version = document["noisebench_baseline"]
+    if type(version) is not int or version > VERSION:
+        raise UsageError(
+            f"baseline {one_line(path)} was written by a newer noisebench (layout {one_line(version, 40)}): upgrade to "
+            "read it"
+        )
+    again = "make it anew with `noisebench check … --update`"
+    try:
+        entries = entries_of(document)
+    except (ValueError, TypeError) as error:
+        raise UsageError(f"baseline {one_line(path)} is damaged ({one_line(error, 160)}): {again}") from None
+    found = []
+    for entry in entries:
+        where = f"{one_line(path)}: {one_line(entry['label'], 120)}"
+        found.append(replace(_record(entry, _columns_of_rows, [], {}, where, again), keyed=True))
+    return found
+
+
 def is_source_place(place: str) -> bool:
     """Whether a place is that of a source file below the folder of plug-ins, and of nothing beside it."""
     parts = place.split("/")
@@ -243,7 +268,12 @@ def _why_newer(schema: object) -> str | None:
 
 
 def _record(
-    entry: Any, columns_of: Callable[[Any, Cell], Columns], pictures: list[bytes], plugins: Any, where: str
+    entry: Any,
+    columns_of: Callable[[Any, Cell], Columns],
+    pictures: list[bytes],
+    plugins: Any,
+    where: str,
+    again: str = "export it again",
 ) -> Record:
     """A record of an entry. Raises `UsageError` that says `where` and what is not as documented."""
     try:
@@ -276,7 +306,7 @@ def _record(
         text = json.dumps({name: value for name, value in written.items() if name != "request"}, sort_keys=True)
         return replace(record, whole=not record.seal or record.seal == _seal(record, text))
     except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
-        raise UsageError(f"{where} is damaged ({one_line(error, 120)}): export it again") from None
+        raise UsageError(f"{where} is damaged ({one_line(error, 120)}): {again}") from None
 
 
 def _checked_columns(entry: Entry, cell: Cell) -> Columns:

@@ -27,8 +27,9 @@ from noisebench.report.verdict import (
     verdict_markdown,
     verdict_values,
 )
+from noisebench.store.baseline import baseline_text
 from noisebench.store.cell import NamedPart
-from noisebench.store.export import export_text
+from noisebench.store.export import export_text, read_export
 from noisebench.store.keys import key_of
 from noisebench.store.record import Record
 from noisebench.store.seals import why_edited
@@ -989,9 +990,11 @@ def test_update_writes_the_new_baseline_and_prints_the_differences(
     assert main(["check", str(base), str(now), "--update"]) == 0
     out = capsys.readouterr().out
     assert "psnr: 30.0000 → 29.0000 (−1.0000)" in out
-    assert "0 cells kept, 2 new, 1 gone" in out
+    assert "0 cells kept, 2 new, 1 gone\nnew: bad · photos · gaussian(sigma=25) · uint8 · seed 0 [" in out
+    assert "\nnew: nlm · photos · gaussian(sigma=25) · uint8 · seed 0 [" in out
+    assert "\ngone: nlm · photos · gaussian(sigma=25) · uint8 · seed 0 [" in out
     assert "warning: bad · photos · gaussian(sigma=25) is failed, so the new baseline does not guard it" in out
-    assert base.read_text() == now.read_text()
+    assert base.read_text() == baseline_text(read_export(now))
     assert main(["check", str(base), str(now)]) == 0
 
 
@@ -1005,7 +1008,7 @@ def test_update_makes_the_first_baseline_but_never_one_that_guards_nothing(tmp_p
     assert [main(["check", str(target), str(f), "--update"]) for f in (bad, undefined)] == [2, 2]
     assert not target.exists()
     assert main(["check", str(target), str(good), "--update"]) == 0
-    assert target.read_text() == good.read_text()
+    assert target.read_text() == baseline_text(read_export(good))
     assert main(["check", str(tmp_path), str(good), "--update"]) == 2
 
 

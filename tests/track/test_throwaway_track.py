@@ -12,6 +12,7 @@ from pathlib import Path
 
 import noisebench as nb
 import pytest
+from noisebench.store.export import read_export
 from noisebench.store.reading import read_records
 from noisebench.testing import throwaway
 
@@ -313,7 +314,7 @@ def test_the_pytest_plugin_knows_the_track(track: Path) -> None:
         done = subprocess.run([*call, *more], cwd=track, capture_output=True, text=True, env=outer)
         assert words in done.stdout, done.stdout + done.stderr
     (baseline,) = (track / "noisebench-baseline").rglob("*.json")
-    assert json.loads(baseline.read_text())["cells"][0]["cell"]["track"] == "scales"
+    assert [one.cell.track for one in read_export(baseline)] == ["scales"]
 
 
 def test_what_is_not_of_a_track_is_refused_where_it_is_registered() -> None:
