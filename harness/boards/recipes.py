@@ -14,7 +14,7 @@ from ..statistics.crossed_ranking import crossed_ranges
 from ..statistics.exact_scores import averageable, is_exact
 from ..statistics.paired_tests import Floats
 from ..store.cell import Training, TrainingCost, Tuning
-from ..store.record import Record, used_trainings, words_of
+from ..store.record import Record, used_trainings, with_needed, words_of
 from .board import Board
 from .grouping import Alignment
 from .rows import Column, Row
@@ -231,7 +231,8 @@ def _trial(record: Record, known: Mapping[str, Record]) -> Trial | None:
         return None
     own = trained.cell
     tuning = next(iter(cell.tuned), None)
-    tried = _with_needed({keys[0], *(variant.key for variant in (tuning.variants if tuning else ()))}, known)
+    variants = [variant.key for variant in (tuning.variants if tuning else ())]
+    tried = with_needed([keys[0], *variants], lambda key: known[key].cell if key in known else None)
     ended = [one for key in tried if key in known and (one := known[key].cell.training) is not None]
     where = own.environment
     machine = ", ".join(str(where[name]) for name in ("device", "cpu", "gpu", "threads") if where.get(name))
@@ -245,17 +246,6 @@ def _trial(record: Record, known: Mapping[str, Record]) -> Trial | None:
         tuning,
         sum(one.cost.seconds for one in ended),
     )
-
-
-def _with_needed(keys: Iterable[str], known: Mapping[str, Record]) -> set[str]:
-    """The keys of trainings, and of all that were needed for them."""
-    found, todo = set(keys), list(keys)
-    while todo:
-        cell = known[key].cell if (key := todo.pop()) in known else None
-        more = set(cell.trained.values()) - found if cell is not None else set()
-        found |= more
-        todo += more
-    return found
 
 
 def _races(recipes: Mapping[tuple[str, str], RecipeTrials]) -> list[Race]:

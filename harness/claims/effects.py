@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import Annotated, Any, Literal
 
 from annotated_types import MinLen
 
-from ..components.tracks import DEFAULT
 from ..spec.figures import reached_of
-from ..suite.reading import UNWRITTEN, Check, FileModel, Mistake, YamlPart
+from ..suite.reading import Check, Mistake, YamlPart
 from ..suite.suite import input_size
-from ..text.errors import nearest, one_line
+from ..text.errors import UsageError, nearest, one_line
 from .expression import SPREAD, holds, parsed
 from .figures import COSTS, SEED, CellOf
 from .numbers import (
@@ -24,9 +23,8 @@ from .numbers import (
     ClaimFile,
     ClaimRow,
     FileRow,
-    Size,
+    PublishedClaim,
     Verdict,
-    claim_files,
     claims_of,
     in_place,
     is_of_effects,
@@ -44,32 +42,23 @@ def _integer(value: Any) -> int:
     return value
 
 
-@dataclass(frozen=True)
-class _Cell(CellOf, FileModel):
-    track: str = field(default=DEFAULT, metadata=UNWRITTEN)
-
-    def check(self) -> None:
-        if sum(map(bool, (self.metric, self.training, self.cost))) != 1:
-            raise Mistake("a cell has one of metric, training and cost")
-        if self.metric and not (self.dataset and self.regime):
-            raise Mistake("a cell with a metric has a dataset and a regime")
-        if self.cost and self.dataset:
-            raise Mistake("a cost is of no dataset: `size` says how large the input is", "dataset")
-        if self.size and not self.cost:
-            raise Mistake("size goes with cost", "size")
-
-
 @dataclass(frozen=True, kw_only=True)
-class _EffectRow(FileRow):
+class EffectRow(FileRow):
+    """A row of a file: `holds` is an expression over the names of `cells`, true where it is so.
+
+    It is judged on each of `seeds`, or on the means `over` them, of all and of all but one.
+    """
+
     where: str
     says: str
     kind: Kind | None = None
-    cells: Annotated[Mapping[str, _Cell], MinLen(1)]
+    cells: Annotated[Mapping[str, CellOf], MinLen(1)]
     holds: str
     over: Over = "each"
     seeds: Annotated[tuple[Annotated[int, Check(_integer)], ...], MinLen(1)]
 
     def check(self) -> None:
+        """Raise `Mistake` for a seed that is none, or is given twice."""
         for place, seed in enumerate(self.seeds):
             if seed < 0 or seed in self.seeds[:place]:
                 why = "is negative" if seed < 0 else "is given twice"
@@ -79,34 +68,14 @@ class _EffectRow(FileRow):
 @dataclass(frozen=True, kw_only=True)
 class _EffectFile(ClaimFile):
     kind: Kind
-    claims: Annotated[tuple[_EffectRow, ...], MinLen(1)]
+    claims: Annotated[tuple[EffectRow, ...], MinLen(1)]
 
 
-@dataclass(frozen=True)
-class Effect:
-    """An effect or a property: `holds` is an expression over the names of `cells`, true where it is so.
+@dataclass(frozen=True, kw_only=True)
+class Effect(EffectRow, PublishedClaim):
+    """An effect or a property."""
 
-    It is judged on each of `seeds`, or on the means `over` them, of all and of all but one.
-    """
-
-    name: str
-    group: str
-    paper: str
-    url: str
-    where: str
-    says: str
-    cells: Mapping[str, CellOf]
-    holds: str
-    seeds: tuple[int, ...]
-    systems: tuple[int, ...] = ()
     kind: Kind = "effect"
-    over: Over = "each"
-    size: Size = "quick"
-
-
-def read_effects(path: Path) -> list[Effect]:
-    """The effects and properties of one file. Raises `UsageError` naming the file and the line."""
-    return effects_of(read_claim_file(path))
 
 
 def effects_of(file: YamlPart) -> list[Effect]:
@@ -131,12 +100,8 @@ def effects_of(file: YamlPart) -> list[Effect]:
             parsed(row.holds, row.cells, row.over == "mean" and len(row.seeds) > 1)
         except ValueError as error:
             raise file.mistake(f"{row.name}: holds: {one_line(error)}", *at, "holds") from None
-        found.append(
-            Effect(
-                row.name, file.file.stem, content.paper, content.url, row.where, row.says, cells, row.holds,
-                row.seeds, row.systems, row.kind or content.kind, row.over, row.size,
-            )
-        )  # fmt: skip
+        own = vars(row) | {"cells": cells, "kind": row.kind or content.kind}
+        found.append(Effect(group=file.file.stem, paper=content.paper, url=content.url, **own))
     return found
 
 
@@ -173,9 +138,24 @@ def read_file(path: Path) -> list[Claim | Effect]:
     return [*effects_of(file)] if is_of_effects(file) else [*claims_of(file)]
 
 
-def all_effects(folder: Path = CLAIMS) -> list[Effect]:
-    """Every effect and property of the package, in the order of files and rows. Raises `UsageError`."""
-    return [effect for file in claim_files(folder) if is_of_effects(file) for effect in effects_of(file)]
+def all_claims() -> list[Claim | Effect]:
+    """Every claim of the package: numbers, then effects and properties, in the order of files and rows.
+
+    Raises `UsageError`.
+    """
+    numbers: list[Claim] = []
+    effects: list[Effect] = []
+    for path in sorted(CLAIMS.glob("*.yaml")):
+        file = read_claim_file(path)
+        if is_of_effects(file):
+            effects += effects_of(file)
+        else:
+            numbers += claims_of(file)
+    names = [claim.name for claim in numbers]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"claim {name} is in two files of {one_line(CLAIMS)}: rename one")
+    return [*numbers, *effects]
 
 
 @dataclass(frozen=True)

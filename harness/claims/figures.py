@@ -10,6 +10,7 @@ from ..components.registry import bind
 from ..components.tracks import DEFAULT
 from ..store.cell import Cell, Outcome
 from ..store.training_figures import Unknown, cost_number, training_figure
+from ..suite.reading import UNWRITTEN, FileModel, Mistake
 from ..text.errors import UsageError
 
 COSTS = (
@@ -22,7 +23,7 @@ SEED = "seed"
 
 
 @dataclass(frozen=True)
-class CellOf:
+class CellOf(FileModel):
     """The cell behind a name of a claim, and what of it the name stands for: one of `metric`, `training` and `cost`.
 
     `protocol` is empty where it is that of the track; so is `regime` of a training or a cost, and `size`, the size of
@@ -34,10 +35,21 @@ class CellOf:
     regime: str = ""
     protocol: str = ""
     metric: str = ""
-    track: str = DEFAULT
+    track: str = field(default=DEFAULT, metadata=UNWRITTEN)
     training: str = ""
     cost: str = ""
     size: str = ""
+
+    def check(self) -> None:
+        """Raise `Mistake` where it says too much, or too little."""
+        if sum(map(bool, (self.metric, self.training, self.cost))) != 1:
+            raise Mistake("a cell has one of metric, training and cost")
+        if self.metric and not (self.dataset and self.regime):
+            raise Mistake("a cell with a metric has a dataset and a regime")
+        if self.cost and self.dataset:
+            raise Mistake("a cost is of no dataset: `size` says how large the input is", "dataset")
+        if self.size and not self.cost:
+            raise Mistake("size goes with cost", "size")
 
     @property
     def said(self) -> dict[str, str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
-from typing import Annotated, Any, Literal, Protocol, Required, TypedDict, TypeVar
+from typing import Annotated, Any, Literal, Required, TypedDict, TypeVar
 
 from annotated_types import MinLen
 
@@ -91,13 +91,19 @@ class _NumberFile(ClaimFile):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Claim(NumberRow):
-    """A printed number, its source, and the cell that stands for it. `group` is its file."""
+class PublishedClaim(FileRow):
+    """A claim of any kind with its source; `group` is its file."""
 
     group: str
     kind: str
     paper: str
     url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim(NumberRow, PublishedClaim):
+    """A printed number, its source, and the cell that stands for it."""
+
     track: str = DEFAULT
 
     @property
@@ -117,11 +123,6 @@ def read_claim_file(path: Path) -> YamlPart:
 def is_of_effects(file: YamlPart) -> bool:
     """Whether the rows of a claim file are expressions over cells, not numbers."""
     return file.mapping.get("kind") in EFFECTS
-
-
-def claim_files(folder: Path) -> list[YamlPart]:
-    """The claim files of a folder in the order of their names. Raises `UsageError`."""
-    return [read_claim_file(path) for path in sorted(folder.glob("*.yaml"))]
 
 
 def named_texts(file: YamlPart, let: Mapping[str, str], kept: Sequence[str] = ()) -> dict[str, str]:
@@ -153,11 +154,6 @@ def in_place(file: YamlPart, where: str, text: str, names: Mapping[str, str], *a
 _CELL = ("method", "dataset", "regime", "protocol", "metric")
 
 
-def read_claims(path: Path) -> list[Claim]:
-    """The claims of one file. Raises `UsageError` naming the file and the line."""
-    return claims_of(read_claim_file(path))
-
-
 def claims_of(file: YamlPart) -> list[Claim]:
     """The claims that a file holds. Raises `UsageError` naming the file and the line."""
     content = file.read(_NumberFile)
@@ -177,32 +173,7 @@ def claims_of(file: YamlPart) -> list[Claim]:
     return found
 
 
-def all_claims(folder: Path = CLAIMS) -> list[Claim]:
-    """Every number claim of the package, in the order of files and rows. Raises `UsageError`."""
-    found = [claim for file in claim_files(folder) if not is_of_effects(file) for claim in claims_of(file)]
-    names = [c.name for c in found]
-    for name in names:
-        if names.count(name) > 1:
-            raise UsageError(f"claim {name} is in two files of {one_line(folder)}: rename one")
-    return found
-
-
-class _Chosen(Protocol):
-    """What a claim of either kind has."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def group(self) -> str: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def systems(self) -> tuple[int, ...]: ...
-    @property
-    def size(self) -> Size: ...
-
-
-C = TypeVar("C", bound=_Chosen)
+C = TypeVar("C", bound=PublishedClaim)
 
 
 def chosen(

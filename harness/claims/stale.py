@@ -7,11 +7,10 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
-from ..components.fingerprint import VERSION as FINGERPRINT
 from ..components.registry import Bound, bind
 from ..components.sources import sources_of
 from ..components.tracks import get_track
-from ..planning.cells import protocol_inputs, regime_inputs, track_inputs
+from ..planning.cells import method_inputs, protocol_inputs, regime_inputs, track_inputs
 from ..planning.recipe import VERSION as TRAINING
 from ..store.cell import REFERENCE, Cell
 from ..store.keys import key_of
@@ -70,12 +69,9 @@ def _metrics(inputs: dict[str, Any]) -> dict[str, int]:
 def _inputs_now(code: Code) -> dict[str, Any]:
     """What goes into the key of a cell today, without data and weights; its `dataset` has the versions alone."""
     track, kind = code["track"], code["kind"]
-    method = _bound(code["method"], "method", track)
     now: dict[str, Any] = {
-        "fingerprint": FINGERPRINT,
         **track_inputs(get_track(track)),
-        "method": {"spec": method.canonical, "versions": method.versions},
-        "sources": _sources("method", track, code["method"]),
+        **method_inputs(_bound(code["method"], "method", track)),
         **regime_inputs(_bound(code["regime"], "regime", track)),
     }
     if kind == "train":

@@ -17,7 +17,7 @@ from ..planning.plan import regime_for
 from ..planning.recipe import recipe_of, recipes_in, seed_of
 from ..store.cell import Cell
 from ..store.reading import read_records
-from ..store.record import Record, item_count
+from ..store.record import Record, item_count, with_needed
 from ..store.versions import newest
 from ..suite.suite import input_size
 from ..text.errors import UsageError
@@ -64,13 +64,9 @@ def _row(claim: Claim | Effect, held: Callable[[], Held], files: Sequence[Verdic
     row = judged_row(claim, lambda of, seed: find(of, seed, held()))
     if row["verdict"] == "not available":
         return judged_before or row
-    stale = any(map(is_stale, _cells(claim, held()).values()))
+    cells = {cell.key: cell for _, of, seed in cells_of(claim) for cell in find(of, seed, held()).cells}
+    stale = any(map(is_stale, cells.values()))
     return judged_before if judged_before is not None and stale else row | {"stale": stale}
-
-
-def _cells(claim: Claim | Effect, held: Held) -> dict[str, Cell]:
-    """The cells behind a claim that are held, by key."""
-    return {c.key: c for _, of, seed in cells_of(claim) for c in find(of, seed, held).cells}
 
 
 def _verdicts_in(results: Sequence[Path]) -> tuple[list[Verdicts], list[Path]]:
@@ -119,7 +115,9 @@ def find(of: CellOf, seed: int, held: Held) -> CellResult:
     except UsageError as error:
         return CellResult(reason=str(error))
     trainings = list(_trainings(method, seed, record, held))
-    before = list(_before(trainings, held))
+    own = [cell.key for cell in trainings]
+    needed = with_needed(own, held.by_key.get)
+    before = [held.by_key[key] for key in needed if key in held.by_key and key not in own]
     if record is None:
         trains = any(True for _ in recipes_in(method))
         return CellResult(
@@ -165,15 +163,3 @@ def _trainings(method: Bound, seed: int, record: Record | None, held: Held) -> I
         cell = held.by_key.get(key) if key else held.trained.get((bound.track, bound.canonical, seed_of(recipe, seed)))
         if cell is not None:
             yield cell
-
-
-def _before(trainings: Sequence[Cell], held: Held) -> Iterator[Cell]:
-    """The trainings that these needed, and those that they did, each once."""
-    todo, met = list(trainings), {cell.key for cell in trainings}
-    while todo:
-        for key in todo.pop().trained.values():
-            cell = held.by_key.get(key)
-            if cell is not None and key not in met:
-                met.add(key)
-                todo.append(cell)
-                yield cell

@@ -14,7 +14,7 @@ from ..suite.suite import Whole
 from ..text.errors import UsageError, one_line
 from .effects import Effect
 from .judging import ABSENT
-from .numbers import Claim, ClaimRow, told_verdict
+from .numbers import Claim, told_verdict
 from .stored import judged
 
 SYSTEMS = Path(__file__).with_name("systems")
@@ -63,8 +63,7 @@ def system_rows(
     """A row for each system; `claims` are judged on what `results` (stores or exports) hold, and nothing is run."""
     numbers = {system.number for system in systems}
     own = [c for c in claims if numbers & {*c.systems}]
-    found = judged(own, results)
-    verdicts = {r["name"]: _told(r) for r in found}
+    verdicts = {r["name"]: "not run" if r["reason"] == ABSENT else told_verdict(r) for r in judged(own, results)}
     rows = []
     for system in systems:
         of_it = {c.name: verdicts[c.name] for c in own if system.number in c.systems}
@@ -79,13 +78,6 @@ def system_rows(
             }
         )
     return rows
-
-
-def _told(row: ClaimRow) -> str:
-    """A verdict, and whether it is of cells that would have other keys today."""
-    if row["reason"] == ABSENT:
-        return "not run"
-    return told_verdict(row)
 
 
 def summed(verdicts: Sequence[str]) -> str:

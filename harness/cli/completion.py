@@ -99,10 +99,9 @@ def _named(parsed_args: argparse.Namespace, **rest: Any) -> Iterable[str]:
 
 
 def _claims() -> list[str]:
-    from ..claims.effects import all_effects
-    from ..claims.numbers import all_claims
+    from ..claims.effects import all_claims
 
-    return [*(claim.name for claim in all_claims()), *(effect.name for effect in all_effects())]
+    return [claim.name for claim in all_claims()]
 
 
 _COMPLETERS: dict[str, Completer] = {

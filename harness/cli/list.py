@@ -114,8 +114,7 @@ def _singular(kind: str) -> str:
 def _systems(args: argparse.Namespace) -> int:
     from pathlib import Path
 
-    from ..claims.effects import all_effects
-    from ..claims.numbers import all_claims
+    from ..claims.effects import all_claims
     from ..claims.systems import NOT_YET, read_systems, system_rows
     from ..components.tracks import get_track
 
@@ -134,7 +133,7 @@ def _systems(args: argparse.Namespace) -> int:
         systems = [s for s in systems if s.track == get_track(args.track).name]
         if args.name and not systems:
             raise UsageError(f"no system {args.name!r} is of the track {args.track}")
-    rows = system_rows(systems, [*all_claims(), *all_effects()], results)
+    rows = system_rows(systems, all_claims(), results)
     if args.json:
         print_json(rows[0] if args.name else rows)
     elif args.name:

@@ -50,15 +50,15 @@ def add(verbs: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run; 0 where no claim differs and no cell failed, else 1."""
-    from ..claims.effects import Effect, all_effects, read_file
-    from ..claims.numbers import Claim, all_claims, chosen
+    from ..claims.effects import Effect, all_claims, read_file
+    from ..claims.numbers import Claim, chosen
 
     if args.list:
         refuse_beside(args, "--list", "runs and writes nothing", "to", *_OF_RUNS)
     if args.results:
         refuse_beside(args, "--from", "runs nothing", *_OF_RUNS)
     every: list[Claim | Effect] = [c for file in args.claims for c in read_file(Path(file))]
-    every = every or [*all_claims(), *all_effects()]
+    every = every or all_claims()
     claims = chosen(every, args.names, args.kind, args.system, args.size)
     if args.list:
         if args.json:

@@ -133,10 +133,17 @@ class PlannedMethod:
         # Weights are absent where there are none, so that adding them to one method changes no other key.
         return {
             **({"weights": self.weights} if self.weights else {}),
-            "fingerprint": FINGERPRINT,
-            "method": {"spec": self.part.spec, "versions": self.part.versions},
-            "sources": self.part.sources,
+            **method_inputs(self.bound),
         }
+
+
+def method_inputs(method: Bound) -> dict[str, Any]:
+    """What a method adds to a key, its weights apart."""
+    return {
+        "fingerprint": FINGERPRINT,
+        "method": {"spec": method.canonical, "versions": method.versions},
+        "sources": sources_of([method]),
+    }
 
 
 def regime_key(regime: Bound) -> dict[str, Any]:

@@ -440,15 +440,6 @@ def checked_cell(value: Any) -> Cell:
     return cell
 
 
-def why_no_cell(value: Any) -> str | None:
-    """Why a value of a JSON document is not a cell as documented."""
-    try:
-        checked_cell(value)
-    except ValueError as error:
-        return str(error)
-    return None
-
-
 def why_not_sound(cell: Cell) -> str | None:
     """Why a cell whose types are as documented is none: what is wrong between its fields, and in open ones."""
     for value, kind in ((cell.method.flags, _Flags), (cell.environment, _Environment)):

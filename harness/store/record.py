@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -151,6 +151,18 @@ def used_trainings(cell: Cell) -> list[str]:
     chosen = [tuning.variants[tuning.chosen].key for tuning in cell.tuned if tuning.chosen is not None]
     plain = [key for key in cell.trained.values() if key not in variants]
     return list(dict.fromkeys([*plain, *chosen]))
+
+
+def with_needed(keys: Iterable[str], cell_of: Callable[[str], Cell | None]) -> list[str]:
+    """The keys of trainings, and of all that were needed for them, each once."""
+    found, todo = dict.fromkeys(keys), list(keys)
+    while todo:
+        cell = cell_of(todo.pop())
+        for key in cell.trained.values() if cell is not None else ():
+            if key not in found:
+                found[key] = None
+                todo.append(key)
+    return list(found)
 
 
 def role_of(method: MethodPart) -> Role:

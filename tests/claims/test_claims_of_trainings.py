@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from noisebench.claims.effects import read_effects
+from noisebench.claims.effects import read_file
 from noisebench.claims.stored import judged
 from noisebench.components.plugins import load_plugin
 from noisebench.store.cells import keys, read_cell
@@ -171,7 +171,7 @@ def test_stores_and_exports_give_the_same_verdicts_until_the_code_is_another(
 ) -> None:
     cli("export", "s", "--to", "s.json", "--no-pictures", cwd=folder)
     load_plugin(str(folder / "claims_plugin.py"))
-    claims = read_effects(folder / "mine.yaml")
+    claims = read_file(folder / "mine.yaml")
     ran = json.loads(first.stdout)["claims"]
     for results in ("s", "s.json"):
         rows = judged(claims, [folder / results])

@@ -13,7 +13,7 @@ import pytest
 from board_records import record, training_record
 from conftest import ROOT
 from noisebench.claims.edges import edges_of, told_edges
-from noisebench.claims.effects import Effect, Judged, all_effects, effect_row, read_effects
+from noisebench.claims.effects import Effect, Judged, all_claims, effect_row, read_file
 from noisebench.claims.expression import holds, parsed
 from noisebench.claims.figures import CellOf, CellResult, value_of
 from noisebench.claims.judging import cells_of, judged_row
@@ -33,7 +33,10 @@ HEAD = "paper: P\nurl: https://example.org\nkind: effect\nclaims:\n"
 
 def made_up(expression: str = "x > y", seeds: tuple[int, ...] = (0, 1, 2)) -> Effect:
     cell = CellOf("identity", "photos", "none", "uint8", "psnr")
-    return Effect("a", "g", "P", "https://example.org", "w", "s", {"x": cell, "y": cell}, expression, seeds, (1,))
+    return Effect(
+        name="a", group="g", paper="P", url="https://example.org", where="w", says="s", cells={"x": cell, "y": cell},
+        holds=expression, seeds=seeds, systems=(1,),
+    )  # fmt: skip
 
 
 # ---- the expression
@@ -169,7 +172,7 @@ def test_a_mean_that_is_no_number_carries_nothing(ends: tuple[float, float]) -> 
 
 
 def test_every_effect_names_what_exists_and_several_seeds_where_there_is_chance() -> None:
-    effects = all_effects()
+    effects = [claim for claim in all_claims() if isinstance(claim, Effect)]
     assert {e.name for e in effects} >= {"row_noise_is_shared_along_a_row", "speckle_of_four_looks"}
     for effect in effects:
         assert len(effect.seeds) >= (1 if effect.kind == "property" else 3) and effect.says and effect.where
@@ -182,7 +185,7 @@ def test_every_effect_names_what_exists_and_several_seeds_where_there_is_chance(
 
 def test_a_file_is_read(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text(HEAD + "  - " + ROW)
-    (effect,) = read_effects(tmp_path / "mine.yaml")
+    (effect,) = read_file(tmp_path / "mine.yaml")
     assert (effect.name, effect.group, effect.kind, effect.seeds) == ("a", "mine", "effect", (0, 1, 2))
     assert effect.cells["x"] == CellOf("identity", "gaussian_field(n=1)", "none", "", "psnr")
     assert (effect.over, effect.size) == ("each", "quick")
@@ -199,7 +202,7 @@ def test_names_stand_for_texts_in_cells_and_in_each_other(tmp_path: Path) -> Non
         " z: {method: identity, dataset: $set, regime: none, metric: psnr}}}"
     )
     (tmp_path / "mine.yaml").write_text(HEAD.replace("claims:", LET.replace("16", "'16'")) + "  - " + row)
-    (effect,) = read_effects(tmp_path / "mine.yaml")
+    (effect,) = read_file(tmp_path / "mine.yaml")
     assert (effect.kind, effect.size, effect.over) == ("property", "full", "mean")
     net = "trained(data=gaussian_field(n=1, size=16))"
     assert effect.cells["x"] == CellOf(net, training="steps_to(1)")
@@ -211,7 +214,7 @@ def test_a_seed_in_a_cell_is_that_which_is_judged(tmp_path: Path) -> None:
     row = ROW.replace("gaussian_field(n=1)", "$set", 1).replace("method: identity", "method: 'trained(data=$set)'", 1)
     text = HEAD.replace("claims:", "let: {set: 'gaussian_field(n=1, seed=$seed)'}\nclaims:")
     (tmp_path / "mine.yaml").write_text(text + "  - " + row)
-    (effect,) = read_effects(tmp_path / "mine.yaml")
+    (effect,) = read_file(tmp_path / "mine.yaml")
     assert effect.cells["x"].said["dataset"] == "gaussian_field(n=1, seed=$seed)"
     of_y = "gaussian_field(n=1)"
     assert [(name, cell.dataset, seed) for name, cell, seed in cells_of(effect)] == [
@@ -307,7 +310,7 @@ def test_what_is_not_known_of_edges_is_not_taken_for_none() -> None:
 def test_a_wrong_file_is_refused_in_one_line(tmp_path: Path, text: str, problem: str) -> None:
     (tmp_path / "mine.yaml").write_text(text)
     with pytest.raises(UsageError) as caught:
-        read_effects(tmp_path / "mine.yaml")
+        read_file(tmp_path / "mine.yaml")
     assert problem in str(caught.value) and "mine.yaml" in str(caught.value) and "\n" not in str(caught.value)
 
 

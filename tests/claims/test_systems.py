@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import ROOT
-from noisebench.claims.effects import all_effects
-from noisebench.claims.numbers import Claim, all_claims
+from noisebench.claims.effects import Effect, all_claims
+from noisebench.claims.numbers import Claim
 from noisebench.claims.systems import read_systems, summed, system_rows
 from noisebench.components.registry import bind
 from noisebench.suite.suite import find_suite, read_suite
@@ -60,8 +60,8 @@ def test_every_system_has_a_suite_that_sets_it_beside_its_rivals() -> None:
 
 
 def test_every_claim_names_a_system_that_exists() -> None:
-    assert all(1 <= n <= 57 for c in (*all_claims(), *all_effects()) for n in c.systems)
-    assert all(e.systems for e in all_effects())
+    assert all(1 <= n <= 57 for c in all_claims() for n in c.systems)
+    assert all(c.systems for c in all_claims() if isinstance(c, Effect))
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_mistakes_are_one_line(cli) -> None:
 
 def test_committed_results_of_the_folder_are_the_default(cli, tmp_path: Path) -> None:
     committed = ROOT / "results" / "claims" / "bandlimited_weights.parquet"
-    names = {e.name for e in all_effects() if 33 in e.systems}
+    names = {claim.name for claim in all_claims() if 33 in claim.systems}
 
     def verdicts(*options: object) -> dict[str, str]:
         return json.loads(cli("list", "systems", "33", "--json", *options).stdout)["claims"]

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from noisebench.claims.effects import read_effects
+from noisebench.claims.effects import read_file
 from noisebench.claims.stored import judged
 from noisebench.text.errors import UsageError
 
@@ -34,7 +34,7 @@ def verdicts(cli, tmp_path: Path) -> Path:
 
 
 def row(folder: Path, file: Path):
-    return judged(read_effects(folder / "claim.yaml"), [file])[0]
+    return judged(read_file(folder / "claim.yaml"), [file])[0]
 
 
 def test_a_file_gives_the_verdict_of_its_store(cli, tmp_path: Path, verdicts: Path) -> None:
@@ -83,7 +83,7 @@ def test_a_file_is_made_anew_of_an_older_one_and_what_was_judged_since(cli, tmp_
     made = json.loads((tmp_path / "w.json").read_text())
     assert [row["name"] for row in made["claims"]] == ["noise_hurts", "much_noise_hurts"]
     assert row(tmp_path, tmp_path / "w.json")["stale"] is True and made["cells"][key]["code"] == "0" * 64
-    other = judged(read_effects(tmp_path / "more.yaml"), [tmp_path / "w.json"])[0]
+    other = judged(read_file(tmp_path / "more.yaml"), [tmp_path / "w.json"])[0]
     assert other["verdict"] == "reproduced" and other["stale"] is False
 
 
@@ -102,6 +102,6 @@ def test_claims_on_other_metrics_of_the_same_cells_are_written_with_their_own(cl
     more = CLAIM.partition("claims:\n")[2].replace("noise_hurts", "so_do_errors").replace("metric: psnr", "metric: mae")
     (tmp_path / "claim.yaml").write_text(CLAIM + more.replace("less > more", "less < more"))
     cli("reproduce", "--claims", "claim.yaml", "--store", "s", "--to", "v.json")
-    assert [one["verdict"] for one in judged(read_effects(tmp_path / "claim.yaml"), [tmp_path / "v.json"])] == [
+    assert [one["verdict"] for one in judged(read_file(tmp_path / "claim.yaml"), [tmp_path / "v.json"])] == [
         "reproduced", "reproduced",
     ]  # fmt: skip

@@ -18,10 +18,10 @@ import pytest
 from noisebench.cli import main
 from noisebench.data.disk import DiskFull, noticing_full_disk
 from noisebench.statistics.paired_tests import keyed_rng
-from noisebench.store.cell import why_no_cell
 from noisebench.store.export import export_text, read_export
 from noisebench.testing import throwaway
 from read_only_disk import read_only
+from stored_cells import why_no_cell
 
 ROOT = Path(__file__).resolve().parents[2]
 DEEP = "[" * 100_000

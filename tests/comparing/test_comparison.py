@@ -26,10 +26,11 @@ from noisebench.report.comparison import (
     difference_table,
     write_comparison,
 )
-from noisebench.store.cell import plain_values, why_no_cell
+from noisebench.store.cell import plain_values
 from noisebench.store.export import export_text
 from noisebench.store.record import Record
 from noisebench.text.errors import UsageError
+from stored_cells import why_no_cell
 
 A8 = [30.0, 31.0, 29.0, 28.0, 33.0, 27.0, 30.5, 26.0]
 

@@ -18,7 +18,7 @@ from board_records import as_schema_1, cell_of, cost_record, panel_of, record, s
 from conftest import ROOT
 from msgspec import structs
 from noisebench.store import export
-from noisebench.store.cell import OUTCOMES, MetricPart, SetPart, plain_values, why_no_cell, why_not_sound
+from noisebench.store.cell import OUTCOMES, MetricPart, SetPart, plain_values, why_not_sound
 from noisebench.store.cells import open_store, read_record
 from noisebench.store.export import export_text, read_export, seal_of, why_no_number, write_export
 from noisebench.store.key_changes import differences
@@ -28,7 +28,7 @@ from noisebench.store.previews import View
 from noisebench.store.record import Panel, Record, decimals_of, gate_of, item_count, order_of, role_of, words_of
 from noisebench.store.seals import refuse_nan, why_edited, why_seal_broken
 from noisebench.text.errors import UsageError
-from stored_cells import FILES, A, B, made, put, refused, rekeyed, same, with_cell
+from stored_cells import FILES, A, B, made, put, refused, rekeyed, same, why_no_cell, with_cell
 
 
 @pytest.fixture

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import yaml
 from checkout import ROOT
-from noisebench.claims.effects import read_effects
-from noisebench.claims.numbers import read_claims
+from noisebench.claims.effects import read_file
 from noisebench.cli import parser
 from noisebench.cli.run import suite_of
 from noisebench.planning.plan import plan
@@ -93,7 +92,7 @@ def read_example(text: str, folder: Path) -> None:
     file.write_text(text)
     fields = yaml.safe_load(text)
     if "claims" in fields:
-        assert read_effects(file) if fields["kind"] == "effect" else read_claims(file)
+        assert read_file(file)
         return
     suite = read_study(file)[0] if "study" in fields else read_suite(file)
     with contextlib.chdir(folder):

@@ -21,7 +21,7 @@ from msgspec import structs
 from noisebench.data.png_files import byte_sha256
 from noisebench.engine.messages import Job
 from noisebench.planning.cells import PlannedCell
-from noisebench.store.cell import checked, plain_values
+from noisebench.store.cell import checked, checked_cell, plain_values
 from noisebench.store.cells import cell_dir, commit, partial_dir
 from noisebench.store.keys import key_of
 from noisebench.store.outputs import save_output
@@ -34,6 +34,15 @@ from noisebench.track.outputs import ArrayFiles
 FILES = ArrayFiles()
 ARRAYS = tuple(np.full((2, 3), value, "<f4") for value in (0.25, 0.5, 0.75))
 A, B = "a" * 64, "b" * 64
+
+
+def why_no_cell(value: Any) -> str | None:
+    """Why a value of a JSON document is refused as a cell."""
+    try:
+        checked_cell(value)
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def made(method: str = "nlm", *values: float, request: Any = None, **more: Any) -> Record:
