@@ -59,8 +59,6 @@ class Adapt(PictureTrack):
     )
     preload = ("numpy", "noisebench.tracks.adapt.adapter")
     outputs = StreamLogits()
-    borrows: Mapping[str, str] = {"regime": "restore"}
-    """The track whose components of a kind serve here too."""
     declared: Mapping[str, Mapping[str, Any]] = {"method": {"layout": "tensor", "shows_source": False}}
     """`shows_source`: the method gives logits and behind them those of the classifier before it learned."""
 

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from ...components.keyed_noise import keyed_generator
-from ...components.registry import Bound
 from ...text.errors import UsageError
-from ...track.protocols import Dataset
+from ...track.item_batches import ItemBatches
 from .clip import Clip, Floats, who
 from .mixture import Mixture
 from .posing import pose_clip
 
 
-class ClipBatches:
+class ClipBatches(ItemBatches):
     """Batches of float32 (B, 1, crop): `given` under the regime, `wanted` clean; `place` (B,) among those trained on.
 
     The regime draws on the whole clip, each time anew, so that its SNR is that of the clip; then both are cut at a
@@ -28,22 +27,10 @@ class ClipBatches:
     for clips of several rates, numbers of knobs or numbers of sources, and for a crop that is none.
     """
 
-    def __init__(
-        self,
-        dataset: Dataset,
-        chosen: Sequence[int],
-        regime: Bound,
-        order: Callable[[int], Sequence[int]],
-        *,
-        crop: int,
-        seed: int,
-        fixed: bool = False,
-    ) -> None:
-        if crop < 1:
+    def __post_init__(self) -> None:
+        if self.crop < 1:
             raise UsageError("a training on clips needs a crop: how many samples a step takes of each")
-        self._regime, self._order = regime, order
-        self._crop, self._seed, self._fixed = crop, seed, fixed
-        self._clips: list[Clip] = [dataset.load(index) for index in chosen]
+        self._clips: list[Clip] = [self.dataset.load(index) for index in self.chosen]
         for clip in self._clips:
             if clip.rate != self._clips[0].rate:
                 first = self._clips[0]
@@ -60,38 +47,38 @@ class ClipBatches:
         if len({len(sources) for sources in found}) > 1:
             raise UsageError("training clips are mixtures of several numbers of sources: give a set of one number")
         self._labels = np.array(found, np.int64)
-        self.given: tuple[int, ...] = (1 + len(_knobs(self._clips[0])), crop)
-        self.wanted: tuple[int, ...] = (1, crop)
+        self.given: tuple[int, ...] = (1 + len(_knobs(self._clips[0])), self.crop)
+        self.wanted: tuple[int, ...] = (1, self.crop)
 
     def __call__(self, step: int) -> Mapping[str, Floats]:
         """The batch of a step."""
-        places = self._order(step)
+        places = self.order(step)
         rng = self._rng(str(step))
         made = [self._made_of(place, rng, step) for place in places]
         given, wanted = (np.stack([pair[k] for pair in made])[:, None] for k in (0, 1))
         if self.given[0] > 1:
             knobs = np.stack([_knobs(self._clips[place]) for place in places]).astype(np.float32)
-            given = np.concatenate([given, np.repeat(knobs[:, :, None], self._crop, axis=2)], axis=1)
+            given = np.concatenate([given, np.repeat(knobs[:, :, None], self.crop, axis=2)], axis=1)
         batch = {"given": given, "wanted": wanted, "place": np.asarray(places, np.int64)}
         return batch | {"labels": self._labels[places]} if self._labels.shape[1] else batch
 
     def _made_of(self, place: int, rng: np.random.Generator, step: int) -> tuple[Floats, Floats]:
         clip = self._clips[place]
-        if self._fixed:
+        if self.fixed:
             rng, step = self._rng(f"clip {clip.id}"), 0
-        case = pose_clip(self._regime, clip, self._seed, step)
-        spare = len(clip.wave) - self._crop
+        case = pose_clip(self.regime, clip, self.seed, step)
+        spare = len(clip.wave) - self.crop
         start = int(rng.integers(min(spare, 0), max(spare, 0) + 1))
         return self._cut(case.given, start), self._cut(clip.wave, start)
 
     def _cut(self, wave: Floats, start: int) -> Floats:
-        part: Any = np.zeros(self._crop, np.float32)
-        inside = wave[max(start, 0) : max(start, 0) + self._crop + min(start, 0)]
+        part: Any = np.zeros(self.crop, np.float32)
+        inside = wave[max(start, 0) : max(start, 0) + self.crop + min(start, 0)]
         part[max(-start, 0) : max(-start, 0) + len(inside)] = inside
         return np.asarray(part)
 
     def _rng(self, what: str) -> np.random.Generator:
-        return keyed_generator(hashlib.sha256(f"parts|{self._seed}|{what}".encode()).digest())
+        return keyed_generator(hashlib.sha256(f"parts|{self.seed}|{what}".encode()).digest())
 
 
 def _knobs(clip: Clip) -> Floats:

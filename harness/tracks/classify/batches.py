@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from ...components.registry import Bound
 from ...imaging.pixels import to_unit
 from ...text.errors import UsageError, one_line
-from ...track.protocols import Dataset
+from ...track.item_batches import ItemBatches
 from .degrade import degrade_labelled
 from .labelled_picture import LabelledPicture, values_of
 
 
-class LabelBatches:
+class LabelBatches(ItemBatches):
     """Batches: `given` float32 (B, C, H, W); `wanted`, `truth` and `index` int64 (B,).
 
     `wanted` is the label that is trained on, `truth` the true one, for diagnostics alone, -1 where a picture shows none
@@ -24,19 +23,8 @@ class LabelBatches:
     whole, whatever the `crop`. Raises `UsageError` where they differ in size, channels or classes.
     """
 
-    def __init__(
-        self,
-        dataset: Dataset,
-        chosen: Sequence[int],
-        regime: Bound,
-        order: Callable[[int], Sequence[int]],
-        *,
-        crop: int = 0,
-        seed: int,
-        fixed: bool = False,
-    ) -> None:
-        self._chosen, self._regime, self._order, self._seed = np.asarray(chosen), regime, order, seed
-        self._items: list[LabelledPicture] = [dataset.load(index) for index in chosen]
+    def __post_init__(self) -> None:
+        self._items: list[LabelledPicture] = [self.dataset.load(index) for index in self.chosen]
         first = self._items[0]
         for item in self._items:
             if item.picture.shape != first.picture.shape or len(item.classes) != len(first.classes):
@@ -45,28 +33,26 @@ class LabelBatches:
                     f"{item.picture.shape} differ in size or classes: give a set of one kind"
                 )
         self._same = None
-        if len(regime.parts) == 1 and regime.entry.name == "none":
+        if len(self.regime.parts) == 1 and self.regime.entry.name == "none":
             self._same = np.stack([_chw(to_unit(values_of(item))) for item in self._items])
-        elif fixed:
-            self._same = np.stack([_chw(degrade_labelled(regime, item, seed)[0]) for item in self._items])
+        elif self.fixed:
+            self._same = np.stack([_chw(degrade_labelled(self.regime, item, self.seed)[0]) for item in self._items])
         self._labels = np.array([[item.given_label, item.label] for item in self._items], np.int64)
         self.given: tuple[int, ...] = self(0)["given"].shape[1:]
         self.wanted: tuple[int, ...] = (len(first.classes),)
 
     def __call__(self, step: int) -> Mapping[str, np.ndarray[Any, Any]]:
         """The batch of a step."""
-        places = np.asarray(self._order(step))
+        places = np.asarray(self.order(step))
         if self._same is not None:
             given = self._same[places]
         else:
-            given = np.stack(
-                [_chw(degrade_labelled(self._regime, self._items[p], self._seed, step)[0]) for p in places]
-            )
+            given = np.stack([_chw(degrade_labelled(self.regime, self._items[p], self.seed, step)[0]) for p in places])
         return {
             "given": given,
             "wanted": self._labels[places, 0],
             "truth": self._labels[places, 1],
-            "index": self._chosen[places].astype(np.int64),
+            "index": np.asarray(self.chosen)[places].astype(np.int64),
         }
 
 

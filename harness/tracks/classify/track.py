@@ -41,8 +41,6 @@ class Classify(PictureTrack):
     )
     preload = ("numpy", "noisebench.tracks.classify.degrade", "noisebench.tracks.classify.classifier")
     outputs = LogitFiles()
-    borrows: Mapping[str, str] = {"regime": "restore"}
-    """The track whose components of a kind serve here too."""
     declared: Mapping[str, Mapping[str, Any]] = {
         "method": {"layout": "tensor", "certifies": False, "explains": False},
         "metric": {"radius": False, "maps": False, "set": False},

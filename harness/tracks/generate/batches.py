@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from ...components.registry import Bound
 from ...text.errors import UsageError, one_line
-from ...track.protocols import Dataset
+from ...track.item_batches import ItemBatches
 from .items import TrainingPicture
 
 
-class PictureBatches:
+class PictureBatches(ItemBatches):
     """Batches of float32 (B, C, H, W): `given` and `wanted` are the pictures on [0, 1], `labels` (B,) int64, -1: none.
 
     The noise is the objective's: a batch depends on `dataset`, `chosen` and `order` alone. Raises `UsageError` for
     items that are no training pictures, or differ in their shape.
     """
 
-    def __init__(
-        self,
-        dataset: Dataset,
-        chosen: Sequence[int],
-        regime: Bound,
-        order: Callable[[int], Sequence[int]],
-        *,
-        crop: int = 0,
-        seed: int = 0,
-        fixed: bool = False,
-    ) -> None:
-        items = [dataset.load(index) for index in chosen]
+    def __post_init__(self) -> None:
+        items = [self.dataset.load(index) for index in self.chosen]
         for item in items:
             if not isinstance(item, TrainingPicture):
                 raise UsageError(
@@ -41,7 +30,6 @@ class PictureBatches:
                 raise UsageError(
                     f"training pictures are of one shape, not {items[0].picture.shape} and {item.picture.shape}"
                 )
-        self._order = order
         self._pictures = np.stack([(item.picture + 1) / 2 for item in items]).astype(np.float32)
         self._labels = np.array([item.label for item in items], np.int64)
         self.given: tuple[int, ...] = self._pictures.shape[1:]
@@ -49,6 +37,6 @@ class PictureBatches:
 
     def __call__(self, step: int) -> Mapping[str, np.ndarray[Any, Any]]:
         """The batch of a step."""
-        places = np.asarray(self._order(step))
+        places = np.asarray(self.order(step))
         pictures = self._pictures[places]
         return {"given": pictures, "wanted": pictures, "labels": self._labels[places]}

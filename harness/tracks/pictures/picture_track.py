@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 class PictureTrack(DefaultTrack):
     """A track whose methods are given pictures, as tensors (1, C, H, W) or as arrays (H, W, C)."""
 
+    borrows: Mapping[str, str] = {"regime": "restore"}
+    """The track whose components of a kind serve here too, where it has none of its own."""
+
     def declare(self, kind: str, declared: Mapping[str, Any]) -> dict[str, Any]:
         """As every track; a layout is `tensor` or `hwc`."""
         complete = super().declare(kind, declared)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ...components.keyed_noise import keyed_generator
-from ...components.registry import Bound
 from ...imaging.pixels import Array, as_hwc, canonical
 from ...imaging.sample import Sample
 from ...text.errors import UsageError
-from ...track.protocols import Dataset, Reader
+from ...track.item_batches import ItemBatches
+from ...track.protocols import Reader
 from .degrade import clean_of, degrade_sample
 
 _HELD = 1 << 30
@@ -28,7 +28,7 @@ _Made = dict[str, Array]
 """What is made of an item for a batch, by name, each (C, h, w)."""
 
 
-class CropBatches:
+class CropBatches(ItemBatches):
     """Batches of float32 tensors (B, C, h, w): `given` under the regime, `wanted` clean, and the regime's `planes`.
 
     `place`, int64 (B,), is the place of an item among those that are trained on.
@@ -39,27 +39,15 @@ class CropBatches:
     their channels otherwise.
     """
 
-    def __init__(
-        self,
-        dataset: Dataset,
-        chosen: Sequence[int],
-        regime: Bound,
-        order: Callable[[int], Sequence[int]],
-        *,
-        crop: int,
-        seed: int,
-        fixed: bool = False,
-    ) -> None:
-        self._dataset, self._chosen, self._regime, self._order = dataset, chosen, regime, order
-        self._crop, self._seed, self._fixed = crop, seed, fixed
+    def __post_init__(self) -> None:
         self._held: OrderedDict[int, Sample] = OrderedDict()
         self._made: dict[int, _Made] = {}
-        self._planes = sorted({name for part in regime.parts for name in part.entry.meta["planes"]})
+        self._planes = sorted({name for part in self.regime.parts for name in part.entry.meta["planes"]})
         self._bytes = 0
         self._reader: Reader | None = None
         self._expected = range(0)
-        self.given: tuple[int, ...] = (0, crop, crop)
-        self.wanted: tuple[int, ...] = (0, crop, crop)
+        self.given: tuple[int, ...] = (0, self.crop, self.crop)
+        self.wanted: tuple[int, ...] = self.given
         self.given, self.wanted = self._shapes()
 
     def _shapes(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -71,10 +59,10 @@ class CropBatches:
 
     def __call__(self, step: int) -> Mapping[str, Array]:
         """The batch of a step."""
-        places = self._order(step)
+        places = self.order(step)
         self._expect(step)
-        chosen = [self._chosen[place] for place in places]
-        if self._fixed:
+        chosen = [self.chosen[place] for place in places]
+        if self.fixed:
             made = [self._made_once(index) for index in chosen]
         else:
             rng = self._rng(str(step))
@@ -88,7 +76,7 @@ class CropBatches:
             raise UsageError(
                 f"the training pictures have {channels} channels: give pictures of one kind, such as luma(of=…) of them"
             )
-        if self._reader is not None and len(self._held) == len(self._chosen):
+        if self._reader is not None and len(self._held) == len(self.chosen):
             self._reader.close()
             self._reader = None
         batch = {name: np.stack([one[name] for one in made]) for name in made[0]}
@@ -103,24 +91,24 @@ class CropBatches:
         """Tell the reader what the next steps want."""
         while self._reader is not None and self._expected and self._expected[0] <= step + _AHEAD:
             coming, self._expected = self._expected[0], self._expected[1:]
-            wanted = (self._chosen[place] for place in self._order(coming))
+            wanted = (self.chosen[place] for place in self.order(coming))
             self._reader.expect(index for index in wanted if index not in self._held)
 
     def _rng(self, what: str) -> np.random.Generator:
-        return keyed_generator(hashlib.sha256(f"crops|{self._seed}|{what}".encode()).digest())
+        return keyed_generator(hashlib.sha256(f"crops|{self.seed}|{what}".encode()).digest())
 
     def _made_once(self, index: int) -> _Made:
         """What is made of an item, once as long as there is room for it."""
         if index in self._made:
             return self._made[index]
-        made = self._make(index, self._rng(f"item {self._dataset.ids[index]}"), 0)
+        made = self._make(index, self._rng(f"item {self.dataset.ids[index]}"), 0)
         if (len(self._made) + 1) * sum(plane.nbytes for plane in made.values()) <= _HELD:
             self._made[index] = made
         return made
 
     def _make(self, index: int, rng: np.random.Generator, step: int) -> _Made:
         item = self._item(index)
-        size, (height, width) = self._crop, item.clean.shape[:2]
+        size, (height, width) = self.crop, item.clean.shape[:2]
         if min(height, width) < size:
             raise UsageError(
                 f"training picture {item.id!r} is {height}×{width}: give crop={min(height, width)} or less"
@@ -128,7 +116,7 @@ class CropBatches:
         scale = 1 if item.noisy is None else height // item.noisy.shape[0]
         # In steps of the scale, so that the dataset's own noisy picture can be cut at the same place.
         top, left = (int(rng.integers(0, (side - size) // scale + 1)) * scale for side in (height, width))
-        turns, mirrored = (0, False) if self._fixed else (int(rng.integers(4)), bool(rng.integers(2)))
+        turns, mirrored = (0, False) if self.fixed else (int(rng.integers(4)), bool(rng.integers(2)))
 
         def cut(picture: Array, by: int) -> Array:
             part = picture[top // by : (top + size) // by, left // by : (left + size) // by]
@@ -137,7 +125,7 @@ class CropBatches:
 
         noisy = None if item.noisy is None else cut(item.noisy, scale)
         sample = replace(item, clean=cut(item.clean, 1), noisy=noisy, meta={})
-        given, info = degrade_sample(self._regime, sample, self._seed, step)
+        given, info = degrade_sample(self.regime, sample, self.seed, step)
         clean = sample.clean
         wanted = clean.astype(np.float32) / (np.iinfo(clean.dtype).max if clean.dtype.kind == "u" else 1)
         wanted = np.ascontiguousarray(wanted.transpose(2, 0, 1), dtype=np.float32)
@@ -154,7 +142,7 @@ class CropBatches:
         if index in self._held:
             self._held.move_to_end(index)
             return self._held[index]
-        item: Sample = (self._reader or self._dataset).load(index)
+        item: Sample = (self._reader or self.dataset).load(index)
         noisy = None if item.noisy is None else as_hwc(np.asarray(item.noisy))
         item = replace(item, clean=canonical(clean_of(item)), noisy=noisy)
         self._held[index] = item

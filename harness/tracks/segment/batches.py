@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from ...components.keyed_noise import keyed_generator, text_key
-from ...components.registry import Bound
 from ...imaging.pixels import to_unit
 from ...text.errors import UsageError, one_line
-from ...track.protocols import Dataset
+from ...track.item_batches import ItemBatches
 from .degrade import degrade_mapped
 from .mapped_picture import UNLABELLED, MappedPicture, values_of
 
@@ -19,7 +18,7 @@ IGNORED = -100
 """What an unlabelled pixel is in a batch: the label that torch's losses leave out."""
 
 
-class MapBatches:
+class MapBatches(ItemBatches):
     """Batches: `given` float32 (B, C, H, W); `wanted` and `truth` int64 (B, H, W); `index` int64 (B,).
 
     `wanted` is the map that is trained on, `truth` the true one, for diagnostics alone, both `IGNORED` where a pixel is
@@ -30,20 +29,8 @@ class MapBatches:
     crop.
     """
 
-    def __init__(
-        self,
-        dataset: Dataset,
-        chosen: Sequence[int],
-        regime: Bound,
-        order: Callable[[int], Sequence[int]],
-        *,
-        crop: int = 0,
-        seed: int,
-        fixed: bool = False,
-    ) -> None:
-        self._chosen, self._regime, self._order, self._seed = np.asarray(chosen), regime, order, seed
-        self._crop = crop
-        self._items: list[MappedPicture] = [dataset.load(index) for index in chosen]
+    def __post_init__(self) -> None:
+        self._items: list[MappedPicture] = [self.dataset.load(index) for index in self.chosen]
         first = self._items[0]
         for item in self._items:
             if self._kind(item) != self._kind(first):
@@ -51,13 +38,15 @@ class MapBatches:
                     f"training pictures {one_line(first.id)!r} {first.picture.shape} and {one_line(item.id)!r} "
                     f"{item.picture.shape} differ in size, channels or classes: give a set of one kind, or a crop"
                 )
-            if min(item.labels.shape) < crop:
-                raise UsageError(f"training picture {one_line(item.id)!r} {item.picture.shape} has no crop of {crop}")
+            if min(item.labels.shape) < self.crop:
+                raise UsageError(
+                    f"training picture {one_line(item.id)!r} {item.picture.shape} has no crop of {self.crop}"
+                )
         self._same: list[np.ndarray[Any, Any]] | None = None
-        if len(regime.parts) == 1 and regime.entry.name == "none":
+        if len(self.regime.parts) == 1 and self.regime.entry.name == "none":
             self._same = [to_unit(values_of(item)).astype(np.float32) for item in self._items]
-        elif fixed:
-            self._same = [degrade_mapped(regime, item, seed)[0] for item in self._items]
+        elif self.fixed:
+            self._same = [degrade_mapped(self.regime, item, self.seed)[0] for item in self._items]
         self._maps = [[_ignoring(labels) for labels in (item.given_labels, item.labels)] for item in self._items]
         given = self(0)["given"]
         self.given: tuple[int, ...] = given.shape[1:]
@@ -65,13 +54,13 @@ class MapBatches:
 
     def __call__(self, step: int) -> Mapping[str, np.ndarray[Any, Any]]:
         """The batch of a step."""
-        places = np.asarray(self._order(step))
+        places = np.asarray(self.order(step))
         cut = [self._cut(int(place), step, turn) for turn, place in enumerate(places)]
         return {
             "given": np.stack([given.transpose(2, 0, 1) for given, _, _ in cut]),
             "wanted": np.stack([wanted for _, wanted, _ in cut]),
             "truth": np.stack([truth for _, _, truth in cut]),
-            "index": self._chosen[places].astype(np.int64),
+            "index": np.asarray(self.chosen)[places].astype(np.int64),
         }
 
     def _cut(self, place: int, step: int, turn: int) -> tuple[np.ndarray[Any, Any], ...]:
@@ -79,17 +68,17 @@ class MapBatches:
         if self._same is not None:
             given = self._same[place]
         else:
-            given = degrade_mapped(self._regime, self._items[place], self._seed, step)[0]
+            given = degrade_mapped(self.regime, self._items[place], self.seed, step)[0]
         whole = (given, *self._maps[place])
-        if not self._crop:
+        if not self.crop:
             return whole
-        rng = keyed_generator(text_key(f"crop of a map|{self._seed}|{step}|{turn}"))
-        top, left = (int(rng.integers(side - self._crop + 1)) for side in given.shape[:2])
-        return tuple(one[top : top + self._crop, left : left + self._crop] for one in whole)
+        rng = keyed_generator(text_key(f"crop of a map|{self.seed}|{step}|{turn}"))
+        top, left = (int(rng.integers(side - self.crop + 1)) for side in given.shape[:2])
+        return tuple(one[top : top + self.crop, left : left + self.crop] for one in whole)
 
     def _kind(self, item: MappedPicture) -> tuple[Any, ...]:
         """What pictures of a batch must share."""
-        return item.picture.shape[0 if not self._crop else 2 :], len(item.classes)
+        return item.picture.shape[0 if not self.crop else 2 :], len(item.classes)
 
 
 def _ignoring(labels: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

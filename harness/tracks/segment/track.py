@@ -52,8 +52,6 @@ class Segment(PictureTrack):
     )
     preload = ("numpy", "noisebench.tracks.segment.degrade", "noisebench.tracks.segment.segmenter")
     outputs = MapFiles()
-    borrows: Mapping[str, str] = {"regime": "restore"}
-    """The track whose components of a kind serve here too."""
     declared: Mapping[str, Mapping[str, Any]] = {"method": {"layout": "tensor"}, "metric": {"set": False}}
 
     open = LazyPart("segmenter.Segmenter")

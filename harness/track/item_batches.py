@@ -1,0 +1,26 @@
+"""What the training batches of all tracks are made of: the fields that each of them is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import KW_ONLY, dataclass
+
+from ..components.registry import Bound
+from .protocols import Dataset
+
+
+@dataclass(eq=False)
+class ItemBatches:
+    """Batches of items of a dataset under a regime; see `Trains` of `protocols.py` for what each field says.
+
+    A track reads its items in `__post_init__`, says the shapes `given` and `wanted`, and makes the batch of a step.
+    """
+
+    dataset: Dataset
+    chosen: Sequence[int]
+    regime: Bound
+    order: Callable[[int], Sequence[int]]
+    _: KW_ONLY
+    crop: int = 0
+    seed: int = 0
+    fixed: bool = False
