@@ -32,15 +32,6 @@ def frechet_distance(a: Any, b: Any) -> float:
     return _frechet(_side(a, "a"), _side(b, "b"))
 
 
-def frechet_from_statistics(mean_a: Any, cov_a: Any, mean_b: Any, cov_b: Any) -> float:
-    """Fréchet distance of two Gaussians: means (d,) and covariances (d, d), positive semi-definite.
-
-    The error is about 1e-13 of the traces for regular covariances; the digits that a singular covariance lost
-    when it was formed do not come back: up to 1e-8. Prefer features where there are any.
-    """
-    return _frechet(_statistics(mean_a, cov_a, "a"), _statistics(mean_b, cov_b, "b"))
-
-
 def frechet_infinity(
     a: Any, b: Any, *, splits: int = 2, seed: int = 0, allow_small: bool = False, paired: bool = False
 ) -> tuple[float, float, float]:
@@ -142,7 +133,7 @@ def _regular_overlap(a: _Side, b: _Side, spread: float) -> float | None:
 
 def _side(given: Any, who: str) -> _Side:
     if isinstance(given, Moments):
-        return _statistics(given.mean, given.cov, who)
+        return _Side(who, *symmetric(given.mean, given.cov, who), False)
     array = feature_rows(given, who)
     check_finite(array, who)
     centred = np.array(array, np.float64, order="C")
@@ -150,10 +141,6 @@ def _side(given: Any, who: str) -> _Side:
     centred -= mean
     centred /= math.sqrt(array.shape[0] - 1)
     return _Side(who, mean, centred, True)
-
-
-def _statistics(mean: Any, cov: Any, who: str) -> _Side:
-    return _Side(who, *symmetric(mean, cov, who), False)
 
 
 def symmetric(mean: Any, cov: Any, who: str) -> tuple[Float, Float]:

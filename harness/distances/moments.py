@@ -1,4 +1,4 @@
-"""Features of a set as they come in: checked, and their mean and covariance kept in float64 and mergeable."""
+"""Features of a set as they come in: checked, and their mean and covariance kept in float64."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _LARGEST = 1e20
 class Moments:
     """Number, mean (d,) and sum of squared deviations (d, d) of features seen so far, in float64.
 
-    `add` takes batches of (n, d) as they come, `merged` joins two halves; both by the update of Chan, Golub
-    and LeVeque (1983), so the result does not depend on batches beyond rounding (1e-14).
+    `add` takes batches of (n, d) as they come, by the update of Chan, Golub and LeVeque (1983), so that the result does
+    not depend on batches beyond rounding (1e-14).
     """
 
     n: int
@@ -48,13 +48,6 @@ class Moments:
             self._join(rows.shape[0], mean, rows.T @ rows)
         return self
 
-    def merged(self, other: Moments) -> Moments:
-        """The moments of both sets together; neither is changed."""
-        same_width(self.mean.size, other.mean.size)
-        both = Moments(self.n, self.mean.copy(), self.m2.copy())
-        both._join(other.n, other.mean, other.m2)
-        return both
-
     @property
     def cov(self) -> Float:
         """The unbiased covariance (d, d)."""
@@ -64,8 +57,6 @@ class Moments:
 
     def _join(self, n: int, mean: Float, m2: Float) -> None:
         total = self.n + n
-        if n == 0:
-            return
         gap = mean - self.mean
         self.m2 += m2
         self.m2 += np.outer(gap, gap) * (self.n * n / total)
