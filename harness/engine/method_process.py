@@ -14,12 +14,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn, TypedDict
 
 from ..components.plugins import described_at, load_plugin
-from ..components.registry import bind
+from ..components.registry import Bound, bind
 from ..components.tracks import get_track
 from ..store.cell import plain_values
 from ..text.errors import Invalid, NotFinite, Skip, UsageError, message_of, one_line, text_of, with_item
 from ..track.calling import call_on
-from ..track.protocols import Case, Runner
+from ..track.protocols import Case, Runner, Track
 from ..track.runner import used_device
 from ..training.checkpoint import give_checkpoints
 from . import processes
@@ -132,11 +132,17 @@ def _train(task: Task, start: Start, verbs: dict[str, Callable[..., Any]]) -> di
 
 
 def _loaded(task: Task) -> Runner:
+    track, method = _bound(task)
+    return track.open(method)
+
+
+def _bound(task: Task) -> tuple[Track, Bound]:
+    """The track and the method, with its plug-ins and checkpoints at hand."""
     give_checkpoints(task["trained"])
     for file in task["plugins"]:
         load_plugin(file)
     track = get_track(task["track"])
-    return track.open(bind(task["method"], "method", track.name))
+    return track, bind(task["method"], "method", track.name)
 
 
 def _measure(task: Task, regime: str, size: tuple[int, ...], repeats: int) -> Mapping[str, Any]:
@@ -144,13 +150,10 @@ def _measure(task: Task, regime: str, size: tuple[int, ...], repeats: int) -> Ma
     from ..cost.measure import measure
 
     with noticing_opened_files(task["folders"]):
-        give_checkpoints(task["trained"])
-        for file in task["plugins"]:
-            load_plugin(file)
-        track = get_track(task["track"])
+        track, method = _bound(task)
         cost = measure(
             track,
-            bind(task["method"], "method", track.name),
+            method,
             bind(regime, "regime", track.name),
             size,
             repeats=repeats,
