@@ -94,7 +94,7 @@ def draw_board(board: Board) -> Figure:
                 axes.plot(row.interval, [line, line], "-", color=colour, linewidth=1.4, zorder=2)
             axes.plot([row.difference], [line], "o", color=colour, markersize=5.5, zorder=3, clip_on=False,
                       markerfacecolor=colour if first else "white", markeredgewidth=1.3)  # fmt: skip
-            _beside(axes, rank_text(row), line)
+            _beside(axes, rank_text(row.ranks), line)
         _beside(axes, "rank", -0.95, color=GREY)
         _name_lines(axes, names)
         legend = "lines: 95 % intervals; filled: may be first"

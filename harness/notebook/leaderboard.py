@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..boards.board import Board
 from ..boards.rows import Row
 from ..boards.set_metrics import BoardSets
+from ..report.leaderboard import row_numbers
 from ..report.set_metrics import set_table
 from ..report.tables import Table, board_table, facts, flags_text, remarks
 from ..text.errors import one_line
@@ -80,24 +82,10 @@ class Leaderboard:
         return [*none, *(f"Warning: {text}" for text in self.board.warnings), *remarks(self.board)]
 
     def _values(self, row: Row) -> dict[str, Any]:
-        low, high = row.ranks or (None, None)
-        left, right = row.interval or (None, None)
-        cost = row.cost
-        latency = (cost.latency_ms or {}).get("p50") if cost else None
         return {
-            "method": row.label, "rank_low": low, "rank_high": high,
+            "method": row.label,
             **{column.label: row.scores[column.label].mean for column in self.board.columns},
-            "difference": _number(row.difference), "interval_low": _number(left),
-            "interval_high": _number(right),
-            "worst_5_percent": _number(row.tail), "below_optimum": _number(row.below_optimum),
-            "below_baseline": row.below_baseline,
-            "latency_p50_ms": _number(latency),
-            "latency_rel": _number(cost.latency_rel if cost else None),
-            "peak_memory_bytes": _number(cost.peak_memory_bytes if cost else None),
-            "params": _number(cost.params if cost else None),
-            "flags": flags_text(row), "not_ranked": row.unranked, "spec": row.spec,
+            **{name: math.nan if value is None else float(value) for name, value in row_numbers(row).items()},
+            "below_baseline": row.below_baseline, "flags": flags_text(row), "not_ranked": row.unranked,
+            "spec": row.spec,
         }  # fmt: skip
-
-
-def _number(value: float | None) -> float:
-    return float("nan") if value is None else float(value)

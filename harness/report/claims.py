@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Sequence
 from urllib.parse import quote
@@ -13,7 +11,7 @@ from ..claims.numbers import ClaimRow, told_verdict
 from ..text.errors import one_line
 from ..text.wording import counted
 from .escape import markdown, markdown_code
-from .tables import pipe_table
+from .tables import csv_text, pipe_table
 
 
 def claims_markdown(rows: Sequence[ClaimRow]) -> str:
@@ -42,22 +40,19 @@ def claims_summary(rows: Sequence[ClaimRow], beside: str) -> str:
 
 def claims_csv(rows: Sequence[ClaimRow]) -> str:
     """A row a claim: its source, what it says, a number of which cell, what we get, and the verdict."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("claim", "kind", "source", "url", "where", "says", "cell", "seeds", "claimed", "ours",
-                     "difference", "verdict", "stale", "reason", "edges"))  # fmt: skip
-    for row in rows:
-        known = row["verdict"] != "not available"
-        writer.writerow(
-            one_line(cell, 10_000)
-            for cell in (
-                row["name"], row["kind"], row["paper"], row["url"], row["table"], row["row"], _cell(row),
-                " ".join(map(str, row.get("seeds", ()))), row["claimed"], _ours(row) if known else "",
-                f"{row['difference']:+.4f}" if known and row["difference"] is not None else "", row["verdict"],
-                "stale" if row.get("stale") else "", row["reason"], " and ".join(row.get("edges") or ()),
-            )
-        )  # fmt: skip
-    return text.getvalue()
+    head = ("claim", "kind", "source", "url", "where", "says", "cell", "seeds", "claimed", "ours", "difference",
+            "verdict", "stale", "reason", "edges")  # fmt: skip
+    return csv_text(head, ([one_line(cell, 10_000) for cell in _values(row)] for row in rows))
+
+
+def _values(row: ClaimRow) -> tuple[str, ...]:
+    known = row["verdict"] != "not available"
+    return (
+        row["name"], row["kind"], row["paper"], row["url"], row["table"], row["row"], _cell(row),
+        " ".join(map(str, row.get("seeds", ()))), row["claimed"], _ours(row) if known else "",
+        f"{row['difference']:+.4f}" if known and row["difference"] is not None else "", row["verdict"],
+        "stale" if row.get("stale") else "", row["reason"], " and ".join(row.get("edges") or ()),
+    )  # fmt: skip
 
 
 def _cell(row: ClaimRow) -> str:
@@ -147,10 +142,10 @@ def values_by_name(row: ClaimRow) -> dict[str, str]:
     The mean comes first where it is what is judged.
     """
     values = row["values"]
-    return {name: _values([of[name] for of in values], row["over"]) for name in (values[0] if values else ())}
+    return {name: _on_seeds([of[name] for of in values], row["over"]) for name in (values[0] if values else ())}
 
 
-def _values(values: Sequence[float], over: str) -> str:
+def _on_seeds(values: Sequence[float], over: str) -> str:
     texts = [f"{value:.4g}" for value in values]
     if len(set(texts)) == 1:
         return texts[0]

@@ -25,9 +25,9 @@ from ..text.json_values import plain
 from ..text.wording import counted
 from .escape import latex, markdown, spreadsheet
 from .files import Content, taken, text_bytes, write_files
-from .plots.drawing import Plot
+from .plots.drawing import Plot, new_figure
 from .sections import HasChangedPanels, Previews
-from .tables import Table, number, to_latex, to_markdown
+from .tables import Table, latex_float, number, to_markdown
 from .verdict import environment_lines
 
 MORE = 1
@@ -172,13 +172,12 @@ def comparison_latex(comparison: Comparison) -> str:
             *([MOVED] if chosen.rest else []),
         ]
     )
-    out = [r"% \usepackage{booktabs,textcomp}\usepackage[T1]{fontenc}", r"\begin{table}", r"\centering"]
-    out += [rf"\caption{{{latex(one_line(caption, 2_000))}}}", r"\label{tab:noisebench-compare}"]
-    out += [*to_latex(difference_table(shown)), r"\end{table}"]
+    caption = latex(one_line(caption, 2_000))
+    _, *table = latex_float(caption, difference_table(shown), label="tab:noisebench-compare")
+    out = [r"% \usepackage{booktabs,textcomp}\usepackage[T1]{fontenc}", *table]
     out += [f"% {latex(line)}" for line in chosen.rest]
     if shown.unmatched:
-        out += ["", r"\begin{table}", r"\centering", r"\caption{Not matched.}"]
-        out += [*to_latex(unmatched_table(shown)), r"\end{table}"]
+        out += latex_float("Not matched.", unmatched_table(shown))
     return "\n".join([*out, ""])
 
 
@@ -308,14 +307,13 @@ def _plots(comparison: Comparison, previews: tuple[Previews, Previews] | None) -
 
 def _scatter(d: Difference, comparison: Comparison, place: int) -> Plot:
     """A point an item: A across, B up, the line of equality between them."""
-    from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
     from .plots.axis_text import metric_name
     from .plots.drawing import fit, save
     from .plots.looks import COLOURS
 
-    figure = Figure(figsize=(3.6, 3.6))
+    figure = new_figure(3.6, 3.6)
     axes = figure.add_axes((0.17, 0.15, 0.78, 0.73))
     low, high = float(min(d.a.min(), d.b.min())), float(max(d.a.max(), d.b.max()))
     pad = 0.05 * (high - low) or max(0.01, abs(low) * 1e-3)

@@ -21,11 +21,11 @@ from .tables import (
     facts,
     failure_table,
     flags_text,
+    latex_float,
     latex_lines,
     more_rows,
     remarks,
     sources,
-    to_latex,
     to_markdown,
     versions_text,
 )
@@ -63,15 +63,10 @@ def leaderboard_markdown(data: ReportData) -> str:
 
 def _hashes(boards: Sequence[Board]) -> list[str]:
     """Versions and hashes, each once."""
-    lines: dict[str, None] = {}
-    for board in boards:
-        lines[f"- {markdown(f'{board.protocol}, {board.seeds_text}: {versions_text(board)}')}"] = None
-    for board in boards:
-        for name, sha in board_hashes(board):
-            lines[f"- {markdown(name)}: {markdown_code(sha)}"] = None
-    for names, sha in sources(boards):
-        lines[f"- source of {markdown(names)}: {markdown_code(sha)}"] = None
-    return ["## Versions and hashes", "", *lines]
+    lines = [f"- {markdown(f'{one.protocol}, {one.seeds_text}: {versions_text(one)}')}" for one in boards]
+    lines += [f"- {markdown(name)}: {markdown_code(sha)}" for board in boards for name, sha in board_hashes(board)]
+    lines += [f"- source of {markdown(names)}: {markdown_code(sha)}" for names, sha in sources(boards)]
+    return ["## Versions and hashes", "", *dict.fromkeys(lines)]
 
 
 def _first(caption: str) -> str:
@@ -89,19 +84,11 @@ def leaderboard_latex(data: ReportData) -> str:
         more = more_rows(board, data.most_rows)
         notes = [latex(text) for text in (*more, *filter(None, [board.undecided]), *board.warnings, *remarks(board))]
         signatures = [rf"\texttt{{{latex(text)}}}" for text in board.signatures.values()]
-        out += [
-            "",
-            r"\begin{table}",
-            r"\centering",
-            rf"\caption{{{caption}}}",
-            rf"\label{{tab:noisebench-{place}}}",
-            *to_latex(board_table(board, data.most_rows)),
-            r"\par\footnotesize " + latex_lines([*notes, *signatures]),
-            r"\end{table}",
-        ]
+        below = r"\par\footnotesize " + latex_lines([*notes, *signatures])
+        table = board_table(board, data.most_rows)
+        out += latex_float(caption, table, label=f"tab:noisebench-{place}", below=below)
     if data.failures:
-        out += ["", r"\begin{table}", r"\centering", r"\caption{Failures and skips.}"]
-        out += [*to_latex(failure_table(data.failures, data.words["items"])), r"\end{table}"]
+        out += latex_float("Failures and skips.", failure_table(data.failures, data.words["items"]))
     return "\n".join([*out, ""]) + sets_latex(data.boards, data.sets)
 
 
@@ -142,31 +129,35 @@ def leaderboard_csv(data: ReportData) -> Iterator[str]:
     yield text.getvalue()
 
 
-def _line(board: Board, row: Row) -> dict[str, str]:
-    """A row of a board by name of its column."""
+def row_numbers(row: Row) -> dict[str, float | None]:
+    """The numbers of a row of a board that are of no metric, by name of their column."""
     low, high = row.ranks or (None, None)
     left, right = row.interval or (None, None)
+    cost = row.cost
+    return {
+        "rank_low": low, "rank_high": high, "difference": row.difference, "interval_low": left, "interval_high": right,
+        "worst_5_percent": row.tail, "below_optimum": row.below_optimum,
+        "latency_p50_ms": (cost.latency_ms or {}).get("p50") if cost else None,
+        "latency_rel": cost.latency_rel if cost else None,
+        "peak_memory_bytes": cost.peak_memory_bytes if cost else None, "params": cost.params if cost else None,
+    }  # fmt: skip
+
+
+def _line(board: Board, row: Row) -> dict[str, str]:
+    """A row of a board by name of its column."""
     line = {
         "track": spreadsheet(board.track), "dataset": spreadsheet(board.dataset), "regime": spreadsheet(board.regime),
         "protocol": spreadsheet(board.protocol), "seeds": ",".join(map(str, board.seeds)),
         "items": str(len(board.items)), "method": spreadsheet(row.label), "spec": spreadsheet(row.spec),
-        "outcome": "ok", "rank_low": _plain(low), "rank_high": _plain(high), "difference": _plain(row.difference),
-        "interval_low": _plain(left), "interval_high": _plain(right), "worst_5_percent": _plain(row.tail),
-        "below_optimum": _plain(row.below_optimum), "below_baseline": str(row.below_baseline).lower(),
+        "outcome": "ok", "below_baseline": str(row.below_baseline).lower(),
+        **{name: _plain(value) for name, value in row_numbers(row).items()},
+        "cost_setting": spreadsheet(board.cost_setting) if row.cost is not None else "",
         "flags": spreadsheet(flags_text(row)), "not_ranked": spreadsheet(row.unranked),
         "fingerprint": spreadsheet(board.fingerprint), "source_sha256": spreadsheet(row.source_sha256),
     }  # fmt: skip
     for column in board.columns:
         score = row.scores[column.label]
         line |= {column.label: _plain(score.mean), f"{column.label}_note": spreadsheet(score.note)}
-    if (cost := row.cost) is not None:
-        line |= {
-            "latency_p50_ms": _plain((cost.latency_ms or {}).get("p50")),
-            "latency_rel": _plain(cost.latency_rel),
-            "peak_memory_bytes": _plain(cost.peak_memory_bytes),
-            "params": _plain(cost.params),
-            "cost_setting": spreadsheet(board.cost_setting),
-        }
     return line
 
 

@@ -14,7 +14,7 @@ from ..statistics.paired_tests import Floats
 from ..text.wording import counted
 from .escape import latex, markdown
 from .section import Section
-from .tables import Table, number, to_latex, to_markdown, unit_text
+from .tables import Table, latex_float, number, to_markdown, unit_text
 
 MAX_SECTIONS = 12
 MAX_METHODS = 16
@@ -177,8 +177,7 @@ def statistics_latex(sections: Sequence[Section]) -> str:
     for place, section in enumerate(sections, 1):
         for part, (caption, table) in enumerate(section.tables, 1):
             text = latex(" ".join([f"{section.title}. {caption}.", *section.lines]))
-            out += ["", r"\begin{table}", r"\centering", rf"\caption{{{text}}}"]
-            out += [rf"\label{{tab:noisebench-statistics-{place}-{part}}}", *to_latex(table), r"\end{table}"]
+            out += latex_float(text, table, label=f"tab:noisebench-statistics-{place}-{part}")
     return "\n".join([*out, ""])
 
 

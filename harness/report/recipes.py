@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..boards.recipes import Race, RankedRecipe, RecipeBoard, Recipes, RecipeTrials, Trial, memory_of
+from ..boards.recipes import Race, RecipeBoard, Recipes, RecipeTrials, memory_of
 from ..statistics.crossed_ranking import MIN_SEEDS
 from ..statistics.paired_tests import MIN_ITEMS
 from ..store.cell import Tuning, known, plain_values
@@ -17,12 +15,12 @@ from .escape import spreadsheet
 from .order_stability import MAX_SECTIONS
 from .section import Section
 from .short_names import short_names
-from .tables import Table, count_text, digits_text, metric_title, number
+from .tables import Table, count_text, csv_text, difference_text, digits_text, metric_title, number, rank_text
 
 _MIB = 2**20
 _HOUR = 3600
 USUAL_DECIMALS = 2
-_BYTES = ("parameter_bytes", "gradient_bytes", "optimizer_bytes", "saved_bytes")
+BYTES = ("parameter_bytes", "gradient_bytes", "optimizer_bytes", "saved_bytes")
 
 
 def mib_text(count: float | None) -> str:
@@ -66,7 +64,8 @@ def _board_section(own: RecipeBoard) -> Section:
         )
     if own.exact:
         lines.append(f"Exact on all {items}, and so in no table: {', '.join(own.exact)}.")
-    if fixed := [names[row.recipe.label] for row in own.rows if _has_one_training(row.recipe)]:
+    one_training = [row.recipe for row in own.rows if len({trial.key for trial in row.recipe.trials}) == 1]
+    if fixed := [names[recipe.label] for recipe in one_training if len(recipe.trials) > 1]:
         lines.append(f"Trained once for all seeds, so that nothing is known of other trainings: {', '.join(fixed)}.")
     if shared:
         lines.append(f"All have in common: {shared}.")
@@ -80,8 +79,8 @@ def _board_section(own: RecipeBoard) -> Section:
     )  # fmt: skip
     rows = tuple(
         (
-            _ranks(row), names[row.recipe.label], number(row.mean, places), number(row.deviation, places, 1),
-            _difference(row, places), mib_text(row.recipe.memory),
+            rank_text(row.ranks), names[row.recipe.label], number(row.mean, places), number(row.deviation, places, 1),
+            difference_text(row.difference, row.interval, places), mib_text(row.recipe.memory),
             "best" if row.behind == 0 else number(row.behind, places),
             *(digits_text(row.recipe.figures.get(name)) for name in own.costs),
         )
@@ -101,24 +100,6 @@ def _figures_table(own: RecipeBoard, names: Mapping[str, str]) -> list[tuple[str
     )
     table = Table(("recipe", *own.figures), (False, *(True,) * len(own.figures)), rows)
     return [("What the parts of all of them found, means over seeds", table)]
-
-
-def _has_one_training(recipe: RecipeTrials) -> bool:
-    return len(recipe.trials) > 1 and len({trial.key for trial in recipe.trials}) == 1
-
-
-def _ranks(row: RankedRecipe) -> str:
-    if row.ranks is None:
-        return "–"
-    low, high = row.ranks
-    return str(low) if low == high else f"{low}–{high}"
-
-
-def _difference(row: RankedRecipe, places: int) -> str:
-    if row.interval is None:
-        return "best" if row.difference == 0 else number(row.difference, places)
-    low, high = (number(end, places) for end in row.interval)
-    return f"{number(row.difference, places)} [{low}, {high}]"
 
 
 # ---------------------------------------------------------------------------------------------- of trainings
@@ -144,14 +125,11 @@ def _trainings_section(races: Sequence[Race], decimals: Mapping[str, int]) -> Se
     if grids:
         metric_decimals = {race.metric: decimals.get(race.metric, USUAL_DECIMALS) for race in races}
         tables.append(("What each was tuned over, by its validation score", _grid_table(grids, names, metric_decimals)))
-        edges = sorted({f"{name} of {names[r.label]}" for r in grids for t in r.trials for name in _edge(t)})
+        tuned = [(recipe, trial.tuning) for recipe in grids for trial in recipe.trials if trial.tuning is not None]
+        edges = sorted({f"{name} of {names[recipe.label]}" for recipe, grid in tuned for name in grid.edge or ()})
         if edges:
             lines.append(f"At an edge of what was tried, so that further values may be better: {'; '.join(edges)}.")
     return Section("Recipes", tuple(lines), tuple(tables))
-
-
-def _edge(trial: Trial) -> Sequence[str]:
-    return [] if trial.tuning is None else trial.tuning.edge or ()
 
 
 def _race_table(race: Race, names: Mapping[str, str], decimals: Mapping[str, int]) -> Table:
@@ -170,7 +148,7 @@ def _race_table(race: Race, names: Mapping[str, str], decimals: Mapping[str, int
                 names[recipe.label], str(len(recipe.trials)), number(recipe.score, places),
                 *((number(recipe.score_after(race.time), places),) if raced else ()),
                 digits_text(recipe.seconds), digits_text(recipe.spent / _HOUR), mib_text(recipe.memory),
-                *(mib_text(recipe.mean_cost(name)) for name in (*_BYTES, "peak_memory_bytes")),
+                *(mib_text(recipe.mean_cost(name)) for name in (*BYTES, "peak_memory_bytes")),
                 count_text(None if macs is None else round(macs)),
             )
         )  # fmt: skip
@@ -209,13 +187,9 @@ def _variant(tuning: Tuning, place: int, places: int) -> str:
 
 def recipes_csv(recipes: Recipes) -> str:
     """A row a board and recipe, numbers in full; validation at equal time is that of what was validated on the same."""
-    text = io.StringIO()
     rows = [line for own in recipes.boards for line in _lines(own, recipes.races)]
     names = list(dict.fromkeys(name for row in rows for name in row)) or ["recipe"]
-    writer = csv.DictWriter(text, names, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+    return csv_text(names, ([row.get(name, "") for name in names] for row in rows))
 
 
 def _lines(own: RecipeBoard, races: Sequence[Race]) -> list[dict[str, str]]:
@@ -232,7 +206,7 @@ def _lines(own: RecipeBoard, races: Sequence[Race]) -> list[dict[str, str]]:
             "behind_in_memory": row.behind, "validation": recipe.score, "equal_seconds": race.time,
             "validation_at_equal_seconds": recipe.score_after(race.time), "seconds": recipe.seconds,
             "seconds_in_all": recipe.spent, "training_bytes": recipe.memory,
-            **{name: recipe.mean_cost(name) for name in (*_BYTES, "peak_memory_bytes", "macs")},
+            **{name: recipe.mean_cost(name) for name in (*BYTES, "peak_memory_bytes", "macs")},
             **{spreadsheet(f"figure {name}"): value for name, value in recipe.figures.items()},
         }  # fmt: skip
         made.append(
@@ -250,22 +224,20 @@ def _lines(own: RecipeBoard, races: Sequence[Race]) -> list[dict[str, str]]:
 
 def tuned_csv(recipes: Recipes) -> str:
     """A row a variant and seed of every grid."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("recipe", "seed", "tried", "outcome", "metric", "validation", "chosen", "key"))
+    rows = []
     for race in recipes.races:
         trials = ((recipe.label, trial) for recipe in race.recipes for trial in recipe.trials)
         tuned = ((label, trial.seed, trial.tuning) for label, trial in trials if trial.tuning is not None)
         for label, seed, tuning in tuned:
             for place, variant in enumerate(tuning.variants):
                 score = known(variant.score)
-                writer.writerow((
+                rows.append((
                     spreadsheet(label), seed, spreadsheet(_tried(tuning, place)),
                     spreadsheet(variant.outcome or ""), spreadsheet(race.metric),
                     "" if score is None else f"{score:.9g}",
                     str(tuning.chosen == place).lower(), spreadsheet(variant.key),
                 ))  # fmt: skip
-    return text.getvalue()
+    return csv_text(("recipe", "seed", "tried", "outcome", "metric", "validation", "chosen", "key"), rows)
 
 
 def recipes_values(recipes: Recipes) -> dict[str, Any]:

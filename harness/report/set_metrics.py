@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,7 +10,7 @@ from ..boards.board import Board
 from ..boards.set_metrics import LABELS, BoardSets, SetColumn, SetValue
 from ..text.wording import by_number
 from .escape import latex, markdown, spreadsheet
-from .tables import Table, latex_lines, to_latex, to_markdown
+from .tables import Table, csv_text, latex_float, latex_lines, to_markdown
 
 
 def how(words: Mapping[str, str], upwards: bool = False, reference: bool = True) -> tuple[str, ...]:
@@ -117,8 +115,8 @@ def sets_latex(boards: Sequence[Board], sets: Sequence[BoardSets | None]) -> str
     out: list[str] = []
     for board, own in _with_sets(boards, sets):
         caption = " ".join([latex(f"{board.title}: set metrics."), *map(latex, how_of(board, own))])
-        out += ["", r"\begin{table}", r"\centering", rf"\caption{{{caption}}}", *to_latex(set_table(own))]
-        out += [r"\par\footnotesize " + latex_lines([latex(line) for line in set_facts(own)]), r"\end{table}"]
+        below = r"\par\footnotesize " + latex_lines([latex(line) for line in set_facts(own)])
+        out += latex_float(caption, set_table(own), below=below)
     return "\n".join([*out, ""]) if out else ""
 
 
@@ -133,18 +131,16 @@ def _with_sets(boards: Sequence[Board], sets: Sequence[BoardSets | None]) -> lis
 
 def sets_csv(boards: Sequence[Board], sets: Sequence[BoardSets | None]) -> str:
     """A row a method and set metric, numbers in full; only a head where there is none."""
-    text = io.StringIO()
     head = ["dataset", "regime", "protocol", "seeds", "method", "set_metric", "value", "error", "interval_low",
             "interval_high", "n", "d", "floor", "flags", "note", "reference", "features_sha256", "resize"]  # fmt: skip
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(head)
+    rows: list[list[Any]] = []
     for board, own in _with_sets(boards, sets):
         place = [*map(spreadsheet, (board.dataset, board.regime, board.protocol)), ",".join(map(str, board.seeds))]
         for column in own.columns:
             for label, values in own.values.items():
                 if column.label in values:
-                    writer.writerow([*place, spreadsheet(label), *_line(column, values[column.label])])
-    return text.getvalue()
+                    rows.append([*place, spreadsheet(label), *_line(column, values[column.label])])
+    return csv_text(head, rows)
 
 
 def _line(column: SetColumn, value: SetValue) -> list[Any]:

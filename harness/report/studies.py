@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -33,7 +31,7 @@ from .plots.pareto import best_of, draw_cost
 from .plots.sheets import Style, style_of
 from .sections import DrawsSection, HasDraws
 from .short_names import short_names
-from .tables import Table, number, to_latex, to_markdown, unit_text
+from .tables import Table, csv_text, latex_float, number, to_markdown, unit_text
 
 MAX_CHARTS = 40
 EXPONENTS = (
@@ -193,20 +191,18 @@ def _markdown(drawn: Sequence[Chart], plots: Sequence[Plot | None], title: str, 
 def _latex(drawn: Sequence[Chart], plots: Sequence[Plot | None], style: Style) -> list[str]:
     out = [r"% \usepackage{booktabs,graphicx,textcomp}\usepackage[T1]{fontenc}"]
     for place_, (chart, plot) in enumerate(zip(drawn, plots, strict=True), 1):
-        caption = rf"\caption{{{latex(plot.caption if plot is not None else chart.heading)}}}"
+        caption = latex(plot.caption if plot is not None else chart.heading)
         if plot is not None:
             label = f"fig:noisebench-study-{place_}"
             out += figure_latex(plot, "plots", label, r"width=\linewidth", columns=style.column is not None)
-        out += ["", r"\begin{table}", r"\centering", caption, rf"\label{{tab:noisebench-study-{place_}}}"]
-        out += [*to_latex(chart_table(chart)), r"\end{table}"]
+        out += latex_float(caption, chart_table(chart), label=f"tab:noisebench-study-{place_}")
     return out
 
 
 def _csv(drawn: Sequence[Chart]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("where", "x_name", "x", "metric", "mean", "worst_5_percent", "curve", "method", "on_front",
-                     "by", "least_seed", "largest_seed"))  # fmt: skip
+    head = ("where", "x_name", "x", "metric", "mean", "worst_5_percent", "curve", "method", "on_front", "by",
+            "least_seed", "largest_seed")  # fmt: skip
+    rows = []
     for chart in drawn:
         best = best_of(chart)
         for curve in chart.curves:
@@ -217,8 +213,8 @@ def _csv(drawn: Sequence[Chart]) -> str:
                 by = "" if p.by is None else f"{p.by:.9g}"
                 ends = [f"{end(p.seeds.values()):.9g}" if p.seeds else "" for end in (min, max)]
                 where = spreadsheet(chart.heading), spreadsheet(chart.axis.x), f"{p.x:.9g}"
-                writer.writerow((*where, spreadsheet(chart.column.label), f"{p.y:.9g}", tail, *names, mark, by, *ends))
-    return text.getvalue()
+                rows.append((*where, spreadsheet(chart.column.label), f"{p.y:.9g}", tail, *names, mark, by, *ends))
+    return csv_text(head, rows)
 
 
 def chart_values(chart: Chart, plot: Plot | None) -> dict[str, Any]:

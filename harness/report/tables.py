@@ -1,10 +1,12 @@
-"""Boards as tables: what each column shows, and a table as Markdown or LaTeX."""
+"""Boards as tables: what each column shows, and a table as Markdown, CSV or LaTeX."""
 
 from __future__ import annotations
 
+import csv
+import io
 import math
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from msgspec import UNSET
@@ -52,11 +54,11 @@ def number(value: float | None, decimals: int, more: int = 0) -> str:
     return text.replace("-", "−") if float(text) else text.lstrip("-")
 
 
-def rank_text(row: Row) -> str:
+def rank_text(ranks: tuple[int, int] | None) -> str:
     """The rank range, `2` where it is one rank, `–` where there is none."""
-    if row.ranks is None:
+    if ranks is None:
         return "–"
-    low, high = row.ranks
+    low, high = ranks
     return str(low) if low == high else f"{low}–{high}"
 
 
@@ -70,14 +72,16 @@ def unit_text(column: Column) -> str:
     return f" ({column.unit})" if column.unit else ""
 
 
-def difference_text(row: Row, decimals: int, best: str = "best") -> str:
-    """Difference to the best with its interval; of the `best` itself what it is called."""
-    if row.difference is None:
+def difference_text(
+    difference: float | None, interval: tuple[float, float] | None, decimals: int, best: str = "best"
+) -> str:
+    """A difference to the best with its interval; of the `best` itself what it is called."""
+    if difference is None:
         return "–"
-    if row.interval is None:
-        return best if row.difference == 0 else number(row.difference, decimals)
-    low, high = (number(v, decimals) for v in row.interval)
-    return f"{number(row.difference, decimals)} [{low}, {high}]"
+    if interval is None:
+        return best if difference == 0 else number(difference, decimals)
+    low, high = (number(v, decimals) for v in interval)
+    return f"{number(difference, decimals)} [{low}, {high}]"
 
 
 def optimum_title(column: Column) -> str:
@@ -123,8 +127,8 @@ def board_table(board: Board, most: int | None = None) -> Table:
     """The main table of a board, or its first `most` rows; columns that would be empty are left out."""
     rows = board.rows[:most]
     columns: list[tuple[str, bool, Callable[[Row], str]]] = [
-        ("rank", True, rank_text),
-        ("method", False, _name),
+        ("rank", True, lambda row: rank_text(row.ranks)),
+        ("method", False, lambda row: row.label),
     ]
     for column in board.columns:
         columns.append((metric_title(column), True, _metric(column)))
@@ -133,7 +137,7 @@ def board_table(board: Board, most: int | None = None) -> Table:
         best = "first" if board.undecided else "best"
         if any(row.difference is not None for row in rows):
             title = f"Δ {ranking.label} to {best} [95 %]"
-            columns.append((title, True, lambda row: difference_text(row, places, best)))
+            columns.append((title, True, lambda row: difference_text(row.difference, row.interval, places, best)))
         if any(row.tail is not None for row in rows):
             columns.append((f"worst 5 % {ranking.label}", True, lambda row: number(row.tail, places)))
     if (optimum := board.optimum_column) is not None:
@@ -161,10 +165,6 @@ def more_rows(board: Board, most: int | None) -> list[str]:
     """That a board has more rows than its first `most`, and where they are."""
     more = 0 if most is None else len(board.rows) - most
     return [f"… and {counted(more, 'more row')}: leaderboard.csv has all"] if more > 0 else []
-
-
-def _name(row: Row) -> str:
-    return row.label
 
 
 def _metric(column: Column) -> Callable[[Row], str]:
@@ -342,6 +342,18 @@ def pipe_table(header: Sequence[str], numeric: Sequence[bool], rows: Sequence[Se
     return text.split("\n")
 
 
+# --------------------------------------------------------------------------------------------------- CSV
+
+
+def csv_text(head: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
+    """A file of CSV."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(head)
+    writer.writerows(rows)
+    return text.getvalue()
+
+
 # ------------------------------------------------------------------------------------------------- LaTeX
 
 
@@ -359,6 +371,14 @@ def to_latex(table: Table) -> list[str]:
             cells = [rf"\textbf{{{cell}}}" if k in (0, 2) else cell for k, cell in enumerate(cells)]
         lines.append(latex_row(cells))
     return [*lines, r"\bottomrule", r"\end{tabular}"]
+
+
+def latex_float(caption: str, table: Table, *, label: str = "", below: str = "") -> list[str]:
+    """A table as a float of LaTeX, behind an empty line; its `caption` and what stands `below` it are LaTeX already."""
+    named = [rf"\label{{{label}}}"] if label else []
+    rest = [below] if below else []
+    head = ["", r"\begin{table}", r"\centering", rf"\caption{{{caption}}}", *named]
+    return [*head, *to_latex(table), *rest, r"\end{table}"]
 
 
 def latex_row(cells: Sequence[str]) -> str:

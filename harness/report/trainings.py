@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from ..store.cell import Training
 from ..store.record import Record
-from .recipes import USUAL_DECIMALS, mib_text
+from .recipes import BYTES, USUAL_DECIMALS, mib_text
 from .section import Section
 from .tables import Table, number
 
@@ -53,10 +53,7 @@ def _row(record: Record, training: Training, decimals: Mapping[str, int]) -> tup
         number(cost.cpu_seconds, 1),
         number(cost.items_per_second, 0),
         mib_text(cost.peak_memory_bytes),
-        *(
-            mib_text(getattr(cost, name))
-            for name in ("parameter_bytes", "gradient_bytes", "optimizer_bytes", "saved_bytes")
-        ),
+        *(mib_text(getattr(cost, name)) for name in BYTES),
         macs,
     )
 

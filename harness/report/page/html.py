@@ -104,7 +104,8 @@ def _json(values: Any) -> str:
 
 def to_html(table: Table, caption: str = "") -> str:
     """A table in a box that scrolls sideways on narrow screens."""
-    sides = ["n" if numeric else "name" if title == "method" else "" for title, numeric in _columns(table)]
+    columns = zip(table.header, table.numeric, strict=True)
+    sides = ["n" if numeric else "name" if title == "method" else "" for title, numeric in columns]
     head = "".join(f'<th scope="col"{_class(s)}>{esc(t)}</th>' for t, s in zip(table.header, sides, strict=True))
     body = []
     for i, row in enumerate(table.rows):
@@ -125,10 +126,6 @@ def to_html(table: Table, caption: str = "") -> str:
 def _breakable(name: str) -> str:
     """A long name may break after a bracket, a comma or a slash, and before a long value."""
     return "<wbr>".join(esc(part) for part in re.split(r"(?<=[(,/])|(?<==)(?=[^(),/]{8})", name))
-
-
-def _columns(table: Table) -> list[tuple[str, bool]]:
-    return list(zip(table.header, table.numeric, strict=True))
 
 
 def _class(name: str) -> str:
@@ -191,14 +188,8 @@ def _board(number: int, board: Board) -> str:
 
 
 def _footer(boards: Sequence[Board]) -> str:
-    lines: dict[str, None] = {}
-    for board in boards:
-        lines[f"<p>{esc(f'{board.protocol}, {board.seeds_text}: {versions_text(board)}')}</p>"] = None
-    items: dict[str, None] = {}
-    for board in boards:
-        for name, sha in board_hashes(board):
-            items[f"<li>{esc(name)}: <code>{esc(sha)}</code></li>"] = None
-    for names, sha in sources(boards):
-        items[f"<li>source of {esc(names)}: <code>{esc(sha)}</code></li>"] = None
-    listed = "".join(lines) + '<ul class="notes">' + "\n".join(items) + "</ul>"
+    lines = [f"<p>{esc(f'{one.protocol}, {one.seeds_text}: {versions_text(one)}')}</p>" for one in boards]
+    items = [f"<li>{esc(name)}: <code>{esc(sha)}</code></li>" for one in boards for name, sha in board_hashes(one)]
+    items += [f"<li>source of {esc(names)}: <code>{esc(sha)}</code></li>" for names, sha in sources(boards)]
+    listed = "".join(dict.fromkeys(lines)) + '<ul class="notes">' + "\n".join(dict.fromkeys(items)) + "</ul>"
     return f'<footer><h2 id="versions">Versions and hashes</h2>\n{listed}\n</footer>'

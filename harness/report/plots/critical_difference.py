@@ -14,7 +14,7 @@ from ...statistics.ranking import Pairs, cliques
 from ...text.errors import one_line
 from ..escape import slug
 from ..order_stability import first_board, friedman_text, who_is_compared
-from .drawing import Plot, fit, legend_names, place, save, text_width
+from .drawing import Plot, blank_canvas, fit, legend_names, save, text_width
 from .end_labels import look_of
 from .looks import Look, Looks
 from .sheets import HOUSE, Sheet
@@ -103,8 +103,6 @@ def readable(found: Sequence[Diagram], notes: list[str]) -> list[Diagram]:
 
 def draw_critical(diagram: Diagram, number: int, looks: Looks, sheet: Sheet = HOUSE) -> Plot:
     """Demšar's diagram: best left; names on both sides; thick bars join methods that are not told apart."""
-    from matplotlib.figure import Figure
-
     k, test = sheet.scale, diagram.test
     ranks = [test.mean_ranks[i] for i in test.order]
     bars = cliques(diagram.apart[np.ix_(test.order, test.order)])
@@ -119,10 +117,8 @@ def draw_critical(diagram: Diagram, number: int, looks: Looks, sheet: Sheet = HO
     above = (0.34 + (0.42 if diagram.critical is not None else 0.22)) * k
     rows = math.ceil(len(labels) / 2)
     height = above + under + STEP * k * rows + 0.08 * k
-    figure = Figure(figsize=(sheet.width, height))
-    axes = place(figure, 0, 0, sheet.width, height)
+    axes = blank_canvas(sheet.width, height)
     axes.set(xlim=(0, sheet.width), ylim=(0, height))
-    axes.set_axis_off()
     low = math.floor(ranks[0])
     left = sides + 0.06 * k
     canvas = _Canvas(axes, low, max(math.ceil(ranks[-1]), low + 1), height - above, left, sheet)
@@ -144,7 +140,7 @@ def draw_critical(diagram: Diagram, number: int, looks: Looks, sheet: Sheet = HO
     )
     if diagram.note:
         caption += f" {diagram.note}"
-    return save(figure, f"critical-{number:02d}-{diagram.name}", one_line(caption, 1_500))
+    return save(axes.figure, f"critical-{number:02d}-{diagram.name}", one_line(caption, 1_500))
 
 
 @dataclass(frozen=True)

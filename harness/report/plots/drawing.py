@@ -197,6 +197,20 @@ def place(figure: Figure, left: float, bottom: float, width: float, height: floa
     return figure.add_axes((left / across, bottom / up, width / across, height / up))
 
 
+def new_figure(width: float, height: float) -> Figure:
+    """A figure of so many inches, of no window."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height))
+
+
+def blank_canvas(width: float, height: float) -> Any:
+    """Axes without a frame over all of a new figure, for what is placed in inches."""
+    canvas = place(new_figure(width, height), 0, 0, width, height)
+    canvas.set_axis_off()
+    return canvas
+
+
 def tick_room(axes: Any, sheet: Sheet) -> float:
     """Inches left of axes of fixed height for the numbers of the y axis and its label."""
     low, high = sorted(axes.get_ylim())
@@ -204,6 +218,16 @@ def tick_room(axes: Any, sheet: Sheet) -> float:
     said = axes.yaxis.get_major_formatter().format_ticks(ticks)
     widest = max((text_width(text, sheet.text) for text in said), default=0.0)
     return widest + (0.2 + 1.45 * TEXT / 72) * sheet.scale
+
+
+def set_log_ticks(axis: Any, values: Sequence[float]) -> None:
+    """Ticks of a logarithmic axis: 1, 2 and 5 where `values` span less than a factor of 30, else powers of ten."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    wide = max(values) / min(values) > 30
+    axis.set_major_locator(LogLocator(base=10, subs=(1.0,) if wide else (1.0, 2.0, 5.0)))
+    axis.set_major_formatter(plain_number)
+    axis.set_minor_formatter(NullFormatter())
 
 
 def is_reference(row: Row) -> bool:

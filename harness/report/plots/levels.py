@@ -11,7 +11,19 @@ from typing import Any
 from ...boards.chart import Chart, Curve, Point
 from ...text.errors import one_line
 from .axis_text import level_text, metric_name, metric_text
-from .drawing import MAX_LINES, Plot, fit, legend_names, place, plain_number, save, text_width, tick_room
+from .drawing import (
+    MAX_LINES,
+    Plot,
+    fit,
+    legend_names,
+    new_figure,
+    place,
+    plain_number,
+    save,
+    set_log_ticks,
+    text_width,
+    tick_room,
+)
 from .end_labels import LEADER, End, label_ends, look_of
 from .looks import Look, Looks
 from .sheets import Sheet
@@ -35,8 +47,6 @@ def draw_levels(chart: Chart, name: str, looks: Looks, sheet: Sheet) -> Plot | N
 
     Names stand at the ends of the lines. The two panels stand side by side, one below the other in one column.
     """
-    from matplotlib.figure import Figure
-
     curves, left_out = chosen_curves(chart)
     if not curves:
         return None
@@ -52,7 +62,7 @@ def draw_levels(chart: Chart, name: str, looks: Looks, sheet: Sheet) -> Plot | N
     height = sheet.tall(head + foot + (sum(heights) + between if stacked else heights[0]))
     if sheet.fills:
         heights = [height - head - foot] * (1 + gaps)
-    figure = Figure(figsize=(sheet.width, height))
+    figure = new_figure(sheet.width, height)
     panels = [place(figure, 1.0, foot, 1.0, high) for high in heights]
     for one in drawn:
         xs, ys = [p.x for p in one.curve.points], [p.y for p in one.curve.points]
@@ -128,16 +138,11 @@ def _scale_across(axes: Any, chart: Chart, curves: Sequence[Curve], free: float)
 
 def _scale_up(axes: Any, chart: Chart, curves: Sequence[Curve]) -> None:
     """A logarithmic y axis, where the chart wants one and all of it is positive."""
-    from matplotlib.ticker import LogLocator, NullFormatter
-
     values = [v for curve in curves for p in curve.points for v in (p.y, *p.seeds.values())]
     if not chart.axis.log_y or min(values) <= 0:
         return
     axes.set_yscale("log")
-    wide = max(values) / min(values) > 30
-    axes.yaxis.set_major_locator(LogLocator(base=10, subs=(1.0,) if wide else (1.0, 2.0, 5.0)))
-    axes.yaxis.set_major_formatter(plain_number)
-    axes.yaxis.set_minor_formatter(NullFormatter())
+    set_log_ticks(axes.yaxis, values)
 
 
 def _values(curves: Sequence[Curve]) -> list[float]:

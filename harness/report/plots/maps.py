@@ -7,7 +7,7 @@ import math
 from ...boards.chart import Chart
 from ...text.errors import one_line
 from .axis_text import metric_name, metric_text
-from .drawing import Plot, fit, place, plain_number, save, text_width
+from .drawing import Plot, fit, new_figure, place, plain_number, save, text_width
 from .sheets import Sheet
 
 _MOST = 24
@@ -16,8 +16,6 @@ _MOST = 24
 
 def draw_map(chart: Chart, name: str, sheet: Sheet) -> Plot | None:
     """The mean of y at each x (across) and second parameter (up), values in order; None where they are too many."""
-    from matplotlib.figure import Figure
-
     xs = sorted({p.x for curve in chart.curves for p in curve.points})
     if max(len(xs), len(chart.curves)) > _MOST:
         return None
@@ -25,7 +23,7 @@ def draw_map(chart: Chart, name: str, sheet: Sheet) -> Plot | None:
     head, foot, row = 0.36 * k, 0.46 * k, 0.32 * k
     height = sheet.tall(head + foot + len(chart.curves) * row)
     values = [[next((p.y for p in curve.points if p.x == x), math.nan) for x in xs] for curve in chart.curves]
-    figure = Figure(figsize=(sheet.width, height))
+    figure = new_figure(sheet.width, height)
     axes = place(figure, 1.0, foot, 1.0, height - head - foot)
     log = chart.axis.log_y and all(y > 0 for line in values for y in line if math.isfinite(y))
     image = axes.imshow(

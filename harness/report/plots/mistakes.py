@@ -13,7 +13,7 @@ from ...store.record import Mistake
 from ...text.errors import one_line
 from ...text.wording import counted
 from ..escape import slug
-from .drawing import MAX_LINES, Plot, fit, legend_names, place, save, shared, text_width
+from .drawing import MAX_LINES, Plot, blank_canvas, fit, legend_names, save, shared, text_width
 from .selection import limited
 from .sheets import Sheet
 from .tiles import decoded
@@ -72,8 +72,6 @@ def most_wrong(board: Board) -> list[Mistake]:
 
 def _draw(board: Board, number: int, sheet: Sheet) -> Plot | None:
     """Pictures above a table: the truth, then a line a method with its answer to each. None without a picture."""
-    from matplotlib.figure import Figure
-
     k, methods = sheet.scale, answered(board)
     found = [(one, picture) for one in most_wrong(board) if (picture := decoded(one.picture or b"")) is not None]
     if not found:
@@ -93,9 +91,7 @@ def _draw(board: Board, number: int, sheet: Sheet) -> Plot | None:
     room = int((sheet.height - top - rise - 1.6 * line - EDGE) / step)
     drawn = min(len(methods), max(1, room), MAX_LINES)
     height = top + rise + 1.6 * line + drawn * step + EDGE
-    figure = Figure(figsize=(sheet.width, height))
-    canvas = place(figure, 0, 0, sheet.width, height)
-    canvas.set_axis_off()
+    canvas = blank_canvas(sheet.width, height)
     centres = [left + n * (wide + GAP) + wide / 2 for n in range(len(found))]
     edge = height - top
     under = edge - rise - 0.8 * line
@@ -134,7 +130,7 @@ def _draw(board: Board, number: int, sheet: Sheet) -> Plot | None:
     head = fit(f"{board.title}: what most methods got wrong", sheet.width - 0.4, sheet.heading)
     canvas.text(sheet.width / 2, height - 0.16 * k, head, ha="center", va="center", fontsize=sheet.heading)
     caption = _caption(board, methods, len(methods) - drawn)
-    return save(figure, f"mistakes-{number:02d}-{slug(board.title, 48)}", one_line(caption, 900))
+    return save(canvas.figure, f"mistakes-{number:02d}-{slug(board.title, 48)}", one_line(caption, 900))
 
 
 def _without_shared(names: Sequence[str]) -> list[str]:

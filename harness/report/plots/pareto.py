@@ -14,7 +14,7 @@ from ...boards.cost_charts import cost_chart
 from ...suite.study import Axis
 from ...text.errors import one_line
 from .axis_text import metric_name, metric_text
-from .drawing import MAX_LINES, Plot, fit, legend_names, place, plain_number, save, tick_room
+from .drawing import MAX_LINES, Plot, fit, legend_names, new_figure, place, save, set_log_ticks, tick_room
 from .end_labels import look_of
 from .looks import Look, Looks
 from .point_labels import Named, label_points
@@ -90,16 +90,14 @@ def _chosen(chart: Chart, looks: Looks, sheet: Sheet) -> _Shown:
 
 def _drawn(chart: Chart, shown: _Shown, sheet: Sheet, below: Sequence[Named]) -> tuple[Figure, list[Named]]:
     """The figure, with a legend of what is `below`; and the names that found no room beside their points."""
-    from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
-    from matplotlib.ticker import LogLocator, NullFormatter
 
     k = sheet.scale
     columns = max(1, int((sheet.width - 0.6 * k) / ((1.5 if sheet.narrow else 2.1) * k)))
     extra = (math.ceil(len(below) / columns) * sheet.line + 0.1 * k) if below else 0.0
     head, foot = 0.36 * k, 0.46 * k + extra
     height = sheet.tall((2.6 if sheet.narrow else 3.2) * k + extra)
-    figure = Figure(figsize=(sheet.width, height))
+    figure = new_figure(sheet.width, height)
     axes = place(figure, 1.0, foot, 1.0, height - head - foot)
     path = _steps(shown.steps)
     axes.plot([x for x, _ in path], [y for _, y in path], color="#b4bac2", linewidth=1.4 * k, zorder=1, label="front")
@@ -113,10 +111,7 @@ def _drawn(chart: Chart, shown: _Shown, sheet: Sheet, below: Sequence[Named]) ->
     if chart.log:
         axes.set_xscale("log")
         every = [p.x for _, _, points in shown.curves for p in points]
-        steps = (1.0,) if max(every) / min(every) > 30 else (1.0, 2.0, 5.0)
-        axes.xaxis.set_major_locator(LogLocator(base=10, subs=steps))
-        axes.xaxis.set_major_formatter(plain_number)
-        axes.xaxis.set_minor_formatter(NullFormatter())
+        set_log_ticks(axes.xaxis, every)
     axes.margins(x=0.06, y=0.14)
     axes.set_xlim(axes.get_xlim())
     axes.set_ylim(axes.get_ylim())

@@ -15,7 +15,19 @@ from ...text.errors import one_line
 from ..short_names import short_names
 from ..tables import digits_text
 from .axis_text import metric_name, metric_text
-from .drawing import MAX_LINES, Plot, fit, legend_names, place, plain_number, save, text_width, tick_room
+from .drawing import (
+    MAX_LINES,
+    Plot,
+    fit,
+    legend_names,
+    new_figure,
+    place,
+    plain_number,
+    save,
+    set_log_ticks,
+    text_width,
+    tick_room,
+)
 from .end_labels import LEADER, End, label_ends, look_of
 from .looks import Look, Looks
 from .sheets import Sheet
@@ -44,8 +56,6 @@ def draw_race(race: Race, name: str, looks: Looks, column: Column, sheet: Sheet)
 
     A line across marks when the fastest had ended. Names stand at the ends of the lines.
     """
-    from matplotlib.figure import Figure
-
     k = sheet.scale
     drawable = [recipe for recipe in race.recipes if recipe.curve]
     shown = drawable[:MAX_LINES]
@@ -58,7 +68,7 @@ def draw_race(race: Race, name: str, looks: Looks, column: Column, sheet: Sheet)
     courses = [_course(recipe, look_of(looks, recipe.label), names[short[recipe.label]]) for recipe in shown]
     head, foot = 0.36 * k, 0.46 * k
     height = sheet.tall(head + foot + max((1.8 if sheet.narrow else 2.4) * k, len(courses) * sheet.line))
-    figure = Figure(figsize=(sheet.width, height))
+    figure = new_figure(sheet.width, height)
     axes = place(figure, 1.0, foot, 1.0, height - head - foot)
     for one in courses:
         axes.fill_between(one.seconds, one.low, one.high, color=one.look.colour, alpha=0.14, linewidth=0)
@@ -95,8 +105,6 @@ def _course(recipe: RecipeTrials, look: Look, name: str) -> _Course:
 
 def _scale(axes: Any, courses: Sequence[_Course], race: Race) -> None:
     """Axes that show the race and not its first moments, in which all are far from where they end."""
-    from matplotlib.ticker import LogLocator, NullFormatter
-
     times = [seconds for one in courses for seconds in one.seconds]
     late = [
         value
@@ -109,9 +117,7 @@ def _scale(axes: Any, courses: Sequence[_Course], race: Race) -> None:
     axes.set_ylim(min(late) - pad, max(late) + pad)
     if min(times) > 0 and max(times) / min(times) > _WIDE:
         axes.set_xscale("log")
-        wide = max(times) / min(times) > 30
-        axes.xaxis.set_major_locator(LogLocator(base=10, subs=(1.0,) if wide else (1.0, 2.0, 5.0)))
-        axes.xaxis.set_minor_formatter(NullFormatter())
+        set_log_ticks(axes.xaxis, times)
     axes.xaxis.set_major_formatter(plain_number)
 
 

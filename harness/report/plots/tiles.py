@@ -10,7 +10,7 @@ from typing import Any
 
 from ...data.png_files import png_size
 from ...text.errors import one_line
-from .drawing import Plot, fit, legend_names, place, save
+from .drawing import Plot, blank_canvas, fit, legend_names, save
 from .sheets import Sheet
 
 EDGE, GAP, TEXT, HEAD = 0.06, 0.08, 0.36, 0.34
@@ -35,8 +35,6 @@ def draw_tiles(
 
     The plot, None where no tile is a picture, and how many were left out. Tiles have the size of the first one.
     """
-    from matplotlib.figure import Figure
-
     k = sheet.scale
     wide = (sheet.width - 2 * EDGE - (each - 1) * GAP) / each
     shown = [(tile, picture) for tile in tiles if (picture := decoded(tile.png)) is not None]
@@ -48,9 +46,7 @@ def draw_tiles(
     shown = shown[: min(most, room)]
     bands = math.ceil(len(shown) / each)
     height = HEAD * k + bands * (TEXT * k + rise + GAP) + EDGE
-    figure = Figure(figsize=(sheet.width, height))
-    canvas = place(figure, 0, 0, sheet.width, height)
-    canvas.set_axis_off()
+    canvas = blank_canvas(sheet.width, height)
     names = legend_names([tile.title for tile, _ in shown], wide, sheet.text)
     for spot, (tile, picture) in enumerate(shown):
         band, column = divmod(spot, each)
@@ -62,7 +58,7 @@ def draw_tiles(
     canvas.set(xlim=(0, sheet.width), ylim=(0, height))
     head = fit(heading, sheet.width - 0.4, sheet.heading)
     canvas.text(sheet.width / 2, height - 0.16 * k, head, ha="center", va="center", fontsize=sheet.heading)
-    return save(figure, name, one_line(caption, 600)), left_out
+    return save(canvas.figure, name, one_line(caption, 600)), left_out
 
 
 def decoded(png: bytes) -> Any:

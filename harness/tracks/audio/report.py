@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from ...report.plots.side_by_side import TilePanels
 
-from ...boards.board import Board
-from ...report.plots.drawing import Plot
-from ...report.plots.sheets import Sheet
-from ...report.plots.side_by_side import Shown, tile_panels
-
-SPECTROGRAMS = Shown(
+panels = TilePanels(
     part="restored",
     beside="clean",
     title="true clip",
@@ -19,8 +14,3 @@ SPECTROGRAMS = Shown(
     "on the scale of the true clip; above each the method and its score on this clip. identity is the noisy clip.",
     each=4,
 )
-
-
-def panels(boards: Sequence[Board], most: int, notes: list[str], sheet: Sheet) -> list[Plot]:
-    """What each method made of one clip, as spectrograms."""
-    return tile_panels(boards, most, notes, sheet, SPECTROGRAMS)

@@ -9,7 +9,7 @@ import numpy as np
 from ...boards.board import Board
 from ...boards.rows import Row
 from ...report.escape import slug
-from ...report.plots.drawing import MAX_LINES, Plot, fit, legend_names, place, plain_number, save
+from ...report.plots.drawing import MAX_LINES, Plot, fit, legend_names, new_figure, place, plain_number, save
 from ...report.plots.looks import Looks, looks_of
 from ...report.plots.selection import limited
 from ...report.plots.sheets import Sheet
@@ -52,12 +52,10 @@ def certified_curve(radii: Floats) -> tuple[Floats, Floats]:
 
 
 def _draw(board: Board, methods: Sequence[tuple[Row, Floats]], number: int, looks: Looks, sheet: Sheet) -> Plot:
-    from matplotlib.figure import Figure
-
     k, drawn = sheet.scale, methods[:MAX_LINES]
     head, foot, left, right = 0.36 * k, 0.46 * k, 0.6 * k, 0.12 * k
     height = sheet.tall(head + foot + 2.4 * k)
-    figure = Figure(figsize=(sheet.width, height))
+    figure = new_figure(sheet.width, height)
     across = sheet.width - left - right
     axes = place(figure, left, foot, across, height - head - foot)
     names = legend_names([row.label for row, _ in drawn], 2.2 * k, sheet.text)

@@ -8,10 +8,10 @@ from ...boards.board import Board
 from ...report.plots.drawing import Plot
 from ...report.plots.mistakes import mistake_panels
 from ...report.plots.sheets import Sheet
-from ...report.plots.side_by_side import Shown, tile_panels
+from ...report.plots.side_by_side import TilePanels
 from .certified_curves import certified_curves
 
-MAPS = Shown(
+draw_maps = TilePanels(
     part="map",
     beside="picture",
     title="picture",
@@ -26,7 +26,7 @@ MAPS = Shown(
 def panels(boards: Sequence[Board], most: int, notes: list[str], sheet: Sheet) -> list[Plot]:
     """A picture and the maps of each method, what is certified within which radius, and what was misclassified."""
     return [
-        *tile_panels(boards, most, notes, sheet, MAPS),
+        *draw_maps(boards, most, notes, sheet),
         *certified_curves(boards, most, notes, sheet),
         *mistake_panels(boards, most, notes, sheet),
     ]

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from ...report.plots.side_by_side import TilePanels
 
-from ...boards.board import Board
-from ...report.plots.drawing import Plot
-from ...report.plots.sheets import Sheet
-from ...report.plots.side_by_side import Shown, tile_panels
-
-SAMPLES = Shown(
+panels = TilePanels(
     part="samples",
     beside="reference",
     title="reference",
@@ -19,8 +14,3 @@ SAMPLES = Shown(
     "above each the method and its score on this batch.",
     each=3,
 )
-
-
-def panels(boards: Sequence[Board], most: int, notes: list[str], sheet: Sheet) -> list[Plot]:
-    """The samples of each method, from the same latents."""
-    return tile_panels(boards, most, notes, sheet, SAMPLES)

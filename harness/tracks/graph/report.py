@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from ...report.plots.side_by_side import TilePanels
 
-from ...boards.board import Board
-from ...report.plots.drawing import Plot
-from ...report.plots.sheets import Sheet
-from ...report.plots.side_by_side import Shown, tile_panels
-
-GRAPHS = Shown(
+panels = TilePanels(
     part="graph",
     beside="truth",
     title="true graph",
@@ -19,8 +14,3 @@ GRAPHS = Shown(
     "are true; orange: those that are not; grey: those that are missing. Above each its method and its score.",
     each=5,
 )
-
-
-def panels(boards: Sequence[Board], most: int, notes: list[str], sheet: Sheet) -> list[Plot]:
-    """The graphs that were found side by side with the true one."""
-    return tile_panels(boards, most, notes, sheet, GRAPHS)

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from ...report.plots.side_by_side import TilePanels
 
-from ...boards.board import Board
-from ...report.plots.drawing import Plot
-from ...report.plots.sheets import Sheet
-from ...report.plots.side_by_side import Shown, tile_panels
-
-RECOVERED = Shown(
+panels = TilePanels(
     part="recovered",
     beside="truth",
     title="true matrix",
@@ -19,8 +14,3 @@ RECOVERED = Shown(
     "its error, on the same scale; above each the method and its score on this matrix. Not measured: yellow.",
     each=4,
 )
-
-
-def panels(boards: Sequence[Board], most: int, notes: list[str], sheet: Sheet) -> list[Plot]:
-    """What each method recovered of one matrix, and its errors."""
-    return tile_panels(boards, most, notes, sheet, RECOVERED)

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from ...report.plots.side_by_side import TilePanels
 
-from ...boards.board import Board
-from ...report.plots.drawing import Plot
-from ...report.plots.sheets import Sheet
-from ...report.plots.side_by_side import Shown, tile_panels
-
-MAPS = Shown(
+panels = TilePanels(
     part="map",
     beside="picture",
     title="picture",
@@ -20,8 +15,3 @@ MAPS = Shown(
     each=4,
     also=(("truth", "true map", "as it is known"),),
 )
-
-
-def panels(boards: Sequence[Board], most: int, notes: list[str], sheet: Sheet) -> list[Plot]:
-    """A picture, its true map and those of each method."""
-    return tile_panels(boards, most, notes, sheet, MAPS)

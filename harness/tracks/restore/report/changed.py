@@ -14,7 +14,7 @@ from ....comparing.difference import Difference
 from ....report.comparison import MORE
 from ....report.page.previews import PARTS
 from ....report.plots.axis_text import metric_name
-from ....report.plots.drawing import Plot, fit, place, save
+from ....report.plots.drawing import Plot, blank_canvas, fit, save
 from ....report.plots.sheets import HOUSE
 from ....report.sections import Previews
 from ....report.tables import number
@@ -61,8 +61,6 @@ def _draw(
     comparison: Comparison, d: Difference, items: Sequence[str], one: dict[str, Panel], other: dict[str, Panel],
     index: int,
 ) -> Plot:  # fmt: skip
-    from matplotlib.figure import Figure
-
     rows: list[tuple[str, list[npt.NDArray[Any] | None]]] = []
     for item in items:
         pictures = [decode(one[item].parts[name]) for name in PARTS] + [decode(other[item].parts["restored"])]
@@ -75,10 +73,8 @@ def _draw(
     most = max([1.0, *(math.ceil(float(np.percentile(c, 99.5))) for c in changes)])
     rises = [CELL * min(max(_aspect(row), 0.3), 2.5) for _, row in rows]
     height = 0.42 + sum(rise + LINE for rise in rises) + 0.3
-    figure = Figure(figsize=(WIDE, height))
-    canvas = place(figure, 0, 0, WIDE, height)
+    canvas = blank_canvas(WIDE, height)
     canvas.set(xlim=(0, WIDE), ylim=(0, height))
-    canvas.set_axis_off()
     y = height - 0.42
     for column, title in enumerate(COLUMNS):
         x = EDGE + column * (CELL + GAP) + CELL / 2
@@ -106,7 +102,7 @@ def _draw(
     caption = (
         f"Kept pictures of {d.method} · {d.where} that moved most in {metric_name(d.track, d.metric)}. {names}. {scale}"
     )
-    return save(figure, f"moved-{index:02d}", one_line(caption, 600))
+    return save(canvas.figure, f"moved-{index:02d}", one_line(caption, 600))
 
 
 def _gap(a: npt.NDArray[Any] | None, b: npt.NDArray[Any] | None) -> npt.NDArray[np.float64] | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
@@ -11,7 +9,7 @@ from typing import Any
 
 from ....report.escape import latex, markdown, spreadsheet
 from ....report.sections import DrawsSection
-from ....report.tables import Table, number, to_latex, to_markdown
+from ....report.tables import Table, csv_text, latex_float, number, to_markdown
 from ....store.record import Record
 from ....suite.study import DRAWS
 from ....text.errors import UsageError, one_line
@@ -58,21 +56,18 @@ def draws_latex(splits: Sequence[Split]) -> list[str]:
     """Lines of LaTeX, a table a board."""
     out = []
     for place, (title, group) in enumerate(_boards(splits), 1):
-        out += ["", r"\begin{table}", r"\centering", rf"\caption{{{latex(f'{title}. {HOW}')}}}"]
-        out += [rf"\label{{tab:noisebench-draws-{place}}}", *to_latex(draws_table(group)), r"\end{table}"]
+        out += latex_float(latex(f"{title}. {HOW}"), draws_table(group), label=f"tab:noisebench-draws-{place}")
     return out
 
 
 def draws_csv(splits: Sequence[Split]) -> str:
     """A line a method and picture."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("where", "method", "draws", "item", "mse_255", "bias_squared_255", "variance_255"))
+    rows: list[tuple[object, ...]] = []
     for s in splits:
         for item, *values in zip(s.items, s.mse, s.bias, s.variance, strict=True):
             names = spreadsheet(s.where), spreadsheet(s.method), s.draws, spreadsheet(item)
-            writer.writerow((*names, *(f"{v:.9g}" for v in values)))
-    return text.getvalue()
+            rows.append((*names, *(f"{v:.9g}" for v in values)))
+    return csv_text(("where", "method", "draws", "item", "mse_255", "bias_squared_255", "variance_255"), rows)
 
 
 def draws_values(splits: Sequence[Split], missing: Sequence[str]) -> dict[str, Any]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,9 +16,9 @@ from ....boards.rows import Row
 from ....report.escape import slug
 from ....report.page.previews import PARTS
 from ....report.plots.axis_text import metric_name
-from ....report.plots.drawing import Plot, fit, place, save, text_width
-from ....report.plots.selection import limited
+from ....report.plots.drawing import Plot, blank_canvas, fit, place, save, text_width
 from ....report.plots.sheets import Sheet
+from ....report.plots.side_by_side import RowPanel, plot_boards, rows_with_panels, score_with_unit
 from ....report.tables import number as number_text
 from ....store.record import Panel
 from ....text.errors import one_line
@@ -34,24 +34,12 @@ EDGE, GAP, HEAD, FOOT = 0.06, 0.05, 0.32, 0.55
 
 def panels(boards: Sequence[Board], most: int, notes: list[str], sheet: Sheet) -> list[Plot]:
     """A plot for each board of which crops were kept, those with most methods first, at most `most`."""
-    shown = sorted((board for board in boards if _crops(board)), key=lambda board: -len(board.rows))
-    chosen = limited(shown, most, "panels of crops", notes)
-    drawn = [draw_panel(board, number, sheet) for number, board in enumerate(chosen, 1)]
-    return [plot for plot in drawn if plot is not None]
+    return plot_boards(boards, _crops, partial(_draw_panel, sheet=sheet), "panels of crops", most, notes)
 
 
-def _crops(board: Board) -> list[tuple[Row, Panel]]:
-    """Rows with crops of the one picture that most of them show."""
-    crops = [
-        (row, row.panel)
-        for row in board.rows
-        if row.panel is not None and row.inputs == board.inputs and row.panel.parts.keys() >= set(PARTS)
-    ]
-    count = Counter(panel.item for _, panel in crops)
-    if not count:
-        return []
-    item = min(count, key=lambda name: (-count[name], name))
-    return [(row, panel) for row, panel in crops if panel.item == item and row.role != "baseline"]
+def _crops(board: Board) -> list[RowPanel]:
+    """Methods with crops of the one picture that most rows show."""
+    return [(row, panel) for row, panel in rows_with_panels(board, PARTS) if row.role != "baseline"]
 
 
 @dataclass(frozen=True)
@@ -109,15 +97,12 @@ def _room(lines: int, sheet: Sheet) -> float:
     return 1.15 * lines * text_of(sheet) / 72 + 0.05
 
 
-def draw_panel(board: Board, number: int, sheet: Sheet) -> Plot | None:
+def _draw_panel(board: Board, crops: Sequence[RowPanel], number: int, sheet: Sheet) -> Plot | None:
     """Crops in full bands, each crop above its absolute error, one scale for all; None without a crop.
 
     As many bands as a page has room for.
     """
-    from matplotlib.figure import Figure
-
     k = sheet.scale
-    crops = _crops(board)
     first = crops[0][1]
     clean, noisy = (decode(first.parts[name]) for name in ("clean", "noisy"))
     least = rise_of(clean, cell_of(sheet, MOST_IN_BAND))
@@ -145,9 +130,7 @@ def draw_panel(board: Board, number: int, sheet: Sheet) -> Plot | None:
     titles = ["\n".join(filter(None, (name, joint.join(filter(None, score))))) for name, score, _ in shown]
     words = _room(max(title.count("\n") for title in titles) + 1, sheet)
     height = bands * _band(rise, words) + (HEAD + FOOT) * k
-    figure = Figure(figsize=(sheet.width, height))
-    canvas = place(figure, 0, 0, sheet.width, height)
-    canvas.set_axis_off()
+    canvas = blank_canvas(sheet.width, height)
     grid = _Grid(canvas, sheet, columns, height, rise, words, _top(errors))
     if clean is not None:
         grid.put(clean, 0, 0, "clean")
@@ -162,8 +145,8 @@ def draw_panel(board: Board, number: int, sheet: Sheet) -> Plot | None:
     canvas.set(xlim=(0, sheet.width), ylim=(0, height))
     if scale is not None:
         across = sheet.width / 2
-        under = place(figure, across / 2, 0.42 * k, across, 0.09 * k)
-        bar = figure.colorbar(scale, cax=under, orientation="horizontal", extend="max")
+        under = place(canvas.figure, across / 2, 0.42 * k, across, 0.09 * k)
+        bar = canvas.figure.colorbar(scale, cax=under, orientation="horizontal", extend="max")
         bar.set_label("absolute error, mean over channels (of 255)", labelpad=1)
         bar.ax.grid(False)
     heading = fit(f"{board.title}, {board.words['item']} {first.item}", sheet.width - 0.4, sheet.heading)
@@ -175,7 +158,7 @@ def draw_panel(board: Board, number: int, sheet: Sheet) -> Plot | None:
     if len(crops) > len(drawn):
         caption += f" Left out: {counted(len(crops) - len(drawn), 'method')} of lower mean."
     name = f"panel-{number:02d}-{slug(board.dataset, 24)}-{slug(board.regime, 24)}"
-    return save(figure, name, one_line(caption, 600))
+    return save(canvas.figure, name, one_line(caption, 600))
 
 
 def _top(errors: Sequence[npt.NDArray[np.float64] | None]) -> float:
@@ -203,11 +186,9 @@ def _noisy_row(board: Board) -> Row | None:
 
 def _score(board: Board, row: Row | None, panel: Panel, part: str) -> tuple[str, str]:
     """(`28.62 dB`, `crop 27.14`); empty where there is none."""
-    column = board.rank_by
-    if row is None or column is None or panel.item not in board.items:
+    column, whole = board.rank_by, score_with_unit(board, row, panel.item) if row is not None else ""
+    if column is None or not whole:
         return "", ""
-    value = float(row.scores[column.label].by_item[board.items.index(panel.item)])
-    whole = f"{number_text(value, column.decimals)} {column.unit or metric_name(board.track, column.label)}"
     crop = crop_score(board, panel, part)
     return whole, "" if crop is None else f"crop {number_text(crop, column.decimals)}"
 
