@@ -20,13 +20,14 @@ from typing import Any
 
 from msgspec import structs
 
+from .. import __version__
 from ..data.disk import write_file
 from ..store.cell import plain_values
 from ..suite.suite import Suite
 from ..text.errors import UsageError, one_line
 from ..text.wording import counted
 from .cluster_start import BATCH, REACHED, Where, connected, has_jobs, undisturbed
-from .cluster_worker import Hello, Welcome, farewell, run_cell, sources_sha256, version, welcome
+from .cluster_worker import Hello, Welcome, farewell, run_cell, sources_sha256, welcome
 from .devices import free_device
 from .messages import Event, Job
 from .planning import Planned, plan_in_child
@@ -126,7 +127,6 @@ class Cluster:
         self._seats: dict[str, Seat] = {}
         self._asked: dict[str, Any] = {}
         self._closed: set[str] = set()
-        self._names: dict[str, str] = {}
         self._tasks: dict[int, _Task] = {}
         self._again: deque[int] = deque()
         self._trained: dict[str, str] = {}
@@ -153,7 +153,7 @@ class Cluster:
         limits = self._suite.limits
         self._hello: Hello = {
             "run": self._run,
-            "version": version(),
+            "version": __version__,
             "sources": sources_sha256(),
             "store": str(self._store),
             "token": str(self._token.relative_to(self._store)),
@@ -296,7 +296,7 @@ class Cluster:
 
     def _admit(self, address: str, future: Any) -> None:
         """Take in a worker that has answered, or say why it is refused."""
-        name = self._names.get(address, address)
+        name = str(self._client.scheduler_info()["workers"].get(address, {}).get("name", address))
         if future.status == "finished":
             answer: Welcome = future.result(timeout=REACHED)
             seat = Seat(address, name, answer["host"], answer["gpus"], answer["slots"])
@@ -327,9 +327,6 @@ class Cluster:
         for address in [address for address in self._asked if address not in there]:
             del self._asked[address]
         new = there - self._seats.keys() - self._asked.keys() - self._closed
-        if new:
-            known = self._client.scheduler_info()["workers"]
-            self._names.update({address: str(known[address]["name"]) for address in new if address in known})
         for address in new:
             self._asked[address] = self._submit(address, f"welcome-{address}", welcome, self._hello)
         for task in list(self._tasks.values()):

@@ -23,6 +23,7 @@ from typing import Any, TypedDict
 
 from msgspec import structs
 
+from .. import __version__
 from ..store.cell import checked
 from ..store.cells import refuse_read_only
 from ..text.errors import UsageError, one_line
@@ -77,13 +78,6 @@ class Welcome(TypedDict):
     slots: int
 
 
-def version() -> str:
-    """The version of this noisebench."""
-    from .. import __version__
-
-    return __version__
-
-
 def sources_sha256() -> str:
     """The hash of all Python files of this noisebench as they are on disk: what a new process would run."""
     package = __name__.partition(".")[0]
@@ -121,9 +115,10 @@ def slots_of(cores: int, room: int | None, threads: int, memory: int | None) -> 
 
 def why_refused(hello: Hello) -> str:
     """Why this worker must not run cells of a run; empty where it may."""
-    if (version(), sources := sources_sha256()) != (hello["version"], hello["sources"]):
-        own, asked = (f"{v}, sources {s[:12]}" for v, s in ((version(), sources), (hello["version"], hello["sources"])))
-        return f"has another noisebench ({own}; the run has {asked})"
+    own, asked = (__version__, sources_sha256()), (hello["version"], hello["sources"])
+    if own != asked:
+        told = (f"{version}, sources {sources[:12]}" for version, sources in (own, asked))
+        return "has another noisebench ({}; the run has {})".format(*told)
     store = Path(hello["store"])
     try:
         if (store / hello["token"]).read_text() != hello["run"]:

@@ -20,12 +20,13 @@ import psutil
 import pytest
 from conftest import ROOT
 from diary import Diary
+from noisebench import __version__
 from noisebench.cli import main
 from noisebench.engine import cluster as clusters
 from noisebench.engine import cluster_start
 from noisebench.engine.cluster import Seat, place_for
 from noisebench.engine.cluster_start import Where, read_cluster
-from noisebench.engine.cluster_worker import slots_of, sources_sha256, version, why_refused
+from noisebench.engine.cluster_worker import slots_of, sources_sha256, why_refused
 from noisebench.engine.forecast import expected_efficiency
 from noisebench.engine.run import RunOptions, Summary, needs_run, run
 from noisebench.store.cells import keys, open_store, read_record
@@ -457,7 +458,7 @@ def test_a_worker_says_why_it_must_not_take_part(tmp_path: Path) -> None:
     store = open_store(tmp_path / "s")
     (store / "token").write_text("run-1")
     hello: Any = {
-        "run": "run-1", "version": version(), "sources": sources_sha256(), "store": str(store), "token": "token",
+        "run": "run-1", "version": __version__, "sources": sources_sha256(), "store": str(store), "token": "token",
         "folder": str(tmp_path), "environment": {}, "track": "restore", "threads": 1, "memory": None, "preload": [],
         "devices": ["cpu"], "sandbox": False,
     }  # fmt: skip

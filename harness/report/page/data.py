@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -236,23 +236,21 @@ def _exact(value: float | None, decimals: int) -> float | str | None:
         return None
     if math.isinf(value):
         return "inf" if value > 0 else "-inf"
-    short = float(f"{value:.{_DIGITS}g}")
-    return short if number(short, decimals) == number(value, decimals) else float(value)
+    return _shortest(value, lambda number_: number(number_, decimals))
 
 
-def _latency(value: float | None) -> float | None:
-    """The same of what tables print with three digits."""
-    if value is None:
-        return None
+def _shortest(value: float, printed: Callable[[float], str]) -> float:
+    """The number with 9 digits, in full where it would be printed otherwise."""
     short = float(f"{value:.{_DIGITS}g}")
-    return short if digits_text(short) == digits_text(value) else float(value)
+    return short if printed(short) == printed(value) else float(value)
 
 
 def _cost(row: Row) -> list[Any] | None:
     if row.cost is None:
         return None
-    latency = (row.cost.latency_ms or {}).get("p50")
-    return [_latency(latency), _latency(row.cost.latency_rel), row.cost.peak_memory_bytes, row.cost.params]
+    latencies = ((row.cost.latency_ms or {}).get("p50"), row.cost.latency_rel)
+    shown = [None if value is None else _shortest(value, digits_text) for value in latencies]
+    return [*shown, row.cost.peak_memory_bytes, row.cost.params]
 
 
 def _cost_rows(costs: Sequence[Record], methods: Mapping[Any, int]) -> dict[str, Any]:

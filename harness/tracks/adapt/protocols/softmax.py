@@ -1,5 +1,3 @@
-"""Logits are made log-probabilities, and compared with the labels."""
-
 from __future__ import annotations
 
 from typing import Any

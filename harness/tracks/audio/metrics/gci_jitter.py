@@ -1,5 +1,3 @@
-"""Standard deviation of the times of closures that are found."""
-
 from __future__ import annotations
 
 from ....components.decorators import metric

@@ -1,5 +1,3 @@
-"""A clip that was recorded too loud: what is beyond full scale is cut off."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""A narrow band, as of a telephone or an old recording: what lies above a frequency is gone."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

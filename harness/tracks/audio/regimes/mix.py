@@ -1,5 +1,3 @@
-"""Other voices over a clip."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

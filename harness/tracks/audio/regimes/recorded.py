@@ -1,5 +1,3 @@
-"""Recorded noise at a signal-to-noise ratio."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""Certified radius: how far a picture may be changed and the right class stays."""
-
 from __future__ import annotations
 
 from typing import Any

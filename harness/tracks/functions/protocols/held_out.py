@@ -1,5 +1,3 @@
-"""Errors at the held-out points, in the unit of the values."""
-
 from __future__ import annotations
 
 from ....components.decorators import protocol

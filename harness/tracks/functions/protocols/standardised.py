@@ -1,5 +1,3 @@
-"""Errors at the held-out points, in standard deviations of the noise-free samples."""
-
 from __future__ import annotations
 
 from ....components.decorators import protocol

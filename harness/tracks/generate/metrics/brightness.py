@@ -1,5 +1,3 @@
-"""Mean brightness of the samples of a batch."""
-
 from __future__ import annotations
 
 from ....components.decorators import metric

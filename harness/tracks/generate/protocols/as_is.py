@@ -1,5 +1,3 @@
-"""Samples and reference as they are."""
-
 from __future__ import annotations
 
 import numpy as np

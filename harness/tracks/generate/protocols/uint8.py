@@ -1,5 +1,3 @@
-"""Samples and reference as files of 8 bit would have them."""
-
 from __future__ import annotations
 
 import numpy as np

@@ -1,5 +1,3 @@
-"""Latents some values of which lie far out."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""Latents that are too wide or too narrow: each times a factor."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any

@@ -1,5 +1,3 @@
-"""False discovery rate: the share of the edges found that are no true ones."""
-
 from __future__ import annotations
 
 import numpy as np

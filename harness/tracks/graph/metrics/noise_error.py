@@ -1,5 +1,3 @@
-"""Error of the noise levels."""
-
 from __future__ import annotations
 
 import numpy as np

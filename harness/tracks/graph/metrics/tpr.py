@@ -1,5 +1,3 @@
-"""True positive rate: the share of the true edges that were found."""
-
 from __future__ import annotations
 
 from ....components.decorators import metric

@@ -1,5 +1,3 @@
-"""Error of the weights of the edges."""
-
 from __future__ import annotations
 
 import numpy as np

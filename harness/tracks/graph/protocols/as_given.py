@@ -1,5 +1,3 @@
-"""The graph as the method gives it."""
-
 from __future__ import annotations
 
 from ....components.decorators import protocol

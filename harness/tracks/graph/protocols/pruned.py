@@ -1,5 +1,3 @@
-"""The graph without its small weights, by one limit for all methods."""
-
 from __future__ import annotations
 
 from typing import Annotated

@@ -1,5 +1,3 @@
-"""As many samples drawn anew from those that there are: how much a result hangs on them."""
-
 from __future__ import annotations
 
 import numpy as np

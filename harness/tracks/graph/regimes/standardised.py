@@ -1,5 +1,3 @@
-"""Every variable brought to one variance, so that none tells by its own where it stands in the order."""
-
 from __future__ import annotations
 
 import numpy as np

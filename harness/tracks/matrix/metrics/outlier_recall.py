@@ -1,5 +1,3 @@
-"""Share of the corrupted measurements that the largest residuals find."""
-
 from __future__ import annotations
 
 import numpy as np

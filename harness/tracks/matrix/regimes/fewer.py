@@ -1,5 +1,3 @@
-"""Only some of the measurements: how many a method needs."""
-
 from __future__ import annotations
 
 from typing import Annotated, Any
