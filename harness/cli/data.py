@@ -127,17 +127,6 @@ def _state(opened: NamedSet, place: Path | None) -> str:
     return "present" if all((place / p.file).is_file() for p in opened.pictures) else "partial"
 
 
-def where(name: str) -> Path:
-    """The folder of a named set: where it lies, else where it would be fetched to."""
-    opened = named_set(name)
-    return opened.where() or opened.candidates()[0]
-
-
-def verify(name: str) -> list[str]:
-    """Every way in which a named set differs from its manifest, a line each; empty where it matches."""
-    return named_set(name).verify()
-
-
 def fetch(name: str, progress: Progress | None = None) -> Path:
     """Download what is missing of a named set, and return its folder. Raises `UsageError`."""
     return _track().fetch_set(named_set(name), progress)

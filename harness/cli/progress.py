@@ -103,7 +103,6 @@ class Live(Plain):
         self._progress.console.print(Text(text))
 
     def plan(self, todo: int, stored: int, forecast: str) -> None:
-        """Told once a run; several runs add up."""
         super().plan(todo, stored, forecast)
         if self._all is not None:
             self._progress.update(self._all, total=self._total)
@@ -111,7 +110,6 @@ class Live(Plain):
             self._all = self._progress.add_task("all cells", total=todo)
 
     def start(self, cell: PlannedCell) -> None:
-        """A cell starts."""
         from rich.markup import escape
 
         super().start(cell)
@@ -119,21 +117,17 @@ class Live(Plain):
         self._tasks[cell.key] = self._progress.add_task(escape(label(cell)), total=total)
 
     def item(self, cell: PlannedCell, n: int, of: int) -> None:
-        """An item is done."""
         self._progress.update(self._tasks[cell.key], completed=n, total=of)
 
     def within(self, cell: PlannedCell, n: int, of: int) -> None:
-        """The method says how far it is with an item."""
         self.said(cell, f"iteration {n} of {of}")
 
     def said(self, cell: PlannedCell, message: str) -> None:
-        """A cell says how it goes."""
         from rich.markup import escape
 
         self._progress.update(self._tasks[cell.key], description=escape(f"{label(cell)}: {one_line(message, 60)}"))
 
     def end(self, cell: PlannedCell, outcome: str, reason: str) -> None:
-        """A cell has ended."""
         super().end(cell, outcome, reason)
         self._progress.remove_task(self._tasks.pop(cell.key))
         self._progress.advance(self._all)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...imaging.pixels import Array
+from ...track.protocols import Case
 from .explanation import unpacked
 from .labelled_picture import NO_CLASS, LabelledPicture
 
@@ -21,9 +22,13 @@ OWN, OTHER = (46, 196, 182), (255, 255, 255)
 Pixels = npt.NDArray[np.uint8]
 
 
-def draw_explanation(item: Any, given: Array, output: Array) -> dict[str, bytes] | None:
-    """PNGs of the picture (H, W, C) as it was given, and of the map of its class; None for what is no such picture."""
-    if not isinstance(item, LabelledPicture) or given.shape[2] not in (1, 3):
+def draw_explanation(item: Any, case: Case, output: Array) -> dict[str, bytes] | None:
+    """PNGs of the picture (H, W, C) as it was given, and of the map of its class, of a method that explains.
+
+    None for what is no such picture.
+    """
+    given = case.given
+    if output.ndim != 2 or not isinstance(item, LabelledPicture) or given.shape[2] not in (1, 3):
         return None
     logits, maps = unpacked(output, given.shape[:2])
     label = int(logits.argmax()) if item.label == NO_CLASS else item.label

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ...components.registry import Bound
 from ...store.record import Mistake
 from ...text.errors import one_line
+from ...track.lazy_part import LazyPart
 from ...track.outputs import ArrayFiles
 from ...track.protocols import Case
 
@@ -26,6 +26,8 @@ def _logits(output: Any, classes: int) -> Any:
 class LogitFiles(ArrayFiles):
     """Logits (K,), with a certified radius (K + 1,), or with maps as `packed` has them, as `.npy`."""
 
+    panel = LazyPart("drawing.draw_explanation")
+
     def due(self, output: Any, wanted: tuple[int, ...] | None) -> tuple[int, ...] | None:
         """`wanted` (K,), or (K + 1,) or (K, 1 + n) where that is there."""
         shape: tuple[int, ...] = getattr(output, "shape", ())
@@ -33,12 +35,6 @@ class LogitFiles(ArrayFiles):
             return None
         with_maps = len(shape) == 2 and shape[0] == wanted[0] and shape[1] > 1
         return shape if shape == (wanted[0] + 1,) or with_maps else wanted
-
-    def panel(self, item: LabelledPicture, case: Case, output: Any) -> Mapping[str, bytes] | None:
-        """The picture and the map of its class, of a method that explains."""
-        from .drawing import draw_explanation
-
-        return draw_explanation(item, case.given, output) if output.ndim == 2 else None
 
     def mistake(
         self, item: LabelledPicture, case: Case, output: Any, protocol: Bound, *, pictured: bool

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ...components.registry import Bound
 from ...track.lazy_part import LazyPart
-from ...track.protocols import Case, Defaults, Words, add_track
-from ..pictures.picture_track import PictureTrack
+from ...track.protocols import Case, Defaults, add_track
+from ..pictures.picture_track import PICTURE_WORDS, PictureTrack
 from .logit_files import LogitFiles
 
 if TYPE_CHECKING:
@@ -22,14 +23,7 @@ class Classify(PictureTrack):
 
     name = "classify"
     version = 1
-    words = Words(
-        item="picture",
-        items="pictures",
-        given="noisy picture",
-        output="logits",
-        truth="label",
-        level="noise level",
-    )
+    words = replace(PICTURE_WORDS, output="logits", truth="label")
     defaults = Defaults(
         protocol="softmax",
         metrics=("accuracy", "nll"),

@@ -6,13 +6,17 @@ import io
 
 import numpy as np
 
+from ...track.protocols import Case
 from .target import Floats, Samples, Target
 
 
-def draw_fit(item: Target, given: Samples, fit: Floats) -> bytes:
-    """A PNG of a function of one coordinate, its noisy samples and a fit (M,)."""
+def draw_fit(item: Target, case: Case, fit: Floats) -> dict[str, bytes] | None:
+    """A PNG of a function, its noisy samples and a fit (M,); None where points have more than one coordinate."""
     from matplotlib.figure import Figure
 
+    given: Samples = case.given
+    if item.at.shape[1] > 1:
+        return None
     figure = Figure(figsize=(2.2, 1.5), dpi=150)
     axes = figure.add_axes((0.02, 0.02, 0.96, 0.96))
     order = np.argsort(item.at[:, 0])
@@ -24,4 +28,4 @@ def draw_fit(item: Target, given: Samples, fit: Floats) -> bytes:
     axes.set(ylim=(low - margin, high + margin), xticks=[], yticks=[])
     file = io.BytesIO()
     figure.savefig(file, format="png", metadata={"Software": None})
-    return file.getvalue()
+    return {"fit": file.getvalue()}

@@ -20,15 +20,10 @@ if TYPE_CHECKING:
 
 
 class ValueFiles(ArrayFiles):
-    """Values as `.npy`, float64 (M,)."""
+    """Values as `.npy`, float64 (M,); shown is the fit over samples and truth."""
 
     dtype = "<f8"
-
-    def panel(self, item: Target, case: Case, output: Floats) -> Mapping[str, bytes] | None:
-        """The fit drawn over samples and truth, None where points have more than one coordinate."""
-        from .drawing import draw_fit
-
-        return {"fit": draw_fit(item, case.given, output)} if item.at.shape[1] == 1 else None
+    panel = LazyPart("drawing.draw_fit")
 
 
 class Functions(DefaultTrack):

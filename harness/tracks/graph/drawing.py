@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from .dag import Floats
+from .dag import Floats, LinearDag
 from .edges import Edges, topological_order
 from .sampling import GraphCase
 
@@ -20,7 +20,7 @@ GRID = 30
 """The most variables between which lines are drawn."""
 
 
-def draw_graphs(case: GraphCase, output: Floats) -> Mapping[str, bytes] | None:
+def draw_graphs(item: LinearDag, case: GraphCase, output: Floats) -> Mapping[str, bytes] | None:
     """PNGs of the true graph and of the one that was found, weights (d, d) of `output` (d + 1, d).
 
     Edges that are true are blue, others orange, those that are missing grey; the stronger the weight, the darker. Below

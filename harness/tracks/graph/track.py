@@ -14,19 +14,13 @@ from ...track.protocols import Case, Defaults, Words, add_track
 
 if TYPE_CHECKING:
     from .dag import Floats, LinearDag
-    from .sampling import GraphCase
 
 
 class GraphFiles(ArrayFiles):
-    """Weights and behind them noise levels as `.npy`, float64 (d + 1, d)."""
+    """Weights and behind them noise levels as `.npy`, float64 (d + 1, d); shown are both graphs by their weights."""
 
     dtype = "<f8"
-
-    def panel(self, item: LinearDag, case: GraphCase, output: Floats) -> Mapping[str, bytes] | None:
-        """The true graph and the one that was found, as pictures of their weights."""
-        from .drawing import draw_graphs
-
-        return draw_graphs(case, output)
+    panel = LazyPart("drawing.draw_graphs")
 
 
 class Graphs(DefaultTrack):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ...track.protocols import Case
 from .items import Measured, Measurements
 from .operators import Entries, Floats
 
@@ -15,7 +16,7 @@ LEAST, GAP, FRAME = 96, 3, 200
 Colours = npt.NDArray[np.uint8]
 
 
-def draw_recovery(item: Measured, given: Measurements, matrix: Floats) -> dict[str, bytes]:
+def draw_recovery(item: Measured, case: Case, matrix: Floats) -> dict[str, bytes]:
     """PNGs: `truth` has the true matrix and what was measured side by side, `recovered` the matrix and its error.
 
     Pictures are grey on [0, peak], other matrices blue below 0 and red above, as deep as the largest true value. What
@@ -23,6 +24,7 @@ def draw_recovery(item: Measured, given: Measurements, matrix: Floats) -> dict[s
     measured. The error has the scale of the matrix: grey where it is 0. Of columns that are pictures the middle one is
     shown, so far as those go.
     """
+    given: Measurements = case.given
     known = item.truth[np.isfinite(item.truth)]
     top = item.peak or float(np.abs(known).max()) or 1.0
     paint = _grey if item.peak is not None else _two_colours

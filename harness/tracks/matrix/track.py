@@ -23,15 +23,10 @@ _NOTHING = "no entry counts: all known ones are measured"
 
 
 class MatrixFiles(ArrayFiles):
-    """Matrices as `.npy`, float64 (p, q)."""
+    """Matrices as `.npy`, float64 (p, q); shown are the true one, what was measured, the recovered one, its error."""
 
     dtype = "<f8"
-
-    def panel(self, item: Measured, case: Case, output: Floats) -> Mapping[str, bytes] | None:
-        """The true matrix beside what was measured, and the recovered one beside its error."""
-        from .drawing import draw_recovery
-
-        return draw_recovery(item, case.given, output)
+    panel = LazyPart("drawing.draw_recovery")
 
 
 class MatrixTrack(DefaultTrack):

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from ...components.registry import Bound
 from ...track.default_track import DefaultTrack
-from ...track.protocols import torch_where_used
+from ...track.protocols import Words, torch_where_used
 
 if TYPE_CHECKING:
     from ...imaging.pixels import Array
+
+
+PICTURE_WORDS = Words(item="picture", items="pictures", given="noisy picture", level="noise level")
 
 
 class PictureTrack(DefaultTrack):

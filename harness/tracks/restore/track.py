@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from ...components.registry import Bound
 from ...text.errors import one_line
 from ...track.lazy_part import LazyPart
-from ...track.protocols import Case, Defaults, Words, add_track, torch_where_used
-from ..pictures.picture_track import PictureTrack
+from ...track.protocols import Case, Defaults, add_track, torch_where_used
+from ..pictures.picture_track import PICTURE_WORDS, PictureTrack
 from .picture_files import PictureFiles
 
 if TYPE_CHECKING:
@@ -33,14 +34,7 @@ class Restore(PictureTrack):
 
     name = "restore"
     version = 1
-    words = Words(
-        item="picture",
-        items="pictures",
-        given="noisy input",
-        output="restored picture",
-        truth="clean picture",
-        level="noise level",
-    )
+    words = replace(PICTURE_WORDS, given="noisy input", output="restored picture", truth="clean picture")
     defaults = Defaults(
         protocol="uint8",
         metrics=("psnr", "ssim"),
@@ -128,8 +122,6 @@ class Restore(PictureTrack):
 
     def rescaled(self, item: Sample, range: Range) -> Sample:
         """The item with its float pictures brought from `range` to [0, 1]. Raises `UsageError`."""
-        from dataclasses import replace
-
         from ...imaging.validation import as_picture, mapped
 
         noisy = item.noisy if item.noisy is None else mapped(as_picture(item.noisy, "noisy"), range, "noisy")

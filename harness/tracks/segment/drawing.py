@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...imaging.pixels import Array
+from ...track.protocols import Case
 from .mapped_picture import UNLABELLED, MappedPicture
 
 LEAST = 192
@@ -22,11 +23,12 @@ COLOURS = (
 Pixels = npt.NDArray[np.uint8]
 
 
-def draw_maps(item: Any, given: Array, output: Array) -> dict[str, bytes] | None:
+def draw_maps(item: Any, case: Case, output: Array) -> dict[str, bytes] | None:
     """PNGs of the picture (H, W, C) as it was given, the true map, and the likeliest classes of logits (K, H, W).
 
     None for what is no such picture.
     """
+    given = case.given
     if not isinstance(item, MappedPicture) or given.shape[2] not in (1, 3):
         return None
     grey = np.rint(np.clip(given, 0, 1) * 255).astype(np.uint8)

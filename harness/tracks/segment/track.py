@@ -5,27 +5,24 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ...components.calls import read_only
 from ...components.registry import Bound
 from ...track.lazy_part import LazyPart
 from ...track.outputs import ArrayFiles
-from ...track.protocols import Case, Defaults, Words, add_track
-from ..pictures.picture_track import PictureTrack
+from ...track.protocols import Case, Defaults, add_track
+from ..pictures.picture_track import PICTURE_WORDS, PictureTrack
 
 if TYPE_CHECKING:
     from .mapped_picture import MappedPicture
 
 
 class MapFiles(ArrayFiles):
-    """Logits (K, H, W) as `.npy`."""
+    """Logits (K, H, W) as `.npy`; shown are the picture, the true map and the one that was found."""
 
-    def panel(self, item: MappedPicture, case: Case, output: Any) -> Mapping[str, bytes] | None:
-        """The picture, the true map and the one that was found."""
-        from .drawing import draw_maps
-
-        return draw_maps(item, case.given, output)
+    panel = LazyPart("drawing.draw_maps")
 
 
 class Segment(PictureTrack):
@@ -33,14 +30,7 @@ class Segment(PictureTrack):
 
     name = "segment"
     version = 1
-    words = Words(
-        item="picture",
-        items="pictures",
-        given="noisy picture",
-        output="logits",
-        truth="label map",
-        level="noise level",
-    )
+    words = replace(PICTURE_WORDS, output="logits", truth="label map")
     defaults = Defaults(
         protocol="argmax",
         metrics=("dice", "iou"),

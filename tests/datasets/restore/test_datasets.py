@@ -658,10 +658,10 @@ def test_an_unknown_or_unnamed_set_is_a_usage_error():
 
 
 def test_functions_give_what_the_verb_gives(named, tiny):
-    assert cli.where("tiny") == tiny.root
+    assert cli.named_set("tiny").where() == tiny.root
     assert cli.fetch("tiny") == tiny.root
     named.__dict__.pop("root", None)
-    assert cli.verify("tiny") == []
+    assert cli.named_set("tiny").verify() == []
 
 
 def test_a_broken_plugin_does_not_hide_the_other_sets(capsys):

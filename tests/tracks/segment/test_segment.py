@@ -622,7 +622,7 @@ def test_a_drawing_shows_the_picture_the_true_map_and_the_found_one() -> None:
 
     item = mapped([[0, 0, 1, 1]] * 4 + [[0, 0, -1, 1]])
     output = logits_of([[0, 1, 1, 1]] * 5, 2)
-    made = draw_maps(item, np.zeros((5, 4, 1), np.float32), output)
+    made = draw_maps(item, nb.Case(np.zeros((5, 4, 1), np.float32), nb.Info(), ""), output)
     assert made is not None and [*made] == ["picture", "truth", "map"]
     drawn = {name: cv2.imdecode(np.frombuffer(png, np.uint8), 1) for name, png in made.items()}
     assert {one.shape[:2] for one in drawn.values()} == {(195, 156)}
@@ -631,7 +631,7 @@ def test_a_drawing_shows_the_picture_the_true_map_and_the_found_one() -> None:
     assert middle["truth"] == [ground, ground, thing, thing] and middle["map"] == [ground, thing, thing, thing]
     assert drawn["truth"][175, 98].tolist() == [128] * 3
     assert drawn["map"][20, 77].tolist() == [255] * 3 and drawn["map"][175, 77].tolist() != [255] * 3
-    assert draw_maps(item, np.zeros((5, 4, 2), np.float32), output) is None
+    assert draw_maps(item, nb.Case(np.zeros((5, 4, 2), np.float32), nb.Info(), ""), output) is None
 
 
 def test_confusion_counts_true_classes_by_row() -> None:
