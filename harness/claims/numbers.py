@@ -101,7 +101,7 @@ class PublishedClaim(FileRow):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Claim(NumberRow, PublishedClaim):
+class Claim(PublishedClaim, NumberRow):
     """A printed number, its source, and the cell that stands for it."""
 
     track: str = DEFAULT

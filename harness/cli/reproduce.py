@@ -14,6 +14,9 @@ from .options import add_shared, note_stopped, option_value, print_json, print_t
 if TYPE_CHECKING:
     from ..claims.numbers import ClaimRow
 
+_EFFECT = ("name", "group", "paper", "url", "where", "says", "cells", "holds", "seeds", "systems", "kind", "over",
+           "size")  # fmt: skip
+"""What is listed of an effect, in this order."""
 _OF_RUNS = ("store", "jobs", "timeout", "device", "retry")
 
 _EXAMPLES = """  noisebench reproduce --list
@@ -160,7 +163,8 @@ def _verdicts_file(text: str | None) -> Path | None:
 
 def _listed(claim: Any) -> dict[str, Any]:
     if claim.kind != "number":
-        return {**vars(claim), "cells": {name: cell.said for name, cell in claim.cells.items()}}
+        shown = {name: getattr(claim, name) for name in _EFFECT}
+        return {**shown, "cells": {name: cell.said for name, cell in claim.cells.items()}}
     return {**vars(claim), "decimals": claim.decimals}
 
 
