@@ -13,7 +13,7 @@ from .protocols import Dataset
 class ItemBatches:
     """Batches of items of a dataset under a regime; see `Trains` of `protocols.py` for what each field says.
 
-    A track reads its items in `__post_init__`, says the shapes `given` and `wanted`, and makes the batch of a step.
+    A track says the shapes `given` and `wanted`, and makes the batch of a step.
     """
 
     dataset: Dataset
@@ -24,3 +24,6 @@ class ItemBatches:
     crop: int = 0
     seed: int = 0
     fixed: bool = False
+
+    def __post_init__(self) -> None:
+        """Read what a track reads before the first step."""
