@@ -658,7 +658,8 @@ def test_an_unknown_or_unnamed_set_is_a_usage_error():
 
 
 def test_functions_give_what_the_verb_gives(named, tiny):
-    assert cli.named_set("tiny").where() == tiny.root
+    opened = cli.named_set("tiny")
+    assert opened.where() is None and opened.candidates()[0] == tiny.root
     assert cli.fetch("tiny") == tiny.root
     named.__dict__.pop("root", None)
     assert cli.named_set("tiny").verify() == []
