@@ -7,18 +7,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ...track.protocols import Case
 from .items import LatentBatch
+from .sampler import Drawn
 
 ACROSS, DOWN = 8, 4
 LEAST = 96
 """Pixels of a row of pictures, at least: small ones are enlarged, pixel by pixel."""
 
 
-def draw_samples(item: Any, samples: npt.NDArray[np.float32]) -> dict[str, bytes] | None:
+def draw_samples(item: Any, case: Case, output: Drawn) -> dict[str, bytes] | None:
     """PNGs of the first samples (N, C, H, W) and of as many reference pictures; None for what is no batch."""
     if not isinstance(item, LatentBatch) or item.shape[0] not in (1, 3):
         return None
-    return {"samples": sheet_of(samples), "reference": sheet_of(_likened(item))}
+    return {"samples": sheet_of(output["samples"]), "reference": sheet_of(_likened(item))}
 
 
 def _likened(item: LatentBatch) -> npt.NDArray[np.float32]:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...track.lazy_part import LazyPart
 from ...track.outputs import ArrayFiles
-from ...track.protocols import Case
 
 if TYPE_CHECKING:
-    from .items import LatentBatch
     from .sampler import Drawn
 
 
@@ -19,6 +17,7 @@ class SampleFiles(ArrayFiles):
     """Samples as `.npz`: float32 (N, C, H, W), and how often a model was asked for each of them."""
 
     suffix = ".npz"
+    panel = LazyPart("drawing.draw_samples")
 
     def digest(self, output: Drawn) -> str:
         """SHA-256 of the samples and of the number."""
@@ -54,9 +53,3 @@ class SampleFiles(ArrayFiles):
         made: Drawn = {"samples": samples, "evaluations": float(often[0]) if often.size else None}
         self.check(made, wanted)
         return made
-
-    def panel(self, item: LatentBatch, case: Case, output: Drawn) -> Mapping[str, bytes] | None:
-        """The first samples of a batch side by side, beside pictures of the reference."""
-        from .drawing import draw_samples
-
-        return draw_samples(item, output["samples"])

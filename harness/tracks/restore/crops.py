@@ -12,16 +12,17 @@ from ...data.png_files import byte_sha256, pixels_sha256
 from ...imaging.pixels import Array, as_hwc, to_unit
 from ...imaging.sample import Sample
 from ...store.previews import VIEW, View, picture_file, write_view
+from ...track.protocols import Case
 
 PANEL = 96
 
 
-def panel_of(sample: Sample, noisy: Array, restored: Array) -> dict[str, bytes]:
+def panel_of(sample: Sample, case: Case, restored: Array) -> dict[str, bytes]:
     """Crops of the clean, noisy and restored picture, where the clean one has most detail."""
     clean = to_unit(sample.clean)
     top, left, height, width = most_detail(clean, min(PANEL, *clean.shape[:2]))
     box = (slice(top, top + height), slice(left, left + width))
-    shown = {"clean": clean, "noisy": _same_size(noisy, clean), "restored": as_hwc(restored)}
+    shown = {"clean": clean, "noisy": _same_size(case.given, clean), "restored": as_hwc(restored)}
     return {name: _png(_bytes(picture[box]), 9) for name, picture in shown.items()}
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...track.lazy_part import LazyPart
 from ...track.outputs import ArrayFiles
 
 if TYPE_CHECKING:
@@ -17,14 +17,10 @@ if TYPE_CHECKING:
 class PictureFiles(ArrayFiles):
     """Restored pictures as `.npy` float32 (H, W, C), and PNGs of them to look at."""
 
+    panel = LazyPart("crops.panel_of")
+
     def preview(self, store: Path, folder: Path, index: int, item: Sample, case: Case, output: Array) -> None:
         """8-bit PNGs of the clean, noisy and restored picture, for the page."""
         from .crops import leave_view
 
         leave_view(store, folder, index, item, case.given, output)
-
-    def panel(self, item: Sample, case: Case, output: Array) -> Mapping[str, bytes]:
-        """Crops of the three as PNGs, where the clean one has most detail."""
-        from .crops import panel_of
-
-        return panel_of(item, case.given, output)

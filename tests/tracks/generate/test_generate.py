@@ -332,7 +332,8 @@ def test_samples_are_drawn_each_in_its_place() -> None:
     from noisebench.tracks.generate.drawing import draw_samples
 
     samples = np.linspace(-1, 1, 12, dtype=np.float32)[:, None, None, None] * np.ones((12, 1, 2, 3), np.float32)
-    shown = draw_samples(batch(12, labels=np.arange(12) % 2), samples)
+    item = batch(12, labels=np.arange(12) % 2)
+    shown = draw_samples(item, posed(item), {"samples": samples})
     assert shown is not None and set(shown) == {"samples", "reference"}
     sheet = cv2.imdecode(np.frombuffer(shown["samples"], np.uint8), cv2.IMREAD_GRAYSCALE)
     height, width = 2 * 4 + 1, 3 * 4 + 1
