@@ -15,7 +15,7 @@ from ..text.errors import Invalid, NotFinite, Skip, UsageError
 from .info import Info
 
 if TYPE_CHECKING:
-    from .protocols import Runner
+    from .protocols import Case, Runner
 
 
 def missing_packages(bound: Bound) -> list[str]:
@@ -122,3 +122,15 @@ class MethodRunner:
         finally:
             if os.getpid() != pid:
                 os._exit(1)
+
+
+class ArrayRunner(MethodRunner):
+    """The runner of a track whose methods are given numpy arrays, and give one back."""
+
+    def can_use_device(self) -> bool:
+        """Whether a class sets up a network."""
+        return hasattr(self.bound.entry.obj, "setup")
+
+    def accept(self, output: Any, case: Case) -> Any:
+        """The output as float64 of the shape that is wanted. Raises `Invalid` for another one, NaN or Inf."""
+        return accepted_numbers(output, case.wanted)

@@ -9,22 +9,18 @@ import numpy as np
 from ...components.calls import kind_of
 from ...text.errors import Invalid
 from ...track.protocols import Case
-from ...track.runner import MethodRunner, refuse_not_finite
+from ...track.runner import ArrayRunner, refuse_not_finite
 from .dag import Floats
 from .scores import covariance, residual_variances
 
 
-class Learner(MethodRunner):
+class Learner(ArrayRunner):
     """A method `f(samples, info, **params)`, or a class with `learn(samples, info)`.
 
     Of samples (N, d) it gives weights (d, d), or these and noise levels (d,). Both directions set: an edge without one.
     """
 
     verb = "learn"
-
-    def can_use_device(self) -> bool:
-        """Whether a class sets up a network: samples are numpy arrays."""
-        return hasattr(self.bound.entry.obj, "setup")
 
     def prepare(self, given: Floats) -> Floats:
         """A private copy of the samples."""
