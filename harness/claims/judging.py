@@ -9,7 +9,7 @@ from ..store.training_figures import Unknown
 from .edges import edges_of, told_edges
 from .effects import Effect, Judged, effect_row
 from .figures import CellOf, CellResult, value_of
-from .numbers import Claim, ClaimRow, Ran, verdict_row
+from .numbers import Claim, ClaimRow, verdict_row
 
 ABSENT = "not among these results"
 
@@ -27,7 +27,7 @@ def cells_of(claim: Claim | Effect) -> list[tuple[str, CellOf, int]]:
 def not_available(claim: Claim | Effect, name: str, reason: str) -> ClaimRow:
     """A claim whose cell of that name cannot be run."""
     if isinstance(claim, Claim):
-        return verdict_row(claim, None, None, reason)
+        return verdict_row(claim, CellResult(), None, reason)
     return effect_row(claim, Judged(reason=f"{name}: {reason}"))
 
 
@@ -44,11 +44,9 @@ def _number(claim: Claim, find: Find) -> ClaimRow:
         ours = value_of(of, found, {})
     except Unknown as error:
         reason = str(error)
-    if found.cell is None:
-        told = "what it trains diverged" if found.diverged else reason
-        return verdict_row(claim, None, None, told) | {"outcome": found.outcome}
-    ran: Ran = {"key": found.cell.key, "outcome": found.cell.outcome, "seconds": sum(found.seconds.values())}
-    return verdict_row(claim, ran, ours, reason)
+    if found.diverged:
+        ours, reason = None, "what it trains diverged"
+    return verdict_row(claim, found, ours, reason)
 
 
 def _judged(effect: Effect, find: Find) -> Judged:

@@ -16,6 +16,7 @@ from ..components.tracks import DEFAULT
 from ..suite.reading import Check, FileModel, Mistake, YamlPart, read_yaml
 from ..suite.suite import Whole
 from ..text.errors import UsageError, nearest, one_line
+from .figures import CellResult
 
 CLAIMS = Path(__file__).parent
 EFFECTS = ("effect", "property")
@@ -262,19 +263,12 @@ def told_verdict(row: ClaimRow) -> str:
     return row["verdict"] + (" (stale)" if row.get("stale") else "")
 
 
-class Ran(TypedDict):
-    """What became of the cell behind a number; `seconds` are also those of its trainings."""
-
-    key: str
-    outcome: str | None
-    seconds: float | None
-
-
-def verdict_row(claim: Claim, cell: Ran | None, ours: float | None, reason: str) -> ClaimRow:
+def verdict_row(claim: Claim, found: CellResult, ours: float | None, reason: str) -> ClaimRow:
     """A row of the report. `ours` None means that there is no value, for `reason`."""
     if ours is not None and not math.isfinite(ours):
         ours, reason = None, "the mean is not a finite number"
     verdict: Verdict = "not available" if ours is None else judge(claim.value, ours)
+    cell = found.cell
     return {
         "name": claim.name,
         "kind": "number",
@@ -292,9 +286,9 @@ def verdict_row(claim: Claim, cell: Ran | None, ours: float | None, reason: str)
         "decimals": claim.decimals,
         "ours": ours,
         "difference": None if ours is None else ours - float(claim.value),
-        "seconds": None if cell is None else cell["seconds"],
+        "seconds": None if cell is None else sum(found.seconds.values()),
         "verdict": verdict,
         "reason": reason,
-        "key": None if cell is None else cell["key"],
-        "outcome": None if cell is None else cell["outcome"],
+        "key": None if cell is None else cell.key,
+        "outcome": found.outcome if cell is None else cell.outcome,
     }

@@ -12,6 +12,7 @@ import pytest
 from conftest import ROOT
 from noisebench.claims import effects as claims_module
 from noisebench.claims.effects import all_claims, read_file
+from noisebench.claims.figures import CellResult
 from noisebench.claims.numbers import Claim, chosen, judge, verdict_row
 from noisebench.cli import main
 from noisebench.components.registry import bind
@@ -59,9 +60,9 @@ def made_up(**changes: object) -> Claim:
 
 
 def test_no_value_is_not_available_with_its_reason() -> None:
-    row = verdict_row(made_up(), None, None, "needs the weights x")
+    row = verdict_row(made_up(), CellResult(), None, "needs the weights x")
     assert (row["verdict"], row["reason"], row["ours"]) == ("not available", "needs the weights x", None)
-    assert verdict_row(made_up(), None, float("inf"), "")["verdict"] == "not available"
+    assert verdict_row(made_up(), CellResult(), float("inf"), "")["verdict"] == "not available"
 
 
 # ---- the files
@@ -233,7 +234,9 @@ def test_stored_results_are_judged_and_nothing_is_run(
 
 
 def test_an_address_is_one_link_in_the_table_whatever_it_holds() -> None:
-    text = claims_markdown([verdict_row(made_up(url="https://x/_a?b=1&c#d>\n\n<script>\ud800"), None, 20.17, "")])
+    text = claims_markdown(
+        [verdict_row(made_up(url="https://x/_a?b=1&c#d>\n\n<script>\ud800"), CellResult(), 20.17, "")]
+    )
     assert "\n<https://x/_a?b=1&c#d%3E%0A%0A%3Cscript%3E?>\n" in text and "<script" not in text
 
 
