@@ -18,8 +18,8 @@ from ...store.outputs import Kept, LostOutput
 from ...store.record import Record
 from ...text.errors import UsageError, one_line
 from ...text.wording import by_number, counted
+from ...track.outputs import ArrayFiles
 from .pairs import prepare
-from .picture_files import PictureFiles
 
 _GREY = 255.0**2
 
@@ -60,7 +60,7 @@ def splits(store: Path, records: Sequence[Record]) -> tuple[list[Split], list[st
             missing.append(f"{method}, {place}: {why}")
             continue
         protocol = bind(group[0].cell.protocol.display, "protocol")
-        kept = [Kept(cell_dir(store, r.cell.key), r, PictureFiles()) for r in group]
+        kept = [Kept(cell_dir(store, r.cell.key), r, ArrayFiles()) for r in group]
         mse = _GREY * np.mean([r.scores["mse"] for r in group], axis=0)
         items = group[0].items
         variance = _GREY * np.array([variance_of(kept, protocol, i) for i in range(len(items))])

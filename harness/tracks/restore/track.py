@@ -6,14 +6,15 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from numbers import Real
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...components.registry import Bound
 from ...text.errors import one_line
 from ...track.lazy_part import LazyPart
+from ...track.outputs import ArrayFiles
 from ...track.protocols import Case, Defaults, add_track, torch_where_used
 from ..pictures.picture_track import PICTURE_WORDS, PictureTrack
-from .picture_files import PictureFiles
 
 if TYPE_CHECKING:
     from ...imaging.pixels import Array
@@ -27,6 +28,18 @@ _OUTSIDE = "was given values outside [0, 1]: a network made for files of 8 bit n
 def _is_range(peak: Any) -> bool:
     """Whether a declared peak is a number that values can go up to."""
     return isinstance(peak, Real) and 0 < float(peak) < math.inf
+
+
+class PictureFiles(ArrayFiles):
+    """Restored pictures as `.npy` float32 (H, W, C), and PNGs of them to look at."""
+
+    panel = LazyPart("crops.panel_of")
+
+    def preview(self, store: Path, folder: Path, index: int, item: Sample, case: Case, output: Array) -> None:
+        """8-bit PNGs of the clean, noisy and restored picture, for the page."""
+        from .crops import leave_view
+
+        leave_view(store, folder, index, item, case.given, output)
 
 
 class Restore(PictureTrack):
