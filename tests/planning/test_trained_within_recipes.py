@@ -8,7 +8,6 @@ from typing import Any
 
 import noisebench as nb
 import pytest
-from noisebench.boards.recipes import _with_needed
 from noisebench.claims.figures import CellOf
 from noisebench.claims.stored import find, held_in
 from noisebench.components.plugins import load_plugin
@@ -16,7 +15,7 @@ from noisebench.components.registry import bind
 from noisebench.planning.plan import plan
 from noisebench.planning.recipe import recipe_of, recipes_in, tuned_in
 from noisebench.store.cells import keys, read_cell
-from noisebench.store.record import Record
+from noisebench.store.record import with_needed
 from noisebench.suite.suite import Suite
 from noisebench.training.checkpoint import key_today
 
@@ -117,8 +116,8 @@ def test_it_is_trained_scored_and_found_again(plugin: Path, cli: Any, tmp_path: 
     assert [cell.key for cell in found.trainings] == [own.key]
     assert [cell.key for cell in found.before] == [teacher.key]
     assert set(found.seconds) == {own.key, teacher.key}
-    records: Any = {cell.key: Record(cell, {}, "") for cell in cells}
-    assert _with_needed([own.key], records) == {own.key, teacher.key}
+    by_key = {cell.key: cell for cell in cells}
+    assert with_needed([own.key], by_key.get) == [own.key, teacher.key]
     card: Any = SimpleNamespace(track="restore", method=own.method.spec, seed=0, regime=own.regime.spec)
     assert key_today(card) == own.key
 
