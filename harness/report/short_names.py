@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from ..spec.parsing import Spec, show
@@ -14,14 +14,6 @@ LONG = 40
 """Names of no more characters stay as they are, where all are so short."""
 _WRAPPED = "method"
 """The parameter by which a method wraps another one."""
-
-
-@dataclass(frozen=True)
-class _Parts:
-    """A spec as what is wrapped, and what is around it, from the inside out: each by its name and its own arguments."""
-
-    core: Spec
-    around: tuple[Spec, ...]
 
 
 def short_names(labels: Sequence[str]) -> tuple[dict[str, str], str]:
@@ -35,12 +27,12 @@ def short_names(labels: Sequence[str]) -> tuple[dict[str, str], str]:
     found = {label: _parts(spec) for label, spec in specs.items() if spec is not None and spec.args}
     if len(found) < 2 or max(map(len, labels)) <= LONG:
         return whole, ""
-    shared = _shared([parts.core for parts in found.values()])
-    cores = _core_texts([_without(parts.core, shared) for parts in found.values()])
+    shared = _shared([core for core, _ in found.values()])
+    cores = _core_texts([_without(core, shared) for core, _ in found.values()])
     for full in (False, True):
         made = [
-            ", ".join([core, *(str(one) if full else one.name for one in parts.around)])
-            for core, parts in zip(cores, found.values(), strict=True)
+            ", ".join([core, *(str(one) if full else one.name for one in around)])
+            for core, (_, around) in zip(cores, found.values(), strict=True)
         ]
         short = {**whole, **dict(zip(found, made, strict=True))}
         if len(set(short.values())) == len(whole):
@@ -60,12 +52,13 @@ def _core_texts(cores: Sequence[Spec]) -> list[str]:
     return [", ".join(map(_argument, core.args)) or core.name for core in cores]
 
 
-def _parts(spec: Spec) -> _Parts:
+def _parts(spec: Spec) -> tuple[Spec, list[Spec]]:
+    """What is wrapped, and what is around it, from the inside out: each by its name and its own arguments."""
     around: list[Spec] = []
     while isinstance(inner := dict(spec.args).get(_WRAPPED), Spec):
         around.insert(0, Spec(spec.name, tuple(held for held in spec.args if held[0] != _WRAPPED)))
         spec = inner
-    return _Parts(spec, tuple(around))
+    return spec, around
 
 
 def _argument(pair: tuple[str, Any]) -> str:

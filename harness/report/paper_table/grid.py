@@ -13,16 +13,8 @@ from .table import Mean, PaperTable
 NONE = "–"
 
 
-@dataclass(frozen=True)
-class Part:
-    """One number of a cell as it is printed, its mark, and the letter of its footnote."""
-
-    text: str
-    mark: Mark
-    letter: str
-
-
-Cell = tuple[Part, ...]
+Cell = tuple[tuple[str, Mean], ...]
+"""The numbers of a cell, each as it is printed."""
 
 
 @dataclass(frozen=True)
@@ -74,13 +66,13 @@ def _cell(means: Sequence[Mean], digits: Sequence[int]) -> Cell:
     if all(mean.value is None for mean in means) and len({mean.letter for mean in means}) == 1:
         means = means[:1]
     return tuple(
-        Part(NONE if mean.value is None else number(mean.value, places), mean.mark, mean.letter)
+        (NONE if mean.value is None else number(mean.value, places), mean)
         for mean, places in zip(means, digits, strict=False)
     )
 
 
 def _cost(cost: Mean, name: str) -> Cell:
-    return (Part(NONE if cost.value is None else cost_text(cost.value, name), cost.mark, cost.letter),)
+    return ((NONE if cost.value is None else cost_text(cost.value, name), cost),)
 
 
 def cell_text(cell: Cell, write: Callable[[str, Mark], str], raise_: Callable[[str], str]) -> str:
@@ -88,4 +80,4 @@ def cell_text(cell: Cell, write: Callable[[str, Mark], str], raise_: Callable[[s
 
     `write` puts a number and its mark into a written form, `raise_` the letter of a footnote.
     """
-    return "/".join(write(part.text, part.mark) + (raise_(part.letter) if part.letter else "") for part in cell)
+    return "/".join(write(text, mean.mark) + (raise_(mean.letter) if mean.letter else "") for text, mean in cell)
