@@ -131,7 +131,7 @@ class Bench:
         from .report.verdict import verdict_lines
         from .text.errors import UsageError
 
-        baselines = [stored for stored in self._stored() if _same_question(stored, record)]
+        baselines = [stored for stored in self._stored() if _question(stored) == _question(record)]
         # One test may ask a question under several protocols, metrics or limits.
         baselines = [stored for stored in baselines if stored.cell.key == record.cell.key] or baselines
         if lacks := sorted(_scored(record).difference(*map(_scored, baselines))):
@@ -185,14 +185,10 @@ def _scored(record: Record) -> set[str]:
     return {*record.scores, *record.cell.sets}
 
 
-def _same_question(stored: Record, record: Record) -> bool:
-    """Whether both answer for the same track, method, dataset, regime and seed; what else differs, `check` judges."""
-    one, other = stored.cell, record.cell
-    return (one.method.spec, one.dataset.spec, one.regime.spec) == (
-        other.method.spec,
-        other.dataset.spec,
-        other.regime.spec,
-    ) and (one.track, one.seed) == (other.track, other.seed)
+def _question(record: Record) -> tuple[str | int, ...]:
+    """What a record answers: track, method, dataset, regime and seed. What else differs, `check` judges."""
+    cell = record.cell
+    return cell.track, cell.method.spec, cell.dataset.spec, cell.regime.spec, cell.seed
 
 
 def _record(result: Result, label: str) -> Record:

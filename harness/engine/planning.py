@@ -57,7 +57,8 @@ class PlannedEach(TypedDict):
 
 def plan_each_in_child(suites: Sequence[Suite]) -> PlannedEach:
     """The cells of each suite; all are of one device. Raises `UsageError` where it is not there."""
-    answer = _ask_child({"verb": "plan each", "suites": [dataclasses.asdict(s) for s in suites]})
+    fields = [dataclasses.asdict(suite) for suite in suites]
+    answer = _ask_child({"verb": "plan each", "suites": fields, "devices": [suites[0].device]})
     plans = [cells if isinstance(cells, str) else unpacked(cells, PlannedCell) for cells in answer["plans"]]
     return cast(PlannedEach, {**answer, "plans": plans})
 
@@ -116,19 +117,16 @@ def suite_of(fields: dict[str, Any]) -> Suite:
 
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
-    if request["verb"] == "check":
-        from .environment import check_device
+    from .environment import check_device, environment
 
-        for device in request["devices"]:
-            check_device(device)
+    for device in request.get("devices", ()):
+        check_device(device)
+    if request["verb"] == "check":
         return {}
     if request["verb"] == "plan":
         from ..planning.plan import named_specs, plan
-        from .environment import check_device, environment
 
         suite = suite_of(request["suite"])
-        for device in request["devices"]:
-            check_device(device)
         cells = plan(suite)
         return {
             "cells": packed(cells),
@@ -138,11 +136,8 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         }
     if request["verb"] == "plan each":
         from ..planning.plan import plan_each
-        from .environment import check_device, environment
 
-        suites = [suite_of(fields) for fields in request["suites"]]
-        check_device(suites[0].device)
-        plans = plan_each(suites)
+        plans = plan_each(suite_of(fields) for fields in request["suites"])
         by_track: dict[str, list[PlannedCell]] = {}
         for cell in (cell for cells in plans if not isinstance(cells, UsageError) for cell in cells):
             by_track.setdefault(cell.track, []).append(cell)
