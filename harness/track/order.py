@@ -32,7 +32,9 @@ def in_order(places: Sequence[int], values: Sequence[Value]) -> list[Value]:
     return [values[n] for n in sorted(range(len(places)), key=places.__getitem__)]
 
 
-def scored_in_order(collector: Collector, again: Again, places: Sequence[int], taken: Sequence[Any], folder: Path) -> Any:
+def scored_in_order(
+    collector: Collector, again: Again, places: Sequence[int], taken: Sequence[Any], folder: Path
+) -> Any:
     """What set metrics say of outputs that were taken in the order `places`, as if it had been that of the dataset.
 
     `taken` is what was taken of each, in the same order; `folder` is that of the collector.
