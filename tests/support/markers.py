@@ -23,8 +23,11 @@ FIXTURES = {"cli": "cli", "chromium": "browser"}
 NAMES = {
     "cli": {"noisebench.cli", "called_here"},
     "subprocess": {
-        "subprocess", "multiprocessing", "nbclient", "shell", "warm_folder", "fork", "noisebench.engine.run",
-        "noisebench.engine.pool", "noisebench.engine.planning",
+        "subprocess", "multiprocessing", "nbclient", "shell", "warm_folder", "fork",
+        "noisebench.claims.reproduce", "noisebench.engine.cluster", "noisebench.engine.examining",
+        "noisebench.engine.planning", "noisebench.engine.pool", "noisebench.engine.read_ahead",
+        "noisebench.engine.run", "noisebench.engine.sandbox", "noisebench.engine.training_on_demand",
+        "noisebench.methods.restore.command", "noisebench.report.bundle.write",
     },
     "training": {"noisebench.training.trainer", "backward"},
 }  # fmt: skip
@@ -32,7 +35,6 @@ NAMES = {
 STARTS = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system", "os.exec", "os.spawn"}
 """Audit events of a new process."""
 TESTS = str(Path(__file__).resolve().parents[1])
-SUPPORT = tuple(file.stem for file in Path(__file__).parent.glob("*.py"))
 
 
 def mark(item: pytest.Function) -> None:
@@ -65,11 +67,16 @@ def uses(item: pytest.Function) -> set[str]:
             names |= used - one.__globals__.keys()
             todo += [one.__globals__[name] for name in used & one.__globals__.keys()]
             todo += [cell.cell_contents for cell in one.__closure__ or ()]
-        elif isinstance(one, type) and (getattr(sys.modules.get(one.__module__), "__file__", None) or "").startswith(
-            TESTS
-        ):
+        elif isinstance(one, type) and lies_in_tests(one):
             todo += vars(one).values()
+        if hasattr(one, "__dict__"):
+            todo.append(vars(one).get("__wrapped__"))
     return names
+
+
+def lies_in_tests(one: type) -> bool:
+    """Whether a class is one of tests/."""
+    return str(getattr(sys.modules.get(one.__module__), "__file__", "")).startswith(TESTS)
 
 
 def named(code: CodeType) -> Iterator[str]:
