@@ -1,7 +1,7 @@
 """Markers of slow tests by what they use: `conftest.py` sets them, and `make quick` leaves such tests out.
 
 What a test uses is read from its code, from that of its fixtures, and from what they call in tests/. A test without
-a marker may start no process: `ProcessWatch` fails it, so that a rule that is missing here is noticed.
+a marker may start no process: `ProcessWatch` fails it. Where a spec starts one, a test is marked by hand.
 """
 
 from __future__ import annotations
@@ -96,4 +96,4 @@ class ProcessWatch:
 
     def _heard(self, event: str, _arguments: tuple[Any, ...]) -> None:
         if event in STARTS and not self.allowed:
-            pytest.fail(f"a test without a marker starts a process ({event}): add to NAMES of {__file__} what it uses")
+            pytest.fail(f"a test without a marker starts a process ({event}): give it @pytest.mark.subprocess")

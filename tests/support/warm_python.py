@@ -1,8 +1,8 @@
 """Python that has imported what noisebench imports: commands of tests are forked from it, which saves seconds each.
 
-`warm_folder` starts it, once a process of tests, and gives a folder with programs `python` and `noisebench` that do
-what those of the environment do. A command has its own process, arguments, environment, folder and files; only modules
-of other packages, and those of noisebench that register nothing, are there already.
+`warm_folder` starts it, once a process of tests, and gives a folder with programs `python`, `noisebench` and `pytest`
+that do what those of the environment do. A command has its own process, arguments, environment, folder and files; only
+modules of other packages, and those of noisebench that register nothing, are there already.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def warm_folder() -> Path:
     listening = socket.socket(socket.AF_UNIX)
     listening.bind(str(folder / "line"))
     listening.listen(64)
-    for name, first in (("python", []), ("noisebench", ["-m", "noisebench"])):
+    for name, first in (("python", []), ("noisebench", ["-m", "noisebench"]), ("pytest", ["-m", "pytest"])):
         text = CLIENT.format(python=sys.executable, place=str(folder / "line"), first=first, most=MOST_FILES)
         (folder / name).write_text(text)
         (folder / name).chmod(0o755)

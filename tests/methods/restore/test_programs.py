@@ -21,6 +21,8 @@ from noisebench.planning.plan import plan
 from noisebench.store.reading import read_records
 from noisebench.suite.suite import Suite
 
+pytestmark = pytest.mark.subprocess  # of the programs
+
 SHARED = """
 import json, os, pickle, sys
 from pathlib import Path

@@ -472,6 +472,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Any:
         yield
 
 
+@pytest.mark.subprocess  # in which it is trained
 def test_a_trained_model_is_validated_by_its_denoising_and_asked_by_samplers(cache: Any) -> None:
     method = f"ddim(model={TOY.format('data=digits(split=train, trained=200)')}, steps=3)"
     found = nb.evaluate(method, "digits(n=1, count=8, reference=30, trained=200, labels=true)", track="generate",
