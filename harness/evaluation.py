@@ -43,7 +43,7 @@ from .suite.suite import whole as natural
 from .text.errors import UsageError, noting_item, one_line
 from .track.calling import ItemRow, call_on, item_row, reveal
 from .track.order import in_order, presented, scored_in_order
-from .track.protocols import Collector, HasRange, Track, case_of
+from .track.protocols import Attacks, Collector, Differentiates, HasRange, Track, case_of
 from .track.runner import used_device
 
 
@@ -110,6 +110,8 @@ def evaluate(
                     if range is not None and isinstance(field_of_work, HasRange):
                         item = field_of_work.rescaled(item, range)
                     case = case_of(field_of_work, noise, item, seed)
+                    if isinstance(field_of_work, Attacks) and isinstance(runner, Differentiates):
+                        case = field_of_work.attacked(noise, item, case, seed, runner.differentiate)
                     output, elapsed, call_notes = call_on(runner, reveal(case, item, shown), device)
                     rows.append(item_row(field_of_work, item, case, output, elapsed, rules, single))
                 traits.append(traits_of(item, field_of_work))

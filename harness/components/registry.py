@@ -153,9 +153,8 @@ class Registry:
         return list(self._entries.values())
 
     def _lender(self) -> Registry | None:
-        """The registry of the track from which this one borrows components of its kind; None where it has its own."""
-        tracks = registry("track", "")
-        if (self._package and _find_spec(self._package) is not None) or self.track not in tracks.names():
+        """The registry of another track whose components serve in this one, beside its own; None where there is none."""
+        if not self.track or self.kind in _OWN_ROOMS or self.track not in (tracks := registry("track", "")).names():
             return None
         lender = getattr(tracks.get(self.track).obj(), "borrows", {}).get(self.kind)
         return registry(self.kind, lender) if lender else None

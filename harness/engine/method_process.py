@@ -19,7 +19,7 @@ from ..components.tracks import get_track
 from ..store.cell import plain_values
 from ..text.errors import Invalid, NotFinite, Skip, UsageError, message_of, one_line, text_of, with_item
 from ..track.calling import call_on
-from ..track.protocols import Case, Runner, Track
+from ..track.protocols import Case, Differentiates, Runner, Track
 from ..track.runner import used_device
 from ..training.checkpoint import give_checkpoints
 from . import processes
@@ -117,7 +117,11 @@ def _open(task: Task, verbs: dict[str, Callable[..., Any]], tell: Callable[[int,
             output, seconds, notes = call_on(runner, heard, device)
         return {"output": output, "seconds": seconds, "notes": notes}
 
-    verbs["call"] = call
+    def differentiate(case: Case) -> Any:
+        with noticing_opened_files(task["folders"]):
+            return runner.differentiate(case) if isinstance(runner, Differentiates) else None
+
+    verbs["call"], verbs["differentiate"] = call, differentiate
     return {"seconds": setup, "device": device}
 
 

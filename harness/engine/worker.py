@@ -9,7 +9,7 @@ import socket
 from bisect import bisect, insort
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,7 @@ from ..store.record import item_count
 from ..text.errors import Invalid, UsageError, noting_item, one_line, with_item
 from ..track.calling import item_row, reveal
 from ..track.order import presented, scored_in_order
-from ..track.protocols import Case, Collector, Dataset, HasSetMetrics, Track, case_of
+from ..track.protocols import Attacks, Case, Collector, Dataset, HasSetMetrics, Track, case_of
 from .channel import HungUp, ask, read_answer
 from .messages import Ending, Job, MethodEnded, Tell, checkpoints_of
 from .method_process import Task, ending_of
@@ -141,8 +141,15 @@ def _score_cell(job: Job, folder: Path, tell: Tell, scoring: _Scoring, method: _
         """The method is at work on the next item while the one before it is scored."""
 
         def give(one: _Posed) -> _Posed:
+            if isinstance(scoring.track, Attacks):
+                one = replace(
+                    one, case=scoring.track.attacked(scoring.regime, one.item, one.case, cell.seed, gradients)
+                )
             method.ask("call", reveal(one.case, one.item, shown))
             return one
+
+        def gradients(case: Case) -> Any:
+            return method.asked("differentiate", case)
 
         at_work = give(first.result()) if (first := next(posed, None)) is not None else None
         while at_work is not None:

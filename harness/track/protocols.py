@@ -129,6 +129,21 @@ class Runner(Protocol):
 
 
 @runtime_checkable
+class Attacks(Protocol):
+    """A track some of whose regimes attack the method that is scored, by what its runner says of a case."""
+
+    def attacked(self, regime: Bound, item: Any, case: Case, seed: int, ask: Callable[[Case], Any]) -> Case:
+        """The case that the method is to be called on; `ask` gives what `differentiate` of its runner does."""
+
+
+@runtime_checkable
+class Differentiates(Protocol):
+    """A runner that gives gradients of what its method says of a case."""
+
+    def differentiate(self, case: Case) -> Any: ...
+
+
+@runtime_checkable
 class CallsTogether(Protocol):
     """A runner that gives outputs of several cases by one call, None where it cannot: validations use it."""
 

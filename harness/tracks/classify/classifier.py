@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
 from ...imaging.pixels import Array
-from ...text.errors import Invalid
+from ...text.errors import Invalid, Skip
 from ...track.info import Info
 from ...track.protocols import Case
 from ..pictures.picture_runner import LogitRunner, accepted_logits
@@ -39,6 +40,33 @@ class Classifier(LogitRunner):
 
     def _logits(self, output: Any, case: Case) -> Array:
         return accepted_logits(output, (case.wanted[0] + 1,) if self.meta["certifies"] else case.wanted)
+
+    def differentiate(self, case: Case) -> dict[str, Any]:
+        """Logits float32 (K,) of a picture and their gradients in it, (K, H, W, C). Raises `Skip` where it has none."""
+        if self.meta["layout"] != "tensor":
+            raise self._undifferentiable("it takes numpy arrays")
+        import torch
+
+        self.check(case.info)
+        x, on = self.prepare(case.given).requires_grad_(), torch.enable_grad
+        # Most methods say `no_grad` for speed alone.
+        with mock.patch.multiple(torch, no_grad=on, inference_mode=lambda mode=True: on()), on():
+            output = self.call(x.clone(), case.info)
+            said = output[0] if isinstance(output, tuple) else output
+            if not getattr(said, "requires_grad", False):
+                raise self._undifferentiable("its result does not hang on its input")
+            own = said.reshape(-1)[: case.wanted[0]]
+            logits = accepted_logits(own, case.wanted)
+            found = [torch.autograd.grad(one, x, retain_graph=True, allow_unused=True)[0] for one in own]
+        if any(one is None for one in found):
+            raise self._undifferentiable("its result does not hang on its input")
+        gradients = torch.cat(found).permute(0, 2, 3, 1).cpu().float().numpy()
+        if not np.isfinite(gradients).all():
+            raise self._undifferentiable("its gradient is not finite")
+        return {"logits": logits, "gradients": np.ascontiguousarray(gradients)}
+
+    def _undifferentiable(self, why: str) -> Skip:
+        return Skip(f"{self.bound.display} cannot be differentiated: {why}")
 
     def classify(self, picture: Array, info: Info) -> Array:
         """`picture` float32 (H, W, C) → logits float32 (K,), K as `info.classes` says. Raises `Skip`, `Invalid`."""

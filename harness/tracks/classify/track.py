@@ -46,6 +46,7 @@ class Classify(PictureTrack):
     """
 
     open = LazyPart("classifier.Classifier")
+    attacked = LazyPart("white_box.attacked_case")
     score = LazyPart("scoring.score_logits")
     truth_sha256 = LazyPart("labelled_picture.values_sha256")
     batches = LazyPart("batches.LabelBatches")
@@ -67,11 +68,15 @@ class Classify(PictureTrack):
         return f"{item.id!r} {values_sha256(item)} {item.label} {item.given_label} {classes}{group}{regions}"
 
     def pose(self, regime: Bound, item: LabelledPicture, seed: int, draw: int = 0) -> Case:
-        """The picture under the regime, float32 (H, W, C), what is disclosed, and the shape (K,) of logits."""
+        """The picture under the regime, float32 (H, W, C), what is disclosed, and the shape (K,) of logits.
+
+        An attack in the regime is left to `attacked`, for it needs the method.
+        """
         from ...imaging.pixels import bytes_sha256
         from .degrade import degrade_labelled
+        from .white_box import apart
 
-        given, info = degrade_labelled(regime, item, seed, draw)
+        given, info = degrade_labelled(apart(regime)[0], item, seed, draw)
         return Case(given, info, bytes_sha256(given), (len(item.classes),))
 
     def probe(self, size: tuple[int, ...]) -> LabelledPicture:

@@ -1,0 +1,122 @@
+"""The white-box attack of the regime `adversarial`: made in the scorer, which asks the method for gradients alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ...components.keyed_noise import keyed_generator, noise_key
+from ...components.registry import Bound, bind
+from ...text.errors import Invalid
+from ...track.protocols import Case
+from .labelled_picture import LabelledPicture, values_sha256
+
+Floats = npt.NDArray[np.float64]
+Ask = Callable[[Case], Any]
+"""A case → what `Classifier.differentiate` says of its picture."""
+ADVERSARIAL = "adversarial"
+_NONE = "none"
+
+
+def apart(regime: Bound) -> tuple[Bound, Bound | None]:
+    """A regime without the attack that stands last in it, and that attack, None where there is none."""
+    last = regime.parts[-1]
+    if last.entry.name != ADVERSARIAL:
+        return regime, None
+    before = regime.display.removesuffix(last.display).removesuffix(" + ")
+    return bind(before or _NONE, "regime", regime.track), last
+
+
+def attacked_case(regime: Bound, item: LabelledPicture, case: Case, seed: int, ask: Ask) -> Case:
+    """The case with the picture that the attack of a regime leads to; as it is without one, or where no class is true.
+
+    `input_sha256` stays that of the picture before the attack: so the inputs of all methods are the same.
+    """
+    _, attack = apart(regime)
+    if attack is None or item.label < 0:
+        return case
+    rng = keyed_generator(noise_key(regime, seed, values_sha256(item)))
+    search = _Search(case, item.label, ask, **attack.kwargs)
+    return replace(case, given=search.fgsm() if attack.kwargs["kind"] == "fgsm" else search.pgd(rng))
+
+
+class _Point(NamedTuple):
+    """A picture, the margin of the label there, and the gradient of how unsure a classifier is of it."""
+
+    x: Floats
+    margin: float
+    slope: Floats
+
+
+class _Search:
+    """One picture under attack: x float64 (H, W, C), by what a classifier says of it."""
+
+    def __init__(
+        self, case: Case, label: int, ask: Ask, *, kind: str, eps: float, norm: str, steps: int, restarts: int
+    ) -> None:
+        self._case, self._label, self._ask = case, label, ask
+        self._eps, self._norm, self._steps, self._restarts = eps, norm, steps, restarts
+        self._given = case.given.astype(np.float64)
+        # A value beyond [0, 1], as noise leaves it, stays where it was or comes nearer.
+        self._low, self._high = np.minimum(self._given, 0), np.maximum(self._given, 1)
+
+    def fgsm(self) -> npt.NDArray[np.float32]:
+        """One step of length eps from the given picture."""
+        start = self._look(self._given)
+        return self._within(self._eps * self._steepest(start.slope)).astype(np.float32)
+
+    def pgd(self, rng: np.random.Generator) -> npt.NDArray[np.float32]:
+        """The point of the least margin that was met, from the given picture and random changes of it."""
+        best = self._look(self._given)
+        for _ in range(self._restarts):
+            x = self._within(self._random(rng))
+            for _ in range(self._steps):
+                here = self._look(x)
+                best = min(best, here, key=lambda point: point.margin)
+                x = self._within(here.x + 2.5 * self._eps / self._steps * self._steepest(here.slope) - self._given)
+            best = min(best, self._look(x), key=lambda point: point.margin)
+        return best.x.astype(np.float32)
+
+    def _look(self, x: Floats) -> _Point:
+        """Ask the classifier. Raises `Invalid` for what is no answer."""
+        said = self._ask(replace(self._case, given=np.ascontiguousarray(x, dtype=np.float32)))
+        try:
+            logits, gradients = (np.asarray(said[name], dtype=np.float64) for name in ("logits", "gradients"))
+        except (TypeError, KeyError, ValueError):
+            raise Invalid("its process sent what are no gradients") from None
+        classes = self._case.wanted[0]
+        if logits.shape != (classes,) or gradients.shape != (classes, *x.shape):
+            raise Invalid(f"its process sent gradients of shape {gradients.shape}, where {(classes, *x.shape)} is due")
+        if not (np.isfinite(logits).all() and np.isfinite(gradients).all()):
+            raise Invalid("its process sent gradients that are not finite")
+        others = np.delete(logits, self._label)
+        # Of log(1 - p) - log p of the label: the direction of cross-entropy, which vanishes where p is 1.
+        weights = np.exp(others - others.max())
+        toward = np.insert(weights / weights.sum(), self._label, -1.0)
+        return _Point(x, float(logits[self._label] - others.max()), np.tensordot(toward, gradients, axes=1))
+
+    def _steepest(self, slope: Floats) -> Floats:
+        """The direction of length 1 along which a linear function of that slope grows most; none where it is 0."""
+        if self._norm == "linf":
+            return np.sign(slope)
+        scaled = slope / max(float(np.abs(slope).max()), 1e-300)
+        return scaled / max(float(np.linalg.norm(scaled)), 1e-300)
+
+    def _within(self, change: Floats) -> Floats:
+        """The given picture with a change that is cut to eps and to the values of pictures."""
+        if self._norm == "linf":
+            change = np.clip(change, -self._eps, self._eps)
+        else:
+            change = change * min(1.0, self._eps / max(float(np.linalg.norm(change)), 1e-300))
+        return np.clip(self._given + change, self._low, self._high)
+
+    def _random(self, rng: np.random.Generator) -> Floats:
+        """A change drawn uniformly within eps."""
+        if self._norm == "linf":
+            return self._eps * rng.uniform(-1, 1, self._given.shape)
+        length = self._eps * rng.uniform() ** (1 / self._given.size)
+        return length * self._steepest(rng.standard_normal(self._given.shape))
