@@ -139,6 +139,12 @@ class Registry:
                 raise UsageError(f"{self.kind} {name!r}: {module} does not register it")
         return self._entries[name]
 
+    def track_of(self, name: str) -> str:
+        """The track of a component: of one that is borrowed that of the lender, in which what it nests is looked up."""
+        own = name in self._entries or self._home(name) or name in self._from_points()
+        lender = None if own else self._lender()
+        return lender.track if lender is not None else self.track
+
     def built_in(self) -> frozenset[str]:
         """The names of built-in components, those of a lender too; imports none of them."""
         lender = self._lender()
@@ -309,7 +315,8 @@ def bind(spec: Spec | str, kind: str, track: str = "restore") -> Bound:
             for one in specs:
                 if not isinstance(one, str | Spec):
                     raise UsageError(f"{kind} {spec.name!r}: {key} must be {type_text(annotation)}, not {one!r}")
-            nested = tuple(bind(one, inside.kind, inside.track or track) for one in specs)
+            home = inside.track or registry(kind, track).track_of(spec.name)
+            nested = tuple(bind(one, inside.kind, home) for one in specs)
             inner += nested
             kwargs[key] = nested if inside.many else nested[0]
             full.append(f"{key}={_joined([one.canonical for one in nested], inside.many)}")

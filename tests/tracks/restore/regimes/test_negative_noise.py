@@ -209,3 +209,11 @@ def test_a_network_is_trained_on_mined_noise_from_the_command_line(cli: Any, tmp
     method = RECIPE.format(noisy_folder(tmp_path / "set"))
     done = cli("run", "--methods", method, "--datasets", "photos", "--limit", "1", "--regimes", "gaussian(sigma=5)")
     assert "2 cells: 2 ok" in done.stdout
+
+
+def test_another_track_that_borrows_it_looks_its_set_up_where_it_is_of(tmp_path: Path) -> None:
+    regime = f"negseq(of={noisy_folder(tmp_path / 'set')}, size=8, patch=4)"
+    found = nb.evaluate("uniform", "digits(n=2)", regime, track="classify")
+    assert (
+        found.record.input_sha256 != nb.evaluate("uniform", "digits(n=2)", "none", track="classify").record.input_sha256
+    )
