@@ -159,8 +159,8 @@ class Registry:
         return list(self._entries.values())
 
     def _lender(self) -> Registry | None:
-        """The registry of another track whose components serve in this one, beside its own; None where there is none."""
-        if not self.track or self.kind in _OWN_ROOMS or self.track not in (tracks := registry("track", "")).names():
+        """The registry of another track whose components serve in this one, beside its own."""
+        if not self.track or self.kind in _OWN_PACKAGES or self.track not in (tracks := registry("track", "")).names():
             return None
         lender = getattr(tracks.get(self.track).obj(), "borrows", {}).get(self.kind)
         return registry(self.kind, lender) if lender else None

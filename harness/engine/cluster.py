@@ -31,6 +31,7 @@ from .cluster_worker import Hello, Welcome, farewell, run_cell, sources_sha256, 
 from .devices import free_device
 from .messages import Event, Job
 from .planning import Planned, plan_in_child
+from .supervisor import stored_end
 
 _LEFT = 60.0
 """Seconds in which a new worker must come after the last one has gone."""
@@ -289,6 +290,10 @@ class Cluster:
             self._tasks[number] = _Task(task.job, tries=task.tries)
             self._again.append(number)
             self._start_waiting()
+            return
+        if (ended := stored_end(task.job, self._store)) is not None:
+            yield {**ended, "id": number}
+            yield {"event": "gone", "id": number}
             return
         message = f"{counted(task.tries, 'worker')} went while they had it; the last, {seat}, {why}"
         yield {"event": "broken", "id": number, "message": message}

@@ -94,11 +94,8 @@ def supervise(job: Job, tell: Tell, life: int, scorer: Scorer) -> MethodEnd | No
             if not free:
                 tell({"event": "busy"})
                 return None
-            stored = outcome_of(store, key)
-            # What another run has stored since this one was planned is a result, and is not tried again.
-            if stored is not None and (stored not in job.redo or stamp_of(store, key) != job.stamp):
-                reason = read_cell(store, key).reason
-                tell({"event": "end", "outcome": stored, "reason": reason[:200], "stored": True})
+            if (ended := stored_end(job, store)) is not None:
+                tell(ended)
                 return None
             if job.afresh or outdated(job, partial_dir(store, key)):
                 shutil.rmtree(partial_dir(store, key), ignore_errors=True)
@@ -108,6 +105,18 @@ def supervise(job: Job, tell: Tell, life: int, scorer: Scorer) -> MethodEnd | No
     except DiskFull as error:
         tell({"event": "disk", "message": one_line(error)})
         return None
+
+
+def stored_end(job: Job, store: Path) -> dict[str, Any] | None:
+    """The end of a cell that another run or worker has stored; None where it is still to be run.
+
+    What was stored since this run was planned is a result, and is not tried again.
+    """
+    key = job.cell.key
+    stored = outcome_of(store, key)
+    if stored is None or (stored in job.redo and stamp_of(store, key) == job.stamp):
+        return None
+    return {"event": "end", "outcome": stored, "reason": read_cell(store, key).reason[:200], "stored": True}
 
 
 def _run(job: Job, store: Path, key: str, tell: Tell, life: int, scorer: Scorer) -> MethodEnd | None:

@@ -33,7 +33,7 @@ from noisebench.store.cells import keys, open_store, read_record
 from noisebench.store.index import genuine_cells
 from noisebench.suite.suite import Limits, Suite
 from noisebench.text.errors import UsageError
-from stored_cells import job_of, planned_cell_of
+from stored_cells import job_of, made, planned_cell_of, put
 
 distributed = pytest.importorskip("distributed", reason="needs noisebench[cluster]")
 
@@ -229,6 +229,23 @@ def test_a_worker_that_hangs_before_it_begins_a_cell_is_named_later(here: Path, 
     assert list(cells._look()) == []
     task.given -= 66
     assert [event["event"] for event in cells._look()] == ["broken", "gone"] and not cells._seats
+
+
+def test_a_cell_that_was_stored_before_its_third_worker_went_is_no_crash(here: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(clusters, "_LOOK", 0.0)
+    monkeypatch.setattr(clusters.Cluster, "_workers", lambda _: set())
+    store, stored = open_store(here / "s"), made("nlm")
+    cells = clusters.Cluster(Where("tcp", "tcp://x:1"), suite_of(here), here / "s", None, (), False, print)
+    for before in (False, True):
+        place = cells._seats["tcp://b:1"] = clusters.Seat("tcp://b:1", "b", "b", "b", 1, {1: (False, None)})
+        job = job_of(planned_cell_of(stored.cell.key), store=str(store))
+        cells._tasks[1] = clusters._Task(job, "1-3", tries=3, seat=place, given=time.monotonic())
+        ended, gone = cells._look()
+        assert gone["event"] == "gone"
+        assert (ended["event"], ended.get("outcome"), ended.get("stored")) == (
+            ("end", "ok", True) if before else ("broken", None, None)
+        )
+        put(store, stored)
 
 
 def test_a_cell_that_a_machine_has_still_which_hangs_ends_by_its_name(here: Path) -> None:
