@@ -33,6 +33,7 @@ def add(verbs: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Explain keys; 1 where a damaged or edited cell is left out."""
+    from ..components.unwatched import unwatched
     from ..engine.planning import replan_in_child
     from ..store.cell import NOT_OK
     from ..store.cells import existing_store, keys
@@ -90,6 +91,7 @@ def run(args: argparse.Namespace) -> int:
                 "state": state,
                 "changed": [*changed, *files],
                 "opened": cell.opened,
+                "unwatched": unwatched(cell.method.sources, (found.request.folders if found.request else None) or {}),
                 "rescored_from": cell.rescored.source if cell.rescored is not None else None,
             }
         )
@@ -117,7 +119,11 @@ def _show(entry: dict[str, Any], places: Mapping[str, str], more: int = 0) -> No
     print(f"{entry['key'][:12]}  {one_line(names, 200)}{alike}  {entry['outcome']}  {entry['state']}")
     if entry["rescored_from"]:
         print(f"    re-scored from what cell {entry['rescored_from'][:12]} kept: its method was not run again")
-    for line in [*entry["changed"], *([entry["reason"]] if entry["outcome"] != "ok" and entry["reason"] else [])]:
+    for line in [
+        *entry["changed"],
+        *(f"not watched: {what}" for what in entry["unwatched"]),
+        *([entry["reason"]] if entry["outcome"] != "ok" and entry["reason"] else []),
+    ]:
         print(f"    {one_line(line)}")
 
 
