@@ -23,6 +23,7 @@ from ..store.versions import latest_sources, newest, older
 from ..text.errors import one_line
 from ..text.wording import by_number, counted
 from ..track.protocols import Words
+from .copies import COPIED, refuse_copies
 from .failures import Failure, failure_of
 from .grouping import Alignment, Group, GroupKey, MethodKey, group_key, groups, labels, method_key
 from .identical import average_compared
@@ -239,6 +240,8 @@ def _board(group: Group, costs: Mapping[str, list[Record]], hidden: Sequence[tup
     words = {name: one_line(word, 60) for name, word in {**vars(Words()), **words_of(head)}.items()}
     rows, warnings = refuse_other_inputs(rows, words)
     reference = next((row.inputs for row in rows if not row.unranked), rows[0].inputs if rows else "")
+    rows, copied = refuse_copies(rows, [group.methods[key] for key in whole], columns, head.track, words)
+    warnings += copied
     track, *rest = group.key
     identity = f"{track_prefix(track)}{tuple(rest)!r}|{group.seeds!r}|{rank_by.label if rank_by else ''}"
     rows, averaged = average_compared(rows, columns, units.words(words))
@@ -309,11 +312,16 @@ def placed_by(board: Board, column: Column) -> tuple[list[Row], list[str]]:
     if board.rank_by is not None and column.label == board.rank_by.label:
         return list(board.rows), []
     bare = [
-        replace(row, unranked=row.unranked if row.unranked == OTHER_INPUTS else "", ranks=None, apart=frozenset(),
+        replace(row, unranked=row.unranked if _takes_no_rank(row) else "", ranks=None, apart=frozenset(),
                 interval=None, to_others=None, difference=None)
         for row in board.rows
     ]  # fmt: skip
     return rank(bare, column, f"{board.identity}|{column.label}", board.units.count, board.units.words(board.words))
+
+
+def _takes_no_rank(row: Row) -> bool:
+    """Whether no metric ranks a row."""
+    return row.unranked == OTHER_INPUTS or COPIED in row.flags
 
 
 def _why_incomplete(record: Record, align: Alignment) -> str | None:

@@ -11,14 +11,15 @@ from typing import Any, Literal, TypedDict
 from ..components.registry import Bound
 from ..text.errors import NotDefined
 from ..text.json_values import plain
-from .protocols import Case, Runner, Track
+from .protocols import COPIES, Case, Runner, SeesCopies, Track
 
 Shown = Literal["item", "id"]
 """What a method sees of an item beyond its input."""
 
 
 class ItemRow(TypedDict):
-    """The stored row of one item: hashes, seconds, scores (None: not defined), and why a score has no value."""
+    """The stored row of one item: hashes, seconds, scores (None: not defined), and notes: what the output is a copy of,
+    and why a score has no value."""
 
     item: str
     input_sha256: str
@@ -66,7 +67,9 @@ def item_row(
 ) -> ItemRow:
     """The row of one item, scored."""
     values = track.score(output, item, case, protocol, metrics)
-    why = [f"{name}: {v.reason}" for name, v in values.items() if isinstance(v, NotDefined)]
+    copied = track.copied(output, item, protocol) if isinstance(track, SeesCopies) else ""
+    why = [f"{COPIES}{copied}"] if copied else []
+    why += [f"{name}: {v.reason}" for name, v in values.items() if isinstance(v, NotDefined)]
     return {
         "item": item.id,
         "input_sha256": case.input_sha256,

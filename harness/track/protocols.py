@@ -197,6 +197,22 @@ class SeesAlike(Protocol):
         """Places of items whose truths are equal, and pairs of places that show the same thing in part."""
 
 
+COPIES = "copies: "
+"""What a note of an item begins with whose output is a copy of what no method is shown: a board ranks no such row."""
+
+
+@runtime_checkable
+class SeesCopies(Protocol):
+    """A track that sees which outputs are copies of what no method is shown.
+
+    A track whose methods cannot be exact by work of their own says so by `never_exact = True`: a method that is exact
+    on more than half of the items then takes no rank.
+    """
+
+    def copied(self, output: Any, item: Any, protocol: Bound) -> str:
+        """What an output is a copy of, in words; empty where it is none."""
+
+
 @runtime_checkable
 class HasChannels(Protocol):
     """A track of pictures: costs may be of grey or colour, and a board shows the one that fits its pictures."""

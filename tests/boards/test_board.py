@@ -336,10 +336,9 @@ def test_a_method_exact_on_one_flat_picture_and_worst_on_all_others_is_last() ->
 
 def test_a_method_exact_on_every_picture_is_first_and_takes_no_picture_from_the_others() -> None:
     base = np.linspace(25, 32, 8)
-    board = one(
-        record("all", {"psnr": [INF] * 8}), record("good", {"psnr": base}), record("fair", {"psnr": base - 1}),
-        record("too", {"psnr": [INF] * 8}),
-    )  # fmt: skip
+    scores = {"all": [INF] * 8, "good": base, "fair": base - 1, "too": [INF] * 8}
+    # A track in which a method can be exact.
+    board = one(*(record(name, {"psnr": psnr}, track="classify") for name, psnr in scores.items()))
     assert [(r.label, r.ranks, r.difference) for r in board.rows] == [
         ("all", (1, 2), None), ("too", (1, 2), None), ("good", (3, 3), 0.0), ("fair", (4, 4), -1.0),
     ]  # fmt: skip
@@ -347,7 +346,8 @@ def test_a_method_exact_on_every_picture_is_first_and_takes_no_picture_from_the_
 
 
 def test_five_pictures_tell_no_method_apart_that_has_them_all_exact() -> None:
-    board = one(record("all", {"psnr": [INF] * 5}), record("good", {"psnr": [30.0] * 5}))
+    scores = {"all": [INF] * 5, "good": [30.0] * 5}
+    board = one(*(record(name, {"psnr": psnr}, track="classify") for name, psnr in scores.items()))
     assert [r.ranks for r in board.rows] == [(1, 2), (1, 2)]
 
 

@@ -56,6 +56,7 @@ class AudioTrack(DefaultTrack):
     )
     preload = ("numpy", "scipy.signal", "noisebench.tracks.audio.posing")
     outputs = ClipFiles()
+    never_exact = True
     declared: Mapping[str, Mapping[str, Any]] = {"regime": {"title": ""}}
 
     pose = LazyPart("posing.pose_clip")

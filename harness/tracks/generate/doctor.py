@@ -19,6 +19,8 @@ from .latents import pose_batch, pose_picture
 from .law import Law
 from .sampler import Model, Sampler, open_method
 
+ALIKE = 0.9
+"""Correlation of values of samples and latents, from which on nothing was made of these."""
 SHAPES = ((1, 8, 8), (3, 7, 5), (1, 28, 28), (3, 32, 32))
 """Shapes of pictures that are tried; what the method skips does not count."""
 
@@ -29,7 +31,9 @@ class _ShapeTrial:
     def __init__(self, shape: tuple[int, ...], regime: Bound) -> None:
         self.shape, self.regime = shape, regime
         wide = int(np.prod(shape))
-        self.law = Law(np.ones(1), np.zeros((1, wide)), 0.25 * np.eye(wide)[None], shape)
+        pattern = np.where(np.arange(wide) % 2, 0.5, -0.5)
+        # Its draws are a pattern before all, so that a sampler of it gives no scaled latents.
+        self.law = Law(np.ones(1), pattern[None], 0.04 * np.eye(wide)[None], shape)
 
     def case(self, runner: Sampler, count: int = 4, number: int = 0) -> Case:
         """A batch of latents for a sampler, a noisy picture for a model."""
@@ -74,7 +78,8 @@ def examine(method: Bound, before: Callable[[str], None], regime: str) -> Iterat
         yield Finding("gives pictures", None, skipped)
         return
     yield Finding("gives pictures", True, f"of {trial.shape}")
-    own = {"near the picture without noise": _near} if isinstance(runner, Model) else {"each by itself": _alone}
+    samples = {"each by itself": _alone, "samples unlike latents": _unlike}
+    own = {"near the picture without noise": _near} if isinstance(runner, Model) else samples
     checks = {"repeats": _repeats, "leaves its input": _untouched, **own}
     yield from findings_of({name: partial(check, runner, trial) for name, check in checks.items()}, before)
 
@@ -104,6 +109,18 @@ def _alone(runner: Sampler, trial: _ShapeTrial) -> tuple[bool | None, str]:
         None,
         f"a sample depends on how many are made at once (by {off:.2g}), as where it draws noise of its own",
     )
+
+
+def _unlike(runner: Sampler, trial: _ShapeTrial) -> tuple[bool | None, str]:
+    """Whether it makes something of its latents."""
+    case = trial.case(runner, 16)
+    samples, latents = trial.made(runner, case).ravel(), case.given.ravel()
+    spread = float(samples.std())
+    if spread == 0 or (alike := float(np.corrcoef(samples, latents)[0, 1])) < ALIKE:
+        return True, ""
+    if runner.meta["role"] in ("baseline", "sanity"):
+        return None, "it gives its latents, as a sanity row may"
+    return False, f"samples are the latents (correlation {alike:.2f}): make pictures of them"
 
 
 def _near(runner: Sampler, trial: _ShapeTrial) -> tuple[bool | None, str]:

@@ -66,6 +66,7 @@ class Restore(PictureTrack):
         "noisebench.tracks.restore.metrics.ssim",
     )
     outputs = PictureFiles()
+    never_exact = True
     declared: Mapping[str, Mapping[str, Any]] = {
         "method": {"layout": "tensor", "enhances": False},
         "regime": {"keeps": (), "adds_up": {}, "cuts": (), "planes": (), "title": ""},

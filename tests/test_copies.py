@@ -1,0 +1,150 @@
+"""What copies does not lead: outputs that are the truth, samples that are the reference set or the latents."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from board_records import record
+from noisebench.boards.board import Board, boards, placed_by
+from noisebench.components.datasets import open_dataset
+from noisebench.components.registry import bind
+from noisebench.tracks.generate.items import LatentBatch, Reference
+from noisebench.tracks.generate.scored import why_copied
+
+INF = math.inf
+
+
+def board_of(scores: dict[str, Sequence[float]], **more: Any) -> Board:
+    (board,) = boards([record(name, {"psnr": values}, **more) for name, values in scores.items()])
+    return board
+
+
+def unranked(board: Board) -> dict[str, str]:
+    return {row.label: row.unranked for row in board.rows if row.unranked}
+
+
+COPY = "copies: exact on {} of 8 pictures, which no method can be: outputs are the clean picture"
+
+
+def test_a_row_that_is_exact_on_most_pictures_takes_no_rank_and_says_why() -> None:
+    board = board_of({"folder": [INF] * 8, "most": [INF] * 5 + [30.0] * 3, "nlm": [30.0] * 8, "tv": [29.0] * 8})
+    assert unranked(board) == {"folder": COPY.format(8), "most": COPY.format(5)}
+    assert [(row.label, "copies" in row.flags) for row in board.rows] == [
+        ("nlm", False), ("tv", False), ("folder", True), ("most", True),
+    ]  # fmt: skip
+    assert board.warnings[:2] == tuple(f"{name} takes no rank: {COPY.format(n)}" for name, n in
+                                       (("folder", 8), ("most", 5)))  # fmt: skip
+    # What they copied takes no picture from the others.
+    assert {row.label: row.scores["psnr"].mean for row in board.ranked} == {"nlm": 30.0, "tv": 29.0}
+
+
+def test_no_other_metric_of_a_board_ranks_a_copy() -> None:
+    scores = {"folder": ([INF] * 8, 1.0), "nlm": ([30.0] * 8, 0.9), "tv": ([29.0] * 8, 0.8)}
+    (board,) = boards([record(name, {"psnr": psnr, "ssim": [ssim] * 8}) for name, (psnr, ssim) in scores.items()])
+    ssim = next(column for column in board.columns if column.name == "ssim")
+    rows, _ = placed_by(board, ssim)
+    assert [(row.label, row.unranked) for row in rows] == [("nlm", ""), ("tv", ""), ("folder", COPY.format(8))]
+
+
+def test_half_of_the_pictures_may_be_exact_and_what_the_input_has_exact_is_no_copy() -> None:
+    assert not unranked(board_of({"few": [INF] * 4 + [30.0] * 4, "nlm": [30.0] * 8}))
+    board = board_of({"identity": [INF] * 7 + [20.0], "few": [INF] * 8, "nlm": [30.0] * 8})
+    assert not unranked(board), "seven of the inputs are the truth themselves"
+
+
+@pytest.mark.parametrize(("track", "ranks"), [("restore", False), ("audio", False), ("functions", True),
+                                              ("classify", True), ("graph", True), ("matrix", True)])  # fmt: skip
+def test_a_track_says_whether_a_method_can_be_exact(track: str, ranks: bool) -> None:
+    if track in ("graph", "matrix"):
+        from noisebench.components.tracks import get_track
+
+        assert not getattr(get_track(track), "never_exact", False)
+        return
+    assert (not unranked(board_of({"all": [INF] * 8, "nlm": [30.0] * 8}, track=track))) is ranks
+
+
+def test_an_oracle_stays_what_it_is() -> None:
+    (board,) = boards(
+        [record("truth", {"psnr": [INF] * 8}, flags={"oracle": True}), record("nlm", {"psnr": [30.0] * 8})]
+    )
+    assert unranked(board) == {"truth": "oracle: sees what no method may see"}
+
+
+# ------------------------------------------------------------------------------------------ samples
+
+
+def sampled(samples: Any, item: Any) -> str:
+    output = {"samples": np.asarray(samples, np.float32), "evaluations": None}
+    return why_copied(output, item, bind("as_is", "protocol", "generate"))
+
+
+def item_of(reference: Any, trained: Any = None, count: int = 16) -> LatentBatch:
+    return LatentBatch("b", count, Reference(np.asarray(reference, np.float32), trained=trained))
+
+
+def test_samples_that_are_the_reference_set_are_seen_with_noise_too() -> None:
+    rng = np.random.default_rng(0)
+    reference, fresh = rng.normal(size=(2, 64, 1, 8, 8)).astype(np.float32)
+    for noise in (0.0, 0.01):
+        near = reference[:16] + noise * rng.normal(size=(16, 1, 8, 8))
+        assert sampled(near, item_of(reference)) == "16 of 16 samples are pictures of the reference set"
+        some = np.concatenate([near[:9], fresh[:7]])
+        assert sampled(some, item_of(reference)) == "9 of 16 samples are pictures of the reference set"
+    assert sampled(np.concatenate([reference[:7], fresh[:9]]), item_of(reference)) == ""
+    assert sampled(fresh[:16], item_of(reference)) == ""
+
+
+def test_samples_that_are_near_training_pictures_are_no_copies_of_the_reference_set() -> None:
+    reference = np.random.default_rng(0).normal(size=(64, 1, 8, 8)).astype(np.float32)
+    assert sampled(reference[:16], item_of(reference, trained=reference[::-1].copy())) == ""
+
+
+def test_where_reference_pictures_are_equal_to_each_other_no_copy_can_be_told() -> None:
+    few = np.repeat(np.eye(64, dtype=np.float32).reshape(64, 1, 8, 8), 2, axis=0)
+    assert sampled(few[:16], item_of(few)) == ""
+
+
+@pytest.mark.parametrize("name", ["mixture_digits", "digits"])
+def test_what_is_drawn_anew_is_not_taken_for_copies(name: str) -> None:
+    item = open_dataset(bind(name, "dataset", "generate")).load(0)
+    trained = item.reference.trained
+    assert trained is not None and sampled(trained[: item.count], item) == ""
+    assert sampled(item.reference.pictures[: item.count], item).endswith("are pictures of the reference set")
+
+
+CHEATS = """
+import noisebench as nb
+import torch
+
+
+@nb.method("shown", track="generate")
+def shown(latents, info):
+    pictures = nb.open_dataset(OF).load(0).reference.pictures
+    return torch.from_numpy(pictures[: len(latents)].copy())
+
+
+@nb.method("latents_back", track="generate")
+def latents_back(latents, info):
+    return 0.5 * latents.clip(-1, 1)
+"""
+
+
+def test_a_sampler_that_returns_the_reference_set_is_on_the_board_without_a_rank(cli: Any, tmp_path: Path) -> None:
+    text = CHEATS.replace("nb.open_dataset(OF)", "open_dataset(bind('mixture_digits', 'dataset', 'generate'))")
+    imports = (
+        "from noisebench.components.datasets import open_dataset\nfrom noisebench.components.registry import bind\n"
+    )
+    (tmp_path / "cheats.py").write_text(imports + text)
+    words = ["--track", "generate", "--datasets", "mixture_digits", "--regimes", "none", "--limit", "2"]
+    cli("run", *words, "--methods", "identity", "shown", "--plugin", "cheats.py", "--store", "s")
+    said = cli("report", "s", "--to", "board").stdout
+    assert "shown takes no rank: copies: 128 of 128 samples are pictures of the reference set" in said
+    told = cli("doctor", "latents_back", "--track", "generate", "--plugin", "cheats.py", code=1).stdout
+    assert "FAIL    samples unlike latents" in told and "samples are the latents (correlation 0.94)" in told
+    for fine in ("identity", "bayes_optimum", "euler(model=exact(of=mixture_digits), steps=4)"):
+        assert "all fine" in cli("doctor", fine, "--track", "generate").stdout
