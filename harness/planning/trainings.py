@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,7 @@ from ..store.cell import DatasetPart, Tuning, Variant
 from ..store.keys import combined
 from ..suite.suite import Suite
 from ..text.errors import UsageError, one_line
-from ..track.protocols import IsMade, Track, Trains, identified
+from ..track.protocols import IsMade, SketchesTruths, Track, Trains, identified
 from .cells import (
     PlannedCell,
     PlannedMethod,
@@ -149,8 +150,9 @@ class Trainings:
         """The stored part of a training set. Raises `UsageError` where one of its items is tested."""
         stored = self._data.get((data.track, data.canonical))
         if stored is None:
-            stored, truths = _read_once(data, track, self._once)
+            stored, truths, sketches = _read_once(data, track, self._once)
             self._refuse_tested(data, truths)
+            self._refuse_shown(data, sketches, track)
             self._data[data.track, data.canonical] = stored
         return stored
 
@@ -167,6 +169,23 @@ class Trainings:
                 raise UsageError(
                     f"{data.display} trains on {count} of {test.display}, which is tested: such as "
                     f"{one_line(one, 60)!r}, which is {one_line(other, 60)!r} there; train on other {words.items}"
+                )
+
+    def _refuse_shown(self, data: Bound, sketches: Mapping[str, Any], track: Track) -> None:
+        """Raise `UsageError` for a training set that shows most items of a set that is tested, cut or saved anew."""
+        if not isinstance(track, SketchesTruths) or track.name != self._track.name or not sketches:
+            return
+        words = track.words
+        for test in self._tests:
+            named = "test sketches", track.name, test.canonical, self._suite.limit
+            tested = self._once(named, functools.partial(_tested_sketches, test, self._suite.limit, track))
+            shown = _shown_in_part(track, sketches, tested)
+            if 2 * len(shown) > len(tested):
+                item, one = next(iter(shown.items()))
+                raise UsageError(
+                    f"{data.display} trains on {words.items} that show parts of {len(shown)} of {len(tested)} "
+                    f"{words.items} of {test.display}, which is tested: such as {one_line(one, 60)!r} of "
+                    f"{one_line(item, 60)!r} there; train on other {words.items}"
                 )
 
     def _truths_of(self, test: Bound) -> list[tuple[str, str]]:
@@ -234,25 +253,30 @@ def _own_files(bound: Bound, *, of_trainings: bool = False) -> Iterator[Bound]:
         yield from _own_files(one, of_trainings=of_trainings)
 
 
-def _read_once(bound: Bound, track: Track, once: ReadOnce) -> tuple[DatasetPart, dict[str, str]]:
+def _read_once(bound: Bound, track: Track, once: ReadOnce) -> tuple[DatasetPart, dict[str, str], dict[str, Any]]:
     return once(("trained on", track.name, bound.canonical), lambda: _training_set(bound, track))
 
 
-def _training_set(bound: Bound, track: Track) -> tuple[DatasetPart, dict[str, str]]:
-    """The stored part of a training set, and its ids by truth. Items that are made are not read, others once."""
+def _training_set(bound: Bound, track: Track) -> tuple[DatasetPart, dict[str, str], dict[str, Any]]:
+    """The stored part of a training set, its ids by truth, and its track's sketch of the truth of each id.
+
+    Items that are made are not read, others once.
+    """
     dataset = open_dataset(bound)
-    lines, truths = [], {}
+    lines, truths, sketches = [], {}, {}
     for index, item_id in enumerate(text_ids(bound, dataset)):
         if isinstance(dataset, IsMade):
             line, truth = f"{item_id!r} {dataset.made(index)}", dataset.made(index)
         else:
             item = load_item(bound, dataset, index, track)
             line, truth = identified(track, item), track.truth_sha256(item) if isinstance(track, Trains) else item_id
+            if isinstance(track, SketchesTruths) and (sketch := track.truth_sketch(item)) is not None:
+                sketches[item_id] = sketch
         lines.append(line)
         truths[truth] = item_id
     count = len(lines)
     stored = DatasetPart(**structs.asdict(part(bound)), fingerprint=combined(lines), items=count, total=count)
-    return stored, truths
+    return stored, truths, sketches
 
 
 def _tested_truths(bound: Bound, limit: int | None, track: Trains) -> list[tuple[str, str]]:
@@ -264,3 +288,25 @@ def _tested_truths(bound: Bound, limit: int | None, track: Trains) -> list[tuple
     if isinstance(dataset, IsMade):
         return [(dataset.made(index), item_id) for index, item_id in chosen]
     return [(track.truth_sha256(dataset.load(index)), item_id) for index, item_id in chosen]
+
+
+def _tested_sketches(bound: Bound, limit: int | None, track: SketchesTruths) -> dict[str, Any]:
+    """What its track sketches of the truth of each item that is tested, by its id; nothing of made items."""
+    dataset = open_dataset(bound)
+    if isinstance(dataset, IsMade):
+        return {}
+    chosen = list(enumerate(text_ids(bound, dataset)))[:limit]
+    found = {item_id: track.truth_sketch(dataset.load(index)) for index, item_id in chosen}
+    return {item_id: sketch for item_id, sketch in found.items() if sketch is not None}
+
+
+def _shown_in_part(track: SketchesTruths, trained: Mapping[str, Any], tested: Mapping[str, Any]) -> dict[str, str]:
+    """The ids of tested items that show the same as an item that is trained on, with the id of that one."""
+    ids = [*trained, *tested]
+    equal, pairs = track.alike([*trained.values(), *tested.values()])
+    group = list(range(len(ids)))
+    for one, *others in [*equal, *pairs]:
+        for other in others:
+            group = [group[one] if number == group[other] else number for number in group]
+    owner = {group[place]: ids[place] for place in reversed(range(len(trained)))}
+    return {ids[place]: owner[group[place]] for place in range(len(trained), len(ids)) if group[place] in owner}

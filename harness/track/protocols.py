@@ -197,6 +197,14 @@ class SeesAlike(Protocol):
         """Places of items whose truths are equal, and pairs of places that show the same thing in part."""
 
 
+@runtime_checkable
+class SketchesTruths(SeesAlike, Protocol):
+    """One that sees too whether a training set shows items that are tested, cut or saved anew."""
+
+    def truth_sketch(self, item: Any) -> Any:
+        """The sketch of the truth of an item; None where its input stands for the truth, which a training may see."""
+
+
 COPIES = "copies: "
 """What a note of an item begins with whose output is a copy of what no method is shown: a board ranks no such row."""
 

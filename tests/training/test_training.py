@@ -247,6 +247,32 @@ def test_pictures_that_are_tested_are_refused_in_training(cli: Any, tmp_path: Pa
     cli(*words, "--datasets", 'folder(path="test")', "--regimes", "gaussian(sigma=25)")
 
 
+def test_pictures_that_are_tested_are_refused_in_training_though_a_row_is_cut_off(cli: Any, tmp_path: Path) -> None:
+    import noisebench as nb
+    from noisebench.components.registry import bind
+
+    photos = nb.open_dataset(bind("photos", "dataset", "restore"))
+    for folder, places in (("train", (0, 1, 2, 3)), ("test", (0, 1, 2)), ("other", (1, 6, 7))):
+        (tmp_path / folder).mkdir()
+        for i in places:
+            cut = slice(1, None) if folder == "train" else slice(None)
+            nb.write_picture(
+                tmp_path / folder / f"{'cut' if folder == 'train' else 'whole'}{i}.png", photos.load(i).clean[cut]
+            )
+    words = ["run", "--regimes", "gaussian(sigma=25)", "--dry-run", "--methods"]
+    trained = "trained(data={}, validation=1, crop=16, steps=2, checks=1)"
+    own = trained.format('folder(path="train")')
+    done = cli(*words, own, "--datasets", 'folder(path="test")', code=2)
+    assert (
+        "folder(path=train) trains on pictures that show parts of 3 of 3 pictures of folder(path=test), which is "
+        "tested: such as 'cut0' of 'whole0' there; train on other pictures" in done.stderr
+    )
+    # One of three is no copy of the set; and a training that is told no truth may see what is tested.
+    cli(*words, own, "--datasets", 'folder(path="other")')
+    untold = trained.format('noisy_only(of=noisy(of=folder(path="train"), regime=gaussian(sigma=25)))')
+    cli(*words, untold.replace("steps=2", "regime=real, steps=2"), "--datasets", 'folder(path="test")')
+
+
 def test_made_pictures_are_refused_where_they_are_tested() -> None:
     suite = Suite(methods=("trained(data=dead_leaves(n=30))",), regimes=("none",), datasets=("dead_leaves(n=4)",))
     with pytest.raises(Exception, match="trains on 4 pictures of dead_leaves"):
