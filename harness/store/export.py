@@ -19,6 +19,7 @@ from msgspec import structs
 from ..data.disk import open_regular, write_named
 from ..text.errors import UsageError, one_line
 from ..text.json_values import parsed, plain
+from .baseline_layout import MARK, VERSION, entries_of
 from .cell import SCHEMA, Cell, Whole, checked_cell, plain_values, why_not
 from .mistakes import mistakes_of
 from .names import why_no_names
@@ -188,7 +189,7 @@ def is_export(path: Path) -> bool:
             return is_parquet_export(path)
         if start.startswith(_XZ):
             start = lzma.LZMADecompressor(lzma.FORMAT_XZ).decompress(start, _START)
-        return b'"noisebench_export"' in start or b'"noisebench_baseline"' in start
+        return b'"noisebench_export"' in start or f'"{MARK}"'.encode() in start
     return False
 
 
@@ -200,7 +201,7 @@ def read_export(path: Path) -> list[Record]:
         document: Any = read_parquet(data) if data.startswith(MAGIC) else parsed(_unpacked(data).decode("utf-8"))
         if not isinstance(document, dict):
             raise ValueError("it is no mapping")
-        if "noisebench_baseline" in document:
+        if MARK in document:
             return _read_baseline(path, document)
         if lacks := [name for name in _PARTS if name not in document]:
             raise ValueError(f"it lacks {', '.join(lacks)}")
@@ -234,9 +235,7 @@ def read_export(path: Path) -> list[Record]:
 
 def _read_baseline(path: Path, document: dict[str, Any]) -> list[Record]:
     """Records of a baseline, which were found to be what their keys were made from when it was written."""
-    from .baseline import VERSION, entries_of
-
-    version = document["noisebench_baseline"]
+    version = document[MARK]
     if type(version) is not int or version > VERSION:
         raise UsageError(
             f"baseline {one_line(path)} was written by a newer noisebench (layout {one_line(version, 40)}): upgrade to "
