@@ -142,7 +142,7 @@ class Exchanged:
 def test_an_item_under_another_id_is_refused_as_by_a_run() -> None:
     nb.dataset("exchanged")(Exchanged)
     try:
-        with pytest.raises(nb.UsageError, match="^dataset exchanged, picture 'a': what `load` gives has the id 'b'"):
+        with pytest.raises(nb.UsageError, match="^dataset exchanged, picture 'b': what `load` gives has the id 'a'"):
             nb.evaluate("identity", "exchanged")
     finally:
         registry("dataset")._entries.pop("exchanged")
