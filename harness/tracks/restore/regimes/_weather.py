@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import numpy as np
 
 from ....imaging.resample import fold
 from ._digitise import Picture
-from ._filters import filter_valid, pad
+from ._filters import filter_valid
 
 
 def clouds(rng: np.random.Generator, height: int, width: int, decay: float) -> Picture:
@@ -42,30 +43,37 @@ def frost(rng: np.random.Generator, height: int, width: int) -> Picture:
 
 
 def trail(radius: int, sigma: float, angle: float) -> Picture:
-    """A line that fades from the centre, as something that moves away at `angle` degrees: (2r+1, 2r+1), sum 1."""
-    kernel = np.zeros((2 * radius + 3, 2 * radius + 3))
+    """A line of 2 r + 1 pixels that fades from the centre, as something that moves away at `angle` degrees; sum 1.
+
+    As ImageMagick's motion blur has it, (4r+1, 4r+1).
+    """
+    reach = 2 * radius
+    kernel = np.zeros((2 * reach + 1, 2 * reach + 1))
     dx, dy = math.cos(math.radians(angle)), math.sin(math.radians(angle))
-    for i in range(radius + 1):
-        column, row = radius + 1 + i * dx, radius + 1 + i * dy
-        left, top = math.floor(column), math.floor(row)
-        across, down = column - left, row - top
-        weight = math.exp(-(i**2) / (2 * sigma**2))
-        for y, x, share in ((0, 0, (1 - down) * (1 - across)), (0, 1, (1 - down) * across),
-                            (1, 0, down * (1 - across)), (1, 1, down * across)):  # fmt: skip
-            kernel[top + y, left + x] += weight * share
+    for i in range(reach + 1):
+        row, column = (reach + math.ceil(i * step - 0.5) for step in (dy, dx))
+        kernel[row, column] += math.exp(-(i**2) / (2 * sigma**2))
     return kernel / math.fsum(kernel.ravel())
 
 
-def filtered(x: Picture, kernel: Picture) -> Picture:
-    """(H, W, C) under a kernel of odd size, its border mirrored."""
-    return filter_valid(pad(x, kernel.shape[0] // 2, kernel.shape[1] // 2, "reflect"), kernel)
+def filtered(x: Picture, kernel: Picture, border: Literal["reflect", "edge"]) -> Picture:
+    """(H, W, C) under a kernel of odd size; the border is mirrored at the last pixel, or repeated."""
+    rows, columns = (side // 2 for side in kernel.shape)
+    return filter_valid(np.pad(x, ((rows, rows), (columns, columns), (0, 0)), border), kernel)
 
 
 def enlarged(x: Picture, factor: float) -> Picture:
-    """The middle of (H, W, C), `factor` times as large, between pixels by lines."""
-    height, width = x.shape[:2]
-    rows, columns = ((np.arange(n) - (n - 1) / 2) / factor + (n - 1) / 2 for n in (height, width))
+    """The middle of (H, W, C), `factor` times as large, between pixels by lines, from corner to corner, and cut."""
+    rows, columns = (_places(n, factor) for n in x.shape[:2])
     return between(x, rows[:, None], columns[None, :])
+
+
+def _places(side: int, factor: float) -> Picture:
+    """Where along one side the values of an enlarged picture come from."""
+    crop = math.ceil(side / factor)
+    large = max(round(crop * factor), side)
+    made = np.arange(side) + (large - side) // 2
+    return (side - crop) // 2 + made * ((crop - 1) / max(large - 1, 1))
 
 
 def between(x: Picture, rows: Picture, columns: Picture) -> Picture:
@@ -85,5 +93,5 @@ def snow(rng: np.random.Generator, height: int, width: int, settings: tuple[floa
     """Flakes that fall aslant, (H, W, 1): of mean and deviation, so many times as large, those above a threshold."""
     mean, spread, factor, threshold, radius, sigma, _ = settings
     flakes = enlarged((mean + spread * rng.standard_normal((height, width)))[:, :, None], factor)
-    flakes = np.where(flakes < threshold, 0.0, np.clip(flakes, 0, 1))
-    return filtered(flakes, trail(round(radius), sigma, float(rng.uniform(-135, -45))))
+    flakes = np.floor(np.where(flakes < threshold, 0.0, np.clip(flakes, 0, 1)) * 255) / 255
+    return filtered(flakes, trail(round(radius), sigma, float(rng.uniform(-135, -45))), "edge")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal
 
 import numpy as np
@@ -18,6 +19,8 @@ Kind = Literal[
 ]  # fmt: skip
 _SMALL = 64
 """Pictures with a shorter side of up to so many pixels have the settings of CIFAR-10-C, larger ones of ImageNet-C."""
+
+_LUMA = (0.299, 0.587, 0.114)
 
 _Settings = tuple[tuple[float, ...], ...]
 _OF_SMALL: dict[str, _Settings] = {
@@ -58,7 +61,7 @@ _OF_LARGE: dict[str, _Settings] = {
 }  # fmt: skip
 
 
-@regime("corruption", title="{kind}, severity {severity}")
+@regime("corruption", version=2, title="{kind}, severity {severity}")
 def corruption(
     x: Picture,
     rng: np.random.Generator,
@@ -68,9 +71,10 @@ def corruption(
 ) -> Degraded:
     """One of fifteen common corruptions at one of five severities: noise, blur, weather, digital.
 
-    As ImageNet-C has them (D. Hendrycks, T. Dietterich, ICLR 2019), with its settings, and for pictures of up to 64
-    pixels those of CIFAR-10-C; clipped and rounded to 8 bits. Noise is keyed, and clouds, snow and frost are drawn by
-    key: frost, of which the authors have photographs, is a drawing of veins here; its errors compare with no others'.
+    As ImageNet-C has them (D. Hendrycks, T. Dietterich, ICLR 2019), with its settings and what its code makes of them,
+    and for pictures of up to 64 pixels those of CIFAR-10-C; clipped, and rounded to 8 bits, which there are cut. Noise
+    is keyed, and clouds, snow and frost are drawn by key: frost, of which the authors have photographs, is a drawing of
+    veins here; its errors compare with no others'.
     """
     settings = (_OF_SMALL if min(x.shape[:2]) <= _SMALL else _OF_LARGE)[kind][severity - 1]
     y = np.clip(_corrupted(kind, np.clip(x, 0, 1), rng, settings), 0, 1)
@@ -88,17 +92,18 @@ def _corrupted(kind: Kind, x: Picture, rng: np.random.Generator, settings: tuple
         chance = rng.uniform(size=x.shape)
         return np.where(chance < first / 2, 0.0, np.where(chance < first, 1.0, x))
     if kind == "defocus_blur":
-        return filtered(x, _defocused(*settings))
+        return filtered(x, _defocused(*settings), "reflect")
     if kind == "glass_blur":
         return _through_glass(x, rng, first, round(settings[1]), round(settings[2]))
     if kind == "motion_blur":
-        return filtered(x, trail(round(first), settings[1], float(rng.uniform(-45, 45))))
+        return filtered(x, trail(round(first), settings[1], float(rng.uniform(-45, 45))), "edge")
     if kind == "zoom_blur":
         factors = np.arange(1, first, settings[1])
         return (x + sum(enlarged(x, float(factor)) for factor in factors)) / (len(factors) + 1)
     if kind == "snow":
         flakes = snow(rng, height, width, settings)
-        pale = settings[6] * x + (1 - settings[6]) * np.maximum(x, 1.5 * x.mean(axis=2, keepdims=True) + 0.5)
+        grey = (x * _LUMA if x.shape[2] == len(_LUMA) else x / x.shape[2]).sum(axis=2, keepdims=True)
+        pale = settings[6] * x + (1 - settings[6]) * np.maximum(x, 1.5 * grey + 0.5)
         fallen: Picture = pale + flakes + flakes[::-1, ::-1]
         return fallen
     if kind == "frost":
@@ -112,37 +117,45 @@ def _corrupted(kind: Kind, x: Picture, rng: np.random.Generator, settings: tuple
         middle: Picture = x.mean(axis=(0, 1))
         return (x - middle) * first + middle
     if kind == "elastic_transform":
-        return _bent(x, rng, *(share * min(height, width) for share in settings))
+        shares = 1 if min(height, width) <= _SMALL else 244 / 224  # of 244 pixels, for pictures of 224
+        return _bent(x, rng, *(shares * share * min(height, width) for share in settings))
     if kind == "pixelate":
         return _in_blocks(x, first)
     return jpeg(x, rng, quality=round(first))[0]
 
 
 def _defocused(radius: float, sigma: float) -> Picture:
-    """A disc of whole pixels, its edge softened by a Gaussian; sum 1."""
+    """A disc of whole pixels, its edge softened by a Gaussian of 3 × 3 pixels, 5 × 5 for a large one; sum 1."""
     reach = int(np.floor(radius))
     grid = np.arange(-reach, reach + 1)
     disc = (np.add.outer(grid**2, grid**2) <= radius**2).astype(np.float64)
-    taps = gaussian_taps(sigma)
-    edge = len(taps) - 1
-    soft = filter_separable(np.pad(disc / disc.sum(), edge)[:, :, None], taps)[:, :, 0]
+    near = np.arange(-1, 2) if radius <= 8 else np.arange(-2, 3)
+    taps = np.array([math.exp(-0.5 * (i / sigma) ** 2) for i in near])
+    soft = filter_separable(np.pad(disc, 2 * near[-1])[:, :, None], taps)[:, :, 0]
     kernel: Picture = soft / soft.sum()
     return kernel
 
 
 def _through_glass(x: Picture, rng: np.random.Generator, sigma: float, reach: int, times: int) -> Picture:
-    """Softened, each pixel changed with one near it, and softened again; the pixels go from the last to the first."""
-    taps = gaussian_taps(sigma)
-    edge = len(taps) // 2
-    y = filter_separable(pad(x, edge, edge, "reflect"), taps)
+    """Softened, cut to bytes, each pixel overwritten by one near it, and softened again.
+
+    The pixels go from the last to the first. The authors' code means to change two pixels, and copies one.
+    """
+    y = np.floor(_softened(x, sigma) * 255) / 255
     height, width = x.shape[:2]
     for _ in range(times):
-        moves = rng.integers(-reach, reach, (height, width, 2))
-        for row in range(height - reach - 1, reach - 1, -1):
-            for column in range(width - reach - 1, reach - 1, -1):
-                other = row + int(moves[row, column, 0]), column + int(moves[row, column, 1])
-                y[row, column], y[other] = y[other].copy(), y[row, column].copy()
-    return filter_separable(pad(y, edge, edge, "reflect"), taps)
+        moves = rng.integers(-reach, reach, (height, width, 2)).tolist()
+        for row in range(height - reach, reach, -1):
+            for column in range(width - reach, reach, -1):
+                across, down = moves[row][column]
+                y[row, column] = y[row + down, column + across]
+    return _softened(y, sigma)
+
+
+def _softened(x: Picture, sigma: float) -> Picture:
+    taps = gaussian_taps(sigma)
+    edge = len(taps) // 2
+    return filter_separable(np.pad(x, ((edge, edge), (edge, edge), (0, 0)), "edge"), taps)
 
 
 def _brighter(x: Picture, more: float) -> Picture:
@@ -153,38 +166,39 @@ def _brighter(x: Picture, more: float) -> Picture:
 
 
 def _bent(x: Picture, rng: np.random.Generator, strength: float, sigma: float, skew: float) -> Picture:
-    """Three points near the middle moved by up to `skew` pixels, and each pixel by a smooth field, `strength` of it."""
+    """Three points near the middle moved by up to `skew` pixels, and then each pixel by a smooth field of shifts."""
     height, width = x.shape[:2]
-    middle, third = np.array([height, width]) / 2, min(height, width) / 3
+    middle, third = np.array([height, width]) // 2, min(height, width) // 3 or 1
     corners = middle + third * np.array([[1, 1], [1, -1], [-1, -1]])
     moved = corners + rng.uniform(-skew, skew, corners.shape)
     # The affine map that brings each moved point back to where its value is.
     back = np.linalg.solve(np.hstack([moved, np.ones((3, 1))]), corners)
     rows, columns = np.mgrid[:height, :width].astype(np.float64)
     at = np.stack([rows, columns, np.ones_like(rows)], axis=2) @ back
-    if strength:
-        shifts = rng.uniform(-1, 1, (height, width, 2))
-        taps = gaussian_taps(sigma)
-        edge = len(taps) // 2
-        at = at + strength * filter_separable(pad(shifts, edge, edge, "reflect"), taps)
-    return between(x, at[:, :, 0], at[:, :, 1])
+    warped = between(x, at[:, :, 0], at[:, :, 1])
+    if not strength:
+        return warped
+    shifts = rng.uniform(-1, 1, (height, width, 2))
+    taps = gaussian_taps(sigma)
+    edge = len(taps) // 2
+    field = strength * filter_separable(pad(shifts, edge, edge, "reflect"), taps)
+    return between(warped, rows + field[:, :, 0], columns + field[:, :, 1])
 
 
 def _in_blocks(x: Picture, share: float) -> Picture:
-    """As many pixels as `share` of each side has, each the mean of its area, and back to the size by repeating them."""
+    """As many pixels as `share` of each side has, each the mean of those in its area, and back by repeating them."""
     height, width = x.shape[:2]
     few = [max(1, int(side * share)) for side in (height, width)]
     down, across = (_areas(side, count) for side, count in zip((height, width), few, strict=True))
     small = np.einsum("jw,iwc->ijc", across, np.einsum("ih,hwc->iwc", down, x))
-    rows, columns = (np.arange(side) * count // side for side, count in zip((height, width), few, strict=True))
+    rows, columns = ((2 * np.arange(side) + 1) * n // (2 * side) for side, n in zip((height, width), few, strict=True))
     repeated: Picture = small[rows][:, columns]
     return repeated
 
 
 def _areas(side: int, count: int) -> Picture:
-    """The share of each of `side` pixels in each of `count` equal parts, (count, side), rows of sum 1."""
-    edges = np.arange(count + 1) * side / count
-    pixels = np.arange(side)
-    inside = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
-    shares: Picture = np.clip(inside, 0, None) * count / side
+    """Which of `side` pixels have their centre in each of `count` equal parts, (count, side), rows of sum 1."""
+    off = (np.arange(side) + 0.5) * count / side - np.arange(count)[:, None]
+    inside = ((off >= 0) & (off < 1)).astype(np.float64)
+    shares: Picture = inside / inside.sum(axis=1, keepdims=True)
     return shares

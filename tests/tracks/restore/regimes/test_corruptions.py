@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
+import cv2
 import noisebench as nb
 import numpy as np
 import pytest
+from conftest import DATA
 from noisebench.components.registry import bind
 from noisebench.tracks.restore.degrade import degrade_sample
 from noisebench.tracks.restore.regimes._weather import clouds, enlarged, trail
 from noisebench.tracks.restore.regimes.corruption import _OF_LARGE, _OF_SMALL, Kind
 from numpy.testing import assert_allclose
+from published_corruptions import published
 from scipy import ndimage
 
 KINDS = get_args(Kind)
@@ -94,17 +97,18 @@ def test_blocks_are_means_of_areas() -> None:
 
 def test_the_middle_is_enlarged_between_pixels_by_lines() -> None:
     x = np.random.default_rng(3).uniform(size=(9, 12, 1))
-    at = [(np.arange(n) - (n - 1) / 2) / 1.3 + (n - 1) / 2 for n in x.shape[:2]]
-    due = ndimage.map_coordinates(x[:, :, 0], np.meshgrid(*at, indexing="ij"), order=1)
+    # ⌈9 / 1.3⌉ = 7 and ⌈12 / 1.3⌉ = 10 pixels become 9 and 13, from corner to corner, and 12 are cut out of 13.
+    due = ndimage.zoom(x[1:8, 1:11, 0], 1.3, order=1)[:, :12]
     assert_allclose(enlarged(x, 1.3)[:, :, 0], due, atol=1e-12)
+    assert_allclose(enlarged(x, 1.0), x, atol=1e-12)
 
 
 def test_a_trail_fades_from_the_centre_along_its_line() -> None:
     kernel = trail(6, 2, 0)
-    row = kernel[7, 7:14]
+    row = kernel[12, 12:25]
     assert kernel.sum() == pytest.approx(1)
-    assert_allclose(row / row[0], np.exp(-(np.arange(7) ** 2) / 8), atol=1e-12)
-    assert np.count_nonzero(kernel) == 7
+    assert_allclose(row / row[0], np.exp(-(np.arange(13) ** 2) / 8), atol=1e-12)
+    assert np.count_nonzero(kernel) == 13
 
 
 def test_clouds_reach_from_0_to_1_and_are_smoother_the_faster_they_decay() -> None:
@@ -114,3 +118,88 @@ def test_clouds_reach_from_0_to_1_and_are_smoother_the_faster_they_decay() -> No
     assert np.abs(np.diff(smooth)).mean() < 0.5 * np.abs(np.diff(rough)).mean()
     with pytest.raises(nb.UsageError, match="severity"):
         bind("corruption(kind=fog, severity=6)", "regime")
+
+
+def test_each_pixel_behind_glass_is_one_near_it_and_none_is_changed_with_another() -> None:
+    picture = np.arange(400, dtype=np.uint16).reshape(20, 20) * 163
+    found = under("glass_blur", picture, 1)[:, :, 0]  # σ = 0.05, which softens nothing
+    levels = np.floor(picture / 65535 * 255)
+    near = np.stack([np.roll(levels, shift, (0, 1)) for shift in ((0, 0), (0, 1), (1, 0), (1, 1))])
+    assert (np.abs(np.rint(found * 255) - near).min(axis=0)[2:-2, 2:-2] == 0).mean() > 0.6
+    values, counts = np.unique(found[1:, 1:], return_counts=True)
+    assert counts.max() > 1 and len(values) < found[1:, 1:].size
+
+
+# As published: the error of a corruption, by its published definition and here.
+
+PICTURES = 10
+REFERENCE = [kind for kind in KINDS if kind != "frost"]
+"""Frost has no definition without the photographs of its authors."""
+
+
+def of_files(side: int) -> list[np.ndarray]:
+    """Squares of ten photographs of Kodak24, as they are scaled for the published sets."""
+    files = sorted((DATA / "Kodak24").glob("*.png"))[:PICTURES]
+    if len(files) < PICTURES:
+        pytest.skip("no Kodak24 at NOISEBENCH_DATA")
+    made = []
+    for file in files:
+        picture = cv2.cvtColor(cv2.imread(str(file)), cv2.COLOR_BGR2RGB)
+        short = min(picture.shape[:2])
+        top, left = ((length - short) // 2 for length in picture.shape[:2])
+        square = picture[top : top + short, left : left + short]
+        made.append(cv2.resize(square, (side, side), interpolation=cv2.INTER_AREA))
+    return made
+
+
+def generated(side: int) -> list[np.ndarray]:
+    """Ten pictures of dead leaves in colour."""
+    leaves = nb.open_dataset(bind(f"dead_leaves(n={PICTURES}, size={max(side, 64)}, color=true)", "dataset"))
+    clean = (leaves.load(n).clean[:side, :side] for n in range(PICTURES))
+    return [picture if picture.dtype == np.uint8 else np.rint(picture * 255).astype(np.uint8) for picture in clean]
+
+
+def errors(kind: str, pictures: list[np.ndarray], severity: int, draws: int = 1) -> tuple[float, float]:
+    """The root of the mean squared error of bytes, by the published definition and of the regime."""
+    settings = (_OF_SMALL if len(pictures[0]) <= 64 else _OF_LARGE)[kind][severity - 1]
+    due, found = [], []
+    for draw in range(draws):
+        for n, picture in enumerate(pictures):
+            rng = np.random.default_rng([severity, draw, n])
+            due.append(np.mean((published(kind, picture / 255, settings, rng) - picture) ** 2))
+            found.append(np.mean((under(kind, picture, severity, seed=draw) * 255 - picture) ** 2))
+    return float(np.sqrt(np.mean(due))), float(np.sqrt(np.mean(found)))
+
+
+_CHANCE = {
+    "snow": 0.1, "fog": 0.2, "elastic_transform": 0.15, "motion_blur": 0.06, "impulse_noise": 0.06, "glass_blur": 0.03,
+}  # fmt: skip
+"""By how much two means over draws may differ: a draw of these is of the whole picture. Others agree within 2 %."""
+
+
+@pytest.mark.parametrize("kind", REFERENCE)
+@pytest.mark.parametrize("pictures", [of_files, generated])
+def test_errors_of_small_pictures_are_those_of_the_published_definition(kind: str, pictures: Any) -> None:
+    shown = pictures(32)
+    for severity in range(1, 6):
+        due, found = errors(kind, shown, severity, draws=3 if kind in _CHANCE else 1)
+        assert found == pytest.approx(due, rel=_CHANCE.get(kind, 0.02)), severity
+
+
+@pytest.mark.parametrize("kind", REFERENCE)
+def test_errors_of_large_pictures_are_those_of_the_published_definition(kind: str) -> None:
+    shown = of_files(224)[: 3 if kind == "glass_blur" else PICTURES]
+    for severity in (1, 5):
+        due, found = errors(kind, shown, severity)
+        assert found == pytest.approx(due, rel=_CHANCE.get(kind, 0.02)), severity
+
+
+@pytest.mark.parametrize("table", [_OF_SMALL, _OF_LARGE])
+def test_frost_lies_over_a_picture_as_published(table: Any) -> None:
+    side = 32 if table is _OF_SMALL else 224
+    grey = np.full((side, side), 100, np.uint8)
+    for severity, (share, ice) in enumerate(table["frost"], 1):
+        found = under("frost", grey, severity)
+        low, high = share * 100 / 255, min(1.0, share * 100 / 255 + ice)
+        assert low - 0.003 <= found.min() and found.max() <= high + 0.003
+        assert found.max() - found.min() > 0.4 * (high - low)
