@@ -75,6 +75,7 @@ from .tracks.restore.scoring import score as score
 from .tracks.restore.scoring import score_sets as score_sets
 from .tracks.restore.scoring import ssim as ssim
 from .tracks.restore.set_metrics.reference import write_reference as write_reference
+from .training.classifier_network import classifier_network as classifier_network
 from .training.components import arch as arch
 from .training.components import loss as loss
 from .training.components import objective as objective

@@ -62,7 +62,8 @@ def adversarial_examples(
 ) -> AdversarialExamples:
     """Another set's pictures as an attack that succeeded changed them, labelled by what the classifier says.
 
-    classifier: `trained(…)` without a stop, which is trained here, once, as a run would. What it says of a picture is
+    classifier: `trained(…)` without a stop, which is trained here, once, as a run would, or any other that torch can
+    differentiate. What it says of a picture is
     attacked, right or wrong, by kinds in turn over the pictures: `fgsm`, `pgd` and `cw` as of `attacked`, `strongest`
     the best of pgd and cw, each from the picture and from a random change of it. eps, norm: how near, on the [0, 1]
     scale. Pictures of which the classifier still says the same are not in the set. label: what it says of the `clean`

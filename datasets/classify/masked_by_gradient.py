@@ -90,13 +90,14 @@ def masked_by_gradient(
 ) -> MaskedByGradient:
     """Another set of whose pictures a share of values stays: those a classifier is most, or least, sensitive to.
 
-    model: `trained(…)`, which is trained here, once, as a run would. keep: the `share` of values of each picture with
-    the largest gradient, the `bottom` with the smallest, or a `random` one; all others are `fill`. Of a coloured
-    picture each channel counts by itself. by: `loss` is the gradient of the label's loss, as Shah et al. have it, which
-    may give the label away: where a network is sensitive at other places for each class, a mask tells which. `logits`
-    is that of all logits together, and is not told the label. seed: of a model that says none, and of `random`; none is
-    that of the training that the set is for, and 0 for a test. A network that is trained on one such set is tested on
-    another with the same model, seed, keep, share, by and fill: accuracy by `top` less that by `bottom` is DiffROAR.
+    model: `trained(…)`, which is trained here, once, as a run would, or any other that torch can differentiate. keep:
+    the `share` of values of each picture with the largest gradient, the `bottom` with the smallest, or a `random` one;
+    all others are `fill`. Of a coloured picture each channel counts by itself. by: `loss` is the gradient of the
+    label's loss, as Shah et al. have it, which may give the label away: where a network is sensitive at other places
+    for each class, a mask tells which. `logits` is that of all logits together, and is not told the label. seed: of a
+    model that says none, and of `random`; none is that of the training that the set is for, and 0 for a test. A network
+    that is trained on one such set is tested on another with the same model, seed, keep, share, by and fill: accuracy
+    by `top` less that by `bottom` is DiffROAR.
     """
     held, seed = labelled_arrays(of), seed or 0
     shape, values = held.pictures.shape, int(np.prod(held.pictures.shape[1:]))

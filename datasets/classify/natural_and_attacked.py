@@ -65,8 +65,9 @@ def natural_and_attacked(
 ) -> NaturalAndAttacked:
     """Pictures of another set, each as it is and as an attack on a classifier left it: what a detector tells apart.
 
-    by: the classifier that is attacked, `trained(…)`, which is trained here, once, as a run would. eps, on the [0, 1]
-    scale, kind, norm and steps: as of the method `attacked`, from the picture itself. The classes are natural and
+    by: the classifier that is attacked: `trained(…)`, which is trained here, once, as a run would, or any other that
+    torch can differentiate. eps, on the [0, 1] scale, kind, norm and steps: as of the method `attacked`, from the
+    picture itself. The classes are natural and
     attacked, whether or not the classifier then errs. Attacked values are not rounded. seed: of a classifier that says
     none; none is 0. A detector sees the pictures alone: `auroc` and `fpr95` say how well it does.
     """
