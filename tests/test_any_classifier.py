@@ -10,6 +10,9 @@ import numpy as np
 import pytest
 import torch
 from noisebench.components.registry import bind, registry
+from noisebench.planning.recipe import recipe_of
+from noisebench.recipes.parts.frozen_classifier import classifier_of
+from noisebench.training.trainer import Trainer
 
 CALLS: list[int] = []
 WEIGHTS = torch.randn(10, 64, generator=torch.Generator().manual_seed(0))
@@ -119,3 +122,28 @@ def test_other_weights_make_another_set(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setitem(globals(), "WEIGHTS", WEIGHTS.flip(1))
     second = items(SETS["masked_by_gradient"].format("an_adapter"))
     assert any((one.picture != other.picture).any() for one, other in zip(first, second, strict=True))
+
+
+@pytest.mark.parametrize("method", ["an_adapter", "one_at_a_time"])
+def test_any_network_is_a_frozen_classifier(method: str) -> None:
+    spec = (
+        f"trained(arch=dncnn(depth=2, width=2), objective=cdd_red, parts=frozen_classifier(of={method}), regime=real, "
+        "crop=8, batch=4, steps=4, checks=1, precision=float32)"
+    )
+    trainer = Trainer(recipe_of(bind(spec, "method").kwargs), (1, 8, 8), (1, 8, 8), 0, "cpu")
+    wanted = np.random.default_rng(5).random((4, 1, 8, 8), np.float32)
+    assert np.isfinite(trainer.advance({"given": wanted + np.float32(0.1), "wanted": wanted}))
+    x = torch.rand(3, 1, 8, 8, requires_grad=True)
+    torch.autograd.backward(classifier_of(trainer.net)(x).square().sum())  # type: ignore[misc]
+    assert x.grad is not None and float(x.grad.abs().max()) > 0
+
+
+def test_a_frozen_classifier_without_a_gradient_is_named() -> None:
+    spec = (
+        "trained(arch=dncnn(depth=2, width=2), objective=cdd_red, parts=frozen_classifier(of=detached), regime=real, "
+        "crop=8)"
+    )
+    trainer = Trainer(recipe_of(bind(spec, "method").kwargs), (1, 8, 8), (1, 8, 8), 0, "cpu")
+    wanted = np.random.default_rng(5).random((4, 1, 8, 8), np.float32)
+    with pytest.raises(nb.UsageError, match="part frozen_classifier: detached has no gradient"):
+        trainer.advance({"given": wanted, "wanted": wanted})
