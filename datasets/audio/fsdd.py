@@ -78,5 +78,7 @@ def fsdd(
     speakers: hold out whole speakers, as `speakers=(theo, nicolas)`; none named: all six. n: the first so many clips.
     level: the RMS of each, dB of full scale, since speakers differ by 20 dB; none: as recorded. Offsets are removed, a
     digit at a time. The recordings have room noise of their own: a truth that is not quite clean.
+
+    Public: a method can know its items and their truths.
     """
     return SpokenDigits([one for one in SPEAKERS if not speakers or one in speakers], join, n, level)

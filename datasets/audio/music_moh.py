@@ -19,5 +19,7 @@ def music_moh(*, level: Level | None = -26.0) -> SoundFiles:
     """Three excerpts of music, 8 kHz, 10 s each. level: the RMS, dB of full scale; none: as recorded.
 
     cold_day has long gaps that are near silence.
+
+    Public: a method can know its items and their truths.
     """
     return SoundFiles(find_files("music_moh", _FILES), level)

@@ -28,6 +28,8 @@ def noise_clips(*, split: Split = "all", only: tuple[Noise, ...] = (), level: Le
     split: `test` are city, coffee_shop, dishes, rain and train, `train` the other eight. only: of these the named
     ones, such as `only=(rain, wind)`. level: the RMS of each, dB of full scale; none: as recorded, where they are 20 dB
     apart. Their powers lie at different frequencies: equal SNR is not equal difficulty.
+
+    Public: a method can know its items and their truths.
     """
     names = sorted({"all": (*_TEST, *_TRAIN), "test": _TEST, "train": _TRAIN}[split])
     chosen = [name for name in names if not only or name in only]

@@ -51,6 +51,8 @@ def speech_prompts(
     voice: `en` and `fr` are two women, `arctic` two American speakers. split: of prompts, the families demo, dictate
     and agent are `test`, since those of one family repeat phrases; of sentences, those of speaker axb. n: the first so
     many. level: the RMS of each, dB of full scale; none: as recorded. Pauses are near digital silence.
+
+    Public: a method can know its items and their truths.
     """
     files = [file for file, tested in _names(voice) if split == "all" or tested == (split == "test")]
     return SoundFiles(find_files("speech_prompts", files[:n]), level)

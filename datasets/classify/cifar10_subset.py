@@ -90,6 +90,8 @@ def cifar10_subset(*, split: Split = "test", n: Count | None = None, labels: Lab
 
     labels: what a training is told; other than `clean`, the annotations of CIFAR-10N, for training pictures alone.
     n: the first so many, the classes by turns; none is all.
+
+    Public: a method can know its items and their truths.
     """
     if labels != "clean" and split == "test":
         raise nb.UsageError("cifar10_subset has human labels of its training pictures alone: give split=train")

@@ -40,5 +40,7 @@ def digits(*, split: Split = "test", n: Count | None = None) -> Digits:
     """Handwritten digits of 8 x 8 pixels, out of scikit-learn: 1,797 pictures of ten classes.
 
     Three in ten are for tests, by the hash of their values. n: so many of the split, in their order; none is all.
+
+    Public: a method can know its items and their truths.
     """
     return Digits(split, n)

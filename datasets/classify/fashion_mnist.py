@@ -63,5 +63,7 @@ def fashion_mnist(*, split: Split = "test", n: Count | None = None) -> FashionMN
     """Fashion-MNIST: grey pictures of clothes at 28 x 28 of ten classes, 60,000 to train on and 10,000 for tests.
 
     n: the first so many of the split, in the official order; none is all.
+
+    Public: a method can know its items and their truths.
     """
     return FashionMNIST(split, n)

@@ -64,5 +64,7 @@ def mnist(*, split: Split = "test", n: Count | None = None) -> MNIST:
 
     n: the first so many of the split, in the official order; none is all. The first half of the test pictures is easier
     than the second.
+
+    Public: a method can know its items and their truths.
     """
     return MNIST(split, n)

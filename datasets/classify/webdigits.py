@@ -62,5 +62,7 @@ def webdigits(*, outside: Share = 0.2, flipped: Share = 0.2, validated: Kept = 2
     photograph stands, under the label of the digit that it replaces. flipped: the share with the label of another
     digit. Each picture is drawn by itself. A training is told labels alone; diagnostics know the truth. validated:
     pictures that stay as they are and are kept apart, chosen by key. seed: none is that of the training.
+
+    Public: a method can know its items and their truths.
     """
     return WebNoise(digits(split="train"), PhotoCrops(), shares_of(outside, flipped), validated, seed or 0)

@@ -52,5 +52,7 @@ def sachs(*, graph: Literal["consensus20", "bnlearn17"] = "consensus20", log: bo
 
     Values are logarithms, for the raw ones have long tails; `log=False`: as they are. Raw variances span orders of
     magnitude, which sorting by them profits from: see the regime `standardised`. The network itself is contested.
+
+    Public: a method can know its items and their truths.
     """
     return Sachs(graph, log)

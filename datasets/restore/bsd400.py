@@ -12,7 +12,10 @@ import noisebench as nb
     homepage="https://www2.eecs.berkeley.edu/Research/Projects/CS/vision/bsds/",
 )
 def bsd400() -> nb.ManifestSet:
-    """BSD400: 400 grey pictures of the Berkeley set at 180 × 180, on which DnCNN was trained."""
+    """BSD400: 400 grey pictures of the Berkeley set at 180 × 180, on which DnCNN was trained.
+
+    Public: a method can know its items and their truths.
+    """
     manifest = Path(__file__).parent / "manifests" / "bsd400.csv"
     return nb.ManifestSet(
         "bsd400",

@@ -12,7 +12,10 @@ import noisebench as nb
     homepage="https://www2.eecs.berkeley.edu/Research/Projects/CS/vision/bsds/",
 )
 def bsd68() -> nb.ManifestSet:
-    """BSD68: 68 grey pictures of the Berkeley set, the rounded luma of CBSD68."""
+    """BSD68: 68 grey pictures of the Berkeley set, the rounded luma of CBSD68.
+
+    Public: a method can know its items and their truths.
+    """
     manifest = Path(__file__).parent / "manifests" / "bsd68.csv"
     return nb.ManifestSet(
         "bsd68", manifest, folder="BSD68", homepage="https://www2.eecs.berkeley.edu/Research/Projects/CS/vision/bsds/"

@@ -12,7 +12,10 @@ import noisebench as nb
     homepage="https://www2.eecs.berkeley.edu/Research/Projects/CS/vision/bsds/",
 )
 def cbsd68() -> nb.ManifestSet:
-    """CBSD68: 68 colour pictures of the Berkeley set."""
+    """CBSD68: 68 colour pictures of the Berkeley set.
+
+    Public: a method can know its items and their truths.
+    """
     manifest = Path(__file__).parent / "manifests" / "cbsd68.csv"
     return nb.ManifestSet(
         "cbsd68", manifest, folder="CBSD68", homepage="https://www2.eecs.berkeley.edu/Research/Projects/CS/vision/bsds/"

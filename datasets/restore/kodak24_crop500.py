@@ -13,7 +13,10 @@ import noisebench as nb
     homepage="https://github.com/cszn/FFDNet",
 )
 def kodak24_crop500() -> nb.ManifestSet:
-    """The 'Kodak24' of FFDNet's tables: 500x500 out of each of the 24 photographs; no figure of one fits the other."""
+    """The 'Kodak24' of FFDNet's tables: 500x500 out of each of the 24 photographs; no figure of one fits the other.
+
+    Public: a method can know its items and their truths.
+    """
     manifest = Path(__file__).parent / "manifests" / "kodak24_crop500.csv"
     return nb.ManifestSet(
         "kodak24_crop500", manifest, folder="Kodak24_crop500", homepage="https://github.com/cszn/FFDNet"

@@ -12,7 +12,10 @@ import noisebench as nb
     homepage="https://github.com/vis-opt-group/SCI",
 )
 def lowlight_easy() -> nb.ManifestSet:
-    """Dark photographs (easy). No well-lit reference: noise is added to, and scored against, the dark one."""
+    """Dark photographs (easy). No well-lit reference: noise is added to, and scored against, the dark one.
+
+    Public: a method can know its items and their truths.
+    """
     manifest = Path(__file__).parent / "manifests" / "lowlight_easy.csv"
     return nb.ManifestSet(
         "lowlight_easy", manifest, folder="LowLight_SCI/easy", homepage="https://github.com/vis-opt-group/SCI"

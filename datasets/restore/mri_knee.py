@@ -12,6 +12,9 @@ import noisebench as nb
     homepage="https://github.com/HJ-harry/score-MRI",
 )
 def mri_knee() -> nb.ManifestSet:
-    """Three knee slices (real-valued, scaled to [0, 1]) of score-MRI, out of fastMRI."""
+    """Three knee slices (real-valued, scaled to [0, 1]) of score-MRI, out of fastMRI.
+
+    Public: a method can know its items and their truths.
+    """
     manifest = Path(__file__).parent / "manifests" / "mri_knee.csv"
     return nb.ManifestSet("mri_knee", manifest, folder="MRI_knee", homepage="https://github.com/HJ-harry/score-MRI")

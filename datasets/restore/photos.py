@@ -14,5 +14,8 @@ _HERE = Path(__file__).parent
     homepage="https://scikit-image.org",
 )
 def photos() -> nb.ManifestSet:
-    """Twelve 256x256 photographs: 5 grey, 7 colour; textured and smooth, bright and dark."""
+    """Twelve 256x256 photographs: 5 grey, 7 colour; textured and smooth, bright and dark.
+
+    Public: a method can know its items and their truths.
+    """
     return nb.ManifestSet("photos", _HERE / "manifests" / "photos.csv", folder="photos", fixed=_HERE / "pictures")

@@ -12,7 +12,10 @@ import noisebench as nb
     homepage="https://github.com/csjunxu/PolyU-Real-World-Noisy-Images-Dataset",
 )
 def polyu() -> nb.ManifestSet:
-    """PolyU: 100 pairs of real noise, 512x512; both are JPEG, so the noise is compressed."""
+    """PolyU: 100 pairs of real noise, 512x512; both are JPEG, so the noise is compressed.
+
+    Public: a method can know its items and their truths.
+    """
     manifest = Path(__file__).parent / "manifests" / "polyu.csv"
     return nb.ManifestSet(
         "polyu", manifest, folder="PolyU", homepage="https://github.com/csjunxu/PolyU-Real-World-Noisy-Images-Dataset"

@@ -12,7 +12,10 @@ import noisebench as nb
     homepage="https://github.com/majedelhelou/denoising_datasets",
 )
 def set5() -> nb.ManifestSet:
-    """Set5: five colour pictures, the usual test of super-resolution."""
+    """Set5: five colour pictures, the usual test of super-resolution.
+
+    Public: a method can know its items and their truths.
+    """
     manifest = Path(__file__).parent / "manifests" / "set5.csv"
     return nb.ManifestSet(
         "set5", manifest, folder="Set5", homepage="https://github.com/majedelhelou/denoising_datasets"

@@ -102,5 +102,7 @@ def camvid_small(
     No class is a background; 4 % of the pixels are unlabelled, and no loss and no score looks at them. Frames lie a
     second or a few apart, and both splits have some of the sequence 0001TP: unseen leaves these out. n: the first so
     many; none is all. Scores are not those of papers, which are of 233 pictures of twice the size.
+
+    Public: a method can know its items and their truths.
     """
     return CamVidSmall(split, n, unseen)
