@@ -13,6 +13,7 @@ import pytest
 if TYPE_CHECKING:
     from .notebook.result import Result
     from .store.record import Record
+    from .store.results import Results
     from .suite.rules import Rule
 
 
@@ -117,12 +118,13 @@ class Bench:
             problem = f"baseline {self.baseline} cannot be written ({error.strerror})"
             raise UsageError(f"{problem}: its folder must take a file of that name") from None
 
-    def _stored(self) -> list[Record]:
+    def _stored(self) -> Results:
         from .store.export import read_export
+        from .store.results import Results
         from .text.errors import UsageError
 
         try:
-            return read_export(self.baseline) if self.baseline.is_file() else []
+            return read_export(self.baseline) if self.baseline.is_file() else Results.of([])
         except UsageError as error:
             raise UsageError(f"{error}, here --noisebench-update does") from None
 

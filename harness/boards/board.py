@@ -19,13 +19,14 @@ from ..statistics.blas_threads import one_blas_thread
 from ..statistics.paired_tests import ALPHA, MIN_ITEMS
 from ..store.cell import Cell, Cost, written_fields
 from ..store.record import Record, dataset_text, words_of
+from ..store.results import Results
 from ..store.versions import latest_sources, newest, older
 from ..text.errors import one_line
 from ..text.wording import by_number, counted
 from ..track.protocols import Words
 from .copies import COPIED, refuse_copies
 from .failures import Failure, failure_of
-from .grouping import Alignment, Group, GroupKey, MethodKey, group_key, groups, labels, method_key
+from .grouping import Alignment, Group, GroupKey, MethodKey, groups, keys_of, labels
 from .identical import average_compared
 from .ordering import OTHER_INPUTS, hold_against_references, rank, refuse_other_inputs
 from .rows import Column, Row, board_row, columns_of, scores_of
@@ -112,21 +113,22 @@ class Board:
         return undecided(self.rows, self.rank_by, self.units, self.words)
 
 
-def boards(records: Sequence[Record], *, all_versions: bool = False) -> list[Board]:
+def boards(records: Iterable[Record], *, all_versions: bool = False) -> list[Board]:
     """Every board that the records hold, in sorted order; the order of the records does not matter.
 
     Of a method that was edited the newest version is shown, and how many are not, or `all_versions`.
     """
+    results = Results.of(records)
     hidden: dict[GroupKey, set[tuple[str, str]]] = defaultdict(set)
     if not all_versions:
-        kept = newest(records)
-        for cell in (record.cell for record in older(records, kept) if record.cell.kind == "score"):
-            hidden[group_key(cell)].add((cell.method.display, str(method_key(cell))))
-        records = kept
-    costs: dict[str, list[Record]] = defaultdict(list)
-    for record in sorted(cost_records(records), key=lambda r: r.cell.key):
-        costs[record.cell.method.spec].append(record)
-    found = groups(records)
+        kept = newest(results)
+        left = older(results, kept).where(kind="score")
+        for name, place, method in zip(left.column("method"), *keys_of(left), strict=True):
+            hidden[place].add((name, str(method)))
+        results = kept
+    measured = Results.of(sorted(cost_records(results), key=lambda record: record.cell.key))
+    costs = measured.grouped(measured.column("method_spec"))
+    found = groups(results)
     pairs = sum(math.comb(len(group.methods), 2) for group in found) <= MAX_PAIRS
 
     def board(group: Group) -> Board:
@@ -135,13 +137,13 @@ def boards(records: Sequence[Record], *, all_versions: bool = False) -> list[Boa
     # Most of a large board is arithmetic outside of the interpreter's lock.
     with one_blas_thread(), ThreadPoolExecutor(min(_AT_ONCE, os.cpu_count() or 1)) as pool:
         made = list(pool.map(board, found))
-    return made if all_versions else _with_mixed_versions(made, records)
+    return made if all_versions else _with_mixed_versions(made, results)
 
 
-def _with_mixed_versions(made: Sequence[Board], records: Iterable[Record]) -> list[Board]:
+def _with_mixed_versions(made: Sequence[Board], results: Results) -> list[Board]:
     """Boards that say which of their methods are of another source than on other boards, where a run asked for them
     later."""
-    latest = latest_sources(records)
+    latest = latest_sources(results)
 
     def warned(board: Board) -> Board:
         others = [
@@ -178,19 +180,19 @@ def track_prefix(track: str) -> str:
     return "" if track == DEFAULT else f"{track}/"
 
 
-def cost_records(records: Iterable[Record]) -> list[Record]:
+def cost_records(records: Iterable[Record]) -> Results:
     """The measured cost cells, sorted by method and size; relative latencies are all of the newest reference met."""
-    costs = [r for r in records if r.cell.kind == "cost" and r.cell.outcome == "ok" and r.cell.cost]
-    found = of_newest_reference(costs)
-    last = max(map(reference_of, found), default=1)
-    found = [r if reference_of(r) == last else _without_relative(r) for r in found]
+    costs = Results.of(records).where(kind="cost", outcome="ok")
+    measured = of_newest_reference(r for r in costs if r.cell.cost)
+    last = max(map(reference_of, measured), default=1)
+    found = [r if reference_of(r) == last else _without_relative(r) for r in measured]
 
     def place(record: Record) -> tuple[Any, ...]:
         cost = record.cell.cost
         numbers = math.prod(cost.size) if cost else 0
         return by_number(record.cell.method.display), numbers, cost_setting(cost), record.cell.key
 
-    return sorted(found, key=place)
+    return Results.of(sorted(found, key=place))
 
 
 def _without_relative(record: Record) -> Record:
@@ -210,8 +212,8 @@ def cost_setting(cost: Cost | None) -> str:
     return f"{'×'.join(map(str, cost.size))}, {cost.device}, {threads}"
 
 
-def _board(group: Group, costs: Mapping[str, list[Record]], hidden: Sequence[tuple[str, str]], pairs: bool) -> Board:
-    everything = [record for own in group.methods.values() for record in own]
+def _board(group: Group, costs: Mapping[str, Results], hidden: Sequence[tuple[str, str]], pairs: bool) -> Board:
+    everything = Results.of(record for own in group.methods.values() for record in own)
     head = min(everything, key=lambda r: r.cell.key).cell
     align = Alignment(everything)
     names = labels(group.methods)
@@ -331,11 +333,11 @@ def _why_incomplete(record: Record, align: Alignment) -> str | None:
     return why
 
 
-def _rank_metric(records: Sequence[Record], columns: Sequence[Column]) -> tuple[Column | None, list[str]]:
+def _rank_metric(results: Results, columns: Sequence[Column]) -> tuple[Column | None, list[str]]:
     if not columns:
         return None, ["no score is stored: nothing is ranked"]
     # A suite that was made before its track was asked, or for costs alone, may name none.
-    asked = Counter(name for record in records if (name := record.cell.suite.get("rank_by")))
+    asked = Counter(name for record in results if (name := record.cell.suite.get("rank_by")))
     if not asked:
         return columns[0], []
     wanted = min(asked, key=lambda name: (-asked[name], name))
@@ -352,7 +354,7 @@ def _rank_metric(records: Sequence[Record], columns: Sequence[Column]) -> tuple[
     return match, notes
 
 
-def _with_cost(rows: list[Row], costs: Mapping[str, list[Record]], channels: Collection[int]) -> tuple[list[Row], str]:
+def _with_cost(rows: list[Row], costs: Mapping[str, Results], channels: Collection[int]) -> tuple[list[Row], str]:
     """Give each row its cost, all of the one setting that most rows have.
 
     Of several it is that of a picture with as many channels as those of the board, then the smallest.
@@ -382,15 +384,10 @@ def _costing(row: Row, cost: Cost | None) -> Row:
     return replace(row, cost=cost, flags=(*row.flags, "busy"), notes=(*row.notes, note))
 
 
-def environment_of(records: Iterable[Record]) -> dict[str, tuple[str, ...]]:
+def environment_of(results: Results) -> dict[str, tuple[str, ...]]:
     """Every version met, by name. Only what is listed here is shown: never a host or user name."""
     found: dict[str, set[str]] = defaultdict(set)
-    seen: set[int] = set()
-    for record in records:
-        environment: Mapping[str, Any] = record.cell.environment
-        if id(environment) in seen:
-            continue
-        seen.add(id(environment))
+    for environment in results.distinct("cell.environment"):
         for key in ("noisebench", "python", "platform", "cpu"):
             if environment.get(key):
                 found[key].add(one_line(environment[key]))

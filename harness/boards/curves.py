@@ -11,6 +11,7 @@ from typing import Any
 from ..spec.parsing import Spec
 from ..spec.paths import ANY, parameter, readable_spec, without
 from ..store.record import Record
+from ..store.results import Results
 from ..suite.study import COSTS, Axis
 from ..text.errors import UsageError
 from ..text.wording import by_number
@@ -22,14 +23,14 @@ from .rows import Column, Row
 from .training_charts import training_charts
 
 
-def charts(boards: Sequence[Board], axis: Axis, records: Sequence[Record] = ()) -> list[Chart]:
+def charts(boards: Sequence[Board], axis: Axis, records: Iterable[Record] = ()) -> list[Chart]:
     """Every chart of one axis, in the order of the boards. Raises `UsageError` where nothing varies.
 
     `records` are those of the boards, and the trainings behind them: values of single seeds, and figures, are theirs.
     """
     boards = sorted(boards, key=in_order)
     if axis.figure:
-        return training_charts(records, axis)
+        return training_charts(Results.of(records), axis)
     if axis.metric:
         made = [chart for board in boards if (chart := metric_chart(board, axis)) is not None]
         lacking = f"no method has {axis.metric} and what is drawn at two values of it or more"

@@ -1,10 +1,10 @@
-"""Sort records into what may stand side by side: one group a board, one entry a method, items aligned."""
+"""Sort results into what may stand side by side: one group a board, one entry a method, items aligned."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from msgspec import structs
 from ..statistics.paired_tests import Floats
 from ..store.cell import Cell
 from ..store.record import Record, item_count, words_of
+from ..store.results import Results
 from ..store.versions import weights_of
 from ..text.wording import by_number, counted
 from .units import Units, units_of
@@ -46,21 +47,10 @@ def method_key(cell: Cell) -> MethodKey:
     )
 
 
-def with_keys(records: Iterable[Record]) -> Iterator[tuple[Record, GroupKey, MethodKey]]:
-    """Each record of a score with both its keys. Cells of one index share their parts: a key is made once for each."""
-    # The records are held, so that no other part has the number of one of theirs.
-    held = [record for record in records if record.cell.kind == "score"]
-    places: dict[tuple[object, ...], GroupKey] = {}
-    methods: dict[tuple[object, ...], MethodKey] = {}
-    for record in held:
-        cell = record.cell
-        where = (cell.track, id(cell.dataset), id(cell.regime), id(cell.protocol))
-        if where not in places:
-            places[where] = group_key(cell)
-        what = (id(cell.method), weights_of(cell))
-        if what not in methods:
-            methods[what] = method_key(cell)
-        yield record, places[where], methods[what]
+def keys_of(results: Results) -> tuple[list[GroupKey], list[MethodKey]]:
+    """Both keys of each result, made once for all that share the parts which they are made of."""
+    places = results.each(group_key, "track", "cell.dataset", "cell.regime", "cell.protocol")
+    return places, results.each(method_key, "cell.method", "cell.inputs.weights")
 
 
 @dataclass(frozen=True)
@@ -69,26 +59,33 @@ class Group:
 
     key: GroupKey
     seeds: tuple[int, ...]
-    methods: dict[MethodKey, list[Record]]
+    methods: dict[MethodKey, Results]
 
 
-def groups(records: Iterable[Record]) -> list[Group]:
+def groups(results: Results) -> list[Group]:
     """One group for each track, dataset, regime, protocol and set of seeds, in sorted order.
 
     A method tried with more seeds also stands, with the seeds in common, on the board of the fewer ones.
     """
-    found: dict[GroupKey, dict[MethodKey, dict[int, list[Record]]]] = defaultdict(
-        lambda: defaultdict(lambda: defaultdict(list))
-    )
-    for record, place, method in with_keys(records):
-        found[place][method][record.cell.seed].append(record)
+    scores = results.where(kind="score")
+    places, methods = keys_of(scores)
+    seed_of = scores.column("seed").__getitem__
+    found: dict[GroupKey, dict[MethodKey, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for number, (place, method) in enumerate(zip(places, methods, strict=True)):
+        found[place][method].append(number)
     result = []
     for key in sorted(found, key=_in_order):
-        own = sorted(found[key].items(), key=lambda pair: _in_order(pair[0]))
-        picked = {m: {s: pick(rs) for s, rs in seeds.items()} for m, seeds in own}
-        for seeds in sorted({tuple(sorted(by_seed)) for by_seed in picked.values()}):
-            methods = {m: [b[s] for s in seeds] for m, b in picked.items() if b.keys() >= set(seeds)}
-            result.append(Group(key, seeds, methods))
+        picked: dict[MethodKey, Results] = {}
+        tried: dict[MethodKey, list[int]] = {}
+        for method, numbers in sorted(found[key].items(), key=lambda pair: _in_order(pair[0])):
+            numbers.sort(key=seed_of)
+            own, by_seed = scores.take(numbers), [*map(seed_of, numbers)]
+            tried[method] = sorted(set(by_seed))
+            same = len(numbers) == len(tried[method])
+            picked[method] = own if same else Results.of(map(pick, own.grouped(by_seed).values()))
+        for seeds in sorted({tuple(own) for own in tried.values()}):
+            held = {m: [own.index(s) for s in seeds] for m, own in tried.items() if set(seeds) <= set(own)}
+            result.append(Group(key, seeds, {m: picked[m].take(numbers) for m, numbers in held.items()}))
     return result
 
 
@@ -97,11 +94,11 @@ def _in_order(key: GroupKey | MethodKey) -> tuple[Any, ...]:
     return tuple(by_number(part) if isinstance(part, str) else part for part in key)
 
 
-def pick(records: Sequence[Record]) -> Record:
-    """One record of several of one method and seed: the newest ok one with most metrics, completed by the others."""
-    if len(records) == 1:
-        return records[0]
-    ordered = sorted(records, key=lambda r: (-len(r.cell.metrics), r.cell.key))
+def pick(results: Results) -> Record:
+    """One of several results of one method and seed: the newest ok one with most metrics, completed by the others."""
+    if len(results) == 1:
+        return results[0]
+    ordered = sorted(results, key=lambda r: (-len(r.cell.metrics), r.cell.key))
     ordered.sort(key=lambda r: r.asked, reverse=True)
     ordered.sort(key=lambda r: r.cell.outcome != "ok")
     first = ordered[0]
@@ -139,11 +136,11 @@ def labels(methods: Iterable[MethodKey]) -> dict[MethodKey, str]:
 class Alignment:
     """The items of a board in sorted order, and the rows of each record brought into that order."""
 
-    def __init__(self, records: Iterable[Record]) -> None:
+    def __init__(self, results: Results) -> None:
         self._orders: dict[tuple[str, ...], npt.NDArray[np.intp]] = {}
         self._known: dict[int, tuple[list[str], npt.NDArray[np.intp]]] = {}
         self._digests: dict[tuple[Any, ...], str] = {}
-        whole = (r for r in records if r.cell.outcome == "ok" and self.why_not_whole(r) is None)
+        whole = (r for r in results if r.cell.outcome == "ok" and self.why_not_whole(r) is None)
         complete = Counter(tuple(sorted(r.items)) for r in whole)
         self.items = min(complete, key=lambda items: (-complete[items], items)) if complete else ()
 
@@ -173,27 +170,27 @@ class Alignment:
         """`input_sha256` of each item, in the order of `items`."""
         return [record.input_sha256[i] for i in self.order(record)]
 
-    def digest(self, records: Sequence[Record]) -> str:
-        """SHA-256 of the seeds and inputs of records: equal where they were given the same."""
-        seen = tuple((r.cell.seed, tuple(self.inputs(r))) for r in records)
+    def digest(self, results: Results) -> str:
+        """SHA-256 of the seeds and inputs of results: equal where they were given the same."""
+        seen = tuple((r.cell.seed, tuple(self.inputs(r))) for r in results)
         if seen not in self._digests:
             self._digests[seen] = digest(f"{seed} {sha}" for seed, inputs in seen for sha in inputs)
         return self._digests[seen]
 
-    def units(self, records: Iterable[Record]) -> Units:
+    def units(self, results: Results) -> Units:
         """Which items are one unit, by every record that has them all."""
         told: dict[tuple[Any, ...], Record] = {}
-        for r in records:
+        for r in results:
             if r.cell.outcome == "ok" and self.why_not_whole(r) is None and tuple(sorted(r.items)) == self.items:
                 # Most records are of the same inputs: one of them says it all.
                 data = r.cell.dataset
                 told.setdefault((r.cell.seed, tuple(self.inputs(r)), bool(data.groups), bool(data.same)), r)
-        chosen = list(told.values())
+        chosen = tuple(told.values())
         return units_of(chosen, [self.order(r).tolist() for r in chosen])
 
-    def values(self, records: Sequence[Record], metric: str) -> Floats:
+    def values(self, results: Results, metric: str) -> Floats:
         """Scores (seeds, items) in the order of `items`."""
-        return np.stack([np.asarray(r.scores[metric], dtype=np.float64)[self.order(r)] for r in records])
+        return np.stack([np.asarray(r.scores[metric], dtype=np.float64)[self.order(r)] for r in results])
 
 
 def digest(lines: Iterable[str]) -> str:

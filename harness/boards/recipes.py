@@ -15,6 +15,7 @@ from ..statistics.exact_scores import averageable, is_exact
 from ..statistics.paired_tests import Floats
 from ..store.cell import Training, TrainingCost, Tuning
 from ..store.record import Record, used_trainings, with_needed, words_of
+from ..store.results import Results
 from .board import Board
 from .grouping import Alignment
 from .rows import Column, Row
@@ -193,7 +194,7 @@ class Recipes:
     races: tuple[Race, ...]
 
 
-def compare_recipes(boards: Sequence[Board], records: Sequence[Record]) -> Recipes:
+def compare_recipes(boards: Sequence[Board], records: Results) -> Recipes:
     """The recipes behind `boards`; `records` have their cells and the trainings of these."""
     known = {record.cell.key: record for record in records}
     recipes = _recipes_of(boards, known)
@@ -276,7 +277,7 @@ def _recipe_board(
     column = board.rank_by
     if column is None:
         return None
-    align = Alignment([known[key] for row in board.rows for key in row.keys if key in known])
+    align = Alignment(Results.of(known[key] for row in board.rows for key in row.keys if key in known))
     rows = [(recipes[board.track, row.label], row) for row in board.ranked if (board.track, row.label) in recipes]
     found = [
         (recipe, table) for recipe, row in rows if (table := _by_seed(row, column, board, known, align)) is not None
@@ -316,7 +317,7 @@ def _recipe_board(
 
 def _by_seed(row: Row, column: Column, board: Board, known: Mapping[str, Record], align: Alignment) -> Floats | None:
     """Scores (seeds, units) of a row; None where one is infinitely bad, not defined, or not there."""
-    own = [known[key] for key in row.keys if key in known]
+    own = Results.of(known[key] for key in row.keys if key in known)
     if len(own) != len(board.seeds) or any(column.name not in record.scores for record in own):
         return None
     values = board.units.average(align.values(own, column.name))

@@ -14,6 +14,7 @@ from ..statistics.exact_scores import is_exact
 from ..statistics.paired_tests import Floats
 from ..store.cell import Cost, MetricPart, Role
 from ..store.record import Mistake, Panel, Record, arrow_of, decimals_of, explains, goal_of, order_of, role_of, words_of
+from ..store.results import Results
 from ..text.errors import one_line
 from ..text.wording import counted
 from .grouping import Alignment, MethodKey
@@ -110,16 +111,16 @@ class Row:
     explains: bool = False
 
 
-def columns_of(records: Sequence[Record]) -> list[Column]:
+def columns_of(results: Results) -> list[Column]:
     """Every metric met, in the order that the metrics themselves ask for."""
     found: dict[tuple[str, int], MetricPart] = {}
     # What a newer cell says of a metric goes before what is assumed of an older one.
-    for record in sorted(records, key=lambda r: -r.cell.schema):
+    for record in sorted(results, key=lambda r: -r.cell.schema):
         for name, part in record.cell.metrics.items():
             found.setdefault((name, part.version), part)
     count = Counter(name for name, _ in found)
     ordered = sorted(found, key=lambda key: (order_of(key[0], found[key]), key[0], -key[1]))
-    track = records[0].cell.track if records else ""
+    track = results[0].cell.track if results else ""
     columns = []
     for name, version in ordered:
         part = found[name, version]
@@ -129,7 +130,7 @@ def columns_of(records: Sequence[Record]) -> list[Column]:
     return columns
 
 
-def board_row(key: MethodKey, own: Sequence[Record], label: str, scores: Mapping[str, Score], align: Alignment) -> Row:
+def board_row(key: MethodKey, own: Results, label: str, scores: Mapping[str, Score], align: Alignment) -> Row:
     """The row of one method from its records, one a seed, and what they score; not ranked yet."""
     cell = own[0].cell
     method, flags = cell.method, cell.method.flags
@@ -164,7 +165,7 @@ def board_row(key: MethodKey, own: Sequence[Record], label: str, scores: Mapping
 
 
 def scores_of(
-    methods: Sequence[Sequence[Record]], columns: Sequence[Column], align: Alignment, units: Units
+    methods: Sequence[Results], columns: Sequence[Column], align: Alignment, units: Units
 ) -> list[dict[str, Score]]:
     """By label of its column each score of each of the methods, which are given by their records, one a seed."""
     found: list[dict[str, Score]] = [{} for _ in methods]
@@ -211,7 +212,7 @@ def _exact_in_part(raw: Floats, column: Column) -> npt.NDArray[np.bool_]:
     return exact & ~exact.all(axis=0)
 
 
-def _is_oracle(own: Sequence[Record]) -> bool:
+def _is_oracle(own: Results) -> bool:
     return bool(own[0].cell.method.flags.get("oracle"))
 
 
@@ -219,7 +220,7 @@ def _not_scored(units: Units, n: int) -> Score:
     return Score(float("nan"), "not scored", np.full(units.count, np.nan), np.full(n, np.nan))
 
 
-def _all_scored(own: Sequence[Record], column: Column) -> bool:
+def _all_scored(own: Results, column: Column) -> bool:
     return all(_is_scored(record, column) for record in own)
 
 
@@ -228,7 +229,7 @@ def _is_scored(record: Record, column: Column) -> bool:
     return part is not None and part.version == column.version and column.name in record.scores
 
 
-def _score(own: Sequence[Record], column: Column, raw: Floats, units: Units, taken: npt.NDArray[np.bool_]) -> Score:
+def _score(own: Results, column: Column, raw: Floats, units: Units, taken: npt.NDArray[np.bool_]) -> Score:
     n = raw.shape[1]
     if _is_oracle(own):
         taken = _leaving_some(taken | _exact_in_part(raw, column))
@@ -250,7 +251,7 @@ def _score(own: Sequence[Record], column: Column, raw: Floats, units: Units, tak
     return Score(mean, "", values, items, raw, left_out=int(lost.sum()))
 
 
-def _reasons_undefined(own: Sequence[Record], metric: str) -> str:
+def _reasons_undefined(own: Results, metric: str) -> str:
     reasons = []
     for record in own:
         bad = np.flatnonzero(np.isnan(record.scores[metric]))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..store.cell import SetPart
 from ..store.record import Record
+from ..store.results import Results
 from .board import Board
 from .grouping import digest, group_key, method_key
 
@@ -82,15 +82,13 @@ class BoardSets:
     values: dict[str, dict[str, SetValue]]
 
 
-def board_sets(boards: Sequence[Board], records: Sequence[Record]) -> list[BoardSets | None]:
+def board_sets(boards: Sequence[Board], records: Results) -> list[BoardSets | None]:
     """The set metrics of each board, None where it has none. `records` are those that the boards were made of."""
-    if not any(r.cell.sets for r in records):
+    if not any(records.distinct("cell.sets")):
         return [None] * len(boards)
     by_key = {r.cell.key: r for r in records}
-    alike: dict[tuple[Any, ...], list[Record]] = defaultdict(list)
-    for record in sorted(records, key=lambda r: r.cell.key):
-        if record.cell.kind == "score" and record.cell.outcome == "ok":
-            alike[_outputs_of(record)].append(record)
+    scored = Results.of(sorted(records.where(kind="score", outcome="ok"), key=lambda r: r.cell.key))
+    alike = scored.grouped(map(_outputs_of, scored))
     made = []
     for board in boards:
         rows = {row.label: [_merged(alike[_outputs_of(by_key[key])]) for key in row.keys] for row in board.rows}
@@ -105,7 +103,7 @@ def _outputs_of(record: Record) -> tuple[Any, ...]:
     return group_key(record.cell), method_key(record.cell), record.cell.seed, digest(record.output_sha256)
 
 
-def _merged(records: Sequence[Record]) -> Parts:
+def _merged(records: Results) -> Parts:
     """The set metrics of cells that gave the same outputs; one that has a value goes first."""
     found: Parts = {}
     for record in records:

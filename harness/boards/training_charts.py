@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
 from statistics import fmean
 
 from ..spec.parsing import Spec
 from ..spec.paths import parameter, readable_spec
-from ..store.record import Record
+from ..store.results import Results
 from ..store.training_figures import Unknown, training_figure
 from ..suite.study import Axis
 from ..text.errors import UsageError, one_line
@@ -21,7 +20,7 @@ FIGURE_DECIMALS = 3
 """Decimals of a figure of a training."""
 
 
-def training_charts(records: Sequence[Record], axis: Axis) -> list[Chart]:
+def training_charts(records: Results, axis: Axis) -> list[Chart]:
     """A figure of trainings against a parameter of their recipes; those of one network and dataset share a chart.
 
     Raises `UsageError` where none has the figure, or nothing varies.
@@ -29,10 +28,10 @@ def training_charts(records: Sequence[Record], axis: Axis) -> list[Chart]:
     found: dict[tuple[str, str], dict[str, dict[int, float]]] = defaultdict(lambda: defaultdict(dict))
     displays: dict[str, tuple[Spec, Spec]] = {}
     lacking = f"nothing is trained with {axis.x} at two values or more"
-    for record in records:
+    for record in records.where(kind="train"):
         cell = record.cell
         spec, shown = readable_spec(cell.method.spec), readable_spec(cell.method.display)
-        if cell.kind != "train" or spec is None or parameter(spec, axis.x) is None:
+        if spec is None or parameter(spec, axis.x) is None:
             continue
         if cell.outcome not in ("ok", "diverged"):
             lacking = f"a training is {cell.outcome}: {one_line(cell.reason)}"

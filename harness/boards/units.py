@@ -79,7 +79,7 @@ class Units:
         return f"{why} count once: their scores are averaged before every mean, test and interval (n = {self.count})"
 
 
-def units_of(records: Sequence[Record], places: Sequence[Sequence[int]]) -> Units:
+def units_of(records: tuple[Record, ...], places: Sequence[Sequence[int]]) -> Units:
     """The units of items that `places` finds in each record: (records, n) rows. Each record is of the same items.
 
     Items are one unit where a record has the same input for them, or where its cell says that their truths are

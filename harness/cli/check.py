@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..text.errors import UsageError, one_line
 from ..text.wording import counted
 from .options import add_shared, folder_to_write, note, note_old, print_json, verb
+
+if TYPE_CHECKING:
+    from ..store.results import Results
 
 _EXAMPLES = """  noisebench check results/baseline.json nb-store
   noisebench check results/baseline.json nb-store --rules rules.yaml --to check
@@ -50,6 +53,7 @@ def run(args: argparse.Namespace) -> int:
     from ..report.files import write_files
     from ..report.verdict import verdict_junit, verdict_lines, verdict_markdown, verdict_values
     from ..store.reading import read_every
+    from ..store.results import Results
     from ..store.versions import newest
     from ..suite.rules import read_rules
 
@@ -67,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     if not first and not baseline.exists():
         command = f"noisebench check {shlex.quote(args.baseline)} {shlex.quote(args.current)} --update"
         raise UsageError(f"no baseline {one_line(baseline)}: `{one_line(command)}` makes it")
-    before = [] if first else read_every(baseline)
+    before = Results.of([]) if first else read_every(baseline)
     for side, records in ((baseline, before), (Path(args.current), current)):
         note_old(side, records)
     verdict = check(before, current, rules, (args.baseline, args.current), strict_speed=args.strict_speed)
@@ -106,14 +110,14 @@ def _append_summary(text: bytes) -> None:
         note(f"the job summary {one_line(target)} cannot be written: {error.strerror}")
 
 
-def _update(path: Path, current: Sequence[Any]) -> None:
+def _update(path: Path, current: Results) -> None:
     """Write the new baseline, but never one that could not be checked against."""
     from ..data.disk import noticing_full_disk
     from ..store.baseline import write_baseline
     from ..store.export import write_export
     from ..store.seals import refuse_nan, why_each_edited
 
-    if not any(r.cell.kind == "score" and r.cell.outcome == "ok" for r in current):
+    if not current.where(kind="score", outcome="ok"):
         raise UsageError("--update: CURRENT has no cell that is ok, so it would guard nothing: run the suite first")
     refuse_nan(current, "CURRENT")
     for record, why in zip(current, why_each_edited(current), strict=True):
@@ -129,7 +133,7 @@ _LISTED = 20
 """Cells that came or went which are named."""
 
 
-def _dropped(before: Sequence[Any], current: Sequence[Any]) -> list[str]:
+def _dropped(before: Results, current: Results) -> list[str]:
     """What the new baseline no longer guards, and which cells came and went."""
     from ..store.record import cell_text
 

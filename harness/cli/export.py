@@ -43,6 +43,7 @@ def run(args: argparse.Namespace) -> int:
     from ..data.disk import noticing_full_disk
     from ..store.export import compacted, write_export
     from ..store.reading import read_records
+    from ..store.results import Results
 
     to = Path(args.to)
     if not to.parent.is_dir():
@@ -54,18 +55,18 @@ def run(args: argparse.Namespace) -> int:
             f"--to {one_line(to)}: an export is JSON, compressed as .xz alone, or Parquet: name a .json, "
             "a .json.xz or a .parquet"
         )
-    records = read_records(Path(args.store))
-    note_old(Path(args.store), records)
-    if not records:
+    results = read_records(Path(args.store))
+    note_old(Path(args.store), results)
+    if not results:
         raise UsageError(f"{one_line(args.store)} has no cells: `noisebench run … --store` fills it")
     if args.no_pictures:
-        records = [replace(record, panel=None, mistakes=None) for record in records]
+        results = Results.of(replace(record, panel=None, mistakes=None) for record in results)
     if args.compact:
-        records = [compacted(record) for record in records]
+        results = Results.of(map(compacted, results))
     with noticing_full_disk(to):
-        write_export(to, records)
+        write_export(to, results)
     if args.json:
-        print_json({"to": str(to), "cells": len(records), "bytes": to.stat().st_size})
+        print_json({"to": str(to), "cells": len(results), "bytes": to.stat().st_size})
     else:
-        print(f"{counted(len(records), 'cell')} in {to} ({to.stat().st_size / 1024:.0f} KiB)")
+        print(f"{counted(len(results), 'cell')} in {to} ({to.stat().st_size / 1024:.0f} KiB)")
     return 0

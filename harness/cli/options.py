@@ -16,7 +16,7 @@ from ..text.json_values import plain, spelled
 from ..text.wording import counted
 
 if TYPE_CHECKING:
-    from ..store.record import Record
+    from ..store.results import Results
 
 _SHOWN = 10
 
@@ -116,30 +116,30 @@ def _width(text: str) -> int:
     return len(text) + wide - sum(unicodedata.combining(letter) > 0 for letter in text)
 
 
-def note_old(path: Path, records: Sequence[Record] = ()) -> None:
-    """Say so where a store was written by an older noisebench, or `records` of store or export have no seal."""
+def note_old(path: Path, results: Results | None = None) -> None:
+    """Say so where a store was written by an older noisebench, or `results` of store or export have no seal."""
     from ..store.cell import SCHEMA
     from ..store.cells import schema_of, seals_cells
 
-    bare = sum(not record.seal for record in records)
+    bare = 0 if results is None else results.column("seal").count("")
     if (path / "store.json").is_file() and (schema := schema_of(path)) < SCHEMA:
         note(f"{one_line(path)} was written by an older noisebench (schema {schema}): it is read, not added to")
-    elif bare or (path.is_dir() and not records and not seals_cells(path)):
-        cells = f"{bare} of {counted(len(records), 'cell')}" if records else "cells"
+    elif bare or (path.is_dir() and not results and not seals_cells(path)):
+        cells = f"{bare} of {counted(len(results), 'cell')}" if results else "cells"
         note(f"{one_line(path)}: {cells} were written before there were seals: an edit by hand is not noticed there")
 
 
-def read_noted(path: Path) -> tuple[list[Record], list[str]]:
+def read_noted(path: Path) -> tuple[Results, list[str]]:
     """The cells of a store or export that may be judged by, and a line for each one left out; notes name the latter.
 
     Raises `UsageError` for what is neither store nor export.
     """
     from ..store.reading import read_genuine
 
-    records, left_out = read_genuine(path)
-    note_old(path, records)
+    results, left_out = read_genuine(path)
+    note_old(path, results)
     note_left_out(left_out)
-    return records, left_out
+    return results, left_out
 
 
 def no_match(store: Path, filter_: str, there: int) -> str:

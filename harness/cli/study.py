@@ -23,7 +23,7 @@ from .options import (
 )
 
 if TYPE_CHECKING:
-    from ..store.record import Record
+    from ..store.results import Results
     from ..suite.study import Axis
     from ..suite.suite import Suite
 
@@ -87,6 +87,7 @@ def _run_and_write(args: argparse.Namespace, suite: Suite, axes: Sequence[Axis])
     from ..store.asked import asked_in
     from ..store.cells import read_record
     from ..store.names import named, read_names
+    from ..store.results import Results
     from .progress import watcher
 
     store, options = Path(args.store or "nb-store"), RunOptions(args.jobs)
@@ -103,7 +104,7 @@ def _run_and_write(args: argparse.Namespace, suite: Suite, axes: Sequence[Axis])
         note_stopped(str(store))
         return 130
     names, noted = read_names(store), asked_in(store)
-    records = [named(read_record(store, c.key, noted), names) for c in summary.cells]
+    records = Results.of(named(read_record(store, c.key, noted), names) for c in summary.cells)
     return _write(args, suite, axes, records, store, len(summary.done))
 
 
@@ -119,7 +120,7 @@ def _write(
     args: argparse.Namespace,
     suite: Suite,
     axes: Sequence[Axis],
-    records: Sequence[Record],
+    records: Results,
     store: Path | None,
     done: int,
 ) -> int:

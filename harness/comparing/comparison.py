@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ from ..statistics.paired_tests import Floats
 from ..store.cell import Cell
 from ..store.garbage import no_collection
 from ..store.record import Record, order_of, words_of
+from ..store.results import Results
 from ..store.versions import newest
 from ..text.errors import UsageError, nearest, one_line
 from ..text.wording import by_number, counted
@@ -71,32 +73,35 @@ class Comparison:
     sets: tuple[SetDifference, ...] = ()
 
 
-def choose(records: Sequence[Record], text: str, source: str) -> list[Record]:
-    """The records of one method, named by its spec, with or without defaults, or plain name. Raises `UsageError`."""
+def choose(records: Iterable[Record], text: str, source: str) -> Results:
+    """The results of one method, named by its spec, with or without defaults, or plain name. Raises `UsageError`."""
+    results = Results.of(records)
     for exact in ("display", "spec", "name"):
-        found = [r for r in records if getattr(r.cell.method, exact) == text]
-        specs = sorted({r.cell.method.display for r in found}, key=by_number)
-        if len({r.cell.method.spec for r in found}) > 1:
+        names = results.each(attrgetter(f"method.{exact}"), "cell.method")
+        found = results.take([place for place, name in enumerate(names) if name == text])
+        if len(found.distinct("method_spec")) > 1:
+            specs = sorted(set(found.column("method")), key=by_number)
             raise UsageError(
                 f"method {one_line(text)!r} is several in {one_line(source)}: name one of {', '.join(specs)}"
             )
         if found:
             return found
-    if found := [r for r in records if is_meant(text, r.cell.method.spec, r.cell.method.display)]:
-        return found
-    known = {r.cell.method.display for r in records}
+    meant = np.flatnonzero(results.each(lambda c: is_meant(text, c.method.spec, c.method.display), "cell.method"))
+    if len(meant):
+        return results.take(meant)
+    known = set(results.column("method"))
     raise UsageError(f"no method {one_line(text)!r} in {one_line(source)}: {one_line(nearest(text, known))}")
 
 
 def compare(
-    a: Sequence[Record], b: Sequence[Record], name_a: str = "A", name_b: str = "B", *, across: bool = False
+    a: Iterable[Record], b: Iterable[Record], name_a: str = "A", name_b: str = "B", *, across: bool = False
 ) -> Comparison:
     """Match the cells of two sides, the newest versions; with `across`, each side is one method, whatever its name."""
     with no_collection(), one_blas_thread():
         return _compared_sides(newest(a), newest(b), name_a, name_b, across)
 
 
-def _compared_sides(a: Sequence[Record], b: Sequence[Record], name_a: str, name_b: str, across: bool) -> Comparison:
+def _compared_sides(a: Results, b: Results, name_a: str, name_b: str, across: bool) -> Comparison:
     one, other = Shelf(a), Shelf(b)
     spec_a = a[0].cell.method.spec if across and a else ""
     spec_b = b[0].cell.method.spec if across and b else ""
@@ -104,7 +109,7 @@ def _compared_sides(a: Sequence[Record], b: Sequence[Record], name_a: str, name_
     matched: list[Matched] = []
     sets: list[SetDifference] = []
     unmatched: list[Unmatched] = []
-    known: set[int] = set()
+    known: set[str] = set()
     for start in range(0, len(one.records), _AT_ONCE):
         made: list[_Scores | Unmatched] = []
         for record in one.records[start : start + _AT_ONCE]:
@@ -112,14 +117,14 @@ def _compared_sides(a: Sequence[Record], b: Sequence[Record], name_a: str, name_
             if not found.records:
                 made.append(_lost("A", one, record.cell, found.reason))
             for partner in found.records:
-                known.add(id(partner))
+                known.add(partner.cell.key)
                 made += _side_by_side(record, partner, one, other, pairings)
                 if record.cell.outcome == partner.cell.outcome == "ok":
                     sets += _sets(record, partner, one, other)
         for row in _matched(made):
             matched.append(row) if isinstance(row, Matched) else unmatched.append(row)
     for record in other.records:
-        if id(record) not in known and not (found := one.partners(record.cell, spec_a)).records:
+        if record.cell.key not in known and not (found := one.partners(record.cell, spec_a)).records:
             unmatched.append(_lost("B", other, record.cell, found.reason))
     speeds: tuple[Speed, ...] = ()
     if not across:
@@ -263,12 +268,12 @@ def _metrics(a: Cell, b: Cell) -> list[str]:
     return sorted(metrics, key=lambda name: (order_of(name, metrics[name]), name))
 
 
-def _speeds(a: Sequence[Record], b: Sequence[Record]) -> tuple[tuple[Speed, ...], list[Unmatched]]:
+def _speeds(a: Results, b: Results) -> tuple[tuple[Speed, ...], list[Unmatched]]:
     """Relative latencies at one setting on both sides; those that are of two reference operations are left out."""
     sides: list[dict[tuple[str, str], tuple[float, Record]]] = []
-    for records in (a, b):
+    for results in (a, b):
         found: dict[tuple[str, str], tuple[float, Record]] = {}
-        for record in of_newest_reference(r for r in records if r.cell.kind == "cost"):
+        for record in of_newest_reference(results.where(kind="cost")):
             cost = record.cell.cost
             if cost is not None and cost.latency_rel is not None:
                 found[record.cell.method.display, cost_setting(cost)] = cost.latency_rel, record

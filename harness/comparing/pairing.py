@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ..boards.board import environment_of
-from ..boards.grouping import Alignment, GroupKey, MethodKey, labels, method_key, pick, with_keys
+from ..boards.grouping import Alignment, keys_of, labels, pick
 from ..boards.units import Units, units_of
 from ..statistics.paired_tests import Floats
 from ..store.cell import Cell
 from ..store.record import Record, in_order, words_of
+from ..store.results import Results
 from ..text.errors import nearest
 from ..text.wording import by_number, counted
 
@@ -32,39 +33,35 @@ class Found:
     reason: str = ""
 
 
-def apart(record: Record, partners: Sequence[Record], keys: Collection[str]) -> Sequence[Record]:
+def apart(record: Record, partners: tuple[Record, ...], keys: Collection[str]) -> tuple[Record, ...]:
     """Partners of a record; where it is itself among them, without the versions that its own side (`keys`) has too."""
     own = record.cell.key
     if len(partners) == 1 or all(partner.cell.key != own for partner in partners):
         return partners
-    return [p for p in partners if p.cell.key == own or p.cell.key not in keys]
+    return tuple(p for p in partners if p.cell.key == own or p.cell.key not in keys)
 
 
 class Shelf:
     """The score cells of one side, found by what they are; cells that differ in metrics only are one."""
 
-    def __init__(self, records: Iterable[Record]) -> None:
-        same: dict[tuple[GroupKey, MethodKey, int], list[Record]] = defaultdict(list)
-        for record, place, method in with_keys(records):
-            same[place, method, record.cell.seed].append(record)
-        picked = [pick(group) for group in same.values()]
-        self.records = in_order(picked, [r.cell for r in picked])
+    def __init__(self, results: Results) -> None:
+        scores = results.where(kind="score")
+        places, methods = keys_of(scores)
+        same = scores.grouped(zip(places, methods, scores.column("seed"), strict=True))
+        picked = [pick(own) for own in same.values()]
+        self.records = Results.of(in_order(picked, [record.cell for record in picked]))
+        shown = labels(set(methods))
+        self._labels = {key: shown[method] for key, method in zip(scores.column("key"), methods, strict=True)}
         self._methods: dict[str, dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
         self._places: dict[tuple[str, str, str, int], list[Record]] = defaultdict(list)
         for record in self.records:
             cell, spec = record.cell, record.cell.method.spec
             self._methods[cell.track][spec].append(record)
             self._places[cell.track, spec, cell.regime.spec, cell.seed].append(record)
-        self._labels: dict[MethodKey, str] = labels({method for _, method, _ in same})
-        # The records are held, so that no other cell has the number of one of theirs.
-        self._known = {
-            id(record.cell): self._labels[method] for record, (_, method, _) in zip(picked, same, strict=True)
-        }
 
     def label(self, cell: Cell) -> str:
         """The display form of the method, with the start of its source hash where two would look the same."""
-        found = self._known.get(id(cell))
-        return self._labels[method_key(cell)] if found is None else found
+        return self._labels[cell.key]
 
     def partners(self, cell: Cell, spec: str = "") -> Found:
         """Cells of the method `spec` (default: that of `cell`) on track, data, regime, seed and protocol of `cell`."""
@@ -87,7 +84,7 @@ class Shelf:
         return Found(tuple(exact or found))
 
     @staticmethod
-    def _absence(own: Sequence[Record], cell: Cell) -> str:
+    def _absence(own: Collection[Record], cell: Cell) -> str:
         data = [r for r in own if _same_data(r.cell, cell)]
         if not data:
             return f"the dataset is absent: {_have(r.cell.dataset.display for r in own)}"
@@ -203,9 +200,7 @@ def why_inputs_differ(a: Record, b: Record, matched: int) -> str | None:
     return f"other inputs: {whole} of its {counted(len(a.items), 'input')} {verb}: {cause}"
 
 
-def environment_differences(
-    a: Iterable[Record], b: Iterable[Record]
-) -> tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]:
+def environment_differences(a: Results, b: Results) -> tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]:
     """Name and versions on either side of everything of the environment that differs."""
     one, other = environment_of(a), environment_of(b)
     return tuple(

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..store.cell import Cost
 from ..store.record import WAITED, Record
+from ..store.results import Results
 
 BUSY = 1.5
 """A reference that takes this much longer than it works had to wait for the processor: the machine was busy."""
@@ -25,13 +26,13 @@ def why_apart(a: Record, b: Record) -> str:
     return "" if one == other else f"timed beside other reference operations ({one} and {other}): measure both again"
 
 
-def of_newest_reference(records: Iterable[Record]) -> list[Record]:
+def of_newest_reference(records: Iterable[Record]) -> Results:
     """Costs without those that were measured again beside a newer reference operation."""
-    costs = list(records)
+    costs = Results.of(records)
     best: dict[tuple[Any, ...], int] = {}
     for record in costs:
         best[_setting(record)] = max(reference_of(record), best.get(_setting(record), 0))
-    return [record for record in costs if reference_of(record) == best[_setting(record)]]
+    return costs.take([n for n, record in enumerate(costs) if reference_of(record) == best[_setting(record)]])
 
 
 def _setting(record: Record) -> tuple[Any, ...]:

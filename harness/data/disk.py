@@ -113,7 +113,7 @@ def write_named(path: Path, data: bytes) -> None:
         path.write_bytes(data)
 
 
-def write_file(path: Path, data: bytes, mode: int = 0o644) -> None:
+def write_file(path: Path, data: bytes | memoryview, mode: int = 0o644) -> None:
     """Write atomically: temporary file, fsync, rename."""
     fd, name = tempfile.mkstemp(dir=path.parent, prefix=".tmp-")
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from ..statistics.paired_tests import Floats, paired_difference
 from ..store.cell import Cell
 from ..store.garbage import no_collection
 from ..store.record import Record, in_order, words_of
+from ..store.results import Results
 from ..store.seals import refuse_nan, why_each_edited
 from ..store.versions import newest
 from ..suite.rules import Rule
@@ -94,8 +95,8 @@ class _Told(NamedTuple):
 
 
 def check(
-    baseline: Sequence[Record],
-    current: Sequence[Record],
+    baseline: Iterable[Record],
+    current: Iterable[Record],
     rules: Sequence[Rule] = (),
     names: tuple[str, str] = ("BASELINE", "CURRENT"),
     *,
@@ -110,15 +111,13 @@ def check(
         return replace(_judged(newest(baseline), newest(current), rules, names), strict_speed=strict_speed)
 
 
-def _judged(
-    baseline: Sequence[Record], current: Sequence[Record], rules: Sequence[Rule], names: tuple[str, str]
-) -> Verdict:
+def _judged(baseline: Results, current: Results, rules: Sequence[Rule], names: tuple[str, str]) -> Verdict:
     refuse_nan(baseline, names[0])
     if baseline:
         refuse_idle(rules, [r.cell for r in baseline])
     mended, changed = why_each_edited(baseline), why_each_edited(current)
-    trusted = [r for r, why in zip(baseline, mended, strict=True) if not why]
-    genuine = [r for r, why in zip(current, changed, strict=True) if not why]
+    trusted = baseline.take([n for n, why in enumerate(mended) if not why])
+    genuine = current.take([n for n, why in enumerate(changed) if not why])
     old, new = Shelf(baseline), Shelf(current)
     one = Shelf(trusted) if any(mended) else old
     other = Shelf(genuine) if any(changed) else new
@@ -129,7 +128,7 @@ def _judged(
         if scored or speed_limited(rules, cell):
             label = old.label(cell) if scored else cell.method.display
             findings.append(finding(INCOMPARABLE, cell, label, "", f"the baseline cell was {why}"))
-    keys = frozenset(r.cell.key for r in one.records)
+    keys = frozenset(one.records.column("key"))
     sides = _Sides(old, new, other, Groups(one), Groups(other), rules, keys, Pairings())
     known: set[int] = set()
     for start in range(0, len(one.records), _AT_ONCE):
@@ -147,7 +146,7 @@ def _judged(
     )
     # All of a first baseline is new: nothing of it differs from anything.
     environments = environment_differences(baseline, current) if baseline and current else ()
-    asked = max((record.asked for record in current), default="")
+    asked = max(current.column("asked"), default="")
     whole = not any(mended) and not any(changed)
     return Verdict(tuple(findings), environments, tuple(extra), whole, asked)
 

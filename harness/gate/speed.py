@@ -10,6 +10,7 @@ from typing import NamedTuple
 from ..comparing.pairing import apart
 from ..cost.pace import Pace, judged_by_cpu, of_newest_reference, pace, why_apart
 from ..store.record import Record, cost_size, in_order
+from ..store.results import Results
 from ..suite.rules import RIVAL, SPEED, Rule
 from ..text.errors import UsageError, one_line
 from ..text.wording import counted
@@ -18,7 +19,7 @@ from .rules import Limit, fits, limits, rivals
 from .verdict import INCOMPARABLE, OK, REGRESSION, UNCOUNTED, UNDECIDED, Finding, finding
 
 
-def speed_findings(baseline: Sequence[Record], current: Sequence[Record], rules: Sequence[Rule]) -> list[Finding]:
+def speed_findings(baseline: Results, current: Results, rules: Sequence[Rule]) -> list[Finding]:
     """Cost cells of the baseline that no longer work, or that are slower than a rule allows.
 
     Raises `UsageError` where the rival that a rule names was measured at no setting of a method.
@@ -27,12 +28,13 @@ def speed_findings(baseline: Sequence[Record], current: Sequence[Record], rules:
     if not (before := _costs(baseline)):
         return result
     costs = of_newest_reference(_costs(current))
-    held = {record.cell.key for record in baseline}
+    held = set(baseline.column("key"))
     there: dict[tuple[str, str], list[Record]] = {}
     for record in costs:
         there.setdefault((record.cell.method.spec, _setting(record)), []).append(record)
     paired = [
-        (record, apart(record, there.get((record.cell.method.spec, _setting(record)), []), held)) for record in before
+        (record, apart(record, tuple(there.get((record.cell.method.spec, _setting(record)), ())), held))
+        for record in before
     ]
     everything = [*before, *costs]
     _refuse_incomparable(paired, everything, costs, rules)
@@ -47,9 +49,9 @@ def speed_findings(baseline: Sequence[Record], current: Sequence[Record], rules:
     return result
 
 
-def _costs(records: Sequence[Record]) -> list[Record]:
-    found = [record for record in records if record.cell.kind == "cost"]
-    return in_order(found, [record.cell for record in found])
+def _costs(results: Results) -> Results:
+    found = results.where(kind="cost")
+    return Results.of(in_order(found, [record.cell for record in found]))
 
 
 def _against_baseline(record: Record, partners: Sequence[Record], limit: Limit) -> list[Finding]:

@@ -12,6 +12,7 @@ from ..data.folders import path_of
 from ..store.cell import MetricPart
 from ..store.reading import read_records
 from ..store.record import Record, order_of
+from ..store.results import Results
 from ..text.json_values import plain
 
 if TYPE_CHECKING:
@@ -30,10 +31,10 @@ def frame(*sources: str | os.PathLike[str]) -> pandas.DataFrame:
     for source in sources:
         for record in read_records(path_of(source, "a store or export")):
             found.setdefault(record.cell.key, record)
-    return frame_of([found[key] for key in sorted(found)])
+    return frame_of(Results.of(found[key] for key in sorted(found)))
 
 
-def frame_of(records: Sequence[Record]) -> pandas.DataFrame:
+def frame_of(records: Results) -> pandas.DataFrame:
     """The rows of records, one a cell and item, in their order: the columns of `frame`; a lone surrogate is a `?`."""
     import pandas
 
@@ -69,7 +70,7 @@ def frame_of(records: Sequence[Record]) -> pandas.DataFrame:
     )
 
 
-def _metrics_of(records: Sequence[Record]) -> list[str]:
+def _metrics_of(records: Results) -> list[str]:
     """Every metric with a column, in the order that the metrics ask for."""
     found: dict[str, MetricPart] = {}
     for record in records:

@@ -13,7 +13,7 @@ from ..data.folders import path_of
 from ..report.data import ReportData, report_data
 from ..report.tables import Table, failure_table
 from ..store.reading import read_genuine
-from ..store.record import Record
+from ..store.results import Results
 from ..text.errors import UsageError, one_line
 from ..text.wording import counted
 from .frames import frame_of
@@ -33,7 +33,7 @@ class StoredResults:
     """
 
     source: str
-    records: tuple[Record, ...]
+    records: Results
     left_out: tuple[str, ...] = ()
 
     @property
@@ -105,8 +105,8 @@ class StoredResults:
 
 def read_results(path: str | os.PathLike[str]) -> StoredResults:
     """What a store or an export holds. Raises `UsageError` for what is neither."""
-    records, left_out = read_genuine(path_of(path, "a store or export"))
-    return StoredResults(os.fspath(path), tuple(records), tuple(left_out))
+    results, left_out = read_genuine(path_of(path, "a store or export"))
+    return StoredResults(os.fspath(path), results, tuple(left_out))
 
 
 def _line(place: int, one: Leaderboard) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import groupby
@@ -16,8 +16,10 @@ from ..boards.recipes import Recipes, compare_recipes
 from ..boards.set_metrics import BoardSets, board_sets
 from ..boards.together import Overall, overall
 from ..components.tracks import DEFAULT, known_track
+from ..store.cell import Cell
 from ..store.garbage import no_collection
 from ..store.record import Record
+from ..store.results import Results
 from ..store.versions import newest
 from ..text.errors import one_line
 from ..track.protocols import Words
@@ -48,7 +50,7 @@ class ReportData:
     title: str
     boards: Sequence[Board]
     failures: Sequence[Failure]
-    costs: Sequence[Record]
+    costs: Results
     evidence: Sequence[Evidence | None]
     overall: Sequence[Overall]
     sets: Sequence[BoardSets | None]
@@ -90,9 +92,8 @@ def common_words(boards: Sequence[Board]) -> Mapping[str, str]:
     return first if all(board.words == first for board in boards) else vars(Words())
 
 
-def _weights(record: Record) -> dict[str, str]:
+def _weights(cell: Cell) -> dict[str, str]:
     """Files that a method declares as its weights, or was seen to open in its folders, by name: never a whole path."""
-    cell = record.cell
     found = {**cell.inputs.get("weights", {}), **cell.opened}
     return {one_line(PurePath(name).name if PurePath(name).is_absolute() else name): sha for name, sha in found.items()}
 
@@ -104,16 +105,16 @@ def _of_tracks(boards: Sequence[Board]) -> Iterator[Section]:
             yield from track.sections(list(own))
 
 
-def report_data(records: Sequence[Record], title: str, *, all_versions: bool = False) -> ReportData:
+def report_data(records: Iterable[Record], title: str, *, all_versions: bool = False) -> ReportData:
     """Everything that is computed from `records`; plots are none yet. Tracks stand apart, one after the other.
 
     Raises `UsageError` where two methods or datasets have one name.
     """
     with no_collection():
-        return _report_data(shown(records), title, all_versions)
+        return _report_data(shown(Results.of(records)), title, all_versions)
 
 
-def _report_data(records: Sequence[Record], title: str, all_versions: bool) -> ReportData:
+def _report_data(records: Results, title: str, all_versions: bool) -> ReportData:
     ordered = sorted(boards(records, all_versions=all_versions), key=lambda board: board.track)
     records = records if all_versions else newest(records)
     if len({board.track for board in ordered}) > 1:
@@ -130,6 +131,7 @@ def _report_data(records: Sequence[Record], title: str, all_versions: bool) -> R
         *recipe_sections(recipes, decimals),
         *training_sections(records, decimals),
     ]
+    keys = records.column("key")
     return ReportData(
         title=title,
         boards=ordered,
@@ -141,6 +143,10 @@ def _report_data(records: Sequence[Record], title: str, all_versions: bool) -> R
         sections=behind,
         extra=[*of_sets(sets, ordered), *of_sections(behind, ordered)],
         recipes=recipes,
-        traces={r.cell.key: r.cell.traceback for r in records if r.cell.traceback},
-        weights={r.cell.key: files for r in records if (files := _weights(r))},
+        traces={key: text for key, text in zip(keys, records.column("cell.traceback"), strict=True) if text},
+        weights={
+            key: files
+            for key, files in zip(keys, records.each(_weights, "cell.inputs.weights", "cell.opened"), strict=True)
+            if files
+        },
     )

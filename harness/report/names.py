@@ -12,6 +12,7 @@ from msgspec import structs
 from ..spec.paths import is_meant
 from ..store.cell import DatasetPart, MethodPart
 from ..store.record import NAMED, Record
+from ..store.results import Results
 from ..suite.reading import shown_name
 from ..text.errors import UsageError, nearest, one_line
 from .private_paths import BASE_NAMES, message_without_folders, shortened, without_folders
@@ -20,7 +21,7 @@ Room = tuple[str, str]
 """Track, and `method` or `dataset`: where a name is that of one spec only."""
 
 
-def with_names(records: Sequence[Record], given: Iterable[str]) -> list[Record]:
+def with_names(records: Results, given: Iterable[str]) -> Results:
     """The records under the names that are `given` as `NAME=SPEC`, in place of those that were stored with them.
 
     Raises `UsageError` for a text that is none, and for a spec that is no method or dataset of the records.
@@ -49,12 +50,12 @@ def with_names(records: Sequence[Record], given: Iterable[str]) -> list[Record]:
             raise UsageError(
                 f"--as {one_line(text)!r}: no method or dataset here is {one_line(spec)!r}: {nearest(spec, known)}"
             )
-    made = []
-    for record in records:
+    made: list[Record] = []
+    for record in records if any(found.values()) else ():
         specs = {kind: (found[_room(record, kind)], _part(record, kind).spec) for kind in NAMED}
         names = {kind: named[spec] for kind, (named, spec) in specs.items() if spec in named}
         made.append(replace(record, names={**record.names, **names}) if names else record)
-    return made
+    return Results.of(made) if made else records
 
 
 def _split(text: str) -> tuple[str, str]:
@@ -75,20 +76,21 @@ def _room(record: Record, kind: str) -> Room:
     return record.cell.track, kind
 
 
-def _rooms(records: Sequence[Record]) -> dict[Room, dict[str, str]]:
+def _rooms(records: Results) -> dict[Room, dict[str, str]]:
     """Canonical spec → display form of all that can be named."""
     found: dict[Room, dict[str, str]] = defaultdict(dict)
-    for record in records:
-        for kind in NAMED:
-            if (part := _part(record, kind)).spec:
-                found[_room(record, kind)].setdefault(part.spec, part.display)
+    tracks = records.column("track")
+    for kind in NAMED:
+        for track, spec, display in zip(tracks, records.column(f"{kind}_spec"), records.column(kind), strict=True):
+            if spec:
+                found[track, kind].setdefault(spec, display)
     return found
 
 
 # -------------------------------------------------------------------------------------------- what is shown
 
 
-def shown(records: Sequence[Record]) -> list[Record]:
+def shown(records: Results) -> Results:
     """The records as a report shows them: under their names, and without the folders of the machine.
 
     Of what differs in its folders alone the shortest tail that differs is shown. Raises `UsageError` where two things
@@ -108,10 +110,11 @@ def shown(records: Sequence[Record]) -> list[Record]:
                 change |= {"display": names[room][spec], "written": plain[spec]}
             if change != {"display": display, "spec": spec}:
                 changes[room][spec] = change
-    return [_shown(record, changes) for record in records]
+    made = [_shown(record, changes) for record in records]
+    return records if all(one is record for one, record in zip(made, records, strict=True)) else Results.of(made)
 
 
-def written(records: Sequence[Record], text: str) -> str:
+def written(records: Results, text: str) -> str:
     """The canonical spec of the method that is shown as `text`, without its folders; `text` where none is shown so."""
     for (_, kind), displays in _rooms(records).items():
         if kind == "method":

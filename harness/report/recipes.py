@@ -9,7 +9,8 @@ from ..boards.recipes import Race, RecipeBoard, Recipes, RecipeTrials, memory_of
 from ..statistics.crossed_ranking import MIN_SEEDS
 from ..statistics.paired_tests import MIN_ITEMS
 from ..store.cell import Tuning, known, plain_values
-from ..store.record import Record, decimals_of
+from ..store.record import decimals_of
+from ..store.results import Results
 from ..text.wording import counted
 from .escape import spreadsheet
 from .order_stability import MAX_SECTIONS
@@ -28,7 +29,7 @@ def mib_text(count: float | None) -> str:
     return "–" if count is None else f"{count / _MIB:.3g}"
 
 
-def decimals_by_metric(records: Sequence[Record]) -> dict[str, int]:
+def decimals_by_metric(records: Results) -> dict[str, int]:
     """Metric → how many decimals of it are printed, of all that were scored."""
     return {name: decimals_of(name, part) for record in records for name, part in record.cell.metrics.items()}
 

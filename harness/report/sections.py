@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from ..boards.board import Board
 from ..comparing.comparison import Comparison
 from ..comparing.difference import Difference
-from ..store.record import Panel, Record
+from ..store.record import Panel
+from ..store.results import Results
 from .section import Section
 
 if TYPE_CHECKING:
@@ -65,4 +66,4 @@ class DrawsSection:
 class HasDraws(Protocol):
     """A track that splits errors over draws of the noise. Raises `UsageError` where there is nothing to split."""
 
-    def draws(self, store: Path, records: Sequence[Record]) -> DrawsSection: ...
+    def draws(self, store: Path, records: Results) -> DrawsSection: ...

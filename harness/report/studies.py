@@ -14,7 +14,7 @@ from ..boards.chart import Chart, Curve
 from ..boards.curves import charts
 from ..components.tracks import known_track
 from ..statistics.power_law import Exponent, exponent, upper_half
-from ..store.record import Record
+from ..store.results import Results
 from ..suite.study import DRAWS, Axis
 from ..text.errors import UsageError, one_line
 from ..text.json_values import plain
@@ -41,7 +41,7 @@ EXPONENTS = (
 
 
 def write_study(
-    records: Sequence[Record], axes: Sequence[Axis], to: Path, *, title: str, store: Path | None = None, style: str = ""
+    records: Results, axes: Sequence[Axis], to: Path, *, title: str, store: Path | None = None, style: str = ""
 ) -> tuple[list[Path], list[str]]:
     """Write `study.{md,tex,csv,json}` and `plots/study-*.{png,svg,pdf}`: the files, and why which axis is left out.
 
@@ -90,9 +90,7 @@ def write_study(
     return write_files(files, to, replaces=("study-[0-9]{2}(?:-[a-z0-9]+){2,}",)), left_out
 
 
-def study_charts(
-    ordered: Sequence[Board], axes: Sequence[Axis], records: Sequence[Record]
-) -> tuple[list[Chart], list[str]]:
+def study_charts(ordered: Sequence[Board], axes: Sequence[Axis], records: Results) -> tuple[list[Chart], list[str]]:
     """The charts of all axes but `draws`, and why which axis has none."""
     drawn: list[Chart] = []
     left_out: list[str] = []
@@ -105,7 +103,7 @@ def study_charts(
     return drawn, left_out
 
 
-def draws_of(store: Path, records: Sequence[Record]) -> DrawsSection:
+def draws_of(store: Path, records: Results) -> DrawsSection:
     """How errors split over draws of the noise. Raises `UsageError` where the track does not say, or has nothing."""
     name = records[0].cell.track
     track = known_track(name)

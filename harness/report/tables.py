@@ -18,6 +18,7 @@ from ..boards.scaling import growths
 from ..cost.pace import is_busy
 from ..store.cell import Cost, known
 from ..store.record import Record
+from ..store.results import Results
 from ..text.errors import one_line
 from ..text.wording import counted
 from .escape import latex, markdown
@@ -202,7 +203,7 @@ def failure_table(failures: Sequence[Failure], items: str) -> Table:
     )
 
 
-def cost_table(records: Sequence[Record]) -> Table:
+def cost_table(records: Results) -> Table:
     """Every cost that was measured; `cost_remarks` says why a value could not be.
 
     Columns that no record has are left out. The growth, an exponent (see `boards/scaling.py`), stands at the largest
@@ -242,7 +243,7 @@ def cost_reasons(record: Record, energy: bool) -> list[str]:
     return [f"{name} not measured: {reasons[name]}" for name in sorted(reasons) if energy or name != "energy_j"]
 
 
-def cost_remarks(records: Sequence[Record]) -> list[str]:
+def cost_remarks(records: Results) -> list[str]:
     """Each reason once, with the methods that it holds for."""
     energy = any(r.cell.cost is not None and r.cell.cost.energy_j for r in records)
     methods: dict[str, list[str]] = defaultdict(list)

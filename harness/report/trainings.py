@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from ..store.cell import Training
 from ..store.record import Record
+from ..store.results import Results
 from .recipes import BYTES, USUAL_DECIMALS, mib_text
 from .section import Section
 from .tables import Table, number
@@ -17,9 +18,9 @@ _LINE = (
 )
 
 
-def training_sections(records: Sequence[Record], decimals: Mapping[str, int]) -> list[Section]:
+def training_sections(records: Results, decimals: Mapping[str, int]) -> list[Section]:
     """One section, or none where nothing was trained; `decimals` are those of each metric."""
-    trained = [(record, record.cell.training) for record in records if record.cell.training is not None]
+    trained = [(record, record.cell.training) for record in records.where(kind="train") if record.cell.training]
     if not trained:
         return []
     trained.sort(key=lambda pair: (pair[0].cell.method.display, pair[0].cell.seed))

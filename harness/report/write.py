@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from ..store.record import Record
+from ..store.results import Results
 from ..text.errors import UsageError, one_line
 from .data import report_data
 from .files import Content, write_files
@@ -31,7 +32,7 @@ USUAL_TABLE = TableOptions()
 
 
 def write_report(
-    records: Sequence[Record],
+    records: Iterable[Record],
     to: Path,
     *,
     title: str = "",
@@ -54,9 +55,10 @@ def write_report(
     Plots and previews of an earlier report in the same folder are replaced. Raises `UsageError` where there is no
     record, where two things have one name, where no board has what `table` names, and where `to` cannot be written.
     """
-    if not records:
+    results = Results.of(records)
+    if not results:
         raise UsageError("the store holds no cell: run a suite first (noisebench run SUITE.yaml --store STORE)")
-    data = report_data(records, one_line(title) or TITLE, all_versions=all_versions)
+    data = report_data(results, one_line(title) or TITLE, all_versions=all_versions)
     tables = paper_tables(data.boards, table)
     plots, notes = draw_all(data, style)
     data = replace(data, plots=plots, notes=notes)

@@ -26,7 +26,8 @@ from .export import is_export
 from .mistakes import read_mistakes
 from .previews import read_panel
 from .record import Record
-from .seals import files_seal, split_genuine
+from .seals import files_seal, why_seal_broken
+from .tables import text_array
 
 _KEY = re.compile(r"[0-9a-f]{64}")
 _TEXT = ("item", "input_sha256", "output_sha256", "note")
@@ -268,7 +269,7 @@ def commit(store: Path, cell: Cell, rows: list[dict[str, Any]]) -> None:
     key = cell.key
     partial = partial_dir(store, key)
     with staged(store, key) as stage:
-        columns = {name: _text_column([r.get(name, "") for r in rows]) for name in _TEXT}
+        columns = {name: text_array([r.get(name, "") for r in rows]) for name in _TEXT}
         columns["seconds"] = _float_column([r["seconds"] for r in rows])
         for metric in cell.metrics:
             columns[metric] = _float_column([_number(r["scores"].get(metric)) for r in rows])
@@ -315,17 +316,8 @@ def staged(store: Path, key: str) -> Iterator[Path]:
             raise
 
 
-def _text_column(values: Sequence[str]) -> Any:
-    """An Arrow column. `pyarrow.array` would import pandas first, which takes longer than a short cell."""
-    import pyarrow as pa
-
-    texts = [value.encode() for value in values]
-    ends = np.cumsum([0, *map(len, texts)], dtype=np.int32)
-    return pa.StringArray.from_buffers(len(texts), pa.py_buffer(ends.tobytes()), pa.py_buffer(b"".join(texts)))
-
-
 def _float_column(values: Sequence[float | None]) -> Any:
-    """The same of numbers; None is a null."""
+    """Numbers as an Arrow column, None as null, without pandas as `text_array`."""
     import pyarrow as pa
 
     known = np.array([value is not None for value in values], bool)
@@ -437,6 +429,6 @@ def read_record(store: Path, key: str, noted: Mapping[str, str] | None = None) -
     Raises `UsageError` naming the file where it is damaged, or was edited by hand.
     """
     record = load_record(store, key, noted, sealed=seals_cells(store))
-    for edited in split_genuine([record])[1]:
-        raise Damaged(f"{one_line(store)}: {edited}: {AGAIN}")
+    if why := why_seal_broken(record):
+        raise Damaged(f"{one_line(store)}: cell {one_line(key[:12])} was {why}: {AGAIN}")
     return record

@@ -7,7 +7,7 @@ import hashlib
 import json
 import lzma
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +25,7 @@ from .mistakes import mistakes_of
 from .names import why_no_names
 from .parquet_export import MAGIC, Columns, Document, Entry, is_parquet_export, parquet_bytes, read_parquet
 from .record import Mistake, Panel, Plugins, Record
+from .results import Results
 
 _PARTS = ("noisebench_export", "cells", "pictures")
 _XZ, _LARGEST = b"\xfd7zXZ\0", 1 << 31
@@ -35,7 +36,7 @@ _SMALL, _DENSEST = 64 << 20, 500
 """Bytes of text that any compressed file may hold, and how many a byte of a larger one: honest ones hold 30."""
 
 
-def export_text(records: Sequence[Record]) -> str:
+def export_text(records: Iterable[Record]) -> str:
     """An export as text: equal records give equal text. Plug-ins are in it where the records carry them."""
     document = _document(records)
     lines = ["{", f' "noisebench_export": {SCHEMA},', ' "cells": [']
@@ -63,7 +64,7 @@ def export_text(records: Sequence[Record]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _document(records: Sequence[Record]) -> Document:
+def _document(records: Iterable[Record]) -> Document:
     """What an export of records holds, in the order of their keys."""
     pictures: dict[bytes, int] = {}
     plugins: dict[str, str] = {}
@@ -117,7 +118,7 @@ def compacted(record: Record) -> Record:
     return replace(record, output_sha256=outputs, seconds=np.full(len(record.items), np.nan))
 
 
-def write_export(file: Path, records: Sequence[Record]) -> None:
+def write_export(file: Path, records: Iterable[Record]) -> None:
     """Write an export, whole or not at all: Parquet where its name ends in `.parquet`, else JSON, compressed by `.xz`.
 
     Raises `UsageError` for a file within a store, OSError.
@@ -193,8 +194,8 @@ def is_export(path: Path) -> bool:
     return False
 
 
-def read_export(path: Path) -> list[Record]:
-    """Records of an export file, or of a baseline. Raises `UsageError` for what is neither, and naming a cell that is
+def read_export(path: Path) -> Results:
+    """The cells of an export file, or of a baseline. Raises `UsageError` for what is neither, and naming a cell that is
     damaged."""
     try:
         data = path.read_bytes()
@@ -227,14 +228,14 @@ def read_export(path: Path) -> list[Record]:
             "makes one"
         ) from None
     columns_of = _checked_columns if data.startswith(MAGIC) else _columns_of_rows
-    return [
+    return Results.of(
         _record(entry, columns_of, pictures, plugins, f"{one_line(path)}: cell number {n}")
         for n, entry in enumerate(cells, 1)
-    ]
+    )
 
 
-def _read_baseline(path: Path, document: dict[str, Any]) -> list[Record]:
-    """Records of a baseline, which were found to be what their keys were made from when it was written."""
+def _read_baseline(path: Path, document: dict[str, Any]) -> Results:
+    """The cells of a baseline, which were found to be what their keys were made from when it was written."""
     version = document[MARK]
     if type(version) is not int or version > VERSION:
         raise UsageError(
@@ -250,7 +251,7 @@ def _read_baseline(path: Path, document: dict[str, Any]) -> list[Record]:
     for entry in entries:
         where = f"{one_line(path)}: {one_line(entry['label'], 120)}"
         found.append(replace(_record(entry, _columns_of_rows, [], {}, where, again), keyed=True))
-    return found
+    return Results.of(found)
 
 
 def is_source_place(place: str) -> bool:

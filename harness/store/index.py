@@ -1,10 +1,10 @@
-"""The index of a store: what many cells hold, in one file, so that a verb need not open each of them.
+"""The index of a store: its cells as tables in two Arrow files, so that a verb need not open each of them.
 
-It is never the truth. `index/cells.arrow` names the version of each cell that it was made from (inode, size and times
-of change of its folder and of the files with what it found), and what is another one now is read anew, with its seal; a
-cell that is gone falls out. The file is left aside where it is damaged or another noisebench wrote it, and made again.
-Only cells that hash to their seals are in it, each distinct part of them once: cells that are read from it share their
-parts, so that nobody may change one.
+It is never the truth. `index/cells.arrow` has the version of each cell that it was made from (inode, size and times of
+change of its folder and of the files with what it found), and what is another one now is read anew, with its seal; a
+cell that is gone falls out. `index/items.arrow` has their rows, and `index/seal` the hash of both files, by which they
+are left aside where one is damaged; where another noisebench wrote them too, and they are made again. Only cells that
+hash to their seals are in it.
 """
 
 from __future__ import annotations
@@ -14,23 +14,29 @@ import time
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ..data.disk import locked, open_regular, read_regular, write_file
 from .cell import Cell
-from .cells import Damaged, genuine_cell, keys, load_record, seals_cells
+from .cells import Damaged, cell_dir, genuine_cell, keys, load_record, seals_cells
 from .garbage import no_collection
-from .index_columns import Stamps, Tables, cells_of, encoded, is_usual, joined, numbers, records_of
-from .index_file import read_tables, write_tables
+from .names import Names
 from .record import Record
+from .results import Results
+from .seals import files_seal, why_edited
+from .tables import COLUMNS, Tables, cells_in, joined, numbers, tables_of, text_array
 
 FEWEST = 300
 """Cells below which a store has no index: they are read as fast one by one."""
 SETTLED = 2_000_000_000
 """Nanoseconds after which a change of a file shows in its times for certain: what is younger is in no index."""
+_FORMAT = 6
 _READ_AT_ONCE = 1000
 _CHANGED_SHARE = 50
 """The index is written again where more than one in so many of its cells changed: fewer are read faster."""
@@ -40,32 +46,42 @@ _OF_A_FILE = 4
 _OF_A_CELL = 3 + _OF_A_FILE * len(_FILES)
 """How many numbers a stamp has: of the folder, then of each file."""
 _NONE = (0,) * _OF_A_FILE
+_TABLES = ("cells.arrow", "items.arrow")
+Stamps = npt.NDArray[np.int64]
+"""Numbers that tell the version of each cell, a row each."""
 
 
-def indexed(store: Path, found: Sequence[str], *, rows: bool, noted: Mapping[str, str]) -> dict[str, Record]:
-    """Key → each stored cell that hashes to its seal, with or without its rows; empty where a store has no index.
+def indexed(
+    store: Path, found: Sequence[str], *, rows: bool, noted: Mapping[str, str], names: Names | None = None
+) -> Results | None:
+    """The stored cells that hash to their seals, in the order of their keys, with or without their items; None where a
+    store has no index.
 
-    `found` are the `keys` of the store, `noted` is what `asked_in` says of it. A cell that is not among these is to be
-    read as if there were no index.
+    `found` are the `keys` of the store, `noted` is what `asked_in` says of it, `names` what `read_names` does. A cell
+    that is not among these is to be read as if there were no index.
     """
     tables = _tables(store, found, rows)
     if tables is None:
-        return {}
-    with no_collection():
-        return {record.cell.key: record for record in records_of(store, tables, rows, noted)}
+        return None
+    if noted:
+        beside = zip(*(tables.cells[name].to_pylist() for name in ("key", "asked")), strict=True)
+        asked = text_array([max(stored, noted.get(key, "")) for key, stored in beside])
+        place = tables.cells.column_names.index("asked")
+        tables = Tables(tables.cells.set_column(place, "asked", asked), tables.items)
+    return Results.stored(tables, lambda key: cell_dir(store, key), names or {})
 
 
 def indexed_cells(store: Path, found: Sequence[str]) -> dict[str, Cell]:
-    """The same of `cell.json` alone."""
+    """Key → `cell.json` of each of these cells; empty where a store has no index."""
     tables = _tables(store, found, rows=False)
     if tables is None:
         return {}
     with no_collection():
-        return {cell.key: cell for cell in cells_of(tables.cells)}
+        return {cell.key: cell for cell in cells_in(tables)}
 
 
 def _tables(store: Path, found: Sequence[str], rows: bool) -> Tables | None:
-    """The index as it is now, None where a store has none; the file is made or mended where it pays."""
+    """The index as it is now, None where a store has none; its files are made or mended where it pays."""
     if len(found) < FEWEST or not seals_cells(store):
         return None
     began, now = time.time_ns(), _stamps(store, found)
@@ -73,14 +89,14 @@ def _tables(store: Path, found: Sequence[str], rows: bool) -> Tables | None:
     changes = None if old is None else _changes(found, now, old)
     worth = changes is None or changes.count * _CHANGED_SHARE > len(found)
     if worth and not rows and old is not None:
-        # Another run may have written the file since: what changed is found anew.
+        # Another run may have written the files since: what changed is found anew.
         old = read_tables(store, True)
         changes = None if old is None else _changes(found, now, old)
     tables = _refreshed(store, found, now, old, changes)
     if worth:
         settled = _settled(tables, began)
         if len(settled.cells):
-            write_tables(store, settled)
+            _write_tables(store, settled)
     return tables
 
 
@@ -91,6 +107,9 @@ def genuine_cells(store: Path, wanted: Sequence[str]) -> dict[str, Cell]:
     held = indexed_cells(store, there) if len(wanted) * _CHANGED_SHARE >= len(there) else {}
     found = ((key, held[key] if key in held else genuine_cell(store, key)) for key in wanted)
     return {key: cell for key, cell in found if cell is not None}
+
+
+# ------------------------------------------------------------------------------------------ what changed since
 
 
 def _stamps(store: Path, found: Sequence[str]) -> Stamps:
@@ -131,11 +150,14 @@ def _changes(found: Sequence[str], now: Stamps, old: Tables) -> _Changes:
     names, held = np.array(found, "S64"), np.array(old.cells["key"].to_pylist(), "S64")
     if not len(held):
         return _Changes(np.empty(0, np.int64), np.arange(len(found)), 0)
-    before = numbers(old.cells["stamp"].combine_chunks())
     place = np.minimum(np.searchsorted(held, names), len(held) - 1)
     known = held[place] == names
-    same = known & (before[place] == now).all(axis=1)
+    same = known & (_stamps_in(old)[place] == now).all(axis=1)
     return _Changes(place[same], np.flatnonzero(~same), len(held) - int(known.sum()))
+
+
+def _stamps_in(tables: Tables) -> Stamps:
+    return numbers(tables.cells["stamp"].combine_chunks().flatten(), np.int64).reshape(-1, _OF_A_CELL)
 
 
 def _refreshed(store: Path, found: Sequence[str], now: Stamps, old: Tables | None, changes: _Changes | None) -> Tables:
@@ -143,16 +165,11 @@ def _refreshed(store: Path, found: Sequence[str], now: Stamps, old: Tables | Non
 
     Cells that cannot be read or do not hash to their seals are in none.
     """
-    import pyarrow as pa
-
     if old is None or changes is None:
-        return joined([encoded([], now[:0]), *_read_anew(store, found, now)], rows=True)
+        return joined([_stamped([], now[:0]), *_read_anew(store, found, now)])
     if not changes.count:
         return old
-    kept = pa.array(changes.kept)
-    own = None if old.rows is None else old.rows.take(kept)
-    anew = _read_anew(store, [found[i] for i in changes.stale], now[changes.stale])
-    return joined([Tables(old.cells.take(kept), own), *anew], rows=own is not None)
+    return joined([old.take(changes.kept), *_read_anew(store, [found[i] for i in changes.stale], now[changes.stale])])
 
 
 def _read_anew(store: Path, found: Sequence[str], stamps: Stamps) -> Iterator[Tables]:
@@ -163,7 +180,7 @@ def _read_anew(store: Path, found: Sequence[str], stamps: Stamps) -> Iterator[Ta
             record = load_record(store, key, {}, sealed=True)
         except Damaged:
             return None
-        return record if record.seal and record.whole and is_usual(record) else None
+        return record if record.seal and record.whole and _is_usual(record) else None
 
     # Reading a file is mostly time outside of the interpreter's lock; a store has many.
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
@@ -171,17 +188,111 @@ def _read_anew(store: Path, found: Sequence[str], stamps: Stamps) -> Iterator[Ta
             records = list(pool.map(load, found[start : start + _READ_AT_ONCE]))
             genuine = [i for i, record in enumerate(records) if record is not None]
             if genuine:
-                yield encoded([r for r in records if r is not None], stamps[start:][genuine])
+                yield _stamped([r for r in records if r is not None], stamps[start:][genuine])
+
+
+def _stamped(records: Sequence[Record], stamps: Stamps) -> Tables:
+    """Records as tables, with what a reader of the index must know of each besides."""
+    import pyarrow as pa
+
+    flat = pa.array(np.ascontiguousarray(stamps).reshape(-1))
+    return tables_of(
+        records,
+        {
+            "stamp": pa.FixedSizeListArray.from_arrays(flat, _OF_A_CELL),
+            "panel": pa.array([record.panel is not None for record in records], pa.bool_()),
+            "mistakes": pa.array([record.mistakes is not None for record in records], pa.bool_()),
+            "keyed": pa.array([why_edited(record) is None for record in records], pa.bool_()),
+        },
+    )
+
+
+def _is_usual(record: Record) -> bool:
+    """Whether the rows have the types that a run writes, and all texts are such that a file can hold them."""
+    columns = (record.items, record.input_sha256, record.output_sha256, record.notes)
+    texts = [*(of(record) for of in COLUMNS.values()), *(text for column in columns for text in column)]
+    try:
+        "".join(text for text in texts if not isinstance(text, int)).encode()
+    except (TypeError, UnicodeEncodeError):
+        return False
+    return record.seconds.dtype == np.float64
 
 
 def _settled(tables: Tables, began: int) -> Tables:
     """The cells that changed so long before `began` that a later change would show in their times."""
-    import pyarrow as pa
-
-    stamps = numbers(tables.cells["stamp"].combine_chunks())
+    stamps = _stamps_in(tables)
     times = stamps[:, [2, *range(3 + _OF_A_FILE - 1, _OF_A_CELL, _OF_A_FILE)]]
     settled = np.flatnonzero(times.max(axis=1, initial=0) < began - SETTLED)
-    if len(settled) == len(stamps):
-        return tables
-    chosen = pa.array(settled)
-    return Tables(tables.cells.take(chosen), tables.rows.take(chosen))
+    return tables if len(settled) == len(stamps) else tables.take(settled)
+
+
+# ------------------------------------------------------------------------------------------ files
+
+
+def _maker() -> bytes:
+    from .. import __version__
+
+    return f"{_FORMAT} of noisebench {__version__}".encode()
+
+
+def read_tables(store: Path, rows: bool) -> Tables | None:
+    """The tables of the index, None where there is none that can be used."""
+    import pyarrow as pa
+
+    try:
+        seal = read_regular(store / "index" / "seal")
+        cells, items = (_table(store, name, seal) if name == _TABLES[0] or rows else None for name in _TABLES)
+        return Tables(cells, items)
+    except (OSError, ValueError, MemoryError, pa.ArrowException):
+        return None
+
+
+def _table(store: Path, name: str, seal: bytes) -> Any:
+    """The table of a file. Raises ValueError and what Arrow raises for one that is damaged, or of another version."""
+    import pyarrow as pa
+
+    with open_regular(store / "index" / name) as file:
+        buffer = pa.allocate_buffer(os.fstat(file.fileno()).st_size)
+        view, done = memoryview(buffer), 0
+        while got := file.readinto(view[done:]):
+            done += got
+    if files_seal({name: view}).rstrip() not in seal.splitlines():
+        raise ValueError("damaged")
+    table = pa.ipc.open_file(pa.BufferReader(buffer)).read_all()
+    if (table.schema.metadata or {}).get(b"made_by") != _maker():
+        raise ValueError("of another version")
+    return table
+
+
+def _write_tables(store: Path, tables: Tables) -> None:
+    """Write the files, where the store takes some; what a reader finds while they are changed is none it can use."""
+    import pyarrow as pa
+
+    files: dict[str, bytes | memoryview] = {}
+    for name, table in zip(_TABLES, (tables.cells, tables.items), strict=True):
+        sink = pa.BufferOutputStream()
+        own = _compact(table).replace_schema_metadata({"made_by": _maker()})
+        with pa.ipc.new_file(sink, own.schema) as writer:
+            writer.write_table(own)
+        files[name] = memoryview(sink.getvalue())
+    with suppress(OSError), locked(store, "index"):
+        (store / "index").mkdir(exist_ok=True)
+        for name, data in {**files, "seal": files_seal(files)}.items():
+            write_file(store / "index" / name, data)
+
+
+def _compact(table: Any) -> Any:
+    """The table without the parts that no row has any more."""
+    import pyarrow as pa
+
+    for place, name in enumerate(table.column_names):
+        column = table[name].combine_chunks()
+        if pa.types.is_dictionary(column.type) and len(column):
+            indices = column.indices
+            used = np.unique(indices.drop_null().to_numpy())
+            if len(used) < len(column.dictionary):
+                renamed = np.searchsorted(used, indices.fill_null(0).to_numpy()).astype(np.int32)
+                own = pa.array(renamed, mask=indices.is_null().to_numpy(zero_copy_only=False))
+                column = pa.DictionaryArray.from_arrays(own, column.dictionary.take(pa.array(used)))
+        table = table.set_column(place, name, column)
+    return table

@@ -1,4 +1,4 @@
-"""Whole stores and exports, read as `Record`s: from the index where a store has one, else cell by cell."""
+"""Whole stores and exports, read as `Results`: from the index where a store has one, else cell by cell."""
 
 from __future__ import annotations
 
@@ -27,10 +27,11 @@ from .cells import (
 from .index import indexed, indexed_cells
 from .names import Names, named, names_of, read_names
 from .record import Record
-from .seals import split_genuine
+from .results import Results
+from .seals import why_seal_broken
 
 
-def _read(path: Path) -> tuple[list[Record], list[Damaged]]:
+def _read(path: Path) -> tuple[Results, list[Damaged]]:
     """All cells of a store, or of an export file, in the order of their keys, edited ones too; those that are damaged.
 
     Raises `UsageError` for what is neither.
@@ -40,33 +41,34 @@ def _read(path: Path) -> tuple[list[Record], list[Damaged]]:
 
         return read_export(path), []
     store = existing_store(path)
-    noted, every = asked_in(store), keys(store)
-    held, sealed = indexed(store, every, rows=True, noted=noted), seals_cells(store)
-    found, damaged, texts, names = [], [], dict[str, str](), read_names(store)
+    noted, every, names = asked_in(store), keys(store), read_names(store)
+    held, sealed = indexed(store, every, rows=True, noted=noted, names=names), seals_cells(store)
+    if held is not None and len(held) == len(every):
+        return held, []
+    place = {} if held is None else {key: n for n, key in enumerate(held.column("key"))}
+    texts: dict[str, str] = {}
 
     def load(key: str) -> Record | Damaged:
-        if key in held:
-            return held[key]
+        if held is not None and key in place:
+            return held[place[key]]
         try:
-            return load_record(store, key, noted, sealed=sealed)
+            return named(load_record(store, key, noted, sealed=sealed), names)
         except Damaged as error:
             return error
 
     # Reading a file is mostly time outside of the interpreter's lock; a store has many.
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        for key, record in zip(every, (map if len(held) == len(every) else pool.map)(load, every), strict=True):
-            if isinstance(record, Damaged):
-                damaged.append(record)
-                continue
-            if key not in held:
-                # All methods see the same items: one copy of each name and hash is a quarter of the memory.
-                for column in (record.items, record.input_sha256, record.notes):
-                    column[:] = [texts.setdefault(text, text) for text in column]
-            found.append(named(record, names) if names else record)
-    return found, damaged
+        every_one = list(pool.map(load, every))
+    found = [one for one in every_one if not isinstance(one, Damaged)]
+    for record in found:
+        if record.cell.key not in place:
+            # All methods see the same items: one copy of each name and hash is a quarter of the memory.
+            for column in (record.items, record.input_sha256, record.notes):
+                column[:] = [texts.setdefault(text, text) for text in column]
+    return Results.of(found), [one for one in every_one if isinstance(one, Damaged)]
 
 
-def read_every(path: Path) -> list[Record]:
+def read_every(path: Path) -> Results:
     """All cells of a store or export, those that were edited by hand too. Raises `UsageError` for a damaged one."""
     found, damaged = _read(path)
     if damaged:
@@ -74,18 +76,20 @@ def read_every(path: Path) -> list[Record]:
     return found
 
 
-def read_genuine(path: Path) -> tuple[list[Record], list[str]]:
+def read_genuine(path: Path) -> tuple[Results, list[str]]:
     """The cells of a store or export that can be read and hash to their seals, and a line for each other one.
 
     Raises `UsageError` for what is neither store nor export.
     """
     found, damaged = _read(path)
-    genuine, edited = split_genuine(found)
+    broken = [None] * len(found) if found.sealed else list(map(why_seal_broken, found))
+    edited = [f"cell {one_line(r.cell.key[:12])} was {why}" for r, why in zip(found, broken, strict=True) if why]
+    genuine = found.take([place for place, why in enumerate(broken) if why is None]) if edited else found
     again = AGAIN if path.is_dir() else "export it again"
     return genuine, [*map(str, damaged), *(f"{one_line(path)}: {line}: {again}" for line in edited)]
 
 
-def read_records(path: Path) -> list[Record]:
+def read_records(path: Path) -> Results:
     """All cells of a store or export. Raises `UsageError` for one that is damaged or was edited by hand."""
     genuine, aside = read_genuine(path)
     if aside:

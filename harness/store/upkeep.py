@@ -20,6 +20,7 @@ from .keys import key_of
 from .outputs import OutputFiles, damaged_outputs
 from .previews import unnamed_pictures, wrong_views
 from .record import Record, item_count
+from .results import Results
 from .versions import newest, older
 
 
@@ -62,18 +63,21 @@ def wrong_weights(cell: Cell, folder: Path) -> list[str]:
     return [] if hashlib.sha256(data).hexdigest() == due else [f"{WEIGHTS} is damaged"]
 
 
-def readable(store: Path) -> list[Record]:
+def readable(store: Path) -> Results:
     """The stored cells without their rows; damaged ones apart, which `gc` removes."""
     noted, every = asked_in(store), keys(store)
-    held = indexed(store, every, rows=False, noted=noted)
+    held = indexed(store, every, rows=False, noted=noted) or Results.of([])
+    if len(held) == len(every):
+        return held
+    place = {key: n for n, key in enumerate(held.column("key"))}
     found = []
     for key in every:
-        if key in held:
-            found.append(held[key])
+        if key in place:
+            found.append(held[place[key]])
             continue
         with suppress(Damaged):
             found.append(Record(read_cell(store, key), asked=asked_of(store, key, noted)))
-    return found
+    return Results.of(found)
 
 
 def sizes_of(store: Path, most: int = 100) -> list[int]:

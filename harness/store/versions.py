@@ -3,58 +3,56 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping
 
 from .cell import Cell
 from .record import Record
+from .results import Results
 
 
-def newest(records: Sequence[Record]) -> list[Record]:
-    """The records without older versions of the same method at the same place, in their order.
+def newest(records: Iterable[Record]) -> Results:
+    """The results without older versions of the same method at the same place, in their order.
 
     A version is the code of a method, dataset, regime and protocol, and the weights; a place has all seeds. The newest
-    is the one that a run asked for last. Where no record says when that was, as in exports of earlier versions of
+    is the one that a run asked for last. Where none says when that was, as in exports of earlier versions of
     noisebench, all are kept.
     """
+    results = Results.of(records)
     last: dict[Hashable, dict[Hashable, str]] = defaultdict(dict)
-    # Cells of one index share their parts: what is made of those is made once.
-    wheres: dict[Hashable, Hashable] = {}
-    made: dict[Hashable, Hashable] = {}
-    known = []
-    for record in records:
-        cell, method = record.cell, record.cell.method
-        parts = (cell.kind, cell.track, id(cell.dataset), id(cell.regime), id(cell.protocol))
-        where = _where(cell) if cell.kind == "cost" else wheres.get(parts)
-        if where is None:
-            where = wheres[parts] = _where(cell)
-        what = (id(method), weights_of(cell), *(id(cell.inputs.get(name)) for name in _SOURCES))
-        if what not in made:
-            made[what] = _version(cell)
-        known.append((record, last[method.spec, method.display, where], made[what]))
-    for record, versions, version in known:
-        versions[version] = max(versions.get(version, ""), record.asked)
-    return [r for r, versions, version in known if len(versions) == 1 or versions[version] == max(versions.values())]
+    wheres = results.each(_where, *_PLACE)
+    methods = results.each(lambda cell: (cell.method.spec, cell.method.display), "cell.method")
+    versions = results.each(_version, "cell.method", "cell.inputs.weights", *(f"cell.inputs.{n}" for n in _SOURCES))
+    known = [(last[place], version) for place, version in zip(zip(methods, wheres, strict=True), versions, strict=True)]
+    for (own, version), asked in zip(known, results.column("asked"), strict=True):
+        own[version] = max(own.get(version, ""), asked)
+    kept = [n for n, (own, version) in enumerate(known) if len(own) == 1 or own[version] == max(own.values())]
+    return results if len(kept) == len(results) else results.take(kept)
 
 
-def latest_sources(records: Iterable[Record]) -> dict[tuple[str, str], str]:
+def latest_sources(results: Results) -> dict[tuple[str, str], str]:
     """Track and spec of each method that has scores of several sources → the source that a run asked for last.
 
-    Where no record says when that was, it is the one of most scores.
+    Where none says when that was, it is the one of most scores.
     """
     seen: dict[tuple[str, str], dict[str, tuple[str, int]]] = defaultdict(dict)
-    for record in records:
-        cell = record.cell
-        if cell.kind == "score":
-            sources, sha = seen[cell.track, cell.method.spec], cell.method.source_sha256
-            last, count = sources.get(sha, ("", 0))
-            sources[sha] = max(last, record.asked), count + 1
+    columns = map(results.where(kind="score").column, ("track", "method_spec", "source_sha256", "asked"))
+    for track, spec, sha, asked in zip(*columns, strict=True):
+        last, count = seen[track, spec].get(sha, ("", 0))
+        seen[track, spec][sha] = max(last, asked), count + 1
     return {method: max(own, key=own.__getitem__) for method, own in seen.items() if len(own) > 1}
 
 
-def older(records: Sequence[Record], kept: Sequence[Record]) -> list[Record]:
-    """The records that `newest` did not keep."""
-    held = {id(record) for record in kept}
-    return [record for record in records if id(record) not in held]
+def older(records: Iterable[Record], kept: Results) -> Results:
+    """The results that `newest` did not keep."""
+    results = Results.of(records)
+    held = set(kept.column("key"))
+    return results.take([n for n, key in enumerate(results.column("key")) if key not in held])
+
+
+_PLACE = (
+    "kind", "track", "cell.dataset", "cell.regime", "cell.protocol", "cell.cost",
+    "cell.inputs.size", "cell.inputs.device", "cell.inputs.threads",
+)  # fmt: skip
 
 
 def _where(cell: Cell) -> Hashable:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from noisebench.cli import main
-from noisebench.store import cells, index, index_columns, reading, seals, upkeep
+from noisebench.store import cells, index, reading, results, seals, tables, upkeep
 from noisebench.store.asked import mark_asked
 from noisebench.store.cell import plain_values
 from noisebench.store.keys import key_of
@@ -27,7 +27,8 @@ N = 12
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A store of cells that all have settled, and that is large enough for an index, and to be decoded in parts."""
     monkeypatch.setattr(index, "FEWEST", 3)
-    monkeypatch.setattr(index_columns, "_AT_ONCE", 5)
+    monkeypatch.setattr(tables, "_AT_ONCE", 5)
+    monkeypatch.setattr(results, "_AT_ONCE", 5)
     monkeypatch.setattr(index, "SETTLED", -(10**15))
     folder = cells.open_store(tmp_path / "store")
     for number in range(N):
@@ -214,23 +215,48 @@ def _flipped(data: bytes) -> bytes:
     return data[: len(data) // 2] + bytes([data[len(data) // 2] ^ 1]) + data[len(data) // 2 + 1 :]
 
 
+def _another_version(data: bytes) -> bytes:
+    return data.replace(b" of noisebench", b" of another one")
+
+
+@pytest.mark.parametrize("name", ["cells.arrow", "items.arrow"])
 @pytest.mark.parametrize(
     "damage",
-    [
-        _cut, _flipped, lambda data: b"", lambda data: b"[]",
-        lambda data: data.replace(b" of noisebench", b" of another one"),
-        lambda data: data.replace(b'"bytes": ', b'"bytes": 9'), lambda data: data.replace(b'"at": ', b'"at":-'),
-    ],
-    ids=["cut off", "a bit flipped", "empty", "no index", "another version", "other sizes", "another place"],
-)  # fmt: skip
-def test_an_index_that_is_damaged_or_of_another_version_is_made_again(store, damage, read):
+    [_cut, _flipped, lambda data: b"", lambda data: b"[]", lambda data: data + b"0", None, _another_version],
+    ids=["cut off", "a bit flipped", "empty", "no index", "longer", "not there", "another version"],
+)
+def test_an_index_that_is_damaged_or_of_another_version_is_made_again(store, damage, name, read):
     found = everything(store)
-    whole = file_of(store).read_bytes()
-    assert damage(whole) != whole
-    file_of(store).write_bytes(damage(whole))
+    file = store / "index" / name
+    whole = file.read_bytes()
+    if damage is None:
+        file.unlink()
+    else:
+        assert damage(whole) != whole
+        file.write_bytes(damage(whole))
+    if damage is _another_version:
+        sealed = {n: (store / "index" / n).read_bytes() for n in ("cells.arrow", "items.arrow")}
+        (store / "index" / "seal").write_bytes(seals.files_seal(sealed))
     del read[:]
     assert everything(store) == found and len(read) == N + 1
     assert index.read_tables(store, True) is not None
+
+
+def test_an_index_without_its_seal_is_made_again(store, read):
+    found = everything(store)
+    (store / "index" / "seal").unlink()
+    del read[:]
+    assert everything(store) == found and len(read) == N + 1
+
+
+def test_the_index_is_a_table_for_any_tool_that_reads_arrow(store):
+    feather = pytest.importorskip("pyarrow.feather")
+    everything(store)
+    seen, items = (feather.read_table(store / "index" / name) for name in ("cells.arrow", "items.arrow"))
+    assert seen["method"].to_pylist().count("nlm") == N and sorted(seen["seed"].to_pylist()) == [*range(N), 99]
+    first = seen["key"].to_pylist()[items["cell"][0].as_py()]
+    assert items["score.psnr"][0].as_py() == reading.read_records(store)[0].scores["psnr"][0]
+    assert first == reading.read_records(store)[0].cell.key
 
 
 def test_a_store_that_takes_no_file_is_read_without_one(store, monkeypatch):
@@ -256,7 +282,7 @@ def test_stores_without_seals_and_small_ones_have_no_index(store, monkeypatch):
     found = same_without(store)
     assert len(found[0]) == N and not (store / "index").exists()
     monkeypatch.setattr(index, "FEWEST", N + 2)
-    assert index.indexed(store, cells.keys(store), rows=True, noted={}) == {} and not (store / "index").exists()
+    assert index.indexed(store, cells.keys(store), rows=True, noted={}) is None and not (store / "index").exists()
 
 
 def test_few_changes_do_not_write_the_index_again(store, monkeypatch):
@@ -292,7 +318,7 @@ def test_two_readers_at_once_and_a_writer_leave_a_sound_index(store):
         reader.join()
     assert len(found) == 12 and all(N + 1 <= n <= N + 7 for n in found)
     assert len(same_without(store)[0]) == N + 7 and index.read_tables(store, True) is not None
-    assert [p.name for p in (store / "index").iterdir()] == ["cells.arrow"]
+    assert sorted(p.name for p in (store / "index").iterdir()) == ["cells.arrow", "items.arrow", "seal"]
 
 
 def test_an_index_that_another_run_mends_between_two_looks_at_it_is_held_against_the_store_anew(store, monkeypatch):

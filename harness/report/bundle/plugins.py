@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from ...store.cell import Cell, Request
 from ...store.export import is_source_place
 from ...store.file_changes import ABSENT
 from ...store.record import Plugins, Record
+from ...store.results import Results
 from ...text.errors import one_line
 from ..private_paths import message_without_folders
 
@@ -33,7 +34,7 @@ class _Found:
     left_out: dict[str, str] = field(default_factory=dict)
 
 
-def with_plugins(records: Sequence[Record]) -> tuple[list[Record], list[str]]:
+def with_plugins(records: Results) -> tuple[Results, list[str]]:
     """The records with the plug-ins that they were made with, without the folders of this machine; what is amiss.
 
     Of a store, plug-ins are read where its cells say that they lie; of an export, they are what it carries. A line
@@ -47,13 +48,15 @@ def with_plugins(records: Sequence[Record]) -> tuple[list[Record], list[str]]:
             _read(Path(path).resolve(), place.rpartition("/")[0], records, found)
         else:
             lost.append(f"plug-in {place} was not found: put it into plugins/")
-    made = []
+    made = list[Record]()
     for record in records:
         loaded = tuple(filter(is_source_place, dict.fromkeys(places[path] for path in _requested(record))))
         plugins = record.plugins or (Plugins(loaded, found.texts) if loaded else None)
         made.append(replace(record, cell=_without_folders(record.cell), plugins=plugins))
-    amiss = _amiss(made, {*found.left_out, *(place for path, place in places.items() if not Path(path).is_file())})
-    return made, [one_line(line, 300) for line in (*lost, *found.left_out.values(), *amiss)]
+    amiss = _amiss(
+        Results.of(made), {*found.left_out, *(place for path, place in places.items() if not Path(path).is_file())}
+    )
+    return Results.of(made), [one_line(line, 300) for line in (*lost, *found.left_out.values(), *amiss)]
 
 
 def _requested(record: Record) -> list[str]:
@@ -69,7 +72,7 @@ def _places(paths: Iterable[str]) -> dict[str, str]:
     }
 
 
-def _read(plugin: Path, place: str, records: Sequence[Record], found: _Found) -> None:
+def _read(plugin: Path, place: str, records: Results, found: _Found) -> None:
     """Read a plug-in, what it imports from its folder, and what the methods of that folder are made of."""
     folder = plugin.parent
     labels = (label.partition("/") for label in module_sources(plugin, plugin.stem))
@@ -95,7 +98,7 @@ def _read(plugin: Path, place: str, records: Sequence[Record], found: _Found) ->
             found.left_out[own] = f"{own} is not UTF-8 and {_PUT}"
 
 
-def _amiss(records: Sequence[Record], named: set[str]) -> list[str]:
+def _amiss(records: Results, named: set[str]) -> list[str]:
     """Files of the methods that are not carried, or not as they were; `named` are those that are said to be amiss."""
     hashes: dict[str, set[str]] = {name: set() for place in named for name in _names(place)}
     carried = {place: text for one in records if one.plugins for place, text in one.plugins.files.items()}

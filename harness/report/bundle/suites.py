@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from ...store.cell import Cell, Request, known
 from ...store.record import Record, cost_size, item_count
+from ...store.results import Results
 from ...text.json_values import spelled
 from ...text.wording import by_number
 
@@ -42,7 +43,7 @@ class RemadeSuite:
     repeats: int = 10
 
 
-def recipes(records: Sequence[Record], *, ride: bool = True) -> list[RemadeSuite]:
+def recipes(records: Results, *, ride: bool = True) -> list[RemadeSuite]:
     """As few suites as plan all cells that `records` hold: first those of scores, then those of costs.
 
     With `ride`, costs ride on suites of scores of which all methods were measured at a size, their regimes ordered so
@@ -222,7 +223,7 @@ def _alone(
     return made
 
 
-def names_of(records: Sequence[Record]) -> dict[Part, str]:
+def names_of(records: Results) -> dict[Part, str]:
     """The names that a board shows."""
     found: dict[Part, str] = {}
     for record in sorted(records, key=lambda r: r.cell.key):

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from ...boards.board import Board
 from ...store.export import export_text
-from ...store.record import Record, cell_text
+from ...store.record import cell_text
+from ...store.results import Results
 from ...store.versions import newest
 from ...text.errors import UsageError, one_line
 from ...text.wording import counted
@@ -71,7 +72,7 @@ class Remade:
 
 
 def write_bundle(
-    records: Sequence[Record],
+    records: Results,
     to: Path,
     *,
     all_versions: bool = False,
@@ -108,7 +109,7 @@ def write_bundle(
 # --------------------------------------------------------------------------------------------- suites
 
 
-def checked_suites(records: Sequence[Record]) -> tuple[list[tuple[str, RemadeSuite]], Remade]:
+def checked_suites(records: Results) -> tuple[list[tuple[str, RemadeSuite]], Remade]:
     """The suites, those with fewest files that plan the same cells; and whether they do.
 
     Planning loads plug-ins. Those that an export brings are code of somebody else, and are not run.
@@ -139,7 +140,7 @@ def _named(suites: Sequence[RemadeSuite]) -> list[tuple[str, RemadeSuite]]:
     return [(f"{slug(recipe.suite)}-{i}.yaml", recipe) for i, recipe in enumerate(suites, 1)]
 
 
-def _plugin_files(records: Sequence[Record]) -> dict[str, bytes]:
+def _plugin_files(records: Results) -> dict[str, bytes]:
     """What stands in `plugins/`."""
     carried = {place: text for record in records if record.plugins for place, text in record.plugins.files.items()}
     return {f"{PLUGINS}/{place}": text.encode("utf-8", "replace") for place, text in sorted(carried.items())}

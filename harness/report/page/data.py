@@ -15,7 +15,7 @@ from ...boards.levels import level_families
 from ...boards.rows import Column, Row
 from ...boards.undecided import undecided
 from ...components.tracks import DEFAULT
-from ...store.record import Record
+from ...store.results import Results
 from ...text.errors import one_line
 from ..data import ReportData
 from ..escape import slug
@@ -253,15 +253,13 @@ def _cost(row: Row) -> list[Any] | None:
     return [*shown, row.cost.peak_memory_bytes, row.cost.params]
 
 
-def _cost_rows(costs: Sequence[Record], methods: Mapping[Any, int]) -> dict[str, Any]:
+def _cost_rows(costs: Results, methods: Mapping[Any, int]) -> dict[str, Any]:
     """The table of costs, and the methods that each of its rows belongs to."""
-    measured = [record for record in costs if record.cell.cost is not None]
     owners = []
-    for record in measured:
-        spec, source = record.cell.method.spec, record.cell.method.source_sha256
+    for spec, source in zip(costs.column("method_spec"), costs.column("source_sha256"), strict=True):
         owners.append([i for identity, i in methods.items() if identity[:2] == (spec, source)])
-    why = ["; ".join(cost_reasons(record, energy=False)) for record in measured]
-    return {**_table(cost_table(measured)), "of": owners, "why": why, "notes": cost_remarks(measured)}
+    why = ["; ".join(cost_reasons(record, energy=False)) for record in costs]
+    return {**_table(cost_table(costs)), "of": owners, "why": why, "notes": cost_remarks(costs)}
 
 
 def _table(table: Table) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ import numpy.typing as npt
 from ...components.registry import Bound, bind
 from ...store.cells import cell_dir
 from ...store.outputs import Kept, LostOutput
-from ...store.record import Record
+from ...store.results import Results
 from ...text.errors import UsageError, one_line
 from ...text.wording import by_number, counted
 from ...track.outputs import ArrayFiles
@@ -41,18 +40,18 @@ class Split:
     variance: npt.NDArray[np.float64]
 
 
-def splits(store: Path, records: Sequence[Record]) -> tuple[list[Split], list[str]]:
+def splits(store: Path, records: Results) -> tuple[list[Split], list[str]]:
     """A `Split` of each method that has several seeds, and why another one has none.
 
     From the `mse` of the rows and the kept restored pictures, which are read one by one and verified; the clean ones
     are not needed. Raises `UsageError` for a kept picture that is lost.
     """
-    groups: dict[tuple[str, ...], list[Record]] = defaultdict(list)
-    for record in records:
-        cell = record.cell
-        if cell.kind == "score":
-            place = f"{cell.dataset.display} · {cell.regime.display}, {cell.protocol.display}"
-            groups[place, cell.method.display, cell.dataset.fingerprint].append(record)
+    scores = records.where(kind="score")
+    data, regimes, protocols, methods, prints = map(
+        scores.column, ("dataset", "regime", "protocol", "method", "fingerprint")
+    )
+    places = [f"{of} · {regime}, {protocol}" for of, regime, protocol in zip(data, regimes, protocols, strict=True)]
+    groups = scores.grouped(zip(places, methods, prints, strict=True))
     made, missing = [], []
     for (place, method, _), group in sorted(groups.items(), key=lambda pair: tuple(map(by_number, pair[0]))):
         why = _why_not_split(group)
@@ -88,7 +87,7 @@ def variance_of(kept: Sequence[Kept], protocol: Bound, index: int) -> float:
     return deviation / (len(kept) - 1)
 
 
-def _why_not_split(group: Sequence[Record]) -> str | None:
+def _why_not_split(group: Results) -> str | None:
     lost = [r.cell.outcome for r in group if r.cell.outcome != "ok"]
     if lost:
         return f"{len(lost)} of {counted(len(group), 'seed')} {'is' if len(lost) == 1 else 'are'} {lost[0]}"

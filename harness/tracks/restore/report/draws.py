@@ -10,7 +10,7 @@ from typing import Any
 from ....report.escape import latex, markdown, spreadsheet
 from ....report.sections import DrawsSection
 from ....report.tables import Table, csv_text, latex_float, number, to_markdown
-from ....store.record import Record
+from ....store.results import Results
 from ....suite.study import DRAWS
 from ....text.errors import UsageError, one_line
 from ....text.wording import by_number
@@ -23,7 +23,7 @@ HOW = (
 )
 
 
-def draws_section(store: Path, records: Sequence[Record]) -> DrawsSection:
+def draws_section(store: Path, records: Results) -> DrawsSection:
     """The split of every method that can be split. Raises `UsageError` where there is none."""
     found, missing = splits(store, records)
     if not found:

@@ -1,0 +1,252 @@
+"""Stored cells as a table: what boards, gate, comparisons, claims and reports read, group and sort by column."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from pathlib import Path
+from threading import RLock
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
+
+import numpy as np
+
+from .cell import Cell
+from .garbage import no_collection
+from .mistakes import read_mistakes
+from .names import Names, named
+from .previews import read_panel
+from .record import Record
+from .tables import COLUMNS, PART, CellColumns, ItemColumns, Places, Tables, tables_of
+
+if TYPE_CHECKING:
+    import pyarrow
+
+T = TypeVar("T")
+K = TypeVar("K", bound=Hashable)
+_AT_ONCE, _BESIDE = 2048, 64
+"""Records that are made at a time, of those that are looked at one after the other, and of single ones."""
+Coded = tuple[Sequence[Any], Places]
+"""The distinct values of a column, and which one each cell has."""
+
+
+class Results(Sequence[Record]):
+    """Cells with their items, immutable: tables of Arrow, of which each cell is a typed view.
+
+    What of a cell or of its items is equal in several is one object, so that nobody may change one.
+    """
+
+    __slots__ = ("_places", "_source")
+
+    def __init__(self, source: _Source, places: Places | None = None) -> None:
+        self._source = source
+        self._places: Places = np.arange(source.count) if places is None else places
+
+    @classmethod
+    def of(cls, records: Iterable[Record]) -> Results:
+        """Records as results; results as they are."""
+        return records if isinstance(records, Results) else cls(_Records(list(records)))
+
+    @classmethod
+    def stored(cls, tables: Tables, folder: Callable[[str], Path], names: Names) -> Results:
+        """The cells of the index of a store: the `folder` of a key, and the names that the store shows cells under."""
+        return cls(_Stored(tables, folder, names))
+
+    @property
+    def cells(self) -> pyarrow.Table:
+        """A row a cell: `COLUMNS`, then each part of the cells as JSON."""
+        return self._tables.cells
+
+    @property
+    def items(self) -> pyarrow.Table:
+        """A row an item: the place of its cell in `cells`, its hashes, note and seconds, and each score."""
+        return self._tables.items
+
+    @property
+    def _tables(self) -> Tables:
+        whole = len(self) == self._source.count and bool((self._places == np.arange(len(self))).all())
+        return self._source.tables if whole else self._source.tables.take(self._places)
+
+    @property
+    def sealed(self) -> bool:
+        """Whether all are of an index, which has only cells that hash to their seals."""
+        return isinstance(self._source, _Stored)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, place: int) -> Record: ...
+    @overload
+    def __getitem__(self, place: slice) -> Results: ...
+    def __getitem__(self, place: int | slice) -> Record | Results:
+        if isinstance(place, slice):
+            return Results(self._source, self._places[place])
+        return self._source.record(int(self._places[place]))
+
+    def __iter__(self) -> Iterator[Record]:
+        for start in range(0, len(self._places), _AT_ONCE):
+            yield from self._source.records(self._places[start : start + _AT_ONCE])
+
+    def __eq__(self, other: object) -> bool:
+        return list(self) == (list(other) if isinstance(other, Results) else other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Results({len(self)} cells)"
+
+    def take(self, places: Sequence[int] | Places) -> Results:
+        """The results at some places, in that order."""
+        return Results(self._source, self._places[np.asarray(places, np.int64)])
+
+    def column(self, name: str) -> list[Any]:
+        """The value of a column, one of `COLUMNS`, of each cell."""
+        values, codes = self._source.coded(name)
+        return [values[code] for code in codes[self._places].tolist()]
+
+    def distinct(self, name: str) -> list[Any]:
+        """The values that a column, or a part of cells, has here: each once, as it is met."""
+        values, codes = self._source.coded(name)
+        return [values[code] for code in dict.fromkeys(codes[self._places].tolist())]
+
+    def where(self, **wanted: Any) -> Results:
+        """The results of which each of these columns has the value: `where(kind="score", outcome="ok")`."""
+        kept = np.ones(len(self), np.bool_)
+        for name, value in wanted.items():
+            values, codes = self._source.coded(name)
+            alike = np.fromiter((one == value for one in values), np.bool_, len(values))
+            kept &= alike[codes[self._places]]
+        return Results(self._source, self._places[kept])
+
+    def each(self, of: Callable[[Cell], T], *parts: str) -> list[T]:
+        """What a function makes of each cell; of cells with the same parts, which are all that it looks at, made once.
+
+        Parts are columns, and fields of a cell as `cell.method` or `cell.inputs.weights`.
+        """
+        if not len(self):
+            return []
+        kinds = np.zeros(len(self), np.int64)
+        for name in parts:
+            codes = self._source.coded(name)[1][self._places]
+            if (codes != codes[0]).any():
+                _, kinds = np.unique(kinds * (int(codes.max()) + 2) + codes + 1, return_inverse=True)
+        _, firsts = np.unique(kinds, return_index=True)
+        made = [of(cell) for cell in self._source.cells(self._places[firsts])]
+        return [made[kind] for kind in kinds.tolist()]
+
+    def grouped(self, labels: Iterable[K]) -> dict[K, Results]:
+        """The results of each label, of labels of each cell: in the order in which they are met."""
+        found: dict[K, list[int]] = {}
+        for place, label in enumerate(labels):
+            found.setdefault(label, []).append(place)
+        return {label: self.take(places) for label, places in found.items()}
+
+
+class _Source(Protocol):
+    """Where cells come from, by their place: records, or the tables of an index."""
+
+    @property
+    def count(self) -> int: ...
+    @property
+    def tables(self) -> Tables: ...
+    def coded(self, name: str) -> tuple[Sequence[Any], Any]: ...
+    def cells(self, places: Places) -> Sequence[Cell]: ...
+    def record(self, place: int) -> Record: ...
+    def records(self, places: Places) -> list[Record]: ...
+
+
+class _Records:
+    """Cells that are there as records: their tables are made where they are asked for."""
+
+    def __init__(self, records: Sequence[Record]) -> None:
+        self._records = records
+        self.count = len(records)
+        self._known: dict[str, Coded] = {}
+        self._tables: Tables | None = None
+
+    @property
+    def tables(self) -> Tables:
+        self._tables = self._tables or tables_of(self._records)
+        return self._tables
+
+    def coded(self, name: str) -> Coded:
+        if name not in self._known:
+            values: list[Any] = []
+            codes: dict[Hashable, int] = {}
+            which = np.empty(self.count, np.int64)
+            for place, record in enumerate(self._records):
+                value = COLUMNS[name](record) if name in COLUMNS else _part(record.cell, name)
+                # Parts are told apart as objects: each is that of a record which is held here.
+                own = codes.setdefault((type(value), value) if isinstance(value, str | int) else id(value), len(values))
+                which[place] = own
+                if own == len(values):
+                    values.append(value)
+            self._known[name] = values, which
+        return self._known[name]
+
+    def cells(self, places: Places) -> list[Cell]:
+        return [self._records[place].cell for place in places.tolist()]
+
+    def record(self, place: int) -> Record:
+        return self._records[place]
+
+    def records(self, places: Places) -> list[Record]:
+        return [self._records[place] for place in places.tolist()]
+
+
+def _part(cell: Cell, name: str) -> Any:
+    """A part of a cell, by the name of its column."""
+    field, _, own = name.removeprefix(PART).partition(".")
+    value = getattr(cell, field)
+    return value.get(own) if own else value
+
+
+class _Stored:
+    """Cells of tables: records are made of those that are asked for, once."""
+
+    def __init__(self, tables: Tables, folder: Callable[[str], Path], names: Names) -> None:
+        self.tables, self.count = tables, len(tables.cells)
+        self._folder, self._names = folder, names
+        self._columns = CellColumns(tables.cells)
+        self._items: ItemColumns | None = None
+        self._made: dict[int, Record] = {}
+        self._lock = RLock()
+
+    def coded(self, name: str) -> tuple[Sequence[Any], Any]:
+        return self._columns.coded(name)
+
+    def cells(self, places: Places) -> list[Cell]:
+        return self._columns.cells(places)
+
+    def record(self, place: int) -> Record:
+        if place not in self._made:
+            start = place - place % _BESIDE
+            self.records(np.arange(start, min(start + _BESIDE, self.count)))
+        return self._made[place]
+
+    def records(self, places: Places) -> list[Record]:
+        own, made = places.tolist(), self._made
+        with self._lock, no_collection():
+            lacking = [place for place in own if place not in made]
+            if lacking:
+                made.update(zip(lacking, self._records(np.array(lacking)), strict=True))
+        return [made[place] for place in own]
+
+    def _records(self, places: Places) -> Iterator[Record]:
+        cells = self._columns.cells(places)
+        seals, asked, panels, mistakes, keyed = (
+            [values[code] for code in codes[places].tolist()]
+            for values, codes in map(self.coded, ("seal", "asked", "panel", "mistakes", "keyed"))
+        )
+        if self._items is None and self.tables.items is not None:
+            self._items = ItemColumns(self.tables)
+        for n, (place, cell) in enumerate(zip(places.tolist(), cells, strict=True)):
+            if self._items is None:
+                yield Record(cell, seal=seals[n], whole=True, asked=asked[n])
+                continue
+            columns, key = self._items.columns(place, cell.metrics), cell.key
+            record = Record(
+                cell, **columns, seal=seals[n], whole=True, asked=asked[n], keyed=keyed[n],
+                panel=read_panel(self._folder(key) / "panel.json") if panels[n] else None,
+                mistakes=read_mistakes(self._folder(key) / "mistakes.json", columns["items"]) if mistakes[n] else None,
+            )  # fmt: skip
+            yield named(record, self._names) if self._names else record

@@ -1,0 +1,349 @@
+"""Stored cells as two Arrow tables, a row a cell and a row an item, and back as typed objects.
+
+`cells` has a column for what cells are told apart and looked up by, and beside these each part of a cell as JSON, such
+as `cell.method` and `cell.inputs.seed`, each distinct one once; a part that a cell lacks is null. `items` has the place
+of its cell (`cell`), and the scores as `score.psnr`. Its rows lie in the order of the cells.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from .cell import Cell, Request, plain_values, written_fields
+from .parquet_export import hash_column, text_column
+from .record import Record
+
+Places = npt.NDArray[np.int64]
+COLUMNS: Mapping[str, Callable[[Record], Any]] = {
+    "key": lambda record: record.cell.key,
+    "kind": lambda record: record.cell.kind,
+    "track": lambda record: record.cell.track,
+    "method": lambda record: record.cell.method.display,
+    "dataset": lambda record: record.cell.dataset.display,
+    "regime": lambda record: record.cell.regime.display,
+    "protocol": lambda record: record.cell.protocol.display,
+    "seed": lambda record: record.cell.seed,
+    "outcome": lambda record: record.cell.outcome,
+    "method_spec": lambda record: record.cell.method.spec,
+    "dataset_spec": lambda record: record.cell.dataset.spec,
+    "regime_spec": lambda record: record.cell.regime.spec,
+    "protocol_spec": lambda record: record.cell.protocol.spec,
+    "source_sha256": lambda record: record.cell.method.source_sha256,
+    "fingerprint": lambda record: record.cell.dataset.fingerprint,
+    "schema": lambda record: record.cell.schema,
+    "asked": lambda record: record.asked,
+    "seal": lambda record: record.seal,
+}
+"""The typed columns of the table of cells: texts, but for the seed and the schema."""
+_WHOLE, _UNSHARED = ("seed", "schema"), ("key", "seal", "asked")
+_EXACT = ("key", "kind", "track", "seed", "outcome", "schema")
+"""Fields of a cell that are as they are in the column of their name; all others are JSON."""
+_SPLIT = ("inputs", "request")
+"""Parts of a cell that differ from cell to cell, and are made of parts that do not."""
+_TEXTS = {"item": "items", "input_sha256": "input_sha256", "note": "notes"}
+"""Columns of items that many cells have alike, and what a record calls them."""
+_AT_ONCE = 10_000
+PART, SCORE = "cell.", "score."
+_ABSENT: Any = object()
+_FIELDS = msgspec.structs.fields(Cell)
+_TYPES: dict[str, Any] = {
+    **{PART + field.name: field.type for field in _FIELDS},
+    **{f"{PART}request.{field.name}": field.type for field in msgspec.structs.fields(Request)},
+}
+"""What each part of a cell is; those of its inputs are plain values."""
+_DEFAULTS = {
+    field.name: None if field.required else field.default if field.default_factory is msgspec.NODEFAULT
+    else field.default_factory()
+    for field in _FIELDS
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The table of cells and that of their items, which is None where nobody asked for it."""
+
+    cells: Any
+    items: Any
+
+    @cached_property
+    def ends(self) -> Places:
+        """Where the items of each cell begin, and of the last where they end."""
+        found: Places = np.searchsorted(numbers(self.items["cell"]), np.arange(len(self.cells) + 1))
+        return found
+
+    def take(self, places: Places) -> Tables:
+        """The cells of some places, in that order, with their items."""
+        import pyarrow as pa
+
+        cells = self.cells.take(pa.array(places))
+        if self.items is None:
+            return Tables(cells, None)
+        counts = np.diff(self.ends)[places]
+        rows = np.arange(counts.sum()) + np.repeat(self.ends[places] - np.cumsum(counts) + counts, counts)
+        owners = pa.array(np.repeat(np.arange(len(places), dtype=np.int32), counts))
+        items = self.items.take(pa.array(rows))
+        return Tables(cells, items.set_column(0, "cell", owners))
+
+
+def tables_of(records: Sequence[Record], more: Mapping[str, Any] | None = None) -> Tables:
+    """The tables of records; `more` are further columns of the table of cells."""
+    import pyarrow as pa
+
+    parts: dict[str, list[str | None]] = defaultdict(lambda: [None] * len(records))
+    for number, record in enumerate(records):
+        for name, part in _parts(record.cell):
+            parts[PART + name][number] = json.dumps(part, default=plain_values)
+    cells = {name: _column(name, list(map(of, records))) for name, of in COLUMNS.items()}
+    cells |= {**(more or {}), **{name: _shared(parts[name]) for name in sorted(parts)}}
+    counts = [len(record.items) for record in records]
+    items = {
+        "cell": pa.array(np.repeat(np.arange(len(records), dtype=np.int32), counts)),
+        **{name: _shared([text for r in records for text in getattr(r, own)]) for name, own in _TEXTS.items()},
+        "output_sha256": hash_column([text for record in records for text in record.output_sha256]),
+        "seconds": _floats([record.seconds for record in records], counts),
+    }
+    for name in sorted({name for record in records for name in record.scores}):
+        items[SCORE + name] = _floats([record.scores.get(name) for record in records], counts)
+    return Tables(pa.table(cells), pa.table(items))
+
+
+def _parts(cell: Cell) -> Iterator[tuple[str, Any]]:
+    """The parts of a cell that have no typed column, by name."""
+    for name, value in written_fields(cell).items():
+        if name in _SPLIT:
+            for own, part in (value if name == "inputs" else written_fields(value)).items():
+                yield f"{name}.{own}", part
+        elif name not in _EXACT:
+            yield name, value
+
+
+def _column(name: str, values: Sequence[Any]) -> Any:
+    import pyarrow as pa
+
+    if name in _WHOLE:
+        return pa.array(values, pa.int64())
+    return pa.array(values, pa.string()) if name in _UNSHARED else _shared(values)
+
+
+def text_array(values: Sequence[str]) -> Any:
+    """Texts as an Arrow column. `pyarrow.array` would import pandas first, which takes longer than a short cell."""
+    import pyarrow as pa
+
+    texts = [value.encode() for value in values]
+    ends = np.cumsum([0, *map(len, texts)], dtype=np.int32)
+    return pa.StringArray.from_buffers(len(texts), pa.py_buffer(ends.tobytes()), pa.py_buffer(b"".join(texts)))
+
+
+def _shared(texts: Sequence[str | None]) -> Any:
+    """Texts of which each distinct one is stored once."""
+    import pyarrow as pa
+
+    return pa.array(texts, pa.large_string()).dictionary_encode()
+
+
+def _floats(parts: Sequence[npt.NDArray[np.float64] | None], counts: Sequence[int]) -> Any:
+    """Numbers of each cell one after the other; null where a cell has none."""
+    import pyarrow as pa
+
+    none = np.repeat([part is None for part in parts], counts)
+    values = [np.zeros(n) if part is None else part for part, n in zip(parts, counts, strict=True)]
+    return pa.array(np.concatenate([np.empty(0), *values]), mask=none if none.any() else None)
+
+
+def joined(parts: Sequence[Tables]) -> Tables:
+    """Tables as one, in the order of keys; without items where a part has none."""
+    import pyarrow as pa
+
+    def join(tables: list[Any]) -> Any:
+        return pa.concat_tables(tables, promote_options="default").unify_dictionaries().combine_chunks()
+
+    items = None
+    if all(part.items is not None for part in parts):
+        starts = np.cumsum([0, *(len(part.cells) for part in parts)])
+        moved = [
+            part.items.set_column(0, "cell", pa.array((numbers(part.items["cell"]) + start).astype(np.int32)))
+            for part, start in zip(parts, starts.tolist(), strict=False)
+        ]
+        # Hashes that are none in one part are text in all.
+        plain = any(not pa.types.is_fixed_size_binary(part["output_sha256"].type) for part in moved)
+        items = join([_with_text(part) if plain else part for part in moved])
+    whole = Tables(join([part.cells for part in parts]), items)
+    keys = np.array(whole.cells["key"].to_pylist(), "S64")
+    return whole if (keys[:-1] <= keys[1:]).all() else whole.take(np.argsort(keys, kind="stable"))
+
+
+def _with_text(items: Any) -> Any:
+    import pyarrow as pa
+
+    place = items.column_names.index("output_sha256")
+    return items.set_column(place, "output_sha256", pa.array(text_column(items["output_sha256"]), pa.large_string()))
+
+
+class CellColumns:
+    """The parts of the cells of a table, each distinct one made once: cells share them, so that none may be changed."""
+
+    def __init__(self, table: Any) -> None:
+        self._table = table
+        self._known: dict[str, tuple[list[Any], npt.NDArray[np.signedinteger[Any]]]] = {}
+
+    def coded(self, name: str) -> tuple[list[Any], npt.NDArray[np.signedinteger[Any]]]:
+        """The distinct values of a column, and which one each cell has; None is that of a part that a cell lacks."""
+        if name not in self._known:
+            self._known[name] = self._coded(name)
+        return self._known[name]
+
+    def _coded(self, name: str) -> tuple[list[Any], npt.NDArray[np.signedinteger[Any]]]:
+        import pyarrow as pa
+
+        if name not in self._table.column_names:
+            return [None], np.zeros(len(self._table), np.int32)
+        column = _whole(self._table[name])
+        if not pa.types.is_dictionary(column.type):
+            values = column.to_pylist()
+            return values, np.arange(len(values))
+        if name in COLUMNS:
+            return column.dictionary.to_pylist(), numbers(column.indices)
+        absent = None if "." in name.removeprefix(PART) else _DEFAULTS[name.removeprefix(PART)]
+        return [*_decoded(column.dictionary, _TYPES.get(name, Any)), absent], _codes(column.indices)
+
+    def cells(self, places: Places) -> list[Cell]:
+        """The cells of some places."""
+        names = [name.removeprefix(PART) for name in self._table.column_names if name.startswith(PART)]
+        columns = {name: self._picked(name if name in _EXACT else PART + name, places) for name in
+                   (*_EXACT, *(name for name in names if "." not in name))}  # fmt: skip
+        for name in _SPLIT:
+            inner = [own for own in names if own.startswith(f"{name}.")]
+            columns[name] = [None] * len(places) if not inner else list(
+                _alike([own.removeprefix(f"{name}.") for own in inner],
+                       zip(*(self._picked(PART + own, places, absent=True) for own in inner), strict=True))
+            )  # fmt: skip
+        columns["inputs"] = [inputs or {} for inputs in columns["inputs"]]
+        columns["request"] = [Request(**request) if request else None for request in columns["request"]]
+        own = list(columns)
+        return [Cell(**dict(zip(own, row, strict=True))) for row in zip(*columns.values(), strict=True)]
+
+    def _picked(self, name: str, places: Places, absent: bool = False) -> list[Any]:
+        """The values of a column at some places; with `absent`, a part that a cell lacks is told from one of None."""
+        values, codes = self.coded(name)
+        if absent:
+            values = [*values[:-1], _ABSENT]
+        return [values[code] for code in codes[places].tolist()]
+
+
+def cells_in(tables: Tables) -> Iterator[Cell]:
+    """The cells of tables, in their order; what is equal in several is one object."""
+    columns, count = CellColumns(tables.cells), len(tables.cells)
+    # Some at a time: of a million cells the columns take as much as what is made of them.
+    for start in range(0, count, _AT_ONCE):
+        yield from columns.cells(np.arange(start, min(start + _AT_ONCE, count)))
+
+
+class ItemColumns:
+    """The rows of the cells of tables: lists that cells have alike are one object, numbers are those of the table."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._ends = tables.ends.tolist()
+        self._texts = {
+            name: (column.dictionary.to_pylist(), numbers(column.indices), dict[bytes, list[str]]())
+            for name in _TEXTS
+            for column in (_whole(tables.items[name]),)
+        }
+        self._outputs = _whole(tables.items["output_sha256"])
+        self._numbers = {
+            name: numbers(tables.items[name], np.float64)
+            for name in tables.items.column_names
+            if name == "seconds" or name.startswith(SCORE)
+        }
+
+    def columns(self, place: int, metrics: Iterable[str]) -> dict[str, Any]:
+        """The rows of a cell, by what a record calls its columns."""
+        rows = slice(self._ends[place], self._ends[place + 1])
+        found: dict[str, Any] = {}
+        for name, (values, codes, known) in self._texts.items():
+            own = codes[rows].tobytes()
+            if own not in known:
+                known[own] = [values[code] for code in codes[rows].tolist()]
+            found[_TEXTS[name]] = known[own]
+        found["output_sha256"] = Hashes(self._outputs, rows)
+        found["seconds"] = self._numbers["seconds"][rows]
+        found["scores"] = {metric: self._numbers[SCORE + metric][rows] for metric in metrics}
+        return found
+
+
+class Hashes(Sequence[str]):
+    """Hashes of a column as text, which are read when they are asked for: few verbs look at all outputs."""
+
+    __slots__ = ("_column", "_rows")
+
+    def __init__(self, column: Any, rows: slice) -> None:
+        self._column, self._rows = column, rows
+
+    def __len__(self) -> int:
+        return int(self._rows.stop - self._rows.start)
+
+    def __getitem__(self, place: Any) -> Any:
+        return text_column(self._column[self._rows])[place]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self[:])
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self[:] == (other[:] if isinstance(other, Hashes) else other))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return repr(self[:])
+
+
+def numbers(column: Any, kind: Any = None) -> npt.NDArray[Any]:
+    """The values of a column of numbers, where they lie; those that are null may be any."""
+    whole = _whole(column)
+    # `to_numpy` would import pandas first, which takes longer than all else of a small store.
+    dtype = np.dtype(kind or f"i{whole.type.bit_width // 8}")
+    buffer = whole.buffers()[1]
+    return np.frombuffer(buffer or b"", dtype, len(whole), whole.offset * dtype.itemsize)
+
+
+def _codes(indices: Any) -> npt.NDArray[Any]:
+    """Which of its distinct values each place of a column has; -1 where it has none."""
+    codes = numbers(indices)
+    if not indices.null_count:
+        return codes
+    there = np.unpackbits(np.frombuffer(indices.buffers()[0], np.uint8), bitorder="little")
+    return np.where(there[indices.offset :][: len(codes)], codes, -1)
+
+
+def _whole(column: Any) -> Any:
+    """A column in one piece."""
+    return column.combine_chunks() if hasattr(column, "num_chunks") else column
+
+
+def _decoded(column: Any, kind: Any) -> list[Any]:
+    """The values of a column of JSON."""
+    text = f"[{','.join(column.to_pylist())}]"
+    try:
+        return msgspec.json.decode(text, type=list[kind])
+    except msgspec.MsgspecError:  # JSON as Python has it, such as NaN
+        return msgspec.convert(json.loads(text), list[kind])
+
+
+def _alike(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[dict[str, Any]]:
+    """A dict of what is there of each row. Those of objects of one class share their names: a third of the memory."""
+    shared = type("Shared", (), {})
+    for row in rows:
+        made: dict[str, Any] = shared().__dict__
+        made.update(zip(names, row, strict=True))
+        if _ABSENT in row:
+            for name in [name for name, part in made.items() if part is _ABSENT]:
+                del made[name]
+        yield made
