@@ -32,10 +32,8 @@ def speed_findings(baseline: Results, current: Results, rules: Sequence[Rule]) -
     there: dict[tuple[str, str], list[Record]] = {}
     for record in costs:
         there.setdefault((record.cell.method.spec, _setting(record)), []).append(record)
-    paired = [
-        (record, apart(record, tuple(there.get((record.cell.method.spec, _setting(record)), ())), held))
-        for record in before
-    ]
+    alike = [tuple(there.get((record.cell.method.spec, _setting(record)), ())) for record in before]
+    paired = [(record, apart(record, own, held)) for record, own in zip(before, alike, strict=True)]
     everything = [*before, *costs]
     _refuse_incomparable(paired, everything, costs, rules)
     for record, partners in paired:

@@ -15,7 +15,6 @@ from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,7 @@ from .names import Names
 from .record import Record
 from .results import Results
 from .seals import files_seal, why_edited
-from .tables import COLUMNS, Tables, cells_in, joined, numbers, tables_of, text_array
+from .tables import COLUMNS, Places, Tables, cells_in, joined, numbers, tables_of, text_array
 
 FEWEST = 300
 """Cells below which a store has no index: they are read as fast one by one."""
@@ -86,17 +85,20 @@ def _tables(store: Path, found: Sequence[str], rows: bool) -> Tables | None:
         return None
     began, now = time.time_ns(), _stamps(store, found)
     old = read_tables(store, rows)
-    changes = None if old is None else _changes(found, now, old)
-    worth = changes is None or changes.count * _CHANGED_SHARE > len(found)
+    kept, lacking = _changes(found, now, old)
+    gone = 0 if old is None else len(old.cells) - len(kept)
+    worth = (len(lacking) + gone) * _CHANGED_SHARE > len(found)
     if worth and not rows and old is not None:
         # Another run may have written the files since: what changed is found anew.
         old = read_tables(store, True)
-        changes = None if old is None else _changes(found, now, old)
-    tables = _refreshed(store, found, now, old, changes)
-    if worth:
-        settled = _settled(tables, began)
-        if len(settled.cells):
-            _write_tables(store, settled)
+        kept, lacking = _changes(found, now, old)
+    if old is None or len(kept) < max(len(found), len(old.cells)):
+        start = _stamped([], now[:0]) if old is None else old.take(kept)
+        tables = joined([start, *_read_anew(store, [found[place] for place in lacking], now[lacking])])
+    else:
+        tables = old
+    if worth and len(settled := _settled(tables, began)):
+        _write_tables(store, tables.take(settled))
     return tables
 
 
@@ -131,45 +133,19 @@ def _stamps(store: Path, found: Sequence[str]) -> Stamps:
     return np.frombuffer(made, np.int64).reshape(len(found), _OF_A_CELL)
 
 
-@dataclass(frozen=True)
-class _Changes:
-    """What is no longer as a table has it. `kept`: its rows that still hold; `stale`: places of cells to be read anew;
-    `gone`: how many are no longer there."""
-
-    kept: npt.NDArray[np.int64]
-    stale: npt.NDArray[np.int64]
-    gone: int
-
-    @property
-    def count(self) -> int:
-        """How many cells are others now."""
-        return len(self.stale) + self.gone
-
-
-def _changes(found: Sequence[str], now: Stamps, old: Tables) -> _Changes:
-    names, held = np.array(found, "S64"), np.array(old.cells["key"].to_pylist(), "S64")
-    if not len(held):
-        return _Changes(np.empty(0, np.int64), np.arange(len(found)), 0)
-    place = np.minimum(np.searchsorted(held, names), len(held) - 1)
-    known = held[place] == names
-    same = known & (_stamps_in(old)[place] == now).all(axis=1)
-    return _Changes(place[same], np.flatnonzero(~same), len(held) - int(known.sum()))
+def _changes(found: Sequence[str], now: Stamps, old: Tables | None) -> tuple[Places, Places]:
+    """The places in the tables of the cells that are still as they have them; those in `found` of all others."""
+    if old is None:
+        return np.empty(0, np.int64), np.arange(len(found))
+    names, held = np.array(found, "S64"), np.array([*old.cells["key"].to_pylist(), "~"], "S64")
+    place = np.searchsorted(held, names)
+    known = np.flatnonzero(held[place] == names)
+    same = known[(_stamps_in(old)[place[known]] == now[known]).all(axis=1)]
+    return place[same], np.setdiff1d(np.arange(len(found)), same)
 
 
 def _stamps_in(tables: Tables) -> Stamps:
     return numbers(tables.cells["stamp"].combine_chunks().flatten(), np.int64).reshape(-1, _OF_A_CELL)
-
-
-def _refreshed(store: Path, found: Sequence[str], now: Stamps, old: Tables | None, changes: _Changes | None) -> Tables:
-    """The tables of the cells that are there now, in the order of their keys.
-
-    Cells that cannot be read or do not hash to their seals are in none.
-    """
-    if old is None or changes is None:
-        return joined([_stamped([], now[:0]), *_read_anew(store, found, now)])
-    if not changes.count:
-        return old
-    return joined([old.take(changes.kept), *_read_anew(store, [found[i] for i in changes.stale], now[changes.stale])])
 
 
 def _read_anew(store: Path, found: Sequence[str], stamps: Stamps) -> Iterator[Tables]:
@@ -218,12 +194,10 @@ def _is_usual(record: Record) -> bool:
     return record.seconds.dtype == np.float64
 
 
-def _settled(tables: Tables, began: int) -> Tables:
-    """The cells that changed so long before `began` that a later change would show in their times."""
-    stamps = _stamps_in(tables)
-    times = stamps[:, [2, *range(3 + _OF_A_FILE - 1, _OF_A_CELL, _OF_A_FILE)]]
-    settled = np.flatnonzero(times.max(axis=1, initial=0) < began - SETTLED)
-    return tables if len(settled) == len(stamps) else tables.take(settled)
+def _settled(tables: Tables, began: int) -> Places:
+    """The places of cells that changed so long before `began` that a later change would show in their times."""
+    times = _stamps_in(tables)[:, [2, *range(3 + _OF_A_FILE - 1, _OF_A_CELL, _OF_A_FILE)]]
+    return np.flatnonzero(times.max(axis=1, initial=0) < began - SETTLED)
 
 
 # ------------------------------------------------------------------------------------------ files

@@ -107,8 +107,8 @@ def _cell_columns(entries: Sequence[Entry]) -> dict[str, Any]:
 
     cells = [entry["cell"] for entry in entries]
     columns = {
-        "key": hash_column([cell["key"] for cell in cells]),
-        "seal": hash_column([entry["seal"] for entry in entries]),
+        "key": _hashes([cell["key"] for cell in cells]),
+        "seal": _hashes([entry["seal"] for entry in entries]),
         "seed": pa.array([cell["seed"] for cell in cells], pa.int64()),
         **{name: pa.array([cell[name] for cell in cells], pa.string()) for name in _TEXTS},
     }
@@ -144,7 +144,7 @@ def _shared_columns(entries: Sequence[Entry]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def hash_column(texts: Sequence[str]) -> Any:
+def _hashes(texts: Sequence[str]) -> Any:
     """Texts as bytes where all are SHA-256 or empty, which is null."""
     import pyarrow as pa
 
@@ -154,10 +154,10 @@ def hash_column(texts: Sequence[str]) -> Any:
 
 
 def _hash_lists(lists: Sequence[Sequence[str] | None]) -> Any:
-    """Lists of texts as `hash_column` has them."""
+    """Lists of texts as `_hashes` has them."""
     import pyarrow as pa
 
-    values = hash_column([text for own in lists for text in own or ()])
+    values = _hashes([text for own in lists for text in own or ()])
     ends = np.cumsum([0, *(len(own or ()) for own in lists)])
     offsets = pa.array([None if own is None else end for own, end in zip([*lists, ()], ends.tolist(), strict=True)],
                        pa.int32())  # fmt: skip
@@ -225,7 +225,7 @@ def _refuse_large(metadata: Any, size: int) -> None:
 
 
 def _entries(table: Any) -> list[Entry]:
-    columns = {name: text_column(table[name]) for name in ("key", "seal", *_TEXTS)}
+    columns = {name: _texts(table[name]) for name in ("key", "seal", *_TEXTS)}
     found: list[Entry] = []
     for n, rows in enumerate(_rows(table)):
         cell = parsed(table["cell"][n].as_py())
@@ -269,7 +269,7 @@ def _rows(table: Any) -> list[Columns]:
     return found
 
 
-def text_column(column: Any) -> list[str]:
+def _texts(column: Any) -> list[str]:
     """A column of texts or of hashes as text; null is the empty one. Raises ValueError for another type."""
     import pyarrow as pa
 
@@ -277,7 +277,7 @@ def text_column(column: Any) -> list[str]:
     values = whole.to_pylist()
     if pa.types.is_fixed_size_binary(whole.type):
         return ["" if value is None else value.hex() for value in values]
-    if not (pa.types.is_string(whole.type) or pa.types.is_large_string(whole.type)):
+    if not pa.types.is_string(whole.type):
         raise ValueError(f"a column of texts is of {whole.type}")
     return ["" if value is None else value for value in values]
 
@@ -302,5 +302,5 @@ def _lists(column: Any) -> list[Any]:
     if pa.types.is_float64(whole.type.value_type):
         flat = values.to_numpy(zero_copy_only=False).astype(np.float64)
     else:
-        flat = text_column(values)
+        flat = _texts(values)
     return [flat[ends[n] : ends[n + 1]] if there else None for n, there in enumerate(whole.is_valid().to_pylist())]

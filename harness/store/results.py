@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
 
@@ -36,7 +36,7 @@ class Results(Sequence[Record]):
 
     __slots__ = ("_places", "_source")
 
-    def __init__(self, source: _Source, places: Places | None = None) -> None:
+    def __init__(self, source: _Records | _Stored, places: Places | None = None) -> None:
         self._source = source
         self._places: Places = np.arange(source.count) if places is None else places
 
@@ -62,8 +62,7 @@ class Results(Sequence[Record]):
 
     @property
     def _tables(self) -> Tables:
-        whole = len(self) == self._source.count and bool((self._places == np.arange(len(self))).all())
-        return self._source.tables if whole else self._source.tables.take(self._places)
+        return self._source.tables.take(self._places)
 
     @property
     def sealed(self) -> bool:
@@ -139,19 +138,6 @@ class Results(Sequence[Record]):
         for place, label in enumerate(labels):
             found.setdefault(label, []).append(place)
         return {label: self.take(places) for label, places in found.items()}
-
-
-class _Source(Protocol):
-    """Where cells come from, by their place: records, or the tables of an index."""
-
-    @property
-    def count(self) -> int: ...
-    @property
-    def tables(self) -> Tables: ...
-    def coded(self, name: str) -> tuple[Sequence[Any], Any]: ...
-    def cells(self, places: Places) -> Sequence[Cell]: ...
-    def record(self, place: int) -> Record: ...
-    def records(self, places: Places) -> list[Record]: ...
 
 
 class _Records:

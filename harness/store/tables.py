@@ -19,7 +19,6 @@ import numpy as np
 import numpy.typing as npt
 
 from .cell import Cell, Request, plain_values, written_fields
-from .parquet_export import hash_column, text_column
 from .record import Record
 
 Places = npt.NDArray[np.int64]
@@ -84,6 +83,8 @@ class Tables:
         """The cells of some places, in that order, with their items."""
         import pyarrow as pa
 
+        if len(places) == len(self.cells) and (np.diff(places) == 1).all():
+            return self
         cells = self.cells.take(pa.array(places))
         if self.items is None:
             return Tables(cells, None)
@@ -108,7 +109,7 @@ def tables_of(records: Sequence[Record], more: Mapping[str, Any] | None = None) 
     items = {
         "cell": pa.array(np.repeat(np.arange(len(records), dtype=np.int32), counts)),
         **{name: _shared([text for r in records for text in getattr(r, own)]) for name, own in _TEXTS.items()},
-        "output_sha256": hash_column([text for record in records for text in record.output_sha256]),
+        "output_sha256": pa.array([text for r in records for text in r.output_sha256], pa.large_string()),
         "seconds": _floats([record.seconds for record in records], counts),
     }
     for name in sorted({name for record in records for name in record.scores}):
@@ -173,19 +174,10 @@ def joined(parts: Sequence[Tables]) -> Tables:
             part.items.set_column(0, "cell", pa.array((numbers(part.items["cell"]) + start).astype(np.int32)))
             for part, start in zip(parts, starts.tolist(), strict=False)
         ]
-        # Hashes that are none in one part are text in all.
-        plain = any(not pa.types.is_fixed_size_binary(part["output_sha256"].type) for part in moved)
-        items = join([_with_text(part) if plain else part for part in moved])
+        items = join(moved)
     whole = Tables(join([part.cells for part in parts]), items)
     keys = np.array(whole.cells["key"].to_pylist(), "S64")
     return whole if (keys[:-1] <= keys[1:]).all() else whole.take(np.argsort(keys, kind="stable"))
-
-
-def _with_text(items: Any) -> Any:
-    import pyarrow as pa
-
-    place = items.column_names.index("output_sha256")
-    return items.set_column(place, "output_sha256", pa.array(text_column(items["output_sha256"]), pa.large_string()))
 
 
 class CellColumns:
@@ -291,7 +283,7 @@ class Hashes(Sequence[str]):
         return int(self._rows.stop - self._rows.start)
 
     def __getitem__(self, place: Any) -> Any:
-        return text_column(self._column[self._rows])[place]
+        return self._column[self._rows].to_pylist()[place]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self[:])

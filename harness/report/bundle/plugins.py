@@ -53,10 +53,9 @@ def with_plugins(records: Results) -> tuple[Results, list[str]]:
         loaded = tuple(filter(is_source_place, dict.fromkeys(places[path] for path in _requested(record))))
         plugins = record.plugins or (Plugins(loaded, found.texts) if loaded else None)
         made.append(replace(record, cell=_without_folders(record.cell), plugins=plugins))
-    amiss = _amiss(
-        Results.of(made), {*found.left_out, *(place for path, place in places.items() if not Path(path).is_file())}
-    )
-    return Results.of(made), [one_line(line, 300) for line in (*lost, *found.left_out.values(), *amiss)]
+    results = Results.of(made)
+    amiss = _amiss(results, {*found.left_out, *(place for path, place in places.items() if not Path(path).is_file())})
+    return results, [one_line(line, 300) for line in (*lost, *found.left_out.values(), *amiss)]
 
 
 def _requested(record: Record) -> list[str]:
