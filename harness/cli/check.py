@@ -82,7 +82,8 @@ def run(args: argparse.Namespace) -> int:
         lines.insert(-1, f"{one_line(baseline)}, the baseline, has no cells: nothing is guarded")
     more: dict[str, Any] = {}
     if args.update:
-        current = [r for r in newest(current) if r.cell.kind != "train"]
+        latest = newest(current)
+        current = latest.take([n for n, kind in enumerate(latest.column("kind")) if kind != "train"])
         _update(baseline, current)
         are = counted(len(current), "cell is", "cells are")
         lines[-1:] = [*_dropped(before, current), f"{are} the new baseline in {one_line(baseline)}"]

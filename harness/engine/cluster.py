@@ -292,7 +292,7 @@ class Cluster:
             self._start_waiting()
             return
         if (ended := stored_end(task.job, self._store)) is not None:
-            yield {**ended, "id": number}
+            yield ended | {"id": number}
             yield {"event": "gone", "id": number}
             return
         message = f"{counted(task.tries, 'worker')} went while they had it; the last, {seat}, {why}"

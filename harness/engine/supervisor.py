@@ -29,7 +29,7 @@ from ..text.errors import one_line
 from ..text.json_values import parsed
 from . import method_process, processes
 from .devices import visible_to
-from .messages import Ending, Job, Tell, checkpoints_of, send_job
+from .messages import Ending, Event, Job, Tell, checkpoints_of, send_job
 from .opened_files import opened_in, outdated
 from .sandbox import command
 from .tuning import decided, told_of
@@ -107,7 +107,7 @@ def supervise(job: Job, tell: Tell, life: int, scorer: Scorer) -> MethodEnd | No
         return None
 
 
-def stored_end(job: Job, store: Path) -> dict[str, Any] | None:
+def stored_end(job: Job, store: Path) -> Event | None:
     """The end of a cell that another run or worker has stored; None where it is still to be run.
 
     What was stored since this run was planned is a result, and is not tried again.
